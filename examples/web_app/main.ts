@@ -1,0 +1,124 @@
+/** A web application whose server holds the tokens; the browser has nothing but a session cookie. https://github.com/panva/openid-client */
+import * as oidc from 'openid-client'
+import { page } from './page.ts'
+
+const {
+  PORT = '8080',
+  ISSUER = 'http://localhost:5000',
+  CLIENT_ID = 'client123',
+  CLIENT_SECRET = 'secret456',
+} = process.env
+
+const home = `http://localhost:${PORT}/`
+const callback = `${home}callback`
+
+/** What is remembered of a browser: a sign-in on its way, or the person and their tokens. */
+interface Session {
+  pending?: { pkceCodeVerifier: string; expectedState: string; expectedNonce: string }
+  signedIn?: SignedIn
+}
+
+interface SignedIn {
+  sub: string
+  accessToken: string
+  refreshToken: string | undefined
+  idToken: string
+}
+
+// One process, so a Map will do; with more, use a store that they share.
+const sessions = new Map<string, Session>()
+
+const config = await oidc.discovery(
+  new URL(ISSUER),
+  CLIENT_ID,
+  undefined,
+  oidc.ClientSecretBasic(CLIENT_SECRET),
+  // A provider at http://localhost is for development; anything else must speak TLS.
+  ISSUER.startsWith('http://localhost:') ? { execute: [oidc.allowInsecureRequests] } : undefined,
+)
+
+const sessionOf = (request: Bun.BunRequest): Session | undefined =>
+  sessions.get(request.cookies.get('session') ?? '')
+
+/** A new id each time that somebody's standing changes, so that nobody can plant one beforehand. */
+function keep(request: Bun.BunRequest, session: Session): void {
+  sessions.delete(request.cookies.get('session') ?? '')
+  const id = oidc.randomState()
+  sessions.set(id, session)
+  request.cookies.set('session', id, { httpOnly: true, sameSite: 'lax', secure: home.startsWith('https:') })
+}
+
+async function signIn(request: Bun.BunRequest): Promise<Response> {
+  const pending = {
+    pkceCodeVerifier: oidc.randomPKCECodeVerifier(),
+    expectedState: oidc.randomState(),
+    expectedNonce: oidc.randomNonce(),
+  }
+  keep(request, { pending })
+  const url = oidc.buildAuthorizationUrl(config, {
+    redirect_uri: callback,
+    scope: 'openid profile email',
+    code_challenge: await oidc.calculatePKCECodeChallenge(pending.pkceCodeVerifier),
+    code_challenge_method: 'S256',
+    state: pending.expectedState,
+    nonce: pending.expectedNonce,
+  })
+  return Response.redirect(url.href)
+}
+
+async function finish(request: Bun.BunRequest): Promise<Response> {
+  const pending = sessionOf(request)?.pending
+  if (!pending) return page(400, 'No sign-in is on its way in this browser', '/', 'Start again')
+  try {
+    const { search } = new URL(request.url)
+    const tokens = await oidc.authorizationCodeGrant(config, new URL(callback + search), pending)
+    keep(request, {
+      signedIn: {
+        sub: tokens.claims()!.sub,
+        accessToken: tokens.access_token,
+        refreshToken: tokens.refresh_token,
+        idToken: tokens.id_token!,
+      },
+    })
+    return Response.redirect(home)
+  } catch (error) {
+    keep(request, {})
+    return page(400, `Signing in did not work: ${(error as Error).message}`, '/', 'Start again')
+  }
+}
+
+async function show(request: Bun.BunRequest): Promise<Response> {
+  const signedIn = sessionOf(request)?.signedIn
+  if (!signedIn) return page(200, 'You are signed out', '/login', 'Sign in')
+  const ask = () => oidc.fetchUserInfo(config, signedIn.accessToken, signedIn.sub).catch(() => undefined)
+  const person = (await ask()) ?? ((await renew(signedIn)) ? await ask() : undefined)
+  if (person) return page(200, `You are ${person.name} <${person.email}>`, '/logout', 'Sign out')
+  keep(request, {})
+  return page(200, 'Your access has ended', '/login', 'Sign in')
+}
+
+/** Fresh tokens for the refresh token; false when that is over too. */
+async function renew(signedIn: SignedIn): Promise<boolean> {
+  if (!signedIn.refreshToken) return false
+  const tokens = await oidc.refreshTokenGrant(config, signedIn.refreshToken).catch(() => undefined)
+  if (!tokens) return false
+  signedIn.accessToken = tokens.access_token
+  signedIn.refreshToken = tokens.refresh_token ?? signedIn.refreshToken
+  return true
+}
+
+function signOut(request: Bun.BunRequest): Response {
+  const idToken = sessionOf(request)?.signedIn?.idToken
+  keep(request, {})
+  if (!idToken) return Response.redirect(home)
+  const leave = { id_token_hint: idToken, post_logout_redirect_uri: home }
+  return Response.redirect(oidc.buildEndSessionUrl(config, leave).href)
+}
+
+Bun.serve({
+  port: Number(PORT),
+  routes: { '/': show, '/login': signIn, '/callback': finish, '/logout': signOut },
+  fetch: () => page(404, 'There is nothing here', '/', 'Home'),
+})
+
+console.log(`The web application is at ${home}, its provider at ${ISSUER}`)

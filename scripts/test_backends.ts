@@ -1,0 +1,97 @@
+/** The programs that the tests talk to: found, or installed from Debian's packages where that is allowed. */
+import { accessSync, constants } from 'node:fs'
+import { delimiter } from 'node:path'
+
+interface Backend {
+  /** The first of these that is found will do. */
+  programs: readonly string[]
+  /** Another way to have it: a command that succeeds. */
+  or?: readonly string[]
+  package: string
+  why: string
+}
+
+const backends: readonly Backend[] = [
+  { programs: ['redis-server'], package: 'redis-server', why: 'the Redis store (version 7)' },
+  { programs: ['redis-cli'], package: 'redis-tools', why: 'Redis clusters and Sentinels' },
+  {
+    programs: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+    package: 'chromium',
+    why: 'the pages in a real browser (or name one in CHROMIUM_PATH)',
+  },
+  { programs: ['nginx'], package: 'nginx-light', why: 'a TLS proxy before the provider' },
+  { programs: ['openssl'], package: 'openssl', why: 'certificates of the TLS tests' },
+  {
+    programs: ['docker-compose'],
+    or: ['docker', 'compose', 'version'],
+    package: 'docker-compose',
+    why: 'the check of compose.yaml (no daemon is needed)',
+  },
+  { programs: ['curl'], package: 'curl', why: 'the lines of the README' },
+]
+
+/** Where servers live on machines that do not show them to everyone. */
+const serverFolders = ['/usr/sbin', '/usr/local/sbin', '/sbin']
+
+/** Bun.which alone looks at the PATH that this process was started with. */
+const which = (program: string): string | null => Bun.which(program, { PATH: process.env.PATH ?? '' })
+
+const find = ({ programs, or }: Backend): string | undefined =>
+  programs.map(which).find((path) => path !== null) ?? (or && succeeds(or) ? or[0] : undefined)
+
+function succeeds([program = '', ...args]: readonly string[]): boolean {
+  if (which(program) === null) return false
+  return (
+    Bun.spawnSync([program, ...args], { env: process.env, stdio: ['ignore', 'ignore', 'ignore'] })
+      .exitCode === 0
+  )
+}
+
+function namedChromium(): string | undefined {
+  const path = process.env.CHROMIUM_PATH
+  if (!path) return undefined
+  try {
+    accessSync(path, constants.X_OK)
+    return path
+  } catch {
+    throw new Error(`CHROMIUM_PATH: ${path} cannot be run`)
+  }
+}
+
+/** Root on a Debian; with anyone else's machine we take no liberties. */
+const mayInstall = (): boolean => process.getuid?.() === 0 && which('apt-get') !== null
+
+function install(packages: readonly string[]): void {
+  process.stdout.write(`installing ${packages.join(' ')}\n`)
+  const env = {
+    ...process.env,
+    DEBIAN_FRONTEND: 'noninteractive',
+    RUNLEVEL: '1', // asks Debian not to start the services that it installs
+  }
+  for (const command of [
+    ['apt-get', 'update', '-qq'],
+    ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...packages],
+  ]) {
+    const { exitCode } = Bun.spawnSync(command, { env, stdio: ['ignore', 'ignore', 'inherit'] })
+    if (exitCode !== 0) process.stdout.write(`${command.join(' ')} ended with ${exitCode}\n`)
+  }
+}
+
+/**
+ * Sets PATH and CHROMIUM_PATH for the tests. Returns one line for each program that is still missing, which
+ * says what to install.
+ */
+export function prepareBackends(): string[] {
+  process.env.PATH = [process.env.PATH ?? '', ...serverFolders].join(delimiter)
+  const named = namedChromium()
+  const needed = backends.filter((backend) => !(named && backend.package === 'chromium'))
+  const absent = () => needed.filter((backend) => find(backend) === undefined)
+  if (absent().length > 0 && mayInstall()) install(absent().map((backend) => backend.package))
+  const chromium = needed.find((backend) => backend.package === 'chromium')
+  const path = named ?? (chromium && find(chromium))
+  if (path) process.env.CHROMIUM_PATH = path
+  return absent().map(
+    (backend) =>
+      `missing: ${backend.programs.join(' or ')}, for ${backend.why}; on Debian or Ubuntu: apt-get install ${backend.package}`,
+  )
+}

@@ -1,0 +1,225 @@
+/** The application as a function: a request and its peer in, a response out. No sockets, no environment. */
+import { claimsOfScope } from './auth/claims.ts'
+import { OAuthError } from './auth/errors.ts'
+import { standardScopes } from './auth/scope.ts'
+import type { Config } from './config.ts'
+import type { Context, Table } from './context.ts'
+import type { Endpoint } from './endpoints/endpoint.ts'
+import type { Call } from './http/call.ts'
+import { corsHeaders, preflightHeaders } from './http/cors.ts'
+import { asOAuthError, errorReply } from './http/error_reply.ts'
+import { baseHeaders, securityHeaders } from './http/headers.ts'
+import { createMetrics } from './http/metrics.ts'
+import { createOutbound } from './http/outbound.ts'
+import { scopeDescriptions } from './http/pages.ts'
+import { countAddress } from './http/rate_limit.ts'
+import { empty, type Reply } from './http/reply.ts'
+import { createRouter, requireMethod } from './http/router.ts'
+import { inNetworks } from './lib/address.ts'
+import { createCache } from './lib/cache.ts'
+import type { Clock } from './lib/clock.ts'
+import { deriveKey } from './lib/hash.ts'
+import type { Log } from './lib/log.ts'
+import type { Random } from './lib/random.ts'
+import { workQueue } from './lib/work_queue.ts'
+import type { ParsedRecords } from './models/define_record.ts'
+import type { KeyRing } from './models/key_ring.ts'
+import type { Store } from './store/store.ts'
+import { buildTable, featuresFor } from './table.ts'
+
+/** What the application is made of; `main.ts` and the tests choose. */
+export interface Deps {
+  config: Config
+  store: Store
+  keys: KeyRing
+  clock: Clock
+  random: Random
+  log: Log
+  table?: Table
+  closing?: () => boolean
+  parsed?: ParsedRecords
+  soon?: (job: string) => void
+}
+
+export interface App {
+  /** `peer` is the address of the connection. Never rejects. */
+  handle(request: Request, peer: string): Promise<Response>
+  context: Context
+}
+
+/** Milliseconds a client record is believed: a changed client is known everywhere this much later. */
+const clientLifetime = 1_000
+
+export function createContext(deps: Deps): Context {
+  const { config } = deps
+  const table = deps.table ?? buildTable(featuresFor(config))
+  const documents = new Map<string, string>()
+  const scopeSources = table.claims.flatMap((source) => Object.entries(source.scopes ?? {}))
+  return {
+    ...deps,
+    parsed: deps.parsed ?? new Map(),
+    table,
+    closing: deps.closing ?? (() => false),
+    soon: deps.soon ?? (() => {}),
+    basePath: new URL(config.issuer).pathname.replace(/\/$/, ''),
+    baseUrls: [config.issuer, ...table.baseUrls.flatMap((add) => add(config))],
+    secrets: secretsOf(config),
+    signInQueue: workQueue(config.signInConcurrency, config.signInQueue),
+    clients: createCache(deps.clock, clientLifetime, 10_000),
+    metrics: createMetrics(),
+    outbound: createOutbound(deps),
+    clientKeys: new WeakMap(),
+    scopes: [...new Set([...standardScopes, ...config.scopes, ...scopeSources.map(([name]) => name)])],
+    scopeTable: {
+      ...Object.fromEntries(scopeSources.map(([name, { claims }]) => [name, claims])),
+      ...claimsOfScope,
+    },
+    scopeDescriptions: {
+      ...Object.fromEntries(scopeSources.map(([name, { description }]) => [name, description])),
+      ...scopeDescriptions,
+    },
+    acrValues: ['urn:latchkey:1fa'],
+    once(name, make) {
+      let text = documents.get(name)
+      if (text === undefined) documents.set(name, (text = make()))
+      return text
+    },
+  }
+}
+
+export const secretsOf = ({ secretKey }: Config): Context['secrets'] => ({
+  csrf: deriveKey(secretKey, 'csrf'),
+  refresh: deriveKey(secretKey, 'refresh tokens'),
+  clientSecrets: deriveKey(secretKey, 'client secrets'),
+  keyRing: keyRingSecret(secretKey),
+})
+
+/** Seals the signing keys; needed before there is a context. */
+export const keyRingSecret = (secretKey: string): Uint8Array => deriveKey(secretKey, 'signing keys')
+
+export function createApp(deps: Deps): App {
+  const context = createContext(deps)
+  const { find } = createRouter(context.table.endpoints)
+  const base = baseHeaders(context.config)
+  const nextId = requestIds(deps.random)
+
+  async function handle(request: Request, peer: string): Promise<Response> {
+    const started = performance.now()
+    const call = describeCall(request, peer, nextId(), context)
+    const endpoint = find(call.path)
+    let reply: Reply
+    try {
+      reply = await answer(call, endpoint, context)
+    } catch (thrown) {
+      reply = errorReply(asOAuthError(thrown, call, context), call, context, wantsPage(call, endpoint))
+    }
+    context.metrics.observe(endpoint?.name ?? 'none', reply.status, performance.now() - started)
+    return respond(reply, call, endpoint, base, context)
+  }
+  return { handle, context }
+}
+
+async function answer(call: Call, endpoint: Endpoint | undefined, context: Context): Promise<Reply> {
+  if (!endpoint) throw new OAuthError('not_found', `nothing is served at ${call.path}`)
+  if (call.method === 'OPTIONS')
+    return empty(204, {
+      allow: endpoint.methods.join(', '),
+      ...(endpoint.cors && preflightHeaders(endpoint.methods, context)),
+    })
+  requireMethod(endpoint, call.method)
+  const { rateLimitingEnabled, rateLimitPerMinute } = context.config
+  if (endpoint.limited && rateLimitingEnabled)
+    await countAddress(context, 'requests', call.address, rateLimitPerMinute, 60)
+  return endpoint.handle(call, context)
+}
+
+/** People get pages; scripts that ask at an unknown path get JSON. */
+const wantsPage = (call: Call, endpoint: Endpoint | undefined): boolean =>
+  endpoint?.page ??
+  (endpoint === undefined && (call.request.headers.get('accept')?.includes('text/html') ?? false))
+
+function respond(
+  reply: Reply,
+  call: Call,
+  endpoint: Endpoint | undefined,
+  base: Record<string, string>,
+  context: Context,
+): Response {
+  const plain = securityHeaders(base, reply)
+  const cors = endpoint?.cors && corsHeaders(endpoint, call.request.headers.get('origin'), context)
+  const headers: Record<string, string> | Headers = { ...plain, ...cors, 'x-request-id': call.requestId }
+  const init = {
+    status: reply.status,
+    headers: reply.cookies?.length ? withCookies(headers, reply.cookies) : headers,
+  }
+  return new Response(call.method === 'HEAD' ? null : reply.body, init)
+}
+
+function withCookies(headers: Record<string, string>, cookies: readonly string[]): Headers {
+  const all = new Headers(headers)
+  for (const cookie of cookies) all.append('set-cookie', cookie)
+  return all
+}
+
+/** A prefix of this process and a counter: unique, ordered, and cheap. */
+function requestIds(random: Random): () => string {
+  const prefix = random(6)
+  let count = 0
+  return () => `${prefix}-${(count++).toString(36)}`
+}
+
+/** RFC 8414 §3.1 puts `/.well-known/…` before the issuer's path, OpenID Connect after it: both arrive below it. */
+function describeCall(request: Request, peer: string, requestId: string, context: Context): Call {
+  const { url } = request
+  // Bun leaves the origin out when Host is missing or no host.
+  const from = url.startsWith('/') ? 0 : url.indexOf('/', url.indexOf('://') + 3)
+  const mark = url.indexOf('?', from)
+  const full = mark < 0 ? url.slice(from) : url.slice(from, mark)
+  return {
+    request,
+    method: request.method,
+    path: withinBase(full, context.basePath),
+    search: mark < 0 ? '' : url.slice(mark + 1),
+    requestId,
+    address: addressOf(request, peer, context),
+    peer,
+  }
+}
+
+function withinBase(path: string, base: string): string {
+  if (base === '') return path
+  if (path === base) return '/'
+  if (path.startsWith(`${base}/`)) return path.slice(base.length)
+  const [, wellKnown, rest] = /^(\/\.well-known\/[^/]+)(\/.*)$/.exec(path) ?? []
+  if (wellKnown === undefined || rest === undefined) return ''
+  return rest === base || rest.startsWith(`${base}/`) ? wellKnown + rest.slice(base.length) : ''
+}
+
+/** Some proxies write the port beside the address: each connection would count as somebody else. */
+const withoutPort = (hop: string): string =>
+  /^\[([^\]]*)\](?::\d+)?$|^([\d.]+):\d+$/.exec(hop)?.slice(1).find(Boolean) ?? hop
+
+/** Said once: behind a proxy that is not named, everybody shares its address and its limits. */
+const warnOfProxy = (peer: string, { once, log }: Context) =>
+  once('untrusted proxy', () => {
+    log.warn('untrusted_proxy', {
+      peer,
+      hint: 'X-Forwarded-For is ignored; name the proxy in TRUSTED_PROXIES if it is yours',
+    })
+    return peer
+  })
+
+/** The nearest address in X-Forwarded-For that is no trusted proxy, when the connection itself comes from one. */
+function addressOf(request: Request, peer: string, context: Context): string {
+  const { trustedProxies } = context.config
+  if (trustedProxies.length === 0 || !inNetworks(peer, trustedProxies)) {
+    if (request.headers.has('x-forwarded-for')) warnOfProxy(peer, context)
+    return peer
+  }
+  const hops =
+    request.headers
+      .get('x-forwarded-for')
+      ?.split(',')
+      .map((each) => withoutPort(each.trim())) ?? []
+  return hops.findLast((hop) => !inNetworks(hop, trustedProxies)) ?? hops[0] ?? peer
+}

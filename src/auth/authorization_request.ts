@@ -1,0 +1,152 @@
+/** The authorization request once it is read: every check that needs no store. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
+import { acceptedValues, type ClaimsRequest, parseClaimsParameter } from './claims.ts'
+import { OAuthError, shown } from './errors.ts'
+import { readCodeChallenge } from './pkce.ts'
+import { parsePrompt } from './prompt.ts'
+import type { TrustedRedirect } from './redirect_uri.ts'
+import { parseScope, requireWithin } from './scope.ts'
+
+export interface AuthorizationRequest {
+  params: Readonly<Record<string, string>>
+  redirect: TrustedRedirect
+  responseType: string
+  responseMode: string
+  scope: string[]
+  state: string | undefined
+  nonce: string | undefined
+  codeChallenge: string | undefined
+  prompts: string[]
+  /** Seconds. */
+  maxAge: number | undefined
+  claims: ClaimsRequest | undefined
+  acrValues: string[]
+  /** Essential `acr` values: one of them or an error (§5.5.1.1). */
+  requiredAcrs: string[] | undefined
+  /** Whom the request is about, by the `claims` parameter; id_token_hint is read where keys are. */
+  subject: string | undefined
+}
+
+/** The client's side of the checks. */
+export interface RequestingClient {
+  response_types: readonly string[]
+  scope: string
+  require_pkce?: boolean | undefined
+  token_endpoint_auth_method: string
+  default_max_age?: number | undefined
+  default_acr_values?: readonly string[] | undefined
+}
+
+/** What this provider can do, from the table. */
+export interface Abilities {
+  responseTypes: ReadonlyMap<string, { defaultMode: string }>
+  responseModes: ReadonlyMap<string, { inQuery?: boolean; standsFor?(defaultMode: string): string }>
+  scopes: readonly string[]
+  requirePkce: boolean
+}
+
+/** `code id_token` and `id_token code` are one type (OAuth 2.0 Multiple Response Types §3). */
+const canonicalResponseType = (text: string): string => text.split(' ').sort().join(' ')
+
+/**
+ * How the answer will travel, as far as it can be told: errors found later travel the same way. Falls back to
+ * the response type's default, and to `query`, when the mode itself is what is wrong.
+ */
+export function responseModeOf(
+  params: Readonly<Record<string, string>>,
+  abilities: Pick<Abilities, 'responseTypes' | 'responseModes'>,
+): string {
+  const type =
+    params.response_type && abilities.responseTypes.get(canonicalResponseType(params.response_type))
+  const fallback = type ? type.defaultMode : 'query'
+  const { response_mode: mode } = params
+  const row = mode === undefined ? undefined : abilities.responseModes.get(mode)
+  if (mode === undefined || !row) return fallback
+  if (row.standsFor) return row.standsFor(fallback)
+  return row.inQuery && fallback === 'fragment' ? 'fragment' : mode
+}
+
+/** Throws the OAuthError that goes back to the client; unknown parameters are ignored (RFC 6749 §3.1). */
+export function readAuthorizationRequest(
+  params: Readonly<Record<string, string>>,
+  redirect: TrustedRedirect,
+  client: RequestingClient,
+  abilities: Abilities,
+): AuthorizationRequest {
+  const responseType = readResponseType(params, client, abilities)
+  const responseMode = readResponseMode(params, abilities)
+  const scope = parseScope(params.scope)
+  requireWithin(scope, abilities.scopes, 'the scopes of this provider')
+  requireWithin(scope, parseScope(client.scope), 'the scopes this client registered')
+  const prompts = parsePrompt(params.prompt)
+  const claims = parseClaimsParameter(params.claims)
+  const isPublic = client.token_endpoint_auth_method === 'none'
+  const issuesCode = responseType.split(' ').includes('code')
+  const codeChallenge = readCodeChallenge(
+    params,
+    issuesCode && (isPublic || (client.require_pkce ?? abilities.requirePkce)),
+  )
+  if (responseType.split(' ').includes('id_token') && params.nonce === undefined)
+    throw new OAuthError('invalid_request', `nonce is required with response_type=${params.response_type}`)
+  if (responseType.split(' ').includes('id_token') && !scope.includes('openid'))
+    throw new OAuthError('invalid_scope', `scope must have openid with response_type=${params.response_type}`)
+  const acr = claims?.id_token?.acr
+  const subjects = acceptedValues(claims?.id_token?.sub)?.filter((each) => typeof each === 'string')
+  return {
+    params,
+    redirect,
+    responseType,
+    responseMode,
+    scope,
+    state: params.state,
+    nonce: params.nonce,
+    codeChallenge,
+    prompts,
+    maxAge: readMaxAge(params.max_age) ?? client.default_max_age,
+    claims,
+    acrValues: params.acr_values?.split(' ').filter(Boolean) ?? [...(client.default_acr_values ?? [])],
+    requiredAcrs: acr?.essential
+      ? acceptedValues(acr)?.filter((each) => typeof each === 'string')
+      : undefined,
+    subject: subjects?.[0],
+  }
+}
+
+function readResponseType(
+  params: Readonly<Record<string, string>>,
+  client: RequestingClient,
+  abilities: Abilities,
+): string {
+  if (params.response_type === undefined)
+    throw new OAuthError('invalid_request', 'response_type is required, for example response_type=code')
+  const type = canonicalResponseType(params.response_type)
+  if (!abilities.responseTypes.has(type))
+    throw new OAuthError(
+      'unsupported_response_type',
+      `response_type must be among ${[...abilities.responseTypes.keys()].join(', ')}, got ${shown(params.response_type)}`,
+    )
+  if (!client.response_types.some((each) => canonicalResponseType(each) === type))
+    throw new OAuthError(
+      'unauthorized_client',
+      `this client is not registered for response_type ${shown(params.response_type)}`,
+    )
+  return type
+}
+
+function readResponseMode(params: Readonly<Record<string, string>>, abilities: Abilities): string {
+  const mode = responseModeOf(params, abilities)
+  const { response_mode: asked } = params
+  const shorthand = asked !== undefined && abilities.responseModes.get(asked)?.standsFor !== undefined
+  if (asked !== undefined && asked !== mode && !shorthand)
+    throw new OAuthError(
+      'invalid_request',
+      `response_mode ${shown(asked)} is not offered with this response_type; offered: ${[...abilities.responseModes.keys()].join(', ')}`,
+    )
+  return mode
+}
+
+function readMaxAge(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (!/^\d{1,9}$/.test(text))
+    throw new OAuthError('invalid_request', `max_age must be a whole number of seconds, got ${shown(text)}`)
+  return Number(text)
+}

@@ -1,0 +1,102 @@
+/** Claims about a person: which a scope or the `claims` parameter asks for. https://openid.net/specs/openid-connect-core-1_0.html#Claims */
+import * as v from 'valibot'
+import { OAuthError, shown } from './errors.ts'
+
+/** OpenID Connect Core §5.4. */
+export const claimsOfScope: Record<string, readonly string[]> = {
+  profile: [
+    'name',
+    'family_name',
+    'given_name',
+    'middle_name',
+    'nickname',
+    'preferred_username',
+    'profile',
+    'picture',
+    'website',
+    'gender',
+    'birthdate',
+    'zoneinfo',
+    'locale',
+    'updated_at',
+  ],
+  email: ['email', 'email_verified'],
+  address: ['address'],
+  phone: ['phone_number', 'phone_number_verified'],
+}
+
+export const standardClaims = ['sub', ...Object.values(claimsOfScope).flat()]
+
+/** Claims of the sign-in itself, which describe the ID Token and not the person (§2). */
+export const authenticationClaims = ['acr', 'amr', 'auth_time'] as const
+
+const Request = v.nullable(
+  v.looseObject({
+    essential: v.optional(v.boolean()),
+    value: v.optional(v.unknown()),
+    values: v.optional(v.pipe(v.array(v.unknown()), v.maxLength(50))),
+  }),
+)
+/** Valibot takes an array for an object without members. */
+const noArray = v.check<unknown, string>((value) => !Array.isArray(value), 'expected an object, got an array')
+const Requests = v.optional(
+  v.pipe(v.unknown(), noArray, v.record(v.pipe(v.string(), v.maxLength(200)), Request)),
+)
+const ClaimsParameter = v.pipe(
+  v.unknown(),
+  noArray,
+  v.looseObject({ userinfo: Requests, id_token: Requests }),
+)
+
+export type ClaimRequest = {
+  essential?: boolean | undefined
+  value?: unknown
+  values?: unknown[] | undefined
+} | null
+export interface ClaimsRequest {
+  userinfo?: Record<string, ClaimRequest> | undefined
+  id_token?: Record<string, ClaimRequest> | undefined
+}
+
+/** The `claims` request parameter (§5.5); throws `invalid_request` when it is not the JSON object expected. */
+export function parseClaimsParameter(text: string | undefined): ClaimsRequest | undefined {
+  if (text === undefined) return undefined
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    throw new OAuthError('invalid_request', `claims must be a JSON object, got ${shown(text)}`)
+  }
+  const parsed = v.safeParse(ClaimsParameter, json)
+  if (!parsed.success)
+    throw new OAuthError(
+      'invalid_request',
+      `claims: ${v.getDotPath(parsed.issues[0]) ?? ''} ${parsed.issues[0].message}`,
+    )
+  return { userinfo: parsed.output.userinfo, id_token: parsed.output.id_token }
+}
+
+/** What one requested claim accepts: any value, or one of a list. */
+export function acceptedValues(request: ClaimRequest | undefined): unknown[] | undefined {
+  if (!request) return undefined
+  return request.value !== undefined ? [request.value] : request.values
+}
+
+/** Names asked for by scopes and by the `claims` parameter at one place. */
+export function requestedNames(
+  scopes: readonly string[],
+  requests: Record<string, ClaimRequest> | undefined,
+  scopeTable: Record<string, readonly string[]> = claimsOfScope,
+): string[] {
+  return [...scopes.flatMap((scope) => scopeTable[scope] ?? []), ...Object.keys(requests ?? {})]
+}
+
+/** The named members of `source` that have a value. `null` and '' are absent: §5.3.2 omits what is not returned. */
+export function pick(source: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
+  const picked: Record<string, unknown> = {}
+  for (const name of names) {
+    const value = Object.hasOwn(source, name) ? source[name] : undefined
+    if (value !== undefined && value !== null && value !== '') picked[name] = value
+  }
+  return picked
+}

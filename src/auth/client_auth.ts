@@ -1,0 +1,89 @@
+/** How a client says who it is at the token endpoint: reading, not yet believing. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
+import { OAuthError } from './errors.ts'
+
+/** What a request carries to authenticate its client. */
+export interface Presented {
+  authorization: string | undefined
+  params: Readonly<Record<string, string>>
+}
+
+/** What came, by the method it was presented with. */
+export type Credentials =
+  | { method: 'client_secret_basic' | 'client_secret_post'; client_id: string; secret: string }
+  | { method: 'client_assertion'; client_id: string; assertion: string }
+  | { method: 'none'; client_id: string }
+
+export const jwtBearerAssertion = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+/** §2.3.1: both halves are form-encoded before Base64. Undefined when it is not that. */
+export function parseBasic(authorization: string): { client_id: string; secret: string } | undefined {
+  const match = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization)
+  if (!match) return undefined
+  const decoded = Buffer.from(match[1]!, 'base64').toString('utf8')
+  const colon = decoded.indexOf(':')
+  if (colon < 1) return undefined
+  try {
+    const plain = (text: string) => decodeURIComponent(text.replaceAll('+', ' '))
+    return { client_id: plain(decoded.slice(0, colon)), secret: plain(decoded.slice(colon + 1)) }
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The one way the client authenticates with. Throws `invalid_request` when two ways are used at once
+ * (§2.3) and `invalid_client` when there is none or the header is malformed.
+ */
+export function readCredentials({ authorization, params }: Presented): Credentials {
+  const basic = authorization !== undefined && /^basic(?: |$)/i.test(authorization)
+  const asserted = params.client_assertion !== undefined || params.client_assertion_type !== undefined
+  if ([basic, params.client_secret !== undefined, asserted].filter(Boolean).length > 1)
+    throw new OAuthError('invalid_request', 'the client authenticated in two ways at once; use one')
+  if (basic) {
+    const parsed = parseBasic(authorization)
+    if (!parsed)
+      throw new OAuthError(
+        'invalid_client',
+        'Authorization: Basic expects base64(client_id:client_secret), each form-encoded',
+      )
+    if (params.client_id !== undefined && params.client_id !== parsed.client_id)
+      throw new OAuthError(
+        'invalid_request',
+        'client_id in the body differs from the one in the Authorization header',
+      )
+    return { method: 'client_secret_basic', ...parsed }
+  }
+  if (asserted) return readAssertion(params)
+  if (params.client_id === undefined)
+    throw new OAuthError(
+      'invalid_client',
+      'no client authentication: send Authorization: Basic, or client_id with what the client registered',
+    )
+  return params.client_secret === undefined
+    ? { method: 'none', client_id: params.client_id }
+    : { method: 'client_secret_post', client_id: params.client_id, secret: params.client_secret }
+}
+
+/** RFC 7523 §2.2: the assertion's `sub` is the client, known before its signature is. */
+function readAssertion(params: Presented['params']): Credentials {
+  const { client_assertion, client_assertion_type, client_id } = params
+  if (client_assertion_type !== jwtBearerAssertion)
+    throw new OAuthError('invalid_client', `client_assertion_type must be ${jwtBearerAssertion}`)
+  const subject = unverifiedSubject(client_assertion ?? '')
+  if (subject === undefined)
+    throw new OAuthError('invalid_client', 'client_assertion must be a JWT whose sub is the client_id')
+  if (client_id !== undefined && client_id !== subject)
+    throw new OAuthError('invalid_client', 'client_id differs from the sub of client_assertion')
+  return { method: 'client_assertion', client_id: subject, assertion: client_assertion! }
+}
+
+function unverifiedSubject(jwt: string): string | undefined {
+  try {
+    const { sub } = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString('utf8')) as {
+      sub?: unknown
+    }
+    return typeof sub === 'string' ? sub : undefined
+  } catch {
+    return undefined
+  }
+}

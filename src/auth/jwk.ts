@@ -1,0 +1,146 @@
+/** Our keys as JWKs, to sign with and to be encrypted to: making, importing, naming and publishing them. https://www.rfc-editor.org/rfc/rfc7517 */
+import { createHash, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
+import { signingAlgs } from './registration.ts'
+
+export type SigningAlg = (typeof signingAlgs)[number]
+
+/** What others may encrypt to keys of ours with: each names a kind of key. RFC 7518 §4.3, §4.6. */
+export const decryptionAlgs = ['RSA-OAEP-256', 'ECDH-ES'] as const
+export type DecryptionAlg = (typeof decryptionAlgs)[number]
+
+/** One key serves one of these, and so either signs or decrypts, never both (RFC 8725 §3.5, RFC 7517 §4.2). */
+export const keyAlgs = [...signingAlgs, ...decryptionAlgs] as const
+export type KeyAlg = (typeof keyAlgs)[number]
+
+export const isSigningAlg = (alg: KeyAlg): alg is SigningAlg => signingAlgs.some((each) => each === alg)
+
+/** Members of a public key as they are published. `kid` is the thumbprint. */
+export interface PublicJwk {
+  kty: string
+  use: 'sig' | 'enc'
+  /** Left out of a key for ECDH-ES, which serves its variants with a key wrap too (RFC 7518 §4.6). */
+  alg?: KeyAlg
+  kid: string
+  [member: string]: string | undefined
+}
+
+const minimumModulus = 2048
+
+const generate = promisify(generateKeyPair)
+const newRsaKey = async () => (await generate('rsa', { modulusLength: minimumModulus })).privateKey
+
+interface KeyKind {
+  generate(): Promise<KeyObject>
+  /** What a key of this kind is, for the person whose key is not. */
+  expected: string
+  fits(key: KeyObject): boolean
+}
+
+const rsa: KeyKind = {
+  generate: newRsaKey,
+  expected: `an RSA key of at least ${minimumModulus} bits with a public exponent of at least 65537`,
+  fits: ({ asymmetricKeyType: type, asymmetricKeyDetails: details }) =>
+    type === 'rsa' &&
+    (details?.modulusLength ?? 0) >= minimumModulus &&
+    (details?.publicExponent ?? 0n) >= 65537n,
+}
+
+const p256: KeyKind = {
+  generate: async () => (await generate('ec', { namedCurve: 'P-256' })).privateKey,
+  expected: 'an EC key on the curve P-256',
+  fits: (key) => key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1',
+}
+
+const kinds: Readonly<Record<KeyAlg, KeyKind>> = {
+  RS256: rsa,
+  PS256: rsa,
+  ES256: p256,
+  EdDSA: {
+    generate: async () => (await generate('ed25519', {})).privateKey,
+    expected: 'an Ed25519 key',
+    fits: (key) => key.asymmetricKeyType === 'ed25519',
+  },
+  'RSA-OAEP-256': rsa,
+  'ECDH-ES': p256,
+}
+
+/** Members that make the key, sorted as RFC 7638 §3.2 (and RFC 8037 §2 for OKP) wants them hashed. None is private. */
+const publicMembers = new Map<unknown, readonly string[]>([
+  ['RSA', ['e', 'kty', 'n']],
+  ['EC', ['crv', 'kty', 'x', 'y']],
+  ['OKP', ['crv', 'kty', 'x']],
+])
+
+/** The members of a public or private JWK that may be published. Throws TypeError naming what is missing. */
+function keyMembers(jwk: object): Record<string, string> {
+  const given = new Map<string, unknown>(Object.entries(jwk))
+  const names = publicMembers.get(given.get('kty'))
+  if (!names) throw new TypeError(`expected a JWK with kty RSA, EC or OKP, got ${String(given.get('kty'))}`)
+  return Object.fromEntries(
+    names.map((name) => {
+      const value = given.get(name)
+      if (typeof value !== 'string' || !value) throw new TypeError(`the JWK has no ${name}`)
+      return [name, value]
+    }),
+  )
+}
+
+/** SHA-256 thumbprint, base64url, 43 characters; alike for both halves of a pair. RFC 7638 §3. */
+export const thumbprint = (jwk: object): string =>
+  createHash('sha256')
+    .update(JSON.stringify(keyMembers(jwk)))
+    .digest('base64url')
+
+/** What may be published of a key, picked by name so that no private member can slip through. RFC 7517 §4. */
+export function publicJwk(jwk: object, alg: KeyAlg): PublicJwk {
+  const { kty = '', ...rest } = keyMembers(jwk)
+  const use = isSigningAlg(alg) ? 'sig' : 'enc'
+  return { kty, use, ...(alg !== 'ECDH-ES' && { alg }), kid: thumbprint(jwk), ...rest }
+}
+
+/** A new private key: RSA 2048, P-256 or Ed25519. RSA takes some 100 ms, off this thread. */
+export const generateKey = (alg: KeyAlg): Promise<KeyObject> => kinds[alg].generate()
+
+/** Throws TypeError saying which key `alg` takes (RFC 7518 §3.3, §3.4, §3.5, §4.3, §4.6; RFC 8037 §3.1). */
+export function requireFit(key: KeyObject, alg: KeyAlg): void {
+  if (kinds[alg].fits(key)) return
+  const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {}
+  const came = [key.asymmetricKeyType, modulusLength && `${modulusLength} bits`, namedCurve].filter(Boolean)
+  throw new TypeError(`${alg} takes ${kinds[alg].expected}, not this one (${came.join(', ')})`)
+}
+
+/** A private key from unencrypted PEM: PKCS#8, PKCS#1 or SEC1. Throws TypeError when it is none, weak or of another kind. */
+export function importPem(pem: string, alg: SigningAlg): KeyObject {
+  const key = readPrivate(pem)
+  requireFit(key, alg)
+  return key
+}
+
+function readPrivate(pem: string): KeyObject {
+  if (/ENCRYPTED/.test(pem)) {
+    throw new TypeError('the private key is encrypted; decrypt it with `openssl pkey -in KEY -out PLAIN_KEY`')
+  }
+  try {
+    return createPrivateKey(pem)
+  } catch (cause) {
+    // The library's words may quote the input, and the input is a secret.
+    const came = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1] ?? 'no PEM block'
+    throw new TypeError(`expected a private key in PEM (PKCS#8, PKCS#1 or SEC1), got ${came}`, { cause })
+  }
+}
+
+/** Both halves as PEM: PKCS#8 and SubjectPublicKeyInfo, as `openssl genrsa` and `openssl rsa -pubout` write them. */
+export const toPem = (key: KeyObject): { private: string; public: string } => ({
+  private: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
+  public: createPublicKey(key).export({ format: 'pem', type: 'spki' }).toString(),
+})
+
+/** Whether `pem` is the public half of `key`; false also for what is no public key. */
+export function isPublicHalf(pem: string, key: KeyObject): boolean {
+  try {
+    return !/PRIVATE KEY/.test(pem) && createPublicKey(pem).equals(createPublicKey(key))
+  } catch {
+    return false
+  }
+}

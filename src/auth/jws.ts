@@ -1,0 +1,218 @@
+/** Compact JWS: signing our tokens, and checking that a token is one of ours. https://www.rfc-editor.org/rfc/rfc7515 */
+import {
+  constants,
+  createPublicKey,
+  type KeyObject,
+  sign as signBytes,
+  verify as verifyBytes,
+} from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import { base64url, fromBase64url, fromUtf8 } from '../lib/bytes.ts'
+import { requireFit, type SigningAlg } from './jwk.ts'
+
+/** One half of a key, and how its algorithm uses it. RFC 7518 §3.1. */
+interface Row {
+  hash: 'sha256' | null
+  options: { padding?: number; saltLength?: number; dsaEncoding?: 'ieee-p1363' }
+  /**
+   * Elliptic curves sign in tens of microseconds, less than a thread costs to ask. RSA takes half a millisecond:
+   * on this thread it would hold up every other request.
+   */
+  threaded: boolean
+}
+
+const rows: Readonly<Record<SigningAlg, Row>> = {
+  RS256: { hash: 'sha256', options: { padding: constants.RSA_PKCS1_PADDING }, threaded: true },
+  PS256: {
+    hash: 'sha256',
+    // RFC 7518 §3.5: the salt is as long as the hash, no more and no less.
+    options: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 },
+    threaded: true,
+  },
+  ES256: { hash: 'sha256', options: { dsaEncoding: 'ieee-p1363' }, threaded: false },
+  EdDSA: { hash: null, options: {}, threaded: false },
+}
+
+export interface SigningKey {
+  readonly kid: string
+  readonly alg: SigningAlg
+  /** The protected header for a `typ` of ours, encoded, with its dot. Made once for each. */
+  head(typ: string): string
+  /** The signature, base64url, over an ASCII signing input. A promise for RSA alone. */
+  sign(input: string): string | Promise<string>
+}
+
+export interface VerificationKey {
+  readonly kid: string
+  readonly alg: SigningAlg
+  /** Whether `signature` is over the ASCII `input`. */
+  holds(input: string, signature: Uint8Array): boolean
+}
+
+/** Whatever can tell a key by its `kid`. */
+export interface VerificationKeys {
+  find(kid: string): VerificationKey | undefined
+}
+
+export type Claims = Record<string, unknown>
+
+/** Makes a private key ready to sign. Throws TypeError when `key` is not for `alg`. */
+export function signingKey(kid: string, alg: SigningAlg, key: KeyObject): SigningKey {
+  requireFit(key, alg)
+  const { hash, options, threaded } = rows[alg]
+  const input = { key, ...options }
+  const heads = new Map<string, string>()
+  return {
+    kid,
+    alg,
+    head(typ) {
+      let head = heads.get(typ)
+      if (head === undefined) heads.set(typ, (head = `${base64url(JSON.stringify({ alg, typ, kid }))}.`))
+      return head
+    },
+    sign: !threaded
+      ? (text) => signHere(hash, text, input)
+      : availableParallelism() > 1
+        ? inLanes((text) => signOnThread(hash, text, input))
+        : inTurns((text) => signHere(hash, text, input)),
+  }
+}
+
+type KeyInput = { key: KeyObject } & Row['options']
+
+const signHere = (hash: Row['hash'], text: string, key: KeyInput): string =>
+  signBytes(hash, Buffer.from(text), key).toString('base64url')
+
+const signOnThread = (hash: Row['hash'], text: string, key: KeyInput): Promise<string> =>
+  new Promise((resolve, reject) =>
+    signBytes(hash, Buffer.from(text), key, (error, signature) =>
+      error ? reject(error) : resolve(signature.toString('base64url')),
+    ),
+  )
+
+/**
+ * At most one signature under way for each core. More would not be faster, and on one core a burst of them would
+ * keep this thread from its turn: with 16 clients signing, the p99 of other requests is 0.7 ms so and 6 ms without.
+ */
+function inLanes(work: (text: string) => Promise<string>): (text: string) => Promise<string> {
+  const waiting: (() => void)[] = []
+  let free = availableParallelism()
+  return async (text) => {
+    if (free > 0) free -= 1
+    else await new Promise<void>((resume) => waiting.push(resume))
+    try {
+      return await work(text)
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else free += 1
+    }
+  }
+}
+
+/** Signatures a turn: a turn has its own cost, and five milliseconds are little to wait. */
+const perTurn = 8
+
+/**
+ * For one core, where a thread saves nothing and costs the hand-over: a few signatures a turn of the event loop, so
+ * that other requests wait for no more than those.
+ */
+function inTurns(work: (text: string) => string): (text: string) => Promise<string> {
+  const waiting: (() => void)[] = []
+  const takeTurn = () => {
+    for (const sign of waiting.splice(0, perTurn)) sign()
+    if (waiting.length > 0) setImmediate(takeTurn)
+  }
+  return (text) =>
+    new Promise((resolve, reject) => {
+      waiting.push(() => {
+        try {
+          resolve(work(text))
+        } catch (error) {
+          reject(error as Error)
+        }
+      })
+      if (waiting.length === 1) setImmediate(takeTurn)
+    })
+}
+
+/** Makes a public key, or the public half of a private one, ready to verify. */
+export function verificationKey(kid: string, alg: SigningAlg, key: KeyObject): VerificationKey {
+  requireFit(key, alg)
+  const { hash, options } = rows[alg]
+  const input = { key: key.type === 'private' ? createPublicKey(key) : key, ...options }
+  return { kid, alg, holds: (text, signature) => verifyBytes(hash, Buffer.from(text), input, signature) }
+}
+
+/** A compact JWS whose header is `alg`, `typ`, `kid` (RFC 7515 §3.1). A promise for RS256 and PS256, at once for the others. */
+export function sign(key: SigningKey, typ: string, payload: object): string | Promise<string> {
+  const input = key.head(typ) + base64url(JSON.stringify(payload))
+  const signature = key.sign(input)
+  return typeof signature === 'string'
+    ? `${input}.${signature}`
+    : signature.then((made) => `${input}.${made}`)
+}
+
+/** What a token must be before its claims are looked at. */
+export interface Expected {
+  typ: string
+  /** Any of ours when left out. */
+  algs?: readonly SigningAlg[]
+}
+
+interface Header {
+  alg: string
+  typ: string
+  kid: string
+}
+
+const longestToken = 32_768
+const ourMembers = new Set(['alg', 'typ', 'kid'])
+
+/** JSON that is an object, from exact base64url (RFC 7515 §2); undefined otherwise. */
+function decodeObject(segment: string): Record<string, unknown> | undefined {
+  const bytes = fromBase64url(segment)
+  if (!bytes) return undefined
+  try {
+    const value: unknown = JSON.parse(fromUtf8(bytes))
+    return value && typeof value === 'object' && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Reads the header without believing it. We write three members and read three members: `crit`, `b64`, `jwk`, `jku`
+ * and their like make a token not ours (RFC 7515 §4.1.11, RFC 8725 §3.10).
+ */
+function readHeader(segment: string): Header | undefined {
+  const header = decodeObject(segment)
+  if (!header || Object.keys(header).some((name) => !ourMembers.has(name))) return undefined
+  const { alg, typ, kid } = header
+  return typeof alg === 'string' && typeof typ === 'string' && typeof kid === 'string'
+    ? { alg, typ, kid }
+    : undefined
+}
+
+/** The `kid` a token of ours would name; undefined when it cannot be one. Proves nothing. */
+export const kidOf = (jwt: string): string | undefined =>
+  jwt.length > longestToken ? undefined : readHeader(jwt.slice(0, Math.max(0, jwt.indexOf('.'))))?.kid
+
+/**
+ * The claims of a token we signed and of the kind that was expected; undefined for everything else. The algorithm is
+ * the key's, so the header cannot choose one (RFC 8725 §3.1). Says nothing of `exp`, `iss` or `aud`: the caller
+ * checks those, and has the clock.
+ */
+export function verify(keys: VerificationKeys, jwt: string, { typ, algs }: Expected): Claims | undefined {
+  if (jwt.length > longestToken) return undefined
+  const [head = '', payload = '', tail = '', ...rest] = jwt.split('.', 4)
+  if (rest.length > 0) return undefined
+  const header = readHeader(head)
+  const key = header && keys.find(header.kid)
+  if (!key || header.typ !== typ || header.alg !== key.alg || algs?.includes(key.alg) === false)
+    return undefined
+  const signature = fromBase64url(tail)
+  return signature && key.holds(`${head}.${payload}`, signature) ? decodeObject(payload) : undefined
+}

@@ -1,0 +1,58 @@
+/** Proof Key for Code Exchange. https://www.rfc-editor.org/rfc/rfc7636 */
+import { equalInConstantTime } from '../lib/equal.ts'
+import { sha256 } from '../lib/hash.ts'
+import type { Random } from '../lib/random.ts'
+import { OAuthError, shown } from './errors.ts'
+
+const verifierPattern = /^[A-Za-z0-9._~-]{43,128}$/ // §4.1
+const challengePattern = /^[A-Za-z0-9_-]{43}$/ // §4.2: SHA-256 as base64url
+
+/** `plain` is not offered: it protects nothing once the request is seen (RFC 9700 §2.1.1). */
+export const codeChallengeMethods = ['S256'] as const
+
+/** A fresh verifier (43 characters) and its challenge, §4.1 and §4.2. */
+export function generatePkce(random: Random): { code_verifier: string; code_challenge: string } {
+  const code_verifier = random(32)
+  return { code_verifier, code_challenge: sha256(code_verifier) }
+}
+
+/**
+ * The challenge to keep with the code, or undefined when the client may do without and did.
+ * Throws `invalid_request` (§4.4.1) when one is required, malformed, or of a method other than S256.
+ */
+export function readCodeChallenge(
+  params: { code_challenge?: string; code_challenge_method?: string },
+  required: boolean,
+): string | undefined {
+  const { code_challenge, code_challenge_method } = params
+  if (code_challenge === undefined) {
+    if (code_challenge_method !== undefined)
+      throw new OAuthError('invalid_request', 'code_challenge_method came without a code_challenge')
+    if (required)
+      throw new OAuthError(
+        'invalid_request',
+        'code_challenge is required (PKCE, with code_challenge_method=S256)',
+      )
+    return undefined
+  }
+  if (code_challenge_method !== 'S256')
+    throw new OAuthError(
+      'invalid_request',
+      `code_challenge_method must be S256, got ${shown(code_challenge_method ?? 'plain (the default when it is absent)')}`,
+    )
+  if (!challengePattern.test(code_challenge))
+    throw new OAuthError(
+      'invalid_request',
+      'code_challenge must be 43 base64url characters: the SHA-256 of the verifier',
+    )
+  return code_challenge
+}
+
+/**
+ * Whether the verifier fits the challenge kept with the code (§4.6). A verifier for a code without challenge
+ * does not hold either: it is the sign of a downgrade (RFC 9700 §4.8.2).
+ */
+export function pkceHolds(challenge: string | undefined, verifier: string | undefined): boolean {
+  if (challenge === undefined || verifier === undefined) return challenge === verifier
+  return verifierPattern.test(verifier) && equalInConstantTime(sha256(verifier), challenge)
+}

@@ -1,0 +1,74 @@
+/** Where a response may be sent. https://www.rfc-editor.org/rfc/rfc9700#section-2.1, loopback: RFC 8252 §7.3 */
+
+declare const trusted: unique symbol
+/** A redirect target that was compared with a registration; only this file makes one. */
+export type TrustedRedirect = string & { readonly [trusted]: true }
+
+const loopbackAddress = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?(\/.*|\?.*)?$/
+
+/**
+ * Exact string comparison with the registered values; for http on a loopback IP literal any port is accepted,
+ * because a native app cannot know its port beforehand (RFC 8252 §7.3).
+ */
+export function matchRedirectUri(registered: readonly string[], asked: string): TrustedRedirect | undefined {
+  if (registered.includes(asked)) return asked as TrustedRedirect
+  const portless = withoutLoopbackPort(asked)
+  if (portless === undefined) return undefined
+  return registered.some((each) => withoutLoopbackPort(each) === portless)
+    ? (asked as TrustedRedirect)
+    : undefined
+}
+
+function withoutLoopbackPort(uri: string): string | undefined {
+  const match = loopbackAddress.exec(uri)
+  if (!match || !URL.canParse(uri)) return undefined // a port above 65535 does not parse
+  return `${match[1]}${match[2] ?? ''}`
+}
+
+const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
+const printable = /^[\x21-\x7e]+$/
+
+const spelledHost = (uri: string): string | undefined =>
+  /^https?:\/\/([^/?]+)/i.exec(uri)?.[1]?.replace(/:\d*$/, '').toLowerCase()
+
+/**
+ * Why a URI may not be registered as redirect_uri, or undefined when it may (RFC 7591 §2, RFC 8252 §7.1).
+ * https anywhere, http on loopback, and private-use schemes in reverse domain notation for native apps.
+ */
+export function redirectUriProblem(
+  uri: string,
+  applicationType: 'web' | 'native' | undefined,
+): string | undefined {
+  if (uri.length > 2000) return 'is longer than 2000 characters'
+  if (!printable.test(uri) || !URL.canParse(uri)) return 'is not an absolute URI in ASCII'
+  if (uri.includes('#')) return 'has a fragment (RFC 6749 3.1.2)'
+  if (uri.includes('*')) return 'has a wildcard; redirect URIs are compared exactly'
+  if (uri.includes('\\')) return 'has a backslash'
+  const url = new URL(uri)
+  if (url.username !== '' || url.password !== '') return 'carries user information'
+  if (/\/(?:\.|%2e){1,2}(?:\/|$|\?)/i.test(uri)) return 'has a dot segment in its path'
+  // Parsers read "https:app.example" and "http://127.1" in different ways, so only one spelling is taken.
+  if (/^https?:/i.test(uri) && spelledHost(uri) !== url.hostname)
+    return `does not spell its host as //${url.hostname}`
+  if (url.protocol === 'https:') return undefined
+  if (url.protocol === 'http:')
+    return loopbackHosts.has(url.hostname) ? undefined : 'uses http off loopback; use https'
+  if (applicationType === 'web')
+    return 'has a private-use scheme, which application_type web may not register'
+  return url.protocol.includes('.')
+    ? undefined
+    : `has the scheme ${url.protocol} where https, http on loopback or a reverse-domain scheme was expected`
+}
+
+/** Append response parameters to the query of a trusted redirect, keeping what it has (RFC 6749 §4.1.2). */
+export function withQuery(redirect: TrustedRedirect, params: Record<string, string | undefined>): string {
+  return `${redirect}${redirect.includes('?') ? '&' : '?'}${formEncode(params)}`
+}
+
+/** application/x-www-form-urlencoded, undefined members left out. */
+export function formEncode(params: Record<string, string | undefined>): string {
+  let text = ''
+  for (const [name, value] of Object.entries(params))
+    if (value !== undefined) text += `${text && '&'}${encodeURIComponent(name)}=${encodeURIComponent(value)}`
+  return text
+}

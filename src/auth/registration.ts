@@ -1,0 +1,201 @@
+/** Client metadata and the policy a self-registered client stays within. https://www.rfc-editor.org/rfc/rfc7591 */
+import * as v from 'valibot'
+import { OAuthError, shown } from './errors.ts'
+import { translated, unservedPromise } from './metadata_promises.ts'
+import { redirectUriProblem } from './redirect_uri.ts'
+import { formatScope, parseScope, requireWithin } from './scope.ts'
+
+const Text = v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(200))
+const WebUrl = v.pipe(
+  v.string(),
+  v.maxLength(2000),
+  v.url(),
+  v.regex(/^https?:\/\//i, 'expected an http or https URL'),
+)
+const Uris = v.pipe(v.array(v.string()), v.maxLength(50))
+const Words = v.pipe(v.array(v.pipe(v.string(), v.maxLength(100))), v.maxLength(30))
+
+/** Members no published key has: private halves and shared secrets. RFC 7518 §6; `priv` is that of ML-DSA keys. */
+export const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
+export const PublicJwk = v.pipe(
+  v.looseObject({ kty: v.picklist(['RSA', 'EC', 'OKP']) }),
+  v.check(
+    (jwk) => !privateMembers.some((member) => member in jwk),
+    'a key carries private members; register public keys only',
+  ),
+  v.check(
+    (jwk) => jwk.kty !== 'RSA' || (typeof jwk.n === 'string' && jwk.n.length >= 341),
+    'an RSA key is shorter than 2048 bits',
+  ),
+)
+
+/** Signature algorithms that client assertions and ID Tokens may use: one row each. */
+export const signingAlgs = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
+
+/** What clients may sign with where we take `algs`: EdDSA also by the name that RFC 9864 gives it, which newer libraries use. */
+export const clientAlgs = (algs: readonly string[]): string[] =>
+  algs.includes('EdDSA') ? [...algs, 'Ed25519'] : [...algs]
+
+/** Metadata the core honours, in the RFC's names; features add rows through their `clientMetadata` socket. */
+export const coreMetadata = {
+  client_name: v.optional(Text),
+  client_uri: v.optional(WebUrl),
+  logo_uri: v.optional(v.pipe(WebUrl, v.regex(/^https:/i, 'expected an https URL'))),
+  policy_uri: v.optional(WebUrl),
+  tos_uri: v.optional(WebUrl),
+  contacts: v.optional(Words),
+  software_id: v.optional(Text),
+  software_version: v.optional(Text),
+  initiate_login_uri: v.optional(v.pipe(WebUrl, v.regex(/^https:/i, 'expected an https URL'))),
+  redirect_uris: v.optional(Uris, []),
+  post_logout_redirect_uris: v.optional(Uris, []),
+  application_type: v.optional(v.picklist(['web', 'native'])),
+  grant_types: v.optional(Words, ['authorization_code']),
+  response_types: v.optional(Words, ['code']),
+  scope: v.optional(v.pipe(v.string(), v.maxLength(2000))),
+  token_endpoint_auth_method: v.optional(v.string(), 'client_secret_basic'),
+  token_endpoint_auth_signing_alg: v.optional(
+    v.picklist([...signingAlgs, 'Ed25519', 'HS256', 'HS384', 'HS512']),
+  ),
+  id_token_signed_response_alg: v.optional(v.picklist(signingAlgs), 'RS256'),
+  subject_type: v.optional(v.string(), 'public'),
+  default_max_age: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  default_acr_values: v.optional(Words),
+  require_auth_time: v.optional(v.boolean()),
+  jwks: v.optional(v.object({ keys: v.pipe(v.array(PublicJwk), v.nonEmpty(), v.maxLength(20)) })),
+  jwks_uri: v.optional(v.pipe(WebUrl, v.regex(/^https:/i, 'expected an https URL'))),
+  access_token_format: v.optional(v.picklist(['jwt', 'opaque'])),
+}
+
+const Core = v.object(coreMetadata)
+export type ClientMetadata = v.InferOutput<typeof Core>
+
+/** What this provider offers and what a client that registers itself may have of it. */
+export interface RegistrationPolicy {
+  grantTypes: readonly string[]
+  responseTypes: readonly string[]
+  authMethods: readonly string[]
+  subjectTypes: readonly string[]
+  signingAlgs: readonly string[]
+  /** Undefined for an operator, who may give any scope the provider knows. */
+  scopes: readonly string[]
+  /** Rows that features add. */
+  extra: v.ObjectEntries
+}
+
+const refuse = (description: string) => new OAuthError('invalid_client_metadata', description)
+
+/**
+ * Checked metadata with the defaults of RFC 7591 §2 filled in; unknown members are dropped (§2), unless they promise
+ * what nobody here would keep. Throws `invalid_redirect_uri` or `invalid_client_metadata` naming the first member
+ * that is wrong (§3.2.2).
+ */
+export function readClientMetadata(
+  body: unknown,
+  policy: RegistrationPolicy,
+): ClientMetadata & Record<string, unknown> {
+  const known = { ...policy.extra, ...coreMetadata }
+  const unserved = isObject(body) ? unservedPromise(body, known) : undefined
+  if (unserved !== undefined) throw refuse(`${unserved}: this provider does not serve it`)
+  const parsed = v.safeParse(v.object({ ...known, ...translations(body) }), withDefaultAlg(body, policy))
+  if (!parsed.success) {
+    const issue = parsed.issues[0]
+    throw refuse(`${v.getDotPath(issue) ?? 'the body'}: ${issue.message}`)
+  }
+  const metadata = parsed.output as ClientMetadata & Record<string, unknown>
+  checkRedirectUris(metadata)
+  checkOffered('grant_types', metadata.grant_types, policy.grantTypes)
+  checkOffered('response_types', metadata.response_types, policy.responseTypes)
+  checkOffered('token_endpoint_auth_method', [metadata.token_endpoint_auth_method], policy.authMethods)
+  for (const [name, alg] of Object.entries(metadata))
+    if (/_sign(ed_response|ing)_alg$/.test(name) && clientAlgs(signingAlgs).some((each) => each === alg))
+      checkOffered(name, [String(alg)], clientAlgs(policy.signingAlgs))
+  checkOffered('subject_type', [metadata.subject_type], policy.subjectTypes)
+  checkTogether(metadata)
+  return { ...metadata, scope: readScope(metadata.scope, policy.scopes) }
+}
+
+const isObject = (body: unknown): body is Record<string, unknown> =>
+  typeof body === 'object' && body !== null && !Array.isArray(body)
+
+const mostTranslations = 100
+
+/** Rows for members in other languages (RFC 7591 §2.2): held to what holds for the member they translate. */
+function translations(body: unknown): v.ObjectEntries {
+  const rows = (isObject(body) ? Object.keys(body) : []).flatMap((name) => {
+    const base = translated(name) as keyof typeof coreMetadata | undefined
+    return base === undefined ? [] : [[name, coreMetadata[base]] as const]
+  })
+  if (rows.length > mostTranslations)
+    throw refuse(`at most ${mostTranslations} members may have a language tag`)
+  return Object.fromEntries(rows)
+}
+
+/** RS256 unless this provider does not sign with it (OpenID Connect Registration §2). */
+const withDefaultAlg = (body: unknown, { signingAlgs: offered }: RegistrationPolicy): unknown =>
+  isObject(body) && !offered.includes('RS256') ? { id_token_signed_response_alg: offered[0], ...body } : body
+
+function checkRedirectUris(metadata: ClientMetadata): void {
+  const needsOne =
+    metadata.response_types.length > 0 &&
+    metadata.grant_types.some((each) => each === 'authorization_code' || each === 'implicit')
+  if (needsOne && metadata.redirect_uris.length === 0)
+    throw new OAuthError(
+      'invalid_redirect_uri',
+      'redirect_uris must name at least one URI for the authorization_code grant',
+    )
+  // OpenID Connect Registration §2: tokens that travel in the URL of a website need TLS all the way.
+  const open = metadata.redirect_uris.find((uri) => !uri.toLowerCase().startsWith('https://'))
+  if (metadata.application_type === 'web' && metadata.grant_types.includes('implicit') && open !== undefined)
+    throw new OAuthError(
+      'invalid_redirect_uri',
+      `redirect_uris: ${shown(open)} is not https, which application_type web needs with grant type implicit`,
+    )
+  for (const name of ['redirect_uris', 'post_logout_redirect_uris'] as const)
+    for (const uri of metadata[name]) {
+      const problem = redirectUriProblem(uri, metadata.application_type)
+      if (problem === undefined) continue
+      const description = `${name}: ${shown(uri)} ${problem}`
+      throw name === 'redirect_uris'
+        ? new OAuthError('invalid_redirect_uri', description)
+        : refuse(description)
+    }
+}
+
+function checkOffered(name: string, asked: readonly string[], offered: readonly string[]): void {
+  const odd = asked.find((each) => !offered.includes(each))
+  if (odd !== undefined)
+    throw refuse(
+      `${name}: ${shown(odd)} is not offered; this provider allows ${offered.join(', ') || 'none'}`,
+    )
+}
+
+/** RFC 7591 §2.1: grant types and response types belong together; and a key-based method needs keys. */
+function checkTogether(metadata: ClientMetadata & Record<string, unknown>): void {
+  const code = metadata.response_types.some((each) => each.split(' ').includes('code'))
+  if (code && !metadata.grant_types.includes('authorization_code') && metadata.redirect_uris.length > 0)
+    throw refuse('response_types has code, so grant_types must have authorization_code')
+  if (metadata.token_endpoint_auth_method === 'none' && metadata.grant_types.includes('client_credentials'))
+    throw refuse(
+      'grant_types: client_credentials is for clients that authenticate; token_endpoint_auth_method is none',
+    )
+  if (
+    metadata.token_endpoint_auth_method === 'private_key_jwt' &&
+    metadata.jwks === undefined &&
+    metadata.jwks_uri === undefined
+  )
+    throw refuse('token_endpoint_auth_method private_key_jwt needs jwks or jwks_uri with the public keys')
+  if (metadata.jwks !== undefined && metadata.jwks_uri !== undefined)
+    throw refuse('jwks and jwks_uri exclude each other')
+}
+
+function readScope(scope: string | undefined, allowed: readonly string[]): string {
+  if (scope === undefined) return formatScope(allowed)
+  try {
+    const scopes = parseScope(scope)
+    requireWithin(scopes, allowed, 'the scopes a client may register')
+    return formatScope(scopes)
+  } catch (error) {
+    throw error instanceof OAuthError ? refuse(error.publicDescription) : error
+  }
+}

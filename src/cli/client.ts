@@ -1,0 +1,125 @@
+/** `latchkey client …`: registered clients, by an operator whom no registration policy binds. https://www.rfc-editor.org/rfc/rfc7591 */
+import type { Context } from '../context.ts'
+import { admitMetadata, offeredGrantTypes, policyOf } from '../endpoints/registration.ts'
+import { Client, isPublic, makeClient } from '../models/client.ts'
+import { Consent } from '../models/consent.ts'
+import { Grant } from '../models/grant.ts'
+import { User } from '../models/user.ts'
+import { listAll, withContext } from './administration.ts'
+import { clientOptions, metadataOf, privilegesOf } from './client_options.ts'
+import { defineCommand, jsonOption } from './command.ts'
+import { Refusal } from './failure.ts'
+import { moment, print, printable, printFacts, printJson, printTable } from './output.ts'
+
+export const add = defineCommand({
+  takes: ['NAME'],
+  options: { ...clientOptions, json: jsonOption },
+  async run(options, [name]) {
+    const asked = await metadataOf(name, options)
+    const privileges = privilegesOf(options)
+    await withContext('clients', async (context) => {
+      const metadata = await admitMetadata(asked, operatorPolicy(context), { by: 'operator' }, context)
+      const { client, secret } = makeClient(context, {
+        ...metadata,
+        ...privileges,
+        client_id: options['client-id'] ?? context.random(18),
+      })
+      if (!(await Client.create(context, client)))
+        throw new Refusal(`there is a client ${printable(client.client_id)} already`)
+      const made = { ...shownClient(client), ...(secret !== undefined && { client_secret: secret }) }
+      if (options.json) return printJson(made)
+      printFacts(made)
+      if (secret !== undefined) print('\nThe secret is shown this once.')
+    })
+  },
+})
+
+/** Everything the provider knows, where a client that registers itself has what the configuration allows it. */
+const operatorPolicy = (context: Context) => ({
+  ...policyOf(context),
+  grantTypes: offeredGrantTypes(context),
+  scopes: context.scopes,
+})
+
+const shownClient = ({
+  sealed_secret: _sealed,
+  secret_mac: _mac,
+  client_id,
+  client_name,
+  ...rest
+}: Client): Record<string, unknown> => ({
+  client_id,
+  client_name,
+  ...rest,
+})
+
+export const show = defineCommand({
+  takes: ['CLIENT_ID'],
+  options: { json: jsonOption },
+  run: ({ json }, [clientId]) =>
+    withContext('clients', async (context) => {
+      const client = await Client.find(context, clientId)
+      if (!client) throw unknown(clientId)
+      const print = json ? printJson : printFacts
+      print(shownClient(client))
+    }),
+})
+
+export const list = defineCommand({
+  takes: [],
+  options: { json: jsonOption },
+  run: ({ json }) =>
+    withContext('clients', async (context) => {
+      const clients = await listAll((offset, limit) => Client.list(context, offset, limit))
+      if (json) return printJson(clients.map(shownClient))
+      printTable(
+        ['CLIENT_ID', 'NAME', 'KIND', 'REGISTERED', 'REDIRECTS'],
+        clients.map((client) => [
+          client.client_id,
+          client.client_name ?? '',
+          kindOf(client),
+          moment(client.client_id_issued_at),
+          client.redirect_uris.join(' '),
+        ]),
+      )
+    }),
+})
+
+const kindOf = (client: Client): string =>
+  [
+    isPublic(client) ? 'public' : 'confidential',
+    client.self_registered && 'self-registered',
+    client.first_party && 'first-party',
+    client.resource_server && 'API',
+    client.disabled && 'disabled',
+  ]
+    .filter(Boolean)
+    .join(', ')
+
+export const remove = defineCommand({
+  takes: ['CLIENT_ID'],
+  options: {},
+  run: (_, [clientId]) =>
+    withContext('clients', async (context) => {
+      if (!(await Client.remove(context, clientId))) throw unknown(clientId)
+      const ended = await endGrants(context, clientId)
+      print(
+        `${printable(clientId)} is removed; ended ${ended} grant${ended === 1 ? '' : 's'}. ` +
+          'A running server stops accepting the client and all its tokens within a second.',
+      )
+    }),
+})
+
+const unknown = (clientId: string) =>
+  new Refusal(`there is no client ${printable(clientId)}; latchkey client list shows which there are`)
+
+/** Grants and consents go too, lest a client registered anew under this name finds them. Returns how many grants. */
+async function endGrants(context: Context, clientId: string): Promise<number> {
+  let ended = 0
+  for (const { sub } of await listAll((offset, limit) => User.list(context, offset, limit))) {
+    const grants = await Grant.listOfUser(context, sub)
+    ended += grants.filter((grant) => grant.client_id === clientId).length
+    await Promise.all([Grant.endOfUser(context, sub, clientId), Consent.withdraw(context, sub, clientId)])
+  }
+  return ended
+}

@@ -1,0 +1,79 @@
+/** What a registered client would be refused for, or would have to do, under another configuration: one row a rule. docs/configuration.md, "PROFILE" */
+import { signingAlgs } from '../auth/registration.ts'
+import type { Config } from '../config.ts'
+import type { Table } from '../context.ts'
+import { isLoopbackHost } from '../lib/address.ts'
+import { type Client, isPublic } from '../models/client.ts'
+
+type Ground = { config: Config; table: Table }
+type Rule = (client: Client, ground: Ground) => readonly string[]
+
+const sorted = (type: string) => type.split(' ').sort().join(' ')
+const usesCode = (client: Client) => client.grant_types.includes('authorization_code')
+
+const responseTypes: Rule = (client, { table }) =>
+  client.response_types
+    .filter((type) => !table.responseTypes.has(sorted(type)))
+    .map((type) => `response_type ${type} is not served`)
+
+const grantTypes: Rule = (client, { table }) =>
+  client.grant_types
+    .filter((type) => !table.grantTypes.has(type))
+    .map((type) => `grant_type ${type} is not served`)
+
+/** A client without a grant type never authenticates. */
+const authentication: Rule = (client, { config, table }) => {
+  const { clientAuthMethods: allowed } = config
+  const methods = [...table.clientAuth.keys()].filter(
+    (name) => allowed.length === 0 || allowed.includes(name),
+  )
+  const { token_endpoint_auth_method: method } = client
+  return client.grant_types.length === 0 || methods.includes(method)
+    ? []
+    : [`token_endpoint_auth_method ${method} is not among those accepted: ${methods.join(', ')}`]
+}
+
+/** Members that name a signature; secrets sign with other algorithms, which no setting leaves out. */
+const signature = /_(?:signing|signed_response)_alg$/
+const asymmetric: readonly unknown[] = signingAlgs
+
+const algorithms: Rule = (client, { config }) =>
+  Object.entries(client)
+    .filter(
+      ([name, value]) =>
+        signature.test(name) &&
+        asymmetric.includes(value) &&
+        !config.signingAlgs.some((each) => each === value),
+    )
+    .map(
+      ([name, value]) =>
+        `${name} ${String(value)} is not among SIGNING_ALGS: ${config.signingAlgs.join(', ')}`,
+    )
+
+/** Whether it does already cannot be known. */
+const pkce: Rule = (client, { config }) =>
+  config.requirePkce && usesCode(client) && !isPublic(client) && client.require_pkce === undefined
+    ? ['must use PKCE']
+    : []
+
+/** FAPI 2.0 Security Profile §5.3.2.2. */
+const redirects: Rule = (client, { config }) =>
+  config.profile === 'fapi2'
+    ? client.redirect_uris
+        .filter((uri) => !isPrivateToApp(uri, client))
+        .map((uri) => `redirect_uri ${uri} must be https, or on loopback with application_type native`)
+    : []
+
+function isPrivateToApp(uri: string, { application_type }: Client): boolean {
+  const url = URL.parse(uri)
+  if (url?.protocol !== 'http:') return true
+  return application_type === 'native' && isLoopbackHost(url.hostname)
+}
+
+const rules: readonly Rule[] = [authentication, responseTypes, grantTypes, algorithms, redirects, pkce]
+
+/** One clause each, those of features last; empty when the client goes on as it is. */
+export const demandsOn = (client: Client, ground: Ground): string[] => [
+  ...rules.flatMap((rule) => rule(client, ground)),
+  ...ground.table.clientDemands.flatMap((ask) => ask(client, ground.config)),
+]

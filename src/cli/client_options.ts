@@ -1,0 +1,135 @@
+/** The options of `latchkey client add` as client metadata. https://www.rfc-editor.org/rfc/rfc7591#section-2 */
+import { readFile } from 'node:fs/promises'
+import { signingAlgs } from '../auth/registration.ts'
+import { standardScopes } from '../auth/scope.ts'
+import type { Values } from './command.ts'
+import { UsageError } from './failure.ts'
+import { printable } from './output.ts'
+
+export const clientOptions = {
+  'redirect-uri': {
+    type: 'string',
+    multiple: true,
+    value: 'URI',
+    help: 'Where the answer may be sent; compared exactly',
+  },
+  'post-logout-redirect-uri': {
+    type: 'string',
+    multiple: true,
+    value: 'URI',
+    help: 'Where a logout may lead',
+  },
+  public: { type: 'boolean', help: 'It can keep no secret: a browser or native application' },
+  'grant-type': {
+    type: 'string',
+    multiple: true,
+    value: 'NAME',
+    help: 'authorization_code and refresh_token unless given; client_credentials for a service',
+  },
+  scope: {
+    type: 'string',
+    multiple: true,
+    value: 'SCOPE',
+    help: 'Scopes it may ask for: those of OpenID Connect unless given, none for a service',
+  },
+  'client-id': { type: 'string', value: 'ID', help: 'Chosen by you instead of at random' },
+  'auth-method': {
+    type: 'string',
+    value: 'METHOD',
+    help: 'client_secret_basic unless given; private_key_jwt with --jwks',
+  },
+  jwks: { type: 'string', value: 'FILE', help: 'Its public keys, a JWKS' },
+  'id-token-alg': {
+    type: 'string',
+    value: 'ALG',
+    help: `One of ${signingAlgs.join(', ')}; RS256 unless given`,
+  },
+  'access-token-format': {
+    type: 'string',
+    value: 'FORMAT',
+    help: 'jwt or opaque; ACCESS_TOKEN_FORMAT unless given',
+  },
+  'application-type': { type: 'string', value: 'TYPE', help: 'web or native' },
+  metadata: {
+    type: 'string',
+    value: 'FILE',
+    help: 'Further members of RFC 7591 in a JSON object; options go before it',
+  },
+  'first-party': { type: 'boolean', help: 'Our own: people are not asked for consent' },
+  pkce: { type: 'boolean', help: 'PKCE is required even where REQUIRE_PKCE is false' },
+  'no-pkce': { type: 'boolean', help: 'PKCE may be left out; for old libraries with a secret alone' },
+  'resource-server': { type: 'boolean', help: 'An API: may introspect every token' },
+} as const
+
+export type ClientOptions = Values<typeof clientOptions>
+
+/** Unchecked: `readClientMetadata` does that. Throws UsageError when options contradict each other. */
+export async function metadataOf(name: string, options: ClientOptions): Promise<Record<string, unknown>> {
+  requireSense(options)
+  const further =
+    options.metadata === undefined ? {} : requireObject(options.metadata, await readJson(options.metadata))
+  const grantTypes = options['grant-type'] ?? further.grant_types ?? ['authorization_code', 'refresh_token']
+  const withPeople = Array.isArray(grantTypes) && grantTypes.includes('authorization_code')
+  const given = {
+    client_name: name,
+    redirect_uris: options['redirect-uri'],
+    post_logout_redirect_uris: options['post-logout-redirect-uri'],
+    grant_types: grantTypes,
+    scope: options.scope?.join(' '),
+    jwks: options.jwks === undefined ? undefined : await readJson(options.jwks),
+    token_endpoint_auth_method: authMethodOf(options),
+    id_token_signed_response_alg: options['id-token-alg'],
+    access_token_format: options['access-token-format'],
+    application_type: options['application-type'],
+  }
+  return {
+    response_types: withPeople ? ['code'] : [],
+    scope: withPeople ? standardScopes.join(' ') : '',
+    ...further,
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  }
+}
+
+/** What no client can ask for by itself. */
+export const privilegesOf = (options: ClientOptions) => ({
+  ...((options.pkce || options['no-pkce']) && { require_pkce: !options['no-pkce'] }),
+  first_party: options['first-party'] ?? false,
+  resource_server: options['resource-server'] ?? false,
+})
+
+function authMethodOf(options: ClientOptions): string | undefined {
+  if (options.public) return 'none'
+  return options['auth-method'] ?? (options.jwks === undefined ? undefined : 'private_key_jwt')
+}
+
+function requireSense(options: ClientOptions): void {
+  const isPublic = options.public || options['auth-method'] === 'none'
+  if (options.public && options['auth-method'] !== undefined && options['auth-method'] !== 'none')
+    throw new UsageError(
+      `--public: a public client has no secret or key to use ${printable(options['auth-method'])} with`,
+    )
+  if (isPublic && options['no-pkce']) throw new UsageError('--no-pkce: a public client always needs PKCE')
+  if (options.pkce && options['no-pkce']) throw new UsageError('--pkce and --no-pkce exclude each other')
+  if (isPublic && options['resource-server'])
+    throw new UsageError('--resource-server: only a client that authenticates may introspect')
+  const id = options['client-id']
+  if (id !== undefined && !/^[\x21-\x7e]{1,200}$/.test(id))
+    throw new UsageError(
+      `--client-id: expected 1 to 200 ASCII characters without spaces, got ${printable(id)}`,
+    )
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8')
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new UsageError(`${path}: expected JSON`)
+  }
+}
+
+function requireObject(path: string, value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new UsageError(`${path}: expected a JSON object`)
+  return value as Record<string, unknown>
+}

@@ -1,0 +1,92 @@
+/** What a command takes and does; its arguments read by `parseArgs`, its usage written from the same object. https://nodejs.org/api/util.html#utilparseargsconfig */
+import { parseArgs } from 'node:util'
+import { UsageError } from './failure.ts'
+
+export interface Option {
+  readonly type: 'string' | 'boolean'
+  readonly multiple?: true
+  /** What a string stands for, in the usage line. */
+  readonly value?: string
+  readonly help: string
+}
+export type Options = Readonly<Record<string, Option>>
+
+type ValueOf<O extends Option> = O['type'] extends 'boolean'
+  ? boolean
+  : O extends { multiple: true }
+    ? readonly string[]
+    : string
+export type Values<O extends Options> = { readonly [Name in keyof O]?: ValueOf<O[Name]> }
+
+export interface Command {
+  readonly takes: readonly string[]
+  readonly options: Options
+  /** `name` is how it was called. Throws UsageError when `args` do not fit. */
+  start(name: string, args: readonly string[]): Promise<void>
+}
+
+/** `takes` names the arguments, all required; `run` gets as many as it names. */
+export function defineCommand<const O extends Options, const T extends readonly string[]>(definition: {
+  takes: T
+  options: O
+  run(options: Values<O>, args: { readonly [I in keyof T]: string }): Promise<void> | void
+}): Command {
+  const { takes, options, run } = definition
+  return {
+    takes,
+    options,
+    async start(name, args) {
+      const { values, positionals } = read(name, { takes, options }, args)
+      await run(values as Values<O>, positionals as unknown as { readonly [I in keyof T]: string })
+    },
+  }
+}
+
+function read(name: string, { takes, options }: Pick<Command, 'takes' | 'options'>, args: readonly string[]) {
+  const refuse = (came: string) => new UsageError(`${came}\nexpected: ${usage(name, { takes, options })}`)
+  const { values, positionals, tokens } = parse(args, options, refuse)
+  const seen = new Set<string>()
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    if (token.value === '') throw refuse(`--${token.name} came with an empty value`)
+    if (seen.has(token.name) && !options[token.name]?.multiple) throw refuse(`--${token.name} came twice`)
+    seen.add(token.name)
+  }
+  // Counted and not quoted: one too many may be a password.
+  if (positionals.length !== takes.length)
+    throw refuse(`${name} takes ${count(takes.length)} and got ${positionals.length || 'none'}`)
+  return { values, positionals }
+}
+
+const count = (arguments_: number): string =>
+  arguments_ === 0 ? 'no arguments' : arguments_ === 1 ? '1 argument' : `${arguments_} arguments`
+
+function parse(args: readonly string[], options: Options, refuse: (came: string) => Error) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, tokens: true })
+  } catch (error) {
+    // Its advice about `--` is of no use here.
+    throw refuse(error instanceof Error ? error.message.split('. To specify')[0]! : String(error))
+  }
+}
+
+/** `latchkey keys rotate [--alg ALG …]`, for the name `latchkey keys rotate`. */
+export function usage(name: string, { takes, options }: Pick<Command, 'takes' | 'options'>): string {
+  const flags = Object.entries(options).map(([option, { type, value, multiple }]) => {
+    const text = type === 'string' ? ` ${value ?? 'TEXT'}${multiple ? ' …' : ''}` : ''
+    return `[--${option}${text}]`
+  })
+  return [name, ...takes, ...flags].join(' ')
+}
+
+/** One line an option. */
+export function optionsHelp({ options }: Pick<Command, 'options'>): string {
+  const lines = Object.entries(options).map(([option, { type, value, help }]) => {
+    const left = `--${option}${type === 'string' ? ` ${value ?? 'TEXT'}` : ''}`
+    return `  ${left.padEnd(32)}${help}`
+  })
+  return lines.join('\n')
+}
+
+/** Every command that lists takes it. */
+export const jsonOption = { type: 'boolean', help: 'Print JSON, for programs to read' } as const

@@ -1,0 +1,162 @@
+/** `latchkey config check`: what the configuration comes to, what is doubtful about it, or every problem it has. docs/configuration.md */
+import { accessSync, constants } from 'node:fs'
+import { type Config, ConfigError, type Entry } from '../config.ts'
+import { camelCase, inEnvironment } from '../config/entry.ts'
+import { given } from '../config/read.ts'
+import { developmentSecretKey } from '../config/server_variables.ts'
+import { entries } from '../config/variables.ts'
+import { placeOf } from './administration.ts'
+import { defineCommand, jsonOption } from './command.ts'
+import { doubtsAbout } from './config_doubts.ts'
+import { print, printable, printJson, printTable } from './output.ts'
+import { featureEntries, featuresFor } from '../table.ts'
+import { readConfig } from './open.ts'
+import { checkProfiles, type ProfileFinding, registeredClients } from './profile_check.ts'
+
+export const check = defineCommand({
+  takes: [],
+  options: { json: jsonOption },
+  async run({ json }) {
+    try {
+      const config = readConfig()
+      requireFiles(config)
+      featuresFor(config)
+      await report(config, json ?? false)
+    } catch (error) {
+      if (!json || !(error instanceof ConfigError)) throw error
+      printJson({ ok: false, problems: error.problems })
+      process.exitCode = 2
+    }
+  },
+})
+
+async function report(config: Config, json: boolean): Promise<void> {
+  const settings = settingsOf(config)
+  const warnings = doubtsAbout(config)
+  const profiles = await profilesFor(config, warnings)
+  if (json) {
+    const values = Object.fromEntries(settings.map(({ name, value }) => [name, value]))
+    return printJson({ ok: true, settings: values, warnings, profiles })
+  }
+  printTable(
+    ['VARIABLE', 'VALUE', 'FROM'],
+    settings.map(({ name, value, from }) => [name, value ?? '', from]),
+  )
+  printProfiles(profiles, config)
+  for (const warning of warnings) process.stderr.write(`warning: ${printable(warning)}\n`)
+  print('\nok')
+}
+
+/** None when the store is away: the configuration itself may be sound, and only a warning is due. */
+async function profilesFor(config: Config, warnings: string[]): Promise<ProfileFinding[]> {
+  try {
+    return checkProfiles(await registeredClients(config))
+  } catch (error) {
+    warnings.push(`the clients of ${placeOf(config)} could not be read: ${(error as Error).message}`)
+    return []
+  }
+}
+
+/** Clients of one profile that are shown; the rest are in --json. */
+const mostClients = 50
+
+/** What would change: what is asked of a client already is no news. */
+function printProfiles(found: readonly ProfileFinding[], config: Config): void {
+  const now = new Map(
+    found
+      .find(({ profile }) => profile === config.profile)
+      ?.clients.map(({ client_id, demands }) => [client_id, demands]),
+  )
+  for (const { profile, problems, clients } of found) {
+    if (profile === config.profile) continue
+    if (problems.length > 0) print(`\nPROFILE=${profile} would not start with these settings:`)
+    for (const problem of problems) print(`  ${printable(problem)}`)
+    const changed = clients.flatMap(({ client_id, demands }) => {
+      const fresh = demands.filter((demand) => !now.get(client_id)?.includes(demand))
+      return fresh.length > 0 ? [{ client_id, fresh }] : []
+    })
+    if (changed.length > 0) print(`\nPROFILE=${profile} would break ${changed.length} of the clients:`)
+    for (const { client_id, fresh } of changed.slice(0, mostClients))
+      for (const demand of fresh) print(`  ${printable(client_id)}: ${printable(demand)}`)
+    if (changed.length > mostClients) print(`  … --json has them all`)
+  }
+}
+
+/** What `serve` would stumble over at once. Throws ConfigError. */
+function requireFiles({ tls, redisCaPath }: Config): void {
+  const named = {
+    TLS_CERT_PATH: tls?.certPath,
+    TLS_KEY_PATH: tls?.keyPath,
+    REDIS_CA_PATH: redisCaPath,
+    PRIVATE_KEY_PATH: given(process.env, 'PRIVATE_KEY_PATH'),
+  }
+  const problems = Object.entries(named).flatMap(([name, path]) => {
+    return path === undefined || isReadable(path)
+      ? []
+      : [`${name}: expected a readable file, got ${printable(path)}`]
+  })
+  if (problems.length > 0) throw new ConfigError(problems)
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+interface Setting {
+  name: string
+  /** As text; undefined where nothing is set. */
+  value: string | undefined
+  from: 'environment' | 'file' | 'default'
+}
+
+function settingsOf(config: Config): Setting[] {
+  const core = entries.map((entry) => settingOf(entry, valueOf(config, entry), config))
+  const features = Object.entries(featureEntries).flatMap(([feature, own]) =>
+    own.map((entry) => settingOf(entry, config.features[feature]?.[camelCase(entry.name)], config)),
+  )
+  return [...core, ...features]
+}
+
+/** Fields of another name or shape than their variable's. */
+const derived: Readonly<Record<string, (config: Config) => unknown>> = {
+  NODE_ENV: ({ environment }) => environment,
+  ISSUER_URL: ({ issuer }) => issuer,
+  TLS_CERT_PATH: ({ tls }) => tls?.certPath,
+  TLS_KEY_PATH: ({ tls }) => tls?.keyPath,
+}
+
+const valueOf = (config: Config, { name }: Entry): unknown =>
+  derived[name]?.(config) ?? (config as unknown as Record<string, unknown>)[camelCase(name)]
+
+function settingOf(entry: Entry, value: unknown, config: Config): Setting {
+  const { name } = entry
+  const isSet = given(process.env, name) !== undefined
+  const inFile = entry.secret === true && given(process.env, `${name}_FILE`) !== undefined
+  const from = inFile ? 'file' : isSet ? 'environment' : 'default'
+  return {
+    name,
+    from,
+    value: entry.secret ? hidden(name, value, from, config) : textOf(entry, value, config),
+  }
+}
+
+/** That a secret is set, never what it is. */
+function hidden(name: string, value: unknown, from: Setting['from'], config: Config): string | undefined {
+  if (name === 'STORE_URL') return placeOf(config)
+  if (value === developmentSecretKey) return 'a key everyone knows'
+  return from === 'default' ? undefined : 'hidden'
+}
+
+function textOf(entry: Entry, value: unknown, { environment }: Config): string | undefined {
+  if (value === undefined) return undefined
+  if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value.join(' ')
+  // Networks and other shapes read best as they were written.
+  return typeof value === 'object'
+    ? (given(process.env, entry.name) ?? inEnvironment(entry.default, environment))
+    : String(value)
+}

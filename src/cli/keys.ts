@@ -1,0 +1,98 @@
+/** `latchkey keys …` and `jwks`: the keys that sign, and those to be encrypted to. https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys */
+import { isSigningAlg, type KeyAlg } from '../auth/jwk.ts'
+import type { Config } from '../config.ts'
+import { seconds } from '../lib/clock.ts'
+import type { KeyRing } from '../models/key_ring.ts'
+import type { KeyStatus } from '../models/open_keys.ts'
+import { writePemFiles } from '../models/pem_files.ts'
+import { placeOf, withKeys } from './administration.ts'
+import { defineCommand, jsonOption } from './command.ts'
+import { UsageError } from './failure.ts'
+import { ringAlgs } from './open.ts'
+import { moment, print, printJson, printTable } from './output.ts'
+
+/** Opening the ring makes what is missing, so there is nothing left to do but to say what is there. */
+export const generate = defineCommand({
+  takes: [],
+  options: { json: jsonOption },
+  run: ({ json }) =>
+    withKeys(async (keys, { config }) => {
+      await keepPemFiles(config, keys)
+      if (json) return printJson(keys.list())
+      printKeys(keys.list())
+      print(`\nkept in ${whereKeysAre(config)}`)
+    }),
+})
+
+export const rotate = defineCommand({
+  takes: [],
+  options: {
+    alg: {
+      type: 'string',
+      multiple: true,
+      value: 'ALG',
+      help: `One of ${ringAlgs.join(', ')}; all unless given`,
+    },
+    json: jsonOption,
+  },
+  async run({ alg = ringAlgs, json }) {
+    const algs = alg.map(knownAlg)
+    await withKeys(async (keys, { config, clock }) => {
+      const before = new Set(keys.list().map(({ kid }) => kid))
+      const next = await keys.rotate(algs)
+      await keepPemFiles(config, keys)
+      if (json) return printJson(next)
+      for (const key of next)
+        print(
+          `${key.alg} ${key.kid} ${before.has(key.kid) ? 'waits since an earlier rotation' : 'is published'}, ${starts(key, seconds(clock))}`,
+        )
+    })
+  },
+})
+
+function knownAlg(name: string): KeyAlg {
+  const alg = ringAlgs.find((each) => each === name)
+  if (!alg) throw new UsageError(`--alg: expected one of ${ringAlgs.join(', ')}, got ${JSON.stringify(name)}`)
+  return alg
+}
+
+const starts = ({ alg, activates_at }: KeyStatus, now: number): string =>
+  !isSigningAlg(alg)
+    ? 'is the one to encrypt to from now on'
+    : activates_at > now
+      ? `starts signing at ${moment(activates_at)}, in ${activates_at - now} seconds`
+      : 'signs from now on'
+
+export const list = defineCommand({
+  takes: [],
+  options: { json: jsonOption },
+  run: ({ json }) => withKeys(async (keys) => (json ? printJson : printKeys)(keys.list())),
+})
+
+function printKeys(keys: readonly KeyStatus[]): void {
+  const rows = keys.map(({ alg, state, kid, activates_at, retires_at }) => {
+    return [alg, state, kid, moment(activates_at), moment(retires_at)]
+  })
+  printTable(['ALG', 'STATE', 'KID', 'ACTIVATES', 'RETIRES'], rows)
+}
+
+export const jwks = defineCommand({
+  takes: [],
+  options: {},
+  run: () => withKeys(async (keys) => printJson(JSON.parse(keys.jwks().body))),
+})
+
+/** As `serve` does in development: the walkthrough's private.pem and public.pem follow the key that signs. */
+async function keepPemFiles(
+  { environment, privateKeyPath, publicKeyPath }: Config,
+  keys: KeyRing,
+): Promise<void> {
+  if (environment === 'development' && privateKeyPath !== undefined && publicKeyPath !== undefined)
+    await writePemFiles(keys, { private: privateKeyPath, public: publicKeyPath })
+}
+
+function whereKeysAre(config: Config): string {
+  const pem = config.environment === 'development' ? [config.privateKeyPath, config.publicKeyPath] : []
+  const place = config.store.kind === 'memory' ? `the folder ${config.keysPath}` : placeOf(config)
+  return [`${place} (sealed with SECRET_KEY)`, ...pem.filter((path) => path !== undefined)].join(', ')
+}

@@ -1,0 +1,61 @@
+/** Opens what a command needs: configuration from the environment, the store it names, the signing keys. */
+import { readFileSync } from 'node:fs'
+import { keyRingSecret } from '../app.ts'
+import { signingAlgs } from '../auth/registration.ts'
+import { type Config, loadConfig } from '../config.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
+import { deriveKey } from '../lib/hash.ts'
+import { createLog, type Log } from '../lib/log.ts'
+import { type KeyRing, loadKeyRing } from '../models/key_ring.ts'
+import { readPemFile } from '../models/pem_files.ts'
+import { directoryStorage } from '../store/directory.ts'
+import type { Store } from '../store/store.ts'
+import { featureEntries, featureKeyAlgs } from '../table.ts'
+
+export interface Opened {
+  config: Config
+  clock: Clock
+  log: Log
+  store: Store
+}
+
+/** Algorithms that have a key: all that sign, and those of features. */
+export const ringAlgs = [...signingAlgs, ...featureKeyAlgs]
+
+export const readConfig = (env: Readonly<Record<string, string | undefined>> = process.env): Config =>
+  loadConfig(env, { featureEntries })
+
+export async function open(config = readConfig()): Promise<Opened> {
+  const log = createLog(config.logLevel, config.logFormat, (line) => process.stderr.write(`${line}\n`))
+  return { config, clock: systemClock, log, store: await openStore(config, systemClock) }
+}
+
+/** The one place that picks a driver; one that is not picked is not loaded. */
+async function openStore(config: Config, clock: Clock): Promise<Store> {
+  const plain = await openDriver(config, clock)
+  if (!config.storeEncryption) return plain
+  const { sealedStore } = await import('../store/sealed.ts')
+  return sealedStore(plain, deriveKey(config.secretKey, 'store'))
+}
+
+async function openDriver({ store, redisCaPath, storeTimeoutMs }: Config, clock: Clock): Promise<Store> {
+  if (store.kind === 'memory') return (await import('../store/memory.ts')).memoryStore(clock)
+  if (store.kind === 'sqlite') return (await import('../store/sqlite.ts')).sqliteStore(store.path, clock)
+  const { redisStore } = await import('../store/redis.ts')
+  const caCert = redisCaPath === undefined ? undefined : readFileSync(redisCaPath, 'utf8')
+  return redisStore(store.url, { timeoutMs: storeTimeoutMs, ...(caCert !== undefined && { caCert }) })
+}
+
+/** Keys live in the store, so that all instances agree; beside the memory store they live in KEYS_PATH. */
+export async function openKeys({ config, clock, log, store }: Opened): Promise<KeyRing> {
+  return loadKeyRing({
+    storage: config.store.kind === 'memory' ? directoryStorage(config.keysPath) : store,
+    sealingKey: keyRingSecret(config.secretKey),
+    clock,
+    log,
+    algs: ringAlgs,
+    imported: config.privateKeyPath === undefined ? [] : await readPemFile(config.privateKeyPath),
+    activationDelay: config.keyActivationDelay,
+    retention: Math.max(config.accessTokenTtl, config.idTokenTtl),
+  })
+}

@@ -1,0 +1,89 @@
+/** A new password: from a terminal without echo, twice, or from stdin. Never an argument, where `ps` and shell histories would keep it. */
+import { passwordProblem } from '../http/password.ts'
+import { Interrupted, Refusal, UsageError } from './failure.ts'
+
+export const passwordOption = {
+  'password-stdin': {
+    type: 'boolean',
+    help: 'Read the password from stdin, one line, instead of asking for it',
+  },
+} as const
+
+/** Throws Refusal when it is too short or long, or the second differs from the first; UsageError without a terminal. */
+export async function readNewPassword(fromStdin = false): Promise<string> {
+  const password = fromStdin ? await readStdin() : await askTwice()
+  const problem = passwordProblem(password)
+  if (problem !== undefined) throw new Refusal(`${problem}; nothing was changed`)
+  return password
+}
+
+/** Its last line break is dropped: `echo` and editors add one. */
+const readStdin = async (): Promise<string> => (await Bun.stdin.text()).replace(/\r?\n$/, '')
+
+async function askTwice(): Promise<string> {
+  if (!process.stdin.isTTY)
+    throw new UsageError('no terminal to ask for the password on: expected --password-stdin')
+  const terminal = openTerminal()
+  try {
+    const password = await terminal.ask('Password: ')
+    const problem = passwordProblem(password)
+    if (problem !== undefined) throw new Refusal(`${problem}; nothing was changed`)
+    if ((await terminal.ask('Once more: ')) !== password)
+      throw new Refusal('the two passwords differ; nothing was changed')
+    return password
+  } finally {
+    terminal.close()
+  }
+}
+
+/** Reads keys one by one, for only a raw terminal is silent. Prompts go to stderr, so that stdout stays the result. */
+function openTerminal() {
+  const { stdin, stderr } = process
+  const lines: string[] = []
+  let line = ''
+  let wake: () => void = () => {}
+  let ended: Error | undefined
+
+  const keys: Readonly<Record<string, () => void>> = {
+    '\r': () => void (lines.push(line), (line = '')),
+    '\n': () => void (lines.push(line), (line = '')),
+    '\x7f': () => void (line = Array.from(line).slice(0, -1).join('')), // Backspace
+    '\b': () => void (line = Array.from(line).slice(0, -1).join('')),
+    '\x15': () => void (line = ''), // Ctrl-U
+    '\x03': () => void (ended = new Interrupted()), // Ctrl-C, which a raw terminal hands over as a key
+    '\x04': () => void (ended = new Refusal('the input ended before the password did; nothing was changed')),
+  }
+  const hear = (chunk: string) => {
+    // Arrow keys and the like come as escape sequences.
+    for (const character of chunk.replace(/\x1b(\[[0-9;]*[ -/]*[@-~]|O.|.)?/g, '')) {
+      const key = keys[character]
+      if (key) key()
+      else line += character
+    }
+    wake()
+  }
+  const end = () => {
+    ended ??= new Refusal('the terminal was closed; nothing was changed')
+    wake()
+  }
+
+  stdin.setEncoding('utf8')
+  stdin.setRawMode(true)
+  stdin.on('data', hear).on('end', end)
+  stdin.resume()
+  return {
+    async ask(prompt: string): Promise<string> {
+      stderr.write(prompt)
+      while (lines.length === 0 && ended === undefined) await new Promise<void>((resolve) => (wake = resolve))
+      stderr.write('\r\n')
+      const answer = lines.shift()
+      if (answer === undefined || ended instanceof Interrupted) throw ended
+      return answer
+    },
+    close(): void {
+      stdin.off('data', hear).off('end', end)
+      stdin.setRawMode(false)
+      stdin.pause()
+    },
+  }
+}

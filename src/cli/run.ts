@@ -1,0 +1,73 @@
+/** Finds the command that the arguments name and runs it; answers `help`, `--help` and `version` itself. */
+import { version } from '../version.ts'
+import { optionsHelp, usage } from './command.ts'
+import { type CommandEntry, commands } from './commands.ts'
+import { UsageError } from './failure.ts'
+import { print } from './output.ts'
+
+/** `args` as the shell gave them, without the program. Throws UsageError, or what the command throws. */
+export async function run(args: readonly string[]): Promise<void> {
+  const [first = '', ...rest] = args
+  if (['version', '--version', '-v'].includes(first)) return print(`latchkey ${version}`)
+  if (['help', '--help', '-h'].includes(first)) return help(rest)
+  const found = findCommand(args)
+  if (!found) throw unknown(args)
+  if (found.rest.some((arg) => arg === '--help' || arg === '-h')) return helpOn([found.entry])
+  const command = await found.entry.load()
+  return command.start(`latchkey ${found.entry.name}`, found.rest)
+}
+
+const startsWith = (args: readonly string[], words: readonly string[]): boolean =>
+  words.every((word, i) => args[i] === word)
+
+function findCommand(args: readonly string[]): { entry: CommandEntry; rest: string[] } | undefined {
+  for (const entry of commands) {
+    const words = entry.name.split(' ')
+    if (startsWith(args, words)) return { entry, rest: args.slice(words.length) }
+  }
+  return undefined
+}
+
+/** The command they name, or all below it: `help keys`. */
+const namedBy = (words: readonly string[]): CommandEntry[] =>
+  commands.filter((entry) => startsWith(entry.name.split(' '), words))
+
+async function help(words: readonly string[]): Promise<void> {
+  const named = namedBy(words)
+  if (named.length === 0) throw unknown(words)
+  return words.length === 0 ? print(overview()) : helpOn(named)
+}
+
+async function helpOn(entries: readonly CommandEntry[]): Promise<void> {
+  const parts = await Promise.all(
+    entries.map(async ({ name, help, load }) => {
+      const command = await load()
+      return [`${usage(`latchkey ${name}`, command)}\n  ${help}.`, optionsHelp(command)]
+        .filter(Boolean)
+        .join('\n\n')
+    }),
+  )
+  print(parts.join('\n\n'))
+}
+
+const listing = (entries: readonly CommandEntry[]): string =>
+  entries.map(({ name, help }) => `  ${name.padEnd(16)}${help}`).join('\n')
+
+const overview = (): string => `latchkey ${version}, an OpenID Connect provider
+
+Usage: latchkey COMMAND
+
+${listing(commands)}
+  ${'help COMMAND'.padEnd(16)}What a command takes
+  ${'version'.padEnd(16)}The version
+
+Commands work on the store that the environment and .env name. All variables: docs/configuration.md`
+
+function unknown(words: readonly string[]): UsageError {
+  const [group = ''] = words
+  const near = namedBy([group])
+  const expected = near.length > 0 ? near : commands
+  return new UsageError(
+    `${near.length > 0 && words.length === 1 ? `${group} needs to know what to do` : `unknown command ${JSON.stringify(words.slice(0, 2).join(' '))}`}\nexpected one of:\n${listing(expected)}`,
+  )
+}

@@ -1,0 +1,27 @@
+/** Puts the people and clients of the walkthrough where they are missing. Development alone calls it. */
+import { secretsOf } from '../app.ts'
+import { systemRandom } from '../lib/random.ts'
+import { Client, makeClient } from '../models/client.ts'
+import { demoClient, demoPublicClient, demoUsers } from '../models/demo.ts'
+import { User } from '../models/user.ts'
+import type { Opened } from './open.ts'
+
+export async function seedDemo(opened: Opened): Promise<void> {
+  const now = Math.floor(opened.clock.now() / 1000)
+  const { client_secret, ...confidential } = demoClient
+  const making = { ...opened, random: systemRandom, secrets: secretsOf(opened.config) }
+  const clients = [makeClient(making, confidential, client_secret), makeClient(making, demoPublicClient)]
+  await Promise.all([
+    ...demoUsers.map(async ({ password: _, ...user }) => {
+      if (!(await User.find(opened, user.sub)))
+        await User.create(opened, {
+          ...user,
+          claims: { ...user.claims },
+          disabled: false,
+          created_at: now,
+          updated_at: now,
+        })
+    }),
+    ...clients.map(({ client }) => Client.create(opened, client)),
+  ])
+}

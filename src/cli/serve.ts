@@ -1,0 +1,116 @@
+/** `latchkey serve`: the one place with a socket, timers and signals. */
+import { type App, createApp } from '../app.ts'
+import { type Config, loadConfig } from '../config.ts'
+import { systemRandom } from '../lib/random.ts'
+import { type KeyRing } from '../models/key_ring.ts'
+import { writePemFiles } from '../models/pem_files.ts'
+import { featureEntries } from '../table.ts'
+import { Refusal } from './failure.ts'
+import { open, openKeys, type Opened } from './open.ts'
+import { seedDemo } from './seed_demo.ts'
+import { welcome } from './welcome.ts'
+
+/** Milliseconds between looks at the key record: well within KEY_ACTIVATION_DELAY. */
+const keyRefreshInterval = 5_000
+
+function listen({ host, port }: Config, options: Bun.Serve.Options<undefined>) {
+  try {
+    return Bun.serve(options)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    throw new Refusal(
+      `port ${port} of ${host} is in use: stop what listens there, or choose another, such as PORT=${port + 1}`,
+    )
+  }
+}
+
+export async function serve(): Promise<void> {
+  let app: App | undefined
+  let closing = false
+  let config = loadConfig(process.env, { featureEntries })
+  const server = listen(config, {
+    hostname: config.host,
+    port: config.port,
+    ...(config.tls && { tls: { cert: Bun.file(config.tls.certPath), key: Bun.file(config.tls.keyPath) } }),
+    maxRequestBodySize: config.maxBodyBytes * 2, // beyond it Bun hangs up; up to it we answer 413 ourselves
+    idleTimeout: 30,
+    development: false,
+    reusePort: false, // else a second server on this port starts too, and requests land on either
+    fetch: (request, self) =>
+      app?.handle(request, self.requestIP(request)?.address ?? '') ??
+      new Response('starting', { status: 503 }),
+  })
+  if (config.port === 0) config = loadConfig({ ...process.env, PORT: `${server.port}` }, { featureEntries })
+
+  const opened = await open(config)
+  const keys = await openKeys(opened)
+  if (config.environment === 'development') await prepareDevelopment(config, opened, keys)
+  let timers: Timers | undefined
+  app = createApp({
+    ...opened,
+    keys,
+    random: systemRandom,
+    closing: () => closing,
+    soon: (job) => timers?.soon(job),
+  })
+  timers = startTimers(app, keys)
+  process.stdout.write(welcome(config))
+
+  const stop = async (signal: string) => {
+    if (closing) process.exit(1) // asked twice: at once
+    closing = true
+    opened.log.info('stopping', { signal })
+    await Bun.sleep(config.shutdownDelay * 1000) // /health says 503 meanwhile, and balancers look elsewhere
+    await Promise.race([server.stop(), Bun.sleep(config.shutdownTimeout * 1000)])
+    await server.stop(true)
+    timers?.stop()
+    await opened.store.close()
+    process.exit(0)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
+}
+
+async function prepareDevelopment(
+  { privateKeyPath, publicKeyPath }: Config,
+  opened: Opened,
+  keys: KeyRing,
+): Promise<void> {
+  await seedDemo(opened)
+  if (privateKeyPath !== undefined && publicKeyPath !== undefined)
+    await writePemFiles(keys, { private: privateKeyPath, public: publicKeyPath })
+}
+
+interface Timers {
+  /** Run this job now, or again at once when it is just running. */
+  soon(job: string): void
+  stop(): void
+}
+
+/** A run that fails is one log line; the next one tries again. Runs of one job never overlap. */
+function startTimers({ context }: App, keys: KeyRing): Timers {
+  const starts = new Map<string, () => void>()
+  const repeat = (name: string, every: number, run: () => Promise<void>) => {
+    let busy = false
+    let again = false
+    const start = () => {
+      busy = true
+      again = false
+      run()
+        .catch((error: Error) => context.log.error('job_failed', { job: name, problem: error.message }))
+        .finally(() => {
+          busy = false
+          if (again) start()
+        })
+    }
+    starts.set(name, () => (busy ? (again = true) : start()))
+    return setInterval(() => busy || start(), every)
+  }
+  const timers = [
+    repeat('keys', keyRefreshInterval, () => keys.refresh()),
+    ...context.table.jobs.map((job) => repeat(job.name, job.every * 1000, () => job.run(context))),
+  ]
+  return {
+    soon: (job) => starts.get(job)?.(),
+    stop: () => timers.forEach((timer) => clearInterval(timer)),
+  }
+}

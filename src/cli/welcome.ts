@@ -1,0 +1,24 @@
+/** What `latchkey serve` prints: all a newcomer needs for the next step. */
+import type { Config } from '../config.ts'
+import { firstCurl } from '../endpoints/start.ts'
+import { demoClient, demoPublicClient, demoUsers } from '../models/demo.ts'
+import { version } from '../version.ts'
+
+export function welcome(config: Config): string {
+  const { issuer, environment, store } = config
+  const lines = [`Latchkey ${version} · ${issuer} · ${environment}, store ${store.kind}`]
+  if (environment === 'development')
+    lines.push(
+      '',
+      `  Start page  ${issuer}/`,
+      `  Discovery   ${issuer}/.well-known/openid-configuration`,
+      `  Sign in as  ${demoUsers.map((user) => `${user.username} / ${user.password}`).join('   or   ')}`,
+      `  Client      ${demoClient.client_id} / ${demoClient.client_secret}   (public: ${demoPublicClient.client_id})`,
+      `  Redirects   ${demoClient.redirect_uris.join('  ')}`,
+      '',
+      '  Your first token, in another terminal:',
+      '',
+      `    ${firstCurl(issuer)}`,
+    )
+  return `${lines.join('\n')}\n\n`
+}

@@ -1,0 +1,154 @@
+/** Configuration: the environment in, one frozen object out, or one error with every problem. https://12factor.net/config */
+import { readFileSync } from 'node:fs'
+import { deepFreeze } from './lib/freeze.ts'
+import { availableParallelism } from 'node:os'
+import { checkTogether, type Draft, storeOf } from './config/checks.ts'
+import {
+  camelCase,
+  type Entries,
+  type Environment,
+  type Fields,
+  type Profile,
+  profiles,
+  type Sections,
+  type Values,
+} from './config/entry.ts'
+import { type Env, given, readEntries, type Report } from './config/read.ts'
+import type { StoreLocation } from './config/schemas.ts'
+import { reportStrays } from './config/strays.ts'
+import { entries } from './config/variables.ts'
+
+export { defineEntries } from './config/entry.ts'
+export type { Entries, Entry, Environment, Sections } from './config/entry.ts'
+export type { StoreLocation } from './config/schemas.ts'
+
+/** Fields whose name or shape is not that of their variable. */
+interface Derived {
+  readonly environment: Environment
+  /** Without trailing slash, query or fragment: compared as a string everywhere. */
+  readonly issuer: string
+  readonly store: StoreLocation
+  readonly tls: { readonly certPath: string; readonly keyPath: string } | undefined
+  readonly accessTokenAudience: string
+  readonly signInConcurrency: number
+  /** Values of features' own entries, by feature; read them with `featureConfig`. */
+  readonly features: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+}
+
+/** Derived under another name. */
+const renamed = ['nodeEnv', 'issuerUrl', 'storeUrl', 'redisUrl', 'tlsCertPath', 'tlsKeyPath'] as const
+
+/** One camelCase field per entry of `config/variables.ts` (durations in seconds), and what is derived from several. */
+export type Config = Readonly<Omit<Fields<typeof entries>, (typeof renamed)[number] | keyof Derived>> &
+  Derived
+
+/** `problems` are lines `NAME: problem`, and the message is all of them. Holds no secret's value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
+    super([`the configuration has ${count}`, ...problems].join('\n'))
+    this.problems = problems
+  }
+}
+
+export interface LoadOptions {
+  readonly readFile?: (path: string) => string
+  /** Entries of features, by the feature's name. */
+  readonly featureEntries?: Sections
+}
+
+/** All entries in one list; a name claimed twice is reported, for the second claim would read the first one's value. */
+function listOf(features: Sections, report: Report): Entries {
+  const owners = new Map<string, string>()
+  const claim = (name: string, owner: string): boolean => {
+    const other = owners.get(name)
+    if (other) report(name, `claimed by ${owner} and by ${other}`)
+    else owners.set(name, owner)
+    return !other
+  }
+  const claimAll = (list: Entries, owner: string): Entries =>
+    // A secret claims two names.
+    list.filter(({ name, secret }) => claim(name, owner) && (!secret || claim(`${name}_FILE`, owner)))
+  const core = claimAll(entries, 'the core')
+  return [...core, ...Object.entries(features).flatMap(([name, list]) => claimAll(list, `feature ${name}`))]
+}
+
+const camelFields = (list: Entries, values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(list.map(({ name }) => [camelCase(name), values[name]]))
+
+/** What needs no more than its new name. */
+function plainFields(values: Values<typeof entries>): Fields<typeof entries> {
+  const fields = camelFields(entries, values)
+  for (const name of renamed) delete fields[name]
+  return fields as Fields<typeof entries>
+}
+
+/** `values` are whole: nothing was reported. */
+function assemble(
+  values: Values<typeof entries>,
+  environment: Environment,
+  features: Config['features'],
+): Config {
+  const { TLS_CERT_PATH: certPath, TLS_KEY_PATH: keyPath } = values
+  const tls = certPath && keyPath ? { certPath, keyPath } : undefined
+  const issuer = values.ISSUER_URL ?? `${tls ? 'https' : 'http'}://localhost:${values.PORT}`
+  const handy = (file: string) => (environment === 'development' ? `${values.KEYS_PATH}/${file}` : undefined)
+  return {
+    ...plainFields(values),
+    environment,
+    issuer,
+    store: storeOf(values, environment),
+    tls,
+    privateKeyPath: values.PRIVATE_KEY_PATH ?? handy('private.pem'),
+    publicKeyPath: values.PUBLIC_KEY_PATH ?? handy('public.pem'),
+    accessTokenAudience: values.ACCESS_TOKEN_AUDIENCE ?? issuer,
+    signInConcurrency: values.SIGN_IN_CONCURRENCY ?? Math.max(1, availableParallelism() - 1),
+    features,
+  }
+}
+
+/** A NODE_ENV we do not know is reported by its entry, and judged as strictly as production. */
+function environmentOf(env: Env): Environment {
+  const word = given(env, 'NODE_ENV') ?? 'development'
+  return word === 'development' || word === 'test' ? 'development' : 'production'
+}
+
+/** One we do not know is reported by its entry. */
+const profileOf = (env: Env): Profile => profiles.find((each) => each === given(env, 'PROFILE')) ?? 'oauth21'
+
+/** Reads everything from `env` (and the files NAME_FILE names). Deeply frozen. Throws one ConfigError. */
+export function loadConfig(env: Env, options: LoadOptions = {}): Config {
+  const { readFile = (path) => readFileSync(path, 'utf8'), featureEntries = {} } = options
+  const problems: string[] = []
+  const report: Report = (name, problem) => problems.push(`${name}: ${problem}`)
+  const isSet = (name: string) => (given(env, name) ?? given(env, `${name}_FILE`)) !== undefined
+  const environment = environmentOf(env)
+
+  const list = listOf(featureEntries, report)
+  const values = readEntries(list, { env, environment, profile: profileOf(env), readFile, report })
+  checkTogether(values as Draft, environment, isSet, report)
+  for (const { name, needs } of list)
+    if (needs !== undefined && isSet(name) && !isSet(needs)) report(needs, `required with ${name}`)
+  reportStrays(env, list, report)
+  if (problems.length > 0) throw new ConfigError(problems)
+
+  const features = Object.fromEntries(
+    Object.entries(featureEntries).map(([feature, own]) => [feature, camelFields(own, values)]),
+  )
+  return deepFreeze(assemble(values as Values<typeof entries>, environment, features))
+}
+
+/** A feature's own values, typed by the entries it brought. Throws when they were not among the `featureEntries`. */
+export function featureConfig<List extends Entries>(
+  config: Config,
+  feature: string,
+  _own: List,
+): Fields<List> {
+  const values = config.features[feature]
+  // On every request's way: that all of `own` is there was settled when the configuration was loaded.
+  if (!values) throw new Error(`feature ${feature} was not configured`)
+  return values as Fields<List>
+}

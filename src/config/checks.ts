@@ -1,0 +1,106 @@
+/** What must hold between variables, and what production refuses. https://www.rfc-editor.org/rfc/rfc9700 */
+import { isLoopbackHost } from '../lib/address.ts'
+import type { Report } from './read.ts'
+import type { Environment, Values } from './entry.ts'
+import type { StoreLocation } from './schemas.ts'
+import { developmentSecretKey } from './server_variables.ts'
+import type { entries } from './variables.ts'
+
+/** Values as read: undefined where an entry was refused. */
+export type Draft = Partial<Values<typeof entries>>
+
+type IsSet = (name: string) => boolean
+
+const demoWords =
+  /change.?(me|it|this|in)|your.?(own.?)?secret|secret.?key|password|example|insecure|placeholder|generate/i
+
+/** Why a secret of enough length is still no secret, or undefined. Never quotes it. */
+function weakness(secret: string): string | undefined {
+  if (secret.length < 32) return `at least 32 characters, got ${secret.length}`
+  if (secret === developmentSecretKey || demoWords.test(secret))
+    return 'a random value, got a demo value or placeholder'
+  const codes = Array.from(secret, (letter) => letter.codePointAt(0) ?? 0)
+  const steps = codes.slice(1).filter((code, i) => Math.abs(code - (codes[i] ?? 0)) <= 1)
+  const repeats = `${secret}${secret}`.indexOf(secret, 1) < secret.length
+  const few = new Set(codes).size < 8
+  return few || repeats || steps.length > codes.length / 2
+    ? 'a random value, got too little variety'
+    : undefined
+}
+
+/** REDIS_URL is the short way to say STORE_URL. */
+export function storeOf({ STORE_URL, REDIS_URL }: Draft, environment: Environment): StoreLocation {
+  if (STORE_URL) return STORE_URL
+  if (REDIS_URL) return { kind: 'redis', url: REDIS_URL }
+  return environment === 'production' ? { kind: 'sqlite', path: './latchkey.db' } : { kind: 'memory' }
+}
+
+function checkStore(values: Draft, environment: Environment, report: Report): void {
+  const { STORE_URL: named, REDIS_URL: redis, REDIS_CA_PATH: ca } = values
+  const store = storeOf(values, environment)
+  if (named && redis && !(named.kind === 'redis' && named.url === redis)) {
+    report('STORE_URL', 'expected one store, got a REDIS_URL that names another')
+  }
+  const forgets = store.kind === 'memory' || (store.kind === 'sqlite' && store.path.startsWith(':memory:'))
+  if (environment === 'production' && forgets) {
+    report('STORE_URL', 'expected a store that outlives the process in production, got memory')
+  }
+  // Whoever names a CA believes the wire is encrypted.
+  if (ca && !(store.kind === 'redis' && store.url.startsWith('rediss'))) {
+    report('REDIS_CA_PATH', 'expected a Redis over TLS (rediss://…), got a store without TLS')
+  }
+}
+
+function checkProduction({ ISSUER_URL, SECRET_KEY, CORS_ALLOWED_ORIGINS }: Draft, report: Report): void {
+  const issuer = ISSUER_URL ? new URL(ISSUER_URL) : undefined
+  if (issuer?.protocol === 'http:' && !isLoopbackHost(issuer.hostname)) {
+    report('ISSUER_URL', `expected https off loopback in production, got ${JSON.stringify(ISSUER_URL)}`)
+  }
+  const weak = SECRET_KEY === undefined ? undefined : weakness(SECRET_KEY)
+  if (weak) report('SECRET_KEY', `expected ${weak}; make one: openssl rand -base64 48`)
+  if (CORS_ALLOWED_ORIGINS?.includes('*')) {
+    report('CORS_ALLOWED_ORIGINS', 'expected exact origins in production, got "*"')
+  }
+}
+
+function checkRegistration({ REGISTRATION: who }: Draft, isSet: IsSet, report: Report): void {
+  const name = 'REGISTRATION_INITIAL_ACCESS_TOKEN'
+  if (who === 'token' && !isSet(name)) report(name, 'required with REGISTRATION=token')
+  // A token beside an open door would look like protection.
+  if (who && who !== 'token' && isSet(name))
+    report('REGISTRATION', `expected "token" where ${name} is set, got "${who}"`)
+}
+
+function checkTls(isSet: IsSet, report: Report): void {
+  const missing = ['TLS_CERT_PATH', 'TLS_KEY_PATH'].filter((name) => !isSet(name))
+  if (missing.length === 1) report(`${missing[0]}`, 'required: TLS takes both TLS_CERT_PATH and TLS_KEY_PATH')
+}
+
+/** The first of a pair may not exceed the second. */
+const orders = [
+  // Else a cache could still lack the key that signs already.
+  ['JWKS_MAX_AGE', 'KEY_ACTIVATION_DELAY'],
+  // Else the idle limit would never be reached.
+  ['SESSION_IDLE_TTL', 'SESSION_TTL'],
+] as const
+
+/** What signs must be allowed. */
+function checkAlgs({ ACCESS_TOKEN_ALG: alg, SIGNING_ALGS: allowed }: Draft, report: Report): void {
+  if (alg && allowed && !allowed.includes(alg))
+    report('ACCESS_TOKEN_ALG', `expected one of SIGNING_ALGS (${allowed.join(' ')}), got "${alg}"`)
+}
+
+/** `draft` may lack what is already reported: such a value is never reported twice. */
+export function checkTogether(draft: Draft, environment: Environment, isSet: IsSet, report: Report): void {
+  checkStore(draft, environment, report)
+  checkRegistration(draft, isSet, report)
+  checkTls(isSet, report)
+  checkAlgs(draft, report)
+  if (environment === 'production') checkProduction(draft, report)
+  for (const [smaller, larger] of orders) {
+    const [value, limit] = [draft[smaller], draft[larger]]
+    if (value !== undefined && limit !== undefined && value > limit) {
+      report(smaller, `expected at most ${larger} (${limit}), got ${value}`)
+    }
+  }
+}

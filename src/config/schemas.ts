@@ -1,0 +1,170 @@
+/** What the text of a variable may be: each schema describes itself, and that sentence is its only message. */
+import * as v from 'valibot'
+import { type Network, parseNetworks } from '../lib/address.ts'
+
+/** One rule over the whole text. Valibot hands `parse` text; undefined from it means "not as described". */
+function described<T>(
+  description: string,
+  parse: (text: string) => T | undefined,
+): v.GenericSchema<string, T> {
+  return v.pipe(
+    v.string(),
+    v.rawTransform<string, T>(({ dataset, addIssue, NEVER }) => {
+      const value = parse(dataset.value)
+      if (value !== undefined) return value
+      addIssue({ message: `expected ${description}` })
+      return NEVER
+    }),
+    v.description(description),
+  )
+}
+
+/** Items between `separator`, blanks dropped, repeats dropped; the problem names the item. */
+function list<T>(
+  description: string,
+  separator: RegExp,
+  parse: (item: string) => T | undefined,
+): v.GenericSchema<string, readonly T[]> {
+  return v.pipe(
+    v.string(),
+    v.rawTransform<string, readonly T[]>(({ dataset, addIssue, NEVER }) => {
+      const values: T[] = []
+      for (const item of new Set(dataset.value.split(separator).filter(Boolean))) {
+        const value = parse(item)
+        if (value === undefined) {
+          addIssue({ message: `expected ${description}`, input: item })
+          return NEVER
+        }
+        values.push(value)
+      }
+      return values
+    }),
+    v.description(description),
+  )
+}
+
+const whole = (unit: string, min: number, max: number) =>
+  described(`${unit} from ${min} to ${max}`, (text) => {
+    const value = /^(0|[1-9]\d{0,14})$/.test(text) ? Number(text) : Number.NaN
+    return value >= min && value <= max ? value : undefined
+  })
+
+export const integer = (min: number, max: number) => whole('an integer', min, max)
+
+/** A duration, always in whole seconds. */
+export const seconds = (min: number, max: number) => whole('whole seconds', min, max)
+
+const truths: Readonly<Record<string, boolean>> = {
+  true: true,
+  yes: true,
+  1: true,
+  false: false,
+  no: false,
+  0: false,
+}
+
+export const boolean = described('true or false (also yes, no, 1, 0)', (text) => {
+  const word = text.toLowerCase()
+  return Object.hasOwn(truths, word) ? truths[word] : undefined
+})
+
+export const oneOf = <const Word extends string>(...words: readonly Word[]) =>
+  described(`one of ${words.join(', ')}`, (text) => words.find((word) => word === text))
+
+export const path = described('a path', (text) => (text.includes('\0') ? undefined : text))
+
+export const host = described('a host name or an IP address', (text) =>
+  /^[A-Za-z0-9.:-]+$/.test(text) ? text : undefined,
+)
+
+const httpUrl = (text: string): URL | undefined => {
+  const url = /^https?:\/\/[^\s\\]+$/i.test(text) ? URL.parse(text) : null
+  // The URL standard lets a host be `*.example`; no browser sends it and we match nothing by pattern.
+  return url && !url.username && !url.password && !url.hostname.includes('*') ? url : undefined
+}
+
+/** OpenID Connect Discovery §3: no query, no fragment. RFC 9207 compares issuers as strings, hence one spelling. */
+export const issuer = described('an http or https URL without user, query or fragment', (text) => {
+  const url = /[?#]/.test(text) ? undefined : httpUrl(text)
+  return url && `${url.origin}${url.pathname.replace(/\/+$/, '')}`
+})
+
+export const webUrl = described('an http or https URL without user or fragment', (text) =>
+  text.includes('#') ? undefined : httpUrl(text)?.href,
+)
+
+export const audience = described('a name or URL without spaces', (text) =>
+  /^\S+$/.test(text) ? text : undefined,
+)
+
+export const origins = list('comma-separated origins such as https://app.example, or *', /[\s,]+/, (item) =>
+  item === '*' || httpUrl(item)?.origin === item ? item : undefined,
+)
+
+const hostPorts = 'comma-separated host:port pairs such as localhost:8443 or [::1]:8443'
+
+/** In the spelling that URLs are compared in: lower case, addresses in full. */
+export const hostPortList = v.pipe(
+  list(hostPorts, /[\s,]+/, (item) => {
+    const [, host, port] = /^(\[[\da-f:.]+\]|[\w.-]+):(\d{1,5})$/i.exec(item) ?? []
+    const url = host === undefined ? null : URL.parse(`http://${host}`)
+    return url && Number(port) > 0 && Number(port) <= 65_535 ? `${url.hostname}:${Number(port)}` : undefined
+  }),
+  v.description(hostPorts),
+)
+
+const networkList = 'comma-separated IP addresses, CIDR networks, loopback or private'
+export const networks = v.pipe(
+  list(networkList, /[\s,]+/, (item) => {
+    try {
+      return parseNetworks(item)
+    } catch {
+      return undefined
+    }
+  }),
+  v.transform((items): readonly Network[] => items.flat()),
+  v.description(networkList),
+)
+
+/** RFC 6749 §3.3 scope-token; the names of grant types fit it too. */
+export const words = list('space-separated names', /\s+/, (item) =>
+  /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(item) ? item : undefined,
+)
+
+export const someOf = <const Word extends string>(...known: readonly Word[]) =>
+  list(`space-separated, among ${known.join(', ')}`, /\s+/, (item) => known.find((word) => word === item))
+
+/** Who signs, and where its public keys are: pairs of issuer and jwks_uri. */
+export const issuersWithKeys = list(
+  'space-separated issuer=jwks_uri pairs, jwks_uri with https',
+  /\s+/,
+  (item): readonly [issuer: string, jwksUri: string] | undefined => {
+    const [, issuer, jwksUri] = /^([^=]+)=(https:.*)$/.exec(item) ?? []
+    return issuer !== undefined && jwksUri !== undefined && httpUrl(jwksUri) ? [issuer, jwksUri] : undefined
+  },
+)
+
+/** RFC 6750 §2.1: what can be sent as a bearer token. */
+export const bearer = (min: number) =>
+  described(`at least ${min} characters of A-Z a-z 0-9 - . _ ~ + /`, (text) =>
+    text.length >= min && /^[\w\-.~+/]+=*$/.test(text) ? text : undefined,
+  )
+
+export const text = described('text', (value) => value)
+
+export type StoreLocation =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'redis'; readonly url: string }
+
+const redisPattern = /^(redis|rediss)(\+sentinel|\+cluster)?:\/\/[^\s/?#]+([/?#]\S*)?$/
+const redisText = 'a URL that begins redis:// or rediss:// (TLS; also with +sentinel or +cluster)'
+
+export const redisUrl = described(redisText, (url) => (redisPattern.test(url) ? url : undefined))
+
+/** `sqlite://x` would name a file in the root directory, which nobody means. */
+export const storeUrl = described<StoreLocation>(`memory:, sqlite:PATH, or ${redisText}`, (url) => {
+  if (url === 'memory:') return { kind: 'memory' }
+  if (/^sqlite:(?!\/\/[^/]).+$/.test(url)) return { kind: 'sqlite', path: url.slice('sqlite:'.length) }
+  return redisPattern.test(url) ? { kind: 'redis', url } : undefined
+})

@@ -1,0 +1,160 @@
+/** Variables of the process: where it listens, what it remembers in, what it writes down. */
+import { profiles, type Sections } from './entry.ts'
+import * as is from './schemas.ts'
+
+/** For development only: public in this file, and refused in production. */
+export const developmentSecretKey = 'latchkey-development-secret-key-never-use-this-in-production'
+
+export const serverSections = {
+  Server: [
+    {
+      name: 'NODE_ENV',
+      schema: is.oneOf('development', 'production', 'test'),
+      default: 'development',
+      help: 'Production refuses what is handy but unsafe. `test` counts as development.',
+    },
+    {
+      name: 'PROFILE',
+      schema: is.oneOf(...profiles),
+      default: 'oauth21',
+      help: 'Sets the defaults of many others in one switch: OAuth 2.1, classic OpenID Connect, FAPI 2.0, or MCP.',
+    },
+    {
+      name: 'PORT',
+      schema: is.integer(0, 65_535),
+      default: '5000',
+      help: 'Port to listen on; 0 takes a free one.',
+    },
+    {
+      name: 'HOST',
+      schema: is.host,
+      default: { development: 'localhost', production: '0.0.0.0' },
+      help: 'Host name or address to listen on.',
+    },
+    {
+      name: 'ISSUER_URL',
+      schema: is.issuer,
+      computed: { development: '`http://localhost:PORT`' },
+      required: 'production',
+      help: 'Who this provider says it is, in every token and URL. May have a path. https unless on loopback.',
+    },
+    {
+      name: 'SECRET_KEY',
+      schema: is.text,
+      default: { development: developmentSecretKey },
+      required: 'production',
+      secret: true,
+      help: 'Signs cookies and forms, seals the store. At least 32 characters: `openssl rand -base64 48`.',
+    },
+    {
+      name: 'TLS_CERT_PATH',
+      schema: is.path,
+      help: 'Certificate chain (PEM), to serve https without a proxy.',
+    },
+    { name: 'TLS_KEY_PATH', schema: is.path, help: 'Private key (PEM) of that certificate.' },
+    {
+      name: 'TRUSTED_PROXIES',
+      schema: is.networks,
+      default: '',
+      help: 'Peers whose X-Forwarded-* headers are believed. Words: `loopback`, `private`.',
+    },
+    {
+      name: 'CORS_ALLOWED_ORIGINS',
+      schema: is.origins,
+      default: { development: '*', production: '' },
+      help: 'Origins of browser clients; `*` in development only.',
+    },
+    {
+      name: 'MAX_BODY_BYTES',
+      schema: is.integer(1024, 16_777_216),
+      default: '65536',
+      help: 'Largest request body, in bytes.',
+    },
+    {
+      name: 'SHUTDOWN_TIMEOUT',
+      schema: is.seconds(0, 300),
+      default: '10',
+      help: 'Time for requests in flight after SIGTERM.',
+    },
+    {
+      name: 'SHUTDOWN_DELAY',
+      schema: is.seconds(0, 300),
+      default: { development: '0', production: '1' },
+      help: 'Time between SIGTERM, when /health turns 503, and the end of new connections: balancers look elsewhere.',
+    },
+  ],
+  Store: [
+    {
+      name: 'STORE_URL',
+      schema: is.storeUrl,
+      computed: {
+        development: '`REDIS_URL` if set, else `memory:`',
+        production: '`REDIS_URL` if set, else `sqlite:./latchkey.db`',
+      },
+      secret: true,
+      help: 'Where everything is remembered. memory: forgets at exit and is refused in production.',
+    },
+    {
+      name: 'REDIS_URL',
+      schema: is.redisUrl,
+      secret: true,
+      help: 'Redis to remember everything in; or use STORE_URL.',
+    },
+    {
+      name: 'REDIS_CA_PATH',
+      schema: is.path,
+      help: 'Certificate authority (PEM) of a Redis spoken to over TLS.',
+    },
+    {
+      name: 'STORE_ENCRYPTION',
+      schema: is.boolean,
+      default: 'false',
+      help: 'Seals values at rest with a key derived from SECRET_KEY.',
+    },
+    {
+      name: 'STORE_TIMEOUT_MS',
+      schema: is.integer(10, 60_000),
+      default: '1000',
+      help: 'Milliseconds after which a store that does not answer counts as down.',
+    },
+  ],
+  'Outbound requests': [
+    {
+      name: 'OUTBOUND_TIMEOUT_MS',
+      schema: is.integer(100, 60_000),
+      default: '5000',
+      help: "Milliseconds for one request to a client's server: its keys, its request objects, its sign-out.",
+    },
+    {
+      name: 'OUTBOUND_ALLOW_HOSTS',
+      schema: is.hostPortList,
+      default: '',
+      help: 'Exempt from the rules for such requests (https, public addresses, port 443 or from 1024): laboratories.',
+    },
+    {
+      name: 'OUTBOUND_CA_PATH',
+      schema: is.path,
+      help: 'Certificate authorities (PEM) to trust there beside the public ones.',
+    },
+  ],
+  Watching: [
+    {
+      name: 'LOG_LEVEL',
+      schema: is.oneOf('debug', 'info', 'warn', 'error', 'silent'),
+      default: 'info',
+      help: 'The least important thing worth a line.',
+    },
+    {
+      name: 'LOG_FORMAT',
+      schema: is.oneOf('json', 'text'),
+      default: { development: 'text', production: 'json' },
+      help: 'Lines for machines or for people.',
+    },
+    {
+      name: 'METRICS_TOKEN',
+      schema: is.bearer(16),
+      secret: true,
+      help: 'Bearer token that /metrics asks for.',
+    },
+  ],
+} as const satisfies Sections

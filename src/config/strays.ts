@@ -1,0 +1,93 @@
+/** Variables that are set and mean nothing: a typo in a name must not silently leave a default in force. */
+import { type Env, given, type Report } from './read.ts'
+import type { Entries } from './entry.ts'
+
+const prefix = 'LATCHKEY_'
+
+/** Shorter names are too close to one another: PORT, HOST, HOME. */
+const shortest = 8
+
+/** Names that systems and tools set, however close to ours they may come. */
+const ordinary = new Set(
+  `HOSTNAME HOSTTYPE HOST_NAME LOGNAME NODE_PATH NODE_NAME NODE_HOME SSL_CERT_PATH SSL_KEY_PATH LOG_LEVELS`.split(
+    ' ',
+  ),
+)
+
+/** Kubernetes and Docker set these for a service called `latchkey…`. */
+const serviceLink =
+  /^LATCHKEY_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/
+const isServiceLink = (name: string, value: string): boolean =>
+  serviceLink.test(name) || (name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value))
+
+/**
+ * Whether adding, dropping or changing at most `limit` letters makes `b` of `a` (Levenshtein). Gives up as soon as it
+ * cannot: every name of the environment meets every name of ours before the first request.
+ */
+export function isWithin(a: string, b: string, limit: number): boolean {
+  if (Math.abs(a.length - b.length) > limit) return false
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    let least = i
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      const cost = Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1)
+      next.push(cost)
+      least = Math.min(least, cost)
+    }
+    if (least > limit) return false
+    row = next
+  }
+  return (row[b.length] ?? 0) <= limit
+}
+
+/** One bit for each letter a name has. */
+function lettersOf(name: string): number {
+  let letters = 0
+  for (let i = 0; i < name.length; i++) letters |= 1 << (name.charCodeAt(i) & 31)
+  return letters
+}
+
+/** An edit brings or takes one letter at most and may do both: two edits, four letters. Settles nearly all pairs at once. */
+function differInFew(a: number, b: number): boolean {
+  let differing = a ^ b
+  for (let i = 0; i < 4; i++) differing &= differing - 1 // drops one bit
+  return differing === 0
+}
+
+/** Reports every set variable that looks meant for us and is not read. */
+export function reportStrays(env: Env, entries: Entries, report: Report): void {
+  const names = entries.flatMap(({ name, secret }) => (secret ? [name, `${name}_FILE`] : [name]))
+  const known = new Set(names)
+  const candidates = names
+    .filter(({ length }) => length >= shortest)
+    .map((name) => ({ name, letters: lettersOf(name) }))
+  const nearest = (name: string): string | undefined => {
+    if (name.length < shortest - 2) return undefined
+    const letters = lettersOf(name)
+    return candidates.find((other) => differInFew(letters, other.letters) && isWithin(name, other.name, 2))
+      ?.name
+  }
+
+  const judge = (name: string, value: string): string | undefined => {
+    if (name.startsWith(prefix)) {
+      if (isServiceLink(name, value)) return undefined
+      const meant = names.find((other) => `${prefix}${other}` === name) ?? nearest(name)
+      return meant ? `unknown variable, did you mean ${meant}?` : 'unknown variable'
+    }
+    const base = name.replace(/_FILE$/, '')
+    if (base !== name && base.length >= shortest && known.has(base)) {
+      return `unknown variable: only secrets can come from a file, and ${base} is none`
+    }
+    const meant = nearest(name)
+    return meant && `unknown variable, did you mean ${meant}?`
+  }
+
+  for (const name of Object.keys(env)) {
+    const value = given(env, name)
+    if (value === undefined || known.has(name) || ordinary.has(name)) continue
+    const problem = judge(name, value)
+    if (problem) report(name, problem)
+  }
+}

@@ -1,0 +1,123 @@
+/** The consent page: who asks for what, and the person's answer. https://openid.net/specs/openid-connect-core-1_0.html#Consent */
+import { standardClaims } from '../auth/claims.ts'
+import { OAuthError } from '../auth/errors.ts'
+import type { Context } from '../context.ts'
+import type { Call } from '../http/call.ts'
+import { respondWithError } from '../http/authorization_response.ts'
+import { formTarget } from '../http/headers.ts'
+import { consentPage, type ShownScope } from '../http/pages.ts'
+import { page, redirectWithin, type Reply } from '../http/reply.ts'
+import { currentSession } from '../http/session.ts'
+import { Consent } from '../models/consent.ts'
+import { Interaction } from '../models/interaction.ts'
+import { User } from '../models/user.ts'
+import { ask, type Asked, type Going, requireTrustedRedirect } from './authorization_flow.ts'
+import { claimsAsked } from './consent_needed.ts'
+import { defineEndpoint } from './endpoint.ts'
+import { formFields, interactionOfForm, interactionOfPage, resumePath } from './interaction_page.ts'
+
+export const consent = defineEndpoint({
+  name: 'consent',
+  path: '/consent',
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  handle: (call, context) => (call.method === 'POST' ? submit(call, context) : show(call, context)),
+})
+
+/** The request the page is about, read as it was when it arrived. */
+async function askedIn(going: Going, context: Context): Promise<Asked> {
+  const { client, params, redirect } = await requireTrustedRedirect(going.interaction.params ?? {}, context)
+  return ask(params, client, redirect, context)
+}
+
+async function show(call: Call, context: Context): Promise<Reply> {
+  const going = await interactionOfPage(call, context)
+  const session = await currentSession(call, context)
+  const user = session && (await User.find(context, session.sub))
+  if (!session || !user) return redirectWithin(resumePath(context, going.handle))
+  const asked = await askedIn(going, context)
+  const { client, request } = asked
+  const before = await Consent.find(context, user.sub, client.client_id)
+  const html = consentPage({
+    ...formFields(call, context, purposeFor(session.sub), going.handle),
+    action: `${context.basePath}/consent`,
+    clientName: client.client_name ?? client.client_id,
+    clientHost: hostOf(request.redirect),
+    clientUri: client.client_uri,
+    logoUri: client.logo_uri,
+    policyUri: client.policy_uri,
+    tosUri: client.tos_uri,
+    unverified: client.self_registered,
+    describedAt: client.described_at === undefined ? undefined : hostOf(client.described_at),
+    username: user.username,
+    scopes: shownScopes(asked, before, context),
+    details: context.table.authorizationParameters.flatMap(
+      (parameter) => parameter.describe?.(asked.extra, context) ?? [],
+    ),
+  })
+  return { ...page(200, html), formTargets: formTarget(request.redirect) }
+}
+
+/** The form is good for the person who saw it, also when they signed in again in another tab meanwhile. */
+const purposeFor = (sub: string) => `consent ${sub}`
+
+/** Where the answer goes: the host, or the private-use scheme of a native app. */
+function hostOf(redirect: string): string {
+  const url = new URL(redirect)
+  return url.protocol.startsWith('http') ? url.host : url.protocol.slice(0, -1)
+}
+
+function shownScopes(asked: Asked, before: Consent | undefined, context: Context): ShownScope[] {
+  const scopes = asked.request.scope.map((name) => ({
+    name,
+    description: context.scopeDescriptions[name] ?? name,
+    isNew: before !== undefined && !before.scope.includes(name),
+  }))
+  const known = new Set([...standardClaims, ...Object.values(context.scopeTable).flat()])
+  const covered = new Set(asked.request.scope.flatMap((scope) => context.scopeTable[scope] ?? []))
+  const single = claimsAsked(asked).filter((name) => !covered.has(name))
+  return [
+    ...scopes,
+    ...single.map((name) => ({
+      name,
+      description: known.has(name)
+        ? `See your ${name.replaceAll('_', ' ')}`
+        : 'See something about you that the application calls', // its own words must not pass for ours
+      isNew: before !== undefined && !before.claims.includes(name),
+    })),
+  ]
+}
+
+async function submit(call: Call, context: Context): Promise<Reply> {
+  const session = await currentSession(call, context)
+  const { fields, ...going } = await interactionOfForm(call, context, purposeFor(session?.sub ?? ''))
+  const asked = await askedIn(going, context)
+  const { client, request } = asked
+  if (fields.allow === undefined || !session) {
+    context.metrics.count('consents', 'result', 'denied')
+    return respondWithError(
+      new OAuthError('access_denied', 'the person did not allow it'),
+      { client, redirect: request.redirect, mode: request.responseMode, params: request.params },
+      context,
+    )
+  }
+  await Promise.all([
+    Consent.extend(
+      context,
+      session.sub,
+      client.client_id,
+      { scope: request.scope, claims: claimsAsked(asked) },
+      context.config.consentTtl,
+    ),
+    Interaction.update(context, going.handle, (current) => ({ ...current, consented_by: session.sid })),
+  ])
+  context.metrics.count('consents', 'result', 'allowed')
+  context.log.info('consent_given', {
+    sub: session.sub,
+    client_id: client.client_id,
+    scope: request.scope.join(' '),
+  })
+  return redirectWithin(resumePath(context, going.handle))
+}

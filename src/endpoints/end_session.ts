@@ -1,0 +1,153 @@
+/** RP-initiated logout. https://openid.net/specs/openid-connect-rpinitiated-1_0.html */
+import { OAuthError, shown } from '../auth/errors.ts'
+import { formEncode, type TrustedRedirect, matchRedirectUri, withQuery } from '../auth/redirect_uri.ts'
+import type { Context } from '../context.ts'
+import { type Call, formOrQuery } from '../http/call.ts'
+import { findClient } from '../http/client_authentication.ts'
+import { csrfToken, ensureBrowser, requireOwnForm } from '../http/csrf.ts'
+import { formTarget } from '../http/headers.ts'
+import { loggedOutPage, logoutPage } from '../http/pages.ts'
+import { page, redirectToClient, redirectWithin, type Reply, withinUrl } from '../http/reply.ts'
+import { currentSession, endSession as endIt, forgetSessionCookie } from '../http/session.ts'
+import type { Told } from '../http/sign_out_words.ts'
+import type { Client } from '../models/client.ts'
+import type { Session } from '../models/session.ts'
+import { User } from '../models/user.ts'
+import { defineEndpoint } from './endpoint.ts'
+import { type Hint, readHint } from './id_token_hint.ts'
+
+type Params = Readonly<Record<string, string>>
+
+/** §2: what the client says, as far as it holds. */
+interface Asked {
+  params: Params
+  client: Client | undefined
+  hint: Hint | undefined
+  redirect: TrustedRedirect | undefined
+}
+
+export const endSession = defineEndpoint({
+  name: 'end_session',
+  path: '/logout',
+  methods: ['GET', 'POST'],
+  limited: true,
+  page: true,
+  async handle(call, context) {
+    const params = await formOrQuery(call, context)
+    // Another site's form comes without our cookies (SameSite=Lax); answering it would forget them without having asked.
+    if (call.method === 'POST' && params.csrf_token === undefined)
+      return redirectWithin(withinUrl(`${context.basePath}/logout?${formEncode(params)}`))
+    const asked = await read(params, context)
+    const session = await currentSession(call, context)
+    if (params.csrf_token !== undefined) {
+      requireOwnForm(call, context, params.csrf_token, purpose)
+      return params.logout === undefined
+        ? redirectWithin(`${context.basePath}/`)
+        : signOut(context, asked, session)
+    }
+    if (!session || isOfThisSession(asked.hint, session)) return signOut(context, asked, session)
+    return confirm(call, context, asked, session)
+  },
+})
+
+const purpose = 'logout'
+
+async function read(params: Params, context: Context): Promise<Asked> {
+  const hint = params.id_token_hint === undefined ? undefined : await readHint(params.id_token_hint, context)
+  if (params.id_token_hint !== undefined && !hint)
+    throw new OAuthError('invalid_request', 'id_token_hint is not an ID Token that this provider signed')
+  if (hint && params.client_id !== undefined && params.client_id !== hint.aud)
+    throw new OAuthError('invalid_request', 'client_id differs from the audience of id_token_hint')
+  const clientId = params.client_id ?? hint?.aud
+  const client = clientId === undefined ? undefined : await findClient(context, clientId)
+  return { params, hint, client, redirect: readRedirect(params.post_logout_redirect_uri, client) }
+}
+
+function readRedirect(uri: string | undefined, client: Client | undefined): TrustedRedirect | undefined {
+  if (uri === undefined) return undefined
+  if (!client)
+    throw new OAuthError(
+      'invalid_request',
+      'post_logout_redirect_uri needs an id_token_hint or a client_id to belong to',
+    )
+  const redirect = matchRedirectUri(client.post_logout_redirect_uris, uri)
+  if (!redirect)
+    throw new OAuthError(
+      'invalid_request',
+      `post_logout_redirect_uri ${shown(uri)} is not registered for this client`,
+    )
+  return redirect
+}
+
+/** Who holds an ID Token of this very session need not be asked again; everybody else could be another site's link. */
+const isOfThisSession = (hint: Hint | undefined, session: Session) => hint?.sid === session.sid
+
+/** The applications of a session by how they hear of its end. */
+async function whoHears(session: Session, context: Context): Promise<Told> {
+  const told = { server: [] as string[], browser: [] as string[], nobody: [] as string[] }
+  for (const clientId of session.clients) {
+    const client = await findClient(context, clientId)
+    if (!client) continue // nothing that is here any more knows of the sign-in
+    const channels = context.table.signOutChannels.map((channelOf) => channelOf(client, context))
+    const surest = (['server', 'browser'] as const).find((channel) => channels.includes(channel))
+    told[surest ?? 'nobody'].push(nameOf(client))
+  }
+  return told
+}
+
+const nameOf = (client: Client): string => client.client_name ?? client.client_id
+
+async function signOut(
+  context: Context,
+  { params, client, redirect }: Asked,
+  session: Session | undefined,
+): Promise<Reply> {
+  const told = session && (await whoHears(session, context))
+  const parts = session
+    ? await Promise.all(context.table.signOutFrames.map((ask) => ask(session, context)))
+    : []
+  const frames = parts.flatMap((part) => part.frames)
+  if (session) {
+    await endIt(session.sid, context)
+    context.log.info('signed_out', { sub: session.sub, client_id: client?.client_id })
+  }
+  const more = context.table.signOutCookies.flatMap((forget) => forget(context))
+  const cookies = [forgetSessionCookie(context), ...more]
+  const onward =
+    redirect && (params.state === undefined ? redirect : withQuery(redirect, { state: params.state }))
+  if (onward !== undefined && frames.length === 0) return { ...redirectToClient(onward), cookies }
+  // A page can link to http and https alone; any other scheme is reached through us, who know nobody any more.
+  const { post_logout_redirect_uri, state } = params
+  const again = formEncode({ client_id: client?.client_id, post_logout_redirect_uri, state })
+  const html = loggedOutPage({
+    clientName: client && nameOf(client),
+    told,
+    frames,
+    onward: onward === undefined || /^https?:/i.test(onward) ? onward : `${context.basePath}/logout?${again}`,
+  })
+  return { ...page(200, html), cookies, frameSources: parts.flatMap((part) => part.sources) }
+}
+
+async function confirm(
+  call: Call,
+  context: Context,
+  { params, client, redirect }: Asked,
+  session: Session,
+): Promise<Reply> {
+  const { browser, cookies } = ensureBrowser(call, context)
+  const [user, told] = await Promise.all([User.find(context, session.sub), whoHears(session, context)])
+  const { client_id, id_token_hint, post_logout_redirect_uri, state } = params
+  const hidden = Object.entries({ client_id, id_token_hint, post_logout_redirect_uri, state }).filter(
+    (each): each is [string, string] => each[1] !== undefined,
+  )
+  const html = logoutPage({
+    action: `${context.basePath}/logout`,
+    csrf: csrfToken(context, browser, purpose),
+    interaction: '',
+    clientName: client && nameOf(client),
+    username: user?.username,
+    told,
+    hidden: Object.fromEntries(hidden),
+  })
+  return { ...page(200, html), cookies, formTargets: redirect ? formTarget(redirect) : [] }
+}

@@ -1,0 +1,25 @@
+/** Can this instance serve? For load balancers: 200 when it can, 503 when the store is down or it is stopping. */
+import { json } from '../http/reply.ts'
+import { defineEndpoint } from './endpoint.ts'
+import { version } from '../version.ts'
+
+export const health = defineEndpoint({
+  name: 'health',
+  path: '/health',
+  methods: ['GET'],
+  advertised: false,
+  async handle(_call, { store, closing, clock, log }) {
+    const reachable = await store.ping().then(
+      () => true,
+      (error: Error) => (log.warn('health_store', { problem: error.message }), false),
+    )
+    const status = closing() ? 'stopping' : reachable ? 'healthy' : 'unhealthy'
+    const findings = {
+      status,
+      checks: { store: reachable ? 'ok' : 'unreachable' },
+      version,
+      timestamp: new Date(clock.now()).toISOString(),
+    }
+    return status === 'healthy' ? json(200, findings) : json(503, findings, { 'retry-after': '2' })
+  },
+})

@@ -1,0 +1,14 @@
+/** The public signing keys. https://www.rfc-editor.org/rfc/rfc7517#section-5 */
+import { publicJson } from '../http/reply.ts'
+import { defineEndpoint } from './endpoint.ts'
+
+export const jwks = defineEndpoint({
+  name: 'jwks',
+  path: '/jwks.json',
+  aliases: ['/.well-known/jwks.json'],
+  methods: ['GET'],
+  cors: 'any',
+  advertised: false, // as jwks_uri, in discovery.ts
+  handle: (_call, { keys, config }) =>
+    publicJson(keys.jwks().body, config.jwksMaxAge, 'application/jwk-set+json'),
+})

@@ -1,0 +1,87 @@
+/** The sign-in page. The same words, time and status for an unknown person and a wrong password (OWASP ASVS 5.0 V6.3.8). */
+import { OAuthError } from '../auth/errors.ts'
+import type { Context } from '../context.ts'
+import type { Call } from '../http/call.ts'
+import { ensureBrowser } from '../http/csrf.ts'
+import { findClient } from '../http/client_authentication.ts'
+import { formTarget } from '../http/headers.ts'
+import { loginPage } from '../http/pages.ts'
+import { browserKnownTo } from '../http/known_browser.ts'
+import { checkPassword } from '../http/password.ts'
+import { page, redirectWithin, type Reply } from '../http/reply.ts'
+import { Interaction } from '../models/interaction.ts'
+import type { Going } from './authorization_flow.ts'
+import { defineEndpoint } from './endpoint.ts'
+import { formFields, interactionOfForm, interactionOfPage } from './interaction_page.ts'
+import { signIn } from './sign_in.ts'
+
+export const login = defineEndpoint({
+  name: 'login',
+  path: '/login',
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  async handle(call, context) {
+    if (call.method === 'POST') return submit(call, context)
+    if (call.search === '') return beginHere(call, context)
+    const going = await interactionOfPage(call, context)
+    return show(call, context, going, 200, { username: going.interaction.params?.login_hint })
+  },
+})
+
+/** Someone came to the page itself: sign in and land on the start page. */
+async function beginHere(call: Call, context: Context): Promise<Reply> {
+  const { browser, cookies } = ensureBrowser(call, context)
+  const what = { return_to: `${context.basePath}/` }
+  const handle = await Interaction.begin(
+    context,
+    context.random,
+    browser,
+    what,
+    context.config.interactionTtl,
+  )
+  return redirectWithin(`${context.basePath}/login?interaction=${handle}`, cookies)
+}
+
+async function show(
+  call: Call,
+  context: Context,
+  going: Going,
+  status: number,
+  view: { username?: string | undefined; error?: string },
+): Promise<Reply> {
+  const { params } = going.interaction
+  const client = params?.client_id === undefined ? undefined : await findClient(context, params.client_id)
+  const methods = await Promise.all(
+    context.table.loginMethods.map((method) => method.view(context, { ...going, client })),
+  )
+  const html = loginPage({
+    ...formFields(call, context, 'login', going.handle),
+    ...view,
+    clientName: client && (client.client_name ?? client.client_id),
+    loginMethods: methods.filter((each) => each !== undefined),
+  })
+  return {
+    ...page(status, html),
+    formTargets: params?.redirect_uri === undefined ? [] : formTarget(params.redirect_uri),
+  }
+}
+
+async function submit(call: Call, context: Context): Promise<Reply> {
+  const { fields, ...going } = await interactionOfForm(call, context, 'login')
+  const { username = '', password = '' } = fields
+  try {
+    const knownBrowser = browserKnownTo(call, context, username)
+    const user = await checkPassword(context, { username, password, address: call.address, knownBrowser })
+    if (user) return await signIn(call, context, going, { user, amr: ['pwd'] })
+  } catch (error) {
+    if (!(error instanceof OAuthError) || error.options.retryAfter === undefined) throw error
+    const reply = await show(call, context, going, error.status, { username, error: error.publicDescription })
+    return { ...reply, headers: { ...reply.headers, 'retry-after': `${error.options.retryAfter}` } }
+  }
+  return show(call, context, going, 401, {
+    username,
+    error: 'That username and password do not match. Please try again.',
+  })
+}

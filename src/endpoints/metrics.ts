@@ -1,0 +1,36 @@
+/** Counters for Prometheus: for whoever holds METRICS_TOKEN, or for this machine when there is none. */
+import { OAuthError } from '../auth/errors.ts'
+import { inNetworks, parseNetworks } from '../lib/address.ts'
+import { equalInConstantTime } from '../lib/equal.ts'
+import { defineEndpoint } from './endpoint.ts'
+
+const loopback = parseNetworks('loopback')
+
+export const metrics = defineEndpoint({
+  name: 'metrics',
+  path: '/metrics',
+  methods: ['GET'],
+  advertised: false,
+  handle(call, { config, metrics, signInQueue }) {
+    const { metricsToken } = config
+    const token = /^Bearer +(\S+)$/i.exec(call.request.headers.get('authorization') ?? '')?.[1]
+    // Without a token the caller must be on this machine itself, not behind a proxy that is.
+    const allowed =
+      metricsToken === undefined
+        ? inNetworks(call.address, loopback) &&
+          !call.request.headers.has('x-forwarded-for') &&
+          !call.request.headers.has('forwarded')
+        : token !== undefined && equalInConstantTime(token, metricsToken)
+    if (!allowed)
+      throw new OAuthError('not_found', 'metrics are read with METRICS_TOKEN, or from this machine')
+    const body = metrics.render({
+      sign_in_queue_waiting: signInQueue.waiting(),
+      process_resident_memory_bytes: process.memoryUsage.rss(),
+    })
+    return {
+      status: 200,
+      body,
+      headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' },
+    }
+  },
+})

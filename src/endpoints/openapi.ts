@@ -1,0 +1,17 @@
+/** The API in OpenAPI 3.1, written from the table of endpoints. https://spec.openapis.org/oas/v3.1.0 */
+import { publicJson } from '../http/reply.ts'
+import { defineEndpoint } from './endpoint.ts'
+import { describeApi } from './openapi_document.ts'
+
+export const openapi = defineEndpoint({
+  name: 'openapi',
+  path: '/openapi.json',
+  methods: ['GET'],
+  cors: 'any',
+  advertised: false,
+  handle: (_call, context) =>
+    publicJson(
+      context.once('openapi', () => JSON.stringify(describeApi(context))),
+      context.config.jwksMaxAge,
+    ),
+})

@@ -1,0 +1,132 @@
+/** The pieces an OpenAPI description is made of. https://spec.openapis.org/oas/v3.1.0 */
+
+/** A JSON Schema 2020-12 object, a reference, or whatever else the document holds. */
+export type Part = Readonly<Record<string, unknown>>
+
+/** One method of one path. `summary` is one line; `responses` has at least one status. */
+export interface Operation {
+  summary: string
+  description?: string
+  parameters?: readonly Part[]
+  requestBody?: Part
+  responses: Readonly<Record<string, Part>>
+  security?: readonly Part[]
+}
+
+/** Operations by method, as the endpoint spells its methods. */
+export type Operations = Readonly<Record<string, Operation>>
+
+export const ref = (name: string): Part => ({ $ref: `#/components/schemas/${name}` })
+const response = (name: string): Part => ({ $ref: `#/components/responses/${name}` })
+
+export const text = (description: string, more: Part = {}): Part => ({ type: 'string', description, ...more })
+export const words = (description: string, items: Part = { type: 'string' }): Part => ({
+  type: 'array',
+  description,
+  items,
+})
+export const whole = (description: string): Part => ({ type: 'integer', description })
+export const flag = (description: string): Part => ({ type: 'boolean', description })
+
+/** An object; the names in `required` must be there, and others than those listed may be. */
+export const object = (
+  properties: Readonly<Record<string, Part>>,
+  required: readonly string[] = [],
+): Part => ({
+  type: 'object',
+  properties,
+  ...(required.length > 0 && { required }),
+})
+
+export const jsonReply = (description: string, schema: Part, type = 'application/json'): Part => ({
+  description,
+  content: { [type]: { schema } },
+})
+
+export const page = (description: string): Part => ({
+  description,
+  content: { 'text/html': { schema: { type: 'string' } } },
+})
+
+/** 303: the browser goes on with GET. */
+export const seeOther = (description: string): Part => ({
+  description,
+  headers: { Location: { description: 'Where the browser goes next', schema: { type: 'string' } } },
+})
+
+export const formBody = (schema: Part): Part => ({
+  required: true,
+  content: { 'application/x-www-form-urlencoded': { schema } },
+})
+
+export const inQuery = (name: string, schema: Part, required = false): Part => ({
+  name,
+  in: 'query',
+  ...(required && { required }),
+  schema,
+})
+
+/** What every limited JSON endpoint may also say. */
+export const troubles: Readonly<Record<string, Part>> = {
+  400: response('BadRequest'),
+  429: response('TooManyRequests'),
+  503: response('Unavailable'),
+}
+
+/** The same for pages. */
+export const pageTroubles: Readonly<Record<string, Part>> = {
+  400: response('ErrorPage'),
+  429: response('ErrorPage'),
+  503: response('ErrorPage'),
+}
+
+export const unauthorizedClient = response('UnauthorizedClient')
+export const unauthorizedToken = response('UnauthorizedToken')
+export const forbidden = response('Forbidden')
+
+/** A POST by an authenticated client with a form: `request` in, `answer` out with `status`. */
+export const clientPost = (summary: string, request: Part, answer: Part, status = 200): Operations => ({
+  POST: {
+    summary,
+    security: [{ client_secret_basic: [] }, {}],
+    requestBody: formBody(request),
+    responses: { [status]: jsonReply(summary, answer), ...troubles, 401: unauthorizedClient },
+  },
+})
+
+/** A page of our own and the answer to its form. */
+export const ownPage = (summary: string): Operations => ({
+  GET: { summary, responses: { 200: page(summary), 303: seeOther('Elsewhere first'), ...pageTroubles } },
+  POST: {
+    summary: `${summary}: the answer of the person`,
+    description: 'Internal: the form of the page before. No client calls this.',
+    requestBody: formBody(object({ csrf_token: text('From the form') }, ['csrf_token'])),
+    responses: {
+      200: page('The next page'),
+      303: seeOther('To the next step'),
+      ...pageTroubles,
+      403: page('The form was not ours'),
+    },
+  },
+})
+
+const error = (description: string, headers: Part = {}): Part => ({
+  ...jsonReply(description, ref('Error')),
+  ...(Object.keys(headers).length > 0 && { headers }),
+})
+
+const retryAfter = { 'Retry-After': { description: 'Seconds', schema: { type: 'integer' } } }
+const challenge = { 'WWW-Authenticate': { description: 'How to authenticate', schema: { type: 'string' } } }
+
+export const sharedResponses: Readonly<Record<string, Part>> = {
+  BadRequest: error('The request is refused; `error` says why (RFC 6749 §5.2)'),
+  UnauthorizedClient: error('The client did not prove who it is', challenge),
+  UnauthorizedToken: error('No access token, or one that is not good (RFC 6750 §3)', challenge),
+  Forbidden: error('Not allowed'),
+  TooManyRequests: error('Too many requests from this address', retryAfter),
+  Unavailable: error(
+    'The store did not answer, or the server is stopping; not done as far as we know',
+    retryAfter,
+  ),
+  ErrorPage: page('A page that says what is wrong'),
+}

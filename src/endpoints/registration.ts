@@ -1,0 +1,121 @@
+/** Dynamic client registration endpoint. https://www.rfc-editor.org/rfc/rfc7591 */
+import { OAuthError } from '../auth/errors.ts'
+import { translated } from '../auth/metadata_promises.ts'
+import {
+  type ClientMetadata,
+  coreMetadata,
+  readClientMetadata,
+  type RegistrationPolicy,
+} from '../auth/registration.ts'
+import type { Context } from '../context.ts'
+import type { RegistrationAttempt } from '../features/feature.ts'
+import { challenge } from '../http/bearer.ts'
+import { offeredMethods } from '../http/client_authentication.ts'
+import { type Call, readJson } from '../http/call.ts'
+import { json } from '../http/reply.ts'
+import { equalInConstantTime } from '../lib/equal.ts'
+import { Client, makeClient } from '../models/client.ts'
+import { offered } from './discovery.ts'
+import { defineEndpoint } from './endpoint.ts'
+
+export const registration = defineEndpoint({
+  name: 'registration',
+  path: '/register',
+  methods: ['POST'],
+  cors: 'client',
+  limited: true,
+  advertised: ({ config }) => config.registration !== 'closed',
+  async handle(call, context) {
+    requirePermission(call, context)
+    const body = await readJson(call, context, 'invalid_client_metadata')
+    const metadata = await admitMetadata(body, policyOf(context), { by: 'client' }, context)
+    const { client, secret } = makeClient(context, {
+      ...metadata,
+      client_id: context.random(18),
+      self_registered: true,
+    })
+    if (!(await Client.create(context, client))) throw new Error('a client_id of 144 random bits came twice')
+    context.log.info('client_registered', {
+      client_id: client.client_id,
+      client_name: client.client_name,
+      address: call.address,
+    })
+    return json(201, registrationResponse(client, context, secret))
+  },
+})
+
+function requirePermission(call: Call, context: Context): void {
+  const { registration: mode, registrationInitialAccessToken: expected } = context.config
+  if (mode === 'open') return
+  if (mode === 'closed')
+    throw new OAuthError(
+      'access_denied',
+      'this provider does not accept registrations; ask its operator for a client',
+    )
+  const [, token] = /^Bearer +(\S+)$/i.exec(call.request.headers.get('authorization') ?? '') ?? []
+  if (token === undefined || expected === undefined || !equalInConstantTime(token, expected)) {
+    const description = 'registration needs the initial access token: Authorization: Bearer <token>'
+    throw new OAuthError('invalid_token', description, {
+      headers: challenge(context, 'invalid_token', description),
+    })
+  }
+}
+
+/** What a client may register by itself. */
+export const policyOf = (context: Context): RegistrationPolicy => ({
+  grantTypes: context.config.registrationAllowedGrantTypes.filter((each) =>
+    offered(context.table.grantTypes, context).includes(each),
+  ),
+  responseTypes: offered(context.table.responseTypes, context),
+  authMethods: offeredMethods(context),
+  subjectTypes: [...context.table.subjectTypes.keys()],
+  signingAlgs: context.config.signingAlgs,
+  scopes: context.config.registrationAllowedScopes,
+  extra: context.table.clientMetadata,
+})
+
+export const offeredGrantTypes = (context: Context): string[] => [...context.table.grantTypes.keys()]
+
+/**
+ * What a client asks to be, read within `policy` and by every rule of the table. Throws what `readClientMetadata` and
+ * the rules throw; keeps nothing.
+ */
+export async function admitMetadata(
+  body: unknown,
+  policy: RegistrationPolicy,
+  attempt: RegistrationAttempt,
+  context: Context,
+): Promise<ClientMetadata & Record<string, unknown>> {
+  const { registrationRules: rules } = context.table
+  let asked = body
+  if (typeof asked === 'object' && asked !== null && !Array.isArray(asked))
+    for (const rule of rules)
+      if (rule.amend) asked = await rule.amend(asked as Record<string, unknown>, attempt, context)
+  const metadata = readClientMetadata(asked, policy)
+  for (const rule of rules) await rule.check?.(metadata, attempt, context)
+  return metadata
+}
+
+/** Whether a member of a client's record is metadata, which the client itself speaks of, or something of ours. */
+export const isMetadata = (name: string, { table }: Context): boolean =>
+  Object.hasOwn(coreMetadata, name) ||
+  Object.hasOwn(table.clientMetadata, name) ||
+  translated(name) !== undefined
+
+const ofTheResponse = ['client_id', 'client_id_issued_at']
+
+/** RFC 7591 §3.2.1: everything as registered, and the secret where it is known. */
+export function registrationResponse(
+  client: Client,
+  context: Context,
+  secret?: string,
+): Record<string, unknown> {
+  const shown = Object.entries(client).filter(
+    ([name, value]) => value !== undefined && (ofTheResponse.includes(name) || isMetadata(name, context)),
+  )
+  return {
+    ...Object.fromEntries(shown),
+    ...(secret !== undefined && { client_secret: secret, client_secret_expires_at: 0 }),
+    ...Object.assign({}, ...context.table.registrationExtras.map((extras) => extras(client, context))),
+  }
+}

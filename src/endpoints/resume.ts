@@ -1,0 +1,13 @@
+/** The way back into the authorization request once a page is done. */
+import { defineEndpoint } from './endpoint.ts'
+import { interactionOfPage, resume as goOn } from './interaction_page.ts'
+
+export const resume = defineEndpoint({
+  name: 'resume',
+  path: '/authorize/resume',
+  methods: ['GET'],
+  advertised: false,
+  limited: true,
+  page: true,
+  handle: async (call, context) => goOn(call, context, await interactionOfPage(call, context)),
+})

@@ -1,0 +1,55 @@
+/** Token revocation endpoint. https://www.rfc-editor.org/rfc/rfc7009 */
+import * as v from 'valibot'
+import { OAuthError } from '../auth/errors.ts'
+import { kindOf } from '../auth/token.ts'
+import type { Context } from '../context.ts'
+import { findAccessToken } from '../grants/live_token.ts'
+import { form, shape } from '../http/call.ts'
+import { authenticateClient } from '../http/client_authentication.ts'
+import { empty } from '../http/reply.ts'
+import { AccessToken } from '../models/access_token.ts'
+import type { Client } from '../models/client.ts'
+import { Grant } from '../models/grant.ts'
+import { readRefreshHandle } from '../models/refresh_token.ts'
+import { defineEndpoint } from './endpoint.ts'
+
+const Params = v.object({ token: v.string('a token') })
+
+export const revocation = defineEndpoint({
+  name: 'revocation',
+  path: '/revoke',
+  methods: ['POST'],
+  cors: 'client',
+  limited: true,
+  async handle(call, context) {
+    const params = await form(call, context)
+    const client = await authenticateClient(call, params, context)
+    const { token } = shape(Params, params)
+    // §2.2: an unknown token is already revoked, so both simply return.
+    if (kindOf(token) === 'refresh') await revokeRefresh(token, client, context)
+    else await revokeAccess(token, client, context)
+    return empty(200)
+  },
+})
+
+function requireOwner(owner: string, client: Client): void {
+  if (owner !== client.client_id)
+    throw new OAuthError('invalid_grant', 'this token was issued to another client')
+}
+
+/** §2.1: the refresh token takes its whole grant along; so does any older one of its family. */
+async function revokeRefresh(token: string, client: Client, context: Context): Promise<void> {
+  const handle = readRefreshHandle(context.secrets.refresh, token)
+  const grant = handle && (await Grant.find(context, handle.grantId))
+  if (!grant) return
+  requireOwner(grant.client_id, client)
+  await Grant.end(context, grant.grant_id)
+}
+
+async function revokeAccess(token: string, client: Client, context: Context): Promise<void> {
+  const live = await findAccessToken(context, token)
+  if (!live) return
+  requireOwner(live.claims.client_id, client)
+  if (live.format === 'opaque') await AccessToken.remove(context, token)
+  else await AccessToken.revokeJti(context, live.claims.jti!, live.claims.exp)
+}

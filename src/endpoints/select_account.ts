@@ -1,0 +1,44 @@
+/** prompt=select_account: go on as the person signed in, or as somebody else. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
+import type { Context } from '../context.ts'
+import type { Call } from '../http/call.ts'
+import { findClient } from '../http/client_authentication.ts'
+import { formTarget } from '../http/headers.ts'
+import { selectAccountPage } from '../http/pages.ts'
+import { page, redirectWithin, type Reply } from '../http/reply.ts'
+import { currentSession } from '../http/session.ts'
+import { Interaction } from '../models/interaction.ts'
+import { User } from '../models/user.ts'
+import { defineEndpoint } from './endpoint.ts'
+import { formFields, interactionOfForm, interactionOfPage, resumePath } from './interaction_page.ts'
+
+export const selectAccount = defineEndpoint({
+  name: 'select_account',
+  path: '/select_account',
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  handle: (call, context) => (call.method === 'POST' ? submit(call, context) : show(call, context)),
+})
+
+async function show(call: Call, context: Context): Promise<Reply> {
+  const { handle, interaction } = await interactionOfPage(call, context)
+  const session = await currentSession(call, context)
+  const user = session && (await User.find(context, session.sub))
+  if (!user) return redirectWithin(`${context.basePath}/login?interaction=${handle}`)
+  const { client_id, redirect_uri } = interaction.params ?? {}
+  const client = client_id === undefined ? undefined : await findClient(context, client_id)
+  const html = selectAccountPage({
+    ...formFields(call, context, 'select_account', handle),
+    username: user.username,
+    clientName: client && (client.client_name ?? client.client_id),
+  })
+  return { ...page(200, html), formTargets: redirect_uri === undefined ? [] : formTarget(redirect_uri) }
+}
+
+async function submit(call: Call, context: Context): Promise<Reply> {
+  const { fields, handle } = await interactionOfForm(call, context, 'select_account')
+  if (fields.continue === undefined) return redirectWithin(`${context.basePath}/login?interaction=${handle}`)
+  await Interaction.update(context, handle, (current) => ({ ...current, account_chosen: true }))
+  return redirectWithin(resumePath(context, handle))
+}

@@ -1,0 +1,53 @@
+/** The start page: what this is, and what to do next. */
+import { demoClient, demoUsers } from '../models/demo.ts'
+import { startPage } from '../http/pages.ts'
+import { page } from '../http/reply.ts'
+import { defineEndpoint } from './endpoint.ts'
+
+export const start = defineEndpoint({
+  name: 'start',
+  path: '/',
+  methods: ['GET'],
+  advertised: false,
+  page: true,
+  handle(_call, { config }) {
+    const { issuer, environment } = config
+    const development = environment === 'development'
+    const html = startPage({
+      issuer,
+      development,
+      ...(development && {
+        demo: {
+          users: demoUsers.map(({ username, password }) => ({ username, password })),
+          client_id: demoClient.client_id,
+          client_secret: demoClient.client_secret,
+          redirect_uri: demoClient.redirect_uris[0]!,
+        },
+      }),
+      links: [
+        {
+          label: 'Discovery document',
+          url: `${issuer}/.well-known/openid-configuration`,
+          description: 'What this provider can do, for clients to read',
+        },
+        {
+          label: 'Signing keys',
+          url: `${issuer}/jwks.json`,
+          description: 'The public keys that verify its tokens',
+        },
+        {
+          label: 'API description',
+          url: `${issuer}/openapi.json`,
+          description: 'OpenAPI 3.1, one entry an endpoint',
+        },
+        { label: 'Health', url: `${issuer}/health`, description: 'Whether this instance can serve' },
+      ],
+      curl: firstCurl(issuer),
+    })
+    return page(200, html)
+  },
+})
+
+/** A line that works as it stands in development: the demo client gets a token for itself. */
+export const firstCurl = (issuer: string): string =>
+  `curl -u ${demoClient.client_id}:${demoClient.client_secret} -d grant_type=client_credentials ${issuer}/token`

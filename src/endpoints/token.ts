@@ -1,0 +1,65 @@
+/** Token endpoint: authenticate the client, ask the grant type who gets what, mint. https://www.rfc-editor.org/rfc/rfc6749#section-3.2 */
+import { OAuthError, shown } from '../auth/errors.ts'
+import type { Context } from '../context.ts'
+import type { Bound } from '../grants/grant_type.ts'
+import { mint } from '../grants/mint.ts'
+import { type Call, form } from '../http/call.ts'
+import { authenticateClient } from '../http/client_authentication.ts'
+import { json } from '../http/reply.ts'
+import type { Client } from '../models/client.ts'
+import { defineEndpoint } from './endpoint.ts'
+
+export const token = defineEndpoint({
+  name: 'token',
+  path: '/token',
+  methods: ['POST'],
+  cors: 'client',
+  limited: true,
+  async handle(call, context) {
+    const params = await form(call, context)
+    const client = await authenticateClient(call, params, context)
+    const grantType = grantTypeOf(params.grant_type, client, context)
+    const bound = await bind(call, client, context)
+    const request = { params, raw: params, client, context, bound }
+    let issue = await grantType.answer(request)
+    for (const rule of context.table.grantRules) issue = (await rule.shape?.(issue, request)) ?? issue
+    const answer = await mint(issue, client, bound, context)
+    context.metrics.count('tokens_issued', 'grant_type', grantType.name)
+    return json(200, answer)
+  },
+})
+
+function grantTypeOf(name: string | undefined, client: Client, context: Context) {
+  const { grantTypes } = context.table
+  if (name === undefined)
+    throw new OAuthError(
+      'invalid_request',
+      `grant_type is required: one of ${[...grantTypes.keys()].join(', ')}`,
+    )
+  const grantType = grantTypes.get(name)
+  if (!grantType)
+    throw new OAuthError(
+      'unsupported_grant_type',
+      `grant_type must be among ${[...grantTypes.keys()].join(', ')}, got ${shown(name)}`,
+    )
+  if (!client.grant_types.includes(name))
+    throw new OAuthError(
+      'unauthorized_client',
+      `this client is registered for ${client.grant_types.join(', ')}, not for ${name}`,
+    )
+  return grantType
+}
+
+/** Every binding that the request proves: each holds. A request without any gets bearer tokens. */
+export async function bind(call: Call, client: Client, context: Context): Promise<Bound | undefined> {
+  let all: Bound | undefined
+  for (const binding of context.table.tokenBindings) {
+    const bound = await binding.bind(call, client, context)
+    if (bound)
+      all = {
+        cnf: { ...all?.cnf, ...bound.cnf },
+        token_type: all === undefined || all.token_type === 'Bearer' ? bound.token_type : all.token_type,
+      }
+  }
+  return all
+}

@@ -1,0 +1,38 @@
+/** UserInfo endpoint. https://openid.net/specs/openid-connect-core-1_0.html#UserInfo */
+import { pick, requestedNames } from '../auth/claims.ts'
+import { wrapDocument } from '../grants/documents.ts'
+import { claimsOf, subjectOf } from '../grants/person.ts'
+import { findAccessToken } from '../grants/live_token.ts'
+import { invalidToken } from '../http/bearer.ts'
+import { findClient } from '../http/client_authentication.ts'
+import { json, wrapped } from '../http/reply.ts'
+import { requireToken } from '../http/resource.ts'
+import { User } from '../models/user.ts'
+import { defineEndpoint } from './endpoint.ts'
+
+export const userinfo = defineEndpoint({
+  name: 'userinfo',
+  path: '/userinfo',
+  methods: ['GET', 'POST'],
+  cors: 'client',
+  limited: true,
+  resourceScopes: ['openid'],
+  async handle(call, context) {
+    const { claims, grant } = await requireToken(call, context, findAccessToken, 'openid')
+    const [user, client] = await Promise.all([
+      grant && User.find(context, grant.sub),
+      findClient(context, claims.client_id),
+    ])
+    if (!grant || !user || user.disabled || !client)
+      throw invalidToken(context, 'the person or the client of this token is gone', call)
+    // What was asked for claim by claim was for the client that asked, not for whoever holds a copy by exchange.
+    const asked = claims.client_id === grant.client_id ? grant.claims?.userinfo : undefined
+    const names = requestedNames(claims.scope.split(' '), asked, context.scopeTable)
+    const document = {
+      ...pick(await claimsOf(user, client, context), names),
+      sub: subjectOf(user.sub, client, context),
+    }
+    const wrap = await wrapDocument('userinfo', document, client, call, context)
+    return wrap ? wrapped(wrap) : json(200, document)
+  },
+})

@@ -1,0 +1,130 @@
+/** Rich authorization requests: what exactly a client may do, as data, shown to the person in words. https://www.rfc-editor.org/rfc/rfc9396 */
+import * as v from 'valibot'
+import { OAuthError, shown } from '../../auth/errors.ts'
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { Context } from '../../context.ts'
+import type { GrantRule } from '../../grants/grant_type.ts'
+import { authorizationDetail } from '../../http/page_parts.ts'
+import type { Html } from '../../http/view.ts'
+import type { Client } from '../../models/client.ts'
+import { type AuthorizationParameter, defineFeature } from '../feature.ts'
+
+const env = defineEntries([
+  {
+    name: 'AUTHORIZATION_DETAILS_TYPES',
+    schema: is.words,
+    default: '',
+    help: 'Types of authorization_details that your APIs understand (RFC 9396). Empty: none are accepted.',
+  },
+])
+
+const Words = v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(500))), v.maxLength(50)))
+const Detail = v.looseObject({
+  type: v.pipe(v.string(), v.nonEmpty()),
+  locations: Words,
+  actions: Words,
+  datatypes: Words,
+  identifier: v.optional(v.pipe(v.string(), v.maxLength(500))),
+  privileges: Words,
+})
+const Details = v.pipe(v.array(Detail), v.nonEmpty(), v.maxLength(20))
+type Detail = v.InferOutput<typeof Detail>
+
+const maxLength = 10_000
+
+const refuse = (description: string) => new OAuthError('invalid_authorization_details', description)
+
+/** §2 and §5: an array of objects whose types this provider, and this client, may use. */
+function readDetails(text: string | undefined, client: Client, context: Context): Detail[] | undefined {
+  if (text === undefined) return undefined
+  if (text.length > maxLength) throw refuse(`authorization_details may have at most ${maxLength} characters`)
+  const parsed = v.safeParse(Details, parseJson(text))
+  if (!parsed.success)
+    throw refuse(
+      `authorization_details: ${v.getDotPath(parsed.issues[0]) ?? 'the value'}: ${parsed.issues[0].message}`,
+    )
+  const known = typesOf(context)
+  const own = client.authorization_details_types as string[] | undefined
+  for (const { type } of parsed.output) {
+    if (!known.includes(type))
+      throw refuse(`authorization_details type ${shown(type)} is not among ${known.join(', ') || 'none'}`)
+    if (own && !own.includes(type))
+      throw refuse(`this client is not registered for authorization_details of type ${shown(type)}`)
+  }
+  return parsed.output
+}
+
+const typesOf = (context: Context) =>
+  featureConfig(context.config, 'authorization_details', env).authorizationDetailsTypes
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    throw refuse('authorization_details must be a JSON array of objects')
+  }
+}
+
+const parameter: AuthorizationParameter = {
+  name: 'authorization_details',
+  async read(params, client, context) {
+    const authorization_details = readDetails(params.authorization_details, client, context)
+    return authorization_details && { authorization_details }
+  },
+  describe: ({ authorization_details }) =>
+    ((authorization_details as Detail[] | undefined) ?? []).map(inWords),
+}
+
+/** Each member as a line: nothing that is granted goes unsaid. */
+function inWords({ type, ...members }: Detail): Html {
+  const lines = Object.entries(members).filter(([, value]) => value !== undefined)
+  const say = (value: unknown): string =>
+    Array.isArray(value) && value.every((each) => typeof each === 'string')
+      ? value.join(', ')
+      : typeof value === 'string'
+        ? value
+        : JSON.stringify(value)
+  return authorizationDetail(
+    type.replaceAll(/[_-]/g, ' '),
+    lines.map(([name, value]) => [name.replaceAll('_', ' '), say(value)]),
+  )
+}
+
+function requireWithin(asked: Detail[] | undefined, source: Readonly<Record<string, unknown>>): void {
+  const granted = (source.authorization_details as Detail[] | undefined) ?? []
+  if (asked?.some((each) => !granted.some((other) => Bun.deepEquals(each, other))))
+    throw refuse('authorization_details asks for more than was granted')
+}
+
+/** §6: a token request may ask for part of what was granted; each object must be one that was. */
+const rule: GrantRule = {
+  name: 'authorization_details',
+  admit(grant, { raw, client, context }) {
+    const asked = readDetails(raw.authorization_details, client, context)
+    requireWithin(asked, grant)
+  },
+  /** Asked again: not every grant type has a grant to admit before it issues, such as one that copies a token. */
+  shape(issue, { raw, client, context }) {
+    if (!issue.grant) return issue
+    const asked = readDetails(raw.authorization_details, client, context)
+    const source = issue.copyOf ?? issue.grant
+    requireWithin(asked, source)
+    const authorization_details = asked ?? source.authorization_details
+    if (authorization_details === undefined) return issue
+    return {
+      ...issue,
+      claims: { ...issue.claims, authorization_details },
+      response: { ...issue.response, authorization_details },
+    }
+  },
+}
+
+export const authorizationDetails = defineFeature({
+  name: 'authorization_details',
+  env,
+  authorizationParameters: [parameter],
+  grantRules: [rule],
+  clientMetadata: { authorization_details_types: v.optional(v.array(v.string())) },
+  metadata: (context) => ({ authorization_details_types_supported: typesOf(context) }),
+})

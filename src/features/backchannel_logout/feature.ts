@@ -1,0 +1,84 @@
+/** Back-channel logout: clients hear from this server that a session has ended. https://openid.net/specs/openid-connect-backchannel-1_0.html */
+import * as v from 'valibot'
+import { OAuthError } from '../../auth/errors.ts'
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { Context } from '../../context.ts'
+import { findClient } from '../../http/client_authentication.ts'
+import { OutboundError } from '../../http/outbound_error.ts'
+import { readTarget } from '../../http/outbound_target.ts'
+import type { Session } from '../../models/session.ts'
+import { defineFeature, type Job, type RegistrationRule } from '../feature.ts'
+import { deliverDue, logoutUriOf } from './deliver.ts'
+import { enqueue } from './outbox.ts'
+
+const env = defineEntries([
+  {
+    name: 'BACKCHANNEL_LOGOUT_RETRY_FOR',
+    schema: is.seconds(0, 604_800),
+    default: '3600',
+    help: 'How long the word that somebody signed out is tried again, ever more slowly, while a client does not take it.',
+  },
+])
+
+/** Milliseconds another instance leaves it alone: the session ends first, and then clients are told. */
+const headStart = 2_000
+
+async function enqueueAll(session: Session, context: Context, delay: number): Promise<void> {
+  const { backchannelLogoutRetryFor: retryFor } = featureConfig(context.config, 'backchannel_logout', env)
+  await Promise.all(
+    session.clients.map(async (clientId) => {
+      const client = await findClient(context, clientId)
+      if (client && logoutUriOf(client)) await enqueue(context, session, clientId, { delay, retryFor })
+    }),
+  )
+}
+
+const deliveries: Job = {
+  name: 'logout_deliveries',
+  every: 1,
+  async run(context) {
+    await deliverDue(context) // begun, not awaited: the next turn must not wait for who hangs
+  },
+}
+
+/** §2.2: https, or what OUTBOUND_ALLOW_HOSTS names; without fragment. */
+const uriRule: RegistrationRule = {
+  name: 'backchannel_logout_uri',
+  async check({ backchannel_logout_uri: uri }, _attempt, { config }) {
+    if (typeof uri !== 'string') return
+    const refuse = (why: string) => new OAuthError('invalid_client_metadata', `backchannel_logout_uri ${why}`)
+    if (uri.includes('#')) throw refuse('must have no fragment')
+    try {
+      readTarget(uri, new Set(config.outboundAllowHosts))
+    } catch (error) {
+      throw error instanceof OutboundError ? refuse(error.message) : error
+    }
+  },
+}
+
+export const backchannelLogout = defineFeature({
+  name: 'backchannel_logout',
+  env,
+  clientMetadata: {
+    backchannel_logout_uri: v.optional(v.string()),
+    backchannel_logout_session_required: v.optional(v.boolean()),
+  },
+  registrationRules: [uriRule],
+  metadata: () => ({
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
+  }),
+  signOutChannel: (client) => (logoutUriOf(client) === undefined ? undefined : 'server'),
+  beforeSessionEnd: (session, context) => enqueueAll(session, context, headStart),
+  async onSessionEnd(session, context) {
+    try {
+      // Again: since it was written down, a client more may have received something.
+      await enqueueAll(session, context, 0)
+      context.soon(deliveries.name)
+    } catch (error) {
+      context.log.error('logout_not_hastened', { sid: session.sid, problem: (error as Error).message })
+    }
+  },
+  jobs: [deliveries],
+})

@@ -1,0 +1,124 @@
+/** The page on which a person sees what waits for an answer, and gives it. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.8 */
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type AtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
+import { grantLifetime, redeemed } from '../../grants/authorization_code.ts'
+import { newGrant } from '../../grants/new_grant.ts'
+import { type Call, form } from '../../http/call.ts'
+import { findClient } from '../../http/client_authentication.ts'
+import { csrfToken, ensureBrowser, requireOwnForm } from '../../http/csrf.ts'
+import { page, type Reply } from '../../http/reply.ts'
+import { lifetimesOf } from '../../http/session.ts'
+import { seconds } from '../../lib/clock.ts'
+import type { Client } from '../../models/client.ts'
+import { Grant } from '../../models/grant.ts'
+import { Session } from '../../models/session.ts'
+import { plan, tryNow } from './deliveries.ts'
+import { approvalsPath, errands } from './errands.ts'
+import { answeredPage, approvalsPage, type ShownRequest } from './pages.ts'
+import { answer, BackchannelRequest, isOpen, waitingFor } from './records.ts'
+
+export const approvals = defineEndpoint({
+  name: 'approvals',
+  path: approvalsPath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('Requests that wait for an answer of this person'),
+  async handle(call, context) {
+    const fields = call.method === 'POST' ? await form(call, context) : undefined
+    const person = await personAtHand(call, context, approvalsPath)
+    if ('reply' in person) return person.reply
+    if (!fields) return show(call, context, person)
+    const id = fields.request ?? ''
+    requireOwnForm(call, context, fields.csrf_token, purposeFor(person, id))
+    const allowed = fields.allow !== undefined && fields.deny === undefined
+    return (await decide(context, person, id, allowed)) ?? show(call, context, person, gone)
+  },
+})
+
+const gone = 'That request was answered already, or its time is over. Nothing was changed.'
+
+/** Good for this request and for the person who saw it. */
+const purposeFor = ({ session }: AtHand, id: string) => `approval ${session.sid} ${id}`
+
+async function show(call: Call, context: Context, person: AtHand, error?: string): Promise<Reply> {
+  const { browser, cookies } = ensureBrowser(call, context)
+  const waiting = await waitingFor(context, person.user.sub)
+  const shown = await Promise.all(
+    waiting.map(async (request): Promise<ShownRequest | undefined> => {
+      const client = await findClient(context, request.client_id)
+      const csrf = csrfToken(context, browser, purposeFor(person, request.id))
+      return client && shownRequest(request, client, csrf, context)
+    }),
+  )
+  const html = approvalsPage({
+    action: `${context.basePath}${approvalsPath}`,
+    username: person.user.username,
+    requests: shown.filter((each) => each !== undefined),
+    ...(error !== undefined && { error }),
+  })
+  return { ...page(error === undefined ? 200 : 400, html), cookies }
+}
+
+const shownRequest = (
+  request: BackchannelRequest,
+  client: Client,
+  csrf: string,
+  context: Context,
+): ShownRequest => ({
+  id: request.id,
+  csrf,
+  clientName: client.client_name ?? client.client_id,
+  unverified: client.self_registered,
+  bindingMessage: request.binding_message,
+  minutes: Math.ceil((request.expires_at - seconds(context.clock)) / 60),
+  scopes: request.scope.map((name) => ({ name, description: context.scopeDescriptions[name] ?? name })),
+  details: context.table.authorizationParameters.flatMap(
+    (parameter) => parameter.describe?.(request.extra, context) ?? [],
+  ),
+})
+
+/** Undefined when this person has no such request to answer any more. */
+async function decide(
+  context: Context,
+  person: AtHand,
+  id: string,
+  allowed: boolean,
+): Promise<Reply | undefined> {
+  const request = await BackchannelRequest.find(context, id)
+  const client = request && (await findClient(context, request.client_id))
+  if (!client || request.sub !== person.user.sub || !isOpen(request, context)) return undefined
+  const grant = allowed ? grantFor(request, client, person, context) : undefined
+  // First, so that an approved request always has its grant; the loser of a race takes its own away again.
+  if (grant) await Grant.create(context, grant, grantLifetime(client, context))
+  const outcome = grant
+    ? ({ status: 'approved', grant_id: grant.grant_id } as const)
+    : ({ status: 'denied' } as const)
+  const answered = await answer(context, id, outcome)
+  if (!answered) {
+    if (grant) await Grant.end(context, grant.grant_id)
+    return undefined
+  }
+  if (grant) await Session.touch(context, person.session, lifetimesOf(context), client.client_id)
+  if (answered.mode !== 'poll') {
+    await plan(context, 'client', id, context.clock.now())
+    void tryNow(context, errands, 'client', id)
+  }
+  context.log.info('approval_answered', { client_id: client.client_id, sub: person.user.sub, allowed })
+  return page(200, answeredPage({ allowed, action: `${context.basePath}${approvalsPath}` }))
+}
+
+/** It outlives the browser that approved it. A client that is pushed to redeems nothing: its grant lives at once. */
+function grantFor(
+  { scope, extra, expires_at, mode, bound }: BackchannelRequest,
+  client: Client,
+  person: AtHand,
+  context: Context,
+): Grant {
+  const left = Math.max(1, expires_at - seconds(context.clock))
+  const grant = { ...newGrant(context, client, person, { scope, extra }, left), session_bound: false }
+  return mode === 'push' ? redeemed(grant, client, bound, context) : grant
+}

@@ -1,0 +1,191 @@
+/** Where a client asks for a person who is elsewhere. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.7 */
+import { OAuthError, shown } from '../../auth/errors.ts'
+import { parseScope, requireWithin } from '../../auth/scope.ts'
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { clientPost, object, text, whole } from '../../endpoints/openapi_parts.ts'
+import { bind } from '../../endpoints/token.ts'
+import { type Call, form } from '../../http/call.ts'
+import { authenticateClient } from '../../http/client_authentication.ts'
+import { foreignText } from '../../http/foreign_text.ts'
+import { countTry } from '../../http/rate_limit.ts'
+import { json } from '../../http/reply.ts'
+import { seconds } from '../../lib/clock.ts'
+import type { Client } from '../../models/client.ts'
+import type { User } from '../../models/user.ts'
+import type { Params } from '../feature.ts'
+import { plan, tryNow } from './deliveries.ts'
+import { approvalsPath, errands } from './errands.ts'
+import { personMeant } from './person.ts'
+import {
+  authReqId,
+  type BackchannelRequest,
+  newRequestId,
+  remember,
+  remembered,
+  sealToken,
+} from './records.ts'
+import { problemOf } from './registration.ts'
+import { cibaGrant, modeOf, settings } from './settings.ts'
+
+const request = object(
+  {
+    scope: text('Has openid'),
+    login_hint: text('A username; or id_token_hint'),
+    id_token_hint: text('An ID Token of this client'),
+    binding_message: text('Shown to the person here and there'),
+    client_notification_token: text('For ping and push: the bearer token of our calls'),
+    requested_expiry: text('Seconds'),
+    acr_values: text('Wishes'),
+    request: text('All of this, signed'),
+  },
+  [],
+)
+
+export const backchannelAuthentication = defineEndpoint({
+  name: 'backchannel_authentication',
+  path: '/bc-authorize',
+  methods: ['POST'],
+  limited: true,
+  api: clientPost(
+    'Ask a person who is elsewhere to approve',
+    request,
+    object(
+      {
+        auth_req_id: text('Ask /token with this, or wait to be told'),
+        expires_in: whole('Seconds'),
+        interval: whole('Seconds between two questions; absent with push'),
+      },
+      ['auth_req_id', 'expires_in'],
+    ),
+  ),
+  async handle(call, context) {
+    const given = await form(call, context)
+    const client = await authenticateClient(call, given, context)
+    requireRegistered(client, context)
+    const { readParams } = await import('./signed_request.ts') // brings jose
+    const { params, spend } = await readParams(given, client, context)
+    const asked = {
+      ...(await readRequest(params, client, context)),
+      ...(await boundTo(call, client, context)),
+    }
+    const user = await personMeant(params, client, context)
+    // Nobody is pestered: beyond this a person's telephone only buzzes to wear them down.
+    await countTry(context, 'backchannel_request', `${client.client_id} ${user.sub}`, 30, 300)
+    await spend()
+    return begin(asked, client, user, context)
+  },
+})
+
+/** Registered as it must be today, whoever registered it. */
+function requireRegistered(client: Client, context: Context): void {
+  if (!client.grant_types.includes(cibaGrant))
+    throw new OAuthError('unauthorized_client', `this client is not registered for ${cibaGrant}`)
+  const problem = problemOf({ ...client, backchannel_token_delivery_mode: modeOf(client) }, context)
+  if (problem !== undefined) throw new OAuthError('unauthorized_client', problem)
+}
+
+type Asked = Pick<BackchannelRequest, 'scope' | 'extra' | 'bound' | 'binding_message'> & {
+  token: string | undefined
+  lifetime: number
+}
+
+/** Everything but the person. */
+async function readRequest(params: Params, client: Client, context: Context): Promise<Asked> {
+  if (params.scope === undefined)
+    throw new OAuthError('invalid_request', 'scope is required and must have openid')
+  const scope = parseScope(params.scope)
+  if (!scope.includes('openid')) throw new OAuthError('invalid_scope', 'scope must have openid')
+  requireWithin(scope, context.scopes, 'the scopes of this provider')
+  requireWithin(scope, parseScope(client.scope), 'the scopes this client registered')
+  if (params.user_code !== undefined) throw new OAuthError('invalid_request', 'user_code is not supported')
+  if ((params.acr_values ?? '').length > 1000)
+    throw new OAuthError('invalid_request', 'acr_values may have at most 1000 characters')
+  const read = {
+    scope,
+    binding_message: readBindingMessage(params.binding_message),
+    token: readToken(params.client_notification_token, client),
+    lifetime: readLifetime(params.requested_expiry, context),
+  }
+  const extra: Record<string, unknown> = {}
+  for (const parameter of context.table.authorizationParameters)
+    Object.assign(extra, await parameter.read(params, client, context, undefined))
+  return { ...read, extra }
+}
+
+/** What the person sees is what was sent, character by character: nothing invisible, nothing cut off. */
+function readBindingMessage(message: string | undefined): string | undefined {
+  if (message !== undefined && foreignText(message, maxMessage) !== message)
+    throw new OAuthError(
+      'invalid_binding_message',
+      `binding_message must be one line of at most ${maxMessage} visible characters`,
+    )
+  return message
+}
+const maxMessage = 100
+
+/** §7.1: as RFC 6750 §2.1 spells it, at most 1024 characters. */
+function readToken(token: string | undefined, client: Client): string | undefined {
+  const mode = modeOf(client)
+  if (mode === 'poll') return undefined
+  if (token === undefined || token.length > 1024 || !/^[\w\-.~+/]+=*$/.test(token))
+    throw new OAuthError(
+      'invalid_request',
+      `client_notification_token is required for ${mode}: at most 1024 characters of A-Z a-z 0-9 - . _ ~ + /`,
+    )
+  return token
+}
+
+function readLifetime(asked: string | undefined, context: Context): number {
+  const { cibaRequestTtl, cibaMaxRequestTtl } = settings(context)
+  if (asked === undefined) return Math.min(cibaRequestTtl, cibaMaxRequestTtl)
+  if (!/^[1-9]\d{0,8}$/.test(asked))
+    throw new OAuthError(
+      'invalid_request',
+      `requested_expiry must be a positive integer, got ${shown(asked)}`,
+    )
+  return Math.min(Number(asked), cibaMaxRequestTtl)
+}
+
+/** Pushed tokens are bound to the key proven here, for no other request of the client comes before them. */
+async function boundTo(call: Call, client: Client, context: Context): Promise<Pick<Asked, 'bound'>> {
+  if (modeOf(client) !== 'push') return {}
+  const bound = await bind(call, client, context)
+  return bound ? { bound } : {}
+}
+
+async function begin({ token, lifetime, ...asked }: Asked, client: Client, user: User, context: Context) {
+  const { cibaPollInterval, cibaNotifyUrl } = settings(context)
+  const id = newRequestId(context)
+  const mode = modeOf(client)
+  const expires_at = seconds(context.clock) + lifetime
+  await remember(context, {
+    ...asked,
+    id,
+    client_id: client.client_id,
+    sub: user.sub,
+    mode,
+    ...(token !== undefined && { notification_token: sealToken(token, id, context) }),
+    status: 'pending',
+    interval: cibaPollInterval,
+    polled_at: 0,
+    expires_at,
+    exp: expires_at + remembered,
+  })
+  if (mode === 'push') await plan(context, 'client', id, expires_at * 1000) // it hears of the end, whatever that is
+  if (cibaNotifyUrl !== undefined) {
+    await plan(context, 'person', id, context.clock.now())
+    void tryNow(context, errands, 'person', id)
+  }
+  const facts = { client_id: client.client_id, sub: user.sub, mode }
+  const approval_url = context.config.issuer + approvalsPath
+  context.log.info('approval_awaited', {
+    ...facts,
+    ...(context.config.environment === 'development' && { approval_url }),
+  })
+  return json(200, {
+    auth_req_id: authReqId(id, context),
+    expires_in: lifetime,
+    ...(mode !== 'push' && { interval: cibaPollInterval }),
+  })
+}

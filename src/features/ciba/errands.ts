@@ -1,0 +1,142 @@
+/** Whom we tell of what: the client of an answer, and somebody who can tell the person of a request. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#ping_callback */
+import { OAuthError } from '../../auth/errors.ts'
+import { leftHalfHash } from '../../auth/token.ts'
+import type { Context } from '../../context.ts'
+import type { Issue } from '../../grants/grant_type.ts'
+import { admit } from '../../grants/grant_type.ts'
+import { mint } from '../../grants/mint.ts'
+import { findClient } from '../../http/client_authentication.ts'
+import { OutboundError } from '../../http/outbound_error.ts'
+import { seconds } from '../../lib/clock.ts'
+import { utf8 } from '../../lib/bytes.ts'
+import { hmac } from '../../lib/hash.ts'
+import type { Client } from '../../models/client.ts'
+import { Grant } from '../../models/grant.ts'
+import { refreshHandle } from '../../models/refresh_token.ts'
+import { User } from '../../models/user.ts'
+import type { Errand, Errands, Outcome } from './deliveries.ts'
+import { firstIssue } from '../../grants/authorization_code.ts'
+import { authReqId, BackchannelRequest, isOpen, notificationToken } from './records.ts'
+import { settings } from './settings.ts'
+
+export const approvalsPath = '/approvals'
+
+/** Any 2xx is good; what the other side refuses, or sends elsewhere, is not asked again. */
+async function post(
+  context: Context,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): Promise<Outcome> {
+  try {
+    const { status } = await context.outbound.fetch(url, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body,
+    })
+    if (status < 300) return 'done'
+    return status >= 500 || status === 408 || status === 429 ? 'again' : 'never'
+  } catch (error) {
+    if (!(error instanceof OutboundError)) throw error
+    return error.reason === 'redirect' || error.reason === 'refused' ? 'never' : 'again'
+  }
+}
+
+/** §10.2 and §10.3: that there is an answer (ping), or the answer itself (push). */
+const client: Errand = {
+  async run(context, id) {
+    let request = await BackchannelRequest.find(context, id)
+    if (!request || request.mode === 'poll') return 'done'
+    if (isOpen(request, context)) return 'again'
+    if (request.status === 'pending')
+      request =
+        (await BackchannelRequest.update(context, id, (current) =>
+          current.status === 'pending' ? { ...current, status: 'expired' } : undefined,
+        )) ?? (await BackchannelRequest.find(context, id))
+    const registered = request && (await findClient(context, request.client_id))
+    const url = registered?.backchannel_client_notification_endpoint as string | undefined
+    const token = request && notificationToken(request, context)
+    if (!request || !registered || url === undefined || token === undefined) return 'never'
+    const body = {
+      auth_req_id: authReqId(id, context),
+      ...(request.mode === 'push' && (await outcomeOf(request, registered, context))),
+    }
+    return post(context, url, { authorization: `Bearer ${token}` }, JSON.stringify(body))
+  },
+  /** Tokens that nobody has are nobody's. */
+  async giveUp(context, id) {
+    const request = await BackchannelRequest.find(context, id)
+    if (request?.mode === 'push' && request.grant_id !== undefined) await Grant.end(context, request.grant_id)
+  },
+}
+
+/** §10.3.1 and §12. */
+async function outcomeOf(request: BackchannelRequest, client: Client, context: Context): Promise<object> {
+  if (request.status === 'denied')
+    return { error: 'access_denied', error_description: 'the person did not allow it' }
+  if (request.status === 'expired')
+    return { error: 'expired_token', error_description: 'the person did not answer in time' }
+  try {
+    return await tokensOf(request, client, context)
+  } catch (error) {
+    if (!(error instanceof OAuthError) || error.status >= 500) throw error
+    return { error: 'transaction_failed', error_description: error.publicDescription }
+  }
+}
+
+/** The ID Token names the request and holds the hashes of what comes beside it, so that no part can be swapped. */
+async function tokensOf(request: BackchannelRequest, client: Client, context: Context): Promise<object> {
+  const [grant, user] = await Promise.all([
+    request.grant_id === undefined ? undefined : Grant.find(context, request.grant_id),
+    User.find(context, request.sub),
+  ])
+  if (!grant || !user || user.disabled)
+    throw new OAuthError('invalid_grant', 'the authorization has ended, or the person may no longer sign in')
+  const asked = { params: {}, raw: {}, client, context, bound: request.bound }
+  await admit(grant, asked)
+  const refresh = grant.refresh && refreshHandle(context.secrets.refresh, grant.grant_id, 0)
+  const alg = client.id_token_signed_response_alg
+  let issue: Issue = {
+    ...firstIssue(grant),
+    idToken: {
+      claims: {
+        'urn:openid:params:jwt:claim:auth_req_id': authReqId(request.id, context),
+        ...(refresh !== undefined && { 'urn:openid:params:jwt:claim:rt_hash': leftHalfHash(refresh, alg) }),
+      },
+    },
+  }
+  for (const rule of context.table.grantRules) issue = (await rule.shape?.(issue, asked)) ?? issue
+  return mint(issue, client, request.bound, context)
+}
+
+/** Ours, not the specification's: somebody who can reach the person hears of the request, signed. */
+const person: Errand = {
+  async run(context, id) {
+    const { cibaNotifyUrl: url, cibaNotifySecret: secret } = settings(context)
+    const request = await BackchannelRequest.find(context, id)
+    if (!request || !isOpen(request, context) || url === undefined || secret === undefined) return 'done'
+    const [asking, user] = await Promise.all([
+      findClient(context, request.client_id),
+      User.find(context, request.sub),
+    ])
+    if (!asking || !user) return 'done'
+    const body = JSON.stringify({
+      sub: user.sub,
+      username: user.username,
+      request: {
+        id,
+        client_id: asking.client_id,
+        client_name: asking.client_name,
+        binding_message: request.binding_message,
+        scope: request.scope.join(' '),
+        expires_at: request.expires_at,
+      },
+      approval_url: context.config.issuer + approvalsPath,
+    })
+    const t = seconds(context.clock)
+    const signature = `t=${t},v1=${hmac(utf8(secret), `${t}.${body}`)}`
+    return post(context, url, { 'latchkey-signature': signature }, body)
+  },
+}
+
+export const errands: Errands = { client, person }

@@ -1,0 +1,24 @@
+/** Backchannel authentication: an application asks, the person answers on a screen of their own. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html */
+import { defineFeature } from '../feature.ts'
+import { approvals } from './approvals.ts'
+import { backchannelAuthentication } from './backchannel_authentication.ts'
+import { runDue } from './deliveries.ts'
+import { errands } from './errands.ts'
+import { ciba as grantType } from './grant.ts'
+import { clientMetadata, registrationRule } from './registration.ts'
+import { env, settings } from './settings.ts'
+
+export const ciba = defineFeature({
+  name: 'ciba',
+  env,
+  endpoints: [backchannelAuthentication, approvals],
+  grantTypes: [grantType],
+  clientMetadata,
+  registrationRules: [registrationRule],
+  jobs: [{ name: 'backchannel_deliveries', every: 5, run: (context) => runDue(context, errands) }],
+  metadata: (context) => ({
+    backchannel_token_delivery_modes_supported: settings(context).cibaDeliveryModes,
+    backchannel_authentication_request_signing_alg_values_supported: context.config.signingAlgs,
+    backchannel_user_code_parameter_supported: false,
+  }),
+})

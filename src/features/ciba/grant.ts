@@ -1,0 +1,53 @@
+/** The client asks until its person has answered; the answer is given out once. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#token_request */
+import * as v from 'valibot'
+import { OAuthError } from '../../auth/errors.ts'
+import { firstIssue, redeemed } from '../../grants/authorization_code.ts'
+import { admit, defineGrantType } from '../../grants/grant_type.ts'
+import { askForPatience } from '../../grants/patience.ts'
+import { seconds } from '../../lib/clock.ts'
+import { Grant } from '../../models/grant.ts'
+import { User } from '../../models/user.ts'
+import { BackchannelRequest, readAuthReqId } from './records.ts'
+import { cibaGrant, modeOf } from './settings.ts'
+
+const refuse = (code: string, why: string) => new OAuthError(code, why, { status: 400 })
+const ended = () =>
+  refuse('invalid_grant', 'the authorization has ended, or the person may no longer sign in')
+
+export const ciba = defineGrantType(
+  cibaGrant,
+  v.object({ auth_req_id: v.string('an auth_req_id') }),
+  async (request) => {
+    const { params, client, context, bound } = request
+    if (modeOf(client) === 'push')
+      throw refuse('unauthorized_client', 'this client registered for push: tokens are sent to it')
+    const id = readAuthReqId(params.auth_req_id, context)
+    if (id === undefined) throw refuse('invalid_grant', 'this is no auth_req_id of this provider')
+    const waiting = await BackchannelRequest.find(context, id)
+    if (!waiting) throw expired()
+    if (waiting.client_id !== client.client_id)
+      throw refuse('invalid_grant', 'the auth_req_id was issued to another client')
+    if (waiting.mode === 'push') throw refuse('unauthorized_client', 'the answer to this request is pushed')
+    if (waiting.status === 'redeemed') throw refuse('invalid_grant', 'the auth_req_id was used before')
+    if (waiting.expires_at <= seconds(context.clock)) throw expired()
+    if (waiting.status === 'pending') throw await askForPatience(BackchannelRequest, id, context)
+    if (waiting.status !== 'approved' || waiting.grant_id === undefined)
+      throw refuse('access_denied', 'the person did not allow it')
+    const [loaded, user] = await Promise.all([
+      Grant.load(context, waiting.grant_id),
+      User.find(context, waiting.sub),
+    ])
+    if (!loaded || !user || user.disabled) throw ended()
+    await admit(loaded.record, request)
+    const spent = await BackchannelRequest.update(context, id, (current) =>
+      current.status === 'approved' ? { ...current, status: 'redeemed' } : undefined,
+    )
+    if (!spent) throw refuse('invalid_grant', 'the auth_req_id was used before')
+    const toLife = (current: Grant) => redeemed(current, client, bound, context)
+    const grant = await Grant.update(context, waiting.grant_id, toLife, loaded)
+    if (!grant) throw ended()
+    return firstIssue(grant)
+  },
+)
+
+const expired = () => refuse('expired_token', 'the auth_req_id has expired: begin again')

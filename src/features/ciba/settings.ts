@@ -1,0 +1,56 @@
+/** What an operator may say of backchannel authentication. docs/configuration.md */
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { Context } from '../../context.ts'
+import type { Client } from '../../models/client.ts'
+
+export const cibaGrant = 'urn:openid:params:grant-type:ciba'
+
+export const modes = ['poll', 'ping', 'push'] as const
+export type Mode = (typeof modes)[number]
+
+export const env = defineEntries([
+  {
+    name: 'CIBA_REQUEST_TTL',
+    schema: is.seconds(10, 3600),
+    default: '300',
+    help: 'How long a backchannel authentication request waits for its person, unless it asks for another time.',
+  },
+  {
+    name: 'CIBA_MAX_REQUEST_TTL',
+    schema: is.seconds(10, 86_400),
+    default: '3600',
+    help: 'The longest that a request may ask for (requested_expiry); more is cut to this.',
+  },
+  {
+    name: 'CIBA_POLL_INTERVAL',
+    schema: is.seconds(1, 60),
+    default: '5',
+    help: 'Seconds between the questions of a client that waits.',
+  },
+  {
+    name: 'CIBA_DELIVERY_MODES',
+    schema: is.someOf(...modes),
+    default: 'poll ping push',
+    profiles: { fapi2: 'poll ping' },
+    help: 'How clients may hear of the answer; push sends tokens to them.',
+  },
+  {
+    name: 'CIBA_NOTIFY_URL',
+    schema: is.webUrl,
+    needs: 'CIBA_NOTIFY_SECRET',
+    help: 'Told of each request by a signed POST, so that it can tell the person (mail, push message).',
+  },
+  {
+    name: 'CIBA_NOTIFY_SECRET',
+    schema: is.bearer(32),
+    secret: true,
+    help: 'Signs what CIBA_NOTIFY_URL is told: HMAC-SHA256 in the header Latchkey-Signature.',
+  },
+])
+
+export const settings = (context: Context) => featureConfig(context.config, 'ciba', env)
+
+/** How the client hears of the answer (§4); poll needs nothing of it, so it is what a silent record means. */
+export const modeOf = (client: Client): Mode =>
+  (client.backchannel_token_delivery_mode as Mode | undefined) ?? 'poll'

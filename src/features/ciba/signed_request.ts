@@ -1,0 +1,98 @@
+/** The request as a JWT that the client signed. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#signed_auth_request */
+import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
+import { OAuthError, shown } from '../../auth/errors.ts'
+import type { Context } from '../../context.ts'
+import { clientVerificationKey } from '../../http/client_keys.ts'
+import { sha256 } from '../../lib/hash.ts'
+import type { Client } from '../../models/client.ts'
+import type { Params } from '../feature.ts'
+
+const maxLength = 32_768
+/** Seconds that a signed request may be good for, and how long its `jti` is remembered. */
+const maxLifetime = 3600
+const tolerance = 10
+
+const refuse = (description: string) => new OAuthError('invalid_request', description)
+
+export interface Read {
+  params: Params
+  /** Throws for all but the first use of the request; called once nothing else can refuse it. */
+  spend(): Promise<void>
+}
+
+/** The parameters, from inside the JWT where there is one. Throws `invalid_request`. */
+export async function readParams(given: Params, client: Client, context: Context): Promise<Read> {
+  const alg = client.backchannel_authentication_request_signing_alg as string | undefined
+  const { request } = given
+  if (given.request_uri !== undefined) throw refuse('request_uri is not supported here: send request')
+  if (request === undefined) {
+    if (alg !== undefined)
+      throw refuse(`this client registered to sign its requests with ${alg}: send request`)
+    return { params: given, async spend() {} }
+  }
+  if (alg === undefined)
+    throw refuse('signed requests need backchannel_authentication_request_signing_alg in the registration')
+  const beside = Object.keys(given).find((name) => !mayStandBeside.includes(name))
+  if (beside !== undefined) throw refuse(`${shown(beside)} belongs inside the signed request`)
+  const payload = await verify(request, alg, client, context)
+  return { params: asParameters(payload), spend: () => spend(payload, client, context) }
+}
+
+const mayStandBeside = ['request', 'client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
+
+async function verify(jwt: string, alg: string, client: Client, context: Context): Promise<JWTPayload> {
+  if (jwt.length > maxLength) throw refuse(`request may have at most ${maxLength} characters`)
+  requireType(jwt)
+  const { payload } = await jwtVerify(jwt, clientVerificationKey(client, context), {
+    algorithms: [alg],
+    issuer: client.client_id,
+    audience: context.config.issuer,
+    requiredClaims: ['exp', 'iat', 'nbf', 'jti'],
+    currentDate: new Date(context.clock.now()),
+    clockTolerance: tolerance,
+  }).catch((error: Error) => {
+    throw error instanceof OAuthError && error.status >= 500
+      ? error
+      : refuse(`request does not verify: ${error.message}`)
+  })
+  const { exp, iat, nbf, jti, sub } = payload
+  const now = context.clock.now() / 1000
+  if (exp! - nbf! > maxLifetime || now - nbf! > maxLifetime || iat! > now + tolerance)
+    throw refuse(`request: nbf and exp may span at most ${maxLifetime} seconds, and iat is not in the future`)
+  if (typeof jti !== 'string' || jti === '' || jti.length > 256)
+    throw refuse('request: jti is 1 to 256 characters')
+  // An assertion that authenticates the client is no request.
+  if (sub === client.client_id) throw refuse('request: sub is the client itself, as in a client assertion')
+  return payload
+}
+
+function requireType(jwt: string): void {
+  let typ
+  try {
+    typ = decodeProtectedHeader(jwt).typ
+  } catch {
+    throw refuse('request is not a JWT')
+  }
+  if (typ !== undefined && !['JWT', 'oauth-authz-req+jwt'].includes(typ))
+    throw refuse(`request: typ must be JWT or oauth-authz-req+jwt, got ${shown(typ)}`)
+}
+
+async function spend({ exp, jti }: JWTPayload, client: Client, context: Context): Promise<void> {
+  const ttl = (exp! + tolerance) * 1000 - context.clock.now() + 2_000
+  const key = `backchannel_jti:${sha256(`${client.client_id} ${jti}`)}`
+  if (!(await context.store.create(key, '', ttl))) throw refuse('request: this jti was used before')
+}
+
+const ofTheToken = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sub']
+
+/** As a form would carry them. */
+function asParameters(payload: JWTPayload): Params {
+  const params: Record<string, string> = {}
+  for (const [name, value] of Object.entries(payload)) {
+    if (ofTheToken.includes(name) || value === undefined || value === null || value === '') continue
+    if (name === 'request' || name === 'request_uri') throw refuse(`${name} may not be inside the request`)
+    const words = Array.isArray(value) && name === 'resource'
+    params[name] = typeof value === 'string' ? value : words ? value.join(' ') : JSON.stringify(value)
+  }
+  return params
+}

@@ -1,0 +1,84 @@
+/** Client ID Metadata Documents: a client that nobody registered describes itself at its client_id. https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/ */
+import { OAuthError } from '../../auth/errors.ts'
+import { readClientMetadata } from '../../auth/registration.ts'
+import type { Config } from '../../config.ts'
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { Context } from '../../context.ts'
+import { admitMetadata, policyOf } from '../../endpoints/registration.ts'
+import { OutboundError } from '../../http/outbound.ts'
+import { type Client, makeClient } from '../../models/client.ts'
+import { type ClientSource, defineFeature } from '../feature.ts'
+import { readDocument, requireDocumentUrl, withoutSecrets } from './document.ts'
+
+const env = defineEntries([
+  {
+    name: 'CLIENT_ID_METADATA_DOCUMENTS',
+    schema: is.boolean,
+    default: 'false',
+    profiles: { mcp: 'true' },
+    help: 'A client_id may be an https URL at which the client describes itself, without registration.',
+  },
+])
+
+const isOn = (config: Config): boolean =>
+  featureConfig(config, 'client_id_metadata', env).clientIdMetadataDocuments
+
+/** §8.7. */
+const maxBytes = 5120
+/** Seconds a document is believed at most: a changed or removed one is noticed everywhere this much later. */
+const keptFor = 600
+
+const invalid = (error: OAuthError): OAuthError =>
+  new OAuthError('invalid_client', `the document at client_id: ${error.publicDescription}`)
+
+const asInvalidClient = (error: unknown): unknown => {
+  if (error instanceof OutboundError)
+    return new OAuthError('invalid_client', `client_id ${error.message}`, {
+      ...(error.detail !== undefined && { detail: error.detail }),
+    })
+  const refused = error instanceof OAuthError && error.status < 500 && error.code !== 'invalid_client'
+  return refused ? invalid(error) : error
+}
+
+/** The client as its document describes it now, or did at most ten minutes ago. Throws `invalid_client` saying why not. */
+async function find(clientId: string, context: Context): Promise<Client> {
+  requireDocumentUrl(clientId)
+  const policy = withoutSecrets(policyOf(context))
+  try {
+    const document = await context.outbound.getJson(clientId, {
+      cacheFor: keptFor,
+      maxBytes,
+      strictType: true,
+      judge: (value) => void readClientMetadata(readDocument(value, clientId, policy), policy),
+    })
+    // Whoever else fetched this URL may have judged it otherwise.
+    const asked = readDocument(document, clientId, policy)
+    const metadata = await admitMetadata(asked, policy, { by: 'client' }, context)
+    const { client } = makeClient(context, {
+      ...metadata,
+      client_id: clientId,
+      self_registered: true,
+      described_at: clientId,
+      require_pkce: true,
+    })
+    return client
+  } catch (error) {
+    throw asInvalidClient(error)
+  }
+}
+
+const source: ClientSource = {
+  name: 'client_id_metadata',
+  // http is for OUTBOUND_ALLOW_HOSTS alone; the guarded fetcher refuses it elsewhere.
+  accepts: (clientId) => /^https?:\/\//.test(clientId),
+  find,
+}
+
+export const clientIdMetadata = defineFeature({
+  name: 'client_id_metadata',
+  when: isOn,
+  env,
+  clientSources: [source],
+  metadata: () => ({ client_id_metadata_document_supported: true }),
+})

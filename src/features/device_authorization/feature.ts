@@ -1,0 +1,93 @@
+/** Device authorization: for devices without a browser, approved on another screen. https://www.rfc-editor.org/rfc/rfc8628 */
+import { OAuthError } from '../../auth/errors.ts'
+import { parseScope, requireWithin } from '../../auth/scope.ts'
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { clientPost, object, text, whole } from '../../endpoints/openapi_parts.ts'
+import { form } from '../../http/call.ts'
+import { authenticateClient } from '../../http/client_authentication.ts'
+import { json } from '../../http/reply.ts'
+import { seconds } from '../../lib/clock.ts'
+import { defineFeature } from '../feature.ts'
+import { deviceCode, deviceCodeGrant } from './grant.ts'
+import { begin } from './records.ts'
+import { devicePath, verification } from './verification.ts'
+
+const env = defineEntries([
+  {
+    name: 'DEVICE_CODE_TTL',
+    schema: is.seconds(60, 3600),
+    default: '600',
+    help: 'How long a device waits for its person.',
+  },
+  {
+    name: 'DEVICE_POLL_INTERVAL',
+    schema: is.seconds(1, 60),
+    default: '5',
+    help: 'Seconds between the questions of a device.',
+  },
+])
+
+/** §3.1 and §3.2. */
+const endpoint = defineEndpoint({
+  name: 'device_authorization',
+  path: '/device_authorization',
+  methods: ['POST'],
+  cors: 'client',
+  limited: true,
+  api: clientPost(
+    'Begin a sign-in on a device without a browser',
+    object({ scope: text('What the device asks for'), client_id: text('With client authentication none') }),
+    object(
+      {
+        device_code: text('For the device: it asks /token with this until the person has answered'),
+        user_code: text('For the person to type'),
+        verification_uri: text('Where to type it'),
+        verification_uri_complete: text('The same with the code, for a QR code'),
+        expires_in: whole('Seconds'),
+        interval: whole('Seconds between two questions'),
+      },
+      ['device_code', 'user_code', 'verification_uri', 'expires_in', 'interval'],
+    ),
+  ),
+  async handle(call, context) {
+    const params = await form(call, context)
+    const client = await authenticateClient(call, params, context)
+    if (!client.grant_types.includes(deviceCodeGrant))
+      throw new OAuthError('unauthorized_client', `this client is not registered for ${deviceCodeGrant}`)
+    const scope = parseScope(params.scope)
+    requireWithin(scope, context.scopes, 'the scopes of this provider')
+    requireWithin(scope, parseScope(client.scope), 'the scopes this client registered')
+    const extra: Record<string, unknown> = {}
+    for (const parameter of context.table.authorizationParameters)
+      Object.assign(extra, await parameter.read(params, client, context, undefined))
+    const { deviceCodeTtl, devicePollInterval } = featureConfig(context.config, 'device_authorization', env)
+    const device_code = context.random(33)
+    const { user_code } = await begin(context, context.random, device_code, {
+      client_id: client.client_id,
+      scope,
+      extra,
+      status: 'pending',
+      interval: devicePollInterval,
+      polled_at: 0,
+      exp: seconds(context.clock) + deviceCodeTtl,
+    })
+    const verification_uri = `${context.config.issuer}${devicePath}`
+    return json(200, {
+      device_code,
+      user_code,
+      verification_uri,
+      verification_uri_complete: `${verification_uri}?user_code=${user_code}`,
+      expires_in: deviceCodeTtl,
+      interval: devicePollInterval,
+    })
+  },
+})
+
+export const deviceAuthorization = defineFeature({
+  name: 'device_authorization',
+  env,
+  endpoints: [endpoint, verification],
+  grantTypes: [deviceCode],
+})

@@ -1,0 +1,118 @@
+/** DPoP: tokens bound to a key the client proves with each request. https://www.rfc-editor.org/rfc/rfc9449 */
+import * as v from 'valibot'
+import { OAuthError } from '../../auth/errors.ts'
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { Context } from '../../context.ts'
+import type { GrantRule } from '../../grants/grant_type.ts'
+import type { Client } from '../../models/client.ts'
+import { type AuthorizationParameter, defineFeature, type TokenBinding } from '../feature.ts'
+import { currentNonce, isGoodNonce } from './nonce.ts'
+import { invalidProof, proofAlgsOf, proofHeader, verifyProof } from './proof.ts'
+
+const env = defineEntries([
+  {
+    name: 'DPOP_REQUIRE_NONCE',
+    schema: is.boolean,
+    default: 'false',
+    help: 'DPoP proofs must carry a nonce of ours, so that none can be made ahead of time.',
+  },
+])
+
+const algsOf = (context: Context) => `algs="${proofAlgsOf(context).join(' ')}"`
+
+/** §8: the caller learns the nonce and tries again. `status` is 400 at the token endpoint, 401 at a resource (§9). */
+const askForNonce = (context: Context, status: 400 | 401) =>
+  new OAuthError('use_dpop_nonce', 'the DPoP proof needs the nonce of the DPoP-Nonce header', {
+    status,
+    headers: {
+      'dpop-nonce': currentNonce(context),
+      ...(status === 401 && {
+        'www-authenticate': `DPoP error="use_dpop_nonce", error_description="the DPoP proof needs a nonce", ${algsOf(context)}`,
+      }),
+    },
+  })
+
+function requireNonce(nonce: string | undefined, context: Context, status: 400 | 401): void {
+  const { dpopRequireNonce } = featureConfig(context.config, 'dpop', env)
+  if (nonce === undefined ? dpopRequireNonce : !isGoodNonce(nonce, context))
+    throw askForNonce(context, status)
+}
+
+const isDuty = (client: Client): boolean => client.dpop_bound_access_tokens === true
+
+const binding: TokenBinding = {
+  name: 'dpop',
+  scheme: 'DPoP',
+  challenge: algsOf,
+  owns: (cnf) => typeof cnf.jkt === 'string',
+  isDuty,
+
+  async bind(call, client, context) {
+    const proof = proofHeader(call)
+    if (proof === undefined) {
+      if (isDuty(client))
+        throw invalidProof('this client registered dpop_bound_access_tokens: a DPoP header is required')
+      return undefined
+    }
+    const { jkt, nonce } = await verifyProof(proof, call, context)
+    requireNonce(nonce, context, 400)
+    return { cnf: { jkt }, token_type: 'DPoP' }
+  },
+
+  async check(call, cnf, token, context) {
+    const refuse = (description: string) =>
+      new OAuthError('invalid_dpop_proof', description, {
+        status: 401,
+        headers: {
+          'www-authenticate': `DPoP error="invalid_dpop_proof", error_description="${description.replaceAll('"', "'")}", ${algsOf(context)}`,
+        },
+      })
+    const proof = proofHeader(call)
+    if (proof === undefined) throw refuse('this token is bound to a key: send a DPoP header that proves it')
+    const { jkt, nonce } = await verifyProof(proof, call, context, token).catch((error: unknown) => {
+      throw error instanceof OAuthError ? refuse(error.publicDescription) : error
+    })
+    requireNonce(nonce, context, 401)
+    if (jkt !== cnf.jkt) throw refuse('the proof is by another key than the one this token is bound to')
+  },
+
+  asParameters: (bound) => ({ dpop_jkt: String(bound.cnf.jkt) }),
+}
+
+/** §10: the code is bound to the key from the start. */
+const dpopJkt: AuthorizationParameter = {
+  name: 'dpop_jkt',
+  async read({ dpop_jkt }) {
+    if (dpop_jkt === undefined) return undefined
+    if (!/^[A-Za-z0-9_-]{43}$/.test(dpop_jkt))
+      throw new OAuthError(
+        'invalid_request',
+        'dpop_jkt must be a JWK SHA-256 thumbprint: 43 base64url characters',
+      )
+    return { dpop_jkt }
+  },
+}
+
+const codeBinding: GrantRule = {
+  name: 'dpop_jkt',
+  admit(grant, { bound }) {
+    // Only the first token request: afterwards the refresh token's own binding holds.
+    if (grant.dpop_jkt !== undefined && !grant.refresh && bound?.cnf.jkt !== grant.dpop_jkt)
+      throw new OAuthError(
+        'invalid_grant',
+        'the code is bound by dpop_jkt to another key than the one proven',
+      )
+  },
+}
+
+export const dpop = defineFeature({
+  name: 'dpop',
+  env,
+  tokenBindings: [binding],
+  authorizationParameters: [dpopJkt],
+  grantRules: [codeBinding],
+  clientMetadata: { dpop_bound_access_tokens: v.optional(v.boolean()) },
+  corsHeaders: { allow: ['DPoP'], expose: ['DPoP-Nonce'] },
+  metadata: (context) => ({ dpop_signing_alg_values_supported: proofAlgsOf(context) }),
+})

@@ -1,0 +1,71 @@
+/** Which algorithms encrypt, and which key each takes: one row each. https://www.rfc-editor.org/rfc/rfc7518#section-4, #section-5 */
+import { createHash } from 'node:crypto'
+import type { ClientJwk } from '../../auth/client_jwks.ts'
+import type { DecryptionAlg } from '../../auth/jwk.ts'
+
+/** Content encryption, and the bits of its key (RFC 7518 §5.1). The first is the default of OpenID Connect Registration §2. */
+const keyBits = { 'A128CBC-HS256': 256, 'A256CBC-HS512': 512, A128GCM: 128, A256GCM: 256 } as const
+export type Enc = keyof typeof keyBits
+export const encs = Object.keys(keyBits) as Enc[]
+export const defaultEnc: Enc = 'A128CBC-HS256'
+
+/** To a public key: which keys of a client fit, and which kind of ours. */
+interface ToKey {
+  fits(jwk: ClientJwk): boolean
+  ours: DecryptionAlg
+}
+
+/** Under a secret that both know: how many bits of it. */
+interface UnderSecret {
+  bits(enc: Enc): number
+}
+
+const rsa: ToKey = { fits: ({ kty }) => kty === 'RSA', ours: 'RSA-OAEP-256' }
+const curves: readonly unknown[] = ['P-256', 'P-384', 'P-521', 'X25519']
+const agreement: ToKey = { fits: ({ kty, crv }) => kty !== 'RSA' && curves.includes(crv), ours: 'ECDH-ES' }
+
+/**
+ * RSA1_5 is left out for Bleichenbacher's sake and PBES2 because it lets the sender choose how long we compute
+ * (RFC 8725 §3.2, RFC 7518 §8.1); neither may come back as an option.
+ */
+const rows = {
+  'RSA-OAEP-256': rsa,
+  'ECDH-ES': agreement,
+  'ECDH-ES+A128KW': agreement,
+  'ECDH-ES+A256KW': agreement,
+  dir: { bits: (enc) => keyBits[enc] },
+  A128KW: { bits: () => 128 },
+  A256KW: { bits: () => 256 },
+} as const satisfies Record<string, ToKey | UnderSecret>
+
+export type Alg = keyof typeof rows
+export const algs = Object.keys(rows) as Alg[]
+export const rowOf = (alg: Alg): ToKey | UnderSecret => rows[alg]
+
+export const isSymmetric = (alg: Alg): boolean => 'bits' in rows[alg]
+
+/** The left-most bits of the shortest SHA-2 of the secret that has as many (OpenID Connect Core §10.2). */
+export function keyFromSecret(secret: string, bits: number): Uint8Array {
+  const hash = bits <= 256 ? 'sha256' : bits <= 384 ? 'sha384' : 'sha512'
+  return new Uint8Array(
+    createHash(hash)
+      .update(secret, 'utf8')
+      .digest()
+      .subarray(0, bits / 8),
+  )
+}
+
+/** A client's keys that may be encrypted to with `alg`; those that say so first (RFC 7517 §4.2, §4.4). */
+export function fittingKeys(keys: readonly ClientJwk[], alg: Alg): ClientJwk[] {
+  const row = rowOf(alg)
+  if (!('fits' in row)) return []
+  const says = ({ use, alg: named }: ClientJwk) => Number(use === 'enc') + Number(named === alg)
+  return keys
+    .filter(
+      (jwk) =>
+        row.fits(jwk) &&
+        (jwk.use === undefined || jwk.use === 'enc') &&
+        (jwk.alg === undefined || jwk.alg === alg),
+    )
+    .sort((a, b) => says(b) - says(a))
+}

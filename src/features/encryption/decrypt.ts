@@ -1,0 +1,69 @@
+/** Opens what clients encrypted to us; whatever is wrong with it, the answer is the same. https://www.rfc-editor.org/rfc/rfc7516#section-5.2 */
+import type { KeyObject } from 'node:crypto'
+import { compactDecrypt, decodeProtectedHeader } from 'jose'
+import { secretOf } from '../../http/client_methods.ts'
+import { fromUtf8 } from '../../lib/bytes.ts'
+import type { Decrypt } from '../feature.ts'
+import { type Alg, algs, type Enc, encs, keyFromSecret, rowOf } from './algorithms.ts'
+
+/** Characters; decryption costs by the size, and a request is no larger. */
+const longest = 65_536
+/** Keys tried when none is named: the newest and one before it. */
+const mostKeys = 2
+
+interface Header {
+  alg: Alg
+  enc: Enc
+  kid?: string
+}
+
+/**
+ * The header, when it asks for nothing but what we do. No `zip`, as a small text can unfold into a huge one; no
+ * `crit`, as we know no extension.
+ */
+function readHeader(jwe: string): Header | undefined {
+  if (jwe.length > longest || jwe.split('.', 6).length !== 5) return undefined
+  try {
+    const { alg, enc, zip, crit, kid } = decodeProtectedHeader(jwe)
+    if (zip !== undefined || crit !== undefined || (kid !== undefined && typeof kid !== 'string'))
+      return undefined
+    const known = algs.find((each) => each === alg)
+    const knownEnc = encs.find((each) => each === enc)
+    return known && knownEnc && { alg: known, enc: knownEnc, ...(kid !== undefined && { kid }) }
+  } catch {
+    return undefined
+  }
+}
+
+/** The plaintext under this key, or undefined: jose itself goes on with a random key where ours opens nothing (§11.5). */
+export async function openWith(key: KeyObject | Uint8Array, jwe: string): Promise<string | undefined> {
+  const header = readHeader(jwe)
+  if (!header) return undefined
+  try {
+    const { plaintext } = await compactDecrypt(jwe, key, {
+      keyManagementAlgorithms: [header.alg],
+      contentEncryptionAlgorithms: [header.enc],
+      maxDecompressedLength: 0,
+    })
+    return fromUtf8(plaintext)
+  } catch {
+    return undefined
+  }
+}
+
+/** The plaintext of a JWE to one of our keys, or under this client's own secret. Rejects with StoreUnavailable. */
+export const decrypt: Decrypt = async (jwe, client, context) => {
+  const header = readHeader(jwe)
+  if (!header) return undefined
+  const row = rowOf(header.alg)
+  if ('bits' in row) {
+    const secret = secretOf(client, context)
+    return secret ? openWith(keyFromSecret(secret, row.bits(header.enc)), jwe) : undefined
+  }
+  const keys = await context.keys.decrypters(row.ours, header.kid)
+  for (const key of keys.slice(0, mostKeys)) {
+    const text = await openWith(key, jwe)
+    if (text !== undefined) return text
+  }
+  return undefined
+}

@@ -1,0 +1,98 @@
+/** Encryption to clients and to us: ID Tokens, userinfo, introspection and authorization responses; request objects. https://openid.net/specs/openid-connect-core-1_0.html#Encryption */
+import * as v from 'valibot'
+import { readJwks } from '../../auth/client_jwks.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import { decryptionAlgs } from '../../auth/jwk.ts'
+import type { Context } from '../../context.ts'
+import {
+  defineFeature,
+  type DocumentKind,
+  type DocumentWrapper,
+  type Feature,
+  type RegistrationRule,
+} from '../feature.ts'
+import { algs, defaultEnc, encs, fittingKeys, isSymmetric } from './algorithms.ts'
+
+const Alg = v.optional(v.picklist(algs))
+const Enc = v.optional(v.picklist(encs))
+
+/** Documents, and whether this provider has them to give. */
+const kinds: Readonly<Record<DocumentKind, (context: Context) => boolean>> = {
+  id_token: () => true,
+  userinfo: () => true,
+  introspection: () => true,
+  authorization: ({ table }) => table.responseModes.has('jwt'),
+}
+const kindNames = Object.keys(kinds) as DocumentKind[]
+
+/** Pairs of members that belong together: what is encrypted to the client, and what it may encrypt to us. */
+const ofDocument = (kind: DocumentKind) =>
+  [`${kind}_encrypted_response_alg`, `${kind}_encrypted_response_enc`] as const
+const toUs = ['request_object_encryption_alg', 'request_object_encryption_enc'] as const
+
+/** Signed before, if at all: a JWT goes in as one (`cty`), bare claims as JSON. */
+const wrapper: DocumentWrapper = {
+  name: 'encryption',
+  stage: 'encrypt',
+  async wrap(kind, document, client, _call, context) {
+    const [algName, encName] = ofDocument(kind)
+    if (client[algName] === undefined) return undefined
+    // A registration that does not parse is an error too: what it wanted was not plaintext.
+    const alg = v.parse(v.picklist(algs), client[algName])
+    const enc = v.parse(Enc, client[encName]) ?? defaultEnc
+    const { encryptFor } = await import('./encrypt.ts')
+    const nested = typeof document === 'string'
+    return encryptFor(client, context, nested ? document : JSON.stringify(document), { alg, enc, nested })
+  },
+}
+
+const refuse = (description: string) => new OAuthError('invalid_client_metadata', description)
+
+const possible: RegistrationRule = {
+  name: 'encryption',
+  async check(metadata) {
+    for (const [algName, encName] of [...kindNames.map(ofDocument), toUs]) {
+      const alg = v.parse(Alg, metadata[algName])
+      if (alg === undefined) {
+        if (metadata[encName] !== undefined) throw refuse(`${encName} needs ${algName} beside it`)
+        continue
+      }
+      if (isSymmetric(alg)) {
+        if (!metadata.token_endpoint_auth_method.startsWith('client_secret_'))
+          throw refuse(`${algName}: ${alg} takes a client_secret, which this client does not have`)
+      } else if (algName !== toUs[0] && metadata.jwks_uri === undefined) {
+        // What is at jwks_uri may still change; what is registered by value will not.
+        if (fittingKeys(metadata.jwks ? readJwks(metadata.jwks) : [], alg).length === 0)
+          throw refuse(`${algName}: ${alg} needs a public key with use enc, or none, in jwks or at jwks_uri`)
+      }
+    }
+  },
+}
+
+const entries: NonNullable<Feature['clientMetadata']> = Object.fromEntries(
+  [...kindNames.map(ofDocument), toUs].flatMap(([alg, enc]) => [
+    [alg, Alg],
+    [enc, Enc],
+  ]),
+)
+
+const supported = (prefix: string) => ({
+  [`${prefix}_encryption_alg_values_supported`]: algs,
+  [`${prefix}_encryption_enc_values_supported`]: encs,
+})
+
+export const encryption = defineFeature({
+  name: 'encryption',
+  keyAlgs: decryptionAlgs,
+  documentWrappers: [wrapper],
+  decrypt: async (jwe, client, context) => (await import('./decrypt.ts')).decrypt(jwe, client, context),
+  registrationRules: [possible],
+  clientMetadata: entries,
+  metadata: (context) =>
+    Object.assign(
+      {},
+      ...kindNames.filter((kind) => kinds[kind](context)).map(supported),
+      context.table.requestSources.some(({ parameter }) => parameter === 'request') &&
+        supported('request_object'),
+    ) as Record<string, unknown>,
+})

@@ -1,0 +1,88 @@
+/** The sockets a feature may fill: one folder, one object, one line in the table. docs/architecture.md, "Features" */
+import type * as v from 'valibot'
+import type { KeyAlg } from '../auth/jwk.ts'
+import type { Config, Entries } from '../config.ts'
+import type { Context } from '../context.ts'
+import type { Endpoint } from '../endpoints/endpoint.ts'
+import type { GrantRule, GrantType } from '../grants/grant_type.ts'
+import type { Call } from '../http/call.ts'
+import type { Client } from '../models/client.ts'
+import type {
+  AuthorizationParameter,
+  BeforeSessionEnd,
+  ClaimSource,
+  ClientAuthMethod,
+  ClientSource,
+  CorsHeaders,
+  Decrypt,
+  DocumentWrapper,
+  Job,
+  LoginMethod,
+  LoginStep,
+  RegistrationExtras,
+  RegistrationRule,
+  RequestSource,
+  ResponseMode,
+  ResponseParameters,
+  ResponseType,
+  SessionBegin,
+  SessionEnd,
+  SignOutChannel,
+  SignOutCookies,
+  SignOutFrames,
+  SubjectType,
+  TokenBinding,
+} from './sockets.ts'
+
+export type * from './sockets.ts'
+
+export interface Feature {
+  name: string
+  /** False leaves the whole feature out under this configuration. */
+  when?(config: Config): boolean
+  /** Lines `NAME: problem` for settings that do not go together; any of them stops the boot. */
+  problems?(config: Config): readonly string[]
+  env?: Entries
+  /** Algorithms for which the key ring must have a key, beside those that sign. */
+  keyAlgs?: readonly KeyAlg[]
+  endpoints?: readonly Endpoint[]
+  grantTypes?: readonly GrantType[]
+  clientAuth?: readonly ClientAuthMethod[]
+  responseTypes?: readonly ResponseType[]
+  responseModes?: readonly ResponseMode[]
+  requestSources?: readonly RequestSource[]
+  authorizationParameters?: readonly AuthorizationParameter[]
+  tokenBindings?: readonly TokenBinding[]
+  /** Base URLs under which everything is served too, beside the issuer; without trailing slash. */
+  baseUrls?(config: Config): readonly string[]
+  loginMethods?: readonly LoginMethod[]
+  loginSteps?: readonly LoginStep[]
+  claims?: readonly ClaimSource[]
+  clientMetadata?: v.ObjectEntries
+  /** What this configuration refuses a client for, or asks of it: a clause each, for `latchkey config check`. */
+  clientDemands?(client: Client, config: Config): readonly string[]
+  /** Auth-params of every challenge that a request for one of our own resources is answered with. */
+  challengeParameters?(call: Call, context: Context): Readonly<Record<string, string>>
+  corsHeaders?: CorsHeaders
+  grantRules?: readonly GrantRule[]
+  subjectTypes?: readonly SubjectType[]
+  registrationRules?: readonly RegistrationRule[]
+  registrationExtras?: RegistrationExtras
+  clientSources?: readonly ClientSource[]
+  documentWrappers?: readonly DocumentWrapper[]
+  decrypt?: Decrypt
+  responseParameters?: ResponseParameters
+  onSessionBegin?: SessionBegin
+  signOutCookies?: SignOutCookies
+  signOutChannel?: SignOutChannel
+  signOutFrames?: SignOutFrames
+  beforeSessionEnd?: BeforeSessionEnd
+  onSessionEnd?: SessionEnd
+  /** Members of the discovery document: arrays are joined with the others', anything else must be new. */
+  metadata?(context: Context): Record<string, unknown>
+  jobs?: readonly Job[]
+  /** Parameters that may come more than once. */
+  repeatable?: readonly string[]
+}
+
+export const defineFeature = (feature: Feature): Feature => feature

@@ -1,0 +1,75 @@
+/** JWT-secured authorization responses: the answer is signed, and says for whom it is. https://openid.net/specs/oauth-v2-jarm.html */
+import * as v from 'valibot'
+import { OAuthError } from '../../auth/errors.ts'
+import { sign } from '../../auth/jws.ts'
+import { formEncode, type TrustedRedirect, withQuery } from '../../auth/redirect_uri.ts'
+import { signingAlgs } from '../../auth/registration.ts'
+import type { Context } from '../../context.ts'
+import { wrapDocument } from '../../grants/documents.ts'
+import { formTarget } from '../../http/headers.ts'
+import { formPostPage } from '../../http/pages.ts'
+import { page, redirectToClient, type Reply } from '../../http/reply.ts'
+import { seconds } from '../../lib/clock.ts'
+import type { Client } from '../../models/client.ts'
+import { signingAlgRule } from '../../endpoints/signing_alg_rule.ts'
+import { defineFeature, type ResponseMode } from '../feature.ts'
+
+/** Seconds: the response is read as soon as the browser arrives (§2.1). */
+const lifetime = 600
+
+type Parameters = Record<string, string | undefined>
+
+/** §2.1: issuer, audience, expiry and every parameter; then encrypted where the client registered for it. */
+async function seal(params: Parameters, client: Client, context: Context): Promise<string> {
+  const alg = v.parse(
+    v.optional(v.picklist(signingAlgs), context.config.signingAlgs[0]!),
+    client.authorization_signed_response_alg,
+  )
+  const jwt = await sign(context.keys.signer(alg), 'JWT', {
+    ...Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined)),
+    iss: context.config.issuer,
+    aud: client.client_id,
+    exp: seconds(context.clock) + lifetime,
+  })
+  return (await wrapDocument('authorization', jwt, client, undefined, context))?.body ?? jwt
+}
+
+const modes: Record<string, (redirect: TrustedRedirect, response: string) => Reply> = {
+  'query.jwt': (redirect, response) => redirectToClient(withQuery(redirect, { response })),
+  'fragment.jwt': (redirect, response) => redirectToClient(`${redirect}#${formEncode({ response })}`),
+  'form_post.jwt': (redirect, response) => {
+    if (!/^https?:/.test(redirect))
+      throw new OAuthError(
+        'invalid_request',
+        'response_mode=form_post.jwt needs a redirect_uri with http or https',
+      )
+    return {
+      ...page(200, formPostPage({ action: redirect, fields: { response } })),
+      formTargets: formTarget(redirect),
+    }
+  },
+}
+
+const responseModes = Object.entries(modes).map(([name, deliver]): ResponseMode => ({
+  name,
+  inQuery: name === 'query.jwt',
+  respond: async (redirect, params, client, context) =>
+    deliver(redirect, await seal(params, client, context)),
+}))
+
+/** §2.3.4: whichever is the default of the response type. */
+const jwt: ResponseMode = {
+  name: 'jwt',
+  standsFor: (defaultMode) => `${defaultMode}.jwt`,
+  respond() {
+    throw new Error('jwt stands for another mode')
+  },
+}
+
+export const jarm = defineFeature({
+  name: 'jarm',
+  responseModes: [...responseModes, jwt],
+  registrationRules: [signingAlgRule('jarm', ['authorization_signed_response_alg'])],
+  clientMetadata: { authorization_signed_response_alg: v.optional(v.picklist(signingAlgs)) },
+  metadata: ({ config }) => ({ authorization_signing_alg_values_supported: config.signingAlgs }),
+})

@@ -1,0 +1,108 @@
+/** An assertion that a trusted issuer signed about a person. https://www.rfc-editor.org/rfc/rfc7523#section-3 */
+import type { JWTPayload } from 'jose'
+import { OAuthError, shown } from '../../auth/errors.ts'
+import type { Context } from '../../context.ts'
+import { clientVerificationKey } from '../../http/client_keys.ts'
+import { sha256 } from '../../lib/hash.ts'
+
+export const refuse = (why: string) => new OAuthError('invalid_grant', `assertion: ${why}`)
+
+/** Issuer and the URL of its keys. */
+export type Issuers = readonly (readonly [issuer: string, jwksUri: string])[]
+
+/** What was checked of an assertion. */
+export interface Assertion {
+  issuer: string
+  sub: string
+  jti: string
+  /** Seconds. */
+  exp: number
+  /** When the issuer saw the person sign in, if it says so. Seconds. */
+  authTime: number | undefined
+}
+
+const longest = 10_000
+/** Seconds an assertion may still live: its jti is remembered that long. */
+const longestLife = 3600
+const tolerance = 10
+
+/** An access token, an ID Token for logout or a proof is signed by the same keys, and is no assertion (RFC 8725 §3.11). */
+const types: readonly unknown[] = [undefined, 'jwt', 'authorization-grant+jwt']
+
+/**
+ * Signed by an issuer that an operator named, for us, now. Says nothing yet of whether it was used before. Throws
+ * `invalid_grant`, and `temporarily_unavailable` when the issuer's keys cannot be had.
+ */
+export async function readAssertion(
+  jwt: string,
+  issuers: Issuers,
+  clientId: string,
+  context: Context,
+): Promise<Assertion> {
+  if (jwt.length > longest) throw refuse(`it is longer than ${longest} characters`)
+  const { decodeJwt, decodeProtectedHeader } = await import('jose')
+  const [said, typ] = decoded(() => [decodeJwt(jwt), decodeProtectedHeader(jwt).typ] as const)
+  if (!types.includes(typ?.toLowerCase())) throw refuse(`its typ ${shown(typ)} is that of something else`)
+  const trusted = issuers.find(([issuer]) => issuer === said.iss)
+  if (!trusted) throw refuse(`its issuer ${shown(said.iss)} is not trusted here`)
+  return checked(await verified(jwt, trusted, context), trusted[0], clientId, context)
+}
+
+function decoded<T>(read: () => T): T {
+  try {
+    return read()
+  } catch {
+    throw refuse('it is no JWT')
+  }
+}
+
+async function verified(
+  jwt: string,
+  [issuer, jwks_uri]: Issuers[number],
+  context: Context,
+): Promise<JWTPayload> {
+  const { jwtVerify } = await import('jose')
+  const { config, clock, baseUrls } = context
+  const algorithms = config.signingAlgs.includes('EdDSA')
+    ? [...config.signingAlgs, 'Ed25519']
+    : config.signingAlgs
+  const key = clientVerificationKey({ client_id: issuer, jwks_uri }, context)
+  try {
+    const { payload } = await jwtVerify(jwt, key, {
+      issuer,
+      audience: [config.issuer, ...baseUrls.map((base) => `${base}/token`)],
+      algorithms: [...algorithms],
+      currentDate: new Date(clock.now()),
+      clockTolerance: tolerance,
+      requiredClaims: ['sub', 'exp', 'iat', 'jti'],
+    })
+    return payload
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw refuse((error as Error).message)
+    throw new OAuthError('temporarily_unavailable', 'the keys of the issuer cannot be had at the moment', {
+      detail: `${issuer} ${error.publicDescription}`,
+      retryAfter: 30,
+    })
+  }
+}
+
+function checked(payload: JWTPayload, issuer: string, clientId: string, { clock }: Context): Assertion {
+  const { sub, jti, iat = 0, exp = 0, client_id, auth_time } = payload
+  const now = clock.now() / 1000
+  if (typeof sub !== 'string' || sub === '') throw refuse('sub must name a person')
+  if (typeof jti !== 'string' || jti === '') throw refuse('jti must be a string')
+  if (iat > now + tolerance) throw refuse('iat is in the future')
+  if (exp - now > longestLife || exp - iat > longestLife)
+    throw refuse(`exp is more than ${longestLife} seconds away`)
+  if (client_id !== undefined && client_id !== clientId) throw refuse('it was made for another client')
+  const seen = typeof auth_time === 'number' && auth_time > 0 && auth_time <= iat + tolerance
+  return { issuer, sub, jti, exp, authTime: seen ? Math.floor(auth_time) : undefined }
+}
+
+/** False for all callers but one: across instances, for as long as the assertion lives. */
+export const claim = ({ store, clock }: Context, { issuer, jti, exp }: Assertion): Promise<boolean> =>
+  store.create(
+    `jwt_bearer:${sha256(JSON.stringify([issuer, jti]))}`,
+    '',
+    Math.max(0, exp * 1000 - clock.now()) + (tolerance + 60) * 1000,
+  )

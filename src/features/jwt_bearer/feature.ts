@@ -1,0 +1,96 @@
+/** JWT bearer: a token for a person, on the word of an issuer that an operator trusts. https://www.rfc-editor.org/rfc/rfc7523#section-2.1 */
+import * as v from 'valibot'
+import { OAuthError } from '../../auth/errors.ts'
+import { parseScope, requireWithin } from '../../auth/scope.ts'
+import { newGrantId } from '../../auth/token.ts'
+import type { Config } from '../../config.ts'
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { Context } from '../../context.ts'
+import { defineGrantType } from '../../grants/grant_type.ts'
+import { seconds } from '../../lib/clock.ts'
+import { type Client, isPublic } from '../../models/client.ts'
+import { Grant } from '../../models/grant.ts'
+import { User } from '../../models/user.ts'
+import { defineFeature } from '../feature.ts'
+import { type Assertion, claim, readAssertion, refuse } from './assertion.ts'
+
+const env = defineEntries([
+  {
+    name: 'JWT_BEARER_ISSUERS',
+    schema: is.issuersWithKeys,
+    default: '',
+    help: 'Issuers on whose word clients get tokens for the people they name (RFC 7523 §2.1). Each may name anybody here.',
+  },
+])
+
+const issuersOf = (config: Config) => featureConfig(config, 'jwt_bearer', env).jwtBearerIssuers
+
+const Params = v.object({ assertion: v.string('a JWT'), scope: v.optional(v.string()) })
+
+const jwtBearerGrant = defineGrantType(
+  'urn:ietf:params:oauth:grant-type:jwt-bearer',
+  Params,
+  async ({ params, client, context }) => {
+    if (isPublic(client))
+      throw new OAuthError('unauthorized_client', 'JWT bearer is for clients that authenticate')
+    const scope = scopeFor(client, params.scope)
+    const assertion = await readAssertion(
+      params.assertion,
+      issuersOf(context.config),
+      client.client_id,
+      context,
+    )
+    const user = await personOf(assertion.sub, context)
+    // Claimed last: whoever fails above does not burn it.
+    if (!(await claim(context, assertion))) throw refuse('it was used before')
+    const grant = grantOf(assertion, user, client, scope, context)
+    await Grant.create(context, grant, grant.exp - seconds(context.clock))
+    return { sub: user.sub, scope, grant, expiresAt: grant.exp }
+  },
+)
+
+/** Nobody is here who could agree to more than was registered; and who wants to stay longer brings another assertion. */
+function scopeFor(client: Client, asked: string | undefined): string[] {
+  const registered = parseScope(client.scope).filter((each) => each !== 'offline_access')
+  const scope = asked === undefined ? registered : parseScope(asked)
+  requireWithin(scope, registered, 'the scopes this client may have by assertion')
+  return scope
+}
+
+async function personOf(name: string, context: Context): Promise<User> {
+  const user = (await User.find(context, name)) ?? (await User.findByUsername(context, name))
+  if (!user || user.disabled) throw refuse('sub names nobody who may sign in here')
+  return user
+}
+
+/**
+ * No session, so none that could end it; it ends with the assertion (RFC 7521 §4.1). Nobody signed in here: `acr` 0
+ * and no `amr` (OpenID Connect Core §2), and a time of sign-in only when the issuer states one.
+ */
+const grantOf = (
+  { exp, authTime = 0 }: Assertion,
+  user: User,
+  client: Client,
+  scope: string[],
+  context: Context,
+): Grant => ({
+  grant_id: newGrantId(context.random),
+  client_id: client.client_id,
+  sub: user.sub,
+  username: user.username,
+  scope,
+  authentication: { auth_time: authTime, acr: '0', amr: [], sid: '' },
+  session_bound: false,
+  exp: Math.max(
+    seconds(context.clock) + 1,
+    Math.min(exp, seconds(context.clock) + context.config.accessTokenTtl),
+  ),
+})
+
+export const jwtBearer = defineFeature({
+  name: 'jwt_bearer',
+  when: (config) => issuersOf(config).length > 0,
+  env,
+  grantTypes: [jwtBearerGrant],
+})

@@ -1,0 +1,99 @@
+/** Mutual TLS behind a proxy: clients known by their certificates, and tokens bound to them. https://www.rfc-editor.org/rfc/rfc8705 */
+import * as v from 'valibot'
+import { OAuthError, shown } from '../../auth/errors.ts'
+import type { Config } from '../../config.ts'
+import { endpointUrls } from '../../endpoints/discovery.ts'
+import { invalidToken } from '../../http/bearer.ts'
+import type { Client } from '../../models/client.ts'
+import { defineFeature, type RegistrationRule, type TokenBinding } from '../feature.ts'
+import { clientCertificate, thumbprintOf } from './certificate.ts'
+import { selfSignedTlsClientAuth, tlsClientAuth } from './client_auth.ts'
+import { env, problems, settings } from './settings.ts'
+import { subjectFieldNames, subjectMetadata } from './subject.ts'
+
+const confirmation = 'x5t#S256'
+
+const isDuty = (client: Client): boolean => client.tls_client_certificate_bound_access_tokens === true
+
+/** §3: for the clients that asked for it. A DPoP proof beside the certificate binds the token to both. */
+const binding: TokenBinding = {
+  name: 'mutual_tls',
+  scheme: 'Bearer',
+  owns: (cnf) => typeof cnf[confirmation] === 'string',
+  isDuty,
+
+  async bind(call, client, context) {
+    if (!isDuty(client)) return undefined
+    const refuse = (description: string) => new OAuthError('invalid_request', description)
+    const certificate = clientCertificate(call, context, refuse)
+    if (!certificate)
+      throw refuse(
+        'this client registered tls_client_certificate_bound_access_tokens: a TLS client certificate is required',
+      )
+    return { cnf: { [confirmation]: thumbprintOf(certificate) }, token_type: 'Bearer' }
+  },
+
+  async check(call, cnf, _token, context) {
+    const refuse = (description: string) => invalidToken(context, description)
+    const certificate = clientCertificate(call, context, refuse)
+    if (!certificate) throw refuse('this token is bound to a TLS client certificate, and none came')
+    if (thumbprintOf(certificate) !== cnf[confirmation])
+      throw refuse('this token is bound to another TLS client certificate than the one that came')
+  },
+}
+
+const registration: RegistrationRule = {
+  name: 'mutual_tls',
+  async check(metadata, _attempt, { config }) {
+    const refuse = (description: string) => new OAuthError('invalid_client_metadata', description)
+    const { token_endpoint_auth_method: method } = metadata
+    const given = subjectFieldNames.filter((name) => metadata[name] !== undefined)
+    if (method === tlsClientAuth.name && given.length !== 1)
+      throw refuse(
+        `tls_client_auth needs exactly one of ${subjectFieldNames.join(', ')} (RFC 8705 2.1.2), got ${given.join(', ') || 'none'}`,
+      )
+    if (method !== tlsClientAuth.name && given.length > 0)
+      throw refuse(`${given[0]} is for token_endpoint_auth_method tls_client_auth, not ${shown(method)}`)
+    const published = metadata.jwks !== undefined || metadata.jwks_uri !== undefined
+    if (method === selfSignedTlsClientAuth.name && !published)
+      throw refuse('self_signed_tls_client_auth needs jwks or jwks_uri with the certificate (x5c) or its key')
+    if (metadata.use_mtls_endpoint_aliases === true && settings(config).mtlsIssuerUrl === undefined)
+      throw refuse('use_mtls_endpoint_aliases: this provider has none; its endpoints take certificates')
+  },
+}
+
+/** §5: the same paths at the host and port where the proxy asks for certificates. */
+function aliasBase(config: Config): string | undefined {
+  const { mtlsIssuerUrl } = settings(config)
+  return mtlsIssuerUrl && mtlsIssuerUrl + new URL(config.issuer).pathname.replace(/\/$/, '')
+}
+
+export const mutualTls = defineFeature({
+  name: 'mutual_tls',
+  env,
+  when: (config) => settings(config).mutualTls,
+  problems,
+  clientAuth: [tlsClientAuth, selfSignedTlsClientAuth],
+  tokenBindings: [binding],
+  registrationRules: [registration],
+  clientMetadata: {
+    ...subjectMetadata,
+    tls_client_certificate_bound_access_tokens: v.optional(v.boolean()),
+    use_mtls_endpoint_aliases: v.optional(v.boolean()),
+  },
+  baseUrls: (config) => [aliasBase(config)].filter((base) => base !== undefined),
+  metadata(context) {
+    const base = aliasBase(context.config)
+    return {
+      tls_client_certificate_bound_access_tokens: true,
+      // What clients call themselves; pages stay where browsers are not asked for a certificate.
+      ...(base !== undefined && {
+        mtls_endpoint_aliases: endpointUrls(
+          base,
+          context,
+          (each) => each.page !== true && each.methods.includes('POST'),
+        ),
+      }),
+    }
+  },
+})

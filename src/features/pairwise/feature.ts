@@ -1,0 +1,92 @@
+/** Pairwise subjects: each sector knows a person by a name of its own. https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg */
+import * as v from 'valibot'
+import { OAuthError, shown } from '../../auth/errors.ts'
+import type { Context } from '../../context.ts'
+import { OutboundError } from '../../http/outbound.ts'
+import { deriveKey, hmac } from '../../lib/hash.ts'
+import { defineFeature, type RegistrationRule, type SubjectType } from '../feature.ts'
+
+/** The part of a client, or of what wants to be one, that its sector follows from. */
+interface Sectored {
+  redirect_uris: readonly string[]
+  sector_identifier_uri?: unknown
+}
+
+/** §8.1: the host of the one, or of the others. More than one, or none, is no sector. */
+function sectorsOf({ redirect_uris, sector_identifier_uri: own }: Sectored): string[] {
+  const uris = typeof own === 'string' ? [own] : redirect_uris
+  return [...new Set(uris.map((uri) => (/^https?:/i.test(uri) ? new URL(uri).hostname : '')))]
+}
+
+const pairwiseSubject: SubjectType = {
+  name: 'pairwise',
+  subjectOf(sub, client, { config }) {
+    const [sector = '', ...others] = sectorsOf(client)
+    // A client that describes itself may say tomorrow that its redirects are somebody else's, and ask its old tokens
+    // for the names of that sector. So it is a sector by itself, as is an operator's without redirects; a host has no
+    // space.
+    const alone = client.described_at !== undefined || sector === '' || others.length > 0
+    const place = alone ? `client ${client.client_id}` : sector
+    return hmac(deriveKey(config.secretKey, 'pairwise subjects'), `${place}\n${sub}`)
+  },
+}
+
+const refuse = (description: string, detail?: string) =>
+  new OAuthError('invalid_client_metadata', description, detail ?? {})
+
+/** Grant types that need no redirect prove no sector: anybody may write somebody else's redirect_uris. */
+const throughRedirects = ['authorization_code', 'implicit', 'refresh_token', 'client_credentials']
+
+const sectors: RegistrationRule = {
+  name: 'sector',
+  async check(metadata, { by, current }, context) {
+    const { subject_type, sector_identifier_uri, redirect_uris, grant_types } = metadata
+    if (typeof sector_identifier_uri === 'string')
+      await requireListed(sector_identifier_uri, redirect_uris, context)
+    // Else a client could see its people under one name today and under another sector's tomorrow.
+    if (current && current.subject_type !== subject_type)
+      throw refuse(`subject_type stays ${current.subject_type}: register another client for another one`)
+    if (subject_type !== 'pairwise') return
+    const own = sectorsOf(metadata)
+    if (own.length > 1)
+      throw refuse(
+        `redirect_uris have the hosts ${own.join(', ')}: subject_type pairwise then needs a sector_identifier_uri`,
+      )
+    if (own[0] === '')
+      throw refuse('redirect_uris have no host: subject_type pairwise then needs a sector_identifier_uri')
+    if (current && sectorsOf(current).join() !== own.join())
+      throw refuse(
+        'the host that subjects are made for may not change: register another client for another one',
+      )
+    const odd = grant_types.find((each) => !throughRedirects.includes(each))
+    if (by === 'client' && odd !== undefined)
+      throw refuse(
+        `subject_type pairwise is for clients answered at their redirect_uris, not for ${shown(odd)}`,
+      )
+  },
+}
+
+/** OpenID Connect Registration §5: the document lists every redirect of every client of the sector. */
+async function requireListed(url: string, redirects: readonly string[], context: Context): Promise<void> {
+  const listed = await context.outbound.getJson(url, { cacheFor: 10 }).catch((error: unknown) => {
+    if (!(error instanceof OutboundError)) throw error
+    throw refuse(`sector_identifier_uri ${error.message}`, error.detail)
+  })
+  if (!Array.isArray(listed)) throw refuse('sector_identifier_uri answers no JSON array of URIs')
+  const missing = redirects.find((uri) => !listed.includes(uri))
+  if (missing !== undefined) throw refuse(`sector_identifier_uri does not list ${shown(missing)}`)
+}
+
+const HttpsUrl = v.pipe(
+  v.string(),
+  v.maxLength(2000),
+  v.url(),
+  v.regex(/^https:\/\//i, 'expected an https URL'),
+)
+
+export const pairwise = defineFeature({
+  name: 'pairwise',
+  subjectTypes: [pairwiseSubject],
+  registrationRules: [sectors],
+  clientMetadata: { sector_identifier_uri: v.optional(HttpsUrl) },
+})

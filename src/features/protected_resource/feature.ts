@@ -1,0 +1,95 @@
+/** Protected resource metadata: where tokens for our own resources come from, said where a client looks for it. https://www.rfc-editor.org/rfc/rfc9728 */
+import { OAuthError } from '../../auth/errors.ts'
+import type { Context } from '../../context.ts'
+import { metadata as serverMetadata } from '../../endpoints/discovery.ts'
+import { defineEndpoint, type Endpoint } from '../../endpoints/endpoint.ts'
+import { jsonReply, object, ref, text, words } from '../../endpoints/openapi_parts.ts'
+import { publicJson } from '../../http/reply.ts'
+import { defineFeature } from '../feature.ts'
+
+const wellKnown = '/.well-known/oauth-protected-resource'
+
+const isResource = (endpoint: Endpoint): boolean => endpoint.resourceScopes !== undefined
+
+/** §3.1: the well-known part stands between the host and whatever path the resource has. */
+function metadataUrl(path: string, { config, basePath }: Context): string {
+  return `${new URL(config.issuer).origin}${wellKnown}${basePath}${path}`
+}
+
+/** Members that mean the same of a resource (§2) as of the authorization server that it trusts. */
+const shared = [
+  'dpop_signing_alg_values_supported',
+  'tls_client_certificate_bound_access_tokens',
+  'authorization_details_types_supported',
+]
+
+/** The document of one endpoint; of all of them, under the issuer's own name, when `path` is empty. */
+function document(path: string, context: Context): Record<string, unknown> {
+  const resources = context.table.endpoints.filter(isResource)
+  const concerned = path === '' ? resources : resources.filter((endpoint) => endpoint.path === path)
+  if (concerned.length === 0)
+    throw new OAuthError('not_found', `${path} is no resource that takes access tokens`)
+  const server = serverMetadata(context)
+  return {
+    resource: context.config.issuer + path,
+    authorization_servers: [context.config.issuer],
+    scopes_supported: [...new Set(concerned.flatMap((endpoint) => endpoint.resourceScopes ?? []))],
+    bearer_methods_supported: concerned.every((endpoint) => endpoint.methods.includes('POST'))
+      ? ['header', 'body']
+      : ['header'],
+    ...Object.fromEntries(shared.filter((name) => name in server).map((name) => [name, server[name]])),
+  }
+}
+
+const endpoint = defineEndpoint({
+  name: 'protected_resource_metadata',
+  path: wellKnown,
+  methods: ['GET'],
+  cors: 'any',
+  advertised: false,
+  api: describe([]),
+  handle: (_call, context) => reply('', context),
+})
+
+const below = defineEndpoint({
+  ...endpoint,
+  name: 'protected_resource_metadata_of',
+  path: `${wellKnown}/*`,
+  api: describe([{ name: 'file', in: 'path', required: true, schema: { type: 'string' } }]),
+  handle: (call, context) => reply(call.path.slice(wellKnown.length), context),
+})
+
+const reply = (path: string, context: Context) =>
+  publicJson(JSON.stringify(document(path, context)), context.config.jwksMaxAge)
+
+function describe(parameters: NonNullable<Endpoint['api']>[string]['parameters']): Endpoint['api'] {
+  const schema = object(
+    {
+      resource: text('The resource, as tokens name it in aud'),
+      authorization_servers: words('Issuers whose tokens it takes'),
+      scopes_supported: words('Scopes it asks for'),
+      bearer_methods_supported: words('Ways to send a bearer token'),
+    },
+    ['resource', 'authorization_servers'],
+  )
+  const responses = {
+    200: jsonReply('The metadata', schema),
+    404: jsonReply('No such resource', ref('Error')),
+  }
+  return {
+    GET: {
+      summary: 'What a resource of this provider asks of a token',
+      parameters: parameters ?? [],
+      responses,
+    },
+  }
+}
+
+export const protectedResource = defineFeature({
+  name: 'protected_resource',
+  endpoints: [endpoint, below],
+  challengeParameters: (call, context): Record<string, string> =>
+    context.table.endpoints.some((each) => isResource(each) && each.path === call.path)
+      ? { resource_metadata: metadataUrl(call.path, context) } // §5.1
+      : {},
+})

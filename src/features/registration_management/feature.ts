@@ -1,0 +1,144 @@
+/** Registration management: a client reads, changes and ends its own registration. https://www.rfc-editor.org/rfc/rfc7592 */
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import {
+  jsonReply,
+  type Operation,
+  ref,
+  text,
+  troubles,
+  unauthorizedToken,
+} from '../../endpoints/openapi_parts.ts'
+import { registrationResponse } from '../../endpoints/registration.ts'
+import { invalidToken, presentedToken } from '../../http/bearer.ts'
+import { type Call, readJson } from '../../http/call.ts'
+import { secretOf } from '../../http/client_methods.ts'
+import { empty, json, type Reply } from '../../http/reply.ts'
+import { Client } from '../../models/client.ts'
+import { defineFeature } from '../feature.ts'
+import { readReplacement, replaced } from './replacement.ts'
+import { isTokenOf, nextGeneration, tokenOf } from './token.ts'
+
+const env = defineEntries([
+  {
+    name: 'REGISTRATION_MANAGEMENT',
+    schema: is.boolean,
+    default: 'true',
+    help: 'Clients that registered themselves may read, change and delete their registration (RFC 7592).',
+  },
+])
+
+const path = '/register/'
+
+/** §2.1: an unknown client, another client's token and one that was used are told alike. */
+const refused = (context: Context) =>
+  invalidToken(context, 'the registration access token is not, or no longer, the one of this client')
+
+async function requireOwner(call: Call, context: Context): Promise<{ client: Client; token: string }> {
+  const { scheme, token } = await presentedToken(call, context)
+  const clientId = call.path.slice(path.length)
+  const client = /^[\w-]{1,200}$/.test(clientId) ? await Client.find(context, clientId) : undefined
+  if (scheme !== 'bearer' || !client || client.disabled || !isTokenOf(token, client, context))
+    throw refused(context)
+  return { client, token }
+}
+
+/**
+ * The record moves on with the token, in one step: of many requests with one token, whatever they ask, one wins.
+ * There is no grace for a retry, for whoever holds the token can send the client's codes elsewhere; a client that
+ * lost an answer registers anew.
+ */
+async function moveOn(
+  { client, token }: { client: Client; token: string },
+  context: Context,
+  change: (current: Client) => Client,
+): Promise<Client> {
+  const moved = await Client.update(context, client.client_id, (current) => {
+    if (current.disabled || !isTokenOf(token, current, context)) throw refused(context)
+    return { ...change(current), ...nextGeneration(current) }
+  })
+  if (!moved) throw refused(context)
+  context.clients.forget(client.client_id)
+  return moved
+}
+
+/** §3: the secret is said again, for the one who asks could as well register keys of its own. */
+const answer = (client: Client, context: Context): Reply =>
+  json(200, registrationResponse(client, context, secretOf(client, context)))
+
+async function read(call: Call, context: Context): Promise<Reply> {
+  const owner = await requireOwner(call, context)
+  if (call.method === 'HEAD') return json(200, {}) // its successor would be lost with the body
+  return answer(await moveOn(owner, context, (current) => current), context)
+}
+
+async function update(call: Call, context: Context): Promise<Reply> {
+  const owner = await requireOwner(call, context)
+  const body = await readJson(call, context, 'invalid_client_metadata')
+  const metadata = await readReplacement(body, owner.client, context)
+  const newSecret = context.random(33)
+  const moved = await moveOn(owner, context, (current) => replaced(current, metadata, context, newSecret))
+  context.log.info('client_updated', { client_id: moved.client_id, address: call.address })
+  return answer(moved, context)
+}
+
+/** §2.3: disabled first, by the one request that wins; its grants and tokens are good only while there is a client. */
+async function remove(call: Call, context: Context): Promise<Reply> {
+  const owner = await requireOwner(call, context)
+  const { client_id } = await moveOn(owner, context, (current) => ({ ...current, disabled: true }))
+  await Client.remove(context, client_id)
+  context.clients.forget(client_id)
+  context.log.info('client_removed', { client_id, address: call.address })
+  return empty(204)
+}
+
+const described = (summary: string, more: Partial<Operation> = {}): Operation => ({
+  summary,
+  description: 'Authorization: Bearer with the registration_access_token of the answer before.',
+  parameters: [{ name: 'file', in: 'path', required: true, schema: text('The client_id') }],
+  responses: {
+    200: jsonReply('The client as registered, with the token for the next request', ref('Client')),
+    ...troubles,
+    401: unauthorizedToken,
+  },
+  ...more,
+})
+
+const endpoint = defineEndpoint({
+  name: 'client_configuration',
+  path: `${path}*`,
+  methods: ['GET', 'PUT', 'DELETE'],
+  cors: 'client',
+  limited: true,
+  advertised: false,
+  api: {
+    GET: described('A client reads its registration; the token is replaced'),
+    PUT: described('A client replaces all its metadata, and the token is replaced too', {
+      requestBody: { required: true, content: { 'application/json': { schema: ref('ClientMetadata') } } },
+    }),
+    DELETE: described('A client ends its registration, and all its tokens with it', {
+      responses: {
+        204: { description: 'It is gone' },
+        ...troubles,
+        401: unauthorizedToken,
+      },
+    }),
+  },
+  handle(call, context) {
+    if (call.method === 'PUT') return update(call, context)
+    return call.method === 'DELETE' ? remove(call, context) : read(call, context)
+  },
+})
+
+export const registrationManagement = defineFeature({
+  name: 'registration_management',
+  when: (config) => featureConfig(config, 'registration_management', env).registrationManagement,
+  env,
+  endpoints: [endpoint],
+  registrationExtras: (client, context) => ({
+    registration_client_uri: `${context.config.issuer}${path}${client.client_id}`,
+    registration_access_token: tokenOf(client, context),
+  }),
+})

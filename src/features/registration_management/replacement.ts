@@ -1,0 +1,56 @@
+/** An update: the body takes the place of all metadata, and of nothing else. https://www.rfc-editor.org/rfc/rfc7592#section-2.2 */
+import { OAuthError } from '../../auth/errors.ts'
+import type { ClientMetadata } from '../../auth/registration.ts'
+import type { Context } from '../../context.ts'
+import { admitMetadata, isMetadata, policyOf } from '../../endpoints/registration.ts'
+import { equalInConstantTime } from '../../lib/equal.ts'
+import { type Client, needsSecret, secretMac, secretMembers } from '../../models/client.ts'
+
+const refuse = (description: string) => new OAuthError('invalid_client_metadata', description)
+
+const ofTheAnswerAlone = [
+  'registration_access_token',
+  'registration_client_uri',
+  'client_secret_expires_at',
+  'client_id_issued_at',
+]
+
+/** Throws `invalid_client_metadata` and what registration itself throws. Omitted and null members get their defaults. */
+export async function readReplacement(
+  body: unknown,
+  client: Client,
+  context: Context,
+): Promise<ClientMetadata & Record<string, unknown>> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw refuse('the body must be a JSON object with all metadata of the client')
+  const { client_id, client_secret, ...rest } = body as Record<string, unknown>
+  if (client_id !== client.client_id)
+    throw refuse('client_id is required, and must be that of the client in the URL')
+  const odd = ofTheAnswerAlone.find((name) => Object.hasOwn(rest, name))
+  if (odd !== undefined) throw refuse(`${odd} must not be part of an update`)
+  if (client_secret !== undefined && client_secret !== null) requireOwnSecret(client_secret, client, context)
+  const asked = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null))
+  return admitMetadata(asked, policyOf(context), { by: 'client', current: client }, context)
+}
+
+/** No client chooses its secret. */
+function requireOwnSecret(secret: unknown, { client_id, secret_mac }: Client, { secrets }: Context): void {
+  const came = typeof secret === 'string' ? secretMac(secrets.clientSecrets, client_id, secret) : undefined
+  if (came === undefined || secret_mac === undefined || !equalInConstantTime(came, secret_mac))
+    throw refuse('client_secret is not the one that was issued; leave it out')
+}
+
+/** The record with `metadata` in place of what it had; a secret comes or goes as its method needs one. */
+export function replaced(
+  current: Client,
+  metadata: ClientMetadata & Record<string, unknown>,
+  context: Context,
+  newSecret: string,
+): Client {
+  const kept = Object.fromEntries(Object.entries(current).filter(([name]) => !isMetadata(name, context)))
+  const { secret_mac, sealed_secret, ...others } = kept as Client
+  const held =
+    secret_mac !== undefined && sealed_secret !== undefined ? { secret_mac, sealed_secret } : undefined
+  const made = () => secretMembers(context.secrets.clientSecrets, current.client_id, newSecret)
+  return { ...others, ...metadata, ...(needsSecret(metadata) && (held ?? made())) } as Client
+}

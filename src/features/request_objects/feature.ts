@@ -1,0 +1,132 @@
+/** Request objects: the authorization request as a JWT, by value or by reference. https://www.rfc-editor.org/rfc/rfc9101, OpenID Connect Core §6 */
+import * as v from 'valibot'
+import { OAuthError, shown } from '../../auth/errors.ts'
+import { clientAlgs, signingAlgs } from '../../auth/registration.ts'
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { Context } from '../../context.ts'
+import { OutboundError } from '../../http/outbound_error.ts'
+import type { Client } from '../../models/client.ts'
+import { type AuthorizationParameter, defineFeature, type Params, type RequestSource } from '../feature.ts'
+import { signingAlgRule } from '../../endpoints/signing_alg_rule.ts'
+
+const env = defineEntries([
+  {
+    name: 'REQUIRE_SIGNED_REQUEST_OBJECT',
+    schema: is.boolean,
+    default: 'false',
+    help: 'Every authorization request must be a signed request object (RFC 9101 §10.5, FAPI 2.0 Message Signing).',
+  },
+  {
+    name: 'REQUEST_OBJECT_MERGE',
+    schema: is.boolean,
+    default: 'false',
+    profiles: { classic: 'true' },
+    help: 'Parameters beside a request object count where it is silent (OpenID Connect Core §6.1); RFC 9101 ignores them.',
+  },
+])
+
+const settings = (context: Context) => featureConfig(context.config, 'request_objects', env)
+
+const mustSign = (client: Client, context: Context): boolean =>
+  settings(context).requireSignedRequestObject || client.require_signed_request_object === true
+
+async function resolve(object: string, given: Params, client: Client, context: Context): Promise<Params> {
+  const { readRequestObject } = await import('./read.ts')
+  const strict = mustSign(client, context) || context.config.profile === 'fapi2'
+  const inside = await readRequestObject(object, client, context, { strict })
+  // Both say it, so both must say the same (OpenID Connect Core §6.1).
+  for (const name of ['response_type', 'client_id'])
+    if (given[name] !== undefined && inside[name] !== undefined && given[name] !== inside[name])
+      throw new OAuthError(
+        'invalid_request_object',
+        `${name} inside differs from the one beside the request object`,
+      )
+  const { request: _, request_uri: __, ...beside } = given
+  // Where a signature is a duty, what anybody wrote beside it counts for nothing (RFC 9101 §10.5).
+  return settings(context).requestObjectMerge && !strict ? { ...beside, ...inside } : inside
+}
+
+const byValue: RequestSource = {
+  name: 'request',
+  parameter: 'request',
+  resolve: (params, client, context) => resolve(params.request!, params, client, context),
+}
+
+/** Registered beforehand, so that nobody makes us fetch what a stranger chose (OpenID Connect Registration §2). */
+const byReference: RequestSource = {
+  name: 'request_uri',
+  parameter: 'request_uri',
+  accepts: (value) => /^https?:/i.test(value),
+  async resolve(params, client, context) {
+    const uri = params.request_uri!
+    const registered = (client.request_uris as string[] | undefined) ?? []
+    if (params.request !== undefined)
+      throw new OAuthError('invalid_request', 'request and request_uri exclude each other')
+    if (!registered.some((each) => withoutFragment(each) === withoutFragment(uri)))
+      throw new OAuthError(
+        'invalid_request_uri',
+        `request_uri ${shown(uri)} is not among the request_uris this client registered`,
+      )
+    const accept = 'application/oauth-authz-req+jwt, application/jwt'
+    const answer = await context.outbound.fetch(withoutFragment(uri), { accept }).catch((error: unknown) => {
+      throw error instanceof OutboundError
+        ? new OAuthError('invalid_request_uri', `request_uri ${error.message}`, error.detail ?? '')
+        : error
+    })
+    if (answer.status !== 200)
+      throw new OAuthError('invalid_request_uri', `request_uri answered ${answer.status}, expected 200`)
+    return resolve(answer.body.trim(), params, client, context)
+  },
+}
+
+const withoutFragment = (uri: string): string => uri.split('#')[0]!
+
+const duty: AuthorizationParameter = {
+  name: 'require_signed_request_object',
+  async read(_params, client, context, given) {
+    if (
+      given &&
+      mustSign(client, context) &&
+      given.params.request === undefined &&
+      given.params.request_uri === undefined
+    )
+      throw new OAuthError(
+        'invalid_request',
+        'a signed request object is required: send the parameter request',
+      )
+    return undefined
+  },
+}
+
+const Alg = v.picklist([...signingAlgs, 'Ed25519', 'none'])
+const Uri = v.pipe(
+  v.string(),
+  v.maxLength(512),
+  v.url(),
+  v.regex(/^https:|^http:\/\/(localhost|127\.0\.0\.1)[:/]/i, 'expected an https URL'),
+)
+
+export const requestObjects = defineFeature({
+  name: 'request_objects',
+  env,
+  requestSources: [byValue, byReference],
+  authorizationParameters: [duty],
+  registrationRules: [signingAlgRule('request_objects', ['request_object_signing_alg'])],
+  clientMetadata: {
+    request_object_signing_alg: v.optional(Alg),
+    require_signed_request_object: v.optional(v.boolean()),
+    request_uris: v.optional(v.pipe(v.array(Uri), v.maxLength(20))),
+  },
+  metadata: (context) => ({
+    request_parameter_supported: true,
+    request_uri_parameter_supported: true,
+    require_request_uri_registration: true,
+    require_signed_request_object: settings(context).requireSignedRequestObject,
+    request_object_signing_alg_values_supported: [
+      ...clientAlgs(context.config.signingAlgs),
+      // For clients that registered so (OpenID Connect Core §6.1), wherever signing is no duty.
+      ...(context.config.profile === 'fapi2' || settings(context).requireSignedRequestObject ? [] : ['none']),
+    ],
+  }),
+})

@@ -1,0 +1,108 @@
+/** A request object: whose it is, that it is meant for us, and the parameters it carries. https://www.rfc-editor.org/rfc/rfc9101#section-4 */
+import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
+import { OAuthError, shown } from '../../auth/errors.ts'
+import { clientAlgs } from '../../auth/registration.ts'
+import type { Context } from '../../context.ts'
+import { clientVerificationKey } from '../../http/client_keys.ts'
+import type { Client } from '../../models/client.ts'
+import type { Params } from '../feature.ts'
+
+const refuse = (description: string) => new OAuthError('invalid_request_object', description)
+
+const maxLength = 32_768
+
+/** FAPI 2.0 Message Signing §5.3.1: no older than an hour, and not good for longer. */
+const hour = 3600
+
+export interface Strictness {
+  /** `nbf`, `exp` and `aud` are duties, and `none` is not an algorithm. */
+  strict: boolean
+}
+
+/** The parameters inside, as strings (§4); throws `invalid_request_object`. */
+export async function readRequestObject(
+  object: string,
+  client: Client,
+  context: Context,
+  { strict }: Strictness,
+): Promise<Params> {
+  if (object.length > maxLength) throw refuse(`a request object may have at most ${maxLength} characters`)
+  const jwt = object.split('.').length === 5 ? await decrypt(object, client, context) : object
+  const payload = await verify(jwt, client, context, strict)
+  const { iss, sub, aud, exp, nbf, client_id } = payload
+  if (client_id !== undefined && client_id !== client.client_id)
+    throw refuse('client_id inside differs from the one of the request')
+  if (iss !== undefined && iss !== client.client_id)
+    throw refuse(`iss must be the client_id, got ${shown(iss)}`)
+  // §10.8: an assertion that authenticates the client is no request.
+  if (sub !== undefined && sub === client.client_id)
+    throw refuse('sub is the client itself: this looks like a client assertion')
+  if (aud !== undefined && ![aud].flat().includes(context.config.issuer))
+    throw refuse(`aud must be ${context.config.issuer}`)
+  if (payload.request !== undefined || payload.request_uri !== undefined)
+    throw refuse('request and request_uri may not be inside a request object')
+  if (strict) requireFresh({ aud, exp, nbf }, context)
+  return asParameters(payload, client)
+}
+
+async function decrypt(jwe: string, client: Client, context: Context): Promise<string> {
+  for (const open of context.table.decrypt) {
+    const jwt = await open(jwe, client, context)
+    if (jwt !== undefined) return jwt
+  }
+  throw refuse('the request object cannot be decrypted: see request_object_encryption_alg_values_supported')
+}
+
+async function verify(jwt: string, client: Client, context: Context, strict: boolean): Promise<JWTPayload> {
+  const registered = client.request_object_signing_alg as string | undefined
+  const header = attempt(() => decodeProtectedHeader(jwt))
+  if (header.typ !== undefined && !['oauth-authz-req+jwt', 'JWT'].includes(header.typ))
+    throw refuse(`typ must be oauth-authz-req+jwt, got ${shown(header.typ)}`)
+  if (header.alg === 'none') {
+    if (registered !== 'none' || strict)
+      throw refuse('unsigned request objects are for clients that registered request_object_signing_alg none')
+    if (!jwt.endsWith('.')) throw refuse('an unsigned request object has an empty signature')
+    return attempt(() => decodeJwt(jwt))
+  }
+  const algorithms = clientAlgs(context.config.signingAlgs).filter(
+    (alg) => registered === undefined || registered === alg,
+  )
+  const { payload } = await jwtVerify(jwt, clientVerificationKey(client, context), {
+    algorithms,
+    currentDate: new Date(context.clock.now()),
+    clockTolerance: 10,
+  }).catch((error: Error) => {
+    throw error instanceof OAuthError && error.status >= 500
+      ? error
+      : refuse(`the request object does not verify: ${error.message}`)
+  })
+  return payload
+}
+
+function attempt<T>(read: () => T): T {
+  try {
+    return read()
+  } catch {
+    throw refuse('the request object is not a JWT')
+  }
+}
+
+function requireFresh({ aud, exp, nbf }: Pick<JWTPayload, 'aud' | 'exp' | 'nbf'>, context: Context): void {
+  if (aud === undefined) throw refuse(`aud is required: ${context.config.issuer}`)
+  if (exp === undefined || nbf === undefined) throw refuse('exp and nbf are required')
+  if (context.clock.now() / 1000 - nbf > hour || exp - nbf > hour)
+    throw refuse('nbf may be at most an hour ago, and exp at most an hour after it')
+}
+
+const ofTheToken = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sub']
+
+/** Numbers and objects as the query would carry them; `resource` may be a list. */
+function asParameters(payload: JWTPayload, client: Client): Params {
+  const params: Record<string, string> = { client_id: client.client_id }
+  for (const [name, value] of Object.entries(payload)) {
+    if (ofTheToken.includes(name) || value === undefined || value === null || value === '') continue
+    const words = Array.isArray(value) && name === 'resource'
+    params[name] = typeof value === 'string' ? value : words ? value.join(' ') : JSON.stringify(value)
+  }
+  return params
+}

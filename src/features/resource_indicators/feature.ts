@@ -1,0 +1,72 @@
+/** Resource indicators: the client names the API a token is for, and the token is good there alone. https://www.rfc-editor.org/rfc/rfc8707 */
+import { OAuthError, shown } from '../../auth/errors.ts'
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { Context } from '../../context.ts'
+import type { GrantRule } from '../../grants/grant_type.ts'
+import { isLoopbackHost } from '../../lib/address.ts'
+import { type AuthorizationParameter, defineFeature } from '../feature.ts'
+
+const env = defineEntries([
+  {
+    name: 'RESOURCES',
+    schema: is.words,
+    default: '',
+    help: 'URIs of the APIs that tokens may be asked for (RFC 8707). Empty: any https URI, and http on loopback.',
+  },
+])
+
+const badTarget = (description: string) => new OAuthError('invalid_target', description)
+
+/** The URIs asked for, each absolute and without fragment (§2); undefined when none was. */
+function readResources(value: string | undefined, context: Context): string[] | undefined {
+  if (value === undefined) return undefined
+  const { resources } = featureConfig(context.config, 'resource_indicators', env)
+  const asked = [...new Set(value.split(' ').filter(Boolean))]
+  for (const uri of asked) {
+    const url = URL.parse(uri)
+    if (!url || uri.includes('#'))
+      throw badTarget(`resource must be an absolute URI without fragment, got ${shown(uri)}`)
+    const known =
+      resources.length > 0
+        ? resources.includes(uri)
+        : url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
+    if (!known) throw badTarget(`resource ${shown(uri)} is not an API of this provider`)
+  }
+  return asked.length > 0 ? asked : undefined
+}
+
+const audienceOf = (resources: readonly string[]) => (resources.length === 1 ? resources[0]! : [...resources])
+
+const parameter: AuthorizationParameter = {
+  name: 'resource',
+  async read(params, _client, context) {
+    const resource = readResources(params.resource, context)
+    return resource && { resource }
+  },
+}
+
+/** §2.2: a token request may narrow what was authorized, never widen it. */
+const rule: GrantRule = {
+  name: 'resource',
+  admit(grant, { raw, context }) {
+    const asked = readResources(raw.resource, context)
+    const granted = grant.resource as string[] | undefined
+    const beyond = asked?.find((each) => !granted?.includes(each))
+    if (beyond !== undefined) throw badTarget(`resource ${shown(beyond)} was not part of the authorization`)
+  },
+  shape(issue, { raw, context }) {
+    if (issue.audience !== undefined) return issue
+    const granted = issue.copyOf ? undefined : (issue.grant?.resource as string[] | undefined)
+    const resources = readResources(raw.resource, context) ?? granted
+    return resources ? { ...issue, audience: audienceOf(resources) } : issue
+  },
+}
+
+export const resourceIndicators = defineFeature({
+  name: 'resource_indicators',
+  env,
+  authorizationParameters: [parameter],
+  grantRules: [rule],
+  repeatable: ['resource'],
+})

@@ -1,0 +1,122 @@
+/** Implicit and hybrid flows, for clients that still need them. https://openid.net/specs/oauth-v2-multiple-response-types-1_0.html */
+import { OAuthError } from '../../auth/errors.ts'
+import { formatScope } from '../../auth/scope.ts'
+import { leftHalfHash } from '../../auth/token.ts'
+import { type Config, defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { Context } from '../../context.ts'
+import type { Issue } from '../../grants/grant_type.ts'
+import { mintAccessToken, mintIdToken } from '../../grants/mint.ts'
+import { code as codeAlone } from '../../http/authorization_response.ts'
+import { seconds } from '../../lib/clock.ts'
+import type { Client } from '../../models/client.ts'
+import { Grant } from '../../models/grant.ts'
+import { defineFeature, type ResponseType } from '../feature.ts'
+
+const env = defineEntries([
+  {
+    name: 'IMPLICIT_AND_HYBRID',
+    schema: is.oneOf('off', 'by_client', 'on'),
+    default: 'by_client',
+    profiles: { classic: 'on', fapi2: 'off', mcp: 'off' },
+    help: 'Response types with tokens in the redirect: for nobody, for clients an operator registered so, or for all.',
+  },
+])
+
+const setting = (config: Config) => featureConfig(config, 'response_types', env).implicitAndHybrid
+
+/**
+ * What a token request would issue for this grant, by every feature's rule. No key can be proven in a redirect: those
+ * whose tokens must be bound get none here.
+ */
+async function unbound(
+  grant: Grant,
+  scope: readonly string[],
+  client: Client,
+  context: Context,
+): Promise<Issue> {
+  if (context.table.tokenBindings.some((binding) => binding.isDuty?.(client)))
+    throw new OAuthError(
+      'unauthorized_client',
+      'this client registered for tokens bound to a key, and a redirect carries none: use response_type code',
+    )
+  const asked = { params: {}, raw: {}, client, context, bound: undefined }
+  let issue: Issue = { sub: grant.sub, scope, grant }
+  for (const rule of context.table.grantRules) issue = (await rule.shape?.(issue, asked)) ?? issue
+  return issue
+}
+
+/** Whatever a type names, in the order of the specification; each part is bound to those before it (Core §3.3.2.11). */
+const answer =
+  (parts: readonly string[]): ResponseType['answer'] =>
+  async (request, waiting, client, context) => {
+    const answered: Record<string, string> = {}
+    const withToken = parts.includes('token')
+    const shaped = withToken ? await unbound(waiting, request.scope, client, context) : undefined
+    // Without a code to redeem nothing else would bring the grant to life.
+    const grant = withToken ? await live(waiting, context.config.accessTokenTtl) : waiting
+    async function live({ grant_id }: Grant, lifetime: number): Promise<Grant> {
+      const exp = seconds(context.clock) + lifetime
+      const lives = await Grant.update(context, grant_id, (current) => ({ ...current, exp }))
+      if (!lives) throw new OAuthError('access_denied', 'the person signed out meanwhile')
+      return lives
+    }
+    if (parts.includes('code'))
+      Object.assign(answered, await codeAlone.answer(request, grant, client, context))
+    const issue = { sub: grant.sub, scope: request.scope, ...shaped, grant }
+    if (withToken) {
+      const { token, expiresIn } = await mintAccessToken(issue, client, undefined, context)
+      Object.assign(answered, {
+        access_token: token,
+        token_type: 'Bearer',
+        expires_in: `${expiresIn}`,
+        scope: formatScope(request.scope),
+      })
+    }
+    if (parts.includes('id_token'))
+      answered.id_token = await mintIdToken(issue, client, context, {
+        nonce: request.nonce,
+        accessToken: answered.access_token,
+        code: answered.code,
+        withScopeClaims: parts.length === 1,
+        claims:
+          request.state === undefined
+            ? undefined
+            : { s_hash: leftHalfHash(request.state, client.id_token_signed_response_alg) },
+      })
+    return answered
+  }
+
+const responseTypes = [
+  'id_token',
+  'id_token token',
+  'code id_token',
+  'code token',
+  'code id_token token',
+].map((name): ResponseType => ({
+  name,
+  defaultMode: 'fragment',
+  offered: ({ config }) => setting(config) === 'on',
+  answer: answer(name.split(' ')),
+}))
+
+/** A client registers for it; nobody redeems it (OpenID Connect Registration §2). */
+const implicit = {
+  name: 'implicit',
+  offered: ({ config }: { config: Config }) => setting(config) === 'on',
+  async answer(): Promise<never> {
+    throw new OAuthError(
+      'unsupported_grant_type',
+      'implicit has no token request: its tokens come with the redirect',
+    )
+  },
+}
+
+export const responseTypesFeature = defineFeature({
+  name: 'response_types',
+  env,
+  // Off is off: not even for a client that was registered under another profile.
+  when: (config) => setting(config) !== 'off',
+  responseTypes,
+  grantTypes: [implicit],
+})

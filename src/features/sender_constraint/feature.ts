@@ -1,0 +1,45 @@
+/** No bearer tokens: every access token is bound to a key of its client. https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1 */
+import { OAuthError } from '../../auth/errors.ts'
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { GrantRequest, GrantRule } from '../../grants/grant_type.ts'
+import { defineFeature } from '../feature.ts'
+
+const env = defineEntries([
+  {
+    name: 'REQUIRE_SENDER_CONSTRAINED',
+    schema: is.boolean,
+    default: 'false',
+    profiles: { fapi2: 'true' },
+    help: 'Tokens are issued only to requests that prove a key (DPoP or mutual TLS).',
+  },
+])
+
+function requireBound({ bound, context }: GrantRequest<unknown>): void {
+  const { requireSenderConstrained } = featureConfig(context.config, 'sender_constraint', env)
+  if (!requireSenderConstrained || bound) return
+  const ways = context.table.tokenBindings.map((binding) => binding.name).join(' or ')
+  throw new OAuthError(
+    'invalid_request',
+    `tokens here are bound to a key of the client: prove one by ${ways}`,
+  )
+}
+
+const rule: GrantRule = {
+  name: 'sender_constraint',
+  admit: (_grant, request) => requireBound(request), // before anything is spent
+  shape(issue, request) {
+    requireBound(request)
+    return issue
+  },
+}
+
+export const senderConstraint = defineFeature({
+  name: 'sender_constraint',
+  env,
+  grantRules: [rule],
+  clientDemands: (client, config) =>
+    featureConfig(config, 'sender_constraint', env).requireSenderConstrained && client.grant_types.length > 0
+      ? ['must prove a key with each token request: DPoP or mutual TLS']
+      : [],
+})

@@ -1,0 +1,89 @@
+/** Session management: a client's frame asks ours whether the sign-in has changed, without a request. https://openid.net/specs/openid-connect-session-1_0.html */
+import scriptSource from '../../../views/check_session.js' with { type: 'text' }
+import pageSource from '../../../views/check_session.html' with { type: 'text' }
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { page as pageReply } from '../../endpoints/openapi_parts.ts'
+import { setOpenCookie } from '../../http/cookie.ts'
+import { page } from '../../http/reply.ts'
+import { defineView } from '../../http/view.ts'
+import { sha256 } from '../../lib/hash.ts'
+import type { Session } from '../../models/session.ts'
+import { defineFeature } from '../feature.ts'
+
+const env = defineEntries([
+  {
+    name: 'SESSION_MANAGEMENT',
+    schema: is.boolean,
+    default: 'true',
+    profiles: { fapi2: 'false', mcp: 'false' },
+    help: 'check_session_iframe and session_state, with a cookie that scripts of that page read in frames.',
+  },
+])
+
+const cookie = 'browser_state'
+
+/** OP browser state (§3.2): new with each sign-in, and nothing can be done or learned with it. */
+const browserState = ({ sid, secret_hash }: Session): string => sha256(`browser state ${sid} ${secret_hash}`)
+
+const view = defineView('check_session', pageSource, ['script'])
+const scriptPath = `/check_session/${sha256(scriptSource).slice(0, 16)}.js`
+
+/** §3.2: for a frame of any site. All it knows is in a cookie and in its script. */
+const iframe = defineEndpoint({
+  name: 'check_session',
+  path: '/check_session',
+  methods: ['GET'],
+  advertised: false, // as check_session_iframe, below
+  page: true,
+  api: {
+    GET: {
+      summary: 'A page for a hidden frame, which says whether the sign-in has changed',
+      responses: { 200: pageReply('It answers messages, not requests') },
+    },
+  },
+  handle: (_call, { basePath }) => ({
+    ...page(200, view({ script: `${basePath}${scriptPath}` })),
+    framedByAnybody: true,
+  }),
+})
+
+const script = defineEndpoint({
+  name: 'check_session_script',
+  path: scriptPath,
+  methods: ['GET'],
+  advertised: false,
+  api: {
+    GET: {
+      summary: 'The script of that page',
+      responses: { 200: { description: 'JavaScript', content: { 'text/javascript': {} } } },
+    },
+  },
+  handle: () => ({
+    status: 200,
+    body: scriptSource,
+    headers: {
+      'content-type': 'text/javascript; charset=utf-8',
+      'cache-control': 'public, max-age=31536000, immutable',
+    },
+  }),
+})
+
+export const sessionManagement = defineFeature({
+  name: 'session_management',
+  env,
+  when: (config) => featureConfig(config, 'session_management', env).sessionManagement,
+  endpoints: [iframe, script],
+  metadata: ({ config }) => ({ check_session_iframe: `${config.issuer}${iframe.path}` }),
+  onSessionBegin: (session, { config }) => [setOpenCookie(config, cookie, browserState(session))],
+  signOutCookies: ({ config }) => [setOpenCookie(config, cookie, '', 0)],
+  /** §3: bound to the client, to the origin that may ask, and to the browser state, under a salt. */
+  responseParameters({ scope, redirect }, session, client, { random }): Record<string, string> {
+    const { origin } = new URL(redirect)
+    if (!scope.includes('openid') || origin === 'null') return {} // no origin, no frame: a native app
+    const salt = random(9)
+    const digest = sha256(`${client.client_id} ${origin} ${browserState(session)} ${salt}`)
+    return { session_state: `${digest}.${salt}` }
+  },
+})

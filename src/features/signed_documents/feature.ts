@@ -1,0 +1,77 @@
+/** Userinfo and introspection as signed JWTs, for clients that want to show them to others. OpenID Connect Core §5.3.2, https://www.rfc-editor.org/rfc/rfc9701 */
+import * as v from 'valibot'
+import { sign } from '../../auth/jws.ts'
+import { signingAlgs } from '../../auth/registration.ts'
+import type { Context } from '../../context.ts'
+import type { Call } from '../../http/call.ts'
+import { seconds } from '../../lib/clock.ts'
+import type { Client } from '../../models/client.ts'
+import { signingAlgRule } from '../../endpoints/signing_alg_rule.ts'
+import { defineFeature, type DocumentKind, type DocumentWrapper } from '../feature.ts'
+
+type Document = Record<string, unknown>
+
+const Alg = v.optional(v.picklist(signingAlgs))
+const members = ['userinfo_signed_response_alg', 'introspection_signed_response_alg'] as const
+
+/** RS256 unless registered otherwise (RFC 9701 §6), or unless this provider does not sign with it. */
+const defaultAlg = ({ config }: Context) =>
+  config.signingAlgs.includes('RS256') ? 'RS256' : config.signingAlgs[0]!
+
+const signed = (typ: string, claims: Document, alg: unknown, context: Context) =>
+  sign(context.keys.signer(v.parse(Alg, alg) ?? defaultAlg(context)), typ, claims)
+
+/** OpenID Connect Core §5.3.2: a JWT for those who registered an algorithm, with issuer and audience. */
+function userinfo(document: Document, client: Client, context: Context) {
+  const alg = client.userinfo_signed_response_alg
+  if (alg === undefined) return undefined
+  const claims = { ...document, iss: context.config.issuer, aud: client.client_id }
+  return signed('JWT', claims, alg, context)
+}
+
+const introspectionJwt = 'application/token-introspection+jwt'
+
+/** Whether an Accept header takes `type` by its own name. */
+const accepts = (header: string | null, type: string): boolean =>
+  header !== null &&
+  header.split(',').some((range) => {
+    const [name = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
+    return name === type && !parameters.some((each) => /^q=0(?:\.0*)?$/.test(each))
+  })
+
+/**
+ * RFC 9701 §4 and §5: for those who ask for it, and always for those who registered for it, so that nobody can talk
+ * them out of a signature. `sub` and `exp` stay inside, lest the response pass for a token (§8.1).
+ */
+function introspection(document: Document, client: Client, context: Context, call: Call | undefined) {
+  const registered = client.introspection_signed_response_alg ?? client.introspection_encrypted_response_alg
+  if (registered === undefined && !accepts(call?.request.headers.get('accept') ?? null, introspectionJwt))
+    return undefined
+  const claims = {
+    iss: context.config.issuer,
+    aud: client.client_id,
+    iat: seconds(context.clock),
+    token_introspection: document,
+  }
+  return signed('token-introspection+jwt', claims, client.introspection_signed_response_alg, context)
+}
+
+const wants: Partial<Record<DocumentKind, typeof introspection>> = { userinfo, introspection }
+
+const signer: DocumentWrapper = {
+  name: 'signed_documents',
+  stage: 'sign',
+  wrap: async (kind, document, client, call, context) =>
+    typeof document === 'string' ? undefined : wants[kind]?.(document, client, context, call),
+}
+
+export const signedDocuments = defineFeature({
+  name: 'signed_documents',
+  documentWrappers: [signer],
+  registrationRules: [signingAlgRule('signed_documents', members)],
+  clientMetadata: Object.fromEntries(members.map((name) => [name, Alg])),
+  metadata: ({ config }) => ({
+    userinfo_signing_alg_values_supported: config.signingAlgs,
+    introspection_signing_alg_values_supported: config.signingAlgs,
+  }),
+})

@@ -1,0 +1,117 @@
+/** Software statements: what a publisher vouches for goes before what a client says of itself. https://www.rfc-editor.org/rfc/rfc7591#section-2.3 */
+import type { JWTPayload } from 'jose'
+import * as v from 'valibot'
+import { OAuthError, shown } from '../../auth/errors.ts'
+import type { Config } from '../../config.ts'
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { Context } from '../../context.ts'
+import { clientVerificationKey } from '../../http/client_keys.ts'
+import { defineFeature, type RegistrationRule } from '../feature.ts'
+
+const env = defineEntries([
+  {
+    name: 'SOFTWARE_STATEMENT_ISSUERS',
+    schema: is.issuersWithKeys,
+    default: '',
+    help: 'Publishers whose software statements are believed (RFC 7591 §2.3). Empty: statements are ignored.',
+  },
+  {
+    name: 'REQUIRE_SOFTWARE_STATEMENT',
+    schema: is.boolean,
+    default: 'false',
+    help: 'Clients that register themselves need a software statement.',
+  },
+])
+
+const settings = (config: Config) => featureConfig(config, 'software_statement', env)
+
+const invalid = (description: string) =>
+  new OAuthError('invalid_software_statement', description, { status: 400 })
+
+const longest = 10_000
+
+/** Claims about the statement itself, and the one that would speak of another. */
+const notMetadata = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'software_statement']
+
+/** §3.1.1: what the statement says replaces what the body says of the same. */
+const statement: RegistrationRule = {
+  name: 'software_statement',
+  async amend(body, { by }, context) {
+    const { software_statement: jwt } = body
+    if (jwt === undefined) {
+      if (by === 'client' && settings(context.config).requireSoftwareStatement)
+        throw invalid('a software_statement is required to register here')
+      return { ...body }
+    }
+    if (typeof jwt !== 'string' || jwt.length > longest)
+      throw invalid(`software_statement must be a JWT of at most ${longest} characters`)
+    const said = Object.entries(await verify(jwt, context)).filter(([name]) => !notMetadata.includes(name))
+    return { ...withoutVariants(body, new Set(said.map(([name]) => name))), ...Object.fromEntries(said) }
+  },
+}
+
+/** A name in another language, or keys by another member, would contradict the publisher as much as the same member. */
+const withoutVariants = (body: Readonly<Record<string, unknown>>, said: ReadonlySet<string>) =>
+  Object.fromEntries(
+    Object.entries(body).filter(
+      ([name]) =>
+        !said.has(name.split('#')[0]!) &&
+        !(name === 'jwks' && said.has('jwks_uri')) &&
+        !(name === 'jwks_uri' && said.has('jwks')),
+    ),
+  )
+
+/** Signed by a publisher an operator named, now valid, and meant for us if it says for whom. */
+async function verify(jwt: string, context: Context): Promise<JWTPayload> {
+  const { decodeJwt, jwtVerify } = await import('jose')
+  const { iss } = attempt(() => decodeJwt(jwt))
+  const keys = settings(context.config).softwareStatementIssuers.find(([issuer]) => issuer === iss)
+  if (!keys)
+    throw new OAuthError(
+      'unapproved_software_statement',
+      `software statements of ${shown(iss)} are not accepted here`,
+      { status: 400 },
+    )
+  const [issuer, jwks_uri] = keys
+  const publisher = { client_id: issuer, jwks_uri }
+  const { signingAlgs } = context.config
+  const { payload } = await jwtVerify(jwt, clientVerificationKey(publisher, context), {
+    issuer,
+    algorithms: signingAlgs.includes('EdDSA') ? [...signingAlgs, 'Ed25519'] : [...signingAlgs],
+    currentDate: new Date(context.clock.now()),
+    clockTolerance: 10,
+  }).catch((error: Error) => {
+    if (!(error instanceof OAuthError)) throw invalid(`software_statement: ${error.message}`)
+    throw new OAuthError('temporarily_unavailable', 'the keys of the publisher cannot be had at the moment', {
+      detail: `${issuer} ${error.publicDescription}`,
+      retryAfter: 30,
+    })
+  })
+  if (payload.aud !== undefined && ![payload.aud].flat().includes(context.config.issuer))
+    throw invalid('software_statement: aud names somebody else')
+  return payload
+}
+
+function attempt<T>(read: () => T): T {
+  try {
+    return read()
+  } catch {
+    throw invalid('software_statement is no JWT')
+  }
+}
+
+export const softwareStatement = defineFeature({
+  name: 'software_statement',
+  when: (config) => {
+    const { softwareStatementIssuers, requireSoftwareStatement } = settings(config)
+    return softwareStatementIssuers.length > 0 || requireSoftwareStatement
+  },
+  problems: (config) =>
+    settings(config).softwareStatementIssuers.length > 0
+      ? []
+      : ['REQUIRE_SOFTWARE_STATEMENT: expected SOFTWARE_STATEMENT_ISSUERS to name a publisher to believe'],
+  env,
+  registrationRules: [statement],
+  clientMetadata: { software_statement: v.optional(v.string()) },
+})

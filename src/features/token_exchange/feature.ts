@@ -1,0 +1,153 @@
+/** Token exchange: a service trades the token it was sent for a narrower one to send on. https://www.rfc-editor.org/rfc/rfc8693 */
+import * as v from 'valibot'
+import { OAuthError, shown } from '../../auth/errors.ts'
+import { parseScope, requireWithin } from '../../auth/scope.ts'
+import type { Context } from '../../context.ts'
+import { type Bound, defineGrantType, type Issue } from '../../grants/grant_type.ts'
+import { findAccessToken, type LiveToken } from '../../grants/live_token.ts'
+import { findClient } from '../../http/client_authentication.ts'
+import { type Client, isPublic } from '../../models/client.ts'
+import { defineFeature } from '../feature.ts'
+
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
+const jwtType = 'urn:ietf:params:oauth:token-type:jwt'
+const tokenTypes: readonly string[] = [accessTokenType, jwtType]
+
+const Params = v.object({
+  subject_token: v.string('a token'),
+  subject_token_type: v.string(`${accessTokenType}`),
+  actor_token: v.optional(v.string()),
+  actor_token_type: v.optional(v.string()),
+  requested_token_type: v.optional(v.string()),
+  scope: v.optional(v.string()),
+  audience: v.optional(v.string()),
+})
+
+/** §4.1: who acts now, and on whose behalf it acted before. */
+type Actor = { sub: string; act?: Actor }
+
+const maxChain = 5
+const maxAudience = 10
+
+const tokenExchange = defineGrantType(
+  'urn:ietf:params:oauth:grant-type:token-exchange',
+  Params,
+  async ({ params, client, context, bound }): Promise<Issue> => {
+    if (isPublic(client))
+      throw new OAuthError('unauthorized_client', 'token exchange is for clients that authenticate')
+    checkTypes(params)
+    const subject = await requireLive(params.subject_token, 'subject_token', context)
+    requireReceived(subject, client)
+    requireItsKey(subject, client, bound)
+    const actor =
+      params.actor_token === undefined ? undefined : await requireActor(params.actor_token, client, context)
+    const granted = parseScope(subject.claims.scope)
+    const scope = params.scope === undefined ? granted : parseScope(params.scope)
+    requireWithin(scope, granted, 'the scopes of the subject_token')
+    const audience = await readAudience(params.audience, context)
+    const act = actingFor(subject, client, actor)
+    return {
+      sub: subject.grant?.sub ?? subject.claims.sub,
+      scope,
+      ...(subject.grant && { grant: subject.grant }),
+      copyOf: { ...subject.claims },
+      expiresAt: subject.claims.exp, // a copy never outlives what it was made from
+      ...(audience !== undefined && { audience }),
+      ...(act && { claims: { act } }),
+      response: { issued_token_type: accessTokenType },
+    }
+  },
+)
+
+function checkTypes(params: v.InferOutput<typeof Params>): void {
+  const { subject_token_type, actor_token, actor_token_type, requested_token_type } = params
+  for (const [name, type] of Object.entries({ subject_token_type, actor_token_type, requested_token_type }))
+    if (type !== undefined && !tokenTypes.includes(type))
+      throw new OAuthError(
+        'invalid_request',
+        `${name} must be ${tokenTypes.join(' or ')}, got ${shown(type)}`,
+      )
+  if ((actor_token === undefined) !== (actor_token_type === undefined))
+    throw new OAuthError(
+      'invalid_request',
+      'actor_token and actor_token_type come together or not at all (RFC 8693 2.1)',
+    )
+}
+
+async function requireLive(token: string, name: string, context: Context): Promise<LiveToken> {
+  const live = await findAccessToken(context, token)
+  // §2.2.2: a bad subject or actor token is invalid_request.
+  if (!live)
+    throw new OAuthError('invalid_request', `${name} is not an access token of this provider that is alive`)
+  return live
+}
+
+/** Its own, one sent to it (it is in the audience), or any as an API an operator trusts to introspect. */
+function requireReceived({ claims }: LiveToken, client: Client): void {
+  const mine = claims.client_id === client.client_id || [claims.aud].flat().includes(client.client_id)
+  if (!mine && !client.resource_server)
+    throw new OAuthError(
+      'invalid_request',
+      'the subject_token was neither issued to this client nor meant for it',
+    )
+}
+
+/** Its own bound token is traded with its key alone: else whoever stole it would make a bearer token of it. */
+function requireItsKey({ claims }: LiveToken, client: Client, bound: Bound | undefined): void {
+  if (
+    claims.cnf === undefined ||
+    claims.client_id !== client.client_id ||
+    Bun.deepEquals(claims.cnf, bound?.cnf)
+  )
+    return
+  throw new OAuthError(
+    'invalid_request',
+    'the subject_token is bound to a key of this client: prove that key in this request',
+  )
+}
+
+/** The actor is the caller: somebody else's token proves nothing about who is asking. */
+async function requireActor(token: string, client: Client, context: Context): Promise<LiveToken> {
+  const actor = await requireLive(token, 'actor_token', context)
+  if (actor.claims.client_id !== client.client_id)
+    throw new OAuthError('invalid_request', 'the actor_token was issued to another client')
+  return actor
+}
+
+/**
+ * Delegation unless the token is the client's own (it only narrows it) or an operator let it impersonate (§1.1).
+ * The chain grows at its head and keeps what it was.
+ */
+function actingFor(subject: LiveToken, client: Client, actor: LiveToken | undefined): Actor | undefined {
+  const before = subject.claims.act as Actor | undefined
+  const own = subject.claims.client_id === client.client_id
+  if (!actor && (own || client.may_impersonate === true)) return before
+  const act: Actor = { sub: actor?.claims.sub ?? client.client_id, ...(before && { act: before }) }
+  if (depth(act) > maxChain)
+    throw new OAuthError('invalid_request', `the chain of actors would be longer than ${maxChain}`)
+  return act
+}
+
+const depth = (actor: Actor | undefined): number => (actor ? 1 + depth(actor.act) : 0)
+
+/** Logical names (§2.1) are clients registered here; URIs go in `resource`. */
+async function readAudience(
+  audience: string | undefined,
+  context: Context,
+): Promise<string | string[] | undefined> {
+  if (audience === undefined) return undefined
+  const names = [...new Set(audience.split(' '))]
+  // Each is looked up, and a client_id that is a URL may be fetched for it.
+  if (names.length > maxAudience)
+    throw new OAuthError('invalid_target', `audience may name at most ${maxAudience} clients`)
+  for (const name of names)
+    if (!(await findClient(context, name)))
+      throw new OAuthError('invalid_target', `audience ${shown(name)} is not a client of this provider`)
+  return names.length === 1 ? names[0] : names
+}
+
+export const tokenExchangeFeature = defineFeature({
+  name: 'token_exchange',
+  grantTypes: [tokenExchange],
+  repeatable: ['audience'],
+})

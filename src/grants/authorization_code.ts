@@ -1,0 +1,100 @@
+/** authorization_code: a code, once, for the client and redirect it was issued to. https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3 */
+import * as v from 'valibot'
+import { OAuthError } from '../auth/errors.ts'
+import { pkceHolds } from '../auth/pkce.ts'
+import { grantIdOf } from '../auth/token.ts'
+import type { Context } from '../context.ts'
+import { seconds } from '../lib/clock.ts'
+import { AuthorizationCode } from '../models/authorization_code.ts'
+import { type Client, isPublic } from '../models/client.ts'
+import { Grant } from '../models/grant.ts'
+import { Session } from '../models/session.ts'
+import { User } from '../models/user.ts'
+import { admit, type Bound, defineGrantType, type Issue } from './grant_type.ts'
+
+const Params = v.object({
+  code: v.string('a code'),
+  redirect_uri: v.optional(v.string()),
+  code_verifier: v.optional(v.string()),
+})
+
+const refuse = (why: string) => new OAuthError('invalid_grant', why)
+
+/** Refresh tokens go to clients that registered for them. */
+export const mayRefresh = (client: Client): boolean => client.grant_types.includes('refresh_token')
+
+/** Seconds a grant lives once it is redeemed. */
+export const grantLifetime = (client: Client, context: Context): number =>
+  mayRefresh(client)
+    ? context.config.refreshTokenTtl
+    : Math.max(context.config.accessTokenTtl, context.config.idTokenTtl)
+
+/**
+ * The grant as it lives once the client redeemed what stood for it. A public client has nothing but its key to hold
+ * its refresh tokens by (RFC 9449 §5).
+ */
+export const redeemed = (
+  waiting: Grant,
+  client: Client,
+  bound: Bound | undefined,
+  context: Context,
+): Grant => ({
+  ...waiting,
+  ...(bound && isPublic(client) && { cnf: bound.cnf }),
+  ...(mayRefresh(client) && { refresh: { generation: 0, rotated_at: context.clock.now() } }),
+  exp: seconds(context.clock) + grantLifetime(client, context),
+})
+
+export const authorizationCode = defineGrantType('authorization_code', Params, async (request) => {
+  const { params, client, context, bound } = request
+  const grantId = grantIdOf(params.code)
+  if (grantId === undefined) throw refuse('this is no authorization code of this provider')
+  const [code, loaded] = await Promise.all([
+    AuthorizationCode.find(context, params.code),
+    Grant.load(context, grantId),
+  ])
+  if (!code || code.grant_id !== grantId) throw refuse('the code is unknown or has expired')
+  if (code.client_id !== client.client_id) throw refuse('the code was issued to another client')
+  if (params.redirect_uri !== code.redirect_uri)
+    throw refuse(
+      params.redirect_uri === undefined
+        ? 'redirect_uri is required: the one of the authorization request'
+        : 'redirect_uri differs from the one of the authorization request',
+    )
+  if (!pkceHolds(code.code_challenge, params.code_verifier))
+    throw refuse(
+      code.code_challenge === undefined
+        ? 'code_verifier came, but the authorization request had no code_challenge'
+        : params.code_verifier === undefined
+          ? 'code_verifier is required: the request had a code_challenge'
+          : 'code_verifier does not fit the code_challenge',
+    )
+  if (!loaded) throw refuse('the authorization has ended: the person signed out, or the code was used before')
+  await admit(loaded.record, request)
+  const { sub, authentication } = loaded.record
+  // Spent last: whoever fails above can neither burn the code nor end the grant. Of all who race, one swap holds.
+  const once = (current: Grant) =>
+    current.code_used ? undefined : { ...redeemed(current, client, bound, context), code_used: true }
+  const [grant, session, user] = await Promise.all([
+    Grant.update(context, grantId, once, loaded),
+    Session.find(context, authentication.sid),
+    User.find(context, sub),
+  ])
+  if (grant && session && user && !user.disabled) return firstIssue(grant, code.nonce)
+  // A replay (RFC 6749 §4.1.2), or a code that arrives after the sign-out: it speaks of nobody any more.
+  await Grant.end(context, grantId)
+  throw refuse(
+    grant
+      ? 'the person signed out, or may no longer sign in'
+      : 'the code was used before; all its tokens are revoked',
+  )
+})
+
+/** What the first redemption of a grant hands out: the ID Token where openid was asked for. */
+export const firstIssue = (grant: Grant, nonce?: string): Issue => ({
+  sub: grant.sub,
+  scope: grant.scope,
+  grant,
+  ...(grant.refresh && { refresh: 0 }),
+  ...(grant.scope.includes('openid') && { idToken: { nonce } }),
+})

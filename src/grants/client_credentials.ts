@@ -1,0 +1,25 @@
+/** client_credentials: the client acts for itself. https://www.rfc-editor.org/rfc/rfc6749#section-4.4 */
+import * as v from 'valibot'
+import { OAuthError } from '../auth/errors.ts'
+import { parseScope, requireWithin, standardScopes } from '../auth/scope.ts'
+import { isPublic } from '../models/client.ts'
+import { defineGrantType } from './grant_type.ts'
+
+const aboutPeople: readonly string[] = standardScopes
+
+export const clientCredentials = defineGrantType(
+  'client_credentials',
+  v.object({ scope: v.optional(v.string()) }),
+  async ({ params, client }) => {
+    if (isPublic(client))
+      throw new OAuthError('unauthorized_client', 'client_credentials is for clients that authenticate')
+    const registered = parseScope(client.scope).filter((each) => !aboutPeople.includes(each))
+    const scope = params.scope === undefined ? registered : parseScope(params.scope)
+    requireWithin(
+      scope,
+      registered,
+      'the scopes this client may have for itself (those about a person need a person)',
+    )
+    return { sub: client.client_id, scope }
+  },
+)

@@ -1,0 +1,31 @@
+/** Documents that a client may have registered to receive signed, encrypted, or both. https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata */
+import type { Context } from '../context.ts'
+import type { DocumentKind } from '../features/feature.ts'
+import type { Call } from '../http/call.ts'
+import type { Client } from '../models/client.ts'
+
+/** OpenID Connect Core §5.3.2; RFC 9701 §5. */
+const contentTypes: Partial<Record<DocumentKind, string>> = {
+  introspection: 'application/token-introspection+jwt',
+}
+
+/** The document as the client wants it, signed and then encrypted; undefined when it wants it as it is. */
+export async function wrapDocument(
+  kind: DocumentKind,
+  document: string | Record<string, unknown>,
+  client: Client,
+  call: Call | undefined,
+  context: Context,
+): Promise<{ body: string; contentType: string } | undefined> {
+  const { documentWrappers } = context.table
+  let body: string | undefined
+  for (const stage of ['sign', 'encrypt'])
+    for (const wrapper of documentWrappers) {
+      if (wrapper.stage !== stage) continue
+      const wrapped = await wrapper.wrap(kind, body ?? document, client, call, context)
+      if (wrapped === undefined) continue
+      body = wrapped
+      break
+    }
+  return body === undefined ? undefined : { body, contentType: contentTypes[kind] ?? 'application/jwt' }
+}

@@ -1,0 +1,46 @@
+/** Is this access token good, and what does it say? One answer for userinfo, introspection and revocation. https://www.rfc-editor.org/rfc/rfc9068#section-4 */
+import { grantIdOf, kindOf } from '../auth/token.ts'
+import type { Context } from '../context.ts'
+import { AccessToken } from '../models/access_token.ts'
+import { findClient } from '../models/find_client.ts'
+import { Grant } from '../models/grant.ts'
+
+export interface LiveToken {
+  format: 'jwt' | 'opaque'
+  claims: AccessToken & { jti?: string; cnf?: Record<string, unknown> }
+  /** Absent for client_credentials. */
+  grant: Grant | undefined
+}
+
+/** Undefined for anything that is not an access token of ours, alive. Independent reads share a round trip. */
+export async function findAccessToken(context: Context, token: string): Promise<LiveToken | undefined> {
+  const live = await (kindOf(token) === 'access' ? findOpaque(context, token) : findJwt(context, token))
+  // A token dies with its client. Asked last: for busy clients the answer is at hand.
+  return live && (await findClient(context, live.claims.client_id)) ? live : undefined
+}
+
+async function findOpaque(context: Context, handle: string): Promise<LiveToken | undefined> {
+  const grantId = grantIdOf(handle)
+  const [claims, grant] = await Promise.all([
+    AccessToken.find(context, handle),
+    grantId === undefined ? undefined : Grant.find(context, grantId),
+  ])
+  return claims && claims.grant_id === grantId && isAlive(claims, grant)
+    ? { format: 'opaque', claims, grant }
+    : undefined
+}
+
+async function findJwt(context: Context, jwt: string): Promise<LiveToken | undefined> {
+  const payload = await context.keys.verify(jwt, { typ: 'at+jwt' })
+  if (!payload || payload.iss !== context.config.issuer || typeof payload.exp !== 'number') return undefined
+  if (payload.exp * 1000 <= context.clock.now()) return undefined
+  const claims = payload as LiveToken['claims'] & { jti: string }
+  const [revoked, grant] = await Promise.all([
+    AccessToken.isRevoked(context, claims.jti),
+    claims.grant_id === undefined ? undefined : Grant.find(context, claims.grant_id),
+  ])
+  return !revoked && isAlive(claims, grant) ? { format: 'jwt', claims, grant } : undefined
+}
+
+const isAlive = (claims: LiveToken['claims'], grant: Grant | undefined): boolean =>
+  claims.grant_id === undefined || grant?.grant_id === claims.grant_id

@@ -1,0 +1,138 @@
+/** The one place where tokens are made. Access tokens: RFC 9068 or opaque. ID Tokens: https://openid.net/specs/openid-connect-core-1_0.html#IDToken */
+import { pick, requestedNames } from '../auth/claims.ts'
+import { sign } from '../auth/jws.ts'
+import { formatScope } from '../auth/scope.ts'
+import { leftHalfHash, newHandle, noGrant } from '../auth/token.ts'
+import type { Context } from '../context.ts'
+import { seconds } from '../lib/clock.ts'
+import { AccessToken } from '../models/access_token.ts'
+import type { Client } from '../models/client.ts'
+import type { Grant } from '../models/grant.ts'
+import { refreshHandle } from '../models/refresh_token.ts'
+import { User } from '../models/user.ts'
+import { wrapDocument } from './documents.ts'
+import type { Bound, Issue } from './grant_type.ts'
+import { claimsOf, subjectOf } from './person.ts'
+
+/** RFC 6749 §5.1 and OpenID Connect Core §3.1.3.3. `expires_in` in seconds. */
+export interface TokenResponse {
+  access_token: string
+  token_type: string
+  expires_in: number
+  scope?: string
+  refresh_token?: string
+  id_token?: string
+}
+
+export async function mint(
+  issue: Issue,
+  client: Client,
+  bound: Bound | undefined,
+  context: Context,
+): Promise<TokenResponse> {
+  const access = await mintAccessToken(issue, client, bound, context)
+  const response: TokenResponse = {
+    access_token: access.token,
+    token_type: bound?.token_type ?? 'Bearer',
+    expires_in: access.expiresIn,
+  }
+  if (issue.scope.length > 0) response.scope = formatScope(issue.scope)
+  if (issue.grant && issue.refresh !== undefined)
+    response.refresh_token = refreshHandle(context.secrets.refresh, issue.grant.grant_id, issue.refresh)
+  if (issue.grant && issue.idToken) {
+    const { nonce, claims } = issue.idToken
+    response.id_token = await mintIdToken({ ...issue, grant: issue.grant }, client, context, {
+      nonce,
+      accessToken: access.token,
+      claims,
+    })
+  }
+  return issue.response ? { ...response, ...issue.response } : response
+}
+
+/** Never outlives its grant. */
+export async function mintAccessToken(
+  issue: Issue,
+  client: Client,
+  bound: Bound | undefined,
+  context: Context,
+) {
+  const iat = seconds(context.clock)
+  const exp = Math.min(
+    iat + context.config.accessTokenTtl,
+    issue.grant?.exp ?? Infinity,
+    issue.expiresAt ?? Infinity,
+  )
+  const aud = issue.audience ?? issue.copyOf?.aud ?? context.config.accessTokenAudience
+  const token = {
+    client_id: client.client_id,
+    sub: issue.grant ? subjectOf(issue.sub, client, context) : issue.sub,
+    scope: formatScope(issue.scope),
+    aud,
+    iat,
+    exp,
+    ...(issue.grant && { grant_id: issue.grant.grant_id }),
+    ...(bound && { cnf: bound.cnf }),
+    ...issue.claims,
+  }
+  const expiresIn = exp - iat
+  if ((client.access_token_format ?? context.config.accessTokenFormat) === 'opaque') {
+    const handle = newHandle('access', issue.grant?.grant_id ?? noGrant, context.random)
+    await AccessToken.put(context, handle, token)
+    return { token: handle, expiresIn }
+  }
+  const { authentication } = issue.grant ?? {}
+  const key = context.keys.signer(context.config.accessTokenAlg)
+  const jwt = await sign(key, 'at+jwt', {
+    iss: context.config.issuer,
+    ...token,
+    jti: context.random(15),
+    ...(authentication && {
+      auth_time: authentication.auth_time,
+      acr: authentication.acr,
+      amr: authentication.amr,
+    }),
+  })
+  return { token: jwt, expiresIn }
+}
+
+/** What an ID Token may be bound to, beside its grant. */
+export interface IdTokenParts {
+  nonce?: string | undefined
+  accessToken?: string
+  code?: string
+  /** Claims that scopes ask for belong in the ID Token itself when there is no access token (§5.4). */
+  withScopeClaims?: boolean
+  claims?: Record<string, unknown> | undefined
+}
+
+export async function mintIdToken(
+  issue: Issue & { grant: Grant },
+  client: Client,
+  context: Context,
+  parts: IdTokenParts,
+): Promise<string> {
+  const { authentication, claims: requests } = issue.grant
+  const iat = seconds(context.clock)
+  const key = context.keys.signer(client.id_token_signed_response_alg)
+  const names = requestedNames(
+    parts.withScopeClaims ? issue.scope : [],
+    requests?.id_token,
+    context.scopeTable,
+  )
+  const user = names.length > 0 ? await User.find(context, issue.sub) : undefined
+  const jwt = await sign(key, 'JWT', {
+    ...(user && pick(await claimsOf(user, client, context), names)),
+    ...parts.claims,
+    iss: context.config.issuer,
+    sub: subjectOf(issue.sub, client, context),
+    aud: client.client_id,
+    iat,
+    exp: iat + context.config.idTokenTtl,
+    ...authentication,
+    ...(parts.nonce !== undefined && { nonce: parts.nonce }),
+    ...(parts.accessToken !== undefined && { at_hash: leftHalfHash(parts.accessToken, key.alg) }),
+    ...(parts.code !== undefined && { c_hash: leftHalfHash(parts.code, key.alg) }),
+  })
+  return (await wrapDocument('id_token', jwt, client, undefined, context))?.body ?? jwt
+}

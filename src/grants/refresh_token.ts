@@ -1,0 +1,83 @@
+/** refresh_token: rotation on each use, the same successor for an honest retry, the end for a thief. https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2 */
+import * as v from 'valibot'
+import { OAuthError } from '../auth/errors.ts'
+import { parseScope, requireWithin } from '../auth/scope.ts'
+import type { Context } from '../context.ts'
+import { type Client, isPublic } from '../models/client.ts'
+import type { Loaded } from '../models/define_record.ts'
+import { Grant } from '../models/grant.ts'
+import { lastGeneration, readRefreshHandle } from '../models/refresh_token.ts'
+import { Session } from '../models/session.ts'
+import { User } from '../models/user.ts'
+import { admit, defineGrantType } from './grant_type.ts'
+
+const Params = v.object({ refresh_token: v.string('a refresh token'), scope: v.optional(v.string()) })
+
+const refuse = (why: string) => new OAuthError('invalid_grant', why)
+
+export const refreshToken = defineGrantType('refresh_token', Params, async (request) => {
+  const { params, client, context } = request
+  const handle = readRefreshHandle(context.secrets.refresh, params.refresh_token)
+  const loaded = handle && (await Grant.load(context, handle.grantId))
+  const found = loaded?.record
+  if (!found?.refresh) throw refuse('the refresh token is unknown, has expired or was revoked')
+  if (found.client_id !== client.client_id) throw refuse('the refresh token was issued to another client')
+  await admit(found, request)
+  const scope = params.scope === undefined ? found.scope : parseScope(params.scope)
+  requireWithin(scope, found.scope, 'the scopes of this grant') // RFC 6749 §6: narrower, never wider
+  const [session, user] = await Promise.all([
+    found.session_bound ? Session.find(context, found.authentication.sid) : true,
+    User.find(context, found.sub),
+  ])
+  if (!user || user.disabled) {
+    await Grant.end(context, found.grant_id)
+    throw refuse('the person of this grant is gone or disabled')
+  }
+  if (!session) {
+    await Grant.end(context, found.grant_id)
+    throw refuse('the session it belongs to has ended; offline_access would have outlived it')
+  }
+  const { grant, generation } = await rotate(context, loaded!, handle!.generation, client)
+  return {
+    sub: grant.sub,
+    scope,
+    grant,
+    refresh: generation,
+    ...(scope.includes('openid') && { idToken: {} }),
+  }
+})
+
+/** An instance whose clock is behind sees a rotation in the future: that is no grace either when there is none. */
+const isWithinGrace = (rotatedAt: number, { clock, config }: Context): boolean =>
+  Math.max(0, clock.now() - rotatedAt) < config.refreshTokenGrace * 1000
+
+/** Move the family on by one, or say again what an honest retry missed; anything else is reuse and ends the grant. */
+async function rotate(
+  context: Context,
+  loaded: Loaded<Grant>,
+  generation: number,
+  client: Client,
+): Promise<{ grant: Grant; generation: number }> {
+  const found = loaded.record
+  // A public client whose token is bound to no key has rotation alone against theft (RFC 9700 §2.2.2).
+  const stays = !context.config.refreshTokenRotation && (!isPublic(client) || found.cnf !== undefined)
+  if (stays && found.refresh?.generation === generation) return { grant: found, generation }
+  const moveOn = (current: Grant): Grant | undefined =>
+    current.refresh?.generation === generation && generation < lastGeneration
+      ? { ...current, refresh: { generation: generation + 1, rotated_at: context.clock.now() } }
+      : undefined
+  const moved = await Grant.update(context, found.grant_id, moveOn, loaded)
+  if (moved) return { grant: moved, generation: generation + 1 }
+  const now = await Grant.find(context, found.grant_id)
+  const justRotated =
+    now?.refresh?.generation === generation + 1 && isWithinGrace(now.refresh.rotated_at, context)
+  if (now && justRotated) return { grant: now, generation: generation + 1 }
+  await Grant.end(context, found.grant_id)
+  context.log.warn('refresh_token_reused', {
+    client_id: found.client_id,
+    grant_id: found.grant_id,
+    sub: found.sub,
+  })
+  context.metrics.count('refresh_token_reuse')
+  throw refuse('the refresh token was used before; all tokens of this grant are revoked')
+}

@@ -1,0 +1,61 @@
+/** What goes back to the client from the authorization endpoint: always with `iss`, and with the `state` that came. https://www.rfc-editor.org/rfc/rfc9207 */
+import type { OAuthError } from '../auth/errors.ts'
+import { type TrustedRedirect, withQuery } from '../auth/redirect_uri.ts'
+import { newHandle } from '../auth/token.ts'
+import type { Context } from '../context.ts'
+import type { ResponseMode, ResponseType } from '../features/feature.ts'
+import { seconds } from '../lib/clock.ts'
+import { AuthorizationCode } from '../models/authorization_code.ts'
+import type { Client } from '../models/client.ts'
+import { describe } from './error_reply.ts'
+import { redirectToClient, type Reply } from './reply.ts'
+
+export interface Destination {
+  client: Client
+  redirect: TrustedRedirect
+  mode: string
+  params: Readonly<Record<string, string>>
+}
+
+export async function respond(
+  to: Destination,
+  answer: Record<string, string>,
+  context: Context,
+): Promise<Reply> {
+  const { state } = to.params
+  const mode = context.table.responseModes.get(to.mode) ?? query
+  return mode.respond(to.redirect, { ...answer, state, iss: context.config.issuer }, to.client, context)
+}
+
+export const respondWithError = (error: OAuthError, to: Destination, context: Context): Promise<Reply> => {
+  context.log.info('authorization_refused', {
+    client_id: to.client.client_id,
+    error: error.code,
+    problem: error.publicDescription,
+  })
+  return respond(to, { error: error.code, error_description: describe(error, context) }, context)
+}
+
+export const query: ResponseMode = {
+  name: 'query',
+  inQuery: true,
+  respond: (redirect, params) => redirectToClient(withQuery(redirect, params)),
+}
+
+/** response_type=code: the person's browser carries a code, nothing else. */
+export const code: ResponseType = {
+  name: 'code',
+  defaultMode: 'query',
+  async answer(request, grant, _client, context) {
+    const handle = newHandle('code', grant.grant_id, context.random)
+    await AuthorizationCode.put(context, handle, {
+      grant_id: grant.grant_id,
+      client_id: grant.client_id,
+      redirect_uri: request.redirect,
+      code_challenge: request.codeChallenge,
+      nonce: request.nonce,
+      exp: seconds(context.clock) + context.config.authorizationCodeTtl,
+    })
+    return { code: handle }
+  },
+}

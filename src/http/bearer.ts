@@ -1,0 +1,77 @@
+/** The access token a request presents, checked with all that binds it. https://www.rfc-editor.org/rfc/rfc6750#section-2 */
+import { OAuthError } from '../auth/errors.ts'
+import type { Context } from '../context.ts'
+import type { TokenBinding } from '../features/feature.ts'
+import { type Call, form } from './call.ts'
+
+/** What the Authorization header, or the body of a form, carries: the scheme tells how the token is bound. */
+export interface Presented {
+  scheme: string
+  token: string
+}
+
+/** RFC 6750 §3: the scheme, then error and description when the request tried, then what features say of a resource. */
+export function challenge(
+  context: Context,
+  error?: string,
+  description?: string,
+  call?: Call,
+): Record<string, string> {
+  const more = call ? context.table.challengeParameters.flatMap((each) => pairs(each(call, context))) : []
+  const tried =
+    error === undefined
+      ? []
+      : [`error="${error}"`, ...(description ? [`error_description="${description}"`] : [])]
+  const words = [...tried, ...more].map((each) => `, ${each}`).join('')
+  const bindings = context.table.tokenBindings.filter((binding) => binding.scheme !== 'Bearer')
+  const realm = `realm="${context.config.issuer}"${words}`
+  const others = bindings.map(
+    ({ scheme, challenge: more }) => `, ${scheme} ${realm}${more ? `, ${more(context)}` : ''}`,
+  )
+  return { 'www-authenticate': `Bearer ${realm}${others.join('')}` }
+}
+
+/**
+ * The bindings that a token's `cnf` names, and the Authorization scheme they ask for. Undefined when a member of it is
+ * of a kind nobody here can check.
+ */
+export function bindingOf(
+  cnf: Readonly<Record<string, unknown>>,
+  { table }: Context,
+): { bindings: TokenBinding[]; scheme: string } | undefined {
+  const ownsAny = (part: Record<string, unknown>) => table.tokenBindings.some((each) => each.owns(part))
+  if (!Object.entries(cnf).every(([name, value]) => ownsAny({ [name]: value }))) return undefined
+  const bindings = table.tokenBindings.filter((binding) => binding.owns(cnf))
+  const other = bindings.find((binding) => binding.scheme !== 'Bearer')
+  return bindings.length === 0 ? undefined : { bindings, scheme: other?.scheme ?? 'Bearer' }
+}
+
+const pairs = (parameters: Readonly<Record<string, string>>): string[] =>
+  Object.entries(parameters).map(([name, value]) => `${name}="${value}"`)
+
+export const invalidToken = (context: Context, description: string, call?: Call) =>
+  new OAuthError('invalid_token', description, {
+    headers: challenge(context, 'invalid_token', description, call),
+  })
+
+/** Throws 401 without an error code when no token came (§3.1), `invalid_request` when it came in two places (§2). */
+export async function presentedToken(call: Call, context: Context): Promise<Presented> {
+  const header = call.request.headers.get('authorization')
+  const inBody =
+    call.method === 'POST' &&
+    call.request.headers.get('content-type')?.startsWith('application/x-www-form-urlencoded')
+      ? (await form(call, context)).access_token
+      : undefined
+  if (header !== null && inBody !== undefined)
+    throw new OAuthError(
+      'invalid_request',
+      'the access token came in the header and in the body; send it once',
+    )
+  if (inBody !== undefined) return { scheme: 'bearer', token: inBody }
+  const match = /^([A-Za-z][A-Za-z0-9-]*) +([A-Za-z0-9._~+/-]+=*) *$/.exec(header ?? '')
+  if (!match)
+    throw new OAuthError('invalid_token', 'no access token: send Authorization: Bearer <access_token>', {
+      headers: challenge(context, undefined, undefined, call),
+    })
+  return { scheme: match[1]!.toLowerCase(), token: match[2]! }
+}

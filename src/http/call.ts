@@ -1,0 +1,118 @@
+/** One request as endpoints see it: read lazily, within bounds. */
+import * as v from 'valibot'
+import { OAuthError, shown } from '../auth/errors.ts'
+import type { Context } from '../context.ts'
+
+export interface Call {
+  request: Request
+  method: string
+  /** Below the issuer's own path. */
+  path: string
+  /** Without its question mark. */
+  search: string
+  requestId: string
+  /** The client's address by the trusted-proxy rule. */
+  address: string
+  /** The address of the connection itself: a proxy's, when there is one. */
+  peer: string
+}
+
+type Params = Readonly<Record<string, string>>
+
+const maxParameters = 100
+const maxNameLength = 200
+
+/**
+ * application/x-www-form-urlencoded into names and values. A parameter without a value counts as absent and
+ * one that comes twice is refused (RFC 6749 §3.1); those in `repeatable` are joined by a space.
+ */
+export function parseParams(text: string, repeatable: ReadonlySet<string>): Params {
+  const params = Object.create(null) as Record<string, string>
+  if (text === '') return params
+  const pairs = text.split('&')
+  if (pairs.length > maxParameters)
+    throw new OAuthError(
+      'invalid_request',
+      `at most ${maxParameters} parameters are accepted, got ${pairs.length}`,
+    )
+  for (const pair of pairs) {
+    const equals = pair.indexOf('=')
+    if (equals < 0 || equals === pair.length - 1) continue
+    const name = decode(pair.slice(0, equals))
+    const value = decode(pair.slice(equals + 1))
+    if (name.length > maxNameLength) throw new OAuthError('invalid_request', 'a parameter name is too long')
+    if (params[name] === undefined) params[name] = value
+    else if (repeatable.has(name)) params[name] += ` ${value}`
+    else throw new OAuthError('invalid_request', `parameter ${shown(name)} came more than once`)
+  }
+  return params
+}
+
+function decode(text: string): string {
+  if (!text.includes('%') && !text.includes('+')) return text
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    throw new OAuthError('invalid_request', `percent-encoding that is not UTF-8 in ${shown(text)}`)
+  }
+}
+
+export const query = (call: Call, context: Context): Params =>
+  parseParams(call.search, context.table.repeatable)
+
+/** The form in the body. Throws `invalid_request` for another content type, `payload_too_large` beyond MAX_BODY_BYTES. */
+export async function form(call: Call, context: Context): Promise<Params> {
+  const type = call.request.headers.get('content-type')
+  if (type === null || !/^application\/x-www-form-urlencoded *(?:;|$)/i.test(type))
+    throw new OAuthError(
+      'invalid_request',
+      `the body must be application/x-www-form-urlencoded, got ${shown(type ?? 'no content type')}`,
+    )
+  return parseParams(await body(call, context), context.table.repeatable)
+}
+
+/** A form where one is sent, otherwise nothing: for endpoints that take parameters both ways. */
+export const formOrQuery = (call: Call, context: Context): Promise<Params> | Params =>
+  call.method === 'POST' ? form(call, context) : query(call, context)
+
+/** The JSON in the body; `code` is the error when it is none. */
+export async function readJson(call: Call, context: Context, code = 'invalid_request'): Promise<unknown> {
+  const type = call.request.headers.get('content-type') ?? 'no content type'
+  if (!/^application\/(?:[a-z0-9.+-]+\+)?json *(?:;|$)/i.test(type))
+    throw new OAuthError(code, `the body must be application/json, got ${shown(type)}`)
+  try {
+    return JSON.parse(await body(call, context)) as unknown
+  } catch (error) {
+    if (error instanceof OAuthError) throw error
+    throw new OAuthError(code, 'the body is not valid JSON')
+  }
+}
+
+const tooLarge = (limit: number) =>
+  new OAuthError('payload_too_large', `the body may have at most ${limit} bytes`)
+
+async function body(call: Call, context: Context): Promise<string> {
+  const limit = context.config.maxBodyBytes
+  const declared = call.request.headers.get('content-length')
+  if (declared !== null) {
+    if (Number(declared) > limit) throw tooLarge(limit)
+    return call.request.text()
+  }
+  if (!call.request.body) return ''
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of call.request.body) {
+    size += chunk.byteLength
+    if (size > limit) throw tooLarge(limit)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Parameters in the shape a page or an API needs; a mismatch is `invalid_request` naming the parameter. */
+export function shape<const S extends v.GenericSchema>(schema: S, params: unknown): v.InferOutput<S> {
+  const parsed = v.safeParse(schema, params)
+  if (parsed.success) return parsed.output
+  const issue = parsed.issues[0]
+  throw new OAuthError('invalid_request', `${v.getDotPath(issue) ?? 'parameters'}: ${issue.message}`)
+}

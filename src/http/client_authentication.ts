@@ -1,0 +1,54 @@
+/** Who is the client of this request? One answer for every endpoint that asks. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
+import { readCredentials } from '../auth/client_auth.ts'
+import { OAuthError, shown } from '../auth/errors.ts'
+import type { Context } from '../context.ts'
+import type { ClientAuthMethod } from '../features/feature.ts'
+import type { Client } from '../models/client.ts'
+import { requireClient } from '../models/find_client.ts'
+import type { Call } from './call.ts'
+
+export { findClient } from '../models/find_client.ts'
+
+/** The methods of the table that this provider's settings allow. */
+export function offeredMethods(context: Context): string[] {
+  const methods = [...context.table.clientAuth.values()]
+  return methods.filter((method) => isOffered(method, context)).map((method) => method.name)
+}
+
+function isOffered(method: ClientAuthMethod, context: Context): boolean {
+  const { clientAuthMethods } = context.config
+  return (
+    (clientAuthMethods.length === 0 || clientAuthMethods.includes(method.name)) &&
+    (method.offered?.(context) ?? true)
+  )
+}
+
+/** Throws `invalid_client` unless the caller proves, in the one way it registered, to be the client it names. */
+export async function authenticateClient(
+  call: Call,
+  params: Readonly<Record<string, string>>,
+  context: Context,
+): Promise<Client> {
+  const credentials = readCredentials({
+    authorization: call.request.headers.get('authorization') ?? undefined,
+    params,
+  })
+  const client = await requireClient(
+    context,
+    credentials.client_id,
+    () =>
+      new OAuthError(
+        'invalid_client',
+        `client ${shown(credentials.client_id)} is unknown or its credentials are wrong`,
+      ),
+  )
+  const registered = client.token_endpoint_auth_method
+  const method = context.table.clientAuth.get(registered)
+  if (!method || !isOffered(method, context) || method.presentedAs !== credentials.method)
+    throw new OAuthError(
+      'invalid_client',
+      `this client registered ${registered}; it came with ${credentials.method}`,
+    )
+  await method.verify(credentials, client, call, context)
+  return client
+}

@@ -1,0 +1,131 @@
+/** The five ways of the core in which a client proves who it is. https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication */
+import type { JWTVerifyResult } from 'jose'
+import type { Credentials } from '../auth/client_auth.ts'
+import { OAuthError } from '../auth/errors.ts'
+import { clientAlgs, signingAlgs } from '../auth/registration.ts'
+import type { Context } from '../context.ts'
+import type { ClientAuthMethod } from '../features/feature.ts'
+import { utf8 } from '../lib/bytes.ts'
+import { equalInConstantTime } from '../lib/equal.ts'
+import { sha256 } from '../lib/hash.ts'
+import { unseal } from '../lib/seal.ts'
+import { type Client, secretMac } from '../models/client.ts'
+import { clientVerificationKey } from './client_keys.ts'
+
+const wrong = (detail: string) =>
+  new OAuthError('invalid_client', 'the client is unknown or its credentials are wrong', detail)
+
+/** The secret in the clear; undefined for a client without one. */
+export const secretOf = (client: Client, context: Context): string | undefined =>
+  client.sealed_secret === undefined
+    ? undefined
+    : unseal(context.secrets.clientSecrets, client.sealed_secret, client.client_id)
+
+const bySecret = (name: 'client_secret_basic' | 'client_secret_post'): ClientAuthMethod => ({
+  name,
+  presentedAs: name,
+  async verify(credentials, client, _call, context) {
+    const { secret_mac } = client
+    const came =
+      'secret' in credentials
+        ? secretMac(context.secrets.clientSecrets, client.client_id, credentials.secret)
+        : undefined
+    if (secret_mac === undefined || came === undefined || !equalInConstantTime(came, secret_mac))
+      throw wrong('client secret')
+  },
+})
+
+const none: ClientAuthMethod = { name: 'none', presentedAs: 'none', async verify() {} }
+
+/** Seconds an assertion may still live: its jti is remembered that long. */
+const maxAssertionLifetime = 3600
+
+type Verify = (jwt: string, audience: string, now: Date) => Promise<JWTVerifyResult>
+
+/** RFC 7523 §3: issuer, subject, audience, lifetime, and each `jti` once. */
+async function verifyAssertion(
+  credentials: Credentials,
+  client: Client,
+  context: Context,
+  verify: Verify,
+): Promise<void> {
+  if (credentials.method !== 'client_assertion') throw wrong('no assertion')
+  const now = context.clock.now()
+  const { payload } = await verify(credentials.assertion, context.config.issuer, new Date(now)).catch(
+    (error: Error) => {
+      throw error instanceof OAuthError
+        ? error
+        : new OAuthError(
+            'invalid_client',
+            `client_assertion: ${error.message}; aud must be ${context.config.issuer}`,
+          )
+    },
+  )
+  if (payload.iss !== client.client_id || payload.sub !== client.client_id)
+    throw new OAuthError('invalid_client', 'client_assertion: iss and sub must both be the client_id')
+  // One audience: an assertion that also means somebody else may have come from them (FAPI 2.0 §5.3.2.1).
+  if (Array.isArray(payload.aud) && payload.aud.length !== 1)
+    throw new OAuthError('invalid_client', `client_assertion: aud must be ${context.config.issuer} alone`)
+  if (payload.iat !== undefined && payload.iat * 1000 - now > 60_000)
+    throw new OAuthError('invalid_client', 'client_assertion: iat is more than a minute ahead')
+  if (payload.exp === undefined || payload.exp * 1000 - now > maxAssertionLifetime * 1000)
+    throw new OAuthError(
+      'invalid_client',
+      `client_assertion: exp is required, at most ${maxAssertionLifetime} seconds ahead`,
+    )
+  if (typeof payload.jti !== 'string')
+    throw new OAuthError('invalid_client', 'client_assertion: jti is required')
+  const ttl = payload.exp * 1000 - now + 60_000
+  if (!(await context.store.create(`assertion:${sha256(`${client.client_id} ${payload.jti}`)}`, '', ttl)))
+    throw new OAuthError('invalid_client', 'client_assertion: this jti was used before')
+}
+
+const options = (audience: string, currentDate: Date, algorithms: string[]) => ({
+  audience,
+  currentDate,
+  algorithms,
+  clockTolerance: 10,
+})
+
+const allowed = (client: Client, algs: readonly string[]) =>
+  client.token_endpoint_auth_signing_alg === undefined
+    ? [...algs]
+    : algs.filter((alg) => alg === client.token_endpoint_auth_signing_alg)
+
+const privateKeyJwt: ClientAuthMethod = {
+  name: 'private_key_jwt',
+  presentedAs: 'client_assertion',
+  algs: clientAlgs(signingAlgs),
+  verify: (credentials, client, _call, context) =>
+    verifyAssertion(credentials, client, context, async (jwt, audience, now) => {
+      const { jwtVerify } = await import('jose')
+      return jwtVerify(
+        jwt,
+        clientVerificationKey(client, context),
+        options(audience, now, allowed(client, clientAlgs(context.config.signingAlgs))),
+      )
+    }),
+}
+
+const hmacAlgs = ['HS256', 'HS384', 'HS512']
+
+const clientSecretJwt: ClientAuthMethod = {
+  name: 'client_secret_jwt',
+  presentedAs: 'client_assertion',
+  algs: hmacAlgs,
+  verify: (credentials, client, _call, context) =>
+    verifyAssertion(credentials, client, context, async (jwt, audience, now) => {
+      const secret = secretOf(client, context)
+      if (!secret) throw wrong('the client has no secret that opens') // an empty key is one that everybody has
+      const { jwtVerify } = await import('jose')
+      return jwtVerify(jwt, utf8(secret), options(audience, now, allowed(client, hmacAlgs)))
+    }),
+}
+
+export const clientMethods: readonly ClientAuthMethod[] = [
+  bySecret('client_secret_basic'),
+  bySecret('client_secret_post'),
+  none,
+  privateKeyJwt,
+  clientSecretJwt,
+]

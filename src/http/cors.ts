@@ -1,0 +1,38 @@
+/** Which scripts may read an answer. Never with credentials: no endpoint that allows CORS looks at a cookie. https://fetch.spec.whatwg.org/#http-cors-protocol */
+import type { Context } from '../context.ts'
+import type { Endpoint } from '../endpoints/endpoint.ts'
+
+type Headers = Record<string, string>
+
+/** Headers for the answer; empty where scripts of this origin may not read it. */
+export function corsHeaders(
+  endpoint: Endpoint,
+  origin: string | null,
+  { config, table }: Context,
+): Headers | undefined {
+  if (endpoint.cors === undefined) return undefined
+  if (endpoint.cors === 'any') return { 'access-control-allow-origin': '*' }
+  const everyone = config.corsAllowedOrigins.includes('*')
+  if (origin === null) return everyone ? undefined : { vary: 'Origin' }
+  if (!everyone && !config.corsAllowedOrigins.includes(origin)) return { vary: 'Origin' }
+  return {
+    'access-control-allow-origin': origin,
+    'access-control-expose-headers': [
+      'WWW-Authenticate',
+      'Retry-After',
+      ...table.corsHeaders.flatMap((each) => each.expose),
+    ].join(', '),
+    vary: 'Origin',
+  }
+}
+
+/** Headers for a preflight, beside those above. */
+export const preflightHeaders = (methods: readonly string[], { table }: Context): Headers => ({
+  'access-control-allow-methods': methods.join(', '),
+  'access-control-allow-headers': [
+    'Authorization',
+    'Content-Type',
+    ...table.corsHeaders.flatMap((each) => each.allow),
+  ].join(', '),
+  'access-control-max-age': '600',
+})

@@ -1,0 +1,66 @@
+/** Forms are answered only when our own page, in the same browser, sent them. https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html */
+import { OAuthError } from '../auth/errors.ts'
+import type { Context } from '../context.ts'
+import { equalInConstantTime } from '../lib/equal.ts'
+import { hmac } from '../lib/hash.ts'
+import type { Call } from './call.ts'
+import { cookieName, readCookie, setCookie } from './cookie.ts'
+
+const browserCookie = /^[A-Za-z0-9_-]{32}$/
+
+/** A random name for this browser, before and beyond any session. Undefined when it has none (or one that is not ours). */
+export function browserOf(call: Call, context: Context): string | undefined {
+  const value = readCookie(call, cookieName(context.config, 'browser'))
+  return value !== undefined && browserCookie.test(value) ? value : undefined
+}
+
+/** The browser's name and, when it is new, the cookie to set. */
+export function ensureBrowser(call: Call, context: Context): { browser: string; cookies: string[] } {
+  const known = browserOf(call, context)
+  if (known !== undefined) return { browser: known, cookies: [] }
+  const browser = context.random(24)
+  return { browser, cookies: [setCookie(context.config, 'browser', browser)] }
+}
+
+/** The hidden `csrf_token` of a form; `purpose` keeps the token of one form from opening another. */
+export const csrfToken = (context: Context, browser: string, purpose: string): string =>
+  hmac(context.secrets.csrf, `${purpose}\n${browser}`)
+
+/** Throws `access_denied` unless the form came from our page in this browser. */
+export function requireOwnForm(
+  call: Call,
+  context: Context,
+  token: string | undefined,
+  purpose: string,
+): void {
+  requireSameOrigin(call, context)
+  const browser = browserOf(call, context)
+  if (
+    browser === undefined ||
+    token === undefined ||
+    !equalInConstantTime(token, csrfToken(context, browser, purpose))
+  )
+    throw new OAuthError(
+      'access_denied',
+      'this form is out of date, or cookies are blocked: go back, reload the page and try again',
+      'csrf token',
+    )
+}
+
+/**
+ * Browsers say where a request comes from; what they say must be us. Silence is left to the token, and so is
+ * `Origin: null`, which is what our own forms send because of `Referrer-Policy: no-referrer` (Fetch §3.2).
+ */
+function requireSameOrigin(call: Call, context: Context): void {
+  const site = call.request.headers.get('sec-fetch-site')
+  const origin = call.request.headers.get('origin')
+  const foreign =
+    (site !== null && site !== 'same-origin' && site !== 'none') ||
+    (origin !== null && origin !== 'null' && origin !== new URL(context.config.issuer).origin)
+  if (foreign)
+    throw new OAuthError(
+      'access_denied',
+      'forms are accepted from the pages of this provider alone',
+      `sec-fetch-site ${site}, origin ${origin}`,
+    )
+}

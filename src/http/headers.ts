@@ -1,0 +1,62 @@
+/** Headers that every answer carries. https://owasp.org/www-project-secure-headers/ */
+import type { Config } from '../config.ts'
+import type { Reply } from './reply.ts'
+
+/** Nothing inline, nothing from elsewhere; forms may lead to us, to https, and to what the page names. */
+const policyOf = (targets: readonly string[] = [], frames: readonly string[] = [], ancestors = "'none'") =>
+  [
+    "default-src 'none'",
+    "style-src 'self'",
+    "script-src 'self'",
+    "img-src 'self' https:",
+    "connect-src 'self'",
+    // Chromium applies form-action to the redirects that follow a form, so clients' redirect URIs must pass.
+    `form-action 'self' https:${targets.map((each) => ` ${each}`).join('')}`,
+    ...(frames.length > 0 ? [`frame-src ${frames.join(' ')}`] : []),
+    `frame-ancestors ${ancestors}`,
+    "base-uri 'none'",
+  ].join('; ')
+
+const plainPolicy = policyOf()
+
+export function baseHeaders(config: Config): Record<string, string> {
+  return {
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    ...(config.issuer.startsWith('https:') && {
+      'strict-transport-security': 'max-age=31536000; includeSubDomains',
+    }),
+  }
+}
+
+const pageHeaders = {
+  'x-frame-options': 'DENY',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), microphone=(), geolocation=()',
+}
+
+/** For a page inside of anybody's frame: X-Frame-Options has no word for that. */
+const framedHeaders = {
+  'cross-origin-resource-policy': 'cross-origin',
+  'permissions-policy': pageHeaders['permissions-policy'],
+  'content-security-policy': policyOf([], [], '*'),
+}
+
+/** Reply headers win. */
+export function securityHeaders(base: Record<string, string>, reply: Reply): Record<string, string> {
+  if (!reply.headers['content-type']?.startsWith('text/html')) return { ...base, ...reply.headers }
+  if (reply.framedByAnybody) return { ...base, ...framedHeaders, ...reply.headers }
+  const policy =
+    reply.formTargets || reply.frameSources ? policyOf(reply.formTargets, reply.frameSources) : plainPolicy
+  return { ...base, ...pageHeaders, 'content-security-policy': policy, ...reply.headers }
+}
+
+/**
+ * The form-action source that lets a form end at this redirect URI. The scheme alone: Chromium goes on to check
+ * where the client redirects next, perhaps another loopback port, and a source cannot name [::1] at all.
+ */
+export function formTarget(uri: string): string[] {
+  const { protocol } = new URL(uri)
+  return protocol === 'https:' ? [] : [protocol]
+}

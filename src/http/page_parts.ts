@@ -1,0 +1,141 @@
+/** The pieces of a page that are there or not: one line of HTML each, too small for files in `views/`. */
+import { foreignText } from './foreign_text.ts'
+import { defineView, type Html } from './view.ts'
+
+export const alert = defineView('alert', '<p class="alert" role="alert" id="alert">{{message}}</p>', [
+  'message',
+])
+
+export const note = defineView('note', '<p class="notice">{{text}}</p>', ['text'])
+
+export const script = defineView('script', '<script src="{{path}}" defer></script>', ['path'])
+
+export const hiddenField = defineView(
+  'hidden_field',
+  '<input type="hidden" name="{{name}}" value="{{value}}">',
+  ['name', 'value'],
+)
+
+// <bdi> keeps a name's writing direction from rearranging the sentence round it.
+export const name = defineView('name', '<bdi class="strong">{{text}}</bdi>', ['text'])
+
+export const nameLink = defineView('name_link', '<a href="{{url}}" rel="noreferrer">{{name}}</a>', [
+  'url',
+  'name',
+])
+
+export const continueTo = defineView('continue_to', '<p class="muted">to continue to {{client}}</p>', [
+  'client',
+])
+
+export const askedBy = defineView('asked_by', '<p class="muted">{{client}} asks for this.</p>', ['client'])
+
+export const signedInAs = defineView('signed_in_as', '<p>You are signed in as {{user}}.</p>', ['user'])
+
+export const goBack = defineView('go_back', ' or go back to {{client}}', ['client'])
+
+export const goOn = defineView(
+  'go_on',
+  '<p><a class="button" href="{{url}}">Go back to the application</a></p>',
+  ['url'],
+)
+
+export const goOnSoon = defineView('go_on_soon', '<meta http-equiv="refresh" content="{{content}}">', [
+  'content',
+])
+
+/** Names under a sentence about them. */
+export const namesUnder = defineView(
+  'names_under',
+  '<p class="told_title">{{text}}</p>\n<ul class="told">{{names}}</ul>',
+  ['text', 'names'],
+)
+
+export const nameItem = defineView('name_item', '<li><bdi>{{name}}</bdi></li>', ['name'])
+
+export const loginMethodList = defineView(
+  'login_methods',
+  '<p class="or">or</p>\n<div class="methods">{{methods}}</div>',
+  ['methods'],
+)
+
+export const clientLogo = defineView(
+  'client_logo',
+  '<img class="client_logo" src="{{url}}" alt="" width="56" height="56" referrerpolicy="no-referrer">',
+  ['url'],
+)
+
+export const unverifiedWarning = defineView(
+  'unverified_warning',
+  '<p class="warning"><strong>Nobody here has checked this application.</strong> It registered itself, and its name may be made up. Allow it only if you trust <bdi class="host">{{host}}</bdi>.</p>',
+  ['host'],
+)
+
+export const describedWarning = defineView(
+  'described_warning',
+  '<p class="warning"><strong>Nobody here has checked this application.</strong> It says that it belongs to <bdi class="host">{{host}}</bdi>, and its name may be made up. Allow it only if you trust <bdi class="host">{{host}}</bdi> and have just started this there.</p>',
+  ['host'],
+)
+
+export const unverifiedDevice = defineView(
+  'unverified_device',
+  '<p class="warning"><strong>Nobody here has checked this application.</strong> It registered itself, and its name may be made up.</p>',
+  [],
+)
+
+export const scopeList = defineView(
+  'scope_list',
+  '<p class="scopes_title" id="scopes">It will be able to:</p>\n<ul class="scopes" aria-labelledby="scopes">\n{{scopes}}\n</ul>',
+  ['scopes'],
+)
+
+export const scopeName = defineView('scope_name', '<code><bdi>{{name}}</bdi></code>', ['name'])
+
+export const newBadge = defineView('new_badge', '<span class="badge">New</span>', [])
+
+export const clientLinks = defineView('client_links', '<ul class="client_links">{{links}}</ul>', ['links'])
+
+export const clientLink = defineView(
+  'client_link',
+  '<li><a href="{{url}}" rel="noreferrer">{{label}}</a></li>',
+  ['url', 'label'],
+)
+
+export const frameBox = defineView('frame_box', '<div class="frames" aria-hidden="true">{{frames}}</div>', [
+  'frames',
+])
+
+export const demoUser = defineView(
+  'demo_user',
+  '<tr><td><code>{{username}}</code></td><td><code>{{password}}</code></td></tr>',
+  ['username', 'password'],
+)
+
+export const startLink = defineView(
+  'start_link',
+  '<li><a href="{{url}}">{{label}}</a><span>{{description}}</span></li>',
+  ['url', 'label', 'description'],
+)
+
+const detail = defineView(
+  'authorization_detail',
+  '<section class="detail"><h2><bdi>{{type}}</bdi></h2><dl class="facts">{{lines}}</dl></section>',
+  ['type', 'lines'],
+)
+const detailLine = defineView(
+  'detail_line',
+  '<div><dt><bdi>{{name}}</bdi></dt><dd><bdi>{{value}}</bdi></dd></div>',
+  ['name', 'value'],
+)
+
+/** One of the things a rich authorization request asks for; the client chose every word of it. */
+export const authorizationDetail = (
+  type: string,
+  lines: readonly (readonly [name: string, value: string])[],
+): Html =>
+  detail({
+    type: foreignText(type),
+    lines: lines.map(([name, value]) =>
+      detailLine({ name: foreignText(name), value: foreignText(value, 10_000) }),
+    ),
+  })

@@ -1,0 +1,96 @@
+/** Passwords: counted, queued, and compared in the same time whoever it is. https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html */
+import { OAuthError } from '../auth/errors.ts'
+import type { Context } from '../context.ts'
+import { canonicalUsername, User } from '../models/user.ts'
+import { countAddress, countTry, forgetTries, takeBack, takeBackAddress } from './rate_limit.ts'
+
+/** OWASP's first choice: 19 MiB, two passes. One lane is what Bun.password has. */
+const argon2id = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as const
+
+export const hashPassword = (password: string): Promise<string> => Bun.password.hash(password, argon2id)
+
+/** Of a password nobody has: an unknown person costs what a known one does. */
+const nobody =
+  '$argon2id$v=19$m=19456,t=2,p=1$zSVJVrOaombJ9Q3QltBlVuyf6NeSA9CGaJUbEqgcoMA$LNYZQQ9cOeKcYBseQWFW65Gq/NEqnIlbkdjK1rqmNb0'
+
+const needsUpgrade = (hash: string): boolean => !hash.startsWith('$argon2id$v=19$m=19456,t=2,p=1$')
+
+/** Longer ones cost time and no one has them. */
+const maxLength = 1024
+const minLength = 8
+
+/** Why this may not become a password, or undefined: length alone counts (NIST SP 800-63B §3.1.1.2). Never quotes it. */
+export function passwordProblem(password: string): string | undefined {
+  const length = [...password].length
+  if (length < minLength || password.length > maxLength)
+    return `a password has ${minLength} to ${maxLength} characters, this one ${length}`
+  return /[\x00-\x1f\x7f]/.test(password)
+    ? 'a password cannot hold control characters or line breaks'
+    : undefined
+}
+
+export interface PasswordTry {
+  username: string
+  password: string
+  address: string
+  /** A browser this account signed in with before: its tries are counted apart, so that a stranger cannot lock it out. */
+  knownBrowser?: string | undefined
+}
+
+/**
+ * The person, or undefined when there is none or the password is wrong. Each try is counted by account and by
+ * address before anything is compared, so that a race gains nothing. Throws `too_many_requests`, or
+ * `temporarily_unavailable` when too many sign-ins wait, both with Retry-After.
+ */
+export async function checkPassword(
+  context: Context,
+  { username, password, address, knownBrowser }: PasswordTry,
+): Promise<User | undefined> {
+  const { signInAttemptsPerAccount, signInAttemptsPerAddress, signInWindow } = context.config
+  const account = canonicalUsername(username)
+  const counted = knownBrowser === undefined ? account : `${account}\n${knownBrowser}`
+  await Promise.all([
+    countTry(context, 'account', counted, signInAttemptsPerAccount, signInWindow),
+    countAddress(context, 'sign_in', address, signInAttemptsPerAddress, signInWindow),
+  ])
+  const found = await User.findByUsername(context, account)
+  const verified = context.signInQueue.run(() => matches(password, found?.password_hash ?? nobody))
+  if (!verified) {
+    // Nothing was compared, so nobody may be locked out by it: a flood would lock out whoever tries again.
+    await Promise.all([takeBack(context, 'account', counted), takeBackAddress(context, 'sign_in', address)])
+    throw new OAuthError(
+      'temporarily_unavailable',
+      'many people are signing in right now; please try again in a few seconds',
+      { retryAfter: 5 },
+    )
+  }
+  // Who has no password has none that could be right, whatever `nobody` was made of.
+  if (!(await verified) || found?.password_hash === undefined || found.disabled) {
+    context.metrics.count('sign_ins', 'result', 'failure')
+    context.log.info('sign_in_failed', { known: found !== undefined, address })
+    return undefined
+  }
+  await forgive(context, counted, address)
+  if (needsUpgrade(found.password_hash)) await upgrade(context, found, password)
+  return found
+}
+
+async function matches(password: string, hash: string): Promise<boolean> {
+  const plausible = password !== '' && password.length <= maxLength
+  const same = await Bun.password.verify(plausible ? password : 'implausible', hash).catch(() => false)
+  return same && plausible
+}
+
+/** A success clears the account's count and takes its own try off the address's: an office is no attacker. */
+const forgive = (context: Context, account: string, address: string) =>
+  Promise.all([forgetTries(context, 'account', account), takeBackAddress(context, 'sign_in', address)])
+
+/** An old hash becomes argon2id now that the password is at hand. */
+async function upgrade(context: Context, user: User, password: string): Promise<void> {
+  const password_hash = await context.signInQueue.run(() => hashPassword(password))
+  if (password_hash === undefined) return // busy: the next sign-in will do it
+  await User.update(context, user.sub, (current) =>
+    current.password_hash === user.password_hash ? { ...current, password_hash } : current,
+  )
+  context.log.info('password_hash_upgraded', { sub: user.sub })
+}

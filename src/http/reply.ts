@@ -1,0 +1,84 @@
+/** What an endpoint answers with: a value; app.ts makes the Response. */
+import { OAuthError } from '../auth/errors.ts'
+import type { TrustedRedirect } from '../auth/redirect_uri.ts'
+import type { Html } from './view.ts'
+
+export interface Reply {
+  status: number
+  body: string | Uint8Array<ArrayBuffer> | null
+  headers: Record<string, string>
+  /** `Set-Cookie` values. */
+  cookies?: string[]
+  /** Origins that frames on this page load from (CSP frame-src). */
+  frameSources?: string[]
+  /** Any site may show this page in a frame (CSP frame-ancestors): only a page without a word on it. */
+  framedByAnybody?: true
+  /** Origins beyond our own that a form on this page may lead to (CSP form-action). */
+  formTargets?: string[]
+}
+
+/** A document that was signed or encrypted for one client. */
+export const wrapped = (document: { body: string; contentType: string }): Reply => ({
+  status: 200,
+  body: document.body,
+  headers: { 'content-type': document.contentType, 'cache-control': 'no-store' },
+})
+
+const jsonHeaders = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+
+/** JSON that nobody may keep: tokens, errors, people's data. */
+export const json = (status: number, value: unknown, headers?: Record<string, string>): Reply => ({
+  status,
+  body: JSON.stringify(value),
+  headers: headers ? { ...jsonHeaders, ...headers } : jsonHeaders,
+})
+
+/** JSON written beforehand that everybody may keep for `maxAge` seconds. */
+export const publicJson = (body: string, maxAge: number, contentType = 'application/json'): Reply => ({
+  status: 200,
+  body,
+  headers: { 'content-type': contentType, 'cache-control': `public, max-age=${maxAge}` },
+})
+
+export const page = (status: number, html: Html, headers: Record<string, string> = {}): Reply => ({
+  status,
+  body: html.toString(),
+  headers: { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store', ...headers },
+})
+
+export const empty = (status: 200 | 204, headers: Record<string, string> = {}): Reply => ({
+  status,
+  body: null,
+  headers: { 'cache-control': 'no-store', ...headers },
+})
+
+/** 303: whatever the method was, the browser follows with GET (RFC 9700 §4.12). */
+const seeOther = (location: string, cookies?: string[]): Reply => ({
+  status: 303,
+  body: null,
+  headers: { location, 'cache-control': 'no-store' },
+  ...(cookies && { cookies }),
+})
+
+/** To a client, with the response parameters already in `location`. */
+export const redirectToClient = (
+  location: string & { readonly [K in keyof TrustedRedirect]?: unknown },
+): Reply => seeOther(location)
+
+/** Bytes of URL that browsers, proxies and Bun itself carry without trouble. */
+const maxUrlLength = 14_000
+
+/** Throws `invalid_request` when the parameters of a form are too many for the URL they should move to. */
+export function withinUrl(target: string): string {
+  if (target.length <= maxUrlLength) return target
+  throw new OAuthError(
+    'invalid_request',
+    `the request is too long: at most ${maxUrlLength} characters once encoded`,
+  )
+}
+
+/** To a page of ours: an absolute path that begins with exactly one slash. */
+export function redirectWithin(path: string, cookies?: string[]): Reply {
+  if (!/^\/(?![/\\])/.test(path)) throw new TypeError(`not a local path: ${path}`)
+  return seeOther(path, cookies)
+}

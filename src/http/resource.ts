@@ -1,0 +1,58 @@
+/** What an endpoint of our own asks of an access token, as any resource server would. https://www.rfc-editor.org/rfc/rfc6750#section-3 */
+import { OAuthError } from '../auth/errors.ts'
+import type { Context } from '../context.ts'
+import type { LiveToken } from '../grants/live_token.ts'
+import { bindingOf, challenge, invalidToken, presentedToken } from './bearer.ts'
+import type { Call } from './call.ts'
+
+type Find = (context: Context, token: string) => Promise<LiveToken | undefined>
+
+/** The live token of this request, proven as its `cnf` demands and holding `scope`. Throws with the challenge to send. */
+export async function requireToken(
+  call: Call,
+  context: Context,
+  find: Find,
+  scope: string,
+): Promise<LiveToken> {
+  const { scheme, token } = await presentedToken(call, context)
+  const live = await find(context, token)
+  if (!live) throw invalidToken(context, 'the access token is unknown, has expired or was revoked', call)
+  if (!isForUs(live, call, context))
+    throw invalidToken(context, 'the access token was issued for another API (its aud)', call)
+  await requireBinding(call, context, scheme, token, live.claims.cnf)
+  if (live.claims.scope.split(' ').includes(scope)) return live
+  const description = `the access token lacks the scope ${scope}`
+  throw new OAuthError('insufficient_scope', description, {
+    headers: challenge(context, 'insufficient_scope', description, call),
+  })
+}
+
+/**
+ * A token for one API is worth nothing at another, ours included (RFC 8707 §2, RFC 9068 §4). Ours are the whole of this
+ * provider, and each endpoint by its URL.
+ */
+function isForUs({ claims }: LiveToken, { path }: Call, { config, baseUrls }: Context): boolean {
+  const ours = [config.issuer, config.accessTokenAudience, ...baseUrls.map((base) => base + path)]
+  return [claims.aud].flat().some((audience) => ours.includes(audience))
+}
+
+/** A bound token is refused without its proof, and with another scheme than its own: no downgrade to bearer. */
+async function requireBinding(
+  call: Call,
+  context: Context,
+  scheme: string,
+  token: string,
+  cnf: LiveToken['claims']['cnf'],
+): Promise<void> {
+  if (cnf === undefined) {
+    if (scheme !== 'bearer')
+      throw invalidToken(context, 'this is a bearer token: use Authorization: Bearer', call)
+    return
+  }
+  const bound = bindingOf(cnf, context)
+  if (!bound)
+    throw invalidToken(context, 'this token is bound to a key in a way this server does not know', call)
+  if (bound.scheme.toLowerCase() !== scheme)
+    throw invalidToken(context, `this token is bound: use Authorization: ${bound.scheme}`, call)
+  for (const binding of bound.bindings) await binding.check(call, cnf, token, context)
+}

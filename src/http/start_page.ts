@@ -1,0 +1,54 @@
+/** The page at `/`, which tells a newcomer what to do next. */
+import startSource from '../../views/start.html' with { type: 'text' }
+import startDemoSource from '../../views/start_demo.html' with { type: 'text' }
+import startPlainSource from '../../views/start_plain.html' with { type: 'text' }
+import { page } from './document.ts'
+import { demoUser, startLink } from './page_parts.ts'
+import { defineView, type Html } from './view.ts'
+
+export type StartView = {
+  issuer: string
+  development: boolean
+  demo?: {
+    users: readonly { username: string; password: string }[]
+    client_id: string
+    client_secret: string
+    redirect_uri: string
+  }
+  links: readonly { label: string; url: string; description: string }[]
+  curl: string
+}
+
+const start = defineView('start', startSource, ['issuer', 'mode', 'guide', 'links'])
+const startDemo = defineView('start_demo', startDemoSource, [
+  'curl',
+  'users',
+  'issuer',
+  'clientId',
+  'clientSecret',
+  'redirectUri',
+])
+const startPlain = defineView('start_plain', startPlainSource, ['curl'])
+
+const demoGuide = ({ issuer, curl }: StartView, demo: NonNullable<StartView['demo']>): Html =>
+  startDemo({
+    curl,
+    users: demo.users.map(demoUser),
+    issuer,
+    clientId: demo.client_id,
+    clientSecret: demo.client_secret,
+    redirectUri: demo.redirect_uri,
+  })
+
+/** The page at `/`: what this is and what to do next. The demo's secrets are shown in development only. */
+export const startPage = (view: StartView): Html =>
+  page(
+    'Latchkey is running',
+    start({
+      issuer: view.issuer,
+      mode: view.development ? 'development' : 'production',
+      guide: view.development && view.demo ? demoGuide(view, view.demo) : startPlain({ curl: view.curl }),
+      links: view.links.map(startLink),
+    }),
+    { width: 'wide' },
+  )

@@ -1,0 +1,103 @@
+/** IP addresses and networks, v4 and v6, as numbers. https://www.rfc-editor.org/rfc/rfc4632 https://www.rfc-editor.org/rfc/rfc4291 */
+import { isIPv4, isIPv6 } from 'node:net'
+
+/** `network` holds the bits left of `hostBits`, so membership is one shift and one comparison. */
+export interface Network {
+  readonly family: 4 | 6
+  readonly network: bigint
+  readonly hostBits: bigint
+}
+
+interface Address {
+  readonly family: 4 | 6
+  readonly value: bigint
+}
+
+const words: Readonly<Record<string, string>> = {
+  loopback: '127.0.0.0/8,::1/128',
+  private: '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7',
+}
+
+const width = (family: 4 | 6): number => (family === 4 ? 32 : 128)
+
+const fromGroups = (groups: readonly string[], radix: number, bits: bigint): bigint =>
+  groups.reduce((value, group) => (value << bits) | BigInt(Number.parseInt(group, radix)), 0n)
+
+function parseV6(text: string): bigint {
+  // A dotted tail (::ffff:1.2.3.4) is two groups written in decimal.
+  const hex = text.replace(/[\d.]+$/, (tail) => {
+    if (!tail.includes('.')) return tail
+    const value = fromGroups(tail.split('.'), 10, 8n)
+    return `${(value >> 16n).toString(16)}:${(value & 0xffffn).toString(16)}`
+  })
+  const [head = '', tail] = hex.split('::')
+  const left = head ? head.split(':') : []
+  const right = tail ? tail.split(':') : []
+  const zeros = tail === undefined ? [] : Array<string>(8 - left.length - right.length).fill('0')
+  return fromGroups([...left, ...zeros, ...right], 16, 16n)
+}
+
+/** An IPv4 address inside IPv6 (::ffff:a.b.c.d) becomes the IPv4 address it is. RFC 4291 §2.5.5.2. */
+function parseAddress(text: string): Address | undefined {
+  if (isIPv4(text)) return { family: 4, value: fromGroups(text.split('.'), 10, 8n) }
+  if (!isIPv6(text) || text.includes('%')) return undefined
+  const value = parseV6(text)
+  return value >> 32n === 0xffffn ? { family: 4, value: value & 0xffffffffn } : { family: 6, value }
+}
+
+function parseNetwork(text: string): Network {
+  const [ip = '', prefixText, ...rest] = text.split('/')
+  const address = parseAddress(ip)
+  if (!address || rest.length > 0)
+    throw new TypeError(`${JSON.stringify(text)} is not an IP address or network`)
+  const bits = width(address.family)
+  if (prefixText === undefined) return { family: address.family, network: address.value, hostBits: 0n }
+  // ::ffff:10.0.0.0/104 counts its prefix from the IPv6 side.
+  const prefix = /^(0|[1-9]\d{0,2})$/.test(prefixText)
+    ? Number(prefixText) - (address.family === 4 && ip.includes(':') ? 96 : 0)
+    : -1
+  if (prefix < 0 || prefix > bits) throw new TypeError(`${JSON.stringify(text)} has no valid prefix length`)
+  const hostBits = BigInt(bits - prefix)
+  // 10.0.0.1/8 is more likely a slip for /32 than a wish to trust sixteen million hosts.
+  if ((address.value >> hostBits) << hostBits !== address.value) {
+    throw new TypeError(`${JSON.stringify(text)} has bits set after its prefix`)
+  }
+  return { family: address.family, network: address.value >> hostBits, hostBits }
+}
+
+/** Comma-separated addresses, CIDR networks and the words `loopback` and `private`. Throws TypeError naming the item. */
+export const parseNetworks = (list: string): Network[] =>
+  list
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean)
+    .flatMap((item) => (Object.hasOwn(words, item) ? (words[item] ?? '').split(',') : [item]))
+    .map(parseNetwork)
+
+/** False for what is not an IP address. An IPv6 zone (`fe80::1%eth0`) is ignored. */
+export function inNetworks(ip: string, networks: readonly Network[]): boolean {
+  if (networks.length === 0) return false
+  const address = parseAddress(ip.split('%', 1)[0] ?? '')
+  if (!address) return false
+  return networks.some(
+    ({ family, network, hostBits }) => family === address.family && address.value >> hostBits === network,
+  )
+}
+
+/**
+ * What one holder of an address shares with no other: an IPv4 address, or the /64 that IPv6 hands out, in one spelling.
+ * Text that is no address stays as it is.
+ */
+export function holderOf(ip: string): string {
+  const address = parseAddress(ip.split('%', 1)[0] ?? '')
+  if (!address) return ip
+  return address.family === 4 ? `${address.value}` : `${(address.value >> 64n).toString(16)}/64`
+}
+
+const loopback = parseNetworks('loopback')
+
+/** Whether the host of a URL (IPv6 in brackets) can only be this machine: RFC 8252 §8.3, RFC 6761 §6.3. */
+export const isLoopbackHost = (host: string): boolean =>
+  host === 'localhost' ||
+  host.endsWith('.localhost') ||
+  inNetworks(host.replace(/^\[(.*)\]$/, '$1'), loopback)

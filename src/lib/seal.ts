@@ -1,0 +1,54 @@
+/** Authenticated encryption of small texts. https://nvlpubs.nist.gov/nistpubs/Legacy/SP/nistspecialpublication800-38d.pdf */
+import { createCipheriv, createDecipheriv, createHmac, randomFillSync } from 'node:crypto'
+
+const version = 's1.'
+const saltBytes = 16
+const nonceBytes = 12
+const tagBytes = 16
+const headBytes = saltBytes + nonceBytes
+
+/**
+ * AES-256-GCM under a key of its own for each text: HMAC-SHA256(`key`, salt). Random 96-bit nonces under one key
+ * are safe for 2^32 texts only (SP 800-38D §8.3), which a busy provider writes in weeks; a 128-bit salt lifts that.
+ */
+function derive(key: Uint8Array, salt: Uint8Array): Buffer {
+  if (key.length !== 32) throw new RangeError(`seal: expected a key of 32 bytes, got ${key.length}`)
+  return createHmac('sha256', key).update('latchkey seal 1\0').update(salt).digest()
+}
+
+/** `s1.` and base64url of salt, nonce, ciphertext and tag. `key` is 32 bytes; the same call never repeats its result. */
+export function seal(key: Uint8Array, plaintext: string, associatedData: string): string {
+  const head = randomFillSync(Buffer.allocUnsafe(headBytes))
+  const cipher = createCipheriv(
+    'aes-256-gcm',
+    derive(key, head.subarray(0, saltBytes)),
+    head.subarray(saltBytes),
+  )
+  cipher.setAAD(Buffer.from(associatedData))
+  const body = cipher.update(plaintext, 'utf8')
+  cipher.final()
+  return version + Buffer.concat([head, body, cipher.getAuthTag()]).toString('base64url')
+}
+
+/** The plaintext, or undefined for anything that `seal` did not make with this key and this associated data. */
+export function unseal(key: Uint8Array, sealed: string, associatedData: string): string | undefined {
+  if (!sealed.startsWith(version)) return undefined
+  const bytes = Buffer.from(sealed.slice(version.length), 'base64url')
+  if (bytes.length < headBytes + tagBytes) return undefined
+  const end = bytes.length - tagBytes
+  const decipher = createDecipheriv(
+    'aes-256-gcm',
+    derive(key, bytes.subarray(0, saltBytes)),
+    bytes.subarray(saltBytes, headBytes),
+    { authTagLength: tagBytes },
+  )
+  decipher.setAAD(Buffer.from(associatedData))
+  decipher.setAuthTag(bytes.subarray(end))
+  try {
+    const plaintext = decipher.update(bytes.subarray(headBytes, end))
+    decipher.final()
+    return plaintext.toString('utf8')
+  } catch {
+    return undefined // a wrong key, another record's value, or a changed byte: all the same to the caller
+  }
+}

@@ -1,0 +1,29 @@
+/** An opaque access token, or the note that a JWT one was revoked before its time. */
+import * as v from 'valibot'
+import { sha256 } from '../lib/hash.ts'
+import { defineRecord, type Memory } from './define_record.ts'
+
+const schema = v.looseObject({
+  /** Absent for client_credentials: such a token is its own grant. */
+  grant_id: v.optional(v.string()),
+  client_id: v.string(),
+  sub: v.string(),
+  scope: v.string(),
+  aud: v.union([v.string(), v.array(v.string())]),
+  iat: v.number(),
+  exp: v.number(),
+})
+const records = defineRecord('access', schema)
+const revoked = defineRecord('revoked', v.object({ exp: v.number() }))
+
+export type AccessToken = v.InferOutput<typeof schema>
+
+export const AccessToken = {
+  find: (memory: Memory, handle: string) => records.find(memory, sha256(handle)),
+  put: (memory: Memory, handle: string, token: AccessToken) => records.put(memory, sha256(handle), token),
+  remove: (memory: Memory, handle: string) => records.take(memory, sha256(handle)),
+
+  /** A signed token cannot be deleted, so its `jti` is remembered as revoked until it expires by itself. */
+  revokeJti: (memory: Memory, jti: string, exp: number) => revoked.put(memory, sha256(jti), { exp }),
+  isRevoked: async (memory: Memory, jti: string) => (await revoked.find(memory, sha256(jti))) !== undefined,
+}

@@ -1,0 +1,21 @@
+/** An authorization code: what was asked for. That it is redeemed once is the grant's to say (`code_used`). https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2 */
+import * as v from 'valibot'
+import { sha256 } from '../lib/hash.ts'
+import { defineRecord, type Memory } from './define_record.ts'
+
+const schema = v.looseObject({
+  grant_id: v.string(),
+  client_id: v.string(),
+  redirect_uri: v.string(),
+  code_challenge: v.optional(v.string()),
+  nonce: v.optional(v.string()),
+  exp: v.number(),
+})
+const records = defineRecord('code', schema)
+
+export type AuthorizationCode = v.InferOutput<typeof schema>
+
+export const AuthorizationCode = {
+  find: (memory: Memory, handle: string) => records.find(memory, sha256(handle)),
+  put: (memory: Memory, handle: string, code: AuthorizationCode) => records.put(memory, sha256(handle), code),
+}

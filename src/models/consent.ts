@@ -1,0 +1,54 @@
+/** What a person agreed that a client may have, remembered so that it is asked once. */
+import * as v from 'valibot'
+import { defineRecord, type Memory } from './define_record.ts'
+
+const schema = v.looseObject({
+  scope: v.array(v.string()),
+  /** Names asked for through the `claims` parameter. */
+  claims: v.array(v.string()),
+  granted_at: v.number(),
+  exp: v.number(),
+})
+const records = defineRecord('consent', schema)
+
+export type Consent = v.InferOutput<typeof schema>
+
+/** Encoded, so that no bar in a name makes one pair look like another. */
+const id = (sub: string, clientId: string) => `${encodeURIComponent(sub)}|${clientId}`
+const ofUser = (sub: string) => `user_consents:${sub}`
+
+export const Consent = {
+  find: (memory: Memory, sub: string, clientId: string) => records.find(memory, id(sub, clientId)),
+
+  /** Remember more; what was agreed before stays agreed. `lifetime` in seconds. */
+  async extend(
+    memory: Memory,
+    sub: string,
+    clientId: string,
+    given: Pick<Consent, 'scope' | 'claims'>,
+    lifetime: number,
+  ): Promise<void> {
+    const now = Math.floor(memory.clock.now() / 1000)
+    const fresh = { ...given, granted_at: now, exp: now + lifetime }
+    const merge = (before: Consent): Consent => ({
+      ...fresh,
+      scope: [...new Set([...before.scope, ...given.scope])],
+      claims: [...new Set([...before.claims, ...given.claims])],
+    })
+    await memory.store.link(ofUser(sub), clientId, now)
+    if (await records.create(memory, id(sub, clientId), fresh)) return
+    if (!(await records.update(memory, id(sub, clientId), merge)))
+      await records.put(memory, id(sub, clientId), fresh)
+  },
+
+  async withdraw(memory: Memory, sub: string, clientId: string): Promise<void> {
+    await records.take(memory, id(sub, clientId))
+    await memory.store.unlink(ofUser(sub), clientId)
+  },
+
+  /** Whether everything asked for was agreed to before. */
+  covers: (consent: Consent | undefined, scope: readonly string[], claims: readonly string[]): boolean =>
+    consent !== undefined &&
+    scope.every((each) => consent.scope.includes(each)) &&
+    claims.every((each) => consent.claims.includes(each)),
+}

@@ -1,0 +1,139 @@
+/** A kind of record: its key, its shape, and the store verbs in terms of it. docs/architecture.md, "Store". */
+import * as v from 'valibot'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Store } from '../store/store.ts'
+
+/** The part of the context that records need. */
+export interface Memory {
+  store: Store
+  clock: Clock
+  log: Log
+  /** Records by the text they were read from: what was just parsed is not parsed again. */
+  parsed?: ParsedRecords
+}
+
+/**
+ * A pure function's results: equal text of one kind is an equal record. Bounded; the oldest leave first. Many hold one
+ * record, so nobody changes it: a change is a new object. The tests freeze what is put in here, to find who does.
+ */
+export type ParsedRecords = Map<string, { kind: string; record: object }>
+
+const mostParsed = 2_000
+
+/** Any record may carry `exp` in seconds: past it the record is absent, whatever the store still holds. */
+const expiry = (record: object): number | undefined => (record as { exp?: number }).exp
+
+/** A record as it was read. */
+export interface Loaded<T> {
+  record: T
+  raw: string
+}
+
+export interface RecordKind<T> {
+  key(id: string): string
+  /** As `find`, with what the store holds, so that `update` need not read it again. */
+  load(memory: Memory, id: string): Promise<Loaded<T> | undefined>
+  /** The record, or undefined when it is absent, expired or does not parse (which is logged). */
+  find(memory: Memory, id: string): Promise<T | undefined>
+  put(memory: Memory, id: string, record: T): Promise<void>
+  /** True for the one caller that wrote it. */
+  create(memory: Memory, id: string, record: T): Promise<boolean>
+  /** Read and delete; undefined for all but one caller. */
+  take(memory: Memory, id: string): Promise<T | undefined>
+  /**
+   * Compare-and-swap until it holds: `change` gets the current record and returns the next one, or undefined
+   * to leave it. Returns what was written; undefined when absent or left. `loaded` saves the first read.
+   */
+  update(
+    memory: Memory,
+    id: string,
+    change: (current: T) => T | undefined,
+    loaded?: Loaded<T>,
+  ): Promise<T | undefined>
+}
+
+/** Time a record may stay in the store after `exp`: the clocks of two instances may differ a little. */
+const graceMs = 2_000
+
+/** Lost races after which `update` gives up. */
+const maxAttempts = 150
+
+const ttlOf = (record: object, now: number): number | undefined => {
+  const exp = expiry(record)
+  return exp === undefined ? undefined : Math.max(1, exp * 1000 - now + graceMs)
+}
+
+export function defineRecord<const S extends v.GenericSchema<unknown, object>>(
+  prefix: string,
+  schema: S,
+): RecordKind<v.InferOutput<S>> {
+  type T = v.InferOutput<S>
+  const key = (id: string) => `${prefix}:${id}`
+
+  const remember = ({ parsed }: Memory, raw: string, record: T): T => {
+    if (!parsed) return record
+    if (parsed.size >= mostParsed) parsed.delete(parsed.keys().next().value!)
+    parsed.set(raw, { kind: prefix, record })
+    return record
+  }
+
+  const parse = (memory: Memory, raw: string): T | undefined => {
+    const known = memory.parsed?.get(raw)
+    if (known?.kind === prefix) return known.record as T
+    const parsed = v.safeParse(schema, fromJson(raw))
+    if (!parsed.success) {
+      memory.log.error('record_unreadable', {
+        kind: prefix,
+        problem: parsed.issues[0].message,
+        path: v.getDotPath(parsed.issues[0]),
+      })
+      return undefined
+    }
+    return remember(memory, raw, parsed.output)
+  }
+
+  const read = (memory: Memory, raw: string | undefined): T | undefined => {
+    const record = raw === undefined ? undefined : parse(memory, raw)
+    const exp = record && expiry(record)
+    return exp !== undefined && exp * 1000 <= memory.clock.now() ? undefined : record
+  }
+
+  const load = async (memory: Memory, id: string): Promise<Loaded<T> | undefined> => {
+    const raw = await memory.store.get(key(id))
+    const record = read(memory, raw)
+    return record === undefined || raw === undefined ? undefined : { record, raw }
+  }
+
+  return {
+    key,
+    load,
+    find: async (memory, id) => read(memory, await memory.store.get(key(id))),
+    put: (memory, id, record) =>
+      memory.store.put(key(id), JSON.stringify(record), ttlOf(record, memory.clock.now())),
+    create: (memory, id, record) =>
+      memory.store.create(key(id), JSON.stringify(record), ttlOf(record, memory.clock.now())),
+    take: async (memory, id) => read(memory, await memory.store.take(key(id))),
+    async update(memory, id, change, loaded) {
+      let seen = loaded ?? (await load(memory, id))
+      for (let attempt = 0; seen && attempt < maxAttempts; attempt++) {
+        const next = change(seen.record)
+        if (next === undefined) return undefined
+        const raw = JSON.stringify(next)
+        if (await memory.store.replace(key(id), seen.raw, raw, ttlOf(next, memory.clock.now())))
+          return remember(memory, raw, next) // whoever moves a record on will read it again
+        seen = await load(memory, id)
+      }
+      if (seen) memory.log.warn('record_contended', { kind: prefix })
+      return undefined
+    },
+  }
+}
+
+function fromJson(raw: string): unknown {
+  try {
+    return JSON.parse(raw)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,102 @@
+/** One authorization and all its tokens: they are good only while this record lives; ending it is one deletion. */
+import * as v from 'valibot'
+import { defineRecord, type Memory } from './define_record.ts'
+
+const ClaimNames = v.optional(v.record(v.string(), v.nullable(v.record(v.string(), v.unknown()))))
+
+const schema = v.looseObject({
+  grant_id: v.string(),
+  client_id: v.string(),
+  sub: v.string(),
+  /** As it was at sign-in, so that introspection need not look the person up. */
+  username: v.string(),
+  scope: v.array(v.string()),
+  claims: v.optional(v.object({ userinfo: ClaimNames, id_token: ClaimNames })),
+  authentication: v.object({
+    auth_time: v.number(),
+    acr: v.string(),
+    amr: v.array(v.string()),
+    sid: v.string(),
+  }),
+  /** Its code was redeemed: whoever comes second is a replay, and ends the grant. */
+  code_used: v.optional(v.boolean()),
+  /** Ends with the session it came from; false once offline_access was granted. */
+  session_bound: v.boolean(),
+  /** The refresh family, constant in size: which generation is current and when (ms) it became so. */
+  refresh: v.optional(v.object({ generation: v.number(), rotated_at: v.number() })),
+  /** The key of a public client, from its first token request on (RFC 9449 §5). */
+  cnf: v.optional(v.record(v.string(), v.unknown())),
+  /** Seconds: the end of every token under this grant, whatever they say. */
+  exp: v.number(),
+})
+const records = defineRecord('grant', schema)
+
+export type Grant = v.InferOutput<typeof schema>
+
+const ofSession = (sid: string) => `session_grants:${sid}`
+const ofUser = (sub: string) => `user_grants:${sub}`
+
+/** A day longer than the grants themselves, for the indexes that name them. */
+const indexTtl = (memory: Memory, grant: Grant, lifetime: number) =>
+  Math.max(grant.exp * 1000 - memory.clock.now(), lifetime * 1000) + 86_400_000
+
+export const Grant = {
+  find: records.find,
+  load: records.load,
+  update: records.update,
+
+  /** `lifetime` in seconds is how long the grant may come to live once its code is redeemed. */
+  async create(memory: Memory, grant: Grant, lifetime: number): Promise<void> {
+    const ttl = indexTtl(memory, grant, lifetime)
+    const until = memory.clock.now() + lifetime * 1000
+    await Promise.all([
+      records.create(memory, grant.grant_id, grant),
+      memory.store.link(ofUser(grant.sub), grant.grant_id, until, ttl),
+      grant.session_bound &&
+        memory.store.link(ofSession(grant.authentication.sid), grant.grant_id, until, ttl),
+    ])
+  },
+
+  /** Every token of the grant stops working. Idempotent. */
+  async end(memory: Memory, grantId: string): Promise<void> {
+    const grant = await records.take(memory, grantId)
+    if (!grant) return
+    await Promise.all([
+      memory.store.unlink(ofUser(grant.sub), grantId),
+      grant.session_bound && memory.store.unlink(ofSession(grant.authentication.sid), grantId),
+    ])
+  },
+
+  /** End all grants that live no longer than this session. */
+  endOfSession: (memory: Memory, sid: string) => endAll(memory, ofSession(sid)),
+  /** End all grants of a person, of one client when it is named. */
+  endOfUser: (memory: Memory, sub: string, clientId?: string) => endAll(memory, ofUser(sub), clientId),
+
+  /** The live grants of a person; forgets those that have passed. */
+  async listOfUser(memory: Memory, sub: string): Promise<Grant[]> {
+    await memory.store.trim(ofUser(sub), memory.clock.now())
+    const ids = await memory.store.range(ofUser(sub))
+    return (await Promise.all(ids.map(({ member }) => records.find(memory, member)))).filter(
+      (grant) => grant !== undefined,
+    )
+  },
+}
+
+async function endAll(memory: Memory, index: string, clientId?: string): Promise<void> {
+  for (let offset = 0; ;) {
+    const ids = await memory.store.range(index, { limit: 500, offset })
+    const kept = await Promise.all(
+      ids.map(async ({ member }) => {
+        if (clientId !== undefined) {
+          const grant = await records.find(memory, member)
+          if (grant && grant.client_id !== clientId) return 1
+        }
+        await Grant.end(memory, member)
+        await memory.store.unlink(index, member)
+        return 0
+      }),
+    )
+    offset += kept.reduce<number>((sum, each) => sum + each, 0)
+    if (ids.length < 500) return
+  }
+}

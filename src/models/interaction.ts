@@ -1,0 +1,63 @@
+/** An authorization request that waits for a person, bound to the browser it arrived from. */
+import * as v from 'valibot'
+import { equalInConstantTime } from '../lib/equal.ts'
+import { sha256 } from '../lib/hash.ts'
+import type { Random } from '../lib/random.ts'
+import { defineRecord, type Memory } from './define_record.ts'
+
+const schema = v.looseObject({
+  /** The request's parameters after every request source had its say; read again when the person is done. */
+  params: v.optional(v.record(v.string(), v.string())),
+  /** Or a page of ours to go back to. */
+  return_to: v.optional(v.string()),
+  /** Hash of the browser's cookie: the link is worth nothing in another browser. */
+  browser_hash: v.string(),
+  /** Milliseconds: a sign-in after it answers prompt=login. */
+  asked_at: v.number(),
+  account_chosen: v.optional(v.boolean()),
+  /** `sid` of the session whose person allowed it. */
+  consented_by: v.optional(v.string()),
+  /** A first factor passed, further steps to come. */
+  pending: v.optional(v.object({ sub: v.string(), amr: v.array(v.string()), at: v.number() })),
+  exp: v.number(),
+})
+const records = defineRecord('interaction', schema)
+
+export type Interaction = v.InferOutput<typeof schema>
+
+export const Interaction = {
+  /** Only for the browser it began in. */
+  async find(memory: Memory, handle: string, browser: string | undefined): Promise<Interaction | undefined> {
+    if (browser === undefined) return undefined
+    const interaction = await records.find(memory, sha256(handle))
+    return interaction && equalInConstantTime(interaction.browser_hash, sha256(browser))
+      ? interaction
+      : undefined
+  },
+
+  /** Returns the handle. `lifetime` in seconds. */
+  async begin(
+    memory: Memory,
+    random: Random,
+    browser: string,
+    what: Pick<Interaction, 'params' | 'return_to'> & { asked_at?: number },
+    lifetime: number,
+  ): Promise<string> {
+    const handle = random(24)
+    const now = memory.clock.now()
+    await records.put(memory, sha256(handle), {
+      ...what,
+      browser_hash: sha256(browser),
+      asked_at: what.asked_at ?? now,
+      exp: Math.floor(now / 1000) + lifetime,
+    })
+    return handle
+  },
+
+  update: (memory: Memory, handle: string, change: (interaction: Interaction) => Interaction) =>
+    records.update(memory, sha256(handle), change),
+
+  /** Done: true for one caller, so that one request is answered once. */
+  finish: async (memory: Memory, handle: string): Promise<boolean> =>
+    (await records.take(memory, sha256(handle))) !== undefined,
+}

@@ -1,0 +1,58 @@
+/**
+ * Refresh tokens: one record per family however often it rotates. https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
+ *
+ * A token is its grant's id, its generation and a MAC over both, so any token ever issued in the family is
+ * recognised without having been stored, and the successor of a generation can be computed again for an
+ * honest client that lost the answer.
+ */
+import { equalInConstantTime } from '../lib/equal.ts'
+import { hmac } from '../lib/hash.ts'
+import { grantIdOf, handleKinds } from '../auth/token.ts'
+
+const generationLength = 4 // 64^4 rotations; then the family ends
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+/** `generation` counts from 0. */
+export function refreshHandle(key: Uint8Array, grantId: string, generation: number): string {
+  const body = `${grantId}${spell(generation)}`
+  return `${handleKinds.refresh}${body}${hmac(key, body)}`
+}
+
+/** The family and generation of a token we issued; undefined for anything else. */
+export function readRefreshHandle(
+  key: Uint8Array,
+  handle: string,
+): { grantId: string; generation: number } | undefined {
+  const grantId = grantIdOf(handle)
+  if (grantId === undefined || !handle.startsWith(handleKinds.refresh)) return undefined
+  const body = handle.slice(
+    handleKinds.refresh.length,
+    handleKinds.refresh.length + grantId.length + generationLength,
+  )
+  const generation = unspell(body.slice(grantId.length))
+  if (
+    generation === undefined ||
+    !equalInConstantTime(handle, `${handleKinds.refresh}${body}${hmac(key, body)}`)
+  )
+    return undefined
+  return { grantId, generation }
+}
+
+export const lastGeneration = alphabet.length ** generationLength - 1
+
+function spell(generation: number): string {
+  let text = ''
+  for (let rest = generation, digit = 0; digit < generationLength; digit++, rest = Math.floor(rest / 64))
+    text = alphabet[rest % 64] + text
+  return text
+}
+
+function unspell(text: string): number | undefined {
+  let generation = 0
+  for (const character of text) {
+    const digit = alphabet.indexOf(character)
+    if (digit < 0) return undefined
+    generation = generation * 64 + digit
+  }
+  return text.length === generationLength ? generation : undefined
+}

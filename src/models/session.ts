@@ -1,0 +1,128 @@
+/** A sign-in on one browser. The cookie is `sid` and a secret; the record keeps the secret's hash. OWASP ASVS 5.0 V7 */
+import * as v from 'valibot'
+import { equalInConstantTime } from '../lib/equal.ts'
+import { sha256 } from '../lib/hash.ts'
+import type { Random } from '../lib/random.ts'
+import { defineRecord, type Memory } from './define_record.ts'
+
+const schema = v.looseObject({
+  sid: v.string(),
+  secret_hash: v.string(),
+  sub: v.string(),
+  /** Milliseconds. */
+  authenticated_at: v.number(),
+  acr: v.string(),
+  amr: v.array(v.string()),
+  /** Seconds. */
+  created_at: v.number(),
+  seen_at: v.number(),
+  /** Seconds: the sooner of idle and absolute end. */
+  exp: v.number(),
+  /** Who received something under this session: they hear of its end. */
+  clients: v.array(v.string()),
+})
+const records = defineRecord('session', schema)
+
+export type Session = v.InferOutput<typeof schema>
+
+/** Seconds. */
+export interface SessionLifetimes {
+  idle: number
+  absolute: number
+}
+
+const sidLength = 20
+const ofUser = (sub: string) => `user_sessions:${sub}`
+const touchEvery = 60 // seconds: a write per minute of use is enough to keep the idle end honest
+
+const end = (session: Pick<Session, 'created_at'>, now: number, lifetimes: SessionLifetimes) =>
+  Math.min(session.created_at + lifetimes.absolute, now + lifetimes.idle)
+
+export interface SignIn {
+  sub: string
+  acr: string
+  amr: string[]
+}
+
+export const Session = {
+  find: records.find,
+  update: records.update,
+
+  /** The session a cookie names, when its secret fits. */
+  async ofCookie(memory: Memory, cookie: string): Promise<Session | undefined> {
+    const session = await records.find(memory, cookie.slice(0, sidLength))
+    return session && equalInConstantTime(session.secret_hash, sha256(cookie.slice(sidLength)))
+      ? session
+      : undefined
+  },
+
+  /**
+   * Begin a session and return it with its cookie. Signing in again as the same person keeps `sid`, which
+   * clients know from their ID Tokens, under a new secret: an older cookie is worth nothing afterwards.
+   */
+  async begin(
+    memory: Memory,
+    random: Random,
+    signIn: SignIn,
+    lifetimes: SessionLifetimes,
+    previous?: Session,
+  ) {
+    const now = Math.floor(memory.clock.now() / 1000)
+    const kept = previous?.sub === signIn.sub ? previous : undefined
+    const sid = kept?.sid ?? random(15)
+    const secret = random(33)
+    const session: Session = {
+      ...kept,
+      ...signIn,
+      sid,
+      secret_hash: sha256(secret),
+      authenticated_at: memory.clock.now(),
+      created_at: now,
+      seen_at: now,
+      exp: end({ created_at: now }, now, lifetimes),
+      clients: kept?.clients ?? [],
+    }
+    const index = ofUser(signIn.sub)
+    await memory.store.trim(index, memory.clock.now())
+    await Promise.all([
+      records.put(memory, sid, session),
+      memory.store.link(index, sid, (now + lifetimes.absolute) * 1000, lifetimes.absolute * 1000),
+    ])
+    return { session, cookie: `${sid}${secret}` }
+  },
+
+  /** Note a use, and a client that receives something; writes only when either is news. */
+  async touch(
+    memory: Memory,
+    session: Session,
+    lifetimes: SessionLifetimes,
+    clientId?: string,
+  ): Promise<void> {
+    const now = Math.floor(memory.clock.now() / 1000)
+    const news = clientId !== undefined && !session.clients.includes(clientId)
+    if (!news && now - session.seen_at < touchEvery) return
+    await records.update(memory, session.sid, (current) => ({
+      ...current,
+      seen_at: now,
+      exp: end(current, now, lifetimes),
+      clients: news && !current.clients.includes(clientId) ? [...current.clients, clientId] : current.clients,
+    }))
+  },
+
+  /** Delete it; returns it to the one caller that did. What hangs on it is ended by `http/session.ts`. */
+  async end(memory: Memory, sid: string): Promise<Session | undefined> {
+    const session = await records.take(memory, sid)
+    if (session) await memory.store.unlink(ofUser(session.sub), sid)
+    return session
+  },
+
+  /** The live sessions of a person. */
+  async listOfUser(memory: Memory, sub: string): Promise<Session[]> {
+    const sids = await memory.store.range(ofUser(sub), { min: memory.clock.now() })
+    return (await Promise.all(sids.map(({ member }) => records.find(memory, member)))).filter(
+      (session) => session !== undefined,
+    )
+  },
+}
+
+export const authTime = (session: Session): number => Math.floor(session.authenticated_at / 1000)

@@ -1,0 +1,126 @@
+/** What the store holds of our keys, those that sign and those that decrypt, and how it may change: pure functions over one document. RFC 7517 §5, OpenID Connect Core §10.1.1. */
+import type { KeyObject } from 'node:crypto'
+import * as v from 'valibot'
+import { isSigningAlg, type KeyAlg, keyAlgs, thumbprint } from '../auth/jwk.ts'
+import { seal } from '../lib/seal.ts'
+
+const Seconds = v.pipe(v.number(), v.integer(), v.minValue(0))
+
+/** One key. Times in seconds since the epoch; `private_jwk` is sealed. A key without `retires_at` has no successor. */
+const Entry = v.object({
+  kid: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
+  alg: v.picklist(keyAlgs),
+  created_at: Seconds,
+  activates_at: Seconds,
+  retires_at: v.optional(Seconds),
+  private_jwk: v.string(),
+})
+export type Entry = v.InferOutput<typeof Entry>
+
+/** `retired` names keys that are gone, lest a key file that still lies about brings one back. */
+const Document = v.object({ keys: v.array(Entry), retired: v.array(v.string()) })
+export type Document = v.InferOutput<typeof Document>
+
+/** The signing keys cannot be used as they are; the message says what to do. */
+export class KeyRingError extends Error {
+  override name = 'KeyRingError'
+}
+
+/** `what` ends in its verb: "the signing key X was". */
+export const wrongSecret = (what: string): KeyRingError =>
+  new KeyRingError(
+    `${what} not sealed with this SECRET_KEY. Start with the SECRET_KEY that sealed it; or, if that is lost, remove ` +
+      'the record of signing keys from the store (in development: the folder of keys), so that new ones are made: ' +
+      'all tokens signed so far then stop verifying',
+  )
+
+/** Seconds by which clocks of instances may differ while an old key is still found. */
+const skew = 60
+/** Names of retired keys that are remembered. */
+const rememberedNames = 500
+
+export const emptyDocument: Document = { keys: [], retired: [] }
+
+/** Throws KeyRingError: whoever cannot read the keys must not make new ones, for the old are in use. */
+export function parseDocument(text: string): Document {
+  try {
+    return v.parse(Document, JSON.parse(text))
+  } catch (cause) {
+    throw new KeyRingError(
+      'the record of signing keys in the store is damaged or written by a newer version; restore it from a ' +
+        'backup or remove it, upon which new keys are made and all tokens signed so far stop verifying',
+      { cause },
+    )
+  }
+}
+
+/** Bound to its place, so that a sealed key copied under another name or algorithm does not open. */
+export const sealContext = (kid: string, alg: KeyAlg): string =>
+  `${isSigningAlg(alg) ? 'signing' : 'decryption'} key ${alg} ${kid}`
+
+/** An entry for a private key that fits `alg`, active from `activatesAt` (seconds). */
+export function newEntry(
+  key: KeyObject,
+  alg: KeyAlg,
+  now: number,
+  activatesAt: number,
+  sealingKey: Uint8Array,
+): Entry {
+  const jwk = key.export({ format: 'jwk' })
+  const kid = thumbprint(jwk)
+  return {
+    kid,
+    alg,
+    created_at: now,
+    activates_at: activatesAt,
+    private_jwk: seal(sealingKey, JSON.stringify(jwk), sealContext(kid, alg)),
+  }
+}
+
+/** By algorithm, then in the order they take over; of two that do so at once, the later in the record wins everywhere. */
+const inOrder = (a: Entry, b: Entry): number =>
+  keyAlgs.indexOf(a.alg) - keyAlgs.indexOf(b.alg) || a.activates_at - b.activates_at
+
+export const isRetired = (entry: Entry, now: number): boolean =>
+  entry.retires_at !== undefined && entry.retires_at <= now
+
+/** Whether the ring has ever had this key. */
+export const isKnown = ({ keys, retired }: Document, kid: string): boolean =>
+  retired.includes(kid) || keys.some((entry) => entry.kid === kid)
+
+/** The newest key of `alg`, active or about to be. */
+export const newestOf = (document: Document, alg: KeyAlg): Entry | undefined =>
+  document.keys
+    .filter((entry) => entry.alg === alg)
+    .sort(inOrder)
+    .at(-1)
+
+/** Adds a key as the last of its algorithm, whatever clock chose its activation. */
+export function append(document: Document, entry: Entry): Document {
+  const after = newestOf(document, entry.alg)?.activates_at ?? 0
+  return {
+    ...document,
+    keys: [...document.keys, { ...entry, activates_at: Math.max(entry.activates_at, after) }],
+  }
+}
+
+/**
+ * Orders keys, lets go of those past their time, and gives each that has a successor its end: the last token it signs
+ * is made when the successor takes over (a little later by a slow clock) and lives `retention` seconds. A time once
+ * given only grows, for tokens may rely on it.
+ */
+export function settle(document: Document, now: number, retention: number): Document {
+  const gone = document.keys.filter((entry) => isRetired(entry, now)).map(({ kid }) => kid)
+  const keys = document.keys.filter((entry) => !isRetired(entry, now)).sort(inOrder)
+  return {
+    keys: keys.map((entry, i) => {
+      const successor = keys[i + 1]
+      if (successor?.alg !== entry.alg) return entry
+      const end = successor.activates_at + retention + skew
+      // Members in the order of the schema, so that what has not changed is the same text.
+      const { private_jwk, retires_at = 0, ...rest } = entry
+      return { ...rest, retires_at: Math.max(retires_at, end), private_jwk }
+    }),
+    retired: [...document.retired, ...gone].slice(-rememberedNames),
+  }
+}

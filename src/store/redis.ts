@@ -1,0 +1,211 @@
+/** The store in Redis 7: one server, one behind Sentinels, or a cluster. https://redis.io/docs/latest/commands/ */
+import { Cluster } from 'ioredis'
+import { finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
+import { connectRedis, type RedisClient } from './redis_client.ts'
+import { parseRedisUrl } from './redis_url.ts'
+import {
+  type Counted,
+  type RangeOptions,
+  type Scored,
+  type Store,
+  StoreUnavailable,
+  type Ttl,
+} from './store.ts'
+
+export interface RedisStoreOptions {
+  /** Put before every key; `latchkey:` when absent. */
+  prefix?: string
+  /** How long a verb may take, connecting included; 1,000 ms when absent. */
+  timeoutMs?: number
+  /** PEM of the authority behind a `rediss` server's certificate. */
+  caCert?: string
+}
+
+/** Verbs under way at once, at most: a slow Redis must not fill our memory. */
+const maxPending = 10_000
+
+/**
+ * A store in the Redis of `url` (redis_url.ts says the forms). Connects in the background and reconnects by itself.
+ * Throws an Error that never repeats the URL when it cannot be read. What is acknowledged is as durable as Redis
+ * makes it: `appendonly yes` with `appendfsync always` loses nothing.
+ */
+export function redisStore(url: string, options: RedisStoreOptions = {}): Store {
+  const { prefix = 'latchkey:', timeoutMs = 1000, caCert } = options
+  return new RedisStore(connectRedis(parseRedisUrl(url), { timeoutMs, caCert }), prefix, timeoutMs)
+}
+
+class RedisStore implements Store {
+  readonly #client: RedisClient
+  /** For a cluster only: the same without pipelines, in which each command follows its own redirection. */
+  readonly #direct: RedisClient | undefined
+  readonly #prefix: string
+  readonly #timeoutMs: number
+  #pending = 0
+  /** When the connection was lost, by `performance.now()`; undefined while there is one. */
+  #lostAt: number | undefined = performance.now()
+  #lastError = 'not connected yet'
+  #awaitingReady = new Set<() => void>()
+
+  constructor(client: RedisClient, prefix: string, timeoutMs: number) {
+    this.#client = client
+    if (client instanceof Cluster) {
+      this.#direct = client.duplicate([], { enableAutoPipelining: false }) as RedisClient
+      this.#direct.on('error', () => {}) // the same errors come from `client`
+    }
+    this.#prefix = prefix
+    this.#timeoutMs = timeoutMs
+    client.on('ready', () => {
+      this.#lostAt = undefined
+      const waiting = this.#awaitingReady
+      this.#awaitingReady = new Set()
+      for (const go of waiting) go()
+    })
+    client.on('close', () => (this.#lostAt ??= performance.now()))
+    client.on('error', (error: Error) => (this.#lastError = reason(error)))
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    return (await this.#ask((redis) => redis.get(this.#value(key)))) ?? undefined
+  }
+
+  async put(key: string, value: string, ttl?: Ttl): Promise<void> {
+    const px = ttl === undefined ? undefined : wholeTtl(ttl)
+    await this.#ask((redis) =>
+      px === undefined ? redis.set(this.#value(key), value) : redis.set(this.#value(key), value, 'PX', px),
+    )
+  }
+
+  async create(key: string, value: string, ttl?: Ttl): Promise<boolean> {
+    const px = ttl === undefined ? undefined : wholeTtl(ttl)
+    const reply = await this.#ask((redis) =>
+      px === undefined
+        ? redis.set(this.#value(key), value, 'NX')
+        : redis.set(this.#value(key), value, 'PX', px, 'NX'),
+    )
+    return reply === 'OK'
+  }
+
+  async replace(key: string, expected: string, value: string, ttl?: Ttl): Promise<boolean> {
+    const px = ttl === undefined ? '' : `${wholeTtl(ttl)}`
+    return (await this.#ask((redis) => redis.latchkeyReplace(this.#value(key), expected, value, px))) === 1
+  }
+
+  async take(key: string): Promise<string | undefined> {
+    return (await this.#ask((redis) => redis.getdel(this.#value(key)))) ?? undefined
+  }
+
+  async increment(key: string, ttl: Ttl, by = 1): Promise<Counted> {
+    const [step, px] = [`${wholeStep(by)}`, `${wholeTtl(ttl)}`]
+    const [count, left] = await this.#ask((redis) => redis.latchkeyIncrement(this.#value(key), step, px))
+    return { count, ttl: left }
+  }
+
+  async link(index: string, member: string, score: number, ttl?: Ttl): Promise<void> {
+    const px = ttl === undefined ? '' : `${wholeTtl(ttl)}`
+    const at = `${finiteScore(score)}`
+    await this.#ask((redis) => redis.latchkeyLink(this.#index(index), member, at, px))
+  }
+
+  async unlink(index: string, member: string): Promise<void> {
+    await this.#ask((redis) => redis.zrem(this.#index(index), member))
+  }
+
+  async range(index: string, options?: RangeOptions): Promise<Scored[]> {
+    const { min, max, limit, offset } = rangeBounds(options)
+    const flat = await this.#ask((redis) =>
+      redis.zrangebyscore(this.#index(index), bound(min), bound(max), 'WITHSCORES', 'LIMIT', offset, limit),
+    )
+    return Array.from({ length: flat.length / 2 }, (_, i) => ({
+      member: flat[2 * i] as string,
+      score: Number(flat[2 * i + 1]),
+    }))
+  }
+
+  async trim(index: string, max: number): Promise<void> {
+    await this.#ask((redis) => redis.zremrangebyscore(this.#index(index), '-inf', bound(max)))
+  }
+
+  /** A cluster is well when all its slots are served; one node that answers says too little. */
+  async ping(): Promise<void> {
+    await this.#ask(async (redis) => {
+      if (!(redis instanceof Cluster)) return redis.ping()
+      const info = String(await redis.cluster('INFO'))
+      if (!info.includes('cluster_state:ok')) throw new Error('CLUSTERDOWN')
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#client.disconnect()
+    this.#direct?.disconnect()
+  }
+
+  #value(key: string): string {
+    return `${this.#prefix}v:${key}`
+  }
+
+  #index(name: string): string {
+    return `${this.#prefix}i:${name}`
+  }
+
+  /** Sends once, when there is a connection; rejects with StoreUnavailable within the timeout whatever happens. */
+  #ask<T>(send: (redis: RedisClient) => Promise<T>): Promise<T> {
+    if (this.#pending >= maxPending) return Promise.reject(new StoreUnavailable('redis: too many verbs wait'))
+    const lost = this.#lostAt !== undefined && performance.now() - this.#lostAt > this.#timeoutMs
+    // Down for longer than anyone would wait: say so at once, and let nothing pile up.
+    if (lost) return Promise.reject(new StoreUnavailable(`redis: no connection (${this.#lastError})`))
+    return new Promise((resolve, reject) => {
+      const settle = (then: () => void) => {
+        if (timer === undefined) return
+        clearTimeout(timer)
+        timer = undefined
+        this.#pending--
+        then()
+      }
+      const fail = (error: unknown) => settle(() => reject(this.#unavailable(error)))
+      const go = () => {
+        if (timer === undefined) return // given up while waiting for the connection: must not be sent any more
+        try {
+          const redirect = (error: unknown) => {
+            if (!this.#direct || timer === undefined || !wasNotDone(error)) throw error
+            // ioredis follows a redirection in a pipeline only when all of it goes to one place.
+            if (this.#client instanceof Cluster && reason(error) === 'MOVED') this.#client.refreshSlotsCache()
+            return send(this.#direct)
+          }
+          send(this.#client)
+            .catch(redirect)
+            .then((reply) => settle(() => resolve(reply)), fail)
+        } catch (error) {
+          fail(error) // ioredis throws when a slot has no node
+        }
+      }
+      let timer: ReturnType<typeof setTimeout> | undefined = setTimeout(() => {
+        this.#awaitingReady.delete(go)
+        fail(new Error('no answer in time'))
+      }, this.#timeoutMs)
+      this.#pending++
+      if (this.#client.status === 'ready') go()
+      else this.#awaitingReady.add(go)
+    })
+  }
+
+  #unavailable(error: unknown): StoreUnavailable {
+    return new StoreUnavailable(`redis: ${reason(error)}`)
+  }
+}
+
+const bound = (score: number): string =>
+  score === Infinity ? '+inf' : score === -Infinity ? '-inf' : `${score}`
+
+/** True for answers of a cluster that say the command was not begun, so that sending it elsewhere is safe. */
+const wasNotDone = (error: unknown): boolean =>
+  error instanceof Error && /^(?:MOVED|ASK|TRYAGAIN) |same slots allocation group/.test(error.message)
+
+/** A few words without what was sent: ioredis hangs the command, AUTH and all, on its errors. */
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return 'failed'
+  const last = 'lastNodeError' in error ? error.lastNodeError : undefined
+  if (last instanceof Error) return reason(last)
+  if ('code' in error && typeof error.code === 'string') return error.code
+  if (error.message === 'no answer in time') return error.message
+  return /^(?:-)?([A-Z]{2,})\b/.exec(error.message)?.[1] ?? 'connection lost'
+}

@@ -1,0 +1,78 @@
+/** Where Redis is, read from one URL. https://www.iana.org/assignments/uri-schemes/prov/redis */
+
+export interface Host {
+  host: string
+  port: number
+}
+
+export interface RedisTarget {
+  kind: 'single' | 'sentinel' | 'cluster'
+  tls: boolean
+  hosts: Host[]
+  username?: string
+  password?: string
+  /** The sentinels' own password: `?sentinel_password=`. */
+  sentinelPassword?: string
+  /** The master's name; with kind sentinel only. */
+  master?: string
+  db: number
+}
+
+const forms =
+  'redis://[user:pass@]host[:port][/db], redis+sentinel://[user:pass@]host:port,…/master[/db] ' +
+  'or redis+cluster://[user:pass@]host:port,…; rediss for TLS'
+
+const schemes = /^(rediss?)(\+sentinel|\+cluster)?:\/\/(?:([^@/]*)@)?([^@/?]+)(\/[^?]*)?(?:\?(.*))?$/
+
+/**
+ * Reads `redis://`, `redis+sentinel://` and `redis+cluster://` URLs and their `rediss` forms. `URL` does not take a
+ * list of hosts. Throws an Error that says what was expected and never repeats the URL, for it holds a password.
+ */
+export function parseRedisUrl(url: string): RedisTarget {
+  const [whole, scheme, variant, credentials, list, path = '', query] = schemes.exec(url) ?? []
+  if (!whole || !list) throw refuse('it has another form')
+  const kind = variant === '+sentinel' ? 'sentinel' : variant === '+cluster' ? 'cluster' : 'single'
+  const hosts = list.split(',').map((item) => parseHost(item, kind === 'sentinel' ? 26379 : 6379))
+  const parts = path.split('/').filter(Boolean).map(decode)
+  const master = kind === 'sentinel' ? parts.shift() : undefined
+  const db = parts.shift() ?? '0'
+  if (kind === 'single' && hosts.length > 1) throw refuse('several hosts need +sentinel or +cluster')
+  if (kind === 'sentinel' && !master) throw refuse('the name of the master is missing')
+  if (kind === 'cluster' && db !== '0') throw refuse('a cluster has database 0 only')
+  if (parts.length || !/^\d{1,5}$/.test(db)) throw refuse('its path is not a database number')
+  const sentinelPassword = new URLSearchParams(query).get('sentinel_password') ?? undefined
+  return {
+    kind,
+    tls: scheme === 'rediss',
+    hosts,
+    master,
+    db: Number(db),
+    sentinelPassword,
+    ...login(credentials),
+  }
+}
+
+function login(credentials: string | undefined): { username?: string; password?: string } {
+  if (!credentials) return {}
+  const colon = credentials.indexOf(':')
+  if (colon < 0) throw refuse('it has a user and no password')
+  const username = decode(credentials.slice(0, colon)) || undefined
+  return { username, password: decode(credentials.slice(colon + 1)) || undefined }
+}
+
+function parseHost(item: string, defaultPort: number): Host {
+  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(item) ?? []
+  const host = bracketed ?? plain
+  if (!host || Number(port ?? defaultPort) > 65535) throw refuse('a host is not host:port')
+  return { host, port: Number(port ?? defaultPort) }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw refuse('a % in it is not followed by two hexadecimal digits')
+  }
+}
+
+const refuse = (why: string): Error => new Error(`the Redis URL is not usable: ${why}; expected ${forms}`)

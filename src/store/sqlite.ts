@@ -1,0 +1,277 @@
+/** The store in one SQLite file that several processes may share. https://www.sqlite.org/wal.html */
+import { Database, type Statement } from 'bun:sqlite'
+import { chmodSync, closeSync, openSync } from 'node:fs'
+import type { Clock } from '../lib/clock.ts'
+import { finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
+import {
+  type Counted,
+  type RangeOptions,
+  type Scored,
+  type Store,
+  StoreUnavailable,
+  type Ttl,
+} from './store.ts'
+
+/** `expires_at` of what stays: a number, so that one comparison serves every row. */
+const never = Number.MAX_SAFE_INTEGER
+/** How long a verb waits for other processes' writes before it gives up. */
+const patienceMs = 1000
+/** Verbs that share one commit, at most; bounds how long the event loop is held. */
+const batchSize = 256
+const sweepMs = 1000
+const sweepRows = 1000
+
+/** Entries keep their rowid: values are too long to live well in the tree of the keys. */
+const schema = `
+  CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT;
+  CREATE INDEX IF NOT EXISTS entries_expires_at ON entries (expires_at) WHERE expires_at < ${never};
+  CREATE TABLE IF NOT EXISTS indexes (name TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS indexes_expires_at ON indexes (expires_at) WHERE expires_at < ${never};
+  CREATE TABLE IF NOT EXISTS members (
+    name TEXT NOT NULL, member TEXT NOT NULL, score REAL NOT NULL, PRIMARY KEY (name, member)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS members_score ON members (name, score, member);
+`
+
+const sql = {
+  get: 'SELECT value FROM entries WHERE key = ?1 AND expires_at > ?2',
+  put: `INSERT INTO entries VALUES (?1, ?2, ?3)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at`,
+  create: `INSERT INTO entries VALUES (?1, ?2, ?3)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
+    WHERE entries.expires_at <= ?4`,
+  replace: 'UPDATE entries SET value = ?3, expires_at = ?4 WHERE key = ?1 AND value = ?2 AND expires_at > ?5',
+  take: 'DELETE FROM entries WHERE key = ?1 RETURNING value, expires_at',
+  increment: `INSERT INTO entries VALUES (?1, ?2, ?3)
+    ON CONFLICT (key) DO UPDATE SET
+      value = CASE WHEN expires_at <= ?4 THEN excluded.value
+        ELSE CAST(CAST(value AS INTEGER) + CAST(excluded.value AS INTEGER) AS TEXT) END,
+      expires_at = CASE WHEN expires_at <= ?4 OR expires_at = ${never} THEN excluded.expires_at
+        ELSE expires_at END
+    RETURNING value, expires_at`,
+  forgetIndex: 'DELETE FROM indexes WHERE name = ?1 AND expires_at <= ?2',
+  forgetMembers: 'DELETE FROM members WHERE name = ?1',
+  keepIndex: `INSERT INTO indexes VALUES (?1, ?2)
+    ON CONFLICT (name) DO UPDATE SET expires_at = max(expires_at, excluded.expires_at)`,
+  link: `INSERT INTO members VALUES (?1, ?2, ?3)
+    ON CONFLICT (name, member) DO UPDATE SET score = excluded.score`,
+  unlink: 'DELETE FROM members WHERE name = ?1 AND member = ?2',
+  trim: 'DELETE FROM members WHERE name = ?1 AND score <= ?2',
+  dropEmpty: 'DELETE FROM indexes WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE name = ?1)',
+  range: `SELECT member, score FROM members WHERE name = ?1 AND score >= ?2 AND score <= ?3
+    AND EXISTS (SELECT 1 FROM indexes WHERE name = ?1 AND expires_at > ?6)
+    ORDER BY score, member LIMIT ?4 OFFSET ?5`,
+  sweep: `DELETE FROM entries WHERE rowid IN
+    (SELECT rowid FROM entries WHERE expires_at <= ?1 AND expires_at < ${never} LIMIT ${sweepRows})`,
+  expiredIndex: `SELECT name FROM indexes WHERE expires_at <= ?1 AND expires_at < ${never} LIMIT 1`,
+  sweepMembers: `DELETE FROM members WHERE name = ?1 AND member IN
+    (SELECT member FROM members WHERE name = ?1 LIMIT ${sweepRows})`,
+  begin: 'BEGIN IMMEDIATE',
+  commit: 'COMMIT',
+  rollback: 'ROLLBACK',
+  ping: 'SELECT 1 FROM entries LIMIT 1',
+}
+
+interface Waiting {
+  run(): unknown
+  resolve(result: unknown): void
+  reject(error: unknown): void
+}
+
+/**
+ * A store in the file `path`, made with mode 0600. TTLs follow `clock`. Throws StoreUnavailable when the file cannot
+ * be opened. An unref'd timer deletes expired rows, a bounded number at a time, until `close`.
+ */
+export const sqliteStore = (path: string, clock: Clock): Store => new SqliteStore(path, clock)
+
+class SqliteStore implements Store {
+  readonly #clock: Clock
+  readonly #db: Database
+  readonly #do: Record<keyof typeof sql, Statement>
+  readonly #timer: ReturnType<typeof setInterval>
+  #waiting: Waiting[] = []
+  #flushing: Promise<void> | undefined
+
+  constructor(path: string, clock: Clock) {
+    this.#clock = clock
+    try {
+      this.#db = open(path)
+      this.#do = Object.fromEntries(
+        Object.entries(sql).map(([name, text]) => [name, this.#db.prepare(text)]),
+      ) as Record<keyof typeof sql, Statement>
+    } catch (error) {
+      throw unavailable(error)
+    }
+    this.#timer = setInterval(() => void this.#sweep().catch(() => {}), sweepMs)
+    this.#timer.unref()
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    const row = await this.#read(() => this.#do.get.get(key, this.#now()) as { value: string } | null)
+    return row?.value
+  }
+
+  async put(key: string, value: string, ttl?: Ttl): Promise<void> {
+    const expiresAt = this.#expiry(ttl)
+    await this.#write(() => this.#do.put.run(key, value, expiresAt))
+  }
+
+  async create(key: string, value: string, ttl?: Ttl): Promise<boolean> {
+    const expiresAt = this.#expiry(ttl)
+    return this.#write(() => this.#do.create.run(key, value, expiresAt, this.#now()).changes > 0)
+  }
+
+  async replace(key: string, expected: string, value: string, ttl?: Ttl): Promise<boolean> {
+    const expiresAt = this.#expiry(ttl)
+    return this.#write(() => this.#do.replace.run(key, expected, value, expiresAt, this.#now()).changes > 0)
+  }
+
+  async take(key: string): Promise<string | undefined> {
+    const row = await this.#write(
+      () => this.#do.take.get(key) as { value: string; expires_at: number } | null,
+    )
+    return row && row.expires_at > this.#now() ? row.value : undefined
+  }
+
+  async increment(key: string, ttl: Ttl, by = 1): Promise<Counted> {
+    const now = this.#now()
+    const row = [key, `${wholeStep(by)}`, now + wholeTtl(ttl), now] as const
+    const counted = await this.#write(
+      () => this.#do.increment.get(...row) as { value: string; expires_at: number },
+    )
+    return { count: Number(counted.value), ttl: counted.expires_at - now }
+  }
+
+  async link(index: string, member: string, score: number, ttl?: Ttl): Promise<void> {
+    const expiresAt = this.#expiry(ttl)
+    finiteScore(score)
+    await this.#write(() => {
+      if (this.#do.forgetIndex.run(index, this.#now()).changes) this.#do.forgetMembers.run(index)
+      this.#do.keepIndex.run(index, expiresAt)
+      this.#do.link.run(index, member, score)
+    })
+  }
+
+  async unlink(index: string, member: string): Promise<void> {
+    await this.#write(() => {
+      this.#do.unlink.run(index, member)
+      this.#do.dropEmpty.run(index)
+    })
+  }
+
+  async range(index: string, options?: RangeOptions): Promise<Scored[]> {
+    const { min, max, limit, offset } = rangeBounds(options)
+    return this.#read(() => this.#do.range.all(index, min, max, limit, offset, this.#now()) as Scored[])
+  }
+
+  async trim(index: string, max: number): Promise<void> {
+    await this.#write(() => {
+      this.#do.trim.run(index, max)
+      this.#do.dropEmpty.run(index)
+    })
+  }
+
+  async ping(): Promise<void> {
+    await this.#read(() => this.#do.ping.get())
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#flushing
+    for (const statement of Object.values(this.#do)) statement.finalize()
+    this.#db.close()
+  }
+
+  #now(): number {
+    return Math.floor(this.#clock.now())
+  }
+
+  #expiry(ttl: Ttl | undefined): number {
+    return ttl === undefined ? never : this.#now() + wholeTtl(ttl)
+  }
+
+  #read<T>(run: () => T): Promise<T> {
+    return patiently(run)
+  }
+
+  /** Writes of one turn of the event loop share a commit, and so a sync of the disk; none is told before it. */
+  #write<T>(run: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ run, resolve: resolve as (result: unknown) => void, reject })
+      this.#flushing ??= this.#flush()
+    })
+  }
+
+  async #flush(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve))
+    while (this.#waiting.length) {
+      const batch = this.#waiting.splice(0, batchSize)
+      try {
+        const results = await patiently(() => this.#commit(batch))
+        batch.forEach(({ resolve }, i) => resolve(results[i]))
+      } catch (error) {
+        for (const { reject } of batch) reject(error)
+      }
+    }
+    this.#flushing = undefined
+  }
+
+  #commit(batch: Waiting[]): unknown[] {
+    this.#do.begin.run()
+    try {
+      const results = batch.map(({ run }) => run())
+      this.#do.commit.run()
+      return results
+    } catch (error) {
+      if (this.#db.inTransaction) this.#do.rollback.run()
+      throw error
+    }
+  }
+
+  /** Goes on while there is more, in small transactions, so that nobody waits long. */
+  async #sweep(): Promise<void> {
+    for (let more = true; more;) {
+      more = await this.#write(() => {
+        const entries = this.#do.sweep.run(this.#now()).changes
+        const index = this.#do.expiredIndex.get(this.#now()) as { name: string } | null
+        if (!index) return entries >= sweepRows
+        this.#do.sweepMembers.run(index.name)
+        this.#do.dropEmpty.run(index.name)
+        return true
+      })
+    }
+  }
+}
+
+function open(path: string): Database {
+  // SQLite gives its -wal and -shm files the mode of the database, so this settles all three.
+  closeSync(openSync(path, 'a', 0o600))
+  chmodSync(path, 0o600)
+  const db = new Database(path, { strict: true })
+  db.run('PRAGMA busy_timeout = 5000') // turning to WAL and making tables waits for other processes doing so
+  db.run('PRAGMA journal_mode = WAL')
+  // FULL syncs the log at each commit. NORMAL would survive a killed process but lose the last commits with the
+  // power: a redeemed code would be fresh again, a revoked grant alive. Shared commits pay for the difference.
+  db.run('PRAGMA synchronous = FULL')
+  db.transaction(() => db.run(schema)).immediate()
+  db.run('PRAGMA busy_timeout = 5') // this waits with the event loop held; `patiently` waits with it free
+  return db
+}
+
+/** Runs at once, and again in small steps while another process holds the lock. Errors become StoreUnavailable. */
+async function patiently<T>(run: () => T): Promise<T> {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    try {
+      return run()
+    } catch (error) {
+      if (code(error) !== 'SQLITE_BUSY' || performance.now() > deadline) throw unavailable(error)
+    }
+    await Bun.sleep(1 + Math.random() * 4) // spread, so that waiting processes do not meet again
+  }
+}
+
+const code = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'closed'
+
+const unavailable = (error: unknown): StoreUnavailable => new StoreUnavailable(`sqlite: ${code(error)}`)

@@ -1,0 +1,199 @@
+/** Everything that plugs in, one line each. Adding an endpoint, a grant type or a feature is a line here. */
+import { type Config, ConfigError, type Sections } from './config.ts'
+import type { Table } from './context.ts'
+import { assets } from './endpoints/assets.ts'
+import { authorization } from './endpoints/authorization.ts'
+import { consent } from './endpoints/consent.ts'
+import { discovery } from './endpoints/discovery.ts'
+import { endSession } from './endpoints/end_session.ts'
+import { health } from './endpoints/health.ts'
+import { introspection } from './endpoints/introspection.ts'
+import { jwks } from './endpoints/jwks.ts'
+import { login } from './endpoints/login.ts'
+import { metrics } from './endpoints/metrics.ts'
+import { openapi } from './endpoints/openapi.ts'
+import { registration } from './endpoints/registration.ts'
+import { resume } from './endpoints/resume.ts'
+import { revocation } from './endpoints/revocation.ts'
+import { selectAccount } from './endpoints/select_account.ts'
+import { start } from './endpoints/start.ts'
+import { token } from './endpoints/token.ts'
+import { userinfo } from './endpoints/userinfo.ts'
+import { backchannelLogout } from './features/backchannel_logout/feature.ts'
+import { ciba } from './features/ciba/feature.ts'
+import { clientIdMetadata } from './features/client_id_metadata/feature.ts'
+import { protectedResource } from './features/protected_resource/feature.ts'
+import { jwtBearer } from './features/jwt_bearer/feature.ts'
+import { deviceAuthorization } from './features/device_authorization/feature.ts'
+import { dpop } from './features/dpop/feature.ts'
+import { authorizationDetails } from './features/authorization_details/feature.ts'
+import { resourceIndicators } from './features/resource_indicators/feature.ts'
+import { tokenExchangeFeature } from './features/token_exchange/feature.ts'
+import { encryption } from './features/encryption/feature.ts'
+import { signedDocuments } from './features/signed_documents/feature.ts'
+import { jarm } from './features/jarm/feature.ts'
+import { requestObjects } from './features/request_objects/feature.ts'
+import { senderConstraint } from './features/sender_constraint/feature.ts'
+import { pairwise } from './features/pairwise/feature.ts'
+import { mutualTls } from './features/mutual_tls/feature.ts'
+import { par } from './features/par/feature.ts'
+import { registrationManagement } from './features/registration_management/feature.ts'
+import { softwareStatement } from './features/software_statement/feature.ts'
+import type { Feature } from './features/feature.ts'
+import { frontchannelLogout } from './features/frontchannel_logout/feature.ts'
+import { sessionManagement } from './features/session_management/feature.ts'
+import { responseModes } from './features/response_modes/feature.ts'
+import { responseTypesFeature } from './features/response_types/feature.ts'
+import { authorizationCode } from './grants/authorization_code.ts'
+import { clientCredentials } from './grants/client_credentials.ts'
+import { publicSubject } from './grants/person.ts'
+import { refreshToken } from './grants/refresh_token.ts'
+import { code, query } from './http/authorization_response.ts'
+import { clientMethods } from './http/client_methods.ts'
+import { createRouter } from './http/router.ts'
+
+/** The provider without any feature: what fills the same sockets first. */
+const core: Feature = {
+  name: 'core',
+  endpoints: [
+    discovery,
+    jwks,
+    authorization,
+    resume,
+    login,
+    selectAccount,
+    consent,
+    token,
+    userinfo,
+    introspection,
+    revocation,
+    registration,
+    endSession,
+    start,
+    assets,
+    health,
+    metrics,
+    openapi,
+  ],
+  grantTypes: [authorizationCode, refreshToken, clientCredentials],
+  clientAuth: clientMethods,
+  responseTypes: [code],
+  responseModes: [query],
+  subjectTypes: [publicSubject],
+}
+
+export const features: readonly Feature[] = [
+  responseModes,
+  responseTypesFeature,
+  dpop,
+  mutualTls,
+  par,
+  resourceIndicators,
+  authorizationDetails,
+  tokenExchangeFeature,
+  deviceAuthorization,
+  ciba,
+  jarm,
+  senderConstraint,
+  requestObjects,
+  signedDocuments,
+  encryption,
+  registrationManagement,
+  softwareStatement,
+  pairwise,
+  backchannelLogout,
+  frontchannelLogout,
+  sessionManagement,
+  clientIdMetadata,
+  protectedResource,
+  jwtBearer,
+]
+
+/** The variables that features bring, for `loadConfig`. */
+export const featureEntries: Sections = Object.fromEntries(
+  features.map((feature) => [feature.name, feature.env ?? []]),
+)
+
+/** The features that this configuration leaves in. Throws ConfigError with what they find wrong with it. */
+export function featuresFor(config: Config): Feature[] {
+  const chosen = features.filter((feature) => feature.when?.(config) ?? true)
+  const problems = chosen.flatMap((feature) => [...(feature.problems?.(config) ?? [])])
+  if (problems.length > 0) throw new ConfigError(problems)
+  return chosen
+}
+
+/** Keys that features need in the ring, beside those that sign. */
+export const featureKeyAlgs = [...new Set(features.flatMap((feature) => [...(feature.keyAlgs ?? [])]))]
+
+/** Sockets whose fillings have a name to dispatch by: no two features may claim one. */
+type NamedSocket = {
+  [K in keyof Feature]-?: NonNullable<Feature[K]> extends readonly { name: string }[] ? K : never
+}[keyof Feature]
+type Filling<K extends keyof Feature> =
+  NonNullable<Feature[K]> extends readonly (infer T)[] ? T : NonNullable<Feature[K]>
+
+/** Joins what the features fill in; a key that dispatches and is claimed twice fails the boot. */
+export function buildTable(plugged: readonly Feature[] = features): Table {
+  const all = [core, ...plugged]
+  const gather = <T>(pick: (feature: Feature) => readonly T[] | undefined): T[] =>
+    all.flatMap((feature) => [...(pick(feature) ?? [])])
+  const named = <K extends NamedSocket>(socket: K): Map<string, Filling<K>> =>
+    byKey(
+      socket,
+      gather((feature) => feature[socket] as readonly (Filling<K> & { name: string })[] | undefined),
+      (each) => each.name,
+    )
+  const list = <K extends NamedSocket>(socket: K): Filling<K>[] => [...named(socket).values()]
+  const single = <T>(pick: (feature: Feature) => T | undefined): T[] =>
+    all.map(pick).filter((each) => each !== undefined)
+
+  byKey('feature', all, (feature) => feature.name)
+  const endpoints = list('endpoints')
+  createRouter(endpoints) // fails when two claim one path
+  const metadata = gather((feature) => Object.entries(feature.clientMetadata ?? {}))
+  return {
+    features: all.map((feature) => feature.name),
+    endpoints,
+    clientDemands: single((feature) => feature.clientDemands),
+    challengeParameters: single((feature) => feature.challengeParameters),
+    corsHeaders: single((feature) => feature.corsHeaders),
+    grantTypes: named('grantTypes'),
+    grantRules: list('grantRules'),
+    clientAuth: named('clientAuth'),
+    clientSources: list('clientSources'),
+    clientMetadata: Object.fromEntries(byKey('client metadata', metadata, ([name]) => name).values()),
+    subjectTypes: named('subjectTypes'),
+    registrationRules: list('registrationRules'),
+    registrationExtras: single((feature) => feature.registrationExtras),
+    responseTypes: named('responseTypes'),
+    responseModes: named('responseModes'),
+    responseParameters: single((feature) => feature.responseParameters),
+    documentWrappers: list('documentWrappers'),
+    decrypt: single((feature) => feature.decrypt),
+    requestSources: list('requestSources'),
+    authorizationParameters: list('authorizationParameters'),
+    tokenBindings: list('tokenBindings'),
+    baseUrls: single((feature) => feature.baseUrls),
+    loginMethods: list('loginMethods'),
+    loginSteps: list('loginSteps'),
+    claims: list('claims'),
+    onSessionBegin: single((feature) => feature.onSessionBegin),
+    beforeSessionEnd: single((feature) => feature.beforeSessionEnd),
+    onSessionEnd: single((feature) => feature.onSessionEnd),
+    signOutCookies: single((feature) => feature.signOutCookies),
+    signOutChannels: single((feature) => feature.signOutChannel),
+    signOutFrames: single((feature) => feature.signOutFrames),
+    metadata: single((feature) => feature.metadata),
+    jobs: list('jobs'),
+    repeatable: new Set(gather((feature) => feature.repeatable)),
+  }
+}
+
+function byKey<T>(what: string, items: readonly T[], key: (item: T) => string): Map<string, T> {
+  const map = new Map<string, T>()
+  for (const item of items) {
+    if (map.has(key(item))) throw new Error(`two features claim ${key(item)} of ${what}`)
+    map.set(key(item), item)
+  }
+  return map
+}

@@ -1,0 +1,82 @@
+/** What documents point at is there: files, headings, paths in the text, decisions by number. */
+import { expect, test } from 'bun:test'
+import { existsSync, readdirSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { buildTable } from '../../src/table.ts'
+import { blocksOf, document, isShell, reasonNotToRun, root } from '../support/document.ts'
+
+const decisions = readdirSync(join(root, 'docs/decisions')).map((name) => `docs/decisions/${name}`)
+const documents = [
+  'README.md',
+  'SECURITY.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+  ...decisions,
+]
+
+const withoutBlocks = (markdown: string): string => markdown.replace(/^```[\s\S]*?^```$/gm, '')
+
+/** As GitHub makes anchors of headings. */
+const anchorsOf = (markdown: string): string[] =>
+  [...withoutBlocks(markdown).matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+
+test.each(documents)('%s: links lead somewhere', (path) => {
+  const markdown = withoutBlocks(document(path))
+  for (const [, target = ''] of markdown.matchAll(/\]\(([^)\s]+)\)/g)) {
+    if (/^https?:/.test(target)) continue
+    const [file, anchor] = target.split('#')
+    const found = file === '' ? path : normalize(join(dirname(path), file!))
+    expect(existsSync(join(root, found)), `${path}: ${target}`).toBe(true)
+    if (anchor !== undefined) expect(anchorsOf(document(found)), `${path}: ${target}`).toContain(anchor)
+  }
+})
+
+/** A path in backquotes that begins with one of our folders. Folders to make, and patterns, are not paths. */
+const mentioned = /`((?:src|tests|scripts|docs|views|examples|postman|bench|keys)\/[A-Za-z0-9_./-]*)`/g
+/** Made on the first start, or in an example of what one would add. */
+const notInTheTree = /^keys\/(private|public)\.pem$|^src\/[a-z]+\/(example|hello)[a-z_]*(\.ts|\/.*)?$/
+
+test.each(documents)('%s: paths in the text are there', (path) => {
+  for (const [, mention = ''] of document(path).matchAll(mentioned))
+    if (!notInTheTree.test(mention)) expect(existsSync(join(root, mention)), `${path}: ${mention}`).toBe(true)
+})
+
+test.each(documents)('%s: a block that is not run says why, and a test it names is there', (path) => {
+  for (const block of blocksOf(document(path)).filter(isShell)) {
+    if (!block.note.startsWith('not-run')) continue
+    expect(reasonNotToRun(block), `${path}: line ${block.line}`).toBeString()
+    for (const [named] of block.note.matchAll(/\btests\/[\w/.-]*\w/g))
+      expect(existsSync(join(root, named)), `${path}: ${named}`).toBe(true)
+  }
+})
+
+test('the table of endpoints in the walkthrough is the table of the core', () => {
+  const markdown = document('docs/walkthrough.md')
+  const section = markdown.slice(markdown.indexOf('## 15.'), markdown.indexOf('## 16.'))
+  const written = section
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .flatMap((line) => {
+      const [, paths = '', methods = ''] = line.split('|')
+      return [...paths.matchAll(/`([^`]+)`/g)].map(([, path]) => `${path} ${methods.trim()}`)
+    })
+  const served = buildTable([]).endpoints.flatMap(({ path, aliases = [], methods }) =>
+    [path, ...aliases].map((each) => `${each} ${methods.join(', ')}`),
+  )
+  expect(written.sort()).toEqual(served.sort())
+})
+
+test('decisions are numbered without a gap and say context, decision and consequence', () => {
+  const numbers = decisions.map((name) => Number(/(\d{4})-[a-z0-9-]+\.md$/.exec(name)?.[1]))
+  expect(numbers.sort((a, b) => a - b)).toEqual(numbers.map((_, i) => i + 1))
+  for (const name of decisions)
+    for (const part of ['Context', 'Decision', 'Consequence'])
+      expect(document(name), name).toContain(`\n**${part}.**`)
+})

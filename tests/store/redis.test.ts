@@ -1,0 +1,344 @@
+/** The Redis store: the contract on a real server, and every way that server can fail. */
+import { afterAll, beforeAll, describe, expect, spyOn, test } from 'bun:test'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { redisStore } from '../../src/store/redis.ts'
+import { parseRedisUrl } from '../../src/store/redis_url.ts'
+import { type Store, StoreUnavailable } from '../../src/store/store.ts'
+import {
+  type RedisServer,
+  freePort,
+  redisCli,
+  replicated,
+  startRedis,
+  startSentinel,
+  watched,
+} from '../support/redis.ts'
+import { storeContract } from './contract.ts'
+
+const password = 'p@ss:w/rd%?#'
+
+storeContract('redis', async () => {
+  const server = await startRedis({ password })
+  const [a, b] = [redisStore(server.url), redisStore(server.url)]
+  return {
+    a,
+    b,
+    pass: Bun.sleep,
+    done: async () => {
+      await Promise.all([a.close(), b.close()])
+      await server.stop()
+    },
+  }
+})
+
+/** Every verb once. */
+const verbs = (store: Store): Promise<unknown>[] => [
+  store.get('k'),
+  store.put('k', 'v', 1000),
+  store.create('k', 'v'),
+  store.replace('k', 'v', 'w'),
+  store.take('k'),
+  store.increment('c', 1000),
+  store.link('i', 'm', 1),
+  store.unlink('i', 'm'),
+  store.range('i'),
+  store.trim('i', 1),
+  store.ping(),
+]
+
+/** Every verb rejects with StoreUnavailable; the milliseconds the slowest took. */
+async function allRefuse(store: Store): Promise<number> {
+  const began = performance.now()
+  for (const outcome of await Promise.allSettled(verbs(store))) {
+    expect(outcome.status).toBe('rejected')
+    expect((outcome as PromiseRejectedResult).reason).toBeInstanceOf(StoreUnavailable)
+  }
+  return performance.now() - began
+}
+
+/** Waits up to 5 s for the store to answer again. */
+async function recovered(store: Store): Promise<void> {
+  for (let i = 0; i < 250; i++) {
+    if (await store.put('recovered', 'yes').then(Boolean.bind(null, true), () => false)) return
+    await Bun.sleep(20)
+  }
+  throw new Error('the store did not recover within 5 s')
+}
+
+describe('outages', () => {
+  let server: RedisServer
+  let store: Store
+  beforeAll(async () => {
+    server = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
+    store = redisStore(server.url, { timeoutMs: 300 })
+    await store.ping()
+  })
+  afterAll(async () => {
+    await store.close()
+    await server.stop()
+  })
+
+  test('a stopped server: every verb rejects in time, later ones at once, then it works again', async () => {
+    server.pause()
+    expect(await allRefuse(store)).toBeLessThan(600)
+    await Bun.sleep(700)
+    expect(await allRefuse(store)).toBeLessThan(100) // known to be down: nobody waits
+    server.resume()
+    await recovered(store)
+    expect(await store.get('recovered')).toBe('yes')
+  })
+
+  test('a killed server: what was acknowledged is there after its restart', async () => {
+    const acknowledged: string[] = []
+    let refused = 0
+    const writers = Array.from({ length: 8 }, async (_, w) => {
+      for (let i = 0; refused < 8; i++) {
+        const key = `durable/${w}/${i}`
+        await store.create(key, key).then(
+          (won) => won && acknowledged.push(key),
+          () => refused++,
+        )
+      }
+    })
+    await Bun.sleep(100)
+    await server.kill()
+    await Promise.all(writers)
+    expect(await allRefuse(store)).toBeLessThan(600)
+    await server.restart()
+    await recovered(store)
+    expect(acknowledged.length).toBeGreaterThan(50)
+    for (const key of acknowledged) expect(await store.get(key)).toBe(key)
+  })
+
+  test('a write whose reply was lost is not sent again', async () => {
+    const before = (await store.increment('attempts', 60_000)).count
+    server.pause() // the server takes the bytes and does not answer
+    const lost = store.increment('attempts', 60_000)
+    expect(lost).rejects.toThrow(StoreUnavailable)
+    await lost.catch(() => {})
+    await Bun.sleep(400)
+    server.resume()
+    await recovered(store)
+    await Bun.sleep(100)
+    const after = (await store.increment('attempts', 60_000)).count
+    expect(after - before).toBeGreaterThanOrEqual(1)
+    expect(after - before).toBeLessThanOrEqual(2) // once for the lost one if it was done at all, never twice
+  })
+
+  test('verbs given up during an outage do not arrive after it', async () => {
+    server.pause()
+    await store.get('k').catch(() => {})
+    await Bun.sleep(400)
+    const given = await Promise.allSettled(
+      Array.from({ length: 200 }, (_, i) => store.put(`late/${i}`, 'late')),
+    )
+    expect(given.every(({ status }) => status === 'rejected')).toBe(true)
+    server.resume()
+    await recovered(store)
+    await Bun.sleep(100)
+    expect(await store.get('late/0')).toBeUndefined()
+    expect(await store.get('late/199')).toBeUndefined()
+  })
+
+  test('connections cut under load: no verb hangs, no false success, the store goes on', async () => {
+    const key = 'cut'
+    let told = 0
+    let unknown = 0
+    const load = Array.from({ length: 16 }, async () => {
+      for (let i = 0; i < 60; i++) {
+        await store.increment(key, 60_000).then(
+          () => told++,
+          () => unknown++,
+        )
+        if (i % 10 === 0) await Bun.sleep(5)
+      }
+    })
+    for (let i = 0; i < 5; i++) {
+      redisCli(server.port, 'client', 'kill', 'type', 'normal')
+      await Bun.sleep(10)
+    }
+    await Promise.all(load)
+    await recovered(store)
+    const { count } = await store.increment(key, 60_000, 0)
+    expect(count).toBeGreaterThanOrEqual(told)
+    expect(count).toBeLessThanOrEqual(told + unknown)
+  })
+
+  test('scripts forgotten by the server are brought again', async () => {
+    await store.put('script', 'a')
+    expect(await store.replace('script', 'a', 'b')).toBe(true)
+    redisCli(server.port, 'script', 'flush')
+    expect(await store.replace('script', 'b', 'c')).toBe(true)
+    expect((await store.increment('scripted', 1000)).count).toBe(1)
+  })
+
+  test('a server that cannot keep what it is told (full, read-only, failing disk) refuses, and so do we', async () => {
+    redisCli(server.port, 'config', 'set', 'maxmemory', '1')
+    expect(store.put('full', 'x')).rejects.toThrow('redis: OOM')
+    expect(store.increment('full', 1000)).rejects.toThrow(StoreUnavailable)
+    await Bun.sleep(50)
+    redisCli(server.port, 'config', 'set', 'maxmemory', '0')
+    redisCli(server.port, 'config', 'set', 'min-replicas-to-write', '1')
+    expect(store.create('alone', 'x')).rejects.toThrow('redis: NOREPLICAS')
+    await Bun.sleep(50)
+    redisCli(server.port, 'config', 'set', 'min-replicas-to-write', '0')
+    redisCli(server.port, 'replicaof', '127.0.0.1', '1')
+    expect(store.take('alone')).rejects.toThrow('redis: READONLY')
+    await Bun.sleep(50)
+    redisCli(server.port, 'replicaof', 'no', 'one')
+    await recovered(store)
+    expect(await store.get('full')).toBeUndefined()
+  })
+})
+
+test('a server that is not there yet: the first verb waits for it, and gives up in time', async () => {
+  const port = await freePort()
+  const store = redisStore(`redis://127.0.0.1:${port}`, { timeoutMs: 200 })
+  expect(await allRefuse(store)).toBeLessThan(500)
+  await Bun.sleep(250)
+  expect(store.get('k')).rejects.toThrow('redis: no connection (ECONNREFUSED)')
+  await store.close()
+})
+
+test('neither errors nor the console ever show the password', async () => {
+  const secret = 'hunter2hunter2'
+  const server = await startRedis({ password: 'another' })
+  const said: unknown[][] = []
+  const spies = (['log', 'warn', 'error'] as const).map((name) =>
+    spyOn(console, name).mockImplementation((...args) => void said.push(args)),
+  )
+  const urls = [
+    server.url.replace('another', secret),
+    server.url.replace(':another@', `user:${secret}@`),
+    `redis://:${secret}@127.0.0.1:1`,
+  ]
+  for (const url of urls) {
+    const store = redisStore(url, { timeoutMs: 200 })
+    for (const wait of [0, 300]) {
+      await Bun.sleep(wait)
+      const error = await store.get('k').then(String, (reason: unknown) => reason)
+      expect(error).toBeInstanceOf(StoreUnavailable)
+      expect(Bun.inspect(error, { depth: 9 })).not.toContain(secret)
+    }
+    await store.close()
+  }
+  for (const bad of [
+    `redis://:${secret}@h:port`,
+    `http://:${secret}@h`,
+    `redis://:${secret}@a,b`,
+    `x${secret}`,
+  ]) {
+    expect(() => redisStore(bad)).toThrow('the Redis URL is not usable')
+    expect(() => redisStore(bad)).not.toThrow(secret)
+  }
+  for (const spy of spies) spy.mockRestore()
+  expect(Bun.inspect(said, { depth: 9 })).not.toContain(secret)
+  await server.stop()
+})
+
+test('rediss: speaks to a server whose authority is given, and to no other', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'latchkey-tls-'))
+  const at = (name: string) => join(directory, name)
+  const openssl = (...args: string[]) => {
+    const run = Bun.spawnSync(['openssl', ...args], { cwd: directory })
+    if (run.exitCode !== 0) throw new Error(run.stderr.toString())
+  }
+  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+  openssl('req', '-x509', ...ec, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=test ca')
+  openssl('req', ...ec, '-keyout', 'key.pem', '-out', 'csr.pem', '-subj', '/CN=redis')
+  writeFileSync(at('ext'), 'subjectAltName=IP:127.0.0.1\n')
+  const sign = [
+    '-req',
+    '-in',
+    'csr.pem',
+    '-CA',
+    'ca.pem',
+    '-CAkey',
+    'ca.key',
+    '-CAcreateserial',
+    '-days',
+    '2',
+  ]
+  openssl('x509', ...sign, '-extfile', 'ext', '-out', 'cert.pem')
+  const server = await startRedis({
+    tls: { cert: at('cert.pem'), key: at('key.pem'), ca: at('ca.pem') },
+    password,
+  })
+  expect(server.url).toStartWith('rediss://')
+  const trusting = redisStore(server.url, { caCert: readFileSync(at('ca.pem'), 'utf8') })
+  await trusting.put('k', 'over tls')
+  expect(await trusting.get('k')).toBe('over tls')
+  const distrusting = redisStore(server.url, { timeoutMs: 300 })
+  await allRefuse(distrusting)
+  const plain = redisStore(server.url.replace('rediss', 'redis'), { timeoutMs: 300 })
+  await allRefuse(plain)
+  await Promise.all([trusting.close(), distrusting.close(), plain.close()])
+  await server.stop()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+test('Sentinel: when the master dies, its replica is found and written to', async () => {
+  const auth = ['--masterauth', 'secret', '--repl-diskless-sync-delay', '0']
+  const master = await startRedis({ password: 'secret', args: auth })
+  const follow = ['--replicaof', '127.0.0.1', `${master.port}`]
+  const replica = await startRedis({ password: 'secret', args: [...auth, ...follow] })
+  await replicated(replica.port, 'secret')
+  const sentinel = await startSentinel(master.port, { password: 'secret' })
+  const store = redisStore(sentinel.url, { timeoutMs: 500 })
+  await store.put('k', 'from the master')
+  const held = (port: number, key: string) =>
+    redisCli(port, '-a', 'secret', '--no-auth-warning', 'get', `latchkey:v:${key}`).trim()
+  expect(held(master.port, 'k')).toBe('from the master')
+  // Replication is asynchronous: a master that dies at once may take what it acknowledged with it.
+  for (let i = 0; i < 200 && held(replica.port, 'k') === ''; i++) await Bun.sleep(10)
+  await watched(sentinel.port)
+  await master.kill()
+  expect(store.put('k', 'x')).rejects.toThrow(StoreUnavailable)
+  let done = false
+  for (let i = 0; i < 400 && !done; i++) {
+    done = await store.put('after', 'failover').then(
+      () => true,
+      () => false,
+    )
+    await Bun.sleep(25)
+  }
+  expect(done).toBe(true)
+  expect(held(replica.port, 'after')).toBe('failover')
+  expect(await store.get('k')).toBe('from the master')
+  await store.close()
+  await Promise.all([sentinel.stop(), master.stop(), replica.stop()])
+}, 20_000)
+
+test('the URL forms', () => {
+  const plain = { tls: false, db: 0 }
+  expect(parseRedisUrl('redis://h')).toMatchObject({
+    ...plain,
+    kind: 'single',
+    hosts: [{ host: 'h', port: 6379 }],
+  })
+  expect(parseRedisUrl('rediss://u:p%40@[::1]:1/3')).toMatchObject({
+    tls: true,
+    hosts: [{ host: '::1', port: 1 }],
+    username: 'u',
+    password: 'p@',
+    db: 3,
+  })
+  expect(parseRedisUrl('redis+sentinel://:p@a:1,b/mymaster/2?sentinel_password=q')).toMatchObject({
+    kind: 'sentinel',
+    hosts: [
+      { host: 'a', port: 1 },
+      { host: 'b', port: 26379 },
+    ],
+    master: 'mymaster',
+    password: 'p',
+    sentinelPassword: 'q',
+    db: 2,
+  })
+  expect(parseRedisUrl('rediss+cluster://a:1,b:2')).toMatchObject({ kind: 'cluster', tls: true })
+  const bad = ['redis+cluster://a/1', 'redis+sentinel://a', 'redis://a/b', 'redis://a/1/2', 'redis://u@a']
+  for (const url of [...bad, 'redis://', 'redis://a:99999', 'redis://%zz:p@a', 'rediss+x://a']) {
+    expect(() => parseRedisUrl(url)).toThrow('the Redis URL is not usable')
+  }
+})

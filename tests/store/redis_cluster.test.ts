@@ -1,0 +1,123 @@
+/** The Redis store on a real cluster of three masters: the contract, a dead node, a slot that moves. */
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { redisStore } from '../../src/store/redis.ts'
+import { type Store, StoreUnavailable } from '../../src/store/store.ts'
+import { type RedisCluster, redisCli, startRedisCluster } from '../support/redis.ts'
+import { storeContract } from './contract.ts'
+
+let cluster: RedisCluster
+let store: Store
+beforeAll(async () => {
+  cluster = await startRedisCluster()
+  store = redisStore(cluster.url, { timeoutMs: 500 })
+  await store.ping()
+})
+afterAll(async () => {
+  await store.close()
+  await cluster.stop()
+})
+
+storeContract('redis cluster', async () => {
+  const [a, b] = [redisStore(cluster.url), redisStore(cluster.url)]
+  return {
+    a,
+    b,
+    pass: Bun.sleep,
+    done: async () => {
+      await Promise.all([a.close(), b.close()])
+    },
+  }
+})
+
+const port = (i: number): number => cluster.nodes[i]?.port ?? 0
+
+test('keys are spread over all three masters', async () => {
+  await Promise.all(Array.from({ length: 300 }, (_, i) => store.put(`spread/${i}`, 'v')))
+  for (const node of cluster.nodes) expect(Number(redisCli(node.port, 'dbsize').trim())).toBeGreaterThan(30)
+})
+
+test('a slot that moves to another master is followed, under load, and no count is lost', async () => {
+  const key = 'moving'
+  const slot = redisCli(port(0), 'cluster', 'keyslot', `latchkey:v:${key}`).trim()
+  const ids = cluster.nodes.map((node) => redisCli(node.port, 'cluster', 'myid').trim())
+  await store.increment(key, 60_000)
+  const from = cluster.nodes.findIndex(
+    (node) => redisCli(node.port, 'exists', `latchkey:v:${key}`).trim() === '1',
+  )
+  const to = (from + 1) % 3
+  let told = 1
+  let unknown = 0
+  let moved = false
+  const load = Array.from({ length: 8 }, async (_, w) => {
+    for (let i = 0; i < 20 || !moved; i++) {
+      await store.increment(key, 60_000).then(
+        () => told++,
+        () => unknown++,
+      )
+      await store.put(`beside/${w}/${i}`, 'v')
+    }
+  })
+  redisCli(port(to), 'cluster', 'setslot', slot, 'importing', ids[from] ?? '')
+  redisCli(port(from), 'cluster', 'setslot', slot, 'migrating', ids[to] ?? '')
+  redisCli(port(from), 'migrate', '127.0.0.1', `${port(to)}`, `latchkey:v:${key}`, '0', '1000')
+  await Bun.sleep(20)
+  for (const i of [to, from, 3 - to - from])
+    redisCli(port(i), 'cluster', 'setslot', slot, 'node', ids[to] ?? '')
+  moved = true
+  await Promise.all(load)
+  expect(unknown).toBe(0) // a redirection is followed, and nobody outside hears of it
+  const { count } = await store.increment(key, 60_000, 0)
+  expect(count).toBeGreaterThanOrEqual(told)
+  expect(count).toBeLessThanOrEqual(told + unknown)
+  expect((await store.increment(key, 60_000)).count).toBe(count + 1)
+})
+
+test('a master that stops: its keys are refused in time, and served again when it is back', async () => {
+  const keys = Array.from({ length: 30 }, (_, i) => `node/${i}`)
+  await Promise.all(keys.map((key) => store.put(key, 'v')))
+  cluster.nodes[1]?.pause()
+  const began = performance.now()
+  const outcomes = await Promise.allSettled(keys.map((key) => store.create(key, 'again')))
+  expect(performance.now() - began).toBeLessThan(900)
+  const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
+  expect(refused.length).toBeGreaterThan(3)
+  for (const { reason } of refused) expect(reason).toBeInstanceOf(StoreUnavailable)
+  for (const outcome of outcomes) if (outcome.status === 'fulfilled') expect(outcome.value).toBe(false)
+  cluster.nodes[1]?.resume()
+  let back = false
+  for (let i = 0; i < 200 && !back; i++) {
+    await Bun.sleep(25)
+    back = (await Promise.allSettled(keys.map((key) => store.get(key)))).every(
+      (outcome) => outcome.status === 'fulfilled' && outcome.value === 'v',
+    )
+  }
+  expect(back).toBe(true)
+})
+
+test('a master that dies: no verb hangs, ping says so, and a restart brings everything back', async () => {
+  const keys = Array.from({ length: 30 }, (_, i) => `dead/${i}`)
+  await Promise.all(keys.map((key) => store.put(key, 'v')))
+  await cluster.nodes[2]?.kill()
+  const began = performance.now()
+  const outcomes = await Promise.allSettled(keys.map((key) => store.get(key)))
+  expect(performance.now() - began).toBeLessThan(900)
+  expect(outcomes.some((outcome) => outcome.status === 'rejected')).toBe(true)
+  let sick = false
+  for (let i = 0; i < 200 && !sick; i++) {
+    sick = await store.ping().then(
+      () => false,
+      (error) => error instanceof StoreUnavailable,
+    )
+    await Bun.sleep(25)
+  }
+  expect(sick).toBe(true)
+  await cluster.nodes[2]?.restart()
+  let back = false
+  for (let i = 0; i < 300 && !back; i++) {
+    await Bun.sleep(25)
+    back = (await Promise.allSettled([...keys.map((key) => store.put(key, 'w')), store.ping()])).every(
+      (outcome) => outcome.status === 'fulfilled',
+    )
+  }
+  expect(back).toBe(true)
+}, 20_000)

@@ -1,0 +1,104 @@
+/** Stores that watch or fail, round a real one: how much is kept, and what happens when it goes away. */
+import type { Store } from '../../src/store/store.ts'
+import { StoreUnavailable } from '../../src/store/store.ts'
+
+const verbs = [
+  'get',
+  'put',
+  'create',
+  'replace',
+  'take',
+  'increment',
+  'link',
+  'unlink',
+  'range',
+  'trim',
+  'ping',
+] as const
+export type Verb = (typeof verbs)[number]
+
+/** `before` runs ahead of each verb and may throw. */
+function around(inner: Store, before: (verb: Verb, key: unknown) => void): Store {
+  const wrap = <Args extends unknown[], T>(verb: Verb, run: (...args: Args) => Promise<T>) => {
+    return async (...args: Args): Promise<T> => {
+      before(verb, args[0])
+      return run.apply(inner, args)
+    }
+  }
+  return {
+    get: wrap('get', inner.get),
+    put: wrap('put', inner.put),
+    create: wrap('create', inner.create),
+    replace: wrap('replace', inner.replace),
+    take: wrap('take', inner.take),
+    increment: wrap('increment', inner.increment),
+    link: wrap('link', inner.link),
+    unlink: wrap('unlink', inner.unlink),
+    range: wrap('range', inner.range),
+    trim: wrap('trim', inner.trim),
+    ping: wrap('ping', inner.ping),
+    close: () => inner.close(),
+  }
+}
+
+/** Counts what is kept: each key written and not taken since, with the length of its value; index members as keys. */
+export function countingStore(inner: Store) {
+  const kept = new Map<string, number>()
+  const store: Store = {
+    ...around(inner, () => {}),
+    async put(key, value, ttl) {
+      await inner.put(key, value, ttl)
+      kept.set(key, value.length)
+    },
+    async create(key, value, ttl) {
+      const won = await inner.create(key, value, ttl)
+      if (won) kept.set(key, value.length)
+      return won
+    },
+    async replace(key, expected, value, ttl) {
+      const swapped = await inner.replace(key, expected, value, ttl)
+      if (swapped) kept.set(key, value.length)
+      return swapped
+    },
+    async take(key) {
+      kept.delete(key)
+      return inner.take(key)
+    },
+    async increment(key, ttl, by) {
+      const counted = await inner.increment(key, ttl, by)
+      kept.set(key, `${counted.count}`.length)
+      return counted
+    },
+    async link(index, member, score, ttl) {
+      await inner.link(index, member, score, ttl)
+      kept.set(`index ${index} ${member}`, member.length)
+    },
+    async unlink(index, member) {
+      await inner.unlink(index, member)
+      kept.delete(`index ${index} ${member}`)
+    },
+  }
+  const size = () => ({
+    keys: kept.size,
+    characters: [...kept.values()].reduce((sum, each) => sum + each, 0),
+  })
+  return { store, size, keys: () => [...kept.keys()] }
+}
+
+/** Goes away and comes back when told: all at once, or from the nth verb on. */
+export function failingStore(inner: Store) {
+  let left = Infinity
+  const used: Verb[] = []
+  const store = around(inner, (verb) => {
+    used.push(verb)
+    if (left-- <= 0) throw new StoreUnavailable(`${verb}: the store is away`)
+  })
+  return {
+    store,
+    /** Let `verbs` more pass, then fail. */
+    failAfter: (passing: number) => void (left = passing),
+    recover: () => void (left = Infinity),
+    /** Verbs used since the last call. */
+    used: () => used.splice(0),
+  }
+}

@@ -1,0 +1,158 @@
+/** A whole provider for a test: in this process with a clock to turn, or as a process of its own. No mocks. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createApp } from '../../src/app.ts'
+import { ringAlgs } from '../../src/cli/open.ts'
+import { seedDemo } from '../../src/cli/seed_demo.ts'
+import { loadConfig } from '../../src/config.ts'
+import type { Context, Table } from '../../src/context.ts'
+import type { Clock } from '../../src/lib/clock.ts'
+import { deepFreeze } from '../../src/lib/freeze.ts'
+import { deriveKey } from '../../src/lib/hash.ts'
+import { createLog } from '../../src/lib/log.ts'
+import { systemRandom } from '../../src/lib/random.ts'
+import { loadKeyRing } from '../../src/models/key_ring.ts'
+import { memoryStore } from '../../src/store/memory.ts'
+import type { Store } from '../../src/store/store.ts'
+import { featureEntries } from '../../src/table.ts'
+
+export interface TurnableClock extends Clock {
+  /** Milliseconds forward. */
+  advance(ms: number): void
+}
+
+export function turnableClock(start = Date.now()): TurnableClock {
+  let now = start
+  return { now: () => now, advance: (ms) => void (now += ms) }
+}
+
+/** Records are shared between requests: whoever changes one instead of making a new one fails here. */
+class FrozenRecords extends Map<string, { kind: string; record: object }> {
+  override set(text: string, parsed: { kind: string; record: object }): this {
+    return super.set(text, deepFreeze(parsed))
+  }
+}
+
+/** One set of signing keys for all providers of a test process: RSA keys take long to make. */
+const keyStorage = memoryStore({ now: () => 0 })
+
+export interface Provider {
+  issuer: string
+  context: Context
+  clock: TurnableClock
+  /** Log lines so far. */
+  lines: string[]
+  /** `path` is below the issuer, or a whole URL. Redirects are not followed. */
+  fetch(path: string, init?: RequestInit, peer?: string): Promise<Response>
+}
+
+export interface ProviderOptions {
+  env?: Record<string, string>
+  store?: Store
+  clock?: TurnableClock
+  table?: Table
+}
+
+/** Development settings with the demo people and clients, unless `env` says otherwise. */
+export async function provider(options: ProviderOptions = {}): Promise<Provider> {
+  const clock = options.clock ?? turnableClock()
+  const config = loadConfig({ LOG_LEVEL: 'debug', ...options.env }, { featureEntries })
+  const lines: string[] = []
+  const log = createLog(config.logLevel, config.logFormat, (line) => lines.push(line))
+  const store = options.store ?? memoryStore(clock)
+  const keys = await loadKeyRing({
+    storage: keyStorage,
+    sealingKey: deriveKey('tests', 'signing keys'),
+    clock,
+    log,
+    algs: ringAlgs,
+    activationDelay: 600,
+    retention: 3600,
+  })
+  const app = createApp({
+    parsed: new FrozenRecords(),
+    config,
+    store,
+    keys,
+    clock,
+    random: systemRandom,
+    log,
+    ...(options.table && { table: options.table }),
+  })
+  if (config.environment === 'development') await seedDemo({ config, store, clock, log })
+  return {
+    issuer: config.issuer,
+    context: app.context,
+    clock,
+    lines,
+    fetch: (path, init, peer = '127.0.0.1') =>
+      app.handle(new Request(new URL(path, `${config.issuer}/`), { redirect: 'manual', ...init }), peer),
+  }
+}
+
+export interface SpawnedProvider {
+  issuer: string
+  pid: number
+  /** Everything it wrote so far. */
+  output(): string
+  signal(signal: NodeJS.Signals): void
+  exited: Promise<number>
+  /** SIGTERM, then SIGKILL after five seconds; removes its folder. */
+  stop(): Promise<void>
+}
+
+/** `bun src/main.ts serve` (or `command`) on a free port in an empty folder. Resolves once /health answers. */
+export async function spawnProvider(
+  env: Record<string, string> = {},
+  command = ['bun', join(import.meta.dir, '../../src/main.ts'), 'serve'],
+): Promise<SpawnedProvider> {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-test-'))
+  const port = env.PORT ?? `${freePort()}`
+  const issuer = env.ISSUER_URL ?? `http://localhost:${port}`
+  const child = Bun.spawn(command, {
+    cwd: folder,
+    env: { PATH: process.env.PATH, HOME: folder, LOG_LEVEL: 'info', ...env, PORT: port },
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  let text = ''
+  const drain = async (stream: ReadableStream<Uint8Array>) => {
+    for await (const chunk of stream) text += Buffer.from(chunk).toString()
+  }
+  void drain(child.stdout)
+  void drain(child.stderr)
+  const stop = async () => {
+    child.kill('SIGTERM')
+    const killer = setTimeout(() => child.kill('SIGKILL'), 5_000)
+    await child.exited
+    clearTimeout(killer)
+    rmSync(folder, { recursive: true, force: true })
+  }
+  const until = Date.now() + 20_000
+  const address = `${env.TLS_CERT_PATH ? 'https' : 'http'}://127.0.0.1:${port}${new URL(issuer).pathname.replace(/\/$/, '')}/health`
+  for (;;) {
+    const answer = await fetch(address, { tls: { rejectUnauthorized: false } }).catch(() => undefined)
+    if (answer?.ok) break
+    if (child.exitCode !== null || Date.now() > until) {
+      await stop()
+      throw new Error(`the provider did not start:\n${text}`)
+    }
+    await Bun.sleep(25)
+  }
+  return {
+    issuer,
+    pid: child.pid,
+    output: () => text,
+    signal: (signal) => child.kill(signal),
+    exited: child.exited,
+    stop,
+  }
+}
+
+export function freePort(): number {
+  const probe = Bun.serve({ port: 0, fetch: () => new Response() })
+  const { port } = probe
+  void probe.stop(true)
+  return port!
+}

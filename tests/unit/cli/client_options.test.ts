@@ -1,0 +1,72 @@
+/** The options of `client add` as metadata: defaults by what the client is, and no privilege by accident. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'bun:test'
+import { type ClientOptions, metadataOf, privilegesOf } from '../../../src/cli/client_options.ts'
+import { UsageError } from '../../../src/cli/failure.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'latchkey-options-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const file = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text)
+  return join(folder, name)
+}
+
+test('a web application: code and refresh, the scopes of OpenID Connect, nothing special', async () => {
+  const options = { 'redirect-uri': ['https://app.example/cb'] }
+  expect(await metadataOf('App', options)).toEqual({
+    client_name: 'App',
+    redirect_uris: ['https://app.example/cb'],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    scope: 'openid profile email address phone offline_access',
+  })
+  expect(privilegesOf(options)).toEqual({ first_party: false, resource_server: false })
+})
+
+test('a service has no response types and no scopes until it is given some', async () => {
+  const asked = await metadataOf('Job', { 'grant-type': ['client_credentials'] })
+  expect(asked).toMatchObject({ response_types: [], scope: '' })
+  const scoped = await metadataOf('Job', { 'grant-type': ['client_credentials'], scope: ['a b', 'c'] })
+  expect(scoped.scope).toBe('a b c')
+})
+
+test('--public has no secret, keys mean private_key_jwt, and PKCE is a question of three answers', async () => {
+  expect((await metadataOf('App', { public: true })).token_endpoint_auth_method).toBe('none')
+  const jwks = file('jwks.json', '{"keys":[]}')
+  expect(await metadataOf('App', { jwks })).toMatchObject({
+    jwks: { keys: [] },
+    token_endpoint_auth_method: 'private_key_jwt',
+  })
+  expect(
+    (await metadataOf('App', { jwks, 'auth-method': 'client_secret_jwt' })).token_endpoint_auth_method,
+  ).toBe('client_secret_jwt')
+  expect(privilegesOf({ 'no-pkce': true }).require_pkce).toBe(false)
+  expect(privilegesOf({ pkce: true }).require_pkce).toBe(true)
+  expect('require_pkce' in privilegesOf({})).toBe(false)
+})
+
+test('--metadata brings what has no option, and an option goes before it', async () => {
+  const metadata = file('more.json', '{"contacts":["a@example.com"],"client_name":"Other","scope":"openid"}')
+  expect(await metadataOf('App', { metadata })).toMatchObject({
+    contacts: ['a@example.com'],
+    client_name: 'App',
+    scope: 'openid',
+  })
+})
+
+const contradictions: [string, ClientOptions][] = [
+  ['a public client with a method', { public: true, 'auth-method': 'client_secret_basic' }],
+  ['a public client without PKCE', { public: true, 'no-pkce': true }],
+  ['the same, said otherwise', { 'auth-method': 'none', 'no-pkce': true }],
+  ['a public API', { public: true, 'resource-server': true }],
+  ['PKCE and not', { pkce: true, 'no-pkce': true }],
+  ['an id with a space', { 'client-id': 'my app' }],
+  ['an id beyond ASCII', { 'client-id': 'ключ' }],
+  ['metadata that is no object', { metadata: file('list.json', '[]') }],
+  ['keys that are no JSON', { jwks: file('broken.json', '{') }],
+]
+test.each(contradictions)('%s is refused', async (_, options) => {
+  await expect(metadataOf('App', options)).rejects.toThrow(UsageError)
+})

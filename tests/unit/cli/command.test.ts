@@ -1,0 +1,69 @@
+/** Arguments as a shell hands them over: what fits reaches the command, what does not says what was expected and what came. */
+import { describe, expect, test } from 'bun:test'
+import { defineCommand, optionsHelp, usage } from '../../../src/cli/command.ts'
+import { commands } from '../../../src/cli/commands.ts'
+import { UsageError } from '../../../src/cli/failure.ts'
+
+const calls: unknown[] = []
+const rotate = defineCommand({
+  takes: ['RING'],
+  options: {
+    alg: { type: 'string', multiple: true, value: 'ALG', help: 'Which' },
+    at: { type: 'string', help: 'When' },
+    json: { type: 'boolean', help: 'JSON' },
+  },
+  run: (options, args) => void calls.push([{ ...options }, [...args]]),
+})
+
+test('options in any order, repeated where they may be, and -- before what looks like one', async () => {
+  await rotate.start('rotate', ['--alg', 'ES256', 'main', '--json', '--alg=RS256'])
+  await rotate.start('rotate', ['--at', 'noon', '--', '--odd'])
+  expect(calls).toEqual([
+    [{ alg: ['ES256', 'RS256'], json: true }, ['main']],
+    [{ at: 'noon' }, ['--odd']],
+  ])
+})
+
+describe('refused, with the usage', () => {
+  const wrong: [came: RegExp, ...args: string[]][] = [
+    [/takes 1 argument and got none/],
+    [/takes 1 argument and got 2/, 'main', 'hunter2'],
+    [/Unknown option '--colour'/, 'main', '--colour'],
+    [/'--alg .*argument missing/, 'main', '--alg'],
+    [/'--alg'.* is ambiguous/, 'main', '--alg', '--json'],
+    [/'--json' does not take an argument/, 'main', '--json=yes'],
+    [/--at came twice/, 'main', '--at', '1', '--at', '2'],
+    [/--at came with an empty value/, 'main', '--at', ''],
+    [/--alg came with an empty value/, 'main', '--alg='],
+  ]
+  test.each(wrong)('%p %p %p', async (came, ...args) => {
+    const before = calls.length
+    const failure = await rotate.start('latchkey rotate', args).catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(UsageError)
+    expect((failure as Error).message).toMatch(came)
+    expect((failure as Error).message).toContain('latchkey rotate RING [--alg ALG …] [--at TEXT] [--json]')
+    // What is one too many may be a password.
+    expect((failure as Error).message).not.toContain('hunter2')
+    expect(calls).toHaveLength(before)
+  })
+})
+
+test('the table: names are distinct, every command loads, and its help has a line for every option', async () => {
+  expect(new Set(commands.map(({ name }) => name)).size).toBe(commands.length)
+  for (const { name, load } of commands) {
+    const command = await load()
+    for (const option of Object.keys(command.options)) {
+      expect(usage(name, command)).toContain(`[--${option}`)
+      expect(optionsHelp(command)).toContain(`--${option}`)
+    }
+  }
+})
+
+test('no command takes a password, a secret or a token as an argument', async () => {
+  for (const { load } of commands) {
+    const { takes, options } = await load()
+    const strings = Object.entries(options).filter(([, { type }]) => type === 'string')
+    for (const name of [...takes, ...strings.map(([option]) => option)])
+      expect(name).not.toMatch(/password|secret|token$/i)
+  }
+})

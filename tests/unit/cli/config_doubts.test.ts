@@ -1,0 +1,46 @@
+/** What `config check` warns of: each doubt by a configuration that has it alone. */
+import { expect, test } from 'bun:test'
+import { doubtsAbout } from '../../../src/cli/config_doubts.ts'
+import { loadConfig } from '../../../src/config.ts'
+
+const production = {
+  NODE_ENV: 'production',
+  ISSUER_URL: 'https://id.example.com',
+  SECRET_KEY: 'q8vN2kP5xW9zR4tY7uB1mC6dF3gH0jLs',
+  TRUSTED_PROXIES: 'private',
+}
+
+test('development as it comes, and a sound production, raise none', () => {
+  expect(doubtsAbout(loadConfig({}))).toEqual([])
+  expect(doubtsAbout(loadConfig(production))).toEqual([])
+})
+
+const cases: [doubt: RegExp, env: Record<string, string>][] = [
+  [/ISSUER_URL is no loopback/, { ISSUER_URL: 'https://id.example.com' }],
+  [/HOST lets other machines/, { HOST: '0.0.0.0' }],
+  [/no other machine/, { ...production, ISSUER_URL: 'http://localhost:5000' }],
+  [/one address/, { ...production, TRUSTED_PROXIES: '' }],
+  [/RATE_LIMITING_ENABLED/, { ...production, RATE_LIMITING_ENABLED: 'false' }],
+  [/REGISTRATION is open/, { ...production, REGISTRATION: 'open' }],
+  [/not encrypted/, { ...production, REDIS_URL: 'redis://:p%40ss@redis.example:6379' }],
+  [/not encrypted/, { ...production, STORE_URL: 'redis+cluster://127.0.0.1:7000,10.0.0.2:7000' }],
+  [/KEY_ACTIVATION_DELAY/, { ...production, KEY_ACTIVATION_DELAY: '30', JWKS_MAX_AGE: '30' }],
+  [/REFRESH_TOKEN_GRACE/, { REFRESH_TOKEN_GRACE: '0' }],
+  [/SIGN_IN_ATTEMPTS_PER_ACCOUNT/, { SIGN_IN_ATTEMPTS_PER_ACCOUNT: '1000' }],
+  [/LOG_LEVEL/, { ...production, LOG_LEVEL: 'debug' }],
+]
+test.each(cases)('%p', (doubt, env) => {
+  const doubts = doubtsAbout(loadConfig(env))
+  expect(doubts).toHaveLength(1)
+  expect(doubts[0]).toMatch(doubt)
+})
+
+test('a Redis that stays on this machine, or speaks TLS, raises none', () => {
+  for (const url of [
+    'redis://localhost:6379',
+    'redis://:x@127.0.0.1',
+    'redis://[::1]:6379',
+    'rediss://redis.example',
+  ])
+    expect(doubtsAbout(loadConfig({ REDIS_URL: url }))).toEqual([])
+})

@@ -1,0 +1,100 @@
+/** The small cache: short memory, single flight, and no value from before a `forget`. */
+import { expect, test } from 'bun:test'
+import { createCache } from '../../../src/lib/cache.ts'
+import { turnableClock } from '../../support/provider.ts'
+
+/** Values that arrive when the test says so. */
+function source() {
+  const waiting: PromiseWithResolvers<string | undefined>[] = []
+  return {
+    load: () => {
+      const one = Promise.withResolvers<string | undefined>()
+      waiting.push(one)
+      return one.promise
+    },
+    waiting,
+  }
+}
+
+test('what was read is kept for its lifetime and not longer', async () => {
+  const clock = turnableClock()
+  const cache = createCache<string>(clock, 1000, 10)
+  let reads = 0
+  const load = async () => `value ${++reads}`
+  expect(await cache.get('k', load)).toBe('value 1')
+  clock.advance(999)
+  expect(await cache.get('k', load)).toBe('value 1')
+  clock.advance(1)
+  expect(await cache.get('k', load)).toBe('value 2')
+})
+
+test('absence is not remembered', async () => {
+  const cache = createCache<string>(turnableClock(), 1000, 10)
+  expect(await cache.get('k', async () => undefined)).toBeUndefined()
+  expect(await cache.get('k', async () => 'here now')).toBe('here now')
+})
+
+test('many at once read once', async () => {
+  const cache = createCache<string>(turnableClock(), 1000, 10)
+  const { load, waiting } = source()
+  const asked = Array.from({ length: 20 }, () => cache.get('k', load))
+  expect(waiting).toHaveLength(1)
+  waiting[0]!.resolve('one')
+  expect(await Promise.all(asked)).toEqual(Array(20).fill('one'))
+})
+
+test('a failure reaches everyone who waited and is not kept', async () => {
+  const cache = createCache<string>(turnableClock(), 1000, 10)
+  const failing = () => Promise.reject(new Error('down'))
+  const asked = [cache.get('k', failing), cache.get('k', failing)]
+  for (const each of asked) await expect(Promise.resolve(each)).rejects.toThrow('down')
+  expect(await cache.get('k', async () => 'up again')).toBe('up again')
+})
+
+test('a load that throws at once is not kept either', async () => {
+  const cache = createCache<string>(turnableClock(), 1000, 10)
+  const thrower = () => {
+    throw new Error('at once')
+  }
+  await expect(Promise.resolve(cache.get('k', thrower))).rejects.toThrow('at once')
+  expect(await cache.get('k', async () => 'later')).toBe('later')
+})
+
+test('the oldest leave first when it is full', async () => {
+  const cache = createCache<string>(turnableClock(), 1000, 2)
+  let reads = 0
+  const load = async (key: string) => `${key}${++reads}`
+  for (const key of ['a', 'b', 'c']) await cache.get(key, load)
+  expect(await cache.get('b', load)).toBe('b2')
+  expect(await cache.get('c', load)).toBe('c3')
+  expect(await cache.get('a', load)).toBe('a4')
+})
+
+test('forget: a read under way answers its caller and is not kept', async () => {
+  const cache = createCache<string>(turnableClock(), 1000, 10)
+  const { load, waiting } = source()
+  const before = cache.get('k', load)
+  cache.forget('k')
+  waiting[0]!.resolve('old')
+  expect(await before).toBe('old')
+  expect(await cache.get('k', async () => 'new')).toBe('new')
+})
+
+test('forget: an old read that ends after a new one began leaves no trace', async () => {
+  const cache = createCache<string>(turnableClock(), 1000, 10)
+  const { load, waiting } = source()
+  const old = cache.get('k', load)
+  cache.forget('k')
+  const fresh = cache.get('k', load)
+  waiting[0]!.resolve('old')
+  expect(await old).toBe('old')
+  waiting[1]!.resolve('new')
+  expect(await fresh).toBe('new')
+  expect(await cache.get('k', async () => 'newer')).toBe('new')
+})
+
+test('a lifetime of nothing keeps nothing', async () => {
+  const cache = createCache<string>(turnableClock(), 0, 10)
+  expect(await cache.get('k', async () => 'a')).toBe('a')
+  expect(await cache.get('k', async () => 'b')).toBe('b')
+})
