@@ -93,6 +93,7 @@ async function main(patterns: readonly string[]): Promise<Count> {
   // Tests call `bun` by name: it shall be this one, also when it came through npx and is on no PATH.
   symlinkSync(process.execPath, join(folder, 'bun'))
   process.env.PATH = [folder, process.env.PATH].join(delimiter)
+  process.env.TEST_PORTS = join(folder, 'ports') // tests/support/free_port.ts
   try {
     const counts = [
       await run(quiet, Math.min(4, availableParallelism()), join(folder, 'quiet.xml')),

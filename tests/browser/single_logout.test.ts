@@ -12,7 +12,8 @@ import {
 } from '../support/chromium.ts'
 import { claimsOf, type TestClient } from '../support/client.ts'
 import { type Listener, listener, until } from '../support/listener.ts'
-import { freePort, type SpawnedProvider, spawnProvider } from '../support/provider.ts'
+import { freePort } from '../support/free_port.ts'
+import { type SpawnedProvider, spawnProvider } from '../support/provider.ts'
 import { ask, registerClient, type RelyingParty, relyingParty } from './relying_party.ts'
 
 setDefaultTimeout(30_000)

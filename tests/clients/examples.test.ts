@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { authorizationUrl, formPost, type TestClient } from '../support/client.ts'
 import { alice, bob, person } from '../support/person.ts'
-import { freePort, type SpawnedProvider } from '../support/provider.ts'
+import { freePort } from '../support/free_port.ts'
+import { type SpawnedProvider } from '../support/provider.ts'
 import { type Example, startExample } from './example.ts'
 import { everything, spawnOpenProvider } from './relying_party.ts'
 

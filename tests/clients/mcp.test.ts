@@ -4,7 +4,8 @@ import * as oauth from 'oauth4webapi'
 import { claimsOf, type Json } from '../support/client.ts'
 import { type Laboratory, laboratory, type Stranger } from '../support/laboratory.ts'
 import { person } from '../support/person.ts'
-import { freePort, spawnProvider, type SpawnedProvider } from '../support/provider.ts'
+import { freePort } from '../support/free_port.ts'
+import { spawnProvider, type SpawnedProvider } from '../support/provider.ts'
 import { type Example, startExample } from './example.ts'
 
 setDefaultTimeout(30_000)

@@ -12,7 +12,8 @@ import { type Authority, type ClientCertificate, makeAuthority } from '../suppor
 import { document } from '../support/document.ts'
 import { type Nginx, runNginx } from '../support/nginx.ts'
 import { person } from '../support/person.ts'
-import { freePort, type SpawnedProvider } from '../support/provider.ts'
+import { freePort } from '../support/free_port.ts'
+import { type SpawnedProvider } from '../support/provider.ts'
 import { callback, everything, spawnOpenProvider } from './relying_party.ts'
 
 let authority: Authority

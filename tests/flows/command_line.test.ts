@@ -13,7 +13,8 @@ import {
 } from '../support/client.ts'
 import { type CommandLine, commandLine } from '../support/command.ts'
 import { person } from '../support/person.ts'
-import { freePort, type SpawnedProvider, spawnProvider } from '../support/provider.ts'
+import { freePort } from '../support/free_port.ts'
+import { type SpawnedProvider, spawnProvider } from '../support/provider.ts'
 import { startRedis } from '../support/redis.ts'
 
 const longEnough = 60_000

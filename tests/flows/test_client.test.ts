@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { type CommandLine, commandLine } from '../support/command.ts'
 import { alice, person } from '../support/person.ts'
-import { freePort, type SpawnedProvider, spawnProvider } from '../support/provider.ts'
+import { freePort } from '../support/free_port.ts'
+import { type SpawnedProvider, spawnProvider } from '../support/provider.ts'
 
 const script = join(import.meta.dir, '../../scripts/test_client.ts')
 const clients = commandLine()
@@ -36,17 +37,21 @@ function start(...args: string[]): Running {
   })
   let stdout = ''
   const printed = Promise.withResolvers<string>()
+  printed.promise.catch(() => {}) // whoever waits for it hears of it; not every test does
+  const errors = new Response(child.stderr).text()
   const read = async () => {
     for await (const chunk of child.stdout) {
       stdout += Buffer.from(chunk).toString()
       const [url] = /^http\S+\/authorize\?\S+$/m.exec(stdout) ?? []
       if (url !== undefined) printed.resolve(url)
     }
-    printed.resolve('') // it ended without one
+    printed.reject(new Error(`it ended without printing a URL:\n${stdout}\n${await errors}`))
   }
-  const ended = Promise.all([read(), new Response(child.stderr).text(), child.exited]).then(
-    ([, stderr, code]) => ({ code, stdout, stderr }),
-  )
+  const ended = Promise.all([read(), errors, child.exited]).then(([, stderr, code]) => ({
+    code,
+    stdout,
+    stderr,
+  }))
   return { url: printed.promise, ended }
 }
 

@@ -7,7 +7,8 @@ import { buildBinary } from '../../scripts/build.ts'
 import { authorizationUrl, demo } from '../support/client.ts'
 import { clientCredentials, good, visitor } from '../support/journey.ts'
 import { alice } from '../support/person.ts'
-import { freePort, spawnProvider } from '../support/provider.ts'
+import { freePort } from '../support/free_port.ts'
+import { spawnProvider } from '../support/provider.ts'
 
 let folder: string
 let binary: string

@@ -16,7 +16,8 @@ import {
   visitor,
 } from '../support/journey.ts'
 import { alice, bob, type Person } from '../support/person.ts'
-import { freePort, spawnProvider, type SpawnedProvider } from '../support/provider.ts'
+import { freePort } from '../support/free_port.ts'
+import { spawnProvider, type SpawnedProvider } from '../support/provider.ts'
 import { startRedis } from '../support/redis.ts'
 
 interface Memory {

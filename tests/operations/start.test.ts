@@ -3,7 +3,8 @@ import { expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, spawnProvider } from '../support/provider.ts'
+import { freePort } from '../support/free_port.ts'
+import { spawnProvider } from '../support/provider.ts'
 
 const main = join(import.meta.dir, '../../src/main.ts')
 

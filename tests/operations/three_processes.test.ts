@@ -12,7 +12,8 @@ import {
   revoke,
   visitor,
 } from '../support/journey.ts'
-import { freePort, spawnProvider, type SpawnedProvider } from '../support/provider.ts'
+import { freePort } from '../support/free_port.ts'
+import { spawnProvider, type SpawnedProvider } from '../support/provider.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
 const issuer = `http://localhost:${freePort()}` // nobody listens there: each request goes to one of the three

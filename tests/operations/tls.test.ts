@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { makeCertificate, type Certificate } from '../support/certificate.ts'
 import { codeFor, good, redeem, visitor, type Fetch } from '../support/journey.ts'
 import { startNginx, type Nginx } from '../support/nginx.ts'
-import { freePort, spawnProvider, type SpawnedProvider } from '../support/provider.ts'
+import { freePort } from '../support/free_port.ts'
+import { spawnProvider, type SpawnedProvider } from '../support/provider.ts'
 
 let certificate: Certificate
 let trusting: Fetch

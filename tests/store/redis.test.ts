@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { redisStore } from '../../src/store/redis.ts'
 import { parseRedisUrl } from '../../src/store/redis_url.ts'
 import { type Store, StoreUnavailable } from '../../src/store/store.ts'
+import { freePort } from '../support/free_port.ts'
 import {
   type RedisServer,
-  freePort,
   redisCli,
   replicated,
   startRedis,
@@ -194,7 +194,7 @@ describe('outages', () => {
 })
 
 test('a server that is not there yet: the first verb waits for it, and gives up in time', async () => {
-  const port = await freePort()
+  const port = freePort()
   const store = redisStore(`redis://127.0.0.1:${port}`, { timeoutMs: 200 })
   expect(await allRefuse(store)).toBeLessThan(500)
   await Bun.sleep(250)

@@ -16,6 +16,7 @@ import { loadKeyRing } from '../../src/models/key_ring.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
 import { featureEntries } from '../../src/table.ts'
+import { freePort } from './free_port.ts'
 
 export interface TurnableClock extends Clock {
   /** Milliseconds forward. */
@@ -148,11 +149,4 @@ export async function spawnProvider(
     exited: child.exited,
     stop,
   }
-}
-
-export function freePort(): number {
-  const probe = Bun.serve({ port: 0, fetch: () => new Response() })
-  const { port } = probe
-  void probe.stop(true)
-  return port!
 }

@@ -1,8 +1,8 @@
 /** Real Redis servers for the tests: one alone, three as a cluster, one watched by a Sentinel. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from './free_port.ts'
 
 export interface RedisServer {
   readonly url: string
@@ -41,17 +41,6 @@ function installed(program: string): string {
   const path = Bun.which(program)
   if (!path) throw new Error(`${program} is missing: install Redis 7 (apt-get install redis-server)`)
   return path
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }
 
 /** Polls every 10 ms for up to 10 s. */
@@ -129,7 +118,7 @@ async function supervise(port: number, url: string, args: string[], ready: strin
 
 /** One server on a random loopback port that keeps nothing on disk unless `args` says so. */
 export async function startRedis({ args = [], password, tls }: RedisOptions = {}): Promise<RedisServer> {
-  const port = await freePort()
+  const port = freePort()
   const auth = password === undefined ? '' : `:${encodeURIComponent(password)}@`
   const secure = tls
     ? [
@@ -150,7 +139,7 @@ export async function startRedis({ args = [], password, tls }: RedisOptions = {}
 export async function startRedisCluster({ args = [] }: { args?: string[] } = {}): Promise<RedisCluster> {
   const nodes = await Promise.all(
     [0, 1, 2].map(async () => {
-      const bus = await freePort()
+      const bus = freePort()
       const cluster = ['--cluster-enabled', 'yes', '--cluster-port', `${bus}`]
       const node = await startRedis({ args: [...cluster, '--cluster-node-timeout', '2000', ...args] })
       return { node, bus }
@@ -186,7 +175,7 @@ export async function startSentinel(
   masterPort: number,
   { name = 'mymaster', password }: { name?: string; password?: string } = {},
 ): Promise<RedisServer> {
-  const port = await freePort()
+  const port = freePort()
   const auth = password === undefined ? '' : `:${encodeURIComponent(password)}@`
   const server = await supervise(
     port,
