@@ -35,6 +35,7 @@ import { jarm } from './features/jarm/feature.ts'
 import { requestObjects } from './features/request_objects/feature.ts'
 import { senderConstraint } from './features/sender_constraint/feature.ts'
 import { pairwise } from './features/pairwise/feature.ts'
+import { initiateLoginFeature } from './features/initiate_login/feature.ts'
 import { mutualTls } from './features/mutual_tls/feature.ts'
 import { par } from './features/par/feature.ts'
 import { registrationManagement } from './features/registration_management/feature.ts'
@@ -107,6 +108,7 @@ export const features: readonly Feature[] = [
   clientIdMetadata,
   protectedResource,
   jwtBearer,
+  initiateLoginFeature,
 ]
 
 /** The variables that features bring, for `loadConfig`. */

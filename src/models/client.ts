@@ -37,6 +37,12 @@ const records = defineRecord('client', schema)
 export type Client = v.InferOutput<typeof schema>
 
 const clientsIndex = 'clients'
+/** Few among clients that may be a million: read for a page that any person may open. */
+const launchersIndex = 'client_launchers'
+
+/** An operator vouches for it, and it says where a sign-in begins (OpenID Connect Core §4). */
+const isLauncher = (client: Client): boolean =>
+  !client.self_registered && client.initiate_login_uri !== undefined
 
 export const Client = {
   find: records.find,
@@ -45,17 +51,35 @@ export const Client = {
   async create(memory: Memory, client: Client): Promise<boolean> {
     if (!(await records.create(memory, client.client_id, client))) return false
     await memory.store.link(clientsIndex, client.client_id, client.client_id_issued_at)
+    if (isLauncher(client))
+      await memory.store.link(launchersIndex, client.client_id, client.client_id_issued_at)
     return true
   },
 
-  update: (memory: Memory, clientId: string, change: (client: Client) => Client) =>
-    records.update(memory, clientId, change),
+  async update(memory: Memory, clientId: string, change: (client: Client) => Client) {
+    let was = false
+    const updated = await records.update(memory, clientId, (current) => {
+      was = isLauncher(current)
+      return change(current)
+    })
+    if (updated && isLauncher(updated) !== was)
+      await (was
+        ? memory.store.unlink(launchersIndex, clientId)
+        : memory.store.link(launchersIndex, clientId, updated.client_id_issued_at))
+    return updated
+  },
 
   /** True when there was one. Its grants die with it: every use of a token looks the client up. */
   async remove(memory: Memory, clientId: string): Promise<boolean> {
     const removed = await records.take(memory, clientId)
     await memory.store.unlink(clientsIndex, clientId)
+    if (removed && isLauncher(removed)) await memory.store.unlink(launchersIndex, clientId)
     return removed !== undefined
+  },
+
+  /** The client_ids of those that an operator registered with an `initiate_login_uri`, in that order. */
+  async launchers(memory: Memory, limit: number): Promise<string[]> {
+    return (await memory.store.range(launchersIndex, { limit })).map(({ member }) => member)
   },
 
   /** In the order they were registered. */

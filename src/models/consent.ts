@@ -46,6 +46,11 @@ export const Consent = {
     await memory.store.unlink(ofUser(sub), clientId)
   },
 
+  /** The client_ids a person agreed to, at most `limit` of them; a consent among them may have expired since. */
+  async clientsOf(memory: Memory, sub: string, limit: number): Promise<string[]> {
+    return (await memory.store.range(ofUser(sub), { limit })).map(({ member }) => member)
+  },
+
   /** Whether everything asked for was agreed to before. */
   covers: (consent: Consent | undefined, scope: readonly string[], claims: readonly string[]): boolean =>
     consent !== undefined &&

@@ -1,0 +1,64 @@
+/** Where a person can go from here: the operator's applications, and those the person agreed to before. */
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { page as pageResponse, pageTroubles, seeOther } from '../../endpoints/openapi_parts.ts'
+import { personAtHand } from '../../endpoints/person_at_hand.ts'
+import { page } from '../../http/reply.ts'
+import { Client } from '../../models/client.ts'
+import { Consent } from '../../models/consent.ts'
+import { initiatePath } from './initiate_login.ts'
+import { applicationsPage } from './pages.ts'
+
+const applicationsPath = '/applications'
+
+/** Of each kind. A page reads the records of all it shows, so it shows what people can read. */
+const most = 200
+
+export const applications = defineEndpoint({
+  name: 'applications',
+  path: applicationsPath,
+  methods: ['GET'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: {
+    GET: {
+      summary: 'The applications a person can go to',
+      responses: {
+        200: pageResponse('The list'),
+        303: seeOther('To the sign-in first'),
+        ...pageTroubles,
+      },
+    },
+  },
+  async handle(call, context) {
+    const person = await personAtHand(call, context, applicationsPath)
+    if ('reply' in person) return person.reply
+    const { sub, username } = person.user
+    const [vouchedFor, agreedTo] = await Promise.all([
+      Client.launchers(context, most),
+      consentedClients(sub, context),
+    ])
+    // Those that describe themselves elsewhere are left out: this page must wait for nobody's web server.
+    const found = await Promise.all(
+      [...new Set([...vouchedFor, ...agreedTo])].map((clientId) => Client.find(context, clientId)),
+    )
+    const rows = found.flatMap((client) => rowsOf(client, context))
+    rows.sort((a, b) => a.name.localeCompare(b.name))
+    return page(200, applicationsPage({ username, applications: rows }))
+  },
+})
+
+/** What has expired was agreed to no longer. */
+async function consentedClients(sub: string, context: Context): Promise<string[]> {
+  const clientIds = await Consent.clientsOf(context, sub, most)
+  const consents = await Promise.all(clientIds.map((clientId) => Consent.find(context, sub, clientId)))
+  return clientIds.filter((_, at) => consents[at] !== undefined)
+}
+
+function rowsOf(client: Client | undefined, { basePath }: Context) {
+  if (client?.initiate_login_uri === undefined || client.disabled) return []
+  const { host } = new URL(client.initiate_login_uri)
+  const path = `${basePath}${initiatePath}?client_id=${encodeURIComponent(client.client_id)}`
+  return [{ name: client.client_name ?? host, host, path }]
+}

@@ -1,0 +1,22 @@
+/** Sign-in that another site starts: the way to where an application begins its own sign-in. https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin */
+import { OAuthError } from '../../auth/errors.ts'
+import { redirectUriProblem } from '../../auth/redirect_uri.ts'
+import { defineFeature, type RegistrationRule } from '../feature.ts'
+import { applications } from './applications.ts'
+import { initiateLogin } from './initiate_login.ts'
+
+/** As strict as for where answers go: what we append to it must arrive where the person was told. */
+const uriRule: RegistrationRule = {
+  name: 'initiate_login_uri',
+  async check({ initiate_login_uri: uri }) {
+    const problem = uri === undefined ? undefined : redirectUriProblem(uri, 'web')
+    if (problem !== undefined)
+      throw new OAuthError('invalid_client_metadata', `initiate_login_uri ${problem}`)
+  },
+}
+
+export const initiateLoginFeature = defineFeature({
+  name: 'initiate_login',
+  endpoints: [initiateLogin, applications],
+  registrationRules: [uriRule],
+})

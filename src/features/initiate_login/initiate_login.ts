@@ -1,0 +1,83 @@
+/** Sends a person to where an application begins its sign-in. https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin */
+import { OAuthError, shown } from '../../auth/errors.ts'
+import { matchRedirectUri, withQuery } from '../../auth/redirect_uri.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { inQuery, page as pageResponse, pageTroubles, seeOther, text } from '../../endpoints/openapi_parts.ts'
+import { query } from '../../http/call.ts'
+import { page, redirectToClient } from '../../http/reply.ts'
+import type { Client } from '../../models/client.ts'
+import { requireClient } from '../../models/find_client.ts'
+import { initiatePage } from './pages.ts'
+
+export const initiatePath = '/initiate_login'
+
+/**
+ * `login_hint` is not sent: any site can lead a browser here, and the application would learn who sits at it before
+ * that person agreed. Where they are signed in here, it hears who they are a moment later anyway.
+ */
+export const initiateLogin = defineEndpoint({
+  name: 'initiate_login',
+  path: initiatePath,
+  methods: ['GET'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: {
+    GET: {
+      summary: 'Begin a sign-in at an application',
+      parameters: [
+        inQuery('client_id', text('The application: it registered an initiate_login_uri'), true),
+        inQuery('target_link_uri', text('Where in the application to arrive after the sign-in')),
+      ],
+      responses: {
+        200: pageResponse('Asks first, where nobody vouches for the application'),
+        303: seeOther('To the application, with iss and target_link_uri'),
+        ...pageTroubles,
+      },
+    },
+  },
+  async handle(call, context) {
+    const { client_id, target_link_uri } = query(call, context)
+    if (client_id === undefined) throw new OAuthError('invalid_request', 'client_id is required')
+    const client = await requireClient(
+      context,
+      client_id,
+      () =>
+        new OAuthError('invalid_client', `client ${shown(client_id)} is not registered here`, {
+          status: 400,
+        }),
+    )
+    const uri = client.initiate_login_uri
+    const trusted = uri === undefined ? undefined : matchRedirectUri([uri], uri)
+    if (uri === undefined || trusted === undefined)
+      throw new OAuthError(
+        'invalid_request',
+        'this application registered no initiate_login_uri: open it by its own address',
+      )
+    if (target_link_uri !== undefined) requireOwnTarget(target_link_uri, client)
+    const url = withQuery(trusted, { iss: context.config.issuer, target_link_uri })
+    if (!client.self_registered) return redirectToClient(url)
+    const describedAt = client.described_at === undefined ? undefined : new URL(client.described_at).host
+    const { host } = new URL(uri)
+    return page(200, initiatePage({ clientName: client.client_name ?? host, host, describedAt, url }))
+  },
+})
+
+const longestTarget = 2000
+
+/** The address's origin, where browsers know one: of another scheme it is the text "null", which all of them share. */
+function originOf(uri: string | undefined): string | undefined {
+  const url = uri === undefined ? null : URL.parse(uri)
+  return url && /^https?:$/.test(url.protocol) && !url.username && !url.password ? url.origin : undefined
+}
+
+/** §4: an application must check it too; one that does not shall not become an open redirect through us. */
+function requireOwnTarget(target: string, client: Client): void {
+  const own = [client.initiate_login_uri, client.client_uri, ...client.redirect_uris].map(originOf)
+  const origin = target.length > longestTarget ? undefined : originOf(target)
+  if (origin === undefined || !own.includes(origin))
+    throw new OAuthError(
+      'invalid_request',
+      `target_link_uri ${shown(target)} does not belong to this application: its scheme, host and port must be those of a URI it registered`,
+    )
+}
