@@ -9,12 +9,14 @@ import type { Call } from './http/call.ts'
 import { corsHeaders, preflightHeaders } from './http/cors.ts'
 import { asOAuthError, errorReply } from './http/error_reply.ts'
 import { baseHeaders, securityHeaders } from './http/headers.ts'
+import { settingOf } from './http/language.ts'
 import { createMetrics } from './http/metrics.ts'
 import { createOutbound } from './http/outbound.ts'
 import { scopeDescriptions } from './http/pages.ts'
 import { countAddress } from './http/rate_limit.ts'
 import { empty, type Reply } from './http/reply.ts'
 import { createRouter, requireMethod } from './http/router.ts'
+import { type Html, isHtml, plainSetting, render } from './http/view.ts'
 import { inNetworks } from './lib/address.ts'
 import { createCache } from './lib/cache.ts'
 import type { Clock } from './lib/clock.ts'
@@ -67,6 +69,7 @@ export function createContext(deps: Deps): Context {
     signInQueue: workQueue(config.signInConcurrency, config.signInQueue),
     clients: createCache(deps.clock, clientLifetime, 10_000),
     metrics: createMetrics(),
+    looks: plainSetting,
     outbound: createOutbound(deps),
     clientKeys: new WeakMap(),
     scopes: [...new Set([...standardScopes, ...config.scopes, ...scopeSources.map(([name]) => name)])],
@@ -107,11 +110,12 @@ export function createApp(deps: Deps): App {
     const started = performance.now()
     const call = describeCall(request, peer, nextId(), context)
     const endpoint = find(call.path)
-    let reply: Reply
+    let reply: Written
     try {
-      reply = await answer(call, endpoint, context)
+      reply = written(await answer(call, endpoint, context), call, context)
     } catch (thrown) {
-      reply = errorReply(asOAuthError(thrown, call, context), call, context, wantsPage(call, endpoint))
+      const error = asOAuthError(thrown, call, context)
+      reply = written(errorReply(error, call, context, wantsPage(call, endpoint)), call, context)
     }
     context.metrics.observe(endpoint?.name ?? 'none', reply.status, performance.now() - started)
     return respond(reply, call, endpoint, base, context)
@@ -133,13 +137,27 @@ async function answer(call: Call, endpoint: Endpoint | undefined, context: Conte
   return endpoint.handle(call, context)
 }
 
+type Written = Reply & { body: Exclude<Reply['body'], Html> }
+
+/** A page in the language and the looks of whoever asked. */
+function written(reply: Reply, call: Call, context: Context): Written {
+  const { body } = reply
+  if (!isHtml(body)) return reply as Written
+  const setting = settingOf(call, context)
+  return {
+    ...reply,
+    body: render(body, setting),
+    headers: { ...reply.headers, 'content-language': setting.words.tag },
+  }
+}
+
 /** People get pages; scripts that ask at an unknown path get JSON. */
 const wantsPage = (call: Call, endpoint: Endpoint | undefined): boolean =>
   endpoint?.page ??
   (endpoint === undefined && (call.request.headers.get('accept')?.includes('text/html') ?? false))
 
 function respond(
-  reply: Reply,
+  reply: Written,
   call: Call,
   endpoint: Endpoint | undefined,
   base: Record<string, string>,

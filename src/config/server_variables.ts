@@ -1,4 +1,5 @@
 /** Variables of the process: where it listens, what it remembers in, what it writes down. */
+import { languages } from '../lib/say.ts'
 import { profiles, type Sections } from './entry.ts'
 import * as is from './schemas.ts'
 
@@ -135,6 +136,14 @@ export const serverSections = {
       name: 'OUTBOUND_CA_PATH',
       schema: is.path,
       help: 'Certificate authorities (PEM) to trust there beside the public ones.',
+    },
+  ],
+  Pages: [
+    {
+      name: 'DEFAULT_LANGUAGE',
+      schema: is.oneOf(...languages),
+      default: 'en',
+      help: 'Of pages and mails for whoever asks for none that we speak.',
     },
   ],
   Watching: [

@@ -9,6 +9,7 @@ import { loginPage } from '../http/pages.ts'
 import { browserKnownTo } from '../http/known_browser.ts'
 import { checkPassword } from '../http/password.ts'
 import { page, redirectWithin, type Reply } from '../http/reply.ts'
+import { say, type Said } from '../lib/say.ts'
 import { Interaction } from '../models/interaction.ts'
 import type { Going } from './authorization_flow.ts'
 import { defineEndpoint } from './endpoint.ts'
@@ -49,7 +50,7 @@ async function show(
   context: Context,
   going: Going,
   status: number,
-  view: { username?: string | undefined; error?: string },
+  view: { username?: string | undefined; error?: string | Said },
 ): Promise<Reply> {
   const { params } = going.interaction
   const client = params?.client_id === undefined ? undefined : await findClient(context, params.client_id)
@@ -82,6 +83,6 @@ async function submit(call: Call, context: Context): Promise<Reply> {
   }
   return show(call, context, going, 401, {
     username,
-    error: 'That username and password do not match. Please try again.',
+    error: say('login.wrong'),
   })
 }

@@ -15,6 +15,8 @@ export interface Call {
   address: string
   /** The address of the connection itself: a proxy's, when there is one. */
   peer: string
+  /** `ui_locales` of the authorization request that the page belongs to; set by whoever reads that request. */
+  uiLocales?: string | undefined
 }
 
 type Params = Readonly<Record<string, string>>

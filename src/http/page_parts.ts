@@ -8,6 +8,8 @@ export const alert = defineView('alert', '<p class="alert" role="alert" id="aler
 
 export const note = defineView('note', '<p class="notice">{{text}}</p>', ['text'])
 
+export const stylesheet = defineView('stylesheet', '<link rel="stylesheet" href="{{path}}">', ['path'])
+
 export const script = defineView('script', '<script src="{{path}}" defer></script>', ['path'])
 
 export const hiddenField = defineView(
@@ -24,9 +26,7 @@ export const nameLink = defineView('name_link', '<a href="{{url}}" rel="noreferr
   'name',
 ])
 
-export const continueTo = defineView('continue_to', '<p class="muted">to continue to {{client}}</p>', [
-  'client',
-])
+export const continueTo = defineView('continue_to', '<p class="muted">{{t login.purpose}}</p>', ['client'])
 
 export const askedBy = defineView('asked_by', '<p class="muted">{{client}} asks for this.</p>', ['client'])
 
@@ -55,7 +55,7 @@ export const nameItem = defineView('name_item', '<li><bdi>{{name}}</bdi></li>', 
 
 export const loginMethodList = defineView(
   'login_methods',
-  '<p class="or">or</p>\n<div class="methods">{{methods}}</div>',
+  '<p class="or">{{t common.or}}</p>\n<div class="methods">{{methods}}</div>',
   ['methods'],
 )
 

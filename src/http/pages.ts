@@ -12,6 +12,7 @@ import { page } from './document.ts'
 import { foreignText, foreignUrl } from './foreign_text.ts'
 import * as parts from './page_parts.ts'
 import { toldAfter, toldBefore, type Told } from './sign_out_words.ts'
+import { say, type Said } from '../lib/say.ts'
 import { defineView, type Html } from './view.ts'
 
 export { assets, type Asset } from './assets.ts'
@@ -20,7 +21,7 @@ export { startPage, type StartView } from './start_page.ts'
 /** Hidden fields that every form of an interaction carries, and the path it posts to. */
 type Form = { action: string; csrf: string; interaction: string }
 
-const shownName = (name: string): string => foreignText(name) || 'An application without a name'
+const shownName = (name: string): string | Said => foreignText(name) || say('common.unnamed_application')
 
 function client(clientName: string, clientUri?: string): Html {
   const name = parts.name({ text: shownName(clientName) })
@@ -54,12 +55,12 @@ export const loginPage = (
     clientName?: string
     clientUri?: string
     username?: string
-    error?: string
+    error?: string | Said
     loginMethods?: readonly Html[]
   },
 ): Html =>
   page(
-    view.error ? 'Error: sign in' : 'Sign in',
+    say(view.error ? 'login.title_error' : 'login.title'),
     login({
       purpose: view.clientName ? parts.continueTo({ client: client(view.clientName, view.clientUri) }) : [],
       action: view.action,

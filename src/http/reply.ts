@@ -5,7 +5,8 @@ import type { Html } from './view.ts'
 
 export interface Reply {
   status: number
-  body: string | Uint8Array<ArrayBuffer> | null
+  /** Html is written in the language of the call when it leaves (app.ts). */
+  body: string | Uint8Array<ArrayBuffer> | Html | null
   headers: Record<string, string>
   /** `Set-Cookie` values. */
   cookies?: string[]
@@ -42,7 +43,7 @@ export const publicJson = (body: string, maxAge: number, contentType = 'applicat
 
 export const page = (status: number, html: Html, headers: Record<string, string> = {}): Reply => ({
   status,
-  body: html.toString(),
+  body: html,
   headers: { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store', ...headers },
 })
 

@@ -1,87 +1,74 @@
-/** HTML templates: compiled once, escaped always. https://html.spec.whatwg.org/multipage/syntax.html */
+/** HTML templates: compiled once, escaped always, written in the language and the looks of whoever reads them. */
+import type { Said } from '../lib/say.ts'
+import { logoPath, stylePath } from './assets.ts'
+import { compileTemplate, type Setting, type Template } from './template.ts'
+import { wordsOf } from './words.ts'
+
+export type { Setting } from './template.ts'
 
 const maker = Symbol('view')
 
 /**
- * HTML that a view rendered. A class although the house keeps those for errors and stores: a private field
+ * HTML that a view made. A class although the house keeps those for errors and stores: a private field
  * is the one brand that no cast, object literal, prototype or proxy can imitate at run time.
  */
 class SafeHtml {
-  readonly #text: string
+  readonly #write: (setting: Setting) => string
 
-  constructor(key: symbol, text: string) {
+  constructor(key: symbol, write: (setting: Setting) => string) {
     if (key !== maker) throw new TypeError('only a view makes Html')
-    this.#text = text
+    this.#write = write
   }
 
-  static textOf(value: unknown): string | undefined {
-    return typeof value === 'object' && value !== null && #text in value ? value.#text : undefined
+  static read(value: unknown, setting: Setting): string | undefined {
+    return typeof value === 'object' && value !== null && #write in value ? value.#write(setting) : undefined
   }
 
+  static owns(value: unknown): value is SafeHtml {
+    return typeof value === 'object' && value !== null && #write in value
+  }
+
+  /** In English and our own looks. */
   toString(): string {
-    return this.#text
+    return this.#write(plainSetting)
   }
+}
+
+/** English, without a theme. */
+export const plainSetting: Setting = {
+  words: wordsOf('en'),
+  brand: { name: 'Latchkey', logo: logoPath, stylesheets: [stylePath] },
+  templates: new Map(),
 }
 
 export type Html = SafeHtml
-export type ViewValue = string | Html | readonly Html[]
+/** A number only fills the `{n}` of a message. */
+export type ViewValue = string | number | Said | Html | readonly (Html | Said)[]
 export type View<Name extends string> = (values: Readonly<Record<Name, ViewValue>>) => Html
 
-export const isHtml = (value: unknown): value is Html => SafeHtml.textOf(value) !== undefined
+export const isHtml = (value: unknown): value is Html => SafeHtml.owns(value)
 
-/** How one placeholder is written; throws TypeError on a value that has no place there. */
-type Writer = (value: unknown) => string
+/** The text of `html` for one reader. */
+export const render = (html: Html, setting: Setting): string => SafeHtml.read(html, setting)!
 
-function writeContent(value: unknown): string {
-  if (typeof value === 'string') return Bun.escapeHTML(value)
-  if (!Array.isArray(value)) return writeHtml(value)
-  let text = ''
-  for (const part of value) text += writeHtml(part)
-  return text
-}
+/** Html that depends on who reads it. */
+export const defer = (make: (setting: Setting) => Html): Html =>
+  new SafeHtml(maker, (setting) => render(make(setting), setting))
 
-function writeHtml(value: unknown): string {
-  const text = SafeHtml.textOf(value)
-  if (text === undefined) throw new TypeError(`expected text or Html, got ${typeof value}`)
-  return text
-}
+const compile = (name: string, source: string, placeholders: readonly string[]) =>
+  compileTemplate(name, source, placeholders, SafeHtml.owns, (value, setting) =>
+    SafeHtml.read(value, setting),
+  )
 
-// Html is trusted between tags only: inside an attribute its quotes would end the value.
-function writeAttribute(value: unknown): string {
-  if (typeof value !== 'string') throw new TypeError(`expected text, got ${typeof value}`)
-  return Bun.escapeHTML(value)
-}
-
-function writeUrl(value: unknown): string {
-  // No white space or control character: browsers drop some of them, and "/\t/host" becomes "//host".
-  if (typeof value !== 'string' || !/^(?:https?:\/\/|\/(?![/\\]))[^\s\p{Cc}]*$/iu.test(value))
-    throw new TypeError('expected an http(s) URL or a path')
-  return Bun.escapeHTML(value)
-}
-
-function writeFlag(value: unknown): string {
-  if (typeof value !== 'string' || !/^[a-z]*$/.test(value))
-    throw new TypeError('expected an attribute name or nothing')
-  return value
-}
-
-/** The writer for a placeholder, by what stands before it in the source; undefined where none may stand. */
-function writerAfter(before: string): Writer | undefined {
-  if (/<(?:script|style)\b[^>]*>(?![\s\S]*<\/)/i.test(before)) return undefined
-  const tag = before.slice(before.lastIndexOf('<'))
-  if (tag.includes('>') || !tag.startsWith('<')) return writeContent
-  const attribute = /\s([a-z-]+)="([^"]*)$/.exec(tag)
-  if (!attribute) return /^<[a-z0-9]+(?:\s+[a-z-]+(?:="[^"]*")?)*\s+$/.test(tag) ? writeFlag : undefined
-  const [, name = '', start] = attribute
-  if (name === 'style' || name === 'srcdoc' || name.startsWith('on')) return undefined
-  return start === '' && /^(?:href|src|action|formaction)$/.test(name) ? writeUrl : writeAttribute
-}
+/** Every view by name with what it may hold, for themes. */
+const defined = new Map<string, readonly string[]>()
 
 /**
- * Compile a template. `{{name}}` stands for text, which is escaped, or for Html, which views alone make.
- * Where it stands decides what it takes: between tags text, Html or an array of Html; in a quoted attribute
- * text; at the start of `href`, `src`, `action` or `formaction` an http(s) URL or a path; bare in a tag the
- * name of a boolean attribute or nothing. The view throws TypeError on any other value.
+ * Compile a template. `{{name}}` stands for text, which is escaped, or for Html, which views alone make;
+ * `{{t key}}` for a message of `languages/`, whose `{names}` are placeholders too. Where it stands decides what
+ * it takes: between tags text, a message, Html or an array of Html; in a quoted attribute text or a message; at the
+ * start of `href`, `src`, `action` or `formaction` an http(s) URL or a path; bare in a tag the name of a boolean
+ * attribute or nothing. The view throws TypeError on any other value.
  * @throws Error, now and so at boot, when the source and `placeholders` differ or a placeholder stands
  *   where no escaping makes it safe.
  */
@@ -90,37 +77,23 @@ export function defineView<const Name extends string>(
   source: string,
   placeholders: readonly Name[],
 ): View<Name> {
-  const problem = (what: string) => new Error(`view ${name}: ${what}`)
-  // A split on a pattern with one group alternates literal, placeholder, literal, …
-  const pieces = source.trimEnd().split(/\{\{([a-z][a-zA-Z0-9]*)\}\}/)
-  const first = pieces[0] ?? ''
-  const parts: { name: Name; write: Writer; after: string }[] = []
-  const declared = new Set<string>(placeholders)
-  let before = ''
-  for (let at = 0; at < pieces.length; at += 2) {
-    const literal = pieces[at] ?? ''
-    if (/\{\{|\}\}/.test(literal)) throw problem('stray braces')
-    before += literal
-    const placeholder = pieces[at + 1]
-    if (placeholder === undefined) break
-    if (!declared.has(placeholder)) throw problem(`{{${placeholder}}} is not declared`)
-    const write = writerAfter(before)
-    if (!write) throw problem(`{{${placeholder}}} stands where no value is safe`)
-    parts.push({ name: placeholder as Name, write, after: pieces[at + 2] ?? '' })
-  }
-  const used = new Set<string>(parts.map((part) => part.name))
-  const unused = placeholders.find((placeholder) => !used.has(placeholder))
-  if (unused !== undefined) throw problem(`{{${unused}}} is declared and not in the source`)
-
+  const template = compile(name, source, placeholders)
+  const unused = placeholders.find((placeholder) => !template.used.has(placeholder))
+  if (unused !== undefined) throw new Error(`view ${name}: {{${unused}}} is declared and not in the source`)
+  defined.set(name, placeholders)
   return (values) => {
-    let text = first
-    for (const part of parts) {
-      try {
-        text += part.write(values[part.name]) + part.after
-      } catch (cause) {
-        throw new TypeError(`view ${name}, {{${part.name}}}: ${(cause as Error).message}`, { cause })
-      }
-    }
-    return new SafeHtml(maker, text)
+    template.check(values)
+    return new SafeHtml(maker, (setting) => (setting.templates.get(name) ?? template).write(values, setting))
   }
+}
+
+/**
+ * A theme's source in place of the view `name`; it may leave placeholders out and bring no others.
+ * @throws Error when there is no such view, or the source does not compile.
+ */
+export function replaceTemplate(name: string, source: string): Template {
+  const placeholders = defined.get(name)
+  if (!placeholders)
+    throw new Error(`view ${name}: there is none; there are ${[...defined.keys()].sort().join(', ')}`)
+  return compile(name, source, placeholders)
 }

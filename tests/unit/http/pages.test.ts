@@ -248,7 +248,7 @@ describe('sign-in', () => {
     const html = pages.loginPage(form)
     expect(html.toString()).not.toContain('role="alert"')
     const [username, password] = await attributes(html, 'input:not([type=hidden])')
-    expect(username).toMatchObject({ 'aria-invalid': 'false', autocomplete: 'username', autofocus: '' })
+    expect(username).toMatchObject({ 'aria-invalid': 'false', autocomplete: 'username webauthn', autofocus: '' })
     expect(password).toMatchObject({ autocomplete: 'current-password', type: 'password' })
     expect(password).not.toHaveProperty('autofocus')
   })

@@ -1,0 +1,115 @@
+/** Messages in eleven languages: the catalogs of `languages/`, their plural forms, and the choice for one request. https://www.rfc-editor.org/rfc/rfc4647#section-3.4 */
+import { readFileSync } from 'node:fs'
+import ar from '../../languages/ar.json' with { type: 'file' }
+import de from '../../languages/de.json' with { type: 'file' }
+import english from '../../languages/en.json'
+import es from '../../languages/es.json' with { type: 'file' }
+import fr from '../../languages/fr.json' with { type: 'file' }
+import it from '../../languages/it.json' with { type: 'file' }
+import ja from '../../languages/ja.json' with { type: 'file' }
+import pl from '../../languages/pl.json' with { type: 'file' }
+import pt from '../../languages/pt.json' with { type: 'file' }
+import tr from '../../languages/tr.json' with { type: 'file' }
+import zh from '../../languages/zh.json' with { type: 'file' }
+import {
+  isSaid,
+  type Language,
+  languages,
+  type MessageKey,
+  type MessageValue,
+  type Said,
+} from '../lib/say.ts'
+
+/** A text, or a text for each plural category of the language (https://cldr.unicode.org/index/cldr-spec/plural-rules). */
+type Message = string | Readonly<Record<string, string>>
+type Catalog = Readonly<Record<string, Message>>
+
+/** Read when first spoken, so that a start pays for one language. Bun makes paths of these imports, whatever their type says. */
+const files: Readonly<Record<Exclude<Language, 'en'>, unknown>> = { de, fr, es, pt, it, pl, tr, ja, zh, ar }
+
+const rightToLeft: ReadonlySet<Language> = new Set(['ar'])
+
+export interface Words {
+  /** BCP 47, for `lang`. */
+  tag: Language
+  dir: 'ltr' | 'rtl'
+  /** Literal text and `{names}` in turn: the even places are text. Plural forms are chosen by `values.n`. */
+  pieces(key: MessageKey, values: Readonly<Record<string, unknown>>): readonly string[]
+  /** As plain text, for titles, attributes and mails. */
+  text(said: Said): string
+  /** One value of a message as plain text. */
+  show(value: MessageValue | undefined): string
+}
+
+const speakers = new Map<Language, Words>()
+
+export function wordsOf(tag: Language): Words {
+  let words = speakers.get(tag)
+  if (!words) speakers.set(tag, (words = speak(tag)))
+  return words
+}
+
+const readCatalog = (tag: Language): Catalog =>
+  tag === 'en' ? english : (JSON.parse(readFileSync(files[tag] as string, 'utf8')) as Catalog)
+
+function speak(tag: Language): Words {
+  const catalog = readCatalog(tag)
+  const plural = new Intl.PluralRules(tag)
+  const moment = new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
+  const split = new Map<string, readonly string[]>()
+  const pieces: Words['pieces'] = (key, values) => {
+    const message: Message = catalog[key] ?? (english as Catalog)[key]!
+    const source =
+      typeof message === 'string' ? message : (message[plural.select(Number(values.n))] ?? message.other!)
+    let found = split.get(source)
+    if (!found) split.set(source, (found = source.split(/\{([a-zA-Z]+)\}/)))
+    return found
+  }
+  const show = (value: MessageValue | undefined): string => {
+    if (value === undefined) return ''
+    if (isSaid(value)) return text(value)
+    return value instanceof Date ? `${moment.format(value)} UTC` : `${value}`
+  }
+  const text = ({ key, values }: Said): string =>
+    pieces(key, values)
+      .map((piece, at) => (at % 2 === 0 ? piece : show(values[piece])))
+      .join('')
+  return { tag, dir: rightToLeft.has(tag) ? 'rtl' : 'ltr', pieces, text, show }
+}
+
+/** The names in `{braces}` that a message of the English catalog has. */
+export function namesIn(key: MessageKey): string[] {
+  const message: Message = english[key]
+  const sources = typeof message === 'string' ? [message] : Object.values(message)
+  return [
+    ...new Set(
+      sources.flatMap((source) => [...source.matchAll(/\{([a-zA-Z]+)\}/g)].map(([, name]) => name!)),
+    ),
+  ]
+}
+
+export const isMessageKey = (key: string): key is MessageKey => Object.hasOwn(english, key)
+
+/** The first of `wanted` (BCP 47 tags, best first) that we speak; `pt-BR` is answered in `pt`. */
+export function firstSpoken(wanted: readonly string[]): Language | undefined {
+  for (const tag of wanted) {
+    const spoken = languages.find((each) => each === tag.toLowerCase().split('-')[0])
+    if (spoken !== undefined) return spoken
+  }
+  return undefined
+}
+
+/** The tags of an Accept-Language header, best first; those with `q=0` are left out. https://www.rfc-editor.org/rfc/rfc9110#section-12.5.4 */
+export function acceptedLanguages(header: string | null): string[] {
+  return (header ?? '')
+    .slice(0, 1000)
+    .split(',')
+    .map((each) => {
+      const [tag = '', ...rest] = each.trim().split(/\s*;\s*/)
+      const quality = rest.find((part) => part.startsWith('q='))
+      return { tag, quality: quality === undefined ? 1 : Number(quality.slice(2)) }
+    })
+    .filter(({ tag, quality }) => /^[a-z]{2,3}(-[a-z0-9]{1,8})*$/i.test(tag) && quality > 0)
+    .sort((a, b) => b.quality - a.quality)
+    .map(({ tag }) => tag)
+}
