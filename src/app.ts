@@ -1,4 +1,5 @@
 /** The application as a function: a request and its peer in, a response out. No sockets, no environment. */
+import { acrLevels } from './auth/acr.ts'
 import { claimsOfScope } from './auth/claims.ts'
 import { OAuthError } from './auth/errors.ts'
 import { standardScopes } from './auth/scope.ts'
@@ -81,7 +82,7 @@ export function createContext(deps: Deps): Context {
       ...Object.fromEntries(scopeSources.map(([name, { description }]) => [name, description])),
       ...scopeDescriptions,
     },
-    acrValues: ['urn:latchkey:1fa'],
+    acrValues: acrLevels.filter((level, at) => at === 0 || table.acrValues.includes(level)),
     once(name, make) {
       let text = documents.get(name)
       if (text === undefined) documents.set(name, (text = make()))
@@ -95,6 +96,8 @@ export const secretsOf = ({ secretKey }: Config): Context['secrets'] => ({
   refresh: deriveKey(secretKey, 'refresh tokens'),
   clientSecrets: deriveKey(secretKey, 'client secrets'),
   keyRing: keyRingSecret(secretKey),
+  mail: deriveKey(secretKey, 'mail'),
+  people: deriveKey(secretKey, 'people'),
 })
 
 /** Seals the signing keys; needed before there is a context. */

@@ -3,6 +3,7 @@ import type * as v from 'valibot'
 import type { Config } from './config.ts'
 import type { Endpoint } from './endpoints/endpoint.ts'
 import type {
+  AccountSection,
   AuthorizationParameter,
   BeforeSessionEnd,
   ClaimSource,
@@ -13,8 +14,11 @@ import type {
   DocumentWrapper,
   Feature,
   Job,
+  LoginLink,
   LoginMethod,
   LoginStep,
+  PasswordRule,
+  PersonData,
   RegistrationExtras,
   RegistrationRule,
   RequestSource,
@@ -23,6 +27,8 @@ import type {
   ResponseType,
   SessionBegin,
   SessionEnd,
+  SessionRule,
+  SignedIn,
   SignOutChannel,
   SignOutCookies,
   SignOutFrames,
@@ -54,7 +60,15 @@ export interface Table {
   tokenBindings: readonly TokenBinding[]
   baseUrls: readonly ((config: Config) => readonly string[])[]
   loginMethods: readonly LoginMethod[]
+  loginLinks: readonly LoginLink[]
   loginSteps: readonly LoginStep[]
+  acrValues: readonly string[]
+  onSignedIn: readonly SignedIn[]
+  sessionRules: readonly SessionRule[]
+  passwordRules: readonly PasswordRule[]
+  /** In the order of the menu. */
+  accountSections: readonly AccountSection[]
+  personData: readonly PersonData[]
   claims: readonly ClaimSource[]
   clientMetadata: v.ObjectEntries
   clientDemands: readonly NonNullable<Feature['clientDemands']>[]
@@ -86,6 +100,9 @@ export interface Secrets {
   refresh: Uint8Array
   clientSecrets: Uint8Array
   keyRing: Uint8Array
+  /** Seals mails that wait, and what else of a person must not lie open. */
+  mail: Uint8Array
+  people: Uint8Array
 }
 
 export interface Context extends Memory {

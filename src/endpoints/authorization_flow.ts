@@ -46,6 +46,7 @@ export interface Going {
 
 /** Go as far as the request can go now: to a page of ours, or back to the client. */
 export async function proceed(call: Call, context: Context, given: Params, going?: Going): Promise<Reply> {
+  call.uiLocales = given.ui_locales
   let trusted
   try {
     trusted = await requireTrustedRedirect(given, context)

@@ -20,6 +20,7 @@ export async function requireInteraction(
       'invalid_request',
       'this page is out of date or belongs to another browser: go back to the application and start again',
     )
+  call.uiLocales = interaction.params?.ui_locales
   return { handle, interaction }
 }
 

@@ -62,6 +62,10 @@ async function show(
     ...view,
     clientName: client && (client.client_name ?? client.client_id),
     loginMethods: methods.filter((each) => each !== undefined),
+    loginLinks: context.table.loginLinks.flatMap(({ label, path }) => {
+      const to = path(context, going)
+      return to === undefined ? [] : [{ label: say(label), path: `${context.basePath}${to}` }]
+    }),
   })
   return {
     ...page(status, html),

@@ -22,14 +22,33 @@ export async function personAtHand(
   const session = await currentSession(call, context)
   const user = session && (await User.find(context, session.sub))
   if (session && user && !user.disabled) return { session, user }
+  return { reply: await askToSignIn(call, context, path) }
+}
+
+/** Seconds a sign-in counts as fresh for what changes who may sign in. OWASP ASVS 5.0 V7.5.1 */
+const freshness = 600
+
+/** The same, when that person has signed in just now: for passwords, factors, connections, the end of the account. */
+export async function freshlyAtHand(
+  call: Call,
+  context: Context,
+  path: string,
+): Promise<AtHand | { reply: Reply }> {
+  const person = await personAtHand(call, context, path)
+  if ('reply' in person) return person
+  return context.clock.now() - person.session.authenticated_at <= freshness * 1000
+    ? person
+    : { reply: await askToSignIn(call, context, path) }
+}
+
+async function askToSignIn(call: Call, context: Context, path: string): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
-  const what = { return_to: `${context.basePath}${path}` }
   const handle = await Interaction.begin(
     context,
     context.random,
     browser,
-    what,
+    { return_to: `${context.basePath}${path}` },
     context.config.interactionTtl,
   )
-  return { reply: redirectWithin(`${context.basePath}/login?interaction=${handle}`, cookies) }
+  return redirectWithin(`${context.basePath}/login?interaction=${handle}`, cookies)
 }

@@ -1,5 +1,6 @@
 /** The sockets a feature may fill: one folder, one object, one line in the table. docs/architecture.md, "Features" */
 import type * as v from 'valibot'
+import type { Acr } from '../auth/acr.ts'
 import type { KeyAlg } from '../auth/jwk.ts'
 import type { Config, Entries } from '../config.ts'
 import type { Context } from '../context.ts'
@@ -7,6 +8,16 @@ import type { Endpoint } from '../endpoints/endpoint.ts'
 import type { GrantRule, GrantType } from '../grants/grant_type.ts'
 import type { Call } from '../http/call.ts'
 import type { Client } from '../models/client.ts'
+import type {
+  AccountSection,
+  LoginLink,
+  LoginMethod,
+  LoginStep,
+  PasswordRule,
+  PersonData,
+  SessionRule,
+  SignedIn,
+} from './person_sockets.ts'
 import type {
   AuthorizationParameter,
   BeforeSessionEnd,
@@ -17,8 +28,6 @@ import type {
   Decrypt,
   DocumentWrapper,
   Job,
-  LoginMethod,
-  LoginStep,
   RegistrationExtras,
   RegistrationRule,
   RequestSource,
@@ -34,6 +43,7 @@ import type {
   TokenBinding,
 } from './sockets.ts'
 
+export type * from './person_sockets.ts'
 export type * from './sockets.ts'
 
 export interface Feature {
@@ -56,7 +66,15 @@ export interface Feature {
   /** Base URLs under which everything is served too, beside the issuer; without trailing slash. */
   baseUrls?(config: Config): readonly string[]
   loginMethods?: readonly LoginMethod[]
+  loginLinks?: readonly LoginLink[]
   loginSteps?: readonly LoginStep[]
+  /** Levels of `auth/acr.ts` that a sign-in can reach because of it. */
+  acrValues?: readonly Acr[]
+  onSignedIn?: SignedIn
+  sessionRules?: readonly SessionRule[]
+  passwordRules?: readonly PasswordRule[]
+  accountSections?: readonly AccountSection[]
+  personData?: readonly PersonData[]
   claims?: readonly ClaimSource[]
   clientMetadata?: v.ObjectEntries
   /** What this configuration refuses a client for, or asks of it: a clause each, for `latchkey config check`. */

@@ -10,7 +10,6 @@ import type { Reply } from '../http/reply.ts'
 import type { Html } from '../http/view.ts'
 import type { Client } from '../models/client.ts'
 import type { Grant } from '../models/grant.ts'
-import type { Interaction } from '../models/interaction.ts'
 import type { Session } from '../models/session.ts'
 import type { User } from '../models/user.ts'
 
@@ -113,25 +112,6 @@ export interface ResponseMode {
     client: Client,
     context: Context,
   ): Promise<Reply> | Reply
-}
-
-/** Another way to say who one is, shown on the login page. Its own endpoints do the rest and end in `signIn`. */
-export interface LoginMethod {
-  name: string
-  view(
-    context: Context,
-    interaction: { handle: string; interaction: Interaction; client: Client | undefined },
-  ): Promise<Html | undefined>
-}
-
-/** A step between the first factor and the session (second factor, terms, …). */
-export interface LoginStep {
-  name: string
-  /** The page to send the half-authenticated person to; undefined when nothing is left to do. */
-  path(
-    context: Context,
-    state: { user: User; amr: readonly string[]; client: Client | undefined },
-  ): Promise<string | undefined>
 }
 
 /** Claims from elsewhere, and scopes that ask for them. */

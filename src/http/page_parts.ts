@@ -59,6 +59,13 @@ export const loginMethodList = defineView(
   ['methods'],
 )
 
+export const loginLinkList = defineView('login_links', '<ul class="login_links">{{links}}</ul>', ['links'])
+
+export const loginLink = defineView('login_link', '<li><a href="{{path}}">{{label}}</a></li>', [
+  'path',
+  'label',
+])
+
 export const clientLogo = defineView(
   'client_logo',
   '<img class="client_logo" src="{{url}}" alt="" width="56" height="56" referrerpolicy="no-referrer">',

@@ -44,6 +44,7 @@ const login = defineView('login', loginSource, [
   'invalid',
   'describedBy',
   'methods',
+  'links',
 ])
 
 /**
@@ -57,6 +58,7 @@ export const loginPage = (
     username?: string
     error?: string | Said
     loginMethods?: readonly Html[]
+    loginLinks?: readonly { label: Said; path: string }[]
   },
 ): Html =>
   page(
@@ -73,6 +75,9 @@ export const loginPage = (
       invalid: view.error ? 'true' : 'false',
       describedBy: view.error ? 'alert' : '',
       methods: view.loginMethods?.length ? parts.loginMethodList({ methods: view.loginMethods }) : [],
+      links: view.loginLinks?.length
+        ? parts.loginLinkList({ links: view.loginLinks.map(parts.loginLink) })
+        : [],
     }),
   )
 

@@ -47,13 +47,14 @@ export async function checkPassword(
   { username, password, address, knownBrowser }: PasswordTry,
 ): Promise<User | undefined> {
   const { signInAttemptsPerAccount, signInAttemptsPerAddress, signInWindow } = context.config
-  const account = canonicalUsername(username)
+  // By whatever name the person goes, the account has one count.
+  const found = await User.findByLogin(context, username)
+  const account = canonicalUsername(found?.username ?? username)
   const counted = knownBrowser === undefined ? account : `${account}\n${knownBrowser}`
   await Promise.all([
     countTry(context, 'account', counted, signInAttemptsPerAccount, signInWindow),
     countAddress(context, 'sign_in', address, signInAttemptsPerAddress, signInWindow),
   ])
-  const found = await User.findByUsername(context, account)
   const verified = context.signInQueue.run(() => matches(password, found?.password_hash ?? nobody))
   if (!verified) {
     // Nothing was compared, so nobody may be locked out by it: a flood would lock out whoever tries again.

@@ -12,7 +12,11 @@ export const lifetimesOf = (context: Context): SessionLifetimes => ({
 
 export async function currentSession(call: Call, context: Context): Promise<Session | undefined> {
   const cookie = readCookie(call, cookieName(context.config, 'session'))
-  return cookie === undefined ? undefined : Session.ofCookie(context, cookie)
+  const session = cookie === undefined ? undefined : await Session.ofCookie(context, cookie)
+  if (!session) return undefined
+  for (const rule of context.table.sessionRules)
+    if (!(await rule.holds(call, session, context))) return undefined
+  return session
 }
 
 /** Begin a session; whatever session the browser had before is over (ASVS 7.2.4). Returns the cookies to set. */

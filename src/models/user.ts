@@ -1,4 +1,5 @@
 /** A person who can sign in. Claims are kept under the names of OpenID Connect Core §5.1. */
+import { domainToASCII } from 'node:url'
 import * as v from 'valibot'
 import { sha256 } from '../lib/hash.ts'
 import { defineRecord, type Memory } from './define_record.ts'
@@ -9,13 +10,22 @@ const schema = v.looseObject({
   password_hash: v.optional(v.string()),
   disabled: v.optional(v.boolean(), false),
   claims: v.record(v.string(), v.unknown()),
+  /** What an organisation knows of the person beyond the standard claims; scopes map some of it to claims. */
+  attributes: v.optional(v.record(v.string(), v.unknown()), {}),
+  roles: v.optional(v.array(v.string()), []),
+  /** The language the person chose for pages and mails (BCP 47). */
+  language: v.optional(v.string()),
   created_at: v.number(),
   updated_at: v.number(),
 })
 const records = defineRecord('user', schema)
 const names = defineRecord('username', v.object({ sub: v.string() }))
+/** Verified addresses alone: whoever proves one first has it. */
+const emails = defineRecord('user_email', v.object({ sub: v.string() }))
 
 export type User = v.InferOutput<typeof schema>
+/** As it is made: what has a default may be left out. */
+export type NewUser = v.InferInput<typeof schema>
 
 const invisible =
   /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]/g
@@ -23,6 +33,17 @@ const invisible =
 /** One spelling for names that look alike: NFKC, no invisible characters, trimmed, lower case. */
 export const canonicalUsername = (name: string): string =>
   name.normalize('NFKC').replace(invisible, '').trim().toLowerCase().normalize('NFKC')
+
+/** One spelling for an address: as a name, and the domain as DNS knows it. */
+export function canonicalEmail(address: string): string {
+  const name = canonicalUsername(address)
+  const at = name.lastIndexOf('@')
+  const domain = domainToASCII(name.slice(at + 1))
+  return at < 0 || domain === '' ? name : `${name.slice(0, at)}@${domain}`
+}
+
+const verifiedEmail = ({ claims }: Pick<User, 'claims'>): string | undefined =>
+  claims.email_verified === true && typeof claims.email === 'string' ? claims.email : undefined
 
 const usersIndex = 'users'
 
@@ -34,17 +55,68 @@ export const User = {
     return name && records.find(memory, name.sub)
   },
 
-  /** False when the name is taken (in its canonical spelling). */
-  async create(memory: Memory, user: User): Promise<boolean> {
-    const name = canonicalUsername(user.username)
-    await records.put(memory, user.sub, user) // first, so that a name never points at nobody
-    if (await names.create(memory, sha256(name), { sub: user.sub })) {
-      await memory.store.link(usersIndex, user.sub, user.created_at)
-      return true
+  /** The one whose address this is, proven. */
+  async findByEmail(memory: Memory, address: string): Promise<User | undefined> {
+    const holder = await emails.find(memory, sha256(canonicalEmail(address)))
+    const user = holder && (await records.find(memory, holder.sub))
+    const email = user && verifiedEmail(user)
+    // The index is written before the record: until both agree nobody has the address.
+    return email !== undefined && canonicalEmail(email) === canonicalEmail(address) ? user : undefined
+  },
+
+  /** What people type to sign in: a username, or an address they have proven. */
+  findByLogin: async (memory: Memory, login: string): Promise<User | undefined> =>
+    (await User.findByUsername(memory, login)) ??
+    (login.includes('@') ? await User.findByEmail(memory, login) : undefined),
+
+  /** False when the name, or the verified address, is somebody else's (in canonical spelling). */
+  async create(memory: Memory, user: NewUser): Promise<boolean> {
+    const name = sha256(canonicalUsername(user.username))
+    const email = verifiedEmail(user)
+    await records.put(memory, user.sub, v.parse(schema, user)) // first, so that a name never points at nobody
+    const ours = async (kind: typeof names, id: string) =>
+      (await kind.create(memory, id, { sub: user.sub }))
+        ? 'new'
+        : (await kind.find(memory, id))?.sub === user.sub
+    const named = await ours(names, name)
+    if (named && (email === undefined || (await ours(emails, sha256(canonicalEmail(email)))))) {
+      if (named === 'new') await memory.store.link(usersIndex, user.sub, user.created_at)
+      return named === 'new'
     }
-    const holder = await names.find(memory, sha256(name))
-    if (holder?.sub !== user.sub) await records.take(memory, user.sub)
+    if (named === 'new') await names.take(memory, name)
+    if (named !== true) await records.take(memory, user.sub)
     return false
+  },
+
+  /**
+   * A proven address becomes the account's: false when it is somebody else's by now. An address that was given up is free
+   * for others from then on.
+   */
+  async proveEmail(memory: Memory, sub: string, address: string): Promise<boolean> {
+    const id = sha256(canonicalEmail(address))
+    const mine = await emails.create(memory, id, { sub })
+    if (!mine && (await emails.find(memory, id))?.sub !== sub) return false
+    let before: string | undefined
+    const changed = await User.update(memory, sub, (user) => {
+      before = verifiedEmail(user)
+      return { ...user, claims: { ...user.claims, email: address, email_verified: true } }
+    })
+    if (!changed) {
+      if (mine) await emails.take(memory, id)
+      return false
+    }
+    if (before !== undefined && canonicalEmail(before) !== canonicalEmail(address))
+      await emails.take(memory, sha256(canonicalEmail(before)))
+    return true
+  },
+
+  /** The record and the names that point at it; what else is known of the person is for its owners to erase first. */
+  async remove(memory: Memory, user: User): Promise<void> {
+    const email = verifiedEmail(user)
+    if (email !== undefined) await emails.take(memory, sha256(canonicalEmail(email)))
+    await names.take(memory, sha256(canonicalUsername(user.username)))
+    await memory.store.unlink(usersIndex, user.sub)
+    await records.take(memory, user.sub)
   },
 
   /** Change what is there; undefined when there is no such user. */

@@ -9,7 +9,7 @@ import { Grant } from '../../../src/models/grant.ts'
 import { Interaction } from '../../../src/models/interaction.ts'
 import { lastGeneration, readRefreshHandle, refreshHandle } from '../../../src/models/refresh_token.ts'
 import { Session } from '../../../src/models/session.ts'
-import { canonicalUsername, User } from '../../../src/models/user.ts'
+import { canonicalUsername, type NewUser, User } from '../../../src/models/user.ts'
 import { memoryStore } from '../../../src/store/memory.ts'
 import { countingStore } from '../../support/odd_stores.ts'
 import { type TurnableClock, turnableClock } from '../../support/provider.ts'
@@ -95,7 +95,7 @@ describe('a kind of record', () => {
 })
 
 describe('a user', () => {
-  const user = (username: string, sub = `user-${username}`): User => ({
+  const user = (username: string, sub = `user-${username}`): NewUser => ({
     sub,
     username,
     disabled: false,

@@ -1,0 +1,83 @@
+/** The shapes of what a feature says about people: how they sign in, what follows from it, what their account page shows. docs/architecture.md, "Features" */
+import type { Context } from '../context.ts'
+import type { Call } from '../http/call.ts'
+import type { Html } from '../http/view.ts'
+import type { MessageKey, Said } from '../lib/say.ts'
+import type { Client } from '../models/client.ts'
+import type { Interaction } from '../models/interaction.ts'
+import type { Session } from '../models/session.ts'
+import type { User } from '../models/user.ts'
+
+/** Another way to say who one is, shown on the login page. Its own endpoints do the rest and end in `signIn`. */
+export interface LoginMethod {
+  name: string
+  view(
+    context: Context,
+    interaction: { handle: string; interaction: Interaction; client: Client | undefined },
+  ): Promise<Html | undefined>
+}
+
+/** A way out of the sign-in page, below the form: registration, a forgotten password. */
+export interface LoginLink {
+  name: string
+  label: MessageKey
+  /** Below the base path, with `?interaction=` so that the way back is not lost; undefined where it is not offered. */
+  path(context: Context, interaction: { handle: string }): string | undefined
+}
+
+/** A person between the first factor and the session. */
+export interface HalfSignedIn {
+  call: Call
+  user: User
+  /** All factors so far. */
+  amr: readonly string[]
+  client: Client | undefined
+  interaction: Interaction
+}
+
+/** A step between the first factor and the session (second factor, terms, …). Its page ends in `signIn` again. */
+export interface LoginStep {
+  name: string
+  /** The page to send the half-authenticated person to; undefined when nothing is left to do. */
+  path(context: Context, state: HalfSignedIn): Promise<string | undefined>
+}
+
+/** Told of each session that begins, when its person is known. Returns cookies to set. A throw ends the sign-in. */
+export type SignedIn = (
+  call: Call,
+  context: Context,
+  done: { user: User; session: Session; client: Client | undefined },
+) => Promise<string[]>
+
+/** What must hold for a session beyond its cookie, such as the device it came from; false makes the person sign in again. */
+export interface SessionRule {
+  name: string
+  holds(call: Call, session: Session, context: Context): Promise<boolean> | boolean
+}
+
+/** What a new password may not be. */
+export interface PasswordRule {
+  name: string
+  /** A sentence for beside the field, or undefined. `about` are words of the person: names, addresses. */
+  problem(password: string, about: readonly string[], context: Context): Promise<Said | undefined>
+}
+
+/** A page of /account: a line of its menu, and what the overview says of it. */
+export interface AccountSection {
+  name: string
+  /** Below the base path, as `/account/sessions`. */
+  path: string
+  title: MessageKey
+  /** Where it stands in the menu, ascending. */
+  order: number
+  summary?(person: { user: User; session: Session }, context: Context): Promise<Html | Said | undefined>
+}
+
+/** What a feature keeps about people: for the export of an account, and for its end. */
+export interface PersonData {
+  /** The member of the export. */
+  name: string
+  read(sub: string, context: Context): Promise<unknown>
+  /** Erases it all; may be called again after a failure. */
+  erase(sub: string, context: Context): Promise<void>
+}

@@ -1,0 +1,59 @@
+/** Telling the owner of an account what happened to it: kept as an event, and mailed with what to do if it was not them. OWASP ASVS 5.0 V6.3.7 */
+import type { Context } from '../context.ts'
+import { type MessageKey, type MessageValue, say } from '../lib/say.ts'
+import { Event } from '../models/event.ts'
+import type { User } from '../models/user.ts'
+import type { Call } from './call.ts'
+import { canMail, languageOfUser, notYou, sendMail } from './mail.ts'
+
+/** Every kind of thing that happens to an account has its sentence: `event.password_changed`, … */
+export type EventKind = Extract<MessageKey, `event.${string}`> extends `event.${infer Kind}` ? Kind : never
+
+export interface Happening {
+  kind: EventKind
+  /** What the sentence names as `{detail}`. */
+  detail?: string
+  /** Where the mail goes when not to the address of the account, such as the one it had before. */
+  to?: string
+}
+
+const longestAgent = 300
+
+/** Keep it, without a mail. */
+export const noteEvent = (
+  call: Call,
+  context: Context,
+  sub: string,
+  { kind, detail }: Happening,
+): Promise<void> =>
+  Event.add(context, context.random, {
+    sub,
+    kind,
+    address: call.address,
+    user_agent: (call.request.headers.get('user-agent') ?? '').slice(0, longestAgent),
+    ...(detail !== undefined && { detail }),
+  })
+
+/** Keep it and mail it to the address of the account, verified or not: the one way to reach its owner. */
+export async function tellOwner(
+  call: Call,
+  context: Context,
+  user: User,
+  happening: Happening,
+): Promise<void> {
+  await noteEvent(call, context, user.sub, happening)
+  const to = happening.to ?? user.claims.email
+  if (typeof to !== 'string' || !canMail(context)) return
+  const values: Record<string, MessageValue> = { detail: happening.detail ?? '' }
+  await sendMail(context, {
+    to,
+    language: languageOfUser(user, context),
+    subject: say('mail.notice_subject'),
+    lines: [
+      say('mail.hello', { username: user.username }),
+      say(`event.${happening.kind}`, values),
+      say('mail.notice_when', { at: new Date(context.clock.now()), address: call.address }),
+    ],
+    ...notYou(context),
+  })
+}

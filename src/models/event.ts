@@ -1,0 +1,52 @@
+/** What happened to an account, for its owner to read: sign-ins, changes, refusals. OWASP ASVS 5.0 V16.3 */
+import * as v from 'valibot'
+import type { Random } from '../lib/random.ts'
+import { defineRecord, type Memory } from './define_record.ts'
+
+const schema = v.object({
+  sub: v.string(),
+  /** As `signed_in`, `password_changed`: also the end of the message key `event.…`. */
+  kind: v.string(),
+  /** Milliseconds. */
+  at: v.number(),
+  address: v.optional(v.string()),
+  user_agent: v.optional(v.string()),
+  /** What the message of its kind names: an application, a provider, a factor. */
+  detail: v.optional(v.string()),
+  /** Seconds. */
+  exp: v.number(),
+})
+const records = defineRecord('event', schema)
+
+export type Event = v.InferOutput<typeof schema>
+
+const ofUser = (sub: string) => `user_events:${sub}`
+
+/** Seconds an event is kept: a year and a bit, so that "last year" can be looked up. */
+const lifetime = 400 * 86_400
+
+export const Event = {
+  async add(memory: Memory, random: Random, event: Omit<Event, 'at' | 'exp'>): Promise<void> {
+    const at = memory.clock.now()
+    const id = random(15)
+    await records.put(memory, id, { ...event, at, exp: Math.floor(at / 1000) + lifetime })
+    await memory.store.link(ofUser(event.sub), id, at, lifetime * 1000)
+    await memory.store.trim(ofUser(event.sub), at - lifetime * 1000)
+  },
+
+  /** The newest first. */
+  async listOfUser(memory: Memory, sub: string, limit = 100): Promise<Event[]> {
+    const members = await memory.store.range(ofUser(sub), { limit: 10_000 })
+    const newest = members.slice(-limit).reverse()
+    const found = await Promise.all(newest.map(({ member }) => records.find(memory, member)))
+    return found.filter((event) => event !== undefined)
+  },
+
+  async forgetUser(memory: Memory, sub: string): Promise<void> {
+    const members = await memory.store.range(ofUser(sub), { limit: 10_000 })
+    for (const { member } of members) {
+      await records.take(memory, member)
+      await memory.store.unlink(ofUser(sub), member)
+    }
+  },
+}

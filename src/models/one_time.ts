@@ -1,0 +1,42 @@
+/** Secrets that open one door once: links in mails, invitations. Hashed at rest, bound to a purpose, taken by one verb. OWASP ASVS 5.0 V6.4 */
+import * as v from 'valibot'
+import { sha256 } from '../lib/hash.ts'
+import type { Random } from '../lib/random.ts'
+import { defineRecord, type Memory } from './define_record.ts'
+
+const schema = v.object({
+  /** What it is about (a `sub`, an address, …), by names that the purpose chooses. */
+  about: v.record(v.string(), v.unknown()),
+  /** Seconds. */
+  exp: v.number(),
+})
+const records = defineRecord('one_time', schema)
+
+/** The purpose is part of the key: a secret of one purpose is unknown to every other. */
+const id = (purpose: string, secret: string) => sha256(`${purpose}\n${secret}`)
+
+export type About = Readonly<Record<string, unknown>>
+
+export const OneTime = {
+  /** Returns the secret (32 characters, 192 bits), which is kept nowhere. `lifetime` in seconds. */
+  async issue(
+    memory: Memory,
+    random: Random,
+    purpose: string,
+    about: About,
+    lifetime: number,
+  ): Promise<string> {
+    const secret = random(24)
+    const exp = Math.floor(memory.clock.now() / 1000) + lifetime
+    await records.put(memory, id(purpose, secret), { about: { ...about }, exp })
+    return secret
+  },
+
+  /** What it is about, leaving it good: for the page that a link shows, which scanners of mail open too. */
+  peek: async (memory: Memory, purpose: string, secret: string): Promise<About | undefined> =>
+    (await records.find(memory, id(purpose, secret)))?.about,
+
+  /** What it is about, for the one caller that spends it. */
+  take: async (memory: Memory, purpose: string, secret: string): Promise<About | undefined> =>
+    (await records.take(memory, id(purpose, secret)))?.about,
+}
