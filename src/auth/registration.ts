@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { OAuthError, shown } from './errors.ts'
 import { translated, unservedPromise } from './metadata_promises.ts'
 import { redirectUriProblem } from './redirect_uri.ts'
+import { leadsToOneOf } from './registration_limits.ts'
 import { formatScope, parseScope, requireWithin } from './scope.ts'
 
 const Text = v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(200))
@@ -79,6 +80,8 @@ export interface RegistrationPolicy {
   signingAlgs: readonly string[]
   /** Undefined for an operator, who may give any scope the provider knows. */
   scopes: readonly string[]
+  /** As in `RegistrationLimits`; undefined for any host. */
+  redirectHosts?: readonly string[] | undefined
   /** Rows that features add. */
   extra: v.ObjectEntries
 }
@@ -103,7 +106,7 @@ export function readClientMetadata(
     throw refuse(`${v.getDotPath(issue) ?? 'the body'}: ${issue.message}`)
   }
   const metadata = parsed.output as ClientMetadata & Record<string, unknown>
-  checkRedirectUris(metadata)
+  checkRedirectUris(metadata, policy)
   checkOffered('grant_types', metadata.grant_types, policy.grantTypes)
   checkOffered('response_types', metadata.response_types, policy.responseTypes)
   checkOffered('token_endpoint_auth_method', [metadata.token_endpoint_auth_method], policy.authMethods)
@@ -135,7 +138,7 @@ function translations(body: unknown): v.ObjectEntries {
 const withDefaultAlg = (body: unknown, { signingAlgs: offered }: RegistrationPolicy): unknown =>
   isObject(body) && !offered.includes('RS256') ? { id_token_signed_response_alg: offered[0], ...body } : body
 
-function checkRedirectUris(metadata: ClientMetadata): void {
+function checkRedirectUris(metadata: ClientMetadata, { redirectHosts }: RegistrationPolicy): void {
   const needsOne =
     metadata.response_types.length > 0 &&
     metadata.grant_types.some((each) => each === 'authorization_code' || each === 'implicit')
@@ -153,7 +156,10 @@ function checkRedirectUris(metadata: ClientMetadata): void {
     )
   for (const name of ['redirect_uris', 'post_logout_redirect_uris'] as const)
     for (const uri of metadata[name]) {
-      const problem = redirectUriProblem(uri, metadata.application_type)
+      const elsewhere = redirectHosts !== undefined && !leadsToOneOf(redirectHosts, uri)
+      const problem =
+        redirectUriProblem(uri, metadata.application_type) ??
+        (elsewhere ? `leads to none of the hosts ${redirectHosts.join(', ')}` : undefined)
       if (problem === undefined) continue
       const description = `${name}: ${shown(uri)} ${problem}`
       throw name === 'redirect_uris'

@@ -11,6 +11,7 @@ const serve = async () => defineCommand({ takes: [], options: {}, run: (await im
 const keys = () => import('./keys.ts')
 const user = () => import('./user.ts')
 const client = () => import('./client.ts')
+const clientToken = () => import('./client_token.ts')
 
 export const commands: readonly CommandEntry[] = [
   { name: 'serve', help: 'Serve the provider; so does no command at all', load: serve },
@@ -59,6 +60,21 @@ export const commands: readonly CommandEntry[] = [
     name: 'client remove',
     help: 'Remove a client; its grants and tokens end',
     load: async () => (await client()).remove,
+  },
+  {
+    name: 'client token add',
+    help: 'Make an initial access token: who holds it may register a client',
+    load: async () => (await clientToken()).add,
+  },
+  {
+    name: 'client token list',
+    help: 'Initial access tokens that have not expired',
+    load: async () => (await clientToken()).list,
+  },
+  {
+    name: 'client token remove',
+    help: 'End an initial access token; clients that used it stay',
+    load: async () => (await clientToken()).remove,
   },
   {
     name: 'config check',

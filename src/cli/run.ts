@@ -50,16 +50,19 @@ async function helpOn(entries: readonly CommandEntry[]): Promise<void> {
   print(parts.join('\n\n'))
 }
 
+/** The longest name, and a space. */
+const nameWidth = 20
+
 const listing = (entries: readonly CommandEntry[]): string =>
-  entries.map(({ name, help }) => `  ${name.padEnd(16)}${help}`).join('\n')
+  entries.map(({ name, help }) => `  ${name.padEnd(nameWidth)}${help}`).join('\n')
 
 const overview = (): string => `latchkey ${version}, an OpenID Connect provider
 
 Usage: latchkey COMMAND
 
 ${listing(commands)}
-  ${'help COMMAND'.padEnd(16)}What a command takes
-  ${'version'.padEnd(16)}The version
+  ${'help COMMAND'.padEnd(nameWidth)}What a command takes
+  ${'version'.padEnd(nameWidth)}The version
 
 Commands work on the store that the environment and .env name. All variables: docs/configuration.md`
 

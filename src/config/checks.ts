@@ -63,9 +63,12 @@ function checkProduction({ ISSUER_URL, SECRET_KEY, CORS_ALLOWED_ORIGINS }: Draft
   }
 }
 
-function checkRegistration({ REGISTRATION: who }: Draft, isSet: IsSet, report: Report): void {
+function checkRegistration(values: Draft, environment: Environment, isSet: IsSet, report: Report): void {
   const name = 'REGISTRATION_INITIAL_ACCESS_TOKEN'
-  if (who === 'token' && !isSet(name)) report(name, 'required with REGISTRATION=token')
+  const { REGISTRATION: who } = values
+  // `latchkey client token add` makes others, where a command can reach the store.
+  const reachable = storeOf(values, environment).kind !== 'memory'
+  if (who === 'token' && !isSet(name) && !reachable) report(name, 'required with REGISTRATION=token')
   // A token beside an open door would look like protection.
   if (who && who !== 'token' && isSet(name))
     report('REGISTRATION', `expected "token" where ${name} is set, got "${who}"`)
@@ -93,7 +96,7 @@ function checkAlgs({ ACCESS_TOKEN_ALG: alg, SIGNING_ALGS: allowed }: Draft, repo
 /** `draft` may lack what is already reported: such a value is never reported twice. */
 export function checkTogether(draft: Draft, environment: Environment, isSet: IsSet, report: Report): void {
   checkStore(draft, environment, report)
-  checkRegistration(draft, isSet, report)
+  checkRegistration(draft, environment, isSet, report)
   checkTls(isSet, report)
   checkAlgs(draft, report)
   if (environment === 'production') checkProduction(draft, report)

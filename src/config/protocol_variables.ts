@@ -193,13 +193,13 @@ export const protocolSections = {
       schema: is.oneOf('open', 'closed', 'token'),
       default: { development: 'open', production: 'closed' },
       profiles: { mcp: 'open' },
-      help: 'Who may register a client (RFC 7591): anyone, nobody, or whoever holds the initial access token.',
+      help: 'Who may register a client (RFC 7591): anyone, nobody, or whoever holds an initial access token.',
     },
     {
       name: 'REGISTRATION_INITIAL_ACCESS_TOKEN',
       schema: is.bearer(32),
       secret: true,
-      help: 'The initial access token, with REGISTRATION=token.',
+      help: 'An initial access token, with REGISTRATION=token; `latchkey client token add` makes others, each with limits of its own.',
     },
     {
       name: 'REGISTRATION_ALLOWED_SCOPES',

@@ -71,7 +71,7 @@ export function describeApi(context: Context): Record<string, unknown> {
         initial_access_token: {
           type: 'http',
           scheme: 'bearer',
-          description: 'REGISTRATION_INITIAL_ACCESS_TOKEN',
+          description: 'REGISTRATION_INITIAL_ACCESS_TOKEN, or one that `latchkey client token add` made',
         },
         metrics_token: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN' },
         openid: {

@@ -1,5 +1,4 @@
 /** Dynamic client registration endpoint. https://www.rfc-editor.org/rfc/rfc7591 */
-import { OAuthError } from '../auth/errors.ts'
 import { translated } from '../auth/metadata_promises.ts'
 import {
   type ClientMetadata,
@@ -7,16 +6,16 @@ import {
   readClientMetadata,
   type RegistrationPolicy,
 } from '../auth/registration.ts'
+import type { RegistrationLimits } from '../auth/registration_limits.ts'
 import type { Context } from '../context.ts'
 import type { RegistrationAttempt } from '../features/feature.ts'
-import { challenge } from '../http/bearer.ts'
 import { offeredMethods } from '../http/client_authentication.ts'
-import { type Call, readJson } from '../http/call.ts'
+import { readJson } from '../http/call.ts'
 import { json } from '../http/reply.ts'
-import { equalInConstantTime } from '../lib/equal.ts'
 import { Client, makeClient } from '../models/client.ts'
 import { offered } from './discovery.ts'
 import { defineEndpoint } from './endpoint.ts'
+import { requirePermission } from './registration_permission.ts'
 
 export const registration = defineEndpoint({
   name: 'registration',
@@ -26,51 +25,38 @@ export const registration = defineEndpoint({
   limited: true,
   advertised: ({ config }) => config.registration !== 'closed',
   async handle(call, context) {
-    requirePermission(call, context)
+    const { limits, token, spend } = await requirePermission(call, context)
     const body = await readJson(call, context, 'invalid_client_metadata')
-    const metadata = await admitMetadata(body, policyOf(context), { by: 'client' }, context)
+    const metadata = await admitMetadata(body, policyOf(context, limits), { by: 'client' }, context)
     const { client, secret } = makeClient(context, {
       ...metadata,
       client_id: context.random(18),
       self_registered: true,
+      ...(limits && { registration_limits: limits }),
     })
+    await spend() // last: whoever is refused above has used nothing up
     if (!(await Client.create(context, client))) throw new Error('a client_id of 144 random bits came twice')
     context.log.info('client_registered', {
       client_id: client.client_id,
       client_name: client.client_name,
       address: call.address,
+      ...(token !== undefined && { initial_access_token: token }),
     })
     return json(201, registrationResponse(client, context, secret))
   },
 })
 
-function requirePermission(call: Call, context: Context): void {
-  const { registration: mode, registrationInitialAccessToken: expected } = context.config
-  if (mode === 'open') return
-  if (mode === 'closed')
-    throw new OAuthError(
-      'access_denied',
-      'this provider does not accept registrations; ask its operator for a client',
-    )
-  const [, token] = /^Bearer +(\S+)$/i.exec(call.request.headers.get('authorization') ?? '') ?? []
-  if (token === undefined || expected === undefined || !equalInConstantTime(token, expected)) {
-    const description = 'registration needs the initial access token: Authorization: Bearer <token>'
-    throw new OAuthError('invalid_token', description, {
-      headers: challenge(context, 'invalid_token', description),
-    })
-  }
-}
-
-/** What a client may register by itself. */
-export const policyOf = (context: Context): RegistrationPolicy => ({
-  grantTypes: context.config.registrationAllowedGrantTypes.filter((each) =>
+/** What a client may register by itself; `limits` are those of its initial access token. */
+export const policyOf = (context: Context, limits: RegistrationLimits = {}): RegistrationPolicy => ({
+  grantTypes: (limits.grant_types ?? context.config.registrationAllowedGrantTypes).filter((each) =>
     offered(context.table.grantTypes, context).includes(each),
   ),
   responseTypes: offered(context.table.responseTypes, context),
-  authMethods: offeredMethods(context),
+  authMethods: offeredMethods(context).filter((each) => limits.auth_methods?.includes(each) ?? true),
   subjectTypes: [...context.table.subjectTypes.keys()],
   signingAlgs: context.config.signingAlgs,
-  scopes: context.config.registrationAllowedScopes,
+  scopes: limits.scopes ?? context.config.registrationAllowedScopes,
+  redirectHosts: limits.redirect_hosts,
   extra: context.table.clientMetadata,
 })
 

@@ -1,6 +1,7 @@
 /** A registered client: its metadata in the names of RFC 7591 and what only we know of it. */
 import * as v from 'valibot'
 import { coreMetadata } from '../auth/registration.ts'
+import { RegistrationLimits } from '../auth/registration_limits.ts'
 import { type Clock, seconds } from '../lib/clock.ts'
 import { hmac } from '../lib/hash.ts'
 import type { Random } from '../lib/random.ts'
@@ -20,6 +21,8 @@ const schema = v.looseObject({
   sealed_secret: v.optional(v.string()),
   /** Registered itself, so nobody here vouches for it; the consent page says so. */
   self_registered: v.optional(v.boolean(), false),
+  /** Registered with an initial access token of its own limits: they hold for its updates too. */
+  registration_limits: v.optional(RegistrationLimits),
   /** Set by a client source: the URL at which the client describes itself. Its host is what people can know it by. */
   described_at: v.optional(v.string()),
   /** Set by an operator alone, for or against REQUIRE_PKCE: whether a confidential client must use it. */

@@ -30,7 +30,8 @@ export async function readReplacement(
   if (odd !== undefined) throw refuse(`${odd} must not be part of an update`)
   if (client_secret !== undefined && client_secret !== null) requireOwnSecret(client_secret, client, context)
   const asked = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null))
-  return admitMetadata(asked, policyOf(context), { by: 'client', current: client }, context)
+  const policy = policyOf(context, client.registration_limits)
+  return admitMetadata(asked, policy, { by: 'client', current: client }, context)
 }
 
 /** No client chooses its secret. */

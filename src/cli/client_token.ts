@@ -1,0 +1,146 @@
+/** `latchkey client token …`: initial access tokens, by which an operator lets others register clients. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
+import { isHostPattern, type RegistrationLimits } from '../auth/registration_limits.ts'
+import type { Context } from '../context.ts'
+import { offeredGrantTypes } from '../endpoints/registration.ts'
+import { offeredMethods } from '../http/client_authentication.ts'
+import { InitialAccessToken } from '../models/initial_access_token.ts'
+import { listAll, withContext } from './administration.ts'
+import { defineCommand, jsonOption, type Values } from './command.ts'
+import { Refusal, UsageError } from './failure.ts'
+import { moment, print, printable, printFacts, printJson, printTable } from './output.ts'
+
+const options = {
+  uses: { type: 'string', value: 'N', help: 'How many clients may register with it: 1 unless given' },
+  'expires-in': {
+    type: 'string',
+    value: 'TIME',
+    help: 'Such as 90m, 12h or 30d: how long it is good, 30d unless given',
+  },
+  scope: {
+    type: 'string',
+    multiple: true,
+    value: 'SCOPE',
+    help: 'Scopes such a client may have: REGISTRATION_ALLOWED_SCOPES unless given',
+  },
+  'grant-type': {
+    type: 'string',
+    multiple: true,
+    value: 'NAME',
+    help: 'Grant types it may have: REGISTRATION_ALLOWED_GRANT_TYPES unless given',
+  },
+  'auth-method': {
+    type: 'string',
+    multiple: true,
+    value: 'METHOD',
+    help: 'Ways it may authenticate: every one offered unless given',
+  },
+  'redirect-host': {
+    type: 'string',
+    multiple: true,
+    value: 'HOST',
+    help: 'Hosts its redirects must lead to, as app.example or *.app.example: any unless given',
+  },
+  json: jsonOption,
+} as const
+
+export const add = defineCommand({
+  takes: ['NAME'],
+  options,
+  async run(given, [name]) {
+    const uses = readUses(given.uses ?? '1')
+    const lifetime = readTime(given['expires-in'] ?? '30d')
+    await withContext('clients', async (context) => {
+      const limits = readLimits(given, context)
+      const { record, token } = await InitialAccessToken.issue(context, context.random, {
+        name,
+        uses,
+        lifetime,
+        limits,
+      })
+      const made = { id: record.id, name, uses, expires: moment(record.exp), ...limits, token }
+      if (given.json) return printJson(made)
+      printFacts(made)
+      print('\nThe token is shown this once.')
+      if (context.config.registration === 'closed')
+        print('REGISTRATION is closed, so it is good for nothing until that says token or open.')
+    })
+  },
+})
+
+const mostUses = 1_000_000
+
+function readUses(text: string): number {
+  const uses = /^\d{1,7}$/.test(text) ? Number(text) : 0
+  if (uses < 1 || uses > mostUses)
+    throw new UsageError(`--uses: expected 1 to ${mostUses}, got ${printable(text)}`)
+  return uses
+}
+
+const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
+const longestLife = 3650 * 86_400
+
+function readTime(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
+  const time = Number(count) * (unitSeconds[unit] ?? NaN)
+  if (!(time >= 1 && time <= longestLife))
+    throw new UsageError(`--expires-in: expected such as 90m, 12h or 30d, got ${printable(text)}`)
+  return time
+}
+
+function readLimits(given: Values<typeof options>, context: Context): RegistrationLimits {
+  const among = (option: 'scope' | 'grant-type' | 'auth-method', known: readonly string[]) => {
+    const odd = given[option]?.find((each) => !known.includes(each))
+    if (odd !== undefined)
+      throw new UsageError(`--${option}: expected one of ${known.join(', ')}, got ${printable(odd)}`)
+    return given[option] && [...given[option]]
+  }
+  const hosts = given['redirect-host']?.map((host) => host.toLowerCase())
+  const oddHost = hosts?.find((host) => !isHostPattern(host))
+  if (oddHost !== undefined)
+    throw new UsageError(
+      `--redirect-host: expected a host name without scheme and port, got ${printable(oddHost)}`,
+    )
+  const limits: RegistrationLimits = {
+    scopes: among('scope', context.scopes),
+    grant_types: among('grant-type', offeredGrantTypes(context)),
+    auth_methods: among('auth-method', offeredMethods(context)),
+    redirect_hosts: hosts,
+  }
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
+}
+
+export const list = defineCommand({
+  takes: [],
+  options: { json: jsonOption },
+  run: ({ json }) =>
+    withContext('clients', async (context) => {
+      const tokens = await listAll((offset, limit) => InitialAccessToken.list(context, offset, limit))
+      if (json) return printJson(tokens.map(({ secret_hash: _hash, ...shown }) => shown))
+      printTable(
+        ['ID', 'NAME', 'USES LEFT', 'MADE', 'EXPIRES', 'LIMITS'],
+        tokens.map(({ id, name, uses, uses_left, created_at, exp, limits }) => [
+          id,
+          name,
+          `${uses_left} of ${uses}`,
+          moment(created_at),
+          moment(exp),
+          Object.entries(limits)
+            .map(([what, words]) => `${what}: ${words?.join(' ')}`)
+            .join('; '),
+        ]),
+      )
+    }),
+})
+
+export const remove = defineCommand({
+  takes: ['ID'],
+  options: {},
+  run: (_, [id]) =>
+    withContext('clients', async (context) => {
+      if (!(await InitialAccessToken.remove(context, id)))
+        throw new Refusal(
+          `there is no initial access token ${printable(id)}; latchkey client token list shows which there are`,
+        )
+      print(`${printable(id)} is removed: nobody can register a client with it any more.`)
+    }),
+})

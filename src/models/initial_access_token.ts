@@ -1,0 +1,87 @@
+/** Initial access tokens: each lets so many clients register, until it expires, as what its limits say. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
+import * as v from 'valibot'
+import { RegistrationLimits } from '../auth/registration_limits.ts'
+import { seconds } from '../lib/clock.ts'
+import { equalInConstantTime } from '../lib/equal.ts'
+import { sha256 } from '../lib/hash.ts'
+import type { Random } from '../lib/random.ts'
+import { defineRecord, type Memory } from './define_record.ts'
+
+const schema = v.object({
+  /** Not secret: the front of the token, and what an operator names it by. */
+  id: v.string(),
+  name: v.string(),
+  secret_hash: v.string(),
+  created_at: v.number(),
+  uses: v.number(),
+  uses_left: v.number(),
+  limits: RegistrationLimits,
+  /** Seconds. */
+  exp: v.number(),
+})
+const records = defineRecord('initial_access_token', schema)
+
+export type InitialAccessToken = v.InferOutput<typeof schema>
+
+/** By when they expire (ms). */
+const index = 'initial_access_tokens'
+
+/** Tells secret scanners, and us, what it is. */
+export const initialTokenPrefix = 'lki_'
+const idLength = 12
+const shape = /^lki_([\w-]{12})([\w-]{44})$/
+
+export interface Issuing {
+  name: string
+  uses: number
+  /** Seconds. */
+  lifetime: number
+  limits: RegistrationLimits
+}
+
+export const InitialAccessToken = {
+  /** The token is in nobody's hands afterwards but the caller's: the record has its hash. */
+  async issue(memory: Memory, random: Random, { name, uses, lifetime, limits }: Issuing) {
+    const id = random((idLength / 4) * 3)
+    const secret = random(33)
+    const created_at = seconds(memory.clock)
+    const exp = created_at + lifetime
+    const record = { id, name, secret_hash: sha256(secret), created_at, uses, uses_left: uses, limits, exp }
+    if (!(await records.create(memory, id, record))) throw new Error('an id of 72 random bits came twice')
+    await memory.store.trim(index, memory.clock.now())
+    await memory.store.link(index, id, exp * 1000)
+    return { record, token: `${initialTokenPrefix}${id}${secret}` }
+  },
+
+  /** The record of a token that is good for another client; spends nothing. */
+  async ofToken(memory: Memory, token: string): Promise<InitialAccessToken | undefined> {
+    const [, id, secret] = shape.exec(token) ?? []
+    const record = id === undefined ? undefined : await records.find(memory, id)
+    if (!record || secret === undefined) return undefined
+    return equalInConstantTime(record.secret_hash, sha256(secret)) && record.uses_left > 0
+      ? record
+      : undefined
+  },
+
+  /** One client more: true for as many callers as it has uses, whatever instances they are on. */
+  async spend(memory: Memory, id: string): Promise<boolean> {
+    const spent = await records.update(memory, id, (current) =>
+      current.uses_left > 0 ? { ...current, uses_left: current.uses_left - 1 } : undefined,
+    )
+    return spent !== undefined
+  },
+
+  /** Those that have not expired, the soonest to do so first. */
+  async list(memory: Memory, offset = 0, limit = 1000): Promise<InitialAccessToken[]> {
+    const ids = await memory.store.range(index, { min: memory.clock.now(), offset, limit })
+    const found = await Promise.all(ids.map(({ member }) => records.find(memory, member)))
+    return found.filter((record) => record !== undefined)
+  },
+
+  /** True when there was one. Clients that registered with it stay. */
+  async remove(memory: Memory, id: string): Promise<boolean> {
+    const removed = await records.take(memory, id)
+    await memory.store.unlink(index, id)
+    return removed !== undefined
+  },
+}
