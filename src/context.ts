@@ -25,6 +25,7 @@ import type {
   ResponseMode,
   ResponseParameters,
   ResponseType,
+  SecondFactor,
   SessionBegin,
   SessionEnd,
   SessionRule,
@@ -62,6 +63,9 @@ export interface Table {
   loginMethods: readonly LoginMethod[]
   loginLinks: readonly LoginLink[]
   loginSteps: readonly LoginStep[]
+  /** Strongest first. */
+  secondFactors: readonly SecondFactor[]
+  needsSecondFactor: readonly NonNullable<Feature['needsSecondFactor']>[]
   acrValues: readonly string[]
   onSignedIn: readonly SignedIn[]
   sessionRules: readonly SessionRule[]

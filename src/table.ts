@@ -179,6 +179,8 @@ export function buildTable(plugged: readonly Feature[] = features): Table {
     loginMethods: list('loginMethods'),
     loginLinks: list('loginLinks'),
     loginSteps: list('loginSteps'),
+    secondFactors: list('secondFactors').sort((a, b) => a.order - b.order),
+    needsSecondFactor: single((feature) => feature.needsSecondFactor),
     acrValues: gather((feature) => feature.acrValues),
     onSignedIn: single((feature) => feature.onSignedIn),
     sessionRules: list('sessionRules'),

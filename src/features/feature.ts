@@ -8,6 +8,7 @@ import type { Endpoint } from '../endpoints/endpoint.ts'
 import type { GrantRule, GrantType } from '../grants/grant_type.ts'
 import type { Call } from '../http/call.ts'
 import type { Client } from '../models/client.ts'
+import type { User } from '../models/user.ts'
 import type {
   AccountSection,
   LoginLink,
@@ -15,6 +16,7 @@ import type {
   LoginStep,
   PasswordRule,
   PersonData,
+  SecondFactor,
   SessionRule,
   SignedIn,
 } from './person_sockets.ts'
@@ -68,6 +70,9 @@ export interface Feature {
   loginMethods?: readonly LoginMethod[]
   loginLinks?: readonly LoginLink[]
   loginSteps?: readonly LoginStep[]
+  secondFactors?: readonly SecondFactor[]
+  /** Whether this person must have a second factor, whatever an application asks for. */
+  needsSecondFactor?(user: User, context: Context): boolean
   /** Levels of `auth/acr.ts` that a sign-in can reach because of it. */
   acrValues?: readonly Acr[]
   onSignedIn?: SignedIn

@@ -1,4 +1,5 @@
 /** The shapes of what a feature says about people: how they sign in, what follows from it, what their account page shows. docs/architecture.md, "Features" */
+import type { Acr } from '../auth/acr.ts'
 import type { Context } from '../context.ts'
 import type { Call } from '../http/call.ts'
 import type { Html } from '../http/view.ts'
@@ -33,13 +34,47 @@ export interface HalfSignedIn {
   amr: readonly string[]
   client: Client | undefined
   interaction: Interaction
+  /** The session of a person who is signed in already, at a request of an application (see `LoginStep.whileSignedIn`). */
+  session?: Session
 }
 
 /** A step between the first factor and the session (second factor, terms, …). Its page ends in `signIn` again. */
 export interface LoginStep {
   name: string
+  /**
+   * Asked at each authorization request of a person who is signed in already, too, with their `session`: for what may be
+   * demanded of a session that has begun, such as a second factor. Must read nothing when nothing is demanded.
+   */
+  whileSignedIn?: true
   /** The page to send the half-authenticated person to; undefined when nothing is left to do. */
   path(context: Context, state: HalfSignedIn): Promise<string | undefined>
+}
+
+/**
+ * What proves a person beside a first factor of another kind: an authenticator app, a passkey, a code on paper. The
+ * feature `second_factor` decides when one is asked for, offers those that are set up, and lists them at /account/factors;
+ * SECOND_FACTORS says which may be used.
+ */
+export interface SecondFactor {
+  /** As SECOND_FACTORS names it. */
+  name: string
+  /** Strongest first, ascending: passkey 10, totp 20, sms 30, email 40, recovery 90. */
+  order: number
+  /** What the page of choices calls it, as "A code from your authenticator app". */
+  label: MessageKey
+  /** The level that a password and this reach together. */
+  acr: Acr
+  /** Stands in for a factor that is lost (recovery codes): whoever has nothing else has no second factor. */
+  standIn?: true
+  /** Whether this person can use it now. */
+  isSetUp(user: User, context: Context): Promise<boolean>
+  /**
+   * Its page for a half-authenticated person, below the base path; gets `?interaction=`. Begins with `halfSignedIn`, and
+   * ends in `signIn` with what it adds to `amr`, `mfa` included.
+   */
+  path: string
+  /** Its page on which a half-authenticated person who must have a second factor and has none sets it up. Ends likewise. */
+  enrolPath?: string
 }
 
 /** Told of each session that begins, when its person is known. Returns cookies to set. A throw ends the sign-in. */
