@@ -35,9 +35,11 @@ import type {
   SignOutFrames,
   SubjectType,
   TokenBinding,
+  WaysIn,
 } from './features/feature.ts'
 import type { GrantRule, GrantType } from './grants/grant_type.ts'
 import type { Random } from './lib/random.ts'
+import type { Said } from './lib/say.ts'
 import type { WorkQueue } from './lib/work_queue.ts'
 import type { Memory } from './models/define_record.ts'
 import type { KeyRing } from './models/key_ring.ts'
@@ -70,6 +72,7 @@ export interface Table {
   onSignedIn: readonly SignedIn[]
   sessionRules: readonly SessionRule[]
   passwordRules: readonly PasswordRule[]
+  waysIn: readonly WaysIn[]
   /** In the order of the menu. */
   accountSections: readonly AccountSection[]
   personData: readonly PersonData[]
@@ -124,7 +127,7 @@ export interface Context extends Memory {
   /** Everywhere this provider is reached: the issuer first, then what features add. Without trailing slash. */
   baseUrls: readonly string[]
   /** What the consent page says of each scope. */
-  scopeDescriptions: Readonly<Record<string, string>>
+  scopeDescriptions: Readonly<Record<string, string | Said>>
   /** All scopes that may be asked for, and all `acr` values that a sign-in here can reach. */
   scopes: readonly string[]
   acrValues: readonly string[]

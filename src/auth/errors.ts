@@ -1,4 +1,5 @@
 /** The one error of the protocol, and the status each code answers with. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+import type { Said } from '../lib/say.ts'
 
 /**
  * Code to HTTP status. Rows after the blank line come from RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 7009 §2.2.1,
@@ -46,6 +47,8 @@ export interface ErrorOptions {
   retryAfter?: number
   /** Response headers, such as a DPoP nonce. */
   headers?: Record<string, string>
+  /** What a page tells the person, where the sentence of the code (`error.<code>`) says too little. */
+  say?: Said
 }
 
 /** RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E. Anything else in a description becomes `?`; quotes become apostrophes. */

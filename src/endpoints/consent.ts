@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import type { Call } from '../http/call.ts'
 import { respondWithError } from '../http/authorization_response.ts'
 import { formTarget } from '../http/headers.ts'
-import { consentPage, type ShownScope } from '../http/pages.ts'
+import { claimDescription, consentPage, type ShownScope } from '../http/pages.ts'
 import { page, redirectWithin, type Reply } from '../http/reply.ts'
 import { currentSession } from '../http/session.ts'
 import { Consent } from '../models/consent.ts'
@@ -82,9 +82,7 @@ function shownScopes(asked: Asked, before: Consent | undefined, context: Context
     ...scopes,
     ...single.map((name) => ({
       name,
-      description: known.has(name)
-        ? `See your ${name.replaceAll('_', ' ')}`
-        : 'See something about you that the application calls', // its own words must not pass for ours
+      description: claimDescription(name, known.has(name)),
       isNew: before !== undefined && !before.claims.includes(name),
     })),
   ]

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { type Call, form, query } from '../http/call.ts'
 import { browserOf, csrfToken, requireOwnForm } from '../http/csrf.ts'
 import { redirectWithin, type Reply } from '../http/reply.ts'
+import { say } from '../lib/say.ts'
 import { Interaction } from '../models/interaction.ts'
 import { type Going, proceed } from './authorization_flow.ts'
 
@@ -19,6 +20,7 @@ export async function requireInteraction(
     throw new OAuthError(
       'invalid_request',
       'this page is out of date or belongs to another browser: go back to the application and start again',
+      { say: say('error_page.page_out_of_date') },
     )
   call.uiLocales = interaction.params?.ui_locales
   return { handle, interaction }

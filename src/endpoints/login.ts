@@ -50,12 +50,12 @@ async function show(
   context: Context,
   going: Going,
   status: number,
-  view: { username?: string | undefined; error?: string | Said },
+  view: { username?: string | undefined; error?: Said },
 ): Promise<Reply> {
   const { params } = going.interaction
   const client = params?.client_id === undefined ? undefined : await findClient(context, params.client_id)
   const methods = await Promise.all(
-    context.table.loginMethods.map((method) => method.view(context, { ...going, client })),
+    context.table.loginMethods.map((method) => method.view(context, { ...going, call, client })),
   )
   const html = loginPage({
     ...formFields(call, context, 'login', going.handle),
@@ -69,7 +69,10 @@ async function show(
   })
   return {
     ...page(status, html),
-    formTargets: params?.redirect_uri === undefined ? [] : formTarget(params.redirect_uri),
+    formTargets: [
+      ...(params?.redirect_uri === undefined ? [] : formTarget(params.redirect_uri)),
+      ...context.table.loginMethods.flatMap((method) => [...(method.formTargets?.(context) ?? [])]),
+    ],
   }
 }
 
@@ -82,7 +85,8 @@ async function submit(call: Call, context: Context): Promise<Reply> {
     if (user) return await signIn(call, context, going, { user, amr: ['pwd'] })
   } catch (error) {
     if (!(error instanceof OAuthError) || error.options.retryAfter === undefined) throw error
-    const reply = await show(call, context, going, error.status, { username, error: error.publicDescription })
+    const said = error.options.say ?? say('error_page.too_many', { wait: say('common.minutes', { n: 1 }) })
+    const reply = await show(call, context, going, error.status, { username, error: said })
     return { ...reply, headers: { ...reply.headers, 'retry-after': `${error.options.retryAfter}` } }
   }
   return show(call, context, going, 401, {

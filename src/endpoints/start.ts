@@ -2,6 +2,7 @@
 import { demoClient, demoUsers } from '../models/demo.ts'
 import { startPage } from '../http/pages.ts'
 import { page } from '../http/reply.ts'
+import { say } from '../lib/say.ts'
 import { defineEndpoint } from './endpoint.ts'
 
 export const start = defineEndpoint({
@@ -26,21 +27,21 @@ export const start = defineEndpoint({
       }),
       links: [
         {
-          label: 'Discovery document',
+          label: say('start.discovery'),
           url: `${issuer}/.well-known/openid-configuration`,
-          description: 'What this provider can do, for clients to read',
+          description: say('start.discovery_text'),
         },
         {
-          label: 'Signing keys',
+          label: say('start.keys'),
           url: `${issuer}/jwks.json`,
-          description: 'The public keys that verify its tokens',
+          description: say('start.keys_text'),
         },
         {
-          label: 'API description',
+          label: say('start.api'),
           url: `${issuer}/openapi.json`,
-          description: 'OpenAPI 3.1, one entry an endpoint',
+          description: say('start.api_text'),
         },
-        { label: 'Health', url: `${issuer}/health`, description: 'Whether this instance can serve' },
+        { label: say('start.health'), url: `${issuer}/health`, description: say('start.health_text') },
       ],
       curl: firstCurl(issuer),
     })

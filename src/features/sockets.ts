@@ -8,6 +8,7 @@ import type { Bound } from '../grants/grant_type.ts'
 import type { Call } from '../http/call.ts'
 import type { Reply } from '../http/reply.ts'
 import type { Html } from '../http/view.ts'
+import type { Said } from '../lib/say.ts'
 import type { Client } from '../models/client.ts'
 import type { Grant } from '../models/grant.ts'
 import type { Session } from '../models/session.ts'
@@ -118,7 +119,7 @@ export interface ResponseMode {
 export interface ClaimSource {
   name: string
   /** Scope to the claims it asks for, with the words of the consent page. */
-  scopes?: Record<string, { claims: readonly string[]; description: string }>
+  scopes?: Record<string, { claims: readonly string[]; description: string | Said }>
   values?(user: User, client: Client, context: Context): Promise<Record<string, unknown>>
 }
 

@@ -3,6 +3,7 @@ import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../context.ts'
 import { equalInConstantTime } from '../lib/equal.ts'
 import { hmac } from '../lib/hash.ts'
+import { say } from '../lib/say.ts'
 import type { Call } from './call.ts'
 import { cookieName, readCookie, setCookie } from './cookie.ts'
 
@@ -43,7 +44,7 @@ export function requireOwnForm(
     throw new OAuthError(
       'access_denied',
       'this form is out of date, or cookies are blocked: go back, reload the page and try again',
-      'csrf token',
+      { detail: 'csrf token', say: say('error_page.form_out_of_date') },
     )
 }
 

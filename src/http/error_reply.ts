@@ -49,26 +49,14 @@ export function asOAuthError(thrown: unknown, call: Call, context: Context): OAu
   )
 }
 
-const titles: Record<number, string> = {
-  403: 'Not allowed',
-  404: 'There is nothing here',
-  413: 'Too large',
-  429: 'Too many tries',
-  500: 'Something went wrong',
-  503: 'Please try again shortly',
-}
-
 export function errorReply(error: OAuthError, call: Call, context: Context, asPage: boolean): Reply {
   const headers: Record<string, string> = { ...error.options.headers }
   if (error.options.retryAfter !== undefined) headers['retry-after'] = `${error.options.retryAfter}`
   const description = describe(error, context)
   if (asPage) {
-    const title = titles[error.status] ?? 'This request cannot go on'
-    return page(
-      error.status,
-      errorPage({ title, error: error.code, description, requestId: call.requestId }),
-      headers,
-    )
+    const { status, code, options } = error
+    const html = errorPage({ status, error: code, description, requestId: call.requestId, say: options.say })
+    return page(status, html, headers)
   }
   // RFC 6749 §5.2: a client that used the Authorization header is told which scheme to use.
   if (error.status === 401 && !headers['www-authenticate'])

@@ -18,8 +18,22 @@ export const hiddenField = defineView(
   ['name', 'value'],
 )
 
+/** What people compare or copy: always written from left to right. */
+export const codeText = defineView('code_text', '<code dir="ltr">{{text}}</code>', ['text'])
+
+export const strongCode = defineView('strong_code', '<strong><code dir="ltr">{{text}}</code></strong>', [
+  'text',
+])
+
+/** Words that are in English whatever the language of the page. */
+export const inEnglish = defineView('in_english', '<p class="muted" lang="en" dir="ltr">{{text}}</p>', [
+  'text',
+])
+
 // <bdi> keeps a name's writing direction from rearranging the sentence round it.
 export const name = defineView('name', '<bdi class="strong">{{text}}</bdi>', ['text'])
+
+export const host = defineView('host', '<bdi class="host">{{host}}</bdi>', ['host'])
 
 export const nameLink = defineView('name_link', '<a href="{{url}}" rel="noreferrer">{{name}}</a>', [
   'url',
@@ -28,17 +42,13 @@ export const nameLink = defineView('name_link', '<a href="{{url}}" rel="noreferr
 
 export const continueTo = defineView('continue_to', '<p class="muted">{{t login.purpose}}</p>', ['client'])
 
-export const askedBy = defineView('asked_by', '<p class="muted">{{client}} asks for this.</p>', ['client'])
+export const askedBy = defineView('asked_by', '<p class="muted">{{t logout.asked_by}}</p>', ['client'])
 
-export const signedInAs = defineView('signed_in_as', '<p>You are signed in as {{user}}.</p>', ['user'])
+export const signedInAs = defineView('signed_in_as', '<p>{{t common.signed_in_as}}</p>', ['username'])
 
-export const goBack = defineView('go_back', ' or go back to {{client}}', ['client'])
-
-export const goOn = defineView(
-  'go_on',
-  '<p><a class="button" href="{{url}}">Go back to the application</a></p>',
-  ['url'],
-)
+export const goOn = defineView('go_on', '<p><a class="button" href="{{url}}">{{t logged_out.back}}</a></p>', [
+  'url',
+])
 
 export const goOnSoon = defineView('go_on_soon', '<meta http-equiv="refresh" content="{{content}}">', [
   'content',
@@ -74,31 +84,31 @@ export const clientLogo = defineView(
 
 export const unverifiedWarning = defineView(
   'unverified_warning',
-  '<p class="warning"><strong>Nobody here has checked this application.</strong> It registered itself, and its name may be made up. Allow it only if you trust <bdi class="host">{{host}}</bdi>.</p>',
+  '<p class="warning"><strong>{{t consent.unchecked}}</strong> {{t consent.self_registered}}</p>',
   ['host'],
 )
 
 export const describedWarning = defineView(
   'described_warning',
-  '<p class="warning"><strong>Nobody here has checked this application.</strong> It says that it belongs to <bdi class="host">{{host}}</bdi>, and its name may be made up. Allow it only if you trust <bdi class="host">{{host}}</bdi> and have just started this there.</p>',
+  '<p class="warning"><strong>{{t consent.unchecked}}</strong> {{t consent.described}}</p>',
   ['host'],
 )
 
 export const unverifiedDevice = defineView(
   'unverified_device',
-  '<p class="warning"><strong>Nobody here has checked this application.</strong> It registered itself, and its name may be made up.</p>',
+  '<p class="warning"><strong>{{t consent.unchecked}}</strong> {{t consent.made_up}}</p>',
   [],
 )
 
 export const scopeList = defineView(
   'scope_list',
-  '<p class="scopes_title" id="scopes">It will be able to:</p>\n<ul class="scopes" aria-labelledby="scopes">\n{{scopes}}\n</ul>',
+  '<p class="scopes_title" id="scopes">{{t common.able}}</p>\n<ul class="scopes" aria-labelledby="scopes">\n{{scopes}}\n</ul>',
   ['scopes'],
 )
 
-export const scopeName = defineView('scope_name', '<code><bdi>{{name}}</bdi></code>', ['name'])
+export const scopeName = defineView('scope_name', '<code dir="ltr"><bdi>{{name}}</bdi></code>', ['name'])
 
-export const newBadge = defineView('new_badge', '<span class="badge">New</span>', [])
+export const newBadge = defineView('new_badge', '<span class="badge">{{t consent.new}}</span>', [])
 
 export const clientLinks = defineView('client_links', '<ul class="client_links">{{links}}</ul>', ['links'])
 
@@ -114,7 +124,7 @@ export const frameBox = defineView('frame_box', '<div class="frames" aria-hidden
 
 export const demoUser = defineView(
   'demo_user',
-  '<tr><td><code>{{username}}</code></td><td><code>{{password}}</code></td></tr>',
+  '<tr><td><code dir="ltr">{{username}}</code></td><td><code dir="ltr">{{password}}</code></td></tr>',
   ['username', 'password'],
 )
 

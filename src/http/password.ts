@@ -1,6 +1,7 @@
 /** Passwords: counted, queued, and compared in the same time whoever it is. https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html */
 import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../context.ts'
+import { say } from '../lib/say.ts'
 import { canonicalUsername, User } from '../models/user.ts'
 import { countAddress, countTry, forgetTries, takeBack, takeBackAddress } from './rate_limit.ts'
 
@@ -62,7 +63,7 @@ export async function checkPassword(
     throw new OAuthError(
       'temporarily_unavailable',
       'many people are signing in right now; please try again in a few seconds',
-      { retryAfter: 5 },
+      { retryAfter: 5, say: say('login.busy') },
     )
   }
   // Who has no password has none that could be right, whatever `nobody` was made of.

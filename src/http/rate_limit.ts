@@ -3,6 +3,7 @@ import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../context.ts'
 import { holderOf } from '../lib/address.ts'
 import { sha256 } from '../lib/hash.ts'
+import { say, type Said } from '../lib/say.ts'
 
 const keyOf = (what: string, who: string) => `tries:${what}:${sha256(who)}`
 
@@ -24,9 +25,13 @@ export async function countTry(
   throw new OAuthError(
     'too_many_requests',
     `too many requests; at most ${limit} in ${window} seconds. Try again in ${retryAfter} seconds`,
-    { retryAfter },
+    { retryAfter, say: say('error_page.too_many', { wait: waiting(retryAfter) }) },
   )
 }
+
+/** Seconds in the unit people count them in. */
+const waiting = (seconds: number): Said =>
+  seconds < 60 ? say('common.seconds', { n: seconds }) : say('common.minutes', { n: Math.ceil(seconds / 60) })
 
 export const countAddress = (
   context: Context,

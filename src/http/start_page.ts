@@ -2,8 +2,9 @@
 import startSource from '../../views/start.html' with { type: 'text' }
 import startDemoSource from '../../views/start_demo.html' with { type: 'text' }
 import startPlainSource from '../../views/start_plain.html' with { type: 'text' }
+import { say, type Said } from '../lib/say.ts'
 import { page } from './document.ts'
-import { demoUser, startLink } from './page_parts.ts'
+import { codeText, demoUser, startLink } from './page_parts.ts'
 import { defineView, type Html } from './view.ts'
 
 export type StartView = {
@@ -15,13 +16,16 @@ export type StartView = {
     client_secret: string
     redirect_uri: string
   }
-  links: readonly { label: string; url: string; description: string }[]
+  links: readonly { label: Said; url: string; description: Said }[]
   curl: string
 }
 
 const start = defineView('start', startSource, ['issuer', 'mode', 'guide', 'links'])
 const startDemo = defineView('start_demo', startDemoSource, [
   'curl',
+  'npx',
+  'bun',
+  'setting',
   'users',
   'issuer',
   'clientId',
@@ -33,6 +37,9 @@ const startPlain = defineView('start_plain', startPlainSource, ['curl'])
 const demoGuide = ({ issuer, curl }: StartView, demo: NonNullable<StartView['demo']>): Html =>
   startDemo({
     curl,
+    npx: codeText({ text: 'npx bun@1.4.5' }),
+    bun: codeText({ text: 'bun' }),
+    setting: codeText({ text: 'NODE_ENV=production' }),
     users: demo.users.map(demoUser),
     issuer,
     clientId: demo.client_id,
@@ -43,10 +50,10 @@ const demoGuide = ({ issuer, curl }: StartView, demo: NonNullable<StartView['dem
 /** The page at `/`: what this is and what to do next. The demo's secrets are shown in development only. */
 export const startPage = (view: StartView): Html =>
   page(
-    'Latchkey is running',
+    say('start.title'),
     start({
       issuer: view.issuer,
-      mode: view.development ? 'development' : 'production',
+      mode: say(view.development ? 'start.development' : 'start.production'),
       guide: view.development && view.demo ? demoGuide(view, view.demo) : startPlain({ curl: view.curl }),
       links: view.links.map(startLink),
     }),

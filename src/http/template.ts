@@ -69,7 +69,7 @@ function content(isHtml: (value: unknown) => boolean, read: ReadHtml): Place {
   }
   /** Isolated, so that the direction of a name cannot rearrange the sentence round it. */
   const filler = (value: unknown, setting: Setting): string => {
-    if (typeof value === 'string') return `<bdi>${Bun.escapeHTML(value)}</bdi>`
+    if (isText(value)) return `<bdi>${one(value, setting)}</bdi>`
     if (typeof value === 'number' || value instanceof Date) return Bun.escapeHTML(setting.words.show(value))
     return all(value, setting)
   }

@@ -349,7 +349,7 @@ describe('signed requests', async () => {
     const good = answers.filter(({ status }) => status === 200)
     expect(good).toHaveLength(1)
     expect(good[0]!.body.expires_in).toBe(77)
-    expect((await approvals(person(a.issuer, a.fetch))).html).toContain('<bdi>signed</bdi>')
+    expect((await approvals(person(a.issuer, a.fetch))).html).toContain('<bdi class="strong">signed</bdi>')
     expect((await send(b, request)).body.error).toBe('invalid_request')
   })
 

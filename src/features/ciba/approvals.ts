@@ -11,6 +11,7 @@ import { csrfToken, ensureBrowser, requireOwnForm } from '../../http/csrf.ts'
 import { page, type Reply } from '../../http/reply.ts'
 import { lifetimesOf } from '../../http/session.ts'
 import { seconds } from '../../lib/clock.ts'
+import { say, type Said } from '../../lib/say.ts'
 import type { Client } from '../../models/client.ts'
 import { Grant } from '../../models/grant.ts'
 import { Session } from '../../models/session.ts'
@@ -39,12 +40,12 @@ export const approvals = defineEndpoint({
   },
 })
 
-const gone = 'That request was answered already, or its time is over. Nothing was changed.'
+const gone = say('approvals.gone')
 
 /** Good for this request and for the person who saw it. */
 const purposeFor = ({ session }: AtHand, id: string) => `approval ${session.sid} ${id}`
 
-async function show(call: Call, context: Context, person: AtHand, error?: string): Promise<Reply> {
+async function show(call: Call, context: Context, person: AtHand, error?: Said): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
   const waiting = await waitingFor(context, person.user.sub)
   const shown = await Promise.all(

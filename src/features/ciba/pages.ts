@@ -3,10 +3,12 @@ import answeredSource from '../../../views/approval_answered.html' with { type: 
 import requestSource from '../../../views/approval_request.html' with { type: 'text' }
 import approvalsSource from '../../../views/approvals.html' with { type: 'text' }
 import { page } from '../../http/document.ts'
+import { shownName } from '../../http/client_parts.ts'
 import { foreignText } from '../../http/foreign_text.ts'
 import * as parts from '../../http/page_parts.ts'
 import { scopeRow, type ShownScope } from '../../http/pages.ts'
 import { defineView, type Html } from '../../http/view.ts'
+import { say, type Said } from '../../lib/say.ts'
 
 export interface ShownRequest {
   id: string
@@ -22,26 +24,18 @@ export interface ShownRequest {
 }
 
 const request = defineView('approval_request', requestSource, [
-  'clientName',
+  'client',
   'message',
   'warning',
   'scopes',
   'details',
-  'minutes',
+  'n',
   'action',
   'csrf',
   'id',
 ])
-const message = defineView(
-  'approval_message',
-  '<p class="notice">Its message: <strong><bdi>{{text}}</bdi></strong>. The same must be shown where you started this.</p>',
-  ['text'],
-)
-const none = defineView(
-  'approval_none',
-  '<p>Nothing waits for your answer. This page looks again every ten seconds.</p>',
-  [],
-)
+const message = defineView('approval_message', '<p class="notice">{{t approvals.message}}</p>', ['message'])
+const none = defineView('approval_none', '<p>{{t approvals.none}}</p>', [])
 /** Only while there is nothing to read: a page must not change under the eyes, or the finger, of a person. */
 const refresh = defineView('refresh', '<meta http-equiv="refresh" content="10" />', [])
 
@@ -49,12 +43,15 @@ const approvals = defineView('approvals', approvalsSource, ['username', 'alert',
 
 const requestBlock = (action: string, shown: ShownRequest): Html =>
   request({
-    clientName: foreignText(shown.clientName) || 'An application without a name',
-    message: shown.bindingMessage === undefined ? [] : message({ text: shown.bindingMessage }),
+    client: shownName(shown.clientName),
+    message:
+      shown.bindingMessage === undefined
+        ? []
+        : message({ message: parts.name({ text: shown.bindingMessage }) }),
     warning: shown.unverified ? parts.unverifiedDevice({}) : [],
     scopes: shown.scopes.map(scopeRow),
     details: shown.details,
-    minutes: shown.minutes === 1 ? 'one more minute' : `${shown.minutes} more minutes`,
+    n: shown.minutes,
     action,
     csrf: shown.csrf,
     id: shown.id,
@@ -64,12 +61,12 @@ export const approvalsPage = (view: {
   action: string
   username: string
   requests: readonly ShownRequest[]
-  error?: string
+  error?: Said
 }): Html =>
   page(
-    view.error ? 'Error: approvals' : 'Approvals',
+    say(view.error ? 'approvals.title_error' : 'approvals.title'),
     approvals({
-      username: foreignText(view.username),
+      username: parts.name({ text: foreignText(view.username) }),
       alert: view.error ? parts.alert({ message: view.error }) : [],
       requests: view.requests.length
         ? view.requests.map((each) => requestBlock(view.action, each))
@@ -82,12 +79,10 @@ const answered = defineView('approval_answered', answeredSource, ['title', 'mess
 
 export const answeredPage = ({ allowed, action }: { allowed: boolean; action: string }): Html =>
   page(
-    allowed ? 'Approved' : 'Denied',
+    say(allowed ? 'approvals.approved_title' : 'approvals.denied_title'),
     answered({
       action,
-      title: allowed ? 'You approved the request' : 'You denied the request',
-      message: allowed
-        ? 'The application goes on by itself. You can close this page.'
-        : 'Nothing was shared. You can close this page.',
+      title: say(allowed ? 'approvals.approved' : 'approvals.denied'),
+      message: say(allowed ? 'approvals.approved_text' : 'approvals.denied_text'),
     }),
   )

@@ -3,10 +3,12 @@ import codeSource from '../../../views/device_code.html' with { type: 'text' }
 import confirmSource from '../../../views/device_confirm.html' with { type: 'text' }
 import doneSource from '../../../views/device_done.html' with { type: 'text' }
 import { page } from '../../http/document.ts'
+import { clientLinks, clientLogo, type ShownClient, shownName } from '../../http/client_parts.ts'
 import { foreignText } from '../../http/foreign_text.ts'
 import * as parts from '../../http/page_parts.ts'
 import { scopeRow, type ShownScope } from '../../http/pages.ts'
 import { defineView, type Html } from '../../http/view.ts'
+import { say, type Said } from '../../lib/say.ts'
 
 const code = defineView('device_code', codeSource, [
   'action',
@@ -17,9 +19,9 @@ const code = defineView('device_code', codeSource, [
   'describedBy',
 ])
 
-export const codePage = (view: { action: string; csrf: string; userCode: string; error?: string }): Html =>
+export const codePage = (view: { action: string; csrf: string; userCode: string; error?: Said }): Html =>
   page(
-    view.error ? 'Error: connect a device' : 'Connect a device',
+    say(view.error ? 'device.title_error' : 'device.title'),
     code({
       action: view.action,
       csrf: view.csrf,
@@ -31,37 +33,45 @@ export const codePage = (view: { action: string; csrf: string; userCode: string;
   )
 
 const confirm = defineView('device_confirm', confirmSource, [
-  'clientName',
+  'logo',
+  'client',
   'username',
+  'code',
   'userCode',
   'warning',
   'scopes',
   'details',
   'action',
   'csrf',
+  'links',
 ])
 
-export const confirmPage = (view: {
-  action: string
-  csrf: string
-  userCode: string
-  clientName: string
-  unverified: boolean
-  username: string
-  scopes: readonly ShownScope[]
-  details: readonly Html[]
-}): Html =>
+export const confirmPage = (
+  view: ShownClient & {
+    action: string
+    csrf: string
+    userCode: string
+    clientName: string
+    unverified: boolean
+    username: string
+    scopes: readonly ShownScope[]
+    details: readonly Html[]
+  },
+): Html =>
   page(
-    'Connect this device?',
+    say('device.confirm'),
     confirm({
       action: view.action,
       csrf: view.csrf,
       userCode: view.userCode,
-      clientName: foreignText(view.clientName) || 'An application without a name',
-      username: foreignText(view.username),
+      logo: clientLogo(view),
+      client: shownName(view.clientName),
+      username: parts.name({ text: foreignText(view.username) }),
+      code: parts.strongCode({ text: view.userCode }),
       warning: view.unverified ? parts.unverifiedDevice({}) : [],
       scopes: view.scopes.length ? parts.scopeList({ scopes: view.scopes.map(scopeRow) }) : [],
       details: view.details,
+      links: clientLinks(view),
     }),
   )
 
@@ -70,13 +80,10 @@ const done = defineView('device_done', doneSource, ['title', 'message'])
 export const donePage = (allowed: boolean): Html =>
   allowed
     ? page(
-        'Device connected',
-        done({ title: 'Your device is connected', message: 'You can close this page and go on there.' }),
+        say('device.connected_title'),
+        done({ title: say('device.connected'), message: say('device.connected_text') }),
       )
     : page(
-        'Not connected',
-        done({
-          title: 'Your device was not connected',
-          message: 'Nothing was shared. You can close this page.',
-        }),
+        say('device.denied_title'),
+        done({ title: say('device.denied'), message: say('device.denied_text') }),
       )

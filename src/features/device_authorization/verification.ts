@@ -12,6 +12,7 @@ import { csrfToken, ensureBrowser, requireOwnForm } from '../../http/csrf.ts'
 import { countAddress, countTry } from '../../http/rate_limit.ts'
 import { page, type Reply } from '../../http/reply.ts'
 import { lifetimesOf } from '../../http/session.ts'
+import { say, type Said } from '../../lib/say.ts'
 import { Grant } from '../../models/grant.ts'
 import { Session } from '../../models/session.ts'
 import { codePage, confirmPage, donePage } from './pages.ts'
@@ -41,13 +42,7 @@ export const verification = defineEndpoint({
     const answered = fields.allow !== undefined || fields.deny !== undefined
     requireOwnForm(call, context, fields.csrf_token, answered ? confirming(person, kept) : entering)
     const found = await findTyped(call, context, person, kept)
-    if (!found)
-      return showCode(
-        call,
-        context,
-        userCode,
-        'That code is not one we know, or it has expired. Please check it on your device.',
-      )
+    if (!found) return showCode(call, context, userCode, say('device.unknown'))
     return answered
       ? decide(context, person, found, fields.allow !== undefined)
       : showConfirm(call, context, person, found.waiting)
@@ -68,7 +63,7 @@ async function findTyped(call: Call, context: Context, { user }: AtHand, userCod
   return found?.waiting.status === 'pending' ? found : undefined
 }
 
-function showCode(call: Call, context: Context, userCode: string, error?: string): Reply {
+function showCode(call: Call, context: Context, userCode: string, error?: Said): Reply {
   const { browser, cookies } = ensureBrowser(call, context)
   const html = codePage({
     action: `${context.basePath}${devicePath}`,
@@ -82,7 +77,9 @@ function showCode(call: Call, context: Context, userCode: string, error?: string
 async function showConfirm(call: Call, context: Context, person: AtHand, waiting: Waiting): Promise<Reply> {
   const client = await findClient(context, waiting.client_id)
   if (!client)
-    throw new OAuthError('invalid_request', 'the application of this device is no longer registered')
+    throw new OAuthError('invalid_request', 'the application of this device is no longer registered', {
+      say: say('error_page.client_gone'),
+    })
   const { browser, cookies } = ensureBrowser(call, context)
   const html = confirmPage({
     action: `${context.basePath}${devicePath}`,
@@ -107,10 +104,14 @@ async function decide(
 ): Promise<Reply> {
   const client = await findClient(context, waiting.client_id)
   if (!client)
-    throw new OAuthError('invalid_request', 'the application of this device is no longer registered')
+    throw new OAuthError('invalid_request', 'the application of this device is no longer registered', {
+      say: say('error_page.client_gone'),
+    })
   // The code first: of two answers at once, one counts.
   if (!(await forgetUserCode(context, waiting.user_code)))
-    throw new OAuthError('invalid_request', 'this code was answered already')
+    throw new OAuthError('invalid_request', 'this code was answered already', {
+      say: say('error_page.answered'),
+    })
   const left = Math.max(1, waiting.exp - Math.floor(context.clock.now() / 1000))
   const grant = allowed
     ? newGrant(context, client, person, { scope: waiting.scope, extra: waiting.extra }, left)

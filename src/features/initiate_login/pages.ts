@@ -2,33 +2,47 @@
 import applicationsSource from '../../../views/applications.html' with { type: 'text' }
 import initiateSource from '../../../views/initiate_login.html' with { type: 'text' }
 import { page } from '../../http/document.ts'
+import { clientLinks, clientLogo, type ShownClient, shownName } from '../../http/client_parts.ts'
 import { foreignText } from '../../http/foreign_text.ts'
 import * as parts from '../../http/page_parts.ts'
 import { defineView, type Html } from '../../http/view.ts'
+import { say } from '../../lib/say.ts'
 
 const longestHost = 255
-const unnamed = 'An application without a name'
 
-const initiate = defineView('initiate_login', initiateSource, ['clientName', 'warning', 'host', 'url'])
+const initiate = defineView('initiate_login', initiateSource, [
+  'logo',
+  'client',
+  'warning',
+  'host',
+  'url',
+  'links',
+])
 
 /** Asks before a person is sent where nobody here has looked. `host` is where `url` leads, `describedAt` who speaks for it. */
-export const initiatePage = (view: {
-  clientName: string
-  host: string
-  describedAt: string | undefined
-  url: string
-}): Html => {
+export const initiatePage = (
+  view: ShownClient & {
+    clientName: string
+    host: string
+    describedAt: string | undefined
+    url: string
+  },
+): Html => {
   const host = foreignText(view.host, longestHost)
   return page(
-    'Go on to an application?',
+    say('initiate_login.title'),
     initiate({
-      clientName: foreignText(view.clientName) || unnamed,
+      logo: clientLogo(view),
+      client: shownName(view.clientName),
       warning:
         view.describedAt === undefined
-          ? parts.unverifiedWarning({ host })
-          : parts.describedWarning({ host: foreignText(view.describedAt, longestHost) }),
-      host,
+          ? parts.unverifiedWarning({ host: parts.host({ host }) })
+          : parts.describedWarning({
+              host: parts.host({ host: foreignText(view.describedAt, longestHost) }),
+            }),
+      host: parts.host({ host }),
       url: view.url,
+      links: clientLinks(view),
     }),
   )
 }
@@ -39,7 +53,7 @@ const row = defineView(
   '<li><a href="{{path}}"><bdi>{{name}}</bdi></a><span><bdi>{{host}}</bdi></span></li>',
   ['path', 'name', 'host'],
 )
-const none = defineView('application_none', '<p>No application says where a sign-in to it begins.</p>', [])
+const none = defineView('application_none', '<p>{{t launch.none}}</p>', [])
 
 const applications = defineView('applications', applicationsSource, ['username', 'applications'])
 
@@ -49,13 +63,13 @@ export const applicationsPage = (view: {
   applications: readonly { name: string; host: string; path: string }[]
 }): Html =>
   page(
-    'Applications',
+    say('launch.title'),
     applications({
-      username: foreignText(view.username),
+      username: parts.name({ text: foreignText(view.username) }),
       applications: view.applications.length
         ? list({
             rows: view.applications.map(({ name, host, path }) =>
-              row({ path, name: foreignText(name) || unnamed, host: foreignText(host, longestHost) }),
+              row({ path, name: shownName(name), host: foreignText(host, longestHost) }),
             ),
           })
         : none({}),

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { foreignText, foreignUrl } from '../../../src/http/foreign_text.ts'
 import * as pages from '../../../src/http/pages.ts'
 import { defineView, type Html } from '../../../src/http/view.ts'
+import { say } from '../../../src/lib/say.ts'
 
 const form = { action: '/interaction', csrf: 'csrf-1', interaction: 'int-1' }
 const scopes = [
@@ -26,7 +27,7 @@ const start = {
   issuer: 'http://localhost:5000',
   development: true,
   demo,
-  links: [{ label: 'Discovery', url: '/.well-known/openid-configuration', description: 'What this serves' }],
+  links: [{ label: say('start.keys'), url: '/jwks.json', description: say('start.keys_text') }],
   curl: 'curl http://localhost:5000/token',
 }
 
@@ -36,8 +37,9 @@ const everyPage = (text: string, url: string): [string, Html][] => {
   const client = { clientName: text, clientUri: url }
   const shown = { clientHost: text, logoUri: url, policyUri: url, tosUri: url, username: text }
   const rows = [{ name: text, description: text, isNew: true }]
+  const told = say('consent.question', { client: text })
   return [
-    ['login', pages.loginPage({ ...hostile, ...client, username: text, error: text })],
+    ['login', pages.loginPage({ ...hostile, ...client, username: text, error: told })],
     ['select_account', pages.selectAccountPage({ ...hostile, clientName: text, username: text })],
     ['consent', pages.consentPage({ ...hostile, ...client, ...shown, unverified: true, scopes: rows })],
     [
@@ -45,8 +47,8 @@ const everyPage = (text: string, url: string): [string, Html][] => {
       pages.consentPage({ ...hostile, ...client, ...shown, unverified: false, scopes: rows }),
     ],
     ['logout', pages.logoutPage({ ...hostile, clientName: text, username: text, hidden: { [text]: text } })],
-    ['logged_out', pages.loggedOutPage({ clientName: text, notes: [text] })],
-    ['error', pages.errorPage({ title: text, error: text, description: text, requestId: text, hint: text })],
+    ['logged_out', pages.loggedOutPage({ clientName: text, notes: [told] })],
+    ['error', pages.errorPage({ status: 400, error: text, description: text, requestId: text, hint: told })],
     ['form_post', pages.formPostPage({ action: 'https://rp.example/cb', fields: { [text]: text } })],
     [
       'start',
@@ -59,7 +61,7 @@ const everyPage = (text: string, url: string): [string, Html][] => {
           client_secret: text,
           redirect_uri: text,
         },
-        links: [{ label: text, url: '/', description: text }],
+        links: [{ label: told, url: '/', description: told }],
         curl: text,
       }),
     ],
@@ -191,7 +193,7 @@ describe('names that lie', () => {
 
   test('no title quotes a client', async () => {
     for (const [name, html] of everyPage('QUOTED', 'https://rp.example/'))
-      if (name !== 'error') expect(/<title>(.*)<\/title>/.exec(html.toString())?.[1]).not.toContain('QUOTED')
+      expect(/<title>(.*)<\/title>/.exec(html.toString())?.[1]).not.toContain('QUOTED')
   })
 })
 
@@ -231,8 +233,8 @@ describe('forms keep their names', () => {
 
 describe('sign-in', () => {
   test('an error is announced, keeps the username and moves the focus to the password', async () => {
-    const html = pages.loginPage({ ...form, username: 'ali"ce', error: 'Username or password is wrong.' })
-    expect(html.toString()).toContain('role="alert" id="alert">Username or password is wrong.</p>')
+    const html = pages.loginPage({ ...form, username: 'ali"ce', error: say('login.wrong') })
+    expect(html.toString()).toContain('role="alert" id="alert">That username and password do not match.')
     const [username, password] = await attributes(html, 'input:not([type=hidden])')
     expect(username).toMatchObject({
       value: 'ali&quot;ce',
@@ -248,7 +250,11 @@ describe('sign-in', () => {
     const html = pages.loginPage(form)
     expect(html.toString()).not.toContain('role="alert"')
     const [username, password] = await attributes(html, 'input:not([type=hidden])')
-    expect(username).toMatchObject({ 'aria-invalid': 'false', autocomplete: 'username webauthn', autofocus: '' })
+    expect(username).toMatchObject({
+      'aria-invalid': 'false',
+      autocomplete: 'username webauthn',
+      autofocus: '',
+    })
     expect(password).toMatchObject({ autocomplete: 'current-password', type: 'password' })
     expect(password).not.toHaveProperty('autofocus')
   })

@@ -1,0 +1,54 @@
+/** How pages show a client: name, logo and links, every one of which the client chose. */
+import { say, type Said } from '../lib/say.ts'
+import { foreignText, foreignUrl } from './foreign_text.ts'
+import * as parts from './page_parts.ts'
+import type { Html } from './view.ts'
+
+/** A client in the language of the page (`client_words.ts` reads it from the record). */
+export interface ShownClient {
+  clientName?: string | undefined
+  clientUri?: string | undefined
+  logoUri?: string | undefined
+  policyUri?: string | undefined
+  tosUri?: string | undefined
+  /** It registered itself: its logo may be anybody's and is not shown. */
+  unverified?: boolean | undefined
+}
+
+export const shownName = (name: string): string | Said =>
+  foreignText(name) || say('common.unnamed_application')
+
+export function clientName({ clientName: name = '', clientUri }: ShownClient): Html {
+  const text = parts.name({ text: shownName(name) })
+  const url = foreignUrl(clientUri)
+  return url ? parts.nameLink({ url, name: text }) : text
+}
+
+/** The image that the page loads, if any: by https alone, and its origin must be in the policy of the page. */
+const logoOf = ({ logoUri, unverified }: ShownClient): string | undefined =>
+  unverified ? undefined : foreignUrl(logoUri, ['https:'])
+
+export function clientLogo(client: ShownClient): Html | Html[] {
+  const url = logoOf(client)
+  return url ? parts.clientLogo({ url }) : []
+}
+
+/** CSP img-src for `clientLogo`. */
+export function imageSources(client: ShownClient): string[] {
+  const url = logoOf(client)
+  return url ? [new URL(url).origin] : []
+}
+
+export function clientLinks({ clientUri, policyUri, tosUri }: ShownClient): Html | Html[] {
+  const links = (
+    [
+      [say('client.website'), clientUri],
+      [say('client.policy'), policyUri],
+      [say('client.terms'), tosUri],
+    ] as const
+  ).flatMap(([label, uri]) => {
+    const url = foreignUrl(uri)
+    return url ? [parts.clientLink({ url, label })] : []
+  })
+  return links.length ? parts.clientLinks({ links }) : []
+}

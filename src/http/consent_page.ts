@@ -1,0 +1,94 @@
+/** The page that asks whether a client may have something, and what it says of each thing. */
+import consentSource from '../../views/consent.html' with { type: 'text' }
+import consentScopeSource from '../../views/consent_scope.html' with { type: 'text' }
+import { isMessageKey } from './words.ts'
+import { say, type Said } from '../lib/say.ts'
+import { clientLinks, clientLogo, type ShownClient, shownName } from './client_parts.ts'
+import { page } from './document.ts'
+import { foreignText } from './foreign_text.ts'
+import * as parts from './page_parts.ts'
+import { defineView, type Html } from './view.ts'
+
+/** What each standard scope lets an application do, in words that follow "It will be able to". */
+export const scopeDescriptions: Readonly<Record<string, Said>> = {
+  openid: say('scope.openid'),
+  profile: say('scope.profile'),
+  email: say('scope.email'),
+  address: say('scope.address'),
+  phone: say('scope.phone'),
+  offline_access: say('scope.offline_access'),
+}
+
+/** The same for a single claim; `known` says whether it is one of ours, for a client's words must not pass for ours. */
+export function claimDescription(name: string, known: boolean): Said {
+  const key = `claim.${name.split('#')[0]}`
+  if (isMessageKey(key)) return say(key)
+  return known ? say('claim.custom', { claim: name.replaceAll('_', ' ') }) : say('claim.unknown')
+}
+
+/** `description` is ours, or as the operator wrote it. */
+export type ShownScope = { name: string; description: string | Said; isNew?: boolean }
+
+const consent = defineView('consent', consentSource, [
+  'logo',
+  'client',
+  'username',
+  'warning',
+  'scopes',
+  'details',
+  'action',
+  'csrf',
+  'interaction',
+  'host',
+  'links',
+])
+const consentScope = defineView('consent_scope', consentScopeSource, ['description', 'isNew', 'name'])
+
+export const scopeRow = ({ name, description, isNew }: ShownScope): Html =>
+  consentScope({
+    description: typeof description === 'string' ? foreignText(description || name, 200) : description,
+    isNew: isNew ? parts.newBadge({}) : [],
+    name: description ? parts.scopeName({ name: foreignText(name) }) : [],
+  })
+
+const longestHost = 255
+
+/**
+ * Asks whether a client may have the scopes: buttons `allow` and `deny`. `clientHost` is where the person is
+ * sent next. `describedAt` is the host that speaks for a client which describes itself at a URL. `details` are
+ * blocks that features add.
+ */
+export function consentPage(
+  view: ShownClient & {
+    action: string
+    csrf: string
+    interaction: string
+    clientName: string
+    clientHost: string
+    unverified: boolean
+    describedAt?: string | undefined
+    username: string
+    scopes: readonly ShownScope[]
+    details?: readonly Html[]
+  },
+): Html {
+  const clientHost = foreignText(view.clientHost, longestHost)
+  const host = view.describedAt === undefined ? clientHost : foreignText(view.describedAt, longestHost)
+  const warning = view.describedAt === undefined ? parts.unverifiedWarning : parts.describedWarning
+  return page(
+    say('consent.title'),
+    consent({
+      logo: clientLogo(view),
+      client: shownName(view.clientName),
+      username: parts.name({ text: foreignText(view.username) }),
+      warning: view.unverified ? warning({ host: parts.host({ host }) }) : [],
+      scopes: view.scopes.length ? parts.scopeList({ scopes: view.scopes.map(scopeRow) }) : [],
+      details: view.details ?? [],
+      action: view.action,
+      csrf: view.csrf,
+      interaction: view.interaction,
+      host: parts.host({ host: clientHost }),
+      links: clientLinks(view),
+    }),
+  )
+}
