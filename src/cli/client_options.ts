@@ -59,6 +59,16 @@ export const clientOptions = {
   pkce: { type: 'boolean', help: 'PKCE is required even where REQUIRE_PKCE is false' },
   'no-pkce': { type: 'boolean', help: 'PKCE may be left out; for old libraries with a secret alone' },
   'resource-server': { type: 'boolean', help: 'An API: may introspect every token' },
+  'may-impersonate': {
+    type: 'boolean',
+    help: 'The tokens it exchanges do not say that it acts (RFC 8693 §1.1)',
+  },
+  'exchange-audience': {
+    type: 'string',
+    multiple: true,
+    value: 'NAME',
+    help: 'A client or resource for which it may exchange the tokens of its people, granted or not',
+  },
 } as const
 
 export type ClientOptions = Values<typeof clientOptions>
@@ -95,6 +105,8 @@ export const privilegesOf = (options: ClientOptions) => ({
   ...((options.pkce || options['no-pkce']) && { require_pkce: !options['no-pkce'] }),
   first_party: options['first-party'] ?? false,
   resource_server: options['resource-server'] ?? false,
+  ...(options['may-impersonate'] && { may_impersonate: true }),
+  ...(options['exchange-audience'] && { exchange_audiences: [...options['exchange-audience']] }),
 })
 
 function authMethodOf(options: ClientOptions): string | undefined {

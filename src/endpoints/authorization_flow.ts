@@ -161,7 +161,7 @@ export async function ask(
   const extra: Record<string, unknown> = {}
   for (const parameter of context.table.authorizationParameters)
     Object.assign(extra, await parameter.read(params, client, context, given))
-  const hinted = await hintedSubject(params.id_token_hint, context)
+  const hinted = await hintedSubject(params.id_token_hint, client, context)
   if (hinted !== undefined && request.subject !== undefined && hinted !== request.subject)
     throw new OAuthError('invalid_request', 'id_token_hint and the claims parameter name different people')
   return { request, client, extra, subject: hinted ?? request.subject }
@@ -221,6 +221,21 @@ async function answer(
     Grant.create(context, grant, grantLifetime(client, context)),
     Session.touch(context, session, lifetimesOf(context), client.client_id),
   ])
+  try {
+    return await respondWith(grant, { request, client }, session, context)
+  } catch (error) {
+    // Nobody received anything of it, so nothing of it stays. Where the store is away, its end comes by itself.
+    await Grant.end(context, grant.grant_id).catch(() => undefined)
+    throw error
+  }
+}
+
+async function respondWith(
+  grant: Grant,
+  { request, client }: Pick<Asked, 'request' | 'client'>,
+  session: Session,
+  context: Context,
+): Promise<Reply> {
   const params = await context.table.responseTypes
     .get(request.responseType)!
     .answer(request, grant, client, context)

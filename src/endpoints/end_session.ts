@@ -2,6 +2,7 @@
 import { OAuthError, shown } from '../auth/errors.ts'
 import { formEncode, type TrustedRedirect, matchRedirectUri, withQuery } from '../auth/redirect_uri.ts'
 import type { Context } from '../context.ts'
+import { sidOf } from '../grants/person.ts'
 import { type Call, formOrQuery } from '../http/call.ts'
 import { findClient } from '../http/client_authentication.ts'
 import { csrfToken, ensureBrowser, requireOwnForm } from '../http/csrf.ts'
@@ -45,7 +46,7 @@ export const endSession = defineEndpoint({
         ? redirectWithin(`${context.basePath}/`)
         : signOut(context, asked, session)
     }
-    if (!session || isOfThisSession(asked.hint, session)) return signOut(context, asked, session)
+    if (!session || isOfThisSession(asked, session, context)) return signOut(context, asked, session)
     return confirm(call, context, asked, session)
   },
 })
@@ -53,13 +54,14 @@ export const endSession = defineEndpoint({
 const purpose = 'logout'
 
 async function read(params: Params, context: Context): Promise<Asked> {
-  const hint = params.id_token_hint === undefined ? undefined : await readHint(params.id_token_hint, context)
+  const named = params.client_id === undefined ? undefined : await findClient(context, params.client_id)
+  const hint =
+    params.id_token_hint === undefined ? undefined : await readHint(params.id_token_hint, context, named)
   if (params.id_token_hint !== undefined && !hint)
     throw new OAuthError('invalid_request', 'id_token_hint is not an ID Token that this provider signed')
   if (hint && params.client_id !== undefined && params.client_id !== hint.aud)
     throw new OAuthError('invalid_request', 'client_id differs from the audience of id_token_hint')
-  const clientId = params.client_id ?? hint?.aud
-  const client = clientId === undefined ? undefined : await findClient(context, clientId)
+  const client = named ?? (hint && (await findClient(context, hint.aud)))
   return { params, hint, client, redirect: readRedirect(params.post_logout_redirect_uri, client) }
 }
 
@@ -80,7 +82,8 @@ function readRedirect(uri: string | undefined, client: Client | undefined): Trus
 }
 
 /** Who holds an ID Token of this very session need not be asked again; everybody else could be another site's link. */
-const isOfThisSession = (hint: Hint | undefined, session: Session) => hint?.sid === session.sid
+const isOfThisSession = ({ hint, client }: Asked, session: Session, context: Context): boolean =>
+  hint?.sid !== undefined && hint.sid === (client ? sidOf(session.sid, client, context) : session.sid)
 
 /** The applications of a session by how they hear of its end. */
 async function whoHears(session: Session, context: Context): Promise<Told> {

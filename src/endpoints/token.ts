@@ -29,18 +29,20 @@ export const token = defineEndpoint({
   },
 })
 
+const served = ({ table }: Context): string =>
+  [...table.grantTypes.values()]
+    .filter((each) => !each.withoutTokenRequest)
+    .map(({ name }) => name)
+    .join(', ')
+
 function grantTypeOf(name: string | undefined, client: Client, context: Context) {
-  const { grantTypes } = context.table
   if (name === undefined)
-    throw new OAuthError(
-      'invalid_request',
-      `grant_type is required: one of ${[...grantTypes.keys()].join(', ')}`,
-    )
-  const grantType = grantTypes.get(name)
-  if (!grantType)
+    throw new OAuthError('invalid_request', `grant_type is required: one of ${served(context)}`)
+  const grantType = context.table.grantTypes.get(name)
+  if (!grantType || grantType.withoutTokenRequest)
     throw new OAuthError(
       'unsupported_grant_type',
-      `grant_type must be among ${[...grantTypes.keys()].join(', ')}, got ${shown(name)}`,
+      `grant_type must be among ${served(context)}, got ${shown(name)}`,
     )
   if (!client.grant_types.includes(name))
     throw new OAuthError(

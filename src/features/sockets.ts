@@ -224,5 +224,9 @@ export interface Job {
   run(context: Context): Promise<void>
 }
 
-/** Opens what is encrypted to a key of ours: the plaintext, or undefined for whatever reason, so that none leaks. */
-export type Decrypt = (jwe: string, client: Client, context: Context) => Promise<string | undefined>
+/** Opens what is encrypted to a key of ours, or under the secret of `client`: the plaintext, or undefined for whatever reason, so that none leaks. */
+export type Decrypt = (
+  jwe: string,
+  client: Client | undefined,
+  context: Context,
+) => Promise<string | undefined>

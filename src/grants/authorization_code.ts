@@ -40,7 +40,7 @@ export const redeemed = (
   context: Context,
 ): Grant => ({
   ...waiting,
-  ...(bound && isPublic(client) && { cnf: bound.cnf }),
+  ...(isPublic(client) ? bound && { cnf: bound.cnf } : { authenticated: true }),
   ...(mayRefresh(client) && { refresh: { generation: 0, rotated_at: context.clock.now() } }),
   exp: seconds(context.clock) + grantLifetime(client, context),
 })
@@ -61,6 +61,9 @@ export const authorizationCode = defineGrantType('authorization_code', Params, a
         ? 'redirect_uri is required: the one of the authorization request'
         : 'redirect_uri differs from the one of the authorization request',
     )
+  // A client that became public since: with neither secret nor PKCE the code would be anybody's.
+  if (isPublic(client) && code.code_challenge === undefined)
+    throw refuse('a public client redeems codes with PKCE alone, and this request had no code_challenge')
   if (!pkceHolds(code.code_challenge, params.code_verifier))
     throw refuse(
       code.code_challenge === undefined

@@ -68,6 +68,8 @@ export interface GrantType {
   name: string
   /** False when it is neither advertised nor open to self-registration. */
   offered?(context: Context): boolean
+  /** Clients register for it, and no token request names it. */
+  withoutTokenRequest?: true
   answer(request: GrantRequest<Readonly<Record<string, string>>>): Promise<Issue>
 }
 

@@ -12,7 +12,7 @@ import { refreshHandle } from '../models/refresh_token.ts'
 import { User } from '../models/user.ts'
 import { wrapDocument } from './documents.ts'
 import type { Bound, Issue } from './grant_type.ts'
-import { claimsOf, subjectOf } from './person.ts'
+import { claimsOf, sidOf, subjectOf } from './person.ts'
 
 /** RFC 6749 §5.1 and OpenID Connect Core §3.1.3.3. `expires_in` in seconds. */
 export interface TokenResponse {
@@ -130,6 +130,7 @@ export async function mintIdToken(
     iat,
     exp: iat + context.config.idTokenTtl,
     ...authentication,
+    sid: sidOf(authentication.sid, client, context),
     ...(parts.nonce !== undefined && { nonce: parts.nonce }),
     ...(parts.accessToken !== undefined && { at_hash: leftHalfHash(parts.accessToken, key.alg) }),
     ...(parts.code !== undefined && { c_hash: leftHalfHash(parts.code, key.alg) }),

@@ -1,6 +1,8 @@
 /** What we can say of a person: the record's own claims and those that features add. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
 import type { Context } from '../context.ts'
 import type { SubjectType } from '../features/feature.ts'
+import { deriveKey } from '../lib/hash.ts'
+import { behindPseudonym, pseudonymOf } from '../lib/pseudonym.ts'
 import type { Client } from '../models/client.ts'
 import type { User } from '../models/user.ts'
 
@@ -10,6 +12,23 @@ export const publicSubject: SubjectType = { name: 'public', subjectOf: (sub) => 
 /** The name under which this client knows the person (OpenID Connect Core §8). */
 export const subjectOf = (sub: string, client: Client, context: Context): string =>
   (context.table.subjectTypes.get(client.subject_type) ?? publicSubject).subjectOf(sub, client, context)
+
+const isPublicSubject = (client: Client): boolean => client.subject_type === publicSubject.name
+
+/** A key for each set of clients that know people by the same names. Nobody is called '', so its name is never told. */
+const sectorKey = (client: Client, context: Context): Uint8Array =>
+  deriveKey(context.config.secretKey, `session names of ${subjectOf('', client, context)}`)
+
+/**
+ * The name under which this client knows a session: `sid` of ID Tokens and logout tokens. One and the same for all would
+ * let clients find out by it that two of their people are one, which is what their names are kept apart for.
+ */
+export const sidOf = (sid: string, client: Client, context: Context): string =>
+  isPublicSubject(client) ? sid : pseudonymOf(sectorKey(client, context), sid)
+
+/** The session that this client means; undefined when it can mean none. */
+export const sessionBehind = (sid: string, client: Client, context: Context): string | undefined =>
+  isPublicSubject(client) ? sid : behindPseudonym(sectorKey(client, context), sid)
 
 /** All claims by name; callers pick those that were asked for. Features add and never override. */
 export async function claimsOf(

@@ -22,6 +22,11 @@ export const refreshToken = defineGrantType('refresh_token', Params, async (requ
   const found = loaded?.record
   if (!found?.refresh) throw refuse('the refresh token is unknown, has expired or was revoked')
   if (found.client_id !== client.client_id) throw refuse('the refresh token was issued to another client')
+  if (isPublic(client) && found.authenticated === true) {
+    // It dropped its authentication since (RFC 7592 §2.2): whoever stole this token was kept out by that alone.
+    await Grant.end(context, found.grant_id)
+    throw refuse('the client authenticated when it got this token and no longer does: ask the person again')
+  }
   await admit(found, request)
   const scope = params.scope === undefined ? found.scope : parseScope(params.scope)
   requireWithin(scope, found.scope, 'the scopes of this grant') // RFC 6749 §6: narrower, never wider

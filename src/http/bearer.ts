@@ -17,7 +17,7 @@ export function challenge(
   description?: string,
   call?: Call,
 ): Record<string, string> {
-  const more = call ? context.table.challengeParameters.flatMap((each) => pairs(each(call, context))) : []
+  const more = call ? resourceParameters(call, context) : []
   const tried =
     error === undefined
       ? []
@@ -45,6 +45,10 @@ export function bindingOf(
   const other = bindings.find((binding) => binding.scheme !== 'Bearer')
   return bindings.length === 0 ? undefined : { bindings, scheme: other?.scheme ?? 'Bearer' }
 }
+
+/** Auth-params that features add to every challenge of one of our own resources (RFC 9728 §5.1). */
+export const resourceParameters = (call: Call, context: Context): string[] =>
+  context.table.challengeParameters.flatMap((each) => pairs(each(call, context)))
 
 const pairs = (parameters: Readonly<Record<string, string>>): string[] =>
   Object.entries(parameters).map(([name, value]) => `${name}="${value}"`)

@@ -33,6 +33,8 @@ const schema = v.looseObject({
   resource_server: v.optional(v.boolean(), false),
   /** Set by an operator alone: token exchange without an `act` chain (RFC 8693 §1.1). */
   may_impersonate: v.optional(v.boolean()),
+  /** Set by an operator alone: audiences and resources for which it may exchange its people's tokens, granted or not. */
+  exchange_audiences: v.optional(v.array(v.string())),
   disabled: v.optional(v.boolean(), false),
 })
 const records = defineRecord('client', schema)

@@ -24,6 +24,8 @@ const schema = v.looseObject({
   session_bound: v.boolean(),
   /** The refresh family, constant in size: which generation is current and when (ms) it became so. */
   refresh: v.optional(v.object({ generation: v.number(), rotated_at: v.number() })),
+  /** The client proved who it is when it redeemed this: its refresh tokens are for nobody who cannot. */
+  authenticated: v.optional(v.boolean()),
   /** The key of a public client, from its first token request on (RFC 9449 §5). */
   cnf: v.optional(v.record(v.string(), v.unknown())),
   /** Seconds: the end of every token under this grant, whatever they say. */

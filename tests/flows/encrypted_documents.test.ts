@@ -10,9 +10,19 @@ import {
   jwtVerify,
 } from 'jose'
 import { keyFromSecret } from '../../src/features/encryption/algorithms.ts'
-import type { Client } from '../../src/models/client.ts'
+import { type Client, Client as Clients } from '../../src/models/client.ts'
 import { authorizationUrl, claimsOf, type Json, type TestClient } from '../support/client.ts'
-import { authorize, bearer, browser, operatorClient, post, read, redeem, tokensOf } from '../support/flow.ts'
+import {
+  authorize,
+  bearer,
+  browser,
+  operatorClient,
+  post,
+  read,
+  redeem,
+  refresh,
+  tokensOf,
+} from '../support/flow.ts'
 import { laboratory } from '../support/laboratory.ts'
 import { type Provider, provider } from '../support/provider.ts'
 
@@ -199,13 +209,39 @@ describe('no usable key: an error, and nothing in the clear', () => {
     expect(landing.page!.status).toBe(400)
   })
 
+  test.each([
+    ['no key', {}],
+    ['a broken one', { jwks: { keys: [offCurve] } }],
+  ])('%s spends no code and no refresh token: with a key they are still good', async (_, broken) => {
+    const op = await provider()
+    const good = { jwks: { keys: [ec.jwk] } }
+    const client = await operatorClient(op, {
+      client_id: 'careless',
+      id_token_encrypted_response_alg: 'ECDH-ES',
+      ...broken,
+    })
+    const change = async (keys: Partial<Client>) => {
+      await Clients.update(op.context, 'careless', ({ jwks: _old, ...rest }) => ({ ...rest, ...keys }))
+      op.clock.advance(2_000)
+    }
+    const authorized = await authorize(op, browser(op), client, { scope: 'openid offline_access' })
+    expect((await redeem(op, client, authorized)).body.error).toBe('invalid_request')
+    await change(good)
+    const first = await redeem(op, client, authorized)
+    expect(first.status).toBe(200)
+    await change(broken)
+    expect((await refresh(op, client, String(first.body.refresh_token))).body.error).toBe('invalid_request')
+    op.clock.advance(60_000) // beyond the grace of an honest retry
+    await change(good)
+    expect((await refresh(op, client, String(first.body.refresh_token))).status).toBe(200)
+  })
+
   test('a secret that is gone', async () => {
     const op = await provider()
     const id_token_encrypted_response_alg = 'dir'
     const client = await operatorClient(op, { client_id: 'without', id_token_encrypted_response_alg })
     const authorized = await authorize(op, browser(op), client)
-    const { Client } = await import('../../src/models/client.ts')
-    await Client.update(op.context, 'without', ({ sealed_secret: _, ...rest }) => rest)
+    await Clients.update(op.context, 'without', ({ sealed_secret: _, ...rest }) => rest)
     op.clock.advance(2_000)
     expect((await redeem(op, client, authorized)).body).toMatchObject({ error: 'invalid_request' })
   })

@@ -9,7 +9,7 @@ import { loadKeyRing } from '../../src/models/key_ring.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import { authorizationUrl, formPost, type Json, type TestClient } from '../support/client.ts'
-import { browser, operatorClient, post, read, redeem } from '../support/flow.ts'
+import { bob, browser, operatorClient, outcome, post, read, redeem, tokensOf } from '../support/flow.ts'
 import { type Provider, provider } from '../support/provider.ts'
 
 const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
@@ -247,5 +247,62 @@ describe('hostile', () => {
     await expect(
       decrypt(await encrypt(jwt, key, { ...gcm, kid: key.kid! }), record, context),
     ).rejects.toThrow(StoreUnavailable)
+  })
+})
+
+describe('id_token_hint, encrypted to us or under the client’s secret', () => {
+  const header = { enc: 'A256GCM' }
+  async function stage() {
+    const { op, client } = await start({
+      post_logout_redirect_uris: ['https://rp.example/bye'],
+      redirect_uris: ['https://rp.example/cb'],
+    })
+    const who = browser(op)
+    const { id_token } = await tokensOf(op, who, client, { scope: 'openid' })
+    const under = async (alg: string) =>
+      alg === 'dir'
+        ? encrypt(id_token, keyFromSecret(client.client_secret!, 256), { alg, ...header })
+        : encrypt(id_token, await encryptionKey(op, alg.startsWith('RSA') ? 'RSA' : 'EC'), { alg, ...header })
+    return { op, client, who, id_token, under }
+  }
+
+  for (const alg of ['RSA-OAEP-256', 'ECDH-ES', 'dir'])
+    test(`${alg}: at the authorization endpoint and to sign out`, async () => {
+      const { op, client, who, under } = await stage()
+      const more = { scope: 'openid', prompt: 'none', id_token_hint: await under(alg) }
+      expect(await outcome(op, who, more, client)).toBe('code')
+      const other = browser(op)
+      await tokensOf(op, other, client, { scope: 'openid' }, bob)
+      expect(await outcome(op, other, more, client)).toBe('error:login_required')
+
+      const query = new URLSearchParams({
+        id_token_hint: await under(alg),
+        post_logout_redirect_uri: 'https://rp.example/bye',
+        ...(alg === 'dir' && { client_id: client.client_id }),
+      })
+      expect((await who.open(`${op.issuer}/logout?${query}`)).location!.href).toBe('https://rp.example/bye')
+      expect(await outcome(op, who, { scope: 'openid', prompt: 'none' }, client)).toBe('error:login_required')
+    })
+
+  test('what is inside must be an ID Token of ours, under a key that this client has', async () => {
+    const { op, client, who, id_token, under } = await stage()
+    const key = await encryptionKey(op, 'RSA')
+    const alg = 'RSA-OAEP-256'
+    const stranger = await operatorClient(op, { client_id: 'stranger' })
+    const [head, , ...rest] = (await under(alg)).split('.')
+    for (const id_token_hint of [
+      await encrypt('{"sub":"user-alice"}', key, { alg, ...header }),
+      await encrypt(new UnsecuredJWT({ sub: 'user-alice' }).encode(), key, { alg, ...header }),
+      await encrypt(await under(alg), key, { alg, ...header }),
+      await encrypt(id_token, keyFromSecret(stranger.client_secret!, 256), { alg: 'dir', ...header }),
+      [head, 'AAAA', ...rest].join('.'),
+      '....',
+    ])
+      expect([id_token_hint, await outcome(op, who, { prompt: 'none', id_token_hint }, client)]).toEqual([
+        id_token_hint,
+        'error:invalid_request',
+      ])
+    const unnamed = await op.fetch(`/logout?id_token_hint=${await under('dir')}`)
+    expect(unnamed.status).toBe(400) // whose secret?
   })
 })

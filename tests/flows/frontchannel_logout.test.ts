@@ -104,6 +104,21 @@ describe('the page after signing out', () => {
     expect(frameSources(page)).toBeUndefined()
   })
 
+  test('each frame names the session as its client knows it', async () => {
+    const op = await provider()
+    const who = browser(op)
+    const clients = [
+      await framed(op, 'one', 'https://one.example', { subject_type: 'pairwise' }),
+      await framed(op, 'two', 'https://two.example', { subject_type: 'pairwise' }),
+    ]
+    const known = []
+    for (const client of clients) known.push(claimsOf((await tokensOf(op, who, client)).id_token).sid)
+    const page = (await who.press((await who.open('/logout')).page!, 'logout')).page!
+    const told = framesOf(page).map((url) => new URL(url).searchParams.get('sid'))
+    expect(told.toSorted()).toEqual(known.map(String).toSorted())
+    expect(new Set(told).size).toBe(2)
+  })
+
   test('on a loopback address that a policy cannot name, the scheme has to do', async () => {
     const op = await provider()
     const who = browser(op)

@@ -1,6 +1,7 @@
 /** One person under a name of its own for each sector. https://openid.net/specs/openid-connect-core-1_0.html#SubjectIDTypes */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { Client } from '../../src/models/client.ts'
+import { Session } from '../../src/models/session.ts'
 import { claimsOf, type Json, type TestClient } from '../support/client.ts'
 import {
   alice,
@@ -339,4 +340,43 @@ test('an exchanged token names the person as its new holder does', async () => {
   const { sub } = claimsOf(traded.body.access_token)
   expect(sub).toBe((await subOf(service))!)
   expect(sub).not.toBe(claimsOf(body.id_token).sub)
+})
+
+describe('sid', () => {
+  const sidOf = (jwt: string) => String(claimsOf(jwt).sid)
+
+  test('two sectors cannot find out by it that two names are one person; one sector sees one session', async () => {
+    const [first, same, other] = [await make('a.example'), await make('a.example'), await make('b.example')]
+    const open = await make('c.example', { subject_type: 'public' })
+    const who = browser(op)
+    const sids = []
+    for (const client of [first, same, other, open, first])
+      sids.push(sidOf((await tokensOf(op, who, client, { scope: 'openid' })).id_token))
+    expect(sids[1]).toBe(sids[0]!)
+    expect(sids[4]).toBe(sids[0]!)
+    expect(new Set(sids).size).toBe(3)
+    expect(sids[0]).toMatch(/^[\w-]{22}$/)
+    const session = await Session.find(op.context, sids[3]!)
+    expect(session!.sub).toBe('user-alice')
+    for (const sid of sids.slice(0, 3)) expect(await Session.find(op.context, sid)).toBeUndefined()
+    const later = sidOf((await tokensOf(op, browser(op), first, { scope: 'openid' })).id_token)
+    expect(later).not.toBe(sids[0]!)
+  })
+
+  test('a refreshed ID Token keeps it', async () => {
+    const client = await make('a.example')
+    const tokens = await tokensOf(op, browser(op), client, { scope: 'openid offline_access' })
+    const again = (await refresh(op, client, tokens.refresh_token)).body
+    expect(sidOf(String(again.id_token))).toBe(sidOf(tokens.id_token))
+  })
+
+  test('a hint of an ended session of the same sector asks before it ends another', async () => {
+    const client = await make('a.example')
+    const [old, who] = [browser(op), browser(op)]
+    const { id_token } = await tokensOf(op, old, client, { scope: 'openid' })
+    await tokensOf(op, who, client, { scope: 'openid' })
+    const { page } = await who.open(`${op.issuer}/logout?id_token_hint=${id_token}`)
+    expect(page!.forms[0]!.buttons).toContain('logout')
+    expect(await outcome(op, who, { scope: 'openid', prompt: 'none' }, client)).toBe('code')
+  })
 })

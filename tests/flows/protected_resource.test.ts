@@ -1,5 +1,7 @@
 /** Our own resources say which tokens they take, and where those come from. https://www.rfc-editor.org/rfc/rfc9728 */
 import { expect, test } from 'bun:test'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { sha256 } from '../../src/lib/hash.ts'
 import { authorizationUrl, claimsOf, demo, formPost, type Json } from '../support/client.ts'
 import { person } from '../support/person.ts'
 import { type Provider, provider } from '../support/provider.ts'
@@ -93,4 +95,43 @@ test('the whole provider under its own name, and nothing that is no resource', a
     expect((await read(op, `${op.issuer}/.well-known/oauth-protected-resource${path}`)).status, path).toBe(
       404,
     )
+})
+
+test('a bound token without its proof, or without a nonce, is told where to look too', async () => {
+  const op = await provider({ env: { DPOP_REQUIRE_NONCE: 'true' } })
+  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+  const jwk = await exportJWK(publicKey)
+  const proof = (path: string, more: Json = {}) =>
+    new SignJWT({ htm: path === '/token' ? 'POST' : 'GET', htu: `${op.issuer}${path}`, ...more })
+      .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk })
+      .setJti(op.context.random(12))
+      .setIssuedAt(Math.floor(op.clock.now() / 1000))
+      .sign(privateKey)
+  const { url, code_verifier } = authorizationUrl(op.issuer, demo, { scope: 'openid' })
+  const code = (await person(op.issuer, op.fetch).goThrough(url)).searchParams.get('code')!
+  const fields = { grant_type: 'authorization_code', code, code_verifier, redirect_uri: demo.redirect_uri }
+  const ask = async (more: Json) =>
+    op.fetch('/token', formPost(demo, fields, { dpop: await proof('/token', more) }))
+  const first = await ask({})
+  expect([first.status, first.headers.get('www-authenticate')]).toEqual([400, null])
+  const nonce = first.headers.get('dpop-nonce')!
+  const { access_token } = (await (await ask({ nonce })).json()) as Json
+  const ath = sha256(String(access_token))
+  const authorization = `DPoP ${access_token}`
+  const proofs: Record<string, string>[] = [
+    {},
+    { dpop: await proof('/userinfo', { ath }) },
+    { dpop: await proof('/userinfo', { ath: 'x', nonce }) },
+  ]
+  for (const dpop of proofs) {
+    const refused = await op.fetch('/userinfo', { headers: { authorization, ...dpop } })
+    expect(refused.status).toBe(401)
+    expect(metadataUrls(refused.headers)).toEqual([
+      `${op.issuer}/.well-known/oauth-protected-resource/userinfo`,
+    ])
+  }
+  const good = await op.fetch('/userinfo', {
+    headers: { authorization, dpop: await proof('/userinfo', { ath, nonce }) },
+  })
+  expect(good.status).toBe(200)
 })

@@ -16,7 +16,7 @@ import {
   tokensOf,
   userinfo,
 } from '../support/flow.ts'
-import { provider, turnableClock } from '../support/provider.ts'
+import { type Provider, provider, turnableClock } from '../support/provider.ts'
 import { asClient, manage, register, registered } from '../support/registration.ts'
 
 const app = {
@@ -435,4 +435,42 @@ test('guessing is slow: the requests of an address are counted here too', async 
   const statuses = []
   for (let i = 0; i < 5; i++) statuses.push((await guess()).status)
   expect(statuses).toEqual([401, 401, 401, 429, 429])
+})
+
+describe('a client that drops its authentication', () => {
+  const confidential = {
+    redirect_uris: ['https://app.example/callback'],
+    grant_types: ['authorization_code', 'refresh_token'],
+    scope: 'openid offline_access',
+  }
+  const dropped = async (op: Provider, body: Json) => {
+    const answer = await manage(op, 'PUT', body, body.registration_access_token, {
+      ...confidential,
+      client_id: body.client_id,
+      token_endpoint_auth_method: 'none',
+    })
+    expect(answer.status).toBe(200)
+    return { client_id: String(body.client_id), redirect_uri: confidential.redirect_uris[0]! }
+  }
+
+  test('leaves no refresh token behind that whoever stole it could use without a secret', async () => {
+    const op = await provider()
+    const body = await registered(op, confidential)
+    const before = await tokensOf(op, browser(op), asClient(body), { scope: 'openid offline_access' })
+    const bare = await dropped(op, body)
+    const stolen = await refresh(op, bare, before.refresh_token)
+    expect([stolen.status, stolen.body.error]).toEqual([400, 'invalid_grant'])
+    expect((await userinfo(op, before.access_token)).status).toBe(401) // the grant has ended
+    const after = await tokensOf(op, browser(op), bare, { scope: 'openid offline_access' })
+    expect((await refresh(op, bare, after.refresh_token)).status).toBe(200)
+  })
+
+  test('leaves no code behind that needs neither secret nor PKCE', async () => {
+    const op = await provider({ env: { REQUIRE_PKCE: 'false' } })
+    const body = await registered(op, confidential)
+    const without = { code_challenge: undefined, code_challenge_method: undefined }
+    const authorized = await authorize(op, browser(op), asClient(body), { scope: 'openid', ...without })
+    const stolen = await redeem(op, await dropped(op, body), authorized, { code_verifier: '' })
+    expect([stolen.status, stolen.body.error]).toEqual([400, 'invalid_grant'])
+  })
 })

@@ -5,6 +5,7 @@ import { Client, makeClient } from '../../src/models/client.ts'
 import { authorizationUrl, formPost, type Json, type TestClient } from '../support/client.ts'
 import { person } from '../support/person.ts'
 import { type Provider, provider } from '../support/provider.ts'
+import { manage, register } from '../support/registration.ts'
 
 const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
 const jwks = { keys: [{ ...(await exportJWK(publicKey)), kty: 'EC' as const, kid: 'c1', alg: 'ES256' }] }
@@ -215,3 +216,37 @@ test('by reference: registered URIs alone are fetched, and their failures are in
     await server.stop(true)
   }
 })
+
+for (const [PROFILE, taken] of [
+  ['classic', true],
+  ['oauth21', false],
+  ['mcp', false],
+] as const)
+  test(`PROFILE=${PROFILE}: ${taken ? 'anybody' : 'nobody'} registers unsigned request objects`, async () => {
+    const op = await provider({ env: { PROFILE, RATE_LIMITING_ENABLED: 'false' } })
+    const wish = { redirect_uris: ['https://rp.example/cb'], request_object_signing_alg: 'none' }
+    const answer = await register(op, wish)
+    expect(answer.status).toBe(taken ? 201 : 400)
+    if (!taken) expect(answer.body.error).toBe('invalid_client_metadata')
+    const { request_object_signing_alg: _, ...plain } = wish
+    const { body } = await register(op, plain)
+    const change = await manage(op, 'PUT', body, body.registration_access_token, {
+      ...wish,
+      client_id: body.client_id,
+    })
+    expect(change.status).toBe(taken ? 200 : 400)
+    const discovery = (await (await op.fetch('/.well-known/openid-configuration')).json()) as Json
+    expect((discovery.request_object_signing_alg_values_supported as string[]).includes('none')).toBe(taken)
+
+    // One that registered so in other times.
+    const { client } = makeClient(op.context, { ...wish, client_id: 'old', self_registered: true })
+    await Client.create(op.context, { ...client, scope: 'openid' })
+    const { params } = authorizationUrl(
+      op.issuer,
+      { client_id: 'old', redirect_uri: 'https://rp.example/cb' },
+      { scope: 'openid' },
+    )
+    const request = new UnsecuredJWT({ ...params }).encode()
+    const asked = await op.fetch(`/authorize?${new URLSearchParams({ client_id: 'old', request })}`)
+    expect(asked.status).toBe(taken ? 303 : 400)
+  })

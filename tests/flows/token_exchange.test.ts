@@ -1,5 +1,5 @@
 /** Token exchange: down the line a token says less, and says who acts. https://www.rfc-editor.org/rfc/rfc8693 */
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { systemRandom } from '../../src/lib/random.ts'
 import { Client, makeClient } from '../../src/models/client.ts'
@@ -169,4 +169,73 @@ test('a client trades its own bound token with its key alone, and carries no bea
   const subject = { grant_type, subject_token: String(bound.access_token), subject_token_type: access }
   const again = await op.fetch('/token', formPost(own, subject, { dpop: await proof() }))
   expect((await again.json()) as Json).toMatchObject({ token_type: 'DPoP' })
+})
+
+describe('a client that trades its own token of a person', () => {
+  const [notes, mail] = ['https://notes.example/api', 'https://mail.example/api']
+
+  async function stage(more: Json = {}, asked: Record<string, string> = { resource: notes }) {
+    const op = await provider()
+    const rp = await service(op, 'rp', {
+      redirect_uris: [demo.redirect_uri],
+      response_types: ['code'],
+      grant_types: ['authorization_code', 'client_credentials', grant_type],
+      ...more,
+    })
+    await service(op, 'stock')
+    const client = { ...rp, redirect_uri: demo.redirect_uri }
+    const { url, code_verifier } = authorizationUrl(op.issuer, client, { scope: 'openid', ...asked })
+    const code = (await person(op.issuer, op.fetch).goThrough(url)).searchParams.get('code')!
+    const fields = { grant_type: 'authorization_code', code, code_verifier, redirect_uri: demo.redirect_uri }
+    const tokens = (await (await op.fetch('/token', formPost(client, fields))).json()) as Json
+    const trade = async (target: Record<string, string>) => {
+      const { status, body } = await exchange(op, client, tokens.access_token, target)
+      return status === 200 ? claimsOf(body.access_token).aud : body.error
+    }
+    return { op, client, trade }
+  }
+
+  test('gets what the authorization said, and no way round it', async () => {
+    const { trade } = await stage()
+    expect(await trade({})).toBe(notes)
+    expect(await trade({ resource: notes })).toBe(notes)
+    expect(await trade({ resource: mail })).toBe('invalid_target')
+    expect(await trade({ audience: 'stock' })).toBe('invalid_target')
+    expect(await trade({ resource: notes, audience: 'stock' })).toBe('invalid_target')
+    expect(await trade({ audience: 'rp' })).toBe('rp')
+  })
+
+  test('nor when the authorization named no resource', async () => {
+    const { op, trade } = await stage({}, {})
+    expect(await trade({ resource: mail })).toBe('invalid_target')
+    expect(await trade({})).toBe(op.issuer)
+  })
+
+  test('beyond it where an operator said so', async () => {
+    const { trade } = await stage({ exchange_audiences: ['stock', mail] })
+    expect(await trade({ audience: 'stock' })).toBe('stock')
+    expect(await trade({ resource: mail })).toBe(mail)
+    expect(await trade({ resource: mail, audience: 'stock' })).toEqual(['stock', mail])
+    expect(await trade({ resource: 'https://other.example/' })).toBe('invalid_target')
+  })
+
+  test('of nobody but itself it may ask for any resource, as it may without trading', async () => {
+    const { op, client } = await stage()
+    const own = (await (
+      await op.fetch('/token', formPost(client, { grant_type: 'client_credentials' }))
+    ).json()) as Json
+    const { body } = await exchange(op, client, own.access_token, { resource: mail })
+    expect(claimsOf(body.access_token).aud).toBe(mail)
+  })
+
+  test('nobody registers that privilege', async () => {
+    const op = await provider()
+    const answer = await op.fetch('/register', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ redirect_uris: ['https://app.example/cb'], exchange_audiences: ['stock'] }),
+    })
+    const { client_id } = (await answer.json()) as Json
+    expect((await Client.find(op.context, String(client_id)))!.exchange_audiences).toBeUndefined()
+  })
 })

@@ -2,7 +2,7 @@
 import { sign } from '../../auth/jws.ts'
 import type { Context } from '../../context.ts'
 import { wrapDocument } from '../../grants/documents.ts'
-import { subjectOf } from '../../grants/person.ts'
+import { sidOf, subjectOf } from '../../grants/person.ts'
 import { seconds } from '../../lib/clock.ts'
 import type { Client } from '../../models/client.ts'
 
@@ -29,7 +29,7 @@ export async function logoutToken(
     exp: iat + lifetime,
     jti: context.random(15),
     sub: subjectOf(sub, client, context),
-    sid,
+    sid: sidOf(sid, client, context),
     events: { [event]: {} },
   })
   return (await wrapDocument('id_token', jwt, client, undefined, context))?.body ?? jwt

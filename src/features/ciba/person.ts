@@ -2,7 +2,7 @@
 import { OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../context.ts'
 import { type Hint, readHint } from '../../endpoints/id_token_hint.ts'
-import { subjectOf } from '../../grants/person.ts'
+import { sessionBehind, subjectOf } from '../../grants/person.ts'
 import { countTry, takeBack } from '../../http/rate_limit.ts'
 import type { Client } from '../../models/client.ts'
 import { Session } from '../../models/session.ts'
@@ -42,7 +42,7 @@ export async function personMeant(params: Params, client: Client, context: Conte
 
 /** An ID Token of another client says nothing to this one: under pairwise names its subject is somebody else. */
 async function ofThisClient(jwt: string, client: Client, context: Context): Promise<Hint> {
-  const hint = await readHint(jwt, context)
+  const hint = await readHint(jwt, context, client)
   if (hint?.aud !== client.client_id)
     throw new OAuthError(
       'invalid_request',
@@ -56,7 +56,8 @@ async function ofThisClient(jwt: string, client: Client, context: Context): Prom
  * found must be known to this client by the very name in the hint.
  */
 async function hintedUser({ sub, sid }: Hint, client: Client, context: Context): Promise<User | undefined> {
-  const session = sid === undefined ? undefined : await Session.find(context, sid)
+  const own = sid === undefined ? undefined : sessionBehind(sid, client, context)
+  const session = own === undefined ? undefined : await Session.find(context, own)
   for (const candidate of [sub, session?.sub])
     if (candidate !== undefined && subjectOf(candidate, client, context) === sub) {
       const user = await User.find(context, candidate)

@@ -5,6 +5,8 @@ import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../context.ts'
 import type { GrantRule } from '../../grants/grant_type.ts'
+import { resourceParameters } from '../../http/bearer.ts'
+import type { Call } from '../../http/call.ts'
 import type { Client } from '../../models/client.ts'
 import { type AuthorizationParameter, defineFeature, type TokenBinding } from '../feature.ts'
 import { currentNonce, isGoodNonce } from './nonce.ts'
@@ -21,22 +23,30 @@ const env = defineEntries([
 
 const algsOf = (context: Context) => `algs="${proofAlgsOf(context).join(' ')}"`
 
-/** §8: the caller learns the nonce and tries again. `status` is 400 at the token endpoint, 401 at a resource (§9). */
-const askForNonce = (context: Context, status: 400 | 401) =>
+/** §7.1: what a resource answers, with what other features say of it. */
+const challenge = (error: string, description: string, resource: Call, context: Context) => ({
+  'www-authenticate': [
+    `DPoP error="${error}"`,
+    `error_description="${description.replaceAll('"', "'")}"`,
+    algsOf(context),
+    ...resourceParameters(resource, context),
+  ].join(', '),
+})
+
+/** §8: the caller learns the nonce and tries again. 400 at the token endpoint; 401 at a `resource` (§9). */
+const askForNonce = (context: Context, resource: Call | undefined) =>
   new OAuthError('use_dpop_nonce', 'the DPoP proof needs the nonce of the DPoP-Nonce header', {
-    status,
+    status: resource ? 401 : 400,
     headers: {
       'dpop-nonce': currentNonce(context),
-      ...(status === 401 && {
-        'www-authenticate': `DPoP error="use_dpop_nonce", error_description="the DPoP proof needs a nonce", ${algsOf(context)}`,
-      }),
+      ...(resource && challenge('use_dpop_nonce', 'the DPoP proof needs a nonce', resource, context)),
     },
   })
 
-function requireNonce(nonce: string | undefined, context: Context, status: 400 | 401): void {
+function requireNonce(nonce: string | undefined, context: Context, resource?: Call): void {
   const { dpopRequireNonce } = featureConfig(context.config, 'dpop', env)
   if (nonce === undefined ? dpopRequireNonce : !isGoodNonce(nonce, context))
-    throw askForNonce(context, status)
+    throw askForNonce(context, resource)
 }
 
 const isDuty = (client: Client): boolean => client.dpop_bound_access_tokens === true
@@ -56,7 +66,7 @@ const binding: TokenBinding = {
       return undefined
     }
     const { jkt, nonce } = await verifyProof(proof, call, context)
-    requireNonce(nonce, context, 400)
+    requireNonce(nonce, context)
     return { cnf: { jkt }, token_type: 'DPoP' }
   },
 
@@ -64,16 +74,14 @@ const binding: TokenBinding = {
     const refuse = (description: string) =>
       new OAuthError('invalid_dpop_proof', description, {
         status: 401,
-        headers: {
-          'www-authenticate': `DPoP error="invalid_dpop_proof", error_description="${description.replaceAll('"', "'")}", ${algsOf(context)}`,
-        },
+        headers: challenge('invalid_dpop_proof', description, call, context),
       })
     const proof = proofHeader(call)
     if (proof === undefined) throw refuse('this token is bound to a key: send a DPoP header that proves it')
     const { jkt, nonce } = await verifyProof(proof, call, context, token).catch((error: unknown) => {
       throw error instanceof OAuthError ? refuse(error.publicDescription) : error
     })
-    requireNonce(nonce, context, 401)
+    requireNonce(nonce, context, call)
     if (jkt !== cnf.jkt) throw refuse('the proof is by another key than the one this token is bound to')
   },
 

@@ -57,7 +57,7 @@ export const decrypt: Decrypt = async (jwe, client, context) => {
   if (!header) return undefined
   const row = rowOf(header.alg)
   if ('bits' in row) {
-    const secret = secretOf(client, context)
+    const secret = client && secretOf(client, context)
     return secret ? openWith(keyFromSecret(secret, row.bits(header.enc)), jwe) : undefined
   }
   const keys = await context.keys.decrypters(row.ours, header.kid)

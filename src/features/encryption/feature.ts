@@ -4,6 +4,8 @@ import { readJwks } from '../../auth/client_jwks.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import { decryptionAlgs } from '../../auth/jwk.ts'
 import type { Context } from '../../context.ts'
+import type { GrantRule } from '../../grants/grant_type.ts'
+import type { Client } from '../../models/client.ts'
 import {
   defineFeature,
   type DocumentKind,
@@ -30,19 +32,33 @@ const ofDocument = (kind: DocumentKind) =>
   [`${kind}_encrypted_response_alg`, `${kind}_encrypted_response_enc`] as const
 const toUs = ['request_object_encryption_alg', 'request_object_encryption_enc'] as const
 
+/** How this client wants it encrypted. A registration that does not parse is an error: what it wanted was not plaintext. */
+function recipeOf(kind: DocumentKind, client: Client) {
+  const [algName, encName] = ofDocument(kind)
+  if (client[algName] === undefined) return undefined
+  return { alg: v.parse(v.picklist(algs), client[algName]), enc: v.parse(Enc, client[encName]) ?? defaultEnc }
+}
+
 /** Signed before, if at all: a JWT goes in as one (`cty`), bare claims as JSON. */
 const wrapper: DocumentWrapper = {
   name: 'encryption',
   stage: 'encrypt',
   async wrap(kind, document, client, _call, context) {
-    const [algName, encName] = ofDocument(kind)
-    if (client[algName] === undefined) return undefined
-    // A registration that does not parse is an error too: what it wanted was not plaintext.
-    const alg = v.parse(v.picklist(algs), client[algName])
-    const enc = v.parse(Enc, client[encName]) ?? defaultEnc
+    const recipe = recipeOf(kind, client)
+    if (!recipe) return undefined
     const { encryptFor } = await import('./encrypt.ts')
     const nested = typeof document === 'string'
-    return encryptFor(client, context, nested ? document : JSON.stringify(document), { alg, enc, nested })
+    return encryptFor(client, context, nested ? document : JSON.stringify(document), { ...recipe, nested })
+  },
+}
+
+/** Tried with nothing in it before a code is spent: a key that is away or broken must not cost the person's consent. */
+const encryptable: GrantRule = {
+  name: 'encryption',
+  async admit({ scope }, { client, context }) {
+    const recipe = scope.includes('openid') ? recipeOf('id_token', client) : undefined
+    if (recipe)
+      await (await import('./encrypt.ts')).encryptFor(client, context, '', { ...recipe, nested: true })
   },
 }
 
@@ -85,6 +101,7 @@ export const encryption = defineFeature({
   name: 'encryption',
   keyAlgs: decryptionAlgs,
   documentWrappers: [wrapper],
+  grantRules: [encryptable],
   decrypt: async (jwe, client, context) => (await import('./decrypt.ts')).decrypt(jwe, client, context),
   registrationRules: [possible],
   clientMetadata: entries,

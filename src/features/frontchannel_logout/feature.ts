@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { formEncode, redirectUriProblem } from '../../auth/redirect_uri.ts'
+import { sidOf } from '../../grants/person.ts'
 import { findClient } from '../../http/client_authentication.ts'
 import { defineView } from '../../http/view.ts'
 import type { Client } from '../../models/client.ts'
@@ -56,9 +57,12 @@ export const frontchannelLogout = defineFeature({
   signOutChannel: (client) => (logoutUriOf(client) === undefined ? undefined : 'browser'),
   async signOutFrames({ sid, clients }, context) {
     const found = await Promise.all(clients.map((clientId) => findClient(context, clientId)))
-    const uris = found.flatMap((client) => (client && logoutUriOf(client)) ?? [])
+    const uris = found.flatMap((client) => {
+      const uri = client && logoutUriOf(client)
+      return uri && client ? [withSession(uri, context.config.issuer, sidOf(sid, client, context))] : []
+    })
     return {
-      frames: uris.map((uri) => frame({ url: withSession(uri, context.config.issuer, sid) })),
+      frames: uris.map((url) => frame({ url })),
       sources: [...new Set(uris.map(sourceOf))],
     }
   },

@@ -7,7 +7,13 @@ import * as is from '../../config/schemas.ts'
 import type { Context } from '../../context.ts'
 import { OutboundError } from '../../http/outbound_error.ts'
 import type { Client } from '../../models/client.ts'
-import { type AuthorizationParameter, defineFeature, type Params, type RequestSource } from '../feature.ts'
+import {
+  type AuthorizationParameter,
+  defineFeature,
+  type Params,
+  type RegistrationRule,
+  type RequestSource,
+} from '../feature.ts'
 import { signingAlgRule } from '../../endpoints/signing_alg_rule.ts'
 
 const env = defineEntries([
@@ -99,6 +105,21 @@ const duty: AuthorizationParameter = {
   },
 }
 
+/** Core §6.1 lets a client ask for it. What anybody can write says nothing of who asked, so only the old way does. */
+const offersUnsigned = (context: Context): boolean =>
+  context.config.profile === 'classic' && !settings(context).requireSignedRequestObject
+
+const unsigned: RegistrationRule = {
+  name: 'unsigned_request_objects',
+  async check({ request_object_signing_alg: alg }, { by }, context) {
+    if (alg === 'none' && by === 'client' && !offersUnsigned(context))
+      throw new OAuthError(
+        'invalid_client_metadata',
+        'request_object_signing_alg: none is for clients that an operator registers; sign request objects',
+      )
+  },
+}
+
 const Alg = v.picklist([...signingAlgs, 'Ed25519', 'none'])
 const Uri = v.pipe(
   v.string(),
@@ -112,7 +133,7 @@ export const requestObjects = defineFeature({
   env,
   requestSources: [byValue, byReference],
   authorizationParameters: [duty],
-  registrationRules: [signingAlgRule('request_objects', ['request_object_signing_alg'])],
+  registrationRules: [signingAlgRule('request_objects', ['request_object_signing_alg']), unsigned],
   clientMetadata: {
     request_object_signing_alg: v.optional(Alg),
     require_signed_request_object: v.optional(v.boolean()),
@@ -125,8 +146,7 @@ export const requestObjects = defineFeature({
     require_signed_request_object: settings(context).requireSignedRequestObject,
     request_object_signing_alg_values_supported: [
       ...clientAlgs(context.config.signingAlgs),
-      // For clients that registered so (OpenID Connect Core §6.1), wherever signing is no duty.
-      ...(context.config.profile === 'fapi2' || settings(context).requireSignedRequestObject ? [] : ['none']),
+      ...(offersUnsigned(context) ? ['none'] : []),
     ],
   }),
 })

@@ -3,8 +3,9 @@ import { OAuthError, shown } from '../../auth/errors.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../context.ts'
-import type { GrantRule } from '../../grants/grant_type.ts'
+import type { GrantRule, Issue } from '../../grants/grant_type.ts'
 import { isLoopbackHost } from '../../lib/address.ts'
+import type { Client } from '../../models/client.ts'
 import { type AuthorizationParameter, defineFeature } from '../feature.ts'
 
 const env = defineEntries([
@@ -55,12 +56,29 @@ const rule: GrantRule = {
     const beyond = asked?.find((each) => !granted?.includes(each))
     if (beyond !== undefined) throw badTarget(`resource ${shown(beyond)} was not part of the authorization`)
   },
-  shape(issue, { raw, context }) {
+  shape(issue, { raw, client, context }) {
+    const asked = readResources(raw.resource, context)
+    if (issue.copyOf) {
+      requireGrantedToCopy(asked ?? [], issue, client)
+      const audience = [...new Set([issue.audience ?? [], asked ?? []].flat())]
+      return audience.length > 0 ? { ...issue, audience: audienceOf(audience) } : issue
+    }
     if (issue.audience !== undefined) return issue
-    const granted = issue.copyOf ? undefined : (issue.grant?.resource as string[] | undefined)
-    const resources = readResources(raw.resource, context) ?? granted
+    const resources = asked ?? (issue.grant?.resource as string[] | undefined)
     return resources ? { ...issue, audience: audienceOf(resources) } : issue
   },
+}
+
+/** A client that trades its own token of a person has no more of it than what was authorized, or an operator added. */
+function requireGrantedToCopy(asked: readonly string[], { copyOf, grant }: Issue, client: Client): void {
+  if (!grant || copyOf?.client_id !== client.client_id) return
+  const granted = (grant.resource as string[] | undefined) ?? []
+  const allowed = [granted, copyOf.aud, client.exchange_audiences ?? []].flat()
+  const beyond = asked.find((each) => !allowed.includes(each))
+  if (beyond !== undefined)
+    throw badTarget(
+      `resource ${shown(beyond)} was not part of the authorization: an operator may allow it (exchange_audiences)`,
+    )
 }
 
 export const resourceIndicators = defineFeature({

@@ -5,7 +5,7 @@ import { leftHalfHash } from '../../auth/token.ts'
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../context.ts'
-import type { Issue } from '../../grants/grant_type.ts'
+import type { GrantType, Issue } from '../../grants/grant_type.ts'
 import { mintAccessToken, mintIdToken } from '../../grants/mint.ts'
 import { code as codeAlone } from '../../http/authorization_response.ts'
 import { seconds } from '../../lib/clock.ts'
@@ -101,9 +101,10 @@ const responseTypes = [
 }))
 
 /** A client registers for it; nobody redeems it (OpenID Connect Registration §2). */
-const implicit = {
+const implicit: GrantType = {
   name: 'implicit',
-  offered: ({ config }: { config: Config }) => setting(config) === 'on',
+  offered: ({ config }) => setting(config) === 'on',
+  withoutTokenRequest: true,
   async answer(): Promise<never> {
     throw new OAuthError(
       'unsupported_grant_type',

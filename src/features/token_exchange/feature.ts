@@ -45,6 +45,7 @@ const tokenExchange = defineGrantType(
     const scope = params.scope === undefined ? granted : parseScope(params.scope)
     requireWithin(scope, granted, 'the scopes of the subject_token')
     const audience = await readAudience(params.audience, context)
+    if (audience !== undefined) requireGranted(audience, subject, client)
     const act = actingFor(subject, client, actor)
     return {
       sub: subject.grant?.sub ?? subject.claims.sub,
@@ -144,6 +145,21 @@ async function readAudience(
     if (!(await findClient(context, name)))
       throw new OAuthError('invalid_target', `audience ${shown(name)} is not a client of this provider`)
   return names.length === 1 ? names[0] : names
+}
+
+/**
+ * Its own token of a person is good where that person's authorization said, and nowhere else: trading it must not be the
+ * way round (RFC 8707 §2.2). Who was sent a token sends it on with `act` in it, which says so.
+ */
+function requireGranted(audience: string | string[], { claims, grant }: LiveToken, client: Client): void {
+  if (!grant || claims.client_id !== client.client_id) return
+  const allowed = [claims.aud, client.client_id, client.exchange_audiences ?? []].flat()
+  const beyond = [audience].flat().find((each) => !allowed.includes(each))
+  if (beyond !== undefined)
+    throw new OAuthError(
+      'invalid_target',
+      `audience ${shown(beyond)} was not part of the authorization: an operator may allow it (exchange_audiences)`,
+    )
 }
 
 export const tokenExchangeFeature = defineFeature({

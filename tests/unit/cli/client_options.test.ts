@@ -23,6 +23,10 @@ test('a web application: code and refresh, the scopes of OpenID Connect, nothing
     scope: 'openid profile email address phone offline_access',
   })
   expect(privilegesOf(options)).toEqual({ first_party: false, resource_server: false })
+  expect(privilegesOf({ 'may-impersonate': true, 'exchange-audience': ['stock'] })).toMatchObject({
+    may_impersonate: true,
+    exchange_audiences: ['stock'],
+  })
 })
 
 test('a service has no response types and no scopes until it is given some', async () => {
