@@ -185,6 +185,7 @@ export function buildTable(plugged: readonly Feature[] = features): Table {
     onSignedIn: single((feature) => feature.onSignedIn),
     sessionRules: list('sessionRules'),
     passwordRules: list('passwordRules'),
+    waysIn: single((feature) => feature.waysIn),
     accountSections: list('accountSections').sort((a, b) => a.order - b.order),
     personData: list('personData'),
     claims: list('claims'),

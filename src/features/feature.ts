@@ -19,6 +19,7 @@ import type {
   SecondFactor,
   SessionRule,
   SignedIn,
+  WaysIn,
 } from './person_sockets.ts'
 import type {
   AuthorizationParameter,
@@ -78,6 +79,7 @@ export interface Feature {
   onSignedIn?: SignedIn
   sessionRules?: readonly SessionRule[]
   passwordRules?: readonly PasswordRule[]
+  waysIn?: WaysIn
   accountSections?: readonly AccountSection[]
   personData?: readonly PersonData[]
   claims?: readonly ClaimSource[]

@@ -14,8 +14,10 @@ export interface LoginMethod {
   name: string
   view(
     context: Context,
-    interaction: { handle: string; interaction: Interaction; client: Client | undefined },
+    at: { call: Call; handle: string; interaction: Interaction; client: Client | undefined },
   ): Promise<Html | undefined>
+  /** Origins beyond our own, or schemes such as `http:`, that its form may lead to; https needs no word (CSP form-action). */
+  formTargets?(context: Context): readonly string[]
 }
 
 /** A way out of the sign-in page, below the form: registration, a forgotten password. */
@@ -107,6 +109,12 @@ export interface AccountSection {
   order: number
   summary?(person: { user: User; session: Session }, context: Context): Promise<Html | Said | undefined>
 }
+
+/**
+ * How many ways to sign in alone a person has by what this feature keeps (passkeys, connections): nobody removes the last
+ * one (http/ways_in.ts).
+ */
+export type WaysIn = (user: User, context: Context) => Promise<number>
 
 /** What a feature keeps about people: for the export of an account, and for its end. */
 export interface PersonData {

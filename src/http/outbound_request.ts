@@ -22,6 +22,8 @@ export interface OutboundResponse {
   /** Lower-case names; what came more than once is joined by commas. */
   headers: Readonly<Record<string, string>>
   body: string
+  /** The body as it came, for what is no text. */
+  bytes: Uint8Array<ArrayBuffer>
 }
 
 /** Bytes of a response's head. */
@@ -122,7 +124,8 @@ function read(
   incoming.on('close', () => fail(new OutboundError('malformed', 'stopped before its end')))
   incoming.on('end', () => {
     if (!incoming.complete) return fail(new OutboundError('malformed', 'stopped before its end'))
-    done({ status, headers: joined(headers), body: Buffer.concat(chunks).toString('utf8') })
+    const bytes = Buffer.concat(chunks)
+    done({ status, headers: joined(headers), body: bytes.toString('utf8'), bytes })
   })
 }
 
