@@ -1,0 +1,100 @@
+/** What must hold of the catalogs in `languages/`: for `scripts/languages.ts` and the test beside it. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Language } from '../src/lib/say.ts'
+
+export type Message = string | Readonly<Record<string, string>>
+export type Catalog = Readonly<Record<string, Message>>
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+
+export const catalogPath = (tag: Language): string => `${root}languages/${tag}.json`
+
+export const readCatalog = (tag: Language): Catalog =>
+  JSON.parse(readFileSync(catalogPath(tag), 'utf8')) as Catalog
+
+export const english: Catalog = readCatalog('en')
+
+/** As CLDR has them for the language: a message that counts needs a form for each. */
+export const pluralForms = (tag: Language): string[] =>
+  [...new Intl.PluralRules(tag).resolvedOptions().pluralCategories].sort()
+
+const textsOf = (message: Message): string[] =>
+  typeof message === 'string' ? [message] : Object.values(message)
+
+const namesIn = (text: string): string[] => [...text.matchAll(/\{([^}]*)\}/g)].map(([, name]) => name!)
+
+/** All `{names}` of a message, and those that each of its forms must have: `n` may stand in words ("one"). */
+const namesOf = (message: Message): string =>
+  [...new Set(textsOf(message).flatMap(namesIn))]
+    .filter((name) => name !== 'n')
+    .sort()
+    .join(' ')
+
+/** Words in which an untranslated sentence is told from a name that every language shares. */
+const longestShared = 3
+
+/** What is wrong with `message` as the translation of `key` into `tag`; undefined when nothing is. */
+export function problemOf(tag: Language, key: string, message: Message | undefined): string | undefined {
+  const source = english[key]
+  if (source === undefined) return 'is not in en.json'
+  if (message === undefined) return 'is missing'
+  if (typeof message !== typeof source) return 'is a plural here or there, not in both'
+  if (typeof message !== 'string') {
+    const forms = Object.keys(message).sort().join(' ')
+    if (forms !== pluralForms(tag).join(' '))
+      return `has the forms ${forms}, needs ${pluralForms(tag).join(' ')}`
+  }
+  if (namesOf(message) !== namesOf(source)) return `has {${namesOf(message)}}, needs {${namesOf(source)}}`
+  for (const text of textsOf(message)) {
+    if (text.trim() !== text || text === '') return 'is empty, or has space round it'
+    if (/[<>\p{Cc}]/u.test(text)) return 'has markup or control characters'
+    if (namesIn(text).some((name) => !/^[a-zA-Z]+$/.test(name))) return 'has braces that are no name'
+  }
+  const words = typeof message === 'string' ? message.split(' ').length : 0
+  return tag !== 'en' && words > longestShared && message === source ? 'is still English' : undefined
+}
+
+/** What to translate into `tag`: the English text, with the plural forms that language has. */
+export function missing(tag: Language): Record<string, Message> {
+  const catalog = readCatalog(tag)
+  const wanted = Object.entries(english).filter(([key]) => problemOf(tag, key, catalog[key]) !== undefined)
+  return Object.fromEntries(wanted.map(([key, source]) => [key, inFormsOf(tag, source)]))
+}
+
+const inFormsOf = (tag: Language, source: Message): Message =>
+  typeof source === 'string'
+    ? source
+    : Object.fromEntries(pluralForms(tag).map((form) => [form, source[form] ?? source.other!]))
+
+/** Every problem of one catalog, a line each. */
+export function problemsOf(tag: Language): string[] {
+  const catalog = readCatalog(tag)
+  const keys = [...new Set([...Object.keys(english), ...Object.keys(catalog)])]
+  const problems = keys.flatMap((key) => {
+    const problem = problemOf(tag, key, catalog[key])
+    return problem === undefined ? [] : [`${tag} ${key} ${problem}`]
+  })
+  const areas = Object.keys(catalog).map((key) => key.split('.')[0]!)
+  const scattered = areas.filter((area, at) => area !== areas[at - 1] && areas.indexOf(area) < at)
+  return [...problems, ...[...new Set(scattered)].map((area) => `${tag} ${area}.* stands in several places`)]
+}
+
+/** Keys that code builds from parts: whoever adds such a place names its prefix here. */
+const builtPrefixes = ['event.', 'claim.', 'error.', 'error_page.title_']
+
+/** Keys of en.json that no template and no code names. */
+export function unusedKeys(): string[] {
+  const files = [
+    ...readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' }).map((path) => `src/${path}`),
+    ...readdirSync(`${root}views`).map((path) => `views/${path}`),
+  ].filter((path) => /\.(?:ts|html)$/.test(path))
+  const text = files.map((path) => readFileSync(root + path, 'utf8')).join('\n')
+  const named = new Set([
+    ...[...text.matchAll(/\{\{t ([a-z0-9_.]+)\}\}/g)].map(([, key]) => key!),
+    ...[...text.matchAll(/['"`]([a-z0-9_]+\.[a-z0-9_.]+)['"`]/g)].map(([, key]) => key!),
+  ])
+  return Object.keys(english).filter(
+    (key) => !named.has(key) && !builtPrefixes.some((prefix) => key.startsWith(prefix)),
+  )
+}
