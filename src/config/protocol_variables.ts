@@ -125,6 +125,11 @@ export const protocolSections = {
       help: 'A session ends this long after sign-in.',
     },
     {
+      name: 'GEOIP_DATABASE_PATH',
+      schema: is.path,
+      help: 'A MaxMind database (.mmdb, city or country) that says roughly where sign-ins come from. None: no places are shown.',
+    },
+    {
       name: 'INTERACTION_TTL',
       schema: is.seconds(60, 86_400),
       default: '3600',

@@ -1,4 +1,5 @@
 /** From a request to its answer, by way of the pages a person must see: the order of all checks on one screen. */
+import { acrToSay, openDemand } from '../auth/acr.ts'
 import {
   type AuthorizationRequest,
   readAuthorizationRequest,
@@ -22,9 +23,10 @@ import { requireClient } from '../models/find_client.ts'
 import { Grant } from '../models/grant.ts'
 import { Interaction } from '../models/interaction.ts'
 import { Session } from '../models/session.ts'
-import { User } from '../models/user.ts'
+import { isActive, User } from '../models/user.ts'
 import { consentIsMissing } from './consent_needed.ts'
 import { hintedSubject } from './id_token_hint.ts'
+import { nextPage, pendingOf } from './step_up.ts'
 
 type Params = Readonly<Record<string, string>>
 
@@ -42,6 +44,8 @@ export interface Asked {
 export interface Going {
   handle: string
   interaction: Interaction
+  /** It goes on from its `pending` first factor (`halfSignedIn`), which otherwise counts for nothing. */
+  half?: true
 }
 
 /** Go as far as the request can go now: to a page of ours, or back to the client. */
@@ -174,7 +178,18 @@ async function decide(call: Call, context: Context, asked: Asked, going: Going |
     session && User.find(context, session.sub),
     session ? consentIsMissing(asked, session.sub, context) : true,
   ])
-  const present = user && !user.disabled ? session : undefined
+  const present = user && isActive(user) ? session : undefined
+  const more =
+    present &&
+    (await nextPage(context, {
+      call,
+      user: user!,
+      amr: present.amr,
+      client,
+      demand: request.acr,
+      interaction: going?.interaction ?? { params: { ...request.params } },
+      session: present,
+    }))
   const step = nextStep({
     prompts: request.prompts,
     maxAge: request.maxAge,
@@ -184,22 +199,39 @@ async function decide(call: Call, context: Context, asked: Asked, going: Going |
     otherSubject:
       asked.subject !== undefined && asked.subject !== (present && subjectOf(present.sub, client, context)),
     accountChosen: going?.interaction.account_chosen ?? false,
+    moreNeeded: more !== undefined,
     consentGiven: present !== undefined && going?.interaction.consented_by === present.sid,
     consentMissing,
   })
+  if (step === 'proceed' || step === 'consent') requireLevel(request, present!)
   if (step === 'proceed') return answer(context, asked, present!, user!)
   if (step === 'wrong_account' || request.prompts.includes('none')) throw new OAuthError(...errorOfStep[step])
-  if (going) return redirectWithin(`${context.basePath}/${step}?interaction=${going.handle}`)
+  const path = step === 'step_up' ? more! : `/${step}`
+  const pending = step === 'step_up' ? pendingOf(present!, context) : undefined
+  if (going) {
+    if (pending) await Interaction.update(context, going.handle, (current) => ({ ...current, pending }))
+    return redirectWithin(`${context.basePath}${path}?interaction=${going.handle}`)
+  }
   const { browser, cookies } = ensureBrowser(call, context)
   const handle = await Interaction.begin(
     context,
     context.random,
     browser,
-    { params: { ...request.params } },
+    { params: { ...request.params }, ...(pending && { pending }) },
     context.config.interactionTtl,
   )
   context.log.debug('interaction', { step, client_id: client.client_id })
-  return redirectWithin(`${context.basePath}/${step}?interaction=${handle}`, cookies)
+  return redirectWithin(`${context.basePath}${path}?interaction=${handle}`, cookies)
+}
+
+/** A level that is essential and that this person cannot reach is the end (OpenID Connect Core Unmet Authentication Requirements). */
+function requireLevel(request: AuthorizationRequest, session: Session): void {
+  const open = openDemand(session.acr, request.acr)
+  if (open?.essential)
+    throw new OAuthError(
+      'unmet_authentication_requirements',
+      `acr ${shown(open.levels.join(' '))} was required; this sign-in reached ${session.acr}`,
+    )
 }
 
 /** Everything is settled: record the grant, and let the response type say what the client receives. */
@@ -209,14 +241,16 @@ async function answer(
   session: Session,
   user: User,
 ): Promise<Reply> {
-  if (request.requiredAcrs && !request.requiredAcrs.includes(session.acr))
-    throw new OAuthError(
-      'unmet_authentication_requirements',
-      `acr ${shown(request.requiredAcrs.join(' '))} was required; this sign-in reached ${session.acr}`,
-    )
   const claims = request.claims as Grant['claims']
   const given = { scope: request.scope, extra, ...(claims && { claims }) }
-  const grant = newGrant(context, client, { session, user }, given, context.config.authorizationCodeTtl)
+  const signedIn = { ...session, acr: acrToSay(session.acr, request.acr) }
+  const grant = newGrant(
+    context,
+    client,
+    { session: signedIn, user },
+    given,
+    context.config.authorizationCodeTtl,
+  )
   await Promise.all([
     Grant.create(context, grant, grantLifetime(client, context)),
     Session.touch(context, session, lifetimesOf(context), client.client_id),

@@ -6,7 +6,7 @@ import { redirectWithin, type Reply } from '../http/reply.ts'
 import { currentSession } from '../http/session.ts'
 import { Interaction } from '../models/interaction.ts'
 import type { Session } from '../models/session.ts'
-import { User } from '../models/user.ts'
+import { isActive, User } from '../models/user.ts'
 
 export interface AtHand {
   session: Session
@@ -21,7 +21,7 @@ export async function personAtHand(
 ): Promise<AtHand | { reply: Reply }> {
   const session = await currentSession(call, context)
   const user = session && (await User.find(context, session.sub))
-  if (session && user && !user.disabled) return { session, user }
+  if (session && user && isActive(user)) return { session, user }
   return { reply: await askToSignIn(call, context, path) }
 }
 

@@ -7,7 +7,7 @@ import { invalidToken } from '../http/bearer.ts'
 import { findClient } from '../http/client_authentication.ts'
 import { json, wrapped } from '../http/reply.ts'
 import { requireToken } from '../http/resource.ts'
-import { User } from '../models/user.ts'
+import { isActive, User } from '../models/user.ts'
 import { defineEndpoint } from './endpoint.ts'
 
 export const userinfo = defineEndpoint({
@@ -23,7 +23,7 @@ export const userinfo = defineEndpoint({
       grant && User.find(context, grant.sub),
       findClient(context, claims.client_id),
     ])
-    if (!grant || !user || user.disabled || !client)
+    if (!grant || !user || !isActive(user) || !client)
       throw invalidToken(context, 'the person or the client of this token is gone', call)
     // What was asked for claim by claim was for the client that asked, not for whoever holds a copy by exchange.
     const asked = claims.client_id === grant.client_id ? grant.claims?.userinfo : undefined

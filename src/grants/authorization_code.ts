@@ -9,7 +9,7 @@ import { AuthorizationCode } from '../models/authorization_code.ts'
 import { type Client, isPublic } from '../models/client.ts'
 import { Grant } from '../models/grant.ts'
 import { Session } from '../models/session.ts'
-import { User } from '../models/user.ts'
+import { isActive, User } from '../models/user.ts'
 import { admit, type Bound, defineGrantType, type Issue } from './grant_type.ts'
 
 const Params = v.object({
@@ -83,7 +83,7 @@ export const authorizationCode = defineGrantType('authorization_code', Params, a
     Session.find(context, authentication.sid),
     User.find(context, sub),
   ])
-  if (grant && session && user && !user.disabled) return firstIssue(grant, code.nonce)
+  if (grant && session && user && isActive(user)) return firstIssue(grant, code.nonce)
   // A replay (RFC 6749 §4.1.2), or a code that arrives after the sign-out: it speaks of nobody any more.
   await Grant.end(context, grantId)
   throw refuse(

@@ -8,7 +8,7 @@ import type { Loaded } from '../models/define_record.ts'
 import { Grant } from '../models/grant.ts'
 import { lastGeneration, readRefreshHandle } from '../models/refresh_token.ts'
 import { Session } from '../models/session.ts'
-import { User } from '../models/user.ts'
+import { isActive, User } from '../models/user.ts'
 import { admit, defineGrantType } from './grant_type.ts'
 
 const Params = v.object({ refresh_token: v.string('a refresh token'), scope: v.optional(v.string()) })
@@ -34,7 +34,7 @@ export const refreshToken = defineGrantType('refresh_token', Params, async (requ
     found.session_bound ? Session.find(context, found.authentication.sid) : true,
     User.find(context, found.sub),
   ])
-  if (!user || user.disabled) {
+  if (!user || !isActive(user)) {
     await Grant.end(context, found.grant_id)
     throw refuse('the person of this grant is gone or disabled')
   }

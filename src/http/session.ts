@@ -4,6 +4,7 @@ import { Grant } from '../models/grant.ts'
 import { Session, type SessionLifetimes, type SignIn } from '../models/session.ts'
 import type { Call } from './call.ts'
 import { cookieName, readCookie, setCookie } from './cookie.ts'
+import { userAgentOf } from './device_words.ts'
 
 export const lifetimesOf = (context: Context): SessionLifetimes => ({
   idle: context.config.sessionIdleTtl,
@@ -30,7 +31,7 @@ export async function beginSession(
   const { session, cookie } = await Session.begin(
     context,
     context.random,
-    signIn,
+    { ...signIn, address: call.address, user_agent: userAgentOf(call) },
     lifetimesOf(context),
     previous,
   )

@@ -3,7 +3,9 @@ import type { Context } from '../context.ts'
 import { type MessageKey, type MessageValue, say } from '../lib/say.ts'
 import { Event } from '../models/event.ts'
 import type { User } from '../models/user.ts'
+import { placeOf } from './place.ts'
 import type { Call } from './call.ts'
+import { deviceWords, userAgentOf } from './device_words.ts'
 import { canMail, languageOfUser, notYou, sendMail } from './mail.ts'
 
 /** Every kind of thing that happens to an account has its sentence: `event.password_changed`, … */
@@ -17,8 +19,6 @@ export interface Happening {
   to?: string
 }
 
-const longestAgent = 300
-
 /** Keep it, without a mail. */
 export const noteEvent = (
   call: Call,
@@ -30,7 +30,7 @@ export const noteEvent = (
     sub,
     kind,
     address: call.address,
-    user_agent: (call.request.headers.get('user-agent') ?? '').slice(0, longestAgent),
+    user_agent: userAgentOf(call),
     ...(detail !== undefined && { detail }),
   })
 
@@ -45,14 +45,20 @@ export async function tellOwner(
   const to = happening.to ?? user.claims.email
   if (typeof to !== 'string' || !canMail(context)) return
   const values: Record<string, MessageValue> = { detail: happening.detail ?? '' }
+  const language = languageOfUser(user, context)
+  const place = await placeOf(context, call.address, language)
+  const device = deviceWords(userAgentOf(call))
   await sendMail(context, {
     to,
-    language: languageOfUser(user, context),
+    language,
     subject: say('mail.notice_subject'),
     lines: [
       say('mail.hello', { username: user.username }),
       say(`event.${happening.kind}`, values),
       say('mail.notice_when', { at: new Date(context.clock.now()), address: call.address }),
+      place === undefined
+        ? say('mail.notice_device', { device })
+        : say('mail.notice_place', { device, place }),
     ],
     ...notYou(context),
   })

@@ -20,6 +20,9 @@ const schema = v.looseObject({
   exp: v.number(),
   /** Who received something under this session: they hear of its end. */
   clients: v.array(v.string()),
+  /** Where it began, for its owner to recognise: the address and the User-Agent header. */
+  address: v.optional(v.string()),
+  user_agent: v.optional(v.string()),
 })
 const records = defineRecord('session', schema)
 
@@ -42,6 +45,10 @@ export interface SignIn {
   sub: string
   acr: string
   amr: string[]
+  address?: string
+  user_agent?: string
+  /** When a session is raised by one more factor: when the first one was (ms). Neither that time nor its end moves. */
+  authenticated_at?: number
 }
 
 export const Session = {
@@ -70,16 +77,17 @@ export const Session = {
     const now = Math.floor(memory.clock.now() / 1000)
     const kept = previous?.sub === signIn.sub ? previous : undefined
     const sid = kept?.sid ?? random(15)
+    const created_at = (signIn.authenticated_at === undefined ? undefined : kept?.created_at) ?? now
     const secret = random(33)
     const session: Session = {
       ...kept,
       ...signIn,
       sid,
       secret_hash: sha256(secret),
-      authenticated_at: memory.clock.now(),
-      created_at: now,
+      authenticated_at: signIn.authenticated_at ?? memory.clock.now(),
+      created_at,
       seen_at: now,
-      exp: end({ created_at: now }, now, lifetimes),
+      exp: end({ created_at }, now, lifetimes),
       clients: kept?.clients ?? [],
     }
     const index = ofUser(signIn.sub)

@@ -15,11 +15,15 @@ const schema = v.looseObject({
   roles: v.optional(v.array(v.string()), []),
   /** The language the person chose for pages and mails (BCP 47). */
   language: v.optional(v.string()),
+  /** Seconds: asked for the end of the account, which comes then. Until then they may sign in to keep it, and nothing else. */
+  leaving_at: v.optional(v.number()),
   created_at: v.number(),
   updated_at: v.number(),
 })
 const records = defineRecord('user', schema)
 const names = defineRecord('username', v.object({ sub: v.string() }))
+/** Each `sub` of an account that has ended, by its hash: it never means anybody else (OpenID Connect Core §8). */
+const gone = defineRecord('gone_sub', v.object({ at: v.number() }))
 /** Verified addresses alone: whoever proves one first has it. */
 const emails = defineRecord('user_email', v.object({ sub: v.string() }))
 
@@ -47,6 +51,10 @@ const verifiedEmail = ({ claims }: Pick<User, 'claims'>): string | undefined =>
 
 const usersIndex = 'users'
 
+/** Whether anything may be issued for them: neither disabled nor on their way out. */
+export const isActive = (user: Pick<User, 'disabled' | 'leaving_at'>): boolean =>
+  !user.disabled && user.leaving_at === undefined
+
 export const User = {
   find: records.find,
 
@@ -69,8 +77,9 @@ export const User = {
     (await User.findByUsername(memory, login)) ??
     (login.includes('@') ? await User.findByEmail(memory, login) : undefined),
 
-  /** False when the name, or the verified address, is somebody else's (in canonical spelling). */
+  /** False when the name, or the verified address, is somebody else's (in canonical spelling), or `sub` was once. */
   async create(memory: Memory, user: NewUser): Promise<boolean> {
+    if (await gone.find(memory, sha256(user.sub))) return false
     const name = sha256(canonicalUsername(user.username))
     const email = verifiedEmail(user)
     await records.put(memory, user.sub, v.parse(schema, user)) // first, so that a name never points at nobody
@@ -112,6 +121,7 @@ export const User = {
 
   /** The record and the names that point at it; what else is known of the person is for its owners to erase first. */
   async remove(memory: Memory, user: User): Promise<void> {
+    await gone.put(memory, sha256(user.sub), { at: Math.floor(memory.clock.now() / 1000) })
     const email = verifiedEmail(user)
     if (email !== undefined) await emails.take(memory, sha256(canonicalEmail(email)))
     await names.take(memory, sha256(canonicalUsername(user.username)))

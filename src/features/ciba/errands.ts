@@ -13,7 +13,7 @@ import { hmac } from '../../lib/hash.ts'
 import type { Client } from '../../models/client.ts'
 import { Grant } from '../../models/grant.ts'
 import { refreshHandle } from '../../models/refresh_token.ts'
-import { User } from '../../models/user.ts'
+import { isActive, User } from '../../models/user.ts'
 import type { Errand, Errands, Outcome } from './deliveries.ts'
 import { firstIssue } from '../../grants/authorization_code.ts'
 import { authReqId, BackchannelRequest, isOpen, notificationToken } from './records.ts'
@@ -90,7 +90,7 @@ async function tokensOf(request: BackchannelRequest, client: Client, context: Co
     request.grant_id === undefined ? undefined : Grant.find(context, request.grant_id),
     User.find(context, request.sub),
   ])
-  if (!grant || !user || user.disabled)
+  if (!grant || !user || !isActive(user))
     throw new OAuthError('invalid_grant', 'the authorization has ended, or the person may no longer sign in')
   const asked = { params: {}, raw: {}, client, context, bound: request.bound }
   await admit(grant, asked)

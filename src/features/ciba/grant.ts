@@ -6,7 +6,7 @@ import { admit, defineGrantType } from '../../grants/grant_type.ts'
 import { askForPatience } from '../../grants/patience.ts'
 import { seconds } from '../../lib/clock.ts'
 import { Grant } from '../../models/grant.ts'
-import { User } from '../../models/user.ts'
+import { isActive, User } from '../../models/user.ts'
 import { BackchannelRequest, readAuthReqId } from './records.ts'
 import { cibaGrant, modeOf } from './settings.ts'
 
@@ -37,7 +37,7 @@ export const ciba = defineGrantType(
       Grant.load(context, waiting.grant_id),
       User.find(context, waiting.sub),
     ])
-    if (!loaded || !user || user.disabled) throw ended()
+    if (!loaded || !user || !isActive(user)) throw ended()
     await admit(loaded.record, request)
     const spent = await BackchannelRequest.update(context, id, (current) =>
       current.status === 'approved' ? { ...current, status: 'redeemed' } : undefined,

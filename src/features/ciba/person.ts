@@ -6,7 +6,7 @@ import { sessionBehind, subjectOf } from '../../grants/person.ts'
 import { countTry, takeBack } from '../../http/rate_limit.ts'
 import type { Client } from '../../models/client.ts'
 import { Session } from '../../models/session.ts'
-import { User } from '../../models/user.ts'
+import { isActive, User } from '../../models/user.ts'
 import type { Params } from '../feature.ts'
 
 const hints = ['login_hint', 'id_token_hint', 'login_hint_token'] as const
@@ -34,7 +34,7 @@ export async function personMeant(params: Params, client: Client, context: Conte
   const user = hint
     ? await hintedUser(hint, client, context)
     : await User.findByUsername(context, params.login_hint!.slice(0, 500))
-  if (!user || user.disabled)
+  if (!user || !isActive(user))
     throw new OAuthError('unknown_user_id', 'the hint names nobody who can sign in here', { status: 400 })
   await takeBack(context, 'backchannel_hint', client.client_id)
   return user

@@ -11,7 +11,7 @@ import { defineGrantType } from '../../grants/grant_type.ts'
 import { seconds } from '../../lib/clock.ts'
 import { type Client, isPublic } from '../../models/client.ts'
 import { Grant } from '../../models/grant.ts'
-import { User } from '../../models/user.ts'
+import { isActive, User } from '../../models/user.ts'
 import { defineFeature } from '../feature.ts'
 import { type Assertion, claim, readAssertion, refuse } from './assertion.ts'
 
@@ -60,7 +60,7 @@ function scopeFor(client: Client, asked: string | undefined): string[] {
 
 async function personOf(name: string, context: Context): Promise<User> {
   const user = (await User.find(context, name)) ?? (await User.findByUsername(context, name))
-  if (!user || user.disabled) throw refuse('sub names nobody who may sign in here')
+  if (!user || !isActive(user)) throw refuse('sub names nobody who may sign in here')
   return user
 }
 
