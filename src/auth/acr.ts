@@ -1,4 +1,5 @@
-/** How strong a sign-in was, by what truly happened. https://www.rfc-editor.org/rfc/rfc8176 https://openid.net/specs/openid-connect-eap-acr-values-1_0.html */
+/** How strong a sign-in was, by what truly happened, and how strong a request wants it. https://www.rfc-editor.org/rfc/rfc8176 https://openid.net/specs/openid-connect-eap-acr-values-1_0.html */
+import { acceptedValues, type ClaimsRequest } from './claims.ts'
 
 /**
  * Weakest first. `urn:latchkey:1fa` one factor, `urn:latchkey:2fa` two different ones, `phr` (EAP ACR Values) a key that
@@ -7,14 +8,81 @@
 export const acrLevels = ['urn:latchkey:1fa', 'urn:latchkey:2fa', 'phr'] as const
 export type Acr = (typeof acrLevels)[number]
 
-/** The level that `amr` reaches: `pop` beside `mfa` is a passkey with user verification. */
+/** The level that `amr` reaches: `pop` beside `mfa` and `user` is a passkey with user verification. */
 export function acrOf(amr: readonly string[]): Acr {
   if (!amr.includes('mfa')) return 'urn:latchkey:1fa'
-  return amr.includes('pop') ? 'phr' : 'urn:latchkey:2fa'
+  return amr.includes('pop') && amr.includes('user') ? 'phr' : 'urn:latchkey:2fa'
 }
 
 /** Whether a sign-in of level `reached` is at least `wanted`; a level we do not know is met by itself alone. */
 export function meetsAcr(reached: string, wanted: string): boolean {
   const [have, need] = [reached, wanted].map((each) => acrLevels.indexOf(each as Acr)) as [number, number]
   return reached === wanted || (need >= 0 && have >= need)
+}
+
+/** What each reference of RFC 8176 §2 proves: something one knows, something one has. */
+const kinds: Readonly<Record<string, string>> = {
+  pwd: 'knows',
+  pin: 'knows',
+  kba: 'knows',
+  otp: 'has',
+  sms: 'has',
+  pop: 'has',
+  hwk: 'has',
+  swk: 'has',
+  sc: 'has',
+  tel: 'has',
+}
+
+/** `amr` after one more factor: `mfa` joins when it is of another kind than those before it, or than one nobody named. */
+export function withFactor(amr: readonly string[], added: string): string[] {
+  const another = amr.length === 0 || amr.some((each) => each !== 'mfa' && kinds[each] !== kinds[added])
+  return [...new Set([...amr, added, ...(another ? ['mfa'] : [])])]
+}
+
+/** Levels that a request asks for, in its order of preference. */
+export interface AcrDemand {
+  /** One of these or an error (OpenID Connect Core §5.5.1.1). */
+  essential: readonly string[] | undefined
+  /** Served as far as this person can (§3.1.2.1, §5.5.1). */
+  voluntary: readonly string[]
+}
+
+const textsOf = (values: readonly unknown[] | undefined): string[] | undefined =>
+  values?.filter((each) => typeof each === 'string')
+
+/** What `acr_values`, the `claims` parameter and the client's `default_acr_values` ask for. */
+export function acrDemandOf(
+  params: Readonly<Record<string, string>>,
+  claims: ClaimsRequest | undefined,
+  client: { default_acr_values?: readonly string[] | undefined },
+): AcrDemand {
+  const acr = claims?.id_token?.acr
+  const values = textsOf(acceptedValues(acr))
+  const wishes = params.acr_values?.split(' ').filter(Boolean)
+  return {
+    essential: acr?.essential ? values : undefined,
+    voluntary: wishes ?? (acr?.essential ? undefined : values) ?? [...(client.default_acr_values ?? [])],
+  }
+}
+
+export const nothingDemanded: AcrDemand = { essential: undefined, voluntary: [] }
+
+/**
+ * The levels any of which would settle what `reached` leaves open; undefined when it leaves nothing open. A wish for
+ * levels of which this provider knows none is none.
+ */
+export function openDemand(
+  reached: string,
+  { essential, voluntary }: AcrDemand,
+): { levels: readonly string[]; essential: boolean } | undefined {
+  const met = (levels: readonly string[]) => levels.some((each) => meetsAcr(reached, each))
+  if (essential && !met(essential)) return { levels: essential, essential: true }
+  const known = voluntary.filter((each) => acrLevels.includes(each as Acr))
+  return known.length > 0 && !met(voluntary) ? { levels: known, essential: false } : undefined
+}
+
+/** The `acr` to answer with: the first level asked for that was reached (RFC 9470 §5), otherwise what was reached. */
+export function acrToSay(reached: string, { essential, voluntary }: AcrDemand): string {
+  return [...(essential ?? []), ...voluntary].find((each) => meetsAcr(reached, each)) ?? reached
 }

@@ -1,4 +1,5 @@
 /** The authorization request once it is read: every check that needs no store. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
+import { type AcrDemand, acrDemandOf } from './acr.ts'
 import { acceptedValues, type ClaimsRequest, parseClaimsParameter } from './claims.ts'
 import { OAuthError, shown } from './errors.ts'
 import { readCodeChallenge } from './pkce.ts'
@@ -19,9 +20,8 @@ export interface AuthorizationRequest {
   /** Seconds. */
   maxAge: number | undefined
   claims: ClaimsRequest | undefined
-  acrValues: string[]
-  /** Essential `acr` values: one of them or an error (§5.5.1.1). */
-  requiredAcrs: string[] | undefined
+  /** Levels of the sign-in that it asks for. */
+  acr: AcrDemand
   /** Whom the request is about, by the `claims` parameter; id_token_hint is read where keys are. */
   subject: string | undefined
 }
@@ -89,7 +89,6 @@ export function readAuthorizationRequest(
     throw new OAuthError('invalid_request', `nonce is required with response_type=${params.response_type}`)
   if (responseType.split(' ').includes('id_token') && !scope.includes('openid'))
     throw new OAuthError('invalid_scope', `scope must have openid with response_type=${params.response_type}`)
-  const acr = claims?.id_token?.acr
   const subjects = acceptedValues(claims?.id_token?.sub)?.filter((each) => typeof each === 'string')
   return {
     params,
@@ -103,10 +102,7 @@ export function readAuthorizationRequest(
     prompts,
     maxAge: readMaxAge(params.max_age) ?? client.default_max_age,
     claims,
-    acrValues: params.acr_values?.split(' ').filter(Boolean) ?? [...(client.default_acr_values ?? [])],
-    requiredAcrs: acr?.essential
-      ? acceptedValues(acr)?.filter((each) => typeof each === 'string')
-      : undefined,
+    acr: acrDemandOf(params, claims, client),
     subject: subjects?.[0],
   }
 }

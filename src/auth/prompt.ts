@@ -27,13 +27,15 @@ export interface Situation {
   otherSubject: boolean
   /** The person chose this account since the request arrived. */
   accountChosen: boolean
+  /** A level of sign-in is asked for that the session has not reached and the person can reach. */
+  moreNeeded: boolean
   /** The person allowed this request on the consent page. */
   consentGiven: boolean
   /** Scopes or claims are asked for that the remembered consent does not cover. */
   consentMissing: boolean
 }
 
-export type NextStep = 'login' | 'select_account' | 'consent' | 'wrong_account' | 'proceed'
+export type NextStep = 'login' | 'select_account' | 'step_up' | 'consent' | 'wrong_account' | 'proceed'
 
 /** What comes next on the way to the answer; with prompt=none anything but `proceed` is an error for the caller to send. */
 export function nextStep(s: Situation): NextStep {
@@ -44,6 +46,7 @@ export function nextStep(s: Situation): NextStep {
   if (s.maxAge !== undefined && !since && s.now - s.session.authenticatedAt >= s.maxAge * 1000) return 'login'
   if (s.prompts.includes('select_account') && !s.accountChosen && !since) return 'select_account'
   if (s.otherSubject) return since ? 'wrong_account' : 'login'
+  if (s.moreNeeded) return 'step_up'
   if (s.consentGiven) return 'proceed'
   return s.consentMissing || s.prompts.includes('consent') ? 'consent' : 'proceed'
 }
@@ -54,6 +57,7 @@ export const errorOfStep: Record<
   [code: 'login_required' | 'account_selection_required' | 'consent_required', description: string]
 > = {
   login: ['login_required', 'prompt=none, but the person must sign in'],
+  step_up: ['login_required', 'prompt=none, but the person must prove more than they have (RFC 9470)'],
   select_account: ['account_selection_required', 'prompt=none, but the person must choose an account'],
   consent: ['consent_required', 'prompt=none, but the person must consent'],
   wrong_account: [

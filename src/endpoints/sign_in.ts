@@ -5,38 +5,54 @@ import type { Call } from '../http/call.ts'
 import { findClient } from '../http/client_authentication.ts'
 import { rememberBrowser } from '../http/known_browser.ts'
 import { redirectWithin, type Reply } from '../http/reply.ts'
-import { beginSession } from '../http/session.ts'
+import { beginSession, currentSession } from '../http/session.ts'
 import { Interaction } from '../models/interaction.ts'
+import type { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
 import type { Going } from './authorization_flow.ts'
 import { interactionOfForm, interactionOfPage, resumePath } from './interaction_page.ts'
+import { demandOf, nextPage } from './step_up.ts'
 
 /** `amr` by RFC 8176: what truly happened, all factors so far. */
 export async function signIn(
   call: Call,
   context: Context,
   going: Going,
-  done: { user: User; amr: string[]; acr?: string },
+  done: { user: User; amr: string[]; acr?: string; trustDevice?: boolean },
 ): Promise<Reply> {
   const { user, amr } = done
+  const { pending } = going.interaction
+  const before = going.half && pending?.sub === user.sub ? pending : undefined
+  const raised = before?.sid === undefined ? undefined : await sessionOf(before, call, context)
+  if (before?.sid !== undefined && !raised) return onwards(context, going)
+  const trustDevice = done.trustDevice ?? before?.trust_device ?? false
   const clientId = going.interaction.params?.client_id
   const client = clientId === undefined ? undefined : await findClient(context, clientId)
-  for (const step of context.table.loginSteps) {
-    const path = await step.path(context, { call, user, amr, client, interaction: going.interaction })
-    if (path === undefined) continue
+  const demand = demandOf(going.interaction, client)
+  const path = await nextPage(context, { call, user, amr, client, demand, interaction: going.interaction })
+  if (path !== undefined) {
     await Interaction.update(context, going.handle, (current) => ({
       ...current,
-      pending: { sub: user.sub, amr, at: context.clock.now() },
+      pending: {
+        sub: user.sub,
+        amr,
+        at: context.clock.now(),
+        ...(raised && { sid: raised.sid }),
+        ...(trustDevice && { trust_device: true }),
+      },
     }))
     return redirectWithin(`${context.basePath}${path}?interaction=${going.handle}`)
   }
+  // What was half is spent by whoever makes it whole: of two answers at once one begins a session.
+  if (pending && !(await spend(going.handle, context)) && going.half) return onwards(context, going)
   const { session, cookies } = await beginSession(call, context, {
     sub: user.sub,
     amr,
     acr: done.acr ?? acrOf(amr),
+    ...(raised && { authenticated_at: raised.authenticated_at }),
   })
   const more = await Promise.all(
-    context.table.onSignedIn.map((hear) => hear(call, context, { user, session, client })),
+    context.table.onSignedIn.map((hear) => hear(call, context, { user, session, client, trustDevice })),
   )
   context.log.info('signed_in', { sub: user.sub, amr: amr.join(' '), address: call.address })
   return redirectWithin(resumePath(context, going.handle), [
@@ -44,6 +60,19 @@ export async function signIn(
     ...more.flat(),
     ...rememberBrowser(call, context, user.username),
   ])
+}
+
+const spend = (handle: string, context: Context): Promise<Interaction | undefined> =>
+  Interaction.update(context, handle, ({ pending, ...rest }) => (pending ? rest : undefined))
+
+/** The session that `pending` raises, when this browser still has it. */
+async function sessionOf(
+  { sid, sub }: { sid?: string | undefined; sub: string },
+  call: Call,
+  context: Context,
+): Promise<Session | undefined> {
+  const session = await currentSession(call, context)
+  return session && session.sid === sid && session.sub === sub ? session : undefined
 }
 
 /** Seconds in which whoever passed the first factor must pass the others. */
@@ -56,17 +85,18 @@ export interface Halfway {
   amr: string[]
 }
 
-async function halfwayIn(going: Going, context: Context): Promise<Halfway | undefined> {
+async function halfwayIn(call: Call, going: Going, context: Context): Promise<Halfway | undefined> {
   const { pending } = going.interaction
   if (!pending || context.clock.now() - pending.at > halfway * 1000) return undefined
+  if (pending.sid !== undefined && !(await sessionOf(pending, call, context))) return undefined
   const user = await User.find(context, pending.sub)
-  return user && !user.disabled ? { going, user, amr: pending.amr } : undefined
+  return user && !user.disabled ? { going: { ...going, half: true }, user, amr: pending.amr } : undefined
 }
 
-/** The person at a step's page, or the reply that leads to the first factor again. */
+/** The person at a step's page, or the reply that leads to where the interaction stands. */
 export async function halfSignedIn(call: Call, context: Context): Promise<Halfway | { reply: Reply }> {
   const going = await interactionOfPage(call, context)
-  return (await halfwayIn(going, context)) ?? { reply: toSignIn(context, going) }
+  return (await halfwayIn(call, going, context)) ?? { reply: onwards(context, going) }
 }
 
 /** The same for the form of a step, whose `purpose` is the page's name (see `formFields`). */
@@ -76,9 +106,9 @@ export async function halfSignedInForm(
   purpose: string,
 ): Promise<(Halfway & { fields: Readonly<Record<string, string>> }) | { reply: Reply }> {
   const { fields, ...going } = await interactionOfForm(call, context, purpose)
-  const half = await halfwayIn(going, context)
-  return half ? { ...half, fields } : { reply: toSignIn(context, going) }
+  const half = await halfwayIn(call, going, context)
+  return half ? { ...half, fields } : { reply: onwards(context, going) }
 }
 
-const toSignIn = (context: Context, { handle }: Going): Reply =>
-  redirectWithin(`${context.basePath}/login?interaction=${handle}`)
+/** To the sign-in page, unless a second click comes after the first has signed the person in. */
+const onwards = (context: Context, { handle }: Going): Reply => redirectWithin(resumePath(context, handle))

@@ -1,5 +1,5 @@
 /** The shapes of what a feature says about people: how they sign in, what follows from it, what their account page shows. docs/architecture.md, "Features" */
-import type { Acr } from '../auth/acr.ts'
+import type { Acr, AcrDemand } from '../auth/acr.ts'
 import type { Context } from '../context.ts'
 import type { Call } from '../http/call.ts'
 import type { Html } from '../http/view.ts'
@@ -35,7 +35,9 @@ export interface HalfSignedIn {
   /** All factors so far. */
   amr: readonly string[]
   client: Client | undefined
-  interaction: Interaction
+  interaction: Pick<Interaction, 'params' | 'return_to' | 'declined_by'>
+  /** The levels that the request asks for. */
+  demand: AcrDemand
   /** The session of a person who is signed in already, at a request of an application (see `LoginStep.whileSignedIn`). */
   session?: Session
 }
@@ -83,7 +85,13 @@ export interface SecondFactor {
 export type SignedIn = (
   call: Call,
   context: Context,
-  done: { user: User; session: Session; client: Client | undefined },
+  done: {
+    user: User
+    session: Session
+    client: Client | undefined
+    /** The person asked to be spared the second factor here from now on. */
+    trustDevice: boolean
+  },
 ) => Promise<string[]>
 
 /** What must hold for a session beyond its cookie, such as the device it came from; false makes the person sign in again. */

@@ -18,7 +18,21 @@ const schema = v.looseObject({
   /** `sid` of the session whose person allowed it. */
   consented_by: v.optional(v.string()),
   /** A first factor passed, further steps to come. */
-  pending: v.optional(v.object({ sub: v.string(), amr: v.array(v.string()), at: v.number() })),
+  pending: v.optional(
+    v.object({
+      sub: v.string(),
+      amr: v.array(v.string()),
+      at: v.number(),
+      /** The first factor is the sign-in of this session: it is good only while that lives. */
+      sid: v.optional(v.string()),
+      /** The person asked to be spared the second factor on this device from now on. */
+      trust_device: v.optional(v.boolean()),
+    }),
+  ),
+  /** Levels of sign-in that a page of ours asks for before it is gone back to. */
+  acr: v.optional(v.array(v.string())),
+  /** `sub` of who would rather not set up a second factor that was only wished for. */
+  declined_by: v.optional(v.string()),
   exp: v.number(),
 })
 const records = defineRecord('interaction', schema)
@@ -40,7 +54,7 @@ export const Interaction = {
     memory: Memory,
     random: Random,
     browser: string,
-    what: Pick<Interaction, 'params' | 'return_to'> & { asked_at?: number },
+    what: Pick<Interaction, 'params' | 'return_to' | 'acr' | 'pending'> & { asked_at?: number },
     lifetime: number,
   ): Promise<string> {
     const handle = random(24)
@@ -54,7 +68,7 @@ export const Interaction = {
     return handle
   },
 
-  update: (memory: Memory, handle: string, change: (interaction: Interaction) => Interaction) =>
+  update: (memory: Memory, handle: string, change: (interaction: Interaction) => Interaction | undefined) =>
     records.update(memory, sha256(handle), change),
 
   /** Done: true for one caller, so that one request is answered once. */

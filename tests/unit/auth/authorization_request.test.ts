@@ -70,8 +70,7 @@ test('everything that came is read', () => {
     codeChallenge: vector.code_challenge,
     prompts: ['login', 'consent'],
     maxAge: 60,
-    acrValues: ['silver', 'gold'],
-    requiredAcrs: ['gold'],
+    acr: { essential: ['gold'], voluntary: ['silver', 'gold'] },
     subject: 'alice',
   })
 })
@@ -79,13 +78,16 @@ test('everything that came is read', () => {
 test('what the client registered is the default', () => {
   expect(read({}, { default_max_age: 30, default_acr_values: ['gold'] })).toMatchObject({
     maxAge: 30,
-    acrValues: ['gold'],
+    acr: { essential: undefined, voluntary: ['gold'] },
   })
   expect(read({ max_age: '0' }, { default_max_age: 30 }).maxAge).toBe(0)
 })
 
 test('a voluntary acr is no condition', () => {
-  expect(read({ claims: '{"id_token":{"acr":{"values":["gold"]}}}' }).requiredAcrs).toBeUndefined()
+  expect(read({ claims: '{"id_token":{"acr":{"values":["gold"]}}}' }).acr).toEqual({
+    essential: undefined,
+    voluntary: ['gold'],
+  })
 })
 
 const refused: [what: string, more: Record<string, string | undefined>, code: string][] = [

@@ -12,6 +12,7 @@ const settled: Situation = {
   session: { authenticatedAt: now - 90_000 },
   otherSubject: false,
   accountChosen: false,
+  moreNeeded: false,
   consentGiven: false,
   consentMissing: false,
 }
@@ -26,6 +27,10 @@ const rows: [what: string, but: Partial<Situation>, step: ReturnType<typeof next
   ['prompt=login, signed in before', { prompts: ['login'] }, 'login'],
   ['prompt=login, first look', { prompts: ['login'], askedAt: unasked }, 'login'],
   ['prompt=login, signed in since', { prompts: ['login'], session: since }, 'proceed'],
+
+  ['a level not reached', { moreNeeded: true }, 'step_up'],
+  ['a level not reached, and signing in again anyway', { moreNeeded: true, prompts: ['login'] }, 'login'],
+  ['a level not reached, before consent', { moreNeeded: true, consentMissing: true }, 'step_up'],
 
   ['max_age not reached', { maxAge: 91 }, 'proceed'],
   ['max_age passed', { maxAge: 89 }, 'login'],
@@ -112,6 +117,7 @@ describe('next step', () => {
 test('each step that needs a person has its error for prompt=none', () => {
   expect(Object.fromEntries(Object.entries(errorOfStep).map(([step, [code]]) => [step, code]))).toEqual({
     login: 'login_required',
+    step_up: 'login_required',
     select_account: 'account_selection_required',
     consent: 'consent_required',
     wrong_account: 'login_required',

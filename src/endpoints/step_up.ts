@@ -1,0 +1,60 @@
+/** From one factor to the next: what a request demands of a sign-in, and the page that asks for what is missing. https://www.rfc-editor.org/rfc/rfc9470 */
+import { type AcrDemand, acrDemandOf, nothingDemanded } from '../auth/acr.ts'
+import { parseClaimsParameter } from '../auth/claims.ts'
+import type { Context } from '../context.ts'
+import type { HalfSignedIn } from '../features/feature.ts'
+import type { Call } from '../http/call.ts'
+import { ensureBrowser } from '../http/csrf.ts'
+import { redirectWithin, type Reply } from '../http/reply.ts'
+import type { Client } from '../models/client.ts'
+import { Interaction } from '../models/interaction.ts'
+import type { Session } from '../models/session.ts'
+
+/** The levels that what the interaction is about asks for. */
+export function demandOf(
+  { params, acr }: Pick<Interaction, 'params' | 'acr'>,
+  client: Client | undefined,
+): AcrDemand {
+  if (acr) return { essential: acr, voluntary: [] }
+  return params && client ? acrDemandOf(params, parseClaimsParameter(params.claims), client) : nothingDemanded
+}
+
+/** The page of the first step that has something left to do, below the base path. */
+export async function nextPage(context: Context, state: HalfSignedIn): Promise<string | undefined> {
+  for (const step of context.table.loginSteps) {
+    if (state.session && !step.whileSignedIn) continue
+    const path = await step.path(context, state)
+    if (path !== undefined) return path
+  }
+  return undefined
+}
+
+/** What makes the sign-in of `session` the first factor of a sign-in to come. */
+export const pendingOf = ({ sub, amr, sid }: Session, context: Context): Interaction['pending'] => ({
+  sub,
+  amr,
+  sid,
+  at: context.clock.now(),
+})
+
+/** Leads a person who is signed in to the page of a step at `path`, and then back to `returnTo`; both below the base path. */
+export async function askForMore(
+  call: Call,
+  context: Context,
+  session: Session,
+  { path, returnTo, acr }: { path: string; returnTo: string; acr: readonly string[] },
+): Promise<Reply> {
+  const { browser, cookies } = ensureBrowser(call, context)
+  const handle = await Interaction.begin(
+    context,
+    context.random,
+    browser,
+    {
+      return_to: `${context.basePath}${returnTo}`,
+      acr: [...acr],
+      pending: pendingOf(session, context),
+    },
+    context.config.interactionTtl,
+  )
+  return redirectWithin(`${context.basePath}${path}?interaction=${handle}`, cookies)
+}
