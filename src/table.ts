@@ -9,6 +9,7 @@ import { endSession } from './endpoints/end_session.ts'
 import { health } from './endpoints/health.ts'
 import { introspection } from './endpoints/introspection.ts'
 import { jwks } from './endpoints/jwks.ts'
+import { language } from './endpoints/language.ts'
 import { login } from './endpoints/login.ts'
 import { metrics } from './endpoints/metrics.ts'
 import { openapi } from './endpoints/openapi.ts'
@@ -19,6 +20,7 @@ import { selectAccount } from './endpoints/select_account.ts'
 import { start } from './endpoints/start.ts'
 import { token } from './endpoints/token.ts'
 import { userinfo } from './endpoints/userinfo.ts'
+import { account } from './features/account/feature.ts'
 import { backchannelLogout } from './features/backchannel_logout/feature.ts'
 import { ciba } from './features/ciba/feature.ts'
 import { clientIdMetadata } from './features/client_id_metadata/feature.ts'
@@ -36,6 +38,7 @@ import { requestObjects } from './features/request_objects/feature.ts'
 import { senderConstraint } from './features/sender_constraint/feature.ts'
 import { pairwise } from './features/pairwise/feature.ts'
 import { initiateLoginFeature } from './features/initiate_login/feature.ts'
+import { devMailFeature, mail } from './features/mail/feature.ts'
 import { mutualTls } from './features/mutual_tls/feature.ts'
 import { par } from './features/par/feature.ts'
 import { registrationManagement } from './features/registration_management/feature.ts'
@@ -71,6 +74,7 @@ const core: Feature = {
     registration,
     endSession,
     start,
+    language,
     assets,
     health,
     metrics,
@@ -109,6 +113,9 @@ export const features: readonly Feature[] = [
   protectedResource,
   jwtBearer,
   initiateLoginFeature,
+  mail,
+  devMailFeature,
+  account,
 ]
 
 /** The variables that features bring, for `loadConfig`. */

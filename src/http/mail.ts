@@ -1,11 +1,14 @@
 /** A mail from what it says: written in the language of its reader as text and as HTML, and put into the outbox. */
 import mailSource from '../../views/mail.html' with { type: 'text' }
+import mailLinkSource from '../../views/mail_link.html' with { type: 'text' }
+import type { Config } from '../config.ts'
 import type { Context } from '../context.ts'
-import { type Language, type Said, say } from '../lib/say.ts'
+import { isSaid, type Language, type MessageValue, type Said, say } from '../lib/say.ts'
 import { type Letter, Outbox } from '../models/outbox.ts'
 import type { User } from '../models/user.ts'
+import { foreignText } from './foreign_text.ts'
 import { defineView, render, type Setting } from './view.ts'
-import { firstSpoken, wordsOf } from './words.ts'
+import { firstSpoken } from './words.ts'
 
 /** Links are built from the issuer alone (`config.issuer` and a path), never from a request. */
 export interface Mail {
@@ -25,24 +28,34 @@ const view = defineView('mail', mailSource, [
   'dir',
   'subject',
   'brand',
+  'issuer',
   'lines',
   'code',
   'link',
   'after',
 ])
-const paragraph = defineView('mail_paragraph', '<p>{{text}}</p>', ['text'])
+const paragraph = defineView(
+  'mail_paragraph',
+  '<p class="text" style="margin: 16px 0 0; color: #1d1c1a">{{text}}</p>',
+  ['text'],
+)
+const smallPrint = defineView(
+  'mail_small_print',
+  '<p class="muted" style="margin: 16px 0 0; font-size: 14px; color: #5d5a53">{{text}}</p>',
+  ['text'],
+)
 const codeBlock = defineView(
   'mail_code',
-  '<p style="font-size: 1.5em"><strong><code>{{code}}</code></strong></p>',
+  '<p class="code" style="margin: 24px 0 0; padding: 16px; border-radius: 10px; background: #f4f3ef; color: #1d1c1a; font-family: Menlo, Consolas, monospace; font-size: 28px; font-weight: 600; letter-spacing: 0.12em; text-align: center" dir="ltr">{{code}}</p>',
   ['code'],
 )
-const button = defineView(
-  'mail_link',
-  '<p><a href="{{url}}">{{label}}</a></p>\n<p><small>{{url}}</small></p>',
-  ['url', 'label'],
-)
+const button = defineView('mail_link', mailLinkSource, ['url', 'label'])
 
-/** Whether mails can leave at all: SMTP_URL is set, or this is development, where they are shown. */
+/** Whether mails leave under this configuration: SMTP_URL is set, or this is development, where they are shown. */
+export const mailsLeave = ({ features, environment }: Config): boolean =>
+  features.mail?.smtpUrl !== undefined || environment === 'development'
+
+/** Whether mails leave here. */
 export const canMail = (context: Context): boolean => context.table.features.includes('mail')
 
 /** The language a person's mails are in. */
@@ -56,29 +69,47 @@ export async function sendMail(context: Context, mail: Mail): Promise<void> {
   context.soon('mail')
 }
 
+/** As long as an address may be. */
+const longestValue = 254
+
+/**
+ * What people and clients chose themselves, fit to stand in a sentence of ours: one line, nothing invisible, and no
+ * address of a page, for a mail to a stranger must not carry a link that somebody else typed.
+ */
+function tamed(said: Said): Said {
+  const tame = (value: MessageValue): MessageValue => {
+    if (isSaid(value)) return tamed(value)
+    return typeof value === 'string' ? foreignText(value, longestValue).replaceAll('://', ': //') : value
+  }
+  const values = Object.entries(said.values).map(([name, value]) => [name, tame(value)] as const)
+  return say(said.key, Object.fromEntries(values))
+}
+
 export function writeMail(context: Context, mail: Mail): Letter {
-  const setting: Setting = { words: wordsOf(mail.language), ...context.looks }
+  const setting: Setting = { ...context.looks, words: context.looks.wordsOf(mail.language) }
   const { words, brand } = setting
-  const text = (said: Said) => words.text(said)
+  const { issuer } = context.config
+  const [subject, lines, after] = [tamed(mail.subject), mail.lines.map(tamed), (mail.after ?? []).map(tamed)]
   const html = view({
     lang: words.tag,
     dir: words.dir,
-    subject: mail.subject,
+    subject,
     brand: brand.name,
-    lines: mail.lines.map((line) => paragraph({ text: line })),
+    issuer,
+    lines: lines.map((text) => paragraph({ text })),
     code: mail.code === undefined ? [] : codeBlock({ code: mail.code }),
     link: mail.link ? button({ url: mail.link.url, label: mail.link.label }) : [],
-    after: (mail.after ?? []).map((line) => paragraph({ text: line })),
+    after: after.map((text) => smallPrint({ text })),
   })
   return {
     to: mail.to,
-    subject: text(mail.subject),
+    subject: words.text(subject),
     text: [
-      ...mail.lines.map(text),
+      ...lines.map(words.text),
       ...(mail.code === undefined ? [] : [mail.code]),
-      ...(mail.link ? [`${text(mail.link.label)}:\n${mail.link.url}`] : []),
-      ...(mail.after ?? []).map(text),
-      `-- \n${brand.name} · ${context.config.issuer}`,
+      ...(mail.link ? [`${words.text(mail.link.label)}:\n${mail.link.url}`] : []),
+      ...after.map(words.text),
+      `-- \n${words.text(say('mail.footer', { brand: brand.name, issuer }))}`,
     ].join('\n\n'),
     html: render(html, setting),
   }

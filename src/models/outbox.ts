@@ -16,6 +16,8 @@ const schema = v.object({
 })
 export const letters = defineRecord('mail', schema)
 
+export type Waiting = v.InferOutput<typeof schema> & { id: string }
+
 export interface Letter {
   to: string
   subject: string
@@ -49,5 +51,43 @@ export const Outbox = {
   open(key: Uint8Array, id: string, record: { sealed: string }): Letter | undefined {
     const text = unseal(key, record.sealed, `mail ${id}`)
     return text === undefined ? undefined : (JSON.parse(text) as Letter)
+  },
+
+  /** Ids of what is due, the longest due first. */
+  async due(memory: Memory, limit: number): Promise<string[]> {
+    const members = await memory.store.range(outboxIndex, { max: memory.clock.now(), limit })
+    return members.map(({ member }) => member)
+  },
+
+  /** The mail, held by this caller alone for `lease` ms; a caller that dies meanwhile lets go of it. */
+  async claim(memory: Memory, id: string, lease: number): Promise<Waiting | undefined> {
+    const now = memory.clock.now()
+    const held_until = now + lease
+    const mine = await letters.update(memory, id, (current) =>
+      current.held_until > now ? undefined : { ...current, attempts: current.attempts + 1, held_until },
+    )
+    if (mine) {
+      await memory.store.link(outboxIndex, id, held_until)
+      return { ...mine, id }
+    }
+    const current = await letters.find(memory, id)
+    if (!current) await memory.store.unlink(outboxIndex, id)
+    else await memory.store.link(outboxIndex, id, current.held_until) // whoever holds it died before saying so here
+    return undefined
+  },
+
+  /** Delivered, or given up: the record first, so that a mail is never both in the index and forgotten. */
+  async finish(memory: Memory, id: string): Promise<void> {
+    await letters.take(memory, id)
+    await memory.store.unlink(outboxIndex, id)
+  },
+
+  /** Once more, `delay` ms from now, unless somebody else has tried since. */
+  async postpone(memory: Memory, { id, attempts }: Waiting, delay: number): Promise<void> {
+    const held_until = memory.clock.now() + delay
+    const moved = await letters.update(memory, id, (current) =>
+      current.attempts === attempts ? { ...current, held_until } : undefined,
+    )
+    if (moved) await memory.store.link(outboxIndex, id, held_until)
   },
 }

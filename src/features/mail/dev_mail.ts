@@ -1,0 +1,140 @@
+/** The pages that show mails in development: a list, and one as text and, in a box without scripts, as HTML. */
+import devMailSource from '../../../views/dev_mail.html' with { type: 'text' }
+import devMailsSource from '../../../views/dev_mails.html' with { type: 'text' }
+import { OAuthError } from '../../auth/errors.ts'
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { inQuery, page as described, pageTroubles, text } from '../../endpoints/openapi_parts.ts'
+import { type Call, query } from '../../http/call.ts'
+import { page as document } from '../../http/document.ts'
+import { page, type Reply } from '../../http/reply.ts'
+import { defineView } from '../../http/view.ts'
+import { isLoopbackHost } from '../../lib/address.ts'
+import { say } from '../../lib/say.ts'
+import type { Letter } from '../../models/outbox.ts'
+import { devMailPath, findShown, listShown } from './shown.ts'
+
+const framePath = `${devMailPath}/html`
+
+const list = defineView('dev_mails', devMailsSource, ['mails'])
+const none = defineView('dev_mail_none', '<li>{{t dev_mail.none}}</li>', [])
+const item = defineView(
+  'dev_mail_item',
+  '<li><a href="{{path}}">{{subject}}</a><span><bdi>{{to}}</bdi> · {{at}}</span></li>',
+  ['path', 'subject', 'to', 'at'],
+)
+const one = defineView('dev_mail', devMailSource, ['subject', 'to', 'links', 'text', 'frame', 'list'])
+const link = defineView('dev_mail_link', '<li><a href="{{url}}">{{url}}</a></li>', ['url'])
+const linkList = defineView('dev_mail_links', '<ul class="links">{{links}}</ul>', ['links'])
+
+/**
+ * Mails open accounts: they are shown to this machine alone, and only under a name of it, so that no site can have its
+ * own name lead here (DNS rebinding).
+ */
+function requireThisMachine(call: Call, { config }: Context): void {
+  const host = URL.parse(call.request.url)?.hostname ?? ''
+  const named = isLoopbackHost(host) || host === new URL(config.issuer).hostname
+  if (!isLoopbackHost(call.address) || !named)
+    throw new OAuthError('not_found', 'mails are shown on the machine of this provider alone')
+}
+
+async function letterOf(call: Call, context: Context): Promise<Letter> {
+  const letter = await findShown(context, query(call, context).id ?? '')
+  if (!letter) throw new OAuthError('not_found', 'there is no such mail, or it is more than a day old')
+  return letter
+}
+
+async function showAll(context: Context): Promise<Reply> {
+  const shown = await listShown(context)
+  const mails = shown.map(({ id, at, letter }) =>
+    item({
+      path: `${context.basePath}${devMailPath}?id=${id}`,
+      subject: letter.subject,
+      to: letter.to,
+      at: say('dev_mail.at', { at }),
+    }),
+  )
+  return page(200, document(say('dev_mail.title'), list({ mails: mails.length > 0 ? mails : none({}) })))
+}
+
+async function showOne(call: Call, context: Context, id: string): Promise<Reply> {
+  const letter = await letterOf(call, context)
+  const urls = letter.text.split('\n').filter((line) => /^https?:\/\/\S+$/.test(line))
+  const html = one({
+    subject: letter.subject,
+    to: letter.to,
+    links: urls.length > 0 ? linkList({ links: urls.map((url) => link({ url })) }) : [],
+    text: letter.text,
+    frame: `${context.basePath}${framePath}?id=${id}`,
+    list: `${context.basePath}${devMailPath}`,
+  })
+  return {
+    ...page(200, document(say('dev_mail.title'), html, { width: 'wide' })),
+    frameSources: ["'self'"],
+  }
+}
+
+const id = inQuery('id', text('Of one mail'))
+
+export const devMail = defineEndpoint({
+  name: 'dev_mail',
+  path: devMailPath,
+  methods: ['GET'],
+  advertised: false,
+  page: true,
+  api: {
+    GET: {
+      summary: 'Mails, in development without a relay',
+      parameters: [id],
+      responses: { 200: described('The mails of the last day, or one of them'), ...pageTroubles },
+    },
+  },
+  handle(call, context) {
+    requireThisMachine(call, context)
+    const { id } = query(call, context)
+    return id === undefined ? showAll(context) : showOne(call, context, id)
+  },
+})
+
+/**
+ * A mail brings its own styles, which our pages may not have: this document alone allows them, has no origin, runs
+ * nothing, sends nothing, and loads nothing.
+ */
+const framePolicy = [
+  "default-src 'none'",
+  "style-src 'unsafe-inline'",
+  "form-action 'none'",
+  "base-uri 'none'",
+  "frame-ancestors 'self'",
+  'sandbox',
+].join('; ')
+
+export const devMailHtml = defineEndpoint({
+  name: 'dev_mail_html',
+  path: framePath,
+  methods: ['GET'],
+  advertised: false,
+  page: true,
+  api: {
+    GET: {
+      summary: 'One mail as its reader sees it',
+      parameters: [id],
+      responses: { 200: described('The HTML of the mail, without scripts'), ...pageTroubles },
+    },
+  },
+  async handle(call, context) {
+    requireThisMachine(call, context)
+    const { html } = await letterOf(call, context)
+    return {
+      status: 200,
+      body: html,
+      headers: {
+        'content-type': 'text/html; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-frame-options': 'SAMEORIGIN',
+        'cross-origin-opener-policy': 'unsafe-none', // a sandboxed document may have no other
+        'content-security-policy': framePolicy,
+      },
+    }
+  },
+})

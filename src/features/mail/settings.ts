@@ -1,0 +1,79 @@
+/** What an operator may say of mail: the relay, who mails are from, how long one is tried. docs/configuration.md */
+import * as v from 'valibot'
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { Context } from '../../context.ts'
+import { readMailAddress } from '../../lib/mail_address.ts'
+
+export interface Mailbox {
+  name: string
+  address: string
+}
+
+/** `Name <user@host>` or `user@host`; the name in the characters of an unquoted phrase, so that nothing needs quoting. */
+function readMailbox(text: string): Mailbox | undefined {
+  const [, name = '', inner] = /^([^<>"\\\p{C}]*?)\s*<([^<>]+)>$/u.exec(text.trim()) ?? []
+  const address = readMailAddress(inner ?? text)
+  return address === undefined ? undefined : { name, address }
+}
+
+/** Host and credentials alone: options in a query would be a second place to switch certificates off. */
+function readSmtpUrl(text: string): URL | undefined {
+  const url = /^smtps?:\/\/[^\s\\]+$/i.test(text) ? URL.parse(text) : null
+  const isBare = url && url.hostname !== '' && /^\/?$/.test(url.pathname) && !url.search && !url.hash
+  return isBare ? url : undefined
+}
+
+const smtpUrlText = 'smtp://user:password@host:port, or smtps:// for TLS from the first byte'
+const mailboxText = 'an address such as Accounts <accounts@example.com>'
+
+export const env = defineEntries([
+  {
+    name: 'SMTP_URL',
+    schema: v.pipe(
+      v.string(),
+      v.check((text) => readSmtpUrl(text) !== undefined, `expected ${smtpUrlText}`),
+      v.description(smtpUrlText),
+    ),
+    secret: true,
+    needs: 'MAIL_FROM',
+    help: 'The relay that takes mails. Without it no mail leaves: in development each is shown at /dev/mail and in the terminal, in production what needs mail is switched off. User and password percent-encoded.',
+  },
+  {
+    name: 'MAIL_FROM',
+    schema: v.pipe(
+      v.string(),
+      v.check((text) => readMailbox(text) !== undefined, `expected ${mailboxText}`),
+      v.transform((text) => readMailbox(text)!),
+      v.description(mailboxText),
+    ),
+    default: { development: 'Latchkey <latchkey@localhost.localdomain>' },
+    help: 'Whom mails are from, as the relay lets you write it.',
+  },
+  {
+    name: 'SMTP_CA_PATH',
+    schema: is.path,
+    needs: 'SMTP_URL',
+    help: "Certificates (PEM) that the relay's own is checked against, instead of the public ones.",
+  },
+  {
+    name: 'SMTP_ALLOW_PLAINTEXT',
+    schema: is.boolean,
+    default: 'false',
+    help: 'Hand mails to a relay off loopback that offers no TLS. They hold links that open accounts: only for a wire that is yours.',
+  },
+  {
+    name: 'SMTP_TIMEOUT_MS',
+    schema: is.integer(1_000, 120_000),
+    default: '30000',
+    help: 'Milliseconds in all that the relay may take for one mail.',
+  },
+  {
+    name: 'MAIL_RETRY_FOR',
+    schema: is.seconds(0, 518_400),
+    default: '259200',
+    help: 'How long a mail is tried again, ever more slowly, while the relay does not take it.',
+  },
+])
+
+export const settings = (context: Context) => featureConfig(context.config, 'mail', env)

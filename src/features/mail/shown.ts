@@ -1,0 +1,86 @@
+/** Without a relay, in development: mails are kept to be looked at, and written to the terminal. */
+import * as v from 'valibot'
+import type { Context } from '../../context.ts'
+import { seconds } from '../../lib/clock.ts'
+import { seal, unseal } from '../../lib/seal.ts'
+import { defineRecord } from '../../models/define_record.ts'
+import type { Letter } from '../../models/outbox.ts'
+import type { Way } from './relay.ts'
+
+export const devMailPath = '/dev/mail'
+
+const records = defineRecord(
+  'shown_mail',
+  v.object({
+    sealed: v.string(),
+    /** Seconds. */
+    exp: v.number(),
+  }),
+)
+const index = 'shown_mails'
+
+/** Seconds. */
+const kept = 86_400
+const mostListed = 100
+
+const purpose = (id: string) => `shown ${id}`
+
+async function keep(context: Context, id: string, letter: Letter): Promise<void> {
+  const now = context.clock.now()
+  const sealed = seal(context.secrets.mail, JSON.stringify(letter), purpose(id))
+  await records.put(context, id, { sealed, exp: seconds(context.clock) + kept })
+  await context.store.link(index, id, now, kept * 1000)
+  await context.store.trim(index, now - kept * 1000)
+}
+
+export async function findShown(context: Context, id: string): Promise<Letter | undefined> {
+  const record = await records.find(context, id)
+  const text = record && unseal(context.secrets.mail, record.sealed, purpose(id))
+  return text === undefined ? undefined : (JSON.parse(text) as Letter)
+}
+
+export interface Shown {
+  id: string
+  at: Date
+  letter: Letter
+}
+
+/** The newest first. */
+export async function listShown(context: Context): Promise<Shown[]> {
+  const members = await context.store.range(index, { limit: 10_000 })
+  const newest = members.slice(-mostListed).reverse()
+  const found = await Promise.all(
+    newest.map(async ({ member, score }) => {
+      const letter = await findShown(context, member)
+      return letter && { id: member, at: new Date(score), letter }
+    }),
+  )
+  return found.filter((each) => each !== undefined)
+}
+
+/** What a terminal might obey, or show as something else; line breaks stay. */
+const unsafe = /(?!\n)[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+
+/** As a person at the terminal reads it, links in full. */
+export function asText(letter: Letter, url: string): string {
+  const lines = [
+    `Mail to ${letter.to}`,
+    letter.subject,
+    '',
+    ...letter.text.split('\n'),
+    '',
+    `As HTML: ${url}`,
+  ]
+  return `\n${lines
+    .map((line) => `  │ ${line}`.trimEnd())
+    .join('\n')
+    .replace(unsafe, '')}\n\n`
+}
+
+export const openScreen = (context: Context): Way => ({
+  async send(id, letter) {
+    await keep(context, id, letter)
+    process.stdout.write(asText(letter, `${context.config.issuer}${devMailPath}?id=${id}`))
+  },
+  close() {},
+})

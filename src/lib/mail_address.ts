@@ -1,0 +1,30 @@
+/** E-mail addresses that may be written to. https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2 */
+import { domainToASCII } from 'node:url'
+
+/** RFC 5321 §4.5.3.1, in bytes. */
+const longest = { local: 64, whole: 254 }
+
+/** Letters of any script and the signs of an atom; neither quotes nor comments, which nobody has and injections need. */
+const localPart = /^[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~-]+(?:\.[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~-]+)*$/u
+const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
+
+/**
+ * What somebody typed as an address, trimmed; undefined when it is none that mail could be sent to. What this returns
+ * holds no white space, control, quote, comma or bracket: it cannot leave the place in a header where it is put.
+ */
+export function readMailAddress(text: string): string | undefined {
+  const address = text.normalize('NFC').trim()
+  const at = address.lastIndexOf('@')
+  const [local, domain] = [address.slice(0, at), address.slice(at + 1)]
+  const labels = (/[\s%/\\?#:[\]]/.test(domain) ? '' : domainToASCII(domain)).split('.')
+  const isOne =
+    at > 0 &&
+    Buffer.byteLength(local) <= longest.local &&
+    Buffer.byteLength(address) <= longest.whole &&
+    localPart.test(local) &&
+    !/\p{C}/u.test(domain) &&
+    labels.length > 1 &&
+    labels.every((each) => label.test(each)) &&
+    !/^\d+$/.test(labels.at(-1)!)
+  return isOne ? address : undefined
+}
