@@ -36,6 +36,7 @@ import { signedDocuments } from './features/signed_documents/feature.ts'
 import { jarm } from './features/jarm/feature.ts'
 import { requestObjects } from './features/request_objects/feature.ts'
 import { senderConstraint } from './features/sender_constraint/feature.ts'
+import { passwordRules } from './features/password_rules/feature.ts'
 import { pairwise } from './features/pairwise/feature.ts'
 import { initiateLoginFeature } from './features/initiate_login/feature.ts'
 import { devMailFeature, mail } from './features/mail/feature.ts'
@@ -45,6 +46,7 @@ import { registrationManagement } from './features/registration_management/featu
 import { softwareStatement } from './features/software_statement/feature.ts'
 import type { Feature } from './features/feature.ts'
 import { frontchannelLogout } from './features/frontchannel_logout/feature.ts'
+import { sessions } from './features/sessions/feature.ts'
 import { sessionManagement } from './features/session_management/feature.ts'
 import { responseModes } from './features/response_modes/feature.ts'
 import { responseTypesFeature } from './features/response_types/feature.ts'
@@ -113,9 +115,11 @@ export const features: readonly Feature[] = [
   protectedResource,
   jwtBearer,
   initiateLoginFeature,
+  passwordRules,
   mail,
   devMailFeature,
   account,
+  sessions,
 ]
 
 /** The variables that features bring, for `loadConfig`. */

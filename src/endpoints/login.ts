@@ -1,9 +1,12 @@
 /** The sign-in page. The same words, time and status for an unknown person and a wrong password (OWASP ASVS 5.0 V6.3.8). */
 import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../context.ts'
+import { accountPath } from '../http/account_page.ts'
 import type { Call } from '../http/call.ts'
 import { ensureBrowser } from '../http/csrf.ts'
 import { findClient } from '../http/client_authentication.ts'
+import { imageSources } from '../http/client_parts.ts'
+import { shownClient } from '../http/client_words.ts'
 import { formTarget } from '../http/headers.ts'
 import { loginPage } from '../http/pages.ts'
 import { browserKnownTo } from '../http/known_browser.ts'
@@ -31,10 +34,11 @@ export const login = defineEndpoint({
   },
 })
 
-/** Someone came to the page itself: sign in and land on the start page. */
+/** Someone came to the page itself: sign in and land on the page of their account, where there is one. */
 async function beginHere(call: Call, context: Context): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
-  const what = { return_to: `${context.basePath}/` }
+  const landing = context.table.features.includes('account') ? accountPath : '/'
+  const what = { return_to: `${context.basePath}${landing}` }
   const handle = await Interaction.begin(
     context,
     context.random,
@@ -57,10 +61,11 @@ async function show(
   const methods = await Promise.all(
     context.table.loginMethods.map((method) => method.view(context, { ...going, call, client })),
   )
+  const shown = client ? shownClient(client, call, context) : {}
   const html = loginPage({
     ...formFields(call, context, 'login', going.handle),
     ...view,
-    clientName: client && (client.client_name ?? client.client_id),
+    ...shown,
     loginMethods: methods.filter((each) => each !== undefined),
     loginLinks: context.table.loginLinks.flatMap(({ label, path }) => {
       const to = path(context, going)
@@ -69,6 +74,7 @@ async function show(
   })
   return {
     ...page(status, html),
+    imageSources: imageSources(shown),
     formTargets: [
       ...(params?.redirect_uri === undefined ? [] : formTarget(params.redirect_uri)),
       ...context.table.loginMethods.flatMap((method) => [...(method.formTargets?.(context) ?? [])]),
@@ -85,7 +91,7 @@ async function submit(call: Call, context: Context): Promise<Reply> {
     if (user) return await signIn(call, context, going, { user, amr: ['pwd'] })
   } catch (error) {
     if (!(error instanceof OAuthError) || error.options.retryAfter === undefined) throw error
-    const said = error.options.say ?? say('error_page.too_many', { wait: say('common.minutes', { n: 1 }) })
+    const said = error.options.say ?? say('error.too_many_requests')
     const reply = await show(call, context, going, error.status, { username, error: said })
     return { ...reply, headers: { ...reply.headers, 'retry-after': `${error.options.retryAfter}` } }
   }

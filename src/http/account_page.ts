@@ -6,7 +6,7 @@ import { page } from './document.ts'
 import { alert, note } from './page_parts.ts'
 import { defineView, type Html } from './view.ts'
 
-const frame = defineView('account', accountSource, ['menu', 'title', 'notice', 'main'])
+const frame = defineView('account', accountSource, ['menu', 'signOut', 'title', 'notice', 'main'])
 const item = defineView(
   'account_menu_item',
   '<li><a href="{{path}}" aria-current="{{current}}">{{title}}</a></li>',
@@ -18,7 +18,13 @@ export const accountPath = '/account'
 /** `current` is the path of the section; `done` says what has just happened, `problem` what could not. */
 export function accountPage(
   context: Context,
-  view: { current: string; title: Said; main: Html; done?: Said | undefined; problem?: Said | undefined },
+  view: {
+    current: string
+    title: Said
+    main: Html | readonly Html[]
+    done?: Said | undefined
+    problem?: Said | undefined
+  },
 ): Html {
   const sections = [
     { path: accountPath, title: say('account.overview') },
@@ -34,6 +40,7 @@ export function accountPage(
           current: path === view.current ? 'page' : 'false',
         }),
       ),
+      signOut: `${context.basePath}/logout`,
       title: view.title,
       notice: [
         ...(view.problem ? [alert({ message: view.problem })] : []),
@@ -41,6 +48,6 @@ export function accountPage(
       ],
       main: view.main,
     }),
-    { width: 'wide' },
+    { width: 'wide broad' },
   )
 }

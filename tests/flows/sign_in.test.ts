@@ -241,10 +241,10 @@ describe('a flood', () => {
   })
 })
 
-test('somebody who comes to /login by themselves lands on the start page', async () => {
+test('somebody who comes to /login by themselves lands on their account', async () => {
   const op = await provider()
   const who = browser(op)
   const { page } = await who.open('/login')
   const landed = await who.press(page!, 'login', alice)
-  expect(new URL(landed.page!.url).pathname).toBe('/')
+  expect(new URL(landed.page!.url).pathname).toBe('/account')
 })

@@ -1,0 +1,75 @@
+/** /account/activity: what happened to the account, the newest first, in words. OWASP ASVS 5.0 V16.3 */
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { page as pageReply, pageTroubles, seeOther } from '../../endpoints/openapi_parts.ts'
+import { personAtHand } from '../../endpoints/person_at_hand.ts'
+import { accountPage } from '../../http/account_page.ts'
+import { paragraph } from '../../http/account_parts.ts'
+import { deviceWords } from '../../http/device_words.ts'
+import { foreignText } from '../../http/foreign_text.ts'
+import { languageOf } from '../../http/language.ts'
+import { placeOf } from '../../http/place.ts'
+import { page } from '../../http/reply.ts'
+import { defineView, type Html } from '../../http/view.ts'
+import { isMessageKey } from '../../http/words.ts'
+import { type Language, type Said, say } from '../../lib/say.ts'
+import { Event } from '../../models/event.ts'
+
+export const activityPath = '/account/activity'
+
+/** As many as fit a page that somebody reads. */
+const shownEvents = 100
+
+const list = defineView('activity', '<ol class="activity">\n{{events}}\n</ol>', ['events'])
+const row = defineView('activity_event', '<li><p>{{what}}</p><p class="muted small">{{where}}</p></li>', [
+  'what',
+  'where',
+])
+
+export const activity = defineEndpoint({
+  name: 'account_activity',
+  path: activityPath,
+  methods: ['GET'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: {
+    GET: {
+      summary: 'What happened to the account',
+      responses: { 200: pageReply('The page'), 303: seeOther('To sign in first'), ...pageTroubles },
+    },
+  },
+  async handle(call, context) {
+    const person = await personAtHand(call, context, activityPath)
+    if ('reply' in person) return person.reply
+    const events = await Event.listOfUser(context, person.user.sub, shownEvents)
+    const language = languageOf(call, context)
+    const rows = await Promise.all(events.map((event) => shown(event, context, language)))
+    const html = accountPage(context, {
+      current: activityPath,
+      title: say('activity.title'),
+      main: rows.length > 0 ? list({ events: rows }) : paragraph({ text: say('activity.none') }),
+    })
+    return page(200, html)
+  },
+})
+
+/** A kind of an older or newer version has no sentence here: it is told as what it is called. */
+function sentenceOf({ kind, detail = '' }: Event): Said {
+  const key = `event.${kind}`
+  return isMessageKey(key) ? say(key, { detail: foreignText(detail) }) : say('activity.unknown', { kind })
+}
+
+async function shown(event: Event, context: Context, language: Language): Promise<Html> {
+  const place = await placeOf(context, event.address, language)
+  const values = {
+    at: new Date(event.at),
+    device: deviceWords(event.user_agent),
+    address: event.address ?? '',
+    place: place ?? '',
+  }
+  return row({
+    what: sentenceOf(event),
+    where: say(place === undefined ? 'activity.from' : 'activity.from_place', values),
+  })
+}

@@ -1,0 +1,24 @@
+/** The account page: what a person can see and change here, and what happened to their account. https://owasp.org/www-project-application-security-verification-standard/ */
+import { noteEvent } from '../../http/tell_owner.ts'
+import { say } from '../../lib/say.ts'
+import { defineFeature } from '../feature.ts'
+import { activity, activityPath } from './activity.ts'
+import { overview } from './overview.ts'
+
+export const account = defineFeature({
+  name: 'account',
+  endpoints: [overview, activity],
+  accountSections: [
+    {
+      name: 'activity',
+      path: activityPath,
+      title: 'activity.title',
+      order: 80,
+      summary: async () => say('activity.summary'),
+    },
+  ],
+  async onSignedIn(call, context, { user }) {
+    await noteEvent(call, context, user.sub, { kind: 'signed_in' })
+    return []
+  },
+})

@@ -1,0 +1,70 @@
+/** GET /account: who is signed in, and a line for each part of their account. */
+import overviewSource from '../../../views/account_overview.html' with { type: 'text' }
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { page as pageReply, pageTroubles, seeOther } from '../../endpoints/openapi_parts.ts'
+import { type AtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
+import { accountPage, accountPath } from '../../http/account_page.ts'
+import { foreignText } from '../../http/foreign_text.ts'
+import { page } from '../../http/reply.ts'
+import { defineView, type Html } from '../../http/view.ts'
+import { say } from '../../lib/say.ts'
+import type { User } from '../../models/user.ts'
+import type { AccountSection } from '../feature.ts'
+
+const view = defineView('account_overview', overviewSource, ['picture', 'name', 'username', 'sections'])
+const picture = defineView(
+  'account_picture',
+  '<img class="account_picture" src="{{url}}" alt="" width="64" height="64">',
+  ['url'],
+)
+const section = defineView(
+  'account_section',
+  '<li><a href="{{path}}">{{title}}</a><span>{{summary}}</span></li>',
+  ['path', 'title', 'summary'],
+)
+
+export const overview = defineEndpoint({
+  name: 'account',
+  path: accountPath,
+  methods: ['GET'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: {
+    GET: {
+      summary: 'The account of whoever is signed in',
+      responses: { 200: pageReply('The page'), 303: seeOther('To sign in first'), ...pageTroubles },
+    },
+  },
+  async handle(call, context) {
+    const person = await personAtHand(call, context, accountPath)
+    if ('reply' in person) return person.reply
+    const sections = await Promise.all(
+      context.table.accountSections.map((each) => shown(each, person, context)),
+    )
+    const { user } = person
+    const html = accountPage(context, {
+      current: accountPath,
+      title: say('account.title'),
+      main: view({
+        picture: pictureOf(user, context),
+        name: foreignText(typeof user.claims.name === 'string' ? user.claims.name : user.username),
+        username: foreignText(user.username),
+        sections,
+      }),
+    })
+    return page(200, html)
+  },
+})
+
+async function shown(each: AccountSection, person: AtHand, context: Context): Promise<Html> {
+  const summary = await each.summary?.(person, context)
+  return section({ path: `${context.basePath}${each.path}`, title: say(each.title), summary: summary ?? '' })
+}
+
+/** Only one that is served from here: any other server would learn that its person looks at their account. */
+function pictureOf({ claims }: User, { config }: Context): Html | Html[] {
+  const url = typeof claims.picture === 'string' ? URL.parse(claims.picture) : null
+  return url && url.href.startsWith(`${config.issuer}/`) ? picture({ url: url.href }) : []
+}

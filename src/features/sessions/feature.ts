@@ -1,0 +1,43 @@
+/** Sessions and devices: where a person is signed in, how many at a time, and on which device. https://owasp.org/www-project-application-security-verification-standard/ */
+import { noteEvent } from '../../http/tell_owner.ts'
+import { say } from '../../lib/say.ts'
+import { Session } from '../../models/session.ts'
+import { defineFeature } from '../feature.ts'
+import { countDevices, forgetDevices, meetDevice, sameDevice } from './device.ts'
+import { forgetPlaces, takePlace } from './limit.ts'
+import { policyPage } from './policy_page.ts'
+import { sessionsPage, sessionsPath } from './sessions_page.ts'
+import { env } from './settings.ts'
+
+export const sessions = defineFeature({
+  name: 'sessions',
+  env,
+  endpoints: [sessionsPage, policyPage],
+  sessionRules: [sameDevice],
+  async onSignedIn(call, context, { user, session }) {
+    const ended = await takePlace(context, session)
+    for (const _ of ended) await noteEvent(call, context, user.sub, { kind: 'session_limit' })
+    await meetDevice(call, context, user)
+    return []
+  },
+  accountSections: [
+    {
+      name: 'sessions',
+      path: sessionsPath,
+      title: 'sessions.title',
+      order: 60,
+      summary: async ({ user }, context) =>
+        say('sessions.summary', { n: (await Session.listOfUser(context, user.sub)).length }),
+    },
+  ],
+  personData: [
+    {
+      name: 'known_devices',
+      read: async (sub, context) => ({ count: await countDevices(context, sub) }),
+      async erase(sub, context) {
+        await forgetDevices(context, sub)
+        await forgetPlaces(context, sub)
+      },
+    },
+  ],
+})

@@ -1,0 +1,70 @@
+/** /account/sessions/policy: how long sessions last here and what ends them, in words. OWASP ASVS 5.0 V7.1 */
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { page as pageReply, pageTroubles, seeOther } from '../../endpoints/openapi_parts.ts'
+import { personAtHand } from '../../endpoints/person_at_hand.ts'
+import { accountPage } from '../../http/account_page.ts'
+import { canMail } from '../../http/mail.ts'
+import { page } from '../../http/reply.ts'
+import { defineView } from '../../http/view.ts'
+import { type Said, say } from '../../lib/say.ts'
+import { settings } from './settings.ts'
+
+export const policyPath = '/account/sessions/policy'
+
+const list = defineView('session_policy', '<ul class="policy">\n{{rules}}\n</ul>', ['rules'])
+const rule = defineView('session_policy_rule', '<li>{{text}}</li>', ['text'])
+
+export const policyPage = defineEndpoint({
+  name: 'account_sessions_policy',
+  path: policyPath,
+  methods: ['GET'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: {
+    GET: {
+      summary: 'How long sessions last, and what ends them',
+      responses: { 200: pageReply('The page'), 303: seeOther('To sign in first'), ...pageTroubles },
+    },
+  },
+  async handle(call, context) {
+    const person = await personAtHand(call, context, policyPath)
+    if ('reply' in person) return person.reply
+    const html = accountPage(context, {
+      current: '/account/sessions',
+      title: say('sessions.policy_title'),
+      main: list({ rules: rulesOf(context).map((text) => rule({ text })) }),
+    })
+    return page(200, html)
+  },
+})
+
+/** Only what this configuration does. */
+function rulesOf(context: Context): Said[] {
+  const { sessionIdleTtl, sessionTtl } = context.config
+  const { sessionLimit: n, sessionLimitPolicy, sessionDeviceCheck, newDeviceMail } = settings(context)
+  const rules = [
+    say('sessions.policy_idle', { time: durationWords(sessionIdleTtl) }),
+    say('sessions.policy_absolute', { time: durationWords(sessionTtl) }),
+  ]
+  if (n > 0)
+    rules.push(
+      say(sessionLimitPolicy === 'refuse' ? 'sessions.policy_refuse' : 'sessions.policy_limit', { n }),
+    )
+  if (sessionDeviceCheck) rules.push(say('sessions.policy_device'))
+  if (newDeviceMail && canMail(context)) rules.push(say('sessions.policy_mail'))
+  return [...rules, say('sessions.policy_end')]
+}
+
+const units = [
+  ['sessions.days', 86_400],
+  ['sessions.hours', 3_600],
+  ['common.minutes', 60],
+] as const
+
+/** In the largest unit that it is a whole number of. */
+function durationWords(seconds: number): Said {
+  const [key, size] = units.find(([, each]) => seconds % each === 0) ?? (['common.seconds', 1] as const)
+  return say(key, { n: seconds / size })
+}

@@ -1,0 +1,126 @@
+/** /account/sessions: where a person is signed in, and the end of any of it. OWASP ASVS 5.0 V7.5.2 */
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { accountFields, accountForm } from '../../endpoints/account_form.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type AtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
+import { accountPage } from '../../http/account_page.ts'
+import { buttonForm, entry, entryList, linkTo } from '../../http/account_parts.ts'
+import { type Call, query } from '../../http/call.ts'
+import { deviceWords } from '../../http/device_words.ts'
+import { languageOf } from '../../http/language.ts'
+import { placeOf } from '../../http/place.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import { endSession, forgetSessionCookie } from '../../http/session.ts'
+import { noteEvent } from '../../http/tell_owner.ts'
+import type { Html } from '../../http/view.ts'
+import { type Said, say } from '../../lib/say.ts'
+import { Session } from '../../models/session.ts'
+import { policyPath } from './policy_page.ts'
+
+export const sessionsPath = '/account/sessions'
+
+const purpose = 'sessions'
+
+/** What `?done=` may say. */
+const done: Readonly<Record<string, Said>> = {
+  ended: say('sessions.done'),
+  all: say('sessions.done_all'),
+}
+
+export const sessionsPage = defineEndpoint({
+  name: 'account_sessions',
+  path: sessionsPath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('Where a person is signed in'),
+  async handle(call, context) {
+    const person = await personAtHand(call, context, sessionsPath)
+    if ('reply' in person) return person.reply
+    return call.method === 'POST' ? submit(call, context, person) : show(call, context, person)
+  },
+})
+
+const lastUsed = (a: Session, b: Session) => b.seen_at - a.seen_at || b.created_at - a.created_at
+
+async function show(call: Call, context: Context, { user, session }: AtHand): Promise<Reply> {
+  const all = await Session.listOfUser(context, user.sub)
+  const others = all.filter(({ sid }) => sid !== session.sid).sort(lastUsed)
+  const { csrf, cookies } = accountForm(call, context, session, purpose)
+  const action = `${context.basePath}${sessionsPath}`
+  const button = ({ sid, user_agent }: Session) =>
+    buttonForm({
+      action,
+      csrf,
+      name: 'end',
+      text: say('sessions.end'),
+      label: say('sessions.end_named', { device: deviceWords(user_agent) }),
+      fields: { session: sid },
+    })
+  const entries = await Promise.all([
+    entryOf(call, context, session, { badge: say('sessions.this') }),
+    ...others.map((each) => entryOf(call, context, each, { action: button(each) })),
+  ])
+  const endAll = buttonForm({ action, csrf, name: 'end_all', text: say('sessions.end_all'), kind: 'danger' })
+  const html = accountPage(context, {
+    current: sessionsPath,
+    title: say('sessions.title'),
+    done: done[query(call, context).done ?? ''],
+    main: [
+      entryList({ entries }),
+      ...(others.length > 0 ? [endAll] : []),
+      linkTo({ path: `${context.basePath}${policyPath}`, text: say('sessions.policy_link') }),
+    ],
+  })
+  return { ...page(200, html), cookies }
+}
+
+const moment = (seconds: number) => new Date(seconds * 1000)
+
+async function entryOf(
+  call: Call,
+  context: Context,
+  session: Session,
+  more: { badge?: Said; action?: Html },
+): Promise<Html> {
+  const { address, created_at, seen_at, exp } = session
+  const place = await placeOf(context, address, languageOf(call, context))
+  const absolute = created_at + context.config.sessionTtl
+  return entry({
+    title: deviceWords(session.user_agent),
+    ...more,
+    lines: [
+      ...(address === undefined
+        ? []
+        : [
+            place === undefined
+              ? say('sessions.where', { address })
+              : say('sessions.place', { place, address }),
+          ]),
+      say('sessions.used', { first: moment(created_at), last: moment(seen_at) }),
+      exp < absolute
+        ? say('sessions.ends', { idle: moment(exp), absolute: moment(absolute) })
+        : say('sessions.ends_on', { absolute: moment(absolute) }),
+    ],
+  })
+}
+
+async function submit(call: Call, context: Context, { user, session }: AtHand): Promise<Reply> {
+  const fields = await accountFields(call, context, session, purpose)
+  const path = `${context.basePath}${sessionsPath}`
+  if (fields.end_all !== undefined) {
+    const all = await Session.listOfUser(context, user.sub)
+    for (const { sid } of all) if (sid !== session.sid) await endSession(sid, context)
+    await noteEvent(call, context, user.sub, { kind: 'sessions_ended' })
+    return redirectWithin(`${path}?done=all`)
+  }
+  const sid = fields.session ?? ''
+  // Somebody else's session is answered like one that has ended already: nothing is done, and nothing is told.
+  const found = await Session.find(context, sid)
+  if (found?.sub === user.sub && (await endSession(sid, context)))
+    await noteEvent(call, context, user.sub, { kind: 'session_ended' })
+  const reply = redirectWithin(`${path}?done=ended`)
+  return sid === session.sid ? { ...reply, cookies: [forgetSessionCookie(context)] } : reply
+}

@@ -1,0 +1,65 @@
+/** What the pages of /account are made of: entries with something to do about each, and forms of one button. */
+import type { Said } from '../lib/say.ts'
+import { hiddenField } from './page_parts.ts'
+import { defineView, type Html } from './view.ts'
+
+export const entryList = defineView('account_entries', '<ul class="entries">\n{{entries}}\n</ul>', [
+  'entries',
+])
+
+const line = defineView('account_entry_line', '<p class="muted small">{{text}}</p>', ['text'])
+const mark = defineView('account_entry_badge', ' <span class="badge">{{text}}</span>', ['text'])
+const item = defineView(
+  'account_entry',
+  '<li class="entry">{{image}}<div class="entry_text"><h2><bdi>{{title}}</bdi>{{badge}}</h2>{{lines}}{{more}}</div>{{action}}</li>',
+  ['image', 'title', 'badge', 'lines', 'more', 'action'],
+)
+
+/** One of a list. `more` stands below the lines. */
+export const entry = (view: {
+  title: string | Said
+  image?: Html | Html[]
+  badge?: Said | undefined
+  lines: readonly Said[]
+  more?: Html | undefined
+  action?: Html | undefined
+}): Html =>
+  item({
+    image: view.image ?? [],
+    title: view.title,
+    badge: view.badge ? mark({ text: view.badge }) : [],
+    lines: view.lines.map((text) => line({ text })),
+    more: view.more ?? [],
+    action: view.action ?? [],
+  })
+
+export const paragraph = defineView('account_paragraph', '<p>{{text}}</p>', ['text'])
+
+export const linkTo = defineView('account_link', '<p><a href="{{path}}">{{text}}</a></p>', ['path', 'text'])
+
+const form = defineView(
+  'account_button',
+  '<form class="one_button" method="post" action="{{action}}">{{fields}}<button class="{{kind}}" type="submit" name="{{name}}" value="{{name}}" aria-label="{{label}}">{{text}}</button></form>',
+  ['action', 'fields', 'kind', 'name', 'label', 'text'],
+)
+
+/** A form of one button. `label` says what it is about, beginning with `text`: a list has many buttons of one text. */
+export const buttonForm = (view: {
+  action: string
+  csrf: string
+  name: string
+  text: Said
+  label?: Said
+  kind?: 'danger' | 'primary' | ''
+  fields?: Readonly<Record<string, string>>
+}): Html =>
+  form({
+    action: view.action,
+    fields: Object.entries({ csrf_token: view.csrf, ...view.fields }).map(([name, value]) =>
+      hiddenField({ name, value }),
+    ),
+    kind: view.kind ?? '',
+    name: view.name,
+    label: view.label ?? view.text,
+    text: view.text,
+  })
