@@ -11,13 +11,14 @@ import { corsHeaders, preflightHeaders } from './http/cors.ts'
 import { asOAuthError, errorReply } from './http/error_reply.ts'
 import { baseHeaders, securityHeaders } from './http/headers.ts'
 import { settingOf } from './http/language.ts'
+import { looksOf } from './http/looks.ts'
 import { createMetrics } from './http/metrics.ts'
 import { createOutbound } from './http/outbound.ts'
 import { scopeDescriptions } from './http/pages.ts'
 import { countAddress } from './http/rate_limit.ts'
 import { empty, type Reply } from './http/reply.ts'
 import { createRouter, requireMethod } from './http/router.ts'
-import { type Html, isHtml, plainSetting, render } from './http/view.ts'
+import { type Html, isHtml, render } from './http/view.ts'
 import { inNetworks } from './lib/address.ts'
 import { createCache } from './lib/cache.ts'
 import type { Clock } from './lib/clock.ts'
@@ -70,7 +71,7 @@ export function createContext(deps: Deps): Context {
     signInQueue: workQueue(config.signInConcurrency, config.signInQueue),
     clients: createCache(deps.clock, clientLifetime, 10_000),
     metrics: createMetrics(),
-    looks: plainSetting,
+    looks: looksOf(config),
     outbound: createOutbound(deps),
     clientKeys: new WeakMap(),
     scopes: [...new Set([...standardScopes, ...config.scopes, ...scopeSources.map(([name]) => name)])],

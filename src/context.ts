@@ -48,7 +48,7 @@ import type { Cache } from './lib/cache.ts'
 import type { ReadKeys } from './http/client_keys.ts'
 import type { Metrics } from './http/metrics.ts'
 import type { Outbound } from './http/outbound.ts'
-import type { Setting } from './http/view.ts'
+import type { Looks } from './http/looks.ts'
 
 /** Everything that plugs in, checked once at boot (table.ts). */
 export interface Table {
@@ -136,8 +136,8 @@ export interface Context extends Memory {
   /** Clients as last read, for a second or two. */
   clients: Cache<Client>
   metrics: Metrics
-  /** The house's name, logo and stylesheets, and the templates a theme puts in place of ours. */
-  looks: Omit<Setting, 'words'>
+  /** The house's name, logo and stylesheets, and what a theme puts in place of ours. */
+  looks: Looks
   /** Every request to a URL that somebody else chose. */
   outbound: Outbound
   /** What was read from a client's JWK Set, for as long as the set itself is held. */

@@ -145,6 +145,11 @@ export const serverSections = {
       default: 'en',
       help: 'Of pages and mails for whoever asks for none that we speak.',
     },
+    {
+      name: 'THEME_PATH',
+      schema: is.path,
+      help: 'Folder with the looks of your house: name, logo, links, colours, templates, messages (examples/theme).',
+    },
   ],
   Watching: [
     {

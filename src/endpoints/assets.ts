@@ -1,6 +1,5 @@
-/** The stylesheet, the logo and the one script, under names that change with their content. */
+/** Stylesheets, logos and scripts, ours and those of the theme, under names that change with their content. */
 import { OAuthError } from '../auth/errors.ts'
-import { assets as files } from '../http/pages.ts'
 import { defineEndpoint } from './endpoint.ts'
 
 export const assets = defineEndpoint({
@@ -8,13 +7,17 @@ export const assets = defineEndpoint({
   path: '/assets/*',
   methods: ['GET'],
   advertised: false,
-  handle(call) {
-    const file = files.get(call.path)
+  handle(call, context) {
+    const file = context.looks.assets.get(call.path)
     if (!file) throw new OAuthError('not_found', 'no such file')
     return {
       status: 200,
       body: file.body,
-      headers: { 'content-type': file.contentType, 'cache-control': 'public, max-age=31536000, immutable' },
+      headers: {
+        'content-type': file.contentType,
+        'cache-control': 'public, max-age=31536000, immutable',
+        ...file.headers,
+      },
     }
   },
 })

@@ -4,6 +4,8 @@ import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../context.ts'
 import type { Call } from '../http/call.ts'
 import { respondWithError } from '../http/authorization_response.ts'
+import { imageSources } from '../http/client_parts.ts'
+import { shownClient } from '../http/client_words.ts'
 import { formTarget } from '../http/headers.ts'
 import { claimDescription, consentPage, type ShownScope } from '../http/pages.ts'
 import { page, redirectWithin, type Reply } from '../http/reply.ts'
@@ -40,16 +42,13 @@ async function show(call: Call, context: Context): Promise<Reply> {
   const asked = await askedIn(going, context)
   const { client, request } = asked
   const before = await Consent.find(context, user.sub, client.client_id)
+  const shown = shownClient(client, call, context)
   const html = consentPage({
+    ...shown,
+    unverified: client.self_registered,
     ...formFields(call, context, purposeFor(session.sub), going.handle),
     action: `${context.basePath}/consent`,
-    clientName: client.client_name ?? client.client_id,
     clientHost: hostOf(request.redirect),
-    clientUri: client.client_uri,
-    logoUri: client.logo_uri,
-    policyUri: client.policy_uri,
-    tosUri: client.tos_uri,
-    unverified: client.self_registered,
     describedAt: client.described_at === undefined ? undefined : hostOf(client.described_at),
     username: user.username,
     scopes: shownScopes(asked, before, context),
@@ -57,7 +56,11 @@ async function show(call: Call, context: Context): Promise<Reply> {
       (parameter) => parameter.describe?.(asked.extra, context) ?? [],
     ),
   })
-  return { ...page(200, html), formTargets: formTarget(request.redirect) }
+  return {
+    ...page(200, html),
+    imageSources: imageSources(shown),
+    formTargets: formTarget(request.redirect),
+  }
 }
 
 /** The form is good for the person who saw it, also when they signed in again in another tab meanwhile. */

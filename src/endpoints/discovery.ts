@@ -6,6 +6,7 @@ import { clientAlgs, signingAlgs } from '../auth/registration.ts'
 import type { Context } from '../context.ts'
 import { offeredMethods } from '../http/client_authentication.ts'
 import { publicJson } from '../http/reply.ts'
+import { languages } from '../lib/say.ts'
 import { defineEndpoint, type Endpoint } from './endpoint.ts'
 
 /** RFC 8414 §3.1 puts the well-known part before the issuer's path; app.ts routes that spelling here too. */
@@ -67,7 +68,7 @@ export function metadata(context: Context): Record<string, unknown> {
     prompt_values_supported: promptValues,
     acr_values_supported: context.acrValues,
     display_values_supported: ['page'],
-    ui_locales_supported: ['en'],
+    ui_locales_supported: languages,
     authorization_response_iss_parameter_supported: true,
     service_documentation: `${config.issuer}/`,
   }

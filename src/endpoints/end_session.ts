@@ -6,6 +6,7 @@ import { sidOf } from '../grants/person.ts'
 import { type Call, formOrQuery } from '../http/call.ts'
 import { findClient } from '../http/client_authentication.ts'
 import { csrfToken, ensureBrowser, requireOwnForm } from '../http/csrf.ts'
+import { shownClient } from '../http/client_words.ts'
 import { formTarget } from '../http/headers.ts'
 import { loggedOutPage, logoutPage } from '../http/pages.ts'
 import { page, redirectToClient, redirectWithin, type Reply, withinUrl } from '../http/reply.ts'
@@ -38,15 +39,16 @@ export const endSession = defineEndpoint({
     // Another site's form comes without our cookies (SameSite=Lax); answering it would forget them without having asked.
     if (call.method === 'POST' && params.csrf_token === undefined)
       return redirectWithin(withinUrl(`${context.basePath}/logout?${formEncode(params)}`))
+    call.uiLocales = params.ui_locales
     const asked = await read(params, context)
     const session = await currentSession(call, context)
     if (params.csrf_token !== undefined) {
       requireOwnForm(call, context, params.csrf_token, purpose)
       return params.logout === undefined
         ? redirectWithin(`${context.basePath}/`)
-        : signOut(context, asked, session)
+        : signOut(call, context, asked, session)
     }
-    if (!session || isOfThisSession(asked, session, context)) return signOut(context, asked, session)
+    if (!session || isOfThisSession(asked, session, context)) return signOut(call, context, asked, session)
     return confirm(call, context, asked, session)
   },
 })
@@ -86,26 +88,25 @@ const isOfThisSession = ({ hint, client }: Asked, session: Session, context: Con
   hint?.sid !== undefined && hint.sid === (client ? sidOf(session.sid, client, context) : session.sid)
 
 /** The applications of a session by how they hear of its end. */
-async function whoHears(session: Session, context: Context): Promise<Told> {
+async function whoHears(call: Call, session: Session, context: Context): Promise<Told> {
   const told = { server: [] as string[], browser: [] as string[], nobody: [] as string[] }
   for (const clientId of session.clients) {
     const client = await findClient(context, clientId)
     if (!client) continue // nothing that is here any more knows of the sign-in
     const channels = context.table.signOutChannels.map((channelOf) => channelOf(client, context))
     const surest = (['server', 'browser'] as const).find((channel) => channels.includes(channel))
-    told[surest ?? 'nobody'].push(nameOf(client))
+    told[surest ?? 'nobody'].push(shownClient(client, call, context).clientName)
   }
   return told
 }
 
-const nameOf = (client: Client): string => client.client_name ?? client.client_id
-
 async function signOut(
+  call: Call,
   context: Context,
   { params, client, redirect }: Asked,
   session: Session | undefined,
 ): Promise<Reply> {
-  const told = session && (await whoHears(session, context))
+  const told = session && (await whoHears(call, session, context))
   const parts = session
     ? await Promise.all(context.table.signOutFrames.map((ask) => ask(session, context)))
     : []
@@ -123,7 +124,7 @@ async function signOut(
   const { post_logout_redirect_uri, state } = params
   const again = formEncode({ client_id: client?.client_id, post_logout_redirect_uri, state })
   const html = loggedOutPage({
-    clientName: client && nameOf(client),
+    ...(client && shownClient(client, call, context)),
     told,
     frames,
     onward: onward === undefined || /^https?:/i.test(onward) ? onward : `${context.basePath}/logout?${again}`,
@@ -138,16 +139,15 @@ async function confirm(
   session: Session,
 ): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
-  const [user, told] = await Promise.all([User.find(context, session.sub), whoHears(session, context)])
-  const { client_id, id_token_hint, post_logout_redirect_uri, state } = params
-  const hidden = Object.entries({ client_id, id_token_hint, post_logout_redirect_uri, state }).filter(
-    (each): each is [string, string] => each[1] !== undefined,
-  )
+  const [user, told] = await Promise.all([User.find(context, session.sub), whoHears(call, session, context)])
+  const { client_id, id_token_hint, post_logout_redirect_uri, state, ui_locales } = params
+  const kept = { client_id, id_token_hint, post_logout_redirect_uri, state, ui_locales }
+  const hidden = Object.entries(kept).filter((each): each is [string, string] => each[1] !== undefined)
   const html = logoutPage({
     action: `${context.basePath}/logout`,
     csrf: csrfToken(context, browser, purpose),
     interaction: '',
-    clientName: client && nameOf(client),
+    ...(client && shownClient(client, call, context)),
     username: user?.username,
     told,
     hidden: Object.fromEntries(hidden),

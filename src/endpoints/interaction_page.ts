@@ -22,7 +22,7 @@ export async function requireInteraction(
       'this page is out of date or belongs to another browser: go back to the application and start again',
       { say: say('error_page.page_out_of_date') },
     )
-  call.uiLocales = interaction.params?.ui_locales
+  call.uiLocales = interaction.language ?? interaction.params?.ui_locales
   return { handle, interaction }
 }
 

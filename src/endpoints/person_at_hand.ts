@@ -2,6 +2,7 @@
 import type { Context } from '../context.ts'
 import type { Call } from '../http/call.ts'
 import { ensureBrowser } from '../http/csrf.ts'
+import { askedLocales, inSameLanguage } from '../http/language.ts'
 import { redirectWithin, type Reply } from '../http/reply.ts'
 import { currentSession } from '../http/session.ts'
 import { Interaction } from '../models/interaction.ts'
@@ -47,7 +48,10 @@ async function askToSignIn(call: Call, context: Context, path: string): Promise<
     context,
     context.random,
     browser,
-    { return_to: `${context.basePath}${path}` },
+    {
+      return_to: inSameLanguage(call, `${context.basePath}${path}`),
+      language: askedLocales(call),
+    },
     context.config.interactionTtl,
   )
   return redirectWithin(`${context.basePath}/login?interaction=${handle}`, cookies)

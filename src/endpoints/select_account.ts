@@ -2,6 +2,8 @@
 import type { Context } from '../context.ts'
 import type { Call } from '../http/call.ts'
 import { findClient } from '../http/client_authentication.ts'
+import { imageSources } from '../http/client_parts.ts'
+import { shownClient } from '../http/client_words.ts'
 import { formTarget } from '../http/headers.ts'
 import { selectAccountPage } from '../http/pages.ts'
 import { page, redirectWithin, type Reply } from '../http/reply.ts'
@@ -28,12 +30,17 @@ async function show(call: Call, context: Context): Promise<Reply> {
   if (!user) return redirectWithin(`${context.basePath}/login?interaction=${handle}`)
   const { client_id, redirect_uri } = interaction.params ?? {}
   const client = client_id === undefined ? undefined : await findClient(context, client_id)
+  const shown = client ? shownClient(client, call, context) : {}
   const html = selectAccountPage({
     ...formFields(call, context, 'select_account', handle),
+    ...shown,
     username: user.username,
-    clientName: client && (client.client_name ?? client.client_id),
   })
-  return { ...page(200, html), formTargets: redirect_uri === undefined ? [] : formTarget(redirect_uri) }
+  return {
+    ...page(200, html),
+    imageSources: imageSources(shown),
+    formTargets: redirect_uri === undefined ? [] : formTarget(redirect_uri),
+  }
 }
 
 async function submit(call: Call, context: Context): Promise<Reply> {

@@ -4,17 +4,27 @@ import logo from '../../views/logo.svg' with { type: 'text' }
 import stylesheet from '../../views/style.css' with { type: 'text' }
 import { sha256 } from '../lib/hash.ts'
 
-export type Asset = { readonly body: string; readonly contentType: string }
+export interface Asset {
+  readonly body: string | Uint8Array<ArrayBuffer>
+  readonly contentType: string
+  readonly headers?: Readonly<Record<string, string>>
+}
 
-const hashed = (name: string, extension: string, body: string): string =>
+/** Below the base path. */
+export const hashed = (name: string, extension: string, body: Asset['body']): string =>
   `/assets/${name}.${sha256(body).slice(0, 16)}.${extension}`
 
 export const stylePath = hashed('style', 'css', stylesheet)
 export const logoPath = hashed('logo', 'svg', logo)
 export const formPostPath = hashed('form_post', 'js', formPostScript)
 
+/** A picture that is opened by itself can run nothing and load nothing. */
+export const pictureHeaders = {
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+}
+
 export const assets: ReadonlyMap<string, Asset> = new Map([
   [stylePath, { body: stylesheet, contentType: 'text/css; charset=utf-8' }],
-  [logoPath, { body: logo, contentType: 'image/svg+xml' }],
+  [logoPath, { body: logo, contentType: 'image/svg+xml', headers: pictureHeaders }],
   [formPostPath, { body: formPostScript, contentType: 'text/javascript; charset=utf-8' }],
 ])

@@ -52,7 +52,7 @@ export function requireOwnForm(
  * Browsers say where a request comes from; what they say must be us. Silence is left to the token, and so is
  * `Origin: null`, which is what our own forms send because of `Referrer-Policy: no-referrer` (Fetch §3.2).
  */
-function requireSameOrigin(call: Call, context: Context): void {
+export function requireSameOrigin(call: Call, context: Context): void {
   const site = call.request.headers.get('sec-fetch-site')
   const origin = call.request.headers.get('origin')
   const foreign =

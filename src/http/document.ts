@@ -1,8 +1,12 @@
-/** The document round every page: head, brand, card. */
+/** The document round every page: head, brand, card, and a foot with the house's links and the languages. */
+import languagesSource from '../../views/languages.html' with { type: 'text' }
 import layoutSource from '../../views/layout.html' with { type: 'text' }
-import type { Said } from '../lib/say.ts'
-import { stylesheet } from './page_parts.ts'
-import { defer, defineView, type Html } from './view.ts'
+import { type Language, languages, type Said } from '../lib/say.ts'
+import { clientLink, clientLinks, script, stylesheet } from './page_parts.ts'
+import { defer, defineView, type Html, type Setting } from './view.ts'
+
+/** Where the form at the foot of a page posts to; `endpoints/language.ts` serves it. */
+export const languagePath = '/language'
 
 const layout = defineView('layout', layoutSource, [
   'lang',
@@ -10,28 +14,79 @@ const layout = defineView('layout', layoutSource, [
   'title',
   'brand',
   'logo',
+  'icon',
   'stylesheets',
   'head',
   'width',
   'main',
+  'links',
+  'languages',
 ])
 
-/** `title` says what the page is and never quotes a client: a title has no <bdi> and outlives the page in history. */
+const languageForm = defineView('languages', languagesSource, ['action', 'back', 'options'])
+const option = defineView(
+  'language_option',
+  '<option value="{{tag}}" lang="{{tag}}" {{selected}}>{{name}}</option>',
+  ['tag', 'selected', 'name'],
+)
+
+/** Each language by its own name, so that whoever needs it finds it. */
+const nameOf = (tag: Language): string => {
+  const name = new Intl.DisplayNames([tag], { type: 'language' }).of(tag) ?? tag
+  return name.charAt(0).toLocaleUpperCase(tag) + name.slice(1)
+}
+const names = new Map<Language, string>()
+const ownName = (tag: Language): string => {
+  let name = names.get(tag)
+  if (name === undefined) names.set(tag, (name = nameOf(tag)))
+  return name
+}
+
+/** Only where the page can be shown again: a choice must not lose what somebody typed, nor do a thing twice. */
+const languageChoice = ({ words, base, here }: Setting): Html | Html[] =>
+  here === undefined
+    ? []
+    : languageForm({
+        action: `${base}${languagePath}`,
+        back: here,
+        options: languages.map((tag) =>
+          option({ tag, name: ownName(tag), selected: tag === words.tag ? 'selected' : '' }),
+        ),
+      })
+
+function houseLinks({ brand, words }: Setting): Html | Html[] {
+  const links = brand.links.map(({ label, url }) =>
+    clientLink({ url, label: typeof label === 'string' ? label : (label[words.tag] ?? label.en ?? url) }),
+  )
+  return links.length ? clientLinks({ links }) : []
+}
+
+/** A script of ours, by its path below the base path. */
+export const ownScript = (path: string): Html => defer(({ base }) => script({ path: `${base}${path}` }))
+
+/**
+ * `title` says what the page is and never quotes a client: a title has no <bdi> and outlives the page in history.
+ * `again` is false where a reload would not show the same page.
+ */
 export const page = (
-  title: string | Said,
+  title: Said,
   main: Html,
-  { width = '', head = [] as readonly Html[] } = {},
+  { width = '', head = [] as readonly Html[], again = true } = {},
 ): Html =>
-  defer(({ words, brand }) =>
-    layout({
+  defer((setting) => {
+    const { words, brand } = setting
+    return layout({
       lang: words.tag,
       dir: words.dir,
       title,
       brand: brand.name,
       logo: brand.logo,
+      icon: brand.icon,
       stylesheets: brand.stylesheets.map((path) => stylesheet({ path })),
       head,
       width,
       main,
-    }),
-  )
+      links: houseLinks(setting),
+      languages: again ? languageChoice(setting) : [],
+    })
+  })

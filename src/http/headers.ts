@@ -3,16 +3,19 @@ import type { Config } from '../config.ts'
 import type { Reply } from './reply.ts'
 
 /** Nothing inline, nothing from elsewhere; forms may lead to us, to https, and to what the page names. */
-const policyOf = (targets: readonly string[] = [], frames: readonly string[] = [], ancestors = "'none'") =>
+const policyOf = (
+  { formTargets = [], frameSources = [], imageSources = [] }: Partial<Reply> = {},
+  ancestors = "'none'",
+) =>
   [
     "default-src 'none'",
     "style-src 'self'",
     "script-src 'self'",
-    "img-src 'self' https:",
+    `img-src 'self'${imageSources.map((each) => ` ${each}`).join('')}`,
     "connect-src 'self'",
     // Chromium applies form-action to the redirects that follow a form, so clients' redirect URIs must pass.
-    `form-action 'self' https:${targets.map((each) => ` ${each}`).join('')}`,
-    ...(frames.length > 0 ? [`frame-src ${frames.join(' ')}`] : []),
+    `form-action 'self' https:${formTargets.map((each) => ` ${each}`).join('')}`,
+    ...(frameSources.length > 0 ? [`frame-src ${frameSources.join(' ')}`] : []),
     `frame-ancestors ${ancestors}`,
     "base-uri 'none'",
   ].join('; ')
@@ -40,15 +43,15 @@ const pageHeaders = {
 const framedHeaders = {
   'cross-origin-resource-policy': 'cross-origin',
   'permissions-policy': pageHeaders['permissions-policy'],
-  'content-security-policy': policyOf([], [], '*'),
+  'content-security-policy': policyOf({}, '*'),
 }
 
 /** Reply headers win. */
 export function securityHeaders(base: Record<string, string>, reply: Reply): Record<string, string> {
   if (!reply.headers['content-type']?.startsWith('text/html')) return { ...base, ...reply.headers }
   if (reply.framedByAnybody) return { ...base, ...framedHeaders, ...reply.headers }
-  const policy =
-    reply.formTargets || reply.frameSources ? policyOf(reply.formTargets, reply.frameSources) : plainPolicy
+  const { formTargets, frameSources, imageSources } = reply
+  const policy = formTargets || frameSources || imageSources ? policyOf(reply) : plainPolicy
   return { ...base, ...pageHeaders, 'content-security-policy': policy, ...reply.headers }
 }
 

@@ -2,22 +2,45 @@
 import type { Context } from '../context.ts'
 import type { Language } from '../lib/say.ts'
 import type { Call } from './call.ts'
-import { cookieName, readCookie } from './cookie.ts'
+import { cookieName, readCookie, setCookie } from './cookie.ts'
 import type { Setting } from './view.ts'
-import { acceptedLanguages, firstSpoken, wordsOf } from './words.ts'
+import { acceptedLanguages, firstSpoken } from './words.ts'
+
+const cookie = 'language'
+/** A year, in seconds. */
+const remembered = 31_536_000
+
+export const rememberLanguage = (language: Language, context: Context): string =>
+  setCookie(context.config, cookie, language, remembered)
+
+/** `ui_locales`: of the query where no page said better. Read leniently, for the page of an error is a page too. */
+export const askedLocales = ({ uiLocales, search }: Call): string =>
+  uiLocales ?? (search.includes('ui_locales=') ? (new URLSearchParams(search).get('ui_locales') ?? '') : '')
 
 /** `ui_locales` first (OpenID Connect Core §3.1.2.1), then the cookie, then Accept-Language, then DEFAULT_LANGUAGE. */
 export function languageOf(call: Call, context: Context): Language {
-  const chosen = readCookie(call, cookieName(context.config, 'language'))
+  const chosen = readCookie(call, cookieName(context.config, cookie))
   return (
-    firstSpoken((call.uiLocales ?? '').split(' ')) ??
+    firstSpoken(askedLocales(call).split(' ')) ??
     firstSpoken(chosen === undefined ? [] : [chosen]) ??
     firstSpoken(acceptedLanguages(call.request.headers.get('accept-language'))) ??
     context.config.defaultLanguage
   )
 }
 
-export const settingOf = (call: Call, context: Context): Setting => ({
-  words: wordsOf(languageOf(call, context)),
-  ...context.looks,
-})
+/** A path of ours that is answered in the language the application asked for here. */
+export function inSameLanguage(call: Call, path: string): string {
+  const locales = askedLocales(call)
+  if (locales === '') return path
+  return `${path}${path.includes('?') ? '&' : '?'}ui_locales=${encodeURIComponent(locales)}`
+}
+
+export function settingOf(call: Call, context: Context): Setting {
+  const { method, path, search } = call
+  const query = search === '' ? '' : `?${search}`
+  return {
+    ...context.looks,
+    words: context.looks.wordsOf(languageOf(call, context)),
+    here: method === 'GET' ? `${context.basePath}${path}${query}` : undefined,
+  }
+}

@@ -6,7 +6,7 @@ import logoutSource from '../../views/logout.html' with { type: 'text' }
 import selectAccountSource from '../../views/select_account.html' with { type: 'text' }
 import { formPostPath } from './assets.ts'
 import { clientLinks, clientLogo, clientName, type ShownClient } from './client_parts.ts'
-import { page } from './document.ts'
+import { ownScript, page } from './document.ts'
 import { foreignText } from './foreign_text.ts'
 import * as parts from './page_parts.ts'
 import { toldAfter, toldBefore, type Told } from './sign_out_words.ts'
@@ -165,8 +165,8 @@ export const loggedOutPage = (
       frames: view.frames?.length ? parts.frameBox({ frames: view.frames }) : [],
     }),
     view.frames?.length && view.onward !== undefined
-      ? { head: [parts.goOnSoon({ content: `${framesLoad}; url=${view.onward}` })] }
-      : {},
+      ? { head: [parts.goOnSoon({ content: `${framesLoad}; url=${view.onward}` })], again: false }
+      : { again: false },
   )
 
 const formPost = defineView('form_post', formPostSource, ['action', 'fields'])
@@ -177,5 +177,6 @@ const formPost = defineView('form_post', formPostSource, ['action', 'fields'])
  */
 export const formPostPage = (view: { action: string; fields: Readonly<Record<string, string>> }): Html =>
   page(say('form_post.title'), formPost({ action: view.action, fields: hiddenFields(view.fields) }), {
-    head: [parts.script({ path: formPostPath })],
+    head: [ownScript(formPostPath)],
+    again: false,
   })

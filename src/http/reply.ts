@@ -12,6 +12,8 @@ export interface Reply {
   cookies?: string[]
   /** Origins that frames on this page load from (CSP frame-src). */
   frameSources?: string[]
+  /** Origins of others that pictures on this page load from (CSP img-src). */
+  imageSources?: string[]
   /** Any site may show this page in a frame (CSP frame-ancestors): only a page without a word on it. */
   framedByAnybody?: true
   /** Origins beyond our own that a form on this page may lead to (CSP form-action). */

@@ -6,14 +6,21 @@ import { isMessageKey, namesIn, type Words } from './words.ts'
 export interface Setting {
   words: Words
   brand: Brand
+  /** The path of the issuer, '' for most: what stands before every path of ours. */
+  base: string
+  /** Path and query of a page that a reload shows again; undefined after a POST, and in mails. */
+  here?: string | undefined
   /** What a theme puts in place of our templates, by the name of their view. */
   templates: ReadonlyMap<string, Template>
 }
 
 export interface Brand {
   name: string
-  /** Path or URL of an image. */
+  /** Paths of images. */
   logo: string
+  icon: string
+  /** Under every page; a label is one text, or one by language. */
+  links: readonly { label: string | Readonly<Record<string, string>>; url: string }[]
   /** Paths, in the order they apply. */
   stylesheets: readonly string[]
 }
@@ -23,7 +30,12 @@ type Values = Readonly<Record<string, unknown>>
 /** The text of Html in a setting; undefined for anything else. Only `view.ts` can tell. */
 export type ReadHtml = (value: unknown, setting: Setting) => string | undefined
 
+/** Where a value stands. */
+type Kind = 'content' | 'attribute' | 'url' | 'flag'
+
 export interface Template {
+  /** The kinds of places that each name fills. */
+  places: ReadonlyMap<string, ReadonlySet<Kind>>
   /** Throws TypeError on a value that has no place where it stands. */
   check(values: Values): void
   write(values: Values, setting: Setting): string
@@ -31,6 +43,7 @@ export interface Template {
 
 /** How one hole takes a value; `accepts` throws TypeError on what has no place there. */
 interface Place {
+  kind: Kind
   accepts(value: unknown): void
   write(value: unknown, setting: Setting): string
   /** A message whose `{names}` are filled from the values of the view. */
@@ -74,6 +87,7 @@ function content(isHtml: (value: unknown) => boolean, read: ReadHtml): Place {
     return all(value, setting)
   }
   return {
+    kind: 'content',
     accepts(value) {
       if (isText(value) || isHtml(value)) return
       if (!Array.isArray(value)) throw expected('text or Html', value)
@@ -86,6 +100,7 @@ function content(isHtml: (value: unknown) => boolean, read: ReadHtml): Place {
 
 // Html is trusted between tags only: inside an attribute its quotes would end the value.
 const attribute: Place = {
+  kind: 'attribute',
   accepts(value) {
     if (!isText(value)) throw expected('text', value)
   },
@@ -100,6 +115,7 @@ const noMessage = () => {
 
 // No white space or control character: browsers drop some of them, and "/\t/host" becomes "//host".
 const url: Place = {
+  kind: 'url',
   accepts(value) {
     if (typeof value !== 'string' || !/^(?:https?:\/\/|\/(?![/\\]))[^\s\p{Cc}]*$/iu.test(value))
       throw new TypeError('expected an http(s) URL or a path')
@@ -109,6 +125,7 @@ const url: Place = {
 }
 
 const flag: Place = {
+  kind: 'flag',
   accepts(value) {
     if (typeof value !== 'string' || !/^[a-z]*$/.test(value))
       throw new TypeError('expected an attribute name or nothing')
@@ -144,19 +161,19 @@ export function compileTemplate(
   declared: readonly string[],
   isHtml: (value: unknown) => boolean,
   read: ReadHtml,
-): Template & { used: ReadonlySet<string> } {
+): Template {
   const problem = (what: string) => new Error(`view ${name}: ${what}`)
   const between = content(isHtml, read)
   const known = new Set(declared)
   // A split on a pattern with one group alternates literal, hole, literal, …
   const pieces = source.trimEnd().split(/\{\{((?:t [a-z0-9_.]+)|[a-z][a-zA-Z0-9]*)\}\}/)
   const holes: Hole[] = []
-  const used = new Set<string>()
+  const places = new Map<string, Set<Kind>>()
   const use = (names: readonly string[], place: Place | undefined, hole: string): Place => {
     const stranger = names.find((each) => !known.has(each))
     if (stranger !== undefined) throw problem(`{{${stranger}}} is not declared`)
     if (!place) throw problem(`{{${hole}}} stands where no value is safe`)
-    for (const each of names) used.add(each)
+    for (const each of names) places.set(each, new Set(places.get(each)).add(place.kind))
     return place
   }
   let before = ''
@@ -181,7 +198,7 @@ export function compileTemplate(
   const within = (hole: string, cause: unknown) =>
     new TypeError(`view ${name}, {{${hole}}}: ${(cause as Error).message}`, { cause })
   return {
-    used,
+    places,
     check(values) {
       for (const { name: hole, key, place } of holes) {
         for (const each of key === undefined ? [hole] : namesIn(key)) {
@@ -202,4 +219,29 @@ export function compileTemplate(
       return text
     },
   }
+}
+
+/** Without these a form leads nowhere, or a page is empty. */
+const indispensable = ['action', 'csrf', 'interaction', 'main']
+
+/** The kinds of places whose values may stand in a place of this kind as well. */
+const takes: Readonly<Record<Kind, readonly Kind[]>> = {
+  content: ['content', 'attribute', 'url', 'flag'],
+  attribute: ['attribute', 'url', 'flag'],
+  url: ['url'],
+  flag: ['flag'],
+}
+
+/**
+ * What keeps `theirs` from standing in for `ours`: every value that passes our check must have a place in theirs, so
+ * that markup never ends up where only text is safe, and a client's name never in a link.
+ */
+export function misfit(ours: Template, theirs: Template): string | undefined {
+  const lost = indispensable.find((name) => ours.places.has(name) && !theirs.places.has(name))
+  if (lost !== undefined) return `{{${lost}}} is left out, and nothing works without it`
+  for (const [name, kinds] of theirs.places)
+    for (const kind of kinds)
+      if (!takes[kind].some((each) => ours.places.get(name)?.has(each)))
+        return `{{${name}}} stands where its values are not safe`
+  return undefined
 }

@@ -1,7 +1,7 @@
 /** HTML templates: compiled once, escaped always, written in the language and the looks of whoever reads them. */
 import type { Said } from '../lib/say.ts'
 import { logoPath, stylePath } from './assets.ts'
-import { compileTemplate, type Setting, type Template } from './template.ts'
+import { compileTemplate, misfit, type Setting, type Template } from './template.ts'
 import { wordsOf } from './words.ts'
 
 export type { Setting } from './template.ts'
@@ -37,7 +37,8 @@ class SafeHtml {
 /** English, without a theme. */
 export const plainSetting: Setting = {
   words: wordsOf('en'),
-  brand: { name: 'Latchkey', logo: logoPath, stylesheets: [stylePath] },
+  brand: { name: 'Latchkey', logo: logoPath, icon: logoPath, links: [], stylesheets: [stylePath] },
+  base: '',
   templates: new Map(),
 }
 
@@ -61,7 +62,7 @@ const compile = (name: string, source: string, placeholders: readonly string[]) 
   )
 
 /** Every view by name with what it may hold, for themes. */
-const defined = new Map<string, readonly string[]>()
+const defined = new Map<string, { placeholders: readonly string[]; template: Template }>()
 
 /**
  * Compile a template. `{{name}}` stands for text, which is escaped, or for Html, which views alone make;
@@ -78,9 +79,9 @@ export function defineView<const Name extends string>(
   placeholders: readonly Name[],
 ): View<Name> {
   const template = compile(name, source, placeholders)
-  const unused = placeholders.find((placeholder) => !template.used.has(placeholder))
+  const unused = placeholders.find((placeholder) => !template.places.has(placeholder))
   if (unused !== undefined) throw new Error(`view ${name}: {{${unused}}} is declared and not in the source`)
-  defined.set(name, placeholders)
+  defined.set(name, { placeholders, template })
   return (values) => {
     template.check(values)
     return new SafeHtml(maker, (setting) => (setting.templates.get(name) ?? template).write(values, setting))
@@ -89,11 +90,14 @@ export function defineView<const Name extends string>(
 
 /**
  * A theme's source in place of the view `name`; it may leave placeholders out and bring no others.
- * @throws Error when there is no such view, or the source does not compile.
+ * @throws Error when there is no such view, the source does not compile, or a placeholder stands where it is not safe.
  */
 export function replaceTemplate(name: string, source: string): Template {
-  const placeholders = defined.get(name)
-  if (!placeholders)
+  const ours = defined.get(name)
+  if (!ours)
     throw new Error(`view ${name}: there is none; there are ${[...defined.keys()].sort().join(', ')}`)
-  return compile(name, source, placeholders)
+  const theirs = compile(name, source, ours.placeholders)
+  const problem = misfit(ours.template, theirs)
+  if (problem !== undefined) throw new Error(`view ${name}: ${problem}`)
+  return theirs
 }

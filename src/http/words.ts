@@ -21,8 +21,8 @@ import {
 } from '../lib/say.ts'
 
 /** A text, or a text for each plural category of the language (https://cldr.unicode.org/index/cldr-spec/plural-rules). */
-type Message = string | Readonly<Record<string, string>>
-type Catalog = Readonly<Record<string, Message>>
+export type Message = string | Readonly<Record<string, string>>
+export type Catalog = Readonly<Record<string, Message>>
 
 /** Read when first spoken, so that a start pays for one language. Bun makes paths of these imports, whatever their type says. */
 const files: Readonly<Record<Exclude<Language, 'en'>, unknown>> = { de, fr, es, pt, it, pl, tr, ja, zh, ar }
@@ -52,8 +52,9 @@ export function wordsOf(tag: Language): Words {
 const readCatalog = (tag: Language): Catalog =>
   tag === 'en' ? english : (JSON.parse(readFileSync(files[tag] as string, 'utf8')) as Catalog)
 
-function speak(tag: Language): Words {
-  const catalog = readCatalog(tag)
+/** Words with some messages told otherwise, as a theme does. */
+export function speak(tag: Language, instead: Catalog = {}): Words {
+  const catalog = { ...readCatalog(tag), ...instead }
   const plural = new Intl.PluralRules(tag)
   const moment = new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
   const split = new Map<string, readonly string[]>()
@@ -78,8 +79,9 @@ function speak(tag: Language): Words {
 }
 
 /** The names in `{braces}` that a message of the English catalog has. */
-export function namesIn(key: MessageKey): string[] {
-  const message: Message = english[key]
+export const namesIn = (key: MessageKey): string[] => namesInMessage(english[key])
+
+export function namesInMessage(message: Message): string[] {
   const sources = typeof message === 'string' ? [message] : Object.values(message)
   return [
     ...new Set(

@@ -14,6 +14,8 @@ const schema = v.looseObject({
   browser_hash: v.string(),
   /** Milliseconds: a sign-in after it answers prompt=login. */
   asked_at: v.number(),
+  /** Of the pages, instead of what `ui_locales` says: the person chose it meanwhile. */
+  language: v.optional(v.string()),
   account_chosen: v.optional(v.boolean()),
   /** `sid` of the session whose person allowed it. */
   consented_by: v.optional(v.string()),
@@ -54,7 +56,7 @@ export const Interaction = {
     memory: Memory,
     random: Random,
     browser: string,
-    what: Pick<Interaction, 'params' | 'return_to' | 'acr' | 'pending'> & { asked_at?: number },
+    what: Pick<Interaction, 'params' | 'return_to' | 'acr' | 'pending' | 'language'> & { asked_at?: number },
     lifetime: number,
   ): Promise<string> {
     const handle = random(24)

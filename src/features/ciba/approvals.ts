@@ -6,6 +6,7 @@ import { type AtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
 import { grantLifetime, redeemed } from '../../grants/authorization_code.ts'
 import { newGrant } from '../../grants/new_grant.ts'
 import { type Call, form } from '../../http/call.ts'
+import { shownClient } from '../../http/client_words.ts'
 import { findClient } from '../../http/client_authentication.ts'
 import { csrfToken, ensureBrowser, requireOwnForm } from '../../http/csrf.ts'
 import { page, type Reply } from '../../http/reply.ts'
@@ -52,7 +53,8 @@ async function show(call: Call, context: Context, person: AtHand, error?: Said):
     waiting.map(async (request): Promise<ShownRequest | undefined> => {
       const client = await findClient(context, request.client_id)
       const csrf = csrfToken(context, browser, purposeFor(person, request.id))
-      return client && shownRequest(request, client, csrf, context)
+      const { clientName = '' } = client ? shownClient(client, call, context) : {}
+      return client && shownRequest(request, client, clientName, csrf, context)
     }),
   )
   const html = approvalsPage({
@@ -67,12 +69,13 @@ async function show(call: Call, context: Context, person: AtHand, error?: Said):
 const shownRequest = (
   request: BackchannelRequest,
   client: Client,
+  clientName: string,
   csrf: string,
   context: Context,
 ): ShownRequest => ({
   id: request.id,
   csrf,
-  clientName: client.client_name ?? client.client_id,
+  clientName,
   unverified: client.self_registered,
   bindingMessage: request.binding_message,
   minutes: Math.ceil((request.expires_at - seconds(context.clock)) / 60),

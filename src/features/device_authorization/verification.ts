@@ -7,8 +7,11 @@ import { type AtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
 import { grantLifetime } from '../../grants/authorization_code.ts'
 import { newGrant } from '../../grants/new_grant.ts'
 import { type Call, form, query } from '../../http/call.ts'
+import { imageSources } from '../../http/client_parts.ts'
+import { shownClient } from '../../http/client_words.ts'
 import { findClient } from '../../http/client_authentication.ts'
 import { csrfToken, ensureBrowser, requireOwnForm } from '../../http/csrf.ts'
+import { inSameLanguage } from '../../http/language.ts'
 import { countAddress, countTry } from '../../http/rate_limit.ts'
 import { page, type Reply } from '../../http/reply.ts'
 import { lifetimesOf } from '../../http/session.ts'
@@ -66,7 +69,7 @@ async function findTyped(call: Call, context: Context, { user }: AtHand, userCod
 function showCode(call: Call, context: Context, userCode: string, error?: Said): Reply {
   const { browser, cookies } = ensureBrowser(call, context)
   const html = codePage({
-    action: `${context.basePath}${devicePath}`,
+    action: inSameLanguage(call, `${context.basePath}${devicePath}`),
     csrf: csrfToken(context, browser, entering),
     userCode,
     ...(error !== undefined && { error }),
@@ -81,11 +84,12 @@ async function showConfirm(call: Call, context: Context, person: AtHand, waiting
       say: say('error_page.client_gone'),
     })
   const { browser, cookies } = ensureBrowser(call, context)
+  const shown = shownClient(client, call, context)
   const html = confirmPage({
-    action: `${context.basePath}${devicePath}`,
+    action: inSameLanguage(call, `${context.basePath}${devicePath}`),
     csrf: csrfToken(context, browser, confirming(person, waiting.user_code)),
     userCode: waiting.user_code,
-    clientName: client.client_name ?? client.client_id,
+    ...shown,
     unverified: client.self_registered,
     username: person.user.username,
     scopes: waiting.scope.map((name) => ({ name, description: context.scopeDescriptions[name] ?? name })),
@@ -93,7 +97,7 @@ async function showConfirm(call: Call, context: Context, person: AtHand, waiting
       (parameter) => parameter.describe?.(waiting.extra, context) ?? [],
     ),
   })
-  return { ...page(200, html), cookies }
+  return { ...page(200, html), cookies, imageSources: imageSources(shown) }
 }
 
 async function decide(

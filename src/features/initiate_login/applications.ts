@@ -3,6 +3,8 @@ import type { Context } from '../../context.ts'
 import { defineEndpoint } from '../../endpoints/endpoint.ts'
 import { page as pageResponse, pageTroubles, seeOther } from '../../endpoints/openapi_parts.ts'
 import { personAtHand } from '../../endpoints/person_at_hand.ts'
+import type { Call } from '../../http/call.ts'
+import { shownClient } from '../../http/client_words.ts'
 import { page } from '../../http/reply.ts'
 import { Client } from '../../models/client.ts'
 import { Consent } from '../../models/consent.ts'
@@ -43,7 +45,7 @@ export const applications = defineEndpoint({
     const found = await Promise.all(
       [...new Set([...vouchedFor, ...agreedTo])].map((clientId) => Client.find(context, clientId)),
     )
-    const rows = found.flatMap((client) => rowsOf(client, context))
+    const rows = found.flatMap((client) => rowsOf(call, client, context))
     rows.sort((a, b) => a.name.localeCompare(b.name))
     return page(200, applicationsPage({ username, applications: rows }))
   },
@@ -56,9 +58,15 @@ async function consentedClients(sub: string, context: Context): Promise<string[]
   return clientIds.filter((_, at) => consents[at] !== undefined)
 }
 
-function rowsOf(client: Client | undefined, { basePath }: Context) {
+function rowsOf(call: Call, client: Client | undefined, context: Context) {
   if (client?.initiate_login_uri === undefined || client.disabled) return []
   const { host } = new URL(client.initiate_login_uri)
-  const path = `${basePath}${initiatePath}?client_id=${encodeURIComponent(client.client_id)}`
-  return [{ name: client.client_name ?? host, host, path }]
+  const path = `${context.basePath}${initiatePath}?client_id=${encodeURIComponent(client.client_id)}`
+  return [
+    {
+      name: client.client_name === undefined ? host : shownClient(client, call, context).clientName,
+      host,
+      path,
+    },
+  ]
 }

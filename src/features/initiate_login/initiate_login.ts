@@ -4,6 +4,7 @@ import { matchRedirectUri, withQuery } from '../../auth/redirect_uri.ts'
 import { defineEndpoint } from '../../endpoints/endpoint.ts'
 import { inQuery, page as pageResponse, pageTroubles, seeOther, text } from '../../endpoints/openapi_parts.ts'
 import { query } from '../../http/call.ts'
+import { shownClient } from '../../http/client_words.ts'
 import { page, redirectToClient } from '../../http/reply.ts'
 import type { Client } from '../../models/client.ts'
 import { requireClient } from '../../models/find_client.ts'
@@ -59,7 +60,9 @@ export const initiateLogin = defineEndpoint({
     if (!client.self_registered) return redirectToClient(url)
     const describedAt = client.described_at === undefined ? undefined : new URL(client.described_at).host
     const { host } = new URL(uri)
-    return page(200, initiatePage({ clientName: client.client_name ?? host, host, describedAt, url }))
+    const display = shownClient(client, call, context)
+    const clientName = client.client_name === undefined ? host : display.clientName
+    return page(200, initiatePage({ ...display, clientName, host, describedAt, url }))
   },
 })
 

@@ -192,7 +192,7 @@ describe('names that lie', () => {
   })
 
   test('no title quotes a client', async () => {
-    for (const [name, html] of everyPage('QUOTED', 'https://rp.example/'))
+    for (const [, html] of everyPage('QUOTED', 'https://rp.example/'))
       expect(/<title>(.*)<\/title>/.exec(html.toString())?.[1]).not.toContain('QUOTED')
   })
 })

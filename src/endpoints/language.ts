@@ -1,0 +1,54 @@
+/** The form at the foot of each page: remembers a language and shows the page again. */
+import { OAuthError } from '../auth/errors.ts'
+import type { Context } from '../context.ts'
+import { type Call, form } from '../http/call.ts'
+import { browserOf, requireSameOrigin } from '../http/csrf.ts'
+import { languagePath } from '../http/document.ts'
+import { rememberLanguage } from '../http/language.ts'
+import { redirectWithin, withinUrl } from '../http/reply.ts'
+import { languages } from '../lib/say.ts'
+import { Interaction } from '../models/interaction.ts'
+import { defineEndpoint } from './endpoint.ts'
+import { pageTroubles, seeOther } from './openapi_parts.ts'
+
+export const language = defineEndpoint({
+  name: 'language',
+  path: languagePath,
+  methods: ['POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: {
+    POST: {
+      summary: 'Choose the language of the pages',
+      responses: { 303: seeOther('To the page the choice was made on'), ...pageTroubles },
+    },
+  },
+  async handle(call, context) {
+    // No token: whoever could send this form for somebody could change the language of their pages, and nothing else.
+    requireSameOrigin(call, context)
+    const { language: wanted, back = '' } = await form(call, context)
+    const chosen = languages.find((each) => each === wanted)
+    if (chosen === undefined)
+      throw new OAuthError('invalid_request', `language must be one of ${languages.join(', ')}`)
+    const target = localUrl(back, context)
+    // What the application asked for comes before a cookie; what the person says now comes before both.
+    if (target.searchParams.has('ui_locales')) target.searchParams.set('ui_locales', chosen)
+    await chooseFor(target.searchParams.get('interaction'), chosen, call, context)
+    return redirectWithin(withinUrl(target.pathname + target.search), [rememberLanguage(chosen, context)])
+  },
+})
+
+/** The page of ours that `back` names; our start page for whatever else it is. */
+function localUrl(back: string, { basePath }: Context): URL {
+  const nowhere = 'http://nowhere.invalid'
+  const found = /^\/(?![/\\])[\x21-\x7e]*$/.test(back) ? URL.parse(back, nowhere) : null
+  const local = found?.origin === nowhere && found.pathname.startsWith(`${basePath}/`)
+  return local && !found.pathname.startsWith('//') ? found : new URL(`${basePath}/`, nowhere)
+}
+
+/** The pages still to come of the same sign-in. */
+async function chooseFor(handle: string | null, chosen: string, call: Call, context: Context): Promise<void> {
+  if (handle === null || !(await Interaction.find(context, handle, browserOf(call, context)))) return
+  await Interaction.update(context, handle, (current) => ({ ...current, language: chosen }))
+}
