@@ -3,6 +3,7 @@ import type * as v from 'valibot'
 import type { Config } from './config.ts'
 import type { Endpoint } from './endpoints/endpoint.ts'
 import type {
+  AccessWithdrawn,
   AccountSection,
   AuthorizationParameter,
   BeforeSessionEnd,
@@ -95,6 +96,7 @@ export interface Table {
   signOutFrames: readonly SignOutFrames[]
   beforeSessionEnd: readonly BeforeSessionEnd[]
   onSessionEnd: readonly SessionEnd[]
+  onAccessWithdrawn: readonly AccessWithdrawn[]
   metadata: readonly ((context: Context) => Record<string, unknown>)[]
   jobs: readonly Job[]
   /** Parameters that may come more than once, joined by a space. */

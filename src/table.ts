@@ -21,8 +21,10 @@ import { start } from './endpoints/start.ts'
 import { token } from './endpoints/token.ts'
 import { userinfo } from './endpoints/userinfo.ts'
 import { account } from './features/account/feature.ts'
+import { applicationsAccess } from './features/applications/feature.ts'
 import { backchannelLogout } from './features/backchannel_logout/feature.ts'
 import { ciba } from './features/ciba/feature.ts'
+import { claimsLanguages } from './features/claims_languages/feature.ts'
 import { clientIdMetadata } from './features/client_id_metadata/feature.ts'
 import { protectedResource } from './features/protected_resource/feature.ts'
 import { jwtBearer } from './features/jwt_bearer/feature.ts'
@@ -37,6 +39,7 @@ import { jarm } from './features/jarm/feature.ts'
 import { requestObjects } from './features/request_objects/feature.ts'
 import { senderConstraint } from './features/sender_constraint/feature.ts'
 import { passwordRules } from './features/password_rules/feature.ts'
+import { passkeys } from './features/passkeys/feature.ts'
 import { pairwise } from './features/pairwise/feature.ts'
 import { initiateLoginFeature } from './features/initiate_login/feature.ts'
 import { devMailFeature, mail } from './features/mail/feature.ts'
@@ -97,6 +100,7 @@ export const features: readonly Feature[] = [
   par,
   resourceIndicators,
   authorizationDetails,
+  claimsLanguages,
   tokenExchangeFeature,
   deviceAuthorization,
   ciba,
@@ -115,10 +119,12 @@ export const features: readonly Feature[] = [
   protectedResource,
   jwtBearer,
   initiateLoginFeature,
+  passkeys,
   passwordRules,
   mail,
   devMailFeature,
   account,
+  applicationsAccess,
   sessions,
 ]
 
@@ -203,6 +209,7 @@ export function buildTable(plugged: readonly Feature[] = features): Table {
     onSessionBegin: single((feature) => feature.onSessionBegin),
     beforeSessionEnd: single((feature) => feature.beforeSessionEnd),
     onSessionEnd: single((feature) => feature.onSessionEnd),
+    onAccessWithdrawn: single((feature) => feature.onAccessWithdrawn),
     signOutCookies: single((feature) => feature.signOutCookies),
     signOutChannels: single((feature) => feature.signOutChannel),
     signOutFrames: single((feature) => feature.signOutFrames),

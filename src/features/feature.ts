@@ -22,6 +22,7 @@ import type {
   WaysIn,
 } from './person_sockets.ts'
 import type {
+  AccessWithdrawn,
   AuthorizationParameter,
   BeforeSessionEnd,
   ClaimSource,
@@ -103,6 +104,7 @@ export interface Feature {
   signOutFrames?: SignOutFrames
   beforeSessionEnd?: BeforeSessionEnd
   onSessionEnd?: SessionEnd
+  onAccessWithdrawn?: AccessWithdrawn
   /** Members of the discovery document: arrays are joined with the others', anything else must be new. */
   metadata?(context: Context): Record<string, unknown>
   jobs?: readonly Job[]

@@ -217,6 +217,15 @@ export type BeforeSessionEnd = (session: Session, context: Context) => Promise<v
 /** Told once of each session that has ended, as it was at last. Must not throw: it logs. */
 export type SessionEnd = (session: Session, context: Context) => Promise<void>
 
+/**
+ * Told before a person's consent to one client, and all that it has of them, ends; `sids` are the sessions in which it
+ * received something, `id` names this end. May be told more than once of it; a throw keeps everything as it is.
+ */
+export type AccessWithdrawn = (
+  withdrawn: { sub: string; clientId: string; sids: readonly string[]; id: string },
+  context: Context,
+) => Promise<void>
+
 /** Work that repeats. `every` in seconds; runs on each instance. `context.soon` has it run before its turn. */
 export interface Job {
   name: string

@@ -41,9 +41,11 @@ export const Consent = {
       await records.put(memory, id(sub, clientId), fresh)
   },
 
-  async withdraw(memory: Memory, sub: string, clientId: string): Promise<void> {
-    await records.take(memory, id(sub, clientId))
+  /** True for the one caller that withdrew it. */
+  async withdraw(memory: Memory, sub: string, clientId: string): Promise<boolean> {
+    const taken = await records.take(memory, id(sub, clientId))
     await memory.store.unlink(ofUser(sub), clientId)
+    return taken !== undefined
   },
 
   /** The client_ids a person agreed to, at most `limit` of them; a consent among them may have expired since. */

@@ -12,6 +12,8 @@ const schema = v.looseObject({
   username: v.string(),
   scope: v.array(v.string()),
   claims: v.optional(v.object({ userinfo: ClaimNames, id_token: ClaimNames })),
+  /** Languages in which the client would like claims (OpenID Connect Core §5.2), best first. */
+  claims_locales: v.optional(v.array(v.string())),
   authentication: v.object({
     auth_time: v.number(),
     acr: v.string(),
@@ -59,14 +61,15 @@ export const Grant = {
     ])
   },
 
-  /** Every token of the grant stops working. Idempotent. */
-  async end(memory: Memory, grantId: string): Promise<void> {
+  /** Every token of the grant stops working. Idempotent; true for the one caller that ended it. */
+  async end(memory: Memory, grantId: string): Promise<boolean> {
     const grant = await records.take(memory, grantId)
-    if (!grant) return
+    if (!grant) return false
     await Promise.all([
       memory.store.unlink(ofUser(grant.sub), grantId),
       grant.session_bound && memory.store.unlink(ofSession(grant.authentication.sid), grantId),
     ])
+    return true
   },
 
   /** End all grants that live no longer than this session. */

@@ -117,6 +117,15 @@ export const Session = {
     }))
   },
 
+  /** A client has nothing of it any more, and need not hear of its end. */
+  async leave(memory: Memory, sid: string, clientId: string): Promise<void> {
+    await records.update(memory, sid, (current) =>
+      current.clients.includes(clientId)
+        ? { ...current, clients: current.clients.filter((each) => each !== clientId) }
+        : undefined,
+    )
+  },
+
   /** Delete it; returns it to the one caller that did. What hangs on it is ended by `http/session.ts`. */
   async end(memory: Memory, sid: string): Promise<Session | undefined> {
     const session = await records.take(memory, sid)

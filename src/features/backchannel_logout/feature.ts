@@ -8,7 +8,7 @@ import { findClient } from '../../http/client_authentication.ts'
 import { OutboundError } from '../../http/outbound_error.ts'
 import { readTarget } from '../../http/outbound_target.ts'
 import type { Session } from '../../models/session.ts'
-import { defineFeature, type Job, type RegistrationRule } from '../feature.ts'
+import { type AccessWithdrawn, defineFeature, type Job, type RegistrationRule } from '../feature.ts'
 import { deliverDue, logoutUriOf } from './deliver.ts'
 import { enqueue } from './outbox.ts'
 
@@ -32,6 +32,15 @@ async function enqueueAll(session: Session, context: Context, delay: number): Pr
       if (client && logoutUriOf(client)) await enqueue(context, session, clientId, { delay, retryFor })
     }),
   )
+}
+
+/** For this client the sessions end in which it received something; to others nothing happened. */
+const accessWithdrawn: AccessWithdrawn = async ({ sub, clientId, sids, id }, context) => {
+  const { backchannelLogoutRetryFor: retryFor } = featureConfig(context.config, 'backchannel_logout', env)
+  const client = await findClient(context, clientId)
+  if (!client || !logoutUriOf(client)) return
+  const told = { delay: headStart, retryFor, end: id }
+  await Promise.all(sids.map((sid) => enqueue(context, { sid, sub }, clientId, told)))
 }
 
 const deliveries: Job = {
@@ -80,5 +89,6 @@ export const backchannelLogout = defineFeature({
       context.log.error('logout_not_hastened', { sid: session.sid, problem: (error as Error).message })
     }
   },
+  onAccessWithdrawn: accessWithdrawn,
   jobs: [deliveries],
 })

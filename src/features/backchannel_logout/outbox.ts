@@ -34,14 +34,17 @@ const clientOf = (member: string) => member.slice(0, -44)
 const remembered = 120
 const margin = 86_400
 
-/** Writes down that `clientId` is to hear of the end of `session`, `delay` ms from now. Idempotent. */
+/**
+ * Writes down that `clientId` is to hear of the end of `session`, `delay` ms from now. Idempotent for one `end`: of the
+ * session itself, or of what the client had in it.
+ */
 export async function enqueue(
   context: Context,
-  { sid, sub }: Session,
+  { sid, sub }: Pick<Session, 'sid' | 'sub'>,
   clientId: string,
-  { delay, retryFor }: { delay: number; retryFor: number },
+  { delay, retryFor, end }: { delay: number; retryFor: number; end?: string },
 ): Promise<void> {
-  const id = sha256(`${sid} ${clientId}`)
+  const id = sha256(end === undefined ? `${sid} ${clientId}` : `${sid} ${clientId} ${end}`)
   await records.create(context, id, {
     client_id: clientId,
     sub,

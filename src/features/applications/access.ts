@@ -1,0 +1,53 @@
+/** What each client has of a person: by consent, by live grants, or both. */
+import type { Context } from '../../context.ts'
+import { Client } from '../../models/client.ts'
+import { Consent } from '../../models/consent.ts'
+import { Grant } from '../../models/grant.ts'
+
+export interface Access {
+  clientId: string
+  /** Undefined when it is registered no longer, or describes itself elsewhere: this page waits for nobody's web server. */
+  client: Client | undefined
+  consent: Consent | undefined
+  scope: string[]
+  /** Claims asked for one by one. */
+  claims: string[]
+  /** Milliseconds, when a refresh token was used last. */
+  usedAt: number | undefined
+}
+
+/** Of each kind: a page shows what people can read. */
+const most = 200
+
+export async function accessOfUser(context: Context, sub: string): Promise<Access[]> {
+  const [agreed, grants] = await Promise.all([
+    Consent.clientsOf(context, sub, most),
+    Grant.listOfUser(context, sub),
+  ])
+  const clientIds = [...new Set([...agreed, ...grants.map(({ client_id }) => client_id)])].slice(0, most)
+  const found = await Promise.all(
+    clientIds.map(async (clientId): Promise<Access | undefined> => {
+      const own = grants.filter(({ client_id }) => client_id === clientId)
+      const [client, consent] = await Promise.all([
+        Client.find(context, clientId),
+        Consent.find(context, sub, clientId),
+      ])
+      if (!consent && own.length === 0) return undefined // it has expired
+      return { clientId, client, consent, ...sumOf(own, consent) }
+    }),
+  )
+  return found.filter((each) => each !== undefined).sort((a, b) => (b.usedAt ?? 0) - (a.usedAt ?? 0))
+}
+
+function sumOf(grants: readonly Grant[], consent: Consent | undefined) {
+  const names = grants.flatMap(({ claims }) => [
+    ...Object.keys(claims?.userinfo ?? {}),
+    ...Object.keys(claims?.id_token ?? {}),
+  ])
+  const used = grants.flatMap(({ refresh }) => (refresh ? [refresh.rotated_at] : []))
+  return {
+    scope: [...new Set([...(consent?.scope ?? []), ...grants.flatMap(({ scope }) => scope)])],
+    claims: [...new Set([...(consent?.claims ?? []), ...names])],
+    usedAt: used.length > 0 ? Math.max(...used) : undefined,
+  }
+}

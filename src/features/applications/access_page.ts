@@ -1,0 +1,137 @@
+/** /account/applications: what each application may do with the account, since when, and its withdrawal. OWASP ASVS 5.0 V10.7.3 */
+import type { Context } from '../../context.ts'
+import { accountFields, accountForm } from '../../endpoints/account_form.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type AtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
+import { accountPage } from '../../http/account_page.ts'
+import { buttonForm, entry, entryList, paragraph } from '../../http/account_parts.ts'
+import { type Call, query } from '../../http/call.ts'
+import { clientLogo, imageSources, type ShownClient, shownName } from '../../http/client_parts.ts'
+import { shownClient } from '../../http/client_words.ts'
+import { claimDescription } from '../../http/consent_page.ts'
+import { foreignText } from '../../http/foreign_text.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import { tellOwner } from '../../http/tell_owner.ts'
+import { defineView, type Html } from '../../http/view.ts'
+import { withdrawAccess } from '../../http/withdraw_access.ts'
+import { type Said, say } from '../../lib/say.ts'
+import { Client } from '../../models/client.ts'
+import { type Access, accessOfUser } from './access.ts'
+
+export const accessPath = '/account/applications'
+
+const purpose = 'applications'
+
+const list = defineView('access_scopes', '<p>{{t access.may}}</p>\n<ul>{{items}}</ul>', ['items'])
+const item = defineView('access_scope', '<li>{{text}}{{name}}</li>', ['text', 'name'])
+const itemName = defineView('access_scope_name', ' <code><bdi>{{name}}</bdi></code>', ['name'])
+
+export const accessPage = defineEndpoint({
+  name: 'account_applications',
+  path: accessPath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('What applications may do with an account'),
+  async handle(call, context) {
+    const person = await personAtHand(call, context, accessPath)
+    if ('reply' in person) return person.reply
+    return call.method === 'POST' ? submit(call, context, person) : show(call, context, person)
+  },
+})
+
+async function show(call: Call, context: Context, { user, session }: AtHand): Promise<Reply> {
+  const all = (await accessOfUser(context, user.sub)).map((access) => ({
+    access,
+    shown: shownOf(access, call, context),
+  }))
+  const { csrf, cookies } = accountForm(call, context, session, purpose)
+  const action = `${context.basePath}${accessPath}`
+  const entries = all.map(({ access, shown }) => {
+    const name = shownName(shown.clientName)
+    return entry({
+      title: name,
+      image: clientLogo(shown),
+      badge: badgeOf(access),
+      lines: linesOf(access),
+      more: scopesOf(access, context),
+      action: buttonForm({
+        action,
+        csrf,
+        name: 'withdraw',
+        text: say('access.withdraw'),
+        label: say('access.withdraw_named', { client: name }),
+        kind: 'danger',
+        fields: { client_id: access.clientId },
+      }),
+    })
+  })
+  const html = accountPage(context, {
+    current: accessPath,
+    title: say('access.title'),
+    done: query(call, context).done === 'withdrawn' ? say('access.done') : undefined,
+    main:
+      entries.length > 0
+        ? [paragraph({ text: say('access.lead') }), entryList({ entries })]
+        : paragraph({ text: say('access.none') }),
+  })
+  return { ...page(200, html), cookies, imageSources: all.flatMap(({ shown }) => imageSources(shown)) }
+}
+
+const shownOf = (
+  { client, clientId }: Access,
+  call: Call,
+  context: Context,
+): ShownClient & { clientName: string } =>
+  client ? shownClient(client, call, context) : { clientName: clientId, unverified: true }
+
+function badgeOf({ client }: Access): Said | undefined {
+  if (!client) return say('access.gone')
+  return client.self_registered ? say('access.unchecked') : undefined
+}
+
+function linesOf({ client, consent, usedAt }: Access): Said[] {
+  const at = (ms: number) => ({ at: new Date(ms) })
+  return [
+    ...(consent ? [say('access.agreed', at(consent.granted_at * 1000))] : []),
+    ...(!consent && client?.first_party ? [say('access.first_party')] : []),
+    ...(usedAt === undefined ? [] : [say('access.used', at(usedAt))]),
+  ]
+}
+
+function scopesOf({ scope, claims }: Access, context: Context): Html {
+  const ours = new Set(Object.values(context.scopeTable).flat())
+  const covered = new Set(scope.flatMap((each) => context.scopeTable[each] ?? []))
+  const described = scope.map((name) => {
+    const description = context.scopeDescriptions[name] ?? name
+    return item({
+      text: typeof description === 'string' ? foreignText(description, 200) : description,
+      name: [],
+    })
+  })
+  const single = claims
+    .filter((name) => !covered.has(name))
+    .map((name) => {
+      const known = ours.has(name)
+      return item({
+        text: claimDescription(name, known),
+        name: known ? [] : itemName({ name: foreignText(name) }), // its own words must not pass for ours
+      })
+    })
+  return list({ items: [...described, ...single] })
+}
+
+async function submit(call: Call, context: Context, { user, session }: AtHand): Promise<Reply> {
+  const { client_id: clientId = '' } = await accountFields(call, context, session, purpose)
+  // Only what this person gave can end by it; a client that has nothing of them is answered the same.
+  if (await withdrawAccess(context, user.sub, clientId)) {
+    const client = await Client.find(context, clientId)
+    const detail = foreignText(client?.client_name ?? clientId)
+    context.soon('logout_deliveries')
+    context.log.info('access_withdrawn', { sub: user.sub, client_id: clientId })
+    await tellOwner(call, context, user, { kind: 'access_withdrawn', detail })
+  }
+  return redirectWithin(`${context.basePath}${accessPath}?done=withdrawn`)
+}

@@ -1,0 +1,20 @@
+/** Applications: what each client may do with an account, and its withdrawal. https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2 */
+import { say } from '../../lib/say.ts'
+import { defineFeature } from '../feature.ts'
+import { accessOfUser } from './access.ts'
+import { accessPage, accessPath } from './access_page.ts'
+
+export const applicationsAccess = defineFeature({
+  name: 'applications',
+  endpoints: [accessPage],
+  accountSections: [
+    {
+      name: 'applications',
+      path: accessPath,
+      title: 'access.title',
+      order: 70,
+      summary: async ({ user }, context) =>
+        say('access.summary', { n: (await accessOfUser(context, user.sub)).length }),
+    },
+  ],
+})
