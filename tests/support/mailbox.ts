@@ -1,0 +1,36 @@
+/** The mails that wait in a provider's outbox, as their readers would see them. */
+import { type Letter, letters, Outbox, outboxIndex } from '../../src/models/outbox.ts'
+import type { Provider } from './provider.ts'
+
+/** In the order they were written. */
+export async function mailsOf({ context }: Pick<Provider, 'context'>): Promise<Letter[]> {
+  const members = await context.store.range(outboxIndex)
+  const found = await Promise.all(
+    members.map(async ({ member: id }) => {
+      const record = await letters.find(context, id)
+      return record && Outbox.open(context.secrets.mail, id, record)
+    }),
+  )
+  return found.filter((letter) => letter !== undefined)
+}
+
+/** Empties the outbox. */
+export async function forgetMails({ context }: Pick<Provider, 'context'>): Promise<void> {
+  for (const { member } of await context.store.range(outboxIndex)) await Outbox.finish(context, member)
+}
+
+/** The last mail to `to`; throws when there is none. */
+export async function lastMailTo(op: Pick<Provider, 'context'>, to: string): Promise<Letter> {
+  const letter = (await mailsOf(op)).findLast((each) => each.to === to)
+  if (!letter) throw new Error(`no mail to ${to}`)
+  return letter
+}
+
+/** The address of a page that a mail leads to, by the path that it begins with. */
+export function linkIn(letter: Letter, path: string): string {
+  const url = letter.text
+    .split('\n')
+    .find((line) => /^https?:/.test(line) && new URL(line).pathname.endsWith(path))
+  if (url === undefined) throw new Error(`no link to ${path} in:\n${letter.text}`)
+  return url
+}
