@@ -91,10 +91,43 @@ export function requestedNames(
   return [...scopes.flatMap((scope) => scopeTable[scope] ?? []), ...Object.keys(requests ?? {})]
 }
 
-/** The named members of `source` that have a value. `null` and '' are absent: §5.3.2 omits what is not returned. */
-export function pick(source: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
+export const isLanguageTag = (text: string): boolean => /^[a-z]{2,8}(?:-[a-z\d]{1,8}){0,5}$/i.test(text)
+
+/** Basic filtering: `ja` finds `ja` and `ja-Kana-JP`. https://www.rfc-editor.org/rfc/rfc4647#section-3.3.1 */
+function isIn(tag: string, range: string): boolean {
+  const [it, wanted] = [tag.toLowerCase(), range.toLowerCase()]
+  return it === wanted || it.startsWith(`${wanted}-`)
+}
+
+/** Members of `source` that say a named claim in a language asked for: by `name#ja`, or by `locales` for all of them (§5.2). */
+function translationsOf(
+  source: Record<string, unknown>,
+  names: readonly string[],
+  locales: readonly string[],
+): string[] {
+  const tagged = Object.keys(source).filter((key) => key.includes('#'))
+  if (tagged.length === 0) return []
+  const wanted = names.map((name) => {
+    const [base, tag] = name.split('#')
+    return { base, ranges: tag === undefined ? locales : [tag] }
+  })
+  return tagged.filter((key) => {
+    const [base, tag = ''] = key.split('#')
+    return wanted.some((each) => each.base === base && each.ranges.some((range) => isIn(tag, range)))
+  })
+}
+
+/**
+ * The named members of `source` that have a value, in the languages asked for as well. `null` and '' are absent:
+ * §5.3.2 omits what is not returned.
+ */
+export function pick(
+  source: Record<string, unknown>,
+  names: readonly string[],
+  locales: readonly string[] = [],
+): Record<string, unknown> {
   const picked: Record<string, unknown> = {}
-  for (const name of names) {
+  for (const name of [...names, ...translationsOf(source, names, locales)]) {
     const value = Object.hasOwn(source, name) ? source[name] : undefined
     if (value !== undefined && value !== null && value !== '') picked[name] = value
   }

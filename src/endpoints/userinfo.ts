@@ -29,7 +29,7 @@ export const userinfo = defineEndpoint({
     const asked = claims.client_id === grant.client_id ? grant.claims?.userinfo : undefined
     const names = requestedNames(claims.scope.split(' '), asked, context.scopeTable)
     const document = {
-      ...pick(await claimsOf(user, client, context), names),
+      ...pick(await claimsOf(user, client, context), names, grant.claims_locales),
       sub: subjectOf(user.sub, client, context),
     }
     const wrap = await wrapDocument('userinfo', document, client, call, context)

@@ -122,7 +122,7 @@ export async function mintIdToken(
   )
   const user = names.length > 0 ? await User.find(context, issue.sub) : undefined
   const jwt = await sign(key, 'JWT', {
-    ...(user && pick(await claimsOf(user, client, context), names)),
+    ...(user && pick(await claimsOf(user, client, context), names, issue.grant.claims_locales)),
     ...parts.claims,
     iss: context.config.issuer,
     sub: subjectOf(issue.sub, client, context),
