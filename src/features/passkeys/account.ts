@@ -1,0 +1,119 @@
+/** /account/passkeys: which a person has, their names, one more, one less. https://www.w3.org/TR/webauthn-3/#sctn-usecases */
+import type { Context } from '../../context.ts'
+import { accountFields, accountForm } from '../../endpoints/account_form.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type AtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
+import { accountPage } from '../../http/account_page.ts'
+import { entry, entryList } from '../../http/account_parts.ts'
+import { type Call, query } from '../../http/call.ts'
+import { foreignText } from '../../http/foreign_text.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import type { Html } from '../../http/view.ts'
+import { type MessageKey, type Said, say } from '../../lib/say.ts'
+import type { AccountSection } from '../feature.ts'
+import { fieldAlert, list, none, rename } from './pages.ts'
+import { Passkey } from './records.ts'
+
+export const accountPath = '/account/passkeys'
+export const addPath = `${accountPath}/add`
+export const removePath = `${accountPath}/remove`
+export const purpose = 'passkeys'
+
+export const section: AccountSection = {
+  name: 'passkeys',
+  path: accountPath,
+  title: 'passkeys.title',
+  order: 40,
+  summary: async ({ user }, context) =>
+    say('passkeys.count', { n: (await Passkey.listOf(context, user.sub)).length }),
+}
+
+const done: Readonly<Record<string, MessageKey>> = {
+  added: 'passkeys.added',
+  renamed: 'passkeys.renamed',
+  removed: 'passkeys.removed',
+}
+
+/** Back to the list, which says what was done. */
+export const toList = ({ basePath }: Context, word: keyof typeof done): Reply =>
+  redirectWithin(`${basePath}${accountPath}?done=${word}`)
+
+export const passkeysPage = defineEndpoint({
+  name: 'account_passkeys',
+  path: accountPath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('The passkeys of an account'),
+  async handle(call, context) {
+    const person = await personAtHand(call, context, accountPath)
+    if ('reply' in person) return person.reply
+    if (call.method === 'GET') return showList(call, context, person)
+    const fields = await accountFields(call, context, person.session, purpose)
+    const key = fields.passkey ?? ''
+    const name = foreignText(fields.name ?? '', longestName + 1)
+    if (name === '' || [...name].length > longestName)
+      return showList(call, context, person, { key, typed: fields.name ?? '' })
+    await Passkey.rename(context, person.user.sub, key, name)
+    return toList(context, 'renamed')
+  },
+})
+
+const longestName = 60
+
+async function showList(
+  call: Call,
+  context: Context,
+  { user, session }: AtHand,
+  wrong?: { key: string; typed: string },
+): Promise<Reply> {
+  const { csrf, cookies } = accountForm(call, context, session, purpose)
+  const passkeys = await Passkey.listOf(context, user.sub)
+  const word = query(call, context).done
+  const told = word !== undefined && Object.hasOwn(done, word) ? done[word] : undefined
+  const entries = passkeys.map((passkey) =>
+    entry({
+      title: passkey.name,
+      badge: passkey.backed_up ? say('passkeys.synced') : undefined,
+      lines: factsOf(passkey),
+      more: renameForm(context, csrf, passkey, wrong?.key === passkey.key ? wrong.typed : undefined),
+    }),
+  )
+  const html = accountPage(context, {
+    current: accountPath,
+    title: say('passkeys.title'),
+    main: list({
+      add: `${context.basePath}${addPath}`,
+      list: entries.length > 0 ? entryList({ entries }) : none({}),
+    }),
+    done: told && say(told),
+  })
+  return { ...page(wrong ? 400 : 200, html), cookies }
+}
+
+const moment = (seconds: number) => new Date(seconds * 1000)
+
+const factsOf = ({ created_at, used_at }: Passkey): Said[] => [
+  say('passkeys.created', { at: moment(created_at) }),
+  used_at === undefined ? say('passkeys.unused') : say('passkeys.used', { at: moment(used_at) }),
+]
+
+const renameForm = (
+  { basePath }: Context,
+  csrf: string,
+  { key, name }: Passkey,
+  wrong: string | undefined,
+): Html =>
+  rename({
+    action: `${basePath}${accountPath}`,
+    csrf,
+    key,
+    name,
+    typed: wrong ?? name,
+    alert: wrong === undefined ? [] : fieldAlert({ key, message: say('passkeys.name_wrong') }),
+    invalid: wrong === undefined ? 'false' : 'true',
+    describedBy: wrong === undefined ? '' : `alert_${key}`,
+    remove: `${basePath}${removePath}?passkey=${key}`,
+  })

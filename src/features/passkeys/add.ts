@@ -1,0 +1,55 @@
+/** /account/passkeys/add: one more, right after a sign-in. https://www.w3.org/TR/webauthn-3/#sctn-usecase-registration */
+import type { Context } from '../../context.ts'
+import { accountFields, accountForm } from '../../endpoints/account_form.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type AtHand, freshlyAtHand } from '../../endpoints/person_at_hand.ts'
+import { accountPage } from '../../http/account_page.ts'
+import type { Call } from '../../http/call.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import { type MessageKey, say } from '../../lib/say.ts'
+import { accountPath, addPath, purpose, toList } from './account.ts'
+import { creationOptions, type Place } from './ceremony.ts'
+import { enrolPasskey } from './enrol.ts'
+import { addition, ceremonyView, otherWay } from './pages.ts'
+
+const placeOf = ({ session, user }: AtHand): Place & { sub: string } => ({
+  purpose: 'registration',
+  at: { session: session.sid },
+  sub: user.sub,
+})
+
+export const addPage = defineEndpoint({
+  name: 'account_passkeys_add',
+  path: addPath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('One more passkey for an account'),
+  async handle(call, context) {
+    const person = await freshlyAtHand(call, context, addPath)
+    if ('reply' in person) return person.reply
+    if (call.method === 'GET') return showAdd(call, context, person)
+    const fields = await accountFields(call, context, person.session, purpose)
+    if (fields.later !== undefined) return redirectWithin(`${context.basePath}${accountPath}`)
+    const problem = await enrolPasskey(call, context, placeOf(person), person.user, fields.credential ?? '')
+    return problem === undefined ? toList(context, 'added') : showAdd(call, context, person, problem)
+  },
+})
+
+async function showAdd(call: Call, context: Context, person: AtHand, problem?: MessageKey): Promise<Reply> {
+  const { csrf, cookies } = accountForm(call, context, person.session, purpose)
+  const form = { action: `${context.basePath}${addPath}`, fields: { csrf_token: csrf } }
+  const options = await creationOptions(context, placeOf(person), person.user)
+  const html = accountPage(context, {
+    current: accountPath,
+    title: say('passkeys.add'),
+    main: addition({
+      ceremony: ceremonyView(context, { ceremony: 'create', form, label: say('passkeys.make'), options }),
+      other: otherWay(form, 'passkeys.back'),
+    }),
+    problem: problem && say(problem),
+  })
+  return { ...page(problem ? 400 : 200, html), cookies }
+}

@@ -1,0 +1,53 @@
+/** Passkeys: sign-in without a password, with autofill, or as second factor. https://www.w3.org/TR/webauthn-3/ */
+import type { PersonData } from '../feature.ts'
+import { defineFeature } from '../feature.ts'
+import { accountPath, passkeysPage, section } from './account.ts'
+import { addPage } from './add.ts'
+import { enrolment, offer } from './offer.ts'
+import { Passkey } from './records.ts'
+import { removePage, waysIn } from './remove.ts'
+import { script } from './script.ts'
+import { secondFactor, secondFactorPage } from './second_factor.ts'
+import { env, switchedOn } from './settings.ts'
+import { loginMethod, passkeySignIn, signInOptions } from './sign_in.ts'
+
+/** Without public keys and handles: they are nothing to a person, and something to whoever steals the export. */
+const personData: PersonData = {
+  name: 'passkeys',
+  read: async (sub, context) =>
+    (await Passkey.listOf(context, sub)).map(
+      ({ name, created_at, used_at, backup_eligible, backed_up, transports, aaguid }) => ({
+        name,
+        created_at,
+        used_at,
+        backup_eligible,
+        backed_up,
+        transports,
+        aaguid,
+      }),
+    ),
+  erase: (sub, context) => Passkey.forgetUser(context, sub),
+}
+
+export const passkeys = defineFeature({
+  name: 'passkeys',
+  env,
+  when: switchedOn,
+  endpoints: [
+    script,
+    signInOptions,
+    passkeySignIn,
+    secondFactorPage,
+    enrolment,
+    passkeysPage,
+    addPage,
+    removePage,
+  ],
+  loginMethods: [loginMethod],
+  loginSteps: [offer],
+  secondFactors: [{ ...secondFactor, accountPath }],
+  acrValues: ['phr'],
+  accountSections: [section],
+  waysIn,
+  personData: [personData],
+})

@@ -1,0 +1,130 @@
+/** The page between password and session on which a passkey is made: offered once in a while, or because there must be a second factor. https://www.w3.org/TR/webauthn-3/#sctn-usecase-registration */
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../endpoints/sign_in.ts'
+import { demandOf } from '../../endpoints/step_up.ts'
+import type { Call } from '../../http/call.ts'
+import { findClient } from '../../http/client_authentication.ts'
+import { cookieName, readCookie } from '../../http/cookie.ts'
+import { formTarget } from '../../http/headers.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import { currentSession } from '../../http/session.ts'
+import { type MessageKey, say } from '../../lib/say.ts'
+import type { HalfSignedIn, LoginStep } from '../feature.ts'
+import { creationOptions, type Place } from './ceremony.ts'
+import { enrolPasskey } from './enrol.ts'
+import { ceremonyView, otherWay, stepPage } from './pages.ts'
+import { Passkey, Refusal } from './records.ts'
+import { settings } from './settings.ts'
+import { interactionForm } from './sign_in.ts'
+
+const purpose = 'passkeys/enrol'
+export const enrolPath = `/${purpose}`
+
+/** Set by the script of the sign-in page, so by no browser without JavaScript. Whoever forges it is merely asked. */
+const ableCookie = 'passkey_able'
+
+/** Seconds since the sign-in within which a way to sign in may be added, as at /account. OWASP ASVS 5.0 V7.5.1 */
+const freshness = 600
+
+/** A session that is raised by one more factor, and that began too long ago to change who may sign in. */
+async function isStale(call: Call, context: Context, sub: string): Promise<boolean> {
+  const session = await currentSession(call, context)
+  return session?.sub === sub && context.clock.now() - session.authenticated_at > freshness * 1000
+}
+
+/** Everything but this offer is done: what a password alone opens must not be enough where more is asked for. */
+async function nothingElseLeft(context: Context, state: HalfSignedIn): Promise<boolean> {
+  for (const step of context.table.loginSteps)
+    if (step !== offer && (await step.path(context, state)) !== undefined) return false
+  return true
+}
+
+/** After a password, where the browser can, to whoever has no passkey yet and has not said "Not now" lately. */
+export const offer: LoginStep = {
+  name: 'passkey_offer',
+  async path(context, state) {
+    const { call, user, amr } = state
+    if (!amr.includes('pwd') || amr.includes('pop') || !settings(context).passkeyOffer) return undefined
+    if (readCookie(call, cookieName(context.config, ableCookie)) !== '1') return undefined
+    if (await Refusal.stands(context, user.sub)) return undefined
+    if ((await Passkey.listOf(context, user.sub)).length > 0) return undefined
+    if (await isStale(call, context, user.sub)) return undefined
+    return (await nothingElseLeft(context, state)) ? enrolPath : undefined
+  },
+}
+
+/** Why a half-authenticated person may make one now: they are as good as signed in, or have no second factor to show. */
+async function reasonFor(
+  call: Call,
+  context: Context,
+  { going, user, amr }: Halfway,
+): Promise<'offered' | 'needed' | undefined> {
+  const clientId = going.interaction.params?.client_id
+  const client = clientId === undefined ? undefined : await findClient(context, clientId)
+  const demand = demandOf(going.interaction, client)
+  const state = { call, user, amr, client, demand, interaction: going.interaction }
+  if ((await offer.path(context, state)) !== undefined) return 'offered'
+  const factors = context.table.secondFactors.filter(({ standIn }) => !standIn)
+  const set = await Promise.all(factors.map((factor) => factor.isSetUp(user, context)))
+  return set.includes(true) ? undefined : 'needed'
+}
+
+const placeOf = ({ going, user }: Halfway): Place & { sub: string } => ({
+  purpose: 'registration',
+  at: { interaction: going.handle },
+  sub: user.sub,
+})
+
+export const enrolment = defineEndpoint({
+  name: 'passkey_enrolment',
+  path: enrolPath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('The offer of a passkey after a sign-in'),
+  async handle(call, context) {
+    const half =
+      call.method === 'GET'
+        ? { ...(await halfSignedIn(call, context)), fields: {} as Readonly<Record<string, string>> }
+        : await halfSignedInForm(call, context, purpose)
+    if ('reply' in half) return half.reply
+    const onwards = () => signIn(call, context, half.going, { user: half.user, amr: half.amr })
+    const reason = await reasonFor(call, context, half)
+    if (reason === undefined) return onwards()
+    if (half.fields.later !== undefined) {
+      if (reason === 'offered') await Refusal.note(context, half.user.sub)
+      return onwards()
+    }
+    if (reason === 'needed' && (await isStale(call, context, half.user.sub)))
+      return redirectWithin(`${context.basePath}/login?interaction=${half.going.handle}`)
+    if (call.method === 'GET') return show(call, context, half)
+    const problem = await enrolPasskey(call, context, placeOf(half), half.user, half.fields.credential ?? '')
+    // Making one proves nothing about the person: where a second factor is asked for, it is used next.
+    return problem === undefined ? onwards() : show(call, context, half, problem)
+  },
+})
+
+async function show(call: Call, context: Context, half: Halfway, problem?: MessageKey): Promise<Reply> {
+  const { going, user } = half
+  const form = interactionForm(call, context, purpose, going.handle)
+  const html = stepPage({
+    title: 'passkeys.offer_title',
+    text: 'passkeys.about',
+    problem,
+    ceremony: ceremonyView(context, {
+      ceremony: 'create',
+      form,
+      label: say('passkeys.make'),
+      options: await creationOptions(context, placeOf(half), user),
+    }),
+    other: otherWay(form, 'passkeys.later'),
+  })
+  const redirect = going.interaction.params?.redirect_uri
+  return {
+    ...page(problem ? 400 : 200, html),
+    formTargets: redirect === undefined ? [] : formTarget(redirect),
+  }
+}

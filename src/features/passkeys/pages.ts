@@ -1,0 +1,121 @@
+/** The pages on which a passkey is made or used. Each keeps its other ways open where there is no JavaScript. */
+import ceremonySource from '../../../views/passkey.html' with { type: 'text' }
+import otherSource from '../../../views/passkey_other.html' with { type: 'text' }
+import removeSource from '../../../views/passkey_remove.html' with { type: 'text' }
+import renameSource from '../../../views/passkey_rename.html' with { type: 'text' }
+import listSource from '../../../views/passkeys.html' with { type: 'text' }
+import stepSource from '../../../views/passkey_step.html' with { type: 'text' }
+import type { Context } from '../../context.ts'
+import { page } from '../../http/document.ts'
+import { alert, hiddenField } from '../../http/page_parts.ts'
+import { defineView, type Html } from '../../http/view.ts'
+import { type MessageKey, type Said, say } from '../../lib/say.ts'
+import { scriptPath } from './script.ts'
+
+/** A form's path and its hidden fields. */
+export interface Form {
+  action: string
+  fields: Readonly<Record<string, string>>
+}
+
+const hidden = ({ fields }: Form): Html[] =>
+  Object.entries(fields).map(([name, value]) => hiddenField({ name, value }))
+
+const ceremony = defineView('passkey', ceremonySource, [
+  'ceremony',
+  'options',
+  'from',
+  'without',
+  'action',
+  'fields',
+  'trouble',
+  'look',
+  'label',
+  'script',
+])
+const without = defineView('passkey_without', '<p class="notice">{{t passkeys.unable}}</p>', [])
+
+/**
+ * A button that does the ceremony and posts what came of it as `credential`. The options stand in the page, or are fetched
+ * `from` a path; then nothing is shown where there are no passkeys.
+ */
+export const ceremonyView = (
+  { basePath }: Context,
+  view: {
+    ceremony: 'create' | 'get'
+    form: Form
+    label: Said
+    options: object | { from: string }
+    primary?: boolean
+  },
+): Html => {
+  const fetched = 'from' in view.options
+  return ceremony({
+    ceremony: view.ceremony,
+    options: fetched ? '' : JSON.stringify(view.options),
+    from: 'from' in view.options ? `${view.options.from as string}` : '',
+    without: fetched ? [] : without({}),
+    action: view.form.action,
+    fields: hidden(view.form),
+    trouble: say(view.ceremony === 'get' ? 'passkeys.not_used' : 'passkeys.not_made'),
+    look: view.primary === false ? '' : 'primary',
+    label: view.label,
+    script: `${basePath}${scriptPath}`,
+  })
+}
+
+const step = defineView('passkey_step', stepSource, ['title', 'alert', 'text', 'ceremony', 'other'])
+const other = defineView('passkey_other', otherSource, ['action', 'fields', 'label'])
+
+export const otherWay = (form: Form, label: MessageKey): Html =>
+  other({ action: form.action, fields: hidden(form), label: say(label) })
+
+/** A page between the first factor and the session, or in place of one. */
+export const stepPage = (view: {
+  title: MessageKey
+  text: MessageKey
+  problem?: MessageKey | undefined
+  ceremony: Html | Html[]
+  other: Html | Html[]
+}): Html =>
+  page(
+    say(view.title),
+    step({
+      title: say(view.title),
+      alert: view.problem ? alert({ message: say(view.problem) }) : [],
+      text: say(view.text),
+      ceremony: view.ceremony,
+      other: view.other,
+    }),
+  )
+
+export const backLink = defineView(
+  'passkey_back',
+  '<p><a class="button" href="{{path}}">{{t passkeys.to_sign_in}}</a></p>',
+  ['path'],
+)
+
+export const list = defineView('passkeys', listSource, ['add', 'list'])
+export const none = defineView('passkeys_none', '<p class="notice">{{t passkeys.none}}</p>', [])
+export const rename = defineView('passkey_rename', renameSource, [
+  'action',
+  'csrf',
+  'key',
+  'name',
+  'typed',
+  'alert',
+  'invalid',
+  'describedBy',
+  'remove',
+])
+export const fieldAlert = defineView(
+  'passkey_field_alert',
+  '<p class="alert" role="alert" id="alert_{{key}}">{{message}}</p>',
+  ['key', 'message'],
+)
+export const addition = defineView(
+  'passkey_addition',
+  '<p>{{t passkeys.about}}</p>\n{{ceremony}} {{other}}',
+  ['ceremony', 'other'],
+)
+export const remove = defineView('passkey_remove', removeSource, ['text', 'form', 'back'])

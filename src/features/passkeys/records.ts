@@ -1,0 +1,118 @@
+/** What is kept of passkeys: a record a credential, and for each person the list that says which are theirs. https://www.w3.org/TR/webauthn-3/#credential-record */
+import * as v from 'valibot'
+import { seconds } from '../../lib/clock.ts'
+import { sha256 } from '../../lib/hash.ts'
+import type { Random } from '../../lib/random.ts'
+import { defineRecord, type Memory } from '../../models/define_record.ts'
+
+const passkeySchema = v.object({
+  /** Hash of the credential id, which may have 1,023 bytes. */
+  key: v.string(),
+  credential_id: v.string(),
+  sub: v.string(),
+  /** As chosen by its owner. */
+  name: v.string(),
+  /** COSE_Key, base64url. */
+  public_key: v.string(),
+  counter: v.number(),
+  /** BE: may be synced. Fixed for the life of a credential. */
+  backup_eligible: v.boolean(),
+  /** BS: is synced now. */
+  backed_up: v.boolean(),
+  transports: v.array(v.string()),
+  aaguid: v.string(),
+  /** Seconds. */
+  created_at: v.number(),
+  used_at: v.optional(v.number()),
+})
+const passkeys = defineRecord('passkey', passkeySchema)
+
+/** One record, so that adding and removing are one compare-and-swap each: whatever is not listed here is nobody's. */
+const ownerSchema = v.object({
+  /** The user handle (WebAuthn §14.6.1): random, and tells nothing. 32 bytes, base64url. */
+  user_handle: v.string(),
+  passkeys: v.array(v.string()),
+})
+const owners = defineRecord('passkey_owner', ownerSchema)
+
+/** A "Not now" of a person, until it may be asked again. */
+const refusals = defineRecord('passkey_refusal', v.object({ exp: v.number() }))
+
+export type Passkey = v.InferOutput<typeof passkeySchema>
+export type Owner = v.InferOutput<typeof ownerSchema>
+
+export const mostPasskeys = 20
+const userHandleBytes = 32
+/** Seconds a "Not now" is respected. */
+const refusalLifetime = 90 * 86_400
+
+export const keyOf = (credentialId: string): string => sha256(credentialId)
+
+/** Why a passkey was not taken in. */
+export type NotAdded = 'known' | 'full'
+
+export const Passkey = {
+  /** The one of this key, when the list of its owner has it. */
+  async find(memory: Memory, key: string): Promise<{ passkey: Passkey; owner: Owner } | undefined> {
+    const passkey = await passkeys.find(memory, key)
+    const owner = passkey && (await owners.find(memory, passkey.sub))
+    return owner?.passkeys.includes(key) ? { passkey: passkey!, owner } : undefined
+  },
+
+  /** In the order they were made. */
+  async listOf(memory: Memory, sub: string): Promise<Passkey[]> {
+    const owner = await owners.find(memory, sub)
+    const found = await Promise.all((owner?.passkeys ?? []).map((key) => passkeys.find(memory, key)))
+    return found.filter((passkey) => passkey !== undefined)
+  },
+
+  /** The person's user handle, made when it is first asked for. */
+  async ownerOf(memory: Memory, random: Random, sub: string): Promise<Owner> {
+    const fresh: Owner = { user_handle: random(userHandleBytes), passkeys: [] }
+    if (await owners.create(memory, sub, fresh)) return fresh
+    return (await owners.find(memory, sub)) ?? fresh
+  },
+
+  /** Undefined when it is taken in. A credential id is somebody's once in the whole provider (WebAuthn §7.1, step 26). */
+  async add(memory: Memory, passkey: Passkey): Promise<NotAdded | undefined> {
+    if (!(await passkeys.create(memory, passkey.key, passkey))) return 'known'
+    const listed = await owners.update(memory, passkey.sub, (owner) =>
+      owner.passkeys.length < mostPasskeys
+        ? { ...owner, passkeys: [...owner.passkeys, passkey.key] }
+        : undefined,
+    )
+    if (listed) return undefined
+    await passkeys.take(memory, passkey.key)
+    return 'full'
+  },
+
+  /** False when there is none; the list decides, so of two who remove it at once one did. */
+  async remove(memory: Memory, sub: string, key: string, least = 0): Promise<boolean> {
+    const listed = await owners.update(memory, sub, (owner) =>
+      owner.passkeys.includes(key) && owner.passkeys.length > least
+        ? { ...owner, passkeys: owner.passkeys.filter((each) => each !== key) }
+        : undefined,
+    )
+    if (listed) await passkeys.take(memory, key)
+    return listed !== undefined
+  },
+
+  update: passkeys.update,
+
+  rename: (memory: Memory, sub: string, key: string, name: string): Promise<Passkey | undefined> =>
+    passkeys.update(memory, key, (passkey) => (passkey.sub === sub ? { ...passkey, name } : undefined)),
+
+  /** All that is known of the person's passkeys. */
+  async forgetUser(memory: Memory, sub: string): Promise<void> {
+    const owner = await owners.find(memory, sub)
+    for (const key of owner?.passkeys ?? []) await passkeys.take(memory, key)
+    await Promise.all([owners.take(memory, sub), refusals.take(memory, sub)])
+  },
+}
+
+export const Refusal = {
+  note: (memory: Memory, sub: string): Promise<void> =>
+    refusals.put(memory, sub, { exp: seconds(memory.clock) + refusalLifetime }),
+  stands: async (memory: Memory, sub: string): Promise<boolean> =>
+    (await refusals.find(memory, sub)) !== undefined,
+}

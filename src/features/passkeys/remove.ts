@@ -1,0 +1,87 @@
+/** /account/passkeys/remove: one less, right after a sign-in, and never the last way in. OWASP ASVS 5.0 V6.4 */
+import type { Context } from '../../context.ts'
+import { accountFields, accountForm } from '../../endpoints/account_form.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type AtHand, freshlyAtHand } from '../../endpoints/person_at_hand.ts'
+import { accountPage } from '../../http/account_page.ts'
+import { buttonForm } from '../../http/account_parts.ts'
+import { type Call, query } from '../../http/call.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import { tellOwner } from '../../http/tell_owner.ts'
+import { say } from '../../lib/say.ts'
+import type { User } from '../../models/user.ts'
+import type { WaysIn } from '../feature.ts'
+import { accountPath, purpose, removePath, toList } from './account.ts'
+import { remove } from './pages.ts'
+import { Passkey } from './records.ts'
+
+export const waysIn: WaysIn = async ({ sub }, context) => (await Passkey.listOf(context, sub)).length
+
+/** How many passkeys must stay: one when there is neither a password nor what other features count. */
+async function leastPasskeys(user: User, context: Context): Promise<number> {
+  if (user.password_hash !== undefined) return 0
+  const others = context.table.waysIn.filter((count) => count !== waysIn)
+  const counts = await Promise.all(others.map((count) => count(user, context)))
+  return counts.some((count) => count > 0) ? 0 : 1
+}
+
+const keyPattern = /^[\w-]{43}$/
+
+export const removePage = defineEndpoint({
+  name: 'account_passkeys_remove',
+  path: removePath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('One passkey less for an account'),
+  async handle(call, context) {
+    const asked = query(call, context).passkey ?? ''
+    const key = keyPattern.test(asked) ? asked : ''
+    const person = await freshlyAtHand(call, context, key ? `${removePath}?passkey=${key}` : accountPath)
+    if ('reply' in person) return person.reply
+    const { user, session } = person
+    const fields = call.method === 'POST' ? await accountFields(call, context, session, purpose) : undefined
+    const found = await Passkey.find(context, fields?.passkey ?? key)
+    if (found?.passkey.sub !== user.sub) return redirectWithin(`${context.basePath}${accountPath}`)
+    const { passkey, owner } = found
+    const least = await leastPasskeys(user, context)
+    if (!fields || owner.passkeys.length <= least)
+      return show(call, context, person, passkey, owner.passkeys.length > least)
+    if (!(await Passkey.remove(context, user.sub, passkey.key, least)))
+      return redirectWithin(`${context.basePath}${accountPath}`) // gone already, or the last one by now
+    context.log.info('passkey_removed', { sub: user.sub, passkey: passkey.key })
+    await tellOwner(call, context, user, { kind: 'passkey_removed', detail: passkey.name })
+    return toList(context, 'removed')
+  },
+})
+
+function show(
+  call: Call,
+  context: Context,
+  { session }: AtHand,
+  { key, name }: Passkey,
+  spare: boolean,
+): Reply {
+  const { csrf, cookies } = accountForm(call, context, session, purpose)
+  const html = accountPage(context, {
+    current: accountPath,
+    title: say('passkeys.remove_title'),
+    main: remove({
+      text: say(spare ? 'passkeys.remove_text' : 'passkeys.remove_last', { name }),
+      form: spare
+        ? buttonForm({
+            action: `${context.basePath}${removePath}`,
+            csrf,
+            name: 'remove',
+            text: say('passkeys.remove'),
+            kind: 'danger',
+            fields: { passkey: key },
+          })
+        : [],
+      back: `${context.basePath}${accountPath}`,
+    }),
+  })
+  return { ...page(spare || call.method === 'GET' ? 200 : 400, html), cookies }
+}

@@ -1,0 +1,27 @@
+/** The script of the pages with passkeys, under a path that names its content. https://www.w3.org/TR/webauthn-3/#sctn-api */
+import source from '../../../views/passkey.js' with { type: 'text' }
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { sha256 } from '../../lib/hash.ts'
+
+export const scriptPath = `/passkeys/${sha256(source).slice(0, 16)}.js`
+
+export const script = defineEndpoint({
+  name: 'passkey_script',
+  path: scriptPath,
+  methods: ['GET'],
+  advertised: false,
+  api: {
+    GET: {
+      summary: 'The script that asks the browser for a passkey',
+      responses: { 200: { description: 'JavaScript', content: { 'text/javascript': {} } } },
+    },
+  },
+  handle: () => ({
+    status: 200,
+    body: source,
+    headers: {
+      'content-type': 'text/javascript; charset=utf-8',
+      'cache-control': 'public, max-age=31536000, immutable',
+    },
+  }),
+})

@@ -1,0 +1,78 @@
+/** A passkey after a password: one of that person, and of nobody else. https://www.w3.org/TR/webauthn-3/#sctn-usecase-authentication */
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../endpoints/sign_in.ts'
+import type { Call } from '../../http/call.ts'
+import { formTarget } from '../../http/headers.ts'
+import { page, type Reply } from '../../http/reply.ts'
+import type { MessageKey } from '../../lib/say.ts'
+import { say } from '../../lib/say.ts'
+import type { SecondFactor } from '../feature.ts'
+import { type Place, requestOptions } from './ceremony.ts'
+import { ceremonyView, stepPage } from './pages.ts'
+import { Passkey } from './records.ts'
+import { interactionForm } from './sign_in.ts'
+import { enrolPath } from './offer.ts'
+import { passkeyAmr, usePasskey } from './use.ts'
+
+const purpose = 'passkeys/second_factor'
+
+export const secondFactor: SecondFactor = {
+  name: 'passkey',
+  order: 10,
+  label: 'passkeys.factor',
+  acr: 'phr',
+  isSetUp: async ({ sub }, context) => (await Passkey.listOf(context, sub)).length > 0,
+  path: `/${purpose}`,
+  enrolPath,
+}
+
+const placeOf = ({ going, user }: Halfway): Place => ({
+  purpose: 'second_factor',
+  at: { interaction: going.handle },
+  sub: user.sub,
+})
+
+export const secondFactorPage = defineEndpoint({
+  name: 'passkey_second_factor',
+  path: `/${purpose}`,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('A passkey as second factor'),
+  async handle(call, context) {
+    if (call.method === 'GET') {
+      const half = await halfSignedIn(call, context)
+      return 'reply' in half ? half.reply : show(call, context, half)
+    }
+    const half = await halfSignedInForm(call, context, purpose)
+    if ('reply' in half) return half.reply
+    const user = await usePasskey(call, context, placeOf(half), half.fields.credential ?? '')
+    if (!user) return show(call, context, half, 'passkeys.refused')
+    return signIn(call, context, half.going, { user, amr: [...new Set([...half.amr, ...passkeyAmr])] })
+  },
+})
+
+async function show(call: Call, context: Context, half: Halfway, problem?: MessageKey): Promise<Reply> {
+  const { going, user } = half
+  const options = await requestOptions(context, placeOf(half), await Passkey.listOf(context, user.sub))
+  const html = stepPage({
+    title: 'passkeys.factor_title',
+    text: 'passkeys.factor_text',
+    problem,
+    ceremony: ceremonyView(context, {
+      ceremony: 'get',
+      form: interactionForm(call, context, purpose, going.handle),
+      label: say('passkeys.use'),
+      options,
+    }),
+    other: [],
+  })
+  const redirect = going.interaction.params?.redirect_uri
+  return {
+    ...page(problem ? 401 : 200, html),
+    formTargets: redirect === undefined ? [] : formTarget(redirect),
+  }
+}

@@ -1,0 +1,28 @@
+/** What an operator may say of passkeys. docs/configuration.md */
+import { isIP } from 'node:net'
+import { type Config, defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { Context } from '../../context.ts'
+
+export const env = defineEntries([
+  {
+    name: 'PASSKEYS',
+    schema: is.boolean,
+    default: 'true',
+    help: 'Sign-in with passkeys. They belong to the host of ISSUER_URL for good: under another host they are worth nothing.',
+  },
+  {
+    name: 'PASSKEY_OFFER',
+    schema: is.boolean,
+    default: 'true',
+    help: 'Offer a passkey after a sign-in with a password, where the browser can make one; "Not now" is respected for 90 days.',
+  },
+])
+
+/** An RP ID is a domain (WebAuthn §5.1.2): where the issuer is an address of numbers no browser has passkeys. */
+export const switchedOn = (config: Config): boolean => {
+  const host = new URL(config.issuer).hostname.replace(/^\[|\]$/g, '')
+  return featureConfig(config, 'passkeys', env).passkeys && isIP(host) === 0
+}
+
+export const settings = (context: Context) => featureConfig(context.config, 'passkeys', env)

@@ -1,0 +1,118 @@
+/** Sign-in with a passkey alone: whoever holds one need not say who they are. https://www.w3.org/TR/webauthn-3/#discoverable-credential */
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { formFields, interactionOfForm } from '../../endpoints/interaction_page.ts'
+import {
+  formBody,
+  jsonReply,
+  object,
+  ownPage,
+  text,
+  troubles,
+  whole,
+  words,
+} from '../../endpoints/openapi_parts.ts'
+import { signIn } from '../../endpoints/sign_in.ts'
+import type { Call } from '../../http/call.ts'
+import { countAddress } from '../../http/rate_limit.ts'
+import { json, page } from '../../http/reply.ts'
+import { say } from '../../lib/say.ts'
+import type { LoginMethod } from '../feature.ts'
+import { type Place, requestOptions } from './ceremony.ts'
+import { backLink, ceremonyView, type Form, stepPage } from './pages.ts'
+import { passkeyAmr, usePasskey } from './use.ts'
+
+/** The name of the form, and its path. */
+const purpose = 'passkeys/sign_in'
+const optionsPath = '/passkeys/sign_in/options'
+
+/** `formFields` as the forms of this feature take them. */
+export function interactionForm(call: Call, context: Context, name: string, handle: string): Form {
+  const { action, csrf, interaction } = formFields(call, context, name, handle)
+  return { action, fields: { csrf_token: csrf, interaction } }
+}
+
+export const loginMethod: LoginMethod = {
+  name: 'passkey',
+  view: async (context, { call, handle }) =>
+    ceremonyView(context, {
+      ceremony: 'get',
+      form: interactionForm(call, context, purpose, handle),
+      label: say('passkeys.sign_in'),
+      options: { from: `${context.basePath}${optionsPath}` },
+      primary: false,
+    }),
+}
+
+const placeOf = (handle: string): Place => ({ purpose: 'sign_in', at: { interaction: handle } })
+
+/** Each is a record of five minutes; a page asks for one when it opens and every four minutes after. */
+const optionsPerAddress = { limit: 600, window: 300 }
+
+export const signInOptions = defineEndpoint({
+  name: 'passkey_sign_in_options',
+  path: optionsPath,
+  methods: ['POST'],
+  advertised: false,
+  limited: true,
+  api: {
+    POST: {
+      summary: 'A challenge for a passkey on the sign-in page, the same for everybody',
+      description: 'Internal: the script of the sign-in page. No client calls this.',
+      requestBody: formBody(
+        object({ csrf_token: text('From the form'), interaction: text('From the form') }, [
+          'csrf_token',
+          'interaction',
+        ]),
+      ),
+      responses: {
+        200: jsonReply(
+          'PublicKeyCredentialRequestOptionsJSON (WebAuthn §5.4)',
+          object(
+            {
+              challenge: text('Base64url'),
+              rpId: text('The host of the issuer'),
+              allowCredentials: words('None: any discoverable one will do', { type: 'object' }),
+              userVerification: text('required'),
+              timeout: whole('Milliseconds'),
+            },
+            ['challenge', 'rpId', 'userVerification'],
+          ),
+        ),
+        ...troubles,
+        403: jsonReply('The form was not ours', object({ error: text('access_denied') }, ['error'])),
+      },
+    },
+  },
+  async handle(call, context) {
+    const { handle } = await interactionOfForm(call, context, purpose)
+    const { limit, window } = optionsPerAddress
+    await countAddress(context, 'passkey_options', call.address, limit, window)
+    return json(200, await requestOptions(context, placeOf(handle)))
+  },
+})
+
+export const passkeySignIn = defineEndpoint({
+  name: 'passkey_sign_in',
+  path: `/${purpose}`,
+  methods: ['POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: { POST: ownPage('Sign-in with a passkey').POST! },
+  async handle(call, context) {
+    const { fields, ...going } = await interactionOfForm(call, context, purpose)
+    const user = await usePasskey(call, context, placeOf(going.handle), fields.credential ?? '')
+    if (user) return signIn(call, context, going, { user, amr: [...passkeyAmr] })
+    const back = `${context.basePath}/login?interaction=${going.handle}`
+    return page(
+      401,
+      stepPage({
+        title: 'passkeys.refused_title',
+        text: 'passkeys.refused',
+        ceremony: [],
+        other: backLink({ path: back }),
+      }),
+    )
+  },
+})
