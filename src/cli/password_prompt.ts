@@ -1,5 +1,7 @@
 /** A new password: from a terminal without echo, twice, or from stdin. Never an argument, where `ps` and shell histories would keep it. */
-import { passwordProblem } from '../http/password.ts'
+import type { Context } from '../context.ts'
+import { newPasswordProblem } from '../http/new_password.ts'
+import { wordsOf } from '../http/words.ts'
 import { Interrupted, Refusal, UsageError } from './failure.ts'
 
 export const passwordOption = {
@@ -9,25 +11,29 @@ export const passwordOption = {
   },
 } as const
 
-/** Throws Refusal when it is too short or long, or the second differs from the first; UsageError without a terminal. */
-export async function readNewPassword(fromStdin = false): Promise<string> {
-  const password = fromStdin ? await readStdin() : await askTwice()
-  const problem = passwordProblem(password)
-  if (problem !== undefined) throw new Refusal(`${problem}; nothing was changed`)
-  return password
+/** `about` are words of the person. Throws Refusal when it may not be one, or the second differs from the first; UsageError without a terminal. */
+export async function readNewPassword(
+  context: Context,
+  about: readonly string[],
+  fromStdin = false,
+): Promise<string> {
+  const judge = async (password: string): Promise<string> => {
+    const problem = await newPasswordProblem(context, password, about)
+    if (problem) throw new Refusal(`${wordsOf('en').text(problem)} Nothing was changed`)
+    return password
+  }
+  return fromStdin ? judge(await readStdin()) : askTwice(judge)
 }
 
 /** Its last line break is dropped: `echo` and editors add one. */
 const readStdin = async (): Promise<string> => (await Bun.stdin.text()).replace(/\r?\n$/, '')
 
-async function askTwice(): Promise<string> {
+async function askTwice(judge: (password: string) => Promise<string>): Promise<string> {
   if (!process.stdin.isTTY)
     throw new UsageError('no terminal to ask for the password on: expected --password-stdin')
   const terminal = openTerminal()
   try {
-    const password = await terminal.ask('Password: ')
-    const problem = passwordProblem(password)
-    if (problem !== undefined) throw new Refusal(`${problem}; nothing was changed`)
+    const password = await judge(await terminal.ask('Password: '))
     if ((await terminal.ask('Once more: ')) !== password)
       throw new Refusal('the two passwords differ; nothing was changed')
     return password

@@ -1,5 +1,6 @@
 /** `latchkey user …`: the people who can sign in. Each command works on the store a running server uses. */
 import type { Context } from '../context.ts'
+import { wordsAbout } from '../http/new_password.ts'
 import { hashPassword } from '../http/password.ts'
 import { forgetTries } from '../http/rate_limit.ts'
 import { endEverything } from '../http/session.ts'
@@ -36,7 +37,8 @@ export const add = defineCommand({
     const claims = readClaims(claim, { name, email })
     await withContext('people', async (context) => {
       if (await User.findByUsername(context, username)) throw taken(username)
-      const password_hash = await hashPassword(await readNewPassword(fromStdin))
+      const about = wordsAbout({ username, claims })
+      const password_hash = await hashPassword(await readNewPassword(context, about, fromStdin))
       const now = seconds(context.clock)
       const user = {
         sub: context.random(15),
@@ -59,7 +61,7 @@ export const passwd = defineCommand({
   run: ({ 'password-stdin': fromStdin }, [username]) =>
     withContext('people', async (context) => {
       const user = await requireUser(context, username)
-      const password_hash = await hashPassword(await readNewPassword(fromStdin))
+      const password_hash = await hashPassword(await readNewPassword(context, wordsAbout(user), fromStdin))
       await change(context, user, { password_hash })
       await forgetTries(context, 'account', canonicalUsername(username)) // whoever was locked out may try at once
       const ended = await endAll(context, user)

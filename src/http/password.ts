@@ -1,34 +1,19 @@
 /** Passwords: counted, queued, and compared in the same time whoever it is. https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html */
 import { OAuthError } from '../auth/errors.ts'
+import { asTyped, hashPassword, needsUpgrade, readPasswordHash } from '../auth/password_hash.ts'
 import type { Context } from '../context.ts'
 import { say } from '../lib/say.ts'
 import { canonicalUsername, User } from '../models/user.ts'
 import { countAddress, countTry, forgetTries, takeBack, takeBackAddress } from './rate_limit.ts'
 
-/** OWASP's first choice: 19 MiB, two passes. One lane is what Bun.password has. */
-const argon2id = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as const
-
-export const hashPassword = (password: string): Promise<string> => Bun.password.hash(password, argon2id)
+export { hashPassword } from '../auth/password_hash.ts'
 
 /** Of a password nobody has: an unknown person costs what a known one does. */
 const nobody =
   '$argon2id$v=19$m=19456,t=2,p=1$zSVJVrOaombJ9Q3QltBlVuyf6NeSA9CGaJUbEqgcoMA$LNYZQQ9cOeKcYBseQWFW65Gq/NEqnIlbkdjK1rqmNb0'
 
-const needsUpgrade = (hash: string): boolean => !hash.startsWith('$argon2id$v=19$m=19456,t=2,p=1$')
-
-/** Longer ones cost time and no one has them. */
+/** Longer ones cost time; those that were set before there was a limit are shorter too. */
 const maxLength = 1024
-const minLength = 8
-
-/** Why this may not become a password, or undefined: length alone counts (NIST SP 800-63B §3.1.1.2). Never quotes it. */
-export function passwordProblem(password: string): string | undefined {
-  const length = [...password].length
-  if (length < minLength || password.length > maxLength)
-    return `a password has ${minLength} to ${maxLength} characters, this one ${length}`
-  return /[\x00-\x1f\x7f]/.test(password)
-    ? 'a password cannot hold control characters or line breaks'
-    : undefined
-}
 
 export interface PasswordTry {
   username: string
@@ -77,9 +62,13 @@ export async function checkPassword(
   return found
 }
 
-async function matches(password: string, hash: string): Promise<boolean> {
+/** Hashes from elsewhere, or from before, may be of what the keyboard sent as it came, so both spellings count. */
+async function matches(password: string, text: string): Promise<boolean> {
   const plausible = password !== '' && password.length <= maxLength
-  const same = await Bun.password.verify(plausible ? password : 'implausible', hash).catch(() => false)
+  const typed = plausible ? asTyped(password) : 'implausible'
+  const hash = readPasswordHash(text)
+  const fits = (spelling: string) => hash?.verify(spelling).catch(() => false) ?? false
+  const same = (await fits(typed)) || (plausible && typed !== password && (await fits(password)))
   return same && plausible
 }
 
