@@ -9,6 +9,7 @@ import { placeOf } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { doubtsAbout } from './config_doubts.ts'
 import { print, printable, printJson, printTable } from './output.ts'
+import { looksOf } from '../http/looks.ts'
 import { featureEntries, featuresFor } from '../table.ts'
 import { readConfig } from './open.ts'
 import { checkProfiles, type ProfileFinding, registeredClients } from './profile_check.ts'
@@ -21,6 +22,7 @@ export const check = defineCommand({
       const config = readConfig()
       requireFiles(config)
       featuresFor(config)
+      looksOf(config) // throws what is wrong with the theme
       await report(config, json ?? false)
     } catch (error) {
       if (!json || !(error instanceof ConfigError)) throw error

@@ -21,7 +21,8 @@ const authorizationParameters = ({
   ['login_hint', text('A username to fill in')],
   ['id_token_hint', text('An ID Token of the person expected')],
   ['acr_values', text('Kinds of sign-in wanted')],
-  ['ui_locales', text('Languages wanted')],
+  ['ui_locales', text('Languages of the pages, best first')],
+  ['claims_locales', text('Languages of claims, best first (OpenID Connect Core §5.2)')],
   ['claims', text('JSON: single claims, essential or with a value (OpenID Connect Core §5.5)')],
 ]
 

@@ -171,3 +171,18 @@ test('a bunfig.toml in the working folder runs nothing', async () => {
   expect([exitCode, stderr]).toEqual([0, ''])
   expect(stdout).toMatch(/^latchkey \d+\.\d+\.\d+\n$/)
 })
+
+test('a theme is read from its folder, and the languages are inside of the binary', async () => {
+  const theme = join(import.meta.dir, '../../examples/theme')
+  const provider = await spawnProvider({ THEME_PATH: theme }, [binary, 'serve'])
+  const answer = await fetch(provider.issuer, { headers: { 'accept-language': 'ar' } })
+  const html = await answer.text()
+  const logo = await fetch(provider.issuer + /<img src="([^"]+)"/.exec(html)![1]!)
+  await provider.stop()
+  expect(html).toContain('· Harbour ID</title>')
+  expect(html).toContain('<html lang="ar" dir="rtl">')
+  expect(await logo.text()).toContain('aria-label="Harbour"')
+  const missing = await run(['config', 'check'], { THEME_PATH: '/nowhere' })
+  expect(missing.exitCode).toBe(2)
+  expect(missing.stderr).toContain('THEME_PATH: /nowhere/theme.json')
+})
