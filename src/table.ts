@@ -48,6 +48,7 @@ import { par } from './features/par/feature.ts'
 import { registrationManagement } from './features/registration_management/feature.ts'
 import { softwareStatement } from './features/software_statement/feature.ts'
 import type { Feature } from './features/feature.ts'
+import { secondFactor } from './features/second_factor/feature.ts'
 import { frontchannelLogout } from './features/frontchannel_logout/feature.ts'
 import { sessions } from './features/sessions/feature.ts'
 import { sessionManagement } from './features/session_management/feature.ts'
@@ -119,6 +120,7 @@ export const features: readonly Feature[] = [
   protectedResource,
   jwtBearer,
   initiateLoginFeature,
+  secondFactor,
   passkeys,
   passwordRules,
   mail,

@@ -185,6 +185,12 @@ export const protocolSections = {
       default: '900',
       help: 'The window of those two counts.',
     },
+    {
+      name: 'SECOND_FACTORS',
+      schema: is.someOf('totp', 'passkey', 'sms', 'email', 'recovery'),
+      default: 'totp passkey recovery',
+      help: 'What may prove a person beside the password. A mailed code (email) is no factor by NIST SP 800-63B: it is asked for, and acr does not rise.',
+    },
   ],
   'Scopes and registration': [
     {

@@ -79,6 +79,8 @@ export interface SecondFactor {
   path: string
   /** Its page on which a half-authenticated person who must have a second factor and has none sets it up. Ends likewise. */
   enrolPath?: string
+  /** Its page of /account, where it is set up and removed after a fresh sign-in. */
+  accountPath?: string
 }
 
 /** Told of each session that begins, when its person is known. Returns cookies to set. A throw ends the sign-in. */

@@ -1,0 +1,74 @@
+/** What every kind of second factor has in common: which are ready, who must have one, and what a change of them brings. OWASP ASVS 5.0 V6.5, V7.5 */
+import { meetsAcr } from '../auth/acr.ts'
+import type { Context } from '../context.ts'
+import type { SecondFactor } from '../features/feature.ts'
+import type { Call } from '../http/call.ts'
+import { type Happening, tellOwner } from '../http/tell_owner.ts'
+import { FactorGeneration } from '../models/factor_generation.ts'
+import type { User } from '../models/user.ts'
+import { type AtHand, freshlyAtHand } from './person_at_hand.ts'
+import type { Halfway } from './sign_in.ts'
+import { askForMore } from './step_up.ts'
+import type { Reply } from '../http/reply.ts'
+
+/** The level of two factors. */
+export const twoFactors = 'urn:latchkey:2fa'
+
+/** Those that SECOND_FACTORS allows, strongest first. */
+export const allowedFactors = ({ table, config }: Context): SecondFactor[] =>
+  table.secondFactors.filter(({ name }) => (config.secondFactors as readonly string[]).includes(name))
+
+/** Those this person has set up and may use; nothing while all they have is what stands in for a lost one. */
+export async function readyFactors(user: User, context: Context): Promise<SecondFactor[]> {
+  const allowed = allowedFactors(context)
+  const has = await Promise.all(allowed.map((factor) => factor.isSetUp(user, context)))
+  const ready = allowed.filter((_, at) => has[at])
+  return ready.some(({ standIn }) => !standIn) ? ready : []
+}
+
+/** Whether this person must have a second factor, whatever an application asks for. */
+export const mustHaveFactor = (user: User, context: Context): boolean =>
+  context.table.needsSecondFactor.some((needs) => needs(user, context))
+
+/** Whether `name` is the last of the factors of somebody who must have one: then it stays. */
+export async function isLastNeeded(user: User, name: string, context: Context): Promise<boolean> {
+  if (!mustHaveFactor(user, context)) return false
+  const ready = await readyFactors(user, context)
+  return !ready.some((factor) => factor.name !== name && !factor.standIn)
+}
+
+/**
+ * Whether a half-authenticated person may set up a factor: only who has none, or has just proven one. Otherwise whoever
+ * knows a password would bring a second factor of their own.
+ */
+export const mayEnrol = async ({ user, amr }: Halfway, context: Context): Promise<boolean> =>
+  amr.includes('mfa') || (await readyFactors(user, context)).length === 0
+
+/** After any change of a person's factors: trusted devices are trusted no longer, and the owner hears of it. */
+export async function factorsChanged(
+  call: Call,
+  context: Context,
+  user: User,
+  happening: Happening,
+): Promise<void> {
+  await FactorGeneration.renew(context, context.random, user.sub)
+  await tellOwner(call, context, user, happening)
+}
+
+/**
+ * Somebody who signed in just now, with a second factor where they have one that counts: for changes of factors, which a
+ * password and a trusted device must not open. Otherwise the reply that asks for what is missing and leads back to `path`.
+ */
+export async function stronglyAtHand(
+  call: Call,
+  context: Context,
+  path: string,
+): Promise<AtHand | { reply: Reply }> {
+  const person = await freshlyAtHand(call, context, path)
+  if ('reply' in person || meetsAcr(person.session.acr, twoFactors)) return person
+  const ready = await readyFactors(person.user, context)
+  const first = ready.find(({ acr }) => meetsAcr(acr, twoFactors))
+  if (!first) return person
+  const more = { path: first.path, returnTo: path, acr: [twoFactors] }
+  return { reply: await askForMore(call, context, person.session, more) }
+}

@@ -1,0 +1,161 @@
+/** The second factors of a person on their account: what is set up, removing it, recovery codes, trusted devices. */
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { accountForm } from '../../endpoints/account_form.ts'
+import { personAtHand } from '../../endpoints/person_at_hand.ts'
+import { allowedFactors, factorsChanged, isLastNeeded, readyFactors } from '../../endpoints/second_factors.ts'
+import { type Call, query } from '../../http/call.ts'
+import { redirectWithin, type Reply } from '../../http/reply.ts'
+import type { EventKind } from '../../http/tell_owner.ts'
+import type { Html } from '../../http/view.ts'
+import { type MessageKey, type Said, say } from '../../lib/say.ts'
+import type { User } from '../../models/user.ts'
+import type { AccountSection, SecondFactor } from '../feature.ts'
+import { channels } from './channels.ts'
+import { accountPlace, type Place } from './place.ts'
+import { RecoveryCodes } from './recovery.ts'
+import { accountPath as recoveryPath } from './recovery_pages.ts'
+import { settingsOf } from './settings.ts'
+import { Totp } from './totp.ts'
+import { buttonFormOf, choice, factorEntry } from './views.ts'
+import { doneWords, factorsPath } from './words.ts'
+
+/** How each factor of this feature goes, and what the owner is told; those of others have pages of their own. */
+const removals: Readonly<
+  Record<string, { kind: EventKind; remove(context: Context, sub: string): Promise<unknown> }>
+> = {
+  totp: { kind: 'totp_removed', remove: Totp.remove },
+  sms: { kind: channels.sms.told.removed, remove: channels.sms.records.take },
+  email: { kind: channels.email.told.removed, remove: channels.email.records.take },
+}
+
+const wordOf = (word: string | undefined): Said | undefined =>
+  word !== undefined && Object.hasOwn(doneWords, word)
+    ? say(doneWords[word as keyof typeof doneWords])
+    : undefined
+
+async function show(
+  context: Context,
+  place: Place,
+  csrfOfRecovery: string,
+  status = 200,
+  notice: { done?: Said | undefined; problem?: Said | undefined } = {},
+): Promise<Reply> {
+  const ready = await readyFactors(place.user, context)
+  const entries = allowedFactors(context)
+    .filter(({ standIn, accountPath }) => !standIn && accountPath !== undefined)
+    .map((factor) => entryOf(factor, ready.includes(factor), place))
+  const recovery = allowedFactors(context).some(({ name }) => name === 'recovery')
+  return place.show(status, {
+    title: say('second_factor.title'),
+    text: say(ready.length > 0 ? 'second_factor.on' : 'second_factor.off'),
+    notice,
+    main: [
+      ...entries,
+      ...(recovery && ready.length > 0 ? [await recoveryEntry(context, place, csrfOfRecovery)] : []),
+      ...(ready.length > 0 && settingsOf(context.config).trustedDeviceTtl > 0 ? [devicesEntry(place)] : []),
+    ],
+  })
+}
+
+const entryOf = ({ name, label, accountPath }: SecondFactor, isSetUp: boolean, place: Place): Html => {
+  const change: MessageKey = isSetUp ? 'second_factor.change' : 'second_factor.set_up'
+  const mine = Object.hasOwn(removals, name)
+  return factorEntry({
+    name: say(label),
+    text: say(isSetUp ? 'second_factor.is_set_up' : 'second_factor.not_set_up'),
+    actions: [
+      choice({ path: place.at(accountPath!), label: say(change, { factor: say(label) }) }),
+      ...(mine && isSetUp
+        ? [
+            buttonFormOf({
+              action: place.action,
+              hidden: place.hidden,
+              name: 'remove',
+              value: name,
+              label: say('second_factor.remove', { factor: say(label) }),
+              look: 'danger',
+            }),
+          ]
+        : []),
+    ],
+  })
+}
+
+async function recoveryEntry(context: Context, place: Place, csrf_token: string): Promise<Html> {
+  const left = (await RecoveryCodes.find(context, place.user.sub))?.hashes.length ?? 0
+  return factorEntry({
+    name: say('second_factor.recovery_name'),
+    text: say('second_factor.recovery_left', { n: left }),
+    actions: buttonFormOf({
+      action: place.at(recoveryPath),
+      hidden: { csrf_token },
+      name: 'make',
+      label: say('second_factor.recovery_make'),
+    }),
+  })
+}
+
+const devicesEntry = (place: Place): Html =>
+  factorEntry({
+    name: say('second_factor.devices'),
+    text: say('second_factor.devices_text'),
+    actions: buttonFormOf({
+      action: place.action,
+      hidden: place.hidden,
+      name: 'forget_devices',
+      label: say('second_factor.devices_forget'),
+    }),
+  })
+
+export const factorsPage = defineEndpoint({
+  name: 'account_factors',
+  path: factorsPath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('The second factors of an account'),
+  async handle(call, context) {
+    const changing = call.method === 'POST'
+    const placed = await accountPlace(call, context, factorsPath, { strong: changing })
+    if ('reply' in placed) return placed.reply
+    const { place, fields } = placed
+    const person = await personAtHand(call, context, factorsPath)
+    if ('reply' in person) return person.reply
+    const { csrf } = accountForm(call, context, person.session, recoveryPath)
+    if (!changing) return show(context, place, csrf, 200, { done: wordOf(query(call, context).done) })
+    if (fields.forget_devices !== undefined) {
+      await factorsChanged(call, context, place.user, { kind: 'devices_forgotten' })
+      return redirectWithin(`${place.at(factorsPath)}?done=devices_forgotten`)
+    }
+    const problem = await remove(call, context, place.user, fields.remove ?? '')
+    return problem
+      ? show(context, place, csrf, 409, { problem })
+      : redirectWithin(`${place.at(factorsPath)}?done=removed`)
+  },
+})
+
+/** What stands against it, in words; undefined once it is gone. */
+async function remove(call: Call, context: Context, user: User, name: string): Promise<Said | undefined> {
+  const removal = Object.hasOwn(removals, name) ? removals[name] : undefined
+  if (!removal) return say('second_factor.not_set_up')
+  if (await isLastNeeded(user, name, context)) return say('second_factor.last_needed')
+  if (!(await removal.remove(context, user.sub))) return undefined
+  await factorsChanged(call, context, user, { kind: removal.kind })
+  // Codes on paper stand in for a factor: without one they would be a factor of their own, unseen.
+  if ((await readyFactors(user, context)).length === 0) await RecoveryCodes.remove(context, user.sub)
+  return undefined
+}
+
+export const factorsSection: AccountSection = {
+  name: 'factors',
+  path: factorsPath,
+  title: 'second_factor.title',
+  order: 30,
+  async summary({ user }, context) {
+    const ready = (await readyFactors(user, context)).filter(({ standIn }) => !standIn)
+    return say(ready.length > 0 ? 'second_factor.on' : 'second_factor.off')
+  },
+}

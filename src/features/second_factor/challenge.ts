@@ -1,0 +1,94 @@
+/** The page that asks for a code, whichever factor it is of: counted, spent once, and on to the session. */
+import type { Context } from '../../context.ts'
+import { defineEndpoint, type Endpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { signIn } from '../../endpoints/sign_in.ts'
+import type { Call } from '../../http/call.ts'
+import { type MessageKey, say } from '../../lib/say.ts'
+import { redirectWithin } from '../../http/reply.ts'
+import { halfPlace, type Place, tooMany } from './place.ts'
+import { choicePath } from './policy.ts'
+import { settingsOf } from './settings.ts'
+import { countFactorTry, forgetFactorTries } from './tries.ts'
+import { codeFormOf } from './views.ts'
+
+const day = 86_400
+
+/** What passing adds to the `amr` so far. */
+export type More = (amr: readonly string[]) => string[]
+
+export interface Challenge {
+  name: string
+  path: string
+  summary: string
+  title: MessageKey
+  text: MessageKey
+  label: MessageKey
+  letters?: true
+  /** Undefined for a code that is wrong, or was spent by somebody else. */
+  spend(call: Call, context: Context, place: Place, code: string): Promise<More | undefined>
+}
+
+/** Days for which a device may be trusted; undefined where that is not offered. */
+export const trustDays = (context: Context): number | undefined =>
+  Math.ceil(settingsOf(context.config).trustedDeviceTtl / day) || undefined
+
+/** The code that was typed in `fields`: a session, or the page again with what is wrong. */
+export async function answerCode(
+  call: Call,
+  context: Context,
+  placed: Exclude<Awaited<ReturnType<typeof halfPlace>>, { reply: unknown }>,
+  challenge: Pick<Challenge, 'spend'>,
+  show: (status: number, error: ReturnType<typeof say>) => ReturnType<Place['show']>,
+) {
+  const { place, fields, half } = placed
+  try {
+    await countFactorTry(call, context, place.user)
+  } catch (error) {
+    return tooMany(error, show)
+  }
+  const more = await challenge.spend(call, context, place, fields.code ?? '')
+  if (!more) {
+    context.log.info('second_factor_failed', { sub: place.user.sub, address: call.address })
+    return show(401, say('second_factor.wrong'))
+  }
+  await forgetFactorTries(call, context, place.user)
+  return signIn(call, context, half.going, {
+    user: place.user,
+    amr: more(half.amr),
+    trustDevice: trustDays(context) !== undefined && fields.trust_device === 'yes',
+  })
+}
+
+export const challengeEndpoint = (challenge: Challenge): Endpoint =>
+  defineEndpoint({
+    name: challenge.name,
+    path: challenge.path,
+    methods: ['GET', 'POST'],
+    advertised: false,
+    limited: true,
+    page: true,
+    api: ownPage(challenge.summary),
+    async handle(call, context) {
+      const placed = await halfPlace(call, context, challenge.path)
+      if ('reply' in placed) return placed.reply
+      const { place } = placed
+      if (!placed.ready) return redirectWithin(place.at(choicePath))
+      const show = (status: number, error?: ReturnType<typeof say>) =>
+        place.show(status, {
+          title: say(challenge.title),
+          text: say(challenge.text),
+          main: [
+            codeFormOf({
+              action: place.action,
+              hidden: place.hidden,
+              label: challenge.label,
+              letters: challenge.letters ?? false,
+              error,
+              trustDays: trustDays(context),
+            }),
+          ],
+        })
+      return call.method === 'GET' ? show(200) : answerCode(call, context, placed, challenge, show)
+    },
+  })

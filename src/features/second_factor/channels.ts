@@ -1,0 +1,124 @@
+/** Where codes are sent: to the verified mail address of the account, or to a phone that was proven by a code. */
+import * as v from 'valibot'
+import { withFactor } from '../../auth/acr.ts'
+import type { Context } from '../../context.ts'
+import { canMail, languageOfUser, sendMail } from '../../http/mail.ts'
+import type { EventKind } from '../../http/tell_owner.ts'
+import { wordsOf } from '../../http/words.ts'
+import { seconds } from '../../lib/clock.ts'
+import { type MessageKey, say } from '../../lib/say.ts'
+import { defineRecord } from '../../models/define_record.ts'
+import type { User } from '../../models/user.ts'
+import { codeLife, type Door } from './codes.ts'
+import { canText, sendText } from './sms.ts'
+import type { Done } from './words.ts'
+
+const record = v.object({ sub: v.string(), to: v.string(), created_at: v.number() })
+const phones = defineRecord('factor_phone', record)
+const mailboxes = defineRecord('factor_mailbox', record)
+
+export interface Channel {
+  name: Door['channel']
+  records: typeof phones
+  /** Whether codes can leave by this way at all. */
+  works(context: Context): boolean
+  /** Where this person's codes go once they have set it up; undefined when they have not. */
+  addressOf(user: User, context: Context): Promise<string | undefined>
+  /** Where a code to set it up goes, from what was typed; undefined when it cannot go there. */
+  candidate(user: User, typed: string): string | undefined
+  /** Throws DeliveryFailed, or StoreUnavailable. */
+  deliver(context: Context, user: User, to: string, code: string): Promise<void>
+  /** Enough of an address to recognise it. */
+  masked(to: string): string
+  more(amr: readonly string[]): string[]
+  words: {
+    title: MessageKey
+    setUp: MessageKey
+    offer: MessageKey
+    sent: MessageKey
+    unusable: MessageKey
+  }
+  told: { added: EventKind; removed: EventKind }
+  done: Done
+}
+
+const minutes = Math.round(codeLife / 60)
+
+const verifiedEmail = ({ claims }: User): string | undefined =>
+  claims.email_verified === true && typeof claims.email === 'string' ? claims.email : undefined
+
+/** E.164 as people write it. */
+function readPhone(typed: string): string | undefined {
+  const number = typed.replace(/[\s().-]/g, '').replace(/^00/, '+')
+  return /^\+[1-9]\d{6,14}$/.test(number) ? number : undefined
+}
+
+/** An address that has changed since is not the one that was proven for this. */
+const email: Channel = {
+  name: 'email',
+  records: mailboxes,
+  works: canMail,
+  async addressOf(user, context) {
+    const to = verifiedEmail(user)
+    return to !== undefined && (await mailboxes.find(context, user.sub))?.to === to ? to : undefined
+  },
+  candidate: verifiedEmail,
+  deliver: (context, user, to, code) =>
+    sendMail(context, {
+      to,
+      language: languageOfUser(user, context),
+      subject: say('second_factor.mail_subject'),
+      lines: [say('mail.hello', { username: user.username }), say('second_factor.mail_text')],
+      code,
+      after: [say('second_factor.mail_after', { n: minutes })],
+    }),
+  masked: (to) => to.replace(/^(.).*(?=@)/, '$1***'),
+  // By NIST SP 800-63B §3.1.3.1 mail is no authenticator, and who resets a password by mail has only the mailbox: no mfa.
+  more: (amr) => [...new Set([...amr, 'otp'])],
+  words: {
+    title: 'second_factor.email_title',
+    setUp: 'second_factor.email_set_up',
+    offer: 'second_factor.email_offer',
+    sent: 'second_factor.email_sent',
+    unusable: 'second_factor.email_unusable',
+  },
+  told: { added: 'email_codes_on', removed: 'email_codes_off' },
+  done: 'email_added',
+}
+
+const sms: Channel = {
+  name: 'sms',
+  records: phones,
+  works: canText,
+  addressOf: async ({ sub }, context) => (await phones.find(context, sub))?.to,
+  candidate: (_, typed) => readPhone(typed),
+  deliver(context, user, to, code) {
+    const { text } = wordsOf(languageOfUser(user, context))
+    return sendText(context, to, text(say('second_factor.sms_text', { code, n: minutes })))
+  },
+  masked: (to) => `***${to.slice(-3)}`,
+  more: (amr) => withFactor(amr, 'sms'),
+  words: {
+    title: 'second_factor.sms_title',
+    setUp: 'second_factor.sms_set_up',
+    offer: 'second_factor.sms_offer',
+    sent: 'second_factor.sms_sent',
+    unusable: 'second_factor.phone_wrong',
+  },
+  told: { added: 'sms_codes_on', removed: 'sms_codes_off' },
+  done: 'sms_added',
+}
+
+export const channels = { email, sms } as const
+
+/** False when there is one and this may not take its place. */
+export async function rememberAddress(
+  context: Context,
+  { records }: Channel,
+  { sub, to, replaces }: { sub: string; to: string; replaces: boolean },
+): Promise<boolean> {
+  const record = { sub, to, created_at: seconds(context.clock) }
+  if (!replaces) return records.create(context, sub, record)
+  await records.put(context, sub, record)
+  return true
+}

@@ -1,0 +1,129 @@
+/** The pages between factors: another way to prove oneself, and setting one up where none is there yet. */
+import { acrOf, meetsAcr } from '../../auth/acr.ts'
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { allowedFactors, mayEnrol, mustHaveFactor, readyFactors } from '../../endpoints/second_factors.ts'
+import { signIn } from '../../endpoints/sign_in.ts'
+import { demandOf } from '../../endpoints/step_up.ts'
+import { resumePath } from '../../endpoints/interaction_page.ts'
+import type { Call } from '../../http/call.ts'
+import { findClient } from '../../http/client_authentication.ts'
+import { redirectWithin, type Reply } from '../../http/reply.ts'
+import { say } from '../../lib/say.ts'
+import { Interaction } from '../../models/interaction.ts'
+import type { SecondFactor } from '../feature.ts'
+import { halfPlace } from './place.ts'
+import { choicePath, setUpPath, type Wanted, wantedBy } from './policy.ts'
+import { buttonFormOf, choice, choiceList } from './views.ts'
+
+type Placed = Exclude<Awaited<ReturnType<typeof halfPlace>>, { reply: unknown }>
+
+/** What the request of this interaction leaves open for this person. */
+async function wantedHere(call: Call, context: Context, { half }: Placed): Promise<Wanted | undefined> {
+  const { user, amr, going } = half
+  const { interaction } = going
+  const clientId = interaction.params?.client_id
+  const client = clientId === undefined ? undefined : await findClient(context, clientId)
+  const demand = demandOf(interaction, client)
+  return wantedBy({ call, user, amr, client, interaction, demand }, acrOf(amr))
+}
+
+const able = (factors: readonly SecondFactor[], wanted: Wanted | undefined): SecondFactor[] => {
+  const reaching = factors.filter(({ acr }) => wanted?.levels.some((level) => meetsAcr(acr, level)))
+  return reaching.length > 0 ? reaching : [...factors]
+}
+
+async function choose(call: Call, context: Context): Promise<Reply> {
+  const placed = await halfPlace(call, context, choicePath)
+  if ('reply' in placed) return placed.reply
+  const { place, half } = placed
+  const ready = able(await readyFactors(half.user, context), await wantedHere(call, context, placed))
+  if (ready.length === 0) return redirectWithin(resumePath(context, half.going.handle))
+  return place.show(200, {
+    title: say('second_factor.title'),
+    text: say('second_factor.choose'),
+    main: [
+      choiceList({
+        choices: ready.map(({ path, label }) => choice({ path: place.at(path), label: say(label) })),
+      }),
+    ],
+  })
+}
+
+async function setUp(call: Call, context: Context): Promise<Reply> {
+  const placed = await halfPlace(call, context, setUpPath)
+  if ('reply' in placed) return placed.reply
+  const { place, half, fields } = placed
+  if (!(await mayEnrol(half, context))) return redirectWithin(place.at(choicePath))
+  const wanted = await wantedHere(call, context, placed)
+  const optional = wanted?.otherwise === 'as_is' && !mustHaveFactor(half.user, context)
+  if (call.method === 'POST' && fields.decline !== undefined && optional)
+    return decline(call, context, placed)
+  const ready = await readyFactors(half.user, context)
+  const possible = allowedFactors(context).filter(
+    (factor) => factor.enrolPath !== undefined && !ready.includes(factor),
+  )
+  const choices = wanted ? able(possible, wanted) : possible
+  return place.show(200, {
+    title: say('second_factor.set_up_title'),
+    text: say(
+      choices.length === 0
+        ? 'second_factor.set_up_impossible'
+        : optional
+          ? 'second_factor.set_up_wished'
+          : 'second_factor.set_up_needed',
+    ),
+    main: [
+      ...(choices.length > 0
+        ? [
+            choiceList({
+              choices: choices.map(({ enrolPath, label }) =>
+                choice({ path: place.at(enrolPath!), label: say(label) }),
+              ),
+            }),
+          ]
+        : []),
+      ...(optional
+        ? [
+            buttonFormOf({
+              action: place.action,
+              hidden: place.hidden,
+              name: 'decline',
+              label: say('second_factor.decline'),
+            }),
+          ]
+        : []),
+    ],
+  })
+}
+
+/** A wish of the application is not an order: on with what was proven so far. */
+async function decline(call: Call, context: Context, { half }: Placed): Promise<Reply> {
+  const { going, user, amr } = half
+  const declined_by = user.sub
+  await Interaction.update(context, going.handle, (current) => ({ ...current, declined_by }))
+  const interaction = { ...going.interaction, declined_by }
+  return signIn(call, context, { ...going, interaction }, { user, amr })
+}
+
+const shared = { advertised: false, limited: true, page: true } as const
+
+export const choiceEndpoints = [
+  defineEndpoint({
+    ...shared,
+    name: 'second_factor',
+    path: choicePath,
+    methods: ['GET'],
+    api: { GET: ownPage('Choose another way to prove who one is').GET! },
+    handle: choose,
+  }),
+  defineEndpoint({
+    ...shared,
+    name: 'second_factor_set_up',
+    path: setUpPath,
+    methods: ['GET', 'POST'],
+    api: ownPage('Set up a second factor before going on'),
+    handle: setUp,
+  }),
+]

@@ -1,0 +1,236 @@
+/** The pages of codes that are sent: asking for one, typing it, at sign-in or to set the way up. An outage says so. */
+import type { Context } from '../../context.ts'
+import { defineEndpoint, type Endpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { factorsChanged, twoFactors } from '../../endpoints/second_factors.ts'
+import type { Call } from '../../http/call.ts'
+import { alert as problemOf } from '../../http/page_parts.ts'
+import { redirectWithin, type Reply } from '../../http/reply.ts'
+import { type Said, say } from '../../lib/say.ts'
+import type { SecondFactor } from '../feature.ts'
+import { answerCode, trustDays } from './challenge.ts'
+import { type Channel, channels, rememberAddress } from './channels.ts'
+import { type Door, forgetCode, newCodeFor, sentTo, spendCode } from './codes.ts'
+import { accountPlace, halfEnrolment, halfPlace, type Place, type Placed, tooMany } from './place.ts'
+import { choicePath } from './policy.ts'
+import { DeliveryFailed } from './sms.ts'
+import { countFactorTry, forgetFactorTries } from './tries.ts'
+import { buttonFormOf, codeFormOf, paragraph, phoneFormOf } from './views.ts'
+import { factorsPath } from './words.ts'
+
+/** One code may wait for a challenge and another for setting up: neither is good for the other. */
+const doorOf = (channel: Channel, place: Place, purpose: 'challenge' | 'set_up'): Door => ({
+  channel: channel.name,
+  owner: `${purpose} ${place.owner}`,
+  sub: place.user.sub,
+})
+
+const pathsOf = ({ name }: Channel) => ({
+  challenge: `/second-factor/${name}`,
+  enrol: `/second-factor/${name}/set-up`,
+  account: `${factorsPath}/${name}`,
+})
+
+/** Sends a code; undefined once it is on its way. */
+async function send(
+  context: Context,
+  channel: Channel,
+  place: Place,
+  door: Door,
+  to: string,
+  show: (status: number, error: Said) => Reply,
+): Promise<Reply | undefined> {
+  try {
+    const code = await newCodeFor(context, door, to)
+    await channel.deliver(context, place.user, to, code)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof DeliveryFailed)) return tooMany(error, show)
+    await forgetCode(context, door)
+    context.log.warn('factor_code_not_sent', { channel: channel.name, problem: error.message })
+    return show(503, say('second_factor.not_sent'))
+  }
+}
+
+const sendButton = (place: Place, again: boolean) =>
+  buttonFormOf({
+    action: place.action,
+    hidden: place.hidden,
+    name: 'send',
+    label: say(again ? 'second_factor.send_again' : 'second_factor.send'),
+    look: again ? 'plain' : 'primary',
+  })
+
+const typing = (
+  context: Context,
+  channel: Channel,
+  place: Place,
+  to: string,
+  error: Said | undefined,
+  trust: boolean,
+) => [
+  paragraph({ text: say(channel.words.sent, { to: channel.masked(to) }) }),
+  codeFormOf({
+    action: place.action,
+    hidden: place.hidden,
+    label: 'second_factor.code',
+    error,
+    trustDays: trust ? trustDays(context) : undefined,
+  }),
+  sendButton(place, true),
+]
+
+async function challenge(call: Call, context: Context, channel: Channel): Promise<Reply> {
+  const path = pathsOf(channel).challenge
+  const placed = await halfPlace(call, context, path)
+  if ('reply' in placed) return placed.reply
+  const { place, fields } = placed
+  const to = await channel.addressOf(place.user, context)
+  if (to === undefined || !placed.ready) return redirectWithin(place.at(choicePath))
+  const door = doorOf(channel, place, 'challenge')
+  const waiting = (await sentTo(context, door)) === to
+  const show = (status: number, error?: Said) =>
+    place.show(status, {
+      title: say(channel.words.title),
+      main: waiting
+        ? typing(context, channel, place, to, error, true)
+        : [
+            ...(error ? [problemOf({ message: error })] : []),
+            paragraph({ text: say(channel.words.offer, { to: channel.masked(to) }) }),
+            sendButton(place, false),
+          ],
+    })
+  if (call.method === 'GET') return show(200)
+  if (fields.send !== undefined)
+    return (await send(context, channel, place, door, to, show)) ?? redirectWithin(place.at(path))
+  return answerCode(
+    call,
+    context,
+    placed,
+    { spend: () => spendFor(context, channel, door, fields, to) },
+    show,
+  )
+}
+
+/** The address must still be the one the code was sent to. */
+async function spendFor(
+  context: Context,
+  channel: Channel,
+  door: Door,
+  { code = '' }: Readonly<Record<string, string>>,
+  to: string,
+) {
+  return (await spendCode(context, door, code)) === to ? channel.more : undefined
+}
+
+async function setUp(
+  call: Call,
+  context: Context,
+  channel: Channel,
+  path: string,
+  placed: Placed,
+): Promise<Reply> {
+  if ('reply' in placed) return placed.reply
+  const { place, fields } = placed
+  const door = doorOf(channel, place, 'set_up')
+  const waiting = fields.send === undefined ? await sentTo(context, door) : undefined
+  const asksForPhone = channel.name === 'sms'
+  const show = (status: number, error?: Said) =>
+    place.show(status, {
+      title: say(channel.words.setUp),
+      main:
+        waiting === undefined
+          ? asking(channel, place, fields.phone ?? '', error)
+          : [
+              ...typing(context, channel, place, waiting, error, false).slice(0, asksForPhone ? 2 : 3),
+              ...(asksForPhone ? asking(channel, place, waiting, undefined) : []),
+            ],
+    })
+  if (call.method === 'GET') return show(200)
+  if (fields.send !== undefined) {
+    const to = channel.works(context) ? channel.candidate(place.user, fields.phone ?? '') : undefined
+    if (to === undefined) return show(400, say(channel.words.unusable))
+    return (await send(context, channel, place, door, to, show)) ?? redirectWithin(place.at(path))
+  }
+  try {
+    await countFactorTry(call, context, place.user)
+  } catch (error) {
+    return tooMany(error, show)
+  }
+  const proven = await spendCode(context, door, fields.code ?? '')
+  if (proven === undefined) return show(400, say('second_factor.wrong'))
+  await forgetFactorTries(call, context, place.user)
+  const { replaces, user } = place
+  if (!(await rememberAddress(context, channel, { sub: user.sub, to: proven, replaces })))
+    return redirectWithin(place.at(choicePath))
+  await factorsChanged(call, context, place.user, {
+    kind: channel.told.added,
+    detail: channel.masked(proven),
+  })
+  return place.finish(channel.done, channel.more)
+}
+
+function asking(channel: Channel, place: Place, phone: string, error: Said | undefined) {
+  if (channel.name === 'sms')
+    return [phoneFormOf({ action: place.action, hidden: place.hidden, phone, error })]
+  const to = channel.candidate(place.user, '')
+  if (to === undefined) return [paragraph({ text: say(channel.words.unusable) })]
+  return [
+    ...(error ? [problemOf({ message: error })] : []),
+    paragraph({ text: say(channel.words.offer, { to: channel.masked(to) }) }),
+    sendButton(place, false),
+  ]
+}
+
+export function channelEndpoints(channel: Channel): Endpoint[] {
+  const paths = pathsOf(channel)
+  const shared = { methods: ['GET', 'POST'], advertised: false, limited: true, page: true } as const
+  return [
+    defineEndpoint({
+      ...shared,
+      name: `second_factor_${channel.name}`,
+      path: paths.challenge,
+      api: ownPage('Type a code that was sent'),
+      handle: (call, context) => challenge(call, context, channel),
+    }),
+    defineEndpoint({
+      ...shared,
+      name: `second_factor_${channel.name}_set_up`,
+      path: paths.enrol,
+      api: ownPage('Have codes sent, set up in the middle of a sign-in'),
+      handle: async (call, context) =>
+        setUp(call, context, channel, paths.enrol, await halfEnrolment(call, context, paths.enrol)),
+    }),
+    defineEndpoint({
+      ...shared,
+      name: `account_${channel.name}_codes`,
+      path: paths.account,
+      api: ownPage('Have codes sent'),
+      handle: async (call, context) =>
+        setUp(call, context, channel, paths.account, await accountPlace(call, context, paths.account)),
+    }),
+  ]
+}
+
+const factorOf = (channel: Channel, what: Pick<SecondFactor, 'order' | 'label' | 'acr'>): SecondFactor => {
+  const paths = pathsOf(channel)
+  return {
+    ...what,
+    name: channel.name,
+    isSetUp: async (user, context) => (await channel.addressOf(user, context)) !== undefined,
+    path: paths.challenge,
+    enrolPath: paths.enrol,
+    accountPath: paths.account,
+  }
+}
+
+export const smsFactor = factorOf(channels.sms, {
+  order: 30,
+  label: 'second_factor.sms_name',
+  acr: twoFactors,
+})
+export const emailFactor = factorOf(channels.email, {
+  order: 40,
+  label: 'second_factor.email_name',
+  acr: 'urn:latchkey:1fa',
+})

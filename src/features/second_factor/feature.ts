@@ -1,0 +1,46 @@
+/** Second factors: an authenticator app, codes by mail and SMS, recovery codes, trusted devices, and who must have one. docs/decisions/0019-second-factors.md */
+import * as v from 'valibot'
+import { defineFeature } from '../feature.ts'
+import { factorsPage, factorsSection } from './account.ts'
+import { channels } from './channels.ts'
+import { choiceEndpoints } from './choice.ts'
+import { channelEndpoints, emailFactor, smsFactor } from './code_pages.ts'
+import { factorData } from './person_data.ts'
+import { needsSecondFactor, secondFactorStep } from './policy.ts'
+import { recoveryEndpoints, recoveryFactor } from './recovery_pages.ts'
+import { env, featureName, settingsOf } from './settings.ts'
+import { totpEndpoints, totpFactor } from './totp_pages.ts'
+import { rememberDevice } from './trusted_device.ts'
+
+export const secondFactor = defineFeature({
+  name: featureName,
+  env,
+  problems(config) {
+    const allowed: readonly string[] = config.secondFactors
+    const { secondFactor: policy, smsGatewayUrl } = settingsOf(config)
+    return [
+      ...(allowed.includes('sms') && smsGatewayUrl === undefined
+        ? ['SMS_GATEWAY_URL: required when SECOND_FACTORS has sms']
+        : []),
+      ...(policy === 'required' && allowed.every((name) => name === 'recovery')
+        ? ['SECOND_FACTORS: nothing in it can be set up, and SECOND_FACTOR=required']
+        : []),
+    ]
+  },
+  endpoints: [
+    ...choiceEndpoints,
+    ...totpEndpoints,
+    ...channelEndpoints(channels.sms),
+    ...channelEndpoints(channels.email),
+    ...recoveryEndpoints,
+    factorsPage,
+  ],
+  clientMetadata: { require_second_factor: v.optional(v.boolean()) },
+  acrValues: ['urn:latchkey:2fa'],
+  needsSecondFactor,
+  secondFactors: [totpFactor, smsFactor, emailFactor, recoveryFactor],
+  loginSteps: [secondFactorStep],
+  onSignedIn: rememberDevice,
+  accountSections: [factorsSection],
+  personData: [factorData],
+})

@@ -1,0 +1,34 @@
+/** What is kept of second factors: for the export without any secret, and for the end. */
+import type { Context } from '../../context.ts'
+import { FactorGeneration } from '../../models/factor_generation.ts'
+import type { PersonData } from '../feature.ts'
+import { channels } from './channels.ts'
+import { RecoveryCodes } from './recovery.ts'
+import { Totp } from './totp.ts'
+
+async function read(sub: string, context: Context): Promise<unknown> {
+  const [totp, recovery, phone, mailbox] = await Promise.all([
+    Totp.find(context, sub),
+    RecoveryCodes.find(context, sub),
+    channels.sms.records.find(context, sub),
+    channels.email.records.find(context, sub),
+  ])
+  return {
+    ...(totp && { totp: { created_at: totp.created_at } }),
+    ...(phone && { sms: { phone_number: phone.to, created_at: phone.created_at } }),
+    ...(mailbox && { email: { email: mailbox.to, created_at: mailbox.created_at } }),
+    ...(recovery && { recovery_codes: { left: recovery.hashes.length, created_at: recovery.created_at } }),
+  }
+}
+
+async function erase(sub: string, context: Context): Promise<void> {
+  await Promise.all([
+    FactorGeneration.forget(context, sub),
+    Totp.remove(context, sub),
+    RecoveryCodes.remove(context, sub),
+    channels.sms.records.take(context, sub),
+    channels.email.records.take(context, sub),
+  ])
+}
+
+export const factorData: PersonData = { name: 'second_factors', read, erase }

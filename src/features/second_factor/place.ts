@@ -1,0 +1,145 @@
+/** Where a page of second factors stands: inside of a sign-in that is half done, or on the account of somebody signed in. */
+import { OAuthError } from '../../auth/errors.ts'
+import type { Context } from '../../context.ts'
+import { accountFields, accountForm } from '../../endpoints/account_form.ts'
+import { formFields } from '../../endpoints/interaction_page.ts'
+import { personAtHand } from '../../endpoints/person_at_hand.ts'
+import { mayEnrol, readyFactors, stronglyAtHand } from '../../endpoints/second_factors.ts'
+import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../endpoints/sign_in.ts'
+import { accountPage } from '../../http/account_page.ts'
+import type { Call } from '../../http/call.ts'
+import { formTarget } from '../../http/headers.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import type { Html } from '../../http/view.ts'
+import { type Said, say } from '../../lib/say.ts'
+import type { User } from '../../models/user.ts'
+import { choicePath } from './policy.ts'
+import { type Done, factorsPath } from './words.ts'
+import { halfPage, type Hidden, linkItem, paragraph, together } from './views.ts'
+
+type Fields = Readonly<Record<string, string>>
+
+export interface Shown {
+  title: Said
+  text?: Said | undefined
+  main: readonly Html[]
+  /** Above a page of /account: what was done, or could not be. */
+  notice?: { done?: Said | undefined; problem?: Said | undefined }
+}
+
+export interface Place {
+  user: User
+  /** What secrets that wait are bound to: this session, or this interaction, of this person. */
+  owner: string
+  action: string
+  hidden: Hidden
+  /** Whether what is set up here may take the place of what was there: not in a sign-in, where only a password is known. */
+  replaces: boolean
+  /** A path of ours in this place: the interaction goes with it. Below the base path when given, whole when returned. */
+  at(path: string): string
+  show(status: number, view: Shown): Reply
+  /** A factor was set up or passed: on to the session with `amr` so far and more, or back to the list with `done`. */
+  finish(done: Done, more: (amr: readonly string[]) => string[]): Promise<Reply>
+}
+
+/** `fields` of a POST. */
+export type Placed = { place: Place; fields: Fields } | { reply: Reply }
+
+/**
+ * The page at `path` (which is also the purpose of its forms) for somebody who passed a first factor; `ready` when the
+ * factor of this page is one they may use.
+ */
+export async function halfPlace(
+  call: Call,
+  context: Context,
+  path: string,
+): Promise<{ place: Place; fields: Fields; half: Halfway; ready: boolean } | { reply: Reply }> {
+  const purpose = path.slice(1)
+  const half =
+    call.method === 'POST'
+      ? await halfSignedInForm(call, context, purpose)
+      : await halfSignedIn(call, context)
+  if ('reply' in half) return half
+  const { going, user } = half
+  const { action, csrf, interaction } = formFields(call, context, purpose, going.handle)
+  const at = (where: string) => `${context.basePath}${where}?interaction=${going.handle}`
+  const ready = await readyFactors(user, context)
+  const others = ready.filter((factor) => factor.path !== path)
+  const { params } = going.interaction
+  const place: Place = {
+    user,
+    owner: `interaction ${going.handle} ${user.sub}`,
+    action,
+    hidden: { csrf_token: csrf, interaction },
+    replaces: false,
+    at,
+    show: (status, view) => ({
+      ...page(
+        status,
+        halfPage({
+          ...view,
+          links:
+            others.length > 0
+              ? [linkItem({ path: at(choicePath), label: say('second_factor.other_way') })]
+              : [],
+        }),
+      ),
+      formTargets: params?.redirect_uri === undefined ? [] : formTarget(params.redirect_uri),
+    }),
+    finish: (_, more) => signIn(call, context, going, { user, amr: more(half.amr) }),
+  }
+  const fields: Fields = 'fields' in half ? (half.fields as Fields) : {}
+  return { place, half, fields, ready: others.length < ready.length }
+}
+
+/** The same for a page that sets a factor up: whoever has one already proves it first. */
+export async function halfEnrolment(call: Call, context: Context, path: string): Promise<Placed> {
+  const placed = await halfPlace(call, context, path)
+  if ('reply' in placed || (await mayEnrol(placed.half, context))) return placed
+  return { reply: redirectWithin(placed.place.at(choicePath)) }
+}
+
+/** The page at `path` of /account; `strong` for whatever changes a factor. */
+export async function accountPlace(
+  call: Call,
+  context: Context,
+  path: string,
+  { strong = true } = {},
+): Promise<Placed> {
+  const person = await (strong ? stronglyAtHand : personAtHand)(call, context, path)
+  if ('reply' in person) return person
+  const { session, user } = person
+  const { csrf, cookies } = accountForm(call, context, session, path)
+  const place: Place = {
+    user,
+    owner: `session ${session.sid} ${user.sub}`,
+    action: `${context.basePath}${path}`,
+    hidden: { csrf_token: csrf },
+    replaces: true,
+    at: (where) => `${context.basePath}${where}`,
+    show: (status, view) => ({
+      ...page(
+        status,
+        accountPage(context, {
+          current: factorsPath,
+          title: view.title,
+          main: together({ parts: [...(view.text ? [paragraph({ text: view.text })] : []), ...view.main] }),
+          ...view.notice,
+        }),
+      ),
+      cookies,
+    }),
+    finish: (done) => Promise.resolve(redirectWithin(`${context.basePath}${factorsPath}?done=${done}`)),
+  }
+  const fields = call.method === 'POST' ? await accountFields(call, context, session, path) : {}
+  return { place, fields }
+}
+
+/** The answer to a try that was one too many, with the page it was made on. */
+export function tooMany(error: unknown, show: (status: number, said: Said) => Reply): Reply {
+  if (!(error instanceof OAuthError) || error.options.retryAfter === undefined) throw error
+  const { retryAfter } = error.options
+  const minutes = Math.max(1, Math.ceil(retryAfter / 60))
+  const reply = show(error.status, say('second_factor.too_many', { n: minutes }))
+  return { ...reply, headers: { ...reply.headers, 'retry-after': `${retryAfter}` } }
+}

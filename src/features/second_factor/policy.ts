@@ -1,0 +1,80 @@
+/** When a second factor is asked for, and which. docs/decisions/0019-second-factors.md */
+import { acrOf, meetsAcr, openDemand } from '../../auth/acr.ts'
+import type { Context } from '../../context.ts'
+import { allowedFactors, mustHaveFactor, readyFactors, twoFactors } from '../../endpoints/second_factors.ts'
+import type { User } from '../../models/user.ts'
+import type { HalfSignedIn, LoginStep, SecondFactor } from '../feature.ts'
+import { settingsOf } from './settings.ts'
+import { isTrusted } from './trusted_device.ts'
+
+export const choicePath = '/second-factor'
+export const setUpPath = '/second-factor/set-up'
+
+/** Required by everybody, by a role, or by the record of this person (`second_factor` or an attribute of that name). */
+export function needsSecondFactor(user: User, { config }: Context): boolean {
+  const { secondFactor, secondFactorRoles = [] } = settingsOf(config)
+  const marks: unknown[] = [user.second_factor, user.attributes.second_factor]
+  return (
+    secondFactor === 'required' ||
+    user.roles.some((role) => secondFactorRoles.includes(role)) ||
+    marks.some((mark) => mark === true || mark === 'required')
+  )
+}
+
+/** A second factor came after the first: a mailed code too, although `mfa` is not said of it. */
+const passed = (amr: readonly string[]): boolean => ['mfa', 'otp', 'sms'].some((each) => amr.includes(each))
+
+export interface Wanted {
+  /** Any of these would do. */
+  levels: readonly string[]
+  /** Who cannot reach it: is refused by the answer to the client, may go on as they are, or can go no further. */
+  otherwise: 'refused' | 'as_is' | 'stuck'
+}
+
+/** The level that the request, or the registration of its client, leaves open. */
+export function wantedBy(state: HalfSignedIn, reached: string): Wanted | undefined {
+  const open = openDemand(reached, state.demand)
+  if (open?.essential) return { levels: open.levels, otherwise: 'refused' }
+  if (state.client?.require_second_factor === true && !meetsAcr(reached, twoFactors))
+    return { levels: [twoFactors], otherwise: 'stuck' }
+  return open && { levels: open.levels, otherwise: 'as_is' }
+}
+
+const reaches = (factor: SecondFactor, { levels }: Wanted): boolean =>
+  levels.some((level) => meetsAcr(factor.acr, level))
+
+/** The page for `wanted`; undefined when this person cannot reach it and that is for somebody else to say. */
+function pageFor(
+  wanted: Wanted,
+  ready: readonly SecondFactor[],
+  state: HalfSignedIn,
+  context: Context,
+): string | undefined {
+  const able = ready.find((factor) => reaches(factor, wanted))
+  if (able) return able.path
+  const declined = wanted.otherwise === 'as_is' && state.interaction.declined_by === state.user.sub
+  const canBeSetUp = allowedFactors(context).some(
+    (factor) => factor.enrolPath !== undefined && reaches(factor, wanted),
+  )
+  if (canBeSetUp && !declined)
+    // Whoever has a weaker factor proves that one before a stronger one is set up.
+    return ready.length > 0 && !passed(state.amr) ? ready[0]!.path : setUpPath
+  return wanted.otherwise === 'stuck' ? setUpPath : undefined
+}
+
+export const secondFactorStep: LoginStep = {
+  name: 'second_factor',
+  whileSignedIn: true,
+  async path(context, state) {
+    const { user, amr, session, call } = state
+    const wanted = wantedBy(state, session?.acr ?? acrOf(amr))
+    const must = mustHaveFactor(user, context)
+    if (!wanted && (passed(amr) || (session && !must))) return undefined
+    const ready = await readyFactors(user, context)
+    const page = wanted && pageFor(wanted, ready, state, context)
+    if (page !== undefined) return page
+    if (passed(amr) || (session && !must)) return undefined
+    if (ready.length > 0) return (await isTrusted(call, context, user)) ? undefined : ready[0]!.path
+    return must ? setUpPath : undefined
+  },
+}

@@ -1,0 +1,125 @@
+/** The pages of the authenticator app: a code at sign-in, and setting it up at sign-in or on the account. */
+import { withFactor } from '../../auth/acr.ts'
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { factorsChanged, twoFactors } from '../../endpoints/second_factors.ts'
+import type { Call } from '../../http/call.ts'
+import type { Reply } from '../../http/reply.ts'
+import { type Said, say } from '../../lib/say.ts'
+import type { SecondFactor } from '../feature.ts'
+import { challengeEndpoint } from './challenge.ts'
+import { accountPlace, halfEnrolment, type Place, type Placed } from './place.ts'
+import { keyUri, qrCode, Totp } from './totp.ts'
+import { codeFormOf, seedView } from './views.ts'
+import { factorsPath } from './words.ts'
+
+const challengePath = '/second-factor/totp'
+const enrolPath = '/second-factor/totp/set-up'
+const accountPath = `${factorsPath}/totp`
+const imageOf = (path: string) => `${path}/qr`
+
+const challenge = challengeEndpoint({
+  name: 'second_factor_totp',
+  path: challengePath,
+  summary: 'Type a code of the authenticator app',
+  title: 'second_factor.totp_title',
+  text: 'second_factor.totp_text',
+  label: 'second_factor.code',
+  async spend(_, context, place, code) {
+    return (await Totp.spend(context, place.user.sub, code)) ? (amr) => withFactor(amr, 'otp') : undefined
+  },
+})
+
+async function showSeed(context: Context, place: Place, path: string, status = 200, error?: Said) {
+  const seed = await Totp.begin(context, place.owner, place.user.sub)
+  return place.show(status, {
+    title: say('second_factor.totp_set_up'),
+    main: [
+      seedView(place.at(imageOf(path)), seed),
+      codeFormOf({ action: place.action, hidden: place.hidden, label: 'second_factor.code', error }),
+    ],
+  })
+}
+
+async function setUp(call: Call, context: Context, path: string, placed: Placed): Promise<Reply> {
+  if ('reply' in placed) return placed.reply
+  const { place, fields } = placed
+  if (call.method === 'GET') return showSeed(context, place, path)
+  const { owner, replaces, user } = place
+  if (!(await Totp.confirm(context, { owner, replaces, sub: user.sub }, fields.code ?? '')))
+    return showSeed(context, place, path, 400, say('second_factor.totp_unconfirmed'))
+  await factorsChanged(call, context, place.user, { kind: 'totp_added' })
+  return place.finish('totp_added', (amr) => withFactor(amr, 'otp'))
+}
+
+/** The same seed as on the page, for the same person in the same place: an address that tells nobody else anything. */
+async function image(context: Context, placed: Placed): Promise<Reply> {
+  if ('reply' in placed) return placed.reply
+  const { owner, user } = placed.place
+  const seed = await Totp.begin(context, owner, user.sub)
+  return {
+    status: 200,
+    body: await qrCode(await keyUri(context.looks.brand.name, user.username, seed)),
+    headers: {
+      'content-type': 'image/svg+xml',
+      'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'",
+      'cross-origin-resource-policy': 'same-origin',
+    },
+  }
+}
+
+const shared = { advertised: false, limited: true, page: true } as const
+const picture = {
+  GET: { summary: 'The QR code of that page', responses: { 200: { description: 'An SVG image' } } },
+}
+
+export const totpEndpoints = [
+  challenge,
+  defineEndpoint({
+    ...shared,
+    name: 'totp_set_up',
+    path: enrolPath,
+    methods: ['GET', 'POST'],
+    api: ownPage('Set up an authenticator app in the middle of a sign-in'),
+    handle: async (call, context) =>
+      setUp(call, context, enrolPath, await halfEnrolment(call, context, enrolPath)),
+  }),
+  defineEndpoint({
+    ...shared,
+    name: 'totp_set_up_image',
+    path: imageOf(enrolPath),
+    methods: ['GET'],
+    api: picture,
+    handle: async (call, context) => image(context, await halfEnrolment(call, context, enrolPath)),
+  }),
+  defineEndpoint({
+    ...shared,
+    name: 'account_totp',
+    path: accountPath,
+    methods: ['GET', 'POST'],
+    api: ownPage('Set up an authenticator app'),
+    handle: async (call, context) =>
+      setUp(call, context, accountPath, await accountPlace(call, context, accountPath)),
+  }),
+  defineEndpoint({
+    ...shared,
+    name: 'account_totp_image',
+    path: imageOf(accountPath),
+    methods: ['GET'],
+    api: picture,
+    handle: async (call, context) => image(context, await accountPlace(call, context, accountPath)),
+  }),
+]
+
+export const totpFactor: SecondFactor = {
+  name: 'totp',
+  order: 20,
+  label: 'second_factor.totp_name',
+  acr: twoFactors,
+  isSetUp: async ({ sub }, context) => (await Totp.find(context, sub)) !== undefined,
+  path: challengePath,
+  enrolPath,
+  accountPath,
+}

@@ -1,0 +1,47 @@
+/** "Do not ask again on this device": a cookie that proves a second factor was passed in this browser. It never raises acr. OWASP ASVS 5.0 V6.3 */
+import type { Context } from '../../context.ts'
+import type { Call } from '../../http/call.ts'
+import { cookieName, readCookie, setCookie } from '../../http/cookie.ts'
+import { browserOf } from '../../http/csrf.ts'
+import { equalInConstantTime } from '../../lib/equal.ts'
+import { hmac, sha256 } from '../../lib/hash.ts'
+import { seconds } from '../../lib/clock.ts'
+import { FactorGeneration } from '../../models/factor_generation.ts'
+import type { User } from '../../models/user.ts'
+import type { SignedIn } from '../feature.ts'
+import { settingsOf } from './settings.ts'
+
+const cookie = 'trusted_device'
+
+/** Bound to the browser, the person, their password and the set of their factors: a change of any ends the trust. */
+async function proof(context: Context, browser: string, user: User, exp: string): Promise<string> {
+  const generation = await FactorGeneration.of(context, user.sub)
+  const password = sha256(user.password_hash ?? '')
+  return hmac(
+    context.secrets.csrf,
+    `trusted device\n${browser}\n${user.sub}\n${exp}\n${generation}\n${password}`,
+  )
+}
+
+export async function isTrusted(call: Call, context: Context, user: User): Promise<boolean> {
+  const browser = browserOf(call, context)
+  const [, exp, mac] =
+    /^(\d{1,12})\.([\w-]{43})$/.exec(readCookie(call, cookieName(context.config, cookie)) ?? '') ?? []
+  if (browser === undefined || exp === undefined || mac === undefined) return false
+  const { trustedDeviceTtl } = settingsOf(context.config)
+  // A shorter TRUSTED_DEVICE_TTL holds for cookies of before, too.
+  const left = Number(exp) - seconds(context.clock)
+  if (left <= 0 || left > trustedDeviceTtl) return false
+  return equalInConstantTime(mac, await proof(context, browser, user, exp))
+}
+
+/** Sets the cookie when a second factor was passed and the person asked for it. */
+export const rememberDevice: SignedIn = async (call, context, { user, session, trustDevice }) => {
+  const { trustedDeviceTtl } = settingsOf(context.config)
+  const browser = browserOf(call, context)
+  if (!trustDevice || trustedDeviceTtl === 0 || browser === undefined || session.amr.length < 2) return []
+  const exp = `${seconds(context.clock) + trustedDeviceTtl}`
+  const value = `${exp}.${await proof(context, browser, user, exp)}`
+  context.log.info('device_trusted', { sub: user.sub })
+  return [setCookie(context.config, cookie, value, trustedDeviceTtl)]
+}

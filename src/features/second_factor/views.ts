@@ -1,0 +1,164 @@
+/** What the pages of second factors are made of. */
+import codeSource from '../../../views/second_factor_code.html' with { type: 'text' }
+import pageSource from '../../../views/second_factor.html' with { type: 'text' }
+import phoneSource from '../../../views/second_factor_phone.html' with { type: 'text' }
+import seedSource from '../../../views/totp_seed.html' with { type: 'text' }
+import codesSource from '../../../views/recovery_codes.html' with { type: 'text' }
+import { page } from '../../http/document.ts'
+import { alert, hiddenField } from '../../http/page_parts.ts'
+import { defineView, type Html } from '../../http/view.ts'
+import { type MessageKey, type Said, say } from '../../lib/say.ts'
+
+const frame = defineView('second_factor', pageSource, ['title', 'text', 'main', 'links'])
+
+/** A page between the first factor and the session. */
+export const halfPage = (view: {
+  title: Said
+  text?: Said | undefined
+  main: readonly Html[]
+  links?: readonly Html[]
+}): Html =>
+  page(
+    view.title,
+    frame({
+      title: view.title,
+      text: view.text ? paragraph({ text: view.text }) : [],
+      main: view.main,
+      links: view.links?.length ? linkList({ links: view.links }) : [],
+    }),
+  )
+
+export const paragraph = defineView('factor_text', '<p>{{text}}</p>', ['text'])
+export const together = defineView('factor_parts', '{{parts}}', ['parts'])
+const linkList = defineView('factor_links', '<ul class="login_links">{{links}}</ul>', ['links'])
+export const linkItem = defineView('factor_link', '<li><a href="{{path}}">{{label}}</a></li>', [
+  'path',
+  'label',
+])
+export const choiceList = defineView('factor_choices', '<div class="methods">{{choices}}</div>', ['choices'])
+export const choice = defineView('factor_choice', '<a class="button" href="{{path}}">{{label}}</a>', [
+  'path',
+  'label',
+])
+
+/** Hidden fields, by name. */
+export type Hidden = Readonly<Record<string, string>>
+
+const hiddenFields = (hidden: Hidden): Html[] =>
+  Object.entries(hidden).map(([name, value]) => hiddenField({ name, value }))
+
+const codeForm = defineView('second_factor_code', codeSource, [
+  'action',
+  'alert',
+  'hidden',
+  'label',
+  'inputmode',
+  'autocomplete',
+  'invalid',
+  'describedBy',
+  'trust',
+])
+const trustBox = defineView(
+  'trust_device',
+  '<label class="check"><input type="checkbox" name="trust_device" value="yes"> <span>{{t second_factor.trust}}</span></label>',
+  ['n'],
+)
+
+/** A field for a code. Its content is never shown again. */
+export const codeFormOf = (view: {
+  action: string
+  hidden: Hidden
+  label: MessageKey
+  /** Letters too: a recovery code. */
+  letters?: boolean
+  error?: Said | undefined
+  /** Days for which a device may be trusted, when that is offered. */
+  trustDays?: number | undefined
+}): Html =>
+  codeForm({
+    action: view.action,
+    alert: view.error ? alert({ message: view.error }) : [],
+    hidden: hiddenFields(view.hidden),
+    label: say(view.label),
+    inputmode: view.letters ? 'text' : 'numeric',
+    autocomplete: view.letters ? 'off' : 'one-time-code',
+    invalid: view.error ? 'true' : 'false',
+    describedBy: view.error ? 'alert' : '',
+    trust: view.trustDays ? trustBox({ n: view.trustDays }) : [],
+  })
+
+const buttonForm = defineView(
+  'factor_button',
+  '<form class="one_button" method="post" action="{{action}}">{{hidden}}<button class="{{look}}" type="submit" name="{{name}}" value="{{value}}">{{label}}</button></form>',
+  ['action', 'hidden', 'look', 'name', 'value', 'label'],
+)
+
+export const buttonFormOf = (view: {
+  action: string
+  hidden: Hidden
+  name: string
+  value?: string
+  label: Said
+  look?: 'primary' | 'danger' | 'plain'
+}): Html =>
+  buttonForm({
+    action: view.action,
+    hidden: hiddenFields(view.hidden),
+    look: view.look ?? 'plain',
+    name: view.name,
+    value: view.value ?? view.name,
+    label: view.label,
+  })
+
+const phoneForm = defineView('second_factor_phone', phoneSource, [
+  'action',
+  'alert',
+  'hidden',
+  'phone',
+  'invalid',
+  'describedBy',
+])
+
+export const phoneFormOf = (view: {
+  action: string
+  hidden: Hidden
+  phone: string
+  error?: Said | undefined
+}): Html =>
+  phoneForm({
+    action: view.action,
+    alert: view.error ? alert({ message: view.error }) : [],
+    hidden: hiddenFields(view.hidden),
+    phone: view.phone,
+    invalid: view.error ? 'true' : 'false',
+    describedBy: view.error ? 'alert' : 'phone_hint',
+  })
+
+const seed = defineView('totp_seed', seedSource, ['image', 'seed'])
+
+/** `image` is the path of the QR code. */
+export const seedView = (image: string, letters: string): Html =>
+  seed({ image, seed: letters.match(/.{1,4}/g)!.join(' ') })
+
+const codes = defineView('recovery_codes', codesSource, ['codes', 'action', 'hidden', 'back'])
+const codeItem = defineView('recovery_code', '<li><code>{{code}}</code></li>', ['code'])
+
+export const recoveryCodesView = (view: {
+  codes: readonly string[]
+  action: string
+  hidden: Hidden
+  back: string
+}): Html =>
+  codes({
+    codes: view.codes.map((code) => codeItem({ code })),
+    action: view.action,
+    hidden: hiddenFields(view.hidden),
+    back: view.back,
+  })
+
+/** One kind of factor on the account: what it is, whether it is there, what can be done. */
+export const factorEntry = defineView(
+  'factor_entry',
+  '<section class="factor"><h2>{{name}}</h2><p>{{text}}</p><div class="actions">{{actions}}</div></section>',
+  ['name', 'text', 'actions'],
+)

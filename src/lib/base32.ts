@@ -1,0 +1,21 @@
+/** Base32 without padding. https://www.rfc-editor.org/rfc/rfc4648#section-6 */
+
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+const bitsPerLetter = 5
+
+/** Whole letters alone: `bytes` is a multiple of five long. */
+export function base32(bytes: Uint8Array): string {
+  let letters = ''
+  let held = 0
+  let value = 0
+  for (const byte of bytes) {
+    value = (value << 8) | byte
+    held += 8
+    while (held >= bitsPerLetter) {
+      held -= bitsPerLetter
+      letters += alphabet[(value >> held) & 31]
+      value &= (1 << held) - 1
+    }
+  }
+  return letters
+}
