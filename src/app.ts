@@ -167,9 +167,10 @@ function respond(
   base: Record<string, string>,
   context: Context,
 ): Response {
-  const plain = securityHeaders(base, reply)
-  const cors = endpoint?.cors && corsHeaders(endpoint, call.request.headers.get('origin'), context)
-  const headers: Record<string, string> | Headers = { ...plain, ...cors, 'x-request-id': call.requestId }
+  const headers = securityHeaders(base, reply) // made for this answer, so it may be added to
+  if (endpoint?.cors)
+    Object.assign(headers, corsHeaders(endpoint, call.request.headers.get('origin'), context))
+  headers['x-request-id'] = call.requestId
   const init = {
     status: reply.status,
     headers: reply.cookies?.length ? withCookies(headers, reply.cookies) : headers,

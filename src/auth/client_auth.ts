@@ -15,6 +15,9 @@ export type Credentials =
 
 export const jwtBearerAssertion = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
+const plain = (text: string): string =>
+  text.includes('%') || text.includes('+') ? decodeURIComponent(text.replaceAll('+', ' ')) : text
+
 /** §2.3.1: both halves are form-encoded before Base64. Undefined when it is not that. */
 export function parseBasic(authorization: string): { client_id: string; secret: string } | undefined {
   const match = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization)
@@ -23,7 +26,6 @@ export function parseBasic(authorization: string): { client_id: string; secret: 
   const colon = decoded.indexOf(':')
   if (colon < 1) return undefined
   try {
-    const plain = (text: string) => decodeURIComponent(text.replaceAll('+', ' '))
     return { client_id: plain(decoded.slice(0, colon)), secret: plain(decoded.slice(colon + 1)) }
   } catch {
     return undefined
@@ -37,7 +39,8 @@ export function parseBasic(authorization: string): { client_id: string; secret: 
 export function readCredentials({ authorization, params }: Presented): Credentials {
   const basic = authorization !== undefined && /^basic(?: |$)/i.test(authorization)
   const asserted = params.client_assertion !== undefined || params.client_assertion_type !== undefined
-  if ([basic, params.client_secret !== undefined, asserted].filter(Boolean).length > 1)
+  const posted = params.client_secret !== undefined
+  if (Number(basic) + Number(posted) + Number(asserted) > 1)
     throw new OAuthError('invalid_request', 'the client authenticated in two ways at once; use one')
   if (basic) {
     const parsed = parseBasic(authorization)

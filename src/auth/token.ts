@@ -1,11 +1,10 @@
 /** What tokens say: the claims of ID Tokens and access tokens, and the spelling of handles. */
-import { createHash } from 'node:crypto'
 import type { Random } from '../lib/random.ts'
 
 /** `at_hash`, `c_hash`: the left half of the hash that the signature algorithm uses. OIDC Core §3.1.3.6, EdDSA: SHA-512. */
 export function leftHalfHash(value: string, alg: string): string {
-  const hash = alg === 'EdDSA' ? 'sha512' : `sha${alg.slice(2)}`
-  const digest = createHash(hash).update(value).digest()
+  const hash = alg === 'EdDSA' ? 'sha512' : (`sha${alg.slice(2)}` as 'sha256')
+  const digest = Buffer.from(Bun.CryptoHasher.hash(hash, value))
   return digest.subarray(0, digest.length / 2).toString('base64url')
 }
 

@@ -1,7 +1,7 @@
 /** Token endpoint: authenticate the client, ask the grant type who gets what, mint. https://www.rfc-editor.org/rfc/rfc6749#section-3.2 */
 import { OAuthError, shown } from '../auth/errors.ts'
 import type { Context } from '../context.ts'
-import type { Bound } from '../grants/grant_type.ts'
+import { type Bound, shaped } from '../grants/grant_type.ts'
 import { mint } from '../grants/mint.ts'
 import { type Call, form } from '../http/call.ts'
 import { authenticateClient } from '../http/client_authentication.ts'
@@ -21,8 +21,7 @@ export const token = defineEndpoint({
     const grantType = grantTypeOf(params.grant_type, client, context)
     const bound = await bind(call, client, context)
     const request = { params, raw: params, client, context, bound }
-    let issue = await grantType.answer(request)
-    for (const rule of context.table.grantRules) issue = (await rule.shape?.(issue, request)) ?? issue
+    const issue = await shaped(await grantType.answer(request), request)
     const answer = await mint(issue, client, bound, context)
     context.metrics.count('tokens_issued', 'grant_type', grantType.name)
     return json(200, answer)

@@ -179,7 +179,7 @@ export interface DocumentWrapper {
     client: Client,
     call: Call | undefined,
     context: Context,
-  ): Promise<string | undefined>
+  ): Promise<string | undefined> | string | undefined
 }
 
 /** Members of a successful authorization response, such as `session_state`. */

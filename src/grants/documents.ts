@@ -1,6 +1,6 @@
 /** Documents that a client may have registered to receive signed, encrypted, or both. https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata */
 import type { Context } from '../context.ts'
-import type { DocumentKind } from '../features/feature.ts'
+import type { DocumentKind, DocumentWrapper } from '../features/feature.ts'
 import type { Call } from '../http/call.ts'
 import type { Client } from '../models/client.ts'
 
@@ -8,6 +8,8 @@ import type { Client } from '../models/client.ts'
 const contentTypes: Partial<Record<DocumentKind, string>> = {
   introspection: 'application/token-introspection+jwt',
 }
+
+const stages: readonly DocumentWrapper['stage'][] = ['sign', 'encrypt']
 
 /** The document as the client wants it, signed and then encrypted; undefined when it wants it as it is. */
 export async function wrapDocument(
@@ -19,10 +21,12 @@ export async function wrapDocument(
 ): Promise<{ body: string; contentType: string } | undefined> {
   const { documentWrappers } = context.table
   let body: string | undefined
-  for (const stage of ['sign', 'encrypt'])
+  for (const stage of stages)
     for (const wrapper of documentWrappers) {
       if (wrapper.stage !== stage) continue
-      const wrapped = await wrapper.wrap(kind, body ?? document, client, call, context)
+      const wrapping = wrapper.wrap(kind, body ?? document, client, call, context)
+      if (wrapping === undefined) continue // most clients: said at once, so that no request waits for it
+      const wrapped = await wrapping
       if (wrapped === undefined) continue
       body = wrapped
       break

@@ -61,7 +61,14 @@ export async function admit(grant: Grant, request: GrantRequest<unknown>): Promi
       'invalid_grant',
       'this grant is bound to another key of the client than the one proven',
     )
-  for (const rule of request.context.table.grantRules) await rule.admit?.(grant, request)
+  for (const rule of request.context.table.grantRules) if (rule.admit) await rule.admit(grant, request)
+}
+
+/** What every feature's rule makes of it, one after the other. */
+export async function shaped(issue: Issue, request: GrantRequest<unknown>): Promise<Issue> {
+  let now = issue
+  for (const rule of request.context.table.grantRules) if (rule.shape) now = await rule.shape(now, request)
+  return now
 }
 
 export interface GrantType {

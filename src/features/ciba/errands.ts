@@ -2,8 +2,7 @@
 import { OAuthError } from '../../auth/errors.ts'
 import { leftHalfHash } from '../../auth/token.ts'
 import type { Context } from '../../context.ts'
-import type { Issue } from '../../grants/grant_type.ts'
-import { admit } from '../../grants/grant_type.ts'
+import { admit, type Issue, shaped } from '../../grants/grant_type.ts'
 import { mint } from '../../grants/mint.ts'
 import { findClient } from '../../http/client_authentication.ts'
 import { OutboundError } from '../../http/outbound_error.ts'
@@ -96,7 +95,7 @@ async function tokensOf(request: BackchannelRequest, client: Client, context: Co
   await admit(grant, asked)
   const refresh = grant.refresh && refreshHandle(context.secrets.refresh, grant.grant_id, 0)
   const alg = client.id_token_signed_response_alg
-  let issue: Issue = {
+  const issue: Issue = {
     ...firstIssue(grant),
     idToken: {
       claims: {
@@ -105,8 +104,7 @@ async function tokensOf(request: BackchannelRequest, client: Client, context: Co
       },
     },
   }
-  for (const rule of context.table.grantRules) issue = (await rule.shape?.(issue, asked)) ?? issue
-  return mint(issue, client, request.bound, context)
+  return mint(await shaped(issue, asked), client, request.bound, context)
 }
 
 /** Ours, not the specification's: somebody who can reach the person hears of the request, signed. */

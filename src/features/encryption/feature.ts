@@ -13,6 +13,7 @@ import {
   type Feature,
   type RegistrationRule,
 } from '../feature.ts'
+import type { encryptFor } from './encrypt.ts'
 import { algs, defaultEnc, encs, fittingKeys, isSymmetric } from './algorithms.ts'
 
 const Alg = v.optional(v.picklist(algs))
@@ -43,22 +44,23 @@ function recipeOf(kind: DocumentKind, client: Client) {
 const wrapper: DocumentWrapper = {
   name: 'encryption',
   stage: 'encrypt',
-  async wrap(kind, document, client, _call, context) {
+  wrap(kind, document, client, _call, context) {
     const recipe = recipeOf(kind, client)
     if (!recipe) return undefined
-    const { encryptFor } = await import('./encrypt.ts')
     const nested = typeof document === 'string'
-    return encryptFor(client, context, nested ? document : JSON.stringify(document), { ...recipe, nested })
+    return encrypted(client, context, nested ? document : JSON.stringify(document), { ...recipe, nested })
   },
 }
+
+/** jose is loaded for who needs it. */
+const encrypted: typeof encryptFor = async (...what) => (await import('./encrypt.ts')).encryptFor(...what)
 
 /** Tried with nothing in it before a code is spent: a key that is away or broken must not cost the person's consent. */
 const encryptable: GrantRule = {
   name: 'encryption',
   async admit({ scope }, { client, context }) {
     const recipe = scope.includes('openid') ? recipeOf('id_token', client) : undefined
-    if (recipe)
-      await (await import('./encrypt.ts')).encryptFor(client, context, '', { ...recipe, nested: true })
+    if (recipe) await encrypted(client, context, '', { ...recipe, nested: true })
   },
 }
 

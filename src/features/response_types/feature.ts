@@ -5,7 +5,7 @@ import { leftHalfHash } from '../../auth/token.ts'
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../context.ts'
-import type { GrantType, Issue } from '../../grants/grant_type.ts'
+import { type GrantType, type Issue, shaped } from '../../grants/grant_type.ts'
 import { mintAccessToken, mintIdToken } from '../../grants/mint.ts'
 import { code as codeAlone } from '../../http/authorization_response.ts'
 import { seconds } from '../../lib/clock.ts'
@@ -41,9 +41,7 @@ async function unbound(
       'this client registered for tokens bound to a key, and a redirect carries none: use response_type code',
     )
   const asked = { params: {}, raw: {}, client, context, bound: undefined }
-  let issue: Issue = { sub: grant.sub, scope, grant }
-  for (const rule of context.table.grantRules) issue = (await rule.shape?.(issue, asked)) ?? issue
-  return issue
+  return shaped({ sub: grant.sub, scope, grant }, asked)
 }
 
 /** Whatever a type names, in the order of the specification; each part is bound to those before it (Core §3.3.2.11). */
@@ -52,7 +50,7 @@ const answer =
   async (request, waiting, client, context) => {
     const answered: Record<string, string> = {}
     const withToken = parts.includes('token')
-    const shaped = withToken ? await unbound(waiting, request.scope, client, context) : undefined
+    const issued = withToken ? await unbound(waiting, request.scope, client, context) : undefined
     // Without a code to redeem nothing else would bring the grant to life.
     const grant = withToken ? await live(waiting, context.config.accessTokenTtl) : waiting
     async function live({ grant_id }: Grant, lifetime: number): Promise<Grant> {
@@ -63,7 +61,7 @@ const answer =
     }
     if (parts.includes('code'))
       Object.assign(answered, await codeAlone.answer(request, grant, client, context))
-    const issue = { sub: grant.sub, scope: request.scope, ...shaped, grant }
+    const issue = { sub: grant.sub, scope: request.scope, ...issued, grant }
     if (withToken) {
       const { token, expiresIn } = await mintAccessToken(issue, client, undefined, context)
       Object.assign(answered, {

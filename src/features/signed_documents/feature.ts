@@ -61,7 +61,7 @@ const wants: Partial<Record<DocumentKind, typeof introspection>> = { userinfo, i
 const signer: DocumentWrapper = {
   name: 'signed_documents',
   stage: 'sign',
-  wrap: async (kind, document, client, call, context) =>
+  wrap: (kind, document, client, call, context) =>
     typeof document === 'string' ? undefined : wants[kind]?.(document, client, context, call),
 }
 
