@@ -21,6 +21,7 @@ import { start } from './endpoints/start.ts'
 import { token } from './endpoints/token.ts'
 import { userinfo } from './endpoints/userinfo.ts'
 import { account } from './features/account/feature.ts'
+import { accountDataFeatures } from './features/account_data/feature.ts'
 import { applicationsAccess } from './features/applications/feature.ts'
 import { backchannelLogout } from './features/backchannel_logout/feature.ts'
 import { ciba } from './features/ciba/feature.ts'
@@ -41,8 +42,11 @@ import { senderConstraint } from './features/sender_constraint/feature.ts'
 import { passwordRules } from './features/password_rules/feature.ts'
 import { passkeys } from './features/passkeys/feature.ts'
 import { pairwise } from './features/pairwise/feature.ts'
+import { upstream, upstreamRecords } from './features/upstream/feature.ts'
 import { initiateLoginFeature } from './features/initiate_login/feature.ts'
 import { devMailFeature, mail } from './features/mail/feature.ts'
+import { emailAddress } from './features/email_address/feature.ts'
+import { recovery } from './features/recovery/feature.ts'
 import { mutualTls } from './features/mutual_tls/feature.ts'
 import { par } from './features/par/feature.ts'
 import { registrationManagement } from './features/registration_management/feature.ts'
@@ -60,6 +64,7 @@ import { publicSubject } from './grants/person.ts'
 import { refreshToken } from './grants/refresh_token.ts'
 import { code, query } from './http/authorization_response.ts'
 import { clientMethods } from './http/client_methods.ts'
+import { corePersonData } from './http/person_data.ts'
 import { createRouter } from './http/router.ts'
 
 /** The provider without any feature: what fills the same sockets first. */
@@ -91,6 +96,7 @@ const core: Feature = {
   responseTypes: [code],
   responseModes: [query],
   subjectTypes: [publicSubject],
+  personData: corePersonData,
 }
 
 export const features: readonly Feature[] = [
@@ -119,15 +125,20 @@ export const features: readonly Feature[] = [
   clientIdMetadata,
   protectedResource,
   jwtBearer,
+  upstream,
+  upstreamRecords,
   initiateLoginFeature,
   secondFactor,
   passkeys,
   passwordRules,
   mail,
   devMailFeature,
+  recovery,
+  emailAddress,
   account,
   applicationsAccess,
   sessions,
+  ...accountDataFeatures,
 ]
 
 /** The variables that features bring, for `loadConfig`. */

@@ -6,6 +6,13 @@ export const alert = defineView('alert', '<p class="alert" role="alert" id="aler
   'message',
 ])
 
+/** What is wrong with one field, beside it: the field's aria-describedby names `id`. */
+export const fieldProblem = defineView(
+  'field_problem',
+  '<p class="field_problem" id="{{id}}">{{text}}</p>',
+  ['id', 'text'],
+)
+
 export const note = defineView('note', '<p class="notice">{{text}}</p>', ['text'])
 
 export const stylesheet = defineView('stylesheet', '<link rel="stylesheet" href="{{path}}">', ['path'])

@@ -1,0 +1,148 @@
+/** /account/email: which address the account has, whether it is proven, and another one in its place. */
+import emailSource from '../../../views/account_email.html' with { type: 'text' }
+import { OAuthError } from '../../auth/errors.ts'
+import type { Context } from '../../context.ts'
+import { accountFields, accountForm } from '../../endpoints/account_form.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type AtHand, freshlyAtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
+import { accountPage } from '../../http/account_page.ts'
+import { buttonForm, paragraph } from '../../http/account_parts.ts'
+import { type Call, query } from '../../http/call.ts'
+import { foreignText } from '../../http/foreign_text.ts'
+import { fieldProblem } from '../../http/page_parts.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import { tellOwner } from '../../http/tell_owner.ts'
+import { sendVerification, withdrawVerification } from '../../http/verification.ts'
+import { defineView } from '../../http/view.ts'
+import { readMailAddress } from '../../lib/mail_address.ts'
+import { type MessageKey, say, type Said } from '../../lib/say.ts'
+import { PendingEmail } from '../../models/pending_email.ts'
+import { canonicalEmail, type User } from '../../models/user.ts'
+
+export const emailPath = '/account/email'
+const purpose = 'email'
+
+const view = defineView('account_email', emailSource, [
+  'now',
+  'resend',
+  'pending',
+  'action',
+  'csrf',
+  'email',
+  'invalid',
+  'describedBy',
+  'problem',
+])
+
+const done: Readonly<Record<string, MessageKey>> = {
+  sent: 'email.done_sent',
+  withdrawn: 'email.done_withdrawn',
+  confirmed: 'email.done_confirmed',
+}
+
+export const account = defineEndpoint({
+  name: 'account_email',
+  path: emailPath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('The email address of whoever is signed in'),
+  async handle(call, context) {
+    if (call.method === 'POST') return change(call, context)
+    const person = await personAtHand(call, context, emailPath)
+    return 'reply' in person ? person.reply : show(call, context, person, 200)
+  },
+})
+
+/** The address as claims have it: an operator may have put anything there. */
+const addressOf = ({ claims }: User): string | undefined =>
+  typeof claims.email === 'string' ? claims.email : undefined
+
+async function show(
+  call: Call,
+  context: Context,
+  person: AtHand,
+  status: number,
+  { typed = '', problem }: { typed?: string; problem?: Said } = {},
+): Promise<Reply> {
+  const { user, session } = person
+  const { csrf, cookies } = accountForm(call, context, session, purpose)
+  const pending = await PendingEmail.find(context, user.sub)
+  const action = `${context.basePath}${emailPath}`
+  const email = addressOf(user)
+  const proven = user.claims.email_verified === true
+  const text = foreignText(email ?? '')
+  const word = done[query(call, context).done ?? '']
+  const main = view({
+    now: say(email === undefined ? 'email.none' : proven ? 'email.summary' : 'email.summary_unverified', {
+      email: text,
+    }),
+    resend:
+      email === undefined || proven
+        ? []
+        : buttonForm({ action, csrf, name: 'resend', text: say('email.resend') }),
+    pending: pending
+      ? [
+          paragraph({ text: say('email.pending', { email: foreignText(pending.address) }) }),
+          buttonForm({ action, csrf, name: 'withdraw', text: say('email.withdraw') }),
+        ]
+      : [],
+    action,
+    csrf,
+    email: typed,
+    invalid: problem ? 'true' : 'false',
+    describedBy: problem ? 'email_problem email_hint' : 'email_hint',
+    problem: problem ? fieldProblem({ id: 'email_problem', text: problem }) : [],
+  })
+  const html = accountPage(context, {
+    current: emailPath,
+    title: say('email.title'),
+    main,
+    done: word && say(word),
+  })
+  return { ...page(status, html), cookies }
+}
+
+async function change(call: Call, context: Context): Promise<Reply> {
+  const person = await personAtHand(call, context, emailPath)
+  if ('reply' in person) return person.reply
+  const fields = await accountFields(call, context, person.session, purpose)
+  if (fields.withdraw !== undefined) {
+    await withdrawVerification(context, person.user.sub)
+    return redirectWithin(`${context.basePath}${emailPath}?done=withdrawn`)
+  }
+  const current = addressOf(person.user)
+  if (fields.resend !== undefined) {
+    const address = current === undefined ? undefined : readMailAddress(current)
+    return address === undefined
+      ? show(call, context, person, 400, { problem: say('email.problem') })
+      : send(call, context, person, address)
+  }
+  const fresh = await freshlyAtHand(call, context, emailPath)
+  if ('reply' in fresh) return fresh.reply
+  const typed = fields.email ?? ''
+  const address = readMailAddress(typed)
+  if (address === undefined) return show(call, context, fresh, 400, { typed, problem: say('email.problem') })
+  const same = current !== undefined && canonicalEmail(current) === canonicalEmail(address)
+  if (same && person.user.claims.email_verified === true)
+    return show(call, context, fresh, 400, { typed, problem: say('email.same') })
+  return send(call, context, fresh, address)
+}
+
+/** The link goes to the new address; whoever reads the old one hears of it before anything has changed. */
+async function send(call: Call, context: Context, person: AtHand, address: string): Promise<Reply> {
+  const { user } = person
+  try {
+    await sendVerification(context, user, address)
+  } catch (error) {
+    if (!(error instanceof OAuthError) || error.code !== 'too_many_requests') throw error
+    const reply = await show(call, context, person, 429, { typed: address, problem: say('email.too_many') })
+    return { ...reply, headers: { ...reply.headers, 'retry-after': `${error.options.retryAfter}` } }
+  }
+  const current = addressOf(user)
+  if (current === undefined || canonicalEmail(current) !== canonicalEmail(address))
+    await tellOwner(call, context, user, { kind: 'email_change_asked', detail: address })
+  return redirectWithin(`${context.basePath}${emailPath}?done=sent`)
+}

@@ -1,0 +1,35 @@
+/** The address of an account: proven by a link in a mail, and changed so that neither a thief nor a slip gets away with it. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
+import { mailsLeave } from '../../http/mail.ts'
+import { foreignText } from '../../http/foreign_text.ts'
+import { withdrawVerification } from '../../http/verification.ts'
+import { say } from '../../lib/say.ts'
+import { PendingEmail } from '../../models/pending_email.ts'
+import { defineFeature } from '../feature.ts'
+import { account, emailPath } from './account.ts'
+import { verify } from './verify.ts'
+
+export const emailAddress = defineFeature({
+  name: 'email_address',
+  when: mailsLeave,
+  endpoints: [account, verify],
+  accountSections: [
+    {
+      name: 'email',
+      path: emailPath,
+      title: 'email.title',
+      order: 15,
+      async summary({ user: { claims } }) {
+        if (typeof claims.email !== 'string') return say('email.none')
+        const email = foreignText(claims.email)
+        return say(claims.email_verified === true ? 'email.summary' : 'email.summary_unverified', { email })
+      },
+    },
+  ],
+  personData: [
+    {
+      name: 'pending_email',
+      read: async (sub, context) => (await PendingEmail.find(context, sub))?.address,
+      erase: async (sub, context) => void (await withdrawVerification(context, sub)),
+    },
+  ],
+})

@@ -1,0 +1,124 @@
+/**
+ * /verify_email, where the link of a mail leads. It takes effect for the person signed in to the account that asked for
+ * it and nobody else: a stranger who typed this address for an account of their own must not get it proven by a reader
+ * who clicks. On another device the person signs in there first. docs/decisions/0018-mail.md
+ */
+import verifySource from '../../../views/verify_email.html' with { type: 'text' }
+import verifyStoppedSource from '../../../views/verify_email_stopped.html' with { type: 'text' }
+import type { Context } from '../../context.ts'
+import { accountFields, accountForm } from '../../endpoints/account_form.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type AtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
+import { type Call, query } from '../../http/call.ts'
+import { cookieName, readCookie, setCookie } from '../../http/cookie.ts'
+import { page as document } from '../../http/document.ts'
+import { foreignText } from '../../http/foreign_text.ts'
+import { countAddress } from '../../http/rate_limit.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import { tellOwner } from '../../http/tell_owner.ts'
+import { findVerification, spendVerification, verifyEmailPath } from '../../http/verification.ts'
+import { defineView } from '../../http/view.ts'
+import { say, type Said } from '../../lib/say.ts'
+import { canonicalEmail } from '../../models/user.ts'
+import { emailPath } from './account.ts'
+
+const view = defineView('verify_email', verifySource, ['email', 'username', 'action', 'csrf', 'token'])
+const stopped = defineView('verify_email_stopped', verifyStoppedSource, ['text', 'path', 'label'])
+
+const purpose = 'verify_email'
+/** The link over the sign-in page: in a cookie, for what leads back is kept in the store, where no link may lie open. */
+const cookie = 'verification'
+/** Seconds. */
+const cookieLifetime = 1_800
+
+/** By address: a link cannot be guessed, and nobody shall try on our time. */
+const tries = { most: 60, window: 600 }
+
+export const verify = defineEndpoint({
+  name: 'verify_email',
+  path: verifyEmailPath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('Confirm an email address'),
+  async handle(call, context) {
+    await countAddress(context, 'verify_email', call.address, tries.most, tries.window)
+    return call.method === 'POST' ? confirm(call, context) : show(call, context)
+  },
+})
+
+const tokenCookie = (context: Context, token: string, age: number) =>
+  setCookie(context.config, cookie, token, age)
+
+/** What a cookie can carry; anything else is no token of ours. */
+const tokenForm = /^[\w-]{1,64}$/
+
+async function show(call: Call, context: Context): Promise<Reply> {
+  const token = query(call, context).token ?? readCookie(call, cookieName(context.config, cookie)) ?? ''
+  const wanted = tokenForm.test(token) ? await findVerification(context, token) : undefined
+  if (!wanted) return stop(context, 400, say('verification.gone'))
+  const person = await personAtHand(call, context, verifyEmailPath)
+  if ('reply' in person) {
+    const { reply } = person
+    return { ...reply, cookies: [...(reply.cookies ?? []), tokenCookie(context, token, cookieLifetime)] }
+  }
+  if (person.user.sub !== wanted.user.sub) return stopForOther(context, person)
+  const { csrf, cookies } = accountForm(call, context, person.session, purpose)
+  const html = view({
+    email: foreignText(wanted.address),
+    username: foreignText(wanted.user.username),
+    action: `${context.basePath}${verifyEmailPath}`,
+    csrf,
+    token,
+  })
+  return {
+    ...page(200, document(say('verification.title'), html)),
+    cookies: [...cookies, tokenCookie(context, '', 0)],
+  }
+}
+
+async function confirm(call: Call, context: Context): Promise<Reply> {
+  const person = await personAtHand(call, context, emailPath)
+  if ('reply' in person) return person.reply
+  const { token = '' } = await accountFields(call, context, person.session, purpose)
+  const wanted = await findVerification(context, token)
+  if (!wanted) return stop(context, 400, say('verification.gone'))
+  if (wanted.user.sub !== person.user.sub) return stopForOther(context, person)
+  const result = await spendVerification(context, token)
+  if (result === undefined) return stop(context, 400, say('verification.gone'))
+  if (result === 'taken') return stop(context, 409, say('verification.taken'))
+  await tellPrevious(call, context, person, wanted.address)
+  context.log.info('email_verified', { sub: person.user.sub })
+  return redirectWithin(`${context.basePath}${emailPath}?done=confirmed`)
+}
+
+/** Whoever reads the address that the account had hears that it has it no more. */
+async function tellPrevious(call: Call, context: Context, { user }: AtHand, address: string): Promise<void> {
+  const before = user.claims.email
+  const changed = typeof before === 'string' && canonicalEmail(before) !== canonicalEmail(address)
+  if (changed) await tellOwner(call, context, user, { kind: 'email_changed', detail: address, to: before })
+}
+
+const stop = (context: Context, status: number, text: Said): Reply =>
+  page(
+    status,
+    document(
+      say('verification.title'),
+      stopped({ text, path: `${context.basePath}${emailPath}`, label: say('verification.to_account') }),
+    ),
+  )
+
+const stopForOther = (context: Context, { user }: AtHand): Reply =>
+  page(
+    403,
+    document(
+      say('verification.title'),
+      stopped({
+        text: say('verification.other_account', { username: foreignText(user.username) }),
+        path: `${context.basePath}/logout`,
+        label: say('account.sign_out'),
+      }),
+    ),
+  )

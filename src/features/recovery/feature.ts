@@ -1,0 +1,40 @@
+/** A forgotten password: a link to the proven address of the account, and nothing that tells who has one. https://cheatsheetseries.owasp.org/cheatsheets/Forgot_Password_Cheat_Sheet.html */
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import { mailsLeave } from '../../http/mail.ts'
+import { defineFeature } from '../feature.ts'
+import { forgot, forgotPath } from './forgot.ts'
+import { answerRequests, jobName } from './job.ts'
+import { forgetLinks } from './links.ts'
+import { reset } from './reset.ts'
+
+const env = defineEntries([
+  {
+    name: 'PASSWORD_RECOVERY',
+    schema: is.boolean,
+    default: 'true',
+    help: 'People who forgot their password are mailed a link to choose another, where mails leave (SMTP_URL).',
+  },
+])
+
+export const recovery = defineFeature({
+  name: 'recovery',
+  env,
+  when: (config) => mailsLeave(config) && featureConfig(config, 'recovery', env).passwordRecovery,
+  endpoints: [forgot, reset],
+  loginLinks: [
+    {
+      name: 'recovery',
+      label: 'recovery.link',
+      path: (_context, { handle }) => `${forgotPath}?interaction=${handle}`,
+    },
+  ],
+  personData: [
+    {
+      name: 'recovery',
+      read: async () => undefined,
+      erase: async (sub, context) => void (await forgetLinks(context, sub)),
+    },
+  ],
+  jobs: [{ name: jobName, every: 2, run: answerRequests }],
+})

@@ -1,0 +1,90 @@
+/** /forgot_password: the same page, status and time whatever was typed. OWASP ASVS 5.0 V6.3.8 */
+import forgotSource from '../../../views/forgot_password.html' with { type: 'text' }
+import forgotSentSource from '../../../views/forgot_password_sent.html' with { type: 'text' }
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type Call, form, query } from '../../http/call.ts'
+import { csrfToken, ensureBrowser, requireOwnForm } from '../../http/csrf.ts'
+import { page as document } from '../../http/document.ts'
+import { fieldProblem } from '../../http/page_parts.ts'
+import { countAddress } from '../../http/rate_limit.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import { defineView } from '../../http/view.ts'
+import { say } from '../../lib/say.ts'
+import { jobName } from './job.ts'
+import { enqueue } from './requests.ts'
+
+export const forgotPath = '/forgot_password'
+const purpose = 'forgot_password'
+
+const view = defineView('forgot_password', forgotSource, [
+  'action',
+  'csrf',
+  'interaction',
+  'problem',
+  'invalid',
+  'describedBy',
+  'back',
+])
+const sent = defineView('forgot_password_sent', forgotSentSource, ['back'])
+
+/** Longer than any name or address: cut, for what is kept costs the same whatever was typed. */
+const longestLogin = 320
+
+export const forgot = defineEndpoint({
+  name: 'forgot_password',
+  path: forgotPath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('Ask for a mail to choose a new password'),
+  async handle(call, context) {
+    if (call.method === 'POST') return ask(call, context)
+    const { done, interaction } = query(call, context)
+    if (done === undefined) return show(call, context, 200, interaction)
+    const html = sent({ back: backTo(context, interaction) })
+    return page(200, document(say('recovery.sent_title'), html))
+  },
+})
+
+/** The way back to the sign-in that the person came from; a handle of another shape is none. */
+const handleIn = (interaction: string | undefined): string =>
+  interaction !== undefined && /^[\w-]{1,64}$/.test(interaction) ? `?interaction=${interaction}` : ''
+const backTo = (context: Context, interaction: string | undefined): string =>
+  `${context.basePath}/login${handleIn(interaction)}`
+
+function show(
+  call: Call,
+  context: Context,
+  status: number,
+  interaction: string | undefined,
+  missing = false,
+): Reply {
+  const { browser, cookies } = ensureBrowser(call, context)
+  const html = view({
+    action: `${context.basePath}${forgotPath}`,
+    csrf: csrfToken(context, browser, purpose),
+    interaction: interaction ?? '',
+    problem: missing ? fieldProblem({ id: 'login_problem', text: say('recovery.login_missing') }) : [],
+    invalid: missing ? 'true' : 'false',
+    describedBy: missing ? 'login_problem' : '',
+    back: backTo(context, interaction),
+  })
+  return { ...page(status, document(say('recovery.title'), html)), cookies }
+}
+
+async function ask(call: Call, context: Context): Promise<Reply> {
+  const { csrf_token, username, interaction } = await form(call, context)
+  requireOwnForm(call, context, csrf_token, purpose)
+  const login = username?.trim().slice(0, longestLogin) ?? ''
+  if (login === '') return show(call, context, 400, interaction, true)
+  const { signInAttemptsPerAddress, signInWindow } = context.config
+  await countAddress(context, 'recovery', call.address, signInAttemptsPerAddress, signInWindow)
+  await enqueue(context, { login, address: call.address })
+  context.soon(jobName)
+  return redirectWithin(
+    `${context.basePath}${forgotPath}?done=sent${handleIn(interaction).replace('?', '&')}`,
+  )
+}

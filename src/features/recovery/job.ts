@@ -1,0 +1,66 @@
+/** After the answer: who was meant, and a mail to the address they have proven. Nothing of it reaches whoever asked. */
+import { OAuthError } from '../../auth/errors.ts'
+import type { Context } from '../../context.ts'
+import { languageOfUser, sendMail } from '../../http/mail.ts'
+import { countTry } from '../../http/rate_limit.ts'
+import { say } from '../../lib/say.ts'
+import { Event } from '../../models/event.ts'
+import { canonicalEmail, User } from '../../models/user.ts'
+import { issueLink, linkLifetime, provenEmail } from './links.ts'
+import { claim, finish, type RecoveryRequest, waiting } from './requests.ts'
+
+export const resetPath = '/reset_password'
+export const jobName = 'recovery'
+
+/** Requests in one turn. */
+const perTurn = 50
+/** Mails in so many seconds: of one account, and to one address, whoever asks for them. */
+const limits = {
+  account: { most: 3, window: 3_600 },
+  address: { most: 6, window: 86_400 },
+}
+
+/** One request after another: there is no hurry, and no flood of them may slow down who signs in. */
+export async function answerRequests(context: Context): Promise<void> {
+  const ids = await waiting(context, perTurn)
+  for (const id of ids) {
+    const request = await claim(context, id)
+    if (!request) continue
+    await answer(context, request)
+    await finish(context, id)
+  }
+  if (ids.length === perTurn) context.soon(jobName)
+}
+
+async function answer(context: Context, { login, address }: RecoveryRequest): Promise<void> {
+  const user = await User.findByLogin(context, login)
+  const to = user && provenEmail(user)
+  const passOver = (why: string) => context.log.info('recovery_passed_over', { why, sub: user?.sub, address })
+  if (!user) return passOver('no such account')
+  if (user.disabled) return passOver('disabled')
+  if (user.password_hash === undefined) return passOver('has no password')
+  if (to === undefined) return passOver('has no proven address')
+  if (!(await mayBeMailed(context, user, to))) return passOver('was mailed often enough')
+  await Event.add(context, context.random, { sub: user.sub, kind: 'password_asked', address })
+  const token = await issueLink(context, user)
+  await sendMail(context, {
+    to,
+    language: languageOfUser(user, context),
+    subject: say('recovery.subject'),
+    lines: [say('mail.hello', { username: user.username }), say('recovery.mail_line', { address })],
+    link: { url: `${context.config.issuer}${resetPath}?token=${token}`, label: say('recovery.mail_link') },
+    after: [say('recovery.good_for', { n: linkLifetime / 60 }), say('recovery.not_you')],
+  })
+}
+
+async function mayBeMailed(context: Context, { sub }: User, to: string): Promise<boolean> {
+  try {
+    const { account, address } = limits
+    await countTry(context, 'recovery_account', sub, account.most, account.window)
+    await countTry(context, 'recovery_address', canonicalEmail(to), address.most, address.window)
+    return true
+  } catch (error) {
+    if (error instanceof OAuthError && error.code === 'too_many_requests') return false
+    throw error
+  }
+}

@@ -1,0 +1,153 @@
+/** /reset_password, where the link of a mail leads: a new password, and nothing else; who comes then signs in as ever, second factor included. */
+import resetSource from '../../../views/reset_password.html' with { type: 'text' }
+import resetEndSource from '../../../views/reset_password_end.html' with { type: 'text' }
+import { OAuthError } from '../../auth/errors.ts'
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type Call, form, query } from '../../http/call.ts'
+import { csrfToken, ensureBrowser, requireOwnForm } from '../../http/csrf.ts'
+import { page as document } from '../../http/document.ts'
+import { foreignText } from '../../http/foreign_text.ts'
+import { newPasswordProblem, wordsAbout } from '../../http/new_password.ts'
+import { fieldProblem } from '../../http/page_parts.ts'
+import { hashPassword } from '../../http/password.ts'
+import { countAddress, forgetTries } from '../../http/rate_limit.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import { endEverything } from '../../http/session.ts'
+import { tellOwner } from '../../http/tell_owner.ts'
+import { withdrawVerification } from '../../http/verification.ts'
+import { defineView } from '../../http/view.ts'
+import { say, type Said } from '../../lib/say.ts'
+import { canonicalUsername, type User } from '../../models/user.ts'
+import { forgotPath } from './forgot.ts'
+import { resetPath } from './job.ts'
+import { findLink, forgetLinks, replacePassword, spendLink } from './links.ts'
+
+const purpose = 'reset_password'
+
+const view = defineView('reset_password', resetSource, [
+  'username',
+  'action',
+  'csrf',
+  'token',
+  'problem',
+  'invalid',
+  'describedBy',
+  'repeatProblem',
+  'repeatInvalid',
+  'repeatDescribedBy',
+])
+const end = defineView('reset_password_end', resetEndSource, ['title', 'text', 'path', 'label'])
+
+/** By address; a link cannot be guessed, and hashing costs. */
+const tries = { most: 60, window: 600 }
+
+export const reset = defineEndpoint({
+  name: 'reset_password',
+  path: resetPath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('Choose a new password'),
+  async handle(call, context) {
+    await countAddress(context, 'reset_password', call.address, tries.most, tries.window)
+    if (call.method === 'POST') return choose(call, context)
+    const { token = '', done } = query(call, context)
+    if (done !== undefined) return finished(context)
+    const user = await findLink(context, token)
+    return user ? show(call, context, 200, { user, token }) : gone(context)
+  },
+})
+
+interface Problems {
+  password?: Said | undefined
+  repeat?: Said | undefined
+}
+
+function show(
+  call: Call,
+  context: Context,
+  status: number,
+  { user, token, problems = {} }: { user: User; token: string; problems?: Problems },
+): Reply {
+  const { browser, cookies } = ensureBrowser(call, context)
+  const { password, repeat } = problems
+  const html = view({
+    username: foreignText(user.username),
+    action: `${context.basePath}${resetPath}`,
+    csrf: csrfToken(context, browser, purpose),
+    token,
+    problem: password ? fieldProblem({ id: 'password_problem', text: password }) : [],
+    invalid: password ? 'true' : 'false',
+    describedBy: password ? 'password_problem' : '',
+    repeatProblem: repeat ? fieldProblem({ id: 'repeat_problem', text: repeat }) : [],
+    repeatInvalid: repeat ? 'true' : 'false',
+    repeatDescribedBy: repeat ? 'repeat_problem' : '',
+  })
+  return { ...page(status, document(say('reset.title'), html)), cookies }
+}
+
+async function choose(call: Call, context: Context): Promise<Reply> {
+  const { csrf_token, token = '', password = '', repeat = '' } = await form(call, context)
+  requireOwnForm(call, context, csrf_token, purpose)
+  const user = await findLink(context, token)
+  if (!user) return gone(context)
+  const problem = await newPasswordProblem(context, password, wordsAbout(user))
+  const differs = password === repeat ? undefined : say('reset.differs')
+  // The link is spent last: what is wrong with a password must not cost another mail.
+  if (problem || differs)
+    return show(call, context, 400, { user, token, problems: { password: problem, repeat: differs } })
+  const hash = await context.signInQueue.run(() => hashPassword(password))
+  if (hash === undefined)
+    throw new OAuthError('temporarily_unavailable', 'many people are signing in right now', { retryAfter: 5 })
+  return (await replace(context, token, hash, call))
+    ? redirectWithin(`${context.basePath}${resetPath}?done=changed`)
+    : gone(context)
+}
+
+/** Everything that is open ends, before and after: what fails in between leaves nobody signed in who should not be. */
+async function replace(context: Context, token: string, hash: string, call: Call): Promise<boolean> {
+  const user = await spendLink(context, token)
+  if (!user) return false
+  await endEverything(user.sub, context)
+  if (!(await replacePassword(context, user, hash))) return false
+  await endEverything(user.sub, context) // again: the old password was good until a moment ago
+  await Promise.all([
+    forgetLinks(context, user.sub),
+    withdrawVerification(context, user.sub), // asked for, perhaps, by whoever had got in
+    forgetTries(context, 'account', canonicalUsername(user.username)),
+  ])
+  await tellOwner(call, context, user, { kind: 'password_reset' })
+  context.log.info('password_reset', { sub: user.sub, address: call.address })
+  return true
+}
+
+const gone = (context: Context): Reply =>
+  page(
+    400,
+    document(
+      say('reset.title'),
+      end({
+        title: say('reset.title'),
+        text: say('reset.gone'),
+        path: `${context.basePath}${forgotPath}`,
+        label: say('reset.again'),
+      }),
+    ),
+  )
+
+const finished = (context: Context): Reply =>
+  page(
+    200,
+    document(
+      say('reset.done_title'),
+      end({
+        title: say('reset.done_title'),
+        text: say('reset.done'),
+        path: `${context.basePath}/login`,
+        label: say('reset.sign_in'),
+      }),
+    ),
+  )
