@@ -4,6 +4,7 @@ import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } 
 import { sha256 as hash } from '../../src/lib/hash.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import { Client, makeClient } from '../../src/models/client.ts'
+import { Session } from '../../src/models/session.ts'
 import { authorizationUrl, claimsOf, headerOf, type Json } from '../support/client.ts'
 import { alice, type Landing, type Person, person } from '../support/person.ts'
 import { type Provider, provider } from '../support/provider.ts'
@@ -446,6 +447,9 @@ for (const [profile, at] of stages)
       const client_id = await at.client()
       expect(at.metadata.claims_parameter_supported).toBe(true)
       for (const acr of at.words('acr_values_supported')) {
+        // How a sign-in gets there is told in step_up.test.ts.
+        for (const { sid } of await Session.listOfUser(at.op.context, 'user-alice'))
+          await Session.update(at.op.context, sid, (session) => ({ ...session, acr }))
         const { body } = await tokensFor(at, client_id, {
           claims: JSON.stringify({ id_token: { email: null, acr: { essential: true, value: acr } } }),
         })
