@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { User } from '../../src/models/user.ts'
 import { Event } from '../../src/models/event.ts'
-import { algorithms, create, type CreationOptions } from '../support/authenticator.ts'
+import { algorithms, create, type CreationOptions } from '../support/security_key.ts'
 import { authorizationUrl, claimsOf, demo } from '../support/client.ts'
 import { alice, bob, browser, minute, redeem } from '../support/flow.ts'
 import { addPasskey, answer, optionsIn, pageOf, signInWith } from '../support/passkeys.ts'

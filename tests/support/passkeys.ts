@@ -6,7 +6,7 @@ import {
   get,
   type Lies,
   type RequestOptions,
-} from './authenticator.ts'
+} from './security_key.ts'
 import type { Form, Landing, Page, Person } from './person.ts'
 
 type Fetch = (url: string, init?: RequestInit) => Promise<Response>

@@ -13,11 +13,9 @@ import type { Html } from '../../http/view.ts'
 import { type MessageKey, type Said, say } from '../../lib/say.ts'
 import type { AccountSection } from '../feature.ts'
 import { fieldAlert, list, none, rename } from './pages.ts'
+import { accountPath, addPath, removePath } from './paths.ts'
 import { Passkey } from './records.ts'
 
-export const accountPath = '/account/passkeys'
-export const addPath = `${accountPath}/add`
-export const removePath = `${accountPath}/remove`
 export const purpose = 'passkeys'
 
 export const section: AccountSection = {

@@ -1,17 +1,19 @@
-/** /account/passkeys/add: one more, right after a sign-in. https://www.w3.org/TR/webauthn-3/#sctn-usecase-registration */
+/** /account/passkeys/add: one more, right after a sign-in with everything the person has set up. https://www.w3.org/TR/webauthn-3/#sctn-usecase-registration */
 import type { Context } from '../../context.ts'
 import { accountFields, accountForm } from '../../endpoints/account_form.ts'
 import { defineEndpoint } from '../../endpoints/endpoint.ts'
 import { ownPage } from '../../endpoints/openapi_parts.ts'
-import { type AtHand, freshlyAtHand } from '../../endpoints/person_at_hand.ts'
+import type { AtHand } from '../../endpoints/person_at_hand.ts'
+import { stronglyAtHand } from '../../endpoints/second_factors.ts'
 import { accountPage } from '../../http/account_page.ts'
 import type { Call } from '../../http/call.ts'
 import { page, redirectWithin, type Reply } from '../../http/reply.ts'
 import { type MessageKey, say } from '../../lib/say.ts'
-import { accountPath, addPath, purpose, toList } from './account.ts'
+import { purpose, toList } from './account.ts'
 import { creationOptions, type Place } from './ceremony.ts'
 import { enrolPasskey } from './enrol.ts'
 import { addition, ceremonyView, otherWay } from './pages.ts'
+import { accountPath, addPath } from './paths.ts'
 
 const placeOf = ({ session, user }: AtHand): Place & { sub: string } => ({
   purpose: 'registration',
@@ -28,7 +30,7 @@ export const addPage = defineEndpoint({
   page: true,
   api: ownPage('One more passkey for an account'),
   async handle(call, context) {
-    const person = await freshlyAtHand(call, context, addPath)
+    const person = await stronglyAtHand(call, context, addPath)
     if ('reply' in person) return person.reply
     if (call.method === 'GET') return showAdd(call, context, person)
     const fields = await accountFields(call, context, person.session, purpose)

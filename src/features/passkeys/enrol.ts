@@ -1,9 +1,9 @@
 /** One more passkey for a person: checked, kept, and told to its owner. https://www.w3.org/TR/webauthn-3/#sctn-registering-a-new-credential */
 import type { Context } from '../../context.ts'
+import { factorsChanged } from '../../endpoints/second_factors.ts'
 import type { Call } from '../../http/call.ts'
 import { userAgentOf } from '../../http/device_words.ts'
 import { countTry } from '../../http/rate_limit.ts'
-import { tellOwner } from '../../http/tell_owner.ts'
 import { seconds } from '../../lib/clock.ts'
 import type { MessageKey } from '../../lib/say.ts'
 import { readUserAgent } from '../../lib/user_agent.ts'
@@ -33,7 +33,7 @@ export async function enrolPasskey(
   const outcome = await taken(call, context, place, json)
   if (typeof outcome === 'string') return problems[outcome]
   context.log.info('passkey_added', { sub: user.sub, passkey: outcome.key, aaguid: outcome.aaguid })
-  await tellOwner(call, context, user, { kind: 'passkey_added', detail: outcome.name })
+  await factorsChanged(call, context, user, { kind: 'passkey_added', detail: outcome.name })
   return undefined
 }
 

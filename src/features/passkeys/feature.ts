@@ -1,7 +1,7 @@
 /** Passkeys: sign-in without a password, with autofill, or as second factor. https://www.w3.org/TR/webauthn-3/ */
 import type { PersonData } from '../feature.ts'
 import { defineFeature } from '../feature.ts'
-import { accountPath, passkeysPage, section } from './account.ts'
+import { passkeysPage, section } from './account.ts'
 import { addPage } from './add.ts'
 import { enrolment, offer } from './offer.ts'
 import { Passkey } from './records.ts'
@@ -45,7 +45,7 @@ export const passkeys = defineFeature({
   ],
   loginMethods: [loginMethod],
   loginSteps: [offer],
-  secondFactors: [{ ...secondFactor, accountPath }],
+  secondFactors: [secondFactor],
   acrValues: ['phr'],
   accountSections: [section],
   waysIn,

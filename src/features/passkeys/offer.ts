@@ -2,6 +2,7 @@
 import type { Context } from '../../context.ts'
 import { defineEndpoint } from '../../endpoints/endpoint.ts'
 import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { mayEnrol } from '../../endpoints/second_factors.ts'
 import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../endpoints/sign_in.ts'
 import { demandOf } from '../../endpoints/step_up.ts'
 import type { Call } from '../../http/call.ts'
@@ -15,12 +16,12 @@ import type { HalfSignedIn, LoginStep } from '../feature.ts'
 import { creationOptions, type Place } from './ceremony.ts'
 import { enrolPasskey } from './enrol.ts'
 import { ceremonyView, otherWay, stepPage } from './pages.ts'
+import { enrolPath, secondFactorPath } from './paths.ts'
 import { Passkey, Refusal } from './records.ts'
 import { settings } from './settings.ts'
 import { interactionForm } from './sign_in.ts'
 
-const purpose = 'passkeys/enrol'
-export const enrolPath = `/${purpose}`
+const purpose = enrolPath.slice(1)
 
 /** Set by the script of the sign-in page, so by no browser without JavaScript. Whoever forges it is merely asked. */
 const ableCookie = 'passkey_able'
@@ -66,9 +67,7 @@ async function reasonFor(
   const demand = demandOf(going.interaction, client)
   const state = { call, user, amr, client, demand, interaction: going.interaction }
   if ((await offer.path(context, state)) !== undefined) return 'offered'
-  const factors = context.table.secondFactors.filter(({ standIn }) => !standIn)
-  const set = await Promise.all(factors.map((factor) => factor.isSetUp(user, context)))
-  return set.includes(true) ? undefined : 'needed'
+  return (await mayEnrol({ going, user, amr }, context)) ? 'needed' : undefined
 }
 
 const placeOf = ({ going, user }: Halfway): Place & { sub: string } => ({
@@ -100,6 +99,9 @@ export const enrolment = defineEndpoint({
     }
     if (reason === 'needed' && (await isStale(call, context, half.user.sub)))
       return redirectWithin(`${context.basePath}/login?interaction=${half.going.handle}`)
+    // Asked to set one up by a page that does not know theirs, because it is not a second factor of itself.
+    if (reason === 'needed' && (await Passkey.listOf(context, half.user.sub)).length > 0)
+      return redirectWithin(`${context.basePath}${secondFactorPath}?interaction=${half.going.handle}`)
     if (call.method === 'GET') return show(call, context, half)
     const problem = await enrolPasskey(call, context, placeOf(half), half.user, half.fields.credential ?? '')
     // Making one proves nothing about the person: where a second factor is asked for, it is used next.

@@ -95,6 +95,12 @@ export const backLink = defineView(
   ['path'],
 )
 
+export const linkBelow = defineView(
+  'passkey_other_ways',
+  '<p><a href="{{path}}">{{t passkeys.other_ways}}</a></p>',
+  ['path'],
+)
+
 export const list = defineView('passkeys', listSource, ['add', 'list'])
 export const none = defineView('passkeys_none', '<p class="notice">{{t passkeys.none}}</p>', [])
 export const rename = defineView('passkey_rename', renameSource, [

@@ -3,23 +3,26 @@ import type { Context } from '../../context.ts'
 import { accountFields, accountForm } from '../../endpoints/account_form.ts'
 import { defineEndpoint } from '../../endpoints/endpoint.ts'
 import { ownPage } from '../../endpoints/openapi_parts.ts'
-import { type AtHand, freshlyAtHand } from '../../endpoints/person_at_hand.ts'
+import type { AtHand } from '../../endpoints/person_at_hand.ts'
+import { factorsChanged, isLastNeeded, stronglyAtHand } from '../../endpoints/second_factors.ts'
 import { accountPage } from '../../http/account_page.ts'
 import { buttonForm } from '../../http/account_parts.ts'
 import { type Call, query } from '../../http/call.ts'
 import { page, redirectWithin, type Reply } from '../../http/reply.ts'
-import { tellOwner } from '../../http/tell_owner.ts'
 import { say } from '../../lib/say.ts'
 import type { User } from '../../models/user.ts'
 import type { WaysIn } from '../feature.ts'
-import { accountPath, purpose, removePath, toList } from './account.ts'
+import { purpose, toList } from './account.ts'
 import { remove } from './pages.ts'
+import { accountPath, removePath } from './paths.ts'
 import { Passkey } from './records.ts'
+import { secondFactor } from './second_factor.ts'
 
 export const waysIn: WaysIn = async ({ sub }, context) => (await Passkey.listOf(context, sub)).length
 
-/** How many passkeys must stay: one when there is neither a password nor what other features count. */
+/** How many passkeys must stay: one as the last way in, or as the last second factor of somebody who must have one. */
 async function leastPasskeys(user: User, context: Context): Promise<number> {
+  if (await isLastNeeded(user, secondFactor.name, context)) return 1
   if (user.password_hash !== undefined) return 0
   const others = context.table.waysIn.filter((count) => count !== waysIn)
   const counts = await Promise.all(others.map((count) => count(user, context)))
@@ -39,7 +42,7 @@ export const removePage = defineEndpoint({
   async handle(call, context) {
     const asked = query(call, context).passkey ?? ''
     const key = keyPattern.test(asked) ? asked : ''
-    const person = await freshlyAtHand(call, context, key ? `${removePath}?passkey=${key}` : accountPath)
+    const person = await stronglyAtHand(call, context, key ? `${removePath}?passkey=${key}` : accountPath)
     if ('reply' in person) return person.reply
     const { user, session } = person
     const fields = call.method === 'POST' ? await accountFields(call, context, session, purpose) : undefined
@@ -52,7 +55,7 @@ export const removePage = defineEndpoint({
     if (!(await Passkey.remove(context, user.sub, passkey.key, least)))
       return redirectWithin(`${context.basePath}${accountPath}`) // gone already, or the last one by now
     context.log.info('passkey_removed', { sub: user.sub, passkey: passkey.key })
-    await tellOwner(call, context, user, { kind: 'passkey_removed', detail: passkey.name })
+    await factorsChanged(call, context, user, { kind: 'passkey_removed', detail: passkey.name })
     return toList(context, 'removed')
   },
 })

@@ -2,30 +2,45 @@
 import type { Context } from '../../context.ts'
 import { defineEndpoint } from '../../endpoints/endpoint.ts'
 import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { allowedFactors, mustHaveFactor, readyFactors } from '../../endpoints/second_factors.ts'
 import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../endpoints/sign_in.ts'
 import type { Call } from '../../http/call.ts'
 import { formTarget } from '../../http/headers.ts'
 import { page, type Reply } from '../../http/reply.ts'
-import type { MessageKey } from '../../lib/say.ts'
-import { say } from '../../lib/say.ts'
+import type { Html } from '../../http/view.ts'
+import { type MessageKey, say } from '../../lib/say.ts'
+import type { User } from '../../models/user.ts'
 import type { SecondFactor } from '../feature.ts'
 import { type Place, requestOptions } from './ceremony.ts'
-import { ceremonyView, stepPage } from './pages.ts'
+import { ceremonyView, linkBelow, stepPage } from './pages.ts'
 import { Passkey } from './records.ts'
 import { interactionForm } from './sign_in.ts'
-import { enrolPath } from './offer.ts'
+import { accountPath, enrolPath, secondFactorPath } from './paths.ts'
 import { passkeyAmr, usePasskey } from './use.ts'
 
-const purpose = 'passkeys/second_factor'
+const purpose = secondFactorPath.slice(1)
 
 export const secondFactor: SecondFactor = {
   name: 'passkey',
   order: 10,
   label: 'passkeys.factor',
   acr: 'phr',
-  isSetUp: async ({ sub }, context) => (await Passkey.listOf(context, sub)).length > 0,
-  path: `/${purpose}`,
+  isSetUp: async (user, context) =>
+    (await countsAsFactor(user, context)) && (await Passkey.listOf(context, user.sub)).length > 0,
+  path: secondFactorPath,
   enrolPath,
+  accountPath,
+}
+
+/**
+ * A passkey is made to sign in faster, and may be on another device: having one does not make a password too little. It
+ * counts beside a password for whoever must have a second factor, or has set up one of another kind.
+ */
+async function countsAsFactor(user: User, context: Context): Promise<boolean> {
+  if (mustHaveFactor(user, context)) return true
+  const others = allowedFactors(context).filter(({ name, standIn }) => name !== secondFactor.name && !standIn)
+  const set = await Promise.all(others.map((factor) => factor.isSetUp(user, context)))
+  return set.includes(true)
 }
 
 const placeOf = ({ going, user }: Halfway): Place => ({
@@ -68,11 +83,20 @@ async function show(call: Call, context: Context, half: Halfway, problem?: Messa
       label: say('passkeys.use'),
       options,
     }),
-    other: [],
+    other: await otherWays(context, half),
   })
   const redirect = going.interaction.params?.redirect_uri
   return {
     ...page(problem ? 401 : 200, html),
     formTargets: redirect === undefined ? [] : formTarget(redirect),
   }
+}
+
+/** To the page of choices, where there is a choice. */
+async function otherWays(context: Context, { going, user }: Halfway): Promise<Html[]> {
+  const choices = context.table.endpoints.find(({ name }) => name === 'second_factor')
+  const others = (await readyFactors(user, context)).filter(({ name }) => name !== secondFactor.name)
+  return choices && others.length > 0
+    ? [linkBelow({ path: `${context.basePath}${choices.path}?interaction=${going.handle}` })]
+    : []
 }

@@ -20,11 +20,10 @@ import { say } from '../../lib/say.ts'
 import type { LoginMethod } from '../feature.ts'
 import { type Place, requestOptions } from './ceremony.ts'
 import { backLink, ceremonyView, type Form, stepPage } from './pages.ts'
+import { signInOptionsPath, signInPath } from './paths.ts'
 import { passkeyAmr, usePasskey } from './use.ts'
 
-/** The name of the form, and its path. */
-const purpose = 'passkeys/sign_in'
-const optionsPath = '/passkeys/sign_in/options'
+const purpose = signInPath.slice(1)
 
 /** `formFields` as the forms of this feature take them. */
 export function interactionForm(call: Call, context: Context, name: string, handle: string): Form {
@@ -39,7 +38,7 @@ export const loginMethod: LoginMethod = {
       ceremony: 'get',
       form: interactionForm(call, context, purpose, handle),
       label: say('passkeys.sign_in'),
-      options: { from: `${context.basePath}${optionsPath}` },
+      options: { from: `${context.basePath}${signInOptionsPath}` },
       primary: false,
     }),
 }
@@ -51,7 +50,7 @@ const optionsPerAddress = { limit: 600, window: 300 }
 
 export const signInOptions = defineEndpoint({
   name: 'passkey_sign_in_options',
-  path: optionsPath,
+  path: signInOptionsPath,
   methods: ['POST'],
   advertised: false,
   limited: true,
@@ -94,7 +93,7 @@ export const signInOptions = defineEndpoint({
 
 export const passkeySignIn = defineEndpoint({
   name: 'passkey_sign_in',
-  path: `/${purpose}`,
+  path: signInPath,
   methods: ['POST'],
   advertised: false,
   limited: true,
