@@ -1,0 +1,159 @@
+/** /account/password: asks for the current password, ends whatever else is open, tells the owner. OWASP ASVS 5.0 V6.2.3, V7.4.3 */
+import { OAuthError } from '../../auth/errors.ts'
+import { needsUpgrade } from '../../auth/password_hash.ts'
+import type { Context } from '../../context.ts'
+import { accountFields, accountForm } from '../../endpoints/account_form.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type AtHand, freshlyAtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
+import { accountPage } from '../../http/account_page.ts'
+import { type Call, query } from '../../http/call.ts'
+import { formField, newPasswordFields } from '../../http/form_field.ts'
+import { browserKnownTo } from '../../http/known_browser.ts'
+import { newPasswordProblem, wordsAbout } from '../../http/new_password.ts'
+import { hiddenField } from '../../http/page_parts.ts'
+import { checkPassword, hashPassword } from '../../http/password.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import { beginSession, endSession } from '../../http/session.ts'
+import { tellOwner } from '../../http/tell_owner.ts'
+import { withdrawVerification } from '../../http/verification.ts'
+import { defineView } from '../../http/view.ts'
+import { type Said, say } from '../../lib/say.ts'
+import { Grant } from '../../models/grant.ts'
+import { Session } from '../../models/session.ts'
+import { User } from '../../models/user.ts'
+
+export const passwordPath = '/account/password'
+const purpose = 'password'
+
+const view = defineView(
+  'account_password',
+  '<p>{{lead}}</p>\n<form method="post" action="{{action}}">{{hidden}}<input type="text" name="username" value="{{username}}" autocomplete="username" readonly hidden>{{fields}}<div class="actions"><button class="primary" type="submit" name="change" value="change">{{t password.change}}</button></div></form>',
+  ['lead', 'action', 'hidden', 'username', 'fields'],
+)
+
+export const changePassword = defineEndpoint({
+  name: 'account_password',
+  path: passwordPath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('Change the password'),
+  async handle(call, context) {
+    const person = await personForIt(call, context)
+    if ('reply' in person) return person.reply
+    return call.method === 'POST' ? change(call, context, person) : show(call, context, person, 200, {})
+  },
+})
+
+/** Who has no password has nothing to prove themselves by here, so they sign in another way first. */
+async function personForIt(call: Call, context: Context): Promise<AtHand | { reply: Reply }> {
+  const person = await personAtHand(call, context, passwordPath)
+  if ('reply' in person || person.user.password_hash !== undefined) return person
+  return freshlyAtHand(call, context, passwordPath)
+}
+
+interface Problems {
+  current?: Said | undefined
+  password?: Said | undefined
+  repeat?: Said | undefined
+  whole?: Said | undefined
+}
+
+function show(
+  call: Call,
+  context: Context,
+  { session, user }: AtHand,
+  status: number,
+  problems: Problems,
+): Reply {
+  const { csrf, cookies } = accountForm(call, context, session, purpose)
+  const has = user.password_hash !== undefined
+  const current = formField({
+    name: 'current_password',
+    label: say('password.current'),
+    type: 'password',
+    autocomplete: 'current-password',
+    maxLength: 1024,
+    required: true,
+    problem: problems.current,
+  })
+  const html = accountPage(context, {
+    current: passwordPath,
+    title: say('password.title'),
+    problem: problems.whole,
+    done: query(call, context).done === 'changed' ? say('password.done') : undefined,
+    main: view({
+      lead: say(has ? 'password.lead' : 'password.lead_none'),
+      action: `${context.basePath}${passwordPath}`,
+      hidden: hiddenField({ name: 'csrf_token', value: csrf }),
+      username: user.username,
+      fields: [...(has ? [current] : []), ...newPasswordFields(problems)],
+    }),
+  })
+  return { ...page(status, html), cookies }
+}
+
+async function change(call: Call, context: Context, person: AtHand): Promise<Reply> {
+  const { session, user } = person
+  const fields = await accountFields(call, context, session, purpose)
+  const { current_password = '', password = '', repeat = '' } = fields
+  const again = (status: number, problems: Problems) => show(call, context, person, status, problems)
+  try {
+    // First: who does not know the password learns nothing of the rest.
+    if (!(await knowsPassword(call, context, user, current_password)))
+      return again(403, { current: say('password.wrong') })
+  } catch (error) {
+    if (!(error instanceof OAuthError) || error.options.retryAfter === undefined) throw error
+    const reply = again(error.status, { whole: error.options.say ?? say('error.too_many_requests') })
+    return { ...reply, headers: { ...reply.headers, 'retry-after': `${error.options.retryAfter}` } }
+  }
+  const problem = await newPasswordProblem(context, password, wordsAbout(user))
+  const differs = password === repeat ? undefined : say('password.differs')
+  if (problem || differs) return again(400, { password: problem, repeat: differs })
+  const hash = await context.signInQueue.run(() => hashPassword(password))
+  if (hash === undefined)
+    throw new OAuthError('temporarily_unavailable', 'many people are signing in right now', { retryAfter: 5 })
+  if (!(await replaceHash(context, user, hash)))
+    return again(409, { whole: say('password.changed_meanwhile') })
+  const cookies = await endOthers(call, context, session)
+  await withdrawVerification(context, user.sub) // asked for, perhaps, by whoever knew the password before
+  await tellOwner(call, context, user, { kind: 'password_changed' })
+  context.log.info('password_changed', { sub: user.sub, address: call.address })
+  return redirectWithin(`${context.basePath}${passwordPath}?done=changed`, cookies)
+}
+
+/** Wrong ones are counted as at the sign-in page, so that an open session is no place to guess. */
+async function knowsPassword(call: Call, context: Context, user: User, password: string): Promise<boolean> {
+  if (user.password_hash === undefined) return true
+  const known = await checkPassword(context, {
+    username: user.username,
+    password,
+    address: call.address,
+    knownBrowser: browserKnownTo(call, context, user.username),
+  })
+  return known?.sub === user.sub
+}
+
+/** Of two changes at once one holds. That an older hash was upgraded by the check is no change. */
+async function replaceHash(context: Context, user: User, hash: string): Promise<boolean> {
+  const before = user.password_hash
+  let held = false
+  await User.update(context, user.sub, (current) => {
+    const same = current.password_hash === before || (before !== undefined && needsUpgrade(before))
+    held = same && !current.disabled
+    return held ? { ...current, password_hash: hash } : current
+  })
+  return held
+}
+
+/** This browser stays signed in, under a new cookie: the old one may be in other hands. */
+async function endOthers(call: Call, context: Context, session: Session): Promise<string[]> {
+  const { sub, acr, amr, authenticated_at } = session
+  for (const { sid } of await Session.listOfUser(context, sub))
+    if (sid !== session.sid) await endSession(sid, context)
+  await Grant.endOfUser(context, sub)
+  const { cookies } = await beginSession(call, context, { sub, acr, amr, authenticated_at })
+  return cookies
+}

@@ -1,0 +1,19 @@
+/** The password on the account page: changed by who knows it, set by who has none and has signed in just now. OWASP ASVS 5.0 V6.2.2, V6.2.3 */
+import { say } from '../../lib/say.ts'
+import { defineFeature } from '../feature.ts'
+import { changePassword, passwordPath } from './change_password.ts'
+
+export const password = defineFeature({
+  name: 'password',
+  endpoints: [changePassword],
+  accountSections: [
+    {
+      name: 'password',
+      path: passwordPath,
+      title: 'password.title',
+      order: 20,
+      summary: async ({ user }) =>
+        say(user.password_hash === undefined ? 'password.summary_none' : 'password.summary'),
+    },
+  ],
+})
