@@ -1,10 +1,15 @@
 /** An authenticator app: it knows the key that the page showed, and tells codes by the clock of the test. */
 import { generateSync } from 'otplib/functional'
 import { expect } from 'bun:test'
-import { alice as aliceAccount, type Landing, type Page, type Person } from './person.ts'
-import type { Provider } from './provider.ts'
+import { authorizationUrl, claimsOf, demo, type Json, type TestClient } from './client.ts'
+import { redeem } from './flow.ts'
+import { alice as aliceAccount, type Landing, type Page, person, type Person } from './person.ts'
+import { type Provider, provider, type ProviderOptions } from './provider.ts'
 
 const stepMs = 30_000
+
+/** Where a sign-in at the page itself ends. */
+export const home = '/account'
 
 /** The key on a page that sets the app up. */
 export function seedOn(page: Page): string {
@@ -42,4 +47,54 @@ export async function setUpApp(op: Provider, who: Person): Promise<string> {
   const after = await who.press(page, 'verify', { code: codeOf(op, seed) })
   expect(pageOf(after).url).toEndWith('/account/factors?done=totp_added')
   return seed
+}
+
+/** A provider where Alice has an authenticator app, and the browser in which she set it up. */
+export async function stageWithApp(options: ProviderOptions = {}) {
+  const op = await provider(options)
+  const alice = person(op.issuer, op.fetch)
+  await withPassword(alice)
+  const seed = await setUpApp(op, alice)
+  return { op, alice, seed }
+}
+
+/** Password and code, as far as the provider asks for them, and whatever the client asks; where it ends. */
+export async function throughApp(
+  op: Provider,
+  who: Person,
+  seed: string,
+  url: string,
+  fields: Record<string, string> = {},
+): Promise<URL> {
+  let landing = await who.open(url)
+  for (let pages = 0; landing.page && pages < 6; pages++) {
+    const { page } = landing
+    const buttons = page.forms.flatMap((form) => form.buttons)
+    if (buttons.includes('login')) landing = await who.press(page, 'login', aliceAccount)
+    else if (buttons.includes('verify'))
+      landing = await who.press(page, 'verify', { trust_device: '', ...fields, code: freshCode(op, seed) })
+    else if (buttons.includes('allow')) landing = await who.press(page, 'allow')
+    else break
+  }
+  if (!landing.location)
+    throw new Error(`stuck on ${landing.page.url} (${landing.page.status}):\n${landing.page.html}`)
+  return landing.location
+}
+
+/** The claims of the ID Token that ends such a way. */
+export async function idTokenThroughApp(
+  op: Provider,
+  who: Person,
+  seed: string,
+  more: Record<string, string | undefined> = {},
+  fields: Record<string, string> = {},
+  client: TestClient = demo,
+): Promise<{ claims: Json; access_token: string }> {
+  const { url, code_verifier } = authorizationUrl(op.issuer, client, more)
+  const location = await throughApp(op, who, seed, url, fields)
+  const code = location.searchParams.get('code')
+  if (code === null) throw new Error(`no code: ${location}`)
+  const { status, body } = await redeem(op, client, { code, code_verifier })
+  if (status !== 200) throw new Error(`no tokens: ${status} ${JSON.stringify(body)}`)
+  return { claims: claimsOf(body.id_token), access_token: String(body.access_token) }
 }

@@ -71,9 +71,8 @@ const entryOf = ({ name, label, accountPath }: SecondFactor, isSetUp: boolean, p
         ? [
             buttonFormOf({
               action: place.action,
-              hidden: place.hidden,
+              hidden: { ...place.hidden, factor: name },
               name: 'remove',
-              value: name,
               label: say('second_factor.remove', { factor: say(label) }),
               look: 'danger',
             }),
@@ -130,7 +129,7 @@ export const factorsPage = defineEndpoint({
       await factorsChanged(call, context, place.user, { kind: 'devices_forgotten' })
       return redirectWithin(`${place.at(factorsPath)}?done=devices_forgotten`)
     }
-    const problem = await remove(call, context, place.user, fields.remove ?? '')
+    const problem = await remove(call, context, place.user, fields.factor ?? '')
     return problem
       ? show(context, place, csrf, 409, { problem })
       : redirectWithin(`${place.at(factorsPath)}?done=removed`)

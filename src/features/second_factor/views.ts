@@ -97,7 +97,6 @@ export const buttonFormOf = (view: {
   action: string
   hidden: Hidden
   name: string
-  value?: string
   label: Said
   look?: 'primary' | 'danger' | 'plain'
 }): Html =>
@@ -106,7 +105,7 @@ export const buttonFormOf = (view: {
     hidden: hiddenFields(view.hidden),
     look: view.look ?? 'plain',
     name: view.name,
-    value: view.value ?? view.name,
+    value: view.name,
     label: view.label,
   })
 
