@@ -1,0 +1,29 @@
+/** The client secret of Apple: a JWT signed with a key of ours. https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret */
+import { createPrivateKey } from 'node:crypto'
+import type { Context } from '../../context.ts'
+import { UpstreamError } from './request.ts'
+import type { Upstream } from './settings.ts'
+
+/** Seconds; Apple takes up to six months, and each of ours serves one request. */
+const lifetime = 300
+
+/** Throws UpstreamError when the key is none that fits. */
+export async function appleSecret(context: Context, { appleKey, clientId, base }: Upstream): Promise<string> {
+  const { SignJWT } = await import('jose')
+  const now = Math.floor(context.clock.now() / 1000)
+  try {
+    // In a variable a key has no line breaks: they come as two characters.
+    const key = createPrivateKey(appleKey!.privateKey.replaceAll('\\n', '\n'))
+    return await new SignJWT()
+      .setProtectedHeader({ alg: 'ES256', kid: appleKey!.keyId })
+      .setIssuer(appleKey!.teamId)
+      .setSubject(clientId)
+      .setAudience(base)
+      .setIssuedAt(now)
+      .setExpirationTime(now + lifetime)
+      .sign(key)
+  } catch {
+    // The library's words may quote the key.
+    throw new UpstreamError('refused', 'UPSTREAM_APPLE_PRIVATE_KEY is no P-256 key in PEM')
+  }
+}

@@ -1,0 +1,122 @@
+/** Somebody whom a provider vouched for: who they are here, or what they can do to be somebody here. */
+import type { Context } from '../../context.ts'
+import type { Going } from '../../endpoints/authorization_flow.ts'
+import { signIn } from '../../endpoints/sign_in.ts'
+import type { Call } from '../../http/call.ts'
+import { page, type Reply } from '../../http/reply.ts'
+import { noteEvent, tellOwner } from '../../http/tell_owner.ts'
+import { say } from '../../lib/say.ts'
+import { Interaction } from '../../models/interaction.ts'
+import { User } from '../../models/user.ts'
+import { bringPicture } from './avatar.ts'
+import { signInFirstPage } from './pages.ts'
+import { factorsOf } from './factors.ts'
+import { type Identity, shownIdentity } from './identity.ts'
+import { idOf, Links } from './links.ts'
+import { UpstreamError } from './request.ts'
+import { policyOf, type Upstream } from './settings.ts'
+import { createAccount, maySignUp } from './sign_up.ts'
+import { patience, Waiting, waitingMember } from './state.ts'
+import type { Tokens } from './tokens.ts'
+
+export interface Brought {
+  identity: Identity
+  tokens: Tokens
+}
+
+/** Milliseconds after which a connection to an account that never came to be is given up. */
+const unfinished = 10_000
+/** How long, and how often, whoever came second waits for the account that whoever came first makes. */
+const look = 50
+const looks = 40
+
+/** Signs in, makes an account, or asks to sign in here first. Throws UpstreamError where none of it may be. */
+export async function arrive(
+  call: Call,
+  context: Context,
+  going: Going,
+  upstream: Upstream,
+  brought: Brought,
+): Promise<Reply> {
+  const user =
+    (await connected(context, brought.identity)) ?? (await become(call, context, upstream, brought))
+  if (user === undefined) return askToSignIn(context, going, upstream, brought)
+  if (user.disabled) throw new UpstreamError('disabled', user.sub)
+  await Links.used(context, upstream, brought.identity, brought.tokens)
+  await noteEvent(call, context, user.sub, { kind: 'signed_in_with', detail: upstream.label })
+  bringPicture(context, user, brought.identity)
+  return signIn(call, context, going, { user, amr: factorsOf(upstream, brought.identity) })
+}
+
+/** Whose identity it is. One that points at nobody is being made just now, or was left behind by a failure. */
+async function connected(context: Context, identity: Identity): Promise<User | undefined> {
+  for (let tries = 0; tries < looks; tries++) {
+    const link = await Links.ofIdentity(context, identity)
+    const user = link && (await User.find(context, link.sub))
+    if (!link || user) return user
+    if (context.clock.now() - link.created_at > unfinished) {
+      await Links.remove(context, idOf(identity))
+      return undefined
+    }
+    await Bun.sleep(look)
+  }
+  throw new UpstreamError('down', 'the account of this identity is still being made')
+}
+
+/** Somebody here from now on; undefined when that takes more than the word of the provider. */
+async function become(
+  call: Call,
+  context: Context,
+  upstream: Upstream,
+  { identity, tokens }: Brought,
+): Promise<User | undefined> {
+  const holder = await holderOf(context, identity)
+  if (holder) {
+    if (policyOf(context.config).upstreamLinkByEmail !== 'verified' || holder.disabled) return undefined
+    if (!(await Links.create(context, upstream, identity, holder.sub, tokens)))
+      return connected(context, identity)
+    await tellOwner(call, context, holder, { kind: 'connection_added', detail: upstream.label })
+    return holder
+  }
+  if (!maySignUp(context, identity)) return undefined
+  // The connection first: of many at once one makes the account, and the others find it.
+  const sub = `u-${context.random(15)}`
+  if (!(await Links.create(context, upstream, identity, sub, tokens))) return connected(context, identity)
+  const user = await createAccount(context, sub, identity)
+  if (!user) await Links.remove(context, idOf(identity))
+  else context.log.info('account_created', { sub, provider: upstream.id })
+  return user
+}
+
+/** The account here that has verified the same address that the provider has verified. */
+const holderOf = async (context: Context, { email, emailVerified }: Identity): Promise<User | undefined> =>
+  email !== undefined && emailVerified ? User.findByEmail(context, email) : undefined
+
+/**
+ * They may have an account here all the same: once they have signed in to it, they can connect this identity with it. An
+ * account that has this very address is the only one it is offered to.
+ */
+async function askToSignIn(
+  context: Context,
+  going: Going,
+  upstream: Upstream,
+  { identity, tokens }: Brought,
+): Promise<Reply> {
+  const holder = await holderOf(context, identity)
+  if (holder?.disabled) throw new UpstreamError('disabled', holder.sub)
+  const waiting = await Waiting.keep(
+    context,
+    { provider: upstream.id, identity, tokens, ...(holder && { sub: holder.sub }) },
+    patience,
+  )
+  await Interaction.update(context, going.handle, (current) => ({ ...current, [waitingMember]: waiting }))
+  context.log.info('upstream_unknown', { provider: upstream.id, known: holder !== undefined })
+  const html = signInFirstPage({
+    lead: say(holder ? 'upstream.has_account' : 'upstream.no_account', {
+      provider: upstream.label,
+      identity: shownIdentity(identity),
+    }),
+    path: `${context.basePath}/login?interaction=${going.handle}`,
+  })
+  return page(200, html)
+}

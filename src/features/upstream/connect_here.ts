@@ -1,0 +1,36 @@
+/** Back from a provider to the page of connections: what was begun there is finished for the same person in the same session. */
+import type { Context } from '../../context.ts'
+import { freshlyAtHand } from '../../endpoints/person_at_hand.ts'
+import type { Call } from '../../http/call.ts'
+import { redirectWithin, type Reply } from '../../http/reply.ts'
+import { tellOwner } from '../../http/tell_owner.ts'
+import type { Brought } from './arrive.ts'
+import { bringPicture } from './avatar.ts'
+import { connectionsPath, outOfDate } from './failure.ts'
+import { Links } from './links.ts'
+import { UpstreamError } from './request.ts'
+import type { Upstream } from './settings.ts'
+import type { State } from './state.ts'
+
+/** Throws UpstreamError `taken` when it is connected with somebody else. */
+export async function connectHere(
+  call: Call,
+  context: Context,
+  upstream: Upstream,
+  { sid, sub }: Extract<State['purpose'], { kind: 'connect' }>,
+  { identity, tokens }: Brought,
+): Promise<Reply> {
+  const person = await freshlyAtHand(call, context, connectionsPath)
+  if ('reply' in person) return person.reply
+  const { session, user } = person
+  if (session.sid !== sid || session.sub !== sub) throw outOfDate()
+  if (await Links.create(context, upstream, identity, user.sub, tokens)) {
+    await tellOwner(call, context, user, { kind: 'connection_added', detail: upstream.label })
+    bringPicture(context, user, identity)
+  } else {
+    if ((await Links.ofIdentity(context, identity))?.sub !== user.sub)
+      throw new UpstreamError('taken', 'connected with another account')
+    await Links.used(context, upstream, identity, tokens)
+  }
+  return redirectWithin(`${context.basePath}${connectionsPath}?done=connected`)
+}

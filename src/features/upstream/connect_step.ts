@@ -1,0 +1,94 @@
+/** Once somebody has signed in here with all their factors: whether the identity they came with is theirs from now on. */
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { formFields } from '../../endpoints/interaction_page.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../endpoints/sign_in.ts'
+import { demandOf } from '../../endpoints/step_up.ts'
+import type { Call } from '../../http/call.ts'
+import { findClient } from '../../http/client_authentication.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import { tellOwner } from '../../http/tell_owner.ts'
+import type { LoginStep } from '../feature.ts'
+import { bringPicture } from './avatar.ts'
+import { sayFailed } from './failure.ts'
+import { shownIdentity } from './identity.ts'
+import { Links } from './links.ts'
+import { connectPage } from './pages.ts'
+import { findUpstream } from './settings.ts'
+import { Waiting, waitingHandle } from './state.ts'
+
+const connectPath = '/upstream/connect'
+const stepName = 'upstream_connect'
+
+async function waitingFor(context: Context, interaction: object, sub: string) {
+  const handle = waitingHandle(interaction)
+  const waiting = handle === undefined ? undefined : await Waiting.look(context, handle)
+  const upstream = waiting && findUpstream(context.config, waiting.provider)
+  return handle !== undefined && upstream && (waiting.sub ?? sub) === sub
+    ? { ...waiting, upstream, handle }
+    : undefined
+}
+
+/** Last of all steps, in whatever order they stand: nobody connects anything before each of their factors is there. */
+export const connectStep: LoginStep = {
+  name: stepName,
+  async path(context, state) {
+    if (!(await waitingFor(context, state.interaction, state.user.sub))) return undefined
+    for (const other of context.table.loginSteps)
+      if (other.name !== stepName && (await other.path(context, state)) !== undefined) return undefined
+    return connectPath
+  },
+}
+
+/** What waits for this person, when every other step is done: the page opened by hand before that is no way round them. */
+async function due(call: Call, context: Context, { going: { interaction }, user, amr }: Halfway) {
+  const clientId = interaction.params?.client_id
+  const client = clientId === undefined ? undefined : await findClient(context, clientId)
+  const demand = demandOf(interaction, client)
+  const path = await connectStep.path(context, { call, user, amr, client, demand, interaction })
+  return path === undefined ? undefined : waitingFor(context, interaction, user.sub)
+}
+
+export const connect = defineEndpoint({
+  name: 'upstream_connect',
+  path: connectPath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('Connect the account of a provider with the account here'),
+  handle: (call, context) => (call.method === 'POST' ? answer(call, context) : show(call, context)),
+})
+
+async function show(call: Call, context: Context): Promise<Reply> {
+  const half = await halfSignedIn(call, context)
+  if ('reply' in half) return half.reply
+  const { going, user } = half
+  const waiting = await due(call, context, half)
+  if (!waiting) return redirectWithin(`${context.basePath}/login?interaction=${going.handle}`)
+  const html = connectPage({
+    ...formFields(call, context, connectPath.slice(1), going.handle),
+    provider: waiting.upstream.label,
+    identity: shownIdentity(waiting.identity),
+    username: user.username,
+  })
+  return page(200, html)
+}
+
+async function answer(call: Call, context: Context): Promise<Reply> {
+  const half = await halfSignedInForm(call, context, connectPath.slice(1))
+  if ('reply' in half) return half.reply
+  const { going, user, amr, fields } = half
+  const found = await due(call, context, half)
+  const waiting = found && (await Waiting.take(context, found.handle))
+  if (found && waiting && fields.connect !== undefined) {
+    const { upstream } = found
+    if (await Links.create(context, upstream, waiting.identity, user.sub, waiting.tokens)) {
+      await tellOwner(call, context, user, { kind: 'connection_added', detail: upstream.label })
+      bringPicture(context, user, waiting.identity)
+    } else if ((await Links.ofIdentity(context, waiting.identity))?.sub !== user.sub)
+      return sayFailed(context, upstream, { kind: 'sign_in', interaction: going.handle }, 'taken')
+  }
+  return signIn(call, context, going, { user, amr })
+}

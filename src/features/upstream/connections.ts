@@ -1,0 +1,111 @@
+/** /account/connections: with which providers a person can sign in here, one more, one less. OWASP ASVS 5.0 V6.3.7 */
+import type { Context } from '../../context.ts'
+import { accountFields, accountForm } from '../../endpoints/account_form.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type AtHand, freshlyAtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
+import { accountPage } from '../../http/account_page.ts'
+import { buttonForm, entry, entryList, paragraph } from '../../http/account_parts.ts'
+import { type Call, query } from '../../http/call.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import { tellOwner } from '../../http/tell_owner.ts'
+import type { Html } from '../../http/view.ts'
+import { type Said, say } from '../../lib/say.ts'
+import { depart } from './depart.ts'
+import { connectionsPath, unknownProvider } from './failure.ts'
+import { formTargetsOf } from './form_targets.ts'
+import { type Kept, Links } from './links.ts'
+import { removeConnection } from './remove.ts'
+import { findUpstream, upstreamsOf } from './settings.ts'
+
+const purpose = 'connections'
+
+/** What `?done=` and `?problem=` may say. */
+const done: Readonly<Record<string, Said>> = {
+  connected: say('connections.connected'),
+  removed: say('connections.removed'),
+}
+const problem: Readonly<Record<string, Said>> = { last: say('connections.last_way') }
+
+export const connections = defineEndpoint({
+  name: 'account_connections',
+  path: connectionsPath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('The providers a person signs in with'),
+  async handle(call, context) {
+    if (call.method === 'GET') {
+      const person = await personAtHand(call, context, connectionsPath)
+      return 'reply' in person ? person.reply : show(call, context, person)
+    }
+    const person = await freshlyAtHand(call, context, connectionsPath)
+    return 'reply' in person ? person.reply : submit(call, context, person)
+  },
+})
+
+async function show(call: Call, context: Context, { user, session }: AtHand): Promise<Reply> {
+  const kept = await Links.listOfUser(context, user.sub)
+  const { csrf, cookies } = accountForm(call, context, session, purpose)
+  const form = { action: `${context.basePath}${connectionsPath}`, csrf }
+  const { done: what = '', problem: why = '' } = query(call, context)
+  const html = accountPage(context, {
+    current: connectionsPath,
+    title: say('connections.title'),
+    done: Object.hasOwn(done, what) ? done[what] : undefined,
+    problem: Object.hasOwn(problem, why) ? problem[why] : undefined,
+    main: [
+      kept.length > 0
+        ? entryList({ entries: kept.map((each) => entryOf(context, each, form)) })
+        : paragraph({ text: say('connections.none') }),
+      ...upstreamsOf(context.config).map(({ id, label }) =>
+        buttonForm({
+          ...form,
+          name: `connect_${id}`,
+          text: say('connections.add', { provider: label }),
+          fields: { connect: id },
+        }),
+      ),
+    ],
+  })
+  return { ...page(200, html), cookies, formTargets: formTargetsOf(context) }
+}
+
+function entryOf(context: Context, { id, link }: Kept, form: { action: string; csrf: string }): Html {
+  const provider = findUpstream(context.config, link.provider)?.label ?? link.provider
+  return entry({
+    title: provider,
+    lines: [
+      say('connections.as', { identity: link.shown }),
+      say('connections.used', { first: new Date(link.created_at), last: new Date(link.used_at) }),
+    ],
+    action: buttonForm({
+      ...form,
+      name: 'remove',
+      text: say('connections.remove'),
+      label: say('connections.remove_named', { provider, identity: link.shown }),
+      fields: { connection: id },
+    }),
+  })
+}
+
+async function submit(call: Call, context: Context, person: AtHand): Promise<Reply> {
+  const { user, session } = person
+  const fields = await accountFields(call, context, session, purpose)
+  if (fields.connect !== undefined) {
+    const upstream = findUpstream(context.config, fields.connect)
+    if (!upstream) throw unknownProvider()
+    const going = { kind: 'connect' as const, sid: session.sid, sub: user.sub }
+    return depart(call, context, upstream, going, { fresh: false })
+  }
+  const kept = (await Links.listOfUser(context, user.sub)).find(({ id }) => id === fields.connection)
+  // One that is gone is answered like one that went just now.
+  if (kept && !(await removeConnection(context, user, kept)))
+    return redirectWithin(`${context.basePath}${connectionsPath}?problem=last`)
+  if (kept) {
+    const detail = findUpstream(context.config, kept.link.provider)?.label ?? kept.link.provider
+    await tellOwner(call, context, user, { kind: 'connection_removed', detail })
+  }
+  return redirectWithin(`${context.basePath}${connectionsPath}?done=removed`)
+}

@@ -1,0 +1,69 @@
+/** What a person reads when a provider did not bring them in: what happened, and the ways that are open. */
+import { OAuthError } from '../../auth/errors.ts'
+import type { Context } from '../../context.ts'
+import { page, type Reply } from '../../http/reply.ts'
+import { say } from '../../lib/say.ts'
+import { failedPage } from './pages.ts'
+import { type Failure, UpstreamError } from './request.ts'
+import type { Upstream } from './settings.ts'
+import type { State } from './state.ts'
+
+export const connectionsPath = '/account/connections'
+
+const statuses: Readonly<Record<Failure, number>> = {
+  cancelled: 403,
+  not_allowed: 403,
+  disabled: 403,
+  not_fresh: 403,
+  taken: 409,
+  refused: 502,
+  nonsense: 502,
+  down: 503,
+}
+
+/** Seconds after which a provider that is down is worth another try. */
+const later = 15
+
+/** The page for an UpstreamError; anything else is thrown on. Nothing of the sign-in was changed: other ways go on with it. */
+export function failed(
+  context: Context,
+  upstream: Upstream,
+  purpose: State['purpose'],
+  error: unknown,
+): Reply {
+  if (!(error instanceof UpstreamError)) throw error
+  const { failure, detail } = error
+  context.log.warn('upstream_failed', { provider: upstream.id, failure, detail })
+  context.metrics.count('sign_ins', 'result', 'failure')
+  return sayFailed(context, upstream, purpose, failure)
+}
+
+export function sayFailed(
+  context: Context,
+  { label }: Upstream,
+  purpose: State['purpose'],
+  failure: Failure,
+): Reply {
+  const { basePath } = context
+  const html = failedPage({
+    message: say(`upstream.failed_${failure}`, { provider: label }),
+    back:
+      purpose.kind === 'sign_in'
+        ? {
+            path: `${basePath}/login?interaction=${purpose.interaction}`,
+            label: say('upstream.other_ways'),
+          }
+        : { path: `${basePath}${connectionsPath}`, label: say('upstream.back_to_connections') },
+  })
+  return page(statuses[failure], html, failure === 'down' ? { 'retry-after': `${later}` } : {})
+}
+
+export const unknownProvider = () =>
+  new OAuthError('not_found', 'there is no such provider to sign in with here')
+
+export const outOfDate = () =>
+  new OAuthError(
+    'invalid_request',
+    'this sign-in is over, was answered before, or began in another browser: go back and start again',
+    { say: say('upstream.out_of_date') },
+  )

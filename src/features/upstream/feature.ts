@@ -1,0 +1,74 @@
+/** Signing in with an account one has elsewhere: OpenID Connect and OAuth 2.0 providers, a row each. https://openid.net/specs/openid-connect-core-1_0.html#CodeFlowAuth */
+import { formFields } from '../../endpoints/interaction_page.ts'
+import { buttonForm } from '../../http/account_parts.ts'
+import { defineView } from '../../http/view.ts'
+import { say } from '../../lib/say.ts'
+import { defineFeature } from '../feature.ts'
+import { avatar } from './avatar.ts'
+import { callback } from './callback.ts'
+import { connect, connectStep } from './connect_step.ts'
+import { connections } from './connections.ts'
+import { start, startPath } from './depart.ts'
+import { connectionsPath } from './failure.ts'
+import { formTargetsOf } from './form_targets.ts'
+import { Links } from './links.ts'
+import { connectionsIn, eraseConnections } from './remove.ts'
+import { env, problems, upstreamsOf } from './settings.ts'
+
+const buttons = defineView('upstream_buttons', '<div class="upstream">{{buttons}}</div>', ['buttons'])
+
+export const upstream = defineFeature({
+  name: 'upstream',
+  env,
+  problems,
+  when: (config) => upstreamsOf(config).length > 0,
+  endpoints: [start, callback, connect, connections],
+  loginMethods: [
+    {
+      name: 'upstream',
+      async view(context, { call, handle }) {
+        const { action, csrf, interaction } = formFields(call, context, startPath.slice(1), handle)
+        return buttons({
+          buttons: upstreamsOf(context.config).map(({ id, label }) =>
+            buttonForm({
+              action,
+              csrf,
+              name: `upstream_${id}`,
+              text: say('upstream.continue_with', { provider: label }),
+              fields: { interaction, provider: id },
+            }),
+          ),
+        })
+      },
+      formTargets: formTargetsOf,
+    },
+  ],
+  loginSteps: [connectStep],
+  waysIn: connectionsIn,
+  accountSections: [
+    {
+      name: 'connections',
+      path: connectionsPath,
+      title: 'connections.title',
+      order: 50,
+      summary: async ({ user }, context) =>
+        say('connections.summary', { n: (await Links.listOfUser(context, user.sub)).length }),
+    },
+  ],
+})
+
+/** What was kept of connections outlives the last provider in the configuration: pictures are served, and all of it ends. */
+export const upstreamRecords = defineFeature({
+  name: 'upstream_records',
+  endpoints: [avatar],
+  personData: [
+    {
+      name: 'connections',
+      async read(sub, context) {
+        const kept = await Links.listOfUser(context, sub)
+        return kept.map(({ link: { sealed_tokens: _, renewing_until: __, sub: ___, ...link } }) => link)
+      },
+      erase: eraseConnections,
+    },
+  ],
+})

@@ -1,0 +1,117 @@
+/** An ID Token of a provider: every claim is checked before any is believed. https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation */
+import { createHash } from 'node:crypto'
+import type { JWTPayload, JWTVerifyResult } from 'jose'
+import { OAuthError } from '../../auth/errors.ts'
+import { clientAlgs, signingAlgs } from '../../auth/registration.ts'
+import type { Context } from '../../context.ts'
+import { clientVerificationKey } from '../../http/client_keys.ts'
+import { equalInConstantTime } from '../../lib/equal.ts'
+import type { Known } from './discovery.ts'
+import { quoted, UpstreamError } from './request.ts'
+import type { Claims } from './row.ts'
+import type { Upstream } from './settings.ts'
+
+/** Seconds two clocks may differ by. */
+const tolerance = 60
+/** Seconds since it was made: it comes straight from the token endpoint. */
+const oldest = 600
+const longest = 20_000
+const longestSubject = 255
+
+const refuse = (why: string) => new UpstreamError('nonsense', `ID Token: ${why}`)
+
+/** A token of another kind is signed by the same keys (RFC 8725 §3.11). */
+const types: readonly unknown[] = [undefined, 'jwt']
+
+export interface Expected {
+  nonce: string
+  accessToken: string
+  /** Milliseconds: the sign-in may not be older, where the provider was asked for a fresh one. */
+  notBefore: number | undefined
+}
+
+/** The claims of a token that is for us, from this provider, of this sign-in. Throws UpstreamError. */
+export async function readIdToken(
+  context: Context,
+  upstream: Upstream,
+  known: Known,
+  idToken: string,
+  expected: Expected,
+): Promise<Claims> {
+  if (idToken.length > longest) throw refuse('it is too long')
+  const { payload, protectedHeader } = await verified(context, upstream, known, idToken)
+  if (!types.includes(protectedHeader.typ?.toLowerCase())) throw refuse(`typ ${quoted(protectedHeader.typ)}`)
+  checkIssuer(payload, upstream, known)
+  checkAudience(payload, upstream.clientId)
+  checkTimes(payload, upstream, expected.notBefore, context.clock.now())
+  const { sub, nonce, at_hash } = payload
+  if (typeof sub !== 'string' || sub === '' || sub.length > longestSubject) throw refuse('sub is no name')
+  if (nonce !== expected.nonce && !(upstream.row.withoutNonce && nonce === undefined))
+    throw refuse('its nonce is that of another sign-in')
+  if (at_hash !== undefined && !isHashOf(at_hash, expected.accessToken, protectedHeader.alg))
+    throw refuse('at_hash is that of another access token')
+  return payload
+}
+
+/** The signature by a key of the provider, with an algorithm that needs one. `none` and secrets are not among them. */
+async function verified(
+  context: Context,
+  upstream: Upstream,
+  { jwksUri }: Known,
+  idToken: string,
+): Promise<JWTVerifyResult> {
+  if (jwksUri === undefined) throw refuse('this provider has no keys')
+  const { jwtVerify } = await import('jose')
+  const key = clientVerificationKey({ client_id: `upstream ${upstream.id}`, jwks_uri: jwksUri }, context)
+  try {
+    return await jwtVerify(idToken, key, {
+      audience: upstream.clientId,
+      algorithms: [...clientAlgs(signingAlgs)],
+      currentDate: new Date(context.clock.now()),
+      clockTolerance: tolerance,
+      requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat'],
+    })
+  } catch (error) {
+    if (error instanceof OAuthError) throw new UpstreamError('down', `its keys: ${error.publicDescription}`)
+    throw refuse((error as Error).message)
+  }
+}
+
+function checkIssuer(payload: JWTPayload, { row, ...place }: Upstream, { issuer }: Known): void {
+  const expected = row.issuerOf ? row.issuerOf(payload, place) : issuer
+  if (expected === undefined || payload.iss !== expected)
+    throw refuse(`iss ${quoted(payload.iss)} is not ${quoted(expected)}`)
+}
+
+/** §3.1.3.7: for us alone; a further audience could use the token here. */
+function checkAudience({ aud, azp }: JWTPayload, clientId: string): void {
+  if (Array.isArray(aud) && aud.length !== 1) throw refuse('it is for others too')
+  if (azp !== undefined && azp !== clientId) throw refuse('azp is another client')
+}
+
+function checkTimes(
+  { iat = 0, auth_time }: JWTPayload,
+  { row }: Upstream,
+  notBefore: number | undefined,
+  now: number,
+): void {
+  const age = now / 1000 - iat
+  if (age < -tolerance) throw refuse('iat is in the future')
+  if (age > oldest + tolerance) throw refuse('iat is long ago')
+  if (notBefore === undefined || row.reauthenticate === undefined) return
+  // §2: whoever is asked with max_age must say when.
+  const mustSay = 'max_age' in row.reauthenticate
+  if (typeof auth_time !== 'number' ? mustSay : auth_time < notBefore / 1000 - tolerance)
+    throw new UpstreamError('not_fresh', `auth_time ${quoted(auth_time)}`)
+}
+
+const hashes: Readonly<Record<string, string>> = { EdDSA: 'sha512', Ed25519: 'sha512' }
+
+/** §3.1.3.6: the left half of the hash that the signature's algorithm uses. */
+function isHashOf(at_hash: unknown, accessToken: string, alg: string): boolean {
+  const digest = createHash(hashes[alg] ?? 'sha256')
+    .update(accessToken)
+    .digest()
+  const half = digest.subarray(0, digest.length / 2).toString('base64url')
+  return typeof at_hash === 'string' && equalInConstantTime(at_hash, half)
+}

@@ -1,0 +1,85 @@
+/** Who somebody is by the word of a provider: the claims of its row, read within bounds. */
+import { foreignText } from '../../http/foreign_text.ts'
+import * as v from 'valibot'
+import type { Known } from './discovery.ts'
+import { UpstreamError } from './request.ts'
+import type { Answers, Claims } from './row.ts'
+import type { Upstream } from './settings.ts'
+
+/** OpenID Connect Core §2: a subject has at most 255 characters. */
+const longestSubject = 255
+const longestEmail = 254
+const longestUrl = 2000
+const longestName = 100
+const longestWord = 100
+const mostWords = 20
+
+export const Identity = v.object({
+  issuer: v.string(),
+  subject: v.string(),
+  email: v.optional(v.string()),
+  emailVerified: v.boolean(),
+  username: v.optional(v.string()),
+  name: v.optional(v.string()),
+  givenName: v.optional(v.string()),
+  familyName: v.optional(v.string()),
+  picture: v.optional(v.string()),
+  locale: v.optional(v.string()),
+  acr: v.optional(v.string()),
+  amr: v.array(v.string()),
+})
+/** `issuer` and `subject` alone are who it is; everything else is what was said about them. */
+export type Identity = v.InferOutput<typeof Identity>
+
+const text = (value: unknown, longest: number): string | undefined =>
+  typeof value === 'string' && value !== '' && value.length <= longest ? value : undefined
+
+const nameOf = (value: unknown): string | undefined =>
+  (typeof value === 'string' && foreignText(value, longestName)) || undefined
+
+/** No controls, no blanks, one @ with something round it: what else an address may be is for its mail server to say. */
+function emailOf(value: unknown): string | undefined {
+  const email = text(value, longestEmail)
+  return email !== undefined && /^[^\s@<>"\p{C}]+@[^\s@<>"\p{C}]+$/u.test(email) ? email : undefined
+}
+
+const localeOf = (value: unknown): string | undefined => {
+  const tag = text(value, longestWord)?.replaceAll('_', '-')
+  return tag !== undefined && /^[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/i.test(tag) ? tag : undefined
+}
+
+const wordsOf = (value: unknown): string[] =>
+  (Array.isArray(value) ? value : [])
+    .slice(0, mostWords)
+    .map((each) => text(each, longestWord))
+    .filter((each) => each !== undefined)
+
+/** Throws UpstreamError for somebody without a usable subject, and for one whom the configuration keeps out. */
+export function identityOf(upstream: Upstream, { issuer }: Known, answers: Answers): Identity {
+  const { row } = upstream
+  const claims: Claims = row.claims?.(answers, upstream) ?? { ...answers.userinfo, ...answers.idToken }
+  const subject = text(claims.sub, longestSubject)
+  if (subject === undefined) throw new UpstreamError('nonsense', 'it names nobody: no usable subject')
+  const refused = row.refuses?.(claims, upstream)
+  if (refused !== undefined) throw new UpstreamError('not_allowed', refused)
+  const email = emailOf(claims.email)
+  return {
+    // A template is completed by the token, which was checked against it.
+    issuer: text(answers.idToken?.iss, longestUrl) ?? issuer,
+    subject,
+    email,
+    emailVerified: email !== undefined && claims.email_verified === true,
+    username: nameOf(claims.preferred_username ?? claims.nickname),
+    name: nameOf(claims.name),
+    givenName: nameOf(claims.given_name),
+    familyName: nameOf(claims.family_name),
+    picture: text(claims.picture, longestUrl),
+    locale: localeOf(claims.locale),
+    acr: text(answers.idToken?.acr, longestWord),
+    amr: wordsOf(answers.idToken?.amr),
+  }
+}
+
+/** How a person may recognise which account of the provider it is. */
+export const shownIdentity = ({ email, username, name, subject }: Identity): string =>
+  foreignText(email ?? username ?? name ?? subject)

@@ -1,0 +1,20 @@
+/** The table of providers a person can come from, a row each. */
+import { discord, facebook, github, oauth2, spotify } from './providers_oauth2.ts'
+import { apple, gitlab, google, linkedin, microsoft, oidc, slack } from './providers_openid.ts'
+import type { Row } from './row.ts'
+
+/** In the order in which the sign-in page shows them. */
+export const rows: readonly Row[] = [
+  google,
+  microsoft,
+  apple,
+  github,
+  gitlab,
+  facebook,
+  linkedin,
+  discord,
+  spotify,
+  slack,
+  oidc,
+  oauth2,
+]

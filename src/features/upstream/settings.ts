@@ -1,0 +1,249 @@
+/** What an operator may say of providers to sign in with: variables for one of each, and a list for more. docs/configuration.md */
+import * as v from 'valibot'
+import { type Config, defineEntries, type Entries, featureConfig } from '../../config.ts'
+import { camelCase } from '../../config/entry.ts'
+import * as is from '../../config/schemas.ts'
+import { acrLevels } from '../../auth/acr.ts'
+import { rows } from './providers.ts'
+import type { Endpoints, Place, Row } from './row.ts'
+
+const Id = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_-]{0,31}$/))
+const Text = v.pipe(v.string(), v.nonEmpty())
+const Url = v.pipe(v.string(), v.regex(/^https?:\/\/[^\s?#\\@]+$/))
+
+/** One provider, as a member of UPSTREAM_PROVIDERS. */
+const Member = v.strictObject({
+  /** In the path of its callback; may not change once people have come that way. */
+  id: Id,
+  /** The row. */
+  provider: v.picklist(rows.map(({ name }) => name)),
+  label: v.optional(Text),
+  client_id: Text,
+  client_secret: v.optional(Text),
+  /** Another installation: the issuer of `oidc`, an Enterprise Server of `github`, a national cloud of `microsoft`. */
+  base_url: v.optional(Url),
+  scope: v.optional(Text),
+  tenant: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9.-]+$/))),
+  hosted_domain: v.optional(Text),
+  team_id: v.optional(Text),
+  key_id: v.optional(Text),
+  private_key: v.optional(Text),
+  authorization_endpoint: v.optional(v.pipe(v.string(), v.url())),
+  token_endpoint: v.optional(v.pipe(v.string(), v.url())),
+  userinfo_endpoint: v.optional(v.pipe(v.string(), v.url())),
+  subject_claim: v.optional(Text),
+  /** Its `acr` values and the level of ours that each is worth; counts when the provider is trusted. */
+  acr: v.optional(v.record(v.string(), v.picklist(acrLevels))),
+})
+type Member = v.InferOutput<typeof Member>
+
+const listDescription =
+  'a JSON array of objects with id, provider, client_id, client_secret and what docs/accounts.md names'
+
+/** Says only what was expected: the list holds secrets. */
+const members = v.pipe(
+  v.string(),
+  v.rawTransform<string, readonly Member[]>(({ dataset, addIssue, NEVER }) => {
+    try {
+      return v.parse(v.array(Member), JSON.parse(dataset.value))
+    } catch {
+      addIssue({ message: `expected ${listDescription}` })
+      return NEVER
+    }
+  }),
+  v.description(listDescription),
+)
+
+const policy = defineEntries([
+  {
+    name: 'UPSTREAM_PROVIDERS',
+    schema: members,
+    secret: true,
+    help: 'Further providers to sign in with: several of one kind, or with settings that have no variable.',
+  },
+  {
+    name: 'UPSTREAM_SIGN_UP',
+    schema: is.oneOf('open', 'closed'),
+    default: { development: 'open', production: 'closed' },
+    help: 'Whether somebody without an account gets one by signing in with a provider.',
+  },
+  {
+    name: 'UPSTREAM_EMAIL_DOMAINS',
+    schema: is.words,
+    help: 'Only a verified address at one of these domains gets a new account that way; any when empty.',
+  },
+  {
+    name: 'UPSTREAM_LINK_BY_EMAIL',
+    schema: is.oneOf('ask', 'verified'),
+    default: 'ask',
+    help: 'When both sides have verified the same address: ask to sign in to the account first, or connect at once.',
+  },
+  {
+    name: 'UPSTREAM_TRUSTED',
+    schema: is.words,
+    help: 'Providers whose word on second factors counts here (acr, amr), by id.',
+  },
+])
+
+/** What each row asks for beside a client id: the end of the variable's name, the member it fills, words. */
+type Setting = readonly [ending: string, member: keyof Member, help: string, secret?: 'secret']
+const clientSecret: Setting = ['CLIENT_SECRET', 'client_secret', 'The secret that goes with it.', 'secret']
+const settingsOf: Readonly<Record<string, readonly Setting[]>> = {
+  google: [
+    clientSecret,
+    ['HOSTED_DOMAIN', 'hosted_domain', 'Only people of this Google Workspace domain may come in.'],
+  ],
+  microsoft: [
+    clientSecret,
+    [
+      'TENANT',
+      'tenant',
+      'Who may come in: common (the default), organizations, consumers, or the id of one tenant.',
+    ],
+  ],
+  github: [clientSecret, ['BASE_URL', 'base_url', 'A GitHub Enterprise Server, as https://github.example.']],
+  gitlab: [clientSecret, ['BASE_URL', 'base_url', 'A GitLab of your own, as https://gitlab.example.']],
+  apple: [
+    ['PRIVATE_KEY', 'private_key', 'The key (PEM) that Apple gave out for Sign in with Apple.', 'secret'],
+    ['KEY_ID', 'key_id', 'The name of that key, ten characters.'],
+    ['TEAM_ID', 'team_id', 'The team it belongs to, ten characters.'],
+  ],
+  oidc: [
+    clientSecret,
+    ['ISSUER', 'base_url', 'The issuer of any other OpenID Connect provider.'],
+    ['LABEL', 'label', 'What its button calls it.'],
+  ],
+  oauth2: [
+    clientSecret,
+    ['AUTHORIZATION_ENDPOINT', 'authorization_endpoint', 'Of any other OAuth 2.0 provider.'],
+    ['TOKEN_ENDPOINT', 'token_endpoint', 'Where it gives out tokens.'],
+    ['USERINFO_ENDPOINT', 'userinfo_endpoint', 'Where it says in JSON who holds an access token.'],
+    [
+      'SUBJECT_CLAIM',
+      'subject_claim',
+      'The member of that JSON that names a person for ever; sub when empty.',
+    ],
+    ['SCOPE', 'scope', 'What is asked for, space-separated.'],
+    ['LABEL', 'label', 'What its button calls it.'],
+  ],
+}
+
+/** Members without which a row cannot work; each variable asks for the next, so that none is forgotten. */
+const required: Readonly<Record<string, readonly (keyof Member)[]>> = {
+  apple: ['private_key', 'key_id', 'team_id'],
+  oidc: ['client_secret', 'base_url'],
+  oauth2: ['client_secret', 'authorization_endpoint', 'token_endpoint', 'userinfo_endpoint'],
+}
+const requiredOf = ({ name }: Row) => required[name] ?? (['client_secret'] as const)
+
+interface Variable {
+  name: string
+  member: keyof Member
+  row: Row
+}
+const prefixOf = (row: Row) => `UPSTREAM_${row.name.toUpperCase()}`
+const idSetting: Setting = ['CLIENT_ID', 'client_id', '']
+
+const listed = rows.map((row) => {
+  const settings = [idSetting, ...(settingsOf[row.name] ?? [clientSecret])]
+  const ring = settings.filter(([, member]) => member === 'client_id' || requiredOf(row).includes(member))
+  return { row, settings, ring }
+})
+
+const variables: readonly Variable[] = listed.flatMap(({ row, settings }) =>
+  settings.map(([ending, member]) => ({ name: `${prefixOf(row)}_${ending}`, member, row })),
+)
+
+const generated: Entries = listed.flatMap(({ row, settings, ring }) =>
+  settings.map((setting) => {
+    const [ending, member, help, secret] = setting
+    const at = ring.indexOf(setting)
+    const next = at < 0 ? idSetting : ring[(at + 1) % ring.length]!
+    return {
+      name: `${prefixOf(row)}_${ending}`,
+      schema: /_endpoint$|base_url/.test(member) ? (member === 'base_url' ? is.issuer : is.webUrl) : is.text,
+      needs: `${prefixOf(row)}_${next[0]}`,
+      ...(secret && { secret: true as const }),
+      help: help || `Signing in with ${row.label}: the client id that it gave out.`,
+    }
+  }),
+)
+
+export const env: Entries = [...policy, ...generated]
+
+export const policyOf = (config: Config) => featureConfig(config, 'upstream', policy)
+
+/** A provider as configured. */
+export interface Upstream extends Place {
+  id: string
+  row: Row
+  label: string
+  scope: string
+  appleKey: { teamId: string; keyId: string; privateKey: string } | undefined
+  /** Its word on second factors counts. */
+  trusted: boolean
+  acr: Readonly<Record<string, string>>
+}
+
+/** One of each row by variables, then the list. */
+function membersOfConfig(config: Config): Member[] {
+  const values = config.features.upstream ?? {}
+  const single = rows.flatMap((row) => {
+    const said = variables
+      .filter((each) => each.row === row && values[camelCase(each.name)] !== undefined)
+      .map(({ member, name }) => [member, values[camelCase(name)]] as const)
+    const member = { ...Object.fromEntries(said), id: row.name, provider: row.name }
+    return 'client_id' in member ? [member as Member] : []
+  })
+  return [...single, ...(policyOf(config).upstreamProviders ?? [])]
+}
+
+function endpointsOf(member: Member): Endpoints | undefined {
+  const { authorization_endpoint: authorization, token_endpoint: token, userinfo_endpoint: userinfo } = member
+  return authorization && token && userinfo ? { authorization, token, userinfo } : undefined
+}
+
+function upstreamOf(member: Member, trusted: readonly string[]): Upstream {
+  const row = rows.find(({ name }) => name === member.provider)!
+  const { team_id: teamId, key_id: keyId, private_key: privateKey } = member
+  return {
+    id: member.id,
+    row,
+    label: member.label ?? row.label,
+    base: (member.base_url ?? row.base ?? '').replace(/\/+$/, ''),
+    clientId: member.client_id,
+    clientSecret: member.client_secret,
+    tenant: member.tenant,
+    hostedDomain: member.hosted_domain,
+    endpoints: endpointsOf(member),
+    subjectClaim: member.subject_claim,
+    scope: member.scope ?? row.scope,
+    appleKey: teamId && keyId && privateKey ? { teamId, keyId, privateKey } : undefined,
+    trusted: trusted.includes(member.id),
+    acr: member.acr ?? {},
+  }
+}
+
+/** In the order of the sign-in page. */
+export const upstreamsOf = (config: Config): readonly Upstream[] =>
+  membersOfConfig(config).map((member) => upstreamOf(member, policyOf(config).upstreamTrusted ?? []))
+
+export const findUpstream = (config: Config, id: string): Upstream | undefined =>
+  upstreamsOf(config).find((each) => each.id === id)
+
+/** Lines for the boot: ids that come twice or are unknown, members that a row cannot do without. */
+export function problems(config: Config): readonly string[] {
+  const all = membersOfConfig(config)
+  const ids = all.map(({ id }) => id)
+  const twice = ids.find((id, at) => ids.indexOf(id) !== at)
+  const strangers = (policyOf(config).upstreamTrusted ?? []).filter((id) => !ids.includes(id))
+  return [
+    ...(twice === undefined ? [] : [`UPSTREAM_PROVIDERS: the id ${twice} comes twice`]),
+    ...strangers.map((id) => `UPSTREAM_TRUSTED: there is no provider ${id}`),
+    ...all.flatMap((member) =>
+      requiredOf(rows.find(({ name }) => name === member.provider)!)
+        .filter((name) => member[name] === undefined)
+        .map((name) => `UPSTREAM_PROVIDERS: ${member.id} has no ${name}`),
+    ),
+  ]
+}
