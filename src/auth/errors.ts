@@ -19,6 +19,7 @@ export const statusOf = {
 
   invalid_token: 401,
   insufficient_scope: 403,
+  insufficient_user_authentication: 401,
   invalid_redirect_uri: 400,
   invalid_client_metadata: 400,
   unsupported_token_type: 400,

@@ -16,8 +16,9 @@ export function challenge(
   error?: string,
   description?: string,
   call?: Call,
+  own: readonly string[] = [],
 ): Record<string, string> {
-  const more = call ? resourceParameters(call, context) : []
+  const more = [...own, ...(call ? resourceParameters(call, context) : [])]
   const tried =
     error === undefined
       ? []

@@ -1,0 +1,83 @@
+/** /account/data: a copy of everything that is kept about a person, and the way to have it deleted. OWASP ASVS 5.0 V14.2 */
+import type { Context } from '../../context.ts'
+import { accountFields, accountForm } from '../../endpoints/account_form.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type AtHand, freshlyAtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
+import { accountPage } from '../../http/account_page.ts'
+import { buttonForm, linkTo } from '../../http/account_parts.ts'
+import type { Call } from '../../http/call.ts'
+import { exportPerson } from '../../http/person_data.ts'
+import { page, type Reply } from '../../http/reply.ts'
+import { tellOwner } from '../../http/tell_owner.ts'
+import { defineView, type Html } from '../../http/view.ts'
+import { say } from '../../lib/say.ts'
+import { deletePath } from './delete_page.ts'
+import { mayDelete, mayExport } from './settings.ts'
+
+export const dataPath = '/account/data'
+
+const purpose = 'data'
+
+const exportView = defineView(
+  'account_export',
+  '<section><h2>{{t data.export_title}}</h2>\n<p>{{t data.export_text}}</p>\n{{form}}</section>',
+  ['form'],
+)
+const deleteView = defineView(
+  'account_delete_link',
+  '<section><h2>{{t deletion.title}}</h2>\n<p>{{t deletion.short}}</p>\n{{link}}</section>',
+  ['link'],
+)
+
+export const dataPage = defineEndpoint({
+  name: 'account_data',
+  path: dataPath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('All that is kept about a person'),
+  async handle(call, context) {
+    if (call.method === 'POST') return download(call, context)
+    const person = await personAtHand(call, context, dataPath)
+    return 'reply' in person ? person.reply : show(call, context, person)
+  },
+})
+
+function show(call: Call, context: Context, { session }: AtHand): Reply {
+  const { csrf, cookies } = accountForm(call, context, session, purpose)
+  const form = buttonForm({
+    action: `${context.basePath}${dataPath}`,
+    csrf,
+    name: 'download',
+    text: say('data.download'),
+  })
+  const link = linkTo({ path: `${context.basePath}${deletePath}`, text: say('deletion.link') })
+  const parts: Html[] = [
+    ...(mayExport(context.config) ? [exportView({ form })] : []),
+    ...(mayDelete(context.config) ? [deleteView({ link })] : []),
+  ]
+  const html = accountPage(context, { current: dataPath, title: say('data.title'), main: parts })
+  return { ...page(200, html), cookies }
+}
+
+/** After a fresh sign-in alone: a session that somebody left open must not give everything away. */
+async function download(call: Call, context: Context): Promise<Reply> {
+  const person = await freshlyAtHand(call, context, dataPath)
+  if ('reply' in person) return person.reply
+  const { user, session } = person
+  await accountFields(call, context, session, purpose)
+  if (!mayExport(context.config)) return show(call, context, person)
+  const body = await exportPerson(user.sub, context)
+  await tellOwner(call, context, user, { kind: 'data_exported' })
+  return {
+    status: 200,
+    body,
+    headers: {
+      'content-type': 'application/json',
+      'content-disposition': 'attachment; filename="account-data.json"',
+      'cache-control': 'no-store',
+    },
+  }
+}

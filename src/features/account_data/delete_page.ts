@@ -1,0 +1,120 @@
+/** /account/data/delete: the end of an account, confirmed by typing its name, and the page that says it has been asked for. OWASP ASVS 5.0 V7.4.2 */
+import deleteSource from '../../../views/account_delete.html' with { type: 'text' }
+import type { Context } from '../../context.ts'
+import { accountFields, accountForm } from '../../endpoints/account_form.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage, page as pageReply, pageTroubles } from '../../endpoints/openapi_parts.ts'
+import { type AtHand, freshlyAtHand } from '../../endpoints/person_at_hand.ts'
+import { accountPage } from '../../http/account_page.ts'
+import type { Call } from '../../http/call.ts'
+import { page as document } from '../../http/document.ts'
+import { foreignText } from '../../http/foreign_text.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import { forgetSessionCookie } from '../../http/session.ts'
+import { tellOwner } from '../../http/tell_owner.ts'
+import { defineView } from '../../http/view.ts'
+import { type Said, say } from '../../lib/say.ts'
+import { canonicalUsername } from '../../models/user.ts'
+import { askForDeletion } from './deletion.ts'
+import { settings } from './settings.ts'
+
+export const deletePath = '/account/data/delete'
+const deletedPath = '/account/deleted'
+
+const purpose = 'delete'
+
+const view = defineView('account_delete', deleteSource, [
+  'grace',
+  'action',
+  'csrf',
+  'username',
+  'typed',
+  'invalid',
+  'describedBy',
+  'problem',
+])
+const problemBeside = defineView(
+  'account_delete_problem',
+  '<p class="field_problem" id="problem">{{text}}</p>',
+  ['text'],
+)
+const deletedView = defineView(
+  'account_deleted',
+  '<h1>{{t deletion.asked_title}}</h1>\n<p>{{t deletion.asked}}</p>\n<p>{{grace}}</p>',
+  ['grace'],
+)
+
+const day = 86_400
+
+/** What can still be done about it, and how long. */
+const graceWords = (context: Context): Said => {
+  const { accountDeletionGrace: grace } = settings(context.config)
+  return grace >= day ? say('deletion.grace', { n: Math.floor(grace / day) }) : say('deletion.no_grace')
+}
+
+export const deletePage = defineEndpoint({
+  name: 'account_delete',
+  path: deletePath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('Delete an account'),
+  async handle(call, context) {
+    const person = await freshlyAtHand(call, context, deletePath)
+    if ('reply' in person) return person.reply
+    return call.method === 'POST' ? submit(call, context, person) : show(call, context, person, '')
+  },
+})
+
+function show(call: Call, context: Context, { user, session }: AtHand, typed: string, problem?: Said): Reply {
+  const { csrf, cookies } = accountForm(call, context, session, purpose)
+  const html = accountPage(context, {
+    current: '/account/data',
+    title: say('deletion.title'),
+    main: view({
+      grace: graceWords(context),
+      action: `${context.basePath}${deletePath}`,
+      csrf,
+      username: foreignText(user.username),
+      typed,
+      invalid: problem ? 'true' : 'false',
+      describedBy: problem ? 'problem' : '',
+      problem: problem ? problemBeside({ text: problem }) : [],
+    }),
+  })
+  return { ...page(problem ? 400 : 200, html), cookies }
+}
+
+async function submit(call: Call, context: Context, person: AtHand): Promise<Reply> {
+  const { user, session } = person
+  const { confirmation = '' } = await accountFields(call, context, session, purpose)
+  if (canonicalUsername(confirmation) !== canonicalUsername(user.username))
+    return show(call, context, person, confirmation, say('deletion.other_name'))
+  const asked = await askForDeletion(context, user.sub)
+  if (asked?.isFirst) {
+    context.log.info('account_deletion_asked', { sub: user.sub })
+    await tellOwner(call, context, user, { kind: 'deletion_asked' })
+  }
+  const forgotten = context.table.signOutCookies.flatMap((forget) => forget(context))
+  return redirectWithin(`${context.basePath}${deletedPath}`, [forgetSessionCookie(context), ...forgotten])
+}
+
+export const deletedPage = defineEndpoint({
+  name: 'account_deleted',
+  path: deletedPath,
+  methods: ['GET'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: {
+    GET: {
+      summary: 'Says that the end of an account was asked for',
+      responses: { 200: pageReply('The page'), ...pageTroubles },
+    },
+  },
+  handle(_call, context) {
+    const html = document(say('deletion.asked_title'), deletedView({ grace: graceWords(context) }))
+    return page(200, html)
+  },
+})

@@ -1,0 +1,87 @@
+/** The step of a sign-in to an account that is about to be deleted: keep it, or leave it at that. */
+import keepSource from '../../../views/account_keep.html' with { type: 'text' }
+import { OAuthError } from '../../auth/errors.ts'
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { formFields } from '../../endpoints/interaction_page.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../endpoints/sign_in.ts'
+import { demandOf, nextPage } from '../../endpoints/step_up.ts'
+import { findClient } from '../../http/client_authentication.ts'
+import type { Call } from '../../http/call.ts'
+import { page as document } from '../../http/document.ts'
+import { foreignText } from '../../http/foreign_text.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import { tellOwner } from '../../http/tell_owner.ts'
+import { defineView } from '../../http/view.ts'
+import { say } from '../../lib/say.ts'
+import { User } from '../../models/user.ts'
+import type { LoginStep } from '../feature.ts'
+import { keepAccount } from './deletion.ts'
+
+const path = '/login/keep_account'
+
+export const keepStep: LoginStep = {
+  name: 'keep_account',
+  path: async (_context, { user }) => (user.leaving_at === undefined ? undefined : path),
+}
+
+const view = defineView('account_keep', keepSource, ['username', 'keep', 'action', 'csrf', 'interaction'])
+
+export const keepPage = defineEndpoint({
+  name: 'keep_account',
+  path,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('Keep an account that is about to be deleted'),
+  handle: (call, context) => (call.method === 'POST' ? submit(call, context) : show(call, context)),
+})
+
+/** Who has passed everything else: with half of a sign-in nobody decides whether an account stays. */
+async function orElsewhere(
+  call: Call,
+  context: Context,
+  { user, going, amr }: Halfway,
+): Promise<Reply | undefined> {
+  const { interaction, handle } = going
+  const clientId = interaction.params?.client_id
+  const client = clientId === undefined ? undefined : await findClient(context, clientId)
+  const demand = demandOf(interaction, client)
+  const next = await nextPage(context, { call, user, amr, client, demand, interaction })
+  return next === undefined || next === path
+    ? undefined
+    : redirectWithin(`${context.basePath}${next}?interaction=${handle}`)
+}
+
+async function show(call: Call, context: Context): Promise<Reply> {
+  const half = await halfSignedIn(call, context)
+  if ('reply' in half) return half.reply
+  const elsewhere = await orElsewhere(call, context, half)
+  if (elsewhere) return elsewhere
+  const { user, going } = half
+  const html = document(
+    say('deletion.keep_title'),
+    view({
+      ...formFields(call, context, path.slice(1), going.handle),
+      username: foreignText(user.username),
+      keep: say('deletion.keep_text', { at: new Date((user.leaving_at ?? 0) * 1000) }),
+    }),
+  )
+  return page(200, html)
+}
+
+async function submit(call: Call, context: Context): Promise<Reply> {
+  const half = await halfSignedInForm(call, context, path.slice(1))
+  if ('reply' in half) return half.reply
+  const elsewhere = await orElsewhere(call, context, half)
+  if (elsewhere) return elsewhere
+  const { user, going, amr, fields } = half
+  if (fields.keep === undefined) return redirectWithin(`${context.basePath}/account/deleted`)
+  const kept = (await keepAccount(context, user.sub)) ? await User.find(context, user.sub) : undefined
+  if (!kept)
+    throw new OAuthError('access_denied', 'this account is being deleted', { say: say('deletion.too_late') })
+  await tellOwner(call, context, kept, { kind: 'deletion_stopped' })
+  return signIn(call, context, going, { user: kept, amr })
+}

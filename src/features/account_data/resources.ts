@@ -1,0 +1,153 @@
+/** The same for applications: a copy of everything, and the end of the account, for a token of the right scope. https://www.rfc-editor.org/rfc/rfc9470 */
+import type { Context } from '../../context.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import {
+  forbidden,
+  jsonReply,
+  object,
+  text,
+  troubles,
+  unauthorizedToken,
+} from '../../endpoints/openapi_parts.ts'
+import { findAccessToken } from '../../grants/live_token.ts'
+import { subjectOf } from '../../grants/person.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import { challenge, invalidToken } from '../../http/bearer.ts'
+import type { Call } from '../../http/call.ts'
+import { findClient } from '../../http/client_authentication.ts'
+import { foreignText } from '../../http/foreign_text.ts'
+import { exportPerson } from '../../http/person_data.ts'
+import { json, type Reply } from '../../http/reply.ts'
+import { requireToken } from '../../http/resource.ts'
+import { tellOwner } from '../../http/tell_owner.ts'
+import type { Client } from '../../models/client.ts'
+import { defineRecord } from '../../models/define_record.ts'
+import type { Grant } from '../../models/grant.ts'
+import { isActive, User } from '../../models/user.ts'
+import * as v from 'valibot'
+import { askForDeletion } from './deletion.ts'
+
+export const exportScope = 'data_export'
+export const deleteScope = 'account_delete'
+
+/** Seconds since the sign-in, as on the page (`freshlyAtHand`). */
+const freshness = 600
+
+interface Holder {
+  user: User
+  client: Client
+  grant: Grant
+}
+
+/** Whose data it is and who asks: the client that the person agreed to, and nobody who holds a copy by exchange. */
+async function requireHolder(call: Call, context: Context, scope: string): Promise<Holder> {
+  const { claims, grant } = await requireToken(call, context, findAccessToken, scope)
+  const [user, client] = await Promise.all([
+    grant && User.find(context, grant.sub),
+    findClient(context, claims.client_id),
+  ])
+  if (!grant || !user || !isActive(user) || !client)
+    throw invalidToken(context, 'this token is about nobody who has an account here', call)
+  if (grant.client_id !== client.client_id)
+    throw invalidToken(
+      context,
+      'this token was given to another client than the one the person agreed to',
+      call,
+    )
+  return { user, client, grant }
+}
+
+const nameOf = (client: Client): string => foreignText(client.client_name ?? client.client_id)
+
+/** One mail a day for each application: a copy every night is no news each time. */
+const told = defineRecord('export_told', v.object({ exp: v.number() }))
+const day = 86_400
+
+export const exportEndpoint = defineEndpoint({
+  name: 'data_export',
+  path: '/user/data-export',
+  methods: ['GET'],
+  cors: 'client',
+  limited: true,
+  advertised: false,
+  resourceScopes: [exportScope],
+  api: {
+    GET: {
+      summary: 'Everything that is kept about the person of the access token',
+      responses: {
+        200: jsonReply(
+          'A copy, by what kind of data it is',
+          object({
+            issuer: text('Who kept it'),
+            sub: text('The person'),
+            exported_at: text('ISO 8601'),
+            data: object({}),
+          }),
+        ),
+        ...troubles,
+        401: unauthorizedToken,
+        403: forbidden,
+      },
+    },
+  },
+  async handle(call, context): Promise<Reply> {
+    const { user, client } = await requireHolder(call, context, exportScope)
+    const body = await exportPerson(user.sub, context, subjectOf(user.sub, client, context))
+    const exp = Math.floor(context.clock.now() / 1000) + day
+    if (await told.create(context, `${encodeURIComponent(user.sub)}|${client.client_id}`, { exp }))
+      await tellOwner(call, context, user, { kind: 'data_exported_to', detail: nameOf(client) })
+    return {
+      status: 200,
+      body,
+      headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+    }
+  },
+})
+
+/** §3: the client can send its person to sign in again, and come back with a newer token. */
+function requireFresh(call: Call, context: Context, { authentication }: Grant): void {
+  if (context.clock.now() / 1000 - authentication.auth_time <= freshness) return
+  const description = `the person signed in more than ${freshness} seconds ago`
+  throw new OAuthError('insufficient_user_authentication', description, {
+    headers: challenge(context, 'insufficient_user_authentication', description, call, [
+      `max_age="${freshness}"`,
+    ]),
+  })
+}
+
+export const deleteEndpoint = defineEndpoint({
+  name: 'account_delete_api',
+  path: '/user/delete-account',
+  methods: ['DELETE'],
+  cors: 'client',
+  limited: true,
+  advertised: false,
+  resourceScopes: [deleteScope],
+  api: {
+    DELETE: {
+      summary:
+        'The end of the account of the person of the access token, who signed in at most ten minutes ago',
+      responses: {
+        202: jsonReply(
+          'All tokens and sessions have ended; the rest is erased then, unless the person signs in to keep it',
+          object({ erased_at: text('ISO 8601') }, ['erased_at']),
+        ),
+        ...troubles,
+        401: unauthorizedToken,
+        403: forbidden,
+      },
+    },
+  },
+  async handle(call, context) {
+    const holder = await requireHolder(call, context, deleteScope)
+    requireFresh(call, context, holder.grant)
+    const { user, client } = holder
+    const asked = await askForDeletion(context, user.sub)
+    if (!asked) throw invalidToken(context, 'the account is gone', call)
+    if (asked.isFirst) {
+      context.log.info('account_deletion_asked', { sub: user.sub, client_id: client.client_id })
+      await tellOwner(call, context, user, { kind: 'deletion_asked_by', detail: nameOf(client) })
+    }
+    return json(202, { erased_at: new Date(asked.due).toISOString() })
+  },
+})

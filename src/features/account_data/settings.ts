@@ -1,0 +1,24 @@
+/** What an operator may say of the export and the end of accounts. docs/configuration.md */
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { Config } from '../../config.ts'
+
+export const env = defineEntries([
+  {
+    name: 'ACCOUNT_DATA',
+    schema: is.someOf('export', 'delete'),
+    default: 'export delete',
+    help: 'What people may do with all that is kept about them: get a copy, and have it deleted with their account.',
+  },
+  {
+    name: 'ACCOUNT_DELETION_GRACE',
+    schema: is.seconds(0, 31_536_000),
+    default: '1209600',
+    help: 'How long an account that its owner deleted can be kept by signing in again; then it is erased.',
+  },
+])
+
+export const settings = (config: Config) => featureConfig(config, 'account_data', env)
+
+export const mayExport = (config: Config): boolean => settings(config).accountData.includes('export')
+export const mayDelete = (config: Config): boolean => settings(config).accountData.includes('delete')
