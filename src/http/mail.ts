@@ -85,11 +85,16 @@ function tamed(said: Said): Said {
   return say(said.key, Object.fromEntries(values))
 }
 
+/** Throws TypeError when the link leads elsewhere than to this provider. */
 export function writeMail(context: Context, mail: Mail): Letter {
   const setting: Setting = { ...context.looks, words: context.looks.wordsOf(mail.language) }
   const { words, brand } = setting
   const { issuer } = context.config
+  if (mail.link && !mail.link.url.startsWith(`${issuer}/`))
+    throw new TypeError('a mail links to the issuer alone')
   const [subject, lines, after] = [tamed(mail.subject), mail.lines.map(tamed), (mail.after ?? []).map(tamed)]
+  const code = mail.code === undefined ? undefined : foreignText(mail.code)
+  const link = mail.link && { url: mail.link.url, label: tamed(mail.link.label) }
   const html = view({
     lang: words.tag,
     dir: words.dir,
@@ -97,8 +102,8 @@ export function writeMail(context: Context, mail: Mail): Letter {
     brand: brand.name,
     issuer,
     lines: lines.map((text) => paragraph({ text })),
-    code: mail.code === undefined ? [] : codeBlock({ code: mail.code }),
-    link: mail.link ? button({ url: mail.link.url, label: mail.link.label }) : [],
+    code: code === undefined ? [] : codeBlock({ code }),
+    link: link ? button(link) : [],
     after: after.map((text) => smallPrint({ text })),
   })
   return {
@@ -106,8 +111,8 @@ export function writeMail(context: Context, mail: Mail): Letter {
     subject: words.text(subject),
     text: [
       ...lines.map(words.text),
-      ...(mail.code === undefined ? [] : [mail.code]),
-      ...(mail.link ? [`${words.text(mail.link.label)}:\n${mail.link.url}`] : []),
+      ...(code === undefined ? [] : [code]),
+      ...(link ? [`${words.text(link.label)}:\n${link.url}`] : []),
       ...after.map(words.text),
       `-- \n${words.text(say('mail.footer', { brand: brand.name, issuer }))}`,
     ].join('\n\n'),
