@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { OAuthError, shown } from '../../auth/errors.ts'
 import { clientAlgs, signingAlgs } from '../../auth/registration.ts'
-import { defineEntries, featureConfig } from '../../config.ts'
+import { type Config, defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../context.ts'
 import { OutboundError } from '../../http/outbound_error.ts'
@@ -40,7 +40,8 @@ const mustSign = (client: Client, context: Context): boolean =>
 async function resolve(object: string, given: Params, client: Client, context: Context): Promise<Params> {
   const { readRequestObject } = await import('./read.ts')
   const strict = mustSign(client, context) || context.config.profile === 'fapi2'
-  const inside = await readRequestObject(object, client, context, { strict })
+  const unsigned = takesUnsigned(client, context.config)
+  const inside = await readRequestObject(object, client, context, { strict, unsigned })
   // Both say it, so both must say the same (OpenID Connect Core §6.1).
   for (const name of ['response_type', 'client_id'])
     if (given[name] !== undefined && inside[name] !== undefined && given[name] !== inside[name])
@@ -109,6 +110,13 @@ const duty: AuthorizationParameter = {
 const offersUnsigned = (context: Context): boolean =>
   context.config.profile === 'classic' && !settings(context).requireSignedRequestObject
 
+/** Whether an unsigned one is read of a client that registered so: by itself, perhaps, under another profile. */
+const takesUnsigned = (client: Client, config: Config): boolean =>
+  config.profile !== 'fapi2' &&
+  !featureConfig(config, 'request_objects', env).requireSignedRequestObject &&
+  client.require_signed_request_object !== true &&
+  (config.profile === 'classic' || !client.self_registered)
+
 const unsigned: RegistrationRule = {
   name: 'unsigned_request_objects',
   async check({ request_object_signing_alg: alg }, { by }, context) {
@@ -134,6 +142,10 @@ export const requestObjects = defineFeature({
   requestSources: [byValue, byReference],
   authorizationParameters: [duty],
   registrationRules: [signingAlgRule('request_objects', ['request_object_signing_alg']), unsigned],
+  clientDemands: (client, config) =>
+    client.request_object_signing_alg === 'none' && !takesUnsigned(client, config)
+      ? ['must sign its request objects: it registered request_object_signing_alg none']
+      : [],
   clientMetadata: {
     request_object_signing_alg: v.optional(Alg),
     require_signed_request_object: v.optional(v.boolean()),

@@ -15,8 +15,10 @@ const maxLength = 32_768
 const hour = 3600
 
 export interface Strictness {
-  /** `nbf`, `exp` and `aud` are duties, and `none` is not an algorithm. */
+  /** `nbf`, `exp` and `aud` are duties. */
   strict: boolean
+  /** A client that registered `none` need not sign. */
+  unsigned: boolean
 }
 
 /** The parameters inside, as strings (§4); throws `invalid_request_object`. */
@@ -24,11 +26,11 @@ export async function readRequestObject(
   object: string,
   client: Client,
   context: Context,
-  { strict }: Strictness,
+  { strict, unsigned }: Strictness,
 ): Promise<Params> {
   if (object.length > maxLength) throw refuse(`a request object may have at most ${maxLength} characters`)
   const jwt = object.split('.').length === 5 ? await decrypt(object, client, context) : object
-  const payload = await verify(jwt, client, context, strict)
+  const payload = await verify(jwt, client, context, unsigned)
   const { iss, sub, aud, exp, nbf, client_id } = payload
   if (client_id !== undefined && client_id !== client.client_id)
     throw refuse('client_id inside differs from the one of the request')
@@ -53,15 +55,13 @@ async function decrypt(jwe: string, client: Client, context: Context): Promise<s
   throw refuse('the request object cannot be decrypted: see request_object_encryption_alg_values_supported')
 }
 
-async function verify(jwt: string, client: Client, context: Context, strict: boolean): Promise<JWTPayload> {
+async function verify(jwt: string, client: Client, context: Context, unsigned: boolean): Promise<JWTPayload> {
   const registered = client.request_object_signing_alg as string | undefined
   const header = attempt(() => decodeProtectedHeader(jwt))
   if (header.typ !== undefined && !['oauth-authz-req+jwt', 'JWT'].includes(header.typ))
     throw refuse(`typ must be oauth-authz-req+jwt, got ${shown(header.typ)}`)
   if (header.alg === 'none') {
-    // Registered so by itself, under another profile: today that would be refused.
-    const vouchedFor = !client.self_registered || context.config.profile === 'classic'
-    if (registered !== 'none' || strict || !vouchedFor)
+    if (registered !== 'none' || !unsigned)
       throw refuse('unsigned request objects are for clients that registered request_object_signing_alg none')
     if (!jwt.endsWith('.')) throw refuse('an unsigned request object has an empty signature')
     return attempt(() => decodeJwt(jwt))

@@ -44,6 +44,18 @@ test('a public client uses PKCE anyway, and one that an operator exempted needs 
   expect(demands('oauth21', client({ require_pkce: true }))).toEqual([])
 })
 
+test('unsigned request objects: classic takes them of anybody, the others of those an operator made, FAPI 2.0 of nobody', () => {
+  const asks = (more: Partial<Client>) =>
+    (['classic', 'oauth21', 'mcp', 'fapi2'] as const).map((profile) =>
+      demands(profile, client({ request_object_signing_alg: 'none', ...more })).some((each) =>
+        each.startsWith('must sign its request objects'),
+      ),
+    )
+  expect(asks({ self_registered: true })).toEqual([false, true, true, true])
+  expect(asks({})).toEqual([false, false, false, true])
+  expect(asks({ request_object_signing_alg: 'PS256' })).toEqual([false, false, false, false])
+})
+
 describe('what FAPI 2.0 refuses', () => {
   const base = demands('fapi2', client())
   const only = (more: Partial<Client>) =>
