@@ -25,6 +25,7 @@ beforeAll(async () => {
     client_uri: 'https://photos.example/',
     policy_uri: 'https://photos.example/privacy',
     redirect_uris: [party.callback],
+    initiate_login_uri: 'https://photos.example/begin',
   })
 })
 afterAll(async () => {
@@ -39,6 +40,12 @@ const visits: readonly [name: string, visit: (page: Page) => Promise<unknown>, s
   ['login after a mistake', (page) => fillLogin(page, { username: 'alice', password: 'x' }), 401],
   ['consent', (page) => fillLogin(page), 200],
   ['select_account', (page) => page.goto(ask(provider.issuer, client, { prompt: 'select_account' })), 200],
+  ['applications', (page) => page.goto(`${provider.issuer}/applications`), 200],
+  [
+    'initiate_login',
+    (page) => page.goto(`${provider.issuer}/initiate_login?client_id=${client.client_id}`),
+    200,
+  ],
   ['logout', (page) => page.goto(`${provider.issuer}/logout?client_id=${client.client_id}`), 200],
   ['signed out', (page) => page.click('button[name=logout]'), 200],
   [
