@@ -1,6 +1,8 @@
 /** The files that pages load. Each path names its content, so that it may be cached for ever. */
+import approvalsScript from '../../views/approvals.js' with { type: 'text' }
 import formPostScript from '../../views/form_post.js' with { type: 'text' }
 import logo from '../../views/logo.svg' with { type: 'text' }
+import signedOutScript from '../../views/signed_out.js' with { type: 'text' }
 import stylesheet from '../../views/style.css' with { type: 'text' }
 import { sha256 } from '../lib/hash.ts'
 
@@ -17,6 +19,10 @@ export const hashed = (name: string, extension: string, body: Asset['body']): st
 export const stylePath = hashed('style', 'css', stylesheet)
 export const logoPath = hashed('logo', 'svg', logo)
 export const formPostPath = hashed('form_post', 'js', formPostScript)
+export const signedOutPath = hashed('signed_out', 'js', signedOutScript)
+export const approvalsPath = hashed('approvals', 'js', approvalsScript)
+
+const script = (body: string): Asset => ({ body, contentType: 'text/javascript; charset=utf-8' })
 
 /** A picture that is opened by itself can run nothing and load nothing. */
 export const pictureHeaders = {
@@ -26,5 +32,7 @@ export const pictureHeaders = {
 export const assets: ReadonlyMap<string, Asset> = new Map([
   [stylePath, { body: stylesheet, contentType: 'text/css; charset=utf-8' }],
   [logoPath, { body: logo, contentType: 'image/svg+xml', headers: pictureHeaders }],
-  [formPostPath, { body: formPostScript, contentType: 'text/javascript; charset=utf-8' }],
+  [formPostPath, script(formPostScript)],
+  [signedOutPath, script(signedOutScript)],
+  [approvalsPath, script(approvalsScript)],
 ])

@@ -7,11 +7,10 @@ export const alert = defineView('alert', '<p class="alert" role="alert" id="aler
 ])
 
 /** What is wrong with one field, beside it: the field's aria-describedby names `id`. */
-export const fieldProblem = defineView(
-  'field_problem',
-  '<p class="field_problem" id="{{id}}">{{text}}</p>',
-  ['id', 'text'],
-)
+export const fieldProblem = defineView('field_problem', '<p class="field_problem" id="{{id}}">{{text}}</p>', [
+  'id',
+  'text',
+])
 
 export const note = defineView('note', '<p class="notice">{{text}}</p>', ['text'])
 
@@ -53,13 +52,18 @@ export const askedBy = defineView('asked_by', '<p class="muted">{{t logout.asked
 
 export const signedInAs = defineView('signed_in_as', '<p>{{t common.signed_in_as}}</p>', ['username'])
 
-export const goOn = defineView('go_on', '<p><a class="button" href="{{url}}">{{t logged_out.back}}</a></p>', [
-  'url',
-])
+export const goOn = defineView(
+  'go_on',
+  '<p><a class="button onward" href="{{url}}">{{t logged_out.back}}</a></p>',
+  ['url'],
+)
 
-export const goOnSoon = defineView('go_on_soon', '<meta http-equiv="refresh" content="{{content}}">', [
-  'content',
-])
+/** For browsers without scripts: with them a page that moves by the clock would take itself away from who reads slowly. */
+export const refresh = defineView(
+  'refresh',
+  '<noscript><meta http-equiv="refresh" content="{{content}}"></noscript>',
+  ['content'],
+)
 
 /** Names under a sentence about them. */
 export const namesUnder = defineView(

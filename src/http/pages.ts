@@ -4,7 +4,7 @@ import loggedOutSource from '../../views/logged_out.html' with { type: 'text' }
 import loginSource from '../../views/login.html' with { type: 'text' }
 import logoutSource from '../../views/logout.html' with { type: 'text' }
 import selectAccountSource from '../../views/select_account.html' with { type: 'text' }
-import { formPostPath } from './assets.ts'
+import { formPostPath, signedOutPath } from './assets.ts'
 import { clientLinks, clientLogo, clientName, type ShownClient } from './client_parts.ts'
 import { ownScript, page } from './document.ts'
 import { foreignText } from './foreign_text.ts'
@@ -140,7 +140,7 @@ export const logoutPage = (
 const backTo = defineView('logged_out_back', '{{t logged_out.text_back}}', ['client'])
 const loggedOut = defineView('logged_out', loggedOutSource, ['text', 'told', 'notes', 'onward', 'frames'])
 
-/** Seconds in which the frames of the page have loaded, or will not. */
+/** Seconds in which the frames of the page have loaded, or will not; `views/signed_out.js` says the same. */
 const framesLoad = 5
 
 /**
@@ -165,7 +165,10 @@ export const loggedOutPage = (
       frames: view.frames?.length ? parts.frameBox({ frames: view.frames }) : [],
     }),
     view.frames?.length && view.onward !== undefined
-      ? { head: [parts.goOnSoon({ content: `${framesLoad}; url=${view.onward}` })], again: false }
+      ? {
+          head: [parts.refresh({ content: `${framesLoad}; url=${view.onward}` }), ownScript(signedOutPath)],
+          again: false,
+        }
       : { again: false },
   )
 

@@ -2,7 +2,8 @@
 import answeredSource from '../../../views/approval_answered.html' with { type: 'text' }
 import requestSource from '../../../views/approval_request.html' with { type: 'text' }
 import approvalsSource from '../../../views/approvals.html' with { type: 'text' }
-import { page } from '../../http/document.ts'
+import { approvalsPath } from '../../http/assets.ts'
+import { ownScript, page } from '../../http/document.ts'
 import { shownName } from '../../http/client_parts.ts'
 import { foreignText } from '../../http/foreign_text.ts'
 import * as parts from '../../http/page_parts.ts'
@@ -37,7 +38,7 @@ const request = defineView('approval_request', requestSource, [
 const message = defineView('approval_message', '<p class="notice">{{t approvals.message}}</p>', ['message'])
 const none = defineView('approval_none', '<p>{{t approvals.none}}</p>', [])
 /** Only while there is nothing to read: a page must not change under the eyes, or the finger, of a person. */
-const refresh = defineView('refresh', '<meta http-equiv="refresh" content="10" />', [])
+const lookAgain = () => [parts.refresh({ content: '10' }), ownScript(approvalsPath)]
 
 const approvals = defineView('approvals', approvalsSource, ['username', 'alert', 'requests'])
 
@@ -72,7 +73,7 @@ export const approvalsPage = (view: {
         ? view.requests.map((each) => requestBlock(view.action, each))
         : none({}),
     }),
-    view.requests.length || view.error ? {} : { head: [refresh({})] },
+    view.requests.length || view.error ? {} : { head: lookAgain() },
   )
 
 const answered = defineView('approval_answered', answeredSource, ['title', 'message', 'action'])
