@@ -38,7 +38,7 @@ const Member = v.strictObject({
 type Member = v.InferOutput<typeof Member>
 
 const listDescription =
-  'a JSON array of objects with id, provider, client_id, client_secret and what docs/accounts.md names'
+  'a JSON array of objects with id, provider, client_id, client_secret and what docs/upstream.md names'
 
 /** Says only what was expected: the list holds secrets. */
 const members = v.pipe(
