@@ -37,12 +37,20 @@ export async function isLastNeeded(user: User, name: string, context: Context): 
   return !ready.some((factor) => factor.name !== name && !factor.standIn)
 }
 
+/** A second factor came after the first: a mailed code too, although `mfa` is not said of it. */
+export const passedSecond = (amr: readonly string[]): boolean =>
+  ['mfa', 'otp', 'sms'].some((each) => amr.includes(each))
+
 /**
- * Whether a half-authenticated person may set up a factor: only who has none, or has just proven one. Otherwise whoever
- * knows a password would bring a second factor of their own.
+ * Whether a half-authenticated person may set up a factor: only who has none, or has just proven one (a mailed code does
+ * where there is nothing better). Otherwise whoever knows a password would bring a second factor of their own.
  */
-export const mayEnrol = async ({ user, amr }: Halfway, context: Context): Promise<boolean> =>
-  amr.includes('mfa') || (await readyFactors(user, context)).length === 0
+export async function mayEnrol({ user, amr }: Halfway, context: Context): Promise<boolean> {
+  if (amr.includes('mfa')) return true
+  const ready = await readyFactors(user, context)
+  if (ready.some(({ acr }) => meetsAcr(acr, twoFactors))) return false
+  return ready.length === 0 || passedSecond(amr)
+}
 
 /** After any change of a person's factors: trusted devices are trusted no longer, and the owner hears of it. */
 export async function factorsChanged(

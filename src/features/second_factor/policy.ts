@@ -1,7 +1,13 @@
 /** When a second factor is asked for, and which. docs/decisions/0019-second-factors.md */
 import { acrOf, meetsAcr, openDemand } from '../../auth/acr.ts'
 import type { Context } from '../../context.ts'
-import { allowedFactors, mustHaveFactor, readyFactors, twoFactors } from '../../endpoints/second_factors.ts'
+import {
+  allowedFactors,
+  mustHaveFactor,
+  passedSecond,
+  readyFactors,
+  twoFactors,
+} from '../../endpoints/second_factors.ts'
 import type { User } from '../../models/user.ts'
 import type { HalfSignedIn, LoginStep, SecondFactor } from '../feature.ts'
 import { settingsOf } from './settings.ts'
@@ -20,9 +26,6 @@ export function needsSecondFactor(user: User, { config }: Context): boolean {
     marks.some((mark) => mark === true || mark === 'required')
   )
 }
-
-/** A second factor came after the first: a mailed code too, although `mfa` is not said of it. */
-const passed = (amr: readonly string[]): boolean => ['mfa', 'otp', 'sms'].some((each) => amr.includes(each))
 
 export interface Wanted {
   /** Any of these would do. */
@@ -52,13 +55,16 @@ function pageFor(
 ): string | undefined {
   const able = ready.find((factor) => reaches(factor, wanted))
   if (able) return able.path
-  const declined = wanted.otherwise === 'as_is' && state.interaction.declined_by === state.user.sub
+  // To set up a factor for a wish is an offer: it can be declined, and where no page may be shown it is not made.
+  const { declined_by, params } = state.interaction
+  const declined =
+    wanted.otherwise === 'as_is' && (declined_by === state.user.sub || params?.prompt === 'none')
   const canBeSetUp = allowedFactors(context).some(
     (factor) => factor.enrolPath !== undefined && reaches(factor, wanted),
   )
   if (canBeSetUp && !declined)
     // Whoever has a weaker factor proves that one before a stronger one is set up.
-    return ready.length > 0 && !passed(state.amr) ? ready[0]!.path : setUpPath
+    return ready.length > 0 && !passedSecond(state.amr) ? ready[0]!.path : setUpPath
   return wanted.otherwise === 'stuck' ? setUpPath : undefined
 }
 
@@ -69,11 +75,11 @@ export const secondFactorStep: LoginStep = {
     const { user, amr, session, call } = state
     const wanted = wantedBy(state, session?.acr ?? acrOf(amr))
     const must = mustHaveFactor(user, context)
-    if (!wanted && (passed(amr) || (session && !must))) return undefined
+    if (!wanted && (passedSecond(amr) || (session && !must))) return undefined
     const ready = await readyFactors(user, context)
     const page = wanted && pageFor(wanted, ready, state, context)
     if (page !== undefined) return page
-    if (passed(amr) || (session && !must)) return undefined
+    if (passedSecond(amr) || (session && !must)) return undefined
     if (ready.length > 0) return (await isTrusted(call, context, user)) ? undefined : ready[0]!.path
     return must ? setUpPath : undefined
   },
