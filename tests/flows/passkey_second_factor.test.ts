@@ -18,7 +18,7 @@ const at = ({ page }: Landing) => page && new URL(page.url).pathname
 const hasSession = (who: Person) => who.cookies.has('latchkey_session')
 const subOf = async (op: Provider, name: string) => (await User.findByUsername(op.context, name))!.sub
 
-async function withPassword(op: Provider, who: Person, account = alice, url = '/account/passkeys') {
+async function withPassword(who: Person, account = alice, url = '/account/passkeys') {
   return who.press(pageOf(await who.open(url)), 'login', account)
 }
 
@@ -28,7 +28,7 @@ async function stage() {
   const keys: Credential[] = []
   for (const account of [alice, bob]) {
     const who = browser(op)
-    await withPassword(op, who, account)
+    await withPassword(who, account)
     keys.push(await addPasskey(op.issuer, who))
     const sub = await subOf(op, account.username)
     await User.update(op.context, sub, (user) => ({ ...user, second_factor: 'required' }))
@@ -44,7 +44,7 @@ describe('a passkey as second factor', () => {
     const { op, aliceKey } = await stage()
     const who = browser(op)
     const { url, code_verifier } = authorizationUrl(op.issuer, demo)
-    const page = pageOf(await withPassword(op, who, alice, url))
+    const page = pageOf(await withPassword(who, alice, url))
     expect(new URL(page.url).pathname).toBe('/passkeys/second_factor')
     expect(hasSession(who)).toBe(false)
     const options = optionsIn<RequestOptions & { allowCredentials: { id: string }[] }>(page)
@@ -59,7 +59,7 @@ describe('a passkey as second factor', () => {
   test('is not another person’s, not one of a sign-in, and not used twice', async () => {
     const { op, aliceKey, bobKey } = await stage()
     const who = browser(op)
-    const page = pageOf(await withPassword(op, who))
+    const page = pageOf(await withPassword(who))
     const stolen = await prove(op, who, page, bobKey)
     expect([stolen.page!.status, at(stolen)]).toEqual([401, '/passkeys/second_factor'])
     // the challenge of this page, at the door for everybody
@@ -73,7 +73,7 @@ describe('a passkey as second factor', () => {
     const json = get(op.issuer, optionsIn<RequestOptions>(fresh), aliceKey)
     expect(at(await answer(who, fresh, json))).toBe('/account/passkeys')
     const again = browser(op)
-    const replayed = await answer(again, pageOf(await withPassword(op, again)), json)
+    const replayed = await answer(again, pageOf(await withPassword(again)), json)
     expect(replayed.page!.status).toBe(401)
     expect(hasSession(again)).toBe(false)
   })
@@ -81,7 +81,7 @@ describe('a passkey as second factor', () => {
   test('cannot be walked round: neither by the account, nor by making one more', async () => {
     const { op } = await stage()
     const who = browser(op)
-    const page = pageOf(await withPassword(op, who))
+    const page = pageOf(await withPassword(who))
     const { search } = new URL(page.url)
     expect(at(await who.open('/account/passkeys/add'))).toBe('/login')
     who.cookies.set('latchkey_passkey_able', '1')
@@ -112,10 +112,10 @@ describe('who has a passkey to be faster', () => {
   test('still signs in with the password alone, and can take the passkey away with it', async () => {
     const op = await provider()
     const who = browser(op)
-    await withPassword(op, who)
+    await withPassword(who)
     await addPasskey(op.issuer, who)
     const later = browser(op)
-    expect(at(await withPassword(op, later))).toBe('/account/passkeys')
+    expect(at(await withPassword(later))).toBe('/account/passkeys')
     const list = pageOf(await later.open('/account/passkeys'))
     const link = /\/account\/passkeys\/remove\?passkey=[\w-]{43}/.exec(list.html)![0]
     const removed = await later.press(pageOf(await later.open(link)), 'remove')
@@ -125,12 +125,12 @@ describe('who has a passkey to be faster', () => {
   test('reaches phr with it where an application asks for that', async () => {
     const op = await provider()
     const who = browser(op)
-    await withPassword(op, who)
+    await withPassword(who)
     const key = await addPasskey(op.issuer, who)
     const later = browser(op)
     const claims = JSON.stringify({ id_token: { acr: { essential: true, value: 'phr' } } })
     const { url, code_verifier } = authorizationUrl(op.issuer, demo, { claims })
-    let landing = await withPassword(op, later, alice, url)
+    let landing = await withPassword(later, alice, url)
     const { search } = new URL(pageOf(landing).url)
     landing = await later.open(`/passkeys/enrol${search}`)
     expect(at(landing)).toBe('/passkeys/second_factor')
@@ -145,7 +145,7 @@ describe('who has a passkey to be faster', () => {
 test('who must have a second factor and has none makes a passkey on the way in, and then uses it', async () => {
   const op = await provider({ env: { SECOND_FACTOR: 'required' } })
   const who = browser(op)
-  const setUp = pageOf(await withPassword(op, who))
+  const setUp = pageOf(await withPassword(who))
   expect(setUp.html).toContain('/passkeys/enrol?')
   const page = pageOf(await who.open(`/passkeys/enrol${new URL(setUp.url).search}`))
   const { credential, json } = create(op.issuer, optionsIn<CreationOptions>(page))
