@@ -7,9 +7,10 @@ import { Session } from '../models/session.ts'
 
 /** What is about to be withdrawn. */
 async function accessOf(context: Context, sub: string, clientId: string) {
-  const [grants, sessions] = await Promise.all([
+  const [grants, sessions, consent] = await Promise.all([
     Grant.listOfUser(context, sub),
     Session.listOfUser(context, sub),
+    Consent.find(context, sub, clientId),
   ])
   const own = grants.filter(({ client_id }) => client_id === clientId)
   const sids = [
@@ -17,12 +18,12 @@ async function accessOf(context: Context, sub: string, clientId: string) {
     ...own.map(({ authentication }) => authentication.sid),
   ]
   // A grant on the word of another issuer has no session.
-  return { own, sids: [...new Set(sids)].filter((sid) => sid !== '') }
+  return { own, consent, sids: [...new Set(sids)].filter((sid) => sid !== '') }
 }
 
 /** True for the one caller that ended something. Those who are to be told are written down first, as at a sign-out. */
 export async function withdrawAccess(context: Context, sub: string, clientId: string): Promise<boolean> {
-  const { own, sids } = await accessOf(context, sub, clientId)
+  const { own, sids, consent } = await accessOf(context, sub, clientId)
   // The same for all who withdraw the same at once, and another when there is something new to withdraw.
   const id = sha256(
     own
@@ -39,5 +40,6 @@ export async function withdrawAccess(context: Context, sub: string, clientId: st
   // Again: a request that saw the consent a moment ago may have made a grant since.
   await Grant.endOfUser(context, sub, clientId)
   await Promise.all(sids.map((sid) => Session.leave(context, sid, clientId)))
-  return agreed || ended
+  // Of two at once that saw the consent, one took it; where none was needed, one ended the first grant.
+  return consent ? agreed : ended
 }
