@@ -111,7 +111,9 @@ export const corePersonData: readonly PersonData[] = [profile, consents, grants,
  */
 export async function exportPerson(sub: string, context: Context, shownSub = sub): Promise<string> {
   const rows = await Promise.all(
-    context.table.personData.map(async ({ name, read }) => [name, await read(sub, context)] as const),
+    context.table.personData.map(
+      async ({ name, read }) => [name, (await read(sub, context)) ?? null] as const,
+    ),
   )
   const document = {
     issuer: context.config.issuer,
