@@ -5,7 +5,7 @@ import { spendVerification } from '../../src/http/verification.ts'
 import { User } from '../../src/models/user.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { browser, minute } from '../support/flow.ts'
-import { forgetMails, lastMailTo, linkIn, mailsOf } from '../support/mailbox.ts'
+import { forgetMails, lastMailTo, linkMailed, mailsOf } from '../support/mailbox.ts'
 import { alice, bob, type Page, type Person } from '../support/person.ts'
 import { provider, type Provider, turnableClock } from '../support/provider.ts'
 
@@ -22,8 +22,7 @@ async function signedIn(op: Provider, who = alice): Promise<Person> {
 const section = async (who: Person): Promise<Page> => (await who.open('/account/email')).page!
 const askFor = async (who: Person, email: string): Promise<Page> =>
   (await who.press(await section(who), 'change', { email })).page!
-const linkTo = async (op: Provider, email: string): Promise<string> =>
-  linkIn(await lastMailTo(op, email), '/verify_email')
+const linkTo = async (op: Provider, email: string): Promise<string> => linkMailed(op, email, '/verify_email')
 const confirm = async (who: Person, link: string): Promise<Page> => {
   const { page } = await who.open(link)
   const asks = page!.forms.some(({ buttons }) => buttons.includes('confirm'))
@@ -111,8 +110,7 @@ describe('a link', () => {
         const { page } = await self.open('/forgot_password')
         await self.press(page!, 'send', { username: 'alice' })
         await answerRequests(op.context)
-        const letter = (await mailsOf(op)).find(({ text }) => text.includes('/reset_password?'))!
-        const { page: form } = await self.open(linkIn(letter, '/reset_password'))
+        const { page: form } = await self.open(await linkMailed(op, 'alice@example.com', '/reset_password'))
         const password = 'four bricks under moonlight'
         await self.press(form!, 'reset', { password, repeat: password })
       },

@@ -7,7 +7,7 @@ import { User } from '../../src/models/user.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
 import { browser, minute, refresh, tokensOf, userinfo, demo } from '../support/flow.ts'
-import { forgetMails, lastMailTo, linkIn, mailsOf } from '../support/mailbox.ts'
+import { forgetMails, lastMailTo, linkIn, linkMailed, mailsOf } from '../support/mailbox.ts'
 import { type Page, type Person, person } from '../support/person.ts'
 import { provider, type Provider, type ProviderOptions, turnableClock } from '../support/provider.ts'
 
@@ -24,7 +24,7 @@ async function ask(op: Provider, login: string, who: Person = browser(op)): Prom
 
 async function linkFor(op: Provider, login = 'alice'): Promise<string> {
   await ask(op, login)
-  return linkIn(await lastMailTo(op, mailbox), '/reset_password')
+  return linkMailed(op, mailbox, '/reset_password')
 }
 
 async function choose(op: Provider, link: string, password = better, repeat = password): Promise<Page> {

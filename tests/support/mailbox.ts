@@ -26,11 +26,20 @@ export async function lastMailTo(op: Pick<Provider, 'context'>, to: string): Pro
   return letter
 }
 
-/** The address of a page that a mail leads to, by the path that it begins with. */
+const linkOf = (letter: Letter, path: string): string | undefined =>
+  letter.text.split('\n').find((line) => /^https?:/.test(line) && new URL(line).pathname.endsWith(path))
+
+/** The address of a page that a mail leads to, by the end of its path; throws when there is none. */
 export function linkIn(letter: Letter, path: string): string {
-  const url = letter.text
-    .split('\n')
-    .find((line) => /^https?:/.test(line) && new URL(line).pathname.endsWith(path))
+  const url = linkOf(letter, path)
   if (url === undefined) throw new Error(`no link to ${path} in:\n${letter.text}`)
+  return url
+}
+
+/** The same of the last mail to `to` that has one. */
+export async function linkMailed(op: Pick<Provider, 'context'>, to: string, path: string): Promise<string> {
+  const letters = (await mailsOf(op)).filter((each) => each.to === to)
+  const url = letters.map((each) => linkOf(each, path)).findLast((each) => each !== undefined)
+  if (url === undefined) throw new Error(`no mail to ${to} leads to ${path}`)
   return url
 }
