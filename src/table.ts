@@ -39,6 +39,7 @@ import { signedDocuments } from './features/signed_documents/feature.ts'
 import { jarm } from './features/jarm/feature.ts'
 import { requestObjects } from './features/request_objects/feature.ts'
 import { senderConstraint } from './features/sender_constraint/feature.ts'
+import { accounts } from './features/accounts/feature.ts'
 import { password } from './features/password/feature.ts'
 import { passwordRules } from './features/password_rules/feature.ts'
 import { passkeys } from './features/passkeys/feature.ts'
@@ -131,6 +132,7 @@ export const features: readonly Feature[] = [
   initiateLoginFeature,
   secondFactor,
   passkeys,
+  accounts,
   passwordRules,
   password,
   mail,

@@ -1,0 +1,16 @@
+/** Names that people can type and tell apart. https://www.unicode.org/reports/tr39/#Restriction_Level_Detection */
+
+const longest = 200
+
+/** Alphabets whose letters look alike: а is Cyrillic, a is Latin, α is Greek. */
+const alphabets = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/u]
+
+/** One line of 1 to 200 characters, without anything unseen: no controls, no marks that turn the direction of text. */
+export const isVisible = (name: string): boolean =>
+  name.trim() !== '' &&
+  Array.from(name).length <= longest &&
+  !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u.test(name)
+
+/** The same, and of one alphabet: a name that others know a person by must not pass for another. */
+export const isPlainName = (name: string): boolean =>
+  isVisible(name) && alphabets.filter((alphabet) => alphabet.test(name)).length <= 1
