@@ -72,7 +72,7 @@ export async function throughApp(
     const buttons = page.forms.flatMap((form) => form.buttons)
     if (buttons.includes('login')) landing = await who.press(page, 'login', aliceAccount)
     else if (buttons.includes('verify'))
-      landing = await who.press(page, 'verify', { trust_device: '', ...fields, code: freshCode(op, seed) })
+      landing = await who.press(page, 'verify', { ...fields, code: freshCode(op, seed) })
     else if (buttons.includes('allow')) landing = await who.press(page, 'allow')
     else break
   }

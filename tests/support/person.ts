@@ -117,7 +117,9 @@ async function read(url: string, response: Response): Promise<Page> {
     .on('form input', {
       element(element) {
         const name = element.getAttribute('name')
-        if (name) forms.at(-1)!.fields[name] = unescape(element.getAttribute('value') ?? '')
+        // As a browser does: a box that nobody ticked is not sent.
+        const unticked = element.getAttribute('type') === 'checkbox' && !element.hasAttribute('checked')
+        if (name && !unticked) forms.at(-1)!.fields[name] = unescape(element.getAttribute('value') ?? '')
       },
     })
     .on('form button', {
