@@ -7,6 +7,7 @@ import { ownPost } from './api.ts'
 import type { Call } from '../../http/call.ts'
 import { ensureBrowser } from '../../http/csrf.ts'
 import type { Reply } from '../../http/reply.ts'
+import { currentSession } from '../../http/session.ts'
 import { sha256 } from '../../lib/hash.ts'
 import type { Interaction } from '../../models/interaction.ts'
 import { known } from './discovery.ts'
@@ -36,15 +37,15 @@ export const start = defineEndpoint({
     if (!upstream) throw unknownProvider()
     const purpose = { kind: 'sign_in' as const, interaction: handle }
     return depart(call, context, upstream, purpose, {
-      fresh: wantsFresh(interaction, context),
+      fresh: await wantsFresh(interaction, call, context),
       acrValues: interaction.params?.acr_values,
     })
   },
 })
 
-/** The application asked for it, or a page of the account that changes who may sign in. */
-function wantsFresh({ params, return_to }: Interaction, { basePath }: Context): boolean {
-  if (params === undefined) return return_to !== undefined && return_to !== `${basePath}/`
+/** The application asked for it; or somebody who is signed in is asked again, by a page that changes who may sign in. */
+async function wantsFresh({ params }: Interaction, call: Call, context: Context): Promise<boolean> {
+  if (params === undefined) return (await currentSession(call, context)) !== undefined
   return params.prompt?.split(' ').includes('login') === true || params.max_age !== undefined
 }
 

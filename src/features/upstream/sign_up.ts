@@ -30,7 +30,7 @@ function plain(text: string | undefined): string | undefined {
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
     .replace(/\s+/g, '.')
-    .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '')
+    .replace(/^[._-]+|[._-]+$/g, '')
   const fits = /^[a-z0-9._-]+$/.test(name) && name.length >= shortest
   return fits ? name.slice(0, longest).replace(/[^a-z0-9]+$/, '') : undefined
 }
