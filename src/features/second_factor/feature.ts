@@ -1,4 +1,4 @@
-/** Second factors: an authenticator app, codes by mail and SMS, recovery codes, trusted devices, and who must have one. docs/decisions/0019-second-factors.md */
+/** Second factors: an authenticator app, codes by mail and SMS, recovery codes, trusted devices, and who must have one. https://www.rfc-editor.org/rfc/rfc6238 https://www.rfc-editor.org/rfc/rfc8176 docs/decisions/0019-second-factors.md */
 import * as v from 'valibot'
 import { defineFeature } from '../feature.ts'
 import { factorsPage, factorsSection } from './account.ts'
