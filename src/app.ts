@@ -58,7 +58,9 @@ export function createContext(deps: Deps): Context {
   const { config } = deps
   const table = deps.table ?? buildTable(featuresFor(config))
   const documents = new Map<string, string>()
-  const scopeSources = table.claims.flatMap((source) => Object.entries(source.scopes ?? {}))
+  const scopeSources = table.claims.flatMap(({ scopes }) =>
+    Object.entries((typeof scopes === 'function' ? scopes(config) : scopes) ?? {}),
+  )
   return {
     ...deps,
     parsed: deps.parsed ?? new Map(),

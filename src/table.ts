@@ -40,6 +40,8 @@ import { jarm } from './features/jarm/feature.ts'
 import { requestObjects } from './features/request_objects/feature.ts'
 import { senderConstraint } from './features/sender_constraint/feature.ts'
 import { accounts } from './features/accounts/feature.ts'
+import { attributes } from './features/attributes/feature.ts'
+import { profile } from './features/profile/feature.ts'
 import { password } from './features/password/feature.ts'
 import { passwordRules } from './features/password_rules/feature.ts'
 import { passkeys } from './features/passkeys/feature.ts'
@@ -133,6 +135,8 @@ export const features: readonly Feature[] = [
   secondFactor,
   passkeys,
   accounts,
+  profile,
+  attributes,
   passwordRules,
   password,
   mail,

@@ -1,12 +1,8 @@
 /** `--claim NAME=VALUE` as claims about a person. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
+import { isClaimName, isProvidersOwn } from '../auth/person_claims.ts'
 import { UsageError } from './failure.ts'
 import { printable } from './output.ts'
 
-/** What tokens say of themselves and of the sign-in (RFC 7519 §4.1, Core §2) is never a person's. */
-const notAPersons = [
-  ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'nonce', 'azp', 'acr', 'amr', 'auth_time', 'sid'],
-  ...['at_hash', 'c_hash', 's_hash', 'cnf', 'act', 'may_act', 'client_id', 'scope', 'events', 'updated_at'],
-]
 /** Core §5.1: these are JSON booleans, everything else of the standard claims is text or an object. */
 const booleans = ['email_verified', 'phone_number_verified']
 
@@ -30,9 +26,9 @@ function readClaim(text: string): [name: string, value: unknown] {
   const equals = text.indexOf('=')
   const [name, value] = [text.slice(0, equals), text.slice(equals + 1)]
   if (equals < 1 || value === '') throw new UsageError(`--claim: expected NAME=VALUE, got ${printable(text)}`)
-  if (!/^[a-z][\w.:/#-]{0,199}$/i.test(name))
+  if (!isClaimName(name))
     throw new UsageError(`--claim: expected a name such as nickname, got ${printable(name)}`)
-  if (notAPersons.includes(name)) throw new UsageError(`--claim: ${name} is the provider's own to say`)
+  if (isProvidersOwn(name)) throw new UsageError(`--claim: ${name} is the provider's own to say`)
   const read = readValue(name, value)
   if (booleans.includes(name) && typeof read !== 'boolean')
     throw new UsageError(`--claim: ${name} is true or false, got ${printable(value)}`)

@@ -3,6 +3,7 @@ import type { AuthorizationRequest } from '../auth/authorization_request.ts'
 import type { Credentials } from '../auth/client_auth.ts'
 import type { TrustedRedirect } from '../auth/redirect_uri.ts'
 import type { ClientMetadata } from '../auth/registration.ts'
+import type { Config } from '../config.ts'
 import type { Context } from '../context.ts'
 import type { Bound } from '../grants/grant_type.ts'
 import type { Call } from '../http/call.ts'
@@ -115,11 +116,13 @@ export interface ResponseMode {
   ): Promise<Reply> | Reply
 }
 
+export type ScopeTable = Readonly<Record<string, { claims: readonly string[]; description: string | Said }>>
+
 /** Claims from elsewhere, and scopes that ask for them. */
 export interface ClaimSource {
   name: string
-  /** Scope to the claims it asks for, with the words of the consent page. */
-  scopes?: Record<string, { claims: readonly string[]; description: string | Said }>
+  /** Scope to the claims it asks for, with the words of the consent page; by configuration where it says them. */
+  scopes?: ScopeTable | ((config: Config) => ScopeTable)
   values?(user: User, client: Client, context: Context): Promise<Record<string, unknown>>
 }
 

@@ -30,7 +30,7 @@ const hintView = defineView('form_field_hint', '<p class="muted small" id="{{id}
 
 export interface Field {
   name: string
-  label: Said
+  label: Said | string
   type?: 'text' | 'email' | 'tel' | 'url' | 'date' | 'password'
   /** As it was typed. A password is left out whatever comes. */
   value?: string | undefined

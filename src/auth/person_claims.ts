@@ -1,0 +1,64 @@
+/** What claims about a person may be called, and what the standard ones may say. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
+
+/** What tokens say of themselves and of the sign-in (RFC 7519 §4.1, Core §2) is never a person's. */
+const providersOwn = new Set([
+  ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'nonce', 'azp', 'acr', 'amr', 'auth_time', 'sid'],
+  ...['at_hash', 'c_hash', 's_hash', 'cnf', 'act', 'may_act', 'client_id', 'scope', 'events', 'updated_at'],
+])
+
+export const isProvidersOwn = (claim: string): boolean => providersOwn.has(claim)
+
+export const isClaimName = (name: string): boolean => /^[a-z][\w.:/#-]{0,199}$/i.test(name)
+
+/** Each returns the value as it is kept, or undefined when the text is none. */
+type Read = (text: string) => string | undefined
+
+const longest = 200
+const longestUrl = 2000
+
+/** One line, whatever its script; nothing that turns the direction of the text after it. */
+export const readLine: Read = (text) =>
+  Array.from(text).length <= longest && !/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(text)
+    ? text
+    : undefined
+
+export const readUrl: Read = (text) => {
+  const url = text.length <= longestUrl && /^https?:\/\/\S+$/i.test(text) ? URL.parse(text) : null
+  return url && !url.username && !url.password ? url.href : undefined
+}
+
+/** YYYY-MM-DD, 0000-MM-DD without the year, or YYYY alone; a day that there is. */
+export const readBirthdate: Read = (text) => {
+  const [, year, month, day] = /^(\d{4})(?:-(\d\d)-(\d\d))?$/.exec(text) ?? []
+  if (year === undefined) return undefined
+  if (month === undefined) return Number(year) >= 1800 && Number(year) <= 2200 ? text : undefined
+  const leap = year === '0000' ? '2000' : year // so that the 29th of February is a birthday
+  const date = new Date(`${leap}-${month}-${day}T00:00:00Z`)
+  const same = !Number.isNaN(date.getTime()) && date.toISOString().slice(0, 10) === `${leap}-${month}-${day}`
+  return same && Number(leap) >= 1800 && Number(leap) <= 2200 ? text : undefined
+}
+
+/** A name of the time zone database, as Europe/Lisbon. */
+export const readZone: Read = (text) => {
+  if (!/^[A-Za-z][\w+-]*(?:\/[\w+-]+){0,2}$/.test(text)) return undefined
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }) && text
+  } catch {
+    return undefined
+  }
+}
+
+/** A BCP 47 tag in its usual spelling; en_US is what some send for it (Core §5.1). */
+export const readLocale: Read = (text) => {
+  try {
+    return Intl.getCanonicalLocales(text.replaceAll('_', '-'))[0]
+  } catch {
+    return undefined
+  }
+}
+
+/** E.164: spaces, dots, dashes and brackets are how people write it. */
+export const readPhone: Read = (text) => {
+  const plain = text.replace(/[\s().\-\u2010-\u2015]/g, '')
+  return /^\+[1-9]\d{6,14}$/.test(plain) ? plain : undefined
+}

@@ -1,0 +1,68 @@
+/** Which scopes of one's own there are, and what attributes of people they show. docs/configuration.md */
+import { readFileSync } from 'node:fs'
+import * as v from 'valibot'
+import { standardClaims } from '../../auth/claims.ts'
+import { isClaimName, isProvidersOwn } from '../../auth/person_claims.ts'
+import { standardScopes } from '../../auth/scope.ts'
+import { type Config, defineEntries, featureConfig } from '../../config.ts'
+
+const customText =
+  'JSON such as {"organization":{"description":"See your organisation","claims":{"organization":"org"}}}, or the path of a file with it'
+
+const Scopes = v.record(
+  v.pipe(
+    v.string(),
+    v.regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/, 'a scope is a name without spaces'),
+    v.check(
+      (scope) => !(standardScopes as readonly string[]).includes(scope),
+      'a standard scope keeps its meaning',
+    ),
+  ),
+  v.strictObject({
+    description: v.pipe(v.string(), v.nonEmpty('say in words what it shows, for the consent page')),
+    /** Claim to the attribute it shows; the attribute `roles` is the person's roles. */
+    claims: v.record(
+      v.pipe(
+        v.string(),
+        v.check(isClaimName, 'a claim is a name such as organization'),
+        v.check(
+          (claim) => !isProvidersOwn(claim) && !standardClaims.includes(claim),
+          'a standard claim keeps its meaning',
+        ),
+      ),
+      v.pipe(v.string(), v.nonEmpty('name an attribute')),
+    ),
+  }),
+)
+
+export type CustomScopes = v.InferOutput<typeof Scopes>
+
+const customScopes = v.pipe(
+  v.string(),
+  v.rawTransform<string, CustomScopes>(({ dataset, addIssue, NEVER }) => {
+    try {
+      const text = dataset.value.trimStart().startsWith('{')
+        ? dataset.value
+        : readFileSync(dataset.value, 'utf8')
+      const read = v.safeParse(Scopes, JSON.parse(text))
+      if (read.success) return read.output
+      const [issue] = read.issues
+      addIssue({ message: `${v.getDotPath(issue) ?? 'expected an object'}: ${issue.message}` })
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code
+      addIssue({ message: `expected ${customText}${code === undefined ? '' : ` (${code})`}` })
+    }
+    return NEVER
+  }),
+  v.description(customText),
+)
+
+export const env = defineEntries([
+  {
+    name: 'CUSTOM_SCOPES',
+    schema: customScopes,
+    help: 'Scopes of your own: each has the words of the consent page, and the claims it adds with the attribute of the person that each shows. The attribute `roles` is their roles.',
+  },
+])
+
+export const settingsOf = (config: Config) => featureConfig(config, 'attributes', env)

@@ -1,0 +1,181 @@
+/** /account/profile: every standard claim a person says of themselves; the address for mail has a page of its own, where it is proven. */
+import type { Context } from '../../context.ts'
+import { accountFields, accountForm } from '../../endpoints/account_form.ts'
+import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { ownPage } from '../../endpoints/openapi_parts.ts'
+import { type AtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
+import { accountPage } from '../../http/account_page.ts'
+import { type Call, query } from '../../http/call.ts'
+import { formField } from '../../http/form_field.ts'
+import { hiddenField } from '../../http/page_parts.ts'
+import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import { noteEvent } from '../../http/tell_owner.ts'
+import { defineView } from '../../http/view.ts'
+import { readLine } from '../../auth/person_claims.ts'
+import { type Said, say } from '../../lib/say.ts'
+import { canonicalUsername, User } from '../../models/user.ts'
+import { addressRows, claimRows, type Row } from './fields.ts'
+import { settings } from './settings.ts'
+
+export const profilePath = '/account/profile'
+const purpose = 'profile'
+
+const view = defineView(
+  'account_profile',
+  '<form method="post" action="{{action}}">{{hidden}}{{fields}}<fieldset><legend>{{t profile.address}}</legend>{{address}}</fieldset>{{attributes}}<div class="actions"><button class="primary" type="submit" name="save" value="save">{{t profile.save}}</button></div></form>',
+  ['action', 'hidden', 'fields', 'address', 'attributes'],
+)
+
+type Texts = Readonly<Record<string, string>>
+type Problems = Readonly<Record<string, Said>>
+
+const attributeField = (name: string): string => `attribute.${name}`
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+
+export const changeProfile = defineEndpoint({
+  name: 'account_profile',
+  path: profilePath,
+  methods: ['GET', 'POST'],
+  advertised: false,
+  limited: true,
+  page: true,
+  api: ownPage('Change the profile'),
+  async handle(call, context) {
+    const person = await personAtHand(call, context, profilePath)
+    if ('reply' in person) return person.reply
+    if (call.method === 'POST') return save(call, context, person)
+    return show(call, context, person, 200, textsOf(person.user, context), {})
+  },
+})
+
+function textsOf({ claims, attributes }: User, context: Context): Texts {
+  const address = membersOf(claims.address)
+  return Object.fromEntries([
+    ...claimRows.map(({ name }) => [name, textOf(claims[name])]),
+    ...addressRows.map(({ name }) => [name, textOf(address[name])]),
+    ...settings(context).editableAttributes.map((name) => [attributeField(name), textOf(attributes[name])]),
+  ])
+}
+
+function show(
+  call: Call,
+  context: Context,
+  person: AtHand,
+  status: number,
+  texts: Texts,
+  problems: Problems,
+): Reply {
+  const { csrf, cookies } = accountForm(call, context, person.session, purpose)
+  const field = ({ name, label, hint, ...row }: Row) =>
+    formField({
+      ...row,
+      name,
+      label: say(label),
+      value: texts[name],
+      problem: problems[name],
+      hint: hint && say(hint),
+    })
+  const html = accountPage(context, {
+    current: profilePath,
+    title: say('profile.title'),
+    done: query(call, context).done === 'saved' ? say('profile.done') : undefined,
+    problem: Object.keys(problems).length > 0 ? say('profile.problems') : undefined,
+    main: view({
+      action: `${context.basePath}${profilePath}`,
+      hidden: hiddenField({ name: 'csrf_token', value: csrf }),
+      fields: claimRows.map(field),
+      address: addressRows.map(field),
+      attributes: settings(context).editableAttributes.map((name) =>
+        formField({
+          name: attributeField(name),
+          label: name,
+          value: texts[attributeField(name)],
+          autocomplete: 'off',
+          problem: problems[attributeField(name)],
+        }),
+      ),
+    }),
+  })
+  return { ...page(status, html), cookies }
+}
+
+/** Only what the rows name is read: whatever else is posted is nobody's claim. */
+async function save(call: Call, context: Context, person: AtHand): Promise<Reply> {
+  const { session, user } = person
+  const fields = await accountFields(call, context, session, purpose)
+  const attributeRows = settings(context).editableAttributes.map((name) => ({
+    name: attributeField(name),
+    read: readLine,
+    problem: 'profile.problem_line' as const,
+  }))
+  const rows = [...claimRows, ...addressRows, ...attributeRows]
+  const texts = Object.fromEntries(
+    rows.map(({ name }) => [name, (fields[name] ?? '').normalize('NFC').trim()]),
+  )
+  const before = textsOf(user, context)
+  // What was there stays as it is spelled, and as proven as it was: it may be older than these rules.
+  const values = Object.fromEntries(
+    rows.map(({ name, read }) => {
+      const text = texts[name] ?? ''
+      return [name, text === '' || text === before[name] ? text : read(text)]
+    }),
+  )
+  const problems: Record<string, Said> = Object.fromEntries(
+    rows.filter(({ name }) => values[name] === undefined).map(({ name, problem }) => [name, say(problem)]),
+  )
+  const wanted = values.preferred_username
+  if (
+    wanted !== undefined &&
+    wanted !== before.preferred_username &&
+    (await isAnothers(context, wanted, user))
+  )
+    problems.preferred_username = say('new_account.username_taken')
+  if (Object.keys(problems).length > 0) return show(call, context, person, 400, texts, problems)
+  await User.update(context, user.sub, (current) => changed(current, values as Texts, context))
+  await noteEvent(call, context, user.sub, { kind: 'profile_changed' })
+  return redirectWithin(`${context.basePath}${profilePath}?done=saved`)
+}
+
+/** Applications show it as the person's name: nobody goes by the name or the address of another. */
+async function isAnothers(context: Context, wanted: string, user: User): Promise<boolean> {
+  if (wanted === '' || canonicalUsername(wanted) === canonicalUsername(user.username)) return false
+  const holder = await User.findByLogin(context, wanted)
+  return holder === undefined ? canonicalUsername(wanted).includes('@') : holder.sub !== user.sub
+}
+
+function changed(current: User, values: Texts, context: Context): User {
+  const claims: Record<string, unknown> = { ...current.claims }
+  for (const { name } of claimRows) setOrDrop(claims, name, values[name])
+  if (claims.phone_number === undefined) delete claims.phone_number_verified
+  // A number that was not proven is nobody's yet.
+  else if (claims.phone_number !== current.claims.phone_number) claims.phone_number_verified = false
+  claims.address = addressOf(current.claims.address, values)
+  if (claims.address === undefined) delete claims.address
+  const attributes = { ...current.attributes }
+  for (const name of settings(context).editableAttributes)
+    setOrDrop(attributes, name, values[attributeField(name)], current.attributes[name])
+  return { ...current, claims, attributes }
+}
+
+/** What an operator keeps there that is no text was not shown, so an empty field does not mean it. */
+function setOrDrop(
+  record: Record<string, unknown>,
+  name: string,
+  value: string | undefined,
+  before = record[name],
+): void {
+  if (value) record[name] = value
+  else if (before === undefined || typeof before === 'string') delete record[name]
+}
+
+/** `formatted` is what somebody wrote of the address before: good only as long as its members are. */
+function addressOf(before: unknown, values: Texts): unknown {
+  const { formatted, ...members } = membersOf(before)
+  const after: Record<string, unknown> = { ...members }
+  for (const { name } of addressRows) setOrDrop(after, name, values[name])
+  const same = addressRows.every(({ name }) => after[name] === members[name])
+  const whole = same && formatted !== undefined ? { ...after, formatted } : after
+  return Object.keys(whole).length > 0 ? whole : undefined
+}

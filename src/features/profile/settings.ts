@@ -1,0 +1,24 @@
+/** What people may say of themselves beyond the standard claims. docs/configuration.md */
+import * as v from 'valibot'
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { Context } from '../../context.ts'
+
+/** What decides what somebody may do or must do is never theirs to say. */
+const operators = ['roles', 'second_factor']
+const text = 'space-separated names of attributes, roles and second_factor not among them'
+
+export const env = defineEntries([
+  {
+    name: 'EDITABLE_ATTRIBUTES',
+    schema: v.pipe(
+      is.words,
+      v.check((names) => !names.some((name) => operators.includes(name)), `expected ${text}`),
+      v.description(text),
+    ),
+    default: '',
+    help: 'Attributes that people may change on the page of their profile, as text. All others are for `latchkey user set` alone.',
+  },
+])
+
+export const settings = (context: Context) => featureConfig(context.config, 'profile', env)
