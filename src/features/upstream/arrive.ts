@@ -3,6 +3,7 @@ import type { Context } from '../../context.ts'
 import type { Going } from '../../endpoints/authorization_flow.ts'
 import { signIn } from '../../endpoints/sign_in.ts'
 import type { Call } from '../../http/call.ts'
+import { languageOf } from '../../http/language.ts'
 import { page, type Reply } from '../../http/reply.ts'
 import { noteEvent, tellOwner } from '../../http/tell_owner.ts'
 import { say } from '../../lib/say.ts'
@@ -82,9 +83,13 @@ async function become(
   // The connection first: of many at once one makes the account, and the others find it.
   const sub = `u-${context.random(15)}`
   if (!(await Links.create(context, upstream, identity, sub, tokens))) return connected(context, identity)
-  const user = await createAccount(context, sub, identity)
-  if (!user) await Links.remove(context, idOf(identity))
-  else context.log.info('account_created', { sub, provider: upstream.id })
+  const user = await createAccount(context, sub, identity, languageOf(call, context))
+  if (!user) {
+    await Links.remove(context, idOf(identity))
+    return undefined
+  }
+  await noteEvent(call, context, sub, { kind: 'account_created' })
+  context.log.info('account_created', { sub, provider: upstream.id })
   return user
 }
 

@@ -14,10 +14,10 @@ const registered = new Set(
 const harmless = new Set('face fpt geo iris kba pin pwd rba retina vbm wia'.split(' '))
 
 /** What each level of ours rests on. */
-const basis: Readonly<Record<string, readonly string[]>> = {
-  'urn:latchkey:2fa': ['mfa'],
-  phr: ['pop', 'user', 'mfa'],
-}
+const basis = new Map<string, readonly string[]>([
+  ['urn:latchkey:2fa', ['mfa']],
+  ['phr', ['pop', 'user', 'mfa']],
+])
 
 /**
  * The `amr` of the sign-in. A provider that is not trusted counts as one factor, whatever it says; of one that is, its
@@ -28,7 +28,7 @@ export function factorsOf(upstream: Upstream, { acr, amr }: Identity): string[] 
   const said = amr.filter((each) => known.has(each))
   if (!upstream.trusted) return [...new Set(said)]
   const level = acr === undefined ? undefined : Object.hasOwn(upstream.acr, acr) ? upstream.acr[acr] : acr
-  return [...new Set([...said, ...(level === undefined ? [] : (basis[level] ?? []))])]
+  return [...new Set([...said, ...((level && basis.get(level)) || [])])]
 }
 
 /** The `acr_values` to ask a trusted provider for, so that it can do what the application wants. */

@@ -62,6 +62,7 @@ export async function createAccount(
   context: Context,
   sub: string,
   identity: Identity,
+  language: string,
 ): Promise<User | undefined> {
   const now = Math.floor(context.clock.now() / 1000)
   const { name, givenName: given_name, familyName: family_name, locale } = identity
@@ -71,6 +72,7 @@ export async function createAccount(
       sub,
       username,
       claims: { ...claims, preferred_username: username },
+      language,
       created_at: now,
       updated_at: now,
     }
