@@ -29,6 +29,9 @@ export async function personAtHand(
 /** Seconds a sign-in counts as fresh for what changes who may sign in. OWASP ASVS 5.0 V7.5.1 */
 const freshness = 600
 
+/** `at` in milliseconds. */
+export const isFresh = (at: number, context: Context): boolean => context.clock.now() - at <= freshness * 1000
+
 /** The same, when that person has signed in just now: for passwords, factors, connections, the end of the account. */
 export async function freshlyAtHand(
   call: Call,
@@ -37,7 +40,7 @@ export async function freshlyAtHand(
 ): Promise<AtHand | { reply: Reply }> {
   const person = await personAtHand(call, context, path)
   if ('reply' in person) return person
-  return context.clock.now() - person.session.authenticated_at <= freshness * 1000
+  return isFresh(person.session.authenticated_at, context)
     ? person
     : { reply: await askToSignIn(call, context, path) }
 }

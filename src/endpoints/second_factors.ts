@@ -6,7 +6,7 @@ import type { Call } from '../http/call.ts'
 import { type Happening, tellOwner } from '../http/tell_owner.ts'
 import { FactorGeneration } from '../models/factor_generation.ts'
 import type { User } from '../models/user.ts'
-import { type AtHand, freshlyAtHand } from './person_at_hand.ts'
+import { type AtHand, freshlyAtHand, isFresh } from './person_at_hand.ts'
 import type { Halfway } from './sign_in.ts'
 import { askForMore } from './step_up.ts'
 import type { Reply } from '../http/reply.ts'
@@ -41,11 +41,19 @@ export async function isLastNeeded(user: User, name: string, context: Context): 
 export const passedSecond = (amr: readonly string[]): boolean =>
   ['mfa', 'otp', 'sms'].some((each) => amr.includes(each))
 
+/** The first factor is a session of long ago: whoever has its cookie alone must not add a factor of their own. */
+export function isStale({ going }: Halfway, context: Context): boolean {
+  const { since } = going.interaction.pending ?? {}
+  return since !== undefined && !isFresh(since, context)
+}
+
 /**
  * Whether a half-authenticated person may set up a factor: only who has none, or has just proven one (a mailed code does
  * where there is nothing better). Otherwise whoever knows a password would bring a second factor of their own.
  */
-export async function mayEnrol({ user, amr }: Halfway, context: Context): Promise<boolean> {
+export async function mayEnrol(half: Halfway, context: Context): Promise<boolean> {
+  const { user, amr } = half
+  if (isStale(half, context)) return false
   if (amr.includes('mfa')) return true
   const ready = await readyFactors(user, context)
   if (ready.some(({ acr }) => meetsAcr(acr, twoFactors))) return false

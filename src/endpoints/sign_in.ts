@@ -37,7 +37,7 @@ export async function signIn(
         sub: user.sub,
         amr,
         at: context.clock.now(),
-        ...(raised && { sid: raised.sid }),
+        ...(raised && { sid: raised.sid, since: raised.authenticated_at }),
         ...(trustDevice && { trust_device: true }),
       },
     }))

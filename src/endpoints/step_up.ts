@@ -30,10 +30,11 @@ export async function nextPage(context: Context, state: HalfSignedIn): Promise<s
 }
 
 /** What makes the sign-in of `session` the first factor of a sign-in to come. */
-export const pendingOf = ({ sub, amr, sid }: Session, context: Context): Interaction['pending'] => ({
-  sub,
-  amr,
-  sid,
+export const pendingOf = (session: Session, context: Context): Interaction['pending'] => ({
+  sub: session.sub,
+  amr: session.amr,
+  sid: session.sid,
+  since: session.authenticated_at,
   at: context.clock.now(),
 })
 

@@ -27,6 +27,8 @@ const schema = v.looseObject({
       at: v.number(),
       /** The first factor is the sign-in of this session: it is good only while that lives. */
       sid: v.optional(v.string()),
+      /** When that was (ms). */
+      since: v.optional(v.number()),
       /** The person asked to be spared the second factor on this device from now on. */
       trust_device: v.optional(v.boolean()),
     }),

@@ -11,7 +11,17 @@ import {
   throughApp,
 } from '../support/authenticator.ts'
 import { authorizationUrl, claimsOf } from '../support/client.ts'
-import { browser, demo, minute, open, operatorClient, outcome, stage, tokensOf } from '../support/flow.ts'
+import {
+  alice as aliceAccount,
+  browser,
+  demo,
+  minute,
+  open,
+  operatorClient,
+  outcome,
+  stage,
+  tokensOf,
+} from '../support/flow.ts'
 
 const two = 'urn:latchkey:2fa'
 const essential = (...values: string[]) => ({
@@ -98,6 +108,23 @@ describe('a person without a second factor', () => {
     const set = pageOf(await alice.open(`/second-factor/totp/set-up${new URL(page.url).search}`))
     const done = await alice.press(set, 'verify', { code: codeOf(op, seedOn(set)) })
     expect(done.location?.searchParams.get('code')).toBeString()
+  })
+
+  test('types the password again before setting one up, when the session is older than ten minutes', async () => {
+    const { op, alice } = await stage()
+    op.clock.advance(11 * minute)
+    const login = pageOf(await open(op, alice, essential(two)))
+    expect(new URL(login.url).pathname).toBe('/login')
+    const { search } = new URL(login.url)
+    for (const path of ['set-up', 'totp/set-up', 'totp/set-up/qr'])
+      expect(pathOf(await alice.open(`/second-factor/${path}${search}`))).toBe('/login')
+    expect(pathOf(await alice.press(login, 'login', aliceAccount))).toBe('/second-factor/set-up')
+    op.clock.advance(11 * minute)
+    const wished = pageOf(await open(op, alice, { acr_values: two }))
+    expect(new URL(wished.url).pathname).toBe('/second-factor/set-up')
+    const chosen = await alice.open(`/second-factor/totp/set-up${new URL(wished.url).search}`)
+    expect(pathOf(chosen)).toBe('/login')
+    expect((await alice.press(wished, 'decline')).location?.searchParams.get('code')).toBeString()
   })
 
   test('may decline a wish, and the answer says what is true', async () => {

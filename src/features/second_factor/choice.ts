@@ -3,7 +3,13 @@ import { acrOf, meetsAcr } from '../../auth/acr.ts'
 import type { Context } from '../../context.ts'
 import { defineEndpoint } from '../../endpoints/endpoint.ts'
 import { ownPage } from '../../endpoints/openapi_parts.ts'
-import { allowedFactors, mayEnrol, mustHaveFactor, readyFactors } from '../../endpoints/second_factors.ts'
+import {
+  allowedFactors,
+  isStale,
+  mayEnrol,
+  mustHaveFactor,
+  readyFactors,
+} from '../../endpoints/second_factors.ts'
 import { signIn } from '../../endpoints/sign_in.ts'
 import { demandOf } from '../../endpoints/step_up.ts'
 import { resumePath } from '../../endpoints/interaction_page.ts'
@@ -55,9 +61,12 @@ async function setUp(call: Call, context: Context): Promise<Reply> {
   const placed = await halfPlace(call, context, setUpPath)
   if ('reply' in placed) return placed.reply
   const { place, half, fields } = placed
-  if (!(await mayEnrol(half, context))) return redirectWithin(place.at(choicePath))
   const wanted = await wantedHere(call, context, placed)
   const optional = wanted?.otherwise === 'as_is' && !mustHaveFactor(half.user, context)
+  const stale = isStale(half, context)
+  // What can be declined is shown first; whoever chooses one signs in again on its page.
+  if (stale && !optional) return redirectWithin(place.at('/login'))
+  if (!stale && !(await mayEnrol(half, context))) return redirectWithin(place.at(choicePath))
   if (call.method === 'POST' && fields.decline !== undefined && optional)
     return decline(call, context, placed)
   const ready = await readyFactors(half.user, context)

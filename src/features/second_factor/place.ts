@@ -4,7 +4,7 @@ import type { Context } from '../../context.ts'
 import { accountFields, accountForm } from '../../endpoints/account_form.ts'
 import { formFields } from '../../endpoints/interaction_page.ts'
 import { personAtHand } from '../../endpoints/person_at_hand.ts'
-import { mayEnrol, readyFactors, stronglyAtHand } from '../../endpoints/second_factors.ts'
+import { isStale, mayEnrol, readyFactors, stronglyAtHand } from '../../endpoints/second_factors.ts'
 import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../endpoints/sign_in.ts'
 import { accountPage } from '../../http/account_page.ts'
 import type { Call } from '../../http/call.ts'
@@ -96,6 +96,7 @@ export async function halfPlace(
 export async function halfEnrolment(call: Call, context: Context, path: string): Promise<Placed> {
   const placed = await halfPlace(call, context, path)
   if ('reply' in placed || (await mayEnrol(placed.half, context))) return placed
+  if (isStale(placed.half, context)) return { reply: redirectWithin(placed.place.at('/login')) }
   return { reply: redirectWithin(placed.place.at(choicePath)) }
 }
 
