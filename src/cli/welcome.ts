@@ -15,6 +15,7 @@ export function welcome(config: Config): string {
       `  Sign in as  ${demoUsers.map((user) => `${user.username} / ${user.password}`).join('   or   ')}`,
       `  Client      ${demoClient.client_id} / ${demoClient.client_secret}   (public: ${demoPublicClient.client_id})`,
       `  Redirects   ${demoClient.redirect_uris.join('  ')}`,
+      ...(config.features.mail?.smtpUrl === undefined ? [`  Mails       ${issuer}/dev/mail`] : []),
       '',
       '  Your first token, in another terminal:',
       '',
