@@ -18,7 +18,7 @@ import { RecoveryCodes } from './recovery.ts'
 import { accountPath as recoveryPath } from './recovery_pages.ts'
 import { settingsOf } from './settings.ts'
 import { Totp } from './totp.ts'
-import { buttonFormOf, choice, factorEntry } from './views.ts'
+import { buttonFormOf, choice, factorEntry, factorList } from './views.ts'
 import { doneWords, factorsPath } from './words.ts'
 
 /** How each factor of this feature goes, and what the owner is told; those of others have pages of their own. */
@@ -52,9 +52,15 @@ async function show(
     text: say(ready.length > 0 ? 'second_factor.on' : 'second_factor.off'),
     notice,
     main: [
-      ...entries,
-      ...(recovery && ready.length > 0 ? [await recoveryEntry(context, place, csrfOfRecovery)] : []),
-      ...(ready.length > 0 && settingsOf(context.config).trustedDeviceTtl > 0 ? [devicesEntry(place)] : []),
+      factorList({
+        entries: [
+          ...entries,
+          ...(recovery && ready.length > 0 ? [await recoveryEntry(context, place, csrfOfRecovery)] : []),
+          ...(ready.length > 0 && settingsOf(context.config).trustedDeviceTtl > 0
+            ? [devicesEntry(place)]
+            : []),
+        ],
+      }),
     ],
   })
 }
@@ -86,7 +92,7 @@ async function recoveryEntry(context: Context, place: Place, csrf_token: string)
   const left = (await RecoveryCodes.find(context, place.user.sub))?.hashes.length ?? 0
   return factorEntry({
     name: say('second_factor.recovery_name'),
-    text: say('second_factor.recovery_left', { n: left }),
+    text: left > 0 ? say('second_factor.recovery_left', { n: left }) : say('second_factor.recovery_none'),
     actions: buttonFormOf({
       action: place.at(recoveryPath),
       hidden: { csrf_token },

@@ -36,10 +36,11 @@ export const linkItem = defineView('factor_link', '<li><a href="{{path}}">{{labe
   'label',
 ])
 export const choiceList = defineView('factor_choices', '<div class="methods">{{choices}}</div>', ['choices'])
-export const choice = defineView('factor_choice', '<a class="button" href="{{path}}">{{label}}</a>', [
-  'path',
-  'label',
-])
+export const choice = defineView(
+  'factor_choice',
+  '<a class="button" href="{{path}}"><span>{{label}}</span></a>',
+  ['path', 'label'],
+)
 
 /** Hidden fields, by name. */
 export type Hidden = Readonly<Record<string, string>>
@@ -158,6 +159,7 @@ export const recoveryCodesView = (view: {
 /** One kind of factor on the account: what it is, whether it is there, what can be done. */
 export const factorEntry = defineView(
   'factor_entry',
-  '<section class="factor"><h2>{{name}}</h2><p>{{text}}</p><div class="actions">{{actions}}</div></section>',
+  '<li class="entry"><div class="entry_text"><h2>{{name}}</h2><p>{{text}}</p></div>{{actions}}</li>',
   ['name', 'text', 'actions'],
 )
+export const factorList = defineView('factor_entries', '<ul class="entries">{{entries}}</ul>', ['entries'])
