@@ -26,7 +26,7 @@ export const keepStep: LoginStep = {
   path: async (_context, { user }) => (user.leaving_at === undefined ? undefined : path),
 }
 
-const view = defineView('account_keep', keepSource, ['username', 'keep', 'action', 'csrf', 'interaction'])
+const view = defineView('account_keep', keepSource, ['keep', 'action', 'csrf', 'interaction'])
 
 export const keepPage = defineEndpoint({
   name: 'keep_account',
@@ -65,8 +65,10 @@ async function show(call: Call, context: Context): Promise<Reply> {
     say('deletion.keep_title'),
     view({
       ...formFields(call, context, path.slice(1), going.handle),
-      username: foreignText(user.username),
-      keep: say('deletion.keep_text', { at: new Date((user.leaving_at ?? 0) * 1000) }),
+      keep: say('deletion.keep_text', {
+        username: foreignText(user.username),
+        at: new Date((user.leaving_at ?? 0) * 1000),
+      }),
     }),
   )
   return page(200, html)
