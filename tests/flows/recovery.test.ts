@@ -8,7 +8,8 @@ import { memoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
 import { browser, minute, refresh, tokensOf, userinfo, demo } from '../support/flow.ts'
 import { forgetMails, lastMailTo, linkIn, linkMailed, mailsOf } from '../support/mailbox.ts'
-import { type Page, type Person, person } from '../support/person.ts'
+import { failingStore } from '../support/odd_stores.ts'
+import { alice, type Page, type Person, person } from '../support/person.ts'
 import { provider, type Provider, type ProviderOptions, turnableClock } from '../support/provider.ts'
 
 const mailbox = 'alice@example.com'
@@ -283,3 +284,24 @@ test('it can be switched off, and is where no mail leaves', async () => {
   expect((await off.fetch('/forgot_password')).status).toBe(404)
   expect((await browser(off).open('/login')).page!.html).not.toContain('forgot_password')
 })
+
+test('when the store goes away in the middle, no session outlives the password that it was begun with', async () => {
+  for (let verbs = 6; verbs < 60; verbs += 3) {
+    const clock = turnableClock()
+    const away = failingStore(memoryStore(clock))
+    const op = await provider({ store: away.store, clock })
+    const elsewhere = browser(op)
+    const { page: login } = await elsewhere.open('/login')
+    await elsewhere.press(login!, 'login', alice)
+    const who = browser(op)
+    const { page } = await who.open(await linkFor(op))
+    away.failAfter(verbs)
+    const { page: answer } = await who.press(page!, 'reset', { password: better, repeat: better })
+    away.recover()
+    expect([200, 503]).toContain(answer!.status)
+    const replaced = await signsIn(op, better)
+    const sessionLives = !(await elsewhere.open('/account')).page!.url.includes('/login')
+    expect([verbs, replaced && sessionLives]).toEqual([verbs, false])
+    if (answer!.status === 200) expect(replaced).toBe(true)
+  }
+}, 20_000)
