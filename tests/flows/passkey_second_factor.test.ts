@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'bun:test'
 import { User } from '../../src/models/user.ts'
 import { authorizationUrl, claimsOf, demo } from '../support/client.ts'
-import { alice, bob, browser, redeem } from '../support/flow.ts'
+import { stageWithApp } from '../support/authenticator.ts'
+import { alice, bob, browser, minute, redeem } from '../support/flow.ts'
 import { addPasskey, answer, optionsIn, pageOf, signInWith } from '../support/passkeys.ts'
 import type { Landing, Page, Person } from '../support/person.ts'
 import { type Provider, provider } from '../support/provider.ts'
@@ -148,8 +149,53 @@ test('who must have a second factor and has none makes a passkey on the way in, 
   const setUp = pageOf(await withPassword(who))
   expect(setUp.html).toContain('/passkeys/enrol?')
   const page = pageOf(await who.open(`/passkeys/enrol${new URL(setUp.url).search}`))
+  const spare = optionsIn<CreationOptions>(pageOf(await who.open(page.url)))
   const { credential, json } = create(op.issuer, optionsIn<CreationOptions>(page))
   const next = await answer(who, page, json)
   expect([at(next), hasSession(who)]).toEqual(['/passkeys/second_factor', false])
-  expect(at(await prove(op, who, next.page!, credential))).toBe('/account/passkeys')
+  // Of the same person at the same place, and still of another purpose.
+  const crossed = get(
+    op.issuer,
+    { ...optionsIn<RequestOptions>(next.page!), challenge: spare.challenge },
+    credential,
+  )
+  expect((await answer(who, next.page!, crossed)).page!.status).toBe(401)
+  const again = pageOf(await who.open(next.page!.url))
+  expect(at(await prove(op, who, again, credential))).toBe('/account/passkeys')
+})
+
+test('who is half signed in cannot bring a passkey of their own where another factor is set up', async () => {
+  const { op } = await stageWithApp()
+  const thief = browser(op)
+  thief.cookies.set('latchkey_passkey_able', '1')
+  const asked = pageOf(await withPassword(thief))
+  expect(new URL(asked.url).pathname).toBe('/second-factor/totp')
+  expect(at(await thief.open(`/passkeys/enrol${new URL(asked.url).search}`))).toBe('/second-factor/totp')
+  expect(hasSession(thief)).toBe(false)
+})
+
+test('a session that began long ago is not raised by a passkey made just now', async () => {
+  const op = await provider()
+  const who = browser(op)
+  await withPassword(who)
+  op.clock.advance(11 * minute)
+  const claims = JSON.stringify({ id_token: { acr: { essential: true, value: 'phr' } } })
+  const setUp = pageOf(await who.open(authorizationUrl(op.issuer, demo, { claims }).url))
+  const { search, pathname } = new URL(setUp.url)
+  expect(pathname).toBe('/login')
+  expect(at(await who.open(`/passkeys/enrol${search}`))).toBe('/login')
+})
+
+test('a challenge for one person is not for the next one in the same browser', async () => {
+  const op = await provider({ env: { SECOND_FACTOR: 'required' } })
+  const who = browser(op)
+  const login = pageOf(await who.open('/login'))
+  const { search } = new URL(pageOf(await who.press(login, 'login', alice)).url)
+  const { json } = create(
+    op.issuer,
+    optionsIn<CreationOptions>(pageOf(await who.open(`/passkeys/enrol${search}`))),
+  )
+  await who.press(login, 'login', bob)
+  const page = pageOf(await who.open(`/passkeys/enrol${search}`))
+  expect(pageOf(await answer(who, page, json)).status).toBe(400)
 })

@@ -101,6 +101,7 @@ describe('a passkey', () => {
     const list = pageOf(await other.open('/account/passkeys'))
     const [, key = ''] = /remove\?passkey=([\w-]{43})/.exec(pageOf(await who.open('/account/passkeys')).html)!
     await other.press(list, 'rename', { passkey: key, name: 'mine now' })
+    expect(path(await other.open(`/account/passkeys/remove?passkey=${key}`))).toBe('/account/passkeys')
     const remove = pageOf(
       await other.open(/\/account\/passkeys\/remove\?passkey=[\w-]{43}/.exec(list.html)![0]),
     )

@@ -30,7 +30,7 @@ const ableCookie = 'passkey_able'
 const freshness = 600
 
 /** A session that is raised by one more factor, and that began too long ago to change who may sign in. */
-async function isStale(call: Call, context: Context, sub: string): Promise<boolean> {
+async function ofLongAgo(call: Call, context: Context, sub: string): Promise<boolean> {
   const session = await currentSession(call, context)
   return session?.sub === sub && context.clock.now() - session.authenticated_at > freshness * 1000
 }
@@ -51,7 +51,7 @@ export const offer: LoginStep = {
     if (readCookie(call, cookieName(context.config, ableCookie)) !== '1') return undefined
     if (await Refusal.stands(context, user.sub)) return undefined
     if ((await Passkey.listOf(context, user.sub)).length > 0) return undefined
-    if (await isStale(call, context, user.sub)) return undefined
+    if (await ofLongAgo(call, context, user.sub)) return undefined
     return (await nothingElseLeft(context, state)) ? enrolPath : undefined
   },
 }
@@ -92,16 +92,14 @@ export const enrolment = defineEndpoint({
     if ('reply' in half) return half.reply
     const onwards = () => signIn(call, context, half.going, { user: half.user, amr: half.amr })
     const reason = await reasonFor(call, context, half)
-    if (reason === undefined) return onwards()
     if (half.fields.later !== undefined) {
       if (reason === 'offered') await Refusal.note(context, half.user.sub)
       return onwards()
     }
-    if (reason === 'needed' && (await isStale(call, context, half.user.sub)))
-      return redirectWithin(`${context.basePath}/login?interaction=${half.going.handle}`)
-    // Asked to set one up by a page that does not know theirs, because it is not a second factor of itself.
-    if (reason === 'needed' && (await Passkey.listOf(context, half.user.sub)).length > 0)
+    // Sent here to set one up by a page that does not know theirs, because it does not count as a second factor by itself.
+    if (!half.amr.includes('pop') && (await Passkey.listOf(context, half.user.sub)).length > 0)
       return redirectWithin(`${context.basePath}${secondFactorPath}?interaction=${half.going.handle}`)
+    if (reason === undefined) return onwards()
     if (call.method === 'GET') return show(call, context, half)
     const problem = await enrolPasskey(call, context, placeOf(half), half.user, half.fields.credential ?? '')
     // Making one proves nothing about the person: where a second factor is asked for, it is used next.

@@ -92,11 +92,14 @@ async function show(call: Call, context: Context, half: Halfway, problem?: Messa
   }
 }
 
-/** To the page of choices, where there is a choice. */
+/** To the page of choices where there is one; to set up another kind for whom a passkey is no second factor by itself. */
 async function otherWays(context: Context, { going, user }: Halfway): Promise<Html[]> {
-  const choices = context.table.endpoints.find(({ name }) => name === 'second_factor')
-  const others = (await readyFactors(user, context)).filter(({ name }) => name !== secondFactor.name)
-  return choices && others.length > 0
+  const ready = await readyFactors(user, context)
+  const counts = ready.some(({ name }) => name === secondFactor.name)
+  if (counts && ready.length === 1) return []
+  const wanted = counts ? 'second_factor' : 'second_factor_set_up'
+  const choices = context.table.endpoints.find(({ name }) => name === wanted)
+  return choices
     ? [linkBelow({ path: `${context.basePath}${choices.path}?interaction=${going.handle}` })]
     : []
 }
