@@ -21,7 +21,8 @@ export function demandOf(
 
 /** The page of the first step that has something left to do, below the base path. */
 export async function nextPage(context: Context, state: HalfSignedIn): Promise<string | undefined> {
-  for (const step of context.table.loginSteps) {
+  const { loginSteps } = context.table
+  for (const step of [...loginSteps.filter(({ last }) => !last), ...loginSteps.filter(({ last }) => last)]) {
     if (state.session && !step.whileSignedIn) continue
     const path = await step.path(context, state)
     if (path !== undefined) return path

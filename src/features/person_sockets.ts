@@ -50,6 +50,8 @@ export interface LoginStep {
    * demanded of a session that has begun, such as a second factor. Must read nothing when nothing is demanded.
    */
   whileSignedIn?: true
+  /** Asked once every step that is not last has nothing left to do: for what only a person with all factors may do. */
+  last?: true
   /** The page to send the half-authenticated person to; undefined when nothing is left to do. */
   path(context: Context, state: HalfSignedIn): Promise<string | undefined>
 }

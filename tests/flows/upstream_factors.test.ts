@@ -300,3 +300,19 @@ test('an account has the language of its first page, and its provider is found b
   expect(user.language).toBe('en')
   expect(findUpstream(op.context.config, 'corp')?.label).toBe('OpenID Connect')
 })
+
+test('beside the offer of a passkey: first what waits is connected, then the offer comes', async () => {
+  const op = await provider({ clock: up.clock, env: upstreamEnv([member], [up]) })
+  const browser = person(op.issuer, op.fetch)
+  browser.cookies.set('latchkey_passkey_able', '1') // as the script of the sign-in page says it
+  const away = await leaveFor(browser, 'corp')
+  const back = await throughApp(up, person(up.issuer, up.fetch), seed, away.href)
+  const asked = pageOf(await browser.open(back.href))
+  const path = /href="([^"]*\/login\?interaction=[^"]*)"/.exec(asked.html)![1]!
+  const step = await browser.press(pageOf(await browser.open(path)), 'login', alice)
+  expect(pathOf(step)).toBe('/upstream/connect')
+  const offered = await browser.press(pageOf(step), 'connect')
+  expect([pathOf(offered), await whoIs(browser)]).toEqual(['/passkeys/enrol', undefined])
+  await browser.press(pageOf(offered), 'later')
+  expect(await whoIs(browser)).toBe('alice')
+})

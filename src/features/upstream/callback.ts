@@ -28,6 +28,8 @@ const longestCode = 5000
 const kept = ['code', 'state', 'error', 'iss', 'user']
 const longestKept = 8000
 const keptFor = 120
+/** RFC 6749 §4.1.2.1, and what Apple and LinkedIn say instead. */
+const cancelled = new Set(['access_denied', 'user_cancelled_authorize', 'user_cancelled_login'])
 
 export const callback = defineEndpoint({
   name: 'upstream_callback',
@@ -103,7 +105,7 @@ async function whoIsIt(context: Context, upstream: Upstream, state: State, param
   const at = await known(context, upstream)
   requireIssuer(at, state, params)
   if (params.error !== undefined)
-    throw params.error === 'access_denied' || params.error === 'user_cancelled_authorize'
+    throw cancelled.has(params.error)
       ? new UpstreamError('cancelled', quoted(params.error))
       : new UpstreamError('refused', `authorization: ${quoted(params.error)}`)
   const { code } = params

@@ -4,7 +4,7 @@ import { defineEndpoint } from '../../endpoints/endpoint.ts'
 import { formFields } from '../../endpoints/interaction_page.ts'
 import { ownPage } from '../../endpoints/openapi_parts.ts'
 import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../endpoints/sign_in.ts'
-import { demandOf } from '../../endpoints/step_up.ts'
+import { demandOf, nextPage } from '../../endpoints/step_up.ts'
 import type { Call } from '../../http/call.ts'
 import { findClient } from '../../http/client_authentication.ts'
 import { page, redirectWithin, type Reply } from '../../http/reply.ts'
@@ -19,7 +19,6 @@ import { findUpstream } from './settings.ts'
 import { Waiting, waitingHandle } from './state.ts'
 
 const connectPath = '/upstream/connect'
-const stepName = 'upstream_connect'
 
 async function waitingFor(context: Context, interaction: object, sub: string) {
   const handle = waitingHandle(interaction)
@@ -30,14 +29,12 @@ async function waitingFor(context: Context, interaction: object, sub: string) {
     : undefined
 }
 
-/** Last of all steps, in whatever order they stand: nobody connects anything before each of their factors is there. */
+/** Nobody connects anything before each of their factors is there. */
 export const connectStep: LoginStep = {
-  name: stepName,
+  name: 'upstream_connect',
+  last: true,
   async path(context, state) {
-    if (!(await waitingFor(context, state.interaction, state.user.sub))) return undefined
-    for (const other of context.table.loginSteps)
-      if (other.name !== stepName && (await other.path(context, state)) !== undefined) return undefined
-    return connectPath
+    return (await waitingFor(context, state.interaction, state.user.sub)) ? connectPath : undefined
   },
 }
 
@@ -46,8 +43,8 @@ async function due(call: Call, context: Context, { going: { interaction }, user,
   const clientId = interaction.params?.client_id
   const client = clientId === undefined ? undefined : await findClient(context, clientId)
   const demand = demandOf(interaction, client)
-  const path = await connectStep.path(context, { call, user, amr, client, demand, interaction })
-  return path === undefined ? undefined : waitingFor(context, interaction, user.sub)
+  const path = await nextPage(context, { call, user, amr, client, demand, interaction })
+  return path !== connectPath ? undefined : waitingFor(context, interaction, user.sub)
 }
 
 export const connect = defineEndpoint({

@@ -15,6 +15,7 @@ import { depart } from './depart.ts'
 import { connectionsPath, unknownProvider } from './failure.ts'
 import { formTargetsOf } from './form_targets.ts'
 import { type Kept, Links } from './links.ts'
+import { providerButtons } from './pages.ts'
 import { removeConnection } from './remove.ts'
 import { findUpstream, upstreamsOf } from './settings.ts'
 
@@ -59,14 +60,16 @@ async function show(call: Call, context: Context, { user, session }: AtHand): Pr
       kept.length > 0
         ? entryList({ entries: kept.map((each) => entryOf(context, each, form)) })
         : paragraph({ text: say('connections.none') }),
-      ...upstreamsOf(context.config).map(({ id, label }) =>
-        buttonForm({
-          ...form,
-          name: `connect_${id}`,
-          text: say('connections.add', { provider: label }),
-          fields: { connect: id },
-        }),
-      ),
+      providerButtons({
+        buttons: upstreamsOf(context.config).map(({ id, label }) =>
+          buttonForm({
+            ...form,
+            name: `connect_${id}`,
+            text: say('connections.add', { provider: label }),
+            fields: { connect: id },
+          }),
+        ),
+      }),
     ],
   })
   return { ...page(200, html), cookies, formTargets: formTargetsOf(context) }

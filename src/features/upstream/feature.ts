@@ -1,7 +1,6 @@
 /** Signing in with an account one has elsewhere: OpenID Connect and OAuth 2.0 providers, a row each. https://openid.net/specs/openid-connect-core-1_0.html#CodeFlowAuth */
 import { formFields } from '../../endpoints/interaction_page.ts'
 import { buttonForm } from '../../http/account_parts.ts'
-import { defineView } from '../../http/view.ts'
 import { say } from '../../lib/say.ts'
 import { defineFeature } from '../feature.ts'
 import { avatar } from './avatar.ts'
@@ -12,10 +11,9 @@ import { start, startPath } from './depart.ts'
 import { connectionsPath } from './failure.ts'
 import { formTargetsOf } from './form_targets.ts'
 import { Links } from './links.ts'
+import { providerButtons } from './pages.ts'
 import { connectionsIn, eraseConnections } from './remove.ts'
 import { env, problems, upstreamsOf } from './settings.ts'
-
-const buttons = defineView('upstream_buttons', '<div class="upstream">{{buttons}}</div>', ['buttons'])
 
 export const upstream = defineFeature({
   name: 'upstream',
@@ -28,7 +26,7 @@ export const upstream = defineFeature({
       name: 'upstream',
       async view(context, { call, handle }) {
         const { action, csrf, interaction } = formFields(call, context, startPath.slice(1), handle)
-        return buttons({
+        return providerButtons({
           buttons: upstreamsOf(context.config).map(({ id, label }) =>
             buttonForm({
               action,

@@ -51,7 +51,8 @@ export function openTokens(context: Context, { id, link }: Kept): Tokens | undef
     link.sealed_tokens === undefined
       ? undefined
       : unseal(context.secrets.people, link.sealed_tokens, label(id))
-  return text === undefined ? undefined : v.parse(Tokens, JSON.parse(text))
+  const read = text === undefined ? undefined : v.safeParse(Tokens, JSON.parse(text))
+  return read?.success ? read.output : undefined
 }
 
 const index = (memory: Memory, id: string, { sub, created_at }: Link): Promise<unknown> =>

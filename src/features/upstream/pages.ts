@@ -7,6 +7,11 @@ import { foreignText } from '../../http/foreign_text.ts'
 import { defineView, type Html } from '../../http/view.ts'
 import { type Said, say } from '../../lib/say.ts'
 
+/** One button below the other. */
+export const providerButtons = defineView('upstream_buttons', '<div class="upstream">{{buttons}}</div>', [
+  'buttons',
+])
+
 const failed = defineView('upstream_failed', failedSource, ['message', 'path', 'label'])
 
 /** It did not work: why, and the way to the others. */
