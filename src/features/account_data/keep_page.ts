@@ -10,7 +10,6 @@ import { demandOf, nextPage } from '../../endpoints/step_up.ts'
 import { findClient } from '../../http/client_authentication.ts'
 import type { Call } from '../../http/call.ts'
 import { page as document } from '../../http/document.ts'
-import { foreignText } from '../../http/foreign_text.ts'
 import { page, redirectWithin, type Reply } from '../../http/reply.ts'
 import { tellOwner } from '../../http/tell_owner.ts'
 import { defineView } from '../../http/view.ts'
@@ -65,10 +64,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
     say('deletion.keep_title'),
     view({
       ...formFields(call, context, path.slice(1), going.handle),
-      keep: say('deletion.keep_text', {
-        username: foreignText(user.username),
-        at: new Date((user.leaving_at ?? 0) * 1000),
-      }),
+      keep: say('deletion.keep_text', { at: new Date((user.leaving_at ?? 0) * 1000) }),
     }),
   )
   return page(200, html)
