@@ -6,6 +6,7 @@ import { OneTime } from '../../src/models/one_time.ts'
 import { User } from '../../src/models/user.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
+import { freshCode, pageOf, pathOf, stageWithApp, withPassword } from '../support/authenticator.ts'
 import { browser, minute, refresh, tokensOf, userinfo, demo } from '../support/flow.ts'
 import { forgetMails, lastMailTo, linkIn, linkMailed, mailsOf } from '../support/mailbox.ts'
 import { failingStore } from '../support/odd_stores.ts'
@@ -83,6 +84,21 @@ test('the link signs nobody in: who has it still needs every factor', async () =
   await who.press(page!, 'reset', { password: better, repeat: better })
   expect(who.cookies.has('latchkey_session')).toBe(false)
   expect((await who.open('/account')).page!.url).toContain('/login')
+})
+
+test('a second factor is asked for after it as before, also where the device was trusted', async () => {
+  const { op, seed } = await stageWithApp()
+  const device = browser(op)
+  const half = pageOf(await withPassword(device))
+  const home = await device.press(half, 'verify', { code: freshCode(op, seed), trust_device: 'yes' })
+  expect(pathOf(home)).toBe('/account')
+  expect(pathOf(await withPassword(device))).toBe('/account') // trusted
+  await choose(op, await linkFor(op))
+  for (const who of [device, browser(op)]) {
+    const next = await withPassword(who, { ...alice, password: better })
+    expect(pathOf(next)).toBe('/second-factor/totp')
+    expect((await who.open('/account')).page!.url).toContain('/login')
+  }
 })
 
 test('a person locked out by wrong passwords gets in again', async () => {
