@@ -11,7 +11,7 @@ import type { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
 import type { Going } from './authorization_flow.ts'
 import { interactionOfForm, interactionOfPage, resumePath } from './interaction_page.ts'
-import { demandOf, nextPage } from './step_up.ts'
+import { clientIdOf, demandOf, nextPage } from './step_up.ts'
 
 /** `amr` by RFC 8176: what truly happened, all factors so far. */
 export async function signIn(
@@ -26,7 +26,7 @@ export async function signIn(
   const raised = before?.sid === undefined ? undefined : await sessionOf(before, call, context)
   if (before?.sid !== undefined && !raised) return onwards(context, going)
   const trustDevice = done.trustDevice ?? before?.trust_device ?? false
-  const clientId = going.interaction.params?.client_id
+  const clientId = clientIdOf(going.interaction)
   const client = clientId === undefined ? undefined : await findClient(context, clientId)
   const demand = demandOf(going.interaction, client)
   const path = await nextPage(context, { call, user, amr, client, demand, interaction: going.interaction })

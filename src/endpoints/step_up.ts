@@ -9,6 +9,7 @@ import { redirectWithin, type Reply } from '../http/reply.ts'
 import type { Client } from '../models/client.ts'
 import { Interaction } from '../models/interaction.ts'
 import type { Session } from '../models/session.ts'
+import type { User } from '../models/user.ts'
 
 /** The levels that what the interaction is about asks for. */
 export function demandOf(
@@ -30,6 +31,29 @@ export async function nextPage(context: Context, state: HalfSignedIn): Promise<s
   return undefined
 }
 
+/** The client that an interaction is about, if any. */
+export const clientIdOf = ({ params, client_id }: Interaction): string | undefined =>
+  params?.client_id ?? client_id
+
+/**
+ * Before a person who is signed in gives a client something on a page of ours, such as approving a device: the reply that
+ * asks for what they or the client must have first, and leads back to `returnTo`.
+ */
+export async function raisedFirst(
+  call: Call,
+  context: Context,
+  { session, user }: { session: Session; user: User },
+  client: Client,
+  returnTo: string,
+): Promise<Reply | undefined> {
+  const { amr } = session
+  const state = { call, user, amr, client, demand: nothingDemanded, interaction: {}, session }
+  const path = await nextPage(context, state)
+  return path === undefined
+    ? undefined
+    : askForMore(call, context, session, { path, returnTo, clientId: client.client_id })
+}
+
 /** What makes the sign-in of `session` the first factor of a sign-in to come. */
 export const pendingOf = (session: Session, context: Context): Interaction['pending'] => ({
   sub: session.sub,
@@ -44,7 +68,7 @@ export async function askForMore(
   call: Call,
   context: Context,
   session: Session,
-  { path, returnTo, acr }: { path: string; returnTo: string; acr: readonly string[] },
+  more: { path: string; returnTo: string; acr?: readonly string[]; clientId?: string },
 ): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
   const handle = await Interaction.begin(
@@ -52,11 +76,12 @@ export async function askForMore(
     context.random,
     browser,
     {
-      return_to: `${context.basePath}${returnTo}`,
-      acr: [...acr],
+      return_to: `${context.basePath}${more.returnTo}`,
+      ...(more.acr && { acr: [...more.acr] }),
+      ...(more.clientId !== undefined && { client_id: more.clientId }),
       pending: pendingOf(session, context),
     },
     context.config.interactionTtl,
   )
-  return redirectWithin(`${context.basePath}${path}?interaction=${handle}`, cookies)
+  return redirectWithin(`${context.basePath}${more.path}?interaction=${handle}`, cookies)
 }

@@ -10,6 +10,8 @@ const schema = v.looseObject({
   params: v.optional(v.record(v.string(), v.string())),
   /** Or a page of ours to go back to. */
   return_to: v.optional(v.string()),
+  /** The client that such a page is about. */
+  client_id: v.optional(v.string()),
   /** Hash of the browser's cookie: the link is worth nothing in another browser. */
   browser_hash: v.string(),
   /** Milliseconds: a sign-in after it answers prompt=login. */
@@ -58,7 +60,9 @@ export const Interaction = {
     memory: Memory,
     random: Random,
     browser: string,
-    what: Pick<Interaction, 'params' | 'return_to' | 'acr' | 'pending' | 'language'> & { asked_at?: number },
+    what: Pick<Interaction, 'params' | 'return_to' | 'client_id' | 'acr' | 'pending' | 'language'> & {
+      asked_at?: number
+    },
     lifetime: number,
   ): Promise<string> {
     const handle = random(24)

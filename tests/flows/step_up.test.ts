@@ -1,5 +1,6 @@
 /** A request for a level that the session has not reached asks for what is missing, and for nothing else. https://www.rfc-editor.org/rfc/rfc9470 https://openid.net/specs/openid-connect-unmet-authentication-requirements-1_0.html */
 import { describe, expect, test } from 'bun:test'
+import { Client } from '../../src/models/client.ts'
 import {
   codeOf,
   freshCode,
@@ -13,12 +14,15 @@ import {
 import { authorizationUrl, claimsOf } from '../support/client.ts'
 import {
   alice as aliceAccount,
+  authorize,
   browser,
   demo,
   minute,
   open,
   operatorClient,
   outcome,
+  post,
+  redeem,
   stage,
   tokensOf,
 } from '../support/flow.ts'
@@ -186,4 +190,40 @@ test('signing out in the middle of raising a session ends that, too: the second 
     if (session !== undefined) alice.cookies.set('latchkey_session', session)
     expect(pathOf(await alice.press(page, 'verify', { code: freshCode(op, seed) }))).toBe('/login')
   }
+})
+
+describe('a client that registered for a second factor', () => {
+  const grant_type = 'urn:ietf:params:oauth:grant-type:device_code'
+
+  test('has it before a device of its is connected, too', async () => {
+    const { op, alice, seed } = await halfAnHourLater()
+    const tv = await operatorClient(op, {
+      client_id: 'tv',
+      grant_types: [grant_type],
+      response_types: [],
+      redirect_uris: [],
+      scope: 'openid',
+      token_endpoint_auth_method: 'none',
+      require_second_factor: true,
+    })
+    const { body } = await post(op, '/device_authorization', tv, { scope: 'openid' })
+    const user_code = String(body.user_code)
+    const typed = await alice.press(pageOf(await alice.open('/device')), 'continue', { user_code })
+    expect(pathOf(typed)).toBe('/second-factor/totp')
+    const back = pageOf(await alice.press(pageOf(typed), 'verify', { code: freshCode(op, seed) }))
+    expect([new URL(back.url).pathname, back.forms[0]!.fields.user_code]).toEqual(['/device', user_code])
+    await alice.press(pageOf(await alice.press(back, 'continue')), 'allow')
+    const tokens = await post(op, '/token', tv, { grant_type, device_code: String(body.device_code) })
+    expect(claimsOf(tokens.body.id_token)).toMatchObject({ acr: two, amr: ['pwd', 'otp', 'mfa'] })
+  })
+
+  test('gets nothing for a grant from before it did', async () => {
+    const { op, alice } = await stage()
+    const client = await operatorClient(op, { client_id: 'stricter' })
+    const authorized = await authorize(op, alice, client)
+    await Client.update(op.context, 'stricter', (current) => ({ ...current, require_second_factor: true }))
+    op.clock.advance(2000) // a client is believed for a second
+    const { status, body } = await redeem(op, client, authorized)
+    expect([status, body.error]).toEqual([400, 'invalid_grant'])
+  })
 })

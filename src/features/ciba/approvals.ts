@@ -3,6 +3,7 @@ import type { Context } from '../../context.ts'
 import { defineEndpoint } from '../../endpoints/endpoint.ts'
 import { ownPage } from '../../endpoints/openapi_parts.ts'
 import { type AtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
+import { raisedFirst } from '../../endpoints/step_up.ts'
 import { grantLifetime, redeemed } from '../../grants/authorization_code.ts'
 import { newGrant } from '../../grants/new_grant.ts'
 import { type Call, form } from '../../http/call.ts'
@@ -37,7 +38,8 @@ export const approvals = defineEndpoint({
     const id = fields.request ?? ''
     requireOwnForm(call, context, fields.csrf_token, purposeFor(person, id))
     const allowed = fields.allow !== undefined && fields.deny === undefined
-    return (await decide(context, person, id, allowed)) ?? show(call, context, person, gone)
+    const first = allowed ? await levelFirst(call, context, person, id) : undefined
+    return first ?? (await decide(context, person, id, allowed)) ?? show(call, context, person, gone)
   },
 })
 
@@ -84,6 +86,18 @@ const shownRequest = (
     (parameter) => parameter.describe?.(request.extra, context) ?? [],
   ),
 })
+
+/** The reply that asks for what the client of this request, or this person, must have before anything is allowed. */
+async function levelFirst(
+  call: Call,
+  context: Context,
+  person: AtHand,
+  id: string,
+): Promise<Reply | undefined> {
+  const request = await BackchannelRequest.find(context, id)
+  const client = request && (await findClient(context, request.client_id))
+  return client && raisedFirst(call, context, person, client, approvalsPath)
+}
 
 /** Undefined when this person has no such request to answer any more. */
 async function decide(

@@ -4,6 +4,7 @@ import type { Context } from '../../context.ts'
 import { defineEndpoint } from '../../endpoints/endpoint.ts'
 import { ownPage } from '../../endpoints/openapi_parts.ts'
 import { type AtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
+import { raisedFirst } from '../../endpoints/step_up.ts'
 import { grantLifetime } from '../../grants/authorization_code.ts'
 import { newGrant } from '../../grants/new_grant.ts'
 import { type Call, form, query } from '../../http/call.ts'
@@ -46,6 +47,10 @@ export const verification = defineEndpoint({
     requireOwnForm(call, context, fields.csrf_token, answered ? confirming(person, kept) : entering)
     const found = await findTyped(call, context, person, kept)
     if (!found) return showCode(call, context, userCode, say('device.unknown'))
+    const client = await findClient(context, found.waiting.client_id)
+    const first =
+      client && (await raisedFirst(call, context, person, client, `${devicePath}?user_code=${kept}`))
+    if (first) return first
     return answered
       ? decide(context, person, found, fields.allow !== undefined)
       : showConfirm(call, context, person, found.waiting)

@@ -11,7 +11,7 @@ import {
   readyFactors,
 } from '../../endpoints/second_factors.ts'
 import { signIn } from '../../endpoints/sign_in.ts'
-import { demandOf } from '../../endpoints/step_up.ts'
+import { clientIdOf, demandOf } from '../../endpoints/step_up.ts'
 import { resumePath } from '../../endpoints/interaction_page.ts'
 import type { Call } from '../../http/call.ts'
 import { findClient } from '../../http/client_authentication.ts'
@@ -29,7 +29,7 @@ type Placed = Exclude<Awaited<ReturnType<typeof halfPlace>>, { reply: unknown }>
 async function wantedHere(call: Call, context: Context, { half }: Placed): Promise<Wanted | undefined> {
   const { user, amr, going } = half
   const { interaction } = going
-  const clientId = interaction.params?.client_id
+  const clientId = clientIdOf(interaction)
   const client = clientId === undefined ? undefined : await findClient(context, clientId)
   const demand = demandOf(interaction, client)
   return wantedBy({ call, user, amr, client, interaction, demand }, acrOf(amr))

@@ -6,7 +6,7 @@ import { channels } from './channels.ts'
 import { choiceEndpoints } from './choice.ts'
 import { channelEndpoints, emailFactor, smsFactor } from './code_pages.ts'
 import { factorData } from './person_data.ts'
-import { needsSecondFactor, secondFactorStep } from './policy.ts'
+import { needsSecondFactor, secondFactorRule, secondFactorStep } from './policy.ts'
 import { recoveryEndpoints, recoveryFactor } from './recovery_pages.ts'
 import { env, featureName, settingsOf } from './settings.ts'
 import { totpEndpoints, totpFactor } from './totp_pages.ts'
@@ -40,6 +40,7 @@ export const secondFactor = defineFeature({
   needsSecondFactor,
   secondFactors: [totpFactor, smsFactor, emailFactor, recoveryFactor],
   loginSteps: [secondFactorStep],
+  grantRules: [secondFactorRule],
   onSignedIn: rememberDevice,
   accountSections: [factorsSection],
   personData: [factorData],

@@ -1,5 +1,6 @@
 /** When a second factor is asked for, and which. docs/decisions/0019-second-factors.md */
 import { acrOf, meetsAcr, openDemand } from '../../auth/acr.ts'
+import { OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../context.ts'
 import {
   allowedFactors,
@@ -8,6 +9,7 @@ import {
   readyFactors,
   twoFactors,
 } from '../../endpoints/second_factors.ts'
+import type { GrantRule } from '../../grants/grant_type.ts'
 import type { User } from '../../models/user.ts'
 import type { HalfSignedIn, LoginStep, SecondFactor } from '../feature.ts'
 import { settingsOf } from './settings.ts'
@@ -82,5 +84,17 @@ export const secondFactorStep: LoginStep = {
     if (passedSecond(amr) || (session && !must)) return undefined
     if (ready.length > 0) return (await isTrusted(call, context, user)) ? undefined : ready[0]!.path
     return must ? setUpPath : undefined
+  },
+}
+
+/** Whatever way a grant came about: without a second factor it gives a client that registered for one nothing. */
+export const secondFactorRule: GrantRule = {
+  name: 'second_factor',
+  admit({ authentication }, { client }) {
+    if (client.require_second_factor !== true || authentication.amr.includes('mfa')) return
+    throw new OAuthError(
+      'invalid_grant',
+      'this client registered require_second_factor, and this sign-in had none: ask the person again',
+    )
   },
 }
