@@ -3,15 +3,20 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { deliverDue } from '../../src/features/mail/deliver.ts'
 import { answerRequests } from '../../src/features/recovery/job.ts'
+import { RecoveryCodes } from '../../src/features/second_factor/recovery.ts'
+import { channels } from '../../src/features/second_factor/channels.ts'
 import { Consent } from '../../src/models/consent.ts'
+import { Invitation } from '../../src/models/invitation.ts'
 import { User } from '../../src/models/user.ts'
 import { buildTable } from '../../src/table.ts'
-import { setUpApp, withPassword } from '../support/authenticator.ts'
+import { freshCode, setUpApp, withPassword } from '../support/authenticator.ts'
 import { fillLogin, launchChromium, openTab } from '../support/chromium.ts'
 import { formPost, type TestClient } from '../support/client.ts'
+import { freePort } from '../support/free_port.ts'
 import { operatorClient } from '../support/flow.ts'
 import { linkMailed } from '../support/mailbox.ts'
 import { alice, bob, person } from '../support/person.ts'
+import { type Second, secondLatchkey, upstreamEnv } from '../support/upstream.ts'
 import { accessibilityProblems } from './accessibility.ts'
 import { ask, registerClient, type RelyingParty, relyingParty } from './relying_party.ts'
 import { type ServedProvider, serveProvider } from './served.ts'
@@ -20,16 +25,31 @@ setDefaultTimeout(120_000)
 
 let op: ServedProvider
 let browser: Browser
+let corp: Second
+/** Of Bob's authenticator app. */
+let seed: string
 let party: RelyingParty
 let own: TestClient
 let stranger: TestClient
 
+/** Texts go nowhere; people may come from another Latchkey. */
+async function serve(): Promise<ServedProvider> {
+  const port = freePort()
+  corp = await secondLatchkey(`http://localhost:${port}/upstream/callback/corp`)
+  const member = { id: 'corp', provider: 'oidc', label: 'Corp', base_url: corp.issuer, ...corp.client }
+  return serveProvider(
+    {
+      SECOND_FACTORS: 'totp passkey sms email recovery',
+      SMS_GATEWAY_URL: 'http://localhost:1/',
+      ...upstreamEnv([member], [corp]),
+    },
+    port,
+  )
+}
+
 beforeAll(async () => {
   party = relyingParty()
-  ;[op, browser] = await Promise.all([
-    serveProvider({ SMS_GATEWAY_URL: 'http://localhost:1/' }),
-    launchChromium(),
-  ])
+  ;[op, browser] = await Promise.all([serve(), launchChromium()])
   stranger = await registerClient(op.issuer, {
     client_name: 'Fotobuch'.repeat(25),
     client_uri: 'https://photos.example/',
@@ -55,6 +75,7 @@ afterAll(async () => {
   await browser.close()
   party.stop()
   await op.stop()
+  corp.stop()
 })
 
 const at = (path: string) => `${op.issuer}${path}`
@@ -102,13 +123,13 @@ const consented = (page: Page) =>
     () => page,
   )
 
-/** The endpoint whose page it is, what is to be seen there, and how one comes to it from the one before. */
+/** The endpoint whose page it is ('' for none), what is to be seen there, and how one comes to it from the one before. */
 type Row = readonly [endpoint: string, name: string, visit: (page: Page) => Promise<unknown>]
 
 const chapters: Readonly<Record<string, readonly Row[]>> = {
   'on the way to an application': [
     ['start', 'the start page', open('/')],
-    ['start', 'nothing there', open(`/${'nowhere'.repeat(20)}`)],
+    ['', 'nothing there', open(`/${'nowhere'.repeat(20)}`)],
     [
       'authorization',
       'an error',
@@ -134,7 +155,7 @@ const chapters: Readonly<Record<string, readonly Row[]>> = {
       (page) => page.goto(at(`/initiate_login?client_id=${stranger.client_id}`)),
     ],
     [
-      'authorization',
+      'resume',
       'the answer as a form',
       async (page) => {
         await page.route('**/assets/form_post*', (route) => route.abort())
@@ -145,6 +166,60 @@ const chapters: Readonly<Record<string, readonly Row[]>> = {
     ['end_session', 'sign out?', (page) => page.goto(at(`/logout?client_id=${own.client_id}`))],
     ['end_session', 'signed out', press('logout')],
     ['account_deleted', 'an account that is gone', open('/account/deleted')],
+    [
+      'keep_account',
+      'an account that is going',
+      async (page) => {
+        const leaving_at = Math.floor(op.clock.now() / 1000) + 86_400
+        await User.update(op.context, 'user-bob', (user) => ({ ...user, leaving_at }))
+        await page.goto(at('/login'))
+        await fillLogin(page, bob)
+      },
+    ],
+    ['', 'it stays', press('keep')],
+  ],
+  'a new account': [
+    ['register_account', 'an address', open('/register_account')],
+    [
+      'register_account',
+      'a wrong one',
+      async (page) => {
+        await page.evaluate(() => document.querySelector('main form')?.setAttribute('novalidate', ''))
+        await page.fill('input[name=email]', 'carol')
+        await page.press('input[name=email]', 'Enter')
+      },
+    ],
+    [
+      'create_account',
+      'a name and a password',
+      async (page) => {
+        const about = { email: 'carol@example.com', invited: true }
+        const { token } = await Invitation.issue(op.context, op.context.random, about, 600)
+        await page.goto(at(`/create_account?token=${token}`))
+      },
+    ],
+    ['create_account', 'a link that is no good', open('/create_account?token=x')],
+  ],
+  'an account elsewhere': [
+    [
+      'upstream_callback',
+      'somebody changed their mind',
+      open('/upstream/callback/corp?error=access_denied&state=x'),
+    ],
+    [
+      'upstream_connect',
+      'whether it is theirs',
+      async (page) => {
+        await page.goto(at('/login'))
+        await page.click('button[name=upstream_corp]')
+        await fillLogin(page)
+        await page.click('button[name=allow]')
+        await page.waitForURL(`${op.issuer}/**`)
+        if (!(await page.isVisible('button[name=login]'))) await page.click('main a.button')
+        await fillLogin(page)
+        await page.waitForURL('**/upstream/connect*')
+      },
+    ],
   ],
   'devices and approvals': [
     ['device_verification', 'a code', (page) => signedIn(page, '/device')],
@@ -189,8 +264,10 @@ const chapters: Readonly<Record<string, readonly Row[]>> = {
     ['account_sessions', 'sessions', open('/account/sessions')],
     ['account_sessions_policy', 'how many sessions', open('/account/sessions/policy')],
     ['account_password', 'the password', open('/account/password')],
+    ['account_profile', 'the profile', open('/account/profile')],
+    ['account_connections', 'connections', open('/account/connections')],
     ['account_data', 'everything that is kept', open('/account/data')],
-    ['account_delete', 'the end of the account', open('/account/delete')],
+    ['account_delete', 'the end of the account', open('/account/data/delete')],
     ['account_passkeys', 'no passkeys', open('/account/passkeys')],
     ['account_passkeys_add', 'a new passkey', open('/account/passkeys/add')],
     [
@@ -206,7 +283,6 @@ const chapters: Readonly<Record<string, readonly Row[]>> = {
     ['account_totp', 'an authenticator app', open('/account/factors/totp')],
     ['account_sms_codes', 'codes by text message', open('/account/factors/sms')],
     ['account_email_codes', 'codes by mail', open('/account/factors/email')],
-    ['account_recovery_codes', 'recovery codes', open('/account/factors/recovery')],
   ],
   'second factors': [
     [
@@ -228,7 +304,15 @@ const chapters: Readonly<Record<string, readonly Row[]>> = {
         const who = person(op.issuer, op.fetch)
         await User.update(op.context, 'user-bob', (user) => ({ ...user, second_factor: undefined }))
         await withPassword(who, bob)
-        await setUpApp(op, who)
+        seed = await setUpApp(op, who)
+        await RecoveryCodes.make(op.context, 'user-bob')
+        const made = { sub: 'user-bob', created_at: 0 }
+        await channels.sms.records.put(op.context, 'user-bob', { ...made, to: '+491701234567' })
+        await channels.email.records.put(op.context, 'user-bob', { ...made, to: 'bob@example.com' })
+        await User.update(op.context, 'user-bob', (user) => ({
+          ...user,
+          claims: { ...user.claims, email: 'bob@example.com', email_verified: true },
+        }))
         await page.goto(at('/login'))
         await fillLogin(page, bob)
       },
@@ -242,6 +326,18 @@ const chapters: Readonly<Record<string, readonly Row[]>> = {
       'a passkey after the password',
       (page) => insteadAt(page, '/passkeys/second_factor'),
     ],
+    [
+      'account_factors',
+      'both are there',
+      async (page) => {
+        await insteadAt(page, '/second-factor/totp')
+        await page.fill('input[name=code]', freshCode(op, seed))
+        await page.click('button[name=verify]')
+        await page.waitForURL((url) => !url.pathname.startsWith('/second-factor'))
+        await page.goto(at('/account/factors'))
+      },
+    ],
+    ['account_recovery_codes', 'recovery codes', press('make')],
   ],
   'a forgotten password, and an address': [
     ['forgot_password', 'forgotten', (page) => page.goto(at('/forgot_password'))],
@@ -283,11 +379,6 @@ const chapters: Readonly<Record<string, readonly Row[]>> = {
       },
     ],
     ['dev_mail', 'a mail', (page) => page.click('.links a')],
-    [
-      'dev_mail_html',
-      'what its reader sees',
-      async (page) => page.goto(await page.getAttribute('iframe', 'src').then((src) => at(src!))),
-    ],
     ['account_email', 'the address', (page) => signedIn(page, '/account/email')],
     [
       'account_email',
@@ -307,15 +398,20 @@ const chapters: Readonly<Record<string, readonly Row[]>> = {
   ],
 }
 
+const paths = new Map(buildTable().endpoints.map(({ name, path }) => [name, path]))
+
 for (const [title, rows] of Object.entries(chapters))
   test(title, async () => {
     const tab = await openTab(browser)
     const problems: string[] = []
-    for (const [, name, visit] of rows) {
+    for (const [endpoint, name, visit] of rows) {
       await visit(tab.page).catch((error: Error) => {
         throw new Error(`${name}, at ${tab.page.url()}: ${error.message}`)
       })
       await tab.page.waitForLoadState()
+      const { pathname } = new URL(tab.page.url())
+      if (endpoint !== '' && pathname !== paths.get(endpoint)?.replace(/\*$/, 'corp'))
+        problems.push(`${name}: is at ${pathname}`)
       problems.push(...(await accessibilityProblems(tab.page)).map((each) => `${name}: ${each}`))
       // A status of 4xx is a console line of its own; anything else in there is a refusal or an error.
       const refused = tab.complaints.splice(0).filter((each) => !each.startsWith('Failed to load resource'))
@@ -325,14 +421,14 @@ for (const [title, rows] of Object.entries(chapters))
     expect(problems).toEqual([])
   })
 
-/** Errors of these are pages; of their own they have none. */
+/** Errors of these are pages; of their own they have none, or, as a mail in its box, none that a script may look at. */
 const withoutPage: readonly string[] = [
-  'resume',
   'language',
   'check_session',
   'totp_set_up_image',
   'account_totp_image',
   'avatar',
+  'dev_mail_html',
 ]
 
 test('every page has its row', () => {

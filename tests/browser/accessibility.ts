@@ -5,14 +5,14 @@ import type { Page } from 'playwright-core'
 const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
 
 /** A phone and a desk. */
-const widths = [320, 1280]
+const widths = [320, 1280] as const
 const schemes = ['light', 'dark'] as const
 
 /** Every rule that can be decided by itself, best practices included. */
-async function axeFindings(page: Page): Promise<string[]> {
+async function axeFindings(page: Page, only: string[] | undefined): Promise<string[]> {
   const isThere = await page.evaluate(() => 'axe' in globalThis)
   if (!isThere) await page.evaluate(axe)
-  return page.evaluate(async () => {
+  return page.evaluate(async (rules) => {
     interface Finding {
       id: string
       nodes: { html: string; failureSummary?: string }[]
@@ -20,19 +20,38 @@ async function axeFindings(page: Page): Promise<string[]> {
     const { axe } = globalThis as unknown as {
       axe: { run(context: Document, options: object): Promise<{ violations: Finding[] }> }
     }
-    const { violations } = await axe.run(document, { resultTypes: ['violations'], iframes: false })
+    const { violations } = await axe.run(document, {
+      resultTypes: ['violations'],
+      iframes: false,
+      ...(rules && { runOnly: rules }),
+    })
     return violations.flatMap(({ id, nodes }) =>
       nodes.map(
         ({ html, failureSummary = '' }) => `axe ${id}: ${html.slice(0, 160)} ${failureSummary.slice(0, 200)}`,
       ),
     )
-  })
+  }, only)
 }
 
 const sideways = (page: Page): Promise<string[]> =>
   page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement
     return scrollWidth > clientWidth ? [`scrolls sideways: ${scrollWidth} > ${clientWidth}`] : []
+  })
+
+const mostInFrame = 20
+
+/** What has the focus, and whether one sees it. */
+const focus = (page: Page): Promise<{ stop: string | undefined; inFrame: boolean; seen: boolean }> =>
+  page.evaluate(() => {
+    const active = document.activeElement as HTMLElement
+    const { outlineStyle, outlineWidth } = getComputedStyle(active)
+    const inFrame = active instanceof HTMLIFrameElement
+    return {
+      stop: active.dataset.stop,
+      inFrame,
+      seen: inFrame || (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2),
+    }
   })
 
 /** Tab alone reaches everything that can be used, in the order it is read, and one sees where it is. */
@@ -65,31 +84,31 @@ async function keyboardFindings(page: Page): Promise<string[]> {
   const problems: string[] = []
   for (const [at, html] of expected.entries()) {
     await page.keyboard.press('Tab')
-    const { stop, seen } = await page.evaluate(() => {
-      const active = document.activeElement as HTMLElement | null
-      const style = active && getComputedStyle(active)
-      return {
-        stop: active?.dataset.stop,
-        seen:
-          style !== null &&
-          (active instanceof HTMLIFrameElement ||
-            (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2)),
-      }
-    })
+    let reached = await focus(page)
+    // Inside of a frame it walks through what that holds.
+    for (let inside = 0; reached.inFrame && reached.stop === `${at - 1}` && inside < mostInFrame; inside++) {
+      await page.keyboard.press('Tab')
+      reached = await focus(page)
+    }
+    const { stop, seen } = reached
     if (stop !== `${at}`) return [...problems, `Tab ${at + 1} does not reach ${html}`]
     if (!seen) problems.push(`no focus to be seen at ${html}`)
   }
   return problems
 }
 
-/** Everything, in both colour schemes and both widths, without loading the page again. */
+/**
+ * Everything, in both colour schemes and both widths, without loading the page again. What depends on the scheme is
+ * contrast alone, and on the width everything may: so all rules at each width, and contrast in each pair.
+ */
 export async function accessibilityProblems(page: Page): Promise<string[]> {
   const problems = new Set<string>()
-  for (const width of widths)
-    for (const colorScheme of schemes) {
+  for (const [at, width] of widths.entries())
+    for (const [scheme, colorScheme] of schemes.entries()) {
       await page.setViewportSize({ width, height: 700 })
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-      for (const each of [...(await axeFindings(page)), ...(await sideways(page))])
+      const rules = at === scheme ? undefined : ['color-contrast']
+      for (const each of [...(await axeFindings(page, rules)), ...(await sideways(page))])
         problems.add(`${width} px, ${colorScheme}: ${each}`)
     }
   for (const each of await keyboardFindings(page)) problems.add(each)

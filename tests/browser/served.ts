@@ -6,8 +6,10 @@ export interface ServedProvider extends Provider {
   stop(): Promise<void>
 }
 
-export async function serveProvider(env: Record<string, string> = {}): Promise<ServedProvider> {
-  const port = freePort()
+export async function serveProvider(
+  env: Record<string, string> = {},
+  port = freePort(),
+): Promise<ServedProvider> {
   const op = await provider({ env: { ...env, ISSUER_URL: `http://localhost:${port}` } })
   const server = Bun.serve({
     port,
