@@ -31,7 +31,10 @@ interface Document {
   }
 }
 
-const op = await provider()
+// With a provider to sign in with: without any, its paths are not served.
+const op = await provider({
+  env: { UPSTREAM_GITHUB_CLIENT_ID: 'id', UPSTREAM_GITHUB_CLIENT_SECRET: 'secret' },
+})
 const served = await op.fetch('/openapi.json')
 const document = (await served.json()) as Document
 const operations = Object.entries(document.paths).flatMap(([path, item]) =>

@@ -19,13 +19,19 @@ export const ownPost = (summary: string): Operations => ({
   },
 })
 
+const named = (description: string) => [
+  { name: 'file', in: 'path', required: true, schema: text(description) },
+]
+const upstreamId = named('The id of the provider')
+
 const answer = { 303: seeOther('On the way the person was on'), ...pageTroubles }
 
 /** Where a provider sends the browser back to. */
 export const callbackApi: Operations = {
-  GET: { summary: 'Come back from a provider', responses: answer },
+  GET: { summary: 'Come back from a provider', parameters: upstreamId, responses: answer },
   POST: {
     summary: 'Come back from a provider that answers by a form',
+    parameters: upstreamId,
     requestBody: formBody(
       object({ state: text('As it was sent'), code: text('For the provider') }, ['state']),
     ),
@@ -37,6 +43,7 @@ export const callbackApi: Operations = {
 export const imageApi: Operations = {
   GET: {
     summary: 'The picture of a person, by an id nobody can guess',
+    parameters: named('The id'),
     responses: {
       200: { description: 'The picture', content: { 'image/*': { schema: { type: 'string' } } } },
       404: page('There is no such picture'),

@@ -38,7 +38,7 @@ test('every entry describes itself, everywhere', async () => {
 test('a copy of .env.example changes nothing, and neither does uncommenting all of it', async () => {
   const text = await fileText('.env.example')
   expect(text.split('\n').filter((line) => line && !line.startsWith('#'))).toEqual([])
-  const lines = [...text.matchAll(/^#([A-Z_]+)=(.*)$/gm)]
+  const lines = [...text.matchAll(/^#([A-Z\d_]+)=(.*)$/gm)]
   const all = [...entries, ...Object.values(featureEntries).flat()]
   expect(lines.map(([, name]) => name)).toEqual(all.map(({ name }) => name))
   const env = Object.fromEntries(lines.map(([, name, value = '']) => [name, value.replace(/^"(.*)"$/, '$1')]))
