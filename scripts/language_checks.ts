@@ -81,7 +81,7 @@ export function problemsOf(tag: Language): string[] {
 }
 
 /** Keys that code builds from parts: whoever adds such a place names its prefix here. */
-const builtPrefixes = ['event.', 'claim.', 'error.', 'error_page.title_']
+const builtPrefixes = ['event.', 'claim.', 'error.', 'error_page.title_', 'profile.', 'upstream.failed_']
 
 /** Keys of en.json that no template and no code names. */
 export function unusedKeys(): string[] {
@@ -94,7 +94,10 @@ export function unusedKeys(): string[] {
     ...[...text.matchAll(/\{\{t ([a-z0-9_.]+)\}\}/g)].map(([, key]) => key!),
     ...[...text.matchAll(/['"`]([a-z0-9_]+\.[a-z0-9_.]+)['"`]/g)].map(([, key]) => key!),
   ])
-  return Object.keys(english).filter(
-    (key) => !named.has(key) && !builtPrefixes.some((prefix) => key.startsWith(prefix)),
-  )
+  const built = (key: string): boolean => {
+    const prefix = builtPrefixes.find((each) => key.startsWith(each))
+    // The other part must be a word of the code: of an event, a claim, a code of an error.
+    return prefix !== undefined && new RegExp(`\\b${key.slice(prefix.length)}\\b`).test(text)
+  }
+  return Object.keys(english).filter((key) => !named.has(key) && !built(key))
 }
