@@ -33,6 +33,8 @@ export const deleteScope = 'account_delete'
 /** Seconds since the sign-in, as on the page (`freshlyAtHand`). */
 const freshness = 600
 
+const withToken = [{ access_token: [] }]
+
 interface Holder {
   user: User
   client: Client
@@ -74,6 +76,7 @@ export const exportEndpoint = defineEndpoint({
   api: {
     GET: {
       summary: 'Everything that is kept about the person of the access token',
+      security: withToken,
       responses: {
         200: jsonReply(
           'A copy, by what kind of data it is',
@@ -127,6 +130,7 @@ export const deleteEndpoint = defineEndpoint({
     DELETE: {
       summary:
         'The end of the account of the person of the access token, who signed in at most ten minutes ago',
+      security: withToken,
       responses: {
         202: jsonReply(
           'All tokens and sessions have ended; the rest is erased then, unless the person signs in to keep it',

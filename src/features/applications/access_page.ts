@@ -129,7 +129,6 @@ async function submit(call: Call, context: Context, { user, session }: AtHand): 
   if (await withdrawAccess(context, user.sub, clientId)) {
     const client = await Client.find(context, clientId)
     const detail = foreignText(client?.client_name ?? clientId)
-    context.soon('logout_deliveries')
     context.log.info('access_withdrawn', { sub: user.sub, client_id: clientId })
     await tellOwner(call, context, user, { kind: 'access_withdrawn', detail })
   }
