@@ -27,15 +27,20 @@ export const readUrl: Read = (text) => {
   return url && !url.username && !url.password ? url.href : undefined
 }
 
+const daysOfMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
+const isLeap = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+
+const isYear = (year: number): boolean => year >= 1800 && year <= 2200
+
 /** YYYY-MM-DD, 0000-MM-DD without the year, or YYYY alone; a day that there is. */
 export const readBirthdate: Read = (text) => {
-  const [, year, month, day] = /^(\d{4})(?:-(\d\d)-(\d\d))?$/.exec(text) ?? []
-  if (year === undefined) return undefined
-  if (month === undefined) return Number(year) >= 1800 && Number(year) <= 2200 ? text : undefined
-  const leap = year === '0000' ? '2000' : year // so that the 29th of February is a birthday
-  const date = new Date(`${leap}-${month}-${day}T00:00:00Z`)
-  const same = !Number.isNaN(date.getTime()) && date.toISOString().slice(0, 10) === `${leap}-${month}-${day}`
-  return same && Number(leap) >= 1800 && Number(leap) <= 2200 ? text : undefined
+  const [, yearText, month, day] = /^(\d{4})(?:-(\d\d)-(\d\d))?$/.exec(text) ?? []
+  const year = Number(yearText)
+  if (month === undefined) return isYear(year) ? text : undefined
+  const days = daysOfMonth[Number(month) - 1] ?? 0
+  const isDay = Number(day) >= 1 && Number(day) <= days && (`${month}-${day}` !== '02-29' || isLeap(year)) // of 0000 too
+  return isDay && (year === 0 || isYear(year)) ? text : undefined
 }
 
 /** A name of the time zone database, as Europe/Lisbon. */

@@ -8,6 +8,7 @@ import { listAll, withContext } from './administration.ts'
 import { defineCommand, jsonOption, type Values } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { moment, print, printable, printFacts, printJson, printTable } from './output.ts'
+import { readTime } from './time_option.ts'
 
 const options = {
   uses: { type: 'string', value: 'N', help: 'How many clients may register with it: 1 unless given' },
@@ -48,7 +49,7 @@ export const add = defineCommand({
   options,
   async run(given, [name]) {
     const uses = readUses(given.uses ?? '1')
-    const lifetime = readTime(given['expires-in'] ?? '30d')
+    const lifetime = readTime('expires-in', given['expires-in'] ?? '30d', longestLife)
     await withContext('clients', async (context) => {
       const limits = readLimits(given, context)
       const { record, token } = await InitialAccessToken.issue(context, context.random, {
@@ -76,16 +77,7 @@ function readUses(text: string): number {
   return uses
 }
 
-const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 const longestLife = 3650 * 86_400
-
-function readTime(text: string): number {
-  const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
-  const time = Number(count) * (unitSeconds[unit] ?? NaN)
-  if (!(time >= 1 && time <= longestLife))
-    throw new UsageError(`--expires-in: expected such as 90m, 12h or 30d, got ${printable(text)}`)
-  return time
-}
 
 function readLimits(given: Values<typeof options>, context: Context): RegistrationLimits {
   const among = (option: 'scope' | 'grant-type' | 'auth-method', known: readonly string[]) => {

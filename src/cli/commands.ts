@@ -10,6 +10,10 @@ export interface CommandEntry {
 const serve = async () => defineCommand({ takes: [], options: {}, run: (await import('./serve.ts')).serve })
 const keys = () => import('./keys.ts')
 const user = () => import('./user.ts')
+const transfer = () => import('./user_transfer.ts')
+const invitations = () => import('./invite.ts')
+const person = () => import('./person.ts')
+const sessions = () => import('./sessions.ts')
 const client = () => import('./client.ts')
 const clientToken = () => import('./client_token.ts')
 
@@ -49,6 +53,40 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: 'user enable', help: 'Let a disabled person in again', load: async () => (await user()).enable },
   { name: 'user list', help: 'Everyone who can sign in', load: async () => (await user()).list },
+  {
+    name: 'user set',
+    help: 'Change attributes, roles and claims of a person',
+    load: async () => (await import('./user_set.ts')).set,
+  },
+  {
+    name: 'user import',
+    help: 'Add people from a file, with password hashes of other systems',
+    load: async () => (await transfer()).importUsers,
+  },
+  { name: 'user export', help: 'Everyone, as JSON or CSV', load: async () => (await transfer()).exportUsers },
+  {
+    name: 'invite list',
+    help: 'Invitations that nobody has used yet',
+    load: async () => (await invitations()).list,
+  },
+  { name: 'invite revoke', help: 'Take an invitation back', load: async () => (await invitations()).revoke },
+  {
+    name: 'invite',
+    help: 'Invite an address to make an account',
+    load: async () => (await invitations()).invite,
+  },
+  { name: 'verify', help: 'Say that an address is proven', load: async () => (await person()).verify },
+  {
+    name: 'reset-factors',
+    help: 'Take second factors and passkeys away from a person who lost them',
+    load: async () => (await person()).resetFactors,
+  },
+  {
+    name: 'sessions list',
+    help: 'Where a person is signed in',
+    load: async () => (await sessions()).list,
+  },
+  { name: 'sessions end', help: 'Sign a person out', load: async () => (await sessions()).end },
   { name: 'client add', help: 'Register a client', load: async () => (await client()).add },
   {
     name: 'client show',

@@ -1,18 +1,15 @@
 /** `latchkey user …`: the people who can sign in. Each command works on the store a running server uses. */
-import type { Context } from '../context.ts'
 import { wordsAbout } from '../http/new_password.ts'
 import { hashPassword } from '../http/password.ts'
 import { forgetTries } from '../http/rate_limit.ts'
-import { endEverything } from '../http/session.ts'
 import { seconds } from '../lib/clock.ts'
-import { Grant } from '../models/grant.ts'
-import { Session } from '../models/session.ts'
 import { canonicalUsername, User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
+import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
 import { readClaims } from './claim_option.ts'
 import { defineCommand, jsonOption } from './command.ts'
-import { Refusal } from './failure.ts'
 import { moment, print, printable, printFacts, printJson, printTable } from './output.ts'
+import { change, endAll, requireGoodName, requireUser, taken } from './people.ts'
 import { passwordOption, readNewPassword } from './password_prompt.ts'
 
 export const add = defineCommand({
@@ -30,10 +27,13 @@ export const add = defineCommand({
       value: 'NAME=VALUE',
       help: 'Any other claim. true, false and what begins { or [ is read as JSON, the rest as text',
     },
+    ...attributeOptions,
     ...passwordOption,
   },
-  async run({ email, name, claim, 'password-stdin': fromStdin }, [username]) {
+  async run({ email, name, claim, attribute, role, 'password-stdin': fromStdin }, [username]) {
     requireGoodName(username)
+    const attributes = readAttributes(attribute)
+    const roles = readRoles(role)
     const claims = readClaims(claim, { name, email })
     await withContext('people', async (context) => {
       if (await User.findByUsername(context, username)) throw taken(username)
@@ -46,11 +46,19 @@ export const add = defineCommand({
         password_hash,
         disabled: false,
         claims,
+        attributes,
+        roles,
         created_at: now,
         updated_at: now,
       }
       if (!(await User.create(context, user))) throw taken(username)
-      printFacts({ username: user.username, sub: user.sub, claims })
+      printFacts({
+        username: user.username,
+        sub: user.sub,
+        claims,
+        ...(roles.length > 0 && { roles }),
+        ...(attribute && { attributes }),
+      })
     })
   },
 })
@@ -107,42 +115,3 @@ export const list = defineCommand({
       )
     }),
 })
-
-const taken = (username: string) => new Refusal(`there is a user ${printable(username)} already`)
-
-/** Names people can type and tell apart; how alike names are joined is for `canonicalUsername` to say. */
-function requireGoodName(username: string): void {
-  if (canonicalUsername(username) === '' || username.length > 200 || printable(username) !== username)
-    throw new Refusal('NAME must be 1 to 200 visible characters')
-}
-
-async function requireUser(context: Context, username: string): Promise<User> {
-  const user = await User.findByUsername(context, username)
-  if (!user)
-    throw new Refusal(`there is no user ${printable(username)}; latchkey user list shows who there is`)
-  return user
-}
-
-async function change(context: Context, user: User, changes: Partial<User>): Promise<void> {
-  const changed = await User.update(context, user.sub, (current) => ({ ...current, ...changes }))
-  if (!changed)
-    throw new Refusal(`${printable(user.username)} could not be changed: the record is gone or busy`)
-}
-
-/** Milliseconds in which a request that a server had begun before the change is over. */
-const inFlight = 1_000
-
-/** Ends sessions, grants and with them all tokens, and says how many there were. */
-async function endAll(context: Context, { sub }: User): Promise<string> {
-  const [sessions, grants] = await Promise.all([
-    Session.listOfUser(context, sub),
-    Grant.listOfUser(context, sub),
-  ])
-  await endEverything(sub, context)
-  // A sign-in or an authorization that read the record just before it changed may end just after this did.
-  await Bun.sleep(inFlight)
-  await endEverything(sub, context)
-  return `${number(sessions.length, 'session')} and ${number(grants.length, 'grant')} with all tokens`
-}
-
-const number = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`

@@ -133,6 +133,8 @@ export interface PersonData {
   /** The member of the export. */
   name: string
   read(sub: string, context: Context): Promise<unknown>
+  /** What it is, is factors to sign in with beyond a password: `latchkey reset-factors` erases it. */
+  factor?: true
   /** Erases it all; may be called again after a failure. */
   erase(sub: string, context: Context): Promise<void>
 }

@@ -14,6 +14,7 @@ import { loginMethod, passkeySignIn, signInOptions } from './sign_in.ts'
 /** Without public keys and handles: they are nothing to a person, and something to whoever steals the export. */
 const personData: PersonData = {
   name: 'passkeys',
+  factor: true,
   read: async (sub, context) =>
     (await Passkey.listOf(context, sub)).map(
       ({ name, created_at, used_at, backup_eligible, backed_up, transports, aaguid }) => ({

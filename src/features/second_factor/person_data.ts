@@ -31,4 +31,4 @@ async function erase(sub: string, context: Context): Promise<void> {
   ])
 }
 
-export const factorData: PersonData = { name: 'second_factors', read, erase }
+export const factorData: PersonData = { name: 'second_factors', factor: true, read, erase }

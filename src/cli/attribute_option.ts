@@ -1,0 +1,46 @@
+/** `--attribute NAME=VALUE` and `--role NAME`: what an organisation says of a person beyond the standard claims. */
+import { UsageError } from './failure.ts'
+import { printable } from './output.ts'
+
+export const attributeOptions = {
+  attribute: {
+    type: 'string',
+    multiple: true,
+    value: 'NAME=VALUE',
+    help: 'What CUSTOM_SCOPES show. What is JSON is read as JSON, the rest as text',
+  },
+  role: { type: 'string', multiple: true, value: 'NAME', help: 'A role' },
+} as const
+
+export const isAttributeName = (name: string): boolean =>
+  /^[a-z][\w.:/-]{0,99}$/i.test(name) && !['constructor', 'prototype'].includes(name)
+
+export function readAttributes(given: readonly string[] = []): Record<string, unknown> {
+  const read = new Map<string, unknown>()
+  for (const text of given) {
+    const equals = text.indexOf('=')
+    const [name, value] = [text.slice(0, equals), text.slice(equals + 1)]
+    if (equals < 1 || !isAttributeName(name))
+      throw new UsageError(`--attribute: expected NAME=VALUE, got ${printable(text)}`)
+    if (read.has(name)) throw new UsageError(`--attribute: ${name} came twice`)
+    read.set(name, readValue(value))
+  }
+  return Object.fromEntries(read)
+}
+
+/** A word, a number with a sign in front, a date: text, unless it is JSON as it stands. */
+function readValue(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+export const isRole = (name: string): boolean => /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(name)
+
+export function readRoles(given: readonly string[] = []): string[] {
+  const odd = given.find((name) => !isRole(name))
+  if (odd !== undefined) throw new UsageError(`--role: expected a name without spaces, got ${printable(odd)}`)
+  return [...new Set(given)]
+}

@@ -1,0 +1,100 @@
+/** `latchkey invite …`: leave to make one account for one address, which an operator gives and takes back. */
+import { say } from '../lib/say.ts'
+import { canMail, sendMail } from '../http/mail.ts'
+import { readMailAddress } from '../lib/mail_address.ts'
+import { Invitation } from '../models/invitation.ts'
+import { canonicalEmail, User } from '../models/user.ts'
+import { listAll, withContext } from './administration.ts'
+import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
+import { defineCommand, jsonOption } from './command.ts'
+import { Refusal, UsageError } from './failure.ts'
+import { moment, print, printable, printFacts, printJson, printTable } from './output.ts'
+import { readTime } from './time_option.ts'
+
+const longestLife = 365 * 86_400
+
+export const invite = defineCommand({
+  takes: ['ADDRESS'],
+  options: {
+    ...attributeOptions,
+    expires: {
+      type: 'string',
+      value: 'TIME',
+      help: 'Such as 12h or 30d: how long it is good, 7d unless given',
+    },
+    'no-mail': { type: 'boolean', help: 'Only print the link, for you to pass on' },
+    json: jsonOption,
+  },
+  async run({ role, attribute, expires = '7d', 'no-mail': noMail, json }, [address]) {
+    const email = readMailAddress(address)
+    if (email === undefined)
+      throw new UsageError(`expected an address such as name@example.com, got ${printable(address)}`)
+    const lifetime = readTime('expires', expires, longestLife)
+    const [roles, attributes] = [readRoles(role), readAttributes(attribute)]
+    await withContext('people', async (context) => {
+      const { issuer } = context.config
+      if (!context.table.features.includes('accounts'))
+        throw new Refusal(
+          'ACCOUNT_REGISTRATION is closed: no invitation is good until that says invitation or open',
+        )
+      if (await User.findByLogin(context, canonicalEmail(email)))
+        throw new Refusal(`there is an account for ${printable(email)} already; latchkey user list shows it`)
+      const { record, token } = await Invitation.issue(
+        context,
+        context.random,
+        { email, invited: true, roles, attributes },
+        lifetime,
+      )
+      const link = `${issuer}/create_account?token=${token}`
+      const mailed = canMail(context) && !noMail
+      if (mailed)
+        await sendMail(context, {
+          to: email,
+          language: context.config.defaultLanguage,
+          subject: say('new_account.invited_subject'),
+          lines: [say('new_account.invited', { email })],
+          link: { url: link, label: say('new_account.mail_link') },
+          after: [say('new_account.invited_until', { until: new Date(record.exp * 1000) })],
+        })
+      const facts = { id: record.id, email, roles, expires: moment(record.exp), mailed, link }
+      if (json) return printJson(facts)
+      printFacts(facts)
+      print(`\nThe link is shown this once${mailed ? '; a running server mails it' : ''}.`)
+    })
+  },
+})
+
+export const list = defineCommand({
+  takes: [],
+  options: { json: jsonOption },
+  run: ({ json }) =>
+    withContext('people', async (context) => {
+      const found = await listAll((offset, limit) => Invitation.list(context, offset, limit))
+      const rows = found.map(({ secret_hash: _hash, invited: _invited, ...shown }) => shown)
+      if (json) return printJson(rows)
+      printTable(
+        ['ID', 'ADDRESS', 'ROLES', 'MADE', 'EXPIRES'],
+        rows.map(({ id, email, roles, created_at, exp }) => [
+          id,
+          email,
+          roles.join(' '),
+          moment(created_at),
+          moment(exp),
+        ]),
+      )
+    }),
+})
+
+export const revoke = defineCommand({
+  takes: ['ID'],
+  options: { json: jsonOption },
+  run: ({ json }, [id]) =>
+    withContext('people', async (context) => {
+      if (!(await Invitation.spend(context, id)))
+        throw new Refusal(
+          `there is no invitation ${printable(id)}; latchkey invite list shows those there are`,
+        )
+      if (json) return printJson({ id, revoked: true })
+      print(`${printable(id)} is good for nothing any more`)
+    }),
+})

@@ -1,0 +1,47 @@
+/** What commands about people have in common: finding one, changing one, ending what one has open. */
+import type { Context } from '../context.ts'
+import { endEverything } from '../http/session.ts'
+import { Grant } from '../models/grant.ts'
+import { Session } from '../models/session.ts'
+import { canonicalUsername, User } from '../models/user.ts'
+import { Refusal } from './failure.ts'
+import { printable } from './output.ts'
+
+export const taken = (username: string) => new Refusal(`there is a user ${printable(username)} already`)
+
+/** Names people can type and tell apart; how alike names are joined is for `canonicalUsername` to say. */
+export function requireGoodName(username: string): void {
+  if (canonicalUsername(username) === '' || username.length > 200 || printable(username) !== username)
+    throw new Refusal('NAME must be 1 to 200 visible characters')
+}
+
+export async function requireUser(context: Context, username: string): Promise<User> {
+  const user = await User.findByUsername(context, username)
+  if (!user)
+    throw new Refusal(`there is no user ${printable(username)}; latchkey user list shows who there is`)
+  return user
+}
+
+export async function change(context: Context, user: User, changes: Partial<User>): Promise<void> {
+  const changed = await User.update(context, user.sub, (current) => ({ ...current, ...changes }))
+  if (!changed)
+    throw new Refusal(`${printable(user.username)} could not be changed: the record is gone or busy`)
+}
+
+/** Milliseconds in which a request that a server had begun before the change is over. */
+const inFlight = 1_000
+
+/** Ends sessions, grants and with them all tokens, and says how many there were. */
+export async function endAll(context: Context, { sub }: User): Promise<string> {
+  const [sessions, grants] = await Promise.all([
+    Session.listOfUser(context, sub),
+    Grant.listOfUser(context, sub),
+  ])
+  await endEverything(sub, context)
+  // A sign-in or an authorization that read the record just before it changed may end just after this did.
+  await Bun.sleep(inFlight)
+  await endEverything(sub, context)
+  return `${number(sessions.length, 'session')} and ${number(grants.length, 'grant')} with all tokens`
+}
+
+const number = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`

@@ -1,0 +1,65 @@
+/** `latchkey sessions …`: where a person is signed in. */
+import { endSession } from '../http/session.ts'
+import { Session } from '../models/session.ts'
+import { withContext } from './administration.ts'
+import { defineCommand, jsonOption } from './command.ts'
+import { Refusal } from './failure.ts'
+import { moment, print, printable, printJson, printTable } from './output.ts'
+import { endAll, requireUser } from './people.ts'
+
+export const list = defineCommand({
+  takes: ['NAME'],
+  options: { json: jsonOption },
+  run: ({ json }, [name]) =>
+    withContext('people', async (context) => {
+      const user = await requireUser(context, name)
+      const sessions = (await Session.listOfUser(context, user.sub)).map((session) => ({
+        sid: session.sid,
+        signed_in_at: moment(Math.floor(session.authenticated_at / 1000)),
+        last_used_at: moment(session.seen_at),
+        ends_at: moment(session.exp),
+        acr: session.acr,
+        amr: session.amr,
+        address: session.address,
+        user_agent: session.user_agent,
+        clients: session.clients,
+      }))
+      if (json) return printJson(sessions)
+      printTable(
+        ['SID', 'SIGNED IN', 'LAST USED', 'BY', 'ADDRESS', 'CLIENTS'],
+        sessions.map((each) => [
+          each.sid,
+          each.signed_in_at,
+          each.last_used_at,
+          each.amr.join(' '),
+          each.address ?? '',
+          each.clients.length,
+        ]),
+      )
+    }),
+})
+
+export const end = defineCommand({
+  takes: ['NAME'],
+  options: {
+    sid: { type: 'string', value: 'SID', help: 'One session: all of them, and all tokens, unless given' },
+    json: jsonOption,
+  },
+  run: ({ sid, json }, [name]) =>
+    withContext('people', async (context) => {
+      const user = await requireUser(context, name)
+      if (sid === undefined) {
+        const { length } = await Session.listOfUser(context, user.sub)
+        const ended = await endAll(context, user)
+        return json ? printJson({ username: user.username, ended: length }) : print(`ended ${ended}`)
+      }
+      const session = await Session.find(context, sid)
+      if (session?.sub !== user.sub)
+        throw new Refusal(
+          `${printable(user.username)} has no session ${printable(sid)}; latchkey sessions list shows them`,
+        )
+      await endSession(sid, context)
+      if (json) return printJson({ username: user.username, ended: 1 })
+      print(`ended the session ${printable(sid)} with all tokens`)
+    }),
+})

@@ -1,0 +1,77 @@
+/** A person as files of `latchkey user import` and `export` have them, and what can be wrong with one. */
+import * as v from 'valibot'
+import { hashForms, readPasswordHash } from '../auth/password_hash.ts'
+import { isClaimName, isProvidersOwn } from '../auth/person_claims.ts'
+import { readMailAddress } from '../lib/mail_address.ts'
+import { isVisible } from '../lib/plain_name.ts'
+import { isAttributeName, isRole } from './attribute_option.ts'
+
+const flags = ['email_verified', 'phone_number_verified']
+
+const Claims = v.pipe(
+  v.record(
+    v.pipe(
+      v.string(),
+      v.check((name) => isClaimName(name.split('#')[0]!), 'a claim is a name such as nickname'),
+      v.check((name) => !isProvidersOwn(name), 'is the provider’s own to say'),
+    ),
+    v.unknown(),
+  ),
+  v.check(
+    (claims) => flags.every((name) => ['undefined', 'boolean'].includes(typeof claims[name])),
+    `${flags.join(' and ')} are true or false`,
+  ),
+  v.check(
+    ({ email }) => email === undefined || (typeof email === 'string' && readMailAddress(email) !== undefined),
+    'email looks like name@example.com',
+  ),
+  v.check(
+    ({ email, email_verified }) => email_verified !== true || email !== undefined,
+    'email_verified needs email',
+  ),
+)
+
+export const UserRecord = v.strictObject({
+  username: v.pipe(v.string(), v.check(isVisible, 'has 1 to 200 visible characters')),
+  /** Core §2: at most 255 ASCII characters. */
+  sub: v.optional(
+    v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,255}$/, 'has 1 to 255 characters of ASCII, without spaces')),
+  ),
+  password_hash: v.optional(
+    v.pipe(
+      v.string(),
+      v.check((hash) => readPasswordHash(hash) !== undefined, `is none of ${hashForms}, or costs too much`),
+    ),
+  ),
+  disabled: v.optional(v.boolean()),
+  claims: v.optional(Claims),
+  attributes: v.optional(
+    v.record(
+      v.pipe(v.string(), v.check(isAttributeName, 'an attribute is a name such as team')),
+      v.unknown(),
+    ),
+  ),
+  roles: v.optional(v.array(v.pipe(v.string(), v.check(isRole, 'a role is a name without spaces')))),
+  language: v.optional(
+    v.pipe(v.string(), v.regex(/^[a-z]{2,8}(?:-[a-z\d]{1,8})*$/i, 'a language is a tag such as pt-BR')),
+  ),
+  /** Seconds. */
+  created_at: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+  updated_at: v.optional(v.number()),
+})
+export type UserRecord = v.InferOutput<typeof UserRecord>
+
+/** Names the member, and never the value: it may be a hash, or a password that somebody put there. */
+export function problemsOf(issues: readonly v.BaseIssue<unknown>[]): string[] {
+  return issues.map((issue) => {
+    const path = v.getDotPath(issue) ?? ''
+    if (issue.type === 'strict_object' && issue.expected === 'never')
+      return path === 'password'
+        ? 'password: is not imported; give its hash as password_hash'
+        : `${path}: is not among username, sub, password_hash, disabled, claims, attributes, roles, language, created_at`
+    if (issue.received === 'undefined') return `${path}: is missing`
+    const plain =
+      /^(is|has|a|an|email|email_verified|the) /.test(issue.message) || issue.message.includes(' are ')
+    return `${path}: ${plain ? issue.message : `expected ${issue.expected ?? 'another value'}`}`
+  })
+}

@@ -1,0 +1,58 @@
+/** `latchkey user set`: claims, attributes and roles of a person who is there. */
+import { standardClaims } from '../auth/claims.ts'
+import { User } from '../models/user.ts'
+import { withContext } from './administration.ts'
+import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
+import { readClaims } from './claim_option.ts'
+import { defineCommand, jsonOption } from './command.ts'
+import { UsageError } from './failure.ts'
+import { printFacts, printJson } from './output.ts'
+import { change, requireUser } from './people.ts'
+
+/** An address belongs to one account: it is for `latchkey verify` to say. */
+const apart = ['email', 'email_verified']
+
+export const set = defineCommand({
+  takes: ['NAME'],
+  options: {
+    ...attributeOptions,
+    role: { ...attributeOptions.role, help: 'A role: those given take the place of all there were' },
+    'no-roles': { type: 'boolean', help: 'No role at all' },
+    claim: { type: 'string', multiple: true, value: 'NAME=VALUE', help: 'A claim, other than the address' },
+    unset: { type: 'string', multiple: true, value: 'NAME', help: 'An attribute or claim to take away' },
+    json: jsonOption,
+  },
+  async run({ attribute, role, claim, unset = [], json, 'no-roles': noRoles }, [name]) {
+    const attributes = readAttributes(attribute)
+    const claims = readClaims(claim)
+    const roles = noRoles ? [] : role && readRoles(role)
+    if (noRoles && role) throw new UsageError('--no-roles and --role: expected one of them')
+    const odd = [...Object.keys(claims), ...unset].find((each) => apart.includes(each))
+    if (odd !== undefined)
+      throw new UsageError(`${odd} is proven and not set: latchkey verify NAME --email ADDRESS`)
+    if (!attribute && !claim && !roles && unset.length === 0)
+      throw new UsageError('nothing to set: expected --attribute, --claim, --role, --no-roles or --unset')
+    await withContext('people', async (context) => {
+      const user = await requireUser(context, name)
+      const without = (record: Record<string, unknown>) =>
+        Object.fromEntries(Object.entries(record).filter(([key]) => !unset.includes(key)))
+      await change(context, user, {
+        attributes: { ...without(user.attributes), ...attributes },
+        claims: { ...without(user.claims), ...claims },
+        ...(roles && { roles }),
+      })
+      const after = (await User.find(context, user.sub)) ?? user
+      const facts = {
+        username: after.username,
+        sub: after.sub,
+        roles: after.roles,
+        attributes: after.attributes,
+      }
+      const changedClaims =
+        Object.keys(claims).length > 0 || unset.some((each) => standardClaims.includes(each))
+      const shown = { ...facts, ...(changedClaims && { claims: after.claims }) }
+      if (json) printJson(shown)
+      else printFacts(shown)
+    })
+  },
+})

@@ -1,0 +1,186 @@
+/** `latchkey user import` and `user export`: people in and out, as JSON or CSV. */
+import { readFileSync } from 'node:fs'
+import * as v from 'valibot'
+import type { Context } from '../context.ts'
+import { seconds } from '../lib/clock.ts'
+import { canonicalEmail, canonicalUsername, User } from '../models/user.ts'
+import { listAll, withContext } from './administration.ts'
+import { defineCommand, jsonOption } from './command.ts'
+import { Refusal, UsageError } from './failure.ts'
+import { print, printable, printJson } from './output.ts'
+import { type Given, readCsv, readJson, writeCsv } from './user_file.ts'
+import { problemsOf, UserRecord } from './user_record.ts'
+
+const formatOption = {
+  type: 'string',
+  value: 'json|csv',
+  help: 'The format: by the end of the file’s name, else json, unless given',
+} as const
+
+function formatOf(format: string | undefined, file = ''): 'json' | 'csv' {
+  const chosen = format ?? (/\.csv$/i.test(file) ? 'csv' : 'json')
+  if (chosen !== 'json' && chosen !== 'csv')
+    throw new UsageError(`--format: expected json or csv, got ${printable(chosen)}`)
+  return chosen
+}
+
+interface Problem {
+  at: string
+  problem: string
+}
+interface Ready {
+  at: string
+  user: User
+}
+
+export const importUsers = defineCommand({
+  takes: ['FILE'],
+  options: {
+    format: formatOption,
+    'dry-run': { type: 'boolean', help: 'Say what is wrong and what would be done, and do nothing' },
+    partial: { type: 'boolean', help: 'Import those that are right, and leave out the others' },
+    json: jsonOption,
+  },
+  run: ({ format, partial, json, 'dry-run': dryRun }, [file]) =>
+    withContext('people', async (context) => {
+      const chosen = formatOf(format, file)
+      const text = readFileSync(file === '-' ? 0 : file, 'utf8')
+      const given = chosen === 'csv' ? await readCsv(text) : readJson(text)
+      const { ready, problems } = await judge(context, given)
+      const go = !dryRun && (partial || problems.length === 0)
+      const made = go ? await make(context, ready, problems) : 0
+      const done = { people: given.length, imported: made, dry_run: dryRun ?? false, problems }
+      if (json) printJson(done)
+      else {
+        for (const { at, problem } of problems) print(`${at}: ${printable(problem)}`)
+        print(outcome(done, go))
+      }
+      if (problems.length > 0 && !partial)
+        throw new Refusal(`${problems.length} problems; nothing was imported`)
+    }),
+})
+
+function outcome(
+  { people, imported, problems }: { people: number; imported: number; problems: Problem[] },
+  go: boolean,
+): string {
+  if (go) return `imported ${imported} of ${people}`
+  return problems.length > 0 ? `nothing was imported of ${people}` : `all ${people} could be imported`
+}
+
+/** All of them before the first is made: within the file, and against who is there. */
+async function judge(
+  context: Context,
+  given: readonly Given[],
+): Promise<{ ready: Ready[]; problems: Problem[] }> {
+  const [ready, problems] = [[] as Ready[], [] as Problem[]]
+  const seen = new Map<string, string>()
+  for (const { at, record } of given) {
+    const read = v.safeParse(UserRecord, record)
+    if (!read.success) {
+      problems.push(...problemsOf(read.issues).map((problem) => ({ at, problem })))
+      continue
+    }
+    const user = userOf(read.output, context)
+    const clashes = [...inFile(user, at, seen), ...(await inStore(user, context))]
+    if (clashes.length === 0) ready.push({ at, user })
+    problems.push(...clashes.map((problem) => ({ at, problem })))
+  }
+  return { ready, problems }
+}
+
+function userOf(record: UserRecord, context: Context): User {
+  const now = seconds(context.clock)
+  const { updated_at: _, ...rest } = record
+  const claims = { ...record.claims }
+  if (claims.email !== undefined && claims.email_verified === undefined) claims.email_verified = false
+  return {
+    disabled: false,
+    attributes: {},
+    roles: [],
+    ...rest,
+    sub: record.sub ?? context.random(15),
+    username: record.username.normalize('NFC').trim(),
+    claims,
+    created_at: record.created_at ?? now,
+    updated_at: now,
+  }
+}
+
+const verifiedEmail = ({ claims }: User): string | undefined =>
+  claims.email_verified === true && typeof claims.email === 'string'
+    ? canonicalEmail(claims.email)
+    : undefined
+
+/** Names that look alike are one name: `Alice` and `ａｌｉｃｅ` cannot both be imported. */
+function inFile(user: User, at: string, seen: Map<string, string>): string[] {
+  const email = verifiedEmail(user)
+  const keys = [
+    ['username', `name ${canonicalUsername(user.username)}`],
+    ['sub', `sub ${user.sub}`],
+    ...(email === undefined ? [] : [['email', `email ${email}`]]),
+  ] as const
+  return keys.flatMap(([member, key]) => {
+    const before = seen.get(key!)
+    if (before === undefined) seen.set(key!, at)
+    return before === undefined ? [] : [`${member}: is that of ${before} too`]
+  })
+}
+
+async function inStore(user: User, context: Context): Promise<string[]> {
+  const email = verifiedEmail(user)
+  const [named, known, holder] = await Promise.all([
+    User.findByLogin(context, user.username),
+    User.find(context, user.sub),
+    email === undefined ? undefined : User.findByEmail(context, email),
+  ])
+  return [
+    ...(named ? ['username: is somebody’s already'] : []),
+    ...(known ? ['sub: is somebody’s already'] : []),
+    ...(holder ? ['email: is the verified address of another account'] : []),
+  ]
+}
+
+/** What somebody took since it was judged is a problem of that one alone. */
+async function make(context: Context, ready: readonly Ready[], problems: Problem[]): Promise<number> {
+  let made = 0
+  for (const { at, user } of ready)
+    if (await User.create(context, user)) made++
+    else problems.push({ at, problem: 'was taken a moment ago, or its sub was somebody’s once' })
+  return made
+}
+
+export const exportUsers = defineCommand({
+  takes: [],
+  options: {
+    format: formatOption,
+    'with-hashes': { type: 'boolean', help: 'Password hashes too: whoever has the output can guess at them' },
+    json: { ...jsonOption, help: 'The same as --format json' },
+  },
+  run: ({ format, json, 'with-hashes': withHashes }) =>
+    withContext('people', async (context) => {
+      const chosen = formatOf(json ? 'json' : format)
+      const users = await listAll((offset, limit) => User.list(context, offset, limit))
+      const records = users.map((user) => shown(user, withHashes ?? false))
+      if (chosen === 'csv') print(writeCsv(records))
+      else printJson(records)
+    }),
+})
+
+/** Named one by one, so that what is added to a record does not leave by itself. */
+function shown(user: User, withHashes: boolean): Record<string, unknown> {
+  const {
+    username,
+    sub,
+    disabled,
+    claims,
+    attributes,
+    roles,
+    language,
+    created_at,
+    updated_at,
+    password_hash,
+  } = user
+  const record = { username, sub, disabled, claims, attributes, roles, language, created_at, updated_at }
+  return withHashes ? { ...record, password_hash } : record
+}
