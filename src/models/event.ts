@@ -43,10 +43,11 @@ export const Event = {
   },
 
   async forgetUser(memory: Memory, sub: string): Promise<void> {
-    const members = await memory.store.range(ofUser(sub), { limit: 10_000 })
-    for (const { member } of members) {
-      await records.take(memory, member)
-      await memory.store.unlink(ofUser(sub), member)
-    }
+    const next = () => memory.store.range(ofUser(sub), { limit: 1_000 })
+    for (let members = await next(); members.length > 0; members = await next())
+      for (const { member } of members) {
+        await records.take(memory, member)
+        await memory.store.unlink(ofUser(sub), member)
+      }
   },
 }

@@ -18,6 +18,9 @@ const schema = v.object({
 })
 const deletions = defineRecord('account_deletion', schema)
 
+/** Milliseconds in which what is under way for the account comes to its end: nothing is written about it after it is gone. */
+const settling = 30_000
+
 /** Those that are asked for, by when something is to be done about them (ms). */
 const index = 'account_deletions'
 
@@ -29,7 +32,8 @@ export async function askForDeletion(
   context: Context,
   sub: string,
 ): Promise<{ due: number; isFirst: boolean } | undefined> {
-  const due = context.clock.now() + settings(context.config).accountDeletionGrace * 1000
+  const { accountDeletionGrace: grace } = settings(context.config)
+  const due = context.clock.now() + Math.max(grace * 1000, settling)
   const asked = { due, state: 'waiting', held_until: 0 } as const
   // The flag of the user is what counts: should that not be reached, the job finds nobody leaving and forgets it.
   if (!(await deletions.create(context, sub, asked)))
@@ -42,7 +46,6 @@ export async function askForDeletion(
   })
   if (user?.leaving_at === undefined) return undefined
   await endEverything(sub, context)
-  context.soon(erasing.name)
   return { due: user.leaving_at * 1000, isFirst }
 }
 
