@@ -93,4 +93,9 @@ async function begin() {
   if (from) await sayWhetherItCan()
 }
 
-if (window.PublicKeyCredential && navigator.credentials) begin()
+/** What was removed here goes from the device too, where the browser can see to it. */
+const tellDevice = () =>
+  PublicKeyCredential.signalAllAcceptedCredentials &&
+  PublicKeyCredential.signalAllAcceptedCredentials(JSON.parse(given)).catch(() => {})
+
+if (window.PublicKeyCredential && navigator.credentials) (ceremony === 'signal' ? tellDevice : begin)()

@@ -60,6 +60,9 @@ const touch = ({ cdp, id }: Device, enabled: boolean) =>
 const verify = ({ cdp, id }: Device, isUserVerified: boolean) =>
   cdp.send('WebAuthn.setUserVerified', { authenticatorId: id, isUserVerified })
 
+const credentialsIn = async ({ cdp, id }: Device): Promise<number> =>
+  (await cdp.send('WebAuthn.getCredentials', { authenticatorId: id })).credentials.length
+
 const here = (path: string) => `${provider.issuer}${path}`
 
 /** Signed in with the password, and with a passkey in the device. */
@@ -145,8 +148,8 @@ test('offered after a password where the device can keep one: "Not now", or a pr
   expect(complaints).toEqual([])
 })
 
-test('renamed and removed; the account says what is left', async () => {
-  const { page, complaints } = await enrolled()
+test('renamed and removed, here and in the device', async () => {
+  const { page, complaints, device } = await enrolled()
   const before = await page.locator('.entry').count()
   await page.fill('.entry:last-child input[name=name]', 'My <laptop>')
   await page.click('.entry:last-child button[name=rename]')
@@ -154,9 +157,12 @@ test('renamed and removed; the account says what is left', async () => {
   expect(await page.textContent('.entry:last-child h2')).toContain('My <laptop>')
   await page.click('.entry:last-child a[aria-label="Remove: My <laptop>"]')
   expect(await page.textContent('.account_part')).toContain('sign in here with My <laptop>')
+  expect(await credentialsIn(device)).toBe(1)
   await page.click('button[name=remove]')
   await page.waitForURL(here('/account/passkeys?done=removed'))
   expect(await page.locator('.entry').count()).toBe(before - 1)
+  for (let tries = 0; (await credentialsIn(device)) > 0 && tries < 100; tries++) await page.waitForTimeout(50)
+  expect(await credentialsIn(device)).toBe(0) // the browser was told, and forgot it
   expect(complaints).toEqual([])
 })
 

@@ -12,7 +12,8 @@ import { page, redirectWithin, type Reply } from '../../http/reply.ts'
 import type { Html } from '../../http/view.ts'
 import { type MessageKey, type Said, say } from '../../lib/say.ts'
 import type { AccountSection } from '../feature.ts'
-import { fieldAlert, list, none, rename } from './pages.ts'
+import { relyingParty } from './ceremony.ts'
+import { fieldAlert, list, none, rename, signalView } from './pages.ts'
 import { accountPath, addPath, removePath } from './paths.ts'
 import { Passkey } from './records.ts'
 
@@ -85,10 +86,26 @@ async function showList(
     main: list({
       add: `${context.basePath}${addPath}`,
       list: entries.length > 0 ? entryList({ entries }) : none({}),
+      signal: word === 'removed' ? await tellDevice(context, user.sub, passkeys) : [],
     }),
     done: told && say(told),
   })
   return { ...page(wrong ? 400 : 200, html), cookies }
+}
+
+/** Only when every passkey could be read: what is missing in here goes from the device. */
+async function tellDevice(
+  context: Context,
+  sub: string,
+  passkeys: readonly Passkey[],
+): Promise<Html | Html[]> {
+  const owner = await Passkey.ownerOf(context, context.random, sub)
+  if (owner.passkeys.length !== passkeys.length) return []
+  return signalView(context, {
+    rpId: relyingParty(context).id,
+    userId: owner.user_handle,
+    allAcceptedCredentialIds: passkeys.map(({ credential_id }) => credential_id),
+  })
 }
 
 const moment = (seconds: number) => new Date(seconds * 1000)

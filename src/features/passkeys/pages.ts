@@ -101,7 +101,19 @@ export const linkBelow = defineView(
   ['path'],
 )
 
-export const list = defineView('passkeys', listSource, ['add', 'list'])
+const signal = defineView(
+  'passkey_signal',
+  '<div class="passkey" data-ceremony="signal" data-options="{{options}}"></div><script src="{{script}}" defer></script>',
+  ['options', 'script'],
+)
+
+/** Has the browser forget what its owner has removed here. https://www.w3.org/TR/webauthn-3/#sctn-signalAllAcceptedCredentials */
+export const signalView = (
+  { basePath }: Context,
+  options: { rpId: string; userId: string; allAcceptedCredentialIds: readonly string[] },
+): Html => signal({ options: JSON.stringify(options), script: `${basePath}${scriptPath}` })
+
+export const list = defineView('passkeys', listSource, ['add', 'list', 'signal'])
 export const none = defineView('passkeys_none', '<p class="notice">{{t passkeys.none}}</p>', [])
 export const rename = defineView('passkey_rename', renameSource, [
   'action',
