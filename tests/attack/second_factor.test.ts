@@ -320,6 +320,33 @@ describe('half of a sign-in', () => {
   })
 })
 
+test('a code that was sent is good on the page that asked for it alone', async () => {
+  const op = await provider({ env: { SECOND_FACTORS: 'totp email' } })
+  const alice = browser(op)
+  await withPassword(alice)
+  const codes = async () =>
+    (await mailsOf(op)).flatMap(({ text }) => /^\d{6}$/m.exec(text) ?? []).map((each) => `${each}`)
+  /** The code that came since `before`. */
+  const news = async (before: string[]) => (await codes()).find((each) => !before.includes(each))!
+  const set = pageOf(await alice.press(pageOf(await alice.open('/account/factors/email')), 'send'))
+  const forSetUp = await news([])
+  await alice.press({ ...set, forms: [buttonOf(set, 'verify')] }, 'verify', { code: forSetUp })
+
+  const ask = async () => {
+    const who = browser(op)
+    const seen = await codes()
+    const page = pageOf(await who.press(pageOf(await withPassword(who)), 'send'))
+    return { who, form: buttonOf(page, 'verify'), code: await news(seen) }
+  }
+  const one = await ask()
+  const two = await ask()
+  for (const code of [forSetUp, two.code])
+    if (code !== one.code) expect((await send(op, one.who, one.form, { code })).status).toBe(401)
+  // Neither is it spent by whoever typed it elsewhere.
+  expect(sessionsIn([await send(op, two.who, two.form, { code: two.code })])).toBe(1)
+  expect(sessionsIn([await send(op, one.who, one.form, { code: one.code })])).toBe(1)
+})
+
 test('a session planted before signing in is not the one that the second factor makes', async () => {
   const { op, seed } = await stageWithApp()
   const attacker = browser(op)

@@ -9,13 +9,19 @@ import { seconds } from '../../lib/clock.ts'
 import { type MessageKey, say } from '../../lib/say.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import type { User } from '../../models/user.ts'
-import { codeLife, type Door } from './codes.ts'
+import { codeLife, type Door, type Purpose } from './codes.ts'
 import { canText, sendText } from './sms.ts'
 import type { Done } from './words.ts'
 
 const record = v.object({ sub: v.string(), to: v.string(), created_at: v.number() })
 const phones = defineRecord('factor_phone', record)
 const mailboxes = defineRecord('factor_mailbox', record)
+
+export interface Message {
+  to: string
+  code: string
+  purpose: Purpose
+}
 
 export interface Channel {
   name: Door['channel']
@@ -27,7 +33,7 @@ export interface Channel {
   /** Where a code to set it up goes, from what was typed; undefined when it cannot go there. */
   candidate(user: User, typed: string): string | undefined
   /** Throws DeliveryFailed, or StoreUnavailable. */
-  deliver(context: Context, user: User, to: string, code: string): Promise<void>
+  deliver(context: Context, user: User, message: Message): Promise<void>
   /** Enough of an address to recognise it. */
   masked(to: string): string
   more(amr: readonly string[]): string[]
@@ -63,12 +69,15 @@ const email: Channel = {
     return to !== undefined && (await mailboxes.find(context, user.sub))?.to === to ? to : undefined
   },
   candidate: verifiedEmail,
-  deliver: (context, user, to, code) =>
+  deliver: (context, user, { to, code, purpose }) =>
     sendMail(context, {
       to,
       language: languageOfUser(user, context),
       subject: say('second_factor.mail_subject'),
-      lines: [say('mail.hello', { username: user.username }), say('second_factor.mail_text')],
+      lines: [
+        say('mail.hello', { username: user.username }),
+        say(purpose === 'set_up' ? 'second_factor.mail_set_up' : 'second_factor.mail_text'),
+      ],
       code,
       after: [say('second_factor.mail_after', { n: minutes })],
     }),
@@ -92,7 +101,7 @@ const sms: Channel = {
   works: canText,
   addressOf: async ({ sub }, context) => (await phones.find(context, sub))?.to,
   candidate: (_, typed) => readPhone(typed),
-  deliver(context, user, to, code) {
+  deliver(context, user, { to, code }) {
     const { text } = wordsOf(languageOfUser(user, context))
     return sendText(context, to, text(say('second_factor.sms_text', { code, n: minutes })))
   },

@@ -10,7 +10,7 @@ import { type Said, say } from '../../lib/say.ts'
 import type { SecondFactor } from '../feature.ts'
 import { answerCode, trustDays } from './challenge.ts'
 import { type Channel, channels, rememberAddress } from './channels.ts'
-import { type Door, forgetCode, newCodeFor, sentTo, spendCode } from './codes.ts'
+import { type Door, forgetCode, type Purpose, newCodeFor, sentTo, spendCode } from './codes.ts'
 import { accountPlace, halfEnrolment, halfPlace, type Place, type Placed, tooMany } from './place.ts'
 import { choicePath } from './policy.ts'
 import { DeliveryFailed } from './sms.ts'
@@ -19,9 +19,10 @@ import { buttonFormOf, codeFormOf, paragraph, phoneFormOf } from './views.ts'
 import { factorsPath } from './words.ts'
 
 /** One code may wait for a challenge and another for setting up: neither is good for the other. */
-const doorOf = (channel: Channel, place: Place, purpose: 'challenge' | 'set_up'): Door => ({
+const doorOf = (channel: Channel, place: Place, purpose: Purpose): Door => ({
   channel: channel.name,
-  owner: `${purpose} ${place.owner}`,
+  purpose,
+  owner: place.owner,
   sub: place.user.sub,
 })
 
@@ -42,7 +43,7 @@ async function send(
 ): Promise<Reply | undefined> {
   try {
     const code = await newCodeFor(context, door, to)
-    await channel.deliver(context, place.user, to, code)
+    await channel.deliver(context, place.user, { to, code, purpose: door.purpose })
     return undefined
   } catch (error) {
     if (!(error instanceof DeliveryFailed)) return tooMany(error, show)

@@ -24,15 +24,19 @@ const mostTries = 5
 const hour = 3600
 const mostAnHour = 6
 
-/** Where a code is good: one channel, one session or interaction, one person. */
+/** To sign in, or to have codes sent from now on. */
+export type Purpose = 'challenge' | 'set_up'
+
+/** Where a code is good: one channel, one purpose, one session or interaction, one person. */
 export interface Door {
+  purpose: Purpose
   channel: 'email' | 'sms'
   /** The session or interaction. */
   owner: string
   sub: string
 }
 
-const idOf = ({ channel, owner, sub }: Door) => sha256(`${channel}\n${sub}\n${owner}`)
+const idOf = ({ channel, purpose, owner, sub }: Door) => sha256(`${channel}\n${purpose}\n${sub}\n${owner}`)
 
 /** Of a few digits a plain hash would be a list to look up: this one needs a key that the store does not have. */
 const macOf = (context: Context, door: Door, to: string, code: string): string =>
