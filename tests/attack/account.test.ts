@@ -6,6 +6,7 @@ import { Grant } from '../../src/models/grant.ts'
 import { Session } from '../../src/models/session.ts'
 import { User } from '../../src/models/user.ts'
 import { memoryStore } from '../../src/store/memory.ts'
+import * as backchannel from '../support/backchannel.ts'
 import { demo, formPost, type Json } from '../support/client.ts'
 import { personWith, thiefOf } from '../support/devices.ts'
 import { bearer, browser, operatorClient, read, tokensOf, userinfo } from '../support/flow.ts'
@@ -397,18 +398,19 @@ describe('the end of an account', () => {
     expect((await mailsOf(op)).filter(({ text }) => text.includes('will be deleted'))).toHaveLength(1)
   })
 
-  test('meanwhile no grant brings a token: not a trusted issuer, not a device, not a sign-in in another tab', async () => {
-    const op = await provider()
+  test('meanwhile nothing is given: no approval of before, no new one, no sign-in in another tab', async () => {
+    const op = await backchannel.start()
     const [hers, tab] = [browser(op), browser(op)]
+    const { body } = await backchannel.begin(op)
+    await backchannel.settle(op)
     await signIn(hers)
     const { page: loginOfTab } = await tab.open('/login')
     await deletion(hers, op)
     expect(pathOf((await tab.press(loginOfTab!, 'login', alice)).page)).toBe('/login/keep_account')
     for (const path of ['/account', '/account/data', '/device', '/approvals'])
       expect(pathOf(await open(tab, path))).toBe('/login')
-    const hint = { scope: 'openid', login_hint: 'alice' }
-    const { body } = await read(await op.fetch('/bc-authorize', formPost(demo, hint)))
-    expect(body.auth_req_id).toBeUndefined()
+    expect((await backchannel.poll(op, body.auth_req_id)).body.error).toBe('invalid_grant')
+    expect((await backchannel.begin(op)).body.error).toBe('unknown_user_id')
   })
 
   test('the page that keeps it cannot be opened without the password, nor in another browser', async () => {

@@ -234,15 +234,19 @@ test('a refusal does not burn it', async () => {
   expect((await ask(op, client, jwt, { scope: 'openid' })).body.scope).toBe('openid')
 })
 
-test('a person who may not sign in gets no token, and one who no longer may loses it', async () => {
-  const op = await at()
-  const client = await service(op)
-  const { body } = await ask(op, client, await assertion(op))
-  await User.update(op.context, 'user-alice', (user) => ({ ...user, disabled: true }))
-  const authorization = `Bearer ${body.access_token}`
-  expect((await op.fetch('/userinfo', { headers: { authorization } })).status).toBe(401)
-  expect((await ask(op, client, await assertion(op))).body.error).toBe('invalid_grant')
-})
+for (const [who, change] of [
+  ['may not sign in', { disabled: true }],
+  ['is leaving', { leaving_at: 2_000_000_000 }],
+] as const)
+  test(`a person who ${who} gets no token, and one who has become so loses it`, async () => {
+    const op = await at()
+    const client = await service(op)
+    const { body } = await ask(op, client, await assertion(op))
+    await User.update(op.context, 'user-alice', (user) => ({ ...user, ...change }))
+    const authorization = `Bearer ${body.access_token}`
+    expect((await op.fetch('/userinfo', { headers: { authorization } })).status).toBe(401)
+    expect((await ask(op, client, await assertion(op))).body.error).toBe('invalid_grant')
+  })
 
 test('who may ask: registered for it, and with a secret or a key', async () => {
   const op = await at()
