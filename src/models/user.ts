@@ -89,7 +89,7 @@ export const User = {
         : (await kind.find(memory, id))?.sub === user.sub
     const named = await ours(names, name)
     if (named && (email === undefined || (await ours(emails, sha256(canonicalEmail(email)))))) {
-      if (named === 'new') await memory.store.link(usersIndex, user.sub, user.created_at)
+      await memory.store.link(usersIndex, user.sub, user.created_at) // a making that broke off is finished by another
       return named === 'new'
     }
     if (named === 'new') await names.take(memory, name)

@@ -5,6 +5,7 @@ import { Event } from '../../src/models/event.ts'
 import { User } from '../../src/models/user.ts'
 import { Session } from '../../src/models/session.ts'
 import { memoryStore } from '../../src/store/memory.ts'
+import { failingStore } from '../support/odd_stores.ts'
 import { until } from '../support/listener.ts'
 import { alice, bob, type Landing, type Person, person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
@@ -87,7 +88,6 @@ async function first(at: readonly Server[], env: Record<string, string> = {}, me
   return provider({
     env: {
       ...upstreamEnv(members ?? at.map((each) => member(each)), at),
-      OUTBOUND_TIMEOUT_MS: '1000',
       ...env,
     },
   })
@@ -212,7 +212,8 @@ describe('a provider that does not behave', () => {
     test(`and ${what}: nobody is signed in, nothing is made, and a password still works`, async () => {
       const at = corp()
       bend(at)
-      const { op, browser, landing, who } = await attempt(at)
+      const impatient = /never|byte/.test(what) ? { OUTBOUND_TIMEOUT_MS: '1000' } : undefined
+      const { op, browser, landing, who } = await attempt(at, impatient)
       expect([statusOf(landing), who]).toEqual([status, undefined])
       expect(await User.findByUsername(op.context, 'eve')).toBeUndefined()
       const back = /href="([^"]*\/login\?interaction=[^"]*)"/.exec(landing.page!.html)![1]!
@@ -520,6 +521,30 @@ test('two last connections, removed at once, leave one', async () => {
   expect(left.forms.filter(({ buttons }) => buttons.includes('remove')).length).toBeGreaterThanOrEqual(1)
 })
 
+test('a store that goes away at any moment of a first sign-in leaves nothing that stays half-made', async () => {
+  const at = corp()
+  // After each number of verbs, from the callback on.
+  for (let passing = 0, status: number | undefined; status !== 200; passing++) {
+    const clock = turnableClock()
+    const away = failingStore(memoryStore(clock))
+    const op = await provider({ store: away.store, clock, env: upstreamEnv([member(at)], [at]) })
+    const browser = person(op.issuer, op.fetch)
+    const left = await leave(browser, at)
+    away.failAfter(passing)
+    status = statusOf(await comeBack(op, browser, 'corp', left))
+    away.recover()
+    expect([passing, [200, 503].includes(status!)]).toEqual([passing, true])
+    // What was left behind is given up, or found, by the next sign-in.
+    clock.advance(11_000)
+    const again = person(op.issuer, op.fetch)
+    await comeBack(op, again, 'corp', await leave(again, at))
+    expect([passing, await whoIs(again)]).toEqual([passing, 'eve'])
+    const named = (await User.list(op.context)).filter(({ username }) => username.startsWith('eve'))
+    expect(named.map(({ username }) => username)).toEqual(['eve'])
+    expect((await User.findByEmail(op.context, 'eve@corp.example'))?.username).toBe('eve')
+  }
+})
+
 test('no parameter of ours leads anywhere but where the interaction was', async () => {
   const at = corp()
   const op = await first([at])
@@ -560,7 +585,7 @@ describe('a picture', () => {
     at.claims = { picture: `${at.origin}/eve.png` }
     const { op } = await attempt(at)
     let url: unknown
-    for (const end = Date.now() + 4000; !(url = await claimed(op)) && Date.now() < end;) await Bun.sleep(10)
+    for (const end = Date.now() + 10_000; !(url = await claimed(op)) && Date.now() < end;) await Bun.sleep(10)
     expect(String(url)).toMatch(/^http:\/\/localhost:5000\/avatar\/[\w-]{32}$/)
     const answer = await op.fetch(String(url))
     expect(Buffer.from(await answer.arrayBuffer())).toEqual(png)
@@ -602,7 +627,7 @@ describe('a picture', () => {
       at.claims = { picture: picture(at) }
       const { op, who } = await attempt(at)
       expect(who).toBe('eve')
-      await until(() => failed(op), 'the picture to be refused')
+      await until(() => failed(op), 'the picture to be refused', 10_000)
       expect(await claimed(op)).toBeUndefined()
     })
 })

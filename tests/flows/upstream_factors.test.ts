@@ -254,13 +254,17 @@ describe('tokens of the provider', () => {
     const op = await tokenProvider({ picture: `${tokens.origin}/tom.png` })
     const { browser, user } = await arrived(op)
     const picture = async () => (await User.find(op.context, user.sub))?.claims.picture
-    for (const end = Date.now() + 4000; !(await picture()) && Date.now() < end;) await Bun.sleep(10)
+    for (const end = Date.now() + 10_000; !(await picture()) && Date.now() < end;) await Bun.sleep(10)
     const url = String(await picture())
     expect((await op.fetch(url)).status).toBe(200)
     await User.update(op.context, user.sub, (current) => ({ ...current, password_hash: 'a password' }))
     tokens.asked.length = 0
     await browser.press(pageOf(await browser.open('/account/connections')), 'remove')
-    await until(() => tokens.asked.some(({ path }) => path === '/revoke'), 'the tokens to be given back')
+    await until(
+      () => tokens.asked.some(({ path }) => path === '/revoke'),
+      'the tokens to be given back',
+      10_000,
+    )
     expect(tokens.asked.find(({ path }) => path === '/revoke')!.form.token).toBe('refresh-0')
     expect([
       (await op.fetch(url)).status,

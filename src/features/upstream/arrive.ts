@@ -25,11 +25,11 @@ export interface Brought {
   tokens: Tokens
 }
 
-/** Milliseconds after which a connection to an account that never came to be is given up. */
+/** Milliseconds after which somebody else goes on making an account: whoever began it was cut off. */
 const unfinished = 10_000
 /** How long, and how often, whoever came second waits for the account that whoever came first makes. */
 const look = 50
-const looks = 40
+const looks = 100
 
 /** Signs in, makes an account, or asks to sign in here first. Throws UpstreamError where none of it may be. */
 export async function arrive(
@@ -40,7 +40,8 @@ export async function arrive(
   brought: Brought,
 ): Promise<Reply> {
   const user =
-    (await connected(context, brought.identity)) ?? (await become(call, context, upstream, brought))
+    (await connected(call, context, upstream, brought.identity)) ??
+    (await become(call, context, upstream, brought))
   if (user === undefined) return askToSignIn(context, going, upstream, brought)
   if (user.disabled) throw new UpstreamError('disabled', user.sub)
   await Links.used(context, upstream, brought.identity, brought.tokens)
@@ -49,19 +50,46 @@ export async function arrive(
   return signIn(call, context, going, { user, amr: factorsOf(upstream, brought.identity) })
 }
 
-/** Whose identity it is. One that points at nobody is being made just now, or was left behind by a failure. */
-async function connected(context: Context, identity: Identity): Promise<User | undefined> {
+/** Whose identity it is. An account that is being made just now is waited for; one that was left half-made is finished. */
+async function connected(
+  call: Call,
+  context: Context,
+  upstream: Upstream,
+  identity: Identity,
+): Promise<User | undefined> {
+  const id = idOf(identity)
   for (let tries = 0; tries < looks; tries++) {
-    const link = await Links.ofIdentity(context, identity)
-    const user = link && (await User.find(context, link.sub))
-    if (!link || user) return user
-    if (context.clock.now() - link.created_at > unfinished) {
-      await Links.remove(context, idOf(identity))
-      return undefined
+    const link = await Links.find(context, id)
+    if (!link) return undefined
+    if (link.making_since === undefined) {
+      const user = await User.find(context, link.sub)
+      if (!user) await Links.remove(context, id) // the account has ended
+      return user
     }
+    if (await Links.takeOver(context, id, unfinished))
+      return makeAccount(call, context, upstream, identity, link.sub)
     await Bun.sleep(look)
   }
   throw new UpstreamError('down', 'the account of this identity is still being made')
+}
+
+/** The account of a connection that exists. Whoever does it again after a failure finishes what is there. */
+async function makeAccount(
+  call: Call,
+  context: Context,
+  upstream: Upstream,
+  identity: Identity,
+  sub: string,
+): Promise<User | undefined> {
+  const user = await createAccount(context, sub, identity, languageOf(call, context))
+  if (!user) {
+    await Links.remove(context, idOf(identity))
+    return undefined
+  }
+  await Links.made(context, idOf(identity))
+  await noteEvent(call, context, sub, { kind: 'account_created' })
+  context.log.info('account_created', { sub, provider: upstream.id })
+  return user
 }
 
 /** Somebody here from now on; undefined when that takes more than the word of the provider. */
@@ -75,22 +103,16 @@ async function become(
   if (holder) {
     if (policyOf(context.config).upstreamLinkByEmail !== 'verified' || holder.disabled) return undefined
     if (!(await Links.create(context, upstream, identity, holder.sub, tokens)))
-      return connected(context, identity)
+      return connected(call, context, upstream, identity)
     await tellOwner(call, context, holder, { kind: 'connection_added', detail: upstream.label })
     return holder
   }
   if (!maySignUp(context, identity)) return undefined
   // The connection first: of many at once one makes the account, and the others find it.
   const sub = `u-${context.random(15)}`
-  if (!(await Links.create(context, upstream, identity, sub, tokens))) return connected(context, identity)
-  const user = await createAccount(context, sub, identity, languageOf(call, context))
-  if (!user) {
-    await Links.remove(context, idOf(identity))
-    return undefined
-  }
-  await noteEvent(call, context, sub, { kind: 'account_created' })
-  context.log.info('account_created', { sub, provider: upstream.id })
-  return user
+  return (await Links.create(context, upstream, identity, sub, tokens, true))
+    ? makeAccount(call, context, upstream, identity, sub)
+    : connected(call, context, upstream, identity)
 }
 
 /** The account here that has verified the same address that the provider has verified. */

@@ -64,7 +64,14 @@ export const upstreamRecords = defineFeature({
       name: 'connections',
       async read(sub, context) {
         const kept = await Links.listOfUser(context, sub)
-        return kept.map(({ link: { sealed_tokens: _, renewing_until: __, sub: ___, ...link } }) => link)
+        return kept.map(({ link: { provider, issuer, subject, shown, created_at, used_at } }) => ({
+          provider,
+          issuer,
+          subject,
+          shown,
+          created_at: new Date(created_at).toISOString(),
+          used_at: new Date(used_at).toISOString(),
+        }))
       },
       erase: eraseConnections,
     },

@@ -23,6 +23,8 @@ const schema = v.object({
   sealed_tokens: v.optional(v.string()),
   /** Milliseconds: until then one caller alone renews them. */
   renewing_until: v.optional(v.number(), 0),
+  /** Milliseconds: since then somebody makes the account of it. */
+  making_since: v.optional(v.number()),
 })
 const records = defineRecord('upstream', schema)
 
@@ -73,6 +75,7 @@ export const Links = {
     identity: Identity,
     sub: string,
     tokens: Tokens,
+    isNew = false,
   ): Promise<boolean> {
     const id = idOf(identity)
     const now = context.clock.now()
@@ -86,11 +89,24 @@ export const Links = {
       used_at: now,
       sealed_tokens: sealTokens(context, id, tokens),
       renewing_until: 0,
+      ...(isNew && { making_since: now }),
     }
     if (!(await records.create(context, id, link))) return false
     await index(context, id, link)
     return true
   },
+
+  /** To the one caller that goes on making the account, when whoever began has not ended for `patience` milliseconds. */
+  takeOver: (context: Context, id: string, patience: number): Promise<Link | undefined> =>
+    records.update(context, id, (link) =>
+      link.making_since !== undefined && context.clock.now() - link.making_since > patience
+        ? { ...link, making_since: context.clock.now() }
+        : undefined,
+    ),
+
+  /** The account is there. */
+  made: (context: Context, id: string): Promise<unknown> =>
+    records.update(context, id, ({ making_since: _, ...link }) => link),
 
   /** Note a sign-in, with what it brought. Puts it into the list again, should that once have failed. */
   async used(context: Context, upstream: Upstream, identity: Identity, tokens: Tokens): Promise<void> {

@@ -55,8 +55,8 @@ const present = (claims: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined))
 
 /**
- * The account under `sub`, without a password. Undefined when the verified address has become somebody else's meanwhile;
- * then nothing is left of it.
+ * The account under `sub`, without a password; what an earlier try has left of it is used. Undefined when the verified
+ * address has become somebody else's meanwhile; then nothing is left.
  */
 export async function createAccount(
   context: Context,
@@ -76,8 +76,9 @@ export async function createAccount(
       created_at: now,
       updated_at: now,
     }
-    if (await User.create(context, user)) return User.find(context, sub)
+    const made = await User.create(context, user)
     if (identity.emailVerified && (await isTaken(context, identity.email!, sub))) return undefined
+    if (made || (await User.findByUsername(context, username))?.sub === sub) return User.find(context, sub)
   }
   return undefined
 }
