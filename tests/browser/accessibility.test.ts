@@ -1,4 +1,5 @@
 /** Nothing that axe-core finds, on any page, in both colour schemes, on a phone and on a desk; and every page by keyboard alone. */
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { deliverDue } from '../../src/features/mail/deliver.ts'
@@ -420,6 +421,22 @@ for (const [title, rows] of Object.entries(chapters))
     await tab.close()
     expect(problems).toEqual([])
   })
+
+test('the theme of the examples', async () => {
+  const themed = await serveProvider({ THEME_PATH: join(import.meta.dir, '../../examples/theme') })
+  const tab = await openTab(browser)
+  const problems: string[] = []
+  for (const path of ['/', '/login']) {
+    await tab.page.goto(`${themed.issuer}${path}`)
+    problems.push(...(await accessibilityProblems(tab.page)))
+  }
+  const accent = await tab.page.evaluate(() => getComputedStyle(document.body).getPropertyValue('--accent'))
+  await tab.close()
+  await themed.stop()
+  expect(problems).toEqual([])
+  expect(accent).toBe('#8cc4f5') // the last scheme looked at was the dark one
+  expect(tab.complaints).toEqual([])
+})
 
 /** Errors of these are pages; of their own they have none, or, as a mail in its box, none that a script may look at. */
 const withoutPage: readonly string[] = [
