@@ -29,8 +29,9 @@ export function defineWaitList<T>(name: string, lifetime: number) {
       await memory.store.link(index, id, now)
     },
 
-    /** Ids of what waits, the oldest first. */
+    /** Ids of what waits, the oldest first; forgets what has waited too long. */
     async waiting(memory: Memory, limit: number): Promise<string[]> {
+      await memory.store.trim(index, memory.clock.now() - lifetime * 1000)
       const members = await memory.store.range(index, { max: memory.clock.now(), limit })
       return members.map(({ member }) => member)
     },

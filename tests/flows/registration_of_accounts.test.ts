@@ -334,7 +334,7 @@ describe('invitations', () => {
     expect(landings.filter((landing) => at(landing) === '/account')).toHaveLength(1)
     const users = await User.list(a.context)
     expect(users.filter(({ claims }) => claims.email === email)).toHaveLength(1)
-  })
+  }, 60_000)
 })
 
 test('registration that is open where no mail leaves stops the boot', () => {
