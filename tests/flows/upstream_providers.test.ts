@@ -561,4 +561,20 @@ test('a variable each turns a provider on, its secret from a file too; a half is
     env: { UPSTREAM_TRUSTED: 'nobody', UPSTREAM_GITHUB_CLIENT_ID: 'a', UPSTREAM_GITHUB_CLIENT_SECRET: 'b' },
   })
   await expect(unknown).rejects.toThrow('UPSTREAM_TRUSTED: there is no provider nobody')
+  const apple = { id: 'apple', provider: 'apple', team_id: 'T', key_id: 'K', private_key: 'no key' }
+  const odd = [
+    apple,
+    { id: 'corp', provider: 'oidc', base_url: 'http://corp.example' },
+    { id: 'corp', provider: 'github' },
+  ]
+  const config = provider({ env: upstreamEnv(odd, []) })
+  await expect(config).rejects.toThrow(
+    [
+      'UPSTREAM_PROVIDERS: the id corp comes twice',
+      'UPSTREAM_PROVIDERS: private_key of apple is no P-256 key in PEM',
+      'UPSTREAM_PROVIDERS: base_url of corp must use https, or be named in OUTBOUND_ALLOW_HOSTS',
+    ].join('\n'),
+  )
+  const broken = provider({ env: { UPSTREAM_PROVIDERS: '[{"id":"x","client_secret":"hush"}]' } })
+  await expect(broken).rejects.toThrow(/UPSTREAM_PROVIDERS: expected a JSON array(?!.*hush)/)
 })

@@ -1,6 +1,6 @@
 /** The client secret of Apple: a JWT signed with a key of ours. https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret */
-import { createPrivateKey } from 'node:crypto'
 import type { Context } from '../../context.ts'
+import { readKey } from './problems.ts'
 import { UpstreamError } from './request.ts'
 import type { Upstream } from './settings.ts'
 
@@ -12,8 +12,7 @@ export async function appleSecret(context: Context, { appleKey, clientId, base }
   const { SignJWT } = await import('jose')
   const now = Math.floor(context.clock.now() / 1000)
   try {
-    // In a variable a key has no line breaks: they come as two characters.
-    const key = createPrivateKey(appleKey!.privateKey.replaceAll('\\n', '\n'))
+    const key = readKey(appleKey!.privateKey)
     return await new SignJWT()
       .setProtectedHeader({ alg: 'ES256', kid: appleKey!.keyId })
       .setIssuer(appleKey!.teamId)

@@ -13,7 +13,8 @@ import { formTargetsOf } from './form_targets.ts'
 import { Links } from './links.ts'
 import { providerButtons } from './pages.ts'
 import { connectionsIn, eraseConnections } from './remove.ts'
-import { env, problems, upstreamsOf } from './settings.ts'
+import { problems } from './problems.ts'
+import { env, upstreamsOf } from './settings.ts'
 
 export const upstream = defineFeature({
   name: 'upstream',

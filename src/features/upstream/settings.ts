@@ -35,7 +35,7 @@ const Member = v.strictObject({
   /** Its `acr` values and the level of ours that each is worth; counts when the provider is trusted. */
   acr: v.optional(v.record(v.string(), v.picklist(acrLevels))),
 })
-type Member = v.InferOutput<typeof Member>
+export type Member = v.InferOutput<typeof Member>
 
 const listDescription =
   'a JSON array of objects with id, provider, client_id, client_secret and what docs/upstream.md names'
@@ -134,7 +134,8 @@ const required: Readonly<Record<string, readonly (keyof Member)[]>> = {
   oidc: ['client_secret', 'base_url'],
   oauth2: ['client_secret', 'authorization_endpoint', 'token_endpoint', 'userinfo_endpoint'],
 }
-const requiredOf = ({ name }: Row) => required[name] ?? (['client_secret'] as const)
+export const requiredOf = ({ name }: Row): readonly (keyof Member)[] =>
+  required[name] ?? (['client_secret'] as const)
 
 interface Variable {
   name: string
@@ -186,7 +187,7 @@ export interface Upstream extends Place {
 }
 
 /** One of each row by variables, then the list. */
-function membersOfConfig(config: Config): Member[] {
+export function membersOfConfig(config: Config): Member[] {
   const values = config.features.upstream ?? {}
   const single = rows.flatMap((row) => {
     const said = variables
@@ -203,8 +204,10 @@ function endpointsOf(member: Member): Endpoints | undefined {
   return authorization && token && userinfo ? { authorization, token, userinfo } : undefined
 }
 
+export const rowOf = ({ provider }: Member): Row => rows.find(({ name }) => name === provider)!
+
 function upstreamOf(member: Member, trusted: readonly string[]): Upstream {
-  const row = rows.find(({ name }) => name === member.provider)!
+  const row = rowOf(member)
   const { team_id: teamId, key_id: keyId, private_key: privateKey } = member
   return {
     id: member.id,
@@ -230,20 +233,3 @@ export const upstreamsOf = (config: Config): readonly Upstream[] =>
 
 export const findUpstream = (config: Config, id: string): Upstream | undefined =>
   upstreamsOf(config).find((each) => each.id === id)
-
-/** Lines for the boot: ids that come twice or are unknown, members that a row cannot do without. */
-export function problems(config: Config): readonly string[] {
-  const all = membersOfConfig(config)
-  const ids = all.map(({ id }) => id)
-  const twice = ids.find((id, at) => ids.indexOf(id) !== at)
-  const strangers = (policyOf(config).upstreamTrusted ?? []).filter((id) => !ids.includes(id))
-  return [
-    ...(twice === undefined ? [] : [`UPSTREAM_PROVIDERS: the id ${twice} comes twice`]),
-    ...strangers.map((id) => `UPSTREAM_TRUSTED: there is no provider ${id}`),
-    ...all.flatMap((member) =>
-      requiredOf(rows.find(({ name }) => name === member.provider)!)
-        .filter((name) => member[name] === undefined)
-        .map((name) => `UPSTREAM_PROVIDERS: ${member.id} has no ${name}`),
-    ),
-  ]
-}

@@ -1,0 +1,46 @@
+/** What is wrong with the providers of a configuration, said at the boot and not to the first person who presses a button. */
+import { createPrivateKey } from 'node:crypto'
+import type { Config } from '../../config.ts'
+import { type Member, membersOfConfig, policyOf, requiredOf, rowOf } from './settings.ts'
+
+const urls = ['base_url', 'authorization_endpoint', 'token_endpoint', 'userinfo_endpoint'] as const
+
+/** Lines `NAME: problem`. */
+export function problems(config: Config): readonly string[] {
+  const members = membersOfConfig(config)
+  const ids = members.map(({ id }) => id)
+  const twice = ids.find((id, at) => ids.indexOf(id) !== at)
+  const strangers = (policyOf(config).upstreamTrusted ?? []).filter((id) => !ids.includes(id))
+  return [
+    ...(twice === undefined ? [] : [`UPSTREAM_PROVIDERS: the id ${twice} comes twice`]),
+    ...strangers.map((id) => `UPSTREAM_TRUSTED: there is no provider ${id}`),
+    ...members.flatMap((member) => problemsOf(member, config)),
+  ]
+}
+
+function problemsOf(member: Member, config: Config): string[] {
+  const missing = requiredOf(rowOf(member)).filter((name) => member[name] === undefined)
+  const open = urls.filter((name) => !isReachable(member[name], config))
+  return [
+    ...missing.map((name) => `${member.id} has no ${name}`),
+    ...open.map((name) => `${name} of ${member.id} must use https, or be named in OUTBOUND_ALLOW_HOSTS`),
+    ...(isP256(member.private_key) ? [] : [`private_key of ${member.id} is no P-256 key in PEM`]),
+  ].map((problem) => `UPSTREAM_PROVIDERS: ${problem}`)
+}
+
+function isReachable(url: string | undefined, { outboundAllowHosts }: Config): boolean {
+  if (url === undefined || url.startsWith('https:')) return true
+  const { hostname, port } = new URL(url)
+  return outboundAllowHosts.includes(`${hostname}:${port || '80'}`)
+}
+
+/** In a variable a key has no line breaks: they come as two characters. */
+export const readKey = (pem: string) => createPrivateKey(pem.replaceAll('\\n', '\n'))
+
+function isP256(pem: string | undefined): boolean {
+  try {
+    return pem === undefined || readKey(pem).asymmetricKeyDetails?.namedCurve === 'prime256v1'
+  } catch {
+    return false // the library's words may quote the key
+  }
+}
