@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Event } from '../../src/models/event.ts'
 import { User } from '../../src/models/user.ts'
+import { memoryStore } from '../../src/store/memory.ts'
 import { redisStore } from '../../src/store/redis.ts'
 import type { Store } from '../../src/store/store.ts'
 import { alice, bob, browser, minute } from '../support/flow.ts'
@@ -17,6 +18,7 @@ import {
 } from '../support/passkeys.ts'
 import type { Landing, Person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
+import { failingStore } from '../support/odd_stores.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { attest, create, type CreationOptions, get, type Lies } from '../support/security_key.ts'
 
@@ -445,5 +447,50 @@ describe('two instances on one Redis', () => {
     await twenty((i) => through(both[i % 2]!, who).press(pages[Math.floor(i / 2) % 2]!, 'remove'))
     const left = pageOf(await who.open('/account/passkeys')).html.match(/remove\?passkey=/g)
     expect(left).toHaveLength(1)
+  })
+})
+
+describe('a store that goes away', () => {
+  test('at any step of a sign-in: 503 or a session, never a refusal that was none, and the next try holds', async () => {
+    const clock = turnableClock()
+    const failing = failingStore(memoryStore(clock))
+    const op = await provider({ clock, store: failing.store })
+    const credential = await addPasskey(op.issuer, await signedIn(op), { counter: 1 })
+    let counter = 1
+    let through = false
+    for (let verbs = 0; !through; verbs++) {
+      const who = browser(op)
+      const { page, options } = await atSignIn(op.issuer, op.fetch, who)
+      const json = get(op.issuer, options, credential, { counter: ++counter })
+      failing.failAfter(verbs)
+      const { page: landed } = await answer(who, page, json)
+      failing.recover()
+      through = hasSession(who)
+      expect(through).toBe(!landed!.url.endsWith('/passkeys/sign_in'))
+      if (!through) expect([verbs, landed?.status]).toEqual([verbs, 503])
+    }
+    expect(counter).toBeGreaterThan(5)
+  })
+
+  test('at any step of a registration: what signs in afterwards is on the list', async () => {
+    const clock = turnableClock()
+    const failing = failingStore(memoryStore(clock))
+    const op = await provider({ clock, store: failing.store })
+    const who = await signedIn(op)
+    const listed = async () =>
+      pageOf(await who.open('/account/passkeys')).html.match(/remove\?passkey=/g)?.length ?? 0
+    let done = false
+    for (let verbs = 0; !done; verbs++) {
+      const page = pageOf(await who.open(add))
+      const { credential, json } = create(op.issuer, optionsIn<CreationOptions>(page))
+      const before = await listed()
+      failing.failAfter(verbs)
+      const { page: landed } = await answer(who, page, json)
+      failing.recover()
+      done = landed!.url.endsWith('?done=added')
+      if (!done) expect([verbs, landed!.status]).toEqual([verbs, 503])
+      const opens = refused(await signInWith(op.issuer, op.fetch, browser(op), credential))[0] !== 401
+      expect([verbs, opens]).toEqual([verbs, (await listed()) > before])
+    }
   })
 })
