@@ -578,3 +578,22 @@ test('a variable each turns a provider on, its secret from a file too; a half is
   const broken = provider({ env: { UPSTREAM_PROVIDERS: '[{"id":"x","client_secret":"hush"}]' } })
   await expect(broken).rejects.toThrow(/UPSTREAM_PROVIDERS: expected a JSON array(?!.*hush)/)
 })
+
+test('a provider that takes the secret in the form alone gets it there', async () => {
+  for (const [methods, inForm] of [
+    [['client_secret_post'], true],
+    [['client_secret_post', 'client_secret_basic'], false],
+  ] as const) {
+    const at = serve()
+    const { heed } = openId(at, '', (nonce) => ({ sub: 'p', name: 'P', email: 'pat@post.example', nonce }), {
+      token_endpoint_auth_methods_supported: methods,
+    })
+    const { browser } = await visit({ provider: 'oidc' }, at, heed)
+    expect(await whoIs(browser)).toBe('pat')
+    const { form, headers } = tokenRequest(at)
+    expect([form.client_secret, headers.has('authorization')]).toEqual([
+      inForm ? 'our-secret' : undefined,
+      !inForm,
+    ])
+  }
+})

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { Context } from '../../context.ts'
 import { asFailure, quoted, UpstreamError } from './request.ts'
+import type { Row } from './row.ts'
 import type { Upstream } from './settings.ts'
 
 const Document = v.looseObject({
@@ -11,6 +12,7 @@ const Document = v.looseObject({
   jwks_uri: v.string(),
   userinfo_endpoint: v.optional(v.string()),
   revocation_endpoint: v.optional(v.string()),
+  token_endpoint_auth_methods_supported: v.optional(v.array(v.string())),
   /** RFC 9207 §3 */
   authorization_response_iss_parameter_supported: v.optional(v.boolean(), false),
 })
@@ -26,6 +28,8 @@ export interface Known {
   revocation: string | undefined
   /** Without it there are no ID Tokens. */
   jwksUri: string | undefined
+  /** How we prove who we are there. */
+  auth: Row['auth']
   /** It puts `iss` into every authorization response. */
   saysIss: boolean
 }
@@ -39,7 +43,8 @@ export async function known(context: Context, upstream: Upstream): Promise<Known
   if ('endpoints' in where) {
     const { authorization, token, userinfo, emails, revocation } = where.endpoints
     const ends = { token, userinfo, emails, revocation, jwksUri: undefined, saysIss: false }
-    return { issuer: where.issuer, authorization: requireBrowsable(authorization, context), ...ends }
+    const { auth } = upstream.row
+    return { issuer: where.issuer, authorization: requireBrowsable(authorization, context), auth, ...ends }
   }
   const document = await discover(context, `${where.issuer}/.well-known/openid-configuration`)
   const expected = where.says ?? where.issuer
@@ -57,9 +62,16 @@ export async function known(context: Context, upstream: Upstream): Promise<Known
     emails: undefined,
     revocation: document.revocation_endpoint,
     jwksUri: document.jwks_uri,
+    auth: authOf(upstream.row, document.token_endpoint_auth_methods_supported),
     saysIss: document.authorization_response_iss_parameter_supported,
   }
 }
+
+/** As the row says, but for a provider that takes the secret in the form alone (Discovery §3: Basic when it says nothing). */
+const authOf = ({ auth }: Row, taken: readonly string[] = [auth]): Row['auth'] =>
+  auth === 'client_secret_basic' && !taken.includes(auth) && taken.includes('client_secret_post')
+    ? 'client_secret_post'
+    : auth
 
 async function discover(context: Context, url: string): Promise<v.InferOutput<typeof Document>> {
   const said = await context.outbound.getJson(url, { cacheFor: keptFor }).catch((error: unknown) => {

@@ -1,6 +1,7 @@
 /** What is wrong with the providers of a configuration, said at the boot and not to the first person who presses a button. */
 import { createPrivateKey } from 'node:crypto'
 import type { Config } from '../../config.ts'
+import { isTenant } from './providers_openid.ts'
 import { type Member, membersOfConfig, policyOf, requiredOf, rowOf } from './settings.ts'
 
 const urls = ['base_url', 'authorization_endpoint', 'token_endpoint', 'userinfo_endpoint'] as const
@@ -24,6 +25,9 @@ function problemsOf(member: Member, config: Config): string[] {
   return [
     ...missing.map((name) => `${member.id} has no ${name}`),
     ...open.map((name) => `${name} of ${member.id} must use https, or be named in OUTBOUND_ALLOW_HOSTS`),
+    ...(isTenant(member.tenant ?? 'common')
+      ? []
+      : [`tenant of ${member.id} must be common, organizations, consumers or the id of a tenant`]),
     ...(isP256(member.private_key) ? [] : [`private_key of ${member.id} is no P-256 key in PEM`]),
   ].map((problem) => `UPSTREAM_PROVIDERS: ${problem}`)
 }

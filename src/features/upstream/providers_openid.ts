@@ -36,9 +36,12 @@ export const google: Row = {
     hostedDomain === undefined || hd === hostedDomain ? undefined : 'another hosted domain',
 }
 
+/** The id of a tenant; its domain names are not taken, for they can move. */
 const tenantId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const consumers = '9188040d-6c67-4c5b-b112-36a304b66dad'
 const manyTenants = ['common', 'organizations']
+export const isTenant = (tenant: string): boolean =>
+  [...manyTenants, 'consumers'].includes(tenant) || tenantId.test(tenant)
 
 /** Whoever runs a tenant writes what stands in `email` there: without `xms_edov` it proves nothing. */
 export const microsoft: Row = {

@@ -22,21 +22,22 @@ const longestToken = 10_000
 async function credentials(
   context: Context,
   upstream: Upstream,
+  auth: Known['auth'],
 ): Promise<Record<'fields' | 'headers', Readonly<Record<string, string>>>> {
-  const { clientId: client_id, clientSecret = '', row } = upstream
-  if (row.auth === 'client_secret_basic')
+  const { clientId: client_id, clientSecret = '' } = upstream
+  if (auth === 'client_secret_basic')
     return { fields: {}, headers: { authorization: basicCredentials(upstream) } }
-  const client_secret = row.auth === 'apple' ? await appleSecret(context, upstream) : clientSecret
+  const client_secret = auth === 'apple' ? await appleSecret(context, upstream) : clientSecret
   return { fields: { client_id, client_secret }, headers: {} }
 }
 
 async function ask(
   context: Context,
   upstream: Upstream,
-  { token }: Pick<Known, 'token'>,
+  { token, auth }: Pick<Known, 'token' | 'auth'>,
   grant: Readonly<Record<string, string>>,
 ): Promise<Claims> {
-  const { fields, headers } = await credentials(context, upstream)
+  const { fields, headers } = await credentials(context, upstream, auth)
   return postForm(context, token, { ...grant, ...fields }, headers)
 }
 
@@ -91,16 +92,16 @@ export async function renew(
 export async function revoke(
   context: Context,
   upstream: Upstream,
-  known: Pick<Known, 'revocation'>,
+  { revocation, auth }: Pick<Known, 'revocation' | 'auth'>,
   { access_token, refresh_token }: Tokens,
 ): Promise<void> {
   try {
     if (upstream.row.revoke) await send(context, upstream.row.revoke(access_token, upstream))
-    else if (known.revocation !== undefined) {
-      const { fields, headers } = await credentials(context, upstream)
+    else if (revocation !== undefined) {
+      const { fields, headers } = await credentials(context, upstream, auth)
       const token = refresh_token ?? access_token
       await send(context, {
-        url: known.revocation,
+        url: revocation,
         method: 'POST',
         headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
         body: new URLSearchParams({ token, ...fields }).toString(),
