@@ -29,7 +29,7 @@ import { workQueue } from './lib/work_queue.ts'
 import type { ParsedRecords } from './models/define_record.ts'
 import type { KeyRing } from './models/key_ring.ts'
 import type { Store } from './store/store.ts'
-import { buildTable, featuresFor } from './table.ts'
+import { buildTable, featuresFor, featuresLeftOut } from './table.ts'
 
 /** What the application is made of; `main.ts` and the tests choose. */
 export interface Deps {
@@ -56,7 +56,7 @@ const clientLifetime = 1_000
 
 export function createContext(deps: Deps): Context {
   const { config } = deps
-  const table = deps.table ?? buildTable(featuresFor(config))
+  const table = deps.table ?? buildTable(featuresFor(config), featuresLeftOut(config))
   const documents = new Map<string, string>()
   const scopeSources = table.claims.flatMap(({ scopes }) =>
     Object.entries((typeof scopes === 'function' ? scopes(config) : scopes) ?? {}),

@@ -162,6 +162,10 @@ export function featuresFor(config: Config): Feature[] {
   return chosen
 }
 
+/** Those that it leaves out: what they kept about people while they were on is still there. */
+export const featuresLeftOut = (config: Config): Feature[] =>
+  features.filter((feature) => feature.when?.(config) === false)
+
 /** Keys that features need in the ring, beside those that sign. */
 export const featureKeyAlgs = [...new Set(features.flatMap((feature) => [...(feature.keyAlgs ?? [])]))]
 
@@ -172,8 +176,11 @@ type NamedSocket = {
 type Filling<K extends keyof Feature> =
   NonNullable<Feature[K]> extends readonly (infer T)[] ? T : NonNullable<Feature[K]>
 
-/** Joins what the features fill in; a key that dispatches and is claimed twice fails the boot. */
-export function buildTable(plugged: readonly Feature[] = features): Table {
+/**
+ * Joins what the features fill in; a key that dispatches and is claimed twice fails the boot. Of those left out only
+ * what they know of people counts, so that a copy and the end of an account miss nothing.
+ */
+export function buildTable(plugged: readonly Feature[] = features, leftOut: readonly Feature[] = []): Table {
   const all = [core, ...plugged]
   const gather = <T>(pick: (feature: Feature) => readonly T[] | undefined): T[] =>
     all.flatMap((feature) => [...(pick(feature) ?? [])])
@@ -225,7 +232,7 @@ export function buildTable(plugged: readonly Feature[] = features): Table {
     passwordRules: list('passwordRules'),
     waysIn: single((feature) => feature.waysIn),
     accountSections: list('accountSections').sort((a, b) => a.order - b.order),
-    personData: list('personData'),
+    personData: [...list('personData'), ...leftOut.flatMap((feature) => [...(feature.personData ?? [])])],
     claims: list('claims'),
     onSessionBegin: single((feature) => feature.onSessionBegin),
     beforeSessionEnd: single((feature) => feature.beforeSessionEnd),

@@ -351,6 +351,14 @@ test('bob is not touched by any of it', async () => {
   expect(pathOf((await his.open('/account')).page)).toBe('/account')
 })
 
+test('what a feature kept that is off by now is in the copy, and goes with the account', async () => {
+  const all = (await provider()).context.table.personData.map(({ name }) => name)
+  const op = await provider({ env: { PASSKEYS: 'false', ACCOUNT_DATA: 'export' } })
+  expect(op.context.table.features).not.toContain('passkeys')
+  expect(op.context.table.personData.map(({ name }) => name).sort()).toEqual(all.sort())
+  expect(all).toContain('passkeys')
+})
+
 test('an operator may leave either out: no page, no endpoint, no scope, and those who asked before may still stay', async () => {
   const names = (env: Record<string, string>) => {
     const config = loadConfig(env, { featureEntries })
