@@ -104,11 +104,12 @@ describe('a session of one factor', () => {
 })
 
 describe('a person without a second factor', () => {
-  test('is asked to set one up when the level is essential, and there is no way round', async () => {
+  test('is asked to set one up when the level is essential; who declines goes back to the client without it', async () => {
     const { op, alice } = await stage()
+    const refused = await alice.press(pageOf(await open(op, alice, essential(two))), 'decline')
+    expect(errorOf(refused.location!)).toBe('unmet_authentication_requirements')
     const page = pageOf(await open(op, alice, essential(two)))
     expect(new URL(page.url).pathname).toBe('/second-factor/set-up')
-    expect(page.forms.flatMap(({ buttons }) => buttons)).not.toContain('decline')
     const set = pageOf(await alice.open(`/second-factor/totp/set-up${new URL(page.url).search}`))
     const done = await alice.press(set, 'verify', { code: codeOf(op, seedOn(set)) })
     expect(done.location?.searchParams.get('code')).toBeString()
@@ -143,10 +144,12 @@ describe('a person without a second factor', () => {
     expect(await outcome(op, alice, { ...essential(two), prompt: 'none' })).toBe('error:login_required')
   })
 
-  test('cannot decline on the form of another request that demands it', async () => {
+  test('cannot decline on the form of another request', async () => {
     const { op, alice } = await stage()
+    const client = await operatorClient(op, { client_id: 'strict', require_second_factor: true })
     const wished = pageOf(await open(op, alice, { acr_values: two }))
-    const demanded = pageOf(await open(op, alice, essential(two)))
+    const demanded = pageOf(await open(op, alice, {}, client))
+    expect(demanded.forms.flatMap(({ buttons }) => buttons)).not.toContain('decline')
     const form = wished.forms.find(({ buttons }) => buttons.includes('decline'))!
     const { interaction } = Object.fromEntries(new URL(demanded.url).searchParams)
     const swapped = { ...form, fields: { ...form.fields, interaction: interaction! } }

@@ -62,10 +62,11 @@ async function setUp(call: Call, context: Context): Promise<Reply> {
   if ('reply' in placed) return placed.reply
   const { place, half, fields } = placed
   const wanted = await wantedHere(call, context, placed)
-  const optional = wanted?.otherwise === 'as_is' && !mustHaveFactor(half.user, context)
+  const optional = wanted !== undefined && wanted.otherwise !== 'stuck' && !mustHaveFactor(half.user, context)
+  const wish = optional && wanted.otherwise === 'as_is'
   const stale = isStale(half, context)
-  // What can be declined is shown first; whoever chooses one signs in again on its page.
-  if (stale && !optional) return redirectWithin(place.at('/login'))
+  // What is only wished for is shown first; whoever chooses one signs in again on its page.
+  if (stale && !wish) return redirectWithin(place.at('/login'))
   if (!stale && !(await mayEnrol(half, context))) return redirectWithin(place.at(choicePath))
   if (call.method === 'POST' && fields.decline !== undefined && optional)
     return decline(call, context, placed)
@@ -79,7 +80,7 @@ async function setUp(call: Call, context: Context): Promise<Reply> {
     text: say(
       choices.length === 0
         ? 'second_factor.set_up_impossible'
-        : optional
+        : wish
           ? 'second_factor.set_up_wished'
           : 'second_factor.set_up_needed',
     ),
@@ -107,7 +108,7 @@ async function setUp(call: Call, context: Context): Promise<Reply> {
   })
 }
 
-/** A wish of the application is not an order: on with what was proven so far. */
+/** On with what was proven so far: a wish of the application is not an order, and what is essential to it is refused then. */
 async function decline(call: Call, context: Context, { half }: Placed): Promise<Reply> {
   const { going, user, amr } = half
   const declined_by = user.sub

@@ -57,10 +57,12 @@ function pageFor(
 ): string | undefined {
   const able = ready.find((factor) => reaches(factor, wanted))
   if (able) return able.path
-  // To set up a factor for a wish is an offer: it can be declined, and where no page may be shown it is not made.
+  // To set up a factor for an application is an offer: it can be declined (who demands it hears of that), and where no page
+  // may be shown it is not made for a mere wish.
   const { declined_by, params } = state.interaction
   const declined =
-    wanted.otherwise === 'as_is' && (declined_by === state.user.sub || params?.prompt === 'none')
+    (wanted.otherwise !== 'stuck' && declined_by === state.user.sub) ||
+    (wanted.otherwise === 'as_is' && params?.prompt === 'none')
   const canBeSetUp = allowedFactors(context).some(
     (factor) => factor.enrolPath !== undefined && reaches(factor, wanted),
   )
