@@ -257,7 +257,7 @@ describe('what the browser is told to keep and to refuse', () => {
   test('a form of another origin that copies ours is refused', async () => {
     const { page } = await newTab()
     await page.goto(request())
-    const fields = await page.$$eval('input[type=hidden]', (all) =>
+    const fields = await page.$$eval('form:has(input[name=password]) input[type=hidden]', (all) =>
       all.map((each) => each.outerHTML).join(''),
     )
     const forging = relyingParty({
