@@ -131,7 +131,7 @@ test('UPSTREAM_SIGN_UP=closed: no account is made, and one that is here can be c
 })
 
 test('UPSTREAM_EMAIL_DOMAINS: an address of another domain, or one that nobody verified, gets no account', async () => {
-  const op = await first({ UPSTREAM_EMAIL_DOMAINS: 'example.com' })
+  const op = await first({ UPSTREAM_EMAIL_DOMAINS: 'example.org, example.com' })
   expect(needPage(await through(person(op.issuer, op.fetch), bob)).html).toContain('No account here')
   const other = await first({ UPSTREAM_EMAIL_DOMAINS: 'elsewhere.example' })
   await User.update(other.context, 'user-alice', (user) => ({ ...user, claims: {} }))

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { factorsOf, wantedAcr } from '../../src/features/upstream/factors.ts'
 import { upstreamToken } from '../../src/features/upstream/upstream_token.ts'
 import { findUpstream } from '../../src/features/upstream/settings.ts'
+import { Event } from '../../src/models/event.ts'
 import { User } from '../../src/models/user.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import {
@@ -100,6 +101,8 @@ describe('factors', () => {
     )
     const second = await other.open(there.href)
     expect([pathOf(second), await whoIs(other)]).toEqual(['/second-factor/totp', undefined])
+    const kinds = (await Event.listOfUser(op.context, 'user-alice')).map(({ kind }) => kind)
+    expect(kinds).not.toContain('signed_in_with')
   })
 
   test('are repeated by RFC 8176 alone; levels are those of the operator’s table', () => {

@@ -1,6 +1,7 @@
 /** Somebody whom a provider vouched for: who they are here, or what they can do to be somebody here. */
 import type { Context } from '../../context.ts'
 import type { Going } from '../../endpoints/authorization_flow.ts'
+import { resumePath } from '../../endpoints/interaction_page.ts'
 import { signIn } from '../../endpoints/sign_in.ts'
 import type { Call } from '../../http/call.ts'
 import { languageOf } from '../../http/language.ts'
@@ -45,9 +46,12 @@ export async function arrive(
   if (user === undefined) return askToSignIn(context, going, upstream, brought)
   if (user.disabled) throw new UpstreamError('disabled', user.sub)
   await Links.used(context, upstream, brought.identity, brought.tokens)
-  await noteEvent(call, context, user.sub, { kind: 'signed_in_with', detail: upstream.label })
   bringPicture(context, user, brought.identity)
-  return signIn(call, context, going, { user, amr: factorsOf(upstream, brought.identity) })
+  const reply = await signIn(call, context, going, { user, amr: factorsOf(upstream, brought.identity) })
+  // Where a factor is still missing nobody has signed in yet.
+  if (reply.headers.location === resumePath(context, going.handle))
+    await noteEvent(call, context, user.sub, { kind: 'signed_in_with', detail: upstream.label })
+  return reply
 }
 
 /** Whose identity it is. An account that is being made just now is waited for; one that was left half-made is finished. */

@@ -1,19 +1,20 @@
 /** A new account for somebody whom a provider brought: whether they may have one, and what it begins with. */
-import { domainToASCII } from 'node:url'
 import type { Context } from '../../context.ts'
 import { canonicalEmail, canonicalUsername, type NewUser, User } from '../../models/user.ts'
 import type { Identity } from './identity.ts'
 import { policyOf } from './settings.ts'
 
-const domainOf = (address: string): string => domainToASCII(address.slice(address.lastIndexOf('@') + 1))
+const domainOf = (address: string): string => {
+  const email = canonicalEmail(address)
+  return email.slice(email.lastIndexOf('@') + 1)
+}
 
 /** UPSTREAM_SIGN_UP and UPSTREAM_EMAIL_DOMAINS; an address that nobody verified belongs to no domain. */
 export function maySignUp({ config }: Context, { email, emailVerified }: Identity): boolean {
   const { upstreamSignUp, upstreamEmailDomains = [] } = policyOf(config)
   if (upstreamSignUp !== 'open') return false
   if (upstreamEmailDomains.length === 0) return true
-  const domains = upstreamEmailDomains.map((each) => domainToASCII(each.replace(/^@/, '')))
-  return email !== undefined && emailVerified && domains.includes(domainOf(email))
+  return email !== undefined && emailVerified && upstreamEmailDomains.includes(domainOf(email))
 }
 
 const shortest = 3
