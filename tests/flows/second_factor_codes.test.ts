@@ -1,6 +1,8 @@
 /** Codes that are sent, by mail and by text message: set up, typed, sent again, and what happens when nothing can be sent. */
 import { afterAll, describe, expect, test } from 'bun:test'
+import { type ConfigError, loadConfig } from '../../src/config.ts'
 import { User } from '../../src/models/user.ts'
+import { featureEntries, featuresFor } from '../../src/table.ts'
 import { freshCode, home, pageOf, pathOf, setUpApp, withPassword } from '../support/authenticator.ts'
 import { claimsOf } from '../support/client.ts'
 import { alice as aliceAccount, browser, demo, minute, open, outcome, tokensOf } from '../support/flow.ts'
@@ -217,9 +219,36 @@ describe('by mail', () => {
   })
 })
 
-test('settings that do not go together are problems at the start', async () => {
-  expect(provider({ env: { SECOND_FACTORS: 'totp sms' } })).rejects.toThrow('SMS_GATEWAY_URL')
-  expect(provider({ env: { SECOND_FACTORS: 'recovery', SECOND_FACTOR: 'required' } })).rejects.toThrow(
-    'SECOND_FACTORS',
-  )
+test('settings that do not go together are problems at the start', () => {
+  const problemsOf = (env: Record<string, string>) => {
+    try {
+      featuresFor(loadConfig(env, { featureEntries }))
+      return []
+    } catch (error) {
+      return (error as ConfigError).problems
+    }
+  }
+  const production = {
+    NODE_ENV: 'production',
+    ISSUER_URL: 'https://id.example',
+    SECRET_KEY: Buffer.from(Array.from({ length: 48 }, (_, i) => (i * 97) % 256)).toString('base64'),
+    STORE_URL: 'sqlite:latchkey.db',
+  }
+  expect(problemsOf({ ...production, SECOND_FACTORS: 'totp email' })).toEqual([
+    'SMTP_URL: required when SECOND_FACTORS has email',
+  ])
+  expect(problemsOf({ SECOND_FACTORS: 'totp sms' })).toEqual([
+    'SMS_GATEWAY_URL: required when SECOND_FACTORS has sms',
+  ])
+  expect(problemsOf({ SECOND_FACTORS: 'recovery', SECOND_FACTOR: 'required' })).toHaveLength(1)
+  expect(problemsOf({ SECOND_FACTORS: 'totp email' })).toEqual([])
+})
+
+test('what is not offered is not set up either', async () => {
+  const op = await provider({ env: { SECOND_FACTORS: 'passkey' } })
+  const alice = browser(op)
+  await withPassword(alice)
+  for (const name of ['totp', 'sms', 'email'])
+    expect(pageOf(await alice.open(`/account/factors/${name}`)).status).toBe(404)
+  expect(pageOf(await alice.open('/account/factors')).html).not.toContain('/account/factors/')
 })

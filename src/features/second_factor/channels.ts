@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { withFactor } from '../../auth/acr.ts'
 import type { Context } from '../../context.ts'
-import { canMail, languageOfUser, sendMail } from '../../http/mail.ts'
+import { languageOfUser, sendMail } from '../../http/mail.ts'
 import type { EventKind } from '../../http/tell_owner.ts'
 import { wordsOf } from '../../http/words.ts'
 import { seconds } from '../../lib/clock.ts'
@@ -10,7 +10,7 @@ import { type MessageKey, say } from '../../lib/say.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import type { User } from '../../models/user.ts'
 import { codeLife, type Door, type Purpose } from './codes.ts'
-import { canText, sendText } from './sms.ts'
+import { sendText } from './sms.ts'
 import type { Done } from './words.ts'
 
 const record = v.object({ sub: v.string(), to: v.string(), created_at: v.number() })
@@ -26,8 +26,6 @@ export interface Message {
 export interface Channel {
   name: Door['channel']
   records: typeof phones
-  /** Whether codes can leave by this way at all. */
-  works(context: Context): boolean
   /** Where this person's codes go once they have set it up; undefined when they have not. */
   addressOf(user: User, context: Context): Promise<string | undefined>
   /** Where a code to set it up goes, from what was typed; undefined when it cannot go there. */
@@ -63,7 +61,6 @@ function readPhone(typed: string): string | undefined {
 const email: Channel = {
   name: 'email',
   records: mailboxes,
-  works: canMail,
   async addressOf(user, context) {
     const to = verifiedEmail(user)
     return to !== undefined && (await mailboxes.find(context, user.sub))?.to === to ? to : undefined
@@ -98,7 +95,6 @@ const email: Channel = {
 const sms: Channel = {
   name: 'sms',
   records: phones,
-  works: canText,
   addressOf: async ({ sub }, context) => (await phones.find(context, sub))?.to,
   candidate: (_, typed) => readPhone(typed),
   deliver(context, user, { to, code }) {

@@ -11,7 +11,15 @@ import type { SecondFactor } from '../feature.ts'
 import { answerCode, trustDays } from './challenge.ts'
 import { type Channel, channels, rememberAddress } from './channels.ts'
 import { type Door, forgetCode, type Purpose, newCodeFor, sentTo, spendCode } from './codes.ts'
-import { accountPlace, halfEnrolment, halfPlace, type Place, type Placed, tooMany } from './place.ts'
+import {
+  accountPlace,
+  halfEnrolment,
+  halfPlace,
+  type Place,
+  type Placed,
+  requireOffered,
+  tooMany,
+} from './place.ts'
 import { choicePath } from './policy.ts'
 import { DeliveryFailed } from './sms.ts'
 import { countFactorTry, forgetFactorTries } from './tries.ts'
@@ -131,6 +139,7 @@ async function setUp(
   path: string,
   placed: Placed,
 ): Promise<Reply> {
+  requireOffered(context, channel.name)
   if ('reply' in placed) return placed.reply
   const { place, fields } = placed
   const door = doorOf(channel, place, 'set_up')
@@ -149,7 +158,7 @@ async function setUp(
     })
   if (call.method === 'GET') return show(200)
   if (fields.send !== undefined) {
-    const to = channel.works(context) ? channel.candidate(place.user, fields.phone ?? '') : undefined
+    const to = channel.candidate(place.user, fields.phone ?? '')
     if (to === undefined) return show(400, say(channel.words.unusable))
     return (await send(context, channel, place, door, to, show)) ?? redirectWithin(place.at(path))
   }

@@ -1,5 +1,6 @@
 /** Second factors: an authenticator app, codes by mail and SMS, recovery codes, trusted devices, and who must have one. https://www.rfc-editor.org/rfc/rfc6238 https://www.rfc-editor.org/rfc/rfc8176 docs/decisions/0019-second-factors.md */
 import * as v from 'valibot'
+import { mailsLeave } from '../../http/mail.ts'
 import { defineFeature } from '../feature.ts'
 import { factorsPage, factorsSection } from './account.ts'
 import { channels } from './channels.ts'
@@ -21,6 +22,9 @@ export const secondFactor = defineFeature({
     return [
       ...(allowed.includes('sms') && smsGatewayUrl === undefined
         ? ['SMS_GATEWAY_URL: required when SECOND_FACTORS has sms']
+        : []),
+      ...(allowed.includes('email') && !mailsLeave(config)
+        ? ['SMTP_URL: required when SECOND_FACTORS has email']
         : []),
       ...(policy === 'required' && allowed.every((name) => name === 'recovery')
         ? ['SECOND_FACTORS: nothing in it can be set up, and SECOND_FACTOR=required']

@@ -4,7 +4,13 @@ import type { Context } from '../../context.ts'
 import { accountFields, accountForm } from '../../endpoints/account_form.ts'
 import { formFields } from '../../endpoints/interaction_page.ts'
 import { personAtHand } from '../../endpoints/person_at_hand.ts'
-import { isStale, mayEnrol, readyFactors, stronglyAtHand } from '../../endpoints/second_factors.ts'
+import {
+  allowedFactors,
+  isStale,
+  mayEnrol,
+  readyFactors,
+  stronglyAtHand,
+} from '../../endpoints/second_factors.ts'
 import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../endpoints/sign_in.ts'
 import { accountPage } from '../../http/account_page.ts'
 import type { Call } from '../../http/call.ts'
@@ -134,6 +140,12 @@ export async function accountPlace(
   }
   const fields = call.method === 'POST' ? await accountFields(call, context, session, path) : {}
   return { place, fields }
+}
+
+/** Throws a page's error where SECOND_FACTORS leaves this one out: it could be set up and would never be asked for. */
+export function requireOffered(context: Context, name: string): void {
+  if (!allowedFactors(context).some((factor) => factor.name === name))
+    throw new OAuthError('not_found', 'this second factor is not offered here')
 }
 
 /** The answer to a try that was one too many, with the page it was made on. */

@@ -38,8 +38,6 @@ export function smsRequest(
   return { url: fill(settings.url, encodeURIComponent, to, text), options }
 }
 
-export const canText = (context: Context): boolean => settingsOf(context.config).smsGatewayUrl !== undefined
-
 /** Throws DeliveryFailed unless the gateway took it (2xx). Neither number nor text is logged. */
 export async function sendText(context: Context, to: string, text: string): Promise<void> {
   const { smsGatewayUrl, smsGatewayMethod, smsGatewayBody, smsGatewayToken } = settingsOf(context.config)

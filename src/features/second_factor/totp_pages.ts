@@ -9,7 +9,7 @@ import type { Reply } from '../../http/reply.ts'
 import { type Said, say } from '../../lib/say.ts'
 import type { SecondFactor } from '../feature.ts'
 import { challengeEndpoint } from './challenge.ts'
-import { accountPlace, halfEnrolment, type Place, type Placed } from './place.ts'
+import { accountPlace, halfEnrolment, type Place, type Placed, requireOffered } from './place.ts'
 import { keyUri, qrCode, Totp } from './totp.ts'
 import { codeFormOf, seedView } from './views.ts'
 import { factorsPath } from './words.ts'
@@ -43,6 +43,7 @@ async function showSeed(context: Context, place: Place, path: string, status = 2
 }
 
 async function setUp(call: Call, context: Context, path: string, placed: Placed): Promise<Reply> {
+  requireOffered(context, totpFactor.name)
   if ('reply' in placed) return placed.reply
   const { place, fields } = placed
   if (call.method === 'GET') return showSeed(context, place, path)
