@@ -6,8 +6,10 @@ import { browserOf, requireSameOrigin } from '../http/csrf.ts'
 import { languagePath } from '../http/document.ts'
 import { rememberLanguage } from '../http/language.ts'
 import { redirectWithin, withinUrl } from '../http/reply.ts'
-import { languages } from '../lib/say.ts'
+import { currentSession } from '../http/session.ts'
+import { type Language, languages } from '../lib/say.ts'
 import { Interaction } from '../models/interaction.ts'
+import { User } from '../models/user.ts'
 import { defineEndpoint } from './endpoint.ts'
 import { pageTroubles, seeOther } from './openapi_parts.ts'
 
@@ -25,7 +27,7 @@ export const language = defineEndpoint({
     },
   },
   async handle(call, context) {
-    // No token: whoever could send this form for somebody could change the language of their pages, and nothing else.
+    // No token: whoever could send this form for somebody could change the language they are spoken to in, no more.
     requireSameOrigin(call, context)
     const { language: wanted, back = '' } = await form(call, context)
     const chosen = languages.find((each) => each === wanted)
@@ -35,6 +37,7 @@ export const language = defineEndpoint({
     // What the application asked for comes before a cookie; what the person says now comes before both.
     if (target.searchParams.has('ui_locales')) target.searchParams.set('ui_locales', chosen)
     await chooseFor(target.searchParams.get('interaction'), chosen, call, context)
+    await rememberForMails(chosen, call, context)
     return redirectWithin(withinUrl(target.pathname + target.search), [rememberLanguage(chosen, context)])
   },
 })
@@ -51,4 +54,10 @@ function localUrl(back: string, { basePath }: Context): URL {
 async function chooseFor(handle: string | null, chosen: string, call: Call, context: Context): Promise<void> {
   if (handle === null || !(await Interaction.find(context, handle, browserOf(call, context)))) return
   await Interaction.update(context, handle, (current) => ({ ...current, language: chosen }))
+}
+
+/** Mails reach whoever is signed in in the language of the pages. */
+async function rememberForMails(language: Language, call: Call, context: Context): Promise<void> {
+  const session = await currentSession(call, context)
+  if (session) await User.update(context, session.sub, (user) => ({ ...user, language }))
 }

@@ -98,6 +98,15 @@ describe('a person chooses', () => {
     expect(languageOf((await pageOf(who.open('/'))).html)).toBe('de')
   })
 
+  test('signed in, for mails as well', async () => {
+    const { op: own, alice: who } = await stage()
+    const languageOfAlice = async () => (await User.find(own.context, 'user-alice'))?.language
+    await choose(who, await pageOf(who.open('/')), 'it')
+    expect(await languageOfAlice()).toBe('it')
+    await choose(browser(own), await pageOf(browser(own).open('/')), 'pl') // by somebody who is not
+    expect(await languageOfAlice()).toBe('it')
+  })
+
   test('on the page of an error whose address asks for a language', async () => {
     const who = browser(op)
     const error = await pageOf(who.open('/authorize?client_id=nobody&ui_locales=fr&state=a%26b'))
