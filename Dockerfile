@@ -8,6 +8,7 @@ RUN bun install --frozen-lockfile --production
 COPY tsconfig.json ./
 COPY scripts/build.ts scripts/build.ts
 COPY views views
+COPY languages languages
 COPY src src
 RUN bun scripts/build.ts /build/latchkey && mkdir /build/data
 
