@@ -1,11 +1,12 @@
 /** What `latchkey serve` prints: all a newcomer needs for the next step. */
 import type { Config } from '../config.ts'
-import { firstCurl } from '../endpoints/start.ts'
+import { firstCurl, mailsShownAt } from '../endpoints/start.ts'
 import { demoClient, demoPublicClient, demoUsers } from '../models/demo.ts'
 import { version } from '../version.ts'
 
 export function welcome(config: Config): string {
   const { issuer, environment, store } = config
+  const mails = mailsShownAt(config)
   const lines = [`Latchkey ${version} · ${issuer} · ${environment}, store ${store.kind}`]
   if (environment === 'development')
     lines.push(
@@ -15,7 +16,8 @@ export function welcome(config: Config): string {
       `  Sign in as  ${demoUsers.map((user) => `${user.username} / ${user.password}`).join('   or   ')}`,
       `  Client      ${demoClient.client_id} / ${demoClient.client_secret}   (public: ${demoPublicClient.client_id})`,
       `  Redirects   ${demoClient.redirect_uris.join('  ')}`,
-      ...(config.features.mail?.smtpUrl === undefined ? [`  Mails       ${issuer}/dev/mail`] : []),
+      `  Account     ${issuer}/account`,
+      ...(mails === undefined ? [] : [`  Mails       ${mails}`]),
       '',
       '  Your first token, in another terminal:',
       '',

@@ -1,4 +1,5 @@
 /** The start page: what this is, and what to do next. */
+import type { Config } from '../config.ts'
 import { demoClient, demoUsers } from '../models/demo.ts'
 import { startPage } from '../http/pages.ts'
 import { page } from '../http/reply.ts'
@@ -14,6 +15,7 @@ export const start = defineEndpoint({
   handle(_call, { config }) {
     const { issuer, environment } = config
     const development = environment === 'development'
+    const mails = mailsShownAt(config)
     const html = startPage({
       issuer,
       development,
@@ -42,12 +44,20 @@ export const start = defineEndpoint({
           description: say('start.api_text'),
         },
         { label: say('start.health'), url: `${issuer}/health`, description: say('start.health_text') },
+        { label: say('account.title'), url: `${issuer}/account`, description: say('start.account_text') },
+        ...(mails === undefined
+          ? []
+          : [{ label: say('dev_mail.title'), url: mails, description: say('start.mails_text') }]),
       ],
       curl: firstCurl(issuer),
     })
     return page(200, html)
   },
 })
+
+/** Where a developer reads the mails that are not sent; the feature `mail` serves it. */
+export const mailsShownAt = ({ issuer, environment, features }: Config): string | undefined =>
+  environment === 'development' && features.mail?.smtpUrl === undefined ? `${issuer}/dev/mail` : undefined
 
 /** A line that works as it stands in development: the demo client gets a token for itself. */
 export const firstCurl = (issuer: string): string =>
