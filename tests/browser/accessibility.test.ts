@@ -422,6 +422,23 @@ for (const [title, rows] of Object.entries(chapters))
     expect(problems).toEqual([])
   })
 
+test.each(['ar', 'de', 'ja'])('other languages: %s', async (locale) => {
+  const tab = await openTab(browser, { locale })
+  const problems: string[] = []
+  for (const path of ['/', '/forgot_password']) {
+    await tab.page.goto(at(path))
+    problems.push(...(await accessibilityProblems(tab.page)))
+    const said = await tab.page.evaluate(() => [document.documentElement.lang, document.documentElement.dir])
+    expect(said).toEqual([locale, locale === 'ar' ? 'rtl' : 'ltr'])
+  }
+  await tab.page.selectOption('select[name=language]', 'tr')
+  await tab.page.click('.languages button')
+  await tab.page.waitForSelector('html[lang=tr]')
+  expect(new URL(tab.page.url()).pathname).toBe('/forgot_password')
+  await tab.close()
+  expect(problems).toEqual([])
+})
+
 test('the theme of the examples', async () => {
   const themed = await serveProvider({ THEME_PATH: join(import.meta.dir, '../../examples/theme') })
   const tab = await openTab(browser)
