@@ -21,8 +21,8 @@ export function readJson(text: string): Given[] {
   return parsed.map((record: unknown, i) => ({ at: `entry ${i + 1}`, record }))
 }
 
-/** Spreadsheets run what begins so; a quote before it keeps it text. https://owasp.org/www-community/attacks/CSV_Injection */
-const formula = /^'*[=+\-@\t\r]/
+/** Spreadsheets run what begins so, in full width too; a quote before it keeps it text. https://owasp.org/www-community/attacks/CSV_Injection */
+const formula = /^'*[=+\-@\t\r\n＝＋－＠]/
 
 const plainCell = (cell: string): string =>
   cell.startsWith("'") && formula.test(cell) ? cell.slice(1) : cell

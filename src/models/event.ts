@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { Random } from '../lib/random.ts'
 import { defineRecord, type Memory } from './define_record.ts'
+import { everyMember } from './every_member.ts'
 
 const schema = v.object({
   sub: v.string(),
@@ -24,6 +25,15 @@ const ofUser = (sub: string) => `user_events:${sub}`
 
 /** Seconds an event is kept: a year and a bit, so that "last year" can be looked up. */
 const lifetime = 400 * 86_400
+/** Events of one person that are kept: the oldest give way. */
+const mostKept = 5_000
+
+async function forgetOldest(memory: Memory, sub: string): Promise<void> {
+  for (const { member } of await memory.store.range(ofUser(sub), { limit: 1 })) {
+    await records.take(memory, member)
+    await memory.store.unlink(ofUser(sub), member)
+  }
+}
 
 export const Event = {
   async add(memory: Memory, random: Random, event: Omit<Event, 'at' | 'exp'>): Promise<void> {
@@ -32,13 +42,14 @@ export const Event = {
     await records.put(memory, id, { ...event, at, exp: Math.floor(at / 1000) + lifetime })
     await memory.store.link(ofUser(event.sub), id, at, lifetime * 1000)
     await memory.store.trim(ofUser(event.sub), at - lifetime * 1000)
+    const [beyond] = await memory.store.range(ofUser(event.sub), { offset: mostKept, limit: 1 })
+    if (beyond) await forgetOldest(memory, event.sub)
   },
 
   /** The newest first. */
   async listOfUser(memory: Memory, sub: string, limit = 100): Promise<Event[]> {
-    const members = await memory.store.range(ofUser(sub), { limit: 10_000 })
-    const newest = members.slice(-limit).reverse()
-    const found = await Promise.all(newest.map(({ member }) => records.find(memory, member)))
+    const newest = (await everyMember(memory.store, ofUser(sub))).slice(-limit).reverse()
+    const found = await Promise.all(newest.map((id) => records.find(memory, id)))
     return found.filter((event) => event !== undefined)
   },
 

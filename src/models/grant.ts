@@ -1,6 +1,7 @@
 /** One authorization and all its tokens: they are good only while this record lives; ending it is one deletion. */
 import * as v from 'valibot'
 import { defineRecord, type Memory } from './define_record.ts'
+import { everyMember } from './every_member.ts'
 
 const ClaimNames = v.optional(v.record(v.string(), v.nullable(v.record(v.string(), v.unknown()))))
 
@@ -52,8 +53,9 @@ export const Grant = {
   /** `lifetime` in seconds is how long the grant may come to live once its code is redeemed. */
   async create(memory: Memory, grant: Grant, lifetime: number): Promise<void> {
     const ttl = indexTtl(memory, grant, lifetime)
-    const until = memory.clock.now() + lifetime * 1000
+    const until = (grant.exp + lifetime) * 1000 // redeemed at the last moment it lives that long
     await Promise.all([
+      memory.store.trim(ofUser(grant.sub), memory.clock.now()), // whoever never looks at the list has one as well
       records.create(memory, grant.grant_id, grant),
       memory.store.link(ofUser(grant.sub), grant.grant_id, until, ttl),
       grant.session_bound &&
@@ -80,8 +82,8 @@ export const Grant = {
   /** The live grants of a person; forgets those that have passed. */
   async listOfUser(memory: Memory, sub: string): Promise<Grant[]> {
     await memory.store.trim(ofUser(sub), memory.clock.now())
-    const ids = await memory.store.range(ofUser(sub))
-    return (await Promise.all(ids.map(({ member }) => records.find(memory, member)))).filter(
+    const ids = await everyMember(memory.store, ofUser(sub))
+    return (await Promise.all(ids.map((id) => records.find(memory, id)))).filter(
       (grant) => grant !== undefined,
     )
   },

@@ -4,6 +4,7 @@ import { equalInConstantTime } from '../lib/equal.ts'
 import { sha256 } from '../lib/hash.ts'
 import type { Random } from '../lib/random.ts'
 import { defineRecord, type Memory } from './define_record.ts'
+import { everyMember } from './every_member.ts'
 
 const schema = v.looseObject({
   sid: v.string(),
@@ -133,10 +134,10 @@ export const Session = {
     return session
   },
 
-  /** The live sessions of a person. */
+  /** The live sessions of a person, however many: who ends them must miss none. */
   async listOfUser(memory: Memory, sub: string): Promise<Session[]> {
-    const sids = await memory.store.range(ofUser(sub), { min: memory.clock.now() })
-    return (await Promise.all(sids.map(({ member }) => records.find(memory, member)))).filter(
+    const sids = await everyMember(memory.store, ofUser(sub), memory.clock.now())
+    return (await Promise.all(sids.map((sid) => records.find(memory, sid)))).filter(
       (session) => session !== undefined,
     )
   },

@@ -55,6 +55,20 @@ const usersIndex = 'users'
 export const isActive = (user: Pick<User, 'disabled' | 'leaving_at'>): boolean =>
   !user.disabled && user.leaving_at === undefined
 
+/**
+ * Writes the record before any name points at it. What a making that broke off has left is overwritten; an account that
+ * goes by its name is not: then it is returned as it stands, or undefined when the new one has another name.
+ */
+async function firstUnder(memory: Memory, user: User): Promise<User | undefined> {
+  if (await records.create(memory, user.sub, user)) return user
+  const there = await records.find(memory, user.sub)
+  const name = there && canonicalUsername(there.username)
+  if (there && name !== undefined && (await names.find(memory, sha256(name)))?.sub === user.sub)
+    return name === canonicalUsername(user.username) ? there : undefined
+  await records.put(memory, user.sub, user)
+  return user
+}
+
 export const User = {
   find: records.find,
 
@@ -77,12 +91,13 @@ export const User = {
     (await User.findByUsername(memory, login)) ??
     (login.includes('@') ? await User.findByEmail(memory, login) : undefined),
 
-  /** False when the name, or the verified address, is somebody else's (in canonical spelling), or `sub` was once. */
-  async create(memory: Memory, user: NewUser): Promise<boolean> {
-    if (await gone.find(memory, sha256(user.sub))) return false
+  /** False when the name, or the verified address, is somebody else's (in canonical spelling), or `sub` is or was. */
+  async create(memory: Memory, made: NewUser): Promise<boolean> {
+    if (await gone.find(memory, sha256(made.sub))) return false
+    const user = await firstUnder(memory, v.parse(schema, made))
+    if (!user) return false
     const name = sha256(canonicalUsername(user.username))
     const email = verifiedEmail(user)
-    await records.put(memory, user.sub, v.parse(schema, user)) // first, so that a name never points at nobody
     const ours = async (kind: typeof names, id: string) =>
       (await kind.create(memory, id, { sub: user.sub }))
         ? 'new'

@@ -9,6 +9,7 @@ import { tellOwner } from '../../http/tell_owner.ts'
 import { hmac } from '../../lib/hash.ts'
 import { fingerprintOf } from '../../lib/user_agent.ts'
 import { defineRecord } from '../../models/define_record.ts'
+import { everyMember } from '../../models/every_member.ts'
 import { User } from '../../models/user.ts'
 import type { SessionRule } from '../feature.ts'
 import { settings } from './settings.ts'
@@ -56,6 +57,7 @@ export async function meetDevice(call: Call, context: Context, user: User): Prom
     context.store.range(ofUser(user.sub), { limit: 1, min: context.clock.now() }),
   ])
   if (!isNew) await devices.update(context, id, () => ({ exp: now + lifetime }))
+  await context.store.trim(ofUser(user.sub), context.clock.now())
   await context.store.link(ofUser(user.sub), id, (now + lifetime) * 1000, lifetime * 1000)
   if (!isNew || (others.length === 0 && now - user.created_at < beginning)) return
   try {
@@ -67,12 +69,12 @@ export async function meetDevice(call: Call, context: Context, user: User): Prom
 }
 
 export async function forgetDevices(context: Context, sub: string): Promise<void> {
-  for (const { member } of await context.store.range(ofUser(sub), { limit: 10_000 })) {
-    await devices.take(context, member)
-    await context.store.unlink(ofUser(sub), member)
+  for (const id of await everyMember(context.store, ofUser(sub))) {
+    await devices.take(context, id)
+    await context.store.unlink(ofUser(sub), id)
   }
 }
 
 /** When devices were met first is not kept; how many are known is all there is to say. */
 export const countDevices = async (context: Context, sub: string): Promise<number> =>
-  (await context.store.range(ofUser(sub), { min: context.clock.now(), limit: 10_000 })).length
+  (await everyMember(context.store, ofUser(sub), context.clock.now())).length
