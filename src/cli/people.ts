@@ -22,10 +22,16 @@ export async function requireUser(context: Context, username: string): Promise<U
   return user
 }
 
-export async function change(context: Context, user: User, changes: Partial<User>): Promise<void> {
-  const changed = await User.update(context, user.sub, (current) => ({ ...current, ...changes }))
+/** `changes` of the record as it is at that moment, for a running server changes it too. Returns it as it is then. */
+export async function change(
+  context: Context,
+  user: User,
+  changes: (current: User) => Partial<User>,
+): Promise<User> {
+  const changed = await User.update(context, user.sub, (current) => ({ ...current, ...changes(current) }))
   if (!changed)
     throw new Refusal(`${printable(user.username)} could not be changed: the record is gone or busy`)
+  return changed
 }
 
 /** Milliseconds in which a request that a server had begun before the change is over. */

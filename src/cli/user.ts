@@ -70,7 +70,7 @@ export const passwd = defineCommand({
     withContext('people', async (context) => {
       const user = await requireUser(context, username)
       const password_hash = await hashPassword(await readNewPassword(context, wordsAbout(user), fromStdin))
-      await change(context, user, { password_hash })
+      await change(context, user, () => ({ password_hash }))
       await forgetTries(context, 'account', canonicalUsername(username)) // whoever was locked out may try at once
       const ended = await endAll(context, user)
       print(`${printable(user.username)} has a new password; ended ${ended}`)
@@ -83,7 +83,7 @@ export const disable = defineCommand({
   run: (_, [username]) =>
     withContext('people', async (context) => {
       const user = await requireUser(context, username)
-      await change(context, user, { disabled: true }) // first: from here on nobody signs in
+      await change(context, user, () => ({ disabled: true })) // first: from here on nobody signs in
       const ended = await endAll(context, user)
       print(`${printable(user.username)} is disabled; ended ${ended}`)
     }),
@@ -95,10 +95,16 @@ export const enable = defineCommand({
   run: (_, [username]) =>
     withContext('people', async (context) => {
       const user = await requireUser(context, username)
-      await change(context, user, { disabled: false })
+      await change(context, user, () => ({ disabled: false }))
       print(`${printable(user.username)} may sign in`)
     }),
 })
+
+/** `leaving` asked for the end of their account, and may still sign in to keep it. */
+const stateOf = ({ disabled, leaving_at }: User): string => {
+  if (disabled) return 'disabled'
+  return leaving_at === undefined ? 'active' : 'leaving'
+}
 
 export const list = defineCommand({
   takes: [],
@@ -109,8 +115,9 @@ export const list = defineCommand({
       if (json) return printJson(users.map(({ password_hash: _, ...user }) => user))
       printTable(
         ['USERNAME', 'STATE', 'SUB', 'EMAIL', 'CREATED'],
-        users.map(({ username, disabled, sub, claims, created_at }) => {
-          return [username, disabled ? 'disabled' : 'active', sub, claims.email ?? '', moment(created_at)]
+        users.map((user) => {
+          const { username, sub, claims, created_at } = user
+          return [username, stateOf(user), sub, claims.email ?? '', moment(created_at)]
         }),
       )
     }),

@@ -1,6 +1,5 @@
 /** `latchkey user set`: claims, attributes and roles of a person who is there. */
 import { standardClaims } from '../auth/claims.ts'
-import { User } from '../models/user.ts'
 import { withContext } from './administration.ts'
 import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
 import { readClaims } from './claim_option.ts'
@@ -36,12 +35,11 @@ export const set = defineCommand({
       const user = await requireUser(context, name)
       const without = (record: Record<string, unknown>) =>
         Object.fromEntries(Object.entries(record).filter(([key]) => !unset.includes(key)))
-      await change(context, user, {
-        attributes: { ...without(user.attributes), ...attributes },
-        claims: { ...without(user.claims), ...claims },
+      const after = await change(context, user, (current) => ({
+        attributes: { ...without(current.attributes), ...attributes },
+        claims: { ...without(current.claims), ...claims },
         ...(roles && { roles }),
-      })
-      const after = (await User.find(context, user.sub)) ?? user
+      }))
       const facts = {
         username: after.username,
         sub: after.sub,

@@ -8,6 +8,7 @@ import { Grant } from '../../src/models/grant.ts'
 import { Session } from '../../src/models/session.ts'
 import { type NewUser, User } from '../../src/models/user.ts'
 import { memoryStore } from '../../src/store/memory.ts'
+import { change } from '../../src/cli/people.ts'
 import { writeCsv } from '../../src/cli/user_file.ts'
 import { withPassword } from '../support/authenticator.ts'
 import { browser } from '../support/flow.ts'
@@ -102,4 +103,12 @@ test('a cell that a spreadsheet would run is text, in full width too', () => {
     const csv = writeCsv([{ username: 'a', claims: { name: `${begins}cmd|' /C calc'!A0` } }])
     expect(csv.split('\n').slice(1).join('\n')).toMatch(/^a,"?'/)
   }
+})
+
+test('an operator who sets a role while somebody proves a new address undoes nothing of it', async () => {
+  const op = await provider()
+  const before = (await User.findByUsername(op.context, 'alice'))!
+  await User.proveEmail(op.context, before.sub, 'alice@new.example')
+  const after = await change(op.context, before, (current) => ({ roles: ['editor'], claims: current.claims }))
+  expect([after.roles, after.claims.email]).toEqual([['editor'], 'alice@new.example'])
 })
