@@ -145,7 +145,7 @@ describe('an authenticator app', () => {
 
 describe('recovery codes', () => {
   const codesOn = (page: Page) =>
-    [...page.html.matchAll(/<code>((?:[a-z2-7]{4}-){3}[a-z2-7]{4})<\/code>/g)].map(([, code]) => code!)
+    [...page.html.matchAll(/<code>((?:[a-z2-7]{4}-){5}[a-z2-7]{4})<\/code>/g)].map(([, code]) => code!)
 
   /** The set that Alice makes, with the page that shows it. */
   async function make(op: Provider, alice: Person, seed: string) {

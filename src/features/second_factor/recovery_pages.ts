@@ -34,7 +34,7 @@ const challenge = challengeEndpoint({
 })
 
 /** As `RecoveryCodes.make` writes them: what comes back from our own page for the file. */
-const written = /^(?:[a-z2-7]{4}-){3}[a-z2-7]{4}$/
+const written = /^(?:[a-z2-7]{4}-){5}[a-z2-7]{4}$/
 
 /** The set is shown in the answer that makes it and kept nowhere, so there is no page to go back to. */
 const account = defineEndpoint({
