@@ -1,4 +1,5 @@
 /** What the text of a variable may be: each schema describes itself, and that sentence is its only message. */
+import { domainToASCII } from 'node:url'
 import * as v from 'valibot'
 import { type Network, parseNetworks } from '../lib/address.ts'
 
@@ -129,6 +130,15 @@ export const networks = v.pipe(
 /** RFC 6749 §3.3 scope-token; the names of grant types fit it too. */
 export const words = list('space-separated names', /\s+/, (item) =>
   /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(item) ? item : undefined,
+)
+
+export const domains = list(
+  'domains such as example.com, separated by spaces or commas',
+  /[\s,]+/,
+  (item) => {
+    const domain = domainToASCII(item)
+    return domain.includes('.') ? domain : undefined
+  },
 )
 
 export const someOf = <const Word extends string>(...known: readonly Word[]) =>

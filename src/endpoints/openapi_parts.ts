@@ -94,6 +94,14 @@ export const clientPost = (summary: string, request: Part, answer: Part, status 
   },
 })
 
+/** A page for whoever is signed in that only shows something. */
+export const shownPage = (summary: string): Operations => ({
+  GET: {
+    summary,
+    responses: { 200: page('The page'), 303: seeOther('To sign in first'), ...pageTroubles },
+  },
+})
+
 /** A page of our own and the answer to its form. */
 export const ownPage = (summary: string): Operations => ({
   GET: { summary, responses: { 200: page(summary), 303: seeOther('Elsewhere first'), ...pageTroubles } },

@@ -1,7 +1,7 @@
 /** /account/activity: what happened to the account, the newest first, in words. OWASP ASVS 5.0 V16.3 */
 import type { Context } from '../../context.ts'
 import { defineEndpoint } from '../../endpoints/endpoint.ts'
-import { page as pageReply, pageTroubles, seeOther } from '../../endpoints/openapi_parts.ts'
+import { shownPage } from '../../endpoints/openapi_parts.ts'
 import { personAtHand } from '../../endpoints/person_at_hand.ts'
 import { accountPage } from '../../http/account_page.ts'
 import { paragraph } from '../../http/account_parts.ts'
@@ -33,12 +33,7 @@ export const activity = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: {
-    GET: {
-      summary: 'What happened to the account',
-      responses: { 200: pageReply('The page'), 303: seeOther('To sign in first'), ...pageTroubles },
-    },
-  },
+  api: shownPage('What happened to the account'),
   async handle(call, context) {
     const person = await personAtHand(call, context, activityPath)
     if ('reply' in person) return person.reply

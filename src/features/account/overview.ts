@@ -2,7 +2,7 @@
 import overviewSource from '../../../views/account_overview.html' with { type: 'text' }
 import type { Context } from '../../context.ts'
 import { defineEndpoint } from '../../endpoints/endpoint.ts'
-import { page as pageReply, pageTroubles, seeOther } from '../../endpoints/openapi_parts.ts'
+import { shownPage } from '../../endpoints/openapi_parts.ts'
 import { type AtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
 import { accountPage, accountPath } from '../../http/account_page.ts'
 import { foreignText } from '../../http/foreign_text.ts'
@@ -31,12 +31,7 @@ export const overview = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: {
-    GET: {
-      summary: 'The account of whoever is signed in',
-      responses: { 200: pageReply('The page'), 303: seeOther('To sign in first'), ...pageTroubles },
-    },
-  },
+  api: shownPage('The account of whoever is signed in'),
   async handle(call, context) {
     const person = await personAtHand(call, context, accountPath)
     if ('reply' in person) return person.reply

@@ -32,21 +32,16 @@ const limit = { most: 3, window: 3_600 }
 const perTurn = 50
 
 export async function answerRequests(context: Context): Promise<void> {
-  const ids = await requests.waiting(context, perTurn)
-  for (const id of ids) {
-    const request = await requests.claim(context, context.secrets.people, id)
-    if (!request) continue
-    await answer(context, request)
-    await requests.finish(context, id)
-  }
-  if (ids.length === perTurn) context.soon(jobName)
+  const { people } = context.secrets
+  if (await requests.workOff(context, people, perTurn, (request) => answer(context, request)))
+    context.soon(jobName)
 }
 
 async function answer(context: Context, request: AccountRequest): Promise<void> {
   const { email, language, interaction, address } = request
   if (!(await mayBeMailed(context, email)))
     return context.log.info('registration_passed_over', { why: 'was mailed often enough', address })
-  const user = await User.findByLogin(context, canonicalEmail(email))
+  const user = await User.findByAddress(context, email)
   const about = { to: email, language, after: [say('new_account.mail_not_you')] }
   if (user)
     return sendMail(context, {

@@ -1,11 +1,7 @@
 /** What an operator may say of how accounts are made. docs/configuration.md */
-import { domainToASCII } from 'node:url'
-import * as v from 'valibot'
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../context.ts'
-
-const domainsText = 'domains such as example.com, separated by spaces or commas'
 
 export const env = defineEntries([
   {
@@ -16,17 +12,7 @@ export const env = defineEntries([
   },
   {
     name: 'ACCOUNT_REGISTRATION_DOMAINS',
-    schema: v.pipe(
-      v.string(),
-      v.transform((text) =>
-        text
-          .split(/[\s,]+/)
-          .filter(Boolean)
-          .map((domain) => domainToASCII(domain)),
-      ),
-      v.check((domains) => domains.every((domain) => domain.includes('.')), `expected ${domainsText}`),
-      v.description(domainsText),
-    ),
+    schema: is.domains,
     help: 'Where registration is open: the domains whose addresses may register, each without its subdomains. Invitations go anywhere.',
   },
 ])

@@ -1,7 +1,7 @@
 /** Where a person can go from here: the operator's applications, and those the person agreed to before. */
 import type { Context } from '../../context.ts'
 import { defineEndpoint } from '../../endpoints/endpoint.ts'
-import { page as pageResponse, pageTroubles, seeOther } from '../../endpoints/openapi_parts.ts'
+import { shownPage } from '../../endpoints/openapi_parts.ts'
 import { personAtHand } from '../../endpoints/person_at_hand.ts'
 import type { Call } from '../../http/call.ts'
 import { shownClient } from '../../http/client_words.ts'
@@ -23,16 +23,7 @@ export const applications = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: {
-    GET: {
-      summary: 'The applications a person can go to',
-      responses: {
-        200: pageResponse('The list'),
-        303: seeOther('To the sign-in first'),
-        ...pageTroubles,
-      },
-    },
-  },
+  api: shownPage('The applications a person can go to'),
   async handle(call, context) {
     const person = await personAtHand(call, context, applicationsPath)
     if ('reply' in person) return person.reply

@@ -13,7 +13,7 @@ import { page, redirectWithin, type Reply } from '../../http/reply.ts'
 import { defineView } from '../../http/view.ts'
 import { say } from '../../lib/say.ts'
 import { jobName } from './job.ts'
-import { enqueue } from './requests.ts'
+import { requests } from './requests.ts'
 
 export const forgotPath = '/forgot_password'
 const purpose = 'forgot_password'
@@ -82,7 +82,8 @@ async function ask(call: Call, context: Context): Promise<Reply> {
   if (login === '') return show(call, context, 400, interaction, true)
   const { signInAttemptsPerAddress, signInWindow } = context.config
   await countAddress(context, 'recovery', call.address, signInAttemptsPerAddress, signInWindow)
-  await enqueue(context, { login, address: call.address })
+  const request = { login, address: call.address }
+  await requests.add(context, context.random, context.secrets.people, request)
   context.soon(jobName)
   return redirectWithin(
     `${context.basePath}${forgotPath}?done=sent${handleIn(interaction).replace('?', '&')}`,

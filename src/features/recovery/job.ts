@@ -7,7 +7,7 @@ import { say } from '../../lib/say.ts'
 import { Event } from '../../models/event.ts'
 import { canonicalEmail, User } from '../../models/user.ts'
 import { issueLink, linkLifetime, provenEmail } from './links.ts'
-import { claim, finish, type RecoveryRequest, waiting } from './requests.ts'
+import { type RecoveryRequest, requests } from './requests.ts'
 
 export const resetPath = '/reset_password'
 export const jobName = 'recovery'
@@ -20,16 +20,10 @@ const limits = {
   address: { most: 6, window: 86_400 },
 }
 
-/** One request after another: there is no hurry, and no flood of them may slow down who signs in. */
 export async function answerRequests(context: Context): Promise<void> {
-  const ids = await waiting(context, perTurn)
-  for (const id of ids) {
-    const request = await claim(context, id)
-    if (!request) continue
-    await answer(context, request)
-    await finish(context, id)
-  }
-  if (ids.length === perTurn) context.soon(jobName)
+  const { people } = context.secrets
+  if (await requests.workOff(context, people, perTurn, (request) => answer(context, request)))
+    context.soon(jobName)
 }
 
 async function answer(context: Context, { login, address }: RecoveryRequest): Promise<void> {

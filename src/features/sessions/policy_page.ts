@@ -1,7 +1,7 @@
 /** /account/sessions/policy: how long sessions last here and what ends them, in words. OWASP ASVS 5.0 V7.1 */
 import type { Context } from '../../context.ts'
 import { defineEndpoint } from '../../endpoints/endpoint.ts'
-import { page as pageReply, pageTroubles, seeOther } from '../../endpoints/openapi_parts.ts'
+import { shownPage } from '../../endpoints/openapi_parts.ts'
 import { personAtHand } from '../../endpoints/person_at_hand.ts'
 import { accountPage } from '../../http/account_page.ts'
 import { canMail } from '../../http/mail.ts'
@@ -22,12 +22,7 @@ export const policyPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: {
-    GET: {
-      summary: 'How long sessions last, and what ends them',
-      responses: { 200: pageReply('The page'), 303: seeOther('To sign in first'), ...pageTroubles },
-    },
-  },
+  api: shownPage('How long sessions last, and what ends them'),
   async handle(call, context) {
     const person = await personAtHand(call, context, policyPath)
     if ('reply' in person) return person.reply

@@ -1,5 +1,4 @@
 /** What an operator may say of providers to sign in with: variables for one of each, and a list for more. docs/configuration.md */
-import { domainToASCII } from 'node:url'
 import * as v from 'valibot'
 import { type Config, defineEntries, type Entries, featureConfig } from '../../config.ts'
 import { camelCase } from '../../config/entry.ts'
@@ -55,19 +54,6 @@ const members = v.pipe(
   v.description(listDescription),
 )
 
-const domainsText = 'domains such as example.com, separated by spaces or commas'
-const domains = v.pipe(
-  v.string(),
-  v.transform((text) =>
-    text
-      .split(/[\s,]+/)
-      .filter(Boolean)
-      .map((domain) => domainToASCII(domain)),
-  ),
-  v.check((list) => list.every((domain) => domain.includes('.')), `expected ${domainsText}`),
-  v.description(domainsText),
-)
-
 const policy = defineEntries([
   {
     name: 'UPSTREAM_PROVIDERS',
@@ -83,7 +69,7 @@ const policy = defineEntries([
   },
   {
     name: 'UPSTREAM_EMAIL_DOMAINS',
-    schema: domains,
+    schema: is.domains,
     help: 'Only a verified address at one of these domains gets a new account that way; any when empty.',
   },
   {
