@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import type { Random } from '../lib/random.ts'
 import { defineRecord, type Memory } from './define_record.ts'
-import { everyMember } from './every_member.ts'
+import { everyMember, oldestBeyond } from './every_member.ts'
 
 const schema = v.object({
   sub: v.string(),
@@ -28,11 +28,9 @@ const lifetime = 400 * 86_400
 /** Events of one person that are kept: the oldest give way. */
 const mostKept = 5_000
 
-async function forgetOldest(memory: Memory, sub: string): Promise<void> {
-  for (const { member } of await memory.store.range(ofUser(sub), { limit: 1 })) {
-    await records.take(memory, member)
-    await memory.store.unlink(ofUser(sub), member)
-  }
+async function forget(memory: Memory, sub: string, id: string): Promise<void> {
+  await records.take(memory, id)
+  await memory.store.unlink(ofUser(sub), id)
 }
 
 export const Event = {
@@ -42,8 +40,8 @@ export const Event = {
     await records.put(memory, id, { ...event, at, exp: Math.floor(at / 1000) + lifetime })
     await memory.store.link(ofUser(event.sub), id, at, lifetime * 1000)
     await memory.store.trim(ofUser(event.sub), at - lifetime * 1000)
-    const [beyond] = await memory.store.range(ofUser(event.sub), { offset: mostKept, limit: 1 })
-    if (beyond) await forgetOldest(memory, event.sub)
+    const oldest = await oldestBeyond(memory.store, ofUser(event.sub), mostKept)
+    if (oldest !== undefined) await forget(memory, event.sub, oldest)
   },
 
   /** The newest first. */
@@ -54,11 +52,6 @@ export const Event = {
   },
 
   async forgetUser(memory: Memory, sub: string): Promise<void> {
-    const next = () => memory.store.range(ofUser(sub), { limit: 1_000 })
-    for (let members = await next(); members.length > 0; members = await next())
-      for (const { member } of members) {
-        await records.take(memory, member)
-        await memory.store.unlink(ofUser(sub), member)
-      }
+    for (const id of await everyMember(memory.store, ofUser(sub))) await forget(memory, sub, id)
   },
 }

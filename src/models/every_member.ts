@@ -1,4 +1,4 @@
-/** All of an index, however long: the store reads a page of it at a time. docs/architecture.md, "Store". */
+/** Long indexes: all of one, a page of the store at a time, and what must leave one that is full. docs/architecture.md, "Store". */
 import type { Store } from '../store/store.ts'
 
 const page = 1_000
@@ -11,4 +11,11 @@ export async function everyMember(store: Store, index: string, min = -Infinity):
     for (const { member } of some) all.push(member)
     if (some.length < page) return all
   }
+}
+
+/** The oldest member of an index that has more than `most`; whoever asks at each `link` keeps it at that. */
+export async function oldestBeyond(store: Store, index: string, most: number): Promise<string | undefined> {
+  const [surplus] = await store.range(index, { offset: most, limit: 1 })
+  const [oldest] = surplus ? await store.range(index, { limit: 1 }) : []
+  return oldest?.member
 }

@@ -1,5 +1,7 @@
 /** What is kept of one person stays bounded, and what is ended is ended however much there is of it. */
 import { expect, test } from 'bun:test'
+import { countDevices, forgetDevices, meetDevice } from '../../src/features/sessions/device.ts'
+import type { Call } from '../../src/http/call.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import type { Memory } from '../../src/models/define_record.ts'
@@ -60,6 +62,19 @@ test('a flood of events: the oldest give way, and the newest are the ones that a
   expect(await Event.listOfUser(own, 'a', 10_000)).toHaveLength(5_000)
   await Event.forgetUser(own, 'a')
   expect(await Event.listOfUser(own, 'a')).toEqual([])
+})
+
+test('a program that signs in without cookies all day long: so many devices are remembered, and no more', async () => {
+  const op = await provider()
+  const user = (await User.findByUsername(op.context, 'alice'))!
+  const call = { request: new Request(op.issuer), address: '192.0.2.1' } as unknown as Call
+  for (let i = 0; i < 520; i++) {
+    op.clock.advance(1_000)
+    await meetDevice(call, op.context, user)
+  }
+  expect(await countDevices(op.context, user.sub)).toBe(500)
+  await forgetDevices(op.context, user.sub)
+  expect(await countDevices(op.context, user.sub)).toBe(0)
 })
 
 test('authorizations of ten years by somebody who never looks at them: the index holds those that live', async () => {

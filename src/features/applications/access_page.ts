@@ -77,7 +77,8 @@ async function show(call: Call, context: Context, { user, session }: AtHand): Pr
         ? [paragraph({ text: say('access.lead') }), entryList({ entries })]
         : paragraph({ text: say('access.none') }),
   })
-  return { ...page(200, html), cookies, imageSources: all.flatMap(({ shown }) => imageSources(shown)) }
+  const images = new Set(all.flatMap(({ shown }) => imageSources(shown)))
+  return { ...page(200, html), cookies, imageSources: [...images] }
 }
 
 const shownOf = (

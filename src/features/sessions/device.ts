@@ -9,7 +9,7 @@ import { tellOwner } from '../../http/tell_owner.ts'
 import { hmac } from '../../lib/hash.ts'
 import { fingerprintOf } from '../../lib/user_agent.ts'
 import { defineRecord } from '../../models/define_record.ts'
-import { everyMember } from '../../models/every_member.ts'
+import { everyMember, oldestBeyond } from '../../models/every_member.ts'
 import { User } from '../../models/user.ts'
 import type { SessionRule } from '../feature.ts'
 import { settings } from './settings.ts'
@@ -34,6 +34,8 @@ export const sameDevice: SessionRule = {
 
 /** Seconds a device is remembered after its last sign-in. */
 const lifetime = 400 * 86_400
+/** Devices of one person that are remembered: whoever signs in by a program has a new one each time. */
+const mostKnown = 500
 /** Seconds in which the first device of a new account is no news to whoever has just made it. */
 const beginning = 3_600
 
@@ -59,6 +61,8 @@ export async function meetDevice(call: Call, context: Context, user: User): Prom
   if (!isNew) await devices.update(context, id, () => ({ exp: now + lifetime }))
   await context.store.trim(ofUser(user.sub), context.clock.now())
   await context.store.link(ofUser(user.sub), id, (now + lifetime) * 1000, lifetime * 1000)
+  const oldest = await oldestBeyond(context.store, ofUser(user.sub), mostKnown)
+  if (oldest !== undefined) await forgetDevice(context, user.sub, oldest)
   if (!isNew || (others.length === 0 && now - user.created_at < beginning)) return
   try {
     await tellOwner(call, context, user, { kind: 'new_device' })
@@ -68,11 +72,13 @@ export async function meetDevice(call: Call, context: Context, user: User): Prom
   }
 }
 
+async function forgetDevice(context: Context, sub: string, id: string): Promise<void> {
+  await devices.take(context, id)
+  await context.store.unlink(ofUser(sub), id)
+}
+
 export async function forgetDevices(context: Context, sub: string): Promise<void> {
-  for (const id of await everyMember(context.store, ofUser(sub))) {
-    await devices.take(context, id)
-    await context.store.unlink(ofUser(sub), id)
-  }
+  for (const id of await everyMember(context.store, ofUser(sub))) await forgetDevice(context, sub, id)
 }
 
 /** When devices were met first is not kept; how many are known is all there is to say. */
