@@ -3,7 +3,7 @@ import { say } from '../lib/say.ts'
 import { canMail, sendMail } from '../http/mail.ts'
 import { readMailAddress } from '../lib/mail_address.ts'
 import { Invitation } from '../models/invitation.ts'
-import { canonicalEmail, User } from '../models/user.ts'
+import { User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
 import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
 import { defineCommand, jsonOption } from './command.ts'
@@ -37,7 +37,7 @@ export const invite = defineCommand({
         throw new Refusal(
           'ACCOUNT_REGISTRATION is closed: no invitation is good until that says invitation or open',
         )
-      if (await User.findByLogin(context, canonicalEmail(email)))
+      if (await User.findByAddress(context, email))
         throw new Refusal(`there is an account for ${printable(email)} already; latchkey user list shows it`)
       const { record, token } = await Invitation.issue(
         context,

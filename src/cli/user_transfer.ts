@@ -132,12 +132,12 @@ async function inStore(user: User, context: Context): Promise<string[]> {
   const [named, known, holder] = await Promise.all([
     User.findByLogin(context, user.username),
     User.find(context, user.sub),
-    email === undefined ? undefined : User.findByEmail(context, email),
+    email === undefined ? undefined : User.findByAddress(context, email),
   ])
   return [
     ...(named ? ['username: is somebody’s already'] : []),
     ...(known ? ['sub: is somebody’s already'] : []),
-    ...(holder ? ['email: is the verified address of another account'] : []),
+    ...(holder ? ['email: is the address of another account'] : []),
   ]
 }
 

@@ -86,8 +86,8 @@ async function submit(call: Call, context: Context): Promise<Reply> {
   const { fields, ...going } = await interactionOfForm(call, context, 'login')
   const { username = '', password = '' } = fields
   try {
-    const knownBrowser = browserKnownTo(call, context, username)
-    const user = await checkPassword(context, { username, password, address: call.address, knownBrowser })
+    const knownTo = (account: string) => browserKnownTo(call, context, account)
+    const user = await checkPassword(context, { username, password, address: call.address, knownTo })
     if (user) return await signIn(call, context, going, { user, amr: ['pwd'] })
   } catch (error) {
     if (!(error instanceof OAuthError) || error.options.retryAfter === undefined) throw error

@@ -71,6 +71,16 @@ export async function factorsChanged(
   await tellOwner(call, context, user, happening)
 }
 
+/** The factor that this person has and that a sign-in of level `acr` was without: whoever changes the ways in shows it. */
+export async function factorOwed(
+  user: User,
+  acr: string,
+  context: Context,
+): Promise<SecondFactor | undefined> {
+  if (meetsAcr(acr, twoFactors)) return undefined
+  return (await readyFactors(user, context)).find((factor) => meetsAcr(factor.acr, twoFactors))
+}
+
 /**
  * Somebody who signed in just now, with a second factor where they have one that counts: for changes of factors, which a
  * password and a trusted device must not open. Otherwise the reply that asks for what is missing and leads back to `path`.
@@ -81,9 +91,8 @@ export async function stronglyAtHand(
   path: string,
 ): Promise<AtHand | { reply: Reply }> {
   const person = await freshlyAtHand(call, context, path)
-  if ('reply' in person || meetsAcr(person.session.acr, twoFactors)) return person
-  const ready = await readyFactors(person.user, context)
-  const first = ready.find(({ acr }) => meetsAcr(acr, twoFactors))
+  if ('reply' in person) return person
+  const first = await factorOwed(person.user, person.session.acr, context)
   if (!first) return person
   const more = { path: first.path, returnTo: path, acr: [twoFactors] }
   return { reply: await askForMore(call, context, person.session, more) }

@@ -5,7 +5,8 @@ import type { Call } from '../http/call.ts'
 import { findClient } from '../http/client_authentication.ts'
 import { rememberBrowser } from '../http/known_browser.ts'
 import { redirectWithin, type Reply } from '../http/reply.ts'
-import { beginSession, currentSession } from '../http/session.ts'
+import { beginSession, currentSession, endSession } from '../http/session.ts'
+import { sha256 } from '../lib/hash.ts'
 import { Interaction } from '../models/interaction.ts'
 import type { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
@@ -37,6 +38,7 @@ export async function signIn(
         sub: user.sub,
         amr,
         at: context.clock.now(),
+        standing: standingOf(user),
         ...(raised && { sid: raised.sid, since: raised.authenticated_at }),
         ...(trustDevice && { trust_device: true }),
       },
@@ -51,6 +53,10 @@ export async function signIn(
     acr: done.acr ?? acrOf(amr),
     ...(raised && { authenticated_at: raised.authenticated_at }),
   })
+  if ((raised && session.sid !== raised.sid) || (await isChanged(user, context))) {
+    await endSession(session.sid, context)
+    return onwards(context, going)
+  }
   const more = await Promise.all(
     context.table.onSignedIn.map((hear) => hear(call, context, { user, session, client, trustDevice })),
   )
@@ -60,6 +66,18 @@ export async function signIn(
     ...more.flat(),
     ...rememberBrowser(call, context, user.username),
   ])
+}
+
+/** What a sign-in by half ends with: a new password ends whatever the old one has begun. */
+const standingOf = ({ password_hash = '' }: User): string => sha256(password_hash)
+
+/**
+ * Whether the account is another than when this sign-in began. Asked once the session is there: whoever changed the
+ * password before that has ended all sessions but this one, and whoever does so later finds it.
+ */
+async function isChanged(user: User, context: Context): Promise<boolean> {
+  const now = await User.find(context, user.sub)
+  return now === undefined || now.disabled || now.password_hash !== user.password_hash
 }
 
 const spend = (handle: string, context: Context): Promise<Interaction | undefined> =>
@@ -90,7 +108,10 @@ async function halfwayIn(call: Call, going: Going, context: Context): Promise<Ha
   if (!pending || context.clock.now() - pending.at > halfway * 1000) return undefined
   if (pending.sid !== undefined && !(await sessionOf(pending, call, context))) return undefined
   const user = await User.find(context, pending.sub)
-  return user && !user.disabled ? { going: { ...going, half: true }, user, amr: pending.amr } : undefined
+  if (!user || user.disabled) return undefined
+  // One that raises a session is good for as long as that is.
+  const stands = pending.sid !== undefined || pending.standing === standingOf(user)
+  return stands ? { going: { ...going, half: true }, user, amr: pending.amr } : undefined
 }
 
 /** The person at a step's page, or the reply that leads to where the interaction stands. */

@@ -19,8 +19,11 @@ export interface PasswordTry {
   username: string
   password: string
   address: string
-  /** A browser this account signed in with before: its tries are counted apart, so that a stranger cannot lock it out. */
-  knownBrowser?: string | undefined
+  /**
+   * The browser, when the account of this username signed in with it before: its tries are counted apart, so that a
+   * stranger cannot lock it out.
+   */
+  knownTo?: (username: string) => string | undefined
 }
 
 /**
@@ -30,12 +33,13 @@ export interface PasswordTry {
  */
 export async function checkPassword(
   context: Context,
-  { username, password, address, knownBrowser }: PasswordTry,
+  { username, password, address, knownTo }: PasswordTry,
 ): Promise<User | undefined> {
   const { signInAttemptsPerAccount, signInAttemptsPerAddress, signInWindow } = context.config
   // By whatever name the person goes, the account has one count.
   const found = await User.findByLogin(context, username)
   const account = canonicalUsername(found?.username ?? username)
+  const knownBrowser = knownTo?.(account)
   const counted = knownBrowser === undefined ? account : `${account}\n${knownBrowser}`
   await Promise.all([
     countTry(context, 'account', counted, signInAttemptsPerAccount, signInWindow),
@@ -58,8 +62,7 @@ export async function checkPassword(
     return undefined
   }
   await forgive(context, counted, address)
-  if (needsUpgrade(found.password_hash)) await upgrade(context, found, password)
-  return found
+  return needsUpgrade(found.password_hash) ? upgraded(context, found, password) : found
 }
 
 /** Hashes from elsewhere, or from before, may be of what the keyboard sent as it came, so both spellings count. */
@@ -76,12 +79,17 @@ async function matches(password: string, text: string): Promise<boolean> {
 const forgive = (context: Context, account: string, address: string) =>
   Promise.all([forgetTries(context, 'account', account), takeBackAddress(context, 'sign_in', address)])
 
-/** An old hash becomes argon2id now that the password is at hand. */
-async function upgrade(context: Context, user: User, password: string): Promise<void> {
+/** The person with argon2id in place of an old hash, now that the password is at hand. */
+async function upgraded(context: Context, user: User, password: string): Promise<User | undefined> {
   const password_hash = await context.signInQueue.run(() => hashPassword(password))
-  if (password_hash === undefined) return // busy: the next sign-in will do it
-  await User.update(context, user.sub, (current) =>
+  if (password_hash === undefined) return user // busy: the next sign-in will do it
+  const now = await User.update(context, user.sub, (current) =>
     current.password_hash === user.password_hash ? { ...current, password_hash } : current,
   )
-  context.log.info('password_hash_upgraded', { sub: user.sub })
+  if (now?.password_hash === password_hash) {
+    context.log.info('password_hash_upgraded', { sub: user.sub })
+    return now
+  }
+  // Somebody was quicker: another sign-in with the same password, or a change to another one.
+  return now?.password_hash !== undefined && (await matches(password, now.password_hash)) ? now : undefined
 }

@@ -27,6 +27,8 @@ const schema = v.looseObject({
       sub: v.string(),
       amr: v.array(v.string()),
       at: v.number(),
+      /** Hash of what the password was then: once it is another, this counts for nothing. */
+      standing: v.optional(v.string()),
       /** The first factor is the sign-in of this session: it is good only while that lives. */
       sid: v.optional(v.string()),
       /** When that was (ms). */

@@ -69,6 +69,18 @@ async function firstUnder(memory: Memory, user: User): Promise<User | undefined>
   return user
 }
 
+const isLikeAddress = (name: string): boolean => canonicalUsername(name).includes('@')
+
+/** Whether the name is an address that somebody has proven, or the proven address is all that somebody goes by. */
+async function isSpokenFor(memory: Memory, { sub, username, claims }: NewUser): Promise<boolean> {
+  const email = verifiedEmail({ claims })
+  const owners = await Promise.all([
+    isLikeAddress(username) ? User.findByEmail(memory, username) : undefined,
+    email === undefined ? undefined : User.findByAddress(memory, email),
+  ])
+  return owners.some((owner) => owner !== undefined && owner.sub !== sub)
+}
+
 export const User = {
   find: records.find,
 
@@ -86,14 +98,28 @@ export const User = {
     return email !== undefined && canonicalEmail(email) === canonicalEmail(address) ? user : undefined
   },
 
-  /** What people type to sign in: a username, or an address they have proven. */
+  /**
+   * What people type to sign in: an address they have proven, or a username. An address means whoever has proven it, so
+   * that nobody stands in the way of its owner by a name that was their address once.
+   */
   findByLogin: async (memory: Memory, login: string): Promise<User | undefined> =>
-    (await User.findByUsername(memory, login)) ??
-    (login.includes('@') ? await User.findByEmail(memory, login) : undefined),
+    (isLikeAddress(login) ? await User.findByEmail(memory, login) : undefined) ??
+    (await User.findByUsername(memory, login)),
+
+  /**
+   * Whose an address is, as far as anybody here has it: who has proven it; otherwise who goes by it and has proven none,
+   * so has no other name. Nobody else proves it then: it would take that name from them.
+   */
+  async findByAddress(memory: Memory, address: string): Promise<User | undefined> {
+    const proven = await User.findByEmail(memory, address)
+    if (proven) return proven
+    const named = await User.findByUsername(memory, address)
+    return named && verifiedEmail(named) === undefined ? named : undefined
+  },
 
   /** False when the name, or the verified address, is somebody else's (in canonical spelling), or `sub` is or was. */
   async create(memory: Memory, made: NewUser): Promise<boolean> {
-    if (await gone.find(memory, sha256(made.sub))) return false
+    if ((await gone.find(memory, sha256(made.sub))) || (await isSpokenFor(memory, made))) return false
     const user = await firstUnder(memory, v.parse(schema, made))
     if (!user) return false
     const name = sha256(canonicalUsername(user.username))
@@ -117,6 +143,8 @@ export const User = {
    * for others from then on.
    */
   async proveEmail(memory: Memory, sub: string, address: string): Promise<boolean> {
+    const owner = await User.findByAddress(memory, address)
+    if (owner && owner.sub !== sub) return false
     const id = sha256(canonicalEmail(address))
     const mine = await emails.create(memory, id, { sub })
     if (!mine && (await emails.find(memory, id))?.sub !== sub) return false

@@ -63,7 +63,7 @@ async function goodOne(context: Context, token: string): Promise<Invitation | un
   const invitation = await Invitation.ofToken(context, token)
   if (!invitation) return undefined
   if (!invitation.invited && settings(context).accountRegistration !== 'open') return undefined
-  return (await User.findByLogin(context, canonicalEmail(invitation.email))) ? undefined : invitation
+  return (await User.findByAddress(context, invitation.email)) ? undefined : invitation
 }
 
 const gone = (context: Context): Reply => {

@@ -33,7 +33,7 @@ export async function personMeant(params: Params, client: Client, context: Conte
   await countTry(context, 'backchannel_hint', client.client_id, 100, 600)
   const user = hint
     ? await hintedUser(hint, client, context)
-    : await User.findByUsername(context, params.login_hint!.slice(0, 500))
+    : await User.findByLogin(context, params.login_hint!.slice(0, 500))
   if (!user || !isActive(user))
     throw new OAuthError('unknown_user_id', 'the hint names nobody who can sign in here', { status: 400 })
   await takeBack(context, 'backchannel_hint', client.client_id)

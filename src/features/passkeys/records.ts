@@ -97,6 +97,16 @@ export const Passkey = {
     return listed !== undefined
   },
 
+  /** Puts back what `remove` took; false when somebody has registered it meanwhile. */
+  async restore(memory: Memory, passkey: Passkey): Promise<boolean> {
+    if (!(await passkeys.create(memory, passkey.key, passkey))) return false
+    const listed = await owners.update(memory, passkey.sub, (owner) => ({
+      ...owner,
+      passkeys: [...owner.passkeys, passkey.key],
+    }))
+    return listed !== undefined
+  },
+
   update: passkeys.update,
 
   rename: (memory: Memory, sub: string, key: string, name: string): Promise<Passkey | undefined> =>

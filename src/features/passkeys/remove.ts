@@ -9,8 +9,9 @@ import { accountPage } from '../../http/account_page.ts'
 import { buttonForm } from '../../http/account_parts.ts'
 import { type Call, query } from '../../http/call.ts'
 import { page, redirectWithin, type Reply } from '../../http/reply.ts'
+import { countWaysIn } from '../../http/ways_in.ts'
 import { say } from '../../lib/say.ts'
-import type { User } from '../../models/user.ts'
+import { User } from '../../models/user.ts'
 import type { WaysIn } from '../feature.ts'
 import { purpose, toList } from './account.ts'
 import { remove } from './pages.ts'
@@ -54,6 +55,10 @@ export const removePage = defineEndpoint({
       return show(call, context, person, passkey, owner.passkeys.length > least)
     if (!(await Passkey.remove(context, user.sub, passkey.key, least)))
       return redirectWithin(`${context.basePath}${accountPath}`) // gone already, or the last one by now
+    // A connection that was taken away in the same moment still saw this passkey, and this page that connection.
+    const left = await User.find(context, user.sub)
+    if (left && (await countWaysIn(left, context)) === 0 && (await Passkey.restore(context, passkey)))
+      return show(call, context, person, passkey, false)
     context.log.info('passkey_removed', { sub: user.sub, passkey: passkey.key })
     await factorsChanged(call, context, user, { kind: 'passkey_removed', detail: passkey.name })
     return toList(context, 'removed')

@@ -131,7 +131,7 @@ async function knowsPassword(call: Call, context: Context, user: User, password:
     username: user.username,
     password,
     address: call.address,
-    knownBrowser: browserKnownTo(call, context, user.username),
+    knownTo: (account) => browserKnownTo(call, context, account),
   })
   return known?.sub === user.sub
 }

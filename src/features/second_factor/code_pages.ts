@@ -22,7 +22,7 @@ import {
 } from './place.ts'
 import { choicePath } from './policy.ts'
 import { DeliveryFailed } from './sms.ts'
-import { countFactorTry, forgetFactorTries } from './tries.ts'
+import { counted, countFactorTry, forgetFactorTries } from './tries.ts'
 import { buttonFormOf, codeFormOf, paragraph, phoneFormOf } from './views.ts'
 import { factorsPath } from './words.ts'
 
@@ -42,6 +42,7 @@ const pathsOf = ({ name }: Channel) => ({
 
 /** Sends a code; undefined once it is on its way. */
 async function send(
+  call: Call,
   context: Context,
   channel: Channel,
   place: Place,
@@ -50,7 +51,7 @@ async function send(
   show: (status: number, error: Said) => Reply,
 ): Promise<Reply | undefined> {
   try {
-    const code = await newCodeFor(context, door, to)
+    const code = await newCodeFor(context, door, to, counted(call, context, place.user))
     await channel.deliver(context, place.user, { to, code, purpose: door.purpose })
     return undefined
   } catch (error) {
@@ -111,7 +112,7 @@ async function challenge(call: Call, context: Context, channel: Channel): Promis
     })
   if (call.method === 'GET') return show(200)
   if (fields.send !== undefined)
-    return (await send(context, channel, place, door, to, show)) ?? redirectWithin(place.at(path))
+    return (await send(call, context, channel, place, door, to, show)) ?? redirectWithin(place.at(path))
   return answerCode(
     call,
     context,
@@ -160,7 +161,7 @@ async function setUp(
   if (fields.send !== undefined) {
     const to = channel.candidate(place.user, fields.phone ?? '')
     if (to === undefined) return show(400, say(channel.words.unusable))
-    return (await send(context, channel, place, door, to, show)) ?? redirectWithin(place.at(path))
+    return (await send(call, context, channel, place, door, to, show)) ?? redirectWithin(place.at(path))
   }
   try {
     await countFactorTry(call, context, place.user)

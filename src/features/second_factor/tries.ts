@@ -16,7 +16,7 @@ const windowsADay = 5
  * Only who passed the first factor gets here, so no stranger can lock the owner out; whoever has stolen the password is
  * counted apart from a browser in which the owner signed in before.
  */
-const counted = (call: Call, context: Context, user: User): string => {
+export const counted = (call: Call, context: Context, user: User): string => {
   const known = browserKnownTo(call, context, user.username)
   return known === undefined ? user.sub : `${user.sub}\n${known}`
 }

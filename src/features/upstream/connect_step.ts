@@ -1,9 +1,11 @@
 /** Once somebody has signed in here with all their factors: whether the identity they came with is theirs from now on. */
+import { acrOf } from '../../auth/acr.ts'
 import type { Context } from '../../context.ts'
 import { defineEndpoint } from '../../endpoints/endpoint.ts'
 import { formFields } from '../../endpoints/interaction_page.ts'
 import { ownPage } from '../../endpoints/openapi_parts.ts'
 import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../endpoints/sign_in.ts'
+import { factorOwed } from '../../endpoints/second_factors.ts'
 import { demandOf, nextPage } from '../../endpoints/step_up.ts'
 import type { Call } from '../../http/call.ts'
 import { findClient } from '../../http/client_authentication.ts'
@@ -34,7 +36,9 @@ export const connectStep: LoginStep = {
   name: 'upstream_connect',
   last: true,
   async path(context, state) {
-    return (await waitingFor(context, state.interaction, state.user.sub)) ? connectPath : undefined
+    if (!(await waitingFor(context, state.interaction, state.user.sub))) return undefined
+    // As at /account: a trusted device is spared the factor and opens no way in.
+    return (await factorOwed(state.user, acrOf(state.amr), context))?.path ?? connectPath
   },
 }
 

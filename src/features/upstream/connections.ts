@@ -3,7 +3,8 @@ import type { Context } from '../../context.ts'
 import { accountFields, accountForm } from '../../endpoints/account_form.ts'
 import { defineEndpoint } from '../../endpoints/endpoint.ts'
 import { ownPage } from '../../endpoints/openapi_parts.ts'
-import { type AtHand, freshlyAtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
+import { type AtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
+import { stronglyAtHand } from '../../endpoints/second_factors.ts'
 import { accountPage } from '../../http/account_page.ts'
 import { buttonForm, entry, entryList, paragraph } from '../../http/account_parts.ts'
 import { type Call, query } from '../../http/call.ts'
@@ -41,7 +42,7 @@ export const connections = defineEndpoint({
       const person = await personAtHand(call, context, connectionsPath)
       return 'reply' in person ? person.reply : show(call, context, person)
     }
-    const person = await freshlyAtHand(call, context, connectionsPath)
+    const person = await stronglyAtHand(call, context, connectionsPath)
     return 'reply' in person ? person.reply : submit(call, context, person)
   },
 })
