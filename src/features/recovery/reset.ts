@@ -9,8 +9,8 @@ import { type Call, form, query } from '../../http/call.ts'
 import { csrfToken, ensureBrowser, requireOwnForm } from '../../http/csrf.ts'
 import { page as document } from '../../http/document.ts'
 import { foreignText } from '../../http/foreign_text.ts'
+import { newPasswordFields } from '../../http/form_field.ts'
 import { newPasswordProblem, wordsAbout } from '../../http/new_password.ts'
-import { fieldProblem } from '../../http/page_parts.ts'
 import { hashPassword } from '../../http/password.ts'
 import { countAddress, forgetTries } from '../../http/rate_limit.ts'
 import { page, redirectWithin, type Reply } from '../../http/reply.ts'
@@ -26,18 +26,7 @@ import { findLink, forgetLinks, replacePassword, spendLink } from './links.ts'
 
 const purpose = 'reset_password'
 
-const view = defineView('reset_password', resetSource, [
-  'username',
-  'action',
-  'csrf',
-  'token',
-  'problem',
-  'invalid',
-  'describedBy',
-  'repeatProblem',
-  'repeatInvalid',
-  'repeatDescribedBy',
-])
+const view = defineView('reset_password', resetSource, ['username', 'action', 'csrf', 'token', 'fields'])
 const end = defineView('reset_password_end', resetEndSource, ['title', 'text', 'path', 'label'])
 
 /** By address; a link cannot be guessed, and hashing costs. */
@@ -73,18 +62,12 @@ function show(
   { user, token, problems = {} }: { user: User; token: string; problems?: Problems },
 ): Reply {
   const { browser, cookies } = ensureBrowser(call, context)
-  const { password, repeat } = problems
   const html = view({
     username: foreignText(user.username),
     action: `${context.basePath}${resetPath}`,
     csrf: csrfToken(context, browser, purpose),
     token,
-    problem: password ? fieldProblem({ id: 'password_problem', text: password }) : [],
-    invalid: password ? 'true' : 'false',
-    describedBy: password ? 'password_problem' : '',
-    repeatProblem: repeat ? fieldProblem({ id: 'repeat_problem', text: repeat }) : [],
-    repeatInvalid: repeat ? 'true' : 'false',
-    repeatDescribedBy: repeat ? 'repeat_problem' : '',
+    fields: newPasswordFields(problems),
   })
   return { ...page(status, document(say('reset.title'), html)), cookies }
 }

@@ -18,7 +18,7 @@ import { RecoveryCodes } from './recovery.ts'
 import { accountPath as recoveryPath } from './recovery_pages.ts'
 import { settingsOf } from './settings.ts'
 import { Totp } from './totp.ts'
-import { buttonFormOf, choice, factorEntry, factorList } from './views.ts'
+import { buttonFormOf, choiceAbout, factorEntry, factorList, removeFormOf } from './views.ts'
 import { doneWords, factorsPath } from './words.ts'
 
 /** How each factor of this feature goes, and what the owner is told; those of others have pages of their own. */
@@ -68,19 +68,20 @@ async function show(
 const entryOf = ({ name, label, accountPath }: SecondFactor, isSetUp: boolean, place: Place): Html => {
   const change: MessageKey = isSetUp ? 'second_factor.change' : 'second_factor.set_up'
   const mine = Object.hasOwn(removals, name)
+  const about = `factor_${name}`
   return factorEntry({
+    id: about,
     name: say(label),
     text: say(isSetUp ? 'second_factor.is_set_up' : 'second_factor.not_set_up'),
     actions: [
-      choice({ path: place.at(accountPath!), label: say(change, { factor: say(label) }) }),
+      choiceAbout({ path: place.at(accountPath!), label: say(change), about }),
       ...(mine && isSetUp
         ? [
-            buttonFormOf({
+            removeFormOf({
               action: place.action,
               hidden: { ...place.hidden, factor: name },
-              name: 'remove',
-              label: say('second_factor.remove', { factor: say(label) }),
-              look: 'danger',
+              about,
+              label: say('second_factor.remove'),
             }),
           ]
         : []),
@@ -91,6 +92,7 @@ const entryOf = ({ name, label, accountPath }: SecondFactor, isSetUp: boolean, p
 async function recoveryEntry(context: Context, place: Place, csrf_token: string): Promise<Html> {
   const left = (await RecoveryCodes.find(context, place.user.sub))?.hashes.length ?? 0
   return factorEntry({
+    id: 'recovery_codes',
     name: say('second_factor.recovery_name'),
     text: left > 0 ? say('second_factor.recovery_left', { n: left }) : say('second_factor.recovery_none'),
     actions: buttonFormOf({
@@ -104,6 +106,7 @@ async function recoveryEntry(context: Context, place: Place, csrf_token: string)
 
 const devicesEntry = (place: Place): Html =>
   factorEntry({
+    id: 'trusted_devices',
     name: say('second_factor.devices'),
     text: say('second_factor.devices_text'),
     actions: buttonFormOf({

@@ -19,7 +19,7 @@ import { page, redirectWithin, type Reply } from '../../http/reply.ts'
 import type { Html } from '../../http/view.ts'
 import { type Said, say } from '../../lib/say.ts'
 import type { User } from '../../models/user.ts'
-import { choicePath } from './policy.ts'
+import { choicePath, setUpPath } from './policy.ts'
 import { type Done, factorsPath } from './words.ts'
 import { halfPage, type Hidden, linkItem, paragraph, together } from './views.ts'
 
@@ -71,6 +71,8 @@ export async function halfPlace(
   const at = (where: string) => `${context.basePath}${where}?interaction=${going.handle}`
   const ready = await readyFactors(user, context)
   const others = ready.filter((factor) => factor.path !== path)
+  // Where nothing is ready yet, the other ways are other kinds to set up.
+  const elsewhere = ready.length === 0 ? setUpPath : others.length > 0 ? choicePath : undefined
   const { params } = going.interaction
   const place: Place = {
     user,
@@ -85,8 +87,8 @@ export async function halfPlace(
         halfPage({
           ...view,
           links:
-            others.length > 0
-              ? [linkItem({ path: at(choicePath), label: say('second_factor.other_way') })]
+            elsewhere !== undefined && path !== choicePath && path !== setUpPath
+              ? [linkItem({ path: at(elsewhere), label: say('second_factor.other_way') })]
               : [],
         }),
       ),

@@ -42,6 +42,18 @@ export const choice = defineView(
   ['path', 'label'],
 )
 
+/** The same beside the name of what it is for (`about`, an id), which its accessible name ends with. */
+export const choiceAbout = defineView(
+  'factor_choice_about',
+  '<a class="button" id="change_{{about}}" href="{{path}}" aria-labelledby="change_{{about}} {{about}}"><span>{{label}}</span></a>',
+  ['path', 'label', 'about'],
+)
+const removeAbout = defineView(
+  'factor_remove',
+  '<form class="one_button" method="post" action="{{action}}">{{hidden}}<button class="danger" id="remove_{{about}}" type="submit" name="remove" value="remove" aria-labelledby="remove_{{about}} {{about}}">{{label}}</button></form>',
+  ['action', 'hidden', 'about', 'label'],
+)
+
 /** Hidden fields, by name. */
 export type Hidden = Readonly<Record<string, string>>
 
@@ -110,6 +122,9 @@ export const buttonFormOf = (view: {
     label: view.label,
   })
 
+export const removeFormOf = (view: { action: string; hidden: Hidden; about: string; label: Said }): Html =>
+  removeAbout({ ...view, hidden: hiddenFields(view.hidden) })
+
 const phoneForm = defineView('second_factor_phone', phoneSource, [
   'action',
   'alert',
@@ -159,7 +174,7 @@ export const recoveryCodesView = (view: {
 /** One kind of factor on the account: what it is, whether it is there, what can be done. */
 export const factorEntry = defineView(
   'factor_entry',
-  '<li class="entry"><div class="entry_text"><h2>{{name}}</h2><p>{{text}}</p></div>{{actions}}</li>',
-  ['name', 'text', 'actions'],
+  '<li class="entry"><div class="entry_text"><h2 id="{{id}}">{{name}}</h2><p>{{text}}</p></div>{{actions}}</li>',
+  ['id', 'name', 'text', 'actions'],
 )
 export const factorList = defineView('factor_entries', '<ul class="entries">{{entries}}</ul>', ['entries'])
