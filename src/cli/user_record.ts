@@ -31,6 +31,9 @@ const Claims = v.pipe(
   ),
 )
 
+/** Seconds: the end of the year 9999, beyond which dates are written otherwise, or not at all. */
+const endOfTime = 253_402_300_799
+
 export const UserRecord = v.strictObject({
   username: v.pipe(v.string(), v.check(isVisible, 'has 1 to 200 visible characters')),
   /** Core §2: at most 255 ASCII characters. */
@@ -56,7 +59,7 @@ export const UserRecord = v.strictObject({
     v.pipe(v.string(), v.regex(/^[a-z]{2,8}(?:-[a-z\d]{1,8})*$/i, 'a language is a tag such as pt-BR')),
   ),
   /** Seconds. */
-  created_at: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+  created_at: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(endOfTime))),
   updated_at: v.optional(v.number()),
 })
 export type UserRecord = v.InferOutput<typeof UserRecord>

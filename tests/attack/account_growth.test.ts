@@ -1,5 +1,6 @@
 /** What is kept of one person stays bounded, and what is ended is ended however much there is of it. */
 import { expect, test } from 'bun:test'
+import * as v from 'valibot'
 import { countDevices, forgetDevices, meetDevice } from '../../src/features/sessions/device.ts'
 import type { Call } from '../../src/http/call.ts'
 import { createLog } from '../../src/lib/log.ts'
@@ -12,6 +13,7 @@ import { type NewUser, User } from '../../src/models/user.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { change } from '../../src/cli/people.ts'
 import { writeCsv } from '../../src/cli/user_file.ts'
+import { UserRecord } from '../../src/cli/user_record.ts'
 import { withPassword } from '../support/authenticator.ts'
 import { browser } from '../support/flow.ts'
 import { type Page, type Person } from '../support/person.ts'
@@ -126,4 +128,33 @@ test('an operator who sets a role while somebody proves a new address undoes not
   await User.proveEmail(op.context, before.sub, 'alice@new.example')
   const after = await change(op.context, before, (current) => ({ roles: ['editor'], claims: current.claims }))
   expect([after.roles, after.claims.email]).toEqual([['editor'], 'alice@new.example'])
+})
+
+test('a person is not imported from a time that no calendar has: lists and copies would end there', () => {
+  const given = (created_at: unknown) => v.safeParse(UserRecord, { username: 'a', created_at }).success
+  expect([0, 1_700_000_000, 253_402_300_799].map(given)).toEqual([true, true, true])
+  const odd = [253_402_300_800, Number.MAX_SAFE_INTEGER, 1e300, -1, 1.5, '1', null]
+  expect(odd.map(given)).toEqual(odd.map(() => false))
+})
+
+test('what a file of people may not smuggle in: members of a record, prototypes, claims of ours', () => {
+  for (const record of [
+    { username: 'a', leaving_at: 1 },
+    { username: 'a', password: 'secret' },
+    { username: 'a', claims: { sub: 'another' } },
+    { username: 'a', claims: { acr: 'phr' } },
+    { username: 'a', claims: { email: 'a@b.example\r\nBcc: victim@example.com' } },
+    { username: 'a', claims: { email_verified: true } },
+    { username: 'x'.repeat(201) },
+    { username: 'a\u202eb' },
+    { username: 'a', roles: ['two words'] },
+    { username: 'a', password_hash: '$2b$31$abcdefghijklmnopqrstuuA1B2C3D4E5F6G7H8I9J0K1L2M3N4O5P' },
+    [],
+    null,
+  ])
+    expect([record, v.safeParse(UserRecord, record).success]).toEqual([record, false])
+  const members = '{"__proto__": {"polluted": true}, "constructor": 1, "team": "a"}'
+  const { attributes } = v.parse(UserRecord, { username: 'a', attributes: JSON.parse(members) as unknown })
+  expect(Object.keys(attributes!)).toEqual(['team'])
+  expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
 })

@@ -64,6 +64,7 @@ const ofPerson = (sub: string) => `backchannel_requests:${sub}`
 export async function remember(context: Context, request: BackchannelRequest): Promise<void> {
   const ttl = request.exp * 1000 - context.clock.now()
   await BackchannelRequest.put(context, request.id, request)
+  await context.store.trim(ofPerson(request.sub), context.clock.now()) // whoever never looks has a list as well
   await context.store.link(ofPerson(request.sub), request.id, request.expires_at * 1000, ttl)
 }
 
