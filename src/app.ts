@@ -71,6 +71,7 @@ export function createContext(deps: Deps): Context {
     baseUrls: [config.issuer, ...table.baseUrls.flatMap((add) => add(config))],
     secrets: secretsOf(config),
     signInQueue: workQueue(config.signInConcurrency, config.signInQueue),
+    oldHashes: { slowest: 0 },
     clients: createCache(deps.clock, clientLifetime, 10_000),
     metrics: createMetrics(),
     looks: looksOf(config),

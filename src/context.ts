@@ -123,6 +123,8 @@ export interface Context extends Memory {
   /** Password hashing happens here, a few at a time. */
   signInQueue: WorkQueue
   /** Scope to the claims it asks for, features' scopes included. */
+  /** Milliseconds that the slowest check of an old hash took here: no wrong password is answered sooner. */
+  oldHashes: { slowest: number }
   scopeTable: Readonly<Record<string, readonly string[]>>
   /** The path of the issuer, '' for most: everything is served below it. */
   basePath: string

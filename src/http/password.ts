@@ -45,7 +45,7 @@ export async function checkPassword(
     countTry(context, 'account', counted, signInAttemptsPerAccount, signInWindow),
     countAddress(context, 'sign_in', address, signInAttemptsPerAddress, signInWindow),
   ])
-  const verified = context.signInQueue.run(() => matches(password, found?.password_hash ?? nobody))
+  const verified = context.signInQueue.run(() => compare(context, password, found?.password_hash ?? nobody))
   if (!verified) {
     // Nothing was compared, so nobody may be locked out by it: a flood would lock out whoever tries again.
     await Promise.all([takeBack(context, 'account', counted), takeBackAddress(context, 'sign_in', address)])
@@ -56,13 +56,37 @@ export async function checkPassword(
     )
   }
   // Who has no password has none that could be right, whatever `nobody` was made of.
-  if (!(await verified) || found?.password_hash === undefined || found.disabled) {
+  const { same, early } = await verified
+  if (!same || found?.password_hash === undefined || found.disabled) {
+    await Bun.sleep(early)
     context.metrics.count('sign_ins', 'result', 'failure')
     context.log.info('sign_in_failed', { known: found !== undefined, address })
     return undefined
   }
   await forgive(context, counted, address)
   return needsUpgrade(found.password_hash) ? upgraded(context, found, password) : found
+}
+
+/** Milliseconds; a check that took longer met a busy machine, and nobody need wait for that again. */
+const longestCheck = 2_000
+
+/**
+ * Whether it is the password, and how many milliseconds too early a refusal would be: an old hash takes another time than
+ * ours, which is also that of nobody, so it would tell who has an account. It is made no faster than ours, and all others
+ * wait for as long as the slowest has taken here; where there are none nobody waits.
+ */
+async function compare(
+  { oldHashes }: Context,
+  password: string,
+  text: string,
+): Promise<{ same: boolean; early: number }> {
+  const began = performance.now()
+  const isOld = needsUpgrade(text)
+  const same = await matches(password, text)
+  if (isOld && !same) await matches(password, nobody)
+  const took = performance.now() - began
+  if (isOld && !same) oldHashes.slowest = Math.min(Math.max(oldHashes.slowest, took), longestCheck)
+  return { same, early: Math.max(0, oldHashes.slowest - took) }
 }
 
 /** Hashes from elsewhere, or from before, may be of what the keyboard sent as it came, so both spellings count. */

@@ -29,6 +29,17 @@ export async function countTry(
   )
 }
 
+/** The same for what is left undone in silence: false once `limit` is passed. */
+export async function isWithin(
+  context: Context,
+  what: string,
+  who: string,
+  limit: number,
+  window: number,
+): Promise<boolean> {
+  return (await context.store.increment(keyOf(what, who), window * 1000)).count <= limit
+}
+
 /** Seconds in the unit people count them in. */
 const waiting = (seconds: number): Said =>
   seconds < 60 ? say('common.seconds', { n: seconds }) : say('common.minutes', { n: Math.ceil(seconds / 60) })

@@ -2,11 +2,12 @@
 import type { Context } from '../context.ts'
 import { type MessageKey, type MessageValue, say } from '../lib/say.ts'
 import { Event } from '../models/event.ts'
-import type { User } from '../models/user.ts'
+import { canonicalEmail, type User } from '../models/user.ts'
 import { placeOf } from './place.ts'
 import type { Call } from './call.ts'
 import { deviceWords, userAgentOf } from './device_words.ts'
 import { canMail, languageOfUser, notYou, sendMail } from './mail.ts'
+import { isWithin } from './rate_limit.ts'
 
 /** Every kind of thing that happens to an account has its sentence: `event.password_changed`, … */
 export type EventKind = Extract<MessageKey, `event.${string}`> extends `event.${infer Kind}` ? Kind : never
@@ -34,6 +35,9 @@ export const noteEvent = (
     ...(detail !== undefined && { detail }),
   })
 
+/** Notices a day to an address that nobody has proven: whoever named it may do so to plague a stranger. */
+const unproven = { most: 5, window: 86_400 }
+
 /** Keep it and mail it to the address of the account, verified or not: the one way to reach its owner. */
 export async function tellOwner(
   call: Call,
@@ -44,6 +48,9 @@ export async function tellOwner(
   await noteEvent(call, context, user.sub, happening)
   const to = happening.to ?? user.claims.email
   if (typeof to !== 'string' || !canMail(context)) return
+  const { most, window } = unproven
+  const isProven = user.claims.email_verified === true
+  if (!isProven && !(await isWithin(context, 'unproven_notice', canonicalEmail(to), most, window))) return
   const values: Record<string, MessageValue> = { detail: happening.detail ?? '' }
   const language = languageOfUser(user, context)
   const place = await placeOf(context, call.address, language)

@@ -12,7 +12,15 @@ import { Interaction } from '../../src/models/interaction.ts'
 import { Session } from '../../src/models/session.ts'
 import { User } from '../../src/models/user.ts'
 import { memoryStore } from '../../src/store/memory.ts'
-import { freshCode, home, pageOf, pathOf, stageWithApp, withPassword } from '../support/authenticator.ts'
+import {
+  freshCode,
+  home,
+  pageOf,
+  pathOf,
+  setUpApp,
+  stageWithApp,
+  withPassword,
+} from '../support/authenticator.ts'
 import { alice, bob, browser } from '../support/flow.ts'
 import { forgetMails, linkMailed, mailsOf } from '../support/mailbox.ts'
 import { addPasskey } from '../support/passkeys.ts'
@@ -256,4 +264,53 @@ describe('a way in', () => {
     const offered = await here.press(pageOf(step), 'verify', { code: freshCode(op, seed) })
     expect(pathOf(offered)).toBe('/upstream/connect')
   })
+})
+
+describe('the time of an answer', () => {
+  test('does not tell whose password came from another system', async () => {
+    const op = await provider({ env: { SIGN_IN_ATTEMPTS_PER_ACCOUNT: '1000' } })
+    const add = async (name: string, cost: number) =>
+      User.create(op.context, {
+        sub: name,
+        username: name,
+        password_hash: await Bun.password.hash('from elsewhere', { algorithm: 'bcrypt', cost }),
+        claims: {},
+        created_at: 1,
+        updated_at: 1,
+      })
+    await Promise.all([add('slow', 11), add('quick', 4)])
+    const who = browser(op)
+    const page = await signInPage(who)
+    const least = async (username: string) => {
+      const times = []
+      for (let i = 0; i < 2; i++) {
+        const began = performance.now()
+        await who.press(page, 'login', { username, password: 'wrong' })
+        times.push(performance.now() - began)
+      }
+      return Math.min(...times)
+    }
+    const slow = await least('slow')
+    for (const name of ['nobody', 'alice', 'quick']) expect(await least(name)).toBeGreaterThan(slow / 2)
+    expect(await statusOf(browser(op), 'slow', 'from elsewhere')).toBe(200)
+  })
+})
+
+test('an address that nobody has proven is not flooded with notices', async () => {
+  const op = await provider()
+  await User.update(op.context, 'user-alice', (user) => ({
+    ...user,
+    claims: { ...user.claims, email: 'victim@example.com', email_verified: false },
+  }))
+  const who = browser(op)
+  await withPassword(who)
+  const seed = await setUpApp(op, who)
+  who.cookies.delete('latchkey_session')
+  await who.press(pageOf(await withPassword(who)), 'verify', { code: freshCode(op, seed) })
+  for (let i = 0; i < 12; i++) {
+    const factors = pageOf(await who.open('/account/factors'))
+    expect(pageOf(await who.press(factors, 'forget_devices')).url).toEndWith('?done=devices_forgotten')
+  }
+  const mails = (await mailsOf(op)).filter(({ to }) => to === 'victim@example.com')
+  expect(mails.length).toBe(5)
 })
