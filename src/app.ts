@@ -173,6 +173,8 @@ function respond(
   const headers = securityHeaders(base, reply) // made for this answer, so it may be added to
   if (endpoint?.cors)
     Object.assign(headers, corsHeaders(endpoint, call.request.headers.get('origin'), context))
+  if (endpoint?.resourceScopes)
+    for (const add of context.table.resourceHeaders) Object.assign(headers, add(call, context))
   headers['x-request-id'] = call.requestId
   const init = {
     status: reply.status,

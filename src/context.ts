@@ -82,6 +82,7 @@ export interface Table {
   clientDemands: readonly NonNullable<Feature['clientDemands']>[]
   challengeParameters: readonly NonNullable<Feature['challengeParameters']>[]
   corsHeaders: readonly CorsHeaders[]
+  resourceHeaders: readonly NonNullable<Feature['resourceHeaders']>[]
   grantRules: readonly GrantRule[]
   subjectTypes: ReadonlyMap<string, SubjectType>
   registrationRules: readonly RegistrationRule[]
@@ -122,9 +123,9 @@ export interface Context extends Memory {
   secrets: Secrets
   /** Password hashing happens here, a few at a time. */
   signInQueue: WorkQueue
-  /** Scope to the claims it asks for, features' scopes included. */
   /** Milliseconds that the slowest check of an old hash took here: no wrong password is answered sooner. */
   oldHashes: { slowest: number }
+  /** Scope to the claims it asks for, features' scopes included. */
   scopeTable: Readonly<Record<string, readonly string[]>>
   /** The path of the issuer, '' for most: everything is served below it. */
   basePath: string

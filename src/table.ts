@@ -30,6 +30,7 @@ import { clientIdMetadata } from './features/client_id_metadata/feature.ts'
 import { protectedResource } from './features/protected_resource/feature.ts'
 import { jwtBearer } from './features/jwt_bearer/feature.ts'
 import { deviceAuthorization } from './features/device_authorization/feature.ts'
+import { fapiInteractionId } from './features/fapi_interaction_id/feature.ts'
 import { dpop } from './features/dpop/feature.ts'
 import { authorizationDetails } from './features/authorization_details/feature.ts'
 import { resourceIndicators } from './features/resource_indicators/feature.ts'
@@ -117,6 +118,7 @@ export const features: readonly Feature[] = [
   ciba,
   jarm,
   senderConstraint,
+  fapiInteractionId,
   requestObjects,
   signedDocuments,
   encryption,
@@ -204,6 +206,7 @@ export function buildTable(plugged: readonly Feature[] = features, leftOut: read
     clientDemands: single((feature) => feature.clientDemands),
     challengeParameters: single((feature) => feature.challengeParameters),
     corsHeaders: single((feature) => feature.corsHeaders),
+    resourceHeaders: single((feature) => feature.resourceHeaders),
     grantTypes: named('grantTypes'),
     grantRules: list('grantRules'),
     clientAuth: named('clientAuth'),

@@ -48,6 +48,13 @@ export const protocolSections = {
       help: 'How clients may authenticate (token_endpoint_auth_method). Empty: in every way offered.',
     },
     {
+      name: 'CLIENT_ASSERTION_AUDIENCE',
+      schema: is.oneOf('issuer', 'endpoint'),
+      default: 'issuer',
+      profiles: { classic: 'endpoint' },
+      help: 'What `aud` of a client assertion may name: the issuer alone, or also the endpoint that it is sent to and the token endpoint (OpenID Connect Core §9).',
+    },
+    {
       name: 'SIGNING_ALGS',
       schema: is.someOf('RS256', 'PS256', 'ES256', 'EdDSA'),
       default: 'RS256 PS256 ES256 EdDSA',

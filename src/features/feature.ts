@@ -90,6 +90,8 @@ export interface Feature {
   /** Auth-params of every challenge that a request for one of our own resources is answered with. */
   challengeParameters?(call: Call, context: Context): Readonly<Record<string, string>>
   corsHeaders?: CorsHeaders
+  /** Headers of every answer of an endpoint that takes access tokens. */
+  resourceHeaders?(call: Call, context: Context): Readonly<Record<string, string>>
   grantRules?: readonly GrantRule[]
   subjectTypes?: readonly SubjectType[]
   registrationRules?: readonly RegistrationRule[]

@@ -10,6 +10,7 @@ import { equalInConstantTime } from '../lib/equal.ts'
 import { sha256 } from '../lib/hash.ts'
 import { unseal } from '../lib/seal.ts'
 import { type Client, secretMac } from '../models/client.ts'
+import type { Call } from './call.ts'
 import { clientVerificationKey } from './client_keys.ts'
 
 const wrong = (detail: string) =>
@@ -40,31 +41,42 @@ const none: ClientAuthMethod = { name: 'none', presentedAs: 'none', async verify
 /** Seconds an assertion may still live: its jti is remembered that long. */
 const maxAssertionLifetime = 3600
 
-type Verify = (jwt: string, audience: string, now: Date) => Promise<JWTVerifyResult>
+type Verify = (jwt: string, audience: string[], now: Date) => Promise<JWTVerifyResult>
+
+/**
+ * Names of ours in `aud`. The issuer is the one that nobody else can have a client believe is theirs; OpenID Connect
+ * Core §9 has the token endpoint, and later specifications the endpoint that is asked.
+ */
+function audiencesOf(call: Call, { config, baseUrls, table }: Context): string[] {
+  if (config.clientAssertionAudience === 'issuer') return [config.issuer]
+  const tokens = table.endpoints.filter(({ name }) => name === 'token').map(({ path }) => path)
+  return [config.issuer, ...baseUrls.flatMap((base) => [...tokens, call.path].map((path) => base + path))]
+}
 
 /** RFC 7523 §3: issuer, subject, audience, lifetime, and each `jti` once. */
 async function verifyAssertion(
   credentials: Credentials,
   client: Client,
+  call: Call,
   context: Context,
   verify: Verify,
 ): Promise<void> {
   if (credentials.method !== 'client_assertion') throw wrong('no assertion')
   const now = context.clock.now()
-  const { payload } = await verify(credentials.assertion, context.config.issuer, new Date(now)).catch(
-    (error: Error) => {
-      throw error instanceof OAuthError
-        ? error
-        : new OAuthError(
-            'invalid_client',
-            `client_assertion: ${error.message}; aud must be ${context.config.issuer}`,
-          )
-    },
-  )
+  const audiences = audiencesOf(call, context)
+  const { payload } = await verify(credentials.assertion, audiences, new Date(now)).catch((error: Error) => {
+    throw error instanceof OAuthError
+      ? error
+      : new OAuthError(
+          'invalid_client',
+          `client_assertion: ${error.message}; aud must be ${context.config.issuer}`,
+        )
+  })
   if (payload.iss !== client.client_id || payload.sub !== client.client_id)
     throw new OAuthError('invalid_client', 'client_assertion: iss and sub must both be the client_id')
-  // One audience: an assertion that also means somebody else may have come from them (FAPI 2.0 §5.3.2.1).
-  if (Array.isArray(payload.aud) && payload.aud.length !== 1)
+  // Nobody but us: an assertion that also means somebody else may have come from them. FAPI 2.0 §5.3.2.1 wants a string.
+  const foreign = [payload.aud].flat().some((each) => !audiences.includes(each ?? ''))
+  if (foreign || (Array.isArray(payload.aud) && context.config.profile === 'fapi2'))
     throw new OAuthError('invalid_client', `client_assertion: aud must be ${context.config.issuer} alone`)
   if (payload.iat !== undefined && payload.iat * 1000 - now > 60_000)
     throw new OAuthError('invalid_client', 'client_assertion: iat is more than a minute ahead')
@@ -80,7 +92,7 @@ async function verifyAssertion(
     throw new OAuthError('invalid_client', 'client_assertion: this jti was used before')
 }
 
-const options = (audience: string, currentDate: Date, algorithms: string[]) => ({
+const options = (audience: string[], currentDate: Date, algorithms: string[]) => ({
   audience,
   currentDate,
   algorithms,
@@ -96,8 +108,8 @@ const privateKeyJwt: ClientAuthMethod = {
   name: 'private_key_jwt',
   presentedAs: 'client_assertion',
   algs: clientAlgs(signingAlgs),
-  verify: (credentials, client, _call, context) =>
-    verifyAssertion(credentials, client, context, async (jwt, audience, now) => {
+  verify: (credentials, client, call, context) =>
+    verifyAssertion(credentials, client, call, context, async (jwt, audience, now) => {
       const { jwtVerify } = await import('jose')
       return jwtVerify(
         jwt,
@@ -113,8 +125,8 @@ const clientSecretJwt: ClientAuthMethod = {
   name: 'client_secret_jwt',
   presentedAs: 'client_assertion',
   algs: hmacAlgs,
-  verify: (credentials, client, _call, context) =>
-    verifyAssertion(credentials, client, context, async (jwt, audience, now) => {
+  verify: (credentials, client, call, context) =>
+    verifyAssertion(credentials, client, call, context, async (jwt, audience, now) => {
       const secret = secretOf(client, context)
       if (!secret) throw wrong('the client has no secret that opens') // an empty key is one that everybody has
       const { jwtVerify } = await import('jose')

@@ -1,4 +1,4 @@
-/** Pushed authorization requests: what the browser carries is a reference, good once. https://www.rfc-editor.org/rfc/rfc9126 */
+/** Pushed authorization requests: what the browser carries is a reference, answered once. https://www.rfc-editor.org/rfc/rfc9126 */
 import { expect, test } from 'bun:test'
 import { memoryStore } from '../../src/store/memory.ts'
 import {
@@ -25,6 +25,17 @@ async function push(
   const answer = await op.fetch('/par', init ?? formPost(client, fieldsOf(params)))
   return { status: answer.status, body: (await answer.json()) as Json, params, code_verifier }
 }
+
+const redeem = (op: Provider, location: URL, code_verifier: string): Promise<Response> =>
+  op.fetch(
+    '/token',
+    formPost(demo, {
+      grant_type: 'authorization_code',
+      code: location.searchParams.get('code') ?? '',
+      redirect_uri: demo.redirect_uri,
+      code_verifier,
+    }),
+  )
 
 const urlOf = (op: Provider, client: TestClient, request_uri: unknown, more: Record<string, string> = {}) =>
   `${op.issuer}/authorize?${new URLSearchParams({ client_id: client.client_id, request_uri: String(request_uri), ...more })}`
@@ -53,16 +64,27 @@ for (const client of [demo, browserClient])
     expect(((await answer.json()) as Json).scope).toBe('openid profile email')
   })
 
-test('a reference is good once however many race for it, for its client alone, and not for long', async () => {
+test('a reference is answered once however many race for it, for its client alone, and not for long', async () => {
   const clock = turnableClock()
   const store = memoryStore(clock)
   const [a, b] = [await provider({ store, clock }), await provider({ store, clock })]
   const once = (await push(a, demo)).body.request_uri
-  const answers = await Promise.all(
-    Array.from({ length: 40 }, (_, i) => (i % 2 ? a : b).fetch(urlOf(a, demo, once))),
+  // Signed in, and consent is remembered: each request is answered at once.
+  const people = await Promise.all(
+    [a, b].map(async (op) => {
+      const who = person(op.issuer, op.fetch)
+      await who.goThrough(authorizationUrl(op.issuer, demo).url)
+      return who
+    }),
   )
-  expect(answers.filter(({ status }) => status === 303)).toHaveLength(1)
-  expect(answers.filter(({ status }) => status === 400)).toHaveLength(39)
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => people[i % 2]!.open(urlOf(a, demo, once))),
+  )
+  const back = answers.flatMap(({ location }) => (location ? [location.searchParams] : []))
+  expect(back.filter((params) => params.has('code'))).toHaveLength(1)
+  const refused = back.filter((params) => !params.has('code')).map((params) => params.get('error'))
+  expect(new Set(refused)).toEqual(new Set(refused.length > 0 ? ['invalid_request_uri'] : []))
+  expect((await a.fetch(urlOf(a, demo, once))).status).toBe(400)
 
   const swapped = (await push(a, demo)).body.request_uri
   expect((await a.fetch(urlOf(a, browserClient, swapped))).status).toBe(400)
@@ -70,9 +92,44 @@ test('a reference is good once however many race for it, for its client alone, a
 
   const late = (await push(a, demo)).body.request_uri
   clock.advance(91_000)
-  const refused = await a.fetch(urlOf(a, demo, late))
-  expect(refused.status).toBe(400)
-  expect(await refused.text()).toContain('invalid_request_uri')
+  const tooLate = await a.fetch(urlOf(a, demo, late))
+  expect(tooLate.status).toBe(400)
+  expect(await tooLate.text()).toContain('invalid_request_uri')
+})
+
+test('a preview of the link or a reload takes nothing from the person, and the page outlives the reference', async () => {
+  const op = await provider()
+  const { body, params, code_verifier } = await push(op, demo)
+  const url = urlOf(op, demo, body.request_uri)
+  expect((await op.fetch(url)).status).toBe(303) // a scanner of links, in a browser of its own
+  const who = person(op.issuer, op.fetch)
+  await who.open(url)
+  const page = (await who.open(url)).page!
+  op.clock.advance(95_000)
+  const location = await who.goThrough(page.url)
+  expect(location.searchParams.get('state')).toBe(params.state!)
+  expect((await redeem(op, location, code_verifier)).status).toBe(200)
+})
+
+test('of two who began with one reference the second is told, and its code is none', async () => {
+  const op = await provider()
+  const { body, params, code_verifier } = await push(op, demo)
+  const url = urlOf(op, demo, body.request_uri)
+  const [first, second] = [person(op.issuer, op.fetch), person(op.issuer, op.fetch)]
+  const begun = (await second.open(url)).page!
+  const answered = await first.goThrough(url)
+  const late = await second.goThrough(begun.url)
+  expect(late.searchParams.get('error')).toBe('invalid_request_uri')
+  expect(late.searchParams.get('state')).toBe(params.state!)
+  expect(late.searchParams.has('code')).toBe(false)
+  expect((await redeem(op, answered, code_verifier)).status).toBe(200) // the first has lost nothing by it
+})
+
+test('the mark of a pushed request is worth nothing in a URL that anybody writes', async () => {
+  const op = await provider()
+  const { url } = authorizationUrl(op.issuer, demo, { pushed_request: 'x.y' })
+  const location = await person(op.issuer, op.fetch).goThrough(url)
+  expect(location.searchParams.has('code')).toBe(true)
 })
 
 test('what the authorization endpoint would refuse is refused at the push', async () => {

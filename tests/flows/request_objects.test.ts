@@ -250,3 +250,35 @@ for (const [PROFILE, taken] of [
     const asked = await op.fetch(`/authorize?${new URLSearchParams({ client_id: 'old', request })}`)
     expect(asked.status).toBe(taken ? 303 : 400)
   })
+
+test('who registered no algorithm may leave a request object unsigned where that is offered, and there alone', async () => {
+  for (const [PROFILE, metadata, taken] of [
+    ['classic', {}, true],
+    ['classic', { request_object_signing_alg: 'ES256' }, false],
+    ['classic', { require_signed_request_object: true }, false],
+    ['oauth21', {}, false],
+    ['mcp', {}, false],
+  ] as const) {
+    const { op, client } = await start({ PROFILE }, metadata)
+    const { params } = authorizationUrl(op.issuer, client)
+    const request = new UnsecuredJWT({ ...params, client_id: client.client_id }).encode()
+    const url = `${op.issuer}/authorize?${new URLSearchParams({ client_id: client.client_id, request })}`
+    const location = (await op.fetch(url)).headers.get('location')
+    expect([PROFILE, metadata, location?.includes('/login?') ?? false]).toEqual([PROFILE, metadata, taken])
+  }
+})
+
+test('a request object of the future is none: ten seconds are the clocks, more than a minute is not', async () => {
+  const { op, client } = await start()
+  const now = Math.floor(op.clock.now() / 1000)
+  for (const [ahead, taken] of [
+    [8, true],
+    [90, false],
+  ] as const) {
+    const { url } = await signed(op, client, { iat: now + ahead })
+    expect([ahead, (await op.fetch(url)).headers.get('location')?.includes('/login?') ?? false]).toEqual([
+      ahead,
+      taken,
+    ])
+  }
+})

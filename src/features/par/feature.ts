@@ -11,10 +11,17 @@ import { type Call, form } from '../../http/call.ts'
 import { authenticateClient } from '../../http/client_authentication.ts'
 import { json } from '../../http/reply.ts'
 import { seconds } from '../../lib/clock.ts'
-import { sha256 } from '../../lib/hash.ts'
+import { equalInConstantTime } from '../../lib/equal.ts'
+import { deriveKey, hmac, sha256 } from '../../lib/hash.ts'
 import type { Client } from '../../models/client.ts'
 import { defineRecord } from '../../models/define_record.ts'
-import { type AuthorizationParameter, defineFeature, type Params, type RequestSource } from '../feature.ts'
+import {
+  type AuthorizationParameter,
+  defineFeature,
+  type Params,
+  type RequestSource,
+  type ResponseParameters,
+} from '../feature.ts'
 
 const env = defineEntries([
   {
@@ -103,7 +110,41 @@ async function boundParameters(call: Call, given: Params, client: Client, contex
   return {}
 }
 
-/** §4: good once, for the client that pushed it. */
+/**
+ * What a request that came by reference carries along, so that its answer spends it: a reload, a preview of the link or
+ * a virus scanner opens the page too, and must not take the request from its person (§4, FAPI 2.0 §5.3.2.2). Sealed,
+ * for a browser could write the parameter as well.
+ */
+const mark = 'pushed_request'
+
+const seal = (id: string, { config }: Context): string =>
+  `${id}.${hmac(deriveKey(config.secretKey, 'pushed requests'), id)}`
+
+/** The request that these parameters were pushed as; undefined for any others. */
+function pushedId(params: Params, context: Context): string | undefined {
+  const [id = ''] = params[mark]?.split('.') ?? []
+  return id !== '' && equalInConstantTime(params[mark]!, seal(id, context)) ? id : undefined
+}
+
+const spent = () =>
+  new OAuthError(
+    'invalid_request_uri',
+    'this request_uri is unknown, has expired, was used before or belongs to another client: push the request again',
+  )
+
+/** Of all who began with one reference the first is answered. */
+const spend: ResponseParameters = async ({ params }, _session, _client, context) => {
+  const id = pushedId(params, context)
+  if (id === undefined) return {}
+  const { parTtl } = settings(context)
+  // As long as pages of the same request may still be open somewhere.
+  const ttl = (parTtl + context.config.interactionTtl) * 1000
+  if (!(await context.store.create(`pushed_request_used:${id}`, '', ttl))) throw spent()
+  await Pushed.take(context, id)
+  return {}
+}
+
+/** §4: answered once, to the client that pushed it. */
 const source: RequestSource = {
   name: 'par',
   parameter: 'request_uri',
@@ -111,13 +152,8 @@ const source: RequestSource = {
   async resolve({ request_uri }, client, context) {
     const id = sha256(request_uri!.slice(prefix.length))
     const pushed = await Pushed.find(context, id)
-    const mine = pushed?.client_id === client.client_id && (await Pushed.take(context, id))
-    if (!mine)
-      throw new OAuthError(
-        'invalid_request_uri',
-        'this request_uri is unknown, has expired, was used before or belongs to another client: push the request again',
-      )
-    return mine.params
+    if (pushed?.client_id !== client.client_id) throw spent()
+    return { ...pushed.params, [mark]: seal(id, context) }
   },
 }
 
@@ -140,6 +176,7 @@ export const par = defineFeature({
   env,
   endpoints: [endpoint],
   requestSources: [source],
+  responseParameters: spend,
   authorizationParameters: [duty],
   clientMetadata: { require_pushed_authorization_requests: v.optional(v.boolean()) },
   clientDemands: (client, config) =>

@@ -40,7 +40,7 @@ const mustSign = (client: Client, context: Context): boolean =>
 async function resolve(object: string, given: Params, client: Client, context: Context): Promise<Params> {
   const { readRequestObject } = await import('./read.ts')
   const strict = mustSign(client, context) || context.config.profile === 'fapi2'
-  const unsigned = takesUnsigned(client, context.config)
+  const unsigned = needNotSign(client, context)
   const inside = await readRequestObject(object, client, context, { strict, unsigned })
   // Both say it, so both must say the same (OpenID Connect Core §6.1).
   for (const name of ['response_type', 'client_id'])
@@ -116,6 +116,12 @@ const takesUnsigned = (client: Client, config: Config): boolean =>
   !featureConfig(config, 'request_objects', env).requireSignedRequestObject &&
   client.require_signed_request_object !== true &&
   (config.profile === 'classic' || !client.self_registered)
+
+/** Who registered no algorithm may use any that is offered (OpenID Connect Registration §2), where `none` is. */
+const needNotSign = (client: Client, context: Context): boolean =>
+  takesUnsigned(client, context.config) &&
+  (client.request_object_signing_alg === 'none' ||
+    (client.request_object_signing_alg === undefined && offersUnsigned(context)))
 
 const unsigned: RegistrationRule = {
   name: 'unsigned_request_objects',

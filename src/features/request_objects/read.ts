@@ -14,10 +14,13 @@ const maxLength = 32_768
 /** FAPI 2.0 Message Signing §5.3.1: no older than an hour, and not good for longer. */
 const hour = 3600
 
+/** Seconds: a clock that runs this much before ours makes nothing we believe (FAPI 2.0 Security Profile §5.3.2.1). */
+const ahead = 60
+
 export interface Strictness {
   /** `nbf`, `exp` and `aud` are duties. */
   strict: boolean
-  /** A client that registered `none` need not sign. */
+  /** Whether this client need not sign. */
   unsigned: boolean
 }
 
@@ -31,7 +34,7 @@ export async function readRequestObject(
   if (object.length > maxLength) throw refuse(`a request object may have at most ${maxLength} characters`)
   const jwt = object.split('.').length === 5 ? await decrypt(object, client, context) : object
   const payload = await verify(jwt, client, context, unsigned)
-  const { iss, sub, aud, exp, nbf, client_id } = payload
+  const { iss, sub, aud, exp, nbf, iat, client_id } = payload
   if (client_id !== undefined && client_id !== client.client_id)
     throw refuse('client_id inside differs from the one of the request')
   if (iss !== undefined && iss !== client.client_id)
@@ -43,6 +46,8 @@ export async function readRequestObject(
     throw refuse(`aud must be ${context.config.issuer}`)
   if (payload.request !== undefined || payload.request_uri !== undefined)
     throw refuse('request and request_uri may not be inside a request object')
+  if (iat !== undefined && iat - context.clock.now() / 1000 > ahead)
+    throw refuse(`iat is more than ${ahead} seconds ahead`)
   if (strict) requireFresh({ aud, exp, nbf }, context)
   return asParameters(payload, client)
 }
@@ -61,7 +66,7 @@ async function verify(jwt: string, client: Client, context: Context, unsigned: b
   if (header.typ !== undefined && !['oauth-authz-req+jwt', 'JWT'].includes(header.typ))
     throw refuse(`typ must be oauth-authz-req+jwt, got ${shown(header.typ)}`)
   if (header.alg === 'none') {
-    if (registered !== 'none' || !unsigned)
+    if (!unsigned)
       throw refuse('unsigned request objects are for clients that registered request_object_signing_alg none')
     if (!jwt.endsWith('.')) throw refuse('an unsigned request object has an empty signature')
     return attempt(() => decodeJwt(jwt))

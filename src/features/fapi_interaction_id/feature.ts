@@ -1,0 +1,41 @@
+/** A name for each request at a resource, so that the logs of both sides can be laid side by side. https://openid.net/specs/openid-financial-api-part-1-1_0.html#section-6.2.1 */
+import { defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
+import type { Random } from '../../lib/random.ts'
+import { defineFeature } from '../feature.ts'
+
+const env = defineEntries([
+  {
+    name: 'FAPI_INTERACTION_ID',
+    schema: is.boolean,
+    default: 'false',
+    profiles: { classic: 'true', fapi2: 'true' },
+    help: 'Endpoints that take access tokens answer with x-fapi-interaction-id: the one that came, or a new one.',
+  },
+])
+
+const header = 'x-fapi-interaction-id'
+
+const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
+
+const bytes = 16
+
+/** Version 4 of RFC 9562 §5.4. */
+function newUuid(random: Random): string {
+  const drawn = Buffer.from(random(bytes), 'base64url')
+  drawn[6] = (drawn[6]! & 0x0f) | 0x40
+  drawn[8] = (drawn[8]! & 0x3f) | 0x80
+  return drawn.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+}
+
+export const fapiInteractionId = defineFeature({
+  name: 'fapi_interaction_id',
+  env,
+  when: (config) => featureConfig(config, 'fapi_interaction_id', env).fapiInteractionId,
+  /** What is no UUID is not said again: it would be the words of whoever sent it. */
+  resourceHeaders({ request }, { random }) {
+    const came = request.headers.get(header)
+    return { [header]: came !== null && uuid.test(came) ? came : newUuid(random) }
+  },
+  corsHeaders: { allow: [header], expose: [header] },
+})
