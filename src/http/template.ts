@@ -143,7 +143,10 @@ function placeAfter(before: string, between: Place): Place | undefined {
   if (!found) return /^<[a-z0-9]+(?:\s+[a-z-]+(?:="[^"]*")?)*\s+$/.test(tag) ? flag : undefined
   const [, name = '', start] = found
   if (name === 'style' || name === 'srcdoc' || name.startsWith('on')) return undefined
-  return start === '' && /^(?:href|src|action|formaction)$/.test(name) ? url : attribute
+  if (!/^(?:href|src|action|formaction)$/.test(name)) return attribute
+  if (start === '') return url
+  // Not behind `javascript:`, nor where it would name the host.
+  return /^(?:https?:\/\/[^/?#]+\/|\/[^/\\]|[?#])/.test(start!) ? attribute : undefined
 }
 
 type Hole = { place: Place; after: string } & (
