@@ -87,6 +87,7 @@ describe('by text message', () => {
     const alice = browser(op)
     await withPassword(alice)
     const asked = pageOf(await alice.open('/account/factors/sms'))
+    expect(asked.html).toContain('Whoever takes over your phone number') // ASVS V6.6.1
     for (const typed of ['0170 1234567', '+1', 'call me', '+49170123456789012']) {
       const page = pageOf(await alice.press(asked, 'send', { phone: typed }))
       expect([page.status, page.forms[0]!.fields.phone]).toEqual([400, typed])
