@@ -59,12 +59,12 @@ async function liveRichly(op: Provider, who: Person): Promise<void> {
   await withPassword(who)
   const profile = pageOf(await who.open('/account/profile'))
   await who.press(profile, 'save', { name: 'Alice Anders', website: 'https://alice.example/' })
-  await addPasskey(op.issuer, who)
-  await setUpApp(op, who)
   const connections = pageOf(await who.open('/account/connections'))
   const { location } = await who.press(connections, 'connect_corp')
   const back = await person(up.issuer, up.fetch).goThrough(location!.href, alice)
   await who.open(back.href)
+  await addPasskey(op.issuer, who)
+  await setUpApp(op, who) // last: from here on it is asked for
   const email = pageOf(await who.open('/account/email'))
   await who.press(email, 'change', { email: 'alice@new.example' })
   const cloud = await operatorClient(op, {
