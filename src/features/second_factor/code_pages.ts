@@ -5,6 +5,7 @@ import { ownPage } from '../../endpoints/openapi_parts.ts'
 import { factorsChanged, twoFactors } from '../../endpoints/second_factors.ts'
 import type { Call } from '../../http/call.ts'
 import { alert as problemOf } from '../../http/page_parts.ts'
+import { countAddress } from '../../http/rate_limit.ts'
 import { redirectWithin, type Reply } from '../../http/reply.ts'
 import { type Said, say } from '../../lib/say.ts'
 import type { SecondFactor } from '../feature.ts'
@@ -40,6 +41,9 @@ const pathsOf = ({ name }: Channel) => ({
   account: `${factorsPath}/${name}`,
 })
 
+/** Codes to numbers that are nobody's yet, in so many seconds: many accounts must not run up a bill (toll fraud). */
+const setUpsPerAddress = { most: 30, window: 3_600 }
+
 /** Sends a code; undefined once it is on its way. */
 async function send(
   call: Call,
@@ -51,6 +55,9 @@ async function send(
   show: (status: number, error: Said) => Reply,
 ): Promise<Reply | undefined> {
   try {
+    const { most, window } = setUpsPerAddress
+    if (door.purpose === 'set_up')
+      await countAddress(context, 'factor_code_set_up', call.address, most, window)
     const code = await newCodeFor(context, door, to, counted(call, context, place.user))
     await channel.deliver(context, place.user, { to, code, purpose: door.purpose })
     return undefined

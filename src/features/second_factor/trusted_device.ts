@@ -1,5 +1,6 @@
 /** "Do not ask again on this device": a cookie that proves a second factor was passed in this browser. It never raises acr. OWASP ASVS 5.0 V6.3 */
 import type { Context } from '../../context.ts'
+import { passedSecond } from '../../endpoints/second_factors.ts'
 import type { Call } from '../../http/call.ts'
 import { cookieName, readCookie, setCookie } from '../../http/cookie.ts'
 import { browserOf } from '../../http/csrf.ts'
@@ -39,7 +40,7 @@ export async function isTrusted(call: Call, context: Context, user: User): Promi
 export const rememberDevice: SignedIn = async (call, context, { user, session, trustDevice }) => {
   const { trustedDeviceTtl } = settingsOf(context.config)
   const browser = browserOf(call, context)
-  if (!trustDevice || trustedDeviceTtl === 0 || browser === undefined || session.amr.length < 2) return []
+  if (!trustDevice || trustedDeviceTtl === 0 || browser === undefined || !passedSecond(session.amr)) return []
   const exp = `${seconds(context.clock) + trustedDeviceTtl}`
   const value = `${exp}.${await proof(context, browser, user, exp)}`
   context.log.info('device_trusted', { sub: user.sub })
