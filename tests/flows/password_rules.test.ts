@@ -54,6 +54,13 @@ describe('common ones', () => {
   })
 })
 
+test('words of the house, as PASSWORD_WORDS names them', async () => {
+  const op = await provider({ env: { PASSWORD_WORDS: 'Bluebird Zürich' } })
+  for (const password of ['bluebird2026', 'ZÜRICH!BlueBird', 'zürich12345678'])
+    expect((await newPasswordProblem(op.context, password, []))?.key).toBe('password.own_words')
+  expect(await newPasswordProblem(op.context, 'a bluebird over seventeen lambs', [])).toBeUndefined()
+})
+
 describe('words that others know', () => {
   test.each([
     'latchkey2026',

@@ -2,6 +2,7 @@
 import type { Context } from '../../context.ts'
 import { passwordLength } from '../../http/new_password.ts'
 import { canonicalUsername } from '../../models/user.ts'
+import { settings } from './settings.ts'
 import { isCommon } from './tried_first.ts'
 
 /** Shorter ones stand in too many other words. */
@@ -21,6 +22,7 @@ function piecesOf(texts: readonly string[]): string[] {
 export const serviceWords = (context: Context): string[] => [
   context.looks.brand.name,
   new URL(context.config.issuer).hostname,
+  ...(settings(context).passwordWords ?? []),
 ]
 
 /** Without those words a password must still be one: long enough, and not common. */

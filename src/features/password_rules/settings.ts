@@ -1,9 +1,22 @@
 /** What an operator may say of new passwords. docs/configuration.md */
+import * as v from 'valibot'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../context.ts'
 
+/** In any letters. */
+const wordsOfTheHouse = v.pipe(
+  v.string(),
+  v.transform((text) => text.split(/\s+/).filter(Boolean)),
+  v.description('words separated by spaces'),
+)
+
 export const env = defineEntries([
+  {
+    name: 'PASSWORD_WORDS',
+    schema: wordsOfTheHouse,
+    help: 'Words of your house that a new password may not be made of: products, projects, places. The name of the service, the host of ISSUER_URL and what is known of the person are refused anyway.',
+  },
   {
     name: 'PASSWORD_BREACH_URL',
     schema: is.webUrl,
