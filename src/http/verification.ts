@@ -14,10 +14,14 @@ const purpose = 'verify_email'
 /** Seconds a link is good. */
 const lifetime = 86_400
 
-/** Mails in so many seconds: for one account, and to one address, whoever asks, so that nobody is flooded. */
+/**
+ * Mails in so many seconds: for one account, from it to one address, and to that whoever asks. So nobody is flooded, and
+ * no single stranger can keep the owner of an address from proving it.
+ */
 const limits = {
   account: { most: 5, window: 3_600 },
-  address: { most: 5, window: 86_400 },
+  pair: { most: 5, window: 86_400 },
+  address: { most: 20, window: 86_400 },
 }
 
 const emailOf = ({ claims }: Pick<User, 'claims'>): string =>
@@ -29,9 +33,11 @@ const emailOf = ({ claims }: Pick<User, 'claims'>): string =>
  * anybody's. Says nothing about other accounts: that the address is taken shows when it has been proven.
  */
 export async function sendVerification(context: Context, user: User, address: string): Promise<void> {
-  const { account, address: each } = limits
+  const { account, pair, address: each } = limits
+  const to = canonicalEmail(address)
   await countTry(context, 'verification_account', user.sub, account.most, account.window)
-  await countTry(context, 'verification_address', canonicalEmail(address), each.most, each.window)
+  await countTry(context, 'verification_pair', `${user.sub}\n${to}`, pair.most, pair.window)
+  await countTry(context, 'verification_address', to, each.most, each.window)
   const stamp = context.random(9)
   const exp = Math.floor(context.clock.now() / 1000) + lifetime
   await PendingEmail.put(context, user.sub, { address, stamp, before: emailOf(user), exp })

@@ -7,6 +7,7 @@ import { removeConnection } from '../../src/features/upstream/remove.ts'
 import { findUpstream } from '../../src/features/upstream/settings.ts'
 import { Waiting, waitingMember } from '../../src/features/upstream/state.ts'
 import { endEverything } from '../../src/http/session.ts'
+import { sendVerification } from '../../src/http/verification.ts'
 import { countWaysIn } from '../../src/http/ways_in.ts'
 import { Interaction } from '../../src/models/interaction.ts'
 import { Session } from '../../src/models/session.ts'
@@ -45,6 +46,33 @@ describe('an owner in a browser of theirs', () => {
     for (let i = 0; i < 6; i++) await statusOf(browser(op), 'alice', 'wrong')
     expect(await statusOf(browser(op), 'alice', alice.password)).toBe(429)
     expect(await statusOf(owner, 'alice@example.com', alice.password)).toBe(200)
+  })
+
+  test('is not kept from proving an address by a stranger who types it as theirs', async () => {
+    const op = await provider()
+    const stranger = browser(op)
+    await withPassword(stranger, bob)
+    const send = async (who: Person) => {
+      const page = pageOf(await who.open('/account/email'))
+      return pageOf(await who.press(page, 'change', { email: 'new@example.com' })).status
+    }
+    for (let hour = 0; hour < 3; hour++) {
+      for (let i = 0; i < 5; i++) await send(stranger)
+      op.clock.advance(3_700_000)
+      stranger.cookies.delete('latchkey_session')
+      await withPassword(stranger, bob)
+    }
+    expect(await send(stranger)).toBe(429)
+    const toIt = async () => (await mailsOf(op)).filter(({ to }) => to === 'new@example.com').length
+    expect(await toIt()).toBe(5)
+    const owner = browser(op)
+    await withPassword(owner)
+    expect([await send(owner), await toIt()]).toEqual([200, 6])
+    // However many strangers there are, the mailbox is not flooded.
+    const dave = (await User.find(op.context, 'user-bob'))!
+    for (let i = 0; i < 30; i++)
+      await sendVerification(op.context, { ...dave, sub: `dave-${i}` }, 'new@example.com').catch(() => {})
+    expect(await toIt()).toBe(20)
   })
 
   test('still gets codes on a phone that strangers try to set up as theirs, and that a thief of the password asks for', async () => {
