@@ -51,11 +51,12 @@ function grantTypeOf(name: string | undefined, client: Client, context: Context)
   return grantType
 }
 
-/** Every binding that the request proves: each holds. A request without any gets bearer tokens. */
+/** Every binding that the request proves: each holds. A request without any gets bearer tokens, where its client may. */
 export async function bind(call: Call, client: Client, context: Context): Promise<Bound | undefined> {
   let all: Bound | undefined
   for (const binding of context.table.tokenBindings) {
     const bound = await binding.bind(call, client, context)
+    if (!bound && binding.isDuty?.(client)) throw binding.missing()
     if (bound)
       all = {
         cnf: { ...all?.cnf, ...bound.cnf },

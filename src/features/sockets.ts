@@ -1,6 +1,7 @@
 /** The shapes of what a feature puts into the sockets of `feature.ts`. docs/architecture.md, "Features" */
 import type { AuthorizationRequest } from '../auth/authorization_request.ts'
 import type { Credentials } from '../auth/client_auth.ts'
+import type { OAuthError } from '../auth/errors.ts'
 import type { TrustedRedirect } from '../auth/redirect_uri.ts'
 import type { ClientMetadata } from '../auth/registration.ts'
 import type { Config } from '../config.ts'
@@ -71,9 +72,12 @@ export interface TokenBinding {
   challenge?(context: Context): string
   /** Whether this confirmation is its kind. */
   owns(cnf: Record<string, unknown>): boolean
+  /** The key that this request proves; undefined when it proves none. Throws when it tries and fails. */
   bind(call: Call, client: Client, context: Context): Promise<Bound | undefined>
   /** Whether this client registered to have no token that is not bound so. */
   isDuty?(client: Client): boolean
+  /** What a token request of such a client is refused with when it proves nothing. */
+  missing(): OAuthError
   /** Throws `invalid_token` when the request does not prove possession of the key that `cnf` names. */
   check(call: Call, cnf: Record<string, unknown>, token: string, context: Context): Promise<void>
   /** What a pushed request says of it, so that the code is bound as the push was (RFC 9449 §10.1). */

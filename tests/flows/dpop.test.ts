@@ -188,6 +188,12 @@ test('dpop_bound_access_tokens makes the proof a duty', async () => {
   })
   const client = { ...((await registered.json()) as TestClient), redirect_uri: demo.redirect_uri }
   const fields = await codeFor(op, client)
+  // RFC 9449 §10.1: at the push a proof is the client's choice; the duty is of token requests (§5.2).
+  const { params } = authorizationUrl(op.issuer, client)
+  const asked = Object.fromEntries(
+    Object.entries(params).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])),
+  )
+  expect((await op.fetch('/par', formPost(client, asked))).status).toBe(201)
   const bare = await op.fetch('/token', formPost(client, fields))
   expect(((await bare.json()) as Json).error).toBe('invalid_dpop_proof')
   expect((await post(op, client, fields, await proof(op, await makeKey(), 'POST', '/token'))).status).toBe(

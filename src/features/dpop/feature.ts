@@ -58,13 +58,11 @@ const binding: TokenBinding = {
   owns: (cnf) => typeof cnf.jkt === 'string',
   isDuty,
 
-  async bind(call, client, context) {
+  missing: () => invalidProof('this client registered dpop_bound_access_tokens: a DPoP header is required'),
+
+  async bind(call, _client, context) {
     const proof = proofHeader(call)
-    if (proof === undefined) {
-      if (isDuty(client))
-        throw invalidProof('this client registered dpop_bound_access_tokens: a DPoP header is required')
-      return undefined
-    }
+    if (proof === undefined) return undefined
     const { jkt, nonce } = await verifyProof(proof, call, context)
     requireNonce(nonce, context)
     return { cnf: { jkt }, token_type: 'DPoP' }

@@ -15,6 +15,8 @@ const confirmation = 'x5t#S256'
 
 const isDuty = (client: Client): boolean => client.tls_client_certificate_bound_access_tokens === true
 
+const refuse = (description: string) => new OAuthError('invalid_request', description)
+
 /** §3: for the clients that asked for it. A DPoP proof beside the certificate binds the token to both. */
 const binding: TokenBinding = {
   name: 'mutual_tls',
@@ -22,14 +24,15 @@ const binding: TokenBinding = {
   owns: (cnf) => typeof cnf[confirmation] === 'string',
   isDuty,
 
+  missing: () =>
+    refuse(
+      'this client registered tls_client_certificate_bound_access_tokens: a TLS client certificate is required',
+    ),
+
   async bind(call, client, context) {
     if (!isDuty(client)) return undefined
-    const refuse = (description: string) => new OAuthError('invalid_request', description)
     const certificate = clientCertificate(call, context, refuse)
-    if (!certificate)
-      throw refuse(
-        'this client registered tls_client_certificate_bound_access_tokens: a TLS client certificate is required',
-      )
+    if (!certificate) return undefined
     return { cnf: { [confirmation]: thumbprintOf(certificate) }, token_type: 'Bearer' }
   },
 
