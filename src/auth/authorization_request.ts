@@ -41,6 +41,8 @@ export interface Abilities {
   responseTypes: ReadonlyMap<string, { defaultMode: string }>
   responseModes: ReadonlyMap<string, { inQuery?: boolean; standsFor?(defaultMode: string): string }>
   scopes: readonly string[]
+  /** Scopes that nobody here knows are left out of the request, rather than refused (OpenID Connect Core §3.1.2.1). */
+  ignoreUnknownScopes?: boolean
   requirePkce: boolean
 }
 
@@ -74,7 +76,9 @@ export function readAuthorizationRequest(
 ): AuthorizationRequest {
   const responseType = readResponseType(params, client, abilities)
   const responseMode = readResponseMode(params, abilities)
-  const scope = parseScope(params.scope)
+  const asked = parseScope(params.scope)
+  const known = asked.filter((each) => abilities.scopes.includes(each))
+  const scope = abilities.ignoreUnknownScopes && known.length > 0 ? known : asked
   requireWithin(scope, abilities.scopes, 'the scopes of this provider')
   requireWithin(scope, parseScope(client.scope), 'the scopes this client registered')
   const prompts = parsePrompt(params.prompt)

@@ -16,6 +16,9 @@ interface Facts {
   behindProxy: boolean
 }
 
+/** Seconds. https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.2 */
+const fapi2CodeTtl = 60
+
 const doubts: readonly Doubt[] = [
   {
     applies: (_, { production, loopbackIssuer }) => !production && !loopbackIssuer,
@@ -54,6 +57,11 @@ const doubts: readonly Doubt[] = [
   {
     applies: ({ refreshTokenGrace }) => refreshTokenGrace === 0,
     says: 'REFRESH_TOKEN_GRACE is 0: a client that loses one answer to the network loses its grant',
+  },
+  {
+    applies: ({ profile, authorizationCodeTtl }) =>
+      profile === 'fapi2' && authorizationCodeTtl > fapi2CodeTtl,
+    says: 'AUTHORIZATION_CODE_TTL is over 60 seconds, which PROFILE=fapi2 is not (FAPI 2.0 §5.3.2.2)',
   },
   {
     applies: ({ signInAttemptsPerAccount }) => signInAttemptsPerAccount > 100,

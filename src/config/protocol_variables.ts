@@ -207,6 +207,13 @@ export const protocolSections = {
       help: 'Scopes of your own APIs, besides those of OpenID Connect.',
     },
     {
+      name: 'UNKNOWN_SCOPES',
+      schema: is.oneOf('refuse', 'ignore'),
+      default: 'refuse',
+      profiles: { classic: 'ignore' },
+      help: 'A request for a scope that nobody here knows: invalid_scope (RFC 6749 §3.3), or the rest is granted (OpenID Connect Core §3.1.2.1).',
+    },
+    {
       name: 'REGISTRATION',
       schema: is.oneOf('open', 'closed', 'token'),
       default: { development: 'open', production: 'closed' },

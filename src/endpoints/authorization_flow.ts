@@ -161,6 +161,7 @@ export async function ask(
     ...context.table,
     scopes: context.scopes,
     requirePkce: context.config.requirePkce,
+    ignoreUnknownScopes: context.config.unknownScopes === 'ignore',
   })
   const extra: Record<string, unknown> = {}
   for (const parameter of context.table.authorizationParameters)

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { buildTable } from '../../src/table.ts'
 import { authorizationUrl } from '../support/client.ts'
-import { browser, demo, open, operatorClient, stage } from '../support/flow.ts'
+import { authorize, browser, demo, open, operatorClient, redeem, stage } from '../support/flow.ts'
 import { provider } from '../support/provider.ts'
 
 /** Without features: what they serve is refused here. */
@@ -157,4 +157,16 @@ test('development teaches, production is terse', async () => {
     STORE_URL: 'sqlite:./never-opened.db',
   }
   expect(await description(production)).toBe('The requested scope is unknown or not allowed')
+})
+
+test('PROFILE=classic: a scope that nobody knows is passed over, one that the client may not have is refused', async () => {
+  const { op, alice } = await stage({ env: { PROFILE: 'classic' } })
+  const narrow = await operatorClient(op, { client_id: 'narrow', scope: 'openid email' })
+  const authorized = await authorize(op, alice, narrow, { scope: 'openid made_up email' })
+  const { body } = await redeem(op, narrow, authorized)
+  expect(body.scope).toBe('openid email')
+  for (const scope of ['openid phone', 'made_up', 'openid "x"']) {
+    const { location } = await open(op, alice, { scope }, narrow)
+    expect([scope, location!.searchParams.get('error')]).toEqual([scope, 'invalid_scope'])
+  }
 })

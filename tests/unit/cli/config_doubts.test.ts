@@ -27,6 +27,7 @@ const cases: [doubt: RegExp, env: Record<string, string>][] = [
   [/KEY_ACTIVATION_DELAY/, { ...production, KEY_ACTIVATION_DELAY: '30', JWKS_MAX_AGE: '30' }],
   [/REFRESH_TOKEN_GRACE/, { REFRESH_TOKEN_GRACE: '0' }],
   [/SIGN_IN_ATTEMPTS_PER_ACCOUNT/, { SIGN_IN_ATTEMPTS_PER_ACCOUNT: '1000' }],
+  [/AUTHORIZATION_CODE_TTL/, { PROFILE: 'fapi2', AUTHORIZATION_CODE_TTL: '61' }],
   [/LOG_LEVEL/, { ...production, LOG_LEVEL: 'debug' }],
 ]
 test.each(cases)('%p', (doubt, env) => {
