@@ -25,7 +25,7 @@ const names = defineRecord('username', v.object({ sub: v.string() }))
 /** Each `sub` of an account that has ended, by its hash: it never means anybody else (OpenID Connect Core §8). */
 const gone = defineRecord('gone_sub', v.object({ at: v.number() }))
 /** Verified addresses alone: whoever proves one first has it. */
-const emails = defineRecord('user_email', v.object({ sub: v.string() }))
+const emails = defineRecord('user_email', v.object({ sub: v.string(), at: v.optional(v.number(), 0) }))
 
 export type User = v.InferOutput<typeof schema>
 /** As it is made: what has a default may be left out. */
@@ -67,6 +67,27 @@ async function firstUnder(memory: Memory, user: User): Promise<User | undefined>
     return name === canonicalUsername(user.username) ? there : undefined
   await records.put(memory, user.sub, user)
   return user
+}
+
+/** Milliseconds in which whoever claims an address writes it into their account. */
+const claiming = 60_000
+
+/**
+ * The claim of `sub` on an address: true for one account. One that no account agrees with was left by a change that
+ * broke off, and is another's to take after a while: who first claims it anew, by its owner or by another, has it.
+ */
+async function claimEmail(memory: Memory, address: string, sub: string): Promise<'new' | boolean> {
+  const id = sha256(canonicalEmail(address))
+  const at = memory.clock.now()
+  if (await emails.create(memory, id, { sub, at })) return 'new'
+  const holder = await emails.find(memory, id)
+  if (!holder) return false
+  const isLeft = at - holder.at > claiming && !(await User.findByEmail(memory, address))
+  if (holder.sub !== sub && !isLeft) return false
+  const claimed = await emails.update(memory, id, (current) =>
+    current.sub === holder.sub && current.at === holder.at ? { sub, at } : undefined,
+  )
+  return claimed !== undefined
 }
 
 const isLikeAddress = (name: string): boolean => canonicalUsername(name).includes('@')
@@ -124,12 +145,10 @@ export const User = {
     if (!user) return false
     const name = sha256(canonicalUsername(user.username))
     const email = verifiedEmail(user)
-    const ours = async (kind: typeof names, id: string) =>
-      (await kind.create(memory, id, { sub: user.sub }))
-        ? 'new'
-        : (await kind.find(memory, id))?.sub === user.sub
-    const named = await ours(names, name)
-    if (named && (email === undefined || (await ours(emails, sha256(canonicalEmail(email)))))) {
+    const named = (await names.create(memory, name, { sub: user.sub }))
+      ? 'new'
+      : (await names.find(memory, name))?.sub === user.sub
+    if (named && (email === undefined || (await claimEmail(memory, email, user.sub)))) {
       await memory.store.link(usersIndex, user.sub, user.created_at) // a making that broke off is finished by another
       return named === 'new'
     }
@@ -146,15 +165,15 @@ export const User = {
     const owner = await User.findByAddress(memory, address)
     if (owner && owner.sub !== sub) return false
     const id = sha256(canonicalEmail(address))
-    const mine = await emails.create(memory, id, { sub })
-    if (!mine && (await emails.find(memory, id))?.sub !== sub) return false
+    const mine = await claimEmail(memory, address, sub)
+    if (!mine) return false
     let before: string | undefined
     const changed = await User.update(memory, sub, (user) => {
       before = verifiedEmail(user)
       return { ...user, claims: { ...user.claims, email: address, email_verified: true } }
     })
     if (!changed) {
-      if (mine) await emails.take(memory, id)
+      if (mine === 'new') await emails.take(memory, id)
       return false
     }
     if (before !== undefined && canonicalEmail(before) !== canonicalEmail(address))

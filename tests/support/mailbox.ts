@@ -2,7 +2,7 @@
 import { type Letter, letters, Outbox, outboxIndex } from '../../src/models/outbox.ts'
 import type { Provider } from './provider.ts'
 
-/** In the order they were written. */
+/** In the order they were written; those of one millisecond in any, so a test of their order turns the clock between them. */
 export async function mailsOf({ context }: Pick<Provider, 'context'>): Promise<Letter[]> {
   const members = await context.store.range(outboxIndex)
   const found = await Promise.all(

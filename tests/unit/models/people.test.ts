@@ -53,6 +53,22 @@ describe('an address', () => {
     expect(await User.findByUsername(memory, `s${(made.indexOf(true) + 1) % 20}`)).toBeUndefined()
   })
 
+  test('that was given up in a change that broke off is free after a minute, for one', async () => {
+    await User.create(memory, user('a', proven('one@example.com')))
+    for (const sub of ['b', 'c']) await User.create(memory, user(sub))
+    const { store } = memory
+    const take = store.take.bind(store)
+    store.take = (key) => (key.startsWith('user_email:') ? Promise.reject(new Error('gone')) : take(key))
+    await expect(User.proveEmail(memory, 'a', 'two@example.com')).rejects.toThrow('gone')
+    store.take = take
+    expect(await User.proveEmail(memory, 'b', 'one@example.com')).toBe(false)
+    clock.advance(61_000)
+    const claims = ['b', 'c', 'a', 'b', 'c'].map((sub) => User.proveEmail(memory, sub, 'one@example.com'))
+    const won = (await Promise.all(claims)).flatMap((yes, i) => (yes ? ['b', 'c', 'a', 'b', 'c'][i]! : []))
+    expect(new Set(won).size).toBe(1)
+    expect((await User.findByEmail(memory, 'one@example.com'))?.sub).toBe(won[0]!)
+  })
+
   test('that is given up is free, and one that somebody proved is not', async () => {
     await User.create(memory, user('a', proven('one@example.com')))
     await User.create(memory, user('b', { email: 'one@example.com', email_verified: false }))
