@@ -94,9 +94,10 @@ const refuse = (description: string) => new OAuthError('invalid_client_metadata'
  * that is wrong (§3.2.2).
  */
 export function readClientMetadata(
-  body: unknown,
+  sent: unknown,
   policy: RegistrationPolicy,
 ): ClientMetadata & Record<string, unknown> {
+  const body = withoutNulls(sent)
   const known = { ...policy.extra, ...coreMetadata }
   const unserved = isObject(body) ? unservedPromise(body, known) : undefined
   if (unserved !== undefined) throw refuse(`${unserved}: this provider does not serve it`)
@@ -120,6 +121,10 @@ export function readClientMetadata(
 
 const isObject = (body: unknown): body is Record<string, unknown> =>
   typeof body === 'object' && body !== null && !Array.isArray(body)
+
+/** A member that is null is one left out (RFC 7592 §2.2). */
+const withoutNulls = (body: unknown): unknown =>
+  isObject(body) ? Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null)) : body
 
 const mostTranslations = 100
 

@@ -121,6 +121,19 @@ describe('refused', () => {
     expect(answer.body.error_description).toBeString()
   })
 
+  test('null says nothing: as if the member were not there, but one that is needed', async () => {
+    const { status, body } = await register(op, {
+      ...spa,
+      logo_uri: null,
+      jwks: null,
+      require_signed_request_object: null,
+    })
+    expect(status).toBe(201)
+    for (const name of ['logo_uri', 'jwks', 'require_signed_request_object'])
+      expect(body).not.toHaveProperty(name)
+    expect((await register(op, { ...spa, redirect_uris: null })).body.error).toBe('invalid_redirect_uri')
+  })
+
   test('as a form, or too large', async () => {
     const wrongType = await register(op, 'client_name=x', {
       'content-type': 'application/x-www-form-urlencoded',
