@@ -24,7 +24,7 @@ export const token = defineEndpoint({
     const issue = await shaped(await grantType.answer(request), request)
     const answer = await mint(issue, client, bound, context)
     context.metrics.count('tokens_issued', 'grant_type', grantType.name)
-    return json(200, answer)
+    return json(200, answer, { pragma: 'no-cache' }) // RFC 6749 §5.1 wants it beside Cache-Control
   },
 })
 

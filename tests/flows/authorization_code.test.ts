@@ -40,6 +40,7 @@ test('from the first request to userinfo', async () => {
   )
   expect(answer.status).toBe(200)
   expect(answer.headers.get('cache-control')).toBe('no-store')
+  expect(answer.headers.get('pragma')).toBe('no-cache')
   const tokens = (await answer.json()) as Json
   expect(tokens).toMatchObject({ token_type: 'Bearer', expires_in: 3600, scope: 'openid profile email' })
   expect(headerOf(tokens.id_token)).toMatchObject({ alg: 'RS256', typ: 'JWT' })
