@@ -96,3 +96,7 @@ describe('log', () => {
     expect(none).toEqual([])
   })
 })
+
+test('what is drawn at random is an argument, never an option', () => {
+  for (let i = 0; i < 2_000; i++) expect(systemRandom(3)).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]{3}$/)
+})
