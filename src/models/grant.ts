@@ -21,6 +21,8 @@ const schema = v.looseObject({
     amr: v.array(v.string()),
     sid: v.string(),
   }),
+  /** Seconds: when the person, or whoever spoke for them, gave it. Older ones do not say. */
+  begun_at: v.optional(v.number()),
   /** Its code was redeemed: whoever comes second is a replay, and ends the grant. */
   code_used: v.optional(v.boolean()),
   /** Ends with the session it came from; false once offline_access was granted. */
@@ -56,7 +58,10 @@ export const Grant = {
     const until = (grant.exp + lifetime) * 1000 // redeemed at the last moment it lives that long
     await Promise.all([
       memory.store.trim(ofUser(grant.sub), memory.clock.now()), // whoever never looks at the list has one as well
-      records.create(memory, grant.grant_id, grant),
+      records.create(memory, grant.grant_id, {
+        begun_at: Math.floor(memory.clock.now() / 1000),
+        ...grant,
+      }),
       memory.store.link(ofUser(grant.sub), grant.grant_id, until, ttl),
       grant.session_bound &&
         memory.store.link(ofSession(grant.authentication.sid), grant.grant_id, until, ttl),

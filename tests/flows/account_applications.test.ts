@@ -68,6 +68,19 @@ describe('the list', () => {
     expect(page.headers.get('content-security-policy')).toContain("img-src 'self' https://photos.example;")
   })
 
+  test('without refresh tokens it was used when the person last came from it', async () => {
+    const op = await start()
+    const who = browser(op)
+    const lines = async () => plain(await applications(who)).match(/(?:You agreed on|Last used on)[^<]*/g)
+    await tokensOf(op, who)
+    const [agreed, first] = (await lines())!
+    expect(first).toBe(agreed!.replace('You agreed', 'Last used'))
+    op.clock.advance(3_600_000)
+    await tokensOf(op, who)
+    const [still, later] = (await lines())!
+    expect([still, later === first]).toEqual([agreed, false])
+  })
+
   test('one that registered itself is marked, and its logo not loaded', async () => {
     const op = await start()
     const who = browser(op)

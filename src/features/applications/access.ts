@@ -12,7 +12,7 @@ export interface Access {
   scope: string[]
   /** Claims asked for one by one. */
   claims: string[]
-  /** Milliseconds, when a refresh token was used last. */
+  /** Milliseconds, when it was given tokens last: the person came from it, or it used a refresh token. */
   usedAt: number | undefined
 }
 
@@ -44,7 +44,10 @@ function sumOf(grants: readonly Grant[], consent: Consent | undefined) {
     ...Object.keys(claims?.userinfo ?? {}),
     ...Object.keys(claims?.id_token ?? {}),
   ])
-  const used = grants.flatMap(({ refresh }) => (refresh ? [refresh.rotated_at] : []))
+  const used = grants.flatMap(({ begun_at, refresh }) => [
+    ...(begun_at === undefined ? [] : [begun_at * 1000]),
+    ...(refresh ? [refresh.rotated_at] : []),
+  ])
   return {
     scope: [...new Set([...(consent?.scope ?? []), ...grants.flatMap(({ scope }) => scope)])],
     claims: [...new Set([...(consent?.claims ?? []), ...names])],
