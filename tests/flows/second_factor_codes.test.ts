@@ -92,6 +92,9 @@ describe('by text message', () => {
       const page = pageOf(await alice.press(asked, 'send', { phone: typed }))
       expect([page.status, page.forms[0]!.fields.phone]).toEqual([400, typed])
       expect(page.html).toContain('aria-invalid="true"')
+      expect(page.html).toMatch(
+        /aria-describedby="phone_problem phone_hint"[^>]*>\s*<p [^>]*id="phone_problem"/,
+      )
     }
   })
 

@@ -5,7 +5,7 @@ import phoneSource from '../../../views/second_factor_phone.html' with { type: '
 import seedSource from '../../../views/totp_seed.html' with { type: 'text' }
 import codesSource from '../../../views/recovery_codes.html' with { type: 'text' }
 import { page } from '../../http/document.ts'
-import { alert, hiddenField } from '../../http/page_parts.ts'
+import { fieldProblem, hiddenField } from '../../http/page_parts.ts'
 import { defineView, type Html } from '../../http/view.ts'
 import { type MessageKey, type Said, say } from '../../lib/say.ts'
 
@@ -62,7 +62,7 @@ const hiddenFields = (hidden: Hidden): Html[] =>
 
 const codeForm = defineView('second_factor_code', codeSource, [
   'action',
-  'alert',
+  'problem',
   'hidden',
   'label',
   'inputmode',
@@ -90,13 +90,13 @@ export const codeFormOf = (view: {
 }): Html =>
   codeForm({
     action: view.action,
-    alert: view.error ? alert({ message: view.error }) : [],
+    problem: view.error ? fieldProblem({ id: 'code_problem', text: view.error }) : [],
     hidden: hiddenFields(view.hidden),
     label: say(view.label),
     inputmode: view.letters ? 'text' : 'numeric',
     autocomplete: view.letters ? 'off' : 'one-time-code',
     invalid: view.error ? 'true' : 'false',
-    describedBy: view.error ? 'alert' : '',
+    describedBy: view.error ? 'code_problem' : '',
     trust: view.trustDays ? trustBox({ n: view.trustDays }) : [],
   })
 
@@ -127,7 +127,7 @@ export const removeFormOf = (view: { action: string; hidden: Hidden; about: stri
 
 const phoneForm = defineView('second_factor_phone', phoneSource, [
   'action',
-  'alert',
+  'problem',
   'hidden',
   'phone',
   'invalid',
@@ -142,11 +142,11 @@ export const phoneFormOf = (view: {
 }): Html =>
   phoneForm({
     action: view.action,
-    alert: view.error ? alert({ message: view.error }) : [],
+    problem: view.error ? fieldProblem({ id: 'phone_problem', text: view.error }) : [],
     hidden: hiddenFields(view.hidden),
     phone: view.phone,
     invalid: view.error ? 'true' : 'false',
-    describedBy: view.error ? 'alert' : 'phone_hint',
+    describedBy: view.error ? 'phone_problem phone_hint' : 'phone_hint',
   })
 
 const seed = defineView('totp_seed', seedSource, ['image', 'seed'])
