@@ -49,7 +49,7 @@ export const start = defineEndpoint({
           ? []
           : [{ label: say('dev_mail.title'), url: mails, description: say('start.mails_text') }]),
       ],
-      curl: firstCurl(issuer),
+      curl: development ? firstCurl(issuer) : `curl ${issuer}/.well-known/openid-configuration`,
     })
     return page(200, html)
   },

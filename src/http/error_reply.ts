@@ -49,10 +49,23 @@ export function asOAuthError(thrown: unknown, call: Call, context: Context): OAu
   )
 }
 
+/** A page says that its number is in the log, and production keeps words back: whoever is asked for help needs both. */
+function logRefusal(error: OAuthError, call: Call, context: Context, wanted: boolean): void {
+  // What has a detail, or is our own fault, was logged when it was thrown.
+  if (!wanted || error.status >= 500 || error.options.detail) return
+  context.log.info('refused', {
+    request_id: call.requestId,
+    path: call.path,
+    code: error.code,
+    problem: error.publicDescription,
+  })
+}
+
 export function errorReply(error: OAuthError, call: Call, context: Context, asPage: boolean): Reply {
   const headers: Record<string, string> = { ...error.options.headers }
   if (error.options.retryAfter !== undefined) headers['retry-after'] = `${error.options.retryAfter}`
   const description = describe(error, context)
+  logRefusal(error, call, context, asPage || description !== error.publicDescription)
   if (asPage) {
     const { status, code, options } = error
     const html = errorPage({ status, error: code, description, requestId: call.requestId, say: options.say })
