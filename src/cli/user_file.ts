@@ -50,6 +50,12 @@ function jsonOr(cell: string): unknown {
   }
 }
 
+/** A semicolon where the line of names has no comma: so spreadsheets of half of Europe save what they call CSV. */
+function separatorOf(text: string): ',' | ';' {
+  const names = text.slice(0, text.search(/[\r\n]|$/))
+  return names.includes(';') && !names.includes(',') ? ';' : ','
+}
+
 /** Columns: those of a record, a claim by its name, `address.…` for its members, `attribute.…`. Throws Refusal when it is no CSV. */
 export async function readCsv(text: string): Promise<Given[]> {
   const { parse } = await import('csv-parse/sync')
@@ -58,6 +64,7 @@ export async function readCsv(text: string): Promise<Given[]> {
     rows = parse(text, {
       columns: true,
       bom: true,
+      delimiter: separatorOf(text),
       info: true,
       skip_empty_lines: true,
       relax_column_count: false,
