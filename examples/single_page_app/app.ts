@@ -17,7 +17,10 @@ const manager = new UserManager({
 
 const element = (id: string): HTMLElement => document.getElementById(id)!
 
-function show(user: User | null, status = user ? `Signed in as ${user.profile.name}` : 'Signed out'): void {
+/** Only `sub` is always there: people may leave out their name. */
+const nameOf = ({ profile }: User): string => profile.name ?? profile.preferred_username ?? profile.sub
+
+function show(user: User | null, status = user ? `Signed in as ${nameOf(user)}` : 'Signed out'): void {
   element('status').textContent = status
   element('sign_in').hidden = user !== null
   element('renew').hidden = element('sign_out').hidden = user === null

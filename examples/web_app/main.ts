@@ -92,10 +92,14 @@ async function show(request: Bun.BunRequest): Promise<Response> {
   if (!signedIn) return page(200, 'You are signed out', '/login', 'Sign in')
   const ask = () => oidc.fetchUserInfo(config, signedIn.accessToken, signedIn.sub).catch(() => undefined)
   const person = (await ask()) ?? ((await renew(signedIn)) ? await ask() : undefined)
-  if (person) return page(200, `You are ${person.name} <${person.email}>`, '/logout', 'Sign out')
+  if (person) return page(200, `You are ${nameOf(person)}`, '/logout', 'Sign out')
   keep(request, {})
   return page(200, 'Your access has ended', '/login', 'Sign in')
 }
+
+/** Only `sub` is always there: people may leave out their name, and the address. */
+const nameOf = ({ name, preferred_username, sub, email }: oidc.UserInfoResponse): string =>
+  `${name ?? preferred_username ?? sub}${email === undefined ? '' : ` <${email}>`}`
 
 /** Fresh tokens for the refresh token; false when that is over too. */
 async function renew(signedIn: SignedIn): Promise<boolean> {
