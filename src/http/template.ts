@@ -135,8 +135,8 @@ const flag: Place = {
 }
 
 /** The place of a hole by what stands before it in the source; undefined where none may stand. */
-function placeAfter(before: string, between: Place): Place | undefined {
-  if (/<(?:script|style)\b[^>]*>(?![\s\S]*<\/)/i.test(before)) return undefined
+function placeAfter(before: string, between: Place, hasRawText: boolean): Place | undefined {
+  if (hasRawText && /<(?:script|style)\b[^>]*>(?![\s\S]*<\/)/i.test(before)) return undefined
   const tag = before.slice(before.lastIndexOf('<'))
   if (tag.includes('>') || !tag.startsWith('<')) return between
   const found = /\s([a-z-]+)="([^"]*)$/.exec(tag)
@@ -179,6 +179,7 @@ export function compileTemplate(
     for (const each of names) places.set(each, new Set(places.get(each)).add(place.kind))
     return place
   }
+  const hasRawText = /<(?:script|style)\b/i.test(source)
   let before = ''
   for (let at = 0; at < pieces.length; at += 2) {
     const literal = pieces[at] ?? ''
@@ -187,7 +188,7 @@ export function compileTemplate(
     const hole = pieces[at + 1]
     if (hole === undefined) break
     const after = pieces[at + 2] ?? ''
-    const place = placeAfter(before, between)
+    const place = placeAfter(before, between, hasRawText)
     if (!hole.startsWith('t ')) {
       holes.push({ name: hole, place: use([hole], place, hole), after })
       continue
