@@ -61,7 +61,7 @@ async function reasonFor(
   call: Call,
   context: Context,
   { going, user, amr }: Halfway,
-): Promise<'offered' | 'needed' | undefined> {
+): Promise<keyof typeof words | undefined> {
   const clientId = going.interaction.params?.client_id
   const client = clientId === undefined ? undefined : await findClient(context, clientId)
   const demand = demandOf(going.interaction, client)
@@ -100,18 +100,30 @@ export const enrolment = defineEndpoint({
     if (!half.amr.includes('pop') && (await Passkey.listOf(context, half.user.sub)).length > 0)
       return redirectWithin(`${context.basePath}${secondFactorPath}?interaction=${half.going.handle}`)
     if (reason === undefined) return onwards()
-    if (call.method === 'GET') return show(call, context, half)
+    if (call.method === 'GET') return show(call, context, half, reason)
     const problem = await enrolPasskey(call, context, placeOf(half), half.user, half.fields.credential ?? '')
     // Making one proves nothing about the person: where a second factor is asked for, it is used next.
-    return problem === undefined ? onwards() : show(call, context, half, problem)
+    return problem === undefined ? onwards() : show(call, context, half, reason, problem)
   },
 })
 
-async function show(call: Call, context: Context, half: Halfway, problem?: MessageKey): Promise<Reply> {
+/** Whoever was sent here for want of a second factor is not told of comfort, nor that later would do. */
+const words = {
+  offered: { title: 'passkeys.offer_title', other: 'passkeys.later' },
+  needed: { title: 'passkeys.add', other: 'passkeys.other_ways' },
+} as const
+
+async function show(
+  call: Call,
+  context: Context,
+  half: Halfway,
+  reason: keyof typeof words,
+  problem?: MessageKey,
+): Promise<Reply> {
   const { going, user } = half
   const form = interactionForm(call, context, purpose, going.handle)
   const html = stepPage({
-    title: 'passkeys.offer_title',
+    title: words[reason].title,
     text: 'passkeys.about',
     problem,
     ceremony: ceremonyView(context, {
@@ -120,7 +132,7 @@ async function show(call: Call, context: Context, half: Halfway, problem?: Messa
       label: say('passkeys.make'),
       options: await creationOptions(context, placeOf(half), user),
     }),
-    other: otherWay(form, 'passkeys.later'),
+    other: otherWay(form, words[reason].other),
   })
   const redirect = going.interaction.params?.redirect_uri
   return {
