@@ -6,7 +6,12 @@ const year = 31_536_000
 
 export const protocolSections = {
   'Signing keys': [
-    { name: 'KEYS_PATH', schema: is.path, default: 'keys', help: 'Folder of signing keys.' },
+    {
+      name: 'KEYS_PATH',
+      schema: is.path,
+      default: 'keys',
+      help: 'Folder of signing keys beside the memory store; every other store holds them itself.',
+    },
     {
       name: 'PRIVATE_KEY_PATH',
       schema: is.path,
