@@ -82,6 +82,24 @@ describe('the list', () => {
     expect(done.html).not.toContain('name="end_all"')
   })
 
+  test('asks whoever signed in a while ago to sign in again before anything ends, and leads back to the list', async () => {
+    for (const button of ['end', 'end_all']) {
+      const op = await provider()
+      const [phone, here] = [browser(op), browser(op)]
+      await signIn(phone)
+      await signIn(here)
+      op.clock.advance(11 * 60_000)
+      const asked = (await here.press(await sessionsOf(here), button)).page!
+      expect(new URL(asked.url).pathname).toBe('/login')
+      expect([await isSignedIn(here), await isSignedIn(phone)]).toEqual([true, true])
+      const list = (await here.press(asked, 'login', alice)).page!
+      expect(new URL(list.url).pathname).toBe('/account/sessions')
+      expect(list.html).not.toContain('class="notice"')
+      expect((await here.press(list, button)).page!.html).toContain('class="notice"')
+      expect([await isSignedIn(here), await isSignedIn(phone)]).toEqual([true, false])
+    }
+  })
+
   test('the policy says what this configuration does, and nothing that it does not', async () => {
     const policy = async (env: Record<string, string>) => {
       const who = browser(await provider({ env }))

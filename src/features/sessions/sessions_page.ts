@@ -3,7 +3,7 @@ import type { Context } from '../../context.ts'
 import { defineEndpoint } from '../../endpoints/endpoint.ts'
 import { accountFields, accountForm } from '../../endpoints/account_form.ts'
 import { ownPage } from '../../endpoints/openapi_parts.ts'
-import { type AtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
+import { type AtHand, freshlyAtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
 import { accountPage } from '../../http/account_page.ts'
 import { buttonForm, entry, entryList, linkTo } from '../../http/account_parts.ts'
 import { type Call, query } from '../../http/call.ts'
@@ -37,9 +37,11 @@ export const sessionsPage = defineEndpoint({
   page: true,
   api: ownPage('Where a person is signed in'),
   async handle(call, context) {
-    const person = await personAtHand(call, context, sessionsPath)
+    // Looking is free; a cookie that was copied, or a desk left alone, shall not put its owner out everywhere else.
+    const posted = call.method === 'POST'
+    const person = await (posted ? freshlyAtHand : personAtHand)(call, context, sessionsPath)
     if ('reply' in person) return person.reply
-    return call.method === 'POST' ? submit(call, context, person) : show(call, context, person)
+    return posted ? submit(call, context, person) : show(call, context, person)
   },
 })
 
