@@ -40,7 +40,7 @@ import type {
 } from './features/feature.ts'
 import type { GrantRule, GrantType } from './grants/grant_type.ts'
 import type { Random } from './lib/random.ts'
-import type { Said } from './lib/say.ts'
+import type { OwnWords, Said } from './lib/say.ts'
 import type { WorkQueue } from './lib/work_queue.ts'
 import type { Memory } from './models/define_record.ts'
 import type { KeyRing } from './models/key_ring.ts'
@@ -132,7 +132,7 @@ export interface Context extends Memory {
   /** Everywhere this provider is reached: the issuer first, then what features add. Without trailing slash. */
   baseUrls: readonly string[]
   /** What the consent page says of each scope. */
-  scopeDescriptions: Readonly<Record<string, string | Said>>
+  scopeDescriptions: Readonly<Record<string, OwnWords | Said>>
   /** All scopes that may be asked for, and all `acr` values that a sign-in here can reach. */
   scopes: readonly string[]
   acrValues: readonly string[]

@@ -10,7 +10,7 @@ import type { Bound } from '../grants/grant_type.ts'
 import type { Call } from '../http/call.ts'
 import type { Reply } from '../http/reply.ts'
 import type { Html } from '../http/view.ts'
-import type { Said } from '../lib/say.ts'
+import type { OwnWords, Said } from '../lib/say.ts'
 import type { Client } from '../models/client.ts'
 import type { Grant } from '../models/grant.ts'
 import type { Session } from '../models/session.ts'
@@ -120,7 +120,7 @@ export interface ResponseMode {
   ): Promise<Reply> | Reply
 }
 
-export type ScopeTable = Readonly<Record<string, { claims: readonly string[]; description: string | Said }>>
+export type ScopeTable = Readonly<Record<string, { claims: readonly string[]; description: OwnWords | Said }>>
 
 /** Claims from elsewhere, and scopes that ask for them. */
 export interface ClaimSource {

@@ -2,12 +2,12 @@
 import consentSource from '../../views/consent.html' with { type: 'text' }
 import consentScopeSource from '../../views/consent_scope.html' with { type: 'text' }
 import { isMessageKey } from './words.ts'
-import { say, type Said } from '../lib/say.ts'
+import { isSaid, type OwnWords, say, type Said } from '../lib/say.ts'
 import { clientLinks, clientLogo, type ShownClient, shownName } from './client_parts.ts'
 import { page } from './document.ts'
 import { foreignText } from './foreign_text.ts'
 import * as parts from './page_parts.ts'
-import { defineView, type Html } from './view.ts'
+import { defer, defineView, type Html } from './view.ts'
 
 /** What each standard scope lets an application do, in words that follow "It will be able to". */
 export const scopeDescriptions: Readonly<Record<string, Said>> = {
@@ -27,7 +27,7 @@ export function claimDescription(name: string, known: boolean): Said {
 }
 
 /** `description` is ours, or as the operator wrote it. */
-export type ShownScope = { name: string; description: string | Said; isNew?: boolean }
+export type ShownScope = { name: string; description: OwnWords | Said; isNew?: boolean }
 
 const consent = defineView('consent', consentSource, [
   'logo',
@@ -44,9 +44,22 @@ const consent = defineView('consent', consentSource, [
 ])
 const consentScope = defineView('consent_scope', consentScopeSource, ['description', 'isNew', 'name'])
 
+const longestScope = 200
+const ownWords = defineView('scope_words', '{{text}}', ['text'])
+
+/** Ours, or those of the operator: in the language of the page, else in English, else in the first that there is. */
+export function scopeWords(description: OwnWords | Said): Html | Said | string {
+  if (isSaid(description)) return description
+  if (typeof description === 'string') return foreignText(description, longestScope)
+  const [first = ''] = Object.values(description)
+  return defer(({ words }) =>
+    ownWords({ text: foreignText(description[words.tag] ?? description.en ?? first, longestScope) }),
+  )
+}
+
 export const scopeRow = ({ name, description, isNew }: ShownScope): Html =>
   consentScope({
-    description: typeof description === 'string' ? foreignText(description || name, 200) : description,
+    description: scopeWords(description || name),
     isNew: isNew ? parts.newBadge({}) : [],
     name: description ? parts.scopeName({ name: foreignText(name) }) : [],
   })

@@ -10,6 +10,9 @@ export type MessageValue = string | number | Date | Said
 export const languages = ['en', 'de', 'fr', 'es', 'pt', 'it', 'pl', 'tr', 'ja', 'zh', 'ar'] as const
 export type Language = (typeof languages)[number]
 
+/** What an operator wrote for people: one text, or one by language. */
+export type OwnWords = string | Readonly<Partial<Record<Language, string>>>
+
 const brand = Symbol('said')
 
 export interface Said {

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { claimsOf } from '../../src/grants/person.ts'
 import { Client } from '../../src/models/client.ts'
 import { User } from '../../src/models/user.ts'
+import { browser, open, operatorClient } from '../support/flow.ts'
+import { alice } from '../support/person.ts'
 import { provider } from '../support/provider.ts'
 
 const scopes = {
@@ -56,6 +58,26 @@ test('they may stand in a file', async () => {
   }
 })
 
+test('the consent page has their words in the language of the person, else in English, else those that there are', async () => {
+  const claims = { organization: 'organization' }
+  const words = {
+    organization: { description: { en: 'See your organisation', de: 'Ihre Organisation <sehen>' }, claims },
+    crane: { description: { de: 'Ihren Kran sehen' }, claims },
+  }
+  const op = await provider({ env: { CUSTOM_SCOPES: JSON.stringify(words) } })
+  const client = await operatorClient(op, { client_id: 'crane', scope: 'openid organization crane' })
+  for (const [ui_locales, text] of [
+    ['de', 'Ihre Organisation &lt;sehen&gt;'],
+    ['fr', 'See your organisation'],
+  ] as const) {
+    const who = browser(op)
+    const login = await open(op, who, { scope: 'openid organization crane', ui_locales }, client)
+    const { page } = await who.press(login.page!, 'login', alice)
+    expect(page?.html).toContain(text)
+    expect(page?.html).toContain('Ihren Kran sehen')
+  }
+})
+
 describe('refused at boot', () => {
   const one = (claims: Record<string, unknown>, scope = 'x') =>
     JSON.stringify({ [scope]: { description: 'x', claims } })
@@ -71,6 +93,12 @@ describe('refused at boot', () => {
     ['the subject', one({ sub: 'a' }), 'standard claim'],
     ['no attribute', one({ a: '' }), 'name an attribute'],
     ['no words', JSON.stringify({ x: { description: '', claims: { a: 'a' } } }), 'consent page'],
+    ['no words in any language', JSON.stringify({ x: { description: {}, claims: {} } }), 'say in words'],
+    [
+      'a language that we do not speak',
+      JSON.stringify({ x: { description: { xx: 'x' }, claims: {} } }),
+      'x.description',
+    ],
     ['a member nobody knows', JSON.stringify({ x: { description: 'x', claims: {}, claim: {} } }), 'claim'],
   ])('%s', async (_, text, words) => {
     expect(provider({ env: { CUSTOM_SCOPES: text } })).rejects.toThrow(words)

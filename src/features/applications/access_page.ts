@@ -9,7 +9,7 @@ import { buttonForm, entry, entryList, paragraph } from '../../http/account_part
 import { type Call, query } from '../../http/call.ts'
 import { clientLogo, imageSources, type ShownClient, shownName } from '../../http/client_parts.ts'
 import { shownClient } from '../../http/client_words.ts'
-import { claimDescription } from '../../http/consent_page.ts'
+import { claimDescription, scopeWords } from '../../http/consent_page.ts'
 import { foreignText } from '../../http/foreign_text.ts'
 import { page, redirectWithin, type Reply } from '../../http/reply.ts'
 import { tellOwner } from '../../http/tell_owner.ts'
@@ -107,10 +107,7 @@ function scopesOf({ scope, claims }: Access, context: Context): Html {
   const covered = new Set(scope.flatMap((each) => context.scopeTable[each] ?? []))
   const described = scope.map((name) => {
     const description = context.scopeDescriptions[name] ?? name
-    return item({
-      text: typeof description === 'string' ? foreignText(description, 200) : description,
-      name: [],
-    })
+    return item({ text: scopeWords(description), name: [] })
   })
   const single = claims
     .filter((name) => !covered.has(name))

@@ -5,9 +5,13 @@ import { standardClaims } from '../../auth/claims.ts'
 import { isClaimName, isProvidersOwn } from '../../auth/person_claims.ts'
 import { standardScopes } from '../../auth/scope.ts'
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
+import { languages } from '../../lib/say.ts'
 
 const customText =
   'JSON such as {"organization":{"description":"See your organisation","claims":{"organization":"org"}}}, or the path of a file with it'
+
+const noWords = 'say in words what it shows, for the consent page'
+const Words = v.pipe(v.string(), v.nonEmpty(noWords))
 
 const Scopes = v.record(
   v.pipe(
@@ -19,7 +23,17 @@ const Scopes = v.record(
     ),
   ),
   v.strictObject({
-    description: v.pipe(v.string(), v.nonEmpty('say in words what it shows, for the consent page')),
+    /** One text, or one by language. */
+    description: v.union(
+      [
+        Words,
+        v.pipe(
+          v.record(v.picklist(languages), Words),
+          v.check((words) => Object.keys(words).length > 0, noWords),
+        ),
+      ],
+      `expected one text, or one by language: ${languages.join(', ')}`,
+    ),
     /** Claim to the attribute it shows; the attribute `roles` is the person's roles. */
     claims: v.record(
       v.pipe(
@@ -61,7 +75,7 @@ export const env = defineEntries([
   {
     name: 'CUSTOM_SCOPES',
     schema: customScopes,
-    help: 'Scopes of your own: each has the words of the consent page, and the claims it adds with the attribute of the person that each shows. The attribute `roles` is their roles.',
+    help: 'Scopes of your own: each has the words of the consent page (one text, or one by language such as {"en":…,"de":…}), and the claims it adds with the attribute of the person that each shows. The attribute `roles` is their roles.',
   },
 ])
 
