@@ -2,7 +2,7 @@
 import languagesSource from '../../views/languages.html' with { type: 'text' }
 import layoutSource from '../../views/layout.html' with { type: 'text' }
 import { type Language, languages, type Said } from '../lib/say.ts'
-import { clientLink, clientLinks, script, stylesheet } from './page_parts.ts'
+import { clientLink, clientLinks, script, signOut, stylesheet } from './page_parts.ts'
 import { defer, defineView, type Html, type Setting } from './view.ts'
 
 /** Where the form at the foot of a page posts to; `endpoints/language.ts` serves it. */
@@ -66,15 +66,16 @@ export const ownScript = (path: string): Html => defer(({ base }) => script({ pa
 
 /**
  * `title` says what the page is and never quotes a client: a title has no <bdi> and outlives the page in history.
- * `again` is false where a reload would not show the same page.
+ * `again` is false where a reload would not show the same page. `signedIn` puts a way out below: for pages that somebody
+ * signed in is on and that have no menu of the account. OWASP ASVS 5.0 V7.4.4
  */
 export const page = (
   title: Said,
   main: Html,
-  { width = '', head = [] as readonly Html[], again = true } = {},
+  { width = '', head = [] as readonly Html[], again = true, signedIn = false } = {},
 ): Html =>
   defer((setting) => {
-    const { words, brand } = setting
+    const { words, brand, base } = setting
     return layout({
       lang: words.tag,
       dir: words.dir,
@@ -85,7 +86,7 @@ export const page = (
       stylesheets: brand.stylesheets.map((path) => stylesheet({ path })),
       head,
       width,
-      main,
+      main: signedIn ? [main, signOut({ path: `${base}/logout` })] : main,
       links: houseLinks(setting),
       languages: again ? languageChoice(setting) : [],
     })

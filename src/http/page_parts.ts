@@ -87,6 +87,12 @@ export const loginLink = defineView('login_link', '<li><a href="{{path}}">{{labe
   'label',
 ])
 
+export const signOut = defineView(
+  'sign_out',
+  '<ul class="login_links"><li><a href="{{path}}">{{t account.sign_out}}</a></li></ul>',
+  ['path'],
+)
+
 export const clientLogo = defineView(
   'client_logo',
   '<img class="client_logo" src="{{url}}" alt="" width="56" height="56" referrerpolicy="no-referrer">',

@@ -25,6 +25,7 @@ describe('poll', () => {
     op.clock.advance(7_000)
     const done = await visitor.press(page, 'allow')
     expect(done.page!.html).toContain('You approved the request')
+    for (const { html } of [page, done.page!]) expect(html).toContain('<a href="/logout">Sign out</a>')
     const tokens = await poll(op, body.auth_req_id)
     expect(tokens.status).toBe(200)
     expect(tokens.body).toMatchObject({ token_type: 'Bearer', scope: 'openid profile' })

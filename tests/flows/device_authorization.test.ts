@@ -59,6 +59,8 @@ test('a device is connected', async () => {
   expect(confirm.html).toContain(device.user_code)
   const { page } = await visitor.press(confirm, 'allow')
   expect(page!.html).toContain('Your device is connected')
+  const typing = (await visitor.open(`${op.issuer}/device`)).page!
+  for (const { html } of [typing, confirm, page!]) expect(html).toContain('<a href="/logout">Sign out</a>')
   op.clock.advance(6_000)
   const { status, body } = await poll(op, device.device_code)
   expect(status).toBe(200)

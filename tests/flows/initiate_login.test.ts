@@ -21,7 +21,12 @@ const start = async () => {
 const initiate = (op: Provider, params: Record<string, string>) =>
   op.fetch(`/initiate_login?${new URLSearchParams(params)}`)
 
-const linksOf = (html: string) => [...html.matchAll(/<a [^>]*href="([^"]*)"/g)].map(([, href]) => href!)
+const signOut = '<a href="/logout">Sign out</a>'
+/** The links to applications: not the way out. */
+const linksOf = (html: string) =>
+  [...html.matchAll(/<a [^>]*href="([^"]*)"/g)]
+    .map(([, href]) => href!)
+    .filter((path) => !path.endsWith('/logout'))
 
 test('an operator’s application is reached at once, with iss', async () => {
   const op = await start()
@@ -158,6 +163,7 @@ test('/applications: the operator’s to everybody, a stranger’s to those who 
   expect(list.page!.url).toBe(`${op.issuer}/applications`)
   expect(linksOf(list.page!.html)).toEqual(['/initiate_login?client_id=house'])
   expect(list.page!.html).toContain('Our wiki')
+  expect(list.page!.html).toContain(signOut)
 
   await authorize(op, who, asClient(made))
   await authorize(op, who, asClient(silent))

@@ -73,7 +73,7 @@ export const approvalsPage = (view: {
         ? view.requests.map((each) => requestBlock(view.action, each))
         : none({}),
     }),
-    view.requests.length || view.error ? {} : { head: lookAgain() },
+    { signedIn: true, ...(view.requests.length || view.error ? {} : { head: lookAgain() }) },
   )
 
 const answered = defineView('approval_answered', answeredSource, ['title', 'message', 'action'])
@@ -86,4 +86,5 @@ export const answeredPage = ({ allowed, action }: { allowed: boolean; action: st
       title: say(allowed ? 'approvals.approved' : 'approvals.denied'),
       message: say(allowed ? 'approvals.approved_text' : 'approvals.denied_text'),
     }),
+    { signedIn: true },
   )

@@ -30,6 +30,7 @@ export const codePage = (view: { action: string; csrf: string; userCode: string;
       invalid: view.error ? 'true' : 'false',
       describedBy: view.error ? 'alert' : '',
     }),
+    { signedIn: true },
   )
 
 const confirm = defineView('device_confirm', confirmSource, [
@@ -73,6 +74,7 @@ export const confirmPage = (
       details: view.details,
       links: clientLinks(view),
     }),
+    { signedIn: true },
   )
 
 const done = defineView('device_done', doneSource, ['title', 'message'])
@@ -82,8 +84,10 @@ export const donePage = (allowed: boolean): Html =>
     ? page(
         say('device.connected_title'),
         done({ title: say('device.connected'), message: say('device.connected_text') }),
+        { signedIn: true },
       )
     : page(
         say('device.denied_title'),
         done({ title: say('device.denied'), message: say('device.denied_text') }),
+        { signedIn: true },
       )

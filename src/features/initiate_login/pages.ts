@@ -74,4 +74,5 @@ export const applicationsPage = (view: {
           })
         : none({}),
     }),
+    { signedIn: true },
   )
