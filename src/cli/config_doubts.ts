@@ -1,6 +1,6 @@
 /** What a configuration may be and seldom should: `config check` warns of it. https://www.rfc-editor.org/rfc/rfc9700 */
 import type { Config } from '../config.ts'
-import { isLoopbackHost } from '../lib/address.ts'
+import { isLoopbackHost, isLoopbackNetwork } from '../lib/address.ts'
 
 interface Doubt {
   applies(config: Config, facts: Facts): boolean
@@ -36,6 +36,15 @@ const doubts: readonly Doubt[] = [
     applies: ({ trustedProxies }, { production, behindProxy }) =>
       production && behindProxy && trustedProxies.length === 0,
     says: 'ISSUER_URL is https, TLS_CERT_PATH is not set and TRUSTED_PROXIES is empty: behind a proxy all requests then seem to come from one address, and limits by address hit everyone at once',
+  },
+  {
+    applies: ({ trustedProxies }, { production, behindProxy, loopbackHost }) =>
+      production &&
+      behindProxy &&
+      !loopbackHost &&
+      trustedProxies.length > 0 &&
+      trustedProxies.every(isLoopbackNetwork),
+    says: 'HOST lets other machines past the proxy on this one, to plain HTTP: HOST=127.0.0.1 leaves it to the proxy',
   },
   {
     applies: ({ rateLimitingEnabled }, { production }) => production && !rateLimitingEnabled,

@@ -96,6 +96,15 @@ export function holderOf(ip: string): string {
 
 const loopback = parseNetworks('loopback')
 
+/** Whether every address of it can only be this machine. */
+export const isLoopbackNetwork = ({ family, network, hostBits }: Network): boolean =>
+  loopback.some(
+    (own) =>
+      own.family === family &&
+      hostBits <= own.hostBits &&
+      network >> (own.hostBits - hostBits) === own.network,
+  )
+
 /** Whether the host of a URL (IPv6 in brackets) can only be this machine: RFC 8252 §8.3, RFC 6761 §6.3. */
 export const isLoopbackHost = (host: string): boolean =>
   host === 'localhost' ||

@@ -13,6 +13,8 @@ const production = {
 test('development as it comes, and a sound production, raise none', () => {
   expect(doubtsAbout(loadConfig({}))).toEqual([])
   expect(doubtsAbout(loadConfig(production))).toEqual([])
+  for (const more of [{ HOST: '127.0.0.1' }, { TRUSTED_PROXIES: 'loopback,10.0.0.2' }])
+    expect(doubtsAbout(loadConfig({ ...production, TRUSTED_PROXIES: 'loopback', ...more }))).toEqual([])
 })
 
 const cases: [doubt: RegExp, env: Record<string, string>][] = [
@@ -20,6 +22,8 @@ const cases: [doubt: RegExp, env: Record<string, string>][] = [
   [/HOST lets other machines/, { HOST: '0.0.0.0' }],
   [/no other machine/, { ...production, ISSUER_URL: 'http://localhost:5000' }],
   [/one address/, { ...production, TRUSTED_PROXIES: '' }],
+  [/past the proxy/, { ...production, TRUSTED_PROXIES: 'loopback' }],
+  [/past the proxy/, { ...production, TRUSTED_PROXIES: '127.0.0.1,::1' }],
   [/RATE_LIMITING_ENABLED/, { ...production, RATE_LIMITING_ENABLED: 'false' }],
   [/REGISTRATION is open/, { ...production, REGISTRATION: 'open' }],
   [/not encrypted/, { ...production, REDIS_URL: 'redis://:p%40ss@redis.example:6379' }],
