@@ -47,6 +47,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await user()).passwd,
   },
   {
+    name: 'user reset',
+    help: 'Mail a person a link to choose a new password, which you never learn',
+    load: async () => (await user()).reset,
+  },
+  {
     name: 'user disable',
     help: 'Keep a person out: sessions, grants and tokens end',
     load: async () => (await user()).disable,

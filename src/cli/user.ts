@@ -2,12 +2,16 @@
 import { wordsAbout } from '../http/new_password.ts'
 import { hashPassword } from '../http/password.ts'
 import { forgetTries } from '../http/rate_limit.ts'
+import { linkLifetime, mailLink, provenEmail } from '../http/reset_link.ts'
 import { seconds } from '../lib/clock.ts'
+import { say } from '../lib/say.ts'
+import { Event } from '../models/event.ts'
 import { canonicalUsername, User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
 import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
 import { readClaims } from './claim_option.ts'
 import { defineCommand, jsonOption } from './command.ts'
+import { Refusal } from './failure.ts'
 import { moment, print, printable, printFacts, printJson, printTable } from './output.ts'
 import { change, endAll, requireGoodName, requireUser, taken } from './people.ts'
 import { passwordOption, readNewPassword } from './password_prompt.ts'
@@ -74,6 +78,36 @@ export const passwd = defineCommand({
       await forgetTries(context, 'account', canonicalUsername(username)) // whoever was locked out may try at once
       const ended = await endAll(context, user)
       print(`${printable(user.username)} has a new password; ended ${ended}`)
+    }),
+})
+
+/** The operator never sees the link: who holds it chooses the password. OWASP ASVS 5.0 V6.4.6 */
+export const reset = defineCommand({
+  takes: ['NAME'],
+  options: { json: jsonOption },
+  run: ({ json }, [username]) =>
+    withContext('people', async (context) => {
+      if (!context.table.features.includes('recovery'))
+        throw new Refusal('no link can be mailed here: it takes SMTP_URL, and PASSWORD_RECOVERY=true')
+      const user = await requireUser(context, username)
+      const name = printable(user.username)
+      if (user.disabled) throw new Refusal(`${name} is disabled; latchkey user enable lets them in again`)
+      if (user.password_hash === undefined)
+        throw new Refusal(`${name} signs in without a password, so there is none to replace`)
+      const to = provenEmail(user)
+      if (to === undefined)
+        throw new Refusal(
+          `${name} has no verified address to mail to; latchkey verify says that one is, if you are sure of it`,
+        )
+      await Event.add(context, context.random, { sub: user.sub, kind: 'password_asked' })
+      await mailLink(context, user, { to, why: say('recovery.operator_line') })
+      if (json)
+        return printJson({ username: user.username, sub: user.sub, email: to, expires_in: linkLifetime })
+      const minutes = linkLifetime / 60
+      print(
+        `a running server mails ${printable(to)} a link to choose a new password, good for ${minutes} minutes; ` +
+          `until then the old one works, and latchkey sessions end signs ${name} out`,
+      )
     }),
 })
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Json } from '../support/client.ts'
 import { type CommandLine, commandLine } from '../support/command.ts'
+import { until } from '../support/listener.ts'
 import { type Landing, person } from '../support/person.ts'
 import { type SpawnedProvider, spawnProvider } from '../support/provider.ts'
 
@@ -14,10 +15,11 @@ const password = 'correct horse battery'
 let line: CommandLine
 let op: SpawnedProvider
 let database: string
+let env: Record<string, string>
 
 beforeAll(async () => {
   database = mkdtempSync(join(tmpdir(), 'latchkey-people-'))
-  const env = { STORE_URL: `sqlite:${join(database, 'latchkey.db')}`, ACCOUNT_REGISTRATION: 'invitation' }
+  env = { STORE_URL: `sqlite:${join(database, 'latchkey.db')}`, ACCOUNT_REGISTRATION: 'invitation' }
   line = commandLine(env)
   op = await spawnProvider(env)
 }, longEnough)
@@ -263,6 +265,60 @@ test(
     expect(taken.code).toBe(1)
     expect(taken.stderr).toContain('another account')
     expect((await line.latchkey(['verify', 'bob', '--email', 'nowhere'])).code).toBe(2)
+  },
+  longEnough,
+)
+
+test(
+  'user reset: a link goes to the person alone, and the operator learns neither link nor password',
+  async () => {
+    const address = ['--email', 'rita@new.example', '--claim', 'email_verified=true']
+    await line.latchkey(['user', 'add', 'rita', ...address, '--password-stdin'], password)
+    const { browser: before } = await signIn('rita')
+    const { code, stdout, stderr } = await line.latchkey(['user', 'reset', 'rita', '--json'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(JSON.parse(stdout)).toEqual({
+      username: 'rita',
+      sub: expect.any(String) as string,
+      email: 'rita@new.example',
+      expires_in: 1_800,
+    })
+    const mail = /Mail to rita@new\.example[^]*?\/reset_password(\?token=\S+)[^]*?As HTML:/
+    await until(() => mail.test(op.output()), 'the mail to rita', 20_000)
+    const [text, query = ''] = mail.exec(op.output())!
+    expect(text).toContain('The people who run this service sent you this link')
+    expect(text).not.toContain('network address')
+    expect((await signIn('rita')).path).toBe('/account')
+
+    const browser = person(op.issuer, fetch)
+    const page = (await browser.open(`/reset_password${query}`)).page!
+    const better = 'four bricks under moonlight'
+    await browser.press(page, 'reset', { password: better, repeat: better })
+    expect(at(await before.open('/account'))).toBe('/login')
+    expect((await signIn('rita')).path).toBe('/login')
+    const login = (await browser.open('/login')).page!
+    expect(at(await browser.press(login, 'login', { username: 'rita', password: better }))).toBe('/account')
+  },
+  longEnough,
+)
+
+test(
+  'user reset says why it cannot: no proven address, disabled, nobody, recovery switched off',
+  async () => {
+    const refused = async (name: string, from = line) => {
+      const { code, stderr } = await from.latchkey(['user', 'reset', name])
+      expect(code).toBe(1)
+      return stderr
+    }
+    await line.latchkey(['user', 'add', 'ned', '--email', 'ned@new.example', '--password-stdin'], password)
+    expect(await refused('ned')).toContain('no verified address')
+    await line.latchkey(['verify', 'ned'])
+    await line.latchkey(['user', 'disable', 'ned'])
+    expect(await refused('ned')).toContain('is disabled')
+    expect(await refused('nobody')).toContain('there is no user nobody')
+    const other = commandLine({ ...env, PASSWORD_RECOVERY: 'false' })
+    expect(await refused('ned', other)).toContain('no link can be mailed here')
+    other.remove()
   },
   longEnough,
 )

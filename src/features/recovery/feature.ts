@@ -2,10 +2,10 @@
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import { mailsLeave } from '../../http/mail.ts'
+import { forgetLinks } from '../../http/reset_link.ts'
 import { defineFeature } from '../feature.ts'
 import { forgot, forgotPath } from './forgot.ts'
 import { answerRequests, jobName } from './job.ts'
-import { forgetLinks } from './links.ts'
 import { reset } from './reset.ts'
 
 const env = defineEntries([

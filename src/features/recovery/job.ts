@@ -1,15 +1,13 @@
 /** After the answer: who was meant, and a mail to the address they have proven. Nothing of it reaches whoever asked. */
 import { OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../context.ts'
-import { languageOfUser, sendMail } from '../../http/mail.ts'
 import { countTry } from '../../http/rate_limit.ts'
+import { mailLink, provenEmail } from '../../http/reset_link.ts'
 import { say } from '../../lib/say.ts'
 import { Event } from '../../models/event.ts'
 import { canonicalEmail, User } from '../../models/user.ts'
-import { issueLink, linkLifetime, provenEmail } from './links.ts'
 import { type RecoveryRequest, requests } from './requests.ts'
 
-export const resetPath = '/reset_password'
 export const jobName = 'recovery'
 
 /** Requests in one turn. */
@@ -36,14 +34,10 @@ async function answer(context: Context, { login, address }: RecoveryRequest): Pr
   if (to === undefined) return passOver('has no proven address')
   if (!(await mayBeMailed(context, user, to))) return passOver('was mailed often enough')
   await Event.add(context, context.random, { sub: user.sub, kind: 'password_asked', address })
-  const token = await issueLink(context, user)
-  await sendMail(context, {
+  await mailLink(context, user, {
     to,
-    language: languageOfUser(user, context),
-    subject: say('recovery.subject'),
-    lines: [say('mail.hello', { username: user.username }), say('recovery.mail_line', { address })],
-    link: { url: `${context.config.issuer}${resetPath}?token=${token}`, label: say('recovery.mail_link') },
-    after: [say('recovery.good_for', { n: linkLifetime / 60 }), say('recovery.not_you')],
+    why: say('recovery.mail_line', { address }),
+    more: [say('recovery.not_you')],
   })
 }
 

@@ -1,10 +1,14 @@
 /** The link that lets a new password be chosen: bound to what the account is now, the newest alone, once. OWASP ASVS 5.0 V6.4.3 */
 import * as v from 'valibot'
-import type { Context } from '../../context.ts'
-import { sha256 } from '../../lib/hash.ts'
-import { defineRecord } from '../../models/define_record.ts'
-import { OneTime } from '../../models/one_time.ts'
-import { canonicalEmail, User } from '../../models/user.ts'
+import type { Context } from '../context.ts'
+import { sha256 } from '../lib/hash.ts'
+import { type Said, say } from '../lib/say.ts'
+import { defineRecord } from '../models/define_record.ts'
+import { OneTime } from '../models/one_time.ts'
+import { canonicalEmail, User } from '../models/user.ts'
+import { languageOfUser, sendMail } from './mail.ts'
+
+export const resetPath = '/reset_password'
 
 const purpose = 'reset_password'
 /** Seconds. */
@@ -24,12 +28,29 @@ const stateOf = (user: User) => ({
 })
 
 /** The secret of a new link; every older one of the account is worthless from now on. */
-export async function issueLink(context: Context, user: User): Promise<string> {
+async function issueLink(context: Context, user: User): Promise<string> {
   const stamp = context.random(9)
   const exp = Math.floor(context.clock.now() / 1000) + linkLifetime
   await newest.put(context, user.sub, { stamp, exp })
   const about = { sub: user.sub, stamp, ...stateOf(user) }
   return OneTime.issue(context, context.random, purpose, about, linkLifetime)
+}
+
+/** `why` says who wanted it, `more` what else to know. `to` is what `provenEmail` gave. */
+export async function mailLink(
+  context: Context,
+  user: User,
+  { to, why, more = [] }: { to: string; why: Said; more?: readonly Said[] },
+): Promise<void> {
+  const token = await issueLink(context, user)
+  await sendMail(context, {
+    to,
+    language: languageOfUser(user, context),
+    subject: say('recovery.subject'),
+    lines: [say('mail.hello', { username: user.username }), why],
+    link: { url: `${context.config.issuer}${resetPath}?token=${token}`, label: say('recovery.mail_link') },
+    after: [say('recovery.good_for', { n: linkLifetime / 60 }), ...more],
+  })
 }
 
 type About = Readonly<Record<string, unknown>>
