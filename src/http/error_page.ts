@@ -40,19 +40,22 @@ const longestDescription = 1000
 export function errorPage(view: {
   status: number
   error: string
-  description: string
+  /** In English, for whoever writes the application. */
+  description: string | undefined
   requestId: string
   say?: Said | undefined
   hint?: Said | undefined
 }): Html {
   const title = titleOf(view.status)
-  const description = foreignText(view.description, longestDescription)
   return page(
     title,
     error({
       title,
       message: view.say ?? messageOf(view.error),
-      description: view.say ? [] : parts.inEnglish({ text: sentence(description) }),
+      description:
+        view.say || view.description === undefined
+          ? []
+          : parts.inEnglish({ text: sentence(foreignText(view.description, longestDescription)) }),
       hint: view.hint ? parts.note({ text: view.hint }) : [],
       error: view.error,
       requestId: view.requestId,

@@ -68,7 +68,14 @@ export function errorReply(error: OAuthError, call: Call, context: Context, asPa
   logRefusal(error, call, context, asPage || description !== error.publicDescription)
   if (asPage) {
     const { status, code, options } = error
-    const html = errorPage({ status, error: code, description, requestId: call.requestId, say: options.say })
+    const html = errorPage({
+      status,
+      error: code,
+      // In production it would only repeat the sentence for people.
+      description: context.config.environment === 'production' ? undefined : description,
+      requestId: call.requestId,
+      say: options.say,
+    })
     return page(status, html, headers)
   }
   // RFC 6749 §5.2: a client that used the Authorization header is told which scheme to use.

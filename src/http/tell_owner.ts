@@ -58,7 +58,7 @@ export async function tellOwner(
   await sendMail(context, {
     to,
     language,
-    subject: say('mail.notice_subject'),
+    subject: say(`event.${happening.kind}`, values),
     lines: [
       say('mail.hello', { username: user.username }),
       say(`event.${happening.kind}`, values),
