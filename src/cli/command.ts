@@ -5,6 +5,8 @@ import { UsageError } from './failure.ts'
 export interface Option {
   readonly type: 'string' | 'boolean'
   readonly multiple?: true
+  /** Given in place of the arguments: `run` gets empty ones. */
+  readonly instead?: true
   /** What a string stands for, in the usage line. */
   readonly value?: string
   readonly help: string
@@ -25,7 +27,7 @@ export interface Command {
   start(name: string, args: readonly string[]): Promise<void>
 }
 
-/** `takes` names the arguments, all required; `run` gets as many as it names. */
+/** `takes` names the arguments, all required unless an option stands in their place; `run` gets as many as it names. */
 export function defineCommand<const O extends Options, const T extends readonly string[]>(definition: {
   takes: T
   options: O
@@ -53,10 +55,17 @@ function read(name: string, { takes, options }: Pick<Command, 'takes' | 'options
     seen.add(token.name)
   }
   // Counted and not quoted: one too many may be a password.
-  if (positionals.length !== takes.length)
-    throw refuse(`${name} takes ${count(takes.length)} and got ${positionals.length || 'none'}`)
-  return { values, positionals }
+  const instead = standIns(options).find((option) => values[option] !== undefined)
+  const expected = instead === undefined ? takes.length : 0
+  if (positionals.length !== expected) {
+    const called = instead === undefined ? name : `${name} --${instead}`
+    throw refuse(`${called} takes ${count(expected)} and got ${positionals.length || 'none'}`)
+  }
+  return { values, positionals: instead === undefined ? positionals : takes.map(() => '') }
 }
+
+const standIns = (options: Options): string[] =>
+  Object.keys(options).filter((option) => options[option]?.instead)
 
 const count = (arguments_: number): string =>
   arguments_ === 0 ? 'no arguments' : arguments_ === 1 ? '1 argument' : `${arguments_} arguments`
@@ -72,11 +81,13 @@ function parse(args: readonly string[], options: Options, refuse: (came: string)
 
 /** `latchkey keys rotate [--alg ALG …]`, for the name `latchkey keys rotate`. */
 export function usage(name: string, { takes, options }: Pick<Command, 'takes' | 'options'>): string {
-  const flags = Object.entries(options).map(([option, { type, value, multiple }]) => {
+  const flags = Object.entries(options).flatMap(([option, { type, value, multiple, instead }]) => {
     const text = type === 'string' ? ` ${value ?? 'TEXT'}${multiple ? ' …' : ''}` : ''
-    return `[--${option}${text}]`
+    return instead ? [] : [`[--${option}${text}]`]
   })
-  return [name, ...takes, ...flags].join(' ')
+  const instead = standIns(options).map((option) => `--${option}`)
+  const wanted = instead.length > 0 ? [[takes.join(' '), ...instead].join('|')] : takes
+  return [name, ...wanted, ...flags].join(' ')
 }
 
 /** One line an option. */

@@ -91,7 +91,7 @@ export const commands: readonly CommandEntry[] = [
     help: 'Where a person is signed in',
     load: async () => (await sessions()).list,
   },
-  { name: 'sessions end', help: 'Sign a person out', load: async () => (await sessions()).end },
+  { name: 'sessions end', help: 'Sign a person out, or everybody', load: async () => (await sessions()).end },
   { name: 'client add', help: 'Register a client', load: async () => (await client()).add },
   {
     name: 'client show',

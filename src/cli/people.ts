@@ -4,6 +4,7 @@ import { endEverything } from '../http/session.ts'
 import { Grant } from '../models/grant.ts'
 import { Session } from '../models/session.ts'
 import { canonicalUsername, User } from '../models/user.ts'
+import { listAll } from './administration.ts'
 import { Refusal } from './failure.ts'
 import { printable } from './output.ts'
 
@@ -38,16 +39,46 @@ export async function change(
 const inFlight = 1_000
 
 /** Ends sessions, grants and with them all tokens, and says how many there were. */
-export async function endAll(context: Context, { sub }: User): Promise<string> {
-  const [sessions, grants] = await Promise.all([
-    Session.listOfUser(context, sub),
-    Grant.listOfUser(context, sub),
-  ])
-  await endEverything(sub, context)
-  // A sign-in or an authorization that read the record just before it changed may end just after this did.
-  await Bun.sleep(inFlight)
-  await endEverything(sub, context)
-  return `${number(sessions.length, 'session')} and ${number(grants.length, 'grant')} with all tokens`
+export async function endAll(context: Context, user: User): Promise<string> {
+  const { sessions, grants } = await endAllOf(context, async () => [user])
+  return `${number(sessions, 'session')} and ${number(grants, 'grant')} with all tokens`
 }
 
-const number = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+/** The same of everybody there is. */
+export const endEverybody = (context: Context): Promise<Ended> =>
+  endAllOf(context, () => listAll((offset, limit) => User.list(context, offset, limit)))
+
+/** How many there were. */
+export interface Ended {
+  people: number
+  sessions: number
+  grants: number
+}
+
+/** People at a time: a store beside the network is waited for, and no running server is crowded out. */
+const atOnce = 20
+
+async function endAllOf(context: Context, who: () => Promise<readonly User[]>): Promise<Ended> {
+  const ended: Ended = { people: 0, sessions: 0, grants: 0 }
+  await inTurns(await who(), async ({ sub }) => {
+    const [sessions, grants] = await Promise.all([
+      Session.listOfUser(context, sub),
+      Grant.listOfUser(context, sub),
+    ])
+    await endEverything(sub, context)
+    ended.people += 1
+    ended.sessions += sessions.length
+    ended.grants += grants.length
+  })
+  // A sign-in or an authorization that read the record just before it changed may end just after this did.
+  await Bun.sleep(inFlight)
+  await inTurns(await who(), ({ sub }) => endEverything(sub, context))
+  return ended
+}
+
+async function inTurns(users: readonly User[], work: (user: User) => Promise<void>): Promise<void> {
+  for (let from = 0; from < users.length; from += atOnce)
+    await Promise.all(users.slice(from, from + atOnce).map(work))
+}
+
+export const number = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`

@@ -1,11 +1,12 @@
 /** `latchkey sessions …`: where a person is signed in. */
+import type { Context } from '../context.ts'
 import { endSession } from '../http/session.ts'
 import { Session } from '../models/session.ts'
 import { withContext } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'
-import { Refusal } from './failure.ts'
+import { Refusal, UsageError } from './failure.ts'
 import { moment, print, printable, printJson, printTable } from './output.ts'
-import { endAll, requireUser } from './people.ts'
+import { endAll, endEverybody, number, requireUser } from './people.ts'
 
 export const list = defineCommand({
   takes: ['NAME'],
@@ -43,10 +44,20 @@ export const end = defineCommand({
   takes: ['NAME'],
   options: {
     sid: { type: 'string', value: 'SID', help: 'One session: all of them, and all tokens, unless given' },
+    everybody: { type: 'boolean', instead: true, help: 'All sessions, grants and tokens of all people' },
+    yes: { type: 'boolean', help: 'With --everybody: you are sure' },
     json: jsonOption,
   },
-  run: ({ sid, json }, [name]) =>
-    withContext('people', async (context) => {
+  run({ sid, everybody, yes, json }, [name]) {
+    if (everybody && sid !== undefined)
+      throw new UsageError('--sid names one session, --everybody all: give one of them')
+    if (everybody && !yes)
+      throw new UsageError(
+        '--everybody signs out all people at all applications: add --yes when you are sure',
+      )
+    if (!everybody && yes) throw new UsageError('--yes goes with --everybody')
+    return withContext('people', async (context) => {
+      if (everybody) return endOfEverybody(context, json)
       const user = await requireUser(context, name)
       if (sid === undefined) {
         const { length } = await Session.listOfUser(context, user.sub)
@@ -61,5 +72,15 @@ export const end = defineCommand({
       await endSession(sid, context)
       if (json) return printJson({ username: user.username, ended: 1 })
       print(`ended the session ${printable(sid)} with all tokens`)
-    }),
+    })
+  },
 })
+
+/** OWASP ASVS 5.0 V7.4.5 */
+async function endOfEverybody(context: Context, json = false): Promise<void> {
+  const ended = await endEverybody(context)
+  if (json) return printJson(ended)
+  const { people, sessions, grants } = ended
+  const of = people === 1 ? '1 person' : `${people} people`
+  print(`ended ${number(sessions, 'session')} and ${number(grants, 'grant')} of ${of} with all tokens`)
+}

@@ -4,7 +4,7 @@ import { pbkdf2Sync, scryptSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Json } from '../support/client.ts'
+import { authorizationUrl, formPost, type Json, type TestClient } from '../support/client.ts'
 import { type CommandLine, commandLine } from '../support/command.ts'
 import { until } from '../support/listener.ts'
 import { type Landing, person } from '../support/person.ts'
@@ -40,6 +40,27 @@ async function signIn(username: string): Promise<{ path: string; browser: Return
   const browser = person(op.issuer, fetch)
   const { page } = await browser.open('/login')
   return { path: at(await browser.press(page!, 'login', { username, password })), browser }
+}
+
+/** A grant of eva's that outlives her browser; the answer is whether its refresh token is good. */
+async function offlineGrant(): Promise<() => Promise<boolean>> {
+  const redirect_uri = 'https://app.example/callback'
+  const made = await line.json<{ client_id: string; client_secret: string }>(
+    ...['client', 'add', 'An application', '--redirect-uri', redirect_uri, '--json'],
+  )
+  const client: TestClient = { ...made, redirect_uri }
+  const token = (fields: Record<string, string>) => fetch(`${op.issuer}/token`, formPost(client, fields))
+  const { url, code_verifier } = authorizationUrl(op.issuer, client, { scope: 'openid offline_access' })
+  const answer = await person(op.issuer, fetch).goThrough(url, { username: 'eva', password })
+  const code = answer.searchParams.get('code') ?? ''
+  const redeemed = await token({ grant_type: 'authorization_code', code, redirect_uri, code_verifier })
+  let { refresh_token } = (await redeemed.json()) as { refresh_token: string }
+  return async () => {
+    const reply = await token({ grant_type: 'refresh_token', refresh_token })
+    const refreshed = (await reply.json()) as { refresh_token?: string }
+    refresh_token = refreshed.refresh_token ?? refresh_token
+    return reply.ok
+  }
 }
 
 interface Imported {
@@ -346,6 +367,41 @@ test(
     await signIn('sid')
     expect(await line.json<Json>('sessions', 'end', 'sid', '--json')).toMatchObject({ ended: 1 })
     expect(await list()).toEqual([])
+  },
+  longEnough,
+)
+
+test(
+  'sessions end --everybody: all people are out, those of no session too are counted, and it takes --yes',
+  async () => {
+    await line.latchkey(['user', 'add', 'eva', '--password-stdin'], password)
+    await line.latchkey(['user', 'add', 'eli', '--password-stdin'], password)
+    const people = [await signIn('eva'), await signIn('eva'), await signIn('eli')]
+    const paths = () => Promise.all(people.map(async ({ browser }) => at(await browser.open('/account'))))
+    for (const [args, words] of [
+      [['--everybody'], '--yes'],
+      [['eva', '--everybody', '--yes'], 'takes no arguments and got 1'],
+      [['--everybody', '--yes', '--sid', 'x'], 'one of them'],
+      [['eva', '--yes'], 'goes with --everybody'],
+      [['--yes'], 'NAME|--everybody'],
+    ] as const) {
+      const { code, stdout, stderr } = await line.latchkey(['sessions', 'end', ...args])
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+      expect(stderr).toContain(words)
+    }
+    expect(await paths()).toEqual(['/account', '/account', '/account'])
+    const everybody = await line.json<Json[]>('user', 'list', '--json')
+    const isGood = await offlineGrant()
+    expect(await isGood()).toBe(true)
+    const ended = await line.json<Record<string, number>>('sessions', 'end', '--everybody', '--yes', '--json')
+    expect(ended.people).toBe(everybody.length)
+    expect(ended.sessions).toBeGreaterThanOrEqual(4)
+    expect(ended.grants).toBeGreaterThanOrEqual(1)
+    expect(await paths()).toEqual(['/login', '/login', '/login'])
+    expect(await isGood()).toBe(false)
+    const { stdout } = await line.latchkey(['sessions', 'end', '--everybody', '--yes'])
+    expect(stdout).toBe(`ended 0 sessions and 0 grants of ${everybody.length} people with all tokens\n`)
+    expect((await signIn('eva')).path).toBe('/account')
   },
   longEnough,
 )

@@ -48,12 +48,33 @@ describe('refused, with the usage', () => {
   })
 })
 
+test('an option that stands in for the arguments: they are empty, and both at once are refused', async () => {
+  const seen: unknown[] = []
+  const end = defineCommand({
+    takes: ['NAME'],
+    options: { everybody: { type: 'boolean', instead: true, help: 'All' } },
+    run: ({ everybody }, args) => void seen.push([everybody, ...args]),
+  })
+  await end.start('end', ['--everybody'])
+  await end.start('end', ['eva'])
+  expect(seen).toEqual([
+    [true, ''],
+    [undefined, 'eva'],
+  ])
+  expect(usage('end', end)).toBe('end NAME|--everybody')
+  for (const args of [[], ['eva', '--everybody']]) {
+    const failure = await end.start('end', args).catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(UsageError)
+  }
+  expect(seen).toHaveLength(2)
+})
+
 test('the table: names are distinct, every command loads, and its help has a line for every option', async () => {
   expect(new Set(commands.map(({ name }) => name)).size).toBe(commands.length)
   for (const { name, load } of commands) {
     const command = await load()
     for (const option of Object.keys(command.options)) {
-      expect(usage(name, command)).toContain(`[--${option}`)
+      expect(usage(name, command)).toMatch(new RegExp(`[[|]--${option}\\b`))
       expect(optionsHelp(command)).toContain(`--${option}`)
     }
   }
