@@ -23,13 +23,13 @@ const cloud = (op: Provider, more: Json = {}) =>
   operatorClient(op, { client_id: 'cloud', scope: `${scope} offline_access`, ...more })
 
 /** Statuses of both, with these headers. */
-const statuses = (op: Provider, headers: (method: string, path: string) => Promise<HeadersInit>) =>
-  Promise.all(
-    paths.map(async ([method, path]) => {
-      const answer = await op.fetch(path, { method, headers: await headers(method, path) })
-      return answer.status
-    }),
-  )
+/** One after the other: the end of an account, which comes last, takes its tokens with it. */
+async function statuses(op: Provider, headers: (method: string, path: string) => Promise<HeadersInit>) {
+  const found: number[] = []
+  for (const [method, path] of paths)
+    found.push((await op.fetch(path, { method, headers: await headers(method, path) })).status)
+  return found
+}
 const asBearer = (op: Provider, token: unknown) =>
   statuses(op, async () => ({ authorization: `Bearer ${token}` }))
 const here = async (op: Provider, username = 'alice') =>
