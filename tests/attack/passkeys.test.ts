@@ -3,8 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Event } from '../../src/models/event.ts'
 import { User } from '../../src/models/user.ts'
 import { memoryStore } from '../../src/store/memory.ts'
-import { redisStore } from '../../src/store/redis.ts'
-import type { Store } from '../../src/store/store.ts'
 import { alice, bob, browser, minute } from '../support/flow.ts'
 import {
   addPasskey,
@@ -18,8 +16,8 @@ import {
 } from '../support/passkeys.ts'
 import type { Landing, Person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
+import { type Instances, instancesOnRedis } from '../support/instances.ts'
 import { failingStore } from '../support/odd_stores.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
 import { attest, create, type CreationOptions, get, type Lies } from '../support/security_key.ts'
 
 const add = '/account/passkeys/add'
@@ -372,25 +370,11 @@ describe('a copy of a passkey', () => {
 })
 
 describe('two instances on one Redis', () => {
-  let redis: RedisServer
-  const stores: Store[] = []
-  beforeAll(async () => void (redis = await startRedis()))
-  afterAll(async () => {
-    await Promise.all(stores.map((store) => store.close()))
-    await redis.stop()
-  })
+  let instances: Instances
+  beforeAll(async () => void (instances = await instancesOnRedis()))
+  afterAll(() => instances.stop())
 
-  async function pair(): Promise<[Provider, Provider]> {
-    const clock = turnableClock()
-    const prefix = `${crypto.randomUUID()}:`
-    const instance = async () => {
-      const store = redisStore(redis.url, { prefix, timeoutMs: 5000 })
-      stores.push(store)
-      return provider({ store, clock, env: { LOG_LEVEL: 'error', SIGN_IN_ATTEMPTS_PER_ADDRESS: '1000' } })
-    }
-    const first = await instance()
-    return [first, await instance()]
-  }
+  const pair = () => instances.pair({ SIGN_IN_ATTEMPTS_PER_ADDRESS: '1000' })
 
   /** The same browser, talking to one of the two. */
   function through(op: Provider, who: Person): Person {

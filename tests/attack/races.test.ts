@@ -1,12 +1,9 @@
 /** Races of a hundred, across two instances on one real Redis. https://www.rfc-editor.org/rfc/rfc9700#section-4.14 */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { User } from '../../src/models/user.ts'
-import { redisStore } from '../../src/store/redis.ts'
-import type { Store } from '../../src/store/store.ts'
 import { authorizationUrl, claimsOf, demo, formPost, type Json } from '../support/client.ts'
+import { type Instances, instancesOnRedis, turn } from '../support/instances.ts'
 import { alice, person } from '../support/person.ts'
-import { type Provider, provider, turnableClock } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
 import {
   attempts,
   codeFor,
@@ -19,29 +16,11 @@ import {
   userinfo,
 } from './attacker.ts'
 
-let redis: RedisServer
-const stores: Store[] = []
+let instances: Instances
+beforeAll(async () => void (instances = await instancesOnRedis()))
+afterAll(() => instances.stop())
 
-beforeAll(async () => void (redis = await startRedis()))
-afterAll(async () => {
-  await Promise.all(stores.map((store) => store.close()))
-  await redis.stop()
-})
-
-/** Two instances that share a Redis, a namespace of their own in it, and a clock that stands. */
-async function pair(env: Record<string, string> = {}): Promise<[Provider, Provider]> {
-  const clock = turnableClock()
-  const prefix = `${crypto.randomUUID()}:`
-  const instance = async () => {
-    const store = redisStore(redis.url, { prefix, timeoutMs: 5000 })
-    stores.push(store)
-    return provider({ store, clock, env: { LOG_LEVEL: 'error', ...env } })
-  }
-  const first = await instance()
-  return [first, await instance()]
-}
-
-const turn = <T>(both: readonly [T, T], i: number): T => both[i % 2 === 0 ? 0 : 1]
+const pair: Instances['pair'] = (...args) => instances.pair(...args)
 const results = (answers: readonly Response[]) =>
   Promise.all(answers.map(async (answer) => (answer.ok ? 'tokens' : errorOf(answer))))
 
@@ -129,15 +108,7 @@ describe('a refresh token', () => {
   })
 
   test('without grace an instance whose clock is behind grants none either', async () => {
-    const prefix = `${crypto.randomUUID()}:`
-    const env = { REFRESH_TOKEN_GRACE: '0', LOG_LEVEL: 'error' }
-    const make = (start: number) => {
-      const store = redisStore(redis.url, { prefix, timeoutMs: 5000 })
-      stores.push(store)
-      return provider({ store, env, clock: turnableClock(start) })
-    }
-    const now = Date.now()
-    const [ahead, behind] = [await make(now), await make(now - 5000)]
+    const [ahead, behind] = await pair({ REFRESH_TOKEN_GRACE: '0' }, 5_000)
     const tokens = await tokensFor(ahead)
     expect((await refresh(ahead, tokens.refresh_token)).status).toBe(200)
     expect(await errorOf(await refresh(behind, tokens.refresh_token))).toBe('400 invalid_grant')

@@ -2,8 +2,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { RecoveryCodes } from '../../src/features/second_factor/recovery.ts'
 import { Session } from '../../src/models/session.ts'
-import { redisStore } from '../../src/store/redis.ts'
-import type { Store } from '../../src/store/store.ts'
 import {
   codeOf,
   freshCode,
@@ -16,48 +14,31 @@ import {
   withPassword,
 } from '../support/authenticator.ts'
 import { alice as aliceAccount, bob, browser, open } from '../support/flow.ts'
+import { type Instances, instancesOnRedis, turn } from '../support/instances.ts'
 import { mailsOf } from '../support/mailbox.ts'
 import { type Form, type Page, person, type Person } from '../support/person.ts'
-import { type Provider, provider, turnableClock } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { type Provider, provider } from '../support/provider.ts'
 import { attempts } from './attacker.ts'
 
-let redis: RedisServer
-const stores: Store[] = []
-beforeAll(async () => void (redis = await startRedis()))
-afterAll(async () => {
-  await Promise.all(stores.map((store) => store.close()))
-  await redis.stop()
-})
+let instances: Instances
+beforeAll(async () => void (instances = await instancesOnRedis()))
+afterAll(() => instances.stop())
 
 const racers = 20
 
 /** Two instances on one Redis; Alice has an app. */
 async function pair(env: Record<string, string> = {}) {
-  const clock = turnableClock()
-  const prefix = `${crypto.randomUUID()}:`
-  const instance = () => {
-    const store = redisStore(redis.url, { prefix, timeoutMs: 5000 })
-    stores.push(store)
-    return provider({
-      store,
-      clock,
-      env: {
-        LOG_LEVEL: 'error',
-        SECOND_FACTOR_ATTEMPTS: '100',
-        SIGN_IN_ATTEMPTS_PER_ACCOUNT: '1000',
-        ...env,
-      },
-    })
-  }
-  const one = await instance()
-  const both = [one, await instance()] as const
+  const both = await instances.pair({
+    SECOND_FACTOR_ATTEMPTS: '100',
+    SIGN_IN_ATTEMPTS_PER_ACCOUNT: '1000',
+    ...env,
+  })
+  const [one] = both
   const alice = browser(one)
   await withPassword(alice)
   const seed = await setUpApp(one, alice)
   return { both, one, seed }
 }
-const turn = <T>(both: readonly [T, T], i: number): T => both[i % 2 === 0 ? 0 : 1]
 
 const buttonOf = (page: Page, button: string): Form => {
   const form = page.forms.find(({ buttons }) => buttons.includes(button))

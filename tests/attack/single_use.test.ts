@@ -4,57 +4,40 @@ import { exportPKCS8 } from 'jose'
 import { Links } from '../../src/features/upstream/links.ts'
 import { Event } from '../../src/models/event.ts'
 import { User } from '../../src/models/user.ts'
-import { redisStore } from '../../src/store/redis.ts'
-import type { Store } from '../../src/store/store.ts'
 import { pageOf, withPassword } from '../support/authenticator.ts'
 import { alice, browser } from '../support/flow.ts'
+import { type Instances, instancesOnRedis } from '../support/instances.ts'
 import { type Listener, listener } from '../support/listener.ts'
 import { linkMailed } from '../support/mailbox.ts'
 import { addPasskey, ceremonyForm, optionsIn } from '../support/passkeys.ts'
 import type { Page, Person } from '../support/person.ts'
-import { type Provider, provider, turnableClock } from '../support/provider.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import type { Provider } from '../support/provider.ts'
 import { get, type RequestOptions } from '../support/security_key.ts'
 import { leaveFor, type Server, server, signer, upstreamEnv } from '../support/upstream.ts'
 import { attempts, tally } from './attacker.ts'
 
-let redis: RedisServer
+let instances: Instances
 let gateway: Listener
-const stores: Store[] = []
 const elsewhere: Server[] = []
 beforeAll(async () => {
   gateway = listener()
-  redis = await startRedis()
+  instances = await instancesOnRedis()
 })
 afterAll(async () => {
-  await Promise.all(stores.map((store) => store.close()))
   for (const each of elsewhere) each.stop()
   gateway.stop()
-  await redis.stop()
+  await instances.stop()
 })
 
 type Pair = readonly [Provider, Provider]
 
-async function pair(env: Record<string, string> = {}): Promise<Pair> {
-  const clock = turnableClock()
-  const prefix = `${crypto.randomUUID()}:`
-  const instance = () => {
-    const store = redisStore(redis.url, { prefix, timeoutMs: 5000 })
-    stores.push(store)
-    return provider({
-      store,
-      clock,
-      env: {
-        LOG_LEVEL: 'error',
-        SIGN_IN_QUEUE: '1000',
-        SECOND_FACTOR_ATTEMPTS: '100',
-        SIGN_IN_ATTEMPTS_PER_ACCOUNT: '1000',
-        ...env,
-      },
-    })
-  }
-  return [await instance(), await instance()]
-}
+const pair = (env: Record<string, string> = {}): Promise<Pair> =>
+  instances.pair({
+    SIGN_IN_QUEUE: '1000',
+    SECOND_FACTOR_ATTEMPTS: '100',
+    SIGN_IN_ATTEMPTS_PER_ACCOUNT: '1000',
+    ...env,
+  })
 
 const racers = 20
 const cookiesOf = ({ cookies }: Person) => [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
