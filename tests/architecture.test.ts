@@ -5,61 +5,48 @@ import { dirname, join, normalize } from 'node:path'
 
 const root = join(import.meta.dir, '../src')
 
-/** Folders by floor; files in none of them (app.ts, table.ts, main.ts, cli/) stand on top, config.ts beside lib. */
+/**
+ * Rooms by floor (docs/architecture.md). The rule has no exception: an import, of a type too, goes down, or stays in
+ * its own room. What is in no room (table.ts, app.ts, cli/, main.ts) stands on top; there imports go any way.
+ */
 const floors: Record<string, number> = {
   lib: 0,
   auth: 1,
   store: 1,
+  config: 1,
   models: 2,
-  grants: 3,
-  http: 3,
-  endpoints: 4,
-  features: 5,
+  html: 2,
+  outbound: 2,
+  openapi: 2,
+  contracts: 3,
+  clients: 4,
+  people: 4,
+  grants: 5,
+  http: 5,
+  flow: 6,
+  endpoints: 7,
+  features: 8,
 }
 const top = 9
-
-/** Contracts of types: anybody may import a type from them, wherever they stand. */
-const contracts = [
-  'context.ts',
-  'config.ts',
-  'endpoints/endpoint.ts',
-  'features/feature.ts',
-  'http/call.ts',
-  'grants/live_token.ts', // what a checked token says; http/resource.ts is handed the check itself
-]
-
-interface Import {
-  to: string
-  /** Nothing of it is left at run time. */
-  typeOnly: boolean
-}
 
 interface Source {
   path: string
   text: string
-  imports: Import[]
+  /** Files of ours that it imports, types included. */
+  imports: string[]
 }
 
 /** Every import and re-export, static or dynamic, of a file of ours. */
-function importsOf(path: string, text: string): Import[] {
+function importsOf(path: string, text: string): string[] {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
-  const found: Import[] = []
-  const add = (target: string, typeOnly: boolean) => {
-    if (target.startsWith('.')) found.push({ to: normalize(join(dirname(path), target)), typeOnly })
-  }
-  for (const [, kind = '', clause = '', target = ''] of code.matchAll(
-    /^(?:import|export)\s+(type\s+)?([^'"();=]*?)\s*from\s+['"]([^'"]+)['"]/gm,
-  )) {
-    const names = /\{([\s\S]*)\}/.exec(clause)?.[1]
-    const onlyTypes =
-      names !== undefined &&
-      !clause.replace(/\{[\s\S]*\}/, '').replace(/[,\s]/g, '') &&
-      names.split(',').every((name) => name.trim() === '' || /^type\s/.test(name.trim()))
-    add(target, kind !== '' || onlyTypes)
-  }
-  for (const [, target = ''] of code.matchAll(/^import\s+['"]([^'"]+)['"]/gm)) add(target, false)
-  for (const [, target = ''] of code.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)) add(target, false)
-  return found
+  const targets = [
+    ...code.matchAll(/^(?:import|export)\s+[^'"();=]*?\s*from\s+['"]([^'"]+)['"]/gm),
+    ...code.matchAll(/^import\s+['"]([^'"]+)['"]/gm),
+    ...code.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g),
+  ].map(([, target = '']) => target)
+  return targets
+    .filter((target) => target.startsWith('.'))
+    .map((target) => normalize(join(dirname(path), target)))
 }
 
 const sources: Source[] = readdirSync(root, { recursive: true, encoding: 'utf8' })
@@ -69,16 +56,13 @@ const sources: Source[] = readdirSync(root, { recursive: true, encoding: 'utf8' 
     return { path, text, imports: importsOf(path, text) }
   })
 
-const folderOf = (path: string): string => path.split('/')[0]!
-const floorOf = (path: string): number => {
-  if (path.startsWith('config/') || path === 'config.ts' || path === 'version.ts') return 0.5
-  return path.includes('/') ? (floors[folderOf(path)] ?? top) : top
-}
-/** A feature is its folder; contract and features apart. */
+/** config.ts and version.ts belong to the room of the configuration. */
+const folderOf = (path: string): string =>
+  path === 'config.ts' || path === 'version.ts' ? 'config' : path.includes('/') ? path.split('/')[0]! : ''
+const floorOf = (path: string): number => floors[folderOf(path)] ?? top
+/** A feature is a room of its own. */
 const roomOf = (path: string): string =>
-  folderOf(path) === 'features' && path.split('/').length > 2
-    ? path.split('/').slice(0, 2).join('/')
-    : folderOf(path)
+  folderOf(path) === 'features' ? path.split('/').slice(0, 2).join('/') : folderOf(path)
 
 /** The code without comments and strings: words there are no use. */
 const bare = (text: string): string =>
@@ -87,12 +71,9 @@ const bare = (text: string): string =>
     .replace(/\/\/.*$/gm, '')
     .replace(/'(?:[^'\\\n]|\\.)*'/g, "''")
 
-function problemsWith(check: (source: Source, each: Import) => string | undefined): string[] {
+function problemsWith(check: (source: Source, to: string) => boolean): string[] {
   return sources.flatMap((source) =>
-    source.imports.flatMap((each) => {
-      const problem = check(source, each)
-      return problem === undefined ? [] : [`${source.path} -> ${each.to}: ${problem}`]
-    }),
+    source.imports.filter((to) => check(source, to)).map((to) => `${source.path} -> ${to}`),
   )
 }
 
@@ -102,7 +83,10 @@ test('the tree was read: there are files and imports, and each import names a fi
   const all = sources.flatMap(({ imports }) => imports)
   expect(all.length).toBeGreaterThan(300)
   // Outside src/ live views, texts and package.json, read at build time.
-  expect(all.filter(({ to }) => !known.has(to) && !to.startsWith('../') && to.endsWith('.ts'))).toEqual([])
+  expect(all.filter((to) => !known.has(to) && !to.startsWith('../') && to.endsWith('.ts'))).toEqual([])
+  const rooms = new Set(sources.map(({ path }) => folderOf(path)))
+  expect(Object.keys(floors).filter((room) => !rooms.has(room))).toEqual([])
+  expect([...rooms].filter((room) => !(room in floors)).sort()).toEqual(['', 'cli'])
 })
 
 test('the reader of imports sees every kind', () => {
@@ -120,84 +104,46 @@ test('the reader of imports sees every kind', () => {
     "import * as v from 'valibot'",
     "// import { n } from './k.ts'",
   ].join('\n')
-  expect(
-    importsOf('x/y.ts', text)
-      .map(({ to, typeOnly }) => `${to} ${typeOnly ? 'type' : 'value'}`)
-      .sort(),
-  ).toEqual([
-    'x/a.ts type',
-    'x/b.ts type',
-    'x/c.ts value',
-    'x/d.ts value',
-    'x/e.ts value',
-    'x/f.ts value',
-    'x/g.ts type',
-    'x/h.ts value',
-    'x/i.ts value',
-    'x/j.ts value',
-  ])
+  expect(importsOf('x/y.ts', text).sort()).toEqual(
+    ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'].map((name) => `x/${name}.ts`),
+  )
 })
 
 describe('imports', () => {
-  test('never go upward, not even for a type, but to the contracts', () => {
+  test('only go down, types included', () => {
     expect(
-      problemsWith(({ path }, { to, typeOnly }) =>
-        floorOf(to) > floorOf(path) && !to.startsWith('../') && !(typeOnly && contracts.includes(to))
-          ? 'upward'
-          : undefined,
-      ),
-    ).toEqual([])
-  })
-
-  test('never cross to another folder on the same floor', () => {
-    expect(
-      problemsWith(({ path }, { to, typeOnly }) =>
-        floorOf(to) === floorOf(path) &&
-        floorOf(path) < top &&
-        roomOf(to) !== roomOf(path) &&
-        !(typeOnly && contracts.includes(to)) &&
-        !(floorOf(path) === 0.5) &&
-        to !== 'features/feature.ts'
-          ? 'across'
-          : undefined,
+      problemsWith(
+        ({ path }, to) =>
+          !to.startsWith('../') &&
+          floorOf(path) < top &&
+          roomOf(to) !== roomOf(path) &&
+          floorOf(to) >= floorOf(path),
       ),
     ).toEqual([])
   })
 
   test('of features: only the table has any', () => {
     expect(
-      problemsWith(({ path }, { to }) =>
-        to.startsWith('features/') &&
-        roomOf(to) !== 'features' &&
-        roomOf(path) !== roomOf(to) &&
-        path !== 'table.ts'
-          ? 'a feature is known outside its folder'
-          : undefined,
+      problemsWith(
+        ({ path }, to) => folderOf(to) === 'features' && roomOf(path) !== roomOf(to) && path !== 'table.ts',
       ),
     ).toEqual([])
-  })
-
-  test('of the contracts are types, for they hold nothing else', () => {
-    const context = sources.find(({ path }) => path === 'context.ts')!
-    expect(context.imports.filter(({ typeOnly }) => !typeOnly)).toEqual([])
-    expect(bare(context.text)).not.toMatch(/^export (?:const|function|class|let)/m)
   })
 
   test('of store drivers: only where one is picked', () => {
     const drivers = ['memory', 'sqlite', 'redis', 'sealed'].map((name) => `store/${name}.ts`)
     expect(
-      problemsWith(({ path }, { to }) =>
-        drivers.includes(to) && folderOf(path) !== 'store' && path !== 'cli/open.ts' ? 'a driver' : undefined,
+      problemsWith(
+        ({ path }, to) => drivers.includes(to) && folderOf(path) !== 'store' && path !== 'cli/open.ts',
       ),
     ).toEqual([])
   })
 
-  test('make no circle of values', () => {
+  test('make no circle: only the types of src/contracts/ name each other', () => {
     const graph = new Map(
-      sources.map(({ path, imports }) => [
-        path,
-        imports.filter(({ typeOnly }) => !typeOnly).map(({ to }) => to),
-      ]),
+      sources
+        .filter(({ path }) => folderOf(path) !== 'contracts')
+        .map(({ path, imports }) => [path, imports]),
     )
     const done = new Set<string>()
     const circles: string[] = []
@@ -296,7 +242,7 @@ describe('files', () => {
 
   test('import with their endings', () => {
     const odd = sources.flatMap(({ path, imports }) =>
-      imports.filter(({ to }) => !/\.\w+$/.test(to)).map(({ to }) => `${path} -> ${to}`),
+      imports.filter((to) => !/\.\w+$/.test(to)).map((to) => `${path} -> ${to}`),
     )
     expect(odd).toEqual([])
   })

@@ -1,8 +1,18 @@
 /** A client's JWK Set as it came from its own server: read as suspiciously as a registration. https://www.rfc-editor.org/rfc/rfc7517#section-5 */
+import type { CryptoKey, JWSHeaderParameters } from 'jose'
 import * as v from 'valibot'
 import { privateMembers, PublicJwk } from './registration.ts'
 
 export type ClientJwk = v.InferOutput<typeof PublicJwk>
+
+/** Finds the key for a JWS by its header, as the second argument of jose's `jwtVerify`. */
+export type Verifier = (header: JWSHeaderParameters) => Promise<CryptoKey>
+
+/** What was made of a JWK Set: read once, imported once. */
+export interface ReadKeys {
+  keys: readonly ClientJwk[]
+  verifier?: Verifier
+}
 
 const mostKeys = 20
 

@@ -1,7 +1,7 @@
 /** What commands work with: the configured store, its keys and a context, opened for as long as the command takes. */
 import { createContext } from '../app.ts'
 import type { Config } from '../config.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
 import { systemRandom } from '../lib/random.ts'
 import type { KeyRing } from '../models/key_ring.ts'
 import { Refusal } from './failure.ts'

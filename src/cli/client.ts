@@ -1,5 +1,5 @@
 /** `latchkey client …`: registered clients, by an operator whom no registration policy binds. https://www.rfc-editor.org/rfc/rfc7591 */
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
 import { admitMetadata, offeredGrantTypes, policyOf } from '../endpoints/registration.ts'
 import { Client, isPublic, makeClient } from '../models/client.ts'
 import { Consent } from '../models/consent.ts'

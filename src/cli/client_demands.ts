@@ -1,7 +1,7 @@
 /** What a registered client would be refused for, or would have to do, under another configuration: one row a rule. docs/configuration.md, "PROFILE" */
 import { signingAlgs } from '../auth/registration.ts'
 import type { Config } from '../config.ts'
-import type { Table } from '../context.ts'
+import type { Table } from '../contracts/context.ts'
 import { isLoopbackHost } from '../lib/address.ts'
 import { type Client, isPublic } from '../models/client.ts'
 

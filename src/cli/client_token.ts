@@ -1,6 +1,6 @@
 /** `latchkey client token …`: initial access tokens, by which an operator lets others register clients. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
 import { isHostPattern, type RegistrationLimits } from '../auth/registration_limits.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
 import { offeredGrantTypes } from '../endpoints/registration.ts'
 import { offeredMethods } from '../http/client_authentication.ts'
 import { InitialAccessToken } from '../models/initial_access_token.ts'

@@ -1,6 +1,6 @@
 /** `latchkey invite …`: leave to make one account for one address, which an operator gives and takes back. */
 import { say } from '../lib/say.ts'
-import { canMail, sendMail } from '../http/mail.ts'
+import { canMail, sendMail } from '../people/mail.ts'
 import { readMailAddress } from '../lib/mail_address.ts'
 import { Invitation } from '../models/invitation.ts'
 import { User } from '../models/user.ts'

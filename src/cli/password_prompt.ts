@@ -1,7 +1,7 @@
 /** A new password: from a terminal without echo, twice, or from stdin. Never an argument, where `ps` and shell histories would keep it. */
-import type { Context } from '../context.ts'
-import { newPasswordProblem } from '../http/new_password.ts'
-import { wordsOf } from '../http/words.ts'
+import type { Context } from '../contracts/context.ts'
+import { newPasswordProblem } from '../people/new_password.ts'
+import { wordsOf } from '../html/words.ts'
 import { Interrupted, Refusal, UsageError } from './failure.ts'
 
 export const passwordOption = {

@@ -1,6 +1,6 @@
 /** What commands about people have in common: finding one, changing one, ending what one has open. */
-import type { Context } from '../context.ts'
-import { endEverything } from '../http/session.ts'
+import type { Context } from '../contracts/context.ts'
+import { endEverything } from '../people/end_session.ts'
 import { Grant } from '../models/grant.ts'
 import { Session } from '../models/session.ts'
 import { canonicalUsername, User } from '../models/user.ts'

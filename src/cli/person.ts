@@ -1,5 +1,5 @@
 /** `latchkey verify` and `latchkey reset-factors`: what an operator does for one person who asked for help. */
-import { canMail, languageOfUser, notYou, sendMail } from '../http/mail.ts'
+import { canMail, languageOfUser, notYou, sendMail } from '../people/mail.ts'
 import { readMailAddress } from '../lib/mail_address.ts'
 import { say } from '../lib/say.ts'
 import { Event } from '../models/event.ts'

@@ -1,6 +1,6 @@
 /** `latchkey sessions …`: where a person is signed in. */
-import type { Context } from '../context.ts'
-import { endSession } from '../http/session.ts'
+import type { Context } from '../contracts/context.ts'
+import { endSession } from '../people/end_session.ts'
 import { Session } from '../models/session.ts'
 import { withContext } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'

@@ -1,8 +1,8 @@
 /** `latchkey user …`: the people who can sign in. Each command works on the store a running server uses. */
-import { wordsAbout } from '../http/new_password.ts'
-import { hashPassword } from '../http/password.ts'
-import { forgetTries } from '../http/rate_limit.ts'
-import { linkLifetime, mailLink, provenEmail } from '../http/reset_link.ts'
+import { wordsAbout } from '../people/new_password.ts'
+import { hashPassword } from '../people/password.ts'
+import { forgetTries } from '../people/rate_limit.ts'
+import { linkLifetime, mailLink, provenEmail } from '../people/reset_link.ts'
 import { seconds } from '../lib/clock.ts'
 import { say } from '../lib/say.ts'
 import { Event } from '../models/event.ts'

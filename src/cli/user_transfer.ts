@@ -1,7 +1,7 @@
 /** `latchkey user import` and `user export`: people in and out, as JSON or CSV. */
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
 import { seconds } from '../lib/clock.ts'
 import { canonicalEmail, canonicalUsername, User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'

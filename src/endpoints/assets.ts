@@ -1,6 +1,6 @@
 /** Stylesheets, logos and scripts, ours and those of the theme, under names that change with their content. */
 import { OAuthError } from '../auth/errors.ts'
-import { defineEndpoint } from './endpoint.ts'
+import { defineEndpoint } from '../contracts/endpoint.ts'
 
 export const assets = defineEndpoint({
   name: 'assets',

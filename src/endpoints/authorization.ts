@@ -2,8 +2,8 @@
 import { formEncode } from '../auth/redirect_uri.ts'
 import { form, query } from '../http/call.ts'
 import { redirectWithin, withinUrl } from '../http/reply.ts'
-import { defineEndpoint } from './endpoint.ts'
-import { proceed } from './authorization_flow.ts'
+import { defineEndpoint } from '../contracts/endpoint.ts'
+import { proceed } from '../flow/authorization_flow.ts'
 
 export const authorization = defineEndpoint({
   name: 'authorization',

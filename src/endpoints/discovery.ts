@@ -3,11 +3,11 @@ import { standardClaims } from '../auth/claims.ts'
 import { codeChallengeMethods } from '../auth/pkce.ts'
 import { promptValues } from '../auth/prompt.ts'
 import { clientAlgs, signingAlgs } from '../auth/registration.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
 import { offeredMethods } from '../http/client_authentication.ts'
 import { publicJson } from '../http/reply.ts'
 import { languages } from '../lib/say.ts'
-import { defineEndpoint, type Endpoint } from './endpoint.ts'
+import { defineEndpoint, type Endpoint } from '../contracts/endpoint.ts'
 
 /** RFC 8414 §3.1 puts the well-known part before the issuer's path; app.ts routes that spelling here too. */
 export const discovery = defineEndpoint({

@@ -1,6 +1,6 @@
 /** Can this instance serve? For load balancers: 200 when it can, 503 when the store is down or it is stopping. */
 import { json } from '../http/reply.ts'
-import { defineEndpoint } from './endpoint.ts'
+import { defineEndpoint } from '../contracts/endpoint.ts'
 import { version } from '../version.ts'
 
 export const health = defineEndpoint({

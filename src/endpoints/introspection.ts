@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { formatScope } from '../auth/scope.ts'
 import { kindOf } from '../auth/token.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
 import { wrapDocument } from '../grants/documents.ts'
 import { findAccessToken } from '../grants/live_token.ts'
 import { subjectOf } from '../grants/person.ts'
@@ -14,7 +14,7 @@ import { json, wrapped } from '../http/reply.ts'
 import { type Client, isPublic } from '../models/client.ts'
 import { Grant } from '../models/grant.ts'
 import { readRefreshHandle } from '../models/refresh_token.ts'
-import { defineEndpoint } from './endpoint.ts'
+import { defineEndpoint } from '../contracts/endpoint.ts'
 
 const Params = v.object({ token: v.string('a token') })
 

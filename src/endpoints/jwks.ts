@@ -1,6 +1,6 @@
 /** The public signing keys. https://www.rfc-editor.org/rfc/rfc7517#section-5 */
 import { publicJson } from '../http/reply.ts'
-import { defineEndpoint } from './endpoint.ts'
+import { defineEndpoint } from '../contracts/endpoint.ts'
 
 export const jwks = defineEndpoint({
   name: 'jwks',

@@ -1,17 +1,18 @@
 /** The form at the foot of each page: remembers a language and shows the page again. */
 import { OAuthError } from '../auth/errors.ts'
-import type { Context } from '../context.ts'
-import { type Call, form } from '../http/call.ts'
+import type { Context } from '../contracts/context.ts'
+import { form } from '../http/call.ts'
+import type { Call } from '../contracts/call.ts'
 import { browserOf, requireSameOrigin } from '../http/csrf.ts'
-import { languagePath } from '../http/document.ts'
+import { languagePath } from '../html/document.ts'
 import { rememberLanguage } from '../http/language.ts'
 import { redirectWithin, withinUrl } from '../http/reply.ts'
 import { currentSession } from '../http/session.ts'
 import { type Language, languages } from '../lib/say.ts'
 import { Interaction } from '../models/interaction.ts'
 import { User } from '../models/user.ts'
-import { defineEndpoint } from './endpoint.ts'
-import { pageTroubles, seeOther } from './openapi_parts.ts'
+import { defineEndpoint } from '../contracts/endpoint.ts'
+import { pageTroubles, seeOther } from '../openapi/parts.ts'
 
 export const language = defineEndpoint({
   name: 'language',

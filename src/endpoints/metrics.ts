@@ -2,7 +2,7 @@
 import { OAuthError } from '../auth/errors.ts'
 import { inNetworks, parseNetworks } from '../lib/address.ts'
 import { equalInConstantTime } from '../lib/equal.ts'
-import { defineEndpoint } from './endpoint.ts'
+import { defineEndpoint } from '../contracts/endpoint.ts'
 
 const loopback = parseNetworks('loopback')
 

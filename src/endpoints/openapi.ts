@@ -1,7 +1,7 @@
 /** The API in OpenAPI 3.1, written from the table of endpoints. https://spec.openapis.org/oas/v3.1.0 */
 import { publicJson } from '../http/reply.ts'
-import { defineEndpoint } from './endpoint.ts'
-import { describeApi } from './openapi_document.ts'
+import { defineEndpoint } from '../contracts/endpoint.ts'
+import { describeApi } from '../openapi/document.ts'
 
 export const openapi = defineEndpoint({
   name: 'openapi',

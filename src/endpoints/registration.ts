@@ -7,15 +7,15 @@ import {
   type RegistrationPolicy,
 } from '../auth/registration.ts'
 import type { RegistrationLimits } from '../auth/registration_limits.ts'
-import type { Context } from '../context.ts'
-import type { RegistrationAttempt } from '../features/feature.ts'
+import type { Context } from '../contracts/context.ts'
+import type { RegistrationAttempt } from '../contracts/feature.ts'
 import { offeredMethods } from '../http/client_authentication.ts'
 import { readJson } from '../http/call.ts'
 import { json } from '../http/reply.ts'
 import { Client, makeClient } from '../models/client.ts'
 import { offered } from './discovery.ts'
-import { defineEndpoint } from './endpoint.ts'
-import { requirePermission } from './registration_permission.ts'
+import { defineEndpoint } from '../contracts/endpoint.ts'
+import { requirePermission } from '../http/registration_permission.ts'
 
 export const registration = defineEndpoint({
   name: 'registration',

@@ -1,6 +1,6 @@
 /** The way back into the authorization request once a page is done. */
-import { defineEndpoint } from './endpoint.ts'
-import { interactionOfPage, resume as goOn } from './interaction_page.ts'
+import { defineEndpoint } from '../contracts/endpoint.ts'
+import { interactionOfPage, resume as goOn } from '../flow/interaction_page.ts'
 
 export const resume = defineEndpoint({
   name: 'resume',

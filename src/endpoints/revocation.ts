@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { kindOf } from '../auth/token.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
 import { findAccessToken } from '../grants/live_token.ts'
 import { form, shape } from '../http/call.ts'
 import { authenticateClient } from '../http/client_authentication.ts'
@@ -11,7 +11,7 @@ import { AccessToken } from '../models/access_token.ts'
 import type { Client } from '../models/client.ts'
 import { Grant } from '../models/grant.ts'
 import { readRefreshHandle } from '../models/refresh_token.ts'
-import { defineEndpoint } from './endpoint.ts'
+import { defineEndpoint } from '../contracts/endpoint.ts'
 
 const Params = v.object({ token: v.string('a token') })
 

@@ -1,17 +1,18 @@
 /** prompt=select_account: go on as the person signed in, or as somebody else. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
-import type { Context } from '../context.ts'
-import type { Call } from '../http/call.ts'
+import type { Context } from '../contracts/context.ts'
+import type { Call } from '../contracts/call.ts'
 import { findClient } from '../http/client_authentication.ts'
-import { imageSources } from '../http/client_parts.ts'
+import { imageSources } from '../html/client_parts.ts'
 import { shownClient } from '../http/client_words.ts'
 import { formTarget } from '../http/headers.ts'
-import { selectAccountPage } from '../http/pages.ts'
-import { page, redirectWithin, type Reply } from '../http/reply.ts'
+import { selectAccountPage } from '../html/pages.ts'
+import { page, redirectWithin } from '../http/reply.ts'
+import type { Reply } from '../contracts/reply.ts'
 import { currentSession } from '../http/session.ts'
 import { Interaction } from '../models/interaction.ts'
 import { User } from '../models/user.ts'
-import { defineEndpoint } from './endpoint.ts'
-import { formFields, interactionOfForm, interactionOfPage, resumePath } from './interaction_page.ts'
+import { defineEndpoint } from '../contracts/endpoint.ts'
+import { formFields, interactionOfForm, interactionOfPage, resumePath } from '../flow/interaction_page.ts'
 
 export const selectAccount = defineEndpoint({
   name: 'select_account',

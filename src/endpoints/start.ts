@@ -1,10 +1,10 @@
 /** The start page: what this is, and what to do next. */
 import type { Config } from '../config.ts'
 import { demoClient, demoUsers } from '../models/demo.ts'
-import { startPage } from '../http/pages.ts'
+import { startPage } from '../html/pages.ts'
 import { page } from '../http/reply.ts'
 import { say } from '../lib/say.ts'
-import { defineEndpoint } from './endpoint.ts'
+import { defineEndpoint } from '../contracts/endpoint.ts'
 
 export const start = defineEndpoint({
   name: 'start',

@@ -1,13 +1,15 @@
 /** Token endpoint: authenticate the client, ask the grant type who gets what, mint. https://www.rfc-editor.org/rfc/rfc6749#section-3.2 */
 import { OAuthError, shown } from '../auth/errors.ts'
-import type { Context } from '../context.ts'
-import { type Bound, shaped } from '../grants/grant_type.ts'
+import type { Context } from '../contracts/context.ts'
+import { shaped } from '../grants/grant_rules.ts'
+import type { Bound } from '../contracts/grant_type.ts'
 import { mint } from '../grants/mint.ts'
-import { type Call, form } from '../http/call.ts'
+import { form } from '../http/call.ts'
+import type { Call } from '../contracts/call.ts'
 import { authenticateClient } from '../http/client_authentication.ts'
 import { json } from '../http/reply.ts'
 import type { Client } from '../models/client.ts'
-import { defineEndpoint } from './endpoint.ts'
+import { defineEndpoint } from '../contracts/endpoint.ts'
 
 export const token = defineEndpoint({
   name: 'token',

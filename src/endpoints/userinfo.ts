@@ -8,7 +8,7 @@ import { findClient } from '../http/client_authentication.ts'
 import { json, wrapped } from '../http/reply.ts'
 import { requireToken } from '../http/resource.ts'
 import { isActive, User } from '../models/user.ts'
-import { defineEndpoint } from './endpoint.ts'
+import { defineEndpoint } from '../contracts/endpoint.ts'
 
 export const userinfo = defineEndpoint({
   name: 'userinfo',

@@ -3,14 +3,15 @@ import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { pkceHolds } from '../auth/pkce.ts'
 import { grantIdOf } from '../auth/token.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
 import { seconds } from '../lib/clock.ts'
 import { AuthorizationCode } from '../models/authorization_code.ts'
 import { type Client, isPublic } from '../models/client.ts'
 import { Grant } from '../models/grant.ts'
 import { Session } from '../models/session.ts'
 import { isActive, User } from '../models/user.ts'
-import { admit, type Bound, defineGrantType, type Issue } from './grant_type.ts'
+import { admit } from './grant_rules.ts'
+import { type Bound, defineGrantType, type Issue } from '../contracts/grant_type.ts'
 
 const Params = v.object({
   code: v.string('a code'),

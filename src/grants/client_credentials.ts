@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { parseScope, requireWithin, standardScopes } from '../auth/scope.ts'
 import { isPublic } from '../models/client.ts'
-import { defineGrantType } from './grant_type.ts'
+import { defineGrantType } from '../contracts/grant_type.ts'
 
 const aboutPeople: readonly string[] = standardScopes
 

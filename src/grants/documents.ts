@@ -1,7 +1,7 @@
 /** Documents that a client may have registered to receive signed, encrypted, or both. https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata */
-import type { Context } from '../context.ts'
-import type { DocumentKind, DocumentWrapper } from '../features/feature.ts'
-import type { Call } from '../http/call.ts'
+import type { Context } from '../contracts/context.ts'
+import type { DocumentKind, DocumentWrapper } from '../contracts/feature.ts'
+import type { Call } from '../contracts/call.ts'
 import type { Client } from '../models/client.ts'
 
 /** OpenID Connect Core §5.3.2; RFC 9701 §5. */

@@ -1,16 +1,10 @@
 /** Is this access token good, and what does it say? One answer for userinfo, introspection and revocation. https://www.rfc-editor.org/rfc/rfc9068#section-4 */
 import { grantIdOf, kindOf } from '../auth/token.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
+import type { LiveToken } from '../contracts/live_token.ts'
 import { AccessToken } from '../models/access_token.ts'
-import { findClient } from '../models/find_client.ts'
+import { findClient } from '../clients/find_client.ts'
 import { Grant } from '../models/grant.ts'
-
-export interface LiveToken {
-  format: 'jwt' | 'opaque'
-  claims: AccessToken & { jti?: string; cnf?: Record<string, unknown> }
-  /** Absent for client_credentials. */
-  grant: Grant | undefined
-}
 
 /** Undefined for anything that is not an access token of ours, alive. Independent reads share a round trip. */
 export async function findAccessToken(context: Context, token: string): Promise<LiveToken | undefined> {

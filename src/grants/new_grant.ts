@@ -1,6 +1,6 @@
 /** The grant a person gives a client in a session, waiting for the client to redeem what stands for it. */
 import { newGrantId } from '../auth/token.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
 import { seconds } from '../lib/clock.ts'
 import type { Client } from '../models/client.ts'
 import type { Grant } from '../models/grant.ts'

@@ -1,6 +1,6 @@
 /** Polling discipline for whoever waits for a person's answer. https://www.rfc-editor.org/rfc/rfc8628#section-3.5, CIBA Core §11 */
 import { OAuthError } from '../auth/errors.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
 import type { RecordKind } from '../models/define_record.ts'
 
 /** What is remembered of the polls: seconds between them, and the last one in milliseconds. */

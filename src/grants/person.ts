@@ -1,6 +1,6 @@
 /** What we can say of a person: the record's own claims and those that features add. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
-import type { Context } from '../context.ts'
-import type { SubjectType } from '../features/feature.ts'
+import type { Context } from '../contracts/context.ts'
+import type { SubjectType } from '../contracts/feature.ts'
 import { deriveKey } from '../lib/hash.ts'
 import { behindPseudonym, pseudonymOf } from '../lib/pseudonym.ts'
 import type { Client } from '../models/client.ts'

@@ -2,14 +2,15 @@
 import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { parseScope, requireWithin } from '../auth/scope.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
 import { type Client, isPublic } from '../models/client.ts'
 import type { Loaded } from '../models/define_record.ts'
 import { Grant } from '../models/grant.ts'
 import { lastGeneration, readRefreshHandle } from '../models/refresh_token.ts'
 import { Session } from '../models/session.ts'
 import { isActive, User } from '../models/user.ts'
-import { admit, defineGrantType } from './grant_type.ts'
+import { admit } from './grant_rules.ts'
+import { defineGrantType } from '../contracts/grant_type.ts'
 
 const Params = v.object({ refresh_token: v.string('a refresh token'), scope: v.optional(v.string()) })
 

@@ -2,13 +2,14 @@
 import type { OAuthError } from '../auth/errors.ts'
 import { type TrustedRedirect, withQuery } from '../auth/redirect_uri.ts'
 import { newHandle } from '../auth/token.ts'
-import type { Context } from '../context.ts'
-import type { ResponseMode, ResponseType } from '../features/feature.ts'
+import type { Context } from '../contracts/context.ts'
+import type { ResponseMode, ResponseType } from '../contracts/feature.ts'
 import { seconds } from '../lib/clock.ts'
 import { AuthorizationCode } from '../models/authorization_code.ts'
 import type { Client } from '../models/client.ts'
 import { describe } from './error_reply.ts'
-import { redirectToClient, type Reply } from './reply.ts'
+import { redirectToClient } from './reply.ts'
+import type { Reply } from '../contracts/reply.ts'
 
 export interface Destination {
   client: Client

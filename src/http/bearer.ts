@@ -1,8 +1,9 @@
 /** The access token a request presents, checked with all that binds it. https://www.rfc-editor.org/rfc/rfc6750#section-2 */
 import { OAuthError } from '../auth/errors.ts'
-import type { Context } from '../context.ts'
-import type { TokenBinding } from '../features/feature.ts'
-import { type Call, form } from './call.ts'
+import type { Context } from '../contracts/context.ts'
+import type { TokenBinding } from '../contracts/feature.ts'
+import { form } from './call.ts'
+import type { Call } from '../contracts/call.ts'
 
 /** What the Authorization header, or the body of a form, carries: the scheme tells how the token is bound. */
 export interface Presented {

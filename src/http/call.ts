@@ -1,23 +1,8 @@
 /** One request as endpoints see it: read lazily, within bounds. */
 import * as v from 'valibot'
 import { OAuthError, shown } from '../auth/errors.ts'
-import type { Context } from '../context.ts'
-
-export interface Call {
-  request: Request
-  method: string
-  /** Below the issuer's own path. */
-  path: string
-  /** Without its question mark. */
-  search: string
-  requestId: string
-  /** The client's address by the trusted-proxy rule. */
-  address: string
-  /** The address of the connection itself: a proxy's, when there is one. */
-  peer: string
-  /** `ui_locales` of the authorization request that the page belongs to; set by whoever reads that request. */
-  uiLocales?: string | undefined
-}
+import type { Call } from '../contracts/call.ts'
+import type { Context } from '../contracts/context.ts'
 
 type Params = Readonly<Record<string, string>>
 

@@ -1,13 +1,13 @@
 /** Who is the client of this request? One answer for every endpoint that asks. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
 import { readCredentials } from '../auth/client_auth.ts'
 import { OAuthError, shown } from '../auth/errors.ts'
-import type { Context } from '../context.ts'
-import type { ClientAuthMethod } from '../features/feature.ts'
+import type { Context } from '../contracts/context.ts'
+import type { ClientAuthMethod } from '../contracts/feature.ts'
 import type { Client } from '../models/client.ts'
-import { requireClient } from '../models/find_client.ts'
-import type { Call } from './call.ts'
+import { requireClient } from '../clients/find_client.ts'
+import type { Call } from '../contracts/call.ts'
 
-export { findClient } from '../models/find_client.ts'
+export { findClient } from '../clients/find_client.ts'
 
 /** The methods of the table that this provider's settings allow. */
 export function offeredMethods(context: Context): string[] {

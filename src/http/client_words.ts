@@ -1,8 +1,8 @@
 /** What a client says of itself, in the language of a page. https://www.rfc-editor.org/rfc/rfc7591#section-2.2 */
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
 import type { Client } from '../models/client.ts'
-import type { Call } from './call.ts'
-import type { ShownClient } from './client_parts.ts'
+import type { Call } from '../contracts/call.ts'
+import type { ShownClient } from '../html/client_parts.ts'
 import { languageOf } from './language.ts'
 
 type Spoken = 'client_name' | 'client_uri' | 'logo_uri' | 'policy_uri' | 'tos_uri'

@@ -1,6 +1,6 @@
 /** Cookies: reading one, and writing ours so that nobody else can. https://www.rfc-editor.org/rfc/rfc6265 */
 import type { Config } from '../config.ts'
-import type { Call } from './call.ts'
+import type { Call } from '../contracts/call.ts'
 
 /** The value of one cookie; when a name comes twice the first, which browsers send for the longer path, is not ours to judge: neither counts. */
 export function readCookie(call: Call, name: string): string | undefined {

@@ -1,6 +1,6 @@
 /** Which scripts may read an answer. Never with credentials: no endpoint that allows CORS looks at a cookie. https://fetch.spec.whatwg.org/#http-cors-protocol */
-import type { Context } from '../context.ts'
-import type { Endpoint } from '../endpoints/endpoint.ts'
+import type { Context } from '../contracts/context.ts'
+import type { Endpoint } from '../contracts/endpoint.ts'
 
 type Headers = Record<string, string>
 

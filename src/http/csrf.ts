@@ -1,10 +1,10 @@
 /** Forms are answered only when our own page, in the same browser, sent them. https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html */
 import { OAuthError } from '../auth/errors.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
 import { equalInConstantTime } from '../lib/equal.ts'
 import { hmac } from '../lib/hash.ts'
 import { say } from '../lib/say.ts'
-import type { Call } from './call.ts'
+import type { Call } from '../contracts/call.ts'
 import { cookieName, readCookie, setCookie } from './cookie.ts'
 
 const browserCookie = /^[A-Za-z0-9_-]{32}$/

@@ -1,10 +1,11 @@
 /** The only place where an error becomes an answer: JSON or a page. Redirects are `authorization_response.ts`. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 import { OAuthError } from '../auth/errors.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
 import { StoreUnavailable } from '../store/store.ts'
-import type { Call } from './call.ts'
-import { errorPage } from './pages.ts'
-import { json, page, type Reply } from './reply.ts'
+import type { Call } from '../contracts/call.ts'
+import { errorPage } from '../html/pages.ts'
+import { json, page } from './reply.ts'
+import type { Reply } from '../contracts/reply.ts'
 
 /** What production says; development says what was expected and what came. */
 const terse: Record<string, string> = {

@@ -1,6 +1,6 @@
 /** Headers that every answer carries. https://owasp.org/www-project-secure-headers/ */
 import type { Config } from '../config.ts'
-import type { Reply } from './reply.ts'
+import type { Reply } from '../contracts/reply.ts'
 
 /** Nothing inline, nothing from elsewhere; forms may lead to us, to https, and to what the page names. */
 const policyOf = (

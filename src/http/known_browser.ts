@@ -1,9 +1,9 @@
 /** Which accounts this browser signed in with before, by a cookie that says it and a MAC that proves it. https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies */
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
 import { equalInConstantTime } from '../lib/equal.ts'
 import { hmac } from '../lib/hash.ts'
 import { canonicalUsername } from '../models/user.ts'
-import type { Call } from './call.ts'
+import type { Call } from '../contracts/call.ts'
 import { cookieName, readCookie, setCookie } from './cookie.ts'
 import { browserOf } from './csrf.ts'
 

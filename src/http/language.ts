@@ -1,10 +1,10 @@
 /** Which language one request is answered in: what the application asked for, what the person chose, what the browser says. */
-import type { Context } from '../context.ts'
+import type { Context } from '../contracts/context.ts'
 import type { Language } from '../lib/say.ts'
-import type { Call } from './call.ts'
+import type { Call } from '../contracts/call.ts'
 import { cookieName, readCookie, setCookie } from './cookie.ts'
-import type { Setting } from './view.ts'
-import { acceptedLanguages, firstSpoken } from './words.ts'
+import type { Setting } from '../html/view.ts'
+import { acceptedLanguages, firstSpoken } from '../html/words.ts'
 
 const cookie = 'language'
 /** A year, in seconds. */

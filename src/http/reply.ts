@@ -1,24 +1,8 @@
 /** What an endpoint answers with: a value; app.ts makes the Response. */
 import { OAuthError } from '../auth/errors.ts'
+import type { Reply } from '../contracts/reply.ts'
 import type { TrustedRedirect } from '../auth/redirect_uri.ts'
-import type { Html } from './view.ts'
-
-export interface Reply {
-  status: number
-  /** Html is written in the language of the call when it leaves (app.ts). */
-  body: string | Uint8Array<ArrayBuffer> | Html | null
-  headers: Record<string, string>
-  /** `Set-Cookie` values. */
-  cookies?: string[]
-  /** Origins that frames on this page load from (CSP frame-src). */
-  frameSources?: string[]
-  /** Origins of others that pictures on this page load from (CSP img-src). */
-  imageSources?: string[]
-  /** Any site may show this page in a frame (CSP frame-ancestors): only a page without a word on it. */
-  framedByAnybody?: true
-  /** Origins beyond our own that a form on this page may lead to (CSP form-action). */
-  formTargets?: string[]
-}
+import type { Html } from '../html/view.ts'
 
 /** A document that was signed or encrypted for one client. */
 export const wrapped = (document: { body: string; contentType: string }): Reply => ({

@@ -1,9 +1,9 @@
 /** What an endpoint of our own asks of an access token, as any resource server would. https://www.rfc-editor.org/rfc/rfc6750#section-3 */
 import { OAuthError } from '../auth/errors.ts'
-import type { Context } from '../context.ts'
-import type { LiveToken } from '../grants/live_token.ts'
+import type { Context } from '../contracts/context.ts'
+import type { LiveToken } from '../contracts/live_token.ts'
 import { bindingOf, challenge, invalidToken, presentedToken } from './bearer.ts'
-import type { Call } from './call.ts'
+import type { Call } from '../contracts/call.ts'
 
 type Find = (context: Context, token: string) => Promise<LiveToken | undefined>
 

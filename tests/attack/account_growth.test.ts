@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import * as v from 'valibot'
 import { countDevices, forgetDevices, meetDevice } from '../../src/features/sessions/device.ts'
-import type { Call } from '../../src/http/call.ts'
+import type { Call } from '../../src/contracts/call.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import type { Memory } from '../../src/models/define_record.ts'

@@ -1,7 +1,7 @@
 /** What an account leaves behind: an account with something of everything is erased, and the whole store is walked for anything that still names it. */
 import { afterAll, expect, test } from 'bun:test'
 import { answerRequests } from '../../src/features/recovery/job.ts'
-import { exportPerson } from '../../src/http/person_data.ts'
+import { exportPerson } from '../../src/people/person_data.ts'
 import { sha256 } from '../../src/lib/hash.ts'
 import { User } from '../../src/models/user.ts'
 import { memoryStore } from '../../src/store/memory.ts'

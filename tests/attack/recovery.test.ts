@@ -1,6 +1,6 @@
 /** What a forgotten password must not tell or do: who has an account by the time an answer takes, and markup in a mail. OWASP ASVS 5.0 V6.3.8 */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { writeMail } from '../../src/http/mail.ts'
+import { writeMail } from '../../src/people/mail.ts'
 import { say } from '../../src/lib/say.ts'
 import { provider, type SpawnedProvider, spawnProvider } from '../support/provider.ts'
 import { type Page, type Person, person } from '../support/person.ts'

@@ -1,8 +1,8 @@
 /** Strangers choose the URLs we fetch: every way to make us knock at our own doors, or wait for ever. https://www.rfc-editor.org/rfc/rfc9700#section-4.11 */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { isIP, type Socket } from 'node:net'
-import { OutboundError } from '../../src/http/outbound.ts'
-import { addressesOf, readTarget } from '../../src/http/outbound_target.ts'
+import { OutboundError } from '../../src/outbound/outbound.ts'
+import { addressesOf, readTarget } from '../../src/outbound/target.ts'
 import { isPublicAddress } from '../../src/lib/public_address.ts'
 import { flood, guarded, type Laboratory, laboratory } from '../support/laboratory.ts'
 

@@ -3,9 +3,9 @@ import { afterAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import type { Endpoint } from '../../src/endpoints/endpoint.ts'
-import type { Feature } from '../../src/features/feature.ts'
-import type { GrantType } from '../../src/grants/grant_type.ts'
+import type { Endpoint } from '../../src/contracts/endpoint.ts'
+import type { Feature } from '../../src/contracts/feature.ts'
+import type { GrantType } from '../../src/contracts/grant_type.ts'
 import { buildTable } from '../../src/table.ts'
 import { authorizationUrl, demo, formPost, type Json } from '../support/client.ts'
 import { blocksOf, document, root } from '../support/document.ts'
@@ -17,7 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), 'latchkey-examples-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test('every socket of a feature is named, and none that is not there', () => {
-  const contract = document('src/features/feature.ts')
+  const contract = document('src/contracts/feature.ts')
   const body = contract.slice(contract.indexOf('export interface Feature {'))
   const sockets = [...body.matchAll(/^ {2}(\w+)[?(]/gm)].map(([, name]) => name!)
   const from = markdown.indexOf('## Features: sockets')

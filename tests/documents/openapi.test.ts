@@ -1,7 +1,7 @@
 /** The OpenAPI document says what the table serves, and a live server answers as it says. https://spec.openapis.org/oas/v3.1.0 */
 import { expect, test } from 'bun:test'
 import { coreMetadata } from '../../src/auth/registration.ts'
-import { describeApi } from '../../src/endpoints/openapi_document.ts'
+import { describeApi } from '../../src/openapi/document.ts'
 import { buildTable } from '../../src/table.ts'
 import { authorizationUrl, demo, formPost, type Json } from '../support/client.ts'
 import { problemsOf, type Schema } from '../support/json_schema.ts'

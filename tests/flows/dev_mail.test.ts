@@ -1,7 +1,7 @@
 /** Mails in development: shown at /dev/mail and in the terminal, to this machine alone. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { deliverDue } from '../../src/features/mail/deliver.ts'
-import { sendMail } from '../../src/http/mail.ts'
+import { sendMail } from '../../src/people/mail.ts'
 import { say } from '../../src/lib/say.ts'
 import { until } from '../support/listener.ts'
 import { type Person, person } from '../support/person.ts'

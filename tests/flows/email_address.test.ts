@@ -1,7 +1,7 @@
 /** An address of one's own: proven, changed, and not to be had by tricks. */
 import { describe, expect, test } from 'bun:test'
 import { answerRequests } from '../../src/features/recovery/job.ts'
-import { spendVerification } from '../../src/http/verification.ts'
+import { spendVerification } from '../../src/people/verification.ts'
 import { User } from '../../src/models/user.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { browser, minute } from '../support/flow.ts'

@@ -1,7 +1,7 @@
 /** Mails on their way: to a real relay, over TLS, through its bad days, once, and never with more in them than was meant. */
 import { afterAll, afterEach, describe, expect, test } from 'bun:test'
 import { deliverDue } from '../../src/features/mail/deliver.ts'
-import { type Mail, sendMail } from '../../src/http/mail.ts'
+import { type Mail, sendMail } from '../../src/people/mail.ts'
 import { say } from '../../src/lib/say.ts'
 import { letters, Outbox, outboxIndex } from '../../src/models/outbox.ts'
 import { memoryStore } from '../../src/store/memory.ts'

@@ -1,6 +1,6 @@
 /** What may become a password: tried on the rules as they are plugged in. */
 import { afterAll, describe, expect, test } from 'bun:test'
-import { newPasswordProblem, wordsAbout } from '../../src/http/new_password.ts'
+import { newPasswordProblem, wordsAbout } from '../../src/people/new_password.ts'
 import { freePort } from '../support/free_port.ts'
 import { provider } from '../support/provider.ts'
 

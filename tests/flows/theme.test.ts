@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { ConfigError } from '../../src/config.ts'
-import { notYou, writeMail } from '../../src/http/mail.ts'
+import { notYou, writeMail } from '../../src/people/mail.ts'
 import { say } from '../../src/lib/say.ts'
 import { provider } from '../support/provider.ts'
 

@@ -7,7 +7,7 @@ import { type AddressInfo, isIP, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
-import { createOutbound, type Outbound } from '../../src/http/outbound.ts'
+import { createOutbound, type Outbound } from '../../src/outbound/outbound.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { type TurnableClock, turnableClock } from './provider.ts'
 

@@ -1,7 +1,7 @@
 /** The account page: what a person can see and change here, and what happened to their account. https://owasp.org/www-project-application-security-verification-standard/ */
-import { noteEvent } from '../../http/tell_owner.ts'
+import { noteEvent } from '../../people/tell_owner.ts'
 import { say } from '../../lib/say.ts'
-import { defineFeature } from '../feature.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 import { activity, activityPath } from './activity.ts'
 import { overview } from './overview.ts'
 

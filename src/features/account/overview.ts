@@ -1,16 +1,16 @@
 /** GET /account: who is signed in, and a line for each part of their account. */
 import overviewSource from '../../../views/account_overview.html' with { type: 'text' }
-import type { Context } from '../../context.ts'
-import { defineEndpoint } from '../../endpoints/endpoint.ts'
-import { shownPage } from '../../endpoints/openapi_parts.ts'
-import { type AtHand, personAtHand } from '../../endpoints/person_at_hand.ts'
-import { accountPage, accountPath } from '../../http/account_page.ts'
-import { foreignText } from '../../http/foreign_text.ts'
+import type { Context } from '../../contracts/context.ts'
+import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { shownPage } from '../../openapi/parts.ts'
+import { type AtHand, personAtHand } from '../../flow/person_at_hand.ts'
+import { accountPage, accountPath } from '../../flow/account_page.ts'
+import { foreignText } from '../../html/foreign_text.ts'
 import { page } from '../../http/reply.ts'
-import { defineView, type Html } from '../../http/view.ts'
+import { defineView, type Html } from '../../html/view.ts'
 import { say } from '../../lib/say.ts'
 import type { User } from '../../models/user.ts'
-import type { AccountSection } from '../feature.ts'
+import type { AccountSection } from '../../contracts/feature.ts'
 
 const view = defineView('account_overview', overviewSource, ['picture', 'name', 'username', 'sections'])
 const picture = defineView(

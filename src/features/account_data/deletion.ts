@@ -1,11 +1,11 @@
 /** The end of an account: asked for, waiting, kept after all, or carried out by one instance at a time until it is done. */
 import * as v from 'valibot'
-import type { Context } from '../../context.ts'
-import { erasePerson } from '../../http/person_data.ts'
-import { endEverything } from '../../http/session.ts'
+import type { Context } from '../../contracts/context.ts'
+import { erasePerson } from '../../people/person_data.ts'
+import { endEverything } from '../../people/end_session.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import { User } from '../../models/user.ts'
-import type { Job } from '../feature.ts'
+import type { Job } from '../../contracts/feature.ts'
 import { settings } from './settings.ts'
 
 const schema = v.object({

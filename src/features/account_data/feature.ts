@@ -1,6 +1,6 @@
 /** Everything that is kept about a person: a copy of it, and the end of the account, on a page and for applications. https://www.rfc-editor.org/rfc/rfc9470 */
 import { say } from '../../lib/say.ts'
-import { defineFeature } from '../feature.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 import { dataPage, dataPath } from './data_page.ts'
 import { deletedPage, deletePage } from './delete_page.ts'
 import { erasing } from './deletion.ts'

@@ -1,25 +1,19 @@
 /** The same for applications: a copy of everything, and the end of the account, for a token of the right scope. https://www.rfc-editor.org/rfc/rfc9470 */
-import type { Context } from '../../context.ts'
-import { defineEndpoint } from '../../endpoints/endpoint.ts'
-import {
-  forbidden,
-  jsonReply,
-  object,
-  text,
-  troubles,
-  unauthorizedToken,
-} from '../../endpoints/openapi_parts.ts'
+import type { Context } from '../../contracts/context.ts'
+import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { forbidden, jsonReply, object, text, troubles, unauthorizedToken } from '../../openapi/parts.ts'
 import { findAccessToken } from '../../grants/live_token.ts'
 import { subjectOf } from '../../grants/person.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import { challenge, invalidToken } from '../../http/bearer.ts'
-import type { Call } from '../../http/call.ts'
+import type { Call } from '../../contracts/call.ts'
 import { findClient } from '../../http/client_authentication.ts'
-import { foreignText } from '../../http/foreign_text.ts'
-import { exportPerson } from '../../http/person_data.ts'
-import { json, type Reply } from '../../http/reply.ts'
+import { foreignText } from '../../html/foreign_text.ts'
+import { exportPerson } from '../../people/person_data.ts'
+import { json } from '../../http/reply.ts'
+import type { Reply } from '../../contracts/reply.ts'
 import { requireToken } from '../../http/resource.ts'
-import { tellOwner } from '../../http/tell_owner.ts'
+import { tellOwner } from '../../people/tell_owner.ts'
 import type { Client } from '../../models/client.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import type { Grant } from '../../models/grant.ts'

@@ -1,6 +1,6 @@
 /** Accounts that people make themselves: with an address they prove, or an invitation. OWASP ASVS 5.0 V6.3, V6.4. https://owasp.org/www-project-application-security-verification-standard/ */
-import { mailsLeave } from '../../http/mail.ts'
-import { defineFeature } from '../feature.ts'
+import { mailsLeave } from '../../people/mail.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 import { create } from './create.ts'
 import { register, registerPath } from './register.ts'
 import { answerRequests, jobName } from './requests.ts'

@@ -3,9 +3,9 @@
  * whether somebody has one is told to the owner of the address alone.
  */
 import { OAuthError } from '../../auth/errors.ts'
-import type { Context } from '../../context.ts'
-import { sendMail } from '../../http/mail.ts'
-import { countTry } from '../../http/rate_limit.ts'
+import type { Context } from '../../contracts/context.ts'
+import { sendMail } from '../../people/mail.ts'
+import { countTry } from '../../people/rate_limit.ts'
 import { type Language, say } from '../../lib/say.ts'
 import { Invitation } from '../../models/invitation.ts'
 import { canonicalEmail, User } from '../../models/user.ts'

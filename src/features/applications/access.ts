@@ -1,5 +1,5 @@
 /** What each client has of a person: by consent, by live grants, or both. */
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { Client } from '../../models/client.ts'
 import { Consent } from '../../models/consent.ts'
 import { Grant } from '../../models/grant.ts'

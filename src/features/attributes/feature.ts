@@ -1,7 +1,7 @@
 /** Scopes of one's own, which show attributes of people as claims (`permissions`, `organization`, …). https://openid.net/specs/openid-connect-core-1_0.html#AdditionalClaims */
 import type { Config } from '../../config.ts'
 import type { User } from '../../models/user.ts'
-import { defineFeature } from '../feature.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 import { env, settingsOf } from './settings.ts'
 
 const valueOf = ({ attributes, roles }: User, attribute: string): unknown => {

@@ -3,12 +3,12 @@ import * as v from 'valibot'
 import { OAuthError, shown } from '../../auth/errors.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import type { Context } from '../../context.ts'
-import type { GrantRule } from '../../grants/grant_type.ts'
-import { authorizationDetail } from '../../http/page_parts.ts'
-import type { Html } from '../../http/view.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { GrantRule } from '../../contracts/grant_type.ts'
+import { authorizationDetail } from '../../html/page_parts.ts'
+import type { Html } from '../../html/view.ts'
 import type { Client } from '../../models/client.ts'
-import { type AuthorizationParameter, defineFeature } from '../feature.ts'
+import { type AuthorizationParameter, defineFeature } from '../../contracts/feature.ts'
 
 const env = defineEntries([
   {

@@ -1,8 +1,8 @@
 /** One delivery: POST the logout token, and settle the outbox by what came back. https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRequest */
 import { formEncode } from '../../auth/redirect_uri.ts'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { findClient } from '../../http/client_authentication.ts'
-import { OutboundError } from '../../http/outbound_error.ts'
+import { OutboundError } from '../../outbound/error.ts'
 import type { Client } from '../../models/client.ts'
 import { logoutToken } from './logout_token.ts'
 import { claimDue, type Delivery, finish, postpone } from './outbox.ts'

@@ -3,12 +3,17 @@ import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { findClient } from '../../http/client_authentication.ts'
-import { OutboundError } from '../../http/outbound_error.ts'
-import { readTarget } from '../../http/outbound_target.ts'
+import { OutboundError } from '../../outbound/error.ts'
+import { readTarget } from '../../outbound/target.ts'
 import type { Session } from '../../models/session.ts'
-import { type AccessWithdrawn, defineFeature, type Job, type RegistrationRule } from '../feature.ts'
+import {
+  type AccessWithdrawn,
+  defineFeature,
+  type Job,
+  type RegistrationRule,
+} from '../../contracts/feature.ts'
 import { deliverDue, logoutUriOf } from './deliver.ts'
 import { enqueue } from './outbox.ts'
 

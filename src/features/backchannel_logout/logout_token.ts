@@ -1,6 +1,6 @@
 /** The logout token: which person and session have ended, for one client. https://openid.net/specs/openid-connect-backchannel-1_0.html#LogoutToken */
 import { sign } from '../../auth/jws.ts'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { wrapDocument } from '../../grants/documents.ts'
 import { sidOf, subjectOf } from '../../grants/person.ts'
 import { seconds } from '../../lib/clock.ts'

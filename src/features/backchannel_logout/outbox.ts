@@ -1,6 +1,6 @@
 /** Logout tokens still to be delivered: kept in the store, tried by one instance at a time. docs/architecture.md, "Store" */
 import * as v from 'valibot'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { seconds } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { defineRecord } from '../../models/define_record.ts'

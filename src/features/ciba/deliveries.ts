@@ -1,6 +1,6 @@
 /** What must reach somebody's server: kept in the store until it did, tried a bounded number of times, by one instance at a time. */
 import * as v from 'valibot'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { defineRecord } from '../../models/define_record.ts'
 
 const Delivery = defineRecord(

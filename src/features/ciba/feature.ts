@@ -1,5 +1,5 @@
 /** Backchannel authentication: an application asks, the person answers on a screen of their own. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html */
-import { defineFeature } from '../feature.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 import { approvals } from './approvals.ts'
 import { backchannelAuthentication } from './backchannel_authentication.ts'
 import { runDue } from './deliveries.ts'

@@ -2,13 +2,13 @@
 import answeredSource from '../../../views/approval_answered.html' with { type: 'text' }
 import requestSource from '../../../views/approval_request.html' with { type: 'text' }
 import approvalsSource from '../../../views/approvals.html' with { type: 'text' }
-import { approvalsPath } from '../../http/assets.ts'
-import { ownScript, page } from '../../http/document.ts'
-import { shownName } from '../../http/client_parts.ts'
-import { foreignText } from '../../http/foreign_text.ts'
-import * as parts from '../../http/page_parts.ts'
-import { scopeRow, type ShownScope } from '../../http/pages.ts'
-import { defineView, type Html } from '../../http/view.ts'
+import { approvalsPath } from '../../html/assets.ts'
+import { ownScript, page } from '../../html/document.ts'
+import { shownName } from '../../html/client_parts.ts'
+import { foreignText } from '../../html/foreign_text.ts'
+import * as parts from '../../html/page_parts.ts'
+import { scopeRow, type ShownScope } from '../../html/pages.ts'
+import { defineView, type Html } from '../../html/view.ts'
 import { say, type Said } from '../../lib/say.ts'
 
 export interface ShownRequest {

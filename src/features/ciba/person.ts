@@ -1,13 +1,13 @@
 /** Whom a request is about. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#auth_request */
 import { OAuthError } from '../../auth/errors.ts'
-import type { Context } from '../../context.ts'
-import { type Hint, readHint } from '../../endpoints/id_token_hint.ts'
+import type { Context } from '../../contracts/context.ts'
+import { type Hint, readHint } from '../../flow/id_token_hint.ts'
 import { sessionBehind, subjectOf } from '../../grants/person.ts'
-import { countTry, takeBack } from '../../http/rate_limit.ts'
+import { countTry, takeBack } from '../../people/rate_limit.ts'
 import type { Client } from '../../models/client.ts'
 import { Session } from '../../models/session.ts'
 import { isActive, User } from '../../models/user.ts'
-import type { Params } from '../feature.ts'
+import type { Params } from '../../contracts/feature.ts'
 
 const hints = ['login_hint', 'id_token_hint', 'login_hint_token'] as const
 

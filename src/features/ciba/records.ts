@@ -1,6 +1,6 @@
 /** A request that waits for its person, found by its own id, by the person, or by the client's auth_req_id. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#successful_authentication_request_acknowdlegment */
 import * as v from 'valibot'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { seconds } from '../../lib/clock.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { deriveKey, hmac } from '../../lib/hash.ts'

@@ -2,10 +2,10 @@
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { signingAlgs } from '../../auth/registration.ts'
-import type { Context } from '../../context.ts'
-import { OutboundError } from '../../http/outbound_error.ts'
-import { readTarget } from '../../http/outbound_target.ts'
-import type { RegistrationRule } from '../feature.ts'
+import type { Context } from '../../contracts/context.ts'
+import { OutboundError } from '../../outbound/error.ts'
+import { readTarget } from '../../outbound/target.ts'
+import type { RegistrationRule } from '../../contracts/feature.ts'
 import { cibaGrant, modes, settings } from './settings.ts'
 
 export const clientMetadata = {

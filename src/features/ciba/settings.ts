@@ -1,7 +1,7 @@
 /** What an operator may say of backchannel authentication. docs/configuration.md */
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import type { Client } from '../../models/client.ts'
 
 export const cibaGrant = 'urn:openid:params:grant-type:ciba'

@@ -1,11 +1,11 @@
 /** The request as a JWT that the client signed. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#signed_auth_request */
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import { OAuthError, shown } from '../../auth/errors.ts'
-import type { Context } from '../../context.ts'
-import { clientVerificationKey } from '../../http/client_keys.ts'
+import type { Context } from '../../contracts/context.ts'
+import { clientVerificationKey } from '../../clients/client_keys.ts'
 import { sha256 } from '../../lib/hash.ts'
 import type { Client } from '../../models/client.ts'
-import type { Params } from '../feature.ts'
+import type { Params } from '../../contracts/feature.ts'
 
 const maxLength = 32_768
 /** Seconds that a signed request may be good for, and how long its `jti` is remembered. */

@@ -1,6 +1,6 @@
 /** Claims in several languages and scripts: an application names those it would like. https://openid.net/specs/openid-connect-core-1_0.html#ClaimsLanguagesAndScripts */
 import { isLanguageTag } from '../../auth/claims.ts'
-import { type AuthorizationParameter, defineFeature } from '../feature.ts'
+import { type AuthorizationParameter, defineFeature } from '../../contracts/feature.ts'
 
 /** More than anybody reads, fewer than would burden a grant. */
 const most = 20

@@ -2,12 +2,12 @@
 import codeSource from '../../../views/device_code.html' with { type: 'text' }
 import confirmSource from '../../../views/device_confirm.html' with { type: 'text' }
 import doneSource from '../../../views/device_done.html' with { type: 'text' }
-import { page } from '../../http/document.ts'
-import { clientLinks, clientLogo, type ShownClient, shownName } from '../../http/client_parts.ts'
-import { foreignText } from '../../http/foreign_text.ts'
-import * as parts from '../../http/page_parts.ts'
-import { scopeRow, type ShownScope } from '../../http/pages.ts'
-import { defineView, type Html } from '../../http/view.ts'
+import { page } from '../../html/document.ts'
+import { clientLinks, clientLogo, type ShownClient, shownName } from '../../html/client_parts.ts'
+import { foreignText } from '../../html/foreign_text.ts'
+import * as parts from '../../html/page_parts.ts'
+import { scopeRow, type ShownScope } from '../../html/pages.ts'
+import { defineView, type Html } from '../../html/view.ts'
 import { say, type Said } from '../../lib/say.ts'
 
 const code = defineView('device_code', codeSource, [

@@ -1,5 +1,5 @@
 /** Server nonces: the time, under a key that all instances share; nothing is stored. https://www.rfc-editor.org/rfc/rfc9449#section-8 */
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { deriveKey, hmac } from '../../lib/hash.ts'
 

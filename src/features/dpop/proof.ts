@@ -2,8 +2,8 @@
 import type { JWK } from 'jose'
 import { OAuthError } from '../../auth/errors.ts'
 import { thumbprint } from '../../auth/jwk.ts'
-import type { Context } from '../../context.ts'
-import type { Call } from '../../http/call.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { Call } from '../../contracts/call.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { sha256 } from '../../lib/hash.ts'
 

@@ -1,10 +1,10 @@
 /** The address of an account: proven by a link in a mail, and changed so that neither a thief nor a slip gets away with it. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
-import { mailsLeave } from '../../http/mail.ts'
-import { foreignText } from '../../http/foreign_text.ts'
-import { withdrawVerification } from '../../http/verification.ts'
+import { mailsLeave } from '../../people/mail.ts'
+import { foreignText } from '../../html/foreign_text.ts'
+import { withdrawVerification } from '../../people/verification.ts'
 import { say } from '../../lib/say.ts'
 import { PendingEmail } from '../../models/pending_email.ts'
-import { defineFeature } from '../feature.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 import { account, emailPath } from './account.ts'
 import { verify } from './verify.ts'
 

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { compactDecrypt, decodeProtectedHeader } from 'jose'
 import { secretOf } from '../../http/client_methods.ts'
 import { fromUtf8 } from '../../lib/bytes.ts'
-import type { Decrypt } from '../feature.ts'
+import type { Decrypt } from '../../contracts/feature.ts'
 import { type Alg, algs, type Enc, encs, keyFromSecret, rowOf } from './algorithms.ts'
 
 /** Characters; decryption costs by the size, and a request is no larger. */

@@ -1,8 +1,8 @@
 /** Encrypts a document to one client, or fails: never is it sent in the clear instead. https://www.rfc-editor.org/rfc/rfc7516, OpenID Connect Core §10.2 */
 import { CompactEncrypt, type JWK } from 'jose'
 import { OAuthError } from '../../auth/errors.ts'
-import type { Context } from '../../context.ts'
-import { clientKeys } from '../../http/client_keys.ts'
+import type { Context } from '../../contracts/context.ts'
+import { clientKeys } from '../../clients/client_keys.ts'
 import { secretOf } from '../../http/client_methods.ts'
 import { utf8 } from '../../lib/bytes.ts'
 import type { Client } from '../../models/client.ts'

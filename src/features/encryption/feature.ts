@@ -3,8 +3,8 @@ import * as v from 'valibot'
 import { readJwks } from '../../auth/client_jwks.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import { decryptionAlgs } from '../../auth/jwk.ts'
-import type { Context } from '../../context.ts'
-import type { GrantRule } from '../../grants/grant_type.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { GrantRule } from '../../contracts/grant_type.ts'
 import type { Client } from '../../models/client.ts'
 import {
   defineFeature,
@@ -12,7 +12,7 @@ import {
   type DocumentWrapper,
   type Feature,
   type RegistrationRule,
-} from '../feature.ts'
+} from '../../contracts/feature.ts'
 import type { encryptFor } from './encrypt.ts'
 import { algs, defaultEnc, encs, fittingKeys, isSymmetric } from './algorithms.ts'
 

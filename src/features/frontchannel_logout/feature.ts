@@ -4,9 +4,9 @@ import { OAuthError } from '../../auth/errors.ts'
 import { formEncode, redirectUriProblem } from '../../auth/redirect_uri.ts'
 import { sidOf } from '../../grants/person.ts'
 import { findClient } from '../../http/client_authentication.ts'
-import { defineView } from '../../http/view.ts'
+import { defineView } from '../../html/view.ts'
 import type { Client } from '../../models/client.ts'
-import { defineFeature, type RegistrationRule } from '../feature.ts'
+import { defineFeature, type RegistrationRule } from '../../contracts/feature.ts'
 
 /** A client's page may run its scripts and reach its cookies; it may not lead the whole window elsewhere. */
 const frame = defineView(

@@ -1,7 +1,7 @@
 /** Sign-in that another site starts: the way to where an application begins its own sign-in. https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin */
 import { OAuthError } from '../../auth/errors.ts'
 import { redirectUriProblem } from '../../auth/redirect_uri.ts'
-import { defineFeature, type RegistrationRule } from '../feature.ts'
+import { defineFeature, type RegistrationRule } from '../../contracts/feature.ts'
 import { applications } from './applications.ts'
 import { initiateLogin } from './initiate_login.ts'
 

@@ -1,13 +1,13 @@
 /** Sends a person to where an application begins its sign-in. https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin */
 import { OAuthError, shown } from '../../auth/errors.ts'
 import { matchRedirectUri, withQuery } from '../../auth/redirect_uri.ts'
-import { defineEndpoint } from '../../endpoints/endpoint.ts'
-import { inQuery, page as pageResponse, pageTroubles, seeOther, text } from '../../endpoints/openapi_parts.ts'
+import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { inQuery, page as pageResponse, pageTroubles, seeOther, text } from '../../openapi/parts.ts'
 import { query } from '../../http/call.ts'
 import { shownClient } from '../../http/client_words.ts'
 import { page, redirectToClient } from '../../http/reply.ts'
 import type { Client } from '../../models/client.ts'
-import { requireClient } from '../../models/find_client.ts'
+import { requireClient } from '../../clients/find_client.ts'
 import { initiatePage } from './pages.ts'
 
 export const initiatePath = '/initiate_login'

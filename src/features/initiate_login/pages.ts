@@ -1,11 +1,11 @@
 /** The pages that lead to applications: one asks first, one lists them. */
 import applicationsSource from '../../../views/applications.html' with { type: 'text' }
 import initiateSource from '../../../views/initiate_login.html' with { type: 'text' }
-import { page } from '../../http/document.ts'
-import { clientLinks, clientLogo, type ShownClient, shownName } from '../../http/client_parts.ts'
-import { foreignText } from '../../http/foreign_text.ts'
-import * as parts from '../../http/page_parts.ts'
-import { defineView, type Html } from '../../http/view.ts'
+import { page } from '../../html/document.ts'
+import { clientLinks, clientLogo, type ShownClient, shownName } from '../../html/client_parts.ts'
+import { foreignText } from '../../html/foreign_text.ts'
+import * as parts from '../../html/page_parts.ts'
+import { defineView, type Html } from '../../html/view.ts'
 import { say } from '../../lib/say.ts'
 
 const longestHost = 255

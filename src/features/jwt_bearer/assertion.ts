@@ -1,8 +1,8 @@
 /** An assertion that a trusted issuer signed about a person. https://www.rfc-editor.org/rfc/rfc7523#section-3 */
 import type { JWTPayload } from 'jose'
 import { OAuthError, shown } from '../../auth/errors.ts'
-import type { Context } from '../../context.ts'
-import { clientVerificationKey } from '../../http/client_keys.ts'
+import type { Context } from '../../contracts/context.ts'
+import { clientVerificationKey } from '../../clients/client_keys.ts'
 import { sha256 } from '../../lib/hash.ts'
 
 export const refuse = (why: string) => new OAuthError('invalid_grant', `assertion: ${why}`)

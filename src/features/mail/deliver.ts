@@ -1,5 +1,5 @@
 /** One turn of the outbox: what is due goes to the relay, a few at a time, and is settled by what came back. */
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { Outbox, type Waiting } from '../../models/outbox.ts'
 import { connections, NotTaken, openRelay, type Way } from './relay.ts'
 import { settings } from './settings.ts'

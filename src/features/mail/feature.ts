@@ -1,8 +1,8 @@
 /** Mail: what waits in the outbox is delivered over SMTP, and shown here in development. https://www.rfc-editor.org/rfc/rfc5321 */
 import { readFileSync } from 'node:fs'
 import { featureConfig } from '../../config.ts'
-import { mailsLeave } from '../../http/mail.ts'
-import { defineFeature } from '../feature.ts'
+import { mailsLeave } from '../../people/mail.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 import { deliverDue } from './deliver.ts'
 import { devMail, devMailHtml } from './dev_mail.ts'
 import { env } from './settings.ts'

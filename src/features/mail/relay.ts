@@ -1,6 +1,6 @@
 /** The relay: one turn's connections to it, over TLS unless the wire is this machine's own. https://www.rfc-editor.org/rfc/rfc8314 */
 import { readFileSync } from 'node:fs'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { isLoopbackHost } from '../../lib/address.ts'
 import { readMailAddress } from '../../lib/mail_address.ts'
 import type { Letter } from '../../models/outbox.ts'

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { readMailAddress } from '../../lib/mail_address.ts'
 
 export interface Mailbox {

@@ -1,6 +1,6 @@
 /** Without a relay, in development: mails are kept to be looked at, and written to the terminal. */
 import * as v from 'valibot'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { seconds } from '../../lib/clock.ts'
 import { seal, unseal } from '../../lib/seal.ts'
 import { defineRecord } from '../../models/define_record.ts'

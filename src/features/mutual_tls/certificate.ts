@@ -1,8 +1,8 @@
 /** The client certificate of a request: what the TLS-terminating proxy says it is, and nobody else. https://www.rfc-editor.org/rfc/rfc9440 */
 import { X509Certificate } from 'node:crypto'
 import type { OAuthError } from '../../auth/errors.ts'
-import type { Context } from '../../context.ts'
-import type { Call } from '../../http/call.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { Call } from '../../contracts/call.ts'
 import { inNetworks } from '../../lib/address.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { settings, standardHeader } from './settings.ts'

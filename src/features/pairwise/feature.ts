@@ -1,10 +1,10 @@
 /** Pairwise subjects: each sector knows a person by a name of its own. https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg */
 import * as v from 'valibot'
 import { OAuthError, shown } from '../../auth/errors.ts'
-import type { Context } from '../../context.ts'
-import { OutboundError } from '../../http/outbound.ts'
+import type { Context } from '../../contracts/context.ts'
+import { OutboundError } from '../../outbound/outbound.ts'
 import { deriveKey, hmac } from '../../lib/hash.ts'
-import { defineFeature, type RegistrationRule, type SubjectType } from '../feature.ts'
+import { defineFeature, type RegistrationRule, type SubjectType } from '../../contracts/feature.ts'
 
 /** The part of a client, or of what wants to be one, that its sector follows from. */
 interface Sectored {

@@ -3,11 +3,12 @@ import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import type { Context } from '../../context.ts'
-import { ask, requireTrustedRedirect } from '../../endpoints/authorization_flow.ts'
-import { defineEndpoint } from '../../endpoints/endpoint.ts'
-import { clientPost, object, ref, text, whole } from '../../endpoints/openapi_parts.ts'
-import { type Call, form } from '../../http/call.ts'
+import type { Context } from '../../contracts/context.ts'
+import { ask, requireTrustedRedirect } from '../../flow/authorization_flow.ts'
+import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { clientPost, object, ref, text, whole } from '../../openapi/parts.ts'
+import { form } from '../../http/call.ts'
+import type { Call } from '../../contracts/call.ts'
 import { authenticateClient } from '../../http/client_authentication.ts'
 import { json } from '../../http/reply.ts'
 import { seconds } from '../../lib/clock.ts'
@@ -21,7 +22,7 @@ import {
   type Params,
   type RequestSource,
   type ResponseParameters,
-} from '../feature.ts'
+} from '../../contracts/feature.ts'
 
 const env = defineEntries([
   {

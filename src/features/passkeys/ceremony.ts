@@ -1,5 +1,5 @@
 /** What a browser is asked for: challenges that are good once, for one purpose, at one place, and the options round them. https://www.w3.org/TR/webauthn-3/#dictionary-makecredentialoptions */
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { OneTime } from '../../models/one_time.ts'

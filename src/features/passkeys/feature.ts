@@ -1,6 +1,6 @@
 /** Passkeys: sign-in without a password, with autofill, or as second factor. https://www.w3.org/TR/webauthn-3/ */
-import type { PersonData } from '../feature.ts'
-import { defineFeature } from '../feature.ts'
+import type { PersonData } from '../../contracts/feature.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 import { passkeysPage, section } from './account.ts'
 import { addPage } from './add.ts'
 import { enrolment, offer } from './offer.ts'

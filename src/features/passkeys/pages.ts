@@ -5,10 +5,10 @@ import removeSource from '../../../views/passkey_remove.html' with { type: 'text
 import renameSource from '../../../views/passkey_rename.html' with { type: 'text' }
 import listSource from '../../../views/passkeys.html' with { type: 'text' }
 import stepSource from '../../../views/passkey_step.html' with { type: 'text' }
-import type { Context } from '../../context.ts'
-import { page } from '../../http/document.ts'
-import { alert, hiddenField } from '../../http/page_parts.ts'
-import { defineView, type Html } from '../../http/view.ts'
+import type { Context } from '../../contracts/context.ts'
+import { page } from '../../html/document.ts'
+import { alert, hiddenField } from '../../html/page_parts.ts'
+import { defineView, type Html } from '../../html/view.ts'
 import { type MessageKey, type Said, say } from '../../lib/say.ts'
 import { scriptPath } from './script.ts'
 

@@ -1,6 +1,6 @@
 /** The script of the pages with passkeys, under a path that names its content. https://www.w3.org/TR/webauthn-3/#sctn-api */
 import source from '../../../views/passkey.js' with { type: 'text' }
-import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { sha256 } from '../../lib/hash.ts'
 
 export const scriptPath = `/passkeys/${sha256(source).slice(0, 16)}.js`

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 
 export const env = defineEntries([
   {

@@ -1,23 +1,14 @@
 /** Sign-in with a passkey alone: whoever holds one need not say who they are. https://www.w3.org/TR/webauthn-3/#discoverable-credential */
-import type { Context } from '../../context.ts'
-import { defineEndpoint } from '../../endpoints/endpoint.ts'
-import { formFields, interactionOfForm } from '../../endpoints/interaction_page.ts'
-import {
-  formBody,
-  jsonReply,
-  object,
-  ownPage,
-  text,
-  troubles,
-  whole,
-  words,
-} from '../../endpoints/openapi_parts.ts'
-import { signIn } from '../../endpoints/sign_in.ts'
-import type { Call } from '../../http/call.ts'
-import { countAddress } from '../../http/rate_limit.ts'
+import type { Context } from '../../contracts/context.ts'
+import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { formFields, interactionOfForm } from '../../flow/interaction_page.ts'
+import { formBody, jsonReply, object, ownPage, text, troubles, whole, words } from '../../openapi/parts.ts'
+import { signIn } from '../../flow/sign_in.ts'
+import type { Call } from '../../contracts/call.ts'
+import { countAddress } from '../../people/rate_limit.ts'
 import { json, page } from '../../http/reply.ts'
 import { say } from '../../lib/say.ts'
-import type { LoginMethod } from '../feature.ts'
+import type { LoginMethod } from '../../contracts/feature.ts'
 import { type Place, requestOptions } from './ceremony.ts'
 import { backLink, ceremonyView, type Form, stepPage } from './pages.ts'
 import { signInOptionsPath, signInPath } from './paths.ts'

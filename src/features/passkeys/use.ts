@@ -1,8 +1,8 @@
 /** One use of a passkey: whose it is, that they are at it, and that it is the one we know. https://www.w3.org/TR/webauthn-3/#sctn-verifying-assertion */
-import type { Context } from '../../context.ts'
-import type { Call } from '../../http/call.ts'
-import { countAddress, takeBackAddress } from '../../http/rate_limit.ts'
-import { tellOwner } from '../../http/tell_owner.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { Call } from '../../contracts/call.ts'
+import { countAddress, takeBackAddress } from '../../people/rate_limit.ts'
+import { tellOwner } from '../../people/tell_owner.ts'
 import { seconds } from '../../lib/clock.ts'
 import { User } from '../../models/user.ts'
 import type { Place } from './ceremony.ts'

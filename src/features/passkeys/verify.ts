@@ -1,6 +1,6 @@
 /** What a browser answers, checked: registrations and assertions. https://www.w3.org/TR/webauthn-3/#sctn-rp-operations */
 import * as v from 'valibot'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { base64url, fromBase64url, fromUtf8 } from '../../lib/bytes.ts'
 import { algorithms, type Place, relyingParty, takeChallenge } from './ceremony.ts'
 

@@ -1,6 +1,6 @@
 /** Whether a password is known from a breach, asked so that the one who answers learns five characters of its hash. https://haveibeenpwned.com/API/v3#PwnedPasswords */
-import type { Context } from '../../context.ts'
-import { OutboundError } from '../../http/outbound.ts'
+import type { Context } from '../../contracts/context.ts'
+import { OutboundError } from '../../outbound/outbound.ts'
 import { settings } from './settings.ts'
 
 /** The hash's first characters are asked for, the others compared here. */

@@ -1,6 +1,6 @@
 /** What a new password may not be: common, made of words that others know, or known from a breach. OWASP ASVS 5.0 V6.2.4, V6.2.11, V6.2.12. https://pages.nist.gov/800-63-4/sp800-63b.html */
 import { say } from '../../lib/say.ts'
-import { defineFeature } from '../feature.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 import { isBreached } from './breach.ts'
 import { isCommon } from './tried_first.ts'
 import { leansOn, serviceWords } from './own_words.ts'

@@ -1,6 +1,6 @@
 /** Words that whoever guesses would begin with: the service's own, and those of the person. NIST SP 800-63B §3.1.1.2 */
-import type { Context } from '../../context.ts'
-import { passwordLength } from '../../http/new_password.ts'
+import type { Context } from '../../contracts/context.ts'
+import { passwordLength } from '../../auth/password_length.ts'
 import { canonicalUsername } from '../../models/user.ts'
 import { settings } from './settings.ts'
 import { isCommon } from './tried_first.ts'

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 
 /** In any letters. */
 const wordsOfTheHouse = v.pipe(

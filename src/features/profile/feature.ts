@@ -1,7 +1,7 @@
 /** The profile on the account page. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
-import { foreignText } from '../../http/foreign_text.ts'
+import { foreignText } from '../../html/foreign_text.ts'
 import { say } from '../../lib/say.ts'
-import { defineFeature } from '../feature.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 import { changeProfile, profilePath } from './change_profile.ts'
 import { env } from './settings.ts'
 

@@ -1,6 +1,6 @@
 /** The fields of the profile: a row for each standard claim that a person says of themselves. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
 import * as read from '../../auth/person_claims.ts'
-import type { Field } from '../../http/form_field.ts'
+import type { Field } from '../../html/form_field.ts'
 import { isPlainName } from '../../lib/plain_name.ts'
 import type { MessageKey } from '../../lib/say.ts'
 

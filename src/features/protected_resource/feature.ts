@@ -1,11 +1,11 @@
 /** Protected resource metadata: where tokens for our own resources come from, said where a client looks for it. https://www.rfc-editor.org/rfc/rfc9728 */
 import { OAuthError } from '../../auth/errors.ts'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { metadata as serverMetadata } from '../../endpoints/discovery.ts'
-import { defineEndpoint, type Endpoint } from '../../endpoints/endpoint.ts'
-import { jsonReply, object, ref, text, words } from '../../endpoints/openapi_parts.ts'
+import { defineEndpoint, type Endpoint } from '../../contracts/endpoint.ts'
+import { jsonReply, object, ref, text, words } from '../../openapi/parts.ts'
 import { publicJson } from '../../http/reply.ts'
-import { defineFeature } from '../feature.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 
 const wellKnown = '/.well-known/oauth-protected-resource'
 

@@ -1,9 +1,9 @@
 /** A forgotten password: a link to the proven address of the account, and nothing that tells who has one. https://cheatsheetseries.owasp.org/cheatsheets/Forgot_Password_Cheat_Sheet.html */
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import { mailsLeave } from '../../http/mail.ts'
-import { forgetLinks } from '../../http/reset_link.ts'
-import { defineFeature } from '../feature.ts'
+import { mailsLeave } from '../../people/mail.ts'
+import { forgetLinks } from '../../people/reset_link.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 import { forgot, forgotPath } from './forgot.ts'
 import { answerRequests, jobName } from './job.ts'
 import { reset } from './reset.ts'

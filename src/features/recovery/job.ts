@@ -1,8 +1,8 @@
 /** After the answer: who was meant, and a mail to the address they have proven. Nothing of it reaches whoever asked. */
 import { OAuthError } from '../../auth/errors.ts'
-import type { Context } from '../../context.ts'
-import { countTry } from '../../http/rate_limit.ts'
-import { mailLink, provenEmail } from '../../http/reset_link.ts'
+import type { Context } from '../../contracts/context.ts'
+import { countTry } from '../../people/rate_limit.ts'
+import { mailLink, provenEmail } from '../../people/reset_link.ts'
 import { say } from '../../lib/say.ts'
 import { Event } from '../../models/event.ts'
 import { canonicalEmail, User } from '../../models/user.ts'

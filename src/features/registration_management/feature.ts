@@ -1,23 +1,18 @@
 /** Registration management: a client reads, changes and ends its own registration. https://www.rfc-editor.org/rfc/rfc7592 */
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import type { Context } from '../../context.ts'
-import { defineEndpoint } from '../../endpoints/endpoint.ts'
-import {
-  jsonReply,
-  type Operation,
-  ref,
-  text,
-  troubles,
-  unauthorizedToken,
-} from '../../endpoints/openapi_parts.ts'
+import type { Context } from '../../contracts/context.ts'
+import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { jsonReply, type Operation, ref, text, troubles, unauthorizedToken } from '../../openapi/parts.ts'
 import { registrationResponse } from '../../endpoints/registration.ts'
 import { invalidToken, presentedToken } from '../../http/bearer.ts'
-import { type Call, readJson } from '../../http/call.ts'
+import { readJson } from '../../http/call.ts'
+import type { Call } from '../../contracts/call.ts'
 import { secretOf } from '../../http/client_methods.ts'
-import { empty, json, type Reply } from '../../http/reply.ts'
+import { empty, json } from '../../http/reply.ts'
+import type { Reply } from '../../contracts/reply.ts'
 import { Client } from '../../models/client.ts'
-import { defineFeature } from '../feature.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 import { readReplacement, replaced } from './replacement.ts'
 import { isTokenOf, nextGeneration, tokenOf } from './token.ts'
 

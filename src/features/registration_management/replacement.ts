@@ -1,7 +1,7 @@
 /** An update: the body takes the place of all metadata, and of nothing else. https://www.rfc-editor.org/rfc/rfc7592#section-2.2 */
 import { OAuthError } from '../../auth/errors.ts'
 import type { ClientMetadata } from '../../auth/registration.ts'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { admitMetadata, isMetadata, policyOf } from '../../endpoints/registration.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { type Client, needsSecret, secretMac, secretMembers } from '../../models/client.ts'

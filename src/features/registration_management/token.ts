@@ -1,5 +1,5 @@
 /** Registration access tokens: a MAC over the client and a generation, so that the record keeps a number and no secret. https://www.rfc-editor.org/rfc/rfc7592#section-3 */
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { deriveKey, hmac } from '../../lib/hash.ts'
 import type { Client } from '../../models/client.ts'

@@ -4,8 +4,8 @@ import { OAuthError, shown } from '../../auth/errors.ts'
 import { clientAlgs, signingAlgs } from '../../auth/registration.ts'
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import type { Context } from '../../context.ts'
-import { OutboundError } from '../../http/outbound_error.ts'
+import type { Context } from '../../contracts/context.ts'
+import { OutboundError } from '../../outbound/error.ts'
 import type { Client } from '../../models/client.ts'
 import {
   type AuthorizationParameter,
@@ -13,8 +13,8 @@ import {
   type Params,
   type RegistrationRule,
   type RequestSource,
-} from '../feature.ts'
-import { signingAlgRule } from '../../endpoints/signing_alg_rule.ts'
+} from '../../contracts/feature.ts'
+import { signingAlgRule } from '../../clients/signing_alg_rule.ts'
 
 const env = defineEntries([
   {

@@ -2,10 +2,10 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import { OAuthError, shown } from '../../auth/errors.ts'
 import { clientAlgs } from '../../auth/registration.ts'
-import type { Context } from '../../context.ts'
-import { clientVerificationKey } from '../../http/client_keys.ts'
+import type { Context } from '../../contracts/context.ts'
+import { clientVerificationKey } from '../../clients/client_keys.ts'
 import type { Client } from '../../models/client.ts'
-import type { Params } from '../feature.ts'
+import type { Params } from '../../contracts/feature.ts'
 
 const refuse = (description: string) => new OAuthError('invalid_request_object', description)
 

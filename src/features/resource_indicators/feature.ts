@@ -2,11 +2,11 @@
 import { OAuthError, shown } from '../../auth/errors.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import type { Context } from '../../context.ts'
-import type { GrantRule, Issue } from '../../grants/grant_type.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { GrantRule, Issue } from '../../contracts/grant_type.ts'
 import { isLoopbackHost } from '../../lib/address.ts'
 import type { Client } from '../../models/client.ts'
-import { type AuthorizationParameter, defineFeature } from '../feature.ts'
+import { type AuthorizationParameter, defineFeature } from '../../contracts/feature.ts'
 
 const env = defineEntries([
   {

@@ -2,9 +2,9 @@
 import { OAuthError } from '../../auth/errors.ts'
 import { formEncode } from '../../auth/redirect_uri.ts'
 import { formTarget } from '../../http/headers.ts'
-import { formPostPage } from '../../http/pages.ts'
+import { formPostPage } from '../../html/pages.ts'
 import { page } from '../../http/reply.ts'
-import { defineFeature, type ResponseMode } from '../feature.ts'
+import { defineFeature, type ResponseMode } from '../../contracts/feature.ts'
 
 const fragment: ResponseMode = {
   name: 'fragment',

@@ -4,14 +4,15 @@ import { formatScope } from '../../auth/scope.ts'
 import { leftHalfHash } from '../../auth/token.ts'
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import type { Context } from '../../context.ts'
-import { type GrantType, type Issue, shaped } from '../../grants/grant_type.ts'
+import type { Context } from '../../contracts/context.ts'
+import { shaped } from '../../grants/grant_rules.ts'
+import type { GrantType, Issue } from '../../contracts/grant_type.ts'
 import { mintAccessToken, mintIdToken } from '../../grants/mint.ts'
 import { code as codeAlone } from '../../http/authorization_response.ts'
 import { seconds } from '../../lib/clock.ts'
 import type { Client } from '../../models/client.ts'
 import { Grant } from '../../models/grant.ts'
-import { defineFeature, type ResponseType } from '../feature.ts'
+import { defineFeature, type ResponseType } from '../../contracts/feature.ts'
 
 const env = defineEntries([
   {

@@ -1,24 +1,19 @@
 /** The pages between factors: another way to prove oneself, and setting one up where none is there yet. */
 import { acrOf, meetsAcr } from '../../auth/acr.ts'
-import type { Context } from '../../context.ts'
-import { defineEndpoint } from '../../endpoints/endpoint.ts'
-import { ownPage } from '../../endpoints/openapi_parts.ts'
-import {
-  allowedFactors,
-  isStale,
-  mayEnrol,
-  mustHaveFactor,
-  readyFactors,
-} from '../../endpoints/second_factors.ts'
-import { signIn } from '../../endpoints/sign_in.ts'
-import { clientIdOf, demandOf } from '../../endpoints/step_up.ts'
-import { resumePath } from '../../endpoints/interaction_page.ts'
-import type { Call } from '../../http/call.ts'
+import type { Context } from '../../contracts/context.ts'
+import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { ownPage } from '../../openapi/parts.ts'
+import { allowedFactors, isStale, mayEnrol, mustHaveFactor, readyFactors } from '../../flow/second_factors.ts'
+import { signIn } from '../../flow/sign_in.ts'
+import { clientIdOf, demandOf } from '../../flow/step_up.ts'
+import { resumePath } from '../../flow/interaction_page.ts'
+import type { Call } from '../../contracts/call.ts'
 import { findClient } from '../../http/client_authentication.ts'
-import { redirectWithin, type Reply } from '../../http/reply.ts'
+import { redirectWithin } from '../../http/reply.ts'
+import type { Reply } from '../../contracts/reply.ts'
 import { say } from '../../lib/say.ts'
 import { Interaction } from '../../models/interaction.ts'
-import type { SecondFactor } from '../feature.ts'
+import type { SecondFactor } from '../../contracts/feature.ts'
 import { halfPlace } from './place.ts'
 import { choicePath, setUpPath, type Wanted, wantedBy } from './policy.ts'
 import { buttonFormOf, choice, choiceList } from './views.ts'

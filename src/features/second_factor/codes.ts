@@ -1,7 +1,7 @@
 /** Short codes that are sent: hashed at rest, ten minutes, few tries, bound to where they were asked for. https://pages.nist.gov/800-63-4/sp800-63b.html#out-of-band */
 import * as v from 'valibot'
-import type { Context } from '../../context.ts'
-import { countTry } from '../../http/rate_limit.ts'
+import type { Context } from '../../contracts/context.ts'
+import { countTry } from '../../people/rate_limit.ts'
 import { seconds } from '../../lib/clock.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { hmac, sha256 } from '../../lib/hash.ts'

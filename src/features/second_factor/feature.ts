@@ -1,7 +1,7 @@
 /** Second factors: an authenticator app, codes by mail and SMS, recovery codes, trusted devices, and who must have one. https://www.rfc-editor.org/rfc/rfc6238 https://www.rfc-editor.org/rfc/rfc8176 docs/decisions/0019-second-factors.md */
 import * as v from 'valibot'
-import { mailsLeave } from '../../http/mail.ts'
-import { defineFeature } from '../feature.ts'
+import { mailsLeave } from '../../people/mail.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 import { factorsPage, factorsSection } from './account.ts'
 import { channels } from './channels.ts'
 import { choiceEndpoints } from './choice.ts'

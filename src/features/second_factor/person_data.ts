@@ -1,7 +1,7 @@
 /** What is kept of second factors: for the export without any secret, and for the end. */
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { FactorGeneration } from '../../models/factor_generation.ts'
-import type { PersonData } from '../feature.ts'
+import type { PersonData } from '../../contracts/feature.ts'
 import { channels } from './channels.ts'
 import { RecoveryCodes } from './recovery.ts'
 import { Totp } from './totp.ts'

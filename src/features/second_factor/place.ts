@@ -1,22 +1,17 @@
 /** Where a page of second factors stands: inside of a sign-in that is half done, or on the account of somebody signed in. */
 import { OAuthError } from '../../auth/errors.ts'
-import type { Context } from '../../context.ts'
-import { accountFields, accountForm } from '../../endpoints/account_form.ts'
-import { formFields } from '../../endpoints/interaction_page.ts'
-import { personAtHand } from '../../endpoints/person_at_hand.ts'
-import {
-  allowedFactors,
-  isStale,
-  mayEnrol,
-  readyFactors,
-  stronglyAtHand,
-} from '../../endpoints/second_factors.ts'
-import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../endpoints/sign_in.ts'
-import { accountPage } from '../../http/account_page.ts'
-import type { Call } from '../../http/call.ts'
+import type { Context } from '../../contracts/context.ts'
+import { accountFields, accountForm } from '../../flow/account_form.ts'
+import { formFields } from '../../flow/interaction_page.ts'
+import { personAtHand } from '../../flow/person_at_hand.ts'
+import { allowedFactors, isStale, mayEnrol, readyFactors, stronglyAtHand } from '../../flow/second_factors.ts'
+import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../flow/sign_in.ts'
+import { accountPage } from '../../flow/account_page.ts'
+import type { Call } from '../../contracts/call.ts'
 import { formTarget } from '../../http/headers.ts'
-import { page, redirectWithin, type Reply } from '../../http/reply.ts'
-import type { Html } from '../../http/view.ts'
+import { page, redirectWithin } from '../../http/reply.ts'
+import type { Reply } from '../../contracts/reply.ts'
+import type { Html } from '../../html/view.ts'
 import { type Said, say } from '../../lib/say.ts'
 import type { User } from '../../models/user.ts'
 import { choicePath, setUpPath } from './policy.ts'

@@ -1,17 +1,17 @@
 /** When a second factor is asked for, and which. docs/decisions/0019-second-factors.md */
 import { acrOf, meetsAcr, openDemand } from '../../auth/acr.ts'
 import { OAuthError } from '../../auth/errors.ts'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import {
   allowedFactors,
   mustHaveFactor,
   passedSecond,
   readyFactors,
   twoFactors,
-} from '../../endpoints/second_factors.ts'
-import type { GrantRule } from '../../grants/grant_type.ts'
+} from '../../flow/second_factors.ts'
+import type { GrantRule } from '../../contracts/grant_type.ts'
 import type { User } from '../../models/user.ts'
-import type { HalfSignedIn, LoginStep, SecondFactor } from '../feature.ts'
+import type { HalfSignedIn, LoginStep, SecondFactor } from '../../contracts/feature.ts'
 import { settingsOf } from './settings.ts'
 import { isTrusted } from './trusted_device.ts'
 

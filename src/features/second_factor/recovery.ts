@@ -1,6 +1,6 @@
 /** Recovery codes: a set of ten on paper, each good once. https://pages.nist.gov/800-63-4/sp800-63b.html#lookupsecrets */
 import * as v from 'valibot'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { base32 } from '../../lib/base32.ts'
 import { seconds } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'

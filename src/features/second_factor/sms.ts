@@ -1,6 +1,6 @@
 /** Text messages through whatever HTTP gateway the operator has. */
-import type { Context } from '../../context.ts'
-import type { OutboundOptions } from '../../http/outbound.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { OutboundOptions } from '../../outbound/outbound.ts'
 import { settingsOf } from './settings.ts'
 
 /** It cannot be sent now: the gateway is down, slow, or refuses. Other ways stay open. */

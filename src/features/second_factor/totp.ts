@@ -1,6 +1,6 @@
 /** Codes of an authenticator app: one seed a person, sealed at rest, each time step accepted once. https://www.rfc-editor.org/rfc/rfc6238 */
 import * as v from 'valibot'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { base32 } from '../../lib/base32.ts'
 import { seconds } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'

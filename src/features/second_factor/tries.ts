@@ -1,10 +1,10 @@
 /** Wrong second factors, counted by account across sessions, browsers and instances. OWASP ASVS 5.0 V6.3.1 */
 import { OAuthError } from '../../auth/errors.ts'
-import type { Context } from '../../context.ts'
-import type { Call } from '../../http/call.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { Call } from '../../contracts/call.ts'
 import { browserKnownTo } from '../../http/known_browser.ts'
-import { countTry, forgetTries } from '../../http/rate_limit.ts'
-import { tellOwner } from '../../http/tell_owner.ts'
+import { countTry, forgetTries } from '../../people/rate_limit.ts'
+import { tellOwner } from '../../people/tell_owner.ts'
 import type { User } from '../../models/user.ts'
 import { settingsOf } from './settings.ts'
 

@@ -4,9 +4,9 @@ import pageSource from '../../../views/second_factor.html' with { type: 'text' }
 import phoneSource from '../../../views/second_factor_phone.html' with { type: 'text' }
 import seedSource from '../../../views/totp_seed.html' with { type: 'text' }
 import codesSource from '../../../views/recovery_codes.html' with { type: 'text' }
-import { page } from '../../http/document.ts'
-import { fieldProblem, hiddenField } from '../../http/page_parts.ts'
-import { defineView, type Html } from '../../http/view.ts'
+import { page } from '../../html/document.ts'
+import { fieldProblem, hiddenField } from '../../html/page_parts.ts'
+import { defineView, type Html } from '../../html/view.ts'
 import { type MessageKey, type Said, say } from '../../lib/say.ts'
 
 const frame = defineView('second_factor', pageSource, ['title', 'text', 'main', 'links'])

@@ -2,8 +2,8 @@
 import { OAuthError } from '../../auth/errors.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import type { GrantRequest, GrantRule } from '../../grants/grant_type.ts'
-import { defineFeature } from '../feature.ts'
+import type { GrantRequest, GrantRule } from '../../contracts/grant_type.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 
 const env = defineEntries([
   {

@@ -3,14 +3,14 @@ import scriptSource from '../../../views/check_session.js' with { type: 'text' }
 import pageSource from '../../../views/check_session.html' with { type: 'text' }
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import { defineEndpoint } from '../../endpoints/endpoint.ts'
-import { page as pageReply } from '../../endpoints/openapi_parts.ts'
+import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { page as pageReply } from '../../openapi/parts.ts'
 import { setOpenCookie } from '../../http/cookie.ts'
 import { page } from '../../http/reply.ts'
-import { defineView } from '../../http/view.ts'
+import { defineView } from '../../html/view.ts'
 import { sha256 } from '../../lib/hash.ts'
 import type { Session } from '../../models/session.ts'
-import { defineFeature } from '../feature.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 
 const env = defineEntries([
   {

@@ -1,17 +1,17 @@
 /** The device of a session: it may not change under way, and one that is new to an account is told to its owner. OWASP ASVS 5.0 V7.4, V6.3.5 */
 import * as v from 'valibot'
-import type { Context } from '../../context.ts'
-import type { Call } from '../../http/call.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { Call } from '../../contracts/call.ts'
 import { browserOf } from '../../http/csrf.ts'
-import { userAgentOf } from '../../http/device_words.ts'
-import { endSession } from '../../http/session.ts'
-import { tellOwner } from '../../http/tell_owner.ts'
+import { userAgentOf } from '../../people/device_words.ts'
+import { endSession } from '../../people/end_session.ts'
+import { tellOwner } from '../../people/tell_owner.ts'
 import { hmac } from '../../lib/hash.ts'
 import { fingerprintOf } from '../../lib/user_agent.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import { everyMember, oldestBeyond } from '../../models/every_member.ts'
 import { User } from '../../models/user.ts'
-import type { SessionRule } from '../feature.ts'
+import type { SessionRule } from '../../contracts/feature.ts'
 import { settings } from './settings.ts'
 
 /**

@@ -1,8 +1,8 @@
 /** Sessions and devices: where a person is signed in, how many at a time, and on which device. https://owasp.org/www-project-application-security-verification-standard/ */
-import { noteEvent } from '../../http/tell_owner.ts'
+import { noteEvent } from '../../people/tell_owner.ts'
 import { say } from '../../lib/say.ts'
 import { Session } from '../../models/session.ts'
-import { defineFeature } from '../feature.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 import { countDevices, forgetDevices, meetDevice, sameDevice } from './device.ts'
 import { forgetPlaces, takePlace } from './limit.ts'
 import { policyPage } from './policy_page.ts'

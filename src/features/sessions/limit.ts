@@ -1,8 +1,8 @@
 /** At most so many sessions of one person at a time, whichever instance they sign in at: one record says which, moved on by compare-and-swap. OWASP ASVS 5.0 V7.1.2 */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
-import type { Context } from '../../context.ts'
-import { endSession } from '../../http/session.ts'
+import type { Context } from '../../contracts/context.ts'
+import { endSession } from '../../people/end_session.ts'
 import { say } from '../../lib/say.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import { Session } from '../../models/session.ts'

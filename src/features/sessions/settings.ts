@@ -1,7 +1,7 @@
 /** What an operator may say of sessions and devices. docs/configuration.md */
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 
 export const env = defineEntries([
   {

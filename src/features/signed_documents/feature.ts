@@ -2,12 +2,12 @@
 import * as v from 'valibot'
 import { sign } from '../../auth/jws.ts'
 import { signingAlgs } from '../../auth/registration.ts'
-import type { Context } from '../../context.ts'
-import type { Call } from '../../http/call.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { Call } from '../../contracts/call.ts'
 import { seconds } from '../../lib/clock.ts'
 import type { Client } from '../../models/client.ts'
-import { signingAlgRule } from '../../endpoints/signing_alg_rule.ts'
-import { defineFeature, type DocumentKind, type DocumentWrapper } from '../feature.ts'
+import { signingAlgRule } from '../../clients/signing_alg_rule.ts'
+import { defineFeature, type DocumentKind, type DocumentWrapper } from '../../contracts/feature.ts'
 
 type Document = Record<string, unknown>
 

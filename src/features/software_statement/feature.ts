@@ -5,9 +5,9 @@ import { OAuthError, shown } from '../../auth/errors.ts'
 import type { Config } from '../../config.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import type { Context } from '../../context.ts'
-import { clientVerificationKey } from '../../http/client_keys.ts'
-import { defineFeature, type RegistrationRule } from '../feature.ts'
+import type { Context } from '../../contracts/context.ts'
+import { clientVerificationKey } from '../../clients/client_keys.ts'
+import { defineFeature, type RegistrationRule } from '../../contracts/feature.ts'
 
 const env = defineEntries([
   {

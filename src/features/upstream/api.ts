@@ -1,13 +1,5 @@
 /** What /openapi.json says of paths that are no pages of their own. https://spec.openapis.org/oas/v3.1.0 */
-import {
-  formBody,
-  object,
-  type Operations,
-  page,
-  pageTroubles,
-  seeOther,
-  text,
-} from '../../endpoints/openapi_parts.ts'
+import { formBody, object, type Operations, page, pageTroubles, seeOther, text } from '../../openapi/parts.ts'
 
 /** A form of ours that leads away. */
 export const ownPost = (summary: string): Operations => ({

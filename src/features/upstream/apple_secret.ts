@@ -1,5 +1,5 @@
 /** The client secret of Apple: a JWT signed with a key of ours. https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret */
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { readKey } from './problems.ts'
 import { UpstreamError } from './request.ts'
 import type { Upstream } from './settings.ts'

@@ -1,8 +1,8 @@
 /** Pictures that providers have of people: fetched once, looked at, and served from here, so that nobody's browser asks the provider. */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
-import type { Context } from '../../context.ts'
-import { defineEndpoint } from '../../endpoints/endpoint.ts'
+import type { Context } from '../../contracts/context.ts'
+import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { defineRecord, type Memory } from '../../models/define_record.ts'
 import { User } from '../../models/user.ts'
 import { sha256 } from '../../lib/hash.ts'

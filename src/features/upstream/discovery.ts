@@ -1,6 +1,6 @@
 /** Where a provider is: its discovery document, or the endpoints of its row. https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationValidation */
 import * as v from 'valibot'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { asFailure, quoted, UpstreamError } from './request.ts'
 import type { Row } from './row.ts'
 import type { Upstream } from './settings.ts'

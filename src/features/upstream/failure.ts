@@ -1,7 +1,8 @@
 /** What a person reads when a provider did not bring them in: what happened, and the ways that are open. */
 import { OAuthError } from '../../auth/errors.ts'
-import type { Context } from '../../context.ts'
-import { page, type Reply } from '../../http/reply.ts'
+import type { Context } from '../../contracts/context.ts'
+import { page } from '../../http/reply.ts'
+import type { Reply } from '../../contracts/reply.ts'
 import { say } from '../../lib/say.ts'
 import { failedPage } from './pages.ts'
 import { type Failure, UpstreamError } from './request.ts'

@@ -1,8 +1,8 @@
 /** Signing in with an account one has elsewhere: OpenID Connect and OAuth 2.0 providers, a row each. https://openid.net/specs/openid-connect-core-1_0.html#CodeFlowAuth */
-import { formFields } from '../../endpoints/interaction_page.ts'
-import { buttonForm } from '../../http/account_parts.ts'
+import { formFields } from '../../flow/interaction_page.ts'
+import { buttonForm } from '../../html/account_parts.ts'
 import { say } from '../../lib/say.ts'
-import { defineFeature } from '../feature.ts'
+import { defineFeature } from '../../contracts/feature.ts'
 import { avatar } from './avatar.ts'
 import { callback } from './callback.ts'
 import { connect, connectStep } from './connect_step.ts'

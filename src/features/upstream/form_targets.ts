@@ -1,5 +1,5 @@
 /** Where forms that lead to providers may end, for the policy of the page they stand on. */
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { formTarget } from '../../http/headers.ts'
 import { upstreamsOf } from './settings.ts'
 

@@ -1,5 +1,5 @@
 /** Who somebody is by the word of a provider: the claims of its row, read within bounds. */
-import { foreignText } from '../../http/foreign_text.ts'
+import { foreignText } from '../../html/foreign_text.ts'
 import * as v from 'valibot'
 import type { Known } from './discovery.ts'
 import { UpstreamError } from './request.ts'

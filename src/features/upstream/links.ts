@@ -1,6 +1,6 @@
 /** Who of a provider is who here: a record for each issuer and subject, made once, and a list of them for each person. */
 import * as v from 'valibot'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { seal, unseal } from '../../lib/seal.ts'
 import { defineRecord, type Memory } from '../../models/define_record.ts'

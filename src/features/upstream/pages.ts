@@ -2,9 +2,9 @@
 import connectSource from '../../../views/upstream_connect.html' with { type: 'text' }
 import failedSource from '../../../views/upstream_failed.html' with { type: 'text' }
 import firstSource from '../../../views/upstream_first.html' with { type: 'text' }
-import { page } from '../../http/document.ts'
-import { foreignText } from '../../http/foreign_text.ts'
-import { defineView, type Html } from '../../http/view.ts'
+import { page } from '../../html/document.ts'
+import { foreignText } from '../../html/foreign_text.ts'
+import { defineView, type Html } from '../../html/view.ts'
 import { type Said, say } from '../../lib/say.ts'
 
 /** One button below the other. */

@@ -1,6 +1,6 @@
 /** The end of connections: one that its owner takes away, or all of an account that ends. */
-import type { Context } from '../../context.ts'
-import { countWaysIn } from '../../http/ways_in.ts'
+import type { Context } from '../../contracts/context.ts'
+import { countWaysIn } from '../../people/ways_in.ts'
 import { User } from '../../models/user.ts'
 import { erasePicture } from './avatar.ts'
 import { known } from './discovery.ts'

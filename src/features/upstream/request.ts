@@ -1,7 +1,7 @@
 /** Requests of ours to a provider, all through the guarded fetcher: its words are read with suspicion, its silence is an answer. */
-import type { Context } from '../../context.ts'
-import { OutboundError } from '../../http/outbound.ts'
-import type { OutboundResponse } from '../../http/outbound.ts'
+import type { Context } from '../../contracts/context.ts'
+import { OutboundError } from '../../outbound/outbound.ts'
+import type { OutboundResponse } from '../../outbound/outbound.ts'
 import type { MessageKey } from '../../lib/say.ts'
 import { type Claims, membersOf, type Place, type Request } from './row.ts'
 

@@ -1,5 +1,5 @@
 /** A new account for somebody whom a provider brought: whether they may have one, and what it begins with. */
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { canonicalEmail, canonicalUsername, type NewUser, User } from '../../models/user.ts'
 import type { Identity } from './identity.ts'
 import { policyOf } from './settings.ts'

@@ -1,6 +1,6 @@
 /** What a sign-in at a provider waits with: bound to one browser, opened once, sealed while it rests. https://www.rfc-editor.org/rfc/rfc9700#section-4.7 */
 import * as v from 'valibot'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { seal, unseal } from '../../lib/seal.ts'

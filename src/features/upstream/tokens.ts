@@ -1,6 +1,6 @@
 /** The tokens of a provider: gotten for a code, renewed when they are used, given back at the end. https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3 */
 import * as v from 'valibot'
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { appleSecret } from './apple_secret.ts'
 import { type Known } from './discovery.ts'
 import { basicCredentials, postForm, send, UpstreamError } from './request.ts'

@@ -1,5 +1,5 @@
 /** An access token of a person's provider, good now: renewed by one caller at a time, whichever instance it is on. */
-import type { Context } from '../../context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { known } from './discovery.ts'
 import { type Kept, type Link, Links, openTokens, sealTokens } from './links.ts'
 import { UpstreamError } from './request.ts'

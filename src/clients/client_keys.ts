@@ -1,0 +1,88 @@
+/** The public keys of a client: registered by value, or fetched from its `jwks_uri`. https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys */
+import { type ClientJwk, type ReadKeys, readJwks, type Verifier } from '../auth/client_jwks.ts'
+import { OAuthError } from '../auth/errors.ts'
+import type { Context } from '../contracts/context.ts'
+import type { Client } from '../models/client.ts'
+import { OutboundError } from '../outbound/error.ts'
+
+/** Seconds a fetched set is believed at most. */
+const keptFor = 600
+/** Seconds between fetches for a `kid` we do not know, for a stranger may invent one with every request. */
+const refetchAfter = 30
+
+/** A client, or whoever else has keys registered by value or by URL; `client_id` is its name in the log. */
+export type KeyHolder = Pick<Client, 'client_id'> & Partial<Pick<Client, 'jwks' | 'jwks_uri'>>
+
+const unusable = (client: KeyHolder, problem: string, detail?: string) =>
+  new OAuthError('invalid_client', `jwks_uri of this client ${problem}`, {
+    detail: `${client.client_id} ${detail ?? ''}`,
+  })
+
+/** The document the keys are in: one object for as long as they are the same, so that work on it can be kept. */
+async function keyDocument(client: KeyHolder, context: Context, notOlderThan = keptFor): Promise<object> {
+  if (client.jwks_uri === undefined) return client.jwks ?? none
+  try {
+    const accept = 'application/jwk-set+json, application/json'
+    const options = { accept, cacheFor: keptFor, notOlderThan }
+    const document = await context.outbound.getJson(client.jwks_uri, options)
+    if (typeof document === 'object' && document !== null) return document
+    throw unusable(client, 'holds no JWK Set')
+  } catch (error) {
+    if (error instanceof OutboundError) throw unusable(client, error.message, error.detail)
+    throw error
+  }
+}
+
+const none = Object.freeze({ keys: [] })
+
+function read(document: object, client: KeyHolder, context: Context): ReadKeys {
+  let found = context.clientKeys.get(document)
+  if (!found) {
+    try {
+      found = { keys: readJwks(document) }
+    } catch (error) {
+      throw unusable(client, error instanceof TypeError ? error.message : 'holds no JWK Set')
+    }
+    context.clientKeys.set(document, found)
+  }
+  return found
+}
+
+/**
+ * All usable public keys of the client, frozen or not to be changed; empty when it registered none. Fetched sets are
+ * at most ten minutes old, or `notOlderThan` seconds. Throws `invalid_client` when `jwks_uri` gives no usable set.
+ */
+export const clientKeys = async (
+  client: KeyHolder,
+  context: Context,
+  notOlderThan?: number,
+): Promise<readonly ClientJwk[]> =>
+  read(await keyDocument(client, context, notOlderThan), client, context).keys
+
+async function verifier(client: KeyHolder, context: Context, notOlderThan?: number): Promise<Verifier> {
+  const found = read(await keyDocument(client, context, notOlderThan), client, context)
+  if (!found.verifier) {
+    const { createLocalJWKSet } = await import('jose')
+    found.verifier = createLocalJWKSet({ keys: [...found.keys] }) as Verifier
+  }
+  return found.verifier
+}
+
+/**
+ * The key for a JWS of this client, as the second argument of jose's `jwtVerify` and `compactVerify`. A header that
+ * fits no key has `jwks_uri` fetched once more, unless that happened within 30 seconds. Throws jose's errors, and
+ * `invalid_client` as `clientKeys` does.
+ */
+export const clientVerificationKey =
+  (client: KeyHolder, context: Context): Verifier =>
+  async (header) => {
+    const { errors } = await import('jose')
+    try {
+      return await (
+        await verifier(client, context)
+      )(header)
+    } catch (error) {
+      if (client.jwks_uri === undefined || !(error instanceof errors.JWKSNoMatchingKey)) throw error
+      return (await verifier(client, context, refetchAfter))(header)
+    }
+  }

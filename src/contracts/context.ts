@@ -1,0 +1,154 @@
+/** What is handed round: types only. Nothing here runs. */
+import type * as v from 'valibot'
+import type { Config } from '../config.ts'
+import type { Endpoint } from './endpoint.ts'
+import type {
+  AccessWithdrawn,
+  AccountSection,
+  AuthorizationParameter,
+  BeforeSessionEnd,
+  ClaimSource,
+  ClientAuthMethod,
+  ClientSource,
+  CorsHeaders,
+  Decrypt,
+  DocumentWrapper,
+  Feature,
+  Job,
+  LoginLink,
+  LoginMethod,
+  LoginStep,
+  PasswordRule,
+  PersonData,
+  RegistrationExtras,
+  RegistrationRule,
+  RequestSource,
+  ResponseMode,
+  ResponseParameters,
+  ResponseType,
+  SecondFactor,
+  SessionBegin,
+  SessionEnd,
+  SessionRule,
+  SignedIn,
+  SignOutChannel,
+  SignOutCookies,
+  SignOutFrames,
+  SubjectType,
+  TokenBinding,
+  WaysIn,
+} from './feature.ts'
+import type { GrantRule, GrantType } from './grant_type.ts'
+import type { Random } from '../lib/random.ts'
+import type { OwnWords, Said } from '../lib/say.ts'
+import type { WorkQueue } from '../lib/work_queue.ts'
+import type { Memory } from '../models/define_record.ts'
+import type { KeyRing } from '../models/key_ring.ts'
+import type { Client } from '../models/client.ts'
+import type { Cache } from '../lib/cache.ts'
+import type { ReadKeys } from '../auth/client_jwks.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import type { Outbound } from '../outbound/outbound.ts'
+import type { Looks } from '../html/looks.ts'
+
+/** Everything that plugs in, checked once at boot (table.ts). */
+export interface Table {
+  features: readonly string[]
+  endpoints: readonly Endpoint[]
+  grantTypes: ReadonlyMap<string, GrantType>
+  clientAuth: ReadonlyMap<string, ClientAuthMethod>
+  responseTypes: ReadonlyMap<string, ResponseType>
+  responseModes: ReadonlyMap<string, ResponseMode>
+  requestSources: readonly RequestSource[]
+  authorizationParameters: readonly AuthorizationParameter[]
+  tokenBindings: readonly TokenBinding[]
+  baseUrls: readonly ((config: Config) => readonly string[])[]
+  loginMethods: readonly LoginMethod[]
+  loginLinks: readonly LoginLink[]
+  loginSteps: readonly LoginStep[]
+  /** Strongest first. */
+  secondFactors: readonly SecondFactor[]
+  needsSecondFactor: readonly NonNullable<Feature['needsSecondFactor']>[]
+  acrValues: readonly string[]
+  onSignedIn: readonly SignedIn[]
+  sessionRules: readonly SessionRule[]
+  passwordRules: readonly PasswordRule[]
+  waysIn: readonly WaysIn[]
+  /** In the order of the menu. */
+  accountSections: readonly AccountSection[]
+  personData: readonly PersonData[]
+  claims: readonly ClaimSource[]
+  clientMetadata: v.ObjectEntries
+  clientDemands: readonly NonNullable<Feature['clientDemands']>[]
+  challengeParameters: readonly NonNullable<Feature['challengeParameters']>[]
+  corsHeaders: readonly CorsHeaders[]
+  resourceHeaders: readonly NonNullable<Feature['resourceHeaders']>[]
+  grantRules: readonly GrantRule[]
+  subjectTypes: ReadonlyMap<string, SubjectType>
+  registrationRules: readonly RegistrationRule[]
+  registrationExtras: readonly RegistrationExtras[]
+  clientSources: readonly ClientSource[]
+  documentWrappers: readonly DocumentWrapper[]
+  decrypt: readonly Decrypt[]
+  responseParameters: readonly ResponseParameters[]
+  onSessionBegin: readonly SessionBegin[]
+  signOutCookies: readonly SignOutCookies[]
+  signOutChannels: readonly SignOutChannel[]
+  signOutFrames: readonly SignOutFrames[]
+  beforeSessionEnd: readonly BeforeSessionEnd[]
+  onSessionEnd: readonly SessionEnd[]
+  onAccessWithdrawn: readonly AccessWithdrawn[]
+  metadata: readonly ((context: Context) => Record<string, unknown>)[]
+  jobs: readonly Job[]
+  /** Parameters that may come more than once, joined by a space. */
+  repeatable: ReadonlySet<string>
+}
+
+/** Keys derived from SECRET_KEY, one for each purpose. */
+export interface Secrets {
+  csrf: Uint8Array
+  refresh: Uint8Array
+  clientSecrets: Uint8Array
+  keyRing: Uint8Array
+  /** Seals mails that wait, and what else of a person must not lie open. */
+  mail: Uint8Array
+  people: Uint8Array
+}
+
+export interface Context extends Memory {
+  config: Config
+  keys: KeyRing
+  random: Random
+  table: Table
+  secrets: Secrets
+  /** Password hashing happens here, a few at a time. */
+  signInQueue: WorkQueue
+  /** Milliseconds that the slowest check of an old hash took here: no wrong password is answered sooner. */
+  oldHashes: { slowest: number }
+  /** Scope to the claims it asks for, features' scopes included. */
+  scopeTable: Readonly<Record<string, readonly string[]>>
+  /** The path of the issuer, '' for most: everything is served below it. */
+  basePath: string
+  /** Everywhere this provider is reached: the issuer first, then what features add. Without trailing slash. */
+  baseUrls: readonly string[]
+  /** What the consent page says of each scope. */
+  scopeDescriptions: Readonly<Record<string, OwnWords | Said>>
+  /** All scopes that may be asked for, and all `acr` values that a sign-in here can reach. */
+  scopes: readonly string[]
+  acrValues: readonly string[]
+  /** Compute something that depends on nothing but the context, once. */
+  once(name: string, make: () => string): string
+  /** Clients as last read, for a second or two. */
+  clients: Cache<Client>
+  metrics: Metrics
+  /** The house's name, logo and stylesheets, and what a theme puts in place of ours. */
+  looks: Looks
+  /** Every request to a URL that somebody else chose. */
+  outbound: Outbound
+  /** What was read from a client's JWK Set, for as long as the set itself is held. */
+  clientKeys: WeakMap<object, ReadKeys>
+  /** Has a job of the table run now and not only at its next turn; nothing where no jobs run, as in a command. */
+  soon: (job: string) => void
+  /** Turns true on SIGTERM: /health says so while requests in flight finish. */
+  closing: () => boolean
+}

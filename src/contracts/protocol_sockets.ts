@@ -1,0 +1,248 @@
+/** The shapes of what a feature puts into the sockets of `feature.ts`. docs/architecture.md, "Features" */
+import type { AuthorizationRequest } from '../auth/authorization_request.ts'
+import type { Credentials } from '../auth/client_auth.ts'
+import type { OAuthError } from '../auth/errors.ts'
+import type { TrustedRedirect } from '../auth/redirect_uri.ts'
+import type { ClientMetadata } from '../auth/registration.ts'
+import type { Config } from '../config.ts'
+import type { Context } from './context.ts'
+import type { Bound } from './grant_type.ts'
+import type { Call } from './call.ts'
+import type { Reply } from './reply.ts'
+import type { Html } from '../html/view.ts'
+import type { OwnWords, Said } from '../lib/say.ts'
+import type { Client } from '../models/client.ts'
+import type { Grant } from '../models/grant.ts'
+import type { Session } from '../models/session.ts'
+import type { User } from '../models/user.ts'
+
+export type Params = Readonly<Record<string, string>>
+
+/** A `token_endpoint_auth_method`: proves that the caller is the client it names. Throws `invalid_client` otherwise. */
+export interface ClientAuthMethod {
+  name: string
+  /** Which kind of credentials it judges. */
+  presentedAs: Credentials['method']
+  verify(credentials: Credentials, client: Client, call: Call, context: Context): Promise<void>
+  /** Signature algorithms to advertise. */
+  algs?: readonly string[]
+  /** False when this provider's settings leave it out: neither advertised, nor registered, nor accepted. */
+  offered?(context: Context): boolean
+}
+
+/** Puts parameters from elsewhere (a request object, a pushed request) in place of those of the URL. */
+export interface RequestSource {
+  name: string
+  /** The parameter that calls for it. */
+  parameter: string
+  /** Whether this value of the parameter is its kind; every value when left out. */
+  accepts?(value: string): boolean
+  resolve(params: Params, client: Client, context: Context): Promise<Params>
+}
+
+/** A request as it arrived, before any source replaced it, and whether it was pushed (RFC 9126). */
+export interface Given {
+  params: Params
+  pushed: boolean
+}
+
+/** A parameter of the authorization request that becomes part of the grant. */
+export interface AuthorizationParameter {
+  name: string
+  /**
+   * Throws when malformed; what it returns is merged into the grant record. `given` is the request as it came, before
+   * any source replaced it; undefined when the request goes on after a page.
+   */
+  read(
+    params: Params,
+    client: Client,
+    context: Context,
+    given: Given | undefined,
+  ): Promise<Record<string, unknown> | undefined>
+  /** What the consent page says of it; who says something is asked each time. */
+  describe?(value: Record<string, unknown>, context: Context): Html[]
+}
+
+/** Binds tokens to a key of the client, and checks that binding when one is used. A token may be bound in several ways. */
+export interface TokenBinding {
+  name: string
+  /** The Authorization scheme of its tokens; beside another binding, one other than Bearer wins. */
+  scheme: string
+  /** Auth-params that its challenge carries beside realm and error. */
+  challenge?(context: Context): string
+  /** Whether this confirmation is its kind. */
+  owns(cnf: Record<string, unknown>): boolean
+  /** The key that this request proves; undefined when it proves none. Throws when it tries and fails. */
+  bind(call: Call, client: Client, context: Context): Promise<Bound | undefined>
+  /** Whether this client registered to have no token that is not bound so. */
+  isDuty?(client: Client): boolean
+  /** What a token request of such a client is refused with when it proves nothing. */
+  missing(): OAuthError
+  /** Throws `invalid_token` when the request does not prove possession of the key that `cnf` names. */
+  check(call: Call, cnf: Record<string, unknown>, token: string, context: Context): Promise<void>
+  /** What a pushed request says of it, so that the code is bound as the push was (RFC 9449 §10.1). */
+  asParameters?(bound: Bound): Params
+}
+
+/** Headers that scripts of browser clients may send and read. */
+export interface CorsHeaders {
+  allow: readonly string[]
+  expose: readonly string[]
+}
+
+/** A `response_type`: what the authorization endpoint answers with. */
+export interface ResponseType {
+  name: string
+  /** False when only clients that an operator registered for it may use it: neither advertised nor self-registered. */
+  offered?(context: Context): boolean
+  /** `query` for code alone, `fragment` for everything with tokens. */
+  defaultMode: string
+  answer(
+    request: AuthorizationRequest,
+    grant: Grant,
+    client: Client,
+    context: Context,
+  ): Promise<Record<string, string>>
+}
+
+/** A `response_mode`: how the answer travels. */
+export interface ResponseMode {
+  name: string
+  /** The mode it is short for, by the response type's default. */
+  standsFor?(defaultMode: string): string
+  /** Tokens may not travel so (OAuth 2.0 Multiple Response Types §5). */
+  inQuery?: boolean
+  respond(
+    redirect: TrustedRedirect,
+    params: Record<string, string | undefined>,
+    client: Client,
+    context: Context,
+  ): Promise<Reply> | Reply
+}
+
+export type ScopeTable = Readonly<Record<string, { claims: readonly string[]; description: OwnWords | Said }>>
+
+/** Claims from elsewhere, and scopes that ask for them. */
+export interface ClaimSource {
+  name: string
+  /** Scope to the claims it asks for, with the words of the consent page; by configuration where it says them. */
+  scopes?: ScopeTable | ((config: Config) => ScopeTable)
+  values?(user: User, client: Client, context: Context): Promise<Record<string, unknown>>
+}
+
+/** A `subject_type`: the name under which a client knows a person (OpenID Connect Core §8). */
+export interface SubjectType {
+  name: string
+  subjectOf(sub: string, client: Client, context: Context): string
+}
+
+/** Who asks for the metadata, and the record it would replace when there is one. */
+export interface RegistrationAttempt {
+  by: 'client' | 'operator'
+  current?: Client
+}
+
+/** A say in what is registered, when a client is made and when its metadata is replaced. */
+export interface RegistrationRule {
+  name: string
+  /** What is read instead of the body that came. */
+  amend?(
+    body: Readonly<Record<string, unknown>>,
+    attempt: RegistrationAttempt,
+    context: Context,
+  ): Promise<Record<string, unknown>>
+  /** Throws `invalid_client_metadata` (RFC 7591 §3.2.2) when members do not go together, or not with the world. */
+  check?(
+    metadata: ClientMetadata & Record<string, unknown>,
+    attempt: RegistrationAttempt,
+    context: Context,
+  ): Promise<void>
+}
+
+/** Members of the answer to a registration that are no metadata. */
+export type RegistrationExtras = (client: Client, context: Context) => Record<string, unknown>
+
+/** Clients that are not in our store, such as those that describe themselves at a URL. */
+export interface ClientSource {
+  name: string
+  accepts(clientId: string): boolean
+  find(clientId: string, context: Context): Promise<Client | undefined>
+}
+
+/** What a document is, when a client may want it signed, encrypted, or both. */
+export type DocumentKind = 'id_token' | 'userinfo' | 'introspection' | 'authorization'
+
+/**
+ * Turns a document into what the client registered for: claims into a JWS, then claims or a JWS into a JWE, whatever
+ * order the features come in (RFC 8725 §3.3 and OpenID Connect Core §10.2 sign first). The first of each stage that
+ * answers counts; undefined leaves the document as it is, and a failure is thrown.
+ */
+export interface DocumentWrapper {
+  name: string
+  stage: 'sign' | 'encrypt'
+  wrap(
+    kind: DocumentKind,
+    document: string | Record<string, unknown>,
+    client: Client,
+    call: Call | undefined,
+    context: Context,
+  ): Promise<string | undefined> | string | undefined
+}
+
+/** Members of a successful authorization response, such as `session_state`. */
+export type ResponseParameters = (
+  request: AuthorizationRequest,
+  session: Session,
+  client: Client,
+  context: Context,
+) => Promise<Record<string, string>> | Record<string, string>
+
+/** Cookies to set when a session begins. */
+export type SessionBegin = (session: Session, context: Context) => string[]
+
+/** Invisible blocks of the page that says a person has signed out, and the origins they load from. */
+export type SignOutFrames = (
+  session: Session,
+  context: Context,
+) => Promise<{ frames: Html[]; sources: string[] }>
+
+/** Cookies to set or forget when a person signs out in this browser. */
+export type SignOutCookies = (context: Context) => string[]
+
+/**
+ * How a client hears that the person has signed out: from this `server`, or through frames in their `browser`;
+ * undefined when this feature does not tell it. The pages round signing out say so.
+ */
+export type SignOutChannel = (client: Client, context: Context) => 'server' | 'browser' | undefined
+
+/**
+ * Writes down what the end of a session asks for while the session is still there: a throw keeps it, so that the end
+ * can be tried again. May be told more than once of one session.
+ */
+export type BeforeSessionEnd = (session: Session, context: Context) => Promise<void>
+
+/** Told once of each session that has ended, as it was at last. Must not throw: it logs. */
+export type SessionEnd = (session: Session, context: Context) => Promise<void>
+
+/**
+ * Told before a person's consent to one client, and all that it has of them, ends; `sids` are the sessions in which it
+ * received something, `id` names this end. May be told more than once of it; a throw keeps everything as it is.
+ */
+export type AccessWithdrawn = (
+  withdrawn: { sub: string; clientId: string; sids: readonly string[]; id: string },
+  context: Context,
+) => Promise<void>
+
+/** Work that repeats. `every` in seconds; runs on each instance. `context.soon` has it run before its turn. */
+export interface Job {
+  name: string
+  every: number
+  run(context: Context): Promise<void>
+}
+
+/** Opens what is encrypted to a key of ours, or under the secret of `client`: the plaintext, or undefined for whatever reason, so that none leaks. */
+export type Decrypt = (
+  jwe: string,
+  client: Client | undefined,
+  context: Context,
+) => Promise<string | undefined>

@@ -1,0 +1,38 @@
+/** What a person is asked to agree to, and whether it must be asked again. https://openid.net/specs/openid-connect-core-1_0.html#Consent */
+import type { Context } from '../contracts/context.ts'
+import { isPublic } from '../models/client.ts'
+import { Consent } from '../models/consent.ts'
+import type { Asked } from './asked.ts'
+
+/** Names asked for one by one, beyond what the scopes cover; what every ID Token says anyway needs no consent. */
+export const claimsAsked = ({ request }: Asked): string[] =>
+  [
+    ...new Set([
+      ...Object.keys(request.claims?.userinfo ?? {}),
+      ...Object.keys(request.claims?.id_token ?? {}),
+    ]),
+  ].filter((name) => !aboutSignIn.includes(name))
+
+const aboutSignIn = ['sub', 'acr', 'amr', 'auth_time', 'iss', 'aud', 'exp', 'iat', 'sid', 'nonce']
+
+/**
+ * Nothing proves who answers at a private-use scheme or a native application's loopback port, so such a client is
+ * asked for each time (RFC 8252 §8.6). A private-use scheme is native whatever the client calls itself.
+ */
+const cannotProveItself = ({ client, request }: Asked): boolean =>
+  isPublic(client) &&
+  !request.redirect.startsWith('https:') &&
+  (client.application_type === 'native' || !request.redirect.startsWith('http:'))
+
+export async function consentIsMissing(asked: Asked, sub: string, context: Context): Promise<boolean> {
+  const { client, request, extra } = asked
+  const said = context.table.authorizationParameters.flatMap((each) => each.describe?.(extra, context) ?? [])
+  if (said.length > 0) return true
+  if (client.first_party) return false
+  if (cannotProveItself(asked)) return true
+  return !Consent.covers(
+    await Consent.find(context, sub, client.client_id),
+    request.scope,
+    claimsAsked(asked),
+  )
+}

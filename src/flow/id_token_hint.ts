@@ -1,0 +1,57 @@
+/** An ID Token of ours as a hint at whom or which session a request is about; it may have expired. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
+import { OAuthError } from '../auth/errors.ts'
+import type { Context } from '../contracts/context.ts'
+import type { Client } from '../models/client.ts'
+
+export interface Hint {
+  sub: string
+  aud: string
+  sid: string | undefined
+}
+
+const partsOfJwe = 5
+
+/** What is in a JWE to us, or under the secret of `client`; anything else as it came (OpenID Connect Core §3.1.2.1). */
+async function opened(hint: string, client: Client | undefined, context: Context): Promise<string> {
+  if (hint.split('.', partsOfJwe + 1).length !== partsOfJwe) return hint
+  for (const open of context.table.decrypt) {
+    const jwt = await open(hint, client, context)
+    if (jwt !== undefined) return jwt
+  }
+  return hint
+}
+
+/** Undefined when it is no ID Token that we signed. `client` is the one that sends it, where that is known. */
+export async function readHint(
+  hint: string,
+  context: Context,
+  client: Client | undefined,
+): Promise<Hint | undefined> {
+  const payload = await context.keys.verify(await opened(hint, client, context), { typ: 'JWT' })
+  if (
+    payload?.iss !== context.config.issuer ||
+    typeof payload.sub !== 'string' ||
+    typeof payload.aud !== 'string' ||
+    // Signed userinfo has all the rest (OpenID Connect Core §5.3.2), and is no ID Token.
+    typeof payload.exp !== 'number'
+  )
+    return undefined
+  return {
+    sub: payload.sub,
+    aud: payload.aud,
+    sid: typeof payload.sid === 'string' ? payload.sid : undefined,
+  }
+}
+
+/** Throws `invalid_request` when a hint came that is not ours. */
+export async function hintedSubject(
+  jwt: string | undefined,
+  client: Client,
+  context: Context,
+): Promise<string | undefined> {
+  if (jwt === undefined) return undefined
+  const hint = await readHint(jwt, context, client)
+  if (!hint)
+    throw new OAuthError('invalid_request', 'id_token_hint is not an ID Token that this provider signed')
+  return hint.sub
+}

@@ -1,0 +1,62 @@
+/** Pages that need somebody signed in, outside of an authorization request. */
+import type { Context } from '../contracts/context.ts'
+import type { Call } from '../contracts/call.ts'
+import { ensureBrowser } from '../http/csrf.ts'
+import { askedLocales, inSameLanguage } from '../http/language.ts'
+import { redirectWithin } from '../http/reply.ts'
+import type { Reply } from '../contracts/reply.ts'
+import { currentSession } from '../http/session.ts'
+import { Interaction } from '../models/interaction.ts'
+import type { Session } from '../models/session.ts'
+import { isActive, User } from '../models/user.ts'
+
+export interface AtHand {
+  session: Session
+  user: User
+}
+
+/** Who is signed in, or the reply that leads to the sign-in page and back to `path` (below the base path). */
+export async function personAtHand(
+  call: Call,
+  context: Context,
+  path: string,
+): Promise<AtHand | { reply: Reply }> {
+  const session = await currentSession(call, context)
+  const user = session && (await User.find(context, session.sub))
+  if (session && user && isActive(user)) return { session, user }
+  return { reply: await askToSignIn(call, context, path) }
+}
+
+/** Seconds a sign-in counts as fresh for what changes who may sign in. OWASP ASVS 5.0 V7.5.1 */
+const freshness = 600
+
+/** `at` in milliseconds. */
+export const isFresh = (at: number, context: Context): boolean => context.clock.now() - at <= freshness * 1000
+
+/** The same, when that person has signed in just now: for passwords, factors, connections, the end of the account. */
+export async function freshlyAtHand(
+  call: Call,
+  context: Context,
+  path: string,
+): Promise<AtHand | { reply: Reply }> {
+  const person = await personAtHand(call, context, path)
+  if ('reply' in person) return person
+  return isFresh(person.session.authenticated_at, context)
+    ? person
+    : { reply: await askToSignIn(call, context, path) }
+}
+
+async function askToSignIn(call: Call, context: Context, path: string): Promise<Reply> {
+  const { browser, cookies } = ensureBrowser(call, context)
+  const handle = await Interaction.begin(
+    context,
+    context.random,
+    browser,
+    {
+      return_to: inSameLanguage(call, `${context.basePath}${path}`),
+      language: askedLocales(call),
+    },
+    context.config.interactionTtl,
+  )
+  return redirectWithin(`${context.basePath}/login?interaction=${handle}`, cookies)
+}

@@ -1,0 +1,56 @@
+/** Who may register a client: anybody, nobody, or who holds an initial access token. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
+import { OAuthError } from '../auth/errors.ts'
+import type { RegistrationLimits } from '../auth/registration_limits.ts'
+import type { Context } from '../contracts/context.ts'
+import { challenge } from './bearer.ts'
+import type { Call } from '../contracts/call.ts'
+import { equalInConstantTime } from '../lib/equal.ts'
+import { InitialAccessToken, initialTokenPrefix } from '../models/initial_access_token.ts'
+
+export interface Permission {
+  /** What the token allows in place of the settings for everybody. */
+  limits?: RegistrationLimits
+  /** For the log. */
+  token?: string
+  /** Counts the registration, once all else is checked. Throws `invalid_token` when others were faster. */
+  spend(): Promise<void>
+}
+
+const free: Permission = { spend: async () => {} }
+
+/** Throws 403 where nobody may, 401 without a token that is good. */
+export async function requirePermission(call: Call, context: Context): Promise<Permission> {
+  const { registration: mode, registrationInitialAccessToken: expected } = context.config
+  if (mode === 'closed')
+    throw new OAuthError(
+      'access_denied',
+      'this provider does not accept registrations; ask its operator for a client',
+    )
+  const [, token] = /^Bearer +(\S+)$/i.exec(call.request.headers.get('authorization') ?? '') ?? []
+  if (token?.startsWith(initialTokenPrefix)) return ofRecord(token, context)
+  if (mode === 'open') return free
+  if (token === undefined || expected === undefined || !equalInConstantTime(token, expected))
+    throw refused(context)
+  return free
+}
+
+async function ofRecord(token: string, context: Context): Promise<Permission> {
+  const record = await InitialAccessToken.ofToken(context, token)
+  if (!record) throw refused(context)
+  const { id, name, limits } = record
+  return {
+    limits,
+    token: `${id} ${name}`,
+    async spend() {
+      if (!(await InitialAccessToken.spend(context, id))) throw refused(context)
+    },
+  }
+}
+
+/** An unknown, an expired and a used one are told alike. */
+function refused(context: Context): OAuthError {
+  const description = 'registration needs an initial access token that is good: Authorization: Bearer <token>'
+  return new OAuthError('invalid_token', description, {
+    headers: challenge(context, 'invalid_token', description),
+  })
+}

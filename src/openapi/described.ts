@@ -1,0 +1,26 @@
+/** What the OpenAPI document is written from. `Context` has this shape; naming the members here keeps the room below it. */
+import type { Operations } from './parts.ts'
+
+export interface DescribedEndpoint {
+  name: string
+  path: string
+  methods: readonly string[]
+  aliases?: readonly string[]
+  page?: boolean
+  limited?: boolean
+  api?: Operations
+}
+
+export interface Described {
+  config: { issuer: string }
+  scopes: readonly string[]
+  table: {
+    endpoints: readonly DescribedEndpoint[]
+    grantTypes: ReadonlyMap<string, unknown>
+    responseTypes: ReadonlyMap<string, unknown>
+    responseModes: ReadonlyMap<string, unknown>
+    clientAuth: ReadonlyMap<string, unknown>
+    requestSources: readonly { parameter: string }[]
+    clientMetadata: Readonly<Record<string, unknown>>
+  }
+}

@@ -1,0 +1,83 @@
+/** The OpenAPI document: every path and method of the table, and nothing else. https://spec.openapis.org/oas/v3.1.0 */
+import { version } from '../version.ts'
+import type { Described, DescribedEndpoint } from './described.ts'
+import { operations } from './operations.ts'
+import { type Operations, type Part, sharedResponses } from './parts.ts'
+import { schemas } from './schemas.ts'
+
+/** What an endpoint says of itself when nobody described it. */
+const undescribed = (endpoint: DescribedEndpoint): Operations =>
+  Object.fromEntries(
+    endpoint.methods.map((method) => [
+      method,
+      { summary: endpoint.name, responses: { default: { description: 'Not described' } } },
+    ]),
+  )
+
+/** `/assets/*` takes everything below it: a path parameter in the words of OpenAPI. */
+export const templateOf = (path: string): string => path.replace(/\*$/, '{file}')
+
+/** The name of an operation is unique, so the second path of one endpoint numbers its own. */
+function pathItem(endpoint: DescribedEndpoint, described: Operations, index: number): Part {
+  return Object.fromEntries(
+    endpoint.methods.map((method) => {
+      const operation = described[method] ?? undescribed(endpoint)[method]
+      const id = `${method.toLowerCase()}_${endpoint.name}${index === 0 ? '' : `_${index + 1}`}`
+      return [method.toLowerCase(), { operationId: id, tags: [tagOf(endpoint)], ...operation }]
+    }),
+  )
+}
+
+const tagOf = (endpoint: DescribedEndpoint): string =>
+  endpoint.page ? 'pages' : endpoint.limited ? 'protocol' : 'public'
+
+export function describeApi(context: Described): Record<string, unknown> {
+  const { config, table } = context
+  const core = operations(context)
+  const paths = Object.fromEntries(
+    table.endpoints.flatMap((endpoint) =>
+      [endpoint.path, ...(endpoint.aliases ?? [])].map((path, index) => [
+        templateOf(path),
+        pathItem(endpoint, endpoint.api ?? core[endpoint.name] ?? undescribed(endpoint), index),
+      ]),
+    ),
+  )
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Latchkey',
+      version,
+      summary: 'An OpenID Connect provider',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: config.issuer }],
+    tags: [
+      { name: 'protocol', description: 'Called by clients and APIs' },
+      { name: 'pages', description: 'Opened by people in a browser' },
+      { name: 'public', description: 'Read by anyone' },
+    ],
+    paths,
+    components: {
+      schemas: schemas(context),
+      responses: sharedResponses,
+      securitySchemes: {
+        client_secret_basic: {
+          type: 'http',
+          scheme: 'basic',
+          description: 'client_id and client_secret, each form-encoded first (RFC 6749 §2.3.1)',
+        },
+        access_token: { type: 'http', scheme: 'bearer', description: 'An access token of this provider' },
+        initial_access_token: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'REGISTRATION_INITIAL_ACCESS_TOKEN, or one that `latchkey client token add` made',
+        },
+        metrics_token: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN' },
+        openid: {
+          type: 'openIdConnect',
+          openIdConnectUrl: `${config.issuer}/.well-known/openid-configuration`,
+        },
+      },
+    },
+  }
+}

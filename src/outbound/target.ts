@@ -1,0 +1,76 @@
+/** Where a request of ours may go: the URL as written, and the addresses its host has. https://owasp.org/www-project-top-ten/ (SSRF) https://www.rfc-editor.org/rfc/rfc9700#section-4.11 */
+import { isIP } from 'node:net'
+import { isPublicAddress } from '../lib/public_address.ts'
+import { OutboundError } from './error.ts'
+
+export interface Target {
+  secure: boolean
+  /** Name or address, IPv6 without brackets. */
+  host: string
+  port: number
+  /** As OUTBOUND_ALLOW_HOSTS writes it: `host:port`, IPv6 in brackets. */
+  hostPort: string
+  /** Path and query. */
+  path: string
+  /** Named in OUTBOUND_ALLOW_HOSTS: neither scheme nor address is judged. */
+  exempt: boolean
+}
+
+/** All addresses of a name. */
+export type Resolve = (host: string) => Promise<readonly string[]>
+
+const longestUrl = 2000
+/** Below it only 443: no mail, no SSH, no database that an attacker wants us to knock at. */
+const firstFreePort = 1024
+
+const refuse = (message: string, detail?: string) => new OutboundError('refused', message, detail)
+
+/**
+ * The rules that need no network. Throws OutboundError `refused`: not https (unless exempt), user information, a
+ * port below 1024 that is not 443, a name without a dot, or a host in any spelling but its plainest; 0x7f.1,
+ * fullwidth digits and percent-encoding are how one address pretends to be another.
+ */
+export function readTarget(text: string, exemptions: ReadonlySet<string>): Target {
+  if (text.length > longestUrl || !/^https?:\/\/[\x21-\x5b\x5d-\x7e]+$/i.test(text))
+    throw refuse(`must be an https URL of printable ASCII, at most ${longestUrl} characters`)
+  const url = URL.parse(text)
+  if (!url) throw refuse('must be a valid URL')
+  if (url.username || url.password || authorityOf(text).includes('@'))
+    throw refuse('must not carry user information')
+  const secure = url.protocol === 'https:'
+  const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
+  const hostPort = `${url.hostname}:${port}`
+  const exempt = exemptions.has(hostPort)
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  if (authorityOf(text).replace(/:\d*$/, '').toLowerCase() !== url.hostname)
+    throw refuse('must spell its host plainly')
+  if (!exempt) requirePublicSpelling(host, port, secure)
+  return { secure, host, port, hostPort, path: `${url.pathname}${url.search}`, exempt }
+}
+
+const authorityOf = (text: string): string => /^[a-z]+:\/\/([^/?#]*)/i.exec(text)?.[1] ?? ''
+
+function requirePublicSpelling(host: string, port: number, secure: boolean): void {
+  if (!secure) throw refuse('must use https')
+  if (port !== 443 && port < firstFreePort) throw refuse(`must use port 443, or one from ${firstFreePort}`)
+  if (isIP(host) > 0) {
+    if (!isPublicAddress(host)) throw refuse('must lead to a public address', host)
+  } else if (!/^(?=.{1,253}$)([a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}$/.test(host))
+    throw refuse('must name a host with a full domain name')
+}
+
+/**
+ * The addresses to connect to, and no other: asked once, so that a name which answers differently the next time
+ * changes nothing. Every one must be public, or none is used. IPv4 first: where IPv6 leads nowhere it takes the
+ * whole time to find out.
+ */
+export async function addressesOf(target: Target, resolve: Resolve): Promise<readonly string[]> {
+  if (isIP(target.host) > 0) return [target.host]
+  const addresses = await resolve(target.host).catch((error: Error) => {
+    throw new OutboundError('unreachable', 'could not be reached', error.message)
+  })
+  const odd = target.exempt ? undefined : addresses.find((address) => !isPublicAddress(address))
+  if (odd !== undefined) throw refuse('must lead to a public address', odd)
+  if (addresses.length === 0) throw new OutboundError('unreachable', 'could not be reached', 'no address')
+  return [...addresses].sort((a, b) => isIP(a) - isIP(b))
+}

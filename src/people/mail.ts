@@ -1,0 +1,127 @@
+/** A mail from what it says: written in the language of its reader as text and as HTML, and put into the outbox. */
+import mailSource from '../../views/mail.html' with { type: 'text' }
+import mailLinkSource from '../../views/mail_link.html' with { type: 'text' }
+import type { Config } from '../config.ts'
+import type { Context } from '../contracts/context.ts'
+import { isSaid, type Language, type MessageValue, type Said, say } from '../lib/say.ts'
+import { type Letter, Outbox } from '../models/outbox.ts'
+import type { User } from '../models/user.ts'
+import { foreignText } from '../html/foreign_text.ts'
+import { defineView, render, type Setting } from '../html/view.ts'
+import { firstSpoken } from '../html/words.ts'
+
+/** Links are built from the issuer alone (`config.issuer` and a path), never from a request. */
+export interface Mail {
+  to: string
+  language: Language
+  subject: Said
+  /** Paragraphs before the code or the link. */
+  lines: readonly Said[]
+  code?: string
+  link?: { url: string; label: Said }
+  /** Paragraphs after it: how long it is good, what to do when it was somebody else. */
+  after?: readonly Said[]
+}
+
+const view = defineView('mail', mailSource, [
+  'lang',
+  'dir',
+  'subject',
+  'brand',
+  'issuer',
+  'lines',
+  'code',
+  'link',
+  'after',
+])
+const paragraph = defineView(
+  'mail_paragraph',
+  '<p class="text" style="margin: 16px 0 0; color: #1d1c1a">{{text}}</p>',
+  ['text'],
+)
+const smallPrint = defineView(
+  'mail_small_print',
+  '<p class="muted" style="margin: 16px 0 0; font-size: 14px; color: #5d5a53">{{text}}</p>',
+  ['text'],
+)
+const codeBlock = defineView(
+  'mail_code',
+  '<p class="code" style="margin: 24px 0 0; padding: 16px; border-radius: 10px; background: #f4f3ef; color: #1d1c1a; font-family: Menlo, Consolas, monospace; font-size: 28px; font-weight: 600; letter-spacing: 0.12em; text-align: center" dir="ltr">{{code}}</p>',
+  ['code'],
+)
+const button = defineView('mail_link', mailLinkSource, ['url', 'label'])
+
+/** Whether mails leave under this configuration: SMTP_URL is set, or this is development, where they are shown. */
+export const mailsLeave = ({ features, environment }: Config): boolean =>
+  features.mail?.smtpUrl !== undefined || environment === 'development'
+
+/** Whether mails leave here. */
+export const canMail = (context: Context): boolean => context.table.features.includes('mail')
+
+/** The language a person's mails are in. */
+export const languageOfUser = (user: Pick<User, 'claims' | 'language'>, context: Context): Language =>
+  firstSpoken([user.language ?? '', String(user.claims.locale ?? '')]) ?? context.config.defaultLanguage
+
+/** Never waits for the relay; throws StoreUnavailable alone. The address is not checked here. */
+export async function sendMail(context: Context, mail: Mail): Promise<void> {
+  const id = await Outbox.add(context, context.random, context.secrets.mail, writeMail(context, mail))
+  context.log.info('mail_queued', { id, subject: mail.subject.key })
+  context.soon('mail')
+}
+
+/** As long as an address may be. */
+const longestValue = 254
+
+/**
+ * What people and clients chose themselves, fit to stand in a sentence of ours: one line, nothing invisible, and no
+ * address of a page, for a mail to a stranger must not carry a link that somebody else typed.
+ */
+function tamed(said: Said): Said {
+  const tame = (value: MessageValue): MessageValue => {
+    if (isSaid(value)) return tamed(value)
+    return typeof value === 'string' ? foreignText(value, longestValue).replaceAll('://', ': //') : value
+  }
+  const values = Object.entries(said.values).map(([name, value]) => [name, tame(value)] as const)
+  return say(said.key, Object.fromEntries(values))
+}
+
+/** Throws TypeError when the link leads elsewhere than to this provider. */
+export function writeMail(context: Context, mail: Mail): Letter {
+  const setting: Setting = { ...context.looks, words: context.looks.wordsOf(mail.language) }
+  const { words, brand } = setting
+  const { issuer } = context.config
+  if (mail.link && !mail.link.url.startsWith(`${issuer}/`))
+    throw new TypeError('a mail links to the issuer alone')
+  const [subject, lines, after] = [tamed(mail.subject), mail.lines.map(tamed), (mail.after ?? []).map(tamed)]
+  const code = mail.code === undefined ? undefined : foreignText(mail.code)
+  const link = mail.link && { url: mail.link.url, label: tamed(mail.link.label) }
+  const html = view({
+    lang: words.tag,
+    dir: words.dir,
+    subject,
+    brand: brand.name,
+    issuer,
+    lines: lines.map((text) => paragraph({ text })),
+    code: code === undefined ? [] : codeBlock({ code }),
+    link: link ? button(link) : [],
+    after: after.map((text) => smallPrint({ text })),
+  })
+  return {
+    to: mail.to,
+    subject: words.text(subject),
+    text: [
+      ...lines.map(words.text),
+      ...(code === undefined ? [] : [code]),
+      ...(link ? [`${words.text(link.label)}:\n${link.url}`] : []),
+      ...after.map(words.text),
+      `-- \n${words.text(say('mail.footer', { brand: brand.name, issuer }))}`,
+    ].join('\n\n'),
+    html: render(html, setting),
+  }
+}
+
+/** The line under every mail of ours that a person did not ask for. */
+export const notYou = (context: Context): Pick<Mail, 'link' | 'after'> => ({
+  link: { url: `${context.config.issuer}/account`, label: say('mail.open_account') },
+  after: [say('mail.not_you')],
+})

@@ -1,0 +1,45 @@
+/** What may become a password: length and guessability, nothing of its composition. NIST SP 800-63B §3.1.1.2, OWASP ASVS 5.0 V6.2 */
+import { asTyped } from '../auth/password_hash.ts'
+import { passwordLength } from '../auth/password_length.ts'
+import type { Context } from '../contracts/context.ts'
+import { type Said, say } from '../lib/say.ts'
+import type { User } from '../models/user.ts'
+
+/**
+ * A sentence for beside the field, or undefined when it may be used; it never quotes the password. `about` are words of
+ * the person (see `wordsAbout`). Asks the rules that features bring; where one cannot tell, the password may be used.
+ */
+export async function newPasswordProblem(
+  context: Context,
+  password: string,
+  about: readonly string[],
+): Promise<Said | undefined> {
+  const typed = asTyped(password)
+  const n = Array.from(typed).length
+  const { least, most } = passwordLength
+  if (n < least || n > most) return say('password.length', { least, most, n })
+  if (/[\x00-\x1f\x7f]/.test(typed)) return say('password.control')
+  for (const rule of context.table.passwordRules) {
+    const problem = await rule.problem(typed, about, context)
+    if (problem) return problem
+  }
+  return undefined
+}
+
+const asText = (value: unknown): string[] => (typeof value === 'string' ? [value] : [])
+
+/** Names and addresses of a person, which others can guess. */
+export const wordsAbout = ({ username, claims }: Pick<User, 'username' | 'claims'>): string[] => [
+  username,
+  ...[
+    'name',
+    'given_name',
+    'middle_name',
+    'family_name',
+    'nickname',
+    'preferred_username',
+    'email',
+    'phone_number',
+    'birthdate',
+  ].flatMap((claim) => asText(claims[claim])),
+]

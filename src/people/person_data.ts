@@ -1,0 +1,146 @@
+/** Everything that is kept about a person, in one loop: what the core keeps, and what features add. https://eur-lex.europa.eu/eli/reg/2016/679/oj (GDPR Art. 15, 17, 20) */
+import type { Context } from '../contracts/context.ts'
+import type { PersonData } from '../contracts/feature.ts'
+import { say } from '../lib/say.ts'
+import { Consent } from '../models/consent.ts'
+import { Event } from '../models/event.ts'
+import { Grant } from '../models/grant.ts'
+import { Session } from '../models/session.ts'
+import { User } from '../models/user.ts'
+import { canMail, languageOfUser, sendMail } from './mail.ts'
+import { endEverything, endSession } from './end_session.ts'
+
+const page = 500
+
+const moment = (seconds: number): string => new Date(seconds * 1000).toISOString()
+
+/** Never a hash, a secret or a handle: named one by one, so that what is added to a record is not told by itself. */
+const profile: PersonData = {
+  name: 'profile',
+  async read(sub, context) {
+    const user = await User.find(context, sub)
+    if (!user) return undefined
+    const { username, claims, attributes, roles, language, disabled, created_at, updated_at } = user
+    const dates = { created_at: moment(created_at), updated_at: moment(updated_at) }
+    return { username, claims, attributes, roles, language, disabled, ...dates }
+  },
+  // The record itself goes last (`erasePerson`): until then the end of the account can be tried again.
+  erase: async () => {},
+}
+
+const consents: PersonData = {
+  name: 'consents',
+  async read(sub, context) {
+    const clientIds = await Consent.clientsOf(context, sub, page)
+    const found = await Promise.all(
+      clientIds.map(async (client_id) => {
+        const consent = await Consent.find(context, sub, client_id)
+        if (!consent) return undefined
+        const { scope, claims, granted_at, exp } = consent
+        return { client_id, scope, claims, granted_at: moment(granted_at), expires_at: moment(exp) }
+      }),
+    )
+    return found.filter((each) => each !== undefined)
+  },
+  async erase(sub, context) {
+    for (let ids = await Consent.clientsOf(context, sub, page); ids.length > 0;) {
+      for (const clientId of ids) await Consent.withdraw(context, sub, clientId)
+      ids = await Consent.clientsOf(context, sub, page)
+    }
+  },
+}
+
+const grants: PersonData = {
+  name: 'grants',
+  async read(sub, context) {
+    return (await Grant.listOfUser(context, sub)).map(
+      ({ client_id, scope, authentication, refresh, exp }) => ({
+        client_id,
+        scope,
+        signed_in_at: moment(authentication.auth_time),
+        ...(refresh && { refreshed_at: new Date(refresh.rotated_at).toISOString() }),
+        expires_at: moment(exp),
+      }),
+    )
+  },
+  erase: (sub, context) => Grant.endOfUser(context, sub),
+}
+
+const sessions: PersonData = {
+  name: 'sessions',
+  async read(sub, context) {
+    return (await Session.listOfUser(context, sub)).map((session) => ({
+      signed_in_at: new Date(session.authenticated_at).toISOString(),
+      last_used_at: moment(session.seen_at),
+      ends_at: moment(session.exp),
+      acr: session.acr,
+      amr: session.amr,
+      address: session.address,
+      user_agent: session.user_agent,
+      clients: session.clients,
+    }))
+  },
+  async erase(sub, context) {
+    for (const { sid } of await Session.listOfUser(context, sub)) await endSession(sid, context)
+  },
+}
+
+const mostEvents = 10_000
+
+const activity: PersonData = {
+  name: 'activity',
+  async read(sub, context) {
+    return (await Event.listOfUser(context, sub, mostEvents)).map(
+      ({ kind, at, address, user_agent, detail }) => ({
+        kind,
+        at: new Date(at).toISOString(),
+        address,
+        user_agent,
+        detail,
+      }),
+    )
+  },
+  erase: (sub, context) => Event.forgetUser(context, sub),
+}
+
+export const corePersonData: readonly PersonData[] = [profile, consents, grants, sessions, activity]
+
+/**
+ * JSON of all that is kept. `shownSub` is the name under which the reader knows the person: it stands wherever ours
+ * would, so that an export tells a client nothing by which it could recognise the person elsewhere.
+ */
+export async function exportPerson(sub: string, context: Context, shownSub = sub): Promise<string> {
+  const rows = await Promise.all(
+    context.table.personData.map(
+      async ({ name, read }) => [name, (await read(sub, context)) ?? null] as const,
+    ),
+  )
+  const document = {
+    issuer: context.config.issuer,
+    sub,
+    exported_at: new Date(context.clock.now()).toISOString(),
+    data: Object.fromEntries(rows),
+  }
+  const named = (_key: string, value: unknown) => (value === sub ? shownSub : value)
+  return JSON.stringify(document, named, 2)
+}
+
+/**
+ * The end of a person: nobody signs in from here on, tokens stop first, then everything goes, the record and its names
+ * last. Each step may be done again, so whoever failed half way begins anew.
+ */
+export async function erasePerson(sub: string, context: Context): Promise<void> {
+  const user = await User.update(context, sub, (current) => ({ ...current, disabled: true }))
+  if (!user) return
+  await endEverything(sub, context)
+  for (const { erase } of context.table.personData) await erase(sub, context)
+  const to = user.claims.email
+  if (typeof to === 'string' && canMail(context))
+    await sendMail(context, {
+      to,
+      language: languageOfUser(user, context),
+      subject: say('deletion.mail_subject'),
+      lines: [say('mail.hello', { username: user.username }), say('deletion.mail_text')],
+    })
+  await User.remove(context, user)
+}

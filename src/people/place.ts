@@ -1,0 +1,52 @@
+/** Roughly where an address is, by a MaxMind database of the operator's: city and country, never closer. https://maxmind.github.io/MaxMind-DB/ */
+import { readFile, stat } from 'node:fs/promises'
+import type { CityResponse, Reader } from 'mmdb-lib'
+import type { Config } from '../config.ts'
+import type { Context } from '../contracts/context.ts'
+import type { Language } from '../lib/say.ts'
+
+type Places = Reader<CityResponse>
+
+/** The database as last read: a new file in its place is noticed, so that its monthly update needs no restart. */
+const opened = new WeakMap<Config, { changed: number; places: Promise<Places> }>()
+
+/** The package and the file are loaded when a place is first asked for: neither costs a start anything. */
+async function open(path: string): Promise<Places> {
+  const [{ Reader: Database }, bytes] = await Promise.all([import('mmdb-lib'), readFile(path)])
+  return new Database<CityResponse>(bytes)
+}
+
+async function placesOf({ config }: Context, path: string): Promise<Places> {
+  const changed = (await stat(path)).mtimeMs
+  const before = opened.get(config)
+  if (before?.changed === changed) return before.places
+  const places = open(path)
+  opened.set(config, { changed, places })
+  return places
+}
+
+/** As the database spells languages; other languages read the English name. */
+const spelled: Partial<Record<Language, 'pt-BR' | 'zh-CN'>> = { pt: 'pt-BR', zh: 'zh-CN' }
+
+/** "Vienna, Austria" in `language`; undefined when nothing is known. A database that cannot be read is no obstacle. */
+export async function placeOf(
+  context: Context,
+  address: string | undefined,
+  language: Language,
+): Promise<string | undefined> {
+  const path = context.config.geoipDatabasePath
+  if (path === undefined || address === undefined) return undefined
+  try {
+    const found = (await placesOf(context, path)).get(address)
+    const names = found?.city?.names as Readonly<Record<string, string | undefined>> | undefined
+    const city = names?.[spelled[language] ?? language] ?? names?.en
+    const code = found?.country?.iso_code
+    const country =
+      code === undefined ? undefined : new Intl.DisplayNames([language], { type: 'region' }).of(code)
+    const known = [city, country].filter((each) => each !== undefined)
+    return known.length === 0 ? undefined : known.join(', ')
+  } catch (error) {
+    context.log.warn('place_unknown', { problem: (error as Error).message })
+    return undefined
+  }
+}

@@ -1,0 +1,64 @@
+/** How often one address may ask, counted in the store so that all instances agree. https://www.rfc-editor.org/rfc/rfc6585#section-4 */
+import { OAuthError } from '../auth/errors.ts'
+import type { Context } from '../contracts/context.ts'
+import { holderOf } from '../lib/address.ts'
+import { sha256 } from '../lib/hash.ts'
+import { say, type Said } from '../lib/say.ts'
+
+const keyOf = (what: string, who: string) => `tries:${what}:${sha256(who)}`
+
+/**
+ * Count one try of `what` by `who`; throws `too_many_requests` with Retry-After once `limit` is passed in a
+ * window of `window` seconds.
+ */
+export async function countTry(
+  context: Context,
+  what: string,
+  who: string,
+  limit: number,
+  window: number,
+): Promise<void> {
+  const { count, ttl } = await context.store.increment(keyOf(what, who), window * 1000)
+  if (count <= limit) return
+  const retryAfter = Math.max(1, Math.ceil(ttl / 1000))
+  context.metrics.count('rate_limited', 'what', what)
+  throw new OAuthError(
+    'too_many_requests',
+    `too many requests; at most ${limit} in ${window} seconds. Try again in ${retryAfter} seconds`,
+    { retryAfter, say: say('error_page.too_many', { wait: waiting(retryAfter) }) },
+  )
+}
+
+/** The same for what is left undone in silence: false once `limit` is passed. */
+export async function isWithin(
+  context: Context,
+  what: string,
+  who: string,
+  limit: number,
+  window: number,
+): Promise<boolean> {
+  return (await context.store.increment(keyOf(what, who), window * 1000)).count <= limit
+}
+
+/** Seconds in the unit people count them in. */
+const waiting = (seconds: number): Said =>
+  seconds < 60 ? say('common.seconds', { n: seconds }) : say('common.minutes', { n: Math.ceil(seconds / 60) })
+
+export const countAddress = (
+  context: Context,
+  what: string,
+  address: string,
+  limit: number,
+  window: number,
+): Promise<void> => countTry(context, what, holderOf(address), limit, window)
+
+/** Start counting anew. */
+export const forgetTries = (context: Context, what: string, who: string): Promise<unknown> =>
+  context.store.take(keyOf(what, who))
+
+/** A try that turned out to be none. */
+export const takeBack = (context: Context, what: string, who: string): Promise<unknown> =>
+  context.store.increment(keyOf(what, who), 1000, -1)
+
+export const takeBackAddress = (context: Context, what: string, address: string): Promise<unknown> =>
+  takeBack(context, what, holderOf(address))

@@ -1,0 +1,45 @@
+/** The end of what one client has of one person: its consent, its grants with all their tokens, and word of it to those who ask. */
+import type { Context } from '../contracts/context.ts'
+import { sha256 } from '../lib/hash.ts'
+import { Consent } from '../models/consent.ts'
+import { Grant } from '../models/grant.ts'
+import { Session } from '../models/session.ts'
+
+/** What is about to be withdrawn. */
+async function accessOf(context: Context, sub: string, clientId: string) {
+  const [grants, sessions, consent] = await Promise.all([
+    Grant.listOfUser(context, sub),
+    Session.listOfUser(context, sub),
+    Consent.find(context, sub, clientId),
+  ])
+  const own = grants.filter(({ client_id }) => client_id === clientId)
+  const sids = [
+    ...sessions.filter(({ clients }) => clients.includes(clientId)).map(({ sid }) => sid),
+    ...own.map(({ authentication }) => authentication.sid),
+  ]
+  // A grant on the word of another issuer has no session.
+  return { own, consent, sids: [...new Set(sids)].filter((sid) => sid !== '') }
+}
+
+/** True for the one caller that ended something. Those who are to be told are written down first, as at a sign-out. */
+export async function withdrawAccess(context: Context, sub: string, clientId: string): Promise<boolean> {
+  const { own, sids, consent } = await accessOf(context, sub, clientId)
+  // The same for all who withdraw the same at once, and another when there is something new to withdraw.
+  const id = sha256(
+    own
+      .map(({ grant_id }) => grant_id)
+      .sort()
+      .join(' '),
+  )
+  const withdrawn = { sub, clientId, sids, id }
+  await Promise.all(context.table.onAccessWithdrawn.map((hear) => hear(withdrawn, context)))
+  const [first] = own
+  const ended = first !== undefined && (await Grant.end(context, first.grant_id))
+  await Grant.endOfUser(context, sub, clientId)
+  const agreed = await Consent.withdraw(context, sub, clientId)
+  // Again: a request that saw the consent a moment ago may have made a grant since.
+  await Grant.endOfUser(context, sub, clientId)
+  await Promise.all(sids.map((sid) => Session.leave(context, sid, clientId)))
+  // Of two at once that saw the consent, one took it; where none was needed, one ended the first grant.
+  return consent ? agreed : ended
+}
