@@ -1,36 +1,56 @@
-/** docs/features.md, carried out: each example answers as its row says, and no feature is without a row. */
+/** docs/features.md, carried out: each example answers as its section says, and no feature is without a section. */
 import { afterAll, expect, test } from 'bun:test'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { features } from '../../src/table.ts'
-import { document } from '../support/document.ts'
+import { blocksOf, document } from '../support/document.ts'
 import { spawnProvider } from '../support/provider.ts'
 
 const folder = join(import.meta.dir, '../../src/features')
-const [header, , ...rows] = document('docs/features.md')
-  .split('\n')
-  .filter((line) => line.startsWith('|'))
-  .map((line) =>
-    line
-      .split(/(?<!\\)\|/)
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  )
+const [introduction, ...parts] = document('docs/features.md').split(/^### /m)
+const shared = blocksOf(introduction!)[0]!.text
+
+const sections = parts.map((part) => {
+  const [body = ''] = part.split(/^## /m)
+  return {
+    name: body.split('\n')[0]!,
+    body,
+    members: [...body.matchAll(/^- \*\*([\w ]+):\*\* (\S.*)$/gm)].map(
+      ([, label, text]) => [label!, text!] as const,
+    ),
+    commands: blocksOf(body).map(({ text }) => text.trim()),
+    answers: [...body.matchAll(/^Answer: (\d{3})(?:, with `(\S+)`)?$/gm)],
+  }
+})
+
+/** What every section says under `label`. */
+const texts = (label: string): string =>
+  sections
+    .flatMap(({ members }) => members.filter(([each]) => each === label).map(([, text]) => text))
+    .join(' ')
 
 const op = await spawnProvider()
 afterAll(() => op.stop())
 
-test('one table of five columns, a row for each feature', () => {
-  expect(header).toEqual(['Feature', 'Specification', 'Switch', 'Client metadata', 'Example'])
-  for (const row of rows) expect([row[0], row.length, row.includes('')]).toEqual([row[0], 5, false])
-  expect(new Set(rows.map(([name]) => name)).size).toBe(rows.length)
+test('each section has a specification, a switch, client metadata, one command and one answer', () => {
+  for (const { name, body, members, commands, answers } of sections) {
+    expect([name, ...members.map(([label]) => label)]).toEqual([
+      name,
+      'Specification',
+      'Switch',
+      'Client metadata',
+    ])
+    expect([name, body.match(/^- /gm)?.length, commands.length, answers.length]).toEqual([name, 3, 1, 1])
+  }
+  expect(new Set(sections.map(({ name }) => name)).size).toBe(sections.length)
 })
 
-for (const [name, , , , example] of rows)
+for (const { name, commands, answers } of sections)
   test(`${name}`, async () => {
-    const [, command, status, word = ''] = /^`(curl -s [^`]+)` → (\d{3})(?: (\S+))?$/.exec(example!) ?? []
-    if (command === undefined) throw new Error(`not \`curl -s …\` → status word: ${example}`)
-    const here = command.replaceAll('http://localhost:5000', op.issuer)
+    const [command = ''] = commands
+    const [, status, word = ''] = answers[0] ?? []
+    expect(command).toStartWith('curl -s ')
+    const here = `${shared}${command}`.replaceAll('http://localhost:5000', op.issuer)
     const run = Bun.spawnSync(['sh', '-c', `${here} -m 10 -w '\\n%{http_code}'`])
     const answer = run.stdout.toString()
     expect([answer.slice(-3), run.exitCode], answer).toEqual([status!, 0])
@@ -39,23 +59,21 @@ for (const [name, , , , example] of rows)
 
 const withoutFragment = (url: string): string => url.split('#')[0]!
 const specifications = new Set(
-  rows.flatMap(([, cell]) =>
-    [...cell!.matchAll(/\((https:[^)\s]+)\)/g)].map(([, url]) => withoutFragment(url!)),
-  ),
+  [...texts('Specification').matchAll(/\((https:[^)\s]+)\)/g)].map(([, url]) => withoutFragment(url!)),
 )
 
 const folders = readdirSync(folder, { withFileTypes: true }).filter((each) => each.isDirectory())
 for (const { name } of folders)
-  test(`src/features/${name} has a row with its specification`, () => {
+  test(`src/features/${name} has a section with its specification`, () => {
     const [first] = readFileSync(join(folder, name, 'feature.ts'), 'utf8').split('\n')
     const urls = [...first!.matchAll(/https:\/\/[^\s,]+/g)].map(([url]) => withoutFragment(url))
     expect(urls).not.toEqual([])
     for (const url of urls) expect([...specifications]).toContain(url)
   })
 
-test('every variable of a feature is some row’s switch, and metadata it brings is named', () => {
-  const switches = rows.map((row) => row[2]).join(' ')
-  const metadata = rows.map((row) => row[3]).join(' ')
+test('every variable of a feature is the switch of some section, and metadata it brings is named', () => {
+  const switches = texts('Switch')
+  const metadata = texts('Client metadata')
   for (const feature of features) {
     for (const { name } of feature.env ?? []) expect(switches).toContain(`\`${name}`)
     const names = Object.keys(feature.clientMetadata ?? {})
