@@ -8,7 +8,7 @@ import type { Context, Table } from './contracts/context.ts'
 import type { Endpoint } from './contracts/endpoint.ts'
 import type { Call } from './contracts/call.ts'
 import { corsHeaders, preflightHeaders } from './http/cors.ts'
-import { asOAuthError, errorReply } from './http/error_reply.ts'
+import { errorReply, refusalOf } from './http/error_reply.ts'
 import { baseHeaders, securityHeaders } from './http/headers.ts'
 import { settingOf } from './http/language.ts'
 import { looksOf } from './html/looks.ts'
@@ -122,7 +122,7 @@ export function createApp(deps: Deps): App {
     try {
       reply = written(await answer(call, endpoint, context), call, context)
     } catch (thrown) {
-      const error = asOAuthError(thrown, call, context)
+      const error = refusalOf(thrown, call, context)
       reply = written(errorReply(error, call, context, wantsPage(call, endpoint)), call, context)
     }
     context.metrics.observe(endpoint?.name ?? 'none', reply.status, performance.now() - started)

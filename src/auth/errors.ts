@@ -1,9 +1,10 @@
-/** The one error of the protocol, and the status each code answers with. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
-import type { Said } from '../lib/say.ts'
+/** Refusals in the terms of OAuth and in those of HTTP, and the status each code answers with. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+import { type Grounds, RefusedError } from './refusal.ts'
+import type { Rule } from './rule.ts'
 
 /**
- * Code to HTTP status. Rows after the blank line come from RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 7009 §2.2.1,
- * OpenID Connect Core §3.1.2.6 and from HTTP itself. Features add theirs through `OAuthErrorStatus`.
+ * Code to HTTP status. Rows after the blank line come from RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 7009 §2.2.1 and
+ * OpenID Connect Core §3.1.2.6. Features bring codes of their own, with the status in the refusal.
  */
 export const statusOf = {
   invalid_request: 400,
@@ -14,8 +15,6 @@ export const statusOf = {
   unsupported_response_type: 400,
   invalid_scope: 400,
   access_denied: 403,
-  server_error: 500,
-  temporarily_unavailable: 503,
 
   invalid_token: 401,
   insufficient_scope: 403,
@@ -30,63 +29,61 @@ export const statusOf = {
   request_not_supported: 400,
   request_uri_not_supported: 400,
   registration_not_supported: 400,
-  not_found: 404,
-  method_not_allowed: 405,
-  payload_too_large: 413,
-  too_many_requests: 429,
 } as const
 
-export type OAuthErrorCode = keyof typeof statusOf
+export type OAuthErrorCode = keyof typeof statusOf | (string & {})
 
-/** What an error may carry beyond its code and words. */
-export interface ErrorOptions {
-  /** For the log alone. */
-  detail?: string
-  /** Overrides the table, for codes that features bring (RFC 8628, 9126, 9449, …). */
-  status?: number
-  /** Seconds, sent as Retry-After. */
-  retryAfter?: number
-  /** Response headers, such as a DPoP nonce. */
-  headers?: Record<string, string>
-  /** What a page tells the person, where the sentence of the code (`error.<code>`) says too little. */
-  say?: Said
-}
-
-/** RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E. Anything else in a description becomes `?`; quotes become apostrophes. */
-const inAllowedCharacters = (text: string): string =>
-  text
-    .replace(/["\\]/g, "'")
-    .replace(/[^\x20-\x7e]/g, '?')
-    .slice(0, 400)
-
-/**
- * A refusal that the caller is told of. `publicDescription` says what was expected and what came; outside
- * development only the code and a terse sentence leave the house (http/error_reply.ts decides).
- */
-export class OAuthError extends Error {
+/** A refusal that OAuth, OpenID Connect or an extension of them has a code for. */
+export class OAuthError extends RefusedError {
   override name = 'OAuthError'
-  readonly code: OAuthErrorCode | (string & {})
-  readonly publicDescription: string
-  readonly options: ErrorOptions
 
-  constructor(
-    code: OAuthErrorCode | (string & {}),
-    publicDescription: string,
-    options: ErrorOptions | string = {},
-  ) {
-    super(`${code}: ${publicDescription}`)
-    this.code = code
-    this.publicDescription = inAllowedCharacters(publicDescription)
-    this.options = typeof options === 'string' ? { detail: options } : options
+  constructor(code: OAuthErrorCode, grounds: Grounds | string, more: Partial<Grounds> | string = {}) {
+    super(
+      typeof grounds === 'string'
+        ? {
+            rule: 'RFC 6749 §5.2',
+            expected: grounds,
+            ...(typeof more === 'string' ? { detail: more } : more),
+            code,
+          }
+        : { ...grounds, code },
+    )
   }
 
   get status(): number {
-    return this.options.status ?? (statusOf as Record<string, number>)[this.code] ?? 400
+    const ofHttp = (httpRefusals as Record<string, readonly [number, Rule]>)[this.code]?.[0]
+    return this.refusal.status ?? (statusOf as Record<string, number>)[this.code] ?? ofHttp ?? 400
+  }
+
+  get options(): Readonly<Grounds> {
+    return this.refusal
   }
 }
 
-/** Shows what came, cut short, for a description. */
-export const shown = (value: unknown): string => {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing')
-  return `'${text.length > 80 ? `${text.slice(0, 80)}...` : text}'`
+/** Refusals that have nothing to do with OAuth: code to status and rule. */
+export const httpRefusals = {
+  form_out_of_date: [403, 'RFC 6749 §10.12'],
+  foreign_form: [403, 'RFC 6749 §10.12'],
+  not_found: [404, 'RFC 9110 §15.5.5'],
+  method_not_allowed: [405, 'RFC 9110 §15.5.6'],
+  payload_too_large: [413, 'RFC 9110 §15.5.14'],
+  too_many_requests: [429, 'RFC 6585 §4'],
+  server_error: [500, 'RFC 9110 §15.6.1'],
+  temporarily_unavailable: [503, 'RFC 9110 §15.6.4'],
+} as const satisfies Record<string, readonly [status: number, rule: Rule]>
+
+export type HttpErrorCode = keyof typeof httpRefusals
+
+/** A refusal in the terms of HTTP: the code gives its status and its rule. */
+export class HttpError extends RefusedError {
+  override name = 'HttpError'
+  readonly status: number
+
+  constructor(code: HttpErrorCode, grounds: Omit<Grounds, 'rule' | 'status'>) {
+    const [status, rule] = httpRefusals[code]
+    super({ ...grounds, code, rule })
+    this.status = status
+  }
 }
+
+export { shown } from './refusal.ts'

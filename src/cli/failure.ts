@@ -1,5 +1,5 @@
 /** What a command that fails says, and its exit code: 2 for what was asked wrongly, 1 for what did not work. */
-import { OAuthError } from '../auth/errors.ts'
+import { RefusedError } from '../auth/refusal.ts'
 import { ConfigError } from '../config.ts'
 import { KeyRingError } from '../models/signing_keys.ts'
 import { StoreUnavailable } from '../store/store.ts'
@@ -20,7 +20,7 @@ export class Interrupted extends Error {
 }
 
 function wordsOf(error: Error): string {
-  if (error instanceof OAuthError) return error.publicDescription
+  if (error instanceof RefusedError) return error.publicDescription
   if (error instanceof StoreUnavailable)
     return `${error.message}; is what STORE_URL or REDIS_URL names running, and may this machine reach it?`
   return error.message
@@ -28,7 +28,7 @@ function wordsOf(error: Error): string {
 
 /** Errors whose message is written for whoever reads it; the stack of any other helps to find the bug. */
 const isExpected = (error: Error): boolean =>
-  [UsageError, Refusal, ConfigError, OAuthError, KeyRingError, StoreUnavailable].some(
+  [UsageError, Refusal, ConfigError, RefusedError, KeyRingError, StoreUnavailable].some(
     (kind) => error instanceof kind,
   ) ||
   ('code' in error && typeof error.code === 'string') // the operating system's: ENOENT, EADDRINUSE

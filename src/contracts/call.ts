@@ -13,4 +13,6 @@ export interface Call {
   peer: string
   /** `ui_locales` of the authorization request that the page belongs to; set by whoever reads that request. */
   uiLocales?: string | undefined
+  /** The client that the request names, for the log: not proven. */
+  clientId?: string | undefined
 }

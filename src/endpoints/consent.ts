@@ -100,11 +100,17 @@ async function submit(call: Call, context: Context): Promise<Reply> {
   const { client, request } = asked
   if (fields.allow === undefined || !session) {
     context.metrics.count('consents', 'result', 'denied')
-    return respondWithError(
-      new OAuthError('access_denied', 'the person did not allow it'),
-      { client, redirect: request.redirect, mode: request.responseMode, params: request.params },
-      context,
-    )
+    const denied = new OAuthError('access_denied', {
+      rule: 'RFC 6749 §4.1.2.1',
+      expected: 'the consent of the End-User',
+      problem: 'the person did not allow it',
+    })
+    return respondWithError(call, context, denied, {
+      client,
+      redirect: request.redirect,
+      mode: request.responseMode,
+      params: request.params,
+    })
   }
   await Promise.all([
     Consent.extend(

@@ -5,7 +5,8 @@ import {
   readAuthorizationRequest,
   responseModeOf,
 } from '../auth/authorization_request.ts'
-import { OAuthError, shown } from '../auth/errors.ts'
+import { OAuthError } from '../auth/errors.ts'
+import { RefusedError, shown } from '../auth/refusal.ts'
 import { errorOfStep, nextStep } from '../auth/prompt.ts'
 import { matchRedirectUri, type TrustedRedirect } from '../auth/redirect_uri.ts'
 import type { Context } from '../contracts/context.ts'
@@ -36,11 +37,12 @@ type Params = Readonly<Record<string, string>>
 /** Go as far as the request can go now: to a page of ours, or back to the client. */
 export async function proceed(call: Call, context: Context, given: Params, going?: Going): Promise<Reply> {
   call.uiLocales = given.ui_locales
+  call.clientId = given.client_id
   let trusted
   try {
     trusted = await requireTrustedRedirect(given, context)
   } catch (error) {
-    return answerRefused(error, given, context)
+    return answerRefused(call, context, error, given)
   }
   const { client, params, redirect } = trusted
   try {
@@ -53,36 +55,46 @@ export async function proceed(call: Call, context: Context, given: Params, going
     )
     return await decide(call, context, asked, going)
   } catch (error) {
-    if (!(error instanceof OAuthError) || error.status >= 500) throw error
-    return respondWithError(
-      error,
-      { client, redirect, mode: responseModeOf(params, context.table), params },
-      context,
-    )
+    if (!(error instanceof RefusedError) || error.status >= 500) throw error
+    const mode = responseModeOf(params, context.table)
+    return respondWithError(call, context, error, { client, redirect, mode, params })
   }
 }
 
 /** Until client and redirect are known to belong together, errors are pages: nobody is sent anywhere (RFC 9700 §4.11). */
 export async function requireTrustedRedirect(given: Params, context: Context) {
-  if (given.client_id === undefined) throw new OAuthError('invalid_request', 'client_id is required')
-  const client = await requireClient(
-    context,
-    given.client_id,
-    () =>
-      new OAuthError('invalid_client', `client ${shown(given.client_id)} is not registered here`, {
-        status: 400,
-      }),
-  )
+  if (given.client_id === undefined)
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 6749 §4.1.1',
+      expected: 'client_id is required',
+    })
+  const client = await requireClient(context, given.client_id, () => unknownClient(given.client_id!))
   const params = await resolveSources(given, client, context)
-  if (params.redirect_uri === undefined) throw new OAuthError('invalid_request', 'redirect_uri is required')
+  if (params.redirect_uri === undefined)
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect Core §3.1.2.1',
+      expected: 'redirect_uri is required',
+    })
   const redirect = matchRedirectUri(client.redirect_uris, params.redirect_uri)
   if (!redirect)
-    throw new OAuthError(
-      'invalid_request',
-      `redirect_uri ${shown(params.redirect_uri)} is not registered for this client; they are compared character by character`,
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 9700 §2.1',
+      expected: `redirect_uri is one that this client registered: ${client.redirect_uris.join(', ') || 'none'}`,
+      came: params.redirect_uri,
+      problem: `redirect_uri ${shown(params.redirect_uri)} is not registered for this client; they are compared character by character`,
+    })
   return { client, params, redirect }
 }
+
+/** The page of an authorization endpoint has no challenge to send, so the status is not 401. */
+export const unknownClient = (clientId: string) =>
+  new OAuthError('invalid_client', {
+    rule: 'RFC 6749 §4.1.2.1',
+    expected: 'client_id is that of a registered client',
+    came: clientId,
+    problem: `client ${shown(clientId)} is not registered here`,
+    status: 400,
+  })
 
 async function resolveSources(given: Params, client: Client, context: Context): Promise<Params> {
   let params = given
@@ -92,12 +104,15 @@ async function resolveSources(given: Params, client: Client, context: Context): 
   })
   if (called.length > 1) {
     const names = called.map(({ parameter }) => parameter).join(' and ')
-    const both = new OAuthError('invalid_request', `${names} exclude each other (RFC 9101 5)`)
+    const both = new OAuthError('invalid_request', {
+      rule: 'RFC 9101 §5',
+      expected: `${names} exclude each other (RFC 9101 5)`,
+    })
     throw new SourceRefused(both, client)
   }
   for (const source of called) {
     params = await source.resolve(params, client, context).catch((error: unknown) => {
-      throw error instanceof OAuthError ? new SourceRefused(error, client) : error
+      throw error instanceof RefusedError ? new SourceRefused(error, client) : error
     })
   }
   return params
@@ -106,22 +121,19 @@ async function resolveSources(given: Params, client: Client, context: Context): 
 /** A request object or reference that is wrong: the client hears of it where the query itself names a good redirect. */
 class SourceRefused extends OAuthError {
   readonly client: Client
-  constructor(error: OAuthError, client: Client) {
-    super(error.code, error.publicDescription, error.options)
+  constructor(error: RefusedError, client: Client) {
+    super(error.code, { ...error.refusal, status: error.status })
     this.client = client
   }
 }
 
-function answerRefused(error: unknown, params: Params, context: Context): Promise<Reply> {
+function answerRefused(call: Call, context: Context, error: unknown, params: Params): Promise<Reply> {
   const client = error instanceof SourceRefused ? error.client : undefined
   const redirect =
     client && params.redirect_uri !== undefined && matchRedirectUri(client.redirect_uris, params.redirect_uri)
-  if (!client || !redirect || !(error instanceof OAuthError) || error.status >= 500) throw error
-  return respondWithError(
-    error,
-    { client, redirect, mode: responseModeOf(params, context.table), params },
-    context,
-  )
+  if (!client || !redirect || !(error instanceof RefusedError) || error.status >= 500) throw error
+  const mode = responseModeOf(params, context.table)
+  return respondWithError(call, context, error, { client, redirect, mode, params })
 }
 
 /** Parameters of OpenID Connect Core §6 and §7.2.1 that no feature serves, and the error for each. */
@@ -141,7 +153,11 @@ export async function ask(
   for (const [name, code] of Object.entries(notServed))
     if (params[name] !== undefined)
       // a source that serves it has taken it out
-      throw new OAuthError(code, `the parameter ${name} is not supported`)
+      throw new OAuthError(code, {
+        rule: 'OpenID Connect Core §3.1.2.6',
+        expected: `a request without ${name}`,
+        problem: `the parameter ${name} is not supported`,
+      })
   const request = readAuthorizationRequest(params, redirect, client, {
     ...context.table,
     scopes: context.scopes,
@@ -153,7 +169,12 @@ export async function ask(
     Object.assign(extra, await parameter.read(params, client, context, given))
   const hinted = await hintedSubject(params.id_token_hint, client, context)
   if (hinted !== undefined && request.subject !== undefined && hinted !== request.subject)
-    throw new OAuthError('invalid_request', 'id_token_hint and the claims parameter name different people')
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect Core §5.5.1',
+      expected: 'id_token_hint and the claims parameter name one End-User',
+      came: [hinted, request.subject],
+      problem: 'id_token_hint and the claims parameter name different people',
+    })
   return { request, client, extra, subject: hinted ?? request.subject }
 }
 
@@ -214,10 +235,12 @@ async function decide(call: Call, context: Context, asked: Asked, going: Going |
 function requireLevel(request: AuthorizationRequest, session: Session): void {
   const open = openDemand(session.acr, request.acr)
   if (open?.essential)
-    throw new OAuthError(
-      'unmet_authentication_requirements',
-      `acr ${shown(open.levels.join(' '))} was required; this sign-in reached ${session.acr}`,
-    )
+    throw new OAuthError('unmet_authentication_requirements', {
+      rule: 'OpenID Unmet Authentication Requirements §3',
+      expected: `a sign-in of acr ${open.levels.join(' or ')}`,
+      came: session.acr,
+      problem: `acr ${shown(open.levels.join(' '))} was required; this sign-in reached ${session.acr}`,
+    })
 }
 
 /** Everything is settled: record the grant, and let the response type say what the client receives. */

@@ -1,13 +1,14 @@
 /** What goes back to the client from the authorization endpoint: always with `iss`, and with the `state` that came. https://www.rfc-editor.org/rfc/rfc9207 */
-import type { OAuthError } from '../auth/errors.ts'
 import { type TrustedRedirect, withQuery } from '../auth/redirect_uri.ts'
+import type { RefusedError } from '../auth/refusal.ts'
 import { newHandle } from '../auth/token.ts'
+import type { Call } from '../contracts/call.ts'
 import type { Context } from '../contracts/context.ts'
 import type { ResponseMode, ResponseType } from '../contracts/feature.ts'
 import { seconds } from '../lib/clock.ts'
 import { AuthorizationCode } from '../models/authorization_code.ts'
 import type { Client } from '../models/client.ts'
-import { describe } from './error_reply.ts'
+import { descriptionFor, logRefusal } from './error_reply.ts'
 import { redirectToClient } from './reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 
@@ -28,13 +29,14 @@ export async function respond(
   return mode.respond(to.redirect, { ...answer, state, iss: context.config.issuer }, to.client, context)
 }
 
-export const respondWithError = (error: OAuthError, to: Destination, context: Context): Promise<Reply> => {
-  context.log.info('authorization_refused', {
-    client_id: to.client.client_id,
-    error: error.code,
-    problem: error.publicDescription,
-  })
-  return respond(to, { error: error.code, error_description: describe(error, context) }, context)
+export const respondWithError = (
+  call: Call,
+  context: Context,
+  error: RefusedError,
+  to: Destination,
+): Promise<Reply> => {
+  logRefusal(error, call, context)
+  return respond(to, { error: error.code, error_description: descriptionFor(error, context) }, context)
 }
 
 export const query: ResponseMode = {

@@ -33,6 +33,7 @@ export async function authenticateClient(
     authorization: call.request.headers.get('authorization') ?? undefined,
     params,
   })
+  call.clientId = credentials.client_id
   const client = await requireClient(
     context,
     credentials.client_id,

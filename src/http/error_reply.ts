@@ -1,5 +1,6 @@
-/** The only place where an error becomes an answer: JSON or a page. Redirects are `authorization_response.ts`. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
-import { OAuthError } from '../auth/errors.ts'
+/** The only place where a refusal becomes an answer, JSON or a page, and its line in the log. Redirects are `authorization_response.ts`. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+import { HttpError } from '../auth/errors.ts'
+import { isSecret, RefusedError } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { Call } from '../contracts/call.ts'
@@ -19,68 +20,78 @@ const terse: Record<string, string> = {
   temporarily_unavailable: 'The service is temporarily unavailable',
 }
 
-/** Codes whose words help and give nothing away. */
-export const describe = (error: OAuthError, context: Context): string =>
-  (context.config.environment === 'production' && terse[error.code]) || error.publicDescription
+/** The description that a client may see. */
+export const descriptionFor = (error: RefusedError, { config }: Context): string =>
+  (config.environment === 'production' && terse[error.code]) || error.publicDescription
 
-/** Any thrown thing as the error it stands for; what nobody foresaw is `server_error` and one log line. */
-export function asOAuthError(thrown: unknown, call: Call, context: Context): OAuthError {
-  if (thrown instanceof OAuthError) {
-    if (thrown.options.detail)
-      context.log.info('refused', {
-        request_id: call.requestId,
-        code: thrown.code,
-        detail: thrown.options.detail,
-      })
+/** Codes by which a client learns to go on: a well-behaved client meets them in every flow. */
+const partOfTheFlow = new Set(['authorization_pending', 'slow_down', 'use_dpop_nonce'])
+
+const longestValue = 200
+
+const clipped = (value: unknown): unknown => {
+  if (isSecret(value)) return '(secret)'
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return text !== undefined && text.length > longestValue ? `${text.slice(0, longestValue)}...` : value
+}
+
+/** The log line of a refusal: one each, at every place that answers with one. */
+export function logRefusal(error: RefusedError, call: Call, context: Context): void {
+  const { code, rule, expected, came, problem, detail } = error.refusal
+  context.log[partOfTheFlow.has(code) ? 'debug' : 'info']('refused', {
+    request_id: call.requestId,
+    client_id: clipped(call.clientId),
+    address: call.address,
+    path: call.path,
+    code,
+    rule,
+    expected,
+    came: clipped(came),
+    problem,
+    detail,
+  })
+}
+
+/** Any thrown value as the refusal it stands for, logged. An unexpected error becomes `server_error`. */
+export function refusalOf(thrown: unknown, call: Call, context: Context): RefusedError {
+  if (thrown instanceof RefusedError) {
+    logRefusal(thrown, call, context)
     return thrown
   }
   if (thrown instanceof StoreUnavailable) {
     context.log.error('store_unavailable', { request_id: call.requestId, problem: thrown.message })
-    return new OAuthError(
-      'temporarily_unavailable',
-      'the store did not answer in time, so this is not done as far as we know. Try again shortly',
-      { retryAfter: 2 },
-    )
+    return new HttpError('temporarily_unavailable', {
+      expected: 'the store answers in time',
+      problem: 'the store did not answer in time, so this is not done as far as we know. Try again shortly',
+      retryAfter: 2,
+    })
   }
   const { message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown))
   context.log.error('unexpected', { request_id: call.requestId, path: call.path, problem: message, stack })
-  return new OAuthError(
-    'server_error',
-    `an error nobody foresaw; the log has it under request id ${call.requestId}`,
-  )
-}
-
-/** A page says that its number is in the log, and production keeps words back: whoever is asked for help needs both. */
-function logRefusal(error: OAuthError, call: Call, context: Context, wanted: boolean): void {
-  // What has a detail, or is our own fault, was logged when it was thrown.
-  if (!wanted || error.status >= 500 || error.options.detail) return
-  context.log.info('refused', {
-    request_id: call.requestId,
-    path: call.path,
-    code: error.code,
-    problem: error.publicDescription,
+  return new HttpError('server_error', {
+    expected: 'no error of this provider',
+    problem: `an error nobody foresaw; the log has it under request id ${call.requestId}`,
   })
 }
 
-export function errorReply(error: OAuthError, call: Call, context: Context, asPage: boolean): Reply {
-  const headers: Record<string, string> = { ...error.options.headers }
-  if (error.options.retryAfter !== undefined) headers['retry-after'] = `${error.options.retryAfter}`
-  const description = describe(error, context)
-  logRefusal(error, call, context, asPage || description !== error.publicDescription)
+export function errorReply(error: RefusedError, call: Call, context: Context, asPage: boolean): Reply {
+  const { code, headers: own, retryAfter, say } = error.refusal
+  const headers: Record<string, string> = { ...own }
+  if (retryAfter !== undefined) headers['retry-after'] = `${retryAfter}`
+  const description = descriptionFor(error, context)
   if (asPage) {
-    const { status, code, options } = error
     const html = errorPage({
-      status,
+      status: error.status,
       error: code,
       // In production it would only repeat the sentence for people.
       description: context.config.environment === 'production' ? undefined : description,
       requestId: call.requestId,
-      say: options.say,
+      say,
     })
-    return page(status, html, headers)
+    return page(error.status, html, headers)
   }
   // RFC 6749 §5.2: a client that used the Authorization header is told which scheme to use.
   if (error.status === 401 && !headers['www-authenticate'])
     headers['www-authenticate'] = `Basic realm="${context.config.issuer}"`
-  return json(error.status, { error: error.code, error_description: description }, headers)
+  return json(error.status, { error: code, error_description: description }, headers)
 }

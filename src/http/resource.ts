@@ -17,6 +17,7 @@ export async function requireToken(
   const { scheme, token } = await presentedToken(call, context)
   const live = await find(context, token)
   if (!live) throw invalidToken(context, 'the access token is unknown, has expired or was revoked', call)
+  call.clientId = live.claims.client_id
   if (!isForUs(live, call, context))
     throw invalidToken(context, 'the access token was issued for another API (its aud)', call)
   await requireBinding(call, context, scheme, token, live.claims.cnf)

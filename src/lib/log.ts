@@ -21,6 +21,7 @@ const escaped = (character: string): string =>
 
 const readable = (fields: Fields): string =>
   Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
     .map(([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('')
 
