@@ -74,10 +74,10 @@ test('the table of endpoints in the walkthrough is the table of the core', () =>
   expect(written.sort()).toEqual(served.sort())
 })
 
-test('decisions are numbered without a gap and say context, decision and consequence', () => {
+test('decisions are numbered without a gap and say context, decision, alternatives and consequence', () => {
   const numbers = decisions.map((name) => Number(/(\d{4})-[a-z0-9-]+\.md$/.exec(name)?.[1]))
   expect(numbers.sort((a, b) => a - b)).toEqual(numbers.map((_, i) => i + 1))
   for (const name of decisions)
-    for (const part of ['Context', 'Decision', 'Consequence'])
+    for (const part of ['Context', 'Decision', 'Alternatives', 'Consequence'])
       expect(document(name), name).toContain(`\n**${part}.**`)
 })
