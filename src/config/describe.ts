@@ -51,14 +51,14 @@ function markdownTable(lines: readonly (readonly string[])[]): string {
   )
 }
 
-const introduction = `Latchkey is configured by environment variables; \`.env\` in the working directory is read too.
-Every problem is listed at once, and the provider does not start with one: \`latchkey config check\` says the same without starting.
+const introduction = `Latchkey is configured by environment variables. It also reads \`.env\` in the working directory.
+If there is a problem, the provider lists all problems and does not start. \`latchkey config check\` lists them without starting.
 
 - An empty variable counts as unset.
 - Durations are whole seconds.
-- A secret (🔒) may also come from a file: \`SECRET_KEY_FILE=/run/secrets/key\`. Its last line break is dropped. Setting both is a problem.
-- A variable that begins \`LATCHKEY_\` and is not known, or a name one or two letters off a known one, is a problem: a typo must not leave a default in force.
-- Defaults depend on \`NODE_ENV\`: \`development\` (also \`test\`) or \`production\`. An empty cell: nothing is set.`
+- A secret (🔒) may also be read from a file: \`SECRET_KEY_FILE=/run/secrets/key\`. The last line break of the file is ignored. Setting both the variable and the file is a problem.
+- An unknown variable that begins with \`LATCHKEY_\` is a problem, and so is a name that differs from a known one by one or two letters. A typing error could otherwise leave a default in force.
+- Defaults depend on \`NODE_ENV\`: \`development\` (also \`test\`) or \`production\`. An empty cell means that there is no default.`
 
 /** docs/configuration.md */
 export function configurationMarkdown(features: Sections = {}): string {
@@ -90,7 +90,7 @@ export function envExample(features: Sections = {}): string {
     })
     return `## ${title}\n\n${lines.join('\n\n')}`
   })
-  return `# Copy to .env and uncomment what you change. All about it: docs/configuration.md\n\n${parts.join('\n\n')}\n`
+  return `# Copy this file to .env and uncomment what you change. docs/configuration.md describes every variable.\n\n${parts.join('\n\n')}\n`
 }
 
 /** For the terminal: name, default of that environment, what it does. */

@@ -8,13 +8,13 @@ export const env = defineEntries([
     name: 'ACCOUNT_DATA',
     schema: is.someOf('export', 'delete'),
     default: 'export delete',
-    help: 'What people may do with all that is kept about them: get a copy, and have it deleted with their account.',
+    help: 'What End-Users may do with the data that is kept about them. export: get a copy. delete: have it erased together with their account.',
   },
   {
     name: 'ACCOUNT_DELETION_GRACE',
     schema: is.seconds(0, 31_536_000),
     default: '1209600',
-    help: 'How long an account that its owner deleted can be kept by signing in again; then it is erased.',
+    help: 'How long a deleted account can be restored by signing in again. Then it is erased.',
   },
 ])
 

@@ -8,12 +8,12 @@ export const env = defineEntries([
     name: 'ACCOUNT_REGISTRATION',
     schema: is.oneOf('open', 'invitation', 'closed'),
     default: { development: 'open', production: 'closed' },
-    help: 'Who may make an account: everybody with an email address (open, which needs SMTP_URL), those who were invited with `latchkey invite`, or nobody.',
+    help: 'Who may make an account. open: everyone with an email address (needs SMTP_URL). invitation: people invited with `latchkey invite`. closed: only the operator makes accounts.',
   },
   {
     name: 'ACCOUNT_REGISTRATION_DOMAINS',
     schema: is.domains,
-    help: 'Where registration is open: the domains whose addresses may register, each without its subdomains. Invitations go anywhere.',
+    help: 'Domains whose addresses may register when ACCOUNT_REGISTRATION is open; a subdomain must be listed itself. Invitations are not limited.',
   },
 ])
 

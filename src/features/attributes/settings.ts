@@ -75,7 +75,7 @@ export const env = defineEntries([
   {
     name: 'CUSTOM_SCOPES',
     schema: customScopes,
-    help: 'Scopes of your own: each has the words of the consent page (one text, or one by language such as {"en":…,"de":…}), and the claims it adds with the attribute of the person that each shows. The attribute `roles` is their roles.',
+    help: 'Scopes of your own. Each has a description for the consent page (one text, or one by language such as {"en":…,"de":…}) and claims, each of which returns an attribute of the End-User. The attribute `roles` is the roles.',
   },
 ])
 

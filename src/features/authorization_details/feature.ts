@@ -15,7 +15,7 @@ const env = defineEntries([
     name: 'AUTHORIZATION_DETAILS_TYPES',
     schema: is.words,
     default: '',
-    help: 'Types of authorization_details that your APIs understand (RFC 9396). Empty: none are accepted.',
+    help: 'Types of authorization_details that your APIs understand (RFC 9396). Empty: none is accepted.',
   },
 ])
 

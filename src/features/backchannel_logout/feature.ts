@@ -22,7 +22,7 @@ const env = defineEntries([
     name: 'BACKCHANNEL_LOGOUT_RETRY_FOR',
     schema: is.seconds(0, 604_800),
     default: '3600',
-    help: 'How long the word that somebody signed out is tried again, ever more slowly, while a client does not take it.',
+    help: 'How long a logout token is sent again, at growing intervals, while a client does not accept it.',
   },
 ])
 

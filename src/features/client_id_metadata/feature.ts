@@ -17,7 +17,7 @@ const env = defineEntries([
     schema: is.boolean,
     default: 'false',
     profiles: { mcp: 'true' },
-    help: 'A client_id may be an https URL at which the client describes itself, without registration.',
+    help: 'Allows a client_id that is an https URL at which the client describes itself, without registration.',
   },
 ])
 

@@ -19,13 +19,13 @@ const env = defineEntries([
     name: 'DEVICE_CODE_TTL',
     schema: is.seconds(60, 3600),
     default: '600',
-    help: 'How long a device waits for its person.',
+    help: 'How long a device waits for the answer of the End-User.',
   },
   {
     name: 'DEVICE_POLL_INTERVAL',
     schema: is.seconds(1, 60),
     default: '5',
-    help: 'Seconds between the questions of a device.',
+    help: 'Seconds that a device must wait between two polls.',
   },
 ])
 

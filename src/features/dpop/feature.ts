@@ -17,7 +17,7 @@ const env = defineEntries([
     name: 'DPOP_REQUIRE_NONCE',
     schema: is.boolean,
     default: 'false',
-    help: 'DPoP proofs must carry a nonce of ours, so that none can be made ahead of time.',
+    help: 'Requires DPoP proofs to carry a nonce from the provider, so that a proof cannot be made in advance.',
   },
 ])
 

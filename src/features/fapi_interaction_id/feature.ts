@@ -10,7 +10,7 @@ const env = defineEntries([
     schema: is.boolean,
     default: 'false',
     profiles: { classic: 'true', fapi2: 'true' },
-    help: 'Endpoints that take access tokens answer with x-fapi-interaction-id: the one that came, or a new one.',
+    help: 'Endpoints that accept access tokens answer with x-fapi-interaction-id: the value of the request, or a new one.',
   },
 ])
 

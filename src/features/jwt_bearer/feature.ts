@@ -20,7 +20,7 @@ const env = defineEntries([
     name: 'JWT_BEARER_ISSUERS',
     schema: is.issuersWithKeys,
     default: '',
-    help: 'Issuers on whose word clients get tokens for the people they name (RFC 7523 §2.1). Each may name anybody here.',
+    help: 'Issuers whose assertions give clients tokens for the End-Users they name (RFC 7523 §2.1). Each issuer may name every End-User.',
   },
 ])
 

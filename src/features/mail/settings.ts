@@ -37,7 +37,7 @@ export const env = defineEntries([
     ),
     secret: true,
     needs: 'MAIL_FROM',
-    help: 'The relay that takes mails. Without it no mail leaves: in development each is shown at /dev/mail and in the terminal, in production what needs mail is switched off. User and password percent-encoded.',
+    help: 'The relay that sends mails; user and password percent-encoded. Unset: in development each mail is shown at /dev/mail and in the terminal, in production features that need mail are off.',
   },
   {
     name: 'MAIL_FROM',
@@ -48,31 +48,31 @@ export const env = defineEntries([
       v.description(mailboxText),
     ),
     default: { development: 'Latchkey <latchkey@localhost.localdomain>' },
-    help: 'Whom mails are from, as the relay lets you write it.',
+    help: 'Sender of mails, as the relay allows it.',
   },
   {
     name: 'SMTP_CA_PATH',
     schema: is.path,
     needs: 'SMTP_URL',
-    help: "Certificates (PEM) that the relay's own is checked against, instead of the public ones.",
+    help: "Certificate authorities (PEM) to verify the relay's certificate with, instead of the public ones.",
   },
   {
     name: 'SMTP_ALLOW_PLAINTEXT',
     schema: is.boolean,
     default: 'false',
-    help: 'Hand mails to a relay off loopback that offers no TLS. They hold links that open accounts: only for a wire that is yours.',
+    help: 'Allows a relay off loopback that offers no TLS. Mails contain links that give access to accounts, so use it only on a network that you control.',
   },
   {
     name: 'SMTP_TIMEOUT_MS',
     schema: is.integer(1_000, 120_000),
     default: '30000',
-    help: 'Milliseconds in all that the relay may take for one mail.',
+    help: 'Milliseconds that the relay may take for one mail, in total.',
   },
   {
     name: 'MAIL_RETRY_FOR',
     schema: is.seconds(0, 518_400),
     default: '259200',
-    help: 'How long a mail is tried again, ever more slowly, while the relay does not take it.',
+    help: 'How long a mail is tried again, at growing intervals, while the relay does not accept it.',
   },
 ])
 

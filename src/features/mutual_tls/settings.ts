@@ -28,28 +28,28 @@ export const env = defineEntries([
     name: 'MUTUAL_TLS',
     schema: is.boolean,
     default: 'false',
-    help: 'Mutual TLS (RFC 8705): a proxy in TRUSTED_PROXIES asks for client certificates and passes them on.',
+    help: 'Mutual TLS (RFC 8705): a proxy in TRUSTED_PROXIES requests client certificates and passes them on.',
   },
   {
     name: 'MTLS_CLIENT_CERT_HEADER',
     schema: HeaderName,
     default: 'Client-Cert',
-    help: 'The header with the client certificate: Client-Cert as in RFC 9440, any other as URL-encoded PEM. The proxy must drop what clients send under this name.',
+    help: 'The header with the client certificate: Client-Cert as in RFC 9440, any other name as URL-encoded PEM. The proxy must remove this header from the requests of clients.',
   },
   {
     name: 'MTLS_CLIENT_VERIFY_HEADER',
     schema: HeaderName,
-    help: 'The header in which the proxy says SUCCESS when it verified the certificate up to an authority it trusts. For tls_client_auth.',
+    help: 'The header in which the proxy says SUCCESS after it verified the certificate against an authority that it trusts. For tls_client_auth.',
   },
   {
     name: 'MTLS_CA_PATH',
     schema: is.path,
-    help: 'Authorities (PEM) that issue client certificates directly. For tls_client_auth; with MTLS_CLIENT_VERIFY_HEADER both must hold.',
+    help: 'Authorities (PEM) that issue client certificates directly. For tls_client_auth. If MTLS_CLIENT_VERIFY_HEADER is set too, both checks must succeed.',
   },
   {
     name: 'MTLS_ISSUER_URL',
     schema: HttpsOrigin,
-    help: 'Where the proxy asks for certificates, when that is another host or port than ISSUER_URL: the paths stay. Published as mtls_endpoint_aliases.',
+    help: 'Origin at which the proxy requests certificates, if it is another host or port than ISSUER_URL. The paths are the same. Published as mtls_endpoint_aliases.',
   },
 ])
 

@@ -36,7 +36,7 @@ const env = defineEntries([
     name: 'PAR_TTL',
     schema: is.seconds(5, 600),
     default: '90',
-    help: 'Lifetime of a pushed request.',
+    help: 'Lifetime of a pushed authorization request.',
   },
 ])
 

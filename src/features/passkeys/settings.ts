@@ -9,13 +9,13 @@ export const env = defineEntries([
     name: 'PASSKEYS',
     schema: is.boolean,
     default: 'true',
-    help: 'Sign-in with passkeys. They belong to the host of ISSUER_URL for good: under another host they are worth nothing.',
+    help: 'Sign-in with passkeys. They are bound to the host of ISSUER_URL and cannot be used under another one.',
   },
   {
     name: 'PASSKEY_OFFER',
     schema: is.boolean,
     default: 'true',
-    help: 'Offer a passkey after a sign-in with a password, where the browser can make one; "Not now" is respected for 90 days.',
+    help: 'Offers a passkey after a sign-in with a password, if the browser can make one. "Not now" is respected for 90 days.',
   },
 ])
 

@@ -15,12 +15,12 @@ export const env = defineEntries([
   {
     name: 'PASSWORD_WORDS',
     schema: wordsOfTheHouse,
-    help: 'Words of your house that a new password may not be made of: products, projects, places. The name of the service, the host of ISSUER_URL and what is known of the person are refused anyway.',
+    help: 'Words that a new password must not be made of, such as products, projects and places of your organisation. The name of the service, the host of ISSUER_URL and what is known of the End-User are always refused.',
   },
   {
     name: 'PASSWORD_BREACH_URL',
     schema: is.webUrl,
-    help: 'Asked whether a new password is known from a breach, by range: five characters of its SHA-1 are appended. https://api.pwnedpasswords.com/range/ is one. Nobody is asked without it; when it does not answer the password may be used.',
+    help: 'Service that says whether a new password is known from a breach. Five characters of its SHA-1 are appended to the URL, as for https://api.pwnedpasswords.com/range/. Unset: no check. If the service does not answer, the password is accepted.',
   },
 ])
 

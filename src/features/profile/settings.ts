@@ -17,7 +17,7 @@ export const env = defineEntries([
       v.description(text),
     ),
     default: '',
-    help: 'Attributes that people may change on the page of their profile, as text. All others are for `latchkey user set` alone.',
+    help: 'Attributes that End-Users may change on their profile page, as text. All others are set with `latchkey user set`.',
   },
 ])
 

@@ -13,7 +13,7 @@ const env = defineEntries([
     name: 'PASSWORD_RECOVERY',
     schema: is.boolean,
     default: 'true',
-    help: 'People who forgot their password are mailed a link to choose another, where mails leave (SMTP_URL).',
+    help: 'Mails a link to choose another password to End-Users who forgot theirs, where mail is sent (SMTP_URL).',
   },
 ])
 

@@ -28,7 +28,7 @@ const env = defineEntries([
     schema: is.boolean,
     default: 'false',
     profiles: { classic: 'true' },
-    help: 'Parameters beside a request object count where it is silent (OpenID Connect Core §6.1); RFC 9101 ignores them.',
+    help: 'Uses parameters outside a request object for what the object does not contain (OpenID Connect Core §6.1). RFC 9101 ignores them.',
   },
 ])
 

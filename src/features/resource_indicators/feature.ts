@@ -13,7 +13,7 @@ const env = defineEntries([
     name: 'RESOURCES',
     schema: is.words,
     default: '',
-    help: 'URIs of the APIs that tokens may be asked for (RFC 8707). Empty: any https URI, and http on loopback.',
+    help: 'URIs of the APIs that tokens may be requested for (RFC 8707). Empty: any https URI, and http on loopback.',
   },
 ])
 

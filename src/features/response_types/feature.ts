@@ -20,7 +20,7 @@ const env = defineEntries([
     schema: is.oneOf('off', 'by_client', 'on'),
     default: 'by_client',
     profiles: { classic: 'on', fapi2: 'off', mcp: 'off' },
-    help: 'Response types with tokens in the redirect: for nobody, for clients an operator registered so, or for all.',
+    help: 'Response types that put tokens into the redirect. off: for no client. by_client: for clients that an operator registered with them. on: for all clients.',
   },
 ])
 

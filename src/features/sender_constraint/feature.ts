@@ -11,7 +11,7 @@ const env = defineEntries([
     schema: is.boolean,
     default: 'false',
     profiles: { fapi2: 'true' },
-    help: 'Tokens are issued only to requests that prove a key (DPoP or mutual TLS).',
+    help: 'Issues tokens only to requests that prove possession of a key (DPoP or mutual TLS).',
   },
 ])
 

@@ -18,7 +18,7 @@ const env = defineEntries([
     schema: is.boolean,
     default: 'true',
     profiles: { fapi2: 'false', mcp: 'false' },
-    help: 'check_session_iframe and session_state, with a cookie that scripts of that page read in frames.',
+    help: 'Offers check_session_iframe and session_state. It sets a cookie that the script of that page reads in a frame.',
   },
 ])
 

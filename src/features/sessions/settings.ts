@@ -8,25 +8,25 @@ export const env = defineEntries([
     name: 'SESSION_LIMIT',
     schema: is.integer(0, 1000),
     default: '0',
-    help: 'In how many places one person may be signed in at a time; 0 for any number.',
+    help: 'How many sessions an End-User may have at the same time. 0: any number.',
   },
   {
     name: 'SESSION_LIMIT_POLICY',
     schema: is.oneOf('end_oldest', 'refuse'),
     default: 'end_oldest',
-    help: 'What a sign-in beyond SESSION_LIMIT does: it ends the oldest session, or it is refused.',
+    help: 'What a sign-in beyond SESSION_LIMIT does. end_oldest: it ends the oldest session. refuse: it is refused.',
   },
   {
     name: 'SESSION_DEVICE_CHECK',
     schema: is.boolean,
     default: 'true',
-    help: 'A session that turns up in another browser or system than it began in is ended, and its owner told.',
+    help: 'Ends a session that is used in another browser or system than it began in, and tells the owner by mail.',
   },
   {
     name: 'NEW_DEVICE_MAIL',
     schema: is.boolean,
     default: 'true',
-    help: 'The first sign-in from a device that is new to an account is mailed to its owner.',
+    help: 'Mails the owner of an account at the first sign-in from a new device.',
   },
 ])
 

@@ -14,13 +14,13 @@ const env = defineEntries([
     name: 'SOFTWARE_STATEMENT_ISSUERS',
     schema: is.issuersWithKeys,
     default: '',
-    help: 'Publishers whose software statements are believed (RFC 7591 §2.3). Empty: statements are ignored.',
+    help: 'Publishers whose software statements are trusted (RFC 7591 §2.3). Empty: statements are ignored.',
   },
   {
     name: 'REQUIRE_SOFTWARE_STATEMENT',
     schema: is.boolean,
     default: 'false',
-    help: 'Clients that register themselves need a software statement.',
+    help: 'Requires a software statement of clients that register themselves.',
   },
 ])
 

@@ -59,72 +59,88 @@ const policy = defineEntries([
     name: 'UPSTREAM_PROVIDERS',
     schema: members,
     secret: true,
-    help: 'Further providers to sign in with: several of one kind, or with settings that have no variable.',
+    help: 'Further upstream providers: several of one kind, or with settings that have no variable.',
   },
   {
     name: 'UPSTREAM_SIGN_UP',
     schema: is.oneOf('open', 'closed'),
     default: { development: 'open', production: 'closed' },
-    help: 'Whether somebody without an account gets one by signing in with a provider.',
+    help: 'Whether an End-User without an account gets one by signing in with an upstream provider.',
   },
   {
     name: 'UPSTREAM_EMAIL_DOMAINS',
     schema: is.domains,
-    help: 'Only a verified address at one of these domains gets a new account that way; any when empty.',
+    help: 'Domains of the verified addresses that may get an account in this way. Empty: all.',
   },
   {
     name: 'UPSTREAM_LINK_BY_EMAIL',
     schema: is.oneOf('ask', 'verified'),
     default: 'ask',
-    help: 'When both sides have verified the same address: ask to sign in to the account first, or connect at once.',
+    help: 'What happens if both sides have verified the same address. ask: the End-User first signs in to the account. verified: the two are connected at once.',
   },
   {
     name: 'UPSTREAM_TRUSTED',
     schema: is.words,
-    help: 'Providers whose word on second factors counts here (acr, amr), by id.',
+    help: 'Ids of upstream providers whose acr and amr count here as second factors.',
   },
 ])
 
 /** What each row asks for beside a client id: the end of the variable's name, the member it fills, words. */
 type Setting = readonly [ending: string, member: keyof Member, help: string, secret?: 'secret']
-const clientSecret: Setting = ['CLIENT_SECRET', 'client_secret', 'The secret that goes with it.', 'secret']
+const clientSecret: Setting = [
+  'CLIENT_SECRET',
+  'client_secret',
+  'The client secret that belongs to this client id.',
+  'secret',
+]
 const settingsOf: Readonly<Record<string, readonly Setting[]>> = {
   google: [
     clientSecret,
-    ['HOSTED_DOMAIN', 'hosted_domain', 'Only people of this Google Workspace domain may come in.'],
+    ['HOSTED_DOMAIN', 'hosted_domain', 'Only End-Users of this Google Workspace domain may sign in.'],
   ],
   microsoft: [
     clientSecret,
     [
       'TENANT',
       'tenant',
-      'Who may come in: common (the default), organizations, consumers, or the id of one tenant.',
+      'Accounts that may sign in: common (the default), organizations, consumers, or the id of one tenant.',
     ],
   ],
-  github: [clientSecret, ['BASE_URL', 'base_url', 'A GitHub Enterprise Server, as https://github.example.']],
-  gitlab: [clientSecret, ['BASE_URL', 'base_url', 'A GitLab of your own, as https://gitlab.example.']],
+  github: [
+    clientSecret,
+    ['BASE_URL', 'base_url', 'URL of a GitHub Enterprise Server, such as https://github.example.'],
+  ],
+  gitlab: [clientSecret, ['BASE_URL', 'base_url', 'URL of your own GitLab, such as https://gitlab.example.']],
   apple: [
-    ['PRIVATE_KEY', 'private_key', 'The key (PEM) that Apple gave out for Sign in with Apple.', 'secret'],
-    ['KEY_ID', 'key_id', 'The name of that key, ten characters.'],
-    ['TEAM_ID', 'team_id', 'The team it belongs to, ten characters.'],
+    ['PRIVATE_KEY', 'private_key', 'The private key (PEM) from Apple for Sign in with Apple.', 'secret'],
+    ['KEY_ID', 'key_id', 'The id of that key, ten characters.'],
+    ['TEAM_ID', 'team_id', 'The id of the team that the key belongs to, ten characters.'],
   ],
   oidc: [
     clientSecret,
     ['ISSUER', 'base_url', 'The issuer of any other OpenID Connect provider.'],
-    ['LABEL', 'label', 'What its button calls it.'],
+    ['LABEL', 'label', 'Its name on the sign-in button.'],
   ],
   oauth2: [
     clientSecret,
-    ['AUTHORIZATION_ENDPOINT', 'authorization_endpoint', 'Of any other OAuth 2.0 provider.'],
-    ['TOKEN_ENDPOINT', 'token_endpoint', 'Where it gives out tokens.'],
-    ['USERINFO_ENDPOINT', 'userinfo_endpoint', 'Where it says in JSON who holds an access token.'],
+    [
+      'AUTHORIZATION_ENDPOINT',
+      'authorization_endpoint',
+      'Authorization endpoint of any other OAuth 2.0 provider.',
+    ],
+    ['TOKEN_ENDPOINT', 'token_endpoint', 'Its token endpoint.'],
+    [
+      'USERINFO_ENDPOINT',
+      'userinfo_endpoint',
+      'Its endpoint that returns the user of an access token as JSON.',
+    ],
     [
       'SUBJECT_CLAIM',
       'subject_claim',
-      'The member of that JSON that names a person for ever; sub when empty.',
+      'The member of that JSON that identifies the user permanently. Default: sub.',
     ],
-    ['SCOPE', 'scope', 'What is asked for, space-separated.'],
-    ['LABEL', 'label', 'What its button calls it.'],
+    ['SCOPE', 'scope', 'Scopes to request, space-separated.'],
+    ['LABEL', 'label', 'Its name on the sign-in button.'],
   ],
 }
 
@@ -165,7 +181,7 @@ const generated: Entries = listed.flatMap(({ row, settings, ring }) =>
       schema: /_endpoint$|base_url/.test(member) ? (member === 'base_url' ? is.issuer : is.webUrl) : is.text,
       needs: `${prefixOf(row)}_${next[0]}`,
       ...(secret && { secret: true as const }),
-      help: help || `Signing in with ${row.label}: the client id that it gave out.`,
+      help: help || `Sign-in with ${row.label}: the client id from its registration.`,
     }
   }),
 )
