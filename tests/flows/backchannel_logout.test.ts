@@ -262,7 +262,7 @@ describe('at least once', () => {
     const who = browser(dying)
     await tokensOf(dying, who, await toldClient(dying, 'one', app))
     await signOut(who)
-    expect(await claimDue(dying.context, { each: 4, total: 64, lease: 10_300 })).toHaveLength(1)
+    expect(await claimDue(dying.context, 10_300)).toHaveLength(1)
     clock.advance(10_299)
     await deliver(living)
     expect(app.heard).toHaveLength(0)

@@ -3,7 +3,7 @@ import { afterAll, afterEach, describe, expect, test } from 'bun:test'
 import { deliverDue } from '../../src/features/mail/deliver.ts'
 import { type Mail, sendMail } from '../../src/people/mail.ts'
 import { say } from '../../src/lib/say.ts'
-import { letters, Outbox, outboxIndex } from '../../src/models/outbox.ts'
+import { mailQueue, outboxIndex } from '../../src/models/outbox.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { makeCertificate } from '../support/certificate.ts'
 import { freePort } from '../support/free_port.ts'
@@ -129,7 +129,7 @@ describe('a mail', () => {
       mailTo(alice, { link: { url: `${op.issuer}/x?token=secret-token`, label: say('mail.open_account') } }),
     )
     const [waitsThere] = await store.range(outboxIndex)
-    const kept = await store.get(letters.key(waitsThere!.member))
+    const kept = await store.get(`mail:${waitsThere!.member}`)
     expect(kept).not.toContain('alice')
     expect(kept).not.toContain('secret-token')
     await deliverDue(op.context) // refused: nothing listens there
@@ -292,8 +292,8 @@ describe('instances', () => {
     const relay = await relayed()
     const op = await start(relay.port)
     await sendMail(op.context, mailTo(alice))
-    const [id] = (await Outbox.due(op.context, 1)) as [string]
-    expect(await Outbox.claim(op.context, id, 11_000)).toBeDefined() // and now it dies
+    const [id] = (await mailQueue.due(op.context, { limit: 1 })) as [string]
+    expect(await mailQueue.claim(op.context, id, 11_000)).toBeDefined() // and now it dies
     await deliverDue(op.context)
     expect(relay.taken).toEqual([])
     op.clock.advance(12_000)

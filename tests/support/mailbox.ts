@@ -1,5 +1,5 @@
 /** The mails that wait in a provider's outbox, as their readers would see them. */
-import { type Letter, letters, Outbox, outboxIndex } from '../../src/models/outbox.ts'
+import { type Letter, mailQueue, Outbox, outboxIndex } from '../../src/models/outbox.ts'
 import type { Provider } from './provider.ts'
 
 /** In the order they were written; those of one millisecond in any, so a test of their order turns the clock between them. */
@@ -7,7 +7,7 @@ export async function mailsOf({ context }: Pick<Provider, 'context'>): Promise<L
   const members = await context.store.range(outboxIndex)
   const found = await Promise.all(
     members.map(async ({ member: id }) => {
-      const record = await letters.find(context, id)
+      const record = await mailQueue.find(context, id)
       return record && Outbox.open(context.secrets.mail, id, record)
     }),
   )
@@ -16,7 +16,7 @@ export async function mailsOf({ context }: Pick<Provider, 'context'>): Promise<L
 
 /** Empties the outbox. */
 export async function forgetMails({ context }: Pick<Provider, 'context'>): Promise<void> {
-  for (const { member } of await context.store.range(outboxIndex)) await Outbox.finish(context, member)
+  for (const { member } of await context.store.range(outboxIndex)) await mailQueue.finish(context, member)
 }
 
 /** The last mail to `to`; throws when there is none. */

@@ -5,19 +5,17 @@ import { findClient } from '../../http/client_authentication.ts'
 import { OutboundError } from '../../outbound/error.ts'
 import type { Client } from '../../models/client.ts'
 import { logoutToken } from './logout_token.ts'
-import { claimDue, type Delivery, finish, postpone } from './outbox.ts'
+import { doubling } from '../../models/lease_queue.ts'
+import { claimDue, type Delivery, logoutQueue } from './outbox.ts'
 
 /** Where the client wants to be told; undefined when it does not. */
 export const logoutUriOf = (client: Client): string | undefined =>
   typeof client.backchannel_logout_uri === 'string' ? client.backchannel_logout_uri : undefined
 
-/** At once for one client, and for one turn. */
-const bounds = { each: 4, total: 64 }
 /** Milliseconds beyond the time of a request that a delivery is held. */
 const leaseMargin = 10_000
 /** Milliseconds. */
-const firstDelay = 5_000
-const longestDelay = 900_000
+const delayAfter = doubling(5_000, 900_000)
 const busyDelay = 2_000
 
 /**
@@ -26,7 +24,7 @@ const busyDelay = 2_000
  */
 export async function deliverDue(context: Context): Promise<Promise<void>[]> {
   const lease = context.config.outboundTimeoutMs + leaseMargin
-  return (await claimDue(context, { ...bounds, lease })).map((delivery) => deliver(delivery, context))
+  return (await claimDue(context, lease)).map((delivery) => deliver(delivery, context))
 }
 
 async function deliver(delivery: Delivery, context: Context): Promise<void> {
@@ -34,7 +32,7 @@ async function deliver(delivery: Delivery, context: Context): Promise<void> {
   try {
     const client = await findClient(context, client_id)
     const uri = client && logoutUriOf(client)
-    if (!uri) return await finish(context, delivery) // no longer a client, or no longer to be told
+    if (!uri) return await logoutQueue.finish(context, delivery.member) // no longer a client, or no longer to be told
     const problem = await send(uri, await logoutToken(delivery, client, context), context)
     await settle(delivery, problem, context)
   } catch (error) {
@@ -60,16 +58,20 @@ async function send(uri: string, logout_token: string, { outbound }: Context): P
   }
 }
 
+const levels = { delivered: 'info', postponed: 'warn', given_up: 'error' } as const
+
 async function settle(delivery: Delivery, problem: Problem | undefined, context: Context): Promise<void> {
   const { client_id, sid, attempts, until } = delivery
-  const { clock, log, metrics } = context
-  if (problem === 'busy') return postpone(context, delivery, busyDelay, false)
-  const delay = Math.min(firstDelay * 2 ** (attempts - 1), longestDelay)
-  const isLast = problem !== undefined && clock.now() + delay > until
-  const result = problem === undefined ? 'delivered' : isLast ? 'given_up' : 'postponed'
+  const { log, metrics } = context
+  if (problem === 'busy') return logoutQueue.postpone(context, delivery, busyDelay, false)
+  let result: keyof typeof levels = 'delivered'
+  if (problem) result = await logoutQueue.retry(context, delivery, delayAfter(attempts), until)
+  else await logoutQueue.finish(context, delivery.member)
   metrics.count('logout_deliveries', 'result', result)
-  const facts = { client_id, sid, attempts, ...(problem && { problem: problem.reason }) }
-  if (result === 'delivered') log.info('logout_delivered', facts)
-  else log[isLast ? 'error' : 'warn'](isLast ? 'logout_given_up' : 'logout_postponed', facts)
-  return result === 'postponed' ? postpone(context, delivery, delay) : finish(context, delivery)
+  log[levels[result]](`logout_${result}`, {
+    client_id,
+    sid,
+    attempts,
+    ...(problem && { problem: problem.reason }),
+  })
 }

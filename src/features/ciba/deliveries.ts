@@ -1,87 +1,79 @@
 /** What must reach somebody's server: kept in the store until it did, tried a bounded number of times, by one instance at a time. */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
-import { defineRecord } from '../../models/define_record.ts'
+import { defineLeaseQueue, leaseEntries } from '../../models/lease_queue.ts'
 
-const Delivery = defineRecord(
-  'backchannel_delivery',
-  v.object({
-    attempts: v.number(),
-    /** Milliseconds: not before. */
-    due: v.number(),
-    exp: v.number(),
-  }),
-)
+const schema = v.object({
+  ...leaseEntries,
+  /** Seconds. */
+  exp: v.number(),
+})
 
-const index = 'backchannel_deliveries'
+/** A member is `errand:id`. */
+export const notificationQueue = defineLeaseQueue('backchannel_delivery', schema, {
+  index: 'backchannel_deliveries',
+})
 
-/** Milliseconds after a try that failed until the next; after the last one it is given up. */
+/** Milliseconds after a failed attempt until the next; after the last one the delivery is given up. */
 const waits = [5_000, 30_000, 120_000, 0]
+
+/** Deliveries in one turn. */
+const perTurn = 100
 
 /** `again`: it may work later. `never`: the other side does not want it. */
 export type Outcome = 'done' | 'again' | 'never'
 
 export interface Errand {
   run(context: Context, id: string): Promise<Outcome>
-  /** Nobody was reached. */
+  /** The delivery was given up. */
   giveUp?(context: Context, id: string): Promise<void>
 }
 
 export type Errands = Readonly<Record<string, Errand>>
 
-const keyOf = (errand: string, id: string) => `${errand}:${id}`
+const memberOf = (errand: string, id: string) => `${errand}:${id}`
 
-/** Not before `due` (milliseconds); anew when it was planned before. */
+/** Not before `due` (ms); due then when it was planned for another time. */
 export async function plan(context: Context, errand: string, id: string, due: number): Promise<void> {
-  const key = keyOf(errand, id)
-  await Delivery.put(context, key, { attempts: 0, due, exp: Math.ceil(due / 1000) + 3600 })
-  await context.store.link(index, key, due)
+  const exp = Math.ceil(due / 1000) + 3600
+  await notificationQueue.add(context, memberOf(errand, id), { exp }, due)
 }
 
-/** Now, in the background: whoever caused it waits for nobody's server. Never rejects. */
+/** Now, in the background, so that the request that caused it does not wait for a client's server. Never rejects. */
 export async function tryNow(context: Context, errands: Errands, errand: string, id: string): Promise<void> {
   try {
-    await attempt(context, errands, keyOf(errand, id))
+    await attempt(context, errands, memberOf(errand, id))
   } catch (error) {
     context.log.error('backchannel_delivery_failed', { errand, problem: (error as Error).message })
   }
 }
 
-async function attempt(context: Context, errands: Errands, key: string): Promise<void> {
-  const [name = '', id = ''] = key.split(':')
+async function attempt(context: Context, errands: Errands, member: string): Promise<void> {
+  const [name = '', id = ''] = member.split(':')
   const errand = errands[name]
-  const now = context.clock.now()
-  // Claimed until the request must have ended: no other instance tries meanwhile, and a crash is not the end of it.
-  const claimed = await Delivery.update(context, key, (current) =>
-    current.due > now
-      ? undefined
-      : {
-          ...current,
-          attempts: current.attempts + 1,
-          due: now + context.config.outboundTimeoutMs + (waits[current.attempts] ?? 0),
-        },
+  // The lease includes the wait before the next attempt: after 'again' nothing is left to be written.
+  const claimed = await notificationQueue.claim(
+    context,
+    member,
+    ({ attempts }) => context.config.outboundTimeoutMs + (waits[attempts] ?? 0),
   )
-  if (!claimed || !errand) {
-    if (!(await Delivery.find(context, key))) await context.store.unlink(index, key)
-    return
-  }
-  await context.store.link(index, key, claimed.due)
-  const outcome = claimed.attempts > waits.length ? 'never' : await errand.run(context, id)
-  context.log.debug('backchannel_delivery', { errand: name, outcome, attempts: claimed.attempts })
-  if (outcome === 'again' && claimed.attempts < waits.length) return
+  if (!claimed || !errand) return
+  const { attempts } = claimed
+  const outcome = attempts > waits.length ? 'never' : await errand.run(context, id)
+  context.log.debug('backchannel_delivery', { errand: name, outcome, attempts })
+  if (outcome === 'again' && attempts < waits.length) return
   if (outcome !== 'done') {
     context.log.warn('backchannel_delivery_given_up', { errand: name, request: id })
     await errand.giveUp?.(context, id)
   }
-  await Delivery.take(context, key)
-  await context.store.unlink(index, key)
+  await notificationQueue.finish(context, member)
 }
 
-/** What is due, a hundred at a time; none waits for another. */
-export async function runDue(context: Context, errands: Errands): Promise<void> {
-  const due = await context.store.range(index, { max: context.clock.now(), limit: 100 })
-  for (const { member } of due) {
+/** Begins every delivery that is due and resolves to them: none waits for another, and none rejects. */
+export async function runDue(context: Context, errands: Errands): Promise<Promise<void>[]> {
+  const due = await notificationQueue.due(context, { limit: perTurn })
+  return due.map((member) => {
     const [name = '', id = ''] = member.split(':')
-    void tryNow(context, errands, name, id)
-  }
+    return tryNow(context, errands, name, id)
+  })
 }

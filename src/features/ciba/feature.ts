@@ -15,7 +15,15 @@ export const ciba = defineFeature({
   grantTypes: [grantType],
   clientMetadata,
   registrationRules: [registrationRule],
-  jobs: [{ name: 'backchannel_deliveries', every: 5, run: (context) => runDue(context, errands) }],
+  jobs: [
+    {
+      name: 'backchannel_deliveries',
+      every: 5,
+      async run(context) {
+        await runDue(context, errands) // begun, not awaited: a client that hangs must not delay the next turn
+      },
+    },
+  ],
   metadata: (context) => ({
     backchannel_token_delivery_modes_supported: settings(context).cibaDeliveryModes,
     backchannel_authentication_request_signing_alg_values_supported: context.config.signingAlgs,

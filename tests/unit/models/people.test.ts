@@ -5,7 +5,7 @@ import { systemRandom } from '../../../src/lib/random.ts'
 import type { Memory } from '../../../src/models/define_record.ts'
 import { Event } from '../../../src/models/event.ts'
 import { OneTime } from '../../../src/models/one_time.ts'
-import { letters, Outbox, outboxIndex } from '../../../src/models/outbox.ts'
+import { mailQueue, Outbox, outboxIndex } from '../../../src/models/outbox.ts'
 import { canonicalEmail, type NewUser, User } from '../../../src/models/user.ts'
 import { memoryStore } from '../../../src/store/memory.ts'
 import { turnableClock } from '../../support/provider.ts'
@@ -124,7 +124,7 @@ test('a mail that waits lies sealed, and opens under its own key and id alone', 
   const [key, other] = [crypto.getRandomValues(new Uint8Array(32)), new Uint8Array(32)]
   const letter = { to: 'a@example.com', subject: 'Hello', text: 'link', html: '<p>link</p>' }
   const id = await Outbox.add(memory, systemRandom, key, letter)
-  const record = (await letters.find(memory, id))!
+  const record = (await mailQueue.find(memory, id))!
   expect(JSON.stringify(record)).not.toContain('example.com')
   expect(Outbox.open(key, id, record)).toEqual(letter)
   expect(Outbox.open(other, id, record)).toBeUndefined()
