@@ -58,11 +58,13 @@ function namedChromium(): string | undefined {
   }
 }
 
-/** Root on a Debian; with anyone else's machine we take no liberties. */
+/** Only root on Debian or Ubuntu, as in a container of a CI run. Elsewhere the missing programs are named. */
 const mayInstall = (): boolean => process.getuid?.() === 0 && which('apt-get') !== null
 
-function install(packages: readonly string[]): void {
-  process.stdout.write(`installing ${packages.join(' ')}\n`)
+function install(absent: readonly Backend[]): void {
+  const packages = absent.map((backend) => backend.package)
+  process.stdout.write('installing with apt-get, because they are not on this machine:\n')
+  for (const each of absent) process.stdout.write(`  ${each.package}: ${each.why}\n`)
   const env = {
     ...process.env,
     DEBIAN_FRONTEND: 'noninteractive',
@@ -72,8 +74,9 @@ function install(packages: readonly string[]): void {
     ['apt-get', 'update', '-qq'],
     ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...packages],
   ]) {
-    const { exitCode } = Bun.spawnSync(command, { env, stdio: ['ignore', 'ignore', 'inherit'] })
-    if (exitCode !== 0) process.stdout.write(`${command.join(' ')} ended with ${exitCode}\n`)
+    const { exitCode, stderr } = Bun.spawnSync(command, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+    if (exitCode !== 0)
+      process.stdout.write(`${command.join(' ')} ended with ${exitCode}\n${stderr.toString()}`)
   }
 }
 
@@ -86,7 +89,7 @@ export function prepareBackends(): string[] {
   const named = namedChromium()
   const needed = backends.filter((backend) => !(named && backend.package === 'chromium'))
   const absent = () => needed.filter((backend) => find(backend) === undefined)
-  if (absent().length > 0 && mayInstall()) install(absent().map((backend) => backend.package))
+  if (absent().length > 0 && mayInstall()) install(absent())
   const chromium = needed.find((backend) => backend.package === 'chromium')
   const path = named ?? (chromium && find(chromium))
   if (path) process.env.CHROMIUM_PATH = path
