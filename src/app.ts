@@ -27,7 +27,7 @@ import { deriveKey } from './lib/hash.ts'
 import type { Log } from './lib/log.ts'
 import type { Random } from './lib/random.ts'
 import { workQueue } from './lib/work_queue.ts'
-import type { ParsedRecords } from './models/define_record.ts'
+import { createParsedRecords, type ParsedRecords } from './models/define_record.ts'
 import type { KeyRing } from './models/key_ring.ts'
 import type { Store } from './store/store.ts'
 import { buildTable, featuresFor, featuresLeftOut } from './table.ts'
@@ -64,7 +64,7 @@ export function createContext(deps: Deps): Context {
   )
   return {
     ...deps,
-    parsed: deps.parsed ?? new Map(),
+    parsed: deps.parsed ?? createParsedRecords(),
     table,
     closing: deps.closing ?? (() => false),
     soon: deps.soon ?? (() => {}),
@@ -73,7 +73,7 @@ export function createContext(deps: Deps): Context {
     secrets: secretsOf(config),
     signInQueue: workQueue(config.signInConcurrency, config.signInQueue),
     oldHashes: { slowest: 0 },
-    clients: createCache(deps.clock, clientLifetime, 10_000),
+    clients: createCache(deps.clock, clientLifetime, 2_000),
     metrics: createMetrics(),
     looks: looksOf(config),
     outbound: createOutbound(deps),

@@ -83,7 +83,7 @@ export async function mintAccessToken(
   }
   const { authentication } = issue.grant ?? {}
   const key = context.keys.signer(context.config.accessTokenAlg)
-  const jwt = await sign(key, 'at+jwt', {
+  const claims = {
     iss: context.config.issuer,
     ...token,
     jti: context.random(15),
@@ -92,7 +92,9 @@ export async function mintAccessToken(
       acr: authentication.acr,
       amr: authentication.amr,
     }),
-  })
+  }
+  const jwt = await sign(key, 'at+jwt', claims)
+  context.keys.remember(jwt, key.kid, 'at+jwt', claims)
   return { token: jwt, expiresIn }
 }
 

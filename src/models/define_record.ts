@@ -1,5 +1,6 @@
 /** A kind of record: its key, its shape, and the store verbs in terms of it. docs/architecture.md, "Store". */
 import * as v from 'valibot'
+import { type BoundedMap, createBoundedMap } from '../lib/bounded_map.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Store } from '../store/store.ts'
@@ -14,12 +15,16 @@ export interface Memory {
 }
 
 /**
- * A pure function's results: equal text of one kind is an equal record. Bounded; the oldest leave first. Many hold one
- * record, so nobody changes it: a change is a new object. The tests freeze what is put in here, to find who does.
+ * Results of a pure function: equal text of one kind is an equal record. Bounded by bytes. Several requests share one
+ * record, so a record is never changed in place: a change is a new object. The tests freeze what is put in here.
  */
-export type ParsedRecords = Map<string, { kind: string; record: object }>
+export type ParsedRecords = BoundedMap<{ kind: string; record: object }>
 
-const mostParsed = 2_000
+/** A parsed record takes about four bytes for each character of its text, which is held as well. */
+const bytesPerCharacter = 5
+const mostBytes = 16_777_216
+
+export const createParsedRecords = (): ParsedRecords => createBoundedMap(mostBytes)
 
 /** Any record may carry `exp` in seconds: past it the record is absent, whatever the store still holds. */
 const expiry = (record: object): number | undefined => (record as { exp?: number }).exp
@@ -72,9 +77,7 @@ export function defineRecord<const S extends v.GenericSchema<unknown, object>>(
   const key = (id: string) => `${prefix}:${id}`
 
   const remember = ({ parsed }: Memory, raw: string, record: T): T => {
-    if (!parsed) return record
-    if (parsed.size >= mostParsed) parsed.delete(parsed.keys().next().value!)
-    parsed.set(raw, { kind: prefix, record })
+    parsed?.set(raw, { kind: prefix, record }, raw.length * bytesPerCharacter)
     return record
   }
 

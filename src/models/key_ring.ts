@@ -16,7 +16,9 @@ import {
   type VerificationKey,
   verify,
 } from '../auth/jws.ts'
+import { createBoundedMap } from '../lib/bounded_map.ts'
 import { type Clock, seconds } from '../lib/clock.ts'
+import { deepFreeze } from '../lib/freeze.ts'
 import type { Log } from '../lib/log.ts'
 import type { Store } from '../store/store.ts'
 import { type Jwks, type KeyStatus, openKeys, type OpenKeys, type Pem } from './open_keys.ts'
@@ -46,8 +48,14 @@ export interface KeyRing {
   signer(alg: SigningAlg): SigningKey
   /** A published key: next, current or previous. */
   find(kid: string): VerificationKey | undefined
-  /** As `verify` of auth/jws.ts, but looks in the store when the key is unknown, at most every few seconds. */
+  /**
+   * As `verify` of auth/jws.ts, but looks in the store when the key is unknown, at most every few seconds. The signature
+   * of one text is checked once while it is remembered; whether its key is still published is asked each time. The
+   * claims are shared between callers, hence frozen.
+   */
   verify(jwt: string, expected: Expected): Promise<Claims | undefined>
+  /** Remembers a token that was signed here just now with the key `kid`, so that `verify` need not check its signature. */
+  remember(jwt: string, kid: string, typ: string, claims: Claims): void
   /**
    * Private keys that may open what was encrypted with `alg`, to the key named or to any. Looks in the store for a
    * `kid` that is unknown, as `verify` does.
@@ -69,6 +77,9 @@ export interface KeyRing {
 }
 
 const recordName = 'key_ring'
+/** What the memory of checked tokens may take. A token counts five bytes a character: its text and its claims. */
+const checkedBytes = 8_388_608
+const bytesPerCharacter = 5
 /** Lost races before giving up. Each was won by somebody else, so this many mean that something is wrong. */
 const maxAttempts = 100
 /** Strangers name keys at will; they cannot make us read the store more often than this. Milliseconds. */
@@ -205,8 +216,22 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   await addMissing()
 
   const find = (kid: string) => open.find(kid, now())
+
+  /** By the whole text, signature included: equal text has been signed by the same key. */
+  const checked = createBoundedMap<{ kid: string; typ: string; claims: Claims }>(checkedBytes)
+  const remember = (jwt: string, kid: string, typ: string, claims: Claims): Claims => {
+    checked.set(jwt, { kid, typ, claims: deepFreeze(claims) }, jwt.length * bytesPerCharacter)
+    return claims
+  }
+  function recall(jwt: string, { typ, algs }: Expected): Claims | undefined {
+    const known = checked.get(jwt)
+    const key = known && find(known.kid)
+    return key && known.typ === typ && algs?.includes(key.alg) !== false ? known.claims : undefined
+  }
+
   return {
     find,
+    remember,
     async decrypters(alg, kid) {
       if (kid !== undefined) await lookFor(kid)
       return open.decrypters(alg, now(), kid)
@@ -223,10 +248,13 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       return key
     },
     async verify(jwt, expected) {
+      const known = recall(jwt, expected)
+      if (known) return known
       const kid = kidOf(jwt)
       if (kid === undefined) return undefined
       await lookFor(kid)
-      return verify({ find }, jwt, expected)
+      const claims = verify({ find }, jwt, expected)
+      return claims && remember(jwt, kid, expected.typ, claims)
     },
   }
 }

@@ -9,6 +9,7 @@ import { loadConfig } from '../../src/config.ts'
 import type { Context, Table } from '../../src/contracts/context.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { deepFreeze } from '../../src/lib/freeze.ts'
+import { createParsedRecords, type ParsedRecords } from '../../src/models/define_record.ts'
 import { deriveKey } from '../../src/lib/hash.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { systemRandom } from '../../src/lib/random.ts'
@@ -28,11 +29,10 @@ export function turnableClock(start = Date.now()): TurnableClock {
   return { now: () => now, advance: (ms) => void (now += ms) }
 }
 
-/** Records are shared between requests: whoever changes one instead of making a new one fails here. */
-class FrozenRecords extends Map<string, { kind: string; record: object }> {
-  override set(text: string, parsed: { kind: string; record: object }): this {
-    return super.set(text, deepFreeze(parsed))
-  }
+/** Records are shared between requests: code that changes one instead of making a new one throws here. */
+function frozenRecords(): ParsedRecords {
+  const records = createParsedRecords()
+  return { ...records, set: (text, parsed, bytes) => records.set(text, deepFreeze(parsed), bytes) }
 }
 
 /** One set of signing keys for all providers of a test process: RSA keys take long to make. */
@@ -72,7 +72,7 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
     retention: 3600,
   })
   const app = createApp({
-    parsed: new FrozenRecords(),
+    parsed: frozenRecords(),
     config,
     store,
     keys,

@@ -462,3 +462,36 @@ describe('attacks and outages', () => {
     expect(lines.filter((line) => line.includes('key_ring_restored'))).toHaveLength(1)
   })
 })
+
+describe('tokens that were checked are remembered', () => {
+  test('a second look gives the same claims, frozen; another text, kind or algorithm is judged anew', async () => {
+    const { instance } = world()
+    const ring = await instance()
+    const jwt = await token(ring)
+    const claims = await ring.verify(jwt, { typ: 'at+jwt' })
+    expect(await ring.verify(jwt, { typ: 'at+jwt' })).toBe(claims!)
+    expect(Object.isFrozen(claims)).toBe(true)
+    expect(await ring.verify(jwt, { typ: 'JWT' })).toBeUndefined()
+    expect(await ring.verify(jwt, { typ: 'at+jwt', algs: ['EdDSA'] })).toBeUndefined()
+    const [head, , tail] = jwt.split('.')
+    const other = Buffer.from(JSON.stringify({ sub: 'bob' })).toString('base64url')
+    expect(await accepts(ring, `${head}.${other}.${tail}`)).toBe(false)
+    expect(await accepts(ring, `${jwt}A`)).toBe(false)
+  })
+
+  test('what was signed here is remembered only under its own kind, and dies with its key', async () => {
+    const { time, instance } = world()
+    const ring = await instance({ activationDelay: 0 })
+    const key = ring.signer('ES256')
+    const claims = { sub: 'alice' }
+    const jwt = await sign(key, 'at+jwt', claims)
+    ring.remember(jwt, key.kid, 'at+jwt', claims)
+    expect(await ring.verify(jwt, { typ: 'at+jwt' })).toBe(claims)
+    expect(await ring.verify(jwt, { typ: 'JWT' })).toBeUndefined()
+    await ring.rotate()
+    time.now += retention + skew + 1
+    await ring.refresh()
+    expect(kids(ring)).not.toContain(key.kid)
+    expect(await accepts(ring, jwt)).toBe(false)
+  })
+})
