@@ -1,7 +1,7 @@
 /** The application as a function: a request and its peer in, a response out. No sockets, no environment. */
 import { acrLevels } from './auth/acr.ts'
 import { claimsOfScope } from './auth/claims.ts'
-import { OAuthError } from './auth/errors.ts'
+import { HttpError } from './auth/errors.ts'
 import { standardScopes } from './auth/scope.ts'
 import type { Config } from './config.ts'
 import type { Context, Table } from './contracts/context.ts'
@@ -132,7 +132,12 @@ export function createApp(deps: Deps): App {
 }
 
 async function answer(call: Call, endpoint: Endpoint | undefined, context: Context): Promise<Reply> {
-  if (!endpoint) throw new OAuthError('not_found', `nothing is served at ${call.path}`)
+  if (!endpoint)
+    throw new HttpError('not_found', {
+      expected: 'the path of an endpoint',
+      came: call.path,
+      problem: `nothing is served at ${call.path}`,
+    })
   if (call.method === 'OPTIONS')
     return empty(204, {
       allow: endpoint.methods.join(', '),

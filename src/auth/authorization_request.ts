@@ -1,7 +1,8 @@
 /** The authorization request once it is read: every check that needs no store. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
 import { type AcrDemand, acrDemandOf } from './acr.ts'
 import { acceptedValues, type ClaimsRequest, parseClaimsParameter } from './claims.ts'
-import { OAuthError, shown } from './errors.ts'
+import { OAuthError } from './errors.ts'
+import { shown } from './refusal.ts'
 import { readCodeChallenge } from './pkce.ts'
 import { parsePrompt } from './prompt.ts'
 import type { TrustedRedirect } from './redirect_uri.ts'
@@ -90,9 +91,16 @@ export function readAuthorizationRequest(
     issuesCode && (isPublic || (client.require_pkce ?? abilities.requirePkce)),
   )
   if (responseType.split(' ').includes('id_token') && params.nonce === undefined)
-    throw new OAuthError('invalid_request', `nonce is required with response_type=${params.response_type}`)
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect Core §3.2.2.1',
+      expected: `nonce is required with response_type=${params.response_type}`,
+    })
   if (responseType.split(' ').includes('id_token') && !scope.includes('openid'))
-    throw new OAuthError('invalid_scope', `scope must have openid with response_type=${params.response_type}`)
+    throw new OAuthError('invalid_scope', {
+      rule: 'OpenID Connect Core §3.2.2.1',
+      expected: `scope must have openid with response_type=${params.response_type}`,
+      came: params.scope,
+    })
   const subjects = acceptedValues(claims?.id_token?.sub)?.filter((each) => typeof each === 'string')
   return {
     params,
@@ -117,18 +125,24 @@ function readResponseType(
   abilities: Abilities,
 ): string {
   if (params.response_type === undefined)
-    throw new OAuthError('invalid_request', 'response_type is required, for example response_type=code')
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 6749 §3.1.1',
+      expected: 'response_type is required, for example response_type=code',
+    })
   const type = canonicalResponseType(params.response_type)
   if (!abilities.responseTypes.has(type))
-    throw new OAuthError(
-      'unsupported_response_type',
-      `response_type must be among ${[...abilities.responseTypes.keys()].join(', ')}, got ${shown(params.response_type)}`,
-    )
+    throw new OAuthError('unsupported_response_type', {
+      rule: 'RFC 6749 §3.1.1',
+      expected: `response_type must be among ${[...abilities.responseTypes.keys()].join(', ')}`,
+      came: params.response_type,
+    })
   if (!client.response_types.some((each) => canonicalResponseType(each) === type))
-    throw new OAuthError(
-      'unauthorized_client',
-      `this client is not registered for response_type ${shown(params.response_type)}`,
-    )
+    throw new OAuthError('unauthorized_client', {
+      rule: 'RFC 7591 §2',
+      expected: `response_type is one that this client registered: ${client.response_types.join(', ') || 'none'}`,
+      came: params.response_type,
+      problem: `this client is not registered for response_type ${shown(params.response_type)}`,
+    })
   return type
 }
 
@@ -137,16 +151,22 @@ function readResponseMode(params: Readonly<Record<string, string>>, abilities: A
   const { response_mode: asked } = params
   const shorthand = asked !== undefined && abilities.responseModes.get(asked)?.standsFor !== undefined
   if (asked !== undefined && asked !== mode && !shorthand)
-    throw new OAuthError(
-      'invalid_request',
-      `response_mode ${shown(asked)} is not offered with this response_type; offered: ${[...abilities.responseModes.keys()].join(', ')}`,
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'OAuth Multiple Response Types §2.1',
+      expected: `response_mode is among ${[...abilities.responseModes.keys()].join(', ')}, and no query where a token is answered`,
+      came: asked,
+      problem: `response_mode ${shown(asked)} is not offered with this response_type; offered: ${[...abilities.responseModes.keys()].join(', ')}`,
+    })
   return mode
 }
 
 function readMaxAge(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   if (!/^\d{1,9}$/.test(text))
-    throw new OAuthError('invalid_request', `max_age must be a whole number of seconds, got ${shown(text)}`)
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect Core §3.1.2.1',
+      expected: 'max_age must be a whole number of seconds',
+      came: text,
+    })
   return Number(text)
 }

@@ -1,6 +1,6 @@
 /** Claims about a person: which a scope or the `claims` parameter asks for. https://openid.net/specs/openid-connect-core-1_0.html#Claims */
 import * as v from 'valibot'
-import { OAuthError, shown } from './errors.ts'
+import { OAuthError } from './errors.ts'
 
 /** OpenID Connect Core §5.4. */
 export const claimsOfScope: Record<string, readonly string[]> = {
@@ -65,14 +65,20 @@ export function parseClaimsParameter(text: string | undefined): ClaimsRequest | 
   try {
     json = JSON.parse(text)
   } catch {
-    throw new OAuthError('invalid_request', `claims must be a JSON object, got ${shown(text)}`)
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect Core §5.5',
+      expected: 'claims must be a JSON object',
+      came: text,
+    })
   }
   const parsed = v.safeParse(ClaimsParameter, json)
   if (!parsed.success)
-    throw new OAuthError(
-      'invalid_request',
-      `claims: ${v.getDotPath(parsed.issues[0]) ?? ''} ${parsed.issues[0].message}`,
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect Core §5.5',
+      expected: 'claims of the form {"userinfo": {…}, "id_token": {…}}',
+      came: text,
+      problem: `claims: ${v.getDotPath(parsed.issues[0]) ?? ''} ${parsed.issues[0].message}`,
+    })
   return { userinfo: parsed.output.userinfo, id_token: parsed.output.id_token }
 }
 

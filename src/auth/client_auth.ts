@@ -1,5 +1,6 @@
 /** How a client says who it is at the token endpoint: reading, not yet believing. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
 import { OAuthError } from './errors.ts'
+import { secret } from './refusal.ts'
 
 /** What a request carries to authenticate its client. */
 export interface Presented {
@@ -41,27 +42,36 @@ export function readCredentials({ authorization, params }: Presented): Credentia
   const asserted = params.client_assertion !== undefined || params.client_assertion_type !== undefined
   const posted = params.client_secret !== undefined
   if (Number(basic) + Number(posted) + Number(asserted) > 1)
-    throw new OAuthError('invalid_request', 'the client authenticated in two ways at once; use one')
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 6749 §2.3',
+      expected: 'one client authentication method in a request',
+      problem: 'the client authenticated in two ways at once; use one',
+    })
   if (basic) {
     const parsed = parseBasic(authorization)
     if (!parsed)
-      throw new OAuthError(
-        'invalid_client',
-        'Authorization: Basic expects base64(client_id:client_secret), each form-encoded',
-      )
+      throw new OAuthError('invalid_client', {
+        rule: 'RFC 6749 §2.3.1',
+        expected: 'Authorization: Basic expects base64(client_id:client_secret), each form-encoded',
+        came: secret(authorization),
+      })
     if (params.client_id !== undefined && params.client_id !== parsed.client_id)
-      throw new OAuthError(
-        'invalid_request',
-        'client_id in the body differs from the one in the Authorization header',
-      )
+      throw new OAuthError('invalid_request', {
+        rule: 'RFC 6749 §2.3.1',
+        expected: `client_id in the body is the one in the Authorization header: ${parsed.client_id}`,
+        came: params.client_id,
+        problem: 'client_id in the body differs from the one in the Authorization header',
+      })
     return { method: 'client_secret_basic', ...parsed }
   }
   if (asserted) return readAssertion(params)
   if (params.client_id === undefined)
-    throw new OAuthError(
-      'invalid_client',
-      'no client authentication: send Authorization: Basic, or client_id with what the client registered',
-    )
+    throw new OAuthError('invalid_client', {
+      rule: 'RFC 6749 §3.2.1',
+      expected: 'client authentication, or the client_id of a public client',
+      problem: 'no client authentication',
+      next: 'send Authorization: Basic, or client_id with what the client registered',
+    })
   return params.client_secret === undefined
     ? { method: 'none', client_id: params.client_id }
     : { method: 'client_secret_post', client_id: params.client_id, secret: params.client_secret }
@@ -71,12 +81,25 @@ export function readCredentials({ authorization, params }: Presented): Credentia
 function readAssertion(params: Presented['params']): Credentials {
   const { client_assertion, client_assertion_type, client_id } = params
   if (client_assertion_type !== jwtBearerAssertion)
-    throw new OAuthError('invalid_client', `client_assertion_type must be ${jwtBearerAssertion}`)
+    throw new OAuthError('invalid_client', {
+      rule: 'RFC 7523 §2.2',
+      expected: `client_assertion_type must be ${jwtBearerAssertion}`,
+      came: client_assertion_type,
+    })
   const subject = unverifiedSubject(client_assertion ?? '')
   if (subject === undefined)
-    throw new OAuthError('invalid_client', 'client_assertion must be a JWT whose sub is the client_id')
+    throw new OAuthError('invalid_client', {
+      rule: 'RFC 7523 §3',
+      expected: 'client_assertion must be a JWT whose sub is the client_id',
+      came: secret(client_assertion),
+    })
   if (client_id !== undefined && client_id !== subject)
-    throw new OAuthError('invalid_client', 'client_id differs from the sub of client_assertion')
+    throw new OAuthError('invalid_client', {
+      rule: 'RFC 7521 §4.2',
+      expected: `client_id is the sub of client_assertion: ${subject}`,
+      came: client_id,
+      problem: 'client_id differs from the sub of client_assertion',
+    })
   return { method: 'client_assertion', client_id: subject, assertion: client_assertion! }
 }
 

@@ -2,7 +2,7 @@
 import { equalInConstantTime } from '../lib/equal.ts'
 import { sha256 } from '../lib/hash.ts'
 import type { Random } from '../lib/random.ts'
-import { OAuthError, shown } from './errors.ts'
+import { OAuthError } from './errors.ts'
 
 const verifierPattern = /^[A-Za-z0-9._~-]{43,128}$/ // §4.1
 const challengePattern = /^[A-Za-z0-9_-]{43}$/ // §4.2: SHA-256 as base64url
@@ -27,24 +27,30 @@ export function readCodeChallenge(
   const { code_challenge, code_challenge_method } = params
   if (code_challenge === undefined) {
     if (code_challenge_method !== undefined)
-      throw new OAuthError('invalid_request', 'code_challenge_method came without a code_challenge')
+      throw new OAuthError('invalid_request', {
+        rule: 'RFC 7636 §4.3',
+        expected: 'code_challenge beside code_challenge_method',
+        problem: 'code_challenge_method came without a code_challenge',
+      })
     if (required)
-      throw new OAuthError(
-        'invalid_request',
-        'code_challenge is required (PKCE, with code_challenge_method=S256)',
-      )
+      throw new OAuthError('invalid_request', {
+        rule: 'RFC 7636 §4.4.1',
+        expected: 'code_challenge is required (PKCE, with code_challenge_method=S256)',
+      })
     return undefined
   }
   if (code_challenge_method !== 'S256')
-    throw new OAuthError(
-      'invalid_request',
-      `code_challenge_method must be S256, got ${shown(code_challenge_method ?? 'plain (the default when it is absent)')}`,
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 7636 §4.4.1',
+      expected: 'code_challenge_method must be S256',
+      came: code_challenge_method ?? 'plain (the default when it is absent)',
+    })
   if (!challengePattern.test(code_challenge))
-    throw new OAuthError(
-      'invalid_request',
-      'code_challenge must be 43 base64url characters: the SHA-256 of the verifier',
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 7636 §4.2',
+      expected: 'code_challenge must be 43 base64url characters: the SHA-256 of the verifier',
+      came: code_challenge,
+    })
   return code_challenge
 }
 

@@ -1,5 +1,7 @@
 /** Whether a person must sign in, choose an account or consent. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
-import { OAuthError, shown } from './errors.ts'
+import { OAuthError } from './errors.ts'
+import type { Grounds } from './refusal.ts'
+import type { Rule } from './rule.ts'
 
 export const promptValues = ['none', 'login', 'consent', 'select_account'] as const
 export type Prompt = (typeof promptValues)[number]
@@ -9,9 +11,17 @@ export function parsePrompt(text: string | undefined, known: readonly string[] =
   const prompts = [...new Set((text ?? '').split(' ').filter((each) => each !== ''))]
   const odd = prompts.find((each) => !known.includes(each))
   if (odd !== undefined)
-    throw new OAuthError('invalid_request', `prompt must be among ${known.join(', ')}, got ${shown(odd)}`)
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect Core §3.1.2.1',
+      expected: `prompt must be among ${known.join(', ')}`,
+      came: odd,
+    })
   if (prompts.includes('none') && prompts.length > 1)
-    throw new OAuthError('invalid_request', 'prompt=none may not be combined with another value')
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect Core §3.1.2.1',
+      expected: 'prompt=none may not be combined with another value',
+      came: text,
+    })
   return prompts
 }
 
@@ -51,17 +61,27 @@ export function nextStep(s: Situation): NextStep {
   return s.consentMissing || s.prompts.includes('consent') ? 'consent' : 'proceed'
 }
 
-/** The error that prompt=none answers with when a step would need the person, §3.1.2.6. */
+const silent = (rule: Rule, needed: string): Grounds => ({
+  rule,
+  expected: 'a session and a consent that answer prompt=none without a page',
+  problem: `prompt=none, but the person must ${needed}`,
+})
+
+/** The error that prompt=none answers with when a step would need the End-User. */
 export const errorOfStep: Record<
   Exclude<NextStep, 'proceed'>,
-  [code: 'login_required' | 'account_selection_required' | 'consent_required', description: string]
+  [code: 'login_required' | 'account_selection_required' | 'consent_required', grounds: Grounds]
 > = {
-  login: ['login_required', 'prompt=none, but the person must sign in'],
-  step_up: ['login_required', 'prompt=none, but the person must prove more than they have (RFC 9470)'],
-  select_account: ['account_selection_required', 'prompt=none, but the person must choose an account'],
-  consent: ['consent_required', 'prompt=none, but the person must consent'],
+  login: ['login_required', silent('OpenID Connect Core §3.1.2.6', 'sign in')],
+  step_up: ['login_required', silent('RFC 9470 §4', 'prove more than they have (RFC 9470)')],
+  select_account: ['account_selection_required', silent('OpenID Connect Core §3.1.2.6', 'choose an account')],
+  consent: ['consent_required', silent('OpenID Connect Core §3.1.2.6', 'consent')],
   wrong_account: [
     'login_required',
-    'another person signed in than id_token_hint or the claims parameter asks for',
+    {
+      rule: 'OpenID Connect Core §3.1.2.1',
+      expected: 'a session of the End-User that id_token_hint or the claims parameter names',
+      problem: 'another person signed in than id_token_hint or the claims parameter asks for',
+    },
   ],
 }

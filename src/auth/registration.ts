@@ -1,6 +1,7 @@
 /** Client metadata and the policy a self-registered client stays within. https://www.rfc-editor.org/rfc/rfc7591 */
 import * as v from 'valibot'
-import { OAuthError, shown } from './errors.ts'
+import { OAuthError } from './errors.ts'
+import { type Grounds, RefusedError, shown } from './refusal.ts'
 import { translated, unservedPromise } from './metadata_promises.ts'
 import { redirectUriProblem } from './redirect_uri.ts'
 import { leadsToOneOf } from './registration_limits.ts'
@@ -86,7 +87,7 @@ export interface RegistrationPolicy {
   extra: v.ObjectEntries
 }
 
-const refuse = (description: string) => new OAuthError('invalid_client_metadata', description)
+const refuse = (grounds: Grounds) => new OAuthError('invalid_client_metadata', grounds)
 
 /**
  * Checked metadata with the defaults of RFC 7591 §2 filled in; unknown members are dropped (§2), unless they promise
@@ -100,11 +101,21 @@ export function readClientMetadata(
   const body = withoutNulls(sent)
   const known = { ...policy.extra, ...coreMetadata }
   const unserved = isObject(body) ? unservedPromise(body, known) : undefined
-  if (unserved !== undefined) throw refuse(`${unserved}: this provider does not serve it`)
+  if (unserved !== undefined)
+    throw refuse({
+      rule: 'RFC 7591 §2',
+      expected: `metadata without ${unserved}`,
+      problem: `${unserved}: this provider does not serve it`,
+    })
   const parsed = v.safeParse(v.object({ ...known, ...translations(body) }), withDefaultAlg(body, policy))
   if (!parsed.success) {
     const issue = parsed.issues[0]
-    throw refuse(`${v.getDotPath(issue) ?? 'the body'}: ${issue.message}`)
+    throw refuse({
+      rule: 'RFC 7591 §2',
+      expected: `${v.getDotPath(issue) ?? 'the body'} in the form of its definition`,
+      came: typeof issue.input === 'object' ? undefined : issue.input,
+      problem: `${v.getDotPath(issue) ?? 'the body'}: ${issue.message}`,
+    })
   }
   const metadata = parsed.output as ClientMetadata & Record<string, unknown>
   checkRedirectUris(metadata, policy)
@@ -135,7 +146,10 @@ function translations(body: unknown): v.ObjectEntries {
     return base === undefined ? [] : [[name, coreMetadata[base]] as const]
   })
   if (rows.length > mostTranslations)
-    throw refuse(`at most ${mostTranslations} members may have a language tag`)
+    throw refuse({
+      rule: 'RFC 7591 §2.2',
+      expected: `at most ${mostTranslations} members may have a language tag`,
+    })
   return Object.fromEntries(rows)
 }
 
@@ -148,17 +162,19 @@ function checkRedirectUris(metadata: ClientMetadata, { redirectHosts }: Registra
     metadata.response_types.length > 0 &&
     metadata.grant_types.some((each) => each === 'authorization_code' || each === 'implicit')
   if (needsOne && metadata.redirect_uris.length === 0)
-    throw new OAuthError(
-      'invalid_redirect_uri',
-      'redirect_uris must name at least one URI for the authorization_code grant',
-    )
+    throw new OAuthError('invalid_redirect_uri', {
+      rule: 'RFC 7591 §2',
+      expected: 'redirect_uris must name at least one URI for the authorization_code grant',
+    })
   // OpenID Connect Registration §2: tokens that travel in the URL of a website need TLS all the way.
   const open = metadata.redirect_uris.find((uri) => !uri.toLowerCase().startsWith('https://'))
   if (metadata.application_type === 'web' && metadata.grant_types.includes('implicit') && open !== undefined)
-    throw new OAuthError(
-      'invalid_redirect_uri',
-      `redirect_uris: ${shown(open)} is not https, which application_type web needs with grant type implicit`,
-    )
+    throw new OAuthError('invalid_redirect_uri', {
+      rule: 'OpenID Connect Registration §2',
+      expected: 'redirect_uris with https for application_type web and grant type implicit',
+      came: open,
+      problem: `redirect_uris: ${shown(open)} is not https, which application_type web needs with grant type implicit`,
+    })
   for (const name of ['redirect_uris', 'post_logout_redirect_uris'] as const)
     for (const uri of metadata[name]) {
       const elsewhere = redirectHosts !== undefined && !leadsToOneOf(redirectHosts, uri)
@@ -166,38 +182,52 @@ function checkRedirectUris(metadata: ClientMetadata, { redirectHosts }: Registra
         redirectUriProblem(uri, metadata.application_type) ??
         (elsewhere ? `leads to none of the hosts ${redirectHosts.join(', ')}` : undefined)
       if (problem === undefined) continue
-      const description = `${name}: ${shown(uri)} ${problem}`
-      throw name === 'redirect_uris'
-        ? new OAuthError('invalid_redirect_uri', description)
-        : refuse(description)
+      throw new OAuthError(name === 'redirect_uris' ? 'invalid_redirect_uri' : 'invalid_client_metadata', {
+        rule: 'RFC 7591 §5',
+        expected: `${name}: https, http on loopback, or a scheme in reverse-domain notation for a native client`,
+        came: uri,
+        problem: `${name}: ${shown(uri)} ${problem}`,
+      })
     }
 }
 
 function checkOffered(name: string, asked: readonly string[], offered: readonly string[]): void {
   const odd = asked.find((each) => !offered.includes(each))
   if (odd !== undefined)
-    throw refuse(
-      `${name}: ${shown(odd)} is not offered; this provider allows ${offered.join(', ') || 'none'}`,
-    )
+    throw refuse({
+      rule: 'RFC 7591 §2',
+      expected: `${name} is among ${offered.join(', ') || 'none'}`,
+      came: odd,
+      problem: `${name}: ${shown(odd)} is not offered; this provider allows ${offered.join(', ') || 'none'}`,
+    })
 }
 
 /** RFC 7591 §2.1: grant types and response types belong together; and a key-based method needs keys. */
 function checkTogether(metadata: ClientMetadata & Record<string, unknown>): void {
   const code = metadata.response_types.some((each) => each.split(' ').includes('code'))
   if (code && !metadata.grant_types.includes('authorization_code') && metadata.redirect_uris.length > 0)
-    throw refuse('response_types has code, so grant_types must have authorization_code')
+    throw refuse({
+      rule: 'RFC 7591 §2.1',
+      expected: 'response_types has code, so grant_types must have authorization_code',
+      came: metadata.grant_types,
+    })
   if (metadata.token_endpoint_auth_method === 'none' && metadata.grant_types.includes('client_credentials'))
-    throw refuse(
-      'grant_types: client_credentials is for clients that authenticate; token_endpoint_auth_method is none',
-    )
+    throw refuse({
+      rule: 'RFC 6749 §4.4',
+      expected:
+        'grant_types: client_credentials is for clients that authenticate; token_endpoint_auth_method is none',
+    })
   if (
     metadata.token_endpoint_auth_method === 'private_key_jwt' &&
     metadata.jwks === undefined &&
     metadata.jwks_uri === undefined
   )
-    throw refuse('token_endpoint_auth_method private_key_jwt needs jwks or jwks_uri with the public keys')
+    throw refuse({
+      rule: 'RFC 7591 §2',
+      expected: 'token_endpoint_auth_method private_key_jwt needs jwks or jwks_uri with the public keys',
+    })
   if (metadata.jwks !== undefined && metadata.jwks_uri !== undefined)
-    throw refuse('jwks and jwks_uri exclude each other')
+    throw refuse({ rule: 'RFC 7591 §2', expected: 'jwks and jwks_uri exclude each other' })
 }
 
 function readScope(scope: string | undefined, allowed: readonly string[]): string {
@@ -207,6 +237,6 @@ function readScope(scope: string | undefined, allowed: readonly string[]): strin
     requireWithin(scopes, allowed, 'the scopes a client may register')
     return formatScope(scopes)
   } catch (error) {
-    throw error instanceof OAuthError ? refuse(error.publicDescription) : error
+    throw error instanceof RefusedError ? refuse(error.refusal) : error
   }
 }

@@ -1,5 +1,6 @@
 /** Scopes: their syntax and what may be granted. https://www.rfc-editor.org/rfc/rfc6749#section-3.3 */
-import { OAuthError, shown } from './errors.ts'
+import { OAuthError } from './errors.ts'
+import { shown } from './refusal.ts'
 
 /** OpenID Connect Core §5.4 and §11. */
 export const standardScopes = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'] as const
@@ -12,7 +13,12 @@ export function parseScope(text: string | undefined): string[] {
   const scopes = text.split(' ').filter((each, i, all) => each !== '' && all.indexOf(each) === i)
   const odd = scopes.find((each) => !token.test(each))
   if (odd !== undefined)
-    throw new OAuthError('invalid_scope', `scope has a character outside RFC 6749 3.3 in ${shown(odd)}`)
+    throw new OAuthError('invalid_scope', {
+      rule: 'RFC 6749 §3.3',
+      expected: 'a scope of printable ASCII characters other than space, quotation mark and backslash',
+      came: odd,
+      problem: `scope has a character outside RFC 6749 3.3 in ${shown(odd)}`,
+    })
   return scopes
 }
 
@@ -22,8 +28,10 @@ export const formatScope = (scopes: readonly string[]): string => scopes.join(' 
 export function requireWithin(asked: readonly string[], allowed: readonly string[], whose: string): void {
   const beyond = asked.find((each) => !allowed.includes(each))
   if (beyond !== undefined)
-    throw new OAuthError(
-      'invalid_scope',
-      `scope ${shown(beyond)} is not among ${whose}: ${formatScope(allowed) || 'none'}`,
-    )
+    throw new OAuthError('invalid_scope', {
+      rule: 'RFC 6749 §3.3',
+      expected: `scope is among ${whose}: ${formatScope(allowed) || 'none'}`,
+      came: beyond,
+      problem: `scope ${shown(beyond)} is not among ${whose}: ${formatScope(allowed) || 'none'}`,
+    })
 }

@@ -14,7 +14,10 @@ const refetchAfter = 30
 export type KeyHolder = Pick<Client, 'client_id'> & Partial<Pick<Client, 'jwks' | 'jwks_uri'>>
 
 const unusable = (client: KeyHolder, problem: string, detail?: string) =>
-  new OAuthError('invalid_client', `jwks_uri of this client ${problem}`, {
+  new OAuthError('invalid_client', {
+    rule: 'RFC 7517 §5',
+    expected: 'jwks_uri of this client answers with a JWK Set of public keys',
+    problem: `jwks_uri of this client ${problem}`,
     detail: `${client.client_id} ${detail ?? ''}`,
   })
 

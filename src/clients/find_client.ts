@@ -1,5 +1,6 @@
 /** Which client bears this client_id? One answer for every place that asks: the store's, or that of a client source. */
 import { OAuthError } from '../auth/errors.ts'
+import { RefusedError } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import { Client } from '../models/client.ts'
 
@@ -16,7 +17,8 @@ async function read(context: Context, clientId: string): Promise<Client | undefi
 }
 
 /** Not that it could not be found out. */
-const isRefusal = (error: unknown): error is OAuthError => error instanceof OAuthError && error.status < 500
+const isRefusal = (error: unknown): error is RefusedError =>
+  error instanceof RefusedError && error.status < 500
 
 /** The client, at most a second old. Undefined when unknown or disabled, or when its source cannot say. */
 export async function findClient(context: Context, clientId: string): Promise<Client | undefined> {
@@ -36,8 +38,8 @@ export async function requireClient(
 ): Promise<Client> {
   const client = await read(context, clientId).catch((error: unknown) => {
     if (!isRefusal(error)) throw error
-    const { code, options } = otherwise()
-    throw new OAuthError(code, error.publicDescription, { ...error.options, ...options })
+    const { code, refusal } = otherwise()
+    throw new OAuthError(code, { ...error.refusal, status: refusal.status ?? error.refusal.status })
   })
   if (!client) throw otherwise()
   return client

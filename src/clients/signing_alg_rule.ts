@@ -1,5 +1,6 @@
 /** A client registers for no signature that this provider does not make or take. https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2 */
-import { OAuthError, shown } from '../auth/errors.ts'
+import { OAuthError } from '../auth/errors.ts'
+import { shown } from '../auth/refusal.ts'
 import type { RegistrationRule } from '../contracts/feature.ts'
 
 /** Holds the `members` of the metadata to SIGNING_ALGS; `none` is another rule's matter. */
@@ -9,10 +10,12 @@ export const signingAlgRule = (name: string, members: readonly string[]): Regist
     for (const member of members) {
       const alg = metadata[member]
       if (alg !== undefined && alg !== 'none' && !config.signingAlgs.some((each) => each === alg))
-        throw new OAuthError(
-          'invalid_client_metadata',
-          `${member}: ${shown(alg)} is not offered; this provider signs with ${config.signingAlgs.join(', ')}`,
-        )
+        throw new OAuthError('invalid_client_metadata', {
+          rule: 'RFC 7591 §3.2.2',
+          expected: `${member} is among ${config.signingAlgs.join(', ')}`,
+          came: alg,
+          problem: `${member}: ${shown(alg)} is not offered; this provider signs with ${config.signingAlgs.join(', ')}`,
+        })
     }
   },
 })

@@ -72,10 +72,10 @@ export function defineGrantType<const S extends v.GenericSchema>(
       const parsed = v.safeParse(params, request.params)
       if (!parsed.success) {
         const issue = parsed.issues[0]
-        throw new OAuthError(
-          'invalid_request',
-          `${v.getDotPath(issue) ?? 'parameters'} is required for grant_type ${name}: ${issue.message}`,
-        )
+        throw new OAuthError('invalid_request', {
+          rule: 'RFC 6749 §5.2',
+          expected: `${v.getDotPath(issue) ?? 'parameters'} is required for grant_type ${name}: ${issue.message}`,
+        })
       }
       return answer({ ...request, params: parsed.output })
     },

@@ -1,5 +1,5 @@
 /** Stylesheets, logos and scripts, ours and those of the theme, under names that change with their content. */
-import { OAuthError } from '../auth/errors.ts'
+import { HttpError } from '../auth/errors.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 
 export const assets = defineEndpoint({
@@ -9,7 +9,12 @@ export const assets = defineEndpoint({
   advertised: false,
   handle(call, context) {
     const file = context.looks.assets.get(call.path)
-    if (!file) throw new OAuthError('not_found', 'no such file')
+    if (!file)
+      throw new HttpError('not_found', {
+        expected: 'the name of a file',
+        came: call.path,
+        problem: 'no such file',
+      })
     return {
       status: 200,
       body: file.body,

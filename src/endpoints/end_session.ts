@@ -1,5 +1,6 @@
 /** RP-initiated logout. https://openid.net/specs/openid-connect-rpinitiated-1_0.html */
-import { OAuthError, shown } from '../auth/errors.ts'
+import { OAuthError } from '../auth/errors.ts'
+import { shown } from '../auth/refusal.ts'
 import { formEncode, type TrustedRedirect, matchRedirectUri, withQuery } from '../auth/redirect_uri.ts'
 import type { Context } from '../contracts/context.ts'
 import { sidOf } from '../grants/person.ts'
@@ -19,7 +20,7 @@ import type { Client } from '../models/client.ts'
 import type { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
-import { type Hint, readHint } from '../flow/id_token_hint.ts'
+import { type Hint, notOurHint, readHint } from '../flow/id_token_hint.ts'
 
 type Params = Readonly<Record<string, string>>
 
@@ -62,10 +63,14 @@ async function read(params: Params, context: Context): Promise<Asked> {
   const named = params.client_id === undefined ? undefined : await findClient(context, params.client_id)
   const hint =
     params.id_token_hint === undefined ? undefined : await readHint(params.id_token_hint, context, named)
-  if (params.id_token_hint !== undefined && !hint)
-    throw new OAuthError('invalid_request', 'id_token_hint is not an ID Token that this provider signed')
+  if (params.id_token_hint !== undefined && !hint) throw notOurHint(params.id_token_hint)
   if (hint && params.client_id !== undefined && params.client_id !== hint.aud)
-    throw new OAuthError('invalid_request', 'client_id differs from the audience of id_token_hint')
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect RP-Initiated Logout §2',
+      expected: `client_id is the audience of id_token_hint: ${hint.aud}`,
+      came: params.client_id,
+      problem: 'client_id differs from the audience of id_token_hint',
+    })
   const client = named ?? (hint && (await findClient(context, hint.aud)))
   return { params, hint, client, redirect: readRedirect(params.post_logout_redirect_uri, client) }
 }
@@ -73,16 +78,18 @@ async function read(params: Params, context: Context): Promise<Asked> {
 function readRedirect(uri: string | undefined, client: Client | undefined): TrustedRedirect | undefined {
   if (uri === undefined) return undefined
   if (!client)
-    throw new OAuthError(
-      'invalid_request',
-      'post_logout_redirect_uri needs an id_token_hint or a client_id to belong to',
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect RP-Initiated Logout §3',
+      expected: 'post_logout_redirect_uri needs an id_token_hint or a client_id to belong to',
+    })
   const redirect = matchRedirectUri(client.post_logout_redirect_uris, uri)
   if (!redirect)
-    throw new OAuthError(
-      'invalid_request',
-      `post_logout_redirect_uri ${shown(uri)} is not registered for this client`,
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect RP-Initiated Logout §3',
+      expected: `post_logout_redirect_uri is registered: ${client.post_logout_redirect_uris.join(', ') || 'none'}`,
+      came: uri,
+      problem: `post_logout_redirect_uri ${shown(uri)} is not registered for this client`,
+    })
   return redirect
 }
 

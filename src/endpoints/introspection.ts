@@ -27,7 +27,10 @@ export const introspection = defineEndpoint({
     const params = await form(call, context)
     const client = await authenticateClient(call, params, context)
     if (isPublic(client))
-      throw new OAuthError('invalid_client', 'introspection is for clients that authenticate (RFC 7662 2.1)')
+      throw new OAuthError('invalid_client', {
+        rule: 'RFC 7662 §2.1',
+        expected: 'introspection is for clients that authenticate (RFC 7662 2.1)',
+      })
     const { token } = shape(Params, params)
     const found =
       kindOf(token) === 'refresh'

@@ -33,7 +33,11 @@ export const language = defineEndpoint({
     const { language: wanted, back = '' } = await form(call, context)
     const chosen = languages.find((each) => each === wanted)
     if (chosen === undefined)
-      throw new OAuthError('invalid_request', `language must be one of ${languages.join(', ')}`)
+      throw new OAuthError('invalid_request', {
+        rule: 'RFC 9110 §15.5.1',
+        expected: `language must be one of ${languages.join(', ')}`,
+        came: wanted,
+      })
     const target = localUrl(back, context)
     // What the application asked for comes before a cookie; what the person says now comes before both.
     if (target.searchParams.has('ui_locales')) target.searchParams.set('ui_locales', chosen)

@@ -1,5 +1,5 @@
 /** The sign-in page. The same words, time and status for an unknown person and a wrong password (OWASP ASVS 5.0 V6.3.8). */
-import { OAuthError } from '../auth/errors.ts'
+import { RefusedError } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import { accountPath } from '../flow/account_page.ts'
 import type { Call } from '../contracts/call.ts'
@@ -7,6 +7,7 @@ import { ensureBrowser } from '../http/csrf.ts'
 import { findClient } from '../http/client_authentication.ts'
 import { imageSources } from '../html/client_parts.ts'
 import { shownClient } from '../http/client_words.ts'
+import { logRefusal } from '../http/error_reply.ts'
 import { formTarget } from '../http/headers.ts'
 import { loginPage } from '../html/pages.ts'
 import { browserKnownTo } from '../http/known_browser.ts'
@@ -91,10 +92,11 @@ async function submit(call: Call, context: Context): Promise<Reply> {
     const user = await checkPassword(context, { username, password, address: call.address, knownTo })
     if (user) return await signIn(call, context, going, { user, amr: ['pwd'] })
   } catch (error) {
-    if (!(error instanceof OAuthError) || error.options.retryAfter === undefined) throw error
-    const said = error.options.say ?? say('error.too_many_requests')
+    if (!(error instanceof RefusedError) || error.refusal.retryAfter === undefined) throw error
+    logRefusal(error, call, context)
+    const said = error.refusal.say ?? say('error.too_many_requests')
     const reply = await show(call, context, going, error.status, { username, error: said })
-    return { ...reply, headers: { ...reply.headers, 'retry-after': `${error.options.retryAfter}` } }
+    return { ...reply, headers: { ...reply.headers, 'retry-after': `${error.refusal.retryAfter}` } }
   }
   return show(call, context, going, 401, {
     username,

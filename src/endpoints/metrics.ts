@@ -1,5 +1,5 @@
 /** Counters for Prometheus: for whoever holds METRICS_TOKEN, or for this machine when there is none. */
-import { OAuthError } from '../auth/errors.ts'
+import { HttpError } from '../auth/errors.ts'
 import { inNetworks, parseNetworks } from '../lib/address.ts'
 import { equalInConstantTime } from '../lib/equal.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
@@ -22,7 +22,9 @@ export const metrics = defineEndpoint({
           !call.request.headers.has('forwarded')
         : token !== undefined && equalInConstantTime(token, metricsToken)
     if (!allowed)
-      throw new OAuthError('not_found', 'metrics are read with METRICS_TOKEN, or from this machine')
+      throw new HttpError('not_found', {
+        expected: 'metrics are read with METRICS_TOKEN, or from this machine',
+      })
     const body = metrics.render({
       sign_in_queue_waiting: signInQueue.waiting(),
       process_resident_memory_bytes: process.memoryUsage.rss(),

@@ -34,7 +34,11 @@ export const revocation = defineEndpoint({
 
 function requireOwner(owner: string, client: Client): void {
   if (owner !== client.client_id)
-    throw new OAuthError('invalid_grant', 'this token was issued to another client')
+    throw new OAuthError('invalid_grant', {
+      rule: 'RFC 7009 §2.1',
+      expected: 'a token that was issued to this client',
+      problem: 'this token was issued to another client',
+    })
 }
 
 /** §2.1: the refresh token takes its whole grant along; so does any older one of its family. */

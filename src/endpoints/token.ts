@@ -1,5 +1,5 @@
 /** Token endpoint: authenticate the client, ask the grant type who gets what, mint. https://www.rfc-editor.org/rfc/rfc6749#section-3.2 */
-import { OAuthError, shown } from '../auth/errors.ts'
+import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
 import { shaped } from '../grants/grant_rules.ts'
 import type { Bound } from '../contracts/grant_type.ts'
@@ -38,18 +38,24 @@ const served = ({ table }: Context): string =>
 
 function grantTypeOf(name: string | undefined, client: Client, context: Context) {
   if (name === undefined)
-    throw new OAuthError('invalid_request', `grant_type is required: one of ${served(context)}`)
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 6749 §4.1.3',
+      expected: `grant_type is required: one of ${served(context)}`,
+    })
   const grantType = context.table.grantTypes.get(name)
   if (!grantType || grantType.withoutTokenRequest)
-    throw new OAuthError(
-      'unsupported_grant_type',
-      `grant_type must be among ${served(context)}, got ${shown(name)}`,
-    )
+    throw new OAuthError('unsupported_grant_type', {
+      rule: 'RFC 6749 §5.2',
+      expected: `grant_type must be among ${served(context)}`,
+      came: name,
+    })
   if (!client.grant_types.includes(name))
-    throw new OAuthError(
-      'unauthorized_client',
-      `this client is registered for ${client.grant_types.join(', ')}, not for ${name}`,
-    )
+    throw new OAuthError('unauthorized_client', {
+      rule: 'RFC 7591 §2',
+      expected: `grant_type is one that this client registered: ${client.grant_types.join(', ')}`,
+      came: name,
+      problem: `this client is registered for ${client.grant_types.join(', ')}, not for ${name}`,
+    })
   return grantType
 }
 

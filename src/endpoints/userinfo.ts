@@ -24,7 +24,15 @@ export const userinfo = defineEndpoint({
       findClient(context, claims.client_id),
     ])
     if (!grant || !user || !isActive(user) || !client)
-      throw invalidToken(context, 'the person or the client of this token is gone', call)
+      throw invalidToken(
+        context,
+        {
+          rule: 'RFC 6750 §3.1',
+          expected: 'an access token of an active account and a registered client',
+          problem: 'the person or the client of this token is gone',
+        },
+        call,
+      )
     // What was asked for claim by claim was for the client that asked, not for whoever holds a copy by exchange.
     const asked = claims.client_id === grant.client_id ? grant.claims?.userinfo : undefined
     const names = requestedNames(claims.scope.split(' '), asked, context.scopeTable)

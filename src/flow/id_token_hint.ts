@@ -1,5 +1,6 @@
 /** An ID Token of ours as a hint at whom or which session a request is about; it may have expired. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
 import { OAuthError } from '../auth/errors.ts'
+import { secret } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Client } from '../models/client.ts'
 
@@ -43,6 +44,14 @@ export async function readHint(
   }
 }
 
+export const notOurHint = (hint: string) =>
+  new OAuthError('invalid_request', {
+    rule: 'OpenID Connect Core §3.1.2.1',
+    expected: 'id_token_hint is an ID Token that this provider signed',
+    came: secret(hint),
+    problem: 'id_token_hint is not an ID Token that this provider signed',
+  })
+
 /** Throws `invalid_request` when a hint came that is not ours. */
 export async function hintedSubject(
   jwt: string | undefined,
@@ -51,7 +60,6 @@ export async function hintedSubject(
 ): Promise<string | undefined> {
   if (jwt === undefined) return undefined
   const hint = await readHint(jwt, context, client)
-  if (!hint)
-    throw new OAuthError('invalid_request', 'id_token_hint is not an ID Token that this provider signed')
+  if (!hint) throw notOurHint(jwt)
   return hint.sub
 }

@@ -1,5 +1,6 @@
 /** What the pages on the way have in common: the interaction they belong to, in the browser it began in. */
 import { OAuthError } from '../auth/errors.ts'
+import { secret } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import { form, query } from '../http/call.ts'
 import type { Call } from '../contracts/call.ts'
@@ -20,11 +21,14 @@ export async function requireInteraction(
   const interaction =
     handle === undefined ? undefined : await Interaction.find(context, handle, browserOf(call, context))
   if (!interaction || handle === undefined)
-    throw new OAuthError(
-      'invalid_request',
-      'this page is out of date or belongs to another browser: go back to the application and start again',
-      { say: say('error_page.page_out_of_date') },
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 6749 §10.12',
+      expected: 'the address of a page that this browser was led to, before it expires',
+      came: handle === undefined ? undefined : secret(handle),
+      problem: 'this page is out of date or belongs to another browser',
+      next: 'go back to the application and start again',
+      say: say('error_page.page_out_of_date'),
+    })
   call.uiLocales = interaction.language ?? interaction.params?.ui_locales
   return { handle, interaction }
 }

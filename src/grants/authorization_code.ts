@@ -1,6 +1,7 @@
 /** authorization_code: a code, once, for the client and redirect it was issued to. https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3 */
 import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
+import { type Grounds, secret } from '../auth/refusal.ts'
 import { pkceHolds } from '../auth/pkce.ts'
 import { grantIdOf } from '../auth/token.ts'
 import type { Context } from '../contracts/context.ts'
@@ -19,7 +20,7 @@ const Params = v.object({
   code_verifier: v.optional(v.string()),
 })
 
-const refuse = (why: string) => new OAuthError('invalid_grant', why)
+const refuse = (grounds: Grounds) => new OAuthError('invalid_grant', grounds)
 
 /** Refresh tokens go to clients that registered for them. */
 export const mayRefresh = (client: Client): boolean => client.grant_types.includes('refresh_token')
@@ -49,31 +50,57 @@ export const redeemed = (
 export const authorizationCode = defineGrantType('authorization_code', Params, async (request) => {
   const { params, client, context, bound } = request
   const grantId = grantIdOf(params.code)
-  if (grantId === undefined) throw refuse('this is no authorization code of this provider')
+  if (grantId === undefined)
+    throw refuse({
+      rule: 'RFC 6749 §4.1.3',
+      expected: 'code is an authorization code of this provider',
+      came: secret(params.code),
+      problem: 'this is no authorization code of this provider',
+    })
   const [code, loaded] = await Promise.all([
     AuthorizationCode.find(context, params.code),
     Grant.load(context, grantId),
   ])
-  if (!code || code.grant_id !== grantId) throw refuse('the code is unknown or has expired')
-  if (code.client_id !== client.client_id) throw refuse('the code was issued to another client')
+  if (!code || code.grant_id !== grantId)
+    throw refuse({
+      rule: 'RFC 6749 §4.1.2',
+      expected: `a code that was issued at most ${context.config.authorizationCodeTtl} seconds ago`,
+      came: secret(params.code),
+      problem: 'the code is unknown or has expired',
+    })
+  if (code.client_id !== client.client_id)
+    throw refuse({
+      rule: 'RFC 6749 §4.1.3',
+      expected: 'a code that was issued to this client',
+      came: secret(params.code),
+      problem: 'the code was issued to another client',
+    })
   if (params.redirect_uri !== code.redirect_uri)
-    throw refuse(
-      params.redirect_uri === undefined
-        ? 'redirect_uri is required: the one of the authorization request'
-        : 'redirect_uri differs from the one of the authorization request',
-    )
+    throw refuse({
+      rule: 'RFC 6749 §4.1.3',
+      expected: `redirect_uri is the one of the authorization request: ${code.redirect_uri}`,
+      came: params.redirect_uri,
+      problem:
+        params.redirect_uri === undefined
+          ? 'redirect_uri is required: the one of the authorization request'
+          : 'redirect_uri differs from the one of the authorization request',
+    })
   // A client that became public since: with neither secret nor PKCE the code would be anybody's.
   if (isPublic(client) && code.code_challenge === undefined)
-    throw refuse('a public client redeems codes with PKCE alone, and this request had no code_challenge')
+    throw refuse({
+      rule: 'RFC 9700 §2.1.1',
+      expected: 'a code_challenge in the authorization request of a public client',
+      problem: 'a public client redeems codes with PKCE alone, and this request had no code_challenge',
+    })
   if (!pkceHolds(code.code_challenge, params.code_verifier))
-    throw refuse(
-      code.code_challenge === undefined
-        ? 'code_verifier came, but the authorization request had no code_challenge'
-        : params.code_verifier === undefined
-          ? 'code_verifier is required: the request had a code_challenge'
-          : 'code_verifier does not fit the code_challenge',
-    )
-  if (!loaded) throw refuse('the authorization has ended: the person signed out, or the code was used before')
+    throw refuse(pkceProblem(code.code_challenge, params.code_verifier))
+  if (!loaded)
+    throw refuse({
+      rule: 'RFC 6749 §4.1.2',
+      expected: 'a code whose authorization lives',
+      came: secret(params.code),
+      problem: 'the authorization has ended: the person signed out, or the code was used before',
+    })
   await admit(loaded.record, request)
   const { sub, authentication } = loaded.record
   // Spent last: whoever fails above can neither burn the code nor end the grant. Of all who race, one swap holds.
@@ -89,10 +116,39 @@ export const authorizationCode = defineGrantType('authorization_code', Params, a
   await Grant.end(context, grantId)
   throw refuse(
     grant
-      ? 'the person signed out, or may no longer sign in'
-      : 'the code was used before; all its tokens are revoked',
+      ? {
+          rule: 'RFC 6749 §5.2',
+          expected: 'a session that lives, of an active account',
+          problem: 'the person signed out, or may no longer sign in',
+        }
+      : {
+          rule: 'RFC 6749 §4.1.2',
+          expected: 'a code that was not used before',
+          came: secret(params.code),
+          problem: 'the code was used before; all its tokens are revoked',
+        },
   )
 })
+
+/** A verifier for a code without challenge is the sign of a downgrade. */
+function pkceProblem(challenge: string | undefined, verifier: string | undefined): Grounds {
+  if (challenge === undefined)
+    return {
+      rule: 'RFC 9700 §4.8.2',
+      expected: 'no code_verifier without a code_challenge in the authorization request',
+      came: secret(verifier),
+      problem: 'code_verifier came, but the authorization request had no code_challenge',
+    }
+  return {
+    rule: 'RFC 7636 §4.6',
+    expected: `a code_verifier whose SHA-256 in base64url is the code_challenge ${challenge}`,
+    came: secret(verifier),
+    problem:
+      verifier === undefined
+        ? 'code_verifier is required: the request had a code_challenge'
+        : 'code_verifier does not fit the code_challenge',
+  }
+}
 
 /** What the first redemption of a grant hands out: the ID Token where openid was asked for. */
 export const firstIssue = (grant: Grant, nonce?: string): Issue => ({

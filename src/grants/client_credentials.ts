@@ -12,7 +12,10 @@ export const clientCredentials = defineGrantType(
   v.object({ scope: v.optional(v.string()) }),
   async ({ params, client }) => {
     if (isPublic(client))
-      throw new OAuthError('unauthorized_client', 'client_credentials is for clients that authenticate')
+      throw new OAuthError('unauthorized_client', {
+        rule: 'RFC 6749 §4.4',
+        expected: 'client_credentials is for clients that authenticate',
+      })
     const registered = parseScope(client.scope).filter((each) => !aboutPeople.includes(each))
     const scope = params.scope === undefined ? registered : parseScope(params.scope)
     requireWithin(

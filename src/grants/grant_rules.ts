@@ -9,10 +9,12 @@ import type { Grant } from '../models/grant.ts'
  */
 export async function admit(grant: Grant, request: GrantRequest<unknown>): Promise<void> {
   if (grant.cnf !== undefined && !Bun.deepEquals(grant.cnf, request.bound?.cnf))
-    throw new OAuthError(
-      'invalid_grant',
-      'this grant is bound to another key of the client than the one proven',
-    )
+    throw new OAuthError('invalid_grant', {
+      rule: 'RFC 9449 §5',
+      expected: 'a proof by the key that the grant is bound to',
+      came: request.bound?.cnf,
+      problem: 'this grant is bound to another key of the client than the one proven',
+    })
   for (const rule of request.context.table.grantRules) if (rule.admit) await rule.admit(grant, request)
 }
 

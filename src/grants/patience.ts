@@ -22,12 +22,16 @@ export async function askForPatience<T extends Polled>(
     return { ...current, polled_at: now, interval: hasty ? current.interval + 5 : current.interval }
   })
   return hasty
-    ? new OAuthError('slow_down', 'too soon: wait five seconds longer between requests from now on', {
-        status: 400,
+    ? new OAuthError('slow_down', {
+        rule: 'RFC 8628 §3.5',
+        expected: 'the interval in seconds between two requests',
+        problem: 'too soon',
+        next: 'wait five seconds longer between requests from now on',
       })
-    : new OAuthError(
-        'authorization_pending',
-        'the person has not answered yet: ask again after the interval',
-        { status: 400 },
-      )
+    : new OAuthError('authorization_pending', {
+        rule: 'RFC 8628 §3.5',
+        expected: 'the answer of the End-User',
+        problem: 'the person has not answered yet',
+        next: 'ask again after the interval',
+      })
 }

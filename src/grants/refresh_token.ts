@@ -1,6 +1,7 @@
 /** refresh_token: rotation on each use, the same successor for an honest retry, the end for a thief. https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2 */
 import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
+import type { Rule } from '../auth/rule.ts'
 import { parseScope, requireWithin } from '../auth/scope.ts'
 import type { Context } from '../contracts/context.ts'
 import { type Client, isPublic } from '../models/client.ts'
@@ -14,19 +15,34 @@ import { defineGrantType } from '../contracts/grant_type.ts'
 
 const Params = v.object({ refresh_token: v.string('a refresh token'), scope: v.optional(v.string()) })
 
-const refuse = (why: string) => new OAuthError('invalid_grant', why)
+const refuse = (rule: Rule, expected: string, problem: string) =>
+  new OAuthError('invalid_grant', { rule, expected, problem })
 
 export const refreshToken = defineGrantType('refresh_token', Params, async (request) => {
   const { params, client, context } = request
   const handle = readRefreshHandle(context.secrets.refresh, params.refresh_token)
   const loaded = handle && (await Grant.load(context, handle.grantId))
   const found = loaded?.record
-  if (!found?.refresh) throw refuse('the refresh token is unknown, has expired or was revoked')
-  if (found.client_id !== client.client_id) throw refuse('the refresh token was issued to another client')
+  if (!found?.refresh)
+    throw refuse(
+      'RFC 6749 §6',
+      'a refresh token of this provider that lives',
+      'the refresh token is unknown, has expired or was revoked',
+    )
+  if (found.client_id !== client.client_id)
+    throw refuse(
+      'RFC 6749 §6',
+      'a refresh token that was issued to this client',
+      'the refresh token was issued to another client',
+    )
   if (isPublic(client) && found.authenticated === true) {
     // It dropped its authentication since (RFC 7592 §2.2): whoever stole this token was kept out by that alone.
     await Grant.end(context, found.grant_id)
-    throw refuse('the client authenticated when it got this token and no longer does: ask the person again')
+    throw refuse(
+      'RFC 6749 §6',
+      'the client authenticates as it did when the token was issued',
+      'the client authenticated when it got this token and no longer does: ask the person again',
+    )
   }
   await admit(found, request)
   const scope = params.scope === undefined ? found.scope : parseScope(params.scope)
@@ -37,11 +53,15 @@ export const refreshToken = defineGrantType('refresh_token', Params, async (requ
   ])
   if (!user || !isActive(user)) {
     await Grant.end(context, found.grant_id)
-    throw refuse('the person of this grant is gone or disabled')
+    throw refuse('RFC 6749 §5.2', 'an active account', 'the person of this grant is gone or disabled')
   }
   if (!session) {
     await Grant.end(context, found.grant_id)
-    throw refuse('the session it belongs to has ended; offline_access would have outlived it')
+    throw refuse(
+      'OpenID Connect Core §11',
+      'a session that lives, or the scope offline_access',
+      'the session it belongs to has ended; offline_access would have outlived it',
+    )
   }
   const { grant, generation } = await rotate(context, loaded!, handle!.generation, client)
   return {
@@ -85,5 +105,9 @@ async function rotate(
     sub: found.sub,
   })
   context.metrics.count('refresh_token_reuse')
-  throw refuse('the refresh token was used before; all tokens of this grant are revoked')
+  throw refuse(
+    'RFC 9700 §4.14.2',
+    'the refresh token of the latest answer',
+    'the refresh token was used before; all tokens of this grant are revoked',
+  )
 }

@@ -1,5 +1,6 @@
 /** The access token a request presents, checked with all that binds it. https://www.rfc-editor.org/rfc/rfc6750#section-2 */
 import { OAuthError } from '../auth/errors.ts'
+import { type Grounds, describe } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import type { TokenBinding } from '../contracts/feature.ts'
 import { form } from './call.ts'
@@ -55,9 +56,10 @@ export const resourceParameters = (call: Call, context: Context): string[] =>
 const pairs = (parameters: Readonly<Record<string, string>>): string[] =>
   Object.entries(parameters).map(([name, value]) => `${name}="${value}"`)
 
-export const invalidToken = (context: Context, description: string, call?: Call) =>
-  new OAuthError('invalid_token', description, {
-    headers: challenge(context, 'invalid_token', description, call),
+export const invalidToken = (context: Context, grounds: Grounds, call?: Call) =>
+  new OAuthError('invalid_token', {
+    ...grounds,
+    headers: challenge(context, 'invalid_token', describe(grounds), call),
   })
 
 /** Throws 401 without an error code when no token came (§3.1), `invalid_request` when it came in two places (§2). */
@@ -69,14 +71,19 @@ export async function presentedToken(call: Call, context: Context): Promise<Pres
       ? (await form(call, context)).access_token
       : undefined
   if (header !== null && inBody !== undefined)
-    throw new OAuthError(
-      'invalid_request',
-      'the access token came in the header and in the body; send it once',
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 6750 §2',
+      expected: 'the access token in one place of the request',
+      problem: 'the access token came in the header and in the body; send it once',
+    })
   if (inBody !== undefined) return { scheme: 'bearer', token: inBody }
   const match = /^([A-Za-z][A-Za-z0-9-]*) +([A-Za-z0-9._~+/-]+=*) *$/.exec(header ?? '')
   if (!match)
-    throw new OAuthError('invalid_token', 'no access token: send Authorization: Bearer <access_token>', {
+    throw new OAuthError('invalid_token', {
+      rule: 'RFC 6750 §3',
+      expected: 'an access token in the Authorization header',
+      problem: 'no access token',
+      next: 'send Authorization: Bearer <access_token>',
       headers: challenge(context, undefined, undefined, call),
     })
   return { scheme: match[1]!.toLowerCase(), token: match[2]! }

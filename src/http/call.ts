@@ -1,6 +1,7 @@
 /** One request as endpoints see it: read lazily, within bounds. */
 import * as v from 'valibot'
-import { OAuthError, shown } from '../auth/errors.ts'
+import { HttpError, OAuthError } from '../auth/errors.ts'
+import { RefusedError, secret, shown } from '../auth/refusal.ts'
 import type { Call } from '../contracts/call.ts'
 import type { Context } from '../contracts/context.ts'
 
@@ -18,19 +19,32 @@ export function parseParams(text: string, repeatable: ReadonlySet<string>): Para
   if (text === '') return params
   const pairs = text.split('&')
   if (pairs.length > maxParameters)
-    throw new OAuthError(
-      'invalid_request',
-      `at most ${maxParameters} parameters are accepted, got ${pairs.length}`,
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 6749 §3.1',
+      expected: `at most ${maxParameters} parameters are accepted`,
+      came: pairs.length,
+    })
   for (const pair of pairs) {
     const equals = pair.indexOf('=')
     if (equals < 0 || equals === pair.length - 1) continue
     const name = decode(pair.slice(0, equals))
     const value = decode(pair.slice(equals + 1))
-    if (name.length > maxNameLength) throw new OAuthError('invalid_request', 'a parameter name is too long')
+    if (name.length > maxNameLength)
+      throw new OAuthError('invalid_request', {
+        rule: 'RFC 6749 §3.1',
+        expected: `names of parameters of at most ${maxNameLength} characters`,
+        came: name.length,
+        problem: 'a parameter name is too long',
+      })
     if (params[name] === undefined) params[name] = value
     else if (repeatable.has(name)) params[name] += ` ${value}`
-    else throw new OAuthError('invalid_request', `parameter ${shown(name)} came more than once`)
+    else
+      throw new OAuthError('invalid_request', {
+        rule: 'RFC 6749 §3.1',
+        expected: 'each parameter at most once',
+        came: name,
+        problem: `parameter ${shown(name)} came more than once`,
+      })
   }
   return params
 }
@@ -40,7 +54,12 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {
-    throw new OAuthError('invalid_request', `percent-encoding that is not UTF-8 in ${shown(text)}`)
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 6749 §3.1',
+      expected: 'percent-encoding of UTF-8',
+      came: secret(text), // any parameter, a password too
+      problem: 'a parameter has percent-encoding that is not UTF-8',
+    })
   }
 }
 
@@ -51,10 +70,11 @@ export const query = (call: Call, context: Context): Params =>
 export async function form(call: Call, context: Context): Promise<Params> {
   const type = call.request.headers.get('content-type')
   if (type === null || !/^application\/x-www-form-urlencoded *(?:;|$)/i.test(type))
-    throw new OAuthError(
-      'invalid_request',
-      `the body must be application/x-www-form-urlencoded, got ${shown(type ?? 'no content type')}`,
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 6749 §3.2',
+      expected: 'the body must be application/x-www-form-urlencoded',
+      came: type ?? 'no content type',
+    })
   return parseParams(await body(call, context), context.table.repeatable)
 }
 
@@ -66,17 +86,25 @@ export const formOrQuery = (call: Call, context: Context): Promise<Params> | Par
 export async function readJson(call: Call, context: Context, code = 'invalid_request'): Promise<unknown> {
   const type = call.request.headers.get('content-type') ?? 'no content type'
   if (!/^application\/(?:[a-z0-9.+-]+\+)?json *(?:;|$)/i.test(type))
-    throw new OAuthError(code, `the body must be application/json, got ${shown(type)}`)
+    throw new OAuthError(code, {
+      rule: 'RFC 7591 §3.1',
+      expected: 'the body must be application/json',
+      came: type,
+    })
   try {
     return JSON.parse(await body(call, context)) as unknown
   } catch (error) {
-    if (error instanceof OAuthError) throw error
-    throw new OAuthError(code, 'the body is not valid JSON')
+    if (error instanceof RefusedError) throw error
+    throw new OAuthError(code, {
+      rule: 'RFC 7591 §3.1',
+      expected: 'a JSON document in the body',
+      problem: 'the body is not valid JSON',
+    })
   }
 }
 
 const tooLarge = (limit: number) =>
-  new OAuthError('payload_too_large', `the body may have at most ${limit} bytes`)
+  new HttpError('payload_too_large', { expected: `the body may have at most ${limit} bytes` })
 
 async function body(call: Call, context: Context): Promise<string> {
   const limit = context.config.maxBodyBytes
@@ -101,5 +129,8 @@ export function shape<const S extends v.GenericSchema>(schema: S, params: unknow
   const parsed = v.safeParse(schema, params)
   if (parsed.success) return parsed.output
   const issue = parsed.issues[0]
-  throw new OAuthError('invalid_request', `${v.getDotPath(issue) ?? 'parameters'}: ${issue.message}`)
+  throw new OAuthError('invalid_request', {
+    rule: 'RFC 6749 §3.1',
+    expected: `${v.getDotPath(issue) ?? 'parameters'}: ${issue.message}`,
+  })
 }

@@ -1,6 +1,7 @@
 /** Who is the client of this request? One answer for every endpoint that asks. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
 import { readCredentials } from '../auth/client_auth.ts'
-import { OAuthError, shown } from '../auth/errors.ts'
+import { OAuthError } from '../auth/errors.ts'
+import { shown } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import type { ClientAuthMethod } from '../contracts/feature.ts'
 import type { Client } from '../models/client.ts'
@@ -38,18 +39,22 @@ export async function authenticateClient(
     context,
     credentials.client_id,
     () =>
-      new OAuthError(
-        'invalid_client',
-        `client ${shown(credentials.client_id)} is unknown or its credentials are wrong`,
-      ),
+      new OAuthError('invalid_client', {
+        rule: 'RFC 6749 §5.2',
+        expected: 'client_id is that of a registered client',
+        came: credentials.client_id,
+        problem: `client ${shown(credentials.client_id)} is unknown or its credentials are wrong`,
+      }),
   )
   const registered = client.token_endpoint_auth_method
   const method = context.table.clientAuth.get(registered)
   if (!method || !isOffered(method, context) || method.presentedAs !== credentials.method)
-    throw new OAuthError(
-      'invalid_client',
-      `this client registered ${registered}; it came with ${credentials.method}`,
-    )
+    throw new OAuthError('invalid_client', {
+      rule: 'RFC 7591 §2',
+      expected: `the token_endpoint_auth_method that this client registered: ${registered}`,
+      came: credentials.method,
+      problem: `this client registered ${registered}; it came with ${credentials.method}`,
+    })
   await method.verify(credentials, client, call, context)
   return client
 }

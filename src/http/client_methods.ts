@@ -2,6 +2,8 @@
 import type { JWTVerifyResult } from 'jose'
 import type { Credentials } from '../auth/client_auth.ts'
 import { OAuthError } from '../auth/errors.ts'
+import { RefusedError } from '../auth/refusal.ts'
+import type { Rule } from '../auth/rule.ts'
 import { clientAlgs, signingAlgs } from '../auth/registration.ts'
 import type { Context } from '../contracts/context.ts'
 import type { ClientAuthMethod } from '../contracts/feature.ts'
@@ -13,8 +15,20 @@ import { type Client, secretMac } from '../models/client.ts'
 import type { Call } from '../contracts/call.ts'
 import { clientVerificationKey } from '../clients/client_keys.ts'
 
-const wrong = (detail: string) =>
-  new OAuthError('invalid_client', 'the client is unknown or its credentials are wrong', detail)
+const wrong = (expected: string) =>
+  new OAuthError('invalid_client', {
+    rule: 'RFC 6749 §2.3.1',
+    expected,
+    problem: 'the client is unknown or its credentials are wrong',
+  })
+
+const wrongAssertion = (expected: string, came?: unknown, rule: Rule = 'RFC 7523 §3', problem = expected) =>
+  new OAuthError('invalid_client', {
+    rule,
+    expected: `client_assertion: ${expected}`,
+    came,
+    problem: `client_assertion: ${problem}`,
+  })
 
 /** The secret in the clear; undefined for a client without one. */
 export const secretOf = (client: Client, context: Context): string | undefined =>
@@ -32,7 +46,7 @@ const bySecret = (name: 'client_secret_basic' | 'client_secret_post'): ClientAut
         ? secretMac(context.secrets.clientSecrets, client.client_id, credentials.secret)
         : undefined
     if (secret_mac === undefined || came === undefined || !equalInConstantTime(came, secret_mac))
-      throw wrong('client secret')
+      throw wrong('the client_secret of this client')
   },
 })
 
@@ -61,35 +75,44 @@ async function verifyAssertion(
   context: Context,
   verify: Verify,
 ): Promise<void> {
-  if (credentials.method !== 'client_assertion') throw wrong('no assertion')
+  if (credentials.method !== 'client_assertion') throw wrong('a client_assertion')
   const now = context.clock.now()
   const audiences = audiencesOf(call, context)
   const { payload } = await verify(credentials.assertion, audiences, new Date(now)).catch((error: Error) => {
-    throw error instanceof OAuthError
+    throw error instanceof RefusedError
       ? error
-      : new OAuthError(
-          'invalid_client',
-          `client_assertion: ${error.message}; aud must be ${context.config.issuer}`,
+      : wrongAssertion(
+          `a JWT that the client signed for ${context.config.issuer}, unexpired`,
+          undefined,
+          'RFC 7523 §3',
+          `${error.message}; aud must be ${context.config.issuer}`,
         )
   })
   if (payload.iss !== client.client_id || payload.sub !== client.client_id)
-    throw new OAuthError('invalid_client', 'client_assertion: iss and sub must both be the client_id')
+    throw wrongAssertion('iss and sub must both be the client_id', [payload.iss, payload.sub])
   // Nobody but us: an assertion that also means somebody else may have come from them. FAPI 2.0 §5.3.2.1 wants a string.
   const foreign = [payload.aud].flat().some((each) => !audiences.includes(each ?? ''))
   if (foreign || (Array.isArray(payload.aud) && context.config.profile === 'fapi2'))
-    throw new OAuthError('invalid_client', `client_assertion: aud must be ${context.config.issuer} alone`)
+    throw wrongAssertion(`aud must be ${context.config.issuer} alone`, payload.aud)
   if (payload.iat !== undefined && payload.iat * 1000 - now > 60_000)
-    throw new OAuthError('invalid_client', 'client_assertion: iat is more than a minute ahead')
-  if (payload.exp === undefined || payload.exp * 1000 - now > maxAssertionLifetime * 1000)
-    throw new OAuthError(
-      'invalid_client',
-      `client_assertion: exp is required, at most ${maxAssertionLifetime} seconds ahead`,
+    throw wrongAssertion(
+      'iat is at most a minute ahead',
+      payload.iat,
+      'RFC 7523 §3',
+      'iat is more than a minute ahead',
     )
+  if (payload.exp === undefined || payload.exp * 1000 - now > maxAssertionLifetime * 1000)
+    throw wrongAssertion(`exp is required, at most ${maxAssertionLifetime} seconds ahead`, payload.exp)
   if (typeof payload.jti !== 'string')
-    throw new OAuthError('invalid_client', 'client_assertion: jti is required')
+    throw wrongAssertion('jti is required', payload.jti, 'OpenID Connect Core §9')
   const ttl = payload.exp * 1000 - now + 60_000
   if (!(await context.store.create(`assertion:${sha256(`${client.client_id} ${payload.jti}`)}`, '', ttl)))
-    throw new OAuthError('invalid_client', 'client_assertion: this jti was used before')
+    throw wrongAssertion(
+      'a jti that was not used before',
+      payload.jti,
+      'OpenID Connect Core §9',
+      'this jti was used before',
+    )
 }
 
 const options = (audience: string[], currentDate: Date, algorithms: string[]) => ({

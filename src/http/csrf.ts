@@ -1,5 +1,6 @@
 /** Forms are answered only when our own page, in the same browser, sent them. https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html */
-import { OAuthError } from '../auth/errors.ts'
+import { HttpError } from '../auth/errors.ts'
+import { secret } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import { equalInConstantTime } from '../lib/equal.ts'
 import { hmac } from '../lib/hash.ts'
@@ -27,7 +28,7 @@ export function ensureBrowser(call: Call, context: Context): { browser: string; 
 export const csrfToken = (context: Context, browser: string, purpose: string): string =>
   hmac(context.secrets.csrf, `${purpose}\n${browser}`)
 
-/** Throws `access_denied` unless the form came from our page in this browser. */
+/** Throws `form_out_of_date` or `foreign_form` unless the form came from our page in this browser. */
 export function requireOwnForm(
   call: Call,
   context: Context,
@@ -41,11 +42,13 @@ export function requireOwnForm(
     token === undefined ||
     !equalInConstantTime(token, csrfToken(context, browser, purpose))
   )
-    throw new OAuthError(
-      'access_denied',
-      'this form is out of date, or cookies are blocked: go back, reload the page and try again',
-      { detail: 'csrf token', say: say('error_page.form_out_of_date') },
-    )
+    throw new HttpError('form_out_of_date', {
+      expected: 'the csrf_token of a form that this browser was shown, with its cookie',
+      came: { cookie: browser !== undefined, csrf_token: secret(token) },
+      problem: 'this form is out of date, or cookies are blocked',
+      next: 'go back, reload the page and try again',
+      say: say('error_page.form_out_of_date'),
+    })
 }
 
 /**
@@ -59,9 +62,10 @@ export function requireSameOrigin(call: Call, context: Context): void {
     (site !== null && site !== 'same-origin' && site !== 'none') ||
     (origin !== null && origin !== 'null' && origin !== new URL(context.config.issuer).origin)
   if (foreign)
-    throw new OAuthError(
-      'access_denied',
-      'forms are accepted from the pages of this provider alone',
-      `sec-fetch-site ${site}, origin ${origin}`,
-    )
+    throw new HttpError('foreign_form', {
+      expected: `a form from the pages of ${context.config.issuer}`,
+      came: { 'sec-fetch-site': site, origin },
+      problem: 'forms are accepted from the pages of this provider alone',
+      say: say('error.access_denied'),
+    })
 }

@@ -1,5 +1,6 @@
 /** Who may register a client: anybody, nobody, or who holds an initial access token. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
 import { OAuthError } from '../auth/errors.ts'
+import { secret } from '../auth/refusal.ts'
 import type { RegistrationLimits } from '../auth/registration_limits.ts'
 import type { Context } from '../contracts/context.ts'
 import { challenge } from './bearer.ts'
@@ -22,35 +23,39 @@ const free: Permission = { spend: async () => {} }
 export async function requirePermission(call: Call, context: Context): Promise<Permission> {
   const { registration: mode, registrationInitialAccessToken: expected } = context.config
   if (mode === 'closed')
-    throw new OAuthError(
-      'access_denied',
-      'this provider does not accept registrations; ask its operator for a client',
-    )
+    throw new OAuthError('access_denied', {
+      rule: 'RFC 7591 §3',
+      expected: 'a provider that accepts registrations',
+      problem: 'this provider does not accept registrations; ask its operator for a client',
+    })
   const [, token] = /^Bearer +(\S+)$/i.exec(call.request.headers.get('authorization') ?? '') ?? []
   if (token?.startsWith(initialTokenPrefix)) return ofRecord(token, context)
   if (mode === 'open') return free
   if (token === undefined || expected === undefined || !equalInConstantTime(token, expected))
-    throw refused(context)
+    throw refused(context, token)
   return free
 }
 
 async function ofRecord(token: string, context: Context): Promise<Permission> {
   const record = await InitialAccessToken.ofToken(context, token)
-  if (!record) throw refused(context)
+  if (!record) throw refused(context, token)
   const { id, name, limits } = record
   return {
     limits,
     token: `${id} ${name}`,
     async spend() {
-      if (!(await InitialAccessToken.spend(context, id))) throw refused(context)
+      if (!(await InitialAccessToken.spend(context, id))) throw refused(context, token)
     },
   }
 }
 
 /** An unknown, an expired and a used one are told alike. */
-function refused(context: Context): OAuthError {
+function refused(context: Context, token: string | undefined): OAuthError {
   const description = 'registration needs an initial access token that is good: Authorization: Bearer <token>'
-  return new OAuthError('invalid_token', description, {
+  return new OAuthError('invalid_token', {
+    rule: 'RFC 7591 §3',
+    expected: description,
+    came: token === undefined ? undefined : secret(token),
     headers: challenge(context, 'invalid_token', description),
   })
 }

@@ -58,10 +58,12 @@ const maxUrlLength = 14_000
 /** Throws `invalid_request` when the parameters of a form are too many for the URL they should move to. */
 export function withinUrl(target: string): string {
   if (target.length <= maxUrlLength) return target
-  throw new OAuthError(
-    'invalid_request',
-    `the request is too long: at most ${maxUrlLength} characters once encoded`,
-  )
+  throw new OAuthError('invalid_request', {
+    rule: 'RFC 9110 §4.1',
+    expected: `at most ${maxUrlLength} characters once encoded`,
+    came: target.length,
+    problem: `the request is too long: at most ${maxUrlLength} characters once encoded`,
+  })
 }
 
 /** To a page of ours: an absolute path that begins with exactly one slash. */

@@ -1,5 +1,6 @@
 /** What an endpoint of our own asks of an access token, as any resource server would. https://www.rfc-editor.org/rfc/rfc6750#section-3 */
 import { OAuthError } from '../auth/errors.ts'
+import { secret } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import type { LiveToken } from '../contracts/live_token.ts'
 import { bindingOf, challenge, invalidToken, presentedToken } from './bearer.ts'
@@ -16,14 +17,37 @@ export async function requireToken(
 ): Promise<LiveToken> {
   const { scheme, token } = await presentedToken(call, context)
   const live = await find(context, token)
-  if (!live) throw invalidToken(context, 'the access token is unknown, has expired or was revoked', call)
+  if (!live)
+    throw invalidToken(
+      context,
+      {
+        rule: 'RFC 6750 §3.1',
+        expected: 'an access token of this provider that lives',
+        came: secret(token),
+        problem: 'the access token is unknown, has expired or was revoked',
+      },
+      call,
+    )
   call.clientId = live.claims.client_id
   if (!isForUs(live, call, context))
-    throw invalidToken(context, 'the access token was issued for another API (its aud)', call)
+    throw invalidToken(
+      context,
+      {
+        rule: 'RFC 9068 §4',
+        expected: `aud has ${context.config.issuer} or the URL of this endpoint`,
+        came: live.claims.aud,
+        problem: 'the access token was issued for another API (its aud)',
+      },
+      call,
+    )
   await requireBinding(call, context, scheme, token, live.claims.cnf)
   if (live.claims.scope.split(' ').includes(scope)) return live
   const description = `the access token lacks the scope ${scope}`
-  throw new OAuthError('insufficient_scope', description, {
+  throw new OAuthError('insufficient_scope', {
+    rule: 'RFC 6750 §3.1',
+    expected: `an access token of scope ${scope}`,
+    came: live.claims.scope,
+    problem: description,
     headers: challenge(context, 'insufficient_scope', description, call),
   })
 }
@@ -47,13 +71,40 @@ async function requireBinding(
 ): Promise<void> {
   if (cnf === undefined) {
     if (scheme !== 'bearer')
-      throw invalidToken(context, 'this is a bearer token: use Authorization: Bearer', call)
+      throw invalidToken(
+        context,
+        {
+          rule: 'RFC 6750 §2.1',
+          expected: 'the scheme Bearer for a token that is bound to no key',
+          came: scheme,
+          problem: 'this is a bearer token: use Authorization: Bearer',
+        },
+        call,
+      )
     return
   }
   const bound = bindingOf(cnf, context)
   if (!bound)
-    throw invalidToken(context, 'this token is bound to a key in a way this server does not know', call)
+    throw invalidToken(
+      context,
+      {
+        rule: 'RFC 6750 §3.1',
+        expected: 'a cnf of kinds that this provider checks',
+        came: cnf,
+        problem: 'this token is bound to a key in a way this server does not know',
+      },
+      call,
+    )
   if (bound.scheme.toLowerCase() !== scheme)
-    throw invalidToken(context, `this token is bound: use Authorization: ${bound.scheme}`, call)
+    throw invalidToken(
+      context,
+      {
+        rule: 'RFC 9449 §7.1',
+        expected: `the scheme ${bound.scheme} for a token that is bound to a key`,
+        came: scheme,
+        problem: `this token is bound: use Authorization: ${bound.scheme}`,
+      },
+      call,
+    )
   for (const binding of bound.bindings) await binding.check(call, cnf, token, context)
 }

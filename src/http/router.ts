@@ -1,5 +1,5 @@
 /** Path, then method, then endpoint. https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6 */
-import { OAuthError, shown } from '../auth/errors.ts'
+import { HttpError } from '../auth/errors.ts'
 
 interface Routed {
   path: string
@@ -33,11 +33,9 @@ export function createRouter<E extends Routed>(endpoints: readonly E[]): Router<
 /** HEAD is answered where GET is (RFC 9110 §9.3.2). */
 export function requireMethod(endpoint: Routed, method: string): void {
   if (endpoint.methods.includes(method === 'HEAD' ? 'GET' : method)) return
-  throw new OAuthError(
-    'method_not_allowed',
-    `${endpoint.path} accepts ${endpoint.methods.join(', ')}, got ${shown(method)}`,
-    {
-      headers: { allow: [...endpoint.methods, 'OPTIONS'].join(', ') },
-    },
-  )
+  throw new HttpError('method_not_allowed', {
+    expected: `${endpoint.path} accepts ${endpoint.methods.join(', ')}`,
+    came: method,
+    headers: { allow: [...endpoint.methods, 'OPTIONS'].join(', ') },
+  })
 }

@@ -1,5 +1,5 @@
 /** Passwords: counted, queued, and compared in the same time whoever it is. https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html */
-import { OAuthError } from '../auth/errors.ts'
+import { HttpError } from '../auth/errors.ts'
 import { asTyped, hashPassword, needsUpgrade, readPasswordHash } from '../auth/password_hash.ts'
 import type { Context } from '../contracts/context.ts'
 import { say } from '../lib/say.ts'
@@ -49,11 +49,12 @@ export async function checkPassword(
   if (!verified) {
     // Nothing was compared, so nobody may be locked out by it: a flood would lock out whoever tries again.
     await Promise.all([takeBack(context, 'account', counted), takeBackAddress(context, 'sign_in', address)])
-    throw new OAuthError(
-      'temporarily_unavailable',
-      'many people are signing in right now; please try again in a few seconds',
-      { retryAfter: 5, say: say('login.busy') },
-    )
+    throw new HttpError('temporarily_unavailable', {
+      expected: 'a place in the queue of passwords to be checked',
+      problem: 'many people are signing in right now; please try again in a few seconds',
+      retryAfter: 5,
+      say: say('login.busy'),
+    })
   }
   // Who has no password has none that could be right, whatever `nobody` was made of.
   const { same, early } = await verified

@@ -1,5 +1,5 @@
 /** How often one address may ask, counted in the store so that all instances agree. https://www.rfc-editor.org/rfc/rfc6585#section-4 */
-import { OAuthError } from '../auth/errors.ts'
+import { HttpError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
 import { holderOf } from '../lib/address.ts'
 import { sha256 } from '../lib/hash.ts'
@@ -22,11 +22,14 @@ export async function countTry(
   if (count <= limit) return
   const retryAfter = Math.max(1, Math.ceil(ttl / 1000))
   context.metrics.count('rate_limited', 'what', what)
-  throw new OAuthError(
-    'too_many_requests',
-    `too many requests; at most ${limit} in ${window} seconds. Try again in ${retryAfter} seconds`,
-    { retryAfter, say: say('error_page.too_many', { wait: waiting(retryAfter) }) },
-  )
+  throw new HttpError('too_many_requests', {
+    expected: `at most ${limit} requests in ${window} seconds`,
+    came: count,
+    problem: `too many requests; at most ${limit} in ${window} seconds. Try again in ${retryAfter} seconds`,
+    detail: what,
+    retryAfter,
+    say: say('error_page.too_many', { wait: waiting(retryAfter) }),
+  })
 }
 
 /** The same for what is left undone in silence: false once `limit` is passed. */

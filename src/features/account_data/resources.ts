@@ -43,11 +43,24 @@ async function requireHolder(call: Call, context: Context, scope: string): Promi
     findClient(context, claims.client_id),
   ])
   if (!grant || !user || !isActive(user) || !client)
-    throw invalidToken(context, 'this token is about nobody who has an account here', call)
+    throw invalidToken(
+      context,
+      {
+        rule: 'RFC 6750 §3.1',
+        expected: 'an access token of an active account',
+        problem: 'this token is about nobody who has an account here',
+      },
+      call,
+    )
   if (grant.client_id !== client.client_id)
     throw invalidToken(
       context,
-      'this token was given to another client than the one the person agreed to',
+      {
+        rule: 'RFC 8693 §1.1',
+        expected: `an access token of the client that the End-User agreed to: ${grant.client_id}`,
+        came: client.client_id,
+        problem: 'this token was given to another client than the one the person agreed to',
+      },
       call,
     )
   return { user, client, grant }
@@ -105,7 +118,10 @@ export const exportEndpoint = defineEndpoint({
 function requireFresh(call: Call, context: Context, { authentication }: Grant): void {
   if (context.clock.now() / 1000 - authentication.auth_time <= freshness) return
   const description = `the person signed in more than ${freshness} seconds ago`
-  throw new OAuthError('insufficient_user_authentication', description, {
+  throw new OAuthError('insufficient_user_authentication', {
+    rule: 'RFC 9470 §3',
+    expected: `a sign-in at most ${freshness} seconds ago`,
+    problem: description,
     headers: challenge(context, 'insufficient_user_authentication', description, call, [
       `max_age="${freshness}"`,
     ]),
@@ -141,7 +157,12 @@ export const deleteEndpoint = defineEndpoint({
     requireFresh(call, context, holder.grant)
     const { user, client } = holder
     const asked = await askForDeletion(context, user.sub)
-    if (!asked) throw invalidToken(context, 'the account is gone', call)
+    if (!asked)
+      throw invalidToken(
+        context,
+        { rule: 'RFC 6750 §3.1', expected: 'an account that exists', problem: 'the account is gone' },
+        call,
+      )
     if (asked.isFirst) {
       context.log.info('account_deletion_asked', { sub: user.sub, client_id: client.client_id })
       await tellOwner(call, context, user, { kind: 'deletion_asked_by', detail: nameOf(client) })

@@ -2,7 +2,7 @@
  * Who asked for an account: written down, and answered by a job. So the page costs the same whoever has an account, and
  * whether somebody has one is told to the owner of the address alone.
  */
-import { OAuthError } from '../../auth/errors.ts'
+import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { sendMail } from '../../people/mail.ts'
 import { countTry } from '../../people/rate_limit.ts'
@@ -78,7 +78,7 @@ async function mayBeMailed(context: Context, email: string): Promise<boolean> {
     await countTry(context, 'registration_mail', canonicalEmail(email), limit.most, limit.window)
     return true
   } catch (error) {
-    if (error instanceof OAuthError) return false
+    if (error instanceof RefusedError) return false
     throw error
   }
 }

@@ -1,5 +1,6 @@
 /** Whom we tell of what: the client of an answer, and somebody who can tell the person of a request. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#ping_callback */
 import { OAuthError } from '../../auth/errors.ts'
+import { RefusedError } from '../../auth/refusal.ts'
 import { leftHalfHash } from '../../auth/token.ts'
 import type { Context } from '../../contracts/context.ts'
 import { admit, shaped } from '../../grants/grant_rules.ts'
@@ -79,7 +80,7 @@ async function outcomeOf(request: BackchannelRequest, client: Client, context: C
   try {
     return await tokensOf(request, client, context)
   } catch (error) {
-    if (!(error instanceof OAuthError) || error.status >= 500) throw error
+    if (!(error instanceof RefusedError) || error.status >= 500) throw error
     return { error: 'transaction_failed', error_description: error.publicDescription }
   }
 }

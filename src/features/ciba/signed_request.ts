@@ -1,6 +1,7 @@
 /** The request as a JWT that the client signed. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#signed_auth_request */
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
-import { OAuthError, shown } from '../../auth/errors.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import { RefusedError, shown } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
 import { sha256 } from '../../lib/hash.ts'
@@ -51,7 +52,7 @@ async function verify(jwt: string, alg: string, client: Client, context: Context
     currentDate: new Date(context.clock.now()),
     clockTolerance: tolerance,
   }).catch((error: Error) => {
-    throw error instanceof OAuthError && error.status >= 500
+    throw error instanceof RefusedError && error.status >= 500
       ? error
       : refuse(`request does not verify: ${error.message}`)
   })

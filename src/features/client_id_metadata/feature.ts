@@ -1,5 +1,6 @@
 /** Client ID Metadata Documents: a client that nobody registered describes itself at its client_id. https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/ */
 import { OAuthError } from '../../auth/errors.ts'
+import { RefusedError } from '../../auth/refusal.ts'
 import { readClientMetadata } from '../../auth/registration.ts'
 import type { Config } from '../../config.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
@@ -29,15 +30,23 @@ const maxBytes = 5120
 /** Seconds a document is believed at most: a changed or removed one is noticed everywhere this much later. */
 const keptFor = 600
 
-const invalid = (error: OAuthError): OAuthError =>
-  new OAuthError('invalid_client', `the document at client_id: ${error.publicDescription}`)
+const invalid = (error: RefusedError): OAuthError =>
+  new OAuthError('invalid_client', {
+    ...error.refusal,
+    status: undefined,
+    problem: `the document at client_id: ${error.publicDescription}`,
+    next: undefined,
+  })
 
 const asInvalidClient = (error: unknown): unknown => {
   if (error instanceof OutboundError)
-    return new OAuthError('invalid_client', `client_id ${error.message}`, {
-      ...(error.detail !== undefined && { detail: error.detail }),
+    return new OAuthError('invalid_client', {
+      rule: 'Client ID Metadata Document §4',
+      expected: 'client_id is an https URL that answers with the metadata of the client',
+      problem: `client_id ${error.message}`,
+      detail: error.detail,
     })
-  const refused = error instanceof OAuthError && error.status < 500 && error.code !== 'invalid_client'
+  const refused = error instanceof RefusedError && error.status < 500 && error.code !== 'invalid_client'
   return refused ? invalid(error) : error
 }
 

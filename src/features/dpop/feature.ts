@@ -1,6 +1,7 @@
 /** DPoP: tokens bound to a key the client proves with each request. https://www.rfc-editor.org/rfc/rfc9449 */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
+import { RefusedError } from '../../auth/refusal.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -77,7 +78,7 @@ const binding: TokenBinding = {
     const proof = proofHeader(call)
     if (proof === undefined) throw refuse('this token is bound to a key: send a DPoP header that proves it')
     const { jkt, nonce } = await verifyProof(proof, call, context, token).catch((error: unknown) => {
-      throw error instanceof OAuthError ? refuse(error.publicDescription) : error
+      throw error instanceof RefusedError ? refuse(error.publicDescription) : error
     })
     requireNonce(nonce, context, call)
     if (jkt !== cnf.jkt) throw refuse('the proof is by another key than the one this token is bound to')

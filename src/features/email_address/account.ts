@@ -1,6 +1,6 @@
 /** /account/email: which address the account has, whether it is proven, and another one in its place. */
 import emailSource from '../../../views/account_email.html' with { type: 'text' }
-import { OAuthError } from '../../auth/errors.ts'
+import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { accountFields, accountForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
@@ -8,6 +8,7 @@ import { ownPage } from '../../openapi/parts.ts'
 import { type AtHand, freshlyAtHand, personAtHand } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, paragraph } from '../../html/account_parts.ts'
+import { logRefusal } from '../../http/error_reply.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { foreignText } from '../../html/foreign_text.ts'
@@ -139,9 +140,10 @@ async function send(call: Call, context: Context, person: AtHand, address: strin
   try {
     await sendVerification(context, user, address)
   } catch (error) {
-    if (!(error instanceof OAuthError) || error.code !== 'too_many_requests') throw error
+    if (!(error instanceof RefusedError) || error.code !== 'too_many_requests') throw error
+    logRefusal(error, call, context)
     const reply = await show(call, context, person, 429, { typed: address, problem: say('email.too_many') })
-    return { ...reply, headers: { ...reply.headers, 'retry-after': `${error.options.retryAfter}` } }
+    return { ...reply, headers: { ...reply.headers, 'retry-after': `${error.refusal.retryAfter}` } }
   }
   const current = addressOf(user)
   if (current === undefined || canonicalEmail(current) !== canonicalEmail(address))

@@ -1,6 +1,7 @@
 /** Encrypts a document to one client, or fails: never is it sent in the clear instead. https://www.rfc-editor.org/rfc/rfc7516, OpenID Connect Core §10.2 */
 import { CompactEncrypt, type JWK } from 'jose'
 import { OAuthError } from '../../auth/errors.ts'
+import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientKeys } from '../../clients/client_keys.ts'
 import { secretOf } from '../../http/client_methods.ts'
@@ -61,7 +62,7 @@ async function keyFor(
   const jwk = await find()
     .then((found) => found ?? (client.jwks_uri === undefined ? undefined : find(refetchAfter)))
     .catch((error: unknown) => {
-      if (error instanceof OAuthError && error.status < 500) throw refuse(alg, error.message)
+      if (error instanceof RefusedError && error.status < 500) throw refuse(alg, error.message)
       throw error
     })
   if (!jwk) throw refuse(alg, `${client.client_id} has no key that fits`)

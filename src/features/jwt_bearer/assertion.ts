@@ -1,6 +1,7 @@
 /** An assertion that a trusted issuer signed about a person. https://www.rfc-editor.org/rfc/rfc7523#section-3 */
 import type { JWTPayload } from 'jose'
-import { OAuthError, shown } from '../../auth/errors.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import { RefusedError, shown } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
 import { sha256 } from '../../lib/hash.ts'
@@ -78,7 +79,7 @@ async function verified(
     })
     return payload
   } catch (error) {
-    if (!(error instanceof OAuthError)) throw refuse((error as Error).message)
+    if (!(error instanceof RefusedError)) throw refuse((error as Error).message)
     throw new OAuthError('temporarily_unavailable', 'the keys of the issuer cannot be had at the moment', {
       detail: `${issuer} ${error.publicDescription}`,
       retryAfter: 30,

@@ -1,6 +1,7 @@
 /** The client certificate of a request: what the TLS-terminating proxy says it is, and nobody else. https://www.rfc-editor.org/rfc/rfc9440 */
 import { X509Certificate } from 'node:crypto'
-import type { OAuthError } from '../../auth/errors.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import type { Grounds } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
 import { inNetworks } from '../../lib/address.ts'
@@ -32,7 +33,7 @@ export function isFromProxy(call: Call, context: Context, header: string): boole
 export function clientCertificate(
   call: Call,
   context: Context,
-  refuse: (description: string) => OAuthError,
+  refuse: (grounds: Grounds) => OAuthError,
 ): X509Certificate | undefined {
   const header = settings(context.config).mtlsClientCertHeader
   if (!isFromProxy(call, context, header)) return undefined
@@ -40,9 +41,18 @@ export function clientCertificate(
   if (value === null || value === '') return undefined
   const certificate = readCertificate(header, value)
   if (!certificate)
-    throw refuse(`the header ${header} does not hold one X.509 certificate as ${formOf(header)}`)
+    throw refuse({
+      rule: 'RFC 8705 §2',
+      expected: `one X.509 certificate in the header ${header}, as ${formOf(header)}`,
+      problem: `the header ${header} does not hold one X.509 certificate as ${formOf(header)}`,
+    })
   if (!isValidAt(certificate, context.clock.now()))
-    throw refuse('the client certificate has expired or is not valid yet')
+    throw refuse({
+      rule: 'RFC 8705 §2',
+      expected: 'a client certificate that is valid now',
+      came: [certificate.validFrom, certificate.validTo],
+      problem: 'the client certificate has expired or is not valid yet',
+    })
   return certificate
 }
 

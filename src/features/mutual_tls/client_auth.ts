@@ -2,6 +2,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { OAuthError } from '../../auth/errors.ts'
+import type { Grounds } from '../../auth/refusal.ts'
 import { thumbprint } from '../../auth/jwk.ts'
 import type { ClientJwk } from '../../auth/client_jwks.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -12,15 +13,17 @@ import { clientCertificate, isFromProxy, isValidAt } from './certificate.ts'
 import { readAuthorities, settings } from './settings.ts'
 import { isNamed } from './subject.ts'
 
-const refuse = (description: string) => new OAuthError('invalid_client', description)
+const refuse = (grounds: Grounds) => new OAuthError('invalid_client', grounds)
 
 function requireCertificate(call: Call, context: Context): X509Certificate {
   const certificate = clientCertificate(call, context, refuse)
   if (certificate) return certificate
   const { mtlsIssuerUrl } = settings(context.config)
-  throw refuse(
-    `this client authenticates by a TLS client certificate, and none came${mtlsIssuerUrl ? `; use ${mtlsIssuerUrl}` : ''}`,
-  )
+  throw refuse({
+    rule: 'RFC 8705 §2',
+    expected: 'a TLS client certificate',
+    problem: `this client authenticates by a TLS client certificate, and none came${mtlsIssuerUrl ? `; use ${mtlsIssuerUrl}` : ''}`,
+  })
 }
 
 /** §2.1: the certificate is vouched for by an authority, and names the client as registered. */
@@ -34,9 +37,19 @@ export const tlsClientAuth: ClientAuthMethod = {
   async verify(_credentials, client, call, context) {
     const certificate = requireCertificate(call, context)
     if (!isTrusted(certificate, call, context))
-      throw refuse('the client certificate was not issued by an authority that is trusted here')
+      throw refuse({
+        rule: 'RFC 8705 §2.1',
+        expected: 'a client certificate of an authority that is trusted here',
+        came: certificate.issuer,
+        problem: 'the client certificate was not issued by an authority that is trusted here',
+      })
     if (!isNamed(client, certificate.raw))
-      throw refuse('the client certificate does not name the subject that this client registered')
+      throw refuse({
+        rule: 'RFC 8705 §2.1',
+        expected: 'a client certificate of the subject that this client registered',
+        came: certificate.subject,
+        problem: 'the client certificate does not name the subject that this client registered',
+      })
   },
 }
 
@@ -75,7 +88,11 @@ export const selfSignedTlsClientAuth: ClientAuthMethod = {
       (await clientKeys(client, context, notOlderThan)).some((key) => isOf(key, certificate))
     // A client that changed its certificate publishes it first: ask again, at most every thirty seconds.
     if ((await publishes()) || (client.jwks_uri !== undefined && (await publishes(refetchAfter)))) return
-    throw refuse('the client certificate is not among the keys that this client registered')
+    throw refuse({
+      rule: 'RFC 8705 §2.2',
+      expected: 'a client certificate whose key this client registered',
+      problem: 'the client certificate is not among the keys that this client registered',
+    })
   },
 }
 

@@ -1,6 +1,7 @@
 /** Mutual TLS behind a proxy: clients known by their certificates, and tokens bound to them. https://www.rfc-editor.org/rfc/rfc8705 */
 import * as v from 'valibot'
-import { OAuthError, shown } from '../../auth/errors.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import type { Grounds } from '../../auth/refusal.ts'
 import type { Config } from '../../config.ts'
 import { endpointUrls } from '../../endpoints/discovery.ts'
 import { invalidToken } from '../../http/bearer.ts'
@@ -15,7 +16,7 @@ const confirmation = 'x5t#S256'
 
 const isDuty = (client: Client): boolean => client.tls_client_certificate_bound_access_tokens === true
 
-const refuse = (description: string) => new OAuthError('invalid_request', description)
+const refuse = (grounds: Grounds) => new OAuthError('invalid_request', grounds)
 
 /** §3: for the clients that asked for it. A DPoP proof beside the certificate binds the token to both. */
 const binding: TokenBinding = {
@@ -25,9 +26,11 @@ const binding: TokenBinding = {
   isDuty,
 
   missing: () =>
-    refuse(
-      'this client registered tls_client_certificate_bound_access_tokens: a TLS client certificate is required',
-    ),
+    refuse({
+      rule: 'RFC 8705 §3',
+      expected:
+        'this client registered tls_client_certificate_bound_access_tokens: a TLS client certificate is required',
+    }),
 
   async bind(call, client, context) {
     if (!isDuty(client)) return undefined
@@ -37,31 +40,54 @@ const binding: TokenBinding = {
   },
 
   async check(call, cnf, _token, context) {
-    const refuse = (description: string) => invalidToken(context, description)
+    const refuse = (grounds: Grounds) => invalidToken(context, grounds)
     const certificate = clientCertificate(call, context, refuse)
-    if (!certificate) throw refuse('this token is bound to a TLS client certificate, and none came')
+    if (!certificate)
+      throw refuse({
+        rule: 'RFC 8705 §3',
+        expected: 'the TLS client certificate that the token is bound to',
+        problem: 'this token is bound to a TLS client certificate, and none came',
+      })
     if (thumbprintOf(certificate) !== cnf[confirmation])
-      throw refuse('this token is bound to another TLS client certificate than the one that came')
+      throw refuse({
+        rule: 'RFC 8705 §3',
+        expected: `the TLS client certificate of SHA-256 thumbprint ${cnf[confirmation]}`,
+        came: thumbprintOf(certificate),
+        problem: 'this token is bound to another TLS client certificate than the one that came',
+      })
   },
 }
 
 const registration: RegistrationRule = {
   name: 'mutual_tls',
   async check(metadata, _attempt, { config }) {
-    const refuse = (description: string) => new OAuthError('invalid_client_metadata', description)
+    const refuse = (grounds: Grounds) => new OAuthError('invalid_client_metadata', grounds)
     const { token_endpoint_auth_method: method } = metadata
     const given = subjectFieldNames.filter((name) => metadata[name] !== undefined)
     if (method === tlsClientAuth.name && given.length !== 1)
-      throw refuse(
-        `tls_client_auth needs exactly one of ${subjectFieldNames.join(', ')} (RFC 8705 2.1.2), got ${given.join(', ') || 'none'}`,
-      )
+      throw refuse({
+        rule: 'RFC 8705 §2.1.2',
+        expected: `tls_client_auth needs exactly one of ${subjectFieldNames.join(', ')}`,
+        came: given.join(', ') || 'none',
+      })
     if (method !== tlsClientAuth.name && given.length > 0)
-      throw refuse(`${given[0]} is for token_endpoint_auth_method tls_client_auth, not ${shown(method)}`)
+      throw refuse({
+        rule: 'RFC 8705 §2.1.2',
+        expected: `${given[0]} is for token_endpoint_auth_method tls_client_auth`,
+        came: method,
+      })
     const published = metadata.jwks !== undefined || metadata.jwks_uri !== undefined
     if (method === selfSignedTlsClientAuth.name && !published)
-      throw refuse('self_signed_tls_client_auth needs jwks or jwks_uri with the certificate (x5c) or its key')
+      throw refuse({
+        rule: 'RFC 8705 §2.2.2',
+        expected: 'self_signed_tls_client_auth needs jwks or jwks_uri with the certificate (x5c) or its key',
+      })
     if (metadata.use_mtls_endpoint_aliases === true && settings(config).mtlsIssuerUrl === undefined)
-      throw refuse('use_mtls_endpoint_aliases: this provider has none; its endpoints take certificates')
+      throw refuse({
+        rule: 'RFC 8705 §5',
+        expected: 'metadata without use_mtls_endpoint_aliases',
+        problem: 'use_mtls_endpoint_aliases: this provider has none; its endpoints take certificates',
+      })
   },
 }
 

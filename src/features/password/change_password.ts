@@ -1,5 +1,6 @@
 /** /account/password: asks for the current password, ends whatever else is open, tells the owner. OWASP ASVS 5.0 V6.2.3, V7.4.3 */
 import { OAuthError } from '../../auth/errors.ts'
+import { RefusedError } from '../../auth/refusal.ts'
 import { needsUpgrade } from '../../auth/password_hash.ts'
 import type { Context } from '../../contracts/context.ts'
 import { accountFields, accountForm } from '../../flow/account_form.ts'
@@ -7,6 +8,7 @@ import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
 import { type AtHand, freshlyAtHand, personAtHand } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
+import { logRefusal } from '../../http/error_reply.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { formField, newPasswordFields } from '../../html/form_field.ts'
@@ -108,9 +110,10 @@ async function change(call: Call, context: Context, person: AtHand): Promise<Rep
     if (!(await knowsPassword(call, context, user, current_password)))
       return again(403, { current: say('password.wrong') })
   } catch (error) {
-    if (!(error instanceof OAuthError) || error.options.retryAfter === undefined) throw error
-    const reply = again(error.status, { whole: error.options.say ?? say('error.too_many_requests') })
-    return { ...reply, headers: { ...reply.headers, 'retry-after': `${error.options.retryAfter}` } }
+    if (!(error instanceof RefusedError) || error.refusal.retryAfter === undefined) throw error
+    logRefusal(error, call, context)
+    const reply = again(error.status, { whole: error.refusal.say ?? say('error.too_many_requests') })
+    return { ...reply, headers: { ...reply.headers, 'retry-after': `${error.refusal.retryAfter}` } }
   }
   const problem = await newPasswordProblem(context, password, wordsAbout(user))
   const differs = password === repeat ? undefined : say('password.differs')

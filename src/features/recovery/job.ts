@@ -1,5 +1,5 @@
 /** After the answer: who was meant, and a mail to the address they have proven. Nothing of it reaches whoever asked. */
-import { OAuthError } from '../../auth/errors.ts'
+import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { countTry } from '../../people/rate_limit.ts'
 import { mailLink, provenEmail } from '../../people/reset_link.ts'
@@ -48,7 +48,7 @@ async function mayBeMailed(context: Context, { sub }: User, to: string): Promise
     await countTry(context, 'recovery_address', canonicalEmail(to), address.most, address.window)
     return true
   } catch (error) {
-    if (error instanceof OAuthError && error.code === 'too_many_requests') return false
+    if (error instanceof RefusedError && error.code === 'too_many_requests') return false
     throw error
   }
 }

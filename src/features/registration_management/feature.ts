@@ -29,7 +29,11 @@ const path = '/register/'
 
 /** §2.1: an unknown client, another client's token and one that was used are told alike. */
 const refused = (context: Context) =>
-  invalidToken(context, 'the registration access token is not, or no longer, the one of this client')
+  invalidToken(context, {
+    rule: 'RFC 7592 §2',
+    expected: 'the registration access token of the latest answer for this client',
+    problem: 'the registration access token is not, or no longer, the one of this client',
+  })
 
 async function requireOwner(call: Call, context: Context): Promise<{ client: Client; token: string }> {
   const { scheme, token } = await presentedToken(call, context)

@@ -1,6 +1,7 @@
 /** A request object: whose it is, that it is meant for us, and the parameters it carries. https://www.rfc-editor.org/rfc/rfc9101#section-4 */
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
-import { OAuthError, shown } from '../../auth/errors.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import { RefusedError, shown } from '../../auth/refusal.ts'
 import { clientAlgs } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
@@ -79,7 +80,7 @@ async function verify(jwt: string, client: Client, context: Context, unsigned: b
     currentDate: new Date(context.clock.now()),
     clockTolerance: 10,
   }).catch((error: Error) => {
-    throw error instanceof OAuthError && error.status >= 500
+    throw error instanceof RefusedError && error.status >= 500
       ? error
       : refuse(`the request object does not verify: ${error.message}`)
   })

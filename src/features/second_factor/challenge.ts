@@ -45,7 +45,7 @@ export async function answerCode(
   try {
     await countFactorTry(call, context, place.user)
   } catch (error) {
-    return tooMany(error, show)
+    return tooMany(call, context, error, show)
   }
   const more = await challenge.spend(call, context, place, fields.code ?? '')
   if (!more) {

@@ -63,7 +63,7 @@ async function send(
     await channel.deliver(context, place.user, { to, code, purpose: door.purpose })
     return undefined
   } catch (error) {
-    if (!(error instanceof DeliveryFailed)) return tooMany(error, show)
+    if (!(error instanceof DeliveryFailed)) return tooMany(call, context, error, show)
     await forgetCode(context, door)
     context.log.warn('factor_code_not_sent', { channel: channel.name, problem: error.message })
     return show(503, say('second_factor.not_sent'))
@@ -174,7 +174,7 @@ async function setUp(
   try {
     await countFactorTry(call, context, place.user)
   } catch (error) {
-    return tooMany(error, show)
+    return tooMany(call, context, error, show)
   }
   const proven = await spendCode(context, door, fields.code ?? '')
   if (proven === undefined) return show(400, say('second_factor.wrong'))

@@ -1,5 +1,6 @@
 /** Where a page of second factors stands: inside of a sign-in that is half done, or on the account of somebody signed in. */
-import { OAuthError } from '../../auth/errors.ts'
+import { HttpError } from '../../auth/errors.ts'
+import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { accountFields, accountForm } from '../../flow/account_form.ts'
 import { formFields } from '../../flow/interaction_page.ts'
@@ -8,6 +9,7 @@ import { allowedFactors, isStale, mayEnrol, readyFactors, stronglyAtHand } from 
 import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../flow/sign_in.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import type { Call } from '../../contracts/call.ts'
+import { logRefusal } from '../../http/error_reply.ts'
 import { formTarget } from '../../http/headers.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
@@ -142,13 +144,25 @@ export async function accountPlace(
 /** Throws a page's error where SECOND_FACTORS leaves this one out: it could be set up and would never be asked for. */
 export function requireOffered(context: Context, name: string): void {
   if (!allowedFactors(context).some((factor) => factor.name === name))
-    throw new OAuthError('not_found', 'this second factor is not offered here')
+    throw new HttpError('not_found', {
+      expected: `a second factor among ${allowedFactors(context)
+        .map((factor) => factor.name)
+        .join(', ')}`,
+      came: name,
+      problem: 'this second factor is not offered here',
+    })
 }
 
 /** The answer to a try that was one too many, with the page it was made on. */
-export function tooMany(error: unknown, show: (status: number, said: Said) => Reply): Reply {
-  if (!(error instanceof OAuthError) || error.options.retryAfter === undefined) throw error
-  const { retryAfter } = error.options
+export function tooMany(
+  call: Call,
+  context: Context,
+  error: unknown,
+  show: (status: number, said: Said) => Reply,
+): Reply {
+  if (!(error instanceof RefusedError) || error.refusal.retryAfter === undefined) throw error
+  logRefusal(error, call, context)
+  const { retryAfter } = error.refusal
   const minutes = Math.max(1, Math.ceil(retryAfter / 60))
   const reply = show(error.status, say('second_factor.too_many', { n: minutes }))
   return { ...reply, headers: { ...reply.headers, 'retry-after': `${retryAfter}` } }

@@ -1,5 +1,5 @@
 /** Wrong second factors, counted by account across sessions, browsers and instances. OWASP ASVS 5.0 V6.3.1 */
-import { OAuthError } from '../../auth/errors.ts'
+import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
 import { browserKnownTo } from '../../http/known_browser.ts'
@@ -29,7 +29,7 @@ export async function countFactorTry(call: Call, context: Context, user: User): 
     await countTry(context, 'second_factor', who, limit, context.config.signInWindow)
     await countTry(context, 'second_factor_day', who, limit * windowsADay, day)
   } catch (error) {
-    if (!(error instanceof OAuthError) || error.options.retryAfter === undefined) throw error
+    if (!(error instanceof RefusedError) || error.refusal.retryAfter === undefined) throw error
     context.log.warn('second_factor_guessed', { sub: user.sub, address: call.address })
     if (await context.store.create(`second_factor_told:${user.sub}`, '1', day * 1000))
       await tellOwner(call, context, user, { kind: 'second_factor_guessed' })

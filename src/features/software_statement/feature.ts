@@ -1,7 +1,8 @@
 /** Software statements: what a publisher vouches for goes before what a client says of itself. https://www.rfc-editor.org/rfc/rfc7591#section-2.3 */
 import type { JWTPayload } from 'jose'
 import * as v from 'valibot'
-import { OAuthError, shown } from '../../auth/errors.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import { RefusedError, shown } from '../../auth/refusal.ts'
 import type { Config } from '../../config.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
@@ -82,7 +83,7 @@ async function verify(jwt: string, context: Context): Promise<JWTPayload> {
     currentDate: new Date(context.clock.now()),
     clockTolerance: 10,
   }).catch((error: Error) => {
-    if (!(error instanceof OAuthError)) throw invalid(`software_statement: ${error.message}`)
+    if (!(error instanceof RefusedError)) throw invalid(`software_statement: ${error.message}`)
     throw new OAuthError('temporarily_unavailable', 'the keys of the publisher cannot be had at the moment', {
       detail: `${issuer} ${error.publicDescription}`,
       retryAfter: 30,

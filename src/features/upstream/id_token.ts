@@ -1,7 +1,7 @@
 /** An ID Token of a provider: every claim is checked before any is believed. https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation */
 import { createHash } from 'node:crypto'
 import type { JWTPayload, JWTVerifyResult } from 'jose'
-import { OAuthError } from '../../auth/errors.ts'
+import { RefusedError } from '../../auth/refusal.ts'
 import { clientAlgs, signingAlgs } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
@@ -72,7 +72,7 @@ async function verified(
       requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat'],
     })
   } catch (error) {
-    if (error instanceof OAuthError) throw new UpstreamError('down', `its keys: ${error.publicDescription}`)
+    if (error instanceof RefusedError) throw new UpstreamError('down', `its keys: ${error.publicDescription}`)
     throw refuse((error as Error).message)
   }
 }
