@@ -180,7 +180,7 @@ function respond(
   if (endpoint?.cors)
     Object.assign(headers, corsHeaders(endpoint, call.request.headers.get('origin'), context))
   if (endpoint?.resourceScopes)
-    for (const add of context.table.resourceHeaders) Object.assign(headers, add(call, context))
+    for (const add of context.table.headers.resource) Object.assign(headers, add(call, context))
   headers['x-request-id'] = call.requestId
   const init = {
     status: reply.status,

@@ -57,6 +57,8 @@ import { par } from './features/par/feature.ts'
 import { registrationManagement } from './features/registration_management/feature.ts'
 import { softwareStatement } from './features/software_statement/feature.ts'
 import type { Feature } from './contracts/feature.ts'
+import { type Join, named } from './contracts/join.ts'
+import { type Joined, type Sockets, sockets } from './contracts/sockets.ts'
 import { secondFactor } from './features/second_factor/feature.ts'
 import { frontchannelLogout } from './features/frontchannel_logout/feature.ts'
 import { sessions } from './features/sessions/feature.ts'
@@ -171,90 +173,33 @@ export const featuresLeftOut = (config: Config): Feature[] =>
 /** Keys that features need in the ring, beside those that sign. */
 export const featureKeyAlgs = [...new Set(features.flatMap((feature) => [...(feature.keyAlgs ?? [])]))]
 
-/** Sockets whose fillings have a name to dispatch by: no two features may claim one. */
-type NamedSocket = {
-  [K in keyof Feature]-?: NonNullable<Feature[K]> extends readonly { name: string }[] ? K : never
-}[keyof Feature]
-type Filling<K extends keyof Feature> =
-  NonNullable<Feature[K]> extends readonly (infer T)[] ? T : NonNullable<Feature[K]>
+type Rows = Readonly<Record<string, unknown>>
+
+/** One value for each row of sockets: a row joins the fillings that there are; a group of rows is joined row by row. */
+const join = (rows: Rows, fillings: readonly Rows[]): Rows =>
+  Object.fromEntries(
+    Object.entries(rows).map(([socket, row]) => {
+      const filled = fillings.map((filling) => filling[socket]).filter((filling) => filling !== undefined)
+      return [
+        socket,
+        typeof row === 'function'
+          ? (row as Join<unknown, unknown>)(filled, socket)
+          : join(row as Rows, filled as Rows[]),
+      ]
+    }),
+  )
 
 /**
- * Joins what the features fill in; a key that dispatches and is claimed twice fails the boot. Of those left out only
- * what they know of people counts, so that a copy and the end of an account miss nothing.
+ * Joins what the features fill in; a name that two of them claim fails the boot. Of those left out only what they know of
+ * people counts, so that a copy and the end of an account miss nothing.
  */
 export function buildTable(plugged: readonly Feature[] = features, leftOut: readonly Feature[] = []): Table {
-  const all = [core, ...plugged]
-  const gather = <T>(pick: (feature: Feature) => readonly T[] | undefined): T[] =>
-    all.flatMap((feature) => [...(pick(feature) ?? [])])
-  const named = <K extends NamedSocket>(socket: K): Map<string, Filling<K>> =>
-    byKey(
-      socket,
-      gather((feature) => feature[socket] as readonly (Filling<K> & { name: string })[] | undefined),
-      (each) => each.name,
-    )
-  const list = <K extends NamedSocket>(socket: K): Filling<K>[] => [...named(socket).values()]
-  const single = <T>(pick: (feature: Feature) => T | undefined): T[] =>
-    all.map(pick).filter((each) => each !== undefined)
-
-  byKey('feature', all, (feature) => feature.name)
-  const endpoints = list('endpoints')
-  createRouter(endpoints) // fails when two claim one path
-  const metadata = gather((feature) => Object.entries(feature.clientMetadata ?? {}))
+  const all = named([[core, ...plugged]], 'features')
+  const table = join(sockets, all as readonly (Feature & Rows)[]) as unknown as Joined<Sockets>
+  createRouter(table.endpoints) // fails when two claim one path
   return {
+    ...table,
     features: all.map((feature) => feature.name),
-    endpoints,
-    clientDemands: single((feature) => feature.clientDemands),
-    challengeParameters: single((feature) => feature.challengeParameters),
-    corsHeaders: single((feature) => feature.corsHeaders),
-    resourceHeaders: single((feature) => feature.resourceHeaders),
-    grantTypes: named('grantTypes'),
-    grantRules: list('grantRules'),
-    clientAuth: named('clientAuth'),
-    clientSources: list('clientSources'),
-    clientMetadata: Object.fromEntries(byKey('client metadata', metadata, ([name]) => name).values()),
-    subjectTypes: named('subjectTypes'),
-    registrationRules: list('registrationRules'),
-    registrationExtras: single((feature) => feature.registrationExtras),
-    responseTypes: named('responseTypes'),
-    responseModes: named('responseModes'),
-    responseParameters: single((feature) => feature.responseParameters),
-    documentWrappers: list('documentWrappers'),
-    decrypt: single((feature) => feature.decrypt),
-    requestSources: list('requestSources'),
-    authorizationParameters: list('authorizationParameters'),
-    tokenBindings: list('tokenBindings'),
-    baseUrls: single((feature) => feature.baseUrls),
-    loginMethods: list('loginMethods'),
-    loginLinks: list('loginLinks'),
-    loginSteps: list('loginSteps'),
-    secondFactors: list('secondFactors').sort((a, b) => a.order - b.order),
-    needsSecondFactor: single((feature) => feature.needsSecondFactor),
-    acrValues: gather((feature) => feature.acrValues),
-    onSignedIn: single((feature) => feature.onSignedIn),
-    sessionRules: list('sessionRules'),
-    passwordRules: list('passwordRules'),
-    waysIn: single((feature) => feature.waysIn),
-    accountSections: list('accountSections').sort((a, b) => a.order - b.order),
-    personData: [...list('personData'), ...leftOut.flatMap((feature) => [...(feature.personData ?? [])])],
-    claims: list('claims'),
-    onSessionBegin: single((feature) => feature.onSessionBegin),
-    beforeSessionEnd: single((feature) => feature.beforeSessionEnd),
-    onSessionEnd: single((feature) => feature.onSessionEnd),
-    onAccessWithdrawn: single((feature) => feature.onAccessWithdrawn),
-    signOutCookies: single((feature) => feature.signOutCookies),
-    signOutChannels: single((feature) => feature.signOutChannel),
-    signOutFrames: single((feature) => feature.signOutFrames),
-    metadata: single((feature) => feature.metadata),
-    jobs: list('jobs'),
-    repeatable: new Set(gather((feature) => feature.repeatable)),
+    personData: [...table.personData, ...leftOut.flatMap((feature) => feature.personData ?? [])],
   }
-}
-
-function byKey<T>(what: string, items: readonly T[], key: (item: T) => string): Map<string, T> {
-  const map = new Map<string, T>()
-  for (const item of items) {
-    if (map.has(key(item))) throw new Error(`two features claim ${key(item)} of ${what}`)
-    map.set(key(item), item)
-  }
-  return map
 }

@@ -1,44 +1,6 @@
 /** What is handed round: types only. Nothing here runs. */
-import type * as v from 'valibot'
 import type { Config } from '../config.ts'
-import type { Endpoint } from './endpoint.ts'
-import type {
-  AccessWithdrawn,
-  AccountSection,
-  AuthorizationParameter,
-  BeforeSessionEnd,
-  ClaimSource,
-  ClientAuthMethod,
-  ClientSource,
-  CorsHeaders,
-  Decrypt,
-  DocumentWrapper,
-  Feature,
-  Job,
-  LoginLink,
-  LoginMethod,
-  LoginStep,
-  PasswordRule,
-  PersonData,
-  RegistrationExtras,
-  RegistrationRule,
-  RequestSource,
-  ResponseMode,
-  ResponseParameters,
-  ResponseType,
-  SecondFactor,
-  SessionBegin,
-  SessionEnd,
-  SessionRule,
-  SignedIn,
-  SignOutChannel,
-  SignOutCookies,
-  SignOutFrames,
-  SubjectType,
-  TokenBinding,
-  WaysIn,
-} from './feature.ts'
-import type { GrantRule, GrantType } from './grant_type.ts'
+import type { Joined, Sockets } from './sockets.ts'
 import type { Random } from '../lib/random.ts'
 import type { OwnWords, Said } from '../lib/say.ts'
 import type { WorkQueue } from '../lib/work_queue.ts'
@@ -51,57 +13,10 @@ import type { Metrics } from '../lib/metrics.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { Looks } from '../html/looks.ts'
 
-/** Everything that plugs in, checked once at boot (table.ts). */
-export interface Table {
+/** Everything that plugs in, joined and checked once at boot (table.ts). */
+export interface Table extends Joined<Sockets> {
+  /** Names of the features, the core first. */
   features: readonly string[]
-  endpoints: readonly Endpoint[]
-  grantTypes: ReadonlyMap<string, GrantType>
-  clientAuth: ReadonlyMap<string, ClientAuthMethod>
-  responseTypes: ReadonlyMap<string, ResponseType>
-  responseModes: ReadonlyMap<string, ResponseMode>
-  requestSources: readonly RequestSource[]
-  authorizationParameters: readonly AuthorizationParameter[]
-  tokenBindings: readonly TokenBinding[]
-  baseUrls: readonly ((config: Config) => readonly string[])[]
-  loginMethods: readonly LoginMethod[]
-  loginLinks: readonly LoginLink[]
-  loginSteps: readonly LoginStep[]
-  /** Strongest first. */
-  secondFactors: readonly SecondFactor[]
-  needsSecondFactor: readonly NonNullable<Feature['needsSecondFactor']>[]
-  acrValues: readonly string[]
-  onSignedIn: readonly SignedIn[]
-  sessionRules: readonly SessionRule[]
-  passwordRules: readonly PasswordRule[]
-  waysIn: readonly WaysIn[]
-  /** In the order of the menu. */
-  accountSections: readonly AccountSection[]
-  personData: readonly PersonData[]
-  claims: readonly ClaimSource[]
-  clientMetadata: v.ObjectEntries
-  clientDemands: readonly NonNullable<Feature['clientDemands']>[]
-  challengeParameters: readonly NonNullable<Feature['challengeParameters']>[]
-  corsHeaders: readonly CorsHeaders[]
-  resourceHeaders: readonly NonNullable<Feature['resourceHeaders']>[]
-  grantRules: readonly GrantRule[]
-  subjectTypes: ReadonlyMap<string, SubjectType>
-  registrationRules: readonly RegistrationRule[]
-  registrationExtras: readonly RegistrationExtras[]
-  clientSources: readonly ClientSource[]
-  documentWrappers: readonly DocumentWrapper[]
-  decrypt: readonly Decrypt[]
-  responseParameters: readonly ResponseParameters[]
-  onSessionBegin: readonly SessionBegin[]
-  signOutCookies: readonly SignOutCookies[]
-  signOutChannels: readonly SignOutChannel[]
-  signOutFrames: readonly SignOutFrames[]
-  beforeSessionEnd: readonly BeforeSessionEnd[]
-  onSessionEnd: readonly SessionEnd[]
-  onAccessWithdrawn: readonly AccessWithdrawn[]
-  metadata: readonly ((context: Context) => Record<string, unknown>)[]
-  jobs: readonly Job[]
-  /** Parameters that may come more than once, joined by a space. */
-  repeatable: ReadonlySet<string>
 }
 
 /** Keys derived from SECRET_KEY, one for each purpose. */

@@ -85,7 +85,7 @@ export interface SecondFactor {
   accountPath?: string
 }
 
-/** Told of each session that begins, when its person is known. Returns cookies to set. A throw ends the sign-in. */
+/** Called for each sign-in, with the session that it began. Returns cookies to set. A throw ends the sign-in. */
 export type SignedIn = (
   call: Call,
   context: Context,
@@ -97,12 +97,6 @@ export type SignedIn = (
     trustDevice: boolean
   },
 ) => Promise<string[]>
-
-/** What must hold for a session beyond its cookie, such as the device it came from; false makes the person sign in again. */
-export interface SessionRule {
-  name: string
-  holds(call: Call, session: Session, context: Context): Promise<boolean> | boolean
-}
 
 /** What a new password may not be. */
 export interface PasswordRule {
@@ -123,8 +117,8 @@ export interface AccountSection {
 }
 
 /**
- * How many ways to sign in alone a person has by what this feature keeps (passkeys, connections): nobody removes the last
- * one (people/ways_in.ts).
+ * How many ways to sign in alone a person has by what the feature keeps (passkeys, connections): the last one cannot be
+ * removed (people/ways_in.ts).
  */
 export type WaysIn = (user: User, context: Context) => Promise<number>
 

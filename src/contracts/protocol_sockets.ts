@@ -13,7 +13,6 @@ import type { Html } from '../html/view.ts'
 import type { OwnWords, Said } from '../lib/say.ts'
 import type { Client } from '../models/client.ts'
 import type { Grant } from '../models/grant.ts'
-import type { Session } from '../models/session.ts'
 import type { User } from '../models/user.ts'
 
 export type Params = Readonly<Record<string, string>>
@@ -40,27 +39,30 @@ export interface RequestSource {
   resolve(params: Params, client: Client, context: Context): Promise<Params>
 }
 
-/** A request as it arrived, before any source replaced it, and whether it was pushed (RFC 9126). */
-export interface Given {
-  params: Params
-  pushed: boolean
-}
-
 /** A parameter of the authorization request that becomes part of the grant. */
 export interface AuthorizationParameter {
   name: string
-  /**
-   * Throws when malformed; what it returns is merged into the grant record. `given` is the request as it came, before
-   * any source replaced it; undefined when the request goes on after a page.
-   */
-  read(
-    params: Params,
-    client: Client,
-    context: Context,
-    given: Given | undefined,
-  ): Promise<Record<string, unknown> | undefined>
-  /** What the consent page says of it; who says something is asked each time. */
+  /** Throws when malformed; what it returns is merged into the grant record. */
+  read(params: Params, client: Client, context: Context): Promise<Record<string, unknown> | undefined>
+  /** What the consent page says of it; a parameter that says something is asked about each time. */
   describe?(value: Record<string, unknown>, context: Context): Html[]
+}
+
+/** An authorization request as it arrived, before any source replaced its parameters. */
+export interface Arrived {
+  client: Client
+  params: Params
+  /** It was pushed (RFC 9126). */
+  pushed: boolean
+}
+
+/** What an authorization request must fulfil beyond the form of its parameters. */
+export interface AuthorizationRule {
+  name: string
+  /** Throws when a request may not arrive so. Not asked again when the request goes on after a page. */
+  check?(context: Context, arrived: Arrived): Promise<void> | void
+  /** Called before the client receives a successful answer. A throw ends the grant, and is the answer instead. */
+  answered?(context: Context, request: AuthorizationRequest): Promise<void>
 }
 
 /** Binds tokens to a key of the client, and checks that binding when one is used. A token may be bound in several ways. */
@@ -142,7 +144,7 @@ export interface RegistrationAttempt {
   current?: Client
 }
 
-/** A say in what is registered, when a client is made and when its metadata is replaced. */
+/** A say in what is registered, when a client is made and when its metadata is replaced, and in the answer. */
 export interface RegistrationRule {
   name: string
   /** What is read instead of the body that came. */
@@ -157,10 +159,9 @@ export interface RegistrationRule {
     attempt: RegistrationAttempt,
     context: Context,
   ): Promise<void>
+  /** Members of the answer that are no metadata. */
+  extras?(client: Client, context: Context): Record<string, unknown>
 }
-
-/** Members of the answer to a registration that are no metadata. */
-export type RegistrationExtras = (client: Client, context: Context) => Record<string, unknown>
 
 /** Clients that are not in our store, such as those that describe themselves at a URL. */
 export interface ClientSource {
@@ -189,48 +190,13 @@ export interface DocumentWrapper {
   ): Promise<string | undefined> | string | undefined
 }
 
-/** Members of a successful authorization response, such as `session_state`. */
-export type ResponseParameters = (
-  request: AuthorizationRequest,
-  session: Session,
-  client: Client,
-  context: Context,
-) => Promise<Record<string, string>> | Record<string, string>
-
-/** Cookies to set when a session begins. */
-export type SessionBegin = (session: Session, context: Context) => string[]
-
-/** Invisible blocks of the page that says a person has signed out, and the origins they load from. */
-export type SignOutFrames = (
-  session: Session,
-  context: Context,
-) => Promise<{ frames: Html[]; sources: string[] }>
-
-/** Cookies to set or forget when a person signs out in this browser. */
-export type SignOutCookies = (context: Context) => string[]
-
 /**
- * How a client hears that the person has signed out: from this `server`, or through frames in their `browser`;
- * undefined when this feature does not tell it. The pages round signing out say so.
- */
-export type SignOutChannel = (client: Client, context: Context) => 'server' | 'browser' | undefined
-
-/**
- * Writes down what the end of a session asks for while the session is still there: a throw keeps it, so that the end
- * can be tried again. May be told more than once of one session.
- */
-export type BeforeSessionEnd = (session: Session, context: Context) => Promise<void>
-
-/** Told once of each session that has ended, as it was at last. Must not throw: it logs. */
-export type SessionEnd = (session: Session, context: Context) => Promise<void>
-
-/**
- * Told before a person's consent to one client, and all that it has of them, ends; `sids` are the sessions in which it
- * received something, `id` names this end. May be told more than once of it; a throw keeps everything as it is.
+ * Called before a person's consent to one client, and all that it has of them, ends; `sids` are the sessions in which it
+ * received something, `id` names this end. May be called more than once for it; a throw keeps everything as it is.
  */
 export type AccessWithdrawn = (
-  withdrawn: { sub: string; clientId: string; sids: readonly string[]; id: string },
   context: Context,
+  withdrawn: { sub: string; clientId: string; sids: readonly string[]; id: string },
 ) => Promise<void>
 
 /** Work that repeats. `every` in seconds; runs on each instance. `context.soon` has it run before its turn. */
@@ -240,7 +206,10 @@ export interface Job {
   run(context: Context): Promise<void>
 }
 
-/** Opens what is encrypted to a key of ours, or under the secret of `client`: the plaintext, or undefined for whatever reason, so that none leaks. */
+/**
+ * Opens what is encrypted to a key of ours, or under the secret of `client`: the plaintext, or undefined, whatever the
+ * reason, so that the reason does not leak.
+ */
 export type Decrypt = (
   jwe: string,
   client: Client | undefined,

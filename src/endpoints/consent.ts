@@ -14,7 +14,7 @@ import { currentSession } from '../http/session.ts'
 import { Consent } from '../models/consent.ts'
 import { Interaction } from '../models/interaction.ts'
 import { User } from '../models/user.ts'
-import { ask, requireTrustedRedirect } from '../flow/authorization_flow.ts'
+import { ask, clientOf, requireTrustedRedirect } from '../flow/authorization_flow.ts'
 import type { Asked, Going } from '../flow/asked.ts'
 import { claimsAsked } from '../flow/consent_needed.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
@@ -32,8 +32,9 @@ export const consent = defineEndpoint({
 
 /** The request the page is about, read as it was when it arrived. */
 async function askedIn(going: Going, context: Context): Promise<Asked> {
-  const { client, params, redirect } = await requireTrustedRedirect(going.interaction.params ?? {}, context)
-  return ask(params, client, redirect, context)
+  const params = going.interaction.params ?? {}
+  const client = await clientOf(context, params)
+  return ask(context, { client, params, redirect: requireTrustedRedirect(client, params) })
 }
 
 async function show(call: Call, context: Context): Promise<Reply> {

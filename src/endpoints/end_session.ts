@@ -103,7 +103,7 @@ async function whoHears(call: Call, session: Session, context: Context): Promise
   for (const clientId of session.clients) {
     const client = await findClient(context, clientId)
     if (!client) continue // nothing that is here any more knows of the sign-in
-    const channels = context.table.signOutChannels.map((channelOf) => channelOf(client, context))
+    const channels = context.table.logout.channel.map((channelOf) => channelOf(context, client))
     const surest = (['server', 'browser'] as const).find((channel) => channels.includes(channel))
     told[surest ?? 'nobody'].push(shownClient(client, call, context).clientName)
   }
@@ -118,14 +118,14 @@ async function signOut(
 ): Promise<Reply> {
   const told = session && (await whoHears(call, session, context))
   const parts = session
-    ? await Promise.all(context.table.signOutFrames.map((ask) => ask(session, context)))
+    ? await Promise.all(context.table.logout.frames.map((framesOf) => framesOf(context, session)))
     : []
   const frames = parts.flatMap((part) => part.frames)
   if (session) {
     await endIt(session.sid, context)
     context.log.info('signed_out', { sub: session.sub, client_id: client?.client_id })
   }
-  const more = context.table.signOutCookies.flatMap((forget) => forget(context))
+  const more = context.table.sessions.signedOut.flatMap((forget) => forget(context))
   const cookies = [forgetSessionCookie(context), ...more]
   const onward =
     redirect && (params.state === undefined ? redirect : withQuery(redirect, { state: params.state }))

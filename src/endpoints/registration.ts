@@ -102,6 +102,6 @@ export function registrationResponse(
   return {
     ...Object.fromEntries(shown),
     ...(secret !== undefined && { client_secret: secret, client_secret_expires_at: 0 }),
-    ...Object.assign({}, ...context.table.registrationExtras.map((extras) => extras(client, context))),
+    ...Object.assign({}, ...context.table.registrationRules.map((rule) => rule.extras?.(client, context))),
   }
 }

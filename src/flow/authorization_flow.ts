@@ -12,7 +12,7 @@ import { matchRedirectUri, type TrustedRedirect } from '../auth/redirect_uri.ts'
 import type { Context } from '../contracts/context.ts'
 import { grantLifetime } from '../grants/authorization_code.ts'
 import { newGrant } from '../grants/new_grant.ts'
-import type { Given } from '../contracts/feature.ts'
+import type { Arrived } from '../contracts/feature.ts'
 import { subjectOf } from '../grants/person.ts'
 import { respond, respondWithError } from '../http/authorization_response.ts'
 import type { Call } from '../contracts/call.ts'
@@ -40,19 +40,15 @@ export async function proceed(call: Call, context: Context, given: Params, going
   call.clientId = given.client_id
   let trusted
   try {
-    trusted = await requireTrustedRedirect(given, context)
+    const client = await clientOf(context, given)
+    const params = going ? given : await resolveSources(context, given, client)
+    trusted = { client, params, redirect: requireTrustedRedirect(client, params) }
   } catch (error) {
     return answerRefused(call, context, error, given)
   }
   const { client, params, redirect } = trusted
   try {
-    const asked = await ask(
-      params,
-      client,
-      redirect,
-      context,
-      going ? undefined : { params: given, pushed: false },
-    )
+    const asked = await ask(context, trusted, going ? undefined : { client, params: given, pushed: false })
     return await decide(call, context, asked, going)
   } catch (error) {
     if (!(error instanceof RefusedError) || error.status >= 500) throw error
@@ -61,15 +57,18 @@ export async function proceed(call: Call, context: Context, given: Params, going
   }
 }
 
-/** Until client and redirect are known to belong together, errors are pages: nobody is sent anywhere (RFC 9700 §4.11). */
-export async function requireTrustedRedirect(given: Params, context: Context) {
-  if (given.client_id === undefined)
+/** The client that a request names. */
+export async function clientOf(context: Context, { client_id }: Params): Promise<Client> {
+  if (client_id === undefined)
     throw new OAuthError('invalid_request', {
       rule: 'RFC 6749 §4.1.1',
       expected: 'client_id is required',
     })
-  const client = await requireClient(context, given.client_id, () => unknownClient(given.client_id!))
-  const params = await resolveSources(given, client, context)
+  return requireClient(context, client_id, () => unknownClient(client_id))
+}
+
+/** Until client and redirect are known to belong together, errors are pages: no redirect is followed (RFC 9700 §4.11). */
+export function requireTrustedRedirect(client: Client, params: Params): TrustedRedirect {
   if (params.redirect_uri === undefined)
     throw new OAuthError('invalid_request', {
       rule: 'OpenID Connect Core §3.1.2.1',
@@ -83,7 +82,7 @@ export async function requireTrustedRedirect(given: Params, context: Context) {
       came: params.redirect_uri,
       problem: `redirect_uri ${shown(params.redirect_uri)} is not registered for this client; they are compared character by character`,
     })
-  return { client, params, redirect }
+  return redirect
 }
 
 /** The page of an authorization endpoint has no challenge to send, so the status is not 401. */
@@ -96,7 +95,11 @@ export const unknownClient = (clientId: string) =>
     status: 400,
   })
 
-async function resolveSources(given: Params, client: Client, context: Context): Promise<Params> {
+/**
+ * What a request says that has just arrived: a pushed request or a request object in place of its own parameters. A
+ * request that goes on after a page was read so when it arrived, and its sources are not read again.
+ */
+export async function resolveSources(context: Context, given: Params, client: Client): Promise<Params> {
   let params = given
   const called = context.table.requestSources.filter(({ parameter, accepts }) => {
     const value = given[parameter]
@@ -143,12 +146,11 @@ const notServed = {
   registration: 'registration_not_supported',
 } as const
 
+/** Reads a request whose redirect is known to be its client's; `arrived` only when it has just arrived. */
 export async function ask(
-  params: Params,
-  client: Client,
-  redirect: TrustedRedirect,
   context: Context,
-  given?: Given,
+  { client, params, redirect }: { client: Client; params: Params; redirect: TrustedRedirect },
+  arrived?: Arrived,
 ): Promise<Asked> {
   for (const [name, code] of Object.entries(notServed))
     if (params[name] !== undefined)
@@ -164,9 +166,10 @@ export async function ask(
     requirePkce: context.config.requirePkce,
     ignoreUnknownScopes: context.config.unknownScopes === 'ignore',
   })
+  if (arrived) for (const rule of context.table.authorizationRules) await rule.check?.(context, arrived)
   const extra: Record<string, unknown> = {}
   for (const parameter of context.table.authorizationParameters)
-    Object.assign(extra, await parameter.read(params, client, context, given))
+    Object.assign(extra, await parameter.read(params, client, context))
   const hinted = await hintedSubject(params.id_token_hint, client, context)
   if (hinted !== undefined && request.subject !== undefined && hinted !== request.subject)
     throw new OAuthError('invalid_request', {
@@ -282,8 +285,9 @@ async function respondWith(
   const params = await context.table.responseTypes
     .get(request.responseType)!
     .answer(request, grant, client, context)
+  for (const rule of context.table.authorizationRules) await rule.answered?.(context, request)
   for (const more of context.table.responseParameters)
-    Object.assign(params, await more(request, session, client, context))
+    Object.assign(params, await more(context, { request, session, client }))
   return respond(
     { client, redirect: request.redirect, mode: request.responseMode, params: request.params },
     params,

@@ -60,7 +60,9 @@ export async function signIn(
     return onwards(context, going)
   }
   const more = await Promise.all(
-    context.table.onSignedIn.map((hear) => hear(call, context, { user, session, client, trustDevice })),
+    context.table.sessions.signedIn.map((hear) =>
+      hear(call, context, { user, session, client, trustDevice }),
+    ),
   )
   context.log.info('signed_in', { sub: user.sub, amr: amr.join(' '), address: call.address })
   return redirectWithin(resumePath(context, going.handle), [

@@ -51,7 +51,7 @@ export function bindingOf(
 
 /** Auth-params that features add to every challenge of one of our own resources (RFC 9728 §5.1). */
 export const resourceParameters = (call: Call, context: Context): string[] =>
-  context.table.challengeParameters.flatMap((each) => pairs(each(call, context)))
+  context.table.headers.challenge.flatMap((each) => pairs(each(call, context)))
 
 const pairs = (parameters: Readonly<Record<string, string>>): string[] =>
   Object.entries(parameters).map(([name, value]) => `${name}="${value}"`)

@@ -20,7 +20,7 @@ export function corsHeaders(
     'access-control-expose-headers': [
       'WWW-Authenticate',
       'Retry-After',
-      ...table.corsHeaders.flatMap((each) => each.expose),
+      ...table.headers.cors.flatMap((each) => each.expose),
     ].join(', '),
     vary: 'Origin',
   }
@@ -32,7 +32,7 @@ export const preflightHeaders = (methods: readonly string[], { table }: Context)
   'access-control-allow-headers': [
     'Authorization',
     'Content-Type',
-    ...table.corsHeaders.flatMap((each) => each.allow),
+    ...table.headers.cors.flatMap((each) => each.allow),
   ].join(', '),
   'access-control-max-age': '600',
 })

@@ -10,8 +10,8 @@ export async function currentSession(call: Call, context: Context): Promise<Sess
   const cookie = readCookie(call, cookieName(context.config, 'session'))
   const session = cookie === undefined ? undefined : await Session.ofCookie(context, cookie)
   if (!session) return undefined
-  for (const rule of context.table.sessionRules)
-    if (!(await rule.holds(call, session, context))) return undefined
+  for (const holds of context.table.sessions.holds)
+    if (!(await holds(call, context, session))) return undefined
   return session
 }
 
@@ -31,7 +31,7 @@ export async function beginSession(
     previous,
   )
   context.metrics.count('sign_ins', 'result', 'success')
-  const more = context.table.onSessionBegin.flatMap((begin) => begin(session, context))
+  const more = context.table.sessions.begun.flatMap((hear) => hear(context, session))
   return { session, cookies: [setCookie(context.config, 'session', cookie), ...more] }
 }
 

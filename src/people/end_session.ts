@@ -10,14 +10,14 @@ export const lifetimesOf = (context: Context): SessionLifetimes => ({
 
 /** End a session, the grants bound to it, and tell the features. Returns it to the one caller that ended it. */
 export async function endSession(sid: string, context: Context): Promise<Session | undefined> {
-  const { beforeSessionEnd } = context.table
-  const found = beforeSessionEnd.length > 0 ? await Session.find(context, sid) : undefined
-  if (found) await Promise.all(beforeSessionEnd.map((prepare) => prepare(found, context)))
+  const { beforeEnd, ended } = context.table.logout
+  const found = beforeEnd.length > 0 ? await Session.find(context, sid) : undefined
+  if (found) await Promise.all(beforeEnd.map((prepare) => prepare(context, found)))
   await Grant.endOfSession(context, sid) // first: should this fail, the session is still there to try again
   const session = await Session.end(context, sid)
   // Again: a request that saw the session a moment ago may have linked a grant since. From now on none can be redeemed.
   await Grant.endOfSession(context, sid)
-  if (session) await Promise.all(context.table.onSessionEnd.map((hear) => hear(session, context)))
+  if (session) await Promise.all(ended.map((hear) => hear(context, session)))
   return session
 }
 

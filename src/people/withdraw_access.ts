@@ -32,7 +32,7 @@ export async function withdrawAccess(context: Context, sub: string, clientId: st
       .join(' '),
   )
   const withdrawn = { sub, clientId, sids, id }
-  await Promise.all(context.table.onAccessWithdrawn.map((hear) => hear(withdrawn, context)))
+  await Promise.all(context.table.logout.withdrawn.map((hear) => hear(context, withdrawn)))
   const [first] = own
   const ended = first !== undefined && (await Grant.end(context, first.grant_id))
   await Grant.endOfUser(context, sub, clientId)

@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Endpoint } from '../../src/contracts/endpoint.ts'
 import type { Feature } from '../../src/contracts/feature.ts'
 import type { GrantType } from '../../src/contracts/grant_type.ts'
+import { sockets } from '../../src/contracts/sockets.ts'
 import { buildTable } from '../../src/table.ts'
 import { authorizationUrl, demo, formPost, type Json } from '../support/client.ts'
 import { blocksOf, document, root } from '../support/document.ts'
@@ -16,10 +17,18 @@ const markdown = document('docs/architecture.md')
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-examples-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-test('every socket of a feature is named, and none that is not there', () => {
+/** What `Feature` declares itself, beside its name and what it derives from the rows of sockets. */
+function membersBesideSockets(): string[] {
   const contract = document('src/contracts/feature.ts')
-  const body = contract.slice(contract.indexOf('export interface Feature {'))
-  const sockets = [...body.matchAll(/^ {2}(\w+)[?(]/gm)].map(([, name]) => name!)
+  const body = contract.slice(contract.indexOf('export interface Feature'))
+  const all = [...body.matchAll(/^ {2}(\w+)[?(:]/gm)].map(([, name]) => name!)
+  return all.filter((name) => name !== 'name')
+}
+
+test('every socket of a feature is named, and none that is not there', () => {
+  const rows = Object.entries(sockets).flatMap(([name, row]) =>
+    typeof row === 'function' ? [name] : [name, ...Object.keys(row)],
+  )
   const from = markdown.indexOf('## Features: sockets')
   const table = markdown
     .slice(from, markdown.indexOf('###', from))
@@ -28,7 +37,7 @@ test('every socket of a feature is named, and none that is not there', () => {
   const named = table.flatMap((line) =>
     [...line.split('|')[1]!.matchAll(/`(\w+)`/g)].map(([, name]) => name!),
   )
-  expect(named.sort()).toEqual(sockets.sort())
+  expect(named.sort()).toEqual([...membersBesideSockets(), ...rows].sort())
 })
 
 /** The example that would stand at `path`, loaded as if it did. */

@@ -17,8 +17,10 @@ export const account = defineFeature({
       summary: async () => say('activity.summary'),
     },
   ],
-  async onSignedIn(call, context, { user }) {
-    await noteEvent(call, context, user.sub, { kind: 'signed_in' })
-    return []
+  sessions: {
+    async signedIn(call, context, { user }) {
+      await noteEvent(call, context, user.sub, { kind: 'signed_in' })
+      return []
+    },
   },
 })

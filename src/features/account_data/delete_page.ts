@@ -97,7 +97,7 @@ async function submit(call: Call, context: Context, person: AtHand): Promise<Rep
     context.log.info('account_deletion_asked', { sub: user.sub })
     await tellOwner(call, context, user, { kind: 'deletion_asked' })
   }
-  const forgotten = context.table.signOutCookies.flatMap((forget) => forget(context))
+  const forgotten = context.table.sessions.signedOut.flatMap((forget) => forget(context))
   return redirectWithin(`${context.basePath}${deletedPath}`, [forgetSessionCookie(context), ...forgotten])
 }
 

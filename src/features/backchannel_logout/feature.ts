@@ -29,7 +29,7 @@ const env = defineEntries([
 /** Milliseconds another instance leaves it alone: the session ends first, and then clients are told. */
 const headStart = 2_000
 
-async function enqueueAll(session: Session, context: Context, delay: number): Promise<void> {
+async function enqueueAll(context: Context, session: Session, delay: number): Promise<void> {
   const { backchannelLogoutRetryFor: retryFor } = featureConfig(context.config, 'backchannel_logout', env)
   await Promise.all(
     session.clients.map(async (clientId) => {
@@ -40,7 +40,7 @@ async function enqueueAll(session: Session, context: Context, delay: number): Pr
 }
 
 /** For this client the sessions end in which it received something; to others nothing happened. */
-const accessWithdrawn: AccessWithdrawn = async ({ sub, clientId, sids, id }, context) => {
+const accessWithdrawn: AccessWithdrawn = async (context, { sub, clientId, sids, id }) => {
   const { backchannelLogoutRetryFor: retryFor } = featureConfig(context.config, 'backchannel_logout', env)
   const client = await findClient(context, clientId)
   if (!client || !logoutUriOf(client)) return
@@ -83,17 +83,19 @@ export const backchannelLogout = defineFeature({
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,
   }),
-  signOutChannel: (client) => (logoutUriOf(client) === undefined ? undefined : 'server'),
-  beforeSessionEnd: (session, context) => enqueueAll(session, context, headStart),
-  async onSessionEnd(session, context) {
-    try {
-      // Again: since it was written down, a client more may have received something.
-      await enqueueAll(session, context, 0)
-      context.soon(deliveries.name)
-    } catch (error) {
-      context.log.error('logout_not_hastened', { sid: session.sid, problem: (error as Error).message })
-    }
+  logout: {
+    channel: (_context, client) => (logoutUriOf(client) === undefined ? undefined : 'server'),
+    beforeEnd: (context, session) => enqueueAll(context, session, headStart),
+    async ended(context, session) {
+      try {
+        // Again: since it was written down, a client more may have received something.
+        await enqueueAll(context, session, 0)
+        context.soon(deliveries.name)
+      } catch (error) {
+        context.log.error('logout_not_hastened', { sid: session.sid, problem: (error as Error).message })
+      }
+    },
+    withdrawn: accessWithdrawn,
   },
-  onAccessWithdrawn: accessWithdrawn,
   jobs: [deliveries],
 })

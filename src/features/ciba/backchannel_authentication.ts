@@ -110,7 +110,7 @@ async function readRequest(params: Params, client: Client, context: Context): Pr
   }
   const extra: Record<string, unknown> = {}
   for (const parameter of context.table.authorizationParameters)
-    Object.assign(extra, await parameter.read(params, client, context, undefined))
+    Object.assign(extra, await parameter.read(params, client, context))
   return { ...read, extra }
 }
 

@@ -61,7 +61,7 @@ const endpoint = defineEndpoint({
     requireWithin(scope, parseScope(client.scope), 'the scopes this client registered')
     const extra: Record<string, unknown> = {}
     for (const parameter of context.table.authorizationParameters)
-      Object.assign(extra, await parameter.read(params, client, context, undefined))
+      Object.assign(extra, await parameter.read(params, client, context))
     const { deviceCodeTtl, devicePollInterval } = featureConfig(context.config, 'device_authorization', env)
     const device_code = context.random(33)
     const { user_code } = await begin(context, context.random, device_code, {

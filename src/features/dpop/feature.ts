@@ -120,6 +120,6 @@ export const dpop = defineFeature({
   authorizationParameters: [dpopJkt],
   grantRules: [codeBinding],
   clientMetadata: { dpop_bound_access_tokens: v.optional(v.boolean()) },
-  corsHeaders: { allow: ['DPoP'], expose: ['DPoP-Nonce'] },
+  headers: { cors: { allow: ['DPoP'], expose: ['DPoP-Nonce'] } },
   metadata: (context) => ({ dpop_signing_alg_values_supported: proofAlgsOf(context) }),
 })

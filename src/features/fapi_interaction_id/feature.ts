@@ -32,10 +32,12 @@ export const fapiInteractionId = defineFeature({
   name: 'fapi_interaction_id',
   env,
   when: (config) => featureConfig(config, 'fapi_interaction_id', env).fapiInteractionId,
-  /** What is no UUID is not said again: it would be the words of whoever sent it. */
-  resourceHeaders({ request }, { random }) {
-    const came = request.headers.get(header)
-    return { [header]: came !== null && uuid.test(came) ? came : newUuid(random) }
+  headers: {
+    /** A value that is no UUID is replaced: the answer repeats no text that another party chose. */
+    resource({ request }, { random }) {
+      const came = request.headers.get(header)
+      return { [header]: came !== null && uuid.test(came) ? came : newUuid(random) }
+    },
+    cors: { allow: [header], expose: [header] },
   },
-  corsHeaders: { allow: [header], expose: [header] },
 })

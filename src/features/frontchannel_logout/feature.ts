@@ -54,16 +54,18 @@ export const frontchannelLogout = defineFeature({
     frontchannel_logout_supported: true,
     frontchannel_logout_session_supported: true,
   }),
-  signOutChannel: (client) => (logoutUriOf(client) === undefined ? undefined : 'browser'),
-  async signOutFrames({ sid, clients }, context) {
-    const found = await Promise.all(clients.map((clientId) => findClient(context, clientId)))
-    const uris = found.flatMap((client) => {
-      const uri = client && logoutUriOf(client)
-      return uri && client ? [withSession(uri, context.config.issuer, sidOf(sid, client, context))] : []
-    })
-    return {
-      frames: uris.map((url) => frame({ url })),
-      sources: [...new Set(uris.map(sourceOf))],
-    }
+  logout: {
+    channel: (_context, client) => (logoutUriOf(client) === undefined ? undefined : 'browser'),
+    async frames(context, { sid, clients }) {
+      const found = await Promise.all(clients.map((clientId) => findClient(context, clientId)))
+      const uris = found.flatMap((client) => {
+        const uri = client && logoutUriOf(client)
+        return uri && client ? [withSession(uri, context.config.issuer, sidOf(sid, client, context))] : []
+      })
+      return {
+        frames: uris.map((url) => frame({ url })),
+        sources: [...new Set(uris.map(sourceOf))],
+      }
+    },
   },
 })

@@ -1,10 +1,11 @@
 /** Pushed authorization requests: the request goes from server to server, the browser carries a reference. https://www.rfc-editor.org/rfc/rfc9126 */
 import * as v from 'valibot'
+import type { AuthorizationRequest } from '../../auth/authorization_request.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
-import { ask, requireTrustedRedirect } from '../../flow/authorization_flow.ts'
+import { ask, requireTrustedRedirect, resolveSources } from '../../flow/authorization_flow.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { clientPost, object, ref, text, whole } from '../../openapi/parts.ts'
 import { form } from '../../http/call.ts'
@@ -17,11 +18,10 @@ import { deriveKey, hmac, sha256 } from '../../lib/hash.ts'
 import type { Client } from '../../models/client.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import {
-  type AuthorizationParameter,
+  type AuthorizationRule,
   defineFeature,
   type Params,
   type RequestSource,
-  type ResponseParameters,
 } from '../../contracts/feature.ts'
 
 const env = defineEntries([
@@ -78,8 +78,9 @@ const endpoint = defineEndpoint({
       client_id: client.client_id,
       ...(await boundParameters(call, given, client, context)),
     }
-    const { params, redirect } = await requireTrustedRedirect(pushed, context)
-    await ask(params, client, redirect, context, { params: given, pushed: true })
+    const params = await resolveSources(context, pushed, client)
+    const redirect = requireTrustedRedirect(client, params)
+    await ask(context, { client, params, redirect }, { client, params: given, pushed: true })
     const handle = context.random(33)
     const { parTtl } = settings(context)
     await Pushed.put(context, sha256(handle), {
@@ -133,16 +134,15 @@ const spent = () =>
     'this request_uri is unknown, has expired, was used before or belongs to another client: push the request again',
   )
 
-/** Of all who began with one reference the first is answered. */
-const spend: ResponseParameters = async ({ params }, _session, _client, context) => {
+/** Of all interactions that began with one reference, the first is answered. */
+async function spend(context: Context, { params }: AuthorizationRequest): Promise<void> {
   const id = pushedId(params, context)
-  if (id === undefined) return {}
+  if (id === undefined) return
   const { parTtl } = settings(context)
   // As long as pages of the same request may still be open somewhere.
   const ttl = (parTtl + context.config.interactionTtl) * 1000
   if (!(await context.store.create(`pushed_request_used:${id}`, '', ttl))) throw spent()
   await Pushed.take(context, id)
-  return {}
 }
 
 /** §4: answered once, to the client that pushed it. */
@@ -158,18 +158,18 @@ const source: RequestSource = {
   },
 }
 
-/** §5: the client, or this provider, takes nothing else. */
-const duty: AuthorizationParameter = {
-  name: 'require_pushed_authorization_requests',
-  async read(_params, client, context, given) {
+const pushedRequests: AuthorizationRule = {
+  name: 'pushed_authorization_requests',
+  /** §5: where the client or this provider demands it, no other request is taken. */
+  check(context, { client, params, pushed }) {
     const required = settings(context).requirePar || client.require_pushed_authorization_requests === true
-    if (required && given && !given.pushed && !given.params.request_uri?.startsWith(prefix))
+    if (required && !pushed && !params.request_uri?.startsWith(prefix))
       throw new OAuthError(
         'invalid_request',
         'authorization requests must be pushed: POST them to /par first',
       )
-    return undefined
   },
+  answered: spend,
 }
 
 export const par = defineFeature({
@@ -177,8 +177,7 @@ export const par = defineFeature({
   env,
   endpoints: [endpoint],
   requestSources: [source],
-  responseParameters: spend,
-  authorizationParameters: [duty],
+  authorizationRules: [pushedRequests],
   clientMetadata: { require_pushed_authorization_requests: v.optional(v.boolean()) },
   clientDemands: (client, config) =>
     featureConfig(config, 'par', env).requirePar && client.redirect_uris.length > 0

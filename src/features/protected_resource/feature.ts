@@ -88,8 +88,10 @@ function describe(parameters: NonNullable<Endpoint['api']>[string]['parameters']
 export const protectedResource = defineFeature({
   name: 'protected_resource',
   endpoints: [endpoint, below],
-  challengeParameters: (call, context): Record<string, string> =>
-    context.table.endpoints.some((each) => isResource(each) && each.path === call.path)
-      ? { resource_metadata: metadataUrl(call.path, context) } // §5.1
-      : {},
+  headers: {
+    challenge: (call, context): Record<string, string> =>
+      context.table.endpoints.some((each) => isResource(each) && each.path === call.path)
+        ? { resource_metadata: metadataUrl(call.path, context) } // §5.1
+        : {},
+  },
 })

@@ -136,8 +136,13 @@ export const registrationManagement = defineFeature({
   when: (config) => featureConfig(config, 'registration_management', env).registrationManagement,
   env,
   endpoints: [endpoint],
-  registrationExtras: (client, context) => ({
-    registration_client_uri: `${context.config.issuer}${path}${client.client_id}`,
-    registration_access_token: tokenOf(client, context),
-  }),
+  registrationRules: [
+    {
+      name: 'registration_management',
+      extras: (client, context) => ({
+        registration_client_uri: `${context.config.issuer}${path}${client.client_id}`,
+        registration_access_token: tokenOf(client, context),
+      }),
+    },
+  ],
 })

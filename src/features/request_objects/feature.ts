@@ -8,7 +8,7 @@ import type { Context } from '../../contracts/context.ts'
 import { OutboundError } from '../../outbound/error.ts'
 import type { Client } from '../../models/client.ts'
 import {
-  type AuthorizationParameter,
+  type AuthorizationRule,
   defineFeature,
   type Params,
   type RegistrationRule,
@@ -89,20 +89,14 @@ const byReference: RequestSource = {
 
 const withoutFragment = (uri: string): string => uri.split('#')[0]!
 
-const duty: AuthorizationParameter = {
+const duty: AuthorizationRule = {
   name: 'require_signed_request_object',
-  async read(_params, client, context, given) {
-    if (
-      given &&
-      mustSign(client, context) &&
-      given.params.request === undefined &&
-      given.params.request_uri === undefined
-    )
+  check(context, { client, params }) {
+    if (mustSign(client, context) && params.request === undefined && params.request_uri === undefined)
       throw new OAuthError(
         'invalid_request',
         'a signed request object is required: send the parameter request',
       )
-    return undefined
   },
 }
 
@@ -146,7 +140,7 @@ export const requestObjects = defineFeature({
   name: 'request_objects',
   env,
   requestSources: [byValue, byReference],
-  authorizationParameters: [duty],
+  authorizationRules: [duty],
   registrationRules: [signingAlgRule('request_objects', ['request_object_signing_alg']), unsigned],
   clientDemands: (client, config) =>
     client.request_object_signing_alg === 'none' && !takesUnsigned(client, config)

@@ -45,7 +45,7 @@ export const secondFactor = defineFeature({
   secondFactors: [totpFactor, smsFactor, emailFactor, recoveryFactor],
   loginSteps: [secondFactorStep],
   grantRules: [secondFactorRule],
-  onSignedIn: rememberDevice,
+  sessions: { signedIn: rememberDevice },
   accountSections: [factorsSection],
   personData: [factorData],
 })

@@ -76,12 +76,14 @@ export const sessionManagement = defineFeature({
   when: (config) => featureConfig(config, 'session_management', env).sessionManagement,
   endpoints: [iframe, script],
   metadata: ({ config }) => ({ check_session_iframe: `${config.issuer}${iframe.path}` }),
-  onSessionBegin: (session, { config }) => [setOpenCookie(config, cookie, browserState(session))],
-  signOutCookies: ({ config }) => [setOpenCookie(config, cookie, '', 0)],
+  sessions: {
+    begun: ({ config }, session) => [setOpenCookie(config, cookie, browserState(session))],
+    signedOut: ({ config }) => [setOpenCookie(config, cookie, '', 0)],
+  },
   /** §3: bound to the client, to the origin that may ask, and to the browser state, under a salt. */
-  responseParameters({ scope, redirect }, session, client, { random }): Record<string, string> {
-    const { origin } = new URL(redirect)
-    if (!scope.includes('openid') || origin === 'null') return {} // no origin, no frame: a native app
+  responseParameters({ random }, { request, session, client }): Record<string, string> {
+    const { origin } = new URL(request.redirect)
+    if (!request.scope.includes('openid') || origin === 'null') return {} // no origin, no frame: a native app
     const salt = random(9)
     const digest = sha256(`${client.client_id} ${origin} ${browserState(session)} ${salt}`)
     return { session_state: `${digest}.${salt}` }

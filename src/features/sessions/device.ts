@@ -11,25 +11,22 @@ import { fingerprintOf } from '../../lib/user_agent.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import { everyMember, oldestBeyond } from '../../models/every_member.ts'
 import { User } from '../../models/user.ts'
-import type { SessionRule } from '../../contracts/feature.ts'
+import type { Session } from '../../models/session.ts'
 import { settings } from './settings.ts'
 
 /**
  * A cookie that is used by another kind of browser was copied. Compared are the headers themselves, each read anew, so
  * that a better reader of them ends no session.
  */
-export const sameDevice: SessionRule = {
-  name: 'device',
-  async holds(call, session, context) {
-    if (session.user_agent === undefined || !settings(context).sessionDeviceCheck) return true
-    if (fingerprintOf(session.user_agent) === fingerprintOf(userAgentOf(call))) return true
-    const ended = await endSession(session.sid, context)
-    // Of many requests at once one has ended it, and tells.
-    const user = ended && (await User.find(context, ended.sub))
-    if (user) await tellOwner(call, context, user, { kind: 'session_moved' })
-    context.log.warn('session_moved', { sub: session.sub, sid: session.sid, address: call.address })
-    return false
-  },
+export async function sameDevice(call: Call, context: Context, session: Session): Promise<boolean> {
+  if (session.user_agent === undefined || !settings(context).sessionDeviceCheck) return true
+  if (fingerprintOf(session.user_agent) === fingerprintOf(userAgentOf(call))) return true
+  const ended = await endSession(session.sid, context)
+  // Of many requests at once one has ended it, and tells.
+  const user = ended && (await User.find(context, ended.sub))
+  if (user) await tellOwner(call, context, user, { kind: 'session_moved' })
+  context.log.warn('session_moved', { sub: session.sub, sid: session.sid, address: call.address })
+  return false
 }
 
 /** Seconds a device is remembered after its last sign-in. */

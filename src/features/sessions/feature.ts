@@ -13,12 +13,14 @@ export const sessions = defineFeature({
   name: 'sessions',
   env,
   endpoints: [sessionsPage, policyPage],
-  sessionRules: [sameDevice],
-  async onSignedIn(call, context, { user, session }) {
-    const ended = await takePlace(context, session)
-    for (const _ of ended) await noteEvent(call, context, user.sub, { kind: 'session_limit' })
-    await meetDevice(call, context, user)
-    return []
+  sessions: {
+    holds: sameDevice,
+    async signedIn(call, context, { user, session }) {
+      const ended = await takePlace(context, session)
+      for (const _ of ended) await noteEvent(call, context, user.sub, { kind: 'session_limit' })
+      await meetDevice(call, context, user)
+      return []
+    },
   },
   accountSections: [
     {

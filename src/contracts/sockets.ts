@@ -1,0 +1,154 @@
+/**
+ * The sockets that features fill, one row each: what goes in, and how the fillings of all features are joined (join.ts).
+ * `Feature`, `Table` and the joining itself are derived from the rows. docs/architecture.md, "Features"
+ */
+import type * as v from 'valibot'
+import type { Acr } from '../auth/acr.ts'
+import type { AuthorizationRequest } from '../auth/authorization_request.ts'
+import type { Config } from '../config.ts'
+import type { Html } from '../html/view.ts'
+import type { Client } from '../models/client.ts'
+import type { Session } from '../models/session.ts'
+import type { User } from '../models/user.ts'
+import type { Call } from './call.ts'
+import type { Context } from './context.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { GrantRule, GrantType } from './grant_type.ts'
+import { byName, distinct, each, flat, type Join, members, named, ordered } from './join.ts'
+import type {
+  AccountSection,
+  LoginLink,
+  LoginMethod,
+  LoginStep,
+  PasswordRule,
+  PersonData,
+  SecondFactor,
+  SignedIn,
+  WaysIn,
+} from './person_sockets.ts'
+import type {
+  AccessWithdrawn,
+  AuthorizationParameter,
+  AuthorizationRule,
+  ClaimSource,
+  ClientAuthMethod,
+  ClientSource,
+  CorsHeaders,
+  Decrypt,
+  DocumentWrapper,
+  Job,
+  RegistrationRule,
+  RequestSource,
+  ResponseMode,
+  ResponseType,
+  SubjectType,
+  TokenBinding,
+} from './protocol_sockets.ts'
+
+export const sockets = {
+  // HTTP and the process.
+  endpoints: named<Endpoint>,
+  jobs: named<Job>,
+  /** Members of the discovery document: arrays are joined with the others', anything else must be new. */
+  metadata: each<(context: Context) => Record<string, unknown>>,
+  /** Base URLs under which everything is served too, beside the issuer; without trailing slash. */
+  baseUrls: each<(config: Config) => readonly string[]>,
+  /** Parameters that may come more than once, joined by a space. */
+  repeatable: distinct<string>,
+  headers: {
+    /** Headers that scripts of browser clients may send and read. */
+    cors: each<CorsHeaders>,
+    /** Headers of every answer of an endpoint that takes access tokens. */
+    resource: each<(call: Call, context: Context) => Readonly<Record<string, string>>>,
+    /** Auth-params of every `WWW-Authenticate` challenge with which a request for one of our own resources is answered. */
+    challenge: each<(call: Call, context: Context) => Readonly<Record<string, string>>>,
+  },
+
+  // Clients.
+  clientAuth: byName<ClientAuthMethod>,
+  clientSources: named<ClientSource>,
+  clientMetadata: members<v.ObjectEntries[string]>,
+  /** What this configuration refuses a client for, or asks of it: a clause each, for `latchkey config check`. */
+  clientDemands: each<(client: Client, config: Config) => readonly string[]>,
+  registrationRules: named<RegistrationRule>,
+
+  // The authorization request and its answer.
+  requestSources: named<RequestSource>,
+  authorizationParameters: named<AuthorizationParameter>,
+  authorizationRules: named<AuthorizationRule>,
+  responseTypes: byName<ResponseType>,
+  responseModes: byName<ResponseMode>,
+  /** Members of a successful authorization response, such as `session_state`. */
+  responseParameters: each<
+    (
+      context: Context,
+      answered: { request: AuthorizationRequest; session: Session; client: Client },
+    ) => Promise<Record<string, string>> | Record<string, string>
+  >,
+
+  // Tokens and what they say.
+  grantTypes: byName<GrantType>,
+  grantRules: named<GrantRule>,
+  tokenBindings: named<TokenBinding>,
+  claims: named<ClaimSource>,
+  subjectTypes: byName<SubjectType>,
+  documentWrappers: named<DocumentWrapper>,
+  decrypt: each<Decrypt>,
+
+  // Signing in and out.
+  loginMethods: named<LoginMethod>,
+  loginLinks: named<LoginLink>,
+  loginSteps: named<LoginStep>,
+  /** Strongest first. */
+  secondFactors: ordered<SecondFactor>,
+  /** Whether this person must have a second factor, whatever a client asks for. */
+  needsSecondFactor: each<(user: User, context: Context) => boolean>,
+  /** Levels of `auth/acr.ts` that a sign-in can reach because of the feature. */
+  acrValues: flat<Acr>,
+  passwordRules: named<PasswordRule>,
+
+  /** The session of a browser. What returns strings returns cookies to set. */
+  sessions: {
+    /** What must hold beyond the cookie, such as the device it came from; false makes the person sign in again. */
+    holds: each<(call: Call, context: Context, session: Session) => Promise<boolean> | boolean>,
+    /** A session has begun, or got a new secret: by a sign-in, or by a new password. */
+    begun: each<(context: Context, session: Session) => string[]>,
+    /** A person has signed in. A throw ends the sign-in. */
+    signedIn: each<SignedIn>,
+    /** The person is signing out in this browser. */
+    signedOut: each<(context: Context) => string[]>,
+  },
+  /** How clients hear that a person has signed out (OpenID Connect Back-Channel and Front-Channel Logout). */
+  logout: {
+    /** From where this client hears it: this `server` or frames in the `browser`. The pages round signing out say so. */
+    channel: each<(context: Context, client: Client) => 'server' | 'browser' | undefined>,
+    /** Invisible blocks of the page that says a person has signed out, and the origins they load from. */
+    frames: each<(context: Context, session: Session) => Promise<{ frames: Html[]; sources: string[] }>>,
+    /**
+     * Writes down what the end of a session asks for while the session is still there: a throw keeps it, so that the
+     * end can be tried again. May be called more than once for one session.
+     */
+    beforeEnd: each<(context: Context, session: Session) => Promise<void>>,
+    /** Called once for each session that has ended, as it was at last. Must not throw: it logs. */
+    ended: each<(context: Context, session: Session) => Promise<void>>,
+    withdrawn: each<AccessWithdrawn>,
+  },
+
+  // The account of a person.
+  /** In the order of the menu. */
+  accountSections: ordered<AccountSection>,
+  personData: named<PersonData>,
+  waysIn: each<WaysIn>,
+}
+
+export type Sockets = typeof sockets
+
+/** What one feature may put into these sockets. */
+export type Filled<S> = {
+  [K in keyof S]?: S[K] extends Join<infer Filling, unknown> ? Filling : Filled<S[K]>
+}
+
+/** What the fillings of all features become. */
+export type Joined<S> = {
+  readonly [K in keyof S]: S[K] extends (...fillings: never[]) => infer All ? All : Joined<S[K]>
+}
