@@ -24,11 +24,12 @@ import { inNetworks } from './lib/address.ts'
 import { createCache } from './lib/cache.ts'
 import type { Clock } from './lib/clock.ts'
 import { deriveKey } from './lib/hash.ts'
+import { createLimiter } from './lib/limiter.ts'
 import type { Log } from './lib/log.ts'
 import type { Random } from './lib/random.ts'
-import { workQueue } from './lib/work_queue.ts'
 import { createParsedRecords, type ParsedRecords } from './models/define_record.ts'
 import type { KeyRing } from './models/key_ring.ts'
+import { signInBusy } from './people/password.ts'
 import type { Store } from './store/store.ts'
 import { buildTable, featuresFor, featuresLeftOut } from './table.ts'
 
@@ -71,7 +72,11 @@ export function createContext(deps: Deps): Context {
     basePath: new URL(config.issuer).pathname.replace(/\/$/, ''),
     baseUrls: [config.issuer, ...table.baseUrls.flatMap((add) => add(config))],
     secrets: secretsOf(config),
-    signInQueue: workQueue(config.signInConcurrency, config.signInQueue),
+    signInQueue: createLimiter({
+      atOnce: config.signInConcurrency,
+      waiting: config.signInQueue,
+      refusal: signInBusy,
+    }),
     oldHashes: { slowest: 0 },
     clients: createCache(deps.clock, clientLifetime, 2_000),
     metrics: createMetrics(),

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts'
 import type { Joined, Sockets } from './sockets.ts'
 import type { Random } from '../lib/random.ts'
 import type { OwnWords, Said } from '../lib/say.ts'
-import type { WorkQueue } from '../lib/work_queue.ts'
+import type { Limiter } from '../lib/limiter.ts'
 import type { Memory } from '../models/define_record.ts'
 import type { KeyRing } from '../models/key_ring.ts'
 import type { Client } from '../models/client.ts'
@@ -36,8 +36,8 @@ export interface Context extends Memory {
   random: Random
   table: Table
   secrets: Secrets
-  /** Password hashing happens here, a few at a time. */
-  signInQueue: WorkQueue
+  /** Passwords are hashed here, a few at a time; beyond the bounds it is `temporarily_unavailable`. */
+  signInQueue: Limiter
   /** Milliseconds that the slowest check of an old hash took here: no wrong password is answered sooner. */
   oldHashes: { slowest: number }
   /** Scope to the claims it asks for, features' scopes included. */

@@ -19,6 +19,7 @@ import {
 import { createBoundedMap } from '../lib/bounded_map.ts'
 import { type Clock, seconds } from '../lib/clock.ts'
 import { deepFreeze } from '../lib/freeze.ts'
+import { createLimiter } from '../lib/limiter.ts'
 import type { Log } from '../lib/log.ts'
 import type { Store } from '../store/store.ts'
 import { type Jwks, type KeyStatus, openKeys, type OpenKeys, type Pem } from './open_keys.ts'
@@ -84,6 +85,9 @@ const bytesPerCharacter = 5
 const maxAttempts = 100
 /** Strangers name keys at will; they cannot make us read the store more often than this. Milliseconds. */
 const unknownKeyInterval = 5_000
+
+/** Reads and changes that wait for the one before them. */
+const mostWaiting = 100
 
 /** Keys are made before a race, once, and not again at each lost round. */
 const newKeys = async (algs: readonly KeyAlg[]) =>
@@ -192,13 +196,12 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     return statuses
   }
 
-  /** One read or change at a time, lest an older read be adopted after a newer one. */
-  let turn: Promise<unknown> = Promise.resolve()
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = turn.then(work)
-    turn = result.catch(() => {})
-    return result
-  }
+  /** One read or change at a time, so that an older read is not adopted after a newer one. */
+  const inTurn = createLimiter({
+    atOnce: 1,
+    waiting: mostWaiting,
+    refusal: () => new KeyRingError('too many reads and changes of the signing keys wait for the store'),
+  })
 
   let looking = Promise.resolve()
   let lookedAt = -Infinity
@@ -206,7 +209,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     if (open.held(kid)) return undefined
     if (clock.now() - lookedAt >= unknownKeyInterval) {
       lookedAt = clock.now()
-      looking = inTurn(refresh)
+      looking = inTurn.run(refresh)
     }
     return looking
   }
@@ -236,8 +239,8 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       if (kid !== undefined) await lookFor(kid)
       return open.decrypters(alg, now(), kid)
     },
-    refresh: () => inTurn(refresh),
-    rotate: (wanted = algs) => inTurn(() => rotate(wanted)),
+    refresh: () => inTurn.run(refresh),
+    rotate: (wanted = algs) => inTurn.run(() => rotate(wanted)),
     jwks: () => open.jwks(now()),
     list: () => open.list(now()),
     pem: (alg, kid) => open.pem(alg, now(), kid),

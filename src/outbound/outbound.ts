@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import type { Clock } from '../lib/clock.ts'
+import { createLimiter, type Limits } from '../lib/limiter.ts'
 import type { Log } from '../lib/log.ts'
-import { createTurns } from '../lib/turns.ts'
 import { OutboundError } from './error.ts'
 import { createGetJson, type GetJson } from './get_json.ts'
 import { neverConnected, type OutboundOptions, type OutboundResponse, request } from './request.ts'
@@ -38,9 +38,10 @@ async function systemResolve(host: string): Promise<string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address)
 }
 
-/** One hung host holds four turns of the 64; one hung address, whatever its names, sixteen. */
-const hostLimits = { total: 64, each: 4, waiting: 16 }
-const addressLimits = { total: 64, each: 16, waiting: 0 }
+const refusal = () => new OutboundError('busy', 'is asked too often at the moment')
+/** A host that hangs holds four of the 64 places; an address that hangs, whatever its names, sixteen. */
+const hostLimits: Limits = { atOnce: 64, waiting: 512, lane: { atOnce: 4, waiting: 16 }, refusal }
+const addressLimits: Limits = { atOnce: 64, waiting: 0, lane: { atOnce: 16, waiting: 0 }, refusal }
 /** Addresses of one name that are tried. */
 const mostAddresses = 3
 
@@ -49,8 +50,8 @@ export function createOutbound({ config, clock, log, resolve = systemResolve }: 
   const exemptions = new Set(config.outboundAllowHosts)
   const extraCa =
     config.outboundCaPath === undefined ? undefined : readFileSync(config.outboundCaPath, 'utf8')
-  const hosts = createTurns(hostLimits)
-  const addresses = createTurns(addressLimits)
+  const hosts = createLimiter(hostLimits)
+  const addresses = createLimiter(addressLimits)
 
   /** Node replaces its own authorities by the list it is given, so the list has both. */
   async function authorities(): Promise<readonly string[] | undefined> {
@@ -64,14 +65,12 @@ export function createOutbound({ config, clock, log, resolve = systemResolve }: 
     const found = await before(signal, addressesOf(target, resolve))
     let last: unknown
     for (const address of found.slice(0, mostAddresses)) {
-      const release = await turn(addresses.take(address, signal))
       try {
-        return await request(target, address, options, ca, signal)
+        const ask = () => request(target, address, options, ca, signal)
+        return await addresses.run(ask, { lane: address, signal })
       } catch (error) {
         if (!neverConnected(error)) throw error
         last = error
-      } finally {
-        release()
       }
     }
     throw last
@@ -84,12 +83,8 @@ export function createOutbound({ config, clock, log, resolve = systemResolve }: 
     const late = new OutboundError('timeout', `did not answer within ${limit} ms`)
     const timer = setTimeout(() => deadline.abort(late), limit)
     try {
-      const release = await turn(hosts.take(target.hostPort, deadline.signal))
-      try {
-        return await exchange(target, options, deadline.signal)
-      } finally {
-        release()
-      }
+      const { signal } = deadline
+      return await hosts.run(() => exchange(target, options, signal), { lane: target.hostPort, signal })
     } finally {
       clearTimeout(timer)
     }
@@ -116,11 +111,6 @@ export function createOutbound({ config, clock, log, resolve = systemResolve }: 
 /** Such as a header that HTTP cannot carry. */
 const unexpected = (thrown: unknown) =>
   new OutboundError('refused', 'could not be asked', thrown instanceof Error ? thrown.message : undefined)
-
-async function turn(taken: Promise<() => void> | undefined): Promise<() => void> {
-  if (!taken) throw new OutboundError('busy', 'is asked too often at the moment')
-  return taken
-}
 
 /** `work`, unless `signal` comes first; a resolver cannot be told to stop. */
 function before<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {

@@ -15,6 +15,15 @@ const nobody =
 /** Longer ones cost time; those that were set before there was a limit are shorter too. */
 const maxLength = 1024
 
+/** More sign-ins wait than SIGN_IN_QUEUE. */
+export const signInBusy = () =>
+  new HttpError('temporarily_unavailable', {
+    expected: 'a place in the queue of passwords to be checked',
+    problem: 'many people are signing in right now; please try again in a few seconds',
+    retryAfter: 5,
+    say: say('login.busy'),
+  })
+
 export interface PasswordTry {
   username: string
   password: string
@@ -45,17 +54,17 @@ export async function checkPassword(
     countTry(context, 'account', counted, signInAttemptsPerAccount, signInWindow),
     countAddress(context, 'sign_in', address, signInAttemptsPerAddress, signInWindow),
   ])
-  const verified = context.signInQueue.run(() => compare(context, password, found?.password_hash ?? nobody))
-  if (!verified) {
-    // Nothing was compared, so nobody may be locked out by it: a flood would lock out whoever tries again.
-    await Promise.all([takeBack(context, 'account', counted), takeBackAddress(context, 'sign_in', address)])
-    throw new HttpError('temporarily_unavailable', {
-      expected: 'a place in the queue of passwords to be checked',
-      problem: 'many people are signing in right now; please try again in a few seconds',
-      retryAfter: 5,
-      say: say('login.busy'),
+  const verified = context.signInQueue
+    .run(() => compare(context, password, found?.password_hash ?? nobody))
+    .catch(async (error: unknown) => {
+      // Nothing was compared, so the try does not count: otherwise a flood of sign-ins would lock out real people.
+      if (error instanceof HttpError)
+        await Promise.all([
+          takeBack(context, 'account', counted),
+          takeBackAddress(context, 'sign_in', address),
+        ])
+      throw error
     })
-  }
   // Who has no password has none that could be right, whatever `nobody` was made of.
   const { same, early } = await verified
   if (!same || found?.password_hash === undefined || found.disabled) {
@@ -106,8 +115,13 @@ const forgive = (context: Context, account: string, address: string) =>
 
 /** The person with argon2id in place of an old hash, now that the password is at hand. */
 async function upgraded(context: Context, user: User, password: string): Promise<User | undefined> {
-  const password_hash = await context.signInQueue.run(() => hashPassword(password))
-  if (password_hash === undefined) return user // busy: the next sign-in will do it
+  const password_hash = await context.signInQueue
+    .run(() => hashPassword(password))
+    .catch((error: unknown) => {
+      if (error instanceof HttpError) return undefined
+      throw error
+    })
+  if (password_hash === undefined) return user // too many sign-ins wait: the next sign-in will do it
   const now = await User.update(context, user.sub, (current) =>
     current.password_hash === user.password_hash ? { ...current, password_hash } : current,
   )

@@ -135,8 +135,6 @@ async function submit(call: Call, context: Context): Promise<Reply> {
   }
   if (Object.values(problems).some((problem) => problem !== undefined)) return again(400, problems)
   const password_hash = await context.signInQueue.run(() => hashPassword(password))
-  if (password_hash === undefined)
-    throw new OAuthError('temporarily_unavailable', 'many people are signing in right now', { retryAfter: 5 })
   // Spent last: what is wrong with a name must not cost another mail.
   if (!(await Invitation.spend(context, invitation.id))) return gone(context)
   const now = seconds(context.clock)

@@ -1,5 +1,4 @@
 /** /account/password: asks for the current password, ends whatever else is open, tells the owner. OWASP ASVS 5.0 V6.2.3, V7.4.3 */
-import { OAuthError } from '../../auth/errors.ts'
 import { RefusedError } from '../../auth/refusal.ts'
 import { needsUpgrade } from '../../auth/password_hash.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -119,8 +118,6 @@ async function change(call: Call, context: Context, person: AtHand): Promise<Rep
   const differs = password === repeat ? undefined : say('password.differs')
   if (problem || differs) return again(400, { password: problem, repeat: differs })
   const hash = await context.signInQueue.run(() => hashPassword(password))
-  if (hash === undefined)
-    throw new OAuthError('temporarily_unavailable', 'many people are signing in right now', { retryAfter: 5 })
   if (!(await replaceHash(context, user, hash)))
     return again(409, { whole: say('password.changed_meanwhile') })
   const cookies = await endOthers(call, context, session)

@@ -1,7 +1,6 @@
 /** /reset_password, where the link of a mail leads: a new password, and nothing else; who comes then signs in as ever, second factor included. */
 import resetSource from '../../../views/reset_password.html' with { type: 'text' }
 import resetEndSource from '../../../views/reset_password_end.html' with { type: 'text' }
-import { OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
@@ -84,8 +83,6 @@ async function choose(call: Call, context: Context): Promise<Reply> {
   if (problem || differs)
     return show(call, context, 400, { user, token, problems: { password: problem, repeat: differs } })
   const hash = await context.signInQueue.run(() => hashPassword(password))
-  if (hash === undefined)
-    throw new OAuthError('temporarily_unavailable', 'many people are signing in right now', { retryAfter: 5 })
   return (await replace(context, token, hash, call))
     ? redirectWithin(`${context.basePath}${resetPath}?done=changed`)
     : gone(context)

@@ -142,7 +142,7 @@ describe('turns', () => {
     expect(reasons.filter((each) => each === 'busy')).toHaveLength(10)
     expect(reasons.filter((each) => each === 'timeout')).toHaveLength(20)
     awake = true
-    const after = await Promise.all(Array.from({ length: 20 }, () => out.fetch(url)))
+    const after = await Promise.all(Array.from({ length: 20 }, () => out.fetch(url, { timeoutMs: 5_000 })))
     expect(after.every(({ body }) => body === 'ok')).toBe(true)
   })
 
