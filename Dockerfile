@@ -1,4 +1,4 @@
-# The provider alone: one binary on a C library, without a shell, as nobody, on a root that may be read-only.
+# The provider only: one binary and a C library, without a shell, as an unprivileged user. The root file system may be read-only.
 #   docker build -t latchkey . && docker run --rm latchkey help
 
 FROM oven/bun:1.4.5 AS build
@@ -14,7 +14,7 @@ RUN bun scripts/build.ts /build/latchkey && mkdir /build/data
 
 FROM gcr.io/distroless/base-nossl-debian12:nonroot
 COPY --from=build /build/latchkey /usr/local/bin/latchkey
-# For an SQLite file (the default of production) or files of keys; compose.yaml uses Redis and mounts nothing here.
+# For a SQLite file (the default in production) or files of keys. compose.yaml uses Redis and mounts nothing here.
 COPY --from=build --chown=65532:65532 /build/data /data
 WORKDIR /data
 USER 65532:65532
