@@ -70,7 +70,8 @@ export const coreMetadata = {
 }
 
 const Core = v.object(coreMetadata)
-export type ClientMetadata = v.InferOutput<typeof Core>
+/** What is read of a client's metadata; members of features are there too, read through their declarations. */
+export interface ClientMetadata extends v.InferOutput<typeof Core> {}
 
 /** What this provider offers and what a client that registers itself may have of it. */
 export interface RegistrationPolicy {
@@ -94,10 +95,7 @@ const refuse = (grounds: Grounds) => new OAuthError('invalid_client_metadata', g
  * what nobody here would keep. Throws `invalid_redirect_uri` or `invalid_client_metadata` naming the first member
  * that is wrong (§3.2.2).
  */
-export function readClientMetadata(
-  sent: unknown,
-  policy: RegistrationPolicy,
-): ClientMetadata & Record<string, unknown> {
+export function readClientMetadata(sent: unknown, policy: RegistrationPolicy): ClientMetadata {
   const body = withoutNulls(sent)
   const known = { ...policy.extra, ...coreMetadata }
   const unserved = isObject(body) ? unservedPromise(body, known) : undefined
@@ -117,7 +115,7 @@ export function readClientMetadata(
       problem: `${v.getDotPath(issue) ?? 'the body'}: ${issue.message}`,
     })
   }
-  const metadata = parsed.output as ClientMetadata & Record<string, unknown>
+  const metadata = parsed.output as ClientMetadata
   checkRedirectUris(metadata, policy)
   checkOffered('grant_types', metadata.grant_types, policy.grantTypes)
   checkOffered('response_types', metadata.response_types, policy.responseTypes)
@@ -203,7 +201,7 @@ function checkOffered(name: string, asked: readonly string[], offered: readonly 
 }
 
 /** RFC 7591 §2.1: grant types and response types belong together; and a key-based method needs keys. */
-function checkTogether(metadata: ClientMetadata & Record<string, unknown>): void {
+function checkTogether(metadata: ClientMetadata): void {
   const code = metadata.response_types.some((each) => each.split(' ').includes('code'))
   if (code && !metadata.grant_types.includes('authorization_code') && metadata.redirect_uris.length > 0)
     throw refuse({

@@ -1,14 +1,21 @@
 /** A client registers for no signature that this provider does not make or take. https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2 */
+import type * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { shown } from '../auth/refusal.ts'
+import type { ClientMetadata } from '../auth/registration.ts'
 import type { RegistrationRule } from '../contracts/feature.ts'
+import type { Declared } from '../models/declared.ts'
 
 /** Holds the `members` of the metadata to SIGNING_ALGS; `none` is another rule's matter. */
-export const signingAlgRule = (name: string, members: readonly string[]): RegistrationRule => ({
+export const signingAlgRule = <E extends v.ObjectEntries>(
+  name: string,
+  declared: Declared<ClientMetadata, E>,
+  members: readonly (keyof E & string)[],
+): RegistrationRule => ({
   name,
   async check(metadata, _attempt, { config }) {
     for (const member of members) {
-      const alg = metadata[member]
+      const alg: unknown = declared.of(metadata)[member]
       if (alg !== undefined && alg !== 'none' && !config.signingAlgs.some((each) => each === alg))
         throw new OAuthError('invalid_client_metadata', {
           rule: 'RFC 7591 §3.2.2',

@@ -12,7 +12,7 @@ import type { Reply } from './reply.ts'
 import type { Html } from '../html/view.ts'
 import type { OwnWords, Said } from '../lib/say.ts'
 import type { Client } from '../models/client.ts'
-import type { Grant } from '../models/grant.ts'
+import type { Grant, GrantExtra } from '../models/grant.ts'
 import type { User } from '../models/user.ts'
 
 export type Params = Readonly<Record<string, string>>
@@ -43,9 +43,9 @@ export interface RequestSource {
 export interface AuthorizationParameter {
   name: string
   /** Throws when malformed; what it returns is merged into the grant record. */
-  read(params: Params, client: Client, context: Context): Promise<Record<string, unknown> | undefined>
+  read(params: Params, client: Client, context: Context): Promise<GrantExtra | undefined>
   /** What the consent page says of it; a parameter that says something is asked about each time. */
-  describe?(value: Record<string, unknown>, context: Context): Html[]
+  describe?(extra: GrantExtra, context: Context): Html[]
 }
 
 /** An authorization request as it arrived, before any source replaced its parameters. */
@@ -154,11 +154,7 @@ export interface RegistrationRule {
     context: Context,
   ): Promise<Record<string, unknown>>
   /** Throws `invalid_client_metadata` (RFC 7591 §3.2.2) when members do not go together, or not with the world. */
-  check?(
-    metadata: ClientMetadata & Record<string, unknown>,
-    attempt: RegistrationAttempt,
-    context: Context,
-  ): Promise<void>
+  check?(metadata: ClientMetadata, attempt: RegistrationAttempt, context: Context): Promise<void>
   /** Members of the answer that are no metadata. */
   extras?(client: Client, context: Context): Record<string, unknown>
 }

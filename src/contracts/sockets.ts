@@ -2,12 +2,13 @@
  * The sockets that features fill, one row each: what goes in, and how the fillings of all features are joined (join.ts).
  * `Feature`, `Table` and the joining itself are derived from the rows. docs/architecture.md, "Features"
  */
-import type * as v from 'valibot'
 import type { Acr } from '../auth/acr.ts'
 import type { AuthorizationRequest } from '../auth/authorization_request.ts'
+import type { ClientMetadata } from '../auth/registration.ts'
 import type { Config } from '../config.ts'
 import type { Html } from '../html/view.ts'
 import type { Client } from '../models/client.ts'
+import type { Declared } from '../models/declared.ts'
 import type { Session } from '../models/session.ts'
 import type { User } from '../models/user.ts'
 import type { Call } from './call.ts'
@@ -67,7 +68,12 @@ export const sockets = {
   // Clients.
   clientAuth: byName<ClientAuthMethod>,
   clientSources: named<ClientSource>,
-  clientMetadata: members<v.ObjectEntries[string]>,
+  /** Made by `declareMetadata`, by which the feature reads it as well. */
+  clientMetadata: (fillings: readonly Declared<ClientMetadata>[], socket: string) =>
+    members(
+      fillings.map(({ entries }) => entries),
+      socket,
+    ),
   /** What this configuration refuses a client for, or asks of it: a clause each, for `latchkey config check`. */
   clientDemands: each<(client: Client, config: Config) => readonly string[]>,
   registrationRules: named<RegistrationRule>,

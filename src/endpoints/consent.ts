@@ -19,6 +19,7 @@ import type { Asked, Going } from '../flow/asked.ts'
 import { claimsAsked } from '../flow/consent_needed.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 import { formFields, interactionOfForm, interactionOfPage, resumePath } from '../flow/interaction_page.ts'
+import { describeExtra } from '../flow/grant_extra.ts'
 
 export const consent = defineEndpoint({
   name: 'consent',
@@ -55,9 +56,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
     describedAt: client.described_at === undefined ? undefined : hostOf(client.described_at),
     username: user.username,
     scopes: shownScopes(asked, before, context),
-    details: context.table.authorizationParameters.flatMap(
-      (parameter) => parameter.describe?.(asked.extra, context) ?? [],
-    ),
+    details: describeExtra(asked.extra, context),
   })
   return {
     ...page(200, html),

@@ -71,7 +71,7 @@ export async function admitMetadata(
   policy: RegistrationPolicy,
   attempt: RegistrationAttempt,
   context: Context,
-): Promise<ClientMetadata & Record<string, unknown>> {
+): Promise<ClientMetadata> {
   const { registrationRules: rules } = context.table
   let asked = body
   if (typeof asked === 'object' && asked !== null && !Array.isArray(asked))

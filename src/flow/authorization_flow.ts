@@ -31,6 +31,7 @@ import type { Asked, Going } from './asked.ts'
 import { consentIsMissing } from './consent_needed.ts'
 import { hintedSubject } from './id_token_hint.ts'
 import { nextPage, pendingOf } from './step_up.ts'
+import { readExtra } from './grant_extra.ts'
 
 type Params = Readonly<Record<string, string>>
 
@@ -167,9 +168,7 @@ export async function ask(
     ignoreUnknownScopes: context.config.unknownScopes === 'ignore',
   })
   if (arrived) for (const rule of context.table.authorizationRules) await rule.check?.(context, arrived)
-  const extra: Record<string, unknown> = {}
-  for (const parameter of context.table.authorizationParameters)
-    Object.assign(extra, await parameter.read(params, client, context))
+  const extra = await readExtra(params, client, context)
   const hinted = await hintedSubject(params.id_token_hint, client, context)
   if (hinted !== undefined && request.subject !== undefined && hinted !== request.subject)
     throw new OAuthError('invalid_request', {

@@ -3,6 +3,7 @@ import type { Context } from '../contracts/context.ts'
 import { isPublic } from '../models/client.ts'
 import { Consent } from '../models/consent.ts'
 import type { Asked } from './asked.ts'
+import { describeExtra } from './grant_extra.ts'
 
 /** Names asked for one by one, beyond what the scopes cover; what every ID Token says anyway needs no consent. */
 export const claimsAsked = ({ request }: Asked): string[] =>
@@ -26,8 +27,7 @@ const cannotProveItself = ({ client, request }: Asked): boolean =>
 
 export async function consentIsMissing(asked: Asked, sub: string, context: Context): Promise<boolean> {
   const { client, request, extra } = asked
-  const said = context.table.authorizationParameters.flatMap((each) => each.describe?.(extra, context) ?? [])
-  if (said.length > 0) return true
+  if (describeExtra(extra, context).length > 0) return true
   if (client.first_party) return false
   if (cannotProveItself(asked)) return true
   return !Consent.covers(

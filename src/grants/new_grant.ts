@@ -3,7 +3,7 @@ import { newGrantId } from '../auth/token.ts'
 import type { Context } from '../contracts/context.ts'
 import { seconds } from '../lib/clock.ts'
 import type { Client } from '../models/client.ts'
-import type { Grant } from '../models/grant.ts'
+import type { Grant, GrantExtra } from '../models/grant.ts'
 import { authTime, type Session } from '../models/session.ts'
 import type { User } from '../models/user.ts'
 
@@ -11,7 +11,7 @@ export interface Given {
   scope: string[]
   claims?: Grant['claims']
   /** What features add. */
-  extra?: Record<string, unknown>
+  extra?: GrantExtra
 }
 
 /** `waits` in seconds is how long it may take to be redeemed. */

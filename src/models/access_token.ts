@@ -1,9 +1,10 @@
 /** An opaque access token, or the note that a JWT one was revoked before its time. */
 import * as v from 'valibot'
 import { sha256 } from '../lib/hash.ts'
+import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 
-const schema = v.looseObject({
+const schema = openObject({
   /** Absent for client_credentials: such a token is its own grant. */
   grant_id: v.optional(v.string()),
   client_id: v.string(),
@@ -17,6 +18,9 @@ const records = defineRecord('access', schema)
 const revoked = defineRecord('revoked', v.object({ exp: v.number() }))
 
 export type AccessToken = v.InferOutput<typeof schema>
+
+/** Declares claims that features add to access tokens. */
+export const declareTokenClaims = declaring<Pick<AccessToken, 'aud'>>()
 
 export const AccessToken = {
   find: (memory: Memory, handle: string) => records.find(memory, sha256(handle)),

@@ -1,9 +1,10 @@
 /** An authorization code: what was asked for. That it is redeemed once is the grant's to say (`code_used`). https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2 */
 import * as v from 'valibot'
 import { sha256 } from '../lib/hash.ts'
+import { openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 
-const schema = v.looseObject({
+const schema = openObject({
   grant_id: v.string(),
   client_id: v.string(),
   redirect_uri: v.string(),
@@ -13,7 +14,7 @@ const schema = v.looseObject({
 })
 const records = defineRecord('code', schema)
 
-export type AuthorizationCode = v.InferOutput<typeof schema>
+export interface AuthorizationCode extends v.InferOutput<typeof schema> {}
 
 export const AuthorizationCode = {
   find: (memory: Memory, handle: string) => records.find(memory, sha256(handle)),

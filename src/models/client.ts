@@ -1,16 +1,17 @@
 /** A registered client: its metadata in the names of RFC 7591 and what only we know of it. */
 import * as v from 'valibot'
-import { coreMetadata } from '../auth/registration.ts'
+import { type ClientMetadata, coreMetadata } from '../auth/registration.ts'
 import { RegistrationLimits } from '../auth/registration_limits.ts'
 import { type Clock, seconds } from '../lib/clock.ts'
 import { hmac } from '../lib/hash.ts'
 import type { Random } from '../lib/random.ts'
 import { seal } from '../lib/seal.ts'
+import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 
 const Metadata = v.object(coreMetadata)
 
-const schema = v.looseObject({
+const schema = openObject({
   ...coreMetadata,
   scope: v.string(),
   client_id: v.string(),
@@ -39,7 +40,12 @@ const schema = v.looseObject({
 })
 const records = defineRecord('client', schema)
 
-export type Client = v.InferOutput<typeof schema>
+export interface Client extends v.InferOutput<typeof schema> {}
+
+/** Declares metadata that a feature adds, for its socket `clientMetadata` and for reading it of a client. */
+export const declareMetadata = declaring<ClientMetadata>()
+/** Declares what a feature keeps in the record of a client that is no metadata: neither registered nor shown. */
+export const declareClientMembers = declaring<Client>()
 
 const clientsIndex = 'clients'
 /** Few among clients that may be a million: read for a page that any person may open. */

@@ -1,8 +1,9 @@
 /** What a person agreed that a client may have, remembered so that it is asked once. */
 import * as v from 'valibot'
+import { openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 
-const schema = v.looseObject({
+const schema = openObject({
   scope: v.array(v.string()),
   /** Names asked for through the `claims` parameter. */
   claims: v.array(v.string()),
@@ -11,7 +12,7 @@ const schema = v.looseObject({
 })
 const records = defineRecord('consent', schema)
 
-export type Consent = v.InferOutput<typeof schema>
+export interface Consent extends v.InferOutput<typeof schema> {}
 
 /** Encoded, so that no bar in a name makes one pair look like another. */
 const id = (sub: string, clientId: string) => `${encodeURIComponent(sub)}|${clientId}`

@@ -1,11 +1,12 @@
 /** One authorization and all its tokens: they are good only while this record lives; ending it is one deletion. */
 import * as v from 'valibot'
+import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 import { everyMember } from './every_member.ts'
 
 const ClaimNames = v.optional(v.record(v.string(), v.nullable(v.record(v.string(), v.unknown()))))
 
-const schema = v.looseObject({
+const schema = openObject({
   grant_id: v.string(),
   client_id: v.string(),
   sub: v.string(),
@@ -38,7 +39,17 @@ const schema = v.looseObject({
 })
 const records = defineRecord('grant', schema)
 
-export type Grant = v.InferOutput<typeof schema>
+export interface Grant extends v.InferOutput<typeof schema> {}
+
+/** What authorization parameters of features add to a grant. Only a declaration of its members makes one. */
+export const GrantExtra = v.pipe(v.record(v.string(), v.unknown()), v.brand('GrantExtra'))
+export type GrantExtra = v.InferOutput<typeof GrantExtra>
+
+/** Declares members that a feature adds to grants: `extra` makes them, `of` reads them. */
+export const declareGrantMembers = <const E extends v.ObjectEntries>(entries: E) => ({
+  ...declaring<Grant | GrantExtra>()(entries),
+  extra: (members: v.InferInput<v.ObjectSchema<E, undefined>>) => members as GrantExtra,
+})
 
 const ofSession = (sid: string) => `session_grants:${sid}`
 const ofUser = (sub: string) => `user_grants:${sub}`

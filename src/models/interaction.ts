@@ -3,9 +3,10 @@ import * as v from 'valibot'
 import { equalInConstantTime } from '../lib/equal.ts'
 import { sha256 } from '../lib/hash.ts'
 import type { Random } from '../lib/random.ts'
+import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 
-const schema = v.looseObject({
+const schema = openObject({
   /** The request's parameters after every request source had its say; read again when the person is done. */
   params: v.optional(v.record(v.string(), v.string())),
   /** Or a page of ours to go back to. */
@@ -45,7 +46,10 @@ const schema = v.looseObject({
 })
 const records = defineRecord('interaction', schema)
 
-export type Interaction = v.InferOutput<typeof schema>
+export interface Interaction extends v.InferOutput<typeof schema> {}
+
+/** Declares what a feature keeps in an interaction. */
+export const declareInteractionMembers = declaring<Pick<Interaction, 'params' | 'return_to'>>()
 
 export const Interaction = {
   /** Only for the browser it began in. */

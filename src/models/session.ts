@@ -3,10 +3,11 @@ import * as v from 'valibot'
 import { equalInConstantTime } from '../lib/equal.ts'
 import { sha256 } from '../lib/hash.ts'
 import type { Random } from '../lib/random.ts'
+import { openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 import { everyMember } from './every_member.ts'
 
-const schema = v.looseObject({
+const schema = openObject({
   sid: v.string(),
   secret_hash: v.string(),
   sub: v.string(),
@@ -27,7 +28,7 @@ const schema = v.looseObject({
 })
 const records = defineRecord('session', schema)
 
-export type Session = v.InferOutput<typeof schema>
+export interface Session extends v.InferOutput<typeof schema> {}
 
 /** Seconds. */
 export interface SessionLifetimes {

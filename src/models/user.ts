@@ -2,9 +2,10 @@
 import { domainToASCII } from 'node:url'
 import * as v from 'valibot'
 import { sha256 } from '../lib/hash.ts'
+import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 
-const schema = v.looseObject({
+const schema = openObject({
   sub: v.string(),
   username: v.string(),
   password_hash: v.optional(v.string()),
@@ -27,7 +28,9 @@ const gone = defineRecord('gone_sub', v.object({ at: v.number() }))
 /** Verified addresses alone: whoever proves one first has it. */
 const emails = defineRecord('user_email', v.object({ sub: v.string(), at: v.optional(v.number(), 0) }))
 
-export type User = v.InferOutput<typeof schema>
+export interface User extends v.InferOutput<typeof schema> {}
+/** Declares what a feature keeps in the record of an End-User. */
+export const declareUserMembers = declaring<User>()
 /** As it is made: what has a default may be left out. */
 export type NewUser = v.InferInput<typeof schema>
 

@@ -285,7 +285,9 @@ describe('a way in', () => {
     const login = await signInPage(here)
     const handle = new URL(login.url).searchParams.get('interaction')!
     const waiting = await Waiting.keep(op.context, { provider: 'corp', identity, tokens }, 900)
-    await Interaction.update(op.context, handle, (current) => ({ ...current, [waitingMember]: waiting }))
+    await Interaction.update(op.context, handle, (current) =>
+      waitingMember.set(current, { upstream_waiting: waiting }),
+    )
     const step = await here.press(login, 'login', alice)
     expect(pathOf(step)).toBe('/second-factor/totp')
     expect(pathOf(await here.open(`/upstream/connect?interaction=${handle}`))).not.toBe('/upstream/connect')

@@ -76,7 +76,7 @@ test('every variable of a feature is the switch of some section, and metadata it
   const metadata = texts('Client metadata')
   for (const feature of features) {
     for (const { name } of feature.env ?? []) expect(switches).toContain(`\`${name}`)
-    const names = Object.keys(feature.clientMetadata ?? {})
+    const names = Object.keys(feature.clientMetadata?.entries ?? {})
     if (names.length > 0)
       expect([feature.name, names.some((each) => metadata.includes(`\`${each}\``))]).toEqual([
         feature.name,

@@ -28,6 +28,8 @@ import { type Listener, listener, until } from '../support/listener.ts'
 import { failingStore } from '../support/odd_stores.ts'
 import type { Person } from '../support/person.ts'
 import { provider, type Provider, type ProviderOptions, turnableClock } from '../support/provider.ts'
+import type { ClientMembers } from '../support/client.ts'
+import { metadata } from '../../src/features/backchannel_logout/deliver.ts'
 
 const [app, other] = [listener(), listener()]
 const hosts = `${app.hostPort},${other.hostPort}`
@@ -46,7 +48,7 @@ const start = ({ env, ...more }: ProviderOptions = {}) =>
   provider({ env: { OUTBOUND_ALLOW_HOSTS: hosts, OUTBOUND_TIMEOUT_MS: '300', ...env }, ...more })
 
 /** A client that is told at `where`. */
-const toldClient = (op: Provider, client_id: string, where: Listener, more: Partial<Client> = {}) =>
+const toldClient = (op: Provider, client_id: string, where: Listener, more: ClientMembers = {}) =>
   operatorClient(op, { client_id, backchannel_logout_uri: `${where.origin}/${client_id}`, ...more })
 
 async function signOut(who: Person) {
@@ -398,7 +400,9 @@ describe('a client may be told', () => {
     await tokensOf(op, who, await toldClient(op, 'quiet', app))
     await signOut(who)
     await Client.remove(op.context, 'gone')
-    await Client.update(op.context, 'quiet', ({ backchannel_logout_uri: _, ...rest }) => rest)
+    await Client.update(op.context, 'quiet', (client) =>
+      metadata.set(client, { backchannel_logout_uri: undefined }),
+    )
     op.clock.advance(2_000)
     await deliver(op)
     expect(app.heard).toHaveLength(0)

@@ -10,8 +10,14 @@ import {
   jwtVerify,
 } from 'jose'
 import { keyFromSecret } from '../../src/features/encryption/algorithms.ts'
-import { type Client, Client as Clients } from '../../src/models/client.ts'
-import { authorizationUrl, claimsOf, type Json, type TestClient } from '../support/client.ts'
+import { Client } from '../../src/models/client.ts'
+import {
+  authorizationUrl,
+  claimsOf,
+  type ClientMembers,
+  type Json,
+  type TestClient,
+} from '../support/client.ts'
 import {
   authorize,
   bearer,
@@ -179,7 +185,7 @@ test('the authorization response (JARM): code and errors alike', async () => {
 
 describe('no usable key: an error, and nothing in the clear', () => {
   const offCurve = { ...ec.jwk, y: ec.jwk.x! }
-  const unusable: [string, Partial<Client>][] = [
+  const unusable: [string, ClientMembers][] = [
     ['none at all', {}],
     ['a signing key', { jwks: { keys: [signing.jwk] } }],
     ['another kind', { jwks: { keys: [rsa.jwk] } }],
@@ -220,8 +226,8 @@ describe('no usable key: an error, and nothing in the clear', () => {
       id_token_encrypted_response_alg: 'ECDH-ES',
       ...broken,
     })
-    const change = async (keys: Partial<Client>) => {
-      await Clients.update(op.context, 'careless', ({ jwks: _old, ...rest }) => ({ ...rest, ...keys }))
+    const change = async (keys: ClientMembers) => {
+      await Client.update(op.context, 'careless', ({ jwks: _old, ...rest }) => ({ ...rest, ...keys }))
       op.clock.advance(2_000)
     }
     const authorized = await authorize(op, browser(op), client, { scope: 'openid offline_access' })
@@ -241,7 +247,7 @@ describe('no usable key: an error, and nothing in the clear', () => {
     const id_token_encrypted_response_alg = 'dir'
     const client = await operatorClient(op, { client_id: 'without', id_token_encrypted_response_alg })
     const authorized = await authorize(op, browser(op), client)
-    await Clients.update(op.context, 'without', ({ sealed_secret: _, ...rest }) => rest)
+    await Client.update(op.context, 'without', ({ sealed_secret: _, ...rest }) => rest)
     op.clock.advance(2_000)
     expect((await redeem(op, client, authorized)).body).toMatchObject({ error: 'invalid_request' })
   })

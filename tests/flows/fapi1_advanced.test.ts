@@ -4,7 +4,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { leftHalfHash } from '../../src/auth/token.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import { Client, makeClient } from '../../src/models/client.ts'
-import { claimsOf, headerOf, type Json } from '../support/client.ts'
+import { claimsOf, type ClientMembers, headerOf, type Json } from '../support/client.ts'
 import { type ClientCertificate, makeAuthority } from '../support/client_certificates.ts'
 import { person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
@@ -23,7 +23,7 @@ const proxy = '10.1.2.3'
 async function stage(): Promise<Provider> {
   const env = { MUTUAL_TLS: 'true', TRUSTED_PROXIES: proxy, MTLS_CA_PATH: authority.caPath }
   const op = await provider({ env, clock: turnableClock(Date.now() + 60_000) })
-  const { client } = makeClient(op.context, {
+  const members: ClientMembers & { client_id: string } = {
     client_id,
     redirect_uris: [redirect_uri],
     response_types: ['code id_token'],
@@ -37,7 +37,8 @@ async function stage(): Promise<Provider> {
     require_pkce: false,
     scope: 'openid profile',
     jwks: { keys: [{ ...jwk, kty: 'RSA' as const, n: jwk.n!, kid: 'f1', alg: 'PS256' }] },
-  })
+  }
+  const { client } = makeClient(op.context, members)
   await Client.create(op.context, client)
   return op
 }

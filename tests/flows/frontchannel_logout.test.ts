@@ -1,12 +1,11 @@
 /** Front-channel logout: the page that says one has signed out loads the clients' own pages, and no one else's. https://openid.net/specs/openid-connect-frontchannel-1_0.html */
 import { describe, expect, test } from 'bun:test'
-import type { Client } from '../../src/models/client.ts'
-import { claimsOf, type Json } from '../support/client.ts'
+import { claimsOf, type ClientMembers, type Json } from '../support/client.ts'
 import { browser, operatorClient, outcome, read, tokensOf } from '../support/flow.ts'
 import type { Page } from '../support/person.ts'
 import { provider, type Provider } from '../support/provider.ts'
 
-const framed = (op: Provider, client_id: string, origin: string, more: Partial<Client> = {}) =>
+const framed = (op: Provider, client_id: string, origin: string, more: ClientMembers = {}) =>
   operatorClient(op, {
     client_id,
     client_name: `App ${client_id}`,

@@ -194,7 +194,8 @@ describe('updating', () => {
       sealed_secret: 'x',
     })
     expect(status).toBe(200)
-    expect(await Client.find(op.context, id)).toEqual({ ...before, registration_generation: 1 })
+    const after = { ...before, registration_generation: 1 }
+    expect(await Client.find(op.context, id)).toEqual(after)
   })
 
   test('a secret comes and goes with the method that needs one', async () => {

@@ -1,6 +1,6 @@
 /** What tests of backchannel authentication share: a client, its request, its notification endpoint, and a person who answers. */
 import { Client, makeClient } from '../../src/models/client.ts'
-import { formPost, type Json, type TestClient } from './client.ts'
+import { type ClientMembers, formPost, type Json, type TestClient } from './client.ts'
 import { alice, type Page, type Person, person } from './person.ts'
 import { type Provider, provider, type ProviderOptions } from './provider.ts'
 
@@ -9,19 +9,16 @@ export const bank: TestClient = { client_id: 'bank', client_secret: 'bank secret
 
 /** Registered by an operator; poll unless `metadata` says otherwise. */
 export async function addClient(op: Provider, metadata: Json = {}, client = bank): Promise<void> {
-  const made = makeClient(
-    op.context,
-    {
-      client_id: client.client_id,
-      client_name: 'Corner bank',
-      grant_types: [grant_type, 'refresh_token'],
-      response_types: [],
-      scope: 'openid profile email',
-      backchannel_token_delivery_mode: 'poll',
-      ...metadata,
-    },
-    client.client_secret,
-  )
+  const members: ClientMembers & { client_id: string } = {
+    client_id: client.client_id,
+    client_name: 'Corner bank',
+    grant_types: [grant_type, 'refresh_token'],
+    response_types: [],
+    scope: 'openid profile email',
+    backchannel_token_delivery_mode: 'poll',
+    ...metadata,
+  }
+  const made = makeClient(op.context, members, client.client_secret)
   await Client.create(op.context, made.client)
 }
 

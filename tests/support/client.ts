@@ -1,6 +1,10 @@
 /** A client at work: the requests of the code flow, written out so that a test can bend each part. */
 import { generatePkce } from '../../src/auth/pkce.ts'
 import { systemRandom } from '../../src/lib/random.ts'
+import type { Client } from '../../src/models/client.ts'
+
+/** Members of a client's record, those that features declare included. */
+export type ClientMembers = Partial<Client> & Readonly<Record<string, unknown>>
 
 export interface TestClient {
   client_id: string

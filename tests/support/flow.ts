@@ -1,7 +1,15 @@
 /** The steps that most stories share: a client made by the operator, an authorization, its tokens. */
 import { systemRandom } from '../../src/lib/random.ts'
 import { Client, makeClient } from '../../src/models/client.ts'
-import { authorizationUrl, browserClient, demo, formPost, type Json, type TestClient } from './client.ts'
+import {
+  authorizationUrl,
+  browserClient,
+  type ClientMembers,
+  demo,
+  formPost,
+  type Json,
+  type TestClient,
+} from './client.ts'
 import { alice, bob, person, type Person } from './person.ts'
 import { type Provider, provider, type ProviderOptions } from './provider.ts'
 
@@ -39,7 +47,7 @@ export const browser = (op: Provider): Person => person(op.issuer, op.fetch)
 /** A client that an operator made, with whatever it may not register by itself. */
 export async function operatorClient(
   op: Provider,
-  metadata: Partial<Client> & { client_id: string },
+  metadata: ClientMembers & { client_id: string },
 ): Promise<TestClient> {
   const making = { ...op.context, random: systemRandom }
   const { client, secret } = makeClient(making, {

@@ -7,7 +7,9 @@ import type { Context } from '../../contracts/context.ts'
 import type { GrantRule } from '../../contracts/grant_type.ts'
 import { authorizationDetail } from '../../html/page_parts.ts'
 import type { Html } from '../../html/view.ts'
-import type { Client } from '../../models/client.ts'
+import { declareTokenClaims } from '../../models/access_token.ts'
+import { type Client, declareMetadata } from '../../models/client.ts'
+import { declareGrantMembers } from '../../models/grant.ts'
 import { type AuthorizationParameter, defineFeature } from '../../contracts/feature.ts'
 
 const env = defineEntries([
@@ -31,6 +33,10 @@ const Detail = v.looseObject({
 const Details = v.pipe(v.array(Detail), v.nonEmpty(), v.maxLength(20))
 type Detail = v.InferOutput<typeof Detail>
 
+const metadata = declareMetadata({ authorization_details_types: v.optional(v.array(v.string())) })
+const ofGrant = declareGrantMembers({ authorization_details: Details })
+const ofToken = declareTokenClaims({ authorization_details: Details })
+
 const maxLength = 10_000
 
 const refuse = (description: string) => new OAuthError('invalid_authorization_details', description)
@@ -45,7 +51,7 @@ function readDetails(text: string | undefined, client: Client, context: Context)
       `authorization_details: ${v.getDotPath(parsed.issues[0]) ?? 'the value'}: ${parsed.issues[0].message}`,
     )
   const known = typesOf(context)
-  const own = client.authorization_details_types as string[] | undefined
+  const own = metadata.of(client).authorization_details_types
   for (const { type } of parsed.output) {
     if (!known.includes(type))
       throw refuse(`authorization_details type ${shown(type)} is not among ${known.join(', ') || 'none'}`)
@@ -70,10 +76,9 @@ const parameter: AuthorizationParameter = {
   name: 'authorization_details',
   async read(params, client, context) {
     const authorization_details = readDetails(params.authorization_details, client, context)
-    return authorization_details && { authorization_details }
+    return authorization_details && ofGrant.extra({ authorization_details })
   },
-  describe: ({ authorization_details }) =>
-    ((authorization_details as Detail[] | undefined) ?? []).map(inWords),
+  describe: (extra) => (ofGrant.of(extra).authorization_details ?? []).map(inWords),
 }
 
 /** Each member as a line: nothing that is granted goes unsaid. */
@@ -91,8 +96,7 @@ function inWords({ type, ...members }: Detail): Html {
   )
 }
 
-function requireWithin(asked: Detail[] | undefined, source: Readonly<Record<string, unknown>>): void {
-  const granted = (source.authorization_details as Detail[] | undefined) ?? []
+function requireWithin(asked: Detail[] | undefined, granted: readonly Detail[] = []): void {
   if (asked?.some((each) => !granted.some((other) => Bun.deepEquals(each, other))))
     throw refuse('authorization_details asks for more than was granted')
 }
@@ -102,15 +106,15 @@ const rule: GrantRule = {
   name: 'authorization_details',
   admit(grant, { raw, client, context }) {
     const asked = readDetails(raw.authorization_details, client, context)
-    requireWithin(asked, grant)
+    requireWithin(asked, ofGrant.of(grant).authorization_details)
   },
   /** Asked again: not every grant type has a grant to admit before it issues, such as one that copies a token. */
   shape(issue, { raw, client, context }) {
     if (!issue.grant) return issue
     const asked = readDetails(raw.authorization_details, client, context)
-    const source = issue.copyOf ?? issue.grant
-    requireWithin(asked, source)
-    const authorization_details = asked ?? source.authorization_details
+    const granted = (issue.copyOf ? ofToken.of(issue.copyOf) : ofGrant.of(issue.grant)).authorization_details
+    requireWithin(asked, granted)
+    const authorization_details = asked ?? granted
     if (authorization_details === undefined) return issue
     return {
       ...issue,
@@ -125,6 +129,6 @@ export const authorizationDetails = defineFeature({
   env,
   authorizationParameters: [parameter],
   grantRules: [rule],
-  clientMetadata: { authorization_details_types: v.optional(v.array(v.string())) },
+  clientMetadata: metadata,
   metadata: (context) => ({ authorization_details_types_supported: typesOf(context) }),
 })

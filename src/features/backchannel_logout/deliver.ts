@@ -1,16 +1,21 @@
 /** One delivery: POST the logout token, and settle the outbox by what came back. https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRequest */
+import * as v from 'valibot'
 import { formEncode } from '../../auth/redirect_uri.ts'
 import type { Context } from '../../contracts/context.ts'
 import { findClient } from '../../http/client_authentication.ts'
 import { OutboundError } from '../../outbound/error.ts'
-import type { Client } from '../../models/client.ts'
+import { type Client, declareMetadata } from '../../models/client.ts'
 import { logoutToken } from './logout_token.ts'
 import { doubling } from '../../models/lease_queue.ts'
 import { claimDue, type Delivery, logoutQueue } from './outbox.ts'
 
+export const metadata = declareMetadata({
+  backchannel_logout_uri: v.optional(v.string()),
+  backchannel_logout_session_required: v.optional(v.boolean()),
+})
+
 /** Where the client wants to be told; undefined when it does not. */
-export const logoutUriOf = (client: Client): string | undefined =>
-  typeof client.backchannel_logout_uri === 'string' ? client.backchannel_logout_uri : undefined
+export const logoutUriOf = (client: Client): string | undefined => metadata.of(client).backchannel_logout_uri
 
 /** Milliseconds beyond the time of a request that a delivery is held. */
 const leaseMargin = 10_000

@@ -1,5 +1,4 @@
 /** Back-channel logout: clients hear from this server that a session has ended. https://openid.net/specs/openid-connect-backchannel-1_0.html */
-import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
@@ -14,7 +13,7 @@ import {
   type Job,
   type RegistrationRule,
 } from '../../contracts/feature.ts'
-import { deliverDue, logoutUriOf } from './deliver.ts'
+import { deliverDue, logoutUriOf, metadata } from './deliver.ts'
 import { enqueue } from './outbox.ts'
 
 const env = defineEntries([
@@ -59,8 +58,9 @@ const deliveries: Job = {
 /** §2.2: https, or what OUTBOUND_ALLOW_HOSTS names; without fragment. */
 const uriRule: RegistrationRule = {
   name: 'backchannel_logout_uri',
-  async check({ backchannel_logout_uri: uri }, _attempt, { config }) {
-    if (typeof uri !== 'string') return
+  async check(read, _attempt, { config }) {
+    const { backchannel_logout_uri: uri } = metadata.of(read)
+    if (uri === undefined) return
     const refuse = (why: string) => new OAuthError('invalid_client_metadata', `backchannel_logout_uri ${why}`)
     if (uri.includes('#')) throw refuse('must have no fragment')
     try {
@@ -74,10 +74,7 @@ const uriRule: RegistrationRule = {
 export const backchannelLogout = defineFeature({
   name: 'backchannel_logout',
   env,
-  clientMetadata: {
-    backchannel_logout_uri: v.optional(v.string()),
-    backchannel_logout_session_required: v.optional(v.boolean()),
-  },
+  clientMetadata: metadata,
   registrationRules: [uriRule],
   metadata: () => ({
     backchannel_logout_supported: true,

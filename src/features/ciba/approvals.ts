@@ -23,6 +23,7 @@ import { plan, tryNow } from './deliveries.ts'
 import { approvalsPath, errands } from './errands.ts'
 import { answeredPage, approvalsPage, type ShownRequest } from './pages.ts'
 import { answer, BackchannelRequest, isOpen, waitingFor } from './records.ts'
+import { describeExtra } from '../../flow/grant_extra.ts'
 
 export const approvals = defineEndpoint({
   name: 'approvals',
@@ -84,9 +85,7 @@ const shownRequest = (
   bindingMessage: request.binding_message,
   minutes: Math.ceil((request.expires_at - seconds(context.clock)) / 60),
   scopes: request.scope.map((name) => ({ name, description: context.scopeDescriptions[name] ?? name })),
-  details: context.table.authorizationParameters.flatMap(
-    (parameter) => parameter.describe?.(request.extra, context) ?? [],
-  ),
+  details: describeExtra(request.extra, context),
 })
 
 /** The reply that asks for what the client of this request, or this person, must have before anything is allowed. */

@@ -27,7 +27,8 @@ import {
   sealToken,
 } from './records.ts'
 import { problemOf } from './registration.ts'
-import { cibaGrant, modeOf, settings } from './settings.ts'
+import { readExtra } from '../../flow/grant_extra.ts'
+import { cibaGrant, metadata, modeOf, settings } from './settings.ts'
 
 const request = object(
   {
@@ -82,7 +83,10 @@ export const backchannelAuthentication = defineEndpoint({
 function requireRegistered(client: Client, context: Context): void {
   if (!client.grant_types.includes(cibaGrant))
     throw new OAuthError('unauthorized_client', `this client is not registered for ${cibaGrant}`)
-  const problem = problemOf({ ...client, backchannel_token_delivery_mode: modeOf(client) }, context)
+  const problem = problemOf(
+    metadata.set(client, { backchannel_token_delivery_mode: modeOf(client) }),
+    context,
+  )
   if (problem !== undefined) throw new OAuthError('unauthorized_client', problem)
 }
 
@@ -108,10 +112,7 @@ async function readRequest(params: Params, client: Client, context: Context): Pr
     token: readToken(params.client_notification_token, client),
     lifetime: readLifetime(params.requested_expiry, context),
   }
-  const extra: Record<string, unknown> = {}
-  for (const parameter of context.table.authorizationParameters)
-    Object.assign(extra, await parameter.read(params, client, context))
-  return { ...read, extra }
+  return { ...read, extra: await readExtra(params, client, context) }
 }
 
 /** What the person sees is what was sent, character by character: nothing invisible, nothing cut off. */

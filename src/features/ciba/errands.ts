@@ -18,7 +18,7 @@ import { isActive, User } from '../../models/user.ts'
 import type { Errand, Errands, Outcome } from './deliveries.ts'
 import { firstIssue } from '../../grants/authorization_code.ts'
 import { authReqId, BackchannelRequest, isOpen, notificationToken } from './records.ts'
-import { settings } from './settings.ts'
+import { metadata, settings } from './settings.ts'
 
 export const approvalsPath = '/approvals'
 
@@ -55,7 +55,7 @@ const client: Errand = {
           current.status === 'pending' ? { ...current, status: 'expired' } : undefined,
         )) ?? (await BackchannelRequest.find(context, id))
     const registered = request && (await findClient(context, request.client_id))
-    const url = registered?.backchannel_client_notification_endpoint as string | undefined
+    const url = registered && metadata.of(registered).backchannel_client_notification_endpoint
     const token = request && notificationToken(request, context)
     if (!request || !registered || url === undefined || token === undefined) return 'never'
     const body = {

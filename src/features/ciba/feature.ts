@@ -5,15 +5,15 @@ import { backchannelAuthentication } from './backchannel_authentication.ts'
 import { runDue } from './deliveries.ts'
 import { errands } from './errands.ts'
 import { ciba as grantType } from './grant.ts'
-import { clientMetadata, registrationRule } from './registration.ts'
-import { env, settings } from './settings.ts'
+import { registrationRule } from './registration.ts'
+import { env, metadata, settings } from './settings.ts'
 
 export const ciba = defineFeature({
   name: 'ciba',
   env,
   endpoints: [backchannelAuthentication, approvals],
   grantTypes: [grantType],
-  clientMetadata,
+  clientMetadata: metadata,
   registrationRules: [registrationRule],
   jobs: [
     {

@@ -6,6 +6,7 @@ import { equalInConstantTime } from '../../lib/equal.ts'
 import { deriveKey, hmac } from '../../lib/hash.ts'
 import { seal, unseal } from '../../lib/seal.ts'
 import { defineRecord } from '../../models/define_record.ts'
+import { GrantExtra } from '../../models/grant.ts'
 import { modes } from './settings.ts'
 
 const schema = v.object({
@@ -14,7 +15,7 @@ const schema = v.object({
   sub: v.string(),
   scope: v.array(v.string()),
   /** What other features' parameters add to the grant. */
-  extra: v.record(v.string(), v.unknown()),
+  extra: GrantExtra,
   mode: v.picklist(modes),
   binding_message: v.optional(v.string()),
   /** Sealed: the client's secret, not ours. */

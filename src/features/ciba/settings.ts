@@ -1,13 +1,22 @@
-/** What an operator may say of backchannel authentication. docs/configuration.md */
+/** What an operator, and the registration of a client, may say of backchannel authentication. docs/configuration.md */
+import * as v from 'valibot'
+import { signingAlgs } from '../../auth/registration.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
-import type { Client } from '../../models/client.ts'
+import { type Client, declareMetadata } from '../../models/client.ts'
 
 export const cibaGrant = 'urn:openid:params:grant-type:ciba'
 
 export const modes = ['poll', 'ping', 'push'] as const
 export type Mode = (typeof modes)[number]
+
+export const metadata = declareMetadata({
+  backchannel_token_delivery_mode: v.optional(v.picklist(modes)),
+  backchannel_client_notification_endpoint: v.optional(v.pipe(v.string(), v.maxLength(2000))),
+  backchannel_authentication_request_signing_alg: v.optional(v.picklist(signingAlgs)),
+  backchannel_user_code_parameter: v.optional(v.literal(false, 'user codes are not supported')),
+})
 
 export const env = defineEntries([
   {
@@ -52,5 +61,4 @@ export const env = defineEntries([
 export const settings = (context: Context) => featureConfig(context.config, 'ciba', env)
 
 /** How the client hears of the answer (§4); poll needs nothing of it, so it is what a silent record means. */
-export const modeOf = (client: Client): Mode =>
-  (client.backchannel_token_delivery_mode as Mode | undefined) ?? 'poll'
+export const modeOf = (client: Client): Mode => metadata.of(client).backchannel_token_delivery_mode ?? 'poll'

@@ -7,6 +7,7 @@ import { clientVerificationKey } from '../../clients/client_keys.ts'
 import { sha256 } from '../../lib/hash.ts'
 import type { Client } from '../../models/client.ts'
 import type { Params } from '../../contracts/feature.ts'
+import { metadata } from './settings.ts'
 
 const maxLength = 32_768
 /** Seconds that a signed request may be good for, and how long its `jti` is remembered. */
@@ -23,7 +24,7 @@ export interface Read {
 
 /** The parameters, from inside the JWT where there is one. Throws `invalid_request`. */
 export async function readParams(given: Params, client: Client, context: Context): Promise<Read> {
-  const alg = client.backchannel_authentication_request_signing_alg as string | undefined
+  const alg = metadata.of(client).backchannel_authentication_request_signing_alg
   const { request } = given
   if (given.request_uri !== undefined) throw refuse('request_uri is not supported here: send request')
   if (request === undefined) {

@@ -1,6 +1,10 @@
 /** Claims in several languages and scripts: an application names those it would like. https://openid.net/specs/openid-connect-core-1_0.html#ClaimsLanguagesAndScripts */
+import * as v from 'valibot'
 import { isLanguageTag } from '../../auth/claims.ts'
 import { type AuthorizationParameter, defineFeature } from '../../contracts/feature.ts'
+import { declareGrantMembers } from '../../models/grant.ts'
+
+const ofGrant = declareGrantMembers({ claims_locales: v.array(v.string()) })
 
 /** More than anybody reads, fewer than would burden a grant. */
 const most = 20
@@ -10,7 +14,7 @@ const parameter: AuthorizationParameter = {
   name: 'claims_locales',
   async read({ claims_locales: text }) {
     const wanted = (text ?? '').split(' ').filter(isLanguageTag).slice(0, most)
-    return wanted.length > 0 ? { claims_locales: wanted } : undefined
+    return wanted.length > 0 ? ofGrant.extra({ claims_locales: wanted }) : undefined
   },
 }
 

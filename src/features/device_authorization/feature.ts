@@ -5,6 +5,7 @@ import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { clientPost, object, text, whole } from '../../openapi/parts.ts'
+import { readExtra } from '../../flow/grant_extra.ts'
 import { form } from '../../http/call.ts'
 import { authenticateClient } from '../../http/client_authentication.ts'
 import { json } from '../../http/reply.ts'
@@ -59,9 +60,7 @@ const endpoint = defineEndpoint({
     const scope = parseScope(params.scope)
     requireWithin(scope, context.scopes, 'the scopes of this provider')
     requireWithin(scope, parseScope(client.scope), 'the scopes this client registered')
-    const extra: Record<string, unknown> = {}
-    for (const parameter of context.table.authorizationParameters)
-      Object.assign(extra, await parameter.read(params, client, context))
+    const extra = await readExtra(params, client, context)
     const { deviceCodeTtl, devicePollInterval } = featureConfig(context.config, 'device_authorization', env)
     const device_code = context.random(33)
     const { user_code } = await begin(context, context.random, device_code, {

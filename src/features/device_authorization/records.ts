@@ -3,11 +3,12 @@ import * as v from 'valibot'
 import type { Random } from '../../lib/random.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { defineRecord, type Memory } from '../../models/define_record.ts'
+import { GrantExtra } from '../../models/grant.ts'
 
 const schema = v.object({
   client_id: v.string(),
   scope: v.array(v.string()),
-  extra: v.record(v.string(), v.unknown()),
+  extra: GrantExtra,
   user_code: v.string(),
   status: v.picklist(['pending', 'approved', 'denied']),
   grant_id: v.optional(v.string()),

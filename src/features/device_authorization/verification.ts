@@ -23,6 +23,7 @@ import { Grant } from '../../models/grant.ts'
 import { Session } from '../../models/session.ts'
 import { codePage, confirmPage, donePage } from './pages.ts'
 import { findByUserCode, forgetUserCode, readUserCode, Waiting } from './records.ts'
+import { describeExtra } from '../../flow/grant_extra.ts'
 
 export const devicePath = '/device'
 
@@ -100,9 +101,7 @@ async function showConfirm(call: Call, context: Context, person: AtHand, waiting
     unverified: client.self_registered,
     username: person.user.username,
     scopes: waiting.scope.map((name) => ({ name, description: context.scopeDescriptions[name] ?? name })),
-    details: context.table.authorizationParameters.flatMap(
-      (parameter) => parameter.describe?.(waiting.extra, context) ?? [],
-    ),
+    details: describeExtra(waiting.extra, context),
   })
   return { ...page(200, html), cookies, imageSources: imageSources(shown) }
 }

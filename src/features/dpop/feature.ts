@@ -8,7 +8,8 @@ import type { Context } from '../../contracts/context.ts'
 import type { GrantRule } from '../../contracts/grant_type.ts'
 import { resourceParameters } from '../../http/bearer.ts'
 import type { Call } from '../../contracts/call.ts'
-import type { Client } from '../../models/client.ts'
+import { type Client, declareMetadata } from '../../models/client.ts'
+import { declareGrantMembers } from '../../models/grant.ts'
 import { type AuthorizationParameter, defineFeature, type TokenBinding } from '../../contracts/feature.ts'
 import { currentNonce, isGoodNonce } from './nonce.ts'
 import { invalidProof, proofAlgsOf, proofHeader, verifyProof } from './proof.ts'
@@ -50,7 +51,10 @@ function requireNonce(nonce: string | undefined, context: Context, resource?: Ca
     throw askForNonce(context, resource)
 }
 
-const isDuty = (client: Client): boolean => client.dpop_bound_access_tokens === true
+const metadata = declareMetadata({ dpop_bound_access_tokens: v.optional(v.boolean()) })
+const ofGrant = declareGrantMembers({ dpop_jkt: v.string() })
+
+const isDuty = (client: Client): boolean => metadata.of(client).dpop_bound_access_tokens === true
 
 const binding: TokenBinding = {
   name: 'dpop',
@@ -97,7 +101,7 @@ const dpopJkt: AuthorizationParameter = {
         'invalid_request',
         'dpop_jkt must be a JWK SHA-256 thumbprint: 43 base64url characters',
       )
-    return { dpop_jkt }
+    return ofGrant.extra({ dpop_jkt })
   },
 }
 
@@ -105,7 +109,8 @@ const codeBinding: GrantRule = {
   name: 'dpop_jkt',
   admit(grant, { bound }) {
     // Only the first token request: afterwards the refresh token's own binding holds.
-    if (grant.dpop_jkt !== undefined && !grant.refresh && bound?.cnf.jkt !== grant.dpop_jkt)
+    const { dpop_jkt } = ofGrant.of(grant)
+    if (dpop_jkt !== undefined && !grant.refresh && bound?.cnf.jkt !== dpop_jkt)
       throw new OAuthError(
         'invalid_grant',
         'the code is bound by dpop_jkt to another key than the one proven',
@@ -119,7 +124,7 @@ export const dpop = defineFeature({
   tokenBindings: [binding],
   authorizationParameters: [dpopJkt],
   grantRules: [codeBinding],
-  clientMetadata: { dpop_bound_access_tokens: v.optional(v.boolean()) },
+  clientMetadata: metadata,
   headers: { cors: { allow: ['DPoP'], expose: ['DPoP-Nonce'] } },
   metadata: (context) => ({ dpop_signing_alg_values_supported: proofAlgsOf(context) }),
 })

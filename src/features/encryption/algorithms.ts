@@ -2,12 +2,17 @@
 import { createHash } from 'node:crypto'
 import type { ClientJwk } from '../../auth/client_jwks.ts'
 import type { DecryptionAlg } from '../../auth/jwk.ts'
+import { contentEncryptions, type encryptionAlgs } from '../../clients/encryption_metadata.ts'
 
-/** Content encryption, and the bits of its key (RFC 7518 §5.1). The first is the default of OpenID Connect Registration §2. */
-const keyBits = { 'A128CBC-HS256': 256, 'A256CBC-HS512': 512, A128GCM: 128, A256GCM: 256 } as const
-export type Enc = keyof typeof keyBits
-export const encs = Object.keys(keyBits) as Enc[]
-export const defaultEnc: Enc = 'A128CBC-HS256'
+/** Content encryption, and the bits of its key (RFC 7518 §5.1). */
+const keyBits: Readonly<Record<Enc, number>> = {
+  'A128CBC-HS256': 256,
+  'A256CBC-HS512': 512,
+  A128GCM: 128,
+  A256GCM: 256,
+}
+export type Enc = (typeof contentEncryptions)[number]
+export const defaultEnc: Enc = contentEncryptions[0]
 
 /** To a public key: which keys of a client fit, and which kind of ours. */
 interface ToKey {
@@ -28,7 +33,7 @@ const agreement: ToKey = { fits: ({ kty, crv }) => kty !== 'RSA' && curves.inclu
  * RSA1_5 is left out for Bleichenbacher's sake and PBES2 because it lets the sender choose how long we compute
  * (RFC 8725 §3.2, RFC 7518 §8.1); neither may come back as an option.
  */
-const rows = {
+const rows: Readonly<Record<Alg, ToKey | UnderSecret>> = {
   'RSA-OAEP-256': rsa,
   'ECDH-ES': agreement,
   'ECDH-ES+A128KW': agreement,
@@ -36,10 +41,9 @@ const rows = {
   dir: { bits: (enc) => keyBits[enc] },
   A128KW: { bits: () => 128 },
   A256KW: { bits: () => 256 },
-} as const satisfies Record<string, ToKey | UnderSecret>
+}
 
-export type Alg = keyof typeof rows
-export const algs = Object.keys(rows) as Alg[]
+export type Alg = (typeof encryptionAlgs)[number]
 export const rowOf = (alg: Alg): ToKey | UnderSecret => rows[alg]
 
 export const isSymmetric = (alg: Alg): boolean => 'bits' in rows[alg]

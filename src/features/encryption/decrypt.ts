@@ -4,7 +4,8 @@ import { compactDecrypt, decodeProtectedHeader } from 'jose'
 import { secretOf } from '../../http/client_methods.ts'
 import { fromUtf8 } from '../../lib/bytes.ts'
 import type { Decrypt } from '../../contracts/feature.ts'
-import { type Alg, algs, type Enc, encs, keyFromSecret, rowOf } from './algorithms.ts'
+import { contentEncryptions, encryptionAlgs } from '../../clients/encryption_metadata.ts'
+import { type Alg, type Enc, keyFromSecret, rowOf } from './algorithms.ts'
 
 /** Characters; decryption costs by the size, and a request is no larger. */
 const longest = 65_536
@@ -27,8 +28,8 @@ function readHeader(jwe: string): Header | undefined {
     const { alg, enc, zip, crit, kid } = decodeProtectedHeader(jwe)
     if (zip !== undefined || crit !== undefined || (kid !== undefined && typeof kid !== 'string'))
       return undefined
-    const known = algs.find((each) => each === alg)
-    const knownEnc = encs.find((each) => each === enc)
+    const known = encryptionAlgs.find((each) => each === alg)
+    const knownEnc = contentEncryptions.find((each) => each === enc)
     return known && knownEnc && { alg: known, enc: knownEnc, ...(kid !== undefined && { kid }) }
   } catch {
     return undefined

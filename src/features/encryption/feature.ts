@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { readJwks } from '../../auth/client_jwks.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import { decryptionAlgs } from '../../auth/jwk.ts'
+import { contentEncryptions, encryptionAlgs, encryptionMetadata } from '../../clients/encryption_metadata.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { GrantRule } from '../../contracts/grant_type.ts'
 import type { Client } from '../../models/client.ts'
@@ -10,14 +11,13 @@ import {
   defineFeature,
   type DocumentKind,
   type DocumentWrapper,
-  type Feature,
   type RegistrationRule,
 } from '../../contracts/feature.ts'
 import type { encryptFor } from './encrypt.ts'
-import { algs, defaultEnc, encs, fittingKeys, isSymmetric } from './algorithms.ts'
+import { defaultEnc, fittingKeys, isSymmetric } from './algorithms.ts'
 
-const Alg = v.optional(v.picklist(algs))
-const Enc = v.optional(v.picklist(encs))
+const Alg = v.picklist(encryptionAlgs)
+const Enc = v.optional(v.picklist(contentEncryptions))
 
 /** Documents, and whether this provider has them to give. */
 const kinds: Readonly<Record<DocumentKind, (context: Context) => boolean>> = {
@@ -36,8 +36,9 @@ const toUs = ['request_object_encryption_alg', 'request_object_encryption_enc'] 
 /** How this client wants it encrypted. A registration that does not parse is an error: what it wanted was not plaintext. */
 function recipeOf(kind: DocumentKind, client: Client) {
   const [algName, encName] = ofDocument(kind)
-  if (client[algName] === undefined) return undefined
-  return { alg: v.parse(v.picklist(algs), client[algName]), enc: v.parse(Enc, client[encName]) ?? defaultEnc }
+  const { [algName]: alg, [encName]: enc } = encryptionMetadata.of(client)
+  if (alg === undefined) return undefined
+  return { alg: v.parse(Alg, alg), enc: v.parse(Enc, enc) ?? defaultEnc }
 }
 
 /** Signed before, if at all: a JWT goes in as one (`cty`), bare claims as JSON. */
@@ -70,9 +71,9 @@ const possible: RegistrationRule = {
   name: 'encryption',
   async check(metadata) {
     for (const [algName, encName] of [...kindNames.map(ofDocument), toUs]) {
-      const alg = v.parse(Alg, metadata[algName])
+      const { [algName]: alg, [encName]: enc } = encryptionMetadata.of(metadata)
       if (alg === undefined) {
-        if (metadata[encName] !== undefined) throw refuse(`${encName} needs ${algName} beside it`)
+        if (enc !== undefined) throw refuse(`${encName} needs ${algName} beside it`)
         continue
       }
       if (isSymmetric(alg)) {
@@ -87,16 +88,9 @@ const possible: RegistrationRule = {
   },
 }
 
-const entries: NonNullable<Feature['clientMetadata']> = Object.fromEntries(
-  [...kindNames.map(ofDocument), toUs].flatMap(([alg, enc]) => [
-    [alg, Alg],
-    [enc, Enc],
-  ]),
-)
-
 const supported = (prefix: string) => ({
-  [`${prefix}_encryption_alg_values_supported`]: algs,
-  [`${prefix}_encryption_enc_values_supported`]: encs,
+  [`${prefix}_encryption_alg_values_supported`]: encryptionAlgs,
+  [`${prefix}_encryption_enc_values_supported`]: contentEncryptions,
 })
 
 export const encryption = defineFeature({
@@ -106,7 +100,7 @@ export const encryption = defineFeature({
   grantRules: [encryptable],
   decrypt: async (jwe, client, context) => (await import('./decrypt.ts')).decrypt(jwe, client, context),
   registrationRules: [possible],
-  clientMetadata: entries,
+  clientMetadata: encryptionMetadata,
   metadata: (context) =>
     Object.assign(
       {},

@@ -5,7 +5,7 @@ import { formEncode, redirectUriProblem } from '../../auth/redirect_uri.ts'
 import { sidOf } from '../../grants/person.ts'
 import { findClient } from '../../http/client_authentication.ts'
 import { defineView } from '../../html/view.ts'
-import type { Client } from '../../models/client.ts'
+import { type Client, declareMetadata } from '../../models/client.ts'
 import { defineFeature, type RegistrationRule } from '../../contracts/feature.ts'
 
 /** A client's page may run its scripts and reach its cookies; it may not lead the whole window elsewhere. */
@@ -15,8 +15,12 @@ const frame = defineView(
   ['url'],
 )
 
-const logoutUriOf = (client: Client): string | undefined =>
-  typeof client.frontchannel_logout_uri === 'string' ? client.frontchannel_logout_uri : undefined
+const metadata = declareMetadata({
+  frontchannel_logout_uri: v.optional(v.string()),
+  frontchannel_logout_session_required: v.optional(v.boolean()),
+})
+
+const logoutUriOf = (client: Client): string | undefined => metadata.of(client).frontchannel_logout_uri
 
 /** §2: issuer and session, always both: whoever does not need them does not mind. */
 const withSession = (uri: string, iss: string, sid: string): string =>
@@ -31,24 +35,22 @@ const sourceOf = (uri: string): string => {
 /** §2: scheme, host and port of a redirect URI, so that nobody has our page load what is not theirs. */
 const uriRule: RegistrationRule = {
   name: 'frontchannel_logout_uri',
-  async check({ frontchannel_logout_uri: uri, redirect_uris }) {
-    if (typeof uri !== 'string') return
+  async check(read) {
+    const { frontchannel_logout_uri: uri } = metadata.of(read)
+    if (uri === undefined) return
     const refuse = (why: string) =>
       new OAuthError('invalid_client_metadata', `frontchannel_logout_uri ${why}`)
     const problem = redirectUriProblem(uri, 'web')
     if (problem !== undefined) throw refuse(problem)
     const { origin } = new URL(uri)
-    if (!redirect_uris.some((each) => new URL(each).origin === origin))
+    if (!read.redirect_uris.some((each) => new URL(each).origin === origin))
       throw refuse(`must have scheme, host and port of one of redirect_uris, got ${origin}`)
   },
 }
 
 export const frontchannelLogout = defineFeature({
   name: 'frontchannel_logout',
-  clientMetadata: {
-    frontchannel_logout_uri: v.optional(v.string()),
-    frontchannel_logout_session_required: v.optional(v.boolean()),
-  },
+  clientMetadata: metadata,
   registrationRules: [uriRule],
   metadata: () => ({
     frontchannel_logout_supported: true,

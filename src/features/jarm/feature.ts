@@ -11,7 +11,7 @@ import { formPostPage } from '../../html/pages.ts'
 import { page, redirectToClient } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { seconds } from '../../lib/clock.ts'
-import type { Client } from '../../models/client.ts'
+import { type Client, declareMetadata } from '../../models/client.ts'
 import { signingAlgRule } from '../../clients/signing_alg_rule.ts'
 import { defineFeature, type ResponseMode } from '../../contracts/feature.ts'
 
@@ -20,11 +20,13 @@ const lifetime = 600
 
 type Parameters = Record<string, string | undefined>
 
+const metadata = declareMetadata({ authorization_signed_response_alg: v.optional(v.picklist(signingAlgs)) })
+
 /** §2.1: issuer, audience, expiry and every parameter; then encrypted where the client registered for it. */
 async function seal(params: Parameters, client: Client, context: Context): Promise<string> {
   const alg = v.parse(
     v.optional(v.picklist(signingAlgs), context.config.signingAlgs[0]!),
-    client.authorization_signed_response_alg,
+    metadata.of(client).authorization_signed_response_alg,
   )
   const jwt = await sign(context.keys.signer(alg), 'JWT', {
     ...Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined)),
@@ -70,7 +72,7 @@ const jwt: ResponseMode = {
 export const jarm = defineFeature({
   name: 'jarm',
   responseModes: [...responseModes, jwt],
-  registrationRules: [signingAlgRule('jarm', ['authorization_signed_response_alg'])],
-  clientMetadata: { authorization_signed_response_alg: v.optional(v.picklist(signingAlgs)) },
+  registrationRules: [signingAlgRule('jarm', metadata, ['authorization_signed_response_alg'])],
+  clientMetadata: metadata,
   metadata: ({ config }) => ({ authorization_signing_alg_values_supported: config.signingAlgs }),
 })

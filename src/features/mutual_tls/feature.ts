@@ -5,7 +5,7 @@ import type { Grounds } from '../../auth/refusal.ts'
 import type { Config } from '../../config.ts'
 import { endpointUrls } from '../../endpoints/discovery.ts'
 import { invalidToken } from '../../http/bearer.ts'
-import type { Client } from '../../models/client.ts'
+import { type Client, declareMetadata } from '../../models/client.ts'
 import { defineFeature, type RegistrationRule, type TokenBinding } from '../../contracts/feature.ts'
 import { clientCertificate, thumbprintOf } from './certificate.ts'
 import { selfSignedTlsClientAuth, tlsClientAuth } from './client_auth.ts'
@@ -14,7 +14,14 @@ import { subjectFieldNames, subjectMetadata } from './subject.ts'
 
 const confirmation = 'x5t#S256'
 
-const isDuty = (client: Client): boolean => client.tls_client_certificate_bound_access_tokens === true
+const metadata = declareMetadata({
+  ...subjectMetadata.entries,
+  tls_client_certificate_bound_access_tokens: v.optional(v.boolean()),
+  use_mtls_endpoint_aliases: v.optional(v.boolean()),
+})
+
+const isDuty = (client: Client): boolean =>
+  metadata.of(client).tls_client_certificate_bound_access_tokens === true
 
 const refuse = (grounds: Grounds) => new OAuthError('invalid_request', grounds)
 
@@ -60,10 +67,11 @@ const binding: TokenBinding = {
 
 const registration: RegistrationRule = {
   name: 'mutual_tls',
-  async check(metadata, _attempt, { config }) {
+  async check(registered, _attempt, { config }) {
     const refuse = (grounds: Grounds) => new OAuthError('invalid_client_metadata', grounds)
-    const { token_endpoint_auth_method: method } = metadata
-    const given = subjectFieldNames.filter((name) => metadata[name] !== undefined)
+    const { token_endpoint_auth_method: method } = registered
+    const members = metadata.of(registered)
+    const given = subjectFieldNames.filter((name) => members[name] !== undefined)
     if (method === tlsClientAuth.name && given.length !== 1)
       throw refuse({
         rule: 'RFC 8705 §2.1.2',
@@ -76,13 +84,13 @@ const registration: RegistrationRule = {
         expected: `${given[0]} is for token_endpoint_auth_method tls_client_auth`,
         came: method,
       })
-    const published = metadata.jwks !== undefined || metadata.jwks_uri !== undefined
+    const published = registered.jwks !== undefined || registered.jwks_uri !== undefined
     if (method === selfSignedTlsClientAuth.name && !published)
       throw refuse({
         rule: 'RFC 8705 §2.2.2',
         expected: 'self_signed_tls_client_auth needs jwks or jwks_uri with the certificate (x5c) or its key',
       })
-    if (metadata.use_mtls_endpoint_aliases === true && settings(config).mtlsIssuerUrl === undefined)
+    if (members.use_mtls_endpoint_aliases === true && settings(config).mtlsIssuerUrl === undefined)
       throw refuse({
         rule: 'RFC 8705 §5',
         expected: 'metadata without use_mtls_endpoint_aliases',
@@ -105,11 +113,7 @@ export const mutualTls = defineFeature({
   clientAuth: [tlsClientAuth, selfSignedTlsClientAuth],
   tokenBindings: [binding],
   registrationRules: [registration],
-  clientMetadata: {
-    ...subjectMetadata,
-    tls_client_certificate_bound_access_tokens: v.optional(v.boolean()),
-    use_mtls_endpoint_aliases: v.optional(v.boolean()),
-  },
+  clientMetadata: metadata,
   baseUrls: (config) => [aliasBase(config)].filter((base) => base !== undefined),
   metadata(context) {
     const base = aliasBase(context.config)

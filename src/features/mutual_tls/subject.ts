@@ -2,12 +2,11 @@
 import { isIP } from 'node:net'
 import * as v from 'valibot'
 import { inNetworks, parseNetworks } from '../../lib/address.ts'
-import type { Client } from '../../models/client.ts'
+import { type Client, declareMetadata } from '../../models/client.ts'
 import { type Names, namesIn } from './der.ts'
 import { canonicalName, canonicalSubject } from './distinguished_name.ts'
 
 interface SubjectField {
-  name: string
   /** Of what is registered. */
   isValid(value: string): boolean
   expected: string
@@ -42,28 +41,24 @@ const addressText = (bytes: Uint8Array): string =>
         (bytes[2 * i]! * 256 + bytes[2 * i + 1]!).toString(16),
       ).join(':')
 
-const fields: readonly SubjectField[] = [
-  {
-    name: 'tls_client_auth_subject_dn',
+const fields = {
+  tls_client_auth_subject_dn: {
     isValid: (value) => canonicalName(value) !== undefined,
     expected: 'a distinguished name as RFC 4514 writes it, such as CN=client,O=Example,C=DE',
     matches: (registered, names) => canonicalName(registered) === canonicalSubject(names),
   },
-  {
-    name: 'tls_client_auth_san_dns',
+  tls_client_auth_san_dns: {
     isValid: (value) => /^[A-Za-z0-9_*.-]{1,253}$/.test(value),
     expected: 'a host name',
     matches: (registered, names) =>
       someText(names, kinds.dns, (text) => text.toLowerCase() === registered.toLowerCase()),
   },
-  {
-    name: 'tls_client_auth_san_uri',
+  tls_client_auth_san_uri: {
     isValid: (value) => isAscii(value) && URL.canParse(value),
     expected: 'an absolute URI',
     matches: (registered, names) => someText(names, kinds.uri, (text) => text === registered),
   },
-  {
-    name: 'tls_client_auth_san_ip',
+  tls_client_auth_san_ip: {
     isValid: (value) => isIP(value) !== 0 && !value.includes('%'),
     expected: 'an IPv4 or IPv6 address',
     matches: (registered, { alternatives }) =>
@@ -74,30 +69,35 @@ const fields: readonly SubjectField[] = [
           inNetworks(addressText(content), parseNetworks(registered)),
       ),
   },
-  {
-    name: 'tls_client_auth_san_email',
+  tls_client_auth_san_email: {
     isValid: (value) => isAscii(value) && /^[^@]+@[^@]+$/.test(value),
     expected: 'an email address',
     matches: (registered, names) =>
       someText(names, kinds.email, (text) => mailbox(text) === mailbox(registered)),
   },
-]
+} satisfies Record<string, SubjectField>
 
-export const subjectFieldNames = fields.map(({ name }) => name)
+type FieldName = keyof typeof fields
+export const subjectFieldNames = Object.keys(fields) as FieldName[]
 
-export const subjectMetadata: v.ObjectEntries = Object.fromEntries(
-  fields.map(({ name, isValid, expected }) => [
-    name,
-    v.optional(v.pipe(v.string(), v.maxLength(2000), v.check(isValid, `expected ${expected}`))),
-  ]),
-)
+const entry = ({ isValid, expected }: SubjectField) =>
+  v.optional(v.pipe(v.string(), v.maxLength(2000), v.check(isValid, `expected ${expected}`)))
+
+export const subjectMetadata = declareMetadata({
+  tls_client_auth_subject_dn: entry(fields.tls_client_auth_subject_dn),
+  tls_client_auth_san_dns: entry(fields.tls_client_auth_san_dns),
+  tls_client_auth_san_uri: entry(fields.tls_client_auth_san_uri),
+  tls_client_auth_san_ip: entry(fields.tls_client_auth_san_ip),
+  tls_client_auth_san_email: entry(fields.tls_client_auth_san_email),
+})
 
 /** Whether the certificate names the client as it registered. False when it registered none of the five, or several. */
 export function isNamed(client: Client, der: Uint8Array): boolean {
-  const [field, ...more] = fields.filter(({ name }) => typeof client[name] === 'string')
-  if (!field || more.length > 0) return false
+  const registered = subjectMetadata.of(client)
+  const [name, ...more] = subjectFieldNames.filter((each) => registered[each] !== undefined)
+  if (!name || more.length > 0) return false
   try {
-    return field.matches(String(client[field.name]), namesIn(der))
+    return fields[name].matches(registered[name]!, namesIn(der))
   } catch (error) {
     if (error instanceof RangeError) return false // a certificate that another parser took and we cannot read
     throw error

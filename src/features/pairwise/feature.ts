@@ -1,20 +1,26 @@
 /** Pairwise subjects: each sector knows a person by a name of its own. https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg */
 import * as v from 'valibot'
 import { OAuthError, shown } from '../../auth/errors.ts'
+import type { ClientMetadata } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
 import { OutboundError } from '../../outbound/outbound.ts'
 import { deriveKey, hmac } from '../../lib/hash.ts'
+import { declareMetadata } from '../../models/client.ts'
 import { defineFeature, type RegistrationRule, type SubjectType } from '../../contracts/feature.ts'
 
-/** The part of a client, or of what wants to be one, that its sector follows from. */
-interface Sectored {
-  redirect_uris: readonly string[]
-  sector_identifier_uri?: unknown
-}
+const HttpsUrl = v.pipe(
+  v.string(),
+  v.maxLength(2000),
+  v.url(),
+  v.regex(/^https:\/\//i, 'expected an https URL'),
+)
+
+const metadata = declareMetadata({ sector_identifier_uri: v.optional(HttpsUrl) })
 
 /** §8.1: the host of the one, or of the others. More than one, or none, is no sector. */
-function sectorsOf({ redirect_uris, sector_identifier_uri: own }: Sectored): string[] {
-  const uris = typeof own === 'string' ? [own] : redirect_uris
+function sectorsOf(registered: ClientMetadata): string[] {
+  const { sector_identifier_uri: own } = metadata.of(registered)
+  const uris = own === undefined ? registered.redirect_uris : [own]
   return [...new Set(uris.map((uri) => (/^https?:/i.test(uri) ? new URL(uri).hostname : '')))]
 }
 
@@ -39,15 +45,16 @@ const throughRedirects = ['authorization_code', 'implicit', 'refresh_token', 'cl
 
 const sectors: RegistrationRule = {
   name: 'sector',
-  async check(metadata, { by, current }, context) {
-    const { subject_type, sector_identifier_uri, redirect_uris, grant_types } = metadata
-    if (typeof sector_identifier_uri === 'string')
+  async check(registered, { by, current }, context) {
+    const { subject_type, redirect_uris, grant_types } = registered
+    const { sector_identifier_uri } = metadata.of(registered)
+    if (sector_identifier_uri !== undefined)
       await requireListed(sector_identifier_uri, redirect_uris, context)
     // Else a client could see its people under one name today and under another sector's tomorrow.
     if (current && current.subject_type !== subject_type)
       throw refuse(`subject_type stays ${current.subject_type}: register another client for another one`)
     if (subject_type !== 'pairwise') return
-    const own = sectorsOf(metadata)
+    const own = sectorsOf(registered)
     if (own.length > 1)
       throw refuse(
         `redirect_uris have the hosts ${own.join(', ')}: subject_type pairwise then needs a sector_identifier_uri`,
@@ -77,16 +84,9 @@ async function requireListed(url: string, redirects: readonly string[], context:
   if (missing !== undefined) throw refuse(`sector_identifier_uri does not list ${shown(missing)}`)
 }
 
-const HttpsUrl = v.pipe(
-  v.string(),
-  v.maxLength(2000),
-  v.url(),
-  v.regex(/^https:\/\//i, 'expected an https URL'),
-)
-
 export const pairwise = defineFeature({
   name: 'pairwise',
   subjectTypes: [pairwiseSubject],
   registrationRules: [sectors],
-  clientMetadata: { sector_identifier_uri: v.optional(HttpsUrl) },
+  clientMetadata: metadata,
 })

@@ -15,7 +15,7 @@ import { json } from '../../http/reply.ts'
 import { seconds } from '../../lib/clock.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { deriveKey, hmac, sha256 } from '../../lib/hash.ts'
-import type { Client } from '../../models/client.ts'
+import { type Client, declareMetadata } from '../../models/client.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import {
   type AuthorizationRule,
@@ -41,6 +41,8 @@ const env = defineEntries([
 ])
 
 const settings = (context: Context) => featureConfig(context.config, 'par', env)
+
+const metadata = declareMetadata({ require_pushed_authorization_requests: v.optional(v.boolean()) })
 
 const Pushed = defineRecord(
   'pushed_request',
@@ -162,7 +164,8 @@ const pushedRequests: AuthorizationRule = {
   name: 'pushed_authorization_requests',
   /** §5: where the client or this provider demands it, no other request is taken. */
   check(context, { client, params, pushed }) {
-    const required = settings(context).requirePar || client.require_pushed_authorization_requests === true
+    const required =
+      settings(context).requirePar || metadata.of(client).require_pushed_authorization_requests === true
     if (required && !pushed && !params.request_uri?.startsWith(prefix))
       throw new OAuthError(
         'invalid_request',
@@ -178,7 +181,7 @@ export const par = defineFeature({
   endpoints: [endpoint],
   requestSources: [source],
   authorizationRules: [pushedRequests],
-  clientMetadata: { require_pushed_authorization_requests: v.optional(v.boolean()) },
+  clientMetadata: metadata,
   clientDemands: (client, config) =>
     featureConfig(config, 'par', env).requirePar && client.redirect_uris.length > 0
       ? ['must push its authorization requests to /par']

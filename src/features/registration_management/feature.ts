@@ -56,7 +56,7 @@ async function moveOn(
 ): Promise<Client> {
   const moved = await Client.update(context, client.client_id, (current) => {
     if (current.disabled || !isTokenOf(token, current, context)) throw refused(context)
-    return { ...change(current), ...nextGeneration(current) }
+    return nextGeneration(change(current), current)
   })
   if (!moved) throw refused(context)
   context.clients.forget(client.client_id)

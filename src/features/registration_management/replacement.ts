@@ -20,7 +20,7 @@ export async function readReplacement(
   body: unknown,
   client: Client,
   context: Context,
-): Promise<ClientMetadata & Record<string, unknown>> {
+): Promise<ClientMetadata> {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw refuse('the body must be a JSON object with all metadata of the client')
   const { client_id, client_secret, ...rest } = body as Record<string, unknown>
@@ -44,7 +44,7 @@ function requireOwnSecret(secret: unknown, { client_id, secret_mac }: Client, { 
 /** The record with `metadata` in place of what it had; a secret comes or goes as its method needs one. */
 export function replaced(
   current: Client,
-  metadata: ClientMetadata & Record<string, unknown>,
+  metadata: ClientMetadata,
   context: Context,
   newSecret: string,
 ): Client {

@@ -1,16 +1,13 @@
 /** Registration access tokens: a MAC over the client and a generation, so that the record keeps a number and no secret. https://www.rfc-editor.org/rfc/rfc7592#section-3 */
+import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { deriveKey, hmac } from '../../lib/hash.ts'
-import type { Client } from '../../models/client.ts'
+import { type Client, declareClientMembers } from '../../models/client.ts'
 
-/** The member of the client's record. No metadata: neither registered nor shown. */
-const member = 'registration_generation'
+const members = declareClientMembers({ registration_generation: v.number() })
 
-const generationOf = (client: Client): number => {
-  const kept = client[member]
-  return typeof kept === 'number' ? kept : 0
-}
+const generationOf = (client: Client): number => members.of(client).registration_generation ?? 0
 
 const prefix = 'lkm_'
 
@@ -24,5 +21,6 @@ export const tokenOf = (client: Client, { config }: Context): string =>
 export const isTokenOf = (token: string, client: Client, context: Context): boolean =>
   equalInConstantTime(token, tokenOf(client, context))
 
-/** What the record says once the token was used: its successor is good, and it is not. */
-export const nextGeneration = (client: Client) => ({ [member]: generationOf(client) + 1 })
+/** The `changed` record once the token of `current` was used: its successor is good, and it is not. */
+export const nextGeneration = (changed: Client, current: Client): Client =>
+  members.set(changed, { registration_generation: generationOf(current) + 1 })

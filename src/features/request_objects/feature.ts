@@ -1,7 +1,6 @@
 /** Request objects: the authorization request as a JWT, by value or by reference. https://www.rfc-editor.org/rfc/rfc9101, OpenID Connect Core §6 */
-import * as v from 'valibot'
 import { OAuthError, shown } from '../../auth/errors.ts'
-import { clientAlgs, signingAlgs } from '../../auth/registration.ts'
+import { clientAlgs } from '../../auth/registration.ts'
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -15,6 +14,7 @@ import {
   type RequestSource,
 } from '../../contracts/feature.ts'
 import { signingAlgRule } from '../../clients/signing_alg_rule.ts'
+import { metadata } from './metadata.ts'
 
 const env = defineEntries([
   {
@@ -35,7 +35,7 @@ const env = defineEntries([
 const settings = (context: Context) => featureConfig(context.config, 'request_objects', env)
 
 const mustSign = (client: Client, context: Context): boolean =>
-  settings(context).requireSignedRequestObject || client.require_signed_request_object === true
+  settings(context).requireSignedRequestObject || metadata.of(client).require_signed_request_object === true
 
 async function resolve(object: string, given: Params, client: Client, context: Context): Promise<Params> {
   const { readRequestObject } = await import('./read.ts')
@@ -67,7 +67,7 @@ const byReference: RequestSource = {
   accepts: (value) => /^https?:/i.test(value),
   async resolve(params, client, context) {
     const uri = params.request_uri!
-    const registered = (client.request_uris as string[] | undefined) ?? []
+    const registered = metadata.of(client).request_uris ?? []
     if (params.request !== undefined)
       throw new OAuthError('invalid_request', 'request and request_uri exclude each other')
     if (!registered.some((each) => withoutFragment(each) === withoutFragment(uri)))
@@ -108,19 +108,26 @@ const offersUnsigned = (context: Context): boolean =>
 const takesUnsigned = (client: Client, config: Config): boolean =>
   config.profile !== 'fapi2' &&
   !featureConfig(config, 'request_objects', env).requireSignedRequestObject &&
-  client.require_signed_request_object !== true &&
+  metadata.of(client).require_signed_request_object !== true &&
   (config.profile === 'classic' || !client.self_registered)
 
 /** Who registered no algorithm may use any that is offered (OpenID Connect Registration §2), where `none` is. */
-const needNotSign = (client: Client, context: Context): boolean =>
-  takesUnsigned(client, context.config) &&
-  (client.request_object_signing_alg === 'none' ||
-    (client.request_object_signing_alg === undefined && offersUnsigned(context)))
+function needNotSign(client: Client, context: Context): boolean {
+  const { request_object_signing_alg: alg } = metadata.of(client)
+  return (
+    takesUnsigned(client, context.config) &&
+    (alg === 'none' || (alg === undefined && offersUnsigned(context)))
+  )
+}
 
 const unsigned: RegistrationRule = {
   name: 'unsigned_request_objects',
-  async check({ request_object_signing_alg: alg }, { by }, context) {
-    if (alg === 'none' && by === 'client' && !offersUnsigned(context))
+  async check(registered, { by }, context) {
+    if (
+      metadata.of(registered).request_object_signing_alg === 'none' &&
+      by === 'client' &&
+      !offersUnsigned(context)
+    )
       throw new OAuthError(
         'invalid_client_metadata',
         'request_object_signing_alg: none is for clients that an operator registers; sign request objects',
@@ -128,29 +135,17 @@ const unsigned: RegistrationRule = {
   },
 }
 
-const Alg = v.picklist([...signingAlgs, 'Ed25519', 'none'])
-const Uri = v.pipe(
-  v.string(),
-  v.maxLength(512),
-  v.url(),
-  v.regex(/^https:|^http:\/\/(localhost|127\.0\.0\.1)[:/]/i, 'expected an https URL'),
-)
-
 export const requestObjects = defineFeature({
   name: 'request_objects',
   env,
   requestSources: [byValue, byReference],
   authorizationRules: [duty],
-  registrationRules: [signingAlgRule('request_objects', ['request_object_signing_alg']), unsigned],
+  registrationRules: [signingAlgRule('request_objects', metadata, ['request_object_signing_alg']), unsigned],
   clientDemands: (client, config) =>
-    client.request_object_signing_alg === 'none' && !takesUnsigned(client, config)
+    metadata.of(client).request_object_signing_alg === 'none' && !takesUnsigned(client, config)
       ? ['must sign its request objects: it registered request_object_signing_alg none']
       : [],
-  clientMetadata: {
-    request_object_signing_alg: v.optional(Alg),
-    require_signed_request_object: v.optional(v.boolean()),
-    request_uris: v.optional(v.pipe(v.array(Uri), v.maxLength(20))),
-  },
+  clientMetadata: metadata,
   metadata: (context) => ({
     request_parameter_supported: true,
     request_uri_parameter_supported: true,

@@ -7,6 +7,7 @@ import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
 import type { Client } from '../../models/client.ts'
 import type { Params } from '../../contracts/feature.ts'
+import { metadata } from './metadata.ts'
 
 const refuse = (description: string) => new OAuthError('invalid_request_object', description)
 
@@ -62,7 +63,7 @@ async function decrypt(jwe: string, client: Client, context: Context): Promise<s
 }
 
 async function verify(jwt: string, client: Client, context: Context, unsigned: boolean): Promise<JWTPayload> {
-  const registered = client.request_object_signing_alg as string | undefined
+  const { request_object_signing_alg: registered } = metadata.of(client)
   const header = attempt(() => decodeProtectedHeader(jwt))
   if (header.typ !== undefined && !['oauth-authz-req+jwt', 'JWT'].includes(header.typ))
     throw refuse(`typ must be oauth-authz-req+jwt, got ${shown(header.typ)}`)

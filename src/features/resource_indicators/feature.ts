@@ -1,4 +1,5 @@
 /** Resource indicators: the client names the API a token is for, and the token is good there alone. https://www.rfc-editor.org/rfc/rfc8707 */
+import * as v from 'valibot'
 import { OAuthError, shown } from '../../auth/errors.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
@@ -6,6 +7,7 @@ import type { Context } from '../../contracts/context.ts'
 import type { GrantRule, Issue } from '../../contracts/grant_type.ts'
 import { isLoopbackHost } from '../../lib/address.ts'
 import type { Client } from '../../models/client.ts'
+import { declareGrantMembers } from '../../models/grant.ts'
 import { type AuthorizationParameter, defineFeature } from '../../contracts/feature.ts'
 
 const env = defineEntries([
@@ -16,6 +18,8 @@ const env = defineEntries([
     help: 'URIs of the APIs that tokens may be requested for (RFC 8707). Empty: any https URI, and http on loopback.',
   },
 ])
+
+const ofGrant = declareGrantMembers({ resource: v.array(v.string()) })
 
 const badTarget = (description: string) => new OAuthError('invalid_target', description)
 
@@ -43,7 +47,7 @@ const parameter: AuthorizationParameter = {
   name: 'resource',
   async read(params, _client, context) {
     const resource = readResources(params.resource, context)
-    return resource && { resource }
+    return resource && ofGrant.extra({ resource })
   },
 }
 
@@ -52,7 +56,7 @@ const rule: GrantRule = {
   name: 'resource',
   admit(grant, { raw, context }) {
     const asked = readResources(raw.resource, context)
-    const granted = grant.resource as string[] | undefined
+    const { resource: granted } = ofGrant.of(grant)
     const beyond = asked?.find((each) => !granted?.includes(each))
     if (beyond !== undefined) throw badTarget(`resource ${shown(beyond)} was not part of the authorization`)
   },
@@ -64,7 +68,7 @@ const rule: GrantRule = {
       return audience.length > 0 ? { ...issue, audience: audienceOf(audience) } : issue
     }
     if (issue.audience !== undefined) return issue
-    const resources = asked ?? (issue.grant?.resource as string[] | undefined)
+    const resources = asked ?? (issue.grant && ofGrant.of(issue.grant).resource)
     return resources ? { ...issue, audience: audienceOf(resources) } : issue
   },
 }
@@ -72,7 +76,7 @@ const rule: GrantRule = {
 /** A client that trades its own token of a person has no more of it than what was authorized, or an operator added. */
 function requireGrantedToCopy(asked: readonly string[], { copyOf, grant }: Issue, client: Client): void {
   if (!grant || copyOf?.client_id !== client.client_id) return
-  const granted = (grant.resource as string[] | undefined) ?? []
+  const { resource: granted = [] } = ofGrant.of(grant)
   const allowed = [granted, copyOf.aud, client.exchange_audiences ?? []].flat()
   const beyond = asked.find((each) => !allowed.includes(each))
   if (beyond !== undefined)

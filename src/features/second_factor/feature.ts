@@ -1,5 +1,4 @@
 /** Second factors: an authenticator app, codes by mail and SMS, recovery codes, trusted devices, and who must have one. https://www.rfc-editor.org/rfc/rfc6238 https://www.rfc-editor.org/rfc/rfc8176 docs/decisions/0019-second-factors.md */
-import * as v from 'valibot'
 import { mailsLeave } from '../../people/mail.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { factorsPage, factorsSection } from './account.ts'
@@ -7,7 +6,7 @@ import { channels } from './channels.ts'
 import { choiceEndpoints } from './choice.ts'
 import { channelEndpoints, emailFactor, smsFactor } from './code_pages.ts'
 import { factorData } from './person_data.ts'
-import { needsSecondFactor, secondFactorRule, secondFactorStep } from './policy.ts'
+import { metadata, needsSecondFactor, secondFactorRule, secondFactorStep } from './policy.ts'
 import { recoveryEndpoints, recoveryFactor } from './recovery_pages.ts'
 import { env, featureName, settingsOf } from './settings.ts'
 import { totpEndpoints, totpFactor } from './totp_pages.ts'
@@ -39,7 +38,7 @@ export const secondFactor = defineFeature({
     ...recoveryEndpoints,
     factorsPage,
   ],
-  clientMetadata: { require_second_factor: v.optional(v.boolean()) },
+  clientMetadata: metadata,
   acrValues: ['urn:latchkey:2fa'],
   needsSecondFactor,
   secondFactors: [totpFactor, smsFactor, emailFactor, recoveryFactor],

@@ -1,4 +1,5 @@
 /** When a second factor is asked for, and which. docs/decisions/0019-second-factors.md */
+import * as v from 'valibot'
 import { acrOf, meetsAcr, openDemand } from '../../auth/acr.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -10,7 +11,8 @@ import {
   twoFactors,
 } from '../../flow/second_factors.ts'
 import type { GrantRule } from '../../contracts/grant_type.ts'
-import type { User } from '../../models/user.ts'
+import { type Client, declareMetadata } from '../../models/client.ts'
+import { declareUserMembers, type User } from '../../models/user.ts'
 import type { HalfSignedIn, LoginStep, SecondFactor } from '../../contracts/feature.ts'
 import { settingsOf } from './settings.ts'
 import { isTrusted } from './trusted_device.ts'
@@ -18,10 +20,16 @@ import { isTrusted } from './trusted_device.ts'
 export const choicePath = '/second-factor'
 export const setUpPath = '/second-factor/set-up'
 
+export const metadata = declareMetadata({ require_second_factor: v.optional(v.boolean()) })
+const ofUser = declareUserMembers({ second_factor: v.unknown() })
+
+/** Whether this client registered for sign-ins with a second factor alone. */
+const isDuty = (client: Client): boolean => metadata.of(client).require_second_factor === true
+
 /** Required by everybody, by a role, or by the record of this person (`second_factor` or an attribute of that name). */
 export function needsSecondFactor(user: User, { config }: Context): boolean {
   const { secondFactor, secondFactorRoles = [] } = settingsOf(config)
-  const marks: unknown[] = [user.second_factor, user.attributes.second_factor]
+  const marks: unknown[] = [ofUser.of(user).second_factor, user.attributes.second_factor]
   return (
     secondFactor === 'required' ||
     user.roles.some((role) => secondFactorRoles.includes(role)) ||
@@ -40,7 +48,7 @@ export interface Wanted {
 export function wantedBy(state: HalfSignedIn, reached: string): Wanted | undefined {
   const open = openDemand(reached, state.demand)
   if (open?.essential) return { levels: open.levels, otherwise: 'refused' }
-  if (state.client?.require_second_factor === true && !meetsAcr(reached, twoFactors))
+  if (state.client && isDuty(state.client) && !meetsAcr(reached, twoFactors))
     return { levels: [twoFactors], otherwise: 'stuck' }
   return open && { levels: open.levels, otherwise: 'as_is' }
 }
@@ -93,7 +101,7 @@ export const secondFactorStep: LoginStep = {
 export const secondFactorRule: GrantRule = {
   name: 'second_factor',
   admit({ authentication }, { client }) {
-    if (client.require_second_factor !== true || authentication.amr.includes('mfa')) return
+    if (!isDuty(client) || authentication.amr.includes('mfa')) return
     throw new OAuthError(
       'invalid_grant',
       'this client registered require_second_factor, and this sign-in had none: ask the person again',

@@ -2,17 +2,21 @@
 import * as v from 'valibot'
 import { sign } from '../../auth/jws.ts'
 import { signingAlgs } from '../../auth/registration.ts'
+import { encryptionMetadata } from '../../clients/encryption_metadata.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
 import { seconds } from '../../lib/clock.ts'
-import type { Client } from '../../models/client.ts'
+import { type Client, declareMetadata } from '../../models/client.ts'
 import { signingAlgRule } from '../../clients/signing_alg_rule.ts'
 import { defineFeature, type DocumentKind, type DocumentWrapper } from '../../contracts/feature.ts'
 
 type Document = Record<string, unknown>
 
 const Alg = v.optional(v.picklist(signingAlgs))
-const members = ['userinfo_signed_response_alg', 'introspection_signed_response_alg'] as const
+const metadata = declareMetadata({
+  userinfo_signed_response_alg: Alg,
+  introspection_signed_response_alg: Alg,
+})
 
 /** RS256 unless registered otherwise (RFC 9701 §6), or unless this provider does not sign with it. */
 const defaultAlg = ({ config }: Context) =>
@@ -23,7 +27,7 @@ const signed = (typ: string, claims: Document, alg: unknown, context: Context) =
 
 /** OpenID Connect Core §5.3.2: a JWT for those who registered an algorithm, with issuer and audience. */
 function userinfo(document: Document, client: Client, context: Context) {
-  const alg = client.userinfo_signed_response_alg
+  const alg = metadata.of(client).userinfo_signed_response_alg
   if (alg === undefined) return undefined
   const claims = { ...document, iss: context.config.issuer, aud: client.client_id }
   return signed('JWT', claims, alg, context)
@@ -44,7 +48,8 @@ const accepts = (header: string | null, type: string): boolean =>
  * them out of a signature. `sub` and `exp` stay inside, lest the response pass for a token (§8.1).
  */
 function introspection(document: Document, client: Client, context: Context, call: Call | undefined) {
-  const registered = client.introspection_signed_response_alg ?? client.introspection_encrypted_response_alg
+  const { introspection_signed_response_alg: alg } = metadata.of(client)
+  const registered = alg ?? encryptionMetadata.of(client).introspection_encrypted_response_alg
   if (registered === undefined && !accepts(call?.request.headers.get('accept') ?? null, introspectionJwt))
     return undefined
   const claims = {
@@ -53,7 +58,7 @@ function introspection(document: Document, client: Client, context: Context, cal
     iat: seconds(context.clock),
     token_introspection: document,
   }
-  return signed('token-introspection+jwt', claims, client.introspection_signed_response_alg, context)
+  return signed('token-introspection+jwt', claims, alg, context)
 }
 
 const wants: Partial<Record<DocumentKind, typeof introspection>> = { userinfo, introspection }
@@ -68,8 +73,13 @@ const signer: DocumentWrapper = {
 export const signedDocuments = defineFeature({
   name: 'signed_documents',
   documentWrappers: [signer],
-  registrationRules: [signingAlgRule('signed_documents', members)],
-  clientMetadata: Object.fromEntries(members.map((name) => [name, Alg])),
+  registrationRules: [
+    signingAlgRule('signed_documents', metadata, [
+      'userinfo_signed_response_alg',
+      'introspection_signed_response_alg',
+    ]),
+  ],
+  clientMetadata: metadata,
   metadata: ({ config }) => ({
     userinfo_signing_alg_values_supported: config.signingAlgs,
     introspection_signing_alg_values_supported: config.signingAlgs,

@@ -8,6 +8,7 @@ import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
+import { declareMetadata } from '../../models/client.ts'
 import { defineFeature, type RegistrationRule } from '../../contracts/feature.ts'
 
 const env = defineEntries([
@@ -114,5 +115,5 @@ export const softwareStatement = defineFeature({
       : ['REQUIRE_SOFTWARE_STATEMENT: expected SOFTWARE_STATEMENT_ISSUERS to name a publisher to believe'],
   env,
   registrationRules: [statement],
-  clientMetadata: { software_statement: v.optional(v.string()) },
+  clientMetadata: declareMetadata({ software_statement: v.optional(v.string()) }),
 })

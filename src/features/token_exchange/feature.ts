@@ -7,6 +7,7 @@ import { type Bound, defineGrantType, type Issue } from '../../contracts/grant_t
 import { findAccessToken } from '../../grants/live_token.ts'
 import type { LiveToken } from '../../contracts/live_token.ts'
 import { findClient } from '../../http/client_authentication.ts'
+import { declareTokenClaims } from '../../models/access_token.ts'
 import { type Client, isPublic } from '../../models/client.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 
@@ -25,7 +26,9 @@ const Params = v.object({
 })
 
 /** §4.1: who acts now, and on whose behalf it acted before. */
-type Actor = { sub: string; act?: Actor }
+type Actor = { sub: string; act?: Actor | undefined }
+const Actor: v.GenericSchema<Actor> = v.object({ sub: v.string(), act: v.optional(v.lazy(() => Actor)) })
+const ofToken = declareTokenClaims({ act: Actor })
 
 const maxChain = 5
 const maxAudience = 10
@@ -121,7 +124,7 @@ async function requireActor(token: string, client: Client, context: Context): Pr
  * The chain grows at its head and keeps what it was.
  */
 function actingFor(subject: LiveToken, client: Client, actor: LiveToken | undefined): Actor | undefined {
-  const before = subject.claims.act as Actor | undefined
+  const before = ofToken.of(subject.claims).act
   const own = subject.claims.client_id === client.client_id
   if (!actor && (own || client.may_impersonate === true)) return before
   const act: Actor = { sub: actor?.claims.sub ?? client.client_id, ...(before && { act: before }) }

@@ -141,7 +141,9 @@ async function askToSignIn(
     { provider: upstream.id, identity, tokens, ...(holder && { sub: holder.sub }) },
     patience,
   )
-  await Interaction.update(context, going.handle, (current) => ({ ...current, [waitingMember]: waiting }))
+  await Interaction.update(context, going.handle, (current) =>
+    waitingMember.set(current, { upstream_waiting: waiting }),
+  )
   context.log.info('upstream_unknown', { provider: upstream.id, known: holder !== undefined })
   const html = signInFirstPage({
     lead: say(holder ? 'upstream.has_account' : 'upstream.no_account', {

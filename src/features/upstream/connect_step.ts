@@ -12,7 +12,7 @@ import { findClient } from '../../http/client_authentication.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { tellOwner } from '../../people/tell_owner.ts'
-import type { LoginStep } from '../../contracts/feature.ts'
+import type { HalfSignedIn, LoginStep } from '../../contracts/feature.ts'
 import { bringPicture } from './avatar.ts'
 import { sayFailed } from './failure.ts'
 import { shownIdentity } from './identity.ts'
@@ -23,7 +23,7 @@ import { Waiting, waitingHandle } from './state.ts'
 
 const connectPath = '/upstream/connect'
 
-async function waitingFor(context: Context, interaction: object, sub: string) {
+async function waitingFor(context: Context, interaction: HalfSignedIn['interaction'], sub: string) {
   const handle = waitingHandle(interaction)
   const waiting = handle === undefined ? undefined : await Waiting.look(context, handle)
   const upstream = waiting && findUpstream(context.config, waiting.provider)

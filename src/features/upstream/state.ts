@@ -4,6 +4,7 @@ import type { Context } from '../../contracts/context.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { seal, unseal } from '../../lib/seal.ts'
+import { declareInteractionMembers, type Interaction } from '../../models/interaction.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import { Identity } from './identity.ts'
 import { Tokens } from './tokens.ts'
@@ -105,12 +106,8 @@ export const Waiting = sealedRecord(
   }),
 )
 
-/** The member of an interaction under which the handle of its `Waiting` stands; the core knows nothing of it. */
-export const waitingMember = 'upstream_waiting'
+/** In the interaction: the handle of its `Waiting`. */
+export const waitingMember = declareInteractionMembers({ upstream_waiting: v.string() })
 
-export function waitingHandle(interaction: object): string | undefined {
-  const handle: unknown = Object.hasOwn(interaction, waitingMember)
-    ? (interaction as Record<string, unknown>)[waitingMember]
-    : undefined
-  return typeof handle === 'string' ? handle : undefined
-}
+export const waitingHandle = (interaction: Pick<Interaction, 'params' | 'return_to'>): string | undefined =>
+  waitingMember.of(interaction).upstream_waiting

@@ -5,10 +5,11 @@ import { systemClock } from '../../../src/lib/clock.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
 import { type Client, makeClient } from '../../../src/models/client.ts'
 import type { Profile } from '../../../src/config/entry.ts'
+import type { ClientMembers } from '../../support/client.ts'
 
 const making = { clock: systemClock, random: systemRandom, secrets: { clientSecrets: new Uint8Array(32) } }
 
-const client = (more: Partial<Client> = {}): Client =>
+const client = (more: ClientMembers = {}): Client =>
   makeClient(making, {
     client_id: 'one',
     client_name: 'One',
@@ -45,7 +46,7 @@ test('a public client uses PKCE anyway, and one that an operator exempted needs 
 })
 
 test('unsigned request objects: classic takes them of anybody, the others of those an operator made, FAPI 2.0 of nobody', () => {
-  const asks = (more: Partial<Client>) =>
+  const asks = (more: ClientMembers) =>
     (['classic', 'oauth21', 'mcp', 'fapi2'] as const).map((profile) =>
       demands(profile, client({ request_object_signing_alg: 'none', ...more })).some((each) =>
         each.startsWith('must sign its request objects'),
@@ -58,8 +59,7 @@ test('unsigned request objects: classic takes them of anybody, the others of tho
 
 describe('what FAPI 2.0 refuses', () => {
   const base = demands('fapi2', client())
-  const only = (more: Partial<Client>) =>
-    demands('fapi2', client(more)).filter((each) => !base.includes(each))
+  const only = (more: ClientMembers) => demands('fapi2', client(more)).filter((each) => !base.includes(each))
   test.each(['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'none'])('%s', (method) => {
     expect(only({ token_endpoint_auth_method: method })).toEqual([
       `token_endpoint_auth_method ${method} is not among those accepted: private_key_jwt`,

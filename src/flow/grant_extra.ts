@@ -1,0 +1,17 @@
+/** What the authorization parameters of features add to a grant, and what the consent page says of it. */
+import type { Context } from '../contracts/context.ts'
+import type { Params } from '../contracts/feature.ts'
+import type { Html } from '../html/view.ts'
+import type { Client } from '../models/client.ts'
+import type { GrantExtra } from '../models/grant.ts'
+
+/** Throws what a parameter throws. */
+export async function readExtra(params: Params, client: Client, context: Context): Promise<GrantExtra> {
+  const extra = {} as GrantExtra
+  for (const parameter of context.table.authorizationParameters)
+    Object.assign(extra, await parameter.read(params, client, context))
+  return extra
+}
+
+export const describeExtra = (extra: GrantExtra, context: Context): Html[] =>
+  context.table.authorizationParameters.flatMap((each) => each.describe?.(extra, context) ?? [])
