@@ -114,9 +114,9 @@ const floodLines = (results: Results): string => {
   })
   return [
     '',
-    `1,000 sign-ins at once: ${of('signed_in')} signed in, ${of('turned_away')} told to come back (503), all answered in ${of('seconds').toFixed(2)} s`,
+    `1,000 simultaneous sign-ins: ${of('signed_in')} succeeded, ${of('turned_away')} were answered with 503, all were answered within ${of('seconds').toFixed(2)} s`,
     '',
-    table([['meanwhile', 'p99 ms quiet', 'p99 ms flooded', 'ratio', 'at most', 'met', 'samples'], ...lines]),
+    table([['workload', 'p99 ms quiet', 'p99 ms flooded', 'ratio', 'at most', 'met', 'samples'], ...lines]),
   ].join('\n')
 }
 
@@ -126,7 +126,7 @@ const driverLine = (results: Results): string => {
   )
   return got === undefined
     ? ''
-    : `driver alone against a trivial Bun.serve: ${rate(got)} GET/s, ${rate(posted)} POST/s with the answer parsed; strangers used ${percent(middle(results, 'bare discovery', ({ foreign }) => foreign))} of a core\n`
+    : `driver against a trivial Bun.serve: ${rate(got)} GET/s, ${rate(posted)} POST/s with the answer parsed; other processes used ${percent(middle(results, 'bare discovery', ({ foreign }) => foreign))} of a core\n`
 }
 
 /** Markdown, and plain enough to read in a terminal. */

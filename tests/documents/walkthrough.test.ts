@@ -6,7 +6,7 @@ import { spawnProvider } from '../support/provider.ts'
 
 const path = 'docs/walkthrough.md'
 const visitor = reader()
-// From the start as the page has it from its part about people on: one store for the server and the commands.
+// From the start as the page has it from its part about accounts on: one store for the server and the commands.
 const op = await spawnProvider({
   KEYS_PATH: join(visitor.folder, 'keys'),
   STORE_URL: `sqlite:${join(visitor.folder, 'people.db')}`,
