@@ -1,5 +1,7 @@
 /** What claims about a person may be called, and what the standard ones may say. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
 
+import { hasUnsafe } from '../lib/unsafe_text.ts'
+
 /** What tokens say of themselves and of the sign-in (RFC 7519 §4.1, Core §2) is never a person's. */
 const providersOwn = new Set([
   ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'nonce', 'azp', 'acr', 'amr', 'auth_time', 'sid'],
@@ -16,11 +18,9 @@ type Read = (text: string) => string | undefined
 const longest = 200
 const longestUrl = 2000
 
-/** One line, whatever its script; nothing that turns the direction of the text after it. */
+/** One line, whatever its script, in which everything is seen and nothing reorders the text around it. */
 export const readLine: Read = (text) =>
-  Array.from(text).length <= longest && !/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(text)
-    ? text
-    : undefined
+  Array.from(text).length <= longest && !hasUnsafe(text, 'shown') ? text : undefined
 
 export const readUrl: Read = (text) => {
   const url = text.length <= longestUrl && /^https?:\/\/\S+$/i.test(text) ? URL.parse(text) : null

@@ -1,12 +1,10 @@
 /** What commands print: lines, JSON, tables. Names that strangers registered cannot move the terminal's cursor. */
 
-/** C0 and C1 controls, and what turns the direction of text: CVE-2021-42574. */
-const unprintable = /[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
-const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+import { escapeCharacter, replaceUnsafe } from '../lib/unsafe_text.ts'
 
 /** One line of a value, whatever it holds. */
 export const printable = (value: unknown): string =>
-  (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).replace(unprintable, escaped)
+  replaceUnsafe(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''), 'line', escapeCharacter)
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)
@@ -15,7 +13,7 @@ export function print(text: string): void {
 export function printJson(value: unknown): void {
   const text = JSON.stringify(value, null, 2)
   // Line feeds are JSON.stringify's own; those inside values are escaped already.
-  print(text.replace(unprintable, (character) => (character === '\n' ? character : escaped(character))))
+  print(replaceUnsafe(text, 'line', (each) => (each === '\n' ? each : escapeCharacter(each))))
 }
 
 /** Columns as wide as their widest cell; the last one is not padded. */

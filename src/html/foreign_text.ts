@@ -4,15 +4,14 @@
  * https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing
  */
 
-// Controls, line breaks, bidi controls, and invisible characters that no script needs for spelling.
-// The joiners U+200C and U+200D stay: Persian, Indic scripts and emoji are spelled with them.
-const unseen =
-  /[\p{Cc}\p{Cs}\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180E\u200B\u200E\u200F\u2028-\u202E\u2060-\u206F\u3164\uFEFF\uFFA0\u{E0000}-\u{E0FFF}]+/gu
+import { replaceUnsafe } from '../lib/unsafe_text.ts'
+
 const combiningPile = /(\p{M}{3})\p{M}+/gu
 
 /** `text` on one line without bidi controls, invisible characters and piled accents; at most `length` characters. */
 export function foreignText(text: string, length = 100): string {
-  const seen = text.replace(/\s+/g, ' ').replace(unseen, '').replace(combiningPile, '$1').trim()
+  const line = text.replace(/\s+/g, ' ')
+  const seen = replaceUnsafe(line, 'shown').replace(combiningPile, '$1').trim()
   const characters = Array.from(seen)
   return characters.length > length ? `${characters.slice(0, length - 1).join('')}…` : seen
 }

@@ -1,5 +1,7 @@
 /** One line an event: JSON for machines, `event key=value` for people. Handles and secrets are never passed in. */
 
+import { escapeCharacter, replaceUnsafe } from './unsafe_text.ts'
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 export type Fields = Record<string, unknown>
 
@@ -12,12 +14,8 @@ export interface Log {
 
 const order: LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
 
-/** Controls (C1 too: a terminal may obey them), line separators, and what turns the direction of writing. */
-const unsafe = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
 const escaped = (character: string): string =>
-  character < ' '
-    ? JSON.stringify(character).slice(1, -1)
-    : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  character < ' ' ? JSON.stringify(character).slice(1, -1) : escapeCharacter(character)
 
 const readable = (fields: Fields): string =>
   Object.entries(fields)
@@ -25,15 +23,19 @@ const readable = (fields: Fields): string =>
     .map(([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('')
 
-/** `write` takes one line without its newline. Control characters are escaped, so an event is always one line. */
+/** `write` takes one line without its newline. Characters that would end the line, reorder it or not be seen are escaped. */
 export function createLog(level: LogLevel, format: 'json' | 'text', write: (line: string) => void): Log {
   const at = (name: Exclude<LogLevel, 'silent'>) => {
     if (order.indexOf(name) < order.indexOf(level)) return () => {}
     return (event: string, fields: Fields = {}) =>
       write(
-        format === 'json'
-          ? JSON.stringify({ time: new Date().toISOString(), level: name, event, ...fields })
-          : `${name} ${event}${readable(fields)}`.replace(unsafe, escaped),
+        replaceUnsafe(
+          format === 'json'
+            ? JSON.stringify({ time: new Date().toISOString(), level: name, event, ...fields })
+            : `${name} ${event}${readable(fields)}`,
+          'line',
+          escaped,
+        ),
       )
   }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }

@@ -1,5 +1,6 @@
 /** E-mail addresses that may be written to. https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2 */
 import { domainToASCII } from 'node:url'
+import { hasUnsafe } from './unsafe_text.ts'
 
 /** RFC 5321 §4.5.3.1, in bytes. */
 const longest = { local: 64, whole: 254 }
@@ -22,7 +23,7 @@ export function readMailAddress(text: string): string | undefined {
     Buffer.byteLength(local) <= longest.local &&
     Buffer.byteLength(address) <= longest.whole &&
     localPart.test(local) &&
-    !/\p{C}/u.test(domain) &&
+    !hasUnsafe(domain, 'address') &&
     labels.length > 1 &&
     labels.every((each) => label.test(each)) &&
     !/^\d+$/.test(labels.at(-1)!)

@@ -1,15 +1,14 @@
 /** Names that people can type and tell apart. https://www.unicode.org/reports/tr39/#Restriction_Level_Detection */
+import { hasUnsafe } from './unsafe_text.ts'
 
 const longest = 200
 
 /** Alphabets whose letters look alike: а is Cyrillic, a is Latin, α is Greek. */
 const alphabets = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/u]
 
-/** One line of 1 to 200 characters, without anything unseen: no controls, no marks that turn the direction of text. */
+/** One line of 1 to 200 characters, without anything that is not seen. */
 export const isVisible = (name: string): boolean =>
-  name.trim() !== '' &&
-  Array.from(name).length <= longest &&
-  !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u.test(name)
+  name.trim() !== '' && Array.from(name).length <= longest && !hasUnsafe(name, 'name')
 
 /** The same, and of one alphabet: a name that others know a person by must not pass for another. */
 export const isPlainName = (name: string): boolean =>

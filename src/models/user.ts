@@ -2,6 +2,7 @@
 import { domainToASCII } from 'node:url'
 import * as v from 'valibot'
 import { sha256 } from '../lib/hash.ts'
+import { replaceUnsafe } from '../lib/unsafe_text.ts'
 import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 
@@ -34,12 +35,9 @@ export const declareUserMembers = declaring<User>()
 /** As it is made: what has a default may be left out. */
 export type NewUser = v.InferInput<typeof schema>
 
-const invisible =
-  /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]/g
-
 /** One spelling for names that look alike: NFKC, no invisible characters, trimmed, lower case. */
 export const canonicalUsername = (name: string): string =>
-  name.normalize('NFKC').replace(invisible, '').trim().toLowerCase().normalize('NFKC')
+  replaceUnsafe(name.normalize('NFKC'), 'compared').trim().toLowerCase().normalize('NFKC')
 
 /** One spelling for an address: as a name, and the domain as DNS knows it. */
 export function canonicalEmail(address: string): string {

@@ -3,6 +3,7 @@ import { asTyped } from '../auth/password_hash.ts'
 import { passwordLength } from '../auth/password_length.ts'
 import type { Context } from '../contracts/context.ts'
 import { type Said, say } from '../lib/say.ts'
+import { hasUnsafe } from '../lib/unsafe_text.ts'
 import type { User } from '../models/user.ts'
 
 /**
@@ -18,7 +19,7 @@ export async function newPasswordProblem(
   const n = Array.from(typed).length
   const { least, most } = passwordLength
   if (n < least || n > most) return say('password.length', { least, most, n })
-  if (/[\x00-\x1f\x7f]/.test(typed)) return say('password.control')
+  if (hasUnsafe(typed, 'password')) return say('password.control')
   for (const rule of context.table.passwordRules) {
     const problem = await rule.problem(typed, about, context)
     if (problem) return problem

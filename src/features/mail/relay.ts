@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Context } from '../../contracts/context.ts'
 import { isLoopbackHost } from '../../lib/address.ts'
 import { readMailAddress } from '../../lib/mail_address.ts'
+import { replaceUnsafe } from '../../lib/unsafe_text.ts'
 import type { Letter } from '../../models/outbox.ts'
 import { settings } from './settings.ts'
 
@@ -87,7 +88,7 @@ export async function openRelay(context: Context): Promise<Way> {
         // The same at each attempt: a relay, or a mailbox, can tell that it has this one already.
         messageId: `<${id}@${us}>`,
         date,
-        subject: letter.subject.replace(/\p{Cc}+/gu, ' '),
+        subject: replaceUnsafe(letter.subject, 'line', ' '),
         text: letter.text,
         html: letter.html,
         headers: { 'Auto-Submitted': 'auto-generated' }, // RFC 3834: no holiday notices in return

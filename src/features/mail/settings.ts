@@ -4,6 +4,7 @@ import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
 import { readMailAddress } from '../../lib/mail_address.ts'
+import { hasUnsafe } from '../../lib/unsafe_text.ts'
 
 export interface Mailbox {
   name: string
@@ -12,9 +13,9 @@ export interface Mailbox {
 
 /** `Name <user@host>` or `user@host`; the name in the characters of an unquoted phrase, so that nothing needs quoting. */
 function readMailbox(text: string): Mailbox | undefined {
-  const [, name = '', inner] = /^([^<>"\\\p{C}]*?)\s*<([^<>]+)>$/u.exec(text.trim()) ?? []
+  const [, name = '', inner] = /^([^<>"\\]*?)\s*<([^<>]+)>$/.exec(text.trim()) ?? []
   const address = readMailAddress(inner ?? text)
-  return address === undefined ? undefined : { name, address }
+  return address === undefined || hasUnsafe(name, 'address') ? undefined : { name, address }
 }
 
 /** Host and credentials alone: options in a query would be a second place to switch certificates off. */

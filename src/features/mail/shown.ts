@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { seconds } from '../../lib/clock.ts'
 import { seal, unseal } from '../../lib/seal.ts'
+import { replaceUnsafe } from '../../lib/unsafe_text.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import type { Letter } from '../../models/outbox.ts'
 import type { Way } from './relay.ts'
@@ -58,23 +59,17 @@ export async function listShown(context: Context): Promise<Shown[]> {
   return found.filter((each) => each !== undefined)
 }
 
-/** What a terminal might obey, or show as something else; line breaks stay. */
-const unsafe = /(?!\n)[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
-
 /** As a person at the terminal reads it, links in full. */
 export function asText(letter: Letter, url: string): string {
   const lines = [
     `Mail to ${letter.to}`,
-    letter.subject,
+    ...letter.subject.split('\n'),
     '',
     ...letter.text.split('\n'),
     '',
     `As HTML: ${url}`,
   ]
-  return `\n${lines
-    .map((line) => `  │ ${line}`.trimEnd())
-    .join('\n')
-    .replace(unsafe, '')}\n\n`
+  return `\n${lines.map((line) => replaceUnsafe(`  │ ${line}`.trimEnd(), 'line')).join('\n')}\n\n`
 }
 
 export const openScreen = (context: Context): Way => ({

@@ -1,5 +1,6 @@
 /** Who somebody is by the word of a provider: the claims of its row, read within bounds. */
 import { foreignText } from '../../html/foreign_text.ts'
+import { hasUnsafe } from '../../lib/unsafe_text.ts'
 import * as v from 'valibot'
 import type { Known } from './discovery.ts'
 import { UpstreamError } from './request.ts'
@@ -40,7 +41,8 @@ const nameOf = (value: unknown): string | undefined =>
 /** No controls, no blanks, one @ with something round it: what else an address may be is for its mail server to say. */
 function emailOf(value: unknown): string | undefined {
   const email = text(value, longestEmail)
-  return email !== undefined && /^[^\s@<>"\p{C}]+@[^\s@<>"\p{C}]+$/u.test(email) ? email : undefined
+  const isOne = email !== undefined && /^[^\s@<>"]+@[^\s@<>"]+$/.test(email) && !hasUnsafe(email, 'address')
+  return isOne ? email : undefined
 }
 
 const localeOf = (value: unknown): string | undefined => {
