@@ -5,10 +5,10 @@ import { HttpError } from './auth/errors.ts'
 import { standardScopes } from './auth/scope.ts'
 import type { Config } from './config.ts'
 import type { Context, Table } from './contracts/context.ts'
-import type { Endpoint } from './contracts/endpoint.ts'
 import type { Call } from './contracts/call.ts'
 import { corsHeaders, preflightHeaders } from './http/cors.ts'
 import { errorReply, refusalOf } from './http/error_reply.ts'
+import { headContext } from './http/head_context.ts'
 import { baseHeaders, securityHeaders } from './http/headers.ts'
 import { settingOf } from './http/language.ts'
 import { looksOf } from './html/looks.ts'
@@ -18,7 +18,7 @@ import { scopeDescriptions } from './html/pages.ts'
 import { countAddress } from './people/rate_limit.ts'
 import { empty } from './http/reply.ts'
 import type { Reply } from './contracts/reply.ts'
-import { createRouter, requireMethod } from './http/router.ts'
+import { createRouter, methodNotAllowed, type Route } from './http/router.ts'
 import { type Html, isHtml, render } from './html/view.ts'
 import { inNetworks } from './lib/address.ts'
 import { createCache } from './lib/cache.ts'
@@ -116,43 +116,52 @@ export const keyRingSecret = (secretKey: string): Uint8Array => deriveKey(secret
 export function createApp(deps: Deps): App {
   const context = createContext(deps)
   const { find } = createRouter(context.table.endpoints)
+  const forHead = headContext(context)
   const base = baseHeaders(context.config)
   const nextId = requestIds(deps.random)
 
   async function handle(request: Request, peer: string): Promise<Response> {
     const started = performance.now()
     const call = describeCall(request, peer, nextId(), context)
-    const endpoint = find(call.path)
+    const route = find(call.path)
     let reply: Written
     try {
-      reply = written(await answer(call, endpoint, context), call, context)
+      reply = written(await answer(call, route, context, forHead), call, context)
     } catch (thrown) {
       const error = refusalOf(thrown, call, context)
-      reply = written(errorReply(error, call, context, wantsPage(call, endpoint)), call, context)
+      reply = written(errorReply(error, call, context, wantsPage(call, route)), call, context)
     }
-    context.metrics.observe(endpoint?.name ?? 'none', reply.status, performance.now() - started)
-    return respond(reply, call, endpoint, base, context)
+    context.metrics.observe(route?.endpoint.name ?? 'none', reply.status, performance.now() - started)
+    return respond(reply, call, route, base, context)
   }
   return { handle, context }
 }
 
-async function answer(call: Call, endpoint: Endpoint | undefined, context: Context): Promise<Reply> {
-  if (!endpoint)
+/** HEAD runs `get` with `forHead`, which keeps no write. Only the rate limit counts it. */
+async function answer(
+  call: Call,
+  route: Route | undefined,
+  context: Context,
+  forHead: Context,
+): Promise<Reply> {
+  if (!route)
     throw new HttpError('not_found', {
       expected: 'the path of an endpoint',
       came: call.path,
       problem: `nothing is served at ${call.path}`,
     })
+  const { endpoint, methods, answers } = route
   if (call.method === 'OPTIONS')
     return empty(204, {
-      allow: endpoint.methods.join(', '),
-      ...(endpoint.cors && preflightHeaders(endpoint.methods, context)),
+      allow: methods.join(', '),
+      ...(endpoint.cors && preflightHeaders(methods, context)),
     })
-  requireMethod(endpoint, call.method)
+  const run = answers.get(call.method)
+  if (!run) throw methodNotAllowed(route, call.method)
   const { rateLimitingEnabled, rateLimitPerMinute } = context.config
   if (endpoint.limited && rateLimitingEnabled)
     await countAddress(context, 'requests', call.address, rateLimitPerMinute, 60)
-  return endpoint.handle(call, context)
+  return run(call, call.method === 'HEAD' ? forHead : context)
 }
 
 type Written = Reply & { body: Exclude<Reply['body'], Html> }
@@ -170,28 +179,28 @@ function written(reply: Reply, call: Call, context: Context): Written {
 }
 
 /** People get pages; scripts that ask at an unknown path get JSON. */
-const wantsPage = (call: Call, endpoint: Endpoint | undefined): boolean =>
-  endpoint?.page ??
-  (endpoint === undefined && (call.request.headers.get('accept')?.includes('text/html') ?? false))
+const wantsPage = (call: Call, route: Route | undefined): boolean =>
+  route === undefined
+    ? (call.request.headers.get('accept')?.includes('text/html') ?? false)
+    : (route.endpoint.page ?? false)
 
 function respond(
   reply: Written,
   call: Call,
-  endpoint: Endpoint | undefined,
+  route: Route | undefined,
   base: Record<string, string>,
   context: Context,
 ): Response {
+  const endpoint = route?.endpoint
   const headers = securityHeaders(base, reply) // made for this answer, so it may be added to
   if (endpoint?.cors)
     Object.assign(headers, corsHeaders(endpoint, call.request.headers.get('origin'), context))
   if (endpoint?.resourceScopes)
     for (const add of context.table.headers.resource) Object.assign(headers, add(call, context))
   headers['x-request-id'] = call.requestId
-  const init = {
-    status: reply.status,
-    headers: reply.cookies?.length ? withCookies(headers, reply.cookies) : headers,
-  }
-  return new Response(call.method === 'HEAD' ? null : reply.body, init)
+  const { status, body, cookies } = reply
+  if (call.method === 'HEAD') return new Response(null, { status, headers })
+  return new Response(body, { status, headers: cookies?.length ? withCookies(headers, cookies) : headers })
 }
 
 function withCookies(headers: Record<string, string>, cookies: readonly string[]): Headers {

@@ -5,9 +5,8 @@ import { defineEndpoint } from '../contracts/endpoint.ts'
 export const assets = defineEndpoint({
   name: 'assets',
   path: '/assets/*',
-  methods: ['GET'],
   advertised: false,
-  handle(call, context) {
+  get(call, context) {
     const file = context.looks.assets.get(call.path)
     if (!file)
       throw new HttpError('not_found', {

@@ -13,22 +13,28 @@ import type { Reply } from '../contracts/reply.ts'
 import { currentSession } from '../http/session.ts'
 import { Consent } from '../models/consent.ts'
 import { Interaction } from '../models/interaction.ts'
+import type { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
 import { ask, clientOf, requireTrustedRedirect } from '../flow/authorization_flow.ts'
 import type { Asked, Going } from '../flow/asked.ts'
 import { claimsAsked } from '../flow/consent_needed.ts'
-import { defineEndpoint } from '../contracts/endpoint.ts'
+import { defineEndpoint, type Submitted } from '../contracts/endpoint.ts'
 import { formFields, interactionOfForm, interactionOfPage, resumePath } from '../flow/interaction_page.ts'
 import { describeExtra } from '../flow/grant_extra.ts'
 
 export const consent = defineEndpoint({
   name: 'consent',
   path: '/consent',
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
-  handle: (call, context) => (call.method === 'POST' ? submit(call, context) : show(call, context)),
+  get: show,
+  async form(call, context) {
+    const session = await currentSession(call, context)
+    const submitted = await interactionOfForm(call, context, purposeFor(session?.sub ?? ''))
+    return { ...submitted, session }
+  },
+  post: submit,
 })
 
 /** The request the page is about, read as it was when it arrived. */
@@ -93,9 +99,11 @@ function shownScopes(asked: Asked, before: Consent | undefined, context: Context
   ]
 }
 
-async function submit(call: Call, context: Context): Promise<Reply> {
-  const session = await currentSession(call, context)
-  const { fields, ...going } = await interactionOfForm(call, context, purposeFor(session?.sub ?? ''))
+async function submit(
+  call: Call,
+  context: Context,
+  { fields, session, ...going }: Going & Submitted & { session: Session | undefined },
+): Promise<Reply> {
   const asked = await askedIn(going, context)
   const { client, request } = asked
   if (fields.allow === undefined || !session) {

@@ -14,10 +14,9 @@ export const discovery = defineEndpoint({
   name: 'discovery',
   path: '/.well-known/openid-configuration',
   aliases: ['/.well-known/oauth-authorization-server'],
-  methods: ['GET'],
   cors: 'any',
   advertised: false,
-  handle: (_call, context) =>
+  get: (_call, context) =>
     publicJson(
       context.once('discovery', () => JSON.stringify(metadata(context))),
       context.config.jwksMaxAge,

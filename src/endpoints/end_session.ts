@@ -4,7 +4,7 @@ import { shown } from '../auth/refusal.ts'
 import { formEncode, type TrustedRedirect, matchRedirectUri, withQuery } from '../auth/redirect_uri.ts'
 import type { Context } from '../contracts/context.ts'
 import { sidOf } from '../grants/person.ts'
-import { formOrQuery } from '../http/call.ts'
+import { form, query } from '../http/call.ts'
 import type { Call } from '../contracts/call.ts'
 import { findClient } from '../http/client_authentication.ts'
 import { csrfToken, ensureBrowser, requireOwnForm } from '../http/csrf.ts'
@@ -35,29 +35,36 @@ interface Asked {
 export const endSession = defineEndpoint({
   name: 'end_session',
   path: '/logout',
-  methods: ['GET', 'POST'],
   limited: true,
   page: true,
-  async handle(call, context) {
-    const params = await formOrQuery(call, context)
-    // Another site's form comes without our cookies (SameSite=Lax); answering it would forget them without having asked.
-    if (call.method === 'POST' && params.csrf_token === undefined)
-      return redirectWithin(withinUrl(`${context.basePath}/logout?${formEncode(params)}`))
-    call.uiLocales = params.ui_locales
-    const asked = await read(params, context)
-    const session = await currentSession(call, context)
-    if (params.csrf_token !== undefined) {
-      requireOwnForm(call, context, params.csrf_token, purpose)
-      return params.logout === undefined
-        ? redirectWithin(`${context.basePath}/`)
-        : signOut(call, context, asked, session)
-    }
+  async get(call, context) {
+    const { asked, session } = await readAll(call, context, query(call, context))
     if (!session || isOfThisSession(asked, session, context)) return signOut(call, context, asked, session)
     return confirm(call, context, asked, session)
+  },
+  async form(call, context) {
+    const fields = await form(call, context)
+    // Another site's form comes without our cookies (SameSite=Lax); answering it would forget them without having asked.
+    if (fields.csrf_token === undefined)
+      return { reply: redirectWithin(withinUrl(`${context.basePath}/logout?${formEncode(fields)}`)) }
+    requireOwnForm(call, context, fields.csrf_token, purpose)
+    return { fields }
+  },
+  async post(call, context, { fields }) {
+    const { asked, session } = await readAll(call, context, fields)
+    return fields.logout === undefined
+      ? redirectWithin(`${context.basePath}/`)
+      : signOut(call, context, asked, session)
   },
 })
 
 const purpose = 'logout'
+
+async function readAll(call: Call, context: Context, params: Params) {
+  call.uiLocales = params.ui_locales
+  const asked = await read(params, context)
+  return { asked, session: await currentSession(call, context) }
+}
 
 async function read(params: Params, context: Context): Promise<Asked> {
   const named = params.client_id === undefined ? undefined : await findClient(context, params.client_id)

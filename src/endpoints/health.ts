@@ -6,9 +6,8 @@ import { version } from '../version.ts'
 export const health = defineEndpoint({
   name: 'health',
   path: '/health',
-  methods: ['GET'],
   advertised: false,
-  async handle(_call, { store, closing, clock, log }) {
+  async get(_call, { store, closing, clock, log }) {
     const reachable = await store.ping().then(
       () => true,
       (error: Error) => (log.warn('health_store', { problem: error.message }), false),

@@ -21,9 +21,8 @@ const Params = v.object({ token: v.string('a token') })
 export const introspection = defineEndpoint({
   name: 'introspection',
   path: '/introspect',
-  methods: ['POST'],
   limited: true,
-  async handle(call, context) {
+  async post(call, context) {
     const params = await form(call, context)
     const client = await authenticateClient(call, params, context)
     if (isPublic(client))

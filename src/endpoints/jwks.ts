@@ -6,9 +6,8 @@ export const jwks = defineEndpoint({
   name: 'jwks',
   path: '/jwks.json',
   aliases: ['/.well-known/jwks.json'],
-  methods: ['GET'],
   cors: 'any',
   advertised: false, // as jwks_uri, in discovery.ts
-  handle: (_call, { keys, config }) =>
+  get: (_call, { keys, config }) =>
     publicJson(keys.jwks().body, config.jwksMaxAge, 'application/jwk-set+json'),
 })

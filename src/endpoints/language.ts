@@ -17,7 +17,6 @@ import { pageTroubles, seeOther } from '../openapi/parts.ts'
 export const language = defineEndpoint({
   name: 'language',
   path: languagePath,
-  methods: ['POST'],
   advertised: false,
   limited: true,
   page: true,
@@ -27,10 +26,12 @@ export const language = defineEndpoint({
       responses: { 303: seeOther('To the page the choice was made on'), ...pageTroubles },
     },
   },
-  async handle(call, context) {
-    // No token: whoever could send this form for somebody could change the language they are spoken to in, no more.
+  // No token: a form that another page sent could change the language of the pages, and nothing more.
+  async form(call, context) {
     requireSameOrigin(call, context)
-    const { language: wanted, back = '' } = await form(call, context)
+    return { fields: await form(call, context) }
+  },
+  async post(call, context, { fields: { language: wanted, back = '' } }) {
     const chosen = languages.find((each) => each === wanted)
     if (chosen === undefined)
       throw new OAuthError('invalid_request', {

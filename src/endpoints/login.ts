@@ -17,23 +17,23 @@ import type { Reply } from '../contracts/reply.ts'
 import { say, type Said } from '../lib/say.ts'
 import { Interaction } from '../models/interaction.ts'
 import type { Going } from '../flow/asked.ts'
-import { defineEndpoint } from '../contracts/endpoint.ts'
-import { formFields, interactionOfForm, interactionOfPage } from '../flow/interaction_page.ts'
+import { defineEndpoint, type Submitted } from '../contracts/endpoint.ts'
+import { formFields, interactionForm, interactionOfPage } from '../flow/interaction_page.ts'
 import { signIn } from '../flow/sign_in.ts'
 
 export const login = defineEndpoint({
   name: 'login',
   path: '/login',
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
-  async handle(call, context) {
-    if (call.method === 'POST') return submit(call, context)
+  async get(call, context) {
     if (call.search === '') return beginHere(call, context)
     const going = await interactionOfPage(call, context)
     return show(call, context, going, 200, { username: going.interaction.params?.login_hint })
   },
+  form: interactionForm('login'),
+  post: submit,
 })
 
 /** Someone came to the page itself: sign in and land on the page of their account, where there is one. */
@@ -84,8 +84,7 @@ async function show(
   }
 }
 
-async function submit(call: Call, context: Context): Promise<Reply> {
-  const { fields, ...going } = await interactionOfForm(call, context, 'login')
+async function submit(call: Call, context: Context, { fields, ...going }: Going & Submitted): Promise<Reply> {
   const { username = '', password = '' } = fields
   try {
     const knownTo = (account: string) => browserKnownTo(call, context, account)

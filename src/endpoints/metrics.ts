@@ -9,9 +9,8 @@ const loopback = parseNetworks('loopback')
 export const metrics = defineEndpoint({
   name: 'metrics',
   path: '/metrics',
-  methods: ['GET'],
   advertised: false,
-  handle(call, { config, metrics, signInQueue }) {
+  get(call, { config, metrics, signInQueue }) {
     const { metricsToken } = config
     const token = /^Bearer +(\S+)$/i.exec(call.request.headers.get('authorization') ?? '')?.[1]
     // Without a token the caller must be on this machine itself, not behind a proxy that is.

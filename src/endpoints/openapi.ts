@@ -6,10 +6,9 @@ import { describeApi } from '../openapi/document.ts'
 export const openapi = defineEndpoint({
   name: 'openapi',
   path: '/openapi.json',
-  methods: ['GET'],
   cors: 'any',
   advertised: false,
-  handle: (_call, context) =>
+  get: (_call, context) =>
     publicJson(
       context.once('openapi', () => JSON.stringify(describeApi(context))),
       context.config.jwksMaxAge,

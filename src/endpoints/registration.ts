@@ -20,11 +20,10 @@ import { requirePermission } from '../http/registration_permission.ts'
 export const registration = defineEndpoint({
   name: 'registration',
   path: '/register',
-  methods: ['POST'],
   cors: 'client',
   limited: true,
   advertised: ({ config }) => config.registration !== 'closed',
-  async handle(call, context) {
+  async post(call, context) {
     const { limits, token, spend } = await requirePermission(call, context)
     const body = await readJson(call, context, 'invalid_client_metadata')
     const metadata = await admitMetadata(body, policyOf(context, limits), { by: 'client' }, context)

@@ -5,9 +5,8 @@ import { interactionOfPage, resume as goOn } from '../flow/interaction_page.ts'
 export const resume = defineEndpoint({
   name: 'resume',
   path: '/authorize/resume',
-  methods: ['GET'],
   advertised: false,
   limited: true,
   page: true,
-  handle: async (call, context) => goOn(call, context, await interactionOfPage(call, context)),
+  get: async (call, context) => goOn(call, context, await interactionOfPage(call, context)),
 })

@@ -18,10 +18,9 @@ const Params = v.object({ token: v.string('a token') })
 export const revocation = defineEndpoint({
   name: 'revocation',
   path: '/revoke',
-  methods: ['POST'],
   cors: 'client',
   limited: true,
-  async handle(call, context) {
+  async post(call, context) {
     const params = await form(call, context)
     const client = await authenticateClient(call, params, context)
     const { token } = shape(Params, params)

@@ -12,16 +12,22 @@ import { currentSession } from '../http/session.ts'
 import { Interaction } from '../models/interaction.ts'
 import { User } from '../models/user.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
-import { formFields, interactionOfForm, interactionOfPage, resumePath } from '../flow/interaction_page.ts'
+import { formFields, interactionForm, interactionOfPage, resumePath } from '../flow/interaction_page.ts'
 
 export const selectAccount = defineEndpoint({
   name: 'select_account',
   path: '/select_account',
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
-  handle: (call, context) => (call.method === 'POST' ? submit(call, context) : show(call, context)),
+  get: show,
+  form: interactionForm('select_account'),
+  async post(_call, context, { fields, handle }) {
+    if (fields.continue === undefined)
+      return redirectWithin(`${context.basePath}/login?interaction=${handle}`)
+    await Interaction.update(context, handle, (current) => ({ ...current, account_chosen: true }))
+    return redirectWithin(resumePath(context, handle))
+  },
 })
 
 async function show(call: Call, context: Context): Promise<Reply> {
@@ -42,11 +48,4 @@ async function show(call: Call, context: Context): Promise<Reply> {
     imageSources: imageSources(shown),
     formTargets: redirect_uri === undefined ? [] : formTarget(redirect_uri),
   }
-}
-
-async function submit(call: Call, context: Context): Promise<Reply> {
-  const { fields, handle } = await interactionOfForm(call, context, 'select_account')
-  if (fields.continue === undefined) return redirectWithin(`${context.basePath}/login?interaction=${handle}`)
-  await Interaction.update(context, handle, (current) => ({ ...current, account_chosen: true }))
-  return redirectWithin(resumePath(context, handle))
 }

@@ -9,10 +9,9 @@ import { defineEndpoint } from '../contracts/endpoint.ts'
 export const start = defineEndpoint({
   name: 'start',
   path: '/',
-  methods: ['GET'],
   advertised: false,
   page: true,
-  handle(_call, { config }) {
+  get(_call, { config }) {
     const { issuer, environment } = config
     const development = environment === 'development'
     const mails = mailsShownAt(config)

@@ -14,10 +14,9 @@ import { defineEndpoint } from '../contracts/endpoint.ts'
 export const token = defineEndpoint({
   name: 'token',
   path: '/token',
-  methods: ['POST'],
   cors: 'client',
   limited: true,
-  async handle(call, context) {
+  async post(call, context) {
     const params = await form(call, context)
     const client = await authenticateClient(call, params, context)
     const grantType = grantTypeOf(params.grant_type, client, context)

@@ -2,6 +2,9 @@
 import { pick, requestedNames } from '../auth/claims.ts'
 import { wrapDocument } from '../grants/documents.ts'
 import { claimsOf, subjectOf } from '../grants/person.ts'
+import type { Call } from '../contracts/call.ts'
+import type { Context } from '../contracts/context.ts'
+import type { Reply } from '../contracts/reply.ts'
 import { findAccessToken } from '../grants/live_token.ts'
 import { invalidToken } from '../http/bearer.ts'
 import { findClient } from '../http/client_authentication.ts'
@@ -13,34 +16,36 @@ import { defineEndpoint } from '../contracts/endpoint.ts'
 export const userinfo = defineEndpoint({
   name: 'userinfo',
   path: '/userinfo',
-  methods: ['GET', 'POST'],
   cors: 'client',
   limited: true,
   resourceScopes: ['openid'],
-  async handle(call, context) {
-    const { claims, grant } = await requireToken(call, context, findAccessToken, 'openid')
-    const [user, client] = await Promise.all([
-      grant && User.find(context, grant.sub),
-      findClient(context, claims.client_id),
-    ])
-    if (!grant || !user || !isActive(user) || !client)
-      throw invalidToken(
-        context,
-        {
-          rule: 'RFC 6750 §3.1',
-          expected: 'an access token of an active account and a registered client',
-          problem: 'the person or the client of this token is gone',
-        },
-        call,
-      )
-    // What was asked for claim by claim was for the client that asked, not for whoever holds a copy by exchange.
-    const asked = claims.client_id === grant.client_id ? grant.claims?.userinfo : undefined
-    const names = requestedNames(claims.scope.split(' '), asked, context.scopeTable)
-    const document = {
-      ...pick(await claimsOf(user, client, context), names, grant.claims_locales),
-      sub: subjectOf(user.sub, client, context),
-    }
-    const wrap = await wrapDocument('userinfo', document, client, call, context)
-    return wrap ? wrapped(wrap) : json(200, document)
-  },
+  get: answer,
+  post: answer,
 })
+
+async function answer(call: Call, context: Context): Promise<Reply> {
+  const { claims, grant } = await requireToken(call, context, findAccessToken, 'openid')
+  const [user, client] = await Promise.all([
+    grant && User.find(context, grant.sub),
+    findClient(context, claims.client_id),
+  ])
+  if (!grant || !user || !isActive(user) || !client)
+    throw invalidToken(
+      context,
+      {
+        rule: 'RFC 6750 §3.1',
+        expected: 'an access token of an active account and a registered client',
+        problem: 'the person or the client of this token is gone',
+      },
+      call,
+    )
+  // What was asked for claim by claim was for the client that asked, not for whoever holds a copy by exchange.
+  const asked = claims.client_id === grant.client_id ? grant.claims?.userinfo : undefined
+  const names = requestedNames(claims.scope.split(' '), asked, context.scopeTable)
+  const document = {
+    ...pick(await claimsOf(user, client, context), names, grant.claims_locales),
+    sub: subjectOf(user.sub, client, context),
+  }
+  const wrap = await wrapDocument('userinfo', document, client, call, context)
+  return wrap ? wrapped(wrap) : json(200, document)
+}

@@ -1,26 +1,39 @@
-/** Forms of the pages of /account: good for one purpose, one session, one browser. */
+/** Forms for a person who is signed in: good for one purpose, one session, one browser. */
 import type { Context } from '../contracts/context.ts'
 import { form } from '../http/call.ts'
 import type { Call } from '../contracts/call.ts'
-import { csrfToken, ensureBrowser, requireOwnForm } from '../http/csrf.ts'
+import type { FormReader, Submitted } from '../contracts/endpoint.ts'
+import { csrfToken, ensureBrowser, requireOwnForm, requireSameOrigin } from '../http/csrf.ts'
 import type { Session } from '../models/session.ts'
+import { type AtHand, type FindPerson, personAtHand } from './person_at_hand.ts'
 
-const purposeOf = (session: Pick<Session, 'sid'>, purpose: string) => `account ${session.sid} ${purpose}`
+/** What the token of such a form is bound to. */
+export const accountPurpose = (session: Pick<Session, 'sid'>, purpose: string): string =>
+  `account ${session.sid} ${purpose}`
 
 /** The hidden `csrf_token` of a form, and the cookie to set with the page. */
 export function accountForm(call: Call, context: Context, session: Session, purpose: string) {
   const { browser, cookies } = ensureBrowser(call, context)
-  return { csrf: csrfToken(context, browser, purposeOf(session, purpose)), cookies }
+  return { csrf: csrfToken(context, browser, accountPurpose(session, purpose)), cookies }
 }
 
-/** The fields of a POST that came from that form; throws `access_denied` otherwise. */
-export async function accountFields(
-  call: Call,
-  context: Context,
-  session: Session,
-  purpose: string,
-): Promise<Readonly<Record<string, string>>> {
-  const fields = await form(call, context)
-  requireOwnForm(call, context, fields.csrf_token, purposeOf(session, purpose))
-  return fields
-}
+type OfFields = string | ((fields: Submitted['fields']) => string)
+
+const textOf = (given: OfFields, fields: Submitted['fields']): string =>
+  typeof given === 'string' ? given : given(fields)
+
+/**
+ * The `form` of a page for a person who is signed in. `find` is as strict as what `post` does needs it; what it asks for
+ * first leads back to `path`. A form of another site is refused before anything else, so that its answer sets no cookie.
+ */
+export const signedInForm =
+  (path: OfFields, purpose: OfFields, find: FindPerson = personAtHand): FormReader<AtHand & Submitted> =>
+  async (call, context) => {
+    requireSameOrigin(call, context)
+    const fields = await form(call, context)
+    const person = await find(call, context, textOf(path, fields))
+    if ('reply' in person) return person
+    const bound = accountPurpose(person.session, textOf(purpose, fields))
+    requireOwnForm(call, context, fields.csrf_token, bound)
+    return { ...person, fields }
+  }

@@ -1,9 +1,10 @@
-/** What the pages on the way have in common: the interaction they belong to, in the browser it began in. */
+/** What the pages of an authorization request share: the interaction they belong to, in the browser it began in. */
 import { OAuthError } from '../auth/errors.ts'
 import { secret } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import { form, query } from '../http/call.ts'
 import type { Call } from '../contracts/call.ts'
+import type { FormReader, Submitted } from '../contracts/endpoint.ts'
 import { browserOf, csrfToken, requireOwnForm } from '../http/csrf.ts'
 import { redirectWithin } from '../http/reply.ts'
 import type { Reply } from '../contracts/reply.ts'
@@ -45,11 +46,21 @@ export const interactionOfPage = (call: Call, context: Context): Promise<Going> 
   requireInteraction(call, context, query(call, context).interaction)
 
 /** The interaction and fields of a POST that came from our own form. */
-export async function interactionOfForm(call: Call, context: Context, purpose: string) {
+export async function interactionOfForm(
+  call: Call,
+  context: Context,
+  purpose: string,
+): Promise<Going & Submitted> {
   const fields = await form(call, context)
   requireOwnForm(call, context, fields.csrf_token, `${purpose} ${fields.interaction}`)
   return { ...(await requireInteraction(call, context, fields.interaction)), fields }
 }
+
+/** The `form` of a page whose `formFields` have this purpose. */
+export const interactionForm =
+  (purpose: string): FormReader<Going & Submitted> =>
+  (call, context) =>
+    interactionOfForm(call, context, purpose)
 
 /** Where a person goes on once a page is done. */
 export const resumePath = (context: Context, handle: string): string =>

@@ -1,6 +1,7 @@
 /** Pages that need somebody signed in, outside of an authorization request. */
 import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
+import type { Answer } from '../contracts/endpoint.ts'
 import { ensureBrowser } from '../http/csrf.ts'
 import { askedLocales, inSameLanguage } from '../http/language.ts'
 import { redirectWithin } from '../http/reply.ts'
@@ -15,6 +16,9 @@ export interface AtHand {
   user: User
 }
 
+/** How a page finds the person it is for; `path` (below the base path) is where signing in leads back to. */
+export type FindPerson = (call: Call, context: Context, path: string) => Promise<AtHand | { reply: Reply }>
+
 /** Who is signed in, or the reply that leads to the sign-in page and back to `path` (below the base path). */
 export async function personAtHand(
   call: Call,
@@ -26,6 +30,18 @@ export async function personAtHand(
   if (session && user && isActive(user)) return { session, user }
   return { reply: await askToSignIn(call, context, path) }
 }
+
+/** The `get` of a page for a person who is signed in; without one it leads to the sign-in page and back to `path`. */
+export const pageOfPerson =
+  (
+    path: string,
+    show: (call: Call, context: Context, person: AtHand) => Promise<Reply> | Reply,
+    find: FindPerson = personAtHand,
+  ): Answer =>
+  async (call, context) => {
+    const person = await find(call, context, path)
+    return 'reply' in person ? person.reply : show(call, context, person)
+  }
 
 /** Seconds a sign-in counts as fresh for what changes who may sign in. OWASP ASVS 5.0 V7.5.1 */
 const freshness = 600

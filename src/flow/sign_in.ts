@@ -2,6 +2,7 @@
 import { acrOf } from '../auth/acr.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
+import type { FormReader, Submitted } from '../contracts/endpoint.ts'
 import { findClient } from '../http/client_authentication.ts'
 import { rememberBrowser } from '../http/known_browser.ts'
 import { redirectWithin } from '../http/reply.ts'
@@ -124,16 +125,14 @@ export async function halfSignedIn(call: Call, context: Context): Promise<Halfwa
   return (await halfwayIn(call, going, context)) ?? { reply: onwards(context, going) }
 }
 
-/** The same for the form of a step, whose `purpose` is the page's name (see `formFields`). */
-export async function halfSignedInForm(
-  call: Call,
-  context: Context,
-  purpose: string,
-): Promise<(Halfway & { fields: Readonly<Record<string, string>> }) | { reply: Reply }> {
-  const { fields, ...going } = await interactionOfForm(call, context, purpose)
-  const half = await halfwayIn(call, going, context)
-  return half ? { ...half, fields } : { reply: onwards(context, going) }
-}
+/** The `form` of a step's page: the same, of a POST whose `formFields` have this purpose. */
+export const halfSignedInForm =
+  (purpose: string): FormReader<Halfway & Submitted> =>
+  async (call, context) => {
+    const { fields, ...going } = await interactionOfForm(call, context, purpose)
+    const half = await halfwayIn(call, going, context)
+    return half ? { ...half, fields } : { reply: onwards(context, going) }
+  }
 
 /** To the sign-in page, unless a second click comes after the first has signed the person in. */
 const onwards = (context: Context, { handle }: Going): Reply => redirectWithin(resumePath(context, handle))

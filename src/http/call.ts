@@ -78,10 +78,6 @@ export async function form(call: Call, context: Context): Promise<Params> {
   return parseParams(await body(call, context), context.table.repeatable)
 }
 
-/** A form where one is sent, otherwise nothing: for endpoints that take parameters both ways. */
-export const formOrQuery = (call: Call, context: Context): Promise<Params> | Params =>
-  call.method === 'POST' ? form(call, context) : query(call, context)
-
 /** The JSON in the body; `code` is the error when it is none. */
 export async function readJson(call: Call, context: Context, code = 'invalid_request'): Promise<unknown> {
   const type = call.request.headers.get('content-type') ?? 'no content type'

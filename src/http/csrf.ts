@@ -6,6 +6,8 @@ import { equalInConstantTime } from '../lib/equal.ts'
 import { hmac } from '../lib/hash.ts'
 import { say } from '../lib/say.ts'
 import type { Call } from '../contracts/call.ts'
+import type { FormReader, Submitted } from '../contracts/endpoint.ts'
+import { form } from './call.ts'
 import { cookieName, readCookie, setCookie } from './cookie.ts'
 
 const browserCookie = /^[A-Za-z0-9_-]{32}$/
@@ -50,6 +52,23 @@ export function requireOwnForm(
       say: say('error_page.form_out_of_date'),
     })
 }
+
+/** The `form` of an endpoint whose page needs neither a session nor an interaction. */
+export const ownForm =
+  (purpose: string): FormReader<Submitted> =>
+  async (call, context) => {
+    const fields = await form(call, context)
+    requireOwnForm(call, context, fields.csrf_token, purpose)
+    return { fields }
+  }
+
+/**
+ * The `form` of an endpoint that other sites send forms to: nothing is checked. Such a request comes without our cookies
+ * (SameSite=Lax), so `post` does nothing but lead the browser to a GET, which has them.
+ */
+export const formOfAnySite: FormReader<Submitted> = async (call, context) => ({
+  fields: await form(call, context),
+})
 
 /**
  * Browsers say where a request comes from; what they say must be us. Silence is left to the token, and so is

@@ -1,41 +1,48 @@
-/** Path, then method, then endpoint. https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6 */
+/** Path, then method, then the answer of an endpoint. https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6 */
 import { HttpError } from '../auth/errors.ts'
+import type { Answer, Endpoint } from '../contracts/endpoint.ts'
+import { answersOf, type HttpMethod, methodsOf } from '../lib/http_method.ts'
 
-interface Routed {
-  path: string
-  aliases?: readonly string[]
-  methods: readonly string[]
+/** An endpoint and what is read from its members once, at the start. */
+export interface Route {
+  endpoint: Endpoint
+  methods: readonly HttpMethod[]
+  /** By method. HEAD is answered where GET is (RFC 9110 §9.3.2). */
+  answers: ReadonlyMap<string, Answer>
 }
 
-export interface Router<E extends Routed> {
-  /** The endpoint of a path: the exact one, else the longest prefix. */
-  find(path: string): E | undefined
+export interface Router {
+  /** The route of a path: the exact one, else the longest prefix. */
+  find(path: string): Route | undefined
+}
+
+function routeOf(endpoint: Endpoint): Route {
+  const answers = new Map<string, Answer>(answersOf(endpoint))
+  if (endpoint.get) answers.set('HEAD', endpoint.get)
+  return { endpoint, methods: methodsOf(endpoint), answers }
 }
 
 /**
  * Exact paths in a map; a path that ends in `/*` takes everything below it. Two endpoints of one path fail
  * the boot.
  */
-export function createRouter<E extends Routed>(endpoints: readonly E[]): Router<E> {
-  const exact = new Map<string, E>()
-  const below: [prefix: string, endpoint: E][] = []
-  for (const endpoint of endpoints)
-    for (const path of [endpoint.path, ...(endpoint.aliases ?? [])]) {
+export function createRouter(endpoints: readonly Endpoint[]): Router {
+  const exact = new Map<string, Route>()
+  const below: [prefix: string, route: Route][] = []
+  for (const route of endpoints.map(routeOf))
+    for (const path of [route.endpoint.path, ...(route.endpoint.aliases ?? [])]) {
       if (exact.has(path) || below.some(([prefix]) => `${prefix}*` === path))
         throw new Error(`two endpoints claim ${path}`)
-      if (path.endsWith('/*')) below.push([path.slice(0, -1), endpoint])
-      else exact.set(path, endpoint)
+      if (path.endsWith('/*')) below.push([path.slice(0, -1), route])
+      else exact.set(path, route)
     }
   below.sort(([a], [b]) => b.length - a.length)
   return { find: (path) => exact.get(path) ?? below.find(([prefix]) => path.startsWith(prefix))?.[1] }
 }
 
-/** HEAD is answered where GET is (RFC 9110 §9.3.2). */
-export function requireMethod(endpoint: Routed, method: string): void {
-  if (endpoint.methods.includes(method === 'HEAD' ? 'GET' : method)) return
-  throw new HttpError('method_not_allowed', {
-    expected: `${endpoint.path} accepts ${endpoint.methods.join(', ')}`,
+export const methodNotAllowed = ({ endpoint, methods }: Route, method: string) =>
+  new HttpError('method_not_allowed', {
+    expected: `${endpoint.path} accepts ${methods.join(', ')}`,
     came: method,
-    headers: { allow: [...endpoint.methods, 'OPTIONS'].join(', ') },
+    headers: { allow: [...methods, 'OPTIONS'].join(', ') },
   })
-}

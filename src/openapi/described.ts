@@ -1,10 +1,10 @@
 /** What the OpenAPI document is written from. `Context` has this shape; naming the members here keeps the room below it. */
+import type { MethodMembers } from '../lib/http_method.ts'
 import type { Operations } from './parts.ts'
 
-export interface DescribedEndpoint {
+export interface DescribedEndpoint extends MethodMembers<unknown> {
   name: string
   path: string
-  methods: readonly string[]
   aliases?: readonly string[]
   page?: boolean
   limited?: boolean

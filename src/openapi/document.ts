@@ -1,14 +1,15 @@
 /** The OpenAPI document: every path and method of the table, and nothing else. https://spec.openapis.org/oas/v3.1.0 */
+import { methodsOf } from '../lib/http_method.ts'
 import { version } from '../version.ts'
 import type { Described, DescribedEndpoint } from './described.ts'
 import { operations } from './operations.ts'
 import { type Operations, type Part, sharedResponses } from './parts.ts'
 import { schemas } from './schemas.ts'
 
-/** What an endpoint says of itself when nobody described it. */
+/** What an endpoint says of itself that has no description. */
 const undescribed = (endpoint: DescribedEndpoint): Operations =>
   Object.fromEntries(
-    endpoint.methods.map((method) => [
+    methodsOf(endpoint).map((method) => [
       method,
       { summary: endpoint.name, responses: { default: { description: 'Not described' } } },
     ]),
@@ -20,7 +21,7 @@ export const templateOf = (path: string): string => path.replace(/\*$/, '{file}'
 /** The name of an operation is unique, so the second path of one endpoint numbers its own. */
 function pathItem(endpoint: DescribedEndpoint, described: Operations, index: number): Part {
   return Object.fromEntries(
-    endpoint.methods.map((method) => {
+    methodsOf(endpoint).map((method) => {
       const operation = described[method] ?? undescribed(endpoint)[method]
       const id = `${method.toLowerCase()}_${endpoint.name}${index === 0 ? '' : `_${index + 1}`}`
       return [method.toLowerCase(), { operationId: id, tags: [tagOf(endpoint)], ...operation }]

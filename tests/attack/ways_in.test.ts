@@ -69,8 +69,8 @@ test('no form of a page is answered for another site, whatever it is', async () 
   const { search } = new URL(pageOf(await browser(op).open('/login')).url)
   const fields = `username=bob&password=bobpassword&csrf_token=x&interaction=${search.split('=')[1] ?? ''}`
   const seen: string[] = []
-  for (const { name, path, methods, page } of op.context.table.endpoints) {
-    if (page !== true || !methods.includes('POST') || others.has(name)) continue
+  for (const { name, path, post, page } of op.context.table.endpoints) {
+    if (page !== true || !post || others.has(name)) continue
     const headers = {
       'content-type': 'application/x-www-form-urlencoded',
       cookie,

@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test'
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
+import { methodsOf } from '../../src/lib/http_method.ts'
 import { buildTable } from '../../src/table.ts'
 import { blocksOf, document, isShell, reasonNotToRun, root } from '../support/document.ts'
 
@@ -68,8 +69,8 @@ test('the table of endpoints in the walkthrough is the table of the core', () =>
       const [, paths = '', methods = ''] = line.split('|')
       return [...paths.matchAll(/`([^`]+)`/g)].map(([, path]) => `${path} ${methods.trim()}`)
     })
-  const served = buildTable([]).endpoints.flatMap(({ path, aliases = [], methods }) =>
-    [path, ...aliases].map((each) => `${each} ${methods.join(', ')}`),
+  const served = buildTable([]).endpoints.flatMap((endpoint) =>
+    [endpoint.path, ...(endpoint.aliases ?? [])].map((each) => `${each} ${methodsOf(endpoint).join(', ')}`),
   )
   expect(written.sort()).toEqual(served.sort())
 })

@@ -1,6 +1,7 @@
 /** The OpenAPI document says what the table serves, and a live server answers as it says. https://spec.openapis.org/oas/v3.1.0 */
 import { expect, test } from 'bun:test'
 import { coreMetadata } from '../../src/auth/registration.ts'
+import { methodsOf } from '../../src/lib/http_method.ts'
 import { describeApi } from '../../src/openapi/document.ts'
 import { buildTable } from '../../src/table.ts'
 import { authorizationUrl, demo, formPost, type Json } from '../support/client.ts'
@@ -51,7 +52,7 @@ function* objectsIn(value: unknown): Generator<Record<string, unknown>> {
 test('every path and method of the table is described, and nothing else', () => {
   const table = buildTable().endpoints.flatMap((endpoint) =>
     [endpoint.path, ...(endpoint.aliases ?? [])].flatMap((path) =>
-      endpoint.methods.map((method) => `${method} ${path.replace('/*', '/{file}')}`),
+      methodsOf(endpoint).map((method) => `${method} ${path.replace('/*', '/{file}')}`),
     ),
   )
   const described = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`)
@@ -63,14 +64,14 @@ test('every path and method of the table is described, and nothing else', () => 
 })
 
 test('an endpoint that a feature brings describes itself, or says that it does not', async () => {
-  const handle = () => ({ status: 200, body: null, headers: {} })
+  const answer = () => ({ status: 200, body: null, headers: {} })
   const api = { GET: { summary: 'A described one', responses: { 200: { description: 'Yes' } } } }
   const table = buildTable([
     {
       name: 'example',
       endpoints: [
-        { name: 'described', path: '/described', methods: ['GET'], api, handle },
-        { name: 'bare', path: '/bare', methods: ['POST'], handle },
+        { name: 'described', path: '/described', api, get: answer },
+        { name: 'bare', path: '/bare', post: answer },
       ],
     },
   ])

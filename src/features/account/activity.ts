@@ -29,12 +29,11 @@ const row = defineView('activity_event', '<li><p>{{what}}</p><p class="muted sma
 export const activity = defineEndpoint({
   name: 'account_activity',
   path: activityPath,
-  methods: ['GET'],
   advertised: false,
   limited: true,
   page: true,
   api: shownPage('What happened to the account'),
-  async handle(call, context) {
+  async get(call, context) {
     const person = await personAtHand(call, context, activityPath)
     if ('reply' in person) return person.reply
     const events = await Event.listOfUser(context, person.user.sub, shownEvents)

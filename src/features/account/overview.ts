@@ -27,12 +27,11 @@ const section = defineView(
 export const overview = defineEndpoint({
   name: 'account',
   path: accountPath,
-  methods: ['GET'],
   advertised: false,
   limited: true,
   page: true,
   api: shownPage('The account of whoever is signed in'),
-  async handle(call, context) {
+  async get(call, context) {
     const person = await personAtHand(call, context, accountPath)
     if ('reply' in person) return person.reply
     const sections = await Promise.all(

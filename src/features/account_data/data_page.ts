@@ -1,9 +1,9 @@
 /** /account/data: a copy of everything that is kept about a person, and the way to have it deleted. OWASP ASVS 5.0 V14.2 */
 import type { Context } from '../../contracts/context.ts'
-import { accountFields, accountForm } from '../../flow/account_form.ts'
+import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
-import { type AtHand, freshlyAtHand, personAtHand } from '../../flow/person_at_hand.ts'
+import { type AtHand, freshlyAtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, linkTo } from '../../html/account_parts.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -34,16 +34,13 @@ const deleteView = defineView(
 export const dataPage = defineEndpoint({
   name: 'account_data',
   path: dataPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('All that is kept about a person'),
-  async handle(call, context) {
-    if (call.method === 'POST') return download(call, context)
-    const person = await personAtHand(call, context, dataPath)
-    return 'reply' in person ? person.reply : show(call, context, person)
-  },
+  get: pageOfPerson(dataPath, show),
+  form: signedInForm(dataPath, purpose, freshlyAtHand),
+  post: download,
 })
 
 function show(call: Call, context: Context, { session }: AtHand): Reply {
@@ -64,11 +61,8 @@ function show(call: Call, context: Context, { session }: AtHand): Reply {
 }
 
 /** After a fresh sign-in alone: a session that somebody left open must not give everything away. */
-async function download(call: Call, context: Context): Promise<Reply> {
-  const person = await freshlyAtHand(call, context, dataPath)
-  if ('reply' in person) return person.reply
-  const { user, session } = person
-  await accountFields(call, context, session, purpose)
+async function download(call: Call, context: Context, person: AtHand): Promise<Reply> {
+  const { user } = person
   if (!mayExport(context.config)) return show(call, context, person)
   const body = await exportPerson(user.sub, context)
   await tellOwner(call, context, user, { kind: 'data_exported' })

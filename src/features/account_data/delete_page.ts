@@ -1,10 +1,10 @@
 /** /account/data/delete: the end of an account, confirmed by typing its name, and the page that says it has been asked for. OWASP ASVS 5.0 V7.4.2 */
 import deleteSource from '../../../views/account_delete.html' with { type: 'text' }
 import type { Context } from '../../contracts/context.ts'
-import { accountFields, accountForm } from '../../flow/account_form.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { accountForm, signedInForm } from '../../flow/account_form.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage, page as pageReply, pageTroubles } from '../../openapi/parts.ts'
-import { type AtHand, freshlyAtHand } from '../../flow/person_at_hand.ts'
+import { type AtHand, freshlyAtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import type { Call } from '../../contracts/call.ts'
 import { page as document } from '../../html/document.ts'
@@ -56,16 +56,13 @@ const graceWords = (context: Context): Said => {
 export const deletePage = defineEndpoint({
   name: 'account_delete',
   path: deletePath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('Delete an account'),
-  async handle(call, context) {
-    const person = await freshlyAtHand(call, context, deletePath)
-    if ('reply' in person) return person.reply
-    return call.method === 'POST' ? submit(call, context, person) : show(call, context, person, '')
-  },
+  get: pageOfPerson(deletePath, (call, context, person) => show(call, context, person, ''), freshlyAtHand),
+  form: signedInForm(deletePath, purpose, freshlyAtHand),
+  post: submit,
 })
 
 function show(call: Call, context: Context, { user, session }: AtHand, typed: string, problem?: Said): Reply {
@@ -87,9 +84,9 @@ function show(call: Call, context: Context, { user, session }: AtHand, typed: st
   return { ...page(problem ? 400 : 200, html), cookies }
 }
 
-async function submit(call: Call, context: Context, person: AtHand): Promise<Reply> {
-  const { user, session } = person
-  const { confirmation = '' } = await accountFields(call, context, session, purpose)
+async function submit(call: Call, context: Context, person: AtHand & Submitted): Promise<Reply> {
+  const { user } = person
+  const { confirmation = '' } = person.fields
   if (canonicalUsername(confirmation) !== canonicalUsername(user.username))
     return show(call, context, person, confirmation, say('deletion.other_name'))
   const asked = await askForDeletion(context, user.sub)
@@ -104,7 +101,6 @@ async function submit(call: Call, context: Context, person: AtHand): Promise<Rep
 export const deletedPage = defineEndpoint({
   name: 'account_deleted',
   path: deletedPath,
-  methods: ['GET'],
   advertised: false,
   limited: true,
   page: true,
@@ -114,7 +110,7 @@ export const deletedPage = defineEndpoint({
       responses: { 200: pageReply('The page'), ...pageTroubles },
     },
   },
-  handle(_call, context) {
+  get(_call, context) {
     const html = document(say('deletion.asked_title'), deletedView({ grace: graceWords(context) }))
     return page(200, html)
   },

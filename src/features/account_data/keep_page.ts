@@ -2,7 +2,7 @@
 import keepSource from '../../../views/account_keep.html' with { type: 'text' }
 import { OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { formFields } from '../../flow/interaction_page.ts'
 import { ownPage } from '../../openapi/parts.ts'
 import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../flow/sign_in.ts'
@@ -31,12 +31,13 @@ const view = defineView('account_keep', keepSource, ['keep', 'action', 'csrf', '
 export const keepPage = defineEndpoint({
   name: 'keep_account',
   path,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('Keep an account that is about to be deleted'),
-  handle: (call, context) => (call.method === 'POST' ? submit(call, context) : show(call, context)),
+  get: show,
+  form: halfSignedInForm(path.slice(1)),
+  post: submit,
 })
 
 /** Who has passed everything else: with half of a sign-in nobody decides whether an account stays. */
@@ -71,9 +72,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
   return page(200, html)
 }
 
-async function submit(call: Call, context: Context): Promise<Reply> {
-  const half = await halfSignedInForm(call, context, path.slice(1))
-  if ('reply' in half) return half.reply
+async function submit(call: Call, context: Context, half: Halfway & Submitted): Promise<Reply> {
   const elsewhere = await orElsewhere(call, context, half)
   if (elsewhere) return elsewhere
   const { user, going, amr, fields } = half

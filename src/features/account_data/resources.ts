@@ -75,7 +75,6 @@ const day = 86_400
 export const exportEndpoint = defineEndpoint({
   name: 'data_export',
   path: '/user/data-export',
-  methods: ['GET'],
   cors: 'client',
   limited: true,
   advertised: false,
@@ -100,7 +99,7 @@ export const exportEndpoint = defineEndpoint({
       },
     },
   },
-  async handle(call, context): Promise<Reply> {
+  async get(call, context): Promise<Reply> {
     const { user, client } = await requireHolder(call, context, exportScope)
     const body = await exportPerson(user.sub, context, subjectOf(user.sub, client, context))
     const exp = Math.floor(context.clock.now() / 1000) + day
@@ -131,7 +130,6 @@ function requireFresh(call: Call, context: Context, { authentication }: Grant): 
 export const deleteEndpoint = defineEndpoint({
   name: 'account_delete_api',
   path: '/user/delete-account',
-  methods: ['DELETE'],
   cors: 'client',
   limited: true,
   advertised: false,
@@ -152,7 +150,7 @@ export const deleteEndpoint = defineEndpoint({
       },
     },
   },
-  async handle(call, context) {
+  async delete(call, context) {
     const holder = await requireHolder(call, context, deleteScope)
     requireFresh(call, context, holder.grant)
     const { user, client } = holder

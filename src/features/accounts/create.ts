@@ -5,12 +5,12 @@
 import { OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Going } from '../../flow/asked.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
 import { signIn } from '../../flow/sign_in.ts'
 import { form, query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
-import { csrfToken, ensureBrowser, requireOwnForm } from '../../http/csrf.ts'
+import { csrfToken, ensureBrowser, requireOwnForm, requireSameOrigin } from '../../http/csrf.ts'
 import { page as document } from '../../html/document.ts'
 import { foreignText } from '../../html/foreign_text.ts'
 import { formField, newPasswordFields } from '../../html/form_field.ts'
@@ -45,20 +45,31 @@ const tries = { most: 60, window: 600 }
 export const create = defineEndpoint({
   name: 'create_account',
   path: createAccountPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('Make an account with a link from a mail'),
-  async handle(call, context) {
-    await countAddress(context, 'create_account', call.address, tries.most, tries.window)
-    if (call.method === 'POST') return submit(call, context)
+  async get(call, context) {
+    await countTries(call, context)
     const { token = '' } = query(call, context)
     const invitation = await goodOne(context, token)
     if (!invitation) return gone(context)
     return show(call, context, 200, { invitation, token, username: invitation.email })
   },
+  async form(call, context) {
+    requireSameOrigin(call, context)
+    await countTries(call, context)
+    const fields = await form(call, context)
+    const invitation = await goodOne(context, fields.token ?? '')
+    if (!invitation) return { reply: gone(context) }
+    requireOwnForm(call, context, fields.csrf_token, purposeOf(invitation))
+    return { fields, invitation }
+  },
+  post: submit,
 })
+
+const countTries = (call: Call, context: Context): Promise<void> =>
+  countAddress(context, 'create_account', call.address, tries.most, tries.window)
 
 /** Undefined when registration is no longer what the link was for, or the address has an account by now. */
 async function goodOne(context: Context, token: string): Promise<Invitation | undefined> {
@@ -113,17 +124,12 @@ function show(
   return { ...page(status, document(say('new_account.create_title'), html)), cookies }
 }
 
-async function submit(call: Call, context: Context): Promise<Reply> {
-  const {
-    csrf_token,
-    token = '',
-    username: typed = '',
-    password = '',
-    repeat = '',
-  } = await form(call, context)
-  const invitation = await goodOne(context, token)
-  if (!invitation) return gone(context)
-  requireOwnForm(call, context, csrf_token, purposeOf(invitation))
+async function submit(
+  call: Call,
+  context: Context,
+  { fields, invitation }: Submitted & { invitation: Invitation },
+): Promise<Reply> {
+  const { token = '', username: typed = '', password = '', repeat = '' } = fields
   const username = typed.normalize('NFC').trim()
   const claims = { email: invitation.email, email_verified: true }
   const again = (status: number, problems: Shown['problems'] & object) =>

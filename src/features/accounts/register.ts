@@ -1,10 +1,10 @@
 /** /register_account: asks for an address and says the same, as fast, whoever it belongs to. OWASP ASVS 5.0 V6.3.8 */
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
-import { form, query } from '../../http/call.ts'
+import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
-import { csrfToken, ensureBrowser, requireOwnForm } from '../../http/csrf.ts'
+import { csrfToken, ensureBrowser, ownForm } from '../../http/csrf.ts'
 import { page as document } from '../../html/document.ts'
 import { foreignText } from '../../html/foreign_text.ts'
 import { formField } from '../../html/form_field.ts'
@@ -39,14 +39,12 @@ const second = defineView('new_account_more', '\n<p class="muted">{{text}}</p>',
 export const register = defineEndpoint({
   name: 'register_account',
   path: registerPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('Make an account'),
-  async handle(call, context) {
+  get(call, context) {
     if (settings(context).accountRegistration !== 'open') return byInvitation(context)
-    if (call.method === 'POST') return ask(call, context)
     const { done, interaction } = query(call, context)
     if (done === undefined) return show(call, context, 200, { interaction })
     return said(context, 200, say('new_account.sent_title'), say('new_account.sent'), {
@@ -54,6 +52,8 @@ export const register = defineEndpoint({
       more: second({ text: say('new_account.nothing_came') }),
     })
   },
+  form: ownForm(purpose),
+  post: ask,
 })
 
 /** A handle of another shape is none. */
@@ -115,9 +115,9 @@ function show(
 /** What is kept of what was typed, when it is shown again. */
 const longestShown = 254
 
-async function ask(call: Call, context: Context): Promise<Reply> {
-  const { csrf_token, email: typed = '', interaction } = await form(call, context)
-  requireOwnForm(call, context, csrf_token, purpose)
+async function ask(call: Call, context: Context, { fields }: Submitted): Promise<Reply> {
+  if (settings(context).accountRegistration !== 'open') return byInvitation(context)
+  const { email: typed = '', interaction } = fields
   const { signInAttemptsPerAddress, signInWindow } = context.config
   await countAddress(context, 'account_registration', call.address, signInAttemptsPerAddress, signInWindow)
   const email = readMailAddress(typed)

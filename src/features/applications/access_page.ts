@@ -1,9 +1,9 @@
 /** /account/applications: what each application may do with the account, since when, and its withdrawal. OWASP ASVS 5.0 V10.7.3 */
 import type { Context } from '../../contracts/context.ts'
-import { accountFields, accountForm } from '../../flow/account_form.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { accountForm, signedInForm } from '../../flow/account_form.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
-import { type AtHand, personAtHand } from '../../flow/person_at_hand.ts'
+import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, entry, entryList, paragraph } from '../../html/account_parts.ts'
 import { query } from '../../http/call.ts'
@@ -32,16 +32,13 @@ const itemName = defineView('access_scope_name', ' <code><bdi>{{name}}</bdi></co
 export const accessPage = defineEndpoint({
   name: 'account_applications',
   path: accessPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('What applications may do with an account'),
-  async handle(call, context) {
-    const person = await personAtHand(call, context, accessPath)
-    if ('reply' in person) return person.reply
-    return call.method === 'POST' ? submit(call, context, person) : show(call, context, person)
-  },
+  get: pageOfPerson(accessPath, show),
+  form: signedInForm(accessPath, purpose),
+  post: submit,
 })
 
 async function show(call: Call, context: Context, { user, session }: AtHand): Promise<Reply> {
@@ -123,8 +120,8 @@ function scopesOf({ scope, claims }: Access, context: Context): Html {
   return list({ items: [...described, ...single] })
 }
 
-async function submit(call: Call, context: Context, { user, session }: AtHand): Promise<Reply> {
-  const { client_id: clientId = '' } = await accountFields(call, context, session, purpose)
+async function submit(call: Call, context: Context, { user, fields }: AtHand & Submitted): Promise<Reply> {
+  const { client_id: clientId = '' } = fields
   // Only what this person gave can end by it; a client that has nothing of them is answered the same.
   if (await withdrawAccess(context, user.sub, clientId)) {
     const client = await Client.find(context, clientId)

@@ -2,15 +2,15 @@
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
-import { type AtHand, personAtHand } from '../../flow/person_at_hand.ts'
+import { accountPurpose, signedInForm } from '../../flow/account_form.ts'
+import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { raisedFirst } from '../../flow/step_up.ts'
 import { grantLifetime, redeemed } from '../../grants/authorization_code.ts'
 import { newGrant } from '../../grants/new_grant.ts'
-import { form } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { shownClient } from '../../http/client_words.ts'
 import { findClient } from '../../http/client_authentication.ts'
-import { csrfToken, ensureBrowser, requireOwnForm } from '../../http/csrf.ts'
+import { csrfToken, ensureBrowser } from '../../http/csrf.ts'
 import { page } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { lifetimesOf } from '../../people/end_session.ts'
@@ -28,18 +28,14 @@ import { describeExtra } from '../../flow/grant_extra.ts'
 export const approvals = defineEndpoint({
   name: 'approvals',
   path: approvalsPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('Requests that wait for an answer of this person'),
-  async handle(call, context) {
-    const fields = call.method === 'POST' ? await form(call, context) : undefined
-    const person = await personAtHand(call, context, approvalsPath)
-    if ('reply' in person) return person.reply
-    if (!fields) return show(call, context, person)
+  get: pageOfPerson(approvalsPath, (call, context, person) => show(call, context, person)),
+  form: signedInForm(approvalsPath, ({ request = '' }) => purposeFor(request)),
+  async post(call, context, { fields, ...person }) {
     const id = fields.request ?? ''
-    requireOwnForm(call, context, fields.csrf_token, purposeFor(person, id))
     const allowed = fields.allow !== undefined && fields.deny === undefined
     const first = allowed ? await levelFirst(call, context, person, id) : undefined
     return first ?? (await decide(context, person, id, allowed)) ?? show(call, context, person, gone)
@@ -48,8 +44,8 @@ export const approvals = defineEndpoint({
 
 const gone = say('approvals.gone')
 
-/** Good for this request and for the person who saw it. */
-const purposeFor = ({ session }: AtHand, id: string) => `approval ${session.sid} ${id}`
+/** Good for this request alone. */
+const purposeFor = (id: string) => `approval ${id}`
 
 async function show(call: Call, context: Context, person: AtHand, error?: Said): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
@@ -57,7 +53,7 @@ async function show(call: Call, context: Context, person: AtHand, error?: Said):
   const shown = await Promise.all(
     waiting.map(async (request): Promise<ShownRequest | undefined> => {
       const client = await findClient(context, request.client_id)
-      const csrf = csrfToken(context, browser, purposeFor(person, request.id))
+      const csrf = csrfToken(context, browser, accountPurpose(person.session, purposeFor(request.id)))
       const { clientName = '' } = client ? shownClient(client, call, context) : {}
       return client && shownRequest(request, client, clientName, csrf, context)
     }),

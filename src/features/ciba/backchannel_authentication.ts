@@ -47,7 +47,6 @@ const request = object(
 export const backchannelAuthentication = defineEndpoint({
   name: 'backchannel_authentication',
   path: '/bc-authorize',
-  methods: ['POST'],
   limited: true,
   api: clientPost(
     'Ask a person who is elsewhere to approve',
@@ -61,7 +60,7 @@ export const backchannelAuthentication = defineEndpoint({
       ['auth_req_id', 'expires_in'],
     ),
   ),
-  async handle(call, context) {
+  async post(call, context) {
     const given = await form(call, context)
     const client = await authenticateClient(call, given, context)
     requireRegistered(client, context)

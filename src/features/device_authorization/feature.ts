@@ -34,7 +34,6 @@ const env = defineEntries([
 const endpoint = defineEndpoint({
   name: 'device_authorization',
   path: '/device_authorization',
-  methods: ['POST'],
   cors: 'client',
   limited: true,
   api: clientPost(
@@ -52,7 +51,7 @@ const endpoint = defineEndpoint({
       ['device_code', 'user_code', 'verification_uri', 'expires_in', 'interval'],
     ),
   ),
-  async handle(call, context) {
+  async post(call, context) {
     const params = await form(call, context)
     const client = await authenticateClient(call, params, context)
     if (!client.grant_types.includes(deviceCodeGrant))

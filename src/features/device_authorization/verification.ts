@@ -1,18 +1,18 @@
 /** The pages where a person types the code of a device, sees who asks for what, and answers. https://www.rfc-editor.org/rfc/rfc8628#section-3.3 */
 import { OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
+import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { type AtHand, personAtHand } from '../../flow/person_at_hand.ts'
 import { raisedFirst } from '../../flow/step_up.ts'
 import { grantLifetime } from '../../grants/authorization_code.ts'
 import { newGrant } from '../../grants/new_grant.ts'
-import { form, query } from '../../http/call.ts'
+import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { imageSources } from '../../html/client_parts.ts'
 import { shownClient } from '../../http/client_words.ts'
 import { findClient } from '../../http/client_authentication.ts'
-import { csrfToken, ensureBrowser, requireOwnForm } from '../../http/csrf.ts'
 import { inSameLanguage } from '../../http/language.ts'
 import { countAddress, countTry } from '../../people/rate_limit.ts'
 import { page } from '../../http/reply.ts'
@@ -27,42 +27,46 @@ import { describeExtra } from '../../flow/grant_extra.ts'
 
 export const devicePath = '/device'
 
+/** Where the sign-in page leads back to: the code is not typed twice. */
+function pathWith(userCode: string): string {
+  const code = readUserCode(userCode)
+  return code === undefined ? devicePath : `${devicePath}?user_code=${code}`
+}
+
+const entering = 'device'
+/** Good for this code alone. */
+const confirming = (userCode: string | undefined) => `device ${userCode}`
+
+const isAnswer = ({ allow, deny }: Submitted['fields']): boolean => allow !== undefined || deny !== undefined
+
+const purposeOf = (fields: Submitted['fields']): string =>
+  isAnswer(fields) ? confirming(readUserCode(fields.user_code ?? '')) : entering
+
 export const verification = defineEndpoint({
   name: 'device_verification',
   path: devicePath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('Type the code that a device shows'),
-  async handle(call, context) {
-    const fields = call.method === 'POST' ? await form(call, context) : query(call, context)
-    const userCode = fields.user_code ?? ''
-    const kept = readUserCode(userCode)
-    const person = await personAtHand(
-      call,
-      context,
-      kept === undefined ? devicePath : `${devicePath}?user_code=${kept}`,
-    )
-    if ('reply' in person) return person.reply
-    if (call.method === 'GET') return showCode(call, context, userCode)
-    const answered = fields.allow !== undefined || fields.deny !== undefined
-    requireOwnForm(call, context, fields.csrf_token, answered ? confirming(person, kept) : entering)
-    const found = await findTyped(call, context, person, kept)
-    if (!found) return showCode(call, context, userCode, say('device.unknown'))
+  async get(call, context) {
+    const { user_code = '' } = query(call, context)
+    const person = await personAtHand(call, context, pathWith(user_code))
+    return 'reply' in person ? person.reply : showCode(call, context, person, user_code)
+  },
+  form: signedInForm(({ user_code = '' }) => pathWith(user_code), purposeOf),
+  async post(call, context, { fields, ...person }) {
+    const { user_code = '' } = fields
+    const found = await findTyped(call, context, person, readUserCode(user_code))
+    if (!found) return showCode(call, context, person, user_code, say('device.unknown'))
     const client = await findClient(context, found.waiting.client_id)
-    const first =
-      client && (await raisedFirst(call, context, person, client, `${devicePath}?user_code=${kept}`))
+    const first = client && (await raisedFirst(call, context, person, client, pathWith(user_code)))
     if (first) return first
-    return answered
+    return isAnswer(fields)
       ? decide(context, person, found, fields.allow !== undefined)
       : showConfirm(call, context, person, found.waiting)
   },
 })
-
-const entering = 'device'
-/** Good for this code and for the person who saw it. */
-const confirming = ({ session }: AtHand, userCode: string | undefined) => `device ${session.sid} ${userCode}`
 
 /** §5.1: guesses are counted by person and by address before any is looked up; right ones too. */
 async function findTyped(call: Call, context: Context, { user }: AtHand, userCode: string | undefined) {
@@ -74,11 +78,11 @@ async function findTyped(call: Call, context: Context, { user }: AtHand, userCod
   return found?.waiting.status === 'pending' ? found : undefined
 }
 
-function showCode(call: Call, context: Context, userCode: string, error?: Said): Reply {
-  const { browser, cookies } = ensureBrowser(call, context)
+function showCode(call: Call, context: Context, { session }: AtHand, userCode: string, error?: Said): Reply {
+  const { csrf, cookies } = accountForm(call, context, session, entering)
   const html = codePage({
     action: inSameLanguage(call, `${context.basePath}${devicePath}`),
-    csrf: csrfToken(context, browser, entering),
+    csrf,
     userCode,
     ...(error !== undefined && { error }),
   })
@@ -91,11 +95,11 @@ async function showConfirm(call: Call, context: Context, person: AtHand, waiting
     throw new OAuthError('invalid_request', 'the application of this device is no longer registered', {
       say: say('error_page.client_gone'),
     })
-  const { browser, cookies } = ensureBrowser(call, context)
+  const { csrf, cookies } = accountForm(call, context, person.session, confirming(waiting.user_code))
   const shown = shownClient(client, call, context)
   const html = confirmPage({
     action: inSameLanguage(call, `${context.basePath}${devicePath}`),
-    csrf: csrfToken(context, browser, confirming(person, waiting.user_code)),
+    csrf,
     userCode: waiting.user_code,
     ...shown,
     unverified: client.self_registered,

@@ -2,10 +2,10 @@
 import emailSource from '../../../views/account_email.html' with { type: 'text' }
 import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
-import { accountFields, accountForm } from '../../flow/account_form.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { accountForm, signedInForm } from '../../flow/account_form.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
-import { type AtHand, freshlyAtHand, personAtHand } from '../../flow/person_at_hand.ts'
+import { type AtHand, freshlyAtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, paragraph } from '../../html/account_parts.ts'
 import { logRefusal } from '../../http/error_reply.ts'
@@ -47,16 +47,13 @@ const done: Readonly<Record<string, MessageKey>> = {
 export const account = defineEndpoint({
   name: 'account_email',
   path: emailPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('The email address of whoever is signed in'),
-  async handle(call, context) {
-    if (call.method === 'POST') return change(call, context)
-    const person = await personAtHand(call, context, emailPath)
-    return 'reply' in person ? person.reply : show(call, context, person, 200)
-  },
+  get: pageOfPerson(emailPath, (call, context, person) => show(call, context, person, 200)),
+  form: signedInForm(emailPath, purpose),
+  post: change,
 })
 
 /** The address as claims have it: an operator may have put anything there. */
@@ -108,10 +105,8 @@ async function show(
   return { ...page(status, html), cookies }
 }
 
-async function change(call: Call, context: Context): Promise<Reply> {
-  const person = await personAtHand(call, context, emailPath)
-  if ('reply' in person) return person.reply
-  const fields = await accountFields(call, context, person.session, purpose)
+async function change(call: Call, context: Context, person: AtHand & Submitted): Promise<Reply> {
+  const { fields } = person
   if (fields.withdraw !== undefined) {
     await withdrawVerification(context, person.user.sub)
     return redirectWithin(`${context.basePath}${emailPath}?done=withdrawn`)

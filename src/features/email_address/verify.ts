@@ -6,8 +6,8 @@
 import verifySource from '../../../views/verify_email.html' with { type: 'text' }
 import verifyStoppedSource from '../../../views/verify_email_stopped.html' with { type: 'text' }
 import type { Context } from '../../contracts/context.ts'
-import { accountFields, accountForm } from '../../flow/account_form.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { accountForm, signedInForm } from '../../flow/account_form.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
 import { type AtHand, personAtHand } from '../../flow/person_at_hand.ts'
 import { query } from '../../http/call.ts'
@@ -40,16 +40,17 @@ const tries = { most: 60, window: 600 }
 export const verify = defineEndpoint({
   name: 'verify_email',
   path: verifyEmailPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('Confirm an email address'),
-  async handle(call, context) {
-    await countAddress(context, 'verify_email', call.address, tries.most, tries.window)
-    return call.method === 'POST' ? confirm(call, context) : show(call, context)
-  },
+  get: show,
+  form: signedInForm(emailPath, purpose),
+  post: confirm,
 })
+
+const countTries = (call: Call, context: Context): Promise<void> =>
+  countAddress(context, 'verify_email', call.address, tries.most, tries.window)
 
 const tokenCookie = (context: Context, token: string, age: number) =>
   setCookie(context.config, cookie, token, age)
@@ -58,6 +59,7 @@ const tokenCookie = (context: Context, token: string, age: number) =>
 const tokenForm = /^[\w-]{1,64}$/
 
 async function show(call: Call, context: Context): Promise<Reply> {
+  await countTries(call, context)
   const token = query(call, context).token ?? readCookie(call, cookieName(context.config, cookie)) ?? ''
   const wanted = tokenForm.test(token) ? await findVerification(context, token) : undefined
   if (!wanted) return stop(context, 400, say('verification.gone'))
@@ -81,10 +83,9 @@ async function show(call: Call, context: Context): Promise<Reply> {
   }
 }
 
-async function confirm(call: Call, context: Context): Promise<Reply> {
-  const person = await personAtHand(call, context, emailPath)
-  if ('reply' in person) return person.reply
-  const { token = '' } = await accountFields(call, context, person.session, purpose)
+async function confirm(call: Call, context: Context, person: AtHand & Submitted): Promise<Reply> {
+  await countTries(call, context)
+  const { token = '' } = person.fields
   const wanted = await findVerification(context, token)
   if (!wanted) return stop(context, 400, say('verification.gone'))
   if (wanted.user.sub !== person.user.sub) return stopForOther(context, person)

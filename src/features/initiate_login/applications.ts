@@ -19,12 +19,11 @@ const most = 200
 export const applications = defineEndpoint({
   name: 'applications',
   path: applicationsPath,
-  methods: ['GET'],
   advertised: false,
   limited: true,
   page: true,
   api: shownPage('The applications a person can go to'),
-  async handle(call, context) {
+  async get(call, context) {
     const person = await personAtHand(call, context, applicationsPath)
     if ('reply' in person) return person.reply
     const { sub, username } = person.user

@@ -19,7 +19,6 @@ export const initiatePath = '/initiate_login'
 export const initiateLogin = defineEndpoint({
   name: 'initiate_login',
   path: initiatePath,
-  methods: ['GET'],
   advertised: false,
   limited: true,
   page: true,
@@ -37,7 +36,7 @@ export const initiateLogin = defineEndpoint({
       },
     },
   },
-  async handle(call, context) {
+  async get(call, context) {
     const { client_id, target_link_uri } = query(call, context)
     if (client_id === undefined) throw new OAuthError('invalid_request', 'client_id is required')
     const client = await requireClient(

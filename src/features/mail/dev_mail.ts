@@ -81,7 +81,6 @@ const id = inQuery('id', text('Of one mail'))
 export const devMail = defineEndpoint({
   name: 'dev_mail',
   path: devMailPath,
-  methods: ['GET'],
   advertised: false,
   page: true,
   api: {
@@ -91,7 +90,7 @@ export const devMail = defineEndpoint({
       responses: { 200: described('The mails of the last day, or one of them'), ...pageTroubles },
     },
   },
-  handle(call, context) {
+  get(call, context) {
     requireThisMachine(call, context)
     const { id } = query(call, context)
     return id === undefined ? showAll(context) : showOne(call, context, id)
@@ -114,7 +113,6 @@ const framePolicy = [
 export const devMailHtml = defineEndpoint({
   name: 'dev_mail_html',
   path: framePath,
-  methods: ['GET'],
   advertised: false,
   page: true,
   api: {
@@ -124,7 +122,7 @@ export const devMailHtml = defineEndpoint({
       responses: { 200: described('The HTML of the mail, without scripts'), ...pageTroubles },
     },
   },
-  async handle(call, context) {
+  async get(call, context) {
     requireThisMachine(call, context)
     const { html } = await letterOf(call, context)
     return {

@@ -124,7 +124,7 @@ export const mutualTls = defineFeature({
         mtls_endpoint_aliases: endpointUrls(
           base,
           context,
-          (each) => each.page !== true && each.methods.includes('POST'),
+          (each) => each.page !== true && each.post !== undefined,
         ),
       }),
     }

@@ -55,7 +55,6 @@ const prefix = 'urn:ietf:params:oauth:request_uri:'
 const endpoint = defineEndpoint({
   name: 'pushed_authorization_request',
   path: '/par',
-  methods: ['POST'],
   cors: 'client',
   limited: true,
   api: clientPost(
@@ -67,7 +66,7 @@ const endpoint = defineEndpoint({
     ]),
     201,
   ),
-  async handle(call, context) {
+  async post(call, context) {
     const given = await form(call, context)
     const client = await authenticateClient(call, given, context)
     if (given.request_uri !== undefined)

@@ -1,9 +1,9 @@
 /** /account/passkeys: which a person has, their names, one more, one less. https://www.w3.org/TR/webauthn-3/#sctn-usecases */
 import type { Context } from '../../contracts/context.ts'
-import { accountFields, accountForm } from '../../flow/account_form.ts'
+import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
-import { type AtHand, personAtHand } from '../../flow/person_at_hand.ts'
+import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { entry, entryList } from '../../html/account_parts.ts'
 import { query } from '../../http/call.ts'
@@ -43,16 +43,13 @@ export const toList = ({ basePath }: Context, word: keyof typeof done): Reply =>
 export const passkeysPage = defineEndpoint({
   name: 'account_passkeys',
   path: accountPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('The passkeys of an account'),
-  async handle(call, context) {
-    const person = await personAtHand(call, context, accountPath)
-    if ('reply' in person) return person.reply
-    if (call.method === 'GET') return showList(call, context, person)
-    const fields = await accountFields(call, context, person.session, purpose)
+  get: pageOfPerson(accountPath, (call, context, person) => showList(call, context, person)),
+  form: signedInForm(accountPath, purpose),
+  async post(call, context, { fields, ...person }) {
     const key = fields.passkey ?? ''
     const name = foreignText(fields.name ?? '', longestName + 1)
     if (name === '' || [...name].length > longestName)

@@ -1,9 +1,9 @@
 /** /account/passkeys/add: one more, right after a sign-in with everything the person has set up. https://www.w3.org/TR/webauthn-3/#sctn-usecase-registration */
 import type { Context } from '../../contracts/context.ts'
-import { accountFields, accountForm } from '../../flow/account_form.ts'
+import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
-import type { AtHand } from '../../flow/person_at_hand.ts'
+import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { stronglyAtHand } from '../../flow/second_factors.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -25,16 +25,13 @@ const placeOf = ({ session, user }: AtHand): Place & { sub: string } => ({
 export const addPage = defineEndpoint({
   name: 'account_passkeys_add',
   path: addPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('One more passkey for an account'),
-  async handle(call, context) {
-    const person = await stronglyAtHand(call, context, addPath)
-    if ('reply' in person) return person.reply
-    if (call.method === 'GET') return showAdd(call, context, person)
-    const fields = await accountFields(call, context, person.session, purpose)
+  get: pageOfPerson(addPath, (call, context, person) => showAdd(call, context, person), stronglyAtHand),
+  form: signedInForm(addPath, purpose, stronglyAtHand),
+  async post(call, context, { fields, ...person }) {
     if (fields.later !== undefined) return redirectWithin(`${context.basePath}${accountPath}`)
     const problem = await enrolPasskey(call, context, placeOf(person), person.user, fields.credential ?? '')
     return problem === undefined ? toList(context, 'added') : showAdd(call, context, person, problem)

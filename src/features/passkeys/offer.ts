@@ -20,7 +20,7 @@ import { ceremonyView, otherWay, stepPage } from './pages.ts'
 import { enrolPath, secondFactorPath } from './paths.ts'
 import { Passkey, Refusal } from './records.ts'
 import { settings } from './settings.ts'
-import { interactionForm } from './sign_in.ts'
+import { ceremonyForm } from './sign_in.ts'
 
 const purpose = enrolPath.slice(1)
 
@@ -62,7 +62,7 @@ async function reasonFor(
   call: Call,
   context: Context,
   { going, user, amr }: Halfway,
-): Promise<keyof typeof words | undefined> {
+): Promise<Reason | undefined> {
   const clientId = going.interaction.params?.client_id
   const client = clientId === undefined ? undefined : await findClient(context, clientId)
   const demand = demandOf(going.interaction, client)
@@ -80,49 +80,63 @@ const placeOf = ({ going, user }: Halfway): Place & { sub: string } => ({
 export const enrolment = defineEndpoint({
   name: 'passkey_enrolment',
   path: enrolPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('The offer of a passkey after a sign-in'),
-  async handle(call, context) {
-    const half =
-      call.method === 'GET'
-        ? { ...(await halfSignedIn(call, context)), fields: {} as Readonly<Record<string, string>> }
-        : await halfSignedInForm(call, context, purpose)
+  async get(call, context) {
+    const half = await halfSignedIn(call, context)
     if ('reply' in half) return half.reply
-    const onwards = () => signIn(call, context, half.going, { user: half.user, amr: half.amr })
     const reason = await reasonFor(call, context, half)
-    if (half.fields.later !== undefined) {
+    return (await elsewhere(call, context, half, reason)) ?? show(call, context, half, reason!)
+  },
+  form: halfSignedInForm(purpose),
+  async post(call, context, { fields, ...half }) {
+    const reason = await reasonFor(call, context, half)
+    if (fields.later !== undefined) {
       if (reason === 'offered') await Refusal.note(context, half.user.sub)
-      return onwards()
+      return onwards(call, context, half)
     }
-    // Sent here to set one up by a page that does not know theirs, because it does not count as a second factor by itself.
-    if (!half.amr.includes('pop') && (await Passkey.listOf(context, half.user.sub)).length > 0)
-      return redirectWithin(`${context.basePath}${secondFactorPath}?interaction=${half.going.handle}`)
-    if (reason === undefined) return onwards()
-    if (call.method === 'GET') return show(call, context, half, reason)
-    const problem = await enrolPasskey(call, context, placeOf(half), half.user, half.fields.credential ?? '')
+    const other = await elsewhere(call, context, half, reason)
+    if (other) return other
+    const problem = await enrolPasskey(call, context, placeOf(half), half.user, fields.credential ?? '')
     // Making one proves nothing about the person: where a second factor is asked for, it is used next.
-    return problem === undefined ? onwards() : show(call, context, half, reason, problem)
+    return problem === undefined ? onwards(call, context, half) : show(call, context, half, reason!, problem)
   },
 })
+
+const onwards = (call: Call, context: Context, { going, user, amr }: Halfway): Promise<Reply> =>
+  signIn(call, context, going, { user, amr })
+
+/** Where a person goes on who is not to make a passkey on this page; never undefined without a reason. */
+async function elsewhere(
+  call: Call,
+  context: Context,
+  half: Halfway,
+  reason: Reason | undefined,
+): Promise<Reply | undefined> {
+  // Sent here to set one up by a page that does not know theirs, because it does not count as a second factor by itself.
+  if (!half.amr.includes('pop') && (await Passkey.listOf(context, half.user.sub)).length > 0)
+    return redirectWithin(`${context.basePath}${secondFactorPath}?interaction=${half.going.handle}`)
+  return reason === undefined ? onwards(call, context, half) : undefined
+}
 
 /** Whoever was sent here for want of a second factor is not told of comfort, nor that later would do. */
 const words = {
   offered: { title: 'passkeys.offer_title', other: 'passkeys.later' },
   needed: { title: 'passkeys.add', other: 'passkeys.other_ways' },
 } as const
+type Reason = keyof typeof words
 
 async function show(
   call: Call,
   context: Context,
   half: Halfway,
-  reason: keyof typeof words,
+  reason: Reason,
   problem?: MessageKey,
 ): Promise<Reply> {
   const { going, user } = half
-  const form = interactionForm(call, context, purpose, going.handle)
+  const form = ceremonyForm(call, context, purpose, going.handle)
   const html = stepPage({
     title: words[reason].title,
     text: 'passkeys.about',

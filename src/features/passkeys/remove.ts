@@ -1,6 +1,6 @@
 /** /account/passkeys/remove: one less, right after a sign-in, and never the last way in. OWASP ASVS 5.0 V6.4 */
 import type { Context } from '../../contracts/context.ts'
-import { accountFields, accountForm } from '../../flow/account_form.ts'
+import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
 import type { AtHand } from '../../flow/person_at_hand.ts'
@@ -37,42 +37,53 @@ const keyPattern = /^[\w-]{43}$/
 export const removePage = defineEndpoint({
   name: 'account_passkeys_remove',
   path: removePath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('One passkey less for an account'),
-  async handle(call, context) {
+  async get(call, context) {
     const asked = query(call, context).passkey ?? ''
     const key = keyPattern.test(asked) ? asked : ''
     const person = await stronglyAtHand(call, context, key ? `${removePath}?passkey=${key}` : accountPath)
     if ('reply' in person) return person.reply
-    const { user, session } = person
-    const fields = call.method === 'POST' ? await accountFields(call, context, session, purpose) : undefined
-    const found = await Passkey.find(context, fields?.passkey ?? key)
-    if (found?.passkey.sub !== user.sub) return redirectWithin(`${context.basePath}${accountPath}`)
-    const { passkey, owner } = found
-    const least = await leastPasskeys(user, context)
-    if (!fields || owner.passkeys.length <= least)
-      return show(call, context, person, passkey, owner.passkeys.length > least)
+    const found = await ownPasskey(context, person, key)
+    return found
+      ? show(call, context, person, found.passkey, { status: 200, spare: found.spare })
+      : redirectWithin(`${context.basePath}${accountPath}`)
+  },
+  form: signedInForm(accountPath, purpose, stronglyAtHand),
+  async post(call, context, { fields, ...person }) {
+    const { user } = person
+    const found = await ownPasskey(context, person, fields.passkey ?? '')
+    if (!found) return redirectWithin(`${context.basePath}${accountPath}`)
+    const { passkey, least, spare } = found
+    if (!spare) return show(call, context, person, passkey, { status: 400, spare })
     if (!(await Passkey.remove(context, user.sub, passkey.key, least)))
       return redirectWithin(`${context.basePath}${accountPath}`) // gone already, or the last one by now
     // A connection that was taken away in the same moment still saw this passkey, and this page that connection.
     const left = await User.find(context, user.sub)
     if (left && (await countWaysIn(left, context)) === 0 && (await Passkey.restore(context, passkey)))
-      return show(call, context, person, passkey, false)
+      return show(call, context, person, passkey, { status: 400, spare: false })
     context.log.info('passkey_removed', { sub: user.sub, passkey: passkey.key })
     await factorsChanged(call, context, user, { kind: 'passkey_removed', detail: passkey.name })
     return toList(context, 'removed')
   },
 })
 
+/** A passkey of this person, how many must stay, and whether this one is to spare. */
+async function ownPasskey(context: Context, { user }: AtHand, key: string) {
+  const found = await Passkey.find(context, key)
+  if (found?.passkey.sub !== user.sub) return undefined
+  const least = await leastPasskeys(user, context)
+  return { passkey: found.passkey, least, spare: found.owner.passkeys.length > least }
+}
+
 function show(
   call: Call,
   context: Context,
   { session }: AtHand,
   { key, name }: Passkey,
-  spare: boolean,
+  { status, spare }: { status: number; spare: boolean },
 ): Reply {
   const { csrf, cookies } = accountForm(call, context, session, purpose)
   const html = accountPage(context, {
@@ -93,5 +104,5 @@ function show(
       back: `${context.basePath}${accountPath}`,
     }),
   })
-  return { ...page(spare || call.method === 'GET' ? 200 : 400, html), cookies }
+  return { ...page(status, html), cookies }
 }

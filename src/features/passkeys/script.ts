@@ -8,7 +8,6 @@ export const scriptPath = `/passkeys/${sha256(source).slice(0, 16)}.js`
 export const script = defineEndpoint({
   name: 'passkey_script',
   path: scriptPath,
-  methods: ['GET'],
   advertised: false,
   api: {
     GET: {
@@ -16,7 +15,7 @@ export const script = defineEndpoint({
       responses: { 200: { description: 'JavaScript', content: { 'text/javascript': {} } } },
     },
   },
-  handle: () => ({
+  get: () => ({
     status: 200,
     body: source,
     headers: {

@@ -15,7 +15,7 @@ import type { SecondFactor } from '../../contracts/feature.ts'
 import { type Place, requestOptions } from './ceremony.ts'
 import { ceremonyView, linkBelow, stepPage } from './pages.ts'
 import { Passkey } from './records.ts'
-import { interactionForm } from './sign_in.ts'
+import { ceremonyForm } from './sign_in.ts'
 import { accountPath, enrolPath, secondFactorPath } from './paths.ts'
 import { passkeyAmr, usePasskey } from './use.ts'
 
@@ -53,19 +53,17 @@ const placeOf = ({ going, user }: Halfway): Place => ({
 export const secondFactorPage = defineEndpoint({
   name: 'passkey_second_factor',
   path: `/${purpose}`,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('A passkey as second factor'),
-  async handle(call, context) {
-    if (call.method === 'GET') {
-      const half = await halfSignedIn(call, context)
-      return 'reply' in half ? half.reply : show(call, context, half)
-    }
-    const half = await halfSignedInForm(call, context, purpose)
-    if ('reply' in half) return half.reply
-    const user = await usePasskey(call, context, placeOf(half), half.fields.credential ?? '')
+  async get(call, context) {
+    const half = await halfSignedIn(call, context)
+    return 'reply' in half ? half.reply : show(call, context, half)
+  },
+  form: halfSignedInForm(purpose),
+  async post(call, context, { fields, ...half }) {
+    const user = await usePasskey(call, context, placeOf(half), fields.credential ?? '')
     if (!user) return show(call, context, half, 'passkeys.refused')
     return signIn(call, context, half.going, { user, amr: [...new Set([...half.amr, ...passkeyAmr])] })
   },
@@ -80,7 +78,7 @@ async function show(call: Call, context: Context, half: Halfway, problem?: Messa
     problem,
     ceremony: ceremonyView(context, {
       ceremony: 'get',
-      form: interactionForm(call, context, purpose, going.handle),
+      form: ceremonyForm(call, context, purpose, going.handle),
       label: say('passkeys.use'),
       options,
     }),

@@ -1,7 +1,7 @@
 /** Sign-in with a passkey alone: whoever holds one need not say who they are. https://www.w3.org/TR/webauthn-3/#discoverable-credential */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { formFields, interactionOfForm } from '../../flow/interaction_page.ts'
+import { formFields, interactionForm } from '../../flow/interaction_page.ts'
 import { formBody, jsonReply, object, ownPage, text, troubles, whole, words } from '../../openapi/parts.ts'
 import { signIn } from '../../flow/sign_in.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -17,7 +17,7 @@ import { passkeyAmr, usePasskey } from './use.ts'
 const purpose = signInPath.slice(1)
 
 /** `formFields` as the forms of this feature take them. */
-export function interactionForm(call: Call, context: Context, name: string, handle: string): Form {
+export function ceremonyForm(call: Call, context: Context, name: string, handle: string): Form {
   const { action, csrf, interaction } = formFields(call, context, name, handle)
   return { action, fields: { csrf_token: csrf, interaction } }
 }
@@ -27,7 +27,7 @@ export const loginMethod: LoginMethod = {
   view: async (context, { call, handle }) =>
     ceremonyView(context, {
       ceremony: 'get',
-      form: interactionForm(call, context, purpose, handle),
+      form: ceremonyForm(call, context, purpose, handle),
       label: say('passkeys.sign_in'),
       options: { from: `${context.basePath}${signInOptionsPath}` },
       primary: false,
@@ -42,7 +42,6 @@ const optionsPerAddress = { limit: 600, window: 300 }
 export const signInOptions = defineEndpoint({
   name: 'passkey_sign_in_options',
   path: signInOptionsPath,
-  methods: ['POST'],
   advertised: false,
   limited: true,
   api: {
@@ -74,8 +73,8 @@ export const signInOptions = defineEndpoint({
       },
     },
   },
-  async handle(call, context) {
-    const { handle } = await interactionOfForm(call, context, purpose)
+  form: interactionForm(purpose),
+  async post(call, context, { handle }) {
     const { limit, window } = optionsPerAddress
     await countAddress(context, 'passkey_options', call.address, limit, window)
     return json(200, await requestOptions(context, placeOf(handle)))
@@ -85,13 +84,12 @@ export const signInOptions = defineEndpoint({
 export const passkeySignIn = defineEndpoint({
   name: 'passkey_sign_in',
   path: signInPath,
-  methods: ['POST'],
   advertised: false,
   limited: true,
   page: true,
   api: { POST: ownPage('Sign-in with a passkey').POST! },
-  async handle(call, context) {
-    const { fields, ...going } = await interactionOfForm(call, context, purpose)
+  form: interactionForm(purpose),
+  async post(call, context, { fields, ...going }) {
     const user = await usePasskey(call, context, placeOf(going.handle), fields.credential ?? '')
     if (user) return signIn(call, context, going, { user, amr: [...passkeyAmr] })
     const back = `${context.basePath}/login?interaction=${going.handle}`

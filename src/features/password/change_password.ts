@@ -2,10 +2,16 @@
 import { RefusedError } from '../../auth/refusal.ts'
 import { needsUpgrade } from '../../auth/password_hash.ts'
 import type { Context } from '../../contracts/context.ts'
-import { accountFields, accountForm } from '../../flow/account_form.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { accountForm, signedInForm } from '../../flow/account_form.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
-import { type AtHand, freshlyAtHand, personAtHand } from '../../flow/person_at_hand.ts'
+import {
+  type AtHand,
+  type FindPerson,
+  freshlyAtHand,
+  pageOfPerson,
+  personAtHand,
+} from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { logRefusal } from '../../http/error_reply.ts'
 import { query } from '../../http/call.ts'
@@ -36,27 +42,28 @@ const view = defineView(
   ['lead', 'action', 'hidden', 'username', 'fields'],
 )
 
+/** A person without a password has nothing to prove themselves by here, so they sign in another way first. */
+const personForIt: FindPerson = async (call, context, path) => {
+  const person = await personAtHand(call, context, path)
+  if ('reply' in person || person.user.password_hash !== undefined) return person
+  return freshlyAtHand(call, context, path)
+}
+
 export const changePassword = defineEndpoint({
   name: 'account_password',
   path: passwordPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('Change the password'),
-  async handle(call, context) {
-    const person = await personForIt(call, context)
-    if ('reply' in person) return person.reply
-    return call.method === 'POST' ? change(call, context, person) : show(call, context, person, 200, {})
-  },
+  get: pageOfPerson(
+    passwordPath,
+    (call, context, person) => show(call, context, person, 200, {}),
+    personForIt,
+  ),
+  form: signedInForm(passwordPath, purpose, personForIt),
+  post: change,
 })
-
-/** Who has no password has nothing to prove themselves by here, so they sign in another way first. */
-async function personForIt(call: Call, context: Context): Promise<AtHand | { reply: Reply }> {
-  const person = await personAtHand(call, context, passwordPath)
-  if ('reply' in person || person.user.password_hash !== undefined) return person
-  return freshlyAtHand(call, context, passwordPath)
-}
 
 interface Problems {
   current?: Said | undefined
@@ -99,9 +106,8 @@ function show(
   return { ...page(status, html), cookies }
 }
 
-async function change(call: Call, context: Context, person: AtHand): Promise<Reply> {
-  const { session, user } = person
-  const fields = await accountFields(call, context, session, purpose)
+async function change(call: Call, context: Context, person: AtHand & Submitted): Promise<Reply> {
+  const { session, user, fields } = person
   const { current_password = '', password = '', repeat = '' } = fields
   const again = (status: number, problems: Problems) => show(call, context, person, status, problems)
   try {

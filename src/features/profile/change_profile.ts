@@ -1,9 +1,9 @@
 /** /account/profile: every standard claim a person says of themselves; the address for mail has a page of its own, where it is proven. */
 import type { Context } from '../../contracts/context.ts'
-import { accountFields, accountForm } from '../../flow/account_form.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { accountForm, signedInForm } from '../../flow/account_form.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
-import { type AtHand, personAtHand } from '../../flow/person_at_hand.ts'
+import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -39,17 +39,15 @@ const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
 export const changeProfile = defineEndpoint({
   name: 'account_profile',
   path: profilePath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('Change the profile'),
-  async handle(call, context) {
-    const person = await personAtHand(call, context, profilePath)
-    if ('reply' in person) return person.reply
-    if (call.method === 'POST') return save(call, context, person)
-    return show(call, context, person, 200, textsOf(person.user, context), {})
-  },
+  get: pageOfPerson(profilePath, (call, context, person) =>
+    show(call, context, person, 200, textsOf(person.user, context), {}),
+  ),
+  form: signedInForm(profilePath, purpose),
+  post: save,
 })
 
 function textsOf({ claims, attributes }: User, context: Context): Texts {
@@ -104,9 +102,8 @@ function show(
 }
 
 /** Only what the rows name is read: whatever else is posted is nobody's claim. */
-async function save(call: Call, context: Context, person: AtHand): Promise<Reply> {
-  const { session, user } = person
-  const fields = await accountFields(call, context, session, purpose)
+async function save(call: Call, context: Context, person: AtHand & Submitted): Promise<Reply> {
+  const { user, fields } = person
   const attributeRows = settings(context).editableAttributes.map((name) => ({
     name: attributeField(name),
     read: readLine,

@@ -34,29 +34,29 @@ function document(path: string, context: Context): Record<string, unknown> {
     resource: context.config.issuer + path,
     authorization_servers: [context.config.issuer],
     scopes_supported: [...new Set(concerned.flatMap((endpoint) => endpoint.resourceScopes ?? []))],
-    bearer_methods_supported: concerned.every((endpoint) => endpoint.methods.includes('POST'))
+    bearer_methods_supported: concerned.every((endpoint) => endpoint.post !== undefined)
       ? ['header', 'body']
       : ['header'],
     ...Object.fromEntries(shared.filter((name) => name in server).map((name) => [name, server[name]])),
   }
 }
 
+const open = { cors: 'any', advertised: false } as const
+
 const endpoint = defineEndpoint({
+  ...open,
   name: 'protected_resource_metadata',
   path: wellKnown,
-  methods: ['GET'],
-  cors: 'any',
-  advertised: false,
   api: describe([]),
-  handle: (_call, context) => reply('', context),
+  get: (_call, context) => reply('', context),
 })
 
 const below = defineEndpoint({
-  ...endpoint,
+  ...open,
   name: 'protected_resource_metadata_of',
   path: `${wellKnown}/*`,
   api: describe([{ name: 'file', in: 'path', required: true, schema: { type: 'string' } }]),
-  handle: (call, context) => reply(call.path.slice(wellKnown.length), context),
+  get: (call, context) => reply(call.path.slice(wellKnown.length), context),
 })
 
 const reply = (path: string, context: Context) =>

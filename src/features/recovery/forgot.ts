@@ -2,11 +2,11 @@
 import forgotSource from '../../../views/forgot_password.html' with { type: 'text' }
 import forgotSentSource from '../../../views/forgot_password_sent.html' with { type: 'text' }
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
-import { form, query } from '../../http/call.ts'
+import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
-import { csrfToken, ensureBrowser, requireOwnForm } from '../../http/csrf.ts'
+import { csrfToken, ensureBrowser, ownForm } from '../../http/csrf.ts'
 import { page as document } from '../../html/document.ts'
 import { fieldProblem } from '../../html/page_parts.ts'
 import { countAddress } from '../../people/rate_limit.ts'
@@ -37,18 +37,18 @@ const longestLogin = 320
 export const forgot = defineEndpoint({
   name: 'forgot_password',
   path: forgotPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('Ask for a mail to choose a new password'),
-  async handle(call, context) {
-    if (call.method === 'POST') return ask(call, context)
+  get(call, context) {
     const { done, interaction } = query(call, context)
     if (done === undefined) return show(call, context, 200, interaction)
     const html = sent({ back: backTo(context, interaction) })
     return page(200, document(say('recovery.sent_title'), html))
   },
+  form: ownForm(purpose),
+  post: ask,
 })
 
 /** The way back to the sign-in that the person came from; a handle of another shape is none. */
@@ -77,9 +77,8 @@ function show(
   return { ...page(status, document(say('recovery.title'), html)), cookies }
 }
 
-async function ask(call: Call, context: Context): Promise<Reply> {
-  const { csrf_token, username, interaction } = await form(call, context)
-  requireOwnForm(call, context, csrf_token, purpose)
+async function ask(call: Call, context: Context, { fields }: Submitted): Promise<Reply> {
+  const { username, interaction } = fields
   const login = username?.trim().slice(0, longestLogin) ?? ''
   if (login === '') return show(call, context, 400, interaction, true)
   const { signInAttemptsPerAddress, signInWindow } = context.config

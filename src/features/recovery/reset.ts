@@ -2,11 +2,11 @@
 import resetSource from '../../../views/reset_password.html' with { type: 'text' }
 import resetEndSource from '../../../views/reset_password_end.html' with { type: 'text' }
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
-import { form, query } from '../../http/call.ts'
+import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
-import { csrfToken, ensureBrowser, requireOwnForm } from '../../http/csrf.ts'
+import { csrfToken, ensureBrowser, ownForm } from '../../http/csrf.ts'
 import { page as document } from '../../html/document.ts'
 import { foreignText } from '../../html/foreign_text.ts'
 import { newPasswordFields } from '../../html/form_field.ts'
@@ -35,20 +35,23 @@ const tries = { most: 60, window: 600 }
 export const reset = defineEndpoint({
   name: 'reset_password',
   path: resetPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('Choose a new password'),
-  async handle(call, context) {
-    await countAddress(context, 'reset_password', call.address, tries.most, tries.window)
-    if (call.method === 'POST') return choose(call, context)
+  async get(call, context) {
+    await countTries(call, context)
     const { token = '', done } = query(call, context)
     if (done !== undefined) return finished(context)
     const user = await findLink(context, token)
     return user ? show(call, context, 200, { user, token }) : gone(context)
   },
+  form: ownForm(purpose),
+  post: choose,
 })
+
+const countTries = (call: Call, context: Context): Promise<void> =>
+  countAddress(context, 'reset_password', call.address, tries.most, tries.window)
 
 interface Problems {
   password?: Said | undefined
@@ -72,9 +75,9 @@ function show(
   return { ...page(status, document(say('reset.title'), html)), cookies }
 }
 
-async function choose(call: Call, context: Context): Promise<Reply> {
-  const { csrf_token, token = '', password = '', repeat = '' } = await form(call, context)
-  requireOwnForm(call, context, csrf_token, purpose)
+async function choose(call: Call, context: Context, { fields }: Submitted): Promise<Reply> {
+  await countTries(call, context)
+  const { token = '', password = '', repeat = '' } = fields
   const user = await findLink(context, token)
   if (!user) return gone(context)
   const problem = await newPasswordProblem(context, password, wordsAbout(user))

@@ -69,7 +69,6 @@ const answer = (client: Client, context: Context): Reply =>
 
 async function read(call: Call, context: Context): Promise<Reply> {
   const owner = await requireOwner(call, context)
-  if (call.method === 'HEAD') return json(200, {}) // its successor would be lost with the body
   return answer(await moveOn(owner, context, (current) => current), context)
 }
 
@@ -108,7 +107,6 @@ const described = (summary: string, more: Partial<Operation> = {}): Operation =>
 const endpoint = defineEndpoint({
   name: 'client_configuration',
   path: `${path}*`,
-  methods: ['GET', 'PUT', 'DELETE'],
   cors: 'client',
   limited: true,
   advertised: false,
@@ -125,10 +123,9 @@ const endpoint = defineEndpoint({
       },
     }),
   },
-  handle(call, context) {
-    if (call.method === 'PUT') return update(call, context)
-    return call.method === 'DELETE' ? remove(call, context) : read(call, context)
-  },
+  get: read,
+  put: update,
+  delete: remove,
 })
 
 export const registrationManagement = defineFeature({

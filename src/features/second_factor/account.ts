@@ -3,7 +3,7 @@ import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
 import { accountForm } from '../../flow/account_form.ts'
-import { personAtHand } from '../../flow/person_at_hand.ts'
+import { pageOfPerson } from '../../flow/person_at_hand.ts'
 import { allowedFactors, factorsChanged, isLastNeeded, readyFactors } from '../../flow/second_factors.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -15,7 +15,7 @@ import { type MessageKey, type Said, say } from '../../lib/say.ts'
 import type { User } from '../../models/user.ts'
 import type { AccountSection, SecondFactor } from '../../contracts/feature.ts'
 import { channels } from './channels.ts'
-import { accountPlace, type Place } from './place.ts'
+import { accountPlaceForm, type Place, placeOnAccount } from './place.ts'
 import { RecoveryCodes } from './recovery.ts'
 import { accountPath as recoveryPath } from './recovery_pages.ts'
 import { settingsOf } from './settings.ts'
@@ -122,25 +122,23 @@ const devicesEntry = (place: Place): Html =>
 export const factorsPage = defineEndpoint({
   name: 'account_factors',
   path: factorsPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('The second factors of an account'),
-  async handle(call, context) {
-    const changing = call.method === 'POST'
-    const placed = await accountPlace(call, context, factorsPath, { strong: changing })
-    if ('reply' in placed) return placed.reply
-    const { place, fields } = placed
-    const person = await personAtHand(call, context, factorsPath)
-    if ('reply' in person) return person.reply
+  get: pageOfPerson(factorsPath, (call, context, person) => {
+    const place = placeOnAccount(call, context, factorsPath, person)
     const { csrf } = accountForm(call, context, person.session, recoveryPath)
-    if (!changing) return show(context, place, csrf, 200, { done: wordOf(query(call, context).done) })
+    return show(context, place, csrf, 200, { done: wordOf(query(call, context).done) })
+  }),
+  form: accountPlaceForm(factorsPath),
+  async post(call, context, { place, fields, session }) {
     if (fields.forget_devices !== undefined) {
       await factorsChanged(call, context, place.user, { kind: 'devices_forgotten' })
       return redirectWithin(`${place.at(factorsPath)}?done=devices_forgotten`)
     }
     const problem = await remove(call, context, place.user, fields.factor ?? '')
+    const { csrf } = accountForm(call, context, session, recoveryPath)
     return problem
       ? show(context, place, csrf, 409, { problem })
       : redirectWithin(`${place.at(factorsPath)}?done=removed`)

@@ -1,12 +1,13 @@
 /** The page that asks for a code, whichever factor it is of: counted, spent once, and on to the session. */
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint, type Endpoint } from '../../contracts/endpoint.ts'
+import { defineEndpoint, type Endpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
 import { signIn } from '../../flow/sign_in.ts'
 import type { Call } from '../../contracts/call.ts'
-import { type MessageKey, say } from '../../lib/say.ts'
+import { type MessageKey, type Said, say } from '../../lib/say.ts'
 import { redirectWithin } from '../../http/reply.ts'
-import { halfPlace, type Place, tooMany } from './place.ts'
+import type { Reply } from '../../contracts/reply.ts'
+import { halfPlace, halfPlaceForm, type HalfPlaced, type Place, tooMany } from './place.ts'
 import { choicePath } from './policy.ts'
 import { settingsOf } from './settings.ts'
 import { countFactorTry, forgetFactorTries } from './tries.ts'
@@ -37,11 +38,10 @@ export const trustDays = (context: Context): number | undefined =>
 export async function answerCode(
   call: Call,
   context: Context,
-  placed: Exclude<Awaited<ReturnType<typeof halfPlace>>, { reply: unknown }>,
+  { place, fields, half }: HalfPlaced & Submitted,
   challenge: Pick<Challenge, 'spend'>,
-  show: (status: number, error: ReturnType<typeof say>) => ReturnType<Place['show']>,
+  show: (status: number, error: Said) => Reply,
 ) {
-  const { place, fields, half } = placed
   try {
     await countFactorTry(call, context, place.user)
   } catch (error) {
@@ -60,35 +60,49 @@ export async function answerCode(
   })
 }
 
-export const challengeEndpoint = (challenge: Challenge): Endpoint =>
-  defineEndpoint({
+export function challengeEndpoint(challenge: Challenge): Endpoint {
+  const find = halfPlace(challenge.path)
+  return defineEndpoint({
     name: challenge.name,
     path: challenge.path,
-    methods: ['GET', 'POST'],
     advertised: false,
     limited: true,
     page: true,
     api: ownPage(challenge.summary),
-    async handle(call, context) {
-      const placed = await halfPlace(call, context, challenge.path)
+    async get(call, context) {
+      const placed = await find(call, context)
       if ('reply' in placed) return placed.reply
-      const { place } = placed
-      if (!placed.ready) return redirectWithin(place.at(choicePath))
-      const show = (status: number, error?: ReturnType<typeof say>) =>
-        place.show(status, {
-          title: say(challenge.title),
-          text: say(challenge.text),
-          main: [
-            codeFormOf({
-              action: place.action,
-              hidden: place.hidden,
-              label: challenge.label,
-              letters: challenge.letters ?? false,
-              error,
-              trustDays: trustDays(context),
-            }),
-          ],
-        })
-      return call.method === 'GET' ? show(200) : answerCode(call, context, placed, challenge, show)
+      const { place, ready } = placed
+      return ready ? showCode(context, challenge, place, 200) : redirectWithin(place.at(choicePath))
     },
+    form: halfPlaceForm(challenge.path),
+    post(call, context, placed) {
+      const { place, ready } = placed
+      if (!ready) return redirectWithin(place.at(choicePath))
+      const show = (status: number, error: Said) => showCode(context, challenge, place, status, error)
+      return answerCode(call, context, placed, challenge, show)
+    },
+  })
+}
+
+const showCode = (
+  context: Context,
+  { title, text, label, letters }: Challenge,
+  { show, action, hidden }: Place,
+  status: number,
+  error?: Said,
+): Reply =>
+  show(status, {
+    title: say(title),
+    text: say(text),
+    main: [
+      codeFormOf({
+        action,
+        hidden,
+        label,
+        letters: letters ?? false,
+        error,
+        trustDays: trustDays(context),
+      }),
+    ],
   })

@@ -1,7 +1,7 @@
 /** The pages between factors: another way to prove oneself, and setting one up where none is there yet. */
 import { acrOf, meetsAcr } from '../../auth/acr.ts'
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
 import { allowedFactors, isStale, mayEnrol, mustHaveFactor, readyFactors } from '../../flow/second_factors.ts'
 import { signIn } from '../../flow/sign_in.ts'
@@ -14,14 +14,12 @@ import type { Reply } from '../../contracts/reply.ts'
 import { say } from '../../lib/say.ts'
 import { Interaction } from '../../models/interaction.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
-import { halfPlace } from './place.ts'
+import { halfPlace, halfPlaceForm, type HalfPlaced } from './place.ts'
 import { choicePath, setUpPath, type Wanted, wantedBy } from './policy.ts'
 import { buttonFormOf, choice, choiceList } from './views.ts'
 
-type Placed = Exclude<Awaited<ReturnType<typeof halfPlace>>, { reply: unknown }>
-
 /** What the request of this interaction leaves open for this person. */
-async function wantedHere(call: Call, context: Context, { half }: Placed): Promise<Wanted | undefined> {
+async function wantedHere(call: Call, context: Context, { half }: HalfPlaced): Promise<Wanted | undefined> {
   const { user, amr, going } = half
   const { interaction } = going
   const clientId = clientIdOf(interaction)
@@ -35,8 +33,10 @@ const able = (factors: readonly SecondFactor[], wanted: Wanted | undefined): Sec
   return reaching.length > 0 ? reaching : [...factors]
 }
 
+const findChoice = halfPlace(choicePath)
+
 async function choose(call: Call, context: Context): Promise<Reply> {
-  const placed = await halfPlace(call, context, choicePath)
+  const placed = await findChoice(call, context)
   if ('reply' in placed) return placed.reply
   const { place, half } = placed
   const ready = able(await readyFactors(half.user, context), await wantedHere(call, context, placed))
@@ -52,9 +52,15 @@ async function choose(call: Call, context: Context): Promise<Reply> {
   })
 }
 
-async function setUp(call: Call, context: Context): Promise<Reply> {
-  const placed = await halfPlace(call, context, setUpPath)
-  if ('reply' in placed) return placed.reply
+const findSetUp = halfPlace(setUpPath)
+
+async function showSetUp(call: Call, context: Context): Promise<Reply> {
+  const placed = await findSetUp(call, context)
+  return 'reply' in placed ? placed.reply : setUp(call, context, { ...placed, fields: {} })
+}
+
+/** The page, or where it leads; `decline` among the fields is the answer that no factor is set up. */
+async function setUp(call: Call, context: Context, placed: HalfPlaced & Submitted): Promise<Reply> {
   const { place, half, fields } = placed
   const wanted = await wantedHere(call, context, placed)
   const optional = wanted !== undefined && wanted.otherwise !== 'stuck' && !mustHaveFactor(half.user, context)
@@ -63,8 +69,7 @@ async function setUp(call: Call, context: Context): Promise<Reply> {
   // What is only wished for is shown first; whoever chooses one signs in again on its page.
   if (stale && !wish) return redirectWithin(place.at('/login'))
   if (!stale && !(await mayEnrol(half, context))) return redirectWithin(place.at(choicePath))
-  if (call.method === 'POST' && fields.decline !== undefined && optional)
-    return decline(call, context, placed)
+  if (fields.decline !== undefined && optional) return decline(call, context, placed)
   const ready = await readyFactors(half.user, context)
   const possible = allowedFactors(context).filter(
     (factor) => factor.enrolPath !== undefined && !ready.includes(factor),
@@ -104,7 +109,7 @@ async function setUp(call: Call, context: Context): Promise<Reply> {
 }
 
 /** On with what was proven so far: a wish of the application is not an order, and what is essential to it is refused then. */
-async function decline(call: Call, context: Context, { half }: Placed): Promise<Reply> {
+async function decline(call: Call, context: Context, { half }: HalfPlaced): Promise<Reply> {
   const { going, user, amr } = half
   const declined_by = user.sub
   await Interaction.update(context, going.handle, (current) => ({ ...current, declined_by }))
@@ -119,16 +124,16 @@ export const choiceEndpoints = [
     ...shared,
     name: 'second_factor',
     path: choicePath,
-    methods: ['GET'],
     api: { GET: ownPage('Choose another way to prove who one is').GET! },
-    handle: choose,
+    get: choose,
   }),
   defineEndpoint({
     ...shared,
     name: 'second_factor_set_up',
     path: setUpPath,
-    methods: ['GET', 'POST'],
     api: ownPage('Set up a second factor before going on'),
-    handle: setUp,
+    get: showSetUp,
+    form: halfPlaceForm(setUpPath),
+    post: setUp,
   }),
 ]

@@ -1,6 +1,6 @@
 /** The pages of codes that are sent: asking for one, typing it, at sign-in or to set the way up. An outage says so. */
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint, type Endpoint } from '../../contracts/endpoint.ts'
+import { type Answer, defineEndpoint, type Endpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
 import { factorsChanged, twoFactors } from '../../flow/second_factors.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -15,8 +15,13 @@ import { type Channel, channels, rememberAddress } from './channels.ts'
 import { type Door, forgetCode, type Purpose, newCodeFor, sentTo, spendCode } from './codes.ts'
 import {
   accountPlace,
+  accountPlaceForm,
+  type FindPlace,
   halfEnrolment,
+  halfEnrolmentForm,
   halfPlace,
+  halfPlaceForm,
+  type HalfPlaced,
   type Place,
   type Placed,
   requireOffered,
@@ -98,13 +103,10 @@ const typing = (
   sendButton(place, true),
 ]
 
-async function challenge(call: Call, context: Context, channel: Channel): Promise<Reply> {
-  const path = pathsOf(channel).challenge
-  const placed = await halfPlace(call, context, path)
-  if ('reply' in placed) return placed.reply
-  const { place, fields } = placed
+/** The page that asks for a code at sign-in; undefined where this person has no such factor ready. */
+async function challengeView(context: Context, channel: Channel, { place, ready }: HalfPlaced) {
   const to = await channel.addressOf(place.user, context)
-  if (to === undefined || !placed.ready) return redirectWithin(place.at(choicePath))
+  if (to === undefined || !ready) return undefined
   const door = doorOf(channel, place, 'challenge')
   const waiting = (await sentTo(context, door)) === to
   const show = (status: number, error?: Said) =>
@@ -118,7 +120,30 @@ async function challenge(call: Call, context: Context, channel: Channel): Promis
             sendButton(place, false),
           ],
     })
-  if (call.method === 'GET') return show(200)
+  return { to, door, show }
+}
+
+function showChallenge(channel: Channel): Answer {
+  const find = halfPlace(pathsOf(channel).challenge)
+  return async (call, context) => {
+    const placed = await find(call, context)
+    if ('reply' in placed) return placed.reply
+    const view = await challengeView(context, channel, placed)
+    return view ? view.show(200) : redirectWithin(placed.place.at(choicePath))
+  }
+}
+
+async function challenge(
+  call: Call,
+  context: Context,
+  channel: Channel,
+  placed: HalfPlaced & Submitted,
+): Promise<Reply> {
+  const { place, fields } = placed
+  const view = await challengeView(context, channel, placed)
+  if (!view) return redirectWithin(place.at(choicePath))
+  const { to, door, show } = view
+  const path = pathsOf(channel).challenge
   if (fields.send !== undefined)
     return (await send(call, context, channel, place, door, to, show)) ?? redirectWithin(place.at(path))
   return answerCode(
@@ -141,16 +166,9 @@ async function spendFor(
   return (await spendCode(context, door, code)) === to ? channel.more : undefined
 }
 
-async function setUp(
-  call: Call,
-  context: Context,
-  channel: Channel,
-  path: string,
-  placed: Placed,
-): Promise<Reply> {
+/** The page that sets the way up: it asks where to send a code to, or for the code that was sent. */
+async function setUpView(context: Context, channel: Channel, place: Place, fields: Submitted['fields']) {
   requireOffered(context, channel.name)
-  if ('reply' in placed) return placed.reply
-  const { place, fields } = placed
   const door = doorOf(channel, place, 'set_up')
   const waiting = fields.send === undefined ? await sentTo(context, door) : undefined
   const asksForPhone = channel.name === 'sms'
@@ -165,7 +183,25 @@ async function setUp(
               ...(asksForPhone ? asking(channel, place, waiting, undefined) : []),
             ],
     })
-  if (call.method === 'GET') return show(200)
+  return { door, show }
+}
+
+const showSetUp =
+  (channel: Channel, find: FindPlace): Answer =>
+  async (call, context) => {
+    const placed = await find(call, context)
+    if ('reply' in placed) return placed.reply
+    return (await setUpView(context, channel, placed.place, {})).show(200)
+  }
+
+async function setUp(
+  call: Call,
+  context: Context,
+  channel: Channel,
+  path: string,
+  { place, fields }: Placed & Submitted,
+): Promise<Reply> {
+  const { door, show } = await setUpView(context, channel, place, fields)
   if (fields.send !== undefined) {
     const to = channel.candidate(place.user, fields.phone ?? '')
     if (to === undefined) return show(400, say(channel.words.unusable))
@@ -203,30 +239,34 @@ function asking(channel: Channel, place: Place, phone: string, error: Said | und
 
 export function channelEndpoints(channel: Channel): Endpoint[] {
   const paths = pathsOf(channel)
-  const shared = { methods: ['GET', 'POST'], advertised: false, limited: true, page: true } as const
+  const shared = { advertised: false, limited: true, page: true } as const
   return [
     defineEndpoint({
       ...shared,
       name: `second_factor_${channel.name}`,
       path: paths.challenge,
       api: ownPage('Type a code that was sent'),
-      handle: (call, context) => challenge(call, context, channel),
+      get: showChallenge(channel),
+      form: halfPlaceForm(paths.challenge),
+      post: (call, context, placed) => challenge(call, context, channel, placed),
     }),
     defineEndpoint({
       ...shared,
       name: `second_factor_${channel.name}_set_up`,
       path: paths.enrol,
       api: ownPage('Have codes sent, set up in the middle of a sign-in'),
-      handle: async (call, context) =>
-        setUp(call, context, channel, paths.enrol, await halfEnrolment(call, context, paths.enrol)),
+      get: showSetUp(channel, halfEnrolment(paths.enrol)),
+      form: halfEnrolmentForm(paths.enrol),
+      post: (call, context, placed) => setUp(call, context, channel, paths.enrol, placed),
     }),
     defineEndpoint({
       ...shared,
       name: `account_${channel.name}_codes`,
       path: paths.account,
       api: ownPage('Have codes sent'),
-      handle: async (call, context) =>
-        setUp(call, context, channel, paths.account, await accountPlace(call, context, paths.account)),
+      get: showSetUp(channel, accountPlace(paths.account)),
+      form: accountPlaceForm(paths.account),
+      post: (call, context, placed) => setUp(call, context, channel, paths.account, placed),
     }),
   ]
 }

@@ -2,13 +2,14 @@
 import { HttpError } from '../../auth/errors.ts'
 import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
-import { accountFields, accountForm } from '../../flow/account_form.ts'
+import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { formFields } from '../../flow/interaction_page.ts'
-import { personAtHand } from '../../flow/person_at_hand.ts'
+import { type AtHand, type FindPerson } from '../../flow/person_at_hand.ts'
 import { allowedFactors, isStale, mayEnrol, readyFactors, stronglyAtHand } from '../../flow/second_factors.ts'
 import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../flow/sign_in.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import type { Call } from '../../contracts/call.ts'
+import type { FormReader, Submitted } from '../../contracts/endpoint.ts'
 import { logRefusal } from '../../http/error_reply.ts'
 import { formTarget } from '../../http/headers.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
@@ -19,8 +20,6 @@ import type { User } from '../../models/user.ts'
 import { choicePath, setUpPath } from './policy.ts'
 import { type Done, factorsPath } from './words.ts'
 import { halfPage, type Hidden, linkItem, paragraph, together } from './views.ts'
-
-type Fields = Readonly<Record<string, string>>
 
 export interface Shown {
   title: Said
@@ -45,24 +44,19 @@ export interface Place {
   finish(done: Done, more: (amr: readonly string[]) => string[]): Promise<Reply>
 }
 
-/** `fields` of a POST. */
-export type Placed = { place: Place; fields: Fields } | { reply: Reply }
+export interface Placed {
+  place: Place
+}
 
-/**
- * The page at `path` (which is also the purpose of its forms) for somebody who passed a first factor; `ready` when the
- * factor of this page is one they may use.
- */
-export async function halfPlace(
-  call: Call,
-  context: Context,
-  path: string,
-): Promise<{ place: Place; fields: Fields; half: Halfway; ready: boolean } | { reply: Reply }> {
+/** A place inside of a sign-in; `ready` when the factor of the page is one that this person may use. */
+export interface HalfPlaced extends Placed {
+  half: Halfway
+  ready: boolean
+}
+
+/** The page at `path`, which is also the purpose of its forms, for a person who passed a first factor. */
+async function placeInSignIn(call: Call, context: Context, path: string, half: Halfway): Promise<HalfPlaced> {
   const purpose = path.slice(1)
-  const half =
-    call.method === 'POST'
-      ? await halfSignedInForm(call, context, purpose)
-      : await halfSignedIn(call, context)
-  if ('reply' in half) return half
   const { going, user } = half
   const { action, csrf, interaction } = formFields(call, context, purpose, going.handle)
   const at = (where: string) => `${context.basePath}${where}?interaction=${going.handle}`
@@ -93,30 +87,64 @@ export async function halfPlace(
     }),
     finish: (_, more) => signIn(call, context, going, { user, amr: more(half.amr) }),
   }
-  const fields: Fields = 'fields' in half ? (half.fields as Fields) : {}
-  return { place, half, fields, ready: others.length < ready.length }
+  return { place, half, ready: others.length < ready.length }
 }
 
-/** The same for a page that sets a factor up: whoever has one already proves it first. */
-export async function halfEnrolment(call: Call, context: Context, path: string): Promise<Placed> {
-  const placed = await halfPlace(call, context, path)
-  if ('reply' in placed || (await mayEnrol(placed.half, context))) return placed
-  if (isStale(placed.half, context)) return { reply: redirectWithin(placed.place.at('/login')) }
-  return { reply: redirectWithin(placed.place.at(choicePath)) }
-}
-
-/** The page at `path` of /account; `strong` for whatever changes a factor. */
-export async function accountPlace(
+/** Finds the place of a page on GET, or the reply that leads elsewhere. */
+export type FindPlace<T extends Placed = Placed> = (
   call: Call,
   context: Context,
-  path: string,
-  { strong = true } = {},
-): Promise<Placed> {
-  const person = await (strong ? stronglyAtHand : personAtHand)(call, context, path)
-  if ('reply' in person) return person
+) => Promise<T | { reply: Reply }>
+
+export const halfPlace =
+  (path: string): FindPlace<HalfPlaced> =>
+  async (call, context) => {
+    const half = await halfSignedIn(call, context)
+    return 'reply' in half ? half : placeInSignIn(call, context, path, half)
+  }
+
+/** The `form` of that page. */
+export const halfPlaceForm = (path: string): FormReader<HalfPlaced & Submitted> => {
+  const read = halfSignedInForm(path.slice(1))
+  return async (call, context) => {
+    const half = await read(call, context)
+    if ('reply' in half) return half
+    return { ...(await placeInSignIn(call, context, path, half)), fields: half.fields }
+  }
+}
+
+/** Where a person goes first who may not set a factor up yet: one that is set up is proven before. */
+async function beforeEnrolment({ half, place }: HalfPlaced, context: Context): Promise<Reply | undefined> {
+  if (await mayEnrol(half, context)) return undefined
+  return redirectWithin(place.at(isStale(half, context) ? '/login' : choicePath))
+}
+
+/** The same for a page that sets a factor up. */
+export const halfEnrolment = (path: string): FindPlace<HalfPlaced> => {
+  const find = halfPlace(path)
+  return async (call, context) => {
+    const placed = await find(call, context)
+    if ('reply' in placed) return placed
+    const reply = await beforeEnrolment(placed, context)
+    return reply ? { reply } : placed
+  }
+}
+
+export const halfEnrolmentForm = (path: string): FormReader<HalfPlaced & Submitted> => {
+  const read = halfPlaceForm(path)
+  return async (call, context) => {
+    const placed = await read(call, context)
+    if ('reply' in placed) return placed
+    const reply = await beforeEnrolment(placed, context)
+    return reply ? { reply } : placed
+  }
+}
+
+/** The page at `path` of /account, which is also the purpose of its forms. */
+export function placeOnAccount(call: Call, context: Context, path: string, person: AtHand): Place {
   const { session, user } = person
   const { csrf, cookies } = accountForm(call, context, session, path)
-  const place: Place = {
+  return {
     user,
     owner: `session ${session.sid} ${user.sub}`,
     action: `${context.basePath}${path}`,
@@ -137,8 +165,22 @@ export async function accountPlace(
     }),
     finish: (done) => Promise.resolve(redirectWithin(`${context.basePath}${factorsPath}?done=${done}`)),
   }
-  const fields = call.method === 'POST' ? await accountFields(call, context, session, path) : {}
-  return { place, fields }
+}
+
+export const accountPlace =
+  (path: string, find: FindPerson = stronglyAtHand): FindPlace =>
+  async (call, context) => {
+    const person = await find(call, context, path)
+    return 'reply' in person ? person : { place: placeOnAccount(call, context, path, person) }
+  }
+
+/** The `form` of that page: what changes a factor asks for all that are set up. */
+export const accountPlaceForm = (path: string): FormReader<Placed & AtHand & Submitted> => {
+  const read = signedInForm(path, path, stronglyAtHand)
+  return async (call, context) => {
+    const person = await read(call, context)
+    return 'reply' in person ? person : { ...person, place: placeOnAccount(call, context, path, person) }
+  }
 }
 
 /** Throws a page's error where SECOND_FACTORS leaves this one out: it could be set up and would never be asked for. */

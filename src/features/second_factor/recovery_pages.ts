@@ -9,7 +9,7 @@ import { redirectWithin } from '../../http/reply.ts'
 import { say } from '../../lib/say.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
 import { challengeEndpoint } from './challenge.ts'
-import { accountPlace } from './place.ts'
+import { accountPlace, accountPlaceForm } from './place.ts'
 import { RecoveryCodes, setSize } from './recovery.ts'
 import { recoveryCodesView } from './views.ts'
 import { factorsPath } from './words.ts'
@@ -36,21 +36,23 @@ const challenge = challengeEndpoint({
 /** As `RecoveryCodes.make` writes them: what comes back from our own page for the file. */
 const written = /^(?:[a-z2-7]{4}-){5}[a-z2-7]{4}$/
 
+const findPlace = accountPlace(accountPath)
+
 /** The set is shown in the answer that makes it and kept nowhere, so there is no page to go back to. */
 const account = defineEndpoint({
   name: 'account_recovery_codes',
   path: accountPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('Make a new set of recovery codes'),
-  async handle(call, context) {
-    const placed = await accountPlace(call, context, accountPath)
-    if ('reply' in placed) return placed.reply
-    const { place, fields } = placed
+  async get(call, context) {
+    const placed = await findPlace(call, context)
+    return 'reply' in placed ? placed.reply : redirectWithin(placed.place.at(factorsPath))
+  },
+  form: accountPlaceForm(accountPath),
+  async post(call, context, { place, fields }) {
     const back = place.at(factorsPath)
-    if (call.method === 'GET') return redirectWithin(back)
     if (fields.download !== undefined) return file(fields.codes ?? '', context.looks.brand.name)
     if (!(await readyFactors(place.user, context)).some(({ standIn }) => !standIn))
       return redirectWithin(back)

@@ -1,7 +1,7 @@
 /** The pages of the authenticator app: a code at sign-in, and setting it up at sign-in or on the account. */
 import { withFactor } from '../../auth/acr.ts'
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { type Answer, defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
 import { factorsChanged, twoFactors } from '../../flow/second_factors.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -9,7 +9,16 @@ import type { Reply } from '../../contracts/reply.ts'
 import { type Said, say } from '../../lib/say.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
 import { challengeEndpoint } from './challenge.ts'
-import { accountPlace, halfEnrolment, type Place, type Placed, requireOffered } from './place.ts'
+import {
+  accountPlace,
+  accountPlaceForm,
+  type FindPlace,
+  halfEnrolment,
+  halfEnrolmentForm,
+  type Place,
+  type Placed,
+  requireOffered,
+} from './place.ts'
 import { keyUri, qrCode, Totp } from './totp.ts'
 import { codeFormOf, seedView } from './views.ts'
 import { factorsPath } from './words.ts'
@@ -42,11 +51,21 @@ async function showSeed(context: Context, place: Place, path: string, status = 2
   })
 }
 
-async function setUp(call: Call, context: Context, path: string, placed: Placed): Promise<Reply> {
+const showSetUp =
+  (path: string, find: FindPlace): Answer =>
+  async (call, context) => {
+    requireOffered(context, totpFactor.name)
+    const placed = await find(call, context)
+    return 'reply' in placed ? placed.reply : showSeed(context, placed.place, path)
+  }
+
+async function setUp(
+  call: Call,
+  context: Context,
+  path: string,
+  { place, fields }: Placed & Submitted,
+): Promise<Reply> {
   requireOffered(context, totpFactor.name)
-  if ('reply' in placed) return placed.reply
-  const { place, fields } = placed
-  if (call.method === 'GET') return showSeed(context, place, path)
   const { owner, replaces, user } = place
   if (!(await Totp.confirm(context, { owner, replaces, sub: user.sub }, fields.code ?? '')))
     return showSeed(context, place, path, 400, say('second_factor.totp_unconfirmed'))
@@ -55,21 +74,24 @@ async function setUp(call: Call, context: Context, path: string, placed: Placed)
 }
 
 /** The same seed as on the page, for the same person in the same place: an address that tells nobody else anything. */
-async function image(context: Context, placed: Placed): Promise<Reply> {
-  if ('reply' in placed) return placed.reply
-  const { owner, user } = placed.place
-  const seed = await Totp.begin(context, owner, user.sub)
-  return {
-    status: 200,
-    body: await qrCode(await keyUri(context.looks.brand.name, user.username, seed)),
-    headers: {
-      'content-type': 'image/svg+xml',
-      'cache-control': 'no-store',
-      'content-security-policy': "default-src 'none'",
-      'cross-origin-resource-policy': 'same-origin',
-    },
+const image =
+  (find: FindPlace): Answer =>
+  async (call, context) => {
+    const placed = await find(call, context)
+    if ('reply' in placed) return placed.reply
+    const { owner, user } = placed.place
+    const seed = await Totp.begin(context, owner, user.sub)
+    return {
+      status: 200,
+      body: await qrCode(await keyUri(context.looks.brand.name, user.username, seed)),
+      headers: {
+        'content-type': 'image/svg+xml',
+        'cache-control': 'no-store',
+        'content-security-policy': "default-src 'none'",
+        'cross-origin-resource-policy': 'same-origin',
+      },
+    }
   }
-}
 
 const shared = { advertised: false, limited: true, page: true } as const
 const picture = {
@@ -82,35 +104,33 @@ export const totpEndpoints = [
     ...shared,
     name: 'totp_set_up',
     path: enrolPath,
-    methods: ['GET', 'POST'],
     api: ownPage('Set up an authenticator app in the middle of a sign-in'),
-    handle: async (call, context) =>
-      setUp(call, context, enrolPath, await halfEnrolment(call, context, enrolPath)),
+    get: showSetUp(enrolPath, halfEnrolment(enrolPath)),
+    form: halfEnrolmentForm(enrolPath),
+    post: (call, context, placed) => setUp(call, context, enrolPath, placed),
   }),
   defineEndpoint({
     ...shared,
     name: 'totp_set_up_image',
     path: imageOf(enrolPath),
-    methods: ['GET'],
     api: picture,
-    handle: async (call, context) => image(context, await halfEnrolment(call, context, enrolPath)),
+    get: image(halfEnrolment(enrolPath)),
   }),
   defineEndpoint({
     ...shared,
     name: 'account_totp',
     path: accountPath,
-    methods: ['GET', 'POST'],
     api: ownPage('Set up an authenticator app'),
-    handle: async (call, context) =>
-      setUp(call, context, accountPath, await accountPlace(call, context, accountPath)),
+    get: showSetUp(accountPath, accountPlace(accountPath)),
+    form: accountPlaceForm(accountPath),
+    post: (call, context, placed) => setUp(call, context, accountPath, placed),
   }),
   defineEndpoint({
     ...shared,
     name: 'account_totp_image',
     path: imageOf(accountPath),
-    methods: ['GET'],
     api: picture,
-    handle: async (call, context) => image(context, await accountPlace(call, context, accountPath)),
+    get: image(accountPlace(accountPath)),
   }),
 ]
 

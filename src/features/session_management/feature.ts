@@ -34,7 +34,6 @@ const scriptPath = `/check_session/${sha256(scriptSource).slice(0, 16)}.js`
 const iframe = defineEndpoint({
   name: 'check_session',
   path: '/check_session',
-  methods: ['GET'],
   advertised: false, // as check_session_iframe, below
   page: true,
   api: {
@@ -43,7 +42,7 @@ const iframe = defineEndpoint({
       responses: { 200: pageReply('It answers messages, not requests') },
     },
   },
-  handle: (_call, { basePath }) => ({
+  get: (_call, { basePath }) => ({
     ...page(200, view({ script: `${basePath}${scriptPath}` })),
     framedByAnybody: true,
   }),
@@ -52,7 +51,6 @@ const iframe = defineEndpoint({
 const script = defineEndpoint({
   name: 'check_session_script',
   path: scriptPath,
-  methods: ['GET'],
   advertised: false,
   api: {
     GET: {
@@ -60,7 +58,7 @@ const script = defineEndpoint({
       responses: { 200: { description: 'JavaScript', content: { 'text/javascript': {} } } },
     },
   },
-  handle: () => ({
+  get: () => ({
     status: 200,
     body: scriptSource,
     headers: {

@@ -18,12 +18,11 @@ const rule = defineView('session_policy_rule', '<li>{{text}}</li>', ['text'])
 export const policyPage = defineEndpoint({
   name: 'account_sessions_policy',
   path: policyPath,
-  methods: ['GET'],
   advertised: false,
   limited: true,
   page: true,
   api: shownPage('How long sessions last, and what ends them'),
-  async handle(call, context) {
+  async get(call, context) {
     const person = await personAtHand(call, context, policyPath)
     if ('reply' in person) return person.reply
     const html = accountPage(context, {

@@ -1,9 +1,9 @@
 /** /account/sessions: where a person is signed in, and the end of any of it. OWASP ASVS 5.0 V7.5.2 */
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { accountFields, accountForm } from '../../flow/account_form.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
+import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { ownPage } from '../../openapi/parts.ts'
-import { type AtHand, freshlyAtHand, personAtHand } from '../../flow/person_at_hand.ts'
+import { type AtHand, freshlyAtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, entry, entryList, linkTo } from '../../html/account_parts.ts'
 import { query } from '../../http/call.ts'
@@ -34,18 +34,14 @@ const done: Readonly<Record<string, Said>> = {
 export const sessionsPage = defineEndpoint({
   name: 'account_sessions',
   path: sessionsPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('Where a person is signed in'),
-  async handle(call, context) {
-    // Looking is free; a cookie that was copied, or a desk left alone, shall not put its owner out everywhere else.
-    const posted = call.method === 'POST'
-    const person = await (posted ? freshlyAtHand : personAtHand)(call, context, sessionsPath)
-    if ('reply' in person) return person.reply
-    return posted ? submit(call, context, person) : show(call, context, person)
-  },
+  get: pageOfPerson(sessionsPath, show),
+  // A cookie that was copied, or a desk left alone, shall not put its owner out everywhere else.
+  form: signedInForm(sessionsPath, purpose, freshlyAtHand),
+  post: submit,
 })
 
 const lastUsed = (a: Session, b: Session) => b.seen_at - a.seen_at || b.created_at - a.created_at
@@ -112,8 +108,11 @@ async function entryOf(
   })
 }
 
-async function submit(call: Call, context: Context, { user, session }: AtHand): Promise<Reply> {
-  const fields = await accountFields(call, context, session, purpose)
+async function submit(
+  call: Call,
+  context: Context,
+  { user, session, fields }: AtHand & Submitted,
+): Promise<Reply> {
   const path = `${context.basePath}${sessionsPath}`
   if (fields.end_all !== undefined) {
     const all = await Session.listOfUser(context, user.sub)

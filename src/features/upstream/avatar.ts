@@ -86,12 +86,11 @@ export async function erasePicture(context: Context, sub: string, from?: string)
 export const avatar = defineEndpoint({
   name: 'avatar',
   path: `${avatarPath}*`,
-  methods: ['GET'],
   advertised: false,
   limited: true,
   page: true,
   api: imageApi,
-  async handle(call, context) {
+  async get(call, context) {
     const found = await records.find(uncached(context), sha256(call.path.slice(avatarPath.length)))
     if (!found) throw new OAuthError('not_found', 'there is no such picture')
     return {

@@ -1,11 +1,11 @@
 /** Coming back from a provider: the answer must be of this browser, of this provider, and the first. https://www.rfc-editor.org/rfc/rfc9700#section-4.4 */
 import type { Context } from '../../contracts/context.ts'
 import type { Going } from '../../flow/asked.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { requireInteraction } from '../../flow/interaction_page.ts'
-import { form, query } from '../../http/call.ts'
+import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
-import { browserOf } from '../../http/csrf.ts'
+import { browserOf, formOfAnySite } from '../../http/csrf.ts'
 import { redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { callbackApi } from './api.ts'
@@ -36,26 +36,31 @@ const cancelled = new Set(['access_denied', 'user_cancelled_authorize', 'user_ca
 export const callback = defineEndpoint({
   name: 'upstream_callback',
   path: `${callbackPath}*`,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: callbackApi,
-  async handle(call, context) {
-    const upstream = findUpstream(context.config, call.path.slice(callbackPath.length))
-    if (!upstream) throw unknownProvider()
-    if (call.method === 'POST') return comeAgain(call, context, upstream)
+  async get(call, context) {
+    const upstream = upstreamOf(call, context)
     const given = query(call, context)
     return answered(call, context, upstream, (await posted(context, upstream, given)) ?? given)
   },
+  form: formOfAnySite,
+  post: comeAgain,
 })
+
+function upstreamOf(call: Call, context: Context): Upstream {
+  const upstream = findUpstream(context.config, call.path.slice(callbackPath.length))
+  if (!upstream) throw unknownProvider()
+  return upstream
+}
 
 /**
  * A POST from the provider's site comes without our cookies (SameSite=Lax), and nothing is done without them: what it
  * says waits a moment under a name of its own, and the browser is led to GET it, which has them.
  */
-async function comeAgain(call: Call, context: Context, upstream: Upstream): Promise<Reply> {
-  const given = await form(call, context)
+async function comeAgain(call: Call, context: Context, { fields: given }: Submitted): Promise<Reply> {
+  const upstream = upstreamOf(call, context)
   const said = Object.fromEntries(kept.flatMap((name) => (given[name] ? [[name, given[name]]] : [])))
   const size = Object.values(said).join('').length
   const expected = upstream.row.postsBack && size <= longestKept && said.state !== undefined

@@ -1,7 +1,7 @@
 /** Once somebody has signed in here with all their factors: whether the identity they came with is theirs from now on. */
 import { acrOf } from '../../auth/acr.ts'
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { formFields } from '../../flow/interaction_page.ts'
 import { ownPage } from '../../openapi/parts.ts'
 import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../flow/sign_in.ts'
@@ -55,12 +55,13 @@ async function due(call: Call, context: Context, { going: { interaction }, user,
 export const connect = defineEndpoint({
   name: 'upstream_connect',
   path: connectPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('Connect the account of a provider with the account here'),
-  handle: (call, context) => (call.method === 'POST' ? answer(call, context) : show(call, context)),
+  get: show,
+  form: halfSignedInForm(connectPath.slice(1)),
+  post: answer,
 })
 
 async function show(call: Call, context: Context): Promise<Reply> {
@@ -78,9 +79,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
   return page(200, html)
 }
 
-async function answer(call: Call, context: Context): Promise<Reply> {
-  const half = await halfSignedInForm(call, context, connectPath.slice(1))
-  if ('reply' in half) return half.reply
+async function answer(call: Call, context: Context, half: Halfway & Submitted): Promise<Reply> {
   const { going, user, amr, fields } = half
   const found = await due(call, context, half)
   const waiting = found && (await Waiting.take(context, found.handle))

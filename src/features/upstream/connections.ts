@@ -1,9 +1,9 @@
 /** /account/connections: with which providers a person can sign in here, one more, one less. OWASP ASVS 5.0 V6.3.7 */
 import type { Context } from '../../contracts/context.ts'
-import { accountFields, accountForm } from '../../flow/account_form.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { accountForm, signedInForm } from '../../flow/account_form.ts'
+import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
-import { type AtHand, personAtHand } from '../../flow/person_at_hand.ts'
+import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { stronglyAtHand } from '../../flow/second_factors.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, entry, entryList, paragraph } from '../../html/account_parts.ts'
@@ -34,19 +34,13 @@ const problem: Readonly<Record<string, Said>> = { last: say('connections.last_wa
 export const connections = defineEndpoint({
   name: 'account_connections',
   path: connectionsPath,
-  methods: ['GET', 'POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPage('The providers a person signs in with'),
-  async handle(call, context) {
-    if (call.method === 'GET') {
-      const person = await personAtHand(call, context, connectionsPath)
-      return 'reply' in person ? person.reply : show(call, context, person)
-    }
-    const person = await stronglyAtHand(call, context, connectionsPath)
-    return 'reply' in person ? person.reply : submit(call, context, person)
-  },
+  get: pageOfPerson(connectionsPath, show),
+  form: signedInForm(connectionsPath, purpose, stronglyAtHand),
+  post: submit,
 })
 
 async function show(call: Call, context: Context, { user, session }: AtHand): Promise<Reply> {
@@ -96,9 +90,11 @@ function entryOf(context: Context, { id, link }: Kept, form: { action: string; c
   })
 }
 
-async function submit(call: Call, context: Context, person: AtHand): Promise<Reply> {
-  const { user, session } = person
-  const fields = await accountFields(call, context, session, purpose)
+async function submit(
+  call: Call,
+  context: Context,
+  { user, session, fields }: AtHand & Submitted,
+): Promise<Reply> {
   if (fields.connect !== undefined) {
     const upstream = findUpstream(context.config, fields.connect)
     if (!upstream) throw unknownProvider()

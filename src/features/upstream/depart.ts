@@ -2,7 +2,7 @@
 import { generatePkce } from '../../auth/pkce.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { interactionOfForm } from '../../flow/interaction_page.ts'
+import { interactionForm } from '../../flow/interaction_page.ts'
 import { ownPost } from './api.ts'
 import type { Call } from '../../contracts/call.ts'
 import { ensureBrowser } from '../../http/csrf.ts'
@@ -26,13 +26,12 @@ export const callbackOf = ({ config }: Context, { id }: Pick<Upstream, 'id'>): s
 export const start = defineEndpoint({
   name: 'upstream_start',
   path: startPath,
-  methods: ['POST'],
   advertised: false,
   limited: true,
   page: true,
   api: ownPost('Go to a provider to sign in'),
-  async handle(call, context) {
-    const { fields, handle, interaction } = await interactionOfForm(call, context, startPath.slice(1))
+  form: interactionForm(startPath.slice(1)),
+  async post(call, context, { fields, handle, interaction }) {
     const upstream = findUpstream(context.config, fields.provider ?? '')
     if (!upstream) throw unknownProvider()
     const purpose = { kind: 'sign_in' as const, interaction: handle }

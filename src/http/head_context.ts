@@ -1,0 +1,35 @@
+/** What HEAD runs the `get` of an endpoint with: nothing that it does outlasts the answer. https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1 */
+import type { Context } from '../contracts/context.ts'
+import type { Log } from '../lib/log.ts'
+import { OutboundError } from '../outbound/error.ts'
+import type { Outbound } from '../outbound/outbound.ts'
+import { readOnlyStore } from '../store/read_only.ts'
+
+/**
+ * Made once, at the start. The store keeps no write, so no mail is put into the outbox, either. No job is woken. No
+ * event is counted or logged, since it did not happen; refusals, warnings and errors are logged. A request to another
+ * server is made only with GET: a code of an upstream provider, for example, would be spent by a POST.
+ */
+export const headContext = (context: Context): Context => ({
+  ...context,
+  store: readOnlyStore(context.store),
+  soon: () => {},
+  log: withoutEvents(context.log),
+  metrics: { ...context.metrics, count: () => {} },
+  outbound: readingOutbound(context.outbound),
+})
+
+const withoutEvents = (log: Log): Log => ({
+  ...log,
+  info(event, fields) {
+    if (event === 'refused') log.info(event, fields)
+  },
+})
+
+const readingOutbound = ({ fetch, getJson }: Outbound): Outbound => ({
+  getJson,
+  async fetch(url, options) {
+    if ((options?.method ?? 'GET') === 'GET') return fetch(url, options)
+    throw new OutboundError('refused', 'was not asked, for this request was HEAD')
+  },
+})
