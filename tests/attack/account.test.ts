@@ -448,5 +448,5 @@ describe('the end of an account', () => {
       if (status === 303) expect((await userinfo(op, access_token)).status).toBe(401)
       if (leaving_at !== undefined) expect(await isSignedIn(hers)).toBe(false)
     }
-  }, 20_000)
+  }, 60_000)
 })

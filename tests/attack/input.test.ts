@@ -9,6 +9,7 @@ import { authorizationUrl, demo, formPost, type Json } from '../support/client.t
 import { alice, person } from '../support/person.ts'
 import { type Provider, provider } from '../support/provider.ts'
 import { addClient, attempts, codeFor, errorOf, redeem, tally, tokensFor, userinfo } from './attacker.ts'
+import { processorMs } from '../support/effort.ts'
 
 let op: Provider
 beforeAll(async () => void (op = await provider()))
@@ -265,47 +266,50 @@ describe('bombs', () => {
     expect(await errorOf(await post('/token', `a=%C0%80`))).toBe('400 invalid_request')
   })
 
-  test('text that makes careless patterns slow', () => {
+  test('text that makes careless patterns slow', async () => {
     const nasty = (text: string) => text.repeat(32_000)
-    const started = performance.now()
-    parseBasic(`Basic ${nasty(' ')}x`)
-    parseBasic(`Basic ${nasty('A')}!`)
-    parseScope(nasty('a').slice(0, 2000))
-    redirectUriProblem(`https://a/${'/.'.repeat(900)}`, undefined)
-    matchRedirectUri(['http://127.0.0.1/x'], `http://127.0.0.1:${nasty('1')}`)
-    matchRedirectUri(['http://127.0.0.1/x'], `http://127.0.0.1/${nasty('/')}\n`)
-    foreignText(nasty(' '))
-    foreignText(nasty('a\u0301\u0301\u0301\u0301'))
-    foreignText(nasty('\u202e'))
-    canonicalUsername(nasty('\u200b'))
-    canonicalUsername(nasty('\ufdfa'))
-    canonicalUsername(`${nasty(' ')}x${nasty(' ')}`)
-    expect(performance.now() - started).toBeLessThan(1500)
+    const took = await processorMs(() => {
+      parseBasic(`Basic ${nasty(' ')}x`)
+      parseBasic(`Basic ${nasty('A')}!`)
+      parseScope(nasty('a').slice(0, 2000))
+      redirectUriProblem(`https://a/${'/.'.repeat(900)}`, undefined)
+      matchRedirectUri(['http://127.0.0.1/x'], `http://127.0.0.1:${nasty('1')}`)
+      matchRedirectUri(['http://127.0.0.1/x'], `http://127.0.0.1/${nasty('/')}\n`)
+      foreignText(nasty(' '))
+      foreignText(nasty('a\u0301\u0301\u0301\u0301'))
+      foreignText(nasty('\u202e'))
+      canonicalUsername(nasty('\u200b'))
+      canonicalUsername(nasty('\ufdfa'))
+      canonicalUsername(`${nasty(' ')}x${nasty(' ')}`)
+    })
+    expect(took).toBeLessThan(1500)
   })
 
   test('headers that make careless patterns slow', async () => {
     const long = ' '.repeat(15_000)
-    const started = performance.now()
-    await op.fetch('/userinfo', { headers: { authorization: `Bearer ${'a'.repeat(15_000)}!` } })
-    await op.fetch('/userinfo', { headers: { authorization: `Bearer${long}!` } })
-    await op.fetch('/login', { headers: { cookie: `a=1;${long}x;${'; '.repeat(7_000)}` } })
-    await op.fetch('/login', { headers: { cookie: `a${long}b` } })
-    await post('/token', '', { 'content-type': `application/x-www-form-urlencoded${long}x` })
-    await op.fetch('/metrics', { headers: { authorization: `Bearer${long}` } })
-    expect(performance.now() - started).toBeLessThan(500)
+    const took = await processorMs(async () => {
+      await op.fetch('/userinfo', { headers: { authorization: `Bearer ${'a'.repeat(15_000)}!` } })
+      await op.fetch('/userinfo', { headers: { authorization: `Bearer${long}!` } })
+      await op.fetch('/login', { headers: { cookie: `a=1;${long}x;${'; '.repeat(7_000)}` } })
+      await op.fetch('/login', { headers: { cookie: `a${long}b` } })
+      await post('/token', '', { 'content-type': `application/x-www-form-urlencoded${long}x` })
+      await op.fetch('/metrics', { headers: { authorization: `Bearer${long}` } })
+    })
+    expect(took).toBeLessThan(500)
   })
 
   test('many scopes and many claims at once', async () => {
-    const started = performance.now()
-    const scope = Array.from({ length: 2500 }, (_, i) => `s${i}`).join(' ')
-    expect(
-      (await op.fetch(authorizationUrl(op.issuer, demo, { scope }).url)).headers.get('location'),
-    ).toContain('error=invalid_scope')
-    const claims = JSON.stringify({
-      userinfo: Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`c${i}`, null])),
+    const took = await processorMs(async () => {
+      const scope = Array.from({ length: 2500 }, (_, i) => `s${i}`).join(' ')
+      expect(
+        (await op.fetch(authorizationUrl(op.issuer, demo, { scope }).url)).headers.get('location'),
+      ).toContain('error=invalid_scope')
+      const claims = JSON.stringify({
+        userinfo: Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`c${i}`, null])),
+      })
+      expect((await op.fetch(authorizationUrl(op.issuer, demo, { claims }).url)).status).toBe(303)
     })
-    expect((await op.fetch(authorizationUrl(op.issuer, demo, { claims }).url)).status).toBe(303)
-    expect(performance.now() - started).toBeLessThan(1000)
+    expect(took).toBeLessThan(1000)
   })
 })
 

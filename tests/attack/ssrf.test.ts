@@ -5,6 +5,7 @@ import { OutboundError } from '../../src/outbound/outbound.ts'
 import { addressesOf, readTarget } from '../../src/outbound/target.ts'
 import { isPublicAddress } from '../../src/lib/public_address.ts'
 import { flood, guarded, type Laboratory, laboratory } from '../support/laboratory.ts'
+import { until } from '../support/until.ts'
 
 /** As URLs: refused whatever the resolver would say. */
 const spellings: [what: string, url: string][] = [
@@ -205,7 +206,7 @@ describe('a server', () => {
 
   const name = 'rp.example'
   const open = (port: number, more: Parameters<typeof guarded>[0] = {}) =>
-    guarded({ allow: [`${name}:${port}`], caPath: lab.caPath, timeoutMs: 400, ...more })
+    guarded({ allow: [`${name}:${port}`], caPath: lab.caPath, timeoutMs: 1_000, ...more })
 
   test('a name that answers differently the next time: the connection goes where the first answer said', async () => {
     const good = await lab.https(name, (_, response) => void response.end('good'))
@@ -328,15 +329,12 @@ describe('a server', () => {
   ]
   test.each(hostile)('that %s', async (_, speak, reason) => {
     const server = await lab.tls(name, speak)
-    const started = performance.now()
     const error = await open(server.port)
       .fetch(`https://${name}:${server.port}/`)
       .catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(OutboundError)
     if (reason) expect(error).toMatchObject({ reason })
-    expect(performance.now() - started).toBeLessThan(1_500)
-    for (let i = 0; i < 40 && server.open() > 0; i++) await Bun.sleep(10)
-    expect(server.open()).toBe(0)
+    await until(() => server.open() === 0, 'the connection to be closed')
   })
 
   test('that accepts and never shakes hands', async () => {
@@ -375,7 +373,7 @@ describe('a server', () => {
   test('of many names at one address holds sixteen turns, and no more', async () => {
     const server = await lab.https(name, () => {})
     const names = Array.from({ length: 40 }, (_, i) => `n${i}.example:${server.port}`)
-    const out = guarded({ allow: names, timeoutMs: 300, caPath: lab.caPath })
+    const out = guarded({ allow: names, timeoutMs: 1_500, caPath: lab.caPath })
     const all = await Promise.allSettled(names.map((each) => out.fetch(`https://${each}/`)))
     const busy = all.filter((each) => each.status === 'rejected' && each.reason.reason === 'busy')
     expect(busy).toHaveLength(24)

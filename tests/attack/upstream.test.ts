@@ -6,7 +6,7 @@ import { User } from '../../src/models/user.ts'
 import { Session } from '../../src/models/session.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { failingStore } from '../support/odd_stores.ts'
-import { until } from '../support/listener.ts'
+import { until } from '../support/until.ts'
 import { alice, bob, type Landing, type Person, person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
 import {
@@ -627,7 +627,7 @@ describe('a picture', () => {
       at.claims = { picture: picture(at) }
       const { op, who } = await attempt(at)
       expect(who).toBe('eve')
-      await until(() => failed(op), 'the picture to be refused', 10_000)
+      await until(() => failed(op), 'the picture to be refused')
       expect(await claimed(op)).toBeUndefined()
     })
 })

@@ -7,7 +7,7 @@ import { agents } from '../support/devices.ts'
 import { type SpawnedProvider, spawnProvider } from '../support/provider.ts'
 import { ask, registerClient, type RelyingParty, relyingParty } from './relying_party.ts'
 
-setDefaultTimeout(30_000)
+setDefaultTimeout(60_000)
 
 let op: SpawnedProvider
 let browser: Browser

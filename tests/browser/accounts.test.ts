@@ -9,7 +9,7 @@ import { alice } from '../support/person.ts'
 import { ask, registerClient, type RelyingParty, relyingParty } from './relying_party.ts'
 import { type ServedProvider, serveProvider } from './served.ts'
 
-setDefaultTimeout(30_000)
+setDefaultTimeout(60_000)
 
 let op: ServedProvider
 let browser: Browser

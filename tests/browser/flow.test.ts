@@ -8,7 +8,7 @@ import { type SpawnedProvider, spawnProvider } from '../support/provider.ts'
 import { ask, registerClient, type RelyingParty, relyingParty } from './relying_party.ts'
 
 // A browser on a busy machine takes its time; Playwright's own timeouts say more than the runner's.
-setDefaultTimeout(30_000)
+setDefaultTimeout(60_000)
 
 let provider: SpawnedProvider
 let browser: Browser

@@ -7,7 +7,7 @@ import { type SpawnedProvider, spawnProvider } from '../support/provider.ts'
 import { contrastProblems } from './contrast.ts'
 import { ask, registerClient, type RelyingParty, relyingParty } from './relying_party.ts'
 
-setDefaultTimeout(30_000)
+setDefaultTimeout(60_000)
 
 let provider: SpawnedProvider
 let browser: Browser

@@ -5,7 +5,7 @@ import { fillLogin, launchChromium, openTab, type Tab } from '../support/chromiu
 import { bob } from '../support/person.ts'
 import { type SpawnedProvider, spawnProvider } from '../support/provider.ts'
 
-setDefaultTimeout(30_000)
+setDefaultTimeout(60_000)
 
 let provider: SpawnedProvider
 /** Where everybody must have a second factor. */

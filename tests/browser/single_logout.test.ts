@@ -11,12 +11,13 @@ import {
   type Tab,
 } from '../support/chromium.ts'
 import { claimsOf, type TestClient } from '../support/client.ts'
-import { type Listener, listener, until } from '../support/listener.ts'
+import { type Listener, listener } from '../support/listener.ts'
+import { until } from '../support/until.ts'
 import { freePort } from '../support/free_port.ts'
 import { type SpawnedProvider, spawnProvider } from '../support/provider.ts'
 import { ask, registerClient, type RelyingParty, relyingParty } from './relying_party.ts'
 
-setDefaultTimeout(30_000)
+setDefaultTimeout(60_000)
 
 let provider: SpawnedProvider
 let browser: Browser

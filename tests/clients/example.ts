@@ -23,7 +23,7 @@ export async function startExample(name: string, env: Record<string, string>): P
     child.kill()
     await child.exited
   }
-  const until = Date.now() + 20_000
+  const until = Date.now() + 60_000
   while (!text.includes(`http://localhost:${env.PORT}/`)) {
     if (child.exitCode === null && Date.now() < until) await Bun.sleep(20)
     else {

@@ -7,11 +7,14 @@ import { type SpawnedProvider } from '../support/provider.ts'
 import { type Example, startExample } from './example.ts'
 import { everything, spawnOpenProvider } from './relying_party.ts'
 
-setDefaultTimeout(30_000)
+setDefaultTimeout(60_000)
+
+/** Seconds that an access token is good for: long enough for a busy machine, short enough to wait for its end. */
+const ttl = 5
 
 let provider: SpawnedProvider
 beforeAll(async () => {
-  provider = await spawnOpenProvider({ ACCESS_TOKEN_TTL: '2' })
+  provider = await spawnOpenProvider({ ACCESS_TOKEN_TTL: `${ttl}` })
 })
 afterAll(() => provider.stop())
 
@@ -62,7 +65,7 @@ describe('examples/web_app', () => {
     expect((await visit.here.open('/')).page?.html).toContain('You are signed out')
     expect((await signIn(visit)).page?.html).toContain('You are Alice Adams &lt;alice@example.com&gt;')
     expect([...visit.here.cookies.keys()]).toEqual(['session'])
-    await Bun.sleep(2_100) // ACCESS_TOKEN_TTL
+    await Bun.sleep(ttl * 1_000 + 100) // the access token has expired
     expect((await visit.here.open('/')).page?.html).toContain('You are Alice Adams')
     const leaving = await visit.here.open('/logout')
     const back = await visit.there.open(leaving.location!.href)
@@ -157,7 +160,7 @@ describe('examples/api', () => {
         'Bearer error="insufficient_scope", scope="profile"',
       )
 
-      await Bun.sleep(2_100) // ACCESS_TOKEN_TTL
+      await Bun.sleep(ttl * 1_000 + 100) // the access token has expired
       expect((await notes(verify, `Bearer ${access_token}`)).status).toBe(401)
     })
 

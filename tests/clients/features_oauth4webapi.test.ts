@@ -6,7 +6,7 @@ import { alice, person } from '../support/person.ts'
 import type { SpawnedProvider } from '../support/provider.ts'
 import { callback, clientKeys, everything, spawnOpenProvider } from './relying_party.ts'
 
-setDefaultTimeout(20_000)
+setDefaultTimeout(60_000)
 
 const http = { [oauth.allowInsecureRequests]: true } as const
 const deviceCode = 'urn:ietf:params:oauth:grant-type:device_code'

@@ -6,7 +6,7 @@ import { alice, type Person, person } from '../support/person.ts'
 import type { SpawnedProvider } from '../support/provider.ts'
 import { algs, callback, clientKeys, everything, spawnOpenProvider } from './relying_party.ts'
 
-setDefaultTimeout(20_000)
+setDefaultTimeout(60_000)
 
 const http = { execute: [oidc.allowInsecureRequests] }
 const deviceCode = 'urn:ietf:params:oauth:grant-type:device_code'

@@ -8,7 +8,7 @@ import { freePort } from '../support/free_port.ts'
 import { spawnProvider, type SpawnedProvider } from '../support/provider.ts'
 import { type Example, startExample } from './example.ts'
 
-setDefaultTimeout(30_000)
+setDefaultTimeout(60_000)
 
 const http = { [oauth.allowInsecureRequests]: true }
 const redirect_uri = 'http://127.0.0.1:33418/callback'

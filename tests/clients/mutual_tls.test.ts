@@ -78,7 +78,7 @@ beforeAll(async () => {
     MTLS_ISSUER_URL: mtls,
   })
   nginx = await runNginx(folder, async () => (await via()(`${issuer}/health`)).ok)
-}, 30_000)
+}, 60_000)
 
 /** What examples/mutual_tls/README.md tells people to set. */
 const settingsOfReadme = (): Record<string, string> =>

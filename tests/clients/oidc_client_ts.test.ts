@@ -11,7 +11,7 @@ import { type SpawnedProvider, spawnProvider } from '../support/provider.ts'
 import { type Example, startExample } from './example.ts'
 import { spawnOpenProvider } from './relying_party.ts'
 
-setDefaultTimeout(30_000)
+setDefaultTimeout(60_000)
 
 let browser: Browser
 beforeAll(async () => {

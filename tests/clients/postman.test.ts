@@ -8,7 +8,7 @@ import { buildTable } from '../../src/table.ts'
 import type { SpawnedProvider } from '../support/provider.ts'
 import { everything, spawnOpenProvider } from './relying_party.ts'
 
-setDefaultTimeout(30_000)
+setDefaultTimeout(60_000)
 
 const root = join(import.meta.dir, '../..')
 

@@ -265,7 +265,7 @@ describe('the end of an account', () => {
       ])
       expect(await op.context.store.range('account_deletions')).toEqual([])
     }
-  }, 30_000)
+  }, 60_000)
 
   test('among instances one erases, and a person who keeps the account at that moment either has it or not', async () => {
     const clock = turnableClock()

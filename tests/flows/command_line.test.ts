@@ -16,6 +16,7 @@ import { person } from '../support/person.ts'
 import { freePort } from '../support/free_port.ts'
 import { type SpawnedProvider, spawnProvider } from '../support/provider.ts'
 import { startRedis } from '../support/redis.ts'
+import { until } from '../support/until.ts'
 
 const longEnough = 60_000
 const cleanup: (() => unknown)[] = []
@@ -303,13 +304,8 @@ describe('keys beside the memory store', () => {
         'RS256',
         '--json',
       )
-      const until = Date.now() + 20_000
-      let after = before
-      while (headerOf(after).kid !== next!.kid && Date.now() < until) {
-        await Bun.sleep(200)
-        after = await token()
-      }
-      expect(headerOf(after).kid).toBe(next!.kid)
+      await until(async () => headerOf(await token()).kid === next!.kid, 'tokens signed with the next key')
+      const after = await token()
       const { keys } = (await (await fetch(`${issuer}/jwks.json`)).json()) as { keys: Json[] }
       expect(keys.map(({ kid }) => kid)).toContain(headerOf(before).kid)
       expect(await isActive(issuer, client, before)).toBe(true)
@@ -721,13 +717,11 @@ function besideAServer(store: () => Record<string, string>) {
     'keys rotate reaches the server through the store they share',
     async () => {
       const [next] = await line.json<{ kid: string }[]>('keys', 'rotate', '--alg', 'EdDSA', '--json')
-      const until = Date.now() + 15_000
-      for (;;) {
+      const published = async () => {
         const { keys } = (await (await fetch(`${op.issuer}/jwks.json`)).json()) as { keys: Json[] }
-        if (keys.some(({ kid }) => kid === next!.kid)) break
-        expect(Date.now()).toBeLessThan(until)
-        await Bun.sleep(200)
+        return keys.some(({ kid }) => kid === next!.kid)
       }
+      await until(published, 'the next key to be published')
     },
     longEnough,
   )

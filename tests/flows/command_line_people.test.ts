@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { authorizationUrl, formPost, type Json, type TestClient } from '../support/client.ts'
 import { type CommandLine, commandLine } from '../support/command.ts'
-import { until } from '../support/listener.ts'
+import { until } from '../support/until.ts'
 import { type Landing, person } from '../support/person.ts'
 import { type SpawnedProvider, spawnProvider } from '../support/provider.ts'
 
@@ -305,7 +305,7 @@ test(
       expires_in: 1_800,
     })
     const mail = /Mail to rita@new\.example[^]*?\/reset_password(\?token=\S+)[^]*?As HTML:/
-    await until(() => mail.test(op.output()), 'the mail to rita', 20_000)
+    await until(() => mail.test(op.output()), 'the mail to rita')
     const [text, query = ''] = mail.exec(op.output())!
     expect(text).toContain('The people who run this service sent you this link')
     expect(text).not.toContain('network address')

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { deliverDue } from '../../src/features/mail/deliver.ts'
 import { sendMail } from '../../src/people/mail.ts'
 import { say } from '../../src/lib/say.ts'
-import { until } from '../support/listener.ts'
+import { until } from '../support/until.ts'
 import { type Person, person } from '../support/person.ts'
 import { provider, type SpawnedProvider, spawnProvider } from '../support/provider.ts'
 
@@ -18,7 +18,7 @@ afterAll(() => op.stop())
 test('a forgotten password in development: the mail is in the terminal, readable, and the link works', async () => {
   const { page } = await who.open('/forgot_password')
   await who.press(page!, 'send', { username: 'alice' })
-  await until(() => op.output().includes('As HTML:'), 'the mail in the terminal', 10_000)
+  await until(() => op.output().includes('As HTML:'), 'the mail in the terminal')
   const text = op.output()
   expect(text).toContain('│ Mail to alice@example.com')
   expect(text).toContain('│ Choose a new password')

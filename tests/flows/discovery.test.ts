@@ -9,7 +9,7 @@ import { authorizationUrl, claimsOf, headerOf, type Json } from '../support/clie
 import { alice, type Landing, type Person, person } from '../support/person.ts'
 import { type Provider, provider } from '../support/provider.ts'
 
-setDefaultTimeout(30_000)
+setDefaultTimeout(60_000)
 
 const redirect_uri = 'https://app.example/cb'
 const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'

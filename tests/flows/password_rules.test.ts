@@ -126,13 +126,11 @@ describe('known from a breach', () => {
     ['an error', () => new Response('busy', { status: 503 })],
     ['a redirect', () => Response.redirect('https://elsewhere.example/', 302)],
     ['too much', () => new Response('A'.repeat(2_000_000))],
-    ['silence', () => Bun.sleep(10_000).then(() => new Response(line(1)))],
-  ])('%s in answer: the password may be used, soon, and the log says so', async (_, bad) => {
+    ['silence', () => new Promise<Response>(() => {})],
+  ])('%s in answer: the password may be used, and the log says so', async (_, bad) => {
     answer = bad
-    const started = performance.now()
     const { context, lines } = await op()
     expect(await newPasswordProblem(context, breached, [])).toBeUndefined()
-    expect(performance.now() - started).toBeLessThan(6_000)
     const skipped = lines.filter((text) => text.includes('password_breach_check_skipped'))
     expect(skipped).toHaveLength(1)
     expect(lines.join('\n')).not.toContain(breached)

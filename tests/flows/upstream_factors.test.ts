@@ -16,7 +16,7 @@ import {
   withPassword,
 } from '../support/authenticator.ts'
 import { authorizationUrl, claimsOf, demo, type Json } from '../support/client.ts'
-import { until } from '../support/listener.ts'
+import { until } from '../support/until.ts'
 import { alice, person } from '../support/person.ts'
 import { provider, turnableClock } from '../support/provider.ts'
 import {
@@ -263,11 +263,7 @@ describe('tokens of the provider', () => {
     await User.update(op.context, user.sub, (current) => ({ ...current, password_hash: 'a password' }))
     tokens.asked.length = 0
     await browser.press(pageOf(await browser.open('/account/connections')), 'remove')
-    await until(
-      () => tokens.asked.some(({ path }) => path === '/revoke'),
-      'the tokens to be given back',
-      10_000,
-    )
+    await until(() => tokens.asked.some(({ path }) => path === '/revoke'), 'the tokens to be given back')
     expect(tokens.asked.find(({ path }) => path === '/revoke')!.form.token).toBe('refresh-0')
     expect([
       (await op.fetch(url)).status,

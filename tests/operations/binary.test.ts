@@ -125,7 +125,7 @@ test('production by itself: SQLite in the working folder, a strict server, no de
   }
   const gone = Bun.spawnSync([binary, 'health'], { cwd, env })
   expect(gone.exitCode).toBe(1)
-}, 30_000)
+}, 60_000)
 
 test('secrets from mounted files', async () => {
   const mounted = join(folder, 'secret_key')
@@ -141,7 +141,7 @@ test('secrets from mounted files', async () => {
   )
   await op.stop()
   expect(op.output()).not.toContain(secret)
-}, 30_000)
+}, 60_000)
 
 test('development by itself works too, from a .env beside it', async () => {
   const copy = join(mkdtempSync(join(folder, 'moved-')), 'latchkey')
@@ -160,7 +160,7 @@ test('development by itself works too, from a .env beside it', async () => {
   )
   expect(strict.exitCode).toBe(2)
   expect(strict.stderr).toMatch(/^ISSUER_URL: /m)
-}, 30_000)
+}, 60_000)
 
 test('a bunfig.toml in the working folder runs nothing', async () => {
   const { exitCode, stdout, stderr } = await run(

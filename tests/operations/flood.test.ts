@@ -1,13 +1,13 @@
-/** A thousand people sign in at once: most are told so quickly, and machines do not notice. */
+/** A thousand people sign in at once: most are refused at once, and machines do not wait behind their passwords. */
 import { expect, test } from 'bun:test'
 import { authorizationUrl, demo } from '../support/client.ts'
 import { clientCredentials, good, visitor } from '../support/journey.ts'
 import { spawnProvider } from '../support/provider.ts'
 
-const percentile = (times: readonly number[], part: number) =>
-  times.toSorted((a, b) => a - b)[Math.floor((times.length - 1) * part)]!
+const percentile = (counts: readonly number[], part: number) =>
+  counts.toSorted((a, b) => a - b)[Math.floor((counts.length - 1) * part)]!
 
-test('1,000 sign-ins: 503 quickly for those who would wait long; /token and /jwks.json stay fast', async () => {
+test('1,000 sign-ins: 503 at once for those who would wait long; /token and /jwks.json do not queue', async () => {
   const op = await spawnProvider({
     SIGN_IN_QUEUE: '20',
     SIGN_IN_ATTEMPTS_PER_ACCOUNT: '100000',
@@ -20,8 +20,10 @@ test('1,000 sign-ins: 503 quickly for those who would wait long; /token and /jwk
     const { page } = await someone.open(authorizationUrl(op.issuer, demo).url)
     const form = page!.forms.find((each) => each.buttons.includes('login'))!
     const cookie = [...someone.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    // The unit of waiting is a password that was checked meanwhile: it does not depend on the machine's speed.
+    let checked = 0
     const signIn = async (i: number) => {
-      const asked = performance.now()
+      const before = checked
       const answer = await fetch(new URL(form.action, page!.url), {
         method: 'POST',
         redirect: 'manual',
@@ -39,25 +41,26 @@ test('1,000 sign-ins: 503 quickly for those who would wait long; /token and /jwk
         }).toString(),
       })
       await answer.text()
+      if (answer.status !== 503) checked++
       return {
         status: answer.status,
         retryAfter: answer.headers.get('retry-after'),
-        took: performance.now() - asked,
+        waited: checked - before,
       }
     }
 
     let flooding = true
     const machines = async (ask: () => Promise<Response>) => {
-      const times: number[] = []
+      const waits: number[] = []
       while (flooding) {
-        const asked = performance.now()
+        const before = checked
         const answer = await ask()
         expect(answer.status).toBe(200)
         await answer.text()
-        times.push(performance.now() - asked)
+        waits.push(checked - before)
         await Bun.sleep(5)
       }
-      return times
+      return waits
     }
     const watched = [
       machines(() => clientCredentials(journey)),
@@ -82,14 +85,13 @@ test('1,000 sign-ins: 503 quickly for those who would wait long; /token and /jwk
     for (const { retryAfter } of busy) expect(retryAfter).toMatch(/^\d+$/)
     expect(
       percentile(
-        busy.map((each) => each.took),
+        busy.map((each) => each.waited),
         0.99,
       ),
-    ).toBeLessThan(500)
-    // Loose, for a machine with other things to do: waiting behind passwords would take seconds.
+    ).toBeLessThan(20) // SIGN_IN_QUEUE: whoever waits for a turn sees as many before it
     expect(token!.length).toBeGreaterThan(10)
-    expect(percentile(token!, 0.95)).toBeLessThan(250)
-    expect(percentile(jwks!, 0.95)).toBeLessThan(250)
+    expect(percentile(token!, 0.95)).toBeLessThan(10)
+    expect(percentile(jwks!, 0.95)).toBeLessThan(10)
     await good(fetch(`${op.issuer}/health`))
   } finally {
     await op.stop()

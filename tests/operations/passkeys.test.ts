@@ -32,4 +32,4 @@ test('a passkey is made and signs in', async () => {
   } finally {
     await op.stop()
   }
-}, 30_000)
+}, 60_000)

@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import { clientCredentials, good } from '../support/journey.ts'
 import { basic, demo } from '../support/client.ts'
 import { spawnProvider, type SpawnedProvider } from '../support/provider.ts'
+import { until } from '../support/until.ts'
 
 const portOf = ({ issuer }: SpawnedProvider) => Number(new URL(issuer).port)
 
@@ -39,6 +40,10 @@ async function requestInFlight(op: SpawnedProvider) {
   }
 }
 
+/** The signal has arrived: a second one sent earlier could be taken for the same. */
+const stopping = (op: SpawnedProvider) =>
+  until(async () => (await fetch(`${op.issuer}/health`)).status === 503, 'health to say that it stops')
+
 const refused = (op: SpawnedProvider) =>
   fetch(`${op.issuer}/health`, { keepalive: false }).then(
     () => false,
@@ -47,35 +52,29 @@ const refused = (op: SpawnedProvider) =>
 
 test('SIGTERM: health turns 503 first, what is in flight finishes, the port closes, exit code 0', async () => {
   const [op, other] = await Promise.all([
-    spawnProvider({ SHUTDOWN_DELAY: '1', SHUTDOWN_TIMEOUT: '10' }),
+    spawnProvider({ SHUTDOWN_DELAY: '3', SHUTDOWN_TIMEOUT: '300' }),
     spawnProvider(),
   ])
   try {
     const pending = await requestInFlight(op)
-    const signalled = performance.now()
     op.signal('SIGTERM')
-    await Bun.sleep(200)
-
-    const health = await fetch(`${op.issuer}/health`)
-    expect(health.status).toBe(503)
-    expect(await health.json()).toMatchObject({ status: 'stopping' })
+    await stopping(op)
+    expect(await (await fetch(`${op.issuer}/health`)).json()).toMatchObject({ status: 'stopping' })
     // Balancers have not noticed yet: whoever comes is served.
     await good(clientCredentials({ issuer: op.issuer, fetch }))
 
-    await Bun.sleep(1_300)
-    expect(await refused(op)).toBe(true)
+    await until(() => refused(op), 'the port to close')
     expect(pending.answer()).toBe('')
     pending.finish()
     await pending.closed
     expect(pending.answer()).toStartWith('HTTP/1.1 200')
     expect(pending.answer()).toContain('access_token')
-    expect(await op.exited).toBe(0)
-    expect(performance.now() - signalled).toBeLessThan(4_000) // it waited for the request and for nothing else
+    expect(await op.exited).toBe(0) // it waited for the request, not for SHUTDOWN_TIMEOUT
     await good(clientCredentials({ issuer: other.issuer, fetch }))
   } finally {
     await Promise.all([op.stop(), other.stop()])
   }
-}, 20_000)
+}, 60_000)
 
 test('a request that never ends is cut off after SHUTDOWN_TIMEOUT', async () => {
   const op = await spawnProvider({ SHUTDOWN_DELAY: '0', SHUTDOWN_TIMEOUT: '1' })
@@ -85,37 +84,34 @@ test('a request that never ends is cut off after SHUTDOWN_TIMEOUT', async () => 
     op.signal('SIGTERM')
     expect(await op.exited).toBe(0)
     await pending.closed
-    expect(performance.now() - signalled).toBeWithin(900, 3_000)
+    expect(performance.now() - signalled).toBeGreaterThan(900)
   } finally {
     await op.stop()
   }
-}, 20_000)
+}, 60_000)
 
 test('idle keep-alive connections do not hold it up', async () => {
-  const op = await spawnProvider({ SHUTDOWN_DELAY: '0', SHUTDOWN_TIMEOUT: '8' })
+  const op = await spawnProvider({ SHUTDOWN_DELAY: '0', SHUTDOWN_TIMEOUT: '300' })
   try {
     await Promise.all(
       Array.from({ length: 20 }, () => fetch(`${op.issuer}/jwks.json`).then((it) => it.text())),
     )
-    const signalled = performance.now()
     op.signal('SIGTERM')
     expect(await op.exited).toBe(0)
-    expect(performance.now() - signalled).toBeLessThan(2_000)
   } finally {
     await op.stop()
   }
-}, 20_000)
+}, 60_000)
 
 test('a second signal ends it at once', async () => {
-  const op = await spawnProvider({ SHUTDOWN_DELAY: '20' })
+  const op = await spawnProvider({ SHUTDOWN_DELAY: '300' })
   try {
     op.signal('SIGTERM')
-    await Bun.sleep(100)
+    await stopping(op)
     op.signal('SIGTERM')
-    const quick = await Promise.race([op.exited, Bun.sleep(2_000)])
-    expect(quick).toBe(1)
+    expect(await op.exited).toBe(1)
   } finally {
     op.signal('SIGKILL')
     await op.stop()
   }
-}, 20_000)
+}, 60_000)

@@ -35,7 +35,7 @@ test('a second server on one port is refused, and told which port to try', async
   } finally {
     await first.stop()
   }
-}, 30_000)
+}, 60_000)
 
 test('a Redis that is not there is named by its variable', async () => {
   const { code, words } = await failToStart({
@@ -44,4 +44,4 @@ test('a Redis that is not there is named by its variable', async () => {
   })
   expect(code).toBe(1)
   expect(words).toContain('REDIS_URL')
-}, 30_000)
+}, 60_000)

@@ -15,6 +15,7 @@ import {
 import { freePort } from '../support/free_port.ts'
 import { spawnProvider, type SpawnedProvider } from '../support/provider.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { until } from '../support/until.ts'
 
 const issuer = `http://localhost:${freePort()}` // nobody listens there: each request goes to one of the three
 const main = `${import.meta.dir}/../../src/main.ts`
@@ -45,7 +46,7 @@ beforeAll(async () => {
   env = { ISSUER_URL: issuer, REDIS_URL: redis.url, KEY_ACTIVATION_DELAY: '6', JWKS_MAX_AGE: '1' }
   // At once on an empty store: they race for the first signing keys and must agree on them.
   instances = await Promise.all([startInstance(), startInstance(), startInstance()])
-}, 40_000)
+}, 60_000)
 afterAll(async () => {
   await Promise.all(instances?.map((each) => each.stop()) ?? [])
   await redis?.stop()
@@ -123,21 +124,16 @@ test('`keys rotate` beside them: all publish the next key, then all sign with it
   })
   expect(rotation.exitCode, rotation.stderr.toString()).toBe(0)
 
-  const until = async (what: string, holds: (each: Instance) => Promise<boolean>) => {
-    for (let i = 0; i < 150; i++) {
-      if ((await Promise.all(instances.map(holds))).every(Boolean)) return
-      await Bun.sleep(100)
-    }
-    throw new Error(`waited 15 s until ${what}`)
-  }
-  await until('all publish the new keys', async (each) => (await kids(each)).length > before.length)
+  const all = (what: string, holds: (each: Instance) => Promise<boolean>) =>
+    until(async () => (await Promise.all(instances.map(holds))).every(Boolean), what)
+  await all('all to publish the new keys', async (each) => (await kids(each)).length > before.length)
   for (const each of instances) expect(await kids(each)).toEqual(expect.arrayContaining(before))
-  await until('all sign with the new key', async (each) => (await signedWith(each)) !== old)
+  await all('all to sign with the new key', async (each) => (await signedWith(each)) !== old)
   const [first, ...others] = await Promise.all(instances.map(signedWith))
   for (const other of others) expect(other).toBe(first!)
   expect(before).not.toContain(first!)
   for (const each of instances) expect(await kids(each)).toContain(old)
-}, 40_000)
+}, 60_000)
 
 test('one stops by SIGTERM under load: whoever asks the others gets all answers', async () => {
   const leaving = await startInstance()
@@ -153,7 +149,7 @@ test('one stops by SIGTERM under load: whoever asks the others gets all answers'
   await leaving.stop()
   expect(answers.length).toBeGreaterThan(0)
   expect(answers.filter((status) => status !== 200)).toEqual([])
-}, 20_000)
+}, 60_000)
 
 test('one dies by SIGKILL under load: the others go on, retries succeed, nothing is spent twice', async () => {
   const [first, second, dying] = instances as [Instance, Instance, Instance]
@@ -198,4 +194,4 @@ test('one dies by SIGKILL under load: the others go on, retries succeed, nothing
     expect(answers.filter((status) => status !== 200 && status !== 400)).toEqual([])
   }
   for (const code of codes) expect((await redeem(journey, code)).status).toBe(400)
-}, 30_000)
+}, 60_000)

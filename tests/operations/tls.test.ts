@@ -30,7 +30,7 @@ beforeAll(async () => {
     }),
     startBehind(innerPort, `https://localhost:${outerPort}`),
   ])
-}, 30_000)
+}, 60_000)
 
 /** spawnProvider asks the issuer's scheme; this one listens in plain HTTP for an https issuer. */
 const startBehind = (port: number, issuer: string) =>
@@ -119,4 +119,4 @@ test('behind nginx the limit counts the real client, whatever it writes into X-F
     statusFrom('127.0.0.4', `http://${inner}/introspect`, `X-Forwarded-For: 198.51.100.${i}`),
   )
   expect(direct.indexOf(429)).toBe(40)
-}, 30_000)
+}, 60_000)

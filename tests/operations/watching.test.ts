@@ -9,7 +9,7 @@ let open: SpawnedProvider
 
 beforeAll(async () => {
   ;[closed, open] = await Promise.all([spawnProvider({ METRICS_TOKEN: token }), spawnProvider()])
-}, 30_000)
+}, 60_000)
 afterAll(async () => {
   await Promise.all([closed?.stop(), open?.stop()])
 })

@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import { heapStats } from 'bun:jsc'
 import { memoryStore } from '../../src/store/memory.ts'
 import { storeContract } from './contract.ts'
+import { processorMs } from '../support/effort.ts'
 
 function handClock(now = 1_800_000_000_000) {
   return { now: () => now, pass: async (ms: number) => void (now += ms) }
@@ -33,13 +34,14 @@ test('expired entries leave the memory though nobody asks for them', async () =>
 
 test('an index of 100,000 members stays quick when reads and writes alternate', async () => {
   const store = memoryStore(handClock())
-  const began = performance.now()
-  for (let i = 0; i < 100_000; i++) await store.link('users', `user-${i}`, (i * 7919) % 100_003)
-  for (let i = 0; i < 2000; i++) {
-    await store.link('users', `user-${i}`, i)
-    expect(await store.range('users', { limit: 2 })).toHaveLength(2)
-  }
-  expect(performance.now() - began).toBeLessThan(8000) // sorting at each read would take minutes
+  const took = await processorMs(async () => {
+    for (let i = 0; i < 100_000; i++) await store.link('users', `user-${i}`, (i * 7919) % 100_003)
+    for (let i = 0; i < 2000; i++) {
+      await store.link('users', `user-${i}`, i)
+      expect(await store.range('users', { limit: 2 })).toHaveLength(2)
+    }
+  })
+  expect(took).toBeLessThan(8000) // sorting at each read would take minutes
   const all = await store.range('users', { limit: 200_000 })
   expect(all).toHaveLength(100_000)
   expect(all.every(({ score }, i) => i === 0 || (all[i - 1]?.score ?? 0) <= score)).toBe(true)

@@ -3,6 +3,7 @@ import { Client, makeClient } from '../../src/models/client.ts'
 import { type ClientMembers, formPost, type Json, type TestClient } from './client.ts'
 import { alice, type Page, type Person, person } from './person.ts'
 import { type Provider, provider, type ProviderOptions } from './provider.ts'
+import { until } from './until.ts'
 
 export const grant_type = 'urn:openid:params:grant-type:ciba'
 export const bank: TestClient = { client_id: 'bank', client_secret: 'bank secret', redirect_uri: '' }
@@ -78,7 +79,7 @@ export interface Receiver {
   /** For OUTBOUND_ALLOW_HOSTS. */
   host: string
   received: Received[]
-  /** Resolves once so many have come; rejects after two seconds. */
+  /** Resolves once so many have come; rejects after a minute. */
   until(count: number): Promise<Received[]>
   stop(): void
 }
@@ -104,10 +105,7 @@ export function receiver(
     host: `127.0.0.1:${server.port}`,
     received,
     async until(count) {
-      for (let waited = 0; received.length < count; waited += 5) {
-        if (waited > 2_000) throw new Error(`expected ${count} requests, got ${received.length}`)
-        await Bun.sleep(5)
-      }
+      await until(() => received.length >= count, `${count} requests`)
       return received
     },
     stop: () => void server.stop(true),

@@ -40,7 +40,7 @@ export interface Tab {
 /** A fresh browser profile with one page. */
 export async function openTab(browser: Browser, options: BrowserContextOptions = {}): Promise<Tab> {
   const context = await browser.newContext(options)
-  context.setDefaultTimeout(10_000)
+  context.setDefaultTimeout(60_000)
   const complaints: string[] = []
   const page = await context.newPage()
   listen(page, complaints)

@@ -39,7 +39,7 @@ export function commandLine(env: Record<string, string> = {}): CommandLine {
       stdin: new TextEncoder().encode(input),
       stdout: 'pipe',
       stderr: 'pipe',
-      timeout: 30_000,
+      timeout: 60_000,
     })
     const [stdout, stderr, code] = await Promise.all([
       new Response(child.stdout).text(),
@@ -62,7 +62,7 @@ export function commandLine(env: Record<string, string> = {}): CommandLine {
       let shown = ''
       const child = Bun.spawn([...main, ...args], {
         ...options,
-        timeout: 30_000,
+        timeout: 60_000,
         terminal: { cols: 200, rows: 50, data: (_, bytes) => void (shown += Buffer.from(bytes).toString()) },
       })
       for (const [prompt, keys] of dialogue) {

@@ -45,9 +45,3 @@ export function listener(): Listener {
     stop: () => void server.stop(true),
   }
 }
-
-/** Waits until it is so, at most `ms`; says `what` was missing. */
-export async function until(holds: () => boolean, what: string, ms = 4_000): Promise<void> {
-  for (const end = Date.now() + ms; !holds(); await Bun.sleep(10))
-    if (Date.now() > end) throw new Error(`waited ${ms} ms in vain for ${what}`)
-}

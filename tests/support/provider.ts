@@ -99,7 +99,7 @@ export interface SpawnedProvider {
   output(): string
   signal(signal: NodeJS.Signals): void
   exited: Promise<number>
-  /** SIGTERM, then SIGKILL after five seconds; removes its folder. */
+  /** SIGTERM, then SIGKILL after half a minute; removes its folder. */
   stop(): Promise<void>
 }
 
@@ -125,12 +125,12 @@ export async function spawnProvider(
   void drain(child.stderr)
   const stop = async () => {
     child.kill('SIGTERM')
-    const killer = setTimeout(() => child.kill('SIGKILL'), 5_000)
+    const killer = setTimeout(() => child.kill('SIGKILL'), 30_000)
     await child.exited
     clearTimeout(killer)
     rmSync(folder, { recursive: true, force: true })
   }
-  const until = Date.now() + 20_000
+  const until = Date.now() + 60_000
   const address = `${env.TLS_CERT_PATH ? 'https' : 'http'}://127.0.0.1:${port}${new URL(issuer).pathname.replace(/\/$/, '')}/health`
   for (;;) {
     const answer = await fetch(address, { tls: { rejectUnauthorized: false } }).catch(() => undefined)

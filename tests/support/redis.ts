@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './free_port.ts'
+import { until } from './until.ts'
 
 export interface RedisServer {
   readonly url: string
@@ -43,15 +44,6 @@ function installed(program: string): string {
   return path
 }
 
-/** Polls every 10 ms for up to 10 s. */
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 1000; i++) {
-    if (await holds()) return
-    await Bun.sleep(10)
-  }
-  throw new Error(`waited 10 s for ${what}`)
-}
-
 /** The text `redis-cli` prints. */
 export function redisCli(port: number, ...args: string[]): string {
   return Bun.spawnSync([installed('redis-cli'), '-p', `${port}`, ...args]).stdout.toString()
@@ -72,10 +64,10 @@ async function supervise(port: number, url: string, args: string[], ready: strin
         stdio: ['ignore', 'ignore', 'ignore'],
       },
     )
-    await until(`redis-server on port ${port}`, () => {
+    await until(() => {
       if (child.exitCode !== null) throw new Error(`redis-server ended:\n${readFileSync(log, 'utf8')}`)
       return readFileSync(log, 'utf8').includes(ready)
-    })
+    }, `redis-server on port ${port}`)
     return child
   }
   /**
@@ -155,12 +147,11 @@ export async function startRedisCluster({ args = [] }: { args?: string[] } = {})
       redisCli(node.port, 'cluster', 'meet', '127.0.0.1', `${other.node.port}`, `${other.bus}`)
     }
   })
-  await until('the cluster to agree', () =>
-    nodes.every(({ node }) => {
-      const info = redisCli(node.port, 'cluster', 'info')
-      return info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3')
-    }),
-  )
+  const agreed = ({ node }: (typeof nodes)[number]) => {
+    const info = redisCli(node.port, 'cluster', 'info')
+    return info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3')
+  }
+  await until(() => nodes.every(agreed), 'the cluster to agree')
   return {
     url: `redis+cluster://${nodes.map(({ node }) => `127.0.0.1:${node.port}`).join(',')}`,
     nodes: nodes.map(({ node }) => node),
@@ -197,13 +188,15 @@ export async function startSentinel(
 /** Resolves once the replica on `replicaPort` is in step with its master. */
 export const replicated = (replicaPort: number, password = ''): Promise<void> => {
   const auth = password ? ['-a', password, '--no-auth-warning'] : []
-  return until('the replica to be in step', () =>
-    redisCli(replicaPort, ...auth, 'info', 'replication').includes('master_link_status:up'),
+  return until(
+    () => redisCli(replicaPort, ...auth, 'info', 'replication').includes('master_link_status:up'),
+    'the replica to be in step',
   )
 }
 
 /** Resolves once the Sentinel has seen that its master has a replica fit to take over. */
 export const watched = (sentinelPort: number, name = 'mymaster'): Promise<void> =>
-  until('the Sentinel to know the replica', () =>
-    /master-link-status\s+ok/.test(redisCli(sentinelPort, 'sentinel', 'replicas', name)),
+  until(
+    () => /master-link-status\s+ok/.test(redisCli(sentinelPort, 'sentinel', 'replicas', name)),
+    'the Sentinel to know the replica',
   )

@@ -1,6 +1,7 @@
 /** Headers that browsers have sent, and what a person would call each. */
 import { describe, expect, test } from 'bun:test'
 import { fingerprintOf, readUserAgent } from '../../../src/lib/user_agent.ts'
+import { processorMs } from '../../support/effort.ts'
 
 const webkit = 'AppleWebKit/537.36 (KHTML, like Gecko)'
 const mobile = 'AppleWebKit/605.1.15 (KHTML, like Gecko)'
@@ -125,10 +126,9 @@ describe('a browser and its system', () => {
     })
 })
 
-test('a header of any length is read at once', () => {
-  const started = performance.now()
-  readUserAgent(`${'Mozilla/5.0 ('.repeat(100_000)}`)
-  expect(performance.now() - started).toBeLessThan(100)
+test('a header of any length is read at once', async () => {
+  const header = 'Mozilla/5.0 ('.repeat(100_000)
+  expect(await processorMs(() => readUserAgent(header))).toBeLessThan(100)
 })
 
 test('updates and "request desktop site" change no fingerprint; another browser, system or silence does', () => {

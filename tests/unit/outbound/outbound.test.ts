@@ -136,7 +136,7 @@ describe('turns', () => {
   test('beyond those that may wait, the rest hears at once that it is busy', async () => {
     let awake = false
     const { open, url } = await stranger((_, response) => void (awake && response.end('ok')))
-    const out = open({ timeoutMs: 300 })
+    const out = open({ timeoutMs: 2_000 })
     const all = await Promise.allSettled(Array.from({ length: 30 }, () => out.fetch(url)))
     const reasons = all.map((each) => (each.status === 'rejected' ? each.reason.reason : 'answered'))
     expect(reasons.filter((each) => each === 'busy')).toHaveLength(10)
@@ -150,7 +150,7 @@ describe('turns', () => {
     const { open, url } = await stranger((_, response) => void response.end('ok'))
     let hang = true
     const resolve = async () => (hang ? new Promise<never>(() => {}) : ['127.0.0.1'])
-    const out = open({ resolve, timeoutMs: 150 })
+    const out = open({ resolve, timeoutMs: 1_000 })
     const hung = await Promise.allSettled(Array.from({ length: 4 }, () => out.fetch(url)))
     expect(hung.every((each) => each.status === 'rejected' && each.reason.reason === 'timeout')).toBe(true)
     hang = false

@@ -136,7 +136,7 @@ describe('crashes', () => {
 
   test('a lock is not broken while its owners change, however old the file looks', async () => {
     const path = await fresh()
-    const storage = directoryStorage(path, { staleAfter: 150 })
+    const storage = directoryStorage(path, { staleAfter: 1_500 })
     await storage.create('k', 'a')
     const lock = join(path, 'k.sealed.lock')
     await writeFile(lock, 'owner 0')
@@ -144,7 +144,7 @@ describe('crashes', () => {
     let done = false
     const waiting = storage.replace('k', 'a', 'b').then(() => (done = true))
     for (let i = 1; i <= 8; i++) {
-      await Bun.sleep(40)
+      await Bun.sleep(250)
       await writeFile(lock, `owner ${i}`)
       expect(done).toBe(false)
       expect(await storage.get('k')).toBe('a')
