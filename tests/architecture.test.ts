@@ -221,6 +221,77 @@ describe('each floor knows its own business', () => {
   })
 })
 
+/** Each list of parameters in the text: names and types, in order. A list in parentheses that has no types is none. */
+function parameterLists(text: string): { name: string; type: string }[][] {
+  const code = text
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/\/\/.*$/gm, '')
+    .replaceAll('=>', '')
+  return [...code.matchAll(/\(/g)].flatMap(({ index }) => {
+    const parts = ['']
+    for (let at = index + 1, depth = 0; depth >= 0 && at < code.length; at++) {
+      const char = code[at]!
+      if ('([{<'.includes(char)) depth++
+      else if (')]}>'.includes(char)) depth--
+      if (depth === 0 && char === ',') parts.push('')
+      else if (depth >= 0) parts.push(parts.pop()! + char)
+    }
+    const parameters = parts
+      .map((part) => part.trim())
+      .filter((part) => part !== '')
+      .map((part) => /^(\w+|\{[^}]*\})\??:\s*([\s\S]+)$/.exec(part))
+    if (parameters.length === 0 || parameters.some((each) => each === null)) return []
+    return [parameters.map((each) => ({ name: each![1]!, type: each![2]! }))]
+  })
+}
+
+describe('contracts', () => {
+  /** What is wrong with the order of these parameters: call, context, then the subject; at most three. */
+  function disorder(parameters: { name: string; type: string }[]): string | undefined {
+    const types = parameters.map(({ type }) => type.split(' ')[0]!)
+    const [call, context] = [types.indexOf('Call'), types.indexOf('Context')]
+    if (call > 0) return 'call is not first'
+    if (context > (call === 0 ? 1 : 0)) return 'context comes after another parameter than call'
+    return parameters.length > 3 ? 'more than three parameters' : undefined
+  }
+  const problemsIn = (text: string): string[] =>
+    parameterLists(text).flatMap((parameters) => {
+      const problem = disorder(parameters)
+      return problem ? [`(${parameters.map(({ name }) => name).join(', ')}): ${problem}`] : []
+    })
+
+  test('take call, context and then the subject: an object instead of more than three', () => {
+    const contracts = sources.filter(({ path }) => folderOf(path) === 'contracts')
+    expect(
+      contracts.flatMap(({ text }) => parameterLists(text)).filter(({ length }) => length > 1).length,
+    ).toBeGreaterThan(40)
+    expect(
+      contracts.flatMap(({ path, text }) => problemsIn(text).map((problem) => `${path}: ${problem}`)),
+    ).toEqual([])
+  })
+
+  test('are read with every kind of parameter', () => {
+    expect(
+      problemsIn(
+        [
+          'good(call: Call | undefined, context: Context, { a, b }: { a: A; b: (c: C) => void }): void',
+          'each<(context: Context, user: User) => Map<string, number>>',
+          'first(client: Client, context: Context): void',
+          'second?(\n    client: Client,\n    call: Call,\n  ): void',
+          'type Third = (context: Context, a: Map<string, A>, b: B, c: C) => void',
+          'fourth(a: (user: User, context: Context) => void): void',
+          'fifth((client, context) => client)',
+        ].join('\n'),
+      ),
+    ).toEqual([
+      '(client, context): context comes after another parameter than call',
+      '(client, call): call is not first',
+      '(context, a, b, c): more than three parameters',
+      '(user, context): context comes after another parameter than call',
+    ])
+  })
+})
+
 describe('files', () => {
   test('open with one sentence in a comment', () => {
     const silent = sources.filter(({ text }) => !/^(?:#!.*\n)?\/\*\*\s+\S/.test(text)).map(({ path }) => path)

@@ -43,7 +43,7 @@ export const resetFactors = defineCommand({
     withContext('people', async (context) => {
       const user = await requireUser(context, name)
       const rows = context.table.personData.filter(({ factor }) => factor)
-      for (const { erase } of rows) await erase(user.sub, context)
+      for (const { erase } of rows) await erase(context, user.sub)
       await FactorGeneration.renew(context, context.random, user.sub) // devices that were trusted are no longer
       // Whoever is signed in may be why they were reset.
       const ended = await endAll(context, user)

@@ -11,7 +11,7 @@ async function read(context: Context, clientId: string): Promise<Client | undefi
     async (id) =>
       // Registered here comes first: an operator may know better, or may have disabled it.
       (await Client.find(context, id)) ??
-      (await context.table.clientSources.find((each) => each.accepts(id))?.find(id, context)),
+      (await context.table.clientSources.find((each) => each.accepts(id))?.find(context, id)),
   )
   return client && !client.disabled ? client : undefined
 }

@@ -13,7 +13,7 @@ export const signingAlgRule = <E extends v.ObjectEntries>(
   members: readonly (keyof E & string)[],
 ): RegistrationRule => ({
   name,
-  async check(metadata, _attempt, { config }) {
+  async check({ config }, metadata) {
     for (const member of members) {
       const alg: unknown = declared.of(metadata)[member]
       if (alg !== undefined && alg !== 'none' && !config.signingAlgs.some((each) => each === alg))

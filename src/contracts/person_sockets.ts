@@ -13,8 +13,9 @@ import type { User } from '../models/user.ts'
 export interface LoginMethod {
   name: string
   view(
+    call: Call,
     context: Context,
-    at: { call: Call; handle: string; interaction: Interaction; client: Client | undefined },
+    at: { handle: string; interaction: Interaction; client: Client | undefined },
   ): Promise<Html | undefined>
   /** Origins beyond our own, or schemes such as `http:`, that its form may lead to; https needs no word (CSP form-action). */
   formTargets?(context: Context): readonly string[]
@@ -73,7 +74,7 @@ export interface SecondFactor {
   /** Stands in for a factor that is lost (recovery codes): whoever has nothing else has no second factor. */
   standIn?: true
   /** Whether this person can use it now. */
-  isSetUp(user: User, context: Context): Promise<boolean>
+  isSetUp(context: Context, user: User): Promise<boolean>
   /**
    * Its page for a half-authenticated person, below the base path; gets `?interaction=`. Begins with `halfSignedIn`, and
    * ends in `signIn` with what it adds to `amr`, `mfa` included.
@@ -102,7 +103,7 @@ export type SignedIn = (
 export interface PasswordRule {
   name: string
   /** A sentence for beside the field, or undefined. `about` are words of the person: names, addresses. */
-  problem(password: string, about: readonly string[], context: Context): Promise<Said | undefined>
+  problem(context: Context, password: string, about: readonly string[]): Promise<Said | undefined>
 }
 
 /** A page of /account: a line of its menu, and what the overview says of it. */
@@ -113,22 +114,22 @@ export interface AccountSection {
   title: MessageKey
   /** Where it stands in the menu, ascending. */
   order: number
-  summary?(person: { user: User; session: Session }, context: Context): Promise<Html | Said | undefined>
+  summary?(context: Context, person: { user: User; session: Session }): Promise<Html | Said | undefined>
 }
 
 /**
  * How many ways to sign in alone a person has by what the feature keeps (passkeys, connections): the last one cannot be
  * removed (people/ways_in.ts).
  */
-export type WaysIn = (user: User, context: Context) => Promise<number>
+export type WaysIn = (context: Context, user: User) => Promise<number>
 
 /** What a feature keeps about people: for the export of an account, and for its end. */
 export interface PersonData {
   /** The member of the export. */
   name: string
-  read(sub: string, context: Context): Promise<unknown>
+  read(context: Context, sub: string): Promise<unknown>
   /** What it is, is factors to sign in with beyond a password: `latchkey reset-factors` erases it. */
   factor?: true
   /** Erases it all; may be called again after a failure. */
-  erase(sub: string, context: Context): Promise<void>
+  erase(context: Context, sub: string): Promise<void>
 }

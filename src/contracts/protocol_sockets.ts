@@ -22,7 +22,7 @@ export interface ClientAuthMethod {
   name: string
   /** Which kind of credentials it judges. */
   presentedAs: Credentials['method']
-  verify(credentials: Credentials, client: Client, call: Call, context: Context): Promise<void>
+  verify(call: Call, context: Context, presented: { credentials: Credentials; client: Client }): Promise<void>
   /** Signature algorithms to advertise. */
   algs?: readonly string[]
   /** False when this provider's settings leave it out: neither advertised, nor registered, nor accepted. */
@@ -36,16 +36,16 @@ export interface RequestSource {
   parameter: string
   /** Whether this value of the parameter is its kind; every value when left out. */
   accepts?(value: string): boolean
-  resolve(params: Params, client: Client, context: Context): Promise<Params>
+  resolve(context: Context, params: Params, client: Client): Promise<Params>
 }
 
 /** A parameter of the authorization request that becomes part of the grant. */
 export interface AuthorizationParameter {
   name: string
   /** Throws when malformed; what it returns is merged into the grant record. */
-  read(params: Params, client: Client, context: Context): Promise<GrantExtra | undefined>
+  read(context: Context, params: Params, client: Client): Promise<GrantExtra | undefined>
   /** What the consent page says of it; a parameter that says something is asked about each time. */
-  describe?(extra: GrantExtra, context: Context): Html[]
+  describe?(context: Context, extra: GrantExtra): Html[]
 }
 
 /** An authorization request as it arrived, before any source replaced its parameters. */
@@ -75,13 +75,17 @@ export interface TokenBinding {
   /** Whether this confirmation is its kind. */
   owns(cnf: Record<string, unknown>): boolean
   /** The key that this request proves; undefined when it proves none. Throws when it tries and fails. */
-  bind(call: Call, client: Client, context: Context): Promise<Bound | undefined>
+  bind(call: Call, context: Context, client: Client): Promise<Bound | undefined>
   /** Whether this client registered to have no token that is not bound so. */
   isDuty?(client: Client): boolean
   /** What a token request of such a client is refused with when it proves nothing. */
   missing(): OAuthError
   /** Throws `invalid_token` when the request does not prove possession of the key that `cnf` names. */
-  check(call: Call, cnf: Record<string, unknown>, token: string, context: Context): Promise<void>
+  check(
+    call: Call,
+    context: Context,
+    presented: { cnf: Record<string, unknown>; token: string },
+  ): Promise<void>
   /** What a pushed request says of it, so that the code is bound as the push was (RFC 9449 §10.1). */
   asParameters?(bound: Bound): Params
 }
@@ -100,10 +104,8 @@ export interface ResponseType {
   /** `query` for code alone, `fragment` for everything with tokens. */
   defaultMode: string
   answer(
-    request: AuthorizationRequest,
-    grant: Grant,
-    client: Client,
     context: Context,
+    settled: { request: AuthorizationRequest; grant: Grant; client: Client },
   ): Promise<Record<string, string>>
 }
 
@@ -115,10 +117,8 @@ export interface ResponseMode {
   /** Tokens may not travel so (OAuth 2.0 Multiple Response Types §5). */
   inQuery?: boolean
   respond(
-    redirect: TrustedRedirect,
-    params: Record<string, string | undefined>,
-    client: Client,
     context: Context,
+    answer: { redirect: TrustedRedirect; params: Record<string, string | undefined>; client: Client },
   ): Promise<Reply> | Reply
 }
 
@@ -129,13 +129,13 @@ export interface ClaimSource {
   name: string
   /** Scope to the claims it asks for, with the words of the consent page; by configuration where it says them. */
   scopes?: ScopeTable | ((config: Config) => ScopeTable)
-  values?(user: User, client: Client, context: Context): Promise<Record<string, unknown>>
+  values?(context: Context, user: User, client: Client): Promise<Record<string, unknown>>
 }
 
 /** A `subject_type`: the name under which a client knows a person (OpenID Connect Core §8). */
 export interface SubjectType {
   name: string
-  subjectOf(sub: string, client: Client, context: Context): string
+  subjectOf(context: Context, sub: string, client: Client): string
 }
 
 /** Who asks for the metadata, and the record it would replace when there is one. */
@@ -149,25 +149,32 @@ export interface RegistrationRule {
   name: string
   /** What is read instead of the body that came. */
   amend?(
+    context: Context,
     body: Readonly<Record<string, unknown>>,
     attempt: RegistrationAttempt,
-    context: Context,
   ): Promise<Record<string, unknown>>
   /** Throws `invalid_client_metadata` (RFC 7591 §3.2.2) when members do not go together, or not with the world. */
-  check?(metadata: ClientMetadata, attempt: RegistrationAttempt, context: Context): Promise<void>
+  check?(context: Context, metadata: ClientMetadata, attempt: RegistrationAttempt): Promise<void>
   /** Members of the answer that are no metadata. */
-  extras?(client: Client, context: Context): Record<string, unknown>
+  extras?(context: Context, client: Client): Record<string, unknown>
 }
 
 /** Clients that are not in our store, such as those that describe themselves at a URL. */
 export interface ClientSource {
   name: string
   accepts(clientId: string): boolean
-  find(clientId: string, context: Context): Promise<Client | undefined>
+  find(context: Context, clientId: string): Promise<Client | undefined>
 }
 
 /** What a document is, when a client may want it signed, encrypted, or both. */
 export type DocumentKind = 'id_token' | 'userinfo' | 'introspection' | 'authorization'
+
+/** A document for a client, before it is signed or encrypted, or between the two. */
+export interface ClientDocument {
+  kind: DocumentKind
+  document: string | Record<string, unknown>
+  client: Client
+}
 
 /**
  * Turns a document into what the client registered for: claims into a JWS, then claims or a JWS into a JWE, whatever
@@ -178,11 +185,9 @@ export interface DocumentWrapper {
   name: string
   stage: 'sign' | 'encrypt'
   wrap(
-    kind: DocumentKind,
-    document: string | Record<string, unknown>,
-    client: Client,
     call: Call | undefined,
     context: Context,
+    unwrapped: ClientDocument,
   ): Promise<string | undefined> | string | undefined
 }
 
@@ -207,7 +212,7 @@ export interface Job {
  * reason, so that the reason does not leak.
  */
 export type Decrypt = (
+  context: Context,
   jwe: string,
   client: Client | undefined,
-  context: Context,
 ) => Promise<string | undefined>

@@ -108,7 +108,7 @@ export const sockets = {
   /** Strongest first. */
   secondFactors: ordered<SecondFactor>,
   /** Whether this person must have a second factor, whatever a client asks for. */
-  needsSecondFactor: each<(user: User, context: Context) => boolean>,
+  needsSecondFactor: each<(context: Context, user: User) => boolean>,
   /** Levels of `auth/acr.ts` that a sign-in can reach because of the feature. */
   acrValues: flat<Acr>,
   passwordRules: named<PasswordRule>,

@@ -39,7 +39,7 @@ export const introspection = defineEndpoint({
       found && mayKnow(client, found)
         ? { active: true, iss: context.config.issuer, ...found }
         : { active: false }
-    const wrap = await wrapDocument('introspection', document, client, call, context)
+    const wrap = await wrapDocument(call, context, { kind: 'introspection', document, client })
     return wrap ? wrapped(wrap) : json(200, document)
   },
 })

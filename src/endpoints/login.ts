@@ -61,7 +61,7 @@ async function show(
   const { params } = going.interaction
   const client = params?.client_id === undefined ? undefined : await findClient(context, params.client_id)
   const methods = await Promise.all(
-    context.table.loginMethods.map((method) => method.view(context, { ...going, call, client })),
+    context.table.loginMethods.map((method) => method.view(call, context, { ...going, client })),
   )
   const shown = client ? shownClient(client, call, context) : {}
   const html = loginPage({

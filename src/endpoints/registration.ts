@@ -75,9 +75,9 @@ export async function admitMetadata(
   let asked = body
   if (typeof asked === 'object' && asked !== null && !Array.isArray(asked))
     for (const rule of rules)
-      if (rule.amend) asked = await rule.amend(asked as Record<string, unknown>, attempt, context)
+      if (rule.amend) asked = await rule.amend(context, asked as Record<string, unknown>, attempt)
   const metadata = readClientMetadata(asked, policy)
-  for (const rule of rules) await rule.check?.(metadata, attempt, context)
+  for (const rule of rules) await rule.check?.(context, metadata, attempt)
   return metadata
 }
 
@@ -101,6 +101,6 @@ export function registrationResponse(
   return {
     ...Object.fromEntries(shown),
     ...(secret !== undefined && { client_secret: secret, client_secret_expires_at: 0 }),
-    ...Object.assign({}, ...context.table.registrationRules.map((rule) => rule.extras?.(client, context))),
+    ...Object.assign({}, ...context.table.registrationRules.map((rule) => rule.extras?.(context, client))),
   }
 }

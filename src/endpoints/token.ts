@@ -62,7 +62,7 @@ function grantTypeOf(name: string | undefined, client: Client, context: Context)
 export async function bind(call: Call, client: Client, context: Context): Promise<Bound | undefined> {
   let all: Bound | undefined
   for (const binding of context.table.tokenBindings) {
-    const bound = await binding.bind(call, client, context)
+    const bound = await binding.bind(call, context, client)
     if (!bound && binding.isDuty?.(client)) throw binding.missing()
     if (bound)
       all = {

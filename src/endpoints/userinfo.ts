@@ -46,6 +46,6 @@ async function answer(call: Call, context: Context): Promise<Reply> {
     ...pick(await claimsOf(user, client, context), names, grant.claims_locales),
     sub: subjectOf(user.sub, client, context),
   }
-  const wrap = await wrapDocument('userinfo', document, client, call, context)
+  const wrap = await wrapDocument(call, context, { kind: 'userinfo', document, client })
   return wrap ? wrapped(wrap) : json(200, document)
 }

@@ -115,7 +115,7 @@ export async function resolveSources(context: Context, given: Params, client: Cl
     throw new SourceRefused(both, client)
   }
   for (const source of called) {
-    params = await source.resolve(params, client, context).catch((error: unknown) => {
+    params = await source.resolve(context, params, client).catch((error: unknown) => {
       throw error instanceof RefusedError ? new SourceRefused(error, client) : error
     })
   }
@@ -283,7 +283,7 @@ async function respondWith(
 ): Promise<Reply> {
   const params = await context.table.responseTypes
     .get(request.responseType)!
-    .answer(request, grant, client, context)
+    .answer(context, { request, grant, client })
   for (const rule of context.table.authorizationRules) await rule.answered?.(context, request)
   for (const more of context.table.responseParameters)
     Object.assign(params, await more(context, { request, session, client }))

@@ -9,9 +9,9 @@ import type { GrantExtra } from '../models/grant.ts'
 export async function readExtra(params: Params, client: Client, context: Context): Promise<GrantExtra> {
   const extra = {} as GrantExtra
   for (const parameter of context.table.authorizationParameters)
-    Object.assign(extra, await parameter.read(params, client, context))
+    Object.assign(extra, await parameter.read(context, params, client))
   return extra
 }
 
 export const describeExtra = (extra: GrantExtra, context: Context): Html[] =>
-  context.table.authorizationParameters.flatMap((each) => each.describe?.(extra, context) ?? [])
+  context.table.authorizationParameters.flatMap((each) => each.describe?.(context, extra) ?? [])

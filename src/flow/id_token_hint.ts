@@ -16,7 +16,7 @@ const partsOfJwe = 5
 async function opened(hint: string, client: Client | undefined, context: Context): Promise<string> {
   if (hint.split('.', partsOfJwe + 1).length !== partsOfJwe) return hint
   for (const open of context.table.decrypt) {
-    const jwt = await open(hint, client, context)
+    const jwt = await open(context, hint, client)
     if (jwt !== undefined) return jwt
   }
   return hint

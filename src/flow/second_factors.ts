@@ -21,14 +21,14 @@ export const allowedFactors = ({ table, config }: Context): SecondFactor[] =>
 /** Those this person has set up and may use; nothing while all they have is what stands in for a lost one. */
 export async function readyFactors(user: User, context: Context): Promise<SecondFactor[]> {
   const allowed = allowedFactors(context)
-  const has = await Promise.all(allowed.map((factor) => factor.isSetUp(user, context)))
+  const has = await Promise.all(allowed.map((factor) => factor.isSetUp(context, user)))
   const ready = allowed.filter((_, at) => has[at])
   return ready.some(({ standIn }) => !standIn) ? ready : []
 }
 
 /** Whether this person must have a second factor, whatever an application asks for. */
 export const mustHaveFactor = (user: User, context: Context): boolean =>
-  context.table.needsSecondFactor.some((needs) => needs(user, context))
+  context.table.needsSecondFactor.some((needs) => needs(context, user))
 
 /** Whether `name` is the last of the factors of somebody who must have one: then it stays. */
 export async function isLastNeeded(user: User, name: string, context: Context): Promise<boolean> {

@@ -1,8 +1,7 @@
 /** Documents that a client may have registered to receive signed, encrypted, or both. https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata */
 import type { Context } from '../contracts/context.ts'
-import type { DocumentKind, DocumentWrapper } from '../contracts/feature.ts'
+import type { ClientDocument, DocumentKind, DocumentWrapper } from '../contracts/feature.ts'
 import type { Call } from '../contracts/call.ts'
-import type { Client } from '../models/client.ts'
 
 /** OpenID Connect Core §5.3.2; RFC 9701 §5. */
 const contentTypes: Partial<Record<DocumentKind, string>> = {
@@ -13,23 +12,27 @@ const stages: readonly DocumentWrapper['stage'][] = ['sign', 'encrypt']
 
 /** The document as the client wants it, signed and then encrypted; undefined when it wants it as it is. */
 export async function wrapDocument(
-  kind: DocumentKind,
-  document: string | Record<string, unknown>,
-  client: Client,
   call: Call | undefined,
   context: Context,
+  unwrapped: ClientDocument,
 ): Promise<{ body: string; contentType: string } | undefined> {
   const { documentWrappers } = context.table
   let body: string | undefined
   for (const stage of stages)
     for (const wrapper of documentWrappers) {
       if (wrapper.stage !== stage) continue
-      const wrapping = wrapper.wrap(kind, body ?? document, client, call, context)
+      const wrapping = wrapper.wrap(
+        call,
+        context,
+        body === undefined ? unwrapped : { ...unwrapped, document: body },
+      )
       if (wrapping === undefined) continue // most clients: said at once, so that no request waits for it
       const wrapped = await wrapping
       if (wrapped === undefined) continue
       body = wrapped
       break
     }
-  return body === undefined ? undefined : { body, contentType: contentTypes[kind] ?? 'application/jwt' }
+  return body === undefined
+    ? undefined
+    : { body, contentType: contentTypes[unwrapped.kind] ?? 'application/jwt' }
 }

@@ -137,5 +137,5 @@ export async function mintIdToken(
     ...(parts.accessToken !== undefined && { at_hash: leftHalfHash(parts.accessToken, key.alg) }),
     ...(parts.code !== undefined && { c_hash: leftHalfHash(parts.code, key.alg) }),
   })
-  return (await wrapDocument('id_token', jwt, client, undefined, context))?.body ?? jwt
+  return (await wrapDocument(undefined, context, { kind: 'id_token', document: jwt, client }))?.body ?? jwt
 }

@@ -7,11 +7,11 @@ import type { Client } from '../models/client.ts'
 import type { User } from '../models/user.ts'
 
 /** Every client knows the person by the same name. */
-export const publicSubject: SubjectType = { name: 'public', subjectOf: (sub) => sub }
+export const publicSubject: SubjectType = { name: 'public', subjectOf: (_context, sub) => sub }
 
 /** The name under which this client knows the person (OpenID Connect Core §8). */
 export const subjectOf = (sub: string, client: Client, context: Context): string =>
-  (context.table.subjectTypes.get(client.subject_type) ?? publicSubject).subjectOf(sub, client, context)
+  (context.table.subjectTypes.get(client.subject_type) ?? publicSubject).subjectOf(context, sub, client)
 
 const isPublicSubject = (client: Client): boolean => client.subject_type === publicSubject.name
 
@@ -43,6 +43,6 @@ export async function claimsOf(
   }
   const { claims: sources } = context.table
   if (sources.length === 0) return own
-  const added = await Promise.all(sources.map((source) => source.values?.(user, client, context)))
+  const added = await Promise.all(sources.map((source) => source.values?.(context, user, client)))
   return Object.assign({}, ...added, own) as Record<string, unknown>
 }

@@ -26,7 +26,11 @@ export async function respond(
 ): Promise<Reply> {
   const { state } = to.params
   const mode = context.table.responseModes.get(to.mode) ?? query
-  return mode.respond(to.redirect, { ...answer, state, iss: context.config.issuer }, to.client, context)
+  return mode.respond(context, {
+    redirect: to.redirect,
+    params: { ...answer, state, iss: context.config.issuer },
+    client: to.client,
+  })
 }
 
 export const respondWithError = (
@@ -42,14 +46,14 @@ export const respondWithError = (
 export const query: ResponseMode = {
   name: 'query',
   inQuery: true,
-  respond: (redirect, params) => redirectToClient(withQuery(redirect, params)),
+  respond: (_context, { redirect, params }) => redirectToClient(withQuery(redirect, params)),
 }
 
 /** response_type=code: the person's browser carries a code, nothing else. */
 export const code: ResponseType = {
   name: 'code',
   defaultMode: 'query',
-  async answer(request, grant, _client, context) {
+  async answer(context, { request, grant }) {
     const handle = newHandle('code', grant.grant_id, context.random)
     await AuthorizationCode.put(context, handle, {
       grant_id: grant.grant_id,

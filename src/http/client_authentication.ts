@@ -55,6 +55,6 @@ export async function authenticateClient(
       came: credentials.method,
       problem: `this client registered ${registered}; it came with ${credentials.method}`,
     })
-  await method.verify(credentials, client, call, context)
+  await method.verify(call, context, { credentials, client })
   return client
 }

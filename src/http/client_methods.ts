@@ -39,7 +39,7 @@ export const secretOf = (client: Client, context: Context): string | undefined =
 const bySecret = (name: 'client_secret_basic' | 'client_secret_post'): ClientAuthMethod => ({
   name,
   presentedAs: name,
-  async verify(credentials, client, _call, context) {
+  async verify(_call, context, { credentials, client }) {
     const { secret_mac } = client
     const came =
       'secret' in credentials
@@ -69,10 +69,9 @@ function audiencesOf(call: Call, { config, baseUrls, table }: Context): string[]
 
 /** RFC 7523 §3: issuer, subject, audience, lifetime, and each `jti` once. */
 async function verifyAssertion(
-  credentials: Credentials,
-  client: Client,
   call: Call,
   context: Context,
+  { credentials, client }: { credentials: Credentials; client: Client },
   verify: Verify,
 ): Promise<void> {
   if (credentials.method !== 'client_assertion') throw wrong('a client_assertion')
@@ -131,8 +130,8 @@ const privateKeyJwt: ClientAuthMethod = {
   name: 'private_key_jwt',
   presentedAs: 'client_assertion',
   algs: clientAlgs(signingAlgs),
-  verify: (credentials, client, call, context) =>
-    verifyAssertion(credentials, client, call, context, async (jwt, audience, now) => {
+  verify: (call, context, { credentials, client }) =>
+    verifyAssertion(call, context, { credentials, client }, async (jwt, audience, now) => {
       const { jwtVerify } = await import('jose')
       return jwtVerify(
         jwt,
@@ -148,8 +147,8 @@ const clientSecretJwt: ClientAuthMethod = {
   name: 'client_secret_jwt',
   presentedAs: 'client_assertion',
   algs: hmacAlgs,
-  verify: (credentials, client, call, context) =>
-    verifyAssertion(credentials, client, call, context, async (jwt, audience, now) => {
+  verify: (call, context, { credentials, client }) =>
+    verifyAssertion(call, context, { credentials, client }, async (jwt, audience, now) => {
       const secret = secretOf(client, context)
       if (!secret) throw wrong('the client has no secret that opens') // an empty key is one that everybody has
       const { jwtVerify } = await import('jose')

@@ -106,5 +106,5 @@ async function requireBinding(
       },
       call,
     )
-  for (const binding of bound.bindings) await binding.check(call, cnf, token, context)
+  for (const binding of bound.bindings) await binding.check(call, context, { cnf, token })
 }

@@ -21,7 +21,7 @@ export async function newPasswordProblem(
   if (n < least || n > most) return say('password.length', { least, most, n })
   if (hasUnsafe(typed, 'password')) return say('password.control')
   for (const rule of context.table.passwordRules) {
-    const problem = await rule.problem(typed, about, context)
+    const problem = await rule.problem(context, typed, about)
     if (problem) return problem
   }
   return undefined

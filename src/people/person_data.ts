@@ -17,7 +17,7 @@ const moment = (seconds: number): string => new Date(seconds * 1000).toISOString
 /** Never a hash, a secret or a handle: named one by one, so that what is added to a record is not told by itself. */
 const profile: PersonData = {
   name: 'profile',
-  async read(sub, context) {
+  async read(context, sub) {
     const user = await User.find(context, sub)
     if (!user) return undefined
     const { username, claims, attributes, roles, language, disabled, created_at, updated_at } = user
@@ -30,7 +30,7 @@ const profile: PersonData = {
 
 const consents: PersonData = {
   name: 'consents',
-  async read(sub, context) {
+  async read(context, sub) {
     const clientIds = await Consent.clientsOf(context, sub, page)
     const found = await Promise.all(
       clientIds.map(async (client_id) => {
@@ -42,7 +42,7 @@ const consents: PersonData = {
     )
     return found.filter((each) => each !== undefined)
   },
-  async erase(sub, context) {
+  async erase(context, sub) {
     for (let ids = await Consent.clientsOf(context, sub, page); ids.length > 0;) {
       for (const clientId of ids) await Consent.withdraw(context, sub, clientId)
       ids = await Consent.clientsOf(context, sub, page)
@@ -52,7 +52,7 @@ const consents: PersonData = {
 
 const grants: PersonData = {
   name: 'grants',
-  async read(sub, context) {
+  async read(context, sub) {
     return (await Grant.listOfUser(context, sub)).map(
       ({ client_id, scope, authentication, refresh, exp }) => ({
         client_id,
@@ -63,12 +63,12 @@ const grants: PersonData = {
       }),
     )
   },
-  erase: (sub, context) => Grant.endOfUser(context, sub),
+  erase: (context, sub) => Grant.endOfUser(context, sub),
 }
 
 const sessions: PersonData = {
   name: 'sessions',
-  async read(sub, context) {
+  async read(context, sub) {
     return (await Session.listOfUser(context, sub)).map((session) => ({
       signed_in_at: new Date(session.authenticated_at).toISOString(),
       last_used_at: moment(session.seen_at),
@@ -80,7 +80,7 @@ const sessions: PersonData = {
       clients: session.clients,
     }))
   },
-  async erase(sub, context) {
+  async erase(context, sub) {
     for (const { sid } of await Session.listOfUser(context, sub)) await endSession(sid, context)
   },
 }
@@ -89,7 +89,7 @@ const mostEvents = 10_000
 
 const activity: PersonData = {
   name: 'activity',
-  async read(sub, context) {
+  async read(context, sub) {
     return (await Event.listOfUser(context, sub, mostEvents)).map(
       ({ kind, at, address, user_agent, detail }) => ({
         kind,
@@ -100,7 +100,7 @@ const activity: PersonData = {
       }),
     )
   },
-  erase: (sub, context) => Event.forgetUser(context, sub),
+  erase: (context, sub) => Event.forgetUser(context, sub),
 }
 
 export const corePersonData: readonly PersonData[] = [profile, consents, grants, sessions, activity]
@@ -112,7 +112,7 @@ export const corePersonData: readonly PersonData[] = [profile, consents, grants,
 export async function exportPerson(sub: string, context: Context, shownSub = sub): Promise<string> {
   const rows = await Promise.all(
     context.table.personData.map(
-      async ({ name, read }) => [name, (await read(sub, context)) ?? null] as const,
+      async ({ name, read }) => [name, (await read(context, sub)) ?? null] as const,
     ),
   )
   const document = {
@@ -133,7 +133,7 @@ export async function erasePerson(sub: string, context: Context): Promise<void> 
   const user = await User.update(context, sub, (current) => ({ ...current, disabled: true }))
   if (!user) return
   await endEverything(sub, context)
-  for (const { erase } of context.table.personData) await erase(sub, context)
+  for (const { erase } of context.table.personData) await erase(context, sub)
   const to = user.claims.email
   if (typeof to === 'string' && canMail(context))
     await sendMail(context, {

@@ -4,6 +4,6 @@ import type { User } from '../models/user.ts'
 
 /** A password, and what features know of: passkeys, connections. A way that is switched off counts for nothing. */
 export async function countWaysIn(user: User, context: Context): Promise<number> {
-  const others = await Promise.all(context.table.waysIn.map((count) => count(user, context)))
+  const others = await Promise.all(context.table.waysIn.map((count) => count(context, user)))
   return others.reduce((sum, each) => sum + each, user.password_hash === undefined ? 0 : 1)
 }

@@ -245,7 +245,7 @@ describe('hostile', () => {
     const record = (await Client.find(op.context, client.client_id))!
     const context = { ...op.context, keys }
     await expect(
-      decrypt(await encrypt(jwt, key, { ...gcm, kid: key.kid! }), record, context),
+      decrypt(context, await encrypt(jwt, key, { ...gcm, kid: key.kid! }), record),
     ).rejects.toThrow(StoreUnavailable)
   })
 })

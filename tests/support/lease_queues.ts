@@ -1,6 +1,7 @@
 /** The queues of the provider, each with the server it delivers to, behind one shape: tests/flows/lease_queues.test.ts asks the same of all. */
 import * as v from 'valibot'
 import { loadConfig } from '../../src/config.ts'
+import type { Context } from '../../src/contracts/context.ts'
 import { askForDeletion } from '../../src/features/account_data/deletion.ts'
 import { requests } from '../../src/features/accounts/requests.ts'
 import { deliverDue as deliverLogouts } from '../../src/features/backchannel_logout/deliver.ts'
@@ -150,7 +151,7 @@ async function deletions(): Promise<Use> {
       {
         name: 'watched',
         read: async () => undefined,
-        async erase(sub: string) {
+        async erase(_context: Context, sub: string) {
           attempts.push(sub)
           if (failing) throw new Error('as the test says')
         },

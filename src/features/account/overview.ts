@@ -53,7 +53,7 @@ export const overview = defineEndpoint({
 })
 
 async function shown(each: AccountSection, person: AtHand, context: Context): Promise<Html> {
-  const summary = await each.summary?.(person, context)
+  const summary = await each.summary?.(context, person)
   return section({ path: `${context.basePath}${each.path}`, title: say(each.title), summary: summary ?? '' })
 }
 

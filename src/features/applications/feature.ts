@@ -13,7 +13,7 @@ export const applicationsAccess = defineFeature({
       path: accessPath,
       title: 'access.title',
       order: 70,
-      summary: async ({ user }, context) =>
+      summary: async (context, { user }) =>
         say('access.summary', { n: (await accessOfUser(context, user.sub)).length }),
     },
   ],

@@ -24,7 +24,7 @@ export const attributes = defineFeature({
     {
       name: 'attributes',
       scopes: tableOf,
-      values: async (user, _client, context) =>
+      values: async (context, user) =>
         Object.fromEntries(
           Object.values(settingsOf(context.config).customScopes ?? {}).flatMap(({ claims }) =>
             Object.entries(claims).map(([claim, attribute]) => [claim, valueOf(user, attribute)]),

@@ -74,11 +74,11 @@ function parseJson(text: string): unknown {
 
 const parameter: AuthorizationParameter = {
   name: 'authorization_details',
-  async read(params, client, context) {
+  async read(context, params, client) {
     const authorization_details = readDetails(params.authorization_details, client, context)
     return authorization_details && ofGrant.extra({ authorization_details })
   },
-  describe: (extra) => (ofGrant.of(extra).authorization_details ?? []).map(inWords),
+  describe: (_context, extra) => (ofGrant.of(extra).authorization_details ?? []).map(inWords),
 }
 
 /** Each member as a line: nothing that is granted goes unsaid. */

@@ -58,7 +58,7 @@ const deliveries: Job = {
 /** §2.2: https, or what OUTBOUND_ALLOW_HOSTS names; without fragment. */
 const uriRule: RegistrationRule = {
   name: 'backchannel_logout_uri',
-  async check(read, _attempt, { config }) {
+  async check({ config }, read) {
     const { backchannel_logout_uri: uri } = metadata.of(read)
     if (uri === undefined) return
     const refuse = (why: string) => new OAuthError('invalid_client_metadata', `backchannel_logout_uri ${why}`)

@@ -32,5 +32,5 @@ export async function logoutToken(
     sid: sidOf(sid, client, context),
     events: { [event]: {} },
   })
-  return (await wrapDocument('id_token', jwt, client, undefined, context))?.body ?? jwt
+  return (await wrapDocument(undefined, context, { kind: 'id_token', document: jwt, client }))?.body ?? jwt
 }

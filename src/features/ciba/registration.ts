@@ -46,7 +46,7 @@ function unreachable(url: string, context: Context): string | undefined {
 
 export const registrationRule: RegistrationRule = {
   name: 'ciba',
-  async check(registered, _attempt, context) {
+  async check(context, registered) {
     const problem = problemOf(registered, context)
     if (problem !== undefined) throw new OAuthError('invalid_client_metadata', problem)
   },

@@ -12,7 +12,7 @@ const most = 20
 /** §3.1.2.1: what is no tag, or no language of this person, is no error. */
 const parameter: AuthorizationParameter = {
   name: 'claims_locales',
-  async read({ claims_locales: text }) {
+  async read(_context, { claims_locales: text }) {
     const wanted = (text ?? '').split(' ').filter(isLanguageTag).slice(0, most)
     return wanted.length > 0 ? ofGrant.extra({ claims_locales: wanted }) : undefined
   },

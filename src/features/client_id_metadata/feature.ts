@@ -51,7 +51,7 @@ const asInvalidClient = (error: unknown): unknown => {
 }
 
 /** The client as its document describes it now, or did at most ten minutes ago. Throws `invalid_client` saying why not. */
-async function find(clientId: string, context: Context): Promise<Client> {
+async function find(context: Context, clientId: string): Promise<Client> {
   requireDocumentUrl(clientId)
   const policy = withoutSecrets(policyOf(context))
   try {

@@ -65,7 +65,7 @@ const binding: TokenBinding = {
 
   missing: () => invalidProof('this client registered dpop_bound_access_tokens: a DPoP header is required'),
 
-  async bind(call, _client, context) {
+  async bind(call, context) {
     const proof = proofHeader(call)
     if (proof === undefined) return undefined
     const { jkt, nonce } = await verifyProof(proof, call, context)
@@ -73,7 +73,7 @@ const binding: TokenBinding = {
     return { cnf: { jkt }, token_type: 'DPoP' }
   },
 
-  async check(call, cnf, token, context) {
+  async check(call, context, { cnf, token }) {
     const refuse = (description: string) =>
       new OAuthError('invalid_dpop_proof', description, {
         status: 401,
@@ -94,7 +94,7 @@ const binding: TokenBinding = {
 /** §10: the code is bound to the key from the start. */
 const dpopJkt: AuthorizationParameter = {
   name: 'dpop_jkt',
-  async read({ dpop_jkt }) {
+  async read(_context, { dpop_jkt }) {
     if (dpop_jkt === undefined) return undefined
     if (!/^[A-Za-z0-9_-]{43}$/.test(dpop_jkt))
       throw new OAuthError(

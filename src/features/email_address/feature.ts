@@ -18,7 +18,7 @@ export const emailAddress = defineFeature({
       path: emailPath,
       title: 'email.title',
       order: 15,
-      async summary({ user: { claims } }) {
+      async summary(_context, { user: { claims } }) {
         if (typeof claims.email !== 'string') return say('email.none')
         const email = foreignText(claims.email)
         return say(claims.email_verified === true ? 'email.summary' : 'email.summary_unverified', { email })
@@ -28,8 +28,8 @@ export const emailAddress = defineFeature({
   personData: [
     {
       name: 'pending_email',
-      read: async (sub, context) => (await PendingEmail.find(context, sub))?.address,
-      erase: async (sub, context) => void (await withdrawVerification(context, sub)),
+      read: async (context, sub) => (await PendingEmail.find(context, sub))?.address,
+      erase: async (context, sub) => void (await withdrawVerification(context, sub)),
     },
   ],
 })

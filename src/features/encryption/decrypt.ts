@@ -53,7 +53,7 @@ export async function openWith(key: KeyObject | Uint8Array, jwe: string): Promis
 }
 
 /** The plaintext of a JWE to one of our keys, or under this client's own secret. Rejects with StoreUnavailable. */
-export const decrypt: Decrypt = async (jwe, client, context) => {
+export const decrypt: Decrypt = async (context, jwe, client) => {
   const header = readHeader(jwe)
   if (!header) return undefined
   const row = rowOf(header.alg)

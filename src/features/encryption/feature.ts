@@ -45,7 +45,7 @@ function recipeOf(kind: DocumentKind, client: Client) {
 const wrapper: DocumentWrapper = {
   name: 'encryption',
   stage: 'encrypt',
-  wrap(kind, document, client, _call, context) {
+  wrap(_call, context, { kind, document, client }) {
     const recipe = recipeOf(kind, client)
     if (!recipe) return undefined
     const nested = typeof document === 'string'
@@ -69,7 +69,7 @@ const refuse = (description: string) => new OAuthError('invalid_client_metadata'
 
 const possible: RegistrationRule = {
   name: 'encryption',
-  async check(metadata) {
+  async check(_context, metadata) {
     for (const [algName, encName] of [...kindNames.map(ofDocument), toUs]) {
       const { [algName]: alg, [encName]: enc } = encryptionMetadata.of(metadata)
       if (alg === undefined) {

@@ -35,7 +35,7 @@ const sourceOf = (uri: string): string => {
 /** §2: scheme, host and port of a redirect URI, so that nobody has our page load what is not theirs. */
 const uriRule: RegistrationRule = {
   name: 'frontchannel_logout_uri',
-  async check(read) {
+  async check(_context, read) {
     const { frontchannel_logout_uri: uri } = metadata.of(read)
     if (uri === undefined) return
     const refuse = (why: string) =>

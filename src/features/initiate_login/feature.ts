@@ -8,7 +8,7 @@ import { initiateLogin } from './initiate_login.ts'
 /** As strict as for where answers go: what we append to it must arrive where the person was told. */
 const uriRule: RegistrationRule = {
   name: 'initiate_login_uri',
-  async check({ initiate_login_uri: uri }) {
+  async check(_context, { initiate_login_uri: uri }) {
     const problem = uri === undefined ? undefined : redirectUriProblem(uri, 'web')
     if (problem !== undefined)
       throw new OAuthError('invalid_client_metadata', `initiate_login_uri ${problem}`)

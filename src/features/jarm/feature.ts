@@ -34,7 +34,9 @@ async function seal(params: Parameters, client: Client, context: Context): Promi
     aud: client.client_id,
     exp: seconds(context.clock) + lifetime,
   })
-  return (await wrapDocument('authorization', jwt, client, undefined, context))?.body ?? jwt
+  return (
+    (await wrapDocument(undefined, context, { kind: 'authorization', document: jwt, client }))?.body ?? jwt
+  )
 }
 
 const modes: Record<string, (redirect: TrustedRedirect, response: string) => Reply> = {
@@ -56,7 +58,7 @@ const modes: Record<string, (redirect: TrustedRedirect, response: string) => Rep
 const responseModes = Object.entries(modes).map(([name, deliver]): ResponseMode => ({
   name,
   inQuery: name === 'query.jwt',
-  respond: async (redirect, params, client, context) =>
+  respond: async (context, { redirect, params, client }) =>
     deliver(redirect, await seal(params, client, context)),
 }))
 

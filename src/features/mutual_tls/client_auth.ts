@@ -34,7 +34,7 @@ export const tlsClientAuth: ClientAuthMethod = {
     const { mtlsClientVerifyHeader, mtlsCaPath } = settings(config)
     return mtlsClientVerifyHeader !== undefined || mtlsCaPath !== undefined
   },
-  async verify(_credentials, client, call, context) {
+  async verify(call, context, { client }) {
     const certificate = requireCertificate(call, context)
     if (!isTrusted(certificate, call, context))
       throw refuse({
@@ -82,7 +82,7 @@ function isIssuedByUs(certificate: X509Certificate, path: string, context: Conte
 export const selfSignedTlsClientAuth: ClientAuthMethod = {
   name: 'self_signed_tls_client_auth',
   presentedAs: 'none',
-  async verify(_credentials, client, call, context) {
+  async verify(call, context, { client }) {
     const certificate = requireCertificate(call, context)
     const publishes = async (notOlderThan?: number) =>
       (await clientKeys(client, context, notOlderThan)).some((key) => isOf(key, certificate))

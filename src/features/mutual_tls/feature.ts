@@ -39,14 +39,14 @@ const binding: TokenBinding = {
         'this client registered tls_client_certificate_bound_access_tokens: a TLS client certificate is required',
     }),
 
-  async bind(call, client, context) {
+  async bind(call, context, client) {
     if (!isDuty(client)) return undefined
     const certificate = clientCertificate(call, context, refuse)
     if (!certificate) return undefined
     return { cnf: { [confirmation]: thumbprintOf(certificate) }, token_type: 'Bearer' }
   },
 
-  async check(call, cnf, _token, context) {
+  async check(call, context, { cnf }) {
     const refuse = (grounds: Grounds) => invalidToken(context, grounds)
     const certificate = clientCertificate(call, context, refuse)
     if (!certificate)
@@ -67,7 +67,7 @@ const binding: TokenBinding = {
 
 const registration: RegistrationRule = {
   name: 'mutual_tls',
-  async check(registered, _attempt, { config }) {
+  async check({ config }, registered) {
     const refuse = (grounds: Grounds) => new OAuthError('invalid_client_metadata', grounds)
     const { token_endpoint_auth_method: method } = registered
     const members = metadata.of(registered)

@@ -26,7 +26,7 @@ function sectorsOf(registered: ClientMetadata): string[] {
 
 const pairwiseSubject: SubjectType = {
   name: 'pairwise',
-  subjectOf(sub, client, { config }) {
+  subjectOf({ config }, sub, client) {
     const [sector = '', ...others] = sectorsOf(client)
     // A client that describes itself may say tomorrow that its redirects are somebody else's, and ask its old tokens
     // for the names of that sector. So it is a sector by itself, as is an operator's without redirects; a host has no
@@ -45,7 +45,7 @@ const throughRedirects = ['authorization_code', 'implicit', 'refresh_token', 'cl
 
 const sectors: RegistrationRule = {
   name: 'sector',
-  async check(registered, { by, current }, context) {
+  async check(context, registered, { by, current }) {
     const { subject_type, redirect_uris, grant_types } = registered
     const { sector_identifier_uri } = metadata.of(registered)
     if (sector_identifier_uri !== undefined)

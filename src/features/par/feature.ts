@@ -102,7 +102,7 @@ const withoutAuthentication = (params: Params): Params =>
 async function boundParameters(call: Call, given: Params, client: Client, context: Context): Promise<Params> {
   for (const binding of context.table.tokenBindings) {
     if (!binding.asParameters) continue
-    const bound = await binding.bind(call, client, context)
+    const bound = await binding.bind(call, context, client)
     if (!bound) continue
     const parameters = binding.asParameters(bound)
     for (const [name, value] of Object.entries(parameters))
@@ -151,7 +151,7 @@ const source: RequestSource = {
   name: 'par',
   parameter: 'request_uri',
   accepts: (value) => value.startsWith(prefix),
-  async resolve({ request_uri }, client, context) {
+  async resolve(context, { request_uri }, client) {
     const id = sha256(request_uri!.slice(prefix.length))
     const pushed = await Pushed.find(context, id)
     if (pushed?.client_id !== client.client_id) throw spent()

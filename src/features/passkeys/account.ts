@@ -26,7 +26,7 @@ export const section: AccountSection = {
   path: accountPath,
   title: 'passkeys.title',
   order: 40,
-  summary: async ({ user }, context) =>
+  summary: async (context, { user }) =>
     say('passkeys.count', { n: (await Passkey.listOf(context, user.sub)).length }),
 }
 

@@ -15,7 +15,7 @@ import { loginMethod, passkeySignIn, signInOptions } from './sign_in.ts'
 const personData: PersonData = {
   name: 'passkeys',
   factor: true,
-  read: async (sub, context) =>
+  read: async (context, sub) =>
     (await Passkey.listOf(context, sub)).map(
       ({ name, created_at, used_at, backup_eligible, backed_up, transports, aaguid }) => ({
         name,
@@ -27,7 +27,7 @@ const personData: PersonData = {
         aaguid,
       }),
     ),
-  erase: (sub, context) => Passkey.forgetUser(context, sub),
+  erase: (context, sub) => Passkey.forgetUser(context, sub),
 }
 
 export const passkeys = defineFeature({

@@ -21,14 +21,14 @@ import { accountPath, removePath } from './paths.ts'
 import { Passkey } from './records.ts'
 import { secondFactor } from './second_factor.ts'
 
-export const waysIn: WaysIn = async ({ sub }, context) => (await Passkey.listOf(context, sub)).length
+export const waysIn: WaysIn = async (context, { sub }) => (await Passkey.listOf(context, sub)).length
 
 /** How many passkeys must stay: one as the last way in, or as the last second factor of somebody who must have one. */
 async function leastPasskeys(user: User, context: Context): Promise<number> {
   if (await isLastNeeded(user, secondFactor.name, context)) return 1
   if (user.password_hash !== undefined) return 0
   const others = context.table.waysIn.filter((count) => count !== waysIn)
-  const counts = await Promise.all(others.map((count) => count(user, context)))
+  const counts = await Promise.all(others.map((count) => count(context, user)))
   return counts.some((count) => count > 0) ? 0 : 1
 }
 

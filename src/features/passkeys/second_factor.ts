@@ -26,7 +26,7 @@ export const secondFactor: SecondFactor = {
   order: 10,
   label: 'passkeys.factor',
   acr: 'phr',
-  isSetUp: async (user, context) =>
+  isSetUp: async (context, user) =>
     (await countsAsFactor(user, context)) && (await Passkey.listOf(context, user.sub)).length > 0,
   path: secondFactorPath,
   enrolPath,
@@ -40,7 +40,7 @@ export const secondFactor: SecondFactor = {
 async function countsAsFactor(user: User, context: Context): Promise<boolean> {
   if (mustHaveFactor(user, context)) return true
   const others = allowedFactors(context).filter(({ name, standIn }) => name !== secondFactor.name && !standIn)
-  const set = await Promise.all(others.map((factor) => factor.isSetUp(user, context)))
+  const set = await Promise.all(others.map((factor) => factor.isSetUp(context, user)))
   return set.includes(true)
 }
 

@@ -24,7 +24,7 @@ export function ceremonyForm(call: Call, context: Context, name: string, handle:
 
 export const loginMethod: LoginMethod = {
   name: 'passkey',
-  view: async (context, { call, handle }) =>
+  view: async (call, context, { handle }) =>
     ceremonyView(context, {
       ceremony: 'get',
       form: ceremonyForm(call, context, purpose, handle),

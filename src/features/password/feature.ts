@@ -12,7 +12,7 @@ export const password = defineFeature({
       path: passwordPath,
       title: 'password.title',
       order: 20,
-      summary: async ({ user }) =>
+      summary: async (_context, { user }) =>
         say(user.password_hash === undefined ? 'password.summary_none' : 'password.summary'),
     },
   ],

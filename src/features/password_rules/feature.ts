@@ -12,11 +12,12 @@ export const passwordRules = defineFeature({
   passwordRules: [
     {
       name: 'common',
-      problem: async (password) => ((await isCommon(password)) ? say('password.common') : undefined),
+      problem: async (_context, password) =>
+        (await isCommon(password)) ? say('password.common') : undefined,
     },
     {
       name: 'own_words',
-      problem: async (password, about, context) =>
+      problem: async (context, password, about) =>
         (await leansOn([...serviceWords(context), ...about], password))
           ? say('password.own_words')
           : undefined,
@@ -24,7 +25,7 @@ export const passwordRules = defineFeature({
     {
       // Last: what is refused here need not be asked elsewhere.
       name: 'breach',
-      problem: async (password, _about, context) =>
+      problem: async (context, password) =>
         (await isBreached(context, password)) ? say('password.breached') : undefined,
     },
   ],

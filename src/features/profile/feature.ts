@@ -15,7 +15,7 @@ export const profile = defineFeature({
       path: profilePath,
       title: 'profile.title',
       order: 10,
-      summary: async ({ user }) => {
+      summary: async (_context, { user }) => {
         const { name } = user.claims
         return typeof name === 'string' && name !== ''
           ? say('profile.summary', { name: foreignText(name) })

@@ -33,7 +33,7 @@ export const recovery = defineFeature({
     {
       name: 'recovery',
       read: async () => undefined,
-      erase: async (sub, context) => void (await forgetLinks(context, sub)),
+      erase: async (context, sub) => void (await forgetLinks(context, sub)),
     },
   ],
   jobs: [{ name: jobName, every: 2, run: answerRequests }],

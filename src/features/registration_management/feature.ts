@@ -136,7 +136,7 @@ export const registrationManagement = defineFeature({
   registrationRules: [
     {
       name: 'registration_management',
-      extras: (client, context) => ({
+      extras: (context, client) => ({
         registration_client_uri: `${context.config.issuer}${path}${client.client_id}`,
         registration_access_token: tokenOf(client, context),
       }),

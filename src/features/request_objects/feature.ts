@@ -57,7 +57,7 @@ async function resolve(object: string, given: Params, client: Client, context: C
 const byValue: RequestSource = {
   name: 'request',
   parameter: 'request',
-  resolve: (params, client, context) => resolve(params.request!, params, client, context),
+  resolve: (context, params, client) => resolve(params.request!, params, client, context),
 }
 
 /** Registered beforehand, so that nobody makes us fetch what a stranger chose (OpenID Connect Registration §2). */
@@ -65,7 +65,7 @@ const byReference: RequestSource = {
   name: 'request_uri',
   parameter: 'request_uri',
   accepts: (value) => /^https?:/i.test(value),
-  async resolve(params, client, context) {
+  async resolve(context, params, client) {
     const uri = params.request_uri!
     const registered = metadata.of(client).request_uris ?? []
     if (params.request !== undefined)
@@ -122,7 +122,7 @@ function needNotSign(client: Client, context: Context): boolean {
 
 const unsigned: RegistrationRule = {
   name: 'unsigned_request_objects',
-  async check(registered, { by }, context) {
+  async check(context, registered, { by }) {
     if (
       metadata.of(registered).request_object_signing_alg === 'none' &&
       by === 'client' &&

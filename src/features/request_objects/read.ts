@@ -56,7 +56,7 @@ export async function readRequestObject(
 
 async function decrypt(jwe: string, client: Client, context: Context): Promise<string> {
   for (const open of context.table.decrypt) {
-    const jwt = await open(jwe, client, context)
+    const jwt = await open(context, jwe, client)
     if (jwt !== undefined) return jwt
   }
   throw refuse('the request object cannot be decrypted: see request_object_encryption_alg_values_supported')

@@ -45,7 +45,7 @@ const audienceOf = (resources: readonly string[]) => (resources.length === 1 ? r
 
 const parameter: AuthorizationParameter = {
   name: 'resource',
-  async read(params, _client, context) {
+  async read(context, params) {
     const resource = readResources(params.resource, context)
     return resource && ofGrant.extra({ resource })
   },

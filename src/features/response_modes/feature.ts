@@ -8,7 +8,7 @@ import { defineFeature, type ResponseMode } from '../../contracts/feature.ts'
 
 const fragment: ResponseMode = {
   name: 'fragment',
-  respond: (redirect, params) => ({
+  respond: (_context, { redirect, params }) => ({
     status: 303,
     body: null,
     headers: { location: `${redirect}#${formEncode(params)}`, 'cache-control': 'no-store' },
@@ -18,7 +18,7 @@ const fragment: ResponseMode = {
 /** https://openid.net/specs/oauth-v2-form-post-response-mode-1_0.html */
 const formPost: ResponseMode = {
   name: 'form_post',
-  respond(redirect, params) {
+  respond(_context, { redirect, params }) {
     if (!/^https?:/.test(redirect))
       throw new OAuthError(
         'invalid_request',

@@ -48,7 +48,7 @@ async function unbound(
 /** Whatever a type names, in the order of the specification; each part is bound to those before it (Core §3.3.2.11). */
 const answer =
   (parts: readonly string[]): ResponseType['answer'] =>
-  async (request, waiting, client, context) => {
+  async (context, { request, grant: waiting, client }) => {
     const answered: Record<string, string> = {}
     const withToken = parts.includes('token')
     const issued = withToken ? await unbound(waiting, request.scope, client, context) : undefined
@@ -61,7 +61,7 @@ const answer =
       return lives
     }
     if (parts.includes('code'))
-      Object.assign(answered, await codeAlone.answer(request, grant, client, context))
+      Object.assign(answered, await codeAlone.answer(context, { request, grant, client }))
     const issue = { sub: grant.sub, scope: request.scope, ...issued, grant }
     if (withToken) {
       const { token, expiresIn } = await mintAccessToken(issue, client, undefined, context)

@@ -162,7 +162,7 @@ export const factorsSection: AccountSection = {
   path: factorsPath,
   title: 'second_factor.title',
   order: 30,
-  async summary({ user }, context) {
+  async summary(context, { user }) {
     const ready = (await readyFactors(user, context)).filter(({ standIn }) => !standIn)
     return say(ready.length > 0 ? 'second_factor.on' : 'second_factor.off')
   },

@@ -276,7 +276,7 @@ const factorOf = (channel: Channel, what: Pick<SecondFactor, 'order' | 'label' |
   return {
     ...what,
     name: channel.name,
-    isSetUp: async (user, context) => (await channel.addressOf(user, context)) !== undefined,
+    isSetUp: async (context, user) => (await channel.addressOf(user, context)) !== undefined,
     path: paths.challenge,
     enrolPath: paths.enrol,
     accountPath: paths.account,

@@ -6,7 +6,7 @@ import { channels } from './channels.ts'
 import { RecoveryCodes } from './recovery.ts'
 import { Totp } from './totp.ts'
 
-async function read(sub: string, context: Context): Promise<unknown> {
+async function read(context: Context, sub: string): Promise<unknown> {
   const [totp, recovery, phone, mailbox] = await Promise.all([
     Totp.find(context, sub),
     RecoveryCodes.find(context, sub),
@@ -21,7 +21,7 @@ async function read(sub: string, context: Context): Promise<unknown> {
   }
 }
 
-async function erase(sub: string, context: Context): Promise<void> {
+async function erase(context: Context, sub: string): Promise<void> {
   await Promise.all([
     FactorGeneration.forget(context, sub),
     Totp.remove(context, sub),

@@ -27,7 +27,7 @@ const ofUser = declareUserMembers({ second_factor: v.unknown() })
 const isDuty = (client: Client): boolean => metadata.of(client).require_second_factor === true
 
 /** Required by everybody, by a role, or by the record of this person (`second_factor` or an attribute of that name). */
-export function needsSecondFactor(user: User, { config }: Context): boolean {
+export function needsSecondFactor({ config }: Context, user: User): boolean {
   const { secondFactor, secondFactorRoles = [] } = settingsOf(config)
   const marks: unknown[] = [ofUser.of(user).second_factor, user.attributes.second_factor]
   return (

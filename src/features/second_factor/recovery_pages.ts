@@ -96,6 +96,6 @@ export const recoveryFactor: SecondFactor = {
   label: 'second_factor.recovery_name',
   acr: twoFactors,
   standIn: true,
-  isSetUp: async ({ sub }, context) => ((await RecoveryCodes.find(context, sub))?.hashes.length ?? 0) > 0,
+  isSetUp: async (context, { sub }) => ((await RecoveryCodes.find(context, sub))?.hashes.length ?? 0) > 0,
   path: challengePath,
 }

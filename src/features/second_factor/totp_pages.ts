@@ -139,7 +139,7 @@ export const totpFactor: SecondFactor = {
   order: 20,
   label: 'second_factor.totp_name',
   acr: twoFactors,
-  isSetUp: async ({ sub }, context) => (await Totp.find(context, sub)) !== undefined,
+  isSetUp: async (context, { sub }) => (await Totp.find(context, sub)) !== undefined,
   path: challengePath,
   enrolPath,
   accountPath,

@@ -28,15 +28,15 @@ export const sessions = defineFeature({
       path: sessionsPath,
       title: 'sessions.title',
       order: 60,
-      summary: async ({ user }, context) =>
+      summary: async (context, { user }) =>
         say('sessions.summary', { n: (await Session.listOfUser(context, user.sub)).length }),
     },
   ],
   personData: [
     {
       name: 'known_devices',
-      read: async (sub, context) => ({ count: await countDevices(context, sub) }),
-      async erase(sub, context) {
+      read: async (context, sub) => ({ count: await countDevices(context, sub) }),
+      async erase(context, sub) {
         await forgetDevices(context, sub)
         await forgetPlaces(context, sub)
       },

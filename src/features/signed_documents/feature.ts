@@ -66,7 +66,7 @@ const wants: Partial<Record<DocumentKind, typeof introspection>> = { userinfo, i
 const signer: DocumentWrapper = {
   name: 'signed_documents',
   stage: 'sign',
-  wrap: (kind, document, client, call, context) =>
+  wrap: (call, context, { kind, document, client }) =>
     typeof document === 'string' ? undefined : wants[kind]?.(document, client, context, call),
 }
 

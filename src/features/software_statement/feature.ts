@@ -39,7 +39,7 @@ const notMetadata = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'software_
 /** §3.1.1: what the statement says replaces what the body says of the same. */
 const statement: RegistrationRule = {
   name: 'software_statement',
-  async amend(body, { by }, context) {
+  async amend(context, body, { by }) {
     const { software_statement: jwt } = body
     if (jwt === undefined) {
       if (by === 'client' && settings(context.config).requireSoftwareStatement)

@@ -25,7 +25,7 @@ export const upstream = defineFeature({
   loginMethods: [
     {
       name: 'upstream',
-      async view(context, { call, handle }) {
+      async view(call, context, { handle }) {
         const { action, csrf, interaction } = formFields(call, context, startPath.slice(1), handle)
         return providerButtons({
           buttons: upstreamsOf(context.config).map(({ id, label }) =>
@@ -50,7 +50,7 @@ export const upstream = defineFeature({
       path: connectionsPath,
       title: 'connections.title',
       order: 50,
-      summary: async ({ user }, context) =>
+      summary: async (context, { user }) =>
         say('connections.summary', { n: (await Links.listOfUser(context, user.sub)).length }),
     },
   ],
@@ -63,7 +63,7 @@ export const upstreamRecords = defineFeature({
   personData: [
     {
       name: 'connections',
-      async read(sub, context) {
+      async read(context, sub) {
         const kept = await Links.listOfUser(context, sub)
         return kept.map(({ link: { provider, issuer, subject, shown, created_at, used_at } }) => ({
           provider,

@@ -9,7 +9,7 @@ import { findUpstream } from './settings.ts'
 import { revoke } from './tokens.ts'
 
 /** How many of a person's connections lead in: those whose provider is still there. */
-export const connectionsIn = async ({ sub }: Pick<User, 'sub'>, context: Context): Promise<number> =>
+export const connectionsIn = async (context: Context, { sub }: Pick<User, 'sub'>): Promise<number> =>
   (await Links.listOfUser(context, sub)).filter(({ link }) => findUpstream(context.config, link.provider))
     .length
 
@@ -33,7 +33,7 @@ export async function removeConnection(context: Context, user: User, kept: Kept)
 }
 
 /** Every connection and picture of an account; may be called again after a failure. */
-export async function eraseConnections(sub: string, context: Context): Promise<void> {
+export async function eraseConnections(context: Context, sub: string): Promise<void> {
   for (const { id } of await Links.listOfUser(context, sub)) {
     const link = await Links.remove(context, id)
     if (link) void giveBack(context, { id, link })
