@@ -130,7 +130,7 @@ export const serverSections = {
       name: 'OUTBOUND_ALLOW_HOSTS',
       schema: is.hostPortList,
       default: '',
-      help: 'Hosts that such requests may reach although they break the rules (https, public addresses, port 443 or from 1024). For development.',
+      help: 'Hosts that are exempt from the rules for such requests (https, public addresses, port 443 or from 1024), for example in a private network.',
     },
     {
       name: 'OUTBOUND_CA_PATH',

@@ -70,7 +70,7 @@ const policy = defineEntries([
   {
     name: 'UPSTREAM_EMAIL_DOMAINS',
     schema: is.domains,
-    help: 'Domains of the verified addresses that may get an account in this way. Empty: all.',
+    help: 'Only an End-User with a verified address at one of these domains gets an account in this way. Empty: no restriction.',
   },
   {
     name: 'UPSTREAM_LINK_BY_EMAIL',
