@@ -95,10 +95,10 @@ function userOf(record: UserRecord, context: Context): User {
   const claims = { ...record.claims }
   if (claims.email !== undefined && claims.email_verified === undefined) claims.email_verified = false
   return {
-    disabled: false,
-    attributes: {},
-    roles: [],
     ...rest,
+    disabled: record.disabled ?? false,
+    attributes: record.attributes ?? {},
+    roles: record.roles ?? [],
     sub: record.sub ?? context.random(15),
     username: record.username.normalize('NFC').trim(),
     claims,

@@ -49,7 +49,7 @@ export interface Endpoint extends Described, MethodMembers<Answer> {
   /** Errors of pages are pages, those of APIs are JSON. */
   page?: boolean
   /** How `post` had its form checked. */
-  form?: FormReader<Submitted>
+  form?: FormReader<Submitted> | undefined
 }
 
 type Other = Omit<MethodMembers<Answer>, 'post'>
@@ -64,7 +64,7 @@ interface WithForm<T extends Submitted> extends Described, Other {
 /** A page that takes no form, or an API. A page with `post` and no `form` does not compile. */
 type WithoutForm = Described &
   Other &
-  ({ page: true; form?: undefined; post?: undefined } | { page?: false; form?: undefined; post?: Answer })
+  ({ page: true; form?: undefined; post?: never } | { page?: false; form?: undefined; post?: Answer })
 
 export function defineEndpoint<T extends Submitted>(endpoint: WithForm<T>): Endpoint
 export function defineEndpoint(endpoint: WithoutForm): Endpoint

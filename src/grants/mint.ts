@@ -101,8 +101,8 @@ export async function mintAccessToken(
 /** What an ID Token may be bound to, beside its grant. */
 export interface IdTokenParts {
   nonce?: string | undefined
-  accessToken?: string
-  code?: string
+  accessToken?: string | undefined
+  code?: string | undefined
   /** Claims that scopes ask for belong in the ID Token itself when there is no access token (§5.4). */
   withScopeClaims?: boolean
   claims?: Record<string, unknown> | undefined

@@ -110,7 +110,7 @@ export const secretMac = (key: Uint8Array, clientId: string, secret: string): st
   hmac(key, `${clientId}\n${secret}`)
 
 /** Whether a client so registered has a secret: by default it has. */
-export const needsSecret = ({ token_endpoint_auth_method: method }: Partial<Client>): boolean =>
+export const needsSecret = ({ token_endpoint_auth_method: method }: Given<Client>): boolean =>
   method === undefined || method.startsWith('client_secret_')
 
 /** What a record keeps of a secret. */
@@ -120,7 +120,10 @@ export const secretMembers = (key: Uint8Array, clientId: string, secret: string)
 })
 
 /** Metadata with the defaults of RFC 7591 §2 still to fill in. */
-type NewClient = v.InferInput<typeof Metadata> & Partial<Client> & { client_id: string }
+/** Members that are absent may also be there as undefined, as validated metadata has them. */
+type Given<T> = { [Name in keyof T]?: T[Name] | undefined }
+
+type NewClient = v.InferInput<typeof Metadata> & Given<Client> & { client_id: string }
 
 /** What a client is made with: the part of the context that exists before there is one. */
 export interface ClientMaking {

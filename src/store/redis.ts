@@ -31,7 +31,11 @@ const maxPending = 10_000
  */
 export function redisStore(url: string, options: RedisStoreOptions = {}): Store {
   const { prefix = 'latchkey:', timeoutMs = 1000, caCert } = options
-  return new RedisStore(connectRedis(parseRedisUrl(url), { timeoutMs, caCert }), prefix, timeoutMs)
+  return new RedisStore(
+    connectRedis(parseRedisUrl(url), { timeoutMs, ...(caCert && { caCert }) }),
+    prefix,
+    timeoutMs,
+  )
 }
 
 class RedisStore implements Store {
@@ -128,9 +132,10 @@ class RedisStore implements Store {
   /** A cluster is well when all its slots are served; one node that answers says too little. */
   async ping(): Promise<void> {
     await this.#ask(async (redis) => {
-      if (!(redis instanceof Cluster)) return redis.ping()
-      const info = String(await redis.cluster('INFO'))
-      if (!info.includes('cluster_state:ok')) throw new Error('CLUSTERDOWN')
+      if (redis instanceof Cluster) {
+        const info = String(await redis.cluster('INFO'))
+        if (!info.includes('cluster_state:ok')) throw new Error('CLUSTERDOWN')
+      } else await redis.ping()
     })
   }
 

@@ -56,12 +56,12 @@ export function connectRedis(target: RedisTarget, options: ConnectOptions): Redi
   return client as RedisClient
 }
 
-function connection(target: RedisTarget, { timeoutMs, caCert }: ConnectOptions): RedisOptions {
+function connection(target: RedisTarget, { timeoutMs, caCert }: ConnectOptions) {
   return {
-    username: target.username,
-    password: target.password,
+    ...(target.username && { username: target.username }),
+    ...(target.password && { password: target.password }),
     db: target.db,
-    tls: target.tls ? { ca: caCert } : undefined,
+    ...(target.tls && { tls: caCert ? { ca: caCert } : {} }),
     protocol: 2,
     connectTimeout: timeoutMs,
     // A stopped or unplugged server keeps its connections: one that owes an answer for so long is dropped, and
@@ -71,10 +71,10 @@ function connection(target: RedisTarget, { timeoutMs, caCert }: ConnectOptions):
     // itself and an `increment` count twice, so it is rejected and the caller decides.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    retryStrategy: (times) => Math.min(50 * times, 1000),
+    retryStrategy: (times: number) => Math.min(50 * times, 1000),
     // A master that became a replica under us: look again who is master. The command was refused, not done.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
-  }
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+  } satisfies RedisOptions
 }
 
 function redis(target: RedisTarget, options: ConnectOptions): Redis {
@@ -88,18 +88,21 @@ function redis(target: RedisTarget, options: ConnectOptions): Redis {
   return new Redis({
     ...shared,
     sentinels: target.hosts,
-    name: target.master,
-    sentinelPassword: target.sentinelPassword,
+    ...(target.master && { name: target.master }),
+    ...(target.sentinelPassword && { sentinelPassword: target.sentinelPassword }),
     sentinelCommandTimeout: options.timeoutMs,
     enableTLSForSentinelMode: target.tls,
-    sentinelTLS: shared.tls,
+    ...(shared.tls && { sentinelTLS: shared.tls }),
     failoverDetector: true,
   })
 }
 
+/** Certificates name hosts: looking the address up first would leave nothing to compare with. */
+const byName: NonNullable<ClusterOptions['dnsLookup']> = (host, done) => done(null, host)
+
 function cluster(target: RedisTarget, options: ConnectOptions): Cluster {
   const { retryStrategy: _, ...node } = connection(target, options) // a lost node is found again through its slots
-  const clusterOptions: ClusterOptions = {
+  return new Cluster(target.hosts, {
     redisOptions: node,
     enableAutoPipelining: true,
     scripts,
@@ -112,8 +115,6 @@ function cluster(target: RedisTarget, options: ConnectOptions): Cluster {
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 20,
-  }
-  // Certificates name hosts: looking the address up first would leave nothing to compare with.
-  if (target.tls) clusterOptions.dnsLookup = (host, done) => done(null, host)
-  return new Cluster(target.hosts, clusterOptions)
+    ...(target.tls && { dnsLookup: byName }),
+  })
 }

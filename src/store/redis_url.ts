@@ -45,9 +45,9 @@ export function parseRedisUrl(url: string): RedisTarget {
     kind,
     tls: scheme === 'rediss',
     hosts,
-    master,
+    ...(master && { master }),
     db: Number(db),
-    sentinelPassword,
+    ...(sentinelPassword !== undefined && { sentinelPassword }),
     ...login(credentials),
   }
 }
@@ -56,8 +56,9 @@ function login(credentials: string | undefined): { username?: string; password?:
   if (!credentials) return {}
   const colon = credentials.indexOf(':')
   if (colon < 0) throw refuse('it has a user and no password')
-  const username = decode(credentials.slice(0, colon)) || undefined
-  return { username, password: decode(credentials.slice(colon + 1)) || undefined }
+  const username = decode(credentials.slice(0, colon))
+  const password = decode(credentials.slice(colon + 1))
+  return { ...(username && { username }), ...(password && { password }) }
 }
 
 function parseHost(item: string, defaultPort: number): Host {

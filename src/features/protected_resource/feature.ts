@@ -3,7 +3,7 @@ import { OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { metadata as serverMetadata } from '../../endpoints/discovery.ts'
 import { defineEndpoint, type Endpoint } from '../../contracts/endpoint.ts'
-import { jsonReply, object, ref, text, words } from '../../openapi/parts.ts'
+import { jsonReply, object, type Operations, ref, text, words } from '../../openapi/parts.ts'
 import { publicJson } from '../../http/reply.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 
@@ -62,7 +62,7 @@ const below = defineEndpoint({
 const reply = (path: string, context: Context) =>
   publicJson(JSON.stringify(document(path, context)), context.config.jwksMaxAge)
 
-function describe(parameters: NonNullable<Endpoint['api']>[string]['parameters']): Endpoint['api'] {
+function describe(parameters: Operations[string]['parameters']): Operations {
   const schema = object(
     {
       resource: text('The resource, as tokens name it in aud'),

@@ -36,7 +36,7 @@ export async function readRequestObject(
   if (object.length > maxLength) throw refuse(`a request object may have at most ${maxLength} characters`)
   const jwt = object.split('.').length === 5 ? await decrypt(object, client, context) : object
   const payload = await verify(jwt, client, context, unsigned)
-  const { iss, sub, aud, exp, nbf, iat, client_id } = payload
+  const { iss, sub, aud, iat, client_id } = payload
   if (client_id !== undefined && client_id !== client.client_id)
     throw refuse('client_id inside differs from the one of the request')
   if (iss !== undefined && iss !== client.client_id)
@@ -50,7 +50,7 @@ export async function readRequestObject(
     throw refuse('request and request_uri may not be inside a request object')
   if (iat !== undefined && iat - context.clock.now() / 1000 > ahead)
     throw refuse(`iat is more than ${ahead} seconds ahead`)
-  if (strict) requireFresh({ aud, exp, nbf }, context)
+  if (strict) requireFresh(payload, context)
   return asParameters(payload, client)
 }
 
@@ -96,7 +96,7 @@ function attempt<T>(read: () => T): T {
   }
 }
 
-function requireFresh({ aud, exp, nbf }: Pick<JWTPayload, 'aud' | 'exp' | 'nbf'>, context: Context): void {
+function requireFresh({ aud, exp, nbf }: JWTPayload, context: Context): void {
   if (aud === undefined) throw refuse(`aud is required: ${context.config.issuer}`)
   if (exp === undefined || nbf === undefined) throw refuse('exp and nbf are required')
   if (context.clock.now() / 1000 - nbf > hour || exp - nbf > hour)
