@@ -37,26 +37,12 @@ export type OAuthErrorCode = keyof typeof statusOf | (string & {})
 export class OAuthError extends RefusedError {
   override name = 'OAuthError'
 
-  constructor(code: OAuthErrorCode, grounds: Grounds | string, more: Partial<Grounds> | string = {}) {
-    super(
-      typeof grounds === 'string'
-        ? {
-            rule: 'RFC 6749 §5.2',
-            expected: grounds,
-            ...(typeof more === 'string' ? { detail: more } : more),
-            code,
-          }
-        : { ...grounds, code },
-    )
+  constructor(code: OAuthErrorCode, grounds: Grounds) {
+    super({ ...grounds, code })
   }
 
   get status(): number {
-    const ofHttp = (httpRefusals as Record<string, readonly [number, Rule]>)[this.code]?.[0]
-    return this.refusal.status ?? (statusOf as Record<string, number>)[this.code] ?? ofHttp ?? 400
-  }
-
-  get options(): Readonly<Grounds> {
-    return this.refusal
+    return this.refusal.status ?? (statusOf as Record<string, number>)[this.code] ?? 400
   }
 }
 
@@ -85,5 +71,3 @@ export class HttpError extends RefusedError {
     this.status = status
   }
 }
-
-export { shown } from './refusal.ts'

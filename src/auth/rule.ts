@@ -7,16 +7,13 @@ const specifications = {
   'RFC 6750': ['Bearer Token Usage', rfc(6750)],
   'RFC 7009': ['Token Revocation', rfc(7009)],
   'RFC 7515': ['JSON Web Signature', rfc(7515)],
-  'RFC 7516': ['JSON Web Encryption', rfc(7516)],
   'RFC 7517': ['JSON Web Key', rfc(7517)],
-  'RFC 7519': ['JSON Web Token', rfc(7519)],
   'RFC 7521': ['Assertion Framework', rfc(7521)],
   'RFC 7523': ['JWT Profile for Client Authentication and Authorization Grants', rfc(7523)],
   'RFC 7591': ['Dynamic Client Registration', rfc(7591)],
   'RFC 7592': ['Dynamic Client Registration Management', rfc(7592)],
   'RFC 7636': ['Proof Key for Code Exchange', rfc(7636)],
   'RFC 7662': ['Token Introspection', rfc(7662)],
-  'RFC 8252': ['OAuth 2.0 for Native Apps', rfc(8252)],
   'RFC 8628': ['Device Authorization Grant', rfc(8628)],
   'RFC 8693': ['Token Exchange', rfc(8693)],
   'RFC 8705': ['Mutual-TLS Client Authentication and Certificate-Bound Access Tokens', rfc(8705)],
@@ -29,7 +26,6 @@ const specifications = {
   'RFC 9449': ['Demonstrating Proof of Possession', rfc(9449)],
   'RFC 9470': ['Step Up Authentication Challenge', rfc(9470)],
   'RFC 9700': ['Best Current Practice for OAuth 2.0 Security', rfc(9700)],
-  'RFC 9728': ['Protected Resource Metadata', rfc(9728)],
   'OpenID Connect Core': ['OpenID Connect Core 1.0', openid('openid-connect-core-1_0')],
   'OpenID Connect Registration': [
     'OpenID Connect Dynamic Client Registration 1.0',
@@ -58,6 +54,10 @@ const specifications = {
   'OAuth Multiple Response Types': [
     'OAuth 2.0 Multiple Response Type Encoding Practices',
     openid('oauth-v2-multiple-response-types-1_0'),
+  ],
+  'OAuth Form Post Response Mode': [
+    'OAuth 2.0 Form Post Response Mode',
+    openid('oauth-v2-form-post-response-mode-1_0'),
   ],
   JARM: ['JWT Secured Authorization Response Mode', 'https://openid.net/specs/oauth-v2-jarm.html#section-'],
   'FAPI 2.0': [

@@ -238,7 +238,7 @@ function requireLevel(request: AuthorizationRequest, session: Session): void {
   const open = openDemand(session.acr, request.acr)
   if (open?.essential)
     throw new OAuthError('unmet_authentication_requirements', {
-      rule: 'OpenID Unmet Authentication Requirements §3',
+      rule: 'OpenID Unmet Authentication Requirements §1',
       expected: `a sign-in of acr ${open.levels.join(' or ')}`,
       came: session.acr,
       problem: `acr ${shown(open.levels.join(' '))} was required; this sign-in reached ${session.acr}`,

@@ -79,7 +79,12 @@ async function submit(call: Call, context: Context, half: Halfway & Submitted): 
   if (fields.keep === undefined) return redirectWithin(`${context.basePath}/account/deleted`)
   const kept = (await keepAccount(context, user.sub)) ? await User.find(context, user.sub) : undefined
   if (!kept)
-    throw new OAuthError('access_denied', 'this account is being deleted', { say: say('deletion.too_late') })
+    throw new OAuthError('access_denied', {
+      rule: 'RFC 6749 §4.1.2.1',
+      expected: 'an account whose deletion has not begun',
+      problem: 'this account is being deleted',
+      say: say('deletion.too_late'),
+    })
   await tellOwner(call, context, kept, { kind: 'deletion_stopped' })
   return signIn(call, context, going, { user: kept, amr })
 }

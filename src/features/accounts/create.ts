@@ -2,7 +2,7 @@
  * /create_account, where the link of a mail leads: the name and the password are chosen here and not before, so that
  * nobody can prepare an account for an address that is another's. https://www.usenix.org/conference/usenixsecurity22/presentation/sudhodanan
  */
-import { OAuthError } from '../../auth/errors.ts'
+import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Going } from '../../flow/asked.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
@@ -203,6 +203,10 @@ async function wayOn(
     config.interactionTtl,
   )
   const interaction = await Interaction.find(context, fresh, browser)
-  if (!interaction) throw new OAuthError('server_error', 'an interaction was gone as soon as it had begun')
+  if (!interaction)
+    throw new HttpError('server_error', {
+      expected: 'the interaction that has just begun',
+      problem: 'an interaction was gone as soon as it had begun',
+    })
   return { going: { handle: fresh, interaction }, cookies }
 }

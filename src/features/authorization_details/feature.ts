@@ -1,6 +1,7 @@
 /** Rich authorization requests: what exactly a client may do, as data, shown to the person in words. https://www.rfc-editor.org/rfc/rfc9396 */
 import * as v from 'valibot'
-import { OAuthError, shown } from '../../auth/errors.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import { type Grounds, shown } from '../../auth/refusal.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -39,24 +40,39 @@ const ofToken = declareTokenClaims({ authorization_details: Details })
 
 const maxLength = 10_000
 
-const refuse = (description: string) => new OAuthError('invalid_authorization_details', description)
+const refuse = (grounds: Omit<Grounds, 'rule'>) =>
+  new OAuthError('invalid_authorization_details', { ...grounds, rule: 'RFC 9396 §5' })
 
 /** §2 and §5: an array of objects whose types this provider, and this client, may use. */
 function readDetails(text: string | undefined, client: Client, context: Context): Detail[] | undefined {
   if (text === undefined) return undefined
-  if (text.length > maxLength) throw refuse(`authorization_details may have at most ${maxLength} characters`)
+  if (text.length > maxLength)
+    throw refuse({
+      expected: `authorization_details may have at most ${maxLength} characters`,
+      came: text.length,
+    })
   const parsed = v.safeParse(Details, parseJson(text))
   if (!parsed.success)
-    throw refuse(
-      `authorization_details: ${v.getDotPath(parsed.issues[0]) ?? 'the value'}: ${parsed.issues[0].message}`,
-    )
+    throw refuse({
+      expected: 'authorization_details in the form of RFC 9396 2',
+      came: text,
+      problem: `authorization_details: ${v.getDotPath(parsed.issues[0]) ?? 'the value'}: ${parsed.issues[0].message}`,
+    })
   const known = typesOf(context)
   const own = metadata.of(client).authorization_details_types
   for (const { type } of parsed.output) {
     if (!known.includes(type))
-      throw refuse(`authorization_details type ${shown(type)} is not among ${known.join(', ') || 'none'}`)
+      throw refuse({
+        expected: `type of authorization_details is among ${known.join(', ') || 'none'}`,
+        came: type,
+        problem: `authorization_details type ${shown(type)} is not among ${known.join(', ') || 'none'}`,
+      })
     if (own && !own.includes(type))
-      throw refuse(`this client is not registered for authorization_details of type ${shown(type)}`)
+      throw refuse({
+        expected: `type of authorization_details is one that this client registered: ${own.join(', ') || 'none'}`,
+        came: type,
+        problem: `this client is not registered for authorization_details of type ${shown(type)}`,
+      })
   }
   return parsed.output
 }
@@ -68,7 +84,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown
   } catch {
-    throw refuse('authorization_details must be a JSON array of objects')
+    throw refuse({ expected: 'authorization_details must be a JSON array of objects', came: text })
   }
 }
 
@@ -98,7 +114,10 @@ function inWords({ type, ...members }: Detail): Html {
 
 function requireWithin(asked: Detail[] | undefined, granted: readonly Detail[] = []): void {
   if (asked?.some((each) => !granted.some((other) => Bun.deepEquals(each, other))))
-    throw refuse('authorization_details asks for more than was granted')
+    throw refuse({
+      expected: 'authorization_details is part of what was granted',
+      problem: 'authorization_details asks for more than was granted',
+    })
 }
 
 /** §6: a token request may ask for part of what was granted; each object must be one that was. */

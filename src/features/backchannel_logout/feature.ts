@@ -61,7 +61,13 @@ const uriRule: RegistrationRule = {
   async check({ config }, read) {
     const { backchannel_logout_uri: uri } = metadata.of(read)
     if (uri === undefined) return
-    const refuse = (why: string) => new OAuthError('invalid_client_metadata', `backchannel_logout_uri ${why}`)
+    const refuse = (why: string) =>
+      new OAuthError('invalid_client_metadata', {
+        rule: 'OpenID Connect Back-Channel Logout §2.2',
+        expected: 'backchannel_logout_uri is a URL without fragment that this provider may call',
+        came: uri,
+        problem: `backchannel_logout_uri ${why}`,
+      })
     if (uri.includes('#')) throw refuse('must have no fragment')
     try {
       readTarget(uri, new Set(config.outboundAllowHosts))

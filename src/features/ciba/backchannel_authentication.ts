@@ -1,5 +1,6 @@
 /** Where a client asks for a person who is elsewhere. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.7 */
-import { OAuthError, shown } from '../../auth/errors.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import { secret } from '../../auth/refusal.ts'
 import { parseScope, requireWithin } from '../../auth/scope.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
@@ -81,12 +82,18 @@ export const backchannelAuthentication = defineEndpoint({
 /** Registered as it must be today, whoever registered it. */
 function requireRegistered(client: Client, context: Context): void {
   if (!client.grant_types.includes(cibaGrant))
-    throw new OAuthError('unauthorized_client', `this client is not registered for ${cibaGrant}`)
+    throw new OAuthError('unauthorized_client', {
+      rule: 'OpenID Connect CIBA §13',
+      expected: `a client that registered the grant type ${cibaGrant}`,
+      came: client.grant_types,
+      problem: `this client is not registered for ${cibaGrant}`,
+    })
   const problem = problemOf(
     metadata.set(client, { backchannel_token_delivery_mode: modeOf(client) }),
     context,
   )
-  if (problem !== undefined) throw new OAuthError('unauthorized_client', problem)
+  if (problem !== undefined)
+    throw new OAuthError('unauthorized_client', { rule: 'OpenID Connect CIBA §4', expected: problem })
 }
 
 type Asked = Pick<BackchannelRequest, 'scope' | 'extra' | 'bound' | 'binding_message'> & {
@@ -97,14 +104,31 @@ type Asked = Pick<BackchannelRequest, 'scope' | 'extra' | 'bound' | 'binding_mes
 /** Everything but the person. */
 async function readRequest(params: Params, client: Client, context: Context): Promise<Asked> {
   if (params.scope === undefined)
-    throw new OAuthError('invalid_request', 'scope is required and must have openid')
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect CIBA §7.1',
+      expected: 'scope is required and must have openid',
+    })
   const scope = parseScope(params.scope)
-  if (!scope.includes('openid')) throw new OAuthError('invalid_scope', 'scope must have openid')
+  if (!scope.includes('openid'))
+    throw new OAuthError('invalid_scope', {
+      rule: 'OpenID Connect CIBA §7.1',
+      expected: 'scope must have openid',
+      came: params.scope,
+    })
   requireWithin(scope, context.scopes, 'the scopes of this provider')
   requireWithin(scope, parseScope(client.scope), 'the scopes this client registered')
-  if (params.user_code !== undefined) throw new OAuthError('invalid_request', 'user_code is not supported')
+  if (params.user_code !== undefined)
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect CIBA §7.1',
+      expected: 'a request without user_code',
+      problem: 'user_code is not supported',
+    })
   if ((params.acr_values ?? '').length > 1000)
-    throw new OAuthError('invalid_request', 'acr_values may have at most 1000 characters')
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect CIBA §7.1',
+      expected: 'acr_values may have at most 1000 characters',
+      came: params.acr_values?.length,
+    })
   const read = {
     scope,
     binding_message: readBindingMessage(params.binding_message),
@@ -117,10 +141,11 @@ async function readRequest(params: Params, client: Client, context: Context): Pr
 /** What the person sees is what was sent, character by character: nothing invisible, nothing cut off. */
 function readBindingMessage(message: string | undefined): string | undefined {
   if (message !== undefined && foreignText(message, maxMessage) !== message)
-    throw new OAuthError(
-      'invalid_binding_message',
-      `binding_message must be one line of at most ${maxMessage} visible characters`,
-    )
+    throw new OAuthError('invalid_binding_message', {
+      rule: 'OpenID Connect CIBA §7.1',
+      expected: `binding_message must be one line of at most ${maxMessage} visible characters`,
+      came: secret(message), // it may quote an order or an amount of the End-User
+    })
   return message
 }
 const maxMessage = 100
@@ -130,10 +155,11 @@ function readToken(token: string | undefined, client: Client): string | undefine
   const mode = modeOf(client)
   if (mode === 'poll') return undefined
   if (token === undefined || token.length > 1024 || !/^[\w\-.~+/]+=*$/.test(token))
-    throw new OAuthError(
-      'invalid_request',
-      `client_notification_token is required for ${mode}: at most 1024 characters of A-Z a-z 0-9 - . _ ~ + /`,
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect CIBA §7.1',
+      expected: `client_notification_token is required for ${mode}: at most 1024 characters of A-Z a-z 0-9 - . _ ~ + /`,
+      came: secret(token),
+    })
   return token
 }
 
@@ -141,10 +167,11 @@ function readLifetime(asked: string | undefined, context: Context): number {
   const { cibaRequestTtl, cibaMaxRequestTtl } = settings(context)
   if (asked === undefined) return Math.min(cibaRequestTtl, cibaMaxRequestTtl)
   if (!/^[1-9]\d{0,8}$/.test(asked))
-    throw new OAuthError(
-      'invalid_request',
-      `requested_expiry must be a positive integer, got ${shown(asked)}`,
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect CIBA §7.1',
+      expected: 'requested_expiry must be a positive integer',
+      came: asked,
+    })
   return Math.min(Number(asked), cibaMaxRequestTtl)
 }
 

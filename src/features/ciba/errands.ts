@@ -92,7 +92,11 @@ async function tokensOf(request: BackchannelRequest, client: Client, context: Co
     User.find(context, request.sub),
   ])
   if (!grant || !user || !isActive(user))
-    throw new OAuthError('invalid_grant', 'the authorization has ended, or the person may no longer sign in')
+    throw new OAuthError('invalid_grant', {
+      rule: 'OpenID Connect CIBA §11',
+      expected: 'an authorization that lives, of an active account',
+      problem: 'the authorization has ended, or the person may no longer sign in',
+    })
   const asked = { params: {}, raw: {}, client, context, bound: request.bound }
   await admit(grant, asked)
   const refresh = grant.refresh && refreshHandle(context.secrets.refresh, grant.grant_id, 0)

@@ -11,9 +11,14 @@ import { isActive, User } from '../../models/user.ts'
 import { BackchannelRequest, readAuthReqId } from './records.ts'
 import { cibaGrant, modeOf } from './settings.ts'
 
-const refuse = (code: string, why: string) => new OAuthError(code, why, { status: 400 })
+const refuse = (code: string, expected: string, problem: string) =>
+  new OAuthError(code, { rule: 'OpenID Connect CIBA §11', expected, problem, status: 400 })
 const ended = () =>
-  refuse('invalid_grant', 'the authorization has ended, or the person may no longer sign in')
+  refuse(
+    'invalid_grant',
+    'an authorization that lives, of an active account',
+    'the authorization has ended, or the person may no longer sign in',
+  )
 
 export const ciba = defineGrantType(
   cibaGrant,
@@ -21,19 +26,37 @@ export const ciba = defineGrantType(
   async (request) => {
     const { params, client, context, bound } = request
     if (modeOf(client) === 'push')
-      throw refuse('unauthorized_client', 'this client registered for push: tokens are sent to it')
+      throw refuse(
+        'unauthorized_client',
+        'a client that registered for poll or ping',
+        'this client registered for push: tokens are sent to it',
+      )
     const id = readAuthReqId(params.auth_req_id, context)
-    if (id === undefined) throw refuse('invalid_grant', 'this is no auth_req_id of this provider')
+    if (id === undefined)
+      throw refuse(
+        'invalid_grant',
+        'an auth_req_id of this provider',
+        'this is no auth_req_id of this provider',
+      )
     const waiting = await BackchannelRequest.find(context, id)
     if (!waiting) throw expired()
     if (waiting.client_id !== client.client_id)
-      throw refuse('invalid_grant', 'the auth_req_id was issued to another client')
-    if (waiting.mode === 'push') throw refuse('unauthorized_client', 'the answer to this request is pushed')
-    if (waiting.status === 'redeemed') throw refuse('invalid_grant', 'the auth_req_id was used before')
+      throw refuse(
+        'invalid_grant',
+        'an auth_req_id that was issued to this client',
+        'the auth_req_id was issued to another client',
+      )
+    if (waiting.mode === 'push')
+      throw refuse(
+        'unauthorized_client',
+        'a request in the mode poll or ping',
+        'the answer to this request is pushed',
+      )
+    if (waiting.status === 'redeemed') throw usedBefore()
     if (waiting.expires_at <= seconds(context.clock)) throw expired()
     if (waiting.status === 'pending') throw await askForPatience(BackchannelRequest, id, context)
     if (waiting.status !== 'approved' || waiting.grant_id === undefined)
-      throw refuse('access_denied', 'the person did not allow it')
+      throw refuse('access_denied', 'the consent of the End-User', 'the person did not allow it')
     const [loaded, user] = await Promise.all([
       Grant.load(context, waiting.grant_id),
       User.find(context, waiting.sub),
@@ -43,7 +66,7 @@ export const ciba = defineGrantType(
     const spent = await BackchannelRequest.update(context, id, (current) =>
       current.status === 'approved' ? { ...current, status: 'redeemed' } : undefined,
     )
-    if (!spent) throw refuse('invalid_grant', 'the auth_req_id was used before')
+    if (!spent) throw usedBefore()
     const toLife = (current: Grant) => redeemed(current, client, bound, context)
     const grant = await Grant.update(context, waiting.grant_id, toLife, loaded)
     if (!grant) throw ended()
@@ -51,4 +74,12 @@ export const ciba = defineGrantType(
   },
 )
 
-const expired = () => refuse('expired_token', 'the auth_req_id has expired: begin again')
+const expired = () =>
+  refuse(
+    'expired_token',
+    'an auth_req_id before the end of its expires_in',
+    'the auth_req_id has expired: begin again',
+  )
+
+const usedBefore = () =>
+  refuse('invalid_grant', 'an auth_req_id that was not used before', 'the auth_req_id was used before')

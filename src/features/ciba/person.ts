@@ -1,5 +1,6 @@
 /** Whom a request is about. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#auth_request */
 import { OAuthError } from '../../auth/errors.ts'
+import { secret } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { type Hint, readHint } from '../../flow/id_token_hint.ts'
 import { sessionBehind, subjectOf } from '../../grants/person.ts'
@@ -19,15 +20,18 @@ const hints = ['login_hint', 'id_token_hint', 'login_hint_token'] as const
 export async function personMeant(params: Params, client: Client, context: Context): Promise<User> {
   const given = hints.filter((name) => params[name] !== undefined)
   if (given.length !== 1)
-    throw new OAuthError(
-      'invalid_request',
-      `exactly one of login_hint and id_token_hint is required, got ${given.join(' and ') || 'none'}`,
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect CIBA §7.1',
+      expected: 'exactly one of login_hint and id_token_hint is required',
+      came: given.join(' and ') || 'none',
+    })
   if (params.login_hint_token !== undefined)
-    throw new OAuthError(
-      'invalid_request',
-      'login_hint_token is not supported: send login_hint or id_token_hint',
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect CIBA §7.1',
+      expected: 'login_hint or id_token_hint',
+      problem: 'login_hint_token is not supported',
+      next: 'send login_hint or id_token_hint',
+    })
   const hint =
     params.id_token_hint === undefined ? undefined : await ofThisClient(params.id_token_hint, client, context)
   await countTry(context, 'backchannel_hint', client.client_id, 100, 600)
@@ -35,7 +39,12 @@ export async function personMeant(params: Params, client: Client, context: Conte
     ? await hintedUser(hint, client, context)
     : await User.findByLogin(context, params.login_hint!.slice(0, 500))
   if (!user || !isActive(user))
-    throw new OAuthError('unknown_user_id', 'the hint names nobody who can sign in here', { status: 400 })
+    throw new OAuthError('unknown_user_id', {
+      rule: 'OpenID Connect CIBA §13',
+      expected: 'a hint that names an active account',
+      came: secret(params.login_hint ?? params.id_token_hint),
+      problem: 'the hint names nobody who can sign in here',
+    })
   await takeBack(context, 'backchannel_hint', client.client_id)
   return user
 }
@@ -44,10 +53,12 @@ export async function personMeant(params: Params, client: Client, context: Conte
 async function ofThisClient(jwt: string, client: Client, context: Context): Promise<Hint> {
   const hint = await readHint(jwt, context, client)
   if (hint?.aud !== client.client_id)
-    throw new OAuthError(
-      'invalid_request',
-      'id_token_hint is not an ID Token that this provider issued to this client',
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect CIBA §7.1',
+      expected: 'an ID Token that this provider issued to this client',
+      came: secret(jwt),
+      problem: 'id_token_hint is not an ID Token that this provider issued to this client',
+    })
   return hint
 }
 

@@ -48,6 +48,7 @@ export const registrationRule: RegistrationRule = {
   name: 'ciba',
   async check(context, registered) {
     const problem = problemOf(registered, context)
-    if (problem !== undefined) throw new OAuthError('invalid_client_metadata', problem)
+    if (problem !== undefined)
+      throw new OAuthError('invalid_client_metadata', { rule: 'OpenID Connect CIBA §4', expected: problem })
   },
 }

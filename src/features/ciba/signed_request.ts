@@ -14,7 +14,8 @@ const maxLength = 32_768
 const maxLifetime = 3600
 const tolerance = 10
 
-const refuse = (description: string) => new OAuthError('invalid_request', description)
+const refuse = (expected: string, came?: unknown, problem?: string) =>
+  new OAuthError('invalid_request', { rule: 'OpenID Connect CIBA §7.1.1', expected, came, problem })
 
 export interface Read {
   params: Params
@@ -26,7 +27,8 @@ export interface Read {
 export async function readParams(given: Params, client: Client, context: Context): Promise<Read> {
   const alg = metadata.of(client).backchannel_authentication_request_signing_alg
   const { request } = given
-  if (given.request_uri !== undefined) throw refuse('request_uri is not supported here: send request')
+  if (given.request_uri !== undefined)
+    throw refuse('request', given.request_uri, 'request_uri is not supported here: send request')
   if (request === undefined) {
     if (alg !== undefined)
       throw refuse(`this client registered to sign its requests with ${alg}: send request`)
@@ -35,7 +37,12 @@ export async function readParams(given: Params, client: Client, context: Context
   if (alg === undefined)
     throw refuse('signed requests need backchannel_authentication_request_signing_alg in the registration')
   const beside = Object.keys(given).find((name) => !mayStandBeside.includes(name))
-  if (beside !== undefined) throw refuse(`${shown(beside)} belongs inside the signed request`)
+  if (beside !== undefined)
+    throw refuse(
+      `beside the signed request nothing but ${mayStandBeside.join(', ')}`,
+      beside,
+      `${shown(beside)} belongs inside the signed request`,
+    )
   const payload = await verify(request, alg, client, context)
   return { params: asParameters(payload), spend: () => spend(payload, client, context) }
 }
@@ -43,7 +50,7 @@ export async function readParams(given: Params, client: Client, context: Context
 const mayStandBeside = ['request', 'client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
 
 async function verify(jwt: string, alg: string, client: Client, context: Context): Promise<JWTPayload> {
-  if (jwt.length > maxLength) throw refuse(`request may have at most ${maxLength} characters`)
+  if (jwt.length > maxLength) throw refuse(`request may have at most ${maxLength} characters`, jwt.length)
   requireType(jwt)
   const { payload } = await jwtVerify(jwt, clientVerificationKey(client, context), {
     algorithms: [alg],
@@ -55,16 +62,29 @@ async function verify(jwt: string, alg: string, client: Client, context: Context
   }).catch((error: Error) => {
     throw error instanceof RefusedError && error.status >= 500
       ? error
-      : refuse(`request does not verify: ${error.message}`)
+      : refuse(
+          `request is a JWT that the client signed with ${alg} for ${context.config.issuer}`,
+          undefined,
+          `request does not verify: ${error.message}`,
+        )
   })
   const { exp, iat, nbf, jti, sub } = payload
   const now = context.clock.now() / 1000
   if (exp! - nbf! > maxLifetime || now - nbf! > maxLifetime || iat! > now + tolerance)
-    throw refuse(`request: nbf and exp may span at most ${maxLifetime} seconds, and iat is not in the future`)
+    throw refuse(
+      `request: nbf and exp may span at most ${maxLifetime} seconds, and iat is not in the future`,
+      { nbf, exp, iat },
+      `request: nbf and exp may span at most ${maxLifetime} seconds, and iat is not in the future`,
+    )
   if (typeof jti !== 'string' || jti === '' || jti.length > 256)
-    throw refuse('request: jti is 1 to 256 characters')
+    throw refuse('request: jti is 1 to 256 characters', jti)
   // An assertion that authenticates the client is no request.
-  if (sub === client.client_id) throw refuse('request: sub is the client itself, as in a client assertion')
+  if (sub === client.client_id)
+    throw refuse(
+      'request: sub is not the client',
+      sub,
+      'request: sub is the client itself, as in a client assertion',
+    )
   return payload
 }
 
@@ -73,16 +93,17 @@ function requireType(jwt: string): void {
   try {
     typ = decodeProtectedHeader(jwt).typ
   } catch {
-    throw refuse('request is not a JWT')
+    throw refuse('request is a JWT', undefined, 'request is not a JWT')
   }
   if (typ !== undefined && !['JWT', 'oauth-authz-req+jwt'].includes(typ))
-    throw refuse(`request: typ must be JWT or oauth-authz-req+jwt, got ${shown(typ)}`)
+    throw refuse('request: typ must be JWT or oauth-authz-req+jwt', typ)
 }
 
 async function spend({ exp, jti }: JWTPayload, client: Client, context: Context): Promise<void> {
   const ttl = (exp! + tolerance) * 1000 - context.clock.now() + 2_000
   const key = `backchannel_jti:${sha256(`${client.client_id} ${jti}`)}`
-  if (!(await context.store.create(key, '', ttl))) throw refuse('request: this jti was used before')
+  if (!(await context.store.create(key, '', ttl)))
+    throw refuse('request: a jti that was not used before', jti, 'request: this jti was used before')
 }
 
 const ofTheToken = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sub']

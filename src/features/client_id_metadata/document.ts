@@ -1,8 +1,11 @@
 /** A client identifier that is a URL, and the document behind it. https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/ §3, §4 */
-import { OAuthError, shown } from '../../auth/errors.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import { type Grounds, shown } from '../../auth/refusal.ts'
+import type { Rule } from '../../auth/rule.ts'
 import type { RegistrationPolicy } from '../../auth/registration.ts'
 
-const refuse = (description: string) => new OAuthError('invalid_client', description)
+const refuse = (rule: Rule, grounds: Omit<Grounds, 'rule'>) =>
+  new OAuthError('invalid_client', { ...grounds, rule })
 
 const longest = 500
 
@@ -13,7 +16,12 @@ const longest = 500
  */
 export function requireDocumentUrl(clientId: string): void {
   const problem = urlProblem(clientId)
-  if (problem !== undefined) throw refuse(`client_id ${shown(clientId)} ${problem}`)
+  if (problem !== undefined)
+    throw refuse('Client ID Metadata Document §3', {
+      expected: 'client_id is a URL with a path, without fragment, query, user information and dot segments',
+      came: clientId,
+      problem: `client_id ${shown(clientId)} ${problem}`,
+    })
 }
 
 function urlProblem(clientId: string): string | undefined {
@@ -44,12 +52,23 @@ export function readDocument(
   policy: RegistrationPolicy,
 ): Record<string, unknown> {
   if (typeof document !== 'object' || document === null || Array.isArray(document))
-    throw refuse('the document at client_id is no JSON object')
+    throw refuse('Client ID Metadata Document §4', {
+      expected: 'a JSON object at client_id',
+      problem: 'the document at client_id is no JSON object',
+    })
   const said = document as Record<string, unknown>
   if (said.client_id !== clientId)
-    throw refuse(`the document at client_id says client_id ${shown(said.client_id)}; it must be its own URL`)
-  const secret = secrets.find((name) => Object.hasOwn(said, name))
-  if (secret !== undefined) throw refuse(`the document at client_id has ${secret}: everybody can read it`)
+    throw refuse('Client ID Metadata Document §4', {
+      expected: `client_id of the document is its own URL: ${clientId}`,
+      came: said.client_id,
+      problem: `the document at client_id says client_id ${shown(said.client_id)}; it must be its own URL`,
+    })
+  const shared = secrets.find((name) => Object.hasOwn(said, name))
+  if (shared !== undefined)
+    throw refuse('Client ID Metadata Document §4.1', {
+      expected: `a document without ${shared}`,
+      problem: `the document at client_id has ${shared}: everybody can read it`,
+    })
   return {
     ...said,
     token_endpoint_auth_method: said.token_endpoint_auth_method ?? 'none',

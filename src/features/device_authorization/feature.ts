@@ -55,7 +55,12 @@ const endpoint = defineEndpoint({
     const params = await form(call, context)
     const client = await authenticateClient(call, params, context)
     if (!client.grant_types.includes(deviceCodeGrant))
-      throw new OAuthError('unauthorized_client', `this client is not registered for ${deviceCodeGrant}`)
+      throw new OAuthError('unauthorized_client', {
+        rule: 'RFC 8628 §3.1',
+        expected: `a client that registered the grant type ${deviceCodeGrant}`,
+        came: client.grant_types,
+        problem: `this client is not registered for ${deviceCodeGrant}`,
+      })
     const scope = parseScope(params.scope)
     requireWithin(scope, context.scopes, 'the scopes of this provider')
     requireWithin(scope, parseScope(client.scope), 'the scopes this client registered')

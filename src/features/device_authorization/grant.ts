@@ -11,7 +11,10 @@ import { Waiting } from './records.ts'
 
 export const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 
-const refuse = (code: string, why: string) => new OAuthError(code, why, { status: 400 })
+const refuse = (code: string, expected: string, problem: string) =>
+  new OAuthError(code, { rule: 'RFC 8628 §3.5', expected, problem, status: 400 })
+
+const ended = () => refuse('invalid_grant', 'an authorization that lives', 'the authorization has ended')
 
 export const deviceCode = defineGrantType(
   deviceCodeGrant,
@@ -20,25 +23,39 @@ export const deviceCode = defineGrantType(
     const { params, client, context, bound } = request
     const id = sha256(params.device_code)
     const waiting = await Waiting.find(context, id)
-    if (!waiting) throw refuse('expired_token', 'the device_code is unknown or has expired: start again')
+    if (!waiting)
+      throw refuse(
+        'expired_token',
+        'a device_code before the end of its expires_in',
+        'the device_code is unknown or has expired: start again',
+      )
     if (waiting.client_id !== client.client_id)
-      throw refuse('invalid_grant', 'the device_code was issued to another client')
+      throw refuse(
+        'invalid_grant',
+        'a device_code that was issued to this client',
+        'the device_code was issued to another client',
+      )
     if (waiting.status === 'pending') throw await askForPatience(Waiting, id, context)
     if (waiting.status === 'denied' || waiting.grant_id === undefined) {
       await Waiting.take(context, id)
-      throw refuse('access_denied', 'the person did not allow it')
+      throw refuse('access_denied', 'the consent of the End-User', 'the person did not allow it')
     }
     const loaded = await Grant.load(context, waiting.grant_id)
-    if (!loaded) throw refuse('invalid_grant', 'the authorization has ended')
+    if (!loaded) throw ended()
     await admit(loaded.record, request)
-    if (!(await Waiting.take(context, id))) throw refuse('invalid_grant', 'the device_code was used before')
+    if (!(await Waiting.take(context, id)))
+      throw refuse(
+        'invalid_grant',
+        'a device_code that was not used before',
+        'the device_code was used before',
+      )
     const grant = await Grant.update(
       context,
       waiting.grant_id,
       (current) => redeemed(current, client, bound, context),
       loaded,
     )
-    if (!grant) throw refuse('invalid_grant', 'the authorization has ended')
+    if (!grant) throw ended()
     return firstIssue(grant)
   },
 )

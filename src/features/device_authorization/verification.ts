@@ -91,10 +91,7 @@ function showCode(call: Call, context: Context, { session }: AtHand, userCode: s
 
 async function showConfirm(call: Call, context: Context, person: AtHand, waiting: Waiting): Promise<Reply> {
   const client = await findClient(context, waiting.client_id)
-  if (!client)
-    throw new OAuthError('invalid_request', 'the application of this device is no longer registered', {
-      say: say('error_page.client_gone'),
-    })
+  if (!client) throw clientGone()
   const { csrf, cookies } = accountForm(call, context, person.session, confirming(waiting.user_code))
   const shown = shownClient(client, call, context)
   const html = confirmPage({
@@ -117,13 +114,13 @@ async function decide(
   allowed: boolean,
 ): Promise<Reply> {
   const client = await findClient(context, waiting.client_id)
-  if (!client)
-    throw new OAuthError('invalid_request', 'the application of this device is no longer registered', {
-      say: say('error_page.client_gone'),
-    })
+  if (!client) throw clientGone()
   // The code first: of two answers at once, one counts.
   if (!(await forgetUserCode(context, waiting.user_code)))
-    throw new OAuthError('invalid_request', 'this code was answered already', {
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 8628 §3.3',
+      expected: 'a user_code that has no answer yet',
+      problem: 'this code was answered already',
       say: say('error_page.answered'),
     })
   const left = Math.max(1, waiting.exp - Math.floor(context.clock.now() / 1000))
@@ -143,3 +140,11 @@ async function decide(
   context.log.info('device_answered', { client_id: client.client_id, sub: person.user.sub, allowed })
   return page(200, donePage(allowed))
 }
+
+const clientGone = () =>
+  new OAuthError('invalid_request', {
+    rule: 'RFC 8628 §3.3',
+    expected: 'a client that is registered',
+    problem: 'the application of this device is no longer registered',
+    say: say('error_page.client_gone'),
+  })

@@ -1,7 +1,7 @@
 /** DPoP: tokens bound to a key the client proves with each request. https://www.rfc-editor.org/rfc/rfc9449 */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
-import { RefusedError } from '../../auth/refusal.ts'
+import { type Grounds, RefusedError, describe } from '../../auth/refusal.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -37,7 +37,9 @@ const challenge = (error: string, description: string, resource: Call, context: 
 
 /** §8: the caller learns the nonce and tries again. 400 at the token endpoint; 401 at a `resource` (§9). */
 const askForNonce = (context: Context, resource: Call | undefined) =>
-  new OAuthError('use_dpop_nonce', 'the DPoP proof needs the nonce of the DPoP-Nonce header', {
+  new OAuthError('use_dpop_nonce', {
+    rule: resource ? 'RFC 9449 §9' : 'RFC 9449 §8',
+    expected: 'the DPoP proof needs the nonce of the DPoP-Nonce header',
     status: resource ? 401 : 400,
     headers: {
       'dpop-nonce': currentNonce(context),
@@ -63,7 +65,11 @@ const binding: TokenBinding = {
   owns: (cnf) => typeof cnf.jkt === 'string',
   isDuty,
 
-  missing: () => invalidProof('this client registered dpop_bound_access_tokens: a DPoP header is required'),
+  missing: () =>
+    invalidProof({
+      rule: 'RFC 9449 §5.2',
+      expected: 'this client registered dpop_bound_access_tokens: a DPoP header is required',
+    }),
 
   async bind(call, context) {
     const proof = proofHeader(call)
@@ -74,18 +80,31 @@ const binding: TokenBinding = {
   },
 
   async check(call, context, { cnf, token }) {
-    const refuse = (description: string) =>
-      new OAuthError('invalid_dpop_proof', description, {
+    const refuse = (grounds: Grounds) =>
+      new OAuthError('invalid_dpop_proof', {
+        ...grounds,
         status: 401,
-        headers: challenge('invalid_dpop_proof', description, call, context),
+        headers: challenge('invalid_dpop_proof', describe(grounds), call, context),
       })
     const proof = proofHeader(call)
-    if (proof === undefined) throw refuse('this token is bound to a key: send a DPoP header that proves it')
+    if (proof === undefined)
+      throw refuse({
+        rule: 'RFC 9449 §7.1',
+        expected: 'a DPoP proof beside a token that is bound to a key',
+        problem: 'this token is bound to a key',
+        next: 'send a DPoP header that proves it',
+      })
     const { jkt, nonce } = await verifyProof(proof, call, context, token).catch((error: unknown) => {
-      throw error instanceof RefusedError ? refuse(error.publicDescription) : error
+      throw error instanceof RefusedError ? refuse(error.refusal) : error
     })
     requireNonce(nonce, context, call)
-    if (jkt !== cnf.jkt) throw refuse('the proof is by another key than the one this token is bound to')
+    if (jkt !== cnf.jkt)
+      throw refuse({
+        rule: 'RFC 9449 §7.1',
+        expected: `a proof by the key of thumbprint ${cnf.jkt}`,
+        came: jkt,
+        problem: 'the proof is by another key than the one this token is bound to',
+      })
   },
 
   asParameters: (bound) => ({ dpop_jkt: String(bound.cnf.jkt) }),
@@ -97,10 +116,11 @@ const dpopJkt: AuthorizationParameter = {
   async read(_context, { dpop_jkt }) {
     if (dpop_jkt === undefined) return undefined
     if (!/^[A-Za-z0-9_-]{43}$/.test(dpop_jkt))
-      throw new OAuthError(
-        'invalid_request',
-        'dpop_jkt must be a JWK SHA-256 thumbprint: 43 base64url characters',
-      )
+      throw new OAuthError('invalid_request', {
+        rule: 'RFC 9449 §10',
+        expected: 'dpop_jkt must be a JWK SHA-256 thumbprint: 43 base64url characters',
+        came: dpop_jkt,
+      })
     return ofGrant.extra({ dpop_jkt })
   },
 }
@@ -111,10 +131,12 @@ const codeBinding: GrantRule = {
     // Only the first token request: afterwards the refresh token's own binding holds.
     const { dpop_jkt } = ofGrant.of(grant)
     if (dpop_jkt !== undefined && !grant.refresh && bound?.cnf.jkt !== dpop_jkt)
-      throw new OAuthError(
-        'invalid_grant',
-        'the code is bound by dpop_jkt to another key than the one proven',
-      )
+      throw new OAuthError('invalid_grant', {
+        rule: 'RFC 9449 §10',
+        expected: `a proof by the key of dpop_jkt: ${dpop_jkt}`,
+        came: bound?.cnf.jkt,
+        problem: 'the code is bound by dpop_jkt to another key than the one proven',
+      })
   },
 }
 

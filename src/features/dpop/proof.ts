@@ -1,6 +1,7 @@
 /** The proof in the DPoP header: what it must say, and that it is said once. https://www.rfc-editor.org/rfc/rfc9449#section-4.3 */
 import type { JWK } from 'jose'
 import { OAuthError } from '../../auth/errors.ts'
+import type { Grounds } from '../../auth/refusal.ts'
 import { thumbprint } from '../../auth/jwk.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -17,8 +18,11 @@ export const proofAlgsOf = ({ config }: Context): string[] =>
 /** Seconds a proof is good for, either way: clocks of phones wander. */
 const window = 60
 
-export const invalidProof = (description: string) =>
-  new OAuthError('invalid_dpop_proof', description, { status: 400 })
+export const invalidProof = (grounds: Grounds) => new OAuthError('invalid_dpop_proof', grounds)
+
+/** One of the checks of §4.3. */
+const failed = (expected: string, came?: unknown, problem?: string) =>
+  invalidProof({ rule: 'RFC 9449 §4.3', expected, came, problem: problem ?? expected })
 
 export interface Proof {
   jkt: string
@@ -29,7 +33,8 @@ export interface Proof {
 export function proofHeader(call: Call): string | undefined {
   const header = call.request.headers.get('dpop')
   if (header === null) return undefined
-  if (header.includes(',')) throw invalidProof('exactly one DPoP header is expected, got several')
+  if (header.includes(','))
+    throw failed('exactly one DPoP header', undefined, 'exactly one DPoP header is expected, got several')
   return header.trim()
 }
 
@@ -43,7 +48,12 @@ export async function verifyProof(
   context: Context,
   accessToken?: string,
 ): Promise<Proof> {
-  if (proof.length > 8_192) throw invalidProof('the proof is longer than 8192 characters')
+  if (proof.length > 8_192)
+    throw failed(
+      'a proof of at most 8192 characters',
+      proof.length,
+      'the proof is longer than 8192 characters',
+    )
   const { EmbeddedJWK, jwtVerify } = await import('jose')
   const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {
     typ: 'dpop+jwt',
@@ -51,25 +61,29 @@ export async function verifyProof(
     currentDate: new Date(context.clock.now()),
     clockTolerance: window,
   }).catch((error: Error) => {
-    throw invalidProof(`the proof is not a JWT as RFC 9449 4.2 describes: ${error.message}`)
+    throw failed(
+      'a JWT with typ dpop+jwt, signed by the key in its header',
+      undefined,
+      `the proof is not a JWT as RFC 9449 4.2 describes: ${error.message}`,
+    )
   })
   const { htm, htu, iat, jti, ath, nonce } = payload
   if (typeof jti !== 'string' || jti === '' || jti.length > 200)
-    throw invalidProof('jti must be a string of at most 200 characters')
-  if (htm !== call.method) throw invalidProof(`htm must be ${call.method}`)
+    throw failed('jti must be a string of at most 200 characters')
+  if (htm !== call.method) throw failed(`htm must be ${call.method}`, htm)
   const targets = context.baseUrls.map((base) => withoutQuery(base + call.path))
   if (typeof htu !== 'string' || !targets.includes(withoutQuery(htu)))
-    throw invalidProof(`htu must be ${context.config.issuer}${call.path}`)
+    throw failed(`htu must be ${context.config.issuer}${call.path}`, htu)
   const age = context.clock.now() / 1000 - (iat ?? -Infinity)
-  if (Math.abs(age) > window) throw invalidProof(`iat must be within ${window} seconds of now`)
+  if (Math.abs(age) > window) throw failed(`iat must be within ${window} seconds of now`, iat)
   if (
     accessToken !== undefined &&
     (typeof ath !== 'string' || !equalInConstantTime(ath, sha256(accessToken)))
   )
-    throw invalidProof('ath must be the SHA-256 of the access token')
+    throw failed('ath must be the SHA-256 of the access token', ath)
   const jkt = thumbprint(protectedHeader.jwk as JWK)
   if (!(await context.store.create(`dpop:${sha256(`${jkt} ${jti}`)}`, '', 2 * window * 1000)))
-    throw invalidProof('this proof was used before')
+    throw failed('a jti that was not used before', jti, 'this proof was used before')
   return { jkt, nonce: typeof nonce === 'string' ? nonce : undefined }
 }
 

@@ -20,13 +20,12 @@ export interface Recipe {
 const refetchAfter = 30
 
 const refuse = (alg: Alg, detail: string) =>
-  new OAuthError(
-    'invalid_request',
-    `this client registered for encryption with ${alg} and has no key for it`,
-    {
-      detail,
-    },
-  )
+  new OAuthError('invalid_request', {
+    rule: 'OpenID Connect Core §10.2',
+    expected: `a key of the client for encryption with ${alg}`,
+    problem: `this client registered for encryption with ${alg} and has no key for it`,
+    detail,
+  })
 
 /** A compact JWE. Throws `invalid_request` when the client has no key that fits, StoreUnavailable never. */
 export async function encryptFor(

@@ -65,7 +65,13 @@ const encryptable: GrantRule = {
   },
 }
 
-const refuse = (description: string) => new OAuthError('invalid_client_metadata', description)
+const refuse = (expected: string, came?: unknown) =>
+  new OAuthError('invalid_client_metadata', {
+    rule: 'OpenID Connect Registration §2',
+    expected,
+    came,
+    problem: expected,
+  })
 
 const possible: RegistrationRule = {
   name: 'encryption',

@@ -39,7 +39,12 @@ const uriRule: RegistrationRule = {
     const { frontchannel_logout_uri: uri } = metadata.of(read)
     if (uri === undefined) return
     const refuse = (why: string) =>
-      new OAuthError('invalid_client_metadata', `frontchannel_logout_uri ${why}`)
+      new OAuthError('invalid_client_metadata', {
+        rule: 'OpenID Connect Front-Channel Logout §2',
+        expected: 'frontchannel_logout_uri with scheme, host and port of one of redirect_uris',
+        came: uri,
+        problem: `frontchannel_logout_uri ${why}`,
+      })
     const problem = redirectUriProblem(uri, 'web')
     if (problem !== undefined) throw refuse(problem)
     const { origin } = new URL(uri)

@@ -11,7 +11,12 @@ const uriRule: RegistrationRule = {
   async check(_context, { initiate_login_uri: uri }) {
     const problem = uri === undefined ? undefined : redirectUriProblem(uri, 'web')
     if (problem !== undefined)
-      throw new OAuthError('invalid_client_metadata', `initiate_login_uri ${problem}`)
+      throw new OAuthError('invalid_client_metadata', {
+        rule: 'OpenID Connect Core §4',
+        expected: 'initiate_login_uri is an https URL',
+        came: uri,
+        problem: `initiate_login_uri ${problem}`,
+      })
   },
 }
 

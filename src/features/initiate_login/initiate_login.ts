@@ -1,8 +1,10 @@
 /** Sends a person to where an application begins its sign-in. https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin */
-import { OAuthError, shown } from '../../auth/errors.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import { shown } from '../../auth/refusal.ts'
 import { matchRedirectUri, withQuery } from '../../auth/redirect_uri.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { inQuery, page as pageResponse, pageTroubles, seeOther, text } from '../../openapi/parts.ts'
+import { unknownClient } from '../../flow/authorization_flow.ts'
 import { query } from '../../http/call.ts'
 import { shownClient } from '../../http/client_words.ts'
 import { page, redirectToClient } from '../../http/reply.ts'
@@ -38,22 +40,22 @@ export const initiateLogin = defineEndpoint({
   },
   async get(call, context) {
     const { client_id, target_link_uri } = query(call, context)
-    if (client_id === undefined) throw new OAuthError('invalid_request', 'client_id is required')
-    const client = await requireClient(
-      context,
-      client_id,
-      () =>
-        new OAuthError('invalid_client', `client ${shown(client_id)} is not registered here`, {
-          status: 400,
-        }),
-    )
+    if (client_id === undefined)
+      throw new OAuthError('invalid_request', {
+        rule: 'OpenID Connect Core §4',
+        expected: 'client_id is required',
+      })
+    call.clientId = client_id
+    const client = await requireClient(context, client_id, () => unknownClient(client_id))
     const uri = client.initiate_login_uri
     const trusted = uri === undefined ? undefined : matchRedirectUri([uri], uri)
     if (uri === undefined || trusted === undefined)
-      throw new OAuthError(
-        'invalid_request',
-        'this application registered no initiate_login_uri: open it by its own address',
-      )
+      throw new OAuthError('invalid_request', {
+        rule: 'OpenID Connect Core §4',
+        expected: 'a client that registered initiate_login_uri',
+        problem: 'this application registered no initiate_login_uri',
+        next: 'open it by its own address',
+      })
     if (target_link_uri !== undefined) requireOwnTarget(target_link_uri, client)
     const url = withQuery(trusted, { iss: context.config.issuer, target_link_uri })
     if (!client.self_registered) return redirectToClient(url)
@@ -78,8 +80,10 @@ function requireOwnTarget(target: string, client: Client): void {
   const own = [client.initiate_login_uri, client.client_uri, ...client.redirect_uris].map(originOf)
   const origin = target.length > longestTarget ? undefined : originOf(target)
   if (origin === undefined || !own.includes(origin))
-    throw new OAuthError(
-      'invalid_request',
-      `target_link_uri ${shown(target)} does not belong to this application: its scheme, host and port must be those of a URI it registered`,
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect Core §4',
+      expected: 'target_link_uri with scheme, host and port of a URI that this client registered',
+      came: target,
+      problem: `target_link_uri ${shown(target)} does not belong to this application: its scheme, host and port must be those of a URI it registered`,
+    })
 }

@@ -44,10 +44,11 @@ const modes: Record<string, (redirect: TrustedRedirect, response: string) => Rep
   'fragment.jwt': (redirect, response) => redirectToClient(`${redirect}#${formEncode({ response })}`),
   'form_post.jwt': (redirect, response) => {
     if (!/^https?:/.test(redirect))
-      throw new OAuthError(
-        'invalid_request',
-        'response_mode=form_post.jwt needs a redirect_uri with http or https',
-      )
+      throw new OAuthError('invalid_request', {
+        rule: 'JARM §2.3.3',
+        expected: 'response_mode=form_post.jwt needs a redirect_uri with http or https',
+        came: redirect,
+      })
     return {
       ...page(200, formPostPage({ action: redirect, fields: { response } })),
       formTargets: formTarget(redirect),

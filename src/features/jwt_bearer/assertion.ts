@@ -1,12 +1,18 @@
 /** An assertion that a trusted issuer signed about a person. https://www.rfc-editor.org/rfc/rfc7523#section-3 */
 import type { JWTPayload } from 'jose'
-import { OAuthError } from '../../auth/errors.ts'
+import { HttpError, OAuthError } from '../../auth/errors.ts'
 import { RefusedError, shown } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
 import { sha256 } from '../../lib/hash.ts'
 
-export const refuse = (why: string) => new OAuthError('invalid_grant', `assertion: ${why}`)
+export const refuse = (expected: string, came?: unknown, problem = expected) =>
+  new OAuthError('invalid_grant', {
+    rule: 'RFC 7523 §3',
+    expected: `assertion: ${expected}`,
+    came,
+    problem: `assertion: ${problem}`,
+  })
 
 /** Issuer and the URL of its keys. */
 export type Issuers = readonly (readonly [issuer: string, jwksUri: string])[]
@@ -40,12 +46,19 @@ export async function readAssertion(
   clientId: string,
   context: Context,
 ): Promise<Assertion> {
-  if (jwt.length > longest) throw refuse(`it is longer than ${longest} characters`)
+  if (jwt.length > longest)
+    throw refuse(`at most ${longest} characters`, jwt.length, `it is longer than ${longest} characters`)
   const { decodeJwt, decodeProtectedHeader } = await import('jose')
   const [said, typ] = decoded(() => [decodeJwt(jwt), decodeProtectedHeader(jwt).typ] as const)
-  if (!types.includes(typ?.toLowerCase())) throw refuse(`its typ ${shown(typ)} is that of something else`)
+  if (!types.includes(typ?.toLowerCase()))
+    throw refuse('typ JWT, or none', typ, `its typ ${shown(typ)} is that of something else`)
   const trusted = issuers.find(([issuer]) => issuer === said.iss)
-  if (!trusted) throw refuse(`its issuer ${shown(said.iss)} is not trusted here`)
+  if (!trusted)
+    throw refuse(
+      'an issuer that is trusted here',
+      said.iss,
+      `its issuer ${shown(said.iss)} is not trusted here`,
+    )
   return checked(await verified(jwt, trusted, context), trusted[0], clientId, context)
 }
 
@@ -53,7 +66,7 @@ function decoded<T>(read: () => T): T {
   try {
     return read()
   } catch {
-    throw refuse('it is no JWT')
+    throw refuse('a JWT', undefined, 'it is no JWT')
   }
 }
 
@@ -79,8 +92,15 @@ async function verified(
     })
     return payload
   } catch (error) {
-    if (!(error instanceof RefusedError)) throw refuse((error as Error).message)
-    throw new OAuthError('temporarily_unavailable', 'the keys of the issuer cannot be had at the moment', {
+    if (!(error instanceof RefusedError))
+      throw refuse(
+        `a JWT that ${issuer} signed for ${config.issuer}, unexpired`,
+        undefined,
+        (error as Error).message,
+      )
+    throw new HttpError('temporarily_unavailable', {
+      expected: 'the keys of the issuer',
+      problem: 'the keys of the issuer cannot be had at the moment',
       detail: `${issuer} ${error.publicDescription}`,
       retryAfter: 30,
     })
@@ -90,12 +110,17 @@ async function verified(
 function checked(payload: JWTPayload, issuer: string, clientId: string, { clock }: Context): Assertion {
   const { sub, jti, iat = 0, exp = 0, client_id, auth_time } = payload
   const now = clock.now() / 1000
-  if (typeof sub !== 'string' || sub === '') throw refuse('sub must name a person')
-  if (typeof jti !== 'string' || jti === '') throw refuse('jti must be a string')
-  if (iat > now + tolerance) throw refuse('iat is in the future')
+  if (typeof sub !== 'string' || sub === '') throw refuse('sub must name a person', sub)
+  if (typeof jti !== 'string' || jti === '') throw refuse('jti must be a string', jti)
+  if (iat > now + tolerance) throw refuse('iat is not in the future', iat, 'iat is in the future')
   if (exp - now > longestLife || exp - iat > longestLife)
-    throw refuse(`exp is more than ${longestLife} seconds away`)
-  if (client_id !== undefined && client_id !== clientId) throw refuse('it was made for another client')
+    throw refuse(
+      `exp is at most ${longestLife} seconds away`,
+      exp,
+      `exp is more than ${longestLife} seconds away`,
+    )
+  if (client_id !== undefined && client_id !== clientId)
+    throw refuse(`client_id ${clientId}, or none`, client_id, 'it was made for another client')
   const seen = typeof auth_time === 'number' && auth_time > 0 && auth_time <= iat + tolerance
   return { issuer, sub, jti, exp, authTime: seen ? Math.floor(auth_time) : undefined }
 }

@@ -33,7 +33,10 @@ const jwtBearerGrant = defineGrantType(
   Params,
   async ({ params, client, context }) => {
     if (isPublic(client))
-      throw new OAuthError('unauthorized_client', 'JWT bearer is for clients that authenticate')
+      throw new OAuthError('unauthorized_client', {
+        rule: 'RFC 7521 §4.1',
+        expected: 'JWT bearer is for clients that authenticate',
+      })
     const scope = scopeFor(client, params.scope)
     const assertion = await readAssertion(
       params.assertion,
@@ -43,7 +46,8 @@ const jwtBearerGrant = defineGrantType(
     )
     const user = await personOf(assertion.sub, context)
     // Claimed last: whoever fails above does not burn it.
-    if (!(await claim(context, assertion))) throw refuse('it was used before')
+    if (!(await claim(context, assertion)))
+      throw refuse('a jti that was not used before', assertion.jti, 'it was used before')
     const grant = grantOf(assertion, user, client, scope, context)
     await Grant.create(context, grant, grant.exp - seconds(context.clock))
     return { sub: user.sub, scope, grant, expiresAt: grant.exp }
@@ -60,7 +64,8 @@ function scopeFor(client: Client, asked: string | undefined): string[] {
 
 async function personOf(name: string, context: Context): Promise<User> {
   const user = (await User.find(context, name)) ?? (await User.findByUsername(context, name))
-  if (!user || !isActive(user)) throw refuse('sub names nobody who may sign in here')
+  if (!user || !isActive(user))
+    throw refuse('sub names an active account', undefined, 'sub names nobody who may sign in here')
   return user
 }
 

@@ -1,7 +1,7 @@
 /** The pages that show mails in development: a list, and one as text and, in a box without scripts, as HTML. */
 import devMailSource from '../../../views/dev_mail.html' with { type: 'text' }
 import devMailsSource from '../../../views/dev_mails.html' with { type: 'text' }
-import { OAuthError } from '../../auth/errors.ts'
+import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { inQuery, page as described, pageTroubles, text } from '../../openapi/parts.ts'
@@ -37,12 +37,16 @@ function requireThisMachine(call: Call, { config }: Context): void {
   const host = URL.parse(call.request.url)?.hostname ?? ''
   const named = isLoopbackHost(host) || host === new URL(config.issuer).hostname
   if (!isLoopbackHost(call.address) || !named)
-    throw new OAuthError('not_found', 'mails are shown on the machine of this provider alone')
+    throw new HttpError('not_found', { expected: 'mails are shown on the machine of this provider alone' })
 }
 
 async function letterOf(call: Call, context: Context): Promise<Letter> {
   const letter = await findShown(context, query(call, context).id ?? '')
-  if (!letter) throw new OAuthError('not_found', 'there is no such mail, or it is more than a day old')
+  if (!letter)
+    throw new HttpError('not_found', {
+      expected: 'the id of a mail of the last day',
+      problem: 'there is no such mail, or it is more than a day old',
+    })
   return letter
 }
 

@@ -1,6 +1,7 @@
 /** Pairwise subjects: each sector knows a person by a name of its own. https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg */
 import * as v from 'valibot'
-import { OAuthError, shown } from '../../auth/errors.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import { type Grounds, shown } from '../../auth/refusal.ts'
 import type { ClientMetadata } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
 import { OutboundError } from '../../outbound/outbound.ts'
@@ -37,8 +38,8 @@ const pairwiseSubject: SubjectType = {
   },
 }
 
-const refuse = (description: string, detail?: string) =>
-  new OAuthError('invalid_client_metadata', description, detail ?? {})
+const refuse = (grounds: Omit<Grounds, 'rule'>) =>
+  new OAuthError('invalid_client_metadata', { ...grounds, rule: 'OpenID Connect Core §8.1' })
 
 /** Grant types that need no redirect prove no sector: anybody may write somebody else's redirect_uris. */
 const throughRedirects = ['authorization_code', 'implicit', 'refresh_token', 'client_credentials']
@@ -52,24 +53,35 @@ const sectors: RegistrationRule = {
       await requireListed(sector_identifier_uri, redirect_uris, context)
     // Else a client could see its people under one name today and under another sector's tomorrow.
     if (current && current.subject_type !== subject_type)
-      throw refuse(`subject_type stays ${current.subject_type}: register another client for another one`)
+      throw refuse({
+        expected: `subject_type stays ${current.subject_type}`,
+        next: 'register another client for another one',
+      })
     if (subject_type !== 'pairwise') return
     const own = sectorsOf(registered)
     if (own.length > 1)
-      throw refuse(
-        `redirect_uris have the hosts ${own.join(', ')}: subject_type pairwise then needs a sector_identifier_uri`,
-      )
+      throw refuse({
+        expected: 'redirect_uris of one host, or a sector_identifier_uri',
+        came: own,
+        problem: `redirect_uris have the hosts ${own.join(', ')}: subject_type pairwise then needs a sector_identifier_uri`,
+      })
     if (own[0] === '')
-      throw refuse('redirect_uris have no host: subject_type pairwise then needs a sector_identifier_uri')
+      throw refuse({
+        expected: 'redirect_uris with a host, or a sector_identifier_uri',
+        problem: 'redirect_uris have no host: subject_type pairwise then needs a sector_identifier_uri',
+      })
     if (current && sectorsOf(current).join() !== own.join())
-      throw refuse(
-        'the host that subjects are made for may not change: register another client for another one',
-      )
+      throw refuse({
+        expected: 'the host that subjects are made for may not change',
+        next: 'register another client for another one',
+      })
     const odd = grant_types.find((each) => !throughRedirects.includes(each))
     if (by === 'client' && odd !== undefined)
-      throw refuse(
-        `subject_type pairwise is for clients answered at their redirect_uris, not for ${shown(odd)}`,
-      )
+      throw refuse({
+        expected: 'subject_type pairwise is for clients answered at their redirect_uris',
+        came: odd,
+        problem: `subject_type pairwise is for clients answered at their redirect_uris, not for ${shown(odd)}`,
+      })
   },
 }
 
@@ -77,11 +89,25 @@ const sectors: RegistrationRule = {
 async function requireListed(url: string, redirects: readonly string[], context: Context): Promise<void> {
   const listed = await context.outbound.getJson(url, { cacheFor: 10 }).catch((error: unknown) => {
     if (!(error instanceof OutboundError)) throw error
-    throw refuse(`sector_identifier_uri ${error.message}`, error.detail)
+    throw refuse({
+      expected: 'sector_identifier_uri answers with a JSON array of URIs',
+      came: url,
+      problem: `sector_identifier_uri ${error.message}`,
+      detail: error.detail,
+    })
   })
-  if (!Array.isArray(listed)) throw refuse('sector_identifier_uri answers no JSON array of URIs')
+  if (!Array.isArray(listed))
+    throw refuse({
+      expected: 'sector_identifier_uri answers with a JSON array of URIs',
+      problem: 'sector_identifier_uri answers no JSON array of URIs',
+    })
   const missing = redirects.find((uri) => !listed.includes(uri))
-  if (missing !== undefined) throw refuse(`sector_identifier_uri does not list ${shown(missing)}`)
+  if (missing !== undefined)
+    throw refuse({
+      expected: 'sector_identifier_uri lists each of redirect_uris',
+      came: missing,
+      problem: `sector_identifier_uri does not list ${shown(missing)}`,
+    })
 }
 
 export const pairwise = defineFeature({

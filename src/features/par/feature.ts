@@ -70,10 +70,11 @@ const endpoint = defineEndpoint({
     const given = await form(call, context)
     const client = await authenticateClient(call, given, context)
     if (given.request_uri !== undefined)
-      throw new OAuthError(
-        'invalid_request',
-        'request_uri may not be pushed (RFC 9126 2.1); push the request itself',
-      )
+      throw new OAuthError('invalid_request', {
+        rule: 'RFC 9126 §2.1',
+        expected: 'a pushed request without request_uri',
+        problem: 'request_uri may not be pushed (RFC 9126 2.1); push the request itself',
+      })
     const pushed = {
       ...withoutAuthentication(given),
       client_id: client.client_id,
@@ -107,7 +108,12 @@ async function boundParameters(call: Call, given: Params, client: Client, contex
     const parameters = binding.asParameters(bound)
     for (const [name, value] of Object.entries(parameters))
       if (given[name] !== undefined && given[name] !== value)
-        throw new OAuthError('invalid_request', `${name} names another key than the one proven`)
+        throw new OAuthError('invalid_request', {
+          rule: 'RFC 9449 §10.1',
+          expected: `${name} names the key that was proven: ${value}`,
+          came: given[name],
+          problem: `${name} names another key than the one proven`,
+        })
     return parameters
   }
   return {}
@@ -130,10 +136,12 @@ function pushedId(params: Params, context: Context): string | undefined {
 }
 
 const spent = () =>
-  new OAuthError(
-    'invalid_request_uri',
-    'this request_uri is unknown, has expired, was used before or belongs to another client: push the request again',
-  )
+  new OAuthError('invalid_request_uri', {
+    rule: 'RFC 9126 §4',
+    expected: 'a request_uri that was pushed by this client, and that no answer has used',
+    problem: 'this request_uri is unknown, has expired, was used before or belongs to another client',
+    next: 'push the request again',
+  })
 
 /** Of all interactions that began with one reference, the first is answered. */
 async function spend(context: Context, { params }: AuthorizationRequest): Promise<void> {
@@ -166,10 +174,12 @@ const pushedRequests: AuthorizationRule = {
     const required =
       settings(context).requirePar || metadata.of(client).require_pushed_authorization_requests === true
     if (required && !pushed && !params.request_uri?.startsWith(prefix))
-      throw new OAuthError(
-        'invalid_request',
-        'authorization requests must be pushed: POST them to /par first',
-      )
+      throw new OAuthError('invalid_request', {
+        rule: 'RFC 9126 §5',
+        expected: 'a request_uri of a pushed request',
+        problem: 'authorization requests must be pushed',
+        next: 'POST them to /par first',
+      })
   },
   answered: spend,
 }

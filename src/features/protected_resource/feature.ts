@@ -1,5 +1,5 @@
 /** Protected resource metadata: where tokens for our own resources come from, said where a client looks for it. https://www.rfc-editor.org/rfc/rfc9728 */
-import { OAuthError } from '../../auth/errors.ts'
+import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { metadata as serverMetadata } from '../../endpoints/discovery.ts'
 import { defineEndpoint, type Endpoint } from '../../contracts/endpoint.ts'
@@ -28,7 +28,11 @@ function document(path: string, context: Context): Record<string, unknown> {
   const resources = context.table.endpoints.filter(isResource)
   const concerned = path === '' ? resources : resources.filter((endpoint) => endpoint.path === path)
   if (concerned.length === 0)
-    throw new OAuthError('not_found', `${path} is no resource that takes access tokens`)
+    throw new HttpError('not_found', {
+      expected: 'the path of a resource that takes access tokens',
+      came: path,
+      problem: `${path} is no resource that takes access tokens`,
+    })
   const server = serverMetadata(context)
   return {
     resource: context.config.issuer + path,

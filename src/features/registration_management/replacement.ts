@@ -1,12 +1,14 @@
 /** An update: the body takes the place of all metadata, and of nothing else. https://www.rfc-editor.org/rfc/rfc7592#section-2.2 */
 import { OAuthError } from '../../auth/errors.ts'
+import type { Grounds } from '../../auth/refusal.ts'
 import type { ClientMetadata } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
 import { admitMetadata, isMetadata, policyOf } from '../../endpoints/registration.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { type Client, needsSecret, secretMac, secretMembers } from '../../models/client.ts'
 
-const refuse = (description: string) => new OAuthError('invalid_client_metadata', description)
+const refuse = (grounds: Omit<Grounds, 'rule'>) =>
+  new OAuthError('invalid_client_metadata', { ...grounds, rule: 'RFC 7592 §2.2' })
 
 const ofTheAnswerAlone = [
   'registration_access_token',
@@ -22,12 +24,15 @@ export async function readReplacement(
   context: Context,
 ): Promise<ClientMetadata> {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw refuse('the body must be a JSON object with all metadata of the client')
+    throw refuse({ expected: 'the body must be a JSON object with all metadata of the client' })
   const { client_id, client_secret, ...rest } = body as Record<string, unknown>
   if (client_id !== client.client_id)
-    throw refuse('client_id is required, and must be that of the client in the URL')
+    throw refuse({
+      expected: 'client_id is required, and must be that of the client in the URL',
+      came: client_id,
+    })
   const odd = ofTheAnswerAlone.find((name) => Object.hasOwn(rest, name))
-  if (odd !== undefined) throw refuse(`${odd} must not be part of an update`)
+  if (odd !== undefined) throw refuse({ expected: `${odd} must not be part of an update` })
   if (client_secret !== undefined && client_secret !== null) requireOwnSecret(client_secret, client, context)
   const asked = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null))
   const policy = policyOf(context, client.registration_limits)
@@ -38,7 +43,10 @@ export async function readReplacement(
 function requireOwnSecret(secret: unknown, { client_id, secret_mac }: Client, { secrets }: Context): void {
   const came = typeof secret === 'string' ? secretMac(secrets.clientSecrets, client_id, secret) : undefined
   if (came === undefined || secret_mac === undefined || !equalInConstantTime(came, secret_mac))
-    throw refuse('client_secret is not the one that was issued; leave it out')
+    throw refuse({
+      expected: 'no client_secret, or the one that was issued',
+      problem: 'client_secret is not the one that was issued; leave it out',
+    })
 }
 
 /** The record with `metadata` in place of what it had; a secret comes or goes as its method needs one. */

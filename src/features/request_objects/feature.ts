@@ -1,5 +1,6 @@
 /** Request objects: the authorization request as a JWT, by value or by reference. https://www.rfc-editor.org/rfc/rfc9101, OpenID Connect Core §6 */
-import { OAuthError, shown } from '../../auth/errors.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import { shown } from '../../auth/refusal.ts'
 import { clientAlgs } from '../../auth/registration.ts'
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
@@ -45,10 +46,11 @@ async function resolve(object: string, given: Params, client: Client, context: C
   // Both say it, so both must say the same (OpenID Connect Core §6.1).
   for (const name of ['response_type', 'client_id'])
     if (given[name] !== undefined && inside[name] !== undefined && given[name] !== inside[name])
-      throw new OAuthError(
-        'invalid_request_object',
-        `${name} inside differs from the one beside the request object`,
-      )
+      throw new OAuthError('invalid_request_object', {
+        rule: 'OpenID Connect Core §6.1',
+        expected: `${name} inside is the one beside the request object`,
+        problem: `${name} inside differs from the one beside the request object`,
+      })
   const { request: _, request_uri: __, ...beside } = given
   // Where a signature is a duty, what anybody wrote beside it counts for nothing (RFC 9101 §10.5).
   return settings(context).requestObjectMerge && !strict ? { ...beside, ...inside } : inside
@@ -69,20 +71,36 @@ const byReference: RequestSource = {
     const uri = params.request_uri!
     const registered = metadata.of(client).request_uris ?? []
     if (params.request !== undefined)
-      throw new OAuthError('invalid_request', 'request and request_uri exclude each other')
+      throw new OAuthError('invalid_request', {
+        rule: 'RFC 9101 §5',
+        expected: 'request and request_uri exclude each other',
+      })
     if (!registered.some((each) => withoutFragment(each) === withoutFragment(uri)))
-      throw new OAuthError(
-        'invalid_request_uri',
-        `request_uri ${shown(uri)} is not among the request_uris this client registered`,
-      )
+      throw new OAuthError('invalid_request_uri', {
+        rule: 'RFC 9101 §5.2',
+        expected: `request_uri is among the request_uris this client registered: ${registered.join(', ') || 'none'}`,
+        came: uri,
+        problem: `request_uri ${shown(uri)} is not among the request_uris this client registered`,
+      })
     const accept = 'application/oauth-authz-req+jwt, application/jwt'
     const answer = await context.outbound.fetch(withoutFragment(uri), { accept }).catch((error: unknown) => {
       throw error instanceof OutboundError
-        ? new OAuthError('invalid_request_uri', `request_uri ${error.message}`, error.detail ?? '')
+        ? new OAuthError('invalid_request_uri', {
+            rule: 'RFC 9101 §5.2.3',
+            expected: 'request_uri answers with a request object',
+            came: uri,
+            problem: `request_uri ${error.message}`,
+            detail: error.detail,
+          })
         : error
     })
     if (answer.status !== 200)
-      throw new OAuthError('invalid_request_uri', `request_uri answered ${answer.status}, expected 200`)
+      throw new OAuthError('invalid_request_uri', {
+        rule: 'RFC 9101 §5.2.3',
+        expected: 'request_uri answers with status 200',
+        came: answer.status,
+        problem: `request_uri answered ${answer.status}, expected 200`,
+      })
     return resolve(answer.body.trim(), params, client, context)
   },
 }
@@ -93,10 +111,11 @@ const duty: AuthorizationRule = {
   name: 'require_signed_request_object',
   check(context, { client, params }) {
     if (mustSign(client, context) && params.request === undefined && params.request_uri === undefined)
-      throw new OAuthError(
-        'invalid_request',
-        'a signed request object is required: send the parameter request',
-      )
+      throw new OAuthError('invalid_request', {
+        rule: 'RFC 9101 §10.5',
+        expected: 'a signed request object is required',
+        next: 'send the parameter request',
+      })
   },
 }
 
@@ -128,10 +147,13 @@ const unsigned: RegistrationRule = {
       by === 'client' &&
       !offersUnsigned(context)
     )
-      throw new OAuthError(
-        'invalid_client_metadata',
-        'request_object_signing_alg: none is for clients that an operator registers; sign request objects',
-      )
+      throw new OAuthError('invalid_client_metadata', {
+        rule: 'OpenID Connect Registration §2',
+        expected: 'request_object_signing_alg of a signature',
+        came: 'none',
+        problem:
+          'request_object_signing_alg: none is for clients that an operator registers; sign request objects',
+      })
   },
 }
 

@@ -1,7 +1,8 @@
 /** A request object: whose it is, that it is meant for us, and the parameters it carries. https://www.rfc-editor.org/rfc/rfc9101#section-4 */
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import { OAuthError } from '../../auth/errors.ts'
-import { RefusedError, shown } from '../../auth/refusal.ts'
+import { type Grounds, RefusedError } from '../../auth/refusal.ts'
+import type { Rule } from '../../auth/rule.ts'
 import { clientAlgs } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
@@ -9,7 +10,8 @@ import type { Client } from '../../models/client.ts'
 import type { Params } from '../../contracts/feature.ts'
 import { metadata } from './metadata.ts'
 
-const refuse = (description: string) => new OAuthError('invalid_request_object', description)
+const refuse = (rule: Rule, grounds: Omit<Grounds, 'rule'>) =>
+  new OAuthError('invalid_request_object', { ...grounds, rule })
 
 const maxLength = 32_768
 
@@ -33,23 +35,42 @@ export async function readRequestObject(
   context: Context,
   { strict, unsigned }: Strictness,
 ): Promise<Params> {
-  if (object.length > maxLength) throw refuse(`a request object may have at most ${maxLength} characters`)
+  if (object.length > maxLength)
+    throw refuse('RFC 9101 §4', {
+      expected: `a request object may have at most ${maxLength} characters`,
+      came: object.length,
+    })
   const jwt = object.split('.').length === 5 ? await decrypt(object, client, context) : object
   const payload = await verify(jwt, client, context, unsigned)
   const { iss, sub, aud, iat, client_id } = payload
   if (client_id !== undefined && client_id !== client.client_id)
-    throw refuse('client_id inside differs from the one of the request')
+    throw refuse('RFC 9101 §5', {
+      expected: `client_id is the one of the request: ${client.client_id}`,
+      came: client_id,
+      problem: 'client_id inside differs from the one of the request',
+    })
   if (iss !== undefined && iss !== client.client_id)
-    throw refuse(`iss must be the client_id, got ${shown(iss)}`)
+    throw refuse('RFC 9101 §4', { expected: 'iss must be the client_id', came: iss })
   // §10.8: an assertion that authenticates the client is no request.
   if (sub !== undefined && sub === client.client_id)
-    throw refuse('sub is the client itself: this looks like a client assertion')
+    throw refuse('RFC 9101 §10.8', {
+      expected: 'no sub that is the client',
+      came: sub,
+      problem: 'sub is the client itself: this looks like a client assertion',
+    })
   if (aud !== undefined && ![aud].flat().includes(context.config.issuer))
-    throw refuse(`aud must be ${context.config.issuer}`)
+    throw refuse('RFC 9101 §4', {
+      expected: `aud must be ${context.config.issuer}`,
+      came: aud,
+    })
   if (payload.request !== undefined || payload.request_uri !== undefined)
-    throw refuse('request and request_uri may not be inside a request object')
+    throw refuse('RFC 9101 §4', { expected: 'request and request_uri may not be inside a request object' })
   if (iat !== undefined && iat - context.clock.now() / 1000 > ahead)
-    throw refuse(`iat is more than ${ahead} seconds ahead`)
+    throw refuse('FAPI 2.0 §5.3.2.1', {
+      expected: `iat is at most ${ahead} seconds ahead`,
+      came: iat,
+      problem: `iat is more than ${ahead} seconds ahead`,
+    })
   if (strict) requireFresh(payload, context)
   return asParameters(payload, client)
 }
@@ -59,18 +80,25 @@ async function decrypt(jwe: string, client: Client, context: Context): Promise<s
     const jwt = await open(context, jwe, client)
     if (jwt !== undefined) return jwt
   }
-  throw refuse('the request object cannot be decrypted: see request_object_encryption_alg_values_supported')
+  throw refuse('RFC 9101 §6.1', {
+    expected: 'a request object that is encrypted to this provider',
+    problem: 'the request object cannot be decrypted',
+    next: 'see request_object_encryption_alg_values_supported',
+  })
 }
 
 async function verify(jwt: string, client: Client, context: Context, unsigned: boolean): Promise<JWTPayload> {
   const { request_object_signing_alg: registered } = metadata.of(client)
   const header = attempt(() => decodeProtectedHeader(jwt))
   if (header.typ !== undefined && !['oauth-authz-req+jwt', 'JWT'].includes(header.typ))
-    throw refuse(`typ must be oauth-authz-req+jwt, got ${shown(header.typ)}`)
+    throw refuse('RFC 9101 §10.8', { expected: 'typ must be oauth-authz-req+jwt', came: header.typ })
   if (header.alg === 'none') {
     if (!unsigned)
-      throw refuse('unsigned request objects are for clients that registered request_object_signing_alg none')
-    if (!jwt.endsWith('.')) throw refuse('an unsigned request object has an empty signature')
+      throw refuse('RFC 9101 §10.5', {
+        expected: 'unsigned request objects are for clients that registered request_object_signing_alg none',
+      })
+    if (!jwt.endsWith('.'))
+      throw refuse('RFC 7515 §2', { expected: 'an unsigned request object has an empty signature' })
     return attempt(() => decodeJwt(jwt))
   }
   const algorithms = clientAlgs(context.config.signingAlgs).filter(
@@ -83,7 +111,11 @@ async function verify(jwt: string, client: Client, context: Context, unsigned: b
   }).catch((error: Error) => {
     throw error instanceof RefusedError && error.status >= 500
       ? error
-      : refuse(`the request object does not verify: ${error.message}`)
+      : refuse('RFC 9101 §6.2', {
+          expected: `a request object that the client signed, with ${algorithms.join(' or ')}`,
+          came: header.alg,
+          problem: `the request object does not verify: ${error.message}`,
+        })
   })
   return payload
 }
@@ -92,15 +124,23 @@ function attempt<T>(read: () => T): T {
   try {
     return read()
   } catch {
-    throw refuse('the request object is not a JWT')
+    throw refuse('RFC 9101 §4', {
+      expected: 'a request object that is a JWT',
+      problem: 'the request object is not a JWT',
+    })
   }
 }
 
 function requireFresh({ aud, exp, nbf }: JWTPayload, context: Context): void {
-  if (aud === undefined) throw refuse(`aud is required: ${context.config.issuer}`)
-  if (exp === undefined || nbf === undefined) throw refuse('exp and nbf are required')
+  if (aud === undefined)
+    throw refuse('FAPI 2.0 §5.3.2.1', { expected: `aud is required: ${context.config.issuer}` })
+  if (exp === undefined || nbf === undefined)
+    throw refuse('FAPI 2.0 §5.3.2.1', { expected: 'exp and nbf are required' })
   if (context.clock.now() / 1000 - nbf > hour || exp - nbf > hour)
-    throw refuse('nbf may be at most an hour ago, and exp at most an hour after it')
+    throw refuse('FAPI 2.0 §5.3.2.1', {
+      expected: 'nbf may be at most an hour ago, and exp at most an hour after it',
+      came: `nbf ${nbf}, exp ${exp}`,
+    })
 }
 
 const ofTheToken = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sub']

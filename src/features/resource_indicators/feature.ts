@@ -1,6 +1,7 @@
 /** Resource indicators: the client names the API a token is for, and the token is good there alone. https://www.rfc-editor.org/rfc/rfc8707 */
 import * as v from 'valibot'
-import { OAuthError, shown } from '../../auth/errors.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import { shown } from '../../auth/refusal.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -21,7 +22,8 @@ const env = defineEntries([
 
 const ofGrant = declareGrantMembers({ resource: v.array(v.string()) })
 
-const badTarget = (description: string) => new OAuthError('invalid_target', description)
+const badTarget = (expected: string, came: string, problem?: string) =>
+  new OAuthError('invalid_target', { rule: 'RFC 8707 §2', expected, came, problem })
 
 /** The URIs asked for, each absolute and without fragment (§2); undefined when none was. */
 function readResources(value: string | undefined, context: Context): string[] | undefined {
@@ -30,13 +32,17 @@ function readResources(value: string | undefined, context: Context): string[] | 
   const asked = [...new Set(value.split(' ').filter(Boolean))]
   for (const uri of asked) {
     const url = URL.parse(uri)
-    if (!url || uri.includes('#'))
-      throw badTarget(`resource must be an absolute URI without fragment, got ${shown(uri)}`)
+    if (!url || uri.includes('#')) throw badTarget('resource must be an absolute URI without fragment', uri)
     const known =
       resources.length > 0
         ? resources.includes(uri)
         : url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
-    if (!known) throw badTarget(`resource ${shown(uri)} is not an API of this provider`)
+    if (!known)
+      throw badTarget(
+        `resource is an API of this provider: ${resources.join(', ') || 'any https URI'}`,
+        uri,
+        `resource ${shown(uri)} is not an API of this provider`,
+      )
   }
   return asked.length > 0 ? asked : undefined
 }
@@ -58,7 +64,12 @@ const rule: GrantRule = {
     const asked = readResources(raw.resource, context)
     const { resource: granted } = ofGrant.of(grant)
     const beyond = asked?.find((each) => !granted?.includes(each))
-    if (beyond !== undefined) throw badTarget(`resource ${shown(beyond)} was not part of the authorization`)
+    if (beyond !== undefined)
+      throw badTarget(
+        'resource is part of the authorization',
+        beyond,
+        `resource ${shown(beyond)} was not part of the authorization`,
+      )
   },
   shape(issue, { raw, client, context }) {
     const asked = readResources(raw.resource, context)
@@ -81,6 +92,8 @@ function requireGrantedToCopy(asked: readonly string[], { copyOf, grant }: Issue
   const beyond = asked.find((each) => !allowed.includes(each))
   if (beyond !== undefined)
     throw badTarget(
+      'resource is part of the authorization, or of exchange_audiences of the client',
+      beyond,
       `resource ${shown(beyond)} was not part of the authorization: an operator may allow it (exchange_audiences)`,
     )
 }

@@ -20,10 +20,11 @@ const formPost: ResponseMode = {
   name: 'form_post',
   respond(_context, { redirect, params }) {
     if (!/^https?:/.test(redirect))
-      throw new OAuthError(
-        'invalid_request',
-        'response_mode=form_post needs a redirect_uri with http or https',
-      )
+      throw new OAuthError('invalid_request', {
+        rule: 'OAuth Form Post Response Mode §2',
+        expected: 'response_mode=form_post needs a redirect_uri with http or https',
+        came: redirect,
+      })
     const fields = Object.entries(params).filter((each): each is [string, string] => each[1] !== undefined)
     const html = formPostPage({ action: redirect, fields: Object.fromEntries(fields) })
     return { ...page(200, html), formTargets: formTarget(redirect) }

@@ -37,10 +37,12 @@ async function unbound(
   context: Context,
 ): Promise<Issue> {
   if (context.table.tokenBindings.some((binding) => binding.isDuty?.(client)))
-    throw new OAuthError(
-      'unauthorized_client',
-      'this client registered for tokens bound to a key, and a redirect carries none: use response_type code',
-    )
+    throw new OAuthError('unauthorized_client', {
+      rule: 'RFC 9449 §5',
+      expected: 'response_type code for a client that registered for tokens bound to a key',
+      problem: 'this client registered for tokens bound to a key, and a redirect carries none',
+      next: 'use response_type code',
+    })
   const asked = { params: {}, raw: {}, client, context, bound: undefined }
   return shaped({ sub: grant.sub, scope, grant }, asked)
 }
@@ -57,7 +59,12 @@ const answer =
     async function live({ grant_id }: Grant, lifetime: number): Promise<Grant> {
       const exp = seconds(context.clock) + lifetime
       const lives = await Grant.update(context, grant_id, (current) => ({ ...current, exp }))
-      if (!lives) throw new OAuthError('access_denied', 'the person signed out meanwhile')
+      if (!lives)
+        throw new OAuthError('access_denied', {
+          rule: 'RFC 6749 §4.2.2.1',
+          expected: 'a session that lives',
+          problem: 'the person signed out meanwhile',
+        })
       return lives
     }
     if (parts.includes('code'))
@@ -105,10 +112,11 @@ const implicit: GrantType = {
   offered: ({ config }) => setting(config) === 'on',
   withoutTokenRequest: true,
   async answer(): Promise<never> {
-    throw new OAuthError(
-      'unsupported_grant_type',
-      'implicit has no token request: its tokens come with the redirect',
-    )
+    throw new OAuthError('unsupported_grant_type', {
+      rule: 'RFC 6749 §4.2',
+      expected: 'a grant type with a token request',
+      problem: 'implicit has no token request: its tokens come with the redirect',
+    })
   },
 }
 

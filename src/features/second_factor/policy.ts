@@ -102,9 +102,11 @@ export const secondFactorRule: GrantRule = {
   name: 'second_factor',
   admit({ authentication }, { client }) {
     if (!isDuty(client) || authentication.amr.includes('mfa')) return
-    throw new OAuthError(
-      'invalid_grant',
-      'this client registered require_second_factor, and this sign-in had none: ask the person again',
-    )
+    throw new OAuthError('invalid_grant', {
+      rule: 'RFC 9470 §5',
+      expected: 'a sign-in with a second factor, as require_second_factor of the client demands',
+      problem: 'this client registered require_second_factor, and this sign-in had none',
+      next: 'ask the person again',
+    })
   },
 }

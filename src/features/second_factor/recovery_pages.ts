@@ -76,7 +76,11 @@ const account = defineEndpoint({
 function file(text: string, brand: string) {
   const codes = text.split(' ')
   if (codes.length !== setSize || !codes.every((code) => written.test(code)))
-    throw new OAuthError('invalid_request', 'these are no recovery codes of ours')
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 9110 §15.5.1',
+      expected: 'recovery codes that this provider made',
+      problem: 'these are no recovery codes of ours',
+    })
   return {
     status: 200,
     body: `${brand.replace(/[\r\n]/g, ' ')}\n\n${codes.join('\n')}\n`,

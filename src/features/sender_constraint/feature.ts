@@ -19,10 +19,12 @@ function requireBound({ bound, context }: GrantRequest<unknown>): void {
   const { requireSenderConstrained } = featureConfig(context.config, 'sender_constraint', env)
   if (!requireSenderConstrained || bound) return
   const ways = context.table.tokenBindings.map((binding) => binding.name).join(' or ')
-  throw new OAuthError(
-    'invalid_request',
-    `tokens here are bound to a key of the client: prove one by ${ways}`,
-  )
+  throw new OAuthError('invalid_request', {
+    rule: 'FAPI 2.0 §5.3.2.1',
+    expected: 'a token request that proves a key of the client',
+    problem: 'tokens here are bound to a key of the client',
+    next: `prove one by ${ways}`,
+  })
 }
 
 const rule: GrantRule = {

@@ -51,7 +51,10 @@ export async function takePlace(context: Context, session: Session): Promise<Ses
     if (written) return policy === 'refuse' ? [] : endWithoutPlace(next.sids, { placed, live }, context)
   }
   await endSession(session.sid, context)
-  throw new OAuthError('access_denied', 'signed in in as many places as are allowed', {
+  throw new OAuthError('access_denied', {
+    rule: 'RFC 6749 §4.1.2.1',
+    expected: `at most ${limit} sessions of one account`,
+    problem: 'signed in in as many places as are allowed',
     say: say('sessions.refused', { n: limit }),
   })
 }

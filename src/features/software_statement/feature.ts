@@ -1,7 +1,7 @@
 /** Software statements: what a publisher vouches for goes before what a client says of itself. https://www.rfc-editor.org/rfc/rfc7591#section-2.3 */
 import type { JWTPayload } from 'jose'
 import * as v from 'valibot'
-import { OAuthError } from '../../auth/errors.ts'
+import { HttpError, OAuthError } from '../../auth/errors.ts'
 import { RefusedError, shown } from '../../auth/refusal.ts'
 import type { Config } from '../../config.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
@@ -28,8 +28,8 @@ const env = defineEntries([
 
 const settings = (config: Config) => featureConfig(config, 'software_statement', env)
 
-const invalid = (description: string) =>
-  new OAuthError('invalid_software_statement', description, { status: 400 })
+const invalid = (expected: string, came?: unknown, problem?: string) =>
+  new OAuthError('invalid_software_statement', { rule: 'RFC 7591 §2.3', expected, came, problem })
 
 const longest = 10_000
 
@@ -70,11 +70,12 @@ async function verify(jwt: string, context: Context): Promise<JWTPayload> {
   const { iss } = attempt(() => decodeJwt(jwt))
   const keys = settings(context.config).softwareStatementIssuers.find(([issuer]) => issuer === iss)
   if (!keys)
-    throw new OAuthError(
-      'unapproved_software_statement',
-      `software statements of ${shown(iss)} are not accepted here`,
-      { status: 400 },
-    )
+    throw new OAuthError('unapproved_software_statement', {
+      rule: 'RFC 7591 §3.2.2',
+      expected: 'a software_statement of an issuer that is trusted here',
+      came: iss,
+      problem: `software statements of ${shown(iss)} are not accepted here`,
+    })
   const [issuer, jwks_uri] = keys
   const publisher = { client_id: issuer, jwks_uri }
   const { signingAlgs } = context.config
@@ -84,14 +85,25 @@ async function verify(jwt: string, context: Context): Promise<JWTPayload> {
     currentDate: new Date(context.clock.now()),
     clockTolerance: 10,
   }).catch((error: Error) => {
-    if (!(error instanceof RefusedError)) throw invalid(`software_statement: ${error.message}`)
-    throw new OAuthError('temporarily_unavailable', 'the keys of the publisher cannot be had at the moment', {
+    if (!(error instanceof RefusedError))
+      throw invalid(
+        `software_statement is a JWT that ${issuer} signed, unexpired`,
+        undefined,
+        `software_statement: ${error.message}`,
+      )
+    throw new HttpError('temporarily_unavailable', {
+      expected: 'the keys of the publisher',
+      problem: 'the keys of the publisher cannot be had at the moment',
       detail: `${issuer} ${error.publicDescription}`,
       retryAfter: 30,
     })
   })
   if (payload.aud !== undefined && ![payload.aud].flat().includes(context.config.issuer))
-    throw invalid('software_statement: aud names somebody else')
+    throw invalid(
+      `software_statement: aud is ${context.config.issuer}, or absent`,
+      payload.aud,
+      'software_statement: aud names somebody else',
+    )
   return payload
 }
 
@@ -99,7 +111,7 @@ function attempt<T>(read: () => T): T {
   try {
     return read()
   } catch {
-    throw invalid('software_statement is no JWT')
+    throw invalid('software_statement is a JWT', undefined, 'software_statement is no JWT')
   }
 }
 

@@ -1,6 +1,7 @@
 /** Token exchange: a service trades the token it was sent for a narrower one to send on. https://www.rfc-editor.org/rfc/rfc8693 */
 import * as v from 'valibot'
-import { OAuthError, shown } from '../../auth/errors.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import { secret, shown } from '../../auth/refusal.ts'
 import { parseScope, requireWithin } from '../../auth/scope.ts'
 import type { Context } from '../../contracts/context.ts'
 import { type Bound, defineGrantType, type Issue } from '../../contracts/grant_type.ts'
@@ -38,7 +39,10 @@ const tokenExchange = defineGrantType(
   Params,
   async ({ params, client, context, bound }): Promise<Issue> => {
     if (isPublic(client))
-      throw new OAuthError('unauthorized_client', 'token exchange is for clients that authenticate')
+      throw new OAuthError('unauthorized_client', {
+        rule: 'RFC 8693 §2.1',
+        expected: 'token exchange is for clients that authenticate',
+      })
     checkTypes(params)
     const subject = await requireLive(params.subject_token, 'subject_token', context)
     requireReceived(subject, client)
@@ -68,22 +72,28 @@ function checkTypes(params: v.InferOutput<typeof Params>): void {
   const { subject_token_type, actor_token, actor_token_type, requested_token_type } = params
   for (const [name, type] of Object.entries({ subject_token_type, actor_token_type, requested_token_type }))
     if (type !== undefined && !tokenTypes.includes(type))
-      throw new OAuthError(
-        'invalid_request',
-        `${name} must be ${tokenTypes.join(' or ')}, got ${shown(type)}`,
-      )
+      throw new OAuthError('invalid_request', {
+        rule: 'RFC 8693 §3',
+        expected: `${name} must be ${tokenTypes.join(' or ')}`,
+        came: type,
+      })
   if ((actor_token === undefined) !== (actor_token_type === undefined))
-    throw new OAuthError(
-      'invalid_request',
-      'actor_token and actor_token_type come together or not at all (RFC 8693 2.1)',
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 8693 §2.1',
+      expected: 'actor_token and actor_token_type come together or not at all (RFC 8693 2.1)',
+    })
 }
 
 async function requireLive(token: string, name: string, context: Context): Promise<LiveToken> {
   const live = await findAccessToken(context, token)
   // §2.2.2: a bad subject or actor token is invalid_request.
   if (!live)
-    throw new OAuthError('invalid_request', `${name} is not an access token of this provider that is alive`)
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 8693 §2.2.2',
+      expected: `${name} is an access token of this provider that lives`,
+      came: secret(token),
+      problem: `${name} is not an access token of this provider that is alive`,
+    })
   return live
 }
 
@@ -91,10 +101,12 @@ async function requireLive(token: string, name: string, context: Context): Promi
 function requireReceived({ claims }: LiveToken, client: Client): void {
   const mine = claims.client_id === client.client_id || [claims.aud].flat().includes(client.client_id)
   if (!mine && !client.resource_server)
-    throw new OAuthError(
-      'invalid_request',
-      'the subject_token was neither issued to this client nor meant for it',
-    )
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 8693 §2.2.2',
+      expected: `a subject_token whose client_id or aud is ${client.client_id}`,
+      came: { client_id: claims.client_id, aud: claims.aud },
+      problem: 'the subject_token was neither issued to this client nor meant for it',
+    })
 }
 
 /** Its own bound token is traded with its key alone: else whoever stole it would make a bearer token of it. */
@@ -105,17 +117,24 @@ function requireItsKey({ claims }: LiveToken, client: Client, bound: Bound | und
     Bun.deepEquals(claims.cnf, bound?.cnf)
   )
     return
-  throw new OAuthError(
-    'invalid_request',
-    'the subject_token is bound to a key of this client: prove that key in this request',
-  )
+  throw new OAuthError('invalid_request', {
+    rule: 'RFC 9449 §5',
+    expected: 'a proof by the key that the subject_token is bound to',
+    came: bound?.cnf,
+    problem: 'the subject_token is bound to a key of this client: prove that key in this request',
+  })
 }
 
 /** The actor is the caller: somebody else's token proves nothing about who is asking. */
 async function requireActor(token: string, client: Client, context: Context): Promise<LiveToken> {
   const actor = await requireLive(token, 'actor_token', context)
   if (actor.claims.client_id !== client.client_id)
-    throw new OAuthError('invalid_request', 'the actor_token was issued to another client')
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 8693 §2.1',
+      expected: `an actor_token that was issued to ${client.client_id}`,
+      came: actor.claims.client_id,
+      problem: 'the actor_token was issued to another client',
+    })
   return actor
 }
 
@@ -129,7 +148,12 @@ function actingFor(subject: LiveToken, client: Client, actor: LiveToken | undefi
   if (!actor && (own || client.may_impersonate === true)) return before
   const act: Actor = { sub: actor?.claims.sub ?? client.client_id, ...(before && { act: before }) }
   if (depth(act) > maxChain)
-    throw new OAuthError('invalid_request', `the chain of actors would be longer than ${maxChain}`)
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 8693 §4.1',
+      expected: `at most ${maxChain} actors`,
+      came: depth(act),
+      problem: `the chain of actors would be longer than ${maxChain}`,
+    })
   return act
 }
 
@@ -144,10 +168,19 @@ async function readAudience(
   const names = [...new Set(audience.split(' '))]
   // Each is looked up, and a client_id that is a URL may be fetched for it.
   if (names.length > maxAudience)
-    throw new OAuthError('invalid_target', `audience may name at most ${maxAudience} clients`)
+    throw new OAuthError('invalid_target', {
+      rule: 'RFC 8693 §2.2.2',
+      expected: `audience may name at most ${maxAudience} clients`,
+      came: names.length,
+    })
   for (const name of names)
     if (!(await findClient(context, name)))
-      throw new OAuthError('invalid_target', `audience ${shown(name)} is not a client of this provider`)
+      throw new OAuthError('invalid_target', {
+        rule: 'RFC 8693 §2.2.2',
+        expected: 'audience names clients of this provider',
+        came: name,
+        problem: `audience ${shown(name)} is not a client of this provider`,
+      })
   return names.length === 1 ? names[0] : names
 }
 
@@ -160,10 +193,12 @@ function requireGranted(audience: string | string[], { claims, grant }: LiveToke
   const allowed = [claims.aud, client.client_id, client.exchange_audiences ?? []].flat()
   const beyond = [audience].flat().find((each) => !allowed.includes(each))
   if (beyond !== undefined)
-    throw new OAuthError(
-      'invalid_target',
-      `audience ${shown(beyond)} was not part of the authorization: an operator may allow it (exchange_audiences)`,
-    )
+    throw new OAuthError('invalid_target', {
+      rule: 'RFC 8707 §2.2',
+      expected: `audience is among ${allowed.join(', ')}`,
+      came: beyond,
+      problem: `audience ${shown(beyond)} was not part of the authorization: an operator may allow it (exchange_audiences)`,
+    })
 }
 
 export const tokenExchangeFeature = defineFeature({

@@ -1,6 +1,6 @@
 /** Pictures that providers have of people: fetched once, looked at, and served from here, so that nobody's browser asks the provider. */
 import * as v from 'valibot'
-import { OAuthError } from '../../auth/errors.ts'
+import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { defineRecord, type Memory } from '../../models/define_record.ts'
@@ -92,7 +92,11 @@ export const avatar = defineEndpoint({
   api: imageApi,
   async get(call, context) {
     const found = await records.find(uncached(context), sha256(call.path.slice(avatarPath.length)))
-    if (!found) throw new OAuthError('not_found', 'there is no such picture')
+    if (!found)
+      throw new HttpError('not_found', {
+        expected: 'the address of a picture',
+        problem: 'there is no such picture',
+      })
     return {
       status: 200,
       body: new Uint8Array(Buffer.from(found.base64, 'base64')),

@@ -1,5 +1,5 @@
 /** What a person reads when a provider did not bring them in: what happened, and the ways that are open. */
-import { OAuthError } from '../../auth/errors.ts'
+import { HttpError, OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { page } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
@@ -60,11 +60,16 @@ export function sayFailed(
 }
 
 export const unknownProvider = () =>
-  new OAuthError('not_found', 'there is no such provider to sign in with here')
+  new HttpError('not_found', {
+    expected: 'the name of a provider that people may sign in with',
+    problem: 'there is no such provider to sign in with here',
+  })
 
 export const outOfDate = () =>
-  new OAuthError(
-    'invalid_request',
-    'this sign-in is over, was answered before, or began in another browser: go back and start again',
-    { say: say('upstream.out_of_date') },
-  )
+  new OAuthError('invalid_request', {
+    rule: 'RFC 6749 §10.12',
+    expected: 'the state of a sign-in that began in this browser and has no answer yet',
+    problem: 'this sign-in is over, was answered before, or began in another browser',
+    next: 'go back and start again',
+    say: say('upstream.out_of_date'),
+  })
