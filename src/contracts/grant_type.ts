@@ -4,6 +4,7 @@ import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Client } from '../models/client.ts'
 import type { Grant } from '../models/grant.ts'
+import type { ActiveUser, User } from '../models/user.ts'
 
 /** What a token is bound to, found by a token binding (DPoP, mutual TLS) in this request. */
 export interface Bound {
@@ -12,12 +13,12 @@ export interface Bound {
   token_type: string
 }
 
-/** Who gets what. */
-export interface Issue {
-  sub: string
+declare const authenticated: unique symbol
+/** A client that proved in the way it registered to be the client it names. Only `authenticateClient` makes one. */
+export type AuthenticatedClient = Client & { readonly [authenticated]: true }
+
+interface Issuing {
   scope: readonly string[]
-  /** Absent for client_credentials: nobody but the client is concerned. */
-  grant?: Grant
   /** The generation of the refresh token to hand out. */
   refresh?: number
   /** Present when an ID Token belongs to the answer. */
@@ -33,8 +34,25 @@ export interface Issue {
   response?: Record<string, unknown>
 }
 
-export interface GrantRequest<P> {
-  params: P
+/** Tokens of the client itself, as for client_credentials. */
+export interface ClientIssue extends Issuing {
+  sub: string
+  grant?: undefined
+}
+
+/** Tokens about the End-User of a grant. */
+export interface UserIssue<U = ActiveUser> extends Issuing {
+  grant: Grant
+  user: U
+}
+
+/** What a grant type answers: the grant, and the account of its End-User as it was found, if it was. */
+export type Answer = ClientIssue | UserIssue<User | undefined>
+/** What tokens are made of. `settled` (grants/grant_rules.ts) makes it of an answer, once the account is active. */
+export type Issue = ClientIssue | UserIssue
+
+/** A request to use a grant: a token request, or one that has tokens made without any. */
+export interface GrantUse {
   client: Client
   context: Context
   bound: Bound | undefined
@@ -42,13 +60,18 @@ export interface GrantRequest<P> {
   raw: Readonly<Record<string, string>>
 }
 
+export interface GrantRequest<P> extends GrantUse {
+  params: P
+  client: AuthenticatedClient
+}
+
 /** A rule that a feature adds to grants it had a part in. */
 export interface GrantRule {
   name: string
   /** Throws when this request may not use the grant. Asked before a code or a refresh token is spent. */
-  admit?(grant: Grant, request: GrantRequest<unknown>): Promise<void> | void
+  admit?(grant: Grant, request: GrantUse): Promise<void> | void
   /** Changes what is issued: audience, claims, members of the response. */
-  shape?(issue: Issue, request: GrantRequest<unknown>): Promise<Issue> | Issue
+  shape?(issue: Issue, request: GrantUse): Promise<Issue> | Issue
 }
 
 export interface GrantType {
@@ -57,14 +80,14 @@ export interface GrantType {
   offered?(context: Context): boolean
   /** Clients register for it, and no token request names it. */
   withoutTokenRequest?: true
-  answer(request: GrantRequest<Readonly<Record<string, string>>>): Promise<Issue>
+  answer(request: GrantRequest<Readonly<Record<string, string>>>): Promise<Answer>
 }
 
 /** `params` says which parameters it needs; a missing or malformed one is `invalid_request` (RFC 6749 §5.2). */
 export function defineGrantType<const S extends v.GenericSchema>(
   name: string,
   params: S,
-  answer: (request: GrantRequest<v.InferOutput<S>>) => Promise<Issue>,
+  answer: (request: GrantRequest<v.InferOutput<S>>) => Promise<Answer>,
 ): GrantType {
   return {
     name,

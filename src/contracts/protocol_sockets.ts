@@ -13,7 +13,7 @@ import type { Html } from '../html/view.ts'
 import type { OwnWords, Said } from '../lib/say.ts'
 import type { Client } from '../models/client.ts'
 import type { Grant, GrantExtra } from '../models/grant.ts'
-import type { User } from '../models/user.ts'
+import type { ActiveUser, User } from '../models/user.ts'
 
 export type Params = Readonly<Record<string, string>>
 
@@ -96,6 +96,12 @@ export interface CorsHeaders {
   expose: readonly string[]
 }
 
+/** A grant that was just made, and the account of its End-User. */
+export interface Granted {
+  grant: Grant
+  user: ActiveUser
+}
+
 /** A `response_type`: what the authorization endpoint answers with. */
 export interface ResponseType {
   name: string
@@ -105,7 +111,7 @@ export interface ResponseType {
   defaultMode: string
   answer(
     context: Context,
-    settled: { request: AuthorizationRequest; grant: Grant; client: Client },
+    settled: Granted & { request: AuthorizationRequest; client: Client },
   ): Promise<Record<string, string>>
 }
 

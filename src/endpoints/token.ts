@@ -1,7 +1,7 @@
 /** Token endpoint: authenticate the client, ask the grant type who gets what, mint. https://www.rfc-editor.org/rfc/rfc6749#section-3.2 */
 import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
-import { shaped } from '../grants/grant_rules.ts'
+import { settled } from '../grants/grant_rules.ts'
 import type { Bound } from '../contracts/grant_type.ts'
 import { mint } from '../grants/mint.ts'
 import { form } from '../http/call.ts'
@@ -22,7 +22,7 @@ export const token = defineEndpoint({
     const grantType = grantTypeOf(params.grant_type, client, context)
     const bound = await bind(call, client, context)
     const request = { params, raw: params, client, context, bound }
-    const issue = await shaped(await grantType.answer(request), request)
+    const issue = await settled(await grantType.answer(request), request)
     const answer = await mint(issue, client, bound, context)
     context.metrics.count('tokens_issued', 'grant_type', grantType.name)
     return json(200, answer, { pragma: 'no-cache' }) // RFC 6749 §5.1 wants it beside Cache-Control

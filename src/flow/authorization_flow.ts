@@ -12,7 +12,7 @@ import { matchRedirectUri, type TrustedRedirect } from '../auth/redirect_uri.ts'
 import type { Context } from '../contracts/context.ts'
 import { grantLifetime } from '../grants/authorization_code.ts'
 import { newGrant } from '../grants/new_grant.ts'
-import type { Arrived } from '../contracts/feature.ts'
+import type { Arrived, Granted } from '../contracts/feature.ts'
 import { subjectOf } from '../grants/person.ts'
 import { respond, respondWithError } from '../http/authorization_response.ts'
 import type { Call } from '../contracts/call.ts'
@@ -27,6 +27,7 @@ import { Grant } from '../models/grant.ts'
 import { Interaction } from '../models/interaction.ts'
 import { Session } from '../models/session.ts'
 import { isActive, User } from '../models/user.ts'
+import type { AtHand } from './person_at_hand.ts'
 import type { Asked, Going } from './asked.ts'
 import { consentIsMissing } from './consent_needed.ts'
 import { hintedSubject } from './id_token_hint.ts'
@@ -187,17 +188,18 @@ async function decide(call: Call, context: Context, asked: Asked, going: Going |
     session && User.find(context, session.sub),
     session ? consentIsMissing(asked, session.sub, context) : true,
   ])
-  const present = user && isActive(user) ? session : undefined
+  const signedIn = session && isActive(user) ? { session, user } : undefined
+  const present = signedIn?.session
   const more =
-    present &&
+    signedIn &&
     (await nextPage(context, {
       call,
-      user: user!,
-      amr: present.amr,
+      user: signedIn.user,
+      amr: signedIn.session.amr,
       client,
       demand: request.acr,
       interaction: going?.interaction ?? { params: { ...request.params } },
-      session: present,
+      session: signedIn.session,
     }))
   const step = nextStep({
     prompts: request.prompts,
@@ -213,7 +215,7 @@ async function decide(call: Call, context: Context, asked: Asked, going: Going |
     consentMissing,
   })
   if (step === 'proceed' || step === 'consent') requireLevel(request, present!)
-  if (step === 'proceed') return answer(context, asked, present!, user!)
+  if (step === 'proceed') return answer(context, asked, signedIn!)
   if (step === 'wrong_account' || request.prompts.includes('none')) throw new OAuthError(...errorOfStep[step])
   const path = step === 'step_up' ? more! : `/${step}`
   const pending = step === 'step_up' ? pendingOf(present!, context) : undefined
@@ -249,8 +251,7 @@ function requireLevel(request: AuthorizationRequest, session: Session): void {
 async function answer(
   context: Context,
   { request, client, extra }: Asked,
-  session: Session,
-  user: User,
+  { session, user }: AtHand,
 ): Promise<Reply> {
   const claims = request.claims as Grant['claims']
   const given = { scope: request.scope, extra, ...(claims && { claims }) }
@@ -267,7 +268,7 @@ async function answer(
     Session.touch(context, session, lifetimesOf(context), client.client_id),
   ])
   try {
-    return await respondWith(grant, { request, client }, session, context)
+    return await respondWith({ grant, user }, { request, client }, session, context)
   } catch (error) {
     // Nobody received anything of it, so nothing of it stays. Where the store is away, its end comes by itself.
     await Grant.end(context, grant.grant_id).catch(() => undefined)
@@ -276,14 +277,14 @@ async function answer(
 }
 
 async function respondWith(
-  grant: Grant,
+  granted: Granted,
   { request, client }: Pick<Asked, 'request' | 'client'>,
   session: Session,
   context: Context,
 ): Promise<Reply> {
   const params = await context.table.responseTypes
     .get(request.responseType)!
-    .answer(context, { request, grant, client })
+    .answer(context, { ...granted, request, client })
   for (const rule of context.table.authorizationRules) await rule.answered?.(context, request)
   for (const more of context.table.responseParameters)
     Object.assign(params, await more(context, { request, session, client }))

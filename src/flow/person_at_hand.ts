@@ -9,11 +9,11 @@ import type { Reply } from '../contracts/reply.ts'
 import { currentSession } from '../http/session.ts'
 import { Interaction } from '../models/interaction.ts'
 import type { Session } from '../models/session.ts'
-import { isActive, User } from '../models/user.ts'
+import { type ActiveUser, isActive, User } from '../models/user.ts'
 
 export interface AtHand {
   session: Session
-  user: User
+  user: ActiveUser
 }
 
 /** How a page finds the person it is for; `path` (below the base path) is where signing in leads back to. */
@@ -27,7 +27,7 @@ export async function personAtHand(
 ): Promise<AtHand | { reply: Reply }> {
   const session = await currentSession(call, context)
   const user = session && (await User.find(context, session.sub))
-  if (session && user && isActive(user)) return { session, user }
+  if (session && isActive(user)) return { session, user }
   return { reply: await askToSignIn(call, context, path) }
 }
 

@@ -10,9 +10,9 @@ import { AuthorizationCode } from '../models/authorization_code.ts'
 import { type Client, isPublic } from '../models/client.ts'
 import { Grant } from '../models/grant.ts'
 import { Session } from '../models/session.ts'
-import { isActive, User } from '../models/user.ts'
+import { User } from '../models/user.ts'
 import { admit } from './grant_rules.ts'
-import { type Bound, defineGrantType, type Issue } from '../contracts/grant_type.ts'
+import { type Bound, defineGrantType, type UserIssue } from '../contracts/grant_type.ts'
 
 const Params = v.object({
   code: v.string('a code'),
@@ -111,15 +111,15 @@ export const authorizationCode = defineGrantType('authorization_code', Params, a
     Session.find(context, authentication.sid),
     User.find(context, sub),
   ])
-  if (grant && session && user && isActive(user)) return firstIssue(grant, code.nonce)
+  if (grant && session) return firstIssue(grant, user, code.nonce)
   // A replay (RFC 6749 §4.1.2), or a code that arrives after the sign-out: it speaks of nobody any more.
   await Grant.end(context, grantId)
   throw refuse(
     grant
       ? {
           rule: 'RFC 6749 §5.2',
-          expected: 'a session that lives, of an active account',
-          problem: 'the person signed out, or may no longer sign in',
+          expected: 'a session that lives',
+          problem: 'the person signed out',
         }
       : {
           rule: 'RFC 6749 §4.1.2',
@@ -151,10 +151,14 @@ function pkceProblem(challenge: string | undefined, verifier: string | undefined
 }
 
 /** What the first redemption of a grant hands out: the ID Token where openid was asked for. */
-export const firstIssue = (grant: Grant, nonce?: string): Issue => ({
-  sub: grant.sub,
+export const firstIssue = (
+  grant: Grant,
+  user: User | undefined,
+  nonce?: string,
+): UserIssue<User | undefined> => ({
   scope: grant.scope,
   grant,
+  user,
   ...(grant.refresh && { refresh: 0 }),
   ...(grant.scope.includes('openid') && { idToken: { nonce } }),
 })

@@ -7,11 +7,9 @@ import type { Context } from '../contracts/context.ts'
 import { seconds } from '../lib/clock.ts'
 import { AccessToken } from '../models/access_token.ts'
 import type { Client } from '../models/client.ts'
-import type { Grant } from '../models/grant.ts'
 import { refreshHandle } from '../models/refresh_token.ts'
-import { User } from '../models/user.ts'
 import { wrapDocument } from './documents.ts'
-import type { Bound, Issue } from '../contracts/grant_type.ts'
+import type { Bound, Issue, UserIssue } from '../contracts/grant_type.ts'
 import { claimsOf, sidOf, subjectOf } from './person.ts'
 
 /** RFC 6749 §5.1 and OpenID Connect Core §3.1.3.3. `expires_in` in seconds. */
@@ -41,7 +39,7 @@ export async function mint(
     response.refresh_token = refreshHandle(context.secrets.refresh, issue.grant.grant_id, issue.refresh)
   if (issue.grant && issue.idToken) {
     const { nonce, claims } = issue.idToken
-    response.id_token = await mintIdToken({ ...issue, grant: issue.grant }, client, context, {
+    response.id_token = await mintIdToken(issue, client, context, {
       nonce,
       accessToken: access.token,
       claims,
@@ -66,7 +64,7 @@ export async function mintAccessToken(
   const aud = issue.audience ?? issue.copyOf?.aud ?? context.config.accessTokenAudience
   const token = {
     client_id: client.client_id,
-    sub: issue.grant ? subjectOf(issue.sub, client, context) : issue.sub,
+    sub: issue.grant ? subjectOf(issue.user.sub, client, context) : issue.sub,
     scope: formatScope(issue.scope),
     aud,
     iat,
@@ -109,7 +107,7 @@ export interface IdTokenParts {
 }
 
 export async function mintIdToken(
-  issue: Issue & { grant: Grant },
+  issue: UserIssue,
   client: Client,
   context: Context,
   parts: IdTokenParts,
@@ -122,12 +120,12 @@ export async function mintIdToken(
     requests?.id_token,
     context.scopeTable,
   )
-  const user = names.length > 0 ? await User.find(context, issue.sub) : undefined
   const jwt = await sign(key, 'JWT', {
-    ...(user && pick(await claimsOf(user, client, context), names, issue.grant.claims_locales)),
+    ...(names.length > 0 &&
+      pick(await claimsOf(issue.user, client, context), names, issue.grant.claims_locales)),
     ...parts.claims,
     iss: context.config.issuer,
-    sub: subjectOf(issue.sub, client, context),
+    sub: subjectOf(issue.user.sub, client, context),
     aud: client.client_id,
     iat,
     exp: iat + context.config.idTokenTtl,

@@ -5,7 +5,7 @@ import { seconds } from '../lib/clock.ts'
 import type { Client } from '../models/client.ts'
 import type { Grant, GrantExtra } from '../models/grant.ts'
 import { authTime, type Session } from '../models/session.ts'
-import type { User } from '../models/user.ts'
+import type { ActiveUser } from '../models/user.ts'
 
 export interface Given {
   scope: string[]
@@ -18,7 +18,7 @@ export interface Given {
 export const newGrant = (
   context: Context,
   client: Client,
-  { session, user }: { session: Session; user: User },
+  { session, user }: { session: Session; user: ActiveUser },
   { scope, claims, extra }: Given,
   waits: number,
 ): Grant => ({

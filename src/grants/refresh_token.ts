@@ -9,7 +9,7 @@ import type { Loaded } from '../models/define_record.ts'
 import { Grant } from '../models/grant.ts'
 import { lastGeneration, readRefreshHandle } from '../models/refresh_token.ts'
 import { Session } from '../models/session.ts'
-import { isActive, User } from '../models/user.ts'
+import { User } from '../models/user.ts'
 import { admit } from './grant_rules.ts'
 import { defineGrantType } from '../contracts/grant_type.ts'
 
@@ -51,10 +51,6 @@ export const refreshToken = defineGrantType('refresh_token', Params, async (requ
     found.session_bound ? Session.find(context, found.authentication.sid) : true,
     User.find(context, found.sub),
   ])
-  if (!user || !isActive(user)) {
-    await Grant.end(context, found.grant_id)
-    throw refuse('RFC 6749 §5.2', 'an active account', 'the person of this grant is gone or disabled')
-  }
   if (!session) {
     await Grant.end(context, found.grant_id)
     throw refuse(
@@ -65,9 +61,9 @@ export const refreshToken = defineGrantType('refresh_token', Params, async (requ
   }
   const { grant, generation } = await rotate(context, loaded!, handle!.generation, client)
   return {
-    sub: grant.sub,
     scope,
     grant,
+    user,
     refresh: generation,
     ...(scope.includes('openid') && { idToken: {} }),
   }

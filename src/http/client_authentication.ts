@@ -4,7 +4,7 @@ import { OAuthError } from '../auth/errors.ts'
 import { shown } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import type { ClientAuthMethod } from '../contracts/feature.ts'
-import type { Client } from '../models/client.ts'
+import type { AuthenticatedClient } from '../contracts/grant_type.ts'
 import { requireClient } from '../clients/find_client.ts'
 import type { Call } from '../contracts/call.ts'
 
@@ -29,7 +29,7 @@ export async function authenticateClient(
   call: Call,
   params: Readonly<Record<string, string>>,
   context: Context,
-): Promise<Client> {
+): Promise<AuthenticatedClient> {
   const credentials = readCredentials({
     authorization: call.request.headers.get('authorization') ?? undefined,
     params,
@@ -56,5 +56,5 @@ export async function authenticateClient(
       problem: `this client registered ${registered}; it came with ${credentials.method}`,
     })
   await method.verify(call, context, { credentials, client })
-  return client
+  return client as AuthenticatedClient
 }

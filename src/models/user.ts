@@ -52,9 +52,13 @@ const verifiedEmail = ({ claims }: Pick<User, 'claims'>): string | undefined =>
 
 const usersIndex = 'users'
 
-/** Whether anything may be issued for them: neither disabled nor on their way out. */
-export const isActive = (user: Pick<User, 'disabled' | 'leaving_at'>): boolean =>
-  !user.disabled && user.leaving_at === undefined
+declare const active: unique symbol
+/** An account for which something may be issued. Only `isActive` makes one. */
+export type ActiveUser = User & { readonly [active]: true }
+
+/** Whether anything may be issued for this account: it is there, not disabled, and its end was not asked for. */
+export const isActive = (user: User | undefined): user is ActiveUser =>
+  user !== undefined && !user.disabled && user.leaving_at === undefined
 
 /**
  * Writes the record before any name points at it. What a making that broke off has left is overwritten; an account that

@@ -4,6 +4,8 @@ import { Client, makeClient } from '../../src/models/client.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { formPost, type Json, type TestClient } from '../support/client.ts'
 import { alice, type Person, person } from '../support/person.ts'
+import { Grant } from '../../src/models/grant.ts'
+import { User } from '../../src/models/user.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
 
 const grant_type = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -156,4 +158,15 @@ test('what a device may not ask for', async () => {
     formPost({ client_id: 'public-client', redirect_uri: '' }, {}),
   )
   expect(((await demo.json()) as Json).error).toBe('unauthorized_client')
+})
+
+test('gives nothing once the account of the person who allowed it is disabled, and its grant ends', async () => {
+  const op = await start()
+  const device = await begin(op)
+  const visitor = person(op.issuer, op.fetch)
+  await visitor.press(await toConfirm(op, visitor, device.user_code), 'allow')
+  await User.update(op.context, 'user-alice', (user) => ({ ...user, disabled: true }))
+  op.clock.advance(6_000)
+  expect(await poll(op, device.device_code)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
+  expect(await Grant.listOfUser(op.context, 'user-alice')).toEqual([])
 })

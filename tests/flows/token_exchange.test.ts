@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { systemRandom } from '../../src/lib/random.ts'
 import { Client, makeClient } from '../../src/models/client.ts'
+import { User } from '../../src/models/user.ts'
 import { authorizationUrl, claimsOf, demo, formPost, type Json, type TestClient } from '../support/client.ts'
 import { person } from '../support/person.ts'
 import { type Provider, provider } from '../support/provider.ts'
@@ -238,4 +239,19 @@ describe('a client that trades its own token of a person', () => {
     const { client_id } = (await answer.json()) as Json
     expect((await Client.find(op.context, String(client_id)))!.exchange_audiences).toBeUndefined()
   })
+})
+
+test('the token of a person whose account is disabled or about to end is traded for nothing', async () => {
+  const op = await provider()
+  const orders = await service(op, 'orders', { resource_server: true })
+  const { access_token } = await userToken(op)
+  const changed = (change: Partial<User>) =>
+    User.update(op.context, 'user-alice', (user) => ({ ...user, ...change }))
+  for (const change of [{ disabled: true }, { disabled: false, leaving_at: 4_000_000_000 }]) {
+    await changed(change)
+    const refused = await exchange(op, orders, access_token)
+    expect(refused).toMatchObject({ status: 400, body: { error: 'invalid_request' } })
+  }
+  await changed({ leaving_at: undefined })
+  expect((await exchange(op, orders, access_token)).status).toBe(200)
 })

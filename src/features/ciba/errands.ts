@@ -3,8 +3,8 @@ import { OAuthError } from '../../auth/errors.ts'
 import { RefusedError } from '../../auth/refusal.ts'
 import { leftHalfHash } from '../../auth/token.ts'
 import type { Context } from '../../contracts/context.ts'
-import { admit, shaped } from '../../grants/grant_rules.ts'
-import type { Issue } from '../../contracts/grant_type.ts'
+import { admit, settled } from '../../grants/grant_rules.ts'
+import type { Answer } from '../../contracts/grant_type.ts'
 import { mint } from '../../grants/mint.ts'
 import { findClient } from '../../http/client_authentication.ts'
 import { OutboundError } from '../../outbound/error.ts'
@@ -14,7 +14,7 @@ import { hmac } from '../../lib/hash.ts'
 import type { Client } from '../../models/client.ts'
 import { Grant } from '../../models/grant.ts'
 import { refreshHandle } from '../../models/refresh_token.ts'
-import { isActive, User } from '../../models/user.ts'
+import { User } from '../../models/user.ts'
 import type { Errand, Errands, Outcome } from './deliveries.ts'
 import { firstIssue } from '../../grants/authorization_code.ts'
 import { authReqId, BackchannelRequest, isOpen, notificationToken } from './records.ts'
@@ -91,18 +91,18 @@ async function tokensOf(request: BackchannelRequest, client: Client, context: Co
     request.grant_id === undefined ? undefined : Grant.find(context, request.grant_id),
     User.find(context, request.sub),
   ])
-  if (!grant || !user || !isActive(user))
+  if (!grant)
     throw new OAuthError('invalid_grant', {
       rule: 'OpenID Connect CIBA §11',
-      expected: 'an authorization that lives, of an active account',
-      problem: 'the authorization has ended, or the person may no longer sign in',
+      expected: 'an authorization that lives',
+      problem: 'the authorization has ended',
     })
   const asked = { params: {}, raw: {}, client, context, bound: request.bound }
   await admit(grant, asked)
   const refresh = grant.refresh && refreshHandle(context.secrets.refresh, grant.grant_id, 0)
   const alg = client.id_token_signed_response_alg
-  const issue: Issue = {
-    ...firstIssue(grant),
+  const answer: Answer = {
+    ...firstIssue(grant, user),
     idToken: {
       claims: {
         'urn:openid:params:jwt:claim:auth_req_id': authReqId(request.id, context),
@@ -110,7 +110,7 @@ async function tokensOf(request: BackchannelRequest, client: Client, context: Co
       },
     },
   }
-  return mint(await shaped(issue, asked), client, request.bound, context)
+  return mint(await settled(answer, asked), client, request.bound, context)
 }
 
 /** Ours, not the specification's: somebody who can reach the person hears of the request, signed. */

@@ -7,18 +7,13 @@ import { defineGrantType } from '../../contracts/grant_type.ts'
 import { askForPatience } from '../../grants/patience.ts'
 import { seconds } from '../../lib/clock.ts'
 import { Grant } from '../../models/grant.ts'
-import { isActive, User } from '../../models/user.ts'
+import { User } from '../../models/user.ts'
 import { BackchannelRequest, readAuthReqId } from './records.ts'
 import { cibaGrant, modeOf } from './settings.ts'
 
 const refuse = (code: string, expected: string, problem: string) =>
   new OAuthError(code, { rule: 'OpenID Connect CIBA §11', expected, problem, status: 400 })
-const ended = () =>
-  refuse(
-    'invalid_grant',
-    'an authorization that lives, of an active account',
-    'the authorization has ended, or the person may no longer sign in',
-  )
+const ended = () => refuse('invalid_grant', 'an authorization that lives', 'the authorization has ended')
 
 export const ciba = defineGrantType(
   cibaGrant,
@@ -61,7 +56,7 @@ export const ciba = defineGrantType(
       Grant.load(context, waiting.grant_id),
       User.find(context, waiting.sub),
     ])
-    if (!loaded || !user || !isActive(user)) throw ended()
+    if (!loaded) throw ended()
     await admit(loaded.record, request)
     const spent = await BackchannelRequest.update(context, id, (current) =>
       current.status === 'approved' ? { ...current, status: 'redeemed' } : undefined,
@@ -70,7 +65,7 @@ export const ciba = defineGrantType(
     const toLife = (current: Grant) => redeemed(current, client, bound, context)
     const grant = await Grant.update(context, waiting.grant_id, toLife, loaded)
     if (!grant) throw ended()
-    return firstIssue(grant)
+    return firstIssue(grant, user)
   },
 )
 

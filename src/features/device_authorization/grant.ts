@@ -7,6 +7,7 @@ import { defineGrantType } from '../../contracts/grant_type.ts'
 import { askForPatience } from '../../grants/patience.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { Grant } from '../../models/grant.ts'
+import { User } from '../../models/user.ts'
 import { Waiting } from './records.ts'
 
 export const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -43,7 +44,11 @@ export const deviceCode = defineGrantType(
     const loaded = await Grant.load(context, waiting.grant_id)
     if (!loaded) throw ended()
     await admit(loaded.record, request)
-    if (!(await Waiting.take(context, id)))
+    const [taken, user] = await Promise.all([
+      Waiting.take(context, id),
+      User.find(context, loaded.record.sub),
+    ])
+    if (!taken)
       throw refuse(
         'invalid_grant',
         'a device_code that was not used before',
@@ -56,6 +61,6 @@ export const deviceCode = defineGrantType(
       loaded,
     )
     if (!grant) throw ended()
-    return firstIssue(grant)
+    return firstIssue(grant, user)
   },
 )

@@ -50,7 +50,7 @@ const jwtBearerGrant = defineGrantType(
       throw refuse('a jti that was not used before', assertion.jti, 'it was used before')
     const grant = grantOf(assertion, user, client, scope, context)
     await Grant.create(context, grant, grant.exp - seconds(context.clock))
-    return { sub: user.sub, scope, grant, expiresAt: grant.exp }
+    return { scope, grant, user, expiresAt: grant.exp }
   },
 )
 

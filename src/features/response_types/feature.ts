@@ -5,14 +5,14 @@ import { leftHalfHash } from '../../auth/token.ts'
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
-import { shaped } from '../../grants/grant_rules.ts'
-import type { GrantType, Issue } from '../../contracts/grant_type.ts'
+import { settled } from '../../grants/grant_rules.ts'
+import type { GrantType, Issue, UserIssue } from '../../contracts/grant_type.ts'
 import { mintAccessToken, mintIdToken } from '../../grants/mint.ts'
 import { code as codeAlone } from '../../http/authorization_response.ts'
 import { seconds } from '../../lib/clock.ts'
 import type { Client } from '../../models/client.ts'
 import { Grant } from '../../models/grant.ts'
-import { defineFeature, type ResponseType } from '../../contracts/feature.ts'
+import { defineFeature, type Granted, type ResponseType } from '../../contracts/feature.ts'
 
 const env = defineEntries([
   {
@@ -31,7 +31,7 @@ const setting = (config: Config) => featureConfig(config, 'response_types', env)
  * whose tokens must be bound get none here.
  */
 async function unbound(
-  grant: Grant,
+  { grant, user }: Granted,
   scope: readonly string[],
   client: Client,
   context: Context,
@@ -44,16 +44,18 @@ async function unbound(
       next: 'use response_type code',
     })
   const asked = { params: {}, raw: {}, client, context, bound: undefined }
-  return shaped({ sub: grant.sub, scope, grant }, asked)
+  return settled({ scope, grant, user }, asked)
 }
 
 /** Whatever a type names, in the order of the specification; each part is bound to those before it (Core §3.3.2.11). */
 const answer =
   (parts: readonly string[]): ResponseType['answer'] =>
-  async (context, { request, grant: waiting, client }) => {
+  async (context, { request, client, user, grant: waiting }) => {
     const answered: Record<string, string> = {}
     const withToken = parts.includes('token')
-    const issued = withToken ? await unbound(waiting, request.scope, client, context) : undefined
+    const issued = withToken
+      ? await unbound({ grant: waiting, user }, request.scope, client, context)
+      : undefined
     // Without a code to redeem nothing else would bring the grant to life.
     const grant = withToken ? await live(waiting, context.config.accessTokenTtl) : waiting
     async function live({ grant_id }: Grant, lifetime: number): Promise<Grant> {
@@ -68,8 +70,8 @@ const answer =
       return lives
     }
     if (parts.includes('code'))
-      Object.assign(answered, await codeAlone.answer(context, { request, grant, client }))
-    const issue = { sub: grant.sub, scope: request.scope, ...issued, grant }
+      Object.assign(answered, await codeAlone.answer(context, { request, grant, user, client }))
+    const issue: UserIssue = { scope: request.scope, ...issued, grant, user }
     if (withToken) {
       const { token, expiresIn } = await mintAccessToken(issue, client, undefined, context)
       Object.assign(answered, {

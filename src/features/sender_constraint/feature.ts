@@ -2,7 +2,7 @@
 import { OAuthError } from '../../auth/errors.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import type { GrantRequest, GrantRule } from '../../contracts/grant_type.ts'
+import type { GrantRule, GrantUse } from '../../contracts/grant_type.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 
 const env = defineEntries([
@@ -15,7 +15,7 @@ const env = defineEntries([
   },
 ])
 
-function requireBound({ bound, context }: GrantRequest<unknown>): void {
+function requireBound({ bound, context }: GrantUse): void {
   const { requireSenderConstrained } = featureConfig(context.config, 'sender_constraint', env)
   if (!requireSenderConstrained || bound) return
   const ways = context.table.tokenBindings.map((binding) => binding.name).join(' or ')

@@ -4,12 +4,14 @@ import { OAuthError } from '../../auth/errors.ts'
 import { secret, shown } from '../../auth/refusal.ts'
 import { parseScope, requireWithin } from '../../auth/scope.ts'
 import type { Context } from '../../contracts/context.ts'
-import { type Bound, defineGrantType, type Issue } from '../../contracts/grant_type.ts'
+import { type Bound, defineGrantType } from '../../contracts/grant_type.ts'
 import { findAccessToken } from '../../grants/live_token.ts'
 import type { LiveToken } from '../../contracts/live_token.ts'
 import { findClient } from '../../http/client_authentication.ts'
 import { declareTokenClaims } from '../../models/access_token.ts'
 import { type Client, isPublic } from '../../models/client.ts'
+import type { Grant } from '../../models/grant.ts'
+import { type ActiveUser, isActive, User } from '../../models/user.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
@@ -37,7 +39,7 @@ const maxAudience = 10
 const tokenExchange = defineGrantType(
   'urn:ietf:params:oauth:grant-type:token-exchange',
   Params,
-  async ({ params, client, context, bound }): Promise<Issue> => {
+  async ({ params, client, context, bound }) => {
     if (isPublic(client))
       throw new OAuthError('unauthorized_client', {
         rule: 'RFC 8693 §2.1',
@@ -56,9 +58,10 @@ const tokenExchange = defineGrantType(
     if (audience !== undefined) requireGranted(audience, subject, client)
     const act = actingFor(subject, client, actor)
     return {
-      sub: subject.grant?.sub ?? subject.claims.sub,
       scope,
-      ...(subject.grant && { grant: subject.grant }),
+      ...(subject.grant
+        ? { grant: subject.grant, user: await userOf(subject.grant, context) }
+        : { sub: subject.claims.sub }),
       copyOf: { ...subject.claims },
       expiresAt: subject.claims.exp, // a copy never outlives what it was made from
       ...(audience !== undefined && { audience }),
@@ -136,6 +139,17 @@ async function requireActor(token: string, client: Client, context: Context): Pr
       problem: 'the actor_token was issued to another client',
     })
   return actor
+}
+
+/** The End-User of the subject_token. RFC 8693 §2.2.2 wants `invalid_request` for a token that is not accepted. */
+async function userOf({ sub }: Grant, context: Context): Promise<ActiveUser> {
+  const user = await User.find(context, sub)
+  if (isActive(user)) return user
+  throw new OAuthError('invalid_request', {
+    rule: 'RFC 8693 §2.2.2',
+    expected: 'a subject_token of an End-User who may sign in here',
+    problem: 'the End-User of the subject_token is gone or may no longer sign in',
+  })
 }
 
 /**
