@@ -27,7 +27,7 @@ const titleOf = (status: number): Said => {
 
 /** Codes are an open set, for features bring theirs; those without a sentence are told as what they are, a bad request. */
 function messageOf(code: string): Said {
-  const key = `error.${code}`
+  const key = code === 'foreign_form' ? 'error.access_denied' : `error.${code}`
   return say(isMessageKey(key) ? key : 'error.invalid_request')
 }
 

@@ -85,6 +85,5 @@ export function requireSameOrigin(call: Call, context: Context): void {
       expected: `a form from the pages of ${context.config.issuer}`,
       came: { 'sec-fetch-site': site, origin },
       problem: 'forms are accepted from the pages of this provider alone',
-      say: say('error.access_denied'),
     })
 }

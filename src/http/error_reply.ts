@@ -1,6 +1,6 @@
 /** The only place where a refusal becomes an answer, JSON or a page, and its line in the log. Redirects are `authorization_response.ts`. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 import { HttpError } from '../auth/errors.ts'
-import { isSecret, RefusedError } from '../auth/refusal.ts'
+import { RefusedError, isSecret } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { Call } from '../contracts/call.ts'
@@ -28,11 +28,13 @@ export const descriptionFor = (error: RefusedError, { config }: Context): string
 const partOfTheFlow = new Set(['authorization_pending', 'slow_down', 'use_dpop_nonce'])
 
 const longestValue = 200
+const longestSentence = 600
 
-const clipped = (value: unknown): unknown => {
+/** What strangers sent is cut short, so that no request makes a long line. */
+const clipped = (value: unknown, longest = longestValue): unknown => {
   if (isSecret(value)) return '(secret)'
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return text !== undefined && text.length > longestValue ? `${text.slice(0, longestValue)}...` : value
+  return text !== undefined && text.length > longest ? `${text.slice(0, longest)}...` : value
 }
 
 /** The log line of a refusal: one each, at every place that answers with one. */
@@ -42,12 +44,12 @@ export function logRefusal(error: RefusedError, call: Call, context: Context): v
     request_id: call.requestId,
     client_id: clipped(call.clientId),
     address: call.address,
-    path: call.path,
+    path: clipped(call.path),
     code,
     rule,
-    expected,
+    expected: clipped(expected, longestSentence),
     came: clipped(came),
-    problem,
+    problem: clipped(problem, longestSentence),
     detail,
   })
 }

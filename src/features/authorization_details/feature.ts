@@ -1,7 +1,7 @@
 /** Rich authorization requests: what exactly a client may do, as data, shown to the person in words. https://www.rfc-editor.org/rfc/rfc9396 */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
-import { type Grounds, shown } from '../../auth/refusal.ts'
+import { type Grounds, secret, shown } from '../../auth/refusal.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -55,7 +55,7 @@ function readDetails(text: string | undefined, client: Client, context: Context)
   if (!parsed.success)
     throw refuse({
       expected: 'authorization_details in the form of RFC 9396 2',
-      came: text,
+      came: secret(text), // it may name accounts and amounts
       problem: `authorization_details: ${v.getDotPath(parsed.issues[0]) ?? 'the value'}: ${parsed.issues[0].message}`,
     })
   const known = typesOf(context)
@@ -84,7 +84,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown
   } catch {
-    throw refuse({ expected: 'authorization_details must be a JSON array of objects', came: text })
+    throw refuse({ expected: 'authorization_details must be a JSON array of objects', came: secret(text) })
   }
 }
 

@@ -69,7 +69,10 @@ export const signInOptions = defineEndpoint({
           ),
         ),
         ...troubles,
-        403: jsonReply('The form was not ours', object({ error: text('access_denied') }, ['error'])),
+        403: jsonReply(
+          'The form was not ours',
+          object({ error: text('form_out_of_date or foreign_form') }, ['error']),
+        ),
       },
     },
   },
