@@ -5,10 +5,11 @@ import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
 import { respondWithError } from '../http/authorization_response.ts'
 import { imageSources } from '../html/client_parts.ts'
-import { shownClient } from '../http/client_words.ts'
+import { hostOf, shownClient, unnamedAt } from '../http/client_words.ts'
 import { formTarget } from '../http/headers.ts'
 import { claimDescription, consentPage, type ShownScope } from '../html/pages.ts'
 import { page, redirectWithin } from '../http/reply.ts'
+import { isSaid } from '../lib/say.ts'
 import type { Reply } from '../contracts/reply.ts'
 import { currentSession } from '../http/session.ts'
 import { Consent } from '../models/consent.ts'
@@ -53,12 +54,14 @@ async function show(call: Call, context: Context): Promise<Reply> {
   const { client, request } = asked
   const before = await Consent.find(context, user.sub, client.client_id)
   const shown = shownClient(client, call, context)
+  const host = hostOf(request.redirect)
   const html = consentPage({
     ...shown,
+    clientName: isSaid(shown.clientName) ? unnamedAt(host) : shown.clientName,
     unverified: client.self_registered,
     ...formFields(call, context, purposeFor(session.sub), going.handle),
     action: `${context.basePath}/consent`,
-    clientHost: hostOf(request.redirect),
+    clientHost: host,
     describedAt: client.described_at === undefined ? undefined : hostOf(client.described_at),
     username: user.username,
     scopes: shownScopes(asked, before, context),
@@ -73,12 +76,6 @@ async function show(call: Call, context: Context): Promise<Reply> {
 
 /** The form is good for the person who saw it, also when they signed in again in another tab meanwhile. */
 const purposeFor = (sub: string) => `consent ${sub}`
-
-/** Where the answer goes: the host, or the private-use scheme of a native app. */
-function hostOf(redirect: string): string {
-  const url = new URL(redirect)
-  return url.protocol.startsWith('http') ? url.host : url.protocol.slice(0, -1)
-}
 
 function shownScopes(asked: Asked, before: Consent | undefined, context: Context): ShownScope[] {
   const scopes = asked.request.scope.map((name) => ({

@@ -104,9 +104,11 @@ function readRedirect(uri: string | undefined, client: Client | undefined): Trus
 const isOfThisSession = ({ hint, client }: Asked, session: Session, context: Context): boolean =>
   hint?.sid !== undefined && hint.sid === (client ? sidOf(session.sid, client, context) : session.sid)
 
+type Name = Told['server'][number]
+
 /** The applications of a session by how they hear of its end. */
 async function whoHears(call: Call, session: Session, context: Context): Promise<Told> {
-  const told = { server: [] as string[], browser: [] as string[], nobody: [] as string[] }
+  const told = { server: [] as Name[], browser: [] as Name[], nobody: [] as Name[] }
   for (const clientId of session.clients) {
     const client = await findClient(context, clientId)
     if (!client) continue // nothing that is here any more knows of the sign-in

@@ -1,12 +1,13 @@
 /** How pages show a client: name, logo and links, every one of which the client chose. */
-import { say, type Said } from '../lib/say.ts'
+import { isSaid, say, type Said } from '../lib/say.ts'
 import { foreignText, foreignUrl } from './foreign_text.ts'
 import * as parts from './page_parts.ts'
 import type { Html } from './view.ts'
 
 /** A client in the language of the page (`client_words.ts` reads it from the record). */
 export interface ShownClient {
-  clientName?: string | undefined
+  /** As registered, or a message for a client without a name. */
+  clientName?: string | Said | undefined
   clientUri?: string | undefined
   logoUri?: string | undefined
   policyUri?: string | undefined
@@ -15,8 +16,8 @@ export interface ShownClient {
   unverified?: boolean | undefined
 }
 
-export const shownName = (name: string): string | Said =>
-  foreignText(name) || say('common.unnamed_application')
+export const shownName = (name: string | Said): string | Said =>
+  isSaid(name) ? name : foreignText(name) || say('common.unnamed_application')
 
 export function clientName({ clientName: name = '', clientUri }: ShownClient): Html {
   const text = parts.name({ text: shownName(name) })

@@ -76,7 +76,7 @@ export function consentPage(
     action: string
     csrf: string
     interaction: string
-    clientName: string
+    clientName: string | Said
     clientHost: string
     unverified: boolean
     describedAt?: string | undefined

@@ -1,11 +1,11 @@
 /** Which applications hear that somebody signs out, in the words of the pages round it: no more than is true. */
-import { type MessageKey, say } from '../lib/say.ts'
+import { type MessageKey, type Said, say } from '../lib/say.ts'
 import { shownName } from './client_parts.ts'
 import * as parts from './page_parts.ts'
 import type { Html } from './view.ts'
 
 /** Names of applications, by who tells them: this server, frames in the browser, nobody. */
-export type Told = Readonly<Record<'server' | 'browser' | 'nobody', readonly string[]>>
+export type Told = Readonly<Record<'server' | 'browser' | 'nobody', readonly (string | Said)[]>>
 
 type Words = Readonly<Record<keyof Told, MessageKey>>
 

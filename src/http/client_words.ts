@@ -3,6 +3,8 @@ import type { Context } from '../contracts/context.ts'
 import type { Client } from '../models/client.ts'
 import type { Call } from '../contracts/call.ts'
 import type { ShownClient } from '../html/client_parts.ts'
+import { foreignText } from '../html/foreign_text.ts'
+import { say, type Said } from '../lib/say.ts'
 import { languageOf } from './language.ts'
 
 type Spoken = 'client_name' | 'client_uri' | 'logo_uri' | 'policy_uri' | 'tos_uri'
@@ -25,11 +27,11 @@ export function shownClient(
   client: Client,
   call: Call,
   context: Context,
-): ShownClient & { clientName: string } {
+): ShownClient & { clientName: string | Said } {
   const language = languageOf(call, context)
   const said = (name: Spoken) => metadataIn(language, client, name)
   return {
-    clientName: said('client_name') ?? client.client_id,
+    clientName: said('client_name') ?? unnamedAt(firstHost(client)),
     clientUri: said('client_uri'),
     logoUri: said('logo_uri'),
     policyUri: said('policy_uri'),
@@ -37,3 +39,24 @@ export function shownClient(
     unverified: client.self_registered,
   }
 }
+
+/** Where an address leads: its host, or the private-use scheme of a native app. */
+export function hostOf(address: string): string {
+  const url = new URL(address)
+  return url.protocol.startsWith('http') ? url.host : url.protocol.slice(0, -1)
+}
+
+const firstHost = ({ redirect_uris: [first] }: Client): string | undefined =>
+  first === undefined ? undefined : hostOf(first)
+
+const longestHost = 255
+
+/** What a page calls a client without a name: a client_id would tell an End-User nothing, a host may. */
+export const unnamedAt = (host: string | undefined): Said =>
+  host === undefined
+    ? say('common.unnamed_application')
+    : say('common.unnamed_application_at', { host: foreignText(host, longestHost) })
+
+/** A name that is kept with an event, before its language is known. */
+export const plainNameOf = (client: Client): string =>
+  foreignText(client.client_name ?? firstHost(client) ?? client.client_id)

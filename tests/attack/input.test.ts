@@ -117,10 +117,10 @@ describe('markup stays text', () => {
       expect(await arrivedAsMarkup(page.html)).toEqual([])
       expect(page.html).not.toMatch(/onmouseover="alert/)
     }
-    expect(consent.html).toContain('Nobody here has checked this application')
+    expect(consent.html).toContain('This app hasn’t been verified')
     expect(consent.html).not.toContain('logo.png')
     expect(consent.html).toContain('See your email')
-    expect(consent.html).not.toContain('See your Approved by') // its words are not ours
+    expect(consent.html).not.toContain('See this information about you: Approved by') // its words are not ours
     expect((await browser.press(consent, 'allow')).location?.searchParams.get('code')).not.toBeNull()
   })
 

@@ -300,7 +300,7 @@ describe('a registration', () => {
       copied,
       attest(op.issuer, optionsIn<CreationOptions>(copied), credential),
     )
-    expect(pageOf(answered).html).toContain('in use already')
+    expect(pageOf(answered).html).toContain('already in use')
     const claims = await signInWith(op.issuer, op.fetch, browser(op), credential)
     expect(refused(claims)).not.toEqual(isRefusal)
   })

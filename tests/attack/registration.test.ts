@@ -160,7 +160,7 @@ describe('what only an operator gives', () => {
     ).page!
     const consent = (await browser.press(login, 'login', alice)).page!
     expect(consent.forms.flatMap((form) => form.buttons)).toEqual(['allow', 'deny'])
-    expect(consent.html).toContain('Nobody here has checked')
+    expect(consent.html).toContain('hasn’t been verified')
   })
 
   test('a private-use scheme is asked for every time, whatever the client calls itself', async () => {

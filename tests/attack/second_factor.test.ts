@@ -173,7 +173,9 @@ describe('guessing', () => {
     )
     expect(late.status).toBe(429)
     expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0)
-    const warnings = (await mailsOf(one)).filter(({ text }) => text.includes('tried too many wrong codes'))
+    const warnings = (await mailsOf(one)).filter(({ text }) =>
+      text.includes('too many incorrect verification codes'),
+    )
     expect(warnings).toHaveLength(1)
     owner.cookies.delete('latchkey_session')
     const half = pageOf(await withPassword(owner))

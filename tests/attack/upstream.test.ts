@@ -400,7 +400,7 @@ describe('somebody else’s account', () => {
     const at = corp()
     at.claims = { email: 'ALICE@EXAMPLE.COM' }
     const { landing, who } = await attempt(at)
-    expect([who, landing.page!.html.includes('Sign in once more')]).toEqual([undefined, true])
+    expect([who, landing.page!.html.includes('Sign in to connect your accounts')]).toEqual([undefined, true])
   })
 
   test('of one name is not taken over, nor imitated: names of new accounts are plain', async () => {
@@ -425,7 +425,7 @@ describe('somebody else’s account', () => {
     const href = /href="([^"]*interaction=[^"]*)"/.exec(landing.page!.html)![1]!
     const handle = new URL(href, op.issuer).searchParams.get('interaction')!
     const early = await browser.open(`/upstream/connect?interaction=${handle}`)
-    expect(early.page!.html).not.toContain('Connect these two accounts?')
+    expect(early.page!.html).not.toContain('Connect these accounts?')
     const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const forced = await op.fetch('/upstream/connect', {
       method: 'POST',
@@ -454,7 +454,7 @@ describe('somebody else’s account', () => {
     await Session.end(op.context, session!.sid)
     await browser.press((await browser.open('/login')).page!, 'login', bob)
     expect(statusOf(await comeBack(op, browser, 'corp', away))).toBe(400)
-    expect((await browser.open('/account/connections')).page!.html).toContain('have not connected')
+    expect((await browser.open('/account/connections')).page!.html).toContain('haven’t connected')
   })
 })
 

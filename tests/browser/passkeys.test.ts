@@ -92,7 +92,7 @@ async function signOut({ page }: Pick<Tab, 'page'>): Promise<void> {
 
 test('made on the page of the account; then a press of the button signs in', async () => {
   const { page, complaints, device } = await enrolled()
-  expect(await page.textContent('.notice')).toContain('The passkey was added')
+  expect(await page.textContent('.notice')).toContain('Passkey added')
   expect(await page.textContent('.entry h2')).toContain('Chrome')
   await signOut({ page })
   await touch(device, false) // nobody chooses from the autofill
@@ -156,7 +156,7 @@ test('renamed and removed, here and in the device', async () => {
   await page.waitForURL(here('/account/passkeys?done=renamed'))
   expect(await page.textContent('.entry:last-child h2')).toContain('My <laptop>')
   await page.click('.entry:last-child a[aria-label="Remove: My <laptop>"]')
-  expect(await page.textContent('.account_part')).toContain('sign in here with My <laptop>')
+  expect(await page.textContent('.account_part')).toContain('sign in with My <laptop>')
   expect(await credentialsIn(device)).toBe(1)
   await page.click('button[name=remove]')
   await page.waitForURL(here('/account/passkeys?done=removed'))
@@ -174,7 +174,7 @@ test('without JavaScript the sign-in page is as if there were none, and the pass
   await fillLogin(page)
   expect(page.url()).toBe(here('/account'))
   await page.goto(here('/account/passkeys/add'))
-  expect(await page.textContent('.passkey')).toContain('This needs JavaScript')
+  expect(await page.textContent('.passkey')).toContain('Passkeys need JavaScript')
   await page.click('button[name=later]')
   expect(page.url()).toBe(here('/account/passkeys'))
   expect(complaints).toEqual([])

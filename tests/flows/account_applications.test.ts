@@ -59,10 +59,10 @@ describe('the list', () => {
     const text = plain(page)
     expect(text).toContain('Photo Prints')
     expect(text).toContain('<li>See your email address</li>')
-    expect(text).toContain('<li>Keep this access while you are away, until you take it back</li>')
+    expect(text).toContain('<li>Keep this access when you’re not using the app, until you remove it</li>')
     expect(text).toContain('<li>See your birthday</li>')
-    expect(text).toContain('See something about you that the application calls https://x.example/mood')
-    expect(text).toContain('You agreed on')
+    expect(text).toContain('See information about you that the app calls https://x.example/mood')
+    expect(text).toContain('You allowed access on')
     expect(text).toContain('Last used on')
     expect(page.html).toContain('src="https://photos.example/logo.png"')
     expect(page.headers.get('content-security-policy')).toContain("img-src 'self' https://photos.example;")
@@ -71,10 +71,11 @@ describe('the list', () => {
   test('without refresh tokens it was used when the person last came from it', async () => {
     const op = await start()
     const who = browser(op)
-    const lines = async () => plain(await applications(who)).match(/(?:You agreed on|Last used on)[^<]*/g)
+    const lines = async () =>
+      plain(await applications(who)).match(/(?:You allowed access on|Last used on)[^<]*/g)
     await tokensOf(op, who)
     const [agreed, first] = (await lines())!
-    expect(first).toBe(agreed!.replace('You agreed', 'Last used'))
+    expect(first).toBe(agreed!.replace('You allowed access', 'Last used'))
     op.clock.advance(3_600_000)
     await tokensOf(op, who)
     const [still, later] = (await lines())!
@@ -92,7 +93,7 @@ describe('the list', () => {
     })
     await tokensOf(op, who, client)
     const page = await applications(who)
-    expect(page.html).toContain('Nobody here has checked it')
+    expect(page.html).toContain('Not verified')
     expect(page.html).not.toContain('elsewhere.example')
     expect(page.headers.get('content-security-policy')).not.toContain('elsewhere.example')
   })
@@ -103,10 +104,10 @@ describe('the list', () => {
     const client = await operatorClient(op, { client_id: 'ours', first_party: true })
     const { access_token } = await tokensOf(op, who, client)
     const page = await applications(who)
-    expect(page.html).toContain('needs no consent')
+    expect(page.html).toContain('doesn’t need your permission')
     await who.press(page, 'withdraw')
     expect((await userinfo(op, access_token)).status).toBe(401)
-    expect(plain(await applications(who))).toContain('No application uses your account.')
+    expect(plain(await applications(who))).toContain('No apps have access to your account.')
   })
 
   test('one that is registered no longer can still be withdrawn from', async () => {
@@ -116,9 +117,9 @@ describe('the list', () => {
     await tokensOf(op, who, client)
     await Client.remove(op.context, 'old')
     const page = await applications(who)
-    expect(page.html).toContain('No longer registered here')
+    expect(page.html).toContain('No longer registered')
     await who.press(page, 'withdraw')
-    expect(plain(await applications(who))).toContain('No application uses your account.')
+    expect(plain(await applications(who))).toContain('No apps have access to your account.')
   })
 })
 
@@ -144,7 +145,7 @@ describe('withdrawal', () => {
     expect((await refresh(op, demo, others.refresh_token)).status).toBe(200)
     expect(await outcome(op, who, {}, client)).toBe('consent')
     expect(await outcome(op, who)).toBe('code')
-    expect(await mailTexts(op)).toContain('You withdrew what the application Photo Prints could do')
+    expect(await mailTexts(op)).toContain('The app Photo Prints no longer has access')
   })
 
   test('its client hears of it by back-channel logout, once, and the others hear nothing', async () => {
@@ -163,7 +164,7 @@ describe('withdrawal', () => {
     expect(app.heard.map(({ path }) => path)).toEqual(['/photos'])
     const token = claimsOf(app.heard[0]!.form.logout_token)
     expect([token.sub, token.sid]).toEqual([claimsOf(id_token).sub, claimsOf(id_token).sid])
-    expect((await mailsOf(op)).filter(({ text }) => text.includes('You withdrew'))).toHaveLength(1)
+    expect((await mailsOf(op)).filter(({ text }) => text.includes('no longer has access'))).toHaveLength(1)
   })
 
   test('what was allowed anew ends anew, and then the client hears of it again', async () => {

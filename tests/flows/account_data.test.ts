@@ -88,7 +88,7 @@ describe('a copy', () => {
     expect(data.grants).toMatchObject([{ client_id: demo.client_id }])
     expect(data.sessions).toMatchObject([{ address: '127.0.0.1', clients: [demo.client_id] }])
     expect(data.activity).toMatchObject([{ kind: 'signed_in', address: '127.0.0.1' }])
-    expect(await mailTexts(op)).toContain('A copy of everything')
+    expect(await mailTexts(op)).toContain('A copy of your data was downloaded')
   })
 
   test('not after an old sign-in: it is asked for again first', async () => {
@@ -110,7 +110,7 @@ describe('a copy', () => {
       expect(body.data).toMatchObject({ profile: { username: 'alice' } })
     }
     const told = (await mailsOf(op)).filter(({ text }) =>
-      text.includes('The application Cloud backup got a copy'),
+      text.includes('The app Cloud backup downloaded a copy'),
     )
     expect(told).toHaveLength(1)
   })
@@ -125,8 +125,8 @@ describe('a copy', () => {
     })
     const { url } = authorizationUrl(op.issuer, client, { scope: 'openid data_export account_delete' })
     const { page } = await who.open(url)
-    expect(page!.html).toContain('Get a copy of everything that is kept about you here')
-    expect(page!.html).toContain('Delete your account, when you have signed in just before')
+    expect(page!.html).toContain('Download a copy of all your data')
+    expect(page!.html).toContain('Delete your account, but only right after you sign in')
     const discovery = await read(await op.fetch('/.well-known/openid-configuration'))
     expect(discovery.body.scopes_supported).toEqual(expect.arrayContaining(['data_export', 'account_delete']))
   })
@@ -153,7 +153,7 @@ describe('the end of an account', () => {
     for (const who of [here, phone]) expect(pathOf((await who.open('/account')).page)).toBe('/login')
     expect((await userinfo(op, tokens.access_token)).status).toBe(401)
     expect((await refresh(op, demo, tokens.refresh_token)).body.error).toBe('invalid_grant')
-    expect(await mailTexts(op)).toContain('Sign in again if you want to keep it')
+    expect(await mailTexts(op)).toContain('To keep it, sign in again')
   })
 
   test('needs the username, typed; a wrong one is said beside the field and kept', async () => {
@@ -162,7 +162,7 @@ describe('the end of an account', () => {
     await signIn(who)
     const page = await askForDeletion(who, 'alicia')
     expect(page.status).toBe(400)
-    expect(page.html).toContain('That is not your username')
+    expect(page.html).toContain('That isn’t your username')
     expect(page.html).toContain('aria-invalid="true"')
     expect(page.html).toContain('value="alicia"')
     expect((await find(op))!.leaving_at).toBeUndefined()
@@ -194,7 +194,7 @@ describe('the end of an account', () => {
     const kept = (await who.press(await signIn(who), 'keep')).page!
     expect(pathOf(kept)).toBe('/account')
     expect((await find(op))!.leaving_at).toBeUndefined()
-    expect(await mailTexts(op)).toContain('will not be deleted after all')
+    expect(await mailTexts(op)).toContain('will no longer be deleted')
     op.clock.advance(15 * day)
     await turn(op)
     expect(await find(op)).toBeDefined()
@@ -219,7 +219,7 @@ describe('the end of an account', () => {
       await Session.listOfUser(op.context, user.sub),
       await Event.listOfUser(op.context, user.sub),
     ]).toEqual([undefined, [], [], []])
-    expect(await mailTexts(op)).toContain('is deleted, as you asked')
+    expect(await mailTexts(op)).toContain('As you requested, we deleted your account')
     const named = counting.keys().filter((key) => key.includes(user.sub))
     expect(named).toEqual([])
     expect(await User.create(op.context, { ...user, username: 'somebody' })).toBe(false)
@@ -231,7 +231,7 @@ describe('the end of an account', () => {
     const who = browser(op)
     await signIn(who)
     const { sub: _, ...rest } = (await find(op))!
-    expect((await askForDeletion(who)).html).toContain('There is no way back')
+    expect((await askForDeletion(who)).html).toContain('This can’t be undone')
     op.clock.advance(minute)
     await turn(op)
     expect(await User.create(op.context, { ...rest, sub: 'another' })).toBe(true)
@@ -305,7 +305,7 @@ describe('the end of an account, asked by an application', () => {
     expect(Date.parse(String(body.erased_at)) - op.clock.now()).toBeGreaterThan(13 * day)
     expect((await remove(op, access_token)).status).toBe(401)
     expect(pathOf((await who.open('/account')).page)).toBe('/login')
-    expect(await mailTexts(op)).toContain('as the application Cloud backup asked')
+    expect(await mailTexts(op)).toContain('as requested by the app Cloud backup')
   })
 
   test('with an old sign-in: insufficient_user_authentication and how fresh it must be', async () => {

@@ -27,7 +27,7 @@ test('the new one is good, the old one is not; other sessions are over, this one
   const before = new Map(browser.cookies)
   const landing = await change(browser, { current_password: alice.password, password: fresh })
   expect(landing.page!.status).toBe(200)
-  expect(landing.page!.html).toContain('Your password is changed.')
+  expect(landing.page!.html).toContain('Your password was changed.')
   expect(at(await browser.open('/account/password'))).toBe('/account/password')
   expect(at(await other.open('/account/password'))).toBe('/login')
   const stolen = person(op.issuer, op.fetch)
@@ -38,18 +38,18 @@ test('the new one is good, the old one is not; other sessions are over, this one
   )
   expect(at(await (await signedIn(op)).open('/account/password'))).toBe('/login')
   const mails = (await mailsOf(op)).filter(({ to }) => to === 'alice@example.com').map(({ text }) => text)
-  expect(mails.join('\n')).toContain('The password of your account was changed.')
+  expect(mails.join('\n')).toContain('Your password was changed.')
   expect(mails.join('\n')).not.toContain(fresh)
 })
 
 describe('refused beside the field, with nothing changed', () => {
   test.each([
-    [403, 'not your current password', { current_password: 'wrong', password: fresh }],
-    [403, 'not your current password', { current_password: '', password: fresh }],
+    [403, 'isn’t your current password', { current_password: 'wrong', password: fresh }],
+    [403, 'isn’t your current password', { current_password: '', password: fresh }],
     [400, '8 to 128 characters', { current_password: alice.password, password: 'short' }],
-    [400, 'tried first', { current_password: alice.password, password: 'iloveyou' }],
-    [400, 'Without your names', { current_password: alice.password, password: 'Alice2026!!' }],
-    [400, 'not the same', { current_password: alice.password, password: fresh, repeat: `${fresh}r` }],
+    [400, 'too common', { current_password: alice.password, password: 'iloveyou' }],
+    [400, 'too close to your name', { current_password: alice.password, password: 'Alice2026!!' }],
+    [400, 'don’t match', { current_password: alice.password, password: fresh, repeat: `${fresh}r` }],
   ])('%i %s', async (status, words, fields) => {
     const op = await provider()
     const browser = await signedIn(op)
@@ -102,7 +102,7 @@ test('two changes at once: one holds, and the other says so', async () => {
     ),
   )
   const held = landings.filter(
-    ({ page: shown }) => shown!.status === 200 && shown!.html.includes('is changed'),
+    ({ page: shown }) => shown!.status === 200 && shown!.html.includes('was changed'),
   )
   expect(held.length).toBeLessThanOrEqual(1)
   const { password_hash } = (await User.findByUsername(op.context, 'alice'))!
@@ -121,7 +121,7 @@ test('who has no password sets one after a fresh sign-in, and not later', async 
   expect(at(await browser.press(page!, 'change', { password: fresh, repeat: fresh }))).toBe('/login')
   op.clock.advance(-11 * 60_000)
   const set = await browser.press(page!, 'change', { password: fresh, repeat: fresh })
-  expect(set.page!.html).toContain('Your password is changed.')
+  expect(set.page!.html).toContain('Your password was changed.')
   expect(at(await (await signedIn(op, { ...alice, password: fresh })).open('/account/password'))).toBe(
     '/account/password',
   )

@@ -153,7 +153,7 @@ describe('the person', () => {
     const { body } = await begin(op)
     const stranger = person(op.issuer, op.fetch)
     const empty = await approvals(stranger, bob)
-    expect(empty.html).toContain('Nothing waits for your answer')
+    expect(empty.html).toContain('No requests are waiting for your approval')
     expect(empty.html).toContain('http-equiv="refresh"')
     expect(empty.html).not.toContain('Corner bank')
     const mine = person(op.issuer, op.fetch)
@@ -197,7 +197,7 @@ describe('the person', () => {
     op.clock.advance(61_000)
     const late = await visitor.press(page, 'allow')
     expect(late.page!.status).toBe(400)
-    expect(late.page!.html).toContain('its time is over')
+    expect(late.page!.html).toContain('has expired')
     expect((await poll(op, body.auth_req_id)).body.error).toBe('expired_token')
   })
 
@@ -251,7 +251,7 @@ describe('what is refused', () => {
     const op = await start()
     const answer = await begin(op, more)
     expect([answer.status, answer.body.error]).toEqual([status, error])
-    expect((await approvals(person(op.issuer, op.fetch))).html).toContain('Nothing waits')
+    expect((await approvals(person(op.issuer, op.fetch))).html).toContain('No requests are waiting')
   })
 
   test('clients that may not ask', async () => {

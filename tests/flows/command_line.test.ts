@@ -363,11 +363,11 @@ describe('passwords', () => {
   })
 
   test.each([
-    ['seven c', 1, '8 to 128 characters, this one 7'],
-    ['🔑🔑🔑🔑', 1, 'this one 4'],
-    ['correct horse '.repeat(10), 1, 'this one 140'],
+    ['seven c', 1, '8 to 128 characters. This one has 7'],
+    ['🔑🔑🔑🔑', 1, 'This one has 4'],
+    ['correct horse '.repeat(10), 1, 'This one has 140'],
     ['first line\nsecond line\n', 1, 'line breaks'],
-    ['', 1, 'this one 0'],
+    ['', 1, 'This one has 0'],
   ])('%j by stdin is refused and not repeated', async (input, code, words) => {
     const ran = await line.latchkey(['user', 'add', 'frida', '--password-stdin'], input)
     expect(ran).toMatchObject({ code, stdout: '' })

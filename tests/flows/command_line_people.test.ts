@@ -307,8 +307,8 @@ test(
     const mail = /Mail to rita@new\.example[^]*?\/reset_password(\?token=\S+)[^]*?As HTML:/
     await until(() => mail.test(op.output()), 'the mail to rita')
     const [text, query = ''] = mail.exec(op.output())!
-    expect(text).toContain('The people who run this service sent you this link')
-    expect(text).not.toContain('network address')
+    expect(text).toContain('Your administrator sent you this link')
+    expect(text).not.toContain('IP address')
     expect((await signIn('rita')).path).toBe('/account')
 
     const browser = person(op.issuer, fetch)

@@ -21,12 +21,12 @@ test('a forgotten password in development: the mail is in the terminal, readable
   await until(() => op.output().includes('As HTML:'), 'the mail in the terminal')
   const text = op.output()
   expect(text).toContain('│ Mail to alice@example.com')
-  expect(text).toContain('│ Choose a new password')
+  expect(text).toContain('│ Reset your password')
   const [link] = /http:\S+\/reset_password\?token=\S+/.exec(text)!
-  expect((await who.open(link)).page!.html).toContain('Set the new password')
+  expect((await who.open(link)).page!.html).toContain('Save password')
 
   const list = (await who.open('/dev/mail')).page!
-  expect(list.html).toContain('Choose a new password')
+  expect(list.html).toContain('Reset your password')
   const [, path] = /href="(\/dev\/mail\?id=[^"]+)"/.exec(list.html)!
   const one = (await who.open(path!)).page!
   expect(one.html).toContain(link)

@@ -36,12 +36,12 @@ const emailOf = async (op: Provider, sub = 'user-alice') => {
 test('a new address: the link goes to it, a word to the old one, and nothing changes before it is confirmed', async () => {
   const op = await provider()
   const who = await signedIn(op)
-  expect((await section(who)).html).toContain('<bdi>alice@example.com</bdi>, confirmed')
+  expect((await section(who)).html).toContain('<bdi>alice@example.com</bdi> (verified)')
   const asked = await askFor(who, ` ${fresh} `)
-  expect(asked.html).toContain('on its way')
+  expect(asked.html).toContain('Verification email sent')
   expect(asked.html).toContain(fresh)
   const warning = await lastMailTo(op, 'alice@example.com')
-  expect(warning.text).toContain(`Somebody asked to change the email address of your account to ${fresh}`)
+  expect(warning.text).toContain(`A change of your email address to ${fresh} was requested`)
   expect(warning.text).not.toContain('token=')
   expect(await emailOf(op)).toEqual(['alice@example.com', true])
 
@@ -50,7 +50,7 @@ test('a new address: the link goes to it, a word to the old one, and nothing cha
   expect(await emailOf(op)).toEqual(['alice@example.com', true])
   op.clock.advance(1_000) // mails of the same millisecond have no order
   const done = await confirm(who, link)
-  expect(done.html).toContain('Your email address is confirmed')
+  expect(done.html).toContain('Your email address is verified')
   expect(await emailOf(op)).toEqual([fresh, true])
   const told = await lastMailTo(op, 'alice@example.com')
   expect(told.text).toContain(`was changed to ${fresh}`)
@@ -62,7 +62,7 @@ test('an address that is not proven yet: another mail, at another device, after 
   const op = await provider()
   const who = await signedIn(op, bob)
   const page = await section(who)
-  expect(page.html).toContain('not confirmed yet')
+  expect(page.html).toContain('not verified yet')
   await who.press(page, 'resend')
   expect(await mailsOf(op)).toHaveLength(1) // nobody else is told: nothing is about to change
   const link = await linkTo(op, 'bob@example.com')
@@ -72,9 +72,11 @@ test('an address that is not proven yet: another mail, at another device, after 
   expect(login!.url).toContain('/login')
   const { page: ask } = await phone.press(login!, 'login', bob)
   expect(ask!.url).toContain('/verify_email')
-  expect(ask!.html).toContain('Is <bdi>bob@example.com</bdi> the address of the account <bdi>bob</bdi>?')
+  expect(ask!.html).toContain(
+    'Confirm that <bdi>bob@example.com</bdi> is the email address of your account <bdi>bob</bdi>.',
+  )
   const { page: done } = await phone.press(ask!, 'confirm')
-  expect(done!.html).toContain('is confirmed')
+  expect(done!.html).toContain('is verified')
   expect(await emailOf(op, 'user-bob')).toEqual(['bob@example.com', true])
   expect(phone.cookies.has('latchkey_verification')).toBe(false)
 })
@@ -158,7 +160,10 @@ describe('a link', () => {
     expect(taken.html.replaceAll('alice@example.com', fresh)).toBe(free.html)
     const link = await linkTo(op, 'alice@example.com')
     const page = await confirm(who, link)
-    expect([page.status, page.html.includes('Another account has this address')]).toEqual([409, true])
+    expect([page.status, page.html.includes('Another account already uses this email address')]).toEqual([
+      409,
+      true,
+    ])
     expect(await emailOf(op)).toEqual(['alice@example.com', true])
   })
 })

@@ -38,7 +38,7 @@ describe('the page after signing out', () => {
     await tokensOf(op, who)
     const asked = (await who.open('/logout')).page!
     expect(framesOf(asked)).toEqual([])
-    expect(asked.html).toContain('Your browser will ask')
+    expect(asked.html).toContain('Your browser will also ask')
     const page = (await who.press(asked, 'logout')).page!
     const query = new URLSearchParams({ iss: op.issuer, sid: String(sid) })
     expect(framesOf(page)).toEqual([
@@ -50,9 +50,9 @@ describe('the page after signing out', () => {
       expect(attributes).toContain('sandbox=')
       expect(attributes).not.toContain('allow-top-navigation')
     }
-    expect(page.html).toContain('This page asks')
-    expect(page.html.indexOf('App one')).toBeLessThan(page.html.indexOf('cannot be told'))
-    expect(page.html.indexOf('Demo client')).toBeGreaterThan(page.html.indexOf('cannot be told'))
+    expect(page.html).toContain('This page is also asking')
+    expect(page.html.indexOf('App one')).toBeLessThan(page.html.indexOf('We can’t notify these apps'))
+    expect(page.html.indexOf('Demo client')).toBeGreaterThan(page.html.indexOf('We can’t notify these apps'))
     expect(page.html).not.toContain('App unused')
     expect(refreshOf(page)).toBe('none') // nowhere to go on to
     expect(await outcome(op, who, { prompt: 'none' })).toBe('error:login_required')

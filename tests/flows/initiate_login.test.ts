@@ -91,7 +91,7 @@ test('a client that registered itself is reached by a page that names its host, 
   const html = await answer.text()
   expect([answer.status, answer.headers.get('location')]).toEqual([200, null])
   expect(html).toContain('app.example</bdi>')
-  expect(html).toContain('Nobody here has checked this application')
+  expect(html).toContain('This app hasn’t been verified')
   expect(html).not.toContain('<b>Your bank')
   expect(html).not.toContain('http-equiv')
   const [, button = ''] = /<a class="button" href="([^"]*)"/.exec(html) ?? []
@@ -123,7 +123,7 @@ test('of a client that describes itself, the page names who speaks for it and wh
   const answer = await initiate(op, { client_id: `https://localhost:${server.port}/client.json` })
   const html = await answer.text()
   expect([answer.status, answer.headers.get('location')]).toEqual([200, null])
-  expect(html).toContain(`belongs to <bdi class="host">localhost:${server.port}</bdi>`)
+  expect(html).toContain(`belong to <bdi class="host">localhost:${server.port}</bdi>`)
   expect(html).toContain('<bdi class="host">app.example</bdi>')
 })
 

@@ -151,7 +151,7 @@ test('who must have a second factor and has none makes a passkey on the way in, 
   const page = pageOf(await who.open(`/passkeys/enrol${new URL(setUp.url).search}`))
   // A duty is not put off: the page offers the other ways instead.
   for (const text of ['Sign in faster next time?', 'Not now']) expect(page.html).not.toContain(text)
-  expect(page.html).toContain('Choose another way')
+  expect(page.html).toContain('Try another way')
   expect(at(await who.press(page, 'later'))).toBe(new URL(setUp.url).pathname)
   const spare = optionsIn<CreationOptions>(pageOf(await who.open(page.url)))
   const { credential, json } = create(op.issuer, optionsIn<CreationOptions>(page))

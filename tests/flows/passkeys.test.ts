@@ -142,7 +142,7 @@ describe('a passkey', () => {
         .open('/account/passkeys')
         .then((at) => /\/account\/passkeys\/remove\?passkey=[\w-]{43}/.exec(pageOf(at).html)![0])
     const page = pageOf(await who.open(await link()))
-    expect(page.html).toContain('only way into your account')
+    expect(page.html).toContain('your only way to sign in')
     expect(page.forms.flatMap(({ buttons }) => buttons)).not.toContain('remove')
     // With one more, one may go; the form seen before does not take the last.
     await addPasskey(op.issuer, who)
@@ -168,7 +168,10 @@ describe('a passkey', () => {
     const page = pageOf(await who.open('/account/passkeys/add'))
     const { json } = create(op.issuer, optionsIn<CreationOptions>(page))
     const refused = await answer(who, page, json)
-    expect([refused.page!.status, refused.page!.html.includes('as many passkeys')]).toEqual([400, true])
+    expect([refused.page!.status, refused.page!.html.includes('maximum number of passkeys')]).toEqual([
+      400,
+      true,
+    ])
   })
 
   test('is in the export, without its key, and gone with the account', async () => {

@@ -42,7 +42,7 @@ test('every standard claim is kept as it is said', async () => {
     region: 'Lisboa',
     country: 'Portugal',
   }
-  expect((await save(browser, said)).page!.html).toContain('Your profile is saved.')
+  expect((await save(browser, said)).page!.html).toContain('Profile saved.')
   const { street_address, postal_code, locality, region, country, ...claims } = said
   expect((await found(op)).claims).toMatchObject({
     ...claims,

@@ -55,25 +55,25 @@ test('from the sign-in page to a new password: the old one, every session and ev
   const [, path] = /href="([^"]*\/forgot_password\?interaction=[^"]+)"/.exec(login!.html)!
   const { page: form } = await who.open(path!)
   const { page: sent } = await who.press(form!, 'send', { username: 'alice' })
-  expect(sent!.html).toContain('Look into your mailbox')
+  expect(sent!.html).toContain('Check your email')
   expect(sent!.html).toContain('/login?interaction=') // the way back to the application is kept
   expect(await mailsOf(op)).toEqual([]) // nothing was looked up before the answer
   await answerRequests(op.context)
   const mail = await lastMailTo(op, mailbox)
-  expect(mail.subject).toBe('Choose a new password')
+  expect(mail.subject).toBe('Reset your password')
   const link = linkIn(mail, '/reset_password')
   expect(link.startsWith(`${op.issuer}/reset_password?token=`)).toBe(true)
   await forgetMails(op)
 
   const done = await choose(op, link)
-  expect(done.html).toContain('Your password is changed')
+  expect(done.html).toContain('Password changed')
   expect(await signsIn(op, 'alicepassword')).toBe(false)
   expect(await signsIn(op, better)).toBe(true)
   expect((await userinfo(op, tokens.access_token)).status).toBe(401)
   expect((await refresh(op, demo, tokens.refresh_token)).body.error).toBe('invalid_grant')
   expect((await elsewhere.open('/account')).page!.url).toContain('/login')
-  const told = (await mailsOf(op)).find(({ text }) => text.includes('replaced through a link'))!
-  expect([told.to, told.text.includes('If this was not you')]).toEqual([mailbox, true])
+  const told = (await mailsOf(op)).find(({ text }) => text.includes('reset through a link'))!
+  expect([told.to, told.text.includes('If this wasn’t you')]).toEqual([mailbox, true])
   expect(await events(op)).toEqual(expect.arrayContaining(['password_asked', 'password_reset']))
 })
 

@@ -60,7 +60,7 @@ describe('with an address', () => {
     const href = /href="([^"]*register_account[^"]*)"/.exec(page!.html)![1]!
     const form = (await browser.open(href)).page!
     const sent = (await browser.press(form, 'register', { email })).page!
-    expect(sent.html).toContain('A mail is on its way')
+    expect(sent.html).toContain('We’ve sent you an email')
     await runJob(op)
     const shown = (await browser.open(linkIn(await lastMailTo(op, email), '/create_account'))).page!
     expect(shown.html).toContain(email)
@@ -94,7 +94,7 @@ describe('with an address', () => {
     expect(at(await create(browser, page))).toBe('/account')
     const again = await browserOf(op).open(url)
     expect(again.page!.status).toBe(400)
-    expect(again.page!.html).toContain('no longer good')
+    expect(again.page!.html).toContain('no longer valid')
     expect((await create(browser, page)).page!.status).toBe(400)
   })
 
@@ -118,7 +118,7 @@ describe('nothing tells whether there is an account', () => {
     expect(known).toEqual(unknown!)
     expect((await lastMailTo(op, email)).text).toContain('/create_account?token=')
     const told = await lastMailTo(op, 'ALICE@example.com')
-    expect(told.text).toContain('username is alice')
+    expect(told.text).toContain('the username alice')
     expect(told.text).not.toContain('/create_account')
   })
 
@@ -138,7 +138,7 @@ describe('nothing tells whether there is an account', () => {
       op.clock.advance(3_601_000)
       await ask(op, browserOf(op), alike)
       const [mail] = await mailsOf(op)
-      expect(mail!.text).toContain('You have one already')
+      expect(mail!.text).toContain('You already have an account')
     }
   })
 
@@ -168,7 +168,7 @@ describe('refused beside the field, with what was typed kept', () => {
     const op = await provider()
     const page = await ask(op, browserOf(op), address)
     expect(page.status).toBe(400)
-    expect(page.html).toContain('not an email address')
+    expect(page.html).toContain('Enter a valid email address')
     expect(page.html).not.toContain('<script>alert')
     expect(await mailsOf(op)).toHaveLength(0)
   })
@@ -176,14 +176,14 @@ describe('refused beside the field, with what was typed kept', () => {
   test.each([
     [{ username: 'alice' }, 'is taken'],
     [{ username: 'ＡＬＩＣＥ' }, 'is taken'],
-    [{ username: 'alice@example.com' }, 'your own address'],
-    [{ username: 'someone@else.example' }, 'your own address'],
-    [{ username: 'al\u200bice' }, 'letters of one alphabet'],
-    [{ username: 'аlice' /* Cyrillic а */ }, 'letters of one alphabet'],
-    [{ username: '   ' }, 'letters of one alphabet'],
+    [{ username: 'alice@example.com' }, 'use your own'],
+    [{ username: 'someone@else.example' }, 'use your own'],
+    [{ username: 'al\u200bice' }, 'letters from one alphabet'],
+    [{ username: 'аlice' /* Cyrillic а */ }, 'letters from one alphabet'],
+    [{ username: '   ' }, 'letters from one alphabet'],
     [{ password: 'short', repeat: 'short' }, '8 to 128'],
-    [{ password: 'nora@new.example', repeat: 'nora@new.example' }, 'Without your names'],
-    [{ repeat: 'another one' }, 'not the same'],
+    [{ password: 'nora@new.example', repeat: 'nora@new.example' }, 'too close to your name'],
+    [{ repeat: 'another one' }, 'don’t match'],
   ] as const)('%j', async (fields, words) => {
     const op = await provider()
     const browser = browserOf(op)
@@ -250,7 +250,7 @@ describe('who may register', () => {
     const op = await provider({ env: { ACCOUNT_REGISTRATION: 'invitation' } })
     const { page } = await browserOf(op).open('/register_account')
     expect(page!.status).toBe(403)
-    expect(page!.html).toContain('without an invitation')
+    expect(page!.html).toContain('You need an invitation')
     expect((await browserOf(op).open('/login')).page!.html).not.toContain('register_account')
   })
 
@@ -277,7 +277,7 @@ describe('who may register', () => {
     ]) {
       const page = await ask(op, browserOf(op), bad)
       expect(page.status).toBe(400)
-      expect(page.html).toContain('cannot register here')
+      expect(page.html).toContain('an address of this domain')
     }
   })
 })

@@ -52,7 +52,7 @@ describe('an authenticator app', () => {
     expect(picture.html).toStartWith('<svg')
     const seed = await setUpApp(op, alice)
     expect(seed).toBe(seedOn(page)) // looking again changes nothing
-    expect(await told(op, 'An authenticator app was set up')).toBe(true)
+    expect(await told(op, 'An authenticator app was added')).toBe(true)
 
     const elsewhere = browser(op)
     const half = await withPassword(elsewhere)
@@ -305,7 +305,7 @@ describe('who must have a second factor', () => {
 
     const kept = await remove(alice, pageOf(await alice.open('/account/factors')), 'totp')
     expect(pageOf(kept).status).toBe(409)
-    expect(pageOf(kept).html).toContain('this is the last one')
+    expect(pageOf(kept).html).toContain('this is your only method')
     expect(pathOf(await withPassword(browser(op)))).toBe('/second-factor/totp')
   })
 
@@ -328,7 +328,7 @@ describe('who must have a second factor', () => {
     const alice = browser(op)
     const landing = await withPassword(alice)
     expect(pathOf(landing)).toBe('/second-factor/set-up')
-    expect(pageOf(landing).html).toContain('ask whoever runs this service')
+    expect(pageOf(landing).html).toContain('Contact your administrator')
     expect(alice.cookies.has('latchkey_session')).toBe(false)
   })
 })

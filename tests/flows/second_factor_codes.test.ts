@@ -87,7 +87,7 @@ describe('by text message', () => {
     const alice = browser(op)
     await withPassword(alice)
     const asked = pageOf(await alice.open('/account/factors/sms'))
-    expect(asked.html).toContain('Whoever takes over your phone number') // ASVS V6.6.1
+    expect(asked.html).toContain('If your phone number is taken over') // ASVS V6.6.1
     for (const typed of ['0170 1234567', '+1', 'call me', '+49170123456789012']) {
       const page = pageOf(await alice.press(asked, 'send', { phone: typed }))
       expect([page.status, page.forms[0]!.fields.phone]).toEqual([400, typed])
@@ -133,7 +133,7 @@ describe('by text message', () => {
       const { search } = new URL(pageOf(await withPassword(who)).url)
       const offer = pageOf(await who.open(`/second-factor/sms${search}`))
       const refused = pageOf(await who.press(offer, 'send'))
-      expect([refused.status, refused.html.includes('could not be sent')]).toEqual([503, true])
+      expect([refused.status, refused.html.includes('couldn’t send the code')]).toEqual([503, true])
       const choices = pageOf(await who.open(`/second-factor${search}`))
       expect(choices.html).toContain(`/second-factor/totp${search}`)
       const app = pageOf(await who.open(`/second-factor/totp${search}`))
@@ -205,7 +205,7 @@ describe('by mail', () => {
     const alice = browser(op)
     await withPassword(alice)
     const page = pageOf(await alice.open('/account/factors/email'))
-    expect(page.html).toContain('no confirmed email address')
+    expect(page.html).toContain('no verified email address')
     expect(page.forms.flatMap(({ buttons }) => buttons)).not.toContain('send')
   })
 

@@ -44,10 +44,10 @@ describe('the list', () => {
     const [first, second, ...more] = entriesOf(await sessionsOf(here))
     expect(more).toEqual([])
     expect(first).toContain('<bdi>Firefox</bdi> on <bdi>Linux</bdi>')
-    expect(first).toContain('This session')
+    expect(first).toContain('Current session')
     expect(first).not.toContain('<button')
     expect(second).toContain('<bdi>Safari</bdi> on <bdi>iPhone</bdi>')
-    expect(second).toContain('Address <bdi>198.51.100.7</bdi>')
+    expect(second).toContain('IP address <bdi>198.51.100.7</bdi>')
     expect(second).toContain('at the latest')
     expect(second).toContain('aria-label="End: Safari on iPhone"')
   })
@@ -61,7 +61,7 @@ describe('the list', () => {
     const page = await sessionsOf(here)
     expect(page.forms.filter(({ buttons }) => buttons.includes('end'))).toHaveLength(2)
     const done = (await here.press(page, 'end')).page!
-    expect(done.html).toContain('That session has ended.')
+    expect(done.html).toContain('The session was ended.')
     expect([await isSignedIn(phone), await isSignedIn(third)].filter(Boolean)).toHaveLength(1)
     await here.press(done, 'end')
     expect([await isSignedIn(here), await isSignedIn(phone), await isSignedIn(third)]).toEqual([
@@ -77,7 +77,7 @@ describe('the list', () => {
     const all = Array.from({ length: 5 }, () => browser(op))
     for (const who of all) await signIn(who)
     const done = (await all[0]!.press(await sessionsOf(all[0]!), 'end_all')).page!
-    expect(done.html).toContain('All other sessions have ended.')
+    expect(done.html).toContain('All other sessions were ended.')
     expect(await Promise.all(all.map(isSignedIn))).toEqual([true, false, false, false, false])
     expect(done.html).not.toContain('name="end_all"')
   })
@@ -107,18 +107,18 @@ describe('the list', () => {
       return (await who.open('/account/sessions/policy')).page!.html.replaceAll(/<\/?bdi>/g, '')
     }
     const plain = await policy({})
-    expect(plain).toContain('A session that is not used for 1 day ends.')
-    expect(plain).toContain('A session ends 7 days after you signed in')
-    expect(plain).not.toContain('places at a time')
+    expect(plain).toContain('A session ends if you don’t use it for 1 day.')
+    expect(plain).toContain('A session ends 7 days after you sign in')
+    expect(plain).not.toContain('at a time')
     const strict = await policy({
       SESSION_LIMIT: '3',
       SESSION_LIMIT_POLICY: 'refuse',
       SESSION_DEVICE_CHECK: 'false',
       SESSION_IDLE_TTL: '5400',
     })
-    expect(strict).toContain('not used for 90 minutes ends')
-    expect(strict).toContain('You can be signed in in 3 places at a time: to sign in in one more')
-    expect(strict).not.toContain('another kind of browser')
+    expect(strict).toContain('don’t use it for 90 minutes')
+    expect(strict).toContain('You can have 3 sessions at a time. To sign in somewhere else')
+    expect(strict).not.toContain('in a different browser')
   })
 })
 
@@ -145,10 +145,10 @@ describe('places', () => {
       return (await sessionsOf(who)).html
     }
     expect(await shown('203.0.113.9')).toContain(
-      'Near <bdi>Vienna, Austria</bdi>, address <bdi>203.0.113.9</bdi>',
+      'Near <bdi>Vienna, Austria</bdi> · IP address <bdi>203.0.113.9</bdi>',
     )
     expect(await shown('198.51.100.7')).toContain('Near <bdi>Japan</bdi>')
-    expect(await shown('192.0.2.1')).toContain('Address <bdi>192.0.2.1</bdi>')
+    expect(await shown('192.0.2.1')).toContain('IP address <bdi>192.0.2.1</bdi>')
     const who = personWith(op, agents.firefoxOnLinux, '203.0.113.9')
     await signIn(who)
     who.cookies.set('latchkey_language', 'de')
@@ -162,7 +162,7 @@ describe('places', () => {
       const op = await provider({ env: { GEOIP_DATABASE_PATH } })
       const who = browser(op)
       await signIn(who)
-      expect((await sessionsOf(who)).html).toContain('Address <bdi>127.0.0.1</bdi>')
+      expect((await sessionsOf(who)).html).toContain('IP address <bdi>127.0.0.1</bdi>')
       expect(op.lines.join('\n')).toContain('place_unknown')
     }
   })
@@ -187,7 +187,7 @@ describe('how many at a time', () => {
       await signIn(who)
     }
     expect(await Promise.all(all.map(isSignedIn))).toEqual([false, true, true])
-    expect((await all[2]!.open('/account/activity')).page!.html).toContain('The oldest session was ended')
+    expect((await all[2]!.open('/account/activity')).page!.html).toContain('Your oldest session was ended')
   })
 
   test('signing in again in the same browser takes no second place', async () => {
@@ -255,7 +255,7 @@ describe('another device', () => {
     expect((await userinfo(op, tokens.access_token)).status).toBe(401)
     const [told, ...more] = await mails(op)
     expect(more).toEqual([])
-    expect(told).toContain('turned up on another device')
+    expect(told).toContain('was used on another device')
     expect(told).toContain('203.0.113.9')
     expect(told).toContain('Chrome on Windows')
   })
@@ -297,9 +297,9 @@ describe('another device', () => {
     await signIn(home)
     const [mail, ...more] = await mails(op)
     expect(more).toEqual([])
-    expect(mail).toContain('from a device that is new to it')
+    expect(mail).toContain('A new device signed in')
     expect(mail).toContain('Safari on iPhone')
-    expect((await phone.open('/account/activity')).page!.html).toContain('from a device that is new to it')
+    expect((await phone.open('/account/activity')).page!.html).toContain('A new device signed in')
   })
 
   test('two people at one browser are known to it both', async () => {

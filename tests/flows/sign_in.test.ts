@@ -40,7 +40,7 @@ describe('a failure', () => {
     expect([wrong.page!.status, nobody.page!.status]).toEqual([401, 401])
     const neutral = (page: Page) => page.html.replaceAll('nobody', 'alice').replace(/value="[^"]*"/g, '')
     expect(neutral(wrong.page!)).toBe(neutral(nobody.page!))
-    expect(wrong.page!.html).toContain('do not match')
+    expect(wrong.page!.html).toContain('Incorrect username or password')
     expect(wrong.page!.html).not.toContain('value="wrong"')
   })
 

@@ -103,7 +103,7 @@ test('a template in place of ours, filled and escaped as ours is', async () => {
     }),
   )
   const html = await (await op.fetch('/authorize?client_id=%3Cb%3E')).text()
-  expect(html).toContain('<h1>This request cannot go on</h1><p title="')
+  expect(html).toContain('<h1>We can’t process this request</h1><p title="')
   expect(html).toContain('A &amp; &lt;b&gt;')
   expect(html).not.toContain('<b>')
 })

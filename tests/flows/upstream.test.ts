@@ -62,12 +62,12 @@ test('an address that both have verified: sign in here first, then connect, and 
   const op = await first()
   const browser = person(op.issuer, op.fetch)
   const asked = needPage(await through(browser, alice))
-  expect(asked.html).toContain('There is an account here with the address')
+  expect(asked.html).toContain('There’s already an account here with the address')
   expect(await whoIs(browser)).toBeUndefined()
 
   const start = await browser.open(/href="([^"]*interaction=[^"]*)"/.exec(asked.html)![1]!)
   const confirm = needPage(await browser.press(needPage(start), 'login', alice))
-  expect(confirm.html).toContain('Connect these two accounts?')
+  expect(confirm.html).toContain('Connect these accounts?')
   await browser.press(confirm, 'connect')
   expect(await whoIs(browser)).toBe('alice')
 
@@ -85,7 +85,7 @@ test('"not now" connects nothing, and signs in all the same', async () => {
   await browser.press(confirm, 'skip')
   expect(await whoIs(browser)).toBe('alice')
   const again = person(op.issuer, op.fetch)
-  expect(needPage(await through(again, alice)).html).toContain('Sign in once more')
+  expect(needPage(await through(again, alice)).html).toContain('Sign in to connect your accounts')
 })
 
 test('what waits for alice is not offered to bob', async () => {
@@ -94,7 +94,7 @@ test('what waits for alice is not offered to bob', async () => {
   const asked = needPage(await through(browser, alice))
   const start = await browser.open(/href="([^"]*interaction=[^"]*)"/.exec(asked.html)![1]!)
   const landing = await browser.press(needPage(start), 'login', bob)
-  expect(landing.page?.html).not.toContain('Connect these two accounts?')
+  expect(landing.page?.html).not.toContain('Connect these accounts?')
   expect(await whoIs(browser)).toBe('bob')
 })
 
@@ -113,14 +113,14 @@ test('a disabled account stays closed by every way', async () => {
   await through(browser, alice)
   await User.update(op.context, 'user-alice', (user) => ({ ...user, disabled: true }))
   const refused = needPage(await through(person(op.issuer, op.fetch), alice))
-  expect([refused.status, refused.html.includes('cannot be used at the moment')]).toEqual([403, true])
+  expect([refused.status, refused.html.includes('can’t be used right now')]).toEqual([403, true])
 })
 
 test('UPSTREAM_SIGN_UP=closed: no account is made, and one that is here can be connected', async () => {
   const op = await first({ UPSTREAM_SIGN_UP: 'closed' })
   const browser = person(op.issuer, op.fetch)
   const asked = needPage(await through(browser, bob))
-  expect(asked.html).toContain('No account here is connected with')
+  expect(asked.html).toContain('connected to an account here')
   expect(await User.findByUsername(op.context, 'bob2')).toBeUndefined()
   const start = await browser.open(/href="([^"]*interaction=[^"]*)"/.exec(asked.html)![1]!)
   const confirm = needPage(await browser.press(needPage(start), 'login', bob))
@@ -132,10 +132,14 @@ test('UPSTREAM_SIGN_UP=closed: no account is made, and one that is here can be c
 
 test('UPSTREAM_EMAIL_DOMAINS: an address of another domain, or one that nobody verified, gets no account', async () => {
   const op = await first({ UPSTREAM_EMAIL_DOMAINS: 'example.org, example.com' })
-  expect(needPage(await through(person(op.issuer, op.fetch), bob)).html).toContain('No account here')
+  expect(needPage(await through(person(op.issuer, op.fetch), bob)).html).toContain(
+    'connected to an account here',
+  )
   const other = await first({ UPSTREAM_EMAIL_DOMAINS: 'elsewhere.example' })
   await User.update(other.context, 'user-alice', (user) => ({ ...user, claims: {} }))
-  expect(needPage(await through(person(other.issuer, other.fetch), alice)).html).toContain('No account')
+  expect(needPage(await through(person(other.issuer, other.fetch), alice)).html).toContain(
+    'connected to an account here',
+  )
 })
 
 test('connections: one more from the page of the account, used to sign in, and removed; both are told', async () => {
@@ -143,11 +147,11 @@ test('connections: one more from the page of the account, used to sign in, and r
   const browser = person(op.issuer, op.fetch)
   await browser.press(needPage(await browser.open('/login')), 'login', bob)
   const page = needPage(await browser.open('/account/connections'))
-  expect(page.html).toContain('have not connected')
+  expect(page.html).toContain('haven’t connected')
   const { location } = await browser.press(page, 'connect_corp')
   const back = await person(up.issuer, up.fetch).goThrough(location!.href, alice)
   const listed = needPage(await browser.open(back.href))
-  expect(listed.html).toContain('The account was connected')
+  expect(listed.html).toContain('Account connected')
   expect(listed.html).toContain('alice@example.com')
 
   const again = person(op.issuer, op.fetch)
@@ -155,11 +159,13 @@ test('connections: one more from the page of the account, used to sign in, and r
   expect(await whoIs(again)).toBe('bob')
 
   const removed = needPage(await browser.press(listed, 'remove'))
-  expect(removed.html).toContain('The connection was removed')
+  expect(removed.html).toContain('Connection removed')
   const kinds = (await Event.listOfUser(op.context, 'user-bob')).map(({ kind }) => kind)
   expect(kinds).toContain('connection_added')
   expect(kinds).toContain('connection_removed')
-  expect(needPage(await through(person(op.issuer, op.fetch), alice)).html).toContain('Sign in once more')
+  expect(needPage(await through(person(op.issuer, op.fetch), alice)).html).toContain(
+    'Sign in to connect your accounts',
+  )
 })
 
 test('the last way in stays', async () => {
@@ -168,7 +174,7 @@ test('the last way in stays', async () => {
   await through(browser, bob)
   const page = needPage(await browser.open('/account/connections'))
   const kept = needPage(await browser.press(page, 'remove'))
-  expect(kept.html).toContain('This is the only way you can sign in')
+  expect(kept.html).toContain('This is your only way to sign in')
   await through(browser, bob)
   expect(await whoIs(browser)).toBe('bob2')
 })
@@ -184,7 +190,10 @@ test('an identity that is connected here cannot be connected with somebody else'
   )
   const back = await person(up.issuer, up.fetch).goThrough(location!.href, bob)
   const taken = needPage(await browser.open(back.href))
-  expect([taken.status, taken.html.includes('is connected with another account here')]).toEqual([409, true])
+  expect([taken.status, taken.html.includes('is already connected to another account here')]).toEqual([
+    409,
+    true,
+  ])
 })
 
 test('somebody who changes their mind over there comes back to the other ways', async () => {
@@ -192,7 +201,7 @@ test('somebody who changes their mind over there comes back to the other ways', 
   const browser = person(op.issuer, op.fetch)
   const away = await leaveFor(browser, 'corp')
   const back = needPage(await comeBack(op, browser, 'corp', away, { error: 'access_denied', iss: up.issuer }))
-  expect([back.status, back.html.includes('tell us who you are')]).toEqual([403, true])
+  expect([back.status, back.html.includes('You canceled the sign-in')]).toEqual([403, true])
   const login = await browser.open(/href="([^"]*interaction=[^"]*)"/.exec(back.html)![1]!)
   await browser.press(needPage(login), 'login', alice)
   expect(await whoIs(browser)).toBe('alice')

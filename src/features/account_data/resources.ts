@@ -8,7 +8,7 @@ import { OAuthError } from '../../auth/errors.ts'
 import { challenge, invalidToken } from '../../http/bearer.ts'
 import type { Call } from '../../contracts/call.ts'
 import { findClient } from '../../http/client_authentication.ts'
-import { foreignText } from '../../html/foreign_text.ts'
+import { plainNameOf } from '../../http/client_words.ts'
 import { exportPerson } from '../../people/person_data.ts'
 import { json } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
@@ -66,8 +66,6 @@ async function requireHolder(call: Call, context: Context, scope: string): Promi
   return { user, client, grant }
 }
 
-const nameOf = (client: Client): string => foreignText(client.client_name ?? client.client_id)
-
 /** One mail a day for each application: a copy every night is no news each time. */
 const told = defineRecord('export_told', v.object({ exp: v.number() }))
 const day = 86_400
@@ -104,7 +102,7 @@ export const exportEndpoint = defineEndpoint({
     const body = await exportPerson(user.sub, context, subjectOf(user.sub, client, context))
     const exp = Math.floor(context.clock.now() / 1000) + day
     if (await told.create(context, `${encodeURIComponent(user.sub)}|${client.client_id}`, { exp }))
-      await tellOwner(call, context, user, { kind: 'data_exported_to', detail: nameOf(client) })
+      await tellOwner(call, context, user, { kind: 'data_exported_to', detail: plainNameOf(client) })
     return {
       status: 200,
       body,
@@ -163,7 +161,7 @@ export const deleteEndpoint = defineEndpoint({
       )
     if (asked.isFirst) {
       context.log.info('account_deletion_asked', { sub: user.sub, client_id: client.client_id })
-      await tellOwner(call, context, user, { kind: 'deletion_asked_by', detail: nameOf(client) })
+      await tellOwner(call, context, user, { kind: 'deletion_asked_by', detail: plainNameOf(client) })
     }
     return json(202, { erased_at: new Date(asked.due).toISOString() })
   },

@@ -9,7 +9,7 @@ import { buttonForm, entry, entryList, paragraph } from '../../html/account_part
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { clientLogo, imageSources, type ShownClient, shownName } from '../../html/client_parts.ts'
-import { shownClient } from '../../http/client_words.ts'
+import { plainNameOf, shownClient, unnamedAt } from '../../http/client_words.ts'
 import { claimDescription, scopeWords } from '../../html/consent_page.ts'
 import { foreignText } from '../../html/foreign_text.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
@@ -81,11 +81,11 @@ async function show(call: Call, context: Context, { user, session }: AtHand): Pr
 }
 
 const shownOf = (
-  { client, clientId }: Access,
+  { client }: Access,
   call: Call,
   context: Context,
-): ShownClient & { clientName: string } =>
-  client ? shownClient(client, call, context) : { clientName: clientId, unverified: true }
+): ShownClient & { clientName: string | Said } =>
+  client ? shownClient(client, call, context) : { clientName: unnamedAt(undefined), unverified: true }
 
 function badgeOf({ client }: Access): Said | undefined {
   if (!client) return say('access.gone')
@@ -125,7 +125,7 @@ async function submit(call: Call, context: Context, { user, fields }: AtHand & S
   // Only what this person gave can end by it; a client that has nothing of them is answered the same.
   if (await withdrawAccess(context, user.sub, clientId)) {
     const client = await Client.find(context, clientId)
-    const detail = foreignText(client?.client_name ?? clientId)
+    const detail = client ? plainNameOf(client) : foreignText(clientId)
     context.log.info('access_withdrawn', { sub: user.sub, client_id: clientId })
     await tellOwner(call, context, user, { kind: 'access_withdrawn', detail })
   }

@@ -13,8 +13,10 @@ export const applicationsAccess = defineFeature({
       path: accessPath,
       title: 'access.title',
       order: 70,
-      summary: async (context, { user }) =>
-        say('access.summary', { n: (await accessOfUser(context, user.sub)).length }),
+      async summary(context, { user }) {
+        const n = (await accessOfUser(context, user.sub)).length
+        return n === 0 ? say('access.none') : say('access.summary', { n })
+      },
     },
   ],
 })

@@ -70,7 +70,7 @@ async function show(call: Call, context: Context, person: AtHand, error?: Said):
 const shownRequest = (
   request: BackchannelRequest,
   client: Client,
-  clientName: string,
+  clientName: string | Said,
   csrf: string,
   context: Context,
 ): ShownRequest => ({

@@ -14,7 +14,7 @@ import { say, type Said } from '../../lib/say.ts'
 export interface ShownRequest {
   id: string
   csrf: string
-  clientName: string
+  clientName: string | Said
   /** It registered itself. */
   unverified: boolean
   bindingMessage: string | undefined

@@ -52,7 +52,7 @@ export const confirmPage = (
     action: string
     csrf: string
     userCode: string
-    clientName: string
+    clientName: string | Said
     unverified: boolean
     username: string
     scopes: readonly ShownScope[]

@@ -6,6 +6,7 @@ import { personAtHand } from '../../flow/person_at_hand.ts'
 import type { Call } from '../../contracts/call.ts'
 import { shownClient } from '../../http/client_words.ts'
 import { page } from '../../http/reply.ts'
+import { isSaid } from '../../lib/say.ts'
 import { Client } from '../../models/client.ts'
 import { Consent } from '../../models/consent.ts'
 import { initiatePath } from './initiate_login.ts'
@@ -51,10 +52,11 @@ async function consentedClients(sub: string, context: Context): Promise<string[]
 function rowsOf(call: Call, client: Client | undefined, context: Context) {
   if (client?.initiate_login_uri === undefined || client.disabled) return []
   const { host } = new URL(client.initiate_login_uri)
+  const { clientName } = shownClient(client, call, context)
   const path = `${context.basePath}${initiatePath}?client_id=${encodeURIComponent(client.client_id)}`
   return [
     {
-      name: client.client_name === undefined ? host : shownClient(client, call, context).clientName,
+      name: isSaid(clientName) ? host : clientName,
       host,
       path,
     },

@@ -8,6 +8,7 @@ import { unknownClient } from '../../flow/authorization_flow.ts'
 import { query } from '../../http/call.ts'
 import { shownClient } from '../../http/client_words.ts'
 import { page, redirectToClient } from '../../http/reply.ts'
+import { isSaid } from '../../lib/say.ts'
 import type { Client } from '../../models/client.ts'
 import { requireClient } from '../../clients/find_client.ts'
 import { initiatePage } from './pages.ts'
@@ -62,7 +63,7 @@ export const initiateLogin = defineEndpoint({
     const describedAt = client.described_at === undefined ? undefined : new URL(client.described_at).host
     const { host } = new URL(uri)
     const display = shownClient(client, call, context)
-    const clientName = client.client_name === undefined ? host : display.clientName
+    const clientName = isSaid(display.clientName) ? host : display.clientName
     return page(200, initiatePage({ ...display, clientName, host, describedAt, url }))
   },
 })

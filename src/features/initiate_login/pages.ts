@@ -6,7 +6,7 @@ import { clientLinks, clientLogo, type ShownClient, shownName } from '../../html
 import { foreignText } from '../../html/foreign_text.ts'
 import * as parts from '../../html/page_parts.ts'
 import { defineView, type Html } from '../../html/view.ts'
-import { say } from '../../lib/say.ts'
+import { say, type Said } from '../../lib/say.ts'
 
 const longestHost = 255
 
@@ -22,7 +22,7 @@ const initiate = defineView('initiate_login', initiateSource, [
 /** Asks before a person is sent where nobody here has looked. `host` is where `url` leads, `describedAt` who speaks for it. */
 export const initiatePage = (
   view: ShownClient & {
-    clientName: string
+    clientName: string | Said
     host: string
     describedAt: string | undefined
     url: string

@@ -26,8 +26,10 @@ export const section: AccountSection = {
   path: accountPath,
   title: 'passkeys.title',
   order: 40,
-  summary: async (context, { user }) =>
-    say('passkeys.count', { n: (await Passkey.listOf(context, user.sub)).length }),
+  async summary(context, { user }) {
+    const n = (await Passkey.listOf(context, user.sub)).length
+    return n === 0 ? say('passkeys.none') : say('passkeys.count', { n })
+  },
 }
 
 const done: Readonly<Record<string, MessageKey>> = {

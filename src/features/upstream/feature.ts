@@ -50,8 +50,10 @@ export const upstream = defineFeature({
       path: connectionsPath,
       title: 'connections.title',
       order: 50,
-      summary: async (context, { user }) =>
-        say('connections.summary', { n: (await Links.listOfUser(context, user.sub)).length }),
+      async summary(context, { user }) {
+        const n = (await Links.listOfUser(context, user.sub)).length
+        return n === 0 ? say('connections.none') : say('connections.summary', { n })
+      },
     },
   ],
 })

@@ -6,7 +6,7 @@ import { say } from '../../../src/lib/say.ts'
 
 const form = { action: '/interaction', csrf: 'csrf-1', interaction: 'int-1' }
 const scopes = [
-  { name: 'openid', description: 'Know that it is you' },
+  { name: 'openid', description: 'Sign you in' },
   { name: 'email', description: 'See your email address', isNew: true },
 ]
 const demo = {
@@ -180,7 +180,7 @@ describe('names that lie', () => {
     expect(shown).toContain('<bdi>evil</bdi>')
     expect(shown).not.toContain('\u202E')
     expect(pages.consentPage({ ...consent, clientName: '\u200B\u3164' }).toString()).toContain(
-      '<bdi>An application without a name</bdi>',
+      '<bdi>Unnamed app</bdi>',
     )
   })
 
@@ -234,7 +234,7 @@ describe('forms keep their names', () => {
 describe('sign-in', () => {
   test('an error is announced, keeps the username and moves the focus to the password', async () => {
     const html = pages.loginPage({ ...form, username: 'ali"ce', error: say('login.wrong') })
-    expect(html.toString()).toContain('role="alert" id="alert">That username and password do not match.')
+    expect(html.toString()).toContain('role="alert" id="alert">Incorrect username or password.')
     const [username, password] = await attributes(html, 'input:not([type=hidden])')
     expect(username).toMatchObject({
       value: 'ali&quot;ce',
