@@ -115,7 +115,7 @@ describe('from the application and back', () => {
     await page.goto(request({ prompt: 'select_account' }))
     await page.click('button[name=other]')
     await fillLogin(page, bob)
-    expect(await page.textContent('main')).toContain('signed in as bob')
+    expect(await page.textContent('main')).toContain('Signed in as bob')
   })
 })
 

@@ -89,7 +89,7 @@ test('a button leads to the provider and back, signed in; nothing is refused by 
   await page.waitForURL(`${op.issuer}/account`)
   expect(await page.textContent('main')).toContain('bob2')
   await page.getByRole('link', { name: 'Connected accounts' }).first().click()
-  expect(await page.textContent('main')).toContain('As bob@example.com')
+  expect(await page.textContent('main')).toContain('Account: bob@example.com')
   await page.getByRole('button', { name: /^Remove/ }).click()
   expect(await page.textContent('[role=alert]')).toContain('your only way')
   expect(complaints).toEqual([])

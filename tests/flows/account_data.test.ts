@@ -149,7 +149,7 @@ describe('the end of an account', () => {
     const tokens = await tokensOf(op, phone, demo, { scope: 'openid offline_access' })
     const page = await askForDeletion(here)
     expect(pathOf(page)).toBe('/account/deleted')
-    expect(page.html).toContain('For 14 days you can still change your mind')
+    expect(page.html).toContain('You can change your mind for 14 days')
     for (const who of [here, phone]) expect(pathOf((await who.open('/account')).page)).toBe('/login')
     expect((await userinfo(op, tokens.access_token)).status).toBe(401)
     expect((await refresh(op, demo, tokens.refresh_token)).body.error).toBe('invalid_grant')

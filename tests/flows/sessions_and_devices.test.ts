@@ -49,7 +49,7 @@ describe('the list', () => {
     expect(second).toContain('<bdi>Safari</bdi> on <bdi>iPhone</bdi>')
     expect(second).toContain('IP address <bdi>198.51.100.7</bdi>')
     expect(second).toContain('at the latest')
-    expect(second).toContain('aria-label="End: Safari on iPhone"')
+    expect(second).toContain('aria-label="End session: Safari on iPhone"')
   })
 
   test('ends one session, with all that hangs on it, and no other', async () => {
