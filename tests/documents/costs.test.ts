@@ -56,6 +56,13 @@ test('the table of costs is what the code does', async () => {
 
   const { url, code_verifier } = authorizationUrl(op.issuer, demo)
   await cost('authorize, existing session', url.slice(op.issuer.length), { headers: { cookie } })
+  const { params } = authorizationUrl(op.issuer, demo)
+  const given = Object.entries(params).filter((each): each is [string, string] => each[1] !== undefined)
+  const pushed = await cost('pushed_authorization_request', '/par', formPost(demo, Object.fromEntries(given)))
+  const reference = { client_id: demo.client_id, request_uri: String(pushed.request_uri) }
+  await cost('authorize, pushed request', `/authorize?${new URLSearchParams(reference)}`, {
+    headers: { cookie },
+  })
   const back = await alice.goThrough(authorizationUrl(op.issuer, demo, challengeOf(url)).url)
   const tokens = await cost('authorization_code', '/token', exchange(back, code_verifier))
   await cost('userinfo', '/userinfo', { headers: { authorization: `Bearer ${tokens.access_token}` } })
