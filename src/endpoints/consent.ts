@@ -16,7 +16,7 @@ import { Consent } from '../models/consent.ts'
 import { Interaction } from '../models/interaction.ts'
 import type { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
-import { ask, clientOf, requireTrustedRedirect } from '../flow/authorization_flow.ts'
+import { clientOf, readRequest, requireTrustedRedirect } from '../flow/read_request.ts'
 import type { Asked, Going } from '../flow/asked.ts'
 import { claimsAsked } from '../flow/consent_needed.ts'
 import { defineEndpoint, type Submitted } from '../contracts/endpoint.ts'
@@ -42,7 +42,7 @@ export const consent = defineEndpoint({
 async function askedIn(going: Going, context: Context): Promise<Asked> {
   const params = going.interaction.params ?? {}
   const client = await clientOf(context, params)
-  return ask(context, { client, params, redirect: requireTrustedRedirect(client, params) })
+  return readRequest(context, { client, params, redirect: requireTrustedRedirect(client, params) })
 }
 
 async function show(call: Call, context: Context): Promise<Reply> {

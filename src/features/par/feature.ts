@@ -5,7 +5,7 @@ import { OAuthError } from '../../auth/errors.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
-import { ask, requireTrustedRedirect, resolveSources } from '../../flow/authorization_flow.ts'
+import { readRequest, requireTrustedRedirect, resolveSources } from '../../flow/read_request.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { clientPost, object, ref, text, whole } from '../../openapi/parts.ts'
 import { form } from '../../http/call.ts'
@@ -82,7 +82,7 @@ const endpoint = defineEndpoint({
     }
     const params = await resolveSources(context, pushed, client)
     const redirect = requireTrustedRedirect(client, params)
-    await ask(context, { client, params, redirect }, { client, params: given, pushed: true })
+    await readRequest(context, { client, params, redirect }, { client, params: given, pushed: true })
     const handle = context.random(33)
     const { parTtl } = settings(context)
     await Pushed.put(context, sha256(handle), {

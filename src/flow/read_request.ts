@@ -1,0 +1,126 @@
+/** Reading an authorization request: its client, where its parameters come from, its redirect, and all that needs no End-User. */
+import { readAuthorizationRequest } from '../auth/authorization_request.ts'
+import { OAuthError } from '../auth/errors.ts'
+import { matchRedirectUri, type TrustedRedirect } from '../auth/redirect_uri.ts'
+import { RefusedError, shown } from '../auth/refusal.ts'
+import { requireClient } from '../clients/find_client.ts'
+import type { Context } from '../contracts/context.ts'
+import type { Arrived, Params } from '../contracts/feature.ts'
+import type { Client } from '../models/client.ts'
+import type { Asked } from './asked.ts'
+import { readExtra } from './grant_extra.ts'
+import { hintedSubject } from './id_token_hint.ts'
+
+/** The client that a request names. */
+export async function clientOf(context: Context, { client_id }: Params): Promise<Client> {
+  if (client_id === undefined)
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 6749 §4.1.1',
+      expected: 'client_id is required',
+    })
+  return requireClient(context, client_id, () => unknownClient(client_id))
+}
+
+/** Until client and redirect are known to belong together, errors are pages: no redirect is followed (RFC 9700 §4.11). */
+export function requireTrustedRedirect(client: Client, params: Params): TrustedRedirect {
+  if (params.redirect_uri === undefined)
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect Core §3.1.2.1',
+      expected: 'redirect_uri is required',
+    })
+  const redirect = matchRedirectUri(client.redirect_uris, params.redirect_uri)
+  if (!redirect)
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 9700 §2.1',
+      expected: `redirect_uri is one that this client registered: ${client.redirect_uris.join(', ') || 'none'}`,
+      came: params.redirect_uri,
+      problem: `redirect_uri ${shown(params.redirect_uri)} is not registered for this client; they are compared character by character`,
+    })
+  return redirect
+}
+
+/** The page of an authorization endpoint has no challenge to send, so the status is not 401. */
+export const unknownClient = (clientId: string) =>
+  new OAuthError('invalid_client', {
+    rule: 'RFC 6749 §4.1.2.1',
+    expected: 'client_id is that of a registered client',
+    came: clientId,
+    problem: `client ${shown(clientId)} is not registered here`,
+    status: 400,
+  })
+
+/**
+ * What a request says that has just arrived: a pushed request or a request object in place of its own parameters. A
+ * request that goes on after a page was read so when it arrived, and its sources are not read again.
+ */
+export async function resolveSources(context: Context, given: Params, client: Client): Promise<Params> {
+  let params = given
+  const called = context.table.requestSources.filter(({ parameter, accepts }) => {
+    const value = given[parameter]
+    return value !== undefined && accepts?.(value) !== false
+  })
+  if (called.length > 1) {
+    const names = called.map(({ parameter }) => parameter).join(' and ')
+    const both = new OAuthError('invalid_request', {
+      rule: 'RFC 9101 §5',
+      expected: `${names} exclude each other (RFC 9101 5)`,
+    })
+    throw new SourceRefused(both, client)
+  }
+  for (const source of called) {
+    params = await source.resolve(context, params, client).catch((error: unknown) => {
+      throw error instanceof RefusedError ? new SourceRefused(error, client) : error
+    })
+  }
+  return params
+}
+
+/** A request object or reference that is wrong: the client hears of it where the query itself names a good redirect. */
+export class SourceRefused extends OAuthError {
+  readonly client: Client
+  constructor(error: RefusedError, client: Client) {
+    super(error.code, { ...error.refusal, status: error.status })
+    this.client = client
+  }
+}
+
+/** Parameters of OpenID Connect Core §6 and §7.2.1 that no feature serves, and the error for each. */
+const notServed = {
+  request: 'request_not_supported',
+  request_uri: 'request_uri_not_supported',
+  registration: 'registration_not_supported',
+} as const
+
+/** Reads a request whose redirect is known to be its client's; `arrived` only when it has just arrived. */
+export async function readRequest(
+  context: Context,
+  { client, params, redirect }: { client: Client; params: Params; redirect: TrustedRedirect },
+  arrived?: Arrived,
+): Promise<Asked> {
+  for (const [name, code] of Object.entries(notServed))
+    if (params[name] !== undefined)
+      // a source that serves it has taken it out
+      throw new OAuthError(code, {
+        rule: 'OpenID Connect Core §3.1.2.6',
+        expected: `a request without ${name}`,
+        problem: `the parameter ${name} is not supported`,
+      })
+  const request = readAuthorizationRequest(params, redirect, client, {
+    responseTypes: context.table.responseTypes,
+    responseModes: context.table.responseModes,
+    scopes: context.scopes,
+    requirePkce: context.config.requirePkce,
+    ignoreUnknownScopes: context.config.unknownScopes === 'ignore',
+  })
+  if (arrived) for (const rule of context.table.authorizationRules) await rule.check?.(context, arrived)
+  const extra = await readExtra(params, client, context)
+  const hinted = await hintedSubject(params.id_token_hint, client, context)
+  if (hinted !== undefined && request.subject !== undefined && hinted !== request.subject)
+    throw new OAuthError('invalid_request', {
+      rule: 'OpenID Connect Core §5.5.1',
+      expected: 'id_token_hint and the claims parameter name one End-User',
+      came: [hinted, request.subject],
+      problem: 'id_token_hint and the claims parameter name different people',
+    })
+  return { request, client, extra, subject: hinted ?? request.subject }
+}
