@@ -6,7 +6,7 @@ import { shown } from './refusal.ts'
 import { readCodeChallenge } from './pkce.ts'
 import { parsePrompt } from './prompt.ts'
 import type { TrustedRedirect } from './redirect_uri.ts'
-import { parseScope, requireWithin } from './scope.ts'
+import { parseScope, requireWithin, scopeValues } from './scope.ts'
 
 export interface AuthorizationRequest {
   params: Readonly<Record<string, string>>
@@ -81,7 +81,7 @@ export function readAuthorizationRequest(
   const known = asked.filter((each) => abilities.scopes.includes(each))
   const scope = abilities.ignoreUnknownScopes && known.length > 0 ? known : asked
   requireWithin(scope, abilities.scopes, 'the scopes of this provider')
-  requireWithin(scope, parseScope(client.scope), 'the scopes this client registered')
+  requireWithin(scope, scopeValues(client.scope), 'the scopes this client registered')
   const prompts = parsePrompt(params.prompt)
   const claims = parseClaimsParameter(params.claims)
   const isPublic = client.token_endpoint_auth_method === 'none'

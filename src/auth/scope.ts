@@ -7,10 +7,35 @@ export const standardScopes = ['openid', 'profile', 'email', 'address', 'phone',
 
 const token = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
-/** Distinct scope tokens in the order given; throws `invalid_scope` on a character outside §3.3. */
+/** Bounds of a request: what is asked for stands on a page, in records and in tokens. */
+const mostScopes = 100
+/** Characters. */
+const longestScope = 256
+
+/** Distinct scope values in the order given, unchecked: of what this provider stored or signed itself. */
+export const scopeValues = (text: string): string[] => [
+  ...new Set(text.split(' ').filter((each) => each !== '')),
+]
+
+/**
+ * Distinct scope values in the order given. Throws `invalid_scope` on a character outside §3.3, on more than 100 values
+ * and on one of more than 256 characters.
+ */
 export function parseScope(text: string | undefined): string[] {
-  if (text === undefined || text === '') return []
-  const scopes = text.split(' ').filter((each, i, all) => each !== '' && all.indexOf(each) === i)
+  const scopes = scopeValues(text ?? '')
+  if (scopes.length > mostScopes)
+    throw new OAuthError('invalid_scope', {
+      rule: 'RFC 6749 §3.3',
+      expected: `at most ${mostScopes} scope values`,
+      came: scopes.length,
+    })
+  const long = scopes.find((each) => each.length > longestScope)
+  if (long !== undefined)
+    throw new OAuthError('invalid_scope', {
+      rule: 'RFC 6749 §3.3',
+      expected: `scope values of at most ${longestScope} characters`,
+      came: long.length,
+    })
   const odd = scopes.find((each) => !token.test(each))
   if (odd !== undefined)
     throw new OAuthError('invalid_scope', {
@@ -26,7 +51,8 @@ export const formatScope = (scopes: readonly string[]): string => scopes.join(' 
 
 /** Throws `invalid_scope` naming the first scope that is not in `allowed`. */
 export function requireWithin(asked: readonly string[], allowed: readonly string[], whose: string): void {
-  const beyond = asked.find((each) => !allowed.includes(each))
+  const known = new Set(allowed)
+  const beyond = asked.find((each) => !known.has(each))
   if (beyond !== undefined)
     throw new OAuthError('invalid_scope', {
       rule: 'RFC 6749 §3.3',

@@ -1,7 +1,7 @@
 /** client_credentials: the client acts for itself. https://www.rfc-editor.org/rfc/rfc6749#section-4.4 */
 import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
-import { parseScope, requireWithin, standardScopes } from '../auth/scope.ts'
+import { parseScope, requireWithin, scopeValues, standardScopes } from '../auth/scope.ts'
 import { isPublic } from '../models/client.ts'
 import { defineGrantType } from '../contracts/grant_type.ts'
 
@@ -16,7 +16,7 @@ export const clientCredentials = defineGrantType(
         rule: 'RFC 6749 §4.4',
         expected: 'client_credentials is for clients that authenticate',
       })
-    const registered = parseScope(client.scope).filter((each) => !aboutPeople.includes(each))
+    const registered = scopeValues(client.scope).filter((each) => !aboutPeople.includes(each))
     const scope = params.scope === undefined ? registered : parseScope(params.scope)
     requireWithin(
       scope,

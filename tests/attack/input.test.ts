@@ -271,7 +271,7 @@ describe('bombs', () => {
     const took = await processorMs(() => {
       parseBasic(`Basic ${nasty(' ')}x`)
       parseBasic(`Basic ${nasty('A')}!`)
-      parseScope(nasty('a').slice(0, 2000))
+      expect(() => parseScope(nasty('a'))).toThrow('at most 256 characters')
       redirectUriProblem(`https://a/${'/.'.repeat(900)}`, undefined)
       matchRedirectUri(['http://127.0.0.1/x'], `http://127.0.0.1:${nasty('1')}`)
       matchRedirectUri(['http://127.0.0.1/x'], `http://127.0.0.1/${nasty('/')}\n`)

@@ -1,7 +1,7 @@
 /** Where a client asks for a person who is elsewhere. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.7 */
 import { OAuthError } from '../../auth/errors.ts'
 import { secret } from '../../auth/refusal.ts'
-import { parseScope, requireWithin } from '../../auth/scope.ts'
+import { parseScope, requireWithin, scopeValues } from '../../auth/scope.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { clientPost, object, text, whole } from '../../openapi/parts.ts'
@@ -116,7 +116,7 @@ async function readRequest(params: Params, client: Client, context: Context): Pr
       came: params.scope,
     })
   requireWithin(scope, context.scopes, 'the scopes of this provider')
-  requireWithin(scope, parseScope(client.scope), 'the scopes this client registered')
+  requireWithin(scope, scopeValues(client.scope), 'the scopes this client registered')
   if (params.user_code !== undefined)
     throw new OAuthError('invalid_request', {
       rule: 'OpenID Connect CIBA §7.1',

@@ -1,6 +1,6 @@
 /** Device authorization: for devices without a browser, approved on another screen. https://www.rfc-editor.org/rfc/rfc8628 */
 import { OAuthError } from '../../auth/errors.ts'
-import { parseScope, requireWithin } from '../../auth/scope.ts'
+import { parseScope, requireWithin, scopeValues } from '../../auth/scope.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
@@ -63,7 +63,7 @@ const endpoint = defineEndpoint({
       })
     const scope = parseScope(params.scope)
     requireWithin(scope, context.scopes, 'the scopes of this provider')
-    requireWithin(scope, parseScope(client.scope), 'the scopes this client registered')
+    requireWithin(scope, scopeValues(client.scope), 'the scopes this client registered')
     const extra = await readExtra(params, client, context)
     const { deviceCodeTtl, devicePollInterval } = featureConfig(context.config, 'device_authorization', env)
     const device_code = context.random(33)

@@ -1,7 +1,7 @@
 /** JWT bearer: a token for a person, on the word of an issuer that an operator trusts. https://www.rfc-editor.org/rfc/rfc7523#section-2.1 */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
-import { parseScope, requireWithin } from '../../auth/scope.ts'
+import { parseScope, requireWithin, scopeValues } from '../../auth/scope.ts'
 import { newGrantId } from '../../auth/token.ts'
 import type { Config } from '../../config.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
@@ -56,7 +56,7 @@ const jwtBearerGrant = defineGrantType(
 
 /** Nobody is here who could agree to more than was registered; and who wants to stay longer brings another assertion. */
 function scopeFor(client: Client, asked: string | undefined): string[] {
-  const registered = parseScope(client.scope).filter((each) => each !== 'offline_access')
+  const registered = scopeValues(client.scope).filter((each) => each !== 'offline_access')
   const scope = asked === undefined ? registered : parseScope(asked)
   requireWithin(scope, registered, 'the scopes this client may have by assertion')
   return scope

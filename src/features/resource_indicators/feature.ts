@@ -25,11 +25,16 @@ const ofGrant = declareGrantMembers({ resource: v.array(v.string()) })
 const badTarget = (expected: string, came: string, problem?: string) =>
   new OAuthError('invalid_target', { rule: 'RFC 8707 §2', expected, came, problem })
 
+/** Resources of one request: each is stored with the grant and stands in each of its tokens. */
+const mostResources = 50
+
 /** The URIs asked for, each absolute and without fragment (§2); undefined when none was. */
 function readResources(value: string | undefined, context: Context): string[] | undefined {
   if (value === undefined) return undefined
   const { resources } = featureConfig(context.config, 'resource_indicators', env)
   const asked = [...new Set(value.split(' ').filter(Boolean))]
+  if (asked.length > mostResources)
+    throw badTarget(`at most ${mostResources} resources may be asked for`, `${asked.length}`)
   for (const uri of asked) {
     const url = URL.parse(uri)
     if (!url || uri.includes('#')) throw badTarget('resource must be an absolute URI without fragment', uri)

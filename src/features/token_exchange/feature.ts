@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { secret, shown } from '../../auth/refusal.ts'
-import { parseScope, requireWithin } from '../../auth/scope.ts'
+import { parseScope, requireWithin, scopeValues } from '../../auth/scope.ts'
 import type { Context } from '../../contracts/context.ts'
 import { type Bound, defineGrantType } from '../../contracts/grant_type.ts'
 import { findAccessToken } from '../../grants/live_token.ts'
@@ -51,7 +51,7 @@ const tokenExchange = defineGrantType(
     requireItsKey(subject, client, bound)
     const actor =
       params.actor_token === undefined ? undefined : await requireActor(params.actor_token, client, context)
-    const granted = parseScope(subject.claims.scope)
+    const granted = scopeValues(subject.claims.scope)
     const scope = params.scope === undefined ? granted : parseScope(params.scope)
     requireWithin(scope, granted, 'the scopes of the subject_token')
     const audience = await readAudience(params.audience, context)
