@@ -19,8 +19,7 @@ import { reportStrays } from './config/strays.ts'
 import { entries } from './config/variables.ts'
 
 export { defineEntries } from './config/entry.ts'
-export type { Entries, Entry, Environment, Sections } from './config/entry.ts'
-export type { StoreLocation } from './config/schemas.ts'
+export type { Entries, Entry, Sections } from './config/entry.ts'
 
 /** Fields whose name or shape is not that of their variable. */
 interface Derived {

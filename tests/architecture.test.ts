@@ -1,6 +1,6 @@
 /** The floors of the house: who may import whom, who may know of HTTP, and how long a file may be. docs/architecture.md */
 import { describe, expect, test } from 'bun:test'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 
 const root = join(import.meta.dir, '../src')
@@ -177,6 +177,26 @@ describe('imports', () => {
 
 const bareImports = (text: string) =>
   text.replace(/\/\*[\s\S]*?\*\//g, '').matchAll(/^(?:import|export)\s[^'"();=]*?from\s+['"]([^'"]+)['"]/gm)
+
+/** The same rule for the editor: .oxlintrc.json has an override for each room. */
+const lintOverrides = () =>
+  Object.entries(floors).flatMap(([room, floor]) => {
+    const above = Object.keys(floors).filter((other) => other !== room && floors[other]! >= floor)
+    const group = [...above.map((other) => `**/${other}/**`), '**/cli/**', '**/table.ts', '**/app.ts']
+    const message = `Imports go down only: ${room} may not import this (docs/architecture.md).`
+    const rule = ['error', { patterns: [{ group, message }] }]
+    return [{ files: [`src/${room}/**`], rules: { 'no-restricted-imports': rule } }]
+  })
+
+test('the editor knows the floors: UPDATE_LINT=1 bun test tests/architecture.test.ts writes them', () => {
+  const path = join(root, '../.oxlintrc.json')
+  const config = JSON.parse(readFileSync(path, 'utf8')) as { overrides: { files: string[] }[] }
+  const others = config.overrides.filter(({ files }) => !files[0]?.startsWith('src/'))
+  const overrides = [...others, ...lintOverrides()]
+  if (process.env.UPDATE_LINT === '1')
+    writeFileSync(path, `${JSON.stringify({ ...config, overrides }, null, 2)}\n`)
+  else expect(config.overrides).toEqual(overrides as { files: string[] }[])
+})
 
 describe('each floor knows its own business', () => {
   const on = (...folders: string[]) => sources.filter(({ path }) => folders.includes(folderOf(path)))

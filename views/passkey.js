@@ -58,7 +58,7 @@ async function waitInAutofill(form) {
   const mine = (waiting = new AbortController())
   const renewal = setTimeout(() => {
     mine.abort()
-    waitInAutofill(form)
+    void waitInAutofill(form)
   }, renewAfter)
   // Nothing chosen, or no more options: the form and the button are still there.
   await perform(form, { mediation: 'conditional', signal: mine.signal }).catch(() => clearTimeout(renewal))
@@ -85,11 +85,11 @@ async function begin() {
     if (waiting) waiting.abort()
     await perform(form, {}).catch(() => {
       trouble.hidden = false
-      if (autofill) waitInAutofill(form)
+      if (autofill) void waitInAutofill(form)
     })
     button.disabled = false
   })
-  if (autofill) waitInAutofill(form)
+  if (autofill) void waitInAutofill(form)
   if (from) await sayWhetherItCan()
 }
 
@@ -98,4 +98,4 @@ const tellDevice = () =>
   PublicKeyCredential.signalAllAcceptedCredentials &&
   PublicKeyCredential.signalAllAcceptedCredentials(JSON.parse(given)).catch(() => {})
 
-if (window.PublicKeyCredential && navigator.credentials) (ceremony === 'signal' ? tellDevice : begin)()
+if (window.PublicKeyCredential && navigator.credentials) void (ceremony === 'signal' ? tellDevice : begin)()

@@ -27,9 +27,6 @@ export const claimsOfScope: Record<string, readonly string[]> = {
 
 export const standardClaims = ['sub', ...Object.values(claimsOfScope).flat()]
 
-/** Claims of the sign-in itself, which describe the ID Token and not the person (§2). */
-export const authenticationClaims = ['acr', 'amr', 'auth_time'] as const
-
 const Request = v.nullable(
   v.looseObject({
     essential: v.optional(v.boolean()),

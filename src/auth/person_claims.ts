@@ -47,7 +47,8 @@ export const readBirthdate: Read = (text) => {
 export const readZone: Read = (text) => {
   if (!/^[A-Za-z][\w+-]*(?:\/[\w+-]+){0,2}$/.test(text)) return undefined
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: text }) && text
+    new Intl.DateTimeFormat('en', { timeZone: text }) // throws for any other text
+    return text
   } catch {
     return undefined
   }

@@ -4,7 +4,6 @@ import type { Grounds } from './refusal.ts'
 import type { Rule } from './rule.ts'
 
 export const promptValues = ['none', 'login', 'consent', 'select_account'] as const
-export type Prompt = (typeof promptValues)[number]
 
 /** The values asked for; throws `invalid_request` on an unknown one and on `none` with company (§3.1.2.1). */
 export function parsePrompt(text: string | undefined, known: readonly string[] = promptValues): string[] {

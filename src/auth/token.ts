@@ -8,14 +8,6 @@ export function leftHalfHash(value: string, alg: string): string {
   return digest.subarray(0, digest.length / 2).toString('base64url')
 }
 
-/** The sign-in that a token speaks of. */
-export interface Authentication {
-  auth_time: number
-  acr: string
-  amr: string[]
-  sid: string
-}
-
 /**
  * Handles name the grant they belong to, so that one round trip fetches both records, and a kind that secret
  * scanners and the introspection endpoint can tell apart. The grant id is no secret; the rest is.

@@ -23,7 +23,7 @@ const Params = v.object({
 const refuse = (grounds: Grounds) => new OAuthError('invalid_grant', grounds)
 
 /** Refresh tokens go to clients that registered for them. */
-export const mayRefresh = (client: Client): boolean => client.grant_types.includes('refresh_token')
+const mayRefresh = (client: Client): boolean => client.grant_types.includes('refresh_token')
 
 /** Seconds a grant lives once it is redeemed. */
 export const grantLifetime = (client: Client, context: Context): number =>

@@ -43,6 +43,6 @@ export async function claimsOf(
   }
   const { claims: sources } = context.table
   if (sources.length === 0) return own
-  const added = await Promise.all(sources.map((source) => source.values?.(context, user, client)))
+  const added = await Promise.all(sources.map(async (source) => source.values?.(context, user, client)))
   return Object.assign({}, ...added, own) as Record<string, unknown>
 }

@@ -13,10 +13,10 @@ import { toldAfter, toldBefore, type Told } from './sign_out_words.ts'
 import { say, type Said } from '../lib/say.ts'
 import { defineView, type Html } from './view.ts'
 
-export { assets, type Asset } from './assets.ts'
+export { assets } from './assets.ts'
 export * from './consent_page.ts'
 export * from './error_page.ts'
-export { startPage, type StartView } from './start_page.ts'
+export { startPage } from './start_page.ts'
 
 /** Hidden fields that every form of an interaction carries, and the path it posts to. */
 type Form = { action: string; csrf: string; interaction: string }

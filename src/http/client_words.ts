@@ -13,7 +13,7 @@ type Spoken = 'client_name' | 'client_uri' | 'logo_uri' | 'policy_uri' | 'tos_ur
  * The member in `language` when the client registered it so: `client_name#de`, or else one of a region or script of it,
  * `client_name#de-AT`; otherwise the one without a tag. Tags are compared without regard to case (RFC 5646 §2.1.1).
  */
-export function metadataIn(language: string, client: Client, name: Spoken): string | undefined {
+function metadataIn(language: string, client: Client, name: Spoken): string | undefined {
   const prefix = `${name}#${language}`.toLowerCase()
   const keys = Object.keys(client).sort()
   const found =

@@ -16,7 +16,7 @@ const undescribed = (endpoint: DescribedEndpoint): Operations =>
   )
 
 /** `/assets/*` takes everything below it: a path parameter in the words of OpenAPI. */
-export const templateOf = (path: string): string => path.replace(/\*$/, '{file}')
+const templateOf = (path: string): string => path.replace(/\*$/, '{file}')
 
 /** The name of an operation is unique, so the second path of one endpoint numbers its own. */
 function pathItem(endpoint: DescribedEndpoint, described: Operations, index: number): Part {

@@ -10,8 +10,6 @@ import { neverConnected, type OutboundOptions, type OutboundResponse, request } 
 import { addressesOf, readTarget, type Resolve, type Target } from './target.ts'
 
 export { OutboundError } from './error.ts'
-export type { OutboundReason } from './error.ts'
-export type { JsonOptions } from './get_json.ts'
 export type { OutboundOptions, OutboundResponse } from './request.ts'
 
 export interface Outbound {

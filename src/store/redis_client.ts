@@ -6,7 +6,7 @@ import type { RedisTarget } from './redis_url.ts'
  * One key each, so they run in a cluster too. All effects hang on what the key holds now; nothing is read before
  * and written after, as other clients would come between.
  */
-export const scripts = {
+const scripts = {
   /** KEYS: value. ARGV: expected, value, ttl or ''. 1 when swapped. */
   latchkeyReplace: {
     numberOfKeys: 1,

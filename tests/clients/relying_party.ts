@@ -5,7 +5,7 @@ import { spawnProvider, type SpawnedProvider } from '../support/provider.ts'
 export const callback = 'http://localhost:8080/callback'
 
 /** The `alg` values an ID Token may be signed with, and a key for `private_key_jwt` in WebCrypto's words. */
-export const keysToMake = {
+const keysToMake = {
   RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 2048 },
   PS256: { name: 'RSA-PSS', hash: 'SHA-256', modulusLength: 2048 },
   ES256: { name: 'ECDSA', namedCurve: 'P-256' },

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compactDecrypt, exportJWK, generateKeyPair } from 'jose'
-import { deliverDue } from '../../src/features/backchannel_logout/deliver.ts'
+import { deliverDue, metadata } from '../../src/features/backchannel_logout/deliver.ts'
 import { claimDue, enqueue } from '../../src/features/backchannel_logout/outbox.ts'
 import { endEverything } from '../../src/people/end_session.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -12,7 +12,7 @@ import { Client } from '../../src/models/client.ts'
 import { Session } from '../../src/models/session.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { sqliteStore } from '../../src/store/sqlite.ts'
-import { claimsOf, headerOf, type Json } from '../support/client.ts'
+import { claimsOf, type ClientMembers, headerOf, type Json } from '../support/client.ts'
 import {
   authorize,
   bob,
@@ -29,8 +29,6 @@ import { until } from '../support/until.ts'
 import { failingStore } from '../support/odd_stores.ts'
 import type { Person } from '../support/person.ts'
 import { provider, type Provider, type ProviderOptions, turnableClock } from '../support/provider.ts'
-import type { ClientMembers } from '../support/client.ts'
-import { metadata } from '../../src/features/backchannel_logout/deliver.ts'
 
 const [app, other] = [listener(), listener()]
 const hosts = `${app.hostPort},${other.hostPort}`

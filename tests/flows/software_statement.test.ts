@@ -111,7 +111,7 @@ describe('invalid_software_statement', () => {
     return answer.body.error
   }
 
-  test.each<[string, () => unknown | Promise<unknown>]>([
+  test.each<[string, () => unknown]>([
     ['no JWT', () => 'x'],
     ['nothing', () => ''],
     ['an object', () => ({ iss: issuer })],

@@ -80,7 +80,7 @@ async function made(op: Provider, username: string) {
 }
 
 const tokenRequest = (at: Server) =>
-  at.asked.find(({ path, method }) => /token$/.test(path) && method === 'POST')!
+  at.asked.find(({ path, method }) => path.endsWith('token') && method === 'POST')!
 
 test('every row says where its documentation is, and no two share a name', () => {
   for (const row of rows)

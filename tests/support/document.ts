@@ -125,7 +125,7 @@ function startShell(folder: string) {
       const name = join(scratch, `${count++}`)
       writeFileSync(`${name}.sh`, text)
       appendFileSync(`${name}.out`, '')
-      child.stdin.write(`. ${name}.sh >${name}.out 2>${name}.err; touch ${name}.done\n`)
+      void child.stdin.write(`. ${name}.sh >${name}.out 2>${name}.err; touch ${name}.done\n`)
       void child.stdin.flush()
       const written = (suffix: string) =>
         Bun.file(`${name}.${suffix}`)
@@ -138,7 +138,7 @@ function startShell(folder: string) {
       }
     },
     type(line: string) {
-      child.stdin.write(`${line}\n`)
+      void child.stdin.write(`${line}\n`)
       void child.stdin.flush()
     },
     ended: () => child.exitCode !== null,

@@ -25,7 +25,7 @@ function lastJson(text: string): unknown {
 const quote = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
 /** `…` stands for anything but a line break. */
-export const fits = (came: string, written: string): boolean =>
+const fits = (came: string, written: string): boolean =>
   new RegExp(`^${written.split('…').map(quote).join('.*')}$`).test(came)
 
 /** Lines in order; a line of `…` alone stands for any number of lines. */

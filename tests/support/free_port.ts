@@ -21,7 +21,7 @@ const claimed = (port: number): boolean => {
 
 const listens = (port: number, host: string): boolean => {
   try {
-    void Bun.listen({ hostname: host, port, socket: { data() {} } }).stop(true)
+    Bun.listen({ hostname: host, port, socket: { data() {} } }).stop(true)
     return true
   } catch {
     return false

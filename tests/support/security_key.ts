@@ -4,7 +4,7 @@ import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } fr
 type Cbor = number | string | Uint8Array | Map<Cbor, Cbor> | readonly Cbor[]
 
 /** CBOR of the few kinds that WebAuthn needs (RFC 8949 §3.1). */
-export function cbor(value: Cbor): Buffer {
+function cbor(value: Cbor): Buffer {
   const head = (major: number, n: number): Buffer => {
     if (n < 24) return Buffer.from([(major << 5) | n])
     if (n < 256) return Buffer.from([(major << 5) | 24, n])

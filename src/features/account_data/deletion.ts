@@ -17,7 +17,7 @@ const schema = v.object({
 })
 
 /** A member is a `sub`. */
-export const deletions = defineLeaseQueue('account_deletion', schema, {
+const deletions = defineLeaseQueue('account_deletion', schema, {
   index: 'account_deletions',
   notBefore: ({ due }) => due,
   begin: (deletion) => (deletion.state === 'kept' ? undefined : { ...deletion, state: 'erasing' }),

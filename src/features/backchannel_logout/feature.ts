@@ -51,7 +51,7 @@ const deliveries: Job = {
   name: 'logout_deliveries',
   every: 1,
   async run(context) {
-    await deliverDue(context) // begun, not awaited: the next turn must not wait for who hangs
+    void (await deliverDue(context)) // begun, not awaited: the next turn must not wait for who hangs
   },
 }
 

@@ -10,7 +10,7 @@ const schema = v.object({
 })
 
 /** A member is `errand:id`. */
-export const notificationQueue = defineLeaseQueue('backchannel_delivery', schema, {
+const notificationQueue = defineLeaseQueue('backchannel_delivery', schema, {
   index: 'backchannel_deliveries',
 })
 

@@ -20,7 +20,7 @@ export const ciba = defineFeature({
       name: 'backchannel_deliveries',
       every: 5,
       async run(context) {
-        await runDue(context, errands) // begun, not awaited: a client that hangs must not delay the next turn
+        void (await runDue(context, errands)) // begun, not awaited: a client that hangs must not delay the next turn
       },
     },
   ],

@@ -27,7 +27,7 @@ const byUserCode = defineRecord('device_user_code', v.object({ id: v.string(), e
 /** §6.1: no vowels, so no words; no 0, 1, O or I. 20^8 codes against a counted number of tries. */
 const alphabet = 'BCDFGHJKLMNPQRSTVWXZ'
 
-export function newUserCode(random: Random): string {
+function newUserCode(random: Random): string {
   let code = ''
   while (code.length < 8)
     for (const byte of Buffer.from(random(24), 'base64url'))

@@ -60,7 +60,7 @@ export async function listShown(context: Context): Promise<Shown[]> {
 }
 
 /** As a person at the terminal reads it, links in full. */
-export function asText(letter: Letter, url: string): string {
+function asText(letter: Letter, url: string): string {
   const lines = [
     `Mail to ${letter.to}`,
     ...letter.subject.split('\n'),

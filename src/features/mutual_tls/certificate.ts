@@ -1,6 +1,6 @@
 /** The client certificate of a request: what the TLS-terminating proxy says it is, and nobody else. https://www.rfc-editor.org/rfc/rfc9440 */
 import { X509Certificate } from 'node:crypto'
-import { OAuthError } from '../../auth/errors.ts'
+import type { OAuthError } from '../../auth/errors.ts'
 import type { Grounds } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'

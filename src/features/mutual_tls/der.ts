@@ -44,7 +44,7 @@ function lengthAt(bytes: Uint8Array, at: number): { length: number; from: number
 }
 
 /** An object identifier in dots. */
-export function oidOf(content: Uint8Array): string {
+function oidOf(content: Uint8Array): string {
   const arcs: bigint[] = []
   let arc = 0n
   for (const byte of content) {

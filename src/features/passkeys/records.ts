@@ -41,7 +41,7 @@ const refusals = defineRecord('passkey_refusal', v.object({ exp: v.number() }))
 export type Passkey = v.InferOutput<typeof passkeySchema>
 export type Owner = v.InferOutput<typeof ownerSchema>
 
-export const mostPasskeys = 20
+const mostPasskeys = 20
 const userHandleBytes = 32
 /** Seconds a "Not now" is respected. */
 const refusalLifetime = 90 * 86_400

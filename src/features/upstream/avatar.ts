@@ -35,7 +35,7 @@ const signatures: readonly (readonly [type: string, begins: RegExp])[] = [
 const headLength = 16
 
 /** The type by the first bytes; undefined for anything that is no picture of a kind we serve. */
-export function imageType(bytes: Uint8Array): string | undefined {
+function imageType(bytes: Uint8Array): string | undefined {
   const head = Buffer.from(bytes.subarray(0, headLength)).toString('latin1')
   return signatures.find(([, begins]) => begins.test(head))?.[0]
 }

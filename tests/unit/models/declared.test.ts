@@ -8,7 +8,7 @@ import { openObject } from '../../../src/models/declared.ts'
 import type { Interaction } from '../../../src/models/interaction.ts'
 import type { Session } from '../../../src/models/session.ts'
 import type { User } from '../../../src/models/user.ts'
-import { readClientMetadata } from '../../../src/auth/registration.ts'
+import type { readClientMetadata } from '../../../src/auth/registration.ts'
 import { provider } from '../../support/provider.ts'
 
 /** True when a record of this type may be read for a member of any name. */

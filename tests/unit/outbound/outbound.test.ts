@@ -126,8 +126,10 @@ describe('turns', () => {
     expect((await out.fetch(`https://quick.example:${quick.port}/`)).body).toBe('quick')
     for (let answered = 0; answered < 10;) {
       const next = waiting.shift()
-      if (next) (next(), answered++)
-      else await Bun.sleep(2)
+      if (next) {
+        next()
+        answered++
+      } else await Bun.sleep(2)
     }
     expect((await Promise.all(all)).map(({ body }) => body)).toEqual(Array(10).fill('slow'))
     expect(most).toBe(4)
