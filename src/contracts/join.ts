@@ -37,15 +37,15 @@ export const ordered = <T extends Named & { order: number }>(
   socket: string,
 ): readonly T[] => named(fillings, socket).toSorted((a, b) => a.order - b.order)
 
-/** Objects: one object with the members of all. Two members of one name fail the boot. */
-export const members = <T>(
-  fillings: readonly Readonly<Record<string, T>>[],
+/** Declarations of members: one object with the entries of all. Two members of one name fail the boot. */
+export const members = <D extends { entries: object }>(
+  fillings: readonly D[],
   socket: string,
-): Readonly<Record<string, T>> =>
+): D['entries'] =>
   Object.fromEntries(
     unique(
       socket,
-      fillings.flatMap((object) => Object.entries(object)),
+      fillings.flatMap(({ entries }) => Object.entries(entries)),
     ),
   )
 

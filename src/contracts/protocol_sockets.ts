@@ -1,4 +1,4 @@
-/** The shapes of what a feature puts into the sockets of `feature.ts`. docs/architecture.md, "Features" */
+/** The shapes of what a feature puts into the sockets of `sockets.ts`. docs/architecture.md, "Features" */
 import type { AuthorizationRequest } from '../auth/authorization_request.ts'
 import type { Credentials } from '../auth/client_auth.ts'
 import type { OAuthError } from '../auth/errors.ts'

@@ -69,11 +69,7 @@ export const sockets = {
   clientAuth: byName<ClientAuthMethod>,
   clientSources: named<ClientSource>,
   /** Made by `declareMetadata`, by which the feature reads it as well. */
-  clientMetadata: (fillings: readonly Declared<ClientMetadata>[], socket: string) =>
-    members(
-      fillings.map(({ entries }) => entries),
-      socket,
-    ),
+  clientMetadata: members<Declared<ClientMetadata>>,
   /** What this configuration refuses a client for, or asks of it: a clause each, for `latchkey config check`. */
   clientDemands: each<(client: Client, config: Config) => readonly string[]>,
   registrationRules: named<RegistrationRule>,
@@ -107,28 +103,28 @@ export const sockets = {
   loginSteps: named<LoginStep>,
   /** Strongest first. */
   secondFactors: ordered<SecondFactor>,
-  /** Whether this person must have a second factor, whatever a client asks for. */
+  /** Whether this End-User must have a second factor, whatever a client asks for. */
   needsSecondFactor: each<(context: Context, user: User) => boolean>,
   /** Levels of `auth/acr.ts` that a sign-in can reach because of the feature. */
   acrValues: flat<Acr>,
   passwordRules: named<PasswordRule>,
 
-  /** The session of a browser. What returns strings returns cookies to set. */
+  /** The session of a browser. Functions that return strings return cookies to set. */
   sessions: {
-    /** What must hold beyond the cookie, such as the device it came from; false makes the person sign in again. */
+    /** What must hold beyond the cookie, such as the device it came from; false makes the End-User sign in again. */
     holds: each<(call: Call, context: Context, session: Session) => Promise<boolean> | boolean>,
     /** A session has begun, or got a new secret: by a sign-in, or by a new password. */
     begun: each<(context: Context, session: Session) => string[]>,
-    /** A person has signed in. A throw ends the sign-in. */
+    /** An End-User has signed in. A throw ends the sign-in. */
     signedIn: each<SignedIn>,
-    /** The person is signing out in this browser. */
+    /** The End-User is signing out in this browser. */
     signedOut: each<(context: Context) => string[]>,
   },
-  /** How clients hear that a person has signed out (OpenID Connect Back-Channel and Front-Channel Logout). */
+  /** How clients hear that an End-User has signed out (OpenID Connect Back-Channel and Front-Channel Logout). */
   logout: {
-    /** From where this client hears it: this `server` or frames in the `browser`. The pages round signing out say so. */
+    /** How this client hears it: from this `server`, or from frames in the `browser`. The pages of a sign-out say so. */
     channel: each<(context: Context, client: Client) => 'server' | 'browser' | undefined>,
-    /** Invisible blocks of the page that says a person has signed out, and the origins they load from. */
+    /** Invisible blocks of the page after a sign-out, and the origins they load from. */
     frames: each<(context: Context, session: Session) => Promise<{ frames: Html[]; sources: string[] }>>,
     /**
      * Writes down what the end of a session asks for while the session is still there: a throw keeps it, so that the
@@ -140,7 +136,7 @@ export const sockets = {
     withdrawn: each<AccessWithdrawn>,
   },
 
-  // The account of a person.
+  // The account of an End-User.
   /** In the order of the menu. */
   accountSections: ordered<AccountSection>,
   personData: named<PersonData>,

@@ -33,14 +33,17 @@ describe('a row joins', () => {
     expect(distinct([[1], [1, 2]])).toEqual(new Set([1, 2]))
   })
 
-  test('members of objects', () => expect(members([{ a: 1 }, { b: 2 }], 'x')).toEqual({ a: 1, b: 2 }))
+  test('members of objects', () =>
+    expect(
+      members<{ entries: Record<string, number> }>([{ entries: { a: 1 } }, { entries: { b: 2 } }], 'x'),
+    ).toEqual({ a: 1, b: 2 }))
 
   test('nothing twice under one name', () => {
     const twice = 'two features claim a of x'
     expect(() => byName([[a], [a]], 'x')).toThrow(twice)
     expect(() => named([[a], [a]], 'x')).toThrow(twice)
     expect(() => ordered([[a], [a]], 'x')).toThrow(twice)
-    expect(() => members([{ a: 1 }, { a: 1 }], 'x')).toThrow(twice)
+    expect(() => members([{ entries: { a: 1 } }, { entries: { a: 1 } }], 'x')).toThrow(twice)
   })
 })
 
