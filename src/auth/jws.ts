@@ -101,7 +101,11 @@ const mostWaiting = 10_000
  */
 function limited(atOnce: number, work: (text: string) => Promise<string>): (text: string) => Promise<string> {
   const refusal = () =>
-    new HttpError('temporarily_unavailable', { expected: 'a place in the line of signatures', retryAfter: 5 })
+    new HttpError('temporarily_unavailable', {
+      expected: 'a place in the queue of signatures',
+      problem: 'many tokens are being signed right now; please try again in a few seconds',
+      retryAfter: 5,
+    })
   const limiter = createLimiter({ atOnce, waiting: mostWaiting, refusal })
   return (text) => limiter.run(() => work(text))
 }

@@ -62,6 +62,7 @@ const purpose = 'logout'
 
 async function readAll(call: Call, context: Context, params: Params) {
   call.uiLocales = params.ui_locales
+  call.clientId = params.client_id
   const asked = await read(params, context)
   return { asked, session: await currentSession(call, context) }
 }

@@ -30,6 +30,7 @@ export async function requireInteraction(
       next: 'go back to the application and start again',
       say: say('error_page.page_out_of_date'),
     })
+  call.clientId = interaction.params?.client_id
   call.uiLocales = interaction.language ?? interaction.params?.ui_locales
   return { handle, interaction }
 }

@@ -72,7 +72,7 @@ export function refusalOf(thrown: unknown, call: Call, context: Context): Refuse
   context.log.error('unexpected', { request_id: call.requestId, path: call.path, problem: message, stack })
   return new HttpError('server_error', {
     expected: 'no error of this provider',
-    problem: `an error nobody foresaw; the log has it under request id ${call.requestId}`,
+    problem: `an unexpected error; the log has it under request id ${call.requestId}`,
   })
 }
 

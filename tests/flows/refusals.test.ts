@@ -113,6 +113,17 @@ const casesOf = (client: TestClient): Case[] => [
     line: { code: 'invalid_request', client_id: client.client_id, came: '(secret)' },
   },
   {
+    name: 'a sign-out to an address that is not registered',
+    path: `/logout?client_id=${client.client_id}&post_logout_redirect_uri=https://evil.example/`,
+    line: { code: 'invalid_request', client_id: client.client_id, came: 'https://evil.example/' },
+  },
+  {
+    name: 'a registration access token that is not the one of the client',
+    path: `/register/${client.client_id}`,
+    init: { headers: { authorization: `Bearer ${mark}` } },
+    line: { code: 'invalid_token', client_id: client.client_id, rule: 'RFC 7592 §2' },
+  },
+  {
     name: 'a form that is out of date',
     path: '/login',
     init: form({ csrf_token: mark, interaction: mark, username: 'alice', password: mark }),

@@ -38,6 +38,7 @@ const refused = (context: Context) =>
 async function requireOwner(call: Call, context: Context): Promise<{ client: Client; token: string }> {
   const { scheme, token } = await presentedToken(call, context)
   const clientId = call.path.slice(path.length)
+  call.clientId = clientId
   const client = /^[\w-]{1,200}$/.test(clientId) ? await Client.find(context, clientId) : undefined
   if (scheme !== 'bearer' || !client || client.disabled || !isTokenOf(token, client, context))
     throw refused(context)
