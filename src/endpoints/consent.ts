@@ -1,6 +1,5 @@
 /** The consent page: who asks for what, and the person's answer. https://openid.net/specs/openid-connect-core-1_0.html#Consent */
 import { standardClaims } from '../auth/claims.ts'
-import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
 import { respondWithError } from '../http/authorization_response.ts'
@@ -18,7 +17,7 @@ import type { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
 import { clientOf, readRequest, requireTrustedRedirect } from '../flow/read_request.ts'
 import type { Asked, Going } from '../flow/asked.ts'
-import { claimsAsked } from '../flow/consent_needed.ts'
+import { claimsAsked, consentDenied } from '../flow/consent_needed.ts'
 import { defineEndpoint, type Submitted } from '../contracts/endpoint.ts'
 import { formFields, interactionOfForm, interactionOfPage, resumePath } from '../flow/interaction_page.ts'
 import { describeExtra } from '../flow/grant_extra.ts'
@@ -103,30 +102,31 @@ async function submit(
 ): Promise<Reply> {
   const asked = await askedIn(going, context)
   const { client, request } = asked
-  if (fields.allow === undefined || !session) {
+  const isAllowed = fields.allow !== undefined && session !== undefined
+  // A denial is final, so that a page which is still open gives no code; of two submissions at once it wins.
+  const noted = await Interaction.update(context, going.handle, (current) =>
+    !isAllowed
+      ? { ...current, denied: true }
+      : current.denied
+        ? undefined
+        : { ...current, consented_by: session.sid },
+  )
+  if (!isAllowed || !noted) {
     context.metrics.count('consents', 'result', 'denied')
-    const denied = new OAuthError('access_denied', {
-      rule: 'RFC 6749 §4.1.2.1',
-      expected: 'the consent of the End-User',
-      problem: 'the person did not allow it',
-    })
-    return respondWithError(call, context, denied, {
+    return respondWithError(call, context, consentDenied(), {
       client,
       redirect: request.redirect,
       mode: request.responseMode,
       params: request.params,
     })
   }
-  await Promise.all([
-    Consent.extend(
-      context,
-      session.sub,
-      client.client_id,
-      { scope: request.scope, claims: claimsAsked(asked) },
-      context.config.consentTtl,
-    ),
-    Interaction.update(context, going.handle, (current) => ({ ...current, consented_by: session.sid })),
-  ])
+  await Consent.extend(
+    context,
+    session.sub,
+    client.client_id,
+    { scope: request.scope, claims: claimsAsked(asked) },
+    context.config.consentTtl,
+  )
   context.metrics.count('consents', 'result', 'allowed')
   context.log.info('consent_given', {
     sub: session.sub,

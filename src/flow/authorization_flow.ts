@@ -23,7 +23,7 @@ import { Session } from '../models/session.ts'
 import { isActive, User } from '../models/user.ts'
 import type { AtHand } from './person_at_hand.ts'
 import type { Asked, Going } from './asked.ts'
-import { consentIsMissing } from './consent_needed.ts'
+import { consentDenied, consentIsMissing } from './consent_needed.ts'
 import {
   clientOf,
   readRequest,
@@ -71,6 +71,7 @@ function answerRefused(call: Call, context: Context, error: unknown, params: Par
 
 async function decide(call: Call, context: Context, asked: Asked, going: Going | undefined): Promise<Reply> {
   const { request, client } = asked
+  if (going?.interaction.denied) throw consentDenied()
   const session = await currentSession(call, context)
   const [user, consentMissing] = await Promise.all([
     session && User.find(context, session.sub),

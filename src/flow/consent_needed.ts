@@ -1,4 +1,5 @@
 /** What a person is asked to agree to, and whether it must be asked again. https://openid.net/specs/openid-connect-core-1_0.html#Consent */
+import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
 import { isPublic } from '../models/client.ts'
 import { Consent } from '../models/consent.ts'
@@ -36,3 +37,10 @@ export async function consentIsMissing(asked: Asked, sub: string, context: Conte
     claimsAsked(asked),
   )
 }
+
+export const consentDenied = () =>
+  new OAuthError('access_denied', {
+    rule: 'RFC 6749 §4.1.2.1',
+    expected: 'the consent of the End-User',
+    problem: 'the person did not allow it',
+  })

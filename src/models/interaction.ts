@@ -22,6 +22,8 @@ const schema = openObject({
   account_chosen: v.optional(v.boolean()),
   /** `sid` of the session whose person allowed it. */
   consented_by: v.optional(v.string()),
+  /** The End-User denied consent: whatever page of it is still open, the answer stays `access_denied`. */
+  denied: v.optional(v.boolean()),
   /** A first factor passed, further steps to come. */
   pending: v.optional(
     v.object({
@@ -84,8 +86,4 @@ export const Interaction = {
 
   update: (memory: Memory, handle: string, change: (interaction: Interaction) => Interaction | undefined) =>
     records.update(memory, sha256(handle), change),
-
-  /** Done: true for one caller, so that one request is answered once. */
-  finish: async (memory: Memory, handle: string): Promise<boolean> =>
-    (await records.take(memory, sha256(handle))) !== undefined,
 }

@@ -14,6 +14,7 @@ import {
   tokensOf,
 } from '../support/flow.ts'
 import { provider } from '../support/provider.ts'
+import { Consent } from '../../src/models/consent.ts'
 
 const hour = 60 * minute
 const session = 'latchkey_session'
@@ -214,6 +215,34 @@ describe('consent', () => {
     const { page } = await open(op, alice, { prompt: 'login' })
     const next = await alice.press(page!, 'login', bob)
     expect(new URL(next.page!.url).pathname).toBe('/consent')
+  })
+
+  test('that was refused stays refused, whatever page of that request is still open', async () => {
+    const op = await provider()
+    const who = browser(op)
+    const { page } = await open(op, who)
+    const consent = (await who.press(page!, 'login', aliceAccount)).page!
+    const answers = [
+      await who.press(consent, 'deny'),
+      await who.press(consent, 'allow'),
+      await who.press(consent, 'deny'),
+      await who.open(consent.url.replace('/consent', '/authorize/resume')),
+    ]
+    for (const { location } of answers) {
+      expect(location!.searchParams.get('error')).toBe('access_denied')
+      expect(location!.searchParams.has('code')).toBe(false)
+    }
+    expect(await Consent.find(op.context, 'user-alice', demo.client_id)).toBeUndefined()
+  })
+
+  test('that was refused and allowed at once gives no code after the refusal', async () => {
+    const op = await provider()
+    const who = browser(op)
+    const { page } = await open(op, who)
+    const consent = (await who.press(page!, 'login', aliceAccount)).page!
+    await Promise.all(Array.from({ length: 10 }, (_, i) => who.press(consent, i % 2 ? 'allow' : 'deny')))
+    const { location } = await who.press(consent, 'allow')
+    expect(location!.searchParams.get('error')).toBe('access_denied')
   })
 
   test('that was refused is asked again', async () => {
