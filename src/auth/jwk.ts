@@ -135,12 +135,3 @@ export const toPem = (key: KeyObject): { private: string; public: string } => ({
   private: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
   public: createPublicKey(key).export({ format: 'pem', type: 'spki' }).toString(),
 })
-
-/** Whether `pem` is the public half of `key`; false also for what is no public key. */
-export function isPublicHalf(pem: string, key: KeyObject): boolean {
-  try {
-    return !/PRIVATE KEY/.test(pem) && createPublicKey(pem).equals(createPublicKey(key))
-  } catch {
-    return false
-  }
-}

@@ -92,19 +92,3 @@ export function envExample(features: Sections = {}): string {
   })
   return `# Copy this file to .env and uncomment what you change. docs/configuration.md describes every variable.\n\n${parts.join('\n\n')}\n`
 }
-
-/** For the terminal: name, default of that environment, what it does. */
-export function configurationHelp(environment: Environment, features: Sections = {}): string {
-  const parts = all(features).map(([title, entries]) => {
-    const lines = entries.map((entry) => {
-      const required = entry.required === environment ? 'required' : undefined
-      const text =
-        required ??
-        inEnvironment(entry.computed, environment)?.replaceAll('`', '') ??
-        defaultText(entry, environment)
-      return `  ${entry.name.padEnd(34)}${entry.help}${text ? ` [${text}]` : ''}`
-    })
-    return `${title}\n${lines.join('\n')}`
-  })
-  return parts.join('\n\n')
-}

@@ -1,6 +1,6 @@
 /** The walkthrough's private.pem and public.pem: the current RS256 key, and the way to bring one's own. docs/walkthrough.md */
 import type { KeyObject } from 'node:crypto'
-import { importPem, isPublicHalf, type SigningAlg, thumbprint } from '../auth/jwk.ts'
+import { importPem, type SigningAlg, thumbprint } from '../auth/jwk.ts'
 import { readText, writeWhole } from '../store/directory.ts'
 import type { KeyRing } from './key_ring.ts'
 import { KeyRingError } from './signing_keys.ts'
@@ -47,13 +47,4 @@ export async function writePemFiles(ring: KeyRing, paths: PemPaths): Promise<voi
   if (kid !== wanted.kid) await writeWhole(paths.private, wanted.private, 0o600)
   const publicPem = await readText(paths.public)
   if (publicPem !== wanted.public) await writeWhole(paths.public, wanted.public, 0o644)
-}
-
-/** Throws KeyRingError when the file at `path` is there and is not the public half of `key`. */
-export async function requirePublicHalf(path: string, key: KeyObject): Promise<void> {
-  const pem = await readText(path)
-  if (pem !== undefined && !isPublicHalf(pem, key))
-    throw new KeyRingError(
-      `${path}: not the public half of the private key; make it with \`openssl pkey -pubout\``,
-    )
 }

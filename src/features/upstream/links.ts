@@ -21,8 +21,6 @@ const schema = v.object({
   used_at: v.number(),
   /** `Tokens` as JSON. */
   sealed_tokens: v.optional(v.string()),
-  /** Milliseconds: until then one caller alone renews them. */
-  renewing_until: v.optional(v.number(), 0),
   /** Milliseconds: since then somebody makes the account of it. */
   making_since: v.optional(v.number()),
 })
@@ -88,7 +86,6 @@ export const Links = {
       created_at: now,
       used_at: now,
       sealed_tokens: sealTokens(context, id, tokens),
-      renewing_until: 0,
       ...(isNew && { making_since: now }),
     }
     if (!(await records.create(context, id, link))) return false

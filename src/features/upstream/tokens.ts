@@ -1,4 +1,4 @@
-/** The tokens of a provider: gotten for a code, renewed when they are used, given back at the end. https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3 */
+/** The tokens of a provider: got for a code, kept to be given back at the end. https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3 */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { appleSecret } from './apple_secret.ts'
@@ -75,17 +75,6 @@ export async function redeem(
     tokens: tokensOf(context, said),
     idToken: typeof said.id_token === 'string' ? said.id_token : undefined,
   }
-}
-
-/** Throws UpstreamError: `refused` means that the refresh token is good for nothing any more. */
-export async function renew(
-  context: Context,
-  upstream: Upstream,
-  known: Known,
-  refresh_token: string,
-): Promise<Tokens> {
-  const said = await ask(context, upstream, known, { grant_type: 'refresh_token', refresh_token })
-  return { refresh_token, ...tokensOf(context, said) }
 }
 
 /** Gives them back, as far as the provider lets us. Never throws: they are erased here either way. */

@@ -7,14 +7,7 @@ import {
   sign as rawSign,
 } from 'node:crypto'
 import { describe, expect, test } from 'bun:test'
-import {
-  generateKey,
-  importPem,
-  isPublicHalf,
-  publicJwk,
-  type SigningAlg,
-  toPem,
-} from '../../../src/auth/jwk.ts'
+import { generateKey, importPem, publicJwk, type SigningAlg, toPem } from '../../../src/auth/jwk.ts'
 import {
   kidOf,
   sign,
@@ -263,10 +256,6 @@ describe('keys', () => {
     expect(importPem(pem(rsa), 'PS256').equals(rsa)).toBe(true)
     expect(importPem(pem(ec, 'sec1'), 'ES256').equals(ec)).toBe(true)
     expect(importPem(pem(secretOf('EdDSA')), 'EdDSA').equals(secretOf('EdDSA'))).toBe(true)
-    expect(isPublicHalf(toPem(rsa).public, rsa)).toBe(true)
-    expect(isPublicHalf(toPem(secretOf('PS256')).public, rsa)).toBe(false)
-    expect(isPublicHalf(toPem(rsa).private, rsa)).toBe(false)
-    expect(isPublicHalf('', rsa)).toBe(false)
   })
 
   test('a weak key and a key of another kind are refused, saying what was expected', () => {

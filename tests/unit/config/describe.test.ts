@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import * as v from 'valibot'
 import { defineEntries, loadConfig } from '../../../src/config.ts'
-import { configurationHelp, configurationMarkdown, envExample } from '../../../src/config/describe.ts'
+import { configurationMarkdown, envExample } from '../../../src/config/describe.ts'
 import { featureEntries } from '../../../src/table.ts'
 import { developmentSecretKey } from '../../../src/config/server_variables.ts'
 import { entries } from '../../../src/config/variables.ts'
@@ -20,11 +20,7 @@ test('the committed documents have not drifted: bun scripts/generate_configurati
 })
 
 test('every entry describes itself, everywhere', async () => {
-  const texts = [
-    await fileText('docs/configuration.md'),
-    await fileText('.env.example'),
-    configurationHelp('production'),
-  ]
+  const texts = [await fileText('docs/configuration.md'), await fileText('.env.example')]
   for (const { name, schema, help } of entries) {
     expect(v.getDescription(schema)).toBeTruthy()
     for (const text of texts) {
@@ -53,5 +49,4 @@ test('entries of features are written down under their name', () => {
     /## widget\n\n[^#]*\| `WIDGET_MODE` \| Which\. +\| a \\\| b \|/,
   )
   expect(envExample({ widget })).toContain('## widget\n\n# Which.\n# a | b\n#WIDGET_MODE=a\n')
-  expect(configurationHelp('production', { widget })).toMatch(/widget\n  WIDGET_MODE +Which\. \[a\]$/)
 })
