@@ -7,7 +7,7 @@ export const attributeOptions = {
     type: 'string',
     multiple: true,
     value: 'NAME=VALUE',
-    help: 'What CUSTOM_SCOPES show. What is JSON is read as JSON, the rest as text',
+    help: 'An attribute that CUSTOM_SCOPES can show. JSON values are parsed, others are text',
   },
   role: { type: 'string', multiple: true, value: 'NAME', help: 'A role' },
 } as const

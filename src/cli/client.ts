@@ -111,7 +111,7 @@ export const remove = defineCommand({
 })
 
 const unknown = (clientId: string) =>
-  new Refusal(`there is no client ${printable(clientId)}; latchkey client list shows which there are`)
+  new Refusal(`there is no client ${printable(clientId)}; latchkey client list shows all clients`)
 
 /** Grants and consents go too, lest a client registered anew under this name finds them. Returns how many grants. */
 async function endGrants(context: Context, clientId: string): Promise<number> {

@@ -11,35 +11,35 @@ import { moment, print, printable, printFacts, printJson, printTable } from './o
 import { readTime } from './time_option.ts'
 
 const options = {
-  uses: { type: 'string', value: 'N', help: 'How many clients may register with it: 1 unless given' },
+  uses: { type: 'string', value: 'N', help: 'How many clients may register with it. Default: 1' },
   'expires-in': {
     type: 'string',
     value: 'TIME',
-    help: 'Such as 90m, 12h or 30d: how long it is good, 30d unless given',
+    help: 'Lifetime, for example 90m, 12h or 30d. Default: 30d',
   },
   scope: {
     type: 'string',
     multiple: true,
     value: 'SCOPE',
-    help: 'Scopes such a client may have: REGISTRATION_ALLOWED_SCOPES unless given',
+    help: 'Scopes that clients may register. Default: REGISTRATION_ALLOWED_SCOPES',
   },
   'grant-type': {
     type: 'string',
     multiple: true,
     value: 'NAME',
-    help: 'Grant types it may have: REGISTRATION_ALLOWED_GRANT_TYPES unless given',
+    help: 'Grant types that clients may register. Default: REGISTRATION_ALLOWED_GRANT_TYPES',
   },
   'auth-method': {
     type: 'string',
     multiple: true,
     value: 'METHOD',
-    help: 'Ways it may authenticate: every one offered unless given',
+    help: 'Authentication methods that clients may register. Default: all supported',
   },
   'redirect-host': {
     type: 'string',
     multiple: true,
     value: 'HOST',
-    help: 'Hosts its redirects must lead to, as app.example or *.app.example: any unless given',
+    help: 'Hosts allowed in redirect URIs, for example app.example or *.app.example. Default: any',
   },
   json: jsonOption,
 } as const
@@ -63,7 +63,7 @@ export const add = defineCommand({
       printFacts(made)
       print('\nThe token is shown this once.')
       if (context.config.registration === 'closed')
-        print('REGISTRATION is closed, so it is good for nothing until that says token or open.')
+        print('REGISTRATION is closed, so this token does not work until REGISTRATION is token or open.')
     })
   },
 })
@@ -133,6 +133,6 @@ export const remove = defineCommand({
         throw new Refusal(
           `there is no initial access token ${printable(id)}; latchkey client token list shows which there are`,
         )
-      print(`${printable(id)} is removed: nobody can register a client with it any more.`)
+      print(`${printable(id)} is revoked. It can no longer register clients.`)
     }),
 })

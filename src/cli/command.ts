@@ -100,4 +100,4 @@ export function optionsHelp({ options }: Pick<Command, 'options'>): string {
 }
 
 /** Every command that lists takes it. */
-export const jsonOption = { type: 'boolean', help: 'Print JSON, for programs to read' } as const
+export const jsonOption = { type: 'boolean', help: 'Print JSON' } as const

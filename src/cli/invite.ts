@@ -20,9 +20,9 @@ export const invite = defineCommand({
     expires: {
       type: 'string',
       value: 'TIME',
-      help: 'Such as 12h or 30d: how long it is good, 7d unless given',
+      help: 'Lifetime, for example 12h or 30d. Default: 7d',
     },
-    'no-mail': { type: 'boolean', help: 'Only print the link, for you to pass on' },
+    'no-mail': { type: 'boolean', help: 'Only print the link and send no email' },
     json: jsonOption,
   },
   async run({ role, attribute, expires = '7d', 'no-mail': noMail, json }, [address]) {
@@ -95,6 +95,6 @@ export const revoke = defineCommand({
           `there is no invitation ${printable(id)}; latchkey invite list shows those there are`,
         )
       if (json) return printJson({ id, revoked: true })
-      print(`${printable(id)} is good for nothing any more`)
+      print(`${printable(id)} is revoked`)
     }),
 })

@@ -31,7 +31,7 @@ export const rotate = defineCommand({
       type: 'string',
       multiple: true,
       value: 'ALG',
-      help: `One of ${ringAlgs.join(', ')}; all unless given`,
+      help: `One of ${ringAlgs.join(', ')}. Default: all`,
     },
     json: jsonOption,
   },

@@ -7,7 +7,7 @@ import { Interrupted, Refusal, UsageError } from './failure.ts'
 export const passwordOption = {
   'password-stdin': {
     type: 'boolean',
-    help: 'Read the password from stdin, one line, instead of asking for it',
+    help: 'Read the password from stdin (one line) instead of prompting',
   },
 } as const
 
@@ -35,7 +35,7 @@ async function askTwice(judge: (password: string) => Promise<string>): Promise<s
   try {
     const password = await judge(await terminal.ask('Password: '))
     if ((await terminal.ask('Once more: ')) !== password)
-      throw new Refusal('the two passwords differ; nothing was changed')
+      throw new Refusal('the passwords do not match; nothing was changed')
     return password
   } finally {
     terminal.close()

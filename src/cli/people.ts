@@ -19,7 +19,7 @@ export function requireGoodName(username: string): void {
 export async function requireUser(context: Context, username: string): Promise<User> {
   const user = await User.findByUsername(context, username)
   if (!user)
-    throw new Refusal(`there is no user ${printable(username)}; latchkey user list shows who there is`)
+    throw new Refusal(`there is no user ${printable(username)}; latchkey user list shows all accounts`)
   return user
 }
 
@@ -31,7 +31,9 @@ export async function change(
 ): Promise<User> {
   const changed = await User.update(context, user.sub, (current) => ({ ...current, ...changes(current) }))
   if (!changed)
-    throw new Refusal(`${printable(user.username)} could not be changed: the record is gone or busy`)
+    throw new Refusal(
+      `${printable(user.username)} could not be changed: the account was removed or is being changed`,
+    )
   return changed
 }
 

@@ -14,7 +14,7 @@ import { endAll, requireUser } from './people.ts'
 export const verify = defineCommand({
   takes: ['NAME'],
   options: {
-    email: { type: 'string', value: 'ADDRESS', help: 'The address: the one of the account unless given' },
+    email: { type: 'string', value: 'ADDRESS', help: 'Email address. Default: the address of the account' },
     json: jsonOption,
   },
   run: ({ email, json }, [name]) =>
@@ -51,7 +51,7 @@ export const resetFactors = defineCommand({
       await tell(user)
       const erased = rows.map((row) => row.name)
       if (json) return printJson({ username: user.username, sub: user.sub, erased })
-      print(`${printable(user.username)} has no second factor and no passkey any more; ended ${ended}`)
+      print(`${printable(user.username)} has no second factor and no passkey now; ended ${ended}`)
 
       async function tell({ claims, username }: User): Promise<void> {
         if (typeof claims.email !== 'string' || !canMail(context)) return

@@ -61,16 +61,16 @@ const overview = (): string => `latchkey ${version}, an OpenID Connect provider
 Usage: latchkey COMMAND
 
 ${listing(commands)}
-  ${'help COMMAND'.padEnd(nameWidth)}What a command takes
-  ${'version'.padEnd(nameWidth)}The version
+  ${'help COMMAND'.padEnd(nameWidth)}Show the usage of a command
+  ${'version'.padEnd(nameWidth)}Print the version
 
-Commands work on the store that the environment and .env name. All variables: docs/configuration.md`
+Commands use the store that the environment and .env configure. All variables: docs/configuration.md`
 
 function unknown(words: readonly string[]): UsageError {
   const [group = ''] = words
   const near = namedBy([group])
   const expected = near.length > 0 ? near : commands
   return new UsageError(
-    `${near.length > 0 && words.length === 1 ? `${group} needs to know what to do` : `unknown command ${JSON.stringify(words.slice(0, 2).join(' '))}`}\nexpected one of:\n${listing(expected)}`,
+    `${near.length > 0 && words.length === 1 ? `${group} needs a subcommand` : `unknown command ${JSON.stringify(words.slice(0, 2).join(' '))}`}\nexpected one of:\n${listing(expected)}`,
   )
 }

@@ -43,9 +43,13 @@ export const list = defineCommand({
 export const end = defineCommand({
   takes: ['NAME'],
   options: {
-    sid: { type: 'string', value: 'SID', help: 'One session: all of them, and all tokens, unless given' },
-    everybody: { type: 'boolean', instead: true, help: 'All sessions, grants and tokens of all people' },
-    yes: { type: 'boolean', help: 'With --everybody: you are sure' },
+    sid: { type: 'string', value: 'SID', help: 'End only this session. Default: all sessions and tokens' },
+    everybody: {
+      type: 'boolean',
+      instead: true,
+      help: 'End all sessions, grants and tokens of all accounts',
+    },
+    yes: { type: 'boolean', help: 'Confirm --everybody' },
     json: jsonOption,
   },
   run({ sid, everybody, yes, json }, [name]) {

@@ -17,21 +17,21 @@ import {
 } from './provider_client.ts'
 
 const options = {
-  issuer: { type: 'string', value: 'URL', help: 'http://localhost:5000 unless given' },
+  issuer: { type: 'string', value: 'URL', help: 'Default: http://localhost:5000' },
   'client-id': {
     type: 'string',
     value: 'ID',
-    help: `${demoClient.client_id}, with its secret, unless given`,
+    help: `Default: ${demoClient.client_id}, with its secret`,
   },
-  'client-secret': { type: 'string', value: 'SECRET', help: 'None: a public client' },
+  'client-secret': { type: 'string', value: 'SECRET', help: 'Omit it for a public client' },
   port: {
     type: 'string',
     value: 'PORT',
-    help: 'Where the answer comes back: http://localhost:PORT/callback; 8080 unless given',
+    help: 'Port of the redirect URI http://localhost:PORT/callback. Default: 8080',
   },
-  scope: { type: 'string', value: 'SCOPES', help: 'Separated by spaces; all of OpenID Connect unless given' },
-  'no-open': { type: 'boolean', help: 'Print the URL, and leave it to you to open it' },
-  timeout: { type: 'string', value: 'SECONDS', help: 'How long to wait for the sign-in; 300 unless given' },
+  scope: { type: 'string', value: 'SCOPES', help: 'Separated by spaces. Default: all of OpenID Connect' },
+  'no-open': { type: 'boolean', help: 'Print the URL instead of opening it' },
+  timeout: { type: 'string', value: 'SECONDS', help: 'How long to wait for the sign-in. Default: 300' },
 } as const
 
 export const testClient = defineCommand({ takes: [], options, run: walk })

@@ -22,14 +22,14 @@ export const add = defineCommand({
     email: {
       type: 'string',
       value: 'ADDRESS',
-      help: 'The claim email; unverified, unless --claim email_verified=true',
+      help: 'Email address (claim email), unverified unless --claim email_verified=true',
     },
-    name: { type: 'string', value: 'NAME', help: 'The claim name: the full name as it is shown' },
+    name: { type: 'string', value: 'NAME', help: 'Full name (claim name)' },
     claim: {
       type: 'string',
       multiple: true,
       value: 'NAME=VALUE',
-      help: 'Any other claim. true, false and what begins { or [ is read as JSON, the rest as text',
+      help: 'Another claim. true, false, and values that start with { or [ are read as JSON, others are text',
     },
     ...attributeOptions,
     ...passwordOption,
@@ -88,12 +88,13 @@ export const reset = defineCommand({
   run: ({ json }, [username]) =>
     withContext('people', async (context) => {
       if (!context.table.features.includes('recovery'))
-        throw new Refusal('no link can be mailed here: it takes SMTP_URL, and PASSWORD_RECOVERY=true')
+        throw new Refusal('no link can be emailed here: set SMTP_URL and PASSWORD_RECOVERY=true')
       const user = await requireUser(context, username)
       const name = printable(user.username)
-      if (user.disabled) throw new Refusal(`${name} is disabled; latchkey user enable lets them in again`)
+      if (user.disabled)
+        throw new Refusal(`${name} is disabled; enable the account with latchkey user enable`)
       if (user.password_hash === undefined)
-        throw new Refusal(`${name} signs in without a password, so there is none to replace`)
+        throw new Refusal(`${name} has no password, so there is none to reset`)
       const to = provenEmail(user)
       if (to === undefined)
         throw new Refusal(
@@ -130,7 +131,7 @@ export const enable = defineCommand({
     withContext('people', async (context) => {
       const user = await requireUser(context, username)
       await change(context, user, () => ({ disabled: false }))
-      print(`${printable(user.username)} may sign in`)
+      print(`${printable(user.username)} is enabled`)
     }),
 })
 

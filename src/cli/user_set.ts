@@ -15,10 +15,15 @@ export const set = defineCommand({
   takes: ['NAME'],
   options: {
     ...attributeOptions,
-    role: { ...attributeOptions.role, help: 'A role: those given take the place of all there were' },
-    'no-roles': { type: 'boolean', help: 'No role at all' },
-    claim: { type: 'string', multiple: true, value: 'NAME=VALUE', help: 'A claim, other than the address' },
-    unset: { type: 'string', multiple: true, value: 'NAME', help: 'An attribute or claim to take away' },
+    role: { ...attributeOptions.role, help: 'A role. The given roles replace all existing ones' },
+    'no-roles': { type: 'boolean', help: 'Remove all roles' },
+    claim: {
+      type: 'string',
+      multiple: true,
+      value: 'NAME=VALUE',
+      help: 'A claim other than the email address',
+    },
+    unset: { type: 'string', multiple: true, value: 'NAME', help: 'An attribute or claim to remove' },
     json: jsonOption,
   },
   async run({ attribute, role, claim, unset = [], json, 'no-roles': noRoles }, [name]) {

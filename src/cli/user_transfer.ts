@@ -14,7 +14,7 @@ import { problemsOf, UserRecord } from './user_record.ts'
 const formatOption = {
   type: 'string',
   value: 'json|csv',
-  help: 'The format: by the end of the file’s name, else json, unless given',
+  help: 'json or csv. Default: the extension of the file, else json',
 } as const
 
 function formatOf(format: string | undefined, file = ''): 'json' | 'csv' {
@@ -37,8 +37,8 @@ export const importUsers = defineCommand({
   takes: ['FILE'],
   options: {
     format: formatOption,
-    'dry-run': { type: 'boolean', help: 'Say what is wrong and what would be done, and do nothing' },
-    partial: { type: 'boolean', help: 'Import those that are right, and leave out the others' },
+    'dry-run': { type: 'boolean', help: 'Report problems and planned changes without importing' },
+    partial: { type: 'boolean', help: 'Import the valid accounts and skip the others' },
     json: jsonOption,
   },
   run: ({ format, partial, json, 'dry-run': dryRun }, [file]) =>
@@ -154,8 +154,11 @@ export const exportUsers = defineCommand({
   takes: [],
   options: {
     format: formatOption,
-    'with-hashes': { type: 'boolean', help: 'Password hashes too: whoever has the output can guess at them' },
-    json: { ...jsonOption, help: 'The same as --format json' },
+    'with-hashes': {
+      type: 'boolean',
+      help: 'Include password hashes. Keep the output secret: hashes can be cracked',
+    },
+    json: { ...jsonOption, help: 'Same as --format json' },
   },
   run: ({ format, json, 'with-hashes': withHashes }) =>
     withContext('people', async (context) => {

@@ -17,7 +17,7 @@ export function welcome(config: Config): string {
       `  Client      ${demoClient.client_id} / ${demoClient.client_secret}   (public: ${demoPublicClient.client_id})`,
       `  Redirects   ${demoClient.redirect_uris.join('  ')}`,
       `  Account     ${issuer}/account`,
-      ...(mails === undefined ? [] : [`  Mails       ${mails}`]),
+      ...(mails === undefined ? [] : [`  Emails      ${mails}`]),
       '',
       '  Your first token, in another terminal:',
       '',

@@ -69,6 +69,9 @@ export async function sendMail(context: Context, mail: Mail): Promise<void> {
   context.soon('mail')
 }
 
+/** A sentence that serves as a subject ends without its full stop. */
+const fullStop = /[.。]$/u
+
 /** As long as an address may be. */
 const longestValue = 254
 
@@ -108,7 +111,7 @@ export function writeMail(context: Context, mail: Mail): Letter {
   })
   return {
     to: mail.to,
-    subject: words.text(subject),
+    subject: words.text(subject).replace(fullStop, ''),
     text: [
       ...lines.map(words.text),
       ...(code === undefined ? [] : [code]),

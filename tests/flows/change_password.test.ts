@@ -37,7 +37,9 @@ test('the new one is good, the old one is not; other sessions are over, this one
     '/account/password',
   )
   expect(at(await (await signedIn(op)).open('/account/password'))).toBe('/login')
-  const mails = (await mailsOf(op)).filter(({ to }) => to === 'alice@example.com').map(({ text }) => text)
+  const letters = (await mailsOf(op)).filter(({ to }) => to === 'alice@example.com')
+  const mails = letters.map(({ text }) => text)
+  expect(letters.map(({ subject }) => subject)).toContain('Your password was changed')
   expect(mails.join('\n')).toContain('Your password was changed.')
   expect(mails.join('\n')).not.toContain(fresh)
 })

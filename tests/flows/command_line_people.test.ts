@@ -338,7 +338,7 @@ test(
     expect(await refused('ned')).toContain('is disabled')
     expect(await refused('nobody')).toContain('there is no user nobody')
     const other = commandLine({ ...env, PASSWORD_RECOVERY: 'false' })
-    expect(await refused('ned', other)).toContain('no link can be mailed here')
+    expect(await refused('ned', other)).toContain('no link can be emailed here')
     other.remove()
   },
   longEnough,

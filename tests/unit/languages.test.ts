@@ -1,6 +1,6 @@
 /** The catalogs of `languages/`: nothing missing, nothing unused, and in every language the names and plural forms it needs. */
 import { expect, test } from 'bun:test'
-import { problemOf, problemsOf, unusedKeys } from '../../scripts/language_checks.ts'
+import { english, problemOf, problemsOf, unusedKeys } from '../../scripts/language_checks.ts'
 import { languages } from '../../src/lib/say.ts'
 
 test.each(languages)('%s has every message, each as it must be', (tag) => {
@@ -10,6 +10,16 @@ test.each(languages)('%s has every message, each as it must be', (tag) => {
 
 test('no message is unused', () => {
   expect(unusedKeys()).toEqual([])
+})
+
+/** Words that docs/writing.md replaces by its terms, and the typewriter's apostrophe. */
+const avoided =
+  /\b(?:somebody|nobody|anybody|whoever|mailbox|applications?|factors?|log(?:ged)? (?:in|out)|login|mails?)\b|'/i
+
+test('English messages keep to the terms of docs/writing.md', () => {
+  expect(avoided.test('Somebody signed in to your account.')).toBe(true)
+  const strays = Object.entries(english).filter(([, message]) => avoided.test(JSON.stringify(message)))
+  expect(strays).toEqual([])
 })
 
 test('the check sees what it is for', () => {
