@@ -3,7 +3,7 @@ import type { Context } from '../contracts/context.ts'
 import { form } from '../http/call.ts'
 import type { Call } from '../contracts/call.ts'
 import type { FormReader, Submitted } from '../contracts/endpoint.ts'
-import { csrfToken, ensureBrowser, requireOwnForm, requireSameOrigin } from '../http/csrf.ts'
+import { csrfToken, ensureBrowser, requireOwnBrowser, requireOwnForm } from '../http/csrf.ts'
 import type { Session } from '../models/session.ts'
 import { type AtHand, type FindPerson, personAtHand } from './person_at_hand.ts'
 
@@ -24,12 +24,12 @@ const textOf = (given: OfFields, fields: Submitted['fields']): string =>
 
 /**
  * The `form` of a page for a person who is signed in. `find` is as strict as what `post` does needs it; what it asks for
- * first leads back to `path`. A form of another site is refused before anything else, so that its answer sets no cookie.
+ * first leads back to `path`. What cannot be our form is refused before that, so that its answer sets no cookie.
  */
 export const signedInForm =
   (path: OfFields, purpose: OfFields, find: FindPerson = personAtHand): FormReader<AtHand & Submitted> =>
   async (call, context) => {
-    requireSameOrigin(call, context)
+    requireOwnBrowser(call, context)
     const fields = await form(call, context)
     const person = await find(call, context, textOf(path, fields))
     if ('reply' in person) return person

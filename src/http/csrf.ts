@@ -30,6 +30,27 @@ export function ensureBrowser(call: Call, context: Context): { browser: string; 
 export const csrfToken = (context: Context, browser: string, purpose: string): string =>
   hmac(context.secrets.csrf, `${purpose}\n${browser}`)
 
+/**
+ * What can be said before the token is known: the name of a browser that a page of ours was shown in. Throws
+ * `form_out_of_date` or `foreign_form` otherwise. An answer that throws sets no cookie: a form of another site comes
+ * without the cookies of its browser (SameSite=Lax), and an answer with new ones would replace them.
+ */
+export function requireOwnBrowser(call: Call, context: Context): string {
+  requireSameOrigin(call, context)
+  const browser = browserOf(call, context)
+  if (browser === undefined) throw outOfDate({ cookie: false })
+  return browser
+}
+
+const outOfDate = (came: Record<string, unknown>) =>
+  new HttpError('form_out_of_date', {
+    expected: 'the csrf_token of a form that this browser was shown, with its cookie',
+    came,
+    problem: 'this form is out of date, or cookies are blocked',
+    next: 'go back, reload the page and try again',
+    say: say('error_page.form_out_of_date'),
+  })
+
 /** Throws `form_out_of_date` or `foreign_form` unless the form came from our page in this browser. */
 export function requireOwnForm(
   call: Call,
@@ -37,20 +58,9 @@ export function requireOwnForm(
   token: string | undefined,
   purpose: string,
 ): void {
-  requireSameOrigin(call, context)
-  const browser = browserOf(call, context)
-  if (
-    browser === undefined ||
-    token === undefined ||
-    !equalInConstantTime(token, csrfToken(context, browser, purpose))
-  )
-    throw new HttpError('form_out_of_date', {
-      expected: 'the csrf_token of a form that this browser was shown, with its cookie',
-      came: { cookie: browser !== undefined, csrf_token: secret(token) },
-      problem: 'this form is out of date, or cookies are blocked',
-      next: 'go back, reload the page and try again',
-      say: say('error_page.form_out_of_date'),
-    })
+  const browser = requireOwnBrowser(call, context)
+  if (token === undefined || !equalInConstantTime(token, csrfToken(context, browser, purpose)))
+    throw outOfDate({ cookie: true, csrf_token: secret(token) })
 }
 
 /** The `form` of an endpoint whose page needs neither a session nor an interaction. */
@@ -64,7 +74,7 @@ export const ownForm =
 
 /**
  * The `form` of an endpoint that other sites send forms to: nothing is checked. Such a request comes without our cookies
- * (SameSite=Lax), so `post` does nothing but lead the browser to a GET, which has them.
+ * (SameSite=Lax), so `post` decides nothing. It leads the browser to a GET, which has them.
  */
 export const formOfAnySite: FormReader<Submitted> = async (call, context) => ({
   fields: await form(call, context),

@@ -217,6 +217,13 @@ const reasons: Record<string, { writes: string[]; why: string }> = {
   account_applications: { writes: ['trim user_grants'], why: 'grants that have expired leave the index' },
 }
 
+/** Forms that other sites send: `post` leads the browser to a GET, or takes what was said for a moment. */
+const openToOtherSites: Record<string, string> = {
+  authorization: 'a client may POST an authorization request (OpenID Connect Core 3.1.2.1)',
+  end_session: 'a client may POST a logout request (RP-Initiated Logout 2); with a token the form is checked',
+  upstream_callback: 'a provider may POST its answer (OAuth 2.0 Form Post Response Mode)',
+}
+
 const served = op.context.table.endpoints.filter(({ get }) => get)
 const asOpened = (name: string, path: string): Promise<Opened> =>
   openings[name]?.() ?? Promise.resolve({ path: path.replace('*', 'x'), who: signedIn })
@@ -256,6 +263,36 @@ test('the reasons name endpoints, and say something', () => {
   for (const { why } of Object.values(reasons)) expect(why.length).toBeGreaterThan(20)
 })
 
+/** As if the form of the page had come by GET: nothing in an address is an answer. */
+const asAnswer = new URLSearchParams({
+  csrf_token: 'x',
+  allow: 'allow',
+  code: '000000',
+  send: 'send',
+  make: 'make',
+  later: 'later',
+  decline: 'decline',
+  end_all: 'end_all',
+  forget_devices: 'forget_devices',
+  factor: 'totp',
+  keep: 'keep',
+  connect: 'connect',
+})
+
+test.each(served.filter(({ page, post }) => page && post).map(({ name, path }) => [name, path]))(
+  '%s, with the fields of a form in its address',
+  async (name, path) => {
+    if (name in openToOtherSites) return
+    const opened = await asOpened(name, path)
+    const { byHead, byGet } = await both({
+      ...opened,
+      path: `${opened.path}${opened.path.includes('?') ? '&' : '?'}${asAnswer}`,
+    })
+    expect(byHead).toEqual([])
+    expect(byGet.filter((write) => !reasons[name]?.writes.includes(write))).toEqual([])
+  },
+)
+
 /** Without a session a GET leads to the sign-in page: an interaction that waits for this browser is all it makes. */
 const withoutSession = ['put interaction', 'increment tries']
 
@@ -267,13 +304,7 @@ test.each(served.map(({ name, path }) => [name, path]))('%s, without any cookie'
   expect(byGet.filter((write) => !withoutSession.includes(write))).toEqual([])
 })
 
-/** Forms that other sites send: `post` leads the browser to a GET, or takes what was said for a moment. */
-const openToOtherSites: Record<string, string> = {
-  authorization: 'a client may POST an authorization request (OpenID Connect Core 3.1.2.1)',
-  end_session: 'a client may POST a logout request (RP-Initiated Logout 2); with a token the form is checked',
-  upstream_callback: 'a provider may POST its answer (OAuth 2.0 Form Post Response Mode)',
-}
-
+const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
 const posted = op.context.table.endpoints.filter(({ page, post }) => page && post)
 
 test('every page with a form says how the form is checked', () => {
@@ -302,16 +333,32 @@ test.each(posted.filter(({ name }) => !(name in openToOtherSites)).map(({ name, 
       send: 'send',
       end_all: 'end_all',
     }
-    const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
-    for (const cookie of [cookiesOf(who), '']) {
+    const attempts: Record<string, string>[] = [
+      { ...foreign, cookie: cookiesOf(who) },
+      foreign,
+      { origin: 'null' }, // without a referrer, from a browser that knows no Sec-Fetch-Site; no cookies (Lax)
+      {},
+    ]
+    for (const headers of attempts) {
       take()
-      const answer = await op.fetch(path, formOf(pressed, { ...foreign, ...(cookie && { cookie }) }))
-      expect([cookie !== '', answer.status]).toEqual([cookie !== '', 403])
+      const answer = await op.fetch(path, formOf(pressed, headers))
+      // It has no token: without the word of the browser it takes a language from any site.
+      if (name === 'language' && headers['sec-fetch-site'] === undefined) continue
+      expect([headers, answer.status]).toEqual([headers, 403])
       expect(answer.headers.getSetCookie()).toEqual([])
       expect(take()).toEqual([])
     }
   },
 )
+
+test.each(Object.keys(openToOtherSites))('a form of another site at %s sets no cookie', async (name) => {
+  const { path } = posted.find((each) => each.name === name)!
+  const fields = { client_id: demo.client_id, state: 'x', code: 'x' }
+  take()
+  const answer = await op.fetch(path.replace('*', 'github'), formOf(fields, foreign))
+  expect(answer.headers.getSetCookie()).toEqual([])
+  expect(take()).toEqual([])
+})
 
 test.each(posted.filter(({ name }) => !(name in openToOtherSites)).map(({ name, path }) => [name, path]))(
   'a form without its token at %s changes nothing for the person',

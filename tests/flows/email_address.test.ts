@@ -98,7 +98,8 @@ describe('a link', () => {
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: `token=${token}`,
     })
-    expect(direct.status).toBe(303) // to sign in
+    // It came without the cookie of any browser, so it is no form of ours, and sets none (issue 8, A.5).
+    expect([direct.status, direct.headers.getSetCookie()]).toEqual([403, []])
     expect(await emailOf(op, 'user-bob')).toEqual(['bob@example.com', false])
   })
 

@@ -11,10 +11,11 @@ import {
   withPassword,
 } from '../support/authenticator.ts'
 import { authorizationUrl, demo } from '../support/client.ts'
-import { alice as aliceAccount, browser } from '../support/flow.ts'
+import { alice as aliceAccount, browser, tokensOf } from '../support/flow.ts'
 import { mailsOf } from '../support/mailbox.ts'
 import type { Person } from '../support/person.ts'
 import { type Provider, provider } from '../support/provider.ts'
+import { leaveFor, server, upstreamEnv, whoIs } from '../support/upstream.ts'
 
 /** As a page of a sibling origin sends it: `fetch(url, { method: 'HEAD', credentials: 'include', mode: 'no-cors' })`. */
 const head = (op: Provider, who: Person, path: string): Promise<Response> =>
@@ -87,4 +88,43 @@ test('HEAD gives a browser no other name: no cookie is set or forgotten', async 
     const answer = await head(op, browser(op), path)
     expect([path, answer.headers.getSetCookie()]).toEqual([path, []])
   }
+})
+
+test('HEAD at the callback of a provider spends neither its state nor its code', async () => {
+  const there = server()
+  const answer = { authorization_endpoint: '/authorize', token_endpoint: '/token', jwks_uri: '/jwks' }
+  there.routes['/.well-known/openid-configuration'] = () => ({
+    issuer: there.origin,
+    ...Object.fromEntries(Object.entries(answer).map(([name, path]) => [name, there.origin + path])),
+  })
+  there.routes['/token'] = () => ({ access_token: 'token', token_type: 'Bearer' })
+  const member = { id: 'corp', provider: 'oidc', label: 'Corp', base_url: there.origin }
+  const op = await provider({ env: upstreamEnv([member], [there]) })
+  const who = browser(op)
+  const state = (await leaveFor(who, 'corp')).searchParams.get('state') ?? ''
+  const path = `/upstream/callback/corp?${new URLSearchParams({ state, code: 'a-code' })}`
+  const redeemed = () => there.asked.filter(({ path: asked }) => asked === '/token').length
+  await head(op, who, path)
+  expect(redeemed()).toBe(0)
+  await who.open(path)
+  expect(redeemed()).toBe(1)
+  there.stop()
+})
+
+test('HEAD ends no session, although it brings an ID Token of it', async () => {
+  const op = await provider()
+  const who = browser(op)
+  const { id_token } = await tokensOf(op, who)
+  await head(op, who, `/logout?id_token_hint=${id_token}`)
+  expect(await whoIs(who)).toBe(aliceAccount.username)
+  expect(op.lines.join('\n')).not.toContain('signed_out')
+  await who.open(`/logout?id_token_hint=${id_token}`)
+  expect(await whoIs(who)).toBeUndefined()
+})
+
+test('the rate limit counts HEAD', async () => {
+  const op = await provider({ env: { RATE_LIMITING_ENABLED: 'true', RATE_LIMIT_PER_MINUTE: '3' } })
+  const statuses: number[] = []
+  for (let i = 0; i < 5; i++) statuses.push((await head(op, browser(op), '/userinfo')).status)
+  expect(statuses).toEqual([401, 401, 401, 429, 429])
 })

@@ -2,7 +2,7 @@
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { shownPage } from '../../openapi/parts.ts'
-import { personAtHand } from '../../flow/person_at_hand.ts'
+import { pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { paragraph } from '../../html/account_parts.ts'
 import { deviceWords } from '../../people/device_words.ts'
@@ -33,9 +33,7 @@ export const activity = defineEndpoint({
   limited: true,
   page: true,
   api: shownPage('What happened to the account'),
-  async get(call, context) {
-    const person = await personAtHand(call, context, activityPath)
-    if ('reply' in person) return person.reply
+  get: pageOfPerson(activityPath, async (call, context, person) => {
     const events = await Event.listOfUser(context, person.user.sub, shownEvents)
     const language = languageOf(call, context)
     const rows = await Promise.all(events.map((event) => shown(event, context, language)))
@@ -45,7 +43,7 @@ export const activity = defineEndpoint({
       main: rows.length > 0 ? list({ events: rows }) : paragraph({ text: say('activity.none') }),
     })
     return page(200, html)
-  },
+  }),
 })
 
 /** A kind of an older or newer version has no sentence here: it is told as what it is called. */

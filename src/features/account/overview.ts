@@ -3,7 +3,7 @@ import overviewSource from '../../../views/account_overview.html' with { type: '
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { shownPage } from '../../openapi/parts.ts'
-import { type AtHand, personAtHand } from '../../flow/person_at_hand.ts'
+import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage, accountPath } from '../../flow/account_page.ts'
 import { foreignText } from '../../html/foreign_text.ts'
 import { page } from '../../http/reply.ts'
@@ -31,9 +31,7 @@ export const overview = defineEndpoint({
   limited: true,
   page: true,
   api: shownPage('The account of whoever is signed in'),
-  async get(call, context) {
-    const person = await personAtHand(call, context, accountPath)
-    if ('reply' in person) return person.reply
+  get: pageOfPerson(accountPath, async (_call, context, person) => {
     const sections = await Promise.all(
       context.table.accountSections.map((each) => shown(each, person, context)),
     )
@@ -49,7 +47,7 @@ export const overview = defineEndpoint({
       }),
     })
     return page(200, html)
-  },
+  }),
 })
 
 async function shown(each: AccountSection, person: AtHand, context: Context): Promise<Html> {

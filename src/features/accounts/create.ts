@@ -10,7 +10,7 @@ import { ownPage } from '../../openapi/parts.ts'
 import { signIn } from '../../flow/sign_in.ts'
 import { form, query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
-import { csrfToken, ensureBrowser, requireOwnForm, requireSameOrigin } from '../../http/csrf.ts'
+import { csrfToken, ensureBrowser, requireOwnBrowser, requireOwnForm } from '../../http/csrf.ts'
 import { page as document } from '../../html/document.ts'
 import { foreignText } from '../../html/foreign_text.ts'
 import { formField, newPasswordFields } from '../../html/form_field.ts'
@@ -57,7 +57,7 @@ export const create = defineEndpoint({
     return show(call, context, 200, { invitation, token, username: invitation.email })
   },
   async form(call, context) {
-    requireSameOrigin(call, context)
+    requireOwnBrowser(call, context)
     await countTries(call, context)
     const fields = await form(call, context)
     const invitation = await goodOne(context, fields.token ?? '')

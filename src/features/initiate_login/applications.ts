@@ -2,11 +2,12 @@
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { shownPage } from '../../openapi/parts.ts'
-import { personAtHand } from '../../flow/person_at_hand.ts'
+import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import type { Call } from '../../contracts/call.ts'
 import { shownClient } from '../../http/client_words.ts'
 import { page } from '../../http/reply.ts'
 import { isSaid } from '../../lib/say.ts'
+import type { Reply } from '../../contracts/reply.ts'
 import { Client } from '../../models/client.ts'
 import { Consent } from '../../models/consent.ts'
 import { initiatePath } from './initiate_login.ts'
@@ -24,23 +25,22 @@ export const applications = defineEndpoint({
   limited: true,
   page: true,
   api: shownPage('The applications a person can go to'),
-  async get(call, context) {
-    const person = await personAtHand(call, context, applicationsPath)
-    if ('reply' in person) return person.reply
-    const { sub, username } = person.user
-    const [vouchedFor, agreedTo] = await Promise.all([
-      Client.launchers(context, most),
-      consentedClients(sub, context),
-    ])
-    // Those that describe themselves elsewhere are left out: this page must wait for nobody's web server.
-    const found = await Promise.all(
-      [...new Set([...vouchedFor, ...agreedTo])].map((clientId) => Client.find(context, clientId)),
-    )
-    const rows = found.flatMap((client) => rowsOf(call, client, context))
-    rows.sort((a, b) => a.name.localeCompare(b.name))
-    return page(200, applicationsPage({ username, applications: rows }))
-  },
+  get: pageOfPerson(applicationsPath, show),
 })
+
+async function show(call: Call, context: Context, { user: { sub, username } }: AtHand): Promise<Reply> {
+  const [vouchedFor, agreedTo] = await Promise.all([
+    Client.launchers(context, most),
+    consentedClients(sub, context),
+  ])
+  // A client whose metadata is a document on its own server is left out: this page does not wait for that server.
+  const found = await Promise.all(
+    [...new Set([...vouchedFor, ...agreedTo])].map((clientId) => Client.find(context, clientId)),
+  )
+  const rows = found.flatMap((client) => rowsOf(call, client, context))
+  rows.sort((a, b) => a.name.localeCompare(b.name))
+  return page(200, applicationsPage({ username, applications: rows }))
+}
 
 /** What has expired was agreed to no longer. */
 async function consentedClients(sub: string, context: Context): Promise<string[]> {

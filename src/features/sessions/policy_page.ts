@@ -2,7 +2,7 @@
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { shownPage } from '../../openapi/parts.ts'
-import { personAtHand } from '../../flow/person_at_hand.ts'
+import { pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { canMail } from '../../people/mail.ts'
 import { page } from '../../http/reply.ts'
@@ -22,16 +22,14 @@ export const policyPage = defineEndpoint({
   limited: true,
   page: true,
   api: shownPage('How long sessions last, and what ends them'),
-  async get(call, context) {
-    const person = await personAtHand(call, context, policyPath)
-    if ('reply' in person) return person.reply
+  get: pageOfPerson(policyPath, (_call, context) => {
     const html = accountPage(context, {
       current: '/account/sessions',
       title: say('sessions.policy_title'),
       main: list({ rules: rulesOf(context).map((text) => rule({ text })) }),
     })
     return page(200, html)
-  },
+  }),
 })
 
 /** Only what this configuration does. */
