@@ -1,5 +1,5 @@
 # The provider only: one binary and a C library, without a shell, as an unprivileged user. The root file system may be read-only.
-#   docker build -t latchkey . && docker run --rm latchkey help
+#   docker build --build-arg COMMIT=$(git rev-parse HEAD) -t latchkey . && docker run --rm latchkey help
 
 FROM oven/bun:1.4.5 AS build
 WORKDIR /build
@@ -10,7 +10,9 @@ COPY scripts/build.ts scripts/build.ts
 COPY views views
 COPY languages languages
 COPY src src
-RUN bun scripts/build.ts /build/latchkey && mkdir /build/data
+# The repository is not copied: the commit that `latchkey version` names comes as an argument.
+ARG COMMIT=unknown
+RUN COMMIT=$COMMIT bun scripts/build.ts /build/latchkey && mkdir /build/data
 
 FROM gcr.io/distroless/base-nossl-debian12:nonroot
 COPY --from=build /build/latchkey /usr/local/bin/latchkey

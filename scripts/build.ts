@@ -1,4 +1,4 @@
-/** Makes dist/latchkey: one binary with the views, the stylesheet and the version inside. https://bun.com/docs/bundler/executables */
+/** Makes dist/latchkey: one binary with the views, the stylesheet, the version and the commit inside. https://bun.com/docs/bundler/executables */
 import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -10,6 +10,17 @@ export interface BinaryOptions {
   target?: Bun.Build.CompileTarget
 }
 
+/** The commit of these sources, with `+` when files differ from it; COMMIT in the environment where there is no repository. */
+function commitOf(): string {
+  if (process.env.COMMIT) return process.env.COMMIT.slice(0, 12)
+  const git = (...args: string[]) => Bun.spawnSync(['git', ...args], { cwd: root, stderr: 'ignore' })
+  if (Bun.which('git') === null) return 'unknown'
+  const head = git('rev-parse', '--short=12', 'HEAD')
+  if (head.exitCode !== 0) return 'unknown'
+  const changed = git('status', '--porcelain', '--untracked-files=no').stdout.length > 0
+  return `${head.stdout.toString().trim()}${changed ? '+' : ''}`
+}
+
 /** Path of the new binary. Throws an AggregateError that says where the source is wrong. */
 export async function buildBinary({
   outfile = join(root, 'dist/latchkey'),
@@ -19,6 +30,7 @@ export async function buildBinary({
   await Bun.build({
     entrypoints: [join(root, 'src/main.ts')],
     minify: true,
+    define: { LATCHKEY_COMMIT: JSON.stringify(commitOf()) },
     // Parsed ahead of time: ready after 25 ms instead of 45. Top-level await needs the ESM form.
     bytecode: true,
     // What is imported when it is first used stays out of what a start reads: 30 ms of mail, passkeys and the like.

@@ -1,5 +1,5 @@
 /** Finds the command that the arguments name and runs it; answers `help`, `--help` and `version` itself. */
-import { version } from '../version.ts'
+import { build } from '../version.ts'
 import { optionsHelp, usage } from './command.ts'
 import { type CommandEntry, commands } from './commands.ts'
 import { UsageError } from './failure.ts'
@@ -8,7 +8,7 @@ import { print } from './output.ts'
 /** `args` as the shell gave them, without the program. Throws UsageError, or what the command throws. */
 export async function run(args: readonly string[]): Promise<void> {
   const [first = '', ...rest] = args
-  if (['version', '--version', '-v'].includes(first)) return print(`latchkey ${version}`)
+  if (['version', '--version', '-v'].includes(first)) return print(`latchkey ${build}`)
   if (['help', '--help', '-h'].includes(first)) return help(rest)
   const found = findCommand(args)
   if (!found) throw unknown(args)
@@ -56,13 +56,13 @@ const nameWidth = 20
 const listing = (entries: readonly CommandEntry[]): string =>
   entries.map(({ name, help }) => `  ${name.padEnd(nameWidth)}${help}`).join('\n')
 
-const overview = (): string => `latchkey ${version}, an OpenID Connect provider
+const overview = (): string => `latchkey ${build}, an OpenID Connect provider
 
 Usage: latchkey COMMAND
 
 ${listing(commands)}
   ${'help COMMAND'.padEnd(nameWidth)}Show the usage of a command
-  ${'version'.padEnd(nameWidth)}Print the version
+  ${'version'.padEnd(nameWidth)}Print the version and the commit
 
 Commands use the store that the environment and .env configure. All variables: docs/configuration.md`
 

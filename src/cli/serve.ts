@@ -5,6 +5,7 @@ import { systemRandom } from '../lib/random.ts'
 import { type KeyRing } from '../models/key_ring.ts'
 import { writePemFiles } from '../models/pem_files.ts'
 import { featureEntries } from '../table.ts'
+import { commit, version } from '../version.ts'
 import { Refusal } from './failure.ts'
 import { open, openKeys, type Opened } from './open.ts'
 import { seedDemo } from './seed_demo.ts'
@@ -55,6 +56,7 @@ export async function serve(): Promise<void> {
   })
   timers = startTimers(app, keys)
   process.stdout.write(welcome(config))
+  opened.log.info('started', { version, commit, issuer: config.issuer, store: config.store.kind })
 
   const stop = async (signal: string) => {
     if (closing) process.exit(1) // asked twice: at once

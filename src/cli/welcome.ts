@@ -2,12 +2,12 @@
 import type { Config } from '../config.ts'
 import { firstCurl, mailsShownAt } from '../endpoints/start.ts'
 import { demoClient, demoPublicClient, demoUsers } from '../models/demo.ts'
-import { version } from '../version.ts'
+import { build } from '../version.ts'
 
 export function welcome(config: Config): string {
   const { issuer, environment, store } = config
   const mails = mailsShownAt(config)
-  const lines = [`Latchkey ${version} · ${issuer} · ${environment}, store ${store.kind}`]
+  const lines = [`Latchkey ${build} · ${issuer} · ${environment}, store ${store.kind}`]
   if (environment === 'development')
     lines.push(
       '',

@@ -94,8 +94,8 @@ describe('asking', () => {
 
   test('version', async () => {
     const { version } = JSON.parse(readFileSync(join(import.meta.dir, '../../package.json'), 'utf8')) as Json
-    expect((await line.latchkey(['version'])).stdout).toBe(`latchkey ${version}\n`)
-    expect((await line.latchkey(['--version'])).stdout).toBe(`latchkey ${version}\n`)
+    expect((await line.latchkey(['version'])).stdout).toBe(`latchkey ${version} (source)\n`)
+    expect((await line.latchkey(['--version'])).stdout).toBe(`latchkey ${version} (source)\n`)
   })
 
   test.each([

@@ -169,7 +169,7 @@ test('a bunfig.toml in the working folder runs nothing', async () => {
     { 'bunfig.toml': 'preload = ["./evil.ts"]\n', 'evil.ts': 'console.log("preloaded")\n' },
   )
   expect([exitCode, stderr]).toEqual([0, ''])
-  expect(stdout).toMatch(/^latchkey \d+\.\d+\.\d+\n$/)
+  expect(stdout).toMatch(/^latchkey \d+\.\d+\.\d+ \((?:[0-9a-f]{12}\+?|unknown)\)\n$/)
 })
 
 test('a theme is read from its folder, and the languages are inside of the binary', async () => {

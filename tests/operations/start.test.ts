@@ -16,7 +16,7 @@ async function failToStart(env: Record<string, string>): Promise<{ code: number;
     stdout: 'ignore',
     stderr: 'pipe',
   })
-  const killer = setTimeout(() => child.kill('SIGKILL'), 15_000)
+  const killer = setTimeout(() => child.kill('SIGKILL'), 50_000)
   const [code, words] = await Promise.all([child.exited, new Response(child.stderr).text()])
   clearTimeout(killer)
   rmSync(cwd, { recursive: true, force: true })

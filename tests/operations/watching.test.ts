@@ -25,6 +25,14 @@ test('health says what was checked and which version answers, and is never cache
   })
 })
 
+test('a start names version, commit and issuer, on the screen and in the log', () => {
+  const output = open.output()
+  expect(output).toMatch(/^Latchkey \d+\.\d+\.\d+ \(source\) · /)
+  const line = output.split('\n').find((each) => each.includes(' started '))
+  for (const field of [/version=\d+\.\d+\.\d+/, /commit=source/, `issuer=${open.issuer}`])
+    expect(line).toMatch(field)
+})
+
 const metricsOf = async (issuer: string, headers: Record<string, string> = {}) => {
   const answer = await fetch(`${issuer}/metrics`, { headers })
   return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() }
