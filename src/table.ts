@@ -49,7 +49,7 @@ import { passkeys } from './features/passkeys/feature.ts'
 import { pairwise } from './features/pairwise/feature.ts'
 import { upstream, upstreamRecords } from './features/upstream/feature.ts'
 import { initiateLoginFeature } from './features/initiate_login/feature.ts'
-import { devMailFeature, mail } from './features/mail/feature.ts'
+import { devMailFeature } from './features/dev_mail/feature.ts'
 import { emailAddress } from './features/email_address/feature.ts'
 import { recovery } from './features/recovery/feature.ts'
 import { mutualTls } from './features/mutual_tls/feature.ts'
@@ -71,6 +71,7 @@ import { publicSubject } from './grants/person.ts'
 import { refreshToken } from './grants/refresh_token.ts'
 import { code, query } from './http/authorization_response.ts'
 import { clientMethods } from './http/client_methods.ts'
+import { mailJob, mailProblems } from './people/mail_delivery.ts'
 import { corePersonData } from './people/person_data.ts'
 import { createRouter } from './http/router.ts'
 
@@ -104,6 +105,8 @@ const core: Feature = {
   responseModes: [query],
   subjectTypes: [publicSubject],
   personData: corePersonData,
+  jobs: [mailJob],
+  problems: mailProblems,
 }
 
 export const features: readonly Feature[] = [
@@ -143,7 +146,6 @@ export const features: readonly Feature[] = [
   attributes,
   passwordRules,
   password,
-  mail,
   devMailFeature,
   recovery,
   emailAddress,
@@ -161,7 +163,7 @@ export const featureEntries: Sections = Object.fromEntries(
 /** The features that this configuration leaves in. Throws ConfigError with what they find wrong with it. */
 export function featuresFor(config: Config): Feature[] {
   const chosen = features.filter((feature) => feature.when?.(config) ?? true)
-  const problems = chosen.flatMap((feature) => [...(feature.problems?.(config) ?? [])])
+  const problems = [core, ...chosen].flatMap((feature) => [...(feature.problems?.(config) ?? [])])
   if (problems.length > 0) throw new ConfigError(problems)
   return chosen
 }

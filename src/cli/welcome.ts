@@ -1,5 +1,6 @@
 /** What `latchkey serve` prints: all a newcomer needs for the next step. */
 import type { Config } from '../config.ts'
+import { accountPath } from '../html/account_parts.ts'
 import { firstCurl, mailsShownAt } from '../endpoints/start.ts'
 import { demoClient, demoPublicClient, demoUsers } from '../models/demo.ts'
 import { build } from '../version.ts'
@@ -16,7 +17,7 @@ export function welcome(config: Config): string {
       `  Sign in as  ${demoUsers.map((user) => `${user.username} / ${user.password}`).join('   or   ')}`,
       `  Client      ${demoClient.client_id} / ${demoClient.client_secret}   (public: ${demoPublicClient.client_id})`,
       `  Redirects   ${demoClient.redirect_uris.join('  ')}`,
-      `  Account     ${issuer}/account`,
+      `  Account     ${issuer}${accountPath}`,
       ...(mails === undefined ? [] : [`  Emails      ${mails}`]),
       '',
       '  Your first token, in another terminal:',

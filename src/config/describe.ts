@@ -1,4 +1,4 @@
-/** The entries written out for people: a page of documentation, an example file, a listing for the terminal. */
+/** The entries written out for people: a page of documentation, an example file. */
 import { getDescription } from 'valibot'
 import { type Entries, type Entry, type Environment, inEnvironment, type Sections } from './entry.ts'
 import { developmentSecretKey } from './server_variables.ts'

@@ -9,7 +9,7 @@ const shortest = 8
 
 /** Names that systems and tools set, however close to ours they may come. */
 const ordinary = new Set(
-  `HOSTNAME HOSTTYPE HOST_NAME LOGNAME NODE_PATH NODE_NAME NODE_HOME SSL_CERT_PATH SSL_KEY_PATH LOG_LEVELS`.split(
+  `HOSTNAME HOSTTYPE HOST_NAME LOGNAME NODE_PATH NODE_NAME NODE_HOME SSL_CERT_PATH SSL_KEY_PATH LOG_LEVELS SITE_URL`.split(
     ' ',
   ),
 )

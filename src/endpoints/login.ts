@@ -1,7 +1,7 @@
 /** The sign-in page. The same words, time and status for an unknown person and a wrong password (OWASP ASVS 5.0 V6.3.8). */
 import { RefusedError } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
-import { accountPath } from '../flow/account_page.ts'
+import { accountPath } from '../html/account_parts.ts'
 import type { Call } from '../contracts/call.ts'
 import { ensureBrowser } from '../http/csrf.ts'
 import { findClient } from '../http/client_authentication.ts'
@@ -39,7 +39,7 @@ export const login = defineEndpoint({
 /** Someone came to the page itself: sign in and land on the page of their account, where there is one. */
 async function beginHere(call: Call, context: Context): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
-  const landing = context.table.features.includes('account') ? accountPath : '/'
+  const landing = context.table.endpoints.some(({ path }) => path === accountPath) ? accountPath : '/'
   const what = { return_to: `${context.basePath}${landing}` }
   const handle = await Interaction.begin(
     context,

@@ -5,6 +5,9 @@ import { startPage } from '../html/pages.ts'
 import { page } from '../http/reply.ts'
 import { say } from '../lib/say.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
+import { accountPath } from '../html/account_parts.ts'
+import { mailsAreShown } from '../people/mail.ts'
+import { devMailPath } from '../people/shown_mails.ts'
 
 export const start = defineEndpoint({
   name: 'start',
@@ -43,7 +46,11 @@ export const start = defineEndpoint({
           description: say('start.api_text'),
         },
         { label: say('start.health'), url: `${issuer}/health`, description: say('start.health_text') },
-        { label: say('account.title'), url: `${issuer}/account`, description: say('start.account_text') },
+        {
+          label: say('account.title'),
+          url: `${issuer}${accountPath}`,
+          description: say('start.account_text'),
+        },
         ...(mails === undefined
           ? []
           : [{ label: say('dev_mail.title'), url: mails, description: say('start.mails_text') }]),
@@ -54,9 +61,9 @@ export const start = defineEndpoint({
   },
 })
 
-/** Where a developer reads the mails that are not sent; the feature `mail` serves it. */
-export const mailsShownAt = ({ issuer, environment, features }: Config): string | undefined =>
-  environment === 'development' && features.mail?.smtpUrl === undefined ? `${issuer}/dev/mail` : undefined
+/** Where a developer reads the mails that are not sent. */
+export const mailsShownAt = (config: Config): string | undefined =>
+  mailsAreShown(config) ? `${config.issuer}${devMailPath}` : undefined
 
 /** A line that works as it stands in development: the demo client gets a token for itself. */
 export const firstCurl = (issuer: string): string =>

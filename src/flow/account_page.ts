@@ -5,6 +5,7 @@ import { type Said, say } from '../lib/say.ts'
 import { page } from '../html/document.ts'
 import { alert, note } from '../html/page_parts.ts'
 import { defineView, type Html } from '../html/view.ts'
+import { accountPath } from '../html/account_parts.ts'
 
 const frame = defineView('account', accountSource, ['menu', 'signOut', 'title', 'notice', 'main'])
 const item = defineView(
@@ -12,8 +13,6 @@ const item = defineView(
   '<li><a href="{{path}}" aria-current="{{current}}">{{title}}</a></li>',
   ['path', 'current', 'title'],
 )
-
-export const accountPath = '/account'
 
 /** `current` is the path of the section; `done` says what has just happened, `problem` what could not. */
 export function accountPage(

@@ -3,6 +3,9 @@ import type { Said } from '../lib/say.ts'
 import { hiddenField } from './page_parts.ts'
 import { defineView, type Html } from './view.ts'
 
+/** Below the base path: where the pages of an account begin. */
+export const accountPath = '/account'
+
 export const entryList = defineView('account_entries', '<ul class="entries">\n{{entries}}\n</ul>', [
   'entries',
 ])

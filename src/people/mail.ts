@@ -6,6 +6,7 @@ import type { Context } from '../contracts/context.ts'
 import { isSaid, type Language, type MessageValue, type Said, say } from '../lib/say.ts'
 import { type Letter, Outbox } from '../models/outbox.ts'
 import type { User } from '../models/user.ts'
+import { accountPath } from '../html/account_parts.ts'
 import { foreignText } from '../html/foreign_text.ts'
 import { defineView, render, type Setting } from '../html/view.ts'
 import { firstSpoken } from '../html/words.ts'
@@ -52,11 +53,15 @@ const codeBlock = defineView(
 const button = defineView('mail_link', mailLinkSource, ['url', 'label'])
 
 /** Whether mails leave under this configuration: SMTP_URL is set, or this is development, where they are shown. */
-export const mailsLeave = ({ features, environment }: Config): boolean =>
-  features.mail?.smtpUrl !== undefined || environment === 'development'
+export const mailsLeave = ({ smtpUrl, environment }: Config): boolean =>
+  smtpUrl !== undefined || environment === 'development'
+
+/** Whether mails are shown to the developer and not sent. */
+export const mailsAreShown = ({ smtpUrl, environment }: Config): boolean =>
+  smtpUrl === undefined && environment === 'development'
 
 /** Whether mails leave here. */
-export const canMail = (context: Context): boolean => context.table.features.includes('mail')
+export const canMail = (context: Context): boolean => mailsLeave(context.config)
 
 /** The language a person's mails are in. */
 export const languageOfUser = (user: Pick<User, 'claims' | 'language'>, context: Context): Language =>
@@ -125,6 +130,6 @@ export function writeMail(context: Context, mail: Mail): Letter {
 
 /** The line under every mail of ours that a person did not ask for. */
 export const notYou = (context: Context): Pick<Mail, 'link' | 'after'> => ({
-  link: { url: `${context.config.issuer}/account`, label: say('mail.open_account') },
+  link: { url: `${context.config.issuer}${accountPath}`, label: say('mail.open_account') },
   after: [say('mail.not_you')],
 })

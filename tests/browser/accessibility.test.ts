@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
-import { deliverDue } from '../../src/features/mail/deliver.ts'
+import { deliverDue } from '../../src/people/mail_delivery.ts'
 import { answerRequests } from '../../src/features/recovery/job.ts'
 import { RecoveryCodes } from '../../src/features/second_factor/recovery.ts'
 import { channels } from '../../src/features/second_factor/channels.ts'

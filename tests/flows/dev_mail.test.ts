@@ -1,6 +1,6 @@
 /** Mails in development: shown at /dev/mail and in the terminal, to this machine alone. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { deliverDue } from '../../src/features/mail/deliver.ts'
+import { deliverDue } from '../../src/people/mail_delivery.ts'
 import { sendMail } from '../../src/people/mail.ts'
 import { say } from '../../src/lib/say.ts'
 import { until } from '../support/until.ts'

@@ -1,7 +1,7 @@
 /** Mails on their way: to a real relay, over TLS, through its bad days, once, and never with more in them than was meant. */
 import { afterAll, afterEach, describe, expect, test } from 'bun:test'
-import { deliverDue } from '../../src/features/mail/deliver.ts'
-import { type Mail, sendMail } from '../../src/people/mail.ts'
+import { deliverDue } from '../../src/people/mail_delivery.ts'
+import { canMail, type Mail, sendMail } from '../../src/people/mail.ts'
 import { say } from '../../src/lib/say.ts'
 import { mailQueue, outboxIndex } from '../../src/models/outbox.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -327,12 +327,12 @@ describe('settings', () => {
       STORE_URL: 'sqlite:/nonexistent',
     }
     const off = await provider({ env, store: memoryStore(turnableClock()) })
-    expect(off.context.table.features).not.toContain('mail')
+    expect(canMail(off.context)).toBe(false)
     const on = await provider({
       env: { ...env, SMTP_URL: 'smtps://relay.example', MAIL_FROM: 'a@op.example' },
       store: memoryStore(turnableClock()),
     })
-    expect(on.context.table.features).toContain('mail')
+    expect(canMail(on.context)).toBe(true)
     for (const op of [off, on]) expect((await op.fetch('/dev/mail')).status).toBe(404)
   })
 

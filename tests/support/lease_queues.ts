@@ -8,7 +8,7 @@ import { deliverDue as deliverLogouts } from '../../src/features/backchannel_log
 import { enqueue } from '../../src/features/backchannel_logout/outbox.ts'
 import { runDue } from '../../src/features/ciba/deliveries.ts'
 import { errands } from '../../src/features/ciba/errands.ts'
-import { deliverDue as deliverMails } from '../../src/features/mail/deliver.ts'
+import { deliverDue as deliverMails } from '../../src/people/mail_delivery.ts'
 import { say } from '../../src/lib/say.ts'
 import { defineLeaseQueue, doubling, leaseEntries } from '../../src/models/lease_queue.ts'
 import { User } from '../../src/models/user.ts'

@@ -1,10 +1,23 @@
 /** One turn of the outbox: what is due goes to the relay, a few at a time, and is settled by what came back. */
-import type { Context } from '../../contracts/context.ts'
-import { doubling } from '../../models/lease_queue.ts'
-import { mailQueue, Outbox, type QueuedMail } from '../../models/outbox.ts'
-import { connections, NotTaken, openRelay, type Way } from './relay.ts'
-import { settings } from './settings.ts'
-import { openScreen } from './shown.ts'
+import { readFileSync } from 'node:fs'
+import type { Config } from '../config.ts'
+import type { Context } from '../contracts/context.ts'
+import type { Job } from '../contracts/feature.ts'
+import { doubling } from '../models/lease_queue.ts'
+import { mailQueue, Outbox, type QueuedMail } from '../models/outbox.ts'
+import { mailsLeave } from './mail.ts'
+import { connections, NotTaken, openRelay, type Way } from './mail_relay.ts'
+import { openScreen } from './shown_mails.ts'
+
+/** What is wrong with the settings of mail beyond their form. */
+export function mailProblems({ smtpCaPath }: Config): string[] {
+  try {
+    if (smtpCaPath !== undefined) readFileSync(smtpCaPath)
+    return []
+  } catch (error) {
+    return [`SMTP_CA_PATH: expected a readable file (${(error as NodeJS.ErrnoException).code})`]
+  }
+}
 
 /** Mails in one turn; when more are due, the next begins at once. */
 const perTurn = 64
@@ -20,8 +33,8 @@ const delayAfter = doubling(10_000, 3_600_000)
 export async function deliverDue(context: Context): Promise<void> {
   const due = await mailQueue.due(context, { limit: perTurn })
   if (due.length === 0) return
-  const way = settings(context).smtpUrl === undefined ? openScreen(context) : await openRelay(context)
-  const lease = settings(context).smtpTimeoutMs + leaseMargin
+  const way = context.config.smtpUrl === undefined ? openScreen(context) : await openRelay(context)
+  const lease = context.config.smtpTimeoutMs + leaseMargin
   let trouble = false
   try {
     await mailQueue.work(context, due, { atOnce: connections, lease }, async (mail) => {
@@ -60,9 +73,16 @@ async function settle(mail: QueuedMail, problem: NotTaken | undefined, context: 
     return problem ? log.error('mail_refused', facts) : log.info('mail_delivered', facts)
   }
   const delay = delayAfter(attempts)
-  const until = (created_at + settings(context).mailRetryFor) * 1000
+  const until = (created_at + context.config.mailRetryFor) * 1000
   const result = await mailQueue.retry(context, mail, delay, until)
   count(result)
   if (result === 'given_up') return log.error('mail_given_up', facts)
   log[problem.about === 'relay' ? 'error' : 'warn']('mail_postponed', { ...facts, delay_ms: delay })
+}
+
+/** Where mails do not leave, what an earlier configuration queued stays in the outbox. */
+export const mailJob: Job = {
+  name: 'mail',
+  every: 2,
+  run: async (context) => (mailsLeave(context.config) ? deliverDue(context) : undefined),
 }

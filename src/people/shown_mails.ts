@@ -1,12 +1,12 @@
 /** Without a relay, in development: mails are kept to be looked at, and written to the terminal. */
 import * as v from 'valibot'
-import type { Context } from '../../contracts/context.ts'
-import { seconds } from '../../lib/clock.ts'
-import { seal, unseal } from '../../lib/seal.ts'
-import { replaceUnsafe } from '../../lib/unsafe_text.ts'
-import { defineRecord } from '../../models/define_record.ts'
-import type { Letter } from '../../models/outbox.ts'
-import type { Way } from './relay.ts'
+import type { Context } from '../contracts/context.ts'
+import { seconds } from '../lib/clock.ts'
+import { seal, unseal } from '../lib/seal.ts'
+import { replaceUnsafe } from '../lib/unsafe_text.ts'
+import { defineRecord } from '../models/define_record.ts'
+import type { Letter } from '../models/outbox.ts'
+import type { Way } from './mail_relay.ts'
 
 export const devMailPath = '/dev/mail'
 

@@ -14,7 +14,7 @@ import { defineView } from '../../html/view.ts'
 import { isLoopbackHost } from '../../lib/address.ts'
 import { say } from '../../lib/say.ts'
 import type { Letter } from '../../models/outbox.ts'
-import { devMailPath, findShown, listShown } from './shown.ts'
+import { devMailPath, findShown, listShown } from '../../people/shown_mails.ts'
 
 const framePath = `${devMailPath}/html`
 

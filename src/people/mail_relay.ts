@@ -1,11 +1,10 @@
 /** The relay: one turn's connections to it, over TLS unless the wire is this machine's own. https://www.rfc-editor.org/rfc/rfc8314 */
 import { readFileSync } from 'node:fs'
-import type { Context } from '../../contracts/context.ts'
-import { isLoopbackHost } from '../../lib/address.ts'
-import { readMailAddress } from '../../lib/mail_address.ts'
-import { replaceUnsafe } from '../../lib/unsafe_text.ts'
-import type { Letter } from '../../models/outbox.ts'
-import { settings } from './settings.ts'
+import type { Context } from '../contracts/context.ts'
+import { isLoopbackHost } from '../lib/address.ts'
+import { readMailAddress } from '../lib/mail_address.ts'
+import { replaceUnsafe } from '../lib/unsafe_text.ts'
+import type { Letter } from '../models/outbox.ts'
 
 /** Why a mail was not taken. `mail`: the fault of this one, which trying again does not mend. */
 export class NotTaken extends Error {
@@ -51,7 +50,7 @@ function encryption(url: URL, allowPlaintext: boolean, caPath: string | undefine
 const portOf = ({ port, protocol }: URL): number => Number(port) || (protocol === 'smtps:' ? 465 : 587)
 
 export async function openRelay(context: Context): Promise<Way> {
-  const { smtpUrl, mailFrom, smtpCaPath, smtpAllowPlaintext, smtpTimeoutMs } = settings(context)
+  const { smtpUrl, mailFrom, smtpCaPath, smtpAllowPlaintext, smtpTimeoutMs } = context.config
   const url = new URL(smtpUrl!)
   const us = new URL(context.config.issuer).hostname
   const [{ createTransport }, { default: MailComposer }] = await Promise.all([

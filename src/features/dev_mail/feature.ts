@@ -1,0 +1,10 @@
+/** Mails of development, shown on a page: a feature, so that the page is not there at all where mails leave. https://www.rfc-editor.org/rfc/rfc5321 */
+import { defineFeature } from '../../contracts/feature.ts'
+import { mailsAreShown } from '../../people/mail.ts'
+import { devMail, devMailHtml } from './dev_mail.ts'
+
+export const devMailFeature = defineFeature({
+  name: 'dev_mail',
+  when: mailsAreShown,
+  endpoints: [devMail, devMailHtml],
+})
