@@ -42,7 +42,7 @@ export const idOf = ({ issuer, subject }: Pick<Identity, 'issuer' | 'subject'>):
 
 const label = (id: string) => `upstream tokens ${id}`
 
-export const sealTokens = (context: Context, id: string, tokens: Tokens): string =>
+const sealTokens = (context: Context, id: string, tokens: Tokens): string =>
   seal(context.secrets.people, JSON.stringify(tokens), label(id))
 
 /** Undefined when there are none, or when they were sealed under another SECRET_KEY. */
