@@ -56,9 +56,7 @@ export const end = defineCommand({
     if (everybody && sid !== undefined)
       throw new UsageError('--sid names one session, --everybody all: give one of them')
     if (everybody && !yes)
-      throw new UsageError(
-        '--everybody signs out all people at all applications: add --yes when you are sure',
-      )
+      throw new UsageError('--everybody signs out all users of all applications: add --yes to confirm')
     if (!everybody && yes) throw new UsageError('--yes goes with --everybody')
     return withContext('people', async (context) => {
       if (everybody) return endOfEverybody(context, json)

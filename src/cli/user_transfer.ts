@@ -135,8 +135,8 @@ async function inStore(user: User, context: Context): Promise<string[]> {
     email === undefined ? undefined : User.findByAddress(context, email),
   ])
   return [
-    ...(named ? ['username: is somebody’s already'] : []),
-    ...(known ? ['sub: is somebody’s already'] : []),
+    ...(named ? ['username: another account has it'] : []),
+    ...(known ? ['sub: another account has it'] : []),
     ...(holder ? ['email: is the address of another account'] : []),
   ]
 }
@@ -146,7 +146,11 @@ async function make(context: Context, ready: readonly Ready[], problems: Problem
   let made = 0
   for (const { at, user } of ready)
     if (await User.create(context, user)) made++
-    else problems.push({ at, problem: 'was taken a moment ago, or its sub was somebody’s once' })
+    else
+      problems.push({
+        at,
+        problem: 'username or sub was just taken, or the sub belonged to a deleted account',
+      })
   return made
 }
 

@@ -107,15 +107,15 @@ const isOfThisSession = ({ hint, client }: Asked, session: Session, context: Con
 
 type Name = Told['server'][number]
 
-/** The applications of a session by how they hear of its end. */
+/** The clients of a session, by the channel that notifies them of its end. */
 async function whoHears(call: Call, session: Session, context: Context): Promise<Told> {
-  const told = { server: [] as Name[], browser: [] as Name[], nobody: [] as Name[] }
+  const told = { server: [] as Name[], browser: [] as Name[], none: [] as Name[] }
   for (const clientId of session.clients) {
     const client = await findClient(context, clientId)
     if (!client) continue // nothing that is here any more knows of the sign-in
     const channels = context.table.logout.channel.map((channelOf) => channelOf(context, client))
     const surest = (['server', 'browser'] as const).find((channel) => channels.includes(channel))
-    told[surest ?? 'nobody'].push(shownClient(client, call, context).clientName)
+    told[surest ?? 'none'].push(shownClient(client, call, context).clientName)
   }
   return told
 }

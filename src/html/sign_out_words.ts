@@ -1,29 +1,29 @@
-/** Which applications hear that somebody signs out, in the words of the pages round it: no more than is true. */
+/** The parts of the sign-out pages that list the clients to be notified, by channel. They promise no more than the channel can do. */
 import { type MessageKey, type Said, say } from '../lib/say.ts'
 import { shownName } from './client_parts.ts'
 import * as parts from './page_parts.ts'
 import type { Html } from './view.ts'
 
-/** Names of applications, by who tells them: this server, frames in the browser, nobody. */
-export type Told = Readonly<Record<'server' | 'browser' | 'nobody', readonly (string | Said)[]>>
+/** Names of clients by the channel that notifies them: this server, frames in the browser, none. */
+export type Told = Readonly<Record<'server' | 'browser' | 'none', readonly (string | Said)[]>>
 
 type Words = Readonly<Record<keyof Told, MessageKey>>
 
 const before: Words = {
   server: 'logout.before_server',
   browser: 'logout.before_browser',
-  nobody: 'logout.before_nobody',
+  none: 'logout.before_none',
 }
 const after: Words = {
   server: 'logged_out.after_server',
   browser: 'logged_out.after_browser',
-  nobody: 'logged_out.after_nobody',
+  none: 'logged_out.after_none',
 }
 
 const sayWith =
   (words: Words) =>
   (told: Told): Html[] =>
-    (['server', 'browser', 'nobody'] as const)
+    (['server', 'browser', 'none'] as const)
       .filter((who) => told[who].length > 0)
       .map((who) =>
         parts.namesUnder({

@@ -173,7 +173,7 @@ describe('import and export', () => {
         [6, 'true or false'],
         [7, 'that of line 2 too'],
         [8, 'email: is that of line 2'],
-        [9, 'username: is somebody'],
+        [9, 'username: another account has it'],
         [10, 'username: is missing'],
         [11, 'password_hash: is none of'],
         [12, 'created_at: '],
