@@ -2,6 +2,7 @@
 import { pbkdf2, scrypt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { utf8 } from '../lib/bytes.ts'
+import { normalize } from '../lib/normalize.ts'
 
 /** OWASP's first choice: 19 MiB, two passes. One lane is what Bun.password has. */
 const argon2id = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as const
@@ -10,7 +11,7 @@ const argon2id = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as c
  * One spelling of what was typed: a keyboard that composes é and one that sends e and an accent mean the same
  * password. Where a password is set and where it is checked. NIST SP 800-63B §3.1.1.2
  */
-export const asTyped = (password: string): string => password.normalize('NFKC')
+export const asTyped = (password: string): string => normalize(password, 'NFKC')
 
 export const hashPassword = (password: string): Promise<string> =>
   Bun.password.hash(asTyped(password), argon2id)

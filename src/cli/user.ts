@@ -15,6 +15,7 @@ import { Refusal } from './failure.ts'
 import { moment, print, printable, printFacts, printJson, printTable } from './output.ts'
 import { change, endAll, requireGoodName, requireUser, taken } from './people.ts'
 import { passwordOption, readNewPassword } from './password_prompt.ts'
+import { normalize } from '../lib/normalize.ts'
 
 export const add = defineCommand({
   takes: ['NAME'],
@@ -46,7 +47,7 @@ export const add = defineCommand({
       const now = seconds(context.clock)
       const user = {
         sub: context.random(15),
-        username: username.normalize('NFC').trim(),
+        username: normalize(username, 'NFC').trim(),
         password_hash,
         disabled: false,
         claims,

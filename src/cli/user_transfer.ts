@@ -10,6 +10,7 @@ import { Refusal, UsageError } from './failure.ts'
 import { print, printable, printJson } from './output.ts'
 import { type Given, readCsv, readJson, writeCsv } from './user_file.ts'
 import { problemsOf, UserRecord } from './user_record.ts'
+import { normalize } from '../lib/normalize.ts'
 
 const formatOption = {
   type: 'string',
@@ -100,7 +101,7 @@ function userOf(record: UserRecord, context: Context): User {
     attributes: record.attributes ?? {},
     roles: record.roles ?? [],
     sub: record.sub ?? context.random(15),
-    username: record.username.normalize('NFC').trim(),
+    username: normalize(record.username, 'NFC').trim(),
     claims,
     created_at: record.created_at ?? now,
     updated_at: now,

@@ -1,5 +1,6 @@
 /** E-mail addresses that may be written to. https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2 */
 import { domainToASCII } from 'node:url'
+import { normalize } from './normalize.ts'
 import { hasUnsafe } from './unsafe_text.ts'
 
 /** RFC 5321 §4.5.3.1, in bytes. */
@@ -14,7 +15,7 @@ const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
  * holds no white space, control, quote, comma or bracket: it cannot leave the place in a header where it is put.
  */
 export function readMailAddress(text: string): string | undefined {
-  const address = text.normalize('NFC').trim()
+  const address = normalize(text, 'NFC').trim()
   const at = address.lastIndexOf('@')
   const [local, domain] = [address.slice(0, at), address.slice(at + 1)]
   const labels = (/[\s%/\\?#:[\]]/.test(domain) ? '' : domainToASCII(domain)).split('.')

@@ -2,6 +2,7 @@
 import { domainToASCII } from 'node:url'
 import * as v from 'valibot'
 import { sha256 } from '../lib/hash.ts'
+import { normalize } from '../lib/normalize.ts'
 import { replaceUnsafe } from '../lib/unsafe_text.ts'
 import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
@@ -37,7 +38,7 @@ export type NewUser = v.InferInput<typeof schema>
 
 /** One spelling for names that look alike: NFKC, no invisible characters, trimmed, lower case. */
 export const canonicalUsername = (name: string): string =>
-  replaceUnsafe(name.normalize('NFKC'), 'compared').trim().toLowerCase().normalize('NFKC')
+  normalize(replaceUnsafe(normalize(name, 'NFKC'), 'compared').trim().toLowerCase(), 'NFKC')
 
 /** One spelling for an address: as a name, and the domain as DNS knows it. */
 export function canonicalEmail(address: string): string {

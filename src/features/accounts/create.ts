@@ -32,6 +32,7 @@ import { canonicalEmail, canonicalUsername, User } from '../../models/user.ts'
 import { plainEnd } from './register.ts'
 import { createAccountPath } from './requests.ts'
 import { settings } from './settings.ts'
+import { normalize } from '../../lib/normalize.ts'
 
 const view = defineView(
   'create_account',
@@ -130,7 +131,7 @@ async function submit(
   { fields, invitation }: Submitted & { invitation: Invitation },
 ): Promise<Reply> {
   const { token = '', username: typed = '', password = '', repeat = '' } = fields
-  const username = typed.normalize('NFC').trim()
+  const username = normalize(typed, 'NFC').trim()
   const claims = { email: invitation.email, email_verified: true }
   const again = (status: number, problems: Shown['problems'] & object) =>
     show(call, context, status, { invitation, token, username: foreignText(typed, 254), problems })

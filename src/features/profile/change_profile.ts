@@ -18,6 +18,7 @@ import { type Said, say } from '../../lib/say.ts'
 import { canonicalUsername, User } from '../../models/user.ts'
 import { addressRows, claimRows, type Row } from './fields.ts'
 import { settings } from './settings.ts'
+import { normalize } from '../../lib/normalize.ts'
 
 export const profilePath = '/account/profile'
 const purpose = 'profile'
@@ -111,7 +112,7 @@ async function save(call: Call, context: Context, person: AtHand & Submitted): P
   }))
   const rows = [...claimRows, ...addressRows, ...attributeRows]
   const texts = Object.fromEntries(
-    rows.map(({ name }) => [name, (fields[name] ?? '').normalize('NFC').trim()]),
+    rows.map(({ name }) => [name, normalize(fields[name] ?? '', 'NFC').trim()]),
   )
   const before = textsOf(user, context)
   // What was there stays as it is spelled, and as proven as it was: it may be older than these rules.

@@ -1,5 +1,6 @@
 /** A new account for somebody whom a provider brought: whether they may have one, and what it begins with. */
 import type { Context } from '../../contracts/context.ts'
+import { normalize } from '../../lib/normalize.ts'
 import { canonicalEmail, canonicalUsername, type NewUser, User } from '../../models/user.ts'
 import type { Identity } from './identity.ts'
 import { policyOf } from './settings.ts'
@@ -27,8 +28,7 @@ const numbers = 9
  * No @: what has one is an address.
  */
 function plain(text: string | undefined): string | undefined {
-  const name = canonicalUsername(text ?? '')
-    .normalize('NFKD')
+  const name = normalize(canonicalUsername(text ?? ''), 'NFKD')
     .replace(/\p{M}/gu, '')
     .replace(/\s+/g, '.')
     .replace(/^[._-]+|[._-]+$/g, '')

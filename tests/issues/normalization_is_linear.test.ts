@@ -1,0 +1,31 @@
+/** A user name of 60 kB of combining marks, two kinds in turn, blocked the process for fifteen seconds: normalization sorts marks in quadratic time. https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format */
+import { Glob } from 'bun'
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { asTyped } from '../../src/auth/password_hash.ts'
+import { readMailAddress } from '../../src/lib/mail_address.ts'
+import { normalize } from '../../src/lib/normalize.ts'
+import { canonicalEmail, canonicalUsername } from '../../src/models/user.ts'
+import { expectLinear } from '../support/linear.ts'
+
+const marks = (size: number) => `a${'\u0301\u0323'.repeat(size / 2)}`
+
+test.each<[string, (text: string) => unknown]>([
+  ['a user name', canonicalUsername],
+  ['an address', (text) => canonicalEmail(`${text}@${text}`)],
+  ['a password', asTyped],
+  ['an address for mail', (text) => readMailAddress(`${text}@example.com`)],
+])('%s: time in proportion to the length', (_, work) => expectLinear(marks, work, 500))
+
+test('what people write is normalized as before', () => {
+  for (const text of ['e\u0323\u0301', 'ﬀ', 'ａ', 'เก้าอี้', 'Z\u0351\u036b\u0343\u0329'])
+    for (const form of ['NFC', 'NFKC', 'NFKD'] as const)
+      expect(normalize(text, form)).toBe(text.normalize(form))
+})
+
+test('no file of src normalizes in another way', async () => {
+  const src = join(import.meta.dir, '../../src')
+  for await (const file of new Glob('**/*.ts').scan(src))
+    if (file !== 'lib/normalize.ts')
+      expect([file, (await Bun.file(join(src, file)).text()).includes('.normalize(')]).toEqual([file, false])
+})
