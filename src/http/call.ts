@@ -14,7 +14,7 @@ const maxNameLength = 200
  * application/x-www-form-urlencoded into names and values. A parameter without a value counts as absent and
  * one that comes twice is refused (RFC 6749 §3.1); those in `repeatable` are joined by a space.
  */
-function parseParams(text: string, repeatable: ReadonlySet<string>): Params {
+export function parseParams(text: string, repeatable: ReadonlySet<string>): Params {
   const params = Object.create(null) as Record<string, string>
   if (text === '') return params
   const pairs = text.split('&')

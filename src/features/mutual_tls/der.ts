@@ -43,12 +43,16 @@ function lengthAt(bytes: Uint8Array, at: number): { length: number; from: number
   return { length, from: at + 1 + count }
 }
 
-/** An object identifier in dots. */
-function oidOf(content: Uint8Array): string {
+/** 128 bits, which a UUID under 2.25 has: time grows with the square of the length of an arc. */
+const longestArc = 1n << 128n
+
+/** An object identifier in dots. Throws RangeError when a part of it is beyond 128 bits. */
+export function oidOf(content: Uint8Array): string {
   const arcs: bigint[] = []
   let arc = 0n
   for (const byte of content) {
     arc = (arc << 7n) | BigInt(byte & 0x7f)
+    if (arc >= longestArc) throw new RangeError('DER: an object identifier out of bounds')
     if (byte & 0x80) continue
     arcs.push(arc)
     arc = 0n

@@ -1,0 +1,381 @@
+/** Every parser of text that others write: no exception but the one it declares, and time in proportion to the length. */
+import { describe, expect, test } from 'bun:test'
+import { parseClaimsParameter } from '../../src/auth/claims.ts'
+import { parseBasic, readCredentials } from '../../src/auth/client_auth.ts'
+import { kidOf, verify } from '../../src/auth/jws.ts'
+import { parsePrompt } from '../../src/auth/prompt.ts'
+import { matchRedirectUri, redirectUriProblem } from '../../src/auth/redirect_uri.ts'
+import { RefusedError } from '../../src/auth/refusal.ts'
+import { parseScope, scopeValues } from '../../src/auth/scope.ts'
+import { Refusal } from '../../src/cli/failure.ts'
+import { readCsv, readJson, writeCsv } from '../../src/cli/user_file.ts'
+import type { Call } from '../../src/contracts/call.ts'
+import { readCertificate } from '../../src/features/mutual_tls/certificate.ts'
+import { elementsOf, namesIn, oidOf, textOf } from '../../src/features/mutual_tls/der.ts'
+import { canonicalName, canonicalSubject } from '../../src/features/mutual_tls/distinguished_name.ts'
+import { foreignText } from '../../src/html/foreign_text.ts'
+import { compileTemplate } from '../../src/html/template.ts'
+import { acceptedLanguages, firstSpoken } from '../../src/html/words.ts'
+import { parseParams } from '../../src/http/call.ts'
+import { readCookie } from '../../src/http/cookie.ts'
+import { holderOf, inNetworks, parseNetworks } from '../../src/lib/address.ts'
+import { readMailAddress } from '../../src/lib/mail_address.ts'
+import { fingerprintOf, readUserAgent } from '../../src/lib/user_agent.ts'
+import { canonicalEmail, canonicalUsername } from '../../src/models/user.ts'
+import { parseRedisUrl } from '../../src/store/redis_url.ts'
+import { fuzz } from '../support/fuzz.ts'
+import { expectLinear } from '../support/linear.ts'
+import rfc8705 from '../vectors/rfc8705.json'
+
+interface Parser {
+  name: string
+  parse(text: string): unknown
+  /** What it may throw. */
+  declared?: abstract new (...args: never[]) => Error
+  /** Input that is well formed. */
+  samples: string[]
+  /** Pieces of its grammar. */
+  tokens: string[]
+}
+
+const certificate = Buffer.from(rfc8705['A. Example: a certificate and its x5t#S256'].der, 'base64')
+const jwt = `${Buffer.from('{"alg":"ES256","typ":"JWT","kid":"k"}').toString('base64url')}.${Buffer.from('{"sub":"a"}').toString('base64url')}.${'A'.repeat(86)}`
+const callWith = (name: string, value: string): Call | undefined => {
+  try {
+    return { request: new Request('http://op.example/', { headers: { [name]: value } }) } as Call
+  } catch {
+    return undefined // no header can hold it
+  }
+}
+const keys = { find: () => undefined }
+
+const parsers: Parser[] = [
+  {
+    name: 'form',
+    parse: (text) => parseParams(text, new Set(['resource'])),
+    declared: RefusedError,
+    samples: [
+      'grant_type=authorization_code&code=abc',
+      'resource=https%3A%2F%2Fa&resource=b',
+      'a=1&b=%20+&c',
+    ],
+    tokens: ['&', '=', '%20', '+', '&resource=x', '%e2%82%ac', '&__proto__=1', '&a=1'],
+  },
+  {
+    name: 'Basic credentials',
+    parse: (text) => [parseBasic(text), readCredentials({ authorization: text, params: {} })],
+    declared: RefusedError,
+    samples: [`Basic ${btoa('client:secret')}`, `basic  ${btoa('a%20b:c+d')} `, `Basic ${btoa('a:%zz')}`],
+    tokens: ['Basic ', ' ', '=', '==', 'QQ', btoa(':'), btoa('%'), '!'],
+  },
+  {
+    name: 'client assertion',
+    parse: (text) =>
+      readCredentials({
+        authorization: undefined,
+        params: {
+          client_assertion: text,
+          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        },
+      }),
+    declared: RefusedError,
+    samples: [jwt, 'a.b.c'],
+    tokens: ['.', 'e30', 'bnVsbA', 'W10', '=', '-_'],
+  },
+  {
+    name: 'compact JWS',
+    parse: (text) => [kidOf(text), verify(keys, text, { typ: 'JWT' })],
+    samples: [jwt, 'e30.e30.', `${btoa('{"alg":"none"}')}..`],
+    tokens: ['.', '..', 'e30', 'bnVsbA', 'W10', '=', '-_', 'eyJhbGciOiJub25lIn0'],
+  },
+  {
+    name: 'client certificate in a header',
+    parse: (text) => [readCertificate('client-cert', text), readCertificate('x-ssl-client-cert', text)],
+    samples: [
+      `:${certificate.toString('base64')}:`,
+      encodeURIComponent(
+        `-----BEGIN CERTIFICATE-----\n${certificate.toString('base64')}\n-----END CERTIFICATE-----\n`,
+      ),
+    ],
+    tokens: [':', '=', '%0A', '-----BEGIN CERTIFICATE-----', 'AAAA', '\r\n', '%2B'],
+  },
+  {
+    name: 'distinguished name',
+    parse: canonicalName,
+    samples: ['CN=a,O=b+OU=c,C=NZ', '2.5.4.3=#0c0161', 'CN=\\C3\\A9\\,x', ' cn = a b '],
+    tokens: ['CN=', ',', '+', '\\', '\\,', '#0c', '=', '2.5.4.3=', 'CN=a,', '\\41'],
+  },
+  {
+    name: 'Redis URL',
+    parse: parseRedisUrl,
+    declared: Error,
+    samples: [
+      'redis://user:pass@localhost:6379/1',
+      'rediss+sentinel://:p@a:1,b:2,[::1]:3/master/0?sentinel_password=x',
+      'redis+cluster://a,b,c',
+    ],
+    tokens: ['redis://', '+sentinel', ':', '@', ',', '/', '?', '[::1]', '%41', 'a:1,', '?sentinel_password='],
+  },
+  {
+    name: 'template',
+    parse: (text) =>
+      compileTemplate(
+        't',
+        text,
+        ['main', 'name', 'action', 'flag'],
+        () => false,
+        () => undefined,
+      ),
+    declared: Error,
+    samples: [
+      '<p>{{name}}</p><a href="{{action}}">{{main}}</a>',
+      '<form action="{{action}}"><input value="{{name}}" {{flag}}></form>',
+      '<style>a{}</style><p title="a {{name}} b">{{t common.ok}}</p>',
+    ],
+    tokens: [
+      '{{name}}',
+      '{{',
+      '}}',
+      '<a href="',
+      '">',
+      '<script>',
+      '<',
+      '>',
+      '"',
+      ' a="b"',
+      '{{t login.title}}',
+      ' ',
+    ],
+  },
+  {
+    name: 'cookie header',
+    parse: (text) => {
+      const call = callWith('cookie', text)
+      return call && readCookie(call, 'latchkey_session')
+    },
+    samples: [
+      'latchkey_session=abc; other=1',
+      'latchkey_session=a;latchkey_session=b',
+      'a=b;  latchkey_session=',
+    ],
+    tokens: [';', '; ', '=', 'latchkey_session=', ' ', '\t', 'a=b;', '"'],
+  },
+  {
+    name: 'mail address',
+    parse: readMailAddress,
+    samples: ['alice@example.com', 'a.b+c@münchen.de', 'ä@xn--mnchen-3ya.de', '"a b"@example.com'],
+    tokens: ['@', '.', 'a.', '-', 'ü', 'xn--', '\u0301', '\u0301\u0323', '日', '.com'],
+  },
+  {
+    name: 'spelling of a name',
+    parse: (text) => [canonicalUsername(text), canonicalEmail(text)],
+    samples: ['alice', 'alice@example.com', 'ａｌｉｃｅ@münchen.de', '\ufdfa'],
+    tokens: [
+      '@',
+      '.',
+      'ü',
+      'İ',
+      '\ufdfa',
+      '\u200b',
+      'xn--',
+      '\u0301',
+      '\u0301\u0323',
+      '\u0301\u200b\u0323',
+      ' ',
+    ],
+  },
+  {
+    name: 'user agent',
+    parse: (text) => [readUserAgent(text), fingerprintOf(text)],
+    samples: ['Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/120.0 Safari/537.36', 'curl/8.0'],
+    tokens: ['Chrome/', 'Mac OS X', ' ', '(', ';', 'Edg/', 'iPhone'],
+  },
+  {
+    name: 'text to be shown',
+    parse: (text) => foreignText(text),
+    samples: ['Corner bank', 'a\u0301\u0301\u0301\u0301', 'x'.repeat(200)],
+    tokens: ['\u0301', '\u202e', ' ', '\u200b', '𝒳', '\u200d'],
+  },
+  {
+    name: 'scope',
+    parse: parseScope,
+    declared: RefusedError,
+    samples: ['openid profile email', 'https://api.example/read:all  openid'],
+    tokens: [' ', 'openid', 'a ', '"', '\\', 'é'],
+  },
+  {
+    name: 'stored scope',
+    parse: scopeValues,
+    samples: ['openid profile email', ''],
+    tokens: [' ', 'a ', 'openid '],
+  },
+  {
+    name: 'prompt',
+    parse: (text) => parsePrompt(text),
+    declared: RefusedError,
+    samples: ['login consent', 'none', ''],
+    tokens: ['none', ' ', 'login ', 'create'],
+  },
+  {
+    name: 'claims parameter',
+    parse: parseClaimsParameter,
+    declared: RefusedError,
+    samples: [
+      '{"userinfo":{"email":null,"name":{"essential":true}},"id_token":{"acr":{"values":["a"]}}}',
+      '{"id_token":{"sub":{"value":"x"}}}',
+      '{"__proto__":{"userinfo":null}}',
+    ],
+    tokens: ['{', '}', '[', ']', ',', '"a":', 'null', '"__proto__":{}', '"userinfo":', '{"a":'],
+  },
+  {
+    name: 'redirect URI',
+    parse: (text) => [
+      redirectUriProblem(text, 'web'),
+      redirectUriProblem(text, 'native'),
+      matchRedirectUri(['http://127.0.0.1/callback', 'https://app.example/cb'], text),
+    ],
+    samples: [
+      'https://app.example/cb',
+      'http://127.0.0.1:8080/callback?x=1',
+      'com.example.app:/cb',
+      'http://[::1]:1/',
+    ],
+    tokens: ['https://', '/', '/.', '%2e', ':', '@', '#', '?', '*', '\\', '[::1]', '127.0.0.1', ':65536'],
+  },
+  {
+    name: 'Accept-Language',
+    parse: (text) => firstSpoken(acceptedLanguages(text)),
+    samples: ['de-AT,de;q=0.8,en;q=0.5', 'pt-BR', '*;q=0'],
+    tokens: [',', ';', 'q=', ';q=0.', ' ', '-', 'de', '*', 'q=1e999'],
+  },
+  {
+    name: 'address',
+    parse: (text) => [holderOf(text), inNetworks(text, parseNetworks('private,loopback'))],
+    samples: ['192.0.2.1', '2001:db8::1', '::ffff:10.0.0.1', 'fe80::1%eth0'],
+    tokens: [':', '::', '.', 'ffff', '%', '0', '255', '/'],
+  },
+  {
+    name: 'list of networks',
+    parse: parseNetworks,
+    declared: TypeError,
+    samples: ['10.0.0.0/8, ::1/128,loopback', '::ffff:10.0.0.0/104'],
+    tokens: [',', '/', '::', 'private', '/33', '10.0.0.1/8'],
+  },
+  {
+    name: 'people as JSON',
+    parse: readJson,
+    declared: Refusal,
+    samples: ['[{"username":"a"}]', '[]', '{}'],
+    tokens: ['[', ']', '{', '}', ',', '"a":1', 'null'],
+  },
+]
+
+describe.each(parsers)('$name', ({ name, parse, declared, samples, tokens }) => {
+  test('throws nothing but what it declares', async () => {
+    await fuzz(
+      name,
+      (fuzzer) => fuzzer.text(samples, tokens),
+      (text) => {
+        try {
+          parse(text)
+        } catch (error) {
+          // Where plain Error is declared, errors of the language are not meant.
+          const isOne = declared !== undefined && error instanceof declared
+          const isSlip = error instanceof RangeError || (error instanceof TypeError && declared !== TypeError)
+          if (!isOne || isSlip || error instanceof SyntaxError) throw error
+        }
+      },
+    )
+  })
+
+  test('takes time in proportion to the length', () => {
+    for (const token of [...tokens, ' ', 'a', 'é']) {
+      const many = (size: number) => token.repeat(Math.ceil(size / token.length))
+      expectLinear(many, parse)
+      expectLinear((size) => `${many(size)}\n`, parse)
+      for (const sample of samples) {
+        expectLinear((size) => sample + many(size), parse)
+        const middle = sample.length >> 1
+        expectLinear((size) => sample.slice(0, middle) + many(size) + sample.slice(middle), parse)
+      }
+    }
+  }, 60_000)
+})
+
+describe('DER', () => {
+  const read = (der: Uint8Array) => {
+    const names = namesIn(der)
+    return [canonicalSubject(names), names.alternatives.map(textOf)]
+  }
+
+  test('throws RangeError alone', async () => {
+    await fuzz(
+      'DER',
+      (fuzzer) => fuzzer.bytes([certificate, certificate.subarray(0, 40), new Uint8Array([0x30, 0x80])]),
+      (der) => {
+        try {
+          read(der)
+        } catch (error) {
+          if (!(error instanceof RangeError) || !error.message.startsWith('DER: ')) throw error
+        }
+      },
+    )
+  })
+
+  test.each<[string, (size: number) => Uint8Array, (bytes: Uint8Array) => unknown]>([
+    ['many elements', (size) => Buffer.alloc(size & ~1, '\x05\x00'), elementsOf],
+    ['an identifier of many arcs', (size) => Buffer.alloc(size, 1), oidOf],
+    [
+      'an identifier of one long arc',
+      (size) => Buffer.concat([Buffer.alloc(size, 0xff), Buffer.from([1])]),
+      oidOf,
+    ],
+    [
+      'a long text',
+      (size) => Buffer.alloc(size, 'a'),
+      (content) => textOf({ tag: 12, content, whole: content }),
+    ],
+  ])('%s: time in proportion to the length', (_, make, work) => expectLinear(make, work, 8_000))
+})
+
+describe('people as CSV', () => {
+  const samples = ['username,email\r\nalice,a@b.example\r\n', 'username;roles\n"a ""b""";x y\n', 'a,b\n1,2\n']
+  const tokens = [',', ';', '"', '""', '\n', '\r\n', 'a,b\n', '=1+1', "'", '"\n']
+
+  test('throws Refusal alone, and what is written is read again', async () => {
+    await fuzz(
+      'CSV',
+      (fuzzer) => fuzzer.text(samples, tokens),
+      async (text) => {
+        try {
+          await readCsv(text)
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error
+        }
+      },
+    )
+    await fuzz(
+      'CSV and back',
+      (fuzzer) => ({
+        username:
+          fuzzer
+            .text(['alice'], tokens)
+            .toWellFormed()
+            .replaceAll(/[\r\n\0\ufeff\ud800]/g, '') || 'x',
+      }),
+      async (record) => {
+        const [back] = await readCsv(`${writeCsv([record])}\n`)
+        expect(back?.record).toEqual(record)
+      },
+    )
+  })
+
+  test.each(tokens)('%j many times: time in proportion to the length', async (token) => {
+    const { parse } = await import('csv-parse/sync')
+    for (const begin of ['', 'a,b\n', '"'])
+      expectLinear(
+        (size) => begin + token.repeat(Math.ceil(size / token.length)),
+        (text) => parse(text, { columns: true, bom: true, skip_empty_lines: true, info: true }),
+      )
+  })
+})
