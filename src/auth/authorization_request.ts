@@ -7,9 +7,10 @@ import { readCodeChallenge } from './pkce.ts'
 import { parsePrompt } from './prompt.ts'
 import type { TrustedRedirect } from './redirect_uri.ts'
 import { parseScope, requireWithin, scopeValues } from './scope.ts'
+import type { Params } from './params.ts'
 
 export interface AuthorizationRequest {
-  params: Readonly<Record<string, string>>
+  params: Params
   redirect: TrustedRedirect
   responseType: string
   responseMode: string
@@ -55,7 +56,7 @@ const canonicalResponseType = (text: string): string => text.split(' ').sort().j
  * the response type's default, and to `query`, when the mode itself is what is wrong.
  */
 export function responseModeOf(
-  params: Readonly<Record<string, string>>,
+  params: Params,
   abilities: Pick<Abilities, 'responseTypes' | 'responseModes'>,
 ): string {
   const type =
@@ -70,7 +71,7 @@ export function responseModeOf(
 
 /** Throws the OAuthError that goes back to the client; unknown parameters are ignored (RFC 6749 §3.1). */
 export function readAuthorizationRequest(
-  params: Readonly<Record<string, string>>,
+  params: Params,
   redirect: TrustedRedirect,
   client: RequestingClient,
   abilities: Abilities,
@@ -119,11 +120,7 @@ export function readAuthorizationRequest(
   }
 }
 
-function readResponseType(
-  params: Readonly<Record<string, string>>,
-  client: RequestingClient,
-  abilities: Abilities,
-): string {
+function readResponseType(params: Params, client: RequestingClient, abilities: Abilities): string {
   if (params.response_type === undefined)
     throw new OAuthError('invalid_request', {
       rule: 'RFC 6749 §3.1.1',
@@ -146,7 +143,7 @@ function readResponseType(
   return type
 }
 
-function readResponseMode(params: Readonly<Record<string, string>>, abilities: Abilities): string {
+function readResponseMode(params: Params, abilities: Abilities): string {
   const mode = responseModeOf(params, abilities)
   const { response_mode: asked } = params
   const shorthand = asked !== undefined && abilities.responseModes.get(asked)?.standsFor !== undefined

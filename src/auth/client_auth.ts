@@ -1,11 +1,12 @@
 /** How a client says who it is at the token endpoint: reading, not yet believing. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
 import { OAuthError } from './errors.ts'
 import { secret } from './refusal.ts'
+import type { Params } from './params.ts'
 
 /** What a request carries to authenticate its client. */
 export interface Presented {
   authorization: string | undefined
-  params: Readonly<Record<string, string>>
+  params: Params
 }
 
 /** What came, by the method it was presented with. */

@@ -63,8 +63,8 @@ export const readLocale: Read = (text) => {
   }
 }
 
-/** E.164: spaces, dots, dashes and brackets are how people write it. */
+/** E.164: spaces, dots, dashes and brackets are how people write it, and 00 in place of the plus sign. */
 export const readPhone: Read = (text) => {
-  const plain = text.replace(/[\s().\-\u2010-\u2015]/g, '')
+  const plain = text.replace(/[\s().\-\u2010-\u2015]/g, '').replace(/^00/, '+')
   return /^\+[1-9]\d{6,14}$/.test(plain) ? plain : undefined
 }

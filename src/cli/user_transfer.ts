@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import type { Context } from '../contracts/context.ts'
 import { seconds } from '../lib/clock.ts'
-import { canonicalEmail, canonicalUsername, User } from '../models/user.ts'
+import { canonicalEmail, canonicalUsername, provenEmail, User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
@@ -108,14 +108,14 @@ function userOf(record: UserRecord, context: Context): User {
   }
 }
 
-const verifiedEmail = ({ claims }: User): string | undefined =>
-  claims.email_verified === true && typeof claims.email === 'string'
-    ? canonicalEmail(claims.email)
-    : undefined
+function canonicalProven(user: User): string | undefined {
+  const email = provenEmail(user)
+  return email === undefined ? undefined : canonicalEmail(email)
+}
 
 /** Names that look alike are one name: `Alice` and `ａｌｉｃｅ` cannot both be imported. */
 function inFile(user: User, at: string, seen: Map<string, string>): string[] {
-  const email = verifiedEmail(user)
+  const email = canonicalProven(user)
   const keys = [
     ['username', `name ${canonicalUsername(user.username)}`],
     ['sub', `sub ${user.sub}`],
@@ -129,7 +129,7 @@ function inFile(user: User, at: string, seen: Map<string, string>): string[] {
 }
 
 async function inStore(user: User, context: Context): Promise<string[]> {
-  const email = verifiedEmail(user)
+  const email = canonicalProven(user)
   const [named, known, holder] = await Promise.all([
     User.findByLogin(context, user.username),
     User.find(context, user.sub),

@@ -4,13 +4,14 @@ import type { Call } from './call.ts'
 import type { Reply } from './reply.ts'
 import type { MethodMembers } from '../lib/http_method.ts'
 import type { Operations } from '../openapi/parts.ts'
+import type { Params } from '../auth/params.ts'
 
 /** What answers one method. It gives a value back, or throws what `http/error_reply.ts` turns into one. */
 export type Answer = (call: Call, context: Context) => Promise<Reply> | Reply
 
 /** The fields of a form, with whatever its check has found beside them: the interaction, the session, the person. */
 export interface Submitted {
-  fields: Readonly<Record<string, string>>
+  fields: Params
 }
 
 /**

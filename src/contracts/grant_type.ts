@@ -5,6 +5,7 @@ import type { Context } from '../contracts/context.ts'
 import type { Client } from '../models/client.ts'
 import type { Grant } from '../models/grant.ts'
 import type { ActiveUser, User } from '../models/user.ts'
+import type { Params } from '../auth/params.ts'
 
 /** What a token is bound to, found by a token binding (DPoP, mutual TLS) in this request. */
 export interface Bound {
@@ -57,7 +58,7 @@ export interface GrantUse {
   context: Context
   bound: Bound | undefined
   /** All parameters, for the ones that features read. */
-  raw: Readonly<Record<string, string>>
+  raw: Params
 }
 
 export interface GrantRequest<P> extends GrantUse {
@@ -80,7 +81,7 @@ export interface GrantType {
   offered?(context: Context): boolean
   /** Clients register for it, and no token request names it. */
   withoutTokenRequest?: true
-  answer(request: GrantRequest<Readonly<Record<string, string>>>): Promise<Answer>
+  answer(request: GrantRequest<Params>): Promise<Answer>
 }
 
 /** `params` says which parameters it needs; a missing or malformed one is `invalid_request` (RFC 6749 §5.2). */

@@ -14,8 +14,9 @@ import type { OwnWords, Said } from '../lib/say.ts'
 import type { Client } from '../models/client.ts'
 import type { Grant, GrantExtra } from '../models/grant.ts'
 import type { ActiveUser, User } from '../models/user.ts'
+import type { Params } from '../auth/params.ts'
 
-export type Params = Readonly<Record<string, string>>
+export type { Params }
 
 /** A `token_endpoint_auth_method`: proves that the caller is the client it names. Throws `invalid_client` otherwise. */
 export interface ClientAuthMethod {

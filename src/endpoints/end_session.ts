@@ -21,8 +21,7 @@ import type { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 import { type Hint, notOurHint, readHint } from '../flow/id_token_hint.ts'
-
-type Params = Readonly<Record<string, string>>
+import type { Params } from '../auth/params.ts'
 
 /** §2: what the client says, as far as it holds. */
 interface Asked {

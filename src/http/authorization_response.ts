@@ -11,12 +11,13 @@ import type { Client } from '../models/client.ts'
 import { descriptionFor, logRefusal } from './error_reply.ts'
 import { redirectToClient } from './reply.ts'
 import type { Reply } from '../contracts/reply.ts'
+import type { Params } from '../auth/params.ts'
 
 export interface Destination {
   client: Client
   redirect: TrustedRedirect
   mode: string
-  params: Readonly<Record<string, string>>
+  params: Params
 }
 
 export async function respond(

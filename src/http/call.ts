@@ -4,8 +4,7 @@ import { HttpError, OAuthError } from '../auth/errors.ts'
 import { RefusedError, secret, shown } from '../auth/refusal.ts'
 import type { Call } from '../contracts/call.ts'
 import type { Context } from '../contracts/context.ts'
-
-type Params = Readonly<Record<string, string>>
+import type { Params } from '../auth/params.ts'
 
 const maxParameters = 100
 const maxNameLength = 200

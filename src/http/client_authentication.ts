@@ -7,6 +7,7 @@ import type { ClientAuthMethod } from '../contracts/feature.ts'
 import type { AuthenticatedClient } from '../contracts/grant_type.ts'
 import { requireClient } from '../clients/find_client.ts'
 import type { Call } from '../contracts/call.ts'
+import type { Params } from '../auth/params.ts'
 
 export { findClient } from '../clients/find_client.ts'
 
@@ -27,7 +28,7 @@ function isOffered(method: ClientAuthMethod, context: Context): boolean {
 /** Throws `invalid_client` unless the caller proves, in the one way it registered, to be the client it names. */
 export async function authenticateClient(
   call: Call,
-  params: Readonly<Record<string, string>>,
+  params: Params,
   context: Context,
 ): Promise<AuthenticatedClient> {
   const credentials = readCredentials({

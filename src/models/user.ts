@@ -48,7 +48,8 @@ export function canonicalEmail(address: string): string {
   return at < 0 || domain === '' ? name : `${name.slice(0, at)}@${domain}`
 }
 
-const verifiedEmail = ({ claims }: Pick<User, 'claims'>): string | undefined =>
+/** The address that the End-User has proven to read: mail that gives access goes there and nowhere else. */
+export const provenEmail = ({ claims }: Pick<User, 'claims'>): string | undefined =>
   claims.email_verified === true && typeof claims.email === 'string' ? claims.email : undefined
 
 const usersIndex = 'users'
@@ -100,7 +101,7 @@ const isLikeAddress = (name: string): boolean => canonicalUsername(name).include
 
 /** Whether the name is an address that somebody has proven, or the proven address is all that somebody goes by. */
 async function isSpokenFor(memory: Memory, { sub, username, claims }: NewUser): Promise<boolean> {
-  const email = verifiedEmail({ claims })
+  const email = provenEmail({ claims })
   const owners = await Promise.all([
     isLikeAddress(username) ? User.findByEmail(memory, username) : undefined,
     email === undefined ? undefined : User.findByAddress(memory, email),
@@ -120,7 +121,7 @@ export const User = {
   async findByEmail(memory: Memory, address: string): Promise<User | undefined> {
     const holder = await emails.find(memory, sha256(canonicalEmail(address)))
     const user = holder && (await records.find(memory, holder.sub))
-    const email = user && verifiedEmail(user)
+    const email = user && provenEmail(user)
     // The index is written before the record: until both agree nobody has the address.
     return email !== undefined && canonicalEmail(email) === canonicalEmail(address) ? user : undefined
   },
@@ -141,7 +142,7 @@ export const User = {
     const proven = await User.findByEmail(memory, address)
     if (proven) return proven
     const named = await User.findByUsername(memory, address)
-    return named && verifiedEmail(named) === undefined ? named : undefined
+    return named && provenEmail(named) === undefined ? named : undefined
   },
 
   /** False when the name, or the verified address, is somebody else's (in canonical spelling), or `sub` is or was. */
@@ -150,7 +151,7 @@ export const User = {
     const user = await firstUnder(memory, v.parse(schema, made))
     if (!user) return false
     const name = sha256(canonicalUsername(user.username))
-    const email = verifiedEmail(user)
+    const email = provenEmail(user)
     const named = (await names.create(memory, name, { sub: user.sub }))
       ? 'new'
       : (await names.find(memory, name))?.sub === user.sub
@@ -175,7 +176,7 @@ export const User = {
     if (!mine) return false
     let before: string | undefined
     const changed = await User.update(memory, sub, (user) => {
-      before = verifiedEmail(user)
+      before = provenEmail(user)
       return { ...user, claims: { ...user.claims, email: address, email_verified: true } }
     })
     if (!changed) {
@@ -190,7 +191,7 @@ export const User = {
   /** The record and the names that point at it; what else is known of the person is for its owners to erase first. */
   async remove(memory: Memory, user: User): Promise<void> {
     await gone.put(memory, sha256(user.sub), { at: Math.floor(memory.clock.now() / 1000) })
-    const email = verifiedEmail(user)
+    const email = provenEmail(user)
     if (email !== undefined) await emails.take(memory, sha256(canonicalEmail(email)))
     await names.take(memory, sha256(canonicalUsername(user.username)))
     await memory.store.unlink(usersIndex, user.sub)

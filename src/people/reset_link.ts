@@ -5,7 +5,7 @@ import { sha256 } from '../lib/hash.ts'
 import { type Said, say } from '../lib/say.ts'
 import { defineRecord } from '../models/define_record.ts'
 import { OneTime } from '../models/one_time.ts'
-import { canonicalEmail, User } from '../models/user.ts'
+import { canonicalEmail, provenEmail, User } from '../models/user.ts'
 import { languageOfUser, sendMail } from './mail.ts'
 
 export const resetPath = '/reset_password'
@@ -16,10 +16,6 @@ export const linkLifetime = 1_800
 
 /** The stamp of the newest link of an account, by `sub`. */
 const newest = defineRecord('recovery_newest', v.object({ stamp: v.string(), exp: v.number() }))
-
-/** The address a person has proven: links go there and nowhere else. */
-export const provenEmail = ({ claims }: Pick<User, 'claims'>): string | undefined =>
-  claims.email_verified === true && typeof claims.email === 'string' ? claims.email : undefined
 
 /** What a link is bound to: as soon as one of these is another, the link is worth nothing. */
 const stateOf = (user: User) => ({

@@ -2,7 +2,7 @@
 import type { Context } from '../contracts/context.ts'
 import { type MessageKey, type MessageValue, say } from '../lib/say.ts'
 import { Event } from '../models/event.ts'
-import { canonicalEmail, type User } from '../models/user.ts'
+import { canonicalEmail, provenEmail, type User } from '../models/user.ts'
 import { placeOf } from './place.ts'
 import type { Call } from '../contracts/call.ts'
 import { deviceWords, userAgentOf } from './device_words.ts'
@@ -49,7 +49,7 @@ export async function tellOwner(
   const to = happening.to ?? user.claims.email
   if (typeof to !== 'string' || !canMail(context)) return
   const { most, window } = unproven
-  const isProven = user.claims.email_verified === true
+  const isProven = provenEmail(user) !== undefined
   if (!isProven && !(await isWithin(context, 'unproven_notice', canonicalEmail(to), most, window))) return
   const values: Record<string, MessageValue> = { detail: happening.detail ?? '' }
   const language = languageOfUser(user, context)

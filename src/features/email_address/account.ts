@@ -21,7 +21,7 @@ import { defineView } from '../../html/view.ts'
 import { readMailAddress } from '../../lib/mail_address.ts'
 import { type MessageKey, say, type Said } from '../../lib/say.ts'
 import { PendingEmail } from '../../models/pending_email.ts'
-import { canonicalEmail, type User } from '../../models/user.ts'
+import { canonicalEmail, provenEmail, type User } from '../../models/user.ts'
 
 export const emailPath = '/account/email'
 const purpose = 'email'
@@ -72,7 +72,7 @@ async function show(
   const pending = await PendingEmail.find(context, user.sub)
   const action = `${context.basePath}${emailPath}`
   const email = addressOf(user)
-  const proven = user.claims.email_verified === true
+  const proven = provenEmail(user) !== undefined
   const text = foreignText(email ?? '')
   const word = done[query(call, context).done ?? '']
   const main = view({
@@ -124,7 +124,7 @@ async function change(call: Call, context: Context, person: AtHand & Submitted):
   const address = readMailAddress(typed)
   if (address === undefined) return show(call, context, fresh, 400, { typed, problem: say('email.problem') })
   const same = current !== undefined && canonicalEmail(current) === canonicalEmail(address)
-  if (same && person.user.claims.email_verified === true)
+  if (same && provenEmail(person.user) !== undefined)
     return show(call, context, fresh, 400, { typed, problem: say('email.same') })
   return send(call, context, fresh, address)
 }

@@ -7,6 +7,7 @@ import { PendingEmail } from '../../models/pending_email.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { account, emailPath } from './account.ts'
 import { verify } from './verify.ts'
+import { provenEmail } from '../../models/user.ts'
 
 export const emailAddress = defineFeature({
   name: 'email_address',
@@ -18,10 +19,10 @@ export const emailAddress = defineFeature({
       path: emailPath,
       title: 'email.title',
       order: 15,
-      async summary(_context, { user: { claims } }) {
-        if (typeof claims.email !== 'string') return say('email.none')
-        const email = foreignText(claims.email)
-        return say(claims.email_verified === true ? 'email.summary' : 'email.summary_unverified', { email })
+      async summary(_context, { user }) {
+        if (typeof user.claims.email !== 'string') return say('email.none')
+        const email = foreignText(user.claims.email)
+        return say(provenEmail(user) !== undefined ? 'email.summary' : 'email.summary_unverified', { email })
       },
     },
   ],

@@ -2,10 +2,10 @@
 import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { countTry } from '../../people/rate_limit.ts'
-import { mailLink, provenEmail } from '../../people/reset_link.ts'
+import { mailLink } from '../../people/reset_link.ts'
 import { say } from '../../lib/say.ts'
 import { Event } from '../../models/event.ts'
-import { canonicalEmail, User } from '../../models/user.ts'
+import { canonicalEmail, provenEmail, User } from '../../models/user.ts'
 import { type RecoveryRequest, requests } from './requests.ts'
 
 export const jobName = 'recovery'

@@ -8,10 +8,11 @@ import { wordsOf } from '../../html/words.ts'
 import { seconds } from '../../lib/clock.ts'
 import { type MessageKey, say } from '../../lib/say.ts'
 import { defineRecord } from '../../models/define_record.ts'
-import type { User } from '../../models/user.ts'
+import { provenEmail, type User } from '../../models/user.ts'
 import { codeLife, type Door, type Purpose } from './codes.ts'
 import { sendText } from './sms.ts'
 import type { Done } from './words.ts'
+import { readPhone } from '../../auth/person_claims.ts'
 
 const record = v.object({ sub: v.string(), to: v.string(), created_at: v.number() })
 const phones = defineRecord('factor_phone', record)
@@ -48,24 +49,15 @@ export interface Channel {
 
 const minutes = Math.round(codeLife / 60)
 
-const verifiedEmail = ({ claims }: User): string | undefined =>
-  claims.email_verified === true && typeof claims.email === 'string' ? claims.email : undefined
-
-/** E.164 as people write it. */
-function readPhone(typed: string): string | undefined {
-  const number = typed.replace(/[\s().-]/g, '').replace(/^00/, '+')
-  return /^\+[1-9]\d{6,14}$/.test(number) ? number : undefined
-}
-
 /** An address that has changed since is not the one that was proven for this. */
 const email: Channel = {
   name: 'email',
   records: mailboxes,
   async addressOf(user, context) {
-    const to = verifiedEmail(user)
+    const to = provenEmail(user)
     return to !== undefined && (await mailboxes.find(context, user.sub))?.to === to ? to : undefined
   },
-  candidate: verifiedEmail,
+  candidate: provenEmail,
   deliver: (context, user, { to, code, purpose }) =>
     sendMail(context, {
       to,

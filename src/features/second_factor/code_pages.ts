@@ -32,6 +32,7 @@ import { DeliveryFailed } from './sms.ts'
 import { counted, countFactorTry, forgetFactorTries } from './tries.ts'
 import { buttonFormOf, codeFormOf, paragraph, phoneFormOf } from './views.ts'
 import { factorsPath } from './words.ts'
+import type { Params } from '../../auth/params.ts'
 
 /** One code may wait for a challenge and another for setting up: neither is good for the other. */
 const doorOf = (channel: Channel, place: Place, purpose: Purpose): Door => ({
@@ -156,13 +157,7 @@ async function challenge(
 }
 
 /** The address must still be the one the code was sent to. */
-async function spendFor(
-  context: Context,
-  channel: Channel,
-  door: Door,
-  { code = '' }: Readonly<Record<string, string>>,
-  to: string,
-) {
+async function spendFor(context: Context, channel: Channel, door: Door, { code = '' }: Params, to: string) {
   return (await spendCode(context, door, code)) === to ? channel.more : undefined
 }
 

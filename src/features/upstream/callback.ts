@@ -21,8 +21,7 @@ import { type Answers, type Claims, membersOf } from './row.ts'
 import { findUpstream, type Upstream } from './settings.ts'
 import { isState, Posted, type State, takeState } from './state.ts'
 import { redeem, type Tokens } from './tokens.ts'
-
-type Params = Readonly<Record<string, string>>
+import type { Params } from '../../auth/params.ts'
 
 const callbackPath = '/upstream/callback/'
 const longestCode = 5000
