@@ -1,6 +1,6 @@
 /** The catalogs of `languages/`: nothing missing, nothing unused, and in every language the names and plural forms it needs. */
 import { expect, test } from 'bun:test'
-import { english, problemOf, problemsOf, unusedKeys } from '../../scripts/language_checks.ts'
+import { english, problemOf, problemsOf, readCatalog, unusedKeys } from '../../scripts/language_checks.ts'
 import { languages } from '../../src/lib/say.ts'
 
 test.each(languages)('%s has every message, each as it must be', (tag) => {
@@ -20,6 +20,16 @@ test('English messages keep to the terms of docs/writing.md', () => {
   expect(avoided.test('Somebody signed in to your account.')).toBe(true)
   const strays = Object.entries(english).filter(([, message]) => avoided.test(JSON.stringify(message)))
   expect(strays).toEqual([])
+})
+
+/** In a list many buttons show one text; the name of each begins with it. https://www.w3.org/TR/WCAG22/#label-in-name */
+const named = Object.keys(english).filter((key) => key.endsWith('_named'))
+
+test.each(languages)('%s: the name of a button begins with what the button shows', (tag) => {
+  const catalog = readCatalog(tag)
+  const shown = (key: string) => String(catalog[key.replace(/_named$/, '')])
+  expect(named).toHaveLength(5)
+  expect(named.filter((key) => !String(catalog[key]).startsWith(shown(key)))).toEqual([])
 })
 
 test('the check sees what it is for', () => {
