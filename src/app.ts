@@ -54,7 +54,7 @@ export interface App {
 }
 
 /** Milliseconds a client record is believed: a changed client is known everywhere this much later. */
-const clientLifetime = 1_000
+const clientLifetimeMs = 1_000
 
 export function createContext(deps: Deps): Context {
   const { config } = deps
@@ -78,7 +78,7 @@ export function createContext(deps: Deps): Context {
       refusal: signInBusy,
     }),
     oldHashes: { slowest: 0 },
-    clients: createCache(deps.clock, clientLifetime, 2_000),
+    clients: createCache(deps.clock, clientLifetimeMs, 2_000),
     metrics: createMetrics(),
     looks: looksOf(config),
     outbound: createOutbound(deps),

@@ -49,7 +49,7 @@ export const add = defineCommand({
   options,
   async run(given, [name]) {
     const uses = readUses(given.uses ?? '1')
-    const lifetime = readTime('expires-in', given['expires-in'] ?? '30d', longestLife)
+    const lifetime = readTime('expires-in', given['expires-in'] ?? '30d', longestLifeSeconds)
     await withContext('clients', async (context) => {
       const limits = readLimits(given, context)
       const { record, token } = await InitialAccessToken.issue(context, context.random, {
@@ -77,7 +77,7 @@ function readUses(text: string): number {
   return uses
 }
 
-const longestLife = 3650 * 86_400
+const longestLifeSeconds = 3650 * 86_400
 
 function readLimits(given: Values<typeof options>, context: Context): RegistrationLimits {
   const among = (option: 'scope' | 'grant-type' | 'auth-method', known: readonly string[]) => {

@@ -5,7 +5,7 @@ import { readConfig } from './open.ts'
 import { print } from './output.ts'
 
 /** Within the timeout of a container's health check, which is commonly three seconds. */
-const patience = 2_500
+const patienceMs = 2_500
 
 const anywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
@@ -19,7 +19,7 @@ export const health = defineCommand({
     const url = `${tls ? 'https' : 'http'}://${authority}${new URL(issuer).pathname.replace(/\/$/, '')}/health`
     // The certificate is for the public name, and whom we ask is beyond doubt: it is this machine.
     const answer = await fetch(url, {
-      signal: AbortSignal.timeout(patience),
+      signal: AbortSignal.timeout(patienceMs),
       tls: { rejectUnauthorized: false },
     }).catch(() => undefined)
     if (!answer) throw new Refusal(`nothing answers at ${url}`)

@@ -11,7 +11,7 @@ import { Refusal, UsageError } from './failure.ts'
 import { moment, print, printable, printFacts, printJson, printTable } from './output.ts'
 import { readTime } from './time_option.ts'
 
-const longestLife = 365 * 86_400
+const longestLifeSeconds = 365 * 86_400
 
 export const invite = defineCommand({
   takes: ['ADDRESS'],
@@ -29,7 +29,7 @@ export const invite = defineCommand({
     const email = readMailAddress(address)
     if (email === undefined)
       throw new UsageError(`expected an address such as name@example.com, got ${printable(address)}`)
-    const lifetime = readTime('expires', expires, longestLife)
+    const lifetime = readTime('expires', expires, longestLifeSeconds)
     const [roles, attributes] = [readRoles(role), readAttributes(attribute)]
     await withContext('people', async (context) => {
       const { issuer } = context.config

@@ -6,9 +6,9 @@ import type { Client } from '../models/client.ts'
 import { OutboundError } from '../outbound/error.ts'
 
 /** Seconds a fetched set is believed at most. */
-const keptFor = 600
+const keptForSeconds = 600
 /** Seconds between fetches for a `kid` we do not know, for a stranger may invent one with every request. */
-const refetchAfter = 30
+const refetchAfterSeconds = 30
 
 /** A client, or whoever else has keys registered by value or by URL; `client_id` is its name in the log. */
 export type KeyHolder = Pick<Client, 'client_id'> & Partial<Pick<Client, 'jwks' | 'jwks_uri'>>
@@ -22,11 +22,15 @@ const unusable = (client: KeyHolder, problem: string, detail?: string) =>
   })
 
 /** The document the keys are in: one object for as long as they are the same, so that work on it can be kept. */
-async function keyDocument(client: KeyHolder, context: Context, notOlderThan = keptFor): Promise<object> {
+async function keyDocument(
+  client: KeyHolder,
+  context: Context,
+  notOlderThan = keptForSeconds,
+): Promise<object> {
   if (client.jwks_uri === undefined) return client.jwks ?? none
   try {
     const accept = 'application/jwk-set+json, application/json'
-    const options = { accept, cacheFor: keptFor, notOlderThan }
+    const options = { accept, cacheFor: keptForSeconds, notOlderThan }
     const document = await context.outbound.getJson(client.jwks_uri, options)
     if (typeof document === 'object' && document !== null) return document
     throw unusable(client, 'holds no JWK Set')
@@ -86,6 +90,6 @@ export const clientVerificationKey =
       )(header)
     } catch (error) {
       if (client.jwks_uri === undefined || !(error instanceof errors.JWKSNoMatchingKey)) throw error
-      return (await verifier(client, context, refetchAfter))(header)
+      return (await verifier(client, context, refetchAfterSeconds))(header)
     }
   }

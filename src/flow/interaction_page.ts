@@ -68,7 +68,7 @@ export const resumePath = (context: Context, handle: string): string =>
   `${context.basePath}/authorize/resume?interaction=${handle}`
 
 /** Seconds an answered interaction stays, so that a second click is answered like the first. */
-const afterwards = 60
+const afterwardsSeconds = 60
 
 /** Go on with what the interaction is about. */
 export async function resume(call: Call, context: Context, going: Going): Promise<Reply> {
@@ -78,7 +78,7 @@ export async function resume(call: Call, context: Context, going: Going): Promis
   if (!reply.headers.location?.startsWith('/'))
     await Interaction.update(context, going.handle, (current) => ({
       ...current,
-      exp: Math.min(current.exp, Math.floor(context.clock.now() / 1000) + afterwards),
+      exp: Math.min(current.exp, Math.floor(context.clock.now() / 1000) + afterwardsSeconds),
     }))
   return reply
 }

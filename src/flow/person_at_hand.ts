@@ -44,10 +44,11 @@ export const pageOfPerson =
   }
 
 /** Seconds a sign-in counts as fresh for what changes who may sign in. OWASP ASVS 5.0 V7.5.1 */
-const freshness = 600
+const freshnessSeconds = 600
 
 /** `at` in milliseconds. */
-export const isFresh = (at: number, context: Context): boolean => context.clock.now() - at <= freshness * 1000
+export const isFresh = (at: number, context: Context): boolean =>
+  context.clock.now() - at <= freshnessSeconds * 1000
 
 /** The same, when that person has signed in just now: for passwords, factors, connections, the end of the account. */
 export async function freshlyAtHand(

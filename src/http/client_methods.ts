@@ -53,7 +53,7 @@ const bySecret = (name: 'client_secret_basic' | 'client_secret_post'): ClientAut
 const none: ClientAuthMethod = { name: 'none', presentedAs: 'none', async verify() {} }
 
 /** Seconds an assertion may still live: its jti is remembered that long. */
-const maxAssertionLifetime = 3600
+const maxAssertionLifetimeSeconds = 3600
 
 type Verify = (jwt: string, audience: string[], now: Date) => Promise<JWTVerifyResult>
 
@@ -100,8 +100,8 @@ async function verifyAssertion(
       'RFC 7523 §3',
       'iat is more than a minute ahead',
     )
-  if (payload.exp === undefined || payload.exp * 1000 - now > maxAssertionLifetime * 1000)
-    throw wrongAssertion(`exp is required, at most ${maxAssertionLifetime} seconds ahead`, payload.exp)
+  if (payload.exp === undefined || payload.exp * 1000 - now > maxAssertionLifetimeSeconds * 1000)
+    throw wrongAssertion(`exp is required, at most ${maxAssertionLifetimeSeconds} seconds ahead`, payload.exp)
   if (typeof payload.jti !== 'string')
     throw wrongAssertion('jti is required', payload.jti, 'OpenID Connect Core §9')
   const ttl = payload.exp * 1000 - now + 60_000

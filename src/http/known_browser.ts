@@ -8,7 +8,7 @@ import { cookieName, readCookie, setCookie } from './cookie.ts'
 import { browserOf } from './csrf.ts'
 
 /** Seconds. */
-const lifetime = 180 * 86_400
+const lifetimeSeconds = 180 * 86_400
 
 const proof = (context: Context, browser: string, username: string): string =>
   hmac(context.secrets.csrf, `known browser\n${browser}\n${canonicalUsername(username)}`)
@@ -29,7 +29,7 @@ export function rememberBrowser(call: Call, context: Context, username: string):
   const browser = browserOf(call, context)
   if (browser === undefined) return []
   return [
-    setCookie(context.config, 'browser', browser, lifetime),
-    setCookie(context.config, 'known', proof(context, browser, username), lifetime),
+    setCookie(context.config, 'browser', browser, lifetimeSeconds),
+    setCookie(context.config, 'known', proof(context, browser, username), lifetimeSeconds),
   ]
 }

@@ -24,7 +24,7 @@ export type Event = v.InferOutput<typeof schema>
 const ofUser = (sub: string) => `user_events:${sub}`
 
 /** Seconds an event is kept: a year and a bit, so that "last year" can be looked up. */
-const lifetime = 400 * 86_400
+const lifetimeSeconds = 400 * 86_400
 /** Events of one person that are kept: the oldest give way. */
 const mostKept = 5_000
 
@@ -37,9 +37,9 @@ export const Event = {
   async add(memory: Memory, random: Random, event: Omit<Event, 'at' | 'exp'>): Promise<void> {
     const at = memory.clock.now()
     const id = random(15)
-    await records.put(memory, id, { ...event, at, exp: Math.floor(at / 1000) + lifetime })
-    await memory.store.link(ofUser(event.sub), id, at, lifetime * 1000)
-    await memory.store.trim(ofUser(event.sub), at - lifetime * 1000)
+    await records.put(memory, id, { ...event, at, exp: Math.floor(at / 1000) + lifetimeSeconds })
+    await memory.store.link(ofUser(event.sub), id, at, lifetimeSeconds * 1000)
+    await memory.store.trim(ofUser(event.sub), at - lifetimeSeconds * 1000)
     const oldest = await oldestBeyond(memory.store, ofUser(event.sub), mostKept)
     if (oldest !== undefined) await forget(memory, event.sub, oldest)
   },

@@ -29,7 +29,7 @@ export const outboxIndex = 'mail_outbox'
 export const mailQueue = defineLeaseQueue('mail', schema, { index: outboxIndex })
 
 /** Seconds a mail is kept in all, delivered or not. */
-const lifetime = 7 * 86_400
+const lifetimeSeconds = 7 * 86_400
 
 export const Outbox = {
   /** Writes the mail down; the job of the feature `mail` delivers it. `key` is 32 bytes. Returns its id. */
@@ -38,7 +38,7 @@ export const Outbox = {
     const now = memory.clock.now()
     const created_at = Math.floor(now / 1000)
     const sealed = seal(key, JSON.stringify(letter), `mail ${id}`)
-    await mailQueue.add(memory, id, { sealed, created_at, exp: created_at + lifetime }, now)
+    await mailQueue.add(memory, id, { sealed, created_at, exp: created_at + lifetimeSeconds }, now)
     return id
   },
 

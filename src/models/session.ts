@@ -38,7 +38,7 @@ export interface SessionLifetimes {
 
 const sidLength = 20
 const ofUser = (sub: string) => `user_sessions:${sub}`
-const touchEvery = 60 // seconds: a write per minute of use is enough to keep the idle end honest
+const touchEverySeconds = 60 // a write per minute of use is enough to keep the idle end honest
 
 const end = (session: Pick<Session, 'created_at'>, now: number, lifetimes: SessionLifetimes) =>
   Math.min(session.created_at + lifetimes.absolute, now + lifetimes.idle)
@@ -110,7 +110,7 @@ export const Session = {
   ): Promise<void> {
     const now = Math.floor(memory.clock.now() / 1000)
     const news = clientId !== undefined && !session.clients.includes(clientId)
-    if (!news && now - session.seen_at < touchEvery) return
+    if (!news && now - session.seen_at < touchEverySeconds) return
     await records.update(memory, session.sid, (current) => ({
       ...current,
       seen_at: now,

@@ -77,7 +77,7 @@ async function firstUnder(memory: Memory, user: User): Promise<User | undefined>
 }
 
 /** Milliseconds in which whoever claims an address writes it into their account. */
-const claiming = 60_000
+const claimingMs = 60_000
 
 /**
  * The claim of `sub` on an address: true for one account. One that no account agrees with was left by a change that
@@ -89,7 +89,7 @@ async function claimEmail(memory: Memory, address: string, sub: string): Promise
   if (await emails.create(memory, id, { sub, at })) return 'new'
   const holder = await emails.find(memory, id)
   if (!holder) return false
-  const isLeft = at - holder.at > claiming && !(await User.findByEmail(memory, address))
+  const isLeft = at - holder.at > claimingMs && !(await User.findByEmail(memory, address))
   if (holder.sub !== sub && !isLeft) return false
   const claimed = await emails.update(memory, id, (current) =>
     current.sub === holder.sub && current.at === holder.at ? { sub, at } : undefined,

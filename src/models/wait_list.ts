@@ -13,7 +13,7 @@ const schema = v.object({
 })
 
 /** Milliseconds one instance has for one item. */
-const lease = 30_000
+const leaseMs = 30_000
 
 /** `lifetime` in seconds: after it the End-User has asked again, and the request is dropped. */
 export function defineWaitList<T>(name: string, lifetime: number) {
@@ -41,7 +41,7 @@ export function defineWaitList<T>(name: string, lifetime: number) {
       work: (item: T) => Promise<void>,
     ): Promise<boolean> {
       const due = await queue.due(memory, { limit })
-      await queue.work(memory, due, { atOnce: 1, lease }, async ({ member, sealed }) => {
+      await queue.work(memory, due, { atOnce: 1, lease: leaseMs }, async ({ member, sealed }) => {
         const text = unseal(key, sealed, purpose(member))
         if (text === undefined) return
         await work(JSON.parse(text) as T)

@@ -25,9 +25,9 @@ interface Copy {
 }
 
 const jsonType = /^application\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i
-const shortestLife = 10
+const shortestLifeSeconds = 10
 /** Seconds in which a URL that failed is not asked again: an outage costs its callers nothing but the answer. */
-const failureLife = 10
+const failureLifeSeconds = 10
 const mostBytes = 16_777_216
 const mostFailures = 1000
 
@@ -58,7 +58,7 @@ export function createGetJson(
 
   const remember = (url: string, error: OutboundError) => {
     failures.delete(url)
-    failures.set(url, { error, until: clock.now() + failureLife * 1000 })
+    failures.set(url, { error, until: clock.now() + failureLifeSeconds * 1000 })
     if (failures.size > mostFailures) failures.delete(failures.keys().next().value!)
   }
 
@@ -104,7 +104,7 @@ export function createGetJson(
 function lifeOf(cacheControl = '', cacheFor: number): number {
   const stated = /(?:^|[\s,])max-age="?(\d{1,10})/i.exec(cacheControl)?.[1]
   const asked = /(?:^|[\s,])no-(?:store|cache)/i.test(cacheControl) ? 0 : Number(stated ?? cacheFor)
-  return Math.min(cacheFor, Math.max(asked, shortestLife))
+  return Math.min(cacheFor, Math.max(asked, shortestLifeSeconds))
 }
 
 function parse(text: string): unknown {

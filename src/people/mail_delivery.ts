@@ -22,7 +22,7 @@ export function mailProblems({ smtpCaPath }: Config): string[] {
 /** Mails in one turn; when more are due, the next begins at once. */
 const perTurn = 64
 /** Milliseconds beyond the time of a mail that it is held. */
-const leaseMargin = 10_000
+const leaseMarginMs = 10_000
 /** Milliseconds. */
 const delayAfter = doubling(10_000, 3_600_000)
 
@@ -34,7 +34,7 @@ export async function deliverDue(context: Context): Promise<void> {
   const due = await mailQueue.due(context, { limit: perTurn })
   if (due.length === 0) return
   const way = context.config.smtpUrl === undefined ? openScreen(context) : await openRelay(context)
-  const lease = context.config.smtpTimeoutMs + leaseMargin
+  const lease = context.config.smtpTimeoutMs + leaseMarginMs
   let trouble = false
   try {
     await mailQueue.work(context, due, { atOnce: connections, lease }, async (mail) => {

@@ -21,7 +21,7 @@ const records = defineRecord(
 const index = 'shown_mails'
 
 /** Seconds. */
-const kept = 86_400
+const keptSeconds = 86_400
 const mostListed = 100
 
 const purpose = (id: string) => `shown ${id}`
@@ -29,9 +29,9 @@ const purpose = (id: string) => `shown ${id}`
 async function keep(context: Context, id: string, letter: Letter): Promise<void> {
   const now = context.clock.now()
   const sealed = seal(context.secrets.mail, JSON.stringify(letter), purpose(id))
-  await records.put(context, id, { sealed, exp: seconds(context.clock) + kept })
-  await context.store.link(index, id, now, kept * 1000)
-  await context.store.trim(index, now - kept * 1000)
+  await records.put(context, id, { sealed, exp: seconds(context.clock) + keptSeconds })
+  await context.store.link(index, id, now, keptSeconds * 1000)
+  await context.store.trim(index, now - keptSeconds * 1000)
 }
 
 export async function findShown(context: Context, id: string): Promise<Letter | undefined> {

@@ -12,7 +12,7 @@ export const verifyEmailPath = '/verify_email'
 
 const purpose = 'verify_email'
 /** Seconds a link is good. */
-const lifetime = 86_400
+const lifetimeSeconds = 86_400
 
 /**
  * Mails in so many seconds: for one account, from it to one address, and to that whoever asks. So nobody is flooded, and
@@ -39,10 +39,10 @@ export async function sendVerification(context: Context, user: User, address: st
   await countTry(context, 'verification_pair', `${user.sub}\n${to}`, pair.most, pair.window)
   await countTry(context, 'verification_address', to, each.most, each.window)
   const stamp = context.random(9)
-  const exp = Math.floor(context.clock.now() / 1000) + lifetime
+  const exp = Math.floor(context.clock.now() / 1000) + lifetimeSeconds
   await PendingEmail.put(context, user.sub, { address, stamp, before: emailOf(user), exp })
   const about = { sub: user.sub, address, stamp }
-  const token = await OneTime.issue(context, context.random, purpose, about, lifetime)
+  const token = await OneTime.issue(context, context.random, purpose, about, lifetimeSeconds)
   await sendMail(context, {
     to: address,
     language: languageOfUser(user, context),
@@ -55,7 +55,7 @@ export async function sendVerification(context: Context, user: User, address: st
       url: `${context.config.issuer}${verifyEmailPath}?token=${token}`,
       label: say('verification.confirm'),
     },
-    after: [say('verification.good_for', { n: lifetime / 3_600 }), say('verification.not_you')],
+    after: [say('verification.good_for', { n: lifetimeSeconds / 3_600 }), say('verification.not_you')],
   })
 }
 

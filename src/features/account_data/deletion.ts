@@ -67,8 +67,8 @@ async function stay(context: Context, sub: string): Promise<void> {
 }
 
 /** Milliseconds for which an instance holds an account that it erases, and after which one that failed is tried again. */
-const lease = 600_000
-const pause = 60_000
+const leaseMs = 600_000
+const pauseMs = 60_000
 const perTurn = 20
 
 export const erasing: Job = {
@@ -80,7 +80,7 @@ export const erasing: Job = {
 }
 
 async function erase(context: Context, sub: string): Promise<void> {
-  const claimed = await deletions.claim(context, sub, lease)
+  const claimed = await deletions.claim(context, sub, leaseMs)
   if (!claimed) {
     // The request that kept the account may have ended before it cleared the flag of the user.
     if ((await deletions.find(context, sub))?.state === 'kept') await stay(context, sub)
@@ -96,6 +96,6 @@ async function erase(context: Context, sub: string): Promise<void> {
     await deletions.finish(context, sub)
   } catch (error) {
     context.log.error('account_not_erased', { sub, problem: (error as Error).message })
-    await deletions.postpone(context, claimed, pause)
+    await deletions.postpone(context, claimed, pauseMs)
   }
 }

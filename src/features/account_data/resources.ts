@@ -25,7 +25,7 @@ export const exportScope = 'data_export'
 export const deleteScope = 'account_delete'
 
 /** Seconds since the sign-in, as on the page (`freshlyAtHand`). */
-const freshness = 600
+const freshnessSeconds = 600
 
 const withToken = [{ access_token: [] }]
 
@@ -113,14 +113,14 @@ export const exportEndpoint = defineEndpoint({
 
 /** §3: the client can send its person to sign in again, and come back with a newer token. */
 function requireFresh(call: Call, context: Context, { authentication }: Grant): void {
-  if (context.clock.now() / 1000 - authentication.auth_time <= freshness) return
-  const description = `the person signed in more than ${freshness} seconds ago`
+  if (context.clock.now() / 1000 - authentication.auth_time <= freshnessSeconds) return
+  const description = `the person signed in more than ${freshnessSeconds} seconds ago`
   throw new OAuthError('insufficient_user_authentication', {
     rule: 'RFC 9470 §3',
-    expected: `a sign-in at most ${freshness} seconds ago`,
+    expected: `a sign-in at most ${freshnessSeconds} seconds ago`,
     problem: description,
     headers: challenge(context, 'insufficient_user_authentication', description, call, [
-      `max_age="${freshness}"`,
+      `max_age="${freshnessSeconds}"`,
     ]),
   })
 }

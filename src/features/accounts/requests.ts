@@ -25,7 +25,7 @@ export interface AccountRequest {
 export const requests = defineWaitList<AccountRequest>('account_request', 900)
 
 /** Seconds a link is good. */
-const linkLifetime = 86_400
+const linkLifetimeSeconds = 86_400
 /** Mails to one address in so many seconds, whoever asks for them. */
 const limit = { most: 3, window: 3_600 }
 /** Requests in one turn. */
@@ -57,14 +57,14 @@ async function answer(context: Context, request: AccountRequest): Promise<void> 
     context,
     context.random,
     { email, invited: false, ...(interaction !== undefined && { interaction }) },
-    linkLifetime,
+    linkLifetimeSeconds,
   )
   await sendMail(context, {
     ...about,
     subject: say('new_account.mail_subject'),
     lines: [
       say('new_account.mail_asked', { email }),
-      say('new_account.mail_go_on', { n: linkLifetime / 3_600 }),
+      say('new_account.mail_go_on', { n: linkLifetimeSeconds / 3_600 }),
     ],
     link: {
       url: `${context.config.issuer}${createAccountPath}?token=${token}`,

@@ -18,7 +18,7 @@ export const metadata = declareMetadata({
 export const logoutUriOf = (client: Client): string | undefined => metadata.of(client).backchannel_logout_uri
 
 /** Milliseconds beyond the time of a request that a delivery is held. */
-const leaseMargin = 10_000
+const leaseMarginMs = 10_000
 /** Milliseconds. */
 const delayAfter = doubling(5_000, 900_000)
 const busyDelay = 2_000
@@ -28,7 +28,7 @@ const busyDelay = 2_000
  * that hangs holds up no other.
  */
 export async function deliverDue(context: Context): Promise<Promise<void>[]> {
-  const lease = context.config.outboundTimeoutMs + leaseMargin
+  const lease = context.config.outboundTimeoutMs + leaseMarginMs
   return (await claimDue(context, lease)).map((delivery) => deliver(delivery, context))
 }
 

@@ -26,7 +26,7 @@ const env = defineEntries([
 ])
 
 /** Milliseconds another instance leaves it alone: the session ends first, and then clients are told. */
-const headStart = 2_000
+const headStartMs = 2_000
 
 async function enqueueAll(context: Context, session: Session, delay: number): Promise<void> {
   const { backchannelLogoutRetryFor: retryFor } = featureConfig(context.config, 'backchannel_logout', env)
@@ -43,7 +43,7 @@ const accessWithdrawn: AccessWithdrawn = async (context, { sub, clientId, sids, 
   const { backchannelLogoutRetryFor: retryFor } = featureConfig(context.config, 'backchannel_logout', env)
   const client = await findClient(context, clientId)
   if (!client || !logoutUriOf(client)) return
-  const told = { delay: headStart, retryFor, end: id }
+  const told = { delay: headStartMs, retryFor, end: id }
   await Promise.all(sids.map((sid) => enqueue(context, { sid, sub }, clientId, told)))
 }
 
@@ -88,7 +88,7 @@ export const backchannelLogout = defineFeature({
   }),
   logout: {
     channel: (_context, client) => (logoutUriOf(client) === undefined ? undefined : 'server'),
-    beforeEnd: (context, session) => enqueueAll(context, session, headStart),
+    beforeEnd: (context, session) => enqueueAll(context, session, headStartMs),
     async ended(context, session) {
       try {
         // Again: since it was written down, a client more may have received something.

@@ -7,7 +7,7 @@ import { seconds } from '../../lib/clock.ts'
 import type { Client } from '../../models/client.ts'
 
 /** §4: short, so that one that leaks is soon worth nothing. */
-const lifetime = 120
+const lifetimeSeconds = 120
 
 const event = 'http://schemas.openid.net/event/backchannel-logout'
 
@@ -26,7 +26,7 @@ export async function logoutToken(
     iss: context.config.issuer,
     aud: client.client_id,
     iat,
-    exp: iat + lifetime,
+    exp: iat + lifetimeSeconds,
     jti: context.random(15),
     sub: subjectOf(sub, client, context),
     sid: sidOf(sid, client, context),

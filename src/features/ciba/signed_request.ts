@@ -11,8 +11,8 @@ import { metadata } from './settings.ts'
 
 const maxLength = 32_768
 /** Seconds that a signed request may be good for, and how long its `jti` is remembered. */
-const maxLifetime = 3600
-const tolerance = 10
+const maxLifetimeSeconds = 3600
+const toleranceSeconds = 10
 
 const refuse = (expected: string, came?: unknown, problem?: string) =>
   new OAuthError('invalid_request', { rule: 'OpenID Connect CIBA §7.1.1', expected, came, problem })
@@ -58,7 +58,7 @@ async function verify(jwt: string, alg: string, client: Client, context: Context
     audience: context.config.issuer,
     requiredClaims: ['exp', 'iat', 'nbf', 'jti'],
     currentDate: new Date(context.clock.now()),
-    clockTolerance: tolerance,
+    clockTolerance: toleranceSeconds,
   }).catch((error: Error) => {
     throw error instanceof RefusedError && error.status >= 500
       ? error
@@ -70,11 +70,11 @@ async function verify(jwt: string, alg: string, client: Client, context: Context
   })
   const { exp, iat, nbf, jti, sub } = payload
   const now = context.clock.now() / 1000
-  if (exp! - nbf! > maxLifetime || now - nbf! > maxLifetime || iat! > now + tolerance)
+  if (exp! - nbf! > maxLifetimeSeconds || now - nbf! > maxLifetimeSeconds || iat! > now + toleranceSeconds)
     throw refuse(
-      `request: nbf and exp may span at most ${maxLifetime} seconds, and iat is not in the future`,
+      `request: nbf and exp may span at most ${maxLifetimeSeconds} seconds, and iat is not in the future`,
       { nbf, exp, iat },
-      `request: nbf and exp may span at most ${maxLifetime} seconds, and iat is not in the future`,
+      `request: nbf and exp may span at most ${maxLifetimeSeconds} seconds, and iat is not in the future`,
     )
   if (typeof jti !== 'string' || jti === '' || jti.length > 256)
     throw refuse('request: jti is 1 to 256 characters', jti)
@@ -100,7 +100,7 @@ function requireType(jwt: string): void {
 }
 
 async function spend({ exp, jti }: JWTPayload, client: Client, context: Context): Promise<void> {
-  const ttl = (exp! + tolerance) * 1000 - context.clock.now() + 2_000
+  const ttl = (exp! + toleranceSeconds) * 1000 - context.clock.now() + 2_000
   const key = `backchannel_jti:${sha256(`${client.client_id} ${jti}`)}`
   if (!(await context.store.create(key, '', ttl)))
     throw refuse('request: a jti that was not used before', jti, 'request: this jti was used before')

@@ -16,7 +16,7 @@ export const proofAlgsOf = ({ config }: Context): string[] =>
   proofAlgs.filter((alg) => alg !== 'RS256' || config.signingAlgs.includes('RS256'))
 
 /** Seconds a proof is good for, either way: clocks of phones wander. */
-const window = 60
+const windowSeconds = 60
 
 export const invalidProof = (grounds: Grounds) => new OAuthError('invalid_dpop_proof', grounds)
 
@@ -59,7 +59,7 @@ export async function verifyProof(
     typ: 'dpop+jwt',
     algorithms: proofAlgsOf(context),
     currentDate: new Date(context.clock.now()),
-    clockTolerance: window,
+    clockTolerance: windowSeconds,
   }).catch((error: Error) => {
     throw failed(
       'a JWT with typ dpop+jwt, signed by the key in its header',
@@ -75,14 +75,14 @@ export async function verifyProof(
   if (typeof htu !== 'string' || !targets.includes(withoutQuery(htu)))
     throw failed(`htu must be ${context.config.issuer}${call.path}`, htu)
   const age = context.clock.now() / 1000 - (iat ?? -Infinity)
-  if (Math.abs(age) > window) throw failed(`iat must be within ${window} seconds of now`, iat)
+  if (Math.abs(age) > windowSeconds) throw failed(`iat must be within ${windowSeconds} seconds of now`, iat)
   if (
     accessToken !== undefined &&
     (typeof ath !== 'string' || !equalInConstantTime(ath, sha256(accessToken)))
   )
     throw failed('ath must be the SHA-256 of the access token', ath)
   const jkt = thumbprint(protectedHeader.jwk as JWK)
-  if (!(await context.store.create(`dpop:${sha256(`${jkt} ${jti}`)}`, '', 2 * window * 1000)))
+  if (!(await context.store.create(`dpop:${sha256(`${jkt} ${jti}`)}`, '', 2 * windowSeconds * 1000)))
     throw failed('a jti that was not used before', jti, 'this proof was used before')
   return { jkt, nonce: typeof nonce === 'string' ? nonce : undefined }
 }

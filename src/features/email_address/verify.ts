@@ -32,7 +32,7 @@ const purpose = 'verify_email'
 /** The link over the sign-in page: in a cookie, for what leads back is kept in the store, where no link may lie open. */
 const cookie = 'verification'
 /** Seconds. */
-const cookieLifetime = 1_800
+const cookieLifetimeSeconds = 1_800
 
 /** By address: a link cannot be guessed, and nobody shall try on our time. */
 const tries = { most: 60, window: 600 }
@@ -66,7 +66,10 @@ async function show(call: Call, context: Context): Promise<Reply> {
   const person = await personAtHand(call, context, verifyEmailPath)
   if ('reply' in person) {
     const { reply } = person
-    return { ...reply, cookies: [...(reply.cookies ?? []), tokenCookie(context, token, cookieLifetime)] }
+    return {
+      ...reply,
+      cookies: [...(reply.cookies ?? []), tokenCookie(context, token, cookieLifetimeSeconds)],
+    }
   }
   if (person.user.sub !== wanted.user.sub) return stopForOther(context, person)
   const { csrf, cookies } = accountForm(call, context, person.session, purpose)

@@ -17,7 +17,7 @@ export interface Recipe {
 }
 
 /** Seconds after which keys without one that fits are fetched again, as the client may have just added it. */
-const refetchAfter = 30
+const refetchAfterSeconds = 30
 
 const refuse = (alg: Alg, detail: string) =>
   new OAuthError('invalid_request', {
@@ -59,7 +59,7 @@ async function keyFor(
   const find = async (notOlderThan?: number) =>
     fittingKeys(await clientKeys(client, context, notOlderThan), alg)[0]
   const jwk = await find()
-    .then((found) => found ?? (client.jwks_uri === undefined ? undefined : find(refetchAfter)))
+    .then((found) => found ?? (client.jwks_uri === undefined ? undefined : find(refetchAfterSeconds)))
     .catch((error: unknown) => {
       if (error instanceof RefusedError && error.status < 500) throw refuse(alg, error.message)
       throw error

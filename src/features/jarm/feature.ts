@@ -16,7 +16,7 @@ import { signingAlgRule } from '../../clients/signing_alg_rule.ts'
 import { defineFeature, type ResponseMode } from '../../contracts/feature.ts'
 
 /** Seconds: the response is read as soon as the browser arrives (§2.1). */
-const lifetime = 600
+const lifetimeSeconds = 600
 
 type Parameters = Record<string, string | undefined>
 
@@ -32,7 +32,7 @@ async function seal(params: Parameters, client: Client, context: Context): Promi
     ...Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined)),
     iss: context.config.issuer,
     aud: client.client_id,
-    exp: seconds(context.clock) + lifetime,
+    exp: seconds(context.clock) + lifetimeSeconds,
   })
   return (
     (await wrapDocument(undefined, context, { kind: 'authorization', document: jwt, client }))?.body ?? jwt

@@ -30,8 +30,8 @@ export interface Assertion {
 
 const longest = 10_000
 /** Seconds an assertion may still live: its jti is remembered that long. */
-const longestLife = 3600
-const tolerance = 10
+const longestLifeSeconds = 3600
+const toleranceSeconds = 10
 
 /** An access token, an ID Token for logout or a proof is signed by the same keys, and is no assertion (RFC 8725 §3.11). */
 const types: readonly unknown[] = [undefined, 'jwt', 'authorization-grant+jwt']
@@ -87,7 +87,7 @@ async function verified(
       audience: [config.issuer, ...baseUrls.map((base) => `${base}/token`)],
       algorithms: [...algorithms],
       currentDate: new Date(clock.now()),
-      clockTolerance: tolerance,
+      clockTolerance: toleranceSeconds,
       requiredClaims: ['sub', 'exp', 'iat', 'jti'],
     })
     return payload
@@ -112,16 +112,16 @@ function checked(payload: JWTPayload, issuer: string, clientId: string, { clock 
   const now = clock.now() / 1000
   if (typeof sub !== 'string' || sub === '') throw refuse('sub must name a person', sub)
   if (typeof jti !== 'string' || jti === '') throw refuse('jti must be a string', jti)
-  if (iat > now + tolerance) throw refuse('iat is not in the future', iat, 'iat is in the future')
-  if (exp - now > longestLife || exp - iat > longestLife)
+  if (iat > now + toleranceSeconds) throw refuse('iat is not in the future', iat, 'iat is in the future')
+  if (exp - now > longestLifeSeconds || exp - iat > longestLifeSeconds)
     throw refuse(
-      `exp is at most ${longestLife} seconds away`,
+      `exp is at most ${longestLifeSeconds} seconds away`,
       exp,
-      `exp is more than ${longestLife} seconds away`,
+      `exp is more than ${longestLifeSeconds} seconds away`,
     )
   if (client_id !== undefined && client_id !== clientId)
     throw refuse(`client_id ${clientId}, or none`, client_id, 'it was made for another client')
-  const seen = typeof auth_time === 'number' && auth_time > 0 && auth_time <= iat + tolerance
+  const seen = typeof auth_time === 'number' && auth_time > 0 && auth_time <= iat + toleranceSeconds
   return { issuer, sub, jti, exp, authTime: seen ? Math.floor(auth_time) : undefined }
 }
 
@@ -130,5 +130,5 @@ export const claim = ({ store, clock }: Context, { issuer, jti, exp }: Assertion
   store.create(
     `jwt_bearer:${sha256(JSON.stringify([issuer, jti]))}`,
     '',
-    Math.max(0, exp * 1000 - clock.now()) + (tolerance + 60) * 1000,
+    Math.max(0, exp * 1000 - clock.now()) + (toleranceSeconds + 60) * 1000,
   )

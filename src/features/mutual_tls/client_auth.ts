@@ -87,7 +87,8 @@ export const selfSignedTlsClientAuth: ClientAuthMethod = {
     const publishes = async (notOlderThan?: number) =>
       (await clientKeys(client, context, notOlderThan)).some((key) => isOf(key, certificate))
     // A client that changed its certificate publishes it first: ask again, at most every thirty seconds.
-    if ((await publishes()) || (client.jwks_uri !== undefined && (await publishes(refetchAfter)))) return
+    if ((await publishes()) || (client.jwks_uri !== undefined && (await publishes(refetchAfterSeconds))))
+      return
     throw refuse({
       rule: 'RFC 8705 §2.2',
       expected: 'a client certificate whose key this client registered',
@@ -96,7 +97,7 @@ export const selfSignedTlsClientAuth: ClientAuthMethod = {
   },
 }
 
-const refetchAfter = 30
+const refetchAfterSeconds = 30
 
 /** A key published with its certificate stands for that certificate alone, otherwise for every one with the key. */
 function isOf(jwk: ClientJwk, certificate: X509Certificate): boolean {

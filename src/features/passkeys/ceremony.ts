@@ -20,13 +20,19 @@ export interface Place {
 }
 
 /** Seconds. */
-const challengeLifetime = 300
+const challengeLifetimeSeconds = 300
 
 const boundTo = ({ at, sub }: Place): string => sha256(JSON.stringify([at, sub ?? null]))
 const oneTimePurpose = ({ purpose }: Place) => `passkey ${purpose}`
 
 const issueChallenge = (context: Context, place: Place): Promise<string> =>
-  OneTime.issue(context, context.random, oneTimePurpose(place), { bound: boundTo(place) }, challengeLifetime)
+  OneTime.issue(
+    context,
+    context.random,
+    oneTimePurpose(place),
+    { bound: boundTo(place) },
+    challengeLifetimeSeconds,
+  )
 
 /** True for the one caller that spends it where it was issued; whoever else presents it spends it too. */
 export async function takeChallenge(context: Context, place: Place, challenge: string): Promise<boolean> {
@@ -55,7 +61,7 @@ export const requestOptions = async (context: Context, place: Place, passkeys: r
   rpId: relyingParty(context).id,
   allowCredentials: passkeys.map(described),
   userVerification: 'required' as const,
-  timeout: challengeLifetime * 1000,
+  timeout: challengeLifetimeSeconds * 1000,
 })
 
 /** PublicKeyCredentialCreationOptionsJSON: discoverable, with user verification, without attestation. */
@@ -82,6 +88,6 @@ export async function creationOptions(context: Context, place: Place, user: User
       userVerification: 'required' as const,
     },
     attestation: 'none' as const,
-    timeout: challengeLifetime * 1000,
+    timeout: challengeLifetimeSeconds * 1000,
   }
 }

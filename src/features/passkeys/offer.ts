@@ -28,12 +28,12 @@ const purpose = enrolPath.slice(1)
 const ableCookie = 'passkey_able'
 
 /** Seconds since the sign-in within which a way to sign in may be added, as at /account. OWASP ASVS 5.0 V7.5.1 */
-const freshness = 600
+const freshnessSeconds = 600
 
 /** A session that is raised by one more factor, and that began too long ago to change who may sign in. */
 async function ofLongAgo(call: Call, context: Context, sub: string): Promise<boolean> {
   const session = await currentSession(call, context)
-  return session?.sub === sub && context.clock.now() - session.authenticated_at > freshness * 1000
+  return session?.sub === sub && context.clock.now() - session.authenticated_at > freshnessSeconds * 1000
 }
 
 /** Everything but this offer is done: what a password alone opens must not be enough where more is asked for. */

@@ -44,7 +44,7 @@ export type Owner = v.InferOutput<typeof ownerSchema>
 const mostPasskeys = 20
 const userHandleBytes = 32
 /** Seconds a "Not now" is respected. */
-const refusalLifetime = 90 * 86_400
+const refusalLifetimeSeconds = 90 * 86_400
 
 export const keyOf = (credentialId: string): string => sha256(credentialId)
 
@@ -122,7 +122,7 @@ export const Passkey = {
 
 export const Refusal = {
   note: (memory: Memory, sub: string): Promise<void> =>
-    refusals.put(memory, sub, { exp: seconds(memory.clock) + refusalLifetime }),
+    refusals.put(memory, sub, { exp: seconds(memory.clock) + refusalLifetimeSeconds }),
   stands: async (memory: Memory, sub: string): Promise<boolean> =>
     (await refusals.find(memory, sub)) !== undefined,
 }

@@ -13,6 +13,6 @@ export interface RecoveryRequest {
 }
 
 /** Seconds: whoever waited longer has asked again. */
-const lifetime = 900
+const lifetimeSeconds = 900
 
-export const requests = defineWaitList<RecoveryRequest>('recovery_request', lifetime)
+export const requests = defineWaitList<RecoveryRequest>('recovery_request', lifetimeSeconds)

@@ -29,7 +29,7 @@ const stepSeconds = 30
 /** RFC 4226 §4 R6 recommends 160 bits. */
 const seedBytes = 20
 /** Seconds in which a seed that was shown must be confirmed. */
-const enrolmentLife = 900
+const enrolmentLifeSeconds = 900
 
 const associated = (sub: string) => `totp ${sub}`
 
@@ -79,7 +79,7 @@ export const Totp = {
     await enrolments.put(context, id, {
       sub,
       seed: seal(context.secrets.people, seed, associated(sub)),
-      exp: seconds(context.clock) + enrolmentLife,
+      exp: seconds(context.clock) + enrolmentLifeSeconds,
     })
     return seed
   },

@@ -30,7 +30,7 @@ export async function sameDevice(call: Call, context: Context, session: Session)
 }
 
 /** Seconds a device is remembered after its last sign-in. */
-const lifetime = 400 * 86_400
+const lifetimeSeconds = 400 * 86_400
 /** Devices of one person that are remembered: whoever signs in by a program has a new one each time. */
 const mostKnown = 500
 /** Seconds in which the first device of a new account is no news to whoever has just made it. */
@@ -52,12 +52,12 @@ export async function meetDevice(call: Call, context: Context, user: User): Prom
   const id = idOf(call, context, user.sub)
   const now = Math.floor(context.clock.now() / 1000)
   const [isNew, others] = await Promise.all([
-    devices.create(context, id, { exp: now + lifetime }),
+    devices.create(context, id, { exp: now + lifetimeSeconds }),
     context.store.range(ofUser(user.sub), { limit: 1, min: context.clock.now() }),
   ])
-  if (!isNew) await devices.update(context, id, () => ({ exp: now + lifetime }))
+  if (!isNew) await devices.update(context, id, () => ({ exp: now + lifetimeSeconds }))
   await context.store.trim(ofUser(user.sub), context.clock.now())
-  await context.store.link(ofUser(user.sub), id, (now + lifetime) * 1000, lifetime * 1000)
+  await context.store.link(ofUser(user.sub), id, (now + lifetimeSeconds) * 1000, lifetimeSeconds * 1000)
   const oldest = await oldestBeyond(context.store, ofUser(user.sub), mostKnown)
   if (oldest !== undefined) await forgetDevice(context, user.sub, oldest)
   if (!isNew || (others.length === 0 && now - user.created_at < beginning)) return

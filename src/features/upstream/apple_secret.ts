@@ -5,7 +5,7 @@ import { UpstreamError } from './request.ts'
 import type { Upstream } from './settings.ts'
 
 /** Seconds; Apple takes up to six months, and each of ours serves one request. */
-const lifetime = 300
+const lifetimeSeconds = 300
 
 /** Throws UpstreamError when the key is none that fits. */
 export async function appleSecret(context: Context, { appleKey, clientId, base }: Upstream): Promise<string> {
@@ -19,7 +19,7 @@ export async function appleSecret(context: Context, { appleKey, clientId, base }
       .setSubject(clientId)
       .setAudience(base)
       .setIssuedAt(now)
-      .setExpirationTime(now + lifetime)
+      .setExpirationTime(now + lifetimeSeconds)
       .sign(key)
   } catch {
     // The library's words may quote the key.

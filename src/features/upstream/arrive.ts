@@ -30,7 +30,7 @@ export interface Brought {
 /** Milliseconds after which somebody else goes on making an account: whoever began it was cut off. */
 const unfinished = 10_000
 /** How long, and how often, whoever came second waits for the account that whoever came first makes. */
-const look = 50
+const lookMs = 50
 const looks = 100
 
 /** Signs in, makes an account, or asks to sign in here first. Throws UpstreamError where none of it may be. */
@@ -73,7 +73,7 @@ async function connected(
     }
     if (await Links.takeOver(context, id, unfinished))
       return makeAccount(call, context, upstream, identity, link.sub)
-    await Bun.sleep(look)
+    await Bun.sleep(lookMs)
   }
   throw new UpstreamError('down', 'the account of this identity is still being made')
 }

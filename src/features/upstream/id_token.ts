@@ -12,7 +12,7 @@ import type { Claims } from './row.ts'
 import type { Upstream } from './settings.ts'
 
 /** Seconds two clocks may differ by. */
-const tolerance = 60
+const toleranceSeconds = 60
 /** Seconds since it was made: it comes straight from the token endpoint. */
 const oldest = 600
 const longest = 20_000
@@ -68,7 +68,7 @@ async function verified(
       audience: upstream.clientId,
       algorithms: [...clientAlgs(signingAlgs)],
       currentDate: new Date(context.clock.now()),
-      clockTolerance: tolerance,
+      clockTolerance: toleranceSeconds,
       requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat'],
     })
   } catch (error) {
@@ -96,12 +96,12 @@ function checkTimes(
   now: number,
 ): void {
   const age = now / 1000 - iat
-  if (age < -tolerance) throw refuse('iat is in the future')
-  if (age > oldest + tolerance) throw refuse('iat is long ago')
+  if (age < -toleranceSeconds) throw refuse('iat is in the future')
+  if (age > oldest + toleranceSeconds) throw refuse('iat is long ago')
   if (notBefore === undefined || row.reauthenticate === undefined) return
   // §2: whoever is asked with max_age must say when.
   const mustSay = 'max_age' in row.reauthenticate
-  if (typeof auth_time !== 'number' ? mustSay : auth_time < notBefore / 1000 - tolerance)
+  if (typeof auth_time !== 'number' ? mustSay : auth_time < notBefore / 1000 - toleranceSeconds)
     throw new UpstreamError('not_fresh', `auth_time ${quoted(auth_time)}`)
 }
 
