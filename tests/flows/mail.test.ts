@@ -328,6 +328,15 @@ describe('settings', () => {
     }
     const off = await provider({ env, store: memoryStore(turnableClock()) })
     expect(canMail(off.context)).toBe(false)
+    // What an earlier configuration queued stays, and is shown nowhere.
+    await sendMail(off.context, {
+      to: 'a@app.example',
+      language: 'en',
+      subject: say('account.title'),
+      lines: [],
+    })
+    await off.context.table.jobs.find(({ name }) => name === 'mail')!.run(off.context)
+    expect(await mailQueue.due(off.context, { limit: 5 })).toHaveLength(1)
     const on = await provider({
       env: { ...env, SMTP_URL: 'smtps://relay.example', MAIL_FROM: 'a@op.example' },
       store: memoryStore(turnableClock()),
