@@ -1,7 +1,7 @@
 /** Input that no one would write, from a seed: a failure prints the seed, and FUZZ_SEED=… repeats it. FUZZ_ROUNDS=… tries more. */
 
-export const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 32))
-export const rounds = Number(process.env.FUZZ_ROUNDS ?? 400)
+const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 32))
+const rounds = Number(process.env.FUZZ_ROUNDS ?? 400)
 
 /** Numbers from 0 to 1, the same for the same start (mulberry32). */
 function numbersFrom(start: number): () => number {
