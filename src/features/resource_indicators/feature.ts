@@ -27,6 +27,8 @@ const badTarget = (expected: string, came: string, problem?: string) =>
 
 /** Resources of one request: each is stored with the grant and stands in each of its tokens. */
 const mostResources = 50
+/** Characters. */
+const longestResource = 2000
 
 /** The URIs asked for, each absolute and without fragment (§2); undefined when none was. */
 function readResources(value: string | undefined, context: Context): string[] | undefined {
@@ -36,6 +38,9 @@ function readResources(value: string | undefined, context: Context): string[] | 
   if (asked.length > mostResources)
     throw badTarget(`at most ${mostResources} resources may be asked for`, `${asked.length}`)
   for (const uri of asked) {
+    // First: parsing a host of combining marks takes time with the square of its length.
+    if (uri.length > longestResource)
+      throw badTarget(`a resource of at most ${longestResource} characters`, `${uri.length}`)
     const url = URL.parse(uri)
     if (!url || uri.includes('#')) throw badTarget('resource must be an absolute URI without fragment', uri)
     const known =
