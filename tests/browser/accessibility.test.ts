@@ -470,5 +470,6 @@ test('every page has its row', () => {
   const pages = buildTable().endpoints.filter(({ page, get }) => page === true && get)
   expect(
     pages.map(({ name }) => name).filter((name) => !shown.has(name) && !withoutPage.includes(name)),
+    'add a row to `chapters` that opens the page, or a name to `withoutPage`',
   ).toEqual([])
 })

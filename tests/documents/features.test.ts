@@ -67,15 +67,22 @@ for (const { name } of folders)
   test(`src/features/${name} has a section with its specification`, () => {
     const [first] = readFileSync(join(folder, name, 'feature.ts'), 'utf8').split('\n')
     const urls = [...first!.matchAll(/https:\/\/[^\s,]+/g)].map(([url]) => withoutFragment(url))
-    expect(urls).not.toEqual([])
-    for (const url of urls) expect([...specifications]).toContain(url)
+    expect(urls, `the first comment of src/features/${name}/feature.ts names no specification`).not.toEqual(
+      [],
+    )
+    for (const url of urls)
+      expect(
+        [...specifications],
+        `add a section to docs/features.md: "- **Specification:** [name](${url})"`,
+      ).toContain(url)
   })
 
 test('every variable of a feature is the switch of some section, and metadata it brings is named', () => {
   const switches = texts('Switch')
   const metadata = texts('Client metadata')
   for (const feature of features) {
-    for (const { name } of feature.env ?? []) expect(switches).toContain(`\`${name}`)
+    for (const { name } of feature.env ?? [])
+      expect(switches, `add to docs/features.md: "- **Switch:** \`${name}=…\`"`).toContain(`\`${name}`)
     const names = Object.keys(feature.clientMetadata?.entries ?? {})
     if (names.length > 0)
       expect([feature.name, names.some((each) => metadata.includes(`\`${each}\``))]).toEqual([

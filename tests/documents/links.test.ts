@@ -72,7 +72,10 @@ test('the table of endpoints in the walkthrough is the table of the core', () =>
   const served = buildTable([]).endpoints.flatMap((endpoint) =>
     [endpoint.path, ...(endpoint.aliases ?? [])].map((each) => `${each} ${methodsOf(endpoint).join(', ')}`),
   )
-  expect(written.sort()).toEqual(served.sort())
+  expect(
+    written.sort(),
+    'the table below "Endpoints" in docs/walkthrough.md has a row for each path',
+  ).toEqual(served.sort())
 })
 
 test('decisions are numbered without a gap and say context, decision, alternatives and consequence', () => {

@@ -30,7 +30,9 @@ function expectGolden(name: string, value: unknown): void {
   if (!existsSync(path)) throw new Error(`${path} is missing: UPDATE_GOLDEN=1 bun test tests/golden makes it`)
   // Members in their order, but however `bun fmt` broke the lines.
   const kept = `${JSON.stringify(JSON.parse(readFileSync(path, 'utf8')), null, 2)}\n`
-  expect(text).toBe(kept)
+  expect(text, `meant so? UPDATE_GOLDEN=1 bun test tests/golden && bun fmt && git diff tests/golden`).toBe(
+    kept,
+  )
 }
 
 /** What is random, under its name; everything else stays. Fails when a member that should be random is not of its shape. */

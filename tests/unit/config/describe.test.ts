@@ -10,12 +10,14 @@ import { entries } from '../../../src/config/variables.ts'
 const root = `${import.meta.dir}/../../..`
 const fileText = (path: string) => Bun.file(`${root}/${path}`).text()
 
+const mend = 'bun scripts/generate_configuration_docs.ts writes docs/configuration.md and .env.example anew'
+
 test('the committed documents have not drifted: bun scripts/generate_configuration_docs.ts', () => {
   const check = Bun.spawnSync(['bun', 'scripts/generate_configuration_docs.ts', '--check'], {
     cwd: root,
     stderr: 'pipe',
   })
-  expect(check.stderr.toString()).toBe('')
+  expect(check.stderr.toString(), mend).toBe('')
   expect(check.exitCode).toBe(0)
 })
 
@@ -36,7 +38,10 @@ test('a copy of .env.example changes nothing, and neither does uncommenting all 
   expect(text.split('\n').filter((line) => line && !line.startsWith('#'))).toEqual([])
   const lines = [...text.matchAll(/^#([A-Z\d_]+)=(.*)$/gm)]
   const all = [...entries, ...Object.values(featureEntries).flat()]
-  expect(lines.map(([, name]) => name)).toEqual(all.map(({ name }) => name))
+  expect(
+    lines.map(([, name]) => name),
+    mend,
+  ).toEqual(all.map(({ name }) => name))
   const env = Object.fromEntries(lines.map(([, name, value = '']) => [name, value.replace(/^"(.*)"$/, '$1')]))
   expect(loadConfig(env, { featureEntries })).toEqual(loadConfig({}, { featureEntries }))
 })
