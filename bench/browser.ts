@@ -9,11 +9,13 @@ export interface Browser {
   open(url: string): Promise<Page>
   /** Press a button. */
   press(page: Page, button: string, values: Form): Promise<Reply>
-  /** The request that pressing would send, to be sent by whoever wants to. */
+  /** The request that opening `url` would send. */
+  opening(url: string): string
+  /** The request that pressing would send. */
   pressing(page: Page, button: string, values: Form): string
 }
 
-/** What a person would fill in, and the buttons they would press, first match wins. */
+/** What the End-User fills in, and the buttons that are pressed: the first that the page has. */
 export interface Answers {
   fields: Form
   buttons: string[]
@@ -104,8 +106,9 @@ export function createBrowser(connection: Connection, origin: string): Browser {
     return reply
   }
 
-  const visit = async (url: string) =>
-    remember(await connection.send(get(url, { Accept: 'text/html', ...cookies(url) })))
+  const opening = (url: string): string => get(url, { Accept: 'text/html', ...cookies(url) })
+
+  const visit = async (url: string) => remember(await connection.send(opening(url)))
 
   const pressing = ({ url, forms }: Page, button: string, values: Form): string => {
     const form = forms.find(({ buttons }) => button in buttons)
@@ -143,6 +146,7 @@ export function createBrowser(connection: Connection, origin: string): Browser {
   }
 
   return {
+    opening,
     pressing,
     async press(page, button, values) {
       return remember(await connection.send(pressing(page, button, values)))

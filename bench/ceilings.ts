@@ -1,24 +1,7 @@
-/** Bare operations a provider cannot outrun, timed alone in one process: `bun ceilings.ts NAME SECONDS`. */
-import { generateKeyPair, SignJWT } from 'jose'
+/** The limit of rows that verify a password: the bare operation, alone in one process: `bun ceilings.ts NAME SECONDS NOISY`. */
 import { measure, type Step } from './measure.ts'
 
 const lanes = (count: number, step: Step): Step[] => Array.from({ length: count }, () => step)
-
-/** What an RS256 access token of client_credentials says, in the size it says it. */
-async function rs256Sign(): Promise<Step[]> {
-  const { privateKey } = await generateKeyPair('RS256', { modulusLength: 2048 })
-  const header = { alg: 'RS256', typ: 'at+jwt', kid: 'kSvXbWQ9PGMoXrBGDyZ9b2hBFBGTQ1Xxcb0W6kxd2vM' }
-  const claims = {
-    iss: 'http://localhost:5000',
-    sub: 'kVQnZK3gA1k0n8d1o3xw8Q',
-    aud: 'http://localhost:5000',
-    client_id: 'kVQnZK3gA1k0n8d1o3xw8Q',
-    iat: 1_790_000_000,
-    exp: 1_790_003_600,
-    jti: 'Dk35y_OOnzagMXAbZ-lRvHmrg7EYn6nhdtrbjbtSAYH',
-  }
-  return lanes(16, async () => void (await new SignJWT(claims).setProtectedHeader(header).sign(privateKey)))
-}
 
 /** m=19456 KiB, t=2, p=1: what OWASP asks and Latchkey does. */
 async function argon2idVerify(): Promise<Step[]> {
@@ -34,13 +17,19 @@ async function argon2idVerify(): Promise<Step[]> {
 }
 
 const ceilings: Record<string, () => Promise<Step[]>> = {
-  rs256_sign: rs256Sign,
   argon2id_verify: argon2idVerify,
 }
 
-const [, , name = '', seconds = '3'] = Bun.argv
+const [, , name = '', seconds = '3', noisy] = Bun.argv
 const prepare = ceilings[name]
 if (!prepare) throw new Error(`no such ceiling: ${name}`)
 console.log(
-  JSON.stringify(await measure(name, await prepare(), { seconds: Number(seconds), warmup: 0.5, pids: [] })),
+  JSON.stringify(
+    await measure(name, await prepare(), {
+      seconds: Number(seconds),
+      warmup: 0.5,
+      pids: [],
+      noisy: noisy === 'true',
+    }),
+  ),
 )

@@ -4,11 +4,11 @@ import { resolve } from 'node:path'
 
 export interface Child {
   pid: number
-  /** SIGTERM, and SIGKILL for who does not go within five seconds. */
+  /** SIGTERM, and SIGKILL when the process has not ended within five seconds. */
   stop(): Promise<void>
 }
 
-/** A port nobody listened on a moment ago. */
+/** A port that was free a moment ago. */
 export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer()
@@ -25,7 +25,7 @@ export const commandOf = (line: string): string[] => {
   return [program.includes('/') ? resolve(program) : program, ...rest]
 }
 
-/** On one core, and ended by the kernel when we end, however we do. */
+/** On one core, and ended by the kernel when this process ends. */
 const pinned = (core: number, command: string[]): string[] => [
   'setpriv',
   '--pdeathsig',
@@ -36,7 +36,7 @@ const pinned = (core: number, command: string[]): string[] => [
   ...command,
 ]
 
-/** Start `command` on `core` and ask `every` so many milliseconds (20) whether it is ready. The child's complaints go to our stderr only if it does not come up. */
+/** Start `command` on `core` and ask `every` so many milliseconds (20) whether it is ready. What the child wrote to stderr is in the error when it does not come up. */
 export async function startChild(
   core: number,
   command: string[],
@@ -55,7 +55,7 @@ export async function startChild(
     stdout: 'ignore',
     stderr: 'pipe',
   })
-  const complaints = new Response(child.stderr).text()
+  const written = new Response(child.stderr).text()
   const stop = async () => {
     child.kill('SIGTERM')
     const timer = setTimeout(() => child.kill('SIGKILL'), 5000)
@@ -69,7 +69,7 @@ export async function startChild(
   )
     if (await options.ready().catch(() => false)) return { pid: child.pid, stop }
   await stop()
-  throw new Error(`${command.join(' ')} did not come up: ${await complaints}`)
+  throw new Error(`${command.join(' ')} did not come up: ${await written}`)
 }
 
 /** Run `command` on `core` to its end; its stdout. Throws what it wrote to stderr when it fails. */
@@ -80,11 +80,11 @@ export async function runChild(core: number, command: string[], cwd: string): Pr
     stdout: 'pipe',
     stderr: 'pipe',
   })
-  const [out, complaints, code] = await Promise.all([
+  const [out, written, code] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
     child.exited,
   ])
-  if (code !== 0) throw new Error(`${command.slice(0, 3).join(' ')} failed (${code}):\n${complaints}`)
+  if (code !== 0) throw new Error(`${command.slice(0, 3).join(' ')} failed (${code}):\n${written}`)
   return out
 }

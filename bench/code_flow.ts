@@ -1,4 +1,4 @@
-/** The authorization code flow as a person, a browser and a client do it together. RFC 6749 §4.1, RFC 7636, RFC 9207. */
+/** The authorization code flow as End-User, browser and client do it together. RFC 6749 §4.1, RFC 7636, RFC 9207. */
 import { createHash, randomBytes } from 'node:crypto'
 import { type Browser, createBrowser } from './browser.ts'
 import type { Connection } from './connection.ts'
@@ -16,10 +16,10 @@ export interface Flow {
 
 export const scope = 'openid profile email'
 
-/** A person at a fresh browser, which then keeps its cookies for every flow of this object. */
-export function createFlow(session: Session, connection: Connection): Flow {
+/** An End-User at a browser (a new one unless given), which keeps its cookies for every flow of this object. */
+export function createFlow(session: Session, connection: Connection, known?: Browser): Flow {
   const { target, metadata, client } = session
-  const browser = createBrowser(connection, new URL(target.issuer).origin)
+  const browser = known ?? createBrowser(connection, new URL(target.issuer).origin)
   const verifier = randomBytes(32).toString('base64url')
   const code_challenge = createHash('sha256').update(verifier).digest('base64url')
   const tag = randomBytes(9).toString('base64url')
@@ -66,7 +66,7 @@ export function createFlow(session: Session, connection: Connection): Flow {
       })
       const { id_token = '' } = answer
       const claims = claimsOf(id_token)
-      if (algOf(id_token) !== 'ES256' || claims.nonce !== nonce || claims.aud !== client.client_id)
+      if (algOf(id_token) !== target.idTokenAlg || claims.nonce !== nonce || claims.aud !== client.client_id)
         throw new Error(`not the ID Token asked for: ${JSON.stringify(claims)}`)
       return answer
     },

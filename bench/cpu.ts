@@ -1,12 +1,12 @@
-/** Who used the machine while a row was measured: the server, and strangers who spoil the number. proc(5) */
+/** CPU time during a measurement: of the server, and of other processes, which make the number worthless. proc(5) */
 import { readFileSync } from 'node:fs'
 
 /** Seconds of CPU since boot or start. */
 export interface CpuUse {
   /** Of each watched process, in the order asked for. */
   own: number[]
-  /** Of everyone on all cores, stolen time included. */
-  everyone: number
+  /** Of all processes on all cores, stolen time included. */
+  all: number
 }
 
 /** The kernel counts in hundredths of a second, whatever the hardware does. */
@@ -24,10 +24,10 @@ export function cpuUse(pids: number[]): CpuUse {
     .split('\n', 1)[0]!
     .split(/\s+/)
     .map(Number)
-  return { own: pids.map(processSeconds), everyone: (user! + nice! + system! + steal!) / ticksPerSecond }
+  return { own: pids.map(processSeconds), all: (user! + nice! + system! + steal!) / ticksPerSecond }
 }
 
-/** Cores used between two looks: by the first watched process, and by nobody we watched. */
+/** Cores used between two readings: by the first watched process (`server`), and by processes not watched (`foreign`). */
 export function cpuBetween(
   before: CpuUse,
   after: CpuUse,
@@ -37,6 +37,6 @@ export function cpuBetween(
   const sum = own.reduce((a, b) => a + b, 0)
   return {
     server: own[0]! / seconds,
-    foreign: Math.max(0, (after.everyone - before.everyone - sum) / seconds),
+    foreign: Math.max(0, (after.all - before.all - sum) / seconds),
   }
 }

@@ -1,4 +1,4 @@
-/** A thousand people press "sign in" at once: what do those who only want a token or the keys notice? */
+/** A thousand sign-ins at once: how much slower are requests for tokens and keys during it? */
 import { createFlow } from './code_flow.ts'
 import { type Connection, headers } from './connection.ts'
 import { cpuBetween, cpuUse } from './cpu.ts'
@@ -7,10 +7,10 @@ import type { Result } from './target.ts'
 import type { Session } from './session.ts'
 import { workloads } from './workloads.ts'
 
-const people = 1000
+const signIns = 1000
 const rows = ['jwks', 'client_credentials'] as const
 
-/** Half the lanes ask for the keys, half for tokens, with no sign-ins and then while all of them wait. */
+/** Half the lanes request the keys, half tokens: first without sign-ins, then during all of them. */
 export async function flood(session: Session, { seconds, pids }: Load, lanes: number): Promise<Result> {
   const { user, buttons } = session.target
   const steps = await Promise.all(
@@ -25,7 +25,7 @@ export async function flood(session: Session, { seconds, pids }: Load, lanes: nu
   const quiet = await watch(during(seconds))
 
   const queue: { connection: Connection; request: string }[] = []
-  for (let i = 0; i < people; i++) {
+  for (let i = 0; i < signIns; i++) {
     const connection = await session.connect()
     const { browser, request } = createFlow(session, connection)
     queue.push({
@@ -43,7 +43,7 @@ export async function flood(session: Session, { seconds, pids }: Load, lanes: nu
       const reply = await connection.send(request)
       const { status, body } = reply
       if ((status === 302 || status === 303) && headers(reply, 'set-cookie').length > 0) answers.signed_in++
-      // A full queue says so at once; that is the bound doing its work, and is reported.
+      // A full queue refuses at once; the report says how often.
       else if (status === 503) answers.turned_away++
       else throw new Error(`sign-in: ${status} ${body.slice(0, 300)}`)
     }),
@@ -63,7 +63,7 @@ export async function flood(session: Session, { seconds, pids }: Load, lanes: nu
   return {
     row: 'sign_in_flood',
     rate: answers.signed_in / took,
-    count: people,
+    count: signIns,
     p50: percentile(all, 0.5),
     p99: percentile(all, 0.99),
     driver: (after.own.at(-1)! - before.own.at(-1)!) / took,

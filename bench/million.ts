@@ -36,6 +36,7 @@ async function measured(count: number): Promise<Result[]> {
       warmup: 1,
       connections: 16,
       pids: [server.pid],
+      noisy: false,
     }
     const out = await runChild(driverCore, ['bun', 'driver.ts', JSON.stringify(job)], import.meta.dir)
     return out
@@ -57,8 +58,8 @@ try {
 
 const of = (which: 'empty' | 'full', row: number, pick: 'p99' | 'rate') =>
   median(rounds.map((round) => round[which][row]![pick]))
-/** Cores that others used in the worst round. */
-const strangers = (row: number): number =>
+/** Cores that other processes used in the worst round. */
+const foreign = (row: number): number =>
   Math.max(...rounds.flatMap(({ empty, full }) => [empty[row]!.foreign, full[row]!.foreign]))
 
 console.log(
@@ -77,9 +78,9 @@ console.log(
         full.toFixed(2),
         ratio.toFixed(2),
         '1.5',
-        strangers(i) > tolerable ? 'disturbed' : ratio <= 1.5 ? 'yes' : 'NO',
+        foreign(i) > tolerable ? 'disturbed' : ratio <= 1.5 ? 'yes' : 'NO',
         ...rates,
-        `${Math.round(100 * strangers(i))} %`,
+        `${Math.round(100 * foreign(i))} %`,
       ]
     }),
   ]),

@@ -76,7 +76,7 @@ const provider = new Provider(issuer, {
       client_secret: process.env.CLIENT_SECRET,
       redirect_uris: [process.env.REDIRECT_URI],
       grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
-      id_token_signed_response_alg: 'ES256',
+      id_token_signed_response_alg: process.env.ID_TOKEN_ALG,
     },
     {
       client_id: process.env.KEY_CLIENT_ID,

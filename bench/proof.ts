@@ -34,7 +34,7 @@ export function createProver(jwk: SigningKey, url: string): () => string {
   return () => next({ htm: 'POST', htu: url })
 }
 
-/** A function that makes the next assertion by which `clientId` proves to `issuer` who it is. */
+/** A function that makes the next assertion that authenticates `clientId` to `issuer`. */
 export function createAsserter(jwk: SigningKey, clientId: string, issuer: string): () => string {
   const next = createSigner(jwk, {})
   return () => next({ iss: clientId, sub: clientId, aud: issuer, exp: Math.floor(Date.now() / 1000) + 60 })

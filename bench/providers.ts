@@ -1,4 +1,4 @@
-/** How each provider is started and described to the driver; the driver itself knows neither. */
+/** How each server is started and described to the driver, which knows them only by this description. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,20 +7,35 @@ import { type Child, freePort, startChild } from './child.ts'
 import { publicHalf, type SigningKey } from './proof.ts'
 import type { Target } from './target.ts'
 
-export type Variant = 'opaque' | 'jwt_es256' | 'jwt_rs256' | 'redis'
+/** What access tokens are, and what ID Tokens are signed with: one process for each. */
+interface Settings {
+  access: 'opaque' | 'ES256' | 'RS256' | 'EdDSA'
+  id: 'ES256' | 'RS256'
+}
+
+export const variants = {
+  opaque: { access: 'opaque', id: 'ES256' },
+  jwt_es256: { access: 'ES256', id: 'ES256' },
+  jwt_rs256: { access: 'RS256', id: 'RS256' },
+  /** One RSA signature in a flow, as the peer makes: its access tokens are opaque there. */
+  id_rs256: { access: 'opaque', id: 'RS256' },
+  es256_id_rs256: { access: 'ES256', id: 'RS256' },
+  eddsa_id_rs256: { access: 'EdDSA', id: 'RS256' },
+  redis: { access: 'opaque', id: 'ES256' },
+} as const satisfies Record<string, Settings>
+
+export type Variant = keyof typeof variants
+
+/** Clients that receive logout tokens, each at a loopback address of its own: limits by address are not what is measured. */
+const receiverAddresses = Array.from({ length: 16 }, (_, i) => `127.0.0.${i + 2}`)
+
+const receiversOn = (port: number): string[] => receiverAddresses.map((address) => `${address}:${port}`)
 
 export interface Running {
   target: Target
   /** The server first, then what it stands on. */
   pids: number[]
   stop(): Promise<void>
-}
-
-export interface Commands {
-  /** Starts Latchkey, without the environment. */
-  self: string[]
-  /** Node for the peer. */
-  node: string
 }
 
 export const serverCore = 0
@@ -37,12 +52,13 @@ const shared = {
   redirectUri,
   user: { username: 'alice', password: 'alicepassword' },
   buttons: { login: 'login', allow: 'allow' },
+  receivers: [],
 }
 
 const answers = (url: string) => async () => (await fetch(url)).ok
 
-/** oidc-provider, one process whatever the variant: it takes token formats by resource. */
-export async function startPeer({ node }: Commands): Promise<Running> {
+/** oidc-provider run by the Node at the path `node`: it takes the format of access tokens by resource. */
+export async function startPeer(node: string, variant: Variant): Promise<Running> {
   const port = await freePort()
   const issuer = `http://localhost:${port}`
   const client = { client_id: 'bench', client_secret: 'bench-secret-of-forty-three-characters-long' }
@@ -53,6 +69,7 @@ export async function startPeer({ node }: Commands): Promise<Running> {
       NODE_ENV: 'production',
       CLIENT_ID: client.client_id,
       CLIENT_SECRET: client.client_secret,
+      ID_TOKEN_ALG: variants[variant].id,
       REDIRECT_URI: redirectUri,
       KEY_CLIENT_ID: keyClientId,
       KEY_CLIENT_JWK: JSON.stringify({ ...publicHalf(key), alg: 'ES256', use: 'sig' }),
@@ -63,11 +80,40 @@ export async function startPeer({ node }: Commands): Promise<Running> {
   return {
     pids: [child.pid],
     stop: child.stop,
-    target: { ...shared, name: 'peer', issuer, client, keyClientId, jwt },
+    target: { ...shared, name: 'peer', issuer, client, keyClientId, jwt, idTokenAlg: variants[variant].id },
   }
 }
 
-/** The server that does nothing, for the driver's own ceiling. */
+/** The limit of a variant, with answers of these sizes (bytes, by workload). */
+export async function startLimit(variant: Variant, sizes: Record<string, number>): Promise<Running> {
+  const port = await freePort()
+  const issuer = `http://localhost:${port}`
+  const { access, id } = variants[variant]
+  const child = await startChild(serverCore, ['bun', 'limit_server.ts'], {
+    cwd: import.meta.dir,
+    env: {
+      PORT: `${port}`,
+      ACCESS_TOKEN: access,
+      ID_TOKEN: id,
+      SIZES: JSON.stringify(sizes),
+      KEY: JSON.stringify(publicHalf(key)),
+    },
+    ready: answers(`${issuer}/jwks`),
+  })
+  return {
+    pids: [child.pid],
+    stop: child.stop,
+    target: {
+      ...describeSelf(issuer, id),
+      name: 'limit',
+      client: { client_id: 'bench', client_secret: 'secret' },
+      keyClientId,
+      receivers: receiversOn(await freePort()),
+    },
+  }
+}
+
+/** A server that does nothing, for the highest rate of the driver itself. */
 export async function startTrivial(): Promise<Running> {
   const port = await freePort()
   const issuer = `http://localhost:${port}`
@@ -80,7 +126,7 @@ export async function startTrivial(): Promise<Running> {
   return {
     pids: [child.pid],
     stop: child.stop,
-    target: { ...shared, name: 'trivial', issuer, client, jwt: { ES256: {}, RS256: {} } },
+    target: { ...describeSelf(issuer), name: 'trivial', client },
   }
 }
 
@@ -102,30 +148,42 @@ async function startRedis(): Promise<Child & { url: string }> {
 }
 
 /** Latchkey on the memory store: token format by environment, so one process per variant. */
-export const selfEnvironment = (variant: Variant, port: number): Record<string, string> => ({
+export const selfEnvironment = (
+  variant: Variant,
+  port: number,
+  receivers: string[] = [],
+): Record<string, string> => ({
   PORT: `${port}`,
   ISSUER_URL: `http://localhost:${port}`,
   STORE_URL: 'memory:',
   NODE_ENV: 'development',
   LOG_LEVEL: 'error',
   RATE_LIMITING_ENABLED: 'false',
-  // Attempts are counted as ever, but one person and one address are everybody here; and a thousand may wait.
+  // All sign-ins are by one End-User from one address: attempts are counted, up to this. And a thousand may wait.
   SIGN_IN_ATTEMPTS_PER_ACCOUNT: '1000000',
   SIGN_IN_ATTEMPTS_PER_ADDRESS: '1000000',
   SIGN_IN_QUEUE: '1000',
   REGISTRATION_ALLOWED_GRANT_TYPES: 'authorization_code refresh_token client_credentials',
-  ACCESS_TOKEN_FORMAT: variant.startsWith('jwt') ? 'jwt' : 'opaque',
-  ...(variant.startsWith('jwt') && { ACCESS_TOKEN_ALG: variant === 'jwt_es256' ? 'ES256' : 'RS256' }),
+  // Receivers of logout tokens are on this machine.
+  OUTBOUND_ALLOW_HOSTS: receivers.join(','),
+  ...tokenSettings(variants[variant]),
 })
 
-export const describeSelf = (issuer: string): Target => ({
+const tokenSettings = ({ access }: Settings): Record<string, string> =>
+  access === 'opaque'
+    ? { ACCESS_TOKEN_FORMAT: 'opaque' }
+    : { ACCESS_TOKEN_FORMAT: 'jwt', ACCESS_TOKEN_ALG: access }
+
+export const describeSelf = (issuer: string, idTokenAlg: Settings['id'] = 'ES256'): Target => ({
   ...shared,
   name: 'latchkey',
   issuer,
+  idTokenAlg,
   jwt: { ES256: {}, RS256: {} },
 })
 
-export async function startSelf({ self }: Commands, variant: Variant): Promise<Running> {
+/** `command` starts Latchkey, without the environment. */
+export async function startSelf(command: string[], variant: Variant): Promise<Running> {
   const redis = variant === 'redis' ? await startRedis() : undefined
   // Keys are made in the directory it runs in, and go with it.
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
@@ -135,15 +193,17 @@ export async function startSelf({ self }: Commands, variant: Variant): Promise<R
   }
   try {
     const port = await freePort()
-    const { STORE_URL: memory = '', ...env } = selfEnvironment(variant, port)
+    const receivers = receiversOn(await freePort())
+    const { STORE_URL: memory = '', ...env } = selfEnvironment(variant, port, receivers)
     const issuer = `http://localhost:${port}`
-    const child = await startChild(serverCore, self, {
+    const child = await startChild(serverCore, command, {
       cwd,
       env: redis ? { ...env, REDIS_URL: redis.url } : { ...env, STORE_URL: memory },
       ready: answers(`${issuer}/.well-known/openid-configuration`),
     })
     const pids = [child.pid, ...(redis ? [redis.pid] : [])]
-    return { pids, target: describeSelf(issuer), stop: () => child.stop().finally(clear) }
+    const target = { ...describeSelf(issuer, variants[variant].id), receivers }
+    return { pids, target, stop: () => child.stop().finally(clear) }
   } catch (error) {
     await clear()
     throw error

@@ -1,28 +1,38 @@
-/** Latchkey and its peer side by side: alternating rounds, one core each, medians and ratios. See README.md. */
+/** Latchkey, its limit and its peer: alternating rounds, one core each, medians and shares. See README.md. */
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { commandOf, runChild } from './child.ts'
-import { median } from './measure.ts'
-import { driverCore, type Running, startPeer, startSelf, startTrivial, type Variant } from './providers.ts'
-import { report } from './report.ts'
-import { rows } from './rows.ts'
+import { findNode, type Node } from './node.ts'
+import {
+  driverCore,
+  type Running,
+  serverCore,
+  startLimit,
+  startPeer,
+  startSelf,
+  startTrivial,
+  type Variant,
+  variants,
+} from './providers.ts'
+import { describeMachine, report, type Run } from './report.ts'
+import { type Row, rows } from './rows.ts'
 import type { Job, Result } from './target.ts'
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
-    warmup: { type: 'string', default: '1' },
+    warmup: { type: 'string', default: '0.5' },
     only: { type: 'string' },
     against: { type: 'string', default: 'both' },
     json: { type: 'string' },
+    noisy: { type: 'boolean', default: false },
     serve: { type: 'string', default: `bun ${resolve(import.meta.dir, '../src/main.ts')} serve` },
-    node: { type: 'string', default: 'node' },
+    node: { type: 'string', default: '22,20' },
   },
 })
 const rounds = Number(values.rounds)
 const seconds = Number(values.seconds)
-const commands = { self: commandOf(values.serve), node: values.node }
 const only = values.only?.split(',')
 const wanted = rows.filter(({ name }) => !only || only.includes(name))
 const unknown = only?.filter((name) => name !== 'driver' && !rows.some((row) => row.name === name)) ?? []
@@ -30,81 +40,123 @@ if (unknown.length > 0)
   throw new Error(`no such row: ${unknown}; there are ${rows.map(({ name }) => name)}, driver`)
 if (!['both', 'peer', 'self'].includes(values.against)) throw new Error('--against is both, peer or self')
 const withSelf = values.against !== 'peer'
-const withPeer = values.against !== 'self'
+const withPeer = values.against !== 'self' && wanted.some(({ peer }) => peer)
 
-/** Every round's result, by `who workload`, where who is a variant of ours, `peer`, or `bare`. */
-const results = new Map<string, Result[]>()
-const record = (who: string, result: Result) => {
-  const key = `${who} ${result.row}`
-  results.set(key, [...(results.get(key) ?? []), result])
+/** Every round's result, by server and name of the row: `latchkey jwks`, `limit jwks`, `Node 22.1.0 jwks`, `driver get`. */
+const results: Record<string, Result[]> = {}
+const record = (server: string, name: string, result: Result) => {
+  const key = `${server} ${name}`
+  results[key] = [...(results[key] ?? []), result]
   console.error(
-    `  ${key.padEnd(44)} ${result.rate.toFixed(0).padStart(8)}/s  p99 ${result.p99.toFixed(2)} ms`,
+    `  ${key.padEnd(52)} ${result.rate.toFixed(0).padStart(8)}/s  p99 ${result.p99.toFixed(2)} ms`,
   )
 }
 
-const unique = (names: string[]): string[] => [...new Set(names)]
+type Measured = Pick<Row, 'name' | 'workload'>
 
 /** Start, drive, stop; the server is stopped whatever happened. */
-async function drive(who: string, start: () => Promise<Running>, workloads: string[]): Promise<void> {
-  if (workloads.length === 0) return
-  const server = await start()
+async function drive(server: string, start: () => Promise<Running>, some: Measured[]): Promise<void> {
+  if (some.length === 0) return
+  const running = await start()
   try {
     const job: Job = {
-      target: server.target,
-      rows: workloads,
+      target: running.target,
+      rows: some.map(({ workload }) => workload),
       seconds,
       warmup: Number(values.warmup),
       connections: 16,
-      pids: server.pids,
+      pids: running.pids,
+      noisy: values.noisy,
     }
     const out = await runChild(driverCore, ['bun', 'driver.ts', JSON.stringify(job)], import.meta.dir)
-    for (const line of out.trim().split('\n')) record(who, JSON.parse(line))
+    const lines = out.trim().split('\n')
+    some.forEach(({ name }, i) => record(server, name, JSON.parse(lines[i]!)))
   } finally {
-    await server.stop()
+    await running.stop()
   }
 }
 
-const of = (variant: Variant) => wanted.filter((row) => row.variant === variant)
+const names = Object.keys(variants) as Variant[]
 
-const selfRuns = (variant: Variant): string[] =>
-  unique([
-    ...of(variant).map(({ workload }) => workload),
-    // What Redis is held against has to be measured too.
-    ...(variant === 'opaque' ? of('redis').map(({ workload }) => workload) : []),
-  ])
+/** Of each variant the rows that `test` accepts. */
+const ofVariant = (variant: Variant, some: Row[], test: (row: Row) => boolean = () => true): Row[] =>
+  some.filter((row) => row.variant === variant && test(row))
+
+/** What Redis is compared with has to be measured too; the flood, a minute long, is measured once. */
+const ownRows = (round: number): Row[] => {
+  const beside = wanted.filter(({ limit }) => limit === 'memory').map(({ workload }) => workload)
+  return rows.filter((row) =>
+    row.name === 'sign_in_flood'
+      ? round === 1 && wanted.includes(row)
+      : wanted.includes(row) || (row.variant === 'opaque' && beside.includes(row.name)),
+  )
+}
+
+async function latchkey(round: number): Promise<void> {
+  const own = ownRows(round)
+  for (const variant of names)
+    await drive('latchkey', () => startSelf(commandOf(values.serve), variant), ofVariant(variant, own))
+}
+
+/** Bytes of Latchkey's answers to the rows of a variant, by workload. */
+const sizesOf = (some: Row[]): Record<string, number> =>
+  Object.fromEntries(
+    some.flatMap(({ name, workload }) => {
+      const bytes = results[`latchkey ${name}`]?.at(-1)?.bytes
+      return bytes === undefined ? [] : [[workload, bytes]]
+    }),
+  )
+
+async function limits(): Promise<void> {
+  for (const variant of names) {
+    const some = ofVariant(variant, wanted, ({ limit }) => limit === 'server')
+    await drive('limit', () => startLimit(variant, sizesOf(some)), some)
+  }
+  if (!wanted.some(({ limit }) => limit === 'argon2id_verify')) return
+  const command = ['bun', 'ceilings.ts', 'argon2id_verify', `${seconds}`, `${values.noisy}`]
+  record('limit', 'argon2id_verify', JSON.parse(await runChild(serverCore, command, import.meta.dir)))
+}
+
+async function peer(node: Node): Promise<void> {
+  for (const variant of names)
+    await drive(
+      node.name,
+      () => startPeer(node.path, variant),
+      ofVariant(variant, wanted, (row) => row.peer === true),
+    )
+}
 
 await runChild(driverCore, ['bun', 'install', '--frozen-lockfile', '--silent'], import.meta.dir)
-if (!only || only.includes('driver')) await drive('bare', startTrivial, ['discovery', 'client_credentials'])
+const nodes = withPeer ? values.node.split(',').map(findNode) : []
+if (!only || only.includes('driver'))
+  await drive('driver', startTrivial, [
+    { name: 'get', workload: 'discovery' },
+    { name: 'post', workload: 'client_credentials' },
+  ])
 
 for (let round = 1; round <= rounds && wanted.length > 0; round++) {
   console.error(`round ${round} of ${rounds}`)
-  const ours = async () => {
-    for (const variant of ['opaque', 'jwt_es256', 'jwt_rs256', 'redis'] as const)
-      await drive(variant, () => startSelf(commands, variant), selfRuns(variant))
-    for (const against of ['rs256_sign', 'argon2id_verify'] as const) {
-      if (!wanted.some((row) => row.against === against)) continue
-      const out = await runChild(0, ['bun', 'ceilings.ts', against, `${seconds}`], import.meta.dir)
-      record('bare', JSON.parse(out))
-    }
-  }
-  const theirs = () =>
-    drive(
-      'peer',
-      () => startPeer(commands),
-      unique(wanted.filter(({ against }) => against === 'peer').map(({ workload }) => workload)),
-    )
-  // Who goes first changes each round, so that a warm or throttled machine favours neither.
-  const turn = [...(withSelf ? [ours] : []), ...(withPeer ? [theirs] : [])]
+  const [first, ...others] = nodes
+  const turn: (() => Promise<void>)[] = [
+    ...(withSelf ? [() => latchkey(round)] : []),
+    ...(first ? [() => peer(first)] : []),
+  ]
+  // Which goes first changes each round, so that a warm or throttled machine favours neither.
   for (const go of round % 2 ? turn : turn.toReversed()) await go()
+  // The limit and other Nodes vary little: every second round is enough, and saves a third of the time.
+  if (round % 2 === 0) continue
+  if (withSelf) await limits()
+  for (const node of others) await peer(node)
 }
 
-console.log(report(wanted, results, { rounds, seconds }))
-if (values.json) {
-  const medians = Object.fromEntries(
-    [...results].map(([key, some]) => [key, median(some.map(({ rate }) => rate))]),
-  )
-  await Bun.write(
-    resolve(values.json),
-    JSON.stringify({ rounds, seconds, medians, results: Object.fromEntries(results) }, null, 2),
-  )
+const run: Run = {
+  date: new Date().toISOString().slice(0, 10),
+  machine: describeMachine(),
+  rounds,
+  seconds,
+  nodes: nodes.map(({ name }) => name),
+  noisy: values.noisy,
+  results,
 }
+console.log(report(wanted, run))
+if (values.json) await Bun.write(resolve(values.json), JSON.stringify(run, null, 2))

@@ -1,4 +1,4 @@
-/** One driver's acquaintance with one provider: discovered endpoints, a client, connections, and what a right answer is. */
+/** What one driver knows of one provider: discovered endpoints, a client, connections, and what a right answer is. */
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { type Connection, openConnection, type Reply, text } from './connection.ts'
 import { basic, type Form, get, post, postJson } from './request.ts'
@@ -20,7 +20,11 @@ export interface Session {
   authorization: Form
   /** The client_id of one that authenticates with the target's key (private_key_jwt). */
   keyClient(): Promise<string>
+  /** The session of one more client, registered with `more` metadata. RFC 7591 */
+  another(more: object): Promise<Session>
   connect(): Promise<Connection>
+  /** Bytes of the body of the last answer on any connection. */
+  lastBytes(): number
   /** POST to the token endpoint as the client; the answer has been checked as RFC 6749 §5.1 asks. */
   token(connection: Connection, params: Form): Promise<TokenAnswer>
   /** Full verification of a signature against the provider's JWKS; for samples, it costs too much for every answer. */
@@ -67,7 +71,7 @@ async function register(
     grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
     response_types: ['code'],
     token_endpoint_auth_method: 'client_secret_basic',
-    id_token_signed_response_alg: 'ES256',
+    id_token_signed_response_alg: target.idTokenAlg,
     scope: 'openid profile email offline_access',
     ...more,
   })
@@ -76,7 +80,16 @@ async function register(
 
 export async function openSession(target: Target): Promise<Session> {
   const { hostname, port } = new URL(target.issuer)
-  const connect = () => openConnection(hostname, Number(port))
+  let lastBytes = 0
+  const connect = async () => {
+    const connection = await openConnection(hostname, Number(port))
+    const send = async (request: string) => {
+      const reply = await connection.send(request)
+      lastBytes = reply.body.length
+      return reply
+    }
+    return { ...connection, send }
+  }
   const first = await connect()
   const discovery = get(`${target.issuer}/.well-known/openid-configuration`)
   const metadata = expectJson<Metadata>(await first.send(discovery), 200, 'discovery')
@@ -86,31 +99,40 @@ export async function openSession(target: Target): Promise<Session> {
   )
   const client = target.client ?? (await register(first, target, metadata))
   first.close()
-  const authorization = basic(client.client_id, client.client_secret)
   let registered: Promise<string> | undefined
-  const registerKey = async () => {
+  const registerMore = async (more: object) => {
     const connection = await connect()
-    const { client_id } = await register(connection, target, metadata, {
+    const added = await register(connection, target, metadata, more)
+    connection.close()
+    return added
+  }
+  const registerKey = async () => {
+    const { client_id } = await registerMore({
       token_endpoint_auth_method: 'private_key_jwt',
       token_endpoint_auth_signing_alg: 'ES256',
       jwks: { keys: [{ ...publicHalf(target.key), alg: 'ES256', use: 'sig' }] },
     })
-    connection.close()
     return client_id
   }
-  return {
-    target,
-    metadata,
-    client,
-    authorization,
-    connect,
-    keyClient: async () => target.keyClientId ?? (registered ??= registerKey()),
-    token: async (connection, params) =>
-      checkToken(
-        await connection.send(post(metadata.token_endpoint, params, authorization)),
-        `token (${params.grant_type})`,
-      ),
-    verify: async (jwt, alg) =>
-      (await jwtVerify(jwt, jwks, { issuer: metadata.issuer, algorithms: [alg] })).payload,
+  const as = (client: Client): Session => {
+    const authorization = basic(client.client_id, client.client_secret)
+    return {
+      target,
+      metadata,
+      client,
+      authorization,
+      another: async (more) => as(await registerMore(more)),
+      connect,
+      lastBytes: () => lastBytes,
+      keyClient: async () => target.keyClientId ?? (registered ??= registerKey()),
+      token: async (connection, params) =>
+        checkToken(
+          await connection.send(post(metadata.token_endpoint, params, authorization)),
+          `token (${params.grant_type})`,
+        ),
+      verify: async (jwt, alg) =>
+        (await jwtVerify(jwt, jwks, { issuer: metadata.issuer, algorithms: [alg] })).payload,
+    }
   }
+  return as(client)
 }

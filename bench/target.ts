@@ -1,4 +1,4 @@
-/** What the driver knows of a provider: where it is, who may use it, and which parameters it wants for a JWT. */
+/** What the driver knows of a provider: where it is, its client and End-User, and which parameters it wants for a JWT. */
 import type { SigningKey } from './proof.ts'
 import type { Form } from './request.ts'
 
@@ -23,6 +23,10 @@ export interface Target {
   buttons: { login: string; allow: string }
   /** Extra token request parameters that make the access token of client_credentials a JWT with this `alg`. */
   jwt: Record<'ES256' | 'RS256', Form>
+  /** What the ID Tokens of the client are signed with. */
+  idTokenAlg: 'ES256' | 'RS256'
+  /** Where the driver receives logout tokens, `address:port`: the provider may send to them. */
+  receivers: string[]
 }
 
 /** The members of the metadata the driver uses. */
@@ -32,6 +36,7 @@ export interface Metadata {
   token_endpoint: string
   userinfo_endpoint: string
   introspection_endpoint: string
+  end_session_endpoint: string
   pushed_authorization_request_endpoint: string
   jwks_uri: string
   registration_endpoint?: string
@@ -44,8 +49,10 @@ export interface Job {
   seconds: number
   warmup: number
   connections: number
-  /** Processes whose CPU time is ours: the server first, then what it stands on. */
+  /** Processes of this measurement: the server first, then what it stands on. */
   pids: number[]
+  /** Accept a measurement that other processes disturbed: to try a row, not for a result. */
+  noisy: boolean
 }
 
 /** What the driver prints for each row, one JSON line. Latencies in milliseconds. */
@@ -60,8 +67,10 @@ export interface Result {
   driver: number
   /** Cores the server used; near 1 it was the limit, as it should be. */
   server: number
-  /** Cores that strangers used meanwhile; what is much above 0 spoils the number. */
+  /** Cores that other processes used during the measurement; much above 0, the number is worthless. */
   foreign: number
+  /** Bytes of the body of the last answer: the limit is measured with answers of this size. */
+  bytes?: number
   /** Numbers that only this row has. */
   extra?: Record<string, number>
 }

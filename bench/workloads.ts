@@ -1,10 +1,11 @@
 /** What is measured, one row each: prepare a lane, get back its step. Every step checks what it was answered. */
+import type { Browser, Page } from './browser.ts'
 import { createFlow } from './code_flow.ts'
 import type { Step } from './measure.ts'
 import { createAsserter, createProver } from './proof.ts'
 import { type Form, get, post } from './request.ts'
 import { algOf, checkToken, expectJson, type Session } from './session.ts'
-import { headers } from './connection.ts'
+import { type Connection, headers } from './connection.ts'
 
 export type Prepare = (session: Session) => Promise<Step>
 
@@ -127,7 +128,7 @@ const userinfo: Prepare = async (session) => {
   await flow.userinfo(answer)
   const bearer = { Authorization: `Bearer ${answer.access_token}` }
   const request = get(session.metadata.userinfo_endpoint, bearer)
-  const { sub } = await session.verify(answer.id_token ?? '', 'ES256')
+  const { sub } = await session.verify(answer.id_token ?? '', session.target.idTokenAlg)
   return async () => {
     const claims = expectJson<Record<string, unknown>>(await connection.send(request), 200, 'userinfo')
     if (claims.sub !== sub || typeof claims.email !== 'string')
@@ -147,13 +148,13 @@ const refresh: Prepare = async (session) => {
     const answer = await again()
     if (answer.refresh_token === undefined || answer.refresh_token === refresh_token)
       throw new Error('it did not rotate')
-    if (answer.id_token === undefined || algOf(answer.id_token) !== 'ES256')
-      throw new Error('no ES256 ID Token')
+    if (answer.id_token === undefined || algOf(answer.id_token) !== session.target.idTokenAlg)
+      throw new Error(`no ${session.target.idTokenAlg} ID Token`)
     refresh_token = answer.refresh_token
   }
 }
 
-/** Nobody signed in, nothing allowed before: both pages, then code, token, userinfo. */
+/** Without a session and without consent: both pages, then code, token, userinfo. */
 const codeFlow: Prepare = async (session) => {
   const connection = await session.connect()
   const once = async () => {
@@ -162,21 +163,21 @@ const codeFlow: Prepare = async (session) => {
     await flow.userinfo(answer)
     return answer
   }
-  await session.verify((await once()).id_token ?? '', 'ES256')
+  await session.verify((await once()).id_token ?? '', session.target.idTokenAlg)
   return async () => void (await once())
 }
 
-/** Signed in and allowed already: three requests, no page. */
+/** With a session and consent: three requests, no page. */
 const codeFlowInSession: Prepare = async (session) => {
   const connection = await session.connect()
   const flow = createFlow(session, connection)
   const first = await flow.tokens({ prompt: 'consent' })
-  await session.verify(first.id_token ?? '', 'ES256')
+  await session.verify(first.id_token ?? '', session.target.idTokenAlg)
   // prompt=none makes any page an error answer instead of a form that gets filled.
   return async () => flow.userinfo(await flow.tokens({ prompt: 'none' }))
 }
 
-/** A new browser each time, as far as the answer to the password; consent is not part of it. */
+/** A new browser each time, up to the answer to the password; consent is not part of it. */
 const signIn: Prepare = async (session) => {
   const connection = await session.connect()
   const { user, buttons } = session.target
@@ -194,6 +195,52 @@ const signIn: Prepare = async (session) => {
   }
 }
 
+/** One page again and again, as by a reload: each time it must be a form with this button. */
+const reload = async (
+  page: Page,
+  browser: Browser,
+  connection: Connection,
+  button: string,
+): Promise<Step> => {
+  const request = browser.opening(page.url)
+  const named = `name="${button}"`
+  return async () => {
+    const reply = await connection.send(request)
+    if (reply.status !== 200 || !reply.body.includes(named))
+      throw new Error(`no ${button} at ${page.url}: ${reply.status} ${reply.body.slice(0, 300)}`)
+  }
+}
+
+const signInPage: Prepare = async (session) => {
+  const connection = await session.connect()
+  const { browser, request } = createFlow(session, connection)
+  return reload(await browser.open(request().url), browser, connection, session.target.buttons.login)
+}
+
+const consentPage: Prepare = async (session) => {
+  const connection = await session.connect()
+  const { browser, request, tokens } = createFlow(session, connection)
+  await tokens({ prompt: 'consent' })
+  const page = await browser.open(request({ prompt: 'consent' }).url)
+  return reload(page, browser, connection, session.target.buttons.allow)
+}
+
+/** A new browser each time: the answer sends it to the page for signing in, with a cookie. */
+const authorize: Prepare = async (session) => {
+  const connection = await session.connect()
+  const { request } = createFlow(session, connection)
+  let last = ''
+  return async () => {
+    const reply = await connection.send(get(request().url, { Accept: 'text/html' }))
+    const [location = ''] = headers(reply, 'location')
+    const isRedirect = reply.status === 302 || reply.status === 303
+    if (!isRedirect || location === last || location.startsWith(session.target.redirectUri))
+      throw new Error(`not sent to a page: ${reply.status} ${location} ${reply.body.slice(0, 300)}`)
+    if (headers(reply, 'set-cookie').length === 0) throw new Error('no cookie')
+    last = location
+  }
+}
+
 export const workloads: Record<string, Prepare> = {
   discovery: unchanging(({ target }) => `${target.issuer}/.well-known/openid-configuration`, 'issuer'),
   jwks: unchanging(({ metadata }) => metadata.jwks_uri, 'keys'),
@@ -205,6 +252,9 @@ export const workloads: Record<string, Prepare> = {
   par,
   introspection,
   userinfo,
+  sign_in_page: signInPage,
+  consent_page: consentPage,
+  authorize,
   refresh,
   code_flow: codeFlow,
   code_flow_in_session: codeFlowInSession,
