@@ -157,7 +157,7 @@ describe('imports', () => {
     expect(circles).toEqual([])
   })
 
-  test('of packages: the three at run time, and what Bun and node bring', () => {
+  test('of packages: those of package.json, and what Bun and node bring', () => {
     const packages = new Set<string>()
     for (const { text } of sources)
       for (const [, name = ''] of bareImports(text))

@@ -584,8 +584,8 @@ describe('a picture', () => {
     at.routes['/eve.png'] = () => new Response(png, { headers: { 'content-type': 'text/html' } })
     at.claims = { picture: `${at.origin}/eve.png` }
     const { op } = await attempt(at)
-    let url: unknown
-    for (const end = Date.now() + 10_000; !(url = await claimed(op)) && Date.now() < end;) await Bun.sleep(10)
+    await until(async () => (await claimed(op)) !== undefined, 'the picture')
+    const url = await claimed(op)
     expect(String(url)).toMatch(/^http:\/\/localhost:5000\/avatar\/[\w-]{32}$/)
     const answer = await op.fetch(String(url))
     expect(Buffer.from(await answer.arrayBuffer())).toEqual(png)

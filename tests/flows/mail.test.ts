@@ -29,7 +29,7 @@ const start = (port: number, { env, ...more }: ProviderOptions = {}): Promise<Pr
     env: {
       SMTP_URL: `smtp://localhost:${port}`,
       MAIL_FROM: 'Accounts <accounts@op.example>',
-      SMTP_TIMEOUT_MS: '1000',
+      SMTP_TIMEOUT_MS: '2000',
       ...env,
     },
     ...more,
@@ -277,7 +277,8 @@ describe('instances', () => {
     const relay = await relayed()
     const clock = turnableClock()
     const store = memoryStore(clock)
-    const both = [await start(relay.port, { store, clock }), await start(relay.port, { store, clock })]
+    const more = { store, clock, env: { SMTP_TIMEOUT_MS: '30000' } } // how long a turn may be
+    const both = [await start(relay.port, more), await start(relay.port, more)]
     for (let i = 0; i < 40; i++) await sendMail(both[i % 2]!.context, mailTo(`reader${i}@example.com`))
     await Promise.all([...both, ...both].map(({ context }) => deliverDue(context)))
     await Promise.all(both.map(({ context }) => deliverDue(context)))

@@ -227,7 +227,7 @@ describe('tokens of the provider', () => {
     const op = await tokenProvider({ picture: `${tokens.origin}/tom.png` })
     const { browser, user } = await arrived(op)
     const picture = async () => (await User.find(op.context, user.sub))?.claims.picture
-    for (const end = Date.now() + 10_000; !(await picture()) && Date.now() < end;) await Bun.sleep(10)
+    await until(async () => (await picture()) !== undefined, 'the picture')
     const url = String(await picture())
     expect((await op.fetch(url)).status).toBe(200)
     await User.update(op.context, user.sub, (current) => ({ ...current, password_hash: 'a password' }))
