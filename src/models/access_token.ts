@@ -1,11 +1,11 @@
-/** An opaque access token, or the note that a JWT one was revoked before its time. */
+/** Opaque access tokens, and the `jti` of each JWT access token that was revoked before it expired. */
 import * as v from 'valibot'
 import { sha256 } from '../lib/hash.ts'
 import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 
 const schema = openObject({
-  /** Absent for client_credentials: such a token is its own grant. */
+  /** Absent for client_credentials: such a token has no grant record. */
   grant_id: v.optional(v.string()),
   client_id: v.string(),
   sub: v.string(),

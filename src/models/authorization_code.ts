@@ -1,4 +1,4 @@
-/** An authorization code: what was asked for. That it is redeemed once is the grant's to say (`code_used`). https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2 */
+/** Authorization codes. The record of the grant decides that a code is redeemed once (`code_used`). https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2 */
 import * as v from 'valibot'
 import { sha256 } from '../lib/hash.ts'
 import { openObject } from './declared.ts'

@@ -1,4 +1,4 @@
-/** A registered client: its metadata in the names of RFC 7591 and what only we know of it. */
+/** A registered client: its metadata (RFC 7591) and members that only this provider sets. */
 import * as v from 'valibot'
 import { type ClientMetadata, coreMetadata } from '../auth/registration.ts'
 import { RegistrationLimits } from '../auth/registration_limits.ts'
@@ -16,25 +16,25 @@ const schema = openObject({
   scope: v.string(),
   client_id: v.string(),
   client_id_issued_at: v.number(),
-  /** Compared with: an HMAC under a key of ours, so that a stolen store cannot be guessed at. */
+  /** For comparison: an HMAC under a key derived from SECRET_KEY, so that a copy of the store does not allow guessing. */
   secret_mac: v.optional(v.string()),
-  /** Computed with: client_secret_jwt and symmetric algorithms need the secret itself (OpenID Connect Core §10). */
+  /** For computation: client_secret_jwt and symmetric algorithms need the secret itself (OpenID Connect Core §10). */
   sealed_secret: v.optional(v.string()),
-  /** Registered itself, so nobody here vouches for it; the consent page says so. */
+  /** Registered by itself, not by an operator; the consent page says so. */
   self_registered: v.optional(v.boolean(), false),
-  /** Registered with an initial access token of its own limits: they hold for its updates too. */
+  /** The limits of the initial access token it registered with. They hold for its updates too. */
   registration_limits: v.optional(RegistrationLimits),
-  /** Set by a client source: the URL at which the client describes itself. Its host is what people can know it by. */
+  /** Set by a client source: the URL of the client's metadata document. Pages show its host. */
   described_at: v.optional(v.string()),
-  /** Set by an operator alone, for or against REQUIRE_PKCE: whether a confidential client must use it. */
+  /** Set by an operator alone; overrides REQUIRE_PKCE for a confidential client. */
   require_pkce: v.optional(v.boolean()),
-  /** Set by an operator alone: no consent page, for the house's own applications. */
+  /** Set by an operator alone: an application of the operator, without a consent page. */
   first_party: v.optional(v.boolean(), false),
-  /** Set by an operator alone: an API that may introspect every token. */
+  /** Set by an operator alone: a resource server that may introspect every token. */
   resource_server: v.optional(v.boolean(), false),
   /** Set by an operator alone: token exchange without an `act` chain (RFC 8693 §1.1). */
   may_impersonate: v.optional(v.boolean()),
-  /** Set by an operator alone: audiences and resources for which it may exchange its people's tokens, granted or not. */
+  /** Set by an operator alone: audiences and resources for which it may exchange End-Users' tokens without their grant. */
   exchange_audiences: v.optional(v.array(v.string())),
   disabled: v.optional(v.boolean(), false),
 })
@@ -44,14 +44,14 @@ export interface Client extends v.InferOutput<typeof schema> {}
 
 /** Declares metadata that a feature adds, for its socket `clientMetadata` and for reading it of a client. */
 export const declareMetadata = declaring<ClientMetadata>()
-/** Declares what a feature keeps in the record of a client that is no metadata: neither registered nor shown. */
+/** Declares members that a feature keeps in the record of a client and that are not metadata: neither registered nor shown. */
 export const declareClientMembers = declaring<Client>()
 
 const clientsIndex = 'clients'
-/** Few among clients that may be a million: read for a page that any person may open. */
+/** An index of its own, because a page reads it and there may be a million other clients. */
 const launchersIndex = 'client_launchers'
 
-/** An operator vouches for it, and it says where a sign-in begins (OpenID Connect Core §4). */
+/** Registered by an operator, with an address at which a sign-in begins (OpenID Connect Core §4). */
 const isLauncher = (client: Client): boolean =>
   !client.self_registered && client.initiate_login_uri !== undefined
 
@@ -80,7 +80,7 @@ export const Client = {
     return updated
   },
 
-  /** True when there was one. Its grants die with it: every use of a token looks the client up. */
+  /** True when there was one. Its tokens are no longer valid: every use of a token looks the client up. */
   async remove(memory: Memory, clientId: string): Promise<boolean> {
     const removed = await records.take(memory, clientId)
     await memory.store.unlink(clientsIndex, clientId)
@@ -88,12 +88,12 @@ export const Client = {
     return removed !== undefined
   },
 
-  /** The client_ids of those that an operator registered with an `initiate_login_uri`, in that order. */
+  /** The client_ids of clients that an operator registered with an `initiate_login_uri`, the oldest first. */
   async launchers(memory: Memory, limit: number): Promise<string[]> {
     return (await memory.store.range(launchersIndex, { limit })).map(({ member }) => member)
   },
 
-  /** In the order they were registered. */
+  /** The oldest first. */
   async list(memory: Memory, offset = 0, limit = 1000): Promise<Client[]> {
     const ids = await memory.store.range(clientsIndex, { offset, limit })
     return (await Promise.all(ids.map(({ member }) => records.find(memory, member)))).filter(
@@ -102,37 +102,37 @@ export const Client = {
   },
 }
 
-/** A client that has nothing to keep secret (RFC 6749 §2.1). */
+/** A client without credentials (RFC 6749 §2.1). */
 export const isPublic = (client: Client): boolean => client.token_endpoint_auth_method === 'none'
 
-/** What `secret_mac` holds. */
+/** The value of `secret_mac`. */
 export const secretMac = (key: Uint8Array, clientId: string, secret: string): string =>
   hmac(key, `${clientId}\n${secret}`)
 
-/** Whether a client so registered has a secret: by default it has. */
-export const needsSecret = ({ token_endpoint_auth_method: method }: Given<Client>): boolean =>
+/** Whether a client with this metadata has a secret. The default method needs one. */
+export const needsSecret = ({ token_endpoint_auth_method: method }: Incomplete<Client>): boolean =>
   method === undefined || method.startsWith('client_secret_')
 
-/** What a record keeps of a secret. */
+/** The members of a record that are made from a secret. */
 export const secretMembers = (key: Uint8Array, clientId: string, secret: string) => ({
   secret_mac: secretMac(key, clientId, secret),
   sealed_secret: seal(key, secret, clientId),
 })
 
-/** Metadata with the defaults of RFC 7591 §2 still to fill in. */
-/** Members that are absent may also be there as undefined, as validated metadata has them. */
-type Given<T> = { [Name in keyof T]?: T[Name] | undefined }
+/** Each member may be absent or undefined, as in validated metadata. */
+type Incomplete<T> = { [Name in keyof T]?: T[Name] | undefined }
 
-type NewClient = v.InferInput<typeof Metadata> & Given<Client> & { client_id: string }
+/** Metadata in which the defaults of RFC 7591 §2 are still to be filled in. */
+type NewClient = v.InferInput<typeof Metadata> & Incomplete<Client> & { client_id: string }
 
-/** What a client is made with: the part of the context that exists before there is one. */
+/** The part of the context that `makeClient` needs. It exists before the context does. */
 export interface ClientMaking {
   clock: Clock
   random: Random
   secrets: { clientSecrets: Uint8Array }
 }
 
-/** A new client record, defaults filled in, with a secret (256 random bits unless `chosen`) where its method needs one. */
+/** A new client record with defaults, and a secret (`chosen`, else 264 random bits) where its method needs one. */
 export function makeClient(
   { clock, random, secrets }: ClientMaking,
   metadata: NewClient,

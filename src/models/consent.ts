@@ -1,11 +1,11 @@
-/** What a person agreed that a client may have, remembered so that it is asked once. */
+/** What an End-User agreed that a client may have, remembered so that the consent page is shown once. */
 import * as v from 'valibot'
 import { openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 
 const schema = openObject({
   scope: v.array(v.string()),
-  /** Names asked for through the `claims` parameter. */
+  /** Names of claims that the `claims` parameter requested. */
   claims: v.array(v.string()),
   granted_at: v.number(),
   exp: v.number(),
@@ -14,14 +14,14 @@ const records = defineRecord('consent', schema)
 
 export interface Consent extends v.InferOutput<typeof schema> {}
 
-/** Encoded, so that no bar in a name makes one pair look like another. */
+/** Encoded, so that a `|` in a value cannot make two pairs equal. */
 const id = (sub: string, clientId: string) => `${encodeURIComponent(sub)}|${clientId}`
 const ofUser = (sub: string) => `user_consents:${sub}`
 
 export const Consent = {
   find: (memory: Memory, sub: string, clientId: string) => records.find(memory, id(sub, clientId)),
 
-  /** Remember more; what was agreed before stays agreed. `lifetime` in seconds. */
+  /** Adds to the consent; what was agreed before stays agreed. `lifetime` in seconds. */
   async extend(
     memory: Memory,
     sub: string,
@@ -49,12 +49,12 @@ export const Consent = {
     return taken !== undefined
   },
 
-  /** The client_ids a person agreed to, at most `limit` of them; a consent among them may have expired since. */
+  /** The client_ids that the End-User agreed to, at most `limit`. Some of these consents may have expired. */
   async clientsOf(memory: Memory, sub: string, limit: number): Promise<string[]> {
     return (await memory.store.range(ofUser(sub), { limit })).map(({ member }) => member)
   },
 
-  /** Whether everything asked for was agreed to before. */
+  /** Whether the consent includes every scope and claim of the request. */
   covers: (consent: Consent | undefined, scope: readonly string[], claims: readonly string[]): boolean =>
     consent !== undefined &&
     scope.every((each) => consent.scope.includes(each)) &&

@@ -1,4 +1,4 @@
-/** Records to which features add members: the type of the record has those of the core, a declaration types the rest. */
+/** Records to which features add members: the type of the record has the members of the core, a declaration types the others. */
 import * as v from 'valibot'
 
 type Input<E extends v.ObjectEntries> = v.InferInput<v.ObjectSchema<E, undefined>>
@@ -24,7 +24,7 @@ export interface Declared<R extends object, E extends v.ObjectEntries = v.Object
   set<T extends R>(record: T, members: Readonly<Partial<Input<E>>>): T
 }
 
-/** Declares members of records of type `R`; both what writes them and what reads them goes by the declaration. */
+/** Declares members of records of type `R`. Code writes and reads them through the declaration. */
 export const declaring =
   <R extends object>() =>
   <const E extends v.ObjectEntries>(entries: E): Declared<R, E> => ({

@@ -10,23 +10,23 @@ export interface Memory {
   store: Store
   clock: Clock
   log: Log
-  /** Records by the text they were read from: what was just parsed is not parsed again. */
+  /** Parsed records by their stored text, so that equal text is not parsed again. */
   parsed?: ParsedRecords
 }
 
 /**
- * Results of a pure function: equal text of one kind is an equal record. Bounded by bytes. Several requests share one
- * record, so a record is never changed in place: a change is a new object. The tests freeze what is put in here.
+ * Equal text of one kind is an equal record. Bounded by bytes. Several requests share one record, so a record is never
+ * changed in place: a change is a new object. The tests freeze each record that is put in here.
  */
 export type ParsedRecords = BoundedMap<{ kind: string; record: object }>
 
-/** A parsed record takes about four bytes for each character of its text, which is held as well. */
+/** A parsed record takes about four bytes for each character of its text, and the text itself one. */
 const bytesPerCharacter = 5
 const mostBytes = 16_777_216
 
 export const createParsedRecords = (): ParsedRecords => createBoundedMap(mostBytes)
 
-/** Any record may carry `exp` in seconds: past it the record is absent, whatever the store still holds. */
+/** A record may have `exp` in seconds. From then on it counts as absent, even while the store still holds it. */
 const expiry = (record: object): number | undefined => (record as { exp?: number }).exp
 
 /** A record as it was read. */
@@ -47,8 +47,9 @@ export interface RecordKind<T> {
   /** Read and delete; undefined for all but one caller. */
   take(memory: Memory, id: string): Promise<T | undefined>
   /**
-   * Compare-and-swap until it holds: `change` gets the current record and returns the next one, or undefined
-   * to leave it. Returns what was written; undefined when absent or left. `loaded` saves the first read.
+   * Repeats a compare-and-swap until it succeeds: `change` gets the current record and returns the next one, or
+   * undefined to change nothing. Returns the written record; undefined when the record is absent or was not changed.
+   * `loaded` saves the first read.
    */
   update(
     memory: Memory,
@@ -61,7 +62,7 @@ export interface RecordKind<T> {
 /** Time a record may stay in the store after `exp`: the clocks of two instances may differ a little. */
 const graceMs = 2_000
 
-/** Lost races after which `update` gives up. */
+/** Failed compare-and-swaps after which `update` gives up. */
 const maxAttempts = 150
 
 const ttlOf = (record: object, now: number): number | undefined => {
@@ -124,7 +125,7 @@ export function defineRecord<const S extends v.GenericSchema<unknown, object>>(
         if (next === undefined) return undefined
         const raw = JSON.stringify(next)
         if (await memory.store.replace(key(id), seen.raw, raw, ttlOf(next, memory.clock.now())))
-          return remember(memory, raw, next) // whoever moves a record on will read it again
+          return remember(memory, raw, next) // a record that was changed is usually read again
         seen = await load(memory, id)
       }
       if (seen) memory.log.warn('record_contended', { kind: prefix })

@@ -1,4 +1,4 @@
-/** The people and clients of the walkthrough; they exist in development alone. */
+/** The End-Users and clients of docs/walkthrough.md; they exist in development alone. */
 import type { Client } from './client.ts'
 
 export const demoUsers = [

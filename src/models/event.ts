@@ -1,4 +1,4 @@
-/** What happened to an account, for its owner to read: sign-ins, changes, refusals. OWASP ASVS 5.0 V16.3 */
+/** Events of an account that its End-User can read: sign-ins, changes, refusals. OWASP ASVS 5.0 V16.3 */
 import * as v from 'valibot'
 import type { Random } from '../lib/random.ts'
 import { defineRecord, type Memory } from './define_record.ts'
@@ -6,13 +6,13 @@ import { everyMember, oldestBeyond } from './every_member.ts'
 
 const schema = v.object({
   sub: v.string(),
-  /** As `signed_in`, `password_changed`: also the end of the message key `event.…`. */
+  /** For example `signed_in` or `password_changed`; also the end of the message key `event.…`. */
   kind: v.string(),
   /** Milliseconds. */
   at: v.number(),
   address: v.optional(v.string()),
   user_agent: v.optional(v.string()),
-  /** What the message of its kind names: an application, a provider, a factor. */
+  /** The name that the message contains: an application, a provider, a factor. */
   detail: v.optional(v.string()),
   /** Seconds. */
   exp: v.number(),
@@ -23,9 +23,9 @@ export type Event = v.InferOutput<typeof schema>
 
 const ofUser = (sub: string) => `user_events:${sub}`
 
-/** Seconds an event is kept: a year and a bit, so that "last year" can be looked up. */
+/** Seconds for which an event is kept: a little more than a year. */
 const lifetimeSeconds = 400 * 86_400
-/** Events of one person that are kept: the oldest give way. */
+/** Events that are kept for one End-User. Beyond it the oldest is deleted. */
 const mostKept = 5_000
 
 async function forget(memory: Memory, sub: string, id: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** Long indexes: all of one, a page of the store at a time, and what must leave one that is full. docs/architecture.md, "Store". */
+/** Reads a whole index page by page, and finds the member to delete when an index is full. docs/architecture.md, "Store". */
 import type { Store } from '../store/store.ts'
 
 const page = 1_000
@@ -13,7 +13,7 @@ export async function everyMember(store: Store, index: string, min = -Infinity):
   }
 }
 
-/** The oldest member of an index that has more than `most`; whoever asks at each `link` keeps it at that. */
+/** The oldest member of an index that has more than `most`. A caller that deletes it after each `link` bounds the index. */
 export async function oldestBeyond(store: Store, index: string, most: number): Promise<string | undefined> {
   const [surplus] = await store.range(index, { offset: most, limit: 1 })
   const [oldest] = surplus ? await store.range(index, { limit: 1 }) : []

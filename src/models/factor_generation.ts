@@ -1,4 +1,4 @@
-/** A name for the set of factors a person has now: whatever was proven to an earlier set is worth nothing. */
+/** The generation of an End-User's factors. A trusted device of an earlier generation is no longer trusted. */
 import * as v from 'valibot'
 import type { Random } from '../lib/random.ts'
 import { defineRecord, type Memory } from './define_record.ts'
@@ -10,7 +10,7 @@ export const FactorGeneration = {
   of: async (memory: Memory, sub: string): Promise<string> =>
     (await records.find(memory, sub))?.generation ?? '',
 
-  /** Every trusted device is asked again. */
+  /** From now on every trusted device must prove a second factor again. */
   renew: (memory: Memory, random: Random, sub: string): Promise<void> =>
     records.put(memory, sub, { generation: random(12) }),
 

@@ -1,4 +1,4 @@
-/** One authorization and all its tokens: they are good only while this record lives; ending it is one deletion. */
+/** One authorization and all its tokens. The tokens are valid only while this record exists, so ending them is one deletion. */
 import * as v from 'valibot'
 import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
@@ -10,11 +10,11 @@ const schema = openObject({
   grant_id: v.string(),
   client_id: v.string(),
   sub: v.string(),
-  /** As it was at sign-in, so that introspection need not look the person up. */
+  /** As it was at sign-in, so that introspection need not read the account. */
   username: v.string(),
   scope: v.array(v.string()),
   claims: v.optional(v.object({ userinfo: ClaimNames, id_token: ClaimNames })),
-  /** Languages in which the client would like claims (OpenID Connect Core §5.2), best first. */
+  /** Preferred languages of claims (OpenID Connect Core §5.2), the most preferred first. */
   claims_locales: v.optional(v.array(v.string())),
   authentication: v.object({
     auth_time: v.number(),
@@ -22,26 +22,26 @@ const schema = openObject({
     amr: v.array(v.string()),
     sid: v.string(),
   }),
-  /** Seconds: when the person, or whoever spoke for them, gave it. Older ones do not say. */
+  /** Seconds: when the grant was made. Absent in records of older versions. */
   begun_at: v.optional(v.number()),
-  /** Its code was redeemed: whoever comes second is a replay, and ends the grant. */
+  /** The code was redeemed. Redeeming it again is a replay and ends the grant. */
   code_used: v.optional(v.boolean()),
-  /** Ends with the session it came from; false once offline_access was granted. */
+  /** The grant ends with its session; false when offline_access was granted. */
   session_bound: v.boolean(),
-  /** The refresh family, constant in size: which generation is current and when (ms) it became so. */
+  /** The refresh token family, constant in size: the current generation and when it became current (ms). */
   refresh: v.optional(v.object({ generation: v.number(), rotated_at: v.number() })),
-  /** The client proved who it is when it redeemed this: its refresh tokens are for nobody who cannot. */
+  /** The client authenticated when it redeemed the code: its refresh tokens require client authentication from then on. */
   authenticated: v.optional(v.boolean()),
   /** The key of a public client, from its first token request on (RFC 9449 §5). */
   cnf: v.optional(v.record(v.string(), v.unknown())),
-  /** Seconds: the end of every token under this grant, whatever they say. */
+  /** Seconds: no token of this grant is valid after it, whatever its own `exp`. */
   exp: v.number(),
 })
 const records = defineRecord('grant', schema)
 
 export interface Grant extends v.InferOutput<typeof schema> {}
 
-/** What authorization parameters of features add to a grant. Only a declaration of its members makes one. */
+/** Members that features add to a grant from their authorization parameters. Only a declaration makes the value. */
 export const GrantExtra = v.pipe(v.record(v.string(), v.unknown()), v.brand('GrantExtra'))
 export type GrantExtra = v.InferOutput<typeof GrantExtra>
 
@@ -54,7 +54,7 @@ export const declareGrantMembers = <const E extends v.ObjectEntries>(entries: E)
 const ofSession = (sid: string) => `session_grants:${sid}`
 const ofUser = (sub: string) => `user_grants:${sub}`
 
-/** A day longer than the grants themselves, for the indexes that name them. */
+/** An index is kept a day longer than the grants in it. */
 const indexTtl = (memory: Memory, grant: Grant, lifetime: number) =>
   Math.max(grant.exp * 1000 - memory.clock.now(), lifetime * 1000) + 86_400_000
 
@@ -63,12 +63,12 @@ export const Grant = {
   load: records.load,
   update: records.update,
 
-  /** `lifetime` in seconds is how long the grant may come to live once its code is redeemed. */
+  /** `lifetime` in seconds: how long the grant can last at most after its code is redeemed. */
   async create(memory: Memory, grant: Grant, lifetime: number): Promise<void> {
     const ttl = indexTtl(memory, grant, lifetime)
-    const until = (grant.exp + lifetime) * 1000 // redeemed at the last moment it lives that long
+    const until = (grant.exp + lifetime) * 1000 // the end of a grant whose code is redeemed at the last moment
     await Promise.all([
-      memory.store.trim(ofUser(grant.sub), memory.clock.now()), // whoever never looks at the list has one as well
+      memory.store.trim(ofUser(grant.sub), memory.clock.now()), // here too, because `listOfUser` may never be called
       records.create(memory, grant.grant_id, {
         begun_at: Math.floor(memory.clock.now() / 1000),
         ...grant,
@@ -90,12 +90,12 @@ export const Grant = {
     return true
   },
 
-  /** End all grants that live no longer than this session. */
+  /** Ends all grants that are bound to this session. */
   endOfSession: (memory: Memory, sid: string) => endAll(memory, ofSession(sid)),
-  /** End all grants of a person, of one client when it is named. */
+  /** Ends all grants of an End-User, or those of one client. */
   endOfUser: (memory: Memory, sub: string, clientId?: string) => endAll(memory, ofUser(sub), clientId),
 
-  /** The live grants of a person; forgets those that have passed. */
+  /** The current grants of an End-User. Removes expired ones from the index. */
   async listOfUser(memory: Memory, sub: string): Promise<Grant[]> {
     await memory.store.trim(ofUser(sub), memory.clock.now())
     const ids = await everyMember(memory.store, ofUser(sub))

@@ -1,4 +1,4 @@
-/** Initial access tokens: each lets so many clients register, until it expires, as what its limits say. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
+/** Initial access tokens: each allows a number of client registrations within its limits, until it expires. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
 import * as v from 'valibot'
 import { RegistrationLimits } from '../auth/registration_limits.ts'
 import { seconds } from '../lib/clock.ts'
@@ -8,7 +8,7 @@ import type { Random } from '../lib/random.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 
 const schema = v.object({
-  /** Not secret: the front of the token, and what an operator names it by. */
+  /** Not secret: the first part of the token; operators name the token by it. */
   id: v.string(),
   name: v.string(),
   secret_hash: v.string(),
@@ -23,10 +23,10 @@ const records = defineRecord('initial_access_token', schema)
 
 export type InitialAccessToken = v.InferOutput<typeof schema>
 
-/** By when they expire (ms). */
+/** Scored by expiry (ms). */
 const index = 'initial_access_tokens'
 
-/** Tells secret scanners, and us, what it is. */
+/** Lets secret scanners recognise the token. */
 export const initialTokenPrefix = 'lki_'
 const idLength = 12
 const shape = /^lki_([\w-]{12})([\w-]{44})$/
@@ -40,7 +40,7 @@ export interface Issuing {
 }
 
 export const InitialAccessToken = {
-  /** The token is in nobody's hands afterwards but the caller's: the record has its hash. */
+  /** The token is returned once; the record has only its hash. */
   async issue(memory: Memory, random: Random, { name, uses, lifetime, limits }: Issuing) {
     const id = random((idLength / 4) * 3)
     const secret = random(33)
@@ -53,7 +53,7 @@ export const InitialAccessToken = {
     return { record, token: `${initialTokenPrefix}${id}${secret}` }
   },
 
-  /** The record of a token that is good for another client; spends nothing. */
+  /** The record of a token with uses left. Does not count as a use. */
   async ofToken(memory: Memory, token: string): Promise<InitialAccessToken | undefined> {
     const [, id, secret] = shape.exec(token) ?? []
     const record = id === undefined ? undefined : await records.find(memory, id)
@@ -63,7 +63,7 @@ export const InitialAccessToken = {
       : undefined
   },
 
-  /** One client more: true for as many callers as it has uses, whatever instances they are on. */
+  /** Counts one use atomically: true for as many callers, on all instances together, as the token has uses. */
   async spend(memory: Memory, id: string): Promise<boolean> {
     const spent = await records.update(memory, id, (current) =>
       current.uses_left > 0 ? { ...current, uses_left: current.uses_left - 1 } : undefined,
@@ -71,7 +71,7 @@ export const InitialAccessToken = {
     return spent !== undefined
   },
 
-  /** Those that have not expired, the soonest to do so first. */
+  /** Unexpired tokens, the one that expires first at the front. */
   async list(memory: Memory, offset = 0, limit = 1000): Promise<InitialAccessToken[]> {
     const ids = await memory.store.range(index, { min: memory.clock.now(), offset, limit })
     const found = await Promise.all(ids.map(({ member }) => records.find(memory, member)))

@@ -1,4 +1,4 @@
-/** An authorization request that waits for a person, bound to the browser it arrived from. */
+/** An authorization request that waits for pages (sign-in, account choice, consent), bound to the browser that sent it. */
 import * as v from 'valibot'
 import { equalInConstantTime } from '../lib/equal.ts'
 import { sha256 } from '../lib/hash.ts'
@@ -7,42 +7,42 @@ import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 
 const schema = openObject({
-  /** The request's parameters after every request source had its say; read again when the person is done. */
+  /** The parameters after all request sources were applied. They are read again when the interaction resumes. */
   params: v.optional(v.record(v.string(), v.string())),
-  /** Or a page of ours to go back to. */
+  /** Instead of `params`: the page of this provider to return to. */
   return_to: v.optional(v.string()),
-  /** The client that such a page is about. */
+  /** The client that the page of `return_to` is about. */
   client_id: v.optional(v.string()),
-  /** Hash of the browser's cookie: the link is worth nothing in another browser. */
+  /** Hash of the browser's cookie: the interaction is unknown to any other browser. */
   browser_hash: v.string(),
-  /** Milliseconds: a sign-in after it answers prompt=login. */
+  /** Milliseconds: a sign-in after this time satisfies prompt=login. */
   asked_at: v.number(),
-  /** Of the pages, instead of what `ui_locales` says: the person chose it meanwhile. */
+  /** The language that the End-User chose on a page; takes precedence over `ui_locales`. */
   language: v.optional(v.string()),
   account_chosen: v.optional(v.boolean()),
-  /** `sid` of the session whose person allowed it. */
+  /** `sid` of the session in which the End-User consented. */
   consented_by: v.optional(v.string()),
-  /** The End-User denied consent: whatever page of it is still open, the answer stays `access_denied`. */
+  /** The End-User denied consent: the answer stays `access_denied`, whatever other pages of the interaction are open. */
   denied: v.optional(v.boolean()),
-  /** A first factor passed, further steps to come. */
+  /** A first factor was proven and further steps follow. */
   pending: v.optional(
     v.object({
       sub: v.string(),
       amr: v.array(v.string()),
       at: v.number(),
-      /** Hash of what the password was then: once it is another, this counts for nothing. */
+      /** Hash of the stored password hash at that time: after a change of password, `pending` is not accepted. */
       standing: v.optional(v.string()),
-      /** The first factor is the sign-in of this session: it is good only while that lives. */
+      /** In a step-up, the session whose sign-in is the first factor: `pending` is accepted only while it lasts. */
       sid: v.optional(v.string()),
-      /** When that was (ms). */
+      /** When that session was authenticated (ms). */
       since: v.optional(v.number()),
-      /** The person asked to be spared the second factor on this device from now on. */
+      /** The End-User asked not to be asked for the second factor on this device again. */
       trust_device: v.optional(v.boolean()),
     }),
   ),
-  /** Levels of sign-in that a page of ours asks for before it is gone back to. */
+  /** `acr` values of which the page of `return_to` requires one. */
   acr: v.optional(v.array(v.string())),
-  /** `sub` of who would rather not set up a second factor that was only wished for. */
+  /** `sub` of the End-User who declined to set up an optional second factor. */
   declined_by: v.optional(v.string()),
   exp: v.number(),
 })
@@ -50,11 +50,11 @@ const records = defineRecord('interaction', schema)
 
 export interface Interaction extends v.InferOutput<typeof schema> {}
 
-/** Declares what a feature keeps in an interaction. */
+/** Declares members that a feature keeps in an interaction. */
 export const declareInteractionMembers = declaring<Pick<Interaction, 'params' | 'return_to'>>()
 
 export const Interaction = {
-  /** Only for the browser it began in. */
+  /** Undefined for any browser but the one it began in. */
   async find(memory: Memory, handle: string, browser: string | undefined): Promise<Interaction | undefined> {
     if (browser === undefined) return undefined
     const interaction = await records.find(memory, sha256(handle))

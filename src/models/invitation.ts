@@ -1,4 +1,4 @@
-/** Leave to make one account for one address: an operator's invitation, or the link that whoever registers is mailed. OWASP ASVS 5.0 V6.4 */
+/** A permission to create one account for one address: an operator's invitation, or the link mailed at registration. OWASP ASVS 5.0 V6.4 */
 import * as v from 'valibot'
 import { seconds } from '../lib/clock.ts'
 import { equalInConstantTime } from '../lib/equal.ts'
@@ -7,15 +7,15 @@ import type { Random } from '../lib/random.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 
 const schema = v.object({
-  /** Not secret: the front of the token, and what an operator names it by. */
+  /** Not secret: the first part of the token; operators name the invitation by it. */
   id: v.string(),
   secret_hash: v.string(),
   email: v.string(),
-  /** An operator's, which is listed; otherwise the person asked for it. */
+  /** True for an operator's invitation, which is listed; false for a registration by the End-User. */
   invited: v.boolean(),
   roles: v.array(v.string()),
   attributes: v.optional(v.record(v.string(), v.unknown()), {}),
-  /** The interaction that the person came from, for the browser it belongs to. */
+  /** The interaction in which the End-User registered, to resume it in the same browser. */
   interaction: v.optional(v.string()),
   created_at: v.number(),
   /** Seconds. */
@@ -25,13 +25,13 @@ const records = defineRecord('invitation', schema)
 
 export type Invitation = v.InferOutput<typeof schema>
 
-/** By when they expire (ms). */
+/** Scored by expiry (ms). */
 const index = 'invitations'
 const idLength = 12
 const shape = /^([\w-]{12})([\w-]{32})$/
 
 export const Invitation = {
-  /** The token is in nobody's hands afterwards but the caller's. `lifetime` in seconds. */
+  /** The token is returned once; the record has only its hash. `lifetime` in seconds. */
   async issue(
     memory: Memory,
     random: Random,
@@ -59,27 +59,27 @@ export const Invitation = {
     return { record, token: `${id}${secret}` }
   },
 
-  /** What a token is good for; spends nothing. */
+  /** The invitation of a token, which stays valid. */
   async ofToken(memory: Memory, token: string): Promise<Invitation | undefined> {
     const [, id, secret] = shape.exec(token) ?? []
     const record = id === undefined ? undefined : await records.find(memory, id)
     return record && equalInConstantTime(record.secret_hash, sha256(secret!)) ? record : undefined
   },
 
-  /** True for the one caller that spends it, whatever instances they are on; an operator's withdrawal is one of them. */
+  /** Deletes the invitation: true for one caller on all instances, be it an account creation or a revocation. */
   async spend(memory: Memory, id: string): Promise<boolean> {
     const mine = (await records.take(memory, id)) !== undefined
     await memory.store.unlink(index, id)
     return mine
   },
 
-  /** It was spent for nothing: the account could not be made. */
+  /** Puts an invitation back that was spent although the account could not be created. */
   async restore(memory: Memory, record: Invitation): Promise<void> {
     await records.put(memory, record.id, record)
     if (record.invited) await memory.store.link(index, record.id, record.exp * 1000)
   },
 
-  /** An operator's that have not expired, the soonest to do so first. */
+  /** Unexpired invitations of operators, the one that expires first at the front. */
   async list(memory: Memory, offset = 0, limit = 1000): Promise<Invitation[]> {
     const ids = await memory.store.range(index, { min: memory.clock.now(), offset, limit })
     const found = await Promise.all(ids.map(({ member }) => records.find(memory, member)))

@@ -1,4 +1,4 @@
-/** The keys of all instances, to sign with and to be encrypted to: one record, changed by compare-and-swap alone. https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys */
+/** The signing and decryption keys of all instances: one record, changed by compare-and-swap alone. https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys */
 import type { KeyObject } from 'node:crypto'
 import {
   type DecryptionAlg,
@@ -36,11 +36,11 @@ export interface KeyRingOptions {
   log: Log
   /** Algorithms that must have a key. */
   algs: readonly KeyAlg[]
-  /** Private keys from outside. One that the ring has never seen is rotated in; one that it retired stays out. */
+  /** Private keys from files. A key that the ring has never had becomes the next key; a retired key is not added again. */
   imported?: readonly { alg: SigningAlg; key: KeyObject }[]
-  /** Seconds a key is published before it signs: more than others cache the JWKS, and than clocks differ. */
+  /** Seconds for which a key is published before it signs: more than clients cache the JWKS and more than clocks differ. */
   activationDelay: number
-  /** Seconds the longest-lived signed token lives. */
+  /** The longest lifetime of a signed token, in seconds. */
   retention: number
 }
 
@@ -50,52 +50,53 @@ export interface KeyRing {
   /** A published key: next, current or previous. */
   find(kid: string): VerificationKey | undefined
   /**
-   * As `verify` of auth/jws.ts, but looks in the store when the key is unknown, at most every few seconds. The signature
-   * of one text is checked once while it is remembered; whether its key is still published is asked each time. The
-   * claims are shared between callers, hence frozen.
+   * As `verify` of auth/jws.ts, but reads the store when the key is unknown, at most every few seconds. The signature of
+   * a remembered token is not checked again; whether its key is still published is checked each time. The claims are
+   * frozen, because callers share them.
    */
   verify(jwt: string, expected: Expected): Promise<Claims | undefined>
   /** Remembers a token that was signed here just now with the key `kid`, so that `verify` need not check its signature. */
   remember(jwt: string, kid: string, typ: string, claims: Claims): void
   /**
-   * Private keys that may open what was encrypted with `alg`, to the key named or to any. Looks in the store for a
-   * `kid` that is unknown, as `verify` does.
+   * Private keys that can decrypt an `alg` ciphertext: the key `kid`, or all when it is left out. Reads the store when
+   * `kid` is unknown, as `verify` does.
    */
   decrypters(alg: DecryptionAlg, kid?: string): Promise<readonly KeyObject[]>
   jwks(): Jwks
   /**
-   * Reads the record again and adopts it when it changed: call it from a timer well within `activationDelay`. Rejects
-   * with StoreUnavailable or KeyRingError, upon which the ring stays as it was.
+   * Reads the record again and adopts it when it changed. Call it from a timer, several times within `activationDelay`.
+   * Rejects with StoreUnavailable or KeyRingError; the ring then stays as it was.
    */
   refresh(): Promise<void>
-  /** Makes sure that each of `algs` (all, when left out) has a key waiting to take over, and resolves to those. */
+  /** Makes sure that each of `algs` (default: all) has a next key, and resolves to those keys. */
   rotate(algs?: readonly KeyAlg[]): Promise<KeyStatus[]>
   list(): KeyStatus[]
-  /** A key as PEM: the current one of `alg`, or the one named. */
+  /** A key as PEM: the key `kid`, else the current key of `alg`. */
   pem(alg: KeyAlg, kid?: string): Pem | undefined
   /** Whether the ring has, or ever had, this key. */
   knows(kid: string): boolean
 }
 
 const recordName = 'key_ring'
-/** What the memory of checked tokens may take. A token counts five bytes a character: its text and its claims. */
+/** Bound of the remembered tokens. A token counts five bytes for each character: its text and its claims. */
 const checkedBytes = 8_388_608
 const bytesPerCharacter = 5
-/** Lost races before giving up. Each was won by somebody else, so this many mean that something is wrong. */
+/** Failed compare-and-swaps before giving up. Each means that another instance succeeded, so this many mean a fault. */
 const maxAttempts = 100
-/** Strangers name keys at will; they cannot make us read the store more often than this. Milliseconds. */
+/** Milliseconds. A token can name any `kid`; unknown ones do not cause reads of the store more often than this. */
 const unknownKeyInterval = 5_000
 
-/** Reads and changes that wait for the one before them. */
+/** Most reads and changes that may wait for the one before them. */
 const mostWaiting = 100
 
-/** Keys are made before a race, once, and not again at each lost round. */
+/** Keys are generated once, before the compare-and-swap, and not again when it is repeated. */
 const newKeys = async (algs: readonly KeyAlg[]) =>
   Promise.all(algs.map(async (alg) => ({ alg, key: await generateKey(alg) })))
 
 /**
- * Opens the keys of this provider and makes those that are missing; of instances that start at once, one makes them.
- * Rejects with KeyRingError saying what to do, TypeError for an imported key that does not fit, or StoreUnavailable.
+ * Opens the keys of this provider and generates missing ones. Of instances that start at once, the keys of one are kept.
+ * Rejects with KeyRingError that says what to do, TypeError for an imported key that does not fit its algorithm, or
+ * StoreUnavailable.
  */
 export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   const { storage, sealingKey, clock, log, algs, activationDelay, retention } = options
@@ -109,11 +110,11 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     text = found
   }
 
-  /** `plan` sees the document as it is, and again each time that another instance was quicker. */
+  /** `plan` gets the current document, and is called again each time that another instance changed it first. */
   async function change(plan: (current: Document) => Document): Promise<void> {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const before = await storage.get(recordName)
-      // Opened before it is changed: whoever cannot read the keys must not add to them.
+      // Opened before it is changed: an instance that cannot read the keys must not add to them.
       if (before !== undefined) adopt(before)
       const current = before === undefined ? record.emptyDocument : open.document
       const after = JSON.stringify(record.settle(plan(current), now(), retention))
@@ -123,7 +124,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
           ? await storage.create(recordName, after)
           : await storage.replace(recordName, before, after)
       if (won) return adopt(after)
-      // A sealed store shows nothing where it cannot open what is there.
+      // A sealed store reads as absent a value that it cannot decrypt.
       if (before === undefined && (await storage.get(recordName)) === undefined)
         throw record.wrongSecret('the record of signing keys was')
     }
@@ -133,7 +134,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   }
 
   function add(current: Document, { alg, key }: { alg: KeyAlg; key: KeyObject }): Document {
-    // The first of its algorithm signs at once: there is no other, and no one has cached a JWKS they would miss it in.
+    // The first key of an algorithm is active at once: no other key could sign until clients have fetched it.
     const activatesAt = now() + (record.newestOf(current, alg) ? activationDelay : 0)
     return record.append(current, record.newEntry(key, alg, now(), activatesAt, sealingKey))
   }
@@ -159,7 +160,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
         unknown.reduce((next, one) => (record.isKnown(next, one.kid) ? next : add(next, one)), current),
       )
     for (const { alg, kid } of imported) {
-      const found = open.held(kid)?.entry
+      const found = open.get(kid)?.entry
       if (!found)
         log.warn('imported_key_was_retired', { alg, kid, hint: 'it stays out; replace the key file' })
       else if (found.alg !== alg)
@@ -171,16 +172,16 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     const found = await storage.get(recordName)
     if (found !== undefined) adopt(found)
     else if (text !== undefined && (await storage.create(recordName, text))) {
-      // The store was emptied, and ours may be the only copy of keys that everyone has cached.
+      // The store lost the record. This instance may have the only copy of keys that clients have cached.
       log.warn('key_ring_restored', { reason: 'the record of signing keys had vanished from the store' })
     }
-    // Past its time a private key is a liability and nothing else.
+    // A retired private key has no use and could be stolen, so it is deleted.
     if (open.document.keys.some((entry) => record.isRetired(entry, now()))) await change((current) => current)
   }
 
   async function rotate(wanted: readonly KeyAlg[]): Promise<KeyStatus[]> {
     await refresh()
-    // A key that waits already is the next one: rotating twice, or in two places at once, is rotating once.
+    // A key that is not active yet is already the next one: rotating twice, or on two instances at once, is rotating once.
     const newest = new Map(wanted.map((alg) => [alg, record.newestOf(open.document, alg)]))
     const made = await newKeys(wanted.filter((alg) => (newest.get(alg)?.activates_at ?? 0) <= now()))
     await change((current) =>
@@ -206,7 +207,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   let looking = Promise.resolve()
   let lookedAt = -Infinity
   function lookFor(kid: string): Promise<void> | undefined {
-    if (open.held(kid)) return undefined
+    if (open.get(kid)) return undefined
     if (clock.now() - lookedAt >= unknownKeyInterval) {
       lookedAt = clock.now()
       looking = inTurn.run(refresh)
@@ -220,7 +221,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
 
   const find = (kid: string) => open.find(kid, now())
 
-  /** By the whole text, signature included: equal text has been signed by the same key. */
+  /** Keyed by the whole token with its signature: an equal token was signed by the same key. */
   const checked = createBoundedMap<{ kid: string; typ: string; claims: Claims }>(checkedBytes)
   const remember = (jwt: string, kid: string, typ: string, claims: Claims): Claims => {
     checked.set(jwt, { kid, typ, claims: deepFreeze(claims) }, jwt.length * bytesPerCharacter)

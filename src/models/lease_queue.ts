@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { defineRecord, type Memory } from './define_record.ts'
 
-/** What the record of every item has, beside what its queue adds. */
+/** Members that the record of every item has, beside those of its queue. */
 export const leaseEntries = {
   /** Claims so far. */
   attempts: v.optional(v.number(), 0),
@@ -23,11 +23,11 @@ interface Leased {
 export type Claimed<T> = T & { member: string }
 
 export interface QueueOptions<T> {
-  /** Members by when they are due (ms). */
+  /** The name of the index: members scored by when they are due (ms). */
   index: string
-  /** The record of a member: the member itself, unless this says otherwise. */
+  /** The id of the record of a member. Default: the member itself. */
   idOf?(member: string): string
-  /** What is shared fairly: see `each` of `Bounds`. */
+  /** The key by which items are bounded: see `each` of `Bounds`. */
   keyOf?(member: string): string
   /** Milliseconds: the item is not claimed before, whatever the index says. */
   notBefore?(item: T): number
@@ -41,7 +41,7 @@ export interface QueueOptions<T> {
 
 export interface Bounds {
   limit: number
-  /** Of one key, so that a key with thousands of items does not delay the others. */
+  /** At most so many items of one key, so that a key with thousands of items does not delay the others. */
   each?: number
 }
 

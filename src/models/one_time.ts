@@ -1,11 +1,11 @@
-/** Secrets that open one door once: links in mails, invitations. Hashed at rest, bound to a purpose, taken by one verb. OWASP ASVS 5.0 V6.4 */
+/** Single-use secrets, such as those of links in mails: stored as a hash, bound to a purpose, spent by `take`. OWASP ASVS 5.0 V6.4 */
 import * as v from 'valibot'
 import { sha256 } from '../lib/hash.ts'
 import type { Random } from '../lib/random.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 
 const schema = v.object({
-  /** What it is about (a `sub`, an address, …), by names that the purpose chooses. */
+  /** The data of the secret (a `sub`, an address, …), under names that the purpose chooses. */
   about: v.record(v.string(), v.unknown()),
   /** Seconds. */
   exp: v.number(),
@@ -18,7 +18,7 @@ const id = (purpose: string, secret: string) => sha256(`${purpose}\n${secret}`)
 export type About = Readonly<Record<string, unknown>>
 
 export const OneTime = {
-  /** Returns the secret (32 characters, 192 bits), which is kept nowhere. `lifetime` in seconds. */
+  /** Returns the secret (32 characters, 192 bits); only its hash is stored. `lifetime` in seconds. */
   async issue(
     memory: Memory,
     random: Random,
@@ -32,11 +32,11 @@ export const OneTime = {
     return secret
   },
 
-  /** What it is about, leaving it good: for the page that a link shows, which scanners of mail open too. */
+  /** The data of the secret, which stays valid: for the page that a link opens, because mail scanners open links too. */
   peek: async (memory: Memory, purpose: string, secret: string): Promise<About | undefined> =>
     (await records.find(memory, id(purpose, secret)))?.about,
 
-  /** What it is about, for the one caller that spends it. */
+  /** Spends the secret and returns its data; undefined for all but one caller. */
   take: async (memory: Memory, purpose: string, secret: string): Promise<About | undefined> =>
     (await records.take(memory, id(purpose, secret)))?.about,
 }

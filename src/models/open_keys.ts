@@ -1,4 +1,4 @@
-/** Our keys as one process sees them between two reads of the store: opened, ordered, ready. https://www.rfc-editor.org/rfc/rfc7517 */
+/** The provider's keys in the memory of one process: decrypted and ordered, as of the last read of the store. https://www.rfc-editor.org/rfc/rfc7517 */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import {
   type DecryptionAlg,
@@ -15,7 +15,8 @@ import { unseal } from '../lib/seal.ts'
 import { type Document, type Entry, isRetired, sealContext, wrongSecret } from './signing_keys.ts'
 
 /**
- * `next` is published and waits, `current` signs, `previous` only verifies. A key that decrypts does so in all three.
+ * `next` is published and does not sign yet, `current` signs, `previous` only verifies. A decryption key decrypts in
+ * all three states.
  * Times in seconds since the epoch.
  */
 export interface KeyStatus {
@@ -40,31 +41,31 @@ export interface Pem {
   public: string
 }
 
-interface Held {
+interface OpenKey {
   entry: Entry
   key: KeyObject
-  /** For keys that sign alone: a key that decrypts never does. */
+  /** Absent for a decryption key, which never signs. */
   signing?: SigningKey
   verification?: VerificationKey
   jwk: PublicJwk
 }
 
-/** Which key does what depends on the time alone, so all questions take `now`, in seconds. */
+/** The state of each key depends on the time alone, so the methods take `now`, in seconds. */
 export interface OpenKeys {
   readonly document: Document
-  held(kid: string): Held | undefined
+  get(kid: string): OpenKey | undefined
   signer(alg: SigningAlg, now: number): SigningKey | undefined
   find(kid: string, now: number): VerificationKey | undefined
-  /** Private keys that decrypt what was encrypted with `alg`, newest first; of that `kid` alone when one is given. */
+  /** Private keys that can decrypt an `alg` ciphertext, the newest first; the key `kid` alone when it is given. */
   decrypters(alg: DecryptionAlg, now: number, kid?: string): KeyObject[]
   jwks(now: number): Jwks
   list(now: number): KeyStatus[]
-  /** The key named, or the one that signs now. */
+  /** The key `kid`, else the current key of `alg`. */
   pem(alg: KeyAlg, now: number, kid?: string): Pem | undefined
 }
 
 /** Throws KeyRingError when the entry was sealed under another secret, name or algorithm. */
-function openEntry(entry: Entry, sealingKey: Uint8Array): Held {
+function openEntry(entry: Entry, sealingKey: Uint8Array): OpenKey {
   const { kid, alg } = entry
   const plain = unseal(sealingKey, entry.private_jwk, sealContext(kid, alg))
   if (plain === undefined) throw wrongSecret(`the signing key ${kid} was`)
@@ -74,29 +75,30 @@ function openEntry(entry: Entry, sealingKey: Uint8Array): Held {
   return { entry, key, signing: signingKey(kid, alg, key), verification: verificationKey(kid, alg, key), jwk }
 }
 
-/** Opens the keys of `document`. What `before` holds of them is kept, with the headers it has encoded. */
+/** Opens the keys of `document`. Keys that `before` has opened already are taken from it. */
 export function openKeys(document: Document, sealingKey: Uint8Array, before?: OpenKeys): OpenKeys {
-  const all = document.keys.map((entry): Held => {
-    const known = before?.held(entry.kid)
-    // The same sealed text is the same key: only its times may have changed.
+  const all = document.keys.map((entry): OpenKey => {
+    const known = before?.get(entry.kid)
+    // Equal sealed text is the same key: only its times may have changed.
     const same = known?.entry.private_jwk === entry.private_jwk && known.entry.alg === entry.alg
     return known && same ? { ...known, entry } : openEntry(entry, sealingKey)
   })
   const byKid = new Map(all.map((one) => [one.entry.kid, one]))
-  /** Newest first, so that the signer is nearly always the first. */
+  /** The newest first, so that the signer is nearly always the first. */
   const byAlg = Map.groupBy([...all].reverse(), ({ entry }) => entry.alg)
   let published: (Jwks & { until: number }) | undefined
 
-  const alive = (now: number): Held[] => all.filter(({ entry }) => !isRetired(entry, now))
+  const notRetired = (now: number): OpenKey[] => all.filter(({ entry }) => !isRetired(entry, now))
 
-  function current(alg: KeyAlg, now: number): Held | undefined {
+  function current(alg: KeyAlg, now: number): OpenKey | undefined {
     const candidates = byAlg.get(alg)
-    // None is active when the clock of whoever made the first one is ahead of ours: then that one is.
+    // None is active yet when the clock of the instance that made the first key is ahead: then the first key signs.
     return candidates?.find(({ entry }) => entry.activates_at <= now) ?? candidates?.at(-1)
   }
 
-  /** Nobody should encrypt to a key that is to go: of those that decrypt the newest alone is shown (Core §10.2.1). */
-  const isShown = ({ entry }: Held): boolean => isSigningAlg(entry.alg) || entry.retires_at === undefined
+  /** Clients should not encrypt to a key that will retire: only the newest decryption key is published (Core §10.2.1). */
+  const isPublished = ({ entry }: OpenKey): boolean =>
+    isSigningAlg(entry.alg) || entry.retires_at === undefined
 
   function state(entry: Entry, now: number): KeyStatus['state'] {
     if (current(entry.alg, now)?.entry === entry) return 'current'
@@ -105,7 +107,7 @@ export function openKeys(document: Document, sealingKey: Uint8Array, before?: Op
 
   return {
     document,
-    held: (kid) => byKid.get(kid),
+    get: (kid) => byKid.get(kid),
     signer: (alg, now) => current(alg, now)?.signing,
     find(kid, now) {
       const found = byKid.get(kid)
@@ -117,14 +119,14 @@ export function openKeys(document: Document, sealingKey: Uint8Array, before?: Op
         .map(({ key }) => key),
     jwks(now) {
       if (published && now < published.until) return published
-      const shown = alive(now).filter(isShown)
+      const shown = notRetired(now).filter(isPublished)
       const keys = shown.map(({ jwk }) => jwk)
       const body = JSON.stringify({ keys })
       const until = Math.min(...shown.map(({ entry }) => entry.retires_at ?? Infinity))
       return (published = { body, etag: `"${sha256(body)}"`, keys, until })
     },
     list: (now) =>
-      alive(now).map(({ entry }) => {
+      notRetired(now).map(({ entry }) => {
         const { private_jwk: _, ...shown } = entry
         return { ...shown, state: state(entry, now) }
       }),

@@ -1,4 +1,4 @@
-/** Mails that wait to be delivered: sealed, in the store, so that none is lost when the relay or this process is down. */
+/** Mails that wait for delivery, sealed in the store, so that none is lost when the mail relay or this process is down. */
 import * as v from 'valibot'
 import { seal, unseal } from '../lib/seal.ts'
 import type { Random } from '../lib/random.ts'
@@ -23,16 +23,16 @@ export interface Letter {
   html: string
 }
 
-/** Mails by when they are due (ms). */
+/** Mails scored by when they are due (ms). */
 export const outboxIndex = 'mail_outbox'
 
 export const mailQueue = defineLeaseQueue('mail', schema, { index: outboxIndex })
 
-/** Seconds a mail is kept in all, delivered or not. */
+/** Seconds after which a mail is dropped if it was not delivered. */
 const lifetimeSeconds = 7 * 86_400
 
 export const Outbox = {
-  /** Writes the mail down; the job of the feature `mail` delivers it. `key` is 32 bytes. Returns its id. */
+  /** Stores the mail; the job `mail` delivers it. `key` is 32 bytes. Returns its id. */
   async add(memory: Memory, random: Random, key: Uint8Array, letter: Letter): Promise<string> {
     const id = random(15)
     const now = memory.clock.now()
@@ -42,7 +42,7 @@ export const Outbox = {
     return id
   },
 
-  /** What a record holds; undefined when it was sealed under another SECRET_KEY. */
+  /** The mail of a record; undefined when it was sealed under another SECRET_KEY. */
   open(key: Uint8Array, id: string, record: { sealed: string }): Letter | undefined {
     const text = unseal(key, record.sealed, `mail ${id}`)
     return text === undefined ? undefined : (JSON.parse(text) as Letter)

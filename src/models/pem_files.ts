@@ -1,4 +1,4 @@
-/** The walkthrough's private.pem and public.pem: the current RS256 key, and the way to bring one's own. docs/walkthrough.md */
+/** The files private.pem and public.pem: they show the current RS256 key and import a key of the operator. docs/walkthrough.md */
 import type { KeyObject } from 'node:crypto'
 import { importPem, type SigningAlg, thumbprint } from '../auth/jwk.ts'
 import { readText, writeWhole } from '../store/directory.ts'
@@ -10,10 +10,9 @@ export interface PemPaths {
   public: string
 }
 
-/** The algorithm these files are for. */
 const alg: SigningAlg = 'RS256'
 
-/** For `imported` of `loadKeyRing`: empty when there is no file. Rejects with KeyRingError naming the file and what is wrong. */
+/** For `imported` of `loadKeyRing`: empty when there is no file. Rejects with KeyRingError that names the file and its fault. */
 export async function readPemFile(path: string): Promise<{ alg: SigningAlg; key: KeyObject }[]> {
   let pem: string | undefined
   try {
@@ -24,7 +23,7 @@ export async function readPemFile(path: string): Promise<{ alg: SigningAlg; key:
   }
 }
 
-/** The thumbprint of the key in a file; undefined when it holds none that we could use. */
+/** The thumbprint of the key in a file; undefined when the file has no RS256 private key. */
 function kidIn(pem: string): string | undefined {
   try {
     return thumbprint(importPem(pem, alg).export({ format: 'jwk' }))
@@ -34,15 +33,16 @@ function kidIn(pem: string): string | undefined {
 }
 
 /**
- * Brings both files up to date: 0600 and 0644, written only when they differ. A file whose key the ring has never seen
- * is somebody's, to be imported at the next start; one whose key waits to take over stays, and gets its public half.
+ * Brings both files up to date: modes 0600 and 0644, written only when they differ. A private key that the ring has
+ * never had is left alone, because the next start imports it. A private key that is the next key stays, and public.pem
+ * gets its public key.
  */
 export async function writePemFiles(ring: KeyRing, paths: PemPaths): Promise<void> {
-  const there = await readText(paths.private)
-  const kid = there === undefined ? undefined : kidIn(there)
-  if (there !== undefined && (kid === undefined || !ring.knows(kid))) return
-  const waits = ring.list().some((key) => key.kid === kid && key.state === 'next')
-  const wanted = ring.pem(alg, waits ? kid : undefined)
+  const existing = await readText(paths.private)
+  const kid = existing === undefined ? undefined : kidIn(existing)
+  if (existing !== undefined && (kid === undefined || !ring.knows(kid))) return
+  const isNext = ring.list().some((key) => key.kid === kid && key.state === 'next')
+  const wanted = ring.pem(alg, isNext ? kid : undefined)
   if (!wanted) return
   if (kid !== wanted.kid) await writeWhole(paths.private, wanted.private, 0o600)
   const publicPem = await readText(paths.public)

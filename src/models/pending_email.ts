@@ -1,12 +1,12 @@
-/** The address that an account is about to have: one at a time, so that a newer wish makes older links worthless. */
+/** The new address of an account, before it is confirmed: one at a time, so that a newer request invalidates older links. */
 import * as v from 'valibot'
 import { defineRecord } from './define_record.ts'
 
 const schema = v.object({
   address: v.string(),
-  /** The link that is good carries the same. */
+  /** Equal to the stamp in the one valid link. */
   stamp: v.string(),
-  /** What `claims.email` was when it was asked for, '' for none: a change meanwhile ends the wish. */
+  /** `claims.email` at the time of the request, '' for none. When it has changed since, the request is no longer valid. */
   before: v.string(),
   /** Seconds. */
   exp: v.number(),

@@ -1,15 +1,15 @@
 /**
- * Refresh tokens: one record per family however often it rotates. https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
+ * Refresh tokens: a family is a number in the grant, however often the token rotates. https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
  *
- * A token is its grant's id, its generation and a MAC over both, so any token ever issued in the family is
- * recognised without having been stored, and the successor of a generation can be computed again for an
- * honest client that lost the answer.
+ * A token consists of the grant id, a generation and a MAC over both. So every token ever issued in the family is
+ * recognised although none is stored, and the next token of a generation can be computed again for a client that did
+ * not receive the answer.
  */
 import { equalInConstantTime } from '../lib/equal.ts'
 import { hmac } from '../lib/hash.ts'
 import { grantIdOf, handleKinds } from '../auth/token.ts'
 
-const generationLength = 4 // 64^4 rotations; then the family ends
+const generationLength = 4 // 64^4 generations; then the family ends
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 /** `generation` counts from 0. */
@@ -18,7 +18,7 @@ export function refreshHandle(key: Uint8Array, grantId: string, generation: numb
   return `${handleKinds.refresh}${body}${hmac(key, body)}`
 }
 
-/** The family and generation of a token we issued; undefined for anything else. */
+/** The grant and generation of a token that this provider issued; undefined for anything else. */
 export function readRefreshHandle(
   key: Uint8Array,
   handle: string,

@@ -1,4 +1,4 @@
-/** A sign-in on one browser. The cookie is `sid` and a secret; the record keeps the secret's hash. OWASP ASVS 5.0 V7 */
+/** A sign-in on one browser. The cookie is `sid` and a secret; the record has the hash of the secret. OWASP ASVS 5.0 V7 */
 import * as v from 'valibot'
 import { equalInConstantTime } from '../lib/equal.ts'
 import { sha256 } from '../lib/hash.ts'
@@ -18,11 +18,11 @@ const schema = openObject({
   /** Seconds. */
   created_at: v.number(),
   seen_at: v.number(),
-  /** Seconds: the sooner of idle and absolute end. */
+  /** Seconds: the earlier of the idle and the absolute end. */
   exp: v.number(),
-  /** Who received something under this session: they hear of its end. */
+  /** The clients that received a code or token in this session; they are told when it ends. */
   clients: v.array(v.string()),
-  /** Where it began, for its owner to recognise: the address and the User-Agent header. */
+  /** The address and the User-Agent header of the sign-in, shown to the End-User. */
   address: v.optional(v.string()),
   user_agent: v.optional(v.string()),
 })
@@ -38,7 +38,7 @@ export interface SessionLifetimes {
 
 const sidLength = 20
 const ofUser = (sub: string) => `user_sessions:${sub}`
-const touchEverySeconds = 60 // a write per minute of use is enough to keep the idle end honest
+const touchEverySeconds = 60 // at most one write a minute, so the idle end is exact to a minute
 
 const end = (session: Pick<Session, 'created_at'>, now: number, lifetimes: SessionLifetimes) =>
   Math.min(session.created_at + lifetimes.absolute, now + lifetimes.idle)
@@ -49,7 +49,7 @@ export interface SignIn {
   amr: string[]
   address?: string
   user_agent?: string
-  /** When a session is raised by one more factor: when the first one was (ms). Neither that time nor its end moves. */
+  /** In a step-up, when the session was authenticated (ms). Neither that time nor the absolute end of the session moves. */
   authenticated_at?: number
 }
 
@@ -57,7 +57,7 @@ export const Session = {
   find: records.find,
   update: records.update,
 
-  /** The session a cookie names, when its secret fits. */
+  /** The session of a cookie; undefined when the secret is not that of the session. */
   async ofCookie(memory: Memory, cookie: string): Promise<Session | undefined> {
     const session = await records.find(memory, cookie.slice(0, sidLength))
     return session && equalInConstantTime(session.secret_hash, sha256(cookie.slice(sidLength)))
@@ -66,8 +66,8 @@ export const Session = {
   },
 
   /**
-   * Begin a session and return it with its cookie. Signing in again as the same person keeps `sid`, which
-   * clients know from their ID Tokens, under a new secret: an older cookie is worth nothing afterwards.
+   * Begins a session and returns it with its cookie. A repeated sign-in of the same End-User keeps `sid`, which clients
+   * know from ID Tokens, and makes a new secret: the older cookie is no longer valid.
    */
   async begin(
     memory: Memory,
@@ -101,7 +101,7 @@ export const Session = {
     return { session, cookie: `${sid}${secret}` }
   },
 
-  /** Note a use, and a client that receives something; writes only when either is news. */
+  /** Records a use, and a client that receives a code or token. Writes only when that changes the record. */
   async touch(
     memory: Memory,
     session: Session,
@@ -119,7 +119,7 @@ export const Session = {
     }))
   },
 
-  /** A client has nothing of it any more, and need not hear of its end. */
+  /** Removes a client that has no grant of this session any more and need not be told of its end. */
   async leave(memory: Memory, sid: string, clientId: string): Promise<void> {
     await records.update(memory, sid, (current) =>
       current.clients.includes(clientId)
@@ -128,14 +128,14 @@ export const Session = {
     )
   },
 
-  /** Delete it; returns it to the one caller that did. What hangs on it is ended by `http/session.ts`. */
+  /** Deletes the session and returns it to the one caller that did. `people/end_session.ts` ends its grants. */
   async end(memory: Memory, sid: string): Promise<Session | undefined> {
     const session = await records.take(memory, sid)
     if (session) await memory.store.unlink(ofUser(session.sub), sid)
     return session
   },
 
-  /** The live sessions of a person, however many: who ends them must miss none. */
+  /** All current sessions of an End-User, without a limit: a caller that ends them must miss none. */
   async listOfUser(memory: Memory, sub: string): Promise<Session[]> {
     const sids = await everyMember(memory.store, ofUser(sub), memory.clock.now())
     return (await Promise.all(sids.map((sid) => records.find(memory, sid)))).filter(

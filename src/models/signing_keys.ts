@@ -1,4 +1,4 @@
-/** What the store holds of our keys, those that sign and those that decrypt, and how it may change: pure functions over one document. RFC 7517 §5, OpenID Connect Core §10.1.1. */
+/** The stored document of signing and decryption keys, and the pure functions that change it. RFC 7517 §5, OpenID Connect Core §10.1.1. */
 import type { KeyObject } from 'node:crypto'
 import * as v from 'valibot'
 import { isSigningAlg, type KeyAlg, keyAlgs, thumbprint } from '../auth/jwk.ts'
@@ -17,7 +17,7 @@ const Entry = v.object({
 })
 export type Entry = v.InferOutput<typeof Entry>
 
-/** `retired` names keys that are gone, lest a key file that still lies about brings one back. */
+/** `retired` has the `kid` of each retired key, so that a key file that still exists does not add it again. */
 const Document = v.object({ keys: v.array(Entry), retired: v.array(v.string()) })
 export type Document = v.InferOutput<typeof Document>
 
@@ -26,7 +26,7 @@ export class KeyRingError extends Error {
   override name = 'KeyRingError'
 }
 
-/** `what` ends in its verb: "the signing key X was". */
+/** `what` includes its verb: "the signing key X was". */
 export const wrongSecret = (what: string): KeyRingError =>
   new KeyRingError(
     `${what} not sealed with this SECRET_KEY. Start with the SECRET_KEY that sealed it; or, if that is lost, remove ` +
@@ -34,14 +34,14 @@ export const wrongSecret = (what: string): KeyRingError =>
       'all tokens signed so far then stop verifying',
   )
 
-/** Seconds by which clocks of instances may differ while an old key is still found. */
+/** Seconds by which clocks of instances may differ. */
 const skew = 60
-/** Names of retired keys that are remembered. */
+/** The number of retired keys that are remembered. */
 const rememberedNames = 500
 
 export const emptyDocument: Document = { keys: [], retired: [] }
 
-/** Throws KeyRingError: whoever cannot read the keys must not make new ones, for the old are in use. */
+/** Throws KeyRingError: an instance that cannot read the keys must not replace them, because they are in use. */
 export function parseDocument(text: string): Document {
   try {
     return v.parse(Document, JSON.parse(text))
@@ -54,7 +54,7 @@ export function parseDocument(text: string): Document {
   }
 }
 
-/** Bound to its place, so that a sealed key copied under another name or algorithm does not open. */
+/** Binds a sealed key to its `kid` and `alg`, so that a copy under another `kid` or `alg` does not open. */
 export const sealContext = (kid: string, alg: KeyAlg): string =>
   `${isSigningAlg(alg) ? 'signing' : 'decryption'} key ${alg} ${kid}`
 
@@ -77,7 +77,7 @@ export function newEntry(
   }
 }
 
-/** By algorithm, then in the order they take over; of two that do so at once, the later in the record wins everywhere. */
+/** By algorithm, then by activation. The sort is stable, so on every instance the later of two equal entries in the record is the newer. */
 const inOrder = (a: Entry, b: Entry): number =>
   keyAlgs.indexOf(a.alg) - keyAlgs.indexOf(b.alg) || a.activates_at - b.activates_at
 
@@ -88,14 +88,14 @@ export const isRetired = (entry: Entry, now: number): boolean =>
 export const isKnown = ({ keys, retired }: Document, kid: string): boolean =>
   retired.includes(kid) || keys.some((entry) => entry.kid === kid)
 
-/** The newest key of `alg`, active or about to be. */
+/** The newest key of `alg`, active or not yet. */
 export const newestOf = (document: Document, alg: KeyAlg): Entry | undefined =>
   document.keys
     .filter((entry) => entry.alg === alg)
     .sort(inOrder)
     .at(-1)
 
-/** Adds a key as the last of its algorithm, whatever clock chose its activation. */
+/** Adds a key as the last of its algorithm, even when the clock that chose its activation was behind. */
 export function append(document: Document, entry: Entry): Document {
   const after = newestOf(document, entry.alg)?.activates_at ?? 0
   return {
@@ -105,9 +105,9 @@ export function append(document: Document, entry: Entry): Document {
 }
 
 /**
- * Orders keys, lets go of those past their time, and gives each that has a successor its end: the last token it signs
- * is made when the successor takes over (a little later by a slow clock) and lives `retention` seconds. A time once
- * given only grows, for tokens may rely on it.
+ * Sorts the keys, removes retired ones, and sets `retires_at` of each that has a successor: the key signs its last token
+ * when the successor becomes active (`skew` later by a slow clock), and that token lives `retention` seconds. A
+ * `retires_at` that was set is never made earlier, because tokens may rely on it.
  */
 export function settle(document: Document, now: number, retention: number): Document {
   const gone = document.keys.filter((entry) => isRetired(entry, now)).map(({ kid }) => kid)
@@ -117,7 +117,7 @@ export function settle(document: Document, now: number, retention: number): Docu
       const successor = keys[i + 1]
       if (successor?.alg !== entry.alg) return entry
       const end = successor.activates_at + retention + skew
-      // Members in the order of the schema, so that what has not changed is the same text.
+      // Members in the order of the schema, so that an unchanged document is the same text.
       const { private_jwk, retires_at = 0, ...rest } = entry
       return { ...rest, retires_at: Math.max(retires_at, end), private_jwk }
     }),

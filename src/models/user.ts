@@ -1,4 +1,4 @@
-/** A person who can sign in. Claims are kept under the names of OpenID Connect Core §5.1. */
+/** The account of an End-User. Claims have the names of OpenID Connect Core §5.1. */
 import { domainToASCII } from 'node:url'
 import * as v from 'valibot'
 import { sha256 } from '../lib/hash.ts'
@@ -13,34 +13,34 @@ const schema = openObject({
   password_hash: v.optional(v.string()),
   disabled: v.optional(v.boolean(), false),
   claims: v.record(v.string(), v.unknown()),
-  /** What an organisation knows of the person beyond the standard claims; scopes map some of it to claims. */
+  /** Data of an organisation beyond the standard claims; CUSTOM_SCOPES maps some of it to claims. */
   attributes: v.optional(v.record(v.string(), v.unknown()), {}),
   roles: v.optional(v.array(v.string()), []),
-  /** The language the person chose for pages and mails (BCP 47). */
+  /** The language that the End-User chose for pages and mails (BCP 47). */
   language: v.optional(v.string()),
-  /** Seconds: asked for the end of the account, which comes then. Until then they may sign in to keep it, and nothing else. */
+  /** Seconds: when the account is deleted, at the End-User's request. Until then a sign-in can only cancel that. */
   leaving_at: v.optional(v.number()),
   created_at: v.number(),
   updated_at: v.number(),
 })
 const records = defineRecord('user', schema)
 const names = defineRecord('username', v.object({ sub: v.string() }))
-/** Each `sub` of an account that has ended, by its hash: it never means anybody else (OpenID Connect Core §8). */
-const gone = defineRecord('gone_sub', v.object({ at: v.number() }))
-/** Verified addresses alone: whoever proves one first has it. */
+/** Hash of the `sub` of each deleted account: a `sub` is never reassigned (OpenID Connect Core §8). */
+const deletedSubs = defineRecord('gone_sub', v.object({ at: v.number() }))
+/** Verified addresses alone: an address belongs to the account that verified it first. */
 const emails = defineRecord('user_email', v.object({ sub: v.string(), at: v.optional(v.number(), 0) }))
 
 export interface User extends v.InferOutput<typeof schema> {}
-/** Declares what a feature keeps in the record of an End-User. */
+/** Declares members that a feature keeps in the record of an account. */
 export const declareUserMembers = declaring<User>()
-/** As it is made: what has a default may be left out. */
+/** A record before it is created: members with a default may be absent. */
 export type NewUser = v.InferInput<typeof schema>
 
 /** One spelling for names that look alike: NFKC, no invisible characters, trimmed, lower case. */
 export const canonicalUsername = (name: string): string =>
   normalize(replaceUnsafe(normalize(name, 'NFKC'), 'compared').trim().toLowerCase(), 'NFKC')
 
-/** One spelling for an address: as a name, and the domain as DNS knows it. */
+/** One spelling for an address: that of a username, with the domain in its ASCII form. */
 export function canonicalEmail(address: string): string {
   const name = canonicalUsername(address)
   const at = name.lastIndexOf('@')
@@ -48,40 +48,40 @@ export function canonicalEmail(address: string): string {
   return at < 0 || domain === '' ? name : `${name.slice(0, at)}@${domain}`
 }
 
-/** The address that the End-User has proven to read: mail that gives access goes there and nowhere else. */
+/** The verified address of the account. Mail that gives access is sent to no other address. */
 export const provenEmail = ({ claims }: Pick<User, 'claims'>): string | undefined =>
   claims.email_verified === true && typeof claims.email === 'string' ? claims.email : undefined
 
 const usersIndex = 'users'
 
 declare const active: unique symbol
-/** An account for which something may be issued. Only `isActive` makes one. */
+/** An account for which codes and tokens may be issued. Only `isActive` makes one. */
 export type ActiveUser = User & { readonly [active]: true }
 
-/** Whether anything may be issued for this account: it is there, not disabled, and its end was not asked for. */
+/** Whether codes and tokens may be issued for this account: it exists, is not disabled and not about to be deleted. */
 export const isActive = (user: User | undefined): user is ActiveUser =>
   user !== undefined && !user.disabled && user.leaving_at === undefined
 
 /**
- * Writes the record before any name points at it. What a making that broke off has left is overwritten; an account that
- * goes by its name is not: then it is returned as it stands, or undefined when the new one has another name.
+ * Writes the record before its username is linked to it. A record without that link was left by a creation that was
+ * interrupted, and is overwritten. A complete account is not: it is returned when it has the same username, else undefined.
  */
-async function firstUnder(memory: Memory, user: User): Promise<User | undefined> {
+async function writeRecord(memory: Memory, user: User): Promise<User | undefined> {
   if (await records.create(memory, user.sub, user)) return user
-  const there = await records.find(memory, user.sub)
-  const name = there && canonicalUsername(there.username)
-  if (there && name !== undefined && (await names.find(memory, sha256(name)))?.sub === user.sub)
-    return name === canonicalUsername(user.username) ? there : undefined
+  const existing = await records.find(memory, user.sub)
+  const name = existing && canonicalUsername(existing.username)
+  if (existing && name !== undefined && (await names.find(memory, sha256(name)))?.sub === user.sub)
+    return name === canonicalUsername(user.username) ? existing : undefined
   await records.put(memory, user.sub, user)
   return user
 }
 
-/** Milliseconds in which whoever claims an address writes it into their account. */
-const claimingMs = 60_000
+/** Milliseconds within which a request that claims an address also writes it into the account. */
+const claimTimeoutMs = 60_000
 
 /**
- * The claim of `sub` on an address: true for one account. One that no account agrees with was left by a change that
- * broke off, and is another's to take after a while: who first claims it anew, by its owner or by another, has it.
+ * Claims an address for the account `sub`: truthy for one account, 'new' when the address was free. A claim whose account
+ * does not have the address was left by an interrupted change. After `claimTimeoutMs` any account may claim it, and one does.
  */
 async function claimEmail(memory: Memory, address: string, sub: string): Promise<'new' | boolean> {
   const id = sha256(canonicalEmail(address))
@@ -89,7 +89,7 @@ async function claimEmail(memory: Memory, address: string, sub: string): Promise
   if (await emails.create(memory, id, { sub, at })) return 'new'
   const holder = await emails.find(memory, id)
   if (!holder) return false
-  const isLeft = at - holder.at > claimingMs && !(await User.findByEmail(memory, address))
+  const isLeft = at - holder.at > claimTimeoutMs && !(await User.findByEmail(memory, address))
   if (holder.sub !== sub && !isLeft) return false
   const claimed = await emails.update(memory, id, (current) =>
     current.sub === holder.sub && current.at === holder.at ? { sub, at } : undefined,
@@ -99,8 +99,11 @@ async function claimEmail(memory: Memory, address: string, sub: string): Promise
 
 const isLikeAddress = (name: string): boolean => canonicalUsername(name).includes('@')
 
-/** Whether the name is an address that somebody has proven, or the proven address is all that somebody goes by. */
-async function isSpokenFor(memory: Memory, { sub, username, claims }: NewUser): Promise<boolean> {
+/**
+ * Whether the username is the verified address of another account, or the verified address is the username of another
+ * account that has no verified address.
+ */
+async function belongsToAnother(memory: Memory, { sub, username, claims }: NewUser): Promise<boolean> {
   const email = provenEmail({ claims })
   const owners = await Promise.all([
     isLikeAddress(username) ? User.findByEmail(memory, username) : undefined,
@@ -117,26 +120,26 @@ export const User = {
     return name && records.find(memory, name.sub)
   },
 
-  /** The one whose address this is, proven. */
+  /** The account that has verified this address. */
   async findByEmail(memory: Memory, address: string): Promise<User | undefined> {
     const holder = await emails.find(memory, sha256(canonicalEmail(address)))
     const user = holder && (await records.find(memory, holder.sub))
     const email = user && provenEmail(user)
-    // The index is written before the record: until both agree nobody has the address.
+    // The index is written before the record: until both agree, the address belongs to no account.
     return email !== undefined && canonicalEmail(email) === canonicalEmail(address) ? user : undefined
   },
 
   /**
-   * What people type to sign in: an address they have proven, or a username. An address means whoever has proven it, so
-   * that nobody stands in the way of its owner by a name that was their address once.
+   * The account for the text of a sign-in: a verified address or a username. An address finds the account that verified
+   * it first, so that another account whose username is that address cannot prevent its owner from signing in.
    */
   findByLogin: async (memory: Memory, login: string): Promise<User | undefined> =>
     (isLikeAddress(login) ? await User.findByEmail(memory, login) : undefined) ??
     (await User.findByUsername(memory, login)),
 
   /**
-   * Whose an address is, as far as anybody here has it: who has proven it; otherwise who goes by it and has proven none,
-   * so has no other name. Nobody else proves it then: it would take that name from them.
+   * The account that an address belongs to: the one that has verified it, else the one that has it as its username and no
+   * verified address. In the second case no other account can verify it, because that would take the username away.
    */
   async findByAddress(memory: Memory, address: string): Promise<User | undefined> {
     const proven = await User.findByEmail(memory, address)
@@ -145,10 +148,11 @@ export const User = {
     return named && provenEmail(named) === undefined ? named : undefined
   },
 
-  /** False when the name, or the verified address, is somebody else's (in canonical spelling), or `sub` is or was. */
+  /** False when another account has the username or verified address (canonical spelling), or `sub` was used before. */
   async create(memory: Memory, made: NewUser): Promise<boolean> {
-    if ((await gone.find(memory, sha256(made.sub))) || (await isSpokenFor(memory, made))) return false
-    const user = await firstUnder(memory, v.parse(schema, made))
+    if ((await deletedSubs.find(memory, sha256(made.sub))) || (await belongsToAnother(memory, made)))
+      return false
+    const user = await writeRecord(memory, v.parse(schema, made))
     if (!user) return false
     const name = sha256(canonicalUsername(user.username))
     const email = provenEmail(user)
@@ -156,7 +160,7 @@ export const User = {
       ? 'new'
       : (await names.find(memory, name))?.sub === user.sub
     if (named && (email === undefined || (await claimEmail(memory, email, user.sub)))) {
-      await memory.store.link(usersIndex, user.sub, user.created_at) // a making that broke off is finished by another
+      await memory.store.link(usersIndex, user.sub, user.created_at) // also completes a creation that was interrupted
       return named === 'new'
     }
     if (named === 'new') await names.take(memory, name)
@@ -165,8 +169,8 @@ export const User = {
   },
 
   /**
-   * A proven address becomes the account's: false when it is somebody else's by now. An address that was given up is free
-   * for others from then on.
+   * Sets the verified address of an account: false when the address belongs to another account. The address before is
+   * then free for other accounts.
    */
   async proveEmail(memory: Memory, sub: string, address: string): Promise<boolean> {
     const owner = await User.findByAddress(memory, address)
@@ -188,9 +192,9 @@ export const User = {
     return true
   },
 
-  /** The record and the names that point at it; what else is known of the person is for its owners to erase first. */
+  /** Deletes the record and the index entries of its names. Features must have erased their data of the End-User before. */
   async remove(memory: Memory, user: User): Promise<void> {
-    await gone.put(memory, sha256(user.sub), { at: Math.floor(memory.clock.now() / 1000) })
+    await deletedSubs.put(memory, sha256(user.sub), { at: Math.floor(memory.clock.now() / 1000) })
     const email = provenEmail(user)
     if (email !== undefined) await emails.take(memory, sha256(canonicalEmail(email)))
     await names.take(memory, sha256(canonicalUsername(user.username)))
@@ -198,14 +202,14 @@ export const User = {
     await records.take(memory, user.sub)
   },
 
-  /** Change what is there; undefined when there is no such user. */
+  /** Changes an account; undefined when it does not exist. */
   update: (memory: Memory, sub: string, change: (user: User) => User) =>
     records.update(memory, sub, (user) => ({
       ...change(user),
       updated_at: Math.floor(memory.clock.now() / 1000),
     })),
 
-  /** In the order they were made. */
+  /** The oldest first. */
   async list(memory: Memory, offset = 0, limit = 1000): Promise<User[]> {
     const subs = await memory.store.range(usersIndex, { offset, limit })
     return (await Promise.all(subs.map(({ member }) => records.find(memory, member)))).filter(

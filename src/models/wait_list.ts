@@ -1,4 +1,4 @@
-/** Requests that are worked on after the answer has left, one instance at a time: each is written down, sealed. */
+/** Requests that are processed after the response was sent, each by one instance; they are stored sealed. */
 import * as v from 'valibot'
 import type { Random } from '../lib/random.ts'
 import { seal, unseal } from '../lib/seal.ts'
@@ -12,10 +12,10 @@ const schema = v.object({
   exp: v.number(),
 })
 
-/** Milliseconds one instance has for one item. */
+/** Milliseconds for which one instance holds one item. */
 const leaseMs = 30_000
 
-/** `lifetime` in seconds: after it the End-User has asked again, and the request is dropped. */
+/** `lifetime` in seconds, after which the request is dropped: by then the End-User has usually sent it again. */
 export function defineWaitList<T>(name: string, lifetime: number) {
   const queue = defineLeaseQueue(name, schema, { index: `${name}_waiting`, lifetime })
   const purpose = (id: string) => `${name} ${id}`
