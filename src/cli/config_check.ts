@@ -1,4 +1,4 @@
-/** `latchkey config check`: what the configuration comes to, what is doubtful about it, or every problem it has. docs/configuration.md */
+/** `latchkey config check`: the effective configuration with warnings and notes, or every problem it has. docs/configuration.md */
 import { accessSync, constants } from 'node:fs'
 import { type Config, ConfigError, type Entry } from '../config.ts'
 import { camelCase, inEnvironment } from '../config/entry.ts'
@@ -8,6 +8,7 @@ import { entries } from '../config/variables.ts'
 import { placeOf } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { doubtsAbout } from './config_doubts.ts'
+import { notesOn } from './config_notes.ts'
 import { print, printable, printJson, printTable } from './output.ts'
 import { looksOf } from '../html/looks.ts'
 import { featureEntries, featuresFor } from '../table.ts'
@@ -35,16 +36,18 @@ export const check = defineCommand({
 async function report(config: Config, json: boolean): Promise<void> {
   const settings = settingsOf(config)
   const warnings = doubtsAbout(config)
+  const notes = notesOn(config)
   const profiles = await profilesFor(config, warnings)
   if (json) {
     const values = Object.fromEntries(settings.map(({ name, value }) => [name, value]))
-    return printJson({ ok: true, settings: values, warnings, profiles })
+    return printJson({ ok: true, settings: values, warnings, notes, profiles })
   }
   printTable(
     ['VARIABLE', 'VALUE', 'FROM'],
     settings.map(({ name, value, from }) => [name, value ?? '', from]),
   )
   printProfiles(profiles, config)
+  for (const note of notes) print(`\nnote: ${printable(note)}`)
   for (const warning of warnings) process.stderr.write(`warning: ${printable(warning)}\n`)
   print('\nok')
 }

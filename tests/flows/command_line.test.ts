@@ -171,6 +171,17 @@ describe('config check', () => {
     expect({ ok, warnings }).toEqual({ ok: true, warnings: [expect.stringContaining('HOST') as string] })
   })
 
+  test('notes which algorithm costs less, once in text and once in JSON', async () => {
+    const { code, stdout, stderr } = await shell({}).latchkey(['config', 'check'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(/^note: ACCESS_TOKEN_ALG is RS256: .*ES256 or EdDSA/m)
+    const { notes } = await shell({}).json<{ notes: string[] }>('config', 'check', '--json')
+    expect(notes).toEqual([expect.stringContaining('ACCESS_TOKEN_ALG is RS256') as string])
+    expect((await shell({ ACCESS_TOKEN_ALG: 'ES256' }).latchkey(['config', 'check'])).stdout).not.toContain(
+      'note:',
+    )
+  })
+
   test('says which registered clients each profile would break', async () => {
     const line = shell({ STORE_URL: 'sqlite:latchkey.db' })
     await line.latchkey(['config', 'check'])
