@@ -204,7 +204,7 @@ describe('what the document may not say', () => {
     ['http off loopback', () => document({ redirect_uris: ['http://app.example/'] }), /http off loopback/],
     ['a fragment', () => document({ redirect_uris: ['https://app.example/#x'] }), /fragment/],
     ['too much', () => document({ padding: 'x'.repeat(5_000) }), /more than 5120 bytes/],
-    ['an array', () => [document()], /no JSON object/],
+    ['an array', () => [document()], /not a JSON object/],
     ['no JSON', () => '<html>', /no JSON/],
   ]
   test.each(documents)('%s', async (_, make, says) => {

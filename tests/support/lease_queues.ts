@@ -7,7 +7,7 @@ import { requests } from '../../src/features/accounts/requests.ts'
 import { deliverDue as deliverLogouts } from '../../src/features/backchannel_logout/deliver.ts'
 import { enqueue } from '../../src/features/backchannel_logout/outbox.ts'
 import { runDue } from '../../src/features/ciba/deliveries.ts'
-import { errands } from '../../src/features/ciba/errands.ts'
+import { notifications as cibaNotifications } from '../../src/features/ciba/notifications.ts'
 import { deliverDue as deliverMails } from '../../src/people/mail_delivery.ts'
 import { say } from '../../src/lib/say.ts'
 import { defineLeaseQueue, doubling, leaseEntries } from '../../src/models/lease_queue.ts'
@@ -109,7 +109,7 @@ async function notifications(): Promise<Use> {
       for (let i = 0; i < count; i++) await begin(op, { client_notification_token })
       op.clock.advance(301_000) // the client is told that the request has expired
     },
-    turn: async ({ context }) => void (await Promise.all(await runDue(context, errands))),
+    turn: async ({ context }) => void (await Promise.all(await runDue(context, cibaNotifications))),
     attempts: () => client.received.map(({ body }) => String(body.auth_req_id)),
     fail: (failing) => void (status = failing ? 503 : 204),
     stop: () => client.stop(),

@@ -1,6 +1,6 @@
 /**
- * /create_account, where the link of a mail leads: the name and the password are chosen here and not before, so that
- * nobody can prepare an account for an address that is another's. https://www.usenix.org/conference/usenixsecurity22/presentation/sudhodanan
+ * /create_account, the page behind the link of the mail: username and password are chosen here, after the address is
+ * proven. So an attacker cannot prepare an account with a victim's address (account pre-hijacking). https://www.usenix.org/conference/usenixsecurity22/presentation/sudhodanan
  */
 import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -29,7 +29,7 @@ import { type Said, say } from '../../lib/say.ts'
 import { Interaction } from '../../models/interaction.ts'
 import { Invitation } from '../../models/invitation.ts'
 import { canonicalEmail, canonicalUsername, User } from '../../models/user.ts'
-import { plainEnd } from './register.ts'
+import { messageView } from './register.ts'
 import { createAccountPath } from './requests.ts'
 import { settings } from './settings.ts'
 import { normalize } from '../../lib/normalize.ts'
@@ -40,7 +40,7 @@ const view = defineView(
   ['email', 'action', 'hidden', 'fields'],
 )
 
-/** By address; a link cannot be guessed, but with one names can be tried, and hashing costs. */
+/** Per network address: a link lets its holder test usernames, and hashing a password is expensive. */
 const tries = { most: 60, window: 600 }
 
 export const create = defineEndpoint({
@@ -49,11 +49,11 @@ export const create = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Make an account with a link from a mail'),
+  api: ownPage('Create an account with the link of a mail'),
   async get(call, context) {
     await countTries(call, context)
     const { token = '' } = query(call, context)
-    const invitation = await goodOne(context, token)
+    const invitation = await usableInvitation(context, token)
     if (!invitation) return gone(context)
     return show(call, context, 200, { invitation, token, username: invitation.email })
   },
@@ -61,7 +61,7 @@ export const create = defineEndpoint({
     requireOwnBrowser(call, context)
     await countTries(call, context)
     const fields = await form(call, context)
-    const invitation = await goodOne(context, fields.token ?? '')
+    const invitation = await usableInvitation(context, fields.token ?? '')
     if (!invitation) return { reply: gone(context) }
     requireOwnForm(call, context, fields.csrf_token, purposeOf(invitation))
     return { fields, invitation }
@@ -72,8 +72,8 @@ export const create = defineEndpoint({
 const countTries = (call: Call, context: Context): Promise<void> =>
   countAddress(context, 'create_account', call.address, tries.most, tries.window)
 
-/** Undefined when registration is no longer what the link was for, or the address has an account by now. */
-async function goodOne(context: Context, token: string): Promise<Invitation | undefined> {
+/** The invitation, when registration still allows it and the address has no account yet. */
+async function usableInvitation(context: Context, token: string): Promise<Invitation | undefined> {
   const invitation = await Invitation.ofToken(context, token)
   if (!invitation) return undefined
   if (!invitation.invited && settings(context).accountRegistration !== 'open') return undefined
@@ -83,7 +83,7 @@ async function goodOne(context: Context, token: string): Promise<Invitation | un
 const gone = (context: Context): Reply => {
   const title = say('new_account.create_title')
   const more = { path: `${context.basePath}/login`, label: say('new_account.back'), more: [] }
-  return page(400, document(title, plainEnd({ title, text: say('new_account.gone'), ...more })))
+  return page(400, document(title, messageView({ title, text: say('new_account.gone'), ...more })))
 }
 
 interface Shown {
@@ -142,7 +142,7 @@ async function submit(
   }
   if (Object.values(problems).some((problem) => problem !== undefined)) return again(400, problems)
   const password_hash = await context.signInQueue.run(() => hashPassword(password))
-  // Spent last: what is wrong with a name must not cost another mail.
+  // Spent after all checks, so that a refused username or password does not use the link up.
   if (!(await Invitation.spend(context, invitation.id))) return gone(context)
   const now = seconds(context.clock)
   const user: User = {
@@ -163,14 +163,14 @@ async function submit(
   }
   await noteEvent(call, context, user.sub, { kind: 'account_created' })
   context.log.info('account_created', { sub: user.sub, invited: invitation.invited, address: call.address })
-  const { going, cookies } = await wayOn(call, context, invitation)
+  const { going, cookies } = await nextInteraction(call, context, invitation)
   const reply = await signIn(call, context, going, { user, amr: ['pwd'] })
   return { ...reply, cookies: [...cookies, ...(reply.cookies ?? [])] }
 }
 
 /**
- * Names are also what people type to sign in, so one that looks like an address is its owner's alone: otherwise whoever
- * took it first would receive what its owner types.
+ * A username with `@` must be the proven address itself. Otherwise an attacker could take a victim's address as username,
+ * and sign-ins with that address would reach the attacker's account.
  */
 async function nameProblem(
   context: Context,
@@ -186,8 +186,8 @@ async function nameProblem(
   return (await User.findByUsername(context, username)) ? say('new_account.username_taken') : undefined
 }
 
-/** On with what the person came for, in the browser it began in; any other browser lands on the account page. */
-async function wayOn(
+/** The interaction to continue: the original one in the browser that began it, else a new one to the account page. */
+async function nextInteraction(
   call: Call,
   context: Context,
   { interaction: handle }: Invitation,
@@ -207,7 +207,7 @@ async function wayOn(
   if (!interaction)
     throw new HttpError('server_error', {
       expected: 'the interaction that has just begun',
-      problem: 'an interaction was gone as soon as it had begun',
+      problem: 'the new interaction was not found in the store',
     })
   return { going: { handle: fresh, interaction }, cookies }
 }

@@ -1,4 +1,4 @@
-/** Accounts that people make themselves: with an address they prove, or an invitation. OWASP ASVS 5.0 V6.3, V6.4. https://owasp.org/www-project-application-security-verification-standard/ */
+/** Account registration: End-Users create accounts with a proven address or an invitation. OWASP ASVS 5.0 V6.3, V6.4. https://owasp.org/www-project-application-security-verification-standard/ */
 import { mailsLeave } from '../../people/mail.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { create } from './create.ts'
@@ -12,7 +12,7 @@ export const accounts = defineFeature({
   when: (config) => settingsOf(config).accountRegistration !== 'closed',
   problems: (config) =>
     settingsOf(config).accountRegistration === 'open' && !mailsLeave(config)
-      ? ['ACCOUNT_REGISTRATION: open needs SMTP_URL, for addresses are proven by mail']
+      ? ['ACCOUNT_REGISTRATION: open needs SMTP_URL, because addresses are proven by mail']
       : [],
   endpoints: [register, create],
   loginLinks: [

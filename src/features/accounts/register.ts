@@ -1,4 +1,4 @@
-/** /register_account: asks for an address and says the same, as fast, whoever it belongs to. OWASP ASVS 5.0 V6.3.8 */
+/** /register_account: asks for an address. Answer and time are the same whether or not it has an account. OWASP ASVS 5.0 V6.3.8 */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
@@ -28,8 +28,8 @@ const view = defineView(
   '<h1>{{t new_account.title}}</h1>\n<p class="muted">{{t new_account.lead}}</p>\n<form method="post" action="{{action}}">{{hidden}}{{field}}<div class="actions"><button class="primary" type="submit" name="register" value="register">{{t new_account.submit}}</button></div></form>\n<p><a href="{{back}}">{{t new_account.back}}</a></p>',
   ['action', 'hidden', 'field', 'back'],
 )
-/** A page that says something and leads on. */
-export const plainEnd = defineView(
+/** A message with one link. */
+export const messageView = defineView(
   'new_account_end',
   '<h1>{{title}}</h1>\n<p>{{text}}</p>{{more}}\n<p><a href="{{path}}">{{label}}</a></p>',
   ['title', 'text', 'more', 'path', 'label'],
@@ -42,12 +42,12 @@ export const register = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Make an account'),
+  api: ownPage('Ask for an account'),
   get(call, context) {
     if (settings(context).accountRegistration !== 'open') return byInvitation(context)
     const { done, interaction } = query(call, context)
     if (done === undefined) return show(call, context, 200, { interaction })
-    return said(context, 200, say('new_account.sent_title'), say('new_account.sent'), {
+    return messagePage(context, 200, say('new_account.sent_title'), say('new_account.sent'), {
       interaction,
       more: second({ text: say('new_account.nothing_came') }),
     })
@@ -56,7 +56,7 @@ export const register = defineEndpoint({
   post: ask,
 })
 
-/** A handle of another shape is none. */
+/** A value that is not shaped like a handle is ignored. */
 const handleIn = (interaction: string | undefined): string | undefined =>
   interaction !== undefined && /^[\w-]{1,64}$/.test(interaction) ? interaction : undefined
 const backTo = (context: Context, interaction: string | undefined): string => {
@@ -64,14 +64,14 @@ const backTo = (context: Context, interaction: string | undefined): string => {
   return `${context.basePath}/login${handle === undefined ? '' : `?interaction=${handle}`}`
 }
 
-function said(
+function messagePage(
   context: Context,
   status: number,
   title: Said,
   text: Said,
   { interaction, more = [] }: { interaction?: string | undefined; more?: Html | Html[] } = {},
 ): Reply {
-  const html = plainEnd({
+  const html = messageView({
     title,
     text,
     more,
@@ -82,7 +82,7 @@ function said(
 }
 
 const byInvitation = (context: Context): Reply =>
-  said(context, 403, say('new_account.title'), say('new_account.by_invitation'))
+  messagePage(context, 403, say('new_account.title'), say('new_account.by_invitation'))
 
 function show(
   call: Call,
@@ -112,7 +112,7 @@ function show(
   return { ...page(status, document(say('new_account.title'), html)), cookies }
 }
 
-/** What is kept of what was typed, when it is shown again. */
+/** Characters of the typed address that are shown again. */
 const longestShown = 254
 
 async function ask(call: Call, context: Context, { fields }: Submitted): Promise<Reply> {

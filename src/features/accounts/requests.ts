@@ -1,6 +1,6 @@
 /**
- * Who asked for an account: written down, and answered by a job. So the page costs the same whoever has an account, and
- * whether somebody has one is told to the owner of the address alone.
+ * Requests for an account, queued and answered by a job. So the page takes the same time for every address, and only
+ * the owner of the address learns (by mail) whether it has an account.
  */
 import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -24,11 +24,11 @@ export interface AccountRequest {
 
 export const requests = defineWaitList<AccountRequest>('account_request', 900)
 
-/** Seconds a link is good. */
+/** How long a link is valid. */
 const linkLifetimeSeconds = 86_400
-/** Mails to one address in so many seconds, whoever asks for them. */
+/** Mails to one address in `window` seconds. */
 const limit = { most: 3, window: 3_600 }
-/** Requests in one turn. */
+/** Requests in one run of the job. */
 const perTurn = 50
 
 export async function answerRequests(context: Context): Promise<void> {
@@ -40,7 +40,7 @@ export async function answerRequests(context: Context): Promise<void> {
 async function answer(context: Context, request: AccountRequest): Promise<void> {
   const { email, language, interaction, address } = request
   if (!(await mayBeMailed(context, email)))
-    return context.log.info('registration_passed_over', { why: 'was mailed often enough', address })
+    return context.log.info('registration_not_mailed', { why: 'limit of mails to this address', address })
   const user = await User.findByAddress(context, email)
   const about = { to: email, language, after: [say('new_account.mail_not_you')] }
   if (user)

@@ -1,4 +1,4 @@
-/** What an operator may say of how accounts are made. docs/configuration.md */
+/** The variables of account registration. docs/configuration.md */
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -8,7 +8,7 @@ export const env = defineEntries([
     name: 'ACCOUNT_REGISTRATION',
     schema: is.oneOf('open', 'invitation', 'closed'),
     default: { development: 'open', production: 'closed' },
-    help: 'Who may make an account. open: everyone with an email address (needs SMTP_URL). invitation: people invited with `latchkey invite`. closed: only the operator makes accounts.',
+    help: 'Who may create an account. open: any End-User with an email address (needs SMTP_URL). invitation: End-Users invited with `latchkey invite`. closed: only the operator creates accounts.',
   },
   {
     name: 'ACCOUNT_REGISTRATION_DOMAINS',

@@ -1,4 +1,4 @@
-/** The page on which a person sees what waits for an answer, and gives it. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.8 */
+/** /approvals: the End-User sees the pending backchannel authentication requests and approves or denies them. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.8 */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { ownPage } from '../../openapi/parts.ts'
@@ -19,10 +19,10 @@ import { say, type Said } from '../../lib/say.ts'
 import type { Client } from '../../models/client.ts'
 import { Grant } from '../../models/grant.ts'
 import { Session } from '../../models/session.ts'
-import { plan, tryNow } from './deliveries.ts'
-import { approvalsPath, errands } from './errands.ts'
+import { schedule, deliverNow } from './deliveries.ts'
+import { approvalsPath, notifications } from './notifications.ts'
 import { answeredPage, approvalsPage, type ShownRequest } from './pages.ts'
-import { answer, BackchannelRequest, isOpen, waitingFor } from './records.ts'
+import { answer, BackchannelRequest, isOpen, pendingOf } from './records.ts'
 import { describeExtra } from '../../flow/grant_extra.ts'
 
 export const approvals = defineEndpoint({
@@ -31,25 +31,25 @@ export const approvals = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Requests that wait for an answer of this person'),
+  api: ownPage('The End-User approves or denies pending requests'),
   get: pageOfPerson(approvalsPath, (call, context, person) => show(call, context, person)),
   form: signedInForm(approvalsPath, ({ request = '' }) => purposeFor(request)),
   async post(call, context, { fields, ...person }) {
     const id = fields.request ?? ''
     const allowed = fields.allow !== undefined && fields.deny === undefined
-    const first = allowed ? await levelFirst(call, context, person, id) : undefined
+    const first = allowed ? await requireLevel(call, context, person, id) : undefined
     return first ?? (await decide(context, person, id, allowed)) ?? show(call, context, person, gone)
   },
 })
 
 const gone = say('approvals.gone')
 
-/** Good for this request alone. */
+/** A CSRF token is good for one request alone. */
 const purposeFor = (id: string) => `approval ${id}`
 
 async function show(call: Call, context: Context, person: AtHand, error?: Said): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
-  const waiting = await waitingFor(context, person.user.sub)
+  const waiting = await pendingOf(context, person.user.sub)
   const shown = await Promise.all(
     waiting.map(async (request): Promise<ShownRequest | undefined> => {
       const client = await findClient(context, request.client_id)
@@ -84,8 +84,8 @@ const shownRequest = (
   details: describeExtra(request.extra, context),
 })
 
-/** The reply that asks for what the client of this request, or this person, must have before anything is allowed. */
-async function levelFirst(
+/** The step-up page, when the session lacks the level that the client or the End-User requires for an approval. */
+async function requireLevel(
   call: Call,
   context: Context,
   person: AtHand,
@@ -96,7 +96,7 @@ async function levelFirst(
   return client && raisedFirst(call, context, person, client, approvalsPath)
 }
 
-/** Undefined when this person has no such request to answer any more. */
+/** Undefined when the request is not one of this End-User, was answered before, or has expired. */
 async function decide(
   context: Context,
   person: AtHand,
@@ -107,7 +107,7 @@ async function decide(
   const client = request && (await findClient(context, request.client_id))
   if (!client || request.sub !== person.user.sub || !isOpen(request, context)) return undefined
   const grant = allowed ? grantFor(request, client, person, context) : undefined
-  // First, so that an approved request always has its grant; the loser of a race takes its own away again.
+  // The grant is created first, so that an approved request always has one. When another answer was first, this grant is ended.
   if (grant) await Grant.create(context, grant, grantLifetime(client, context))
   const outcome = grant
     ? ({ status: 'approved', grant_id: grant.grant_id } as const)
@@ -119,14 +119,14 @@ async function decide(
   }
   if (grant) await Session.touch(context, person.session, lifetimesOf(context), client.client_id)
   if (answered.mode !== 'poll') {
-    await plan(context, 'client', id, context.clock.now())
-    void tryNow(context, errands, 'client', id)
+    await schedule(context, 'client', id, context.clock.now())
+    void deliverNow(context, notifications, 'client', id)
   }
   context.log.info('approval_answered', { client_id: client.client_id, sub: person.user.sub, allowed })
   return page(200, answeredPage({ allowed, action: `${context.basePath}${approvalsPath}` }))
 }
 
-/** It outlives the browser that approved it. A client that is pushed to redeems nothing: its grant lives at once. */
+/** The grant outlives the session that approved it. In push mode no code is redeemed, so the grant is active at once. */
 function grantFor(
   { scope, extra, expires_at, mode, bound }: BackchannelRequest,
   client: Client,

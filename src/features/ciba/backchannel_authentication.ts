@@ -1,4 +1,4 @@
-/** Where a client asks for a person who is elsewhere. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.7 */
+/** The backchannel authentication endpoint: a client asks for the authentication of an End-User on another device. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.7 */
 import { OAuthError } from '../../auth/errors.ts'
 import { secret } from '../../auth/refusal.ts'
 import { parseScope, requireWithin, scopeValues } from '../../auth/scope.ts'
@@ -16,15 +16,15 @@ import { seconds } from '../../lib/clock.ts'
 import type { Client } from '../../models/client.ts'
 import type { User } from '../../models/user.ts'
 import type { Params } from '../../contracts/feature.ts'
-import { plan, tryNow } from './deliveries.ts'
-import { approvalsPath, errands } from './errands.ts'
-import { personMeant } from './person.ts'
+import { schedule, deliverNow } from './deliveries.ts'
+import { approvalsPath, notifications } from './notifications.ts'
+import { userOfHint } from './hint.ts'
 import {
   authReqId,
   type BackchannelRequest,
   newRequestId,
-  remember,
-  remembered,
+  storeRequest,
+  retention,
   sealToken,
 } from './records.ts'
 import { problemOf } from './registration.ts'
@@ -36,11 +36,11 @@ const request = object(
     scope: text('Has openid'),
     login_hint: text('A username; or id_token_hint'),
     id_token_hint: text('An ID Token of this client'),
-    binding_message: text('Shown to the person here and there'),
-    client_notification_token: text('For ping and push: the bearer token of our calls'),
+    binding_message: text('Shown to the End-User on both devices'),
+    client_notification_token: text('For ping and push: the bearer token of the notifications'),
     requested_expiry: text('Seconds'),
-    acr_values: text('Wishes'),
-    request: text('All of this, signed'),
+    acr_values: text('The requested acr values, in order of preference'),
+    request: text('All parameters, as a signed JWT'),
   },
   [],
 )
@@ -50,13 +50,13 @@ export const backchannelAuthentication = defineEndpoint({
   path: '/bc-authorize',
   limited: true,
   api: clientPost(
-    'Ask a person who is elsewhere to approve',
+    'Ask an End-User to approve on another device',
     request,
     object(
       {
-        auth_req_id: text('Ask /token with this, or wait to be told'),
+        auth_req_id: text('Poll /token with this, or wait for the notification'),
         expires_in: whole('Seconds'),
-        interval: whole('Seconds between two questions; absent with push'),
+        interval: whole('Seconds between two polls; absent with push'),
       },
       ['auth_req_id', 'expires_in'],
     ),
@@ -65,21 +65,21 @@ export const backchannelAuthentication = defineEndpoint({
     const given = await form(call, context)
     const client = await authenticateClient(call, given, context)
     requireRegistered(client, context)
-    const { readParams } = await import('./signed_request.ts') // brings jose
+    const { readParams } = await import('./signed_request.ts') // loads jose
     const { params, spend } = await readParams(given, client, context)
     const asked = {
       ...(await readRequest(params, client, context)),
       ...(await boundTo(call, client, context)),
     }
-    const user = await personMeant(params, client, context)
-    // Nobody is pestered: beyond this a person's telephone only buzzes to wear them down.
+    const user = await userOfHint(params, client, context)
+    // Bounds the prompts, so that a client cannot wear the End-User down until one is approved.
     await countTry(context, 'backchannel_request', `${client.client_id} ${user.sub}`, 30, 300)
     await spend()
     return begin(asked, client, user, context)
   },
 })
 
-/** Registered as it must be today, whoever registered it. */
+/** The registration must satisfy today's rules, also when an operator wrote it or it is old. */
 function requireRegistered(client: Client, context: Context): void {
   if (!client.grant_types.includes(cibaGrant))
     throw new OAuthError('unauthorized_client', {
@@ -96,13 +96,13 @@ function requireRegistered(client: Client, context: Context): void {
     throw new OAuthError('unauthorized_client', { rule: 'OpenID Connect CIBA §4', expected: problem })
 }
 
-type Asked = Pick<BackchannelRequest, 'scope' | 'extra' | 'bound' | 'binding_message'> & {
+type ReadRequest = Pick<BackchannelRequest, 'scope' | 'extra' | 'bound' | 'binding_message'> & {
   token: string | undefined
   lifetime: number
 }
 
-/** Everything but the person. */
-async function readRequest(params: Params, client: Client, context: Context): Promise<Asked> {
+/** All parameters but the hint, validated. */
+async function readRequest(params: Params, client: Client, context: Context): Promise<ReadRequest> {
   if (params.scope === undefined)
     throw new OAuthError('invalid_request', {
       rule: 'OpenID Connect CIBA §7.1',
@@ -138,7 +138,7 @@ async function readRequest(params: Params, client: Client, context: Context): Pr
   return { ...read, extra: await readExtra(params, client, context) }
 }
 
-/** What the person sees is what was sent, character by character: nothing invisible, nothing cut off. */
+/** A message that could not be shown exactly as sent is refused: no invisible characters, no truncation. */
 function readBindingMessage(message: string | undefined): string | undefined {
   if (message !== undefined && foreignText(message, maxMessage) !== message)
     throw new OAuthError('invalid_binding_message', {
@@ -175,19 +175,24 @@ function readLifetime(asked: string | undefined, context: Context): number {
   return Math.min(Number(asked), cibaMaxRequestTtl)
 }
 
-/** Pushed tokens are bound to the key proven here, for no other request of the client comes before them. */
-async function boundTo(call: Call, client: Client, context: Context): Promise<Pick<Asked, 'bound'>> {
+/** In push mode the client sends no token request, so pushed tokens are bound to the key proven here. */
+async function boundTo(call: Call, client: Client, context: Context): Promise<Pick<ReadRequest, 'bound'>> {
   if (modeOf(client) !== 'push') return {}
   const bound = await bind(call, client, context)
   return bound ? { bound } : {}
 }
 
-async function begin({ token, lifetime, ...asked }: Asked, client: Client, user: User, context: Context) {
+async function begin(
+  { token, lifetime, ...asked }: ReadRequest,
+  client: Client,
+  user: User,
+  context: Context,
+) {
   const { cibaPollInterval, cibaNotifyUrl } = settings(context)
   const id = newRequestId(context)
   const mode = modeOf(client)
   const expires_at = seconds(context.clock) + lifetime
-  await remember(context, {
+  await storeRequest(context, {
     ...asked,
     id,
     client_id: client.client_id,
@@ -198,12 +203,12 @@ async function begin({ token, lifetime, ...asked }: Asked, client: Client, user:
     interval: cibaPollInterval,
     polled_at: 0,
     expires_at,
-    exp: expires_at + remembered,
+    exp: expires_at + retention,
   })
-  if (mode === 'push') await plan(context, 'client', id, expires_at * 1000) // it hears of the end, whatever that is
+  if (mode === 'push') await schedule(context, 'client', id, expires_at * 1000) // so that an expiry is delivered too
   if (cibaNotifyUrl !== undefined) {
-    await plan(context, 'person', id, context.clock.now())
-    void tryNow(context, errands, 'person', id)
+    await schedule(context, 'person', id, context.clock.now())
+    void deliverNow(context, notifications, 'person', id)
   }
   const facts = { client_id: client.client_id, sub: user.sub, mode }
   const approval_url = context.config.issuer + approvalsPath

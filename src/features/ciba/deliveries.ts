@@ -1,4 +1,4 @@
-/** What must reach somebody's server: kept in the store until it did, tried a bounded number of times, by one instance at a time. */
+/** Notifications to other servers: kept in the store until delivered, tried a bounded number of times, by one instance at a time. */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { defineLeaseQueue, leaseEntries } from '../../models/lease_queue.ts'
@@ -9,71 +9,76 @@ const schema = v.object({
   exp: v.number(),
 })
 
-/** A member is `errand:id`. */
+/** A member is `kind:id`. */
 const notificationQueue = defineLeaseQueue('backchannel_delivery', schema, {
   index: 'backchannel_deliveries',
 })
 
-/** Milliseconds after a failed attempt until the next; after the last one the delivery is given up. */
+/** Milliseconds between a failed attempt and the next. The delivery is given up after the last attempt. */
 const waits = [5_000, 30_000, 120_000, 0]
 
-/** Deliveries in one turn. */
+/** Deliveries in one run of the job. */
 const perTurn = 100
 
-/** `again`: it may work later. `never`: the other side does not want it. */
+/** `again`: a later attempt may succeed. `never`: the receiver refuses it for good. */
 export type Outcome = 'done' | 'again' | 'never'
 
-export interface Errand {
+export interface Notification {
   run(context: Context, id: string): Promise<Outcome>
-  /** The delivery was given up. */
+  /** Called when the delivery was given up. */
   giveUp?(context: Context, id: string): Promise<void>
 }
 
-export type Errands = Readonly<Record<string, Errand>>
+export type Notifications = Readonly<Record<string, Notification>>
 
-const memberOf = (errand: string, id: string) => `${errand}:${id}`
+const memberOf = (kind: string, id: string) => `${kind}:${id}`
 
-/** Not before `due` (ms); due then when it was planned for another time. */
-export async function plan(context: Context, errand: string, id: string, due: number): Promise<void> {
+/** Schedules a delivery for `due` (ms), or moves an existing one to it. */
+export async function schedule(context: Context, kind: string, id: string, due: number): Promise<void> {
   const exp = Math.ceil(due / 1000) + 3600
-  await notificationQueue.add(context, memberOf(errand, id), { exp }, due)
+  await notificationQueue.add(context, memberOf(kind, id), { exp }, due)
 }
 
-/** Now, in the background, so that the request that caused it does not wait for a client's server. Never rejects. */
-export async function tryNow(context: Context, errands: Errands, errand: string, id: string): Promise<void> {
+/** Attempts a delivery now. Callers do not await it, so that a request does not wait for another server. Never rejects. */
+export async function deliverNow(
+  context: Context,
+  notifications: Notifications,
+  kind: string,
+  id: string,
+): Promise<void> {
   try {
-    await attempt(context, errands, memberOf(errand, id))
+    await attempt(context, notifications, memberOf(kind, id))
   } catch (error) {
-    context.log.error('backchannel_delivery_failed', { errand, problem: (error as Error).message })
+    context.log.error('backchannel_delivery_failed', { kind, problem: (error as Error).message })
   }
 }
 
-async function attempt(context: Context, errands: Errands, member: string): Promise<void> {
-  const [name = '', id = ''] = member.split(':')
-  const errand = errands[name]
-  // The lease includes the wait before the next attempt: after 'again' nothing is left to be written.
+async function attempt(context: Context, notifications: Notifications, member: string): Promise<void> {
+  const [kind = '', id = ''] = member.split(':')
+  const notification = notifications[kind]
+  // The lease includes the wait before the next attempt, so that 'again' needs no further write.
   const claimed = await notificationQueue.claim(
     context,
     member,
     ({ attempts }) => context.config.outboundTimeoutMs + (waits[attempts] ?? 0),
   )
-  if (!claimed || !errand) return
+  if (!claimed || !notification) return
   const { attempts } = claimed
-  const outcome = attempts > waits.length ? 'never' : await errand.run(context, id)
-  context.log.debug('backchannel_delivery', { errand: name, outcome, attempts })
+  const outcome = attempts > waits.length ? 'never' : await notification.run(context, id)
+  context.log.debug('backchannel_delivery', { kind, outcome, attempts })
   if (outcome === 'again' && attempts < waits.length) return
   if (outcome !== 'done') {
-    context.log.warn('backchannel_delivery_given_up', { errand: name, request: id })
-    await errand.giveUp?.(context, id)
+    context.log.warn('backchannel_delivery_given_up', { kind, request: id })
+    await notification.giveUp?.(context, id)
   }
   await notificationQueue.finish(context, member)
 }
 
-/** Begins every delivery that is due and resolves to them: none waits for another, and none rejects. */
-export async function runDue(context: Context, errands: Errands): Promise<Promise<void>[]> {
+/** Starts every delivery that is due and returns their promises. They run concurrently and never reject. */
+export async function runDue(context: Context, notifications: Notifications): Promise<Promise<void>[]> {
   const due = await notificationQueue.due(context, { limit: perTurn })
   return due.map((member) => {
-    const [name = '', id = ''] = member.split(':')
-    return tryNow(context, errands, name, id)
+    const [kind = '', id = ''] = member.split(':')
+    return deliverNow(context, notifications, kind, id)
   })
 }

@@ -1,9 +1,9 @@
-/** Backchannel authentication: an application asks, the person answers on a screen of their own. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html */
+/** Backchannel authentication (CIBA): a client asks, the End-User answers on a device of their own. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html */
 import { defineFeature } from '../../contracts/feature.ts'
 import { approvals } from './approvals.ts'
 import { backchannelAuthentication } from './backchannel_authentication.ts'
 import { runDue } from './deliveries.ts'
-import { errands } from './errands.ts'
+import { notifications } from './notifications.ts'
 import { ciba as grantType } from './grant.ts'
 import { registrationRule } from './registration.ts'
 import { env, metadata, settings } from './settings.ts'
@@ -20,7 +20,7 @@ export const ciba = defineFeature({
       name: 'backchannel_deliveries',
       every: 5,
       async run(context) {
-        void (await runDue(context, errands)) // begun, not awaited: a client that hangs must not delay the next turn
+        void (await runDue(context, notifications)) // not awaited: a server that hangs must not delay the next run
       },
     },
   ],

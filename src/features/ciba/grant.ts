@@ -1,4 +1,4 @@
-/** The client asks until its person has answered; the answer is given out once. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#token_request */
+/** The CIBA grant type: the client polls until the End-User has answered; an approval is redeemed once. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#token_request */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { firstIssue, redeemed } from '../../grants/authorization_code.ts'
@@ -13,7 +13,7 @@ import { cibaGrant, modeOf } from './settings.ts'
 
 const refuse = (code: string, expected: string, problem: string) =>
   new OAuthError(code, { rule: 'OpenID Connect CIBA §11', expected, problem, status: 400 })
-const ended = () => refuse('invalid_grant', 'an authorization that lives', 'the authorization has ended')
+const ended = () => refuse('invalid_grant', 'a grant that has not ended', 'the grant has ended')
 
 export const ciba = defineGrantType(
   cibaGrant,
@@ -31,30 +31,30 @@ export const ciba = defineGrantType(
       throw refuse(
         'invalid_grant',
         'an auth_req_id of this provider',
-        'this is no auth_req_id of this provider',
+        'auth_req_id was not issued by this provider',
       )
-    const waiting = await BackchannelRequest.find(context, id)
-    if (!waiting) throw expired()
-    if (waiting.client_id !== client.client_id)
+    const found = await BackchannelRequest.find(context, id)
+    if (!found) throw expired()
+    if (found.client_id !== client.client_id)
       throw refuse(
         'invalid_grant',
         'an auth_req_id that was issued to this client',
         'the auth_req_id was issued to another client',
       )
-    if (waiting.mode === 'push')
+    if (found.mode === 'push')
       throw refuse(
         'unauthorized_client',
         'a request in the mode poll or ping',
         'the answer to this request is pushed',
       )
-    if (waiting.status === 'redeemed') throw usedBefore()
-    if (waiting.expires_at <= seconds(context.clock)) throw expired()
-    if (waiting.status === 'pending') throw await askForPatience(BackchannelRequest, id, context)
-    if (waiting.status !== 'approved' || waiting.grant_id === undefined)
-      throw refuse('access_denied', 'the consent of the End-User', 'the person did not allow it')
+    if (found.status === 'redeemed') throw usedBefore()
+    if (found.expires_at <= seconds(context.clock)) throw expired()
+    if (found.status === 'pending') throw await askForPatience(BackchannelRequest, id, context)
+    if (found.status !== 'approved' || found.grant_id === undefined)
+      throw refuse('access_denied', 'the approval of the End-User', 'the End-User denied the request')
     const [loaded, user] = await Promise.all([
-      Grant.load(context, waiting.grant_id),
-      User.find(context, waiting.sub),
+      Grant.load(context, found.grant_id),
+      User.find(context, found.sub),
     ])
     if (!loaded) throw ended()
     await admit(loaded.record, request)
@@ -62,8 +62,8 @@ export const ciba = defineGrantType(
       current.status === 'approved' ? { ...current, status: 'redeemed' } : undefined,
     )
     if (!spent) throw usedBefore()
-    const toLife = (current: Grant) => redeemed(current, client, bound, context)
-    const grant = await Grant.update(context, waiting.grant_id, toLife, loaded)
+    const activate = (current: Grant) => redeemed(current, client, bound, context)
+    const grant = await Grant.update(context, found.grant_id, activate, loaded)
     if (!grant) throw ended()
     return firstIssue(grant, user)
   },

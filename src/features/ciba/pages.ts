@@ -1,4 +1,4 @@
-/** The pages on which a person answers requests that clients made behind the scenes. */
+/** The pages on which an End-User answers backchannel authentication requests. */
 import answeredSource from '../../../views/approval_answered.html' with { type: 'text' }
 import requestSource from '../../../views/approval_request.html' with { type: 'text' }
 import approvalsSource from '../../../views/approvals.html' with { type: 'text' }
@@ -15,10 +15,10 @@ export interface ShownRequest {
   id: string
   csrf: string
   clientName: string | Said
-  /** It registered itself. */
+  /** The client registered itself. */
   unverified: boolean
   bindingMessage: string | undefined
-  /** Until its time is over. */
+  /** Until the request expires. */
   minutes: number
   scopes: readonly ShownScope[]
   details: readonly Html[]
@@ -37,8 +37,8 @@ const request = defineView('approval_request', requestSource, [
 ])
 const message = defineView('approval_message', '<p class="notice">{{t approvals.message}}</p>', ['message'])
 const none = defineView('approval_none', '<p>{{t approvals.none}}</p>', [])
-/** Only while there is nothing to read: a page must not change under the eyes, or the finger, of a person. */
-const lookAgain = () => [parts.refresh({ content: '10' }), ownScript(approvalsPath)]
+/** Reloads the page only while it lists no request: a list must not change just before a click. */
+const autoRefresh = () => [parts.refresh({ content: '10' }), ownScript(approvalsPath)]
 
 const approvals = defineView('approvals', approvalsSource, ['username', 'alert', 'requests'])
 
@@ -73,7 +73,7 @@ export const approvalsPage = (view: {
         ? view.requests.map((each) => requestBlock(view.action, each))
         : none({}),
     }),
-    { signedIn: true, ...(view.requests.length || view.error ? {} : { head: lookAgain() }) },
+    { signedIn: true, ...(view.requests.length || view.error ? {} : { head: autoRefresh() }) },
   )
 
 const answered = defineView('approval_answered', answeredSource, ['title', 'message', 'action'])

@@ -1,4 +1,4 @@
-/** A request that waits for its person, found by its own id, by the person, or by the client's auth_req_id. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#successful_authentication_request_acknowdlegment */
+/** The record of a backchannel authentication request, found by id, by End-User, or by the client's auth_req_id. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#successful_authentication_request_acknowdlegment */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { seconds } from '../../lib/clock.ts'
@@ -18,25 +18,25 @@ const schema = v.object({
   extra: GrantExtra,
   mode: v.picklist(modes),
   binding_message: v.optional(v.string()),
-  /** Sealed: the client's secret, not ours. */
+  /** Encrypted, because it is a secret of the client. */
   notification_token: v.optional(v.string()),
   /** The key that pushed tokens are bound to. */
   bound: v.optional(v.object({ cnf: v.record(v.string(), v.unknown()), token_type: v.string() })),
   status: v.picklist(['pending', 'approved', 'denied', 'expired', 'redeemed']),
   grant_id: v.optional(v.string()),
-  /** Seconds between polls; grows with impatience. */
+  /** Seconds between polls; grows each time the client polls too early. */
   interval: v.number(),
   /** Milliseconds. */
   polled_at: v.number(),
-  /** Seconds: the end of the auth_req_id. The record outlives it, so that the client can be told why. */
+  /** Seconds: when the auth_req_id expires. The record lives longer, so that the client gets `expired_token`. */
   expires_at: v.number(),
   exp: v.number(),
 })
 export const BackchannelRequest = defineRecord('backchannel_request', schema)
 export type BackchannelRequest = v.InferOutput<typeof schema>
 
-/** Seconds for which a request is remembered beyond its end, deliveries of its outcome included. */
-export const remembered = 1200
+/** Seconds for which a request is kept after it expires, for the deliveries of its outcome too. */
+export const retention = 1200
 
 const idLength = 20
 
@@ -44,10 +44,10 @@ export const newRequestId = (context: Context): string => context.random(15)
 
 const key = ({ config }: Context) => deriveKey(config.secretKey, 'backchannel authentication')
 
-/** The id and a MAC over it: it can be sent again when the time has come without having been stored (§7.3). */
+/** The id and a MAC over it: the notification can repeat it, although it is not stored (§7.3). */
 export const authReqId = (id: string, context: Context): string => `${id}${hmac(key(context), id)}`
 
-/** The id of the request; undefined for what we never issued. */
+/** The id of the request; undefined for an auth_req_id that this provider did not issue. */
 export function readAuthReqId(handle: string, context: Context): string | undefined {
   const id = handle.slice(0, idLength)
   return equalInConstantTime(handle, authReqId(id, context)) ? id : undefined
@@ -60,27 +60,27 @@ export const notificationToken = (request: BackchannelRequest, context: Context)
     ? undefined
     : unseal(key(context), request.notification_token, request.id)
 
-const ofPerson = (sub: string) => `backchannel_requests:${sub}`
+const ofUser = (sub: string) => `backchannel_requests:${sub}`
 
-export async function remember(context: Context, request: BackchannelRequest): Promise<void> {
+export async function storeRequest(context: Context, request: BackchannelRequest): Promise<void> {
   const ttl = request.exp * 1000 - context.clock.now()
   await BackchannelRequest.put(context, request.id, request)
-  await context.store.trim(ofPerson(request.sub), context.clock.now()) // whoever never looks has a list as well
-  await context.store.link(ofPerson(request.sub), request.id, request.expires_at * 1000, ttl)
+  await context.store.trim(ofUser(request.sub), context.clock.now()) // the list must not grow when the End-User never opens the page
+  await context.store.link(ofUser(request.sub), request.id, request.expires_at * 1000, ttl)
 }
 
 export const isOpen = (request: BackchannelRequest, context: Context): boolean =>
   request.status === 'pending' && request.expires_at > seconds(context.clock)
 
-/** What waits for this person, soonest end first; at most fifty are looked at. */
-export async function waitingFor(context: Context, sub: string): Promise<BackchannelRequest[]> {
-  await context.store.trim(ofPerson(sub), context.clock.now())
-  const ids = await context.store.range(ofPerson(sub), { limit: 50 })
+/** The pending requests of this End-User, soonest expiry first; at most 50 are read. */
+export async function pendingOf(context: Context, sub: string): Promise<BackchannelRequest[]> {
+  await context.store.trim(ofUser(sub), context.clock.now())
+  const ids = await context.store.range(ofUser(sub), { limit: 50 })
   const found = await Promise.all(ids.map(({ member }) => BackchannelRequest.find(context, member)))
   return found.filter((each) => each !== undefined).filter((each) => isOpen(each, context))
 }
 
-/** The first answer counts: undefined for every other, and once time is up. */
+/** Only the first answer counts: undefined for every later one, and after expiry. */
 export async function answer(
   context: Context,
   id: string,
@@ -89,6 +89,6 @@ export async function answer(
   const answered = await BackchannelRequest.update(context, id, (current) =>
     isOpen(current, context) ? { ...current, ...outcome } : undefined,
   )
-  if (answered) await context.store.unlink(ofPerson(answered.sub), id)
+  if (answered) await context.store.unlink(ofUser(answered.sub), id)
   return answered
 }

@@ -1,4 +1,4 @@
-/** What a client registers for backchannel authentication. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#registration */
+/** The rules for client metadata of backchannel authentication. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#registration */
 import { OAuthError } from '../../auth/errors.ts'
 import type { ClientMetadata } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -7,7 +7,7 @@ import { readTarget } from '../../outbound/target.ts'
 import type { RegistrationRule } from '../../contracts/feature.ts'
 import { cibaGrant, metadata, settings } from './settings.ts'
 
-/** The first thing that is wrong with it, or undefined. */
+/** The first problem of the metadata, or undefined. */
 export function problemOf(registered: ClientMetadata, context: Context): string | undefined {
   const {
     backchannel_token_delivery_mode: mode,

@@ -1,4 +1,4 @@
-/** What an operator, and the registration of a client, may say of backchannel authentication. docs/configuration.md */
+/** The variables and the client metadata of backchannel authentication. docs/configuration.md */
 import * as v from 'valibot'
 import { signingAlgs } from '../../auth/registration.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
@@ -60,5 +60,5 @@ export const env = defineEntries([
 
 export const settings = (context: Context) => featureConfig(context.config, 'ciba', env)
 
-/** How the client hears of the answer (§4); poll needs nothing of it, so it is what a silent record means. */
+/** The delivery mode (§4). Poll needs nothing of the client, so it is the default for a record without one. */
 export const modeOf = (client: Client): Mode => metadata.of(client).backchannel_token_delivery_mode ?? 'poll'

@@ -1,4 +1,4 @@
-/** The request as a JWT that the client signed. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#signed_auth_request */
+/** The authentication request as a JWT that the client signed. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#signed_auth_request */
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import { OAuthError } from '../../auth/errors.ts'
 import { RefusedError, shown } from '../../auth/refusal.ts'
@@ -10,7 +10,7 @@ import type { Params } from '../../contracts/feature.ts'
 import { metadata } from './settings.ts'
 
 const maxLength = 32_768
-/** Seconds that a signed request may be good for, and how long its `jti` is remembered. */
+/** The longest validity of a signed request. */
 const maxLifetimeSeconds = 3600
 const toleranceSeconds = 10
 
@@ -19,16 +19,16 @@ const refuse = (expected: string, came?: unknown, problem?: string) =>
 
 export interface Read {
   params: Params
-  /** Throws for all but the first use of the request; called once nothing else can refuse it. */
+  /** Throws unless this is the first use of the request. Called after all other checks. */
   spend(): Promise<void>
 }
 
-/** The parameters, from inside the JWT where there is one. Throws `invalid_request`. */
+/** The parameters, taken from the JWT when there is one. Throws `invalid_request`. */
 export async function readParams(given: Params, client: Client, context: Context): Promise<Read> {
   const alg = metadata.of(client).backchannel_authentication_request_signing_alg
   const { request } = given
   if (given.request_uri !== undefined)
-    throw refuse('request', given.request_uri, 'request_uri is not supported here: send request')
+    throw refuse('request', given.request_uri, 'request_uri is not supported: send request')
   if (request === undefined) {
     if (alg !== undefined)
       throw refuse(`this client registered to sign its requests with ${alg}: send request`)
@@ -36,10 +36,10 @@ export async function readParams(given: Params, client: Client, context: Context
   }
   if (alg === undefined)
     throw refuse('signed requests need backchannel_authentication_request_signing_alg in the registration')
-  const beside = Object.keys(given).find((name) => !mayStandBeside.includes(name))
+  const beside = Object.keys(given).find((name) => !allowedOutside.includes(name))
   if (beside !== undefined)
     throw refuse(
-      `beside the signed request nothing but ${mayStandBeside.join(', ')}`,
+      `beside the signed request nothing but ${allowedOutside.join(', ')}`,
       beside,
       `${shown(beside)} belongs inside the signed request`,
     )
@@ -47,7 +47,7 @@ export async function readParams(given: Params, client: Client, context: Context
   return { params: asParameters(payload), spend: () => spend(payload, client, context) }
 }
 
-const mayStandBeside = ['request', 'client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
+const allowedOutside = ['request', 'client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
 
 async function verify(jwt: string, alg: string, client: Client, context: Context): Promise<JWTPayload> {
   if (jwt.length > maxLength) throw refuse(`request may have at most ${maxLength} characters`, jwt.length)
@@ -78,7 +78,7 @@ async function verify(jwt: string, alg: string, client: Client, context: Context
     )
   if (typeof jti !== 'string' || jti === '' || jti.length > 256)
     throw refuse('request: jti is 1 to 256 characters', jti)
-  // An assertion that authenticates the client is no request.
+  // A client assertion must not be accepted as a request.
   if (sub === client.client_id)
     throw refuse(
       'request: sub is not the client',
@@ -106,13 +106,13 @@ async function spend({ exp, jti }: JWTPayload, client: Client, context: Context)
     throw refuse('request: a jti that was not used before', jti, 'request: this jti was used before')
 }
 
-const ofTheToken = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sub']
+const jwtClaims = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sub']
 
-/** As a form would carry them. */
+/** Strings, as a form carries them. */
 function asParameters(payload: JWTPayload): Params {
   const params: Record<string, string> = {}
   for (const [name, value] of Object.entries(payload)) {
-    if (ofTheToken.includes(name) || value === undefined || value === null || value === '') continue
+    if (jwtClaims.includes(name) || value === undefined || value === null || value === '') continue
     if (name === 'request' || name === 'request_uri') throw refuse(`${name} may not be inside the request`)
     const words = Array.isArray(value) && name === 'resource'
     params[name] = typeof value === 'string' ? value : words ? value.join(' ') : JSON.stringify(value)

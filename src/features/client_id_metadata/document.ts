@@ -1,4 +1,4 @@
-/** A client identifier that is a URL, and the document behind it. https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/ §3, §4 */
+/** Checks of a client identifier that is a URL, and of the metadata document at that URL. https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/ §3, §4 */
 import { OAuthError } from '../../auth/errors.ts'
 import { type Grounds, shown } from '../../auth/refusal.ts'
 import type { Rule } from '../../auth/rule.ts'
@@ -10,9 +10,9 @@ const refuse = (rule: Rule, grounds: Omit<Grounds, 'rule'>) =>
 const longest = 500
 
 /**
- * Throws `invalid_client` unless `clientId` may name a document (§3). Compared as it was written, so only one spelling
- * is taken. A query is refused, though the draft merely advises against it: a page that echoes its query would speak
- * for a host that never meant to. Scheme and address are judged by whoever fetches.
+ * Throws `invalid_client` unless `clientId` is a URL that §3 allows. Identifiers are compared as strings, so only one
+ * spelling is accepted. A query is refused, though the draft only advises against it: a page that echoes its query
+ * could be made to serve a metadata document. The outbound fetcher checks scheme and address.
  */
 export function requireDocumentUrl(clientId: string): void {
   const problem = urlProblem(clientId)
@@ -27,7 +27,7 @@ export function requireDocumentUrl(clientId: string): void {
 function urlProblem(clientId: string): string | undefined {
   if (clientId.length > longest) return `is longer than ${longest} characters`
   if (!/^https?:\/\/[\x21-\x5b\x5d-\x7e]+$/.test(clientId) || !URL.canParse(clientId))
-    return 'is no URL in printable ASCII'
+    return 'is not a URL in printable ASCII'
   const [, authority = '', path = ''] = /^https?:\/\/([^/?#]*)([^?#]*)/.exec(clientId)!
   if (authority.includes('@')) return 'carries user information'
   if (clientId.includes('#')) return 'has a fragment'
@@ -37,14 +37,14 @@ function urlProblem(clientId: string): string | undefined {
   return undefined
 }
 
-/** Nobody shares a secret with a document that everybody can read (§4.1). */
+/** The document is public, so it must not contain a shared secret (§4.1). */
 const secrets = ['client_secret', 'client_secret_expires_at']
 const authMethods = ['none', 'private_key_jwt']
 
 /**
- * What of a fetched document goes on to be read as a registration would be. One document speaks to many servers, so of
- * the lists of what the client can do only what is offered here is kept. Throws `invalid_client` for a document of
- * somebody else, and for one with secrets.
+ * The metadata of a fetched document, to be read like a registration request. One document serves many providers, so
+ * values that this provider does not offer are removed from its lists. Throws `invalid_client` when the document has
+ * another `client_id` or a secret.
  */
 export function readDocument(
   document: unknown,
@@ -54,32 +54,32 @@ export function readDocument(
   if (typeof document !== 'object' || document === null || Array.isArray(document))
     throw refuse('Client ID Metadata Document §4', {
       expected: 'a JSON object at client_id',
-      problem: 'the document at client_id is no JSON object',
+      problem: 'the document at client_id is not a JSON object',
     })
-  const said = document as Record<string, unknown>
-  if (said.client_id !== clientId)
+  const metadata = document as Record<string, unknown>
+  if (metadata.client_id !== clientId)
     throw refuse('Client ID Metadata Document §4', {
       expected: `client_id of the document is its own URL: ${clientId}`,
-      came: said.client_id,
-      problem: `the document at client_id says client_id ${shown(said.client_id)}; it must be its own URL`,
+      came: metadata.client_id,
+      problem: `the document at client_id says client_id ${shown(metadata.client_id)}; it must be its own URL`,
     })
-  const shared = secrets.find((name) => Object.hasOwn(said, name))
+  const shared = secrets.find((name) => Object.hasOwn(metadata, name))
   if (shared !== undefined)
     throw refuse('Client ID Metadata Document §4.1', {
       expected: `a document without ${shared}`,
-      problem: `the document at client_id has ${shared}: everybody can read it`,
+      problem: `the document at client_id has ${shared}, but the document is public`,
     })
   return {
-    ...said,
-    token_endpoint_auth_method: said.token_endpoint_auth_method ?? 'none',
-    grant_types: among(said.grant_types, policy.grantTypes),
-    response_types: among(said.response_types, policy.responseTypes),
-    scope: typeof said.scope === 'string' ? scopesAmong(said.scope, policy.scopes) : said.scope,
-    application_type: hasOpenRedirect(said.redirect_uris) ? 'native' : said.application_type,
+    ...metadata,
+    token_endpoint_auth_method: metadata.token_endpoint_auth_method ?? 'none',
+    grant_types: among(metadata.grant_types, policy.grantTypes),
+    response_types: among(metadata.response_types, policy.responseTypes),
+    scope: typeof metadata.scope === 'string' ? scopesAmong(metadata.scope, policy.scopes) : metadata.scope,
+    application_type: hasOpenRedirect(metadata.redirect_uris) ? 'native' : metadata.application_type,
   }
 }
 
-/** Left as it is when it is no list, for whoever reads it to refuse. */
+/** A value that is not a list stays as it is; readClientMetadata refuses it. */
 const among = (list: unknown, offered: readonly string[]): unknown =>
   Array.isArray(list) ? list.filter((each) => typeof each !== 'string' || offered.includes(each)) : list
 
@@ -89,11 +89,11 @@ const scopesAmong = (scope: string, offered: readonly string[]): string =>
     .filter((each) => offered.includes(each))
     .join(' ')
 
-/** Any program on the person's machine can answer there, whoever owns the document: such a client is native (RFC 8252 §8.6). */
+/** Any program on the End-User's machine can receive at such a redirect URI, so the client is native (RFC 8252 §8.6). */
 const hasOpenRedirect = (uris: unknown): boolean =>
   Array.isArray(uris) && uris.some((uri) => typeof uri === 'string' && !/^https:/i.test(uri))
 
-/** What a client may be that describes itself: what may register itself, without a secret. */
+/** The policy of dynamic registration, limited to authentication methods without a shared secret. */
 export const withoutSecrets = (policy: RegistrationPolicy): RegistrationPolicy => ({
   ...policy,
   authMethods: policy.authMethods.filter((each) => authMethods.includes(each)),

@@ -1,4 +1,4 @@
-/** Client ID Metadata Documents: a client that nobody registered describes itself at its client_id. https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/ */
+/** Client ID Metadata Documents: a client without registration describes itself at its client_id, a URL. https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/ */
 import { OAuthError } from '../../auth/errors.ts'
 import { RefusedError } from '../../auth/refusal.ts'
 import { readClientMetadata } from '../../auth/registration.ts'
@@ -27,7 +27,7 @@ const isOn = (config: Config): boolean =>
 
 /** §8.7. */
 const maxBytes = 5120
-/** Seconds a document is believed at most: a changed or removed one is noticed everywhere this much later. */
+/** Seconds for which a document is cached. A change or removal takes effect at most this much later. */
 const keptFor = 600
 
 const invalid = (error: RefusedError): OAuthError =>
@@ -50,7 +50,7 @@ const asInvalidClient = (error: unknown): unknown => {
   return refused ? invalid(error) : error
 }
 
-/** The client as its document describes it now, or did at most ten minutes ago. Throws `invalid_client` saying why not. */
+/** The client that the document (at most 10 minutes old) describes. Throws `invalid_client` with the reason. */
 async function find(context: Context, clientId: string): Promise<Client> {
   requireDocumentUrl(clientId)
   const policy = withoutSecrets(policyOf(context))
@@ -61,7 +61,7 @@ async function find(context: Context, clientId: string): Promise<Client> {
       strictType: true,
       judge: (value) => void readClientMetadata(readDocument(value, clientId, policy), policy),
     })
-    // Whoever else fetched this URL may have judged it otherwise.
+    // Checked again: the cached document may have been fetched under another `judge`.
     const asked = readDocument(document, clientId, policy)
     const metadata = await admitMetadata(asked, policy, { by: 'client' }, context)
     const { client } = makeClient(context, {
@@ -79,7 +79,7 @@ async function find(context: Context, clientId: string): Promise<Client> {
 
 const source: ClientSource = {
   name: 'client_id_metadata',
-  // http is for OUTBOUND_ALLOW_HOSTS alone; the guarded fetcher refuses it elsewhere.
+  // The outbound fetcher allows http for OUTBOUND_ALLOW_HOSTS alone.
   accepts: (clientId) => /^https?:\/\//.test(clientId),
   find,
 }

@@ -1,4 +1,4 @@
-/** A forgotten password: a link to the proven address of the account, and nothing that tells who has one. https://cheatsheetseries.owasp.org/cheatsheets/Forgot_Password_Cheat_Sheet.html */
+/** Password recovery: mails a link to the proven address of the account. No answer tells whether an account exists. https://cheatsheetseries.owasp.org/cheatsheets/Forgot_Password_Cheat_Sheet.html */
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import { mailsLeave } from '../../people/mail.ts'

@@ -1,4 +1,4 @@
-/** /forgot_password: the same page, status and time whatever was typed. OWASP ASVS 5.0 V6.3.8 */
+/** /forgot_password: page, status and time are the same for every input. OWASP ASVS 5.0 V6.3.8 */
 import forgotSource from '../../../views/forgot_password.html' with { type: 'text' }
 import forgotSentSource from '../../../views/forgot_password_sent.html' with { type: 'text' }
 import type { Context } from '../../contracts/context.ts'
@@ -31,7 +31,7 @@ const view = defineView('forgot_password', forgotSource, [
 ])
 const sent = defineView('forgot_password_sent', forgotSentSource, ['back'])
 
-/** Longer than any name or address: cut, for what is kept costs the same whatever was typed. */
+/** Longer than any username or address. Longer input is cut, so that the stored size is bounded. */
 const longestLogin = 320
 
 export const forgot = defineEndpoint({
@@ -51,7 +51,7 @@ export const forgot = defineEndpoint({
   post: ask,
 })
 
-/** The way back to the sign-in that the person came from; a handle of another shape is none. */
+/** The query that returns to the interaction; a value that is not shaped like a handle is ignored. */
 const handleIn = (interaction: string | undefined): string =>
   interaction !== undefined && /^[\w-]{1,64}$/.test(interaction) ? `?interaction=${interaction}` : ''
 const backTo = (context: Context, interaction: string | undefined): string =>

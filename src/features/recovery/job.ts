@@ -1,4 +1,4 @@
-/** After the answer: who was meant, and a mail to the address they have proven. Nothing of it reaches whoever asked. */
+/** Answers recovery requests by mail to the proven address. It runs after the HTTP response, which tells nothing of the result. */
 import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { countTry } from '../../people/rate_limit.ts'
@@ -10,9 +10,9 @@ import { type RecoveryRequest, requests } from './requests.ts'
 
 export const jobName = 'recovery'
 
-/** Requests in one turn. */
+/** Requests in one run of the job. */
 const perTurn = 50
-/** Mails in so many seconds: of one account, and to one address, whoever asks for them. */
+/** Mails in `window` seconds for one account, and to one address. */
 const limits = {
   account: { most: 3, window: 3_600 },
   address: { most: 6, window: 86_400 },
@@ -27,12 +27,12 @@ export async function answerRequests(context: Context): Promise<void> {
 async function answer(context: Context, { login, address }: RecoveryRequest): Promise<void> {
   const user = await User.findByLogin(context, login)
   const to = user && provenEmail(user)
-  const passOver = (why: string) => context.log.info('recovery_passed_over', { why, sub: user?.sub, address })
-  if (!user) return passOver('no such account')
-  if (user.disabled) return passOver('disabled')
-  if (user.password_hash === undefined) return passOver('has no password')
-  if (to === undefined) return passOver('has no proven address')
-  if (!(await mayBeMailed(context, user, to))) return passOver('was mailed often enough')
+  const skip = (why: string) => context.log.info('recovery_not_mailed', { why, sub: user?.sub, address })
+  if (!user) return skip('no account')
+  if (user.disabled) return skip('account is disabled')
+  if (user.password_hash === undefined) return skip('account has no password')
+  if (to === undefined) return skip('account has no proven address')
+  if (!(await mayBeMailed(context, user, to))) return skip('limit of mails for this account or address')
   await Event.add(context, context.random, { sub: user.sub, kind: 'password_asked', address })
   await mailLink(context, user, {
     to,

@@ -1,10 +1,10 @@
 /**
- * Who asked for a new password: written down as typed, and looked up by a job after the answer has left. So the answer
- * costs the same whoever it is about, and a relay or a store that stumbles afterwards shows nobody anything.
+ * Requests for a new password, queued as typed. A job looks up the account after the response was sent, so neither the
+ * response time nor a failure of the mail relay or the store tells whether an account exists.
  */
 import { defineWaitList } from '../../models/wait_list.ts'
 
-/** Sealed where it waits: what people type there may be anything, passwords included. */
+/** Encrypted in the queue, because End-Users may type anything into the field, passwords included. */
 export interface RecoveryRequest {
   /** A username or an address, as typed. */
   login: string
@@ -12,7 +12,7 @@ export interface RecoveryRequest {
   address: string
 }
 
-/** Seconds: whoever waited longer has asked again. */
+/** An older request is dropped: the End-User has asked again by then. */
 const lifetimeSeconds = 900
 
 export const requests = defineWaitList<RecoveryRequest>('recovery_request', lifetimeSeconds)

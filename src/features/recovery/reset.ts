@@ -1,4 +1,4 @@
-/** /reset_password, where the link of a mail leads: a new password, and nothing else; who comes then signs in as ever, second factor included. */
+/** /reset_password, the page behind the link of the mail: sets a new password. It starts no session; the End-User then signs in, with any second factor. */
 import resetSource from '../../../views/reset_password.html' with { type: 'text' }
 import resetEndSource from '../../../views/reset_password_end.html' with { type: 'text' }
 import type { Context } from '../../contracts/context.ts'
@@ -29,7 +29,7 @@ const purpose = 'reset_password'
 const view = defineView('reset_password', resetSource, ['username', 'action', 'csrf', 'token', 'fields'])
 const end = defineView('reset_password_end', resetEndSource, ['title', 'text', 'path', 'label'])
 
-/** By address; a link cannot be guessed, and hashing costs. */
+/** Per network address, because hashing a password is expensive. */
 const tries = { most: 60, window: 600 }
 
 export const reset = defineEndpoint({
@@ -82,7 +82,7 @@ async function choose(call: Call, context: Context, { fields }: Submitted): Prom
   if (!user) return gone(context)
   const problem = await newPasswordProblem(context, password, wordsAbout(user))
   const differs = password === repeat ? undefined : say('reset.differs')
-  // The link is spent last: what is wrong with a password must not cost another mail.
+  // The link is spent after all checks, so that a refused password does not use it up.
   if (problem || differs)
     return show(call, context, 400, { user, token, problems: { password: problem, repeat: differs } })
   const hash = await context.signInQueue.run(() => hashPassword(password))
@@ -91,16 +91,16 @@ async function choose(call: Call, context: Context, { fields }: Submitted): Prom
     : gone(context)
 }
 
-/** Everything that is open ends, before and after: what fails in between leaves nobody signed in who should not be. */
+/** Ends all sessions and grants before and after the change, so that a failure in between leaves no old session alive. */
 async function replace(context: Context, token: string, hash: string, call: Call): Promise<boolean> {
   const user = await spendLink(context, token)
   if (!user) return false
   await endEverything(user.sub, context)
   if (!(await replacePassword(context, user, hash))) return false
-  await endEverything(user.sub, context) // again: the old password was good until a moment ago
+  await endEverything(user.sub, context) // again: a sign-in with the old password may have succeeded since
   await Promise.all([
     forgetLinks(context, user.sub),
-    withdrawVerification(context, user.sub), // asked for, perhaps, by whoever had got in
+    withdrawVerification(context, user.sub), // an attacker with access may have asked for it
     forgetTries(context, 'account', canonicalUsername(user.username)),
   ])
   await tellOwner(call, context, user, { kind: 'password_reset' })

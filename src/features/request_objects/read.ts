@@ -143,13 +143,13 @@ function requireFresh({ aud, exp, nbf }: JWTPayload, context: Context): void {
     })
 }
 
-const ofTheToken = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sub']
+const jwtClaims = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sub']
 
 /** Numbers and objects as the query would carry them; `resource` may be a list. */
 function asParameters(payload: JWTPayload, client: Client): Params {
   const params: Record<string, string> = { client_id: client.client_id }
   for (const [name, value] of Object.entries(payload)) {
-    if (ofTheToken.includes(name) || value === undefined || value === null || value === '') continue
+    if (jwtClaims.includes(name) || value === undefined || value === null || value === '') continue
     const words = Array.isArray(value) && name === 'resource'
     params[name] = typeof value === 'string' ? value : words ? value.join(' ') : JSON.stringify(value)
   }

@@ -1,4 +1,4 @@
-/** Whom a request is about. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#auth_request */
+/** The End-User that the hint of a request identifies. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#auth_request */
 import { OAuthError } from '../../auth/errors.ts'
 import { secret } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -13,11 +13,11 @@ import type { Params } from '../../contracts/feature.ts'
 const hints = ['login_hint', 'id_token_hint', 'login_hint_token'] as const
 
 /**
- * The person that the one hint names. Throws `invalid_request`, or `unknown_user_id` as §13 has it: the client is
- * told the truth, for it is one that an operator vouches for, but only so many untruths of its own are answered at
- * all. They are counted before anybody is looked up, so that beyond the limit right and wrong guesses look alike.
+ * The End-User of the one hint. Throws `invalid_request`, or `unknown_user_id` (§13). The answer tells an authenticated
+ * client whether an account exists, so the wrong hints of a client are limited. They are counted before the lookup, so
+ * that beyond the limit right and wrong hints get the same answer.
  */
-export async function personMeant(params: Params, client: Client, context: Context): Promise<User> {
+export async function userOfHint(params: Params, client: Client, context: Context): Promise<User> {
   const given = hints.filter((name) => params[name] !== undefined)
   if (given.length !== 1)
     throw new OAuthError('invalid_request', {
@@ -43,13 +43,13 @@ export async function personMeant(params: Params, client: Client, context: Conte
       rule: 'OpenID Connect CIBA §13',
       expected: 'a hint that names an active account',
       came: secret(params.login_hint ?? params.id_token_hint),
-      problem: 'the hint names nobody who can sign in here',
+      problem: 'the hint names no active account',
     })
   await takeBack(context, 'backchannel_hint', client.client_id)
   return user
 }
 
-/** An ID Token of another client says nothing to this one: under pairwise names its subject is somebody else. */
+/** The ID Token must be for this client: with pairwise subjects, `sub` means another End-User for another client. */
 async function ofThisClient(jwt: string, client: Client, context: Context): Promise<Hint> {
   const hint = await readHint(jwt, context, client)
   if (hint?.aud !== client.client_id)
@@ -63,8 +63,8 @@ async function ofThisClient(jwt: string, client: Client, context: Context): Prom
 }
 
 /**
- * A pairwise name cannot be turned back, so the session that the ID Token came from says who it was. Whoever is
- * found must be known to this client by the very name in the hint.
+ * A pairwise `sub` cannot be reversed, so the session of the ID Token (`sid`) gives the End-User. The End-User found
+ * must have exactly the `sub` of the hint at this client.
  */
 async function hintedUser({ sub, sid }: Hint, client: Client, context: Context): Promise<User | undefined> {
   const own = sid === undefined ? undefined : sessionBehind(sid, client, context)

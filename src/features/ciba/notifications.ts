@@ -1,4 +1,4 @@
-/** Whom we tell of what: the client of an answer, and somebody who can tell the person of a request. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#ping_callback */
+/** The two notifications: to the client about an answer (ping, push), and to the operator's service about a new request. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#ping_callback */
 import { OAuthError } from '../../auth/errors.ts'
 import { RefusedError } from '../../auth/refusal.ts'
 import { leftHalfHash } from '../../auth/token.ts'
@@ -15,14 +15,14 @@ import type { Client } from '../../models/client.ts'
 import { Grant } from '../../models/grant.ts'
 import { refreshHandle } from '../../models/refresh_token.ts'
 import { User } from '../../models/user.ts'
-import type { Errand, Errands, Outcome } from './deliveries.ts'
+import type { Notification, Notifications, Outcome } from './deliveries.ts'
 import { firstIssue } from '../../grants/authorization_code.ts'
 import { authReqId, BackchannelRequest, isOpen, notificationToken } from './records.ts'
 import { metadata, settings } from './settings.ts'
 
 export const approvalsPath = '/approvals'
 
-/** Any 2xx is good; what the other side refuses, or sends elsewhere, is not asked again. */
+/** Any 2xx is a success. A refusal or a redirect is final and not tried again. */
 async function post(
   context: Context,
   url: string,
@@ -43,8 +43,8 @@ async function post(
   }
 }
 
-/** §10.2 and §10.3: that there is an answer (ping), or the answer itself (push). */
-const client: Errand = {
+/** Ping (§10.2) says that there is an answer; push (§10.3) sends it. */
+const client: Notification = {
   async run(context, id) {
     let request = await BackchannelRequest.find(context, id)
     if (!request || request.mode === 'poll') return 'done'
@@ -64,7 +64,7 @@ const client: Errand = {
     }
     return post(context, url, { authorization: `Bearer ${token}` }, JSON.stringify(body))
   },
-  /** Tokens that nobody has are nobody's. */
+  /** Ends the grant of tokens that could not be pushed. */
   async giveUp(context, id) {
     const request = await BackchannelRequest.find(context, id)
     if (request?.mode === 'push' && request.grant_id !== undefined) await Grant.end(context, request.grant_id)
@@ -74,9 +74,9 @@ const client: Errand = {
 /** §10.3.1 and §12. */
 async function outcomeOf(request: BackchannelRequest, client: Client, context: Context): Promise<object> {
   if (request.status === 'denied')
-    return { error: 'access_denied', error_description: 'the person did not allow it' }
+    return { error: 'access_denied', error_description: 'the End-User denied the request' }
   if (request.status === 'expired')
-    return { error: 'expired_token', error_description: 'the person did not answer in time' }
+    return { error: 'expired_token', error_description: 'the End-User did not answer in time' }
   try {
     return await tokensOf(request, client, context)
   } catch (error) {
@@ -85,7 +85,7 @@ async function outcomeOf(request: BackchannelRequest, client: Client, context: C
   }
 }
 
-/** The ID Token names the request and holds the hashes of what comes beside it, so that no part can be swapped. */
+/** The ID Token contains the auth_req_id and the hash of the refresh token (§10.3.1), so that no part can be substituted. */
 async function tokensOf(request: BackchannelRequest, client: Client, context: Context): Promise<object> {
   const [grant, user] = await Promise.all([
     request.grant_id === undefined ? undefined : Grant.find(context, request.grant_id),
@@ -94,8 +94,8 @@ async function tokensOf(request: BackchannelRequest, client: Client, context: Co
   if (!grant)
     throw new OAuthError('invalid_grant', {
       rule: 'OpenID Connect CIBA §11',
-      expected: 'an authorization that lives',
-      problem: 'the authorization has ended',
+      expected: 'a grant that has not ended',
+      problem: 'the grant has ended',
     })
   const asked = { params: {}, raw: {}, client, context, bound: request.bound }
   await admit(grant, asked)
@@ -113,8 +113,8 @@ async function tokensOf(request: BackchannelRequest, client: Client, context: Co
   return mint(await settled(answer, asked), client, request.bound, context)
 }
 
-/** Ours, not the specification's: somebody who can reach the person hears of the request, signed. */
-const person: Errand = {
+/** Not in the specification: a signed POST to CIBA_NOTIFY_URL, whose service notifies the End-User. */
+const person: Notification = {
   async run(context, id) {
     const { cibaNotifyUrl: url, cibaNotifySecret: secret } = settings(context)
     const request = await BackchannelRequest.find(context, id)
@@ -143,4 +143,4 @@ const person: Errand = {
   },
 }
 
-export const errands: Errands = { client, person }
+export const notifications: Notifications = { client, person }
