@@ -50,6 +50,8 @@ export class OAuthError extends RefusedError {
 export const httpRefusals = {
   form_out_of_date: [403, 'RFC 6749 §10.12'],
   foreign_form: [403, 'RFC 6749 §10.12'],
+  session_limit: [403, 'RFC 9110 §15.5.4'],
+  account_being_deleted: [403, 'RFC 9110 §15.5.4'],
   not_found: [404, 'RFC 9110 §15.5.5'],
   method_not_allowed: [405, 'RFC 9110 §15.5.6'],
   payload_too_large: [413, 'RFC 9110 §15.5.14'],

@@ -1,7 +1,7 @@
 /** What is kept of one person stays bounded, and what is ended is ended however much there is of it. */
 import { expect, test } from 'bun:test'
 import * as v from 'valibot'
-import { countDevices, forgetDevices, meetDevice } from '../../src/features/sessions/device.ts'
+import { countDevices, forgetDevices, rememberDevice } from '../../src/features/sessions/device.ts'
 import type { Call } from '../../src/contracts/call.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { systemRandom } from '../../src/lib/random.ts'
@@ -72,7 +72,7 @@ test('a program that signs in without cookies all day long: so many devices are 
   const call = { request: new Request(op.issuer), address: '192.0.2.1' } as unknown as Call
   for (let i = 0; i < 520; i++) {
     op.clock.advance(1_000)
-    await meetDevice(call, op.context, user)
+    await rememberDevice(call, op.context, user)
   }
   expect(await countDevices(op.context, user.sub)).toBe(500)
   await forgetDevices(op.context, user.sub)

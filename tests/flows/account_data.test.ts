@@ -42,7 +42,7 @@ const pathOf = (page: Page | undefined) => new URL(page!.url).pathname
 const turn = (op: Provider) =>
   op.context.table.jobs.find(({ name }) => name === 'account_deletions')!.run(op.context)
 
-async function askForDeletion(who: Person, confirmation = 'alice'): Promise<Page> {
+async function requestDeletion(who: Person, confirmation = 'alice'): Promise<Page> {
   const { page } = await who.open('/account/data/delete')
   return (await who.press(page!, 'delete', { confirmation })).page!
 }
@@ -147,7 +147,7 @@ describe('the end of an account', () => {
     const [here, phone] = [browser(op), browser(op)]
     await signIn(here)
     const tokens = await tokensOf(op, phone, demo, { scope: 'openid offline_access' })
-    const page = await askForDeletion(here)
+    const page = await requestDeletion(here)
     expect(pathOf(page)).toBe('/account/deleted')
     expect(page.html).toContain('You can change your mind for 14 days')
     for (const who of [here, phone]) expect(pathOf((await who.open('/account')).page)).toBe('/login')
@@ -160,13 +160,13 @@ describe('the end of an account', () => {
     const op = await provider()
     const who = browser(op)
     await signIn(who)
-    const page = await askForDeletion(who, 'alicia')
+    const page = await requestDeletion(who, 'alicia')
     expect(page.status).toBe(400)
     expect(page.html).toContain('That isn’t your username')
     expect(page.html).toContain('aria-invalid="true"')
     expect(page.html).toContain('value="alicia"')
     expect((await find(op))!.leaving_at).toBeUndefined()
-    expect(pathOf(await askForDeletion(who, ' ALICE '))).toBe('/account/deleted')
+    expect(pathOf(await requestDeletion(who, ' ALICE '))).toBe('/account/deleted')
   })
 
   test('needs a fresh sign-in', async () => {
@@ -183,7 +183,7 @@ describe('the end of an account', () => {
     const op = await provider()
     const who = browser(op)
     await signIn(who)
-    await askForDeletion(who)
+    await requestDeletion(who)
     const asked = await signIn(who)
     expect(pathOf(asked)).toBe('/login/keep_account')
     expect(await outcome(op, who)).toBe('login')
@@ -207,7 +207,7 @@ describe('the end of an account', () => {
     const who = browser(op)
     await tokensOf(op, who, demo, { scope: 'openid offline_access' })
     const user = (await find(op))!
-    await askForDeletion(who)
+    await requestDeletion(who)
     await turn(op)
     expect(await find(op)).toBeDefined() // not yet
     clock.advance(14 * day + 1000)
@@ -231,7 +231,7 @@ describe('the end of an account', () => {
     const who = browser(op)
     await signIn(who)
     const { sub: _, ...rest } = (await find(op))!
-    expect((await askForDeletion(who)).html).toContain('This can’t be undone')
+    expect((await requestDeletion(who)).html).toContain('This can’t be undone')
     op.clock.advance(minute)
     await turn(op)
     expect(await User.create(op.context, { ...rest, sub: 'another' })).toBe(true)
@@ -249,7 +249,7 @@ describe('the end of an account', () => {
       const who = browser(op)
       await tokensOf(op, who)
       const { sub } = (await find(op))!
-      await askForDeletion(who)
+      await requestDeletion(who)
       clock.advance(minute)
       failing.failAfter(passing)
       await turn(op).catch(() => {})
@@ -274,7 +274,7 @@ describe('the end of an account', () => {
     const [op] = both
     const who = browser(op!)
     await signIn(who)
-    await askForDeletion(who)
+    await requestDeletion(who)
     const asked = await signIn(who)
     clock.advance(14 * day + 1000)
     const again = await signIn(who)
@@ -344,7 +344,7 @@ test('bob is not touched by any of it', async () => {
   const [hers, his] = [browser(op), browser(op)]
   await signIn(hers)
   const tokens = await tokensOf(op, his, demo, {}, bob)
-  await askForDeletion(hers)
+  await requestDeletion(hers)
   op.clock.advance(minute)
   await turn(op)
   expect((await userinfo(op, tokens.access_token)).status).toBe(200)

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { loadConfig } from '../../src/config.ts'
 import type { Context } from '../../src/contracts/context.ts'
-import { askForDeletion } from '../../src/features/account_data/deletion.ts'
+import { requestDeletion } from '../../src/features/account_data/deletion.ts'
 import { requests } from '../../src/features/accounts/requests.ts'
 import { deliverDue as deliverLogouts } from '../../src/features/backchannel_logout/deliver.ts'
 import { enqueue } from '../../src/features/backchannel_logout/outbox.ts'
@@ -164,7 +164,7 @@ async function deletions(): Promise<Use> {
       for (let i = 0; i < count; i++) {
         const [sub, at] = [`person${i}`, Math.floor(clock.now() / 1000)]
         await User.create(context, { sub, username: sub, claims: {}, created_at: at, updated_at: at })
-        await askForDeletion(context, sub)
+        await requestDeletion(context, sub)
       }
       clock.advance(30_000)
     },

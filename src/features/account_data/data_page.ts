@@ -1,4 +1,4 @@
-/** /account/data: a copy of everything that is kept about a person, and the way to have it deleted. OWASP ASVS 5.0 V14.2 */
+/** /account/data: exports everything that is kept about the End-User, and leads to the deletion of the account. OWASP ASVS 5.0 V14.2 */
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
@@ -37,7 +37,7 @@ export const dataPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('All that is kept about a person'),
+  api: ownPage('Export everything that is kept about the End-User'),
   get: pageOfPerson(dataPath, show),
   form: signedInForm(dataPath, purpose, freshlyAtHand),
   post: download,
@@ -60,7 +60,7 @@ function show(call: Call, context: Context, { session }: AtHand): Reply {
   return { ...page(200, html), cookies }
 }
 
-/** After a fresh sign-in alone: a session that somebody left open must not give everything away. */
+/** Needs a recent sign-in, so that an unattended browser cannot be used to export everything. */
 async function download(call: Call, context: Context, person: AtHand): Promise<Reply> {
   const { user } = person
   if (!mayExport(context.config)) return show(call, context, person)

@@ -1,4 +1,4 @@
-/** /account/data/delete: the end of an account, confirmed by typing its name, and the page that says it has been asked for. OWASP ASVS 5.0 V7.4.2 */
+/** /account/data/delete: deletes the account after its username was typed. /account/deleted: confirms the request. OWASP ASVS 5.0 V7.4.2 */
 import deleteSource from '../../../views/account_delete.html' with { type: 'text' }
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
@@ -16,7 +16,7 @@ import { tellOwner } from '../../people/tell_owner.ts'
 import { defineView } from '../../html/view.ts'
 import { type Said, say } from '../../lib/say.ts'
 import { canonicalUsername } from '../../models/user.ts'
-import { askForDeletion } from './deletion.ts'
+import { requestDeletion } from './deletion.ts'
 import { settings } from './settings.ts'
 
 export const deletePath = '/account/data/delete'
@@ -47,7 +47,7 @@ const deletedView = defineView(
 
 const day = 86_400
 
-/** What can still be done about it, and how long. */
+/** How long the End-User can still keep the account. */
 const graceWords = (context: Context): Said => {
   const { accountDeletionGrace: grace } = settings(context.config)
   return grace >= day ? say('deletion.grace', { n: Math.floor(grace / day) }) : say('deletion.no_grace')
@@ -89,9 +89,9 @@ async function submit(call: Call, context: Context, person: AtHand & Submitted):
   const { confirmation = '' } = person.fields
   if (canonicalUsername(confirmation) !== canonicalUsername(user.username))
     return show(call, context, person, confirmation, say('deletion.other_name'))
-  const asked = await askForDeletion(context, user.sub)
+  const asked = await requestDeletion(context, user.sub)
   if (asked?.isFirst) {
-    context.log.info('account_deletion_asked', { sub: user.sub })
+    context.log.info('account_deletion_requested', { sub: user.sub })
     await tellOwner(call, context, user, { kind: 'deletion_asked' })
   }
   const forgotten = context.table.sessions.signedOut.flatMap((forget) => forget(context))
@@ -106,7 +106,7 @@ export const deletedPage = defineEndpoint({
   page: true,
   api: {
     GET: {
-      summary: 'Says that the end of an account was asked for',
+      summary: 'Confirms that the deletion of an account was requested',
       responses: { 200: pageReply('The page'), ...pageTroubles },
     },
   },

@@ -1,4 +1,4 @@
-/** The end of an account: asked for, waiting, kept after all, or carried out by one instance at a time until it is done. */
+/** The deletion of an account: requested, waiting for the grace period, then cancelled, or carried out by one instance at a time until complete. */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { erasePerson } from '../../people/person_data.ts'
@@ -10,9 +10,9 @@ import { settings } from './settings.ts'
 
 const schema = v.object({
   ...leaseEntries,
-  /** Milliseconds: the account is erased then. */
+  /** Milliseconds: when the account is erased. */
   due: v.number(),
-  /** Kept and erased exclude each other: one swap decides which it is. */
+  /** One compare-and-swap decides between `kept` and `erasing`. */
   state: v.picklist(['waiting', 'kept', 'erasing']),
 })
 
@@ -23,20 +23,20 @@ const deletions = defineLeaseQueue('account_deletion', schema, {
   begin: (deletion) => (deletion.state === 'kept' ? undefined : { ...deletion, state: 'erasing' }),
 })
 
-/** Milliseconds in which requests under way for the account end: nothing is written about it after it is gone. */
+/** Milliseconds in which requests in progress end, so that none writes data of the account after the erasure. */
 const settling = 30_000
 
 /**
- * From now on the account is good for nothing but to be kept; its tokens and sessions end at once. Returns when (ms) it
- * is erased, and whether this was the one request of many that asked for it.
+ * Marks the account for deletion and ends its tokens and sessions at once; after that it can only be kept. Returns when
+ * (ms) it is erased, and whether this was the first of concurrent requests. Undefined when the account does not exist.
  */
-export async function askForDeletion(
+export async function requestDeletion(
   context: Context,
   sub: string,
 ): Promise<{ due: number; isFirst: boolean } | undefined> {
   const { accountDeletionGrace: grace } = settings(context.config)
   const due = context.clock.now() + Math.max(grace * 1000, settling)
-  // The flag of the user decides: when this request ends before it is set, the job finds no flag and forgets the entry.
+  // `leaving_at` of the user decides. When this request fails before setting it, the job finds none and drops the entry.
   await deletions.update(context, sub, (current) =>
     current.state === 'waiting' ? { ...current, due } : undefined,
   )
@@ -51,22 +51,22 @@ export async function askForDeletion(
   return { due: user.leaving_at * 1000, isFirst }
 }
 
-/** The account stays. False when it is too late. */
+/** Cancels the deletion. False when the erasure has begun. */
 export async function keepAccount(context: Context, sub: string): Promise<boolean> {
   const kept = await deletions.update(context, sub, (current) =>
     current.state === 'erasing' ? undefined : { ...current, state: 'kept' },
   )
   if (!kept && (await deletions.find(context, sub))) return false
-  await stay(context, sub)
+  await clearDeletion(context, sub)
   return true
 }
 
-async function stay(context: Context, sub: string): Promise<void> {
+async function clearDeletion(context: Context, sub: string): Promise<void> {
   await User.update(context, sub, ({ leaving_at: _, ...user }) => user)
   await deletions.finish(context, sub)
 }
 
-/** Milliseconds for which an instance holds an account that it erases, and after which one that failed is tried again. */
+/** Milliseconds: the lease of an instance on an account that it erases, and the delay after a failure. */
 const leaseMs = 600_000
 const pauseMs = 60_000
 const perTurn = 20
@@ -82,8 +82,8 @@ export const erasing: Job = {
 async function erase(context: Context, sub: string): Promise<void> {
   const claimed = await deletions.claim(context, sub, leaseMs)
   if (!claimed) {
-    // The request that kept the account may have ended before it cleared the flag of the user.
-    if ((await deletions.find(context, sub))?.state === 'kept') await stay(context, sub)
+    // The request that cancelled the deletion may have failed before it cleared `leaving_at`.
+    if ((await deletions.find(context, sub))?.state === 'kept') await clearDeletion(context, sub)
     return
   }
   try {

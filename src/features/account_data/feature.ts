@@ -1,4 +1,4 @@
-/** Everything that is kept about a person: a copy of it, and the end of the account, on a page and for applications. https://www.rfc-editor.org/rfc/rfc9470 */
+/** Export of everything that is kept about an End-User, and deletion of the account, as pages and as an API for clients. https://www.rfc-editor.org/rfc/rfc9470 */
 import { say } from '../../lib/say.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { dataPage, dataPath } from './data_page.ts'
@@ -8,7 +8,7 @@ import { keepPage, keepStep } from './keep_page.ts'
 import { deleteEndpoint, deleteScope, exportEndpoint, exportScope } from './resources.ts'
 import { env, mayDelete, mayExport } from './settings.ts'
 
-/** Also where nothing may be deleted any more: those who asked before are kept, or erased. */
+/** Always on, also without `delete` in ACCOUNT_DATA: deletions requested before are still cancelled or carried out. */
 const accountData = defineFeature({
   name: 'account_data',
   env,

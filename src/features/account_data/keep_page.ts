@@ -1,6 +1,6 @@
-/** The step of a sign-in to an account that is about to be deleted: keep it, or leave it at that. */
+/** The login step of an account marked for deletion: the End-User keeps the account or lets the deletion happen. */
 import keepSource from '../../../views/account_keep.html' with { type: 'text' }
-import { OAuthError } from '../../auth/errors.ts'
+import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { formFields } from '../../flow/interaction_page.ts'
@@ -40,8 +40,8 @@ export const keepPage = defineEndpoint({
   post: submit,
 })
 
-/** Who has passed everything else: with half of a sign-in nobody decides whether an account stays. */
-async function orElsewhere(
+/** The redirect to a login step that is still missing: only a complete sign-in may keep the account. */
+async function missingStep(
   call: Call,
   context: Context,
   { user, going, amr }: Halfway,
@@ -59,8 +59,8 @@ async function orElsewhere(
 async function show(call: Call, context: Context): Promise<Reply> {
   const half = await halfSignedIn(call, context)
   if ('reply' in half) return half.reply
-  const elsewhere = await orElsewhere(call, context, half)
-  if (elsewhere) return elsewhere
+  const missing = await missingStep(call, context, half)
+  if (missing) return missing
   const { user, going } = half
   const html = document(
     say('deletion.keep_title'),
@@ -73,14 +73,13 @@ async function show(call: Call, context: Context): Promise<Reply> {
 }
 
 async function submit(call: Call, context: Context, half: Halfway & Submitted): Promise<Reply> {
-  const elsewhere = await orElsewhere(call, context, half)
-  if (elsewhere) return elsewhere
+  const missing = await missingStep(call, context, half)
+  if (missing) return missing
   const { user, going, amr, fields } = half
   if (fields.keep === undefined) return redirectWithin(`${context.basePath}/account/deleted`)
   const kept = (await keepAccount(context, user.sub)) ? await User.find(context, user.sub) : undefined
   if (!kept)
-    throw new OAuthError('access_denied', {
-      rule: 'RFC 6749 §4.1.2.1',
+    throw new HttpError('account_being_deleted', {
       expected: 'an account whose deletion has not begun',
       problem: 'this account is being deleted',
       say: say('deletion.too_late'),

@@ -1,4 +1,4 @@
-/** The same for applications: a copy of everything, and the end of the account, for a token of the right scope. https://www.rfc-editor.org/rfc/rfc9470 */
+/** Export and deletion as an API for clients with an access token of the scope. https://www.rfc-editor.org/rfc/rfc9470 */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { forbidden, jsonReply, object, text, troubles, unauthorizedToken } from '../../openapi/parts.ts'
@@ -19,7 +19,7 @@ import { defineRecord } from '../../models/define_record.ts'
 import type { Grant } from '../../models/grant.ts'
 import { isActive, User } from '../../models/user.ts'
 import * as v from 'valibot'
-import { askForDeletion } from './deletion.ts'
+import { requestDeletion } from './deletion.ts'
 
 export const exportScope = 'data_export'
 export const deleteScope = 'account_delete'
@@ -35,7 +35,7 @@ interface Holder {
   grant: Grant
 }
 
-/** Whose data it is and who asks: the client that the person agreed to, and nobody who holds a copy by exchange. */
+/** The End-User, client and grant of the token. A token that another client got by token exchange is refused. */
 async function requireHolder(call: Call, context: Context, scope: string): Promise<Holder> {
   const { claims, grant } = await requireToken(call, context, findAccessToken, scope)
   const [user, client] = await Promise.all([
@@ -48,7 +48,7 @@ async function requireHolder(call: Call, context: Context, scope: string): Promi
       {
         rule: 'RFC 6750 §3.1',
         expected: 'an access token of an active account',
-        problem: 'this token is about nobody who has an account here',
+        problem: 'the account of this token does not exist or is not active',
       },
       call,
     )
@@ -57,17 +57,17 @@ async function requireHolder(call: Call, context: Context, scope: string): Promi
       context,
       {
         rule: 'RFC 8693 §1.1',
-        expected: `an access token of the client that the End-User agreed to: ${grant.client_id}`,
+        expected: `an access token of the client that the End-User authorized: ${grant.client_id}`,
         came: client.client_id,
-        problem: 'this token was given to another client than the one the person agreed to',
+        problem: 'this token was issued to another client than the one that the End-User authorized',
       },
       call,
     )
   return { user, client, grant }
 }
 
-/** One mail a day for each application: a copy every night is no news each time. */
-const told = defineRecord('export_told', v.object({ exp: v.number() }))
+/** At most one mail a day for each client, also when it exports more often. */
+const notified = defineRecord('export_told', v.object({ exp: v.number() }))
 const day = 86_400
 
 export const exportEndpoint = defineEndpoint({
@@ -79,14 +79,14 @@ export const exportEndpoint = defineEndpoint({
   resourceScopes: [exportScope],
   api: {
     GET: {
-      summary: 'Everything that is kept about the person of the access token',
+      summary: 'Everything that is kept about the End-User of the access token',
       security: withToken,
       responses: {
         200: jsonReply(
-          'A copy, by what kind of data it is',
+          'A copy, grouped by kind of data',
           object({
-            issuer: text('Who kept it'),
-            sub: text('The person'),
+            issuer: text('This provider'),
+            sub: text('The End-User'),
             exported_at: text('ISO 8601'),
             data: object({}),
           }),
@@ -101,7 +101,7 @@ export const exportEndpoint = defineEndpoint({
     const { user, client } = await requireHolder(call, context, exportScope)
     const body = await exportPerson(user.sub, context, subjectOf(user.sub, client, context))
     const exp = Math.floor(context.clock.now() / 1000) + day
-    if (await told.create(context, `${encodeURIComponent(user.sub)}|${client.client_id}`, { exp }))
+    if (await notified.create(context, `${encodeURIComponent(user.sub)}|${client.client_id}`, { exp }))
       await tellOwner(call, context, user, { kind: 'data_exported_to', detail: plainNameOf(client) })
     return {
       status: 200,
@@ -111,10 +111,10 @@ export const exportEndpoint = defineEndpoint({
   },
 })
 
-/** §3: the client can send its person to sign in again, and come back with a newer token. */
+/** §3: the client can have the End-User sign in again and retry with the new token. */
 function requireFresh(call: Call, context: Context, { authentication }: Grant): void {
   if (context.clock.now() / 1000 - authentication.auth_time <= freshnessSeconds) return
-  const description = `the person signed in more than ${freshnessSeconds} seconds ago`
+  const description = `the End-User signed in more than ${freshnessSeconds} seconds ago`
   throw new OAuthError('insufficient_user_authentication', {
     rule: 'RFC 9470 §3',
     expected: `a sign-in at most ${freshnessSeconds} seconds ago`,
@@ -135,11 +135,11 @@ export const deleteEndpoint = defineEndpoint({
   api: {
     DELETE: {
       summary:
-        'The end of the account of the person of the access token, who signed in at most ten minutes ago',
+        'Delete the account of the access token; the End-User must have signed in at most ten minutes ago',
       security: withToken,
       responses: {
         202: jsonReply(
-          'All tokens and sessions have ended; the rest is erased then, unless the person signs in to keep it',
+          'All tokens and sessions have ended; the account is erased at erased_at, unless the End-User signs in and keeps it',
           object({ erased_at: text('ISO 8601') }, ['erased_at']),
         ),
         ...troubles,
@@ -152,15 +152,15 @@ export const deleteEndpoint = defineEndpoint({
     const holder = await requireHolder(call, context, deleteScope)
     requireFresh(call, context, holder.grant)
     const { user, client } = holder
-    const asked = await askForDeletion(context, user.sub)
+    const asked = await requestDeletion(context, user.sub)
     if (!asked)
       throw invalidToken(
         context,
-        { rule: 'RFC 6750 §3.1', expected: 'an account that exists', problem: 'the account is gone' },
+        { rule: 'RFC 6750 §3.1', expected: 'an account that exists', problem: 'the account does not exist' },
         call,
       )
     if (asked.isFirst) {
-      context.log.info('account_deletion_asked', { sub: user.sub, client_id: client.client_id })
+      context.log.info('account_deletion_requested', { sub: user.sub, client_id: client.client_id })
       await tellOwner(call, context, user, { kind: 'deletion_asked_by', detail: plainNameOf(client) })
     }
     return json(202, { erased_at: new Date(asked.due).toISOString() })

@@ -1,4 +1,4 @@
-/** What an operator may say of the export and the end of accounts. docs/configuration.md */
+/** The variables of account export and deletion. docs/configuration.md */
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Config } from '../../config.ts'

@@ -1,4 +1,4 @@
-/** /account/email: which address the account has, whether it is proven, and another one in its place. */
+/** /account/email: shows the address of the account and whether it is proven, and changes it. */
 import emailSource from '../../../views/account_email.html' with { type: 'text' }
 import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -50,13 +50,13 @@ export const account = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('The email address of whoever is signed in'),
+  api: ownPage('The email address of the End-User'),
   get: pageOfPerson(emailPath, (call, context, person) => show(call, context, person, 200)),
   form: signedInForm(emailPath, purpose),
   post: change,
 })
 
-/** The address as claims have it: an operator may have put anything there. */
+/** The email claim. An operator may have set it to any value, so only a string counts. */
 const addressOf = ({ claims }: User): string | undefined =>
   typeof claims.email === 'string' ? claims.email : undefined
 
@@ -129,7 +129,7 @@ async function change(call: Call, context: Context, person: AtHand & Submitted):
   return send(call, context, fresh, address)
 }
 
-/** The link goes to the new address; whoever reads the old one hears of it before anything has changed. */
+/** Sends the link to the new address, and a notice to the old one before anything changes. */
 async function send(call: Call, context: Context, person: AtHand, address: string): Promise<Reply> {
   const { user } = person
   try {

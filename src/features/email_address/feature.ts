@@ -1,4 +1,4 @@
-/** The address of an account: proven by a link in a mail, and changed so that neither a thief nor a slip gets away with it. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
+/** The email address of an account: proven by a mailed link. A change needs a recent sign-in and is reported to the old address. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
 import { mailsLeave } from '../../people/mail.ts'
 import { foreignText } from '../../html/foreign_text.ts'
 import { withdrawVerification } from '../../people/verification.ts'

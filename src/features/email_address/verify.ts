@@ -1,7 +1,7 @@
 /**
- * /verify_email, where the link of a mail leads. It takes effect for the person signed in to the account that asked for
- * it and nobody else: a stranger who typed this address for an account of their own must not get it proven by a reader
- * who clicks. On another device the person signs in there first. docs/decisions/0018-mail.md
+ * /verify_email, the page behind the link of the mail. It needs a sign-in to the account that asked for the link: an
+ * attacker who entered a victim's address for the attacker's account must not have it proven by the victim's click. On
+ * another device the End-User signs in there first. docs/decisions/0018-mail.md
  */
 import verifySource from '../../../views/verify_email.html' with { type: 'text' }
 import verifyStoppedSource from '../../../views/verify_email_stopped.html' with { type: 'text' }
@@ -29,12 +29,12 @@ const view = defineView('verify_email', verifySource, ['email', 'username', 'act
 const stopped = defineView('verify_email_stopped', verifyStoppedSource, ['text', 'path', 'label'])
 
 const purpose = 'verify_email'
-/** The link over the sign-in page: in a cookie, for what leads back is kept in the store, where no link may lie open. */
+/** Keeps the token during the sign-in. It is in a cookie, because `return_to` is stored in plain text and must not hold a token. */
 const cookie = 'verification'
 /** Seconds. */
 const cookieLifetimeSeconds = 1_800
 
-/** By address: a link cannot be guessed, and nobody shall try on our time. */
+/** Per network address: a link cannot be guessed, but attempts must not cost unbounded lookups. */
 const tries = { most: 60, window: 600 }
 
 export const verify = defineEndpoint({
@@ -55,7 +55,7 @@ const countTries = (call: Call, context: Context): Promise<void> =>
 const tokenCookie = (context: Context, token: string, age: number) =>
   setCookie(context.config, cookie, token, age)
 
-/** What a cookie can carry; anything else is no token of ours. */
+/** The shape of a token; any other value is ignored and never reaches a cookie. */
 const tokenForm = /^[\w-]{1,64}$/
 
 async function show(call: Call, context: Context): Promise<Reply> {
@@ -100,7 +100,7 @@ async function confirm(call: Call, context: Context, person: AtHand & Submitted)
   return redirectWithin(`${context.basePath}${emailPath}?done=confirmed`)
 }
 
-/** Whoever reads the address that the account had hears that it has it no more. */
+/** Tells the previous address that it is no longer the address of the account. */
 async function tellPrevious(call: Call, context: Context, { user }: AtHand, address: string): Promise<void> {
   const before = user.claims.email
   const changed = typeof before === 'string' && canonicalEmail(before) !== canonicalEmail(address)

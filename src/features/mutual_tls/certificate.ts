@@ -1,4 +1,4 @@
-/** The client certificate of a request: what the TLS-terminating proxy says it is, and nobody else. https://www.rfc-editor.org/rfc/rfc9440 */
+/** Reads the client certificate of a request from the header that the TLS-terminating proxy sets. No other peer may set it. https://www.rfc-editor.org/rfc/rfc9440 */
 import { X509Certificate } from 'node:crypto'
 import type { OAuthError } from '../../auth/errors.ts'
 import type { Grounds } from '../../auth/refusal.ts'
@@ -11,7 +11,7 @@ import { settings, standardHeader } from './settings.ts'
 /** Characters of a header; a certificate with an RSA key of 8192 bits has some 4000. */
 const longest = 12_000
 
-/** Who may speak for the client. Said once when somebody else tries: it may be a proxy that was forgotten. */
+/** Whether the peer is a trusted proxy. Another peer that sends the header is logged once: it may be a proxy missing in TRUSTED_PROXIES. */
 export function isFromProxy(call: Call, context: Context, header: string): boolean {
   if (inNetworks(call.peer, context.config.trustedProxies)) return true
   if (call.request.headers.has(header))
@@ -27,8 +27,8 @@ export function isFromProxy(call: Call, context: Context, header: string): boole
 }
 
 /**
- * The certificate that the client proved to the proxy, within its dates; undefined when it has none. Throws what
- * `refuse` makes of a header that is no single certificate, for then something between us and the client is wrong.
+ * The certificate that the client proved to the proxy, within its validity period; undefined when there is none. Throws
+ * the error of `refuse` when the header does not hold exactly one certificate, because then the proxy is misconfigured.
  */
 export function clientCertificate(
   call: Call,
@@ -59,16 +59,16 @@ export function clientCertificate(
 const formOf = (header: string) =>
   header === standardHeader ? 'RFC 9440 writes it, :base64 of DER:' : 'URL-encoded PEM'
 
-/** By the header's name, never by what came in it: one form is accepted, not whichever fits. */
+/** The name of the header decides the format; the value is never tried in another format. */
 export function readCertificate(header: string, value: string): X509Certificate | undefined {
   if (value.length > longest) return undefined
   const base64 = header === standardHeader ? inByteSequence(value) : inEscapedPem(value)
   const der = base64 === undefined ? undefined : Buffer.from(base64, 'base64')
-  // Decoders pass over what they do not know; a second spelling of one certificate is no certificate.
+  // Decoders skip unknown characters. Only the canonical base64 of the certificate is accepted.
   if (!der || der.length === 0 || der.toString('base64') !== base64) return undefined
   try {
     const certificate = new X509Certificate(der)
-    // PEM inside the bytes, or anything after the certificate, would be passed over as well.
+    // X509Certificate also reads PEM and ignores trailing bytes; both are refused here.
     return der.equals(certificate.raw) ? certificate : undefined
   } catch {
     return undefined

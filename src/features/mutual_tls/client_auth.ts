@@ -1,4 +1,4 @@
-/** Clients that authenticate by the certificate of their connection. https://www.rfc-editor.org/rfc/rfc8705#section-2 */
+/** Client authentication with the TLS client certificate of the connection. https://www.rfc-editor.org/rfc/rfc8705#section-2 */
 import type { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { OAuthError } from '../../auth/errors.ts'
@@ -11,7 +11,7 @@ import { clientKeys } from '../../clients/client_keys.ts'
 import type { ClientAuthMethod } from '../../contracts/feature.ts'
 import { clientCertificate, isFromProxy, isValidAt } from './certificate.ts'
 import { readAuthorities, settings } from './settings.ts'
-import { isNamed } from './subject.ts'
+import { matchesSubject } from './subject.ts'
 
 const refuse = (grounds: Grounds) => new OAuthError('invalid_client', grounds)
 
@@ -22,11 +22,11 @@ function requireCertificate(call: Call, context: Context): X509Certificate {
   throw refuse({
     rule: 'RFC 8705 §2',
     expected: 'a TLS client certificate',
-    problem: `this client authenticates by a TLS client certificate, and none came${mtlsIssuerUrl ? `; use ${mtlsIssuerUrl}` : ''}`,
+    problem: `this client authenticates by a TLS client certificate, and the request has none${mtlsIssuerUrl ? `; use ${mtlsIssuerUrl}` : ''}`,
   })
 }
 
-/** §2.1: the certificate is vouched for by an authority, and names the client as registered. */
+/** §2.1: a trusted authority issued the certificate, and its subject is the one that the client registered. */
 export const tlsClientAuth: ClientAuthMethod = {
   name: 'tls_client_auth',
   presentedAs: 'none',
@@ -39,11 +39,11 @@ export const tlsClientAuth: ClientAuthMethod = {
     if (!isTrusted(certificate, call, context))
       throw refuse({
         rule: 'RFC 8705 §2.1',
-        expected: 'a client certificate of an authority that is trusted here',
+        expected: 'a client certificate of an authority that this provider trusts',
         came: certificate.issuer,
-        problem: 'the client certificate was not issued by an authority that is trusted here',
+        problem: 'the client certificate was not issued by an authority that this provider trusts',
       })
-    if (!isNamed(client, certificate.raw))
+    if (!matchesSubject(client, certificate.raw))
       throw refuse({
         rule: 'RFC 8705 §2.1',
         expected: 'a client certificate of the subject that this client registered',
@@ -53,20 +53,20 @@ export const tlsClientAuth: ClientAuthMethod = {
   },
 }
 
-/** By the proxy, whose TLS library walks the whole chain; or by being issued directly by an authority we were given. */
+/** The proxy verified the whole chain, or an authority of MTLS_CA_PATH issued the certificate directly; both when both are set. */
 function isTrusted(certificate: X509Certificate, call: Call, context: Context): boolean {
   const { mtlsClientVerifyHeader: header, mtlsCaPath } = settings(context.config)
   if (header === undefined && mtlsCaPath === undefined) return false
   const verified =
     header === undefined ||
     (isFromProxy(call, context, header) && call.request.headers.get(header) === 'SUCCESS')
-  return verified && (mtlsCaPath === undefined || isIssuedByUs(certificate, mtlsCaPath, context))
+  return verified && (mtlsCaPath === undefined || isIssuedByAuthority(certificate, mtlsCaPath, context))
 }
 
 const clientPurposes = ['1.3.6.1.5.5.7.3.2', '2.5.29.37.0']
 
-function isIssuedByUs(certificate: X509Certificate, path: string, context: Context): boolean {
-  const { keyUsage } = certificate // the extended one, whatever node calls it; absent means any
+function isIssuedByAuthority(certificate: X509Certificate, path: string, context: Context): boolean {
+  const { keyUsage } = certificate // node's name for extended key usage; absent means any
   if (keyUsage && !keyUsage.some((purpose) => clientPurposes.includes(purpose))) return false
   const now = context.clock.now()
   return readAuthorities(context.once('mtls authorities', () => readFileSync(path, 'utf8'))).some(
@@ -78,7 +78,7 @@ function isIssuedByUs(certificate: X509Certificate, path: string, context: Conte
   )
 }
 
-/** §2.2: the certificate is one that the client published; nobody vouches for it. */
+/** §2.2: the client published the certificate or its key; no authority is involved. */
 export const selfSignedTlsClientAuth: ClientAuthMethod = {
   name: 'self_signed_tls_client_auth',
   presentedAs: 'none',
@@ -86,7 +86,7 @@ export const selfSignedTlsClientAuth: ClientAuthMethod = {
     const certificate = requireCertificate(call, context)
     const publishes = async (notOlderThan?: number) =>
       (await clientKeys(client, context, notOlderThan)).some((key) => isOf(key, certificate))
-    // A client that changed its certificate publishes it first: ask again, at most every thirty seconds.
+    // A client publishes a new certificate before it uses it, so the keys are fetched again, at most every 30 seconds.
     if ((await publishes()) || (client.jwks_uri !== undefined && (await publishes(refetchAfterSeconds))))
       return
     throw refuse({
@@ -99,7 +99,7 @@ export const selfSignedTlsClientAuth: ClientAuthMethod = {
 
 const refetchAfterSeconds = 30
 
-/** A key published with its certificate stands for that certificate alone, otherwise for every one with the key. */
+/** A JWK with `x5c` matches that certificate alone; a JWK without it matches every certificate with the key. */
 function isOf(jwk: ClientJwk, certificate: X509Certificate): boolean {
   if (jwk.use === 'enc') return false
   if (jwk.x5c !== undefined) {
@@ -109,6 +109,6 @@ function isOf(jwk: ClientJwk, certificate: X509Certificate): boolean {
   try {
     return thumbprint(jwk) === thumbprint(certificate.publicKey.export({ format: 'jwk' }))
   } catch {
-    return false // a key of a kind that no JWK of ours has
+    return false // a kind of key that has no JWK thumbprint here
   }
 }

@@ -1,4 +1,4 @@
-/** As much of DER as it takes to find the names in a certificate. https://www.itu.int/rec/T-REC-X.690, RFC 5280 §4.1 */
+/** A minimal DER reader: finds the names in a certificate. https://www.itu.int/rec/T-REC-X.690, RFC 5280 §4.1 */
 
 export interface Element {
   tag: number
@@ -7,7 +7,7 @@ export interface Element {
   whole: Uint8Array
 }
 
-/** All elements that follow each other in `bytes`. Throws RangeError when they do not fill it exactly. */
+/** The sequence of elements in `bytes`. Throws RangeError unless they fill it exactly. */
 export function elementsOf(bytes: Uint8Array): Element[] {
   const elements: Element[] = []
   let at = 0
@@ -15,7 +15,7 @@ export function elementsOf(bytes: Uint8Array): Element[] {
     const tag = byteAt(bytes, at)
     if ((tag & 0x1f) === 0x1f) throw new RangeError('DER: a tag of several bytes')
     const { length, from } = lengthAt(bytes, at + 1)
-    if (from + length > bytes.length) throw new RangeError('DER: an element is longer than its place')
+    if (from + length > bytes.length) throw new RangeError('DER: an element is longer than its container')
     elements.push({
       tag,
       content: bytes.subarray(from, from + length),
@@ -28,7 +28,7 @@ export function elementsOf(bytes: Uint8Array): Element[] {
 
 function byteAt(bytes: Uint8Array, at: number): number {
   const byte = bytes[at]
-  if (byte === undefined) throw new RangeError('DER: it ends too early')
+  if (byte === undefined) throw new RangeError('DER: unexpected end')
   return byte
 }
 
@@ -43,7 +43,7 @@ function lengthAt(bytes: Uint8Array, at: number): { length: number; from: number
   return { length, from: at + 1 + count }
 }
 
-/** 128 bits, which a UUID under 2.25 has: time grows with the square of the length of an arc. */
+/** 128 bits, enough for a UUID under 2.25. The bound is needed because time grows with the square of an arc's length. */
 const longestArc = 1n << 128n
 
 /** An object identifier in dots. Throws RangeError when a part of it is beyond 128 bits. */
@@ -69,11 +69,11 @@ const decoders: Readonly<Record<number, (bytes: Uint8Array) => string>> = {
   0x12: utf8, // NumericString, PrintableString and IA5String are ASCII
   0x13: utf8,
   0x16: utf8,
-  0x14: (bytes) => Buffer.from(bytes).toString('latin1'), // TeletexString, as everybody else reads it
+  0x14: (bytes) => Buffer.from(bytes).toString('latin1'), // TeletexString, read as Latin-1 as other libraries do
   0x1e: (bytes) => new TextDecoder('utf-16be', { fatal: true, ignoreBOM: true }).decode(bytes),
 }
 
-/** The text of a string type; undefined for anything else, and for text that is not what its type says. */
+/** The text of a string type; undefined for any other type, and for bytes that are invalid for the type. */
 export function textOf({ tag, content }: Element): string | undefined {
   try {
     return decoders[tag]?.(content)
@@ -98,7 +98,7 @@ export interface Names {
 const subjectAltName = '2.5.29.17'
 const tags = { version: 0xa0, extensions: 0xa3 }
 
-/** The names in a DER certificate. Read from its bytes: a printed form is ambiguous for whoever chooses the names. */
+/** The names in a DER certificate. Read from the bytes, because an attacker can choose names whose printed form is ambiguous. */
 export function namesIn(der: Uint8Array): Names {
   const fields = elementsOf(first(elementsOf(first(elementsOf(der)).content)).content)
   const subject = fields[fields[0]?.tag === tags.version ? 5 : 4]

@@ -1,8 +1,8 @@
-/** Distinguished names as clients register them, compared with those in certificates. https://www.rfc-editor.org/rfc/rfc4514 */
+/** Canonical forms of registered distinguished names and of certificate subjects, to compare them. https://www.rfc-editor.org/rfc/rfc4514 */
 import { fromUtf8, utf8 } from '../../lib/bytes.ts'
 import { elementsOf, type Names, textOf } from './der.ts'
 
-/** RFC 4514 §3 and what certificates have besides; any other type is written as its OID. */
+/** The attribute types of RFC 4514 §3 and others common in certificates. Any other type is registered as its OID. */
 const types: Readonly<Record<string, string>> = {
   cn: '2.5.4.3',
   commonname: '2.5.4.3',
@@ -40,12 +40,12 @@ const types: Readonly<Record<string, string>> = {
   jurisdictionl: '1.3.6.1.4.1.311.60.2.1.1',
 }
 
-/** One spelling for each name: what is equal compares as a string. */
+/** One spelling for each name: equal names are equal strings. */
 type Canonical = string
 
 type Attribute = [type: string, kind: 'text' | 'bytes', value: string]
 
-/** Case and spaces as caseIgnoreMatch takes them (RFC 4518 §2), for ASCII: nothing else of Unicode is made alike. */
+/** Folds case and spaces like caseIgnoreMatch (RFC 4518 §2), for ASCII alone: no other Unicode characters are treated as equal. */
 const folded = (text: string): string =>
   text
     .replace(/[\t\n\v\f\r ]+/g, ' ')
@@ -68,14 +68,14 @@ export const canonicalSubject = ({ subject }: Names): Canonical =>
 const attribute = (type: string, text: string | undefined, whole: Uint8Array): Attribute =>
   text === undefined ? [type, 'bytes', bytesOf(whole)] : [type, 'text', folded(text)]
 
-/** A name in the words of RFC 4514; undefined when it is not written so, or has a type whose OID we do not know. */
+/** The canonical form of an RFC 4514 string; undefined when it is malformed or has an attribute type without known OID. */
 export function canonicalName(text: string): Canonical | undefined {
   const rdns: Attribute[][] = [[]]
   let rest = text
   for (;;) {
     const [head, typeName = ''] = /^\s*([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+)\s*=/.exec(rest) ?? []
     const type = /^\d/.test(typeName) ? typeName : types[typeName.toLowerCase()]
-    // Up to the next separator that no backslash precedes.
+    // Up to the next unescaped separator.
     const [value] = /^(?:\\.|[^\\,+";<>\0])*/s.exec(rest.slice(head?.length ?? 0)) ?? []
     if (head === undefined || type === undefined || value === undefined) return undefined
     const read = valueOf(type, value)

@@ -1,4 +1,4 @@
-/** Mutual TLS behind a proxy: clients known by their certificates, and tokens bound to them. https://www.rfc-editor.org/rfc/rfc8705 */
+/** Mutual TLS behind a proxy: client authentication with certificates, and access tokens bound to them. https://www.rfc-editor.org/rfc/rfc8705 */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import type { Grounds } from '../../auth/refusal.ts'
@@ -25,7 +25,7 @@ const isDuty = (client: Client): boolean =>
 
 const refuse = (grounds: Grounds) => new OAuthError('invalid_request', grounds)
 
-/** §3: for the clients that asked for it. A DPoP proof beside the certificate binds the token to both. */
+/** §3: for clients that registered it. A request with a DPoP proof too gets a token bound to both. */
 const binding: TokenBinding = {
   name: 'mutual_tls',
   scheme: 'Bearer',
@@ -53,14 +53,14 @@ const binding: TokenBinding = {
       throw refuse({
         rule: 'RFC 8705 §3',
         expected: 'the TLS client certificate that the token is bound to',
-        problem: 'this token is bound to a TLS client certificate, and none came',
+        problem: 'this token is bound to a TLS client certificate, and the request has none',
       })
     if (thumbprintOf(certificate) !== cnf[confirmation])
       throw refuse({
         rule: 'RFC 8705 §3',
         expected: `the TLS client certificate of SHA-256 thumbprint ${cnf[confirmation]}`,
         came: thumbprintOf(certificate),
-        problem: 'this token is bound to another TLS client certificate than the one that came',
+        problem: 'this token is bound to another TLS client certificate than the one of the request',
       })
   },
 }
@@ -94,7 +94,8 @@ const registration: RegistrationRule = {
       throw refuse({
         rule: 'RFC 8705 §5',
         expected: 'metadata without use_mtls_endpoint_aliases',
-        problem: 'use_mtls_endpoint_aliases: this provider has none; its endpoints take certificates',
+        problem:
+          'use_mtls_endpoint_aliases: this provider has no aliases; its usual endpoints accept certificates',
       })
   },
 }
@@ -119,7 +120,7 @@ export const mutualTls = defineFeature({
     const base = aliasBase(context.config)
     return {
       tls_client_certificate_bound_access_tokens: true,
-      // What clients call themselves; pages stay where browsers are not asked for a certificate.
+      // Only endpoints that clients call. Pages have no alias, so that no browser is asked for a certificate.
       ...(base !== undefined && {
         mtls_endpoint_aliases: endpointUrls(
           base,

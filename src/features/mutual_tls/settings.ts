@@ -1,4 +1,4 @@
-/** What a deployment says of its proxy and its certificate authorities. docs/configuration.md */
+/** The variables of mutual TLS: the proxy's headers and the certificate authorities. docs/configuration.md */
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
@@ -20,7 +20,7 @@ const HttpsOrigin = v.pipe(
   v.description(httpsOrigin),
 )
 
-/** The header of RFC 9440. Under any other name the certificate comes as nginx writes it. */
+/** The header of RFC 9440. A header of any other name holds URL-encoded PEM, as nginx writes it. */
 export const standardHeader = 'client-cert'
 
 export const env = defineEntries([
@@ -66,7 +66,9 @@ export function problems(config: Config): string[] {
   const { mtlsClientCertHeader, mtlsClientVerifyHeader, mtlsCaPath } = settings(config)
   const found: string[] = []
   if (config.trustedProxies.length === 0)
-    found.push('TRUSTED_PROXIES: required with MUTUAL_TLS, for certificates are believed from a proxy alone')
+    found.push(
+      'TRUSTED_PROXIES: required with MUTUAL_TLS, because only a trusted proxy may pass certificates',
+    )
   if (mtlsClientCertHeader === mtlsClientVerifyHeader)
     found.push('MTLS_CLIENT_VERIFY_HEADER: expected another header than MTLS_CLIENT_CERT_HEADER')
   if (mtlsCaPath === undefined) return found

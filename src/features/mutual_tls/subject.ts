@@ -1,4 +1,4 @@
-/** The five ways to say which certificate is a client's: exactly one is registered. https://www.rfc-editor.org/rfc/rfc8705#section-2.1.2 */
+/** The five metadata members that name the subject of a client's certificate; a client registers exactly one. https://www.rfc-editor.org/rfc/rfc8705#section-2.1.2 */
 import { isIP } from 'node:net'
 import * as v from 'valibot'
 import { inNetworks, parseNetworks } from '../../lib/address.ts'
@@ -7,7 +7,7 @@ import { type Names, namesIn } from './der.ts'
 import { canonicalName, canonicalSubject } from './distinguished_name.ts'
 
 interface SubjectField {
-  /** Of what is registered. */
+  /** Checks the registered value. */
   isValid(value: string): boolean
   expected: string
   matches(registered: string, names: Names): boolean
@@ -16,11 +16,11 @@ interface SubjectField {
 /** GeneralName of RFC 5280 §4.2.1.6: implicit tags. */
 const kinds = { email: 0x81, dns: 0x82, uri: 0x86, ip: 0x87 }
 
-/** IA5String: any byte beyond ASCII makes the name unreadable, and so unequal to all. */
+/** IA5String: a name with any other byte is ignored and matches nothing. */
 const ascii = (bytes: Uint8Array): string | undefined =>
   bytes.every((byte) => byte > 0x20 && byte < 0x7f) ? Buffer.from(bytes).toString('latin1') : undefined
 
-const someText = (names: Names, kind: number, fits: (text: string) => boolean): boolean =>
+const hasName = (names: Names, kind: number, fits: (text: string) => boolean): boolean =>
   names.alternatives.some(({ tag, content }) => {
     const text = tag === kind ? ascii(content) : undefined
     return text !== undefined && fits(text)
@@ -51,12 +51,12 @@ const fields = {
     isValid: (value) => /^[A-Za-z0-9_*.-]{1,253}$/.test(value),
     expected: 'a host name',
     matches: (registered, names) =>
-      someText(names, kinds.dns, (text) => text.toLowerCase() === registered.toLowerCase()),
+      hasName(names, kinds.dns, (text) => text.toLowerCase() === registered.toLowerCase()),
   },
   tls_client_auth_san_uri: {
     isValid: (value) => isAscii(value) && URL.canParse(value),
     expected: 'an absolute URI',
-    matches: (registered, names) => someText(names, kinds.uri, (text) => text === registered),
+    matches: (registered, names) => hasName(names, kinds.uri, (text) => text === registered),
   },
   tls_client_auth_san_ip: {
     isValid: (value) => isIP(value) !== 0 && !value.includes('%'),
@@ -73,7 +73,7 @@ const fields = {
     isValid: (value) => isAscii(value) && /^[^@]+@[^@]+$/.test(value),
     expected: 'an email address',
     matches: (registered, names) =>
-      someText(names, kinds.email, (text) => mailbox(text) === mailbox(registered)),
+      hasName(names, kinds.email, (text) => mailbox(text) === mailbox(registered)),
   },
 } satisfies Record<string, SubjectField>
 
@@ -91,15 +91,15 @@ export const subjectMetadata = declareMetadata({
   tls_client_auth_san_email: entry(fields.tls_client_auth_san_email),
 })
 
-/** Whether the certificate names the client as it registered. False when it registered none of the five, or several. */
-export function isNamed(client: Client, der: Uint8Array): boolean {
+/** Whether the subject of the certificate is the registered one. False when none or several of the five are registered. */
+export function matchesSubject(client: Client, der: Uint8Array): boolean {
   const registered = subjectMetadata.of(client)
   const [name, ...more] = subjectFieldNames.filter((each) => registered[each] !== undefined)
   if (!name || more.length > 0) return false
   try {
     return fields[name].matches(registered[name]!, namesIn(der))
   } catch (error) {
-    if (error instanceof RangeError) return false // a certificate that another parser took and we cannot read
+    if (error instanceof RangeError) return false // accepted by another parser, but not readable by ours
     throw error
   }
 }

@@ -1,4 +1,4 @@
-/** /account/profile: every standard claim a person says of themselves; the address for mail has a page of its own, where it is proven. */
+/** /account/profile: the standard claims that an End-User edits. The email address has its own page, because it must be proven. */
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
@@ -102,7 +102,7 @@ function show(
   return { ...page(status, html), cookies }
 }
 
-/** Only what the rows name is read: whatever else is posted is nobody's claim. */
+/** Reads only the fields of the rows, so that a form cannot set any other claim. */
 async function save(call: Call, context: Context, person: AtHand & Submitted): Promise<Reply> {
   const { user, fields } = person
   const attributeRows = settings(context).editableAttributes.map((name) => ({
@@ -115,7 +115,7 @@ async function save(call: Call, context: Context, person: AtHand & Submitted): P
     rows.map(({ name }) => [name, normalize(fields[name] ?? '', 'NFC').trim()]),
   )
   const before = textsOf(user, context)
-  // What was there stays as it is spelled, and as proven as it was: it may be older than these rules.
+  // An unchanged value is kept without a check, and stays proven: it may be older than these rules.
   const values = Object.fromEntries(
     rows.map(({ name, read }) => {
       const text = texts[name] ?? ''
@@ -126,11 +126,7 @@ async function save(call: Call, context: Context, person: AtHand & Submitted): P
     rows.filter(({ name }) => values[name] === undefined).map(({ name, problem }) => [name, say(problem)]),
   )
   const wanted = values.preferred_username
-  if (
-    wanted !== undefined &&
-    wanted !== before.preferred_username &&
-    (await isAnothers(context, wanted, user))
-  )
+  if (wanted !== undefined && wanted !== before.preferred_username && (await isTaken(context, wanted, user)))
     problems.preferred_username = say('new_account.username_taken')
   if (Object.keys(problems).length > 0) return show(call, context, person, 400, texts, problems)
   await User.update(context, user.sub, (current) => changed(current, values as Texts, context))
@@ -138,8 +134,8 @@ async function save(call: Call, context: Context, person: AtHand & Submitted): P
   return redirectWithin(`${context.basePath}${profilePath}?done=saved`)
 }
 
-/** Applications show it as the person's name: nobody goes by the name or the address of another. */
-async function isAnothers(context: Context, wanted: string, user: User): Promise<boolean> {
+/** Clients show preferred_username as the End-User's name, so it must not be the username or address of another account. */
+async function isTaken(context: Context, wanted: string, user: User): Promise<boolean> {
   if (wanted === '' || canonicalUsername(wanted) === canonicalUsername(user.username)) return false
   const holder = await User.findByLogin(context, wanted)
   return holder === undefined ? canonicalUsername(wanted).includes('@') : holder.sub !== user.sub
@@ -149,7 +145,7 @@ function changed(current: User, values: Texts, context: Context): User {
   const claims: Record<string, unknown> = { ...current.claims }
   for (const { name } of claimRows) setOrDrop(claims, name, values[name])
   if (claims.phone_number === undefined) delete claims.phone_number_verified
-  // A number that was not proven is nobody's yet.
+  // A new number is not verified yet.
   else if (claims.phone_number !== current.claims.phone_number) claims.phone_number_verified = false
   claims.address = addressOf(current.claims.address, values)
   if (claims.address === undefined) delete claims.address
@@ -159,7 +155,7 @@ function changed(current: User, values: Texts, context: Context): User {
   return { ...current, claims, attributes }
 }
 
-/** What an operator keeps there that is no text was not shown, so an empty field does not mean it. */
+/** A value that is not text was not shown in the form, so an empty field does not delete it. */
 function setOrDrop(
   record: Record<string, unknown>,
   name: string,
@@ -170,7 +166,7 @@ function setOrDrop(
   else if (before === undefined || typeof before === 'string') delete record[name]
 }
 
-/** `formatted` is what somebody wrote of the address before: good only as long as its members are. */
+/** `formatted` repeats the other members, so it is dropped when one of them changes. */
 function addressOf(before: unknown, values: Texts): unknown {
   const { formatted, ...members } = membersOf(before)
   const after: Record<string, unknown> = { ...members }

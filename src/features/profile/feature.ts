@@ -1,4 +1,4 @@
-/** The profile on the account page. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
+/** The profile page of the account. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
 import { foreignText } from '../../html/foreign_text.ts'
 import { say } from '../../lib/say.ts'
 import { defineFeature } from '../../contracts/feature.ts'

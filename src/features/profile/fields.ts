@@ -1,4 +1,4 @@
-/** The fields of the profile: a row for each standard claim that a person says of themselves. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
+/** The fields of the profile: one row for each standard claim that an End-User edits. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
 import * as read from '../../auth/person_claims.ts'
 import type { Field } from '../../html/form_field.ts'
 import { isPlainName } from '../../lib/plain_name.ts'
@@ -10,7 +10,7 @@ export interface Row extends Pick<Field, 'autocomplete' | 'maxLength'> {
   label: MessageKey
   type?: 'tel' | 'url'
   hint?: MessageKey
-  /** The value to keep, or undefined when the text is none. */
+  /** The value to store, or undefined when the text is invalid. */
   read(text: string): string | undefined
   problem: MessageKey
 }

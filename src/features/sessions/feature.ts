@@ -1,10 +1,10 @@
-/** Sessions and devices: where a person is signed in, how many at a time, and on which device. https://owasp.org/www-project-application-security-verification-standard/ */
+/** Sessions and devices: the list of sessions, their number, and the device of each. https://owasp.org/www-project-application-security-verification-standard/ */
 import { noteEvent } from '../../people/tell_owner.ts'
 import { say } from '../../lib/say.ts'
 import { Session } from '../../models/session.ts'
 import { defineFeature } from '../../contracts/feature.ts'
-import { countDevices, forgetDevices, meetDevice, sameDevice } from './device.ts'
-import { forgetPlaces, takePlace } from './limit.ts'
+import { countDevices, forgetDevices, rememberDevice, sameDevice } from './device.ts'
+import { forgetAdmitted, admitSession } from './limit.ts'
 import { policyPage } from './policy_page.ts'
 import { sessionsPage, sessionsPath } from './sessions_page.ts'
 import { env } from './settings.ts'
@@ -16,9 +16,9 @@ export const sessions = defineFeature({
   sessions: {
     holds: sameDevice,
     async signedIn(call, context, { user, session }) {
-      const ended = await takePlace(context, session)
+      const ended = await admitSession(context, session)
       for (const _ of ended) await noteEvent(call, context, user.sub, { kind: 'session_limit' })
-      await meetDevice(call, context, user)
+      await rememberDevice(call, context, user)
       return []
     },
   },
@@ -38,7 +38,7 @@ export const sessions = defineFeature({
       read: async (context, sub) => ({ count: await countDevices(context, sub) }),
       async erase(context, sub) {
         await forgetDevices(context, sub)
-        await forgetPlaces(context, sub)
+        await forgetAdmitted(context, sub)
       },
     },
   ],

@@ -1,4 +1,4 @@
-/** /account/sessions/policy: how long sessions last here and what ends them, in words. OWASP ASVS 5.0 V7.1 */
+/** /account/sessions/policy: explains how long sessions last and what ends them. OWASP ASVS 5.0 V7.1 */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { shownPage } from '../../openapi/parts.ts'
@@ -32,7 +32,7 @@ export const policyPage = defineEndpoint({
   }),
 })
 
-/** Only what this configuration does. */
+/** The rules that the configuration puts in force. */
 function rulesOf(context: Context): Said[] {
   const { sessionIdleTtl, sessionTtl } = context.config
   const { sessionLimit: n, sessionLimitPolicy, sessionDeviceCheck, newDeviceMail } = settings(context)
@@ -55,7 +55,7 @@ const units = [
   ['common.minutes', 60],
 ] as const
 
-/** In the largest unit that it is a whole number of. */
+/** The duration in the largest unit that divides it. */
 function durationWords(seconds: number): Said {
   const [key, size] = units.find(([, each]) => seconds % each === 0) ?? (['common.seconds', 1] as const)
   return say(key, { n: seconds / size })

@@ -1,4 +1,4 @@
-/** /account/sessions: where a person is signed in, and the end of any of it. OWASP ASVS 5.0 V7.5.2 */
+/** /account/sessions: lists the sessions of the End-User, and ends one or all others. OWASP ASVS 5.0 V7.5.2 */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
@@ -25,7 +25,7 @@ export const sessionsPath = '/account/sessions'
 
 const purpose = 'sessions'
 
-/** What `?done=` may say. */
+/** Confirmations by the value of `?done=`. */
 const done: Readonly<Record<string, Said>> = {
   ended: say('sessions.done'),
   all: say('sessions.done_all'),
@@ -37,9 +37,9 @@ export const sessionsPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Where a person is signed in'),
+  api: ownPage('The sessions of the End-User'),
   get: pageOfPerson(sessionsPath, show),
-  // A cookie that was copied, or a desk left alone, shall not put its owner out everywhere else.
+  // A recent sign-in is required, so that a copied cookie or an unattended browser cannot end the other sessions.
   form: signedInForm(sessionsPath, purpose, freshlyAtHand),
   post: submit,
 })
@@ -121,7 +121,7 @@ async function submit(
     return redirectWithin(`${path}?done=all`)
   }
   const sid = fields.session ?? ''
-  // Somebody else's session is answered like one that has ended already: nothing is done, and nothing is told.
+  // A session of another End-User gets the same answer as one that has ended, so that the answer discloses nothing.
   const found = await Session.find(context, sid)
   if (found?.sub === user.sub && (await endSession(sid, context)))
     await noteEvent(call, context, user.sub, { kind: 'session_ended' })

@@ -1,4 +1,4 @@
-/** What an operator may say of sessions and devices. docs/configuration.md */
+/** The variables of sessions and devices. docs/configuration.md */
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'

@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto'
 import { isValidAt, readCertificate, thumbprintOf } from '../../../src/features/mutual_tls/certificate.ts'
 import { elementsOf, namesIn } from '../../../src/features/mutual_tls/der.ts'
 import { canonicalName, canonicalSubject } from '../../../src/features/mutual_tls/distinguished_name.ts'
-import { isNamed } from '../../../src/features/mutual_tls/subject.ts'
+import { matchesSubject } from '../../../src/features/mutual_tls/subject.ts'
 import type { Client } from '../../../src/models/client.ts'
 import { makeAuthority } from '../../support/client_certificates.ts'
 import rfc8705 from '../../vectors/rfc8705.json'
@@ -35,9 +35,9 @@ describe('the header', () => {
   test('RFC 9440 appendix A', () => {
     const certificate = readCertificate('client-cert', byHeader.value)!
     expect(canonicalSubject(namesIn(certificate.raw))).toBe(canonicalName(byHeader.subject)!)
-    expect(isNamed({ tls_client_auth_san_email: byHeader.email } as unknown as Client, certificate.raw)).toBe(
-      true,
-    )
+    expect(
+      matchesSubject({ tls_client_auth_san_email: byHeader.email } as unknown as Client, certificate.raw),
+    ).toBe(true)
   })
 
   const der = Buffer.from(example.der, 'base64')
@@ -153,7 +153,7 @@ describe('subject fields', () => {
     '/CN=many.example',
     'subjectAltName=DNS:a.example,DNS:*.wild.example,URI:https://c.example/x,IP:192.0.2.7,IP:2001:db8::1,email:Ann@Mail.Example',
   )
-  const named = (metadata: Record<string, string>) => isNamed(metadata as unknown as Client, der)
+  const named = (metadata: Record<string, string>) => matchesSubject(metadata as unknown as Client, der)
 
   for (const [name, value] of [
     ['subject_dn', 'cn=MANY.example'],
@@ -194,6 +194,8 @@ test('DER that is cut, padded or out of bounds is refused, never read past its e
     const bent = Buffer.from(der)
     bent[at]! ^= 0xff
     for (const bytes of [bent, der.subarray(0, at)])
-      expect(isNamed({ tls_client_auth_san_dns: 'never.example' } as unknown as Client, bytes)).toBe(false)
+      expect(matchesSubject({ tls_client_auth_san_dns: 'never.example' } as unknown as Client, bytes)).toBe(
+        false,
+      )
   }
 })
