@@ -38,8 +38,11 @@ interface Described {
   advertised?: false | ((context: Context) => boolean)
   /** An endpoint that takes access tokens: the scopes it asks of them. */
   resourceScopes?: readonly string[]
-  /** What /openapi.json says of each method; the core's own are in src/openapi/operations.ts. */
-  api?: Operations
+  /**
+   * What /openapi.json says of each method; the core's own are in src/openapi/operations.ts. A page without it is not in
+   * the document. False leaves out an endpoint that only pages of this provider load or call.
+   */
+  api?: Operations | false
 }
 
 /**

@@ -6,6 +6,7 @@ export const assets = defineEndpoint({
   name: 'assets',
   path: '/assets/*',
   advertised: false,
+  api: false,
   get(call, context) {
     const file = context.looks.assets.get(call.path)
     if (!file)

@@ -12,7 +12,6 @@ import { type Language, languages } from '../lib/say.ts'
 import { Interaction } from '../models/interaction.ts'
 import { User } from '../models/user.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
-import { pageTroubles, seeOther } from '../openapi/parts.ts'
 
 export const language = defineEndpoint({
   name: 'language',
@@ -20,12 +19,6 @@ export const language = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: {
-    POST: {
-      summary: 'Choose the language of the pages',
-      responses: { 303: seeOther('To the page the choice was made on'), ...pageTroubles },
-    },
-  },
   // No token: a form that another page sent could change the language of the pages, and nothing more.
   async form(call, context) {
     requireSameOrigin(call, context)

@@ -8,7 +8,7 @@ export interface DescribedEndpoint extends MethodMembers<unknown> {
   aliases?: readonly string[]
   page?: boolean
   limited?: boolean
-  api?: Operations
+  api?: Operations | false
 }
 
 export interface Described {

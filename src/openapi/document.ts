@@ -1,4 +1,4 @@
-/** The OpenAPI document: every path and method of the table, and nothing else. https://spec.openapis.org/oas/v3.1.0 */
+/** The OpenAPI document: every path and method of the table that clients, APIs and operators call. https://spec.openapis.org/oas/v3.1.0 */
 import { methodsOf } from '../lib/http_method.ts'
 import { version } from '../version.ts'
 import type { Described, DescribedEndpoint } from './described.ts'
@@ -15,7 +15,7 @@ const undescribed = (endpoint: DescribedEndpoint): Operations =>
     ]),
   )
 
-/** `/assets/*` takes everything below it: a path parameter in the words of OpenAPI. */
+/** `/register/*` takes everything below it: a path parameter in OpenAPI. */
 const templateOf = (path: string): string => path.replace(/\*$/, '{file}')
 
 /** The name of an operation is unique, so the second path of one endpoint numbers its own. */
@@ -36,12 +36,14 @@ export function describeApi(context: Described): Record<string, unknown> {
   const { config, table } = context
   const core = operations(context)
   const paths = Object.fromEntries(
-    table.endpoints.flatMap((endpoint) =>
-      [endpoint.path, ...(endpoint.aliases ?? [])].map((path, index) => [
+    table.endpoints.flatMap((endpoint) => {
+      const described = endpoint.api ?? core[endpoint.name] ?? (!endpoint.page && undescribed(endpoint))
+      if (!described) return []
+      return [endpoint.path, ...(endpoint.aliases ?? [])].map((path, index) => [
         templateOf(path),
-        pathItem(endpoint, endpoint.api ?? core[endpoint.name] ?? undescribed(endpoint), index),
-      ]),
-    ),
+        pathItem(endpoint, described, index),
+      ])
+    }),
   )
   return {
     openapi: '3.1.0',
@@ -54,7 +56,7 @@ export function describeApi(context: Described): Record<string, unknown> {
     servers: [{ url: config.issuer }],
     tags: [
       { name: 'protocol', description: 'Called by clients and APIs' },
-      { name: 'pages', description: 'Opened by people in a browser' },
+      { name: 'pages', description: 'Where clients send the browser of the End-User' },
       { name: 'public', description: 'Read by anyone' },
     ],
     paths,

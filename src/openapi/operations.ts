@@ -24,32 +24,6 @@ import {
 const asClient = [{ client_secret_basic: [] }, {}]
 const withToken = [{ access_token: [] }]
 
-/** A page on the way: GET shows it, POST is its own form, good in the browser it was shown in. */
-function step(summary: string, buttons: Readonly<Record<string, Part>>): Operations {
-  return {
-    GET: {
-      summary,
-      parameters: [inQuery('interaction', text('The request this page belongs to'))],
-      responses: {
-        200: page('The page'),
-        303: seeOther('Nothing to ask here, or an interaction was begun'),
-        ...pageTroubles,
-      },
-    },
-    POST: {
-      summary: `${summary}: the answer of the person`,
-      description: 'Internal: the form of the page before. No client calls this.',
-      requestBody: formBody(
-        object({ csrf_token: text('From the form'), interaction: text('From the form'), ...buttons }, [
-          'csrf_token',
-          'interaction',
-        ]),
-      ),
-      responses: { 303: seeOther('To the next step'), ...pageTroubles, 403: page('The form was not ours') },
-    },
-  }
-}
-
 const logoutParameters: [string, Part][] = [
   ['id_token_hint', text('An ID Token of the session; with it the person is not asked again')],
   ['client_id', text('Who asks; needed to go back without a hint')],
@@ -108,30 +82,6 @@ export const operations = (context: Described): Readonly<Record<string, Operatio
       responses: { 303: seeOther('To the same request as a GET'), ...pageTroubles },
     },
   },
-  resume: {
-    GET: {
-      summary: 'Back into the authorization request after a page',
-      description: 'Internal: the pages lead here.',
-      parameters: [inQuery('interaction', text('The request to go on with'), true)],
-      responses: { 303: seeOther('To the next page or the client'), ...pageTroubles },
-    },
-  },
-  login: withStatus(
-    step('Sign in', {
-      username: text('Username'),
-      password: text('Password'),
-      login: text('The button'),
-    }),
-    { 401: page('Username and password do not match; the form again') },
-  ),
-  select_account: step('Go on as this person or as another', {
-    continue: text('The button to go on'),
-    other: text('The button for another account'),
-  }),
-  consent: step('Allow a client to have what it asks for', {
-    allow: text('The button to allow'),
-    deny: text('The button to deny'),
-  }),
   token: {
     POST: {
       summary: 'Tokens for a code, a refresh token or the client itself',
@@ -201,17 +151,6 @@ export const operations = (context: Described): Readonly<Record<string, Operatio
       responses: logoutResponses,
     },
   },
-  start: { GET: { summary: 'What this is and what to do next', responses: { 200: page('The start page') } } },
-  assets: {
-    GET: {
-      summary: 'Stylesheet, logo and script of the pages',
-      parameters: [{ name: 'file', in: 'path', required: true, schema: { type: 'string' } }],
-      responses: {
-        200: { description: 'The file; its name changes with its content' },
-        404: jsonReply('No such file', ref('Error')),
-      },
-    },
-  },
   health: {
     GET: {
       summary: 'Can this instance serve?',
@@ -239,8 +178,3 @@ export const operations = (context: Described): Readonly<Record<string, Operatio
     },
   },
 })
-
-function withStatus(operations: Operations, more: Readonly<Record<string, Part>>): Operations {
-  const { POST, ...others } = operations
-  return POST ? { ...others, POST: { ...POST, responses: { ...POST.responses, ...more } } } : operations
-}

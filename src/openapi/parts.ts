@@ -94,30 +94,6 @@ export const clientPost = (summary: string, request: Part, answer: Part, status 
   },
 })
 
-/** A page for whoever is signed in that only shows something. */
-export const shownPage = (summary: string): Operations => ({
-  GET: {
-    summary,
-    responses: { 200: page('The page'), 303: seeOther('To sign in first'), ...pageTroubles },
-  },
-})
-
-/** A page of our own and the answer to its form. */
-export const ownPage = (summary: string): Operations => ({
-  GET: { summary, responses: { 200: page(summary), 303: seeOther('Elsewhere first'), ...pageTroubles } },
-  POST: {
-    summary: `${summary}: the answer of the person`,
-    description: 'Internal: the form of the page before. No client calls this.',
-    requestBody: formBody(object({ csrf_token: text('From the form') }, ['csrf_token'])),
-    responses: {
-      200: page('The next page'),
-      303: seeOther('To the next step'),
-      ...pageTroubles,
-      403: page('The form was not ours'),
-    },
-  },
-})
-
 const error = (description: string, headers: Part = {}): Part => ({
   ...jsonReply(description, ref('Error')),
   ...(Object.keys(headers).length > 0 && { headers }),

@@ -1,7 +1,6 @@
 /** /account/activity: what happened to the account, the newest first, in words. OWASP ASVS 5.0 V16.3 */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { shownPage } from '../../openapi/parts.ts'
 import { pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { paragraph } from '../../html/account_parts.ts'
@@ -32,7 +31,6 @@ export const activity = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: shownPage('What happened to the account'),
   get: pageOfPerson(activityPath, async (call, context, person) => {
     const events = await Event.listOfUser(context, person.user.sub, shownEvents)
     const language = languageOf(call, context)

@@ -2,7 +2,6 @@
 import overviewSource from '../../../views/account_overview.html' with { type: 'text' }
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { shownPage } from '../../openapi/parts.ts'
 import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { accountPath } from '../../html/account_parts.ts'
@@ -31,7 +30,6 @@ export const overview = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: shownPage('The account of whoever is signed in'),
   get: pageOfPerson(accountPath, async (_call, context, person) => {
     const sections = await Promise.all(
       context.table.accountSections.map((each) => shown(each, person, context)),

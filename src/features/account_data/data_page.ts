@@ -2,7 +2,6 @@
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { type AtHand, freshlyAtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, linkTo } from '../../html/account_parts.ts'
@@ -37,7 +36,6 @@ export const dataPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Export everything that is kept about the End-User'),
   get: pageOfPerson(dataPath, show),
   form: signedInForm(dataPath, purpose, freshlyAtHand),
   post: download,

@@ -3,7 +3,6 @@ import deleteSource from '../../../views/account_delete.html' with { type: 'text
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { ownPage, page as pageReply, pageTroubles } from '../../openapi/parts.ts'
 import { type AtHand, freshlyAtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -59,7 +58,6 @@ export const deletePage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Delete an account'),
   get: pageOfPerson(deletePath, (call, context, person) => show(call, context, person, ''), freshlyAtHand),
   form: signedInForm(deletePath, purpose, freshlyAtHand),
   post: submit,
@@ -104,12 +102,6 @@ export const deletedPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: {
-    GET: {
-      summary: 'Confirms that the deletion of an account was requested',
-      responses: { 200: pageReply('The page'), ...pageTroubles },
-    },
-  },
   get(_call, context) {
     const html = document(say('deletion.asked_title'), deletedView({ grace: graceWords(context) }))
     return page(200, html)

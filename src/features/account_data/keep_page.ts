@@ -4,7 +4,6 @@ import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { formFields } from '../../flow/interaction_page.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../flow/sign_in.ts'
 import { demandOf, nextPage } from '../../flow/step_up.ts'
 import { findClient } from '../../http/client_authentication.ts'
@@ -34,7 +33,6 @@ export const keepPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Keep an account that is about to be deleted'),
   get: show,
   form: halfSignedInForm(path.slice(1)),
   post: submit,

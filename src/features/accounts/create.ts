@@ -6,7 +6,6 @@ import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Going } from '../../flow/asked.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { signIn } from '../../flow/sign_in.ts'
 import { form, query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -49,7 +48,6 @@ export const create = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Create an account with the link of a mail'),
   async get(call, context) {
     await countTries(call, context)
     const { token = '' } = query(call, context)

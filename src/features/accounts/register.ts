@@ -1,7 +1,6 @@
 /** /register_account: asks for an address. Answer and time are the same whether or not it has an account. OWASP ASVS 5.0 V6.3.8 */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { csrfToken, ensureBrowser, ownForm } from '../../http/csrf.ts'
@@ -42,7 +41,6 @@ export const register = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Ask for an account'),
   get(call, context) {
     if (settings(context).accountRegistration !== 'open') return byInvitation(context)
     const { done, interaction } = query(call, context)

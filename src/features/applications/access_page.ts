@@ -2,7 +2,6 @@
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, entry, entryList, paragraph } from '../../html/account_parts.ts'
@@ -35,7 +34,6 @@ export const accessPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('What applications may do with an account'),
   get: pageOfPerson(accessPath, show),
   form: signedInForm(accessPath, purpose),
   post: submit,

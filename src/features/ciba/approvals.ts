@@ -1,7 +1,6 @@
 /** /approvals: the End-User sees the pending backchannel authentication requests and approves or denies them. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.8 */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { accountPurpose, signedInForm } from '../../flow/account_form.ts'
 import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { raisedFirst } from '../../flow/step_up.ts'
@@ -31,7 +30,6 @@ export const approvals = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('The End-User approves or denies pending requests'),
   get: pageOfPerson(approvalsPath, (call, context, person) => show(call, context, person)),
   form: signedInForm(approvalsPath, ({ request = '' }) => purposeFor(request)),
   async post(call, context, { fields, ...person }) {

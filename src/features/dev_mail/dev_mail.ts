@@ -4,7 +4,6 @@ import devMailsSource from '../../../views/dev_mails.html' with { type: 'text' }
 import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { inQuery, page as described, pageTroubles, text } from '../../openapi/parts.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { page as document } from '../../html/document.ts'
@@ -80,20 +79,11 @@ async function showOne(call: Call, context: Context, id: string): Promise<Reply>
   }
 }
 
-const id = inQuery('id', text('Of one mail'))
-
 export const devMail = defineEndpoint({
   name: 'dev_mail',
   path: devMailPath,
   advertised: false,
   page: true,
-  api: {
-    GET: {
-      summary: 'Mails, in development without a relay',
-      parameters: [id],
-      responses: { 200: described('The mails of the last day, or one of them'), ...pageTroubles },
-    },
-  },
   get(call, context) {
     requireThisMachine(call, context)
     const { id } = query(call, context)
@@ -119,13 +109,6 @@ export const devMailHtml = defineEndpoint({
   path: framePath,
   advertised: false,
   page: true,
-  api: {
-    GET: {
-      summary: 'One mail as its reader sees it',
-      parameters: [id],
-      responses: { 200: described('The HTML of the mail, without scripts'), ...pageTroubles },
-    },
-  },
   async get(call, context) {
     requireThisMachine(call, context)
     const { html } = await letterOf(call, context)

@@ -2,7 +2,6 @@
 import { OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { type AtHand, personAtHand } from '../../flow/person_at_hand.ts'
 import { raisedFirst } from '../../flow/step_up.ts'
@@ -48,7 +47,6 @@ export const verification = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Type the code that a device shows'),
   async get(call, context) {
     const { user_code = '' } = query(call, context)
     const person = await personAtHand(call, context, pathWith(user_code))

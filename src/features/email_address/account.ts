@@ -4,7 +4,6 @@ import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { type AtHand, freshlyAtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, paragraph } from '../../html/account_parts.ts'
@@ -50,7 +49,6 @@ export const account = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('The email address of the End-User'),
   get: pageOfPerson(emailPath, (call, context, person) => show(call, context, person, 200)),
   form: signedInForm(emailPath, purpose),
   post: change,

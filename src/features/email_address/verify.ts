@@ -8,7 +8,6 @@ import verifyStoppedSource from '../../../views/verify_email_stopped.html' with 
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { type AtHand, personAtHand } from '../../flow/person_at_hand.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -43,7 +42,6 @@ export const verify = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Confirm an email address'),
   get: show,
   form: signedInForm(emailPath, purpose),
   post: confirm,

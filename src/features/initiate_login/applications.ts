@@ -1,7 +1,6 @@
 /** Where a person can go from here: the operator's applications, and those the person agreed to before. */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { shownPage } from '../../openapi/parts.ts'
 import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import type { Call } from '../../contracts/call.ts'
 import { shownClient } from '../../http/client_words.ts'
@@ -24,7 +23,6 @@ export const applications = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: shownPage('The applications a person can go to'),
   get: pageOfPerson(applicationsPath, show),
 })
 

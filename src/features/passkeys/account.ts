@@ -2,7 +2,6 @@
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { entry, entryList } from '../../html/account_parts.ts'
@@ -48,7 +47,6 @@ export const passkeysPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('The passkeys of an account'),
   get: pageOfPerson(accountPath, (call, context, person) => showList(call, context, person)),
   form: signedInForm(accountPath, purpose),
   async post(call, context, { fields, ...person }) {

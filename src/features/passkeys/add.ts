@@ -2,7 +2,6 @@
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { stronglyAtHand } from '../../flow/second_factors.ts'
 import { accountPage } from '../../flow/account_page.ts'
@@ -28,7 +27,6 @@ export const addPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('One more passkey for an account'),
   get: pageOfPerson(addPath, (call, context, person) => showAdd(call, context, person), stronglyAtHand),
   form: signedInForm(addPath, purpose, stronglyAtHand),
   async post(call, context, { fields, ...person }) {

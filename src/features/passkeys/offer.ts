@@ -1,7 +1,6 @@
 /** The page between password and session on which a passkey is made: offered once in a while, or because there must be a second factor. https://www.w3.org/TR/webauthn-3/#sctn-usecase-registration */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { mayEnrol } from '../../flow/second_factors.ts'
 import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../flow/sign_in.ts'
 import { demandOf } from '../../flow/step_up.ts'
@@ -83,7 +82,6 @@ export const enrolment = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('The offer of a passkey after a sign-in'),
   async get(call, context) {
     const half = await halfSignedIn(call, context)
     if ('reply' in half) return half.reply

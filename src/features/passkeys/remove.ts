@@ -2,7 +2,6 @@
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import type { AtHand } from '../../flow/person_at_hand.ts'
 import { factorsChanged, isLastNeeded, stronglyAtHand } from '../../flow/second_factors.ts'
 import { accountPage } from '../../flow/account_page.ts'
@@ -40,7 +39,6 @@ export const removePage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('One passkey less for an account'),
   async get(call, context) {
     const asked = query(call, context).passkey ?? ''
     const key = keyPattern.test(asked) ? asked : ''

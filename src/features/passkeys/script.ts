@@ -9,12 +9,7 @@ export const script = defineEndpoint({
   name: 'passkey_script',
   path: scriptPath,
   advertised: false,
-  api: {
-    GET: {
-      summary: 'The script that asks the browser for a passkey',
-      responses: { 200: { description: 'JavaScript', content: { 'text/javascript': {} } } },
-    },
-  },
+  api: false,
   get: () => ({
     status: 200,
     body: source,

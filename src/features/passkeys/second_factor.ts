@@ -1,7 +1,6 @@
 /** A passkey after a password: one of that person, and of nobody else. https://www.w3.org/TR/webauthn-3/#sctn-usecase-authentication */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { allowedFactors, mustHaveFactor, readyFactors } from '../../flow/second_factors.ts'
 import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../flow/sign_in.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -56,7 +55,6 @@ export const secondFactorPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('A passkey as second factor'),
   async get(call, context) {
     const half = await halfSignedIn(call, context)
     return 'reply' in half ? half.reply : show(call, context, half)

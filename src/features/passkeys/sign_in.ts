@@ -2,7 +2,6 @@
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { formFields, interactionForm } from '../../flow/interaction_page.ts'
-import { formBody, jsonReply, object, ownPage, text, troubles, whole, words } from '../../openapi/parts.ts'
 import { signIn } from '../../flow/sign_in.ts'
 import type { Call } from '../../contracts/call.ts'
 import { countAddress } from '../../people/rate_limit.ts'
@@ -44,38 +43,7 @@ export const signInOptions = defineEndpoint({
   path: signInOptionsPath,
   advertised: false,
   limited: true,
-  api: {
-    POST: {
-      summary: 'A challenge for a passkey on the sign-in page, the same for everybody',
-      description: 'Internal: the script of the sign-in page. No client calls this.',
-      requestBody: formBody(
-        object({ csrf_token: text('From the form'), interaction: text('From the form') }, [
-          'csrf_token',
-          'interaction',
-        ]),
-      ),
-      responses: {
-        200: jsonReply(
-          'PublicKeyCredentialRequestOptionsJSON (WebAuthn §5.4)',
-          object(
-            {
-              challenge: text('Base64url'),
-              rpId: text('The host of the issuer'),
-              allowCredentials: words('None: any discoverable one will do', { type: 'object' }),
-              userVerification: text('required'),
-              timeout: whole('Milliseconds'),
-            },
-            ['challenge', 'rpId', 'userVerification'],
-          ),
-        ),
-        ...troubles,
-        403: jsonReply(
-          'The form was not ours',
-          object({ error: text('form_out_of_date or foreign_form') }, ['error']),
-        ),
-      },
-    },
-  },
+  api: false,
   form: interactionForm(purpose),
   async post(call, context, { handle }) {
     const { limit, window } = optionsPerAddress
@@ -90,7 +58,6 @@ export const passkeySignIn = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: { POST: ownPage('Sign-in with a passkey').POST! },
   form: interactionForm(purpose),
   async post(call, context, { fields, ...going }) {
     const user = await usePasskey(call, context, placeOf(going.handle), fields.credential ?? '')

@@ -4,7 +4,6 @@ import { needsUpgrade } from '../../auth/password_hash.ts'
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import {
   type AtHand,
   type FindPerson,
@@ -55,7 +54,6 @@ export const changePassword = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Change the password'),
   get: pageOfPerson(
     passwordPath,
     (call, context, person) => show(call, context, person, 200, {}),

@@ -2,7 +2,6 @@
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { query } from '../../http/call.ts'
@@ -43,7 +42,6 @@ export const changeProfile = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Change the profile'),
   get: pageOfPerson(profilePath, (call, context, person) =>
     show(call, context, person, 200, textsOf(person.user, context), {}),
   ),

@@ -3,7 +3,6 @@ import forgotSource from '../../../views/forgot_password.html' with { type: 'tex
 import forgotSentSource from '../../../views/forgot_password_sent.html' with { type: 'text' }
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { csrfToken, ensureBrowser, ownForm } from '../../http/csrf.ts'
@@ -40,7 +39,6 @@ export const forgot = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Ask for a mail to choose a new password'),
   get(call, context) {
     const { done, interaction } = query(call, context)
     if (done === undefined) return show(call, context, 200, interaction)

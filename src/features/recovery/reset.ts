@@ -3,7 +3,6 @@ import resetSource from '../../../views/reset_password.html' with { type: 'text'
 import resetEndSource from '../../../views/reset_password_end.html' with { type: 'text' }
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { csrfToken, ensureBrowser, ownForm } from '../../http/csrf.ts'
@@ -38,7 +37,6 @@ export const reset = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Choose a new password'),
   async get(call, context) {
     await countTries(call, context)
     const { token = '', done } = query(call, context)

@@ -1,7 +1,6 @@
 /** The second factors of a person on their account: what is set up, removing it, recovery codes, trusted devices. */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { accountForm } from '../../flow/account_form.ts'
 import { pageOfPerson } from '../../flow/person_at_hand.ts'
 import { allowedFactors, factorsChanged, isLastNeeded, readyFactors } from '../../flow/second_factors.ts'
@@ -125,7 +124,6 @@ export const factorsPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('The second factors of an account'),
   get: pageOfPerson(factorsPath, (call, context, person) => {
     const place = placeOnAccount(call, context, factorsPath, person)
     const { csrf } = accountForm(call, context, person.session, recoveryPath)

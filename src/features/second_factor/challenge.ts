@@ -1,7 +1,6 @@
 /** The page that asks for a code, whichever factor it is of: counted, spent once, and on to the session. */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Endpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { signIn } from '../../flow/sign_in.ts'
 import type { Call } from '../../contracts/call.ts'
 import { type MessageKey, type Said, say } from '../../lib/say.ts'
@@ -21,7 +20,6 @@ export type More = (amr: readonly string[]) => string[]
 export interface Challenge {
   name: string
   path: string
-  summary: string
   title: MessageKey
   text: MessageKey
   label: MessageKey
@@ -68,7 +66,6 @@ export function challengeEndpoint(challenge: Challenge): Endpoint {
     advertised: false,
     limited: true,
     page: true,
-    api: ownPage(challenge.summary),
     async get(call, context) {
       const placed = await find(call, context)
       if ('reply' in placed) return placed.reply

@@ -2,7 +2,6 @@
 import { acrOf, meetsAcr } from '../../auth/acr.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { allowedFactors, isStale, mayEnrol, mustHaveFactor, readyFactors } from '../../flow/second_factors.ts'
 import { signIn } from '../../flow/sign_in.ts'
 import { clientIdOf, demandOf } from '../../flow/step_up.ts'
@@ -124,14 +123,12 @@ export const choiceEndpoints = [
     ...shared,
     name: 'second_factor',
     path: choicePath,
-    api: { GET: ownPage('Choose another way to prove who one is').GET! },
     get: choose,
   }),
   defineEndpoint({
     ...shared,
     name: 'second_factor_set_up',
     path: setUpPath,
-    api: ownPage('Set up a second factor before going on'),
     get: showSetUp,
     form: halfPlaceForm(setUpPath),
     post: setUp,

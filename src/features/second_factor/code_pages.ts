@@ -1,7 +1,6 @@
 /** The pages of codes that are sent: asking for one, typing it, at sign-in or to set the way up. An outage says so. */
 import type { Context } from '../../contracts/context.ts'
 import { type Answer, defineEndpoint, type Endpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { factorsChanged, twoFactors } from '../../flow/second_factors.ts'
 import type { Call } from '../../contracts/call.ts'
 import { alert as problemOf } from '../../html/page_parts.ts'
@@ -240,7 +239,6 @@ export function channelEndpoints(channel: Channel): Endpoint[] {
       ...shared,
       name: `second_factor_${channel.name}`,
       path: paths.challenge,
-      api: ownPage('Type a code that was sent'),
       get: showChallenge(channel),
       form: halfPlaceForm(paths.challenge),
       post: (call, context, placed) => challenge(call, context, channel, placed),
@@ -249,7 +247,6 @@ export function channelEndpoints(channel: Channel): Endpoint[] {
       ...shared,
       name: `second_factor_${channel.name}_set_up`,
       path: paths.enrol,
-      api: ownPage('Have codes sent, set up in the middle of a sign-in'),
       get: showSetUp(channel, halfEnrolment(paths.enrol)),
       form: halfEnrolmentForm(paths.enrol),
       post: (call, context, placed) => setUp(call, context, channel, paths.enrol, placed),
@@ -258,7 +255,6 @@ export function channelEndpoints(channel: Channel): Endpoint[] {
       ...shared,
       name: `account_${channel.name}_codes`,
       path: paths.account,
-      api: ownPage('Have codes sent'),
       get: showSetUp(channel, accountPlace(paths.account)),
       form: accountPlaceForm(paths.account),
       post: (call, context, placed) => setUp(call, context, channel, paths.account, placed),

@@ -2,7 +2,6 @@
 import { withFactor } from '../../auth/acr.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { readyFactors, twoFactors } from '../../flow/second_factors.ts'
 import { tellOwner } from '../../people/tell_owner.ts'
 import { redirectWithin } from '../../http/reply.ts'
@@ -20,7 +19,6 @@ export const accountPath = `${factorsPath}/recovery`
 const challenge = challengeEndpoint({
   name: 'second_factor_recovery',
   path: challengePath,
-  summary: 'Type a recovery code',
   title: 'second_factor.recovery_title',
   text: 'second_factor.recovery_text',
   label: 'second_factor.recovery_code',
@@ -45,7 +43,6 @@ const account = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Make a new set of recovery codes'),
   async get(call, context) {
     const placed = await findPlace(call, context)
     return 'reply' in placed ? placed.reply : redirectWithin(placed.place.at(factorsPath))

@@ -2,7 +2,6 @@
 import { withFactor } from '../../auth/acr.ts'
 import type { Context } from '../../contracts/context.ts'
 import { type Answer, defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { factorsChanged, twoFactors } from '../../flow/second_factors.ts'
 import type { Call } from '../../contracts/call.ts'
 import type { Reply } from '../../contracts/reply.ts'
@@ -31,7 +30,6 @@ const imageOf = (path: string) => `${path}/qr`
 const challenge = challengeEndpoint({
   name: 'second_factor_totp',
   path: challengePath,
-  summary: 'Type a code of the authenticator app',
   title: 'second_factor.totp_title',
   text: 'second_factor.totp_text',
   label: 'second_factor.code',
@@ -94,9 +92,6 @@ const image =
   }
 
 const shared = { advertised: false, limited: true, page: true } as const
-const picture = {
-  GET: { summary: 'The QR code of that page', responses: { 200: { description: 'An SVG image' } } },
-}
 
 export const totpEndpoints = [
   challenge,
@@ -104,7 +99,6 @@ export const totpEndpoints = [
     ...shared,
     name: 'totp_set_up',
     path: enrolPath,
-    api: ownPage('Set up an authenticator app in the middle of a sign-in'),
     get: showSetUp(enrolPath, halfEnrolment(enrolPath)),
     form: halfEnrolmentForm(enrolPath),
     post: (call, context, placed) => setUp(call, context, enrolPath, placed),
@@ -113,14 +107,12 @@ export const totpEndpoints = [
     ...shared,
     name: 'totp_set_up_image',
     path: imageOf(enrolPath),
-    api: picture,
     get: image(halfEnrolment(enrolPath)),
   }),
   defineEndpoint({
     ...shared,
     name: 'account_totp',
     path: accountPath,
-    api: ownPage('Set up an authenticator app'),
     get: showSetUp(accountPath, accountPlace(accountPath)),
     form: accountPlaceForm(accountPath),
     post: (call, context, placed) => setUp(call, context, accountPath, placed),
@@ -129,7 +121,6 @@ export const totpEndpoints = [
     ...shared,
     name: 'account_totp_image',
     path: imageOf(accountPath),
-    api: picture,
     get: image(accountPlace(accountPath)),
   }),
 ]

@@ -52,12 +52,7 @@ const script = defineEndpoint({
   name: 'check_session_script',
   path: scriptPath,
   advertised: false,
-  api: {
-    GET: {
-      summary: 'The script of that page',
-      responses: { 200: { description: 'JavaScript', content: { 'text/javascript': {} } } },
-    },
-  },
+  api: false,
   get: () => ({
     status: 200,
     body: scriptSource,

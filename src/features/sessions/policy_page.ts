@@ -1,7 +1,6 @@
 /** /account/sessions/policy: explains how long sessions last and what ends them. OWASP ASVS 5.0 V7.1 */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { shownPage } from '../../openapi/parts.ts'
 import { pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { canMail } from '../../people/mail.ts'
@@ -21,7 +20,6 @@ export const policyPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: shownPage('How long sessions last, and what ends them'),
   get: pageOfPerson(policyPath, (_call, context) => {
     const html = accountPage(context, {
       current: '/account/sessions',

@@ -2,7 +2,6 @@
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { type AtHand, freshlyAtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, entry, entryList, linkTo } from '../../html/account_parts.ts'
@@ -37,7 +36,6 @@ export const sessionsPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('The sessions of the End-User'),
   get: pageOfPerson(sessionsPath, show),
   // A recent sign-in is required, so that a copied cookie or an unattended browser cannot end the other sessions.
   form: signedInForm(sessionsPath, purpose, freshlyAtHand),

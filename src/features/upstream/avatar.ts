@@ -6,7 +6,6 @@ import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { defineRecord, type Memory } from '../../models/define_record.ts'
 import { User } from '../../models/user.ts'
 import { sha256 } from '../../lib/hash.ts'
-import { imageApi } from './api.ts'
 import type { Identity } from './identity.ts'
 import { idOf } from './links.ts'
 
@@ -89,7 +88,6 @@ export const avatar = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: imageApi,
   async get(call, context) {
     const found = await records.find(uncached(context), sha256(call.path.slice(avatarPath.length)))
     if (!found)

@@ -8,7 +8,6 @@ import type { Call } from '../../contracts/call.ts'
 import { browserOf, formOfAnySite } from '../../http/csrf.ts'
 import { redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { callbackApi } from './api.ts'
 import { arrive } from './arrive.ts'
 import { connectHere } from './connect_here.ts'
 import { callbackOf } from './depart.ts'
@@ -38,7 +37,6 @@ export const callback = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: callbackApi,
   async get(call, context) {
     const upstream = upstreamOf(call, context)
     const given = query(call, context)

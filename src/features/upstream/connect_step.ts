@@ -3,7 +3,6 @@ import { acrOf } from '../../auth/acr.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { formFields } from '../../flow/interaction_page.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../flow/sign_in.ts'
 import { factorOwed } from '../../flow/second_factors.ts'
 import { demandOf, nextPage } from '../../flow/step_up.ts'
@@ -58,7 +57,6 @@ export const connect = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('Connect the account of a provider with the account here'),
   get: show,
   form: halfSignedInForm(connectPath.slice(1)),
   post: answer,

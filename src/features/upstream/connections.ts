@@ -2,7 +2,6 @@
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { ownPage } from '../../openapi/parts.ts'
 import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
 import { stronglyAtHand } from '../../flow/second_factors.ts'
 import { accountPage } from '../../flow/account_page.ts'
@@ -37,7 +36,6 @@ export const connections = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPage('The providers a person signs in with'),
   get: pageOfPerson(connectionsPath, show),
   form: signedInForm(connectionsPath, purpose, stronglyAtHand),
   post: submit,

@@ -3,7 +3,6 @@ import { generatePkce } from '../../auth/pkce.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { interactionForm } from '../../flow/interaction_page.ts'
-import { ownPost } from './api.ts'
 import type { Call } from '../../contracts/call.ts'
 import { ensureBrowser } from '../../http/csrf.ts'
 import type { Reply } from '../../contracts/reply.ts'
@@ -29,7 +28,6 @@ export const start = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: ownPost('Go to a provider to sign in'),
   form: interactionForm(startPath.slice(1)),
   async post(call, context, { fields, handle, interaction }) {
     const upstream = findUpstream(context.config, fields.provider ?? '')
