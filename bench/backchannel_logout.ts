@@ -106,7 +106,8 @@ function receive(receivers: string[], { metadata, target }: Session) {
         }
       })
     },
-    close: () => servers.forEach((server) => void server.stop(true)),
+    /** Answers under way are still sent: without them the server would take the last deliveries for failed. */
+    close: () => servers.forEach((server) => void server.stop()),
   }
 }
 

@@ -196,6 +196,8 @@ async function deliver(): Promise<void> {
 
 Bun.serve({
   port: Number(PORT),
+  // A connection may be idle while the driver prepares others.
+  idleTimeout: 0,
   hostname: 'localhost',
   routes: {
     '/.well-known/openid-configuration': () => json(discovery),
