@@ -118,10 +118,10 @@ export interface AccountSection {
 }
 
 /**
- * How many ways to sign in alone a person has by what the feature keeps (passkeys, connections): the last one cannot be
- * removed (people/ways_in.ts).
+ * How many of the feature's sign-in methods (passkeys, connections) an End-User has. The last method of an account cannot
+ * be removed (people/sign_in_methods.ts).
  */
-export type WaysIn = (context: Context, user: User) => Promise<number>
+export type CountSignInMethods = (context: Context, user: User) => Promise<number>
 
 /** What a feature keeps about people: for the export of an account, and for its end. */
 export interface PersonData {

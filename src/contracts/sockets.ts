@@ -25,7 +25,7 @@ import type {
   PersonData,
   SecondFactor,
   SignedIn,
-  WaysIn,
+  CountSignInMethods,
 } from './person_sockets.ts'
 import type {
   AccessWithdrawn,
@@ -140,7 +140,7 @@ export const sockets = {
   /** In the order of the menu. */
   accountSections: ordered<AccountSection>,
   personData: named<PersonData>,
-  waysIn: each<WaysIn>,
+  signInMethods: each<CountSignInMethods>,
 }
 
 export type Sockets = typeof sockets

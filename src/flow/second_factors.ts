@@ -3,7 +3,7 @@ import { meetsAcr } from '../auth/acr.ts'
 import type { Context } from '../contracts/context.ts'
 import type { SecondFactor } from '../contracts/feature.ts'
 import type { Call } from '../contracts/call.ts'
-import { type Happening, tellOwner } from '../people/tell_owner.ts'
+import { type AccountEvent, tellOwner } from '../people/tell_owner.ts'
 import { FactorGeneration } from '../models/factor_generation.ts'
 import type { User } from '../models/user.ts'
 import { type AtHand, freshlyAtHand, isFresh } from './person_at_hand.ts'
@@ -60,15 +60,15 @@ export async function mayEnrol(half: Halfway, context: Context): Promise<boolean
   return ready.length === 0 || passedSecond(amr)
 }
 
-/** After any change of a person's factors: trusted devices are trusted no longer, and the owner hears of it. */
+/** After any change of a person's factors: trusted devices are no longer trusted, and the owner is notified. */
 export async function factorsChanged(
   call: Call,
   context: Context,
   user: User,
-  happening: Happening,
+  event: AccountEvent,
 ): Promise<void> {
   await FactorGeneration.renew(context, context.random, user.sub)
-  await tellOwner(call, context, user, happening)
+  await tellOwner(call, context, user, event)
 }
 
 /** The factor that this person has and that a sign-in of level `acr` was without: whoever changes the ways in shows it. */

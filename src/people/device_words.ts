@@ -1,9 +1,9 @@
-/** A device and a place in words that a person recognises: "Firefox on Linux", "Vienna, Austria". */
+/** The browser and operating system of a request, as a text for the End-User: "Firefox on Linux". */
 import { type Said, say } from '../lib/say.ts'
 import { readUserAgent } from '../lib/user_agent.ts'
 import type { Call } from '../contracts/call.ts'
 
-/** As much of the header as is kept. */
+/** Characters of the header that are kept. */
 const longestAgent = 300
 
 export const userAgentOf = (call: Call): string =>

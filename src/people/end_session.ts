@@ -1,4 +1,4 @@
-/** Ending a session, or everything a person has open, with the grants that hang on it. */
+/** Ends one session, or all sessions of an End-User, with the grants bound to them. */
 import type { Context } from '../contracts/context.ts'
 import { Grant } from '../models/grant.ts'
 import { Session, type SessionLifetimes } from '../models/session.ts'
@@ -8,20 +8,20 @@ export const lifetimesOf = (context: Context): SessionLifetimes => ({
   absolute: context.config.sessionTtl,
 })
 
-/** End a session, the grants bound to it, and tell the features. Returns it to the one caller that ended it. */
+/** Ends a session and the grants bound to it, and notifies the features. Of concurrent callers only one gets the session. */
 export async function endSession(sid: string, context: Context): Promise<Session | undefined> {
   const { beforeEnd, ended } = context.table.logout
   const found = beforeEnd.length > 0 ? await Session.find(context, sid) : undefined
   if (found) await Promise.all(beforeEnd.map((prepare) => prepare(context, found)))
-  await Grant.endOfSession(context, sid) // first: should this fail, the session is still there to try again
+  await Grant.endOfSession(context, sid) // first: if this fails, the session still exists and the end can be tried again
   const session = await Session.end(context, sid)
-  // Again: a request that saw the session a moment ago may have linked a grant since. From now on none can be redeemed.
+  // Again: a concurrent request that read the session before its end may have linked a grant. None can be redeemed now.
   await Grant.endOfSession(context, sid)
-  if (session) await Promise.all(ended.map((hear) => hear(context, session)))
+  if (session) await Promise.all(ended.map((notify) => notify(context, session)))
   return session
 }
 
-/** End everything a person has open: sessions, grants, tokens. */
+/** Ends all sessions, grants and tokens of an End-User. */
 export async function endEverything(sub: string, context: Context): Promise<void> {
   for (const session of await Session.listOfUser(context, sub)) await endSession(session.sid, context)
   await Grant.endOfUser(context, sub)

@@ -1,4 +1,4 @@
-/** A mail from what it says: written in the language of its reader as text and as HTML, and put into the outbox. */
+/** Composes a mail as text and as HTML in the language of its recipient, and puts it into the outbox. */
 import mailSource from '../../views/mail.html' with { type: 'text' }
 import mailLinkSource from '../../views/mail_link.html' with { type: 'text' }
 import type { Config } from '../config.ts'
@@ -20,7 +20,7 @@ export interface Mail {
   lines: readonly Said[]
   code?: string
   link?: { url: string; label: Said }
-  /** Paragraphs after it: how long it is good, what to do when it was somebody else. */
+  /** Paragraphs after the code or the link: how long it is valid, what to do if the recipient did not ask for it. */
   after?: readonly Said[]
 }
 
@@ -52,7 +52,7 @@ const codeBlock = defineView(
 )
 const button = defineView('mail_link', mailLinkSource, ['url', 'label'])
 
-/** Whether mails leave under this configuration: SMTP_URL is set, or this is development, where they are shown. */
+/** Whether mails are delivered under this configuration: SMTP_URL is set, or this is development, where they are shown. */
 export const mailsLeave = ({ smtpUrl, environment }: Config): boolean =>
   smtpUrl !== undefined || environment === 'development'
 
@@ -60,49 +60,50 @@ export const mailsLeave = ({ smtpUrl, environment }: Config): boolean =>
 export const mailsAreShown = ({ smtpUrl, environment }: Config): boolean =>
   smtpUrl === undefined && environment === 'development'
 
-/** Whether mails leave here. */
 export const canMail = (context: Context): boolean => mailsLeave(context.config)
 
-/** The language a person's mails are in. */
+/** The language of the mails to an End-User. */
 export const languageOfUser = (user: Pick<User, 'claims' | 'language'>, context: Context): Language =>
   firstSpoken([user.language ?? '', String(user.claims.locale ?? '')]) ?? context.config.defaultLanguage
 
-/** Never waits for the relay; throws StoreUnavailable alone. The address is not checked here. */
+/** Queues the mail without waiting for the relay. Throws StoreUnavailable only. The address is not checked here. */
 export async function sendMail(context: Context, mail: Mail): Promise<void> {
   const id = await Outbox.add(context, context.random, context.secrets.mail, writeMail(context, mail))
   context.log.info('mail_queued', { id, subject: mail.subject.key })
   context.soon('mail')
 }
 
-/** A sentence that serves as a subject ends without its full stop. */
+/** Removed from a sentence that is used as a subject. */
 const fullStop = /[.。]$/u
 
-/** As long as an address may be. */
+/** The longest mail address that is accepted. */
 const longestValue = 254
 
 /**
- * What people and clients chose themselves, fit to stand in a sentence of ours: one line, nothing invisible, and no
- * address of a page, for a mail to a stranger must not carry a link that somebody else typed.
+ * Makes values that End-Users and clients chose safe inside a sentence: one line, no invisible characters, no URL. The
+ * recipient may be another person, and a mail must not contain a link that the requester typed.
  */
-function tamed(said: Said): Said {
-  const tame = (value: MessageValue): MessageValue => {
-    if (isSaid(value)) return tamed(value)
+function sanitized(said: Said): Said {
+  const sanitize = (value: MessageValue): MessageValue => {
+    if (isSaid(value)) return sanitized(value)
     return typeof value === 'string' ? foreignText(value, longestValue).replaceAll('://', ': //') : value
   }
-  const values = Object.entries(said.values).map(([name, value]) => [name, tame(value)] as const)
+  const values = Object.entries(said.values).map(([name, value]) => [name, sanitize(value)] as const)
   return say(said.key, Object.fromEntries(values))
 }
 
-/** Throws TypeError when the link leads elsewhere than to this provider. */
+/** Throws TypeError when the URL of the link is not below the issuer. */
 export function writeMail(context: Context, mail: Mail): Letter {
   const setting: Setting = { ...context.looks, words: context.looks.wordsOf(mail.language) }
   const { words, brand } = setting
   const { issuer } = context.config
   if (mail.link && !mail.link.url.startsWith(`${issuer}/`))
     throw new TypeError('a mail links to the issuer alone')
-  const [subject, lines, after] = [tamed(mail.subject), mail.lines.map(tamed), (mail.after ?? []).map(tamed)]
+  const subject = sanitized(mail.subject)
+  const lines = mail.lines.map(sanitized)
+  const after = (mail.after ?? []).map(sanitized)
   const code = mail.code === undefined ? undefined : foreignText(mail.code)
-  const link = mail.link && { url: mail.link.url, label: tamed(mail.link.label) }
+  const link = mail.link && { url: mail.link.url, label: sanitized(mail.link.label) }
   const html = view({
     lang: words.tag,
     dir: words.dir,
@@ -128,7 +129,7 @@ export function writeMail(context: Context, mail: Mail): Letter {
   }
 }
 
-/** The line under every mail of ours that a person did not ask for. */
+/** The last lines of a mail that the End-User did not ask for: what to do if the change was not theirs. */
 export const notYou = (context: Context): Pick<Mail, 'link' | 'after'> => ({
   link: { url: `${context.config.issuer}${accountPath}`, label: say('mail.open_account') },
   after: [say('mail.not_you')],

@@ -1,4 +1,4 @@
-/** One turn of the outbox: what is due goes to the relay, a few at a time, and is settled by what came back. */
+/** The delivery job: sends the due mails of the outbox to the relay and records the result of each. */
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import type { Context } from '../contracts/context.ts'
@@ -6,10 +6,10 @@ import type { Job } from '../contracts/feature.ts'
 import { doubling } from '../models/lease_queue.ts'
 import { mailQueue, Outbox, type QueuedMail } from '../models/outbox.ts'
 import { mailsLeave } from './mail.ts'
-import { connections, NotTaken, openRelay, type Way } from './mail_relay.ts'
-import { openScreen } from './shown_mails.ts'
+import { connections, DeliveryFailure, type MailTransport, openRelay } from './mail_relay.ts'
+import { developmentTransport } from './shown_mails.ts'
 
-/** What is wrong with the settings of mail beyond their form. */
+/** Problems of the mail settings that only reading the file system shows. */
 export function mailProblems({ smtpCaPath }: Config): string[] {
   try {
     if (smtpCaPath !== undefined) readFileSync(smtpCaPath)
@@ -19,68 +19,77 @@ export function mailProblems({ smtpCaPath }: Config): string[] {
   }
 }
 
-/** Mails in one turn; when more are due, the next begins at once. */
-const perTurn = 64
-/** Milliseconds beyond the time of a mail that it is held. */
+/** Mails in one run of the job. When more are due, the next run begins at once. */
+const perRun = 64
+/** Milliseconds that the lease of a mail lasts beyond the SMTP time limit. */
 const leaseMarginMs = 10_000
-/** Milliseconds. */
+/** Milliseconds until the next attempt: from 10 seconds, doubled each time, up to an hour. */
 const delayAfter = doubling(10_000, 3_600_000)
 
 /**
- * Delivers at least once: a mail leaves the outbox after the relay has taken it. When the relay itself is in trouble the
- * turn ends, and what it has not begun stays due. Resolves when nothing is under way; rejects when the store is away.
+ * Delivers at least once: a mail is removed from the outbox after the relay has accepted it. When the relay itself fails,
+ * the run ends and the remaining mails stay due. Resolves when no mail is in transit; rejects when the store fails.
  */
 export async function deliverDue(context: Context): Promise<void> {
-  const due = await mailQueue.due(context, { limit: perTurn })
+  const due = await mailQueue.due(context, { limit: perRun })
   if (due.length === 0) return
-  const way = context.config.smtpUrl === undefined ? openScreen(context) : await openRelay(context)
+  const transport =
+    context.config.smtpUrl === undefined ? developmentTransport(context) : await openRelay(context)
   const lease = context.config.smtpTimeoutMs + leaseMarginMs
-  let trouble = false
+  let relayFailed = false
   try {
     await mailQueue.work(context, due, { atOnce: connections, lease }, async (mail) => {
-      const problem = await attempt(mail, way, context)
-      await settle(mail, problem, context)
-      if (problem?.about !== 'relay') return
-      trouble = true
+      const failure = await attempt(mail, transport, context)
+      await recordResult(mail, failure, context)
+      if (failure?.kind !== 'relay') return
+      relayFailed = true
       return 'stop'
     })
   } finally {
-    way.close()
+    transport.close()
   }
-  if (due.length === perTurn && !trouble) context.soon('mail')
+  if (due.length === perRun && !relayFailed) context.soon('mail')
 }
 
-async function attempt(mail: QueuedMail, way: Way, context: Context): Promise<NotTaken | undefined> {
+async function attempt(
+  mail: QueuedMail,
+  transport: MailTransport,
+  context: Context,
+): Promise<DeliveryFailure | undefined> {
   const letter = Outbox.open(context.secrets.mail, mail.member, mail)
-  if (!letter) return new NotTaken('moment', 'sealed under another SECRET_KEY')
+  if (!letter) return new DeliveryFailure('temporary', 'sealed under another SECRET_KEY')
   try {
-    await way.send(mail.member, letter, new Date(mail.created_at * 1000))
+    await transport.send(mail.member, letter, new Date(mail.created_at * 1000))
     return undefined
   } catch (error) {
-    if (error instanceof NotTaken) return error
+    if (error instanceof DeliveryFailure) return error
     throw error
   }
 }
 
-async function settle(mail: QueuedMail, problem: NotTaken | undefined, context: Context): Promise<void> {
+async function recordResult(
+  mail: QueuedMail,
+  failure: DeliveryFailure | undefined,
+  context: Context,
+): Promise<void> {
   const { member: id, attempts, created_at } = mail
   const { log, metrics } = context
-  const facts = { id, attempts, ...(problem && { problem: problem.message }) }
+  const facts = { id, attempts, ...(failure && { problem: failure.message }) }
   const count = (result: string) => metrics.count('mails', 'result', result)
-  if (!problem || problem.about === 'mail') {
-    count(problem ? 'refused' : 'delivered')
+  if (!failure || failure.kind === 'permanent') {
+    count(failure ? 'refused' : 'delivered')
     await mailQueue.finish(context, id)
-    return problem ? log.error('mail_refused', facts) : log.info('mail_delivered', facts)
+    return failure ? log.error('mail_refused', facts) : log.info('mail_delivered', facts)
   }
   const delay = delayAfter(attempts)
   const until = (created_at + context.config.mailRetryFor) * 1000
   const result = await mailQueue.retry(context, mail, delay, until)
   count(result)
   if (result === 'given_up') return log.error('mail_given_up', facts)
-  log[problem.about === 'relay' ? 'error' : 'warn']('mail_postponed', { ...facts, delay_ms: delay })
+  log[failure.kind === 'relay' ? 'error' : 'warn']('mail_postponed', { ...facts, delay_ms: delay })
 }
 
-/** Where mails do not leave, what an earlier configuration queued stays in the outbox. */
+/** Does nothing when this configuration delivers no mails: mails that an earlier configuration queued stay in the outbox. */
 export const mailJob: Job = {
   name: 'mail',
   every: 2,

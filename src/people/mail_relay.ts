@@ -1,4 +1,4 @@
-/** The relay: one turn's connections to it, over TLS unless the wire is this machine's own. https://www.rfc-editor.org/rfc/rfc8314 */
+/** The SMTP relay: the connections of one run of the delivery job, over TLS except on loopback. https://www.rfc-editor.org/rfc/rfc8314 */
 import { readFileSync } from 'node:fs'
 import type { Context } from '../contracts/context.ts'
 import { isLoopbackHost } from '../lib/address.ts'
@@ -6,19 +6,22 @@ import { readMailAddress } from '../lib/mail_address.ts'
 import { replaceUnsafe } from '../lib/unsafe_text.ts'
 import type { Letter } from '../models/outbox.ts'
 
-/** Why a mail was not taken. `mail`: the fault of this one, which trying again does not mend. */
-export class NotTaken extends Error {
-  override readonly name = 'NotTaken'
-  readonly about: 'mail' | 'relay' | 'moment'
+/**
+ * Why a mail was not delivered. `permanent`: this mail is refused, and another attempt would not help. `temporary`: this
+ * mail may be accepted later. `relay`: the relay itself fails, so other mails would fail too.
+ */
+export class DeliveryFailure extends Error {
+  override readonly name = 'DeliveryFailure'
+  readonly kind: 'permanent' | 'temporary' | 'relay'
 
-  constructor(about: NotTaken['about'], message: string) {
+  constructor(kind: DeliveryFailure['kind'], message: string) {
     super(message)
-    this.about = about
+    this.kind = kind
   }
 }
 
-/** A way for mails to go; `send` throws NotTaken. */
-export interface Way {
+/** Delivers mails; `send` throws DeliveryFailure. */
+export interface MailTransport {
   send(id: string, letter: Letter, writtenAt: Date): Promise<void>
   close(): void
 }
@@ -26,12 +29,12 @@ export interface Way {
 /** Connections at once. */
 export const connections = 4
 
-/** Mails over one connection: relays end those that never stop. */
+/** Mails over one connection: relays close a connection after a number of mails. */
 const mailsEach = 50
 
 /**
- * TLS as the transport wants it. On loopback nobody listens in between, so whatever the relay offers will do; elsewhere
- * STARTTLS is demanded and the certificate checked, for an attacker on the wire would simply not offer it.
+ * The TLS options of the transport. Except on loopback, STARTTLS is required and the certificate is checked: an attacker
+ * on the network could otherwise remove the offer of STARTTLS. Loopback traffic does not leave the machine.
  */
 function encryption(url: URL, allowPlaintext: boolean, caPath: string | undefined) {
   const local = isLoopbackHost(url.hostname) && caPath === undefined
@@ -49,22 +52,22 @@ function encryption(url: URL, allowPlaintext: boolean, caPath: string | undefine
 /** Ports by RFC 8314 §3.3 and RFC 6409. */
 const portOf = ({ port, protocol }: URL): number => Number(port) || (protocol === 'smtps:' ? 465 : 587)
 
-export async function openRelay(context: Context): Promise<Way> {
+export async function openRelay(context: Context): Promise<MailTransport> {
   const { smtpUrl, mailFrom, smtpCaPath, smtpAllowPlaintext, smtpTimeoutMs } = context.config
   const url = new URL(smtpUrl!)
-  const us = new URL(context.config.issuer).hostname
+  const ownHost = new URL(context.config.issuer).hostname
   const [{ createTransport }, { default: MailComposer }] = await Promise.all([
-    import('nodemailer'), // 70 ms that only whoever sends pays
+    import('nodemailer'), // takes 70 ms, so it is loaded only when there is a mail to send
     import('nodemailer/lib/mail-composer'),
   ])
   const transport = createTransport({
     pool: true,
     maxConnections: connections,
     maxMessages: mailsEach,
-    maxRequeues: 0, // trying again is the outbox's affair
+    maxRequeues: 0, // the outbox retries
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: portOf(url),
-    name: us,
+    name: ownHost,
     ...(url.username !== '' && {
       auth: { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) },
     }),
@@ -74,42 +77,43 @@ export async function openRelay(context: Context): Promise<Way> {
     greetingTimeout: smtpTimeoutMs,
     socketTimeout: smtpTimeoutMs,
   })
-  transport.on('error', () => {}) // each mail hears of it by itself
+  transport.on('error', () => {}) // `sendMail` rejects for each mail as well
 
   return {
     async send(id, letter, date) {
       const to = readMailAddress(letter.to)
-      if (to === undefined || mailFrom === undefined) throw new NotTaken('mail', 'the address is none')
-      // Written out beforehand: what goes wrong in writing is the fault of this mail, and must not meet a connection.
+      if (to === undefined || mailFrom === undefined)
+        throw new DeliveryFailure('permanent', 'the mail address is not valid')
+      // Composed before the connection is used: an error while composing belongs to this mail and not to the relay.
       const raw = await new MailComposer({
         from: { ...mailFrom },
         to: { name: '', address: to },
-        // The same at each attempt: a relay, or a mailbox, can tell that it has this one already.
-        messageId: `<${id}@${us}>`,
+        // The same at each attempt, so that a relay or a mailbox can recognise a duplicate.
+        messageId: `<${id}@${ownHost}>`,
         date,
         subject: replaceUnsafe(letter.subject, 'line', ' '),
         text: letter.text,
         html: letter.html,
-        headers: { 'Auto-Submitted': 'auto-generated' }, // RFC 3834: no holiday notices in return
-        // No attachment of ours comes from a path or a URL, so none ever may.
+        headers: { 'Auto-Submitted': 'auto-generated' }, // RFC 3834: no automatic replies
+        // Our mails have no attachments from paths or URLs, so reading them is switched off.
         disableFileAccess: true,
         disableUrlAccess: true,
       })
         .compile()
         .build()
         .catch((error: Error) => {
-          throw new NotTaken('mail', error.message)
+          throw new DeliveryFailure('permanent', error.message)
         })
       const sending = transport.sendMail({ envelope: { from: mailFrom.address, to }, raw })
       await inTime(sending, smtpTimeoutMs).catch((error: SmtpError) => {
-        throw reasonOf(error)
+        throw failureOf(error)
       })
     },
     close: () => transport.close(),
   }
 }
 
-/** The transport's own limits are of silence; one that drips would hold a connection for ever. */
+/** Limits the whole delivery. The time limits of the transport count inactivity, which a relay that answers byte by byte avoids. */
 function inTime(sending: Promise<unknown>, ms: number): Promise<unknown> {
   let timer: ReturnType<typeof setTimeout>
   const late = new Promise<never>((_resolve, reject) => {
@@ -124,14 +128,17 @@ interface SmtpError extends Error {
   command?: string
 }
 
-/** What is said of one recipient or one message; anything earlier (greeting, TLS, sign-in, sender) is about the relay. */
-const aboutMail = new Set(['RCPT TO', 'DATA'])
-/** What the transport refuses before it asks. */
+/** The SMTP commands whose refusal concerns one mail. An earlier one (greeting, TLS, authentication, sender) concerns the relay. */
+const mailCommands = new Set(['RCPT TO', 'DATA'])
+/** Errors of the transport before it sends anything to the relay. */
 const unsendable = new Set(['EMESSAGE', 'EENVELOPE'])
 const permanent = 500
 
-function reasonOf({ code = '', responseCode, command = '', message }: SmtpError): NotTaken {
-  if (aboutMail.has(command) && responseCode !== undefined)
-    return new NotTaken(responseCode >= permanent ? 'mail' : 'moment', message)
-  return new NotTaken(unsendable.has(code) && responseCode === undefined ? 'mail' : 'relay', message)
+function failureOf({ code = '', responseCode, command = '', message }: SmtpError): DeliveryFailure {
+  if (mailCommands.has(command) && responseCode !== undefined)
+    return new DeliveryFailure(responseCode >= permanent ? 'permanent' : 'temporary', message)
+  return new DeliveryFailure(
+    unsendable.has(code) && responseCode === undefined ? 'permanent' : 'relay',
+    message,
+  )
 }

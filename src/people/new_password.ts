@@ -1,4 +1,4 @@
-/** What may become a password: length and guessability, nothing of its composition. NIST SP 800-63B §3.1.1.2, OWASP ASVS 5.0 V6.2 */
+/** The check of a new password: length, and the password rules of the features; no rules of composition. NIST SP 800-63B §3.1.1.2, OWASP ASVS 5.0 V6.2 */
 import { asTyped } from '../auth/password_hash.ts'
 import { passwordLength } from '../auth/password_length.ts'
 import type { Context } from '../contracts/context.ts'
@@ -7,8 +7,8 @@ import { hasUnsafe } from '../lib/unsafe_text.ts'
 import type { User } from '../models/user.ts'
 
 /**
- * A sentence for beside the field, or undefined when it may be used; it never quotes the password. `about` are words of
- * the person (see `wordsAbout`). Asks the rules that features bring; where one cannot tell, the password may be used.
+ * A message for the field, or undefined when the password is acceptable. The message never quotes the password. `about`
+ * are words about the End-User (see `wordsAbout`). When a rule of a feature cannot decide, the password is acceptable.
  */
 export async function newPasswordProblem(
   context: Context,
@@ -29,7 +29,7 @@ export async function newPasswordProblem(
 
 const asText = (value: unknown): string[] => (typeof value === 'string' ? [value] : [])
 
-/** Names and addresses of a person, which others can guess. */
+/** Names and addresses of an End-User, which others can guess. */
 export const wordsAbout = ({ username, claims }: Pick<User, 'username' | 'claims'>): string[] => [
   username,
   ...[

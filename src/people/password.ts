@@ -1,4 +1,4 @@
-/** Passwords: counted, queued, and compared in the same time whoever it is. https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html */
+/** The password check: attempts are counted, hashing is queued, and unknown and known usernames take the same time. https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html */
 import { HttpError } from '../auth/errors.ts'
 import { asTyped, hashPassword, needsUpgrade, readPasswordHash } from '../auth/password_hash.ts'
 import type { Context } from '../contracts/context.ts'
@@ -8,14 +8,14 @@ import { countAddress, countTry, forgetTries, takeBack, takeBackAddress } from '
 
 export { hashPassword } from '../auth/password_hash.ts'
 
-/** Of a password nobody has: an unknown person costs what a known one does. */
-const nobody =
+/** The hash of a discarded password. Comparing with it makes an unknown username take as long as a known one. */
+const dummyHash =
   '$argon2id$v=19$m=19456,t=2,p=1$zSVJVrOaombJ9Q3QltBlVuyf6NeSA9CGaJUbEqgcoMA$LNYZQQ9cOeKcYBseQWFW65Gq/NEqnIlbkdjK1rqmNb0'
 
-/** Longer ones cost time; those that were set before there was a limit are shorter too. */
+/** Characters. A longer password is never right: hashing it would take too long, and none could be set. */
 const maxLength = 1024
 
-/** More sign-ins wait than SIGN_IN_QUEUE. */
+/** The refusal when more than SIGN_IN_QUEUE sign-ins wait. */
 export const signInBusy = () =>
   new HttpError('temporarily_unavailable', {
     expected: 'a place in the queue of passwords to be checked',
@@ -29,23 +29,23 @@ export interface PasswordTry {
   password: string
   address: string
   /**
-   * The browser, when the account of this username signed in with it before: its tries are counted apart, so that a
-   * stranger cannot lock it out.
+   * The name of this browser if this account signed in with it before. Its tries are counted separately, so that an
+   * attacker on another browser cannot lock the End-User out.
    */
   knownTo?: (username: string) => string | undefined
 }
 
 /**
- * The person, or undefined when there is none or the password is wrong. Each try is counted by account and by
- * address before anything is compared, so that a race gains nothing. Throws `too_many_requests`, or
- * `temporarily_unavailable` when too many sign-ins wait, both with Retry-After.
+ * The account, or undefined when there is none, it is disabled or the password is wrong. Each try is counted by account
+ * and by address before the comparison, so that concurrent requests cannot pass the limit. Throws `too_many_requests`,
+ * or `temporarily_unavailable` when too many sign-ins wait, both with Retry-After.
  */
 export async function checkPassword(
   context: Context,
   { username, password, address, knownTo }: PasswordTry,
 ): Promise<User | undefined> {
   const { signInAttemptsPerAccount, signInAttemptsPerAddress, signInWindow } = context.config
-  // By whatever name the person goes, the account has one count.
+  // One count for each account, whether the End-User enters the username or a mail address.
   const found = await User.findByLogin(context, username)
   const account = canonicalUsername(found?.username ?? username)
   const knownBrowser = knownTo?.(account)
@@ -55,9 +55,9 @@ export async function checkPassword(
     countAddress(context, 'sign_in', address, signInAttemptsPerAddress, signInWindow),
   ])
   const verified = context.signInQueue
-    .run(() => compare(context, password, found?.password_hash ?? nobody))
+    .run(() => compare(context, password, found?.password_hash ?? dummyHash))
     .catch(async (error: unknown) => {
-      // Nothing was compared, so the try does not count: otherwise a flood of sign-ins would lock out real people.
+      // No comparison happened, so the try does not count. Otherwise a flood of sign-ins would lock End-Users out.
       if (error instanceof HttpError)
         await Promise.all([
           takeBack(context, 'account', counted),
@@ -65,7 +65,7 @@ export async function checkPassword(
         ])
       throw error
     })
-  // Who has no password has none that could be right, whatever `nobody` was made of.
+  // An account without a password is refused even if the password matches `dummyHash`.
   const { same, early } = await verified
   if (!same || found?.password_hash === undefined || found.disabled) {
     await Bun.sleep(early)
@@ -73,17 +73,18 @@ export async function checkPassword(
     context.log.info('sign_in_failed', { known: found !== undefined, address })
     return undefined
   }
-  await forgive(context, counted, address)
+  await clearTries(context, counted, address)
   return needsUpgrade(found.password_hash) ? upgraded(context, found, password) : found
 }
 
-/** Milliseconds; a check that took longer met a busy machine, and nobody need wait for that again. */
+/** Milliseconds. A longer check was due to a busy machine, and refusals are not delayed further than this. */
 const longestCheck = 2_000
 
 /**
- * Whether it is the password, and how many milliseconds too early a refusal would be: an old hash takes another time than
- * ours, which is also that of nobody, so it would tell who has an account. It is made no faster than ours, and all others
- * wait for as long as the slowest has taken here; where there are none nobody waits.
+ * Whether the password is right, and how many milliseconds a refusal must still wait. An old hash takes another time than
+ * ours, which `dummyHash` also takes, so the time would tell whether an account exists. Therefore a failed check of an old
+ * hash also checks `dummyHash`, and every refusal waits as long as the slowest such check took. Without old hashes no
+ * refusal waits.
  */
 async function compare(
   { oldHashes }: Context,
@@ -93,13 +94,13 @@ async function compare(
   const began = performance.now()
   const isOld = needsUpgrade(text)
   const same = await matches(password, text)
-  if (isOld && !same) await matches(password, nobody)
+  if (isOld && !same) await matches(password, dummyHash)
   const took = performance.now() - began
   if (isOld && !same) oldHashes.slowest = Math.min(Math.max(oldHashes.slowest, took), longestCheck)
   return { same, early: Math.max(0, oldHashes.slowest - took) }
 }
 
-/** Hashes from elsewhere, or from before, may be of what the keyboard sent as it came, so both spellings count. */
+/** Imported and old hashes may be of the password before Unicode normalisation, so both spellings are tried. */
 async function matches(password: string, text: string): Promise<boolean> {
   const plausible = password !== '' && password.length <= maxLength
   const typed = plausible ? asTyped(password) : 'implausible'
@@ -109,11 +110,11 @@ async function matches(password: string, text: string): Promise<boolean> {
   return same && plausible
 }
 
-/** A success clears the account's count and takes its own try off the address's: an office is no attacker. */
-const forgive = (context: Context, account: string, address: string) =>
+/** After a success the account's count starts anew and the try no longer counts for the address, which many End-Users may share. */
+const clearTries = (context: Context, account: string, address: string) =>
   Promise.all([forgetTries(context, 'account', account), takeBackAddress(context, 'sign_in', address)])
 
-/** The person with argon2id in place of an old hash, now that the password is at hand. */
+/** The account with an argon2id hash in place of the old hash, which only a sign-in can make. */
 async function upgraded(context: Context, user: User, password: string): Promise<User | undefined> {
   const password_hash = await context.signInQueue
     .run(() => hashPassword(password))
@@ -129,6 +130,6 @@ async function upgraded(context: Context, user: User, password: string): Promise
     context.log.info('password_hash_upgraded', { sub: user.sub })
     return now
   }
-  // Somebody was quicker: another sign-in with the same password, or a change to another one.
+  // A concurrent request replaced the hash: another sign-in with the same password, or a change of password.
   return now?.password_hash !== undefined && (await matches(password, now.password_hash)) ? now : undefined
 }

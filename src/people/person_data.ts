@@ -1,4 +1,4 @@
-/** Everything that is kept about a person, in one loop: what the core keeps, and what features add. https://eur-lex.europa.eu/eli/reg/2016/679/oj (GDPR Art. 15, 17, 20) */
+/** Export and erasure of everything that is stored about an End-User, by the core and by features. https://eur-lex.europa.eu/eli/reg/2016/679/oj (GDPR Art. 15, 17, 20) */
 import type { Context } from '../contracts/context.ts'
 import type { PersonData } from '../contracts/feature.ts'
 import { say } from '../lib/say.ts'
@@ -14,7 +14,7 @@ const page = 500
 
 const moment = (seconds: number): string => new Date(seconds * 1000).toISOString()
 
-/** Never a hash, a secret or a handle: named one by one, so that what is added to a record is not told by itself. */
+/** The members are listed one by one, so that a hash, a secret or a handle that is added to the record is not exported. */
 const profile: PersonData = {
   name: 'profile',
   async read(context, sub) {
@@ -24,7 +24,7 @@ const profile: PersonData = {
     const dates = { created_at: moment(created_at), updated_at: moment(updated_at) }
     return { username, claims, attributes, roles, language, disabled, ...dates }
   },
-  // The record itself goes last (`erasePerson`): until then the end of the account can be tried again.
+  // `erasePerson` removes the record last: until then the erasure can be repeated after a failure.
   erase: async () => {},
 }
 
@@ -106,8 +106,8 @@ const activity: PersonData = {
 export const corePersonData: readonly PersonData[] = [profile, consents, grants, sessions, activity]
 
 /**
- * JSON of all that is kept. `shownSub` is the name under which the reader knows the person: it stands wherever ours
- * would, so that an export tells a client nothing by which it could recognise the person elsewhere.
+ * JSON of all stored data. `shownSub` is the subject identifier that the recipient knows. It replaces ours everywhere, so
+ * that a client cannot correlate the End-User with the identifiers of other clients.
  */
 export async function exportPerson(sub: string, context: Context, shownSub = sub): Promise<string> {
   const rows = await Promise.all(
@@ -126,8 +126,8 @@ export async function exportPerson(sub: string, context: Context, shownSub = sub
 }
 
 /**
- * The end of a person: nobody signs in from here on, tokens stop first, then everything goes, the record and its names
- * last. Each step may be done again, so whoever failed half way begins anew.
+ * Erases an End-User: disables the account, ends its sessions and tokens, erases all data, and removes the record and its
+ * names last. Each step may be repeated, so after a failure the caller starts again from the beginning.
  */
 export async function erasePerson(sub: string, context: Context): Promise<void> {
   const user = await User.update(context, sub, (current) => ({ ...current, disabled: true }))

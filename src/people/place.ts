@@ -1,4 +1,4 @@
-/** Roughly where an address is, by a MaxMind database of the operator's: city and country, never closer. https://maxmind.github.io/MaxMind-DB/ */
+/** City and country of an IP address, from a MaxMind database that the operator provides. https://maxmind.github.io/MaxMind-DB/ */
 import { readFile, stat } from 'node:fs/promises'
 import type { CityResponse, Reader } from 'mmdb-lib'
 import type { Config } from '../config.ts'
@@ -7,10 +7,10 @@ import type { Language } from '../lib/say.ts'
 
 type Places = Reader<CityResponse>
 
-/** The database as last read: a new file in its place is noticed, so that its monthly update needs no restart. */
+/** The database as last read. A new file at the path is read again, so that an update needs no restart. */
 const opened = new WeakMap<Config, { changed: number; places: Promise<Places> }>()
 
-/** The package and the file are loaded when a place is first asked for: neither costs a start anything. */
+/** The package and the file are loaded at the first lookup and not at the start. */
 async function open(path: string): Promise<Places> {
   const [{ Reader: Database }, bytes] = await Promise.all([import('mmdb-lib'), readFile(path)])
   return new Database<CityResponse>(bytes)
@@ -25,10 +25,10 @@ async function placesOf({ config }: Context, path: string): Promise<Places> {
   return places
 }
 
-/** As the database spells languages; other languages read the English name. */
-const spelled: Partial<Record<Language, 'pt-BR' | 'zh-CN'>> = { pt: 'pt-BR', zh: 'zh-CN' }
+/** Language tags that the database spells differently. For a language that it lacks the English name is used. */
+const databaseTags: Partial<Record<Language, 'pt-BR' | 'zh-CN'>> = { pt: 'pt-BR', zh: 'zh-CN' }
 
-/** "Vienna, Austria" in `language`; undefined when nothing is known. A database that cannot be read is no obstacle. */
+/** "Vienna, Austria" in `language`; undefined when the place is unknown or the database cannot be read, which is logged. */
 export async function placeOf(
   context: Context,
   address: string | undefined,
@@ -39,7 +39,7 @@ export async function placeOf(
   try {
     const found = (await placesOf(context, path)).get(address)
     const names = found?.city?.names as Readonly<Record<string, string | undefined>> | undefined
-    const city = names?.[spelled[language] ?? language] ?? names?.en
+    const city = names?.[databaseTags[language] ?? language] ?? names?.en
     const code = found?.country?.iso_code
     const country =
       code === undefined ? undefined : new Intl.DisplayNames([language], { type: 'region' }).of(code)

@@ -1,24 +1,24 @@
-/** How often one address may ask, counted in the store so that all instances agree. https://www.rfc-editor.org/rfc/rfc6585#section-4 */
+/** Rate limits, counted in the store so that all instances share them. https://www.rfc-editor.org/rfc/rfc6585#section-4 */
 import { HttpError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
 import { holderOf } from '../lib/address.ts'
 import { sha256 } from '../lib/hash.ts'
 import { say, type Said } from '../lib/say.ts'
 
-const keyOf = (what: string, who: string) => `tries:${what}:${sha256(who)}`
+const keyOf = (what: string, subject: string) => `tries:${what}:${sha256(subject)}`
 
 /**
- * Count one try of `what` by `who`; throws `too_many_requests` with Retry-After once `limit` is passed in a
- * window of `window` seconds.
+ * Counts one try of `what` by `subject`, such as an account or an address. Throws `too_many_requests` with Retry-After
+ * once there are more than `limit` in `window` seconds.
  */
 export async function countTry(
   context: Context,
   what: string,
-  who: string,
+  subject: string,
   limit: number,
   window: number,
 ): Promise<void> {
-  const { count, ttl } = await context.store.increment(keyOf(what, who), window * 1000)
+  const { count, ttl } = await context.store.increment(keyOf(what, subject), window * 1000)
   if (count <= limit) return
   const retryAfter = Math.max(1, Math.ceil(ttl / 1000))
   context.metrics.count('rate_limited', 'what', what)
@@ -32,18 +32,18 @@ export async function countTry(
   })
 }
 
-/** The same for what is left undone in silence: false once `limit` is passed. */
+/** As `countTry`, but answers false in place of throwing. */
 export async function isWithin(
   context: Context,
   what: string,
-  who: string,
+  subject: string,
   limit: number,
   window: number,
 ): Promise<boolean> {
-  return (await context.store.increment(keyOf(what, who), window * 1000)).count <= limit
+  return (await context.store.increment(keyOf(what, subject), window * 1000)).count <= limit
 }
 
-/** Seconds in the unit people count them in. */
+/** A duration as a text: seconds below a minute, else minutes. */
 const waiting = (seconds: number): Said =>
   seconds < 60 ? say('common.seconds', { n: seconds }) : say('common.minutes', { n: Math.ceil(seconds / 60) })
 
@@ -55,13 +55,13 @@ export const countAddress = (
   window: number,
 ): Promise<void> => countTry(context, what, holderOf(address), limit, window)
 
-/** Start counting anew. */
-export const forgetTries = (context: Context, what: string, who: string): Promise<unknown> =>
-  context.store.take(keyOf(what, who))
+/** Removes the count. */
+export const forgetTries = (context: Context, what: string, subject: string): Promise<unknown> =>
+  context.store.take(keyOf(what, subject))
 
-/** A try that turned out to be none. */
-export const takeBack = (context: Context, what: string, who: string): Promise<unknown> =>
-  context.store.increment(keyOf(what, who), 1000, -1)
+/** Takes back one counted try. */
+export const takeBack = (context: Context, what: string, subject: string): Promise<unknown> =>
+  context.store.increment(keyOf(what, subject), 1000, -1)
 
 export const takeBackAddress = (context: Context, what: string, address: string): Promise<unknown> =>
   takeBack(context, what, holderOf(address))

@@ -1,4 +1,4 @@
-/** The link that lets a new password be chosen: bound to what the account is now, the newest alone, once. OWASP ASVS 5.0 V6.4.3 */
+/** The password reset link: single use, valid only while it is the newest and the account has not changed. OWASP ASVS 5.0 V6.4.3 */
 import * as v from 'valibot'
 import type { Context } from '../contracts/context.ts'
 import { sha256 } from '../lib/hash.ts'
@@ -17,13 +17,13 @@ export const linkLifetime = 1_800
 /** The stamp of the newest link of an account, by `sub`. */
 const newest = defineRecord('recovery_newest', v.object({ stamp: v.string(), exp: v.number() }))
 
-/** What a link is bound to: as soon as one of these is another, the link is worth nothing. */
+/** What a link is bound to: it is no longer valid when the proven address or the password has changed. */
 const stateOf = (user: User) => ({
   email: canonicalEmail(provenEmail(user) ?? ''),
   password: sha256(user.password_hash ?? ''),
 })
 
-/** The secret of a new link; every older one of the account is worthless from now on. */
+/** The token of a new link. It invalidates all older links of the account. */
 async function issueLink(context: Context, user: User): Promise<string> {
   const stamp = context.random(9)
   const exp = Math.floor(context.clock.now() / 1000) + linkLifetime
@@ -32,7 +32,7 @@ async function issueLink(context: Context, user: User): Promise<string> {
   return OneTime.issue(context, context.random, purpose, about, linkLifetime)
 }
 
-/** `why` says who wanted it, `more` what else to know. `to` is what `provenEmail` gave. */
+/** `why` says who requested the link, `more` are further paragraphs. `to` must come from `provenEmail`. */
 export async function mailLink(
   context: Context,
   user: User,
@@ -51,7 +51,7 @@ export async function mailLink(
 
 type About = Readonly<Record<string, unknown>>
 
-async function holderOf(context: Context, about: About | undefined): Promise<User | undefined> {
+async function accountOf(context: Context, about: About | undefined): Promise<User | undefined> {
   if (!about) return undefined
   const sub = String(about.sub)
   const [user, last] = await Promise.all([User.find(context, sub), newest.find(context, sub)])
@@ -63,17 +63,17 @@ function isUnchanged(user: User, about: About): boolean {
   return user.password_hash !== undefined && about.email === email && about.password === password
 }
 
-/** Whose link it is, leaving it good. */
+/** The account of a link, which stays valid. */
 export const findLink = async (context: Context, token: string): Promise<User | undefined> =>
-  holderOf(context, await OneTime.peek(context, purpose, token))
+  accountOf(context, await OneTime.peek(context, purpose, token))
 
-/** Whose link it is, for the one caller that spends it. */
+/** The account of a link, for the one caller that uses the link up. */
 export const spendLink = async (context: Context, token: string): Promise<User | undefined> =>
-  holderOf(context, await OneTime.take(context, purpose, token))
+  accountOf(context, await OneTime.take(context, purpose, token))
 
 export const forgetLinks = (context: Context, sub: string): Promise<unknown> => newest.take(context, sub)
 
-/** The new password in place of the one that the link was made for, by one swap: false when it is another by now. */
+/** Replaces the password hash atomically; false when the account is disabled or its password has changed since `user` was read. */
 export async function replacePassword(context: Context, user: User, password_hash: string): Promise<boolean> {
   let replaced = false
   await User.update(context, user.sub, (current) => {

@@ -1,4 +1,4 @@
-/** Without a relay, in development: mails are kept to be looked at, and written to the terminal. */
+/** Development without a relay: mails are stored for the page /dev/mail and written to the terminal. */
 import * as v from 'valibot'
 import type { Context } from '../contracts/context.ts'
 import { seconds } from '../lib/clock.ts'
@@ -6,7 +6,7 @@ import { seal, unseal } from '../lib/seal.ts'
 import { replaceUnsafe } from '../lib/unsafe_text.ts'
 import { defineRecord } from '../models/define_record.ts'
 import type { Letter } from '../models/outbox.ts'
-import type { Way } from './mail_relay.ts'
+import type { MailTransport } from './mail_relay.ts'
 
 export const devMailPath = '/dev/mail'
 
@@ -40,14 +40,14 @@ export async function findShown(context: Context, id: string): Promise<Letter | 
   return text === undefined ? undefined : (JSON.parse(text) as Letter)
 }
 
-export interface Shown {
+export interface ShownMail {
   id: string
   at: Date
   letter: Letter
 }
 
 /** The newest first. */
-export async function listShown(context: Context): Promise<Shown[]> {
+export async function listShown(context: Context): Promise<ShownMail[]> {
   const members = await context.store.range(index, { limit: 10_000 })
   const newest = members.slice(-mostListed).reverse()
   const found = await Promise.all(
@@ -59,7 +59,7 @@ export async function listShown(context: Context): Promise<Shown[]> {
   return found.filter((each) => each !== undefined)
 }
 
-/** As a person at the terminal reads it, links in full. */
+/** The mail for the terminal. */
 function asText(letter: Letter, url: string): string {
   const lines = [
     `Mail to ${letter.to}`,
@@ -72,7 +72,7 @@ function asText(letter: Letter, url: string): string {
   return `\n${lines.map((line) => replaceUnsafe(`  │ ${line}`.trimEnd(), 'line')).join('\n')}\n\n`
 }
 
-export const openScreen = (context: Context): Way => ({
+export const developmentTransport = (context: Context): MailTransport => ({
   async send(id, letter) {
     await keep(context, id, letter)
     process.stdout.write(asText(letter, `${context.config.issuer}${devMailPath}?id=${id}`))

@@ -1,4 +1,4 @@
-/** Proof that an address is somebody's: a link in a mail to it, confirmed by whoever is signed in to the account. OWASP ASVS 5.0 V6.4 */
+/** Verification of a mail address: a link in a mail to it, which the End-User confirms while signed in. OWASP ASVS 5.0 V6.4 */
 import type { Context } from '../contracts/context.ts'
 import { say } from '../lib/say.ts'
 import { OneTime } from '../models/one_time.ts'
@@ -11,12 +11,12 @@ import { countTry } from './rate_limit.ts'
 export const verifyEmailPath = '/verify_email'
 
 const purpose = 'verify_email'
-/** Seconds a link is good. */
+/** Seconds a link is valid. */
 const lifetimeSeconds = 86_400
 
 /**
- * Mails in so many seconds: for one account, from it to one address, and to that whoever asks. So nobody is flooded, and
- * no single stranger can keep the owner of an address from proving it.
+ * At most `most` mails in `window` seconds: for one account, for one account and one address, and for one address in all.
+ * So no mailbox is flooded, and no single account can keep the owner of an address from verifying it.
  */
 const limits = {
   account: { most: 5, window: 3_600 },
@@ -28,9 +28,9 @@ const emailOf = ({ claims }: Pick<User, 'claims'>): string =>
   typeof claims.email === 'string' ? claims.email : ''
 
 /**
- * Mails `address` a link that makes it the verified address of `user`, once confirmed; the links before it are worthless
- * from then on. `address` came through `readMailAddress`. Throws `too_many_requests`, whether or not the address is
- * anybody's. Says nothing about other accounts: that the address is taken shows when it has been proven.
+ * Mails a link to `address`, which becomes the verified address of `user` once confirmed. The link invalidates earlier
+ * ones. `address` must come from `readMailAddress`. Throws `too_many_requests`, whether or not an account has the
+ * address. Reveals nothing about other accounts: a conflict shows only after the address has been verified.
  */
 export async function sendVerification(context: Context, user: User, address: string): Promise<void> {
   const { account, pair, address: each } = limits
@@ -59,11 +59,11 @@ export async function sendVerification(context: Context, user: User, address: st
   })
 }
 
-/** Whoever has the link no longer changes anything with it. */
+/** Invalidates the link that was sent last. */
 export const withdrawVerification = (context: Context, sub: string): Promise<unknown> =>
   PendingEmail.take(context, sub)
 
-/** What a link asks for. */
+/** What a link verifies. */
 export interface Verification {
   user: User
   address: string
@@ -85,13 +85,13 @@ async function stillWanted(
     : undefined
 }
 
-/** What the link is about, leaving it good: scanners of mail open links too. */
+/** What the link verifies. The link stays valid, since mail scanners open links too. */
 export const findVerification = async (context: Context, token: string): Promise<Verification | undefined> =>
   stillWanted(context, await OneTime.peek(context, purpose, token))
 
 /**
- * The address becomes the account's, for the one caller that spends the link. `taken` when another account proved it
- * first; undefined when the link is no longer good.
+ * Uses the link up and makes the address the account's verified one. `taken` when another account verified it first;
+ * undefined when the link is no longer valid.
  */
 export async function spendVerification(
   context: Context,

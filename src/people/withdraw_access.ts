@@ -1,4 +1,4 @@
-/** The end of what one client has of one person: its consent, its grants with all their tokens, and word of it to those who ask. */
+/** Withdraws the access of one client to one End-User: its consent and its grants with all their tokens. Features are notified first. */
 import type { Context } from '../contracts/context.ts'
 import { sha256 } from '../lib/hash.ts'
 import { Consent } from '../models/consent.ts'
@@ -17,14 +17,14 @@ async function accessOf(context: Context, sub: string, clientId: string) {
     ...sessions.filter(({ clients }) => clients.includes(clientId)).map(({ sid }) => sid),
     ...own.map(({ authentication }) => authentication.sid),
   ]
-  // A grant on the word of another issuer has no session.
+  // A grant from an assertion of another issuer has no session.
   return { own, consent, sids: [...new Set(sids)].filter((sid) => sid !== '') }
 }
 
-/** True for the one caller that ended something. Those who are to be told are written down first, as at a sign-out. */
+/** True for the one caller that withdrew something. Features record their notifications first, as at a sign-out. */
 export async function withdrawAccess(context: Context, sub: string, clientId: string): Promise<boolean> {
   const { own, sids, consent } = await accessOf(context, sub, clientId)
-  // The same for all who withdraw the same at once, and another when there is something new to withdraw.
+  // The same for concurrent withdrawals of the same grants, and a different one for new grants.
   const id = sha256(
     own
       .map(({ grant_id }) => grant_id)
@@ -32,14 +32,14 @@ export async function withdrawAccess(context: Context, sub: string, clientId: st
       .join(' '),
   )
   const withdrawn = { sub, clientId, sids, id }
-  await Promise.all(context.table.logout.withdrawn.map((hear) => hear(context, withdrawn)))
+  await Promise.all(context.table.logout.withdrawn.map((notify) => notify(context, withdrawn)))
   const [first] = own
   const ended = first !== undefined && (await Grant.end(context, first.grant_id))
   await Grant.endOfUser(context, sub, clientId)
   const agreed = await Consent.withdraw(context, sub, clientId)
-  // Again: a request that saw the consent a moment ago may have made a grant since.
+  // Again: a concurrent request that read the consent before its end may have made a grant.
   await Grant.endOfUser(context, sub, clientId)
   await Promise.all(sids.map((sid) => Session.leave(context, sid, clientId)))
-  // Of two at once that saw the consent, one took it; where none was needed, one ended the first grant.
+  // Of two concurrent callers that read the consent, one removed it. Without a consent, one ended the first grant.
   return consent ? agreed : ended
 }

@@ -8,7 +8,7 @@ import { findUpstream } from '../../src/features/upstream/settings.ts'
 import { Waiting, waitingMember } from '../../src/features/upstream/state.ts'
 import { endEverything } from '../../src/people/end_session.ts'
 import { sendVerification } from '../../src/people/verification.ts'
-import { countWaysIn } from '../../src/people/ways_in.ts'
+import { countSignInMethods } from '../../src/people/sign_in_methods.ts'
 import { Interaction } from '../../src/models/interaction.ts'
 import { Session } from '../../src/models/session.ts'
 import { User } from '../../src/models/user.ts'
@@ -268,7 +268,7 @@ describe('a way in', () => {
       return replace(key, ...rest)
     }
     await owner.press(page, 'remove')
-    expect([removed, await countWaysIn(user, context)]).toEqual([true, 1])
+    expect([removed, await countSignInMethods(user, context)]).toEqual([true, 1])
     expect((await Passkey.find(context, passkey!.key))?.passkey).toEqual(passkey!)
   })
 

@@ -5,7 +5,7 @@ import { passkeysPage, section } from './account.ts'
 import { addPage } from './add.ts'
 import { enrolment, offer } from './offer.ts'
 import { Passkey } from './records.ts'
-import { removePage, waysIn } from './remove.ts'
+import { countPasskeys, removePage } from './remove.ts'
 import { script } from './script.ts'
 import { secondFactor, secondFactorPage } from './second_factor.ts'
 import { env, switchedOn } from './settings.ts'
@@ -49,6 +49,6 @@ export const passkeys = defineFeature({
   secondFactors: [secondFactor],
   acrValues: ['phr'],
   accountSections: [section],
-  waysIn,
+  signInMethods: countPasskeys,
   personData: [personData],
 })

@@ -10,23 +10,24 @@ import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { countWaysIn } from '../../people/ways_in.ts'
+import { countSignInMethods } from '../../people/sign_in_methods.ts'
 import { say } from '../../lib/say.ts'
 import { User } from '../../models/user.ts'
-import type { WaysIn } from '../../contracts/feature.ts'
+import type { CountSignInMethods } from '../../contracts/feature.ts'
 import { purpose, toList } from './account.ts'
 import { remove } from './pages.ts'
 import { accountPath, removePath } from './paths.ts'
 import { Passkey } from './records.ts'
 import { secondFactor } from './second_factor.ts'
 
-export const waysIn: WaysIn = async (context, { sub }) => (await Passkey.listOf(context, sub)).length
+export const countPasskeys: CountSignInMethods = async (context, { sub }) =>
+  (await Passkey.listOf(context, sub)).length
 
 /** How many passkeys must stay: one as the last way in, or as the last second factor of somebody who must have one. */
 async function leastPasskeys(user: User, context: Context): Promise<number> {
   if (await isLastNeeded(user, secondFactor.name, context)) return 1
   if (user.password_hash !== undefined) return 0
-  const others = context.table.waysIn.filter((count) => count !== waysIn)
+  const others = context.table.signInMethods.filter((count) => count !== countPasskeys)
   const counts = await Promise.all(others.map((count) => count(context, user)))
   return counts.some((count) => count > 0) ? 0 : 1
 }
@@ -60,7 +61,7 @@ export const removePage = defineEndpoint({
       return redirectWithin(`${context.basePath}${accountPath}`) // gone already, or the last one by now
     // A connection that was taken away in the same moment still saw this passkey, and this page that connection.
     const left = await User.find(context, user.sub)
-    if (left && (await countWaysIn(left, context)) === 0 && (await Passkey.restore(context, passkey)))
+    if (left && (await countSignInMethods(left, context)) === 0 && (await Passkey.restore(context, passkey)))
       return show(call, context, person, passkey, { status: 400, spare: false })
     context.log.info('passkey_removed', { sub: user.sub, passkey: passkey.key })
     await factorsChanged(call, context, user, { kind: 'passkey_removed', detail: passkey.name })

@@ -43,7 +43,7 @@ export const upstream = defineFeature({
     },
   ],
   loginSteps: [connectStep],
-  waysIn: connectionsIn,
+  signInMethods: connectionsIn,
   accountSections: [
     {
       name: 'connections',

@@ -1,6 +1,6 @@
 /** The end of connections: one that its owner takes away, or all of an account that ends. */
 import type { Context } from '../../contracts/context.ts'
-import { countWaysIn } from '../../people/ways_in.ts'
+import { countSignInMethods } from '../../people/sign_in_methods.ts'
 import { User } from '../../models/user.ts'
 import { erasePicture } from './avatar.ts'
 import { known } from './discovery.ts'
@@ -18,12 +18,12 @@ export const connectionsIn = async (context: Context, { sub }: Pick<User, 'sub'>
  * when none is left: two that are taken away at once would each still see the other.
  */
 export async function removeConnection(context: Context, user: User, kept: Kept): Promise<boolean> {
-  const before = await countWaysIn(user, context)
+  const before = await countSignInMethods(user, context)
   if (before <= 1 && findUpstream(context.config, kept.link.provider)) return false
   const link = await Links.remove(context, kept.id)
   if (!link) return true // somebody was quicker
   const left = await User.find(context, user.sub)
-  if (left && before > 0 && (await countWaysIn(left, context)) === 0) {
+  if (left && before > 0 && (await countSignInMethods(left, context)) === 0) {
     await Links.restore(context, kept.id, link)
     return false
   }
