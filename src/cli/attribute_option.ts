@@ -1,4 +1,4 @@
-/** `--attribute NAME=VALUE` and `--role NAME`: what an organisation says of a person beyond the standard claims. */
+/** `--attribute NAME=VALUE` and `--role NAME`: data of an organisation about an End-User beyond the standard claims. */
 import { UsageError } from './failure.ts'
 import { printable } from './output.ts'
 
@@ -28,7 +28,7 @@ export function readAttributes(given: readonly string[] = []): Record<string, un
   return Object.fromEntries(read)
 }
 
-/** A word, a number with a sign in front, a date: text, unless it is JSON as it stands. */
+/** The value parsed as JSON, else as text. */
 function readValue(text: string): unknown {
   try {
     return JSON.parse(text)

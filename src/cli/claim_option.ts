@@ -1,12 +1,12 @@
-/** `--claim NAME=VALUE` as claims about a person. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
+/** `--claim NAME=VALUE` as claims about an End-User. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
 import { isClaimName, isProvidersOwn } from '../auth/person_claims.ts'
 import { UsageError } from './failure.ts'
 import { printable } from './output.ts'
 
-/** Core §5.1: these are JSON booleans, everything else of the standard claims is text or an object. */
+/** Core §5.1: these standard claims are JSON booleans; all others are text or an object. */
 const booleans = ['email_verified', 'phone_number_verified']
 
-/** `known` are those with an option of their own, undefined where it was not given. Throws UsageError naming the claim. */
+/** `known` are the claims that have their own option, undefined without it. Throws UsageError that names the claim. */
 export function readClaims(
   given: readonly string[] = [],
   known: Readonly<Record<string, string | undefined>> = {},
@@ -28,7 +28,7 @@ function readClaim(text: string): [name: string, value: unknown] {
   if (equals < 1 || value === '') throw new UsageError(`--claim: expected NAME=VALUE, got ${printable(text)}`)
   if (!isClaimName(name))
     throw new UsageError(`--claim: expected a name such as nickname, got ${printable(name)}`)
-  if (isProvidersOwn(name)) throw new UsageError(`--claim: ${name} is the provider's own to say`)
+  if (isProvidersOwn(name)) throw new UsageError(`--claim: ${name} is set by the provider itself`)
   const read = readValue(name, value)
   if (booleans.includes(name) && typeof read !== 'boolean')
     throw new UsageError(`--claim: ${name} is true or false, got ${printable(value)}`)
@@ -40,6 +40,6 @@ function readValue(name: string, value: string): unknown {
   try {
     return JSON.parse(value)
   } catch {
-    throw new UsageError(`--claim: ${name} begins like JSON and is none: ${printable(value)}`)
+    throw new UsageError(`--claim: ${name} begins like JSON but is not valid JSON: ${printable(value)}`)
   }
 }

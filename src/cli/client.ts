@@ -1,4 +1,4 @@
-/** `latchkey client …`: registered clients, by an operator whom no registration policy binds. https://www.rfc-editor.org/rfc/rfc7591 */
+/** `latchkey client …`: an operator manages registered clients, without the limits of client registration. https://www.rfc-editor.org/rfc/rfc7591 */
 import type { Context } from '../contracts/context.ts'
 import { admitMetadata, offeredGrantTypes, policyOf } from '../endpoints/registration.ts'
 import { Client, isPublic, makeClient } from '../models/client.ts'
@@ -29,12 +29,12 @@ export const add = defineCommand({
       const made = { ...shownClient(client), ...(secret !== undefined && { client_secret: secret }) }
       if (options.json) return printJson(made)
       printFacts(made)
-      if (secret !== undefined) print('\nThe secret is shown this once.')
+      if (secret !== undefined) print('\nThe secret is shown only once.')
     })
   },
 })
 
-/** Everything the provider knows, where a client that registers itself has what the configuration allows it. */
+/** All grant types and scopes of the provider; client registration offers only those of the configuration. */
 const operatorPolicy = (context: Context) => ({
   ...policyOf(context),
   grantTypes: offeredGrantTypes(context),
@@ -113,7 +113,7 @@ export const remove = defineCommand({
 const unknown = (clientId: string) =>
   new Refusal(`there is no client ${printable(clientId)}; latchkey client list shows all clients`)
 
-/** Grants and consents go too, lest a client registered anew under this name finds them. Returns how many grants. */
+/** Ends grants and consents, so that a new client with this client_id does not have them. Returns the number of grants. */
 async function endGrants(context: Context, clientId: string): Promise<number> {
   let ended = 0
   for (const { sub } of await listAll((offset, limit) => User.list(context, offset, limit))) {

@@ -1,12 +1,13 @@
-/** What a registered client would be refused for, or would have to do, under another configuration: one row a rule. docs/configuration.md, "PROFILE" */
+/** Rules that a registered client would break under another configuration. docs/configuration.md, "PROFILE" */
 import { signingAlgs } from '../auth/registration.ts'
 import type { Config } from '../config.ts'
 import type { Table } from '../contracts/context.ts'
 import { isLoopbackHost } from '../lib/address.ts'
 import { type Client, isPublic } from '../models/client.ts'
 
-type Ground = { config: Config; table: Table }
-type Rule = (client: Client, ground: Ground) => readonly string[]
+type Provider = { config: Config; table: Table }
+/** Returns one text for each part of the rule that the client does not meet. */
+type Rule = (client: Client, provider: Provider) => readonly string[]
 
 const sorted = (type: string) => type.split(' ').sort().join(' ')
 const usesCode = (client: Client) => client.grant_types.includes('authorization_code')
@@ -33,7 +34,7 @@ const authentication: Rule = (client, { config, table }) => {
     : [`token_endpoint_auth_method ${method} is not among those accepted: ${methods.join(', ')}`]
 }
 
-/** Members that name a signature; secrets sign with other algorithms, which no setting leaves out. */
+/** Members that name a signature algorithm. Symmetric algorithms are not checked, because SIGNING_ALGS does not limit them. */
 const signature = /_(?:signing|signed_response)_alg$/
 const asymmetric: readonly unknown[] = signingAlgs
 
@@ -50,7 +51,7 @@ const algorithms: Rule = (client, { config }) =>
         `${name} ${String(value)} is not among SIGNING_ALGS: ${config.signingAlgs.join(', ')}`,
     )
 
-/** Whether it does already cannot be known. */
+/** The record does not say whether the client uses PKCE already. */
 const pkce: Rule = (client, { config }) =>
   config.requirePkce && usesCode(client) && !isPublic(client) && client.require_pkce === undefined
     ? ['must use PKCE']
@@ -72,8 +73,8 @@ function isPrivateToApp(uri: string, { application_type }: Client): boolean {
 
 const rules: readonly Rule[] = [authentication, responseTypes, grantTypes, algorithms, redirects, pkce]
 
-/** One clause each, those of features last; empty when the client goes on as it is. */
-export const demandsOn = (client: Client, ground: Ground): string[] => [
-  ...rules.flatMap((rule) => rule(client, ground)),
-  ...ground.table.clientDemands.flatMap((ask) => ask(client, ground.config)),
+/** One text for each unmet rule, those of features last; empty when the client need not change. */
+export const demandsOn = (client: Client, provider: Provider): string[] => [
+  ...rules.flatMap((rule) => rule(client, provider)),
+  ...provider.table.clientDemands.flatMap((rule) => rule(client, provider.config)),
 ]

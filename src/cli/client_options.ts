@@ -76,7 +76,7 @@ export const clientOptions = {
 
 export type ClientOptions = Values<typeof clientOptions>
 
-/** Unchecked: `readClientMetadata` does that. Throws UsageError when options contradict each other. */
+/** Not validated yet: `admitMetadata` does that. Throws UsageError when options contradict each other. */
 export async function metadataOf(name: string, options: ClientOptions): Promise<Record<string, unknown>> {
   requireSense(options)
   const further =
@@ -103,7 +103,7 @@ export async function metadataOf(name: string, options: ClientOptions): Promise<
   }
 }
 
-/** What no client can ask for by itself. */
+/** Members that a client cannot register by itself. */
 export const privilegesOf = (options: ClientOptions) => ({
   ...((options.pkce || options['no-pkce']) && { require_pkce: !options['no-pkce'] }),
   first_party: options['first-party'] ?? false,

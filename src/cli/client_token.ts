@@ -1,4 +1,4 @@
-/** `latchkey client token …`: initial access tokens, by which an operator lets others register clients. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
+/** `latchkey client token …`: initial access tokens, with which developers register clients. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
 import { isHostPattern, type RegistrationLimits } from '../auth/registration_limits.ts'
 import type { Context } from '../contracts/context.ts'
 import { offeredGrantTypes } from '../endpoints/registration.ts'
@@ -61,7 +61,7 @@ export const add = defineCommand({
       const made = { id: record.id, name, uses, expires: moment(record.exp), ...limits, token }
       if (given.json) return printJson(made)
       printFacts(made)
-      print('\nThe token is shown this once.')
+      print('\nThe token is shown only once.')
       if (context.config.registration === 'closed')
         print('REGISTRATION is closed, so this token does not work until REGISTRATION is token or open.')
     })
@@ -109,7 +109,7 @@ export const list = defineCommand({
       const tokens = await listAll((offset, limit) => InitialAccessToken.list(context, offset, limit))
       if (json) return printJson(tokens.map(({ secret_hash: _hash, ...shown }) => shown))
       printTable(
-        ['ID', 'NAME', 'USES LEFT', 'MADE', 'EXPIRES', 'LIMITS'],
+        ['ID', 'NAME', 'USES LEFT', 'CREATED', 'EXPIRES', 'LIMITS'],
         tokens.map(({ id, name, uses, uses_left, created_at, exp, limits }) => [
           id,
           name,
@@ -131,7 +131,7 @@ export const remove = defineCommand({
     withContext('clients', async (context) => {
       if (!(await InitialAccessToken.remove(context, id)))
         throw new Refusal(
-          `there is no initial access token ${printable(id)}; latchkey client token list shows which there are`,
+          `there is no initial access token ${printable(id)}; latchkey client token list shows all tokens`,
         )
       print(`${printable(id)} is revoked. It can no longer register clients.`)
     }),

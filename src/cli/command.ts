@@ -1,13 +1,13 @@
-/** What a command takes and does; its arguments read by `parseArgs`, its usage written from the same object. https://nodejs.org/api/util.html#utilparseargsconfig */
+/** The definition of a command. Parsing of its arguments and its usage text follow from it. https://nodejs.org/api/util.html#utilparseargsconfig */
 import { parseArgs } from 'node:util'
 import { UsageError } from './failure.ts'
 
 export interface Option {
   readonly type: 'string' | 'boolean'
   readonly multiple?: true
-  /** Given in place of the arguments: `run` gets empty ones. */
+  /** The option replaces the arguments: `run` gets empty ones. */
   readonly instead?: true
-  /** What a string stands for, in the usage line. */
+  /** The placeholder of the value in the usage line. */
   readonly value?: string
   readonly help: string
 }
@@ -23,11 +23,11 @@ export type Values<O extends Options> = { readonly [Name in keyof O]?: ValueOf<O
 export interface Command {
   readonly takes: readonly string[]
   readonly options: Options
-  /** `name` is how it was called. Throws UsageError when `args` do not fit. */
+  /** `name` is the command as it was typed. Throws UsageError when `args` do not match the definition. */
   start(name: string, args: readonly string[]): Promise<void>
 }
 
-/** `takes` names the arguments, all required unless an option stands in their place; `run` gets as many as it names. */
+/** `takes` names the arguments. All are required, unless an `instead` option replaces them. */
 export function defineCommand<const O extends Options, const T extends readonly string[]>(definition: {
   takes: T
   options: O
@@ -54,8 +54,8 @@ function read(name: string, { takes, options }: Pick<Command, 'takes' | 'options
     if (seen.has(token.name) && !options[token.name]?.multiple) throw refuse(`--${token.name} came twice`)
     seen.add(token.name)
   }
-  // Counted and not quoted: one too many may be a password.
-  const instead = standIns(options).find((option) => values[option] !== undefined)
+  // The message counts the arguments and does not quote them: one of them may be a password.
+  const instead = insteadOptions(options).find((option) => values[option] !== undefined)
   const expected = instead === undefined ? takes.length : 0
   if (positionals.length !== expected) {
     const called = instead === undefined ? name : `${name} --${instead}`
@@ -64,7 +64,7 @@ function read(name: string, { takes, options }: Pick<Command, 'takes' | 'options
   return { values, positionals: instead === undefined ? positionals : takes.map(() => '') }
 }
 
-const standIns = (options: Options): string[] =>
+const insteadOptions = (options: Options): string[] =>
   Object.keys(options).filter((option) => options[option]?.instead)
 
 const count = (arguments_: number): string =>
@@ -74,7 +74,7 @@ function parse(args: readonly string[], options: Options, refuse: (came: string)
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, tokens: true })
   } catch (error) {
-    // Its advice about `--` is of no use here.
+    // The advice of parseArgs about `--` is left out.
     throw refuse(error instanceof Error ? error.message.split('. To specify')[0]! : String(error))
   }
 }
@@ -85,12 +85,12 @@ export function usage(name: string, { takes, options }: Pick<Command, 'takes' | 
     const text = type === 'string' ? ` ${value ?? 'TEXT'}${multiple ? ' …' : ''}` : ''
     return instead ? [] : [`[--${option}${text}]`]
   })
-  const instead = standIns(options).map((option) => `--${option}`)
+  const instead = insteadOptions(options).map((option) => `--${option}`)
   const wanted = instead.length > 0 ? [[takes.join(' '), ...instead].join('|')] : takes
   return [name, ...wanted, ...flags].join(' ')
 }
 
-/** One line an option. */
+/** One line for each option. */
 export function optionsHelp({ options }: Pick<Command, 'options'>): string {
   const lines = Object.entries(options).map(([option, { type, value, help }]) => {
     const left = `--${option}${type === 'string' ? ` ${value ?? 'TEXT'}` : ''}`
@@ -99,5 +99,4 @@ export function optionsHelp({ options }: Pick<Command, 'options'>): string {
   return lines.join('\n')
 }
 
-/** Every command that lists takes it. */
 export const jsonOption = { type: 'boolean', help: 'Print JSON' } as const

@@ -1,4 +1,4 @@
-/** The commands, one line each. A command's modules load when it is called, and not before. */
+/** The list of commands. The modules of a command are loaded when it is called. */
 import { type Command, defineCommand } from './command.ts'
 
 export interface CommandEntry {

@@ -1,14 +1,14 @@
-/** `latchkey config check`: the effective configuration with warnings and notes, or every problem it has. docs/configuration.md */
+/** `latchkey config check`: prints the effective configuration with warnings and notes, or all its problems. docs/configuration.md */
 import { accessSync, constants } from 'node:fs'
 import { type Config, ConfigError, type Entry } from '../config.ts'
 import { camelCase, inEnvironment } from '../config/entry.ts'
 import { given } from '../config/read.ts'
 import { developmentSecretKey } from '../config/server_variables.ts'
 import { entries } from '../config/variables.ts'
-import { placeOf } from './administration.ts'
+import { storeLocation } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'
-import { doubtsAbout } from './config_doubts.ts'
 import { notesOn } from './config_notes.ts'
+import { warningsAbout } from './config_warnings.ts'
 import { print, printable, printJson, printTable } from './output.ts'
 import { looksOf } from '../html/looks.ts'
 import { featureEntries, featuresFor } from '../table.ts'
@@ -23,7 +23,7 @@ export const check = defineCommand({
       const config = readConfig()
       requireFiles(config)
       featuresFor(config)
-      looksOf(config) // throws what is wrong with the theme
+      looksOf(config) // throws ConfigError for a faulty theme
       await report(config, json ?? false)
     } catch (error) {
       if (!json || !(error instanceof ConfigError)) throw error
@@ -35,7 +35,7 @@ export const check = defineCommand({
 
 async function report(config: Config, json: boolean): Promise<void> {
   const settings = settingsOf(config)
-  const warnings = doubtsAbout(config)
+  const warnings = warningsAbout(config)
   const notes = notesOn(config)
   const profiles = await profilesFor(config, warnings)
   if (json) {
@@ -52,20 +52,20 @@ async function report(config: Config, json: boolean): Promise<void> {
   print('\nok')
 }
 
-/** None when the store is away: the configuration itself may be sound, and only a warning is due. */
+/** Empty, with a warning, when the store cannot be read: the configuration itself may be correct. */
 async function profilesFor(config: Config, warnings: string[]): Promise<ProfileFinding[]> {
   try {
     return checkProfiles(await registeredClients(config))
   } catch (error) {
-    warnings.push(`the clients of ${placeOf(config)} could not be read: ${(error as Error).message}`)
+    warnings.push(`the clients of ${storeLocation(config)} could not be read: ${(error as Error).message}`)
     return []
   }
 }
 
-/** Clients of one profile that are shown; the rest are in --json. */
+/** The number of clients that are printed for one profile; --json prints all. */
 const mostClients = 50
 
-/** What would change: what is asked of a client already is no news. */
+/** Prints what would change: rules that apply to a client already are left out. */
 function printProfiles(found: readonly ProfileFinding[], config: Config): void {
   const now = new Map(
     found
@@ -83,11 +83,11 @@ function printProfiles(found: readonly ProfileFinding[], config: Config): void {
     if (changed.length > 0) print(`\nPROFILE=${profile} would break ${changed.length} of the clients:`)
     for (const { client_id, fresh } of changed.slice(0, mostClients))
       for (const demand of fresh) print(`  ${printable(client_id)}: ${printable(demand)}`)
-    if (changed.length > mostClients) print(`  … --json has them all`)
+    if (changed.length > mostClients) print(`  … --json lists all`)
   }
 }
 
-/** What `serve` would stumble over at once. Throws ConfigError. */
+/** Throws ConfigError for a file that `serve` needs and that cannot be read. */
 function requireFiles({ tls, redisCaPath }: Config): void {
   const named = {
     TLS_CERT_PATH: tls?.certPath,
@@ -127,7 +127,7 @@ function settingsOf(config: Config): Setting[] {
   return [...core, ...features]
 }
 
-/** Fields of another name or shape than their variable's. */
+/** Fields whose name or shape differs from that of the variable. */
 const derived: Readonly<Record<string, (config: Config) => unknown>> = {
   NODE_ENV: ({ environment }) => environment,
   ISSUER_URL: ({ issuer }) => issuer,
@@ -150,17 +150,17 @@ function settingOf(entry: Entry, value: unknown, config: Config): Setting {
   }
 }
 
-/** That a secret is set, never what it is. */
+/** Says whether a secret is set, and never shows it. */
 function hidden(name: string, value: unknown, from: Setting['from'], config: Config): string | undefined {
-  if (name === 'STORE_URL') return placeOf(config)
-  if (value === developmentSecretKey) return 'a key everyone knows'
+  if (name === 'STORE_URL') return storeLocation(config)
+  if (value === developmentSecretKey) return 'the public development key'
   return from === 'default' ? undefined : 'hidden'
 }
 
 function textOf(entry: Entry, value: unknown, { environment }: Config): string | undefined {
   if (value === undefined) return undefined
   if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value.join(' ')
-  // Networks and other shapes read best as they were written.
+  // Networks and other objects are shown as the environment has them.
   return typeof value === 'object'
     ? (given(process.env, entry.name) ?? inEnvironment(entry.default, environment))
     : String(value)

@@ -1,4 +1,4 @@
-/** `latchkey invite …`: leave to make one account for one address, which an operator gives and takes back. */
+/** `latchkey invite …`: invitations to create an account for one email address. */
 import { say } from '../lib/say.ts'
 import { canMail, sendMail } from '../people/mail.ts'
 import { readMailAddress } from '../lib/mail_address.ts'
@@ -31,11 +31,11 @@ export const invite = defineCommand({
       throw new UsageError(`expected an address such as name@example.com, got ${printable(address)}`)
     const lifetime = readTime('expires', expires, longestLifeSeconds)
     const [roles, attributes] = [readRoles(role), readAttributes(attribute)]
-    await withContext('people', async (context) => {
+    await withContext('accounts', async (context) => {
       const { issuer } = context.config
       if (!context.table.features.includes('accounts'))
         throw new Refusal(
-          'ACCOUNT_REGISTRATION is closed: no invitation is good until that says invitation or open',
+          'ACCOUNT_REGISTRATION is closed, so invitations do not work: set it to invitation or open',
         )
       if (await User.findByAddress(context, email))
         throw new Refusal(`there is an account for ${printable(email)} already; latchkey user list shows it`)
@@ -59,7 +59,7 @@ export const invite = defineCommand({
       const facts = { id: record.id, email, roles, expires: moment(record.exp), mailed, link }
       if (json) return printJson(facts)
       printFacts(facts)
-      print(`\nThe link is shown this once${mailed ? '; a running server mails it' : ''}.`)
+      print(`\nThe link is shown only once${mailed ? '; a running server mails it' : ''}.`)
     })
   },
 })
@@ -68,12 +68,12 @@ export const list = defineCommand({
   takes: [],
   options: { json: jsonOption },
   run: ({ json }) =>
-    withContext('people', async (context) => {
+    withContext('accounts', async (context) => {
       const found = await listAll((offset, limit) => Invitation.list(context, offset, limit))
       const rows = found.map(({ secret_hash: _hash, invited: _invited, ...shown }) => shown)
       if (json) return printJson(rows)
       printTable(
-        ['ID', 'ADDRESS', 'ROLES', 'MADE', 'EXPIRES'],
+        ['ID', 'ADDRESS', 'ROLES', 'CREATED', 'EXPIRES'],
         rows.map(({ id, email, roles, created_at, exp }) => [
           id,
           email,
@@ -89,10 +89,10 @@ export const revoke = defineCommand({
   takes: ['ID'],
   options: { json: jsonOption },
   run: ({ json }, [id]) =>
-    withContext('people', async (context) => {
+    withContext('accounts', async (context) => {
       if (!(await Invitation.spend(context, id)))
         throw new Refusal(
-          `there is no invitation ${printable(id)}; latchkey invite list shows those there are`,
+          `there is no invitation ${printable(id)}; latchkey invite list shows all pending invitations`,
         )
       if (json) return printJson({ id, revoked: true })
       print(`${printable(id)} is revoked`)

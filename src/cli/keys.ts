@@ -1,17 +1,17 @@
-/** `latchkey keys …` and `jwks`: the keys that sign, and those to be encrypted to. https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys */
+/** `latchkey keys …` and `jwks`: the signing and decryption keys. https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys */
 import { isSigningAlg, type KeyAlg } from '../auth/jwk.ts'
 import type { Config } from '../config.ts'
 import { seconds } from '../lib/clock.ts'
 import type { KeyRing } from '../models/key_ring.ts'
 import type { KeyStatus } from '../models/open_keys.ts'
 import { writePemFiles } from '../models/pem_files.ts'
-import { placeOf, withKeys } from './administration.ts'
+import { storeLocation, withKeys } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { UsageError } from './failure.ts'
 import { ringAlgs } from './open.ts'
 import { moment, print, printJson, printTable } from './output.ts'
 
-/** Opening the ring makes what is missing, so there is nothing left to do but to say what is there. */
+/** Opening the key ring generates missing keys, so this only prints the keys. */
 export const generate = defineCommand({
   takes: [],
   options: { json: jsonOption },
@@ -44,7 +44,7 @@ export const rotate = defineCommand({
       if (json) return printJson(next)
       for (const key of next)
         print(
-          `${key.alg} ${key.kid} ${before.has(key.kid) ? 'waits since an earlier rotation' : 'is published'}, ${starts(key, seconds(clock))}`,
+          `${key.alg} ${key.kid} ${before.has(key.kid) ? 'was published by an earlier rotation' : 'is published'}, ${starts(key, seconds(clock))}`,
         )
     })
   },
@@ -58,7 +58,7 @@ function knownAlg(name: string): KeyAlg {
 
 const starts = ({ alg, activates_at }: KeyStatus, now: number): string =>
   !isSigningAlg(alg)
-    ? 'is the one to encrypt to from now on'
+    ? 'is the encryption key from now on'
     : activates_at > now
       ? `starts signing at ${moment(activates_at)}, in ${activates_at - now} seconds`
       : 'signs from now on'
@@ -82,7 +82,7 @@ export const jwks = defineCommand({
   run: () => withKeys(async (keys) => printJson(JSON.parse(keys.jwks().body))),
 })
 
-/** As `serve` does in development: the walkthrough's private.pem and public.pem follow the key that signs. */
+/** As `serve` does in development: private.pem and public.pem have the current signing key (docs/walkthrough.md). */
 async function keepPemFiles(
   { environment, privateKeyPath, publicKeyPath }: Config,
   keys: KeyRing,
@@ -93,6 +93,6 @@ async function keepPemFiles(
 
 function whereKeysAre(config: Config): string {
   const pem = config.environment === 'development' ? [config.privateKeyPath, config.publicKeyPath] : []
-  const place = config.store.kind === 'memory' ? `the folder ${config.keysPath}` : placeOf(config)
+  const place = config.store.kind === 'memory' ? `the folder ${config.keysPath}` : storeLocation(config)
   return [`${place} (sealed with SECRET_KEY)`, ...pem.filter((path) => path !== undefined)].join(', ')
 }

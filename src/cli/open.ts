@@ -1,4 +1,4 @@
-/** Opens what a command needs: configuration from the environment, the store it names, the signing keys. */
+/** Opens the configuration from the environment, its store and the keys. */
 import { readFileSync } from 'node:fs'
 import { keyRingSecret } from '../app.ts'
 import { signingAlgs } from '../auth/registration.ts'
@@ -19,7 +19,7 @@ export interface Opened {
   store: Store
 }
 
-/** Algorithms that have a key: all that sign, and those of features. */
+/** Algorithms that have a key: all signing algorithms, and those of features. */
 export const ringAlgs = [...signingAlgs, ...featureKeyAlgs]
 
 export const readConfig = (env: Readonly<Record<string, string | undefined>> = process.env): Config =>
@@ -30,15 +30,15 @@ export async function open(config = readConfig()): Promise<Opened> {
   return { config, clock: systemClock, log, store: await openStore(config, systemClock) }
 }
 
-/** The one place that picks a driver; one that is not picked is not loaded. */
+/** The only code that chooses a backend. Other backends are not loaded. */
 async function openStore(config: Config, clock: Clock): Promise<Store> {
-  const plain = await openDriver(config, clock)
+  const plain = await openBackend(config, clock)
   if (!config.storeEncryption) return plain
   const { sealedStore } = await import('../store/sealed.ts')
   return sealedStore(plain, deriveKey(config.secretKey, 'store'))
 }
 
-async function openDriver({ store, redisCaPath, storeTimeoutMs }: Config, clock: Clock): Promise<Store> {
+async function openBackend({ store, redisCaPath, storeTimeoutMs }: Config, clock: Clock): Promise<Store> {
   if (store.kind === 'memory') return (await import('../store/memory.ts')).memoryStore(clock)
   if (store.kind === 'sqlite') return (await import('../store/sqlite.ts')).sqliteStore(store.path, clock)
   const { redisStore } = await import('../store/redis.ts')
@@ -46,7 +46,7 @@ async function openDriver({ store, redisCaPath, storeTimeoutMs }: Config, clock:
   return redisStore(store.url, { timeoutMs: storeTimeoutMs, ...(caCert !== undefined && { caCert }) })
 }
 
-/** Keys live in the store, so that all instances agree; beside the memory store they live in KEYS_PATH. */
+/** The keys are in the store, so that all instances have the same; with the memory store they are in KEYS_PATH. */
 export async function openKeys({ config, clock, log, store }: Opened): Promise<KeyRing> {
   return loadKeyRing({
     storage: config.store.kind === 'memory' ? directoryStorage(config.keysPath) : store,

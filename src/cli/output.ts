@@ -1,8 +1,8 @@
-/** What commands print: lines, JSON, tables. Names that strangers registered cannot move the terminal's cursor. */
+/** Output of commands: lines, JSON, tables. Control characters in values are escaped, so that they do not reach the terminal. */
 
 import { escapeCharacter, replaceUnsafe } from '../lib/unsafe_text.ts'
 
-/** One line of a value, whatever it holds. */
+/** A value as one line, with unsafe characters escaped. */
 export const printable = (value: unknown): string =>
   replaceUnsafe(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''), 'line', escapeCharacter)
 
@@ -12,7 +12,7 @@ export function print(text: string): void {
 
 export function printJson(value: unknown): void {
   const text = JSON.stringify(value, null, 2)
-  // Line feeds are JSON.stringify's own; those inside values are escaped already.
+  // Line feeds between members are kept; those inside values are escaped already.
   print(replaceUnsafe(text, 'line', (each) => (each === '\n' ? each : escapeCharacter(each))))
 }
 
@@ -24,13 +24,13 @@ export function printTable(head: readonly string[], rows: readonly (readonly unk
   print(cells.map((row) => row.map(pad).join('  ').trimEnd()).join('\n'))
 }
 
-/** `name  value` lines, undefined ones left out. */
+/** Lines of name and value; undefined values are left out. */
 export const printFacts = (facts: Readonly<Record<string, unknown>>): void => {
   const known = Object.entries(facts).filter(([, value]) => value !== undefined)
   const width = Math.max(...known.map(([name]) => name.length))
   print(known.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}`).join('\n'))
 }
 
-/** Seconds since the epoch, as people read them. */
+/** Seconds since the epoch as ISO 8601. */
 export const moment = (seconds: number | undefined): string =>
   seconds === undefined ? '' : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')

@@ -1,4 +1,4 @@
-/** A new password: from a terminal without echo, twice, or from stdin. Never an argument, where `ps` and shell histories would keep it. */
+/** Reads a new password: from a terminal without echo, twice, or from stdin. Never from an argument, which `ps` and shell histories would show. */
 import type { Context } from '../contracts/context.ts'
 import { newPasswordProblem } from '../people/new_password.ts'
 import { wordsOf } from '../html/words.ts'
@@ -11,7 +11,10 @@ export const passwordOption = {
   },
 } as const
 
-/** `about` are words of the person. Throws Refusal when it may not be one, or the second differs from the first; UsageError without a terminal. */
+/**
+ * `about` are words of the account that the password must not consist of. Throws Refusal when the password is not
+ * acceptable or its repetition differs; UsageError without a terminal.
+ */
 export async function readNewPassword(
   context: Context,
   about: readonly string[],
@@ -25,7 +28,7 @@ export async function readNewPassword(
   return fromStdin ? judge(await readStdin()) : askTwice(judge)
 }
 
-/** Its last line break is dropped: `echo` and editors add one. */
+/** The last line break is removed, because `echo` and editors add one. */
 const readStdin = async (): Promise<string> => (await Bun.stdin.text()).replace(/\r?\n$/, '')
 
 async function askTwice(judge: (password: string) => Promise<string>): Promise<string> {
@@ -42,7 +45,7 @@ async function askTwice(judge: (password: string) => Promise<string>): Promise<s
   }
 }
 
-/** Reads keys one by one, for only a raw terminal is silent. Prompts go to stderr, so that stdout stays the result. */
+/** Reads keys one by one, because only a raw terminal has no echo. Prompts go to stderr, so that stdout has only the result. */
 function openTerminal() {
   const { stdin, stderr } = process
   const lines: string[] = []
@@ -56,11 +59,11 @@ function openTerminal() {
     '\x7f': () => void (line = Array.from(line).slice(0, -1).join('')), // Backspace
     '\b': () => void (line = Array.from(line).slice(0, -1).join('')),
     '\x15': () => void (line = ''), // Ctrl-U
-    '\x03': () => void (ended = new Interrupted()), // Ctrl-C, which a raw terminal hands over as a key
+    '\x03': () => void (ended = new Interrupted()), // Ctrl-C, which is a character in a raw terminal
     '\x04': () => void (ended = new Refusal('the input ended before the password did; nothing was changed')),
   }
-  const hear = (chunk: string) => {
-    // Arrow keys and the like come as escape sequences.
+  const onData = (chunk: string) => {
+    // Arrow keys and similar keys send escape sequences.
     for (const character of chunk.replace(/\x1b(\[[0-9;]*[ -/]*[@-~]|O.|.)?/g, '')) {
       const key = keys[character]
       if (key) key()
@@ -68,14 +71,14 @@ function openTerminal() {
     }
     wake()
   }
-  const end = () => {
+  const onEnd = () => {
     ended ??= new Refusal('the terminal was closed; nothing was changed')
     wake()
   }
 
   stdin.setEncoding('utf8')
   stdin.setRawMode(true)
-  stdin.on('data', hear).on('end', end)
+  stdin.on('data', onData).on('end', onEnd)
   stdin.resume()
   return {
     async ask(prompt: string): Promise<string> {
@@ -87,7 +90,7 @@ function openTerminal() {
       return answer
     },
     close(): void {
-      stdin.off('data', hear).off('end', end)
+      stdin.off('data', onData).off('end', onEnd)
       stdin.setRawMode(false)
       stdin.pause()
     },

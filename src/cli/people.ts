@@ -1,4 +1,4 @@
-/** What commands about people have in common: finding one, changing one, ending what one has open. */
+/** Shared by commands about accounts: find one, change one, end its sessions and grants. */
 import type { Context } from '../contracts/context.ts'
 import { endEverything } from '../people/end_session.ts'
 import { Grant } from '../models/grant.ts'
@@ -10,7 +10,7 @@ import { printable } from './output.ts'
 
 export const taken = (username: string) => new Refusal(`there is a user ${printable(username)} already`)
 
-/** Names people can type and tell apart; how alike names are joined is for `canonicalUsername` to say. */
+/** Throws Refusal for a username that is not 1 to 200 visible characters. */
 export function requireGoodName(username: string): void {
   if (canonicalUsername(username) === '' || username.length > 200 || printable(username) !== username)
     throw new Refusal('NAME must be 1 to 200 visible characters')
@@ -23,7 +23,7 @@ export async function requireUser(context: Context, username: string): Promise<U
   return user
 }
 
-/** `changes` of the record as it is at that moment, for a running server changes it too. Returns it as it is then. */
+/** Applies `changes` to the current record, because a running server may have changed it. Returns the new record. */
 export async function change(
   context: Context,
   user: User,
@@ -37,32 +37,32 @@ export async function change(
   return changed
 }
 
-/** Milliseconds in which a request that a server had begun before the change is over. */
+/** Milliseconds within which a request ends that a server began before the change. */
 const inFlight = 1_000
 
-/** Ends sessions, grants and with them all tokens, and says how many there were. */
+/** Ends all sessions, grants and tokens of an account. Returns a text with their numbers. */
 export async function endAll(context: Context, user: User): Promise<string> {
   const { sessions, grants } = await endAllOf(context, async () => [user])
   return `${number(sessions, 'session')} and ${number(grants, 'grant')} with all tokens`
 }
 
-/** The same of everybody there is. */
-export const endEverybody = (context: Context): Promise<Ended> =>
+/** Ends all sessions, grants and tokens of all accounts. */
+export const endAllAccounts = (context: Context): Promise<Ended> =>
   endAllOf(context, () => listAll((offset, limit) => User.list(context, offset, limit)))
 
-/** How many there were. */
+/** Numbers of what was ended. */
 export interface Ended {
   people: number
   sessions: number
   grants: number
 }
 
-/** People at a time: a store beside the network is waited for, and no running server is crowded out. */
+/** Accounts at a time: enough for a store across the network, and few enough not to slow down a running server. */
 const atOnce = 20
 
-async function endAllOf(context: Context, who: () => Promise<readonly User[]>): Promise<Ended> {
+async function endAllOf(context: Context, accounts: () => Promise<readonly User[]>): Promise<Ended> {
   const ended: Ended = { people: 0, sessions: 0, grants: 0 }
-  await inTurns(await who(), async ({ sub }) => {
+  await inTurns(await accounts(), async ({ sub }) => {
     const [sessions, grants] = await Promise.all([
       Session.listOfUser(context, sub),
       Grant.listOfUser(context, sub),
@@ -72,9 +72,9 @@ async function endAllOf(context: Context, who: () => Promise<readonly User[]>): 
     ended.sessions += sessions.length
     ended.grants += grants.length
   })
-  // A sign-in or an authorization that read the record just before it changed may end just after this did.
+  // Again: a sign-in or an authorization that read the account before the change may have completed since.
   await Bun.sleep(inFlight)
-  await inTurns(await who(), ({ sub }) => endEverything(sub, context))
+  await inTurns(await accounts(), ({ sub }) => endEverything(sub, context))
   return ended
 }
 

@@ -1,4 +1,4 @@
-/** `latchkey verify` and `latchkey reset-factors`: what an operator does for one person who asked for help. */
+/** `latchkey verify` and `latchkey reset-factors`: an operator helps one End-User. */
 import { canMail, languageOfUser, notYou, sendMail } from '../people/mail.ts'
 import { readMailAddress } from '../lib/mail_address.ts'
 import { say } from '../lib/say.ts'
@@ -18,7 +18,7 @@ export const verify = defineCommand({
     json: jsonOption,
   },
   run: ({ email, json }, [name]) =>
-    withContext('people', async (context) => {
+    withContext('accounts', async (context) => {
       const user = await requireUser(context, name)
       const given = email ?? user.claims.email
       const address = typeof given === 'string' ? readMailAddress(given) : undefined
@@ -40,12 +40,12 @@ export const resetFactors = defineCommand({
   takes: ['NAME'],
   options: { json: jsonOption },
   run: ({ json }, [name]) =>
-    withContext('people', async (context) => {
+    withContext('accounts', async (context) => {
       const user = await requireUser(context, name)
       const rows = context.table.personData.filter(({ factor }) => factor)
       for (const { erase } of rows) await erase(context, user.sub)
-      await FactorGeneration.renew(context, context.random, user.sub) // devices that were trusted are no longer
-      // Whoever is signed in may be why they were reset.
+      await FactorGeneration.renew(context, context.random, user.sub) // trusted devices are no longer trusted
+      // An attacker who is signed in may be the reason for the reset.
       const ended = await endAll(context, user)
       await Event.add(context, context.random, { sub: user.sub, kind: 'factors_reset' })
       await tell(user)

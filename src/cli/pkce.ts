@@ -1,4 +1,4 @@
-/** `latchkey pkce`: a verifier to keep and the challenge to send. https://www.rfc-editor.org/rfc/rfc7636#section-4 */
+/** `latchkey pkce`: generates a code_verifier and its code_challenge. https://www.rfc-editor.org/rfc/rfc7636#section-4 */
 import { generatePkce } from '../auth/pkce.ts'
 import { systemRandom } from '../lib/random.ts'
 import { defineCommand, jsonOption } from './command.ts'

@@ -1,4 +1,4 @@
-/** Which registered clients each profile would break: part of `latchkey config check`. docs/configuration.md, "PROFILE" */
+/** Finds the registered clients that would not work under each profile: part of `latchkey config check`. docs/configuration.md, "PROFILE" */
 import { existsSync } from 'node:fs'
 import { type Config, ConfigError } from '../config.ts'
 import { type Profile, profiles } from '../config/entry.ts'
@@ -15,13 +15,13 @@ export interface ClientFinding {
 
 export interface ProfileFinding {
   profile: Profile
-  /** The settings as they are contradict it: it would not even start. */
+  /** Settings that contradict the profile, so that the provider would not start. */
   problems: readonly string[]
-  /** Those that would be refused, or would have to change. */
+  /** Clients that would have to change. */
   clients: ClientFinding[]
 }
 
-/** One for each profile, under the environment as it is but for PROFILE. */
+/** One finding for each profile, under the same environment with another PROFILE. */
 export function checkProfiles(
   clients: readonly Client[],
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -29,10 +29,10 @@ export function checkProfiles(
   return profiles.map((profile) => {
     try {
       const config = readConfig({ ...env, PROFILE: profile })
-      const ground = { config, table: buildTable(featuresFor(config)) }
+      const provider = { config, table: buildTable(featuresFor(config)) }
       const found = clients.map((client) => ({
         client_id: client.client_id,
-        demands: demandsOn(client, ground),
+        demands: demandsOn(client, provider),
       }))
       return { profile, problems: [], clients: found.filter(({ demands }) => demands.length > 0) }
     } catch (error) {
@@ -43,15 +43,15 @@ export function checkProfiles(
 }
 
 /**
- * All clients that the configured store knows, those of the walkthrough where a server would put them. A database that
- * is not there yet is not made. Throws what the store throws when it is away.
+ * All clients in the configured store; for the memory store in development the demo clients. A SQLite file that does
+ * not exist is not created. Throws StoreUnavailable.
  */
 export async function registeredClients(config: Config): Promise<Client[]> {
-  const { store: place, environment } = config
-  if (place.kind === 'sqlite' && !existsSync(place.path)) return []
+  const { store, environment } = config
+  if (store.kind === 'sqlite' && !existsSync(store.path)) return []
   const opened = await open({ ...config, logLevel: 'silent' })
   try {
-    if (place.kind === 'memory' && environment === 'development') {
+    if (store.kind === 'memory' && environment === 'development') {
       const { seedDemo } = await import('./seed_demo.ts')
       await seedDemo(opened)
     }

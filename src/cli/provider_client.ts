@@ -1,4 +1,4 @@
-/** The requests of a client, as plain as they are on the wire: what the test client does, for people to read. https://openid.net/specs/openid-connect-core-1_0.html#CodeFlowSteps */
+/** The HTTP requests of an OpenID Connect client, written out for readers; the test client uses them. https://openid.net/specs/openid-connect-core-1_0.html#CodeFlowSteps */
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, type JWTPayload } from 'jose'
 import { leftHalfHash } from '../auth/token.ts'
 import { Refusal } from './failure.ts'
@@ -30,7 +30,7 @@ export interface Tokens {
 
 type Json = Record<string, unknown>
 
-/** Throws Refusal with the provider's own words. */
+/** Throws Refusal with `error` and `error_description` of the provider. */
 async function read<T = Json>(response: Response, what: string): Promise<T> {
   const text = await response.text()
   const body = parse(text)
@@ -57,14 +57,14 @@ async function reach(url: string, init: RequestInit = {}): Promise<Response> {
   }
 }
 
-/** OpenID Connect Discovery §4.3: the document must be about the very issuer that was asked. */
+/** OpenID Connect Discovery §4.3: the `issuer` in the document must be the issuer that was asked. */
 export async function discover(issuer: string): Promise<Metadata> {
   const metadata = await read<Metadata>(
     await reach(`${issuer}/.well-known/openid-configuration`),
     'discovery',
   )
   if (metadata.issuer !== issuer)
-    throw new Refusal(`discovery speaks of the issuer ${metadata.issuer}, asked was ${issuer}`)
+    throw new Refusal(`discovery: expected the issuer ${issuer}, got ${metadata.issuer}`)
   return metadata
 }
 
@@ -74,7 +74,7 @@ export interface ProviderClient {
   introspect(token: string): Promise<Json>
   revoke(token: string): Promise<void>
   userinfo(accessToken: string): Promise<Json>
-  /** The claims, once signature, issuer, audience, time, nonce and at_hash hold. Throws otherwise. */
+  /** The claims. Throws unless signature, issuer, audience, times, nonce and at_hash are valid. */
   verifyIdToken(tokens: Tokens, nonce: string | undefined): Promise<JWTPayload>
 }
 
@@ -129,7 +129,7 @@ export function providerClient(metadata: Metadata, { clientId, secret }: Credent
       if (nonce !== undefined && payload.nonce !== nonce)
         throw new Refusal('the nonce of the ID Token differs')
       if (payload.at_hash !== leftHalfHash(access_token, protectedHeader.alg))
-        throw new Refusal('at_hash does not fit the access token')
+        throw new Refusal('at_hash is not that of the access token')
       return payload
     },
   }

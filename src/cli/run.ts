@@ -1,11 +1,11 @@
-/** Finds the command that the arguments name and runs it; answers `help`, `--help` and `version` itself. */
+/** Finds and runs the command that the arguments name; also answers `help`, `--help` and `version`. */
 import { build } from '../version.ts'
 import { optionsHelp, usage } from './command.ts'
 import { type CommandEntry, commands } from './commands.ts'
 import { UsageError } from './failure.ts'
 import { print } from './output.ts'
 
-/** `args` as the shell gave them, without the program. Throws UsageError, or what the command throws. */
+/** `args` without the program. Throws UsageError, or what the command throws. */
 export async function run(args: readonly string[]): Promise<void> {
   const [first = '', ...rest] = args
   if (['version', '--version', '-v'].includes(first)) return print(`latchkey ${build}`)
@@ -28,7 +28,7 @@ function findCommand(args: readonly string[]): { entry: CommandEntry; rest: stri
   return undefined
 }
 
-/** The command they name, or all below it: `help keys`. */
+/** The command that the words name, or all that begin with them: `help keys`. */
 const namedBy = (words: readonly string[]): CommandEntry[] =>
   commands.filter((entry) => startsWith(entry.name.split(' '), words))
 

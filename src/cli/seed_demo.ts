@@ -1,4 +1,4 @@
-/** Puts the people and clients of the walkthrough where they are missing. Development alone calls it. */
+/** Creates the demo End-Users and clients of docs/walkthrough.md where they are missing. Called in development alone. */
 import { secretsOf } from '../app.ts'
 import { systemRandom } from '../lib/random.ts'
 import { Client, makeClient } from '../models/client.ts'

@@ -1,4 +1,4 @@
-/** `latchkey serve`: the one place with a socket, timers and signals. */
+/** `latchkey serve`: the server with its socket, timers and signal handlers. */
 import { type App, createApp } from '../app.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { systemRandom } from '../lib/random.ts'
@@ -33,10 +33,10 @@ export async function serve(): Promise<void> {
     hostname: config.host,
     port: config.port,
     ...(config.tls && { tls: { cert: Bun.file(config.tls.certPath), key: Bun.file(config.tls.keyPath) } }),
-    maxRequestBodySize: config.maxBodyBytes * 2, // beyond it Bun hangs up; up to it we answer 413 ourselves
+    maxRequestBodySize: config.maxBodyBytes * 2, // Bun closes the connection beyond it; up to it the answer is 413
     idleTimeout: 30,
     development: false,
-    reusePort: false, // else a second server on this port starts too, and requests land on either
+    reusePort: false, // otherwise a second server could start on this port and receive some of the requests
     fetch: (request, self) =>
       app?.handle(request, self.requestIP(request)?.address ?? '') ??
       new Response('starting', { status: 503 }),
@@ -59,10 +59,10 @@ export async function serve(): Promise<void> {
   opened.log.info('started', { version, commit, issuer: config.issuer, store: config.store.kind })
 
   const stop = async (signal: string) => {
-    if (closing) process.exit(1) // asked twice: at once
+    if (closing) process.exit(1) // a second signal ends the process at once
     closing = true
     opened.log.info('stopping', { signal })
-    await Bun.sleep(config.shutdownDelay * 1000) // /health says 503 meanwhile, and balancers look elsewhere
+    await Bun.sleep(config.shutdownDelay * 1000) // /health answers 503 in this time, so that load balancers use other instances
     await Promise.race([server.stop(), Bun.sleep(config.shutdownTimeout * 1000)])
     await server.stop(true)
     timers?.stop()
@@ -83,12 +83,12 @@ async function prepareDevelopment(
 }
 
 interface Timers {
-  /** Run this job now, or again at once when it is just running. */
+  /** Runs this job now, or again as soon as its current run has ended. */
   soon(job: string): void
   stop(): void
 }
 
-/** A run that fails is one log line; the next one tries again. Runs of one job never overlap. */
+/** Runs of one job never overlap. A failed run is logged and does not stop the next one. */
 function startTimers({ context }: App, keys: KeyRing): Timers {
   const starts = new Map<string, () => void>()
   const repeat = (name: string, every: number, run: () => Promise<void>) => {

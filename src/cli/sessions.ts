@@ -1,4 +1,4 @@
-/** `latchkey sessions …`: where a person is signed in. */
+/** `latchkey sessions …`: lists and ends the sessions of accounts. */
 import type { Context } from '../contracts/context.ts'
 import { endSession } from '../people/end_session.ts'
 import { Session } from '../models/session.ts'
@@ -6,13 +6,13 @@ import { withContext } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { moment, print, printable, printJson, printTable } from './output.ts'
-import { endAll, endEverybody, number, requireUser } from './people.ts'
+import { endAll, endAllAccounts, number, requireUser } from './people.ts'
 
 export const list = defineCommand({
   takes: ['NAME'],
   options: { json: jsonOption },
   run: ({ json }, [name]) =>
-    withContext('people', async (context) => {
+    withContext('accounts', async (context) => {
       const user = await requireUser(context, name)
       const sessions = (await Session.listOfUser(context, user.sub)).map((session) => ({
         sid: session.sid,
@@ -58,8 +58,8 @@ export const end = defineCommand({
     if (everybody && !yes)
       throw new UsageError('--everybody signs out all users of all applications: add --yes to confirm')
     if (!everybody && yes) throw new UsageError('--yes goes with --everybody')
-    return withContext('people', async (context) => {
-      if (everybody) return endOfEverybody(context, json)
+    return withContext('accounts', async (context) => {
+      if (everybody) return endOfAllAccounts(context, json)
       const user = await requireUser(context, name)
       if (sid === undefined) {
         const { length } = await Session.listOfUser(context, user.sub)
@@ -79,10 +79,11 @@ export const end = defineCommand({
 })
 
 /** OWASP ASVS 5.0 V7.4.5 */
-async function endOfEverybody(context: Context, json = false): Promise<void> {
-  const ended = await endEverybody(context)
+async function endOfAllAccounts(context: Context, json = false): Promise<void> {
+  const ended = await endAllAccounts(context)
   if (json) return printJson(ended)
   const { people, sessions, grants } = ended
-  const of = people === 1 ? '1 person' : `${people} people`
-  print(`ended ${number(sessions, 'session')} and ${number(grants, 'grant')} of ${of} with all tokens`)
+  print(
+    `ended ${number(sessions, 'session')} and ${number(grants, 'grant')} of ${number(people, 'account')} with all tokens`,
+  )
 }

@@ -1,4 +1,4 @@
-/** The walkthrough's interactive client: one whole code flow in front of your eyes. docs/walkthrough.md */
+/** The interactive client of docs/walkthrough.md: it runs one code flow and prints each step. */
 import { generatePkce } from '../auth/pkce.ts'
 import { standardScopes } from '../auth/scope.ts'
 import { systemRandom } from '../lib/random.ts'
@@ -34,14 +34,14 @@ const options = {
   timeout: { type: 'string', value: 'SECONDS', help: 'How long to wait for the sign-in. Default: 300' },
 } as const
 
-export const testClient = defineCommand({ takes: [], options, run: walk })
+export const testClient = defineCommand({ takes: [], options, run: runFlow })
 
-async function walk(given: Values<typeof options>): Promise<void> {
+async function runFlow(given: Values<typeof options>): Promise<void> {
   const issuer = readIssuer(given.issuer)
   const port = readNumber('port', given.port ?? '8080', 65_535)
   const timeout = readNumber('timeout', given.timeout ?? '300', 86_400)
   const clientId = given['client-id'] ?? demoClient.client_id
-  // The demo client's secret belongs to nobody else.
+  // The secret of the demo client is not sent for another client.
   const secret =
     given['client-secret'] ?? (given['client-id'] === undefined ? demoClient.client_secret : undefined)
 
@@ -59,7 +59,7 @@ async function walk(given: Values<typeof options>): Promise<void> {
     if (!given['no-open']) openBrowser(request.url)
     const answer = await waiting
 
-    step('The answer at the redirect URI; state and iss are as expected')
+    step('Authorization response at the redirect URI; state and iss are as expected')
     const code = answer.get('code')
     if (code === null)
       throw new Refusal(
@@ -76,7 +76,7 @@ async function walk(given: Values<typeof options>): Promise<void> {
     step('Tokens for the code')
     showTokens(tokens)
     await useTokens(client, tokens, request.nonce, secret !== undefined)
-    print('\nThat was the whole flow.')
+    print('\nThe flow is complete.')
   } finally {
     await listener.stop()
   }
@@ -111,7 +111,7 @@ function makeRequest(
     nonce,
     code_challenge,
     code_challenge_method: 'S256',
-    // OpenID Connect Core §11: offline access is asked for together with consent.
+    // OpenID Connect Core §11: offline_access requires prompt=consent.
     ...(scope.split(' ').includes('offline_access') && { prompt: 'consent' }),
   }
   for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value)
@@ -120,7 +120,7 @@ function makeRequest(
   return { url: url.href, state, nonce, code_verifier }
 }
 
-/** Everything a client and an API do with tokens, to their end. Introspection is for clients with a secret. */
+/** Uses, refreshes and revokes the tokens. Introspection is for clients with a secret. */
 async function useTokens(
   client: ProviderClient,
   first: Tokens,
@@ -130,17 +130,17 @@ async function useTokens(
   let tokens = first
   if (tokens.id_token !== undefined) {
     const { sub, exp } = await client.verifyIdToken(tokens, nonce)
-    step('The ID Token holds: signature by the JWKS, iss, aud, exp, nonce and at_hash')
-    print(`${printable(sub)} is signed in; the token is good until ${moment(exp)}`)
+    step('The ID Token is valid: signature by the JWKS, iss, aud, exp, nonce and at_hash')
+    print(`${printable(sub)} is signed in; the token is valid until ${moment(exp)}`)
     step('UserInfo')
     const claims = await client.userinfo(tokens.access_token)
-    if (claims.sub !== sub) throw new Refusal('UserInfo speaks of another person than the ID Token') // Core §5.3.2
+    if (claims.sub !== sub) throw new Refusal('the sub of UserInfo differs from that of the ID Token') // Core §5.3.2
     printJson(claims)
   }
   await showActivity(client, tokens, confidential, 'Introspection of the access token', true)
   if (tokens.refresh_token !== undefined) {
     tokens = { ...tokens, ...(await client.refresh(tokens.refresh_token)) }
-    step('Refreshed: new tokens, and the old refresh token is spent')
+    step('Refreshed: new tokens; the old refresh token can no longer be used')
     showTokens(tokens)
   }
   await client.revoke(tokens.refresh_token ?? tokens.access_token)
@@ -150,7 +150,7 @@ async function useTokens(
   await showActivity(client, tokens, confidential, 'Introspection again', false)
 }
 
-/** What an API would be told of the access token. Throws Refusal when it is not what must be. */
+/** Prints what a resource server learns about the access token. Throws Refusal unless `active` is as expected. */
 async function showActivity(
   client: ProviderClient,
   { access_token }: Tokens,
@@ -162,12 +162,12 @@ async function showActivity(
   if (!confidential) return print('only for clients with a secret (RFC 7662 §2.1)')
   const said = await client.introspect(access_token)
   printJson(said)
-  if (said.active !== active) throw new Refusal(`active was expected to be ${active}`)
+  if (said.active !== active) throw new Refusal(`expected active to be ${active}`)
 }
 
 const step = (title: string): void => print(`\n== ${title}`)
 
-/** Enough to recognise it, too little to use it. */
+/** The beginning of a handle, which cannot be used as the handle. */
 const shortened = (handle: string): string =>
   printable(handle.length > 24 ? `${handle.slice(0, 20)}…` : handle)
 
@@ -182,7 +182,7 @@ function showTokens(tokens: Tokens): void {
   print(`expires_in ${tokens.expires_in} s, scope ${printable(tokens.scope ?? 'none')}`)
 }
 
-/** By platform, the program that opens a URL. Without one the person opens it: it is printed already. */
+/** The program that opens a URL, by platform. Without it the developer opens the printed URL. */
 const openers: Readonly<Record<string, readonly string[]>> = {
   darwin: ['open'],
   win32: ['rundll32', 'url.dll,FileProtocolHandler'], // `start` would read `&` as the end of its command
@@ -195,6 +195,6 @@ function openBrowser(url: string): void {
   try {
     Bun.spawn([path, ...args, url], { stdio: ['ignore', 'ignore', 'ignore'] }).unref()
   } catch {
-    // The URL is printed; whoever cannot open a browser copies it.
+    // The URL is printed and can be copied.
   }
 }

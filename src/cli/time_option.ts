@@ -1,4 +1,4 @@
-/** Times on the command line, as `90m`, `12h` or `30d`. */
+/** Durations on the command line, such as `90m`, `12h` or `30d`. */
 import { UsageError } from './failure.ts'
 import { printable } from './output.ts'
 

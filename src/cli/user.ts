@@ -1,4 +1,4 @@
-/** `latchkey user …`: the people who can sign in. Each command works on the store a running server uses. */
+/** `latchkey user …`: accounts of End-Users, in the store of the running server. */
 import { wordsAbout } from '../people/new_password.ts'
 import { hashPassword } from '../people/password.ts'
 import { forgetTries } from '../people/rate_limit.ts'
@@ -40,7 +40,7 @@ export const add = defineCommand({
     const attributes = readAttributes(attribute)
     const roles = readRoles(role)
     const claims = readClaims(claim, { name, email })
-    await withContext('people', async (context) => {
+    await withContext('accounts', async (context) => {
       if (await User.findByUsername(context, username)) throw taken(username)
       const about = wordsAbout({ username, claims })
       const password_hash = await hashPassword(await readNewPassword(context, about, fromStdin))
@@ -72,22 +72,22 @@ export const passwd = defineCommand({
   takes: ['NAME'],
   options: passwordOption,
   run: ({ 'password-stdin': fromStdin }, [username]) =>
-    withContext('people', async (context) => {
+    withContext('accounts', async (context) => {
       const user = await requireUser(context, username)
       const password_hash = await hashPassword(await readNewPassword(context, wordsAbout(user), fromStdin))
       await change(context, user, () => ({ password_hash }))
-      await forgetTries(context, 'account', canonicalUsername(username)) // whoever was locked out may try at once
+      await forgetTries(context, 'account', canonicalUsername(username)) // an End-User who was locked out can sign in at once
       const ended = await endAll(context, user)
       print(`${printable(user.username)} has a new password; ended ${ended}`)
     }),
 })
 
-/** The operator never sees the link: who holds it chooses the password. OWASP ASVS 5.0 V6.4.6 */
+/** The operator does not see the link, because its holder chooses the password. OWASP ASVS 5.0 V6.4.6 */
 export const reset = defineCommand({
   takes: ['NAME'],
   options: { json: jsonOption },
   run: ({ json }, [username]) =>
-    withContext('people', async (context) => {
+    withContext('accounts', async (context) => {
       if (!context.table.features.includes('recovery'))
         throw new Refusal('no link can be emailed here: set SMTP_URL and PASSWORD_RECOVERY=true')
       const user = await requireUser(context, username)
@@ -99,7 +99,7 @@ export const reset = defineCommand({
       const to = provenEmail(user)
       if (to === undefined)
         throw new Refusal(
-          `${name} has no verified address to mail to; latchkey verify says that one is, if you are sure of it`,
+          `${name} has no verified email address; if you are sure of the address, mark it as verified with latchkey verify`,
         )
       await Event.add(context, context.random, { sub: user.sub, kind: 'password_asked' })
       await mailLink(context, user, { to, why: say('recovery.operator_line') })
@@ -107,7 +107,7 @@ export const reset = defineCommand({
         return printJson({ username: user.username, sub: user.sub, email: to, expires_in: linkLifetime })
       const minutes = linkLifetime / 60
       print(
-        `a running server mails ${printable(to)} a link to choose a new password, good for ${minutes} minutes; ` +
+        `a running server mails ${printable(to)} a link to choose a new password, valid for ${minutes} minutes; ` +
           `until then the old one works, and latchkey sessions end signs ${name} out`,
       )
     }),
@@ -117,9 +117,9 @@ export const disable = defineCommand({
   takes: ['NAME'],
   options: {},
   run: (_, [username]) =>
-    withContext('people', async (context) => {
+    withContext('accounts', async (context) => {
       const user = await requireUser(context, username)
-      await change(context, user, () => ({ disabled: true })) // first: from here on nobody signs in
+      await change(context, user, () => ({ disabled: true })) // first, so that no new session begins
       const ended = await endAll(context, user)
       print(`${printable(user.username)} is disabled; ended ${ended}`)
     }),
@@ -129,14 +129,14 @@ export const enable = defineCommand({
   takes: ['NAME'],
   options: {},
   run: (_, [username]) =>
-    withContext('people', async (context) => {
+    withContext('accounts', async (context) => {
       const user = await requireUser(context, username)
       await change(context, user, () => ({ disabled: false }))
       print(`${printable(user.username)} is enabled`)
     }),
 })
 
-/** `leaving` asked for the end of their account, and may still sign in to keep it. */
+/** `leaving`: the End-User requested deletion of the account and can still sign in to cancel it. */
 const stateOf = ({ disabled, leaving_at }: User): string => {
   if (disabled) return 'disabled'
   return leaving_at === undefined ? 'active' : 'leaving'
@@ -146,7 +146,7 @@ export const list = defineCommand({
   takes: [],
   options: { json: jsonOption },
   run: ({ json }) =>
-    withContext('people', async (context) => {
+    withContext('accounts', async (context) => {
       const users = await listAll((offset, limit) => User.list(context, offset, limit))
       if (json) return printJson(users.map(({ password_hash: _, ...user }) => user))
       printTable(

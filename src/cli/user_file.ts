@@ -1,41 +1,48 @@
-/** Files of people as JSON and as CSV: what each line says, and lines for what is said. https://www.rfc-editor.org/rfc/rfc4180 */
+/** Reads and writes files of accounts, as JSON and as CSV. https://www.rfc-editor.org/rfc/rfc4180 */
 import { Refusal } from './failure.ts'
 
-/** What came, and where: a line of CSV, an entry of JSON, from 1. */
-export interface Given {
+/** A record of a file, and its position: the line of CSV or the entry of JSON, from 1. */
+export interface FileRecord {
   at: string
-  record?: unknown
-  /** Why there is none. */
-  problem?: string
+  record: unknown
 }
 
-/** One array of objects. Throws Refusal when it is none. */
-export function readJson(text: string): Given[] {
+/** Throws Refusal when the text is not a JSON array. */
+export function readJson(text: string): FileRecord[] {
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
   } catch (error) {
     throw new Refusal(`expected JSON: ${error instanceof Error ? error.message : ''}`)
   }
-  if (!Array.isArray(parsed)) throw new Refusal('expected a JSON array of people')
+  if (!Array.isArray(parsed)) throw new Refusal('expected a JSON array of accounts')
   return parsed.map((record: unknown, i) => ({ at: `entry ${i + 1}`, record }))
 }
 
-/** Spreadsheets run what begins so, in full width too; a quote before it keeps it text. https://owasp.org/www-community/attacks/CSV_Injection */
+/** Spreadsheets run a cell that begins like this as a formula, also in full width; a quote before it makes it text. https://owasp.org/www-community/attacks/CSV_Injection */
 const formula = /^'*[=+\-@\t\r\n＝＋－＠]/
 
 const plainCell = (cell: string): string =>
   cell.startsWith("'") && formula.test(cell) ? cell.slice(1) : cell
 const safeCell = (cell: string): string => (formula.test(cell) ? `'${cell}` : cell)
 
-const own = ['username', 'sub', 'password_hash', 'disabled', 'roles', 'language', 'created_at', 'updated_at']
-const truths: Readonly<Record<string, boolean>> = { true: true, false: false }
+const recordColumns = [
+  'username',
+  'sub',
+  'password_hash',
+  'disabled',
+  'roles',
+  'language',
+  'created_at',
+  'updated_at',
+]
+const booleans: Readonly<Record<string, boolean>> = { true: true, false: false }
 
-/** A cell as the value of its column. */
+/** By column: turns the text of a cell into its value. */
 const readers: Readonly<Record<string, (cell: string) => unknown>> = {
-  disabled: (cell) => truths[cell.toLowerCase()] ?? cell,
-  email_verified: (cell) => truths[cell.toLowerCase()] ?? cell,
-  phone_number_verified: (cell) => truths[cell.toLowerCase()] ?? cell,
+  disabled: (cell) => booleans[cell.toLowerCase()] ?? cell,
+  email_verified: (cell) => booleans[cell.toLowerCase()] ?? cell,
+  phone_number_verified: (cell) => booleans[cell.toLowerCase()] ?? cell,
   roles: (cell) => cell.split(/[\s,;]+/).filter(Boolean),
   created_at: (cell) => (/^\d+$/.test(cell) ? Number(cell) : cell),
   updated_at: (cell) => (/^\d+$/.test(cell) ? Number(cell) : cell),
@@ -50,14 +57,14 @@ function jsonOr(cell: string): unknown {
   }
 }
 
-/** A semicolon where the line of names has no comma: so spreadsheets of half of Europe save what they call CSV. */
+/** A semicolon when the first line has no comma: spreadsheets save CSV so in languages with a decimal comma. */
 function separatorOf(text: string): ',' | ';' {
   const names = text.slice(0, text.search(/[\r\n]|$/))
   return names.includes(';') && !names.includes(',') ? ';' : ','
 }
 
-/** Columns: those of a record, a claim by its name, `address.…` for its members, `attribute.…`. Throws Refusal when it is no CSV. */
-export async function readCsv(text: string): Promise<Given[]> {
+/** Columns: members of a record, claims by name, members of the claim `address.…`, `attribute.…`. Throws Refusal for invalid CSV. */
+export async function readCsv(text: string): Promise<FileRecord[]> {
   const { parse } = await import('csv-parse/sync')
   let rows: { info: { lines: number }; record: Record<string, string> }[]
   try {
@@ -88,7 +95,7 @@ function recordOf(row: Readonly<Record<string, string>>): Record<string, unknown
     const cell = plainCell(raw)
     if (cell === '') continue
     const value = readers[name]?.(cell)
-    if (own.includes(name) || name === 'password') record.set(name, value ?? cell)
+    if (recordColumns.includes(name) || name === 'password') record.set(name, value ?? cell)
     else if (name.startsWith('attribute.')) attributes.set(name.slice('attribute.'.length), jsonOr(cell))
     else if (name.startsWith('address.')) address.set(name.slice('address.'.length), cell)
     else claims.set(name, value ?? (/^[{[]/.test(cell) ? jsonOr(cell) : cell))
@@ -105,7 +112,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const cellOf = (value: unknown): string =>
   value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value)
 
-/** An attribute keeps its kind: text that reads as JSON is written as JSON. */
+/** An attribute keeps its type: text that could be read as JSON is written as a JSON string. */
 const attributeCell = (value: unknown): string =>
   typeof value === 'string' && jsonOr(value) === value ? value : JSON.stringify(value)
 
@@ -125,7 +132,7 @@ function flat(record: Readonly<Record<string, unknown>>): Record<string, string>
 
 const quoted = (cell: string): string => (/["\n\r,;]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)
 
-/** One line each under a line of names; the line feed of the last is for `print` to write. */
+/** A line of column names and one line for each record. The last line has no line feed: `print` writes it. */
 export function writeCsv(records: readonly Readonly<Record<string, unknown>>[]): string {
   const rows = records.map(flat)
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))]

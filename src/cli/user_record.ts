@@ -1,4 +1,4 @@
-/** A person as files of `latchkey user import` and `export` have them, and what can be wrong with one. */
+/** The schema of an account in the files of `latchkey user import` and `export`, and the texts of its problems. */
 import * as v from 'valibot'
 import { hashForms, readPasswordHash } from '../auth/password_hash.ts'
 import { isClaimName, isProvidersOwn } from '../auth/person_claims.ts'
@@ -13,7 +13,7 @@ const Claims = v.pipe(
     v.pipe(
       v.string(),
       v.check((name) => isClaimName(name.split('#')[0]!), 'a claim is a name such as nickname'),
-      v.check((name) => !isProvidersOwn(name), 'is the provider’s own to say'),
+      v.check((name) => !isProvidersOwn(name), 'is set by the provider itself'),
     ),
     v.unknown(),
   ),
@@ -31,7 +31,7 @@ const Claims = v.pipe(
   ),
 )
 
-/** Seconds: the end of the year 9999, beyond which dates are written otherwise, or not at all. */
+/** Seconds: the end of the year 9999, the last with four digits. */
 const endOfTime = 253_402_300_799
 
 export const UserRecord = v.strictObject({
@@ -64,7 +64,7 @@ export const UserRecord = v.strictObject({
 })
 export type UserRecord = v.InferOutput<typeof UserRecord>
 
-/** Names the member, and never the value: it may be a hash, or a password that somebody put there. */
+/** Names the member and never the value, which may be a password or its hash. */
 export function problemsOf(issues: readonly v.BaseIssue<unknown>[]): string[] {
   return issues.map((issue) => {
     const path = v.getDotPath(issue) ?? ''

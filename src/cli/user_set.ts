@@ -1,4 +1,4 @@
-/** `latchkey user set`: claims, attributes and roles of a person who is there. */
+/** `latchkey user set`: changes claims, attributes and roles of an account. */
 import { standardClaims } from '../auth/claims.ts'
 import { withContext } from './administration.ts'
 import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
@@ -8,8 +8,8 @@ import { UsageError } from './failure.ts'
 import { printFacts, printJson } from './output.ts'
 import { change, requireUser } from './people.ts'
 
-/** An address belongs to one account: it is for `latchkey verify` to say. */
-const apart = ['email', 'email_verified']
+/** Not set here: a verified address belongs to one account, which `latchkey verify` checks. */
+const emailClaims = ['email', 'email_verified']
 
 export const set = defineCommand({
   takes: ['NAME'],
@@ -31,12 +31,12 @@ export const set = defineCommand({
     const claims = readClaims(claim)
     const roles = noRoles ? [] : role && readRoles(role)
     if (noRoles && role) throw new UsageError('--no-roles and --role: expected one of them')
-    const odd = [...Object.keys(claims), ...unset].find((each) => apart.includes(each))
+    const odd = [...Object.keys(claims), ...unset].find((each) => emailClaims.includes(each))
     if (odd !== undefined)
-      throw new UsageError(`${odd} is proven and not set: latchkey verify NAME --email ADDRESS`)
+      throw new UsageError(`${odd} cannot be set here; use latchkey verify NAME --email ADDRESS`)
     if (!attribute && !claim && !roles && unset.length === 0)
       throw new UsageError('nothing to set: expected --attribute, --claim, --role, --no-roles or --unset')
-    await withContext('people', async (context) => {
+    await withContext('accounts', async (context) => {
       const user = await requireUser(context, name)
       const without = (record: Record<string, unknown>) =>
         Object.fromEntries(Object.entries(record).filter(([key]) => !unset.includes(key)))

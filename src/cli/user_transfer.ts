@@ -1,4 +1,4 @@
-/** `latchkey user import` and `user export`: people in and out, as JSON or CSV. */
+/** `latchkey user import` and `user export`: accounts from and to files, as JSON or CSV. */
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import type { Context } from '../contracts/context.ts'
@@ -8,7 +8,7 @@ import { listAll, withContext } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { print, printable, printJson } from './output.ts'
-import { type Given, readCsv, readJson, writeCsv } from './user_file.ts'
+import { type FileRecord, readCsv, readJson, writeCsv } from './user_file.ts'
 import { problemsOf, UserRecord } from './user_record.ts'
 import { normalize } from '../lib/normalize.ts'
 
@@ -43,7 +43,7 @@ export const importUsers = defineCommand({
     json: jsonOption,
   },
   run: ({ format, partial, json, 'dry-run': dryRun }, [file]) =>
-    withContext('people', async (context) => {
+    withContext('accounts', async (context) => {
       const chosen = formatOf(format, file)
       const text = readFileSync(file === '-' ? 0 : file, 'utf8')
       const given = chosen === 'csv' ? await readCsv(text) : readJson(text)
@@ -66,13 +66,13 @@ function outcome(
   go: boolean,
 ): string {
   if (go) return `imported ${imported} of ${people}`
-  return problems.length > 0 ? `nothing was imported of ${people}` : `all ${people} could be imported`
+  return problems.length > 0 ? `imported none of ${people}` : `all ${people} can be imported`
 }
 
-/** All of them before the first is made: within the file, and against who is there. */
+/** Checks all records before the first account is created: against each other, and against existing accounts. */
 async function judge(
   context: Context,
-  given: readonly Given[],
+  given: readonly FileRecord[],
 ): Promise<{ ready: Ready[]; problems: Problem[] }> {
   const [ready, problems] = [[] as Ready[], [] as Problem[]]
   const seen = new Map<string, string>()
@@ -113,7 +113,7 @@ function canonicalProven(user: User): string | undefined {
   return email === undefined ? undefined : canonicalEmail(email)
 }
 
-/** Names that look alike are one name: `Alice` and `ａｌｉｃｅ` cannot both be imported. */
+/** Names that look alike are equal: `Alice` and `ａｌｉｃｅ` cannot both be imported. */
 function inFile(user: User, at: string, seen: Map<string, string>): string[] {
   const email = canonicalProven(user)
   const keys = [
@@ -124,7 +124,7 @@ function inFile(user: User, at: string, seen: Map<string, string>): string[] {
   return keys.flatMap(([member, key]) => {
     const before = seen.get(key!)
     if (before === undefined) seen.set(key!, at)
-    return before === undefined ? [] : [`${member}: is that of ${before} too`]
+    return before === undefined ? [] : [`${member}: is the same as in ${before}`]
   })
 }
 
@@ -142,7 +142,7 @@ async function inStore(user: User, context: Context): Promise<string[]> {
   ]
 }
 
-/** What somebody took since it was judged is a problem of that one alone. */
+/** A username or address that was taken since the check is a problem of that record alone. */
 async function make(context: Context, ready: readonly Ready[], problems: Problem[]): Promise<number> {
   let made = 0
   for (const { at, user } of ready)
@@ -166,7 +166,7 @@ export const exportUsers = defineCommand({
     json: { ...jsonOption, help: 'Same as --format json' },
   },
   run: ({ format, json, 'with-hashes': withHashes }) =>
-    withContext('people', async (context) => {
+    withContext('accounts', async (context) => {
       const chosen = formatOf(json ? 'json' : format)
       const users = await listAll((offset, limit) => User.list(context, offset, limit))
       const records = users.map((user) => shown(user, withHashes ?? false))
@@ -175,7 +175,7 @@ export const exportUsers = defineCommand({
     }),
 })
 
-/** Named one by one, so that what is added to a record does not leave by itself. */
+/** Members are named one by one, so that a new member of the record is not exported without a decision. */
 function shown(user: User, withHashes: boolean): Record<string, unknown> {
   const {
     username,

@@ -1,4 +1,4 @@
-/** What `latchkey serve` prints: all a newcomer needs for the next step. */
+/** The text that `latchkey serve` prints at its start. */
 import type { Config } from '../config.ts'
 import { accountPath } from '../html/account_parts.ts'
 import { firstCurl, mailsShownAt } from '../endpoints/start.ts'

@@ -108,8 +108,8 @@ describe('asking', () => {
     [['user', 'add'], 'takes 1 argument and got none'],
     [['user', 'add', 'carol', 'hunter2'], 'takes 1 argument and got 2'],
     [['keys', 'rotate', '--alg', 'none'], 'expected one of RS256'],
-    [['user', 'add', 'carol', '--claim', 'sub=user-alice'], "the provider's own"],
-  ])('%p is answered with what was expected, exit code 2', async (args, words) => {
+    [['user', 'add', 'carol', '--claim', 'sub=user-alice'], 'is set by the provider'],
+  ])('%p prints what was expected, with exit code 2', async (args, words) => {
     const { code, stdout, stderr } = await line.latchkey(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(words)
@@ -279,7 +279,7 @@ describe('keys beside the memory store', () => {
     expect(states.filter(({ alg }) => alg === 'ES256').map(({ state }) => state)).toEqual(['current', 'next'])
     expect(states.filter(({ alg }) => alg === 'RS256').map(({ state }) => state)).toEqual(['current'])
     const again = await line.latchkey(['keys', 'rotate', '--alg', 'ES256'])
-    expect(again.stdout).toStartWith(`ES256 ${kid} waits since an earlier rotation`)
+    expect(again.stdout).toStartWith(`ES256 ${kid} was published by an earlier rotation`)
     expect((await line.json<{ keys: Json[] }>('jwks')).keys.map((key) => key.kid)).toContain(kid)
   })
 

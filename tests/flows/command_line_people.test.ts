@@ -144,7 +144,7 @@ describe('import and export', () => {
   )
 
   test(
-    'what is wrong is said line by line, and nothing is done by halves',
+    'each problem is printed with its line, and nothing is imported',
     async () => {
       const secret = 'my-plain-password'
       const rows = [
@@ -171,8 +171,8 @@ describe('import and export', () => {
         [4, 'password_hash: is none of'],
         [5, 'password: is not imported'],
         [6, 'true or false'],
-        [7, 'that of line 2 too'],
-        [8, 'email: is that of line 2'],
+        [7, 'is the same as in line 2'],
+        [8, 'email: is the same as in line 2'],
         [9, 'username: another account has it'],
         [10, 'username: is missing'],
         [11, 'password_hash: is none of'],
@@ -324,7 +324,7 @@ test(
 )
 
 test(
-  'user reset says why it cannot: no proven address, disabled, nobody, recovery switched off',
+  'user reset says why it is refused: no verified address, disabled, no such user, recovery switched off',
   async () => {
     const refused = async (name: string, from = line) => {
       const { code, stderr } = await from.latchkey(['user', 'reset', name])
@@ -332,7 +332,7 @@ test(
       return stderr
     }
     await line.latchkey(['user', 'add', 'ned', '--email', 'ned@new.example', '--password-stdin'], password)
-    expect(await refused('ned')).toContain('no verified address')
+    expect(await refused('ned')).toContain('no verified email address')
     await line.latchkey(['verify', 'ned'])
     await line.latchkey(['user', 'disable', 'ned'])
     expect(await refused('ned')).toContain('is disabled')
@@ -372,7 +372,7 @@ test(
 )
 
 test(
-  'sessions end --everybody: all people are out, those of no session too are counted, and it takes --yes',
+  'sessions end --everybody: ends the sessions of all accounts, counts accounts without a session, and requires --yes',
   async () => {
     await line.latchkey(['user', 'add', 'eva', '--password-stdin'], password)
     await line.latchkey(['user', 'add', 'eli', '--password-stdin'], password)
@@ -400,7 +400,7 @@ test(
     expect(await paths()).toEqual(['/login', '/login', '/login'])
     expect(await isGood()).toBe(false)
     const { stdout } = await line.latchkey(['sessions', 'end', '--everybody', '--yes'])
-    expect(stdout).toBe(`ended 0 sessions and 0 grants of ${everybody.length} people with all tokens\n`)
+    expect(stdout).toBe(`ended 0 sessions and 0 grants of ${everybody.length} accounts with all tokens\n`)
     expect((await signIn('eva')).path).toBe('/account')
   },
   longEnough,

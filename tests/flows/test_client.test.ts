@@ -88,7 +88,7 @@ test('a client with a secret: tokens decoded and verified, userinfo, introspecti
     '== Tokens for the code',
     '"alg": "RS256"',
     '"at_hash"',
-    'The ID Token holds',
+    'The ID Token is valid',
     'user-alice is signed in',
     '== UserInfo',
     '"email": "alice@example.com"',
@@ -98,7 +98,7 @@ test('a client with a secret: tokens decoded and verified, userinfo, introspecti
     '== Revoked the refresh token',
     '== Introspection again',
     '"active": false',
-    'That was the whole flow.',
+    'The flow is complete.',
   ]
   let from = 0
   for (const words of milestones) {

@@ -1,41 +1,41 @@
-/** What a configuration may be and seldom should: `config check` warns of it. https://www.rfc-editor.org/rfc/rfc9700 */
+/** Settings that are allowed but often a mistake: `config check` warns of them. https://www.rfc-editor.org/rfc/rfc9700 */
 import type { Config } from '../config.ts'
 import { isLoopbackHost, isLoopbackNetwork } from '../lib/address.ts'
 
-interface Doubt {
+interface Warning {
   applies(config: Config, facts: Facts): boolean
-  says: string
+  text: string
 }
 
 interface Facts {
   production: boolean
-  /** Whom others see is this machine alone. */
+  /** ISSUER_URL is a loopback address. */
   loopbackIssuer: boolean
   loopbackHost: boolean
-  /** Somebody else ends TLS for us. */
+  /** A proxy terminates TLS. */
   behindProxy: boolean
 }
 
 /** Seconds. https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.2 */
 const fapi2CodeTtl = 60
 
-const doubts: readonly Doubt[] = [
+const warnings: readonly Warning[] = [
   {
     applies: (_, { production, loopbackIssuer }) => !production && !loopbackIssuer,
-    says: 'ISSUER_URL is no loopback address while NODE_ENV is development: the demo users and clients, whose passwords everyone knows, can sign in. Set NODE_ENV=production',
+    text: 'ISSUER_URL is no loopback address while NODE_ENV is development: the demo users and clients, whose passwords are public, can sign in. Set NODE_ENV=production',
   },
   {
     applies: (_, { production, loopbackHost }) => !production && !loopbackHost,
-    says: 'HOST lets other machines reach a development provider, whose demo passwords everyone knows',
+    text: 'HOST lets other machines reach a development provider, whose demo passwords are public',
   },
   {
     applies: (_, { production, loopbackIssuer }) => production && loopbackIssuer,
-    says: 'ISSUER_URL is a loopback address: no other machine can use this provider',
+    text: 'ISSUER_URL is a loopback address: no other machine can use this provider',
   },
   {
     applies: ({ trustedProxies }, { production, behindProxy }) =>
       production && behindProxy && trustedProxies.length === 0,
-    says: 'ISSUER_URL is https, TLS_CERT_PATH is not set and TRUSTED_PROXIES is empty: behind a proxy all requests then seem to come from one address, and limits by address hit everyone at once',
+    text: 'ISSUER_URL is https, TLS_CERT_PATH is not set and TRUSTED_PROXIES is empty: behind a proxy all requests then seem to come from one address, and limits by address apply to all of them together',
   },
   {
     applies: ({ trustedProxies }, { production, behindProxy, loopbackHost }) =>
@@ -44,41 +44,41 @@ const doubts: readonly Doubt[] = [
       !loopbackHost &&
       trustedProxies.length > 0 &&
       trustedProxies.every(isLoopbackNetwork),
-    says: 'HOST lets other machines past the proxy on this one, to plain HTTP: HOST=127.0.0.1 leaves it to the proxy',
+    text: 'HOST lets other machines bypass the proxy on this machine and use plain HTTP: set HOST=127.0.0.1',
   },
   {
     applies: ({ rateLimitingEnabled }, { production }) => production && !rateLimitingEnabled,
-    says: 'RATE_LIMITING_ENABLED is false in production',
+    text: 'RATE_LIMITING_ENABLED is false in production',
   },
   {
     applies: ({ registration }, { production }) => production && registration === 'open',
-    says: 'REGISTRATION is open in production: anyone may register a client that people are then asked to trust',
+    text: 'REGISTRATION is open in production: every caller can register a client, which End-Users are then asked to trust',
   },
   {
     applies: ({ store }) =>
       store.kind === 'redis' && !store.url.startsWith('rediss') && !isLoopbackRedis(store.url),
-    says: 'the Redis connection is not encrypted (redis:// instead of rediss://) and leaves this machine: its password and all sessions pass in the clear',
+    text: 'the Redis connection is not encrypted (redis:// instead of rediss://) and leaves this machine: its password and all sessions are sent unencrypted',
   },
   {
     applies: ({ keyActivationDelay }, { production }) => production && keyActivationDelay < 60,
-    says: 'KEY_ACTIVATION_DELAY is under a minute: after a rotation, APIs whose clocks or caches are behind will refuse good tokens',
+    text: 'KEY_ACTIVATION_DELAY is under a minute: after a rotation, resource servers whose clocks or caches are behind refuse valid tokens',
   },
   {
     applies: ({ refreshTokenGrace }) => refreshTokenGrace === 0,
-    says: 'REFRESH_TOKEN_GRACE is 0: a client that loses one answer to the network loses its grant',
+    text: 'REFRESH_TOKEN_GRACE is 0: a client that does not receive one response, because of the network, loses its grant',
   },
   {
     applies: ({ profile, authorizationCodeTtl }) =>
       profile === 'fapi2' && authorizationCodeTtl > fapi2CodeTtl,
-    says: 'AUTHORIZATION_CODE_TTL is over 60 seconds, which PROFILE=fapi2 is not (FAPI 2.0 §5.3.2.2)',
+    text: 'AUTHORIZATION_CODE_TTL is over 60 seconds, the maximum for PROFILE=fapi2 (FAPI 2.0 §5.3.2.2)',
   },
   {
     applies: ({ signInAttemptsPerAccount }) => signInAttemptsPerAccount > 100,
-    says: 'SIGN_IN_ATTEMPTS_PER_ACCOUNT is over 100: NIST SP 800-63B allows no more failed tries in a row',
+    text: 'SIGN_IN_ATTEMPTS_PER_ACCOUNT is over 100: NIST SP 800-63B allows at most 100 failed attempts in a row',
   },
   {
     applies: ({ logLevel }, { production }) => production && (logLevel === 'debug' || logLevel === 'silent'),
-    says: 'LOG_LEVEL is debug or silent in production',
+    text: 'LOG_LEVEL is debug or silent in production',
   },
 ]
 
@@ -88,8 +88,8 @@ function isLoopbackRedis(url: string): boolean {
   return hosts.every((each) => isLoopbackHost(each.replace(/:\d+$/, '')))
 }
 
-/** One sentence each; empty when all is well. */
-export function doubtsAbout(config: Config): string[] {
+/** One text for each warning. */
+export function warningsAbout(config: Config): string[] {
   const issuer = new URL(config.issuer)
   const facts: Facts = {
     production: config.environment === 'production',
@@ -97,5 +97,5 @@ export function doubtsAbout(config: Config): string[] {
     loopbackHost: isLoopbackHost(config.host),
     behindProxy: issuer.protocol === 'https:' && config.tls === undefined,
   }
-  return doubts.filter(({ applies }) => applies(config, facts)).map(({ says }) => says)
+  return warnings.filter(({ applies }) => applies(config, facts)).map(({ text }) => text)
 }

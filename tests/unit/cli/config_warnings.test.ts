@@ -1,6 +1,6 @@
-/** What `config check` warns of: each doubt by a configuration that has it alone. */
+/** Warnings of `config check`: for each one a configuration that causes it alone. */
 import { expect, test } from 'bun:test'
-import { doubtsAbout } from '../../../src/cli/config_doubts.ts'
+import { warningsAbout } from '../../../src/cli/config_warnings.ts'
 import { loadConfig } from '../../../src/config.ts'
 
 const production = {
@@ -10,20 +10,20 @@ const production = {
   TRUSTED_PROXIES: 'private',
 }
 
-test('development as it comes, and a sound production, raise none', () => {
-  expect(doubtsAbout(loadConfig({}))).toEqual([])
-  expect(doubtsAbout(loadConfig(production))).toEqual([])
+test('the defaults of development and a correct production cause no warning', () => {
+  expect(warningsAbout(loadConfig({}))).toEqual([])
+  expect(warningsAbout(loadConfig(production))).toEqual([])
   for (const more of [{ HOST: '127.0.0.1' }, { TRUSTED_PROXIES: 'loopback,10.0.0.2' }])
-    expect(doubtsAbout(loadConfig({ ...production, TRUSTED_PROXIES: 'loopback', ...more }))).toEqual([])
+    expect(warningsAbout(loadConfig({ ...production, TRUSTED_PROXIES: 'loopback', ...more }))).toEqual([])
 })
 
-const cases: [doubt: RegExp, env: Record<string, string>][] = [
+const cases: [warning: RegExp, env: Record<string, string>][] = [
   [/ISSUER_URL is no loopback/, { ISSUER_URL: 'https://id.example.com' }],
   [/HOST lets other machines/, { HOST: '0.0.0.0' }],
   [/no other machine/, { ...production, ISSUER_URL: 'http://localhost:5000' }],
   [/one address/, { ...production, TRUSTED_PROXIES: '' }],
-  [/past the proxy/, { ...production, TRUSTED_PROXIES: 'loopback' }],
-  [/past the proxy/, { ...production, TRUSTED_PROXIES: '127.0.0.1,::1' }],
+  [/bypass the proxy/, { ...production, TRUSTED_PROXIES: 'loopback' }],
+  [/bypass the proxy/, { ...production, TRUSTED_PROXIES: '127.0.0.1,::1' }],
   [/RATE_LIMITING_ENABLED/, { ...production, RATE_LIMITING_ENABLED: 'false' }],
   [/REGISTRATION is open/, { ...production, REGISTRATION: 'open' }],
   [/not encrypted/, { ...production, REDIS_URL: 'redis://:p%40ss@redis.example:6379' }],
@@ -34,18 +34,18 @@ const cases: [doubt: RegExp, env: Record<string, string>][] = [
   [/AUTHORIZATION_CODE_TTL/, { PROFILE: 'fapi2', AUTHORIZATION_CODE_TTL: '61' }],
   [/LOG_LEVEL/, { ...production, LOG_LEVEL: 'debug' }],
 ]
-test.each(cases)('%p', (doubt, env) => {
-  const doubts = doubtsAbout(loadConfig(env))
-  expect(doubts).toHaveLength(1)
-  expect(doubts[0]).toMatch(doubt)
+test.each(cases)('%p', (warning, env) => {
+  const warnings = warningsAbout(loadConfig(env))
+  expect(warnings).toHaveLength(1)
+  expect(warnings[0]).toMatch(warning)
 })
 
-test('a Redis that stays on this machine, or speaks TLS, raises none', () => {
+test('a Redis on this machine, or one over TLS, causes no warning', () => {
   for (const url of [
     'redis://localhost:6379',
     'redis://:x@127.0.0.1',
     'redis://[::1]:6379',
     'rediss://redis.example',
   ])
-    expect(doubtsAbout(loadConfig({ REDIS_URL: url }))).toEqual([])
+    expect(warningsAbout(loadConfig({ REDIS_URL: url }))).toEqual([])
 })
