@@ -30,7 +30,7 @@ export interface LoginLink {
 }
 
 /** A person between the first factor and the session. */
-export interface HalfSignedIn {
+export interface LoginStepInput {
   call: Call
   user: User
   /** All factors so far. */
@@ -54,7 +54,7 @@ export interface LoginStep {
   /** Asked once every step that is not last has nothing left to do: for what only a person with all factors may do. */
   last?: true
   /** The page to send the half-authenticated person to; undefined when nothing is left to do. */
-  path(context: Context, state: HalfSignedIn): Promise<string | undefined>
+  path(context: Context, state: LoginStepInput): Promise<string | undefined>
 }
 
 /**
@@ -76,7 +76,7 @@ export interface SecondFactor {
   /** Whether this person can use it now. */
   isSetUp(context: Context, user: User): Promise<boolean>
   /**
-   * Its page for a half-authenticated person, below the base path; gets `?interaction=`. Begins with `halfSignedIn`, and
+   * Its page for a half-authenticated person, below the base path; gets `?interaction=`. Begins with `stepOfPage`, and
    * ends in `signIn` with what it adds to `amr`, `mfa` included.
    */
   path: string

@@ -16,7 +16,8 @@ import { Interaction } from '../models/interaction.ts'
 import type { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
 import { clientOf, readRequest, requireTrustedRedirect } from '../flow/read_request.ts'
-import type { Asked, Going } from '../flow/asked.ts'
+import type { CheckedRequest } from '../flow/checked_request.ts'
+import type { OpenInteraction } from '../flow/open_interaction.ts'
 import { claimsAsked, consentDenied } from '../flow/consent_needed.ts'
 import { defineEndpoint, type Submitted } from '../contracts/endpoint.ts'
 import { formFields, interactionOfForm, interactionOfPage, resumePath } from '../flow/interaction_page.ts'
@@ -38,18 +39,18 @@ export const consent = defineEndpoint({
 })
 
 /** The request the page is about, read as it was when it arrived. */
-async function askedIn(going: Going, context: Context): Promise<Asked> {
-  const params = going.interaction.params ?? {}
+async function askedIn(open: OpenInteraction, context: Context): Promise<CheckedRequest> {
+  const params = open.interaction.params ?? {}
   const client = await clientOf(context, params)
   return readRequest(context, { client, params, redirect: requireTrustedRedirect(client, params) })
 }
 
 async function show(call: Call, context: Context): Promise<Reply> {
-  const going = await interactionOfPage(call, context)
+  const open = await interactionOfPage(call, context)
   const session = await currentSession(call, context)
   const user = session && (await User.find(context, session.sub))
-  if (!session || !user) return redirectWithin(resumePath(context, going.handle))
-  const asked = await askedIn(going, context)
+  if (!session || !user) return redirectWithin(resumePath(context, open.handle))
+  const asked = await askedIn(open, context)
   const { client, request } = asked
   const before = await Consent.find(context, user.sub, client.client_id)
   const shown = shownClient(client, call, context)
@@ -58,7 +59,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
     ...shown,
     clientName: isSaid(shown.clientName) ? unnamedAt(host) : shown.clientName,
     unverified: client.self_registered,
-    ...formFields(call, context, purposeFor(session.sub), going.handle),
+    ...formFields(call, context, purposeFor(session.sub), open.handle),
     action: `${context.basePath}/consent`,
     clientHost: host,
     describedAt: client.described_at === undefined ? undefined : hostOf(client.described_at),
@@ -76,7 +77,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
 /** The form is good for the person who saw it, also when they signed in again in another tab meanwhile. */
 const purposeFor = (sub: string) => `consent ${sub}`
 
-function shownScopes(asked: Asked, before: Consent | undefined, context: Context): ShownScope[] {
+function shownScopes(asked: CheckedRequest, before: Consent | undefined, context: Context): ShownScope[] {
   const scopes = asked.request.scope.map((name) => ({
     name,
     description: context.scopeDescriptions[name] ?? name,
@@ -98,13 +99,13 @@ function shownScopes(asked: Asked, before: Consent | undefined, context: Context
 async function submit(
   call: Call,
   context: Context,
-  { fields, session, ...going }: Going & Submitted & { session: Session | undefined },
+  { fields, session, ...open }: OpenInteraction & Submitted & { session: Session | undefined },
 ): Promise<Reply> {
-  const asked = await askedIn(going, context)
+  const asked = await askedIn(open, context)
   const { client, request } = asked
   const isAllowed = fields.allow !== undefined && session !== undefined
   // A denial is final, so that a page which is still open gives no code; of two submissions at once it wins.
-  const noted = await Interaction.update(context, going.handle, (current) =>
+  const noted = await Interaction.update(context, open.handle, (current) =>
     !isAllowed
       ? { ...current, denied: true }
       : current.denied
@@ -133,5 +134,5 @@ async function submit(
     client_id: client.client_id,
     scope: request.scope.join(' '),
   })
-  return redirectWithin(resumePath(context, going.handle))
+  return redirectWithin(resumePath(context, open.handle))
 }

@@ -16,10 +16,10 @@ import { page, redirectWithin } from '../http/reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 import { say, type Said } from '../lib/say.ts'
 import { Interaction } from '../models/interaction.ts'
-import type { Going } from '../flow/asked.ts'
+import type { OpenInteraction } from '../flow/open_interaction.ts'
 import { defineEndpoint, type Submitted } from '../contracts/endpoint.ts'
 import { formFields, interactionForm, interactionOfPage } from '../flow/interaction_page.ts'
-import { signIn } from '../flow/sign_in.ts'
+import { firstFactorNeeded, signIn } from '../flow/sign_in.ts'
 
 export const login = defineEndpoint({
   name: 'login',
@@ -29,8 +29,8 @@ export const login = defineEndpoint({
   page: true,
   async get(call, context) {
     if (call.search === '') return beginHere(call, context)
-    const going = await interactionOfPage(call, context)
-    return show(call, context, going, 200, { username: going.interaction.params?.login_hint })
+    const open = await interactionOfPage(call, context)
+    return show(call, context, open, 200, { username: open.interaction.params?.login_hint })
   },
   form: interactionForm('login'),
   post: submit,
@@ -54,23 +54,23 @@ async function beginHere(call: Call, context: Context): Promise<Reply> {
 async function show(
   call: Call,
   context: Context,
-  going: Going,
+  open: OpenInteraction,
   status: number,
   view: { username?: string | undefined; error?: Said },
 ): Promise<Reply> {
-  const { params } = going.interaction
+  const { params } = open.interaction
   const client = params?.client_id === undefined ? undefined : await findClient(context, params.client_id)
   const methods = await Promise.all(
-    context.table.loginMethods.map((method) => method.view(call, context, { ...going, client })),
+    context.table.loginMethods.map((method) => method.view(call, context, { ...open, client })),
   )
   const shown = client ? shownClient(client, call, context) : {}
   const html = loginPage({
-    ...formFields(call, context, 'login', going.handle),
+    ...formFields(call, context, 'login', open.handle),
     ...view,
     ...shown,
     loginMethods: methods.filter((each) => each !== undefined),
     loginLinks: context.table.loginLinks.flatMap(({ label, path }) => {
-      const to = path(context, going)
+      const to = path(context, open)
       return to === undefined ? [] : [{ label: say(label), path: `${context.basePath}${to}` }]
     }),
   })
@@ -84,20 +84,24 @@ async function show(
   }
 }
 
-async function submit(call: Call, context: Context, { fields, ...going }: Going & Submitted): Promise<Reply> {
+async function submit(
+  call: Call,
+  context: Context,
+  { fields, ...open }: OpenInteraction & Submitted,
+): Promise<Reply> {
   const { username = '', password = '' } = fields
   try {
     const knownTo = (account: string) => browserKnownTo(call, context, account)
     const user = await checkPassword(context, { username, password, address: call.address, knownTo })
-    if (user) return await signIn(call, context, going, { user, amr: ['pwd'] })
+    if (user) return await signIn(call, context, firstFactorNeeded(open), { user, amr: ['pwd'] })
   } catch (error) {
     if (!(error instanceof RefusedError) || error.refusal.retryAfter === undefined) throw error
     logRefusal(error, call, context)
     const said = error.refusal.say ?? say('error.too_many_requests')
-    const reply = await show(call, context, going, error.status, { username, error: said })
+    const reply = await show(call, context, open, error.status, { username, error: said })
     return { ...reply, headers: { ...reply.headers, 'retry-after': `${error.refusal.retryAfter}` } }
   }
-  return show(call, context, going, 401, {
+  return show(call, context, open, 401, {
     username,
     error: say('login.wrong'),
   })

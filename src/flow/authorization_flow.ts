@@ -22,7 +22,8 @@ import { Interaction } from '../models/interaction.ts'
 import { Session } from '../models/session.ts'
 import { isActive, User } from '../models/user.ts'
 import type { AtHand } from './person_at_hand.ts'
-import type { Asked, Going } from './asked.ts'
+import type { CheckedRequest } from './checked_request.ts'
+import type { OpenInteraction } from './open_interaction.ts'
 import { consentDenied, consentIsMissing } from './consent_needed.ts'
 import {
   clientOf,
@@ -34,25 +35,30 @@ import {
 import { nextPage, pendingOf } from './step_up.ts'
 
 /** Go as far as the request can go now: to a page of ours, or back to the client. */
-export async function proceed(call: Call, context: Context, given: Params, going?: Going): Promise<Reply> {
+export async function proceed(
+  call: Call,
+  context: Context,
+  given: Params,
+  open?: OpenInteraction,
+): Promise<Reply> {
   call.uiLocales = given.ui_locales
   call.clientId = given.client_id
   let trusted
   try {
     const client = await clientOf(context, given)
-    const params = going ? given : await resolveSources(context, given, client)
+    const params = open ? given : await resolveSources(context, given, client)
     trusted = { client, params, redirect: requireTrustedRedirect(client, params) }
   } catch (error) {
     return answerRefused(call, context, error, given)
   }
   const { client, params, redirect } = trusted
   try {
-    const asked = await readRequest(
+    const checked = await readRequest(
       context,
       trusted,
-      going ? undefined : { client, params: given, pushed: false },
+      open ? undefined : { client, params: given, pushed: false },
     )
-    return await decide(call, context, asked, going)
+    return await decide(call, context, checked, open)
   } catch (error) {
     if (!(error instanceof RefusedError) || error.status >= 500) throw error
     const mode = responseModeOf(params, context.table)
@@ -69,13 +75,18 @@ function answerRefused(call: Call, context: Context, error: unknown, params: Par
   return respondWithError(call, context, error, { client, redirect, mode, params })
 }
 
-async function decide(call: Call, context: Context, asked: Asked, going: Going | undefined): Promise<Reply> {
-  const { request, client } = asked
-  if (going?.interaction.denied) throw consentDenied()
+async function decide(
+  call: Call,
+  context: Context,
+  checked: CheckedRequest,
+  open: OpenInteraction | undefined,
+): Promise<Reply> {
+  const { request, client } = checked
+  if (open?.interaction.denied) throw consentDenied()
   const session = await currentSession(call, context)
   const [user, consentMissing] = await Promise.all([
     session && User.find(context, session.sub),
-    session ? consentIsMissing(asked, session.sub, context) : true,
+    session ? consentIsMissing(checked, session.sub, context) : true,
   ])
   const signedIn = session && isActive(user) ? { session, user } : undefined
   const present = signedIn?.session
@@ -87,30 +98,31 @@ async function decide(call: Call, context: Context, asked: Asked, going: Going |
       amr: signedIn.session.amr,
       client,
       demand: request.acr,
-      interaction: going?.interaction ?? { params: { ...request.params } },
+      interaction: open?.interaction ?? { params: { ...request.params } },
       session: signedIn.session,
     }))
   const step = nextStep({
     prompts: request.prompts,
     maxAge: request.maxAge,
     now: context.clock.now(),
-    askedAt: going?.interaction.asked_at ?? Infinity,
+    askedAt: open?.interaction.asked_at ?? Infinity,
     session: present && { authenticatedAt: present.authenticated_at },
     otherSubject:
-      asked.subject !== undefined && asked.subject !== (present && subjectOf(present.sub, client, context)),
-    accountChosen: going?.interaction.account_chosen ?? false,
+      checked.subject !== undefined &&
+      checked.subject !== (present && subjectOf(present.sub, client, context)),
+    accountChosen: open?.interaction.account_chosen ?? false,
     moreNeeded: more !== undefined,
-    consentGiven: present !== undefined && going?.interaction.consented_by === present.sid,
+    consentGiven: present !== undefined && open?.interaction.consented_by === present.sid,
     consentMissing,
   })
   if (step === 'proceed' || step === 'consent') requireLevel(request, present!)
-  if (step === 'proceed') return answer(context, asked, signedIn!)
+  if (step === 'proceed') return answer(context, checked, signedIn!)
   if (step === 'wrong_account' || request.prompts.includes('none')) throw new OAuthError(...errorOfStep[step])
   const path = step === 'step_up' ? more! : `/${step}`
   const pending = step === 'step_up' ? pendingOf(present!, context) : undefined
-  if (going) {
-    if (pending) await Interaction.update(context, going.handle, (current) => ({ ...current, pending }))
-    return redirectWithin(`${context.basePath}${path}?interaction=${going.handle}`)
+  if (open) {
+    if (pending) await Interaction.update(context, open.handle, (current) => ({ ...current, pending }))
+    return redirectWithin(`${context.basePath}${path}?interaction=${open.handle}`)
   }
   const { browser, cookies } = ensureBrowser(call, context)
   const handle = await Interaction.begin(
@@ -139,7 +151,7 @@ function requireLevel(request: AuthorizationRequest, session: Session): void {
 /** Everything is settled: record the grant, and let the response type say what the client receives. */
 async function answer(
   context: Context,
-  { request, client, extra }: Asked,
+  { request, client, extra }: CheckedRequest,
   { session, user }: AtHand,
 ): Promise<Reply> {
   const claims = request.claims as Grant['claims']
@@ -167,7 +179,7 @@ async function answer(
 
 async function respondWith(
   granted: Granted,
-  { request, client }: Pick<Asked, 'request' | 'client'>,
+  { request, client }: Pick<CheckedRequest, 'request' | 'client'>,
   session: Session,
   context: Context,
 ): Promise<Reply> {

@@ -11,14 +11,14 @@ import type { Reply } from '../contracts/reply.ts'
 import { say } from '../lib/say.ts'
 import { Interaction } from '../models/interaction.ts'
 import { proceed } from './authorization_flow.ts'
-import type { Going } from './asked.ts'
+import type { OpenInteraction } from './open_interaction.ts'
 
 /** Throws a page's error when the link is old, or belongs to another browser. */
 export async function requireInteraction(
   call: Call,
   context: Context,
   handle: string | undefined,
-): Promise<Going> {
+): Promise<OpenInteraction> {
   const interaction =
     handle === undefined ? undefined : await Interaction.find(context, handle, browserOf(call, context))
   if (!interaction || handle === undefined)
@@ -43,7 +43,7 @@ export const formFields = (call: Call, context: Context, purpose: string, handle
 })
 
 /** The interaction of a GET. */
-export const interactionOfPage = (call: Call, context: Context): Promise<Going> =>
+export const interactionOfPage = (call: Call, context: Context): Promise<OpenInteraction> =>
   requireInteraction(call, context, query(call, context).interaction)
 
 /** The interaction and fields of a POST that came from our own form. */
@@ -51,7 +51,7 @@ export async function interactionOfForm(
   call: Call,
   context: Context,
   purpose: string,
-): Promise<Going & Submitted> {
+): Promise<OpenInteraction & Submitted> {
   const fields = await form(call, context)
   requireOwnForm(call, context, fields.csrf_token, `${purpose} ${fields.interaction}`)
   return { ...(await requireInteraction(call, context, fields.interaction)), fields }
@@ -59,7 +59,7 @@ export async function interactionOfForm(
 
 /** The `form` of a page whose `formFields` have this purpose. */
 export const interactionForm =
-  (purpose: string): FormReader<Going & Submitted> =>
+  (purpose: string): FormReader<OpenInteraction & Submitted> =>
   (call, context) =>
     interactionOfForm(call, context, purpose)
 
@@ -71,12 +71,12 @@ export const resumePath = (context: Context, handle: string): string =>
 const afterwardsSeconds = 60
 
 /** Go on with what the interaction is about. */
-export async function resume(call: Call, context: Context, going: Going): Promise<Reply> {
-  const { params, return_to } = going.interaction
+export async function resume(call: Call, context: Context, open: OpenInteraction): Promise<Reply> {
+  const { params, return_to } = open.interaction
   if (!params) return redirectWithin(return_to ?? `${context.basePath}/`)
-  const reply = await proceed(call, context, params, going)
+  const reply = await proceed(call, context, params, open)
   if (!reply.headers.location?.startsWith('/'))
-    await Interaction.update(context, going.handle, (current) => ({
+    await Interaction.update(context, open.handle, (current) => ({
       ...current,
       exp: Math.min(current.exp, Math.floor(context.clock.now() / 1000) + afterwardsSeconds),
     }))

@@ -7,7 +7,7 @@ import { requireClient } from '../clients/find_client.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Arrived, Params } from '../contracts/feature.ts'
 import type { Client } from '../models/client.ts'
-import type { Asked } from './asked.ts'
+import type { CheckedRequest } from './checked_request.ts'
 import { readExtra } from './grant_extra.ts'
 import { hintedSubject } from './id_token_hint.ts'
 
@@ -96,7 +96,7 @@ export async function readRequest(
   context: Context,
   { client, params, redirect }: { client: Client; params: Params; redirect: TrustedRedirect },
   arrived?: Arrived,
-): Promise<Asked> {
+): Promise<CheckedRequest> {
   for (const [name, code] of Object.entries(notServed))
     if (params[name] !== undefined)
       // a source that serves it has taken it out

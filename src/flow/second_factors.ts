@@ -7,7 +7,7 @@ import { type AccountEvent, tellOwner } from '../people/tell_owner.ts'
 import { FactorGeneration } from '../models/factor_generation.ts'
 import type { User } from '../models/user.ts'
 import { type AtHand, freshlyAtHand, isFresh } from './person_at_hand.ts'
-import type { Halfway } from './sign_in.ts'
+import type { StepNeeded } from './sign_in.ts'
 import { askForMore } from './step_up.ts'
 import type { Reply } from '../contracts/reply.ts'
 
@@ -42,8 +42,8 @@ export const passedSecond = (amr: readonly string[]): boolean =>
   ['mfa', 'otp', 'sms'].some((each) => amr.includes(each))
 
 /** The first factor is a session of long ago: whoever has its cookie alone must not add a factor of their own. */
-export function isStale({ going }: Halfway, context: Context): boolean {
-  const { since } = going.interaction.pending ?? {}
+export function isStale({ open }: StepNeeded, context: Context): boolean {
+  const { since } = open.interaction.pending ?? {}
   return since !== undefined && !isFresh(since, context)
 }
 
@@ -51,9 +51,9 @@ export function isStale({ going }: Halfway, context: Context): boolean {
  * Whether a half-authenticated person may set up a factor: only who has none, or has just proven one (a mailed code does
  * where there is nothing better). Otherwise whoever knows a password would bring a second factor of their own.
  */
-export async function mayEnrol(half: Halfway, context: Context): Promise<boolean> {
-  const { user, amr } = half
-  if (isStale(half, context)) return false
+export async function mayEnrol(progress: StepNeeded, context: Context): Promise<boolean> {
+  const { user, amr } = progress
+  if (isStale(progress, context)) return false
   if (amr.includes('mfa')) return true
   const ready = await readyFactors(user, context)
   if (ready.some(({ acr }) => meetsAcr(acr, twoFactors))) return false

@@ -1,4 +1,4 @@
-/** The end of every way to sign in: further steps first, then a session under a new cookie. */
+/** The end of every sign-in method: first the steps that are still needed, then a session under a new cookie. */
 import { acrOf } from '../auth/acr.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
@@ -13,83 +13,109 @@ import { sha256 } from '../lib/hash.ts'
 import { Interaction } from '../models/interaction.ts'
 import type { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
-import type { Going } from './asked.ts'
+import type { OpenInteraction } from './open_interaction.ts'
 import { interactionOfForm, interactionOfPage, resumePath } from './interaction_page.ts'
 import { clientIdOf, demandOf, nextPage } from './step_up.ts'
 
-/** `amr` by RFC 8176: what truly happened, all factors so far. */
+/** How far a sign-in has come in its interaction. It is complete once a session has begun. */
+export type SignInProgress = FirstFactorNeeded | StepNeeded
+
+/** No first factor counts yet: `pending` of the interaction, if any, is ignored. */
+export interface FirstFactorNeeded {
+  state: 'first_factor_needed'
+  open: OpenInteraction
+}
+
+/** A first factor was proven in this interaction (`pending`), and further steps follow. */
+export interface StepNeeded {
+  state: 'step_needed'
+  open: OpenInteraction
+  user: User
+  /** All factors so far. */
+  amr: string[]
+}
+
+/** The progress of a sign-in method, which proves the first factor itself. */
+export const firstFactorNeeded = (open: OpenInteraction): FirstFactorNeeded => ({
+  state: 'first_factor_needed',
+  open,
+})
+
+/** `amr` holds the RFC 8176 values of all factors that were proven so far. */
 export async function signIn(
   call: Call,
   context: Context,
-  going: Going,
+  { state, open }: SignInProgress,
   done: { user: User; amr: string[]; acr?: string; trustDevice?: boolean },
 ): Promise<Reply> {
   const { user, amr } = done
-  const { pending } = going.interaction
-  const before = going.half && pending?.sub === user.sub ? pending : undefined
-  const raised = before?.sid === undefined ? undefined : await sessionOf(before, call, context)
-  if (before?.sid !== undefined && !raised) return onwards(context, going)
+  const { pending } = open.interaction
+  const before = state === 'step_needed' && pending?.sub === user.sub ? pending : undefined
+  const steppedUp = before?.sid === undefined ? undefined : await sessionToStepUp(before, call, context)
+  if (before?.sid !== undefined && !steppedUp) return redirectToResume(context, open)
   const trustDevice = done.trustDevice ?? before?.trust_device ?? false
-  const clientId = clientIdOf(going.interaction)
+  const clientId = clientIdOf(open.interaction)
   const client = clientId === undefined ? undefined : await findClient(context, clientId)
-  const demand = demandOf(going.interaction, client)
-  const path = await nextPage(context, { call, user, amr, client, demand, interaction: going.interaction })
+  const demand = demandOf(open.interaction, client)
+  const path = await nextPage(context, { call, user, amr, client, demand, interaction: open.interaction })
   if (path !== undefined) {
-    await Interaction.update(context, going.handle, (current) => ({
+    await Interaction.update(context, open.handle, (current) => ({
       ...current,
       pending: {
         sub: user.sub,
         amr,
         at: context.clock.now(),
-        standing: standingOf(user),
-        ...(raised && { sid: raised.sid, since: raised.authenticated_at }),
+        standing: digestOfPasswordHash(user),
+        ...(steppedUp && { sid: steppedUp.sid, since: steppedUp.authenticated_at }),
         ...(trustDevice && { trust_device: true }),
       },
     }))
-    return redirectWithin(`${context.basePath}${path}?interaction=${going.handle}`)
+    return redirectWithin(`${context.basePath}${path}?interaction=${open.handle}`)
   }
-  // What was half is spent by whoever makes it whole: of two answers at once one begins a session.
-  if (pending && !(await spend(going.handle, context)) && going.half) return onwards(context, going)
+  // Clear `pending` atomically, so that of two concurrent submissions of a step only one begins a session.
+  if (pending && !(await clearPending(open.handle, context)) && state === 'step_needed')
+    return redirectToResume(context, open)
   const { session, cookies } = await beginSession(call, context, {
     sub: user.sub,
     amr,
     acr: done.acr ?? acrOf(amr),
-    ...(raised && { authenticated_at: raised.authenticated_at }),
+    ...(steppedUp && { authenticated_at: steppedUp.authenticated_at }),
   })
-  if ((raised && session.sid !== raised.sid) || (await isChanged(user, context))) {
+  if ((steppedUp && session.sid !== steppedUp.sid) || (await isChanged(user, context))) {
     await endSession(session.sid, context)
-    return onwards(context, going)
+    return redirectToResume(context, open)
   }
   const more = await Promise.all(
-    context.table.sessions.signedIn.map((hear) =>
-      hear(call, context, { user, session, client, trustDevice }),
+    context.table.sessions.signedIn.map((signedIn) =>
+      signedIn(call, context, { user, session, client, trustDevice }),
     ),
   )
   context.log.info('signed_in', { sub: user.sub, amr: amr.join(' '), address: call.address })
-  return redirectWithin(resumePath(context, going.handle), [
+  return redirectWithin(resumePath(context, open.handle), [
     ...cookies,
     ...more.flat(),
     ...rememberBrowser(call, context, user.username),
   ])
 }
 
-/** What a sign-in by half ends with: a new password ends whatever the old one has begun. */
-const standingOf = ({ password_hash = '' }: User): string => sha256(password_hash)
+/** Bound to `pending`: after a change of password, a sign-in that began with the old one cannot be completed. */
+const digestOfPasswordHash = ({ password_hash = '' }: User): string => sha256(password_hash)
 
 /**
- * Whether the account is another than when this sign-in began. Asked once the session is there: whoever changed the
- * password before that has ended all sessions but this one, and whoever does so later finds it.
+ * Whether the account was disabled, deleted or got another password since this sign-in began. Read after the session
+ * has begun: a change of password before that ended all other sessions but could not see this one, and a later change
+ * ends this one too.
  */
 async function isChanged(user: User, context: Context): Promise<boolean> {
   const now = await User.find(context, user.sub)
   return now === undefined || now.disabled || now.password_hash !== user.password_hash
 }
 
-const spend = (handle: string, context: Context): Promise<Interaction | undefined> =>
+const clearPending = (handle: string, context: Context): Promise<Interaction | undefined> =>
   Interaction.update(context, handle, ({ pending, ...rest }) => (pending ? rest : undefined))
 
-/** The session that `pending` raises, when this browser still has it. */
-async function sessionOf(
+/** In a step-up, the session whose sign-in is the first factor; undefined when this browser no longer has it. */
+async function sessionToStepUp(
   { sid, sub }: { sid?: string | undefined; sub: string },
   call: Call,
   context: Context,
@@ -98,41 +124,39 @@ async function sessionOf(
   return session && session.sid === sid && session.sub === sub ? session : undefined
 }
 
-/** Seconds in which whoever passed the first factor must pass the others. */
-const halfway = 600
+/** How long after the first factor the other steps may follow. */
+const stepsLifetimeSeconds = 600
 
-/** Who passed a first factor in this interaction; the page of a step begins with it. */
-export interface Halfway {
-  going: Going
-  user: User
-  amr: string[]
-}
-
-async function halfwayIn(call: Call, going: Going, context: Context): Promise<Halfway | undefined> {
-  const { pending } = going.interaction
-  if (!pending || context.clock.now() - pending.at > halfway * 1000) return undefined
-  if (pending.sid !== undefined && !(await sessionOf(pending, call, context))) return undefined
+async function stepNeededIn(
+  call: Call,
+  open: OpenInteraction,
+  context: Context,
+): Promise<StepNeeded | undefined> {
+  const { pending } = open.interaction
+  if (!pending || context.clock.now() - pending.at > stepsLifetimeSeconds * 1000) return undefined
+  if (pending.sid !== undefined && !(await sessionToStepUp(pending, call, context))) return undefined
   const user = await User.find(context, pending.sub)
   if (!user || user.disabled) return undefined
-  // One that raises a session is good for as long as that is.
-  const stands = pending.sid !== undefined || pending.standing === standingOf(user)
-  return stands ? { going: { ...going, half: true }, user, amr: pending.amr } : undefined
+  // A step-up depends on its session instead, which a change of password ends.
+  const valid = pending.sid !== undefined || pending.standing === digestOfPasswordHash(user)
+  return valid ? { state: 'step_needed', open, user, amr: pending.amr } : undefined
 }
 
-/** The person at a step's page, or the reply that leads to where the interaction stands. */
-export async function halfSignedIn(call: Call, context: Context): Promise<Halfway | { reply: Reply }> {
-  const going = await interactionOfPage(call, context)
-  return (await halfwayIn(call, going, context)) ?? { reply: onwards(context, going) }
+/** For the GET of a step's page: the sign-in that needs the step, or the reply that resumes the interaction. */
+export async function stepOfPage(call: Call, context: Context): Promise<StepNeeded | { reply: Reply }> {
+  const open = await interactionOfPage(call, context)
+  return (await stepNeededIn(call, open, context)) ?? { reply: redirectToResume(context, open) }
 }
 
-/** The `form` of a step's page: the same, of a POST whose `formFields` have this purpose. */
-export const halfSignedInForm =
-  (purpose: string): FormReader<Halfway & Submitted> =>
+/** The `form` of a step's page: the same for a POST whose `formFields` have this purpose. */
+export const stepForm =
+  (purpose: string): FormReader<StepNeeded & Submitted> =>
   async (call, context) => {
-    const { fields, ...going } = await interactionOfForm(call, context, purpose)
-    const half = await halfwayIn(call, going, context)
-    return half ? { ...half, fields } : { reply: onwards(context, going) }
+    const { fields, ...open } = await interactionOfForm(call, context, purpose)
+    const progress = await stepNeededIn(call, open, context)
+    return progress ? { ...progress, fields } : { reply: redirectToResume(context, open) }
   }
 
-/** To the sign-in page, unless a second click comes after the first has signed the person in. */
-const onwards = (context: Context, { handle }: Going): Reply => redirectWithin(resumePath(context, handle))
+/** Leads to the sign-in page; after a second click on a form, to what follows the sign-in that the first click completed. */
+const redirectToResume = (context: Context, { handle }: OpenInteraction): Reply =>
+  redirectWithin(resumePath(context, handle))

@@ -2,7 +2,7 @@
 import { type AcrDemand, acrDemandOf, nothingDemanded } from '../auth/acr.ts'
 import { parseClaimsParameter } from '../auth/claims.ts'
 import type { Context } from '../contracts/context.ts'
-import type { HalfSignedIn } from '../contracts/feature.ts'
+import type { LoginStepInput } from '../contracts/feature.ts'
 import type { Call } from '../contracts/call.ts'
 import { ensureBrowser } from '../http/csrf.ts'
 import { redirectWithin } from '../http/reply.ts'
@@ -22,7 +22,7 @@ export function demandOf(
 }
 
 /** The page of the first step that has something left to do, below the base path. */
-export async function nextPage(context: Context, state: HalfSignedIn): Promise<string | undefined> {
+export async function nextPage(context: Context, state: LoginStepInput): Promise<string | undefined> {
   const { loginSteps } = context.table
   for (const step of [...loginSteps.filter(({ last }) => !last), ...loginSteps.filter(({ last }) => last)]) {
     if (state.session && !step.whileSignedIn) continue
@@ -40,7 +40,7 @@ export const clientIdOf = ({ params, client_id }: Interaction): string | undefin
  * Before a person who is signed in gives a client something on a page of ours, such as approving a device: the reply that
  * asks for what they or the client must have first, and leads back to `returnTo`.
  */
-export async function raisedFirst(
+export async function stepUpFirst(
   call: Call,
   context: Context,
   { session, user }: { session: Session; user: User },

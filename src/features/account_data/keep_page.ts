@@ -4,7 +4,7 @@ import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { formFields } from '../../flow/interaction_page.ts'
-import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../flow/sign_in.ts'
+import { type StepNeeded, stepOfPage, stepForm, signIn } from '../../flow/sign_in.ts'
 import { demandOf, nextPage } from '../../flow/step_up.ts'
 import { findClient } from '../../http/client_authentication.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -34,7 +34,7 @@ export const keepPage = defineEndpoint({
   limited: true,
   page: true,
   get: show,
-  form: halfSignedInForm(path.slice(1)),
+  form: stepForm(path.slice(1)),
   post: submit,
 })
 
@@ -42,9 +42,9 @@ export const keepPage = defineEndpoint({
 async function missingStep(
   call: Call,
   context: Context,
-  { user, going, amr }: Halfway,
+  { user, open, amr }: StepNeeded,
 ): Promise<Reply | undefined> {
-  const { interaction, handle } = going
+  const { interaction, handle } = open
   const clientId = interaction.params?.client_id
   const client = clientId === undefined ? undefined : await findClient(context, clientId)
   const demand = demandOf(interaction, client)
@@ -55,25 +55,25 @@ async function missingStep(
 }
 
 async function show(call: Call, context: Context): Promise<Reply> {
-  const half = await halfSignedIn(call, context)
-  if ('reply' in half) return half.reply
-  const missing = await missingStep(call, context, half)
+  const progress = await stepOfPage(call, context)
+  if ('reply' in progress) return progress.reply
+  const missing = await missingStep(call, context, progress)
   if (missing) return missing
-  const { user, going } = half
+  const { user, open } = progress
   const html = document(
     say('deletion.keep_title'),
     view({
-      ...formFields(call, context, path.slice(1), going.handle),
+      ...formFields(call, context, path.slice(1), open.handle),
       keep: say('deletion.keep_text', { at: new Date((user.leaving_at ?? 0) * 1000) }),
     }),
   )
   return page(200, html)
 }
 
-async function submit(call: Call, context: Context, half: Halfway & Submitted): Promise<Reply> {
-  const missing = await missingStep(call, context, half)
+async function submit(call: Call, context: Context, progress: StepNeeded & Submitted): Promise<Reply> {
+  const missing = await missingStep(call, context, progress)
   if (missing) return missing
-  const { user, going, amr, fields } = half
+  const { amr, fields, user } = progress
   if (fields.keep === undefined) return redirectWithin(`${context.basePath}/account/deleted`)
   const kept = (await keepAccount(context, user.sub)) ? await User.find(context, user.sub) : undefined
   if (!kept)
@@ -83,5 +83,5 @@ async function submit(call: Call, context: Context, half: Halfway & Submitted): 
       say: say('deletion.too_late'),
     })
   await tellOwner(call, context, kept, { kind: 'deletion_stopped' })
-  return signIn(call, context, going, { user: kept, amr })
+  return signIn(call, context, progress, { user: kept, amr })
 }

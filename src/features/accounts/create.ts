@@ -4,9 +4,9 @@
  */
 import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
-import type { Going } from '../../flow/asked.ts'
+import type { OpenInteraction } from '../../flow/open_interaction.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { signIn } from '../../flow/sign_in.ts'
+import { firstFactorNeeded, signIn } from '../../flow/sign_in.ts'
 import { form, query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { csrfToken, ensureBrowser, requireOwnBrowser, requireOwnForm } from '../../http/csrf.ts'
@@ -161,8 +161,8 @@ async function submit(
   }
   await noteEvent(call, context, user.sub, { kind: 'account_created' })
   context.log.info('account_created', { sub: user.sub, invited: invitation.invited, address: call.address })
-  const { going, cookies } = await nextInteraction(call, context, invitation)
-  const reply = await signIn(call, context, going, { user, amr: ['pwd'] })
+  const { open, cookies } = await nextInteraction(call, context, invitation)
+  const reply = await signIn(call, context, firstFactorNeeded(open), { user, amr: ['pwd'] })
   return { ...reply, cookies: [...cookies, ...(reply.cookies ?? [])] }
 }
 
@@ -189,10 +189,10 @@ async function nextInteraction(
   call: Call,
   context: Context,
   { interaction: handle }: Invitation,
-): Promise<{ going: Going; cookies: string[] }> {
+): Promise<{ open: OpenInteraction; cookies: string[] }> {
   const { browser, cookies } = ensureBrowser(call, context)
   const begun = handle === undefined ? undefined : await Interaction.find(context, handle, browser)
-  if (handle !== undefined && begun) return { going: { handle, interaction: begun }, cookies }
+  if (handle !== undefined && begun) return { open: { handle, interaction: begun }, cookies }
   const { random, config, basePath } = context
   const fresh = await Interaction.begin(
     context,
@@ -207,5 +207,5 @@ async function nextInteraction(
       expected: 'the interaction that has just begun',
       problem: 'the new interaction was not found in the store',
     })
-  return { going: { handle: fresh, interaction }, cookies }
+  return { open: { handle: fresh, interaction }, cookies }
 }

@@ -3,7 +3,7 @@ import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { accountPurpose, signedInForm } from '../../flow/account_form.ts'
 import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
-import { raisedFirst } from '../../flow/step_up.ts'
+import { stepUpFirst } from '../../flow/step_up.ts'
 import { grantLifetime, redeemed } from '../../grants/authorization_code.ts'
 import { newGrant } from '../../grants/new_grant.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -91,7 +91,7 @@ async function requireLevel(
 ): Promise<Reply | undefined> {
   const request = await BackchannelRequest.find(context, id)
   const client = request && (await findClient(context, request.client_id))
-  return client && raisedFirst(call, context, person, client, approvalsPath)
+  return client && stepUpFirst(call, context, person, client, approvalsPath)
 }
 
 /** Undefined when the request is not one of this End-User, was answered before, or has expired. */

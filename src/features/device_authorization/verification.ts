@@ -4,7 +4,7 @@ import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { type AtHand, personAtHand } from '../../flow/person_at_hand.ts'
-import { raisedFirst } from '../../flow/step_up.ts'
+import { stepUpFirst } from '../../flow/step_up.ts'
 import { grantLifetime } from '../../grants/authorization_code.ts'
 import { newGrant } from '../../grants/new_grant.ts'
 import { query } from '../../http/call.ts'
@@ -58,7 +58,7 @@ export const verification = defineEndpoint({
     const found = await findTyped(call, context, person, readUserCode(user_code))
     if (!found) return showCode(call, context, person, user_code, say('device.unknown'))
     const client = await findClient(context, found.waiting.client_id)
-    const first = client && (await raisedFirst(call, context, person, client, pathWith(user_code)))
+    const first = client && (await stepUpFirst(call, context, person, client, pathWith(user_code)))
     if (first) return first
     return isAnswer(fields)
       ? decide(context, person, found, fields.allow !== undefined)

@@ -2,7 +2,7 @@
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { mayEnrol } from '../../flow/second_factors.ts'
-import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../flow/sign_in.ts'
+import { type StepNeeded, stepOfPage, stepForm, signIn } from '../../flow/sign_in.ts'
 import { demandOf } from '../../flow/step_up.ts'
 import type { Call } from '../../contracts/call.ts'
 import { findClient } from '../../http/client_authentication.ts'
@@ -12,7 +12,7 @@ import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { currentSession } from '../../http/session.ts'
 import { type MessageKey, say } from '../../lib/say.ts'
-import type { HalfSignedIn, LoginStep } from '../../contracts/feature.ts'
+import type { LoginStepInput, LoginStep } from '../../contracts/feature.ts'
 import { creationOptions, type Place } from './ceremony.ts'
 import { enrolPasskey } from './enrol.ts'
 import { ceremonyView, otherWay, stepPage } from './pages.ts'
@@ -36,7 +36,7 @@ async function ofLongAgo(call: Call, context: Context, sub: string): Promise<boo
 }
 
 /** Everything but this offer is done: what a password alone opens must not be enough where more is asked for. */
-async function nothingElseLeft(context: Context, state: HalfSignedIn): Promise<boolean> {
+async function nothingElseLeft(context: Context, state: LoginStepInput): Promise<boolean> {
   for (const step of context.table.loginSteps)
     if (step !== offer && (await step.path(context, state)) !== undefined) return false
   return true
@@ -57,22 +57,19 @@ export const offer: LoginStep = {
 }
 
 /** Why a half-authenticated person may make one now: they are as good as signed in, or have no second factor to show. */
-async function reasonFor(
-  call: Call,
-  context: Context,
-  { going, user, amr }: Halfway,
-): Promise<Reason | undefined> {
-  const clientId = going.interaction.params?.client_id
+async function reasonFor(call: Call, context: Context, progress: StepNeeded): Promise<Reason | undefined> {
+  const { open, user, amr } = progress
+  const clientId = open.interaction.params?.client_id
   const client = clientId === undefined ? undefined : await findClient(context, clientId)
-  const demand = demandOf(going.interaction, client)
-  const state = { call, user, amr, client, demand, interaction: going.interaction }
+  const demand = demandOf(open.interaction, client)
+  const state = { call, user, amr, client, demand, interaction: open.interaction }
   if ((await offer.path(context, state)) !== undefined) return 'offered'
-  return (await mayEnrol({ going, user, amr }, context)) ? 'needed' : undefined
+  return (await mayEnrol(progress, context)) ? 'needed' : undefined
 }
 
-const placeOf = ({ going, user }: Halfway): Place & { sub: string } => ({
+const placeOf = ({ open, user }: StepNeeded): Place & { sub: string } => ({
   purpose: 'registration',
-  at: { interaction: going.handle },
+  at: { interaction: open.handle },
   sub: user.sub,
 })
 
@@ -83,40 +80,48 @@ export const enrolment = defineEndpoint({
   limited: true,
   page: true,
   async get(call, context) {
-    const half = await halfSignedIn(call, context)
-    if ('reply' in half) return half.reply
-    const reason = await reasonFor(call, context, half)
-    return (await elsewhere(call, context, half, reason)) ?? show(call, context, half, reason!)
+    const progress = await stepOfPage(call, context)
+    if ('reply' in progress) return progress.reply
+    const reason = await reasonFor(call, context, progress)
+    return (await elsewhere(call, context, progress, reason)) ?? show(call, context, progress, reason!)
   },
-  form: halfSignedInForm(purpose),
-  async post(call, context, { fields, ...half }) {
-    const reason = await reasonFor(call, context, half)
+  form: stepForm(purpose),
+  async post(call, context, { fields, ...progress }) {
+    const reason = await reasonFor(call, context, progress)
     if (fields.later !== undefined) {
-      if (reason === 'offered') await Refusal.note(context, half.user.sub)
-      return onwards(call, context, half)
+      if (reason === 'offered') await Refusal.note(context, progress.user.sub)
+      return completeStep(call, context, progress)
     }
-    const other = await elsewhere(call, context, half, reason)
+    const other = await elsewhere(call, context, progress, reason)
     if (other) return other
-    const problem = await enrolPasskey(call, context, placeOf(half), half.user, fields.credential ?? '')
+    const problem = await enrolPasskey(
+      call,
+      context,
+      placeOf(progress),
+      progress.user,
+      fields.credential ?? '',
+    )
     // Making one proves nothing about the person: where a second factor is asked for, it is used next.
-    return problem === undefined ? onwards(call, context, half) : show(call, context, half, reason!, problem)
+    return problem === undefined
+      ? completeStep(call, context, progress)
+      : show(call, context, progress, reason!, problem)
   },
 })
 
-const onwards = (call: Call, context: Context, { going, user, amr }: Halfway): Promise<Reply> =>
-  signIn(call, context, going, { user, amr })
+const completeStep = (call: Call, context: Context, progress: StepNeeded): Promise<Reply> =>
+  signIn(call, context, progress, { user: progress.user, amr: progress.amr })
 
 /** Where a person goes on who is not to make a passkey on this page; never undefined without a reason. */
 async function elsewhere(
   call: Call,
   context: Context,
-  half: Halfway,
+  progress: StepNeeded,
   reason: Reason | undefined,
 ): Promise<Reply | undefined> {
   // Sent here to set one up by a page that does not know theirs, because it does not count as a second factor by itself.
-  if (!half.amr.includes('pop') && (await Passkey.listOf(context, half.user.sub)).length > 0)
-    return redirectWithin(`${context.basePath}${secondFactorPath}?interaction=${half.going.handle}`)
-  return reason === undefined ? onwards(call, context, half) : undefined
+  if (!progress.amr.includes('pop') && (await Passkey.listOf(context, progress.user.sub)).length > 0)
+    return redirectWithin(`${context.basePath}${secondFactorPath}?interaction=${progress.open.handle}`)
+  return reason === undefined ? completeStep(call, context, progress) : undefined
 }
 
 /** Whoever was sent here for want of a second factor is not told of comfort, nor that later would do. */
@@ -129,12 +134,12 @@ type Reason = keyof typeof words
 async function show(
   call: Call,
   context: Context,
-  half: Halfway,
+  progress: StepNeeded,
   reason: Reason,
   problem?: MessageKey,
 ): Promise<Reply> {
-  const { going, user } = half
-  const form = ceremonyForm(call, context, purpose, going.handle)
+  const { open, user } = progress
+  const form = ceremonyForm(call, context, purpose, open.handle)
   const html = stepPage({
     title: words[reason].title,
     text: 'passkeys.about',
@@ -143,11 +148,11 @@ async function show(
       ceremony: 'create',
       form,
       label: say('passkeys.make'),
-      options: await creationOptions(context, placeOf(half), user),
+      options: await creationOptions(context, placeOf(progress), user),
     }),
     other: otherWay(form, words[reason].other),
   })
-  const redirect = going.interaction.params?.redirect_uri
+  const redirect = open.interaction.params?.redirect_uri
   return {
     ...page(problem ? 400 : 200, html),
     formTargets: redirect === undefined ? [] : formTarget(redirect),

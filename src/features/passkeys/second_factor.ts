@@ -2,7 +2,7 @@
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { allowedFactors, mustHaveFactor, readyFactors } from '../../flow/second_factors.ts'
-import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../flow/sign_in.ts'
+import { type StepNeeded, stepOfPage, stepForm, signIn } from '../../flow/sign_in.ts'
 import type { Call } from '../../contracts/call.ts'
 import { formTarget } from '../../http/headers.ts'
 import { page } from '../../http/reply.ts'
@@ -43,9 +43,9 @@ async function countsAsFactor(user: User, context: Context): Promise<boolean> {
   return set.includes(true)
 }
 
-const placeOf = ({ going, user }: Halfway): Place => ({
+const placeOf = ({ open, user }: StepNeeded): Place => ({
   purpose: 'second_factor',
-  at: { interaction: going.handle },
+  at: { interaction: open.handle },
   sub: user.sub,
 })
 
@@ -56,33 +56,38 @@ export const secondFactorPage = defineEndpoint({
   limited: true,
   page: true,
   async get(call, context) {
-    const half = await halfSignedIn(call, context)
-    return 'reply' in half ? half.reply : show(call, context, half)
+    const progress = await stepOfPage(call, context)
+    return 'reply' in progress ? progress.reply : show(call, context, progress)
   },
-  form: halfSignedInForm(purpose),
-  async post(call, context, { fields, ...half }) {
-    const user = await usePasskey(call, context, placeOf(half), fields.credential ?? '')
-    if (!user) return show(call, context, half, 'passkeys.refused')
-    return signIn(call, context, half.going, { user, amr: [...new Set([...half.amr, ...passkeyAmr])] })
+  form: stepForm(purpose),
+  async post(call, context, { fields, ...progress }) {
+    const user = await usePasskey(call, context, placeOf(progress), fields.credential ?? '')
+    if (!user) return show(call, context, progress, 'passkeys.refused')
+    return signIn(call, context, progress, { user, amr: [...new Set([...progress.amr, ...passkeyAmr])] })
   },
 })
 
-async function show(call: Call, context: Context, half: Halfway, problem?: MessageKey): Promise<Reply> {
-  const { going, user } = half
-  const options = await requestOptions(context, placeOf(half), await Passkey.listOf(context, user.sub))
+async function show(
+  call: Call,
+  context: Context,
+  progress: StepNeeded,
+  problem?: MessageKey,
+): Promise<Reply> {
+  const { open, user } = progress
+  const options = await requestOptions(context, placeOf(progress), await Passkey.listOf(context, user.sub))
   const html = stepPage({
     title: 'passkeys.factor_title',
     text: 'passkeys.factor_text',
     problem,
     ceremony: ceremonyView(context, {
       ceremony: 'get',
-      form: ceremonyForm(call, context, purpose, going.handle),
+      form: ceremonyForm(call, context, purpose, open.handle),
       label: say('passkeys.use'),
       options,
     }),
-    other: await otherWays(context, half),
+    other: await otherWays(context, progress),
   })
-  const redirect = going.interaction.params?.redirect_uri
+  const redirect = open.interaction.params?.redirect_uri
   return {
     ...page(problem ? 401 : 200, html),
     formTargets: redirect === undefined ? [] : formTarget(redirect),
@@ -90,13 +95,11 @@ async function show(call: Call, context: Context, half: Halfway, problem?: Messa
 }
 
 /** To the page of choices where there is one; to set up another kind for whom a passkey is no second factor by itself. */
-async function otherWays(context: Context, { going, user }: Halfway): Promise<Html[]> {
+async function otherWays(context: Context, { open, user }: StepNeeded): Promise<Html[]> {
   const ready = await readyFactors(user, context)
   const counts = ready.some(({ name }) => name === secondFactor.name)
   if (counts && ready.length === 1) return []
   const wanted = counts ? 'second_factor' : 'second_factor_set_up'
   const choices = context.table.endpoints.find(({ name }) => name === wanted)
-  return choices
-    ? [linkBelow({ path: `${context.basePath}${choices.path}?interaction=${going.handle}` })]
-    : []
+  return choices ? [linkBelow({ path: `${context.basePath}${choices.path}?interaction=${open.handle}` })] : []
 }

@@ -2,7 +2,7 @@
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { formFields, interactionForm } from '../../flow/interaction_page.ts'
-import { signIn } from '../../flow/sign_in.ts'
+import { firstFactorNeeded, signIn } from '../../flow/sign_in.ts'
 import type { Call } from '../../contracts/call.ts'
 import { countAddress } from '../../people/rate_limit.ts'
 import { json, page } from '../../http/reply.ts'
@@ -59,10 +59,10 @@ export const passkeySignIn = defineEndpoint({
   limited: true,
   page: true,
   form: interactionForm(purpose),
-  async post(call, context, { fields, ...going }) {
-    const user = await usePasskey(call, context, placeOf(going.handle), fields.credential ?? '')
-    if (user) return signIn(call, context, going, { user, amr: [...passkeyAmr] })
-    const back = `${context.basePath}/login?interaction=${going.handle}`
+  async post(call, context, { fields, ...open }) {
+    const user = await usePasskey(call, context, placeOf(open.handle), fields.credential ?? '')
+    if (user) return signIn(call, context, firstFactorNeeded(open), { user, amr: [...passkeyAmr] })
+    const back = `${context.basePath}/login?interaction=${open.handle}`
     return page(
       401,
       stepPage({

@@ -36,7 +36,7 @@ export const trustDays = (context: Context): number | undefined =>
 export async function answerCode(
   call: Call,
   context: Context,
-  { place, fields, half }: HalfPlaced & Submitted,
+  { place, fields, progress }: HalfPlaced & Submitted,
   challenge: Pick<Challenge, 'spend'>,
   show: (status: number, error: Said) => Reply,
 ) {
@@ -51,9 +51,9 @@ export async function answerCode(
     return show(401, say('second_factor.wrong'))
   }
   await forgetFactorTries(call, context, place.user)
-  return signIn(call, context, half.going, {
+  return signIn(call, context, progress, {
     user: place.user,
-    amr: more(half.amr),
+    amr: more(progress.amr),
     trustDevice: trustDays(context) !== undefined && fields.trust_device === 'yes',
   })
 }

@@ -18,9 +18,13 @@ import { choicePath, setUpPath, type Wanted, wantedBy } from './policy.ts'
 import { buttonFormOf, choice, choiceList } from './views.ts'
 
 /** What the request of this interaction leaves open for this person. */
-async function wantedHere(call: Call, context: Context, { half }: HalfPlaced): Promise<Wanted | undefined> {
-  const { user, amr, going } = half
-  const { interaction } = going
+async function wantedHere(
+  call: Call,
+  context: Context,
+  { progress }: HalfPlaced,
+): Promise<Wanted | undefined> {
+  const { user, amr, open } = progress
+  const { interaction } = open
   const clientId = clientIdOf(interaction)
   const client = clientId === undefined ? undefined : await findClient(context, clientId)
   const demand = demandOf(interaction, client)
@@ -37,9 +41,9 @@ const findChoice = halfPlace(choicePath)
 async function choose(call: Call, context: Context): Promise<Reply> {
   const placed = await findChoice(call, context)
   if ('reply' in placed) return placed.reply
-  const { place, half } = placed
-  const ready = able(await readyFactors(half.user, context), await wantedHere(call, context, placed))
-  if (ready.length === 0) return redirectWithin(resumePath(context, half.going.handle))
+  const { place, progress } = placed
+  const ready = able(await readyFactors(progress.user, context), await wantedHere(call, context, placed))
+  if (ready.length === 0) return redirectWithin(resumePath(context, progress.open.handle))
   return place.show(200, {
     title: say('second_factor.title'),
     text: say('second_factor.choose'),
@@ -60,16 +64,17 @@ async function showSetUp(call: Call, context: Context): Promise<Reply> {
 
 /** The page, or where it leads; `decline` among the fields is the answer that no factor is set up. */
 async function setUp(call: Call, context: Context, placed: HalfPlaced & Submitted): Promise<Reply> {
-  const { place, half, fields } = placed
+  const { place, progress, fields } = placed
   const wanted = await wantedHere(call, context, placed)
-  const optional = wanted !== undefined && wanted.otherwise !== 'stuck' && !mustHaveFactor(half.user, context)
+  const optional =
+    wanted !== undefined && wanted.otherwise !== 'stuck' && !mustHaveFactor(progress.user, context)
   const wish = optional && wanted.otherwise === 'as_is'
-  const stale = isStale(half, context)
+  const stale = isStale(progress, context)
   // What is only wished for is shown first; whoever chooses one signs in again on its page.
   if (stale && !wish) return redirectWithin(place.at('/login'))
-  if (!stale && !(await mayEnrol(half, context))) return redirectWithin(place.at(choicePath))
+  if (!stale && !(await mayEnrol(progress, context))) return redirectWithin(place.at(choicePath))
   if (fields.decline !== undefined && optional) return decline(call, context, placed)
-  const ready = await readyFactors(half.user, context)
+  const ready = await readyFactors(progress.user, context)
   const possible = allowedFactors(context).filter(
     (factor) => factor.enrolPath !== undefined && !ready.includes(factor),
   )
@@ -108,12 +113,12 @@ async function setUp(call: Call, context: Context, placed: HalfPlaced & Submitte
 }
 
 /** On with what was proven so far: a wish of the application is not an order, and what is essential to it is refused then. */
-async function decline(call: Call, context: Context, { half }: HalfPlaced): Promise<Reply> {
-  const { going, user, amr } = half
+async function decline(call: Call, context: Context, { progress }: HalfPlaced): Promise<Reply> {
+  const { open, user, amr } = progress
   const declined_by = user.sub
-  await Interaction.update(context, going.handle, (current) => ({ ...current, declined_by }))
-  const interaction = { ...going.interaction, declined_by }
-  return signIn(call, context, { ...going, interaction }, { user, amr })
+  await Interaction.update(context, open.handle, (current) => ({ ...current, declined_by }))
+  const interaction = { ...open.interaction, declined_by }
+  return signIn(call, context, { ...progress, open: { ...open, interaction } }, { user, amr })
 }
 
 const shared = { advertised: false, limited: true, page: true } as const

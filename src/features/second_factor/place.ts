@@ -6,7 +6,7 @@ import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { formFields } from '../../flow/interaction_page.ts'
 import { type AtHand, type FindPerson } from '../../flow/person_at_hand.ts'
 import { allowedFactors, isStale, mayEnrol, readyFactors, stronglyAtHand } from '../../flow/second_factors.ts'
-import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../flow/sign_in.ts'
+import { type StepNeeded, stepOfPage, stepForm, signIn } from '../../flow/sign_in.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import type { Call } from '../../contracts/call.ts'
 import type { FormReader, Submitted } from '../../contracts/endpoint.ts'
@@ -50,24 +50,29 @@ export interface Placed {
 
 /** A place inside of a sign-in; `ready` when the factor of the page is one that this person may use. */
 export interface HalfPlaced extends Placed {
-  half: Halfway
+  progress: StepNeeded
   ready: boolean
 }
 
 /** The page at `path`, which is also the purpose of its forms, for a person who passed a first factor. */
-async function placeInSignIn(call: Call, context: Context, path: string, half: Halfway): Promise<HalfPlaced> {
+async function placeInSignIn(
+  call: Call,
+  context: Context,
+  path: string,
+  progress: StepNeeded,
+): Promise<HalfPlaced> {
   const purpose = path.slice(1)
-  const { going, user } = half
-  const { action, csrf, interaction } = formFields(call, context, purpose, going.handle)
-  const at = (where: string) => `${context.basePath}${where}?interaction=${going.handle}`
+  const { open, user } = progress
+  const { action, csrf, interaction } = formFields(call, context, purpose, open.handle)
+  const at = (where: string) => `${context.basePath}${where}?interaction=${open.handle}`
   const ready = await readyFactors(user, context)
   const others = ready.filter((factor) => factor.path !== path)
   // Where nothing is ready yet, the other ways are other kinds to set up.
   const elsewhere = ready.length === 0 ? setUpPath : others.length > 0 ? choicePath : undefined
-  const { params } = going.interaction
+  const { params } = open.interaction
   const place: Place = {
     user,
-    owner: `interaction ${going.handle} ${user.sub}`,
+    owner: `interaction ${open.handle} ${user.sub}`,
     action,
     hidden: { csrf_token: csrf, interaction },
     replaces: false,
@@ -85,9 +90,9 @@ async function placeInSignIn(call: Call, context: Context, path: string, half: H
       ),
       formTargets: params?.redirect_uri === undefined ? [] : formTarget(params.redirect_uri),
     }),
-    finish: (_, more) => signIn(call, context, going, { user, amr: more(half.amr) }),
+    finish: (_, more) => signIn(call, context, progress, { user, amr: more(progress.amr) }),
   }
-  return { place, half, ready: others.length < ready.length }
+  return { place, progress, ready: others.length < ready.length }
 }
 
 /** Finds the place of a page on GET, or the reply that leads elsewhere. */
@@ -99,24 +104,27 @@ export type FindPlace<T extends Placed = Placed> = (
 export const halfPlace =
   (path: string): FindPlace<HalfPlaced> =>
   async (call, context) => {
-    const half = await halfSignedIn(call, context)
-    return 'reply' in half ? half : placeInSignIn(call, context, path, half)
+    const progress = await stepOfPage(call, context)
+    return 'reply' in progress ? progress : placeInSignIn(call, context, path, progress)
   }
 
 /** The `form` of that page. */
 export const halfPlaceForm = (path: string): FormReader<HalfPlaced & Submitted> => {
-  const read = halfSignedInForm(path.slice(1))
+  const read = stepForm(path.slice(1))
   return async (call, context) => {
-    const half = await read(call, context)
-    if ('reply' in half) return half
-    return { ...(await placeInSignIn(call, context, path, half)), fields: half.fields }
+    const progress = await read(call, context)
+    if ('reply' in progress) return progress
+    return { ...(await placeInSignIn(call, context, path, progress)), fields: progress.fields }
   }
 }
 
 /** Where a person goes first who may not set a factor up yet: one that is set up is proven before. */
-async function beforeEnrolment({ half, place }: HalfPlaced, context: Context): Promise<Reply | undefined> {
-  if (await mayEnrol(half, context)) return undefined
-  return redirectWithin(place.at(isStale(half, context) ? '/login' : choicePath))
+async function beforeEnrolment(
+  { progress, place }: HalfPlaced,
+  context: Context,
+): Promise<Reply | undefined> {
+  if (await mayEnrol(progress, context)) return undefined
+  return redirectWithin(place.at(isStale(progress, context) ? '/login' : choicePath))
 }
 
 /** The same for a page that sets a factor up. */

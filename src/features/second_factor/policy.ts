@@ -13,7 +13,7 @@ import {
 import type { GrantRule } from '../../contracts/grant_type.ts'
 import { type Client, declareMetadata } from '../../models/client.ts'
 import { declareUserMembers, type User } from '../../models/user.ts'
-import type { HalfSignedIn, LoginStep, SecondFactor } from '../../contracts/feature.ts'
+import type { LoginStepInput, LoginStep, SecondFactor } from '../../contracts/feature.ts'
 import { settingsOf } from './settings.ts'
 import { isTrusted } from './trusted_device.ts'
 
@@ -45,7 +45,7 @@ export interface Wanted {
 }
 
 /** The level that the request, or the registration of its client, leaves open. */
-export function wantedBy(state: HalfSignedIn, reached: string): Wanted | undefined {
+export function wantedBy(state: LoginStepInput, reached: string): Wanted | undefined {
   const open = openDemand(reached, state.demand)
   if (open?.essential) return { levels: open.levels, otherwise: 'refused' }
   if (state.client && isDuty(state.client) && !meetsAcr(reached, twoFactors))
@@ -60,7 +60,7 @@ const reaches = (factor: SecondFactor, { levels }: Wanted): boolean =>
 function pageFor(
   wanted: Wanted,
   ready: readonly SecondFactor[],
-  state: HalfSignedIn,
+  state: LoginStepInput,
   context: Context,
 ): string | undefined {
   const able = ready.find((factor) => reaches(factor, wanted))

@@ -1,8 +1,8 @@
 /** Somebody whom a provider vouched for: who they are here, or what they can do to be somebody here. */
 import type { Context } from '../../contracts/context.ts'
-import type { Going } from '../../flow/asked.ts'
+import type { OpenInteraction } from '../../flow/open_interaction.ts'
 import { resumePath } from '../../flow/interaction_page.ts'
-import { signIn } from '../../flow/sign_in.ts'
+import { firstFactorNeeded, signIn } from '../../flow/sign_in.ts'
 import type { Call } from '../../contracts/call.ts'
 import { languageOf } from '../../http/language.ts'
 import { page } from '../../http/reply.ts'
@@ -37,20 +37,23 @@ const looks = 100
 export async function arrive(
   call: Call,
   context: Context,
-  going: Going,
+  open: OpenInteraction,
   upstream: Upstream,
   brought: Brought,
 ): Promise<Reply> {
   const user =
     (await connected(call, context, upstream, brought.identity)) ??
     (await become(call, context, upstream, brought))
-  if (user === undefined) return askToSignIn(context, going, upstream, brought)
+  if (user === undefined) return askToSignIn(context, open, upstream, brought)
   if (user.disabled) throw new UpstreamError('disabled', user.sub)
   await Links.used(context, upstream, brought.identity, brought.tokens)
   bringPicture(context, user, brought.identity)
-  const reply = await signIn(call, context, going, { user, amr: factorsOf(upstream, brought.identity) })
+  const reply = await signIn(call, context, firstFactorNeeded(open), {
+    user,
+    amr: factorsOf(upstream, brought.identity),
+  })
   // Where a factor is still missing nobody has signed in yet.
-  if (reply.headers.location === resumePath(context, going.handle))
+  if (reply.headers.location === resumePath(context, open.handle))
     await noteEvent(call, context, user.sub, { kind: 'signed_in_with', detail: upstream.label })
   return reply
 }
@@ -130,7 +133,7 @@ const holderOf = async (context: Context, { email, emailVerified }: Identity): P
  */
 async function askToSignIn(
   context: Context,
-  going: Going,
+  open: OpenInteraction,
   upstream: Upstream,
   { identity, tokens }: Brought,
 ): Promise<Reply> {
@@ -141,7 +144,7 @@ async function askToSignIn(
     { provider: upstream.id, identity, tokens, ...(holder && { sub: holder.sub }) },
     patience,
   )
-  await Interaction.update(context, going.handle, (current) =>
+  await Interaction.update(context, open.handle, (current) =>
     waitingMember.set(current, { upstream_waiting: waiting }),
   )
   context.log.info('upstream_unknown', { provider: upstream.id, known: holder !== undefined })
@@ -150,7 +153,7 @@ async function askToSignIn(
       provider: upstream.label,
       identity: shownIdentity(identity),
     }),
-    path: `${context.basePath}/login?interaction=${going.handle}`,
+    path: `${context.basePath}/login?interaction=${open.handle}`,
   })
   return page(200, html)
 }

@@ -1,6 +1,6 @@
 /** Coming back from a provider: the answer must be of this browser, of this provider, and the first. https://www.rfc-editor.org/rfc/rfc9700#section-4.4 */
 import type { Context } from '../../contracts/context.ts'
-import type { Going } from '../../flow/asked.ts'
+import type { OpenInteraction } from '../../flow/open_interaction.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { requireInteraction } from '../../flow/interaction_page.ts'
 import { query } from '../../http/call.ts'
@@ -81,11 +81,11 @@ async function answered(call: Call, context: Context, upstream: Upstream, params
       : await takeState(context, params.state, upstream.id, browser)
   if (!state) throw outOfDate()
   const { purpose } = state
-  const going =
+  const open =
     purpose.kind === 'sign_in' ? await requireInteraction(call, context, purpose.interaction) : undefined
   try {
     const { identity, tokens } = await whoIsIt(context, upstream, state, params)
-    return await goOn(call, context, upstream, purpose, going, identity, tokens)
+    return await goOn(call, context, upstream, purpose, open, identity, tokens)
   } catch (error) {
     return failed(context, upstream, purpose, error)
   }
@@ -96,13 +96,13 @@ const goOn = (
   context: Context,
   upstream: Upstream,
   purpose: State['purpose'],
-  going: Going | undefined,
+  open: OpenInteraction | undefined,
   identity: Identity,
   tokens: Tokens,
 ): Promise<Reply> =>
   purpose.kind === 'connect'
     ? connectHere(call, context, upstream, purpose, { identity, tokens })
-    : arrive(call, context, going!, upstream, { identity, tokens })
+    : arrive(call, context, open!, upstream, { identity, tokens })
 
 /** Throws UpstreamError. */
 async function whoIsIt(context: Context, upstream: Upstream, state: State, params: Params) {

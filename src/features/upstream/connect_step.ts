@@ -3,7 +3,7 @@ import { acrOf } from '../../auth/acr.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { formFields } from '../../flow/interaction_page.ts'
-import { type Halfway, halfSignedIn, halfSignedInForm, signIn } from '../../flow/sign_in.ts'
+import { type StepNeeded, stepOfPage, stepForm, signIn } from '../../flow/sign_in.ts'
 import { factorOwed } from '../../flow/second_factors.ts'
 import { demandOf, nextPage } from '../../flow/step_up.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -11,7 +11,7 @@ import { findClient } from '../../http/client_authentication.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { tellOwner } from '../../people/tell_owner.ts'
-import type { HalfSignedIn, LoginStep } from '../../contracts/feature.ts'
+import type { LoginStepInput, LoginStep } from '../../contracts/feature.ts'
 import { bringPicture } from './avatar.ts'
 import { sayFailed } from './failure.ts'
 import { shownIdentity } from './identity.ts'
@@ -22,7 +22,7 @@ import { Waiting, waitingHandle } from './state.ts'
 
 const connectPath = '/upstream/connect'
 
-async function waitingFor(context: Context, interaction: HalfSignedIn['interaction'], sub: string) {
+async function waitingFor(context: Context, interaction: LoginStepInput['interaction'], sub: string) {
   const handle = waitingHandle(interaction)
   const waiting = handle === undefined ? undefined : await Waiting.look(context, handle)
   const upstream = waiting && findUpstream(context.config, waiting.provider)
@@ -43,7 +43,7 @@ export const connectStep: LoginStep = {
 }
 
 /** What waits for this person, when every other step is done: the page opened by hand before that is no way round them. */
-async function due(call: Call, context: Context, { going: { interaction }, user, amr }: Halfway) {
+async function due(call: Call, context: Context, { open: { interaction }, user, amr }: StepNeeded) {
   const clientId = interaction.params?.client_id
   const client = clientId === undefined ? undefined : await findClient(context, clientId)
   const demand = demandOf(interaction, client)
@@ -58,18 +58,18 @@ export const connect = defineEndpoint({
   limited: true,
   page: true,
   get: show,
-  form: halfSignedInForm(connectPath.slice(1)),
+  form: stepForm(connectPath.slice(1)),
   post: answer,
 })
 
 async function show(call: Call, context: Context): Promise<Reply> {
-  const half = await halfSignedIn(call, context)
-  if ('reply' in half) return half.reply
-  const { going, user } = half
-  const waiting = await due(call, context, half)
-  if (!waiting) return redirectWithin(`${context.basePath}/login?interaction=${going.handle}`)
+  const progress = await stepOfPage(call, context)
+  if ('reply' in progress) return progress.reply
+  const { open, user } = progress
+  const waiting = await due(call, context, progress)
+  if (!waiting) return redirectWithin(`${context.basePath}/login?interaction=${open.handle}`)
   const html = connectPage({
-    ...formFields(call, context, connectPath.slice(1), going.handle),
+    ...formFields(call, context, connectPath.slice(1), open.handle),
     provider: waiting.upstream.label,
     identity: shownIdentity(waiting.identity),
     username: user.username,
@@ -77,9 +77,9 @@ async function show(call: Call, context: Context): Promise<Reply> {
   return page(200, html)
 }
 
-async function answer(call: Call, context: Context, half: Halfway & Submitted): Promise<Reply> {
-  const { going, user, amr, fields } = half
-  const found = await due(call, context, half)
+async function answer(call: Call, context: Context, progress: StepNeeded & Submitted): Promise<Reply> {
+  const { open, user, amr, fields } = progress
+  const found = await due(call, context, progress)
   const waiting = found && (await Waiting.take(context, found.handle))
   if (found && waiting && fields.connect !== undefined) {
     const { upstream } = found
@@ -87,7 +87,7 @@ async function answer(call: Call, context: Context, half: Halfway & Submitted): 
       await tellOwner(call, context, user, { kind: 'connection_added', detail: upstream.label })
       bringPicture(context, user, waiting.identity)
     } else if ((await Links.ofIdentity(context, waiting.identity))?.sub !== user.sub)
-      return sayFailed(context, upstream, { kind: 'sign_in', interaction: going.handle }, 'taken')
+      return sayFailed(context, upstream, { kind: 'sign_in', interaction: open.handle }, 'taken')
   }
-  return signIn(call, context, going, { user, amr })
+  return signIn(call, context, progress, { user, amr })
 }

@@ -96,8 +96,8 @@ async function submit(
   if (fields.connect !== undefined) {
     const upstream = findUpstream(context.config, fields.connect)
     if (!upstream) throw unknownProvider()
-    const going = { kind: 'connect' as const, sid: session.sid, sub: user.sub }
-    return depart(call, context, upstream, going, { fresh: false })
+    const purposeOfState = { kind: 'connect' as const, sid: session.sid, sub: user.sub }
+    return depart(call, context, upstream, purposeOfState, { fresh: false })
   }
   const kept = (await Links.listOfUser(context, user.sub)).find(({ id }) => id === fields.connection)
   // One that is gone is answered like one that went just now.
