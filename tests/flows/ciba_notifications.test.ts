@@ -24,6 +24,7 @@ import {
 import { claimsOf, formPost, type Json, type TestClient } from '../support/client.ts'
 import { person } from '../support/person.ts'
 import { provider, type Provider, turnableClock } from '../support/provider.ts'
+import { until } from '../support/until.ts'
 
 const token = 'the-client.says_who~calls+1/2=='
 const stops: (() => void)[] = []
@@ -49,8 +50,17 @@ const told = (ear: Receiver, mode: string, options: Parameters<typeof start>[0] 
 const ask = (op: Provider, more: Record<string, string | undefined> = {}, client = bank) =>
   begin(op, { client_notification_token: token, ...more }, client)
 
-/** Lets whatever was sent in the background arrive; long enough that an unwanted request would have come. */
+/** Gives a request that must not come the time to come. What must come is waited for. */
 const settleDown = () => Bun.sleep(60)
+
+/** Waits until `count` attempts at these instances have ended: each writes one line, after which it touches the store no more. */
+const ended = (count: number, ...ops: Provider[]) =>
+  until(
+    () =>
+      ops.flatMap(({ lines }) => lines).filter((line) => /\bbackchannel_delivery\b(?!_)/.test(line)).length >=
+      count,
+    `the end of ${count} attempts`,
+  )
 
 describe('ping', () => {
   test('says that there is an answer, and the client fetches it', async () => {
@@ -65,6 +75,7 @@ describe('ping', () => {
     expect(ping!.authorization).toBe(`Bearer ${token}`)
     expect(ping!.body).toEqual({ auth_req_id: body.auth_req_id })
     expect((await poll(op, body.auth_req_id)).body.id_token).toBeDefined()
+    await ended(1, op)
     op.clock.advance(600_000)
     await runJob(op)
     await settleDown()
@@ -85,9 +96,8 @@ describe('ping', () => {
     const op = await told(ear, 'ping', { env: { CIBA_REQUEST_TTL: '3000' } })
     const { body } = await ask(op)
     await settle(op)
-    await ear.until(1)
-    for (let i = 0; i < 6; i++) {
-      await settleDown()
+    for (let i = 1; i <= 6; i++) {
+      await ended(Math.min(i, 4), op)
       op.clock.advance(200_000)
       await runJob(op)
     }
@@ -105,8 +115,7 @@ describe('ping', () => {
     const op = await told(ear, 'ping')
     const { body } = await ask(op)
     await settle(op)
-    await ear.until(1)
-    await settleDown()
+    await ended(1, op)
     op.clock.advance(200_000)
     await runJob(op)
     await settleDown()
@@ -245,7 +254,11 @@ describe('push', () => {
     await ask(op)
     await settle(op)
     const [push] = await ear.until(1)
-    await settleDown()
+    await ended(1, op)
+    await until(
+      async () => (await op.context.store.range('backchannel_deliveries')).length === 0,
+      'the delivery to be given up',
+    )
     expect(await Grant.listOfUser(op.context, 'user-alice')).toEqual([])
     const headers = { authorization: `Bearer ${push!.body.access_token as string}` }
     expect((await op.fetch('/userinfo', { headers })).status).toBe(401)
@@ -257,8 +270,7 @@ describe('push', () => {
     const op = await told(ear, 'push')
     await ask(op)
     await settle(op)
-    await ear.until(1)
-    await settleDown()
+    await ended(1, op)
     await User.update(op.context, 'user-alice', (user) => ({ ...user, disabled: true }))
     status = 204
     op.clock.advance(60_000)
@@ -273,8 +285,7 @@ describe('push', () => {
     const op = await told(ear, 'push')
     await ask(op)
     await settle(op)
-    await ear.until(1)
-    await settleDown()
+    await ended(1, op)
     op.clock.advance(10_000)
     await runJob(op)
     const [first, second] = await ear.until(2)
@@ -369,7 +380,7 @@ describe('the hook', () => {
       approval_url: `${op.issuer}/approvals`,
     })
     expect(first!.text).not.toContain(body.auth_req_id)
-    await settleDown()
+    await ended(1, op)
     op.clock.advance(10_000)
     await runJob(op)
     await ear.until(2)
@@ -379,9 +390,8 @@ describe('the hook', () => {
     const ear = listen(() => new Response(null, { status: 500 }))
     const op = await told(ear, 'poll', { env: { CIBA_NOTIFY_URL: ear.url, CIBA_NOTIFY_SECRET: secret } })
     await begin(op)
-    await ear.until(1)
+    await ended(1, op)
     await settle(op)
-    await settleDown()
     op.clock.advance(60_000)
     await runJob(op)
     await settleDown()
