@@ -82,6 +82,13 @@ export function defineRecord<const S extends v.GenericSchema<unknown, object>>(
     return record
   }
 
+  /** A record that was just written is usually read soon: a code and its grant, a token, a session. */
+  const write = (memory: Memory, record: T): string => {
+    const raw = JSON.stringify(record)
+    remember(memory, raw, record)
+    return raw
+  }
+
   const parse = (memory: Memory, raw: string): T | undefined => {
     const known = memory.parsed?.get(raw)
     if (known?.kind === prefix) return known.record as T
@@ -114,18 +121,17 @@ export function defineRecord<const S extends v.GenericSchema<unknown, object>>(
     load,
     find: async (memory, id) => read(memory, await memory.store.get(key(id))),
     put: (memory, id, record) =>
-      memory.store.put(key(id), JSON.stringify(record), ttlOf(record, memory.clock.now())),
+      memory.store.put(key(id), write(memory, record), ttlOf(record, memory.clock.now())),
     create: (memory, id, record) =>
-      memory.store.create(key(id), JSON.stringify(record), ttlOf(record, memory.clock.now())),
+      memory.store.create(key(id), write(memory, record), ttlOf(record, memory.clock.now())),
     take: async (memory, id) => read(memory, await memory.store.take(key(id))),
     async update(memory, id, change, loaded) {
       let seen = loaded ?? (await load(memory, id))
       for (let attempt = 0; seen && attempt < maxAttempts; attempt++) {
         const next = change(seen.record)
         if (next === undefined) return undefined
-        const raw = JSON.stringify(next)
-        if (await memory.store.replace(key(id), seen.raw, raw, ttlOf(next, memory.clock.now())))
-          return remember(memory, raw, next) // a record that was changed is usually read again
+        const raw = write(memory, next)
+        if (await memory.store.replace(key(id), seen.raw, raw, ttlOf(next, memory.clock.now()))) return next
         seen = await load(memory, id)
       }
       if (seen) memory.log.warn('record_contended', { kind: prefix })
