@@ -87,8 +87,8 @@ export interface TokenBinding {
     context: Context,
     presented: { cnf: Record<string, unknown>; token: string },
   ): Promise<void>
-  /** What a pushed request says of it, so that the code is bound as the push was (RFC 9449 §10.1). */
-  asParameters?(bound: Bound): Params
+  /** The authorization parameter that names the key, so that a code is bound as its push was (RFC 9449 §10.1). */
+  codeParameter?: { name: string; of(bound: Bound): string }
 }
 
 /** Headers that scripts of browser clients may send and read. */

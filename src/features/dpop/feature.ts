@@ -107,7 +107,7 @@ const binding: TokenBinding = {
       })
   },
 
-  asParameters: (bound) => ({ dpop_jkt: String(bound.cnf.jkt) }),
+  codeParameter: { name: 'dpop_jkt', of: (bound) => String(bound.cnf.jkt) },
 }
 
 /** §10: the code is bound to the key from the start. */

@@ -75,12 +75,9 @@ const endpoint = defineEndpoint({
         expected: 'a pushed request without request_uri',
         problem: 'request_uri may not be pushed (RFC 9126 2.1); push the request itself',
       })
-    const pushed = {
-      ...withoutAuthentication(given),
-      client_id: client.client_id,
-      ...(await boundParameters(call, given, client, context)),
-    }
-    const params = await resolveSources(context, pushed, client)
+    const pushed = { ...withoutAuthentication(given), client_id: client.client_id }
+    const requested = await resolveSources(context, pushed, client)
+    const params = { ...requested, ...(await keyParameters(call, [given, requested], client, context)) }
     const redirect = requireTrustedRedirect(client, params)
     await readRequest(context, { client, params, redirect }, { client, params: given, pushed: true })
     const handle = context.random(33)
@@ -99,24 +96,38 @@ const ofAuthentication = ['client_secret', 'client_assertion', 'client_assertion
 const withoutAuthentication = (params: Params): Params =>
   Object.fromEntries(Object.entries(params).filter(([name]) => !ofAuthentication.includes(name)))
 
-/** A key proven at the push binds the code that comes of it (RFC 9449 §10.1). */
-async function boundParameters(call: Call, given: Params, client: Client, context: Context): Promise<Params> {
+/**
+ * The parameters that bind the code to a key (RFC 9449 §10.1): of the proof, of the form, of the request object. One
+ * that stands beside a request object counts too: the client pushed it, and it only narrows what the code is good for.
+ * Throws `invalid_request` when two of them differ.
+ */
+async function keyParameters(
+  call: Call,
+  requests: readonly Params[],
+  client: Client,
+  context: Context,
+): Promise<Params> {
+  const found: Record<string, string> = {}
   for (const binding of context.table.tokenBindings) {
-    if (!binding.asParameters) continue
+    if (!binding.codeParameter) continue
+    const { name, of } = binding.codeParameter
     const bound = await binding.bind(call, context, client)
-    if (!bound) continue
-    const parameters = binding.asParameters(bound)
-    for (const [name, value] of Object.entries(parameters))
-      if (given[name] !== undefined && given[name] !== value)
-        throw new OAuthError('invalid_request', {
-          rule: 'RFC 9449 §10.1',
-          expected: `${name} names the key that was proven: ${value}`,
-          came: given[name],
-          problem: `${name} names another key than the one proven`,
-        })
-    return parameters
+    const [value, ...others] = [bound && of(bound), ...requests.map((each) => each[name])].filter(
+      (each) => each !== undefined,
+    )
+    const other = others.find((each) => each !== value)
+    if (other !== undefined)
+      throw new OAuthError('invalid_request', {
+        rule: 'RFC 9449 §10.1',
+        expected: `${name} names one key: ${value}`,
+        came: other,
+        problem: bound
+          ? `${name} names another key than the one proven`
+          : `${name} beside the request object names another key than the one inside`,
+      })
+    if (value !== undefined) found[name] = value
   }
-  return {}
+  return found
 }
 
 /**
