@@ -6,7 +6,7 @@ const root = join(import.meta.dir, '..')
 
 export interface BinaryOptions {
   outfile?: string
-  /** e.g. `bun-linux-arm64-musl`; this machine's when absent. */
+  /** For example `bun-linux-arm64-musl`. Default: that of this machine. */
   target?: Bun.Build.CompileTarget
 }
 
@@ -21,25 +21,25 @@ function commitOf(): string {
   return `${head.stdout.toString().trim()}${changed ? '+' : ''}`
 }
 
-/** Path of the new binary. Throws an AggregateError that says where the source is wrong. */
+/** Returns the path of the new binary. Throws an AggregateError with the faults of the source. */
 export async function buildBinary({
   outfile = join(root, 'dist/latchkey'),
   target,
 }: BinaryOptions = {}): Promise<string> {
-  rmSync(outfile, { force: true }) // a running one keeps its file, and the new one gets another
+  rmSync(outfile, { force: true }) // removed first: a running process keeps the old file
   await Bun.build({
     entrypoints: [join(root, 'src/main.ts')],
     minify: true,
     define: { LATCHKEY_COMMIT: JSON.stringify(commitOf()) },
     // Parsed ahead of time: ready after 25 ms instead of 45. Top-level await needs the ESM form.
     bytecode: true,
-    // What is imported when it is first used stays out of what a start reads: 30 ms of mail, passkeys and the like.
+    // Modules that are imported at their first use are not read at the start, which saves 30 ms.
     splitting: true,
     format: 'esm',
     compile: {
       outfile,
       ...(target && { target }),
-      // Settings come from the environment and .env; a bunfig.toml that lies about could preload code.
+      // Settings come from the environment and .env. A bunfig.toml in the working folder could preload code.
       autoloadBunfig: false,
     },
   })

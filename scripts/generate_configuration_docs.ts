@@ -1,4 +1,4 @@
-/** Writes docs/configuration.md and .env.example from the table of variables. `--check` only says whether they differ. */
+/** Writes docs/configuration.md and .env.example from the entries in src/config/. `--check` only says whether they differ. */
 import { configurationMarkdown, envExample } from '../src/config/describe.ts'
 import { featureEntries } from '../src/table.ts'
 

@@ -1,4 +1,4 @@
-/** The walkthrough's step "generate JWKS": `latchkey jwks`. docs/walkthrough.md */
+/** Step "generate JWKS" of docs/walkthrough.md: `latchkey jwks`. */
 import { reportFailure } from '../src/cli/failure.ts'
 import { run } from '../src/cli/run.ts'
 

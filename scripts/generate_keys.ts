@@ -1,4 +1,4 @@
-/** The walkthrough's step "generate keys": `latchkey keys generate`. docs/walkthrough.md */
+/** Step "generate keys" of docs/walkthrough.md: `latchkey keys generate`. */
 import { reportFailure } from '../src/cli/failure.ts'
 import { run } from '../src/cli/run.ts'
 

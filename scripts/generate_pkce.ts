@@ -1,4 +1,4 @@
-/** The walkthrough's step "generate PKCE values": `latchkey pkce`. docs/walkthrough.md */
+/** Step "generate PKCE values" of docs/walkthrough.md: `latchkey pkce`. */
 import { reportFailure } from '../src/cli/failure.ts'
 import { run } from '../src/cli/run.ts'
 

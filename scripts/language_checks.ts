@@ -1,4 +1,4 @@
-/** What must hold of the catalogs in `languages/`: for `scripts/languages.ts` and the test beside it. */
+/** Checks of the catalogs in `languages/`, for `scripts/languages.ts` and tests/unit/languages.test.ts. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Language } from '../src/lib/say.ts'
@@ -15,7 +15,7 @@ export const readCatalog = (tag: Language): Catalog =>
 
 export const english: Catalog = readCatalog('en')
 
-/** As CLDR has them for the language: a message that counts needs a form for each. */
+/** The plural categories of the language (CLDR). A message with a number needs a form for each. */
 export const pluralForms = (tag: Language): string[] =>
   [...new Intl.PluralRules(tag).resolvedOptions().pluralCategories].sort()
 
@@ -24,17 +24,17 @@ const textsOf = (message: Message): string[] =>
 
 const namesIn = (text: string): string[] => [...text.matchAll(/\{([^}]*)\}/g)].map(([, name]) => name!)
 
-/** All `{names}` of a message, and those that each of its forms must have: `n` may stand in words ("one"). */
+/** All `{names}` of a message, and those that each form must have: `n` may be written as a word ("one"). */
 const namesOf = (message: Message): string =>
   [...new Set(textsOf(message).flatMap(namesIn))]
     .filter((name) => name !== 'n')
     .sort()
     .join(' ')
 
-/** Words in which an untranslated sentence is told from a name that every language shares. */
+/** English words that show that a text was not translated and is not a name. */
 const longestShared = 3
 
-/** What is wrong with `message` as the translation of `key` into `tag`; undefined when nothing is. */
+/** The problem of `message` as the translation of `key` into `tag`; undefined when there is none. */
 export function problemOf(tag: Language, key: string, message: Message | undefined): string | undefined {
   const source = english[key]
   if (source === undefined) return 'is not in en.json'
@@ -55,7 +55,7 @@ export function problemOf(tag: Language, key: string, message: Message | undefin
   return tag !== 'en' && words > longestShared && message === source ? 'is still English' : undefined
 }
 
-/** What to translate into `tag`: the English text, with the plural forms that language has. */
+/** The English text to translate into `tag`, with the plural forms of that language. */
 export function missing(tag: Language): Record<string, Message> {
   const catalog = readCatalog(tag)
   const wanted = Object.entries(english).filter(([key]) => problemOf(tag, key, catalog[key]) !== undefined)
@@ -67,7 +67,7 @@ const inFormsOf = (tag: Language, source: Message): Message =>
     ? source
     : Object.fromEntries(pluralForms(tag).map((form) => [form, source[form] ?? source.other!]))
 
-/** Every problem of one catalog, a line each. */
+/** All problems of one catalog, one line each. */
 export function problemsOf(tag: Language): string[] {
   const catalog = readCatalog(tag)
   const keys = [...new Set([...Object.keys(english), ...Object.keys(catalog)])]
@@ -80,10 +80,10 @@ export function problemsOf(tag: Language): string[] {
   return [...problems, ...[...new Set(scattered)].map((area) => `${tag} ${area}.* stands in several places`)]
 }
 
-/** Keys that code builds from parts: whoever adds such a place names its prefix here. */
+/** Prefixes of keys that code builds from parts. Code that builds other keys must add its prefix here. */
 const builtPrefixes = ['event.', 'claim.', 'error.', 'error_page.title_', 'profile.', 'upstream.failed_']
 
-/** Keys of en.json that no template and no code names. */
+/** Keys of en.json that neither a template nor code uses. */
 export function unusedKeys(): string[] {
   const files = [
     ...readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' }).map((path) => `src/${path}`),
@@ -96,7 +96,7 @@ export function unusedKeys(): string[] {
   ])
   const built = (key: string): boolean => {
     const prefix = builtPrefixes.find((each) => key.startsWith(each))
-    // The other part must be a word of the code: of an event, a claim, a code of an error.
+    // The other part must be a word in the code, such as the kind of an event, a claim or an error code.
     return prefix !== undefined && new RegExp(`\\b${key.slice(prefix.length)}\\b`).test(text)
   }
   return Object.keys(english).filter((key) => !named.has(key) && !built(key))

@@ -1,6 +1,6 @@
 /**
- * The work of translators. `languages.ts missing de` prints what is to be translated, as JSON; `languages.ts merge de`
- * reads such JSON, translated, from standard input into languages/de.json; `languages.ts check` says what is wrong.
+ * Commands for translators. `languages.ts missing de` prints the untranslated messages as JSON; `languages.ts merge de`
+ * reads such JSON with translations from standard input into languages/de.json; `languages.ts check` prints problems.
  */
 import { renameSync, writeFileSync } from 'node:fs'
 import { type Language, languages } from '../src/lib/say.ts'
@@ -60,7 +60,7 @@ const fail = (lines: readonly string[]) => {
 if (command === 'check')
   fail([
     ...(tag ? [tag] : languages).flatMap(problemsOf),
-    ...unusedKeys().map((key) => `en ${key} is used nowhere`),
+    ...unusedKeys().map((key) => `en ${key} is not used`),
   ])
 else if (tag === undefined || !['missing', 'merge'].includes(command))
   fail([`usage: bun scripts/languages.ts missing|merge|check ${languages.slice(1).join('|')}`])

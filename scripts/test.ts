@@ -37,7 +37,7 @@ async function main(args: readonly string[]): Promise<{ passed: number; failed: 
   const missing = quick ? [] : prepareBackends()
   for (const line of missing) write(`${line}\n`)
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-tests-'))
-  // Tests call `bun` by name: it is this one, also when it came through npx and is on no PATH.
+  // Tests call `bun` by name. This adds the running bun to PATH, because npx does not.
   symlinkSync(process.execPath, join(folder, 'bun'))
   process.env.PATH = [folder, process.env.PATH].join(delimiter)
   process.env.TEST_PORTS = join(folder, 'ports') // tests/support/free_port.ts

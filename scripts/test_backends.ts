@@ -1,11 +1,11 @@
-/** The programs that the tests talk to: found, or installed from Debian's packages where that is allowed. */
+/** Finds the programs that the tests use, or installs them from Debian packages where that is allowed. */
 import { accessSync, constants } from 'node:fs'
 import { delimiter } from 'node:path'
 
 interface Backend {
-  /** The first of these that is found will do. */
+  /** Alternatives: the first that is found is used. */
   programs: readonly string[]
-  /** Another way to have it: a command that succeeds. */
+  /** A command that succeeds when the program is available in another way. */
   or?: readonly string[]
   package: string
   why: string
@@ -30,10 +30,10 @@ const backends: readonly Backend[] = [
   { programs: ['curl'], package: 'curl', why: 'the lines of the README' },
 ]
 
-/** Where servers live on machines that do not show them to everyone. */
+/** Folders of servers that are not on the PATH of an unprivileged user. */
 const serverFolders = ['/usr/sbin', '/usr/local/sbin', '/sbin']
 
-/** Bun.which alone looks at the PATH that this process was started with. */
+/** Searches the current PATH. Bun.which without it searches the PATH of the start of this process. */
 const which = (program: string): string | null => Bun.which(program, { PATH: process.env.PATH ?? '' })
 
 const find = ({ programs, or }: Backend): string | undefined =>
@@ -58,7 +58,7 @@ function namedChromium(): string | undefined {
   }
 }
 
-/** Only root on Debian or Ubuntu, as in a container of a CI run. Elsewhere the missing programs are named. */
+/** Installs as root on Debian or Ubuntu, as in a container. Elsewhere the missing programs are only named. */
 const mayInstall = (): boolean => process.getuid?.() === 0 && which('apt-get') !== null
 
 function install(absent: readonly Backend[]): void {

@@ -1,4 +1,4 @@
-/** The walkthrough's interactive client: `bun scripts/test_client.ts`, against a running provider. docs/walkthrough.md */
+/** The interactive client of docs/walkthrough.md: `bun scripts/test_client.ts`, against a running provider. */
 import { optionsHelp, usage } from '../src/cli/command.ts'
 import { reportFailure } from '../src/cli/failure.ts'
 import { print } from '../src/cli/output.ts'

@@ -1,4 +1,4 @@
-/** Which test files run: all, those that the arguments name, or the quick ones; and which share a process. */
+/** Chooses the test files that run (all, those in the arguments, or the quick ones) and those that share a process. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -14,12 +14,12 @@ const quickPlaces = [
   'tests/vectors/',
   'tests/flows/',
 ]
-/** What a test takes that runs in one process, on the memory store, with a clock that it turns. */
+/** Support files of tests that run in one process, with the memory store and a clock that the test sets. */
 const quickSupport = ['client', 'flow', 'person', 'provider']
 
 /**
- * The rule of `--quick`: a file of `quickPlaces` that takes nothing but `quickSupport` of tests/support, starts no
- * process and no server, and waits for no time to pass.
+ * The rule of `--quick`: a file in `quickPlaces` that imports only `quickSupport` of tests/support, starts no process and
+ * no server, and does not wait for time to pass.
  */
 function isQuick(root: string, file: string): boolean {
   if (!quickPlaces.some((place) => file.startsWith(place))) return false
@@ -31,7 +31,7 @@ function isQuick(root: string, file: string): boolean {
 
 export interface Choice {
   quick: boolean
-  /** Parts of paths; all files when there is none. */
+  /** Parts of paths. Empty: all files. */
   patterns: readonly string[]
 }
 
@@ -44,7 +44,7 @@ export function chooseFiles(root: string, { quick, patterns }: Choice): string[]
     .sort()
 }
 
-/** One process a file, so that what one leaves behind reaches no other. Quick files share one, which saves half. */
+/** One process for each file, so that no file affects another. Quick files share one, which takes half the time. */
 export function processes(files: readonly string[], quick: boolean): string[][] {
   const size = quick ? 6 : 1
   return Array.from({ length: Math.ceil(files.length / size) }, (_, i) =>

@@ -1,4 +1,4 @@
-/** Counts outcomes and shows them: failures at once, and how many files are done. */
+/** Counts results and prints progress: failures at once, and how many files are done. */
 import type { Outcome } from './test_run.ts'
 
 export interface Progress {
@@ -6,7 +6,7 @@ export interface Progress {
   total(): { passed: number; failed: number }
 }
 
-/** `write` goes to a terminal, where one line is written over, or into a log, which gets a line at each tenth part. */
+/** `write` writes to a terminal, where one line is replaced, or to a log, which gets a line at each tenth part. */
 export function progress(files: number, terminal: boolean, write: (text: string) => void): Progress {
   let [done, passed, failed, tenths] = [0, 0, 0, 0]
   const line = () => `${done} of ${files} files, ${passed} passed, ${failed} failed`

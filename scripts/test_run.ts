@@ -1,4 +1,4 @@
-/** Runs test files in a process of their own and reads the report. https://bun.com/docs/test/reporters */
+/** Runs test files in a separate process and reads the report. https://bun.com/docs/test/reporters */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -6,7 +6,7 @@ export interface Outcome {
   files: readonly string[]
   passed: number
   failed: number
-  /** What is to be said of failures; empty when all passed. */
+  /** The text about failures; empty when all passed. */
   problems: string
 }
 
@@ -17,10 +17,10 @@ interface Report {
   files: ReadonlySet<string | undefined>
 }
 
-/** Files that take longer hang. Far above what any needs on a machine that does other work too. */
+/** A file that takes longer counts as hanging. No file needs nearly as long, even on a busy machine. */
 const patienceMs = 20 * 60_000
 
-/** `root` is where the paths of `files` begin; `folder` receives the report. */
+/** The paths of `files` are relative to `root`. The report is written to `folder`. */
 export async function runFiles(
   files: readonly string[],
   { root, folder }: { root: string; folder: string },
@@ -33,7 +33,7 @@ export async function runFiles(
     ],
     {
       cwd: root,
-      env: process.env, // without it a child gets what this process was started with
+      env: process.env, // without it the child gets the environment of the start of this process
       stdio: ['ignore', 'ignore', 'pipe'], // mails and logs are on stdout, failures on stderr
       timeout: patienceMs,
       killSignal: 'SIGKILL',
@@ -69,10 +69,10 @@ function outcome(files: readonly string[], report: Report, said: string, ended: 
   }
 }
 
-/** What `bun test` wrote, without its totals. */
+/** The output of `bun test`, without its totals. */
 const failuresIn = (said: string): string => said.replace(/(?:^|\n) *\d+ pass\n[\s\S]*$/, '\n').trim()
 
-/** Totals and files of a JUnit report. Throws when it is not the shape that we know: better red than wrong. */
+/** Totals and files of a JUnit report. Throws for an unknown format, so that the run fails. */
 export function readReport(xml: string): Report {
   const total = /<testsuites [^>]*>/.exec(xml)?.[0] ?? ''
   const number = (name: string): number => {

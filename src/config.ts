@@ -1,4 +1,4 @@
-/** Configuration: the environment in, one frozen object out, or one error with every problem. https://12factor.net/config */
+/** Reads the configuration from the environment: one frozen object, or one error with every problem. https://12factor.net/config */
 import { readFileSync } from 'node:fs'
 import { deepFreeze } from './lib/freeze.ts'
 import { availableParallelism } from 'node:os'
@@ -15,13 +15,13 @@ import {
 } from './config/entry.ts'
 import { type Env, given, readEntries, type Report } from './config/read.ts'
 import type { StoreLocation } from './config/schemas.ts'
-import { reportStrays } from './config/strays.ts'
+import { reportUnknownVariables } from './config/unknown_variables.ts'
 import { entries } from './config/variables.ts'
 
 export { defineEntries } from './config/entry.ts'
 export type { Entries, Entry, Sections } from './config/entry.ts'
 
-/** Fields whose name or shape is not that of their variable. */
+/** Fields whose name or type differs from that of the variable. */
 interface Derived {
   readonly environment: Environment
   /** Without trailing slash, query or fragment: compared as a string everywhere. */
@@ -34,14 +34,14 @@ interface Derived {
   readonly features: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }
 
-/** Derived under another name. */
+/** Variables whose field has another name. */
 const renamed = ['nodeEnv', 'issuerUrl', 'storeUrl', 'redisUrl', 'tlsCertPath', 'tlsKeyPath'] as const
 
-/** One camelCase field per entry of `config/variables.ts` (durations in seconds), and what is derived from several. */
+/** One camelCase field for each entry of `config/variables.ts` (durations in seconds), and the derived fields. */
 export type Config = Readonly<Omit<Fields<typeof entries>, (typeof renamed)[number] | keyof Derived>> &
   Derived
 
-/** `problems` are lines `NAME: problem`, and the message is all of them. Holds no secret's value. */
+/** `problems` are lines `NAME: problem`; the message has all of them. No value of a secret is in it. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly problems: readonly string[]
@@ -59,7 +59,7 @@ export interface LoadOptions {
   readonly featureEntries?: Sections
 }
 
-/** All entries in one list; a name claimed twice is reported, for the second claim would read the first one's value. */
+/** All entries in one list. A name that two entries claim is reported, because both would read the same value. */
 function listOf(features: Sections, report: Report): Entries {
   const owners = new Map<string, string>()
   const claim = (name: string, owner: string): boolean => {
@@ -69,7 +69,7 @@ function listOf(features: Sections, report: Report): Entries {
     return !other
   }
   const claimAll = (list: Entries, owner: string): Entries =>
-    // A secret claims two names.
+    // A secret has two names.
     list.filter(({ name, secret }) => claim(name, owner) && (!secret || claim(`${name}_FILE`, owner)))
   const core = claimAll(entries, 'the core')
   return [...core, ...Object.entries(features).flatMap(([name, list]) => claimAll(list, `feature ${name}`))]
@@ -78,14 +78,14 @@ function listOf(features: Sections, report: Report): Entries {
 const camelFields = (list: Entries, values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(list.map(({ name }) => [camelCase(name), values[name]]))
 
-/** What needs no more than its new name. */
+/** Fields that differ from their variable in the name alone. */
 function plainFields(values: Values<typeof entries>): Fields<typeof entries> {
   const fields = camelFields(entries, values)
   for (const name of renamed) delete fields[name]
   return fields as Fields<typeof entries>
 }
 
-/** `values` are whole: nothing was reported. */
+/** `values` are complete, because no problem was reported. */
 function assemble(
   values: Values<typeof entries>,
   environment: Environment,
@@ -109,16 +109,16 @@ function assemble(
   }
 }
 
-/** A NODE_ENV we do not know is reported by its entry, and judged as strictly as production. */
+/** An unknown NODE_ENV is reported by its entry; the other checks are as strict as in production. */
 function environmentOf(env: Env): Environment {
   const word = given(env, 'NODE_ENV') ?? 'development'
   return word === 'development' || word === 'test' ? 'development' : 'production'
 }
 
-/** One we do not know is reported by its entry. */
+/** An unknown PROFILE is reported by its entry. */
 const profileOf = (env: Env): Profile => profiles.find((each) => each === given(env, 'PROFILE')) ?? 'oauth21'
 
-/** Reads everything from `env` (and the files NAME_FILE names). Deeply frozen. Throws one ConfigError. */
+/** Reads `env` and the files in NAME_FILE. The result is deeply frozen. Throws one ConfigError. */
 export function loadConfig(env: Env, options: LoadOptions = {}): Config {
   const { readFile = (path) => readFileSync(path, 'utf8'), featureEntries = {} } = options
   const problems: string[] = []
@@ -131,7 +131,7 @@ export function loadConfig(env: Env, options: LoadOptions = {}): Config {
   checkTogether(values as Draft, environment, isSet, report)
   for (const { name, needs } of list)
     if (needs !== undefined && isSet(name) && !isSet(needs)) report(needs, `required with ${name}`)
-  reportStrays(env, list, report)
+  reportUnknownVariables(env, list, report)
   if (problems.length > 0) throw new ConfigError(problems)
 
   const features = Object.fromEntries(
@@ -140,14 +140,14 @@ export function loadConfig(env: Env, options: LoadOptions = {}): Config {
   return deepFreeze(assemble(values as Values<typeof entries>, environment, features))
 }
 
-/** A feature's own values, typed by the entries it brought. Throws when they were not among the `featureEntries`. */
+/** The values of a feature, typed by its entries. Throws when they were not among the `featureEntries`. */
 export function featureConfig<List extends Entries>(
   config: Config,
   feature: string,
   _own: List,
 ): Fields<List> {
   const values = config.features[feature]
-  // On every request's way: that all of `own` is there was settled when the configuration was loaded.
+  // Called in every request: that all values of `own` exist was checked when the configuration was loaded.
   if (!values) throw new Error(`feature ${feature} was not configured`)
   return values as Fields<List>
 }

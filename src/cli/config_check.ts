@@ -153,7 +153,7 @@ function settingOf(entry: Entry, value: unknown, config: Config): Setting {
 /** Says whether a secret is set, and never shows it. */
 function hidden(name: string, value: unknown, from: Setting['from'], config: Config): string | undefined {
   if (name === 'STORE_URL') return storeLocation(config)
-  if (value === developmentSecretKey) return 'the public development key'
+  if (value === developmentSecretKey) return 'a public demo key'
   return from === 'default' ? undefined : 'hidden'
 }
 

@@ -1,4 +1,4 @@
-/** What must hold between variables, and what production refuses. https://www.rfc-editor.org/rfc/rfc9700 */
+/** Checks of several variables together, and settings that production refuses. https://www.rfc-editor.org/rfc/rfc9700 */
 import { isLoopbackHost } from '../lib/address.ts'
 import type { Report } from './read.ts'
 import type { Environment, Values } from './entry.ts'
@@ -6,7 +6,7 @@ import type { StoreLocation } from './schemas.ts'
 import { developmentSecretKey } from './server_variables.ts'
 import type { entries } from './variables.ts'
 
-/** Values as read: undefined where an entry was refused. */
+/** Values that were read; undefined where a variable has a problem. */
 export type Draft = Partial<Values<typeof entries>>
 
 type IsSet = (name: string) => boolean
@@ -14,7 +14,7 @@ type IsSet = (name: string) => boolean
 const demoWords =
   /change.?(me|it|this|in)|your.?(own.?)?secret|secret.?key|password|example|insecure|placeholder|generate/i
 
-/** Why a secret of enough length is still no secret, or undefined. Never quotes it. */
+/** Why a secret is too weak, or undefined. Does not quote the secret. */
 function weakness(secret: string): string | undefined {
   if (secret.length < 32) return `at least 32 characters, got ${secret.length}`
   if (secret === developmentSecretKey || demoWords.test(secret))
@@ -28,7 +28,7 @@ function weakness(secret: string): string | undefined {
     : undefined
 }
 
-/** REDIS_URL is the short way to say STORE_URL. */
+/** REDIS_URL is an alternative to STORE_URL. */
 export function storeOf({ STORE_URL, REDIS_URL }: Draft, environment: Environment): StoreLocation {
   if (STORE_URL) return STORE_URL
   if (REDIS_URL) return { kind: 'redis', url: REDIS_URL }
@@ -45,7 +45,7 @@ function checkStore(values: Draft, environment: Environment, report: Report): vo
   if (environment === 'production' && forgets) {
     report('STORE_URL', 'expected a store that outlives the process in production, got memory')
   }
-  // Whoever names a CA believes the wire is encrypted.
+  // An operator who sets a CA expects the connection to be encrypted.
   if (ca && !(store.kind === 'redis' && store.url.startsWith('rediss'))) {
     report('REDIS_CA_PATH', 'expected a Redis over TLS (rediss://…), got a store without TLS')
   }
@@ -66,10 +66,10 @@ function checkProduction({ ISSUER_URL, SECRET_KEY, CORS_ALLOWED_ORIGINS }: Draft
 function checkRegistration(values: Draft, environment: Environment, isSet: IsSet, report: Report): void {
   const name = 'REGISTRATION_INITIAL_ACCESS_TOKEN'
   const { REGISTRATION: who } = values
-  // `latchkey client token add` makes others, where a command can reach the store.
+  // `latchkey client token add` can create other tokens, except in the memory store.
   const reachable = storeOf(values, environment).kind !== 'memory'
   if (who === 'token' && !isSet(name) && !reachable) report(name, 'required with REGISTRATION=token')
-  // A token beside an open door would look like protection.
+  // With open or closed registration the token has no effect, although it looks like protection.
   if (who && who !== 'token' && isSet(name))
     report('REGISTRATION', `expected "token" where ${name} is set, got "${who}"`)
 }
@@ -81,19 +81,19 @@ function checkTls(isSet: IsSet, report: Report): void {
 
 /** The first of a pair may not exceed the second. */
 const orders = [
-  // Else a cache could still lack the key that signs already.
+  // Otherwise a cached JWKS could lack a key that already signs.
   ['JWKS_MAX_AGE', 'KEY_ACTIVATION_DELAY'],
-  // Else the idle limit would never be reached.
+  // Otherwise the idle limit would have no effect.
   ['SESSION_IDLE_TTL', 'SESSION_TTL'],
 ] as const
 
-/** What signs must be allowed. */
+/** The algorithm of access tokens must be an allowed one. */
 function checkAlgs({ ACCESS_TOKEN_ALG: alg, SIGNING_ALGS: allowed }: Draft, report: Report): void {
   if (alg && allowed && !allowed.includes(alg))
     report('ACCESS_TOKEN_ALG', `expected one of SIGNING_ALGS (${allowed.join(' ')}), got "${alg}"`)
 }
 
-/** `draft` may lack what is already reported: such a value is never reported twice. */
+/** `draft` lacks values that were already reported, so that none is reported twice. */
 export function checkTogether(draft: Draft, environment: Environment, isSet: IsSet, report: Report): void {
   checkStore(draft, environment, report)
   checkRegistration(draft, environment, isSet, report)

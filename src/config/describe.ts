@@ -1,4 +1,4 @@
-/** The entries written out for people: a page of documentation, an example file. */
+/** Generates docs/configuration.md and .env.example from the entries. */
 import { getDescription } from 'valibot'
 import { type Entries, type Entry, type Environment, inEnvironment, type Sections } from './entry.ts'
 import { developmentSecretKey } from './server_variables.ts'
@@ -15,11 +15,11 @@ const all = (features: Sections): [title: string, entries: Entries][] =>
 
 const expected = (entry: Entry): string => getDescription(entry.schema) ?? 'text'
 
-/** Undefined where nothing is set by itself. The demo key is named, never printed. */
+/** The default as text; undefined where there is none. The demo key is named and not printed. */
 function defaultText(entry: Entry, environment: Environment): string | undefined {
   if (entry.required === environment) return undefined
   const text = inEnvironment(entry.default, environment)
-  if (text === developmentSecretKey) return 'a key everyone knows'
+  if (text === developmentSecretKey) return 'a public demo key'
   return text || undefined
 }
 
@@ -37,7 +37,7 @@ const byProfile = (entry: Entry): string =>
     .map(([profile, text]) => ` With PROFILE=${profile}: \`${text}\`.`)
     .join('')
 
-/** Cells padded as `bun fmt` pads them, so that formatting and generating agree. */
+/** Cells padded as `bun fmt` pads them, so that formatting does not change the generated page. */
 function markdownTable(lines: readonly (readonly string[])[]): string {
   const cells = lines.map((line) => line.map((cell) => cell.replaceAll('|', '\\|')))
   const widths = (cells[0] ?? []).map((_, i) =>

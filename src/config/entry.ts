@@ -1,36 +1,36 @@
-/** The shape of one variable, and the types that follow from a list of them. */
+/** The type of one variable's entry, and the types that follow from a list of entries. */
 import type { GenericSchema, InferOutput } from 'valibot'
 
 export type Environment = 'development' | 'production'
 
-/** One switch that sets many defaults; each entry says its own (issue of docs/decisions/, RFC 9700, FAPI 2.0, MCP). */
+/** A profile sets many defaults; each entry has its own (RFC 9700, FAPI 2.0, MCP). docs/configuration.md, "PROFILE" */
 export const profiles = ['oauth21', 'classic', 'fapi2', 'mcp'] as const
 export type Profile = (typeof profiles)[number]
 
 type ByEnvironment = string | Readonly<Partial<Record<Environment, string>>>
 
-/** One variable. Documents, `.env.example` and `latchkey config check` all read these entries. */
+/** One variable. Documents, `.env.example` and `latchkey config check` are made from these entries. */
 export interface Entry {
   readonly name: string
-  /** From the variable's text to its value. Its `v.description` says what is expected. */
+  /** Turns the text of the variable into its value. `v.description` says what is expected. */
   readonly schema: GenericSchema<string, unknown>
-  /** As text, through the same schema; by environment where they differ. None: the value may be undefined. */
+  /** The default as text for the same schema, one for each environment where they differ. Without it the value may be undefined. */
   readonly default?: ByEnvironment
-  /** Instead of the default, under a profile. */
+  /** The default under a profile, where it differs. */
   readonly profiles?: Readonly<Partial<Record<Profile, string>>>
-  /** How the default is found when it follows from something else, in words. */
+  /** A description of a default that is computed from other variables. */
   readonly computed?: ByEnvironment
   readonly required?: Environment
-  /** Another variable that must be set wherever this one is. */
+  /** Another variable that must be set when this one is. */
   readonly needs?: string
-  /** Never shown, and readable from the file named in NAME_FILE. */
+  /** The value is never shown, and can be read from the file in NAME_FILE. */
   readonly secret?: true
   readonly help: string
 }
 
 export type Entries = readonly Entry[]
 
-/** Entries under the heading they are documented by: a title, or the name of a feature. */
+/** Entries by the heading of their documentation: a title, or the name of a feature. */
 export type Sections = Readonly<Record<string, Entries>>
 
 /** ACCESS_TOKEN_TTL → accessTokenTtl */
@@ -46,15 +46,15 @@ type ValueOf<E extends Entry> = E extends AlwaysSet
   ? InferOutput<E['schema']>
   : InferOutput<E['schema']> | undefined
 
-/** Values by variable name, as the checks between variables see them. */
+/** Values by variable name, for checks of several variables. */
 export type Values<List extends Entries> = { readonly [E in List[number] as E['name']]: ValueOf<E> }
 
-/** Values by camelCase field, as the rest of the program sees them. */
+/** Values by camelCase field, for all other code. */
 export type Fields<List extends Entries> = {
   readonly [E in List[number] as CamelCase<E['name']>]: ValueOf<E>
 }
 
-/** Keeps the names literal, so that `Fields` knows them. */
+/** Keeps the literal types of the names, which `Fields` needs. */
 export const defineEntries = <const List extends Entries>(entries: List): List => entries
 
 export const camelCase = (name: string): string =>

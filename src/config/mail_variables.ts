@@ -1,4 +1,4 @@
-/** What an operator may say of mail: the relay, who mails are from, how long one is tried. docs/configuration.md */
+/** Variables of mail: the relay, the sender, how long delivery is tried. docs/configuration.md */
 import * as v from 'valibot'
 import type { Sections } from './entry.ts'
 import * as is from './schemas.ts'
@@ -10,14 +10,14 @@ export interface Mailbox {
   address: string
 }
 
-/** `Name <user@host>` or `user@host`; the name in the characters of an unquoted phrase, so that nothing needs quoting. */
+/** `Name <user@host>` or `user@host`; the name has only characters that need no quotes in a mail header. */
 function readMailbox(text: string): Mailbox | undefined {
   const [, name = '', inner] = /^([^<>"\\]*?)\s*<([^<>]+)>$/.exec(text.trim()) ?? []
   const address = readMailAddress(inner ?? text)
   return address === undefined || hasUnsafe(name, 'address') ? undefined : { name, address }
 }
 
-/** Host and credentials alone: options in a query would be a second place to switch certificates off. */
+/** Host and credentials alone: a query could contain options that turn the verification of certificates off. */
 function readSmtpUrl(text: string): URL | undefined {
   const url = /^smtps?:\/\/[^\s\\]+$/i.test(text) ? URL.parse(text) : null
   const isBare = url && url.hostname !== '' && /^\/?$/.test(url.pathname) && !url.search && !url.hash

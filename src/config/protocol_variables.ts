@@ -223,7 +223,7 @@ export const protocolSections = {
       schema: is.oneOf('open', 'closed', 'token'),
       default: { development: 'open', production: 'closed' },
       profiles: { mcp: 'open' },
-      help: 'Who may register a client (RFC 7591). open: everyone. closed: only the operator. token: also the holder of an initial access token.',
+      help: 'Who may register a client (RFC 7591). open: every caller. closed: only the operator. token: also the holder of an initial access token.',
     },
     {
       name: 'REGISTRATION_INITIAL_ACCESS_TOKEN',

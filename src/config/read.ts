@@ -1,4 +1,4 @@
-/** From the environment's text to values, entry by entry, reporting every problem instead of stopping at one. */
+/** Reads the values of all entries from the environment and reports every problem. */
 import * as v from 'valibot'
 import { type Entries, type Entry, type Environment, inEnvironment, type Profile } from './entry.ts'
 
@@ -9,15 +9,15 @@ export interface Source {
   readonly env: Env
   readonly environment: Environment
   readonly profile: Profile
-  /** Text of a file; throws what `node:fs` throws. */
+  /** The text of a file; throws errors of `node:fs`. */
   readonly readFile: (path: string) => string
   readonly report: Report
 }
 
-/** An empty variable is an unset one: shells and compose files cannot say the difference. */
+/** An empty variable counts as unset, because shells and compose files often set it so. */
 export const given = (env: Env, name: string): string | undefined => env[name] || undefined
 
-/** What came, fit for a log: cut short, and without the password of a URL. */
+/** A value for the log: shortened, and without the password of a URL. */
 const shown = (value: unknown): string =>
   JSON.stringify(value)
     .replace(/\/\/[^/@]*@/g, '//…@')
@@ -42,10 +42,10 @@ function fromFile(name: string, { env, readFile, report }: Source): string | und
   }
 }
 
-/** For a secret only what was expected: the message of a schema may quote what it was given. */
+/** For a secret only the expectation: the message of a schema may quote the value. */
 function problemOf(entry: Entry, issue: v.BaseIssue<unknown>): string {
   if (entry.secret) return `expected ${v.getDescription(entry.schema) ?? issue.expected ?? 'another value'}`
-  // Valibot's own messages say what came.
+  // Messages of valibot itself quote the value.
   return issue.message.includes(' received ') ? issue.message : `${issue.message}, got ${shown(issue.input)}`
 }
 
@@ -54,7 +54,7 @@ function readEntry(entry: Entry, source: Source): unknown {
   const { env, environment, profile, report } = source
   const file = entry.secret ? given(env, `${name}_FILE`) : undefined
   const raw = file === undefined ? given(env, name) : fromFile(name, source)
-  // A file that could not be read is reported already, and must not fall back to a default.
+  // An unreadable file is reported already. The default must not be used in its place.
   if (raw === undefined && file !== undefined) return undefined
   const text = raw ?? entry.profiles?.[profile] ?? inEnvironment(entry.default, environment)
   if (text === undefined) {

@@ -1,9 +1,9 @@
-/** What the text of a variable may be: each schema describes itself, and that sentence is its only message. */
+/** Schemas of the values of variables. The description of a schema is also its error message. */
 import { domainToASCII } from 'node:url'
 import * as v from 'valibot'
 import { type Network, parseNetworks } from '../lib/address.ts'
 
-/** One rule over the whole text. Valibot hands `parse` text; undefined from it means "not as described". */
+/** One rule for the whole text. `parse` returns undefined for text that does not match the description. */
 function described<T>(
   description: string,
   parse: (text: string) => T | undefined,
@@ -20,7 +20,7 @@ function described<T>(
   )
 }
 
-/** Items between `separator`, blanks dropped, repeats dropped; the problem names the item. */
+/** Items between `separator`, without empty and repeated ones. A problem names the item. */
 function list<T>(
   description: string,
   separator: RegExp,
@@ -80,7 +80,7 @@ export const host = described('a host name or an IP address', (text) =>
 
 const httpUrl = (text: string): URL | undefined => {
   const url = /^https?:\/\/[^\s\\]+$/i.test(text) ? URL.parse(text) : null
-  // The URL standard lets a host be `*.example`; no browser sends it and we match nothing by pattern.
+  // The URL standard allows the host `*.example`, but no browser sends it and origins are not matched by pattern.
   return url && !url.username && !url.password && !url.hostname.includes('*') ? url : undefined
 }
 
@@ -104,7 +104,7 @@ export const origins = list('comma-separated origins such as https://app.example
 
 const hostPorts = 'comma-separated host:port pairs such as localhost:8443 or [::1]:8443'
 
-/** In the spelling that URLs are compared in: lower case, addresses in full. */
+/** In the spelling of `URL`: lower case, IP addresses in canonical form. */
 export const hostPortList = v.pipe(
   list(hostPorts, /[\s,]+/, (item) => {
     const [, host, port] = /^(\[[\da-f:.]+\]|[\w.-]+):(\d{1,5})$/i.exec(item) ?? []
@@ -127,7 +127,7 @@ export const networks = v.pipe(
   v.description(networkList),
 )
 
-/** RFC 6749 §3.3 scope-token; the names of grant types fit it too. */
+/** RFC 6749 §3.3 scope-token; names of grant types match it too. */
 export const words = list('space-separated names', /\s+/, (item) =>
   /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(item) ? item : undefined,
 )
@@ -144,7 +144,7 @@ export const domains = list(
 export const someOf = <const Word extends string>(...known: readonly Word[]) =>
   list(`space-separated, among ${known.join(', ')}`, /\s+/, (item) => known.find((word) => word === item))
 
-/** Who signs, and where its public keys are: pairs of issuer and jwks_uri. */
+/** Issuers and their public keys: pairs of issuer and jwks_uri. */
 export const issuersWithKeys = list(
   'space-separated issuer=jwks_uri pairs, jwks_uri with https',
   /\s+/,
@@ -154,7 +154,7 @@ export const issuersWithKeys = list(
   },
 )
 
-/** RFC 6750 §2.1: what can be sent as a bearer token. */
+/** RFC 6750 §2.1: the characters of a bearer token. */
 export const bearer = (min: number) =>
   described(`at least ${min} characters of A-Z a-z 0-9 - . _ ~ + /`, (text) =>
     text.length >= min && /^[\w\-.~+/]+=*$/.test(text) ? text : undefined,
@@ -172,7 +172,7 @@ const redisText = 'a URL that begins redis:// or rediss:// (TLS; also with +sent
 
 export const redisUrl = described(redisText, (url) => (redisPattern.test(url) ? url : undefined))
 
-/** `sqlite://x` would name a file in the root directory, which nobody means. */
+/** `sqlite://x` is refused: it would be a file in the root directory, which is a mistake. */
 export const storeUrl = described<StoreLocation>(`memory:, sqlite:PATH, or ${redisText}`, (url) => {
   if (url === 'memory:') return { kind: 'memory' }
   if (/^sqlite:(?!\/\/[^/]).+$/.test(url)) return { kind: 'sqlite', path: url.slice('sqlite:'.length) }

@@ -1,9 +1,9 @@
-/** Variables of the process: where it listens, what it remembers in, what it writes down. */
+/** Variables of the process: address, store, outbound requests, pages, log. */
 import { languages } from '../lib/say.ts'
 import { profiles, type Sections } from './entry.ts'
 import * as is from './schemas.ts'
 
-/** For development only: public in this file, and refused in production. */
+/** For development only: it is public, and production refuses it. */
 export const developmentSecretKey = 'latchkey-development-secret-key-never-use-this-in-production'
 
 export const serverSections = {

@@ -1,7 +1,7 @@
 /** IP addresses and networks, v4 and v6, as numbers. https://www.rfc-editor.org/rfc/rfc4632 https://www.rfc-editor.org/rfc/rfc4291 */
 import { isIPv4, isIPv6 } from 'node:net'
 
-/** `network` holds the bits left of `hostBits`, so membership is one shift and one comparison. */
+/** `network` has the bits to the left of `hostBits`, so membership is one shift and one comparison. */
 export interface Network {
   readonly family: 4 | 6
   readonly network: bigint
@@ -24,7 +24,7 @@ const fromGroups = (groups: readonly string[], radix: number, bits: bigint): big
   groups.reduce((value, group) => (value << bits) | BigInt(Number.parseInt(group, radix)), 0n)
 
 function parseV6(text: string): bigint {
-  // A dotted tail (::ffff:1.2.3.4) is two groups written in decimal.
+  // A dotted end (::ffff:1.2.3.4) is two groups in decimal.
   const hex = text.replace(/[\d.]+$/, (tail) => {
     if (!tail.includes('.')) return tail
     const value = fromGroups(tail.split('.'), 10, 8n)
@@ -58,14 +58,14 @@ function parseNetwork(text: string): Network {
     : -1
   if (prefix < 0 || prefix > bits) throw new TypeError(`${JSON.stringify(text)} has no valid prefix length`)
   const hostBits = BigInt(bits - prefix)
-  // 10.0.0.1/8 is more likely a slip for /32 than a wish to trust sixteen million hosts.
+  // 10.0.0.1/8 is more likely a mistake for /32 than the intention to trust sixteen million hosts.
   if ((address.value >> hostBits) << hostBits !== address.value) {
     throw new TypeError(`${JSON.stringify(text)} has bits set after its prefix`)
   }
   return { family: address.family, network: address.value >> hostBits, hostBits }
 }
 
-/** Comma-separated addresses, CIDR networks and the words `loopback` and `private`. Throws TypeError naming the item. */
+/** Comma-separated addresses, CIDR networks and the words `loopback` and `private`. Throws TypeError that names the item. */
 export const parseNetworks = (list: string): Network[] =>
   list
     .split(',')
@@ -85,8 +85,8 @@ export function inNetworks(ip: string, networks: readonly Network[]): boolean {
 }
 
 /**
- * What one holder of an address shares with no other: an IPv4 address, or the /64 that IPv6 hands out, in one spelling.
- * Text that is no address stays as it is.
+ * The address range of one client in one spelling: an IPv4 address, or the /64 network of an IPv6 address, because one
+ * client can use all addresses of a /64. Text that is not an address is returned unchanged.
  */
 export function holderOf(ip: string): string {
   const address = parseAddress(ip.split('%', 1)[0] ?? '')
@@ -96,7 +96,7 @@ export function holderOf(ip: string): string {
 
 const loopback = parseNetworks('loopback')
 
-/** Whether every address of it can only be this machine. */
+/** Whether every address of the network is this machine. */
 export const isLoopbackNetwork = ({ family, network, hostBits }: Network): boolean =>
   loopback.some(
     (own) =>
@@ -105,7 +105,7 @@ export const isLoopbackNetwork = ({ family, network, hostBits }: Network): boole
       network >> (own.hostBits - hostBits) === own.network,
   )
 
-/** Whether the host of a URL (IPv6 in brackets) can only be this machine: RFC 8252 §8.3, RFC 6761 §6.3. */
+/** Whether the host of a URL (IPv6 in brackets) is this machine: RFC 8252 §8.3, RFC 6761 §6.3. */
 export const isLoopbackHost = (host: string): boolean =>
   host === 'localhost' ||
   host.endsWith('.localhost') ||

@@ -3,7 +3,7 @@
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 const bitsPerLetter = 5
 
-/** Whole letters alone: `bytes` is a multiple of five long. */
+/** The length of `bytes` must be a multiple of five. */
 export function base32(bytes: Uint8Array): string {
   let letters = ''
   let held = 0

@@ -1,4 +1,4 @@
-/** Bytes and their spellings. https://www.rfc-editor.org/rfc/rfc4648#section-5 */
+/** Bytes as UTF-8 text and as base64url. https://www.rfc-editor.org/rfc/rfc4648#section-5 */
 
 const utf8Encoder = new TextEncoder()
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true })

@@ -1,13 +1,13 @@
-/** A small cache with a short memory and single flight: what was just read is not read again. */
+/** A small cache with a short lifetime. Concurrent reads of one key share one load. */
 import type { Clock } from './clock.ts'
 
 export interface Cache<T> {
-  /** The value for `key`, loaded at most once at a time and kept for the cache's lifetime. */
+  /** The value for `key`, loaded once at a time and kept for the lifetime of the cache. */
   get(key: string, load: (key: string) => Promise<T | undefined>): Promise<T | undefined> | T
   forget(key: string): void
 }
 
-/** `lifetime` in milliseconds; at most `limit` entries, the oldest leave first. Absence is not remembered. */
+/** `lifetime` in milliseconds. Beyond `limit` entries the oldest is dropped. An absent value is not cached. */
 export function createCache<T>(clock: Clock, lifetime: number, limit: number): Cache<T> {
   const entries = new Map<string, { value: T; until: number }>()
   const loading = new Map<string, Promise<T | undefined>>()
@@ -16,20 +16,20 @@ export function createCache<T>(clock: Clock, lifetime: number, limit: number): C
     return load(key)
   }
 
-  /** Only the flight that is still the key's own may be kept: one that a `forget` overtook carries an old value. */
+  /** The result is kept only while this is still the load of the key: after a `forget` it may be an old value. */
   function begin(key: string, load: (key: string) => Promise<T | undefined>): Promise<T | undefined> {
-    const land = (value: T | undefined) => {
-      if (loading.get(key) !== flight) return
+    const keep = (value: T | undefined) => {
+      if (loading.get(key) !== reading) return
       loading.delete(key)
       if (value === undefined || lifetime <= 0) return
       entries.delete(key)
       entries.set(key, { value, until: clock.now() + lifetime })
       if (entries.size > limit) entries.delete(entries.keys().next().value!)
     }
-    const flight = read(key, load)
-    loading.set(key, flight)
-    flight.then(land, () => land(undefined))
-    return flight
+    const reading = read(key, load)
+    loading.set(key, reading)
+    reading.then(keep, () => keep(undefined))
+    return reading
   }
 
   return {
@@ -40,7 +40,7 @@ export function createCache<T>(clock: Clock, lifetime: number, limit: number): C
     },
     forget(key) {
       entries.delete(key)
-      loading.delete(key) // a read under way may carry the old value: it answers its caller and is not kept
+      loading.delete(key) // a load in progress may have the old value: its callers get it, and it is not kept
     },
   }
 }

@@ -1,4 +1,4 @@
-/** Time as it is handed round. */
+/** The clock that is passed in, so that tests can set the time. */
 
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -7,5 +7,5 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now() }
 
-/** Whole seconds since the epoch, as claims carry them (NumericDate, RFC 7519 §2). */
+/** Whole seconds since the epoch, as in claims (NumericDate, RFC 7519 §2). */
 export const seconds = (clock: Clock): number => Math.floor(clock.now() / 1000)

@@ -1,24 +1,24 @@
-/** Limits work: so much at once, so much waiting, and the rest is refused at once. Lanes share it fairly between keys. */
+/** Bounds how much work runs and waits at once, and refuses more. Lanes divide the capacity fairly between keys. */
 
 export interface Limits {
-  /** At once, in all. */
+  /** Running work, in total. */
   atOnce: number
-  /** Waiting, in all. */
+  /** Waiting work, in total. */
   waiting: number
-  /** Bounds of one lane, so that a slow host or address does not hold up the others. */
+  /** Bounds of one lane, so that a slow host or address does not delay the others. */
   lane?: { atOnce: number; waiting: number }
-  /** What work beyond these bounds is refused with. */
+  /** The error for work beyond these bounds. */
   refusal(): Error
 }
 
 export interface RunOptions {
   lane?: string
-  /** Work that still waits when it comes leaves the line and rejects with its reason. */
+  /** When it aborts, work that still waits leaves the queue and rejects with the reason. */
   signal?: AbortSignal
 }
 
 export interface Limiter {
-  /** Starts `work` now or in its turn: first come, first served in a lane, and the lanes in turn. */
+  /** Starts `work` now or later: in a lane in the order of arrival, and the lanes take turns. */
   run<T>(work: () => T | Promise<T>, options?: RunOptions): Promise<T>
   waiting(): number
 }
@@ -26,14 +26,14 @@ export interface Limiter {
 interface Lane {
   key: string
   running: number
-  /** Functions that start what waits, in the order of arrival. Leaving the line early costs no search. */
+  /** Functions that start waiting work, in the order of arrival. A Set, so that removal needs no search. */
   line: Set<() => void>
 }
 
-/** Each step costs the same, however many wait. */
+/** Each step takes constant time, however much work waits. */
 export function createLimiter({ atOnce, waiting: mostWaiting, lane: ofLane, refusal }: Limits): Limiter {
   const lanes = new Map<string, Lane>()
-  /** Lanes in which work waits although the lane itself has room. */
+  /** Lanes with waiting work that are below their own bound. */
   const ready = new Set<Lane>()
   let running = 0
   let waiting = 0
@@ -57,7 +57,7 @@ export function createLimiter({ atOnce, waiting: mostWaiting, lane: ofLane, refu
     lane.running++
   }
 
-  /** The place passes straight to what waits, so that work that arrives now does not overtake it. */
+  /** Starts waiting work in the same step, so that work that arrives now does not overtake it. */
   function leave(lane: Lane): void {
     running--
     lane.running--
@@ -66,14 +66,14 @@ export function createLimiter({ atOnce, waiting: mostWaiting, lane: ofLane, refu
       const [next] = ready
       if (!next) return
       const [start] = next.line
-      ready.delete(next) // and to the end again: lanes take turns
+      ready.delete(next) // `settle` adds it again at the end, so that lanes take turns
       enter(next)
       start!()
       settle(next)
     }
   }
 
-  function place(lane: Lane, signal: AbortSignal | undefined): Promise<void> {
+  function waitFor(lane: Lane, signal: AbortSignal | undefined): Promise<void> {
     waiting++
     return new Promise((resolve, reject) => {
       const quit = () => {
@@ -89,7 +89,7 @@ export function createLimiter({ atOnce, waiting: mostWaiting, lane: ofLane, refu
     })
   }
 
-  async function inPlace<T>(lane: Lane, work: () => T | Promise<T>): Promise<T> {
+  async function runThenLeave<T>(lane: Lane, work: () => T | Promise<T>): Promise<T> {
     try {
       return await work()
     } finally {
@@ -104,13 +104,13 @@ export function createLimiter({ atOnce, waiting: mostWaiting, lane: ofLane, refu
       const lane = laneOf(key)
       if (running < atOnce && lane.running < eachAtOnce) {
         enter(lane)
-        return inPlace(lane, work)
+        return runThenLeave(lane, work)
       }
       if (waiting >= mostWaiting || lane.line.size >= eachWaiting) {
         settle(lane)
         return Promise.reject(refusal())
       }
-      return place(lane, signal).then(() => inPlace(lane, work))
+      return waitFor(lane, signal).then(() => runThenLeave(lane, work))
     },
   }
 }

@@ -1,4 +1,4 @@
-/** One line an event: JSON for machines, `event key=value` for people. Handles and secrets are never passed in. */
+/** One line for each event: JSON for machines, `event key=value` for people. Handles and secrets are never passed in. */
 
 import { escapeCharacter, replaceUnsafe } from './unsafe_text.ts'
 
@@ -23,7 +23,7 @@ const readable = (fields: Fields): string =>
     .map(([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('')
 
-/** `write` takes one line without its newline. Characters that would end the line, reorder it or not be seen are escaped. */
+/** `write` gets one line without its newline. Characters that end or reorder a line or are invisible are escaped. */
 export function createLog(level: LogLevel, format: 'json' | 'text', write: (line: string) => void): Log {
   const at = (name: Exclude<LogLevel, 'silent'>) => {
     if (order.indexOf(name) < order.indexOf(level)) return () => {}

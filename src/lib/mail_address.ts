@@ -1,4 +1,4 @@
-/** E-mail addresses that may be written to. https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2 */
+/** Reads email addresses to which mail can be sent. https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2 */
 import { domainToASCII } from 'node:url'
 import { normalize } from './normalize.ts'
 import { hasUnsafe } from './unsafe_text.ts'
@@ -6,13 +6,13 @@ import { hasUnsafe } from './unsafe_text.ts'
 /** RFC 5321 §4.5.3.1, in bytes. */
 const longest = { local: 64, whole: 254 }
 
-/** Letters of any script and the signs of an atom; neither quotes nor comments, which nobody has and injections need. */
+/** Letters of any script and the signs of an atom. No quotes or comments: they are not used in practice, and injections need them. */
 const localPart = /^[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~-]+(?:\.[\p{L}\p{N}\p{M}!#$%&'*+/=?^_`{|}~-]+)*$/u
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
 /**
- * What somebody typed as an address, trimmed; undefined when it is none that mail could be sent to. What this returns
- * holds no white space, control, quote, comma or bracket: it cannot leave the place in a header where it is put.
+ * The address in `text`, trimmed; undefined when it is not an address to which mail can be sent. A returned address has
+ * no white space, control character, quote, comma or bracket, so that it cannot change the structure of a mail header.
  */
 export function readMailAddress(text: string): string | undefined {
   const address = normalize(text, 'NFC').trim()

@@ -5,7 +5,7 @@ export interface Metrics {
   observe(endpoint: string, status: number, ms: number): void
   /** Add one to `latchkey_<name>_total`, with at most one label. */
   count(name: string, label?: string, value?: string): void
-  /** The exposition; `gauges` are read as they are now. */
+  /** The text of all metrics; `gauges` are current values. */
   render(gauges: Record<string, number>): string
 }
 

@@ -1,11 +1,11 @@
-/** Unicode normalization of text that strangers send. https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format */
+/** Unicode normalization in bounded time, for text of requests. https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format */
 
-/** No script piles up more marks on one letter. */
-const pile = /(\p{M}{30})\p{M}+/gu
+/** No script has more than 30 marks on one letter. */
+const excessMarks = /(\p{M}{30})\p{M}+/gu
 
 /**
  * `text` in a normalization form. Marks beyond the thirtieth in a row are dropped: normalization sorts them, in time that
  * grows with the square of their number, and 60 kB of two kinds in turn took fifteen seconds.
  */
 export const normalize = (text: string, form: 'NFC' | 'NFKC' | 'NFKD'): string =>
-  text.replace(pile, '$1').normalize(form)
+  text.replace(excessMarks, '$1').normalize(form)

@@ -1,4 +1,4 @@
-/** Another name for an identifier, different under each key, that only the key turns back. https://nvlpubs.nist.gov/nistpubs/FIPS/NIST.FIPS.197-upd1.pdf */
+/** Pseudonyms of identifiers: different under each key, and reversible only with the key. https://nvlpubs.nist.gov/nistpubs/FIPS/NIST.FIPS.197-upd1.pdf */
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 
 const idBytes = 15
@@ -9,9 +9,9 @@ const block = (cipher: ReturnType<typeof createCipheriv>, bytes: Uint8Array): Bu
   cipher.setAutoPadding(false).update(bytes)
 
 /**
- * One block of AES-256: of the same 15 random bytes, names under two keys say nothing of each other. No mode is needed,
- * as there is but one block, and no randomness, as the name must be the same each time. `id` is 15 bytes in base64url,
- * and so 20 characters; anything else stays as it is. The name has 22.
+ * One block of AES-256: the pseudonyms of one `id` under two keys cannot be linked. There is only one block, so no mode is
+ * needed, and no randomness, because the pseudonym must be the same each time. `id` is 15 random bytes in base64url (20
+ * characters); any other text is returned unchanged. The pseudonym has 22 characters.
  */
 export function pseudonymOf(key: Uint8Array, id: string): string {
   if (!idShape.test(id)) return id
@@ -20,7 +20,7 @@ export function pseudonymOf(key: Uint8Array, id: string): string {
   return block(createCipheriv('aes-256-ecb', key, null), padded).toString('base64url')
 }
 
-/** The identifier; undefined for what `pseudonymOf` did not make with this key. */
+/** The identifier of a pseudonym; undefined for text that `pseudonymOf` did not make with this key. */
 export function behindPseudonym(key: Uint8Array, name: string): string | undefined {
   if (!pseudonymShape.test(name)) return undefined
   const bytes = block(createDecipheriv('aes-256-ecb', key, null), Buffer.from(name, 'base64url'))

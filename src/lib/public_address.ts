@@ -1,4 +1,4 @@
-/** Which IP addresses are somebody's on the public Internet, and nobody's in this house. https://www.iana.org/assignments/iana-ipv4-special-registry https://www.iana.org/assignments/iana-ipv6-special-registry */
+/** Which IP addresses belong to the public Internet, and not to this machine or a private network. https://www.iana.org/assignments/iana-ipv4-special-registry https://www.iana.org/assignments/iana-ipv6-special-registry */
 import { isIPv4, isIPv6 } from 'node:net'
 import { inNetworks, parseNetworks } from './address.ts'
 
@@ -20,7 +20,7 @@ const specialV4 = networks({
   'reserved, and broadcast': '240.0.0.0/4',
 })
 
-/** Everything outside it is special: loopback, ULA, link-local, multicast, IPv4-mapped and -compatible, NAT64, SRv6. */
+/** Every address outside it is special: loopback, ULA, link-local, multicast, IPv4-mapped and -compatible, NAT64, SRv6. */
 const globalV6 = parseNetworks('2000::/3')
 
 const specialV6 = networks({
@@ -31,11 +31,11 @@ const specialV6 = networks({
 })
 
 /**
- * Whether `ip`, in the spelling a resolver answers with, may be spoken to on behalf of a stranger. False for what is
- * no IP address, for every special-purpose address, for IPv6 that carries an IPv4 address, and for one with a zone.
+ * Whether a request to `ip` (in the spelling of a resolver) is allowed when a client or an End-User chose its URL. False
+ * for text that is not an IP address, special-purpose addresses, IPv6 that contains an IPv4 address, and a zone.
  */
 export function isPublicAddress(ip: string): boolean {
   if (isIPv4(ip)) return !inNetworks(ip, specialV4)
-  // `inNetworks` reads ::ffff:8.8.8.8 as IPv4, so it is in no IPv6 network: refused, as it should be.
+  // `inNetworks` reads ::ffff:8.8.8.8 as IPv4, so it is in no IPv6 network and is refused.
   return isIPv6(ip) && !ip.includes('%') && inNetworks(ip, globalV6) && !inNetworks(ip, specialV6)
 }

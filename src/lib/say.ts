@@ -1,16 +1,16 @@
-/** Words that a person will read, by their key in `languages/en.json`: which language is settled when they are shown. */
+/** Messages for End-Users by their key in `languages/en.json`. The language is chosen when a message is shown. */
 import type english from '../../languages/en.json'
 
 export type MessageKey = keyof typeof english
 
-/** What may stand for `{name}` in a message. A `Date` becomes a moment in UTC, in the style of the language. */
+/** A value for `{name}` in a message. A `Date` is shown in UTC, in the style of the language. */
 export type MessageValue = string | number | Date | Said
 
 /** BCP 47 tags of the files in `languages/`. */
 export const languages = ['en', 'de', 'fr', 'es', 'pt', 'it', 'pl', 'tr', 'ja', 'zh', 'ar'] as const
 export type Language = (typeof languages)[number]
 
-/** What an operator wrote for people: one text, or one by language. */
+/** A text by the operator: one for all languages, or one for each. */
 export type OwnWords = string | Readonly<Partial<Record<Language, string>>>
 
 const brand = Symbol('said')

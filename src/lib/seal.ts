@@ -49,6 +49,6 @@ export function unseal(key: Uint8Array, sealed: string, associatedData: string):
     decipher.final()
     return plaintext.toString('utf8')
   } catch {
-    return undefined // a wrong key, another record's value, or a changed byte: all the same to the caller
+    return undefined // a wrong key, the value of another record, or a changed byte
   }
 }

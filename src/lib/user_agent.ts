@@ -1,12 +1,12 @@
-/** Which browser on which system, by the User-Agent header: coarse, for people to recognise and for no decision but "another device". https://www.rfc-editor.org/rfc/rfc9110#section-10.1.5 */
+/** Browser and system of a User-Agent header: coarse, to show to End-Users and to recognise another device. https://www.rfc-editor.org/rfc/rfc9110#section-10.1.5 */
 
 export interface Device {
-  /** As people call it; undefined when it says nothing that we know. */
+  /** The common name; undefined when the header has no known one. */
   browser?: string
   system?: string
 }
 
-/** In order: most browsers also claim to be those below them. */
+/** The first match counts: most browsers also name those below them. */
 const browsers: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['Edge', /\bEdg(?:e|A|iOS)?\//],
   ['Opera', /\b(?:OPR|OPT|OPX|Opera)\//],
@@ -31,7 +31,7 @@ const systems: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['Linux', /\bLinux\b|\bX11\b/],
 ]
 
-/** More than any browser sends. */
+/** Longer than the header of any browser. */
 const longest = 500
 
 export function readUserAgent(userAgent: string): Device {
@@ -42,7 +42,7 @@ export function readUserAgent(userAgent: string): Device {
 }
 
 /** "Request desktop site" turns an iPad into a Mac and an Android phone into Linux, and back. */
-const kin: Readonly<Record<string, string>> = {
+const systemFamily: Readonly<Record<string, string>> = {
   iPhone: 'Apple',
   iPad: 'Apple',
   macOS: 'Apple',
@@ -50,8 +50,8 @@ const kin: Readonly<Record<string, string>> = {
   ChromeOS: 'Linux',
 }
 
-/** What stays the same about a device through every update of its browser and its system. */
+/** Browser and system family, which stay the same when the browser or the system is updated. */
 export function fingerprintOf(userAgent: string): string {
   const { browser = '', system = '' } = readUserAgent(userAgent)
-  return `${browser}/${kin[system] ?? system}`
+  return `${browser}/${systemFamily[system] ?? system}`
 }

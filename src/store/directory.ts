@@ -1,16 +1,16 @@
-/** A few values as files in a folder, so that development keys outlive the memory store and other processes reach them. docs/architecture.md, "Store". */
+/** Values as files in a folder, so that development keys outlive the process and other processes can read them. docs/architecture.md, "Store". */
 import { link, mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Store, StoreUnavailable } from './store.ts'
 
 export interface DirectoryOptions {
-  /** Milliseconds for which the same lock must be seen before its owner is taken for dead. Ours is held for a few. */
+  /** Milliseconds after which the owner of an unchanged lock counts as dead. A lock is normally held for a few. */
   staleAfter?: number
 }
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code
 
-/** The text of a file; undefined when there is none. Other errors are thrown as they came. */
+/** The text of a file; undefined when it does not exist. Throws other errors unchanged. */
 export async function readText(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')
@@ -20,12 +20,12 @@ export async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-/** Writes `text` beside `path` and lets `place` move it there, so that no reader and no crash sees half of it. */
+/** Writes a temporary file beside `path`, which `move` then moves there, so that neither a reader nor a crash sees a part of it. */
 async function writeBeside<T>(
   path: string,
   text: string,
   mode: number,
-  place: (temporary: string) => Promise<T>,
+  move: (temporary: string) => Promise<T>,
 ): Promise<T> {
   const temporary = `${path}.${crypto.randomUUID()}.tmp`
   try {
@@ -36,19 +36,19 @@ async function writeBeside<T>(
     } finally {
       await file.close()
     }
-    return await place(temporary)
+    return await move(temporary)
   } finally {
-    await unlink(temporary).catch(() => {}) // gone already when it was renamed
+    await unlink(temporary).catch(() => {}) // does not exist any more when it was renamed
   }
 }
 
-/** Replaces a file as a whole, making its folder. `mode` is that of the new file, whatever the old one had. */
+/** Replaces a file atomically and creates its folder. `mode` is the mode of the new file, whatever the old one had. */
 export async function writeWhole(path: string, text: string, mode: number): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   await writeBeside(path, text, mode, (temporary) => rename(temporary, path))
 }
 
-/** True for the one process that made the file, with all of its text in it. */
+/** Creates the file with all its text: true for one process. */
 const createWhole = (path: string, text: string): Promise<boolean> =>
   writeBeside(path, text, 0o600, async (temporary) => {
     try {
@@ -61,8 +61,8 @@ const createWhole = (path: string, text: string): Promise<boolean> =>
   })
 
 /**
- * Ends the lock of an owner that died. Whoever holds the claim named after that very lock is alone in judging it, and
- * looks once more, so that a lock taken meanwhile by a third process is not broken.
+ * Removes the lock of a dead owner. One process at a time holds the claim file of this lock. It reads the lock again
+ * before it removes it, so that a lock that a third process has taken since is not removed.
  */
 async function breakLock(lock: string, token: string): Promise<void> {
   const claim = `${lock}.${token}`
@@ -103,7 +103,7 @@ async function withLock<T>(
   }
 }
 
-/** Errors of the file system, as the contract of stores has them. */
+/** Errors of the file system as StoreUnavailable. */
 async function orUnavailable<T>(path: string, work: Promise<T>): Promise<T> {
   try {
     return await work
@@ -115,24 +115,24 @@ async function orUnavailable<T>(path: string, work: Promise<T>): Promise<T> {
 }
 
 /**
- * Three verbs over files of mode 0600 in `path`, which is made with mode 0700 when absent. For values that change
- * rarely and stay: a TTL is refused with RangeError. Needs a file system with hard links.
+ * Three verbs over files of mode 0600 in the folder `path`, which is created with mode 0700. For values that change
+ * rarely and do not expire: a TTL is refused with RangeError. Needs a file system with hard links.
  */
 export function directoryStorage(
   path: string,
   { staleAfter = 5_000 }: DirectoryOptions = {},
 ): Pick<Store, 'get' | 'create' | 'replace'> {
   const fileOf = (key: string): string => join(path, `${encodeURIComponent(key)}.sealed`)
-  const keeps = (ttl: number | undefined) => {
-    if (ttl !== undefined) throw new RangeError('a directory keeps what it is given: no TTL')
+  const refuseTtl = (ttl: number | undefined) => {
+    if (ttl !== undefined) throw new RangeError('ttl: expected none, because files in a folder do not expire')
   }
   async function replace(file: string, expected: string, value: string): Promise<boolean> {
-    // Looked at before locking, too, so that a lost race costs no lock and a missing folder is no error.
+    // Also compared before locking, so that a failed swap needs no lock and a missing folder is no error.
     if ((await readText(file)) !== expected) return false
     return withLock(`${file}.lock`, staleAfter, async (stillMine) => {
       if ((await readText(file)) !== expected) return false
       return writeBeside(file, value, 0o600, async (temporary) => {
-        // A process that slept through its lock must not wake up and write.
+        // A process that was suspended until its lock was removed must not write.
         if (!(await stillMine())) throw new Error(`${file}: the lock was lost while it was held`)
         await rename(temporary, file)
         return true
@@ -142,12 +142,12 @@ export function directoryStorage(
   return {
     get: (key) => orUnavailable(path, readText(fileOf(key))),
     async create(key, value, ttl) {
-      keeps(ttl)
+      refuseTtl(ttl)
       await orUnavailable(path, mkdir(path, { recursive: true, mode: 0o700 }))
       return orUnavailable(path, createWhole(fileOf(key), value))
     },
     async replace(key, expected, value, ttl) {
-      keeps(ttl)
+      refuseTtl(ttl)
       return orUnavailable(path, replace(fileOf(key), expected, value))
     },
   }

@@ -1,24 +1,24 @@
-/** The store in this process's memory: fast, lean, and gone with the process. docs/architecture.md, "Store". */
+/** The store in the memory of this process; its data ends with the process. docs/architecture.md, "Store". */
 import type { Clock } from '../lib/clock.ts'
 import { compareBytes, finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
 import type { Counted, RangeOptions, Scored, Store, Ttl } from './store.ts'
 
-/** `expiresAt` in milliseconds since the epoch, Infinity for never. Two fields, because there are millions. */
+/** `expiresAt` in milliseconds since the epoch, Infinity for never. Only two members, because there are millions of entries. */
 interface Entry {
   value: string
   expiresAt: number
 }
 
-/** `order` holds the very objects of `members`, always sorted. */
+/** `order` has the objects of `members`, always sorted. */
 interface Index {
   members: Map<string, Scored>
   order: Scored[]
   expiresAt: number
 }
 
-/** Entries looked at for expiry with each write: more than one, so that sweeping outruns growing. */
+/** Entries checked for expiry at each write: more than one, so that sweeping is faster than growth. */
 const sweepPerWrite = 3
-/** Entries looked at each second when nothing is written: about a millisecond's work. */
+/** Entries checked each second when nothing is written: about a millisecond of work. */
 const sweepPerSecond = 10_000
 
 /** A store for one process. TTLs follow `clock`; an unref'd timer sweeps until `close`. */
@@ -149,7 +149,7 @@ class MemoryStore implements Store {
     this.#sweep(sweepPerWrite)
   }
 
-  /** Looks at the next `steps` entries and indexes in turn. A Map's iterator stays good while the Map changes. */
+  /** Checks the next `steps` entries and the next `steps` indexes. The iterator of a Map stays valid while the Map changes. */
   #sweep(steps: number): void {
     const now = this.#clock.now()
     for (let i = 0; i < steps; i++) {
@@ -171,7 +171,7 @@ class MemoryStore implements Store {
   }
 }
 
-/** The first place in a sorted array from which `holds` is true; its length when nowhere. */
+/** The first position in a sorted array from which `holds` is true; the length when there is none. */
 function firstAt(order: Scored[], holds: (scored: Scored) => boolean): number {
   let low = 0
   let high = order.length
@@ -183,7 +183,7 @@ function firstAt(order: Scored[], holds: (scored: Scored) => boolean): number {
   return low
 }
 
-/** Where `scored` is or belongs. Inserting there moves pointers only: 100,000 members cost microseconds. */
+/** The position of `scored`, present or not. Inserting there moves pointers only: with 100,000 members it takes microseconds. */
 const position = (order: Scored[], { member, score }: Scored): number =>
   firstAt(
     order,

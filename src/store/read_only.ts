@@ -1,9 +1,9 @@
-/** A view of a store that reads and keeps no write: what a request that may change nothing is given. */
+/** A view of a store that reads and drops every write, for requests that must not change anything. */
 import type { Store, Ttl } from './store.ts'
 
 /**
- * Reads are those of `store`. A write is dropped, and answered as `store` would have answered it now: `create` and
- * `replace` say whether the key is free or unchanged, `take` says what is there, and a counter begins at nothing.
+ * Reads are those of `store`. A write is dropped, and its result is computed from a read: `create` tells whether the key
+ * is absent, `replace` whether the value is `expected`, `take` returns the value, and a counter starts at zero.
  */
 export const readOnlyStore = (store: Store): Store => ({
   get: (key) => store.get(key),

@@ -13,21 +13,21 @@ import {
 } from './store.ts'
 
 export interface RedisStoreOptions {
-  /** Put before every key; `latchkey:` when absent. */
+  /** The prefix of every key. Default: `latchkey:`. */
   prefix?: string
-  /** How long a verb may take, connecting included; 1,000 ms when absent. */
+  /** How long a verb may take, including connecting. Default: 1,000 ms. */
   timeoutMs?: number
-  /** PEM of the authority behind a `rediss` server's certificate. */
+  /** The certificate authority (PEM) of a `rediss` server. */
   caCert?: string
 }
 
-/** Verbs under way at once, at most: a slow Redis must not fill our memory. */
+/** Most verbs in progress, so that a slow Redis does not fill the memory. */
 const maxPending = 10_000
 
 /**
- * A store in the Redis of `url` (redis_url.ts says the forms). Connects in the background and reconnects by itself.
- * Throws an Error that never repeats the URL when it cannot be read. What is acknowledged is as durable as Redis
- * makes it: `appendonly yes` with `appendfsync always` loses nothing.
+ * A store in the Redis of `url` (its forms: redis_url.ts). Connects in the background and reconnects by itself. Throws an
+ * Error that does not contain the URL when the URL is invalid. An acknowledged write is as durable as Redis makes it:
+ * `appendonly yes` with `appendfsync always` loses none.
  */
 export function redisStore(url: string, options: RedisStoreOptions = {}): Store {
   const { prefix = 'latchkey:', timeoutMs = 1000, caCert } = options
@@ -40,12 +40,12 @@ export function redisStore(url: string, options: RedisStoreOptions = {}): Store 
 
 class RedisStore implements Store {
   readonly #client: RedisClient
-  /** For a cluster only: the same without pipelines, in which each command follows its own redirection. */
+  /** For a cluster only: a client without pipelines, in which each command follows its own redirection. */
   readonly #direct: RedisClient | undefined
   readonly #prefix: string
   readonly #timeoutMs: number
   #pending = 0
-  /** When the connection was lost, by `performance.now()`; undefined while there is one. */
+  /** When the connection was lost, by `performance.now()`; undefined while connected. */
   #lostAt: number | undefined = performance.now()
   #lastError = 'not connected yet'
   #awaitingReady = new Set<() => void>()
@@ -54,7 +54,7 @@ class RedisStore implements Store {
     this.#client = client
     if (client instanceof Cluster) {
       this.#direct = client.duplicate([], { enableAutoPipelining: false }) as RedisClient
-      this.#direct.on('error', () => {}) // the same errors come from `client`
+      this.#direct.on('error', () => {}) // `client` reports the same errors
     }
     this.#prefix = prefix
     this.#timeoutMs = timeoutMs
@@ -129,7 +129,7 @@ class RedisStore implements Store {
     await this.#ask((redis) => redis.zremrangebyscore(this.#index(index), '-inf', bound(max)))
   }
 
-  /** A cluster is well when all its slots are served; one node that answers says too little. */
+  /** A cluster is available when all its slots are served, so the answer of one node is not enough. */
   async ping(): Promise<void> {
     await this.#ask(async (redis) => {
       if (redis instanceof Cluster) {
@@ -152,11 +152,11 @@ class RedisStore implements Store {
     return `${this.#prefix}i:${name}`
   }
 
-  /** Sends once, when there is a connection; rejects with StoreUnavailable within the timeout whatever happens. */
+  /** Sends the command once, as soon as there is a connection. Rejects with StoreUnavailable when the timeout ends. */
   #ask<T>(send: (redis: RedisClient) => Promise<T>): Promise<T> {
     if (this.#pending >= maxPending) return Promise.reject(new StoreUnavailable('redis: too many verbs wait'))
     const lost = this.#lostAt !== undefined && performance.now() - this.#lostAt > this.#timeoutMs
-    // Down for longer than anyone would wait: say so at once, and let nothing pile up.
+    // Disconnected for longer than the timeout: reject at once, so that verbs do not accumulate.
     if (lost) return Promise.reject(new StoreUnavailable(`redis: no connection (${this.#lastError})`))
     return new Promise((resolve, reject) => {
       const settle = (then: () => void) => {
@@ -168,7 +168,7 @@ class RedisStore implements Store {
       }
       const fail = (error: unknown) => settle(() => reject(this.#unavailable(error)))
       const go = () => {
-        if (timer === undefined) return // given up while waiting for the connection: must not be sent any more
+        if (timer === undefined) return // timed out while it waited for the connection: must not be sent any more
         try {
           const redirect = (error: unknown) => {
             if (!this.#direct || timer === undefined || !wasNotDone(error)) throw error
@@ -201,11 +201,11 @@ class RedisStore implements Store {
 const bound = (score: number): string =>
   score === Infinity ? '+inf' : score === -Infinity ? '-inf' : `${score}`
 
-/** True for answers of a cluster that say the command was not begun, so that sending it elsewhere is safe. */
+/** True for errors of a cluster which say that the command was not executed, so that it is safe to send it again. */
 const wasNotDone = (error: unknown): boolean =>
   error instanceof Error && /^(?:MOVED|ASK|TRYAGAIN) |same slots allocation group/.test(error.message)
 
-/** A few words without what was sent: ioredis hangs the command, AUTH and all, on its errors. */
+/** A short reason without the command: errors of ioredis contain the whole command, even the password of AUTH. */
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return 'failed'
   const last = 'lastNodeError' in error ? error.lastNodeError : undefined

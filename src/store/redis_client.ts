@@ -1,10 +1,10 @@
-/** An ioredis client that fails fast and never repeats a command by itself. https://redis.github.io/ioredis/ */
+/** An ioredis client that rejects early and never repeats a command by itself. https://redis.github.io/ioredis/ */
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis'
 import type { RedisTarget } from './redis_url.ts'
 
 /**
- * One key each, so they run in a cluster too. All effects hang on what the key holds now; nothing is read before
- * and written after, as other clients would come between.
+ * Each script has one key, so it runs in a cluster too. It reads and writes the key in one atomic step, so that no other
+ * client can change the key in between.
  */
 const scripts = {
   /** KEYS: value. ARGV: expected, value, ttl or ''. 1 when swapped. */
@@ -23,7 +23,7 @@ local left = redis.call('PTTL', KEYS[1])
 if left < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]); left = tonumber(ARGV[2]) end
 return {count, left}`,
   },
-  /** KEYS: index. ARGV: member, score, ttl or ''. A TTL is only ever lengthened; none is the longest. */
+  /** KEYS: index. ARGV: member, score, ttl or ''. The TTL is never shortened; '' means that the index never expires. */
   latchkeyLink: {
     numberOfKeys: 1,
     lua: `local left = redis.call('PTTL', KEYS[1])
@@ -35,7 +35,7 @@ return 1`,
   },
 }
 
-/** The scripts above as ioredis adds them to a client. */
+/** The methods that ioredis adds to a client for these scripts. */
 export interface Scripted {
   latchkeyReplace(key: string, expected: string, value: string, ttl: string): Promise<number>
   latchkeyIncrement(key: string, by: string, ttl: string): Promise<[number, number]>
@@ -46,11 +46,11 @@ export type RedisClient = (Redis | Cluster) & Scripted
 
 export interface ConnectOptions {
   timeoutMs: number
-  /** PEM of the authority that signed the server's certificate; the system's authorities without it. */
+  /** The certificate authority (PEM) of the server. Default: those of the system. */
   caCert?: string
 }
 
-/** Begins to connect; what happens shows in the client's `status` and events. */
+/** Begins to connect; the client's `status` and events show the progress. */
 export function connectRedis(target: RedisTarget, options: ConnectOptions): RedisClient {
   const client = target.kind === 'cluster' ? cluster(target, options) : redis(target, options)
   return client as RedisClient
@@ -64,15 +64,15 @@ function connection(target: RedisTarget, { timeoutMs, caCert }: ConnectOptions) 
     ...(target.tls && { tls: caCert ? { ca: caCert } : {} }),
     protocol: 2,
     connectTimeout: timeoutMs,
-    // A stopped or unplugged server keeps its connections: one that owes an answer for so long is dropped, and
-    // with it go the commands that wait for it.
+    // The connection to a stopped or unplugged server stays open. After this time without an answer it is closed, and
+    // the commands that wait on it are rejected.
     socketTimeout: timeoutMs,
     // A command whose reply was lost may have been done. Sending it again would make a `create` lose against
     // itself and an `increment` count twice, so it is rejected and the caller decides.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     retryStrategy: (times: number) => Math.min(50 * times, 1000),
-    // A master that became a replica under us: look again who is master. The command was refused, not done.
+    // The master became a replica: find the new master. The command was refused, so it was not executed.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
   } satisfies RedisOptions
 }
@@ -97,11 +97,11 @@ function redis(target: RedisTarget, options: ConnectOptions): Redis {
   })
 }
 
-/** Certificates name hosts: looking the address up first would leave nothing to compare with. */
+/** Keeps the host name, because the certificate is checked against it. */
 const byName: NonNullable<ClusterOptions['dnsLookup']> = (host, done) => done(null, host)
 
 function cluster(target: RedisTarget, options: ConnectOptions): Cluster {
-  const { retryStrategy: _, ...node } = connection(target, options) // a lost node is found again through its slots
+  const { retryStrategy: _, ...node } = connection(target, options) // the cluster client finds a lost node again through its slots
   return new Cluster(target.hosts, {
     redisOptions: node,
     enableAutoPipelining: true,
@@ -110,8 +110,8 @@ function cluster(target: RedisTarget, options: ConnectOptions): Cluster {
     slotsRefreshTimeout: options.timeoutMs,
     slotsRefreshInterval: 5000,
     maxRedirections: 4,
-    // MOVED, ASK and TRYAGAIN say that nothing was done: following them is safe and at once. ioredis would also
-    // repeat after "connection closed", which says nothing of the kind; 0 turns that off.
+    // MOVED, ASK and TRYAGAIN mean that the command was not executed, so it is safe to repeat it at once. ioredis would
+    // also repeat it after "connection closed", which does not mean that; 0 turns that off.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 20,

@@ -1,4 +1,4 @@
-/** Where Redis is, read from one URL. https://www.iana.org/assignments/uri-schemes/prov/redis */
+/** Reads the URL of a Redis server, Sentinels or a cluster. https://www.iana.org/assignments/uri-schemes/prov/redis */
 
 export interface Host {
   host: string
@@ -11,9 +11,9 @@ export interface RedisTarget {
   hosts: Host[]
   username?: string
   password?: string
-  /** The sentinels' own password: `?sentinel_password=`. */
+  /** The password of the Sentinels: `?sentinel_password=`. */
   sentinelPassword?: string
-  /** The master's name; with kind sentinel only. */
+  /** The name of the master; for Sentinels only. */
   master?: string
   db: number
 }
@@ -25,8 +25,8 @@ const forms =
 const schemes = /^(rediss?)(\+sentinel|\+cluster)?:\/\/(?:([^@/]*)@)?([^@/?]+)(\/[^?]*)?(?:\?(.*))?$/
 
 /**
- * Reads `redis://`, `redis+sentinel://` and `redis+cluster://` URLs and their `rediss` forms. `URL` does not take a
- * list of hosts. Throws an Error that says what was expected and never repeats the URL, for it holds a password.
+ * Reads `redis://`, `redis+sentinel://` and `redis+cluster://` URLs and their `rediss` forms. `URL` does not accept a
+ * list of hosts. Throws an Error that says what was expected and does not contain the URL, which may have a password.
  */
 export function parseRedisUrl(url: string): RedisTarget {
   const [whole, scheme, variant, credentials, list, path = '', query] = schemes.exec(url) ?? []

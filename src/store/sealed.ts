@@ -1,12 +1,12 @@
-/** A store whose values are encrypted at rest, around any other store. docs/architecture.md, "Store". */
+/** A store that encrypts the values of another store. docs/architecture.md, "Store". */
 import { seal, unseal } from '../lib/seal.ts'
 import type { Counted, RangeOptions, Scored, Store, Ttl } from './store.ts'
 
 /**
- * Values are sealed under `key` (32 bytes) and bound to the key they are stored under, so that a value copied
- * to another key does not open. Keys, counters and indexes stay readable. What does not unseal is absent to `get`
- * and `take` (which still deletes it) and never `expected` by `replace`; to `create` it is there, so that damage
- * cannot make a single use happen twice.
+ * Values are sealed with `key` (32 bytes) and bound to their store key, so that a value copied to another store key
+ * does not open. Store keys, counters and indexes stay readable. A value that does not open is absent for `get` and
+ * `take` (which still deletes it) and never equal to `expected` of `replace`. For `create` it exists, so that a damaged
+ * value does not allow a second use of something single-use.
  */
 export const sealedStore = (store: Store, key: Uint8Array): Store => new SealedStore(store, key)
 
@@ -34,8 +34,8 @@ class SealedStore implements Store {
 
   async replace(key: string, expected: string, value: string, ttl?: Ttl): Promise<boolean> {
     const next = seal(this.#key, value, key)
-    // No two seals of one plaintext are alike, so the swap is of ciphertexts. Losing it to a writer who put the
-    // same plaintext again is no reason to fail: look again. Each round means that another writer got on.
+    // Two ciphertexts of one plaintext differ, so the swap compares ciphertexts. When another writer has stored the same
+    // plaintext again, the swap fails and is repeated. Each repetition means that another writer succeeded.
     for (;;) {
       const current = await this.#store.get(key)
       if (current === undefined || this.#open(key, current) !== expected) return false

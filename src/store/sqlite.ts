@@ -12,16 +12,16 @@ import {
   type Ttl,
 } from './store.ts'
 
-/** `expires_at` of what stays: a number, so that one comparison serves every row. */
+/** `expires_at` of a row that does not expire: a number, so that one comparison is enough for all rows. */
 const never = Number.MAX_SAFE_INTEGER
-/** How long a verb waits for other processes' writes before it gives up. */
+/** How long a verb waits for writes of other processes. */
 const patienceMs = 1000
-/** Verbs that share one commit, at most; bounds how long the event loop is held. */
+/** Most verbs in one commit; bounds the time for which the event loop is blocked. */
 const batchSize = 256
 const sweepMs = 1000
 const sweepRows = 1000
 
-/** Entries keep their rowid: values are too long to live well in the tree of the keys. */
+/** The table `entries` has a rowid, because long values would make the B-tree of the keys slow. */
 const schema = `
   CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS entries_expires_at ON entries (expires_at) WHERE expires_at < ${never};
@@ -72,14 +72,14 @@ const sql = {
   ping: 'SELECT 1 FROM entries LIMIT 1',
 }
 
-interface Waiting {
+interface PendingWrite {
   run(): unknown
   resolve(result: unknown): void
   reject(error: unknown): void
 }
 
 /**
- * A store in the file `path`, made with mode 0600. TTLs follow `clock`. Throws StoreUnavailable when the file cannot
+ * A store in the file `path`, created with mode 0600. TTLs follow `clock`. Throws StoreUnavailable when the file cannot
  * be opened. An unref'd timer deletes expired rows, a bounded number at a time, until `close`.
  */
 export const sqliteStore = (path: string, clock: Clock): Store => new SqliteStore(path, clock)
@@ -89,7 +89,7 @@ class SqliteStore implements Store {
   readonly #db: Database
   readonly #do: Record<keyof typeof sql, Statement>
   readonly #timer: ReturnType<typeof setInterval>
-  #waiting: Waiting[] = []
+  #pending: PendingWrite[] = []
   #flushing: Promise<void> | undefined
 
   constructor(path: string, clock: Clock) {
@@ -191,23 +191,23 @@ class SqliteStore implements Store {
   }
 
   #read<T>(run: () => T): Promise<T> {
-    return patiently(run)
+    return retryWhileBusy(run)
   }
 
-  /** Writes of one turn of the event loop share a commit, and so a sync of the disk; none is told before it. */
+  /** Writes of one turn of the event loop share one commit and one sync of the disk. Their promises resolve after it. */
   #write<T>(run: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ run, resolve: resolve as (result: unknown) => void, reject })
+      this.#pending.push({ run, resolve: resolve as (result: unknown) => void, reject })
       this.#flushing ??= this.#flush()
     })
   }
 
   async #flush(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
-    while (this.#waiting.length) {
-      const batch = this.#waiting.splice(0, batchSize)
+    while (this.#pending.length) {
+      const batch = this.#pending.splice(0, batchSize)
       try {
-        const results = await patiently(() => this.#commit(batch))
+        const results = await retryWhileBusy(() => this.#commit(batch))
         batch.forEach(({ resolve }, i) => resolve(results[i]))
       } catch (error) {
         for (const { reject } of batch) reject(error)
@@ -216,7 +216,7 @@ class SqliteStore implements Store {
     this.#flushing = undefined
   }
 
-  #commit(batch: Waiting[]): unknown[] {
+  #commit(batch: PendingWrite[]): unknown[] {
     this.#do.begin.run()
     try {
       const results = batch.map(({ run }) => run())
@@ -228,7 +228,7 @@ class SqliteStore implements Store {
     }
   }
 
-  /** Goes on while there is more, in small transactions, so that nobody waits long. */
+  /** Deletes expired rows in small transactions, so that other writes do not wait long. */
   async #sweep(): Promise<void> {
     for (let more = true; more;) {
       more = await this.#write(() => {
@@ -244,22 +244,22 @@ class SqliteStore implements Store {
 }
 
 function open(path: string): Database {
-  // SQLite gives its -wal and -shm files the mode of the database, so this settles all three.
+  // SQLite creates the -wal and -shm files with the mode of the database file.
   closeSync(openSync(path, 'a', 0o600))
   chmodSync(path, 0o600)
   const db = new Database(path, { strict: true })
-  db.run('PRAGMA busy_timeout = 5000') // turning to WAL and making tables waits for other processes doing so
+  db.run('PRAGMA busy_timeout = 5000') // switching to WAL and creating tables wait for other processes that do the same
   db.run('PRAGMA journal_mode = WAL')
-  // FULL syncs the log at each commit. NORMAL would survive a killed process but lose the last commits with the
-  // power: a redeemed code would be fresh again, a revoked grant alive. Shared commits pay for the difference.
+  // FULL syncs the log at each commit. NORMAL would survive a killed process, but a power failure could undo the last
+  // commits: a redeemed code could be redeemed again, a revoked grant would be valid. Shared commits reduce the cost.
   db.run('PRAGMA synchronous = FULL')
   db.transaction(() => db.run(schema)).immediate()
-  db.run('PRAGMA busy_timeout = 5') // this waits with the event loop held; `patiently` waits with it free
+  db.run('PRAGMA busy_timeout = 5') // this wait blocks the event loop; that of `retryWhileBusy` does not
   return db
 }
 
-/** Runs at once, and again in small steps while another process holds the lock. Errors become StoreUnavailable. */
-async function patiently<T>(run: () => T): Promise<T> {
+/** Runs at once, and again at short intervals while another process holds the lock. Errors become StoreUnavailable. */
+async function retryWhileBusy<T>(run: () => T): Promise<T> {
   const deadline = performance.now() + patienceMs
   for (;;) {
     try {
@@ -267,7 +267,7 @@ async function patiently<T>(run: () => T): Promise<T> {
     } catch (error) {
       if (code(error) !== 'SQLITE_BUSY' || performance.now() > deadline) throw unavailable(error)
     }
-    await Bun.sleep(1 + Math.random() * 4) // spread, so that waiting processes do not meet again
+    await Bun.sleep(1 + Math.random() * 4) // random, so that waiting processes do not collide again
   }
 }
 

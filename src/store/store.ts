@@ -1,6 +1,6 @@
-/** What every backend promises: a few verbs, each touching one key, each atomic. docs/architecture.md, "Store". */
+/** The interface of all backends: a few verbs, each atomic and on one key. docs/architecture.md, "Store". */
 
-/** Milliseconds from now. TTL is housekeeping; the `exp` inside a record decides. */
+/** Milliseconds from now. A TTL only frees memory; the `exp` in a record decides whether it is valid. */
 export type Ttl = number
 
 /** A member of a scored index with its score. */
@@ -17,46 +17,46 @@ export interface RangeOptions {
   offset?: number
 }
 
-/** A counter and the milliseconds until its window closes. */
+/** A counter and the milliseconds until its window ends. */
 export interface Counted {
   count: number
   ttl: Ttl
 }
 
 /**
- * Keys and values are strings. Every verb rejects with `StoreUnavailable` when the backend cannot be reached
- * in time, and never reports a success that it has not been told of.
+ * Keys and values are strings. Every verb rejects with `StoreUnavailable` when the backend does not answer in time, and
+ * never resolves before the backend has acknowledged it.
  */
 export interface Store {
   /** The value, or undefined when absent or expired. */
   get(key: string): Promise<string | undefined>
-  /** Write, replacing value and TTL. Without `ttl` the key stays. */
+  /** Writes and replaces value and TTL. Without `ttl` the key does not expire. */
   put(key: string, value: string, ttl?: Ttl): Promise<void>
-  /** Write only if absent: true for one caller ever (until the key expires). */
+  /** Writes only if the key is absent: true for one caller until the key expires. */
   create(key: string, value: string, ttl?: Ttl): Promise<boolean>
-  /** Compare and swap: true when the current value was `expected`. Replaces the TTL too. */
+  /** Compares and swaps: true when the current value was `expected`. Replaces the TTL too. */
   replace(key: string, expected: string, value: string, ttl?: Ttl): Promise<boolean>
-  /** Read and delete: the value for one winner, undefined for all others. Also the way to delete. */
+  /** Reads and deletes: the value for one caller, undefined for all others. Also used to delete. */
   take(key: string): Promise<string | undefined>
   /**
-   * Add `by` (1) to a counter whose window of `ttl` opens with its first increment and is not extended.
-   * Counters share the keys of values: `take` resets one. The text under such a key is the backend's affair.
+   * Adds `by` (default 1) to a counter. Its window of `ttl` starts with the first increment and is not extended.
+   * Counters share the keys of values, so `take` resets a counter. Each backend chooses how it stores a counter.
    */
   increment(key: string, ttl: Ttl, by?: number): Promise<Counted>
   /**
-   * Put `member` into an index, or move it. With `ttl`, the index as a whole lives at least that long; without,
-   * it stays. Indexes are named apart from keys: `get('a')` never meets the index `a`.
+   * Adds `member` to an index, or changes its score. With `ttl`, the whole index is kept at least that long; without, it
+   * does not expire. Names of indexes and keys are separate: `get('a')` does not read the index `a`.
    */
   link(index: string, member: string, score: number, ttl?: Ttl): Promise<void>
-  /** Remove `member` from an index; absent is fine. */
+  /** Removes `member` from an index, if it is there. */
   unlink(index: string, member: string): Promise<void>
   /** Members ascending by score, ties by the UTF-8 bytes of the member. */
   range(index: string, options?: RangeOptions): Promise<Scored[]>
-  /** Remove members whose score is at most `max`. */
+  /** Removes members whose score is at most `max`. */
   trim(index: string, max: number): Promise<void>
   /** Resolves when the backend answers; used by /health. */
   ping(): Promise<void>
-  /** Release connections and files. */
+  /** Closes connections and files. */
   close(): Promise<void>
 }
 

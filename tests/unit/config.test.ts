@@ -13,7 +13,7 @@ import {
   type LoadOptions,
 } from '../../src/config.ts'
 import type { Env } from '../../src/config/read.ts'
-import { isWithin } from '../../src/config/strays.ts'
+import { isWithin } from '../../src/config/unknown_variables.ts'
 import { entries } from '../../src/config/variables.ts'
 
 const strongKey = 'q8Zt0LxWv3nRk6YbUe2HsJp9McFd5GaT7ViXo4Bw'
@@ -351,13 +351,13 @@ describe('NAME_FILE', () => {
 
   test('only secrets have it', () => {
     expect(problems({ ISSUER_URL_FILE: 'f' })).toEqual([
-      'ISSUER_URL_FILE: unknown variable: only secrets can come from a file, and ISSUER_URL is none',
+      'ISSUER_URL_FILE: unknown variable: only secrets can come from a file, and ISSUER_URL is not a secret',
     ])
   })
 })
 
 describe('names that mean nothing', () => {
-  const strays: [name: string, meant: string | undefined][] = [
+  const unknown: [name: string, meant: string | undefined][] = [
     ['LATCHKEY_ANYTHING', undefined],
     ['LATCHKEY_ISSUER_URL', 'ISSUER_URL'],
     ['LATCHKEY_PORT', 'PORT'],
@@ -368,7 +368,7 @@ describe('names that mean nothing', () => {
     ['ACCES_TOKEN_TTL', 'ACCESS_TOKEN_TTL'],
     ['TRUSTED_PROXIS', 'TRUSTED_PROXIES'],
   ]
-  test.each(strays)('%s', (name, meant) => {
+  test.each(unknown)('%s', (name, meant) => {
     const ending = meant ? `, did you mean ${meant}?` : ''
     expect(problems({ [name]: 'x' })).toEqual([`${name}: unknown variable${ending}`])
   })

@@ -1,14 +1,14 @@
-/** Variables that are set and mean nothing: a typo in a name must not silently leave a default in force. */
+/** Finds variables that are set but unknown, because after a typing error in a name the default would apply silently. */
 import { type Env, given, type Report } from './read.ts'
 import type { Entries } from './entry.ts'
 
 const prefix = 'LATCHKEY_'
 
-/** Shorter names are too close to one another: PORT, HOST, HOME. */
+/** Shorter names are too similar to each other: PORT, HOST, HOME. */
 const shortest = 8
 
-/** Names that systems and tools set, however close to ours they may come. */
-const ordinary = new Set(
+/** Names that systems and other tools set, although they resemble variables of Latchkey. */
+const foreignNames = new Set(
   `HOSTNAME HOSTTYPE HOST_NAME LOGNAME NODE_PATH NODE_NAME NODE_HOME SSL_CERT_PATH SSL_KEY_PATH LOG_LEVELS SITE_URL`.split(
     ' ',
   ),
@@ -21,8 +21,8 @@ const isServiceLink = (name: string, value: string): boolean =>
   serviceLink.test(name) || (name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value))
 
 /**
- * Whether adding, dropping or changing at most `limit` letters makes `b` of `a` (Levenshtein). Gives up as soon as it
- * cannot: every name of the environment meets every name of ours before the first request.
+ * Whether `a` becomes `b` by adding, removing or changing at most `limit` letters (Levenshtein). Returns as soon as that is
+ * impossible, because at the start every name of the environment is compared with every variable.
  */
 export function isWithin(a: string, b: string, limit: number): boolean {
   if (Math.abs(a.length - b.length) > limit) return false
@@ -42,22 +42,22 @@ export function isWithin(a: string, b: string, limit: number): boolean {
   return (row[b.length] ?? 0) <= limit
 }
 
-/** One bit for each letter a name has. */
+/** One bit for each letter of a name. */
 function lettersOf(name: string): number {
   let letters = 0
   for (let i = 0; i < name.length; i++) letters |= 1 << (name.charCodeAt(i) & 31)
   return letters
 }
 
-/** An edit brings or takes one letter at most and may do both: two edits, four letters. Settles nearly all pairs at once. */
+/** Two edits change the set of letters by at most four. This quick check excludes nearly all pairs. */
 function differInFew(a: number, b: number): boolean {
   let differing = a ^ b
   for (let i = 0; i < 4; i++) differing &= differing - 1 // drops one bit
   return differing === 0
 }
 
-/** Reports every set variable that looks meant for us and is not read. */
-export function reportStrays(env: Env, entries: Entries, report: Report): void {
+/** Reports every variable that is set, resembles one of Latchkey and is unknown. */
+export function reportUnknownVariables(env: Env, entries: Entries, report: Report): void {
   const names = entries.flatMap(({ name, secret }) => (secret ? [name, `${name}_FILE`] : [name]))
   const known = new Set(names)
   const candidates = names
@@ -78,7 +78,7 @@ export function reportStrays(env: Env, entries: Entries, report: Report): void {
     }
     const base = name.replace(/_FILE$/, '')
     if (base !== name && base.length >= shortest && known.has(base)) {
-      return `unknown variable: only secrets can come from a file, and ${base} is none`
+      return `unknown variable: only secrets can come from a file, and ${base} is not a secret`
     }
     const meant = nearest(name)
     return meant && `unknown variable, did you mean ${meant}?`
@@ -86,7 +86,7 @@ export function reportStrays(env: Env, entries: Entries, report: Report): void {
 
   for (const name of Object.keys(env)) {
     const value = given(env, name)
-    if (value === undefined || known.has(name) || ordinary.has(name)) continue
+    if (value === undefined || known.has(name) || foreignNames.has(name)) continue
     const problem = judge(name, value)
     if (problem) report(name, problem)
   }
