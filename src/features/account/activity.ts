@@ -1,4 +1,4 @@
-/** /account/activity: what happened to the account, the newest first, in words. OWASP ASVS 5.0 V16.3 */
+/** /account/activity: lists the events of the account, newest first. OWASP ASVS 5.0 V16.3 */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { pageOfPerson } from '../../flow/person_at_hand.ts'
@@ -16,7 +16,6 @@ import { Event } from '../../models/event.ts'
 
 export const activityPath = '/account/activity'
 
-/** As many as fit a page that somebody reads. */
 const shownEvents = 100
 
 const list = defineView('activity', '<ol class="activity">\n{{events}}\n</ol>', ['events'])
@@ -44,7 +43,7 @@ export const activity = defineEndpoint({
   }),
 })
 
-/** A kind of an older or newer version has no sentence here: it is told as what it is called. */
+/** An event kind of another version has no sentence here, so its name is shown. */
 function sentenceOf({ kind, detail = '' }: Event): Said {
   const key = `event.${kind}`
   return isMessageKey(key) ? say(key, { detail: foreignText(detail) }) : say('activity.unknown', { kind })

@@ -1,4 +1,4 @@
-/** The account page: what a person can see and change here, and what happened to their account. https://owasp.org/www-project-application-security-verification-standard/ */
+/** The account page and the list of events of the account. https://owasp.org/www-project-application-security-verification-standard/ */
 import { noteEvent } from '../../people/tell_owner.ts'
 import { say } from '../../lib/say.ts'
 import { defineFeature } from '../../contracts/feature.ts'

@@ -1,4 +1,4 @@
-/** GET /account: who is signed in, and a line for each part of their account. */
+/** GET /account: the End-User who is signed in, and one line for each section of the account. */
 import overviewSource from '../../../views/account_overview.html' with { type: 'text' }
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
@@ -54,7 +54,7 @@ async function shown(each: AccountSection, person: AtHand, context: Context): Pr
   return section({ path: `${context.basePath}${each.path}`, title: say(each.title), summary: summary ?? '' })
 }
 
-/** Only one that is served from here: any other server would learn that its person looks at their account. */
+/** Only a picture on this provider: another server would learn when the End-User opens the page. */
 function pictureOf({ claims }: User, { config }: Context): Html | Html[] {
   const url = typeof claims.picture === 'string' ? URL.parse(claims.picture) : null
   return url && url.href.startsWith(`${config.issuer}/`) ? picture({ url: url.href }) : []

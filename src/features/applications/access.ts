@@ -1,4 +1,4 @@
-/** What each client has of a person: by consent, by live grants, or both. */
+/** The access of each client to the account of an End-User: consent, active grants, or both. */
 import type { Context } from '../../contracts/context.ts'
 import { Client } from '../../models/client.ts'
 import { Consent } from '../../models/consent.ts'
@@ -6,17 +6,17 @@ import { Grant } from '../../models/grant.ts'
 
 export interface Access {
   clientId: string
-  /** Undefined when it is registered no longer, or describes itself elsewhere: this page waits for nobody's web server. */
+  /** Undefined when it is not registered any more, or described by a metadata document: this page fetches none. */
   client: Client | undefined
   consent: Consent | undefined
   scope: string[]
-  /** Claims asked for one by one. */
+  /** Claims requested individually (`claims` parameter). */
   claims: string[]
-  /** Milliseconds, when it was given tokens last: the person came from it, or it used a refresh token. */
+  /** Milliseconds: when the client last received tokens, by an authorization or a refresh token. */
   usedAt: number | undefined
 }
 
-/** Of each kind: a page shows what people can read. */
+/** Clients on the page. */
 const most = 200
 
 export async function accessOfUser(context: Context, sub: string): Promise<Access[]> {
@@ -32,7 +32,7 @@ export async function accessOfUser(context: Context, sub: string): Promise<Acces
         Client.find(context, clientId),
         Consent.find(context, sub, clientId),
       ])
-      if (!consent && own.length === 0) return undefined // it has expired
+      if (!consent && own.length === 0) return undefined // the consent has expired
       return { clientId, client, consent, ...sumOf(own, consent) }
     }),
   )

@@ -1,4 +1,4 @@
-/** /account/applications: what each application may do with the account, since when, and its withdrawal. OWASP ASVS 5.0 V10.7.3 */
+/** /account/applications: lists what each client may do with the account, and withdraws it. OWASP ASVS 5.0 V10.7.3 */
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
@@ -112,7 +112,7 @@ function scopesOf({ scope, claims }: Access, context: Context): Html {
       const known = ours.has(name)
       return item({
         text: claimDescription(name, known),
-        name: known ? [] : itemName({ name: foreignText(name) }), // its own words must not pass for ours
+        name: known ? [] : itemName({ name: foreignText(name) }), // the name is shown as a name, so that a client cannot choose text of the page
       })
     })
   return list({ items: [...described, ...single] })
@@ -120,7 +120,7 @@ function scopesOf({ scope, claims }: Access, context: Context): Html {
 
 async function submit(call: Call, context: Context, { user, fields }: AtHand & Submitted): Promise<Reply> {
   const { client_id: clientId = '' } = fields
-  // Only what this person gave can end by it; a client that has nothing of them is answered the same.
+  // Ends only what this End-User granted. For a client without access the answer is the same.
   if (await withdrawAccess(context, user.sub, clientId)) {
     const client = await Client.find(context, clientId)
     const detail = client ? plainNameOf(client) : foreignText(clientId)

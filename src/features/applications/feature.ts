@@ -1,4 +1,4 @@
-/** Applications: what each client may do with an account, and its withdrawal. https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2 */
+/** The account section that lists the access of clients and withdraws it. https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2 */
 import { say } from '../../lib/say.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { accessOfUser } from './access.ts'

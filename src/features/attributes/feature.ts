@@ -1,4 +1,4 @@
-/** Scopes of one's own, which show attributes of people as claims (`permissions`, `organization`, …). https://openid.net/specs/openid-connect-core-1_0.html#AdditionalClaims */
+/** Custom scopes of the operator, which return attributes of End-Users as claims (`permissions`, `organization`, …). https://openid.net/specs/openid-connect-core-1_0.html#AdditionalClaims */
 import type { Config } from '../../config.ts'
 import type { User } from '../../models/user.ts'
 import { defineFeature } from '../../contracts/feature.ts'

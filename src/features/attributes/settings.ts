@@ -1,4 +1,4 @@
-/** Which scopes of one's own there are, and what attributes of people they show. docs/configuration.md */
+/** The variable of custom scopes, and the attributes that their claims return. docs/configuration.md */
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { standardClaims } from '../../auth/claims.ts'
@@ -10,7 +10,7 @@ import { languages } from '../../lib/say.ts'
 const customText =
   'JSON such as {"organization":{"description":"See your organisation","claims":{"organization":"org"}}}, or the path of a file with it'
 
-const noWords = 'say in words what it shows, for the consent page'
+const noWords = 'expected a description for the consent page'
 const Words = v.pipe(v.string(), v.nonEmpty(noWords))
 
 const Scopes = v.record(
@@ -34,7 +34,7 @@ const Scopes = v.record(
       ],
       `expected one text, or one by language: ${languages.join(', ')}`,
     ),
-    /** Claim to the attribute it shows; the attribute `roles` is the person's roles. */
+    /** Claim to attribute; the attribute `roles` is the roles of the End-User. */
     claims: v.record(
       v.pipe(
         v.string(),

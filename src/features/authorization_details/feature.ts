@@ -1,4 +1,4 @@
-/** Rich authorization requests: what exactly a client may do, as data, shown to the person in words. https://www.rfc-editor.org/rfc/rfc9396 */
+/** Rich authorization requests: structured permissions, shown to the End-User as text. https://www.rfc-editor.org/rfc/rfc9396 */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { type Grounds, secret, shown } from '../../auth/refusal.ts'
@@ -97,7 +97,7 @@ const parameter: AuthorizationParameter = {
   describe: (_context, extra) => (ofGrant.of(extra).authorization_details ?? []).map(inWords),
 }
 
-/** Each member as a line: nothing that is granted goes unsaid. */
+/** Shows each member as a line, so that the End-User sees everything that is granted. */
 function inWords({ type, ...members }: Detail): Html {
   const lines = Object.entries(members).filter(([, value]) => value !== undefined)
   const say = (value: unknown): string =>
@@ -127,7 +127,7 @@ const rule: GrantRule = {
     const asked = readDetails(raw.authorization_details, client, context)
     requireWithin(asked, ofGrant.of(grant).authorization_details)
   },
-  /** Asked again: not every grant type has a grant to admit before it issues, such as one that copies a token. */
+  /** Checked again, because not every grant type calls `admit`: token exchange copies a token. */
   shape(issue, { raw, client, context }) {
     if (!issue.grant) return issue
     const asked = readDetails(raw.authorization_details, client, context)

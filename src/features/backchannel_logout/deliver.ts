@@ -1,4 +1,4 @@
-/** One delivery: POST the logout token, and settle the outbox by what came back. https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRequest */
+/** Delivers logout tokens: one POST each, whose result finishes, postpones or gives up the delivery. https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRequest */
 import * as v from 'valibot'
 import { formEncode } from '../../auth/redirect_uri.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -14,19 +14,16 @@ export const metadata = declareMetadata({
   backchannel_logout_session_required: v.optional(v.boolean()),
 })
 
-/** Where the client wants to be told; undefined when it does not. */
+/** The registered backchannel_logout_uri, if any. */
 export const logoutUriOf = (client: Client): string | undefined => metadata.of(client).backchannel_logout_uri
 
-/** Milliseconds beyond the time of a request that a delivery is held. */
+/** The lease of a delivery beyond the timeout of its request. */
 const leaseMarginMs = 10_000
 /** Milliseconds. */
 const delayAfter = doubling(5_000, 900_000)
 const busyDelay = 2_000
 
-/**
- * Begins every delivery that is due and resolves to them: each settles by itself and never rejects, so that a client
- * that hangs holds up no other.
- */
+/** Starts every delivery that is due and returns their promises. They run concurrently, so a slow client delays no other. */
 export async function deliverDue(context: Context): Promise<Promise<void>[]> {
   const lease = context.config.outboundTimeoutMs + leaseMarginMs
   return (await claimDue(context, lease)).map((delivery) => deliver(delivery, context))
@@ -37,11 +34,11 @@ async function deliver(delivery: Delivery, context: Context): Promise<void> {
   try {
     const client = await findClient(context, client_id)
     const uri = client && logoutUriOf(client)
-    if (!uri) return await logoutQueue.finish(context, delivery.member) // no longer a client, or no longer to be told
+    if (!uri) return await logoutQueue.finish(context, delivery.member) // not registered any more, or not for back-channel logout
     const problem = await send(uri, await logoutToken(delivery, client, context), context)
     await settle(delivery, problem, context)
   } catch (error) {
-    // Once it is held no longer, somebody tries again.
+    // When the lease ends, an instance tries again.
     context.log.error('logout_delivery_unsettled', { client_id, problem: (error as Error).message })
   }
 }

@@ -1,4 +1,4 @@
-/** Back-channel logout: clients hear from this server that a session has ended. https://openid.net/specs/openid-connect-backchannel-1_0.html */
+/** Back-channel logout: this provider sends clients a logout token when a session ends. https://openid.net/specs/openid-connect-backchannel-1_0.html */
 import { OAuthError } from '../../auth/errors.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
@@ -25,7 +25,7 @@ const env = defineEntries([
   },
 ])
 
-/** Milliseconds another instance leaves it alone: the session ends first, and then clients are told. */
+/** Delay before the first delivery, so that the session has ended before clients are told. */
 const headStartMs = 2_000
 
 async function enqueueAll(context: Context, session: Session, delay: number): Promise<void> {
@@ -38,7 +38,7 @@ async function enqueueAll(context: Context, session: Session, delay: number): Pr
   )
 }
 
-/** For this client the sessions end in which it received something; to others nothing happened. */
+/** Sends logout tokens to this client alone, for the sessions in which it received tokens. */
 const accessWithdrawn: AccessWithdrawn = async (context, { sub, clientId, sids, id }) => {
   const { backchannelLogoutRetryFor: retryFor } = featureConfig(context.config, 'backchannel_logout', env)
   const client = await findClient(context, clientId)
@@ -51,7 +51,7 @@ const deliveries: Job = {
   name: 'logout_deliveries',
   every: 1,
   async run(context) {
-    void (await deliverDue(context)) // begun, not awaited: the next turn must not wait for who hangs
+    void (await deliverDue(context)) // not awaited: a client that hangs must not delay the next run
   },
 }
 
@@ -91,11 +91,11 @@ export const backchannelLogout = defineFeature({
     beforeEnd: (context, session) => enqueueAll(context, session, headStartMs),
     async ended(context, session) {
       try {
-        // Again: since it was written down, a client more may have received something.
+        // Again: another client may have received tokens between `beforeEnd` and the end of the session.
         await enqueueAll(context, session, 0)
         context.soon(deliveries.name)
       } catch (error) {
-        context.log.error('logout_not_hastened', { sid: session.sid, problem: (error as Error).message })
+        context.log.error('logout_not_sent_at_once', { sid: session.sid, problem: (error as Error).message })
       }
     },
     withdrawn: accessWithdrawn,

@@ -1,4 +1,4 @@
-/** The logout token: which person and session have ended, for one client. https://openid.net/specs/openid-connect-backchannel-1_0.html#LogoutToken */
+/** Makes the logout token of one client: `sub` and `sid` of the session that ended. https://openid.net/specs/openid-connect-backchannel-1_0.html#LogoutToken */
 import { sign } from '../../auth/jws.ts'
 import type { Context } from '../../contracts/context.ts'
 import { wrapDocument } from '../../grants/documents.ts'
@@ -6,15 +6,15 @@ import { sidOf, subjectOf } from '../../grants/person.ts'
 import { seconds } from '../../lib/clock.ts'
 import type { Client } from '../../models/client.ts'
 
-/** §4: short, so that one that leaks is soon worth nothing. */
+/** Seconds. §4: short, so that a leaked token is soon useless. */
 const lifetimeSeconds = 120
 
 const event = 'http://schemas.openid.net/event/backchannel-logout'
 
 /**
- * §2.4: signed as the client's ID Tokens are, encrypted where those are, with both sub and sid, and never a nonce. Its
- * type is its own, so that nobody takes it for an ID Token. Each attempt has a `jti` of its own: a client that did its
- * work and could not say so must not take the next for a replay.
+ * §2.4: signed and encrypted like the client's ID Tokens, with sub and sid, and without nonce. The `typ` differs, so that it
+ * cannot be used as an ID Token. Each attempt has a new `jti`, so that a client whose answer was lost does not refuse the
+ * next attempt as a replay.
  */
 export async function logoutToken(
   { sub, sid }: { sub: string; sid: string },

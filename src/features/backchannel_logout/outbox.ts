@@ -1,4 +1,4 @@
-/** Logout tokens still to be delivered: kept in the store, tried by one instance at a time. */
+/** The queue of logout tokens to deliver: kept in the store, each tried by one instance at a time. */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { seconds } from '../../lib/clock.ts'
@@ -9,10 +9,10 @@ import type { Session } from '../../models/session.ts'
 const schema = v.object({
   ...leaseEntries,
   client_id: v.string(),
-  /** The End-User by our own `sub`, not the pairwise one. */
+  /** The local `sub` of the End-User, not the pairwise one. */
   sub: v.string(),
   sid: v.string(),
-  /** Milliseconds: a failure after this is the last. */
+  /** Milliseconds: no retry after a failure later than this. */
   until: v.number(),
   /** Seconds. */
   exp: v.number(),
@@ -24,7 +24,7 @@ export type Delivery = Claimed<v.InferOutput<typeof schema>>
 const remembered = 120
 const margin = 86_400
 
-/** A member is `client_id id`: the client can be seen without reading records. */
+/** A member is `client_id id`, so that deliveries are counted by client without reading records. */
 export const logoutQueue = defineLeaseQueue('logout_delivery', schema, {
   index: 'logout_outbox',
   idOf: (member) => member.slice(-43),
@@ -33,8 +33,8 @@ export const logoutQueue = defineLeaseQueue('logout_delivery', schema, {
 })
 
 /**
- * Writes down that `clientId` is to hear of the end of `session`, `delay` ms from now. Idempotent for one `end`: of the
- * session itself, or of what the client had in it.
+ * Queues a logout token to `clientId` for `session`, due in `delay` ms. Idempotent for the end of the session, and for each
+ * `end` (a withdrawal of the client's access).
  */
 export async function enqueue(
   context: Context,
@@ -54,10 +54,10 @@ export async function enqueue(
   )
 }
 
-/** At once for one client, and for one turn. */
+/** Deliveries in one run: to one client, and in all. */
 const bounds = { each: 4, limit: 64 }
 
-/** What is due, held for `lease` ms by this caller alone; at most four deliveries of one client. */
+/** Claims the deliveries that are due, for `lease` ms. */
 export async function claimDue(context: Context, lease: number): Promise<Delivery[]> {
   const due = await logoutQueue.due(context, bounds)
   const claimed = await Promise.all(due.map((member) => logoutQueue.claim(context, member, lease)))

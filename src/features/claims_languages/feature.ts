@@ -1,4 +1,4 @@
-/** Claims in several languages and scripts: an application names those it would like. https://openid.net/specs/openid-connect-core-1_0.html#ClaimsLanguagesAndScripts */
+/** Claims in several languages and scripts: a client requests languages with claims_locales. https://openid.net/specs/openid-connect-core-1_0.html#ClaimsLanguagesAndScripts */
 import * as v from 'valibot'
 import { isLanguageTag } from '../../auth/claims.ts'
 import { type AuthorizationParameter, defineFeature } from '../../contracts/feature.ts'
@@ -6,10 +6,10 @@ import { declareGrantMembers } from '../../models/grant.ts'
 
 const ofGrant = declareGrantMembers({ claims_locales: v.array(v.string()) })
 
-/** More than anybody reads, fewer than would burden a grant. */
+/** Languages kept in a grant; the others are ignored. */
 const most = 20
 
-/** §3.1.2.1: what is no tag, or no language of this person, is no error. */
+/** §3.1.2.1: invalid tags, and languages that the claims do not have, are no error. */
 const parameter: AuthorizationParameter = {
   name: 'claims_locales',
   async read(_context, { claims_locales: text }) {

@@ -1,4 +1,4 @@
-/** The pages that show mails in development: a list, and one as text and, in a box without scripts, as HTML. */
+/** The pages that show mails in development: a list, and one mail as text and as HTML in a sandboxed frame. */
 import devMailSource from '../../../views/dev_mail.html' with { type: 'text' }
 import devMailsSource from '../../../views/dev_mails.html' with { type: 'text' }
 import { HttpError } from '../../auth/errors.ts'
@@ -29,17 +29,17 @@ const link = defineView('dev_mail_link', '<li><a href="{{url}}">{{url}}</a></li>
 const linkList = defineView('dev_mail_links', '<ul class="links">{{links}}</ul>', ['links'])
 
 /**
- * Mails open accounts: they are shown to this machine alone, and only under a name of it, so that no site can have its
- * own name lead here (DNS rebinding).
+ * Mails contain links that open accounts, so only this machine may read them, and only under a loopback name or the
+ * issuer's, which prevents DNS rebinding.
  */
 function requireThisMachine(call: Call, { config }: Context): void {
   const host = URL.parse(call.request.url)?.hostname ?? ''
   const named = isLoopbackHost(host) || host === new URL(config.issuer).hostname
   if (!isLoopbackHost(call.address) || !named)
-    throw new HttpError('not_found', { expected: 'mails are shown on the machine of this provider alone' })
+    throw new HttpError('not_found', { expected: 'a request from the machine of this provider' })
 }
 
-async function letterOf(call: Call, context: Context): Promise<Letter> {
+async function requireLetter(call: Call, context: Context): Promise<Letter> {
   const letter = await findShown(context, query(call, context).id ?? '')
   if (!letter)
     throw new HttpError('not_found', {
@@ -63,7 +63,7 @@ async function showAll(context: Context): Promise<Reply> {
 }
 
 async function showOne(call: Call, context: Context, id: string): Promise<Reply> {
-  const letter = await letterOf(call, context)
+  const letter = await requireLetter(call, context)
   const urls = letter.text.split('\n').filter((line) => /^https?:\/\/\S+$/.test(line))
   const html = one({
     subject: letter.subject,
@@ -92,8 +92,8 @@ export const devMail = defineEndpoint({
 })
 
 /**
- * A mail brings its own styles, which our pages may not have: this document alone allows them, has no origin, runs
- * nothing, sends nothing, and loads nothing.
+ * A mail has inline styles, which our pages forbid. Only this document allows them. The sandbox gives it no origin and no
+ * scripts, and it may load nothing and send no form.
  */
 const framePolicy = [
   "default-src 'none'",
@@ -111,7 +111,7 @@ export const devMailHtml = defineEndpoint({
   page: true,
   async get(call, context) {
     requireThisMachine(call, context)
-    const { html } = await letterOf(call, context)
+    const { html } = await requireLetter(call, context)
     return {
       status: 200,
       body: html,

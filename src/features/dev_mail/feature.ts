@@ -1,4 +1,4 @@
-/** Mails of development, shown on a page: a feature, so that the page is not there at all where mails leave. https://www.rfc-editor.org/rfc/rfc5321 */
+/** Shows mails on a page in development. It is a feature, so that the page does not exist where mails are sent. https://www.rfc-editor.org/rfc/rfc5321 */
 import { defineFeature } from '../../contracts/feature.ts'
 import { mailsAreShown } from '../../people/mail.ts'
 import { devMail, devMailHtml } from './dev_mail.ts'

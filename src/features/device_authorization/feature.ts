@@ -1,4 +1,4 @@
-/** Device authorization: for devices without a browser, approved on another screen. https://www.rfc-editor.org/rfc/rfc8628 */
+/** Device authorization: for devices without a browser; the End-User approves on another device. https://www.rfc-editor.org/rfc/rfc8628 */
 import { OAuthError } from '../../auth/errors.ts'
 import { parseScope, requireWithin, scopeValues } from '../../auth/scope.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
@@ -38,15 +38,15 @@ const endpoint = defineEndpoint({
   limited: true,
   api: clientPost(
     'Begin a sign-in on a device without a browser',
-    object({ scope: text('What the device asks for'), client_id: text('With client authentication none') }),
+    object({ scope: text('The requested scope'), client_id: text('With client authentication none') }),
     object(
       {
-        device_code: text('For the device: it asks /token with this until the person has answered'),
-        user_code: text('For the person to type'),
+        device_code: text('For the device, which polls /token with it until the End-User has answered'),
+        user_code: text('The End-User types this code'),
         verification_uri: text('Where to type it'),
-        verification_uri_complete: text('The same with the code, for a QR code'),
+        verification_uri_complete: text('The URI with the code, for a QR code'),
         expires_in: whole('Seconds'),
-        interval: whole('Seconds between two questions'),
+        interval: whole('Seconds between two polls'),
       },
       ['device_code', 'user_code', 'verification_uri', 'expires_in', 'interval'],
     ),

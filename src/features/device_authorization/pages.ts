@@ -1,4 +1,4 @@
-/** The pages on which a person connects a device. https://www.rfc-editor.org/rfc/rfc8628#section-3.3 */
+/** The pages on which an End-User connects a device. https://www.rfc-editor.org/rfc/rfc8628#section-3.3 */
 import codeSource from '../../../views/device_code.html' with { type: 'text' }
 import confirmSource from '../../../views/device_confirm.html' with { type: 'text' }
 import doneSource from '../../../views/device_done.html' with { type: 'text' }

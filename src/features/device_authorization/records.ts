@@ -1,4 +1,4 @@
-/** What is remembered of a device that waits: under its own code, and under the code a person types. https://www.rfc-editor.org/rfc/rfc8628#section-3.2 */
+/** The record of a device authorization request, found by device code or by user code. https://www.rfc-editor.org/rfc/rfc8628#section-3.2 */
 import * as v from 'valibot'
 import type { Random } from '../../lib/random.ts'
 import { sha256 } from '../../lib/hash.ts'
@@ -12,19 +12,19 @@ const schema = v.object({
   user_code: v.string(),
   status: v.picklist(['pending', 'approved', 'denied']),
   grant_id: v.optional(v.string()),
-  /** Seconds between polls; grows with impatience (§3.5). */
+  /** Seconds between polls; grows each time the device polls too early (§3.5). */
   interval: v.number(),
   /** Milliseconds. */
   polled_at: v.number(),
   exp: v.number(),
 })
-export const Waiting = defineRecord('device', schema)
-export type Waiting = v.InferOutput<typeof schema>
+export const DeviceRequest = defineRecord('device', schema)
+export type DeviceRequest = v.InferOutput<typeof schema>
 
-/** Points from the hash of a user code to the record of its device. */
+/** Maps the hash of a user code to the id of the request. */
 const byUserCode = defineRecord('device_user_code', v.object({ id: v.string(), exp: v.number() }))
 
-/** §6.1: no vowels, so no words; no 0, 1, O or I. 20^8 codes against a counted number of tries. */
+/** §6.1: no vowels, so no words; no 0, 1, O or I. There are 20^8 codes, and the number of guesses is limited. */
 const alphabet = 'BCDFGHJKLMNPQRSTVWXZ'
 
 function newUserCode(random: Random): string {
@@ -35,7 +35,7 @@ function newUserCode(random: Random): string {
   return `${code.slice(0, 4)}-${code.slice(4)}`
 }
 
-/** As people type it: any case, with or without the dash. Undefined when it cannot be one. */
+/** Accepts any case, with or without the dash. Undefined when the text cannot be a user code. */
 export function readUserCode(text: string): string | undefined {
   const letters = text.toUpperCase().replace(/[^A-Z]/g, '')
   return letters.length === 8 && [...letters].every((each) => alphabet.includes(each))
@@ -43,33 +43,33 @@ export function readUserCode(text: string): string | undefined {
     : undefined
 }
 
-/** Remembers the device under both codes; `user_code` of the record is made here, distinct from all that wait. */
+/** Stores the request under both codes. The new `user_code` differs from those of all pending requests. */
 export async function begin(
   memory: Memory,
   random: Random,
   deviceCode: string,
-  waiting: Omit<Waiting, 'user_code'>,
-): Promise<Waiting> {
+  request: Omit<DeviceRequest, 'user_code'>,
+): Promise<DeviceRequest> {
   const id = sha256(deviceCode)
   for (;;) {
     const user_code = newUserCode(random)
-    if (!(await byUserCode.create(memory, sha256(user_code), { id, exp: waiting.exp }))) continue
-    const record = { ...waiting, user_code }
-    await Waiting.put(memory, id, record)
+    if (!(await byUserCode.create(memory, sha256(user_code), { id, exp: request.exp }))) continue
+    const record = { ...request, user_code }
+    await DeviceRequest.put(memory, id, record)
     return record
   }
 }
 
-/** The device a person means, with the id of its record. */
+/** The request of a user code, with its id. */
 export async function findByUserCode(
   memory: Memory,
   userCode: string,
-): Promise<{ id: string; waiting: Waiting } | undefined> {
+): Promise<{ id: string; request: DeviceRequest } | undefined> {
   const pointer = await byUserCode.find(memory, sha256(userCode))
-  const waiting = pointer && (await Waiting.find(memory, pointer.id))
-  return waiting && { id: pointer.id, waiting }
+  const request = pointer && (await DeviceRequest.find(memory, pointer.id))
+  return request && { id: pointer.id, request }
 }
 
-/** The code can be typed no longer. */
+/** From now on the user code is unknown. */
 export const forgetUserCode = (memory: Memory, userCode: string): Promise<unknown> =>
   byUserCode.take(memory, sha256(userCode))

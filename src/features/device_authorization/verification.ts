@@ -1,4 +1,4 @@
-/** The pages where a person types the code of a device, sees who asks for what, and answers. https://www.rfc-editor.org/rfc/rfc8628#section-3.3 */
+/** /device: the End-User types the code of a device, sees the client and the scope, and approves or denies. https://www.rfc-editor.org/rfc/rfc8628#section-3.3 */
 import { OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
@@ -21,25 +21,25 @@ import { say, type Said } from '../../lib/say.ts'
 import { Grant } from '../../models/grant.ts'
 import { Session } from '../../models/session.ts'
 import { codePage, confirmPage, donePage } from './pages.ts'
-import { findByUserCode, forgetUserCode, readUserCode, Waiting } from './records.ts'
+import { findByUserCode, forgetUserCode, readUserCode, DeviceRequest } from './records.ts'
 import { describeExtra } from '../../flow/grant_extra.ts'
 
 export const devicePath = '/device'
 
-/** Where the sign-in page leads back to: the code is not typed twice. */
+/** The path to return to after a sign-in, with the code, so that it need not be typed again. */
 function pathWith(userCode: string): string {
   const code = readUserCode(userCode)
   return code === undefined ? devicePath : `${devicePath}?user_code=${code}`
 }
 
-const entering = 'device'
-/** Good for this code alone. */
-const confirming = (userCode: string | undefined) => `device ${userCode}`
+const enterPurpose = 'device'
+/** The CSRF token of an answer is good for one code alone. */
+const confirmPurpose = (userCode: string | undefined) => `device ${userCode}`
 
 const isAnswer = ({ allow, deny }: Submitted['fields']): boolean => allow !== undefined || deny !== undefined
 
 const purposeOf = (fields: Submitted['fields']): string =>
-  isAnswer(fields) ? confirming(readUserCode(fields.user_code ?? '')) : entering
+  isAnswer(fields) ? confirmPurpose(readUserCode(fields.user_code ?? '')) : enterPurpose
 
 export const verification = defineEndpoint({
   name: 'device_verification',
@@ -57,27 +57,27 @@ export const verification = defineEndpoint({
     const { user_code = '' } = fields
     const found = await findTyped(call, context, person, readUserCode(user_code))
     if (!found) return showCode(call, context, person, user_code, say('device.unknown'))
-    const client = await findClient(context, found.waiting.client_id)
+    const client = await findClient(context, found.request.client_id)
     const first = client && (await stepUpFirst(call, context, person, client, pathWith(user_code)))
     if (first) return first
     return isAnswer(fields)
       ? decide(context, person, found, fields.allow !== undefined)
-      : showConfirm(call, context, person, found.waiting)
+      : showConfirm(call, context, person, found.request)
   },
 })
 
-/** §5.1: guesses are counted by person and by address before any is looked up; right ones too. */
+/** §5.1: all attempts, right ones too, are counted by End-User and by network address before the lookup. */
 async function findTyped(call: Call, context: Context, { user }: AtHand, userCode: string | undefined) {
   await Promise.all([
     countTry(context, 'user_code', user.sub, 20, 600),
     countAddress(context, 'user_code', call.address, 60, 600),
   ])
   const found = userCode === undefined ? undefined : await findByUserCode(context, userCode)
-  return found?.waiting.status === 'pending' ? found : undefined
+  return found?.request.status === 'pending' ? found : undefined
 }
 
 function showCode(call: Call, context: Context, { session }: AtHand, userCode: string, error?: Said): Reply {
-  const { csrf, cookies } = accountForm(call, context, session, entering)
+  const { csrf, cookies } = accountForm(call, context, session, enterPurpose)
   const html = codePage({
     action: inSameLanguage(call, `${context.basePath}${devicePath}`),
     csrf,
@@ -87,20 +87,25 @@ function showCode(call: Call, context: Context, { session }: AtHand, userCode: s
   return { ...page(error === undefined ? 200 : 400, html), cookies }
 }
 
-async function showConfirm(call: Call, context: Context, person: AtHand, waiting: Waiting): Promise<Reply> {
-  const client = await findClient(context, waiting.client_id)
+async function showConfirm(
+  call: Call,
+  context: Context,
+  person: AtHand,
+  request: DeviceRequest,
+): Promise<Reply> {
+  const client = await findClient(context, request.client_id)
   if (!client) throw clientGone()
-  const { csrf, cookies } = accountForm(call, context, person.session, confirming(waiting.user_code))
+  const { csrf, cookies } = accountForm(call, context, person.session, confirmPurpose(request.user_code))
   const shown = shownClient(client, call, context)
   const html = confirmPage({
     action: inSameLanguage(call, `${context.basePath}${devicePath}`),
     csrf,
-    userCode: waiting.user_code,
+    userCode: request.user_code,
     ...shown,
     unverified: client.self_registered,
     username: person.user.username,
-    scopes: waiting.scope.map((name) => ({ name, description: context.scopeDescriptions[name] ?? name })),
-    details: describeExtra(waiting.extra, context),
+    scopes: request.scope.map((name) => ({ name, description: context.scopeDescriptions[name] ?? name })),
+    details: describeExtra(request.extra, context),
   })
   return { ...page(200, html), cookies, imageSources: imageSources(shown) }
 }
@@ -108,29 +113,29 @@ async function showConfirm(call: Call, context: Context, person: AtHand, waiting
 async function decide(
   context: Context,
   person: AtHand,
-  { id, waiting }: { id: string; waiting: Waiting },
+  { id, request }: { id: string; request: DeviceRequest },
   allowed: boolean,
 ): Promise<Reply> {
-  const client = await findClient(context, waiting.client_id)
+  const client = await findClient(context, request.client_id)
   if (!client) throw clientGone()
-  // The code first: of two answers at once, one counts.
-  if (!(await forgetUserCode(context, waiting.user_code)))
+  // Taking the code decides: of two concurrent answers, only one counts.
+  if (!(await forgetUserCode(context, request.user_code)))
     throw new OAuthError('invalid_request', {
       rule: 'RFC 8628 §3.3',
       expected: 'a user_code that has no answer yet',
       problem: 'this code was answered already',
       say: say('error_page.answered'),
     })
-  const left = Math.max(1, waiting.exp - Math.floor(context.clock.now() / 1000))
+  const left = Math.max(1, request.exp - Math.floor(context.clock.now() / 1000))
   const grant = allowed
-    ? newGrant(context, client, person, { scope: waiting.scope, extra: waiting.extra }, left)
+    ? newGrant(context, client, person, { scope: request.scope, extra: request.extra }, left)
     : undefined
   if (grant) {
-    // A device stays connected when the browser that approved it signs out.
+    // The grant does not end with the session that approved it.
     await Grant.create(context, { ...grant, session_bound: false }, grantLifetime(client, context))
     await Session.touch(context, person.session, lifetimesOf(context), client.client_id)
   }
-  await Waiting.update(context, id, (current) => ({
+  await DeviceRequest.update(context, id, (current) => ({
     ...current,
     status: allowed ? 'approved' : 'denied',
     ...(grant && { grant_id: grant.grant_id }),
@@ -142,7 +147,7 @@ async function decide(
 const clientGone = () =>
   new OAuthError('invalid_request', {
     rule: 'RFC 8628 §3.3',
-    expected: 'a client that is registered',
-    problem: 'the application of this device is no longer registered',
+    expected: 'a registered client',
+    problem: 'the client of this device is no longer registered',
     say: say('error_page.client_gone'),
   })

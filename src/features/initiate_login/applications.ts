@@ -1,4 +1,4 @@
-/** Where a person can go from here: the operator's applications, and those the person agreed to before. */
+/** /applications: lists the applications that the operator registered and those that the End-User consented to. */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
@@ -14,7 +14,7 @@ import { applicationsPage } from './pages.ts'
 
 const applicationsPath = '/applications'
 
-/** Of each kind. A page reads the records of all it shows, so it shows what people can read. */
+/** Clients of each kind: the page reads the record of each one it shows. */
 const most = 200
 
 export const applications = defineEndpoint({
@@ -27,20 +27,20 @@ export const applications = defineEndpoint({
 })
 
 async function show(call: Call, context: Context, { user: { sub, username } }: AtHand): Promise<Reply> {
-  const [vouchedFor, agreedTo] = await Promise.all([
+  const [ofOperator, consented] = await Promise.all([
     Client.launchers(context, most),
     consentedClients(sub, context),
   ])
   // A client whose metadata is a document on its own server is left out: this page does not wait for that server.
   const found = await Promise.all(
-    [...new Set([...vouchedFor, ...agreedTo])].map((clientId) => Client.find(context, clientId)),
+    [...new Set([...ofOperator, ...consented])].map((clientId) => Client.find(context, clientId)),
   )
   const rows = found.flatMap((client) => rowsOf(call, client, context))
   rows.sort((a, b) => a.name.localeCompare(b.name))
   return page(200, applicationsPage({ username, applications: rows }))
 }
 
-/** What has expired was agreed to no longer. */
+/** Without expired consents. */
 async function consentedClients(sub: string, context: Context): Promise<string[]> {
   const clientIds = await Consent.clientsOf(context, sub, most)
   const consents = await Promise.all(clientIds.map((clientId) => Consent.find(context, sub, clientId)))

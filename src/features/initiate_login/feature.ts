@@ -1,11 +1,11 @@
-/** Sign-in that another site starts: the way to where an application begins its own sign-in. https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin */
+/** Third-party initiated login: redirects to the URL at which a client starts its sign-in. https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin */
 import { OAuthError } from '../../auth/errors.ts'
 import { redirectUriProblem } from '../../auth/redirect_uri.ts'
 import { defineFeature, type RegistrationRule } from '../../contracts/feature.ts'
 import { applications } from './applications.ts'
 import { initiateLogin } from './initiate_login.ts'
 
-/** As strict as for where answers go: what we append to it must arrive where the person was told. */
+/** The same rules as for a redirect URI, so that the request with its appended parameters reaches the host that the page named. */
 const uriRule: RegistrationRule = {
   name: 'initiate_login_uri',
   async check(_context, { initiate_login_uri: uri }) {

@@ -1,4 +1,4 @@
-/** Sends a person to where an application begins its sign-in. https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin */
+/** /initiate_login: redirects the browser to the initiate_login_uri of a client. https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin */
 import { OAuthError } from '../../auth/errors.ts'
 import { shown } from '../../auth/refusal.ts'
 import { matchRedirectUri, withQuery } from '../../auth/redirect_uri.ts'
@@ -16,8 +16,8 @@ import { initiatePage } from './pages.ts'
 export const initiatePath = '/initiate_login'
 
 /**
- * `login_hint` is not sent: any site can lead a browser here, and the application would learn who sits at it before
- * that person agreed. Where they are signed in here, it hears who they are a moment later anyway.
+ * `login_hint` is not sent: any site can send a browser here, and the client would learn the identity of the End-User
+ * before consent. An End-User with a session is identified by the authorization response anyway.
  */
 export const initiateLogin = defineEndpoint({
   name: 'initiate_login',
@@ -27,14 +27,14 @@ export const initiateLogin = defineEndpoint({
   page: true,
   api: {
     GET: {
-      summary: 'Begin a sign-in at an application',
+      summary: 'Start the sign-in at a client',
       parameters: [
-        inQuery('client_id', text('The application: it registered an initiate_login_uri'), true),
-        inQuery('target_link_uri', text('Where in the application to arrive after the sign-in')),
+        inQuery('client_id', text('A client that registered initiate_login_uri'), true),
+        inQuery('target_link_uri', text('The page of the client to open after the sign-in')),
       ],
       responses: {
-        200: pageResponse('Asks first, where nobody vouches for the application'),
-        303: seeOther('To the application, with iss and target_link_uri'),
+        200: pageResponse('Asks the End-User first, for a client that the operator did not register'),
+        303: seeOther('To the initiate_login_uri, with iss and target_link_uri'),
         ...pageTroubles,
       },
     },
@@ -54,8 +54,8 @@ export const initiateLogin = defineEndpoint({
       throw new OAuthError('invalid_request', {
         rule: 'OpenID Connect Core §4',
         expected: 'a client that registered initiate_login_uri',
-        problem: 'this application registered no initiate_login_uri',
-        next: 'open it by its own address',
+        problem: 'this client registered no initiate_login_uri',
+        next: 'open the application at its own address',
       })
     if (target_link_uri !== undefined) requireOwnTarget(target_link_uri, client)
     const url = withQuery(trusted, { iss: context.config.issuer, target_link_uri })
@@ -70,13 +70,13 @@ export const initiateLogin = defineEndpoint({
 
 const longestTarget = 2000
 
-/** The address's origin, where browsers know one: of another scheme it is the text "null", which all of them share. */
+/** The origin of an http or https URL. Other schemes have the origin "null", which would match each other. */
 function originOf(uri: string | undefined): string | undefined {
   const url = uri === undefined ? null : URL.parse(uri)
   return url && /^https?:$/.test(url.protocol) && !url.username && !url.password ? url.origin : undefined
 }
 
-/** §4: an application must check it too; one that does not shall not become an open redirect through us. */
+/** §4: the client must check target_link_uri too. This check prevents an open redirect at clients that do not. */
 function requireOwnTarget(target: string, client: Client): void {
   const own = [client.initiate_login_uri, client.client_uri, ...client.redirect_uris].map(originOf)
   const origin = target.length > longestTarget ? undefined : originOf(target)
@@ -85,6 +85,6 @@ function requireOwnTarget(target: string, client: Client): void {
       rule: 'OpenID Connect Core §4',
       expected: 'target_link_uri with scheme, host and port of a URI that this client registered',
       came: target,
-      problem: `target_link_uri ${shown(target)} does not belong to this application: its scheme, host and port must be those of a URI it registered`,
+      problem: `target_link_uri ${shown(target)} does not belong to this client: its scheme, host and port must be those of a URI it registered`,
     })
 }

@@ -1,4 +1,4 @@
-/** The pages that lead to applications: one asks first, one lists them. */
+/** The confirmation page before the redirect to a client, and the list of applications. */
 import applicationsSource from '../../../views/applications.html' with { type: 'text' }
 import initiateSource from '../../../views/initiate_login.html' with { type: 'text' }
 import { page } from '../../html/document.ts'
@@ -19,7 +19,7 @@ const initiate = defineView('initiate_login', initiateSource, [
   'links',
 ])
 
-/** Asks before a person is sent where nobody here has looked. `host` is where `url` leads, `describedAt` who speaks for it. */
+/** Asks before the redirect to a client that the operator did not register. `host` is that of `url`, `describedAt` the host of the client's metadata document. */
 export const initiatePage = (
   view: ShownClient & {
     clientName: string | Said
@@ -57,7 +57,7 @@ const none = defineView('application_none', '<p>{{t launch.none}}</p>', [])
 
 const applications = defineView('applications', applicationsSource, ['username', 'applications'])
 
-/** `path` is below ours, `host` where it leads in the end. */
+/** `path` is on this provider, `host` that of the client's initiate_login_uri. */
 export const applicationsPage = (view: {
   username: string
   applications: readonly { name: string; host: string; path: string }[]

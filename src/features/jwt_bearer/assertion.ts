@@ -1,4 +1,4 @@
-/** An assertion that a trusted issuer signed about a person. https://www.rfc-editor.org/rfc/rfc7523#section-3 */
+/** Reads and checks an assertion: a JWT about an End-User, signed by a trusted issuer. https://www.rfc-editor.org/rfc/rfc7523#section-3 */
 import type { JWTPayload } from 'jose'
 import { HttpError, OAuthError } from '../../auth/errors.ts'
 import { RefusedError, shown } from '../../auth/refusal.ts'
@@ -17,7 +17,7 @@ export const refuse = (expected: string, came?: unknown, problem = expected) =>
 /** Issuer and the URL of its keys. */
 export type Issuers = readonly (readonly [issuer: string, jwksUri: string])[]
 
-/** What was checked of an assertion. */
+/** The checked claims of an assertion. */
 export interface Assertion {
   issuer: string
   sub: string
@@ -33,12 +33,12 @@ const longest = 10_000
 const longestLifeSeconds = 3600
 const toleranceSeconds = 10
 
-/** An access token, an ID Token for logout or a proof is signed by the same keys, and is no assertion (RFC 8725 §3.11). */
+/** The `typ` values of an assertion. Other JWTs signed with the same keys, such as access tokens, are refused (RFC 8725 §3.11). */
 const types: readonly unknown[] = [undefined, 'jwt', 'authorization-grant+jwt']
 
 /**
- * Signed by an issuer that an operator named, for us, now. Says nothing yet of whether it was used before. Throws
- * `invalid_grant`, and `temporarily_unavailable` when the issuer's keys cannot be had.
+ * Checks signature, issuer, audience and times; `claim` checks single use. Throws `invalid_grant`, and
+ * `temporarily_unavailable` when the keys of the issuer cannot be fetched.
  */
 export async function readAssertion(
   jwt: string,
@@ -51,13 +51,13 @@ export async function readAssertion(
   const { decodeJwt, decodeProtectedHeader } = await import('jose')
   const [said, typ] = decoded(() => [decodeJwt(jwt), decodeProtectedHeader(jwt).typ] as const)
   if (!types.includes(typ?.toLowerCase()))
-    throw refuse('typ JWT, or none', typ, `its typ ${shown(typ)} is that of something else`)
+    throw refuse('typ JWT, or none', typ, `its typ ${shown(typ)} is not that of an assertion`)
   const trusted = issuers.find(([issuer]) => issuer === said.iss)
   if (!trusted)
     throw refuse(
-      'an issuer that is trusted here',
+      'an issuer that this provider trusts',
       said.iss,
-      `its issuer ${shown(said.iss)} is not trusted here`,
+      `its issuer ${shown(said.iss)} is not trusted by this provider`,
     )
   return checked(await verified(jwt, trusted, context), trusted[0], clientId, context)
 }
@@ -66,7 +66,7 @@ function decoded<T>(read: () => T): T {
   try {
     return read()
   } catch {
-    throw refuse('a JWT', undefined, 'it is no JWT')
+    throw refuse('a JWT', undefined, 'it is not a JWT')
   }
 }
 
@@ -100,7 +100,7 @@ async function verified(
       )
     throw new HttpError('temporarily_unavailable', {
       expected: 'the keys of the issuer',
-      problem: 'the keys of the issuer cannot be had at the moment',
+      problem: 'the keys of the issuer cannot be fetched at the moment',
       detail: `${issuer} ${error.publicDescription}`,
       retryAfter: 30,
     })
@@ -110,7 +110,7 @@ async function verified(
 function checked(payload: JWTPayload, issuer: string, clientId: string, { clock }: Context): Assertion {
   const { sub, jti, iat = 0, exp = 0, client_id, auth_time } = payload
   const now = clock.now() / 1000
-  if (typeof sub !== 'string' || sub === '') throw refuse('sub must name a person', sub)
+  if (typeof sub !== 'string' || sub === '') throw refuse('sub must name an End-User', sub)
   if (typeof jti !== 'string' || jti === '') throw refuse('jti must be a string', jti)
   if (iat > now + toleranceSeconds) throw refuse('iat is not in the future', iat, 'iat is in the future')
   if (exp - now > longestLifeSeconds || exp - iat > longestLifeSeconds)
@@ -125,7 +125,7 @@ function checked(payload: JWTPayload, issuer: string, clientId: string, { clock 
   return { issuer, sub, jti, exp, authTime: seen ? Math.floor(auth_time) : undefined }
 }
 
-/** False for all callers but one: across instances, for as long as the assertion lives. */
+/** Marks the assertion as used. True once across all instances, for the lifetime of the assertion. */
 export const claim = ({ store, clock }: Context, { issuer, jti, exp }: Assertion): Promise<boolean> =>
   store.create(
     `jwt_bearer:${sha256(JSON.stringify([issuer, jti]))}`,

@@ -1,4 +1,4 @@
-/** JWT bearer: a token for a person, on the word of an issuer that an operator trusts. https://www.rfc-editor.org/rfc/rfc7523#section-2.1 */
+/** The JWT bearer grant: access tokens for the End-User that an assertion of a trusted issuer names. https://www.rfc-editor.org/rfc/rfc7523#section-2.1 */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { parseScope, requireWithin, scopeValues } from '../../auth/scope.ts'
@@ -44,8 +44,8 @@ const jwtBearerGrant = defineGrantType(
       client.client_id,
       context,
     )
-    const user = await personOf(assertion.sub, context)
-    // Claimed last: whoever fails above does not burn it.
+    const user = await userOf(assertion.sub, context)
+    // Claimed after all other checks, so that a refused request does not use the assertion up.
     if (!(await claim(context, assertion)))
       throw refuse('a jti that was not used before', assertion.jti, 'it was used before')
     const grant = grantOf(assertion, user, client, scope, context)
@@ -54,7 +54,7 @@ const jwtBearerGrant = defineGrantType(
   },
 )
 
-/** Nobody is here who could agree to more than was registered; and who wants to stay longer brings another assertion. */
+/** The scope is limited to the registration, since no End-User can consent here; offline_access is excluded, since the client can send another assertion. */
 function scopeFor(client: Client, asked: string | undefined): string[] {
   const registered = scopeValues(client.scope).filter((each) => each !== 'offline_access')
   const scope = asked === undefined ? registered : parseScope(asked)
@@ -62,16 +62,16 @@ function scopeFor(client: Client, asked: string | undefined): string[] {
   return scope
 }
 
-async function personOf(name: string, context: Context): Promise<User> {
+async function userOf(name: string, context: Context): Promise<User> {
   const user = (await User.find(context, name)) ?? (await User.findByUsername(context, name))
   if (!user || !isActive(user))
-    throw refuse('sub names an active account', undefined, 'sub names nobody who may sign in here')
+    throw refuse('sub names an active account', undefined, 'sub names no active account')
   return user
 }
 
 /**
- * No session, so none that could end it; it ends with the assertion (RFC 7521 §4.1). Nobody signed in here: `acr` 0
- * and no `amr` (OpenID Connect Core §2), and a time of sign-in only when the issuer states one.
+ * The grant has no session; it ends at the latest with the assertion (RFC 7521 §4.1). The End-User did not sign in at this
+ * provider: `acr` is 0, `amr` is empty (OpenID Connect Core §2), and `auth_time` is set only when the issuer states it.
  */
 const grantOf = (
   { exp, authTime = 0 }: Assertion,

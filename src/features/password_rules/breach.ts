@@ -1,22 +1,22 @@
-/** Whether a password is known from a breach, asked so that the one who answers learns five characters of its hash. https://haveibeenpwned.com/API/v3#PwnedPasswords */
+/** Asks a service whether a password is known from a breach; the service learns five characters of its SHA-1. https://haveibeenpwned.com/API/v3#PwnedPasswords */
 import type { Context } from '../../contracts/context.ts'
 import { OutboundError } from '../../outbound/outbound.ts'
 import { settings } from './settings.ts'
 
-/** The hash's first characters are asked for, the others compared here. */
+/** Characters of the hash that are sent. The others are compared here. */
 const prefixLength = 5
 const timeoutMs = 1_500
 /** A range has about a thousand lines of 40 characters, padding included. */
 const maxBytes = 512 * 1024
 
-/** False too when nobody answers, for an outage elsewhere must not keep people from a new password; the log says so. */
+/** False also when the service fails: an outage must not prevent password changes. The log reports it. */
 export async function isBreached(context: Context, password: string): Promise<boolean> {
   const { passwordBreachUrl } = settings(context)
   if (passwordBreachUrl === undefined) return false
   const hash = new Bun.CryptoHasher('sha1').update(password).digest('hex').toUpperCase()
   const url = `${passwordBreachUrl.replace(/\/*$/, '/')}${hash.slice(0, prefixLength)}`
   try {
-    // Add-Padding: the length of the answer tells a listener nothing either.
+    // Add-Padding hides the length of the answer from an observer of the network.
     const { status, body } = await context.outbound.fetch(url, {
       headers: { 'add-padding': 'true' },
       accept: 'text/plain',

@@ -1,11 +1,11 @@
-/** Words that whoever guesses would begin with: the service's own, and those of the person. NIST SP 800-63B §3.1.1.2 */
+/** Words that an attacker tries first: those of the service and of the account. NIST SP 800-63B §3.1.1.2 */
 import type { Context } from '../../contracts/context.ts'
 import { passwordLength } from '../../auth/password_length.ts'
 import { canonicalUsername } from '../../models/user.ts'
 import { settings } from './settings.ts'
-import { isCommon } from './tried_first.ts'
+import { isCommon } from './common_passwords.ts'
 
-/** Shorter ones stand in too many other words. */
+/** Shorter words occur in too many other words. */
 const shortest = 3
 
 function piecesOf(texts: readonly string[]): string[] {
@@ -25,8 +25,8 @@ export const serviceWords = (context: Context): string[] => [
   ...(settings(context).passwordWords ?? []),
 ]
 
-/** Without those words a password must still be one: long enough, and not common. */
-export async function leansOn(words: readonly string[], password: string): Promise<boolean> {
+/** Whether the password, without those words, is too short or common. */
+export async function isMadeOf(words: readonly string[], password: string): Promise<boolean> {
   const whole = canonicalUsername(password)
   const rest = piecesOf(words).reduce((left, word) => left.replaceAll(word, ''), whole)
   return rest !== whole && (Array.from(rest).length < passwordLength.least || (await isCommon(rest)))

@@ -1,11 +1,10 @@
-/** What an operator may say of new passwords. docs/configuration.md */
+/** The variables of the rules for new passwords. docs/configuration.md */
 import * as v from 'valibot'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
 
-/** In any letters. */
-const wordsOfTheHouse = v.pipe(
+const Words = v.pipe(
   v.string(),
   v.transform((text) => text.split(/\s+/).filter(Boolean)),
   v.description('words separated by spaces'),
@@ -14,7 +13,7 @@ const wordsOfTheHouse = v.pipe(
 export const env = defineEntries([
   {
     name: 'PASSWORD_WORDS',
-    schema: wordsOfTheHouse,
+    schema: Words,
     help: 'Words that a new password must not be made of, such as products, projects and places of your organisation. The name of the service, the host of ISSUER_URL and what is known of the End-User are always refused.',
   },
   {

@@ -43,16 +43,16 @@ async function resolve(object: string, given: Params, client: Client, context: C
   const strict = mustSign(client, context) || context.config.profile === 'fapi2'
   const unsigned = needNotSign(client, context)
   const inside = await readRequestObject(object, client, context, { strict, unsigned })
-  // Both say it, so both must say the same (OpenID Connect Core §6.1).
+  // A parameter inside and outside the request object must have the same value (OpenID Connect Core §6.1).
   for (const name of ['response_type', 'client_id'])
     if (given[name] !== undefined && inside[name] !== undefined && given[name] !== inside[name])
       throw new OAuthError('invalid_request_object', {
         rule: 'OpenID Connect Core §6.1',
-        expected: `${name} inside is the one beside the request object`,
-        problem: `${name} inside differs from the one beside the request object`,
+        expected: `${name} inside the request object equals the one outside`,
+        problem: `${name} inside the request object differs from the one outside`,
       })
   const { request: _, request_uri: __, ...beside } = given
-  // Where a signature is a duty, what anybody wrote beside it counts for nothing (RFC 9101 §10.5).
+  // Where a signature is required, unsigned parameters outside the request object are ignored (RFC 9101 §10.5).
   return settings(context).requestObjectMerge && !strict ? { ...beside, ...inside } : inside
 }
 
@@ -62,7 +62,7 @@ const byValue: RequestSource = {
   resolve: (context, params, client) => resolve(params.request!, params, client, context),
 }
 
-/** Registered beforehand, so that nobody makes us fetch what a stranger chose (OpenID Connect Registration §2). */
+/** Only a registered request_uri is fetched, so that a request cannot choose the URL (OpenID Connect Registration §2). */
 const byReference: RequestSource = {
   name: 'request_uri',
   parameter: 'request_uri',
@@ -119,18 +119,18 @@ const duty: AuthorizationRule = {
   },
 }
 
-/** Core §6.1 lets a client ask for it. What anybody can write says nothing of who asked, so only the old way does. */
+/** Only the profile classic offers unsigned request objects (Core §6.1), since they do not authenticate the client. */
 const offersUnsigned = (context: Context): boolean =>
   context.config.profile === 'classic' && !settings(context).requireSignedRequestObject
 
-/** Whether an unsigned one is read of a client that registered so: by itself, perhaps, under another profile. */
+/** Whether an unsigned request object is accepted from a client that registered `none`, possibly under another profile. */
 const takesUnsigned = (client: Client, config: Config): boolean =>
   config.profile !== 'fapi2' &&
   !featureConfig(config, 'request_objects', env).requireSignedRequestObject &&
   metadata.of(client).require_signed_request_object !== true &&
   (config.profile === 'classic' || !client.self_registered)
 
-/** Who registered no algorithm may use any that is offered (OpenID Connect Registration §2), where `none` is. */
+/** A client without a registered algorithm may use any that is offered (OpenID Connect Registration §2), `none` included. */
 function needNotSign(client: Client, context: Context): boolean {
   const { request_object_signing_alg: alg } = metadata.of(client)
   return (
@@ -149,7 +149,7 @@ const unsigned: RegistrationRule = {
     )
       throw new OAuthError('invalid_client_metadata', {
         rule: 'OpenID Connect Registration §2',
-        expected: 'request_object_signing_alg of a signature',
+        expected: 'request_object_signing_alg other than none',
         came: 'none',
         problem:
           'request_object_signing_alg: none is for clients that an operator registers; sign request objects',

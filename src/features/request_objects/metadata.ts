@@ -1,4 +1,4 @@
-/** What a client registers for request objects. https://www.rfc-editor.org/rfc/rfc9101#section-10.5, OpenID Connect Registration §2 */
+/** The client metadata of request objects. https://www.rfc-editor.org/rfc/rfc9101#section-10.5, OpenID Connect Registration §2 */
 import * as v from 'valibot'
 import { signingAlgs } from '../../auth/registration.ts'
 import { declareMetadata } from '../../models/client.ts'

@@ -1,4 +1,4 @@
-/** A request object: whose it is, that it is meant for us, and the parameters it carries. https://www.rfc-editor.org/rfc/rfc9101#section-4 */
+/** Reads a request object: decrypts it, checks signature, client and audience, and returns its parameters. https://www.rfc-editor.org/rfc/rfc9101#section-4 */
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import { OAuthError } from '../../auth/errors.ts'
 import { type Grounds, RefusedError } from '../../auth/refusal.ts'
@@ -15,16 +15,16 @@ const refuse = (rule: Rule, grounds: Omit<Grounds, 'rule'>) =>
 
 const maxLength = 32_768
 
-/** FAPI 2.0 Message Signing §5.3.1: no older than an hour, and not good for longer. */
+/** FAPI 2.0 Message Signing §5.3.1: at most an hour old, and valid for at most an hour. */
 const hour = 3600
 
-/** Seconds: a clock that runs this much before ours makes nothing we believe (FAPI 2.0 Security Profile §5.3.2.1). */
+/** Seconds: an `iat` further in the future is refused (FAPI 2.0 Security Profile §5.3.2.1). */
 const ahead = 60
 
 export interface Strictness {
-  /** `nbf`, `exp` and `aud` are duties. */
+  /** Requires `nbf`, `exp` and `aud`. */
   strict: boolean
-  /** Whether this client need not sign. */
+  /** Allows a request object without signature. */
   unsigned: boolean
 }
 
@@ -45,13 +45,13 @@ export async function readRequestObject(
   const { iss, sub, aud, iat, client_id } = payload
   if (client_id !== undefined && client_id !== client.client_id)
     throw refuse('RFC 9101 §5', {
-      expected: `client_id is the one of the request: ${client.client_id}`,
+      expected: `client_id equals the client_id of the request: ${client.client_id}`,
       came: client_id,
-      problem: 'client_id inside differs from the one of the request',
+      problem: 'client_id inside the request object differs from the one of the request',
     })
   if (iss !== undefined && iss !== client.client_id)
     throw refuse('RFC 9101 §4', { expected: 'iss must be the client_id', came: iss })
-  // §10.8: an assertion that authenticates the client is no request.
+  // §10.8: a client assertion must not be accepted as a request object.
   if (sub !== undefined && sub === client.client_id)
     throw refuse('RFC 9101 §10.8', {
       expected: 'no sub that is the client',
@@ -145,7 +145,7 @@ function requireFresh({ aud, exp, nbf }: JWTPayload, context: Context): void {
 
 const jwtClaims = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sub']
 
-/** Numbers and objects as the query would carry them; `resource` may be a list. */
+/** Numbers and objects become strings, as in a query; `resource` may be a list. */
 function asParameters(payload: JWTPayload, client: Client): Params {
   const params: Record<string, string> = { client_id: client.client_id }
   for (const [name, value] of Object.entries(payload)) {
