@@ -93,7 +93,11 @@ describe('refused at boot', () => {
     ['the subject', one({ sub: 'a' }), 'standard claim'],
     ['no attribute', one({ a: '' }), 'name an attribute'],
     ['no words', JSON.stringify({ x: { description: '', claims: { a: 'a' } } }), 'consent page'],
-    ['no words in any language', JSON.stringify({ x: { description: {}, claims: {} } }), 'say in words'],
+    [
+      'no words in any language',
+      JSON.stringify({ x: { description: {}, claims: {} } }),
+      'expected a description',
+    ],
     [
       'a language that we do not speak',
       JSON.stringify({ x: { description: { xx: 'x' }, claims: {} } }),

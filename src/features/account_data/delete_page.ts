@@ -87,8 +87,8 @@ async function submit(call: Call, context: Context, person: AtHand & Submitted):
   const { confirmation = '' } = person.fields
   if (canonicalUsername(confirmation) !== canonicalUsername(user.username))
     return show(call, context, person, confirmation, say('deletion.other_name'))
-  const asked = await requestDeletion(context, user.sub)
-  if (asked?.isFirst) {
+  const deletion = await requestDeletion(context, user.sub)
+  if (deletion?.isFirst) {
     context.log.info('account_deletion_requested', { sub: user.sub })
     await tellOwner(call, context, user, { kind: 'deletion_asked' })
   }

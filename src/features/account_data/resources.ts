@@ -152,17 +152,17 @@ export const deleteEndpoint = defineEndpoint({
     const holder = await requireHolder(call, context, deleteScope)
     requireFresh(call, context, holder.grant)
     const { user, client } = holder
-    const asked = await requestDeletion(context, user.sub)
-    if (!asked)
+    const deletion = await requestDeletion(context, user.sub)
+    if (!deletion)
       throw invalidToken(
         context,
         { rule: 'RFC 6750 §3.1', expected: 'an account that exists', problem: 'the account does not exist' },
         call,
       )
-    if (asked.isFirst) {
+    if (deletion.isFirst) {
       context.log.info('account_deletion_requested', { sub: user.sub, client_id: client.client_id })
       await tellOwner(call, context, user, { kind: 'deletion_asked_by', detail: plainNameOf(client) })
     }
-    return json(202, { erased_at: new Date(asked.due).toISOString() })
+    return json(202, { erased_at: new Date(deletion.due).toISOString() })
   },
 })

@@ -52,7 +52,7 @@ export const create = defineEndpoint({
     await countTries(call, context)
     const { token = '' } = query(call, context)
     const invitation = await usableInvitation(context, token)
-    if (!invitation) return gone(context)
+    if (!invitation) return invalidLink(context)
     return show(call, context, 200, { invitation, token, username: invitation.email })
   },
   async form(call, context) {
@@ -60,7 +60,7 @@ export const create = defineEndpoint({
     await countTries(call, context)
     const fields = await form(call, context)
     const invitation = await usableInvitation(context, fields.token ?? '')
-    if (!invitation) return { reply: gone(context) }
+    if (!invitation) return { reply: invalidLink(context) }
     requireOwnForm(call, context, fields.csrf_token, purposeOf(invitation))
     return { fields, invitation }
   },
@@ -78,7 +78,7 @@ async function usableInvitation(context: Context, token: string): Promise<Invita
   return (await User.findByAddress(context, invitation.email)) ? undefined : invitation
 }
 
-const gone = (context: Context): Reply => {
+const invalidLink = (context: Context): Reply => {
   const title = say('new_account.create_title')
   const more = { path: `${context.basePath}/login`, label: say('new_account.back'), more: [] }
   return page(400, document(title, messageView({ title, text: say('new_account.gone'), ...more })))
@@ -131,17 +131,17 @@ async function submit(
   const { token = '', username: typed = '', password = '', repeat = '' } = fields
   const username = normalize(typed, 'NFC').trim()
   const claims = { email: invitation.email, email_verified: true }
-  const again = (status: number, problems: Shown['problems'] & object) =>
+  const showAgain = (status: number, problems: Shown['problems'] & object) =>
     show(call, context, status, { invitation, token, username: foreignText(typed, 254), problems })
   const problems = {
     username: await nameProblem(context, username, invitation),
     password: await newPasswordProblem(context, password, wordsAbout({ username, claims })),
     repeat: password === repeat ? undefined : say('password.differs'),
   }
-  if (Object.values(problems).some((problem) => problem !== undefined)) return again(400, problems)
+  if (Object.values(problems).some((problem) => problem !== undefined)) return showAgain(400, problems)
   const password_hash = await context.signInQueue.run(() => hashPassword(password))
   // Spent after all checks, so that a refused username or password does not use the link up.
-  if (!(await Invitation.spend(context, invitation.id))) return gone(context)
+  if (!(await Invitation.spend(context, invitation.id))) return invalidLink(context)
   const now = seconds(context.clock)
   const user: User = {
     sub: context.random(15),
@@ -157,7 +157,7 @@ async function submit(
   }
   if (!(await User.create(context, user))) {
     await Invitation.restore(context, invitation)
-    return again(409, { username: say('new_account.username_taken') })
+    return showAgain(409, { username: say('new_account.username_taken') })
   }
   await noteEvent(call, context, user.sub, { kind: 'account_created' })
   context.log.info('account_created', { sub: user.sub, invited: invitation.invited, address: call.address })

@@ -119,10 +119,10 @@ async function ask(call: Call, context: Context, { fields }: Submitted): Promise
   const { signInAttemptsPerAddress, signInWindow } = context.config
   await countAddress(context, 'account_registration', call.address, signInAttemptsPerAddress, signInWindow)
   const email = readMailAddress(typed)
-  const again = (problem: Said) =>
+  const showAgain = (problem: Said) =>
     show(call, context, 400, { interaction, email: foreignText(typed, longestShown), problem })
-  if (email === undefined) return again(say('email.problem'))
-  if (!domainMayRegister(context, canonicalEmail(email))) return again(say('new_account.domain'))
+  if (email === undefined) return showAgain(say('email.problem'))
+  if (!domainMayRegister(context, canonicalEmail(email))) return showAgain(say('new_account.domain'))
   const handle = handleIn(interaction)
   await requests.add(context, context.random, context.secrets.people, {
     email,

@@ -112,8 +112,8 @@ function inWords({ type, ...members }: Detail): Html {
   )
 }
 
-function requireWithin(asked: Detail[] | undefined, granted: readonly Detail[] = []): void {
-  if (asked?.some((each) => !granted.some((other) => Bun.deepEquals(each, other))))
+function requireWithin(requested: Detail[] | undefined, granted: readonly Detail[] = []): void {
+  if (requested?.some((each) => !granted.some((other) => Bun.deepEquals(each, other))))
     throw refuse({
       expected: 'authorization_details is part of what was granted',
       problem: 'authorization_details asks for more than was granted',
@@ -124,16 +124,16 @@ function requireWithin(asked: Detail[] | undefined, granted: readonly Detail[] =
 const rule: GrantRule = {
   name: 'authorization_details',
   admit(grant, { raw, client, context }) {
-    const asked = readDetails(raw.authorization_details, client, context)
-    requireWithin(asked, ofGrant.of(grant).authorization_details)
+    const requested = readDetails(raw.authorization_details, client, context)
+    requireWithin(requested, ofGrant.of(grant).authorization_details)
   },
   /** Checked again, because not every grant type calls `admit`: token exchange copies a token. */
   shape(issue, { raw, client, context }) {
     if (!issue.grant) return issue
-    const asked = readDetails(raw.authorization_details, client, context)
+    const requested = readDetails(raw.authorization_details, client, context)
     const granted = (issue.copyOf ? ofToken.of(issue.copyOf) : ofGrant.of(issue.grant)).authorization_details
-    requireWithin(asked, granted)
-    const authorization_details = asked ?? granted
+    requireWithin(requested, granted)
+    const authorization_details = requested ?? granted
     if (authorization_details === undefined) return issue
     return {
       ...issue,

@@ -25,7 +25,7 @@ const env = defineEntries([
   },
 ])
 
-/** Delay before the first delivery, so that the session has ended before clients are told. */
+/** Delay before the first delivery, so that the session has ended before clients are options. */
 const headStartMs = 2_000
 
 async function enqueueAll(context: Context, session: Session, delay: number): Promise<void> {
@@ -43,8 +43,8 @@ const accessWithdrawn: AccessWithdrawn = async (context, { sub, clientId, sids, 
   const { backchannelLogoutRetryFor: retryFor } = featureConfig(context.config, 'backchannel_logout', env)
   const client = await findClient(context, clientId)
   if (!client || !logoutUriOf(client)) return
-  const told = { delay: headStartMs, retryFor, end: id }
-  await Promise.all(sids.map((sid) => enqueue(context, { sid, sub }, clientId, told)))
+  const options = { delay: headStartMs, retryFor, end: id }
+  await Promise.all(sids.map((sid) => enqueue(context, { sid, sub }, clientId, options)))
 }
 
 const deliveries: Job = {

@@ -36,11 +36,11 @@ export const approvals = defineEndpoint({
     const id = fields.request ?? ''
     const allowed = fields.allow !== undefined && fields.deny === undefined
     const first = allowed ? await requireLevel(call, context, person, id) : undefined
-    return first ?? (await decide(context, person, id, allowed)) ?? show(call, context, person, gone)
+    return first ?? (await decide(context, person, id, allowed)) ?? show(call, context, person, notPending)
   },
 })
 
-const gone = say('approvals.gone')
+const notPending = say('approvals.gone')
 
 /** A CSRF token is good for one request alone. */
 const purposeFor = (id: string) => `approval ${id}`

@@ -62,12 +62,12 @@ export const backchannelAuthentication = defineEndpoint({
     ),
   ),
   async post(call, context) {
-    const given = await form(call, context)
-    const client = await authenticateClient(call, given, context)
+    const submitted = await form(call, context)
+    const client = await authenticateClient(call, submitted, context)
     requireRegistered(client, context)
     const { readParams } = await import('./signed_request.ts') // loads jose
-    const { params, spend } = await readParams(given, client, context)
-    const asked = {
+    const { params, spend } = await readParams(submitted, client, context)
+    const validated = {
       ...(await readRequest(params, client, context)),
       ...(await boundTo(call, client, context)),
     }
@@ -75,7 +75,7 @@ export const backchannelAuthentication = defineEndpoint({
     // Bounds the prompts, so that a client cannot wear the End-User down until one is approved.
     await countTry(context, 'backchannel_request', `${client.client_id} ${user.sub}`, 30, 300)
     await spend()
-    return begin(asked, client, user, context)
+    return begin(validated, client, user, context)
   },
 })
 
@@ -163,16 +163,16 @@ function readToken(token: string | undefined, client: Client): string | undefine
   return token
 }
 
-function readLifetime(asked: string | undefined, context: Context): number {
+function readLifetime(requested: string | undefined, context: Context): number {
   const { cibaRequestTtl, cibaMaxRequestTtl } = settings(context)
-  if (asked === undefined) return Math.min(cibaRequestTtl, cibaMaxRequestTtl)
-  if (!/^[1-9]\d{0,8}$/.test(asked))
+  if (requested === undefined) return Math.min(cibaRequestTtl, cibaMaxRequestTtl)
+  if (!/^[1-9]\d{0,8}$/.test(requested))
     throw new OAuthError('invalid_request', {
       rule: 'OpenID Connect CIBA §7.1',
       expected: 'requested_expiry must be a positive integer',
-      came: asked,
+      came: requested,
     })
-  return Math.min(Number(asked), cibaMaxRequestTtl)
+  return Math.min(Number(requested), cibaMaxRequestTtl)
 }
 
 /** In push mode the client sends no token request, so pushed tokens are bound to the key proven here. */
@@ -183,7 +183,7 @@ async function boundTo(call: Call, client: Client, context: Context): Promise<Pi
 }
 
 async function begin(
-  { token, lifetime, ...asked }: ReadRequest,
+  { token, lifetime, ...validated }: ReadRequest,
   client: Client,
   user: User,
   context: Context,
@@ -193,7 +193,7 @@ async function begin(
   const mode = modeOf(client)
   const expires_at = seconds(context.clock) + lifetime
   await storeRequest(context, {
-    ...asked,
+    ...validated,
     id,
     client_id: client.client_id,
     sub: user.sub,

@@ -18,12 +18,12 @@ const hints = ['login_hint', 'id_token_hint', 'login_hint_token'] as const
  * that beyond the limit right and wrong hints get the same answer.
  */
 export async function userOfHint(params: Params, client: Client, context: Context): Promise<User> {
-  const given = hints.filter((name) => params[name] !== undefined)
-  if (given.length !== 1)
+  const present = hints.filter((name) => params[name] !== undefined)
+  if (present.length !== 1)
     throw new OAuthError('invalid_request', {
       rule: 'OpenID Connect CIBA §7.1',
       expected: 'exactly one of login_hint and id_token_hint is required',
-      came: given.join(' and ') || 'none',
+      came: present.join(' and ') || 'none',
     })
   if (params.login_hint_token !== undefined)
     throw new OAuthError('invalid_request', {

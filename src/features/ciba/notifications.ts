@@ -97,8 +97,8 @@ async function tokensOf(request: BackchannelRequest, client: Client, context: Co
       expected: 'a grant that has not ended',
       problem: 'the grant has ended',
     })
-  const asked = { params: {}, raw: {}, client, context, bound: request.bound }
-  await admit(grant, asked)
+  const use = { params: {}, raw: {}, client, context, bound: request.bound }
+  await admit(grant, use)
   const refresh = grant.refresh && refreshHandle(context.secrets.refresh, grant.grant_id, 0)
   const alg = client.id_token_signed_response_alg
   const answer: Answer = {
@@ -110,7 +110,7 @@ async function tokensOf(request: BackchannelRequest, client: Client, context: Co
       },
     },
   }
-  return mint(await settled(answer, asked), client, request.bound, context)
+  return mint(await settled(answer, use), client, request.bound, context)
 }
 
 /** Not in the specification: a signed POST to CIBA_NOTIFY_URL, whose service notifies the End-User. */

@@ -24,24 +24,24 @@ export interface Read {
 }
 
 /** The parameters, taken from the JWT when there is one. Throws `invalid_request`. */
-export async function readParams(given: Params, client: Client, context: Context): Promise<Read> {
+export async function readParams(submitted: Params, client: Client, context: Context): Promise<Read> {
   const alg = metadata.of(client).backchannel_authentication_request_signing_alg
-  const { request } = given
-  if (given.request_uri !== undefined)
-    throw refuse('request', given.request_uri, 'request_uri is not supported: send request')
+  const { request } = submitted
+  if (submitted.request_uri !== undefined)
+    throw refuse('request', submitted.request_uri, 'request_uri is not supported: send request')
   if (request === undefined) {
     if (alg !== undefined)
       throw refuse(`this client registered to sign its requests with ${alg}: send request`)
-    return { params: given, async spend() {} }
+    return { params: submitted, async spend() {} }
   }
   if (alg === undefined)
     throw refuse('signed requests need backchannel_authentication_request_signing_alg in the registration')
-  const beside = Object.keys(given).find((name) => !allowedOutside.includes(name))
-  if (beside !== undefined)
+  const outside = Object.keys(submitted).find((name) => !allowedOutside.includes(name))
+  if (outside !== undefined)
     throw refuse(
-      `beside the signed request nothing but ${allowedOutside.join(', ')}`,
-      beside,
-      `${shown(beside)} belongs inside the signed request`,
+      `outside the signed request nothing but ${allowedOutside.join(', ')}`,
+      outside,
+      `${shown(outside)} belongs inside the signed request`,
     )
   const payload = await verify(request, alg, client, context)
   return { params: asParameters(payload), spend: () => spend(payload, client, context) }

@@ -62,8 +62,8 @@ async function find(context: Context, clientId: string): Promise<Client> {
       judge: (value) => void readClientMetadata(readDocument(value, clientId, policy), policy),
     })
     // Checked again: the cached document may have been fetched under another `judge`.
-    const asked = readDocument(document, clientId, policy)
-    const metadata = await admitMetadata(asked, policy, { by: 'client' }, context)
+    const requested = readDocument(document, clientId, policy)
+    const metadata = await admitMetadata(requested, policy, { by: 'client' }, context)
     const { client } = makeClient(context, {
       ...metadata,
       client_id: clientId,

@@ -1,4 +1,4 @@
-/** DPoP: tokens bound to a key the client proves with each request. https://www.rfc-editor.org/rfc/rfc9449 */
+/** DPoP: access tokens bound to a key that the client proves with each request. https://www.rfc-editor.org/rfc/rfc9449 */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { type Grounds, RefusedError, describe } from '../../auth/refusal.ts'
@@ -25,7 +25,7 @@ const env = defineEntries([
 
 const algsOf = (context: Context) => `algs="${proofAlgsOf(context).join(' ')}"`
 
-/** §7.1: what a resource answers, with what other features say of it. */
+/** §7.1: the challenge of a resource, with the parameters that other features add. */
 const challenge = (error: string, description: string, resource: Call, context: Context) => ({
   'www-authenticate': [
     `DPoP error="${error}"`,
@@ -35,7 +35,7 @@ const challenge = (error: string, description: string, resource: Call, context: 
   ].join(', '),
 })
 
-/** §8: the caller learns the nonce and tries again. 400 at the token endpoint; 401 at a `resource` (§9). */
+/** §8: the answer has the nonce for the next attempt. 400 at the token endpoint; 401 at a `resource` (§9). */
 const askForNonce = (context: Context, resource: Call | undefined) =>
   new OAuthError('use_dpop_nonce', {
     rule: resource ? 'RFC 9449 §9' : 'RFC 9449 §8',
@@ -90,7 +90,7 @@ const binding: TokenBinding = {
     if (proof === undefined)
       throw refuse({
         rule: 'RFC 9449 §7.1',
-        expected: 'a DPoP proof beside a token that is bound to a key',
+        expected: 'a DPoP proof with a token that is bound to a key',
         problem: 'this token is bound to a key',
         next: 'send a DPoP header that proves it',
       })
@@ -101,16 +101,16 @@ const binding: TokenBinding = {
     if (jkt !== cnf.jkt)
       throw refuse({
         rule: 'RFC 9449 §7.1',
-        expected: `a proof by the key of thumbprint ${cnf.jkt}`,
+        expected: `a proof signed by the key of thumbprint ${cnf.jkt}`,
         came: jkt,
-        problem: 'the proof is by another key than the one this token is bound to',
+        problem: 'the proof is signed by another key than the one this token is bound to',
       })
   },
 
   codeParameter: { name: 'dpop_jkt', of: (bound) => String(bound.cnf.jkt) },
 }
 
-/** §10: the code is bound to the key from the start. */
+/** §10: binds the authorization code to the key. */
 const dpopJkt: AuthorizationParameter = {
   name: 'dpop_jkt',
   async read(_context, { dpop_jkt }) {
@@ -128,7 +128,7 @@ const dpopJkt: AuthorizationParameter = {
 const codeBinding: GrantRule = {
   name: 'dpop_jkt',
   admit(grant, { bound }) {
-    // Only the first token request: afterwards the refresh token's own binding holds.
+    // Checked at the first token request alone; afterwards the refresh token is bound itself.
     const { dpop_jkt } = ofGrant.of(grant)
     if (dpop_jkt !== undefined && !grant.refresh && bound?.cnf.jkt !== dpop_jkt)
       throw new OAuthError('invalid_grant', {

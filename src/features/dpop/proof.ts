@@ -1,4 +1,4 @@
-/** The proof in the DPoP header: what it must say, and that it is said once. https://www.rfc-editor.org/rfc/rfc9449#section-4.3 */
+/** Checks the proof in the DPoP header, and that it was not used before. https://www.rfc-editor.org/rfc/rfc9449#section-4.3 */
 import type { JWK } from 'jose'
 import { OAuthError } from '../../auth/errors.ts'
 import type { Grounds } from '../../auth/refusal.ts'
@@ -8,14 +8,14 @@ import type { Call } from '../../contracts/call.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { sha256 } from '../../lib/hash.ts'
 
-/** Asymmetric only; `none` and MACs prove no possession. */
+/** Asymmetric algorithms alone; `none` and MACs prove no possession of a key. */
 const proofAlgs = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'RS256', 'Ed25519', 'EdDSA']
 
-/** FAPI 2.0 leaves RS256 out; SIGNING_ALGS says what may be used, and stronger kin of it are fine. */
+/** RS256 only when SIGNING_ALGS has it, because FAPI 2.0 forbids it; the others are always allowed. */
 export const proofAlgsOf = ({ config }: Context): string[] =>
   proofAlgs.filter((alg) => alg !== 'RS256' || config.signingAlgs.includes('RS256'))
 
-/** Seconds a proof is good for, either way: clocks of phones wander. */
+/** Seconds: the allowed difference of `iat` from now, in both directions, because clocks of devices are inaccurate. */
 const windowSeconds = 60
 
 export const invalidProof = (grounds: Grounds) => new OAuthError('invalid_dpop_proof', grounds)
@@ -39,8 +39,8 @@ export function proofHeader(call: Call): string | undefined {
 }
 
 /**
- * Checks 2 to 12 of §4.3 but for the nonce, then that the proof was never seen: on any instance, in its lifetime.
- * `accessToken` is the one the request presents. Throws `invalid_dpop_proof`.
+ * Makes checks 2 to 12 of §4.3 except the nonce, then the single use across all instances. `accessToken` is the one of the
+ * request. Throws `invalid_dpop_proof`.
  */
 export async function verifyProof(
   proof: string,

@@ -1,4 +1,4 @@
-/** Which algorithms encrypt, and which key each takes: one row each. https://www.rfc-editor.org/rfc/rfc7518#section-4, #section-5 */
+/** The encryption algorithms and the key that each needs: one row each. https://www.rfc-editor.org/rfc/rfc7518#section-4, #section-5 */
 import { createHash } from 'node:crypto'
 import type { ClientJwk } from '../../auth/client_jwks.ts'
 import type { DecryptionAlg } from '../../auth/jwk.ts'
@@ -14,13 +14,13 @@ const keyBits: Readonly<Record<Enc, number>> = {
 export type Enc = (typeof contentEncryptions)[number]
 export const defaultEnc: Enc = contentEncryptions[0]
 
-/** To a public key: which keys of a client fit, and which kind of ours. */
+/** Encryption to a public key: the client keys that fit, and the algorithm of this provider's own keys. */
 interface ToKey {
   fits(jwk: ClientJwk): boolean
   ours: DecryptionAlg
 }
 
-/** Under a secret that both know: how many bits of it. */
+/** Encryption with the shared client secret: the bits of the derived key. */
 interface UnderSecret {
   bits(enc: Enc): number
 }
@@ -30,8 +30,8 @@ const curves: readonly unknown[] = ['P-256', 'P-384', 'P-521', 'X25519']
 const agreement: ToKey = { fits: ({ kty, crv }) => kty !== 'RSA' && curves.includes(crv), ours: 'ECDH-ES' }
 
 /**
- * RSA1_5 is left out for Bleichenbacher's sake and PBES2 because it lets the sender choose how long we compute
- * (RFC 8725 §3.2, RFC 7518 §8.1); neither may come back as an option.
+ * Without RSA1_5, which allows Bleichenbacher's attack, and without PBES2, where the sender chooses the cost of the
+ * computation (RFC 8725 §3.2, RFC 7518 §8.1). Do not add either, not even as an option.
  */
 const rows: Readonly<Record<Alg, ToKey | UnderSecret>> = {
   'RSA-OAEP-256': rsa,
@@ -48,7 +48,7 @@ export const rowOf = (alg: Alg): ToKey | UnderSecret => rows[alg]
 
 export const isSymmetric = (alg: Alg): boolean => 'bits' in rows[alg]
 
-/** The left-most bits of the shortest SHA-2 of the secret that has as many (OpenID Connect Core §10.2). */
+/** The left-most `bits` of the shortest SHA-2 hash of the secret that is long enough (OpenID Connect Core §10.2). */
 export function keyFromSecret(secret: string, bits: number): Uint8Array {
   const hash = bits <= 256 ? 'sha256' : bits <= 384 ? 'sha384' : 'sha512'
   return new Uint8Array(
@@ -59,11 +59,11 @@ export function keyFromSecret(secret: string, bits: number): Uint8Array {
   )
 }
 
-/** A client's keys that may be encrypted to with `alg`; those that say so first (RFC 7517 §4.2, §4.4). */
+/** The client's keys that fit `alg`. Keys with a matching `use` or `alg` come first (RFC 7517 §4.2, §4.4). */
 export function fittingKeys(keys: readonly ClientJwk[], alg: Alg): ClientJwk[] {
   const row = rowOf(alg)
   if (!('fits' in row)) return []
-  const says = ({ use, alg: named }: ClientJwk) => Number(use === 'enc') + Number(named === alg)
+  const matches = ({ use, alg: named }: ClientJwk) => Number(use === 'enc') + Number(named === alg)
   return keys
     .filter(
       (jwk) =>
@@ -71,5 +71,5 @@ export function fittingKeys(keys: readonly ClientJwk[], alg: Alg): ClientJwk[] {
         (jwk.use === undefined || jwk.use === 'enc') &&
         (jwk.alg === undefined || jwk.alg === alg),
     )
-    .sort((a, b) => says(b) - says(a))
+    .sort((a, b) => matches(b) - matches(a))
 }

@@ -1,4 +1,4 @@
-/** Opens what clients encrypted to us; whatever is wrong with it, the answer is the same. https://www.rfc-editor.org/rfc/rfc7516#section-5.2 */
+/** Decrypts what clients encrypted to this provider. Every failure gives the same result, so that there is no decryption oracle. https://www.rfc-editor.org/rfc/rfc7516#section-5.2 */
 import type { KeyObject } from 'node:crypto'
 import { compactDecrypt, decodeProtectedHeader } from 'jose'
 import { secretOf } from '../../http/client_methods.ts'
@@ -7,9 +7,9 @@ import type { Decrypt } from '../../contracts/feature.ts'
 import { contentEncryptions, encryptionAlgs } from '../../clients/encryption_metadata.ts'
 import { type Alg, type Enc, keyFromSecret, rowOf } from './algorithms.ts'
 
-/** Characters; decryption costs by the size, and a request is no larger. */
+/** Characters. The cost of decryption grows with the size, and no request is larger. */
 const longest = 65_536
-/** Keys tried when none is named: the newest and one before it. */
+/** Keys tried without `kid`: the newest and the one before it. */
 const mostKeys = 2
 
 interface Header {
@@ -19,8 +19,8 @@ interface Header {
 }
 
 /**
- * The header, when it asks for nothing but what we do. No `zip`, as a small text can unfold into a huge one; no
- * `crit`, as we know no extension.
+ * The header, when it has supported values alone. `zip` is refused, because a small text can expand to a huge one; `crit`
+ * is refused, because no extension is supported.
  */
 function readHeader(jwe: string): Header | undefined {
   if (jwe.length > longest || jwe.split('.', 6).length !== 5) return undefined
@@ -36,7 +36,7 @@ function readHeader(jwe: string): Header | undefined {
   }
 }
 
-/** The plaintext under this key, or undefined: jose itself goes on with a random key where ours opens nothing (§11.5). */
+/** The plaintext under this key, or undefined. When the key decrypts nothing, jose continues with a random key (§11.5). */
 export async function openWith(key: KeyObject | Uint8Array, jwe: string): Promise<string | undefined> {
   const header = readHeader(jwe)
   if (!header) return undefined
@@ -52,7 +52,7 @@ export async function openWith(key: KeyObject | Uint8Array, jwe: string): Promis
   }
 }
 
-/** The plaintext of a JWE to one of our keys, or under this client's own secret. Rejects with StoreUnavailable. */
+/** The plaintext of a JWE to a key of this provider, or under the secret of this client. Rejects with StoreUnavailable. */
 export const decrypt: Decrypt = async (context, jwe, client) => {
   const header = readHeader(jwe)
   if (!header) return undefined

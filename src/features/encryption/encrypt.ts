@@ -1,4 +1,4 @@
-/** Encrypts a document to one client, or fails: never is it sent in the clear instead. https://www.rfc-editor.org/rfc/rfc7516, OpenID Connect Core §10.2 */
+/** Encrypts a document to one client. On failure it throws, so that the document is never sent unencrypted. https://www.rfc-editor.org/rfc/rfc7516, OpenID Connect Core §10.2 */
 import { CompactEncrypt, type JWK } from 'jose'
 import { OAuthError } from '../../auth/errors.ts'
 import { RefusedError } from '../../auth/refusal.ts'
@@ -12,7 +12,7 @@ import { type Alg, type Enc, fittingKeys, keyFromSecret, rowOf } from './algorit
 export interface Recipe {
   alg: Alg
   enc: Enc
-  /** The text is itself a JWT (RFC 7519 §5.2). */
+  /** The text is a JWT (RFC 7519 §5.2). */
   nested: boolean
 }
 
@@ -40,7 +40,7 @@ export async function encryptFor(
   try {
     return await new CompactEncrypt(utf8(text)).setProtectedHeader(header).encrypt(key)
   } catch (error) {
-    // A key that looks right and is none, such as a point that is not on its curve.
+    // An invalid key, such as a point that is not on its curve.
     throw refuse(alg, `${client.client_id} ${error instanceof Error ? error.message : ''}`)
   }
 }
@@ -65,7 +65,7 @@ async function keyFor(
       throw error
     })
   if (!jwk) throw refuse(alg, `${client.client_id} has no key that fits`)
-  // Named by us: members such as key_ops are the client's business and its library's.
+  // Only the key material: other members, such as key_ops, could make the import fail.
   const { kty, crv, x, y, n, e } = jwk as JWK
   const key = Object.fromEntries(
     Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined),

@@ -1,4 +1,4 @@
-/** Encryption to clients and to us: ID Tokens, userinfo, introspection and authorization responses; request objects. https://openid.net/specs/openid-connect-core-1_0.html#Encryption */
+/** Encryption to clients (ID Tokens, userinfo, introspection and authorization responses) and to this provider (request objects). https://openid.net/specs/openid-connect-core-1_0.html#Encryption */
 import * as v from 'valibot'
 import { readJwks } from '../../auth/client_jwks.ts'
 import { OAuthError } from '../../auth/errors.ts'
@@ -19,7 +19,7 @@ import { defaultEnc, fittingKeys, isSymmetric } from './algorithms.ts'
 const Alg = v.picklist(encryptionAlgs)
 const Enc = v.optional(v.picklist(contentEncryptions))
 
-/** Documents, and whether this provider has them to give. */
+/** The documents that can be encrypted, and whether this provider issues them. */
 const kinds: Readonly<Record<DocumentKind, (context: Context) => boolean>> = {
   id_token: () => true,
   userinfo: () => true,
@@ -28,12 +28,12 @@ const kinds: Readonly<Record<DocumentKind, (context: Context) => boolean>> = {
 }
 const kindNames = Object.keys(kinds) as DocumentKind[]
 
-/** Pairs of members that belong together: what is encrypted to the client, and what it may encrypt to us. */
+/** Pairs of metadata members: encryption to the client, and encryption by the client to this provider. */
 const ofDocument = (kind: DocumentKind) =>
   [`${kind}_encrypted_response_alg`, `${kind}_encrypted_response_enc`] as const
-const toUs = ['request_object_encryption_alg', 'request_object_encryption_enc'] as const
+const toProvider = ['request_object_encryption_alg', 'request_object_encryption_enc'] as const
 
-/** How this client wants it encrypted. A registration that does not parse is an error: what it wanted was not plaintext. */
+/** The registered encryption of a document. A registration that does not parse is an error, so that no document is sent as plaintext. */
 function recipeOf(kind: DocumentKind, client: Client) {
   const [algName, encName] = ofDocument(kind)
   const { [algName]: alg, [encName]: enc } = encryptionMetadata.of(client)
@@ -41,7 +41,7 @@ function recipeOf(kind: DocumentKind, client: Client) {
   return { alg: v.parse(Alg, alg), enc: v.parse(Enc, enc) ?? defaultEnc }
 }
 
-/** Signed before, if at all: a JWT goes in as one (`cty`), bare claims as JSON. */
+/** Signing comes first: a JWT becomes a nested JWT (`cty`), unsigned claims are encrypted as JSON. */
 const wrapper: DocumentWrapper = {
   name: 'encryption',
   stage: 'encrypt',
@@ -53,10 +53,10 @@ const wrapper: DocumentWrapper = {
   },
 }
 
-/** jose is loaded for who needs it. */
+/** Loads jose only when something is encrypted. */
 const encrypted: typeof encryptFor = async (...what) => (await import('./encrypt.ts')).encryptFor(...what)
 
-/** Tried with nothing in it before a code is spent: a key that is away or broken must not cost the person's consent. */
+/** Encrypts an empty text before the code is redeemed, so that a missing or invalid key does not use the code up. */
 const encryptable: GrantRule = {
   name: 'encryption',
   async admit({ scope }, { client, context }) {
@@ -73,20 +73,20 @@ const refuse = (expected: string, came?: unknown) =>
     problem: expected,
   })
 
-const possible: RegistrationRule = {
+const encryptionRule: RegistrationRule = {
   name: 'encryption',
   async check(_context, metadata) {
-    for (const [algName, encName] of [...kindNames.map(ofDocument), toUs]) {
+    for (const [algName, encName] of [...kindNames.map(ofDocument), toProvider]) {
       const { [algName]: alg, [encName]: enc } = encryptionMetadata.of(metadata)
       if (alg === undefined) {
-        if (enc !== undefined) throw refuse(`${encName} needs ${algName} beside it`)
+        if (enc !== undefined) throw refuse(`${encName} needs ${algName} too`)
         continue
       }
       if (isSymmetric(alg)) {
         if (!metadata.token_endpoint_auth_method.startsWith('client_secret_'))
-          throw refuse(`${algName}: ${alg} takes a client_secret, which this client does not have`)
-      } else if (algName !== toUs[0] && metadata.jwks_uri === undefined) {
-        // What is at jwks_uri may still change; what is registered by value will not.
+          throw refuse(`${algName}: ${alg} needs a client_secret, which this client does not have`)
+      } else if (algName !== toProvider[0] && metadata.jwks_uri === undefined) {
+        // Checked for `jwks` alone, because the keys at jwks_uri may still change.
         if (fittingKeys(metadata.jwks ? readJwks(metadata.jwks) : [], alg).length === 0)
           throw refuse(`${algName}: ${alg} needs a public key with use enc, or none, in jwks or at jwks_uri`)
       }
@@ -105,7 +105,7 @@ export const encryption = defineFeature({
   documentWrappers: [wrapper],
   grantRules: [encryptable],
   decrypt: async (jwe, client, context) => (await import('./decrypt.ts')).decrypt(jwe, client, context),
-  registrationRules: [possible],
+  registrationRules: [encryptionRule],
   clientMetadata: encryptionMetadata,
   metadata: (context) =>
     Object.assign(

@@ -1,4 +1,4 @@
-/** A name for each request at a resource, so that the logs of both sides can be laid side by side. https://openid.net/specs/openid-financial-api-part-1-1_0.html#section-6.2.1 */
+/** An id for each request at a resource, so that the logs of client and provider can be correlated. https://openid.net/specs/openid-financial-api-part-1-1_0.html#section-6.2.1 */
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Random } from '../../lib/random.ts'
@@ -33,7 +33,7 @@ export const fapiInteractionId = defineFeature({
   env,
   when: (config) => featureConfig(config, 'fapi_interaction_id', env).fapiInteractionId,
   headers: {
-    /** A value that is no UUID is replaced: the answer repeats no text that another party chose. */
+    /** A value that is not a UUID is replaced, so that the answer repeats no other text of the request. */
     resource({ request }, { random }) {
       const came = request.headers.get(header)
       return { [header]: came !== null && uuid.test(came) ? came : newUuid(random) }

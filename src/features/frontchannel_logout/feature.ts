@@ -1,4 +1,4 @@
-/** Front-channel logout: the page that says one has signed out asks clients, in frames, to forget the person too. https://openid.net/specs/openid-connect-frontchannel-1_0.html */
+/** Front-channel logout: the signed-out page loads the logout URL of each client in a frame. https://openid.net/specs/openid-connect-frontchannel-1_0.html */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { formEncode, redirectUriProblem } from '../../auth/redirect_uri.ts'
@@ -8,7 +8,7 @@ import { defineView } from '../../html/view.ts'
 import { type Client, declareMetadata } from '../../models/client.ts'
 import { defineFeature, type RegistrationRule } from '../../contracts/feature.ts'
 
-/** A client's page may run its scripts and reach its cookies; it may not lead the whole window elsewhere. */
+/** The sandbox allows the client's page scripts and cookies, but no navigation of the top window. */
 const frame = defineView(
   'frontchannel_logout',
   '<iframe src="{{url}}" title="" tabindex="-1" referrerpolicy="no-referrer" sandbox="allow-same-origin allow-scripts allow-forms"></iframe>',
@@ -22,17 +22,17 @@ const metadata = declareMetadata({
 
 const logoutUriOf = (client: Client): string | undefined => metadata.of(client).frontchannel_logout_uri
 
-/** §2: issuer and session, always both: whoever does not need them does not mind. */
+/** §2: always with `iss` and `sid`, also for clients that do not require them. */
 const withSession = (uri: string, iss: string, sid: string): string =>
   `${uri}${uri.includes('?') ? '&' : '?'}${formEncode({ iss, sid })}`
 
-/** A source of frame-src cannot name [::1], so there the scheme has to do. */
+/** frame-src cannot name an IPv6 address such as [::1], so the scheme is used instead. */
 const sourceOf = (uri: string): string => {
   const { origin, hostname, protocol } = new URL(uri)
   return hostname.startsWith('[') ? protocol : origin
 }
 
-/** §2: scheme, host and port of a redirect URI, so that nobody has our page load what is not theirs. */
+/** §2: scheme, host and port must be those of a redirect URI, so that our page loads no foreign site. */
 const uriRule: RegistrationRule = {
   name: 'frontchannel_logout_uri',
   async check(_context, read) {

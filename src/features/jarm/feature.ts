@@ -1,4 +1,4 @@
-/** JWT-secured authorization responses: the answer is signed, and says for whom it is. https://openid.net/specs/oauth-v2-jarm.html */
+/** JWT-secured authorization responses (JARM): the response is a signed JWT with an audience. https://openid.net/specs/oauth-v2-jarm.html */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { sign } from '../../auth/jws.ts'
@@ -22,7 +22,7 @@ type Parameters = Record<string, string | undefined>
 
 const metadata = declareMetadata({ authorization_signed_response_alg: v.optional(v.picklist(signingAlgs)) })
 
-/** §2.1: issuer, audience, expiry and every parameter; then encrypted where the client registered for it. */
+/** §2.1: signs issuer, audience, expiry and all parameters, and encrypts the JWT if the client registered that. */
 async function seal(params: Parameters, client: Client, context: Context): Promise<string> {
   const alg = v.parse(
     v.optional(v.picklist(signingAlgs), context.config.signingAlgs[0]!),
@@ -63,7 +63,7 @@ const responseModes = Object.entries(modes).map(([name, deliver]): ResponseMode 
     deliver(redirect, await seal(params, client, context)),
 }))
 
-/** §2.3.4: whichever is the default of the response type. */
+/** §2.3.4: stands for the default mode of the response type. */
 const jwt: ResponseMode = {
   name: 'jwt',
   standsFor: (defaultMode) => `${defaultMode}.jwt`,

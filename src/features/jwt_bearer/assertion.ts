@@ -24,12 +24,12 @@ export interface Assertion {
   jti: string
   /** Seconds. */
   exp: number
-  /** When the issuer saw the person sign in, if it says so. Seconds. */
+  /** Seconds: `auth_time` at the issuer, if it states one. */
   authTime: number | undefined
 }
 
 const longest = 10_000
-/** Seconds an assertion may still live: its jti is remembered that long. */
+/** The longest remaining lifetime of an assertion; its `jti` is kept that long. */
 const longestLifeSeconds = 3600
 const toleranceSeconds = 10
 

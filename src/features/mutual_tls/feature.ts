@@ -71,17 +71,17 @@ const registration: RegistrationRule = {
     const refuse = (grounds: Grounds) => new OAuthError('invalid_client_metadata', grounds)
     const { token_endpoint_auth_method: method } = registered
     const members = metadata.of(registered)
-    const given = subjectFieldNames.filter((name) => members[name] !== undefined)
-    if (method === tlsClientAuth.name && given.length !== 1)
+    const present = subjectFieldNames.filter((name) => members[name] !== undefined)
+    if (method === tlsClientAuth.name && present.length !== 1)
       throw refuse({
         rule: 'RFC 8705 §2.1.2',
         expected: `tls_client_auth needs exactly one of ${subjectFieldNames.join(', ')}`,
-        came: given.join(', ') || 'none',
+        came: present.join(', ') || 'none',
       })
-    if (method !== tlsClientAuth.name && given.length > 0)
+    if (method !== tlsClientAuth.name && present.length > 0)
       throw refuse({
         rule: 'RFC 8705 §2.1.2',
-        expected: `${given[0]} is for token_endpoint_auth_method tls_client_auth`,
+        expected: `${present[0]} is for token_endpoint_auth_method tls_client_auth`,
         came: method,
       })
     const published = registered.jwks !== undefined || registered.jwks_uri !== undefined

@@ -1,4 +1,4 @@
-/** Pairwise subjects: each sector knows a person by a name of its own. https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg */
+/** Pairwise subjects: each sector gets a different `sub` for an End-User. https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { type Grounds, shown } from '../../auth/refusal.ts'
@@ -18,7 +18,7 @@ const HttpsUrl = v.pipe(
 
 const metadata = declareMetadata({ sector_identifier_uri: v.optional(HttpsUrl) })
 
-/** §8.1: the host of the one, or of the others. More than one, or none, is no sector. */
+/** §8.1: the host of sector_identifier_uri, or else the hosts of redirect_uris. Only a single host is a valid sector. */
 function sectorsOf(registered: ClientMetadata): string[] {
   const { sector_identifier_uri: own } = metadata.of(registered)
   const uris = own === undefined ? registered.redirect_uris : [own]
@@ -29,19 +29,19 @@ const pairwiseSubject: SubjectType = {
   name: 'pairwise',
   subjectOf({ config }, sub, client) {
     const [sector = '', ...others] = sectorsOf(client)
-    // A client that describes itself may say tomorrow that its redirects are somebody else's, and ask its old tokens
-    // for the names of that sector. So it is a sector by itself, as is an operator's without redirects; a host has no
-    // space.
-    const alone = client.described_at !== undefined || sector === '' || others.length > 0
-    const place = alone ? `client ${client.client_id}` : sector
-    return hmac(deriveKey(config.secretKey, 'pairwise subjects'), `${place}\n${sub}`)
+    // A client with a metadata document could change its redirect URIs to those of another sector and learn the
+    // subjects of that sector. So each such client is its own sector, as is a client without a single host. The value
+    // 'client …' has a space and so cannot be a host.
+    const isOwnSector = client.described_at !== undefined || sector === '' || others.length > 0
+    const sectorName = isOwnSector ? `client ${client.client_id}` : sector
+    return hmac(deriveKey(config.secretKey, 'pairwise subjects'), `${sectorName}\n${sub}`)
   },
 }
 
 const refuse = (grounds: Omit<Grounds, 'rule'>) =>
   new OAuthError('invalid_client_metadata', { ...grounds, rule: 'OpenID Connect Core §8.1' })
 
-/** Grant types that need no redirect prove no sector: anybody may write somebody else's redirect_uris. */
+/** Only these grant types prove control of redirect_uris; with others, a client could register the URIs of another sector. */
 const throughRedirects = ['authorization_code', 'implicit', 'refresh_token', 'client_credentials']
 
 const sectors: RegistrationRule = {
@@ -51,11 +51,11 @@ const sectors: RegistrationRule = {
     const { sector_identifier_uri } = metadata.of(registered)
     if (sector_identifier_uri !== undefined)
       await requireListed(sector_identifier_uri, redirect_uris, context)
-    // Else a client could see its people under one name today and under another sector's tomorrow.
+    // Otherwise a client could learn both subjects of an End-User and link them.
     if (current && current.subject_type !== subject_type)
       throw refuse({
         expected: `subject_type stays ${current.subject_type}`,
-        next: 'register another client for another one',
+        next: 'register another client for another subject_type',
       })
     if (subject_type !== 'pairwise') return
     const own = sectorsOf(registered)
@@ -72,15 +72,15 @@ const sectors: RegistrationRule = {
       })
     if (current && sectorsOf(current).join() !== own.join())
       throw refuse({
-        expected: 'the host that subjects are made for may not change',
-        next: 'register another client for another one',
+        expected: 'the sector (the host of sector_identifier_uri or redirect_uris) may not change',
+        next: 'register another client for another sector',
       })
-    const odd = grant_types.find((each) => !throughRedirects.includes(each))
-    if (by === 'client' && odd !== undefined)
+    const otherGrantType = grant_types.find((each) => !throughRedirects.includes(each))
+    if (by === 'client' && otherGrantType !== undefined)
       throw refuse({
-        expected: 'subject_type pairwise is for clients answered at their redirect_uris',
-        came: odd,
-        problem: `subject_type pairwise is for clients answered at their redirect_uris, not for ${shown(odd)}`,
+        expected: 'subject_type pairwise is for grant types that use redirect_uris',
+        came: otherGrantType,
+        problem: `subject_type pairwise is for grant types that use redirect_uris, not for ${shown(otherGrantType)}`,
       })
   },
 }
@@ -99,7 +99,7 @@ async function requireListed(url: string, redirects: readonly string[], context:
   if (!Array.isArray(listed))
     throw refuse({
       expected: 'sector_identifier_uri answers with a JSON array of URIs',
-      problem: 'sector_identifier_uri answers no JSON array of URIs',
+      problem: 'sector_identifier_uri does not answer with a JSON array of URIs',
     })
   const missing = redirects.find((uri) => !listed.includes(uri))
   if (missing !== undefined)

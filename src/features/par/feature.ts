@@ -1,4 +1,4 @@
-/** Pushed authorization requests: the request goes from server to server, the browser carries a reference. https://www.rfc-editor.org/rfc/rfc9126 */
+/** Pushed authorization requests: the client posts the request to the provider, and the browser carries a reference to it. https://www.rfc-editor.org/rfc/rfc9126 */
 import * as v from 'valibot'
 import type { AuthorizationRequest } from '../../auth/authorization_request.ts'
 import { OAuthError } from '../../auth/errors.ts'
@@ -51,14 +51,14 @@ const Pushed = defineRecord(
 
 const prefix = 'urn:ietf:params:oauth:request_uri:'
 
-/** §2.1: authenticated as at the token endpoint, checked as at the authorization endpoint; nothing is kept of a bad one. */
+/** §2.1: client authentication as at the token endpoint, checks as at the authorization endpoint. An invalid request is not stored. */
 const endpoint = defineEndpoint({
   name: 'pushed_authorization_request',
   path: '/par',
   cors: 'client',
   limited: true,
   api: clientPost(
-    'Push an authorization request; its reference goes to /authorize as request_uri, once',
+    'Push an authorization request; use its request_uri at /authorize, once',
     ref('AuthorizationRequest'),
     object({ request_uri: text('The reference'), expires_in: whole('Seconds') }, [
       'request_uri',
@@ -67,19 +67,19 @@ const endpoint = defineEndpoint({
     201,
   ),
   async post(call, context) {
-    const given = await form(call, context)
-    const client = await authenticateClient(call, given, context)
-    if (given.request_uri !== undefined)
+    const submitted = await form(call, context)
+    const client = await authenticateClient(call, submitted, context)
+    if (submitted.request_uri !== undefined)
       throw new OAuthError('invalid_request', {
         rule: 'RFC 9126 §2.1',
         expected: 'a pushed request without request_uri',
         problem: 'request_uri may not be pushed (RFC 9126 2.1); push the request itself',
       })
-    const pushed = { ...withoutAuthentication(given), client_id: client.client_id }
+    const pushed = { ...withoutAuthentication(submitted), client_id: client.client_id }
     const requested = await resolveSources(context, pushed, client)
-    const params = { ...requested, ...(await keyParameters(call, [given, requested], client, context)) }
+    const params = { ...requested, ...(await keyParameters(call, [submitted, requested], client, context)) }
     const redirect = requireTrustedRedirect(client, params)
-    await readRequest(context, { client, params, redirect }, { client, params: given, pushed: true })
+    await readRequest(context, { client, params, redirect }, { client, params: submitted, pushed: true })
     const handle = context.random(33)
     const { parTtl } = settings(context)
     await Pushed.put(context, sha256(handle), {
@@ -91,14 +91,14 @@ const endpoint = defineEndpoint({
   },
 })
 
-const ofAuthentication = ['client_secret', 'client_assertion', 'client_assertion_type']
+const authenticationParameters = ['client_secret', 'client_assertion', 'client_assertion_type']
 
 const withoutAuthentication = (params: Params): Params =>
-  Object.fromEntries(Object.entries(params).filter(([name]) => !ofAuthentication.includes(name)))
+  Object.fromEntries(Object.entries(params).filter(([name]) => !authenticationParameters.includes(name)))
 
 /**
- * The parameters that bind the code to a key (RFC 9449 §10.1): of the proof, of the form, of the request object. One
- * that stands beside a request object counts too: the client pushed it, and it only narrows what the code is good for.
+ * The parameters that bind the code to a key (RFC 9449 §10.1), from the proof, the form and the request object. A
+ * parameter outside the request object counts too: the client pushed it, and it only restricts the use of the code.
  * Throws `invalid_request` when two of them differ.
  */
 async function keyParameters(
@@ -123,7 +123,7 @@ async function keyParameters(
         came: other,
         problem: bound
           ? `${name} names another key than the one proven`
-          : `${name} beside the request object names another key than the one inside`,
+          : `${name} outside the request object names another key than the one inside`,
       })
     if (value !== undefined) found[name] = value
   }
@@ -131,19 +131,19 @@ async function keyParameters(
 }
 
 /**
- * What a request that came by reference carries along, so that its answer spends it: a reload, a preview of the link or
- * a virus scanner opens the page too, and must not take the request from its person (§4, FAPI 2.0 §5.3.2.2). Sealed,
- * for a browser could write the parameter as well.
+ * The internal parameter that holds the id of the pushed request until its answer spends it. Opening the page does not
+ * spend it, because a reload, a link preview or a virus scanner opens it too (§4, FAPI 2.0 §5.3.2.2). It has a MAC, because a
+ * browser could send a parameter of this name.
  */
-const mark = 'pushed_request'
+const idParameter = 'pushed_request'
 
 const seal = (id: string, { config }: Context): string =>
   `${id}.${hmac(deriveKey(config.secretKey, 'pushed requests'), id)}`
 
-/** The request that these parameters were pushed as; undefined for any others. */
+/** The id of the pushed request of these parameters; undefined for a request that was not pushed. */
 function pushedId(params: Params, context: Context): string | undefined {
-  const [id = ''] = params[mark]?.split('.') ?? []
-  return id !== '' && equalInConstantTime(params[mark]!, seal(id, context)) ? id : undefined
+  const [id = ''] = params[idParameter]?.split('.') ?? []
+  return id !== '' && equalInConstantTime(params[idParameter]!, seal(id, context)) ? id : undefined
 }
 
 const spent = () =>
@@ -154,18 +154,18 @@ const spent = () =>
     next: 'push the request again',
   })
 
-/** Of all interactions that began with one reference, the first is answered. */
+/** Of all interactions of one pushed request, only the first is answered. */
 async function spend(context: Context, { params }: AuthorizationRequest): Promise<void> {
   const id = pushedId(params, context)
   if (id === undefined) return
   const { parTtl } = settings(context)
-  // As long as pages of the same request may still be open somewhere.
+  // As long as interactions of the same request may still be open.
   const ttl = (parTtl + context.config.interactionTtl) * 1000
   if (!(await context.store.create(`pushed_request_used:${id}`, '', ttl))) throw spent()
   await Pushed.take(context, id)
 }
 
-/** §4: answered once, to the client that pushed it. */
+/** §4: resolves a reference for the client that pushed it; `spend` makes the answer single-use. */
 const source: RequestSource = {
   name: 'par',
   parameter: 'request_uri',
@@ -174,13 +174,13 @@ const source: RequestSource = {
     const id = sha256(request_uri!.slice(prefix.length))
     const pushed = await Pushed.find(context, id)
     if (pushed?.client_id !== client.client_id) throw spent()
-    return { ...pushed.params, [mark]: seal(id, context) }
+    return { ...pushed.params, [idParameter]: seal(id, context) }
   },
 }
 
 const pushedRequests: AuthorizationRule = {
   name: 'pushed_authorization_requests',
-  /** §5: where the client or this provider demands it, no other request is taken. */
+  /** §5: refuses other requests when the client or the provider requires PAR. */
   check(context, { client, params, pushed }) {
     const required =
       settings(context).requirePar || metadata.of(client).require_pushed_authorization_requests === true

@@ -1,4 +1,4 @@
-/** /account/password: asks for the current password, ends whatever else is open, tells the owner. OWASP ASVS 5.0 V6.2.3, V7.4.3 */
+/** /account/password: changes the password after the current one was entered, ends all other sessions, notifies the End-User by mail. OWASP ASVS 5.0 V6.2.3, V7.4.3 */
 import { RefusedError } from '../../auth/refusal.ts'
 import { needsUpgrade } from '../../auth/password_hash.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -41,8 +41,8 @@ const view = defineView(
   ['lead', 'action', 'hidden', 'username', 'fields'],
 )
 
-/** A person without a password has nothing to prove themselves by here, so they sign in another way first. */
-const personForIt: FindPerson = async (call, context, path) => {
+/** An account without a password has no current password to enter, so it needs a recent sign-in instead. */
+const personAllowed: FindPerson = async (call, context, path) => {
   const person = await personAtHand(call, context, path)
   if ('reply' in person || person.user.password_hash !== undefined) return person
   return freshlyAtHand(call, context, path)
@@ -57,9 +57,9 @@ export const changePassword = defineEndpoint({
   get: pageOfPerson(
     passwordPath,
     (call, context, person) => show(call, context, person, 200, {}),
-    personForIt,
+    personAllowed,
   ),
-  form: signedInForm(passwordPath, purpose, personForIt),
+  form: signedInForm(passwordPath, purpose, personAllowed),
   post: change,
 })
 
@@ -107,31 +107,31 @@ function show(
 async function change(call: Call, context: Context, person: AtHand & Submitted): Promise<Reply> {
   const { session, user, fields } = person
   const { current_password = '', password = '', repeat = '' } = fields
-  const again = (status: number, problems: Problems) => show(call, context, person, status, problems)
+  const showAgain = (status: number, problems: Problems) => show(call, context, person, status, problems)
   try {
-    // First: who does not know the password learns nothing of the rest.
+    // First, so that a wrong password gets no other answer.
     if (!(await knowsPassword(call, context, user, current_password)))
-      return again(403, { current: say('password.wrong') })
+      return showAgain(403, { current: say('password.wrong') })
   } catch (error) {
     if (!(error instanceof RefusedError) || error.refusal.retryAfter === undefined) throw error
     logRefusal(error, call, context)
-    const reply = again(error.status, { whole: error.refusal.say ?? say('error.too_many_requests') })
+    const reply = showAgain(error.status, { whole: error.refusal.say ?? say('error.too_many_requests') })
     return { ...reply, headers: { ...reply.headers, 'retry-after': `${error.refusal.retryAfter}` } }
   }
   const problem = await newPasswordProblem(context, password, wordsAbout(user))
   const differs = password === repeat ? undefined : say('password.differs')
-  if (problem || differs) return again(400, { password: problem, repeat: differs })
+  if (problem || differs) return showAgain(400, { password: problem, repeat: differs })
   const hash = await context.signInQueue.run(() => hashPassword(password))
   if (!(await replaceHash(context, user, hash)))
-    return again(409, { whole: say('password.changed_meanwhile') })
-  const cookies = await endOthers(call, context, session)
-  await withdrawVerification(context, user.sub) // asked for, perhaps, by whoever knew the password before
+    return showAgain(409, { whole: say('password.changed_meanwhile') })
+  const cookies = await replaceSessions(call, context, session)
+  await withdrawVerification(context, user.sub) // an attacker who knew the old password may have asked for it
   await tellOwner(call, context, user, { kind: 'password_changed' })
   context.log.info('password_changed', { sub: user.sub, address: call.address })
   return redirectWithin(`${context.basePath}${passwordPath}?done=changed`, cookies)
 }
 
-/** Wrong ones are counted as at the sign-in page, so that an open session is no place to guess. */
+/** Wrong passwords are counted as at the sign-in page, so that an open session allows no unlimited guesses. */
 async function knowsPassword(call: Call, context: Context, user: User, password: string): Promise<boolean> {
   if (user.password_hash === undefined) return true
   const known = await checkPassword(context, {
@@ -143,20 +143,20 @@ async function knowsPassword(call: Call, context: Context, user: User, password:
   return known?.sub === user.sub
 }
 
-/** Of two changes at once one holds. That an older hash was upgraded by the check is no change. */
+/** Of two concurrent changes one succeeds. An upgrade of the hash by `checkPassword` does not count as a change. */
 async function replaceHash(context: Context, user: User, hash: string): Promise<boolean> {
   const before = user.password_hash
-  let held = false
+  let changed = false
   await User.update(context, user.sub, (current) => {
     const same = current.password_hash === before || (before !== undefined && needsUpgrade(before))
-    held = same && !current.disabled
-    return held ? { ...current, password_hash: hash } : current
+    changed = same && !current.disabled
+    return changed ? { ...current, password_hash: hash } : current
   })
-  return held
+  return changed
 }
 
-/** This browser stays signed in, under a new cookie: the old one may be in other hands. */
-async function endOthers(call: Call, context: Context, session: Session): Promise<string[]> {
+/** Ends all sessions and grants, and begins a new session for this browser, because its old cookie may have been copied. */
+async function replaceSessions(call: Call, context: Context, session: Session): Promise<string[]> {
   const { sub, acr, amr, authenticated_at } = session
   for (const { sid } of await Session.listOfUser(context, sub))
     if (sid !== session.sid) await endSession(sid, context)

@@ -1,4 +1,4 @@
-/** The password on the account page: changed by who knows it, set by who has none and has signed in just now. OWASP ASVS 5.0 V6.2.2, V6.2.3. https://owasp.org/www-project-application-security-verification-standard/ */
+/** The password page: needs the current password, or a recent sign-in when the account has none. OWASP ASVS 5.0 V6.2.2, V6.2.3. https://owasp.org/www-project-application-security-verification-standard/ */
 import { say } from '../../lib/say.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { changePassword, passwordPath } from './change_password.ts'

@@ -1,4 +1,4 @@
-/** Protected resource metadata: where tokens for our own resources come from, said where a client looks for it. https://www.rfc-editor.org/rfc/rfc9728 */
+/** Protected resource metadata of this provider's own resources. https://www.rfc-editor.org/rfc/rfc9728 */
 import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { metadata as serverMetadata } from '../../endpoints/discovery.ts'
@@ -11,27 +11,27 @@ const wellKnown = '/.well-known/oauth-protected-resource'
 
 const isResource = (endpoint: Endpoint): boolean => endpoint.resourceScopes !== undefined
 
-/** §3.1: the well-known part stands between the host and whatever path the resource has. */
+/** §3.1: the well-known path is between the host and the path of the resource. */
 function metadataUrl(path: string, { config, basePath }: Context): string {
   return `${new URL(config.issuer).origin}${wellKnown}${basePath}${path}`
 }
 
-/** Members that mean the same of a resource (§2) as of the authorization server that it trusts. */
+/** Members with the same meaning in resource metadata (§2) and authorization server metadata. */
 const shared = [
   'dpop_signing_alg_values_supported',
   'tls_client_certificate_bound_access_tokens',
   'authorization_details_types_supported',
 ]
 
-/** The document of one endpoint; of all of them, under the issuer's own name, when `path` is empty. */
+/** The document of one endpoint, or of all together as the resource `issuer` when `path` is empty. */
 function document(path: string, context: Context): Record<string, unknown> {
   const resources = context.table.endpoints.filter(isResource)
   const concerned = path === '' ? resources : resources.filter((endpoint) => endpoint.path === path)
   if (concerned.length === 0)
     throw new HttpError('not_found', {
-      expected: 'the path of a resource that takes access tokens',
+      expected: 'the path of a resource that accepts access tokens',
       came: path,
-      problem: `${path} is no resource that takes access tokens`,
+      problem: `${path} is not a resource that accepts access tokens`,
     })
   const server = serverMetadata(context)
   return {
@@ -69,9 +69,9 @@ const reply = (path: string, context: Context) =>
 function describe(parameters: Operations[string]['parameters']): Operations {
   const schema = object(
     {
-      resource: text('The resource, as tokens name it in aud'),
-      authorization_servers: words('Issuers whose tokens it takes'),
-      scopes_supported: words('Scopes it asks for'),
+      resource: text('The resource, as in aud of tokens'),
+      authorization_servers: words('Issuers whose tokens it accepts'),
+      scopes_supported: words('Scopes that it requires'),
       bearer_methods_supported: words('Ways to send a bearer token'),
     },
     ['resource', 'authorization_servers'],
@@ -82,7 +82,7 @@ function describe(parameters: Operations[string]['parameters']): Operations {
   }
   return {
     GET: {
-      summary: 'What a resource of this provider asks of a token',
+      summary: 'The metadata of a protected resource',
       parameters: parameters ?? [],
       responses,
     },

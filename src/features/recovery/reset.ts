@@ -42,7 +42,7 @@ export const reset = defineEndpoint({
     const { token = '', done } = query(call, context)
     if (done !== undefined) return finished(context)
     const user = await findLink(context, token)
-    return user ? show(call, context, 200, { user, token }) : gone(context)
+    return user ? show(call, context, 200, { user, token }) : invalidLink(context)
   },
   form: ownForm(purpose),
   post: choose,
@@ -77,7 +77,7 @@ async function choose(call: Call, context: Context, { fields }: Submitted): Prom
   await countTries(call, context)
   const { token = '', password = '', repeat = '' } = fields
   const user = await findLink(context, token)
-  if (!user) return gone(context)
+  if (!user) return invalidLink(context)
   const problem = await newPasswordProblem(context, password, wordsAbout(user))
   const differs = password === repeat ? undefined : say('reset.differs')
   // The link is spent after all checks, so that a refused password does not use it up.
@@ -86,7 +86,7 @@ async function choose(call: Call, context: Context, { fields }: Submitted): Prom
   const hash = await context.signInQueue.run(() => hashPassword(password))
   return (await replace(context, token, hash, call))
     ? redirectWithin(`${context.basePath}${resetPath}?done=changed`)
-    : gone(context)
+    : invalidLink(context)
 }
 
 /** Ends all sessions and grants before and after the change, so that a failure in between leaves no old session alive. */
@@ -106,7 +106,7 @@ async function replace(context: Context, token: string, hash: string, call: Call
   return true
 }
 
-const gone = (context: Context): Reply =>
+const invalidLink = (context: Context): Reply =>
   page(
     400,
     document(

@@ -1,4 +1,4 @@
-/** Registration management: a client reads, changes and ends its own registration. https://www.rfc-editor.org/rfc/rfc7592 */
+/** Registration management: a client reads, replaces and deletes its own registration. https://www.rfc-editor.org/rfc/rfc7592 */
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -27,7 +27,7 @@ const env = defineEntries([
 
 const path = '/register/'
 
-/** §2.1: an unknown client, another client's token and one that was used are told alike. */
+/** §2.1: the same answer for an unknown client, a token of another client and a used token. */
 const refused = (context: Context) =>
   invalidToken(context, {
     rule: 'RFC 7592 §2',
@@ -46,31 +46,31 @@ async function requireOwner(call: Call, context: Context): Promise<{ client: Cli
 }
 
 /**
- * The record moves on with the token, in one step: of many requests with one token, whatever they ask, one wins.
- * There is no grace for a retry, for whoever holds the token can send the client's codes elsewhere; a client that
- * lost an answer registers anew.
+ * Changes the record and replaces its token in one step, so that of concurrent requests with one token one succeeds. A
+ * used token is refused also for a retry, because a stolen token could redirect the client's codes; a client that lost an
+ * answer registers again.
  */
-async function moveOn(
+async function useToken(
   { client, token }: { client: Client; token: string },
   context: Context,
   change: (current: Client) => Client,
 ): Promise<Client> {
-  const moved = await Client.update(context, client.client_id, (current) => {
+  const updated = await Client.update(context, client.client_id, (current) => {
     if (current.disabled || !isTokenOf(token, current, context)) throw refused(context)
     return nextGeneration(change(current), current)
   })
-  if (!moved) throw refused(context)
+  if (!updated) throw refused(context)
   context.clients.forget(client.client_id)
-  return moved
+  return updated
 }
 
-/** §3: the secret is said again, for the one who asks could as well register keys of its own. */
+/** §3: includes the secret, because the holder of the token could replace it by its own keys anyway. */
 const answer = (client: Client, context: Context): Reply =>
   json(200, registrationResponse(client, context, secretOf(client, context)))
 
 async function read(call: Call, context: Context): Promise<Reply> {
   const owner = await requireOwner(call, context)
-  return answer(await moveOn(owner, context, (current) => current), context)
+  return answer(await useToken(owner, context, (current) => current), context)
 }
 
 async function update(call: Call, context: Context): Promise<Reply> {
@@ -78,15 +78,15 @@ async function update(call: Call, context: Context): Promise<Reply> {
   const body = await readJson(call, context, 'invalid_client_metadata')
   const metadata = await readReplacement(body, owner.client, context)
   const newSecret = context.random(33)
-  const moved = await moveOn(owner, context, (current) => replaced(current, metadata, context, newSecret))
-  context.log.info('client_updated', { client_id: moved.client_id, address: call.address })
-  return answer(moved, context)
+  const updated = await useToken(owner, context, (current) => replaced(current, metadata, context, newSecret))
+  context.log.info('client_updated', { client_id: updated.client_id, address: call.address })
+  return answer(updated, context)
 }
 
-/** §2.3: disabled first, by the one request that wins; its grants and tokens are good only while there is a client. */
+/** §2.3: disables the client first, which decides between concurrent requests. Its grants and tokens are valid only while the client exists. */
 async function remove(call: Call, context: Context): Promise<Reply> {
   const owner = await requireOwner(call, context)
-  const { client_id } = await moveOn(owner, context, (current) => ({ ...current, disabled: true }))
+  const { client_id } = await useToken(owner, context, (current) => ({ ...current, disabled: true }))
   await Client.remove(context, client_id)
   context.clients.forget(client_id)
   context.log.info('client_removed', { client_id, address: call.address })
@@ -95,7 +95,7 @@ async function remove(call: Call, context: Context): Promise<Reply> {
 
 const described = (summary: string, more: Partial<Operation> = {}): Operation => ({
   summary,
-  description: 'Authorization: Bearer with the registration_access_token of the answer before.',
+  description: 'Authorization: Bearer with the registration_access_token of the previous answer.',
   parameters: [{ name: 'file', in: 'path', required: true, schema: text('The client_id') }],
   responses: {
     200: jsonReply('The client as registered, with the token for the next request', ref('Client')),
@@ -118,7 +118,7 @@ const endpoint = defineEndpoint({
     }),
     DELETE: described('A client ends its registration, and all its tokens with it', {
       responses: {
-        204: { description: 'It is gone' },
+        204: { description: 'The registration is deleted' },
         ...troubles,
         401: unauthorizedToken,
       },

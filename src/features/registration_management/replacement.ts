@@ -1,4 +1,4 @@
-/** An update: the body takes the place of all metadata, and of nothing else. https://www.rfc-editor.org/rfc/rfc7592#section-2.2 */
+/** An update: the body replaces all metadata, and no other member of the record. https://www.rfc-editor.org/rfc/rfc7592#section-2.2 */
 import { OAuthError } from '../../auth/errors.ts'
 import type { Grounds } from '../../auth/refusal.ts'
 import type { ClientMetadata } from '../../auth/registration.ts'
@@ -10,7 +10,7 @@ import { type Client, needsSecret, secretMac, secretMembers } from '../../models
 const refuse = (grounds: Omit<Grounds, 'rule'>) =>
   new OAuthError('invalid_client_metadata', { ...grounds, rule: 'RFC 7592 §2.2' })
 
-const ofTheAnswerAlone = [
+const responseMembers = [
   'registration_access_token',
   'registration_client_uri',
   'client_secret_expires_at',
@@ -31,15 +31,15 @@ export async function readReplacement(
       expected: 'client_id is required, and must be that of the client in the URL',
       came: client_id,
     })
-  const odd = ofTheAnswerAlone.find((name) => Object.hasOwn(rest, name))
-  if (odd !== undefined) throw refuse({ expected: `${odd} must not be part of an update` })
+  const forbidden = responseMembers.find((name) => Object.hasOwn(rest, name))
+  if (forbidden !== undefined) throw refuse({ expected: `${forbidden} must not be part of an update` })
   if (client_secret !== undefined && client_secret !== null) requireOwnSecret(client_secret, client, context)
-  const asked = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null))
+  const requested = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null))
   const policy = policyOf(context, client.registration_limits)
-  return admitMetadata(asked, policy, { by: 'client', current: client }, context)
+  return admitMetadata(requested, policy, { by: 'client', current: client }, context)
 }
 
-/** No client chooses its secret. */
+/** A client cannot choose its secret. */
 function requireOwnSecret(secret: unknown, { client_id, secret_mac }: Client, { secrets }: Context): void {
   const came = typeof secret === 'string' ? secretMac(secrets.clientSecrets, client_id, secret) : undefined
   if (came === undefined || secret_mac === undefined || !equalInConstantTime(came, secret_mac))
@@ -49,7 +49,7 @@ function requireOwnSecret(secret: unknown, { client_id, secret_mac }: Client, { 
     })
 }
 
-/** The record with `metadata` in place of what it had; a secret comes or goes as its method needs one. */
+/** The record with its metadata replaced. A secret is kept, added or dropped as the authentication method needs. */
 export function replaced(
   current: Client,
   metadata: ClientMetadata,

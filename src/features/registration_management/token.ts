@@ -1,4 +1,4 @@
-/** Registration access tokens: a MAC over the client and a generation, so that the record keeps a number and no secret. https://www.rfc-editor.org/rfc/rfc7592#section-3 */
+/** Registration access tokens: a MAC over the client and a generation, so that the record holds a number and no secret. https://www.rfc-editor.org/rfc/rfc7592#section-3 */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
@@ -11,7 +11,7 @@ const generationOf = (client: Client): number => members.of(client).registration
 
 const prefix = 'lkm_'
 
-/** The one token that is good for the client as it is now. */
+/** The only valid token for the current record. */
 export const tokenOf = (client: Client, { config }: Context): string =>
   `${prefix}${hmac(
     deriveKey(config.secretKey, 'registration access tokens'),
@@ -21,6 +21,6 @@ export const tokenOf = (client: Client, { config }: Context): string =>
 export const isTokenOf = (token: string, client: Client, context: Context): boolean =>
   equalInConstantTime(token, tokenOf(client, context))
 
-/** The `changed` record once the token of `current` was used: its successor is good, and it is not. */
+/** The `changed` record with the next generation, which makes the token of `current` invalid. */
 export const nextGeneration = (changed: Client, current: Client): Client =>
   members.set(changed, { registration_generation: generationOf(current) + 1 })

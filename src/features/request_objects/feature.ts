@@ -38,22 +38,22 @@ const settings = (context: Context) => featureConfig(context.config, 'request_ob
 const mustSign = (client: Client, context: Context): boolean =>
   settings(context).requireSignedRequestObject || metadata.of(client).require_signed_request_object === true
 
-async function resolve(object: string, given: Params, client: Client, context: Context): Promise<Params> {
+async function resolve(object: string, outer: Params, client: Client, context: Context): Promise<Params> {
   const { readRequestObject } = await import('./read.ts')
   const strict = mustSign(client, context) || context.config.profile === 'fapi2'
   const unsigned = needNotSign(client, context)
   const inside = await readRequestObject(object, client, context, { strict, unsigned })
   // A parameter inside and outside the request object must have the same value (OpenID Connect Core §6.1).
   for (const name of ['response_type', 'client_id'])
-    if (given[name] !== undefined && inside[name] !== undefined && given[name] !== inside[name])
+    if (outer[name] !== undefined && inside[name] !== undefined && outer[name] !== inside[name])
       throw new OAuthError('invalid_request_object', {
         rule: 'OpenID Connect Core §6.1',
         expected: `${name} inside the request object equals the one outside`,
         problem: `${name} inside the request object differs from the one outside`,
       })
-  const { request: _, request_uri: __, ...beside } = given
+  const { request: _, request_uri: __, ...outside } = outer
   // Where a signature is required, unsigned parameters outside the request object are ignored (RFC 9101 §10.5).
-  return settings(context).requestObjectMerge && !strict ? { ...beside, ...inside } : inside
+  return settings(context).requestObjectMerge && !strict ? { ...outside, ...inside } : inside
 }
 
 const byValue: RequestSource = {
@@ -107,7 +107,7 @@ const byReference: RequestSource = {
 
 const withoutFragment = (uri: string): string => uri.split('#')[0]!
 
-const duty: AuthorizationRule = {
+const signatureRequired: AuthorizationRule = {
   name: 'require_signed_request_object',
   check(context, { client, params }) {
     if (mustSign(client, context) && params.request === undefined && params.request_uri === undefined)
@@ -161,7 +161,7 @@ export const requestObjects = defineFeature({
   name: 'request_objects',
   env,
   requestSources: [byValue, byReference],
-  authorizationRules: [duty],
+  authorizationRules: [signatureRequired],
   registrationRules: [signingAlgRule('request_objects', metadata, ['request_object_signing_alg']), unsigned],
   clientDemands: (client, config) =>
     metadata.of(client).request_object_signing_alg === 'none' && !takesUnsigned(client, config)

@@ -1,4 +1,4 @@
-/** Resource indicators: the client names the API a token is for, and the token is good there alone. https://www.rfc-editor.org/rfc/rfc8707 */
+/** Resource indicators: the client names the APIs that a token is for, and they become its audience. https://www.rfc-editor.org/rfc/rfc8707 */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { shown } from '../../auth/refusal.ts'
@@ -25,19 +25,19 @@ const ofGrant = declareGrantMembers({ resource: v.array(v.string()) })
 const badTarget = (expected: string, came: string, problem?: string) =>
   new OAuthError('invalid_target', { rule: 'RFC 8707 §2', expected, came, problem })
 
-/** Resources of one request: each is stored with the grant and stands in each of its tokens. */
+/** Resources of one request: each is stored in the grant and in each of its tokens. */
 const mostResources = 50
 /** Characters. */
 const longestResource = 2000
 
-/** The URIs asked for, each absolute and without fragment (§2); undefined when none was. */
+/** The requested URIs, each absolute and without fragment (§2); undefined when there is none. */
 function readResources(value: string | undefined, context: Context): string[] | undefined {
   if (value === undefined) return undefined
   const { resources } = featureConfig(context.config, 'resource_indicators', env)
-  const asked = [...new Set(value.split(' ').filter(Boolean))]
-  if (asked.length > mostResources)
-    throw badTarget(`at most ${mostResources} resources may be asked for`, `${asked.length}`)
-  for (const uri of asked) {
+  const requested = [...new Set(value.split(' ').filter(Boolean))]
+  if (requested.length > mostResources)
+    throw badTarget(`at most ${mostResources} resources may be requested`, `${requested.length}`)
+  for (const uri of requested) {
     // First: parsing a host of combining marks takes time with the square of its length.
     if (uri.length > longestResource)
       throw badTarget(`a resource of at most ${longestResource} characters`, `${uri.length}`)
@@ -54,7 +54,7 @@ function readResources(value: string | undefined, context: Context): string[] | 
         `resource ${shown(uri)} is not an API of this provider`,
       )
   }
-  return asked.length > 0 ? asked : undefined
+  return requested.length > 0 ? requested : undefined
 }
 
 const audienceOf = (resources: readonly string[]) => (resources.length === 1 ? resources[0]! : [...resources])
@@ -67,13 +67,13 @@ const parameter: AuthorizationParameter = {
   },
 }
 
-/** §2.2: a token request may narrow what was authorized, never widen it. */
+/** §2.2: a token request may ask for a part of the authorized resources. */
 const rule: GrantRule = {
   name: 'resource',
   admit(grant, { raw, context }) {
-    const asked = readResources(raw.resource, context)
+    const requested = readResources(raw.resource, context)
     const { resource: granted } = ofGrant.of(grant)
-    const beyond = asked?.find((each) => !granted?.includes(each))
+    const beyond = requested?.find((each) => !granted?.includes(each))
     if (beyond !== undefined)
       throw badTarget(
         'resource is part of the authorization',
@@ -82,24 +82,24 @@ const rule: GrantRule = {
       )
   },
   shape(issue, { raw, client, context }) {
-    const asked = readResources(raw.resource, context)
+    const requested = readResources(raw.resource, context)
     if (issue.copyOf) {
-      requireGrantedToCopy(asked ?? [], issue, client)
-      const audience = [...new Set([issue.audience ?? [], asked ?? []].flat())]
+      requireGrantedToCopy(requested ?? [], issue, client)
+      const audience = [...new Set([issue.audience ?? [], requested ?? []].flat())]
       return audience.length > 0 ? { ...issue, audience: audienceOf(audience) } : issue
     }
     if (issue.audience !== undefined) return issue
-    const resources = asked ?? (issue.grant && ofGrant.of(issue.grant).resource)
+    const resources = requested ?? (issue.grant && ofGrant.of(issue.grant).resource)
     return resources ? { ...issue, audience: audienceOf(resources) } : issue
   },
 }
 
-/** A client that trades its own token of a person has no more of it than what was authorized, or an operator added. */
-function requireGrantedToCopy(asked: readonly string[], { copyOf, grant }: Issue, client: Client): void {
+/** In an exchange of its own token for an End-User, a client gets only authorized resources and those in exchange_audiences. */
+function requireGrantedToCopy(requested: readonly string[], { copyOf, grant }: Issue, client: Client): void {
   if (!grant || copyOf?.client_id !== client.client_id) return
   const { resource: granted = [] } = ofGrant.of(grant)
   const allowed = [granted, copyOf.aud, client.exchange_audiences ?? []].flat()
-  const beyond = asked.find((each) => !allowed.includes(each))
+  const beyond = requested.find((each) => !allowed.includes(each))
   if (beyond !== undefined)
     throw badTarget(
       'resource is part of the authorization, or of exchange_audiences of the client',

@@ -1,4 +1,4 @@
-/** Answers beside the query: after the #, or in a form that the browser posts. https://openid.net/specs/oauth-v2-multiple-response-types-1_0.html#ResponseModes */
+/** The response modes fragment and form_post. https://openid.net/specs/oauth-v2-multiple-response-types-1_0.html#ResponseModes */
 import { OAuthError } from '../../auth/errors.ts'
 import { formEncode } from '../../auth/redirect_uri.ts'
 import { formTarget } from '../../http/headers.ts'

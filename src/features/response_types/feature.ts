@@ -27,8 +27,8 @@ const env = defineEntries([
 const setting = (config: Config) => featureConfig(config, 'response_types', env).implicitAndHybrid
 
 /**
- * What a token request would issue for this grant, by every feature's rule. No key can be proven in a redirect: those
- * whose tokens must be bound get none here.
+ * What a token request would issue for this grant, after the rules of all features. A redirect cannot prove a key, so clients
+ * whose tokens must be bound are refused.
  */
 async function unbound(
   { grant, user }: Granted,
@@ -40,34 +40,34 @@ async function unbound(
     throw new OAuthError('unauthorized_client', {
       rule: 'RFC 9449 §5',
       expected: 'response_type code for a client that registered for tokens bound to a key',
-      problem: 'this client registered for tokens bound to a key, and a redirect carries none',
+      problem: 'this client registered for tokens bound to a key, and a redirect cannot prove one',
       next: 'use response_type code',
     })
-  const asked = { params: {}, raw: {}, client, context, bound: undefined }
-  return settled({ scope, grant, user }, asked)
+  const use = { params: {}, raw: {}, client, context, bound: undefined }
+  return settled({ scope, grant, user }, use)
 }
 
-/** Whatever a type names, in the order of the specification; each part is bound to those before it (Core §3.3.2.11). */
+/** Issues the parts of the response type. The ID Token comes last, because it has the hashes of the others (Core §3.3.2.11). */
 const answer =
   (parts: readonly string[]): ResponseType['answer'] =>
-  async (context, { request, client, user, grant: waiting }) => {
+  async (context, { request, client, user, grant: inactiveGrant }) => {
     const answered: Record<string, string> = {}
     const withToken = parts.includes('token')
     const issued = withToken
-      ? await unbound({ grant: waiting, user }, request.scope, client, context)
+      ? await unbound({ grant: inactiveGrant, user }, request.scope, client, context)
       : undefined
-    // Without a code to redeem nothing else would bring the grant to life.
-    const grant = withToken ? await live(waiting, context.config.accessTokenTtl) : waiting
-    async function live({ grant_id }: Grant, lifetime: number): Promise<Grant> {
+    // A token issued here needs an active grant; no code has been redeemed to activate it.
+    const grant = withToken ? await activate(inactiveGrant, context.config.accessTokenTtl) : inactiveGrant
+    async function activate({ grant_id }: Grant, lifetime: number): Promise<Grant> {
       const exp = seconds(context.clock) + lifetime
-      const lives = await Grant.update(context, grant_id, (current) => ({ ...current, exp }))
-      if (!lives)
+      const active = await Grant.update(context, grant_id, (current) => ({ ...current, exp }))
+      if (!active)
         throw new OAuthError('access_denied', {
           rule: 'RFC 6749 §4.2.2.1',
-          expected: 'a session that lives',
-          problem: 'the person signed out meanwhile',
+          expected: 'a session that has not ended',
+          problem: 'the End-User has signed out',
         })
-      return lives
+      return active
     }
     if (parts.includes('code'))
       Object.assign(answered, await codeAlone.answer(context, { request, grant, user, client }))
@@ -108,7 +108,7 @@ const responseTypes = [
   answer: answer(name.split(' ')),
 }))
 
-/** A client registers for it; nobody redeems it (OpenID Connect Registration §2). */
+/** Clients register this grant type, but it has no token request (OpenID Connect Registration §2). */
 const implicit: GrantType = {
   name: 'implicit',
   offered: ({ config }) => setting(config) === 'on',
@@ -125,7 +125,7 @@ const implicit: GrantType = {
 export const responseTypesFeature = defineFeature({
   name: 'response_types',
   env,
-  // Off is off: not even for a client that was registered under another profile.
+  // `off` also applies to clients that were registered under another profile.
   when: (config) => setting(config) !== 'off',
   responseTypes,
   grantTypes: [implicit],

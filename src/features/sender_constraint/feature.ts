@@ -1,4 +1,4 @@
-/** No bearer tokens: every access token is bound to a key of its client. https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1 */
+/** Sender-constrained tokens: every access token is bound to a key of its client. https://openid.net/specs/fapi-security-profile-2_0-final.html#section-5.3.2.1 */
 import { OAuthError } from '../../auth/errors.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
@@ -22,7 +22,7 @@ function requireBound({ bound, context }: GrantUse): void {
   throw new OAuthError('invalid_request', {
     rule: 'FAPI 2.0 §5.3.2.1',
     expected: 'a token request that proves a key of the client',
-    problem: 'tokens here are bound to a key of the client',
+    problem: 'this provider issues only tokens bound to a key of the client',
     next: `prove one by ${ways}`,
   })
 }

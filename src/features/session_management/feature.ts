@@ -1,4 +1,4 @@
-/** Session management: a client's frame asks ours whether the sign-in has changed, without a request. https://openid.net/specs/openid-connect-session-1_0.html */
+/** Session management: a frame of the client asks a frame of this provider whether the session has changed, without a request. https://openid.net/specs/openid-connect-session-1_0.html */
 import scriptSource from '../../../views/check_session.js' with { type: 'text' }
 import pageSource from '../../../views/check_session.html' with { type: 'text' }
 import { defineEntries, featureConfig } from '../../config.ts'
@@ -24,13 +24,13 @@ const env = defineEntries([
 
 const cookie = 'browser_state'
 
-/** OP browser state (§3.2): new with each sign-in, and nothing can be done or learned with it. */
+/** OP browser state (§3.2): a hash that changes with each session and discloses nothing about it. */
 const browserState = ({ sid, secret_hash }: Session): string => sha256(`browser state ${sid} ${secret_hash}`)
 
 const view = defineView('check_session', pageSource, ['script'])
 const scriptPath = `/check_session/${sha256(scriptSource).slice(0, 16)}.js`
 
-/** §3.2: for a frame of any site. All it knows is in a cookie and in its script. */
+/** §3.2: the OP iframe, which any site may embed. It uses a cookie and its script alone. */
 const iframe = defineEndpoint({
   name: 'check_session',
   path: '/check_session',
@@ -38,8 +38,8 @@ const iframe = defineEndpoint({
   page: true,
   api: {
     GET: {
-      summary: 'A page for a hidden frame, which says whether the sign-in has changed',
-      responses: { 200: pageReply('It answers messages, not requests') },
+      summary: 'A page for a hidden frame, which tells whether the session has changed',
+      responses: { 200: pageReply('It answers messages of the frame above it') },
     },
   },
   get: (_call, { basePath }) => ({
@@ -73,7 +73,7 @@ export const sessionManagement = defineFeature({
     begun: ({ config }, session) => [setOpenCookie(config, cookie, browserState(session))],
     signedOut: ({ config }) => [setOpenCookie(config, cookie, '', 0)],
   },
-  /** §3: bound to the client, to the origin that may ask, and to the browser state, under a salt. */
+  /** §3: a salted hash of client, origin of the redirect URI, and browser state. */
   responseParameters({ random }, { request, session, client }): Record<string, string> {
     const { origin } = new URL(request.redirect)
     if (!request.scope.includes('openid') || origin === 'null') return {} // no origin, no frame: a native app

@@ -1,4 +1,4 @@
-/** Userinfo and introspection as signed JWTs, for clients that want to show them to others. OpenID Connect Core §5.3.2, https://www.rfc-editor.org/rfc/rfc9701 */
+/** Userinfo and introspection responses as signed JWTs. OpenID Connect Core §5.3.2, https://www.rfc-editor.org/rfc/rfc9701 */
 import * as v from 'valibot'
 import { sign } from '../../auth/jws.ts'
 import { signingAlgs } from '../../auth/registration.ts'
@@ -25,7 +25,7 @@ const defaultAlg = ({ config }: Context) =>
 const signed = (typ: string, claims: Document, alg: unknown, context: Context) =>
   sign(context.keys.signer(v.parse(Alg, alg) ?? defaultAlg(context)), typ, claims)
 
-/** OpenID Connect Core §5.3.2: a JWT for those who registered an algorithm, with issuer and audience. */
+/** OpenID Connect Core §5.3.2: a JWT with issuer and audience for clients that registered an algorithm. */
 function userinfo(document: Document, client: Client, context: Context) {
   const alg = metadata.of(client).userinfo_signed_response_alg
   if (alg === undefined) return undefined
@@ -35,7 +35,7 @@ function userinfo(document: Document, client: Client, context: Context) {
 
 const introspectionJwt = 'application/token-introspection+jwt'
 
-/** Whether an Accept header takes `type` by its own name. */
+/** Whether an Accept header names `type` itself, not by a wildcard. */
 const accepts = (header: string | null, type: string): boolean =>
   header !== null &&
   header.split(',').some((range) => {
@@ -44,8 +44,9 @@ const accepts = (header: string | null, type: string): boolean =>
   })
 
 /**
- * RFC 9701 §4 and §5: for those who ask for it, and always for those who registered for it, so that nobody can talk
- * them out of a signature. `sub` and `exp` stay inside, lest the response pass for a token (§8.1).
+ * RFC 9701 §4 and §5: for a request that accepts the type, and always for clients that registered an algorithm, so that an
+ * Accept header cannot remove the signature. `sub` and `exp` are inside `token_introspection` alone, so that the response
+ * cannot be used as a token (§8.1).
  */
 function introspection(document: Document, client: Client, context: Context, call: Call | undefined) {
   const { introspection_signed_response_alg: alg } = metadata.of(client)
@@ -61,13 +62,13 @@ function introspection(document: Document, client: Client, context: Context, cal
   return signed('token-introspection+jwt', claims, alg, context)
 }
 
-const wants: Partial<Record<DocumentKind, typeof introspection>> = { userinfo, introspection }
+const wrappers: Partial<Record<DocumentKind, typeof introspection>> = { userinfo, introspection }
 
 const signer: DocumentWrapper = {
   name: 'signed_documents',
   stage: 'sign',
   wrap: (call, context, { kind, document, client }) =>
-    typeof document === 'string' ? undefined : wants[kind]?.(document, client, context, call),
+    typeof document === 'string' ? undefined : wrappers[kind]?.(document, client, context, call),
 }
 
 export const signedDocuments = defineFeature({

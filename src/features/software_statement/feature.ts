@@ -1,4 +1,4 @@
-/** Software statements: what a publisher vouches for goes before what a client says of itself. https://www.rfc-editor.org/rfc/rfc7591#section-2.3 */
+/** Software statements: metadata signed by a trusted publisher overrides the metadata of the client. https://www.rfc-editor.org/rfc/rfc7591#section-2.3 */
 import type { JWTPayload } from 'jose'
 import * as v from 'valibot'
 import { HttpError, OAuthError } from '../../auth/errors.ts'
@@ -33,38 +33,38 @@ const invalid = (expected: string, came?: unknown, problem?: string) =>
 
 const longest = 10_000
 
-/** Claims about the statement itself, and the one that would speak of another. */
+/** Claims about the statement itself, and a nested statement: not client metadata. */
 const notMetadata = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'software_statement']
 
-/** §3.1.1: what the statement says replaces what the body says of the same. */
+/** §3.1.1: members of the statement replace those of the request body. */
 const statement: RegistrationRule = {
   name: 'software_statement',
   async amend(context, body, { by }) {
     const { software_statement: jwt } = body
     if (jwt === undefined) {
       if (by === 'client' && settings(context.config).requireSoftwareStatement)
-        throw invalid('a software_statement is required to register here')
+        throw invalid('a software_statement is required to register')
       return { ...body }
     }
     if (typeof jwt !== 'string' || jwt.length > longest)
       throw invalid(`software_statement must be a JWT of at most ${longest} characters`)
-    const said = Object.entries(await verify(jwt, context)).filter(([name]) => !notMetadata.includes(name))
-    return { ...withoutVariants(body, new Set(said.map(([name]) => name))), ...Object.fromEntries(said) }
+    const signed = Object.entries(await verify(jwt, context)).filter(([name]) => !notMetadata.includes(name))
+    return { ...withoutVariants(body, new Set(signed.map(([name]) => name))), ...Object.fromEntries(signed) }
   },
 }
 
-/** A name in another language, or keys by another member, would contradict the publisher as much as the same member. */
-const withoutVariants = (body: Readonly<Record<string, unknown>>, said: ReadonlySet<string>) =>
+/** Also removes language variants of a signed member, and jwks beside a signed jwks_uri or the reverse, since they would contradict the statement. */
+const withoutVariants = (body: Readonly<Record<string, unknown>>, signed: ReadonlySet<string>) =>
   Object.fromEntries(
     Object.entries(body).filter(
       ([name]) =>
-        !said.has(name.split('#')[0]!) &&
-        !(name === 'jwks' && said.has('jwks_uri')) &&
-        !(name === 'jwks_uri' && said.has('jwks')),
+        !signed.has(name.split('#')[0]!) &&
+        !(name === 'jwks' && signed.has('jwks_uri')) &&
+        !(name === 'jwks_uri' && signed.has('jwks')),
     ),
   )
 
-/** Signed by a publisher an operator named, now valid, and meant for us if it says for whom. */
+/** Checks the signature of a trusted publisher, the times, and `aud` if present. */
 async function verify(jwt: string, context: Context): Promise<JWTPayload> {
   const { decodeJwt, jwtVerify } = await import('jose')
   const { iss } = attempt(() => decodeJwt(jwt))
@@ -72,9 +72,9 @@ async function verify(jwt: string, context: Context): Promise<JWTPayload> {
   if (!keys)
     throw new OAuthError('unapproved_software_statement', {
       rule: 'RFC 7591 §3.2.2',
-      expected: 'a software_statement of an issuer that is trusted here',
+      expected: 'a software_statement of an issuer that this provider trusts',
       came: iss,
-      problem: `software statements of ${shown(iss)} are not accepted here`,
+      problem: `software statements of ${shown(iss)} are not accepted by this provider`,
     })
   const [issuer, jwks_uri] = keys
   const publisher = { client_id: issuer, jwks_uri }
@@ -93,7 +93,7 @@ async function verify(jwt: string, context: Context): Promise<JWTPayload> {
       )
     throw new HttpError('temporarily_unavailable', {
       expected: 'the keys of the publisher',
-      problem: 'the keys of the publisher cannot be had at the moment',
+      problem: 'the keys of the publisher cannot be fetched at the moment',
       detail: `${issuer} ${error.publicDescription}`,
       retryAfter: 30,
     })
@@ -102,7 +102,7 @@ async function verify(jwt: string, context: Context): Promise<JWTPayload> {
     throw invalid(
       `software_statement: aud is ${context.config.issuer}, or absent`,
       payload.aud,
-      'software_statement: aud names somebody else',
+      'software_statement: aud does not name this provider',
     )
   return payload
 }
@@ -111,7 +111,7 @@ function attempt<T>(read: () => T): T {
   try {
     return read()
   } catch {
-    throw invalid('software_statement is a JWT', undefined, 'software_statement is no JWT')
+    throw invalid('software_statement is a JWT', undefined, 'software_statement is not a JWT')
   }
 }
 
@@ -124,7 +124,7 @@ export const softwareStatement = defineFeature({
   problems: (config) =>
     settings(config).softwareStatementIssuers.length > 0
       ? []
-      : ['REQUIRE_SOFTWARE_STATEMENT: expected SOFTWARE_STATEMENT_ISSUERS to name a publisher to believe'],
+      : ['REQUIRE_SOFTWARE_STATEMENT: expected SOFTWARE_STATEMENT_ISSUERS to name a trusted publisher'],
   env,
   registrationRules: [statement],
   clientMetadata: declareMetadata({ software_statement: v.optional(v.string()) }),

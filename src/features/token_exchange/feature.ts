@@ -1,4 +1,4 @@
-/** Token exchange: a service trades the token it was sent for a narrower one to send on. https://www.rfc-editor.org/rfc/rfc8693 */
+/** Token exchange: a service exchanges a token that it received for a narrower one to send to another service. https://www.rfc-editor.org/rfc/rfc8693 */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { secret, shown } from '../../auth/refusal.ts'
@@ -28,7 +28,7 @@ const Params = v.object({
   audience: v.optional(v.string()),
 })
 
-/** §4.1: who acts now, and on whose behalf it acted before. */
+/** §4.1: the current actor, and the chain of earlier actors. */
 type Actor = { sub: string; act?: Actor | undefined }
 const Actor: v.GenericSchema<Actor> = v.object({ sub: v.string(), act: v.optional(v.lazy(() => Actor)) })
 const ofToken = declareTokenClaims({ act: Actor })
@@ -47,8 +47,8 @@ const tokenExchange = defineGrantType(
       })
     checkTypes(params)
     const subject = await requireLive(params.subject_token, 'subject_token', context)
-    requireReceived(subject, client)
-    requireItsKey(subject, client, bound)
+    requireMayExchange(subject, client)
+    requireKeyOf(subject, client, bound)
     const actor =
       params.actor_token === undefined ? undefined : await requireActor(params.actor_token, client, context)
     const granted = scopeValues(subject.claims.scope)
@@ -63,7 +63,7 @@ const tokenExchange = defineGrantType(
         ? { grant: subject.grant, user: await userOf(subject.grant, context) }
         : { sub: subject.claims.sub }),
       copyOf: { ...subject.claims },
-      expiresAt: subject.claims.exp, // a copy never outlives what it was made from
+      expiresAt: subject.claims.exp, // a copy never outlives the subject token
       ...(audience !== undefined && { audience }),
       ...(act && { claims: { act } }),
       response: { issued_token_type: accessTokenType },
@@ -93,15 +93,15 @@ async function requireLive(token: string, name: string, context: Context): Promi
   if (!live)
     throw new OAuthError('invalid_request', {
       rule: 'RFC 8693 §2.2.2',
-      expected: `${name} is an access token of this provider that lives`,
+      expected: `${name} is an active access token of this provider`,
       came: secret(token),
-      problem: `${name} is not an access token of this provider that is alive`,
+      problem: `${name} is not an active access token of this provider`,
     })
   return live
 }
 
-/** Its own, one sent to it (it is in the audience), or any as an API an operator trusts to introspect. */
-function requireReceived({ claims }: LiveToken, client: Client): void {
+/** The client may exchange its own tokens and those whose audience it is; a resource server may exchange any. */
+function requireMayExchange({ claims }: LiveToken, client: Client): void {
   const mine = claims.client_id === client.client_id || [claims.aud].flat().includes(client.client_id)
   if (!mine && !client.resource_server)
     throw new OAuthError('invalid_request', {
@@ -112,8 +112,8 @@ function requireReceived({ claims }: LiveToken, client: Client): void {
     })
 }
 
-/** Its own bound token is traded with its key alone: else whoever stole it would make a bearer token of it. */
-function requireItsKey({ claims }: LiveToken, client: Client, bound: Bound | undefined): void {
+/** A bound token of the client itself needs a proof by its key. Otherwise a stolen one could be exchanged for a bearer token. */
+function requireKeyOf({ claims }: LiveToken, client: Client, bound: Bound | undefined): void {
   if (
     claims.cnf === undefined ||
     claims.client_id !== client.client_id ||
@@ -128,7 +128,7 @@ function requireItsKey({ claims }: LiveToken, client: Client, bound: Bound | und
   })
 }
 
-/** The actor is the caller: somebody else's token proves nothing about who is asking. */
+/** The actor token must be one of the requesting client: a token of another client does not identify the actor. */
 async function requireActor(token: string, client: Client, context: Context): Promise<LiveToken> {
   const actor = await requireLive(token, 'actor_token', context)
   if (actor.claims.client_id !== client.client_id)
@@ -147,14 +147,14 @@ async function userOf({ sub }: Grant, context: Context): Promise<ActiveUser> {
   if (isActive(user)) return user
   throw new OAuthError('invalid_request', {
     rule: 'RFC 8693 §2.2.2',
-    expected: 'a subject_token of an End-User who may sign in here',
-    problem: 'the End-User of the subject_token is gone or may no longer sign in',
+    expected: 'a subject_token of an active End-User',
+    problem: 'the End-User of the subject_token does not exist or is not active',
   })
 }
 
 /**
- * Delegation unless the token is the client's own (it only narrows it) or an operator let it impersonate (§1.1).
- * The chain grows at its head and keeps what it was.
+ * Delegation (§1.1) adds the actor at the head of the chain. No actor is added when the client only narrows its own token,
+ * or when the operator allows it to impersonate.
  */
 function actingFor(subject: LiveToken, client: Client, actor: LiveToken | undefined): Actor | undefined {
   const before = ofToken.of(subject.claims).act
@@ -173,14 +173,14 @@ function actingFor(subject: LiveToken, client: Client, actor: LiveToken | undefi
 
 const depth = (actor: Actor | undefined): number => (actor ? 1 + depth(actor.act) : 0)
 
-/** Logical names (§2.1) are clients registered here; URIs go in `resource`. */
+/** `audience` (§2.1) names clients of this provider; URIs belong in `resource`. */
 async function readAudience(
   audience: string | undefined,
   context: Context,
 ): Promise<string | string[] | undefined> {
   if (audience === undefined) return undefined
   const names = [...new Set(audience.split(' '))]
-  // Each is looked up, and a client_id that is a URL may be fetched for it.
+  // Bounded, because each name is looked up, and a client_id that is a URL may be fetched.
   if (names.length > maxAudience)
     throw new OAuthError('invalid_target', {
       rule: 'RFC 8693 §2.2.2',
@@ -199,8 +199,8 @@ async function readAudience(
 }
 
 /**
- * Its own token of a person is good where that person's authorization said, and nowhere else: trading it must not be the
- * way round (RFC 8707 §2.2). Who was sent a token sends it on with `act` in it, which says so.
+ * A client that exchanges its own token gets only the authorized audiences and exchange_audiences (RFC 8707 §2.2). A service
+ * that received a token is not limited here: its new token has `act`.
  */
 function requireGranted(audience: string | string[], { claims, grant }: LiveToken, client: Client): void {
   if (!grant || claims.client_id !== client.client_id) return
