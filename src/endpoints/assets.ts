@@ -1,4 +1,4 @@
-/** Stylesheets, logos and scripts, ours and those of the theme, under names that change with their content. */
+/** Serves stylesheets, logos and scripts, ours and those of the theme. Their names change with their content. */
 import { HttpError } from '../auth/errors.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 

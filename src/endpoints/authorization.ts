@@ -1,4 +1,4 @@
-/** Authorization endpoint: read the request, see what the person must still do, answer. https://openid.net/specs/openid-connect-core-1_0.html#AuthorizationEndpoint */
+/** Authorization endpoint. https://openid.net/specs/openid-connect-core-1_0.html#AuthorizationEndpoint */
 import { formEncode } from '../auth/redirect_uri.ts'
 import { query } from '../http/call.ts'
 import { formOfAnySite } from '../http/csrf.ts'
@@ -12,7 +12,7 @@ export const authorization = defineEndpoint({
   limited: true,
   page: true,
   get: (call, context) => proceed(call, context, query(call, context)),
-  // A form from another site comes without our cookies (SameSite=Lax); the navigation it is turned into has them.
+  // A POST from another site has no cookies of ours (SameSite=Lax). The redirect makes it a GET, which has them.
   form: formOfAnySite,
   post: (_call, { basePath }, { fields }) =>
     redirectWithin(withinUrl(`${basePath}/authorize?${formEncode(fields)}`)),

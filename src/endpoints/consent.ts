@@ -1,4 +1,4 @@
-/** The consent page: who asks for what, and the person's answer. https://openid.net/specs/openid-connect-core-1_0.html#Consent */
+/** The consent page: what the client requests, and the End-User's answer. https://openid.net/specs/openid-connect-core-1_0.html#Consent */
 import { standardClaims } from '../auth/claims.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
@@ -38,8 +38,8 @@ export const consent = defineEndpoint({
   post: submit,
 })
 
-/** The request the page is about, read as it was when it arrived. */
-async function askedIn(open: OpenInteraction, context: Context): Promise<CheckedRequest> {
+/** The authorization request that the page is about, read from the parameters that the interaction stored. */
+async function requestOf(open: OpenInteraction, context: Context): Promise<CheckedRequest> {
   const params = open.interaction.params ?? {}
   const client = await clientOf(context, params)
   return readRequest(context, { client, params, redirect: requireTrustedRedirect(client, params) })
@@ -50,8 +50,8 @@ async function show(call: Call, context: Context): Promise<Reply> {
   const session = await currentSession(call, context)
   const user = session && (await User.find(context, session.sub))
   if (!session || !user) return redirectWithin(resumePath(context, open.handle))
-  const asked = await askedIn(open, context)
-  const { client, request } = asked
+  const checked = await requestOf(open, context)
+  const { client, request } = checked
   const before = await Consent.find(context, user.sub, client.client_id)
   const shown = shownClient(client, call, context)
   const host = hostOf(request.redirect)
@@ -64,8 +64,8 @@ async function show(call: Call, context: Context): Promise<Reply> {
     clientHost: host,
     describedAt: client.described_at === undefined ? undefined : hostOf(client.described_at),
     username: user.username,
-    scopes: shownScopes(asked, before, context),
-    details: describeExtra(asked.extra, context),
+    scopes: shownScopes(checked, before, context),
+    details: describeExtra(checked.extra, context),
   })
   return {
     ...page(200, html),
@@ -74,18 +74,18 @@ async function show(call: Call, context: Context): Promise<Reply> {
   }
 }
 
-/** The form is good for the person who saw it, also when they signed in again in another tab meanwhile. */
+/** The form is valid for the End-User who saw it, even after a new sign-in of the same End-User in another tab. */
 const purposeFor = (sub: string) => `consent ${sub}`
 
-function shownScopes(asked: CheckedRequest, before: Consent | undefined, context: Context): ShownScope[] {
-  const scopes = asked.request.scope.map((name) => ({
+function shownScopes(checked: CheckedRequest, before: Consent | undefined, context: Context): ShownScope[] {
+  const scopes = checked.request.scope.map((name) => ({
     name,
     description: context.scopeDescriptions[name] ?? name,
     isNew: before !== undefined && !before.scope.includes(name),
   }))
   const known = new Set([...standardClaims, ...Object.values(context.scopeTable).flat()])
-  const covered = new Set(asked.request.scope.flatMap((scope) => context.scopeTable[scope] ?? []))
-  const single = claimsAsked(asked).filter((name) => !covered.has(name))
+  const covered = new Set(checked.request.scope.flatMap((scope) => context.scopeTable[scope] ?? []))
+  const single = claimsAsked(checked).filter((name) => !covered.has(name))
   return [
     ...scopes,
     ...single.map((name) => ({
@@ -101,10 +101,10 @@ async function submit(
   context: Context,
   { fields, session, ...open }: OpenInteraction & Submitted & { session: Session | undefined },
 ): Promise<Reply> {
-  const asked = await askedIn(open, context)
-  const { client, request } = asked
+  const checked = await requestOf(open, context)
+  const { client, request } = checked
   const isAllowed = fields.allow !== undefined && session !== undefined
-  // A denial is final, so that a page which is still open gives no code; of two submissions at once it wins.
+  // A denial is final: a consent page that is still open yields no code, and a concurrent submission does not overrule it.
   const noted = await Interaction.update(context, open.handle, (current) =>
     !isAllowed
       ? { ...current, denied: true }
@@ -125,7 +125,7 @@ async function submit(
     context,
     session.sub,
     client.client_id,
-    { scope: request.scope, claims: claimsAsked(asked) },
+    { scope: request.scope, claims: claimsAsked(checked) },
     context.config.consentTtl,
   )
   context.metrics.count('consents', 'result', 'allowed')

@@ -1,4 +1,4 @@
-/** The discovery document, computed from the table: what is not served is not advertised. https://openid.net/specs/openid-connect-discovery-1_0.html, RFC 8414 */
+/** The discovery document, computed from the table, so that it advertises only what is served. https://openid.net/specs/openid-connect-discovery-1_0.html, RFC 8414 */
 import { standardClaims } from '../auth/claims.ts'
 import { codeChallengeMethods } from '../auth/pkce.ts'
 import { promptValues } from '../auth/prompt.ts'
@@ -9,7 +9,7 @@ import { publicJson } from '../http/reply.ts'
 import { languages } from '../lib/say.ts'
 import { defineEndpoint, type Endpoint } from '../contracts/endpoint.ts'
 
-/** RFC 8414 §3.1 puts the well-known part before the issuer's path; app.ts routes that spelling here too. */
+/** RFC 8414 §3.1 puts the well-known part before the issuer's path; app.ts routes that path here too. */
 export const discovery = defineEndpoint({
   name: 'discovery',
   path: '/.well-known/openid-configuration',
@@ -81,7 +81,7 @@ export function metadata(context: Context): Record<string, unknown> {
   )
 }
 
-/** Where the advertised endpoints are below `base`, by their names in the metadata. */
+/** The URLs of the advertised endpoints below `base`, by their names in the metadata. */
 export const endpointUrls = (
   base: string,
   context: Context,
@@ -93,7 +93,7 @@ export const endpointUrls = (
       .map((each) => [`${each.name}_endpoint`, base + each.path]),
   )
 
-/** Names of what anybody may use. */
+/** The names that are advertised and open to self-registered clients. */
 export const offered = (
   rows: ReadonlyMap<string, { name: string; offered?(context: Context): boolean }>,
   context: Context,
@@ -102,7 +102,7 @@ export const offered = (
 const isAdvertised = (advertised: false | ((context: Context) => boolean) | undefined, context: Context) =>
   advertised === undefined || (advertised !== false && advertised(context))
 
-/** Arrays grow, false becomes true, anything else must be new: additive may add and never override. */
+/** Adds the metadata of a feature: arrays are joined, false may become true, any other member must be new. */
 function join(document: Record<string, unknown>, more: Record<string, unknown>): Record<string, unknown> {
   const joined = { ...document }
   for (const [name, value] of Object.entries(more)) {

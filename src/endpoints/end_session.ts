@@ -15,7 +15,7 @@ import { page, redirectToClient, redirectWithin, withinUrl } from '../http/reply
 import type { Reply } from '../contracts/reply.ts'
 import { currentSession, forgetSessionCookie } from '../http/session.ts'
 import { endSession as endIt } from '../people/end_session.ts'
-import type { Told } from '../html/sign_out_words.ts'
+import type { NotifiedClients } from '../html/sign_out_words.ts'
 import type { Client } from '../models/client.ts'
 import type { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
@@ -23,8 +23,8 @@ import { defineEndpoint } from '../contracts/endpoint.ts'
 import { type Hint, notOurHint, readHint } from '../flow/id_token_hint.ts'
 import type { Params } from '../auth/params.ts'
 
-/** §2: what the client says, as far as it holds. */
-interface Asked {
+/** The checked parameters of a logout request (§2). */
+interface LogoutRequest {
   params: Params
   client: Client | undefined
   hint: Hint | undefined
@@ -37,23 +37,24 @@ export const endSession = defineEndpoint({
   limited: true,
   page: true,
   async get(call, context) {
-    const { asked, session } = await readAll(call, context, query(call, context))
-    if (!session || isOfThisSession(asked, session, context)) return signOut(call, context, asked, session)
-    return confirm(call, context, asked, session)
+    const { request, session } = await readAll(call, context, query(call, context))
+    if (!session || isOfThisSession(request, session, context))
+      return signOut(call, context, request, session)
+    return confirm(call, context, request, session)
   },
   async form(call, context) {
     const fields = await form(call, context)
-    // Another site's form comes without our cookies (SameSite=Lax); answering it would forget them without having asked.
+    // A form of another site has no cookies of ours (SameSite=Lax), and a direct answer would delete them without asking the End-User.
     if (fields.csrf_token === undefined)
       return { reply: redirectWithin(withinUrl(`${context.basePath}/logout?${formEncode(fields)}`)) }
     requireOwnForm(call, context, fields.csrf_token, purpose)
     return { fields }
   },
   async post(call, context, { fields }) {
-    const { asked, session } = await readAll(call, context, fields)
+    const { request, session } = await readAll(call, context, fields)
     return fields.logout === undefined
       ? redirectWithin(`${context.basePath}/`)
-      : signOut(call, context, asked, session)
+      : signOut(call, context, request, session)
   },
 })
 
@@ -62,11 +63,11 @@ const purpose = 'logout'
 async function readAll(call: Call, context: Context, params: Params) {
   call.uiLocales = params.ui_locales
   call.clientId = params.client_id
-  const asked = await read(params, context)
-  return { asked, session: await currentSession(call, context) }
+  const request = await read(params, context)
+  return { request, session: await currentSession(call, context) }
 }
 
-async function read(params: Params, context: Context): Promise<Asked> {
+async function read(params: Params, context: Context): Promise<LogoutRequest> {
   const named = params.client_id === undefined ? undefined : await findClient(context, params.client_id)
   const hint =
     params.id_token_hint === undefined ? undefined : await readHint(params.id_token_hint, context, named)
@@ -100,18 +101,21 @@ function readRedirect(uri: string | undefined, client: Client | undefined): Trus
   return redirect
 }
 
-/** Who holds an ID Token of this very session need not be asked again; everybody else could be another site's link. */
-const isOfThisSession = ({ hint, client }: Asked, session: Session, context: Context): boolean =>
+/**
+ * Whether the hint is an ID Token of this session. Then the client may sign the End-User out without a question. Any other
+ * request may come from a link on another site, so the End-User is asked.
+ */
+const isOfThisSession = ({ hint, client }: LogoutRequest, session: Session, context: Context): boolean =>
   hint?.sid !== undefined && hint.sid === (client ? sidOf(session.sid, client, context) : session.sid)
 
-type Name = Told['server'][number]
+type Name = NotifiedClients['server'][number]
 
 /** The clients of a session, by the channel that notifies them of its end. */
-async function whoHears(call: Call, session: Session, context: Context): Promise<Told> {
+async function notifiedClients(call: Call, session: Session, context: Context): Promise<NotifiedClients> {
   const told = { server: [] as Name[], browser: [] as Name[], none: [] as Name[] }
   for (const clientId of session.clients) {
     const client = await findClient(context, clientId)
-    if (!client) continue // nothing that is here any more knows of the sign-in
+    if (!client) continue // the client has been removed
     const channels = context.table.logout.channel.map((channelOf) => channelOf(context, client))
     const surest = (['server', 'browser'] as const).find((channel) => channels.includes(channel))
     told[surest ?? 'none'].push(shownClient(client, call, context).clientName)
@@ -122,10 +126,10 @@ async function whoHears(call: Call, session: Session, context: Context): Promise
 async function signOut(
   call: Call,
   context: Context,
-  { params, client, redirect }: Asked,
+  { params, client, redirect }: LogoutRequest,
   session: Session | undefined,
 ): Promise<Reply> {
-  const told = session && (await whoHears(call, session, context))
+  const told = session && (await notifiedClients(call, session, context))
   const parts = session
     ? await Promise.all(context.table.logout.frames.map((framesOf) => framesOf(context, session)))
     : []
@@ -139,7 +143,7 @@ async function signOut(
   const onward =
     redirect && (params.state === undefined ? redirect : withQuery(redirect, { state: params.state }))
   if (onward !== undefined && frames.length === 0) return { ...redirectToClient(onward), cookies }
-  // A page can link to http and https alone; any other scheme is reached through us, who know nobody any more.
+  // A page links to http and https only. For another scheme it links to this endpoint, which redirects: no session is left.
   const { post_logout_redirect_uri, state } = params
   const again = formEncode({ client_id: client?.client_id, post_logout_redirect_uri, state })
   const html = loggedOutPage({
@@ -154,11 +158,14 @@ async function signOut(
 async function confirm(
   call: Call,
   context: Context,
-  { params, client, redirect }: Asked,
+  { params, client, redirect }: LogoutRequest,
   session: Session,
 ): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
-  const [user, told] = await Promise.all([User.find(context, session.sub), whoHears(call, session, context)])
+  const [user, told] = await Promise.all([
+    User.find(context, session.sub),
+    notifiedClients(call, session, context),
+  ])
   const { client_id, id_token_hint, post_logout_redirect_uri, state, ui_locales } = params
   const kept = { client_id, id_token_hint, post_logout_redirect_uri, state, ui_locales }
   const hidden = Object.entries(kept).filter((each): each is [string, string] => each[1] !== undefined)

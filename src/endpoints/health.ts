@@ -1,4 +1,4 @@
-/** Can this instance serve? For load balancers: 200 when it can, 503 when the store is down or it is stopping. */
+/** Health check for load balancers: 200 when this instance can serve, 503 when the store is down or the instance is stopping. */
 import { json } from '../http/reply.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 import { version } from '../version.ts'

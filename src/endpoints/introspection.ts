@@ -28,7 +28,7 @@ export const introspection = defineEndpoint({
     if (isPublic(client))
       throw new OAuthError('invalid_client', {
         rule: 'RFC 7662 §2.1',
-        expected: 'introspection is for clients that authenticate (RFC 7662 2.1)',
+        expected: 'introspection requires client authentication (RFC 7662 2.1)',
       })
     const { token } = shape(Params, params)
     const found =
@@ -49,7 +49,7 @@ interface Description {
   aud?: string | string[]
 }
 
-/** §4: a client learns of its own tokens, an API of those meant for it; to anybody else a token is not active. */
+/** §4: a client may introspect its own tokens, and a resource server those issued for it. For any other caller a token is not active. */
 const mayKnow = (client: Client, found: Description): boolean =>
   client.resource_server ||
   found.client_id === client.client_id ||
@@ -64,7 +64,7 @@ async function describeAccess(token: string, context: Context) {
     ...(scope !== '' && { scope }),
     ...(cnf && { cnf }),
     ...(live.grant && {
-      // A client that knows the person by a name of its own is not told the one they sign in with.
+      // A client with a pairwise subject identifier does not receive the username, which would identify the End-User.
       ...(live.claims.sub === live.grant.sub && { username: live.grant.username }),
       auth_time: live.grant.authentication.auth_time,
       acr: live.grant.authentication.acr,

@@ -1,4 +1,4 @@
-/** The form at the foot of each page: remembers a language and shows the page again. */
+/** The language form in the footer of each page: stores the language and shows the page again. */
 import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
 import { form } from '../http/call.ts'
@@ -19,7 +19,7 @@ export const language = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  // No token: a form that another page sent could change the language of the pages, and nothing more.
+  // No CSRF token: a forged form could only change the language of the pages.
   async form(call, context) {
     requireSameOrigin(call, context)
     return { fields: await form(call, context) }
@@ -33,7 +33,7 @@ export const language = defineEndpoint({
         came: wanted,
       })
     const target = localUrl(back, context)
-    // What the application asked for comes before a cookie; what the person says now comes before both.
+    // `ui_locales` of the client takes precedence over the cookie, so it is replaced by what the End-User chose.
     if (target.searchParams.has('ui_locales')) target.searchParams.set('ui_locales', chosen)
     await chooseFor(target.searchParams.get('interaction'), chosen, call, context)
     await rememberForMails(chosen, call, context)
@@ -41,7 +41,7 @@ export const language = defineEndpoint({
   },
 })
 
-/** The page of ours that `back` names; our start page for whatever else it is. */
+/** The URL that `back` names on this provider; the start page when it is no local path. */
 function localUrl(back: string, { basePath }: Context): URL {
   const nowhere = 'http://nowhere.invalid'
   const found = /^\/(?![/\\])[\x21-\x7e]*$/.test(back) ? URL.parse(back, nowhere) : null
@@ -49,13 +49,13 @@ function localUrl(back: string, { basePath }: Context): URL {
   return local && !found.pathname.startsWith('//') ? found : new URL(`${basePath}/`, nowhere)
 }
 
-/** The pages still to come of the same sign-in. */
+/** Stores the language for the following pages of the interaction. */
 async function chooseFor(handle: string | null, chosen: string, call: Call, context: Context): Promise<void> {
   if (handle === null || !(await Interaction.find(context, handle, browserOf(call, context)))) return
   await Interaction.update(context, handle, (current) => ({ ...current, language: chosen }))
 }
 
-/** Mails reach whoever is signed in in the language of the pages. */
+/** Stores the language for mails to the signed-in End-User. */
 async function rememberForMails(language: Language, call: Call, context: Context): Promise<void> {
   const session = await currentSession(call, context)
   if (session) await User.update(context, session.sub, (user) => ({ ...user, language }))

@@ -1,4 +1,4 @@
-/** The sign-in page. The same words, time and status for an unknown person and a wrong password (OWASP ASVS 5.0 V6.3.8). */
+/** The sign-in page. An unknown username and a wrong password get the same text, time and status (OWASP ASVS 5.0 V6.3.8). */
 import { RefusedError } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import { accountPath } from '../html/account_parts.ts'
@@ -28,7 +28,7 @@ export const login = defineEndpoint({
   limited: true,
   page: true,
   async get(call, context) {
-    if (call.search === '') return beginHere(call, context)
+    if (call.search === '') return beginSignIn(call, context)
     const open = await interactionOfPage(call, context)
     return show(call, context, open, 200, { username: open.interaction.params?.login_hint })
   },
@@ -36,8 +36,8 @@ export const login = defineEndpoint({
   post: submit,
 })
 
-/** Someone came to the page itself: sign in and land on the page of their account, where there is one. */
-async function beginHere(call: Call, context: Context): Promise<Reply> {
+/** A sign-in without an authorization request: it ends on the account page, or on the start page when there is none. */
+async function beginSignIn(call: Call, context: Context): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
   const landing = context.table.endpoints.some(({ path }) => path === accountPath) ? accountPath : '/'
   const what = { return_to: `${context.basePath}${landing}` }

@@ -1,4 +1,4 @@
-/** Counters for Prometheus: for whoever holds METRICS_TOKEN, or for this machine when there is none. */
+/** Metrics for Prometheus: for callers with METRICS_TOKEN, or for this machine when none is set. */
 import { HttpError } from '../auth/errors.ts'
 import { inNetworks, parseNetworks } from '../lib/address.ts'
 import { equalInConstantTime } from '../lib/equal.ts'
@@ -13,7 +13,7 @@ export const metrics = defineEndpoint({
   get(call, { config, metrics, signInQueue }) {
     const { metricsToken } = config
     const token = /^Bearer +(\S+)$/i.exec(call.request.headers.get('authorization') ?? '')?.[1]
-    // Without a token the caller must be on this machine itself, not behind a proxy that is.
+    // Without a token the caller must be on this machine. A proxy on this machine forwards other callers, and adds a header.
     const allowed =
       metricsToken === undefined
         ? inNetworks(call.address, loopback) &&

@@ -1,4 +1,4 @@
-/** The API in OpenAPI 3.1, written from the table of endpoints. https://spec.openapis.org/oas/v3.1.0 */
+/** The API description in OpenAPI 3.1, generated from the table of endpoints. https://spec.openapis.org/oas/v3.1.0 */
 import { publicJson } from '../http/reply.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 import { describeApi } from '../openapi/document.ts'

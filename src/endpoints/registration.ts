@@ -33,7 +33,7 @@ export const registration = defineEndpoint({
       self_registered: true,
       ...(limits && { registration_limits: limits }),
     })
-    await spend() // last: whoever is refused above has used nothing up
+    await spend() // last: a refused registration does not use up the initial access token
     if (!(await Client.create(context, client))) throw new Error('a client_id of 144 random bits came twice')
     context.log.info('client_registered', {
       client_id: client.client_id,
@@ -45,7 +45,7 @@ export const registration = defineEndpoint({
   },
 })
 
-/** What a client may register by itself; `limits` are those of its initial access token. */
+/** What a self-registered client may have; `limits` are those of its initial access token. */
 export const policyOf = (context: Context, limits: RegistrationLimits = {}): RegistrationPolicy => ({
   grantTypes: (limits.grant_types ?? context.config.registrationAllowedGrantTypes).filter((each) =>
     offered(context.table.grantTypes, context).includes(each),
@@ -62,8 +62,8 @@ export const policyOf = (context: Context, limits: RegistrationLimits = {}): Reg
 export const offeredGrantTypes = (context: Context): string[] => [...context.table.grantTypes.keys()]
 
 /**
- * What a client asks to be, read within `policy` and by every rule of the table. Throws what `readClientMetadata` and
- * the rules throw; keeps nothing.
+ * Checks client metadata against `policy` and every registration rule of the table. Throws what `readClientMetadata` and
+ * the rules throw; stores nothing.
  */
 export async function admitMetadata(
   body: unknown,
@@ -81,7 +81,7 @@ export async function admitMetadata(
   return metadata
 }
 
-/** Whether a member of a client's record is metadata, which the client itself speaks of, or something of ours. */
+/** Whether a member of a client's record is client metadata and not internal to this provider. */
 export const isMetadata = (name: string, { table }: Context): boolean =>
   Object.hasOwn(coreMetadata, name) ||
   Object.hasOwn(table.clientMetadata, name) ||
@@ -89,7 +89,7 @@ export const isMetadata = (name: string, { table }: Context): boolean =>
 
 const ofTheResponse = ['client_id', 'client_id_issued_at']
 
-/** RFC 7591 §3.2.1: everything as registered, and the secret where it is known. */
+/** RFC 7591 §3.2.1: all registered metadata, and the client secret when it was just made. */
 export function registrationResponse(
   client: Client,
   context: Context,

@@ -1,4 +1,4 @@
-/** The way back into the authorization request once a page is done. */
+/** Continues the authorization request after a page of the interaction. */
 import { defineEndpoint } from '../contracts/endpoint.ts'
 import { interactionOfPage, resume as goOn } from '../flow/interaction_page.ts'
 

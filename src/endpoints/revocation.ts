@@ -24,7 +24,7 @@ export const revocation = defineEndpoint({
     const params = await form(call, context)
     const client = await authenticateClient(call, params, context)
     const { token } = shape(Params, params)
-    // §2.2: an unknown token is already revoked, so both simply return.
+    // §2.2: an unknown token counts as revoked, so both functions return without an error.
     if (kindOf(token) === 'refresh') await revokeRefresh(token, client, context)
     else await revokeAccess(token, client, context)
     return empty(200)
@@ -40,7 +40,7 @@ function requireOwner(owner: string, client: Client): void {
     })
 }
 
-/** §2.1: the refresh token takes its whole grant along; so does any older one of its family. */
+/** §2.1: revoking a refresh token, or an older token of the same grant, ends the whole grant. */
 async function revokeRefresh(token: string, client: Client, context: Context): Promise<void> {
   const handle = readRefreshHandle(context.secrets.refresh, token)
   const grant = handle && (await Grant.find(context, handle.grantId))

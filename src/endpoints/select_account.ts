@@ -1,4 +1,4 @@
-/** prompt=select_account: go on as the person signed in, or as somebody else. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
+/** The page for prompt=select_account: continue with the signed-in account or with another one. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
 import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
 import { findClient } from '../http/client_authentication.ts'

@@ -1,4 +1,4 @@
-/** The start page: what this is, and what to do next. */
+/** The start page: what the provider offers, and how a developer begins. */
 import type { Config } from '../config.ts'
 import { demoClient, demoUsers } from '../models/demo.ts'
 import { startPage } from '../html/pages.ts'
@@ -61,10 +61,10 @@ export const start = defineEndpoint({
   },
 })
 
-/** Where a developer reads the mails that are not sent. */
+/** The URL of the page with the mails that development shows and does not send. */
 export const mailsShownAt = (config: Config): string | undefined =>
   mailsAreShown(config) ? `${config.issuer}${devMailPath}` : undefined
 
-/** A line that works as it stands in development: the demo client gets a token for itself. */
+/** A command that works in development without changes: the demo client requests an access token. */
 export const firstCurl = (issuer: string): string =>
   `curl -u ${demoClient.client_id}:${demoClient.client_secret} -d grant_type=client_credentials ${issuer}/token`

@@ -1,4 +1,4 @@
-/** Token endpoint: authenticate the client, ask the grant type who gets what, mint. https://www.rfc-editor.org/rfc/rfc6749#section-3.2 */
+/** Token endpoint: authenticates the client, lets the grant type decide what is issued, and mints the tokens. https://www.rfc-editor.org/rfc/rfc6749#section-3.2 */
 import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
 import { settled } from '../grants/grant_rules.ts'
@@ -25,7 +25,7 @@ export const token = defineEndpoint({
     const issue = await settled(await grantType.answer(request), request)
     const answer = await mint(issue, client, bound, context)
     context.metrics.count('tokens_issued', 'grant_type', grantType.name)
-    return json(200, answer, { pragma: 'no-cache' }) // RFC 6749 §5.1 wants it beside Cache-Control
+    return json(200, answer, { pragma: 'no-cache' }) // RFC 6749 §5.1 requires it in addition to Cache-Control
   },
 })
 
@@ -58,7 +58,7 @@ function grantTypeOf(name: string | undefined, client: Client, context: Context)
   return grantType
 }
 
-/** Every binding that the request proves: each holds. A request without any gets bearer tokens, where its client may. */
+/** Combines all token bindings that the request proves. Without any, the client gets bearer tokens unless it must bind them. */
 export async function bind(call: Call, client: Client, context: Context): Promise<Bound | undefined> {
   let all: Bound | undefined
   for (const binding of context.table.tokenBindings) {

@@ -35,11 +35,11 @@ async function answer(call: Call, context: Context): Promise<Reply> {
       {
         rule: 'RFC 6750 §3.1',
         expected: 'an access token of an active account and a registered client',
-        problem: 'the person or the client of this token is gone',
+        problem: 'the account or the client of this token does not exist any more or is disabled',
       },
       call,
     )
-  // What was asked for claim by claim was for the client that asked, not for whoever holds a copy by exchange.
+  // Claims requested by name are for the client that requested them, not for one that got its token by token exchange.
   const asked = claims.client_id === grant.client_id ? grant.claims?.userinfo : undefined
   const names = requestedNames(claims.scope.split(' '), asked, context.scopeTable)
   const document = {

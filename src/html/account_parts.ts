@@ -1,9 +1,9 @@
-/** What the pages of /account are made of: entries with something to do about each, and forms of one button. */
+/** Parts of the pages of /account: lists of entries with an action for each, and forms of one button. */
 import type { Said } from '../lib/say.ts'
 import { hiddenField } from './page_parts.ts'
 import { defineView, type Html } from './view.ts'
 
-/** Below the base path: where the pages of an account begin. */
+/** The first page of the account, below the base path. */
 export const accountPath = '/account'
 
 export const entryList = defineView('account_entries', '<ul class="entries">\n{{entries}}\n</ul>', [
@@ -18,7 +18,7 @@ const item = defineView(
   ['image', 'title', 'badge', 'lines', 'more', 'action'],
 )
 
-/** One of a list. `more` stands below the lines. */
+/** One entry of a list. `more` is shown below the lines. */
 export const entry = (view: {
   title: string | Said
   image?: Html | Html[]
@@ -46,7 +46,7 @@ const form = defineView(
   ['action', 'fields', 'kind', 'name', 'label', 'text'],
 )
 
-/** A form of one button. `label` says what it is about, beginning with `text`: a list has many buttons of one text. */
+/** A form of one button. `label` begins with `text` and names the entry, since all buttons of a list have the same text. */
 export const buttonForm = (view: {
   action: string
   csrf: string

@@ -1,4 +1,4 @@
-/** The files that pages load. Each path names its content, so that it may be cached for ever. */
+/** The files that pages load. Each path has a hash of the content, so that the file may be cached for ever. */
 import approvalsScript from '../../views/approvals.js' with { type: 'text' }
 import formPostScript from '../../views/form_post.js' with { type: 'text' }
 import logo from '../../views/logo.svg' with { type: 'text' }
@@ -12,7 +12,7 @@ export interface Asset {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Below the base path. */
+/** The path of a file, below the base path. */
 export const hashed = (name: string, extension: string, body: Asset['body']): string =>
   `/assets/${name}.${sha256(body).slice(0, 16)}.${extension}`
 
@@ -24,7 +24,7 @@ export const approvalsPath = hashed('approvals', 'js', approvalsScript)
 
 const script = (body: string): Asset => ({ body, contentType: 'text/javascript; charset=utf-8' })
 
-/** A picture that is opened by itself can run nothing and load nothing. */
+/** An SVG image that a browser opens as a document runs no script and loads no resource. */
 export const pictureHeaders = {
   'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
 }

@@ -1,4 +1,4 @@
-/** How pages show a client: name, logo and links, every one of which the client chose. */
+/** Name, logo and links of a client on a page. The client chose all of them, so none is trusted. */
 import { isSaid, say, type Said } from '../lib/say.ts'
 import { foreignText, foreignUrl } from './foreign_text.ts'
 import * as parts from './page_parts.ts'
@@ -12,7 +12,7 @@ export interface ShownClient {
   logoUri?: string | undefined
   policyUri?: string | undefined
   tosUri?: string | undefined
-  /** It registered itself: its logo may be anybody's and is not shown. */
+  /** The client registered itself: its logo may imitate another and is not shown. */
   unverified?: boolean | undefined
 }
 
@@ -25,7 +25,7 @@ export function clientName({ clientName: name = '', clientUri }: ShownClient): H
   return url ? parts.nameLink({ url, name: text }) : text
 }
 
-/** The image that the page loads, if any: by https alone, and its origin must be in the policy of the page. */
+/** The image that the page loads, if any: https only. Its origin must be in the Content-Security-Policy of the page. */
 const logoOf = ({ logoUri, unverified }: ShownClient): string | undefined =>
   unverified ? undefined : foreignUrl(logoUri, ['https:'])
 

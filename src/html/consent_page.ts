@@ -1,4 +1,4 @@
-/** The page that asks whether a client may have something, and what it says of each thing. */
+/** The consent page, and its descriptions of scopes and claims. */
 import consentSource from '../../views/consent.html' with { type: 'text' }
 import consentScopeSource from '../../views/consent_scope.html' with { type: 'text' }
 import { isMessageKey } from './words.ts'
@@ -9,7 +9,7 @@ import { foreignText } from './foreign_text.ts'
 import * as parts from './page_parts.ts'
 import { defer, defineView, type Html } from './view.ts'
 
-/** What each standard scope lets an application do, in words that follow "It will be able to". */
+/** What each standard scope lets an application do, as a continuation of "It will be able to". */
 export const scopeDescriptions: Readonly<Record<string, Said>> = {
   openid: say('scope.openid'),
   profile: say('scope.profile'),
@@ -19,14 +19,14 @@ export const scopeDescriptions: Readonly<Record<string, Said>> = {
   offline_access: say('scope.offline_access'),
 }
 
-/** The same for a single claim; `known` says whether it is one of ours, for a client's words must not pass for ours. */
+/** The same for a single claim. The name of an unknown claim is not shown: the client chose it, and it could mislead. */
 export function claimDescription(name: string, known: boolean): Said {
   const key = `claim.${name.split('#')[0]}`
   if (isMessageKey(key)) return say(key)
   return known ? say('claim.custom', { claim: name.replaceAll('_', ' ') }) : say('claim.unknown')
 }
 
-/** `description` is ours, or as the operator wrote it. */
+/** `description` is a message of ours, or a text of the operator. */
 export type ShownScope = { name: string; description: OwnWords | Said; isNew?: boolean }
 
 const consent = defineView('consent', consentSource, [
@@ -47,7 +47,7 @@ const consentScope = defineView('consent_scope', consentScopeSource, ['descripti
 const longestScope = 200
 const ownWords = defineView('scope_words', '{{text}}', ['text'])
 
-/** Ours, or those of the operator: in the language of the page, else in English, else in the first that there is. */
+/** A text of the operator is shown in the language of the page, else in English, else in its first language. */
 export function scopeWords(description: OwnWords | Said): Html | Said | string {
   if (isSaid(description)) return description
   if (typeof description === 'string') return foreignText(description, longestScope)
@@ -67,9 +67,9 @@ export const scopeRow = ({ name, description, isNew }: ShownScope): Html =>
 const longestHost = 255
 
 /**
- * Asks whether a client may have the scopes: buttons `allow` and `deny`. `clientHost` is where the person is
- * sent next. `describedAt` is the host that speaks for a client which describes itself at a URL. `details` are
- * blocks that features add.
+ * Asks whether a client may have the scopes: buttons `allow` and `deny`. `clientHost` is the host the End-User is sent to
+ * next. `describedAt` is the host of the Client ID Metadata Document of a client that has one. `details` are blocks that
+ * features add.
  */
 export function consentPage(
   view: ShownClient & {

@@ -1,11 +1,11 @@
-/** The document round every page: head, brand, card, and a foot with the house's links and the languages. */
+/** The HTML document around every page: head, brand, card, and a footer with the operator's links and the languages. */
 import languagesSource from '../../views/languages.html' with { type: 'text' }
 import layoutSource from '../../views/layout.html' with { type: 'text' }
 import { type Language, languages, type Said } from '../lib/say.ts'
 import { clientLink, clientLinks, script, signOut, stylesheet } from './page_parts.ts'
 import { defer, defineView, type Html, type Setting } from './view.ts'
 
-/** Where the form at the foot of a page posts to; `endpoints/language.ts` serves it. */
+/** The action of the language form in the footer; `endpoints/language.ts` serves it. */
 export const languagePath = '/language'
 
 const layout = defineView('layout', layoutSource, [
@@ -30,7 +30,7 @@ const option = defineView(
   ['tag', 'selected', 'name'],
 )
 
-/** Each language by its own name, so that whoever needs it finds it. */
+/** The name of each language in that language. */
 const nameOf = (tag: Language): string => {
   const name = new Intl.DisplayNames([tag], { type: 'language' }).of(tag) ?? tag
   return name.charAt(0).toLocaleUpperCase(tag) + name.slice(1)
@@ -42,7 +42,7 @@ const ownName = (tag: Language): string => {
   return name
 }
 
-/** Only where the page can be shown again: a choice must not lose what somebody typed, nor do a thing twice. */
+/** Only on pages that a GET shows again: a change of language must not lose entered fields or repeat an action. */
 const languageChoice = ({ words, base, here }: Setting): Html | Html[] =>
   here === undefined
     ? []
@@ -54,7 +54,7 @@ const languageChoice = ({ words, base, here }: Setting): Html | Html[] =>
         ),
       })
 
-function houseLinks({ brand, words }: Setting): Html | Html[] {
+function operatorLinks({ brand, words }: Setting): Html | Html[] {
   const links = brand.links.map(({ label, url }) =>
     clientLink({ url, label: typeof label === 'string' ? label : (label[words.tag] ?? label.en ?? url) }),
   )
@@ -65,9 +65,9 @@ function houseLinks({ brand, words }: Setting): Html | Html[] {
 export const ownScript = (path: string): Html => defer(({ base }) => script({ path: `${base}${path}` }))
 
 /**
- * `title` says what the page is and never quotes a client: a title has no <bdi> and outlives the page in history.
- * `again` is false where a reload would not show the same page. `signedIn` puts a way out below: for pages that somebody
- * signed in is on and that have no menu of the account. OWASP ASVS 5.0 V7.4.4
+ * `title` never quotes a client: it cannot have <bdi>, and the browser keeps it in the history. `again` is false when a
+ * reload would not show the same page. `signedIn` adds a sign-out link, for pages of signed-in End-Users without the
+ * account menu. OWASP ASVS 5.0 V7.4.4
  */
 export const page = (
   title: Said,
@@ -87,7 +87,7 @@ export const page = (
       head,
       width,
       main: signedIn ? [main, signOut({ path: `${base}/logout` })] : main,
-      links: houseLinks(setting),
+      links: operatorLinks(setting),
       languages: again ? languageChoice(setting) : [],
     })
   })

@@ -1,4 +1,4 @@
-/** The page of an error that must not travel to the client: a sentence for the person, and the rest for who helps them. */
+/** The page of an error that must not be sent to the client: a message for the End-User, and technical details for support. */
 import errorSource from '../../views/error.html' with { type: 'text' }
 import { say, type Said } from '../lib/say.ts'
 import { page } from './document.ts'
@@ -16,7 +16,7 @@ const error = defineView('error', errorSource, [
   'requestId',
 ])
 
-/** Descriptions are written for JSON; on a page they are sentences. Names of parameters stay as they are. */
+/** A description, which is written for JSON, as a sentence. A parameter name at its beginning is not capitalised. */
 const sentence = (text: string): string =>
   text.replace(/^[a-z](?=[a-z]* )/, (first) => first.toUpperCase()) + (/[.!?…]$/.test(text) ? '' : '.')
 
@@ -25,7 +25,7 @@ const titleOf = (status: number): Said => {
   return say(isMessageKey(key) ? key : 'error_page.title')
 }
 
-/** Codes are an open set, for features bring theirs; those without a sentence are told as what they are, a bad request. */
+/** Features add error codes. A code without a message gets that of invalid_request. */
 function messageOf(code: string): Said {
   const key = code === 'foreign_form' ? 'error.access_denied' : `error.${code}`
   return say(isMessageKey(key) ? key : 'error.invalid_request')
@@ -34,13 +34,13 @@ function messageOf(code: string): Said {
 const longestDescription = 1000
 
 /**
- * `error` is its code, `description` technical and in English, `say` what to tell the person when the code alone
- * says too little, `hint` what to try next.
+ * `error` is the code, `description` is technical and in English, `say` is the message for the End-User in place of the
+ * message of the code, `hint` is what to try next.
  */
 export function errorPage(view: {
   status: number
   error: string
-  /** In English, for whoever writes the application. */
+  /** In English, for the developer of the client. */
   description: string | undefined
   requestId: string
   say?: Said | undefined

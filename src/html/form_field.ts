@@ -1,4 +1,4 @@
-/** A field of a form: its label, what was typed (never a password), and beside it what is wrong with it. https://www.w3.org/WAI/tutorials/forms/ */
+/** A form field: its label, the entered value (never a password), and the problem with it. https://www.w3.org/WAI/tutorials/forms/ */
 import { type Said, say } from '../lib/say.ts'
 import { passwordLength } from '../auth/password_length.ts'
 import { fieldProblem } from './page_parts.ts'
@@ -32,7 +32,7 @@ export interface Field {
   name: string
   label: Said | string
   type?: 'text' | 'email' | 'tel' | 'url' | 'date' | 'password'
-  /** As it was typed. A password is left out whatever comes. */
+  /** As it was entered. It is never shown for a password field. */
   value?: string | undefined
   /** https://html.spec.whatwg.org/#autofill */
   autocomplete: string
@@ -65,7 +65,7 @@ export function formField(field: Field): Html {
   })
 }
 
-/** Two of them: who cannot see what they type would lock themselves out by a slip. */
+/** Two fields: the characters are hidden, so one mistyped password would lock the End-User out. */
 export const newPasswordFields = ({
   password,
   repeat,
@@ -76,7 +76,7 @@ export const newPasswordFields = ({
   const field = {
     type: 'password',
     autocomplete: 'new-password',
-    maxLength: 1024, // the rule is told beside the field and not by cutting off what is pasted
+    maxLength: 1024, // longer than the rule: a pasted password gets a message and is not cut off
     required: true,
   } as const
   const hint = say('password.hint', passwordLength)

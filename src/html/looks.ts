@@ -1,16 +1,16 @@
-/** The looks of this house: its theme, or our own. */
+/** The appearance of pages and mails: the operator's theme, or ours. */
 import type { Config } from '../config.ts'
 import type { Language } from '../lib/say.ts'
 import { type Asset, assets } from './assets.ts'
 import type { Setting } from './template.ts'
 import { readTheme } from './theme.ts'
 import { plainSetting } from './view.ts'
-import { speak, type Words, wordsOf } from './words.ts'
+import { createWords, type Words, wordsOf } from './words.ts'
 
-/** What pages and mails look like, whoever reads them. */
+/** The appearance of pages and mails, the same for every reader. */
 export interface Looks extends Omit<Setting, 'words' | 'here'> {
   wordsOf(tag: Language): Words
-  /** Served as they are, by path below the base path. */
+  /** Files that are served unchanged, by path below the base path. */
   assets: ReadonlyMap<string, Asset>
 }
 
@@ -36,7 +36,7 @@ export function looksOf(config: Config): Looks {
       const instead = theme?.messages.get(tag)
       if (!instead) return wordsOf(tag)
       let found = words.get(tag)
-      if (!found) words.set(tag, (found = speak(tag, instead)))
+      if (!found) words.set(tag, (found = createWords(tag, instead)))
       return found
     },
   }

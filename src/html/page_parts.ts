@@ -1,4 +1,4 @@
-/** The pieces of a page that are there or not: one line of HTML each, too small for files in `views/`. */
+/** Optional parts of pages: one line of HTML each, too small for files in `views/`. */
 import { foreignText } from './foreign_text.ts'
 import { defineView, type Html } from './view.ts'
 
@@ -6,7 +6,7 @@ export const alert = defineView('alert', '<p class="alert" role="alert" id="aler
   'message',
 ])
 
-/** What is wrong with one field, beside it: the field's aria-describedby names `id`. */
+/** The problem with one field, shown beside it. The field's aria-describedby names `id`. */
 export const fieldProblem = defineView('field_problem', '<p class="field_problem" id="{{id}}">{{text}}</p>', [
   'id',
   'text',
@@ -24,19 +24,19 @@ export const hiddenField = defineView(
   ['name', 'value'],
 )
 
-/** What people compare or copy: always written from left to right. */
+/** Text to compare or copy: written from left to right in every language. */
 export const codeText = defineView('code_text', '<code dir="ltr">{{text}}</code>', ['text'])
 
 export const strongCode = defineView('strong_code', '<strong><code dir="ltr">{{text}}</code></strong>', [
   'text',
 ])
 
-/** Words that are in English whatever the language of the page. */
+/** Text that is in English on a page of any language. */
 export const inEnglish = defineView('in_english', '<p class="muted" lang="en" dir="ltr">{{text}}</p>', [
   'text',
 ])
 
-// <bdi> keeps a name's writing direction from rearranging the sentence round it.
+// <bdi>: the writing direction of a name must not reorder the sentence around it.
 export const name = defineView('name', '<bdi class="strong">{{text}}</bdi>', ['text'])
 
 export const host = defineView('host', '<bdi class="host">{{host}}</bdi>', ['host'])
@@ -58,14 +58,14 @@ export const goOn = defineView(
   ['url'],
 )
 
-/** For browsers without scripts: with them a page that moves by the clock would take itself away from who reads slowly. */
+/** Only for browsers without scripts: a page that leaves after a fixed time may be gone before the End-User has read it. */
 export const refresh = defineView(
   'refresh',
   '<noscript><meta http-equiv="refresh" content="{{content}}"></noscript>',
   ['content'],
 )
 
-/** Names under a sentence about them. */
+/** A sentence, and a list of names below it. */
 export const namesUnder = defineView(
   'names_under',
   '<p class="told_title">{{text}}</p>\n<ul class="told">{{names}}</ul>',
@@ -162,7 +162,7 @@ const detailLine = defineView(
   ['name', 'value'],
 )
 
-/** One of the things a rich authorization request asks for; the client chose every word of it. */
+/** One entry of `authorization_details` (RFC 9396). The client chose every word of it. */
 export const authorizationDetail = (
   type: string,
   lines: readonly (readonly [name: string, value: string])[],

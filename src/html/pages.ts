@@ -1,4 +1,4 @@
-/** Every page a person sees: typed functions over the templates in `views/`, each answering a whole document. */
+/** The pages of the core: typed functions over the templates in `views/`, each of which returns a whole document. */
 import formPostSource from '../../views/form_post.html' with { type: 'text' }
 import loggedOutSource from '../../views/logged_out.html' with { type: 'text' }
 import loginSource from '../../views/login.html' with { type: 'text' }
@@ -9,7 +9,7 @@ import { clientLinks, clientLogo, clientName, type ShownClient } from './client_
 import { ownScript, page } from './document.ts'
 import { foreignText } from './foreign_text.ts'
 import * as parts from './page_parts.ts'
-import { toldAfter, toldBefore, type Told } from './sign_out_words.ts'
+import { clientsNotified, clientsToNotify, type NotifiedClients } from './sign_out_words.ts'
 import { say, type Said } from '../lib/say.ts'
 import { defineView, type Html } from './view.ts'
 
@@ -18,7 +18,7 @@ export * from './consent_page.ts'
 export * from './error_page.ts'
 export { startPage } from './start_page.ts'
 
-/** Hidden fields that every form of an interaction carries, and the path it posts to. */
+/** The hidden fields of every form of an interaction, and the path it posts to. */
 type Form = { action: string; csrf: string; interaction: string }
 
 const hiddenFields = (fields: Readonly<Record<string, string>>): Html[] =>
@@ -117,7 +117,7 @@ export const logoutPage = (
   view: Form &
     ShownClient & {
       username?: string | undefined
-      told?: Told | undefined
+      told?: NotifiedClients | undefined
       hidden: Readonly<Record<string, string>>
     },
 ): Html =>
@@ -128,7 +128,7 @@ export const logoutPage = (
         ? parts.signedInAs({ username: parts.name({ text: foreignText(view.username) }) })
         : [],
       purpose: view.clientName ? parts.askedBy({ client: clientName(view) }) : [],
-      told: view.told ? toldBefore(view.told) : [],
+      told: view.told ? clientsToNotify(view.told) : [],
       action: view.action,
       csrf: view.csrf,
       interaction: view.interaction,
@@ -140,16 +140,16 @@ export const logoutPage = (
 const backTo = defineView('logged_out_back', '{{t logged_out.text_back}}', ['client'])
 const loggedOut = defineView('logged_out', loggedOutSource, ['text', 'told', 'notes', 'onward', 'frames'])
 
-/** Seconds in which the frames of the page have loaded, or will not; `views/signed_out.js` says the same. */
+/** Seconds to wait for the frames of the page to load; `views/signed_out.js` waits as long. */
 const framesLoad = 5
 
 /**
- * Says that the session has ended, and who hears of it; `frames` are invisible, such as those of front-channel
- * logout. `onward` leads back, and beside frames the page goes there by itself.
+ * Says that the session has ended, and which clients are notified. `frames` are invisible, such as those of front-channel
+ * logout. `onward` is the link back to the client; a page with frames follows it by itself.
  */
 export const loggedOutPage = (
   view: ShownClient & {
-    told?: Told | undefined
+    told?: NotifiedClients | undefined
     notes?: readonly Said[]
     frames?: readonly Html[]
     onward?: string | undefined
@@ -159,7 +159,7 @@ export const loggedOutPage = (
     say('logged_out.title'),
     loggedOut({
       text: view.clientName ? backTo({ client: clientName(view) }) : say('logged_out.text'),
-      told: view.told ? toldAfter(view.told) : [],
+      told: view.told ? clientsNotified(view.told) : [],
       notes: (view.notes ?? []).map((text) => parts.note({ text })),
       onward: view.onward === undefined ? [] : parts.goOn({ url: view.onward }),
       frames: view.frames?.length ? parts.frameBox({ frames: view.frames }) : [],

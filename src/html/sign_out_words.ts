@@ -1,13 +1,13 @@
-/** The parts of the sign-out pages that list the clients to be notified, by channel. They promise no more than the channel can do. */
+/** The parts of the sign-out pages that list the clients to be notified, by channel. The text for a channel promises no more than the channel can do. */
 import { type MessageKey, type Said, say } from '../lib/say.ts'
 import { shownName } from './client_parts.ts'
 import * as parts from './page_parts.ts'
 import type { Html } from './view.ts'
 
 /** Names of clients by the channel that notifies them: this server, frames in the browser, none. */
-export type Told = Readonly<Record<'server' | 'browser' | 'none', readonly (string | Said)[]>>
+export type NotifiedClients = Readonly<Record<'server' | 'browser' | 'none', readonly (string | Said)[]>>
 
-type Words = Readonly<Record<keyof Told, MessageKey>>
+type Words = Readonly<Record<keyof NotifiedClients, MessageKey>>
 
 const before: Words = {
   server: 'logout.before_server',
@@ -22,15 +22,15 @@ const after: Words = {
 
 const sayWith =
   (words: Words) =>
-  (told: Told): Html[] =>
+  (told: NotifiedClients): Html[] =>
     (['server', 'browser', 'none'] as const)
-      .filter((who) => told[who].length > 0)
-      .map((who) =>
+      .filter((channel) => told[channel].length > 0)
+      .map((channel) =>
         parts.namesUnder({
-          text: say(words[who]),
-          names: told[who].map((name) => parts.nameItem({ name: shownName(name) })),
+          text: say(words[channel]),
+          names: told[channel].map((name) => parts.nameItem({ name: shownName(name) })),
         }),
       )
 
-export const toldBefore = sayWith(before)
-export const toldAfter = sayWith(after)
+export const clientsToNotify = sayWith(before)
+export const clientsNotified = sayWith(after)

@@ -1,4 +1,4 @@
-/** The page at `/`, which tells a newcomer what to do next. */
+/** The page at `/`, for a developer who opens the provider for the first time. */
 import startSource from '../../views/start.html' with { type: 'text' }
 import startDemoSource from '../../views/start_demo.html' with { type: 'text' }
 import startPlainSource from '../../views/start_plain.html' with { type: 'text' }
@@ -47,7 +47,7 @@ const demoGuide = ({ issuer, curl }: StartView, demo: NonNullable<StartView['dem
     redirectUri: demo.redirect_uri,
   })
 
-/** The page at `/`: what this is and what to do next. The demo's secrets are shown in development only. */
+/** The demo's secrets are shown in development only. */
 export const startPage = (view: StartView): Html =>
   page(
     say('start.title'),

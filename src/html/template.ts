@@ -1,16 +1,16 @@
-/** One template: literal text, and by the place of each hole what may fill it and how that is escaped. https://html.spec.whatwg.org/multipage/syntax.html */
+/** One template: literal text and placeholders. The context of each placeholder decides which values it accepts and how they are escaped. https://html.spec.whatwg.org/multipage/syntax.html */
 import { isSaid, type MessageKey, type Said } from '../lib/say.ts'
 import { isMessageKey, namesIn, type Words } from './words.ts'
 
-/** Whom something is rendered for: the words of its reader and the looks of the house. */
+/** What rendering depends on: the language of the reader and the appearance of this deployment. */
 export interface Setting {
   words: Words
   brand: Brand
-  /** The path of the issuer, '' for most: what stands before every path of ours. */
+  /** The path of the issuer, usually '': the prefix of all our paths. */
   base: string
   /** Path and query of a page that a reload shows again; undefined after a POST, and in mails. */
   here?: string | undefined
-  /** What a theme puts in place of our templates, by the name of their view. */
+  /** The templates of the theme, by the name of the view that they replace. */
   templates: ReadonlyMap<string, Template>
 }
 
@@ -19,7 +19,7 @@ export interface Brand {
   /** Paths of images. */
   logo: string
   icon: string
-  /** Under every page; a label is one text, or one by language. */
+  /** In the footer of every page. A label is one text, or one for each language. */
   links: readonly { label: string | Readonly<Record<string, string>>; url: string }[]
   /** Paths, in the order they apply. */
   stylesheets: readonly string[]
@@ -27,22 +27,22 @@ export interface Brand {
 
 type Values = Readonly<Record<string, unknown>>
 
-/** The text of Html in a setting; undefined for anything else. Only `view.ts` can tell. */
+/** The text of Html in a setting; undefined for any other value. Only `view.ts` can recognise Html. */
 export type ReadHtml = (value: unknown, setting: Setting) => string | undefined
 
-/** Where a value stands. */
+/** The HTML context of a placeholder. */
 type Kind = 'content' | 'attribute' | 'url' | 'flag'
 
 export interface Template {
-  /** The kinds of places that each name fills. */
-  places: ReadonlyMap<string, ReadonlySet<Kind>>
-  /** Throws TypeError on a value that has no place where it stands. */
+  /** The contexts in which each name is used. */
+  kinds: ReadonlyMap<string, ReadonlySet<Kind>>
+  /** Throws TypeError on a value that its context does not accept. */
   check(values: Values): void
   write(values: Values, setting: Setting): string
 }
 
-/** How one hole takes a value; `accepts` throws TypeError on what has no place there. */
-interface Place {
+/** How values are checked and written in one kind of context; `accepts` throws TypeError on any other value. */
+interface Writer {
   kind: Kind
   accepts(value: unknown): void
   write(value: unknown, setting: Setting): string
@@ -56,7 +56,7 @@ const isText = (value: unknown): value is string | Said => typeof value === 'str
 const plain = (value: unknown, { words }: Setting): string =>
   isSaid(value) ? words.text(value) : `${value as string}`
 
-/** Literal pieces as they are, fillings by `fill`, in the order of the language. */
+/** The literal pieces of a message, escaped, and its values by `fill`, in the order of the language. */
 const compose = (
   key: MessageKey,
   values: Values,
@@ -69,7 +69,7 @@ const compose = (
     .join('')
 
 /** Between tags: text, Html, or an array of either. */
-function content(isHtml: (value: unknown) => boolean, read: ReadHtml): Place {
+function content(isHtml: (value: unknown) => boolean, read: ReadHtml): Writer {
   const one = (value: unknown, setting: Setting): string => {
     if (isSaid(value)) return compose(value.key, value.values, setting, (filling) => filler(filling, setting))
     return typeof value === 'string' ? Bun.escapeHTML(value) : (read(value, setting) ?? '')
@@ -80,7 +80,7 @@ function content(isHtml: (value: unknown) => boolean, read: ReadHtml): Place {
     for (const each of value) text += one(each, setting)
     return text
   }
-  /** Isolated, so that the direction of a name cannot rearrange the sentence round it. */
+  /** In <bdi>, so that the writing direction of a name cannot reorder the sentence around it. */
   const filler = (value: unknown, setting: Setting): string => {
     if (isText(value)) return `<bdi>${one(value, setting)}</bdi>`
     if (typeof value === 'number' || value instanceof Date) return Bun.escapeHTML(setting.words.show(value))
@@ -99,7 +99,7 @@ function content(isHtml: (value: unknown) => boolean, read: ReadHtml): Place {
 }
 
 // Html is trusted between tags only: inside an attribute its quotes would end the value.
-const attribute: Place = {
+const attribute: Writer = {
   kind: 'attribute',
   accepts(value) {
     if (!isText(value)) throw expected('text', value)
@@ -110,11 +110,11 @@ const attribute: Place = {
 }
 
 const noMessage = () => {
-  throw new TypeError('a message has no place here')
+  throw new TypeError('no message is allowed here')
 }
 
 // No white space or control character: browsers drop some of them, and "/\t/host" becomes "//host".
-const url: Place = {
+const url: Writer = {
   kind: 'url',
   accepts(value) {
     if (typeof value !== 'string' || !/^(?:https?:\/\/|\/(?![/\\]))[^\s\p{Cc}]*$/iu.test(value))
@@ -124,7 +124,7 @@ const url: Place = {
   message: noMessage,
 }
 
-const flag: Place = {
+const flag: Writer = {
   kind: 'flag',
   accepts(value) {
     if (typeof value !== 'string' || !/^[a-z]*$/.test(value))
@@ -134,8 +134,8 @@ const flag: Place = {
   message: noMessage,
 }
 
-/** The place of a hole by what stands before it in the source; undefined where none may stand. */
-function placeAfter(before: string, between: Place, hasRawText: boolean): Place | undefined {
+/** The writer of a placeholder by the source before it; undefined where no placeholder is safe. */
+function writerAfter(before: string, between: Writer, hasRawText: boolean): Writer | undefined {
   if (hasRawText && /<(?:script|style)\b[^>]*>(?![\s\S]*<\/)/i.test(before)) return undefined
   const tag = before.slice(before.lastIndexOf('<'))
   if (tag.includes('>') || !tag.startsWith('<')) return between
@@ -149,14 +149,14 @@ function placeAfter(before: string, between: Place, hasRawText: boolean): Place 
   return /^(?:https?:\/\/[^/?#]+\/|\/[^/\\]|[?#])/.test(start!) ? attribute : undefined
 }
 
-type Hole = { place: Place; after: string } & (
+type Placeholder = { writer: Writer; after: string } & (
   { name: string; key?: never } | { key: MessageKey; name?: never }
 )
 
 /**
- * Compile a source. `{{name}}` is filled by a value of that name, `{{t key}}` by a message, whose own `{names}` are
- * values too. `declared` are the names that may be used.
- * @throws Error when a name is not declared, a key is unknown, or a hole stands where no escaping makes it safe.
+ * Compiles a source. `{{name}}` is replaced by the value of that name, `{{t key}}` by a message, whose `{names}` are
+ * replaced by values too. `declared` are the names that may be used.
+ * @throws Error when a name is not declared, a key is unknown, or a placeholder is where no escaping makes it safe.
  */
 export function compileTemplate(
   name: string,
@@ -168,16 +168,16 @@ export function compileTemplate(
   const problem = (what: string) => new Error(`view ${name}: ${what}`)
   const between = content(isHtml, read)
   const known = new Set(declared)
-  // A split on a pattern with one group alternates literal, hole, literal, …
+  // A split on a pattern with one group alternates literal, placeholder, literal, …
   const pieces = source.trimEnd().split(/\{\{((?:t [a-z0-9_.]+)|[a-z][a-zA-Z0-9]*)\}\}/)
-  const holes: Hole[] = []
-  const places = new Map<string, Set<Kind>>()
-  const use = (names: readonly string[], place: Place | undefined, hole: string): Place => {
-    const stranger = names.find((each) => !known.has(each))
-    if (stranger !== undefined) throw problem(`{{${stranger}}} is not declared`)
-    if (!place) throw problem(`{{${hole}}} stands where no value is safe`)
-    for (const each of names) places.set(each, new Set(places.get(each)).add(place.kind))
-    return place
+  const placeholders: Placeholder[] = []
+  const kinds = new Map<string, Set<Kind>>()
+  const use = (names: readonly string[], writer: Writer | undefined, text: string): Writer => {
+    const undeclared = names.find((each) => !known.has(each))
+    if (undeclared !== undefined) throw problem(`{{${undeclared}}} is not declared`)
+    if (!writer) throw problem(`{{${text}}} stands where no value is safe`)
+    for (const each of names) kinds.set(each, new Set(kinds.get(each)).add(writer.kind))
+    return writer
   }
   const hasRawText = /<(?:script|style)\b/i.test(source)
   let before = ''
@@ -185,29 +185,29 @@ export function compileTemplate(
     const literal = pieces[at] ?? ''
     if (/\{\{|\}\}/.test(literal)) throw problem('stray braces')
     before += literal
-    const hole = pieces[at + 1]
-    if (hole === undefined) break
+    const text = pieces[at + 1]
+    if (text === undefined) break
     const after = pieces[at + 2] ?? ''
-    const place = placeAfter(before, between, hasRawText)
-    if (!hole.startsWith('t ')) {
-      holes.push({ name: hole, place: use([hole], place, hole), after })
+    const writer = writerAfter(before, between, hasRawText)
+    if (!text.startsWith('t ')) {
+      placeholders.push({ name: text, writer: use([text], writer, text), after })
       continue
     }
-    const key = hole.slice(2)
-    if (!isMessageKey(key)) throw problem(`{{${hole}}} is not in languages/en.json`)
-    if (place === url || place === flag) throw problem(`{{${hole}}} stands where no value is safe`)
-    holes.push({ key, place: use(namesIn(key), place, hole), after })
+    const key = text.slice(2)
+    if (!isMessageKey(key)) throw problem(`{{${text}}} is not in languages/en.json`)
+    if (writer === url || writer === flag) throw problem(`{{${text}}} stands where no value is safe`)
+    placeholders.push({ key, writer: use(namesIn(key), writer, text), after })
   }
   const first = pieces[0] ?? ''
-  const within = (hole: string, cause: unknown) =>
-    new TypeError(`view ${name}, {{${hole}}}: ${(cause as Error).message}`, { cause })
+  const within = (placeholder: string, cause: unknown) =>
+    new TypeError(`view ${name}, {{${placeholder}}}: ${(cause as Error).message}`, { cause })
   return {
-    places,
+    kinds,
     check(values) {
-      for (const { name: hole, key, place } of holes) {
-        for (const each of key === undefined ? [hole] : namesIn(key)) {
+      for (const { name: own, key, writer } of placeholders) {
+        for (const each of key === undefined ? [own] : namesIn(key)) {
           try {
-            if (key === undefined || typeof values[each] !== 'number') place.accepts(values[each])
+            if (key === undefined || typeof values[each] !== 'number') writer.accepts(values[each])
           } catch (cause) {
             throw within(each, cause)
           }
@@ -216,19 +216,19 @@ export function compileTemplate(
     },
     write(values, setting) {
       let text = first
-      for (const { name: hole, key, place, after } of holes)
+      for (const { name: own, key, writer, after } of placeholders)
         text +=
-          (key === undefined ? place.write(values[hole], setting) : place.message(key, values, setting)) +
+          (key === undefined ? writer.write(values[own], setting) : writer.message(key, values, setting)) +
           after
       return text
     },
   }
 }
 
-/** Without these a form leads nowhere, or a page is empty. */
+/** Placeholders that a theme must keep: without them a form does not work, or a page is empty. */
 const indispensable = ['action', 'csrf', 'interaction', 'main']
 
-/** The kinds of places whose values may stand in a place of this kind as well. */
+/** For each context, the contexts of ours whose values are also safe in it. */
 const takes: Readonly<Record<Kind, readonly Kind[]>> = {
   content: ['content', 'attribute', 'url', 'flag'],
   attribute: ['attribute', 'url', 'flag'],
@@ -237,15 +237,15 @@ const takes: Readonly<Record<Kind, readonly Kind[]>> = {
 }
 
 /**
- * What keeps `theirs` from standing in for `ours`: every value that passes our check must have a place in theirs, so
- * that markup never ends up where only text is safe, and a client's name never in a link.
+ * Why the template `theirs` of a theme cannot replace `ours`; undefined when it can. Every value that our template accepts
+ * must be safe in theirs: no markup where only text is safe, and no client name in a URL.
  */
-export function misfit(ours: Template, theirs: Template): string | undefined {
-  const lost = indispensable.find((name) => ours.places.has(name) && !theirs.places.has(name))
-  if (lost !== undefined) return `{{${lost}}} is left out, and nothing works without it`
-  for (const [name, kinds] of theirs.places)
+export function replacementProblem(ours: Template, theirs: Template): string | undefined {
+  const lost = indispensable.find((name) => ours.kinds.has(name) && !theirs.kinds.has(name))
+  if (lost !== undefined) return `{{${lost}}} is missing, and the page does not work without it`
+  for (const [name, kinds] of theirs.kinds)
     for (const kind of kinds)
-      if (!takes[kind].some((each) => ours.places.get(name)?.has(each)))
+      if (!takes[kind].some((each) => ours.kinds.get(name)?.has(each)))
         return `{{${name}}} stands where its values are not safe`
   return undefined
 }

@@ -1,4 +1,4 @@
-/** A theme: a folder with the looks of a house, read once at boot. docs/decisions/0024-languages-and-themes.md */
+/** A theme: a folder in which the operator sets the appearance of pages and mails, read once at boot. docs/decisions/0024-languages-and-themes.md */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import * as v from 'valibot'
@@ -51,7 +51,7 @@ const Colours = v.optional(
     ),
   ),
 )
-/** A name in the folder itself, so that no path leads out of it. */
+/** A file name without a slash, so that no path leads out of the folder. */
 const FileName = v.pipe(v.string(), v.regex(/^[\w-][\w.-]*$/, 'expected the name of a file in this folder'))
 const Label = v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(100))
 const ThemeFile = v.strictObject({
@@ -152,10 +152,12 @@ function readSettings(json: string): v.InferOutput<typeof ThemeFile> {
   )
 }
 
-/** The policy of our pages keeps it from loading; said here, where whoever wrote it reads it. */
+/** The Content-Security-Policy of our pages blocks foreign resources. The check tells the operator at boot. */
 function ownStyle(css: string): string {
   if (/@import\b|url\(\s*['"]?\s*(?:[a-z][a-z\d+.-]*:|\/\/)/i.test(css))
-    throw new Error('loads something from elsewhere, which browsers refuse on our pages')
+    throw new Error(
+      'loads a resource from another host, which the Content-Security-Policy of the pages blocks',
+    )
   return css
 }
 
@@ -168,7 +170,7 @@ function coloursAsCss({ light, dark }: v.InferOutput<typeof ThemeFile>['colours'
   return blocks.length ? blocks.join('\n') : undefined
 }
 
-/** What each file of a sub-folder says, by its name without the ending. */
+/** Reads each file of a sub-folder; the keys are the file names without the extension. */
 function eachFile<Name extends string, T>(
   folder: string,
   inside: string,
@@ -190,15 +192,15 @@ function eachFile<Name extends string, T>(
 
 const Messages = v.record(v.string(), v.union([v.string(), v.record(v.string(), v.string())]))
 
-/** Messages told otherwise: of keys that there are, with no names that ours does not fill. */
+/** The messages of a theme: their keys must exist, and they may use only the names that our message uses. */
 function readMessages(tag: Language, json: string): Catalog {
   if (!languages.includes(tag)) throw new Error(`expected one of ${languages.join(', ')}`)
   const messages = v.parse(Messages, JSON.parse(json))
   for (const [key, message] of Object.entries(messages)) {
     if (!isMessageKey(key)) throw new Error(`${key} is not in languages/en.json`)
     const known = namesIn(key)
-    const stranger = namesInMessage(message).find((name) => !known.includes(name))
-    if (stranger !== undefined) throw new Error(`${key} has {${stranger}}, which nothing fills`)
+    const unknown = namesInMessage(message).find((name) => !known.includes(name))
+    if (unknown !== undefined) throw new Error(`${key} has {${unknown}}, for which there is no value`)
     if (typeof message !== 'string' && message.other === undefined)
       throw new Error(`${key} needs the form other`)
   }

@@ -1,7 +1,7 @@
-/** HTML templates: compiled once, escaped always, written in the language and the looks of whoever reads them. */
+/** HTML templates: compiled at boot, always escaped, rendered in the language of the reader and with the operator's theme. */
 import type { Said } from '../lib/say.ts'
 import { logoPath, stylePath } from './assets.ts'
-import { compileTemplate, misfit, type Setting, type Template } from './template.ts'
+import { compileTemplate, replacementProblem, type Setting, type Template } from './template.ts'
 import { wordsOf } from './words.ts'
 
 export type { Setting } from './template.ts'
@@ -9,8 +9,8 @@ export type { Setting } from './template.ts'
 const maker = Symbol('view')
 
 /**
- * HTML that a view made. A class although the house keeps those for errors and stores: a private field
- * is the one brand that no cast, object literal, prototype or proxy can imitate at run time.
+ * HTML that a view made. It is a class because only a private field cannot be imitated at run time by a cast, an object
+ * literal, a prototype or a proxy.
  */
 class SafeHtml {
   readonly #write: (setting: Setting) => string
@@ -28,7 +28,7 @@ class SafeHtml {
     return typeof value === 'object' && value !== null && #write in value
   }
 
-  /** In English and our own looks. */
+  /** In English and without a theme. */
   toString(): string {
     return this.#write(plainSetting)
   }
@@ -43,7 +43,7 @@ export const plainSetting: Setting = {
 }
 
 export type Html = SafeHtml
-/** A number only fills the `{n}` of a message. */
+/** A number is accepted only as the `{n}` of a message. */
 export type ViewValue = string | number | Said | Html | readonly (Html | Said)[]
 export type View<Name extends string> = (values: Readonly<Record<Name, ViewValue>>) => Html
 
@@ -52,7 +52,7 @@ export const isHtml = (value: unknown): value is Html => SafeHtml.owns(value)
 /** The text of `html` for one reader. */
 export const render = (html: Html, setting: Setting): string => SafeHtml.read(html, setting)!
 
-/** Html that depends on who reads it. */
+/** Html that depends on the reader's language or on the theme. */
 export const defer = (make: (setting: Setting) => Html): Html =>
   new SafeHtml(maker, (setting) => render(make(setting), setting))
 
@@ -61,17 +61,16 @@ const compile = (name: string, source: string, placeholders: readonly string[]) 
     SafeHtml.read(value, setting),
   )
 
-/** Every view by name with what it may hold, for themes. */
+/** All views by name, for themes. */
 const defined = new Map<string, { placeholders: readonly string[]; template: Template }>()
 
 /**
- * Compile a template. `{{name}}` stands for text, which is escaped, or for Html, which views alone make;
- * `{{t key}}` for a message of `languages/`, whose `{names}` are placeholders too. Where it stands decides what
- * it takes: between tags text, a message, Html or an array of Html; in a quoted attribute text or a message; at the
- * start of `href`, `src`, `action` or `formaction` an http(s) URL or a path; bare in a tag the name of a boolean
- * attribute or nothing. The view throws TypeError on any other value.
- * @throws Error, now and so at boot, when the source and `placeholders` differ or a placeholder stands
- *   where no escaping makes it safe.
+ * Compiles a template. `{{name}}` stands for text, which is escaped, or for Html, which only views make; `{{t key}}` for a
+ * message of `languages/`, whose `{names}` are placeholders too. The context decides which values are accepted: between
+ * tags text, a message, Html or an array of Html; in a quoted attribute text or a message; at the start of `href`, `src`,
+ * `action` or `formaction` an http(s) URL or a path; unquoted in a tag the name of a boolean attribute or ''. The view
+ * throws TypeError on any other value.
+ * @throws Error at boot when the source and `placeholders` differ, or a placeholder is where no escaping makes it safe.
  */
 export function defineView<const Name extends string>(
   name: string,
@@ -79,7 +78,7 @@ export function defineView<const Name extends string>(
   placeholders: readonly Name[],
 ): View<Name> {
   const template = compile(name, source, placeholders)
-  const unused = placeholders.find((placeholder) => !template.places.has(placeholder))
+  const unused = placeholders.find((placeholder) => !template.kinds.has(placeholder))
   if (unused !== undefined) throw new Error(`view ${name}: {{${unused}}} is declared and not in the source`)
   defined.set(name, { placeholders, template })
   return (values) => {
@@ -89,15 +88,14 @@ export function defineView<const Name extends string>(
 }
 
 /**
- * A theme's source in place of the view `name`; it may leave placeholders out and bring no others.
- * @throws Error when there is no such view, the source does not compile, or a placeholder stands where it is not safe.
+ * Compiles a theme's source for the view `name`. It may leave placeholders out but not add any.
+ * @throws Error when there is no such view, the source does not compile, or a placeholder is where it is not safe.
  */
 export function replaceTemplate(name: string, source: string): Template {
   const ours = defined.get(name)
-  if (!ours)
-    throw new Error(`view ${name}: there is none; there are ${[...defined.keys()].sort().join(', ')}`)
+  if (!ours) throw new Error(`view ${name}: no such view; there are ${[...defined.keys()].sort().join(', ')}`)
   const theirs = compile(name, source, ours.placeholders)
-  const problem = misfit(ours.template, theirs)
+  const problem = replacementProblem(ours.template, theirs)
   if (problem !== undefined) throw new Error(`view ${name}: ${problem}`)
   return theirs
 }

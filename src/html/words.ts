@@ -24,7 +24,7 @@ import {
 export type Message = string | Readonly<Record<string, string>>
 export type Catalog = Readonly<Record<string, Message>>
 
-/** Read when first spoken, so that a start pays for one language. Bun makes paths of these imports, whatever their type says. */
+/** Each catalog is read when its language is first used, so that the start reads only English. Bun makes these imports file paths, whatever their type says. */
 const files: Readonly<Record<Exclude<Language, 'en'>, unknown>> = { de, fr, es, pt, it, pl, tr, ja, zh, ar }
 
 const rightToLeft: ReadonlySet<Language> = new Set(['ar'])
@@ -33,7 +33,7 @@ export interface Words {
   /** BCP 47, for `lang`. */
   tag: Language
   dir: 'ltr' | 'rtl'
-  /** Literal text and `{names}` in turn: the even places are text. Plural forms are chosen by `values.n`. */
+  /** Literal text and `{names}` alternating: even indexes are text. Plural forms are chosen by `values.n`. */
   pieces(key: MessageKey, values: Readonly<Record<string, unknown>>): readonly string[]
   /** As plain text, for titles, attributes and mails. */
   text(said: Said): string
@@ -41,21 +41,21 @@ export interface Words {
   show(value: MessageValue | undefined): string
 }
 
-const speakers = new Map<Language, Words>()
+const wordsByLanguage = new Map<Language, Words>()
 
 export function wordsOf(tag: Language): Words {
-  let words = speakers.get(tag)
-  if (!words) speakers.set(tag, (words = speak(tag)))
+  let words = wordsByLanguage.get(tag)
+  if (!words) wordsByLanguage.set(tag, (words = createWords(tag)))
   return words
 }
 
 const readCatalog = (tag: Language): Catalog =>
   tag === 'en' ? english : (JSON.parse(readFileSync(files[tag] as string, 'utf8')) as Catalog)
 
-/** Words with some messages told otherwise, as a theme does. */
-export function speak(tag: Language, instead: Catalog = {}): Words {
-  const catalog = { ...readCatalog(tag), ...instead }
-  // Made when first asked for: together they cost a fifth of a start.
+/** `overrides` replace messages of the catalog, for themes. */
+export function createWords(tag: Language, overrides: Catalog = {}): Words {
+  const catalog = { ...readCatalog(tag), ...overrides }
+  // Created when first used: together they take a fifth of the start time.
   let rules: Intl.PluralRules | undefined
   let clock: Intl.DateTimeFormat | undefined
   const plural = (n: number) => (rules ??= new Intl.PluralRules(tag)).select(n)
@@ -86,7 +86,7 @@ export function speak(tag: Language, instead: Catalog = {}): Words {
   return { tag, dir: rightToLeft.has(tag) ? 'rtl' : 'ltr', pieces, text, show }
 }
 
-/** The names in `{braces}` that a message of the English catalog has. */
+/** The names in `{braces}` of a message in the English catalog. */
 export const namesIn = (key: MessageKey): string[] => namesInMessage(english[key])
 
 export function namesInMessage(message: Message): string[] {
@@ -100,11 +100,11 @@ export function namesInMessage(message: Message): string[] {
 
 export const isMessageKey = (key: string): key is MessageKey => Object.hasOwn(english, key)
 
-/** The first of `wanted` (BCP 47 tags, best first) that we speak; `pt-BR` is answered in `pt`. */
-export function firstSpoken(wanted: readonly string[]): Language | undefined {
+/** The first of `wanted` (BCP 47 tags, best first) that is supported; `pt` serves `pt-BR`. */
+export function firstSupported(wanted: readonly string[]): Language | undefined {
   for (const tag of wanted) {
-    const spoken = languages.find((each) => each === tag.toLowerCase().split('-')[0])
-    if (spoken !== undefined) return spoken
+    const supported = languages.find((each) => each === tag.toLowerCase().split('-')[0])
+    if (supported !== undefined) return supported
   }
   return undefined
 }

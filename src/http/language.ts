@@ -4,7 +4,7 @@ import type { Language } from '../lib/say.ts'
 import type { Call } from '../contracts/call.ts'
 import { cookieName, readCookie, setCookie } from './cookie.ts'
 import type { Setting } from '../html/view.ts'
-import { acceptedLanguages, firstSpoken } from '../html/words.ts'
+import { acceptedLanguages, firstSupported } from '../html/words.ts'
 
 const cookie = 'language'
 /** A year, in seconds. */
@@ -21,9 +21,9 @@ export const askedLocales = ({ uiLocales, search }: Call): string =>
 export function languageOf(call: Call, context: Context): Language {
   const chosen = readCookie(call, cookieName(context.config, cookie))
   return (
-    firstSpoken(askedLocales(call).split(' ')) ??
-    firstSpoken(chosen === undefined ? [] : [chosen]) ??
-    firstSpoken(acceptedLanguages(call.request.headers.get('accept-language'))) ??
+    firstSupported(askedLocales(call).split(' ')) ??
+    firstSupported(chosen === undefined ? [] : [chosen]) ??
+    firstSupported(acceptedLanguages(call.request.headers.get('accept-language'))) ??
     context.config.defaultLanguage
   )
 }

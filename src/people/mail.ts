@@ -9,7 +9,7 @@ import type { User } from '../models/user.ts'
 import { accountPath } from '../html/account_parts.ts'
 import { foreignText } from '../html/foreign_text.ts'
 import { defineView, render, type Setting } from '../html/view.ts'
-import { firstSpoken } from '../html/words.ts'
+import { firstSupported } from '../html/words.ts'
 
 /** Links are built from the issuer alone (`config.issuer` and a path), never from a request. */
 export interface Mail {
@@ -64,7 +64,7 @@ export const canMail = (context: Context): boolean => mailsLeave(context.config)
 
 /** The language of the mails to an End-User. */
 export const languageOfUser = (user: Pick<User, 'claims' | 'language'>, context: Context): Language =>
-  firstSpoken([user.language ?? '', String(user.claims.locale ?? '')]) ?? context.config.defaultLanguage
+  firstSupported([user.language ?? '', String(user.claims.locale ?? '')]) ?? context.config.defaultLanguage
 
 /** Queues the mail without waiting for the relay. Throws StoreUnavailable only. The address is not checked here. */
 export async function sendMail(context: Context, mail: Mail): Promise<void> {

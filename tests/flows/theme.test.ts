@@ -156,13 +156,13 @@ describe('what is wrong stops the start, by the name of the file', () => {
     [
       'a stylesheet from elsewhere',
       { 'stylesheet.css': 'main { background: URL( "https://evil.example/x" ) }' },
-      /^THEME_PATH: stylesheet\.css: loads something from elsewhere/,
+      /^THEME_PATH: stylesheet\.css: loads a resource from another host/,
     ],
     ['one that imports', { 'stylesheet.css': '@import "x.css";' }, /^THEME_PATH: stylesheet\.css: loads/],
     [
       'a view that is none',
       { 'views/logon.html': '<h1></h1>' },
-      /^THEME_PATH: views\/logon\.html: view logon: there is none; there are /,
+      /^THEME_PATH: views\/logon\.html: view logon: no such view; there are /,
     ],
     [
       'a placeholder that is none',
@@ -192,7 +192,7 @@ describe('what is wrong stops the start, by the name of the file', () => {
     [
       'a form without its token',
       { 'views/login.html': '<form method="post" action="{{action}}"></form>' },
-      /views\/login\.html: .*\{\{csrf\}\} is left out/,
+      /views\/login\.html: .*\{\{csrf\}\} is missing/,
     ],
     [
       'a key that is none',

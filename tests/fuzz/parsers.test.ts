@@ -15,7 +15,7 @@ import { elementsOf, namesIn, oidOf, textOf } from '../../src/features/mutual_tl
 import { canonicalName, canonicalSubject } from '../../src/features/mutual_tls/distinguished_name.ts'
 import { foreignText } from '../../src/html/foreign_text.ts'
 import { compileTemplate } from '../../src/html/template.ts'
-import { acceptedLanguages, firstSpoken } from '../../src/html/words.ts'
+import { acceptedLanguages, firstSupported } from '../../src/html/words.ts'
 import { parseParams } from '../../src/http/call.ts'
 import { readCookie } from '../../src/http/cookie.ts'
 import { holderOf, inNetworks, parseNetworks } from '../../src/lib/address.ts'
@@ -244,7 +244,7 @@ const parsers: Parser[] = [
   },
   {
     name: 'Accept-Language',
-    parse: (text) => firstSpoken(acceptedLanguages(text)),
+    parse: (text) => firstSupported(acceptedLanguages(text)),
     samples: ['de-AT,de;q=0.8,en;q=0.5', 'pt-BR', '*;q=0'],
     tokens: [',', ';', 'q=', ';q=0.', ' ', '-', 'de', '*', 'q=1e999'],
   },
