@@ -5,7 +5,7 @@ import { Passkey } from '../../src/features/passkeys/records.ts'
 import { Links } from '../../src/features/upstream/links.ts'
 import { removeConnection } from '../../src/features/upstream/remove.ts'
 import { findUpstream } from '../../src/features/upstream/settings.ts'
-import { Waiting, waitingMember } from '../../src/features/upstream/state.ts'
+import { PendingConnection, pendingConnectionMember } from '../../src/features/upstream/state.ts'
 import { endEverything } from '../../src/people/end_session.ts'
 import { sendVerification } from '../../src/people/verification.ts'
 import { countSignInMethods } from '../../src/people/sign_in_methods.ts'
@@ -285,9 +285,9 @@ describe('a way in', () => {
     here.cookies.delete('latchkey_session')
     const login = await signInPage(here)
     const handle = new URL(login.url).searchParams.get('interaction')!
-    const waiting = await Waiting.keep(op.context, { provider: 'corp', identity, tokens }, 900)
+    const waiting = await PendingConnection.keep(op.context, { provider: 'corp', identity, tokens }, 900)
     await Interaction.update(op.context, handle, (current) =>
-      waitingMember.set(current, { upstream_waiting: waiting }),
+      pendingConnectionMember.set(current, { upstream_waiting: waiting }),
     )
     const step = await here.press(login, 'login', alice)
     expect(pathOf(step)).toBe('/second-factor/totp')

@@ -540,7 +540,7 @@ test('oauth2: endpoints and the name of the subject as configured', async () => 
   expect((await made(op, 'otto')).claims).toMatchObject({ email: 'otto@auth.example', email_verified: true })
 })
 
-test('a variable each turns a provider on, its secret from a file too; a half is a problem', async () => {
+test('one variable each configures a provider, also from a secret file; an incomplete set is reported', async () => {
   const op = await provider({
     env: {
       UPSTREAM_GITHUB_CLIENT_ID: 'a',
@@ -570,8 +570,8 @@ test('a variable each turns a provider on, its secret from a file too; a half is
   const config = provider({ env: upstreamEnv(odd, []) })
   await expect(config).rejects.toThrow(
     [
-      'UPSTREAM_PROVIDERS: the id corp comes twice',
-      'UPSTREAM_PROVIDERS: private_key of apple is no P-256 key in PEM',
+      'UPSTREAM_PROVIDERS: the id corp is used twice',
+      'UPSTREAM_PROVIDERS: private_key of apple is not a P-256 key in PEM',
       'UPSTREAM_PROVIDERS: base_url of corp must use https, or be named in OUTBOUND_ALLOW_HOSTS',
     ].join('\n'),
   )

@@ -1,13 +1,13 @@
-/** The client secret of Apple: a JWT signed with a key of ours. https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret */
+/** The client secret for Apple: a JWT that is signed with the operator's private key. https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret */
 import type { Context } from '../../contracts/context.ts'
 import { readKey } from './problems.ts'
 import { UpstreamError } from './request.ts'
 import type { Upstream } from './settings.ts'
 
-/** Seconds; Apple takes up to six months, and each of ours serves one request. */
+/** Apple accepts up to six months. Here each secret is made for one request. */
 const lifetimeSeconds = 300
 
-/** Throws UpstreamError when the key is none that fits. */
+/** Throws UpstreamError if the key cannot be used. */
 export async function appleSecret(context: Context, { appleKey, clientId, base }: Upstream): Promise<string> {
   const { SignJWT } = await import('jose')
   const now = Math.floor(context.clock.now() / 1000)
@@ -22,7 +22,7 @@ export async function appleSecret(context: Context, { appleKey, clientId, base }
       .setExpirationTime(now + lifetimeSeconds)
       .sign(key)
   } catch {
-    // The library's words may quote the key.
-    throw new UpstreamError('refused', 'UPSTREAM_APPLE_PRIVATE_KEY is no P-256 key in PEM')
+    // The library's message may contain the key.
+    throw new UpstreamError('refused', 'UPSTREAM_APPLE_PRIVATE_KEY is not a P-256 key in PEM')
   }
 }

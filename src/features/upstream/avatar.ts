@@ -1,4 +1,4 @@
-/** Pictures that providers have of people: fetched once, looked at, and served from here, so that nobody's browser asks the provider. */
+/** Profile pictures from providers: fetched once, checked, and served from here, so that browsers send the provider no requests. */
 import * as v from 'valibot'
 import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -10,21 +10,19 @@ import type { Identity } from './identity.ts'
 import { idOf } from './links.ts'
 
 const records = defineRecord('avatar', v.object({ sub: v.string(), type: v.string(), base64: v.string() }))
-/** One picture a person: its id, and the connection it came by. */
+/** The one picture of an account: its id, and the id of the link it came from. */
 const ofUser = defineRecord('user_avatar', v.object({ id: v.string(), url: v.string(), from: v.string() }))
 
 const avatarPath = '/avatar/'
-/** Bytes. */
-const largest = 262_144
-/** Milliseconds, with nobody waiting. */
+const maxBytes = 262_144
 const timeoutMs = 5000
-/** Seconds a browser may keep one: another picture has another address. */
-const keptFor = 86_400
+/** A browser may cache a picture: another picture has another URL. */
+const cacheSeconds = 86_400
 
-/** Large texts are not for the cache of parsed records. */
+/** Pictures are too large for the cache of parsed records. */
 const uncached = ({ store, clock, log }: Context): Memory => ({ store, clock, log })
 
-/** What begins so is that, whatever its server calls it. No SVG: it is a document that can hold scripts. */
+/** The first bytes decide the type, not the Content-Type of the response. No SVG: it can contain scripts. */
 const signatures: readonly (readonly [type: string, begins: RegExp])[] = [
   ['image/png', /^\x89PNG\r\n\x1a\n/],
   ['image/jpeg', /^\xff\xd8\xff/],
@@ -33,14 +31,14 @@ const signatures: readonly (readonly [type: string, begins: RegExp])[] = [
 ]
 const headLength = 16
 
-/** The type by the first bytes; undefined for anything that is no picture of a kind we serve. */
+/** Undefined if the bytes are not an image of a type that is served. */
 function imageType(bytes: Uint8Array): string | undefined {
   const head = Buffer.from(bytes.subarray(0, headLength)).toString('latin1')
   return signatures.find(([, begins]) => begins.test(head))?.[0]
 }
 
-/** Fetches it when the person has none, without anybody waiting for it; the next sign-in tries again. */
-export function bringPicture(context: Context, user: User, identity: Identity): void {
+/** Fetches the picture in the background if the account has none. After a failure the next sign-in tries again. */
+export function fetchPictureLater(context: Context, user: User, identity: Identity): void {
   const { picture } = identity
   if (picture === undefined || user.claims.picture !== undefined) return
   fetchPicture(context, user.sub, picture, idOf(identity)).catch((error: unknown) => {
@@ -50,13 +48,13 @@ export function bringPicture(context: Context, user: User, identity: Identity): 
 
 async function fetchPicture(context: Context, sub: string, picture: string, from: string): Promise<void> {
   const types = signatures.map(([type]) => type).join(', ')
-  const answer = await context.outbound.fetch(picture, { accept: types, maxBytes: largest, timeoutMs })
+  const answer = await context.outbound.fetch(picture, { accept: types, maxBytes, timeoutMs })
   const type = answer.status === 200 ? imageType(answer.bytes) : undefined
-  if (type === undefined) throw new Error(`status ${answer.status}, and no picture of a kind that is served`)
+  if (type === undefined) throw new Error(`no image of type ${types} (status ${answer.status})`)
   const handle = context.random(24)
   const id = sha256(handle)
   const url = `${context.config.issuer}${avatarPath}${handle}`
-  if (!(await ofUser.create(context, sub, { id, url, from }))) return // another sign-in at the same moment
+  if (!(await ofUser.create(context, sub, { id, url, from }))) return // a concurrent sign-in stored one
   await records.put(uncached(context), id, {
     sub,
     type,
@@ -69,7 +67,7 @@ async function fetchPicture(context: Context, sub: string, picture: string, from
   if (user?.claims.picture !== url) await erasePicture(context, sub)
 }
 
-/** Takes it away, from the claims too where it still stands there. With `from`, only what came by that connection. */
+/** Deletes the picture, and the claim `picture` if it still refers to it. With `from`, only a picture from that link. */
 export async function erasePicture(context: Context, sub: string, from?: string): Promise<void> {
   if (from !== undefined && (await ofUser.find(context, sub))?.from !== from) return
   const kept = await ofUser.take(context, sub)
@@ -81,7 +79,7 @@ export async function erasePicture(context: Context, sub: string, from?: string)
   })
 }
 
-/** The picture alone: nothing in it can run or load anything, and any page may show it. */
+/** The sandbox keeps the content from running or loading anything. Pages of any origin may show the picture. */
 export const avatar = defineEndpoint({
   name: 'avatar',
   path: `${avatarPath}*`,
@@ -92,7 +90,7 @@ export const avatar = defineEndpoint({
     const found = await records.find(uncached(context), sha256(call.path.slice(avatarPath.length)))
     if (!found)
       throw new HttpError('not_found', {
-        expected: 'the address of a picture',
+        expected: 'the URL of a picture',
         problem: 'there is no such picture',
       })
     return {
@@ -100,7 +98,7 @@ export const avatar = defineEndpoint({
       body: new Uint8Array(Buffer.from(found.base64, 'base64')),
       headers: {
         'content-type': found.type,
-        'cache-control': `public, max-age=${keptFor}, immutable`,
+        'cache-control': `public, max-age=${cacheSeconds}, immutable`,
         'content-security-policy': "default-src 'none'; sandbox",
         'cross-origin-resource-policy': 'cross-origin',
       },

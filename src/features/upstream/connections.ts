@@ -1,4 +1,4 @@
-/** /account/connections: with which providers a person can sign in here, one more, one less. OWASP ASVS 5.0 V6.3.7 */
+/** /account/connections: lists, adds and removes the upstream providers that an account can be signed in with. OWASP ASVS 5.0 V6.3.7 */
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
@@ -13,17 +13,17 @@ import type { Reply } from '../../contracts/reply.ts'
 import { tellOwner } from '../../people/tell_owner.ts'
 import type { Html } from '../../html/view.ts'
 import { type Said, say } from '../../lib/say.ts'
-import { depart } from './depart.ts'
+import { redirectToProvider } from './start.ts'
 import { connectionsPath, unknownProvider } from './failure.ts'
 import { formTargetsOf } from './form_targets.ts'
-import { type Kept, Links } from './links.ts'
+import { type StoredLink, Links } from './links.ts'
 import { providerButtons } from './pages.ts'
 import { removeConnection } from './remove.ts'
 import { findUpstream, upstreamsOf } from './settings.ts'
 
 const purpose = 'connections'
 
-/** What `?done=` and `?problem=` may say. */
+/** Notices by the value of `?done=` and `?problem=`. */
 const done: Readonly<Record<string, Said>> = {
   connected: say('connections.connected'),
   removed: say('connections.removed'),
@@ -70,7 +70,7 @@ async function show(call: Call, context: Context, { user, session }: AtHand): Pr
   return { ...page(200, html), cookies, formTargets: formTargetsOf(context) }
 }
 
-function entryOf(context: Context, { id, link }: Kept, form: { action: string; csrf: string }): Html {
+function entryOf(context: Context, { id, link }: StoredLink, form: { action: string; csrf: string }): Html {
   const provider = findUpstream(context.config, link.provider)?.label ?? link.provider
   return entry({
     title: provider,
@@ -96,11 +96,11 @@ async function submit(
   if (fields.connect !== undefined) {
     const upstream = findUpstream(context.config, fields.connect)
     if (!upstream) throw unknownProvider()
-    const purposeOfState = { kind: 'connect' as const, sid: session.sid, sub: user.sub }
-    return depart(call, context, upstream, purposeOfState, { fresh: false })
+    const statePurpose = { kind: 'connect' as const, sid: session.sid, sub: user.sub }
+    return redirectToProvider(call, context, upstream, statePurpose, { fresh: false })
   }
   const kept = (await Links.listOfUser(context, user.sub)).find(({ id }) => id === fields.connection)
-  // One that is gone is answered like one that went just now.
+  // A connection that does not exist any more is answered as if it were removed now.
   if (kept && !(await removeConnection(context, user, kept)))
     return redirectWithin(`${context.basePath}${connectionsPath}?problem=last`)
   if (kept) {

@@ -1,8 +1,8 @@
-/** Where a provider is: its discovery document, or the endpoints of its row. https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationValidation */
+/** Metadata of a provider: from its discovery document, or from its row in the table. https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationValidation */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { asFailure, quoted, UpstreamError } from './request.ts'
-import type { Row } from './row.ts'
+import type { ProviderRow } from './row.ts'
 import type { Upstream } from './settings.ts'
 
 const Document = v.looseObject({
@@ -17,38 +17,36 @@ const Document = v.looseObject({
   authorization_response_iss_parameter_supported: v.optional(v.boolean(), false),
 })
 
-/** What we know of a provider before anybody is sent there. */
-export interface Known {
-  /** The name of its issuer; for a template the ID Token completes it. */
+export interface ProviderMetadata {
+  /** A template such as `{tenantid}` is resolved by the ID Token. */
   issuer: string
   authorization: string
   token: string
   userinfo: string | undefined
   emails: string | undefined
   revocation: string | undefined
-  /** Without it there are no ID Tokens. */
+  /** Undefined if the provider issues no ID Tokens. */
   jwksUri: string | undefined
-  /** How we prove who we are there. */
-  auth: Row['auth']
-  /** It puts `iss` into every authorization response. */
-  saysIss: boolean
+  /** Client authentication at its token endpoint. */
+  auth: ProviderRow['auth']
+  /** Every authorization response has `iss` (RFC 9207). */
+  sendsIss: boolean
 }
 
-/** Seconds. */
-const keptFor = 3600
+const cacheSeconds = 3600
 
-/** Throws UpstreamError when the document cannot be had, or is somebody else's. */
-export async function known(context: Context, upstream: Upstream): Promise<Known> {
+/** Throws UpstreamError if the document cannot be fetched or states another issuer. */
+export async function metadataOf(context: Context, upstream: Upstream): Promise<ProviderMetadata> {
   const where = upstream.row.where(upstream)
   if ('endpoints' in where) {
     const { authorization, token, userinfo, emails, revocation } = where.endpoints
-    const ends = { token, userinfo, emails, revocation, jwksUri: undefined, saysIss: false }
+    const ends = { token, userinfo, emails, revocation, jwksUri: undefined, sendsIss: false }
     const { auth } = upstream.row
     return { issuer: where.issuer, authorization: requireBrowsable(authorization, context), auth, ...ends }
   }
   const document = await discover(context, `${where.issuer}/.well-known/openid-configuration`)
-  const expected = where.says ?? where.issuer
-  // §4.3: else whoever serves a document could speak as anybody.
+  const expected = where.statedIssuer ?? where.issuer
+  // §4.3: otherwise a server could state the issuer of another provider.
   if (document.issuer !== expected && document.issuer !== `${expected}/`)
     throw new UpstreamError(
       'nonsense',
@@ -63,26 +61,26 @@ export async function known(context: Context, upstream: Upstream): Promise<Known
     revocation: document.revocation_endpoint,
     jwksUri: document.jwks_uri,
     auth: authOf(upstream.row, document.token_endpoint_auth_methods_supported),
-    saysIss: document.authorization_response_iss_parameter_supported,
+    sendsIss: document.authorization_response_iss_parameter_supported,
   }
 }
 
-/** As the row says, but for a provider that takes the secret in the form alone (Discovery §3: Basic when it says nothing). */
-const authOf = ({ auth }: Row, taken: readonly string[] = [auth]): Row['auth'] =>
+/** The method of the row, except for a provider that only supports client_secret_post (Discovery §3: default Basic). */
+const authOf = ({ auth }: ProviderRow, taken: readonly string[] = [auth]): ProviderRow['auth'] =>
   auth === 'client_secret_basic' && !taken.includes(auth) && taken.includes('client_secret_post')
     ? 'client_secret_post'
     : auth
 
 async function discover(context: Context, url: string): Promise<v.InferOutput<typeof Document>> {
-  const said = await context.outbound.getJson(url, { cacheFor: keptFor }).catch((error: unknown) => {
+  const said = await context.outbound.getJson(url, { cacheFor: cacheSeconds }).catch((error: unknown) => {
     throw asFailure(error)
   })
   const parsed = v.safeParse(Document, said)
   if (parsed.success) return parsed.output
-  throw new UpstreamError('nonsense', `its document: ${v.getDotPath(parsed.issues[0])} is missing or odd`)
+  throw new UpstreamError('nonsense', `its document: ${v.getDotPath(parsed.issues[0])} is missing or invalid`)
 }
 
-/** The browser goes there: https, or what an operator named for a laboratory. The other URLs the guarded fetcher judges. */
+/** The browser opens this URL: it must be https, or a host in OUTBOUND_ALLOW_HOSTS. The outbound fetcher checks the other URLs. */
 function requireBrowsable(url: string, { config }: Context): string {
   const { protocol, hostname, port, username } = URL.parse(url) ?? {}
   const hostPort = `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`

@@ -1,4 +1,4 @@
-/** What a person reads when a provider did not bring them in: what happened, and the ways that are open. */
+/** The page after a failed sign-in with a provider: the reason and the other sign-in methods. */
 import { HttpError, OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { page } from '../../http/reply.ts'
@@ -22,10 +22,9 @@ const statuses: Readonly<Record<Failure, number>> = {
   down: 503,
 }
 
-/** Seconds after which a provider that is down is worth another try. */
-const later = 15
+const retryAfterSeconds = 15
 
-/** The page for an UpstreamError; anything else is thrown on. Nothing of the sign-in was changed: other ways go on with it. */
+/** The page for an UpstreamError; rethrows other errors. The interaction is unchanged, so other sign-in methods can continue it. */
 export function failed(
   context: Context,
   upstream: Upstream,
@@ -56,20 +55,20 @@ export function sayFailed(
           }
         : { path: `${basePath}${connectionsPath}`, label: say('upstream.back_to_connections') },
   })
-  return page(statuses[failure], html, failure === 'down' ? { 'retry-after': `${later}` } : {})
+  return page(statuses[failure], html, failure === 'down' ? { 'retry-after': `${retryAfterSeconds}` } : {})
 }
 
 export const unknownProvider = () =>
   new HttpError('not_found', {
-    expected: 'the name of a provider that people may sign in with',
-    problem: 'there is no such provider to sign in with here',
+    expected: 'the id of a configured upstream provider',
+    problem: 'this upstream provider is not configured',
   })
 
 export const outOfDate = () =>
   new OAuthError('invalid_request', {
     rule: 'RFC 6749 §10.12',
-    expected: 'the state of a sign-in that began in this browser and has no answer yet',
-    problem: 'this sign-in is over, was answered before, or began in another browser',
+    expected: 'the unused state of a sign-in that began in this browser',
+    problem: 'state is expired, was used before, or belongs to another browser',
     next: 'go back and start again',
     say: say('upstream.out_of_date'),
   })

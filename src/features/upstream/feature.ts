@@ -7,7 +7,7 @@ import { avatar } from './avatar.ts'
 import { callback } from './callback.ts'
 import { connect, connectStep } from './connect_step.ts'
 import { connections } from './connections.ts'
-import { start, startPath } from './depart.ts'
+import { start, startPath } from './start.ts'
 import { connectionsPath } from './failure.ts'
 import { formTargetsOf } from './form_targets.ts'
 import { Links } from './links.ts'
@@ -58,7 +58,7 @@ export const upstream = defineFeature({
   ],
 })
 
-/** What was kept of connections outlives the last provider in the configuration: pictures are served, and all of it ends. */
+/** Always on: after the last provider is removed from the configuration, stored pictures are still served, and connections are still exported and erased. */
 export const upstreamRecords = defineFeature({
   name: 'upstream_records',
   endpoints: [avatar],

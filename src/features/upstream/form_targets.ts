@@ -1,9 +1,8 @@
-/** Where forms that lead to providers may end, for the policy of the page they stand on. */
+/** Origins that forms may redirect to: the `form-action` of pages with provider buttons. */
 import type { Context } from '../../contracts/context.ts'
 import { formTarget } from '../../http/headers.ts'
 import { upstreamsOf } from './settings.ts'
 
-/** Nothing but https in production; http for a provider of a laboratory. */
 export const formTargetsOf = ({ config }: Context): string[] => [
   ...new Set(
     upstreamsOf(config).flatMap((upstream) => {

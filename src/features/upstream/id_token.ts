@@ -1,4 +1,4 @@
-/** An ID Token of a provider: every claim is checked before any is believed. https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation */
+/** Validation of an ID Token from a provider. https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation */
 import { createHash } from 'node:crypto'
 import type { JWTPayload, JWTVerifyResult } from 'jose'
 import { RefusedError } from '../../auth/refusal.ts'
@@ -6,61 +6,62 @@ import { clientAlgs, signingAlgs } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
-import type { Known } from './discovery.ts'
+import type { ProviderMetadata } from './discovery.ts'
 import { quoted, UpstreamError } from './request.ts'
 import type { Claims } from './row.ts'
 import type { Upstream } from './settings.ts'
 
-/** Seconds two clocks may differ by. */
+/** Allowed clock difference. */
 const toleranceSeconds = 60
-/** Seconds since it was made: it comes straight from the token endpoint. */
-const oldest = 600
-const longest = 20_000
-const longestSubject = 255
+/** `iat` is recent: the token comes directly from the token endpoint. */
+const maxAgeSeconds = 600
+const maxLength = 20_000
+const maxSubjectLength = 255
 
 const refuse = (why: string) => new UpstreamError('nonsense', `ID Token: ${why}`)
 
-/** A token of another kind is signed by the same keys (RFC 8725 §3.11). */
+/** Excludes other types of JWT that are signed with the same keys (RFC 8725 §3.11). */
 const types: readonly unknown[] = [undefined, 'jwt']
 
 export interface Expected {
   nonce: string
   accessToken: string
-  /** Milliseconds: the sign-in may not be older, where the provider was asked for a fresh one. */
+  /** Milliseconds: lower bound of auth_time if a fresh sign-in was requested. */
   notBefore: number | undefined
 }
 
-/** The claims of a token that is for us, from this provider, of this sign-in. Throws UpstreamError. */
+/** Returns the claims after all checks. Throws UpstreamError. */
 export async function readIdToken(
   context: Context,
   upstream: Upstream,
-  known: Known,
+  known: ProviderMetadata,
   idToken: string,
   expected: Expected,
 ): Promise<Claims> {
-  if (idToken.length > longest) throw refuse('it is too long')
+  if (idToken.length > maxLength) throw refuse('it is too long')
   const { payload, protectedHeader } = await verified(context, upstream, known, idToken)
   if (!types.includes(protectedHeader.typ?.toLowerCase())) throw refuse(`typ ${quoted(protectedHeader.typ)}`)
   checkIssuer(payload, upstream, known)
   checkAudience(payload, upstream.clientId)
   checkTimes(payload, upstream, expected.notBefore, context.clock.now())
   const { sub, nonce, at_hash } = payload
-  if (typeof sub !== 'string' || sub === '' || sub.length > longestSubject) throw refuse('sub is no name')
+  if (typeof sub !== 'string' || sub === '' || sub.length > maxSubjectLength)
+    throw refuse('sub is missing, empty or too long')
   if (nonce !== expected.nonce && !(upstream.row.withoutNonce && nonce === undefined))
-    throw refuse('its nonce is that of another sign-in')
+    throw refuse('nonce is not that of this sign-in')
   if (at_hash !== undefined && !isHashOf(at_hash, expected.accessToken, protectedHeader.alg))
-    throw refuse('at_hash is that of another access token')
+    throw refuse('at_hash does not match the access token')
   return payload
 }
 
-/** The signature by a key of the provider, with an algorithm that needs one. `none` and secrets are not among them. */
+/** Checks the signature. Only asymmetric algorithms are accepted: neither `none` nor HMAC. */
 async function verified(
   context: Context,
   upstream: Upstream,
-  { jwksUri }: Known,
+  { jwksUri }: ProviderMetadata,
   idToken: string,
 ): Promise<JWTVerifyResult> {
-  if (jwksUri === undefined) throw refuse('this provider has no keys')
+  if (jwksUri === undefined) throw refuse('the provider has no jwks_uri')
   const { jwtVerify } = await import('jose')
   const key = clientVerificationKey({ client_id: `upstream ${upstream.id}`, jwks_uri: jwksUri }, context)
   try {
@@ -77,15 +78,15 @@ async function verified(
   }
 }
 
-function checkIssuer(payload: JWTPayload, { row, ...place }: Upstream, { issuer }: Known): void {
+function checkIssuer(payload: JWTPayload, { row, ...place }: Upstream, { issuer }: ProviderMetadata): void {
   const expected = row.issuerOf ? row.issuerOf(payload, place) : issuer
   if (expected === undefined || payload.iss !== expected)
     throw refuse(`iss ${quoted(payload.iss)} is not ${quoted(expected)}`)
 }
 
-/** §3.1.3.7: for us alone; a further audience could use the token here. */
+/** §3.1.3.7: no further audience, because it could replay the token here. */
 function checkAudience({ aud, azp }: JWTPayload, clientId: string): void {
-  if (Array.isArray(aud) && aud.length !== 1) throw refuse('it is for others too')
+  if (Array.isArray(aud) && aud.length !== 1) throw refuse('aud has further audiences')
   if (azp !== undefined && azp !== clientId) throw refuse('azp is another client')
 }
 
@@ -97,11 +98,11 @@ function checkTimes(
 ): void {
   const age = now / 1000 - iat
   if (age < -toleranceSeconds) throw refuse('iat is in the future')
-  if (age > oldest + toleranceSeconds) throw refuse('iat is long ago')
+  if (age > maxAgeSeconds + toleranceSeconds) throw refuse('iat is too old')
   if (notBefore === undefined || row.reauthenticate === undefined) return
-  // §2: whoever is asked with max_age must say when.
-  const mustSay = 'max_age' in row.reauthenticate
-  if (typeof auth_time !== 'number' ? mustSay : auth_time < notBefore / 1000 - toleranceSeconds)
+  // §2: after a request with max_age, auth_time is required.
+  const required = 'max_age' in row.reauthenticate
+  if (typeof auth_time !== 'number' ? required : auth_time < notBefore / 1000 - toleranceSeconds)
     throw new UpstreamError('not_fresh', `auth_time ${quoted(auth_time)}`)
 }
 

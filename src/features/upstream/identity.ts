@@ -1,8 +1,8 @@
-/** Who somebody is by the word of a provider: the claims of its row, read within bounds. */
+/** The identity that a provider states: selected claims with length limits. */
 import { foreignText } from '../../html/foreign_text.ts'
 import { hasUnsafe } from '../../lib/unsafe_text.ts'
 import * as v from 'valibot'
-import type { Known } from './discovery.ts'
+import type { ProviderMetadata } from './discovery.ts'
 import { UpstreamError } from './request.ts'
 import type { Answers, Claims } from './row.ts'
 import type { Upstream } from './settings.ts'
@@ -29,7 +29,7 @@ export const Identity = v.object({
   acr: v.optional(v.string()),
   amr: v.array(v.string()),
 })
-/** `issuer` and `subject` alone are who it is; everything else is what was said about them. */
+/** Only `issuer` and `subject` identify the End-User; all other members may change. */
 export type Identity = v.InferOutput<typeof Identity>
 
 const text = (value: unknown, longest: number): string | undefined =>
@@ -38,7 +38,7 @@ const text = (value: unknown, longest: number): string | undefined =>
 const nameOf = (value: unknown): string | undefined =>
   (typeof value === 'string' && foreignText(value, longestName)) || undefined
 
-/** No controls, no blanks, one @ with something round it: what else an address may be is for its mail server to say. */
+/** Only rejects control characters, blanks and more than one @. The mail server decides whether the address exists. */
 function emailOf(value: unknown): string | undefined {
   const email = text(value, longestEmail)
   const isOne = email !== undefined && /^[^\s@<>"]+@[^\s@<>"]+$/.test(email) && !hasUnsafe(email, 'address')
@@ -56,17 +56,17 @@ const wordsOf = (value: unknown): string[] =>
     .map((each) => text(each, longestWord))
     .filter((each) => each !== undefined)
 
-/** Throws UpstreamError for somebody without a usable subject, and for one whom the configuration keeps out. */
-export function identityOf(upstream: Upstream, { issuer }: Known, answers: Answers): Identity {
+/** Throws UpstreamError without a usable subject, or if the configuration excludes this identity. */
+export function identityOf(upstream: Upstream, { issuer }: ProviderMetadata, answers: Answers): Identity {
   const { row } = upstream
   const claims: Claims = row.claims?.(answers, upstream) ?? { ...answers.userinfo, ...answers.idToken }
   const subject = text(claims.sub, longestSubject)
-  if (subject === undefined) throw new UpstreamError('nonsense', 'it names nobody: no usable subject')
+  if (subject === undefined) throw new UpstreamError('nonsense', 'sub is missing or too long')
   const refused = row.refuses?.(claims, upstream)
   if (refused !== undefined) throw new UpstreamError('not_allowed', refused)
   const email = emailOf(claims.email)
   return {
-    // A template is completed by the token, which was checked against it.
+    // For an issuer template, the ID Token has the actual issuer, which was checked against the template.
     issuer: text(answers.idToken?.iss, longestUrl) ?? issuer,
     subject,
     email,
@@ -82,6 +82,6 @@ export function identityOf(upstream: Upstream, { issuer }: Known, answers: Answe
   }
 }
 
-/** How a person may recognise which account of the provider it is. */
+/** The text by which the End-User recognises the account at the provider. */
 export const shownIdentity = ({ email, username, name, subject }: Identity): string =>
   foreignText(email ?? username ?? name ?? subject)

@@ -1,4 +1,4 @@
-/** Who of a provider is who here: a record for each issuer and subject, made once, and a list of them for each person. */
+/** Links between upstream identities (iss, sub) and local accounts: one record per identity, and a list per account. */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { sha256 } from '../../lib/hash.ts'
@@ -10,33 +10,32 @@ import { Tokens } from './tokens.ts'
 
 const schema = v.object({
   sub: v.string(),
-  /** Id of the provider it came by. */
+  /** Id of the configured provider. */
   provider: v.string(),
   issuer: v.string(),
   subject: v.string(),
-  /** How its owner recognises it. */
+  /** The text by which the End-User recognises it. */
   shown: v.string(),
   /** Milliseconds. */
   created_at: v.number(),
   used_at: v.number(),
   /** `Tokens` as JSON. */
   sealed_tokens: v.optional(v.string()),
-  /** Milliseconds: since then somebody makes the account of it. */
+  /** Milliseconds: a request began to create the account at this time and has not finished. */
   making_since: v.optional(v.number()),
 })
 const records = defineRecord('upstream', schema)
 
 export type Link = v.InferOutput<typeof schema>
-export interface Kept {
+export interface StoredLink {
   id: string
   link: Link
 }
 
 const ofUser = (sub: string) => `user_upstreams:${sub}`
-/** More than anybody connects. */
-const most = 100
+const maxLinks = 100
 
-/** Issuer and subject, and nothing else: an address changes hands (OpenID Connect Core §5.7). */
+/** From issuer and subject only: an address can be reassigned to another End-User (OpenID Connect Core §5.7). */
 export const idOf = ({ issuer, subject }: Pick<Identity, 'issuer' | 'subject'>): string =>
   sha256(JSON.stringify([issuer, subject]))
 
@@ -45,8 +44,8 @@ const label = (id: string) => `upstream tokens ${id}`
 const sealTokens = (context: Context, id: string, tokens: Tokens): string =>
   seal(context.secrets.people, JSON.stringify(tokens), label(id))
 
-/** Undefined when there are none, or when they were sealed under another SECRET_KEY. */
-export function openTokens(context: Context, { id, link }: Kept): Tokens | undefined {
+/** Undefined without tokens, or if they were sealed with another SECRET_KEY. */
+export function openTokens(context: Context, { id, link }: StoredLink): Tokens | undefined {
   const text =
     link.sealed_tokens === undefined
       ? undefined
@@ -62,11 +61,10 @@ export const Links = {
   find: records.find,
   update: records.update,
 
-  /** Whose it is, if anybody's. */
   ofIdentity: (memory: Memory, identity: Identity): Promise<Link | undefined> =>
     records.find(memory, idOf(identity)),
 
-  /** True for the one caller that connected it; false when it is connected already, to whomever. */
+  /** True for exactly one caller; false if the identity is already linked with any account. */
   async create(
     context: Context,
     upstream: Upstream,
@@ -93,19 +91,19 @@ export const Links = {
     return true
   },
 
-  /** To the one caller that goes on making the account, when whoever began has not ended for `patience` milliseconds. */
-  takeOver: (context: Context, id: string, patience: number): Promise<Link | undefined> =>
+  /** For exactly one caller: takes over the creation of an account that began more than `afterMs` ago and did not finish. */
+  takeOver: (context: Context, id: string, afterMs: number): Promise<Link | undefined> =>
     records.update(context, id, (link) =>
-      link.making_since !== undefined && context.clock.now() - link.making_since > patience
+      link.making_since !== undefined && context.clock.now() - link.making_since > afterMs
         ? { ...link, making_since: context.clock.now() }
         : undefined,
     ),
 
-  /** The account is there. */
-  made: (context: Context, id: string): Promise<unknown> =>
+  /** The account of the link now exists. */
+  accountCreated: (context: Context, id: string): Promise<unknown> =>
     records.update(context, id, ({ making_since: _, ...link }) => link),
 
-  /** Note a sign-in, with what it brought. Puts it into the list again, should that once have failed. */
+  /** Records a sign-in and its tokens. Also repairs the list of the account if that write failed before. */
   async used(context: Context, upstream: Upstream, identity: Identity, tokens: Tokens): Promise<void> {
     const id = idOf(identity)
     const link = await records.update(context, id, (current) => ({
@@ -113,7 +111,7 @@ export const Links = {
       provider: upstream.id,
       shown: shownIdentity(identity),
       used_at: context.clock.now(),
-      // Some give a refresh token at the first sign-in alone.
+      // Some providers return a refresh token at the first sign-in only.
       sealed_tokens: sealTokens(context, id, {
         ...refreshOf(openTokens(context, { id, link: current })),
         ...tokens,
@@ -122,27 +120,27 @@ export const Links = {
     if (link) await index(context, id, link)
   },
 
-  /** Returns it to the one caller that took it out. */
+  /** Returns the link to exactly one caller. */
   async remove(memory: Memory, id: string): Promise<Link | undefined> {
     const link = await records.take(memory, id)
     if (link) await memory.store.unlink(ofUser(link.sub), id)
     return link
   },
 
-  /** Puts back what `remove` took; false when somebody connected it meanwhile. */
+  /** Restores a removed link; false if the identity was linked again since. */
   async restore(memory: Memory, id: string, link: Link): Promise<boolean> {
     if (!(await records.create(memory, id, link))) return false
     await index(memory, id, link)
     return true
   },
 
-  /** In the order in which they were connected. */
-  async listOfUser(memory: Memory, sub: string): Promise<Kept[]> {
-    const members = await memory.store.range(ofUser(sub), { limit: most })
+  /** Oldest first. */
+  async listOfUser(memory: Memory, sub: string): Promise<StoredLink[]> {
+    const members = await memory.store.range(ofUser(sub), { limit: maxLinks })
     const found = await Promise.all(
       members.map(async ({ member: id }) => ({ id, link: await records.find(memory, id) })),
     )
-    return found.filter((each): each is Kept => each.link?.sub === sub)
+    return found.filter((each): each is StoredLink => each.link?.sub === sub)
   },
 }
 

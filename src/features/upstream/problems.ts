@@ -1,4 +1,4 @@
-/** What is wrong with the providers of a configuration, said at the boot and not to the first person who presses a button. */
+/** Checks the configured providers at startup, so that mistakes do not appear only when an End-User signs in. */
 import { createPrivateKey } from 'node:crypto'
 import type { Config } from '../../config.ts'
 import { isTenant } from './providers_openid.ts'
@@ -11,10 +11,10 @@ export function problems(config: Config): readonly string[] {
   const members = membersOfConfig(config)
   const ids = members.map(({ id }) => id)
   const twice = ids.find((id, at) => ids.indexOf(id) !== at)
-  const strangers = (policyOf(config).upstreamTrusted ?? []).filter((id) => !ids.includes(id))
+  const unknown = (policyOf(config).upstreamTrusted ?? []).filter((id) => !ids.includes(id))
   return [
-    ...(twice === undefined ? [] : [`UPSTREAM_PROVIDERS: the id ${twice} comes twice`]),
-    ...strangers.map((id) => `UPSTREAM_TRUSTED: there is no provider ${id}`),
+    ...(twice === undefined ? [] : [`UPSTREAM_PROVIDERS: the id ${twice} is used twice`]),
+    ...unknown.map((id) => `UPSTREAM_TRUSTED: there is no provider ${id}`),
     ...members.flatMap((member) => problemsOf(member, config)),
   ]
 }
@@ -28,7 +28,7 @@ function problemsOf(member: Member, config: Config): string[] {
     ...(isTenant(member.tenant ?? 'common')
       ? []
       : [`tenant of ${member.id} must be common, organizations, consumers or the id of a tenant`]),
-    ...(isP256(member.private_key) ? [] : [`private_key of ${member.id} is no P-256 key in PEM`]),
+    ...(isP256(member.private_key) ? [] : [`private_key of ${member.id} is not a P-256 key in PEM`]),
   ].map((problem) => `UPSTREAM_PROVIDERS: ${problem}`)
 }
 
@@ -38,13 +38,13 @@ function isReachable(url: string | undefined, { outboundAllowHosts }: Config): b
   return outboundAllowHosts.includes(`${hostname}:${port || '80'}`)
 }
 
-/** In a variable a key has no line breaks: they come as two characters. */
+/** In an environment variable, line breaks of a key may be written as `\n`. */
 export const readKey = (pem: string) => createPrivateKey(pem.replaceAll('\\n', '\n'))
 
 function isP256(pem: string | undefined): boolean {
   try {
     return pem === undefined || readKey(pem).asymmetricKeyDetails?.namedCurve === 'prime256v1'
   } catch {
-    return false // the library's words may quote the key
+    return false // the library's message may contain the key
   }
 }

@@ -1,17 +1,19 @@
-/** Providers with OAuth 2.0 alone, a row each: what its documentation says, and where it says so. */
+/** Providers with OAuth 2.0 but without OpenID Connect, one row each, with links to their documentation. */
 import { createHmac } from 'node:crypto'
 import { basicCredentials } from './request.ts'
-import { idText, membersOf, type Place, type Row } from './row.ts'
+import { idText, membersOf, type ProviderSettings, type ProviderRow } from './row.ts'
 
-/** The origin of an API beside the site, unless the configuration moved the site: then both are there. */
-const beside = (at: Place, usual: string, api: string): string => (at.base === usual ? api : at.base)
+/** The origin of the API; if the configuration sets another base URL, the API is below that. */
+const apiBase = (provider: ProviderSettings, usual: string, api: string): string =>
+  provider.base === usual ? api : provider.base
 
 const githubBase = 'https://github.com'
-/** An Enterprise Server has its API below its own address. */
-const githubApi = ({ base }: Place) => (base === githubBase ? 'https://api.github.com' : `${base}/api/v3`)
+/** A GitHub Enterprise Server has its API below its own URL. */
+const githubApi = ({ base }: ProviderSettings) =>
+  base === githubBase ? 'https://api.github.com' : `${base}/api/v3`
 
-/** OAuth 2.0 alone: no ID Token, and whether an address is verified stands in a list of its own. */
-export const github: Row = {
+/** Without ID Token. The verified addresses are a list at a separate endpoint. */
+export const github: ProviderRow = {
   name: 'github',
   label: 'GitHub',
   documentation: [
@@ -21,13 +23,13 @@ export const github: Row = {
   ],
   base: githubBase,
   scope: 'read:user user:email',
-  where: (at) => ({
-    issuer: at.base,
+  where: (provider) => ({
+    issuer: provider.base,
     endpoints: {
-      authorization: `${at.base}/login/oauth/authorize`,
-      token: `${at.base}/login/oauth/access_token`,
-      userinfo: `${githubApi(at)}/user`,
-      emails: `${githubApi(at)}/user/emails`,
+      authorization: `${provider.base}/login/oauth/authorize`,
+      token: `${provider.base}/login/oauth/access_token`,
+      userinfo: `${githubApi(provider)}/user`,
+      emails: `${githubApi(provider)}/user/emails`,
     },
   }),
   auth: 'client_secret_post',
@@ -43,18 +45,18 @@ export const github: Row = {
       email_verified: primary?.verified === true,
     }
   },
-  revoke: (access_token, at) => ({
-    url: `${githubApi(at)}/applications/${encodeURIComponent(at.clientId)}/grant`,
+  revoke: (access_token, provider) => ({
+    url: `${githubApi(provider)}/applications/${encodeURIComponent(provider.clientId)}/grant`,
     method: 'DELETE',
-    headers: { authorization: basicCredentials(at), 'content-type': 'application/json' },
+    headers: { authorization: basicCredentials(provider), 'content-type': 'application/json' },
     body: JSON.stringify({ access_token }),
   }),
 }
 
 const facebookVersion = 'v21.0'
 
-/** Its documents do not say that an address was verified, so none is. */
-export const facebook: Row = {
+/** The documentation does not state that addresses are verified, so they count as unverified. */
+export const facebook: ProviderRow = {
   name: 'facebook',
   label: 'Facebook',
   documentation: [
@@ -64,13 +66,13 @@ export const facebook: Row = {
   ],
   base: 'https://www.facebook.com',
   scope: 'public_profile email',
-  where(at) {
-    const graph = `${beside(at, 'https://www.facebook.com', 'https://graph.facebook.com')}/${facebookVersion}`
+  where(provider) {
+    const graph = `${apiBase(provider, 'https://www.facebook.com', 'https://graph.facebook.com')}/${facebookVersion}`
     const fields = 'id,name,first_name,last_name,email,picture.width(256).height(256)'
     return {
-      issuer: at.base,
+      issuer: provider.base,
       endpoints: {
-        authorization: `${at.base}/${facebookVersion}/dialog/oauth`,
+        authorization: `${provider.base}/${facebookVersion}/dialog/oauth`,
         token: `${graph}/oauth/access_token`,
         userinfo: `${graph}/me?fields=${encodeURIComponent(fields)}`,
       },
@@ -92,7 +94,7 @@ export const facebook: Row = {
   }),
 }
 
-export const discord: Row = {
+export const discord: ProviderRow = {
   name: 'discord',
   label: 'Discord',
   documentation: [
@@ -111,9 +113,9 @@ export const discord: Row = {
     },
   }),
   auth: 'client_secret_basic',
-  claims({ userinfo = {} }, at) {
+  claims({ userinfo = {} }, provider) {
     const { id, username, global_name, avatar, email, verified, locale } = userinfo
-    const images = beside(at, 'https://discord.com', 'https://cdn.discordapp.com')
+    const images = apiBase(provider, 'https://discord.com', 'https://cdn.discordapp.com')
     return {
       sub: idText(id),
       preferred_username: username,
@@ -126,8 +128,8 @@ export const discord: Row = {
   },
 }
 
-/** It says itself that the address is as the person typed it. */
-export const spotify: Row = {
+/** The documentation states that the address is not verified. */
+export const spotify: ProviderRow = {
   name: 'spotify',
   label: 'Spotify',
   documentation: [
@@ -136,12 +138,12 @@ export const spotify: Row = {
   ],
   base: 'https://accounts.spotify.com',
   scope: 'user-read-email',
-  where: (at) => ({
-    issuer: at.base,
+  where: (provider) => ({
+    issuer: provider.base,
     endpoints: {
-      authorization: `${at.base}/authorize`,
-      token: `${at.base}/api/token`,
-      userinfo: `${beside(at, 'https://accounts.spotify.com', 'https://api.spotify.com')}/v1/me`,
+      authorization: `${provider.base}/authorize`,
+      token: `${provider.base}/api/token`,
+      userinfo: `${apiBase(provider, 'https://accounts.spotify.com', 'https://api.spotify.com')}/v1/me`,
     },
   }),
   auth: 'client_secret_basic',
@@ -154,13 +156,13 @@ export const spotify: Row = {
   }),
 }
 
-/** Any other with nothing but OAuth 2.0 and JSON about the holder of an access token. */
-export const oauth2: Row = {
+/** Any other provider with OAuth 2.0 and an endpoint that returns the user of an access token as JSON. */
+export const oauth2: ProviderRow = {
   name: 'oauth2',
   label: 'OAuth 2.0',
   documentation: ['https://www.rfc-editor.org/rfc/rfc6749'],
   scope: '',
-  // Its name is where it says who somebody is: another address may number other people alike.
+  // The userinfo URL serves as issuer: another URL may use the same user ids for other users.
   where: ({ endpoints = { authorization: '', token: '', userinfo: '' } }) => ({
     issuer: endpoints.userinfo,
     endpoints,

@@ -1,18 +1,18 @@
-/** Providers that speak OpenID Connect, a row each: what its documentation says, and where it says so. */
-import { type Answers, type Claims, idText, membersOf, type Row } from './row.ts'
+/** Providers with OpenID Connect, one row each, with links to their documentation. */
+import { type Answers, type Claims, idText, membersOf, type ProviderRow } from './row.ts'
 
 const merged = ({ idToken, userinfo }: Answers): Claims => ({ ...userinfo, ...idToken })
 
-/** OpenID Connect says it as a boolean; some write it as text. */
+/** A boolean by the specification; some providers send text or a number. */
 const isTrue = (value: unknown): boolean => value === true || value === 'true' || value === 1 || value === '1'
 
 const googleBase = 'https://accounts.google.com'
 
 /**
- * An address is proof only where Google is the authority for it: its own domain, or one hosted there. For any other
- * address `email_verified` says that it was verified once, not that it still belongs to this person.
+ * An address counts as verified only if Google is the authority for it: gmail.com or a hosted domain. For any other
+ * address `email_verified` means that it was verified once, not that it still belongs to this End-User.
  */
-export const google: Row = {
+export const google: ProviderRow = {
   name: 'google',
   label: 'Google',
   documentation: [
@@ -31,20 +31,20 @@ export const google: Row = {
     const authority = typeof hd === 'string' || (typeof email === 'string' && /@gmail\.com$/i.test(email))
     return { ...claims, email_verified: isTrue(email_verified) && authority }
   },
-  // The parameter only chooses what the page offers: the claim decides.
+  // The parameter `hd` only changes what Google's page offers, so the claim is checked.
   refuses: ({ hd }, { hostedDomain }) =>
     hostedDomain === undefined || hd === hostedDomain ? undefined : 'another hosted domain',
 }
 
-/** The id of a tenant; its domain names are not taken, for they can move. */
+/** The id of a tenant. Domain names are not accepted, because they can move to another tenant. */
 const tenantId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const consumers = '9188040d-6c67-4c5b-b112-36a304b66dad'
 const manyTenants = ['common', 'organizations']
 export const isTenant = (tenant: string): boolean =>
   [...manyTenants, 'consumers'].includes(tenant) || tenantId.test(tenant)
 
-/** Whoever runs a tenant writes what stands in `email` there: without `xms_edov` it proves nothing. */
-export const microsoft: Row = {
+/** Administrators of a tenant can set any `email`. It counts as verified only with `xms_edov`. */
+export const microsoft: ProviderRow = {
   name: 'microsoft',
   label: 'Microsoft',
   documentation: [
@@ -56,8 +56,12 @@ export const microsoft: Row = {
   base: 'https://login.microsoftonline.com',
   scope: 'openid email profile',
   where({ base, tenant = 'common' }) {
-    const says = manyTenants.includes(tenant) ? '{tenantid}' : tenant === 'consumers' ? consumers : tenant
-    return { issuer: `${base}/${tenant}/v2.0`, says: `${base}/${says}/v2.0` }
+    const stated = manyTenants.includes(tenant)
+      ? '{tenantid}'
+      : tenant === 'consumers'
+        ? consumers
+        : tenant
+    return { issuer: `${base}/${tenant}/v2.0`, statedIssuer: `${base}/${stated}/v2.0` }
   },
   auth: 'client_secret_post',
   reauthenticate: { prompt: 'login' },
@@ -74,7 +78,7 @@ export const microsoft: Row = {
   },
 }
 
-export const gitlab: Row = {
+export const gitlab: ProviderRow = {
   name: 'gitlab',
   label: 'GitLab',
   documentation: ['https://docs.gitlab.com/integration/openid_connect_provider/'],
@@ -84,8 +88,8 @@ export const gitlab: Row = {
   auth: 'client_secret_post',
 }
 
-/** Neither PKCE with a secret nor a nonce: what is left against a foreign code is `state` in this browser. */
-export const linkedin: Row = {
+/** Supports neither PKCE with a client secret nor a nonce. Against code injection only `state`, bound to this browser, remains. */
+export const linkedin: ProviderRow = {
   name: 'linkedin',
   label: 'LinkedIn',
   documentation: [
@@ -105,8 +109,8 @@ export const linkedin: Row = {
   },
 }
 
-/** The name comes once, at the first sign-in, through the browser; the address alone is in the ID Token. */
-export const apple: Row = {
+/** The name is sent at the first sign-in only, through the browser. The ID Token has the address but no name. */
+export const apple: ProviderRow = {
   name: 'apple',
   label: 'Apple',
   documentation: [
@@ -119,7 +123,7 @@ export const apple: Row = {
   scope: 'openid name email',
   where: ({ base }) => ({ issuer: base }),
   auth: 'apple',
-  postsBack: true, // asked for whenever a scope is
+  postsBack: true, // Apple requires form_post if a scope is requested
   claims({ idToken, user }) {
     const { firstName, lastName } = membersOf(user?.name)
     const name = [firstName, lastName].filter((each) => typeof each === 'string' && each !== '').join(' ')
@@ -131,8 +135,8 @@ export const apple: Row = {
   },
 }
 
-/** A user id is unique within its workspace, so the workspace is part of the subject. */
-export const slack: Row = {
+/** A user id is unique only within its workspace, so the workspace is part of the subject. */
+export const slack: ProviderRow = {
   name: 'slack',
   label: 'Slack',
   documentation: [
@@ -153,7 +157,7 @@ export const slack: Row = {
 }
 
 /** Any other provider with a discovery document. */
-export const oidc: Row = {
+export const oidc: ProviderRow = {
   name: 'oidc',
   label: 'OpenID Connect',
   documentation: [

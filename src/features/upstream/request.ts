@@ -1,15 +1,15 @@
-/** Requests of ours to a provider, all through the guarded fetcher: its words are read with suspicion, its silence is an answer. */
+/** Requests to a provider through the outbound fetcher. Invalid responses and failed connections become an UpstreamError. */
 import type { Context } from '../../contracts/context.ts'
 import { OutboundError } from '../../outbound/outbound.ts'
 import type { OutboundResponse } from '../../outbound/outbound.ts'
 import type { MessageKey } from '../../lib/say.ts'
-import { type Claims, membersOf, type Place, type Request } from './row.ts'
+import { type Claims, membersOf, type ProviderSettings, type Request } from './row.ts'
 
-/** What went wrong, as the person is told of it: each is the end of the key `upstream.failed_…`. */
+/** Kinds of failure: the suffixes of the message keys `upstream.failed_…`. */
 export type Failure =
   Extract<MessageKey, `upstream.failed_${string}`> extends `upstream.failed_${infer Name}` ? Name : never
 
-/** `detail` is for the log alone: it may quote what a stranger sent, and never a token. */
+/** `detail` is only logged: it may quote the provider's response, but never a token. */
 export class UpstreamError extends Error {
   override readonly name = 'UpstreamError'
   readonly failure: Failure
@@ -22,19 +22,19 @@ export class UpstreamError extends Error {
   }
 }
 
-const longestQuote = 200
-/** What a stranger said, short enough for a log. */
-export const quoted = (value: unknown): string => String(value).slice(0, longestQuote)
+const maxQuoteLength = 200
+/** A value from outside, shortened for the log. */
+export const quoted = (value: unknown): string => String(value).slice(0, maxQuoteLength)
 
-/** RFC 6749 §2.3.1: both parts are form-encoded before they are joined. */
-export function basicCredentials({ clientId, clientSecret = '' }: Place): string {
+/** RFC 6749 §2.3.1: both parts are form-encoded first. */
+export function basicCredentials({ clientId, clientSecret = '' }: ProviderSettings): string {
   const [id, secret] = [clientId, clientSecret].map((part) =>
     new URLSearchParams({ part }).toString().slice('part='.length),
   )
   return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
 }
 
-/** Any answer at all; a server that cannot be reached or breaks the bounds is `down`. */
+/** Returns a response of any status. Throws UpstreamError if there is none or it exceeds the limits. */
 export async function send(context: Context, { url, ...options }: Request): Promise<OutboundResponse> {
   try {
     return await context.outbound.fetch(url, { accept: 'application/json', ...options })
@@ -43,28 +43,28 @@ export async function send(context: Context, { url, ...options }: Request): Prom
   }
 }
 
-/** What the guarded fetcher rejects with, as a failure of the provider. */
+/** Converts an error of the outbound fetcher into an UpstreamError. */
 export function asFailure(error: unknown): unknown {
   if (!(error instanceof OutboundError)) return error
   const nonsense = error.reason === 'malformed' || error.reason === 'too_large'
   return new UpstreamError(nonsense ? 'nonsense' : 'down', `${error.reason}: ${error.message}`)
 }
 
-/** A busy or broken server says 5xx or 429; anything else that is not 200 is a refusal. */
+/** 5xx and 429 mean that the provider is unavailable; any other status but 200 is a refusal. */
 const failureOfStatus = (status: number): Failure => (status >= 500 || status === 429 ? 'down' : 'refused')
 
-/** The JSON of an answer that says 200. */
+/** The JSON of a response with status 200. */
 function jsonOf({ status, body }: OutboundResponse, what: string): unknown {
   if (status !== 200)
     throw new UpstreamError(failureOfStatus(status), `${what} answered ${status}: ${quoted(body)}`)
   try {
     return JSON.parse(body) as unknown
   } catch {
-    throw new UpstreamError('nonsense', `${what} answered no JSON`)
+    throw new UpstreamError('nonsense', `${what} did not answer with JSON`)
   }
 }
 
-/** The object a POST of a form answers with. Some say 200 and put the error inside (RFC 6749 §5.2 wants 400). */
+/** Some token endpoints answer an error with status 200 instead of 400 (RFC 6749 §5.2). */
 export async function postForm(
   context: Context,
   url: string,
@@ -82,7 +82,7 @@ export async function postForm(
   return said
 }
 
-/** JSON about the holder of an access token. */
+/** JSON about the user of an access token. */
 export async function getWithToken(
   context: Context,
   url: string,

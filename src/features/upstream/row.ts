@@ -1,21 +1,21 @@
-/** What a row of the table of providers says: where a provider is, what it is asked, and how it says who somebody is. */
+/** The type of a row in the table of providers: endpoints, request parameters, and how the responses map to claims. */
 
 export type Claims = Readonly<Record<string, unknown>>
 
-/** What one provider is configured with, as far as its row asks for it. */
-export interface Place {
-  /** Origin and path in front of everything, without trailing slash. */
+/** Settings of one configured provider. A row uses those it needs. */
+export interface ProviderSettings {
+  /** Base URL without trailing slash. */
   base: string
   clientId: string
   clientSecret: string | undefined
   tenant: string | undefined
   hostedDomain: string | undefined
-  /** Of the generic rows. */
+  /** Only of `oauth2`. */
   endpoints: Endpoints | undefined
   subjectClaim: string | undefined
 }
 
-/** URLs of a provider that has no discovery document. `emails` is one more list that its access token opens. */
+/** URLs of a provider without discovery document. `emails` returns a list of addresses for the access token. */
 export interface Endpoints {
   authorization: string
   token: string
@@ -24,29 +24,29 @@ export interface Endpoints {
   revocation?: string
 }
 
-/** Found by discovery at `issuer`; `says` is the issuer its document states, where that is a template. */
+/** The discovery document is below `issuer`. `statedIssuer` is the issuer in it, if that differs (a template). */
 export interface Discovered {
   issuer: string
-  says?: string
+  statedIssuer?: string
 }
 
-/** `issuer` is the name its subjects are unique under. */
+/** `issuer` is the namespace of its subjects. */
 export interface Fixed {
   issuer: string
   endpoints: Endpoints
 }
 
-/** All that a provider said about somebody, each part from another answer. */
+/** All responses of a provider about one End-User. */
 export interface Answers {
   /** Verified claims of the ID Token. */
   idToken: Claims | undefined
   userinfo: Claims | undefined
   emails: unknown
-  /** Beside the code, through the browser: proves nothing. */
+  /** A parameter of the authorization response that comes through the browser, so it is not authenticated. */
   user: Claims | undefined
 }
 
-/** A request of ours, as the guarded fetcher takes it. */
+/** A request in the form the outbound fetcher takes. */
 export interface Request {
   url: string
   method: string
@@ -54,47 +54,47 @@ export interface Request {
   body?: string
 }
 
-export interface Row {
-  /** Part of the names of variables, and of the callback's path. */
+export interface ProviderRow {
+  /** Part of variable names and of the callback path. */
   name: string
-  /** As people know it; a name, so it is the same in every language. */
+  /** The product name, the same in every language. */
   label: string
-  /** Where the provider says what stands here. */
+  /** The provider's documentation of what this row contains. */
   documentation: readonly string[]
-  /** Where it is when the configuration does not say. */
+  /** Default base URL. */
   base?: string
   /** Space-separated. */
   scope: string
-  where(at: Place): Discovered | Fixed
-  /** How we prove who we are at its token endpoint. `apple` is a secret signed with a key. */
+  where(provider: ProviderSettings): Discovered | Fixed
+  /** Client authentication at the token endpoint. `apple` is a secret that is a signed JWT. */
   auth: 'client_secret_basic' | 'client_secret_post' | 'apple'
   /** Further parameters of the authorization request. */
-  parameters?(at: Place): Readonly<Record<string, string>>
-  /** Parameters that have it ask for the password again; without them it may not. */
+  parameters?(provider: ProviderSettings): Readonly<Record<string, string>>
+  /** Parameters that request a fresh authentication. */
   reauthenticate?: Readonly<Record<string, string>>
-  /** Answers by a POST of the browser from its own site. */
+  /** Uses response_mode=form_post. */
   postsBack?: true
-  /** Fails when a code_challenge comes. */
+  /** Rejects requests with code_challenge. */
   withoutPkce?: true
   /** Leaves the nonce out of its ID Tokens. */
   withoutNonce?: true
-  /** The issuer that an ID Token must name, where it depends on the token. */
-  issuerOf?(idToken: Claims, at: Place): string | undefined
-  /** Query parameters of each request with an access token. */
-  withToken?(accessToken: string, at: Place): Readonly<Record<string, string>>
-  /** Claims under the names of OpenID Connect; those of ID Token and userinfo when left out. */
-  claims?(said: Answers, at: Place): Claims
-  /** Why this person may not come in under this configuration: a word for the log. */
-  refuses?(claims: Claims, at: Place): string | undefined
-  /** Instead of RFC 7009. */
-  revoke?(accessToken: string, at: Place): Request
+  /** The required issuer of an ID Token, if it depends on the token's claims. */
+  issuerOf?(idToken: Claims, provider: ProviderSettings): string | undefined
+  /** Additional query parameters of requests with an access token. */
+  withToken?(accessToken: string, provider: ProviderSettings): Readonly<Record<string, string>>
+  /** Maps the responses to OpenID Connect claims. Default: those of ID Token and userinfo. */
+  claims?(said: Answers, provider: ProviderSettings): Claims
+  /** The reason, for the log, why the configuration excludes this End-User. */
+  refuses?(claims: Claims, provider: ProviderSettings): string | undefined
+  /** The revocation request, if it differs from RFC 7009. */
+  revoke?(accessToken: string, provider: ProviderSettings): Request
 }
 
-/** Members of an object; nothing for whatever else it is. */
+/** An empty object for anything that is not an object. */
 export const membersOf = (value: unknown): Claims =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Claims) : {}
 
-/** Identifiers come as numbers too. */
+/** Some providers send identifiers as numbers. */
 export const idText = (value: unknown): string | undefined =>
   typeof value === 'string' || (typeof value === 'number' && Number.isSafeInteger(value))
     ? `${value}`

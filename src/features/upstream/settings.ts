@@ -1,11 +1,11 @@
-/** What an operator may say of providers to sign in with: variables for one of each, and a list for more. docs/configuration.md */
+/** Configuration of upstream providers: variables for one of each kind, and a list for more. docs/configuration.md */
 import * as v from 'valibot'
 import { type Config, defineEntries, type Entries, featureConfig } from '../../config.ts'
 import { camelCase } from '../../config/entry.ts'
 import * as is from '../../config/schemas.ts'
 import { acrLevels } from '../../auth/acr.ts'
 import { rows } from './providers.ts'
-import type { Endpoints, Place, Row } from './row.ts'
+import type { Endpoints, ProviderSettings, ProviderRow } from './row.ts'
 
 const Id = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_-]{0,31}$/))
 const Text = v.pipe(v.string(), v.nonEmpty())
@@ -13,14 +13,14 @@ const Url = v.pipe(v.string(), v.regex(/^https?:\/\/[^\s?#\\@]+$/))
 
 /** One provider, as a member of UPSTREAM_PROVIDERS. */
 const Member = v.strictObject({
-  /** In the path of its callback; may not change once people have come that way. */
+  /** Part of the callback path. Changing it invalidates the redirect URI registered with the provider. */
   id: Id,
-  /** The row. */
+  /** Name of the row. */
   provider: v.picklist(rows.map(({ name }) => name)),
   label: v.optional(Text),
   client_id: Text,
   client_secret: v.optional(Text),
-  /** Another installation: the issuer of `oidc`, an Enterprise Server of `github`, a national cloud of `microsoft`. */
+  /** The issuer of `oidc`, a GitHub Enterprise Server, a national cloud of Microsoft. */
   base_url: v.optional(Url),
   scope: v.optional(Text),
   tenant: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9.-]+$/))),
@@ -32,7 +32,7 @@ const Member = v.strictObject({
   token_endpoint: v.optional(v.pipe(v.string(), v.url())),
   userinfo_endpoint: v.optional(v.pipe(v.string(), v.url())),
   subject_claim: v.optional(Text),
-  /** Its `acr` values and the level of ours that each is worth; counts when the provider is trusted. */
+  /** Maps its `acr` values to levels of `auth/acr.ts`. Only used if the provider is trusted. */
   acr: v.optional(v.record(v.string(), v.picklist(acrLevels))),
 })
 export type Member = v.InferOutput<typeof Member>
@@ -40,7 +40,7 @@ export type Member = v.InferOutput<typeof Member>
 const listDescription =
   'a JSON array of objects with id, provider, client_id, client_secret and what docs/upstream.md names'
 
-/** Says only what was expected: the list holds secrets. */
+/** The error never quotes the value, because the list has secrets. */
 const members = v.pipe(
   v.string(),
   v.rawTransform<string, readonly Member[]>(({ dataset, addIssue, NEVER }) => {
@@ -85,7 +85,7 @@ const policy = defineEntries([
   },
 ])
 
-/** What each row asks for beside a client id: the end of the variable's name, the member it fills, words. */
+/** Settings of each row besides the client id: suffix of the variable, member, help text. */
 type Setting = readonly [ending: string, member: keyof Member, help: string, secret?: 'secret']
 const clientSecret: Setting = [
   'CLIENT_SECRET',
@@ -144,21 +144,21 @@ const settingsOf: Readonly<Record<string, readonly Setting[]>> = {
   ],
 }
 
-/** Members without which a row cannot work; each variable asks for the next, so that none is forgotten. */
+/** Required members of a row. Each of their variables requires the next one, so that a missing one is reported. */
 const required: Readonly<Record<string, readonly (keyof Member)[]>> = {
   apple: ['private_key', 'key_id', 'team_id'],
   oidc: ['client_secret', 'base_url'],
   oauth2: ['client_secret', 'authorization_endpoint', 'token_endpoint', 'userinfo_endpoint'],
 }
-export const requiredOf = ({ name }: Row): readonly (keyof Member)[] =>
+export const requiredOf = ({ name }: ProviderRow): readonly (keyof Member)[] =>
   required[name] ?? (['client_secret'] as const)
 
 interface Variable {
   name: string
   member: keyof Member
-  row: Row
+  row: ProviderRow
 }
-const prefixOf = (row: Row) => `UPSTREAM_${row.name.toUpperCase()}`
+const prefixOf = (row: ProviderRow) => `UPSTREAM_${row.name.toUpperCase()}`
 const idSetting: Setting = ['CLIENT_ID', 'client_id', '']
 
 const listed = rows.map((row) => {
@@ -191,18 +191,18 @@ export const env: Entries = [...policy, ...generated]
 export const policyOf = (config: Config) => featureConfig(config, 'upstream', policy)
 
 /** A provider as configured. */
-export interface Upstream extends Place {
+export interface Upstream extends ProviderSettings {
   id: string
-  row: Row
+  row: ProviderRow
   label: string
   scope: string
   appleKey: { teamId: string; keyId: string; privateKey: string } | undefined
-  /** Its word on second factors counts. */
+  /** Its `acr` and `amr` count here. */
   trusted: boolean
   acr: Readonly<Record<string, string>>
 }
 
-/** One of each row by variables, then the list. */
+/** First the providers from variables, then the list. */
 export function membersOfConfig(config: Config): Member[] {
   const values = config.features.upstream ?? {}
   const single = rows.flatMap((row) => {
@@ -220,7 +220,7 @@ function endpointsOf(member: Member): Endpoints | undefined {
   return authorization && token && userinfo ? { authorization, token, userinfo } : undefined
 }
 
-export const rowOf = ({ provider }: Member): Row => rows.find(({ name }) => name === provider)!
+export const rowOf = ({ provider }: Member): ProviderRow => rows.find(({ name }) => name === provider)!
 
 function upstreamOf(member: Member, trusted: readonly string[]): Upstream {
   const row = rowOf(member)

@@ -1,4 +1,4 @@
-/** A new account for somebody whom a provider brought: whether they may have one, and what it begins with. */
+/** A new account for an upstream identity: whether one may be created, and its first data. */
 import type { Context } from '../../contracts/context.ts'
 import { normalize } from '../../lib/normalize.ts'
 import { canonicalEmail, canonicalUsername, type NewUser, User } from '../../models/user.ts'
@@ -10,7 +10,7 @@ const domainOf = (address: string): string => {
   return email.slice(email.lastIndexOf('@') + 1)
 }
 
-/** UPSTREAM_SIGN_UP and UPSTREAM_EMAIL_DOMAINS; an address that nobody verified belongs to no domain. */
+/** UPSTREAM_SIGN_UP and UPSTREAM_EMAIL_DOMAINS. An unverified address does not match any domain. */
 export function maySignUp({ config }: Context, { email, emailVerified }: Identity): boolean {
   const { upstreamSignUp, upstreamEmailDomains = [] } = policyOf(config)
   if (upstreamSignUp !== 'open') return false
@@ -20,12 +20,12 @@ export function maySignUp({ config }: Context, { email, emailVerified }: Identit
 
 const shortest = 3
 const longest = 30
-/** Numbers that are tried behind a name that is taken, before a random one. */
+/** Suffixes tried for a username that is taken, before a random username. */
 const numbers = 9
 
 /**
- * Plain letters, so that no name here looks like another: accents are dropped, other scripts give way to a made-up name.
- * No @: what has one is an address.
+ * Only ASCII letters and digits, so that no username looks like another: accents are removed, and a name in another
+ * script is replaced by a random one. No @, because a username with it is an address.
  */
 function plain(text: string | undefined): string | undefined {
   const name = normalize(canonicalUsername(text ?? ''), 'NFKD')
@@ -36,7 +36,7 @@ function plain(text: string | undefined): string | undefined {
   return fits ? name.slice(0, longest).replace(/[^a-z0-9]+$/, '') : undefined
 }
 
-/** Names to try, the likeliest first; the last is nobody's. */
+/** Usernames to try, best first; the last is random. */
 function candidates({ username, email, name }: Identity, context: Context): string[] {
   const wished = plain(username) ?? plain(email?.split('@')[0]) ?? plain(name)
   const made = `user-${Buffer.from(context.random(6), 'base64url').toString('hex')}`
@@ -47,17 +47,17 @@ function candidates({ username, email, name }: Identity, context: Context): stri
 async function emailClaims(context: Context, { email, emailVerified }: Identity) {
   if (email === undefined) return {}
   if (emailVerified) return { email, email_verified: true }
-  // Not proven, and somebody else's: it would have us write to that person about an account that is not theirs.
+  // Unverified and used by another account: mails about the new account would reach that account's owner.
   return (await User.findByEmail(context, email)) ? {} : { email, email_verified: false }
 }
 
-/** What there is of `claims`, without what is not. */
+/** Without undefined members. */
 const present = (claims: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined))
 
 /**
- * The account under `sub`, without a password; what an earlier try has left of it is used. Undefined when the verified
- * address has become somebody else's meanwhile; then nothing is left.
+ * Creates the account `sub` without a password, or returns the one that an earlier, interrupted try created. Undefined if
+ * another account has the verified address by now.
  */
 export async function createAccount(
   context: Context,

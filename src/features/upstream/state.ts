@@ -1,4 +1,4 @@
-/** What a sign-in at a provider waits with: bound to one browser, opened once, sealed while it rests. https://www.rfc-editor.org/rfc/rfc9700#section-4.7 */
+/** Data stored while the End-User is at a provider: bound to one browser, used once, encrypted in the store. https://www.rfc-editor.org/rfc/rfc9700#section-4.7 */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
@@ -11,12 +11,12 @@ import { Tokens } from './tokens.ts'
 
 const schema = v.object({ sealed: v.string(), exp: v.number() })
 
-/** A kind of record whose content is sealed under the hash of its handle. The handle is kept nowhere. */
+/** A record type with encrypted content. The handle is not stored; its hash is the key of the record. */
 function sealedRecord<const S extends v.GenericSchema<unknown, object>>(name: string, content: S) {
   const records = defineRecord(name, schema)
   const open = (context: Context, id: string, record: { sealed: string } | undefined) => {
     const text = record && unseal(context.secrets.people, record.sealed, `${name} ${id}`)
-    // Of another version of this program it may have another shape: then it is none.
+    // A record of another version may have another shape: it counts as absent.
     const read = text === undefined ? undefined : v.safeParse(content, JSON.parse(text))
     return read?.success ? read.output : undefined
   }
@@ -35,7 +35,7 @@ function sealedRecord<const S extends v.GenericSchema<unknown, object>>(name: st
       const id = sha256(handle)
       return open(context, id, await records.find(context, id))
     },
-    /** To the one caller that takes it. */
+    /** Returns the content to exactly one caller. */
     async take(context: Context, handle: string) {
       const id = sha256(handle)
       return open(context, id, await records.take(context, id))
@@ -45,12 +45,12 @@ function sealedRecord<const S extends v.GenericSchema<unknown, object>>(name: st
 
 const State = v.object({
   provider: v.string(),
-  /** The issuer it was sent to: an answer of another one is a mix-up (RFC 9700 §4.4). */
+  /** The issuer of the authorization request, against mix-up attacks (RFC 9700 §4.4). */
   issuer: v.string(),
   browser_hash: v.string(),
   verifier: v.string(),
   nonce: v.string(),
-  /** Milliseconds: when a fresh sign-in was asked for. */
+  /** Milliseconds: the time of the request, if it asked for a fresh sign-in. */
   fresh_since: v.optional(v.number()),
   purpose: v.variant('kind', [
     v.object({ kind: v.literal('sign_in'), interaction: v.string() }),
@@ -59,22 +59,22 @@ const State = v.object({
 })
 export type State = v.InferOutput<typeof State>
 
-/** Seconds a person has to sign in there. */
-export const patience = 900
+/** How long the End-User may take to sign in at the provider. */
+export const signInLifetimeSeconds = 900
 
 const states = sealedRecord('upstream_state', State)
 
-/** The `state` parameter. */
+/** Returns the `state` parameter. */
 export const keepState = (context: Context, state: State): Promise<string> =>
-  states.keep(context, state, patience)
+  states.keep(context, state, signInLifetimeSeconds)
 
-/** Whether there is such a state at all: says nothing of whose it is, and leaves it as it is. */
+/** Whether this state exists, for any browser. Does not use it up. */
 export const isState = async (context: Context, handle: string, provider: string): Promise<boolean> =>
   (await states.look(context, handle))?.provider === provider
 
 /**
- * The state, once, in the browser it was made for, at the callback of the provider it was made for. A stranger's
- * browser does not use it up.
+ * Takes the state once, for the browser and the provider it was made for. A request from another browser does not use it
+ * up.
  */
 export async function takeState(
   context: Context,
@@ -88,26 +88,27 @@ export async function takeState(
   return states.take(context, handle)
 }
 
-/** An answer that came by POST from another site, and so without our cookies: it waits for the GET that has them. */
+/** Parameters of a POST from another site, which carries no cookies: kept until the GET that does. */
 export const Posted = sealedRecord(
   'upstream_posted',
   v.object({ provider: v.string(), params: v.record(v.string(), v.string()) }),
 )
 
-/** Somebody of a provider whom nobody here is connected with yet, until they have signed in here. */
-export const Waiting = sealedRecord(
+/** An upstream identity without account, kept until the End-User has signed in here. */
+export const PendingConnection = sealedRecord(
   'upstream_waiting',
   v.object({
     provider: v.string(),
     identity: Identity,
     tokens: Tokens,
-    /** The only account it may be connected with; any when left out. */
+    /** The only account it may be connected with. Undefined: any account. */
     sub: v.optional(v.string()),
   }),
 )
 
-/** In the interaction: the handle of its `Waiting`. */
-export const waitingMember = declareInteractionMembers({ upstream_waiting: v.string() })
+/** Handle of the `PendingConnection` of an interaction. */
+export const pendingConnectionMember = declareInteractionMembers({ upstream_waiting: v.string() })
 
-export const waitingHandle = (interaction: Pick<Interaction, 'params' | 'return_to'>): string | undefined =>
-  waitingMember.of(interaction).upstream_waiting
+export const pendingConnectionHandle = (
+  interaction: Pick<Interaction, 'params' | 'return_to'>,
+): string | undefined => pendingConnectionMember.of(interaction).upstream_waiting

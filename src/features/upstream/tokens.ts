@@ -1,8 +1,8 @@
-/** The tokens of a provider: got for a code, kept to be given back at the end. https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3 */
+/** Tokens from a provider: requested with a code, stored, and revoked when the connection is removed. https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3 */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { appleSecret } from './apple_secret.ts'
-import { type Known } from './discovery.ts'
+import { type ProviderMetadata } from './discovery.ts'
 import { basicCredentials, postForm, send, UpstreamError } from './request.ts'
 import type { Claims } from './row.ts'
 import type { Upstream } from './settings.ts'
@@ -10,19 +10,19 @@ import type { Upstream } from './settings.ts'
 export const Tokens = v.object({
   access_token: v.string(),
   refresh_token: v.optional(v.string()),
-  /** Milliseconds; undefined when the provider does not say. */
+  /** Milliseconds; undefined if the provider does not state it. */
   expires_at: v.optional(v.number()),
 })
-/** Sealed wherever they rest. */
+/** Always encrypted in the store. */
 export type Tokens = v.InferOutput<typeof Tokens>
 
 const longestToken = 10_000
 
-/** What goes into the form, and what beside it, so that the provider knows us. */
+/** Client authentication as form fields or headers. */
 async function credentials(
   context: Context,
   upstream: Upstream,
-  auth: Known['auth'],
+  auth: ProviderMetadata['auth'],
 ): Promise<Record<'fields' | 'headers', Readonly<Record<string, string>>>> {
   const { clientId: client_id, clientSecret = '' } = upstream
   if (auth === 'client_secret_basic')
@@ -34,7 +34,7 @@ async function credentials(
 async function ask(
   context: Context,
   upstream: Upstream,
-  { token, auth }: Pick<Known, 'token' | 'auth'>,
+  { token, auth }: Pick<ProviderMetadata, 'token' | 'auth'>,
   grant: Readonly<Record<string, string>>,
 ): Promise<Claims> {
   const { fields, headers } = await credentials(context, upstream, auth)
@@ -46,9 +46,10 @@ const textOf = (value: unknown): string | undefined =>
 
 function tokensOf({ clock }: Context, said: Claims): Tokens {
   const access_token = textOf(said.access_token)
-  if (access_token === undefined) throw new UpstreamError('nonsense', 'the answer holds no access token')
+  if (access_token === undefined)
+    throw new UpstreamError('nonsense', 'the token response has no access token')
   if (said.token_type !== undefined && !/^bearer$/i.test(String(said.token_type)))
-    throw new UpstreamError('nonsense', 'the access token is no bearer token')
+    throw new UpstreamError('nonsense', 'token_type is not bearer')
   const refresh_token = textOf(said.refresh_token)
   const lifetime = Number(said.expires_in)
   return {
@@ -58,11 +59,11 @@ function tokensOf({ clock }: Context, said: Claims): Tokens {
   }
 }
 
-/** Throws UpstreamError. The ID Token is as it came: nothing of it has been checked. */
+/** Throws UpstreamError. The ID Token is not validated yet. */
 export async function redeem(
   context: Context,
   upstream: Upstream,
-  known: Known,
+  known: ProviderMetadata,
   { code, redirectUri, verifier }: { code: string; redirectUri: string; verifier: string },
 ): Promise<{ tokens: Tokens; idToken: string | undefined }> {
   const said = await ask(context, upstream, known, {
@@ -77,11 +78,11 @@ export async function redeem(
   }
 }
 
-/** Gives them back, as far as the provider lets us. Never throws: they are erased here either way. */
+/** Revokes the tokens, if the provider supports it. Never throws: they are deleted here in any case. */
 export async function revoke(
   context: Context,
   upstream: Upstream,
-  { revocation, auth }: Pick<Known, 'revocation' | 'auth'>,
+  { revocation, auth }: Pick<ProviderMetadata, 'revocation' | 'auth'>,
   { access_token, refresh_token }: Tokens,
 ): Promise<void> {
   try {

@@ -1,4 +1,4 @@
-/** Somebody whom a provider vouched for: who they are here, or what they can do to be somebody here. */
+/** After a provider authenticated an End-User: signs in the linked account, creates one, or asks the End-User to sign in first. */
 import type { Context } from '../../contracts/context.ts'
 import type { OpenInteraction } from '../../flow/open_interaction.ts'
 import { resumePath } from '../../flow/interaction_page.ts'
@@ -11,7 +11,7 @@ import { noteEvent, tellOwner } from '../../people/tell_owner.ts'
 import { say } from '../../lib/say.ts'
 import { Interaction } from '../../models/interaction.ts'
 import { User } from '../../models/user.ts'
-import { bringPicture } from './avatar.ts'
+import { fetchPictureLater } from './avatar.ts'
 import { signInFirstPage } from './pages.ts'
 import { factorsOf } from './factors.ts'
 import { type Identity, shownIdentity } from './identity.ts'
@@ -19,46 +19,46 @@ import { idOf, Links } from './links.ts'
 import { UpstreamError } from './request.ts'
 import { policyOf, type Upstream } from './settings.ts'
 import { createAccount, maySignUp } from './sign_up.ts'
-import { patience, Waiting, waitingMember } from './state.ts'
+import { signInLifetimeSeconds, PendingConnection, pendingConnectionMember } from './state.ts'
 import type { Tokens } from './tokens.ts'
 
-export interface Brought {
+export interface ProviderSignIn {
   identity: Identity
   tokens: Tokens
 }
 
-/** Milliseconds after which somebody else goes on making an account: whoever began it was cut off. */
-const unfinished = 10_000
-/** How long, and how often, whoever came second waits for the account that whoever came first makes. */
-const lookMs = 50
-const looks = 100
+/** Milliseconds after which another request takes over the creation of an account: the first request was interrupted. */
+const takeOverAfterMs = 10_000
+/** While another request creates the account: how often to look for it, and how long to wait in between. */
+const pollMs = 50
+const polls = 100
 
-/** Signs in, makes an account, or asks to sign in here first. Throws UpstreamError where none of it may be. */
-export async function arrive(
+/** Throws UpstreamError if none of the three is allowed. */
+export async function finishSignIn(
   call: Call,
   context: Context,
   open: OpenInteraction,
   upstream: Upstream,
-  brought: Brought,
+  providerSignIn: ProviderSignIn,
 ): Promise<Reply> {
   const user =
-    (await connected(call, context, upstream, brought.identity)) ??
-    (await become(call, context, upstream, brought))
-  if (user === undefined) return askToSignIn(context, open, upstream, brought)
+    (await connected(call, context, upstream, providerSignIn.identity)) ??
+    (await linkOrCreate(call, context, upstream, providerSignIn))
+  if (user === undefined) return askToSignIn(context, open, upstream, providerSignIn)
   if (user.disabled) throw new UpstreamError('disabled', user.sub)
-  await Links.used(context, upstream, brought.identity, brought.tokens)
-  bringPicture(context, user, brought.identity)
+  await Links.used(context, upstream, providerSignIn.identity, providerSignIn.tokens)
+  fetchPictureLater(context, user, providerSignIn.identity)
   const reply = await signIn(call, context, firstFactorNeeded(open), {
     user,
-    amr: factorsOf(upstream, brought.identity),
+    amr: factorsOf(upstream, providerSignIn.identity),
   })
-  // Where a factor is still missing nobody has signed in yet.
+  // A reply that leads to a further step means that the sign-in is not complete yet.
   if (reply.headers.location === resumePath(context, open.handle))
     await noteEvent(call, context, user.sub, { kind: 'signed_in_with', detail: upstream.label })
   return reply
 }
 
-/** Whose identity it is. An account that is being made just now is waited for; one that was left half-made is finished. */
+/** The account linked with this identity. Waits while another request creates it, and takes over if that request was interrupted. */
 async function connected(
   call: Call,
   context: Context,
@@ -66,22 +66,22 @@ async function connected(
   identity: Identity,
 ): Promise<User | undefined> {
   const id = idOf(identity)
-  for (let tries = 0; tries < looks; tries++) {
+  for (let tries = 0; tries < polls; tries++) {
     const link = await Links.find(context, id)
     if (!link) return undefined
     if (link.making_since === undefined) {
       const user = await User.find(context, link.sub)
-      if (!user) await Links.remove(context, id) // the account has ended
+      if (!user) await Links.remove(context, id) // the account was deleted
       return user
     }
-    if (await Links.takeOver(context, id, unfinished))
+    if (await Links.takeOver(context, id, takeOverAfterMs))
       return makeAccount(call, context, upstream, identity, link.sub)
-    await Bun.sleep(lookMs)
+    await Bun.sleep(pollMs)
   }
   throw new UpstreamError('down', 'the account of this identity is still being made')
 }
 
-/** The account of a connection that exists. Whoever does it again after a failure finishes what is there. */
+/** Creates the account of an existing link. May be repeated after a failure: it continues where the last try stopped. */
 async function makeAccount(
   call: Call,
   context: Context,
@@ -94,20 +94,20 @@ async function makeAccount(
     await Links.remove(context, idOf(identity))
     return undefined
   }
-  await Links.made(context, idOf(identity))
+  await Links.accountCreated(context, idOf(identity))
   await noteEvent(call, context, sub, { kind: 'account_created' })
   context.log.info('account_created', { sub, provider: upstream.id })
   return user
 }
 
-/** Somebody here from now on; undefined when that takes more than the word of the provider. */
-async function become(
+/** Links the identity with an existing or a new account; undefined if the End-User must sign in here first. */
+async function linkOrCreate(
   call: Call,
   context: Context,
   upstream: Upstream,
-  { identity, tokens }: Brought,
+  { identity, tokens }: ProviderSignIn,
 ): Promise<User | undefined> {
-  const holder = await holderOf(context, identity)
+  const holder = await accountWithEmail(context, identity)
   if (holder) {
     if (policyOf(context.config).upstreamLinkByEmail !== 'verified' || holder.disabled) return undefined
     if (!(await Links.create(context, upstream, identity, holder.sub, tokens)))
@@ -116,36 +116,39 @@ async function become(
     return holder
   }
   if (!maySignUp(context, identity)) return undefined
-  // The connection first: of many at once one makes the account, and the others find it.
+  // The link is created first: of several concurrent requests one creates the account, and the others find it.
   const sub = `u-${context.random(15)}`
   return (await Links.create(context, upstream, identity, sub, tokens, true))
     ? makeAccount(call, context, upstream, identity, sub)
     : connected(call, context, upstream, identity)
 }
 
-/** The account here that has verified the same address that the provider has verified. */
-const holderOf = async (context: Context, { email, emailVerified }: Identity): Promise<User | undefined> =>
+/** The account whose verified address is the one that the provider verified. */
+const accountWithEmail = async (
+  context: Context,
+  { email, emailVerified }: Identity,
+): Promise<User | undefined> =>
   email !== undefined && emailVerified ? User.findByEmail(context, email) : undefined
 
 /**
- * They may have an account here all the same: once they have signed in to it, they can connect this identity with it. An
- * account that has this very address is the only one it is offered to.
+ * The End-User may have an account nevertheless, and can connect it with this identity after signing in to it. If an
+ * account has the identity's verified address, only that account is offered the connection.
  */
 async function askToSignIn(
   context: Context,
   open: OpenInteraction,
   upstream: Upstream,
-  { identity, tokens }: Brought,
+  { identity, tokens }: ProviderSignIn,
 ): Promise<Reply> {
-  const holder = await holderOf(context, identity)
+  const holder = await accountWithEmail(context, identity)
   if (holder?.disabled) throw new UpstreamError('disabled', holder.sub)
-  const waiting = await Waiting.keep(
+  const pending = await PendingConnection.keep(
     context,
     { provider: upstream.id, identity, tokens, ...(holder && { sub: holder.sub }) },
-    patience,
+    signInLifetimeSeconds,
   )
   await Interaction.update(context, open.handle, (current) =>
-    waitingMember.set(current, { upstream_waiting: waiting }),
+    pendingConnectionMember.set(current, { upstream_waiting: pending }),
   )
   context.log.info('upstream_unknown', { provider: upstream.id, known: holder !== undefined })
   const html = signInFirstPage({

@@ -1,25 +1,25 @@
-/** Back from a provider to the page of connections: what was begun there is finished for the same person in the same session. */
+/** The redirect back from a provider to /account/connections: adds the connection in the session that asked for it. */
 import type { Context } from '../../contracts/context.ts'
 import { freshlyAtHand } from '../../flow/person_at_hand.ts'
 import type { Call } from '../../contracts/call.ts'
 import { redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { tellOwner } from '../../people/tell_owner.ts'
-import type { Brought } from './arrive.ts'
-import { bringPicture } from './avatar.ts'
+import type { ProviderSignIn } from './finish_sign_in.ts'
+import { fetchPictureLater } from './avatar.ts'
 import { connectionsPath, outOfDate } from './failure.ts'
 import { Links } from './links.ts'
 import { UpstreamError } from './request.ts'
 import type { Upstream } from './settings.ts'
 import type { State } from './state.ts'
 
-/** Throws UpstreamError `taken` when it is connected with somebody else. */
-export async function connectHere(
+/** Throws UpstreamError `taken` if the identity is connected with another account. */
+export async function finishConnect(
   call: Call,
   context: Context,
   upstream: Upstream,
   { sid, sub }: Extract<State['purpose'], { kind: 'connect' }>,
-  { identity, tokens }: Brought,
+  { identity, tokens }: ProviderSignIn,
 ): Promise<Reply> {
   const person = await freshlyAtHand(call, context, connectionsPath)
   if ('reply' in person) return person.reply
@@ -27,7 +27,7 @@ export async function connectHere(
   if (session.sid !== sid || session.sub !== sub) throw outOfDate()
   if (await Links.create(context, upstream, identity, user.sub, tokens)) {
     await tellOwner(call, context, user, { kind: 'connection_added', detail: upstream.label })
-    bringPicture(context, user, identity)
+    fetchPictureLater(context, user, identity)
   } else {
     if ((await Links.ofIdentity(context, identity))?.sub !== user.sub)
       throw new UpstreamError('taken', 'connected with another account')

@@ -1,4 +1,4 @@
-/** Sending somebody to a provider: from a form of ours alone, with a state for this browser. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
+/** The authorization request to a provider: only by POST of a form of this origin, with a `state` for this browser. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
 import { generatePkce } from '../../auth/pkce.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
@@ -9,7 +9,7 @@ import type { Reply } from '../../contracts/reply.ts'
 import { currentSession } from '../../http/session.ts'
 import { sha256 } from '../../lib/hash.ts'
 import type { Interaction } from '../../models/interaction.ts'
-import { known } from './discovery.ts'
+import { metadataOf } from './discovery.ts'
 import { failed, unknownProvider } from './failure.ts'
 import { wantedAcr } from './factors.ts'
 import { findUpstream, type Upstream } from './settings.ts'
@@ -17,11 +17,11 @@ import { keepState, type State } from './state.ts'
 
 export const startPath = '/upstream/start'
 
-/** Registered with the provider. One each, so that an answer cannot be taken for another's (RFC 9700 §4.4.2). */
+/** Registered with the provider. Each provider has its own, against mix-up attacks (RFC 9700 §4.4.2). */
 export const callbackOf = ({ config }: Context, { id }: Pick<Upstream, 'id'>): string =>
   `${config.issuer}/upstream/callback/${id}`
 
-/** POST alone, so that nothing that merely looks at links sends anybody anywhere. */
+/** POST only, so that software which prefetches links does not begin a sign-in. */
 export const start = defineEndpoint({
   name: 'upstream_start',
   path: startPath,
@@ -33,21 +33,21 @@ export const start = defineEndpoint({
     const upstream = findUpstream(context.config, fields.provider ?? '')
     if (!upstream) throw unknownProvider()
     const purpose = { kind: 'sign_in' as const, interaction: handle }
-    return depart(call, context, upstream, purpose, {
+    return redirectToProvider(call, context, upstream, purpose, {
       fresh: await wantsFresh(interaction, call, context),
       acrValues: interaction.params?.acr_values,
     })
   },
 })
 
-/** The application asked for it; or somebody who is signed in is asked again, by a page that changes who may sign in. */
+/** Fresh if the client demands it, or if a page of /account asks an End-User with a session to sign in again. */
 async function wantsFresh({ params }: Interaction, call: Call, context: Context): Promise<boolean> {
   if (params === undefined) return (await currentSession(call, context)) !== undefined
   return params.prompt?.split(' ').includes('login') === true || params.max_age !== undefined
 }
 
-/** 303 to the provider; a page that says what else there is when it cannot be asked. */
-export async function depart(
+/** 303 to the provider; if its metadata cannot be read, a page with the other sign-in methods. */
+export async function redirectToProvider(
   call: Call,
   context: Context,
   upstream: Upstream,
@@ -56,7 +56,7 @@ export async function depart(
 ): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
   try {
-    const { issuer, authorization, jwksUri } = await known(context, upstream)
+    const { issuer, authorization, jwksUri } = await metadataOf(context, upstream)
     const { code_verifier, code_challenge } = generatePkce(context.random)
     const nonce = context.random(24)
     const state = await keepState(context, {
@@ -88,7 +88,7 @@ export async function depart(
   }
 }
 
-/** What the provider put into its own URL stays. */
+/** Keeps the parameters that the provider's URL already has. */
 function withParameters(url: string, params: Readonly<Record<string, string | undefined>>): string {
   const target = new URL(url)
   for (const [name, value] of Object.entries(params))
