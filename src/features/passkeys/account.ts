@@ -1,4 +1,4 @@
-/** /account/passkeys: which a person has, their names, one more, one less. https://www.w3.org/TR/webauthn-3/#sctn-usecases */
+/** /account/passkeys: lists the passkeys of an account and renames them. https://www.w3.org/TR/webauthn-3/#sctn-usecases */
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
@@ -37,7 +37,7 @@ const done: Readonly<Record<string, MessageKey>> = {
   removed: 'passkeys.removed',
 }
 
-/** Back to the list, which says what was done. */
+/** Redirects to the list with a notice of what was done. */
 export const toList = ({ basePath }: Context, word: keyof typeof done): Reply =>
   redirectWithin(`${basePath}${accountPath}?done=${word}`)
 
@@ -85,15 +85,15 @@ async function showList(
     main: list({
       add: `${context.basePath}${addPath}`,
       list: entries.length > 0 ? entryList({ entries }) : none({}),
-      signal: word === 'removed' ? await tellDevice(context, user.sub, passkeys) : [],
+      signal: word === 'removed' ? await signalDevice(context, user.sub, passkeys) : [],
     }),
     done: told && say(told),
   })
   return { ...page(wrong ? 400 : 200, html), cookies }
 }
 
-/** Only when every passkey could be read: what is missing in here goes from the device. */
-async function tellDevice(
+/** Only if every passkey could be read: the browser removes passkeys that are missing in this list. */
+async function signalDevice(
   context: Context,
   sub: string,
   passkeys: readonly Passkey[],

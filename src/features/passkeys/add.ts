@@ -1,4 +1,4 @@
-/** /account/passkeys/add: one more, right after a sign-in with everything the person has set up. https://www.w3.org/TR/webauthn-3/#sctn-usecase-registration */
+/** /account/passkeys/add: adds a passkey after a fresh sign-in with all factors that are set up. https://www.w3.org/TR/webauthn-3/#sctn-usecase-registration */
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
@@ -10,12 +10,12 @@ import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { type MessageKey, say } from '../../lib/say.ts'
 import { purpose, toList } from './account.ts'
-import { creationOptions, type Place } from './ceremony.ts'
+import { creationOptions, type ChallengeBinding } from './ceremony.ts'
 import { enrolPasskey } from './enrol.ts'
 import { addition, ceremonyView, otherWay } from './pages.ts'
 import { accountPath, addPath } from './paths.ts'
 
-const placeOf = ({ session, user }: AtHand): Place & { sub: string } => ({
+const bindingOf = ({ session, user }: AtHand): ChallengeBinding & { sub: string } => ({
   purpose: 'registration',
   at: { session: session.sid },
   sub: user.sub,
@@ -31,7 +31,7 @@ export const addPage = defineEndpoint({
   form: signedInForm(addPath, purpose, stronglyAtHand),
   async post(call, context, { fields, ...person }) {
     if (fields.later !== undefined) return redirectWithin(`${context.basePath}${accountPath}`)
-    const problem = await enrolPasskey(call, context, placeOf(person), person.user, fields.credential ?? '')
+    const problem = await enrolPasskey(call, context, bindingOf(person), person.user, fields.credential ?? '')
     return problem === undefined ? toList(context, 'added') : showAdd(call, context, person, problem)
   },
 })
@@ -39,7 +39,7 @@ export const addPage = defineEndpoint({
 async function showAdd(call: Call, context: Context, person: AtHand, problem?: MessageKey): Promise<Reply> {
   const { csrf, cookies } = accountForm(call, context, person.session, purpose)
   const form = { action: `${context.basePath}${addPath}`, fields: { csrf_token: csrf } }
-  const options = await creationOptions(context, placeOf(person), person.user)
+  const options = await creationOptions(context, bindingOf(person), person.user)
   const html = accountPage(context, {
     current: accountPath,
     title: say('passkeys.add'),

@@ -1,4 +1,4 @@
-/** What a browser is asked for: challenges that are good once, for one purpose, at one place, and the options round them. https://www.w3.org/TR/webauthn-3/#dictionary-makecredentialoptions */
+/** Options of WebAuthn ceremonies, and their challenges: valid once, for one purpose, in one interaction or session. https://www.w3.org/TR/webauthn-3/#dictionary-makecredentialoptions */
 import type { Context } from '../../contracts/context.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { sha256 } from '../../lib/hash.ts'
@@ -6,47 +6,50 @@ import { OneTime } from '../../models/one_time.ts'
 import type { User } from '../../models/user.ts'
 import { Passkey } from './records.ts'
 
-/** The challenge of one is unknown to the others. */
+/** A challenge of one purpose is not valid for another. */
 export type Purpose = 'registration' | 'sign_in' | 'second_factor'
 
 /**
- * Where a ceremony happens, so that its challenge is worth nothing elsewhere: the interaction or the session, each of which
- * a cookie holds in one browser, and the person when it is known.
+ * What a challenge is bound to: the interaction or the session, each of which a cookie binds to one browser, and the
+ * End-User if known.
  */
-export interface Place {
+export interface ChallengeBinding {
   purpose: Purpose
   at: { interaction: string } | { session: string }
   sub?: string
 }
 
-/** Seconds. */
 const challengeLifetimeSeconds = 300
 
-const boundTo = ({ at, sub }: Place): string => sha256(JSON.stringify([at, sub ?? null]))
-const oneTimePurpose = ({ purpose }: Place) => `passkey ${purpose}`
+const boundTo = ({ at, sub }: ChallengeBinding): string => sha256(JSON.stringify([at, sub ?? null]))
+const oneTimePurpose = ({ purpose }: ChallengeBinding) => `passkey ${purpose}`
 
-const issueChallenge = (context: Context, place: Place): Promise<string> =>
+const issueChallenge = (context: Context, binding: ChallengeBinding): Promise<string> =>
   OneTime.issue(
     context,
     context.random,
-    oneTimePurpose(place),
-    { bound: boundTo(place) },
+    oneTimePurpose(binding),
+    { bound: boundTo(binding) },
     challengeLifetimeSeconds,
   )
 
-/** True for the one caller that spends it where it was issued; whoever else presents it spends it too. */
-export async function takeChallenge(context: Context, place: Place, challenge: string): Promise<boolean> {
-  const about = await OneTime.take(context, oneTimePurpose(place), challenge)
-  return typeof about?.bound === 'string' && equalInConstantTime(about.bound, boundTo(place))
+/** True for exactly one caller with the right binding. A call with another binding uses the challenge up, too. */
+export async function takeChallenge(
+  context: Context,
+  binding: ChallengeBinding,
+  challenge: string,
+): Promise<boolean> {
+  const about = await OneTime.take(context, oneTimePurpose(binding), challenge)
+  return typeof about?.bound === 'string' && equalInConstantTime(about.bound, boundTo(binding))
 }
 
-/** The RP ID is the host of the issuer, and no page of another origin may ask for it. */
+/** The RP ID is the host of the issuer. Only pages of its origin may use it. */
 export function relyingParty({ config }: Context): { id: string; origin: string } {
   const { hostname, origin } = new URL(config.issuer)
   return { id: hostname, origin }
 }
 
-/** COSE: EdDSA, ES256, RS256. The last is what Windows Hello may have alone. */
+/** COSE: EdDSA, ES256, RS256. Some versions of Windows Hello only support RS256. */
 export const algorithms = [-8, -7, -257]
 
 const described = ({ credential_id, transports }: Passkey) => ({
@@ -55,9 +58,13 @@ const described = ({ credential_id, transports }: Passkey) => ({
   ...(transports.length > 0 && { transports }),
 })
 
-/** PublicKeyCredentialRequestOptionsJSON. Without `passkeys` the same for everybody: any discoverable one will do. */
-export const requestOptions = async (context: Context, place: Place, passkeys: readonly Passkey[] = []) => ({
-  challenge: await issueChallenge(context, place),
+/** PublicKeyCredentialRequestOptionsJSON. Without `passkeys`, any discoverable credential is accepted, and the options do not depend on an account. */
+export const requestOptions = async (
+  context: Context,
+  binding: ChallengeBinding,
+  passkeys: readonly Passkey[] = [],
+) => ({
+  challenge: await issueChallenge(context, binding),
   rpId: relyingParty(context).id,
   allowCredentials: passkeys.map(described),
   userVerification: 'required' as const,
@@ -65,11 +72,11 @@ export const requestOptions = async (context: Context, place: Place, passkeys: r
 })
 
 /** PublicKeyCredentialCreationOptionsJSON: discoverable, with user verification, without attestation. */
-export async function creationOptions(context: Context, place: Place, user: User) {
+export async function creationOptions(context: Context, binding: ChallengeBinding, user: User) {
   const [owner, known, challenge] = await Promise.all([
     Passkey.ownerOf(context, context.random, user.sub),
     Passkey.listOf(context, user.sub),
-    issueChallenge(context, place),
+    issueChallenge(context, binding),
   ])
   const { name } = user.claims
   return {

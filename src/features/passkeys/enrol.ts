@@ -1,4 +1,4 @@
-/** One more passkey for a person: checked, kept, and told to its owner. https://www.w3.org/TR/webauthn-3/#sctn-registering-a-new-credential */
+/** Registration of a passkey: verifies it, stores it, and notifies the account's owner. https://www.w3.org/TR/webauthn-3/#sctn-registering-a-new-credential */
 import type { Context } from '../../contracts/context.ts'
 import { factorsChanged } from '../../flow/second_factors.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -8,44 +8,44 @@ import { seconds } from '../../lib/clock.ts'
 import type { MessageKey } from '../../lib/say.ts'
 import { readUserAgent } from '../../lib/user_agent.ts'
 import type { User } from '../../models/user.ts'
-import type { Place } from './ceremony.ts'
-import { keyOf, type NotAdded, Passkey } from './records.ts'
+import type { ChallengeBinding } from './ceremony.ts'
+import { keyOf, type NotAddedReason, Passkey } from './records.ts'
 import { PasskeyRefused, verifyRegistration } from './verify.ts'
 
-const problems: Record<NotAdded | 'refused', MessageKey> = {
+const problems: Record<NotAddedReason | 'refused', MessageKey> = {
   known: 'passkeys.add_known',
   full: 'passkeys.add_full',
   refused: 'passkeys.add_refused',
 }
 
-/** Ceremonies a person may begin or end within an hour. */
+/** Registrations of one account, as tries in a window of seconds. */
 const enrolments = { limit: 60, window: 3600 }
 
-/** What the person is told when it was not kept; undefined when it was. The challenge is spent in any case. */
+/** The message for the End-User if the passkey was not added; undefined if it was. The challenge is used up in any case. */
 export async function enrolPasskey(
   call: Call,
   context: Context,
-  place: Place & { sub: string },
+  binding: ChallengeBinding & { sub: string },
   user: User,
   json: string,
 ): Promise<MessageKey | undefined> {
   await countTry(context, 'passkey_enrolment', user.sub, enrolments.limit, enrolments.window)
-  const outcome = await taken(call, context, place, json)
+  const outcome = await register(call, context, binding, json)
   if (typeof outcome === 'string') return problems[outcome]
   context.log.info('passkey_added', { sub: user.sub, passkey: outcome.key, aaguid: outcome.aaguid })
   await factorsChanged(call, context, user, { kind: 'passkey_added', detail: outcome.name })
   return undefined
 }
 
-async function taken(
+async function register(
   call: Call,
   context: Context,
-  place: Place & { sub: string },
+  binding: ChallengeBinding & { sub: string },
   json: string,
-): Promise<Passkey | NotAdded | 'refused'> {
+): Promise<Passkey | NotAddedReason | 'refused'> {
   let verified
   try {
-    verified = await verifyRegistration(context, place, json)
+    verified = await verifyRegistration(context, binding, json)
   } catch (error) {
     if (!(error instanceof PasskeyRefused)) throw error
     context.log.info('passkey_registration_refused', { problem: error.message, address: call.address })
@@ -54,15 +54,15 @@ async function taken(
   const passkey: Passkey = {
     ...verified,
     key: keyOf(verified.credential_id),
-    sub: place.sub,
-    name: firstName(userAgentOf(call)),
+    sub: binding.sub,
+    name: initialName(userAgentOf(call)),
     created_at: seconds(context.clock),
   }
   return (await Passkey.add(context, passkey)) ?? passkey
 }
 
-/** Where it was made, as names of products are in every language; its owner may change it. */
-function firstName(userAgent: string): string {
+/** Browser and system, whose names are the same in every language. The End-User may rename the passkey. */
+function initialName(userAgent: string): string {
   const { browser, system } = readUserAgent(userAgent)
   return [browser, system].filter((each) => each !== undefined).join(' · ') || 'Passkey'
 }

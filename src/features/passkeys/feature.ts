@@ -11,7 +11,7 @@ import { secondFactor, secondFactorPage } from './second_factor.ts'
 import { env, switchedOn } from './settings.ts'
 import { loginMethod, passkeySignIn, signInOptions } from './sign_in.ts'
 
-/** Without public keys and handles: they are nothing to a person, and something to whoever steals the export. */
+/** Without public keys and user handles: they tell the End-User nothing, and could help an attacker who steals the export. */
 const personData: PersonData = {
   name: 'passkeys',
   factor: true,

@@ -1,4 +1,4 @@
-/** The page between password and session on which a passkey is made: offered once in a while, or because there must be a second factor. https://www.w3.org/TR/webauthn-3/#sctn-usecase-registration */
+/** The login step that registers a passkey after a password: as an offer from time to time, or because a second factor is required. https://www.w3.org/TR/webauthn-3/#sctn-usecase-registration */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { mayEnrol } from '../../flow/second_factors.ts'
@@ -13,50 +13,50 @@ import type { Reply } from '../../contracts/reply.ts'
 import { currentSession } from '../../http/session.ts'
 import { type MessageKey, say } from '../../lib/say.ts'
 import type { LoginStepInput, LoginStep } from '../../contracts/feature.ts'
-import { creationOptions, type Place } from './ceremony.ts'
+import { creationOptions, type ChallengeBinding } from './ceremony.ts'
 import { enrolPasskey } from './enrol.ts'
 import { ceremonyView, otherWay, stepPage } from './pages.ts'
 import { enrolPath, secondFactorPath } from './paths.ts'
-import { Passkey, Refusal } from './records.ts'
+import { Passkey, DeclinedOffer } from './records.ts'
 import { settings } from './settings.ts'
 import { ceremonyForm } from './sign_in.ts'
 
 const purpose = enrolPath.slice(1)
 
-/** Set by the script of the sign-in page, so by no browser without JavaScript. Whoever forges it is merely asked. */
-const ableCookie = 'passkey_able'
+/** Set by the script of the sign-in page if the browser supports passkeys. A forged cookie only causes the offer. */
+const supportedCookie = 'passkey_able'
 
-/** Seconds since the sign-in within which a way to sign in may be added, as at /account. OWASP ASVS 5.0 V7.5.1 */
+/** How recent a sign-in must be to add a sign-in method, as at /account. OWASP ASVS 5.0 V7.5.1 */
 const freshnessSeconds = 600
 
-/** A session that is raised by one more factor, and that began too long ago to change who may sign in. */
-async function ofLongAgo(call: Call, context: Context, sub: string): Promise<boolean> {
+/** In a step-up, whether the session is too old to add a sign-in method. */
+async function isStaleSession(call: Call, context: Context, sub: string): Promise<boolean> {
   const session = await currentSession(call, context)
   return session?.sub === sub && context.clock.now() - session.authenticated_at > freshnessSeconds * 1000
 }
 
-/** Everything but this offer is done: what a password alone opens must not be enough where more is asked for. */
-async function nothingElseLeft(context: Context, state: LoginStepInput): Promise<boolean> {
+/** Whether all other steps are done: with only a password, no passkey may be added where a second factor is required. */
+async function isLastStep(context: Context, state: LoginStepInput): Promise<boolean> {
   for (const step of context.table.loginSteps)
     if (step !== offer && (await step.path(context, state)) !== undefined) return false
   return true
 }
 
-/** After a password, where the browser can, to whoever has no passkey yet and has not said "Not now" lately. */
+/** After a password, if the browser supports passkeys, the account has none, and "Not now" was not chosen recently. */
 export const offer: LoginStep = {
   name: 'passkey_offer',
   async path(context, state) {
     const { call, user, amr } = state
     if (!amr.includes('pwd') || amr.includes('pop') || !settings(context).passkeyOffer) return undefined
-    if (readCookie(call, cookieName(context.config, ableCookie)) !== '1') return undefined
-    if (await Refusal.stands(context, user.sub)) return undefined
+    if (readCookie(call, cookieName(context.config, supportedCookie)) !== '1') return undefined
+    if (await DeclinedOffer.exists(context, user.sub)) return undefined
     if ((await Passkey.listOf(context, user.sub)).length > 0) return undefined
-    if (await ofLongAgo(call, context, user.sub)) return undefined
-    return (await nothingElseLeft(context, state)) ? enrolPath : undefined
+    if (await isStaleSession(call, context, user.sub)) return undefined
+    return (await isLastStep(context, state)) ? enrolPath : undefined
   },
 }
 
-/** Why a half-authenticated person may make one now: they are as good as signed in, or have no second factor to show. */
+/** Why a passkey may be added in this step: all other steps are done, or a second factor may be set up. */
 async function reasonFor(call: Call, context: Context, progress: StepNeeded): Promise<Reason | undefined> {
   const { open, user, amr } = progress
   const clientId = open.interaction.params?.client_id
@@ -67,7 +67,7 @@ async function reasonFor(call: Call, context: Context, progress: StepNeeded): Pr
   return (await mayEnrol(progress, context)) ? 'needed' : undefined
 }
 
-const placeOf = ({ open, user }: StepNeeded): Place & { sub: string } => ({
+const bindingOf = ({ open, user }: StepNeeded): ChallengeBinding & { sub: string } => ({
   purpose: 'registration',
   at: { interaction: open.handle },
   sub: user.sub,
@@ -83,25 +83,27 @@ export const enrolment = defineEndpoint({
     const progress = await stepOfPage(call, context)
     if ('reply' in progress) return progress.reply
     const reason = await reasonFor(call, context, progress)
-    return (await elsewhere(call, context, progress, reason)) ?? show(call, context, progress, reason!)
+    return (
+      (await replyWithoutEnrolment(call, context, progress, reason)) ?? show(call, context, progress, reason!)
+    )
   },
   form: stepForm(purpose),
   async post(call, context, { fields, ...progress }) {
     const reason = await reasonFor(call, context, progress)
     if (fields.later !== undefined) {
-      if (reason === 'offered') await Refusal.note(context, progress.user.sub)
+      if (reason === 'offered') await DeclinedOffer.record(context, progress.user.sub)
       return completeStep(call, context, progress)
     }
-    const other = await elsewhere(call, context, progress, reason)
+    const other = await replyWithoutEnrolment(call, context, progress, reason)
     if (other) return other
     const problem = await enrolPasskey(
       call,
       context,
-      placeOf(progress),
+      bindingOf(progress),
       progress.user,
       fields.credential ?? '',
     )
-    // Making one proves nothing about the person: where a second factor is asked for, it is used next.
+    // A registration adds nothing to `amr`: if a second factor is required, the next step uses the passkey.
     return problem === undefined
       ? completeStep(call, context, progress)
       : show(call, context, progress, reason!, problem)
@@ -111,20 +113,20 @@ export const enrolment = defineEndpoint({
 const completeStep = (call: Call, context: Context, progress: StepNeeded): Promise<Reply> =>
   signIn(call, context, progress, { user: progress.user, amr: progress.amr })
 
-/** Where a person goes on who is not to make a passkey on this page; never undefined without a reason. */
-async function elsewhere(
+/** The reply if no passkey may be added on this page; undefined only with a `reason`. */
+async function replyWithoutEnrolment(
   call: Call,
   context: Context,
   progress: StepNeeded,
   reason: Reason | undefined,
 ): Promise<Reply | undefined> {
-  // Sent here to set one up by a page that does not know theirs, because it does not count as a second factor by itself.
+  // The page of choices does not list a passkey that does not count as a second factor by itself. It is used here instead.
   if (!progress.amr.includes('pop') && (await Passkey.listOf(context, progress.user.sub)).length > 0)
     return redirectWithin(`${context.basePath}${secondFactorPath}?interaction=${progress.open.handle}`)
   return reason === undefined ? completeStep(call, context, progress) : undefined
 }
 
-/** Whoever was sent here for want of a second factor is not told of comfort, nor that later would do. */
+/** If a second factor is required, the page neither calls it an offer nor has "Not now". */
 const words = {
   offered: { title: 'passkeys.offer_title', other: 'passkeys.later' },
   needed: { title: 'passkeys.add', other: 'passkeys.other_ways' },
@@ -148,7 +150,7 @@ async function show(
       ceremony: 'create',
       form,
       label: say('passkeys.make'),
-      options: await creationOptions(context, placeOf(progress), user),
+      options: await creationOptions(context, bindingOf(progress), user),
     }),
     other: otherWay(form, words[reason].other),
   })

@@ -1,4 +1,4 @@
-/** The pages on which a passkey is made or used. Each keeps its other ways open where there is no JavaScript. */
+/** Pages that register or use a passkey. Without JavaScript, their links to other sign-in methods still work. */
 import ceremonySource from '../../../views/passkey.html' with { type: 'text' }
 import otherSource from '../../../views/passkey_other.html' with { type: 'text' }
 import removeSource from '../../../views/passkey_remove.html' with { type: 'text' }
@@ -36,8 +36,8 @@ const ceremony = defineView('passkey', ceremonySource, [
 const without = defineView('passkey_without', '<p class="notice">{{t passkeys.unable}}</p>', [])
 
 /**
- * A button that does the ceremony and posts what came of it as `credential`. The options stand in the page, or are fetched
- * `from` a path; then nothing is shown where there are no passkeys.
+ * A button that runs the ceremony and posts the result as `credential`. The options are part of the page or fetched from
+ * the path `from`. In the second case nothing is shown if the browser does not support passkeys.
  */
 export const ceremonyView = (
   { basePath }: Context,
@@ -70,7 +70,7 @@ const other = defineView('passkey_other', otherSource, ['action', 'fields', 'lab
 export const otherWay = (form: Form, label: MessageKey): Html =>
   other({ action: form.action, fields: hidden(form), label: say(label) })
 
-/** A page between the first factor and the session, or in place of one. */
+/** A page of a login step, or an error page after a refused passkey. */
 export const stepPage = (view: {
   title: MessageKey
   text: MessageKey
@@ -107,7 +107,7 @@ const signal = defineView(
   ['options', 'script'],
 )
 
-/** Has the browser forget what its owner has removed here. https://www.w3.org/TR/webauthn-3/#sctn-signalAllAcceptedCredentials */
+/** Makes the browser delete passkeys that the End-User removed here. https://www.w3.org/TR/webauthn-3/#sctn-signalAllAcceptedCredentials */
 export const signalView = (
   { basePath }: Context,
   options: { rpId: string; userId: string; allAcceptedCredentialIds: readonly string[] },

@@ -1,4 +1,4 @@
-/** What is kept of passkeys: a record a credential, and for each person the list that says which are theirs. https://www.w3.org/TR/webauthn-3/#credential-record */
+/** Records of passkeys: one per credential, and one per account with the list of its passkeys. https://www.w3.org/TR/webauthn-3/#credential-record */
 import * as v from 'valibot'
 import { seconds } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'
@@ -10,7 +10,7 @@ const passkeySchema = v.object({
   key: v.string(),
   credential_id: v.string(),
   sub: v.string(),
-  /** As chosen by its owner. */
+  /** Chosen by the End-User. */
   name: v.string(),
   /** COSE_Key, base64url. */
   public_key: v.string(),
@@ -27,54 +27,52 @@ const passkeySchema = v.object({
 })
 const passkeys = defineRecord('passkey', passkeySchema)
 
-/** One record, so that adding and removing are one compare-and-swap each: whatever is not listed here is nobody's. */
+/** One record, so that adding and removing are one compare-and-swap each. A passkey that is not listed here is not valid. */
 const ownerSchema = v.object({
-  /** The user handle (WebAuthn §14.6.1): random, and tells nothing. 32 bytes, base64url. */
+  /** The user handle (WebAuthn §14.6.1): 32 random bytes, base64url. */
   user_handle: v.string(),
   passkeys: v.array(v.string()),
 })
 const owners = defineRecord('passkey_owner', ownerSchema)
 
-/** A "Not now" of a person, until it may be asked again. */
-const refusals = defineRecord('passkey_refusal', v.object({ exp: v.number() }))
+/** The End-User chose "Not now": no offer until this expires. */
+const declinedOffers = defineRecord('passkey_refusal', v.object({ exp: v.number() }))
 
 export type Passkey = v.InferOutput<typeof passkeySchema>
 export type Owner = v.InferOutput<typeof ownerSchema>
 
 const mostPasskeys = 20
 const userHandleBytes = 32
-/** Seconds a "Not now" is respected. */
-const refusalLifetimeSeconds = 90 * 86_400
+const declinedOfferLifetimeSeconds = 90 * 86_400
 
 export const keyOf = (credentialId: string): string => sha256(credentialId)
 
-/** Why a passkey was not taken in. */
-export type NotAdded = 'known' | 'full'
+export type NotAddedReason = 'known' | 'full'
 
 export const Passkey = {
-  /** The one of this key, when the list of its owner has it. */
+  /** Undefined if the list of its account does not have it. */
   async find(memory: Memory, key: string): Promise<{ passkey: Passkey; owner: Owner } | undefined> {
     const passkey = await passkeys.find(memory, key)
     const owner = passkey && (await owners.find(memory, passkey.sub))
     return owner?.passkeys.includes(key) ? { passkey: passkey!, owner } : undefined
   },
 
-  /** In the order they were made. */
+  /** Oldest first. */
   async listOf(memory: Memory, sub: string): Promise<Passkey[]> {
     const owner = await owners.find(memory, sub)
     const found = await Promise.all((owner?.passkeys ?? []).map((key) => passkeys.find(memory, key)))
     return found.filter((passkey) => passkey !== undefined)
   },
 
-  /** The person's user handle, made when it is first asked for. */
+  /** The owner record with the user handle; created at the first call. */
   async ownerOf(memory: Memory, random: Random, sub: string): Promise<Owner> {
     const fresh: Owner = { user_handle: random(userHandleBytes), passkeys: [] }
     if (await owners.create(memory, sub, fresh)) return fresh
     return (await owners.find(memory, sub)) ?? fresh
   },
 
-  /** Undefined when it is taken in. A credential id is somebody's once in the whole provider (WebAuthn §7.1, step 26). */
-  async add(memory: Memory, passkey: Passkey): Promise<NotAdded | undefined> {
+  /** Undefined if it was added. A credential id is unique in the whole provider (WebAuthn §7.1, step 26). */
+  async add(memory: Memory, passkey: Passkey): Promise<NotAddedReason | undefined> {
     if (!(await passkeys.create(memory, passkey.key, passkey))) return 'known'
     const listed = await owners.update(memory, passkey.sub, (owner) =>
       owner.passkeys.length < mostPasskeys
@@ -86,10 +84,10 @@ export const Passkey = {
     return 'full'
   },
 
-  /** False when there is none; the list decides, so of two who remove it at once one did. */
-  async remove(memory: Memory, sub: string, key: string, least = 0): Promise<boolean> {
+  /** True for exactly one of several concurrent callers: the update of the list decides. Keeps at least `minimum` passkeys. */
+  async remove(memory: Memory, sub: string, key: string, minimum = 0): Promise<boolean> {
     const listed = await owners.update(memory, sub, (owner) =>
-      owner.passkeys.includes(key) && owner.passkeys.length > least
+      owner.passkeys.includes(key) && owner.passkeys.length > minimum
         ? { ...owner, passkeys: owner.passkeys.filter((each) => each !== key) }
         : undefined,
     )
@@ -97,7 +95,7 @@ export const Passkey = {
     return listed !== undefined
   },
 
-  /** Puts back what `remove` took; false when somebody has registered it meanwhile. */
+  /** Restores a removed passkey; false if its credential was registered again since. */
   async restore(memory: Memory, passkey: Passkey): Promise<boolean> {
     if (!(await passkeys.create(memory, passkey.key, passkey))) return false
     const listed = await owners.update(memory, passkey.sub, (owner) => ({
@@ -112,17 +110,17 @@ export const Passkey = {
   rename: (memory: Memory, sub: string, key: string, name: string): Promise<Passkey | undefined> =>
     passkeys.update(memory, key, (passkey) => (passkey.sub === sub ? { ...passkey, name } : undefined)),
 
-  /** All that is known of the person's passkeys. */
+  /** Deletes all passkeys and the user handle of an account. */
   async forgetUser(memory: Memory, sub: string): Promise<void> {
     const owner = await owners.find(memory, sub)
     for (const key of owner?.passkeys ?? []) await passkeys.take(memory, key)
-    await Promise.all([owners.take(memory, sub), refusals.take(memory, sub)])
+    await Promise.all([owners.take(memory, sub), declinedOffers.take(memory, sub)])
   },
 }
 
-export const Refusal = {
-  note: (memory: Memory, sub: string): Promise<void> =>
-    refusals.put(memory, sub, { exp: seconds(memory.clock) + refusalLifetimeSeconds }),
-  stands: async (memory: Memory, sub: string): Promise<boolean> =>
-    (await refusals.find(memory, sub)) !== undefined,
+export const DeclinedOffer = {
+  record: (memory: Memory, sub: string): Promise<void> =>
+    declinedOffers.put(memory, sub, { exp: seconds(memory.clock) + declinedOfferLifetimeSeconds }),
+  exists: async (memory: Memory, sub: string): Promise<boolean> =>
+    (await declinedOffers.find(memory, sub)) !== undefined,
 }

@@ -1,4 +1,4 @@
-/** /account/passkeys/remove: one less, right after a sign-in, and never the last way in. OWASP ASVS 5.0 V6.4 */
+/** /account/passkeys/remove: removes a passkey after a fresh sign-in, unless it is the last sign-in method. OWASP ASVS 5.0 V6.4 */
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
@@ -23,7 +23,7 @@ import { secondFactor } from './second_factor.ts'
 export const countPasskeys: CountSignInMethods = async (context, { sub }) =>
   (await Passkey.listOf(context, sub)).length
 
-/** How many passkeys must stay: one as the last way in, or as the last second factor of somebody who must have one. */
+/** How many passkeys must stay: one if it is the last sign-in method, or the last second factor where one is required. */
 async function leastPasskeys(user: User, context: Context): Promise<number> {
   if (await isLastNeeded(user, secondFactor.name, context)) return 1
   if (user.password_hash !== undefined) return 0
@@ -47,7 +47,7 @@ export const removePage = defineEndpoint({
     if ('reply' in person) return person.reply
     const found = await ownPasskey(context, person, key)
     return found
-      ? show(call, context, person, found.passkey, { status: 200, spare: found.spare })
+      ? show(call, context, person, found.passkey, { status: 200, removable: found.removable })
       : redirectWithin(`${context.basePath}${accountPath}`)
   },
   form: signedInForm(accountPath, purpose, stronglyAtHand),
@@ -55,26 +55,26 @@ export const removePage = defineEndpoint({
     const { user } = person
     const found = await ownPasskey(context, person, fields.passkey ?? '')
     if (!found) return redirectWithin(`${context.basePath}${accountPath}`)
-    const { passkey, least, spare } = found
-    if (!spare) return show(call, context, person, passkey, { status: 400, spare })
-    if (!(await Passkey.remove(context, user.sub, passkey.key, least)))
-      return redirectWithin(`${context.basePath}${accountPath}`) // gone already, or the last one by now
-    // A connection that was taken away in the same moment still saw this passkey, and this page that connection.
+    const { passkey, minimum, removable } = found
+    if (!removable) return show(call, context, person, passkey, { status: 400, removable })
+    if (!(await Passkey.remove(context, user.sub, passkey.key, minimum)))
+      return redirectWithin(`${context.basePath}${accountPath}`) // removed by a concurrent request, or the last one by now
+    // A concurrent removal of a connection still counted this passkey, and this page counted that connection.
     const left = await User.find(context, user.sub)
     if (left && (await countSignInMethods(left, context)) === 0 && (await Passkey.restore(context, passkey)))
-      return show(call, context, person, passkey, { status: 400, spare: false })
+      return show(call, context, person, passkey, { status: 400, removable: false })
     context.log.info('passkey_removed', { sub: user.sub, passkey: passkey.key })
     await factorsChanged(call, context, user, { kind: 'passkey_removed', detail: passkey.name })
     return toList(context, 'removed')
   },
 })
 
-/** A passkey of this person, how many must stay, and whether this one is to spare. */
+/** A passkey of this End-User, how many must stay, and whether this one may be removed. */
 async function ownPasskey(context: Context, { user }: AtHand, key: string) {
   const found = await Passkey.find(context, key)
   if (found?.passkey.sub !== user.sub) return undefined
-  const least = await leastPasskeys(user, context)
-  return { passkey: found.passkey, least, spare: found.owner.passkeys.length > least }
+  const minimum = await leastPasskeys(user, context)
+  return { passkey: found.passkey, minimum, removable: found.owner.passkeys.length > minimum }
 }
 
 function show(
@@ -82,15 +82,15 @@ function show(
   context: Context,
   { session }: AtHand,
   { key, name }: Passkey,
-  { status, spare }: { status: number; spare: boolean },
+  { status, removable }: { status: number; removable: boolean },
 ): Reply {
   const { csrf, cookies } = accountForm(call, context, session, purpose)
   const html = accountPage(context, {
     current: accountPath,
     title: say('passkeys.remove_title'),
     main: remove({
-      text: say(spare ? 'passkeys.remove_text' : 'passkeys.remove_last', { name }),
-      form: spare
+      text: say(removable ? 'passkeys.remove_text' : 'passkeys.remove_last', { name }),
+      form: removable
         ? buttonForm({
             action: `${context.basePath}${removePath}`,
             csrf,

@@ -1,4 +1,4 @@
-/** The script of the pages with passkeys, under a path that names its content. https://www.w3.org/TR/webauthn-3/#sctn-api */
+/** The script of pages with passkeys, at a path with the hash of its content. https://www.w3.org/TR/webauthn-3/#sctn-api */
 import source from '../../../views/passkey.js' with { type: 'text' }
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { sha256 } from '../../lib/hash.ts'

@@ -1,4 +1,4 @@
-/** A passkey after a password: one of that person, and of nobody else. https://www.w3.org/TR/webauthn-3/#sctn-usecase-authentication */
+/** A passkey as second factor: only a passkey of the account that passed the first factor. https://www.w3.org/TR/webauthn-3/#sctn-usecase-authentication */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { allowedFactors, mustHaveFactor, readyFactors } from '../../flow/second_factors.ts'
@@ -11,7 +11,7 @@ import type { Html } from '../../html/view.ts'
 import { type MessageKey, say } from '../../lib/say.ts'
 import type { User } from '../../models/user.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
-import { type Place, requestOptions } from './ceremony.ts'
+import { type ChallengeBinding, requestOptions } from './ceremony.ts'
 import { ceremonyView, linkBelow, stepPage } from './pages.ts'
 import { Passkey } from './records.ts'
 import { ceremonyForm } from './sign_in.ts'
@@ -33,8 +33,8 @@ export const secondFactor: SecondFactor = {
 }
 
 /**
- * A passkey is made to sign in faster, and may be on another device: having one does not make a password too little. It
- * counts beside a password for whoever must have a second factor, or has set up one of another kind.
+ * A passkey may be on another device, so having one does not by itself demand it after a password. It counts as a second
+ * factor if the account must have one, or has set up a factor of another kind.
  */
 async function countsAsFactor(user: User, context: Context): Promise<boolean> {
   if (mustHaveFactor(user, context)) return true
@@ -43,7 +43,7 @@ async function countsAsFactor(user: User, context: Context): Promise<boolean> {
   return set.includes(true)
 }
 
-const placeOf = ({ open, user }: StepNeeded): Place => ({
+const bindingOf = ({ open, user }: StepNeeded): ChallengeBinding => ({
   purpose: 'second_factor',
   at: { interaction: open.handle },
   sub: user.sub,
@@ -61,7 +61,7 @@ export const secondFactorPage = defineEndpoint({
   },
   form: stepForm(purpose),
   async post(call, context, { fields, ...progress }) {
-    const user = await usePasskey(call, context, placeOf(progress), fields.credential ?? '')
+    const user = await usePasskey(call, context, bindingOf(progress), fields.credential ?? '')
     if (!user) return show(call, context, progress, 'passkeys.refused')
     return signIn(call, context, progress, { user, amr: [...new Set([...progress.amr, ...passkeyAmr])] })
   },
@@ -74,7 +74,7 @@ async function show(
   problem?: MessageKey,
 ): Promise<Reply> {
   const { open, user } = progress
-  const options = await requestOptions(context, placeOf(progress), await Passkey.listOf(context, user.sub))
+  const options = await requestOptions(context, bindingOf(progress), await Passkey.listOf(context, user.sub))
   const html = stepPage({
     title: 'passkeys.factor_title',
     text: 'passkeys.factor_text',
@@ -94,7 +94,7 @@ async function show(
   }
 }
 
-/** To the page of choices where there is one; to set up another kind for whom a passkey is no second factor by itself. */
+/** Link to the other second factors; if the passkey does not count as one, to the page that sets up another. */
 async function otherWays(context: Context, { open, user }: StepNeeded): Promise<Html[]> {
   const ready = await readyFactors(user, context)
   const counts = ready.some(({ name }) => name === secondFactor.name)

@@ -1,4 +1,4 @@
-/** What an operator may say of passkeys. docs/configuration.md */
+/** Configuration of passkeys. docs/configuration.md */
 import { isIP } from 'node:net'
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
@@ -19,7 +19,7 @@ export const env = defineEntries([
   },
 ])
 
-/** An RP ID is a domain (WebAuthn §5.1.2): where the issuer is an address of numbers no browser has passkeys. */
+/** An RP ID is a domain (WebAuthn §5.1.2), so passkeys are off if the host of the issuer is an IP address. */
 export const switchedOn = (config: Config): boolean => {
   const host = new URL(config.issuer).hostname.replace(/^\[|\]$/g, '')
   return featureConfig(config, 'passkeys', env).passkeys && isIP(host) === 0

@@ -1,4 +1,4 @@
-/** Sign-in with a passkey alone: whoever holds one need not say who they are. https://www.w3.org/TR/webauthn-3/#discoverable-credential */
+/** Sign-in with a passkey only: its user handle identifies the End-User. https://www.w3.org/TR/webauthn-3/#discoverable-credential */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { formFields, interactionForm } from '../../flow/interaction_page.ts'
@@ -8,14 +8,14 @@ import { countAddress } from '../../people/rate_limit.ts'
 import { json, page } from '../../http/reply.ts'
 import { say } from '../../lib/say.ts'
 import type { LoginMethod } from '../../contracts/feature.ts'
-import { type Place, requestOptions } from './ceremony.ts'
+import { type ChallengeBinding, requestOptions } from './ceremony.ts'
 import { backLink, ceremonyView, type Form, stepPage } from './pages.ts'
 import { signInOptionsPath, signInPath } from './paths.ts'
 import { passkeyAmr, usePasskey } from './use.ts'
 
 const purpose = signInPath.slice(1)
 
-/** `formFields` as the forms of this feature take them. */
+/** `formFields` in the shape of `Form`. */
 export function ceremonyForm(call: Call, context: Context, name: string, handle: string): Form {
   const { action, csrf, interaction } = formFields(call, context, name, handle)
   return { action, fields: { csrf_token: csrf, interaction } }
@@ -33,9 +33,9 @@ export const loginMethod: LoginMethod = {
     }),
 }
 
-const placeOf = (handle: string): Place => ({ purpose: 'sign_in', at: { interaction: handle } })
+const bindingOf = (handle: string): ChallengeBinding => ({ purpose: 'sign_in', at: { interaction: handle } })
 
-/** Each is a record of five minutes; a page asks for one when it opens and every four minutes after. */
+/** Each call stores a challenge for five minutes. A page calls when it opens and then every four minutes. */
 const optionsPerAddress = { limit: 600, window: 300 }
 
 export const signInOptions = defineEndpoint({
@@ -48,7 +48,7 @@ export const signInOptions = defineEndpoint({
   async post(call, context, { handle }) {
     const { limit, window } = optionsPerAddress
     await countAddress(context, 'passkey_options', call.address, limit, window)
-    return json(200, await requestOptions(context, placeOf(handle)))
+    return json(200, await requestOptions(context, bindingOf(handle)))
   },
 })
 
@@ -60,7 +60,7 @@ export const passkeySignIn = defineEndpoint({
   page: true,
   form: interactionForm(purpose),
   async post(call, context, { fields, ...open }) {
-    const user = await usePasskey(call, context, placeOf(open.handle), fields.credential ?? '')
+    const user = await usePasskey(call, context, bindingOf(open.handle), fields.credential ?? '')
     if (user) return signIn(call, context, firstFactorNeeded(open), { user, amr: [...passkeyAmr] })
     const back = `${context.basePath}/login?interaction=${open.handle}`
     return page(

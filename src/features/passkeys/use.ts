@@ -1,31 +1,31 @@
-/** One use of a passkey: whose it is, that they are at it, and that it is the one we know. https://www.w3.org/TR/webauthn-3/#sctn-verifying-assertion */
+/** One use of a passkey: finds its account, verifies the assertion, and checks counter and backup flags. https://www.w3.org/TR/webauthn-3/#sctn-verifying-assertion */
 import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
 import { countAddress, takeBackAddress } from '../../people/rate_limit.ts'
 import { tellOwner } from '../../people/tell_owner.ts'
 import { seconds } from '../../lib/clock.ts'
 import { User } from '../../models/user.ts'
-import type { Place } from './ceremony.ts'
+import type { ChallengeBinding } from './ceremony.ts'
 import { keyOf, Passkey } from './records.ts'
-import { PasskeyRefused, readAssertion, spendChallengeOf, verifyAssertion } from './verify.ts'
+import { PasskeyRefused, readAssertion, takeChallengeOf, verifyAssertion } from './verify.ts'
 
-/** RFC 8176: a key was proven, somebody was there, and the authenticator knew them: user verification is never waived. */
+/** RFC 8176: proof of possession, user presence, and two factors, because user verification is always required. */
 export const passkeyAmr = ['pop', 'user', 'mfa']
 
 /**
- * The person whose passkey made this assertion at `place`; when the place names one, they and nobody else. Every refusal
- * says the same to the browser: undefined. Throws `too_many_requests` when an address tries in vain too often.
+ * The End-User whose passkey made this assertion; if `binding` has a `sub`, only that one. Undefined for every refusal, so
+ * that the browser does not learn the reason. Throws `too_many_requests` after too many failures of an address.
  */
 export async function usePasskey(
   call: Call,
   context: Context,
-  place: Place,
+  binding: ChallengeBinding,
   json: string,
 ): Promise<User | undefined> {
   const { signInAttemptsPerAddress, signInWindow } = context.config
   await countAddress(context, 'passkey', call.address, signInAttemptsPerAddress, signInWindow)
   try {
-    const user = await proven(call, context, place, json)
+    const user = await verifyUse(call, context, binding, json)
     await takeBackAddress(context, 'passkey', call.address)
     return user
   } catch (error) {
@@ -36,22 +36,27 @@ export async function usePasskey(
   }
 }
 
-async function proven(call: Call, context: Context, place: Place, json: string): Promise<User> {
+async function verifyUse(
+  call: Call,
+  context: Context,
+  binding: ChallengeBinding,
+  json: string,
+): Promise<User> {
   const assertion = readAssertion(json)
-  const challenge = await spendChallengeOf(context, place, assertion)
+  const challenge = await takeChallengeOf(context, binding, assertion)
   const found = await Passkey.find(context, keyOf(assertion.id))
-  if (!found) throw new PasskeyRefused('unknown')
+  if (!found) throw new PasskeyRefused('the passkey is unknown')
   const { passkey, owner } = found
   const { userHandle } = assertion.response
-  // §7.2 step 6: a discoverable credential says whose it is; where the person is known already it may keep silent.
-  if (userHandle !== owner.user_handle && (place.sub === undefined || typeof userHandle === 'string'))
-    throw new PasskeyRefused('the user handle is another')
-  if (place.sub !== undefined && place.sub !== passkey.sub)
-    throw new PasskeyRefused('it belongs to somebody else')
+  // §7.2 step 6: the user handle must match. It may be missing if the account is already known.
+  if (userHandle !== owner.user_handle && (binding.sub === undefined || typeof userHandle === 'string'))
+    throw new PasskeyRefused('userHandle does not match the account')
+  if (binding.sub !== undefined && binding.sub !== passkey.sub)
+    throw new PasskeyRefused('the passkey belongs to another account')
   const now = await verifyAssertion(context, assertion, challenge, passkey.public_key)
   const user = await User.find(context, passkey.sub)
-  if (!user || user.disabled) throw new PasskeyRefused('its owner may not sign in')
-  const problem = await moveOn(context, passkey, now)
+  if (!user || user.disabled) throw new PasskeyRefused('the account is disabled or deleted')
+  const problem = await recordUse(context, passkey, now)
   if (problem === undefined) return user
   await tellOwner(call, context, user, { kind: 'passkey_refused', detail: passkey.name })
   context.log.warn('passkey_suspicious', { sub: user.sub, passkey: passkey.key, problem })
@@ -59,11 +64,11 @@ async function proven(call: Call, context: Context, place: Place, json: string):
 }
 
 /**
- * Note the use by one compare-and-swap; or what is wrong about it. A counter that stands still or goes back is a copy
- * (§6.1.1), unless the authenticator does not count, as those that sync. What may be synced was settled when it was
- * made (§7.2 step 18).
+ * Records the use by one compare-and-swap, or returns what is wrong. A counter that does not increase indicates a copy
+ * (§6.1.1), unless the authenticator does not count, as with synced passkeys. Backup eligibility never changes (§7.2 step
+ * 18).
  */
-async function moveOn(
+async function recordUse(
   context: Context,
   { key }: Passkey,
   now: Pick<Passkey, 'counter' | 'backup_eligible' | 'backed_up'>,
@@ -78,5 +83,5 @@ async function moveOn(
     else problem = undefined
     return problem === undefined ? { ...current, ...now, used_at: seconds(context.clock) } : undefined
   })
-  return moved ? undefined : (problem ?? 'it was removed meanwhile')
+  return moved ? undefined : (problem ?? 'the passkey was removed by a concurrent request')
 }

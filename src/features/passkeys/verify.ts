@@ -1,10 +1,10 @@
-/** What a browser answers, checked: registrations and assertions. https://www.w3.org/TR/webauthn-3/#sctn-rp-operations */
+/** Verification of WebAuthn registrations and assertions. https://www.w3.org/TR/webauthn-3/#sctn-rp-operations */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { base64url, fromBase64url, fromUtf8 } from '../../lib/bytes.ts'
-import { algorithms, type Place, relyingParty, takeChallenge } from './ceremony.ts'
+import { algorithms, type ChallengeBinding, relyingParty, takeChallenge } from './ceremony.ts'
 
-/** The person hears one sentence whatever was wrong; `reason` is for the log. */
+/** The End-User sees the same message for every reason; the `message` of this error is only logged. */
 export class PasskeyRefused extends Error {
   override name = 'PasskeyRefused'
 }
@@ -32,7 +32,7 @@ const Assertion = v.object({
 })
 export type Assertion = v.InferOutput<typeof Assertion>
 
-/** CollectedClientData §5.8.1, as far as we look at it ourselves. */
+/** CollectedClientData §5.8.1: the members that are checked here. The library checks the others. */
 const ClientData = v.looseObject({ challenge: text, crossOrigin: v.optional(v.boolean(), false) })
 
 function fromJson<const S extends v.GenericSchema>(what: string, schema: S, json: string): v.InferOutput<S> {
@@ -48,14 +48,18 @@ function fromJson<const S extends v.GenericSchema>(what: string, schema: S, json
   throw new PasskeyRefused(`${what}: ${v.getDotPath(issue)} ${issue.message}`)
 }
 
-/** The challenge in there, taken: good at `place` and never again. */
-async function spendChallenge(context: Context, place: Place, clientDataJSON: string): Promise<string> {
+/** Takes the challenge of the client data, so that it cannot be used again. */
+async function takeChallengeIn(
+  context: Context,
+  binding: ChallengeBinding,
+  clientDataJSON: string,
+): Promise<string> {
   const bytes = fromBase64url(clientDataJSON)
   if (!bytes) throw new PasskeyRefused('clientDataJSON is not base64url')
   const { challenge, crossOrigin } = fromJson('clientDataJSON', ClientData, decoded(bytes))
-  if (!(await takeChallenge(context, place, challenge)))
-    throw new PasskeyRefused('the challenge is spent, old, or of another place')
-  // No page of ours is shown in a frame, so no ceremony of ours happens in one (§13.4.9).
+  if (!(await takeChallenge(context, binding, challenge)))
+    throw new PasskeyRefused('the challenge was used, is expired, or has another binding')
+  // Pages of this provider are never shown in a frame (§13.4.9).
   if (crossOrigin) throw new PasskeyRefused('the ceremony happened in a frame of another site')
   return challenge
 }
@@ -68,7 +72,7 @@ function decoded(bytes: Uint8Array): string {
   }
 }
 
-/** Loaded when the first passkey is used: it takes as long as the whole start otherwise. Its certificates need the first. */
+/** Loaded at the first use, because loading takes as long as the rest of the start. The library needs reflect-metadata first. */
 async function library() {
   await import('reflect-metadata')
   const [server, helpers] = await Promise.all([
@@ -78,8 +82,8 @@ async function library() {
   return { ...server, ...helpers }
 }
 
-/** The library throws plain errors about what came. */
-async function refusing<T>(check: () => T | Promise<T>): Promise<T> {
+/** Converts errors that the library throws about invalid input. */
+async function asPasskeyRefused<T>(check: () => T | Promise<T>): Promise<T> {
   try {
     return await check()
   } catch (error) {
@@ -87,19 +91,19 @@ async function refusing<T>(check: () => T | Promise<T>): Promise<T> {
   }
 }
 
-/** A new credential as it is to be kept. Throws PasskeyRefused; the challenge is spent in any case. */
-export async function verifyRegistration(context: Context, place: Place, json: string) {
+/** Returns the members of the new record. Throws PasskeyRefused. The challenge is used up in any case. */
+export async function verifyRegistration(context: Context, binding: ChallengeBinding, json: string) {
   const response = fromJson('credential', Registration, json)
-  const expectedChallenge = await spendChallenge(context, place, response.response.clientDataJSON)
+  const expectedChallenge = await takeChallengeIn(context, binding, response.response.clientDataJSON)
   const { id, origin } = relyingParty(context)
   const { decodeAttestationObject, verifyRegistrationResponse } = await library()
-  return refusing(async () => {
+  return asPasskeyRefused(async () => {
     const attestation = decodeAttestationObject(fromBase64url(response.response.attestationObject)!)
-    // We ask for none. A certificate chain would have its revocation lists fetched from wherever it says.
+    // No attestation is requested. For a certificate chain, the library would fetch revocation lists from URLs in the certificates.
     if (attestation.get('fmt') !== 'none' && attestation.get('attStmt').get('x5c') !== undefined)
-      throw new PasskeyRefused('an attestation nobody asked for')
+      throw new PasskeyRefused('the attestation has a certificate chain, but none was requested')
     if (!['none', 'packed'].includes(attestation.get('fmt')))
-      throw new PasskeyRefused(`attestation ${attestation.get('fmt')}`)
+      throw new PasskeyRefused(`attestation format ${attestation.get('fmt')} is not accepted`)
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response: { ...response, clientExtensionResults: {} },
       expectedChallenge,
@@ -109,7 +113,7 @@ export async function verifyRegistration(context: Context, place: Place, json: s
       supportedAlgorithmIDs: algorithms,
     })
     if (!verified || registrationInfo.credential.id !== response.id)
-      throw new PasskeyRefused('the attestation does not hold')
+      throw new PasskeyRefused('the attestation is not valid')
     const { credential, aaguid, credentialDeviceType, credentialBackedUp } = registrationInfo
     return {
       credential_id: credential.id,
@@ -123,10 +127,10 @@ export async function verifyRegistration(context: Context, place: Place, json: s
   })
 }
 
-/** The shape alone: whose it claims to be is looked up before anything is checked. */
+/** Only checks the shape. The signature is checked after the account was found. */
 export const readAssertion = (json: string): Assertion => fromJson('credential', Assertion, json)
 
-/** What the authenticator says now, under its signature and with its user verified. Throws PasskeyRefused. */
+/** Returns the signed counter and backup flags. Requires user verification. Throws PasskeyRefused. */
 export async function verifyAssertion(
   context: Context,
   response: Assertion,
@@ -135,7 +139,7 @@ export async function verifyAssertion(
 ) {
   const { id, origin } = relyingParty(context)
   const { verifyAuthenticationResponse } = await library()
-  return refusing(async () => {
+  return asPasskeyRefused(async () => {
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response: {
         ...response,
@@ -145,11 +149,12 @@ export async function verifyAssertion(
       expectedChallenge,
       expectedOrigin: origin,
       expectedRPID: id,
-      // The counter is compared afterwards: the library does it before the signature, on the word of anybody.
+      // Counter 0 skips the library's comparison, which precedes the signature check. `recordUse` compares it afterwards.
       credential: { id: response.id, publicKey: fromBase64url(publicKey)!, counter: 0 },
       requireUserVerification: true,
     })
-    if (!verified || !authenticationInfo.userVerified) throw new PasskeyRefused('the signature does not hold')
+    if (!verified || !authenticationInfo.userVerified)
+      throw new PasskeyRefused('the signature is not valid, or the user was not verified')
     return {
       counter: authenticationInfo.newCounter,
       backup_eligible: authenticationInfo.credentialDeviceType === 'multiDevice',
@@ -158,5 +163,8 @@ export async function verifyAssertion(
   })
 }
 
-export const spendChallengeOf = (context: Context, place: Place, { response }: Assertion): Promise<string> =>
-  spendChallenge(context, place, response.clientDataJSON)
+export const takeChallengeOf = (
+  context: Context,
+  binding: ChallengeBinding,
+  { response }: Assertion,
+): Promise<string> => takeChallengeIn(context, binding, response.clientDataJSON)

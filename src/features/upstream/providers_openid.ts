@@ -56,11 +56,7 @@ export const microsoft: ProviderRow = {
   base: 'https://login.microsoftonline.com',
   scope: 'openid email profile',
   where({ base, tenant = 'common' }) {
-    const stated = manyTenants.includes(tenant)
-      ? '{tenantid}'
-      : tenant === 'consumers'
-        ? consumers
-        : tenant
+    const stated = manyTenants.includes(tenant) ? '{tenantid}' : tenant === 'consumers' ? consumers : tenant
     return { issuer: `${base}/${tenant}/v2.0`, statedIssuer: `${base}/${stated}/v2.0` }
   },
   auth: 'client_secret_post',
