@@ -2,7 +2,7 @@
 import type { Context } from '../contracts/context.ts'
 import type { SubjectType } from '../contracts/feature.ts'
 import { deriveKey } from '../lib/hash.ts'
-import { behindPseudonym, pseudonymOf } from '../lib/pseudonym.ts'
+import { identifierOf, pseudonymOf } from '../lib/pseudonym.ts'
 import type { Client } from '../models/client.ts'
 import type { User } from '../models/user.ts'
 
@@ -28,7 +28,7 @@ export const sidOf = (sid: string, client: Client, context: Context): string =>
 
 /** The session that this client means; undefined when it can mean none. */
 export const sessionBehind = (sid: string, client: Client, context: Context): string | undefined =>
-  isPublicSubject(client) ? sid : behindPseudonym(sectorKey(client, context), sid)
+  isPublicSubject(client) ? sid : identifierOf(sectorKey(client, context), sid)
 
 /** All claims by name; callers pick those that were asked for. Features add and never override. */
 export async function claimsOf(

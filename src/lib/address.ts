@@ -88,7 +88,7 @@ export function inNetworks(ip: string, networks: readonly Network[]): boolean {
  * The address range of one client in one spelling: an IPv4 address, or the /64 network of an IPv6 address, because one
  * client can use all addresses of a /64. Text that is not an address is returned unchanged.
  */
-export function holderOf(ip: string): string {
+export function clientRangeOf(ip: string): string {
   const address = parseAddress(ip.split('%', 1)[0] ?? '')
   if (!address) return ip
   return address.family === 4 ? `${address.value}` : `${(address.value >> 64n).toString(16)}/64`

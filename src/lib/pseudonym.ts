@@ -21,7 +21,7 @@ export function pseudonymOf(key: Uint8Array, id: string): string {
 }
 
 /** The identifier of a pseudonym; undefined for text that `pseudonymOf` did not make with this key. */
-export function behindPseudonym(key: Uint8Array, name: string): string | undefined {
+export function identifierOf(key: Uint8Array, name: string): string | undefined {
   if (!pseudonymShape.test(name)) return undefined
   const bytes = block(createDecipheriv('aes-256-ecb', key, null), Buffer.from(name, 'base64url'))
   return bytes[idBytes] === 0 ? bytes.subarray(0, idBytes).toString('base64url') : undefined

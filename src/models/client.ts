@@ -126,7 +126,7 @@ type Incomplete<T> = { [Name in keyof T]?: T[Name] | undefined }
 type NewClient = v.InferInput<typeof Metadata> & Incomplete<Client> & { client_id: string }
 
 /** The part of the context that `makeClient` needs. It exists before the context does. */
-export interface ClientMaking {
+export interface ClientContext {
   clock: Clock
   random: Random
   secrets: { clientSecrets: Uint8Array }
@@ -134,7 +134,7 @@ export interface ClientMaking {
 
 /** A new client record with defaults, and a secret (`chosen`, else 264 random bits) where its method needs one. */
 export function makeClient(
-  { clock, random, secrets }: ClientMaking,
+  { clock, random, secrets }: ClientContext,
   metadata: NewClient,
   chosen?: string,
 ): { client: Client; secret: string | undefined } {

@@ -31,7 +31,7 @@ export const initialTokenPrefix = 'lki_'
 const idLength = 12
 const shape = /^lki_([\w-]{12})([\w-]{44})$/
 
-export interface Issuing {
+export interface NewToken {
   name: string
   uses: number
   /** Seconds. */
@@ -41,7 +41,7 @@ export interface Issuing {
 
 export const InitialAccessToken = {
   /** The token is returned once; the record has only its hash. */
-  async issue(memory: Memory, random: Random, { name, uses, lifetime, limits }: Issuing) {
+  async issue(memory: Memory, random: Random, { name, uses, lifetime, limits }: NewToken) {
     const id = random((idLength / 4) * 3)
     const secret = random(33)
     const created_at = seconds(memory.clock)

@@ -7,7 +7,7 @@ import { type Claimed, defineLeaseQueue, leaseEntries } from './lease_queue.ts'
 
 const schema = v.object({
   ...leaseEntries,
-  /** A `Letter` as JSON, sealed: it holds addresses and links that open accounts. */
+  /** A `MailMessage` as JSON, sealed: it holds addresses and links that open accounts. */
   sealed: v.string(),
   /** Seconds. */
   created_at: v.number(),
@@ -16,7 +16,7 @@ const schema = v.object({
 
 export type QueuedMail = Claimed<v.InferOutput<typeof schema>>
 
-export interface Letter {
+export interface MailMessage {
   to: string
   subject: string
   text: string
@@ -33,18 +33,18 @@ const lifetimeSeconds = 7 * 86_400
 
 export const Outbox = {
   /** Stores the mail; the job `mail` delivers it. `key` is 32 bytes. Returns its id. */
-  async add(memory: Memory, random: Random, key: Uint8Array, letter: Letter): Promise<string> {
+  async add(memory: Memory, random: Random, key: Uint8Array, message: MailMessage): Promise<string> {
     const id = random(15)
     const now = memory.clock.now()
     const created_at = Math.floor(now / 1000)
-    const sealed = seal(key, JSON.stringify(letter), `mail ${id}`)
+    const sealed = seal(key, JSON.stringify(message), `mail ${id}`)
     await mailQueue.add(memory, id, { sealed, created_at, exp: created_at + lifetimeSeconds }, now)
     return id
   },
 
   /** The mail of a record; undefined when it was sealed under another SECRET_KEY. */
-  open(key: Uint8Array, id: string, record: { sealed: string }): Letter | undefined {
+  open(key: Uint8Array, id: string, record: { sealed: string }): MailMessage | undefined {
     const text = unseal(key, record.sealed, `mail ${id}`)
-    return text === undefined ? undefined : (JSON.parse(text) as Letter)
+    return text === undefined ? undefined : (JSON.parse(text) as MailMessage)
   },
 }

@@ -4,7 +4,7 @@ import mailLinkSource from '../../views/mail_link.html' with { type: 'text' }
 import type { Config } from '../config.ts'
 import type { Context } from '../contracts/context.ts'
 import { isSaid, type Language, type MessageValue, type Said, say } from '../lib/say.ts'
-import { type Letter, Outbox } from '../models/outbox.ts'
+import { type MailMessage, Outbox } from '../models/outbox.ts'
 import type { User } from '../models/user.ts'
 import { accountPath } from '../html/account_parts.ts'
 import { foreignText } from '../html/foreign_text.ts'
@@ -93,7 +93,7 @@ function sanitized(said: Said): Said {
 }
 
 /** Throws TypeError when the URL of the link is not below the issuer. */
-export function writeMail(context: Context, mail: Mail): Letter {
+export function writeMail(context: Context, mail: Mail): MailMessage {
   const setting: Setting = { ...context.looks, words: context.looks.wordsOf(mail.language) }
   const { words, brand } = setting
   const { issuer } = context.config

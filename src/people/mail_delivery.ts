@@ -56,10 +56,10 @@ async function attempt(
   transport: MailTransport,
   context: Context,
 ): Promise<DeliveryFailure | undefined> {
-  const letter = Outbox.open(context.secrets.mail, mail.member, mail)
-  if (!letter) return new DeliveryFailure('temporary', 'sealed under another SECRET_KEY')
+  const message = Outbox.open(context.secrets.mail, mail.member, mail)
+  if (!message) return new DeliveryFailure('temporary', 'sealed under another SECRET_KEY')
   try {
-    await transport.send(mail.member, letter, new Date(mail.created_at * 1000))
+    await transport.send(mail.member, message, new Date(mail.created_at * 1000))
     return undefined
   } catch (error) {
     if (error instanceof DeliveryFailure) return error

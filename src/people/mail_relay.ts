@@ -4,7 +4,7 @@ import type { Context } from '../contracts/context.ts'
 import { isLoopbackHost } from '../lib/address.ts'
 import { readMailAddress } from '../lib/mail_address.ts'
 import { replaceUnsafe } from '../lib/unsafe_text.ts'
-import type { Letter } from '../models/outbox.ts'
+import type { MailMessage } from '../models/outbox.ts'
 
 /**
  * Why a mail was not delivered. `permanent`: this mail is refused, and another attempt would not help. `temporary`: this
@@ -22,7 +22,7 @@ export class DeliveryFailure extends Error {
 
 /** Delivers mails; `send` throws DeliveryFailure. */
 export interface MailTransport {
-  send(id: string, letter: Letter, writtenAt: Date): Promise<void>
+  send(id: string, message: MailMessage, writtenAt: Date): Promise<void>
   close(): void
 }
 
@@ -80,8 +80,8 @@ export async function openRelay(context: Context): Promise<MailTransport> {
   transport.on('error', () => {}) // `sendMail` rejects for each mail as well
 
   return {
-    async send(id, letter, date) {
-      const to = readMailAddress(letter.to)
+    async send(id, message, date) {
+      const to = readMailAddress(message.to)
       if (to === undefined || mailFrom === undefined)
         throw new DeliveryFailure('permanent', 'the mail address is not valid')
       // Composed before the connection is used: an error while composing belongs to this mail and not to the relay.
@@ -91,9 +91,9 @@ export async function openRelay(context: Context): Promise<MailTransport> {
         // The same at each attempt, so that a relay or a mailbox can recognise a duplicate.
         messageId: `<${id}@${ownHost}>`,
         date,
-        subject: replaceUnsafe(letter.subject, 'line', ' '),
-        text: letter.text,
-        html: letter.html,
+        subject: replaceUnsafe(message.subject, 'line', ' '),
+        text: message.text,
+        html: message.html,
         headers: { 'Auto-Submitted': 'auto-generated' }, // RFC 3834: no automatic replies
         // Our mails have no attachments from paths or URLs, so reading them is switched off.
         disableFileAccess: true,

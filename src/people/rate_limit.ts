@@ -1,7 +1,7 @@
 /** Rate limits, counted in the store so that all instances share them. https://www.rfc-editor.org/rfc/rfc6585#section-4 */
 import { HttpError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
-import { holderOf } from '../lib/address.ts'
+import { clientRangeOf } from '../lib/address.ts'
 import { sha256 } from '../lib/hash.ts'
 import { say, type Said } from '../lib/say.ts'
 
@@ -53,7 +53,7 @@ export const countAddress = (
   address: string,
   limit: number,
   window: number,
-): Promise<void> => countTry(context, what, holderOf(address), limit, window)
+): Promise<void> => countTry(context, what, clientRangeOf(address), limit, window)
 
 /** Removes the count. */
 export const forgetTries = (context: Context, what: string, subject: string): Promise<unknown> =>
@@ -64,4 +64,4 @@ export const takeBack = (context: Context, what: string, subject: string): Promi
   context.store.increment(keyOf(what, subject), 1000, -1)
 
 export const takeBackAddress = (context: Context, what: string, address: string): Promise<unknown> =>
-  takeBack(context, what, holderOf(address))
+  takeBack(context, what, clientRangeOf(address))

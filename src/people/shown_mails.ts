@@ -5,7 +5,7 @@ import { seconds } from '../lib/clock.ts'
 import { seal, unseal } from '../lib/seal.ts'
 import { replaceUnsafe } from '../lib/unsafe_text.ts'
 import { defineRecord } from '../models/define_record.ts'
-import type { Letter } from '../models/outbox.ts'
+import type { MailMessage } from '../models/outbox.ts'
 import type { MailTransport } from './mail_relay.ts'
 
 export const devMailPath = '/dev/mail'
@@ -26,24 +26,24 @@ const mostListed = 100
 
 const purpose = (id: string) => `shown ${id}`
 
-async function keep(context: Context, id: string, letter: Letter): Promise<void> {
+async function keep(context: Context, id: string, message: MailMessage): Promise<void> {
   const now = context.clock.now()
-  const sealed = seal(context.secrets.mail, JSON.stringify(letter), purpose(id))
+  const sealed = seal(context.secrets.mail, JSON.stringify(message), purpose(id))
   await records.put(context, id, { sealed, exp: seconds(context.clock) + keptSeconds })
   await context.store.link(index, id, now, keptSeconds * 1000)
   await context.store.trim(index, now - keptSeconds * 1000)
 }
 
-export async function findShown(context: Context, id: string): Promise<Letter | undefined> {
+export async function findShown(context: Context, id: string): Promise<MailMessage | undefined> {
   const record = await records.find(context, id)
   const text = record && unseal(context.secrets.mail, record.sealed, purpose(id))
-  return text === undefined ? undefined : (JSON.parse(text) as Letter)
+  return text === undefined ? undefined : (JSON.parse(text) as MailMessage)
 }
 
 export interface ShownMail {
   id: string
   at: Date
-  letter: Letter
+  message: MailMessage
 }
 
 /** The newest first. */
@@ -52,20 +52,20 @@ export async function listShown(context: Context): Promise<ShownMail[]> {
   const newest = members.slice(-mostListed).reverse()
   const found = await Promise.all(
     newest.map(async ({ member, score }) => {
-      const letter = await findShown(context, member)
-      return letter && { id: member, at: new Date(score), letter }
+      const message = await findShown(context, member)
+      return message && { id: member, at: new Date(score), message }
     }),
   )
   return found.filter((each) => each !== undefined)
 }
 
 /** The mail for the terminal. */
-function asText(letter: Letter, url: string): string {
+function asText(message: MailMessage, url: string): string {
   const lines = [
-    `Mail to ${letter.to}`,
-    ...letter.subject.split('\n'),
+    `Mail to ${message.to}`,
+    ...message.subject.split('\n'),
     '',
-    ...letter.text.split('\n'),
+    ...message.text.split('\n'),
     '',
     `As HTML: ${url}`,
   ]
@@ -73,9 +73,9 @@ function asText(letter: Letter, url: string): string {
 }
 
 export const developmentTransport = (context: Context): MailTransport => ({
-  async send(id, letter) {
-    await keep(context, id, letter)
-    process.stdout.write(asText(letter, `${context.config.issuer}${devMailPath}?id=${id}`))
+  async send(id, message) {
+    await keep(context, id, message)
+    process.stdout.write(asText(message, `${context.config.issuer}${devMailPath}?id=${id}`))
   },
   close() {},
 })

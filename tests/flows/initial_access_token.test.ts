@@ -1,7 +1,7 @@
 /** Initial access tokens: an operator lets somebody else register so many clients, for so long, as what the token says. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
 import { afterAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { type Issuing, InitialAccessToken } from '../../src/models/initial_access_token.ts'
+import { type NewToken, InitialAccessToken } from '../../src/models/initial_access_token.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Json } from '../support/client.ts'
 import { commandLine } from '../support/command.ts'
@@ -12,7 +12,7 @@ const app = { redirect_uris: ['https://app.example/callback'] }
 const ofVariable = 'an-initial-access-token-of-some-length'
 const guarded = { REGISTRATION: 'token', REGISTRATION_INITIAL_ACCESS_TOKEN: ofVariable }
 
-const issue = async (op: Provider, more: Partial<Issuing> = {}) =>
+const issue = async (op: Provider, more: Partial<NewToken> = {}) =>
   InitialAccessToken.issue(op.context, op.context.random, {
     ...{ name: 'partner', uses: 1, lifetime: 3600, limits: {} },
     ...more,

@@ -18,7 +18,7 @@ import { compileTemplate } from '../../src/html/template.ts'
 import { acceptedLanguages, firstSupported } from '../../src/html/words.ts'
 import { parseParams } from '../../src/http/call.ts'
 import { readCookie } from '../../src/http/cookie.ts'
-import { holderOf, inNetworks, parseNetworks } from '../../src/lib/address.ts'
+import { clientRangeOf, inNetworks, parseNetworks } from '../../src/lib/address.ts'
 import { readMailAddress } from '../../src/lib/mail_address.ts'
 import { fingerprintOf, readUserAgent } from '../../src/lib/user_agent.ts'
 import { canonicalEmail, canonicalUsername } from '../../src/models/user.ts'
@@ -250,7 +250,7 @@ const parsers: Parser[] = [
   },
   {
     name: 'address',
-    parse: (text) => [holderOf(text), inNetworks(text, parseNetworks('private,loopback'))],
+    parse: (text) => [clientRangeOf(text), inNetworks(text, parseNetworks('private,loopback'))],
     samples: ['192.0.2.1', '2001:db8::1', '::ffff:10.0.0.1', 'fe80::1%eth0'],
     tokens: [':', '::', '.', 'ffff', '%', '0', '255', '/'],
   },

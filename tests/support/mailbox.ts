@@ -1,9 +1,9 @@
 /** The mails that wait in a provider's outbox, as their readers would see them. */
-import { type Letter, mailQueue, Outbox, outboxIndex } from '../../src/models/outbox.ts'
+import { type MailMessage, mailQueue, Outbox, outboxIndex } from '../../src/models/outbox.ts'
 import type { Provider } from './provider.ts'
 
 /** In the order they were written; those of one millisecond in any, so a test of their order turns the clock between them. */
-export async function mailsOf({ context }: Pick<Provider, 'context'>): Promise<Letter[]> {
+export async function mailsOf({ context }: Pick<Provider, 'context'>): Promise<MailMessage[]> {
   const members = await context.store.range(outboxIndex)
   const found = await Promise.all(
     members.map(async ({ member: id }) => {
@@ -11,7 +11,7 @@ export async function mailsOf({ context }: Pick<Provider, 'context'>): Promise<L
       return record && Outbox.open(context.secrets.mail, id, record)
     }),
   )
-  return found.filter((letter) => letter !== undefined)
+  return found.filter((message) => message !== undefined)
 }
 
 /** Empties the outbox. */
@@ -20,19 +20,19 @@ export async function forgetMails({ context }: Pick<Provider, 'context'>): Promi
 }
 
 /** The last mail to `to`; throws when there is none. */
-export async function lastMailTo(op: Pick<Provider, 'context'>, to: string): Promise<Letter> {
-  const letter = (await mailsOf(op)).findLast((each) => each.to === to)
-  if (!letter) throw new Error(`no mail to ${to}`)
-  return letter
+export async function lastMailTo(op: Pick<Provider, 'context'>, to: string): Promise<MailMessage> {
+  const message = (await mailsOf(op)).findLast((each) => each.to === to)
+  if (!message) throw new Error(`no mail to ${to}`)
+  return message
 }
 
-const linkOf = (letter: Letter, path: string): string | undefined =>
-  letter.text.split('\n').find((line) => /^https?:/.test(line) && new URL(line).pathname.endsWith(path))
+const linkOf = (message: MailMessage, path: string): string | undefined =>
+  message.text.split('\n').find((line) => /^https?:/.test(line) && new URL(line).pathname.endsWith(path))
 
 /** The address of a page that a mail leads to, by the end of its path; throws when there is none. */
-export function linkIn(letter: Letter, path: string): string {
-  const url = linkOf(letter, path)
-  if (url === undefined) throw new Error(`no link to ${path} in:\n${letter.text}`)
+export function linkIn(message: MailMessage, path: string): string {
+  const url = linkOf(message, path)
+  if (url === undefined) throw new Error(`no link to ${path} in:\n${message.text}`)
   return url
 }
 

@@ -12,7 +12,7 @@ import type { Reply } from '../../contracts/reply.ts'
 import { defineView } from '../../html/view.ts'
 import { isLoopbackHost } from '../../lib/address.ts'
 import { say } from '../../lib/say.ts'
-import type { Letter } from '../../models/outbox.ts'
+import type { MailMessage } from '../../models/outbox.ts'
 import { devMailPath, findShown, listShown } from '../../people/shown_mails.ts'
 
 const framePath = `${devMailPath}/html`
@@ -39,23 +39,23 @@ function requireThisMachine(call: Call, { config }: Context): void {
     throw new HttpError('not_found', { expected: 'a request from the machine of this provider' })
 }
 
-async function requireLetter(call: Call, context: Context): Promise<Letter> {
-  const letter = await findShown(context, query(call, context).id ?? '')
-  if (!letter)
+async function requireMessage(call: Call, context: Context): Promise<MailMessage> {
+  const message = await findShown(context, query(call, context).id ?? '')
+  if (!message)
     throw new HttpError('not_found', {
       expected: 'the id of a mail of the last day',
       problem: 'there is no such mail, or it is more than a day old',
     })
-  return letter
+  return message
 }
 
 async function showAll(context: Context): Promise<Reply> {
   const shown = await listShown(context)
-  const mails = shown.map(({ id, at, letter }) =>
+  const mails = shown.map(({ id, at, message }) =>
     item({
       path: `${context.basePath}${devMailPath}?id=${id}`,
-      subject: letter.subject,
-      to: letter.to,
+      subject: message.subject,
+      to: message.to,
       at: say('dev_mail.at', { at }),
     }),
   )
@@ -63,13 +63,13 @@ async function showAll(context: Context): Promise<Reply> {
 }
 
 async function showOne(call: Call, context: Context, id: string): Promise<Reply> {
-  const letter = await requireLetter(call, context)
-  const urls = letter.text.split('\n').filter((line) => /^https?:\/\/\S+$/.test(line))
+  const message = await requireMessage(call, context)
+  const urls = message.text.split('\n').filter((line) => /^https?:\/\/\S+$/.test(line))
   const html = one({
-    subject: letter.subject,
-    to: letter.to,
+    subject: message.subject,
+    to: message.to,
     links: urls.length > 0 ? linkList({ links: urls.map((url) => link({ url })) }) : [],
-    text: letter.text,
+    text: message.text,
     frame: `${context.basePath}${framePath}?id=${id}`,
     list: `${context.basePath}${devMailPath}`,
   })
@@ -111,7 +111,7 @@ export const devMailHtml = defineEndpoint({
   page: true,
   async get(call, context) {
     requireThisMachine(call, context)
-    const { html } = await requireLetter(call, context)
+    const { html } = await requireMessage(call, context)
     return {
       status: 200,
       body: html,

@@ -1,7 +1,7 @@
 /** Names that only a key turns back. */
 import { expect, test } from 'bun:test'
 import { deriveKey } from '../../../src/lib/hash.ts'
-import { behindPseudonym, pseudonymOf } from '../../../src/lib/pseudonym.ts'
+import { identifierOf, pseudonymOf } from '../../../src/lib/pseudonym.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
 
 const [one, two] = [deriveKey('a', 'one'), deriveKey('a', 'two')]
@@ -13,13 +13,13 @@ test('the same each time, another under another key, and turned back by its own 
   for (const id of ids) {
     const name = pseudonymOf(one, id)
     expect(pseudonymOf(one, id)).toBe(name)
-    expect(behindPseudonym(one, name)).toBe(id)
-    expect(behindPseudonym(two, name)).not.toBe(id)
+    expect(identifierOf(one, name)).toBe(id)
+    expect(identifierOf(two, name)).not.toBe(id)
   }
 })
 
 test('what is no such name has nothing behind it', () => {
   expect(pseudonymOf(one, '')).toBe('') // a grant without a session
   for (const name of ['', 'x', systemRandom(15), systemRandom(33), `${systemRandom(15)}==`, '«'.repeat(22)])
-    expect(behindPseudonym(one, name)).toBeUndefined()
+    expect(identifierOf(one, name)).toBeUndefined()
 })
