@@ -1,14 +1,14 @@
-/** The promises of `src/store/store.ts`, held against any backend through two handles on one namespace. */
+/** The contract of `src/store/store.ts`, checked for a backend through two handles on one namespace. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Store } from '../../src/store/store.ts'
 
 export interface TwoHandles {
-  /** Two handles as two processes would hold them; the same object where the backend is this process. */
+  /** Two handles as two processes would have them; the same object when the backend is in this process. */
   a: Store
   b: Store
   /** Lets that many milliseconds pass for the backend, by its clock or by waiting. */
   pass(ms: number): Promise<void>
-  /** Closes both and removes what was made. */
+  /** Closes both and removes all data. */
   done(): Promise<void>
 }
 
@@ -220,7 +220,7 @@ export function storeContract(name: string, makeTwoHandles: () => Promise<TwoHan
       expect(await handles.a.range(index)).toEqual([{ member: 'm', score: 1 }])
     })
 
-    test('keys and indexes of one name do not meet', async () => {
+    test('keys and indexes of one name are separate', async () => {
       const name = fresh()
       await handles.a.put(name, 'value')
       await handles.a.link(name, 'member', 1)
@@ -228,7 +228,7 @@ export function storeContract(name: string, makeTwoHandles: () => Promise<TwoHan
       expect(await handles.b.range(name)).toEqual([{ member: 'member', score: 1 }])
     })
 
-    test('values come back as they went: unicode, NUL, large', async () => {
+    test('values are returned unchanged: Unicode, NUL, large', async () => {
       const values = [
         'ünï 😀 \u{10ffff}',
         'a\0b',
@@ -245,7 +245,7 @@ export function storeContract(name: string, makeTwoHandles: () => Promise<TwoHan
       }
     })
 
-    test('keys are told apart whatever is in them', async () => {
+    test('keys are distinct, whatever characters they have', async () => {
       const base = fresh()
       const odd = [
         '',
@@ -276,7 +276,7 @@ export function storeContract(name: string, makeTwoHandles: () => Promise<TwoHan
       ).toEqual(keys.map((_, i) => i))
     })
 
-    test('arguments that cannot be kept are refused, and nothing is written', async () => {
+    test('invalid arguments are refused, and nothing is written', async () => {
       const key = fresh()
       expect(handles.a.put(key, 'x', Number.NaN)).rejects.toThrow(RangeError)
       expect(handles.a.create(key, 'x', Infinity)).rejects.toThrow(RangeError)
@@ -286,7 +286,7 @@ export function storeContract(name: string, makeTwoHandles: () => Promise<TwoHan
       expect(await handles.a.range(key)).toEqual([])
     })
 
-    test('a TTL of nothing or less is a moment, not forever', async () => {
+    test('a TTL of 0 or less expires at once and does not mean forever', async () => {
       const key = fresh()
       await handles.a.put(key, 'x', 0)
       await handles.a.put(`${key}b`, 'x', -5)

@@ -15,7 +15,7 @@ storeContract('memory', async () => {
   return { a: store, b: store, pass: clock.pass, done: () => store.close() }
 })
 
-test('expired entries leave the memory though nobody asks for them', async () => {
+test('expired entries leave the memory although no request reads them', async () => {
   const clock = handClock()
   const store = memoryStore(clock)
   const live = () => {

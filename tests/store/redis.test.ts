@@ -134,7 +134,7 @@ describe('outages', () => {
     expect(after - before).toBeLessThanOrEqual(2) // once for the lost one if it was done at all, never twice
   })
 
-  test('verbs given up during an outage do not arrive after it', async () => {
+  test('verbs that timed out during an outage are not sent after it', async () => {
     server.pause()
     await store.get('k').catch(() => {})
     await Bun.sleep(2 * timeoutMs)
@@ -149,7 +149,7 @@ describe('outages', () => {
     expect(await store.get('late/199')).toBeUndefined()
   })
 
-  test('connections cut under load: no verb hangs, no false success, the store goes on', async () => {
+  test('connections cut under load: no verb hangs, no false success, the store works again', async () => {
     const key = 'cut'
     let told = 0
     let unknown = 0
@@ -173,7 +173,7 @@ describe('outages', () => {
     expect(count).toBeLessThanOrEqual(told + unknown)
   })
 
-  test('scripts forgotten by the server are brought again', async () => {
+  test('scripts that the server has forgotten are loaded again', async () => {
     await store.put('script', 'a')
     expect(await store.replace('script', 'a', 'b')).toBe(true)
     redisCli(server.port, 'script', 'flush')
@@ -181,7 +181,7 @@ describe('outages', () => {
     expect((await store.increment('scripted', 1000)).count).toBe(1)
   })
 
-  test('a server that cannot keep what it is told (full, read-only, failing disk) refuses, and so do we', async () => {
+  test('a server that cannot write (full, read-only, failing disk) refuses, and the verb rejects', async () => {
     redisCli(server.port, 'config', 'set', 'maxmemory', '1')
     expect(store.put('full', 'x')).rejects.toThrow('redis: OOM')
     expect(store.increment('full', 1000)).rejects.toThrow(StoreUnavailable)
@@ -200,7 +200,7 @@ describe('outages', () => {
   })
 })
 
-test('a server that is not there yet: the first verb waits for it, and gives up in time', async () => {
+test('a server that is not running yet: the first verb waits for it until the timeout', async () => {
   const port = freePort()
   const store = redisStore(`redis://127.0.0.1:${port}`, { timeoutMs: 200 })
   await allRefuse(store)
@@ -298,7 +298,7 @@ test('Sentinel: when the master dies, its replica is found and written to', asyn
   const held = (port: number, key: string) =>
     redisCli(port, '-a', 'secret', '--no-auth-warning', 'get', `latchkey:v:${key}`).trim()
   expect(held(master.port, 'k')).toBe('from the master')
-  // Replication is asynchronous: a master that dies at once may take what it acknowledged with it.
+  // Replication is asynchronous: a master that dies at once may lose acknowledged writes.
   await until(() => held(replica.port, 'k') !== '', 'the replica to have the write')
   await watched(sentinel.port)
   await master.kill()

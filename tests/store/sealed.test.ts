@@ -1,4 +1,4 @@
-/** The sealed store: the contract, and what an attacker with the backend in hand can do. */
+/** The sealed store: the contract, and attacks with access to the backend. */
 import { expect, test } from 'bun:test'
 import { seal, unseal } from '../../src/lib/seal.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -21,7 +21,7 @@ function sealedPair() {
 
 storeContract('sealed memory', async () => sealedPair())
 
-test('the backend sees neither the value nor that two values are alike', async () => {
+test('the backend sees neither a value nor whether two values are equal', async () => {
   const { backend, a, done } = sealedPair()
   await a.put('one', 'the same secret')
   await a.put('two', 'the same secret')
@@ -55,7 +55,7 @@ test('a value moved to another key, altered, or from another secret is absent', 
   await done()
 })
 
-test('damage cannot make a single use happen twice', async () => {
+test('a damaged value does not allow a second use', async () => {
   const { backend, a, done } = sealedPair()
   await a.create('used:code', '1')
   await backend.put('used:code', 'damaged')
@@ -65,7 +65,7 @@ test('damage cannot make a single use happen twice', async () => {
   await done()
 })
 
-test('replace succeeds on the same plaintext sealed anew in between', async () => {
+test('replace succeeds when the same plaintext was sealed again in between', async () => {
   const { backend, a, done } = sealedPair()
   await a.put('k', 'old')
   const busy = sealedStore(
@@ -88,7 +88,7 @@ test('replace succeeds on the same plaintext sealed anew in between', async () =
   await done()
 })
 
-/** The verbs this story needs as plain functions, so that one of them can be interrupted by a rival. */
+/** The verbs of this test as functions, so that another writer can interrupt one of them. */
 const bound = (store: ReturnType<typeof memoryStore>) => ({
   get: (key: string) => store.get(key),
   put: (key: string, value: string, ttl?: number) => store.put(key, value, ttl),

@@ -80,7 +80,7 @@ test('the file and its companions are for the owner only, also when it was there
   await store.close()
 })
 
-test('a lock held elsewhere: reads go on, writes reject and were not done, then all is well', async () => {
+test('a lock of another process: reads work, writes reject and have no effect, and work again afterwards', async () => {
   const path = freshFile()
   const store = sqliteStore(path, systemClock)
   await store.put('k', 'before')

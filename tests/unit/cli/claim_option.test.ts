@@ -1,9 +1,9 @@
-/** `--claim NAME=VALUE`: text stays text, and nobody's claims speak for the provider. */
+/** `--claim NAME=VALUE`: text stays text, and claims of the provider are refused. */
 import { expect, test } from 'bun:test'
 import { readClaims } from '../../../src/cli/claim_option.ts'
 import { UsageError } from '../../../src/cli/failure.ts'
 
-test('true, false, objects and lists are JSON; everything else is text as it came', () => {
+test('true, false, objects and lists are JSON; all other values are text', () => {
   const given = [
     'nickname=ally',
     'birthdate=1990',
@@ -26,7 +26,7 @@ test('true, false, objects and lists are JSON; everything else is text as it cam
   })
 })
 
-test('an address given by an operator is unverified until they say that it is not', () => {
+test('an address is unverified unless the operator sets email_verified', () => {
   expect(readClaims([], { email: 'a@example.com', name: undefined })).toEqual({
     email: 'a@example.com',
     email_verified: false,

@@ -1,4 +1,4 @@
-/** The options of `client add` as metadata: defaults by what the client is, and no privilege by accident. */
+/** The options of `client add` as metadata: defaults by the kind of client, and no privilege by accident. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,14 +29,14 @@ test('a web application: code and refresh, the scopes of OpenID Connect, nothing
   })
 })
 
-test('a service has no response types and no scopes until it is given some', async () => {
+test('a service has no response types and no scopes by default', async () => {
   const asked = await metadataOf('Job', { 'grant-type': ['client_credentials'] })
   expect(asked).toMatchObject({ response_types: [], scope: '' })
   const scoped = await metadataOf('Job', { 'grant-type': ['client_credentials'], scope: ['a b', 'c'] })
   expect(scoped.scope).toBe('a b c')
 })
 
-test('--public has no secret, keys mean private_key_jwt, and PKCE is a question of three answers', async () => {
+test('--public has no secret, keys mean private_key_jwt, and PKCE is required, exempted or left to the configuration', async () => {
   expect((await metadataOf('App', { public: true })).token_endpoint_auth_method).toBe('none')
   const jwks = file('jwks.json', '{"keys":[]}')
   expect(await metadataOf('App', { jwks })).toMatchObject({
@@ -51,7 +51,7 @@ test('--public has no secret, keys mean private_key_jwt, and PKCE is a question 
   expect('require_pkce' in privilegesOf({})).toBe(false)
 })
 
-test('--metadata brings what has no option, and an option goes before it', async () => {
+test('--metadata adds members without an option, and an option takes precedence', async () => {
   const metadata = file('more.json', '{"contacts":["a@example.com"],"client_name":"Other","scope":"openid"}')
   expect(await metadataOf('App', { metadata })).toMatchObject({
     contacts: ['a@example.com'],

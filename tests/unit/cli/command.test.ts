@@ -1,4 +1,4 @@
-/** Arguments as a shell hands them over: what fits reaches the command, what does not says what was expected and what came. */
+/** Parsing of arguments: valid ones reach the command, others are refused with what was expected and what came. */
 import { describe, expect, test } from 'bun:test'
 import { defineCommand, optionsHelp, usage } from '../../../src/cli/command.ts'
 import { commands } from '../../../src/cli/commands.ts'
@@ -15,7 +15,7 @@ const rotate = defineCommand({
   run: (options, args) => void calls.push([{ ...options }, [...args]]),
 })
 
-test('options in any order, repeated where they may be, and -- before what looks like one', async () => {
+test('options in any order, repeated where they may be, and -- before an argument that looks like one', async () => {
   await rotate.start('rotate', ['--alg', 'ES256', 'main', '--json', '--alg=RS256'])
   await rotate.start('rotate', ['--at', 'noon', '--', '--odd'])
   expect(calls).toEqual([
@@ -42,13 +42,13 @@ describe('refused, with the usage', () => {
     expect(failure).toBeInstanceOf(UsageError)
     expect((failure as Error).message).toMatch(came)
     expect((failure as Error).message).toContain('latchkey rotate RING [--alg ALG …] [--at TEXT] [--json]')
-    // What is one too many may be a password.
+    // The surplus argument may be a password.
     expect((failure as Error).message).not.toContain('hunter2')
     expect(calls).toHaveLength(before)
   })
 })
 
-test('an option that stands in for the arguments: they are empty, and both at once are refused', async () => {
+test('an option that replaces the arguments: they are empty, and both together are refused', async () => {
   const seen: unknown[] = []
   const end = defineCommand({
     takes: ['NAME'],

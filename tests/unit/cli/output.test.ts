@@ -1,8 +1,8 @@
-/** Names that strangers registered reach an operator's terminal: as text, whatever they hold. */
+/** Values of self-registered clients are printed to the operator's terminal as text, whatever they contain. */
 import { expect, test } from 'bun:test'
 import { moment, printable } from '../../../src/cli/output.ts'
 
-test('no escape sequence, control or turn of direction comes through', () => {
+test('escape sequences, control characters and changes of direction are escaped', () => {
   const nasty = '\x1b[2J\x1b]0;owned\x07 a\nb\rc\u009b31m\u202edefg\x7f'
   const shown = printable(nasty)
   expect(shown).not.toMatch(/[\x00-\x1f\x7f-\x9f\u202a-\u202e]/)
@@ -10,7 +10,7 @@ test('no escape sequence, control or turn of direction comes through', () => {
   expect(printable({ name: nasty })).not.toMatch(/[\x00-\x1f\x7f-\x9f\u202a-\u202e]/)
 })
 
-test('what people write stays as it is', () => {
+test('ordinary text is unchanged', () => {
   for (const text of ['Zoë', 'Łukasz Ćwik', '山田太郎', 'مرحبا', '🔑']) expect(printable(text)).toBe(text)
 })
 

@@ -1,4 +1,4 @@
-/** Which registered clients each profile would break: each rule by a client that it alone concerns. */
+/** Registered clients that would not work under a profile: each rule by a client that breaks it alone. */
 import { describe, expect, test } from 'bun:test'
 import { checkProfiles } from '../../../src/cli/profile_check.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
@@ -22,7 +22,7 @@ const client = (more: ClientMembers = {}): Client =>
     ...more,
   }).client
 
-/** What a profile asks of one client. */
+/** The rules of a profile that one client does not meet. */
 function demands(profile: Profile, one: Client, env: Record<string, string> = {}): string[] {
   const found = checkProfiles([one], env).find((each) => each.profile === profile)!
   expect(found.problems).toEqual([])
@@ -32,20 +32,20 @@ function demands(profile: Profile, one: Client, env: Record<string, string> = {}
 const bound = 'must prove a key with each token request: DPoP or mutual TLS'
 const pushed = 'must push its authorization requests to /par'
 
-test('a client with a key: FAPI 2.0 wants its requests pushed and its tokens bound, all but classic want PKCE', () => {
+test('a client with a key: FAPI 2.0 requires pushed requests and bound tokens, all but classic require PKCE', () => {
   expect(demands('oauth21', client())).toEqual(['must use PKCE'])
   expect(demands('mcp', client())).toEqual(['must use PKCE'])
   expect(demands('classic', client())).toEqual([])
   expect(demands('fapi2', client()).sort()).toEqual([bound, pushed, 'must use PKCE'].sort())
 })
 
-test('a public client uses PKCE anyway, and one that an operator exempted needs not', () => {
+test('a public client uses PKCE already, and one that an operator exempted need not', () => {
   expect(demands('oauth21', client({ token_endpoint_auth_method: 'none' }))).toEqual([])
   expect(demands('oauth21', client({ require_pkce: false }))).toEqual([])
   expect(demands('oauth21', client({ require_pkce: true }))).toEqual([])
 })
 
-test('unsigned request objects: classic takes them of anybody, the others of those an operator made, FAPI 2.0 of nobody', () => {
+test('unsigned request objects: classic accepts them from every client, the others from clients of an operator, FAPI 2.0 from none', () => {
   const asks = (more: ClientMembers) =>
     (['classic', 'oauth21', 'mcp', 'fapi2'] as const).map((profile) =>
       demands(profile, client({ request_object_signing_alg: 'none', ...more })).some((each) =>
@@ -101,7 +101,7 @@ describe('what FAPI 2.0 refuses', () => {
   })
 })
 
-test('a client that is never answered at a redirect need not push anything', () => {
+test('a client without a redirect URI need not push requests', () => {
   const service = client({ redirect_uris: [], response_types: [], grant_types: ['client_credentials'] })
   expect(demands('fapi2', service)).toEqual([bound])
   expect(demands('oauth21', service)).toEqual([])
@@ -113,13 +113,13 @@ test('grant types that nothing serves, under any profile', () => {
     expect(demands(profile, odd)).toEqual(['grant_type password is not served'])
 })
 
-test('what the environment says goes before the profile', () => {
+test('the environment takes precedence over the profile', () => {
   const old = client({ token_endpoint_auth_method: 'client_secret_basic' })
   const env = { CLIENT_AUTH_METHODS: 'client_secret_basic private_key_jwt', REQUIRE_PAR: 'false' }
   expect(demands('fapi2', old, env).sort()).toEqual([bound, 'must use PKCE'].sort())
 })
 
-test('a profile that the environment contradicts is told as such', () => {
+test('a profile that contradicts the environment is reported', () => {
   const env = { SIGNING_ALGS: 'RS256', ACCESS_TOKEN_ALG: 'XX' }
   for (const { problems, clients } of checkProfiles([client()], env)) {
     expect(problems.join()).toContain('ACCESS_TOKEN_ALG')

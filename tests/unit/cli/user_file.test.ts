@@ -1,4 +1,4 @@
-/** CSV of people as spreadsheets save it. https://www.rfc-editor.org/rfc/rfc4180 */
+/** CSV of accounts as spreadsheets save it. https://www.rfc-editor.org/rfc/rfc4180 */
 import { expect, test } from 'bun:test'
 import { readCsv } from '../../../src/cli/user_file.ts'
 

@@ -1,4 +1,4 @@
-/** Trusted networks decide whose X-Forwarded-For counts, so every near-hit is tried. */
+/** Networks of trusted proxies decide whether X-Forwarded-For counts, so addresses next to their bounds are tested. */
 import { describe, expect, test } from 'bun:test'
 import { inNetworks, isLoopbackHost, parseNetworks } from '../../../src/lib/address.ts'
 
@@ -40,7 +40,7 @@ test.each(matches)('%p holds %p: %p', (list, ip, inside) => {
   expect(inNetworks(ip, parseNetworks(list))).toBe(inside)
 })
 
-describe('what is not a network is refused by name', () => {
+describe('text that is not a network is refused and named', () => {
   test.each([
     '10.0.0.0/33',
     '10.0.0.0/-1',

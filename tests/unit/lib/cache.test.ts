@@ -1,4 +1,4 @@
-/** The small cache: short memory, single flight, and no value from before a `forget`. */
+/** The small cache: lifetime, one load at a time, and no value from before a `forget`. */
 import { expect, test } from 'bun:test'
 import { createCache } from '../../../src/lib/cache.ts'
 import { turnableClock } from '../../support/provider.ts'
@@ -16,7 +16,7 @@ function source() {
   }
 }
 
-test('what was read is kept for its lifetime and not longer', async () => {
+test('a value is kept for the lifetime and not longer', async () => {
   const clock = turnableClock()
   const cache = createCache<string>(clock, 1000, 10)
   let reads = 0
@@ -28,13 +28,13 @@ test('what was read is kept for its lifetime and not longer', async () => {
   expect(await cache.get('k', load)).toBe('value 2')
 })
 
-test('absence is not remembered', async () => {
+test('an absent value is not cached', async () => {
   const cache = createCache<string>(turnableClock(), 1000, 10)
   expect(await cache.get('k', async () => undefined)).toBeUndefined()
   expect(await cache.get('k', async () => 'here now')).toBe('here now')
 })
 
-test('many at once read once', async () => {
+test('concurrent reads load once', async () => {
   const cache = createCache<string>(turnableClock(), 1000, 10)
   const { load, waiting } = source()
   const asked = Array.from({ length: 20 }, () => cache.get('k', load))
@@ -43,7 +43,7 @@ test('many at once read once', async () => {
   expect(await Promise.all(asked)).toEqual(Array(20).fill('one'))
 })
 
-test('a failure reaches everyone who waited and is not kept', async () => {
+test('a failure reaches all waiting callers and is not kept', async () => {
   const cache = createCache<string>(turnableClock(), 1000, 10)
   const failing = () => Promise.reject(new Error('down'))
   const asked = [cache.get('k', failing), cache.get('k', failing)]
@@ -60,7 +60,7 @@ test('a load that throws at once is not kept either', async () => {
   expect(await cache.get('k', async () => 'later')).toBe('later')
 })
 
-test('the oldest leave first when it is full', async () => {
+test('beyond the limit the oldest entry is dropped', async () => {
   const cache = createCache<string>(turnableClock(), 1000, 2)
   let reads = 0
   const load = async (key: string) => `${key}${++reads}`
@@ -70,7 +70,7 @@ test('the oldest leave first when it is full', async () => {
   expect(await cache.get('a', load)).toBe('a4')
 })
 
-test('forget: a read under way answers its caller and is not kept', async () => {
+test('forget: a load in progress answers its caller and is not kept', async () => {
   const cache = createCache<string>(turnableClock(), 1000, 10)
   const { load, waiting } = source()
   const before = cache.get('k', load)
@@ -80,7 +80,7 @@ test('forget: a read under way answers its caller and is not kept', async () => 
   expect(await cache.get('k', async () => 'new')).toBe('new')
 })
 
-test('forget: an old read that ends after a new one began leaves no trace', async () => {
+test('forget: an old load that ends after a new one began is not kept', async () => {
   const cache = createCache<string>(turnableClock(), 1000, 10)
   const { load, waiting } = source()
   const old = cache.get('k', load)
@@ -93,7 +93,7 @@ test('forget: an old read that ends after a new one began leaves no trace', asyn
   expect(await cache.get('k', async () => 'newer')).toBe('new')
 })
 
-test('a lifetime of nothing keeps nothing', async () => {
+test('a lifetime of 0 keeps nothing', async () => {
   const cache = createCache<string>(turnableClock(), 0, 10)
   expect(await cache.get('k', async () => 'a')).toBe('a')
   expect(await cache.get('k', async () => 'b')).toBe('b')

@@ -1,11 +1,11 @@
-/** Hashes that stand on their own, whatever failed in the process before. */
+/** Hashes do not depend on an earlier failure in the process. */
 import { createHmac } from 'node:crypto'
 import { expect, test } from 'bun:test'
 import { hmac } from '../../../src/lib/hash.ts'
 
 const key = new Uint8Array(32).fill(1)
 
-test('an HMAC is what it should be right after WebCrypto refused a point that is not on its curve', async () => {
+test('an HMAC is correct right after WebCrypto refused a point that is not on its curve', async () => {
   const coordinate = Buffer.alloc(32, 7).toString('base64url')
   const jwk = { kty: 'EC', crv: 'P-256', x: coordinate, y: coordinate }
   const curve = { name: 'ECDH', namedCurve: 'P-256' }

@@ -1,4 +1,4 @@
-/** The limiter: never more at once than allowed, never more waiting, no work forgotten, and lanes that do not hold up each other. */
+/** The limiter: bounds of running and waiting work, no lost work, and lanes that do not delay each other. */
 import { describe, expect, test } from 'bun:test'
 import { createLimiter, type Limits } from '../../../src/lib/limiter.ts'
 
@@ -34,7 +34,7 @@ test('in the order of arrival', async () => {
   expect(order).toEqual(Array.from({ length: 50 }, (_, i) => i))
 })
 
-test('work that fails makes room like any other', async () => {
+test('work that fails makes room as any other work', async () => {
   const limit = limiter(1, 2)
   const failing = limit.run(() => Promise.reject(new Error('bad')))
   const thrower = limit.run(() => {
@@ -55,7 +55,7 @@ test('without room to wait, only work that can start does', async () => {
   expect(await limit.run(async () => 'next')).toBe('next')
 })
 
-test('work that arrives while a place passes on waits: the limit holds at every moment', async () => {
+test('work that arrives while waiting work is started waits: the limit holds at every moment', async () => {
   const limit = limiter(1, 5000)
   let running = 0
   let most = 0
@@ -78,7 +78,7 @@ test('work that arrives while a place passes on waits: the limit holds at every 
   expect(most).toBe(1)
 })
 
-test('thousands in turn, and the line is empty again', async () => {
+test('thousands one after another, and then the queue is empty', async () => {
   const limit = limiter(3, 10_000)
   let done = 0
   await Promise.all(Array.from({ length: 5000 }, () => limit.run(async () => void done++)))
@@ -87,7 +87,7 @@ test('thousands in turn, and the line is empty again', async () => {
 })
 
 describe('lanes', () => {
-  test('each has its own bounds: a lane that hangs leaves the others their places', async () => {
+  test('each has its own bounds: a lane that hangs does not block the others', async () => {
     const limit = limiter(4, 100, { atOnce: 2, waiting: 1 })
     const hung = Array.from({ length: 3 }, () => limit.run(() => new Promise(() => {}), { lane: 'hung' }))
     expect(hung).toHaveLength(3)
@@ -104,7 +104,7 @@ describe('lanes', () => {
     expect(limit.waiting()).toBe(5)
   })
 
-  test('take turns when places are few: one with many waiting does not go first each time', async () => {
+  test('take turns: a lane with much waiting work is not always first', async () => {
     const limit = limiter(1, 100, { atOnce: 1, waiting: 50 })
     const order: string[] = []
     const run = (lane: string) => limit.run(async () => void order.push(lane), { lane })
@@ -113,7 +113,7 @@ describe('lanes', () => {
     expect(order).toHaveLength(8)
   })
 
-  test('work that is abandoned leaves the line and rejects with its reason', async () => {
+  test('aborted work leaves the queue and rejects with its reason', async () => {
     const limit = limiter(1, 3, { atOnce: 1, waiting: 3 })
     const first = work()
     const running = limit.run(() => first.promise, { lane: 'a' })
@@ -130,7 +130,7 @@ describe('lanes', () => {
     expect(limit.waiting()).toBe(0)
   })
 
-  test('at random, no bound is broken and all work that was let in is done', async () => {
+  test('with random work no bound is exceeded and all accepted work is done', async () => {
     const bounds = { atOnce: 3, waiting: 12, lane: { atOnce: 2, waiting: 4 } }
     const limit = limiter(bounds.atOnce, bounds.waiting, bounds.lane)
     const running = new Map<string, number>()

@@ -1,4 +1,4 @@
-/** Addresses that may be written to, and texts that only look like one. */
+/** Addresses to which mail can be sent, and texts that only look like one. */
 import { expect, test } from 'bun:test'
 import { readMailAddress } from '../../../src/lib/mail_address.ts'
 

@@ -1,4 +1,4 @@
-/** Names that only a key turns back. */
+/** Pseudonyms that are reversible only with the key. */
 import { expect, test } from 'bun:test'
 import { deriveKey } from '../../../src/lib/hash.ts'
 import { identifierOf, pseudonymOf } from '../../../src/lib/pseudonym.ts'
@@ -6,7 +6,7 @@ import { systemRandom } from '../../../src/lib/random.ts'
 
 const [one, two] = [deriveKey('a', 'one'), deriveKey('a', 'two')]
 
-test('the same each time, another under another key, and turned back by its own alone', () => {
+test('the same each time, another under another key, and reversible with its own key alone', () => {
   const ids = Array.from({ length: 500 }, () => systemRandom(15))
   const names = ids.flatMap((id) => [pseudonymOf(one, id), pseudonymOf(two, id)])
   expect(new Set([...names, ...ids]).size).toBe(1500)
@@ -18,7 +18,7 @@ test('the same each time, another under another key, and turned back by its own 
   }
 })
 
-test('what is no such name has nothing behind it', () => {
+test('text that is not a pseudonym has no identifier', () => {
   expect(pseudonymOf(one, '')).toBe('') // a grant without a session
   for (const name of ['', 'x', systemRandom(15), systemRandom(33), `${systemRandom(15)}==`, '«'.repeat(22)])
     expect(identifierOf(one, name)).toBeUndefined()

@@ -8,7 +8,7 @@ import { createLog } from '../../../src/lib/log.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
 
 describe('bytes', () => {
-  test('there and back', () => {
+  test('encoding and decoding', () => {
     expect(fromUtf8(utf8('grün 😀'))).toBe('grün 😀')
     expect(base64url(new Uint8Array([251, 255]))).toBe('-_8')
     expect(base64url('ab')).toBe('YWI')
@@ -16,25 +16,25 @@ describe('bytes', () => {
     expect(fromBase64url('')).toEqual(new Uint8Array())
   })
 
-  test('one spelling each: padding, the other alphabet, blanks and loose bits are refused', () => {
+  test('one spelling each: padding, the other alphabet, blanks and surplus bits are refused', () => {
     for (const text of ['-_8=', '+/8', '-_ 8', '-_9', 'a', 'ä', '-_8\n'])
       expect(fromBase64url(text)).toBeUndefined()
   })
 
-  test('what is not UTF-8 throws', () => {
+  test('bytes that are not UTF-8 throw', () => {
     expect(() => fromUtf8(new Uint8Array([0xff]))).toThrow(TypeError)
   })
 })
 
 describe('hashes', () => {
-  test('SHA-256 and HMAC as node has them', () => {
+  test('SHA-256 and HMAC are those of node:crypto', () => {
     expect(sha256('abc')).toBe(createHash('sha256').update('abc').digest('base64url'))
     const key = utf8('key')
     expect(hmac(key, 'abc')).toBe(createHmac('sha256', key).update('abc').digest('base64url'))
     expect(hmac(key, 'abc')).toHaveLength(43)
   })
 
-  test('one secret, many purposes, no key like another', () => {
+  test('one secret gives a different key for each purpose', () => {
     const keys = ['csrf', 'refresh', 'store'].map((purpose) => deriveKey('secret', purpose))
     expect(new Set(keys.map(base64url)).size).toBe(3)
     expect(keys[0]).toEqual(new Uint8Array(hkdfSync('sha256', 'secret', '', 'latchkey csrf', 32)))
@@ -42,7 +42,7 @@ describe('hashes', () => {
   })
 })
 
-test('equal is equal, and length counts in bytes', () => {
+test('equality, and length in bytes', () => {
   expect(equalInConstantTime('abc', 'abc')).toBe(true)
   expect(equalInConstantTime('abc', 'abd')).toBe(false)
   expect(equalInConstantTime('abc', 'abcd')).toBe(false)
@@ -75,7 +75,7 @@ describe('log', () => {
     })
   })
 
-  test('text: an event is one line, whatever a stranger put into it', () => {
+  test('text: an event is one line, whatever its values are', () => {
     const { lines, log: text } = log('debug', 'text')
     text.warn('refused', { problem: 'a\r\ninfo signed_in sub=admin\u001b[2J', n: 1 })
     expect(lines).toHaveLength(1)
@@ -84,7 +84,7 @@ describe('log', () => {
     expect(lines[0]).not.toMatch(/[\x00-\x1f\x7f]/)
   })
 
-  test('only what is worth a line', () => {
+  test('only events of the level or above', () => {
     const { lines, log: quiet } = log('warn', 'text')
     quiet.debug('a')
     quiet.info('b')
@@ -97,6 +97,6 @@ describe('log', () => {
   })
 })
 
-test('what is drawn at random is an argument, never an option', () => {
+test('a random value is never read as an option of a command', () => {
   for (let i = 0; i < 2_000; i++) expect(systemRandom(3)).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]{3}$/)
 })

@@ -1,4 +1,4 @@
-/** Characters that must not be shown or stored: which use refuses which, and that nothing else in the tree has a list of its own. */
+/** Characters that must not be shown or stored: the classes of each use, and that no other file has its own list. */
 import { describe, expect, test } from 'bun:test'
 import { Glob } from 'bun'
 import { join } from 'node:path'
@@ -41,7 +41,7 @@ describe.each(Object.entries(refused) as [UnsafeUse, Class[]][])('%s', (use, cla
     }
   })
 
-  test('what people write stays', () => {
+  test('ordinary text is unchanged', () => {
     for (const text of [
       'Zoë Müller-Łukasz',
       'عائشة',
@@ -66,9 +66,9 @@ test('an escape can be read back, beyond the first plane too', () => {
     expect(JSON.parse(`"${escapeCharacter(character)}"`)).toBe(character)
 })
 
-test('what replaces is taken literally', () => expect(replaceUnsafe('a\u0000b', 'line', '$&')).toBe('a$&b'))
+test('the replacement is taken literally', () => expect(replaceUnsafe('a\u0000b', 'line', '$&')).toBe('a$&b'))
 
-test.each(['json', 'text'] as const)('a line of the log (%s) is seen as it is', (format) => {
+test.each(['json', 'text'] as const)('a line of the log (%s) is shown as it is', (format) => {
   const lines: string[] = []
   const name = 'a\u202eb\u200bc\u2028d\u009be'
   createLog('info', format, (line) => lines.push(line)).info('event', { name })
@@ -83,6 +83,6 @@ test('no other file of src has a list of such characters', async () => {
   for await (const file of new Glob('**/*.ts').scan(src))
     for (const line of (await Bun.file(join(src, file)).text()).split('\n'))
       if (list.test(line) && file !== 'lib/unsafe_text.ts') found.push(`${file}: ${line.trim()}`)
-  // A URL has no white space and no control: a rule of its syntax, and no choice of ours.
+  // The syntax of URLs excludes white space and control characters.
   expect(found).toEqual([expect.stringContaining('html/template.ts: if (typeof value')])
 })

@@ -1,4 +1,4 @@
-/** Headers that browsers have sent, and what a person would call each. */
+/** User-Agent headers of browsers, and the common names. */
 import { describe, expect, test } from 'bun:test'
 import { fingerprintOf, readUserAgent } from '../../../src/lib/user_agent.ts'
 import { processorMs } from '../../support/effort.ts'
@@ -131,7 +131,7 @@ test('a header of any length is read at once', async () => {
   expect(await processorMs(() => readUserAgent(header))).toBeLessThan(100)
 })
 
-test('updates and "request desktop site" change no fingerprint; another browser, system or silence does', () => {
+test('updates and "request desktop site" keep the fingerprint; another browser, another system or no header changes it', () => {
   const same = (a: string, b: string) => fingerprintOf(a) === fingerprintOf(b)
   const chrome = (system: string, version: number) =>
     `Mozilla/5.0 (${system}) ${webkit} Chrome/${version}.0.0.0 Safari/537.36`

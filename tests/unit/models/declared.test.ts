@@ -1,4 +1,4 @@
-/** Members that features add to records: what is not declared does not compile, and what is declared is served. */
+/** Members that features add to records: an undeclared member does not compile, and declared metadata is served. */
 import { describe, expect, test } from 'bun:test'
 import * as v from 'valibot'
 import { declareTokenClaims } from '../../../src/models/access_token.ts'
@@ -52,7 +52,7 @@ const closed: [
 ] = [false, false, false, false, false, false]
 
 describe('a declaration', () => {
-  test('no record may be read for just any member', () => expect(closed).not.toContain(true as never))
+  test('no record type allows a member of any name', () => expect(closed).not.toContain(true as never))
 
   test('reads the record itself, so that a read costs nothing', () => {
     const claims = { aud: 'api', act: { sub: 'service' } }
@@ -66,7 +66,7 @@ describe('a declaration', () => {
     expect(kept as object).toEqual({ sub: 'a', later: 1 })
   })
 
-  /** One that no feature serves would be read of every client as absent: what it protects would be off, silently. */
+  /** Metadata that no feature serves would be absent in every client, so that its protection would be off without a sign. */
   test('of metadata: each in src is served by a feature', async () => {
     const { context } = await provider()
     const declared: string[] = []

@@ -1,4 +1,4 @@
-/** How keys come, take over and go, told with a clock that stands still until it is moved. */
+/** The life of keys: published, current, previous, retired. The test sets the clock. */
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { afterAll, describe, expect, test } from 'bun:test'
 import { generateKey, type SigningAlg, thumbprint } from '../../../src/auth/jwk.ts'
@@ -25,7 +25,7 @@ const otherSecret = new Uint8Array(32).fill(8)
 const stores: Store[] = []
 afterAll(() => Promise.all(stores.map((store) => store.close())))
 
-/** A clock in seconds, a store, and any number of instances upon them. */
+/** A clock in seconds, a store, and any number of instances that share them. */
 function world() {
   const time = { now: start }
   const clock = { now: () => time.now * 1000 }
@@ -56,7 +56,7 @@ const states = (ring: KeyRing, alg: SigningAlg = 'ES256'): string[] =>
 const kidOf = (key: KeyObject): string => thumbprint(key.export({ format: 'jwk' }))
 
 describe('the first start', () => {
-  test('one key for each algorithm, at work at once, published side by side', async () => {
+  test('one key for each algorithm; each signs at once and is published', async () => {
     const { instance } = world()
     const ring = await instance({ algs: signingAlgs })
     expect(ring.jwks().keys.map(({ alg }) => alg)).toEqual([...signingAlgs])
@@ -95,7 +95,7 @@ describe('the first start', () => {
     expect(await store.get('key_ring')).toBe(text)
   })
 
-  test('an algorithm that is added later gets its key at once and leaves the others alone', async () => {
+  test('an algorithm that is added later gets its key at once; the other keys stay', async () => {
     const { instance } = world()
     const before = await instance({ algs: ['EdDSA'] })
     const after = await instance({ algs: ['EdDSA', 'ES256'] })
@@ -137,11 +137,11 @@ describe('keys that decrypt', () => {
       expect(await ring.decrypters(alg, kidOf(key!))).toEqual([key!])
       expect(await ring.decrypters(alg === 'ECDH-ES' ? 'RSA-OAEP-256' : 'ECDH-ES', kidOf(key!))).toEqual([])
     }
-    // Nor is a signing key found to decrypt with, though it is of the same kind.
+    // A signing key of the same type is not used to decrypt.
     expect(await ring.decrypters('ECDH-ES', ring.signer('ES256').kid)).toEqual([])
   })
 
-  test('rotated: the new alone is shown at once, the old opens until its time and no longer', async () => {
+  test('rotated: only the new key is published at once; the old one decrypts until it retires', async () => {
     const { instance, time } = world()
     const [a, b] = [await instance({ algs }), await instance({ algs })]
     const [, old] = encKids(a) as [string, string]
@@ -159,7 +159,7 @@ describe('keys that decrypt', () => {
     expect(b.knows(old)).toBe(true)
   })
 
-  test('a sealed key does not open under the name of another use', async () => {
+  test('a sealed key does not open under another kid or use', async () => {
     const { instance, store } = world()
     const ring = await instance({ algs: ['ECDH-ES'] })
     const { kid } = ring.list()[0]!
@@ -171,7 +171,7 @@ describe('keys that decrypt', () => {
 })
 
 describe('rotation', () => {
-  test('publish, wait, take over, keep, let go: on two instances, one of which only listens', async () => {
+  test('next, current, previous, retired: on two instances, one of which only refreshes', async () => {
     const { instance, time, store } = world()
     const [a, b] = [await instance(), await instance()]
     const old = a.signer('ES256').kid
@@ -214,7 +214,7 @@ describe('rotation', () => {
     expect(kept.keys).toHaveLength(2)
   })
 
-  test('all algorithms at once, each in its own line', async () => {
+  test('all algorithms at once, each with its own next key', async () => {
     const { instance } = world()
     const ring = await instance()
     const before = kids(ring)
@@ -224,7 +224,7 @@ describe('rotation', () => {
     for (const kid of before) expect(kids(ring)).toContain(kid)
   })
 
-  test('twice in a hurry is once; after the take-over it is twice', async () => {
+  test('two rotations before the activation are one; after it they are two', async () => {
     const { instance, time } = world()
     const ring = await instance()
     const [first] = await ring.rotate(['ES256'])
@@ -266,7 +266,7 @@ describe('rotation', () => {
     expect(new Set(kids(await instance()))).toEqual(new Set(kids(ring)))
   })
 
-  test('longer lives promised later keep the old key longer; shorter ones take nothing away', async () => {
+  test('a longer token lifetime keeps the old key longer; a shorter one does not retire it earlier', async () => {
     const { instance } = world()
     await (await instance()).rotate(['ES256'])
     const end = async (retention: number) =>
@@ -289,7 +289,7 @@ describe('rotation', () => {
   })
 })
 
-describe('keys from outside', () => {
+describe('imported keys', () => {
   test('the first start takes the imported RSA key for RS256 and makes another for PS256', async () => {
     const { instance } = world()
     const key = await generateKey('RS256')
@@ -299,7 +299,7 @@ describe('keys from outside', () => {
     expect(ring.list()).toHaveLength(2)
   })
 
-  test('another imported key is rotated in, once, however many instances bring it', async () => {
+  test('another imported key becomes the next key once, however many instances import it', async () => {
     const { instance, time } = world()
     const algs = ['ES256'] as const
     const first = await instance({ algs })
@@ -315,7 +315,7 @@ describe('keys from outside', () => {
     for (const ring of rings) expect(ring.signer('ES256').kid).toBe(kidOf(key))
   })
 
-  test('an imported key that was rotated out stays out, through every restart', async () => {
+  test('an imported key that has retired is not added again by a restart', async () => {
     const { instance, time, lines } = world()
     const imported = [{ alg: 'ES256', key: await generateKey('ES256') }] as const
     const ring = await instance({ imported })
@@ -332,7 +332,7 @@ describe('keys from outside', () => {
     expect(lines.filter((line) => line.includes('imported_key_was_retired'))).toHaveLength(3)
   })
 
-  test('one key for two algorithms, and a key of another kind, are refused', async () => {
+  test('one key for two algorithms, and a key of another type, are refused', async () => {
     const { instance, store } = world()
     const key = await generateKey('RS256')
     const both = (['RS256', 'PS256'] as const).map((alg) => ({ alg, key }))
@@ -345,7 +345,7 @@ describe('keys from outside', () => {
 })
 
 describe('attacks and outages', () => {
-  test('another SECRET_KEY is told what to do, and no key is made or lost', async () => {
+  test('with another SECRET_KEY the error says what to do, and no key is made or lost', async () => {
     const { instance, store } = world()
     const ring = await instance()
     const before = await store.get('key_ring')
@@ -375,7 +375,7 @@ describe('attacks and outages', () => {
     }
   })
 
-  test('whoever writes to the store cannot swap keys, rename them or give them another algorithm', async () => {
+  test('an attacker who can write to the store cannot swap keys, rename them or change their algorithm', async () => {
     const { instance, store } = world()
     const ring = await instance({ algs: ['RS256', 'PS256'] })
     const text = (await store.get('key_ring'))!
@@ -405,7 +405,7 @@ describe('attacks and outages', () => {
     expect(await Promise.all(Array.from({ length: 8 }, () => accepts(b, jwt)))).toEqual(Array(8).fill(true))
   })
 
-  test('made-up key names read the store once in five seconds, however many come', async () => {
+  test('invented values of kid cause at most one read of the store in five seconds', async () => {
     const { instance, store, time } = world()
     let reads = 0
     const storage: KeyStorage = {
@@ -425,7 +425,7 @@ describe('attacks and outages', () => {
     expect(reads).toBe(2)
   })
 
-  test('without the store: known keys sign and verify, unknown ones are an outage and not a refusal', async () => {
+  test('without the store: known keys sign and verify, unknown ones are an outage, not an invalid token', async () => {
     const { instance, store, time } = world()
     let down = false
     const orDown = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -452,7 +452,7 @@ describe('attacks and outages', () => {
     expect(states(ring)).toEqual(['current'])
   })
 
-  test('an emptied store gets the keys back from those who still have them', async () => {
+  test('an emptied store gets the keys back from an instance that still has them', async () => {
     const { instance, store, lines } = world()
     const rings = [await instance(), await instance()]
     const body = rings[0]!.jwks().body
@@ -464,7 +464,7 @@ describe('attacks and outages', () => {
 })
 
 describe('tokens that were checked are remembered', () => {
-  test('a second look gives the same claims, frozen; another text, kind or algorithm is judged anew', async () => {
+  test('a second check gives the same frozen claims; another token, typ or algorithm is checked again', async () => {
     const { instance } = world()
     const ring = await instance()
     const jwt = await token(ring)
@@ -479,7 +479,7 @@ describe('tokens that were checked are remembered', () => {
     expect(await accepts(ring, `${jwt}A`)).toBe(false)
   })
 
-  test('what was signed here is remembered only under its own kind, and dies with its key', async () => {
+  test('a token that was signed here is remembered with its typ, until its key retires', async () => {
     const { time, instance } = world()
     const ring = await instance({ activationDelay: 0 })
     const key = ring.signer('ES256')

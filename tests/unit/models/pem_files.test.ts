@@ -1,4 +1,4 @@
-/** keys/private.pem as the walkthrough uses it: made, read by openssl, replaced by hand, never overwritten by mistake. */
+/** keys/private.pem as in docs/walkthrough.md: created, read by openssl, replaced by the operator, never overwritten by mistake. */
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { afterAll, expect, test } from 'bun:test'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
@@ -61,7 +61,7 @@ test('`openssl genrsa -out keys/private.pem 2048` and a restart rotate that key 
   const first = await start()
   openssl('genrsa', '-out', paths.private, '2048')
   const brought = await kidInFile()
-  // A server that still runs must not undo what a person just did.
+  // A running server must not overwrite the file that the operator just replaced.
   await writePemFiles(first, paths)
   expect(await kidInFile()).toBe(brought)
 
@@ -76,7 +76,7 @@ test('`openssl genrsa -out keys/private.pem 2048` and a restart rotate that key 
   expect((await start()).list().map(({ state }) => state)).toEqual(['previous', 'current'])
 })
 
-test('`keys rotate` in another process reaches the running server, and the files follow the take-over', async () => {
+test('`keys rotate` in another process reaches the running server, and the files change with the activation', async () => {
   const { paths, time, start, kidInFile } = await folder()
   const server = await start()
   const old = server.signer('RS256').kid

@@ -1,4 +1,4 @@
-/** Records about people: proven addresses, secrets that open one door once, events, mails that wait. */
+/** Records about End-Users: verified addresses, single-use secrets, events, queued mails. */
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { createLog } from '../../../src/lib/log.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
@@ -34,7 +34,7 @@ describe('an address', () => {
     ['a@xn--mnchen-3ya.de', 'a@mu\u0308nchen.de'],
   ])('%j is the same as %j', (a, b) => expect(canonicalEmail(b)).toBe(canonicalEmail(a)))
 
-  test('proven, it finds its account, in any spelling; unproven, it finds none', async () => {
+  test('finds its account in any spelling when it is verified, and none when it is not', async () => {
     await User.create(memory, user('a', proven('Alice@example.com')))
     await User.create(memory, user('b', { email: 'bob@example.com', email_verified: false }))
     expect((await User.findByEmail(memory, 'alice@EXAMPLE.com'))?.sub).toBe('a')
@@ -42,18 +42,18 @@ describe('an address', () => {
     expect(await User.findByEmail(memory, 'bob@example.com')).toBeUndefined()
   })
 
-  test('that is proven belongs to one account, whoever asks at the same time', async () => {
+  test('that is verified belongs to one account, also when several claim it at once', async () => {
     const made = await Promise.all(
       Array.from({ length: 20 }, (_, i) => User.create(memory, user(`s${i}`, proven('same@example.com')))),
     )
     expect(made.filter(Boolean)).toHaveLength(1)
     expect(await User.list(memory)).toHaveLength(1)
     expect((await User.findByEmail(memory, 'same@example.com'))!.sub).toBe(`s${made.indexOf(true)}`)
-    // Whoever lost left no name behind either.
+    // A creation that failed leaves no username either.
     expect(await User.findByUsername(memory, `s${(made.indexOf(true) + 1) % 20}`)).toBeUndefined()
   })
 
-  test('that was given up in a change that broke off is free after a minute, for one', async () => {
+  test('that an interrupted change has claimed is free after a minute, for one account', async () => {
     await User.create(memory, user('a', proven('one@example.com')))
     for (const sub of ['b', 'c']) await User.create(memory, user(sub))
     const { store } = memory
@@ -69,7 +69,7 @@ describe('an address', () => {
     expect((await User.findByEmail(memory, 'one@example.com'))?.sub).toBe(won[0]!)
   })
 
-  test('that is given up is free, and one that somebody proved is not', async () => {
+  test('that an account no longer has is free, and one that an account has verified is not', async () => {
     await User.create(memory, user('a', proven('one@example.com')))
     await User.create(memory, user('b', { email: 'one@example.com', email_verified: false }))
     expect(await User.proveEmail(memory, 'b', 'ONE@example.com')).toBe(false)
@@ -81,7 +81,7 @@ describe('an address', () => {
     expect(await User.create(memory, user('c', proven('three@example.com')))).toBe(true)
   })
 
-  test('goes with its account, and so does the name', async () => {
+  test('is deleted with its account, and so is the username', async () => {
     await User.create(memory, user('a', proven('a@example.com')))
     await User.remove(memory, (await User.find(memory, 'a'))!)
     expect(await User.list(memory)).toEqual([])
@@ -90,7 +90,7 @@ describe('an address', () => {
 })
 
 describe('a one-time secret', () => {
-  test('opens its door once, whoever comes at the same time', async () => {
+  test('is spent once, also by concurrent callers', async () => {
     const secret = await OneTime.issue(memory, systemRandom, 'reset', { sub: 'a' }, 60)
     expect(await OneTime.peek(memory, 'reset', secret)).toEqual({ sub: 'a' })
     const taken = await Promise.all(Array.from({ length: 20 }, () => OneTime.take(memory, 'reset', secret)))
@@ -98,7 +98,7 @@ describe('a one-time secret', () => {
     expect(await OneTime.peek(memory, 'reset', secret)).toBeUndefined()
   })
 
-  test('opens no other door, and none later', async () => {
+  test('is unknown to other purposes, and after its expiry', async () => {
     const secret = await OneTime.issue(memory, systemRandom, 'reset', { sub: 'a' }, 60)
     expect(await OneTime.take(memory, 'verify', secret)).toBeUndefined()
     clock.advance(60_000)
@@ -106,7 +106,7 @@ describe('a one-time secret', () => {
   })
 })
 
-test('events are read newest first, and go when they are old or forgotten', async () => {
+test('events are listed newest first, and end when they are old or the account is erased', async () => {
   for (const kind of ['one', 'two', 'three']) {
     await Event.add(memory, systemRandom, { sub: 'a', kind })
     clock.advance(1_000)
@@ -120,7 +120,7 @@ test('events are read newest first, and go when they are old or forgotten', asyn
   expect(await Event.listOfUser(memory, 'b')).toEqual([])
 })
 
-test('a mail that waits lies sealed, and opens under its own key and id alone', async () => {
+test('a queued mail is sealed, and opens with its own key and id alone', async () => {
   const [key, other] = [crypto.getRandomValues(new Uint8Array(32)), new Uint8Array(32)]
   const letter = { to: 'a@example.com', subject: 'Hello', text: 'link', html: '<p>link</p>' }
   const id = await Outbox.add(memory, systemRandom, key, letter)

@@ -1,4 +1,4 @@
-/** Records: what is kept under which key, what counts as absent, and who wins a race. docs/architecture.md, "Store" */
+/** Records: their keys, when they count as absent, and races. docs/architecture.md, "Store" */
 import { beforeEach, describe, expect, test } from 'bun:test'
 import * as v from 'valibot'
 import { createLog } from '../../../src/lib/log.ts'
@@ -39,13 +39,13 @@ describe('a kind of record', () => {
     expect(await things.find(memory, 'a')).toBeUndefined()
   })
 
-  test('is made by one of many', async () => {
+  test('is created by one of many callers', async () => {
     const made = await Promise.all(Array.from({ length: 10 }, (_, n) => things.create(memory, 'a', { n })))
     expect(made.filter(Boolean)).toHaveLength(1)
     expect(await things.find(memory, 'a')).toEqual({ n: made.indexOf(true) })
   })
 
-  test('is absent from its exp on, whatever the store still holds', async () => {
+  test('is absent from its exp on, even while the store still has it', async () => {
     await things.put(memory, 'a', { n: 1, exp: now() + 10 })
     memory.clock.advance(9_999)
     expect(await things.find(memory, 'a')).toBeDefined()
@@ -79,14 +79,14 @@ describe('a kind of record', () => {
     expect(await things.find(memory, 'a')).toEqual({ n: 50 })
   })
 
-  test('is left alone when the change says so, or when it is absent', async () => {
+  test('is not changed when the change returns undefined, or when it is absent', async () => {
     await things.put(memory, 'a', { n: 1 })
     expect(await things.update(memory, 'a', () => undefined)).toBeUndefined()
     expect(await things.update(memory, 'b', () => ({ n: 2 }))).toBeUndefined()
     expect(await things.find(memory, 'b')).toBeUndefined()
   })
 
-  test('is changed from what was loaded, and read again when that is old', async () => {
+  test('is changed from the loaded record, and read again when that is outdated', async () => {
     await things.put(memory, 'a', { n: 1 })
     const loaded = await things.load(memory, 'a')
     await things.put(memory, 'a', { n: 10 })
@@ -121,7 +121,7 @@ describe('a user', () => {
     expect(canonicalUsername('alice')).not.toBe(canonicalUsername('alíce'))
   })
 
-  test('is found by any spelling, and one name has one owner', async () => {
+  test('is found by any spelling, and one username has one account', async () => {
     expect(await User.create(memory, user('Alice', 'a'))).toBe(true)
     expect((await User.findByUsername(memory, ' aLICE'))!.sub).toBe('a')
     expect(await User.create(memory, user('ALICE', 'b'))).toBe(false)
@@ -129,7 +129,7 @@ describe('a user', () => {
     expect((await User.findByUsername(memory, 'alice'))!.sub).toBe('a')
   })
 
-  test('a name wanted by many at once goes to one', async () => {
+  test('a username that many claim at once goes to one', async () => {
     const made = await Promise.all(
       Array.from({ length: 10 }, (_, i) => User.create(memory, user('x', `s${i}`))),
     )
@@ -138,7 +138,7 @@ describe('a user', () => {
     expect((await User.findByUsername(memory, 'x'))!.sub).toBe(`s${made.indexOf(true)}`)
   })
 
-  test('that changes says when', async () => {
+  test('has the time of its last change', async () => {
     await User.create(memory, user('alice', 'a'))
     await User.update(memory, 'a', (each) => ({ ...each, claims: { name: 'A' } }))
     expect(await User.find(memory, 'a')).toMatchObject({ claims: { name: 'A' }, updated_at: now() })
@@ -151,7 +151,7 @@ describe('a session', () => {
   const begin = (previous?: Session, who = signIn) =>
     Session.begin(memory, systemRandom, who, lifetimes, previous)
 
-  test('is found by its cookie and nothing near it', async () => {
+  test('is found by its exact cookie alone', async () => {
     const { session, cookie } = await begin()
     expect((await Session.ofCookie(memory, cookie))!.sid).toBe(session.sid)
     for (const bad of [session.sid, `${cookie}x`, cookie.slice(0, -1), `${session.sid}${'A'.repeat(44)}`, ''])
@@ -159,7 +159,7 @@ describe('a session', () => {
     expect(await memory.store.get(`session:${session.sid}`)).not.toContain(cookie.slice(20))
   })
 
-  test('of the same person keeps its sid and clients under a new secret', async () => {
+  test('of the same End-User keeps its sid and clients with a new secret', async () => {
     const first = await begin()
     await Session.touch(memory, first.session, lifetimes, 'client')
     const seen = (await Session.find(memory, first.session.sid))!
@@ -170,14 +170,14 @@ describe('a session', () => {
     expect(await Session.ofCookie(memory, second.cookie)).toBeDefined()
   })
 
-  test('of another person shares nothing', async () => {
+  test('of another End-User shares nothing', async () => {
     const first = await begin()
     const second = await begin(first.session, { ...signIn, sub: 'b' })
     expect(second.session.sid).not.toBe(first.session.sid)
     expect(second.session.clients).toEqual([])
   })
 
-  test('idles out, and in the end runs out', async () => {
+  test('ends at its idle end, and at its absolute end', async () => {
     const { session } = await begin()
     for (let i = 0; i < 11; i++) {
       memory.clock.advance(90_000)
@@ -188,7 +188,7 @@ describe('a session', () => {
     expect(await Session.find(memory, session.sid)).toBeUndefined()
   })
 
-  test('is listed for its person while it lives, and ended once', async () => {
+  test('is listed for its End-User until it ends, and ended once', async () => {
     const [one, two] = [await begin(), await begin()]
     expect(await Session.listOfUser(memory, 'a')).toHaveLength(2)
     const ended = await Promise.all([1, 2, 3].map(() => Session.end(memory, one.session.sid)))
@@ -203,7 +203,7 @@ describe('a refresh token', () => {
   const key = new Uint8Array(32).fill(7)
   const id = 'AbCdEfGhIjKlMnOpQrSt'
 
-  test('carries its family and generation, and the same is spelled the same', () => {
+  test('names its grant and generation; equal input gives an equal token', () => {
     for (const generation of [0, 1, 63, 64, 4095, 4096, lastGeneration]) {
       const handle = refreshHandle(key, id, generation)
       expect(readRefreshHandle(key, handle)).toEqual({ grantId: id, generation })
@@ -212,7 +212,7 @@ describe('a refresh token', () => {
     expect(refreshHandle(key, id, 0)).toMatch(/^lkr_[A-Za-z0-9_-]{67}$/)
   })
 
-  test('cannot be made or moved on without the key', () => {
+  test('cannot be forged or advanced without the key', () => {
     const handle = refreshHandle(key, id, 5)
     const at = (index: number, character: string) =>
       handle.slice(0, index) + character + handle.slice(index + 1)
@@ -228,7 +228,7 @@ describe('an interaction', () => {
   const begin = (browser: string) =>
     Interaction.begin(memory, systemRandom, browser, { params: { client_id: 'c' } }, 600)
 
-  test('is found in its own browser alone, until its time', async () => {
+  test('is found in its own browser alone, until it expires', async () => {
     const handle = await begin('mine')
     expect((await Interaction.find(memory, handle, 'mine'))!.params).toEqual({ client_id: 'c' })
     expect(await Interaction.find(memory, handle, 'theirs')).toBeUndefined()
@@ -256,12 +256,12 @@ describe('consent', () => {
     expect(await Consent.find(memory, 'a', 'c')).toBeUndefined()
   })
 
-  test('of a client whose name has a bar in it is not that of another pair', async () => {
+  test('of a client_id with a | is not that of another pair', async () => {
     await Consent.extend(memory, 'a', 'b|c', { scope: ['openid'], claims: [] }, 1000)
     expect(await Consent.find(memory, 'a|b', 'c')).toBeUndefined()
   })
 
-  test('given in many tabs at once is all kept', async () => {
+  test('given in many tabs at once is kept completely', async () => {
     const scopes = Array.from({ length: 10 }, (_, i) => `s${i}`)
     await Promise.all(
       scopes.map((scope) => Consent.extend(memory, 'a', 'c', { scope: [scope], claims: [] }, 1000)),
@@ -305,7 +305,7 @@ describe('a grant', () => {
     expect(await alive('bound', 'elsewhere')).toEqual([false, true])
   })
 
-  test('ends with all of a person, or of one client', async () => {
+  test('ends with all grants of an End-User, or of one client', async () => {
     await make('one')
     await make('two', { client_id: 'd' })
     await make('other', { sub: 'b' })
@@ -315,7 +315,7 @@ describe('a grant', () => {
     expect(await alive('one', 'two', 'other')).toEqual([false, false, true])
   })
 
-  test('ends with all of a person however many there are', async () => {
+  test('ends with all grants of an End-User, however many there are', async () => {
     const ids = Array.from({ length: 1203 }, (_, i) => `g${i}`)
     await Promise.all(ids.map((id, i) => make(id, { client_id: i % 2 ? 'c' : 'd' })))
     await Grant.endOfUser(memory, 'a', 'd')

@@ -1,4 +1,4 @@
-/** `bun run test` itself: nothing that goes wrong in a test file is counted as passed. */
+/** `bun run test` itself: a failure of any kind in a test file is not counted as passed. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -32,8 +32,8 @@ const run = (...names: (keyof typeof files)[]) =>
     { root, folder: root },
   )
 
-describe('an outcome', () => {
-  test('of passed tests has nothing to say, whatever they printed', async () => {
+describe('a result', () => {
+  test('of passed tests has no text, whatever they printed', async () => {
     expect(await run('good.test.ts')).toEqual({
       files: ['tests/good.test.ts'],
       passed: 2,

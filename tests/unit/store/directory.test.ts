@@ -1,4 +1,4 @@
-/** Files as a store: whole or absent, private, and decided among processes. */
+/** Files as a store: complete or absent, private, and atomic between processes. */
 import { afterAll, describe, expect, test } from 'bun:test'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,7 +12,7 @@ const fresh = async (): Promise<string> => join(await mkdtemp(join(root, 'd')), 
 const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8)
 
 describe('verbs', () => {
-  test('get, create and replace do what every store promises', async () => {
+  test('get, create and replace follow the contract of stores', async () => {
     const path = await fresh()
     const [a, b] = [directoryStorage(path), directoryStorage(path)]
     expect(await a.get('k')).toBe(undefined)
@@ -35,7 +35,7 @@ describe('verbs', () => {
     expect(await modeOf(join(path, 'key_ring.sealed'))).toBe('600')
   })
 
-  test('keys cannot leave the folder or meet each other', async () => {
+  test('keys cannot leave the folder or collide', async () => {
     const path = await fresh()
     const storage = directoryStorage(path)
     const keys = ['../escape', '/etc/passwd', '..', '.', 'a/b', 'a%2Fb', 'a b', '']
@@ -45,7 +45,7 @@ describe('verbs', () => {
     expect(await readdir(join(path, '..'))).toEqual(['keys'])
   })
 
-  test('a TTL is refused, and a folder that cannot be used is an outage', async () => {
+  test('a TTL is refused, and an unusable folder is StoreUnavailable', async () => {
     const path = await fresh()
     await expect(directoryStorage(path).create('k', 'v', 1000)).rejects.toThrow(RangeError)
     await expect(directoryStorage(path).replace('k', 'v', 'w', 1000)).rejects.toThrow(RangeError)
@@ -118,7 +118,7 @@ describe('races among processes', () => {
 })
 
 describe('crashes', () => {
-  test('a lock whose owner died is broken, by one of those who wait, and the count stays right', async () => {
+  test('a lock of a dead owner is removed by one waiting process, and the count is right', async () => {
     const path = await fresh()
     const storages = Array.from({ length: 8 }, () => directoryStorage(path, { staleAfter: 100 }))
     await storages[0]!.create('k', '0')
@@ -134,7 +134,7 @@ describe('crashes', () => {
     expect(await readdir(path)).toEqual(['k.sealed'])
   })
 
-  test('a lock is not broken while its owners change, however old the file looks', async () => {
+  test('a lock is not removed while its owners change, however old the file looks', async () => {
     const path = await fresh()
     const storage = directoryStorage(path, { staleAfter: 1_500 })
     await storage.create('k', 'a')
@@ -154,7 +154,7 @@ describe('crashes', () => {
     expect(await storage.get('k')).toBe('b')
   })
 
-  test('a breaker that died too leaves a message that names the file', async () => {
+  test('when the process that removes a lock dies too, the error names the file', async () => {
     const path = await fresh()
     const storage = directoryStorage(path, { staleAfter: 50 })
     await storage.create('k', 'a')

@@ -1,4 +1,4 @@
-/** The view of a store that HEAD is given: it answers as the store would and writes nothing. */
+/** The read-only view of a store for HEAD: it answers as the store would and writes nothing. */
 import { expect, test } from 'bun:test'
 import { memoryStore } from '../../../src/store/memory.ts'
 import { readOnlyStore } from '../../../src/store/read_only.ts'
