@@ -1,5 +1,7 @@
 /** Where a response may be sent. https://www.rfc-editor.org/rfc/rfc9700#section-2.1, loopback: RFC 8252 §7.3 */
 
+import { hostProblem } from '../lib/plain_host.ts'
+
 declare const trusted: unique symbol
 /** A redirect target that was compared with a registration; only this file makes one. */
 export type TrustedRedirect = string & { readonly [trusted]: true }
@@ -50,6 +52,8 @@ export function redirectUriProblem(
   // Parsers read "https:app.example" and "http://127.1" in different ways, so only one spelling is taken.
   if (/^https?:/i.test(uri) && spelledHost(uri) !== url.hostname)
     return `does not spell its host as //${url.hostname}`
+  const host = hostProblem(url)
+  if (host !== undefined) return host
   if (url.protocol === 'https:') return undefined
   if (url.protocol === 'http:')
     return loopbackHosts.has(url.hostname) ? undefined : 'uses http off loopback; use https'

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { OAuthError } from './errors.ts'
 import { type Grounds, RefusedError, shown } from './refusal.ts'
 import { translated, unservedPromise } from './metadata_promises.ts'
+import { hostProblem } from '../lib/plain_host.ts'
 import { redirectUriProblem } from './redirect_uri.ts'
 import { leadsToOneOf } from './registration_limits.ts'
 import { formatScope, parseScope, requireWithin } from './scope.ts'
@@ -48,7 +49,9 @@ export const coreMetadata = {
   contacts: v.optional(Words),
   software_id: v.optional(Text),
   software_version: v.optional(Text),
-  initiate_login_uri: v.optional(v.pipe(WebUrl, v.regex(/^https:/i, 'expected an https URL'))),
+  initiate_login_uri: v.optional(
+    v.pipe(WebUrl, v.regex(/^https:[\x21-\x7e]+$/i, 'expected an https URL in ASCII')),
+  ),
   redirect_uris: v.optional(Uris, []),
   post_logout_redirect_uris: v.optional(Uris, []),
   application_type: v.optional(v.picklist(['web', 'native'])),
@@ -116,6 +119,7 @@ export function readClientMetadata(sent: unknown, policy: RegistrationPolicy): C
     })
   }
   const metadata = parsed.output as ClientMetadata
+  checkUrls(metadata)
   checkRedirectUris(metadata, policy)
   checkOffered('grant_types', metadata.grant_types, policy.grantTypes)
   checkOffered('response_types', metadata.response_types, policy.responseTypes)
@@ -183,6 +187,27 @@ function checkRedirectUris(metadata: ClientMetadata, { redirectHosts }: Registra
       throw new OAuthError(name === 'redirect_uris' ? 'invalid_redirect_uri' : 'invalid_client_metadata', {
         rule: 'RFC 7591 §5',
         expected: `${name}: https, http on loopback, or a scheme in reverse-domain notation for a native client`,
+        came: uri,
+        problem: `${name}: ${shown(uri)} ${problem}`,
+      })
+    }
+}
+
+/** Members whose values are URLs, those of features and translated ones included: names as RFC 7591 §2 forms them. */
+const ofUrls = /_(?:uris?|endpoint)(?:#|$)/
+
+/** A URL that comes with a line break, or with a host that means something in a header, is refused before it is kept. */
+function checkUrls(metadata: ClientMetadata): void {
+  const given = Object.entries(metadata).filter(([name]) => ofUrls.test(name))
+  for (const [name, values] of given)
+    for (const uri of [values].flat()) {
+      if (typeof uri !== 'string') continue
+      const url = URL.parse(uri)
+      const problem = url && (/\s/.test(uri) ? 'has white space' : hostProblem(url))
+      if (!problem) continue
+      throw new OAuthError(name === 'redirect_uris' ? 'invalid_redirect_uri' : 'invalid_client_metadata', {
+        rule: 'RFC 7591 §2',
+        expected: `${name}: a URL whose host is made of letters, digits, dots and hyphens or is an address in brackets`,
         came: uri,
         problem: `${name}: ${shown(uri)} ${problem}`,
       })

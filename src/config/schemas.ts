@@ -2,6 +2,7 @@
 import { domainToASCII } from 'node:url'
 import * as v from 'valibot'
 import { type Network, parseNetworks } from '../lib/address.ts'
+import { isPlainHost } from '../lib/plain_host.ts'
 
 /** One rule for the whole text. `parse` returns undefined for text that does not match the description. */
 function described<T>(
@@ -81,7 +82,8 @@ export const host = described('a host name or an IP address', (text) =>
 const httpUrl = (text: string): URL | undefined => {
   const url = /^https?:\/\/[^\s\\]+$/i.test(text) ? URL.parse(text) : null
   // The URL standard allows the host `*.example`, but no browser sends it and origins are not matched by pattern.
-  return url && !url.username && !url.password && !url.hostname.includes('*') ? url : undefined
+  const plain = url && isPlainHost(url.hostname.replaceAll('_', '-'))
+  return plain && !url.username && !url.password ? url : undefined
 }
 
 /** OpenID Connect Discovery §3: no query, no fragment. RFC 9207 compares issuers as strings, hence one spelling. */

@@ -3,6 +3,7 @@ import type { Acr, AcrDemand } from '../auth/acr.ts'
 import type { Context } from './context.ts'
 import type { Call } from './call.ts'
 import type { Html } from '../html/view.ts'
+import type { PolicySource } from '../lib/policy_source.ts'
 import type { MessageKey, Said } from '../lib/say.ts'
 import type { Client } from '../models/client.ts'
 import type { Interaction } from '../models/interaction.ts'
@@ -18,7 +19,7 @@ export interface LoginMethod {
     at: { handle: string; interaction: Interaction; client: Client | undefined },
   ): Promise<Html | undefined>
   /** Origins beyond our own, or schemes such as `http:`, that its form may lead to; https needs no word (CSP form-action). */
-  formTargets?(context: Context): readonly string[]
+  formTargets?(context: Context): readonly PolicySource[]
 }
 
 /** A way out of the sign-in page, below the form: registration, a forgotten password. */

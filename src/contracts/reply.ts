@@ -1,5 +1,6 @@
 /** What an endpoint answers with: a value. `http/reply.ts` makes it; `app.ts` turns it into the Response. */
 import type { Html } from '../html/view.ts'
+import type { PolicySource } from '../lib/policy_source.ts'
 
 export interface Reply {
   status: number
@@ -9,11 +10,11 @@ export interface Reply {
   /** `Set-Cookie` values. */
   cookies?: string[]
   /** Origins that frames on this page load from (CSP frame-src). */
-  frameSources?: string[]
+  frameSources?: readonly PolicySource[]
   /** Origins of others that pictures on this page load from (CSP img-src). */
-  imageSources?: string[]
+  imageSources?: readonly PolicySource[]
   /** Any site may show this page in a frame (CSP frame-ancestors): only a page without a word on it. */
   framedByAnybody?: true
   /** Origins beyond our own that a form on this page may lead to (CSP form-action). */
-  formTargets?: string[]
+  formTargets?: readonly PolicySource[]
 }

@@ -7,6 +7,7 @@ import type { AuthorizationRequest } from '../auth/authorization_request.ts'
 import type { ClientMetadata } from '../auth/registration.ts'
 import type { Config } from '../config.ts'
 import type { Html } from '../html/view.ts'
+import type { PolicySource } from '../lib/policy_source.ts'
 import type { Client } from '../models/client.ts'
 import type { Declared } from '../models/declared.ts'
 import type { Session } from '../models/session.ts'
@@ -125,7 +126,9 @@ export const sockets = {
     /** How this client hears it: from this `server`, or from frames in the `browser`. The pages of a sign-out say so. */
     channel: each<(context: Context, client: Client) => 'server' | 'browser' | undefined>,
     /** Invisible blocks of the page after a sign-out, and the origins they load from. */
-    frames: each<(context: Context, session: Session) => Promise<{ frames: Html[]; sources: string[] }>>,
+    frames: each<
+      (context: Context, session: Session) => Promise<{ frames: Html[]; sources: PolicySource[] }>
+    >,
     /**
      * Writes down what the end of a session asks for while the session is still there: a throw keeps it, so that the
      * end can be tried again. May be called more than once for one session.

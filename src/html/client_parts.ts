@@ -1,4 +1,5 @@
 /** Name, logo and links of a client on a page. The client chose all of them, so none is trusted. */
+import { originSource, type PolicySource } from '../lib/policy_source.ts'
 import { isSaid, say, type Said } from '../lib/say.ts'
 import { foreignText, foreignUrl } from './foreign_text.ts'
 import * as parts from './page_parts.ts'
@@ -35,9 +36,9 @@ export function clientLogo(client: ShownClient): Html | Html[] {
 }
 
 /** CSP img-src for `clientLogo`. */
-export function imageSources(client: ShownClient): string[] {
+export function imageSources(client: ShownClient): PolicySource[] {
   const url = logoOf(client)
-  return url ? [new URL(url).origin] : []
+  return url ? originSource(url) : []
 }
 
 export function clientLinks({ clientUri, policyUri, tosUri }: ShownClient): Html | Html[] {

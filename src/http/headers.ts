@@ -1,6 +1,7 @@
 /** Headers that every answer carries. https://owasp.org/www-project-secure-headers/ */
 import type { Config } from '../config.ts'
 import type { Reply } from '../contracts/reply.ts'
+import { type PolicySource, schemeSource } from '../lib/policy_source.ts'
 
 /** Nothing inline, nothing from elsewhere; forms may lead to us, to https, and to what the page names. */
 const policyOf = (
@@ -59,7 +60,5 @@ export function securityHeaders(base: Record<string, string>, reply: Reply): Rec
  * The form-action source that lets a form end at this redirect URI. The scheme alone: Chromium goes on to check
  * where the client redirects next, perhaps another loopback port, and a source cannot name [::1] at all.
  */
-export function formTarget(uri: string): string[] {
-  const { protocol } = new URL(uri)
-  return protocol === 'https:' ? [] : [protocol]
-}
+export const formTarget = (uri: string): PolicySource[] =>
+  schemeSource(uri).filter((scheme) => scheme !== 'https:')

@@ -3,6 +3,7 @@ import { OAuthError } from '../../auth/errors.ts'
 import { type Grounds, shown } from '../../auth/refusal.ts'
 import type { Rule } from '../../auth/rule.ts'
 import type { RegistrationPolicy } from '../../auth/registration.ts'
+import { hostProblem } from '../../lib/plain_host.ts'
 
 const refuse = (rule: Rule, grounds: Omit<Grounds, 'rule'>) =>
   new OAuthError('invalid_client', { ...grounds, rule })
@@ -30,6 +31,8 @@ function urlProblem(clientId: string): string | undefined {
     return 'is not a URL in printable ASCII'
   const [, authority = '', path = ''] = /^https?:\/\/([^/?#]*)([^?#]*)/.exec(clientId)!
   if (authority.includes('@')) return 'carries user information'
+  const host = hostProblem(new URL(clientId))
+  if (host !== undefined) return host
   if (clientId.includes('#')) return 'has a fragment'
   if (clientId.includes('?')) return 'has a query'
   if (path === '') return 'has no path'

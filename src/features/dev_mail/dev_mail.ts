@@ -11,6 +11,7 @@ import { page } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { defineView } from '../../html/view.ts'
 import { isLoopbackHost } from '../../lib/address.ts'
+import { ownOrigin } from '../../lib/policy_source.ts'
 import { say } from '../../lib/say.ts'
 import type { MailMessage } from '../../models/outbox.ts'
 import { devMailPath, findShown, listShown } from '../../people/shown_mails.ts'
@@ -75,7 +76,7 @@ async function showOne(call: Call, context: Context, id: string): Promise<Reply>
   })
   return {
     ...page(200, document(say('dev_mail.title'), html, { width: 'wide' })),
-    frameSources: ["'self'"],
+    frameSources: [ownOrigin],
   }
 }
 

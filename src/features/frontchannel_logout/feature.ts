@@ -5,6 +5,7 @@ import { formEncode, redirectUriProblem } from '../../auth/redirect_uri.ts'
 import { sidOf } from '../../grants/person.ts'
 import { findClient } from '../../http/client_authentication.ts'
 import { defineView } from '../../html/view.ts'
+import { originSource, type PolicySource, schemeSource } from '../../lib/policy_source.ts'
 import { type Client, declareMetadata } from '../../models/client.ts'
 import { defineFeature, type RegistrationRule } from '../../contracts/feature.ts'
 
@@ -27,10 +28,8 @@ const withSession = (uri: string, iss: string, sid: string): string =>
   `${uri}${uri.includes('?') ? '&' : '?'}${formEncode({ iss, sid })}`
 
 /** frame-src cannot name an IPv6 address such as [::1], so the scheme is used instead. */
-const sourceOf = (uri: string): string => {
-  const { origin, hostname, protocol } = new URL(uri)
-  return hostname.startsWith('[') ? protocol : origin
-}
+const sourcesOf = (uri: string): PolicySource[] =>
+  new URL(uri).hostname.startsWith('[') ? schemeSource(uri) : originSource(uri)
 
 /** §2: scheme, host and port must be those of a redirect URI, so that our page loads no foreign site. */
 const uriRule: RegistrationRule = {
@@ -71,7 +70,7 @@ export const frontchannelLogout = defineFeature({
       })
       return {
         frames: uris.map((url) => frame({ url })),
-        sources: [...new Set(uris.map(sourceOf))],
+        sources: [...new Set(uris.flatMap(sourcesOf))],
       }
     },
   },
