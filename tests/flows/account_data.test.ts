@@ -1,4 +1,4 @@
-/** Everything that is kept about a person: a copy of it, and the end of the account with a while to think again. https://www.rfc-editor.org/rfc/rfc9470 */
+/** Export of everything that is kept about an End-User, and deletion of the account after a grace period. https://www.rfc-editor.org/rfc/rfc9470 */
 import { describe, expect, test } from 'bun:test'
 import { buildTable, featureEntries, featuresFor } from '../../src/table.ts'
 import { loadConfig } from '../../src/config.ts'
@@ -27,7 +27,7 @@ import { type Provider, provider, turnableClock } from '../support/provider.ts'
 const day = 86_400_000
 const minute = 60_000
 
-/** On a clock that stands mails have no order. */
+/** All mails in one text, because mails of the same time have no order. */
 const mailTexts = async (op: Provider) => (await mailsOf(op)).map(({ text }) => text).join('\n')
 
 async function signIn(who: Person, account = alice): Promise<Page> {
@@ -38,7 +38,7 @@ async function signIn(who: Person, account = alice): Promise<Page> {
 const find = (op: Provider, username = 'alice') => User.findByUsername(op.context, username)
 const pathOf = (page: Page | undefined) => new URL(page!.url).pathname
 
-/** One turn of the job that erases. */
+/** One run of the job that erases accounts. */
 const turn = (op: Provider) =>
   op.context.table.jobs.find(({ name }) => name === 'account_deletions')!.run(op.context)
 
@@ -91,7 +91,7 @@ describe('a copy', () => {
     expect(await mailTexts(op)).toContain('A copy of your data was downloaded')
   })
 
-  test('not after an old sign-in: it is asked for again first', async () => {
+  test('an old sign-in must be renewed first', async () => {
     const op = await provider()
     const who = browser(op)
     await signIn(who)
@@ -100,7 +100,7 @@ describe('a copy', () => {
     expect(pathOf((await who.press(page, 'download')).page)).toBe('/login')
   })
 
-  test('for an application that the person agreed to give it to', async () => {
+  test('for a client with the consent of the End-User', async () => {
     const op = await provider()
     const who = browser(op)
     const { access_token } = await holder(op, who)
@@ -131,7 +131,7 @@ describe('a copy', () => {
     expect(discovery.body.scopes_supported).toEqual(expect.arrayContaining(['data_export', 'account_delete']))
   })
 
-  test('a client that knows the person by another name learns ours nowhere', async () => {
+  test('a client with pairwise subjects never gets the local sub', async () => {
     const op = await provider()
     const who = browser(op)
     const { access_token, id_token } = await holder(op, who, undefined, { subject_type: 'pairwise' })
@@ -142,7 +142,7 @@ describe('a copy', () => {
 })
 
 describe('the end of an account', () => {
-  test('asked for: signed out everywhere and every token dead at once, and the owner is told', async () => {
+  test('a request ends all sessions and tokens at once, and a mail tells the End-User', async () => {
     const op = await provider()
     const [here, phone] = [browser(op), browser(op)]
     await signIn(here)
@@ -179,7 +179,7 @@ describe('the end of an account', () => {
     expect((await find(op))!.leaving_at).toBeUndefined()
   })
 
-  test('signing in meanwhile offers to keep it, and to do nothing else', async () => {
+  test('a sign-in during the grace period offers only to keep the account', async () => {
     const op = await provider()
     const who = browser(op)
     await signIn(who)
@@ -200,7 +200,7 @@ describe('the end of an account', () => {
     expect(await find(op)).toBeDefined()
   })
 
-  test('after the grace nothing of the person is left, and nobody gets their sub again', async () => {
+  test('after the grace period no data is left, and the sub is never used again', async () => {
     const clock = turnableClock()
     const counting = countingStore(memoryStore(clock))
     const op = await provider({ clock, store: counting.store })
@@ -237,7 +237,7 @@ describe('the end of an account', () => {
     expect(await User.create(op.context, { ...rest, sub: 'another' })).toBe(true)
   })
 
-  test('a failure half way is taken up again, whichever step it was', async () => {
+  test('after a failure at any step the deletion is resumed', async () => {
     const clock = turnableClock()
     for (let passing = 0; passing < 60; passing += 4) {
       const failing = failingStore(memoryStore(clock))
@@ -267,7 +267,26 @@ describe('the end of an account', () => {
     }
   }, 60_000)
 
-  test('among instances one erases, and a person who keeps the account at that moment either has it or not', async () => {
+  test('a cancellation after the erasure has begun is refused', async () => {
+    const clock = turnableClock()
+    const failing = failingStore(memoryStore(clock))
+    const op = await provider({ clock, store: failing.store, env: { ACCOUNT_DELETION_GRACE: '60' } })
+    const who = browser(op)
+    await signIn(who)
+    await requestDeletion(who)
+    const offer = await signIn(who)
+    clock.advance(minute)
+    failing.failAfter(4) // the account is claimed for the erasure, and nothing of it is erased
+    await turn(op).catch(() => {})
+    failing.recover()
+    expect((await find(op))!.disabled).toBe(false)
+    const refused = (await who.press(offer, 'keep')).page!
+    expect(refused.status).toBe(403)
+    expect(refused.html).toContain('<code dir="ltr">account_being_deleted</code>')
+    expect((await find(op))!.leaving_at).toBeDefined()
+  })
+
+  test('one of several instances erases, and a concurrent cancellation succeeds or fails completely', async () => {
     const clock = turnableClock()
     const store = memoryStore(clock)
     const both = [await provider({ clock, store }), await provider({ clock, store })]
@@ -292,11 +311,11 @@ describe('the end of an account', () => {
   })
 })
 
-describe('the end of an account, asked by an application', () => {
+describe('deletion requested by a client', () => {
   const remove = async (op: Provider, token: string) =>
     read(await op.fetch('/user/delete-account', { method: 'DELETE', ...bearer(token) }))
 
-  test('with a token of the scope and a sign-in of just now: 202, and everything ends', async () => {
+  test('with the scope and a recent sign-in: 202, and all sessions and tokens end', async () => {
     const op = await provider()
     const who = browser(op)
     const { access_token } = await holder(op, who)
@@ -319,7 +338,7 @@ describe('the end of an account, asked by an application', () => {
     expect((await find(op))!.leaving_at).toBeUndefined()
   })
 
-  test('twenty at once are one request', async () => {
+  test('20 concurrent requests count as one', async () => {
     const op = await provider()
     const { access_token } = await holder(op, browser(op))
     const answers = await Promise.all(Array.from({ length: 20 }, () => remove(op, access_token)))
@@ -339,7 +358,7 @@ describe('the end of an account, asked by an application', () => {
   })
 })
 
-test('bob is not touched by any of it', async () => {
+test('the account of another End-User is not affected', async () => {
   const op = await provider({ env: { ACCOUNT_DELETION_GRACE: '0' } })
   const [hers, his] = [browser(op), browser(op)]
   await signIn(hers)
@@ -351,7 +370,7 @@ test('bob is not touched by any of it', async () => {
   expect(pathOf((await his.open('/account')).page)).toBe('/account')
 })
 
-test('what a feature kept that is off by now is in the copy, and goes with the account', async () => {
+test('data of a feature that was switched off is exported and erased too', async () => {
   const all = (await provider()).context.table.personData.map(({ name }) => name)
   const op = await provider({ env: { PASSKEYS: 'false', ACCOUNT_DATA: 'export' } })
   expect(op.context.table.features).not.toContain('passkeys')
@@ -359,7 +378,7 @@ test('what a feature kept that is off by now is in the copy, and goes with the a
   expect(all).toContain('passkeys')
 })
 
-test('an operator may leave either out: no page, no endpoint, no scope, and those who asked before may still stay', async () => {
+test('ACCOUNT_DATA switches off either: no page, endpoint or scope; earlier deletions can still be cancelled', async () => {
   const names = (env: Record<string, string>) => {
     const config = loadConfig(env, { featureEntries })
     return buildTable(featuresFor(config)).endpoints.map(({ path }) => path)

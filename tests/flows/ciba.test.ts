@@ -1,4 +1,4 @@
-/** Backchannel authentication: a client asks, the person approves elsewhere, the client polls. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html */
+/** Backchannel authentication: a client asks, the End-User approves on another device, the client polls. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html */
 import { describe, expect, test } from 'bun:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { User } from '../../src/models/user.ts'
@@ -9,7 +9,7 @@ import { alice, bob, person } from '../support/person.ts'
 import { provider, type Provider, turnableClock } from '../support/provider.ts'
 
 describe('poll', () => {
-  test('from the request to tokens of the person who approved', async () => {
+  test('from the request to tokens for the End-User who approved', async () => {
     const op = await start()
     const { status, body } = await begin(op, { binding_message: 'Table 7: Müller & Søn' })
     expect(status).toBe(200)
@@ -40,7 +40,7 @@ describe('poll', () => {
     const headers = { authorization: `Bearer ${tokens.body.access_token}` }
     expect(await (await op.fetch('/userinfo', { headers })).json()).toMatchObject({ sub: 'user-alice' })
     expect((await poll(op, body.auth_req_id)).body.error).toBe('invalid_grant')
-    // The browser that approved signs out; what was approved stays.
+    // The browser that approved signs out; the grant stays.
     const logout = await visitor.open('logout')
     await visitor.press(logout.page!, 'logout')
     const refresh_token = String(tokens.body.refresh_token)
@@ -48,7 +48,7 @@ describe('poll', () => {
     expect(refreshed.status).toBe(200)
   })
 
-  test('denied is denied, whenever it is asked', async () => {
+  test('a denial gets the same answer at every poll', async () => {
     const op = await start()
     const { body } = await begin(op)
     expect((await settle(op, 'deny')).html).toContain('You denied the request')
@@ -58,7 +58,7 @@ describe('poll', () => {
     }
   })
 
-  test('impatience is slowed down, and time runs out', async () => {
+  test('polling too fast is slowed down, and the request expires', async () => {
     const op = await start()
     const { body } = await begin(op, { requested_expiry: '60' })
     expect(body.expires_in).toBe(60)
@@ -77,7 +77,7 @@ describe('poll', () => {
     ])
   })
 
-  test('an approval that nobody fetched in time is worth nothing', async () => {
+  test('an approval that the client does not redeem in time expires', async () => {
     const op = await start()
     const { body } = await begin(op, { requested_expiry: '60' })
     await settle(op)
@@ -85,7 +85,7 @@ describe('poll', () => {
     expect((await poll(op, body.auth_req_id)).body.error).toBe('expired_token')
   })
 
-  test('a longer time than allowed is cut', async () => {
+  test('a requested_expiry above the limit is reduced', async () => {
     const op = await start({ env: { CIBA_MAX_REQUEST_TTL: '600' } })
     expect((await begin(op, { requested_expiry: '999999999' })).body.expires_in).toBe(600)
     for (const requested_expiry of ['0', '-1', '1.5', 'soon', '9'.repeat(400)])
@@ -113,7 +113,7 @@ describe('one request, one answer, one redemption', () => {
     )
   })
 
-  test('of twenty answers at once on two instances one counts', async () => {
+  test('of 20 concurrent answers at two instances one counts', async () => {
     const clock = turnableClock()
     const store = memoryStore(clock)
     const [a, b] = [await start({ clock, store }), await provider({ clock, store })]
@@ -129,7 +129,7 @@ describe('one request, one answer, one redemption', () => {
     expect(status).toBe(counted[0]!.page!.html.includes('You approved') ? 200 : 400)
   })
 
-  test('a forged or shortened auth_req_id is none of ours', async () => {
+  test('a forged or shortened auth_req_id is refused', async () => {
     const op = await start()
     const { auth_req_id } = (await begin(op)).body
     const last = auth_req_id.endsWith('A') ? 'B' : 'A'
@@ -138,7 +138,7 @@ describe('one request, one answer, one redemption', () => {
     expect((await op.fetch('/token', formPost(bank, { grant_type }))).status).toBe(400)
   })
 
-  test('who was locked out before the client asked gets no tokens', async () => {
+  test('an account disabled before the poll gets no tokens', async () => {
     const op = await start()
     const { body } = await begin(op)
     await settle(op)
@@ -147,8 +147,8 @@ describe('one request, one answer, one redemption', () => {
   })
 })
 
-describe('the person', () => {
-  test('sees and answers only what is meant for them', async () => {
+describe('the End-User', () => {
+  test('sees and answers only requests for the own account', async () => {
     const op = await start()
     const { body } = await begin(op)
     const stranger = person(op.issuer, op.fetch)
@@ -158,7 +158,7 @@ describe('the person', () => {
     expect(empty.html).not.toContain('Corner bank')
     const mine = person(op.issuer, op.fetch)
     const page = await approvals(mine)
-    // The form of one person, sent by another in their own browser.
+    // The form of alice, sent by bob in his own browser.
     expect((await stranger.press(page, 'allow')).page!.status).toBe(403)
     // A form of bob's own, pointed at the request of alice.
     await begin(op, { login_hint: 'bob' })
@@ -168,7 +168,7 @@ describe('the person', () => {
     expect((await poll(op, body.auth_req_id)).body.error).toBe('authorization_pending')
   })
 
-  test('a form from elsewhere, or without its token, answers nothing', async () => {
+  test('a form of another site or without CSRF token changes nothing', async () => {
     const op = await start()
     const { body } = await begin(op)
     const visitor = person(op.issuer, op.fetch)
@@ -264,7 +264,7 @@ describe('what is refused', () => {
     expect([wrong.status, wrong.body.error]).toEqual([401, 'invalid_client'])
   })
 
-  test('guessing at people is limited, and then right guesses look like wrong ones', async () => {
+  test('hints are limited, and beyond the limit right and wrong hints get the same answer', async () => {
     const op = await start()
     for (let i = 0; i < 100; i++)
       expect((await begin(op, { login_hint: `guess${i}` })).body.error).toBe('unknown_user_id')
@@ -274,7 +274,7 @@ describe('what is refused', () => {
     expect((await begin(op)).status).toBe(200)
   })
 
-  test('a person is not worn down by one client', async () => {
+  test('the requests of one client for one End-User are limited', async () => {
     const op = await start()
     const statuses = []
     for (let i = 0; i < 31; i++) statuses.push((await begin(op)).status)
@@ -301,19 +301,22 @@ describe('id_token_hint', () => {
     return String(((await (await op.fetch('/token', formPost(rp, fields))).json()) as Json).id_token)
   }
 
-  test.each(['public', 'pairwise'])('names the person, %s subjects, expired or not', async (subject_type) => {
-    const op = await start()
-    await addClient(op, { ...both, subject_type }, rp)
-    const id_token_hint = await idToken(op)
-    op.clock.advance(4_000_000)
-    const { body } = await begin(op, { scope: 'openid', login_hint: undefined, id_token_hint }, rp)
-    await settle(op)
-    const tokens = await poll(op, body.auth_req_id, rp)
-    expect(claimsOf(tokens.body.id_token).sub).toBe(claimsOf(id_token_hint).sub)
-    // Handed to another client it names nobody.
-    const stolen = await begin(op, { login_hint: undefined, id_token_hint })
-    expect(stolen.body.error).toBe('invalid_request')
-  })
+  test.each(['public', 'pairwise'])(
+    'names the End-User, %s subjects, expired or not',
+    async (subject_type) => {
+      const op = await start()
+      await addClient(op, { ...both, subject_type }, rp)
+      const id_token_hint = await idToken(op)
+      op.clock.advance(4_000_000)
+      const { body } = await begin(op, { scope: 'openid', login_hint: undefined, id_token_hint }, rp)
+      await settle(op)
+      const tokens = await poll(op, body.auth_req_id, rp)
+      expect(claimsOf(tokens.body.id_token).sub).toBe(claimsOf(id_token_hint).sub)
+      // At another client the hint is refused.
+      const stolen = await begin(op, { login_hint: undefined, id_token_hint })
+      expect(stolen.body.error).toBe('invalid_request')
+    },
+  )
 })
 
 describe('signed requests', async () => {
@@ -341,7 +344,7 @@ describe('signed requests', async () => {
   const send = (op: Provider, request: string, beside: Record<string, string> = {}) =>
     begin(op, { scope: undefined, login_hint: undefined, request, ...beside })
 
-  test('what is signed counts, once, on any instance', async () => {
+  test('only signed parameters count, once across instances', async () => {
     const clock = turnableClock()
     const store = memoryStore(clock)
     const [a, b] = [await start({ clock, store }, metadata), await provider({ clock, store })]
@@ -354,7 +357,7 @@ describe('signed requests', async () => {
     expect((await send(b, request)).body.error).toBe('invalid_request')
   })
 
-  test('registered to sign means signed', async () => {
+  test('a client that registered a signing algorithm must sign', async () => {
     const op = await start({}, metadata)
     expect((await begin(op)).body.error).toBe('invalid_request')
   })
@@ -377,7 +380,7 @@ describe('signed requests', async () => {
     expect((await send(op, await signed(op, more))).body.error).toBe('invalid_request')
   })
 
-  test('another key, another algorithm, another kind of JWT, company, no JWT', async () => {
+  test('another key, another algorithm, another kind of JWT, parameters outside, not a JWT', async () => {
     const op = await start({}, metadata)
     const good = await signed(op)
     const payload = good.split('.')[1]!

@@ -1,4 +1,4 @@
-/** Backchannel authentication, told: ping, push, and the hook that reaches the person. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#ping_callback */
+/** Notifications of backchannel authentication: ping, push, and CIBA_NOTIFY_URL. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#ping_callback */
 import { afterEach, describe, expect, test } from 'bun:test'
 import { createHmac } from 'node:crypto'
 import { generateKeyPair } from 'jose'
@@ -82,7 +82,7 @@ describe('ping', () => {
     expect(ear.received).toHaveLength(1)
   })
 
-  test('says it of a denial too', async () => {
+  test('also for a denial', async () => {
     const ear = listen()
     const op = await told(ear, 'ping')
     const { body } = await ask(op)
@@ -91,7 +91,7 @@ describe('ping', () => {
     expect((await poll(op, body.auth_req_id)).body.error).toBe('access_denied')
   })
 
-  test('is repeated a few times, then the client is on its own', async () => {
+  test('is repeated a bounded number of times, then given up', async () => {
     const ear = listen(() => new Response('busy', { status: 503 }))
     const op = await told(ear, 'ping', { env: { CIBA_REQUEST_TTL: '3000' } })
     const { body } = await ask(op)
@@ -124,7 +124,7 @@ describe('ping', () => {
     expect((await poll(op, body.auth_req_id)).status).toBe(200)
   })
 
-  test('is sent by another instance when the first one stopped in the middle, by one of them', async () => {
+  test('is sent by exactly one other instance when the first one stops during the delivery', async () => {
     const ear = listen()
     const clock = turnableClock()
     const store = memoryStore(clock)
@@ -132,7 +132,7 @@ describe('ping', () => {
     const others = [await told(ear, 'ping', { clock, store }), await told(ear, 'ping', { clock, store })]
     const { body } = await ask(others[0]!)
     const visitor = person(a.issuer, a.fetch)
-    // The first instance reaches nobody, as if it had died on the way.
+    // The first instance reaches no server, as if it had crashed.
     a.context.outbound.fetch = () => new Promise(() => {})
     await visitor.press(await approvals(visitor), 'allow')
     await settleDown()
@@ -144,7 +144,7 @@ describe('ping', () => {
     expect(ear.received.map((each) => each.body)).toEqual([{ auth_req_id: body.auth_req_id }])
   })
 
-  test('one client that hangs delays neither the person nor another client', async () => {
+  test('a client that hangs delays neither the notification of the End-User nor another client', async () => {
     const hung = listen(() => new Promise<Response>(() => {}))
     const ear = listen()
     const env = { OUTBOUND_ALLOW_HOSTS: `${hung.host},${ear.host}`, OUTBOUND_TIMEOUT_MS: '20000' }
@@ -161,10 +161,10 @@ describe('ping', () => {
     }
     await ear.until(1)
     const ended = op.lines.filter((line) => line.includes('backchannel_delivery'))
-    expect(ended.filter((line) => !line.includes('outcome=done'))).toEqual([]) // what hangs, hangs still
+    expect(ended.filter((line) => !line.includes('outcome=done'))).toEqual([]) // the client that hangs has not answered yet
   })
 
-  test('needs a token to call with', async () => {
+  test('needs a client_notification_token', async () => {
     const ear = listen()
     const op = await told(ear, 'ping')
     for (const client_notification_token of [undefined, 'two words', 'x'.repeat(1025), 'a\r\nb: c'])
@@ -172,7 +172,7 @@ describe('ping', () => {
     expect((await ask(op, { client_notification_token: 'x'.repeat(1024) })).status).toBe(200)
   })
 
-  test('the token and the auth_req_id are never stored as they are', async () => {
+  test('the token and the auth_req_id are never stored in plain text', async () => {
     const ear = listen()
     const clock = turnableClock()
     const store = memoryStore(clock)
@@ -196,7 +196,7 @@ describe('ping', () => {
 })
 
 describe('push', () => {
-  test('brings tokens that belong together, and nobody polls', async () => {
+  test('sends tokens bound to each other, and polling is refused', async () => {
     const ear = listen()
     const op = await told(ear, 'push')
     const { body } = await ask(op)
@@ -222,7 +222,7 @@ describe('push', () => {
     expect((await poll(op, body.auth_req_id)).body.error).toBe('unauthorized_client')
   })
 
-  test('brings a denial', async () => {
+  test('sends a denial', async () => {
     const ear = listen()
     const op = await told(ear, 'push')
     const { body } = await ask(op)
@@ -231,7 +231,7 @@ describe('push', () => {
     expect(push!.body).toMatchObject({ auth_req_id: body.auth_req_id, error: 'access_denied' })
   })
 
-  test('brings the end of time, once, from one of two instances', async () => {
+  test('sends the expiry once, from one of two instances', async () => {
     const ear = listen()
     const clock = turnableClock()
     const store = memoryStore(clock)
@@ -248,7 +248,7 @@ describe('push', () => {
     expect(ear.received).toHaveLength(1)
   })
 
-  test('that reaches nobody leaves no tokens behind', async () => {
+  test('that cannot be delivered leaves no active tokens', async () => {
     const ear = listen(() => new Response(null, { status: 404 }))
     const op = await told(ear, 'push')
     await ask(op)
@@ -264,7 +264,7 @@ describe('push', () => {
     expect((await op.fetch('/userinfo', { headers })).status).toBe(401)
   })
 
-  test('of a person who was locked out meanwhile brings no tokens', async () => {
+  test('for an account disabled since the approval sends no tokens', async () => {
     let status = 503
     const ear = listen(() => new Response(null, { status }))
     const op = await told(ear, 'push')
@@ -280,7 +280,7 @@ describe('push', () => {
     expect(pushes[1]!.body.access_token).toBeUndefined()
   })
 
-  test('again brings other tokens of the same grant, and the refresh token of before', async () => {
+  test('repeated sends new tokens of the same grant, and the same refresh token', async () => {
     const ear = listen((nth) => new Response(null, { status: nth === 1 ? 500 : 200 }))
     const op = await told(ear, 'push')
     await ask(op)
@@ -318,7 +318,7 @@ describe('registration', () => {
     backchannel_client_notification_endpoint: 'https://rp.example/heard',
   }
 
-  test('what goes together is kept', async () => {
+  test('valid combinations are registered', async () => {
     const op = await provider({ env })
     const { publicKey } = await generateKeyPair('ES256', { extractable: true })
     const jwks = { keys: [await crypto.subtle.exportKey('jwk', publicKey)] }
@@ -352,16 +352,16 @@ describe('registration', () => {
     expect([status, body.error]).toEqual([400, 'invalid_client_metadata'])
   })
 
-  test('nobody registers for it by default', async () => {
+  test('dynamic registration does not allow it by default', async () => {
     const { status } = await register(await provider({ env: { REGISTRATION: 'open' } }), push)
     expect(status).toBe(400)
   })
 })
 
-describe('the hook', () => {
+describe('CIBA_NOTIFY_URL', () => {
   const secret = 'Zk3vQ9rT5wLx8nHs2bYd7cFj4gMp6aUe'
 
-  test('tells somebody who can reach the person, signed', async () => {
+  test('receives a signed request', async () => {
     const ear = listen((nth) => new Response(null, { status: nth === 1 ? 500 : 200 }))
     const op = await told(ear, 'poll', { env: { CIBA_NOTIFY_URL: ear.url, CIBA_NOTIFY_SECRET: secret } })
     const { body } = await begin(op, { binding_message: 'Table 7' })
@@ -386,7 +386,7 @@ describe('the hook', () => {
     await ear.until(2)
   })
 
-  test('is silent once the person has answered, and never unsigned', async () => {
+  test('receives nothing after the answer, and nothing unsigned', async () => {
     const ear = listen(() => new Response(null, { status: 500 }))
     const op = await told(ear, 'poll', { env: { CIBA_NOTIFY_URL: ear.url, CIBA_NOTIFY_SECRET: secret } })
     await begin(op)

@@ -1,4 +1,4 @@
-/** A client that nobody registered: its client_id is the URL of what it says about itself. https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/ */
+/** A client without registration: its client_id is the URL of its metadata document. https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/ */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { Client, makeClient } from '../../src/models/client.ts'
@@ -84,7 +84,7 @@ async function refusal(at: Provider, client_id = clientId): Promise<string> {
 const userinfo = (at: Provider, { access_token }: Json) =>
   at.fetch('/userinfo', { headers: { authorization: `Bearer ${access_token}` } })
 
-test('signs a person in; its tokens work, are renewed and are revoked as everybody else\u2019s', async () => {
+test('signs an End-User in; its tokens work, are refreshed and revoked like those of any client', async () => {
   const at = await op()
   const tokens = await signIn(at)
   expect(((await (await userinfo(at, tokens)).json()) as Json).sub).toBe('user-alice')
@@ -100,7 +100,7 @@ test('signs a person in; its tokens work, are renewed and are revoked as everybo
   expect(requests).toBe(1)
 })
 
-test('opaque tokens and two instances on one store: what one was given the other honours', async () => {
+test('opaque tokens: those issued by one instance are valid at another with the same store', async () => {
   const clock = turnableClock()
   const store = memoryStore(clock)
   const options = { env: settings({ ACCESS_TOKEN_FORMAT: 'opaque' }), store, clock }
@@ -125,7 +125,7 @@ test('the consent page names the host of the client_id, and consent is remembere
   expect((await who.open(url)).page?.forms[0]?.buttons).toContain('allow')
 })
 
-test('a redirect to the own machine proves nothing: consent is asked for each time', async () => {
+test('a loopback redirect does not identify the client: consent is asked each time', async () => {
   const at = await op()
   published = document({ redirect_uris: ['http://127.0.0.1/callback'], application_type: 'web' })
   const who = person(at.issuer, at.fetch)
@@ -139,7 +139,7 @@ test('a redirect to the own machine proves nothing: consent is asked for each ti
   }
 })
 
-test('PKCE always, whatever REQUIRE_PKCE says', async () => {
+test('PKCE is required, whatever REQUIRE_PKCE is', async () => {
   const at = await op({ REQUIRE_PKCE: 'false' })
   const { publicKey } = await generateKeyPair('ES256')
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'a' }] }
@@ -153,7 +153,7 @@ test('PKCE always, whatever REQUIRE_PKCE says', async () => {
   expect(new URL(answer.headers.get('location')!).searchParams.get('error')).toBe('invalid_request')
 })
 
-test('with a key of its own it must prove it, and another key proves nothing', async () => {
+test('a client with private_key_jwt must sign with its own key', async () => {
   const at = await op()
   const [own, other] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')]
   const jwks = { keys: [{ ...(await exportJWK(own.publicKey)), kid: 'a' }] }
@@ -178,7 +178,7 @@ test('with a key of its own it must prove it, and another key proves nothing', a
   expect((await redeem(at, code, code_verifier, good)).status).toBe(200)
 })
 
-describe('what the document may not say', () => {
+describe('documents that are refused', () => {
   const documents: [what: string, document: () => unknown, says: RegExp][] = [
     ['another client_id', () => document({ client_id: `${clientId}2` }), /must be its own URL/],
     ['its URL in another spelling', () => document({ client_id: clientId.toUpperCase() }), /its own URL/],
@@ -211,12 +211,12 @@ describe('what the document may not say', () => {
     published = make()
     const at = await op()
     expect(await refusal(at)).toMatch(says)
-    // Neither kept nor held against it: the next request sees what is there then.
+    // Not cached: the next request fetches the document again.
     published = document()
     expect((await at.fetch(authorizationUrl(at.issuer, client(), { scope: 'openid' }).url)).status).toBe(303)
   })
 
-  test('no privilege that only an operator gives', async () => {
+  test('members that only an operator may set have no effect', async () => {
     published = document({
       first_party: true,
       resource_server: true,
@@ -243,7 +243,7 @@ describe('what the document may not say', () => {
   })
 })
 
-describe('how it may not be served', () => {
+describe('responses that are refused', () => {
   test.each([301, 302, 307, 201, 206, 404, 500])('status %p', async (code) => {
     status = code
     const at = await op()
@@ -262,7 +262,7 @@ describe('how it may not be served', () => {
   })
 })
 
-describe('URLs that are no client_id, and addresses that are not for us', () => {
+describe('URLs that are not a client_id, and addresses that are not fetched', () => {
   const here = () => `localhost:${server.port}`
   const urls: [url: () => string][] = [
     [() => `https://${here()}`],
@@ -300,7 +300,7 @@ describe('URLs that are no client_id, and addresses that are not for us', () => 
   })
 })
 
-test('http is for what OUTBOUND_ALLOW_HOSTS names', async () => {
+test('http is allowed for OUTBOUND_ALLOW_HOSTS alone', async () => {
   const plain = await lab.http((_, response) =>
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(published)),
   )
@@ -322,7 +322,7 @@ test('without the switch there are no such clients, nothing is fetched and nothi
 })
 
 describe('a document that changes', () => {
-  test('is noticed when its time is up; consent and grants go on', async () => {
+  test('takes effect when the cache expires; consent and grants stay', async () => {
     headers = { 'cache-control': 'max-age=60' }
     const at = await op()
     const who = person(at.issuer, at.fetch)
@@ -338,7 +338,7 @@ describe('a document that changes', () => {
     expect((await who.open(url)).location?.searchParams.get('code')).toBeTruthy()
   })
 
-  test('a removed one takes the client and its tokens with it, and brings them back', async () => {
+  test('without the document the client and its tokens are invalid until it is back', async () => {
     const at = await op()
     const tokens = await signIn(at)
     status = 404
@@ -351,7 +351,7 @@ describe('a document that changes', () => {
     expect((await userinfo(at, tokens)).status).toBe(200)
   })
 
-  test('between the request and its code: no redirect that is gone, no method that is weaker than promised', async () => {
+  test('between request and code: a removed redirect URI or a weaker authentication method is refused', async () => {
     headers = { 'cache-control': 'no-store' }
     const at = await op()
     const who = person(at.issuer, at.fetch)
@@ -379,7 +379,7 @@ describe('a document that changes', () => {
   })
 })
 
-test('fifty requests at once fetch it once', async () => {
+test('50 concurrent requests fetch it once', async () => {
   const at = await op()
   const all = await Promise.all(
     Array.from({ length: 50 }, () =>
@@ -390,7 +390,7 @@ test('fifty requests at once fetch it once', async () => {
   expect(requests).toBe(1)
 })
 
-test('an operator comes first: a client registered here under such a name is not fetched, and may be disabled', async () => {
+test('a client that the operator registered under such a URL is not fetched, and may be disabled', async () => {
   const at = await op()
   const { client: own } = makeClient(at.context, {
     client_id: clientId,

@@ -1,4 +1,4 @@
-/** An address of one's own: proven, changed, and not to be had by tricks. */
+/** The email address of an account: proof, change, and attacks on both. */
 import { describe, expect, test } from 'bun:test'
 import { answerRequests } from '../../src/features/recovery/job.ts'
 import { spendVerification } from '../../src/people/verification.ts'
@@ -33,7 +33,7 @@ const emailOf = async (op: Provider, sub = 'user-alice') => {
   return [email, email_verified]
 }
 
-test('a new address: the link goes to it, a word to the old one, and nothing changes before it is confirmed', async () => {
+test('a new address gets the link, the old one a notice, and nothing changes before the confirmation', async () => {
   const op = await provider()
   const who = await signedIn(op)
   expect((await section(who)).html).toContain('<bdi>alice@example.com</bdi> (verified)')
@@ -64,7 +64,7 @@ test('an address that is not proven yet: another mail, at another device, after 
   const page = await section(who)
   expect(page.html).toContain('not verified yet')
   await who.press(page, 'resend')
-  expect(await mailsOf(op)).toHaveLength(1) // nobody else is told: nothing is about to change
+  expect(await mailsOf(op)).toHaveLength(1) // no notice: the address does not change
   const link = await linkTo(op, 'bob@example.com')
 
   const phone = browser(op)
@@ -82,10 +82,10 @@ test('an address that is not proven yet: another mail, at another device, after 
 })
 
 describe('a link', () => {
-  test('takes effect for nobody but the account that asked: whoever reads the mailbox cannot be tricked into it', async () => {
+  test('takes effect only for the account that asked: a victim who opens it proves nothing for the attacker', async () => {
     const op = await provider()
     const attacker = await signedIn(op, bob)
-    await askFor(attacker, fresh) // which is somebody else's mailbox
+    await askFor(attacker, fresh) // the mailbox of the victim
     const link = await linkTo(op, fresh)
     const reader = await signedIn(op)
     const page = await confirm(reader, link)
@@ -103,7 +103,7 @@ describe('a link', () => {
     expect(await emailOf(op, 'user-bob')).toEqual(['bob@example.com', false])
   })
 
-  test('is worthless after a day, a newer one, a withdrawal, another address meanwhile, a reset of the password', async () => {
+  test('is invalid after a day, a newer link, a withdrawal, another change of address, a password reset', async () => {
     const ends: Record<string, (op: Provider, who: Person) => Promise<unknown> | void> = {
       'a day': ({ clock }) => clock.advance(25 * 60 * minute),
       'a newer one': (_op, who) => askFor(who, 'alice@newer.example'),

@@ -54,14 +54,14 @@ describe('common ones', () => {
   })
 })
 
-test('words of the house, as PASSWORD_WORDS names them', async () => {
+test('words of PASSWORD_WORDS', async () => {
   const op = await provider({ env: { PASSWORD_WORDS: 'Bluebird Zürich' } })
   for (const password of ['bluebird2026', 'ZÜRICH!BlueBird', 'zürich12345678'])
     expect((await newPasswordProblem(op.context, password, []))?.key).toBe('password.own_words')
   expect(await newPasswordProblem(op.context, 'a bluebird over seventeen lambs', [])).toBeUndefined()
 })
 
-describe('words that others know', () => {
+describe('words of the service and the account', () => {
   test.each([
     'latchkey2026',
     'LatchKey!!!',
@@ -108,7 +108,7 @@ describe('known from a breach', () => {
       },
     })
 
-  test('is refused, and five characters of its hash are all that was told', async () => {
+  test('is refused, and the service received five characters of its hash', async () => {
     answer = () => new Response(line(12))
     expect((await newPasswordProblem((await op()).context, breached, []))?.key).toBe('password.breached')
     expect(asked.at(-1)).toEqual({ path: `/range/${hash.slice(0, 5)}`, padding: 'true' })
@@ -137,7 +137,7 @@ describe('known from a breach', () => {
     expect(lines.join('\n')).not.toContain(hash.slice(0, 5))
   })
 
-  test('what is refused here is asked of nobody', async () => {
+  test('a password that another rule refuses is not sent to the service', async () => {
     const before = asked.length
     await newPasswordProblem((await op()).context, 'password', [])
     expect(asked).toHaveLength(before)

@@ -1,4 +1,4 @@
-/** A person says who they are on the page of their profile, and applications hear it under the scopes that ask for it. */
+/** The profile page changes standard claims, which clients receive by scope. */
 import { describe, expect, test } from 'bun:test'
 import { User } from '../../src/models/user.ts'
 import { alice, type Landing, person, type Person } from '../support/person.ts'
@@ -142,7 +142,7 @@ test('markup in every field stays text, on the profile and wherever the name is 
   expect((await save(browser, wrong)).page!.html).not.toContain('<img src=x')
 })
 
-test('what is posted beside the fields is nobody’s claim', async () => {
+test('other posted fields set no claim', async () => {
   const op = await provider({ env: { EDITABLE_ATTRIBUTES: 'team' } })
   const browser = await signedIn(op)
   const before = await found(op)

@@ -1,4 +1,4 @@
-/** A forgotten password: from "Forgot your password?" to signing in with a new one, and everything that must not work on the way. */
+/** Password recovery: from "Forgot your password?" to the sign-in with a new one, and attacks on it. */
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { answerRequests } from '../../src/features/recovery/job.ts'
 import { Event } from '../../src/models/event.ts'
@@ -16,7 +16,7 @@ import { provider, type Provider, type ProviderOptions, turnableClock } from '..
 const mailbox = 'alice@example.com'
 const better = 'four bricks under moonlight'
 
-/** Asks for a link as somebody who forgot their password, and has the job look at it. */
+/** Asks for a link, and runs the job. */
 async function ask(op: Provider, login: string, who: Person = browser(op)): Promise<Page> {
   const { page } = await who.open('/forgot_password')
   const answer = await who.press(page!, 'send', { username: login })
@@ -77,7 +77,7 @@ test('from the sign-in page to a new password: the old one, every session and ev
   expect(await events(op)).toEqual(expect.arrayContaining(['password_asked', 'password_reset']))
 })
 
-test('the link signs nobody in: who has it still needs every factor', async () => {
+test('the link starts no session: every factor is still needed', async () => {
   const op = await provider()
   const who = browser(op)
   const { page } = await who.open(await linkFor(op))
@@ -101,7 +101,7 @@ test('a second factor is asked for after it as before, also where the device was
   }
 })
 
-test('a person locked out by wrong passwords gets in again', async () => {
+test('an account locked by wrong passwords can sign in again', async () => {
   const op = await provider({ env: { SIGN_IN_ATTEMPTS_PER_ACCOUNT: '2' } })
   for (let i = 0; i < 4; i++) await signsIn(op, 'wrong')
   expect(await signsIn(op, 'alicepassword')).toBe(false)
@@ -110,7 +110,7 @@ test('a person locked out by wrong passwords gets in again', async () => {
 })
 
 describe('a link', () => {
-  test('shown by a scanner of mail is still good, and good once', async () => {
+  test('opened by a mail scanner is still valid, and valid once', async () => {
     const op = await provider()
     const link = await linkFor(op)
     for (let i = 0; i < 3; i++) expect((await op.fetch(link)).status).toBe(200)
@@ -119,7 +119,7 @@ describe('a link', () => {
     expect(await signsIn(op, better)).toBe(true)
   })
 
-  test('is spent by one of twenty at two instances', async () => {
+  test('is spent by one of 20 concurrent requests at two instances', async () => {
     const clock = turnableClock()
     const store = memoryStore(clock)
     const both = [await provider({ store, clock }), await provider({ store, clock })] as const
@@ -160,7 +160,7 @@ describe('a link', () => {
     }
   })
 
-  test('is not spent by a password that may not be one, nor by a slip in typing it', async () => {
+  test('is not spent by a refused password or a differing repetition', async () => {
     const op = await provider()
     const link = await linkFor(op)
     const short = await choose(op, link, 'short')
@@ -171,7 +171,7 @@ describe('a link', () => {
     expect((await choose(op, link)).status).toBe(200)
   })
 
-  test('of another purpose opens nothing here, and this one nothing elsewhere', async () => {
+  test('of another purpose is invalid here, and this one is invalid there', async () => {
     const op = await provider()
     const about = { sub: 'user-alice', stamp: 'x', email: mailbox, password: 'x' }
     for (const purpose of ['verify_email', 'invitation', 'reset_password ', '']) {
@@ -186,7 +186,7 @@ describe('a link', () => {
       expect((await op.fetch(`${path}${token}`)).status).toBe(400)
   })
 
-  test('is kept nowhere in the clear', async () => {
+  test('is never stored in plain text', async () => {
     const store = memoryStore(turnableClock())
     const written: unknown[] = []
     const watched = new Proxy(store, {
@@ -225,7 +225,7 @@ describe('a link', () => {
   })
 })
 
-describe('nobody is mailed', () => {
+describe('no mail is sent', () => {
   let op: Provider
   beforeAll(async () => {
     op = await provider()
@@ -260,7 +260,7 @@ describe('nobody is mailed', () => {
     op.clock.advance(24 * 60 * minute)
   })
 
-  test('more than three times an hour, whoever asks; and nobody sees that', async () => {
+  test('more than three times an hour, and no answer discloses the limit', async () => {
     const op = await provider()
     for (let i = 0; i < 8; i++) expect((await ask(op, i % 2 ? 'alice' : mailbox)).status).toBe(200)
     expect(await mailsOf(op)).toHaveLength(3)
@@ -282,7 +282,7 @@ describe('nobody is mailed', () => {
   })
 })
 
-test('one address asks so often and no more; the form of another site, none at all', async () => {
+test('the requests of one network address are limited; a form of another site is refused', async () => {
   const op = await provider({ env: { SIGN_IN_ATTEMPTS_PER_ADDRESS: '3' } })
   const statuses = []
   for (let i = 0; i < 5; i++) statuses.push((await ask(op, `nobody${i}`)).status)
@@ -301,7 +301,7 @@ test('it can be switched off, and is where no mail leaves', async () => {
   expect((await browser(off).open('/login')).page!.html).not.toContain('forgot_password')
 })
 
-test('when the store goes away in the middle, no session outlives the password that it was begun with', async () => {
+test('when the store fails in between, no session outlives the password that it began with', async () => {
   for (let verbs = 6; verbs < 60; verbs += 3) {
     const clock = turnableClock()
     const away = failingStore(memoryStore(clock))

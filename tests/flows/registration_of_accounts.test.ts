@@ -1,4 +1,4 @@
-/** A person makes an account: with an address they prove, or an invitation; and what others try with both. */
+/** Account registration with a proven address or an invitation, and attacks on both. */
 import { describe, expect, test } from 'bun:test'
 import type { Config } from '../../src/config.ts'
 import { accounts } from '../../src/features/accounts/feature.ts'
@@ -85,7 +85,7 @@ describe('with an address', () => {
     expect(at(await create(reading, page!))).toBe('/account')
   })
 
-  test('a link is looked at as often as scanners like, and good once', async () => {
+  test('a link can be opened any number of times, and used once', async () => {
     const op = await provider()
     const browser = browserOf(op)
     const page = await follow(op, browser)
@@ -107,7 +107,7 @@ describe('with an address', () => {
 })
 
 describe('nothing tells whether there is an account', () => {
-  test('the same page, and the owner alone hears', async () => {
+  test('the same page; only a mail to the owner tells', async () => {
     const op = await provider()
     const pages = [await ask(op, browserOf(op), email), await ask(op, browserOf(op), 'ALICE@example.com')]
     const [unknown, known] = pages.map(({ status, html, url }) => ({
@@ -197,7 +197,7 @@ describe('refused beside the field, with what was typed kept', () => {
   })
 })
 
-test('what the person posts beside the form makes them nothing more', async () => {
+test('fields outside the form have no effect', async () => {
   const op = await provider()
   const browser = browserOf(op)
   const page = await follow(op, browser)
@@ -218,7 +218,7 @@ test('what the person posts beside the form makes them nothing more', async () =
   expect(user.sub).not.toBe('user-alice')
 })
 
-test('an account prepared for an address that is not one’s own comes to nothing: the link alone opens it', async () => {
+test('an account cannot be prepared with a foreign address: only the link creates it', async () => {
   const op = await provider()
   const attacker = browserOf(op)
   await ask(op, attacker, email)
@@ -289,7 +289,7 @@ describe('invitations', () => {
     return `/create_account?token=${token}`
   }
 
-  test('bring what the operator gave, where nobody may register otherwise', async () => {
+  test('give the roles and attributes of the operator, also when registration is closed', async () => {
     const op = await provider({ env: { ACCOUNT_REGISTRATION: 'invitation' } })
     const browser = browserOf(op)
     const { page } = await browser.open(await invited(op, { attributes: { organization: 'Example Corp' } }))
@@ -301,7 +301,7 @@ describe('invitations', () => {
     expect(await Invitation.list(op.context)).toEqual([])
   })
 
-  test('one withdrawn is worth nothing', async () => {
+  test('a withdrawn invitation is invalid', async () => {
     const op = await provider()
     const browser = browserOf(op)
     const { page } = await browser.open(await invited(op))
@@ -311,7 +311,7 @@ describe('invitations', () => {
     expect(await User.findByEmail(op.context, email)).toBeUndefined()
   })
 
-  test('twenty at once over two instances make one account', async () => {
+  test('20 concurrent requests at two instances create one account', async () => {
     const clock = turnableClock()
     const store = memoryStore(clock)
     const env = { SIGN_IN_QUEUE: '1000' }

@@ -1,4 +1,4 @@
-/** Sessions as their owner sees them: where, on what, for how long; their end, their number, and a device that is not theirs. */
+/** The sessions page: devices, addresses and times; ending sessions, their limit, and sessions on another device. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -52,7 +52,7 @@ describe('the list', () => {
     expect(second).toContain('aria-label="End session: Safari on iPhone"')
   })
 
-  test('ends one session, with all that hangs on it, and no other', async () => {
+  test('ends one session with its tokens, and no other', async () => {
     const op = await provider()
     const [here, phone, third] = [browser(op), browser(op), browser(op)]
     await signIn(here)
@@ -82,7 +82,7 @@ describe('the list', () => {
     expect(done.html).not.toContain('name="end_all"')
   })
 
-  test('asks whoever signed in a while ago to sign in again before anything ends, and leads back to the list', async () => {
+  test('needs a recent sign-in before a session is ended, and returns to the list', async () => {
     for (const button of ['end', 'end_all']) {
       const op = await provider()
       const [phone, here] = [browser(op), browser(op)]
@@ -100,7 +100,7 @@ describe('the list', () => {
     }
   })
 
-  test('the policy says what this configuration does, and nothing that it does not', async () => {
+  test('the policy describes the rules in force alone', async () => {
     const policy = async (env: Record<string, string>) => {
       const who = browser(await provider({ env }))
       await signIn(who)
@@ -178,7 +178,7 @@ describe('places', () => {
   })
 })
 
-describe('how many at a time', () => {
+describe('the limit', () => {
   test('one more ends the oldest, which says so in the activity', async () => {
     const op = await provider({ env: { SESSION_LIMIT: '2' } })
     const all = Array.from({ length: 3 }, () => browser(op))
@@ -190,7 +190,7 @@ describe('how many at a time', () => {
     expect((await all[2]!.open('/account/activity')).page!.html).toContain('Your oldest session was ended')
   })
 
-  test('signing in again in the same browser takes no second place', async () => {
+  test('signing in again in the same browser counts once', async () => {
     const op = await provider({ env: { SESSION_LIMIT: '2' } })
     const [one, two] = [browser(op), browser(op)]
     await signIn(one)
@@ -198,20 +198,21 @@ describe('how many at a time', () => {
     expect([await isSignedIn(one), await isSignedIn(two)]).toEqual([true, true])
   })
 
-  test('or it is refused, with what to do about it; a place that is given up is free', async () => {
+  test('or the new sign-in is refused with advice; after a sign-out it succeeds', async () => {
     const op = await provider({ env: { SESSION_LIMIT: '1', SESSION_LIMIT_POLICY: 'refuse' } })
     const [one, two] = [browser(op), browser(op)]
     await signIn(one)
     const refused = await signIn(two)
     expect(refused.status).toBe(403)
     expect(refused.html).toContain('Sign out there first')
+    expect(refused.html).toContain('<code dir="ltr">session_limit</code>')
     expect([await isSignedIn(one), await isSignedIn(two)]).toEqual([true, false])
     expect((await signIn(browser(op), bob)).status).toBe(200)
     await one.press((await one.open('/logout')).page!, 'logout')
     expect((await signIn(two)).status).toBe(200)
   })
 
-  test('whoever comes after the limit was lowered ends those that are too many', async () => {
+  test('the first sign-in after the limit was lowered ends the surplus sessions', async () => {
     const clock = turnableClock()
     const store = memoryStore(clock)
     const before = await provider({ store, clock })
@@ -243,7 +244,7 @@ describe('how many at a time', () => {
 describe('another device', () => {
   const mails = async (op: Provider) => (await mailsOf(op)).map(({ text }) => text)
 
-  test('a cookie that turns up in another browser opens nothing, ends the session, and its owner is told once', async () => {
+  test('a cookie used in another browser is refused, ends the session, and one mail tells the End-User', async () => {
     const op = await provider()
     const victim = personWith(op, agents.firefoxOnLinux)
     const tokens = await tokensOf(op, victim)
@@ -260,7 +261,7 @@ describe('another device', () => {
     expect(told).toContain('Chrome on Windows')
   })
 
-  test('nor can it be used for an application: no code, no consent', async () => {
+  test('nor does it authorize a client: no code, no consent', async () => {
     const op = await provider()
     const victim = personWith(op, agents.firefoxOnLinux)
     await authorize(op, victim)
@@ -302,7 +303,7 @@ describe('another device', () => {
     expect((await phone.open('/account/activity')).page!.html).toContain('A new device signed in')
   })
 
-  test('two people at one browser are known to it both', async () => {
+  test('two End-Users of one browser each know the device', async () => {
     const op = await provider()
     const shared = personWith(op, agents.firefoxOnLinux)
     await signIn(shared)

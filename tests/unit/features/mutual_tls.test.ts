@@ -180,7 +180,7 @@ describe('subject fields', () => {
   ] as const)
     test(`not ${name} ${value}`, () => expect(named({ [`tls_client_auth_${name}`]: value })).toBe(false))
 
-  test('none or two of them name nobody', () => {
+  test('none or two of them match no certificate', () => {
     expect(named({})).toBe(false)
     expect(named({ tls_client_auth_san_dns: 'a.example', tls_client_auth_san_ip: '192.0.2.7' })).toBe(false)
   })
