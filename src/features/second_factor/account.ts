@@ -1,4 +1,4 @@
-/** The second factors of a person on their account: what is set up, removing it, recovery codes, trusted devices. */
+/** /account/factors: lists and removes second factors, makes recovery codes, forgets trusted devices. */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { accountForm } from '../../flow/account_form.ts'
@@ -14,15 +14,15 @@ import { type MessageKey, type Said, say } from '../../lib/say.ts'
 import type { User } from '../../models/user.ts'
 import type { AccountSection, SecondFactor } from '../../contracts/feature.ts'
 import { channels } from './channels.ts'
-import { accountPlaceForm, type Place, placeOnAccount } from './place.ts'
+import { factorAccountForm, type FactorPage, accountFactorPage } from './factor_page.ts'
 import { RecoveryCodes } from './recovery.ts'
 import { accountPath as recoveryPath } from './recovery_pages.ts'
 import { settingsOf } from './settings.ts'
 import { Totp } from './totp.ts'
 import { buttonFormOf, choiceAbout, factorEntry, factorList, removeFormOf } from './views.ts'
-import { doneWords, factorsPath } from './words.ts'
+import { doneMessages, factorsPath } from './words.ts'
 
-/** How each factor of this feature goes, and what the owner is told; those of others have pages of their own. */
+/** Removal and event of each factor of this feature. Factors of other features have their own pages. */
 const removals: Readonly<
   Record<string, { kind: EventKind; remove(context: Context, sub: string): Promise<unknown> }>
 > = {
@@ -31,24 +31,24 @@ const removals: Readonly<
   email: { kind: channels.email.told.removed, remove: channels.email.records.take },
 }
 
-const wordOf = (word: string | undefined): Said | undefined =>
-  word !== undefined && Object.hasOwn(doneWords, word)
-    ? say(doneWords[word as keyof typeof doneWords])
+const noticeOf = (word: string | undefined): Said | undefined =>
+  word !== undefined && Object.hasOwn(doneMessages, word)
+    ? say(doneMessages[word as keyof typeof doneMessages])
     : undefined
 
 async function show(
   context: Context,
-  place: Place,
+  factorPage: FactorPage,
   csrfOfRecovery: string,
   status = 200,
   notice: { done?: Said | undefined; problem?: Said | undefined } = {},
 ): Promise<Reply> {
-  const ready = await readyFactors(place.user, context)
+  const ready = await readyFactors(factorPage.user, context)
   const entries = allowedFactors(context)
     .filter(({ standIn, accountPath }) => !standIn && accountPath !== undefined)
-    .map((factor) => entryOf(factor, ready.includes(factor), place))
+    .map((factor) => entryOf(factor, ready.includes(factor), factorPage))
   const recovery = allowedFactors(context).some(({ name }) => name === 'recovery')
-  return place.show(status, {
+  return factorPage.show(status, {
     title: say('second_factor.title'),
     text: say(ready.length > 0 ? 'second_factor.on' : 'second_factor.off'),
     notice,
@@ -56,9 +56,9 @@ async function show(
       factorList({
         entries: [
           ...entries,
-          ...(recovery && ready.length > 0 ? [await recoveryEntry(context, place, csrfOfRecovery)] : []),
+          ...(recovery && ready.length > 0 ? [await recoveryEntry(context, factorPage, csrfOfRecovery)] : []),
           ...(ready.length > 0 && settingsOf(context.config).trustedDeviceTtl > 0
-            ? [devicesEntry(place)]
+            ? [devicesEntry(factorPage)]
             : []),
         ],
       }),
@@ -66,7 +66,11 @@ async function show(
   })
 }
 
-const entryOf = ({ name, label, accountPath }: SecondFactor, isSetUp: boolean, place: Place): Html => {
+const entryOf = (
+  { name, label, accountPath }: SecondFactor,
+  isSetUp: boolean,
+  factorPage: FactorPage,
+): Html => {
   const change: MessageKey = isSetUp ? 'second_factor.change' : 'second_factor.set_up'
   const mine = Object.hasOwn(removals, name)
   const about = `factor_${name}`
@@ -75,12 +79,12 @@ const entryOf = ({ name, label, accountPath }: SecondFactor, isSetUp: boolean, p
     name: say(label),
     text: say(isSetUp ? 'second_factor.is_set_up' : 'second_factor.not_set_up'),
     actions: [
-      choiceAbout({ path: place.at(accountPath!), label: say(change), about }),
+      choiceAbout({ path: factorPage.pathTo(accountPath!), label: say(change), about }),
       ...(mine && isSetUp
         ? [
             removeFormOf({
-              action: place.action,
-              hidden: { ...place.hidden, factor: name },
+              action: factorPage.action,
+              hidden: { ...factorPage.hidden, factor: name },
               about,
               label: say('second_factor.remove'),
             }),
@@ -90,14 +94,14 @@ const entryOf = ({ name, label, accountPath }: SecondFactor, isSetUp: boolean, p
   })
 }
 
-async function recoveryEntry(context: Context, place: Place, csrf_token: string): Promise<Html> {
-  const left = (await RecoveryCodes.find(context, place.user.sub))?.hashes.length ?? 0
+async function recoveryEntry(context: Context, factorPage: FactorPage, csrf_token: string): Promise<Html> {
+  const left = (await RecoveryCodes.find(context, factorPage.user.sub))?.hashes.length ?? 0
   return factorEntry({
     id: 'recovery_codes',
     name: say('second_factor.recovery_name'),
     text: left > 0 ? say('second_factor.recovery_left', { n: left }) : say('second_factor.recovery_none'),
     actions: buttonFormOf({
-      action: place.at(recoveryPath),
+      action: factorPage.pathTo(recoveryPath),
       hidden: { csrf_token },
       name: 'make',
       label: say('second_factor.recovery_make'),
@@ -105,14 +109,14 @@ async function recoveryEntry(context: Context, place: Place, csrf_token: string)
   })
 }
 
-const devicesEntry = (place: Place): Html =>
+const devicesEntry = (factorPage: FactorPage): Html =>
   factorEntry({
     id: 'trusted_devices',
     name: say('second_factor.devices'),
     text: say('second_factor.devices_text'),
     actions: buttonFormOf({
-      action: place.action,
-      hidden: place.hidden,
+      action: factorPage.action,
+      hidden: factorPage.hidden,
       name: 'forget_devices',
       label: say('second_factor.devices_forget'),
     }),
@@ -125,32 +129,32 @@ export const factorsPage = defineEndpoint({
   limited: true,
   page: true,
   get: pageOfPerson(factorsPath, (call, context, person) => {
-    const place = placeOnAccount(call, context, factorsPath, person)
+    const factorPage = accountFactorPage(call, context, factorsPath, person)
     const { csrf } = accountForm(call, context, person.session, recoveryPath)
-    return show(context, place, csrf, 200, { done: wordOf(query(call, context).done) })
+    return show(context, factorPage, csrf, 200, { done: noticeOf(query(call, context).done) })
   }),
-  form: accountPlaceForm(factorsPath),
-  async post(call, context, { place, fields, session }) {
+  form: factorAccountForm(factorsPath),
+  async post(call, context, { factorPage, fields, session }) {
     if (fields.forget_devices !== undefined) {
-      await factorsChanged(call, context, place.user, { kind: 'devices_forgotten' })
-      return redirectWithin(`${place.at(factorsPath)}?done=devices_forgotten`)
+      await factorsChanged(call, context, factorPage.user, { kind: 'devices_forgotten' })
+      return redirectWithin(`${factorPage.pathTo(factorsPath)}?done=devices_forgotten`)
     }
-    const problem = await remove(call, context, place.user, fields.factor ?? '')
+    const problem = await remove(call, context, factorPage.user, fields.factor ?? '')
     const { csrf } = accountForm(call, context, session, recoveryPath)
     return problem
-      ? show(context, place, csrf, 409, { problem })
-      : redirectWithin(`${place.at(factorsPath)}?done=removed`)
+      ? show(context, factorPage, csrf, 409, { problem })
+      : redirectWithin(`${factorPage.pathTo(factorsPath)}?done=removed`)
   },
 })
 
-/** What stands against it, in words; undefined once it is gone. */
+/** The reason against the removal; undefined if the factor was removed. */
 async function remove(call: Call, context: Context, user: User, name: string): Promise<Said | undefined> {
   const removal = Object.hasOwn(removals, name) ? removals[name] : undefined
   if (!removal) return say('second_factor.not_set_up')
   if (await isLastNeeded(user, name, context)) return say('second_factor.last_needed')
   if (!(await removal.remove(context, user.sub))) return undefined
   await factorsChanged(call, context, user, { kind: removal.kind })
-  // Codes on paper stand in for a factor: without one they would be a factor of their own, unseen.
+  // Recovery codes only replace a factor: without one they would remain as a factor that no page lists.
   if ((await readyFactors(user, context)).length === 0) await RecoveryCodes.remove(context, user.sub)
   return undefined
 }

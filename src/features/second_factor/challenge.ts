@@ -1,4 +1,4 @@
-/** The page that asks for a code, whichever factor it is of: counted, spent once, and on to the session. */
+/** The page that asks for a code of any factor: counts the try, uses the code up, and continues the sign-in. */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Endpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { signIn } from '../../flow/sign_in.ts'
@@ -6,7 +6,7 @@ import type { Call } from '../../contracts/call.ts'
 import { type MessageKey, type Said, say } from '../../lib/say.ts'
 import { redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { halfPlace, halfPlaceForm, type HalfPlaced, type Place, tooMany } from './place.ts'
+import { findStepPage, stepPageForm, type FoundStepPage, type FactorPage, tooMany } from './factor_page.ts'
 import { choicePath } from './policy.ts'
 import { settingsOf } from './settings.ts'
 import { countFactorTry, forgetFactorTries } from './tries.ts'
@@ -14,8 +14,8 @@ import { codeFormOf } from './views.ts'
 
 const day = 86_400
 
-/** What passing adds to the `amr` so far. */
-export type More = (amr: readonly string[]) => string[]
+/** Adds the values of the factor to the `amr` so far. */
+export type AddToAmr = (amr: readonly string[]) => string[]
 
 export interface Challenge {
   name: string
@@ -24,42 +24,42 @@ export interface Challenge {
   text: MessageKey
   label: MessageKey
   letters?: true
-  /** Undefined for a code that is wrong, or was spent by somebody else. */
-  spend(call: Call, context: Context, place: Place, code: string): Promise<More | undefined>
+  /** Undefined for a code that is wrong or was used before. */
+  spend(call: Call, context: Context, factorPage: FactorPage, code: string): Promise<AddToAmr | undefined>
 }
 
-/** Days for which a device may be trusted; undefined where that is not offered. */
+/** Days for which a device may be trusted; undefined if that is not offered. */
 export const trustDays = (context: Context): number | undefined =>
   Math.ceil(settingsOf(context.config).trustedDeviceTtl / day) || undefined
 
-/** The code that was typed in `fields`: a session, or the page again with what is wrong. */
+/** Checks the code in `fields`: continues the sign-in, or shows the page with the error. */
 export async function answerCode(
   call: Call,
   context: Context,
-  { place, fields, progress }: HalfPlaced & Submitted,
+  { factorPage, fields, progress }: FoundStepPage & Submitted,
   challenge: Pick<Challenge, 'spend'>,
   show: (status: number, error: Said) => Reply,
 ) {
   try {
-    await countFactorTry(call, context, place.user)
+    await countFactorTry(call, context, factorPage.user)
   } catch (error) {
     return tooMany(call, context, error, show)
   }
-  const more = await challenge.spend(call, context, place, fields.code ?? '')
-  if (!more) {
-    context.log.info('second_factor_failed', { sub: place.user.sub, address: call.address })
+  const addToAmr = await challenge.spend(call, context, factorPage, fields.code ?? '')
+  if (!addToAmr) {
+    context.log.info('second_factor_failed', { sub: factorPage.user.sub, address: call.address })
     return show(401, say('second_factor.wrong'))
   }
-  await forgetFactorTries(call, context, place.user)
+  await forgetFactorTries(call, context, factorPage.user)
   return signIn(call, context, progress, {
-    user: place.user,
-    amr: more(progress.amr),
+    user: factorPage.user,
+    amr: addToAmr(progress.amr),
     trustDevice: trustDays(context) !== undefined && fields.trust_device === 'yes',
   })
 }
 
 export function challengeEndpoint(challenge: Challenge): Endpoint {
-  const find = halfPlace(challenge.path)
+  const find = findStepPage(challenge.path)
   return defineEndpoint({
     name: challenge.name,
     path: challenge.path,
@@ -67,17 +67,19 @@ export function challengeEndpoint(challenge: Challenge): Endpoint {
     limited: true,
     page: true,
     async get(call, context) {
-      const placed = await find(call, context)
-      if ('reply' in placed) return placed.reply
-      const { place, ready } = placed
-      return ready ? showCode(context, challenge, place, 200) : redirectWithin(place.at(choicePath))
+      const found = await find(call, context)
+      if ('reply' in found) return found.reply
+      const { factorPage, ready } = found
+      return ready
+        ? showCode(context, challenge, factorPage, 200)
+        : redirectWithin(factorPage.pathTo(choicePath))
     },
-    form: halfPlaceForm(challenge.path),
-    post(call, context, placed) {
-      const { place, ready } = placed
-      if (!ready) return redirectWithin(place.at(choicePath))
-      const show = (status: number, error: Said) => showCode(context, challenge, place, status, error)
-      return answerCode(call, context, placed, challenge, show)
+    form: stepPageForm(challenge.path),
+    post(call, context, found) {
+      const { factorPage, ready } = found
+      if (!ready) return redirectWithin(factorPage.pathTo(choicePath))
+      const show = (status: number, error: Said) => showCode(context, challenge, factorPage, status, error)
+      return answerCode(call, context, found, challenge, show)
     },
   })
 }
@@ -85,7 +87,7 @@ export function challengeEndpoint(challenge: Challenge): Endpoint {
 const showCode = (
   context: Context,
   { title, text, label, letters }: Challenge,
-  { show, action, hidden }: Place,
+  { show, action, hidden }: FactorPage,
   status: number,
   error?: Said,
 ): Reply =>

@@ -1,4 +1,4 @@
-/** Where codes are sent: to the verified mail address of the account, or to a phone that was proven by a code. */
+/** Channels for codes: mail to the verified address of the account, and SMS to a phone number that was verified by a code. */
 import * as v from 'valibot'
 import { withFactor } from '../../auth/acr.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -9,9 +9,9 @@ import { seconds } from '../../lib/clock.ts'
 import { type MessageKey, say } from '../../lib/say.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import { provenEmail, type User } from '../../models/user.ts'
-import { codeLife, type Door, type Purpose } from './codes.ts'
+import { codeLifetimeSeconds, type CodeBinding, type Purpose } from './codes.ts'
 import { sendText } from './sms.ts'
-import type { Done } from './words.ts'
+import { type Done, factorsPath } from './words.ts'
 import { readPhone } from '../../auth/person_claims.ts'
 
 const record = v.object({ sub: v.string(), to: v.string(), created_at: v.number() })
@@ -25,17 +25,17 @@ export interface Message {
 }
 
 export interface Channel {
-  name: Door['channel']
+  name: CodeBinding['channel']
   records: typeof phones
-  /** Where this person's codes go once they have set it up; undefined when they have not. */
+  /** The address for codes of this End-User; undefined if the channel is not set up. */
   addressOf(user: User, context: Context): Promise<string | undefined>
-  /** Where a code to set it up goes, from what was typed; undefined when it cannot go there. */
+  /** The address for the code that sets the channel up, from the typed text; undefined if it is not usable. */
   candidate(user: User, typed: string): string | undefined
   /** Throws DeliveryFailed, or StoreUnavailable. */
   deliver(context: Context, user: User, message: Message): Promise<void>
-  /** Enough of an address to recognise it. */
+  /** Shortened, but enough to recognise the address. */
   masked(to: string): string
-  more(amr: readonly string[]): string[]
+  addToAmr(amr: readonly string[]): string[]
   words: {
     title: MessageKey
     setUp: MessageKey
@@ -47,9 +47,15 @@ export interface Channel {
   done: Done
 }
 
-const minutes = Math.round(codeLife / 60)
+export const pathsOf = ({ name }: Channel) => ({
+  challenge: `/second-factor/${name}`,
+  enrol: `/second-factor/${name}/set-up`,
+  account: `${factorsPath}/${name}`,
+})
 
-/** An address that has changed since is not the one that was proven for this. */
+const minutes = Math.round(codeLifetimeSeconds / 60)
+
+/** After a change of the account's address, the channel counts as not set up. */
 const email: Channel = {
   name: 'email',
   records: mailboxes,
@@ -71,8 +77,8 @@ const email: Channel = {
       after: [say('second_factor.mail_after', { n: minutes })],
     }),
   masked: (to) => to.replace(/^(.).*(?=@)/, '$1***'),
-  // By NIST SP 800-63B §3.1.3.1 mail is no authenticator, and who resets a password by mail has only the mailbox: no mfa.
-  more: (amr) => [...new Set([...amr, 'otp'])],
+  // No `mfa`: by NIST SP 800-63B §3.1.3.1 mail is not an authenticator, and after a password reset by mail both factors are the mailbox.
+  addToAmr: (amr) => [...new Set([...amr, 'otp'])],
   words: {
     title: 'second_factor.email_title',
     setUp: 'second_factor.email_set_up',
@@ -94,7 +100,7 @@ const sms: Channel = {
     return sendText(context, to, text(say('second_factor.sms_text', { code, n: minutes })))
   },
   masked: (to) => `***${to.slice(-3)}`,
-  more: (amr) => withFactor(amr, 'sms'),
+  addToAmr: (amr) => withFactor(amr, 'sms'),
   words: {
     title: 'second_factor.sms_title',
     setUp: 'second_factor.sms_set_up',
@@ -108,7 +114,7 @@ const sms: Channel = {
 
 export const channels = { email, sms } as const
 
-/** False when there is one and this may not take its place. */
+/** False if an address is stored already and may not be replaced. */
 export async function rememberAddress(
   context: Context,
   { records }: Channel,

@@ -1,4 +1,4 @@
-/** The pages between factors: another way to prove oneself, and setting one up where none is there yet. */
+/** The pages that list second factors during a sign-in: those to use, and those to set up. */
 import { acrOf, meetsAcr } from '../../auth/acr.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
@@ -13,15 +13,15 @@ import type { Reply } from '../../contracts/reply.ts'
 import { say } from '../../lib/say.ts'
 import { Interaction } from '../../models/interaction.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
-import { halfPlace, halfPlaceForm, type HalfPlaced } from './place.ts'
+import { findStepPage, stepPageForm, type FoundStepPage } from './factor_page.ts'
 import { choicePath, setUpPath, type Wanted, wantedBy } from './policy.ts'
 import { buttonFormOf, choice, choiceList } from './views.ts'
 
-/** What the request of this interaction leaves open for this person. */
+/** The level that the request of this interaction still requires. */
 async function wantedHere(
   call: Call,
   context: Context,
-  { progress }: HalfPlaced,
+  { progress }: FoundStepPage,
 ): Promise<Wanted | undefined> {
   const { user, amr, open } = progress
   const { interaction } = open
@@ -31,55 +31,58 @@ async function wantedHere(
   return wantedBy({ call, user, amr, client, interaction, demand }, acrOf(amr))
 }
 
-const able = (factors: readonly SecondFactor[], wanted: Wanted | undefined): SecondFactor[] => {
+const reachingFactors = (factors: readonly SecondFactor[], wanted: Wanted | undefined): SecondFactor[] => {
   const reaching = factors.filter(({ acr }) => wanted?.levels.some((level) => meetsAcr(acr, level)))
   return reaching.length > 0 ? reaching : [...factors]
 }
 
-const findChoice = halfPlace(choicePath)
+const findChoice = findStepPage(choicePath)
 
 async function choose(call: Call, context: Context): Promise<Reply> {
-  const placed = await findChoice(call, context)
-  if ('reply' in placed) return placed.reply
-  const { place, progress } = placed
-  const ready = able(await readyFactors(progress.user, context), await wantedHere(call, context, placed))
+  const found = await findChoice(call, context)
+  if ('reply' in found) return found.reply
+  const { factorPage, progress } = found
+  const ready = reachingFactors(
+    await readyFactors(progress.user, context),
+    await wantedHere(call, context, found),
+  )
   if (ready.length === 0) return redirectWithin(resumePath(context, progress.open.handle))
-  return place.show(200, {
+  return factorPage.show(200, {
     title: say('second_factor.title'),
     text: say('second_factor.choose'),
     main: [
       choiceList({
-        choices: ready.map(({ path, label }) => choice({ path: place.at(path), label: say(label) })),
+        choices: ready.map(({ path, label }) => choice({ path: factorPage.pathTo(path), label: say(label) })),
       }),
     ],
   })
 }
 
-const findSetUp = halfPlace(setUpPath)
+const findSetUp = findStepPage(setUpPath)
 
 async function showSetUp(call: Call, context: Context): Promise<Reply> {
-  const placed = await findSetUp(call, context)
-  return 'reply' in placed ? placed.reply : setUp(call, context, { ...placed, fields: {} })
+  const found = await findSetUp(call, context)
+  return 'reply' in found ? found.reply : setUp(call, context, { ...found, fields: {} })
 }
 
-/** The page, or where it leads; `decline` among the fields is the answer that no factor is set up. */
-async function setUp(call: Call, context: Context, placed: HalfPlaced & Submitted): Promise<Reply> {
-  const { place, progress, fields } = placed
-  const wanted = await wantedHere(call, context, placed)
+/** The page that lists factors to set up. The field `decline` continues without one. */
+async function setUp(call: Call, context: Context, found: FoundStepPage & Submitted): Promise<Reply> {
+  const { factorPage, progress, fields } = found
+  const wanted = await wantedHere(call, context, found)
   const optional =
-    wanted !== undefined && wanted.otherwise !== 'stuck' && !mustHaveFactor(progress.user, context)
+    wanted !== undefined && wanted.otherwise !== 'blocked' && !mustHaveFactor(progress.user, context)
   const wish = optional && wanted.otherwise === 'as_is'
   const stale = isStale(progress, context)
-  // What is only wished for is shown first; whoever chooses one signs in again on its page.
-  if (stale && !wish) return redirectWithin(place.at('/login'))
-  if (!stale && !(await mayEnrol(progress, context))) return redirectWithin(place.at(choicePath))
-  if (fields.decline !== undefined && optional) return decline(call, context, placed)
+  // For a voluntary level the page is shown even if the sign-in is not fresh. The page of the chosen factor then asks for a fresh sign-in.
+  if (stale && !wish) return redirectWithin(factorPage.pathTo('/login'))
+  if (!stale && !(await mayEnrol(progress, context))) return redirectWithin(factorPage.pathTo(choicePath))
+  if (fields.decline !== undefined && optional) return decline(call, context, found)
   const ready = await readyFactors(progress.user, context)
   const possible = allowedFactors(context).filter(
     (factor) => factor.enrolPath !== undefined && !ready.includes(factor),
   )
-  const choices = wanted ? able(possible, wanted) : possible
-  return place.show(200, {
+  const choices = wanted ? reachingFactors(possible, wanted) : possible
+  return factorPage.show(200, {
     title: say('second_factor.set_up_title'),
     text: say(
       choices.length === 0
@@ -93,7 +96,7 @@ async function setUp(call: Call, context: Context, placed: HalfPlaced & Submitte
         ? [
             choiceList({
               choices: choices.map(({ enrolPath, label }) =>
-                choice({ path: place.at(enrolPath!), label: say(label) }),
+                choice({ path: factorPage.pathTo(enrolPath!), label: say(label) }),
               ),
             }),
           ]
@@ -101,8 +104,8 @@ async function setUp(call: Call, context: Context, placed: HalfPlaced & Submitte
       ...(optional
         ? [
             buttonFormOf({
-              action: place.action,
-              hidden: place.hidden,
+              action: factorPage.action,
+              hidden: factorPage.hidden,
               name: 'decline',
               label: say('second_factor.decline'),
             }),
@@ -112,8 +115,8 @@ async function setUp(call: Call, context: Context, placed: HalfPlaced & Submitte
   })
 }
 
-/** On with what was proven so far: a wish of the application is not an order, and what is essential to it is refused then. */
-async function decline(call: Call, context: Context, { progress }: HalfPlaced): Promise<Reply> {
+/** Continues with the factors so far. For a voluntary level that is enough; an essential one is refused later. */
+async function decline(call: Call, context: Context, { progress }: FoundStepPage): Promise<Reply> {
   const { open, user, amr } = progress
   const declined_by = user.sub
   await Interaction.update(context, open.handle, (current) => ({ ...current, declined_by }))
@@ -135,7 +138,7 @@ export const choiceEndpoints = [
     name: 'second_factor_set_up',
     path: setUpPath,
     get: showSetUp,
-    form: halfPlaceForm(setUpPath),
+    form: stepPageForm(setUpPath),
     post: setUp,
   }),
 ]

@@ -1,4 +1,4 @@
-/** The pages of codes that are sent: asking for one, typing it, at sign-in or to set the way up. An outage says so. */
+/** The pages of codes sent by mail or SMS: request and entry of a code, at sign-in and to set the channel up. */
 import type { Context } from '../../contracts/context.ts'
 import { type Answer, defineEndpoint, type Endpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { factorsChanged, twoFactors } from '../../flow/second_factors.ts'
@@ -10,126 +10,119 @@ import type { Reply } from '../../contracts/reply.ts'
 import { type Said, say } from '../../lib/say.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
 import { answerCode, trustDays } from './challenge.ts'
-import { type Channel, channels, rememberAddress } from './channels.ts'
-import { type Door, forgetCode, type Purpose, newCodeFor, sentTo, spendCode } from './codes.ts'
+import { type Channel, channels, rememberAddress, pathsOf } from './channels.ts'
+import { type CodeBinding, forgetCode, type Purpose, newCodeFor, sentTo, spendCode } from './codes.ts'
 import {
-  accountPlace,
-  accountPlaceForm,
-  type FindPlace,
-  halfEnrolment,
-  halfEnrolmentForm,
-  halfPlace,
-  halfPlaceForm,
-  type HalfPlaced,
-  type Place,
-  type Placed,
+  findFactorAccountPage,
+  factorAccountForm,
+  type FindPage,
+  findEnrolmentPage,
+  enrolmentPageForm,
+  findStepPage,
+  stepPageForm,
+  type FoundStepPage,
+  type FactorPage,
+  type FoundPage,
   requireOffered,
   tooMany,
-} from './place.ts'
+} from './factor_page.ts'
 import { choicePath } from './policy.ts'
 import { DeliveryFailed } from './sms.ts'
-import { counted, countFactorTry, forgetFactorTries } from './tries.ts'
+import { tryKey, countFactorTry, forgetFactorTries } from './tries.ts'
 import { buttonFormOf, codeFormOf, paragraph, phoneFormOf } from './views.ts'
-import { factorsPath } from './words.ts'
 import type { Params } from '../../auth/params.ts'
 
-/** One code may wait for a challenge and another for setting up: neither is good for the other. */
-const doorOf = (channel: Channel, place: Place, purpose: Purpose): Door => ({
+/** A code for a sign-in and a code for the set-up may exist at the same time. Neither is valid for the other purpose. */
+const bindingOf = (channel: Channel, factorPage: FactorPage, purpose: Purpose): CodeBinding => ({
   channel: channel.name,
   purpose,
-  owner: place.owner,
-  sub: place.user.sub,
+  owner: factorPage.owner,
+  sub: factorPage.user.sub,
 })
 
-const pathsOf = ({ name }: Channel) => ({
-  challenge: `/second-factor/${name}`,
-  enrol: `/second-factor/${name}/set-up`,
-  account: `${factorsPath}/${name}`,
-})
-
-/** Codes to numbers that are nobody's yet, in so many seconds: many accounts must not run up a bill (toll fraud). */
+/** Limits set-up codes per IP address, in a window of seconds: many accounts must not cause high SMS costs (toll fraud). */
 const setUpsPerAddress = { most: 30, window: 3_600 }
 
-/** Sends a code; undefined once it is on its way. */
+/** Sends a code; undefined if it was sent. */
 async function send(
   call: Call,
   context: Context,
   channel: Channel,
-  place: Place,
-  door: Door,
+  factorPage: FactorPage,
+  binding: CodeBinding,
   to: string,
   show: (status: number, error: Said) => Reply,
 ): Promise<Reply | undefined> {
   try {
     const { most, window } = setUpsPerAddress
-    if (door.purpose === 'set_up')
+    if (binding.purpose === 'set_up')
       await countAddress(context, 'factor_code_set_up', call.address, most, window)
-    const code = await newCodeFor(context, door, to, counted(call, context, place.user))
-    await channel.deliver(context, place.user, { to, code, purpose: door.purpose })
+    const code = await newCodeFor(context, binding, to, tryKey(call, context, factorPage.user))
+    await channel.deliver(context, factorPage.user, { to, code, purpose: binding.purpose })
     return undefined
   } catch (error) {
     if (!(error instanceof DeliveryFailed)) return tooMany(call, context, error, show)
-    await forgetCode(context, door)
+    await forgetCode(context, binding)
     context.log.warn('factor_code_not_sent', { channel: channel.name, problem: error.message })
     return show(503, say('second_factor.not_sent'))
   }
 }
 
-const sendButton = (place: Place, again: boolean) =>
+const sendButton = (factorPage: FactorPage, again: boolean) =>
   buttonFormOf({
-    action: place.action,
-    hidden: place.hidden,
+    action: factorPage.action,
+    hidden: factorPage.hidden,
     name: 'send',
     label: say(again ? 'second_factor.send_again' : 'second_factor.send'),
     look: again ? 'plain' : 'primary',
   })
 
-const typing = (
+const codeInput = (
   context: Context,
   channel: Channel,
-  place: Place,
+  factorPage: FactorPage,
   to: string,
   error: Said | undefined,
   trust: boolean,
 ) => [
   paragraph({ text: say(channel.words.sent, { to: channel.masked(to) }) }),
   codeFormOf({
-    action: place.action,
-    hidden: place.hidden,
+    action: factorPage.action,
+    hidden: factorPage.hidden,
     label: 'second_factor.code',
     error,
     trustDays: trust ? trustDays(context) : undefined,
   }),
-  sendButton(place, true),
+  sendButton(factorPage, true),
 ]
 
-/** The page that asks for a code at sign-in; undefined where this person has no such factor ready. */
-async function challengeView(context: Context, channel: Channel, { place, ready }: HalfPlaced) {
-  const to = await channel.addressOf(place.user, context)
+/** The page that asks for a code at sign-in; undefined if the End-User has not set up this channel. */
+async function challengeView(context: Context, channel: Channel, { factorPage, ready }: FoundStepPage) {
+  const to = await channel.addressOf(factorPage.user, context)
   if (to === undefined || !ready) return undefined
-  const door = doorOf(channel, place, 'challenge')
-  const waiting = (await sentTo(context, door)) === to
+  const binding = bindingOf(channel, factorPage, 'challenge')
+  const pending = (await sentTo(context, binding)) === to
   const show = (status: number, error?: Said) =>
-    place.show(status, {
+    factorPage.show(status, {
       title: say(channel.words.title),
-      main: waiting
-        ? typing(context, channel, place, to, error, true)
+      main: pending
+        ? codeInput(context, channel, factorPage, to, error, true)
         : [
             ...(error ? [problemOf({ message: error })] : []),
             paragraph({ text: say(channel.words.offer, { to: channel.masked(to) }) }),
-            sendButton(place, false),
+            sendButton(factorPage, false),
           ],
     })
-  return { to, door, show }
+  return { to, binding, show }
 }
 
 function showChallenge(channel: Channel): Answer {
-  const find = halfPlace(pathsOf(channel).challenge)
+  const find = findStepPage(pathsOf(channel).challenge)
   return async (call, context) => {
-    const placed = await find(call, context)
-    if ('reply' in placed) return placed.reply
-    const view = await challengeView(context, channel, placed)
-    return view ? view.show(200) : redirectWithin(placed.place.at(choicePath))
+    const found = await find(call, context)
+    if ('reply' in found) return found.reply
+    const view = await challengeView(context, channel, found)
+    return view ? view.show(200) : redirectWithin(found.factorPage.pathTo(choicePath))
   }
 }
 
@@ -137,55 +130,72 @@ async function challenge(
   call: Call,
   context: Context,
   channel: Channel,
-  placed: HalfPlaced & Submitted,
+  found: FoundStepPage & Submitted,
 ): Promise<Reply> {
-  const { place, fields } = placed
-  const view = await challengeView(context, channel, placed)
-  if (!view) return redirectWithin(place.at(choicePath))
-  const { to, door, show } = view
+  const { factorPage, fields } = found
+  const view = await challengeView(context, channel, found)
+  if (!view) return redirectWithin(factorPage.pathTo(choicePath))
+  const { to, binding, show } = view
   const path = pathsOf(channel).challenge
   if (fields.send !== undefined)
-    return (await send(call, context, channel, place, door, to, show)) ?? redirectWithin(place.at(path))
+    return (
+      (await send(call, context, channel, factorPage, binding, to, show)) ??
+      redirectWithin(factorPage.pathTo(path))
+    )
   return answerCode(
     call,
     context,
-    placed,
-    { spend: () => spendFor(context, channel, door, fields, to) },
+    found,
+    { spend: () => spendFor(context, channel, binding, fields, to) },
     show,
   )
 }
 
-/** The address must still be the one the code was sent to. */
-async function spendFor(context: Context, channel: Channel, door: Door, { code = '' }: Params, to: string) {
-  return (await spendCode(context, door, code)) === to ? channel.more : undefined
+/** The code counts only if it was sent to the current address. */
+async function spendFor(
+  context: Context,
+  channel: Channel,
+  binding: CodeBinding,
+  { code = '' }: Params,
+  to: string,
+) {
+  return (await spendCode(context, binding, code)) === to ? channel.addToAmr : undefined
 }
 
-/** The page that sets the way up: it asks where to send a code to, or for the code that was sent. */
-async function setUpView(context: Context, channel: Channel, place: Place, fields: Submitted['fields']) {
+/** The set-up page: asks for the address to send a code to, or for the code that was sent. */
+async function setUpView(
+  context: Context,
+  channel: Channel,
+  factorPage: FactorPage,
+  fields: Submitted['fields'],
+) {
   requireOffered(context, channel.name)
-  const door = doorOf(channel, place, 'set_up')
-  const waiting = fields.send === undefined ? await sentTo(context, door) : undefined
+  const binding = bindingOf(channel, factorPage, 'set_up')
+  const pending = fields.send === undefined ? await sentTo(context, binding) : undefined
   const asksForPhone = channel.name === 'sms'
   const show = (status: number, error?: Said) =>
-    place.show(status, {
+    factorPage.show(status, {
       title: say(channel.words.setUp),
       main:
-        waiting === undefined
-          ? asking(channel, place, fields.phone ?? '', error)
+        pending === undefined
+          ? addressInput(channel, factorPage, fields.phone ?? '', error)
           : [
-              ...typing(context, channel, place, waiting, error, false).slice(0, asksForPhone ? 2 : 3),
-              ...(asksForPhone ? asking(channel, place, waiting, undefined) : []),
+              ...codeInput(context, channel, factorPage, pending, error, false).slice(
+                0,
+                asksForPhone ? 2 : 3,
+              ),
+              ...(asksForPhone ? addressInput(channel, factorPage, pending, undefined) : []),
             ],
     })
-  return { door, show }
+  return { binding, show }
 }
 
 const showSetUp =
-  (channel: Channel, find: FindPlace): Answer =>
+  (channel: Channel, find: FindPage): Answer =>
   async (call, context) => {
-    const placed = await find(call, context)
-    if ('reply' in placed) return placed.reply
-    return (await setUpView(context, channel, placed.place, {})).show(200)
+    const found = await find(call, context)
+    if ('reply' in found) return found.reply
+    return (await setUpView(context, channel, found.factorPage, {})).show(200)
   }
 
 async function setUp(
@@ -193,41 +203,44 @@ async function setUp(
   context: Context,
   channel: Channel,
   path: string,
-  { place, fields }: Placed & Submitted,
+  { factorPage, fields }: FoundPage & Submitted,
 ): Promise<Reply> {
-  const { door, show } = await setUpView(context, channel, place, fields)
+  const { binding, show } = await setUpView(context, channel, factorPage, fields)
   if (fields.send !== undefined) {
-    const to = channel.candidate(place.user, fields.phone ?? '')
+    const to = channel.candidate(factorPage.user, fields.phone ?? '')
     if (to === undefined) return show(400, say(channel.words.unusable))
-    return (await send(call, context, channel, place, door, to, show)) ?? redirectWithin(place.at(path))
+    return (
+      (await send(call, context, channel, factorPage, binding, to, show)) ??
+      redirectWithin(factorPage.pathTo(path))
+    )
   }
   try {
-    await countFactorTry(call, context, place.user)
+    await countFactorTry(call, context, factorPage.user)
   } catch (error) {
     return tooMany(call, context, error, show)
   }
-  const proven = await spendCode(context, door, fields.code ?? '')
+  const proven = await spendCode(context, binding, fields.code ?? '')
   if (proven === undefined) return show(400, say('second_factor.wrong'))
-  await forgetFactorTries(call, context, place.user)
-  const { replaces, user } = place
+  await forgetFactorTries(call, context, factorPage.user)
+  const { replaces, user } = factorPage
   if (!(await rememberAddress(context, channel, { sub: user.sub, to: proven, replaces })))
-    return redirectWithin(place.at(choicePath))
-  await factorsChanged(call, context, place.user, {
+    return redirectWithin(factorPage.pathTo(choicePath))
+  await factorsChanged(call, context, factorPage.user, {
     kind: channel.told.added,
     detail: channel.masked(proven),
   })
-  return place.finish(channel.done, channel.more)
+  return factorPage.finish(channel.done, channel.addToAmr)
 }
 
-function asking(channel: Channel, place: Place, phone: string, error: Said | undefined) {
+function addressInput(channel: Channel, factorPage: FactorPage, phone: string, error: Said | undefined) {
   if (channel.name === 'sms')
-    return [phoneFormOf({ action: place.action, hidden: place.hidden, phone, error })]
-  const to = channel.candidate(place.user, '')
+    return [phoneFormOf({ action: factorPage.action, hidden: factorPage.hidden, phone, error })]
+  const to = channel.candidate(factorPage.user, '')
   if (to === undefined) return [paragraph({ text: say(channel.words.unusable) })]
   return [
     ...(error ? [problemOf({ message: error })] : []),
     paragraph({ text: say(channel.words.offer, { to: channel.masked(to) }) }),
-    sendButton(place, false),
+    sendButton(factorPage, false),
   ]
 }
 
@@ -240,24 +253,24 @@ export function channelEndpoints(channel: Channel): Endpoint[] {
       name: `second_factor_${channel.name}`,
       path: paths.challenge,
       get: showChallenge(channel),
-      form: halfPlaceForm(paths.challenge),
-      post: (call, context, placed) => challenge(call, context, channel, placed),
+      form: stepPageForm(paths.challenge),
+      post: (call, context, found) => challenge(call, context, channel, found),
     }),
     defineEndpoint({
       ...shared,
       name: `second_factor_${channel.name}_set_up`,
       path: paths.enrol,
-      get: showSetUp(channel, halfEnrolment(paths.enrol)),
-      form: halfEnrolmentForm(paths.enrol),
-      post: (call, context, placed) => setUp(call, context, channel, paths.enrol, placed),
+      get: showSetUp(channel, findEnrolmentPage(paths.enrol)),
+      form: enrolmentPageForm(paths.enrol),
+      post: (call, context, found) => setUp(call, context, channel, paths.enrol, found),
     }),
     defineEndpoint({
       ...shared,
       name: `account_${channel.name}_codes`,
       path: paths.account,
-      get: showSetUp(channel, accountPlace(paths.account)),
-      form: accountPlaceForm(paths.account),
-      post: (call, context, placed) => setUp(call, context, channel, paths.account, placed),
+      get: showSetUp(channel, findFactorAccountPage(paths.account)),
+      form: factorAccountForm(paths.account),
+      post: (call, context, found) => setUp(call, context, channel, paths.account, found),
     }),
   ]
 }

@@ -1,4 +1,4 @@
-/** Short codes that are sent: hashed at rest, ten minutes, few tries, bound to where they were asked for. https://pages.nist.gov/800-63-4/sp800-63b.html#out-of-band */
+/** Codes sent by mail or SMS: stored as HMAC, valid for ten minutes and few tries, bound to one session or interaction. https://pages.nist.gov/800-63-4/sp800-63b.html#out-of-band */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { countTry } from '../../people/rate_limit.ts'
@@ -17,18 +17,17 @@ const records = defineRecord(
   }),
 )
 
-/** Seconds. */
-export const codeLife = 600
+export const codeLifetimeSeconds = 600
 const digits = 6
-const mostTries = 5
+const maxTries = 5
 const hour = 3600
-const mostAnHour = 6
+const maxPerHour = 6
 
-/** To sign in, or to have codes sent from now on. */
+/** A code for a sign-in, or to set the channel up. */
 export type Purpose = 'challenge' | 'set_up'
 
-/** Where a code is good: one channel, one purpose, one session or interaction, one person. */
-export interface Door {
+/** What a code is bound to. */
+export interface CodeBinding {
   purpose: Purpose
   channel: 'email' | 'sms'
   /** The session or interaction. */
@@ -36,52 +35,64 @@ export interface Door {
   sub: string
 }
 
-const idOf = ({ channel, purpose, owner, sub }: Door) => sha256(`${channel}\n${purpose}\n${sub}\n${owner}`)
+const idOf = ({ channel, purpose, owner, sub }: CodeBinding) =>
+  sha256(`${channel}\n${purpose}\n${sub}\n${owner}`)
 
-/** Of a few digits a plain hash would be a list to look up: this one needs a key that the store does not have. */
-const macOf = (context: Context, door: Door, to: string, code: string): string =>
-  hmac(context.secrets.people, `factor code\n${idOf(door)}\n${to}\n${code}`)
+/** An HMAC with a key that is not in the store: a plain hash of six digits could be reversed by trying all codes. */
+const macOf = (context: Context, binding: CodeBinding, to: string, code: string): string =>
+  hmac(context.secrets.people, `factor code\n${idOf(binding)}\n${to}\n${code}`)
 
-/** 48 random bits for a million codes: no code is likelier than another by more than one in 10^8. */
+/** 48 random bits modulo a million: the bias is below one in 10^8. */
 const newCode = (context: Context): string =>
   `${Buffer.from(context.random(6), 'base64url').readUIntBE(0, 6) % 10 ** digits}`.padStart(digits, '0')
 
 /**
- * A code in place of any before; throws `too_many_requests` for who asks too often: `who` is the person as they are
- * counted (tries.ts). Addresses are counted while they are set up, for they may be a stranger's; whoever has proven one
- * loses no codes by that.
+ * Replaces an earlier code. Throws `too_many_requests` if `key` (see `tryKey`) requests too many. During set-up each
+ * address is counted too, because it may belong to another person. Codes to a verified address do not count there.
  */
-export async function newCodeFor(context: Context, door: Door, to: string, who: string): Promise<string> {
-  const what = `factor_code_${door.channel}`
-  await countTry(context, what, who, mostAnHour, hour)
-  if (door.purpose === 'set_up') await countTry(context, `${what}_to`, to, mostAnHour, hour)
+export async function newCodeFor(
+  context: Context,
+  binding: CodeBinding,
+  to: string,
+  key: string,
+): Promise<string> {
+  const what = `factor_code_${binding.channel}`
+  await countTry(context, what, key, maxPerHour, hour)
+  if (binding.purpose === 'set_up') await countTry(context, `${what}_to`, to, maxPerHour, hour)
   const code = newCode(context)
-  await records.put(context, idOf(door), {
-    sub: door.sub,
+  await records.put(context, idOf(binding), {
+    sub: binding.sub,
     to,
-    mac: macOf(context, door, to, code),
-    exp: seconds(context.clock) + codeLife,
+    mac: macOf(context, binding, to, code),
+    exp: seconds(context.clock) + codeLifetimeSeconds,
   })
   return code
 }
 
-/** Where the code that waits was sent. */
-export const sentTo = async (context: Context, door: Door): Promise<string | undefined> =>
-  (await records.find(context, idOf(door)))?.to
+/** The address that the current code was sent to. */
+export const sentTo = async (context: Context, binding: CodeBinding): Promise<string | undefined> =>
+  (await records.find(context, idOf(binding)))?.to
 
-/** It never left: it cannot be typed either. */
-export const forgetCode = (context: Context, door: Door): Promise<unknown> =>
-  records.take(context, idOf(door))
+/** For a code that could not be sent. */
+export const forgetCode = (context: Context, binding: CodeBinding): Promise<unknown> =>
+  records.take(context, idOf(binding))
 
-/** The address it was sent to, for the one caller that types the code. */
-export async function spendCode(context: Context, door: Door, typed: string): Promise<string | undefined> {
-  const id = idOf(door)
-  const waiting = await records.find(context, id)
-  if (!waiting) return undefined
-  // Counted for this very code, before it is compared.
-  const tries = await context.store.increment(`factor_code_tries:${sha256(waiting.mac)}`, codeLife * 1000)
-  const mac = macOf(context, door, waiting.to, typed.replace(/\s/g, ''))
-  if (tries.count > mostTries || !equalInConstantTime(mac, waiting.mac)) return undefined
+/** Uses the code up: exactly one caller gets the address it was sent to. */
+export async function spendCode(
+  context: Context,
+  binding: CodeBinding,
+  typed: string,
+): Promise<string | undefined> {
+  const id = idOf(binding)
+  const pending = await records.find(context, id)
+  if (!pending) return undefined
+  // Counts tries of this code before the comparison, so that concurrent tries cannot exceed the limit.
+  const tries = await context.store.increment(
+    `factor_code_tries:${sha256(pending.mac)}`,
+    codeLifetimeSeconds * 1000,
+  )
+  const mac = macOf(context, binding, pending.to, typed.replace(/\s/g, ''))
+  if (tries.count > maxTries || !equalInConstantTime(mac, pending.mac)) return undefined
   const taken = await records.take(context, id)
-  return taken?.mac === waiting.mac ? taken.to : undefined
+  return taken?.mac === pending.mac ? taken.to : undefined
 }

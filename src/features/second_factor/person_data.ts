@@ -1,4 +1,4 @@
-/** What is kept of second factors: for the export without any secret, and for the end. */
+/** Stored data of second factors: the export, without secrets, and the erasure. */
 import type { Context } from '../../contracts/context.ts'
 import { FactorGeneration } from '../../models/factor_generation.ts'
 import type { PersonData } from '../../contracts/feature.ts'

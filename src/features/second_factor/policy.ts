@@ -1,4 +1,4 @@
-/** When a second factor is asked for, and which. docs/decisions/0019-second-factors.md */
+/** When a second factor is required, and which one. docs/decisions/0019-second-factors.md */
 import * as v from 'valibot'
 import { acrOf, meetsAcr, openDemand } from '../../auth/acr.ts'
 import { OAuthError } from '../../auth/errors.ts'
@@ -23,10 +23,10 @@ export const setUpPath = '/second-factor/set-up'
 export const metadata = declareMetadata({ require_second_factor: v.optional(v.boolean()) })
 const ofUser = declareUserMembers({ second_factor: v.unknown() })
 
-/** Whether this client registered for sign-ins with a second factor alone. */
-const isDuty = (client: Client): boolean => metadata.of(client).require_second_factor === true
+/** Whether this client accepts only sign-ins with a second factor. */
+const requiresSecondFactor = (client: Client): boolean => metadata.of(client).require_second_factor === true
 
-/** Required by everybody, by a role, or by the record of this person (`second_factor` or an attribute of that name). */
+/** Required of all End-Users, of a role, or by the user record (`second_factor`, or an attribute of that name). */
 export function needsSecondFactor({ config }: Context, user: User): boolean {
   const { secondFactor, secondFactorRoles = [] } = settingsOf(config)
   const marks: unknown[] = [ofUser.of(user).second_factor, user.attributes.second_factor]
@@ -38,46 +38,46 @@ export function needsSecondFactor({ config }: Context, user: User): boolean {
 }
 
 export interface Wanted {
-  /** Any of these would do. */
+  /** Any of these is enough. */
   levels: readonly string[]
-  /** Who cannot reach it: is refused by the answer to the client, may go on as they are, or can go no further. */
-  otherwise: 'refused' | 'as_is' | 'stuck'
+  /** If the End-User cannot reach it: the client gets an error, the sign-in continues without it, or it cannot continue. */
+  otherwise: 'refused' | 'as_is' | 'blocked'
 }
 
-/** The level that the request, or the registration of its client, leaves open. */
+/** The level that the request or its client requires and that was not reached yet. */
 export function wantedBy(state: LoginStepInput, reached: string): Wanted | undefined {
   const open = openDemand(reached, state.demand)
   if (open?.essential) return { levels: open.levels, otherwise: 'refused' }
-  if (state.client && isDuty(state.client) && !meetsAcr(reached, twoFactors))
-    return { levels: [twoFactors], otherwise: 'stuck' }
+  if (state.client && requiresSecondFactor(state.client) && !meetsAcr(reached, twoFactors))
+    return { levels: [twoFactors], otherwise: 'blocked' }
   return open && { levels: open.levels, otherwise: 'as_is' }
 }
 
 const reaches = (factor: SecondFactor, { levels }: Wanted): boolean =>
   levels.some((level) => meetsAcr(factor.acr, level))
 
-/** The page for `wanted`; undefined when this person cannot reach it and that is for somebody else to say. */
+/** The page for `wanted`; undefined if the End-User cannot reach it and the sign-in goes on or is refused elsewhere. */
 function pageFor(
   wanted: Wanted,
   ready: readonly SecondFactor[],
   state: LoginStepInput,
   context: Context,
 ): string | undefined {
-  const able = ready.find((factor) => reaches(factor, wanted))
-  if (able) return able.path
-  // To set up a factor for an application is an offer: it can be declined (who demands it hears of that), and where no page
-  // may be shown it is not made for a mere wish.
+  const usable = ready.find((factor) => reaches(factor, wanted))
+  if (usable) return usable.path
+  // The End-User may decline to set up a factor for a client; a client that requires the level then gets an error. For a
+  // voluntary level and prompt=none the set-up is not offered, because no page may be shown.
   const { declined_by, params } = state.interaction
   const declined =
-    (wanted.otherwise !== 'stuck' && declined_by === state.user.sub) ||
+    (wanted.otherwise !== 'blocked' && declined_by === state.user.sub) ||
     (wanted.otherwise === 'as_is' && params?.prompt === 'none')
   const canBeSetUp = allowedFactors(context).some(
     (factor) => factor.enrolPath !== undefined && reaches(factor, wanted),
   )
   if (canBeSetUp && !declined)
-    // Whoever has a weaker factor proves that one before a stronger one is set up.
+    // An existing weaker factor must be proven before a stronger one is set up.
     return ready.length > 0 && !passedSecond(state.amr) ? ready[0]!.path : setUpPath
-  return wanted.otherwise === 'stuck' ? setUpPath : undefined
+  return wanted.otherwise === 'blocked' ? setUpPath : undefined
 }
 
 export const secondFactorStep: LoginStep = {
@@ -97,16 +97,16 @@ export const secondFactorStep: LoginStep = {
   },
 }
 
-/** Whatever way a grant came about: without a second factor it gives a client that registered for one nothing. */
+/** A client with require_second_factor gets no tokens for a sign-in without one, whatever the grant type. */
 export const secondFactorRule: GrantRule = {
   name: 'second_factor',
   admit({ authentication }, { client }) {
-    if (!isDuty(client) || authentication.amr.includes('mfa')) return
+    if (!requiresSecondFactor(client) || authentication.amr.includes('mfa')) return
     throw new OAuthError('invalid_grant', {
       rule: 'RFC 9470 §5',
       expected: 'a sign-in with a second factor, as require_second_factor of the client demands',
-      problem: 'this client registered require_second_factor, and this sign-in had none',
-      next: 'ask the person again',
+      problem: 'this client registered require_second_factor, and this sign-in had no second factor',
+      next: 'send the End-User through the authorization endpoint again',
     })
   },
 }

@@ -1,4 +1,4 @@
-/** Recovery codes: a set of ten on paper, each good once. https://pages.nist.gov/800-63-4/sp800-63b.html#lookupsecrets */
+/** Recovery codes: a set of ten, each valid once. https://pages.nist.gov/800-63-4/sp800-63b.html#lookupsecrets */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { base32 } from '../../lib/base32.ts'
@@ -10,7 +10,7 @@ const records = defineRecord(
   'recovery_codes',
   v.object({
     sub: v.string(),
-    /** Of those not used yet. */
+    /** Of the unused codes. */
     hashes: v.array(v.string()),
     /** Seconds. */
     created_at: v.number(),
@@ -18,14 +18,14 @@ const records = defineRecord(
 )
 
 export const setSize = 10
-/** 120 bits: from 112 on a fast hash is enough (OWASP ASVS 5.0 V6.5.2), for no guessing offline finds one. */
+/** 120 bits: with at least 112, a fast hash is enough against offline guessing (OWASP ASVS 5.0 V6.5.2). */
 const codeBytes = 15
 
 const hashOf = (sub: string, letters: string): string => sha256(`recovery code\n${sub}\n${letters}`)
 
 const shown = (letters: string): string => letters.match(/.{4}/g)!.join('-').toLowerCase()
 
-/** As people type it: any case, any dashes, digits that look like letters (base32 has no 0, 1 and 8). */
+/** Accepts any case and dashes, and digits that look like letters (base32 has no 0, 1 and 8). */
 const read = (text: string): string =>
   text
     .toUpperCase()
@@ -37,7 +37,7 @@ const read = (text: string): string =>
 export const RecoveryCodes = {
   find: records.find,
 
-  /** A new set in place of the one before; kept nowhere in clear. */
+  /** Returns a new set, which replaces the old one. Only hashes are stored. */
   async make(context: Context, sub: string): Promise<string[]> {
     const letters = Array.from({ length: setSize }, () =>
       base32(Buffer.from(context.random(codeBytes), 'base64url')),
@@ -47,7 +47,7 @@ export const RecoveryCodes = {
     return letters.map(shown)
   },
 
-  /** How many are left, for the one caller that spends this code; undefined for everybody else. */
+  /** Uses the code up: exactly one caller gets the number of codes left, all others undefined. */
   async spend(context: Context, sub: string, text: string): Promise<number | undefined> {
     const hash = hashOf(sub, read(text.slice(0, 100)))
     const after = await records.update(context, sub, (current) =>

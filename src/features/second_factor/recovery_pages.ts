@@ -1,4 +1,4 @@
-/** The pages of recovery codes: one instead of another factor at sign-in, and a new set on the account. */
+/** The pages of recovery codes: use of a code at sign-in, and a new set at /account. */
 import { withFactor } from '../../auth/acr.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
@@ -8,7 +8,7 @@ import { redirectWithin } from '../../http/reply.ts'
 import { say } from '../../lib/say.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
 import { challengeEndpoint } from './challenge.ts'
-import { accountPlace, accountPlaceForm } from './place.ts'
+import { findFactorAccountPage, factorAccountForm } from './factor_page.ts'
 import { RecoveryCodes, setSize } from './recovery.ts'
 import { recoveryCodesView } from './views.ts'
 import { factorsPath } from './words.ts'
@@ -23,20 +23,20 @@ const challenge = challengeEndpoint({
   text: 'second_factor.recovery_text',
   label: 'second_factor.recovery_code',
   letters: true,
-  async spend(call, context, place, code) {
-    const left = await RecoveryCodes.spend(context, place.user.sub, code)
+  async spend(call, context, factorPage, code) {
+    const left = await RecoveryCodes.spend(context, factorPage.user.sub, code)
     if (left === undefined) return undefined
-    await tellOwner(call, context, place.user, { kind: 'recovery_code_used', detail: `${left}` })
+    await tellOwner(call, context, factorPage.user, { kind: 'recovery_code_used', detail: `${left}` })
     return (amr) => withFactor(amr, 'otp')
   },
 })
 
-/** As `RecoveryCodes.make` writes them: what comes back from our own page for the file. */
-const written = /^(?:[a-z2-7]{4}-){5}[a-z2-7]{4}$/
+/** The format of `RecoveryCodes.make`. */
+const codePattern = /^(?:[a-z2-7]{4}-){5}[a-z2-7]{4}$/
 
-const findPlace = accountPlace(accountPath)
+const findPage = findFactorAccountPage(accountPath)
 
-/** The set is shown in the answer that makes it and kept nowhere, so there is no page to go back to. */
+/** The codes are shown only in the response to the POST, because only their hashes are stored. A GET redirects. */
 const account = defineEndpoint({
   name: 'account_recovery_codes',
   path: accountPath,
@@ -44,24 +44,24 @@ const account = defineEndpoint({
   limited: true,
   page: true,
   async get(call, context) {
-    const placed = await findPlace(call, context)
-    return 'reply' in placed ? placed.reply : redirectWithin(placed.place.at(factorsPath))
+    const found = await findPage(call, context)
+    return 'reply' in found ? found.reply : redirectWithin(found.factorPage.pathTo(factorsPath))
   },
-  form: accountPlaceForm(accountPath),
-  async post(call, context, { place, fields }) {
-    const back = place.at(factorsPath)
+  form: factorAccountForm(accountPath),
+  async post(call, context, { factorPage, fields }) {
+    const back = factorPage.pathTo(factorsPath)
     if (fields.download !== undefined) return file(fields.codes ?? '', context.looks.brand.name)
-    if (!(await readyFactors(place.user, context)).some(({ standIn }) => !standIn))
+    if (!(await readyFactors(factorPage.user, context)).some(({ standIn }) => !standIn))
       return redirectWithin(back)
-    const codes = await RecoveryCodes.make(context, place.user.sub)
-    await tellOwner(call, context, place.user, { kind: 'recovery_codes_made' })
-    return place.show(200, {
+    const codes = await RecoveryCodes.make(context, factorPage.user.sub)
+    await tellOwner(call, context, factorPage.user, { kind: 'recovery_codes_made' })
+    return factorPage.show(200, {
       title: say('second_factor.recovery_new'),
       main: [
         recoveryCodesView({
           codes,
-          action: place.action,
-          hidden: { ...place.hidden, codes: codes.join(' ') },
+          action: factorPage.action,
+          hidden: { ...factorPage.hidden, codes: codes.join(' ') },
           back,
         }),
       ],
@@ -69,14 +69,14 @@ const account = defineEndpoint({
   },
 })
 
-/** The codes that the page has just shown, as a file: sent back by it, for this server does not know them any more. */
+/** The codes as a file. The page sends them back, because only their hashes are stored. */
 function file(text: string, brand: string) {
   const codes = text.split(' ')
-  if (codes.length !== setSize || !codes.every((code) => written.test(code)))
+  if (codes.length !== setSize || !codes.every((code) => codePattern.test(code)))
     throw new OAuthError('invalid_request', {
       rule: 'RFC 9110 §15.5.1',
       expected: 'recovery codes that this provider made',
-      problem: 'these are no recovery codes of ours',
+      problem: 'these are not recovery codes of this provider',
     })
   return {
     status: 200,

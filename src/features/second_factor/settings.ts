@@ -1,4 +1,4 @@
-/** What an operator may say of second factors. docs/configuration.md */
+/** Configuration of second factors. docs/configuration.md */
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Config } from '../../config.ts'

@@ -1,9 +1,9 @@
-/** Text messages through whatever HTTP gateway the operator has. */
+/** Text messages through the operator's HTTP gateway. */
 import type { Context } from '../../contracts/context.ts'
 import type { OutboundOptions } from '../../outbound/outbound.ts'
 import { settingsOf } from './settings.ts'
 
-/** It cannot be sent now: the gateway is down, slow, or refuses. Other ways stay open. */
+/** The gateway cannot be reached, is too slow, or refused the message. */
 export class DeliveryFailed extends Error {
   override readonly name = 'DeliveryFailed'
 }
@@ -11,10 +11,9 @@ export class DeliveryFailed extends Error {
 const fill = (template: string, write: (value: string) => string, to: string, text: string): string =>
   template.replace(/\{(to|text)\}/g, (_, name: string) => write(name === 'to' ? to : text))
 
-/** As it stands between the quotes of a JSON text. */
+/** Escaped for a place between the quotes of a JSON string. */
 const inJson = (value: string): string => JSON.stringify(value).slice(1, -1)
 
-/** The request for one message: pure, for its tests. */
 export function smsRequest(
   settings: {
     url: string
@@ -38,7 +37,7 @@ export function smsRequest(
   return { url: fill(settings.url, encodeURIComponent, to, text), options }
 }
 
-/** Throws DeliveryFailed unless the gateway took it (2xx). Neither number nor text is logged. */
+/** Throws DeliveryFailed unless the gateway answered 2xx. Neither number nor text is logged. */
 export async function sendText(context: Context, to: string, text: string): Promise<void> {
   const { smsGatewayUrl, smsGatewayMethod, smsGatewayBody, smsGatewayToken } = settingsOf(context.config)
   if (smsGatewayUrl === undefined) throw new DeliveryFailed('SMS_GATEWAY_URL is not set')
@@ -51,7 +50,7 @@ export async function sendText(context: Context, to: string, text: string): Prom
   try {
     ;({ status } = await context.outbound.fetch(url, options))
   } catch (error) {
-    throw new DeliveryFailed(error instanceof Error ? error.message : 'could not be asked', { cause: error })
+    throw new DeliveryFailed(error instanceof Error ? error.message : 'the request failed', { cause: error })
   }
   if (status >= 200 && status < 300) return
   context.log.warn('sms_refused', { status })

@@ -1,4 +1,4 @@
-/** Codes of an authenticator app: one seed a person, sealed at rest, each time step accepted once. https://www.rfc-editor.org/rfc/rfc6238 */
+/** Codes of an authenticator app: one encrypted seed per account, each time step accepted once. https://www.rfc-editor.org/rfc/rfc6238 */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { base32 } from '../../lib/base32.ts'
@@ -11,9 +11,9 @@ const records = defineRecord(
   'totp',
   v.object({
     sub: v.string(),
-    /** Sealed base32. */
+    /** Base32, encrypted. */
     seed: v.string(),
-    /** The newest time step that was accepted: none up to it is accepted again (§5.2). */
+    /** The latest accepted time step. This and earlier ones are not accepted again (§5.2). */
     last_step: v.number(),
     /** Seconds. */
     created_at: v.number(),
@@ -28,12 +28,12 @@ const enrolments = defineRecord(
 const stepSeconds = 30
 /** RFC 4226 §4 R6 recommends 160 bits. */
 const seedBytes = 20
-/** Seconds in which a seed that was shown must be confirmed. */
-const enrolmentLifeSeconds = 900
+/** How long a seed that was shown can be confirmed. */
+const enrolmentLifetimeSeconds = 900
 
 const associated = (sub: string) => `totp ${sub}`
 
-/** The time step whose code this is, at `now` in seconds; undefined when it is none. */
+/** The time step of a code; undefined if the code is not valid. `now` in seconds. */
 export async function stepOf(seed: string, code: string, now: number): Promise<number | undefined> {
   const token = code.replace(/\s/g, '')
   if (!/^\d{6}$/.test(token)) return undefined
@@ -48,7 +48,7 @@ export async function stepOf(seed: string, code: string, now: number): Promise<n
   return result.valid && 'timeStep' in result ? result.timeStep : undefined
 }
 
-const open = (context: Context, sub: string, sealed: string): string | undefined => {
+const unsealSeed = (context: Context, sub: string, sealed: string): string | undefined => {
   const seed = unseal(context.secrets.people, sealed, associated(sub))
   if (seed === undefined) context.log.error('totp_unreadable', { sub, hint: 'SECRET_KEY changed' })
   return seed
@@ -57,10 +57,10 @@ const open = (context: Context, sub: string, sealed: string): string | undefined
 export const Totp = {
   find: records.find,
 
-  /** True for the one caller that spends this code's time step. */
+  /** True for exactly one caller per time step. */
   async spend(context: Context, sub: string, code: string): Promise<boolean> {
     const record = await records.find(context, sub)
-    const seed = record && open(context, sub, record.seed)
+    const seed = record && unsealSeed(context, sub, record.seed)
     const step = seed === undefined ? undefined : await stepOf(seed, code, seconds(context.clock))
     if (!record || step === undefined) return false
     const spent = await records.update(context, sub, (current) =>
@@ -69,34 +69,34 @@ export const Totp = {
     return spent !== undefined
   },
 
-  /** A seed to show; the same one for as long as `owner` (a session or an interaction) has not confirmed it. */
+  /** Returns the seed to show: the same one until `owner` (a session or an interaction) confirms it or it expires. */
   async begin(context: Context, owner: string, sub: string): Promise<string> {
     const id = sha256(owner)
-    const waiting = await enrolments.find(context, id)
-    const known = waiting?.sub === sub ? open(context, sub, waiting.seed) : undefined
+    const pending = await enrolments.find(context, id)
+    const known = pending?.sub === sub ? unsealSeed(context, sub, pending.seed) : undefined
     if (known !== undefined) return known
     const seed = base32(Buffer.from(context.random(seedBytes), 'base64url'))
     await enrolments.put(context, id, {
       sub,
       seed: seal(context.secrets.people, seed, associated(sub)),
-      exp: seconds(context.clock) + enrolmentLifeSeconds,
+      exp: seconds(context.clock) + enrolmentLifetimeSeconds,
     })
     return seed
   },
 
-  /** What was shown becomes the person's authenticator once a code of it is typed; in place of one before if it `replaces`. */
+  /** Stores the seed that was shown if `code` proves it. With `replaces`, it may replace an earlier one. */
   async confirm(
     context: Context,
     { owner, sub, replaces }: { owner: string; sub: string; replaces: boolean },
     code: string,
   ): Promise<boolean> {
     const id = sha256(owner)
-    const waiting = await enrolments.find(context, id)
-    const seed = waiting?.sub === sub ? open(context, sub, waiting.seed) : undefined
+    const pending = await enrolments.find(context, id)
+    const seed = pending?.sub === sub ? unsealSeed(context, sub, pending.seed) : undefined
     const step = seed === undefined ? undefined : await stepOf(seed, code, seconds(context.clock))
-    if (!waiting || step === undefined || !(await enrolments.take(context, id))) return false
+    if (!pending || step === undefined || !(await enrolments.take(context, id))) return false
     const created_at = seconds(context.clock)
-    const record = { sub, seed: waiting.seed, last_step: step, created_at }
+    const record = { sub, seed: pending.seed, last_step: step, created_at }
     if (!replaces) return records.create(context, sub, record)
     await records.put(context, sub, record)
     return true
@@ -106,16 +106,16 @@ export const Totp = {
     (await records.take(context, sub)) !== undefined,
 }
 
-/** What authenticator apps read from a QR code. https://github.com/google/google-authenticator/wiki/Key-Uri-Format */
+/** The URI that authenticator apps read from a QR code. https://github.com/google/google-authenticator/wiki/Key-Uri-Format */
 export async function keyUri(issuer: string, label: string, seed: string): Promise<string> {
   const { generateURI } = await import('otplib/functional')
   return generateURI({ issuer, label, secret: seed })
 }
 
-/** Modules of white round the code, and how much of it may be unreadable (ISO/IEC 18004). */
+/** White border in modules, and error correction level (ISO/IEC 18004). */
 const drawing = { border: 4, ecc: 'M' } as const
 
-/** An SVG image of `text`: dark on light whatever the page looks like, for cameras read no other. */
+/** An SVG image of `text`: always dark on light, because many cameras do not read the inverse. */
 export async function qrCode(text: string): Promise<string> {
   const { renderSVG } = await import('uqr')
   return renderSVG(text, drawing)

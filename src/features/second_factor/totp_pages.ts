@@ -1,4 +1,4 @@
-/** The pages of the authenticator app: a code at sign-in, and setting it up at sign-in or on the account. */
+/** The pages of the authenticator app: a code at sign-in, and the set-up at sign-in or at /account. */
 import { withFactor } from '../../auth/acr.ts'
 import type { Context } from '../../contracts/context.ts'
 import { type Answer, defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
@@ -9,15 +9,15 @@ import { type Said, say } from '../../lib/say.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
 import { challengeEndpoint } from './challenge.ts'
 import {
-  accountPlace,
-  accountPlaceForm,
-  type FindPlace,
-  halfEnrolment,
-  halfEnrolmentForm,
-  type Place,
-  type Placed,
+  findFactorAccountPage,
+  factorAccountForm,
+  type FindPage,
+  findEnrolmentPage,
+  enrolmentPageForm,
+  type FactorPage,
+  type FoundPage,
   requireOffered,
-} from './place.ts'
+} from './factor_page.ts'
 import { keyUri, qrCode, Totp } from './totp.ts'
 import { codeFormOf, seedView } from './views.ts'
 import { factorsPath } from './words.ts'
@@ -33,51 +33,58 @@ const challenge = challengeEndpoint({
   title: 'second_factor.totp_title',
   text: 'second_factor.totp_text',
   label: 'second_factor.code',
-  async spend(_, context, place, code) {
-    return (await Totp.spend(context, place.user.sub, code)) ? (amr) => withFactor(amr, 'otp') : undefined
+  async spend(_, context, factorPage, code) {
+    return (await Totp.spend(context, factorPage.user.sub, code))
+      ? (amr) => withFactor(amr, 'otp')
+      : undefined
   },
 })
 
-async function showSeed(context: Context, place: Place, path: string, status = 200, error?: Said) {
-  const seed = await Totp.begin(context, place.owner, place.user.sub)
-  return place.show(status, {
+async function showSeed(context: Context, factorPage: FactorPage, path: string, status = 200, error?: Said) {
+  const seed = await Totp.begin(context, factorPage.owner, factorPage.user.sub)
+  return factorPage.show(status, {
     title: say('second_factor.totp_set_up'),
     main: [
-      seedView(place.at(imageOf(path)), seed),
-      codeFormOf({ action: place.action, hidden: place.hidden, label: 'second_factor.code', error }),
+      seedView(factorPage.pathTo(imageOf(path)), seed),
+      codeFormOf({
+        action: factorPage.action,
+        hidden: factorPage.hidden,
+        label: 'second_factor.code',
+        error,
+      }),
     ],
   })
 }
 
 const showSetUp =
-  (path: string, find: FindPlace): Answer =>
+  (path: string, find: FindPage): Answer =>
   async (call, context) => {
     requireOffered(context, totpFactor.name)
-    const placed = await find(call, context)
-    return 'reply' in placed ? placed.reply : showSeed(context, placed.place, path)
+    const found = await find(call, context)
+    return 'reply' in found ? found.reply : showSeed(context, found.factorPage, path)
   }
 
 async function setUp(
   call: Call,
   context: Context,
   path: string,
-  { place, fields }: Placed & Submitted,
+  { factorPage, fields }: FoundPage & Submitted,
 ): Promise<Reply> {
   requireOffered(context, totpFactor.name)
-  const { owner, replaces, user } = place
+  const { owner, replaces, user } = factorPage
   if (!(await Totp.confirm(context, { owner, replaces, sub: user.sub }, fields.code ?? '')))
-    return showSeed(context, place, path, 400, say('second_factor.totp_unconfirmed'))
-  await factorsChanged(call, context, place.user, { kind: 'totp_added' })
-  return place.finish('totp_added', (amr) => withFactor(amr, 'otp'))
+    return showSeed(context, factorPage, path, 400, say('second_factor.totp_unconfirmed'))
+  await factorsChanged(call, context, factorPage.user, { kind: 'totp_added' })
+  return factorPage.finish('totp_added', (amr) => withFactor(amr, 'otp'))
 }
 
-/** The same seed as on the page, for the same person in the same place: an address that tells nobody else anything. */
+/** The QR code of the seed on the page. The seed depends on the session or interaction, so the URL reveals nothing. */
 const image =
-  (find: FindPlace): Answer =>
+  (find: FindPage): Answer =>
   async (call, context) => {
-    const placed = await find(call, context)
-    if ('reply' in placed) return placed.reply
-    const { owner, user } = placed.place
+    const found = await find(call, context)
+    if ('reply' in found) return found.reply
+    const { owner, user } = found.factorPage
     const seed = await Totp.begin(context, owner, user.sub)
     return {
       status: 200,
@@ -99,29 +106,29 @@ export const totpEndpoints = [
     ...shared,
     name: 'totp_set_up',
     path: enrolPath,
-    get: showSetUp(enrolPath, halfEnrolment(enrolPath)),
-    form: halfEnrolmentForm(enrolPath),
-    post: (call, context, placed) => setUp(call, context, enrolPath, placed),
+    get: showSetUp(enrolPath, findEnrolmentPage(enrolPath)),
+    form: enrolmentPageForm(enrolPath),
+    post: (call, context, found) => setUp(call, context, enrolPath, found),
   }),
   defineEndpoint({
     ...shared,
     name: 'totp_set_up_image',
     path: imageOf(enrolPath),
-    get: image(halfEnrolment(enrolPath)),
+    get: image(findEnrolmentPage(enrolPath)),
   }),
   defineEndpoint({
     ...shared,
     name: 'account_totp',
     path: accountPath,
-    get: showSetUp(accountPath, accountPlace(accountPath)),
-    form: accountPlaceForm(accountPath),
-    post: (call, context, placed) => setUp(call, context, accountPath, placed),
+    get: showSetUp(accountPath, findFactorAccountPage(accountPath)),
+    form: factorAccountForm(accountPath),
+    post: (call, context, found) => setUp(call, context, accountPath, found),
   }),
   defineEndpoint({
     ...shared,
     name: 'account_totp_image',
     path: imageOf(accountPath),
-    get: image(accountPlace(accountPath)),
+    get: image(findFactorAccountPage(accountPath)),
   }),
 ]
 

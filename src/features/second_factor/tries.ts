@@ -1,4 +1,4 @@
-/** Wrong second factors, counted by account across sessions, browsers and instances. OWASP ASVS 5.0 V6.3.1 */
+/** Limits for wrong second factors of an account, across sessions, browsers and instances. OWASP ASVS 5.0 V6.3.1 */
 import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -9,25 +9,25 @@ import type { User } from '../../models/user.ts'
 import { settingsOf } from './settings.ts'
 
 const day = 86_400
-/** A day allows as many windows' worth. */
+/** The limit of a day, as a multiple of the limit of a window. */
 const windowsADay = 5
 
 /**
- * Only who passed the first factor gets here, so no stranger can lock the owner out; whoever has stolen the password is
- * counted apart from a browser in which the owner signed in before.
+ * The key that tries are counted under. A browser that the account signed in with before has its own key, so that an
+ * attacker with the password cannot lock the owner out. Without the first factor, no try is possible.
  */
-export const counted = (call: Call, context: Context, user: User): string => {
+export const tryKey = (call: Call, context: Context, user: User): string => {
   const known = browserKnownTo(call, context, user.username)
   return known === undefined ? user.sub : `${user.sub}\n${known}`
 }
 
-/** Before anything is compared, so that a race gains nothing. Throws `too_many_requests`, and tells the owner once a day. */
+/** Call before the comparison, so that concurrent tries cannot exceed the limit. Throws `too_many_requests`, and notifies the owner once a day. */
 export async function countFactorTry(call: Call, context: Context, user: User): Promise<void> {
   const { secondFactorAttempts: limit } = settingsOf(context.config)
-  const who = counted(call, context, user)
+  const key = tryKey(call, context, user)
   try {
-    await countTry(context, 'second_factor', who, limit, context.config.signInWindow)
-    await countTry(context, 'second_factor_day', who, limit * windowsADay, day)
+    await countTry(context, 'second_factor', key, limit, context.config.signInWindow)
+    await countTry(context, 'second_factor_day', key, limit * windowsADay, day)
   } catch (error) {
     if (!(error instanceof RefusedError) || error.refusal.retryAfter === undefined) throw error
     context.log.warn('second_factor_guessed', { sub: user.sub, address: call.address })
@@ -37,6 +37,6 @@ export async function countFactorTry(call: Call, context: Context, user: User): 
   }
 }
 
-/** A right one: the window begins anew, the day does not. */
+/** After a correct code: resets the count of the window, not that of the day. */
 export const forgetFactorTries = (call: Call, context: Context, user: User): Promise<unknown> =>
-  forgetTries(context, 'second_factor', counted(call, context, user))
+  forgetTries(context, 'second_factor', tryKey(call, context, user))

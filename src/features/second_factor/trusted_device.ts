@@ -14,7 +14,7 @@ import { settingsOf } from './settings.ts'
 
 const cookie = 'trusted_device'
 
-/** Bound to the browser, the person, their password and the set of their factors: a change of any ends the trust. */
+/** Bound to the browser, the account, its password and its factors: a change of any of them ends the trust. */
 async function proof(context: Context, browser: string, user: User, exp: string): Promise<string> {
   const generation = await FactorGeneration.of(context, user.sub)
   const password = sha256(user.password_hash ?? '')
@@ -30,13 +30,13 @@ export async function isTrusted(call: Call, context: Context, user: User): Promi
     /^(\d{1,12})\.([\w-]{43})$/.exec(readCookie(call, cookieName(context.config, cookie)) ?? '') ?? []
   if (browser === undefined || exp === undefined || mac === undefined) return false
   const { trustedDeviceTtl } = settingsOf(context.config)
-  // A shorter TRUSTED_DEVICE_TTL holds for cookies of before, too.
+  // A shorter TRUSTED_DEVICE_TTL also applies to cookies that were set before.
   const left = Number(exp) - seconds(context.clock)
   if (left <= 0 || left > trustedDeviceTtl) return false
   return equalInConstantTime(mac, await proof(context, browser, user, exp))
 }
 
-/** Sets the cookie when a second factor was passed and the person asked for it. */
+/** Sets the cookie if a second factor was passed and the End-User chose this. */
 export const rememberDevice: SignedIn = async (call, context, { user, session, trustDevice }) => {
   const { trustedDeviceTtl } = settingsOf(context.config)
   const browser = browserOf(call, context)

@@ -1,4 +1,4 @@
-/** What the pages of second factors are made of. */
+/** Views of the pages of second factors. */
 import codeSource from '../../../views/second_factor_code.html' with { type: 'text' }
 import pageSource from '../../../views/second_factor.html' with { type: 'text' }
 import phoneSource from '../../../views/second_factor_phone.html' with { type: 'text' }
@@ -11,8 +11,8 @@ import { type MessageKey, type Said, say } from '../../lib/say.ts'
 
 const frame = defineView('second_factor', pageSource, ['title', 'text', 'main', 'links'])
 
-/** A page between the first factor and the session. */
-export const halfPage = (view: {
+/** A page of a login step. */
+export const stepView = (view: {
   title: Said
   text?: Said | undefined
   main: readonly Html[]
@@ -42,7 +42,7 @@ export const choice = defineView(
   ['path', 'label'],
 )
 
-/** The same beside the name of what it is for (`about`, an id), which its accessible name ends with. */
+/** The same with an accessible name that ends with the text of the element `about`. */
 export const choiceAbout = defineView(
   'factor_choice_about',
   '<a class="button" id="change_{{about}}" href="{{path}}" aria-labelledby="change_{{about}} {{about}}"><span>{{label}}</span></a>',
@@ -77,15 +77,15 @@ const trustBox = defineView(
   ['n'],
 )
 
-/** A field for a code. Its content is never shown again. */
+/** A field for a code. The page never repeats what was typed. */
 export const codeFormOf = (view: {
   action: string
   hidden: Hidden
   label: MessageKey
-  /** Letters too: a recovery code. */
+  /** Also letters, for recovery codes. */
   letters?: boolean
   error?: Said | undefined
-  /** Days for which a device may be trusted, when that is offered. */
+  /** Days for which a device may be trusted, if that is offered. */
   trustDays?: number | undefined
 }): Html =>
   codeForm({
@@ -171,7 +171,7 @@ export const recoveryCodesView = (view: {
     back: view.back,
   })
 
-/** One kind of factor on the account: what it is, whether it is there, what can be done. */
+/** One factor at /account/factors: name, state and actions. */
 export const factorEntry = defineView(
   'factor_entry',
   '<li class="entry"><div class="entry_text"><h2 id="{{id}}">{{name}}</h2><p>{{text}}</p></div>{{actions}}</li>',

@@ -1,4 +1,4 @@
-/** Where a page of second factors stands: inside of a sign-in that is half done, or on the account of somebody signed in. */
+/** What a page of second factors depends on: whether it is part of a sign-in or of /account. */
 import { HttpError } from '../../auth/errors.ts'
 import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -19,137 +19,137 @@ import { type Said, say } from '../../lib/say.ts'
 import type { User } from '../../models/user.ts'
 import { choicePath, setUpPath } from './policy.ts'
 import { type Done, factorsPath } from './words.ts'
-import { halfPage, type Hidden, linkItem, paragraph, together } from './views.ts'
+import { stepView, type Hidden, linkItem, paragraph, together } from './views.ts'
 
 export interface Shown {
   title: Said
   text?: Said | undefined
   main: readonly Html[]
-  /** Above a page of /account: what was done, or could not be. */
+  /** Shown above a page of /account: what was done or refused. */
   notice?: { done?: Said | undefined; problem?: Said | undefined }
 }
 
-export interface Place {
+export interface FactorPage {
   user: User
-  /** What secrets that wait are bound to: this session, or this interaction, of this person. */
+  /** Pending codes and seeds are bound to this: the session or interaction, and the End-User. */
   owner: string
   action: string
   hidden: Hidden
-  /** Whether what is set up here may take the place of what was there: not in a sign-in, where only a password is known. */
+  /** Whether a new factor may replace an existing one. False in a sign-in, where only a password may be proven. */
   replaces: boolean
-  /** A path of ours in this place: the interaction goes with it. Below the base path when given, whole when returned. */
-  at(path: string): string
+  /** Adds the base path and, in a sign-in, the interaction to a path. */
+  pathTo(path: string): string
   show(status: number, view: Shown): Reply
-  /** A factor was set up or passed: on to the session with `amr` so far and more, or back to the list with `done`. */
-  finish(done: Done, more: (amr: readonly string[]) => string[]): Promise<Reply>
+  /** After a factor was set up or used: continues the sign-in with the longer `amr`, or returns to the list with `done`. */
+  finish(done: Done, addToAmr: (amr: readonly string[]) => string[]): Promise<Reply>
 }
 
-export interface Placed {
-  place: Place
+export interface FoundPage {
+  factorPage: FactorPage
 }
 
-/** A place inside of a sign-in; `ready` when the factor of the page is one that this person may use. */
-export interface HalfPlaced extends Placed {
+/** A page of a sign-in. `ready`: the End-User has set up the factor of this page and may use it. */
+export interface FoundStepPage extends FoundPage {
   progress: StepNeeded
   ready: boolean
 }
 
-/** The page at `path`, which is also the purpose of its forms, for a person who passed a first factor. */
-async function placeInSignIn(
+/** The page at `path` in a sign-in. The path is also the purpose of its forms. */
+async function stepFactorPage(
   call: Call,
   context: Context,
   path: string,
   progress: StepNeeded,
-): Promise<HalfPlaced> {
+): Promise<FoundStepPage> {
   const purpose = path.slice(1)
   const { open, user } = progress
   const { action, csrf, interaction } = formFields(call, context, purpose, open.handle)
-  const at = (where: string) => `${context.basePath}${where}?interaction=${open.handle}`
+  const pathTo = (where: string) => `${context.basePath}${where}?interaction=${open.handle}`
   const ready = await readyFactors(user, context)
   const others = ready.filter((factor) => factor.path !== path)
-  // Where nothing is ready yet, the other ways are other kinds to set up.
+  // If no factor is set up, the link leads to the page that lists factors to set up.
   const elsewhere = ready.length === 0 ? setUpPath : others.length > 0 ? choicePath : undefined
   const { params } = open.interaction
-  const place: Place = {
+  const factorPage: FactorPage = {
     user,
     owner: `interaction ${open.handle} ${user.sub}`,
     action,
     hidden: { csrf_token: csrf, interaction },
     replaces: false,
-    at,
+    pathTo,
     show: (status, view) => ({
       ...page(
         status,
-        halfPage({
+        stepView({
           ...view,
           links:
             elsewhere !== undefined && path !== choicePath && path !== setUpPath
-              ? [linkItem({ path: at(elsewhere), label: say('second_factor.other_way') })]
+              ? [linkItem({ path: pathTo(elsewhere), label: say('second_factor.other_way') })]
               : [],
         }),
       ),
       formTargets: params?.redirect_uri === undefined ? [] : formTarget(params.redirect_uri),
     }),
-    finish: (_, more) => signIn(call, context, progress, { user, amr: more(progress.amr) }),
+    finish: (_, addToAmr) => signIn(call, context, progress, { user, amr: addToAmr(progress.amr) }),
   }
-  return { place, progress, ready: others.length < ready.length }
+  return { factorPage, progress, ready: others.length < ready.length }
 }
 
-/** Finds the place of a page on GET, or the reply that leads elsewhere. */
-export type FindPlace<T extends Placed = Placed> = (
+/** For a GET: the page, or the reply that redirects. */
+export type FindPage<T extends FoundPage = FoundPage> = (
   call: Call,
   context: Context,
 ) => Promise<T | { reply: Reply }>
 
-export const halfPlace =
-  (path: string): FindPlace<HalfPlaced> =>
+export const findStepPage =
+  (path: string): FindPage<FoundStepPage> =>
   async (call, context) => {
     const progress = await stepOfPage(call, context)
-    return 'reply' in progress ? progress : placeInSignIn(call, context, path, progress)
+    return 'reply' in progress ? progress : stepFactorPage(call, context, path, progress)
   }
 
-/** The `form` of that page. */
-export const halfPlaceForm = (path: string): FormReader<HalfPlaced & Submitted> => {
+/** The same for a POST. */
+export const stepPageForm = (path: string): FormReader<FoundStepPage & Submitted> => {
   const read = stepForm(path.slice(1))
   return async (call, context) => {
     const progress = await read(call, context)
     if ('reply' in progress) return progress
-    return { ...(await placeInSignIn(call, context, path, progress)), fields: progress.fields }
+    return { ...(await stepFactorPage(call, context, path, progress)), fields: progress.fields }
   }
 }
 
-/** Where a person goes first who may not set a factor up yet: one that is set up is proven before. */
+/** The redirect if no factor may be set up yet: first a factor that exists must be proven, or the sign-in renewed. */
 async function beforeEnrolment(
-  { progress, place }: HalfPlaced,
+  { progress, factorPage }: FoundStepPage,
   context: Context,
 ): Promise<Reply | undefined> {
   if (await mayEnrol(progress, context)) return undefined
-  return redirectWithin(place.at(isStale(progress, context) ? '/login' : choicePath))
+  return redirectWithin(factorPage.pathTo(isStale(progress, context) ? '/login' : choicePath))
 }
 
-/** The same for a page that sets a factor up. */
-export const halfEnrolment = (path: string): FindPlace<HalfPlaced> => {
-  const find = halfPlace(path)
+/** A page that sets a factor up in a sign-in. */
+export const findEnrolmentPage = (path: string): FindPage<FoundStepPage> => {
+  const find = findStepPage(path)
   return async (call, context) => {
-    const placed = await find(call, context)
-    if ('reply' in placed) return placed
-    const reply = await beforeEnrolment(placed, context)
-    return reply ? { reply } : placed
+    const found = await find(call, context)
+    if ('reply' in found) return found
+    const reply = await beforeEnrolment(found, context)
+    return reply ? { reply } : found
   }
 }
 
-export const halfEnrolmentForm = (path: string): FormReader<HalfPlaced & Submitted> => {
-  const read = halfPlaceForm(path)
+export const enrolmentPageForm = (path: string): FormReader<FoundStepPage & Submitted> => {
+  const read = stepPageForm(path)
   return async (call, context) => {
-    const placed = await read(call, context)
-    if ('reply' in placed) return placed
-    const reply = await beforeEnrolment(placed, context)
-    return reply ? { reply } : placed
+    const found = await read(call, context)
+    if ('reply' in found) return found
+    const reply = await beforeEnrolment(found, context)
+    return reply ? { reply } : found
   }
 }
 
-/** The page at `path` of /account, which is also the purpose of its forms. */
-export function placeOnAccount(call: Call, context: Context, path: string, person: AtHand): Place {
+/** The page at `path` of /account. The path is also the purpose of its forms. */
+export function accountFactorPage(call: Call, context: Context, path: string, person: AtHand): FactorPage {
   const { session, user } = person
   const { csrf, cookies } = accountForm(call, context, session, path)
   return {
@@ -158,7 +158,7 @@ export function placeOnAccount(call: Call, context: Context, path: string, perso
     action: `${context.basePath}${path}`,
     hidden: { csrf_token: csrf },
     replaces: true,
-    at: (where) => `${context.basePath}${where}`,
+    pathTo: (where) => `${context.basePath}${where}`,
     show: (status, view) => ({
       ...page(
         status,
@@ -175,23 +175,25 @@ export function placeOnAccount(call: Call, context: Context, path: string, perso
   }
 }
 
-export const accountPlace =
-  (path: string, find: FindPerson = stronglyAtHand): FindPlace =>
+export const findFactorAccountPage =
+  (path: string, find: FindPerson = stronglyAtHand): FindPage =>
   async (call, context) => {
     const person = await find(call, context, path)
-    return 'reply' in person ? person : { place: placeOnAccount(call, context, path, person) }
+    return 'reply' in person ? person : { factorPage: accountFactorPage(call, context, path, person) }
   }
 
-/** The `form` of that page: what changes a factor asks for all that are set up. */
-export const accountPlaceForm = (path: string): FormReader<Placed & AtHand & Submitted> => {
+/** The same for a POST. Changes of factors need a fresh sign-in with a second factor, if one is set up. */
+export const factorAccountForm = (path: string): FormReader<FoundPage & AtHand & Submitted> => {
   const read = signedInForm(path, path, stronglyAtHand)
   return async (call, context) => {
     const person = await read(call, context)
-    return 'reply' in person ? person : { ...person, place: placeOnAccount(call, context, path, person) }
+    return 'reply' in person
+      ? person
+      : { ...person, factorPage: accountFactorPage(call, context, path, person) }
   }
 }
 
-/** Throws a page's error where SECOND_FACTORS leaves this one out: it could be set up and would never be asked for. */
+/** Throws if SECOND_FACTORS does not have this factor: it could be set up but would never be used. */
 export function requireOffered(context: Context, name: string): void {
   if (!allowedFactors(context).some((factor) => factor.name === name))
     throw new HttpError('not_found', {
@@ -203,7 +205,7 @@ export function requireOffered(context: Context, name: string): void {
     })
 }
 
-/** The answer to a try that was one too many, with the page it was made on. */
+/** Shows the page with an error and `Retry-After` if `error` is a rate limit; rethrows other errors. */
 export function tooMany(
   call: Call,
   context: Context,
