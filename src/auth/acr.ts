@@ -1,6 +1,5 @@
 /** How strong a sign-in was, by what truly happened, and how strong a request wants it. https://www.rfc-editor.org/rfc/rfc8176 https://openid.net/specs/openid-connect-eap-acr-values-1_0.html */
 import { acceptedValues, type ClaimsRequest } from './claims.ts'
-import type { Params } from './params.ts'
 
 /**
  * Weakest first. `urn:latchkey:1fa` one factor, `urn:latchkey:2fa` two different ones, `phr` (EAP ACR Values) a key that
@@ -54,7 +53,7 @@ const textsOf = (values: readonly unknown[] | undefined): string[] | undefined =
 
 /** What `acr_values`, the `claims` parameter and the client's `default_acr_values` ask for. */
 export function acrDemandOf(
-  params: Params,
+  params: { acr_values?: string | undefined },
   claims: ClaimsRequest | undefined,
   client: { default_acr_values?: readonly string[] | undefined },
 ): AcrDemand {

@@ -1,13 +1,38 @@
 /** The authorization request once it is read: every check that needs no store. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
+import * as v from 'valibot'
 import { type AcrDemand, acrDemandOf } from './acr.ts'
 import { acceptedValues, type ClaimsRequest, parseClaimsParameter } from './claims.ts'
 import { OAuthError } from './errors.ts'
 import { shown } from './refusal.ts'
 import { readCodeChallenge } from './pkce.ts'
-import { parsePrompt } from './prompt.ts'
+import { parsePrompt, promptValues } from './prompt.ts'
 import type { TrustedRedirect } from './redirect_uri.ts'
 import { parseScope, requireWithin, scopeValues } from './scope.ts'
-import type { Params } from './params.ts'
+import type { Given, Params } from './params.ts'
+
+const text = (description: string) => v.pipe(v.string(), v.description(description))
+
+/** The parameters that the core reads; features add theirs in `authorizationParameters`. */
+export const authorizationParameters = {
+  client_id: text('The client that sends the request'),
+  redirect_uri: text('One that the client registered, character by character'),
+  response_type: text('What the answer carries'),
+  response_mode: text('How the answer travels; the default depends on response_type'),
+  scope: text('Separated by spaces'),
+  state: text('Returned unchanged'),
+  nonce: text('Returned in the ID Token'),
+  code_challenge: text('base64url(SHA-256(code_verifier)); optional only for clients without REQUIRE_PKCE'),
+  code_challenge_method: v.pipe(v.string(), v.value('S256')),
+  prompt: text(`Separated by spaces, among: ${promptValues.join(' ')}`),
+  max_age: text('Seconds since the last sign-in after which the End-User signs in again'),
+  login_hint: text('A username for the sign-in page'),
+  id_token_hint: text('An ID Token of the End-User who is expected'),
+  acr_values: text('Levels of authentication, separated by spaces, best first'),
+  ui_locales: text('Languages of the pages, separated by spaces, best first'),
+  claims: text('JSON: single claims, essential or with a value (OpenID Connect Core §5.5)'),
+}
+
+type Read = Given<typeof authorizationParameters>
 
 export interface AuthorizationRequest {
   params: Params
@@ -56,7 +81,7 @@ const canonicalResponseType = (text: string): string => text.split(' ').sort().j
  * the response type's default, and to `query`, when the mode itself is what is wrong.
  */
 export function responseModeOf(
-  params: Params,
+  params: Read,
   abilities: Pick<Abilities, 'responseTypes' | 'responseModes'>,
 ): string {
   const type =
@@ -76,31 +101,32 @@ export function readAuthorizationRequest(
   client: RequestingClient,
   abilities: Abilities,
 ): AuthorizationRequest {
-  const responseType = readResponseType(params, client, abilities)
-  const responseMode = readResponseMode(params, abilities)
-  const asked = parseScope(params.scope)
+  const read: Read = params
+  const responseType = readResponseType(read, client, abilities)
+  const responseMode = readResponseMode(read, abilities)
+  const asked = parseScope(read.scope)
   const known = asked.filter((each) => abilities.scopes.includes(each))
   const scope = abilities.ignoreUnknownScopes && known.length > 0 ? known : asked
   requireWithin(scope, abilities.scopes, 'the scopes of this provider')
   requireWithin(scope, scopeValues(client.scope), 'the scopes this client registered')
-  const prompts = parsePrompt(params.prompt)
-  const claims = parseClaimsParameter(params.claims)
+  const prompts = parsePrompt(read.prompt)
+  const claims = parseClaimsParameter(read.claims)
   const isPublic = client.token_endpoint_auth_method === 'none'
   const issuesCode = responseType.split(' ').includes('code')
   const codeChallenge = readCodeChallenge(
-    params,
+    read,
     issuesCode && (isPublic || (client.require_pkce ?? abilities.requirePkce)),
   )
-  if (responseType.split(' ').includes('id_token') && params.nonce === undefined)
+  if (responseType.split(' ').includes('id_token') && read.nonce === undefined)
     throw new OAuthError('invalid_request', {
       rule: 'OpenID Connect Core §3.2.2.1',
-      expected: `nonce is required with response_type=${params.response_type}`,
+      expected: `nonce is required with response_type=${read.response_type}`,
     })
   if (responseType.split(' ').includes('id_token') && !scope.includes('openid'))
     throw new OAuthError('invalid_scope', {
       rule: 'OpenID Connect Core §3.2.2.1',
-      expected: `scope must have openid with response_type=${params.response_type}`,
-      came: params.scope,
+      expected: `scope must have openid with response_type=${read.response_type}`,
+      came: read.scope,
     })
   const subjects = acceptedValues(claims?.id_token?.sub)?.filter((each) => typeof each === 'string')
   return {
@@ -109,18 +135,18 @@ export function readAuthorizationRequest(
     responseType,
     responseMode,
     scope,
-    state: params.state,
-    nonce: params.nonce,
+    state: read.state,
+    nonce: read.nonce,
     codeChallenge,
     prompts,
-    maxAge: readMaxAge(params.max_age) ?? client.default_max_age,
+    maxAge: readMaxAge(read.max_age) ?? client.default_max_age,
     claims,
-    acr: acrDemandOf(params, claims, client),
+    acr: acrDemandOf(read, claims, client),
     subject: subjects?.[0],
   }
 }
 
-function readResponseType(params: Params, client: RequestingClient, abilities: Abilities): string {
+function readResponseType(params: Read, client: RequestingClient, abilities: Abilities): string {
   if (params.response_type === undefined)
     throw new OAuthError('invalid_request', {
       rule: 'RFC 6749 §3.1.1',
@@ -143,7 +169,7 @@ function readResponseType(params: Params, client: RequestingClient, abilities: A
   return type
 }
 
-function readResponseMode(params: Params, abilities: Abilities): string {
+function readResponseMode(params: Read, abilities: Abilities): string {
   const mode = responseModeOf(params, abilities)
   const { response_mode: asked } = params
   const shorthand = asked !== undefined && abilities.responseModes.get(asked)?.standsFor !== undefined

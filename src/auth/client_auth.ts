@@ -1,12 +1,20 @@
 /** How a client says who it is at the token endpoint: reading, not yet believing. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
 import { OAuthError } from './errors.ts'
+import { type Given, optionalText } from './params.ts'
 import { secret } from './refusal.ts'
-import type { Params } from './params.ts'
+
+/** Parameters that authenticate a client in the body of its request. */
+export const clientParameters = {
+  client_id: optionalText('Not needed with Authorization: Basic'),
+  client_secret: optionalText('With client_secret_post'),
+  client_assertion: optionalText('A JWT, with private_key_jwt and client_secret_jwt; its aud is the issuer'),
+  client_assertion_type: optionalText('urn:ietf:params:oauth:client-assertion-type:jwt-bearer'),
+}
 
 /** What a request carries to authenticate its client. */
 export interface Presented {
   authorization: string | undefined
-  params: Params
+  params: Given<typeof clientParameters>
 }
 
 /** What came, by the method it was presented with. */

@@ -21,7 +21,7 @@ export function generatePkce(random: Random): { code_verifier: string; code_chal
  * Throws `invalid_request` (§4.4.1) when one is required, malformed, or of a method other than S256.
  */
 export function readCodeChallenge(
-  params: { code_challenge?: string; code_challenge_method?: string },
+  params: { code_challenge?: string | undefined; code_challenge_method?: string | undefined },
   required: boolean,
 ): string | undefined {
   const { code_challenge, code_challenge_method } = params

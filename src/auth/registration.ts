@@ -15,6 +15,7 @@ const WebUrl = v.pipe(
   v.url(),
   v.regex(/^https?:\/\//i, 'expected an http or https URL'),
 )
+const HttpsUrl = v.pipe(WebUrl, v.regex(/^https:/i, 'expected an https URL'))
 const Uris = v.pipe(v.array(v.string()), v.maxLength(50))
 const Words = v.pipe(v.array(v.pipe(v.string(), v.maxLength(100))), v.maxLength(30))
 
@@ -41,35 +42,63 @@ export const clientAlgs = (algs: readonly string[]): string[] =>
 
 /** Metadata the core honours, in the RFC's names; features add rows through their `clientMetadata` socket. */
 export const coreMetadata = {
-  client_name: v.optional(Text),
+  client_name: v.optional(v.pipe(Text, v.description('Shown on the consent page'))),
   client_uri: v.optional(WebUrl),
-  logo_uri: v.optional(v.pipe(WebUrl, v.regex(/^https:/i, 'expected an https URL'))),
+  logo_uri: v.optional(v.pipe(HttpsUrl, v.description('An https URL: the image of the consent page'))),
   policy_uri: v.optional(WebUrl),
   tos_uri: v.optional(WebUrl),
-  contacts: v.optional(Words),
-  software_id: v.optional(Text),
+  contacts: v.optional(v.pipe(Words, v.description('Addresses of those responsible for the client'))),
+  software_id: v.optional(v.pipe(Text, v.description('The same for all instances of the software'))),
   software_version: v.optional(Text),
   initiate_login_uri: v.optional(
-    v.pipe(WebUrl, v.regex(/^https:[\x21-\x7e]+$/i, 'expected an https URL in ASCII')),
+    v.pipe(
+      WebUrl,
+      v.regex(/^https:[\x21-\x7e]+$/i, 'expected an https URL in ASCII'),
+      v.description('An https URL in ASCII at which others start a sign-in (OpenID Connect Core §4)'),
+    ),
   ),
-  redirect_uris: v.optional(Uris, []),
-  post_logout_redirect_uris: v.optional(Uris, []),
+  redirect_uris: v.optional(
+    v.pipe(
+      Uris,
+      v.description('Compared character by character; https, http on loopback, or a reverse-domain scheme'),
+    ),
+    [],
+  ),
+  post_logout_redirect_uris: v.optional(
+    v.pipe(Uris, v.description('Where the browser may return to from /logout')),
+    [],
+  ),
   application_type: v.optional(v.picklist(['web', 'native'])),
   grant_types: v.optional(Words, ['authorization_code']),
   response_types: v.optional(Words, ['code']),
-  scope: v.optional(v.pipe(v.string(), v.maxLength(2000))),
+  scope: v.optional(
+    v.pipe(
+      v.string(),
+      v.maxLength(2000),
+      v.description('Scopes that the client may ask for, separated by spaces'),
+    ),
+  ),
   token_endpoint_auth_method: v.optional(v.string(), 'client_secret_basic'),
   token_endpoint_auth_signing_alg: v.optional(
-    v.picklist([...signingAlgs, 'Ed25519', 'HS256', 'HS384', 'HS512']),
+    v.pipe(
+      v.picklist([...signingAlgs, 'Ed25519', 'HS256', 'HS384', 'HS512']),
+      v.description('The only algorithm of its client assertions'),
+    ),
   ),
   id_token_signed_response_alg: v.optional(v.picklist(signingAlgs), 'RS256'),
   subject_type: v.optional(v.string(), 'public'),
-  default_max_age: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
-  default_acr_values: v.optional(Words),
-  require_auth_time: v.optional(v.boolean()),
+  default_max_age: v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(0), v.description('Seconds, when a request has no max_age')),
+  ),
+  default_acr_values: v.optional(v.pipe(Words, v.description('When a request has no acr_values'))),
+  require_auth_time: v.optional(
+    v.pipe(v.boolean(), v.description('Every ID Token has auth_time, whatever is registered')),
+  ),
   jwks: v.optional(v.object({ keys: v.pipe(v.array(PublicJwk), v.nonEmpty(), v.maxLength(20)) })),
-  jwks_uri: v.optional(v.pipe(WebUrl, v.regex(/^https:/i, 'expected an https URL'))),
-  access_token_format: v.optional(v.picklist(['jwt', 'opaque'])),
+  jwks_uri: v.optional(v.pipe(HttpsUrl, v.description('An https URL of its public keys, in place of jwks'))),
+  access_token_format: v.optional(
+    v.pipe(v.picklist(['jwt', 'opaque']), v.description('In place of ACCESS_TOKEN_FORMAT')),
+  ),
 }
 
 const Core = v.object(coreMetadata)

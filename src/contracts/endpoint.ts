@@ -3,7 +3,7 @@ import type { Context } from './context.ts'
 import type { Call } from './call.ts'
 import type { Reply } from './reply.ts'
 import type { MethodMembers } from '../lib/http_method.ts'
-import type { Operations } from '../openapi/parts.ts'
+import type { Api } from '../openapi/described.ts'
 import type { Params } from '../auth/params.ts'
 
 /** What answers one method. It gives a value back, or throws what `http/error_reply.ts` turns into one. */
@@ -39,10 +39,10 @@ interface Described {
   /** An endpoint that takes access tokens: the scopes it asks of them. */
   resourceScopes?: readonly string[]
   /**
-   * What /openapi.json says of each method; the core's own are in src/openapi/operations.ts. A page without it is not in
-   * the document. False leaves out an endpoint that only pages of this provider load or call.
+   * What /openapi.json says of each method, made when the document is first asked for. A page without it is not in the
+   * document. False leaves out an endpoint that only pages of this provider load or call.
    */
-  api?: Operations | false
+  api?: Api
 }
 
 /**

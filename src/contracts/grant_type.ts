@@ -1,5 +1,6 @@
 /** The contract of a grant type: it answers who gets what; `mint.ts` makes the tokens. */
 import * as v from 'valibot'
+import type { ObjectShape } from '../openapi/parts.ts'
 import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Client } from '../models/client.ts'
@@ -69,6 +70,8 @@ export interface GrantRequest<P> extends GrantUse {
 /** A rule that a feature adds to grants it had a part in. */
 export interface GrantRule {
   name: string
+  /** Parameters of the token request that it reads from `raw`. */
+  params?: v.ObjectEntries
   /** Throws when this request may not use the grant. Asked before a code or a refresh token is spent. */
   admit?(grant: Grant, request: GrantUse): Promise<void> | void
   /** Changes what is issued: audience, claims, members of the response. */
@@ -81,17 +84,20 @@ export interface GrantType {
   offered?(context: Context): boolean
   /** Clients register for it, and no token request names it. */
   withoutTokenRequest?: true
+  /** The parameters of its token request. */
+  params?: ObjectShape
   answer(request: GrantRequest<Params>): Promise<Answer>
 }
 
 /** `params` says which parameters it needs; a missing or malformed one is `invalid_request` (RFC 6749 §5.2). */
-export function defineGrantType<const S extends v.GenericSchema>(
+export function defineGrantType<const S extends ObjectShape>(
   name: string,
   params: S,
   answer: (request: GrantRequest<v.InferOutput<S>>) => Promise<Answer>,
 ): GrantType {
   return {
     name,
+    params,
     answer(request) {
       const parsed = v.safeParse(params, request.params)
       if (!parsed.success) {

@@ -1,4 +1,5 @@
 /** The shapes of what a feature puts into the sockets of `sockets.ts`. docs/architecture.md, "Features" */
+import type * as v from 'valibot'
 import type { AuthorizationRequest } from '../auth/authorization_request.ts'
 import type { Credentials } from '../auth/client_auth.ts'
 import type { OAuthError } from '../auth/errors.ts'
@@ -43,6 +44,8 @@ export interface RequestSource {
 /** A parameter of the authorization request that becomes part of the grant. */
 export interface AuthorizationParameter {
   name: string
+  /** Its form, with a description for /openapi.json. */
+  schema: v.GenericSchema<string>
   /** Throws when malformed; what it returns is merged into the grant record. */
   read(context: Context, params: Params, client: Client): Promise<GrantExtra | undefined>
   /** What the consent page says of it; a parameter that says something is asked about each time. */

@@ -3,6 +3,8 @@ import { formEncode } from '../auth/redirect_uri.ts'
 import { query } from '../http/call.ts'
 import { formOfAnySite } from '../http/csrf.ts'
 import { redirectWithin, withinUrl } from '../http/reply.ts'
+import { authorizationRequest } from '../openapi/authorization.ts'
+import { pageTroubles, seeOther } from '../openapi/parts.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 import { proceed } from '../flow/authorization_flow.ts'
 
@@ -11,6 +13,23 @@ export const authorization = defineEndpoint({
   path: '/authorize',
   limited: true,
   page: true,
+  api: (described) => ({
+    GET: {
+      summary: 'The End-User signs in and consents; the client gets a code',
+      description:
+        'For browsers. Errors go back to the client with `state` and `iss`, except for an unknown client or redirect_uri: those are a page.',
+      query: authorizationRequest(described),
+      responses: {
+        303: seeOther('To the next page, or to redirect_uri with code (or error), state and iss'),
+        ...pageTroubles,
+      },
+    },
+    POST: {
+      summary: 'The same with parameters in a form',
+      form: authorizationRequest(described),
+      responses: { 303: seeOther('To the same request as a GET'), ...pageTroubles },
+    },
+  }),
   get: (call, context) => proceed(call, context, query(call, context)),
   // A POST from another site has no cookies of ours (SameSite=Lax). The redirect makes it a GET, which has them.
   form: formOfAnySite,

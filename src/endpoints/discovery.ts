@@ -7,6 +7,7 @@ import type { Context } from '../contracts/context.ts'
 import { offeredMethods } from '../http/client_authentication.ts'
 import { publicJson } from '../http/reply.ts'
 import { languages } from '../lib/say.ts'
+import { jsonReply, ref } from '../openapi/parts.ts'
 import { defineEndpoint, type Endpoint } from '../contracts/endpoint.ts'
 
 /** RFC 8414 §3.1 puts the well-known part before the issuer's path; app.ts routes that path here too. */
@@ -16,6 +17,14 @@ export const discovery = defineEndpoint({
   aliases: ['/.well-known/oauth-authorization-server'],
   cors: 'any',
   advertised: false,
+  api: () => ({
+    GET: {
+      summary: 'What this provider offers',
+      responses: {
+        200: jsonReply('Provider metadata (OpenID Connect Discovery, RFC 8414)', ref('Metadata')),
+      },
+    },
+  }),
   get: (_call, context) =>
     publicJson(
       context.once('discovery', () => JSON.stringify(metadata(context))),

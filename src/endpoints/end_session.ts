@@ -1,10 +1,11 @@
 /** RP-initiated logout. https://openid.net/specs/openid-connect-rpinitiated-1_0.html */
+import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { shown } from '../auth/refusal.ts'
 import { formEncode, type TrustedRedirect, matchRedirectUri, withQuery } from '../auth/redirect_uri.ts'
 import type { Context } from '../contracts/context.ts'
 import { sidOf } from '../grants/person.ts'
-import { form, query } from '../http/call.ts'
+import { form, query, shape } from '../http/call.ts'
 import type { Call } from '../contracts/call.ts'
 import { findClient } from '../http/client_authentication.ts'
 import { csrfToken, ensureBrowser, requireOwnForm } from '../http/csrf.ts'
@@ -19,13 +20,30 @@ import type { NotifiedClients } from '../html/sign_out_words.ts'
 import type { Client } from '../models/client.ts'
 import type { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
+import { page as pageReply, pageTroubles, seeOther } from '../openapi/parts.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 import { type Hint, notOurHint, readHint } from '../flow/id_token_hint.ts'
-import type { Params } from '../auth/params.ts'
+import { optionalText, type Params } from '../auth/params.ts'
+
+const LogoutParams = v.object({
+  id_token_hint: optionalText('An ID Token of the session; with it the End-User is not asked'),
+  client_id: optionalText('Required with post_logout_redirect_uri and no id_token_hint'),
+  post_logout_redirect_uri: optionalText('One that the client registered, character by character'),
+  state: optionalText('Returned unchanged'),
+  ui_locales: optionalText('Languages of the pages, separated by spaces, best first'),
+})
+type LogoutParams = v.InferOutput<typeof LogoutParams>
+
+const responses = {
+  200: pageReply('Signed out, or the question whether to sign out'),
+  303: seeOther('Back to the client, signed out'),
+  ...pageTroubles,
+  403: pageReply('The form was not sent by a page of this provider'),
+}
 
 /** The checked parameters of a logout request (§2). */
 interface LogoutRequest {
-  params: Params
+  params: LogoutParams
   client: Client | undefined
   hint: Hint | undefined
   redirect: TrustedRedirect | undefined
@@ -36,6 +54,10 @@ export const endSession = defineEndpoint({
   path: '/logout',
   limited: true,
   page: true,
+  api: () => ({
+    GET: { summary: 'Sign the End-User out', query: LogoutParams, responses },
+    POST: { summary: 'The same with parameters in a form', form: LogoutParams, responses },
+  }),
   async get(call, context) {
     const { request, session } = await readAll(call, context, query(call, context))
     if (!session || isOfThisSession(request, session, context))
@@ -60,14 +82,15 @@ export const endSession = defineEndpoint({
 
 const purpose = 'logout'
 
-async function readAll(call: Call, context: Context, params: Params) {
+async function readAll(call: Call, context: Context, given: Params) {
+  const params = shape(LogoutParams, given)
   call.uiLocales = params.ui_locales
   call.clientId = params.client_id
   const request = await read(params, context)
   return { request, session: await currentSession(call, context) }
 }
 
-async function read(params: Params, context: Context): Promise<LogoutRequest> {
+async function read(params: LogoutParams, context: Context): Promise<LogoutRequest> {
   const named = params.client_id === undefined ? undefined : await findClient(context, params.client_id)
   const hint =
     params.id_token_hint === undefined ? undefined : await readHint(params.id_token_hint, context, named)

@@ -1,5 +1,6 @@
 /** Health check for load balancers: 200 when this instance can serve, 503 when the store is down or the instance is stopping. */
 import { json } from '../http/reply.ts'
+import { jsonReply, ref } from '../openapi/parts.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 import { version } from '../version.ts'
 
@@ -7,6 +8,15 @@ export const health = defineEndpoint({
   name: 'health',
   path: '/health',
   advertised: false,
+  api: () => ({
+    GET: {
+      summary: 'Whether this instance can serve',
+      responses: {
+        200: jsonReply('It can', ref('Health')),
+        503: jsonReply('The store does not answer, or the instance is stopping', ref('Health')),
+      },
+    },
+  }),
   async get(_call, { store, closing, clock, log }) {
     const reachable = await store.ping().then(
       () => true,

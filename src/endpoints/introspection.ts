@@ -1,7 +1,7 @@
 /** Token introspection endpoint. https://www.rfc-editor.org/rfc/rfc7662 */
-import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { formatScope } from '../auth/scope.ts'
+import { TokenParams } from '../auth/params.ts'
 import { kindOf } from '../auth/token.ts'
 import type { Context } from '../contracts/context.ts'
 import { wrapDocument } from '../grants/documents.ts'
@@ -14,14 +14,14 @@ import { json, wrapped } from '../http/reply.ts'
 import { type Client, isPublic } from '../models/client.ts'
 import { Grant } from '../models/grant.ts'
 import { readRefreshHandle } from '../models/refresh_token.ts'
+import { clientPost, ref } from '../openapi/parts.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
-
-const Params = v.object({ token: v.string('a token') })
 
 export const introspection = defineEndpoint({
   name: 'introspection',
   path: '/introspect',
   limited: true,
+  api: () => clientPost('Whether a token is active, and what it says', TokenParams, ref('Introspection')),
   async post(call, context) {
     const params = await form(call, context)
     const client = await authenticateClient(call, params, context)
@@ -30,7 +30,7 @@ export const introspection = defineEndpoint({
         rule: 'RFC 7662 §2.1',
         expected: 'introspection requires client authentication (RFC 7662 2.1)',
       })
-    const { token } = shape(Params, params)
+    const { token } = shape(TokenParams, params)
     const found =
       kindOf(token) === 'refresh'
         ? await describeRefresh(token, context)

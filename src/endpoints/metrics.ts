@@ -2,6 +2,7 @@
 import { HttpError } from '../auth/errors.ts'
 import { inNetworks, parseNetworks } from '../lib/address.ts'
 import { equalInConstantTime } from '../lib/equal.ts'
+import { jsonReply, ref } from '../openapi/parts.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 
 const loopback = parseNetworks('loopback')
@@ -10,6 +11,17 @@ export const metrics = defineEndpoint({
   name: 'metrics',
   path: '/metrics',
   advertised: false,
+  api: () => ({
+    GET: {
+      summary: 'Counters for Prometheus',
+      description: 'With METRICS_TOKEN where it is set; otherwise only from this machine.',
+      security: [{ metrics_token: [] }, {}],
+      responses: {
+        200: { description: 'Metrics', content: { 'text/plain': { schema: { type: 'string' } } } },
+        404: jsonReply('Not for this caller', ref('Error')),
+      },
+    },
+  }),
   get(call, { config, metrics, signInQueue }) {
     const { metricsToken } = config
     const token = /^Bearer +(\S+)$/i.exec(call.request.headers.get('authorization') ?? '')?.[1]

@@ -1,16 +1,24 @@
-/** The API description in OpenAPI 3.1, generated from the table of endpoints. https://spec.openapis.org/oas/v3.1.0 */
+/** The API description in OpenAPI 3.1, generated from the table when it is first asked for. https://spec.openapis.org/oas/v3.1.0 */
 import { publicJson } from '../http/reply.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
-import { describeApi } from '../openapi/document.ts'
+import { jsonReply } from '../openapi/parts.ts'
 
 export const openapi = defineEndpoint({
   name: 'openapi',
   path: '/openapi.json',
   cors: 'any',
   advertised: false,
-  get: (_call, context) =>
-    publicJson(
+  api: () => ({
+    GET: {
+      summary: 'This document',
+      responses: { 200: jsonReply('OpenAPI 3.1', { type: 'object' }) },
+    },
+  }),
+  async get(_call, context) {
+    const { describeApi } = await import('../openapi/document.ts') // brings the converter of schemas
+    return publicJson(
       context.once('openapi', () => JSON.stringify(describeApi(context))),
       context.config.jwksMaxAge,
-    ),
+    )
+  },
 })

@@ -14,6 +14,7 @@ import { readJson } from '../http/call.ts'
 import { json } from '../http/reply.ts'
 import { Client, makeClient } from '../models/client.ts'
 import { offered } from './discovery.ts'
+import { forbidden, jsonReply, ref, troubles, unauthorizedToken } from '../openapi/parts.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 import { requirePermission } from '../http/registration_permission.ts'
 
@@ -23,6 +24,20 @@ export const registration = defineEndpoint({
   cors: 'client',
   limited: true,
   advertised: ({ config }) => config.registration !== 'closed',
+  api: () => ({
+    POST: {
+      summary: 'A client registers itself',
+      description: 'Open, closed or by initial access token: REGISTRATION.',
+      security: [{ initial_access_token: [] }, {}],
+      json: ref('ClientMetadata'),
+      responses: {
+        201: jsonReply('The client as registered', ref('Client')),
+        ...troubles,
+        401: unauthorizedToken,
+        403: forbidden,
+      },
+    },
+  }),
   async post(call, context) {
     const { limits, token, spend } = await requirePermission(call, context)
     const body = await readJson(call, context, 'invalid_client_metadata')

@@ -1,6 +1,6 @@
 /** Token revocation endpoint. https://www.rfc-editor.org/rfc/rfc7009 */
-import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
+import { TokenParams } from '../auth/params.ts'
 import { kindOf } from '../auth/token.ts'
 import type { Context } from '../contracts/context.ts'
 import { findAccessToken } from '../grants/live_token.ts'
@@ -11,19 +11,30 @@ import { AccessToken } from '../models/access_token.ts'
 import type { Client } from '../models/client.ts'
 import { Grant } from '../models/grant.ts'
 import { readRefreshHandle } from '../models/refresh_token.ts'
+import { asClient, clientForm, troubles, unauthorizedClient } from '../openapi/parts.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
-
-const Params = v.object({ token: v.string('a token') })
 
 export const revocation = defineEndpoint({
   name: 'revocation',
   path: '/revoke',
   cors: 'client',
   limited: true,
+  api: () => ({
+    POST: {
+      summary: 'Revoke a token; with a refresh token the whole grant ends',
+      security: asClient,
+      form: clientForm(TokenParams),
+      responses: {
+        200: { description: 'It is revoked, or was not active' },
+        ...troubles,
+        401: unauthorizedClient,
+      },
+    },
+  }),
   async post(call, context) {
     const params = await form(call, context)
     const client = await authenticateClient(call, params, context)
-    const { token } = shape(Params, params)
+    const { token } = shape(TokenParams, params)
     // §2.2: an unknown token counts as revoked, so both functions return without an error.
     if (kindOf(token) === 'refresh') await revokeRefresh(token, client, context)
     else await revokeAccess(token, client, context)

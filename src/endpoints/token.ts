@@ -9,6 +9,8 @@ import type { Call } from '../contracts/call.ts'
 import { authenticateClient } from '../http/client_authentication.ts'
 import { json } from '../http/reply.ts'
 import type { Client } from '../models/client.ts'
+import { asClient, jsonReply, ref, troubles, unauthorizedClient } from '../openapi/parts.ts'
+import { tokenRequest } from '../openapi/token_request.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 
 export const token = defineEndpoint({
@@ -16,6 +18,18 @@ export const token = defineEndpoint({
   path: '/token',
   cors: 'client',
   limited: true,
+  api: (described) => ({
+    POST: {
+      summary: 'Issue tokens for a code, a refresh token or the client itself',
+      security: asClient,
+      form: tokenRequest(described),
+      responses: {
+        200: jsonReply('Tokens', ref('TokenResponse')),
+        ...troubles,
+        401: unauthorizedClient,
+      },
+    },
+  }),
   async post(call, context) {
     const params = await form(call, context)
     const client = await authenticateClient(call, params, context)

@@ -6,12 +6,32 @@ import type { Call } from '../contracts/call.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Reply } from '../contracts/reply.ts'
 import { findAccessToken } from '../grants/live_token.ts'
-import { invalidToken } from '../http/bearer.ts'
+import { BearerParams, invalidToken } from '../http/bearer.ts'
 import { findClient } from '../http/client_authentication.ts'
 import { json, wrapped } from '../http/reply.ts'
 import { requireToken } from '../http/resource.ts'
 import { isActive, User } from '../models/user.ts'
+import {
+  forbidden,
+  jsonReply,
+  type Operation,
+  ref,
+  troubles,
+  unauthorizedToken,
+  withToken,
+} from '../openapi/parts.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
+
+const described: Operation = {
+  summary: 'Claims of the End-User of the access token',
+  security: withToken,
+  responses: {
+    200: jsonReply('What the scopes and the claims parameter asked for', ref('Claims')),
+    ...troubles,
+    401: unauthorizedToken,
+    403: forbidden,
+  },
+}
 
 export const userinfo = defineEndpoint({
   name: 'userinfo',
@@ -19,6 +39,7 @@ export const userinfo = defineEndpoint({
   cors: 'client',
   limited: true,
   resourceScopes: ['openid'],
+  api: () => ({ GET: described, POST: { ...described, form: BearerParams } }),
   get: answer,
   post: answer,
 })

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { type Grounds, secret } from '../auth/refusal.ts'
+import { optionalText } from '../auth/params.ts'
 import { pkceHolds } from '../auth/pkce.ts'
 import { grantIdOf } from '../auth/token.ts'
 import type { Context } from '../contracts/context.ts'
@@ -16,8 +17,8 @@ import { type Bound, defineGrantType, type UserIssue } from '../contracts/grant_
 
 const Params = v.object({
   code: v.string('a code'),
-  redirect_uri: v.optional(v.string()),
-  code_verifier: v.optional(v.string()),
+  redirect_uri: optionalText('As in the authorization request'),
+  code_verifier: optionalText('What code_challenge is the hash of'),
 })
 
 const refuse = (grounds: Grounds) => new OAuthError('invalid_grant', grounds)

@@ -1,6 +1,7 @@
 /** client_credentials: the client acts for itself. https://www.rfc-editor.org/rfc/rfc6749#section-4.4 */
 import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
+import { optionalText } from '../auth/params.ts'
 import { parseScope, requireWithin, scopeValues, standardScopes } from '../auth/scope.ts'
 import { isPublic } from '../models/client.ts'
 import { defineGrantType } from '../contracts/grant_type.ts'
@@ -9,7 +10,7 @@ const aboutPeople: readonly string[] = standardScopes
 
 export const clientCredentials = defineGrantType(
   'client_credentials',
-  v.object({ scope: v.optional(v.string()) }),
+  v.object({ scope: optionalText('Without scopes about End-Users') }),
   async ({ params, client }) => {
     if (isPublic(client))
       throw new OAuthError('unauthorized_client', {

@@ -1,6 +1,7 @@
 /** refresh_token: rotation on each use, the same successor for an honest retry, the end for a thief. https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2 */
 import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
+import { optionalText } from '../auth/params.ts'
 import type { Rule } from '../auth/rule.ts'
 import { parseScope, requireWithin } from '../auth/scope.ts'
 import type { Context } from '../contracts/context.ts'
@@ -13,7 +14,10 @@ import { User } from '../models/user.ts'
 import { admit } from './grant_rules.ts'
 import { defineGrantType } from '../contracts/grant_type.ts'
 
-const Params = v.object({ refresh_token: v.string('a refresh token'), scope: v.optional(v.string()) })
+const Params = v.object({
+  refresh_token: v.pipe(v.string('a refresh token'), v.description('The newest one')),
+  scope: optionalText('Within what was granted'),
+})
 
 const refuse = (rule: Rule, expected: string, problem: string) =>
   new OAuthError('invalid_grant', { rule, expected, problem })

@@ -1,9 +1,11 @@
 /** The access token a request presents, checked with all that binds it. https://www.rfc-editor.org/rfc/rfc6750#section-2 */
+import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
+import { optionalText } from '../auth/params.ts'
 import { type Grounds, describe } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import type { TokenBinding } from '../contracts/feature.ts'
-import { form } from './call.ts'
+import { form, shape } from './call.ts'
 import type { Call } from '../contracts/call.ts'
 
 /** What the Authorization header, or the body of a form, carries: the scheme tells how the token is bound. */
@@ -62,13 +64,18 @@ export const invalidToken = (context: Context, grounds: Grounds, call?: Call) =>
     headers: challenge(context, 'invalid_token', describe(grounds), call),
   })
 
+/** The form of a POST may carry the token (§2.2). */
+export const BearerParams = v.object({
+  access_token: optionalText('Without an Authorization header'),
+})
+
 /** Throws 401 without an error code when no token came (§3.1), `invalid_request` when it came in two places (§2). */
 export async function presentedToken(call: Call, context: Context): Promise<Presented> {
   const header = call.request.headers.get('authorization')
   const inBody =
     call.method === 'POST' &&
     call.request.headers.get('content-type')?.startsWith('application/x-www-form-urlencoded')
-      ? (await form(call, context)).access_token
+      ? shape(BearerParams, await form(call, context)).access_token
       : undefined
   if (header !== null && inBody !== undefined)
     throw new OAuthError('invalid_request', {

@@ -1,47 +1,51 @@
 /** The parameters of an authorization request: in a query, in a form, or pushed beforehand. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
-import { promptValues } from '../auth/prompt.ts'
+import * as v from 'valibot'
+import { authorizationParameters } from '../auth/authorization_request.ts'
 import type { Described } from './described.ts'
-import { inQuery, object, type Part, text, whole } from './parts.ts'
+import type { ObjectShape } from './parts.ts'
 
-const authorizationParameters = ({
-  table,
-  scopes,
-}: Described): [name: string, schema: Part, required?: true][] => [
-  ['client_id', text('Who asks'), true],
-  ['redirect_uri', text('Exactly as registered'), true],
-  ['response_type', text('What to answer with', { enum: [...table.responseTypes.keys()] }), true],
-  ['scope', text(`Separated by spaces, among: ${scopes.join(' ')}`)],
-  ['code_challenge', text('base64url(SHA-256(code_verifier)); required unless the client may do without')],
-  ['code_challenge_method', text('S256', { const: 'S256' })],
-  ['state', text('Comes back as it was')],
-  ['nonce', text('Comes back in the ID Token')],
-  ['response_mode', text('How the answer travels', { enum: [...table.responseModes.keys()] })],
-  ['prompt', text(`Separated by spaces, among: ${promptValues.join(' ')}`)],
-  ['max_age', whole('Seconds since sign-in that are still good')],
-  ['login_hint', text('A username to fill in')],
-  ['id_token_hint', text('An ID Token of the person expected')],
-  ['acr_values', text('Kinds of sign-in wanted')],
-  ['ui_locales', text('Languages of the pages, best first')],
-  ['claims_locales', text('Languages of claims, best first (OpenID Connect Core §5.2)')],
-  ['claims', text('JSON: single claims, essential or with a value (OpenID Connect Core §5.5)')],
-]
+const names = (rows: ReadonlyMap<string, unknown>) => [...rows.keys()]
 
-/** Of a GET: where the request may come from elsewhere (pushed, or as a JWT), only the client must be named. */
-export function authorizationQuery(context: Described): Part[] {
-  const elsewhere = [...new Set(context.table.requestSources.map((source) => source.parameter))]
-  return [
-    ...authorizationParameters(context).map(([name, schema, required]) =>
-      inQuery(name, schema, required && (name === 'client_id' || elsewhere.length === 0)),
+/** The parameters of the core and of the features, and what may stand in place of them. */
+function request(
+  { table, scopes }: Described,
+  { required, sources }: { required: readonly string[]; sources: readonly string[] },
+): ObjectShape {
+  const { response_type, response_mode } = authorizationParameters
+  const instead = v.pipe(v.string(), v.description('In place of the other parameters, except client_id'))
+  const parameters = {
+    ...authorizationParameters,
+    response_type: v.pipe(response_type, v.values(names(table.responseTypes))),
+    response_mode: v.pipe(response_mode, v.values(names(table.responseModes))),
+    scope: v.pipe(v.string(), v.description(`Separated by spaces, among: ${scopes.join(' ')}`)),
+    ...Object.fromEntries(table.authorizationParameters.map(({ name, schema }) => [name, schema])),
+    ...Object.fromEntries(sources.map((name) => [name, instead])),
+  }
+  return v.object(
+    Object.fromEntries(
+      Object.entries(parameters).map(([name, schema]) => [
+        name,
+        required.includes(name) ? schema : v.optional(schema),
+      ]),
     ),
-    ...elsewhere.map((name) => inQuery(name, text('Instead of the other parameters, client_id excepted'))),
-  ]
-}
-
-/** All of them, as members of a form. */
-export function authorizationRequest(context: Described): Part {
-  const parameters = authorizationParameters(context)
-  return object(
-    Object.fromEntries(parameters.map(([name, schema]) => [name, schema])),
-    parameters.filter(([, , required]) => required).map(([name]) => name),
   )
 }
+
+/** Parameters that stand in place of the others: the request was pushed, or is a JWT. */
+const sourcesOf = ({ table }: Described): string[] => [
+  ...new Set(table.requestSources.map(({ parameter }) => parameter)),
+]
+
+/** At the authorization endpoint. */
+export function authorizationRequest(described: Described): ObjectShape {
+  const sources = sourcesOf(described)
+  const required = sources.length > 0 ? ['client_id'] : ['client_id', 'redirect_uri', 'response_type']
+  return request(described, { required, sources })
+}
+
+/** At the endpoint for pushed authorization requests. A reference may not be pushed (RFC 9126 §2.1). */
+export const pushedRequest = (described: Described): ObjectShape =>
+  request(described, {
+    required: [],
+    sources: sourcesOf(described).filter((name) => name !== 'request_uri'),
+  })

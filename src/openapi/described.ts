@@ -1,6 +1,10 @@
 /** What the OpenAPI document is written from. `Context` has this shape; naming the members here keeps the room below it. */
 import type { MethodMembers } from '../lib/http_method.ts'
-import type { Operations } from './parts.ts'
+import type { ObjectShape, Operations } from './parts.ts'
+import type * as v from 'valibot'
+
+/** What an endpoint says of its methods; false when only pages of this provider load or call it. */
+export type Api = ((described: Described) => Operations) | false
 
 export interface DescribedEndpoint extends MethodMembers<unknown> {
   name: string
@@ -8,7 +12,7 @@ export interface DescribedEndpoint extends MethodMembers<unknown> {
   aliases?: readonly string[]
   page?: boolean
   limited?: boolean
-  api?: Operations | false
+  api?: Api
 }
 
 export interface Described {
@@ -16,11 +20,14 @@ export interface Described {
   scopes: readonly string[]
   table: {
     endpoints: readonly DescribedEndpoint[]
-    grantTypes: ReadonlyMap<string, unknown>
+    grantTypes: ReadonlyMap<string, { params?: ObjectShape; withoutTokenRequest?: true }>
+    grantRules: readonly { params?: v.ObjectEntries }[]
+    authorizationParameters: readonly { name: string; schema: v.GenericSchema<string> }[]
+    subjectTypes: ReadonlyMap<string, unknown>
     responseTypes: ReadonlyMap<string, unknown>
     responseModes: ReadonlyMap<string, unknown>
     clientAuth: ReadonlyMap<string, unknown>
     requestSources: readonly { parameter: string }[]
-    clientMetadata: Readonly<Record<string, unknown>>
+    clientMetadata: v.ObjectEntries
   }
 }

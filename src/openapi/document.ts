@@ -2,29 +2,62 @@
 import { methodsOf } from '../lib/http_method.ts'
 import { version } from '../version.ts'
 import type { Described, DescribedEndpoint } from './described.ts'
-import { operations } from './operations.ts'
-import { type Operations, type Part, sharedResponses } from './parts.ts'
+import { jsonSchemaOf } from './json_schema.ts'
+import { type ObjectShape, type Operation, type Operations, type Part, sharedResponses } from './parts.ts'
 import { schemas } from './schemas.ts'
 
-/** What an endpoint says of itself that has no description. */
-const undescribed = (endpoint: DescribedEndpoint): Operations =>
-  Object.fromEntries(
-    methodsOf(endpoint).map((method) => [
-      method,
-      { summary: endpoint.name, responses: { default: { description: 'Not described' } } },
-    ]),
-  )
+/** What is said of a method that its endpoint does not describe. */
+const bare = (summary: string): Operation => ({
+  summary,
+  responses: { default: { description: 'Not described' } },
+})
 
 /** `/register/*` takes everything below it: a path parameter in OpenAPI. */
 const templateOf = (path: string): string => path.replace(/\*$/, '{file}')
+
+interface ObjectSchema {
+  properties: Readonly<Record<string, Part>>
+  required: readonly string[]
+}
+
+/** The parameters that the schema of a query names; the description belongs to the parameter. */
+function queryParameters(query: ObjectShape | undefined): Part[] {
+  if (query === undefined) return []
+  const { properties, required } = jsonSchemaOf(query) as unknown as ObjectSchema
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    name,
+    in: 'query',
+    ...(description !== undefined && { description }),
+    ...(required.includes(name) && { required: true }),
+    schema,
+  }))
+}
+
+const bodyTypes = { form: 'application/x-www-form-urlencoded', json: 'application/json' } as const
+
+/** What an endpoint says of a method, with the schemas of its parsers in the terms of OpenAPI. */
+function written(operation: Operation): Part {
+  const { query, form, json, parameters = [], ...words } = operation
+  const all = [...parameters, ...queryParameters(query)]
+  const shapes = Object.entries({ form, json } as const).flatMap(([kind, shape]) =>
+    shape === undefined
+      ? []
+      : [[bodyTypes[kind as keyof typeof bodyTypes], { schema: jsonSchemaOf(shape) }] as const],
+  )
+  return {
+    ...words,
+    ...(all.length > 0 && { parameters: all }),
+    ...(shapes.length > 0 && { requestBody: { required: true, content: Object.fromEntries(shapes) } }),
+  }
+}
 
 /** The name of an operation is unique, so the second path of one endpoint numbers its own. */
 function pathItem(endpoint: DescribedEndpoint, described: Operations, index: number): Part {
   return Object.fromEntries(
     methodsOf(endpoint).map((method) => {
-      const operation = described[method] ?? undescribed(endpoint)[method]
+      const operation = described[method] ?? bare(endpoint.name)
       const id = `${method.toLowerCase()}_${endpoint.name}${index === 0 ? '' : `_${index + 1}`}`
-      return [method.toLowerCase(), { operationId: id, tags: [tagOf(endpoint)], ...operation }]
+      return [method.toLowerCase(), { operationId: id, tags: [tagOf(endpoint)], ...written(operation) }]
     }),
   )
 }
@@ -34,11 +67,11 @@ const tagOf = (endpoint: DescribedEndpoint): string =>
 
 export function describeApi(context: Described): Record<string, unknown> {
   const { config, table } = context
-  const core = operations(context)
   const paths = Object.fromEntries(
     table.endpoints.flatMap((endpoint) => {
-      const described = endpoint.api ?? core[endpoint.name] ?? (!endpoint.page && undescribed(endpoint))
-      if (!described) return []
+      const { api, page } = endpoint
+      if (api === false || (api === undefined && page)) return []
+      const described = api?.(context) ?? {}
       return [endpoint.path, ...(endpoint.aliases ?? [])].map((path, index) => [
         templateOf(path),
         pathItem(endpoint, described, index),

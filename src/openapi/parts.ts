@@ -1,14 +1,27 @@
 /** The pieces an OpenAPI description is made of. https://spec.openapis.org/oas/v3.1.0 */
+import * as v from 'valibot'
+import { clientParameters } from '../auth/client_auth.ts'
 
 /** A JSON Schema 2020-12 object, a reference, or whatever else the document holds. */
 export type Part = Readonly<Record<string, unknown>>
+
+/** What a parser takes: the schema that it parses with, or a component by `ref`. */
+export type Shape = v.GenericSchema | Part
+
+/** An object schema whose entries can be read. */
+export type ObjectShape = v.ObjectSchema<v.ObjectEntries, undefined>
 
 /** One method of one path. `summary` is one line; `responses` has at least one status. */
 export interface Operation {
   summary: string
   description?: string
+  /** Parameters of the path, and of the query where no schema names them. */
   parameters?: readonly Part[]
-  requestBody?: Part
+  /** The parameters of the query. */
+  query?: ObjectShape
+  /** The body, as a form or as JSON. */
+  form?: Shape
+  json?: Shape
   responses: Readonly<Record<string, Part>>
   security?: readonly Part[]
 }
@@ -54,11 +67,6 @@ export const seeOther = (description: string): Part => ({
   headers: { Location: { description: 'Where the browser goes next', schema: { type: 'string' } } },
 })
 
-export const formBody = (schema: Part): Part => ({
-  required: true,
-  content: { 'application/x-www-form-urlencoded': { schema } },
-})
-
 export const inQuery = (name: string, schema: Part, required = false): Part => ({
   name,
   in: 'query',
@@ -84,12 +92,26 @@ export const unauthorizedClient = response('UnauthorizedClient')
 export const unauthorizedToken = response('UnauthorizedToken')
 export const forbidden = response('Forbidden')
 
+/** Security of an endpoint that authenticates its client: Basic, or parameters of the body. */
+export const asClient: readonly Part[] = [{ client_secret_basic: [] }, {}]
+/** Security of an endpoint that takes access tokens. */
+export const withToken: readonly Part[] = [{ access_token: [] }]
+
+/** A form with these parameters and those of client authentication. */
+export const clientForm = (request: ObjectShape): ObjectShape =>
+  v.object({ ...request.entries, ...clientParameters })
+
 /** A POST by an authenticated client with a form: `request` in, `answer` out with `status`. */
-export const clientPost = (summary: string, request: Part, answer: Part, status = 200): Operations => ({
+export const clientPost = (
+  summary: string,
+  request: ObjectShape,
+  answer: Part,
+  status = 200,
+): Operations => ({
   POST: {
     summary,
-    security: [{ client_secret_basic: [] }, {}],
-    requestBody: formBody(request),
+    security: asClient,
+    form: clientForm(request),
     responses: { [status]: jsonReply(summary, answer), ...troubles, 401: unauthorizedClient },
   },
 })

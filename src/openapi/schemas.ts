@@ -1,52 +1,31 @@
 /** The shapes that requests and answers have, as JSON Schema. https://json-schema.org/draft/2020-12 */
+import * as v from 'valibot'
 import { keyAlgs } from '../auth/jwk.ts'
-import { signingAlgs } from '../auth/registration.ts'
+import { coreMetadata } from '../auth/registration.ts'
 import type { Described } from './described.ts'
-import { authorizationRequest } from './authorization.ts'
+import { jsonSchemaOf } from './json_schema.ts'
 import { flag, object, type Part, ref, text, whole, words } from './parts.ts'
 
 const uri = (description: string): Part => text(description, { format: 'uri' })
 
-/** What features add is named without being described: their metadata rows are schemas of another kind. */
-const clientMetadata = ({ table }: Described): Readonly<Record<string, Part>> => ({
-  ...Object.fromEntries(Object.keys(table.clientMetadata).map((name) => [name, {}])),
-  client_name: text('Shown on the consent page'),
-  client_uri: uri('The home page of the client'),
-  logo_uri: uri('An https image for the consent page'),
-  policy_uri: uri('Its privacy policy'),
-  tos_uri: uri('Its terms of service'),
-  contacts: words('People responsible for the client'),
-  software_id: text('The software, the same for all its instances'),
-  software_version: text('Its version'),
-  initiate_login_uri: uri('Where somebody else may send a person to begin a sign-in'),
-  redirect_uris: words(
-    'Compared character by character; https, http on loopback, or a reverse-domain scheme',
-  ),
-  post_logout_redirect_uris: words('Where /logout may lead back to'),
-  application_type: { type: 'string', enum: ['web', 'native'] },
-  grant_types: words('Default: authorization_code', { type: 'string', enum: [...table.grantTypes.keys()] }),
-  response_types: words('Default: code', { type: 'string', enum: [...table.responseTypes.keys()] }),
-  scope: text('Scopes the client may ask for, separated by spaces'),
-  token_endpoint_auth_method: text('Default: client_secret_basic', { enum: [...table.clientAuth.keys()] }),
-  token_endpoint_auth_signing_alg: text('The one algorithm its assertions are signed with'),
-  id_token_signed_response_alg: text('Default: RS256', { enum: signingAlgs }),
-  subject_type: text('Default: public'),
-  default_max_age: whole('Seconds after which a sign-in is asked for again'),
-  default_acr_values: words('Wanted when the request names none'),
-  require_auth_time: flag('auth_time is in every ID Token anyway'),
-  jwks: object({ keys: words('Public keys', { type: 'object' }) }, ['keys']),
-  jwks_uri: text('Where its public keys are, instead of jwks'),
-  access_token_format: text('Instead of ACCESS_TOKEN_FORMAT', { enum: ['jwt', 'opaque'] }),
-})
+const oneOf = (names: Iterable<string>): Part => ({ enum: [...names] })
 
-const clientCredentials = {
-  client_id: text('With client_secret_post and none; else as in the Authorization header'),
-  client_secret: text('With client_secret_post'),
-  client_assertion: text('A JWT, with private_key_jwt and client_secret_jwt; aud is the issuer'),
-  client_assertion_type: text('urn:ietf:params:oauth:client-assertion-type:jwt-bearer'),
+/** As registration parses it, with the values that the table has for some members. */
+function clientMetadata({ table }: Described): Part {
+  const schema = jsonSchemaOf(v.object({ ...table.clientMetadata, ...coreMetadata }))
+  const properties = schema.properties as Readonly<Record<keyof typeof coreMetadata, Part>>
+  const { grant_types, response_types, token_endpoint_auth_method, subject_type } = properties
+  return {
+    ...schema,
+    properties: {
+      ...properties,
+      grant_types: { ...grant_types, items: { type: 'string', ...oneOf(table.grantTypes.keys()) } },
+      response_types: { ...response_types, items: { type: 'string', ...oneOf(table.responseTypes.keys()) } },
+      token_endpoint_auth_method: { ...token_endpoint_auth_method, ...oneOf(table.clientAuth.keys()) },
+      subject_type: { ...subject_type, ...oneOf(table.subjectTypes.keys()) },
+    },
+  }
 }
-
-const token = text('A token this provider issued')
 
 /** `components.schemas`. */
 export const schemas = (context: Described): Readonly<Record<string, Part>> => ({
@@ -95,19 +74,6 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
     },
     ['keys'],
   ),
-  AuthorizationRequest: authorizationRequest(context),
-  TokenRequest: object(
-    {
-      grant_type: text('What is exchanged', { enum: [...context.table.grantTypes.keys()] }),
-      code: text('authorization_code: the code'),
-      redirect_uri: text('authorization_code: as in the authorization request'),
-      code_verifier: text('authorization_code: what code_challenge is the hash of'),
-      refresh_token: text('refresh_token: the newest one'),
-      scope: text('refresh_token: narrower than granted; client_credentials: scopes of your own APIs'),
-      ...clientCredentials,
-    },
-    ['grant_type'],
-  ),
   TokenResponse: object(
     {
       access_token: text('A JWT (RFC 9068) or an opaque handle'),
@@ -132,9 +98,6 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
     },
     ['sub'],
   ),
-  OneToken: object({ token, token_type_hint: text('Not needed: tokens tell'), ...clientCredentials }, [
-    'token',
-  ]),
   Introspection: object(
     {
       active: flag('False for everything the caller may not know of'),
@@ -150,7 +113,7 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
     },
     ['active'],
   ),
-  ClientMetadata: object(clientMetadata(context)),
+  ClientMetadata: clientMetadata(context),
   Client: {
     allOf: [
       ref('ClientMetadata'),

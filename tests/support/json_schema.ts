@@ -2,7 +2,7 @@
 
 export type Schema = Readonly<Record<string, unknown>>
 
-const annotations = new Set(['description', 'format', 'title'])
+const annotations = new Set(['default', 'description', 'format', 'title'])
 
 /** Problems of `value` by `schema`, as `path: problem`; `definitions` are components.schemas. */
 export function problemsOf(
@@ -51,6 +51,28 @@ const keywords: Readonly<Record<string, (look: Look) => void>> = {
   },
   allOf({ value, given, definitions, path, found }) {
     for (const each of given as Schema[]) found.push(...problemsOf(value, each, definitions, path))
+  },
+  anyOf({ value, given, definitions, path, at }) {
+    const options = (given as Schema[]).map((each) => problemsOf(value, each, definitions, path))
+    if (options.every((problems) => problems.length > 0)) at(`fits no option: ${options.flat().join('; ')}`)
+  },
+  minLength({ value, given, at }) {
+    if (typeof value === 'string' && value.length < Number(given)) at(`has less than ${given} characters`)
+  },
+  maxLength({ value, given, at }) {
+    if (typeof value === 'string' && value.length > Number(given)) at(`has more than ${given} characters`)
+  },
+  pattern({ value, given, at }) {
+    if (typeof value === 'string' && !new RegExp(String(given)).test(value)) at(`does not match ${given}`)
+  },
+  minItems({ value, given, at }) {
+    if (Array.isArray(value) && value.length < Number(given)) at(`has less than ${given} items`)
+  },
+  maxItems({ value, given, at }) {
+    if (Array.isArray(value) && value.length > Number(given)) at(`has more than ${given} items`)
+  },
+  minimum({ value, given, at }) {
+    if (typeof value === 'number' && value < Number(given)) at(`is less than ${given}`)
   },
   type({ value, given, at }) {
     const types = [given].flat() as string[]

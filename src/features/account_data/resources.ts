@@ -1,7 +1,15 @@
 /** Export and deletion as an API for clients with an access token of the scope. https://www.rfc-editor.org/rfc/rfc9470 */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { forbidden, jsonReply, object, text, troubles, unauthorizedToken } from '../../openapi/parts.ts'
+import {
+  forbidden,
+  jsonReply,
+  object,
+  text,
+  troubles,
+  unauthorizedToken,
+  withToken,
+} from '../../openapi/parts.ts'
 import { findAccessToken } from '../../grants/live_token.ts'
 import { subjectOf } from '../../grants/person.ts'
 import { OAuthError } from '../../auth/errors.ts'
@@ -26,8 +34,6 @@ export const deleteScope = 'account_delete'
 
 /** Seconds since the sign-in, as on the page (`freshlyAtHand`). */
 const freshnessSeconds = 600
-
-const withToken = [{ access_token: [] }]
 
 interface Holder {
   user: User
@@ -77,7 +83,7 @@ export const exportEndpoint = defineEndpoint({
   limited: true,
   advertised: false,
   resourceScopes: [exportScope],
-  api: {
+  api: () => ({
     GET: {
       summary: 'Everything that is kept about the End-User of the access token',
       security: withToken,
@@ -96,7 +102,7 @@ export const exportEndpoint = defineEndpoint({
         403: forbidden,
       },
     },
-  },
+  }),
   async get(call, context): Promise<Reply> {
     const { user, client } = await requireHolder(call, context, exportScope)
     const body = await exportPerson(user.sub, context, subjectOf(user.sub, client, context))
@@ -132,7 +138,7 @@ export const deleteEndpoint = defineEndpoint({
   limited: true,
   advertised: false,
   resourceScopes: [deleteScope],
-  api: {
+  api: () => ({
     DELETE: {
       summary:
         'Delete the account of the access token; the End-User must have signed in at most ten minutes ago',
@@ -147,7 +153,7 @@ export const deleteEndpoint = defineEndpoint({
         403: forbidden,
       },
     },
-  },
+  }),
   async delete(call, context) {
     const holder = await requireHolder(call, context, deleteScope)
     requireFresh(call, context, holder.grant)

@@ -88,8 +88,11 @@ function parseJson(text: string): unknown {
   }
 }
 
+const schema = v.pipe(v.string(), v.description('JSON: an array of objects with a type (RFC 9396 §2)'))
+
 const parameter: AuthorizationParameter = {
   name: 'authorization_details',
+  schema,
   async read(context, params, client) {
     const authorization_details = readDetails(params.authorization_details, client, context)
     return authorization_details && ofGrant.extra({ authorization_details })
@@ -123,6 +126,7 @@ function requireWithin(requested: Detail[] | undefined, granted: readonly Detail
 /** §6: a token request may ask for part of what was granted; each object must be one that was. */
 const rule: GrantRule = {
   name: 'authorization_details',
+  params: { authorization_details: v.optional(schema) },
   admit(grant, { raw, client, context }) {
     const requested = readDetails(raw.authorization_details, client, context)
     requireWithin(requested, ofGrant.of(grant).authorization_details)

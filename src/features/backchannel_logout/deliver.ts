@@ -1,5 +1,6 @@
 /** Delivers logout tokens: one POST each, whose result finishes, postpones or gives up the delivery. https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRequest */
 import * as v from 'valibot'
+import { optionalText } from '../../auth/params.ts'
 import { formEncode } from '../../auth/redirect_uri.ts'
 import type { Context } from '../../contracts/context.ts'
 import { findClient } from '../../http/client_authentication.ts'
@@ -10,8 +11,10 @@ import { doubling } from '../../models/lease_queue.ts'
 import { claimDue, type Delivery, logoutQueue } from './outbox.ts'
 
 export const metadata = declareMetadata({
-  backchannel_logout_uri: v.optional(v.string()),
-  backchannel_logout_session_required: v.optional(v.boolean()),
+  backchannel_logout_uri: optionalText('Receives a logout token when a session of the client ends'),
+  backchannel_logout_session_required: v.optional(
+    v.pipe(v.boolean(), v.description('Logout tokens have sid, whatever is registered')),
+  ),
 })
 
 /** The registered backchannel_logout_uri, if any. */

@@ -1,12 +1,14 @@
 /** The backchannel authentication endpoint: a client asks for the authentication of an End-User on another device. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.7 */
+import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
+import { optionalText } from '../../auth/params.ts'
 import { secret } from '../../auth/refusal.ts'
 import { parseScope, requireWithin, scopeValues } from '../../auth/scope.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { clientPost, object, text, whole } from '../../openapi/parts.ts'
 import { bind } from '../../endpoints/token.ts'
-import { form } from '../../http/call.ts'
+import { form, shape } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { authenticateClient } from '../../http/client_authentication.ts'
 import { foreignText } from '../../html/foreign_text.ts'
@@ -31,36 +33,43 @@ import { problemOf } from './registration.ts'
 import { readExtra } from '../../flow/grant_extra.ts'
 import { cibaGrant, metadata, modeOf, settings } from './settings.ts'
 
-const request = object(
-  {
-    scope: text('Has openid'),
-    login_hint: text('A username; or id_token_hint'),
-    id_token_hint: text('An ID Token of this client'),
-    binding_message: text('Shown to the End-User on both devices'),
-    client_notification_token: text('For ping and push: the bearer token of the notifications'),
-    requested_expiry: text('Seconds'),
-    acr_values: text('The requested acr values, in order of preference'),
-    request: text('All parameters, as a signed JWT'),
-  },
-  [],
-)
+/** Characters. */
+const maxMessage = 100
+
+const BackchannelParams = v.object({
+  scope: optionalText('Separated by spaces; required, with openid'),
+  login_hint: optionalText('A username; exactly one of login_hint and id_token_hint is required'),
+  id_token_hint: optionalText('An ID Token that this client received'),
+  login_hint_token: optionalText('Not supported'),
+  user_code: optionalText('Not supported'),
+  binding_message: optionalText(
+    `One line of at most ${maxMessage} visible characters, shown to the End-User on both devices`,
+  ),
+  client_notification_token: optionalText('With ping and push: the bearer token of notifications'),
+  requested_expiry: optionalText('Seconds'),
+  acr_values: optionalText('Levels of authentication, separated by spaces, best first'),
+})
 
 export const backchannelAuthentication = defineEndpoint({
   name: 'backchannel_authentication',
   path: '/bc-authorize',
   limited: true,
-  api: clientPost(
-    'Ask an End-User to approve on another device',
-    request,
-    object(
-      {
-        auth_req_id: text('Poll /token with this, or wait for the notification'),
-        expires_in: whole('Seconds'),
-        interval: whole('Seconds between two polls; absent with push'),
-      },
-      ['auth_req_id', 'expires_in'],
+  api: () =>
+    clientPost(
+      'Ask an End-User to approve on another device',
+      v.object({
+        ...BackchannelParams.entries,
+        request: optionalText('In place of the others: a JWT with them'),
+      }),
+      object(
+        {
+          auth_req_id: text('Poll /token with this, or wait for the notification'),
+          expires_in: whole('Seconds'),
+          interval: whole('Seconds between two polls; absent with push'),
+        },
+        ['auth_req_id', 'expires_in'],
+      ),
     ),
-  ),
   async post(call, context) {
     const submitted = await form(call, context)
     const client = await authenticateClient(call, submitted, context)
@@ -71,7 +80,7 @@ export const backchannelAuthentication = defineEndpoint({
       ...(await readRequest(params, client, context)),
       ...(await boundTo(call, client, context)),
     }
-    const user = await userOfHint(params, client, context)
+    const user = await userOfHint(shape(BackchannelParams, params), client, context)
     // Bounds the prompts, so that a client cannot wear the End-User down until one is approved.
     await countTry(context, 'backchannel_request', `${client.client_id} ${user.sub}`, 30, 300)
     await spend()
@@ -102,7 +111,8 @@ type ReadRequest = Pick<BackchannelRequest, 'scope' | 'extra' | 'bound' | 'bindi
 }
 
 /** All parameters but the hint, validated. */
-async function readRequest(params: Params, client: Client, context: Context): Promise<ReadRequest> {
+async function readRequest(given: Params, client: Client, context: Context): Promise<ReadRequest> {
+  const params = shape(BackchannelParams, given)
   if (params.scope === undefined)
     throw new OAuthError('invalid_request', {
       rule: 'OpenID Connect CIBA §7.1',
@@ -135,7 +145,7 @@ async function readRequest(params: Params, client: Client, context: Context): Pr
     token: readToken(params.client_notification_token, client),
     lifetime: readLifetime(params.requested_expiry, context),
   }
-  return { ...read, extra: await readExtra(params, client, context) }
+  return { ...read, extra: await readExtra(given, client, context) }
 }
 
 /** A message that could not be shown exactly as sent is refused: no invisible characters, no truncation. */
@@ -148,8 +158,6 @@ function readBindingMessage(message: string | undefined): string | undefined {
     })
   return message
 }
-const maxMessage = 100
-
 /** §7.1: as RFC 6750 §2.1 spells it, at most 1024 characters. */
 function readToken(token: string | undefined, client: Client): string | undefined {
   const mode = modeOf(client)

@@ -8,16 +8,16 @@ import { countTry, takeBack } from '../../people/rate_limit.ts'
 import type { Client } from '../../models/client.ts'
 import { Session } from '../../models/session.ts'
 import { isActive, User } from '../../models/user.ts'
-import type { Params } from '../../contracts/feature.ts'
 
 const hints = ['login_hint', 'id_token_hint', 'login_hint_token'] as const
+type Hints = Readonly<Partial<Record<(typeof hints)[number], string | undefined>>>
 
 /**
  * The End-User of the one hint. Throws `invalid_request`, or `unknown_user_id` (§13). The answer tells an authenticated
  * client whether an account exists, so the wrong hints of a client are limited. They are counted before the lookup, so
  * that beyond the limit right and wrong hints get the same answer.
  */
-export async function userOfHint(params: Params, client: Client, context: Context): Promise<User> {
+export async function userOfHint(params: Hints, client: Client, context: Context): Promise<User> {
   const present = hints.filter((name) => params[name] !== undefined)
   if (present.length !== 1)
     throw new OAuthError('invalid_request', {

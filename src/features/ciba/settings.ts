@@ -12,8 +12,12 @@ export const modes = ['poll', 'ping', 'push'] as const
 export type Mode = (typeof modes)[number]
 
 export const metadata = declareMetadata({
-  backchannel_token_delivery_mode: v.optional(v.picklist(modes)),
-  backchannel_client_notification_endpoint: v.optional(v.pipe(v.string(), v.maxLength(2000))),
+  backchannel_token_delivery_mode: v.optional(
+    v.pipe(v.picklist(modes), v.description('How the client learns of the answer')),
+  ),
+  backchannel_client_notification_endpoint: v.optional(
+    v.pipe(v.string(), v.maxLength(2000), v.description('An https URL, with ping and push')),
+  ),
   backchannel_authentication_request_signing_alg: v.optional(v.picklist(signingAlgs)),
   backchannel_user_code_parameter: v.optional(v.literal(false, 'user codes are not supported')),
 })

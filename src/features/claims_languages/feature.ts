@@ -12,6 +12,7 @@ const most = 20
 /** §3.1.2.1: invalid tags, and languages that the claims do not have, are no error. */
 const parameter: AuthorizationParameter = {
   name: 'claims_locales',
+  schema: v.pipe(v.string(), v.description('Languages of claims, separated by spaces, best first')),
   async read(_context, { claims_locales: text }) {
     const wanted = (text ?? '').split(' ').filter(isLanguageTag).slice(0, most)
     return wanted.length > 0 ? ofGrant.extra({ claims_locales: wanted }) : undefined

@@ -1,12 +1,14 @@
 /** Device authorization: for devices without a browser; the End-User approves on another device. https://www.rfc-editor.org/rfc/rfc8628 */
+import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
+import { optionalText } from '../../auth/params.ts'
 import { parseScope, requireWithin, scopeValues } from '../../auth/scope.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { clientPost, object, text, whole } from '../../openapi/parts.ts'
 import { readExtra } from '../../flow/grant_extra.ts'
-import { form } from '../../http/call.ts'
+import { form, shape } from '../../http/call.ts'
 import { authenticateClient } from '../../http/client_authentication.ts'
 import { json } from '../../http/reply.ts'
 import { seconds } from '../../lib/clock.ts'
@@ -30,27 +32,30 @@ const env = defineEntries([
   },
 ])
 
+const Params = v.object({ scope: optionalText('Scopes that the device asks for, separated by spaces') })
+
 /** §3.1 and §3.2. */
 const endpoint = defineEndpoint({
   name: 'device_authorization',
   path: '/device_authorization',
   cors: 'client',
   limited: true,
-  api: clientPost(
-    'Begin a sign-in on a device without a browser',
-    object({ scope: text('The requested scope'), client_id: text('With client authentication none') }),
-    object(
-      {
-        device_code: text('For the device, which polls /token with it until the End-User has answered'),
-        user_code: text('The End-User types this code'),
-        verification_uri: text('Where to type it'),
-        verification_uri_complete: text('The URI with the code, for a QR code'),
-        expires_in: whole('Seconds'),
-        interval: whole('Seconds between two polls'),
-      },
-      ['device_code', 'user_code', 'verification_uri', 'expires_in', 'interval'],
+  api: () =>
+    clientPost(
+      'Begin a sign-in on a device without a browser',
+      Params,
+      object(
+        {
+          device_code: text('For the device, which polls /token with it until the End-User has answered'),
+          user_code: text('The End-User types this code'),
+          verification_uri: text('Where to type it'),
+          verification_uri_complete: text('The URI with the code, for a QR code'),
+          expires_in: whole('Seconds'),
+          interval: whole('Seconds between two polls'),
+        },
+        ['device_code', 'user_code', 'verification_uri', 'expires_in', 'interval'],
+      ),
     ),
-  ),
   async post(call, context) {
     const params = await form(call, context)
     const client = await authenticateClient(call, params, context)
@@ -61,7 +66,7 @@ const endpoint = defineEndpoint({
         came: client.grant_types,
         problem: `this client is not registered for ${deviceCodeGrant}`,
       })
-    const scope = parseScope(params.scope)
+    const scope = parseScope(shape(Params, params).scope)
     requireWithin(scope, context.scopes, 'the scopes of this provider')
     requireWithin(scope, scopeValues(client.scope), 'the scopes this client registered')
     const extra = await readExtra(params, client, context)

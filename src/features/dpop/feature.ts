@@ -110,12 +110,19 @@ const binding: TokenBinding = {
   codeParameter: { name: 'dpop_jkt', of: (bound) => String(bound.cnf.jkt) },
 }
 
+const Jkt = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_-]{43}$/),
+  v.description('JWK SHA-256 thumbprint of the key that the code is bound to'),
+)
+
 /** §10: binds the authorization code to the key. */
 const dpopJkt: AuthorizationParameter = {
   name: 'dpop_jkt',
+  schema: Jkt,
   async read(_context, { dpop_jkt }) {
     if (dpop_jkt === undefined) return undefined
-    if (!/^[A-Za-z0-9_-]{43}$/.test(dpop_jkt))
+    if (!v.is(Jkt, dpop_jkt))
       throw new OAuthError('invalid_request', {
         rule: 'RFC 9449 §10',
         expected: 'dpop_jkt must be a JWK SHA-256 thumbprint: 43 base64url characters',

@@ -1,6 +1,7 @@
 /** Front-channel logout: the signed-out page loads the logout URL of each client in a frame. https://openid.net/specs/openid-connect-frontchannel-1_0.html */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
+import { optionalText } from '../../auth/params.ts'
 import { formEncode, redirectUriProblem } from '../../auth/redirect_uri.ts'
 import { sidOf } from '../../grants/person.ts'
 import { findClient } from '../../http/client_authentication.ts'
@@ -17,7 +18,7 @@ const frame = defineView(
 )
 
 const metadata = declareMetadata({
-  frontchannel_logout_uri: v.optional(v.string()),
+  frontchannel_logout_uri: optionalText('Loaded in a frame when the End-User signs out'),
   frontchannel_logout_session_required: v.optional(v.boolean()),
 })
 

@@ -25,7 +25,7 @@ export const initiateLogin = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  api: {
+  api: () => ({
     GET: {
       summary: 'Start the sign-in at a client',
       parameters: [
@@ -38,7 +38,7 @@ export const initiateLogin = defineEndpoint({
         ...pageTroubles,
       },
     },
-  },
+  }),
   async get(call, context) {
     const { client_id, target_link_uri } = query(call, context)
     if (client_id === undefined)

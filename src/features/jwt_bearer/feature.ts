@@ -26,7 +26,10 @@ const env = defineEntries([
 
 const issuersOf = (config: Config) => featureConfig(config, 'jwt_bearer', env).jwtBearerIssuers
 
-const Params = v.object({ assertion: v.string('a JWT'), scope: v.optional(v.string()) })
+const Params = v.object({
+  assertion: v.pipe(v.string('a JWT'), v.description('Of an issuer in JWT_BEARER_ISSUERS')),
+  scope: v.optional(v.string()),
+})
 
 const jwtBearerGrant = defineGrantType(
   'urn:ietf:params:oauth:grant-type:jwt-bearer',

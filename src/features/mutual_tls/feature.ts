@@ -17,7 +17,9 @@ const confirmation = 'x5t#S256'
 const metadata = declareMetadata({
   ...subjectMetadata.entries,
   tls_client_certificate_bound_access_tokens: v.optional(v.boolean()),
-  use_mtls_endpoint_aliases: v.optional(v.boolean()),
+  use_mtls_endpoint_aliases: v.optional(
+    v.pipe(v.boolean(), v.description('The client calls mtls_endpoint_aliases')),
+  ),
 })
 
 const isDuty = (client: Client): boolean =>

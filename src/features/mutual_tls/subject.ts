@@ -81,7 +81,9 @@ type FieldName = keyof typeof fields
 export const subjectFieldNames = Object.keys(fields) as FieldName[]
 
 const entry = ({ isValid, expected }: SubjectField) =>
-  v.optional(v.pipe(v.string(), v.maxLength(2000), v.check(isValid, `expected ${expected}`)))
+  v.optional(
+    v.pipe(v.string(), v.maxLength(2000), v.check(isValid, `expected ${expected}`), v.description(expected)),
+  )
 
 export const subjectMetadata = declareMetadata({
   tls_client_auth_subject_dn: entry(fields.tls_client_auth_subject_dn),

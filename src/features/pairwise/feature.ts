@@ -16,7 +16,11 @@ const HttpsUrl = v.pipe(
   v.regex(/^https:\/\//i, 'expected an https URL'),
 )
 
-const metadata = declareMetadata({ sector_identifier_uri: v.optional(HttpsUrl) })
+const metadata = declareMetadata({
+  sector_identifier_uri: v.optional(
+    v.pipe(HttpsUrl, v.description('A JSON array of the redirect_uris of one sector')),
+  ),
+})
 
 /** §8.1: the host of sector_identifier_uri, or else the hosts of redirect_uris. Only a single host is a valid sector. */
 function sectorsOf(registered: ClientMetadata): string[] {

@@ -7,7 +7,8 @@ import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
 import { readRequest, requireTrustedRedirect, resolveSources } from '../../flow/read_request.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { clientPost, object, ref, text, whole } from '../../openapi/parts.ts'
+import { pushedRequest } from '../../openapi/authorization.ts'
+import { clientPost, object, text, whole } from '../../openapi/parts.ts'
 import { form } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { authenticateClient } from '../../http/client_authentication.ts'
@@ -57,15 +58,16 @@ const endpoint = defineEndpoint({
   path: '/par',
   cors: 'client',
   limited: true,
-  api: clientPost(
-    'Push an authorization request; use its request_uri at /authorize, once',
-    ref('AuthorizationRequest'),
-    object({ request_uri: text('The reference'), expires_in: whole('Seconds') }, [
-      'request_uri',
-      'expires_in',
-    ]),
-    201,
-  ),
+  api: (described) =>
+    clientPost(
+      'Push an authorization request; use its request_uri at /authorize, once',
+      pushedRequest(described),
+      object({ request_uri: text('The reference'), expires_in: whole('Seconds') }, [
+        'request_uri',
+        'expires_in',
+      ]),
+      201,
+    ),
   async post(call, context) {
     const submitted = await form(call, context)
     const client = await authenticateClient(call, submitted, context)

@@ -51,7 +51,7 @@ const endpoint = defineEndpoint({
   ...open,
   name: 'protected_resource_metadata',
   path: wellKnown,
-  api: describe([]),
+  api: () => describe([]),
   get: (_call, context) => reply('', context),
 })
 
@@ -59,7 +59,7 @@ const below = defineEndpoint({
   ...open,
   name: 'protected_resource_metadata_of',
   path: `${wellKnown}/*`,
-  api: describe([{ name: 'file', in: 'path', required: true, schema: { type: 'string' } }]),
+  api: () => describe([{ name: 'file', in: 'path', required: true, schema: { type: 'string' } }]),
   get: (call, context) => reply(call.path.slice(wellKnown.length), context),
 })
 

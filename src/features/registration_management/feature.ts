@@ -111,10 +111,10 @@ const endpoint = defineEndpoint({
   cors: 'client',
   limited: true,
   advertised: false,
-  api: {
+  api: () => ({
     GET: described('A client reads its registration; the token is replaced'),
     PUT: described('A client replaces all its metadata, and the token is replaced too', {
-      requestBody: { required: true, content: { 'application/json': { schema: ref('ClientMetadata') } } },
+      json: ref('ClientMetadata'),
     }),
     DELETE: described('A client ends its registration, and all its tokens with it', {
       responses: {
@@ -123,7 +123,7 @@ const endpoint = defineEndpoint({
         401: unauthorizedToken,
       },
     }),
-  },
+  }),
   get: read,
   put: update,
   delete: remove,

@@ -59,8 +59,14 @@ function readResources(value: string | undefined, context: Context): string[] | 
 
 const audienceOf = (resources: readonly string[]) => (resources.length === 1 ? resources[0]! : [...resources])
 
+const schema = v.pipe(
+  v.string(),
+  v.description('Absolute URIs of APIs, separated by spaces or one in each parameter'),
+)
+
 const parameter: AuthorizationParameter = {
   name: 'resource',
+  schema,
   async read(context, params) {
     const resource = readResources(params.resource, context)
     return resource && ofGrant.extra({ resource })
@@ -70,6 +76,7 @@ const parameter: AuthorizationParameter = {
 /** §2.2: a token request may ask for a part of the authorized resources. */
 const rule: GrantRule = {
   name: 'resource',
+  params: { resource: v.optional(schema) },
   admit(grant, { raw, context }) {
     const requested = readResources(raw.resource, context)
     const { resource: granted } = ofGrant.of(grant)

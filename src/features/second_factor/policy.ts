@@ -20,7 +20,9 @@ import { isTrusted } from './trusted_device.ts'
 export const choicePath = '/second-factor'
 export const setUpPath = '/second-factor/set-up'
 
-export const metadata = declareMetadata({ require_second_factor: v.optional(v.boolean()) })
+export const metadata = declareMetadata({
+  require_second_factor: v.optional(v.pipe(v.boolean(), v.description('Every sign-in has a second factor'))),
+})
 const ofUser = declareUserMembers({ second_factor: v.unknown() })
 
 /** Whether this client accepts only sign-ins with a second factor. */

@@ -36,12 +36,12 @@ const iframe = defineEndpoint({
   path: '/check_session',
   advertised: false, // as check_session_iframe, below
   page: true,
-  api: {
+  api: () => ({
     GET: {
       summary: 'A page for a hidden frame, which tells whether the session has changed',
       responses: { 200: pageReply('It answers messages of the frame above it') },
     },
-  },
+  }),
   get: (_call, { basePath }) => ({
     ...page(200, view({ script: `${basePath}${scriptPath}` })),
     framedByAnybody: true,

@@ -1,7 +1,7 @@
 /** Software statements: metadata signed by a trusted publisher overrides the metadata of the client. https://www.rfc-editor.org/rfc/rfc7591#section-2.3 */
 import type { JWTPayload } from 'jose'
-import * as v from 'valibot'
 import { HttpError, OAuthError } from '../../auth/errors.ts'
+import { optionalText } from '../../auth/params.ts'
 import { RefusedError, shown } from '../../auth/refusal.ts'
 import type { Config } from '../../config.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
@@ -127,5 +127,7 @@ export const softwareStatement = defineFeature({
       : ['REQUIRE_SOFTWARE_STATEMENT: expected SOFTWARE_STATEMENT_ISSUERS to name a trusted publisher'],
   env,
   registrationRules: [statement],
-  clientMetadata: declareMetadata({ software_statement: v.optional(v.string()) }),
+  clientMetadata: declareMetadata({
+    software_statement: optionalText('A JWT with metadata, signed by a trusted issuer'),
+  }),
 })

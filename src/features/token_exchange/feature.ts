@@ -1,6 +1,7 @@
 /** Token exchange: a service exchanges a token that it received for a narrower one to send to another service. https://www.rfc-editor.org/rfc/rfc8693 */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
+import { optionalText } from '../../auth/params.ts'
 import { secret, shown } from '../../auth/refusal.ts'
 import { parseScope, requireWithin, scopeValues } from '../../auth/scope.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -21,10 +22,10 @@ const tokenTypes: readonly string[] = [accessTokenType, jwtType]
 const Params = v.object({
   subject_token: v.string('a token'),
   subject_token_type: v.string(`${accessTokenType}`),
-  actor_token: v.optional(v.string()),
+  actor_token: optionalText('An access token of the client that acts'),
   actor_token_type: v.optional(v.string()),
   requested_token_type: v.optional(v.string()),
-  scope: v.optional(v.string()),
+  scope: optionalText('Within the scopes of subject_token'),
   audience: v.optional(v.string()),
 })
 
