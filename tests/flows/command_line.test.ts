@@ -1,4 +1,4 @@
-/** The command line, as processes beside a running server: what an operator types takes effect on the people and clients it names. */
+/** The command line, as processes beside a running server: commands take effect on the server's accounts and clients. */
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
@@ -44,7 +44,7 @@ async function addClient(line: CommandLine, ...args: string[]): Promise<TestClie
   return { ...made, redirect_uri }
 }
 
-/** A person signs in at `issuer` and the client redeems the code. */
+/** An End-User signs in at `issuer` and the client redeems the code. */
 async function signIn(
   issuer: string,
   client: TestClient,
@@ -75,7 +75,7 @@ const refresh = (issuer: string, client: TestClient, token = ''): Promise<Respon
 const isActive = async (issuer: string, client: TestClient, token = ''): Promise<unknown> =>
   ((await (await fetch(`${issuer}/introspect`, formPost(client, { token }))).json()) as Json).active
 
-describe('asking', () => {
+describe('help and usage', () => {
   const line = shell()
 
   test.each([[['help']], [['--help']], [['-h']]])('%p lists every command', async (args) => {
@@ -133,7 +133,7 @@ describe('asking', () => {
   })
 })
 
-test('a port that is taken is said plainly', async () => {
+test('a port in use is reported', async () => {
   const taken = Bun.serve({ hostname: 'localhost', port: 0, fetch: () => new Response() })
   const port = `${taken.port}`
   const { code, stderr } = await shell({ PORT: port }).latchkey(['serve'])
@@ -143,7 +143,7 @@ test('a port that is taken is said plainly', async () => {
 })
 
 describe('config check', () => {
-  test('says ok and everything that is set, but no secret', async () => {
+  test('prints ok and all settings, but no secret', async () => {
     const secrets = { SECRET_KEY: 'q8vN2kP5xW9zR4tY7uB1mC6dF3gH0jLs', METRICS_TOKEN: 'scrape-me-0123456789' }
     const line = shell({
       ...secrets,
@@ -162,7 +162,7 @@ describe('config check', () => {
     for (const secret of [...Object.values(secrets), 's3cr3t']) expect(stdout + stderr).not.toContain(secret)
   })
 
-  test('warns of what is legal and doubtful', async () => {
+  test('warns of settings that are allowed but often a mistake', async () => {
     const line = shell({ HOST: '0.0.0.0' })
     const { code, stderr } = await line.latchkey(['config', 'check'])
     expect(code).toBe(0)
@@ -182,7 +182,7 @@ describe('config check', () => {
     )
   })
 
-  test('says which registered clients each profile would break', async () => {
+  test('lists the registered clients that would not work under each profile', async () => {
     const line = shell({ STORE_URL: 'sqlite:latchkey.db' })
     await line.latchkey(['config', 'check'])
     expect(existsSync(join(line.folder, 'latchkey.db'))).toBe(false) // looking makes no database
@@ -212,7 +212,7 @@ describe('config check', () => {
     expect(profiles[0]!.clients).toEqual([{ client_id: 'old', demands: ['must use PKCE'] }])
   })
 
-  test('a store that is away is a warning: the configuration itself is sound', async () => {
+  test('an unreachable store is a warning: the configuration itself is correct', async () => {
     const line = shell({ REDIS_URL: 'redis://:s3cr3t@127.0.0.1:1/2', STORE_TIMEOUT_MS: '300' })
     const { code, stdout, stderr } = await line.latchkey(['config', 'check'])
     expect(code).toBe(0)
@@ -239,7 +239,7 @@ describe('config check', () => {
     expect((JSON.parse(stdout) as { problems: string[] }).problems).toHaveLength(names.length)
   })
 
-  test('files that are named must be there', async () => {
+  test('files in variables must exist', async () => {
     const line = shell({ TLS_CERT_PATH: 'missing.pem', TLS_KEY_PATH: 'missing.key' })
     const { code, stderr } = await line.latchkey(['config', 'check'])
     expect(code).toBe(2)
@@ -248,7 +248,7 @@ describe('config check', () => {
   })
 })
 
-describe('keys beside the memory store', () => {
+describe('keys with the memory store', () => {
   test('are made once, readable by their owner alone, and printed without their private half', async () => {
     const line = shell()
     const first = await line.script('generate_keys.ts')
@@ -297,7 +297,7 @@ describe('keys beside the memory store', () => {
   })
 
   test(
-    'a running server takes a rotation up without a restart, and old tokens stay good',
+    'a running server adopts a rotation without a restart, and old tokens stay valid',
     async () => {
       const line = shell({ KEY_ACTIVATION_DELAY: '1', JWKS_MAX_AGE: '1' })
       const env = { KEY_ACTIVATION_DELAY: '1', JWKS_MAX_AGE: '1', KEYS_PATH: join(line.folder, 'keys') }
@@ -326,7 +326,7 @@ describe('keys beside the memory store', () => {
   )
 })
 
-test('people and clients of a memory store are out of reach, and the refusal says what to set', async () => {
+test('commands cannot access accounts and clients of a memory store, and the error says what to set', async () => {
   const line = shell()
   for (const args of [
     ['user', 'list'],
@@ -386,14 +386,14 @@ describe('passwords', () => {
     if (input) expect(ran.stderr).not.toContain(input.split('\n')[0]!)
   })
 
-  test('without a terminal and without --password-stdin there is nobody to ask', async () => {
+  test('without a terminal and without --password-stdin the command is refused', async () => {
     const { code, stderr } = await line.latchkey(['user', 'add', 'frida'], `${carol.password}\n`)
     expect(code).toBe(2)
     expect(stderr).toContain('--password-stdin')
   })
 })
 
-/** Everything that reaches a running server, told on each store that processes share. */
+/** Commands that act on a running server, for each store that processes share. */
 function besideAServer(store: () => Record<string, string>) {
   let line: CommandLine
   let op: SpawnedProvider
@@ -405,7 +405,7 @@ function besideAServer(store: () => Record<string, string>) {
   }, longEnough)
 
   test(
-    'user add: a new person signs in at once, with the claims given',
+    'user add: a new End-User can sign in at once, with the given claims',
     async () => {
       const add = [
         'user',
@@ -455,7 +455,7 @@ function besideAServer(store: () => Record<string, string>) {
   )
 
   test(
-    'user disable ends session, tokens and the way back in; user enable opens it again',
+    'user disable ends sessions and tokens and prevents sign-in; user enable allows it again',
     async () => {
       const first = await signIn(op.issuer, client, carol)
       const offline = await signIn(op.issuer, client, carol, 'openid offline_access')
@@ -469,7 +469,7 @@ function besideAServer(store: () => Record<string, string>) {
         expect(await isActive(op.issuer, client, tokens.refresh_token)).toBe(false)
         expect((await refresh(op.issuer, client, tokens.refresh_token)).status).toBe(400)
       }
-      // The browser that was signed in is asked to sign in, and cannot.
+      // The browser with the old session is asked to sign in, and cannot.
       const { page } = await first.browser.open(authorizationUrl(op.issuer, client).url)
       expect(page?.forms.flatMap(({ buttons }) => buttons)).toContain('login')
       expect((await first.browser.press(page!, 'login', carol)).page?.status).toBe(401)
@@ -484,7 +484,7 @@ function besideAServer(store: () => Record<string, string>) {
   )
 
   test(
-    'user passwd: the old password and whoever used it are out',
+    'user passwd: the old password is refused, and its sessions end',
     async () => {
       const thief = await signIn(op.issuer, client, carol, 'openid offline_access')
       const fresh = { username: 'carol', password: 'another good password' }
@@ -505,7 +505,7 @@ function besideAServer(store: () => Record<string, string>) {
   )
 
   test(
-    'user passwd lets in at once whom too many tries have locked out',
+    'user passwd lets a locked out End-User sign in at once',
     async () => {
       const fresh = { username: 'alice', password: 'remembered at last' }
       const browser = person(op.issuer, fetch)
@@ -519,7 +519,7 @@ function besideAServer(store: () => Record<string, string>) {
     longEnough,
   )
 
-  test('nobody of that name', async () => {
+  test('no such account', async () => {
     for (const command of ['disable', 'enable', 'passwd']) {
       const { code, stderr } = await line.latchkey(['user', command, 'nobody'])
       expect({ code, stderr }).toEqual({
@@ -530,7 +530,7 @@ function besideAServer(store: () => Record<string, string>) {
   })
 
   test(
-    'client add: a service with keys of its own, an API, and what a registration could never have',
+    'client add: a service with its own keys, a resource server, and members that registration refuses',
     async () => {
       const service = await line.json<Record<string, string>>(
         ...[
@@ -601,7 +601,7 @@ function besideAServer(store: () => Record<string, string>) {
   )
 
   test(
-    'client add: --first-party asks nobody for consent, --no-pkce needs none',
+    'client add: --first-party shows no consent page, --no-pkce does not require PKCE',
     async () => {
       const own = await addClient(line, '--first-party', '--no-pkce', '--id-token-alg', 'ES256')
       const browser = person(op.issuer, fetch)
@@ -624,7 +624,7 @@ function besideAServer(store: () => Record<string, string>) {
   )
 
   test(
-    'the secret is shown once; show and list know everything else',
+    'the secret is shown only once; show and list print all other members',
     async () => {
       const made = await line.latchkey(['client', 'add', 'Once', '--redirect-uri', 'https://d.example/cb'])
       const [, secret] = /^client_secret +(\S+)$/m.exec(made.stdout)!
@@ -646,7 +646,7 @@ function besideAServer(store: () => Record<string, string>) {
   )
 
   test(
-    'a client that registered itself cannot move the cursor of whoever lists it',
+    'the name of a self-registered client cannot move the cursor of the operator’s terminal',
     async () => {
       const evil = 'Bank\u001b[2J\u001b[31m\u202e'
       const body = JSON.stringify({ client_name: evil, redirect_uris: ['https://evil.example/cb'] })
@@ -681,7 +681,7 @@ function besideAServer(store: () => Record<string, string>) {
   })
 
   test(
-    'client remove: its tokens stop, its grants end, and one of the same name inherits nothing',
+    'client remove: its tokens and grants end, and a new client with the same client_id has none of them',
     async () => {
       const args = ['--client-id', 'short-lived', '--public']
       const gone = await addClient(line, ...args)
@@ -706,7 +706,7 @@ function besideAServer(store: () => Record<string, string>) {
   )
 
   test(
-    'client remove: a token that a service has for itself dies with the service',
+    'client remove: a client_credentials token is no longer valid',
     async () => {
       const args = ['--grant-type', 'client_credentials', '--json']
       const service = await line.json<TestClient>('client', 'add', 'Service', ...args)
@@ -725,7 +725,7 @@ function besideAServer(store: () => Record<string, string>) {
   )
 
   test(
-    'keys rotate reaches the server through the store they share',
+    'keys rotate reaches the server through their common store',
     async () => {
       const [next] = await line.json<{ kid: string }[]>('keys', 'rotate', '--alg', 'EdDSA', '--json')
       const published = async () => {
@@ -752,7 +752,7 @@ describe('beside a server on Redis', () => {
   })
   besideAServer(() => ({ REDIS_URL: url }))
 
-  test('a Redis that is not there is said plainly, without its password', async () => {
+  test('an unreachable Redis is reported, without its password', async () => {
     const line = shell({ REDIS_URL: `redis://:hunter2@127.0.0.1:${freePort()}` })
     const { code, stderr } = await line.latchkey(['user', 'list'])
     expect(code).toBe(1)

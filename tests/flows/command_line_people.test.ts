@@ -1,4 +1,4 @@
-/** What an operator does about people on the command line: in and out of files, invitations, proofs, lost factors, sessions. */
+/** Commands about accounts: import and export, invitations, verified addresses, lost factors, sessions. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { pbkdf2Sync, scryptSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -42,7 +42,7 @@ async function signIn(username: string): Promise<{ path: string; browser: Return
   return { path: at(await browser.press(page!, 'login', { username, password })), browser }
 }
 
-/** A grant of eva's that outlives her browser; the answer is whether its refresh token is good. */
+/** A grant of eva that is not bound to her session; the result tells whether its refresh token works. */
 async function offlineGrant(): Promise<() => Promise<boolean>> {
   const redirect_uri = 'https://app.example/callback'
   const made = await line.json<{ client_id: string; client_secret: string }>(
@@ -101,7 +101,7 @@ const people = () => [
 
 describe('import and export', () => {
   test(
-    'people come in with the hashes they had, sign in, and go out again the same',
+    'accounts are imported with their hashes, can sign in, and are exported unchanged',
     async () => {
       const path = file('people.json', JSON.stringify(people()))
       const dry = await line.json<Imported>('user', 'import', path, '--dry-run', '--json')
@@ -195,7 +195,7 @@ describe('import and export', () => {
     ['no.json', '{"username":"x"}', 'expected a JSON array'],
     ['torn.json', '[{"username":', 'expected JSON'],
     ['torn.csv', 'a,b\n"x', 'expected CSV'],
-  ])('%s is no file of people', async (name, content, words) => {
+  ])('%s is not a file of accounts', async (name, content, words) => {
     const { code, stderr } = await line.latchkey(['user', 'import', file(name, content)])
     expect(code).toBe(1)
     expect(stderr).toContain(words)
@@ -203,7 +203,7 @@ describe('import and export', () => {
 })
 
 test(
-  'invite: the link makes one account with what was given, and can be taken back',
+  'invite: the link creates one account with the given data, and can be revoked',
   async () => {
     const made = await line.json<{ id: string; link: string }>(
       ...['invite', 'ina@new.example', '--role', 'editor', '--attribute', 'permissions=["read"]', '--json'],
@@ -243,7 +243,7 @@ test(
 )
 
 test(
-  'user set: attributes, roles and claims; never the address, which is proven',
+  'user set: attributes, roles and claims; not the email address, which must be verified',
   async () => {
     const set = (...args: string[]) => line.json<Json>('user', 'set', 'bob', '--json', ...args)
     expect(
@@ -278,7 +278,7 @@ test(
 )
 
 test(
-  'verify: an address becomes the verified one, unless it is another’s',
+  'verify: marks an address as verified, unless it belongs to another account',
   async () => {
     const verified = await line.json<Json>('verify', 'bob', '--email', 'bob@new.example', '--json')
     expect(verified).toMatchObject({ email: 'bob@new.example', email_verified: true })
@@ -291,7 +291,7 @@ test(
 )
 
 test(
-  'user reset: a link goes to the person alone, and the operator learns neither link nor password',
+  'user reset: only the End-User gets the link; the operator sees neither link nor password',
   async () => {
     const address = ['--email', 'rita@new.example', '--claim', 'email_verified=true']
     await line.latchkey(['user', 'add', 'rita', ...address, '--password-stdin'], password)

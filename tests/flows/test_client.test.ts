@@ -1,4 +1,4 @@
-/** The walkthrough's client, as a process: a person opens the URL it prints, and it shows the whole flow to its end. */
+/** The client of docs/walkthrough.md, as a process: an End-User opens the URL that it prints, and it prints each step of the flow. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { type CommandLine, commandLine } from '../support/command.ts'
@@ -106,7 +106,7 @@ test('a client with a secret: tokens decoded and verified, userinfo, introspecti
     expect({ words, found: at >= from }).toEqual({ words, found: true })
     from = at + words.length
   }
-  // Handles are shortened: what scrolls by on a shared screen is of no use.
+  // Handles are shortened, so that a reader of the screen cannot use them.
   for (const handle of [location.searchParams.get('code')!, secret]) expect(stdout).not.toContain(handle)
   expect(stdout).not.toMatch(/lkr_\S{30}/)
 })
@@ -123,7 +123,7 @@ test('a public client without offline access, and opaque access tokens', async (
   expect(stdout).toContain('== Revoked the access token')
 })
 
-test('answers with another state or from another issuer are turned away, and the wait goes on', async () => {
+test('responses with another state or issuer are refused, and the client waits on', async () => {
   const { port, id, secret } = await register()
   const running = start('--client-id', id, '--client-secret', secret, '--port', port)
   const url = new URL(await running.url)
@@ -143,7 +143,7 @@ test('answers with another state or from another issuer are turned away, and the
   expect(await running.ended).toMatchObject({ code: 0, stderr: '' })
 })
 
-test('whoever is denied is told so', async () => {
+test('a denied request is reported', async () => {
   const { port, id, secret } = await register()
   const running = start('--client-id', id, '--client-secret', secret, '--port', port)
   const browser = person(op.issuer, fetch)
@@ -156,7 +156,7 @@ test('whoever is denied is told so', async () => {
   expect(stderr).toContain('access_denied')
 })
 
-test('no answer, no provider, wrong options: said plainly, and it ends', async () => {
+test('no response, no provider, wrong options: an error message, and the client ends', async () => {
   const { port, id } = await register('--public')
   const waited = await start('--client-id', id, '--port', port, '--timeout', '1').ended
   expect(waited).toMatchObject({ code: 1, stderr: expect.stringContaining('within 1 seconds') as string })

@@ -1,4 +1,4 @@
-/** Configuration: what is taken, what is refused, that all of it is said at once, and that no secret is said at all. */
+/** Configuration: accepted and refused values; one error lists all problems, and no error contains a secret. */
 import { describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -49,7 +49,7 @@ describe('defaults', () => {
     expect(loadConfig({ NODE_ENV: 'test' })).toEqual(loadConfig({}))
   })
 
-  test('production needs an issuer and a key, and nothing of development is left', () => {
+  test('production needs an issuer and a key, and has no default of development', () => {
     expect(problems({ NODE_ENV: 'production' })).toEqual([
       expect.stringMatching(/^ISSUER_URL: required in production\. .*https/),
       expect.stringMatching(/^SECRET_KEY: required in production\. .*openssl rand/),
@@ -77,7 +77,7 @@ describe('defaults', () => {
     expect(loadConfig(empty)).toEqual(loadConfig({}))
   })
 
-  test('frozen to the bottom', () => {
+  test('deeply frozen', () => {
     const config = loadConfig({
       TLS_CERT_PATH: 'c',
       TLS_KEY_PATH: 'k',
@@ -97,7 +97,7 @@ describe('defaults', () => {
   })
 })
 
-describe('every field is what its variable says', () => {
+describe('every field has the value of its variable', () => {
   const taken: [env: Env, field: keyof Config, value: unknown][] = [
     [{ PORT: '0' }, 'port', 0],
     [{ PORT: '8443' }, 'issuer', 'http://localhost:8443'],
@@ -145,7 +145,7 @@ describe('every field is what its variable says', () => {
     expect(loadConfig(env)[field]).toEqual(value as never)
   })
 
-  test('trusted proxies become a matcher', () => {
+  test('trusted proxies become networks', () => {
     expect(loadConfig({ TRUSTED_PROXIES: '10.0.0.0/8, ::1 loopback' }).trustedProxies).toHaveLength(4)
   })
 })
@@ -213,7 +213,7 @@ describe('refused, with what was expected and what came', () => {
     else expect(found[0]).toMatch(problem)
   })
 
-  test('an unknown NODE_ENV is judged as production', () => {
+  test('an unknown NODE_ENV is checked like production', () => {
     expect(problems({ NODE_ENV: 'prod' }).map((line) => line.split(':')[0])).toEqual([
       'NODE_ENV',
       'ISSUER_URL',
@@ -255,7 +255,7 @@ describe('secrets', () => {
     expect(found[0]).not.toContain(SECRET_KEY)
   })
 
-  test('keys as people make them are taken', () => {
+  test('keys of common generators are accepted', () => {
     for (let i = 0; i < 200; i++) {
       const bytes = Buffer.from(crypto.getRandomValues(new Uint8Array(32)))
       for (const SECRET_KEY of [
@@ -339,7 +339,7 @@ describe('NAME_FILE', () => {
     ])
   })
 
-  test('what is in the file is checked as the variable would be', () => {
+  test('the value of a file is checked like that of the variable', () => {
     expect(problems({ ...production, SECRET_KEY: '', SECRET_KEY_FILE: 'f' }, read('weak'))).toHaveLength(1)
     expect(loadConfig({ REDIS_URL_FILE: 'f' }, read('redis://h\n')).store).toEqual({
       kind: 'redis',
@@ -349,14 +349,14 @@ describe('NAME_FILE', () => {
     expect(loadConfig(env, read(strongKey)).registrationInitialAccessToken).toBe(strongKey)
   })
 
-  test('only secrets have it', () => {
+  test('only secrets can come from a file', () => {
     expect(problems({ ISSUER_URL_FILE: 'f' })).toEqual([
       'ISSUER_URL_FILE: unknown variable: only secrets can come from a file, and ISSUER_URL is not a secret',
     ])
   })
 })
 
-describe('names that mean nothing', () => {
+describe('unknown variables', () => {
   const unknown: [name: string, meant: string | undefined][] = [
     ['LATCHKEY_ANYTHING', undefined],
     ['LATCHKEY_ISSUER_URL', 'ISSUER_URL'],
@@ -373,11 +373,11 @@ describe('names that mean nothing', () => {
     expect(problems({ [name]: 'x' })).toEqual([`${name}: unknown variable${ending}`])
   })
 
-  test('three letters off is a name of its own, and an empty stray is unset', () => {
+  test('a name with three other letters is not similar, and an empty unknown variable is unset', () => {
     expect(problems({ TRUSTED_PROXY: 'x', SECRT_KEY: '', LATCHKEY_X: '' })).toEqual([])
   })
 
-  test('what systems, shells, tools and clusters set never trips it', () => {
+  test('variables of systems, shells, tools and clusters are not reported', () => {
     const names =
       `HOME HOSTNAME HOSTTYPE HOST_NAME PATH PWD OLDPWD USER LOGNAME SHELL SHLVL LANG LC_ALL TERM TZ _ PS1
       LS_COLORS TMPDIR TEMP MAIL EDITOR PAGER DISPLAY COLORTERM LD_LIBRARY_PATH MANPATH INFOPATH MACHTYPE OSTYPE
@@ -410,7 +410,7 @@ describe('names that mean nothing', () => {
   })
 })
 
-describe('features bring entries of the same shape', () => {
+describe('features have entries of the same type', () => {
   const own = defineEntries([
     { name: 'WIDGET_COUNT', schema: v.pipe(v.string(), v.toNumber()), default: '3', help: 'How many.' },
     { name: 'WIDGET_SECRET', schema: v.string(), secret: true, help: 'What opens it.' },
@@ -429,11 +429,11 @@ describe('features bring entries of the same shape', () => {
     ])
   })
 
-  test('one that was not loaded is said so', () => {
+  test('a feature that was not loaded throws', () => {
     expect(() => featureConfig(loadConfig({}), 'widget', own)).toThrow('feature widget was not configured')
   })
 
-  test('a name has one owner', () => {
+  test('two entries cannot have one name', () => {
     const entry = (name: string) => [{ name, schema: v.string(), help: 'x' }]
     const claims = {
       a: entry('PORT'),
