@@ -1,6 +1,7 @@
 /** The authentication request as a JWT that the client signed. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#signed_auth_request */
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import { OAuthError } from '../../auth/errors.ts'
+import { hasType, requestTypes } from '../../auth/jwt_type.ts'
 import { RefusedError, shown } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
@@ -95,8 +96,7 @@ function requireType(jwt: string): void {
   } catch {
     throw refuse('request is a JWT', undefined, 'request is not a JWT')
   }
-  if (typ !== undefined && !['JWT', 'oauth-authz-req+jwt'].includes(typ))
-    throw refuse('request: typ must be JWT or oauth-authz-req+jwt', typ)
+  if (!hasType(typ, requestTypes)) throw refuse('request: typ must be JWT or oauth-authz-req+jwt', typ)
 }
 
 async function spend({ exp, jti }: JWTPayload, client: Client, context: Context): Promise<void> {

@@ -1,6 +1,7 @@
 /** Reads and checks an assertion: a JWT about an End-User, signed by a trusted issuer. https://www.rfc-editor.org/rfc/rfc7523#section-3 */
 import type { JWTPayload } from 'jose'
 import { HttpError, OAuthError } from '../../auth/errors.ts'
+import { hasType } from '../../auth/jwt_type.ts'
 import { RefusedError, shown } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
@@ -34,7 +35,7 @@ const longestLifeSeconds = 3600
 const toleranceSeconds = 10
 
 /** The `typ` values of an assertion. Other JWTs signed with the same keys, such as access tokens, are refused (RFC 8725 §3.11). */
-const types: readonly unknown[] = [undefined, 'jwt', 'authorization-grant+jwt']
+const types = ['jwt', 'authorization-grant+jwt']
 
 /**
  * Checks signature, issuer, audience and times; `claim` checks single use. Throws `invalid_grant`, and
@@ -50,7 +51,7 @@ export async function readAssertion(
     throw refuse(`at most ${longest} characters`, jwt.length, `it is longer than ${longest} characters`)
   const { decodeJwt, decodeProtectedHeader } = await import('jose')
   const [said, typ] = decoded(() => [decodeJwt(jwt), decodeProtectedHeader(jwt).typ] as const)
-  if (!types.includes(typ?.toLowerCase()))
+  if (!hasType(typ, types))
     throw refuse('typ JWT, or none', typ, `its typ ${shown(typ)} is not that of an assertion`)
   const trusted = issuers.find(([issuer]) => issuer === said.iss)
   if (!trusted)

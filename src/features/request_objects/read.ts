@@ -1,6 +1,7 @@
 /** Reads a request object: decrypts it, checks signature, client and audience, and returns its parameters. https://www.rfc-editor.org/rfc/rfc9101#section-4 */
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import { OAuthError } from '../../auth/errors.ts'
+import { hasType, requestTypes } from '../../auth/jwt_type.ts'
 import { type Grounds, RefusedError } from '../../auth/refusal.ts'
 import type { Rule } from '../../auth/rule.ts'
 import { clientAlgs } from '../../auth/registration.ts'
@@ -90,7 +91,7 @@ async function decrypt(jwe: string, client: Client, context: Context): Promise<s
 async function verify(jwt: string, client: Client, context: Context, unsigned: boolean): Promise<JWTPayload> {
   const { request_object_signing_alg: registered } = metadata.of(client)
   const header = attempt(() => decodeProtectedHeader(jwt))
-  if (header.typ !== undefined && !['oauth-authz-req+jwt', 'JWT'].includes(header.typ))
+  if (!hasType(header.typ, requestTypes))
     throw refuse('RFC 9101 §10.8', { expected: 'typ must be oauth-authz-req+jwt', came: header.typ })
   if (header.alg === 'none') {
     if (!unsigned)

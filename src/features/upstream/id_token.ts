@@ -1,6 +1,7 @@
 /** Validation of an ID Token from a provider. https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation */
 import { createHash } from 'node:crypto'
 import type { JWTPayload, JWTVerifyResult } from 'jose'
+import { hasType } from '../../auth/jwt_type.ts'
 import { RefusedError } from '../../auth/refusal.ts'
 import { clientAlgs, signingAlgs } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -21,7 +22,7 @@ const maxSubjectLength = 255
 const refuse = (why: string) => new UpstreamError('nonsense', `ID Token: ${why}`)
 
 /** Excludes other types of JWT that are signed with the same keys (RFC 8725 §3.11). */
-const types: readonly unknown[] = [undefined, 'jwt']
+const types = ['jwt']
 
 export interface Expected {
   nonce: string
@@ -40,7 +41,7 @@ export async function readIdToken(
 ): Promise<Claims> {
   if (idToken.length > maxLength) throw refuse('it is too long')
   const { payload, protectedHeader } = await verified(context, upstream, known, idToken)
-  if (!types.includes(protectedHeader.typ?.toLowerCase())) throw refuse(`typ ${quoted(protectedHeader.typ)}`)
+  if (!hasType(protectedHeader.typ, types)) throw refuse(`typ ${quoted(protectedHeader.typ)}`)
   checkIssuer(payload, upstream, known)
   checkAudience(payload, upstream.clientId)
   checkTimes(payload, upstream, expected.notBefore, context.clock.now())

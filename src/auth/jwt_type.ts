@@ -1,0 +1,11 @@
+/** What kind of JWT the header `typ` declares: a media type. https://www.rfc-editor.org/rfc/rfc7515#section-4.1.9, RFC 8725 §3.11 */
+
+/** Media types are compared without regard to case, and `application/` may be left out. */
+const nameOf = (typ: string): string => typ.toLowerCase().replace(/^application\/(?=[^/]*$)/, '')
+
+/** Whether `typ` is absent or one of `types`, which are written in lower case and without `application/`. */
+export const hasType = (typ: unknown, types: readonly string[]): boolean =>
+  typ === undefined || (typeof typ === 'string' && types.includes(nameOf(typ)))
+
+/** An authorization request (RFC 9101 §4), or a JWT that does not say what it is. */
+export const requestTypes = ['oauth-authz-req+jwt', 'jwt']
