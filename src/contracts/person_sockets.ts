@@ -30,7 +30,7 @@ export interface LoginLink {
   path(context: Context, interaction: { handle: string }): string | undefined
 }
 
-/** A person between the first factor and the session. */
+/** What a login step decides by: an End-User between the first factor and the session. */
 export interface LoginStepInput {
   call: Call
   user: User
@@ -54,7 +54,7 @@ export interface LoginStep {
   whileSignedIn?: true
   /** Asked once every step that is not last has nothing left to do: for what only a person with all factors may do. */
   last?: true
-  /** The page to send the half-authenticated person to; undefined when nothing is left to do. */
+  /** The page of this step; undefined if it is not needed. */
   path(context: Context, state: LoginStepInput): Promise<string | undefined>
 }
 
@@ -77,11 +77,11 @@ export interface SecondFactor {
   /** Whether this person can use it now. */
   isSetUp(context: Context, user: User): Promise<boolean>
   /**
-   * Its page for a half-authenticated person, below the base path; gets `?interaction=`. Begins with `stepOfPage`, and
+   * Its page for a login step, below the base path; gets `?interaction=`. Begins with `stepOfPage`, and
    * ends in `signIn` with what it adds to `amr`, `mfa` included.
    */
   path: string
-  /** Its page on which a half-authenticated person who must have a second factor and has none sets it up. Ends likewise. */
+  /** Its page on which a End-User who must have a second factor and has none sets it up during a sign-in. Ends likewise. */
   enrolPath?: string
   /** Its page of /account, where it is set up and removed after a fresh sign-in. */
   accountPath?: string

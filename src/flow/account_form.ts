@@ -1,4 +1,4 @@
-/** Forms for a person who is signed in: good for one purpose, one session, one browser. */
+/** Forms of pages that need a session: each is valid for one purpose, one session and one browser. */
 import type { Context } from '../contracts/context.ts'
 import { form } from '../http/call.ts'
 import type { Call } from '../contracts/call.ts'
@@ -7,7 +7,7 @@ import { csrfToken, ensureBrowser, requireOwnBrowser, requireOwnForm } from '../
 import type { Session } from '../models/session.ts'
 import { type AtHand, type FindPerson, personAtHand } from './person_at_hand.ts'
 
-/** What the token of such a form is bound to. */
+/** The purpose that the CSRF token of such a form is bound to. */
 export const accountPurpose = (session: Pick<Session, 'sid'>, purpose: string): string =>
   `account ${session.sid} ${purpose}`
 
@@ -23,8 +23,8 @@ const textOf = (given: OfFields, fields: Submitted['fields']): string =>
   typeof given === 'string' ? given : given(fields)
 
 /**
- * The `form` of a page for a person who is signed in. `find` is as strict as what `post` does needs it; what it asks for
- * first leads back to `path`. What cannot be our form is refused before that, so that its answer sets no cookie.
+ * The `form` of a page that needs a session. `find` decides how fresh and strong the sign-in must be; if it redirects to
+ * another page, that page leads back to `path`. Requests from other sites are refused first, so that they set no cookie.
  */
 export const signedInForm =
   (path: OfFields, purpose: OfFields, find: FindPerson = personAtHand): FormReader<AtHand & Submitted> =>

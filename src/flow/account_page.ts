@@ -1,4 +1,4 @@
-/** The frame of every page of /account: its menu, from the sections that features bring, and a notice of what was done. */
+/** The frame of every page of /account: a menu with the sections of features, and a notice. */
 import accountSource from '../../views/account.html' with { type: 'text' }
 import type { Context } from '../contracts/context.ts'
 import { type Said, say } from '../lib/say.ts'
@@ -14,7 +14,7 @@ const item = defineView(
   ['path', 'current', 'title'],
 )
 
-/** `current` is the path of the section; `done` says what has just happened, `problem` what could not. */
+/** `current` is the path of the section, `done` a notice of success, `problem` one of failure. */
 export function accountPage(
   context: Context,
   view: {

@@ -1,4 +1,4 @@
-/** From a request to its answer, by way of the pages a person must see: the order of all checks on one screen. */
+/** The authorization request from its arrival to its response: the order of all checks and pages. */
 import { acrToSay, openDemand } from '../auth/acr.ts'
 import { type AuthorizationRequest, responseModeOf } from '../auth/authorization_request.ts'
 import { OAuthError } from '../auth/errors.ts'
@@ -34,7 +34,7 @@ import {
 } from './read_request.ts'
 import { nextPage, pendingOf } from './step_up.ts'
 
-/** Go as far as the request can go now: to a page of ours, or back to the client. */
+/** Answers with a redirect to the next page that the End-User must see, or with the authorization response. */
 export async function proceed(
   call: Call,
   context: Context,
@@ -136,7 +136,7 @@ async function decide(
   return redirectWithin(`${context.basePath}${path}?interaction=${handle}`, cookies)
 }
 
-/** A level that is essential and that this person cannot reach is the end (OpenID Connect Core Unmet Authentication Requirements). */
+/** Throws if an essential level was not reached (OpenID Connect Core Unmet Authentication Requirements). */
 function requireLevel(request: AuthorizationRequest, session: Session): void {
   const open = openDemand(session.acr, request.acr)
   if (open?.essential)
@@ -148,7 +148,7 @@ function requireLevel(request: AuthorizationRequest, session: Session): void {
     })
 }
 
-/** Everything is settled: record the grant, and let the response type say what the client receives. */
+/** All checks passed: creates the grant and builds the response of the response type. */
 async function answer(
   context: Context,
   { request, client, extra }: CheckedRequest,
@@ -171,7 +171,7 @@ async function answer(
   try {
     return await respondWith({ grant, user }, { request, client }, session, context)
   } catch (error) {
-    // Nobody received anything of it, so nothing of it stays. Where the store is away, its end comes by itself.
+    // The client received nothing, so the grant is ended. If the store fails again, the grant expires by itself.
     await Grant.end(context, grant.grant_id).catch(() => undefined)
     throw error
   }

@@ -1,4 +1,4 @@
-/** What a person is asked to agree to, and whether it must be asked again. https://openid.net/specs/openid-connect-core-1_0.html#Consent */
+/** The claims that need consent, and whether the End-User must be asked again. https://openid.net/specs/openid-connect-core-1_0.html#Consent */
 import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
 import { isPublic } from '../models/client.ts'
@@ -6,7 +6,7 @@ import { Consent } from '../models/consent.ts'
 import type { CheckedRequest } from './checked_request.ts'
 import { describeExtra } from './grant_extra.ts'
 
-/** Names asked for one by one, beyond what the scopes cover; what every ID Token says anyway needs no consent. */
+/** Claims requested by the `claims` parameter. Claims about the sign-in itself need no consent. */
 export const claimsAsked = ({ request }: CheckedRequest): string[] =>
   [
     ...new Set([
@@ -18,8 +18,8 @@ export const claimsAsked = ({ request }: CheckedRequest): string[] =>
 const aboutSignIn = ['sub', 'acr', 'amr', 'auth_time', 'iss', 'aud', 'exp', 'iat', 'sid', 'nonce']
 
 /**
- * Nothing proves who answers at a private-use scheme or a native application's loopback port, so such a client is
- * asked for each time (RFC 8252 §8.6). A private-use scheme is native whatever the client calls itself.
+ * Any application can claim a private-use scheme or a loopback port. The client's identity is not proven, so consent is
+ * required each time (RFC 8252 §8.6). A private-use scheme counts as native whatever `application_type` says.
  */
 const cannotProveItself = ({ client, request }: CheckedRequest): boolean =>
   isPublic(client) &&
@@ -46,5 +46,5 @@ export const consentDenied = () =>
   new OAuthError('access_denied', {
     rule: 'RFC 6749 §4.1.2.1',
     expected: 'the consent of the End-User',
-    problem: 'the person did not allow it',
+    problem: 'the End-User denied the request',
   })

@@ -1,11 +1,11 @@
-/** What the authorization parameters of features add to a grant, and what the consent page says of it. */
+/** What the authorization parameters of features add to a grant and to the consent page. */
 import type { Context } from '../contracts/context.ts'
 import type { Params } from '../contracts/feature.ts'
 import type { Html } from '../html/view.ts'
 import type { Client } from '../models/client.ts'
 import type { GrantExtra } from '../models/grant.ts'
 
-/** Throws what a parameter throws. */
+/** Throws the error of an invalid parameter. */
 export async function readExtra(params: Params, client: Client, context: Context): Promise<GrantExtra> {
   const extra = {} as GrantExtra
   for (const parameter of context.table.authorizationParameters)

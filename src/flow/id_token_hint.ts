@@ -1,4 +1,4 @@
-/** An ID Token of ours as a hint at whom or which session a request is about; it may have expired. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
+/** `id_token_hint`: an ID Token of this provider that names the End-User or session of a request. It may be expired. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
 import { OAuthError } from '../auth/errors.ts'
 import { secret } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
@@ -12,7 +12,7 @@ export interface Hint {
 
 const partsOfJwe = 5
 
-/** What is in a JWE to us, or under the secret of `client`; anything else as it came (OpenID Connect Core §3.1.2.1). */
+/** Decrypts a JWE to this provider's key or with the secret of `client`. Returns anything else unchanged (OpenID Connect Core §3.1.2.1). */
 async function opened(hint: string, client: Client | undefined, context: Context): Promise<string> {
   if (hint.split('.', partsOfJwe + 1).length !== partsOfJwe) return hint
   for (const open of context.table.decrypt) {
@@ -22,7 +22,7 @@ async function opened(hint: string, client: Client | undefined, context: Context
   return hint
 }
 
-/** Undefined when it is no ID Token that we signed. `client` is the one that sends it, where that is known. */
+/** Undefined unless the hint is an ID Token that this provider signed. `client` is the sender, if known. */
 export async function readHint(
   hint: string,
   context: Context,
@@ -33,7 +33,7 @@ export async function readHint(
     payload?.iss !== context.config.issuer ||
     typeof payload.sub !== 'string' ||
     typeof payload.aud !== 'string' ||
-    // Signed userinfo has all the rest (OpenID Connect Core §5.3.2), and is no ID Token.
+    // Excludes a signed UserInfo response, which has the other claims (OpenID Connect Core §5.3.2).
     typeof payload.exp !== 'number'
   )
     return undefined
@@ -52,7 +52,7 @@ export const notOurHint = (hint: string) =>
     problem: 'id_token_hint is not an ID Token that this provider signed',
   })
 
-/** Throws `invalid_request` when a hint came that is not ours. */
+/** The `sub` of the hint. Throws `invalid_request` for a hint that this provider did not sign. */
 export async function hintedSubject(
   jwt: string | undefined,
   client: Client,

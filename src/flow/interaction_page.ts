@@ -1,4 +1,4 @@
-/** What the pages of an authorization request share: the interaction they belong to, in the browser it began in. */
+/** The interaction of a page or form, which is only valid in the browser where it began. */
 import { OAuthError } from '../auth/errors.ts'
 import { secret } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
@@ -13,7 +13,7 @@ import { Interaction } from '../models/interaction.ts'
 import { proceed } from './authorization_flow.ts'
 import type { OpenInteraction } from './open_interaction.ts'
 
-/** Throws a page's error when the link is old, or belongs to another browser. */
+/** Throws if the interaction is expired or belongs to another browser. */
 export async function requireInteraction(
   call: Call,
   context: Context,
@@ -24,7 +24,7 @@ export async function requireInteraction(
   if (!interaction || handle === undefined)
     throw new OAuthError('invalid_request', {
       rule: 'RFC 6749 §10.12',
-      expected: 'the address of a page that this browser was led to, before it expires',
+      expected: 'the URL of a page that this browser was redirected to and that has not expired',
       came: handle === undefined ? undefined : secret(handle),
       problem: 'this page is out of date or belongs to another browser',
       next: 'go back to the application and start again',
@@ -35,7 +35,7 @@ export async function requireInteraction(
   return { handle, interaction }
 }
 
-/** The hidden fields of a form of this page. `purpose` is the page's name. */
+/** Action and hidden fields of a form. `purpose` is the path of the page without its slash. */
 export const formFields = (call: Call, context: Context, purpose: string, handle: string) => ({
   action: `${context.basePath}/${purpose}`,
   csrf: csrfToken(context, browserOf(call, context) ?? '', `${purpose} ${handle}`),
@@ -46,7 +46,7 @@ export const formFields = (call: Call, context: Context, purpose: string, handle
 export const interactionOfPage = (call: Call, context: Context): Promise<OpenInteraction> =>
   requireInteraction(call, context, query(call, context).interaction)
 
-/** The interaction and fields of a POST that came from our own form. */
+/** The interaction and fields of a POST. Checks origin, CSRF token and purpose. */
 export async function interactionOfForm(
   call: Call,
   context: Context,
@@ -63,14 +63,14 @@ export const interactionForm =
   (call, context) =>
     interactionOfForm(call, context, purpose)
 
-/** Where a person goes on once a page is done. */
+/** The path that continues the interaction after a page is done. */
 export const resumePath = (context: Context, handle: string): string =>
   `${context.basePath}/authorize/resume?interaction=${handle}`
 
-/** Seconds an answered interaction stays, so that a second click is answered like the first. */
-const afterwardsSeconds = 60
+/** How long an answered interaction is kept, so that a second click gets the same answer as the first. */
+const answeredLifetimeSeconds = 60
 
-/** Go on with what the interaction is about. */
+/** Continues the authorization request of the interaction, or returns to its page of this provider. */
 export async function resume(call: Call, context: Context, open: OpenInteraction): Promise<Reply> {
   const { params, return_to } = open.interaction
   if (!params) return redirectWithin(return_to ?? `${context.basePath}/`)
@@ -78,7 +78,7 @@ export async function resume(call: Call, context: Context, open: OpenInteraction
   if (!reply.headers.location?.startsWith('/'))
     await Interaction.update(context, open.handle, (current) => ({
       ...current,
-      exp: Math.min(current.exp, Math.floor(context.clock.now() / 1000) + afterwardsSeconds),
+      exp: Math.min(current.exp, Math.floor(context.clock.now() / 1000) + answeredLifetimeSeconds),
     }))
   return reply
 }

@@ -1,4 +1,4 @@
-/** Pages that need somebody signed in, outside of an authorization request. */
+/** The End-User with a session, for pages outside of an authorization request. */
 import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
 import type { Answer } from '../contracts/endpoint.ts'
@@ -16,10 +16,10 @@ export interface AtHand {
   user: ActiveUser
 }
 
-/** How a page finds the person it is for; `path` (below the base path) is where signing in leads back to. */
+/** Finds the End-User of a page, or the reply that asks to sign in and leads back to `path` (below the base path). */
 export type FindPerson = (call: Call, context: Context, path: string) => Promise<AtHand | { reply: Reply }>
 
-/** Who is signed in, or the reply that leads to the sign-in page and back to `path` (below the base path). */
+/** The End-User with a session, of any age. */
 export async function personAtHand(
   call: Call,
   context: Context,
@@ -31,7 +31,7 @@ export async function personAtHand(
   return { reply: await askToSignIn(call, context, path) }
 }
 
-/** The `get` of a page for a person who is signed in; without one it leads to the sign-in page and back to `path`. */
+/** The `get` of a page that needs a session. Without one it redirects to the sign-in page, which leads back to `path`. */
 export const pageOfPerson =
   (
     path: string,
@@ -43,14 +43,14 @@ export const pageOfPerson =
     return 'reply' in person ? person.reply : show(call, context, person)
   }
 
-/** Seconds a sign-in counts as fresh for what changes who may sign in. OWASP ASVS 5.0 V7.5.1 */
+/** How long a sign-in counts as fresh for changes of sign-in methods. OWASP ASVS 5.0 V7.5.1 */
 const freshnessSeconds = 600
 
 /** `at` in milliseconds. */
 export const isFresh = (at: number, context: Context): boolean =>
   context.clock.now() - at <= freshnessSeconds * 1000
 
-/** The same, when that person has signed in just now: for passwords, factors, connections, the end of the account. */
+/** The same with a fresh sign-in: for changes of passwords, factors and connections, and the deletion of the account. */
 export async function freshlyAtHand(
   call: Call,
   context: Context,

@@ -1,4 +1,4 @@
-/** Reading an authorization request: its client, where its parameters come from, its redirect, and all that needs no End-User. */
+/** Reads and checks an authorization request: client, request sources, redirect, and all checks that need no End-User. */
 import { readAuthorizationRequest } from '../auth/authorization_request.ts'
 import { OAuthError } from '../auth/errors.ts'
 import { matchRedirectUri, type TrustedRedirect } from '../auth/redirect_uri.ts'
@@ -11,7 +11,6 @@ import type { CheckedRequest } from './checked_request.ts'
 import { readExtra } from './grant_extra.ts'
 import { hintedSubject } from './id_token_hint.ts'
 
-/** The client that a request names. */
 export async function clientOf(context: Context, { client_id }: Params): Promise<Client> {
   if (client_id === undefined)
     throw new OAuthError('invalid_request', {
@@ -21,7 +20,7 @@ export async function clientOf(context: Context, { client_id }: Params): Promise
   return requireClient(context, client_id, () => unknownClient(client_id))
 }
 
-/** Until client and redirect are known to belong together, errors are pages: no redirect is followed (RFC 9700 §4.11). */
+/** If the redirect is not registered for the client, the error is a page and not a redirect (RFC 9700 §4.11). */
 export function requireTrustedRedirect(client: Client, params: Params): TrustedRedirect {
   if (params.redirect_uri === undefined)
     throw new OAuthError('invalid_request', {
@@ -39,7 +38,7 @@ export function requireTrustedRedirect(client: Client, params: Params): TrustedR
   return redirect
 }
 
-/** The page of an authorization endpoint has no challenge to send, so the status is not 401. */
+/** The status is 400, not 401, because the authorization endpoint sends no challenge. */
 export const unknownClient = (clientId: string) =>
   new OAuthError('invalid_client', {
     rule: 'RFC 6749 §4.1.2.1',
@@ -50,8 +49,8 @@ export const unknownClient = (clientId: string) =>
   })
 
 /**
- * What a request says that has just arrived: a pushed request or a request object in place of its own parameters. A
- * request that goes on after a page was read so when it arrived, and its sources are not read again.
+ * The parameters of a new request: those of a pushed request or request object, if it refers to one. Only called when the
+ * request arrives, not when an interaction resumes it.
  */
 export async function resolveSources(context: Context, given: Params, client: Client): Promise<Params> {
   let params = given
@@ -75,7 +74,7 @@ export async function resolveSources(context: Context, given: Params, client: Cl
   return params
 }
 
-/** A request object or reference that is wrong: the client hears of it where the query itself names a good redirect. */
+/** An invalid request object or reference. The client gets the error if the query itself has a registered redirect_uri. */
 export class SourceRefused extends OAuthError {
   readonly client: Client
   constructor(error: RefusedError, client: Client) {
@@ -91,7 +90,7 @@ const notServed = {
   registration: 'registration_not_supported',
 } as const
 
-/** Reads a request whose redirect is known to be its client's; `arrived` only when it has just arrived. */
+/** Reads a request with a trusted redirect. `arrived` is only given when the request arrives, not when it resumes. */
 export async function readRequest(
   context: Context,
   { client, params, redirect }: { client: Client; params: Params; redirect: TrustedRedirect },
@@ -99,7 +98,7 @@ export async function readRequest(
 ): Promise<CheckedRequest> {
   for (const [name, code] of Object.entries(notServed))
     if (params[name] !== undefined)
-      // a source that serves it has taken it out
+      // a feature that supports the parameter has removed it
       throw new OAuthError(code, {
         rule: 'OpenID Connect Core §3.1.2.6',
         expected: `a request without ${name}`,
@@ -120,7 +119,7 @@ export async function readRequest(
       rule: 'OpenID Connect Core §5.5.1',
       expected: 'id_token_hint and the claims parameter name one End-User',
       came: [hinted, request.subject],
-      problem: 'id_token_hint and the claims parameter name different people',
+      problem: 'id_token_hint and the claims parameter name different End-Users',
     })
   return { request, client, extra, subject: hinted ?? request.subject }
 }

@@ -1,4 +1,4 @@
-/** What every kind of second factor has in common: which are ready, who must have one, and what a change of them brings. OWASP ASVS 5.0 V6.5, V7.5 */
+/** Rules for all second factors: which are ready, who must have one, and what a change of them causes. OWASP ASVS 5.0 V6.5, V7.5 */
 import { meetsAcr } from '../auth/acr.ts'
 import type { Context } from '../contracts/context.ts'
 import type { SecondFactor } from '../contracts/feature.ts'
@@ -11,14 +11,14 @@ import type { StepNeeded } from './sign_in.ts'
 import { askForMore } from './step_up.ts'
 import type { Reply } from '../contracts/reply.ts'
 
-/** The level of two factors. */
+/** The `acr` of two factors. */
 export const twoFactors = 'urn:latchkey:2fa'
 
-/** Those that SECOND_FACTORS allows, strongest first. */
+/** Factors that SECOND_FACTORS allows, strongest first. */
 export const allowedFactors = ({ table, config }: Context): SecondFactor[] =>
   table.secondFactors.filter(({ name }) => (config.secondFactors as readonly string[]).includes(name))
 
-/** Those this person has set up and may use; nothing while all they have is what stands in for a lost one. */
+/** Factors that the End-User has set up and may use. Empty if there are only stand-ins, such as recovery codes. */
 export async function readyFactors(user: User, context: Context): Promise<SecondFactor[]> {
   const allowed = allowedFactors(context)
   const has = await Promise.all(allowed.map((factor) => factor.isSetUp(context, user)))
@@ -26,30 +26,30 @@ export async function readyFactors(user: User, context: Context): Promise<Second
   return ready.some(({ standIn }) => !standIn) ? ready : []
 }
 
-/** Whether this person must have a second factor, whatever an application asks for. */
+/** Whether the End-User must have a second factor, whatever the client requests. */
 export const mustHaveFactor = (user: User, context: Context): boolean =>
   context.table.needsSecondFactor.some((needs) => needs(context, user))
 
-/** Whether `name` is the last of the factors of somebody who must have one: then it stays. */
+/** Whether `name` may not be removed: the End-User must have a second factor, and it is the last one. */
 export async function isLastNeeded(user: User, name: string, context: Context): Promise<boolean> {
   if (!mustHaveFactor(user, context)) return false
   const ready = await readyFactors(user, context)
   return !ready.some((factor) => factor.name !== name && !factor.standIn)
 }
 
-/** A second factor came after the first: a mailed code too, although `mfa` is not said of it. */
+/** Whether a second factor was passed. Also true after a mailed code, which does not add `mfa`. */
 export const passedSecond = (amr: readonly string[]): boolean =>
   ['mfa', 'otp', 'sms'].some((each) => amr.includes(each))
 
-/** The first factor is a session of long ago: whoever has its cookie alone must not add a factor of their own. */
+/** Whether the first factor of a step-up is an old session. An attacker with only its cookie must not add a factor. */
 export function isStale({ open }: StepNeeded, context: Context): boolean {
   const { since } = open.interaction.pending ?? {}
   return since !== undefined && !isFresh(since, context)
 }
 
 /**
- * Whether a half-authenticated person may set up a factor: only who has none, or has just proven one (a mailed code does
- * where there is nothing better). Otherwise whoever knows a password would bring a second factor of their own.
+ * Whether a factor may be set up in this sign-in: only if the End-User has none or has just proven one. A mailed code is
+ * enough if no stronger factor is set up. Otherwise an attacker with the password could add a second factor.
  */
 export async function mayEnrol(progress: StepNeeded, context: Context): Promise<boolean> {
   const { user, amr } = progress
@@ -60,7 +60,7 @@ export async function mayEnrol(progress: StepNeeded, context: Context): Promise<
   return ready.length === 0 || passedSecond(amr)
 }
 
-/** After any change of a person's factors: trusted devices are no longer trusted, and the owner is notified. */
+/** After a change of factors: ends the trust in all trusted devices, and notifies the owner. */
 export async function factorsChanged(
   call: Call,
   context: Context,
@@ -71,7 +71,7 @@ export async function factorsChanged(
   await tellOwner(call, context, user, event)
 }
 
-/** The factor that this person has and that a sign-in of level `acr` was without: whoever changes the ways in shows it. */
+/** The second factor that is set up but was not used in a sign-in of level `acr`. Changes of sign-in methods require it. */
 export async function factorOwed(
   user: User,
   acr: string,
@@ -82,8 +82,8 @@ export async function factorOwed(
 }
 
 /**
- * Somebody who signed in just now, with a second factor where they have one that counts: for changes of factors, which a
- * password and a trusted device must not open. Otherwise the reply that asks for what is missing and leads back to `path`.
+ * An End-User with a fresh sign-in, which used a second factor if one is set up: for changes of factors, for which a
+ * password on a trusted device is not enough. Otherwise the reply that asks for what is missing and leads back to `path`.
  */
 export async function stronglyAtHand(
   call: Call,

@@ -1,4 +1,4 @@
-/** From one factor to the next: what a request demands of a sign-in, and the page that asks for what is missing. https://www.rfc-editor.org/rfc/rfc9470 */
+/** Step-up: what a request demands of a sign-in, and the page that asks for what is missing. https://www.rfc-editor.org/rfc/rfc9470 */
 import { type AcrDemand, acrDemandOf, nothingDemanded } from '../auth/acr.ts'
 import { parseClaimsParameter } from '../auth/claims.ts'
 import type { Context } from '../contracts/context.ts'
@@ -12,7 +12,7 @@ import { Interaction } from '../models/interaction.ts'
 import type { Session } from '../models/session.ts'
 import type { User } from '../models/user.ts'
 
-/** The levels that what the interaction is about asks for. */
+/** The levels that the request or page of the interaction demands. */
 export function demandOf(
   { params, acr }: Pick<Interaction, 'params' | 'acr'>,
   client: Client | undefined,
@@ -21,7 +21,7 @@ export function demandOf(
   return params && client ? acrDemandOf(params, parseClaimsParameter(params.claims), client) : nothingDemanded
 }
 
-/** The page of the first step that has something left to do, below the base path. */
+/** The page of the first login step that is still needed, below the base path. */
 export async function nextPage(context: Context, state: LoginStepInput): Promise<string | undefined> {
   const { loginSteps } = context.table
   for (const step of [...loginSteps.filter(({ last }) => !last), ...loginSteps.filter(({ last }) => last)]) {
@@ -32,13 +32,12 @@ export async function nextPage(context: Context, state: LoginStepInput): Promise
   return undefined
 }
 
-/** The client that an interaction is about, if any. */
 export const clientIdOf = ({ params, client_id }: Interaction): string | undefined =>
   params?.client_id ?? client_id
 
 /**
- * Before a person who is signed in gives a client something on a page of ours, such as approving a device: the reply that
- * asks for what they or the client must have first, and leads back to `returnTo`.
+ * Call before an End-User with a session approves something for a client, such as a device. Returns the redirect to the
+ * login step that is needed first; that page leads back to `returnTo`.
  */
 export async function stepUpFirst(
   call: Call,
@@ -55,7 +54,7 @@ export async function stepUpFirst(
     : askForMore(call, context, session, { path, returnTo, clientId: client.client_id })
 }
 
-/** What makes the sign-in of `session` the first factor of a sign-in to come. */
+/** The `pending` of a step-up: the sign-in of `session` is its first factor. */
 export const pendingOf = (session: Session, context: Context): Interaction['pending'] => ({
   sub: session.sub,
   amr: session.amr,
@@ -64,7 +63,7 @@ export const pendingOf = (session: Session, context: Context): Interaction['pend
   at: context.clock.now(),
 })
 
-/** Leads a person who is signed in to the page of a step at `path`, and then back to `returnTo`; both below the base path. */
+/** Redirects an End-User with a session to the login step at `path`, which leads back to `returnTo`; both below the base path. */
 export async function askForMore(
   call: Call,
   context: Context,

@@ -86,7 +86,7 @@ describe('examples/single_page_app in development', () => {
     await tab.page.click('#sign_in')
     await fillLogin(tab.page, { username: 'bob', password: 'bobpassword' })
     await tab.page.click('button[name=deny]')
-    await status(tab.page, 'the person did not allow it')
+    await status(tab.page, 'the End-User denied the request')
     await tab.close()
   })
 
