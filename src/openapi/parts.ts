@@ -126,8 +126,8 @@ const challenge = { 'WWW-Authenticate': { description: 'How to authenticate', sc
 
 export const sharedResponses: Readonly<Record<string, Part>> = {
   BadRequest: error('The request is refused; `error` says why (RFC 6749 §5.2)'),
-  UnauthorizedClient: error('The client did not prove who it is', challenge),
-  UnauthorizedToken: error('No access token, or one that is not good (RFC 6750 §3)', challenge),
+  UnauthorizedClient: error('Client authentication failed', challenge),
+  UnauthorizedToken: error('No access token, or one that is not valid (RFC 6750 §3)', challenge),
   Forbidden: error('Not allowed'),
   TooManyRequests: error('Too many requests from this address', retryAfter),
   Unavailable: error(

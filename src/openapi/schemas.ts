@@ -39,20 +39,20 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
   Metadata: object(
     {
       issuer: uri('Compare it with `iss` of tokens and answers, character by character'),
-      authorization_endpoint: uri('Send people here'),
-      token_endpoint: uri('Exchange codes and refresh tokens here'),
-      userinfo_endpoint: uri('Claims of the person'),
+      authorization_endpoint: uri('For the browser of the End-User'),
+      token_endpoint: uri('Exchanges codes and refresh tokens'),
+      userinfo_endpoint: uri('Claims of the End-User'),
       jwks_uri: uri('Public signing keys'),
       registration_endpoint: uri('Absent when registration is closed'),
-      introspection_endpoint: uri('Is a token good?'),
-      revocation_endpoint: uri('End a token'),
-      end_session_endpoint: uri('Sign a person out'),
+      introspection_endpoint: uri('Whether a token is active'),
+      revocation_endpoint: uri('Revokes a token'),
+      end_session_endpoint: uri('Signs the End-User out'),
       scopes_supported: words('Scopes that may be asked for'),
       response_types_supported: words('Values of response_type'),
       grant_types_supported: words('Values of grant_type'),
       id_token_signing_alg_values_supported: words('Algorithms of ID Tokens'),
       token_endpoint_auth_methods_supported: words('How clients may authenticate'),
-      code_challenge_methods_supported: words('S256 alone'),
+      code_challenge_methods_supported: words('Only S256'),
       claims_supported: words('Claims that may be returned'),
     },
     ['issuer', 'authorization_endpoint', 'token_endpoint', 'jwks_uri', 'response_types_supported'],
@@ -60,13 +60,15 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
   Jwks: object(
     {
       keys: words(
-        'RFC 7517; the next key is here before it signs, the previous one until its tokens have expired',
+        'RFC 7517; includes the next key before it signs, and the previous key until its tokens have expired',
         object(
           {
             kty: text('RSA, EC or OKP', { enum: ['RSA', 'EC', 'OKP'] }),
             kid: text('The RFC 7638 thumbprint'),
-            alg: text('The one algorithm this key is for; absent where it serves several', { enum: keyAlgs }),
-            use: text('sig: verifies what we sign; enc: encrypts to us', { enum: ['sig', 'enc'] }),
+            alg: text('The only algorithm of this key; absent when it has several', { enum: keyAlgs }),
+            use: text('sig: verifies signatures of this provider; enc: encrypts to it', {
+              enum: ['sig', 'enc'],
+            }),
           },
           ['kty', 'kid', 'use'],
         ),
@@ -79,7 +81,7 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
       access_token: text('A JWT (RFC 9068) or an opaque handle'),
       token_type: text('Bearer, unless the token is bound to a key'),
       expires_in: whole('Seconds'),
-      scope: text('What was granted; absent when that is nothing'),
+      scope: text('The granted scopes; absent when there is none'),
       refresh_token: text('For clients registered for refresh_token; replaces the one sent'),
       id_token: text('With the scope openid'),
     },
@@ -87,7 +89,7 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
   ),
   Claims: object(
     {
-      sub: text('The person, the same for ever'),
+      sub: text('The End-User; it never changes'),
       name: text('Scope profile, with the other claims of OpenID Connect Core §5.1'),
       email: text('Scope email'),
       email_verified: flag('Scope email'),
@@ -100,11 +102,11 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
   ),
   Introspection: object(
     {
-      active: flag('False for everything the caller may not know of'),
+      active: flag('False also for tokens that the caller may not inspect'),
       iss: uri('This provider'),
-      client_id: text('Who it was issued to'),
-      sub: text('The person, or the client itself'),
-      username: text('The person as they sign in'),
+      client_id: text('The client that it was issued to'),
+      sub: text('The End-User, or the client itself'),
+      username: text('The username of the End-User'),
       scope: text('Separated by spaces; absent when there is none'),
       token_type: text('For access tokens'),
       exp: whole('Seconds since the epoch'),
@@ -119,9 +121,9 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
       ref('ClientMetadata'),
       object(
         {
-          client_id: text('The name of the client here'),
+          client_id: text('Assigned by this provider'),
           client_id_issued_at: whole('Seconds since the epoch'),
-          client_secret: text('Shown this once; absent for methods without a secret'),
+          client_secret: text('Not shown again; absent for methods without a secret'),
           client_secret_expires_at: whole('0: never'),
         },
         ['client_id', 'client_id_issued_at', 'redirect_uris', 'grant_types', 'response_types'],
@@ -130,7 +132,7 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
   },
   Health: object(
     {
-      status: text('200 goes with healthy', { enum: ['healthy', 'unhealthy', 'stopping'] }),
+      status: text('healthy with 200, the others with 503', { enum: ['healthy', 'unhealthy', 'stopping'] }),
       checks: object({ store: text('The store', { enum: ['ok', 'unreachable'] }) }, ['store']),
       version: text('Of this build'),
       timestamp: text('Now', { format: 'date-time' }),

@@ -172,6 +172,15 @@ test('a bunfig.toml in the working folder runs nothing', async () => {
   expect(stdout).toMatch(/^latchkey \d+\.\d+\.\d+ \((?:[0-9a-f]{12}\+?|unknown)\)\n$/)
 })
 
+test('the OpenAPI document is made inside of the binary', async () => {
+  const provider = await spawnProvider({}, [binary, 'serve'])
+  const answer = await fetch(`${provider.issuer}/openapi.json`)
+  const document = JSON.stringify(await answer.json())
+  await provider.stop()
+  expect(answer.status).toBe(200)
+  expect(document).toContain('{"const":"authorization_code"}')
+})
+
 test('a theme is read from its folder, and the languages are inside of the binary', async () => {
   const theme = join(import.meta.dir, '../../examples/theme')
   const provider = await spawnProvider({ THEME_PATH: theme }, [binary, 'serve'])
