@@ -39,8 +39,10 @@ export async function buildBinary({
     compile: {
       outfile,
       ...(target && { target }),
-      // Settings come from the environment and .env. A bunfig.toml in the working folder could preload code.
+      // A bunfig.toml in the working directory could preload code.
       autoloadBunfig: false,
+      // src/config/dotenv.ts reads .env: Bun replaces `$` in values, and takes a file that it cannot read for absent.
+      autoloadDotenv: false,
     },
   })
   return outfile

@@ -57,6 +57,8 @@ export interface LoadOptions {
   readonly readFile?: (path: string) => string
   /** Entries of features, by the feature's name. */
   readonly featureEntries?: Sections
+  /** Without NODE_ENV nothing loads. For a binary: where its settings are missing, it must not become development. */
+  readonly environmentIsTold?: boolean
 }
 
 /** All entries in one list. A name that two entries claim is reported, because both would read the same value. */
@@ -109,6 +111,9 @@ function assemble(
   }
 }
 
+/** The first line that a newcomer with the binary may read; so it says how to go on. */
+const untold = `NODE_ENV: required: production, or development to try Latchkey with public passwords (NODE_ENV=development latchkey serve). Neither the environment nor .env of the working directory sets it`
+
 /** An unknown NODE_ENV is reported by its entry; the other checks are as strict as in production. */
 function environmentOf(env: Env): Environment {
   const word = given(env, 'NODE_ENV') ?? 'development'
@@ -121,6 +126,7 @@ const profileOf = (env: Env): Profile => profiles.find((each) => each === given(
 /** Reads `env` and the files in NAME_FILE. The result is deeply frozen. Throws one ConfigError. */
 export function loadConfig(env: Env, options: LoadOptions = {}): Config {
   const { readFile = (path) => readFileSync(path, 'utf8'), featureEntries = {} } = options
+  if (options.environmentIsTold && given(env, 'NODE_ENV') === undefined) throw new ConfigError([untold])
   const problems: string[] = []
   const report: Report = (name, problem) => problems.push(`${name}: ${problem}`)
   const isSet = (name: string) => (given(env, name) ?? given(env, `${name}_FILE`)) !== undefined

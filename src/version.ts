@@ -9,5 +9,8 @@ export const version: string = manifest.version
 /** The first twelve digits of the commit; `source` when the program runs from its sources. */
 export const commit: string = typeof LATCHKEY_COMMIT === 'string' ? LATCHKEY_COMMIT : 'source'
 
+/** Whether this is the binary of scripts/build.ts and not the sources. */
+export const isCompiled = commit !== 'source'
+
 /** As `latchkey version` and the first line of a start show it. */
 export const build = `${version} (${commit})`

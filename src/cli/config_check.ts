@@ -2,13 +2,14 @@
 import { accessSync, constants } from 'node:fs'
 import { type Config, ConfigError, type Entry } from '../config.ts'
 import { camelCase, inEnvironment } from '../config/entry.ts'
-import { given } from '../config/read.ts'
+import { type Env, given } from '../config/read.ts'
 import { developmentSecretKey } from '../config/server_variables.ts'
 import { entries } from '../config/variables.ts'
 import { storeLocation } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { notesOn } from './config_notes.ts'
 import { warningsAbout } from './config_warnings.ts'
+import { type Environment, readEnvironment } from './environment.ts'
 import { print, printable, printJson, printTable } from './output.ts'
 import { looksOf } from '../html/looks.ts'
 import { featureEntries, featuresFor } from '../table.ts'
@@ -20,11 +21,12 @@ export const check = defineCommand({
   options: { json: jsonOption },
   async run({ json }) {
     try {
-      const config = readConfig()
-      requireFiles(config)
+      const environment = readEnvironment()
+      const config = readConfig(environment.env)
+      requireFiles(config, environment)
       featuresFor(config)
       looksOf(config) // throws ConfigError for a faulty theme
-      await report(config, json ?? false)
+      await report(config, environment, json ?? false)
     } catch (error) {
       if (!json || !(error instanceof ConfigError)) throw error
       printJson({ ok: false, problems: error.problems })
@@ -33,8 +35,8 @@ export const check = defineCommand({
   },
 })
 
-async function report(config: Config, json: boolean): Promise<void> {
-  const settings = settingsOf(config)
+async function report(config: Config, environment: Environment, json: boolean): Promise<void> {
+  const settings = settingsOf(config, environment)
   const warnings = warningsAbout(config)
   const notes = notesOn(config)
   const profiles = await profilesFor(config, warnings)
@@ -88,12 +90,12 @@ function printProfiles(found: readonly ProfileFinding[], config: Config): void {
 }
 
 /** Throws ConfigError for a file that `serve` needs and that cannot be read. */
-function requireFiles({ tls, redisCaPath }: Config): void {
+function requireFiles({ tls, redisCaPath }: Config, { env }: Environment): void {
   const named = {
     TLS_CERT_PATH: tls?.certPath,
     TLS_KEY_PATH: tls?.keyPath,
     REDIS_CA_PATH: redisCaPath,
-    PRIVATE_KEY_PATH: given(process.env, 'PRIVATE_KEY_PATH'),
+    PRIVATE_KEY_PATH: given(env, 'PRIVATE_KEY_PATH'),
   }
   const problems = Object.entries(named).flatMap(([name, path]) => {
     return path === undefined || isReadable(path)
@@ -116,13 +118,15 @@ interface Setting {
   name: string
   /** As text; undefined where nothing is set. */
   value: string | undefined
-  from: 'environment' | 'file' | 'default'
+  from: 'environment' | '.env' | 'file' | 'default'
 }
 
-function settingsOf(config: Config): Setting[] {
-  const core = entries.map((entry) => settingOf(entry, valueOf(config, entry), config))
+function settingsOf(config: Config, environment: Environment): Setting[] {
+  const core = entries.map((entry) => settingOf(entry, valueOf(config, entry), config, environment))
   const features = Object.entries(featureEntries).flatMap(([feature, own]) =>
-    own.map((entry) => settingOf(entry, config.features[feature]?.[camelCase(entry.name)], config)),
+    own.map((entry) =>
+      settingOf(entry, config.features[feature]?.[camelCase(entry.name)], config, environment),
+    ),
   )
   return [...core, ...features]
 }
@@ -138,15 +142,15 @@ const derived: Readonly<Record<string, (config: Config) => unknown>> = {
 const valueOf = (config: Config, { name }: Entry): unknown =>
   derived[name]?.(config) ?? (config as unknown as Record<string, unknown>)[camelCase(name)]
 
-function settingOf(entry: Entry, value: unknown, config: Config): Setting {
+function settingOf(entry: Entry, value: unknown, config: Config, { env, fromDotenv }: Environment): Setting {
   const { name } = entry
-  const isSet = given(process.env, name) !== undefined
-  const inFile = entry.secret === true && given(process.env, `${name}_FILE`) !== undefined
-  const from = inFile ? 'file' : isSet ? 'environment' : 'default'
+  const isSet = given(env, name) !== undefined
+  const inFile = entry.secret === true && given(env, `${name}_FILE`) !== undefined
+  const from = inFile ? 'file' : isSet ? (fromDotenv(name) ? '.env' : 'environment') : 'default'
   return {
     name,
     from,
-    value: entry.secret ? hidden(name, value, from, config) : textOf(entry, value, config),
+    value: entry.secret ? hidden(name, value, from, config) : textOf(entry, value, config, env),
   }
 }
 
@@ -157,11 +161,11 @@ function hidden(name: string, value: unknown, from: Setting['from'], config: Con
   return from === 'default' ? undefined : 'hidden'
 }
 
-function textOf(entry: Entry, value: unknown, { environment }: Config): string | undefined {
+function textOf(entry: Entry, value: unknown, { environment }: Config, env: Env): string | undefined {
   if (value === undefined) return undefined
   if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value.join(' ')
   // Networks and other objects are shown as the environment has them.
   return typeof value === 'object'
-    ? (given(process.env, entry.name) ?? inEnvironment(entry.default, environment))
+    ? (given(env, entry.name) ?? inEnvironment(entry.default, environment))
     : String(value)
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { keyRingSecret } from '../app.ts'
 import { signingAlgs } from '../auth/registration.ts'
 import { type Config, loadConfig } from '../config.ts'
+import type { Env } from '../config/read.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { deriveKey } from '../lib/hash.ts'
 import { createLog, type Log } from '../lib/log.ts'
@@ -11,6 +12,8 @@ import { readPemFile } from '../models/pem_files.ts'
 import { directoryStorage } from '../store/directory.ts'
 import type { Store } from '../store/store.ts'
 import { featureEntries, featureKeyAlgs } from '../table.ts'
+import { isCompiled } from '../version.ts'
+import { readEnvironment } from './environment.ts'
 
 export interface Opened {
   config: Config
@@ -22,8 +25,8 @@ export interface Opened {
 /** Algorithms that have a key: all signing algorithms, and those of features. */
 export const ringAlgs = [...signingAlgs, ...featureKeyAlgs]
 
-export const readConfig = (env: Readonly<Record<string, string | undefined>> = process.env): Config =>
-  loadConfig(env, { featureEntries })
+export const readConfig = (env: Env = readEnvironment().env): Config =>
+  loadConfig(env, { featureEntries, environmentIsTold: isCompiled })
 
 export async function open(config = readConfig()): Promise<Opened> {
   const log = createLog(config.logLevel, config.logFormat, (line) => process.stderr.write(`${line}\n`))

@@ -1,11 +1,13 @@
 /** Finds the registered clients that would not work under each profile: part of `latchkey config check`. docs/configuration.md, "PROFILE" */
 import { existsSync } from 'node:fs'
 import { type Config, ConfigError } from '../config.ts'
+import type { Env } from '../config/read.ts'
 import { type Profile, profiles } from '../config/entry.ts'
 import { Client } from '../models/client.ts'
 import { buildTable, featuresFor } from '../table.ts'
 import { listAll } from './administration.ts'
 import { demandsOn } from './client_demands.ts'
+import { readEnvironment } from './environment.ts'
 import { open, readConfig } from './open.ts'
 
 export interface ClientFinding {
@@ -24,7 +26,7 @@ export interface ProfileFinding {
 /** One finding for each profile, under the same environment with another PROFILE. */
 export function checkProfiles(
   clients: readonly Client[],
-  env: Readonly<Record<string, string | undefined>> = process.env,
+  env: Env = readEnvironment().env,
 ): ProfileFinding[] {
   return profiles.map((profile) => {
     try {

@@ -1,13 +1,13 @@
 /** `latchkey serve`: the server with its socket, timers and signal handlers. */
 import { type App, createApp } from '../app.ts'
-import { type Config, loadConfig } from '../config.ts'
+import type { Config } from '../config.ts'
 import { systemRandom } from '../lib/random.ts'
 import { type KeyRing } from '../models/key_ring.ts'
 import { writePemFiles } from '../models/pem_files.ts'
-import { featureEntries } from '../table.ts'
 import { commit, version } from '../version.ts'
+import { readEnvironment } from './environment.ts'
 import { Refusal } from './failure.ts'
-import { open, openKeys, type Opened } from './open.ts'
+import { open, openKeys, type Opened, readConfig } from './open.ts'
 import { seedDemo } from './seed_demo.ts'
 import { welcome } from './welcome.ts'
 
@@ -28,7 +28,8 @@ function listen({ host, port }: Config, options: Bun.Serve.Options<undefined>) {
 export async function serve(): Promise<void> {
   let app: App | undefined
   let closing = false
-  let config = loadConfig(process.env, { featureEntries })
+  const { env } = readEnvironment()
+  let config = readConfig(env)
   const server = listen(config, {
     hostname: config.host,
     port: config.port,
@@ -41,7 +42,7 @@ export async function serve(): Promise<void> {
       app?.handle(request, self.requestIP(request)?.address ?? '') ??
       new Response('starting', { status: 503 }),
   })
-  if (config.port === 0) config = loadConfig({ ...process.env, PORT: `${server.port}` }, { featureEntries })
+  if (config.port === 0) config = readConfig({ ...env, PORT: `${server.port}` })
 
   const opened = await open(config)
   const keys = await openKeys(opened)

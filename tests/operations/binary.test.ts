@@ -143,10 +143,10 @@ test('secrets from mounted files', async () => {
   expect(op.output()).not.toContain(secret)
 }, 60_000)
 
-test('development by itself works too, from a .env beside it', async () => {
+test('development by itself works too, where it is told so', async () => {
   const copy = join(mkdtempSync(join(folder, 'moved-')), 'latchkey')
   copyFileSync(binary, copy)
-  const op = await spawnProvider({}, [copy, 'serve'])
+  const op = await spawnProvider({ NODE_ENV: 'development' }, [copy, 'serve'])
   try {
     await good(clientCredentials({ issuer: op.issuer, fetch }))
     expect(op.output()).toContain('alice / alicepassword')
@@ -183,7 +183,7 @@ test('the OpenAPI document is made inside of the binary', async () => {
 
 test('a theme is read from its folder, and the languages are inside of the binary', async () => {
   const theme = join(import.meta.dir, '../../examples/theme')
-  const provider = await spawnProvider({ THEME_PATH: theme }, [binary, 'serve'])
+  const provider = await spawnProvider({ NODE_ENV: 'development', THEME_PATH: theme }, [binary, 'serve'])
   const answer = await fetch(provider.issuer, { headers: { 'accept-language': 'ar' } })
   const html = await answer.text()
   const logo = await fetch(provider.issuer + /<img src="([^"]+)"/.exec(html)![1]!)
@@ -191,7 +191,7 @@ test('a theme is read from its folder, and the languages are inside of the binar
   expect(html).toContain('· Harbour ID</title>')
   expect(html).toContain('<html lang="ar" dir="rtl">')
   expect(await logo.text()).toContain('aria-label="Harbour"')
-  const missing = await run(['config', 'check'], { THEME_PATH: '/nowhere' })
+  const missing = await run(['config', 'check'], { NODE_ENV: 'development', THEME_PATH: '/nowhere' })
   expect(missing.exitCode).toBe(2)
   expect(missing.stderr).toContain('THEME_PATH: /nowhere/theme.json')
 })

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test('a passkey is made and signs in', async () => {
-  const op = await spawnProvider({}, [binary, 'serve'])
+  const op = await spawnProvider({ NODE_ENV: 'development' }, [binary, 'serve'])
   try {
     const who = person(op.issuer, fetch)
     await who.press(pageOf(await who.open('/account/passkeys')), 'login', alice)
