@@ -5,7 +5,7 @@ import type { Call } from '../contracts/call.ts'
 import type { FormReader, Submitted } from '../contracts/endpoint.ts'
 import { csrfToken, ensureBrowser, requireOwnBrowser, requireOwnForm } from '../http/csrf.ts'
 import type { Session } from '../models/session.ts'
-import { type AtHand, type FindPerson, personAtHand } from './person_at_hand.ts'
+import { type SignedInPerson, type FindPerson, signedInPerson } from './signed_in_person.ts'
 
 /** The purpose that the CSRF token of such a form is bound to. */
 export const accountPurpose = (session: Pick<Session, 'sid'>, purpose: string): string =>
@@ -27,7 +27,11 @@ const textOf = (given: OfFields, fields: Submitted['fields']): string =>
  * another page, that page leads back to `path`. Requests from other sites are refused first, so that they set no cookie.
  */
 export const signedInForm =
-  (path: OfFields, purpose: OfFields, find: FindPerson = personAtHand): FormReader<AtHand & Submitted> =>
+  (
+    path: OfFields,
+    purpose: OfFields,
+    find: FindPerson = signedInPerson,
+  ): FormReader<SignedInPerson & Submitted> =>
   async (call, context) => {
     requireOwnBrowser(call, context)
     const fields = await form(call, context)

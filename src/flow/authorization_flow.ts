@@ -21,7 +21,7 @@ import { Grant } from '../models/grant.ts'
 import { Interaction } from '../models/interaction.ts'
 import { Session } from '../models/session.ts'
 import { isActive, User } from '../models/user.ts'
-import type { AtHand } from './person_at_hand.ts'
+import type { SignedInPerson } from './signed_in_person.ts'
 import type { CheckedRequest } from './checked_request.ts'
 import type { OpenInteraction } from './open_interaction.ts'
 import { consentDenied, consentIsMissing } from './consent_needed.ts'
@@ -152,7 +152,7 @@ function requireLevel(request: AuthorizationRequest, session: Session): void {
 async function answer(
   context: Context,
   { request, client, extra }: CheckedRequest,
-  { session, user }: AtHand,
+  { session, user }: SignedInPerson,
 ): Promise<Reply> {
   const claims = request.claims as Grant['claims']
   const given = { scope: request.scope, extra, ...(claims && { claims }) }

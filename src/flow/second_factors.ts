@@ -6,7 +6,7 @@ import type { Call } from '../contracts/call.ts'
 import { type AccountEvent, tellOwner } from '../people/tell_owner.ts'
 import { FactorGeneration } from '../models/factor_generation.ts'
 import type { User } from '../models/user.ts'
-import { type AtHand, freshlyAtHand, isFresh } from './person_at_hand.ts'
+import { type SignedInPerson, freshlySignedIn, isFresh } from './signed_in_person.ts'
 import type { StepNeeded } from './sign_in.ts'
 import { askForMore } from './step_up.ts'
 import type { Reply } from '../contracts/reply.ts'
@@ -85,12 +85,12 @@ export async function factorOwed(
  * An End-User with a fresh sign-in, which used a second factor if one is set up: for changes of factors, for which a
  * password on a trusted device is not enough. Otherwise the reply that asks for what is missing and leads back to `path`.
  */
-export async function stronglyAtHand(
+export async function stronglySignedIn(
   call: Call,
   context: Context,
   path: string,
-): Promise<AtHand | { reply: Reply }> {
-  const person = await freshlyAtHand(call, context, path)
+): Promise<SignedInPerson | { reply: Reply }> {
+  const person = await freshlySignedIn(call, context, path)
   if ('reply' in person) return person
   const first = await factorOwed(person.user, person.session.acr, context)
   if (!first) return person

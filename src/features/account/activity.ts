@@ -1,7 +1,7 @@
 /** /account/activity: lists the events of the account, newest first. OWASP ASVS 5.0 V16.3 */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { pageOfPerson } from '../../flow/person_at_hand.ts'
+import { pageOfPerson } from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { paragraph } from '../../html/account_parts.ts'
 import { deviceWords } from '../../people/device_words.ts'

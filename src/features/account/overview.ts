@@ -2,7 +2,7 @@
 import overviewSource from '../../../views/account_overview.html' with { type: 'text' }
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
+import { type SignedInPerson, pageOfPerson } from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { accountPath } from '../../html/account_parts.ts'
 import { foreignText } from '../../html/foreign_text.ts'
@@ -49,7 +49,7 @@ export const overview = defineEndpoint({
   }),
 })
 
-async function shown(each: AccountSection, person: AtHand, context: Context): Promise<Html> {
+async function shown(each: AccountSection, person: SignedInPerson, context: Context): Promise<Html> {
   const summary = await each.summary?.(context, person)
   return section({ path: `${context.basePath}${each.path}`, title: say(each.title), summary: summary ?? '' })
 }

@@ -2,7 +2,7 @@
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { type AtHand, freshlyAtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
+import { type SignedInPerson, freshlySignedIn, pageOfPerson } from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, linkTo } from '../../html/account_parts.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -37,11 +37,11 @@ export const dataPage = defineEndpoint({
   limited: true,
   page: true,
   get: pageOfPerson(dataPath, show),
-  form: signedInForm(dataPath, purpose, freshlyAtHand),
+  form: signedInForm(dataPath, purpose, freshlySignedIn),
   post: download,
 })
 
-function show(call: Call, context: Context, { session }: AtHand): Reply {
+function show(call: Call, context: Context, { session }: SignedInPerson): Reply {
   const { csrf, cookies } = accountForm(call, context, session, purpose)
   const form = buttonForm({
     action: `${context.basePath}${dataPath}`,
@@ -59,7 +59,7 @@ function show(call: Call, context: Context, { session }: AtHand): Reply {
 }
 
 /** Needs a recent sign-in, so that an unattended browser cannot be used to export everything. */
-async function download(call: Call, context: Context, person: AtHand): Promise<Reply> {
+async function download(call: Call, context: Context, person: SignedInPerson): Promise<Reply> {
   const { user } = person
   if (!mayExport(context.config)) return show(call, context, person)
   const body = await exportPerson(user.sub, context)

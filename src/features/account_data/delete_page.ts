@@ -3,7 +3,7 @@ import deleteSource from '../../../views/account_delete.html' with { type: 'text
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { type AtHand, freshlyAtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
+import { type SignedInPerson, freshlySignedIn, pageOfPerson } from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import type { Call } from '../../contracts/call.ts'
 import { page as document } from '../../html/document.ts'
@@ -58,12 +58,18 @@ export const deletePage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  get: pageOfPerson(deletePath, (call, context, person) => show(call, context, person, ''), freshlyAtHand),
-  form: signedInForm(deletePath, purpose, freshlyAtHand),
+  get: pageOfPerson(deletePath, (call, context, person) => show(call, context, person, ''), freshlySignedIn),
+  form: signedInForm(deletePath, purpose, freshlySignedIn),
   post: submit,
 })
 
-function show(call: Call, context: Context, { user, session }: AtHand, typed: string, problem?: Said): Reply {
+function show(
+  call: Call,
+  context: Context,
+  { user, session }: SignedInPerson,
+  typed: string,
+  problem?: Said,
+): Reply {
   const { csrf, cookies } = accountForm(call, context, session, purpose)
   const html = accountPage(context, {
     current: '/account/data',
@@ -82,7 +88,7 @@ function show(call: Call, context: Context, { user, session }: AtHand, typed: st
   return { ...page(problem ? 400 : 200, html), cookies }
 }
 
-async function submit(call: Call, context: Context, person: AtHand & Submitted): Promise<Reply> {
+async function submit(call: Call, context: Context, person: SignedInPerson & Submitted): Promise<Reply> {
   const { user } = person
   const { confirmation = '' } = person.fields
   if (canonicalUsername(confirmation) !== canonicalUsername(user.username))

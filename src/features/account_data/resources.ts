@@ -32,7 +32,7 @@ import { requestDeletion } from './deletion.ts'
 export const exportScope = 'data_export'
 export const deleteScope = 'account_delete'
 
-/** Seconds since the sign-in, as on the page (`freshlyAtHand`). */
+/** Seconds since the sign-in, as on the page (`freshlySignedIn`). */
 const freshnessSeconds = 600
 
 interface Holder {

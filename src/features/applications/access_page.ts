@@ -2,7 +2,7 @@
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
+import { type SignedInPerson, pageOfPerson } from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, entry, entryList, paragraph } from '../../html/account_parts.ts'
 import { query } from '../../http/call.ts'
@@ -39,7 +39,7 @@ export const accessPage = defineEndpoint({
   post: submit,
 })
 
-async function show(call: Call, context: Context, { user, session }: AtHand): Promise<Reply> {
+async function show(call: Call, context: Context, { user, session }: SignedInPerson): Promise<Reply> {
   const all = (await accessOfUser(context, user.sub)).map((access) => ({
     access,
     shown: shownOf(access, call, context),
@@ -118,7 +118,11 @@ function scopesOf({ scope, claims }: Access, context: Context): Html {
   return list({ items: [...described, ...single] })
 }
 
-async function submit(call: Call, context: Context, { user, fields }: AtHand & Submitted): Promise<Reply> {
+async function submit(
+  call: Call,
+  context: Context,
+  { user, fields }: SignedInPerson & Submitted,
+): Promise<Reply> {
   const { client_id: clientId = '' } = fields
   // Ends only what this End-User granted. For a client without access the answer is the same.
   if (await withdrawAccess(context, user.sub, clientId)) {

@@ -2,7 +2,7 @@
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { accountPurpose, signedInForm } from '../../flow/account_form.ts'
-import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
+import { type SignedInPerson, pageOfPerson } from '../../flow/signed_in_person.ts'
 import { stepUpFirst } from '../../flow/step_up.ts'
 import { grantLifetime, redeemed } from '../../grants/authorization_code.ts'
 import { newGrant } from '../../grants/new_grant.ts'
@@ -45,7 +45,7 @@ const notPending = say('approvals.gone')
 /** A CSRF token is good for one request alone. */
 const purposeFor = (id: string) => `approval ${id}`
 
-async function show(call: Call, context: Context, person: AtHand, error?: Said): Promise<Reply> {
+async function show(call: Call, context: Context, person: SignedInPerson, error?: Said): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
   const waiting = await pendingOf(context, person.user.sub)
   const shown = await Promise.all(
@@ -86,7 +86,7 @@ const shownRequest = (
 async function requireLevel(
   call: Call,
   context: Context,
-  person: AtHand,
+  person: SignedInPerson,
   id: string,
 ): Promise<Reply | undefined> {
   const request = await BackchannelRequest.find(context, id)
@@ -97,7 +97,7 @@ async function requireLevel(
 /** Undefined when the request is not one of this End-User, was answered before, or has expired. */
 async function decide(
   context: Context,
-  person: AtHand,
+  person: SignedInPerson,
   id: string,
   allowed: boolean,
 ): Promise<Reply | undefined> {
@@ -128,7 +128,7 @@ async function decide(
 function grantFor(
   { scope, extra, expires_at, mode, bound }: BackchannelRequest,
   client: Client,
-  person: AtHand,
+  person: SignedInPerson,
   context: Context,
 ): Grant {
   const left = Math.max(1, expires_at - seconds(context.clock))

@@ -3,7 +3,7 @@ import { OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
-import { type AtHand, personAtHand } from '../../flow/person_at_hand.ts'
+import { type SignedInPerson, signedInPerson } from '../../flow/signed_in_person.ts'
 import { stepUpFirst } from '../../flow/step_up.ts'
 import { grantLifetime } from '../../grants/authorization_code.ts'
 import { newGrant } from '../../grants/new_grant.ts'
@@ -49,7 +49,7 @@ export const verification = defineEndpoint({
   page: true,
   async get(call, context) {
     const { user_code = '' } = query(call, context)
-    const person = await personAtHand(call, context, pathWith(user_code))
+    const person = await signedInPerson(call, context, pathWith(user_code))
     return 'reply' in person ? person.reply : showCode(call, context, person, user_code)
   },
   form: signedInForm(({ user_code = '' }) => pathWith(user_code), purposeOf),
@@ -67,7 +67,12 @@ export const verification = defineEndpoint({
 })
 
 /** §5.1: all attempts, right ones too, are counted by End-User and by network address before the lookup. */
-async function findTyped(call: Call, context: Context, { user }: AtHand, userCode: string | undefined) {
+async function findTyped(
+  call: Call,
+  context: Context,
+  { user }: SignedInPerson,
+  userCode: string | undefined,
+) {
   await Promise.all([
     countTry(context, 'user_code', user.sub, 20, 600),
     countAddress(context, 'user_code', call.address, 60, 600),
@@ -76,7 +81,13 @@ async function findTyped(call: Call, context: Context, { user }: AtHand, userCod
   return found?.request.status === 'pending' ? found : undefined
 }
 
-function showCode(call: Call, context: Context, { session }: AtHand, userCode: string, error?: Said): Reply {
+function showCode(
+  call: Call,
+  context: Context,
+  { session }: SignedInPerson,
+  userCode: string,
+  error?: Said,
+): Reply {
   const { csrf, cookies } = accountForm(call, context, session, enterPurpose)
   const html = codePage({
     action: inSameLanguage(call, `${context.basePath}${devicePath}`),
@@ -90,7 +101,7 @@ function showCode(call: Call, context: Context, { session }: AtHand, userCode: s
 async function showConfirm(
   call: Call,
   context: Context,
-  person: AtHand,
+  person: SignedInPerson,
   request: DeviceRequest,
 ): Promise<Reply> {
   const client = await findClient(context, request.client_id)
@@ -112,7 +123,7 @@ async function showConfirm(
 
 async function decide(
   context: Context,
-  person: AtHand,
+  person: SignedInPerson,
   { id, request }: { id: string; request: DeviceRequest },
   allowed: boolean,
 ): Promise<Reply> {

@@ -4,7 +4,7 @@ import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { type AtHand, freshlyAtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
+import { type SignedInPerson, freshlySignedIn, pageOfPerson } from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, paragraph } from '../../html/account_parts.ts'
 import { logRefusal } from '../../http/error_reply.ts'
@@ -61,7 +61,7 @@ const addressOf = ({ claims }: User): string | undefined =>
 async function show(
   call: Call,
   context: Context,
-  person: AtHand,
+  person: SignedInPerson,
   status: number,
   { typed = '', problem }: { typed?: string; problem?: Said } = {},
 ): Promise<Reply> {
@@ -103,7 +103,7 @@ async function show(
   return { ...page(status, html), cookies }
 }
 
-async function change(call: Call, context: Context, person: AtHand & Submitted): Promise<Reply> {
+async function change(call: Call, context: Context, person: SignedInPerson & Submitted): Promise<Reply> {
   const { fields } = person
   if (fields.withdraw !== undefined) {
     await withdrawVerification(context, person.user.sub)
@@ -116,7 +116,7 @@ async function change(call: Call, context: Context, person: AtHand & Submitted):
       ? show(call, context, person, 400, { problem: say('email.problem') })
       : send(call, context, person, address)
   }
-  const fresh = await freshlyAtHand(call, context, emailPath)
+  const fresh = await freshlySignedIn(call, context, emailPath)
   if ('reply' in fresh) return fresh.reply
   const typed = fields.email ?? ''
   const address = readMailAddress(typed)
@@ -128,7 +128,7 @@ async function change(call: Call, context: Context, person: AtHand & Submitted):
 }
 
 /** Sends the link to the new address, and a notice to the old one before anything changes. */
-async function send(call: Call, context: Context, person: AtHand, address: string): Promise<Reply> {
+async function send(call: Call, context: Context, person: SignedInPerson, address: string): Promise<Reply> {
   const { user } = person
   try {
     await sendVerification(context, user, address)

@@ -8,7 +8,7 @@ import verifyStoppedSource from '../../../views/verify_email_stopped.html' with 
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { type AtHand, personAtHand } from '../../flow/person_at_hand.ts'
+import { type SignedInPerson, signedInPerson } from '../../flow/signed_in_person.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { cookieName, readCookie, setCookie } from '../../http/cookie.ts'
@@ -61,7 +61,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
   const token = query(call, context).token ?? readCookie(call, cookieName(context.config, cookie)) ?? ''
   const wanted = tokenForm.test(token) ? await findVerification(context, token) : undefined
   if (!wanted) return stop(context, 400, say('verification.gone'))
-  const person = await personAtHand(call, context, verifyEmailPath)
+  const person = await signedInPerson(call, context, verifyEmailPath)
   if ('reply' in person) {
     const { reply } = person
     return {
@@ -84,7 +84,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
   }
 }
 
-async function confirm(call: Call, context: Context, person: AtHand & Submitted): Promise<Reply> {
+async function confirm(call: Call, context: Context, person: SignedInPerson & Submitted): Promise<Reply> {
   await countTries(call, context)
   const { token = '' } = person.fields
   const wanted = await findVerification(context, token)
@@ -99,7 +99,12 @@ async function confirm(call: Call, context: Context, person: AtHand & Submitted)
 }
 
 /** Tells the previous address that it is no longer the address of the account. */
-async function tellPrevious(call: Call, context: Context, { user }: AtHand, address: string): Promise<void> {
+async function tellPrevious(
+  call: Call,
+  context: Context,
+  { user }: SignedInPerson,
+  address: string,
+): Promise<void> {
   const before = user.claims.email
   const changed = typeof before === 'string' && canonicalEmail(before) !== canonicalEmail(address)
   if (changed) await tellOwner(call, context, user, { kind: 'email_changed', detail: address, to: before })
@@ -114,7 +119,7 @@ const stop = (context: Context, status: number, text: Said): Reply =>
     ),
   )
 
-const stopForOther = (context: Context, { user }: AtHand): Reply =>
+const stopForOther = (context: Context, { user }: SignedInPerson): Reply =>
   page(
     403,
     document(

@@ -1,7 +1,7 @@
 /** /applications: lists the applications that the operator registered and those that the End-User consented to. */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
+import { type SignedInPerson, pageOfPerson } from '../../flow/signed_in_person.ts'
 import type { Call } from '../../contracts/call.ts'
 import { shownClient } from '../../http/client_words.ts'
 import { page } from '../../http/reply.ts'
@@ -26,7 +26,11 @@ export const applications = defineEndpoint({
   get: pageOfPerson(applicationsPath, show),
 })
 
-async function show(call: Call, context: Context, { user: { sub, username } }: AtHand): Promise<Reply> {
+async function show(
+  call: Call,
+  context: Context,
+  { user: { sub, username } }: SignedInPerson,
+): Promise<Reply> {
   const [ofOperator, consented] = await Promise.all([
     Client.launchers(context, most),
     consentedClients(sub, context),

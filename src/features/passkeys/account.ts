@@ -2,7 +2,7 @@
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
+import { type SignedInPerson, pageOfPerson } from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { entry, entryList } from '../../html/account_parts.ts'
 import { query } from '../../http/call.ts'
@@ -64,7 +64,7 @@ const longestName = 60
 async function showList(
   call: Call,
   context: Context,
-  { user, session }: AtHand,
+  { user, session }: SignedInPerson,
   wrong?: { key: string; typed: string },
 ): Promise<Reply> {
   const { csrf, cookies } = accountForm(call, context, session, purpose)

@@ -2,8 +2,8 @@
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
-import { stronglyAtHand } from '../../flow/second_factors.ts'
+import { type SignedInPerson, pageOfPerson } from '../../flow/signed_in_person.ts'
+import { stronglySignedIn } from '../../flow/second_factors.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import type { Call } from '../../contracts/call.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
@@ -15,7 +15,7 @@ import { enrolPasskey } from './enrol.ts'
 import { addition, ceremonyView, otherWay } from './pages.ts'
 import { accountPath, addPath } from './paths.ts'
 
-const bindingOf = ({ session, user }: AtHand): ChallengeBinding & { sub: string } => ({
+const bindingOf = ({ session, user }: SignedInPerson): ChallengeBinding & { sub: string } => ({
   purpose: 'registration',
   at: { session: session.sid },
   sub: user.sub,
@@ -27,8 +27,8 @@ export const addPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  get: pageOfPerson(addPath, (call, context, person) => showAdd(call, context, person), stronglyAtHand),
-  form: signedInForm(addPath, purpose, stronglyAtHand),
+  get: pageOfPerson(addPath, (call, context, person) => showAdd(call, context, person), stronglySignedIn),
+  form: signedInForm(addPath, purpose, stronglySignedIn),
   async post(call, context, { fields, ...person }) {
     if (fields.later !== undefined) return redirectWithin(`${context.basePath}${accountPath}`)
     const problem = await enrolPasskey(call, context, bindingOf(person), person.user, fields.credential ?? '')
@@ -36,7 +36,12 @@ export const addPage = defineEndpoint({
   },
 })
 
-async function showAdd(call: Call, context: Context, person: AtHand, problem?: MessageKey): Promise<Reply> {
+async function showAdd(
+  call: Call,
+  context: Context,
+  person: SignedInPerson,
+  problem?: MessageKey,
+): Promise<Reply> {
   const { csrf, cookies } = accountForm(call, context, person.session, purpose)
   const form = { action: `${context.basePath}${addPath}`, fields: { csrf_token: csrf } }
   const options = await creationOptions(context, bindingOf(person), person.user)

@@ -2,8 +2,8 @@
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import type { AtHand } from '../../flow/person_at_hand.ts'
-import { factorsChanged, isLastNeeded, stronglyAtHand } from '../../flow/second_factors.ts'
+import type { SignedInPerson } from '../../flow/signed_in_person.ts'
+import { factorsChanged, isLastNeeded, stronglySignedIn } from '../../flow/second_factors.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm } from '../../html/account_parts.ts'
 import { query } from '../../http/call.ts'
@@ -43,14 +43,14 @@ export const removePage = defineEndpoint({
   async get(call, context) {
     const asked = query(call, context).passkey ?? ''
     const key = keyPattern.test(asked) ? asked : ''
-    const person = await stronglyAtHand(call, context, key ? `${removePath}?passkey=${key}` : accountPath)
+    const person = await stronglySignedIn(call, context, key ? `${removePath}?passkey=${key}` : accountPath)
     if ('reply' in person) return person.reply
     const found = await ownPasskey(context, person, key)
     return found
       ? show(call, context, person, found.passkey, { status: 200, removable: found.removable })
       : redirectWithin(`${context.basePath}${accountPath}`)
   },
-  form: signedInForm(accountPath, purpose, stronglyAtHand),
+  form: signedInForm(accountPath, purpose, stronglySignedIn),
   async post(call, context, { fields, ...person }) {
     const { user } = person
     const found = await ownPasskey(context, person, fields.passkey ?? '')
@@ -70,7 +70,7 @@ export const removePage = defineEndpoint({
 })
 
 /** A passkey of this End-User, how many must stay, and whether this one may be removed. */
-async function ownPasskey(context: Context, { user }: AtHand, key: string) {
+async function ownPasskey(context: Context, { user }: SignedInPerson, key: string) {
   const found = await Passkey.find(context, key)
   if (found?.passkey.sub !== user.sub) return undefined
   const minimum = await leastPasskeys(user, context)
@@ -80,7 +80,7 @@ async function ownPasskey(context: Context, { user }: AtHand, key: string) {
 function show(
   call: Call,
   context: Context,
-  { session }: AtHand,
+  { session }: SignedInPerson,
   { key, name }: Passkey,
   { status, removable }: { status: number; removable: boolean },
 ): Reply {

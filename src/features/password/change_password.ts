@@ -5,12 +5,12 @@ import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import {
-  type AtHand,
+  type SignedInPerson,
   type FindPerson,
-  freshlyAtHand,
+  freshlySignedIn,
   pageOfPerson,
-  personAtHand,
-} from '../../flow/person_at_hand.ts'
+  signedInPerson,
+} from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { logRefusal } from '../../http/error_reply.ts'
 import { query } from '../../http/call.ts'
@@ -43,9 +43,9 @@ const view = defineView(
 
 /** An account without a password has no current password to enter, so it needs a recent sign-in instead. */
 const personAllowed: FindPerson = async (call, context, path) => {
-  const person = await personAtHand(call, context, path)
+  const person = await signedInPerson(call, context, path)
   if ('reply' in person || person.user.password_hash !== undefined) return person
-  return freshlyAtHand(call, context, path)
+  return freshlySignedIn(call, context, path)
 }
 
 export const changePassword = defineEndpoint({
@@ -73,7 +73,7 @@ interface Problems {
 function show(
   call: Call,
   context: Context,
-  { session, user }: AtHand,
+  { session, user }: SignedInPerson,
   status: number,
   problems: Problems,
 ): Reply {
@@ -104,7 +104,7 @@ function show(
   return { ...page(status, html), cookies }
 }
 
-async function change(call: Call, context: Context, person: AtHand & Submitted): Promise<Reply> {
+async function change(call: Call, context: Context, person: SignedInPerson & Submitted): Promise<Reply> {
   const { session, user, fields } = person
   const { current_password = '', password = '', repeat = '' } = fields
   const showAgain = (status: number, problems: Problems) => show(call, context, person, status, problems)

@@ -2,7 +2,7 @@
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
+import { type SignedInPerson, pageOfPerson } from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -61,7 +61,7 @@ function textsOf({ claims, attributes }: User, context: Context): Texts {
 function show(
   call: Call,
   context: Context,
-  person: AtHand,
+  person: SignedInPerson,
   status: number,
   texts: Texts,
   problems: Problems,
@@ -101,7 +101,7 @@ function show(
 }
 
 /** Reads only the fields of the rows, so that a form cannot set any other claim. */
-async function save(call: Call, context: Context, person: AtHand & Submitted): Promise<Reply> {
+async function save(call: Call, context: Context, person: SignedInPerson & Submitted): Promise<Reply> {
   const { user, fields } = person
   const attributeRows = settings(context).editableAttributes.map((name) => ({
     name: attributeField(name),

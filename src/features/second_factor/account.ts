@@ -2,7 +2,7 @@
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { accountForm } from '../../flow/account_form.ts'
-import { pageOfPerson } from '../../flow/person_at_hand.ts'
+import { pageOfPerson } from '../../flow/signed_in_person.ts'
 import { allowedFactors, factorsChanged, isLastNeeded, readyFactors } from '../../flow/second_factors.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'

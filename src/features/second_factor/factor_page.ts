@@ -4,8 +4,14 @@ import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { formFields } from '../../flow/interaction_page.ts'
-import { type AtHand, type FindPerson } from '../../flow/person_at_hand.ts'
-import { allowedFactors, isStale, mayEnrol, readyFactors, stronglyAtHand } from '../../flow/second_factors.ts'
+import { type SignedInPerson, type FindPerson } from '../../flow/signed_in_person.ts'
+import {
+  allowedFactors,
+  isStale,
+  mayEnrol,
+  readyFactors,
+  stronglySignedIn,
+} from '../../flow/second_factors.ts'
 import { type StepNeeded, stepOfPage, stepForm, signIn } from '../../flow/sign_in.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -149,7 +155,12 @@ export const enrolmentPageForm = (path: string): FormReader<FoundStepPage & Subm
 }
 
 /** The page at `path` of /account. The path is also the purpose of its forms. */
-export function accountFactorPage(call: Call, context: Context, path: string, person: AtHand): FactorPage {
+export function accountFactorPage(
+  call: Call,
+  context: Context,
+  path: string,
+  person: SignedInPerson,
+): FactorPage {
   const { session, user } = person
   const { csrf, cookies } = accountForm(call, context, session, path)
   return {
@@ -176,15 +187,15 @@ export function accountFactorPage(call: Call, context: Context, path: string, pe
 }
 
 export const findFactorAccountPage =
-  (path: string, find: FindPerson = stronglyAtHand): FindPage =>
+  (path: string, find: FindPerson = stronglySignedIn): FindPage =>
   async (call, context) => {
     const person = await find(call, context, path)
     return 'reply' in person ? person : { factorPage: accountFactorPage(call, context, path, person) }
   }
 
 /** The same for a POST. Changes of factors need a fresh sign-in with a second factor, if one is set up. */
-export const factorAccountForm = (path: string): FormReader<FoundPage & AtHand & Submitted> => {
-  const read = signedInForm(path, path, stronglyAtHand)
+export const factorAccountForm = (path: string): FormReader<FoundPage & SignedInPerson & Submitted> => {
+  const read = signedInForm(path, path, stronglySignedIn)
   return async (call, context) => {
     const person = await read(call, context)
     return 'reply' in person

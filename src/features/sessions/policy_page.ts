@@ -1,7 +1,7 @@
 /** /account/sessions/policy: explains how long sessions last and what ends them. OWASP ASVS 5.0 V7.1 */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { pageOfPerson } from '../../flow/person_at_hand.ts'
+import { pageOfPerson } from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { canMail } from '../../people/mail.ts'
 import { page } from '../../http/reply.ts'

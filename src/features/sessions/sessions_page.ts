@@ -2,7 +2,7 @@
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
-import { type AtHand, freshlyAtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
+import { type SignedInPerson, freshlySignedIn, pageOfPerson } from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, entry, entryList, linkTo } from '../../html/account_parts.ts'
 import { query } from '../../http/call.ts'
@@ -38,13 +38,13 @@ export const sessionsPage = defineEndpoint({
   page: true,
   get: pageOfPerson(sessionsPath, show),
   // A recent sign-in is required, so that a copied cookie or an unattended browser cannot end the other sessions.
-  form: signedInForm(sessionsPath, purpose, freshlyAtHand),
+  form: signedInForm(sessionsPath, purpose, freshlySignedIn),
   post: submit,
 })
 
 const lastUsed = (a: Session, b: Session) => b.seen_at - a.seen_at || b.created_at - a.created_at
 
-async function show(call: Call, context: Context, { user, session }: AtHand): Promise<Reply> {
+async function show(call: Call, context: Context, { user, session }: SignedInPerson): Promise<Reply> {
   const all = await Session.listOfUser(context, user.sub)
   const others = all.filter(({ sid }) => sid !== session.sid).sort(lastUsed)
   const { csrf, cookies } = accountForm(call, context, session, purpose)
@@ -109,7 +109,7 @@ async function entryOf(
 async function submit(
   call: Call,
   context: Context,
-  { user, session, fields }: AtHand & Submitted,
+  { user, session, fields }: SignedInPerson & Submitted,
 ): Promise<Reply> {
   const path = `${context.basePath}${sessionsPath}`
   if (fields.end_all !== undefined) {

@@ -2,8 +2,8 @@
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { type AtHand, pageOfPerson } from '../../flow/person_at_hand.ts'
-import { stronglyAtHand } from '../../flow/second_factors.ts'
+import { type SignedInPerson, pageOfPerson } from '../../flow/signed_in_person.ts'
+import { stronglySignedIn } from '../../flow/second_factors.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, entry, entryList, paragraph } from '../../html/account_parts.ts'
 import { query } from '../../http/call.ts'
@@ -37,11 +37,11 @@ export const connections = defineEndpoint({
   limited: true,
   page: true,
   get: pageOfPerson(connectionsPath, show),
-  form: signedInForm(connectionsPath, purpose, stronglyAtHand),
+  form: signedInForm(connectionsPath, purpose, stronglySignedIn),
   post: submit,
 })
 
-async function show(call: Call, context: Context, { user, session }: AtHand): Promise<Reply> {
+async function show(call: Call, context: Context, { user, session }: SignedInPerson): Promise<Reply> {
   const kept = await Links.listOfUser(context, user.sub)
   const { csrf, cookies } = accountForm(call, context, session, purpose)
   const form = { action: `${context.basePath}${connectionsPath}`, csrf }
@@ -91,7 +91,7 @@ function entryOf(context: Context, { id, link }: StoredLink, form: { action: str
 async function submit(
   call: Call,
   context: Context,
-  { user, session, fields }: AtHand & Submitted,
+  { user, session, fields }: SignedInPerson & Submitted,
 ): Promise<Reply> {
   if (fields.connect !== undefined) {
     const upstream = findUpstream(context.config, fields.connect)

@@ -11,20 +11,24 @@ import { Interaction } from '../models/interaction.ts'
 import type { Session } from '../models/session.ts'
 import { type ActiveUser, isActive, User } from '../models/user.ts'
 
-export interface AtHand {
+export interface SignedInPerson {
   session: Session
   user: ActiveUser
 }
 
 /** Finds the End-User of a page, or the reply that asks to sign in and leads back to `path` (below the base path). */
-export type FindPerson = (call: Call, context: Context, path: string) => Promise<AtHand | { reply: Reply }>
-
-/** The End-User with a session, of any age. */
-export async function personAtHand(
+export type FindPerson = (
   call: Call,
   context: Context,
   path: string,
-): Promise<AtHand | { reply: Reply }> {
+) => Promise<SignedInPerson | { reply: Reply }>
+
+/** The End-User with a session, of any age. */
+export async function signedInPerson(
+  call: Call,
+  context: Context,
+  path: string,
+): Promise<SignedInPerson | { reply: Reply }> {
   const session = await currentSession(call, context)
   const user = session && (await User.find(context, session.sub))
   if (session && isActive(user)) return { session, user }
@@ -35,8 +39,8 @@ export async function personAtHand(
 export const pageOfPerson =
   (
     path: string,
-    show: (call: Call, context: Context, person: AtHand) => Promise<Reply> | Reply,
-    find: FindPerson = personAtHand,
+    show: (call: Call, context: Context, person: SignedInPerson) => Promise<Reply> | Reply,
+    find: FindPerson = signedInPerson,
   ): Answer =>
   async (call, context) => {
     const person = await find(call, context, path)
@@ -51,12 +55,12 @@ export const isFresh = (at: number, context: Context): boolean =>
   context.clock.now() - at <= freshnessSeconds * 1000
 
 /** The same with a fresh sign-in: for changes of passwords, factors and connections, and the deletion of the account. */
-export async function freshlyAtHand(
+export async function freshlySignedIn(
   call: Call,
   context: Context,
   path: string,
-): Promise<AtHand | { reply: Reply }> {
-  const person = await personAtHand(call, context, path)
+): Promise<SignedInPerson | { reply: Reply }> {
+  const person = await signedInPerson(call, context, path)
   if ('reply' in person) return person
   return isFresh(person.session.authenticated_at, context)
     ? person
