@@ -7,5 +7,8 @@ const nameOf = (typ: string): string => typ.toLowerCase().replace(/^application\
 export const hasType = (typ: unknown, types: readonly string[]): boolean =>
   typ === undefined || (typeof typ === 'string' && types.includes(nameOf(typ)))
 
+/** The authentication of a client (RFC 7523bis §4), or a JWT that does not say what it is. */
+export const clientAuthenticationTypes = ['client-authentication+jwt', 'jwt']
+
 /** An authorization request (RFC 9101 §4), or a JWT that does not say what it is. */
 export const requestTypes = ['oauth-authz-req+jwt', 'jwt']

@@ -1,7 +1,8 @@
 /** The five ways of the core in which a client proves who it is. https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication */
-import type { JWTVerifyResult } from 'jose'
+import type { JWTPayload, JWTVerifyResult } from 'jose'
 import type { Credentials } from '../auth/client_auth.ts'
 import { OAuthError } from '../auth/errors.ts'
+import { clientAuthenticationTypes, hasType } from '../auth/jwt_type.ts'
 import { RefusedError } from '../auth/refusal.ts'
 import type { Rule } from '../auth/rule.ts'
 import { clientAlgs, signingAlgs } from '../auth/registration.ts'
@@ -67,6 +68,29 @@ function audiencesOf(call: Call, { config, baseUrls, table }: Context): string[]
   return [config.issuer, ...baseUrls.flatMap((base) => [...tokens, call.path].map((path) => base + path))]
 }
 
+/** Parameters of requests that clients sign for the authorization and the backchannel authentication endpoint. */
+const ofRequests = [
+  ...['response_type', 'response_mode', 'redirect_uri', 'scope', 'state', 'claims', 'code_challenge'],
+  ...['login_hint', 'login_hint_token', 'id_token_hint', 'binding_message', 'authorization_details'],
+]
+
+/**
+ * Request objects have the same issuer and audience, pass through browsers, and may have `sub` and `jti`: a JWT with
+ * another type, or with a parameter of a request, authenticates no client (RFC 8725 §3.11, RFC 9101 §10.8).
+ */
+function requireAssertion(typ: unknown, payload: JWTPayload): void {
+  if (!hasType(typ, clientAuthenticationTypes))
+    throw wrongAssertion('typ must be client-authentication+jwt, JWT or absent', typ)
+  const parameter = ofRequests.find((name) => Object.hasOwn(payload, name))
+  if (parameter !== undefined)
+    throw wrongAssertion(
+      'no parameter of an authorization request',
+      parameter,
+      'RFC 9101 §10.8',
+      `${parameter} is a parameter of an authorization request: this looks like a request object`,
+    )
+}
+
 /** RFC 7523 §3: issuer, subject, audience, lifetime, and each `jti` once. */
 async function verifyAssertion(
   call: Call,
@@ -77,22 +101,25 @@ async function verifyAssertion(
   if (credentials.method !== 'client_assertion') throw wrong('a client_assertion')
   const now = context.clock.now()
   const audiences = audiencesOf(call, context)
-  const { payload } = await verify(credentials.assertion, audiences, new Date(now)).catch((error: Error) => {
-    throw error instanceof RefusedError
-      ? error
-      : wrongAssertion(
-          `a JWT that the client signed for ${context.config.issuer}, unexpired`,
-          undefined,
-          'RFC 7523 §3',
-          `${error.message}; aud must be ${context.config.issuer}`,
-        )
-  })
+  const { payload, protectedHeader } = await verify(credentials.assertion, audiences, new Date(now)).catch(
+    (error: Error) => {
+      throw error instanceof RefusedError
+        ? error
+        : wrongAssertion(
+            `a JWT that the client signed for ${context.config.issuer}, unexpired`,
+            undefined,
+            'RFC 7523 §3',
+            `${error.message}; aud must be ${context.config.issuer}`,
+          )
+    },
+  )
+  requireAssertion(protectedHeader.typ, payload)
   if (payload.iss !== client.client_id || payload.sub !== client.client_id)
     throw wrongAssertion('iss and sub must both be the client_id', [payload.iss, payload.sub])
-  // Nobody but us: an assertion that also means somebody else may have come from them. FAPI 2.0 §5.3.2.1 wants a string.
+  // An audience beside ours may be an attacker who passes the assertion on. A list is refused but in the classic profile.
   const foreign = [payload.aud].flat().some((each) => !audiences.includes(each ?? ''))
-  if (foreign || (Array.isArray(payload.aud) && context.config.profile === 'fapi2'))
-    throw wrongAssertion(`aud must be ${context.config.issuer} alone`, payload.aud)
+  if (foreign || (Array.isArray(payload.aud) && context.config.profile !== 'classic'))
+    throw wrongAssertion(`aud must be ${context.config.issuer} alone, as a string`, payload.aud)
   if (payload.iat !== undefined && payload.iat * 1000 - now > 60_000)
     throw wrongAssertion(
       'iat is at most a minute ahead',

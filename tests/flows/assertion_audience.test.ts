@@ -52,9 +52,9 @@ async function isBelieved(op: Provider, path: string, aud: string | string[]): P
 const mtls = 'https://mtls.example'
 
 for (const [env, issuerAlone, endpoint, list] of [
-  [{}, true, false, true],
+  [{}, true, false, false],
   [{ PROFILE: 'fapi2' }, true, false, false],
-  [{ PROFILE: 'mcp' }, true, false, true],
+  [{ PROFILE: 'mcp' }, true, false, false],
   [{ PROFILE: 'classic' }, true, true, true],
   [{ PROFILE: 'classic', CLIENT_ASSERTION_AUDIENCE: 'issuer' }, true, false, true],
 ] as [Record<string, string>, boolean, boolean, boolean][])

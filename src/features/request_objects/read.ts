@@ -118,6 +118,7 @@ async function verify(jwt: string, client: Client, context: Context, unsigned: b
           problem: `the request object does not verify: ${error.message}`,
         })
   })
+  requireAudience(payload, context)
   return payload
 }
 
@@ -130,6 +131,12 @@ function attempt<T>(read: () => T): T {
       problem: 'the request object is not a JWT',
     })
   }
+}
+
+/** The audience is what keeps a request that was signed for another provider out; Core §6.1 leaves it to the client. */
+function requireAudience({ aud }: JWTPayload, { config }: Context): void {
+  if (aud === undefined && config.profile !== 'classic')
+    throw refuse('RFC 9101 §4', { expected: `aud is required in a signed request object: ${config.issuer}` })
 }
 
 function requireFresh({ aud, exp, nbf }: JWTPayload, context: Context): void {
