@@ -20,7 +20,7 @@ import { empty } from './http/reply.ts'
 import type { Reply } from './contracts/reply.ts'
 import { createRouter, methodNotAllowed, type Route } from './http/router.ts'
 import { type Html, isHtml, render } from './html/view.ts'
-import { inNetworks } from './lib/address.ts'
+import { inNetworks, plainAddress } from './lib/address.ts'
 import { createCache } from './lib/cache.ts'
 import type { Clock } from './lib/clock.ts'
 import { deriveKey } from './lib/hash.ts'
@@ -257,17 +257,24 @@ const warnOfProxy = (peer: string, { once, log }: Context) =>
     return peer
   })
 
-/** The nearest address in X-Forwarded-For that is no trusted proxy, when the connection itself comes from one. */
+/**
+ * The nearest address in X-Forwarded-For that is no trusted proxy, when the connection itself comes from one. A hop that
+ * is no IP address ends the list: what stands beyond it, and the hop itself, any client may have written. Then, and when
+ * every hop is a trusted proxy, the last hop that was read counts.
+ */
 function addressOf(request: Request, peer: string, context: Context): string {
   const { trustedProxies } = context.config
+  const forwarded = request.headers.get('x-forwarded-for')
   if (trustedProxies.length === 0 || !inNetworks(peer, trustedProxies)) {
-    if (request.headers.has('x-forwarded-for')) warnOfProxy(peer, context)
+    if (forwarded !== null) warnOfProxy(peer, context)
     return peer
   }
-  const hops =
-    request.headers
-      .get('x-forwarded-for')
-      ?.split(',')
-      .map((each) => withoutPort(each.trim())) ?? []
-  return hops.findLast((hop) => !inNetworks(hop, trustedProxies)) ?? hops[0] ?? peer
+  let nearest = peer
+  for (const text of forwarded?.split(',').reverse() ?? []) {
+    const hop = plainAddress(withoutPort(text.trim()))
+    if (hop === undefined) return nearest
+    if (!inNetworks(hop, trustedProxies)) return hop
+    nearest = hop
+  }
+  return nearest
 }

@@ -20,10 +20,7 @@ const blankOrComment = /^[ \t]*(?:#.*)?$/
  * a blank followed by `#`; in quotes it may have several lines.
  */
 export function parseDotenv(text: string): Dotenv {
-  const lines = text
-    .replace(/^\uFEFF/, '')
-    .replace(/\r\n?/g, '\n')
-    .split('\n')
+  const lines = text.replace(/\r\n?/g, '\n').split('\n')
   const values: Record<string, string> = Object.create(null)
   const problems: string[] = []
   const report = (line: number, problem: string) => problems.push(`.env: line ${line}: ${problem}`)

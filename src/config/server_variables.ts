@@ -57,7 +57,7 @@ export const serverSections = {
       name: 'TRUSTED_PROXIES',
       schema: is.networks,
       default: '',
-      help: 'Addresses of proxies whose X-Forwarded-* headers are trusted. `loopback` and `private` stand for those networks.',
+      help: 'Addresses of proxies whose X-Forwarded-For is trusted. `loopback` and `private` stand for those networks. A client with such an address can name any other as its own.',
     },
     {
       name: 'CORS_ALLOWED_ORIGINS',

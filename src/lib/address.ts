@@ -74,6 +74,12 @@ export const parseNetworks = (list: string): Network[] =>
     .flatMap((item) => (Object.hasOwn(words, item) ? (words[item] ?? '').split(',') : [item]))
     .map(parseNetwork)
 
+/** The address without its zone (`fe80::1%eth0`), which may be any text. Undefined for what is not an IP address. */
+export function plainAddress(text: string): string | undefined {
+  const plain = text.split('%', 1)[0] ?? ''
+  return isIPv4(plain) || isIPv6(plain) ? plain : undefined
+}
+
 /** False for what is not an IP address. An IPv6 zone (`fe80::1%eth0`) is ignored. */
 export function inNetworks(ip: string, networks: readonly Network[]): boolean {
   if (networks.length === 0) return false

@@ -77,7 +77,7 @@ test('commands that need no settings need no NODE_ENV', async () => {
 test('the binary is development where it is told so, and the sources without being told', async () => {
   const told = await run([...binary, 'config', 'check'], { NODE_ENV: 'development' })
   expect(told.stdout).toMatch(/^NODE_ENV +development +environment$/m)
-  const inFile = await settings(binary, {}, 'NODE_ENV=development\n')
+  const inFile = await settings(binary, {}, '\uFEFFNODE_ENV=development\n') // as editors of Windows write it
   expect(inFile.stdout).toMatch(/^NODE_ENV +development +\.env$/m)
   const sources = await run([...source, 'config', 'check'])
   expect(sources.stdout).toMatch(/^NODE_ENV +development +default$/m)
