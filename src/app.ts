@@ -1,4 +1,4 @@
-/** The application as a function: a request and its peer in, a response out. No sockets, no environment. */
+/** The application: a function from a request and the address of its peer to a response. It opens no sockets and reads no environment. */
 import { acrLevels } from './auth/acr.ts'
 import { claimsOfScope } from './auth/claims.ts'
 import { HttpError } from './auth/errors.ts'
@@ -33,7 +33,7 @@ import { signInBusy } from './people/password.ts'
 import type { Store } from './store/store.ts'
 import { buildTable, featuresFor, featuresLeftOut } from './table.ts'
 
-/** What the application is made of; `main.ts` and the tests choose. */
+/** The dependencies of the application, which the commands and the tests provide. */
 export interface Deps {
   config: Config
   store: Store
@@ -53,7 +53,7 @@ export interface App {
   context: Context
 }
 
-/** Milliseconds a client record is believed: a changed client is known everywhere this much later. */
+/** Milliseconds a client record is cached: all instances use a changed client after this time. */
 const clientLifetimeMs = 1_000
 
 export function createContext(deps: Deps): Context {
@@ -110,7 +110,7 @@ export const secretsOf = ({ secretKey }: Config): Context['secrets'] => ({
   people: deriveKey(secretKey, 'people'),
 })
 
-/** Seals the signing keys; needed before there is a context. */
+/** The key that encrypts the signing keys, which are loaded before there is a context. */
 export const keyRingSecret = (secretKey: string): Uint8Array => deriveKey(secretKey, 'signing keys')
 
 export function createApp(deps: Deps): App {
@@ -137,7 +137,7 @@ export function createApp(deps: Deps): App {
   return { handle, context }
 }
 
-/** HEAD runs `get` with `forHead`, which keeps no write. Only the rate limit counts it. */
+/** HEAD runs `get` with `forHead`, which discards writes. Only the rate limit counts it. */
 async function answer(
   call: Call,
   route: Route | undefined,
@@ -166,7 +166,7 @@ async function answer(
 
 type Written = Reply & { body: Exclude<Reply['body'], Html> }
 
-/** A page in the language and the looks of whoever asked. */
+/** Renders a page in the language of the request and with the operator's theme. */
 function written(reply: Reply, call: Call, context: Context): Written {
   const { body } = reply
   if (!isHtml(body)) return reply as Written
@@ -178,7 +178,7 @@ function written(reply: Reply, call: Call, context: Context): Written {
   }
 }
 
-/** People get pages; scripts that ask at an unknown path get JSON. */
+/** Whether an error is a page or JSON. For an unknown path the Accept header decides. */
 const wantsPage = (call: Call, route: Route | undefined): boolean =>
   route === undefined
     ? (call.request.headers.get('accept')?.includes('text/html') ?? false)
@@ -209,17 +209,17 @@ function withCookies(headers: Record<string, string>, cookies: readonly string[]
   return all
 }
 
-/** A prefix of this process and a counter: unique, ordered, and cheap. */
+/** Request ids: a random prefix of this process and a counter, so they are unique, ordered and cheap. */
 function requestIds(random: Random): () => string {
   const prefix = random(6)
   let count = 0
   return () => `${prefix}-${(count++).toString(36)}`
 }
 
-/** RFC 8414 §3.1 puts `/.well-known/…` before the issuer's path, OpenID Connect after it: both arrive below it. */
+/** RFC 8414 §3.1 puts `/.well-known/…` before the issuer's path, OpenID Connect after it: `path` is the same for both. */
 function describeCall(request: Request, peer: string, requestId: string, context: Context): Call {
   const { url } = request
-  // Bun leaves the origin out when Host is missing or no host.
+  // Bun leaves the origin out when the Host header is missing or invalid.
   const from = url.startsWith('/') ? 0 : url.indexOf('/', url.indexOf('://') + 3)
   const mark = url.indexOf('?', from)
   const full = mark < 0 ? url.slice(from) : url.slice(from, mark)
@@ -243,24 +243,24 @@ function withinBase(path: string, base: string): string {
   return rest === base || rest.startsWith(`${base}/`) ? wellKnown + rest.slice(base.length) : ''
 }
 
-/** Some proxies write the port beside the address: each connection would count as somebody else. */
+/** Some proxies add the port to the address. With it, each connection would count as another address. */
 const withoutPort = (hop: string): string =>
   /^\[([^\]]*)\](?::\d+)?$|^([\d.]+):\d+$/.exec(hop)?.slice(1).find(Boolean) ?? hop
 
-/** Said once: behind a proxy that is not named, everybody shares its address and its limits. */
+/** Logged once: behind a proxy that is not in TRUSTED_PROXIES, all clients share its address and its rate limits. */
 const warnOfProxy = (peer: string, { once, log }: Context) =>
   once('untrusted proxy', () => {
     log.warn('untrusted_proxy', {
       peer,
-      hint: 'X-Forwarded-For is ignored; name the proxy in TRUSTED_PROXIES if it is yours',
+      hint: 'X-Forwarded-For is ignored; add the proxy to TRUSTED_PROXIES if it is yours',
     })
     return peer
   })
 
 /**
- * The nearest address in X-Forwarded-For that is no trusted proxy, when the connection itself comes from one. A hop that
- * is no IP address ends the list: what stands beyond it, and the hop itself, any client may have written. Then, and when
- * every hop is a trusted proxy, the last hop that was read counts.
+ * The last address in X-Forwarded-For that is not a trusted proxy, if the connection comes from a trusted proxy. The list
+ * is read from its end. A hop that is no IP address ends it, since any client may have written that hop and those before
+ * it. Then, and when every hop is a trusted proxy, the result is the last trusted proxy that was read.
  */
 function addressOf(request: Request, peer: string, context: Context): string {
   const { trustedProxies } = context.config

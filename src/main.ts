@@ -1,11 +1,11 @@
 #!/usr/bin/env bun
-/** The command line: the only file that does something when it is imported. */
+/** The entry point of the command line, and the only file with an effect on import. */
 
 const args = process.argv.slice(2)
 const serving = args.length === 0 || (args.length === 1 && args[0] === 'serve')
 
 try {
-  // Apart from the other commands, so that nothing but its own modules loads before it answers.
+  // Separate from the other commands, so that only the modules of the server are loaded before it is ready.
   if (serving) await (await import('./cli/serve.ts')).serve()
   else await (await import('./cli/run.ts')).run(args)
 } catch (error) {

@@ -1,4 +1,4 @@
-/** Everything that plugs in, one line each. Adding an endpoint, a grant type or a feature is a line here. */
+/** The table of all endpoints, grant types and features, one line each. */
 import { type Config, ConfigError, type Sections } from './config.ts'
 import type { Table } from './contracts/context.ts'
 import { assets } from './endpoints/assets.ts'
@@ -75,7 +75,7 @@ import { mailJob, mailProblems } from './people/mail_delivery.ts'
 import { corePersonData } from './people/person_data.ts'
 import { createRouter } from './http/router.ts'
 
-/** The provider without any feature: what fills the same sockets first. */
+/** The provider without features. It fills the same sockets, before them. */
 const core: Feature = {
   name: 'core',
   endpoints: [
@@ -155,12 +155,12 @@ export const features: readonly Feature[] = [
   ...accountDataFeatures,
 ]
 
-/** The variables that features bring, for `loadConfig`. */
+/** The configuration variables of the features, for `loadConfig`. */
 export const featureEntries: Sections = Object.fromEntries(
   features.map((feature) => [feature.name, feature.env ?? []]),
 )
 
-/** The features that this configuration leaves in. Throws ConfigError with what they find wrong with it. */
+/** The features that are active under this configuration. Throws ConfigError with the problems they report. */
 export function featuresFor(config: Config): Feature[] {
   const chosen = features.filter((feature) => feature.when?.(config) ?? true)
   const problems = [core, ...chosen].flatMap((feature) => [...(feature.problems?.(config) ?? [])])
@@ -168,16 +168,16 @@ export function featuresFor(config: Config): Feature[] {
   return chosen
 }
 
-/** Those that it leaves out: what they kept about people while they were on is still there. */
+/** The inactive features. Data that they stored about End-Users while they were active still exists. */
 export const featuresLeftOut = (config: Config): Feature[] =>
   features.filter((feature) => feature.when?.(config) === false)
 
-/** Keys that features need in the ring, beside those that sign. */
+/** Algorithms for which features need a key, in addition to the signing algorithms. */
 export const featureKeyAlgs = [...new Set(features.flatMap((feature) => [...(feature.keyAlgs ?? [])]))]
 
 type Rows = Readonly<Record<string, unknown>>
 
-/** One value for each row of sockets: a row joins the fillings that there are; a group of rows is joined row by row. */
+/** One value for each row of sockets. A row joins the fillings of the features that have one; a group of rows is joined row by row. */
 const join = (rows: Rows, fillings: readonly Rows[]): Rows =>
   Object.fromEntries(
     Object.entries(rows).map(([socket, row]) => {
@@ -192,13 +192,13 @@ const join = (rows: Rows, fillings: readonly Rows[]): Rows =>
   )
 
 /**
- * Joins what the features fill in; a name that two of them claim fails the boot. Of those left out only what they know of
- * people counts, so that a copy and the end of an account miss nothing.
+ * Joins the fillings of the features; a name that two features use fails the boot. Of the inactive features only
+ * `personData` is used, so that export and erasure of an account include their data.
  */
 export function buildTable(plugged: readonly Feature[] = features, leftOut: readonly Feature[] = []): Table {
   const all = named([[core, ...plugged]], 'features')
   const table = join(sockets, all as readonly (Feature & Rows)[]) as unknown as Joined<Sockets>
-  createRouter(table.endpoints) // fails when two claim one path
+  createRouter(table.endpoints) // throws when two endpoints have the same path
   return {
     ...table,
     features: all.map((feature) => feature.name),

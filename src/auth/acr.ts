@@ -1,9 +1,9 @@
-/** How strong a sign-in was, by what truly happened, and how strong a request wants it. https://www.rfc-editor.org/rfc/rfc8176 https://openid.net/specs/openid-connect-eap-acr-values-1_0.html */
+/** Authentication levels (`acr`): the level that a sign-in reached, and the levels that a request demands. https://www.rfc-editor.org/rfc/rfc8176 https://openid.net/specs/openid-connect-eap-acr-values-1_0.html */
 import { acceptedValues, type ClaimsRequest } from './claims.ts'
 
 /**
- * Weakest first. `urn:latchkey:1fa` one factor, `urn:latchkey:2fa` two different ones, `phr` (EAP ACR Values) a key that
- * cannot be phished and that checked its user.
+ * Weakest first. `urn:latchkey:1fa`: one factor. `urn:latchkey:2fa`: two different factors. `phr` (EAP ACR Values): a
+ * phishing-resistant key with user verification.
  */
 export const acrLevels = ['urn:latchkey:1fa', 'urn:latchkey:2fa', 'phr'] as const
 export type Acr = (typeof acrLevels)[number]
@@ -14,13 +14,13 @@ export function acrOf(amr: readonly string[]): Acr {
   return amr.includes('pop') && amr.includes('user') ? 'phr' : 'urn:latchkey:2fa'
 }
 
-/** Whether a sign-in of level `reached` is at least `wanted`; a level we do not know is met by itself alone. */
+/** Whether a sign-in of level `reached` is at least `wanted`. Only the same value meets an unknown level. */
 export function meetsAcr(reached: string, wanted: string): boolean {
   const [have, need] = [reached, wanted].map((each) => acrLevels.indexOf(each as Acr)) as [number, number]
   return reached === wanted || (need >= 0 && have >= need)
 }
 
-/** What each reference of RFC 8176 §2 proves: something one knows, something one has. */
+/** The kind of factor of each method in RFC 8176 §2: knowledge (`knows`) or possession (`has`). */
 const kinds: Readonly<Record<string, string>> = {
   pwd: 'knows',
   pin: 'knows',
@@ -34,24 +34,24 @@ const kinds: Readonly<Record<string, string>> = {
   tel: 'has',
 }
 
-/** `amr` after one more factor: `mfa` joins when it is of another kind than those before it, or than one nobody named. */
+/** `amr` after one more factor. It adds `mfa` when an earlier factor is of another kind, or when `amr` is empty because the first factor is unknown. */
 export function withFactor(amr: readonly string[], added: string): string[] {
   const another = amr.length === 0 || amr.some((each) => each !== 'mfa' && kinds[each] !== kinds[added])
   return [...new Set([...amr, added, ...(another ? ['mfa'] : [])])]
 }
 
-/** Levels that a request asks for, in its order of preference. */
+/** The levels that a request demands, in its order of preference. */
 export interface AcrDemand {
   /** One of these or an error (OpenID Connect Core §5.5.1.1). */
   essential: readonly string[] | undefined
-  /** Served as far as this person can (§3.1.2.1, §5.5.1). */
+  /** Reached if the End-User can (§3.1.2.1, §5.5.1). */
   voluntary: readonly string[]
 }
 
 const textsOf = (values: readonly unknown[] | undefined): string[] | undefined =>
   values?.filter((each) => typeof each === 'string')
 
-/** What `acr_values`, the `claims` parameter and the client's `default_acr_values` ask for. */
+/** The demand of `acr_values`, the `claims` parameter and the client's `default_acr_values`. */
 export function acrDemandOf(
   params: { acr_values?: string | undefined },
   claims: ClaimsRequest | undefined,
@@ -59,18 +59,18 @@ export function acrDemandOf(
 ): AcrDemand {
   const acr = claims?.id_token?.acr
   const values = textsOf(acceptedValues(acr))
-  const wishes = params.acr_values?.split(' ').filter(Boolean)
+  const requested = params.acr_values?.split(' ').filter(Boolean)
   return {
     essential: acr?.essential ? values : undefined,
-    voluntary: wishes ?? (acr?.essential ? undefined : values) ?? [...(client.default_acr_values ?? [])],
+    voluntary: requested ?? (acr?.essential ? undefined : values) ?? [...(client.default_acr_values ?? [])],
   }
 }
 
 export const nothingDemanded: AcrDemand = { essential: undefined, voluntary: [] }
 
 /**
- * The levels any of which would settle what `reached` leaves open; undefined when it leaves nothing open. A wish for
- * levels of which this provider knows none is none.
+ * The levels of which one must still be reached; undefined when `reached` meets the demand. A voluntary demand without any
+ * level known to this provider is ignored.
  */
 export function openDemand(
   reached: string,
@@ -82,7 +82,7 @@ export function openDemand(
   return known.length > 0 && !met(voluntary) ? { levels: known, essential: false } : undefined
 }
 
-/** The `acr` to answer with: the first level asked for that was reached (RFC 9470 §5), otherwise what was reached. */
+/** The `acr` of the response: the first demanded level that was reached (RFC 9470 §5), else the reached level. */
 export function acrToSay(reached: string, { essential, voluntary }: AcrDemand): string {
   return [...(essential ?? []), ...voluntary].find((each) => meetsAcr(reached, each)) ?? reached
 }

@@ -1,4 +1,4 @@
-/** The authorization request once it is read: every check that needs no store. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
+/** Reads an authorization request, with all checks that need no store. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
 import * as v from 'valibot'
 import { type AcrDemand, acrDemandOf } from './acr.ts'
 import { acceptedValues, type ClaimsRequest, parseClaimsParameter } from './claims.ts'
@@ -47,13 +47,13 @@ export interface AuthorizationRequest {
   /** Seconds. */
   maxAge: number | undefined
   claims: ClaimsRequest | undefined
-  /** Levels of the sign-in that it asks for. */
+  /** The authentication levels that it demands. */
   acr: AcrDemand
-  /** Whom the request is about, by the `claims` parameter; id_token_hint is read where keys are. */
+  /** The End-User that the `claims` parameter requests. id_token_hint is read elsewhere, since it needs keys. */
   subject: string | undefined
 }
 
-/** The client's side of the checks. */
+/** The client metadata that the checks use. */
 export interface RequestingClient {
   response_types: readonly string[]
   scope: string
@@ -63,22 +63,21 @@ export interface RequestingClient {
   default_acr_values?: readonly string[] | undefined
 }
 
-/** What this provider can do, from the table. */
+/** What this provider supports, from the table. */
 export interface Abilities {
   responseTypes: ReadonlyMap<string, { defaultMode: string }>
   responseModes: ReadonlyMap<string, { inQuery?: boolean; standsFor?(defaultMode: string): string }>
   scopes: readonly string[]
-  /** Scopes that nobody here knows are left out of the request, rather than refused (OpenID Connect Core §3.1.2.1). */
+  /** Whether unknown scopes are ignored and not refused (OpenID Connect Core §3.1.2.1). */
   ignoreUnknownScopes?: boolean
   requirePkce: boolean
 }
 
-/** `code id_token` and `id_token code` are one type (OAuth 2.0 Multiple Response Types §3). */
+/** The order of values does not matter: `code id_token` equals `id_token code` (OAuth 2.0 Multiple Response Types §3). */
 const canonicalResponseType = (text: string): string => text.split(' ').sort().join(' ')
 
 /**
- * How the answer will travel, as far as it can be told: errors found later travel the same way. Falls back to
- * the response type's default, and to `query`, when the mode itself is what is wrong.
+ * The response mode, also for errors. When the mode itself is wrong, it is the default of the response type, else `query`.
  */
 export function responseModeOf(
   params: Read,
@@ -94,7 +93,7 @@ export function responseModeOf(
   return row.inQuery && fallback === 'fragment' ? 'fragment' : mode
 }
 
-/** Throws the OAuthError that goes back to the client; unknown parameters are ignored (RFC 6749 §3.1). */
+/** Throws the OAuthError that is sent to the client. Unknown parameters are ignored (RFC 6749 §3.1). */
 export function readAuthorizationRequest(
   params: Params,
   redirect: TrustedRedirect,
@@ -176,7 +175,7 @@ function readResponseMode(params: Read, abilities: Abilities): string {
   if (asked !== undefined && asked !== mode && !shorthand)
     throw new OAuthError('invalid_request', {
       rule: 'OAuth Multiple Response Types §2.1',
-      expected: `response_mode is among ${[...abilities.responseModes.keys()].join(', ')}, and no query where a token is answered`,
+      expected: `response_mode is among ${[...abilities.responseModes.keys()].join(', ')}, and not query when the response has a token`,
       came: asked,
       problem: `response_mode ${shown(asked)} is not offered with this response_type; offered: ${[...abilities.responseModes.keys()].join(', ')}`,
     })

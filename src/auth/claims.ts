@@ -1,4 +1,4 @@
-/** Claims about a person: which a scope or the `claims` parameter asks for. https://openid.net/specs/openid-connect-core-1_0.html#Claims */
+/** Which claims a scope or the `claims` parameter requests. https://openid.net/specs/openid-connect-core-1_0.html#Claims */
 import * as v from 'valibot'
 import { OAuthError } from './errors.ts'
 
@@ -34,7 +34,7 @@ const Request = v.nullable(
     values: v.optional(v.pipe(v.array(v.unknown()), v.maxLength(50))),
   }),
 )
-/** Valibot takes an array for an object without members. */
+/** Valibot accepts an array as an object without members. */
 const noArray = v.check<unknown, string>((value) => !Array.isArray(value), 'expected an object, got an array')
 const Requests = v.optional(
   v.pipe(v.unknown(), noArray, v.record(v.pipe(v.string(), v.maxLength(200)), Request)),
@@ -55,7 +55,7 @@ export interface ClaimsRequest {
   id_token?: Record<string, ClaimRequest> | undefined
 }
 
-/** The `claims` request parameter (§5.5); throws `invalid_request` when it is not the JSON object expected. */
+/** Parses the `claims` parameter (§5.5). Throws `invalid_request` when it is not the expected JSON object. */
 export function parseClaimsParameter(text: string | undefined): ClaimsRequest | undefined {
   if (text === undefined) return undefined
   let json: unknown
@@ -79,13 +79,13 @@ export function parseClaimsParameter(text: string | undefined): ClaimsRequest | 
   return { userinfo: parsed.output.userinfo, id_token: parsed.output.id_token }
 }
 
-/** What one requested claim accepts: any value, or one of a list. */
+/** The values that one requested claim accepts; undefined for any value. */
 export function acceptedValues(request: ClaimRequest | undefined): unknown[] | undefined {
   if (!request) return undefined
   return request.value !== undefined ? [request.value] : request.values
 }
 
-/** Names asked for by scopes and by the `claims` parameter at one place. */
+/** The claims that scopes request, and those of one member (`userinfo` or `id_token`) of the `claims` parameter. */
 export function requestedNames(
   scopes: readonly string[],
   requests: Record<string, ClaimRequest> | undefined,
@@ -102,7 +102,7 @@ function isIn(tag: string, range: string): boolean {
   return it === wanted || it.startsWith(`${wanted}-`)
 }
 
-/** Members of `source` that say a named claim in a language asked for: by `name#ja`, or by `locales` for all of them (§5.2). */
+/** The members of `source` that are a named claim in a requested language: by `name#ja`, or by `locales` for all names (§5.2). */
 function translationsOf(
   source: Record<string, unknown>,
   names: readonly string[],
@@ -121,8 +121,7 @@ function translationsOf(
 }
 
 /**
- * The named members of `source` that have a value, in the languages asked for as well. `null` and '' are absent:
- * §5.3.2 omits what is not returned.
+ * The named members of `source`, also in the requested languages. `null` and '' are left out (§5.3.2).
  */
 export function pick(
   source: Record<string, unknown>,

@@ -1,4 +1,4 @@
-/** How a client says who it is at the token endpoint: reading, not yet believing. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
+/** Reads the client credentials of a request, without verifying them. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
 import { OAuthError } from './errors.ts'
 import { type Given, optionalText } from './params.ts'
 import { secret } from './refusal.ts'
@@ -11,13 +11,13 @@ export const clientParameters = {
   client_assertion_type: optionalText('urn:ietf:params:oauth:client-assertion-type:jwt-bearer'),
 }
 
-/** What a request carries to authenticate its client. */
-export interface Presented {
+/** The parts of a request that may hold client credentials. */
+export interface CredentialSources {
   authorization: string | undefined
   params: Given<typeof clientParameters>
 }
 
-/** What came, by the method it was presented with. */
+/** The credentials of a request, by the method that it uses. */
 export type Credentials =
   | { method: 'client_secret_basic' | 'client_secret_post'; client_id: string; secret: string }
   | { method: 'client_assertion'; client_id: string; assertion: string }
@@ -25,10 +25,10 @@ export type Credentials =
 
 export const jwtBearerAssertion = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-const plain = (text: string): string =>
+const formDecoded = (text: string): string =>
   text.includes('%') || text.includes('+') ? decodeURIComponent(text.replaceAll('+', ' ')) : text
 
-/** §2.3.1: both halves are form-encoded before Base64. Undefined when it is not that. */
+/** §2.3.1: client_id and secret are form-encoded before Base64. Undefined when the header is malformed. */
 export function parseBasic(authorization: string): { client_id: string; secret: string } | undefined {
   const match = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization)
   if (!match) return undefined
@@ -36,17 +36,17 @@ export function parseBasic(authorization: string): { client_id: string; secret: 
   const colon = decoded.indexOf(':')
   if (colon < 1) return undefined
   try {
-    return { client_id: plain(decoded.slice(0, colon)), secret: plain(decoded.slice(colon + 1)) }
+    return { client_id: formDecoded(decoded.slice(0, colon)), secret: formDecoded(decoded.slice(colon + 1)) }
   } catch {
     return undefined
   }
 }
 
 /**
- * The one way the client authenticates with. Throws `invalid_request` when two ways are used at once
- * (§2.3) and `invalid_client` when there is none or the header is malformed.
+ * The credentials of the client. Throws `invalid_request` when the request uses two methods (§2.3), and `invalid_client`
+ * when it uses none or the header is malformed.
  */
-export function readCredentials({ authorization, params }: Presented): Credentials {
+export function readCredentials({ authorization, params }: CredentialSources): Credentials {
   const basic = authorization !== undefined && /^basic(?: |$)/i.test(authorization)
   const asserted = params.client_assertion !== undefined || params.client_assertion_type !== undefined
   const posted = params.client_secret !== undefined
@@ -54,7 +54,7 @@ export function readCredentials({ authorization, params }: Presented): Credentia
     throw new OAuthError('invalid_request', {
       rule: 'RFC 6749 §2.3',
       expected: 'one client authentication method in a request',
-      problem: 'the client authenticated in two ways at once; use one',
+      problem: 'the request uses two client authentication methods; use one',
     })
   if (basic) {
     const parsed = parseBasic(authorization)
@@ -86,8 +86,8 @@ export function readCredentials({ authorization, params }: Presented): Credentia
     : { method: 'client_secret_post', client_id: params.client_id, secret: params.client_secret }
 }
 
-/** RFC 7523 §2.2: the assertion's `sub` is the client, known before its signature is. */
-function readAssertion(params: Presented['params']): Credentials {
+/** RFC 7523 §2.2: `sub` of the assertion is the client_id. It is read before the signature is verified, to find the client's keys. */
+function readAssertion(params: CredentialSources['params']): Credentials {
   const { client_assertion, client_assertion_type, client_id } = params
   if (client_assertion_type !== jwtBearerAssertion)
     throw new OAuthError('invalid_client', {

@@ -1,4 +1,4 @@
-/** A client's JWK Set as it came from its own server: read as suspiciously as a registration. https://www.rfc-editor.org/rfc/rfc7517#section-5 */
+/** Validates a client's JWK Set from its `jwks_uri`, as strictly as one in a registration. https://www.rfc-editor.org/rfc/rfc7517#section-5 */
 import type { CryptoKey, JWSHeaderParameters } from 'jose'
 import * as v from 'valibot'
 import { privateMembers, PublicJwk } from './registration.ts'
@@ -8,7 +8,7 @@ export type ClientJwk = v.InferOutput<typeof PublicJwk>
 /** Finds the key for a JWS by its header, as the second argument of jose's `jwtVerify`. */
 export type Verifier = (header: JWSHeaderParameters) => Promise<CryptoKey>
 
-/** What was made of a JWK Set: read once, imported once. */
+/** The keys of a JWK Set, which is parsed and imported only once. */
 export interface ReadKeys {
   keys: readonly ClientJwk[]
   verifier?: Verifier
@@ -21,9 +21,9 @@ const Keys = v.looseObject({
 })
 
 /**
- * The keys that can be used; those of a kind or size we do not take are passed over, as RFC 7517 §5 asks. Throws
- * TypeError for what is no JWK Set, for more than twenty keys, and when any key shows a private member: its owner
- * has lost it, so nothing signed with that set proves anything.
+ * The usable keys. Keys of an unsupported kind or size are ignored (RFC 7517 §5). Throws TypeError when the document is no
+ * JWK Set, has more than twenty keys, or has a key with a private member: that key is public now, so its signatures prove
+ * nothing.
  */
 export function readJwks(document: unknown): readonly ClientJwk[] {
   const parsed = v.safeParse(Keys, document)

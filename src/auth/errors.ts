@@ -1,10 +1,10 @@
-/** Refusals in the terms of OAuth and in those of HTTP, and the status each code answers with. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+/** The errors of OAuth and of HTTP, and the HTTP status of each code. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 import { type Grounds, RefusedError } from './refusal.ts'
 import type { Rule } from './rule.ts'
 
 /**
  * Code to HTTP status. Rows after the blank line come from RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 7009 §2.2.1 and
- * OpenID Connect Core §3.1.2.6. Features bring codes of their own, with the status in the refusal.
+ * OpenID Connect Core §3.1.2.6. Features add codes, with the status in the refusal.
  */
 export const statusOf = {
   invalid_request: 400,
@@ -33,7 +33,7 @@ export const statusOf = {
 
 export type OAuthErrorCode = keyof typeof statusOf | (string & {})
 
-/** A refusal that OAuth, OpenID Connect or an extension of them has a code for. */
+/** A refusal with a code of OAuth, OpenID Connect or one of their extensions. */
 export class OAuthError extends RefusedError {
   override name = 'OAuthError'
 
@@ -46,7 +46,7 @@ export class OAuthError extends RefusedError {
   }
 }
 
-/** Refusals that have nothing to do with OAuth: code to status and rule. */
+/** Refusals outside of OAuth: code to status and rule. */
 export const httpRefusals = {
   form_out_of_date: [403, 'RFC 6749 §10.12'],
   foreign_form: [403, 'RFC 6749 §10.12'],
@@ -62,7 +62,7 @@ export const httpRefusals = {
 
 export type HttpErrorCode = keyof typeof httpRefusals
 
-/** A refusal in the terms of HTTP: the code gives its status and its rule. */
+/** A refusal outside of OAuth. The code determines its status and its rule. */
 export class HttpError extends RefusedError {
   override name = 'HttpError'
   readonly status: number

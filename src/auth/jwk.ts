@@ -1,25 +1,25 @@
-/** Our keys as JWKs, to sign with and to be encrypted to: making, importing, naming and publishing them. https://www.rfc-editor.org/rfc/rfc7517 */
+/** Generates, imports, names and publishes the provider's keys for signing and decryption. https://www.rfc-editor.org/rfc/rfc7517 */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { signingAlgs } from './registration.ts'
 
 export type SigningAlg = (typeof signingAlgs)[number]
 
-/** What others may encrypt to keys of ours with: each names a kind of key. RFC 7518 §4.3, §4.6. */
+/** Algorithms with which clients may encrypt to this provider, one for each kind of key. RFC 7518 §4.3, §4.6. */
 export const decryptionAlgs = ['RSA-OAEP-256', 'ECDH-ES'] as const
 export type DecryptionAlg = (typeof decryptionAlgs)[number]
 
-/** One key serves one of these, and so either signs or decrypts, never both (RFC 8725 §3.5, RFC 7517 §4.2). */
+/** Each key is for one of these, so it either signs or decrypts, never both (RFC 8725 §3.5, RFC 7517 §4.2). */
 export const keyAlgs = [...signingAlgs, ...decryptionAlgs] as const
 export type KeyAlg = (typeof keyAlgs)[number]
 
 export const isSigningAlg = (alg: KeyAlg): alg is SigningAlg => signingAlgs.some((each) => each === alg)
 
-/** Members of a public key as they are published. `kid` is the thumbprint. */
+/** A public key as it is published. `kid` is the thumbprint. */
 export interface PublicJwk {
   kty: string
   use: 'sig' | 'enc'
-  /** Left out of a key for ECDH-ES, which serves its variants with a key wrap too (RFC 7518 §4.6). */
+  /** Absent for ECDH-ES, since the key is also for its variants with key wrapping (RFC 7518 §4.6). */
   alg?: KeyAlg
   kid: string
   [member: string]: string | undefined
@@ -32,7 +32,7 @@ const newRsaKey = async () => (await generate('rsa', { modulusLength: minimumMod
 
 interface KeyKind {
   generate(): Promise<KeyObject>
-  /** What a key of this kind is, for the person whose key is not. */
+  /** A description of the kind of key, for errors. */
   expected: string
   fits(key: KeyObject): boolean
 }
@@ -65,14 +65,14 @@ const kinds: Readonly<Record<KeyAlg, KeyKind>> = {
   'ECDH-ES': p256,
 }
 
-/** Members that make the key, sorted as RFC 7638 §3.2 (and RFC 8037 §2 for OKP) wants them hashed. None is private. */
+/** The required public members of each `kty`, in the order of RFC 7638 §3.2 (RFC 8037 §2 for OKP) for the thumbprint. */
 const publicMembers = new Map<unknown, readonly string[]>([
   ['RSA', ['e', 'kty', 'n']],
   ['EC', ['crv', 'kty', 'x', 'y']],
   ['OKP', ['crv', 'kty', 'x']],
 ])
 
-/** The members of a public or private JWK that may be published. Throws TypeError naming what is missing. */
+/** The public members of a public or private JWK. Throws TypeError with the name of a missing member. */
 function keyMembers(jwk: object): Record<string, string> {
   const given = new Map<string, unknown>(Object.entries(jwk))
   const names = publicMembers.get(given.get('kty'))
@@ -86,23 +86,23 @@ function keyMembers(jwk: object): Record<string, string> {
   )
 }
 
-/** SHA-256 thumbprint, base64url, 43 characters; alike for both halves of a pair. RFC 7638 §3. */
+/** The SHA-256 thumbprint, base64url, 43 characters. It is the same for the private and the public key. RFC 7638 §3. */
 export const thumbprint = (jwk: object): string =>
   createHash('sha256')
     .update(JSON.stringify(keyMembers(jwk)))
     .digest('base64url')
 
-/** What may be published of a key, picked by name so that no private member can slip through. RFC 7517 §4. */
+/** The public JWK of a key. Members are selected by name, so that no private member is published. RFC 7517 §4. */
 export function publicJwk(jwk: object, alg: KeyAlg): PublicJwk {
   const { kty = '', ...rest } = keyMembers(jwk)
   const use = isSigningAlg(alg) ? 'sig' : 'enc'
   return { kty, use, ...(alg !== 'ECDH-ES' && { alg }), kid: thumbprint(jwk), ...rest }
 }
 
-/** A new private key: RSA 2048, P-256 or Ed25519. RSA takes some 100 ms, off this thread. */
+/** A new private key: RSA 2048, P-256 or Ed25519. RSA takes about 100 ms, on another thread. */
 export const generateKey = (alg: KeyAlg): Promise<KeyObject> => kinds[alg].generate()
 
-/** Throws TypeError saying which key `alg` takes (RFC 7518 §3.3, §3.4, §3.5, §4.3, §4.6; RFC 8037 §3.1). */
+/** Throws TypeError when the key is not of the kind that `alg` requires (RFC 7518 §3.3, §3.4, §3.5, §4.3, §4.6; RFC 8037 §3.1). */
 export function requireFit(key: KeyObject, alg: KeyAlg): void {
   if (kinds[alg].fits(key)) return
   const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {}
@@ -110,7 +110,7 @@ export function requireFit(key: KeyObject, alg: KeyAlg): void {
   throw new TypeError(`${alg} takes ${kinds[alg].expected}, not this one (${came.join(', ')})`)
 }
 
-/** A private key from unencrypted PEM: PKCS#8, PKCS#1 or SEC1. Throws TypeError when it is none, weak or of another kind. */
+/** A private key from unencrypted PEM: PKCS#8, PKCS#1 or SEC1. Throws TypeError when it is no key, too weak or of another kind. */
 export function importPem(pem: string, alg: SigningAlg): KeyObject {
   const key = readPrivate(pem)
   requireFit(key, alg)
@@ -124,13 +124,13 @@ function readPrivate(pem: string): KeyObject {
   try {
     return createPrivateKey(pem)
   } catch (cause) {
-    // The library's words may quote the input, and the input is a secret.
+    // The message of the library may quote the input, which is secret.
     const came = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1] ?? 'no PEM block'
     throw new TypeError(`expected a private key in PEM (PKCS#8, PKCS#1 or SEC1), got ${came}`, { cause })
   }
 }
 
-/** Both halves as PEM: PKCS#8 and SubjectPublicKeyInfo, as `openssl genrsa` and `openssl rsa -pubout` write them. */
+/** The private and the public key as PEM: PKCS#8 and SubjectPublicKeyInfo. */
 export const toPem = (key: KeyObject): { private: string; public: string } => ({
   private: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
   public: createPublicKey(key).export({ format: 'pem', type: 'spki' }).toString(),

@@ -1,4 +1,4 @@
-/** Compact JWS: signing our tokens, and checking that a token is one of ours. https://www.rfc-editor.org/rfc/rfc7515 */
+/** Compact JWS: signs the provider's tokens and verifies their signatures. https://www.rfc-editor.org/rfc/rfc7515 */
 import {
   constants,
   createPublicKey,
@@ -12,22 +12,22 @@ import { createLimiter } from '../lib/limiter.ts'
 import { HttpError } from './errors.ts'
 import { requireFit, type SigningAlg } from './jwk.ts'
 
-/** One half of a key, and how its algorithm uses it. RFC 7518 §3.1. */
-interface Row {
+/** The parameters of one signature algorithm. RFC 7518 §3.1. */
+interface AlgorithmParameters {
   hash: 'sha256' | null
   options: { padding?: number; saltLength?: number; dsaEncoding?: 'ieee-p1363' }
   /**
-   * Elliptic curves sign in tens of microseconds, less than a thread costs to ask. RSA takes half a millisecond:
-   * on this thread it would hold up every other request.
+   * Elliptic curves sign in tens of microseconds, less than the cost of another thread. RSA takes half a millisecond,
+   * which would delay all other requests on this thread.
    */
   threaded: boolean
 }
 
-const rows: Readonly<Record<SigningAlg, Row>> = {
+const parameters: Readonly<Record<SigningAlg, AlgorithmParameters>> = {
   RS256: { hash: 'sha256', options: { padding: constants.RSA_PKCS1_PADDING }, threaded: true },
   PS256: {
     hash: 'sha256',
-    // RFC 7518 §3.5: the salt is as long as the hash, no more and no less.
+    // RFC 7518 §3.5: the salt is exactly as long as the hash.
     options: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 },
     threaded: true,
   },
@@ -38,9 +38,9 @@ const rows: Readonly<Record<SigningAlg, Row>> = {
 export interface SigningKey {
   readonly kid: string
   readonly alg: SigningAlg
-  /** The protected header for a `typ` of ours, encoded, with its dot. Made once for each. */
+  /** The encoded protected header for a `typ`, with its dot. It is cached. */
   head(typ: string): string
-  /** The signature, base64url, over an ASCII signing input. A promise for RSA alone. */
+  /** The signature, base64url, over an ASCII signing input. A promise for RSA only. */
   sign(input: string): string | Promise<string>
 }
 
@@ -51,17 +51,17 @@ export interface VerificationKey {
   holds(input: string, signature: Uint8Array): boolean
 }
 
-/** Whatever can tell a key by its `kid`. */
+/** Finds a key by its `kid`. */
 export interface VerificationKeys {
   find(kid: string): VerificationKey | undefined
 }
 
 export type Claims = Record<string, unknown>
 
-/** Makes a private key ready to sign. Throws TypeError when `key` is not for `alg`. */
+/** Prepares a private key for signing. Throws TypeError when `key` is not of the kind that `alg` requires. */
 export function signingKey(kid: string, alg: SigningAlg, key: KeyObject): SigningKey {
   requireFit(key, alg)
-  const { hash, options, threaded } = rows[alg]
+  const { hash, options, threaded } = parameters[alg]
   const input = { key, ...options }
   const heads = new Map<string, string>()
   return {
@@ -80,24 +80,24 @@ export function signingKey(kid: string, alg: SigningAlg, key: KeyObject): Signin
   }
 }
 
-type KeyInput = { key: KeyObject } & Row['options']
+type KeyInput = { key: KeyObject } & AlgorithmParameters['options']
 
-const signHere = (hash: Row['hash'], text: string, key: KeyInput): string =>
+const signHere = (hash: AlgorithmParameters['hash'], text: string, key: KeyInput): string =>
   signBytes(hash, Buffer.from(text), key).toString('base64url')
 
-const signOnThread = (hash: Row['hash'], text: string, key: KeyInput): Promise<string> =>
+const signOnThread = (hash: AlgorithmParameters['hash'], text: string, key: KeyInput): Promise<string> =>
   new Promise((resolve, reject) =>
     signBytes(hash, Buffer.from(text), key, (error, signature) =>
       error ? reject(error) : resolve(signature.toString('base64url')),
     ),
   )
 
-/** Signatures that wait for one key; each holds a request. */
+/** The most signatures that may wait for one key. Each of them holds a request open. */
 const mostWaiting = 10_000
 
 /**
- * With threads, at most one signature under way for each core. More would not be faster, and on one core a burst of them
- * would keep this thread from its turn: with 16 clients signing, the p99 of other requests is 0.7 ms so and 6 ms without.
+ * With threads, at most one signature for each core is computed at once. More would not be faster, and a burst would take
+ * the processor from this thread: with 16 clients signing, the p99 of other requests is 0.7 ms with the limit and 6 ms without.
  */
 function limited(atOnce: number, work: (text: string) => Promise<string>): (text: string) => Promise<string> {
   const refusal = () =>
@@ -110,12 +110,12 @@ function limited(atOnce: number, work: (text: string) => Promise<string>): (text
   return (text) => limiter.run(() => work(text))
 }
 
-/** Signatures a turn: a turn has its own cost, and five milliseconds are little to wait. */
+/** Signatures in one turn of the event loop. More would delay other requests by more than five milliseconds; fewer would waste turns. */
 const perTurn = 8
 
 /**
- * For one core, where a thread saves nothing and costs the hand-over: `perTurn` signatures a turn of the event loop, so
- * that other requests wait for no more than those.
+ * On one core another thread would only add cost. `perTurn` signatures run in one turn of the event loop, so that other
+ * requests wait for no more than those.
  */
 const nextTurn = (work: () => string): Promise<string> =>
   new Promise((resolve, reject) =>
@@ -128,15 +128,15 @@ const nextTurn = (work: () => string): Promise<string> =>
     }),
   )
 
-/** Makes a public key, or the public half of a private one, ready to verify. */
+/** Prepares a public key, or the public key of a private one, for verification. */
 export function verificationKey(kid: string, alg: SigningAlg, key: KeyObject): VerificationKey {
   requireFit(key, alg)
-  const { hash, options } = rows[alg]
+  const { hash, options } = parameters[alg]
   const input = { key: key.type === 'private' ? createPublicKey(key) : key, ...options }
   return { kid, alg, holds: (text, signature) => verifyBytes(hash, Buffer.from(text), input, signature) }
 }
 
-/** A compact JWS whose header is `alg`, `typ`, `kid` (RFC 7515 §3.1). A promise for RS256 and PS256, at once for the others. */
+/** A compact JWS with the header members `alg`, `typ`, `kid` (RFC 7515 §3.1). A promise for RS256 and PS256 only. */
 export function sign(key: SigningKey, typ: string, payload: object): string | Promise<string> {
   const input = key.head(typ) + base64url(JSON.stringify(payload))
   const signature = key.sign(input)
@@ -145,10 +145,10 @@ export function sign(key: SigningKey, typ: string, payload: object): string | Pr
     : signature.then((made) => `${input}.${made}`)
 }
 
-/** What a token must be before its claims are looked at. */
+/** What the header of a token must have before its claims are read. */
 export interface Expected {
   typ: string
-  /** Any of ours when left out. */
+  /** All signing algorithms when left out. */
   algs?: readonly SigningAlg[]
 }
 
@@ -176,8 +176,8 @@ function decodeObject(segment: string): Record<string, unknown> | undefined {
 }
 
 /**
- * Reads the header without believing it. We write three members and read three members: `crit`, `b64`, `jwk`, `jku`
- * and their like make a token not ours (RFC 7515 §4.1.11, RFC 8725 §3.10).
+ * Reads the header before the signature is verified. Our tokens have exactly three members, so a header with any other,
+ * such as `crit`, `b64`, `jwk` or `jku`, is refused (RFC 7515 §4.1.11, RFC 8725 §3.10).
  */
 function readHeader(segment: string): Header | undefined {
   const header = decodeObject(segment)
@@ -188,14 +188,13 @@ function readHeader(segment: string): Header | undefined {
     : undefined
 }
 
-/** The `kid` a token of ours would name; undefined when it cannot be one. Proves nothing. */
+/** The `kid` of a token in the form of ours; undefined for any other text. The signature is not verified. */
 export const kidOf = (jwt: string): string | undefined =>
   jwt.length > longestToken ? undefined : readHeader(jwt.slice(0, Math.max(0, jwt.indexOf('.'))))?.kid
 
 /**
- * The claims of a token we signed and of the kind that was expected; undefined for everything else. The algorithm is
- * the key's, so the header cannot choose one (RFC 8725 §3.1). Says nothing of `exp`, `iss` or `aud`: the caller
- * checks those, and has the clock.
+ * The claims of a token that this provider signed with the expected `typ`; undefined for any other text. The algorithm is
+ * that of the key, so the header cannot choose it (RFC 8725 §3.1). The caller must check `exp`, `iss` and `aud`.
  */
 export function verify(keys: VerificationKeys, jwt: string, { typ, algs }: Expected): Claims | undefined {
   if (jwt.length > longestToken) return undefined

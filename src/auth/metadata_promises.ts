@@ -1,11 +1,11 @@
-/** Client metadata of the specifications that promises something: served, or refused. https://www.iana.org/assignments/oauth-parameters */
+/** Client metadata that must not be ignored: a member that no feature supports is refused. https://www.iana.org/assignments/oauth-parameters */
 
 /**
- * Members whose silent loss would leave a client believing in a protection, a notification or a capability it does
- * not have. RFC 7591 §2 lets a server ignore what it does not know; it does know these. Features serve them by
- * their `clientMetadata`; one that is not served is refused.
+ * If such a member were ignored, the client would rely on a protection, a notification or a capability that it does not
+ * have. RFC 7591 §2 only lets a server ignore members that it does not understand. Features support them by their
+ * `clientMetadata`.
  */
-const promising: readonly string[] = [
+const binding: readonly string[] = [
   'id_token_encrypted_response_alg',
   'id_token_encrypted_response_enc',
   'userinfo_signed_response_alg',
@@ -43,19 +43,19 @@ const promising: readonly string[] = [
   'backchannel_user_code_parameter',
 ]
 
-/** Asks for nothing: what an absent member would mean too. */
-const asksNothing = (value: unknown): boolean =>
+/** Whether a value means the same as an absent member. */
+const isEmpty = (value: unknown): boolean =>
   value === undefined ||
   value === null ||
   value === false ||
   value === '' ||
   (Array.isArray(value) && value.length === 0)
 
-/** The first member of `body` that promises something and is not among `served`. */
-export const unservedPromise = (
+/** The first member of `body` that must not be ignored and is not among `served`. */
+export const unsupportedMember = (
   body: Readonly<Record<string, unknown>>,
   served: Readonly<Record<string, unknown>>,
-): string | undefined => promising.find((name) => !Object.hasOwn(served, name) && !asksNothing(body[name]))
+): string | undefined => binding.find((name) => !Object.hasOwn(served, name) && !isEmpty(body[name]))
 
 const inLanguages =
   /^(client_name|client_uri|logo_uri|policy_uri|tos_uri)#[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,4}$/

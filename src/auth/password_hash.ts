@@ -1,15 +1,15 @@
-/** Password hashes that other systems made: read within bounds, verified, and replaced by ours at the next sign-in. https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html */
+/** Password hashes, ours and imported ones, with limits on their cost. An imported hash is replaced at the next sign-in. https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html */
 import { pbkdf2, scrypt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { utf8 } from '../lib/bytes.ts'
 import { normalize } from '../lib/normalize.ts'
 
-/** OWASP's first choice: 19 MiB, two passes. One lane is what Bun.password has. */
+/** The first recommendation of OWASP: 19 MiB, two passes. Bun.password always uses one lane. */
 const argon2id = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as const
 
 /**
- * One spelling of what was typed: a keyboard that composes é and one that sends e and an accent mean the same
- * password. Where a password is set and where it is checked. NIST SP 800-63B §3.1.1.2
+ * The password in Unicode form NFKC, when it is set and when it is checked: some keyboards send é as one character, others
+ * as e and an accent. NIST SP 800-63B §3.1.1.2
  */
 export const asTyped = (password: string): string => normalize(password, 'NFKC')
 
@@ -19,12 +19,12 @@ export const hashPassword = (password: string): Promise<string> =>
 export const needsUpgrade = (hash: string): boolean => !hash.startsWith('$argon2id$v=19$m=19456,t=2,p=1$')
 
 export interface PasswordHash {
-  /** As `bcrypt`, for lists. */
+  /** For example `bcrypt`, for lists. */
   kind: string
   verify(password: string): Promise<boolean>
 }
 
-/** What a hash may cost, so that an imported one cannot stall the server: about a second on a common machine. */
+/** Limits on the cost of a hash, so that an imported one cannot stall the server: about a second on a common machine. */
 const bounds = {
   bcryptCost: 14,
   argon2Memory: 262_144, // KiB
@@ -44,7 +44,7 @@ interface Form {
   read(parts: Readonly<Record<string, string>>, text: string): PasswordHash['verify'] | undefined
 }
 
-/** bcrypt reads no further than this, whoever made the hash; Bun would hash longer ones first. */
+/** bcrypt ignores bytes beyond this. They are cut off because Bun would hash a longer password first, which other systems do not. */
 const bcryptBytes = 72
 
 const forms: readonly Form[] = [
@@ -107,7 +107,7 @@ const forms: readonly Form[] = [
   },
 ]
 
-/** What verifies against `text`; undefined when it is of no form known here, or costs more than a sign-in may. */
+/** Parses a hash; undefined when its form is unknown or its cost exceeds the limits. */
 export function readPasswordHash(text: string): PasswordHash | undefined {
   for (const { kind, pattern, read } of forms) {
     const groups = pattern.exec(text)?.groups
@@ -117,7 +117,7 @@ export function readPasswordHash(text: string): PasswordHash | undefined {
   return undefined
 }
 
-/** What the forms are called, for messages. */
+/** The supported forms, for messages. */
 export const hashForms =
   'argon2 ($argon2id$…), bcrypt ($2a$, $2b$, $2y$), PBKDF2 and scrypt (PHC, Django, Werkzeug)'
 

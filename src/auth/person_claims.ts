@@ -1,8 +1,8 @@
-/** What claims about a person may be called, and what the standard ones may say. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
+/** Valid names and values of claims about an End-User. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
 
 import { hasUnsafe } from '../lib/unsafe_text.ts'
 
-/** What tokens say of themselves and of the sign-in (RFC 7519 §4.1, Core §2) is never a person's. */
+/** Claims about the token and the sign-in (RFC 7519 §4.1, Core §2), which no account may have. */
 const providersOwn = new Set([
   ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'nonce', 'azp', 'acr', 'amr', 'auth_time', 'sid'],
   ...['at_hash', 'c_hash', 's_hash', 'cnf', 'act', 'may_act', 'client_id', 'scope', 'events', 'updated_at'],
@@ -12,13 +12,13 @@ export const isProvidersOwn = (claim: string): boolean => providersOwn.has(claim
 
 export const isClaimName = (name: string): boolean => /^[a-z][\w.:/#-]{0,199}$/i.test(name)
 
-/** Each returns the value as it is kept, or undefined when the text is none. */
+/** Returns the value to store, or undefined when the text is not valid. */
 type Read = (text: string) => string | undefined
 
 const longest = 200
 const longestUrl = 2000
 
-/** One line, whatever its script, in which everything is seen and nothing reorders the text around it. */
+/** One line of any script, without invisible characters and without controls of the writing direction. */
 export const readLine: Read = (text) =>
   Array.from(text).length <= longest && !hasUnsafe(text, 'shown') ? text : undefined
 
@@ -33,17 +33,17 @@ const isLeap = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 ||
 
 const isYear = (year: number): boolean => year >= 1800 && year <= 2200
 
-/** YYYY-MM-DD, 0000-MM-DD without the year, or YYYY alone; a day that there is. */
+/** An existing day as YYYY-MM-DD, 0000-MM-DD without the year, or only YYYY. */
 export const readBirthdate: Read = (text) => {
   const [, yearText, month, day] = /^(\d{4})(?:-(\d\d)-(\d\d))?$/.exec(text) ?? []
   const year = Number(yearText)
   if (month === undefined) return isYear(year) ? text : undefined
   const days = daysOfMonth[Number(month) - 1] ?? 0
-  const isDay = Number(day) >= 1 && Number(day) <= days && (`${month}-${day}` !== '02-29' || isLeap(year)) // of 0000 too
+  const isDay = Number(day) >= 1 && Number(day) <= days && (`${month}-${day}` !== '02-29' || isLeap(year)) // leap day also without a year
   return isDay && (year === 0 || isYear(year)) ? text : undefined
 }
 
-/** A name of the time zone database, as Europe/Lisbon. */
+/** A name of the time zone database, for example Europe/Lisbon. */
 export const readZone: Read = (text) => {
   if (!/^[A-Za-z][\w+-]*(?:\/[\w+-]+){0,2}$/.test(text)) return undefined
   try {
@@ -54,7 +54,7 @@ export const readZone: Read = (text) => {
   }
 }
 
-/** A BCP 47 tag in its usual spelling; en_US is what some send for it (Core §5.1). */
+/** A BCP 47 tag in canonical form; en_US is accepted too (Core §5.1). */
 export const readLocale: Read = (text) => {
   try {
     return Intl.getCanonicalLocales(text.replaceAll('_', '-'))[0]
@@ -63,7 +63,7 @@ export const readLocale: Read = (text) => {
   }
 }
 
-/** E.164: spaces, dots, dashes and brackets are how people write it, and 00 in place of the plus sign. */
+/** E.164. Spaces, dots, dashes and brackets are removed, and a leading 00 becomes the plus sign. */
 export const readPhone: Read = (text) => {
   const plain = text.replace(/[\s().\-\u2010-\u2015]/g, '').replace(/^00/, '+')
   return /^\+[1-9]\d{6,14}$/.test(plain) ? plain : undefined

@@ -7,7 +7,7 @@ import { OAuthError } from './errors.ts'
 const verifierPattern = /^[A-Za-z0-9._~-]{43,128}$/ // §4.1
 const challengePattern = /^[A-Za-z0-9_-]{43}$/ // §4.2: SHA-256 as base64url
 
-/** `plain` is not offered: it protects nothing once the request is seen (RFC 9700 §2.1.1). */
+/** `plain` is not supported: an attacker who sees the authorization request would know the verifier (RFC 9700 §2.1.1). */
 export const codeChallengeMethods = ['S256'] as const
 
 /** A fresh verifier (43 characters) and its challenge, §4.1 and §4.2. */
@@ -17,8 +17,8 @@ export function generatePkce(random: Random): { code_verifier: string; code_chal
 }
 
 /**
- * The challenge to keep with the code, or undefined when the client may do without and did.
- * Throws `invalid_request` (§4.4.1) when one is required, malformed, or of a method other than S256.
+ * The challenge to store with the code, or undefined when there is none and none is required. Throws `invalid_request`
+ * (§4.4.1) when it is missing, malformed, or of a method other than S256.
  */
 export function readCodeChallenge(
   params: { code_challenge?: string | undefined; code_challenge_method?: string | undefined },
@@ -55,8 +55,8 @@ export function readCodeChallenge(
 }
 
 /**
- * Whether the verifier fits the challenge kept with the code (§4.6). A verifier for a code without challenge
- * does not hold either: it is the sign of a downgrade (RFC 9700 §4.8.2).
+ * Whether the verifier matches the challenge that is stored with the code (§4.6). A verifier without a challenge is
+ * refused: it is a sign of a downgrade attack (RFC 9700 §4.8.2).
  */
 export function pkceHolds(challenge: string | undefined, verifier: string | undefined): boolean {
   if (challenge === undefined || verifier === undefined) return challenge === verifier

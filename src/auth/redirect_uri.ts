@@ -1,16 +1,16 @@
-/** Where a response may be sent. https://www.rfc-editor.org/rfc/rfc9700#section-2.1, loopback: RFC 8252 §7.3 */
+/** Validates and compares redirect URIs. https://www.rfc-editor.org/rfc/rfc9700#section-2.1, loopback: RFC 8252 §7.3 */
 
 import { hostProblem } from '../lib/plain_host.ts'
 
 declare const trusted: unique symbol
-/** A redirect target that was compared with a registration; only this file makes one. */
+/** A redirect URI that matches a registered one. Only this file makes one. */
 export type TrustedRedirect = string & { readonly [trusted]: true }
 
 const loopbackAddress = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?(\/.*|\?.*)?$/
 
 /**
- * Exact string comparison with the registered values; for http on a loopback IP literal any port is accepted,
- * because a native app cannot know its port beforehand (RFC 8252 §7.3).
+ * Compares exactly with the registered values. For http on a loopback IP address any port is accepted, because a native
+ * app cannot know its port in advance (RFC 8252 §7.3).
  */
 export function matchRedirectUri(registered: readonly string[], asked: string): TrustedRedirect | undefined {
   if (registered.includes(asked)) return asked as TrustedRedirect
@@ -34,8 +34,8 @@ const spelledHost = (uri: string): string | undefined =>
   /^https?:\/\/([^/?]+)/i.exec(uri)?.[1]?.replace(/:\d*$/, '').toLowerCase()
 
 /**
- * Why a URI may not be registered as redirect_uri, or undefined when it may (RFC 7591 §2, RFC 8252 §7.1).
- * https anywhere, http on loopback, and private-use schemes in reverse domain notation for native apps.
+ * Why a URI may not be registered as redirect_uri, or undefined when it may (RFC 7591 §2, RFC 8252 §7.1). Allowed are
+ * https, http on loopback, and private-use schemes in reverse domain notation for native apps.
  */
 export function redirectUriProblem(
   uri: string,
@@ -49,7 +49,7 @@ export function redirectUriProblem(
   const url = new URL(uri)
   if (url.username !== '' || url.password !== '') return 'carries user information'
   if (/\/(?:\.|%2e){1,2}(?:\/|$|\?)/i.test(uri)) return 'has a dot segment in its path'
-  // Parsers read "https:app.example" and "http://127.1" in different ways, so only one spelling is taken.
+  // Parsers disagree on "https:app.example" and "http://127.1", so only the normal form is accepted.
   if (/^https?:/i.test(uri) && spelledHost(uri) !== url.hostname)
     return `does not spell its host as //${url.hostname}`
   const host = hostProblem(url)
@@ -64,7 +64,7 @@ export function redirectUriProblem(
     : `has the scheme ${url.protocol} where https, http on loopback or a reverse-domain scheme was expected`
 }
 
-/** Append response parameters to the query of a trusted redirect, keeping what it has (RFC 6749 §4.1.2). */
+/** Appends response parameters to the query of a trusted redirect and keeps its own (RFC 6749 §4.1.2). */
 export function withQuery(redirect: TrustedRedirect, params: Record<string, string | undefined>): string {
   return `${redirect}${redirect.includes('?') ? '&' : '?'}${formEncode(params)}`
 }

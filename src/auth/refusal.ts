@@ -1,24 +1,24 @@
-/** A refusal as a value, and the sentence that clients read of it. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+/** A refusal as a value, and its description for clients. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 import type { Said } from '../lib/say.ts'
 import type { Rule } from './rule.ts'
 
-/** Why a request is refused. The answer, the page and the log line are views of it (http/error_reply.ts). */
+/** Why a request is refused. The response, the page and the log line are made from it (http/error_reply.ts). */
 export interface Grounds {
-  /** The specification and section that demand it. */
+  /** The specification and section with the requirement. */
   rule: Rule
   /** The condition that does not hold, in the words of the specification: `max_age must be a whole number of seconds`. */
   expected: string
-  /** The value that came. Codes, tokens, passwords and secrets, and what may hold one, are given as `secret(value)`. */
+  /** The received value. Codes, tokens, passwords and secrets, and values that may contain one, are wrapped in `secret(value)`. */
   came?: unknown
-  /** What is wrong, where `expected, got came` does not say it. It quotes no secret. */
+  /** What is wrong, when `expected, got came` is not clear. It must not quote a secret. */
   problem?: string | undefined
-  /** What to do about it, where `expected` does not say it. */
+  /** What to do, when `expected` does not say it. */
   next?: string | undefined
-  /** What a page tells the End-User, where the sentence of the code (`error.<code>`) says too little. */
+  /** The message for the End-User on a page, in place of the message of the code (`error.<code>`). */
   say?: Said | undefined
-  /** For the log alone. */
+  /** Only for the log. */
   detail?: string | undefined
-  /** Overrides the table, for codes that features bring (RFC 8628, 9126, 9449, …). */
+  /** The HTTP status of a code that a feature adds (RFC 8628, 9126, 9449, …). It overrides the table. */
   status?: number | undefined
   /** Seconds, sent as Retry-After. */
   retryAfter?: number | undefined
@@ -32,7 +32,7 @@ export interface Refusal extends Grounds {
 
 const concealed = Symbol('concealed')
 
-/** A value that neither descriptions nor the log show. */
+/** A value that appears neither in descriptions nor in the log. */
 export interface Secret {
   readonly [concealed]: () => unknown
 }
@@ -42,27 +42,27 @@ export const secret = (value: unknown): Secret => Object.freeze({ [concealed]: (
 export const isSecret = (value: unknown): value is Secret =>
   typeof value === 'object' && value !== null && concealed in value
 
-/** Shows what came, cut short, for a description. */
+/** A received value, shortened, for a description. */
 export function shown(value: unknown): string {
   if (isSecret(value)) return 'a value that is not shown'
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing')
   return `'${text.length > 80 ? `${text.slice(0, 80)}...` : text}'`
 }
 
-/** RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E. Anything else in a description becomes `?`; quotes become apostrophes. */
+/** RFC 6749 §5.2 allows %x20-21 / %x23-5B / %x5D-7E. Quotation marks and backslashes become apostrophes, other characters `?`. */
 const inAllowedCharacters = (text: string): string =>
   text
     .replace(/["\\]/g, "'")
     .replace(/[^\x20-\x7e]/g, '?')
     .slice(0, 400)
 
-/** The description for developers: what was expected, what came, what to do. */
+/** The description for developers: what was expected, what was received, what to do. */
 export function describe({ expected, came, problem, next }: Grounds): string {
   const got = came === undefined || isSecret(came) ? '' : `, got ${shown(came)}`
   return inAllowedCharacters((problem ?? expected + got) + (next === undefined ? '' : `: ${next}`))
 }
 
-/** A request that is refused: `OAuthError` in the terms of OAuth, `HttpError` in those of HTTP. */
+/** The error of a refused request: `OAuthError` or `HttpError`. */
 export abstract class RefusedError extends Error {
   abstract readonly status: number
   readonly refusal: Readonly<Refusal>

@@ -1,8 +1,8 @@
-/** Client metadata and the policy a self-registered client stays within. https://www.rfc-editor.org/rfc/rfc7591 */
+/** Validates client metadata against the policy of the provider. https://www.rfc-editor.org/rfc/rfc7591 */
 import * as v from 'valibot'
 import { OAuthError } from './errors.ts'
 import { type Grounds, RefusedError, shown } from './refusal.ts'
-import { translated, unservedPromise } from './metadata_promises.ts'
+import { translated, unsupportedMember } from './metadata_promises.ts'
 import { hostProblem } from '../lib/plain_host.ts'
 import { redirectUriProblem } from './redirect_uri.ts'
 import { leadsToOneOf } from './registration_limits.ts'
@@ -19,7 +19,7 @@ const HttpsUrl = v.pipe(WebUrl, v.regex(/^https:/i, 'expected an https URL'))
 const Uris = v.pipe(v.array(v.string()), v.maxLength(50))
 const Words = v.pipe(v.array(v.pipe(v.string(), v.maxLength(100))), v.maxLength(30))
 
-/** Members no published key has: private halves and shared secrets. RFC 7518 §6; `priv` is that of ML-DSA keys. */
+/** Members of private and symmetric keys, which a public key must not have. RFC 7518 §6; `priv` is for ML-DSA keys. */
 export const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 export const PublicJwk = v.pipe(
   v.looseObject({ kty: v.picklist(['RSA', 'EC', 'OKP']) }),
@@ -33,14 +33,14 @@ export const PublicJwk = v.pipe(
   ),
 )
 
-/** Signature algorithms that client assertions and ID Tokens may use: one row each. */
+/** The signature algorithms of client assertions and ID Tokens. */
 export const signingAlgs = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
 
-/** What clients may sign with where we take `algs`: EdDSA also by the name that RFC 9864 gives it, which newer libraries use. */
+/** `algs` and their other names: newer libraries use the name of RFC 9864 for EdDSA. */
 export const clientAlgs = (algs: readonly string[]): string[] =>
   algs.includes('EdDSA') ? [...algs, 'Ed25519'] : [...algs]
 
-/** Metadata the core honours, in the RFC's names; features add rows through their `clientMetadata` socket. */
+/** The client metadata of the core, by the names of the specifications. Features add members by their socket `clientMetadata`. */
 export const coreMetadata = {
   client_name: v.optional(v.pipe(Text, v.description('Shown on the consent page'))),
   client_uri: v.optional(WebUrl),
@@ -102,40 +102,40 @@ export const coreMetadata = {
 }
 
 const Core = v.object(coreMetadata)
-/** What is read of a client's metadata; members of features are there too, read through their declarations. */
+/** Validated client metadata. It also has the members of features, which are read through their declarations. */
 export interface ClientMetadata extends v.InferOutput<typeof Core> {}
 
-/** What this provider offers and what a client that registers itself may have of it. */
+/** What a client may register. */
 export interface RegistrationPolicy {
   grantTypes: readonly string[]
   responseTypes: readonly string[]
   authMethods: readonly string[]
   subjectTypes: readonly string[]
   signingAlgs: readonly string[]
-  /** Undefined for an operator, who may give any scope the provider knows. */
+  /** The scopes that a client may register. */
   scopes: readonly string[]
-  /** As in `RegistrationLimits`; undefined for any host. */
+  /** As in `RegistrationLimits`; undefined when any host is allowed. */
   redirectHosts?: readonly string[] | undefined
-  /** Rows that features add. */
+  /** Metadata members of features. */
   extra: v.ObjectEntries
 }
 
 const refuse = (grounds: Grounds) => new OAuthError('invalid_client_metadata', grounds)
 
 /**
- * Checked metadata with the defaults of RFC 7591 §2 filled in; unknown members are dropped (§2), unless they promise
- * what nobody here would keep. Throws `invalid_redirect_uri` or `invalid_client_metadata` naming the first member
- * that is wrong (§3.2.2).
+ * Validated metadata with the defaults of RFC 7591 §2. Unknown members are dropped (§2), except those that must not be
+ * ignored (metadata_promises.ts). Throws `invalid_redirect_uri` or `invalid_client_metadata` with the name of the first
+ * wrong member (§3.2.2).
  */
 export function readClientMetadata(sent: unknown, policy: RegistrationPolicy): ClientMetadata {
   const body = withoutNulls(sent)
   const known = { ...policy.extra, ...coreMetadata }
-  const unserved = isObject(body) ? unservedPromise(body, known) : undefined
-  if (unserved !== undefined)
+  const unsupported = isObject(body) ? unsupportedMember(body, known) : undefined
+  if (unsupported !== undefined)
     throw refuse({
       rule: 'RFC 7591 §2',
-      expected: `metadata without ${unserved}`,
-      problem: `${unserved}: this provider does not serve it`,
+      expected: `metadata without ${unsupported}`,
+      problem: `${unsupported}: this provider does not support it`,
     })
   const parsed = v.safeParse(v.object({ ...known, ...translations(body) }), withDefaultAlg(body, policy))
   if (!parsed.success) {
@@ -164,13 +164,13 @@ export function readClientMetadata(sent: unknown, policy: RegistrationPolicy): C
 const isObject = (body: unknown): body is Record<string, unknown> =>
   typeof body === 'object' && body !== null && !Array.isArray(body)
 
-/** A member that is null is one left out (RFC 7592 §2.2). */
+/** A member that is null counts as absent (RFC 7592 §2.2). */
 const withoutNulls = (body: unknown): unknown =>
   isObject(body) ? Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null)) : body
 
 const mostTranslations = 100
 
-/** Rows for members in other languages (RFC 7591 §2.2): held to what holds for the member they translate. */
+/** The schemas of members in other languages (RFC 7591 §2.2): that of the member that they translate. */
 function translations(body: unknown): v.ObjectEntries {
   const rows = (isObject(body) ? Object.keys(body) : []).flatMap((name) => {
     const base = translated(name) as keyof typeof coreMetadata | undefined
@@ -184,7 +184,7 @@ function translations(body: unknown): v.ObjectEntries {
   return Object.fromEntries(rows)
 }
 
-/** RS256 unless this provider does not sign with it (OpenID Connect Registration §2). */
+/** Adds the default of `id_token_signed_response_alg`: RS256 (OpenID Connect Registration §2), or the first algorithm of this provider if it does not sign with RS256. */
 const withDefaultAlg = (body: unknown, { signingAlgs: offered }: RegistrationPolicy): unknown =>
   isObject(body) && !offered.includes('RS256') ? { id_token_signed_response_alg: offered[0], ...body } : body
 
@@ -197,21 +197,25 @@ function checkRedirectUris(metadata: ClientMetadata, { redirectHosts }: Registra
       rule: 'RFC 7591 §2',
       expected: 'redirect_uris must name at least one URI for the authorization_code grant',
     })
-  // OpenID Connect Registration §2: tokens that travel in the URL of a website need TLS all the way.
-  const open = metadata.redirect_uris.find((uri) => !uri.toLowerCase().startsWith('https://'))
-  if (metadata.application_type === 'web' && metadata.grant_types.includes('implicit') && open !== undefined)
+  // OpenID Connect Registration §2: tokens in the URL of a website need TLS.
+  const insecure = metadata.redirect_uris.find((uri) => !uri.toLowerCase().startsWith('https://'))
+  if (
+    metadata.application_type === 'web' &&
+    metadata.grant_types.includes('implicit') &&
+    insecure !== undefined
+  )
     throw new OAuthError('invalid_redirect_uri', {
       rule: 'OpenID Connect Registration §2',
       expected: 'redirect_uris with https for application_type web and grant type implicit',
-      came: open,
-      problem: `redirect_uris: ${shown(open)} is not https, which application_type web needs with grant type implicit`,
+      came: insecure,
+      problem: `redirect_uris: ${shown(insecure)} is not https, which application_type web needs with grant type implicit`,
     })
   for (const name of ['redirect_uris', 'post_logout_redirect_uris'] as const)
     for (const uri of metadata[name]) {
-      const elsewhere = redirectHosts !== undefined && !leadsToOneOf(redirectHosts, uri)
+      const isForeign = redirectHosts !== undefined && !leadsToOneOf(redirectHosts, uri)
       const problem =
         redirectUriProblem(uri, metadata.application_type) ??
-        (elsewhere ? `leads to none of the hosts ${redirectHosts.join(', ')}` : undefined)
+        (isForeign ? `leads to none of the hosts ${redirectHosts.join(', ')}` : undefined)
       if (problem === undefined) continue
       throw new OAuthError(name === 'redirect_uris' ? 'invalid_redirect_uri' : 'invalid_client_metadata', {
         rule: 'RFC 7591 §5',
@@ -254,7 +258,7 @@ function checkOffered(name: string, asked: readonly string[], offered: readonly 
     })
 }
 
-/** RFC 7591 §2.1: grant types and response types belong together; and a key-based method needs keys. */
+/** Checks members that depend on each other: grant types and response types (RFC 7591 §2.1), authentication method and keys. */
 function checkTogether(metadata: ClientMetadata): void {
   const code = metadata.response_types.some((each) => each.split(' ').includes('code'))
   if (code && !metadata.grant_types.includes('authorization_code') && metadata.redirect_uris.length > 0)

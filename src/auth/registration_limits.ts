@@ -1,19 +1,19 @@
-/** What the initial access token of a client lets it be, instead of what the configuration lets anybody be. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
+/** The limits that an initial access token sets for its client, in place of those of the configuration. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
 import * as v from 'valibot'
 
 const Words = v.optional(v.array(v.string()))
 
-/** Each member that is there takes the place of the setting for everybody; the client keeps them for later updates. */
+/** Each member replaces a setting of the configuration. They are stored with the client for later updates. */
 export const RegistrationLimits = v.object({
   scopes: Words,
   grant_types: Words,
   auth_methods: Words,
-  /** Host names, where `*.` stands for any subdomain: every redirect must lead to one of them. */
+  /** Host names, in which `*.` means any subdomain. Every redirect URI must have one of them. */
   redirect_hosts: Words,
 })
 export type RegistrationLimits = v.InferOutput<typeof RegistrationLimits>
 
-/** Whether this can be a member of `redirect_hosts`; a port is not part of it. */
+/** Whether this is a valid member of `redirect_hosts`; it has no port. */
 export const isHostPattern = (text: string): boolean =>
   /^(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*$|^\[[0-9a-f:.]+\]$/.test(text)
 

@@ -1,6 +1,6 @@
-/** Citations of specifications, typed so that each of them becomes a link. */
+/** Citations of specifications, typed so that each can be shown as a link. */
 
-/** Specifications that a refusal may cite: title, and the address to which the number of a section is added. */
+/** The specifications that a refusal may cite: the title, and the URL to which the number of the section is appended. */
 const specifications = {
   'RFC 6585': ['Additional HTTP Status Codes', rfc(6585)],
   'RFC 6749': ['The OAuth 2.0 Authorization Framework', rfc(6749)],
@@ -83,7 +83,7 @@ export type Specification = keyof typeof specifications
 /** A specification and its section, for example `RFC 7636 §4.6`. */
 export type Rule = `${Specification} §${number}${string}`
 
-/** What a page or a report says of a rule: the title of its specification, and the address of its section. */
+/** The title of the specification of a rule, and the URL of its section. */
 export function readRule(rule: Rule): { title: string; url: string } {
   const at = rule.lastIndexOf(' §')
   const [title, sections] = specifications[rule.slice(0, at) as Specification]

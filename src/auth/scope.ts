@@ -1,4 +1,4 @@
-/** Scopes: their syntax and what may be granted. https://www.rfc-editor.org/rfc/rfc6749#section-3.3 */
+/** Parses and checks scopes. https://www.rfc-editor.org/rfc/rfc6749#section-3.3 */
 import { OAuthError } from './errors.ts'
 import { shown } from './refusal.ts'
 
@@ -7,19 +7,19 @@ export const standardScopes = ['openid', 'profile', 'email', 'address', 'phone',
 
 const token = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
-/** Bounds of a request: what is asked for stands on a page, in records and in tokens. */
+/** Limits of a request, since requested scopes appear on a page, in records and in tokens. */
 const mostScopes = 100
 /** Characters. */
 const longestScope = 256
 
-/** Distinct scope values in the order given, unchecked: of what this provider stored or signed itself. */
+/** Distinct scope values in the given order, without checks: for text that this provider stored or signed. */
 export const scopeValues = (text: string): string[] => [
   ...new Set(text.split(' ').filter((each) => each !== '')),
 ]
 
 /**
- * Distinct scope values in the order given. Throws `invalid_scope` on a character outside §3.3, on more than 100 values
- * and on one of more than 256 characters.
+ * Distinct scope values in the given order. Throws `invalid_scope` on a character outside §3.3, on more than 100 values
+ * and on a value of more than 256 characters.
  */
 export function parseScope(text: string | undefined): string[] {
   const scopes = scopeValues(text ?? '')

@@ -5,12 +5,12 @@ import type { Context } from '../contracts/context.ts'
 import type { Client } from '../models/client.ts'
 import { OutboundError } from '../outbound/error.ts'
 
-/** Seconds a fetched set is believed at most. */
+/** The longest time in seconds that a fetched JWK Set is used. */
 const keptForSeconds = 600
-/** Seconds between fetches for a `kid` we do not know, for a stranger may invent one with every request. */
+/** The shortest time in seconds between fetches for an unknown `kid`, since an attacker may send a new one with every request. */
 const refetchAfterSeconds = 30
 
-/** A client, or whoever else has keys registered by value or by URL; `client_id` is its name in the log. */
+/** A client, or another party with keys registered by value or by URL; `client_id` names it in the log. */
 export type KeyHolder = Pick<Client, 'client_id'> & Partial<Pick<Client, 'jwks' | 'jwks_uri'>>
 
 const unusable = (client: KeyHolder, problem: string, detail?: string) =>
@@ -21,7 +21,7 @@ const unusable = (client: KeyHolder, problem: string, detail?: string) =>
     detail: `${client.client_id} ${detail ?? ''}`,
   })
 
-/** The document the keys are in: one object for as long as they are the same, so that work on it can be kept. */
+/** The JWK Set document: the same object as long as it is cached, so that results can be cached by it. */
 async function keyDocument(
   client: KeyHolder,
   context: Context,
@@ -56,8 +56,8 @@ function read(document: object, client: KeyHolder, context: Context): ReadKeys {
 }
 
 /**
- * All usable public keys of the client, frozen or not to be changed; empty when it registered none. Fetched sets are
- * at most ten minutes old, or `notOlderThan` seconds. Throws `invalid_client` when `jwks_uri` gives no usable set.
+ * All usable public keys of the client, which must not be changed; empty when it registered none. A fetched set is at most
+ * ten minutes, or `notOlderThan` seconds, old. Throws `invalid_client` when `jwks_uri` returns no usable set.
  */
 export const clientKeys = async (
   client: KeyHolder,
@@ -76,8 +76,8 @@ async function verifier(client: KeyHolder, context: Context, notOlderThan?: numb
 }
 
 /**
- * The key for a JWS of this client, as the second argument of jose's `jwtVerify` and `compactVerify`. A header that
- * fits no key has `jwks_uri` fetched once more, unless that happened within 30 seconds. Throws jose's errors, and
+ * The key for a JWS of this client, as the second argument of jose's `jwtVerify` and `compactVerify`. When no key matches
+ * the header, `jwks_uri` is fetched again, unless it was fetched in the last 30 seconds. Throws jose's errors, and
  * `invalid_client` as `clientKeys` does.
  */
 export const clientVerificationKey =

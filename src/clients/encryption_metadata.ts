@@ -1,4 +1,4 @@
-/** What a client registers for encryption, to it and to us. OpenID Connect Registration §2, https://www.rfc-editor.org/rfc/rfc9701#section-6 */
+/** The client metadata for encryption, of documents to the client and of requests to this provider. OpenID Connect Registration §2, https://www.rfc-editor.org/rfc/rfc9701#section-6 */
 import * as v from 'valibot'
 import { declareMetadata } from '../models/client.ts'
 

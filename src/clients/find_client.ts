@@ -1,26 +1,26 @@
-/** Which client bears this client_id? One answer for every place that asks: the store's, or that of a client source. */
+/** Finds a client by its client_id, in the store or in a client source. */
 import { OAuthError } from '../auth/errors.ts'
 import { RefusedError } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import { Client } from '../models/client.ts'
 
-/** The client, at most a second old. Undefined when unknown or disabled. Throws what its source says is wrong with it. */
+/** The client, from a cache of at most a second. Undefined when unknown or disabled. Throws what its client source refuses. */
 async function read(context: Context, clientId: string): Promise<Client | undefined> {
   const client = await context.clients.get(
     clientId,
     async (id) =>
-      // Registered here comes first: an operator may know better, or may have disabled it.
+      // The store comes first: an operator may have registered or disabled the client.
       (await Client.find(context, id)) ??
       (await context.table.clientSources.find((each) => each.accepts(id))?.find(context, id)),
   )
   return client && !client.disabled ? client : undefined
 }
 
-/** Not that it could not be found out. */
+/** False for failures on our side, such as an unavailable store. */
 const isRefusal = (error: unknown): error is RefusedError =>
   error instanceof RefusedError && error.status < 500
 
-/** The client, at most a second old. Undefined when unknown or disabled, or when its source cannot say. */
+/** The client, from a cache of at most a second. Undefined when unknown, disabled or refused by its client source. */
 export async function findClient(context: Context, clientId: string): Promise<Client | undefined> {
   try {
     return await read(context, clientId)
@@ -30,7 +30,7 @@ export async function findClient(context: Context, clientId: string): Promise<Cl
   }
 }
 
-/** As `findClient`, but throws `invalid_client`, with what a client source found wrong or with `otherwise`. */
+/** As `findClient`, but throws: the refusal of the client source under the code of `otherwise`, or `otherwise`. */
 export async function requireClient(
   context: Context,
   clientId: string,

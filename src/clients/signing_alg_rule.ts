@@ -1,4 +1,4 @@
-/** A client registers for no signature that this provider does not make or take. https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2 */
+/** A registration rule: a client may only register signature algorithms that this provider uses. https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2 */
 import type * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { shown } from '../auth/refusal.ts'
@@ -6,7 +6,7 @@ import type { ClientMetadata } from '../auth/registration.ts'
 import type { RegistrationRule } from '../contracts/feature.ts'
 import type { Declared } from '../models/declared.ts'
 
-/** Holds the `members` of the metadata to SIGNING_ALGS; `none` is another rule's matter. */
+/** Checks that the `members` of the metadata are among SIGNING_ALGS. `none` is left to other rules. */
 export const signingAlgRule = <E extends v.ObjectEntries>(
   name: string,
   declared: Declared<ClientMetadata, E>,

@@ -2,17 +2,17 @@
 export interface Call {
   request: Request
   method: string
-  /** Below the issuer's own path. */
+  /** The path below that of the issuer. */
   path: string
-  /** Without its question mark. */
+  /** The query without its question mark. */
   search: string
   requestId: string
   /** The client's address by the trusted-proxy rule. */
   address: string
-  /** The address of the connection itself: a proxy's, when there is one. */
+  /** The address of the connection: that of the proxy, if there is one. */
   peer: string
-  /** `ui_locales` of the authorization request that the page belongs to; set by whoever reads that request. */
+  /** `ui_locales` of the authorization request that the page belongs to; set by the code that reads that request. */
   uiLocales?: string | undefined
-  /** The client that the request names, for the log: not proven. */
+  /** The client_id that the request names, for the log. It is not authenticated. */
   clientId?: string | undefined
 }

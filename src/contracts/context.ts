@@ -1,4 +1,4 @@
-/** What is handed round: types only. Nothing here runs. */
+/** The context that is passed to endpoints and features: types only. */
 import type { Config } from '../config.ts'
 import type { Joined, Sockets } from './sockets.ts'
 import type { Random } from '../lib/random.ts'
@@ -13,7 +13,7 @@ import type { Metrics } from '../lib/metrics.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { Looks } from '../html/looks.ts'
 
-/** Everything that plugs in, joined and checked once at boot (table.ts). */
+/** The sockets of all features, joined and checked once at boot (table.ts). */
 export interface Table extends Joined<Sockets> {
   /** Names of the features, the core first. */
   features: readonly string[]
@@ -25,7 +25,7 @@ export interface Secrets {
   refresh: Uint8Array
   clientSecrets: Uint8Array
   keyRing: Uint8Array
-  /** Seals mails that wait, and what else of a person must not lie open. */
+  /** Encrypts queued mails, and other personal data in the store. */
   mail: Uint8Array
   people: Uint8Array
 }
@@ -36,33 +36,33 @@ export interface Context extends Memory {
   random: Random
   table: Table
   secrets: Secrets
-  /** Passwords are hashed here, a few at a time; beyond the bounds it is `temporarily_unavailable`. */
+  /** Hashes passwords, a few at a time. A full queue throws `temporarily_unavailable`. */
   signInQueue: Limiter
-  /** Milliseconds that the slowest check of an old hash took here: no wrong password is answered sooner. */
+  /** Milliseconds that the slowest check of an old hash took on this instance: no wrong password is refused sooner. */
   oldHashes: { slowest: number }
-  /** Scope to the claims it asks for, features' scopes included. */
+  /** The claims that each scope requests, including the scopes of features. */
   scopeTable: Readonly<Record<string, readonly string[]>>
-  /** The path of the issuer, '' for most: everything is served below it. */
+  /** The path of the issuer, usually ''. All paths are served below it. */
   basePath: string
-  /** Everywhere this provider is reached: the issuer first, then what features add. Without trailing slash. */
+  /** The base URLs of this provider: the issuer, then those of features. Without trailing slash. */
   baseUrls: readonly string[]
-  /** What the consent page says of each scope. */
+  /** The description of each scope on the consent page. */
   scopeDescriptions: Readonly<Record<string, OwnWords | Said>>
-  /** All scopes that may be asked for, and all `acr` values that a sign-in here can reach. */
+  /** All scopes that may be requested, and all `acr` values that a sign-in can reach. */
   scopes: readonly string[]
   acrValues: readonly string[]
-  /** Compute something that depends on nothing but the context, once. */
+  /** Computes a text that depends only on the context, once. */
   once(name: string, make: () => string): string
-  /** Clients as last read, for a second or two. */
+  /** A short cache of client records. */
   clients: Cache<Client>
   metrics: Metrics
-  /** The house's name, logo and stylesheets, and what a theme puts in place of ours. */
+  /** The name, logo, stylesheets and templates of pages and mails, with the operator's theme. */
   looks: Looks
-  /** Every request to a URL that somebody else chose. */
+  /** Sends all requests to URLs that a client or another party chose. */
   outbound: Outbound
-  /** What was read from a client's JWK Set, for as long as the set itself is held. */
+  /** The parsed keys of clients, for as long as their JWK Set is cached. */
   clientKeys: WeakMap<object, ReadKeys>
-  /** Has a job of the table run now and not only at its next turn; nothing where no jobs run, as in a command. */
+  /** Runs a job of the table now and not only at its next interval. Does nothing where no jobs run, as in a command. */
   soon: (job: string) => void
   /** Turns true on SIGTERM: /health says so while requests in flight finish. */
   closing: () => boolean

@@ -6,37 +6,37 @@ import type { MethodMembers } from '../lib/http_method.ts'
 import type { Api } from '../openapi/described.ts'
 import type { Params } from '../auth/params.ts'
 
-/** What answers one method. It gives a value back, or throws what `http/error_reply.ts` turns into one. */
+/** The handler of one method. It returns a reply, or throws an error that `http/error_reply.ts` turns into one. */
 export type Answer = (call: Call, context: Context) => Promise<Reply> | Reply
 
-/** The fields of a form, with whatever its check has found beside them: the interaction, the session, the person. */
+/** The fields of a form, with the records that its check has loaded: the interaction, the session, the account. */
 export interface Submitted {
   fields: Params
 }
 
 /**
  * Reads the form of a POST and checks that a page of this provider sent it, in this browser, for this purpose. Throws
- * what `requireOwnForm` throws. A `reply` is the answer in place of `post`, such as the way to the sign-in page.
+ * what `requireOwnForm` throws. A `reply` is sent in place of that of `post`, such as a redirect to the sign-in page.
  */
 export type FormReader<T extends Submitted> = (call: Call, context: Context) => Promise<T | { reply: Reply }>
 
 interface Described {
-  /** As in the metadata: `token` is advertised as `token_endpoint`. */
+  /** The name in the discovery document: `token` is advertised as `token_endpoint`. */
   name: string
-  /** Below the issuer's own path. */
+  /** Below the path of the issuer. */
   path: string
   /**
-   * Who may read the answer from a script: `any` origin (public documents), origins of browser `client`s
-   * (CORS_ALLOWED_ORIGINS), or nobody. Cookies are never part of it.
+   * The origins whose scripts may read the response: `any` (public documents), those in CORS_ALLOWED_ORIGINS (`client`),
+   * or none. Cookies are never allowed.
    */
   cors?: 'any' | 'client'
   /** True when RATE_LIMIT_PER_MINUTE counts its requests. */
   limited?: boolean
   /** Also reachable at these paths. */
   aliases?: readonly string[]
-  /** False to leave it out of discovery, or a condition. */
+  /** Whether discovery advertises it: false, or a condition. */
   advertised?: false | ((context: Context) => boolean)
-  /** An endpoint that takes access tokens: the scopes it asks of them. */
+  /** For a protected resource: the scopes that it requires. */
   resourceScopes?: readonly string[]
   /**
    * What /openapi.json says of each method, made when the document is first asked for. A page without it is not in the
@@ -46,19 +46,19 @@ interface Described {
 }
 
 /**
- * An endpoint as the table holds it. It answers the methods it has a member for. HEAD runs `get` with a context that
- * keeps no write (`http/head_context.ts`); OPTIONS, `Allow` and 405 follow from the members.
+ * An endpoint of the table. It serves the methods for which it has a member. HEAD runs `get` with a context that discards
+ * writes (`http/head_context.ts`); OPTIONS, `Allow` and 405 follow from the members.
  */
 export interface Endpoint extends Described, MethodMembers<Answer> {
-  /** Errors of pages are pages, those of APIs are JSON. */
+  /** True for a page: its errors are pages. Other errors are JSON. */
   page?: boolean
-  /** How `post` had its form checked. */
+  /** The check of the form of `post`. */
   form?: FormReader<Submitted> | undefined
 }
 
 type Other = Omit<MethodMembers<Answer>, 'post'>
 
-/** `post` gets what `form` has read and checked. */
+/** `post` receives the result of `form`. */
 interface WithForm<T extends Submitted> extends Described, Other {
   page?: boolean
   form: FormReader<T>

@@ -1,4 +1,4 @@
-/** A feature: one folder, one object, one line in the table. It fills any of the sockets in sockets.ts. docs/architecture.md, "Features" */
+/** The contract of a feature: one folder, one object, one line in the table. It fills any of the sockets in sockets.ts. docs/architecture.md, "Features" */
 import type { KeyAlg } from '../auth/jwk.ts'
 import type { Config, Entries } from '../config.ts'
 import type { Filled, Sockets } from './sockets.ts'
@@ -8,12 +8,12 @@ export type * from './protocol_sockets.ts'
 
 export interface Feature extends Filled<Sockets> {
   name: string
-  /** False leaves the whole feature out under this configuration. */
+  /** Whether the feature is active under this configuration; always when left out. */
   when?(config: Config): boolean
-  /** Lines `NAME: problem` for settings that do not go together; any of them stops the boot. */
+  /** Lines `NAME: problem` for settings that conflict. Any of them stops the boot. */
   problems?(config: Config): readonly string[]
   env?: Entries
-  /** Algorithms for which the key ring must have a key, beside those that sign. */
+  /** Algorithms for which the key ring must have a key, in addition to the signing algorithms. */
   keyAlgs?: readonly KeyAlg[]
 }
 

@@ -1,4 +1,4 @@
-/** The contract of a grant type: it answers who gets what; `mint.ts` makes the tokens. */
+/** The contract of a grant type: it decides what is issued; `mint.ts` makes the tokens. */
 import * as v from 'valibot'
 import type { ObjectShape } from '../openapi/parts.ts'
 import { OAuthError } from '../auth/errors.ts'
@@ -8,7 +8,7 @@ import type { Grant } from '../models/grant.ts'
 import type { ActiveUser, User } from '../models/user.ts'
 import type { Params } from '../auth/params.ts'
 
-/** What a token is bound to, found by a token binding (DPoP, mutual TLS) in this request. */
+/** The key that a token binding (DPoP, mutual TLS) found in this request. Tokens are bound to it. */
 export interface Bound {
   /** RFC 7800 confirmation, such as { jkt } or { 'x5t#S256' }. */
   cnf: Record<string, unknown>
@@ -16,22 +16,22 @@ export interface Bound {
 }
 
 declare const authenticated: unique symbol
-/** A client that proved in the way it registered to be the client it names. Only `authenticateClient` makes one. */
+/** A client that authenticated by its registered method. Only `authenticateClient` makes one. */
 export type AuthenticatedClient = Client & { readonly [authenticated]: true }
 
 interface Issuing {
   scope: readonly string[]
-  /** The generation of the refresh token to hand out. */
+  /** The generation of the refresh token to issue. */
   refresh?: number
-  /** Present when an ID Token belongs to the answer. */
+  /** Present when the response has an ID Token. */
   idToken?: { nonce?: string | undefined; claims?: Record<string, unknown> }
-  /** Claims of the access token that this one is made from: a copy says no more than it did. */
+  /** The claims of the access token that this one is a copy of. The copy has no further claims. */
   copyOf?: Readonly<Record<string, unknown>> & { aud: string | string[] }
-  /** Seconds: the access token ends by then, whatever its own lifetime. */
+  /** Seconds: the access token expires by then, even if its lifetime is longer. */
   expiresAt?: number
   /** Instead of the configured audience. */
   audience?: string | string[]
-  /** Further claims of the access token, and further members of the response. */
+  /** Additional claims of the access token, and additional members of the response. */
   claims?: Record<string, unknown>
   response?: Record<string, unknown>
 }
@@ -48,17 +48,17 @@ export interface UserIssue<U = ActiveUser> extends Issuing {
   user: U
 }
 
-/** What a grant type answers: the grant, and the account of its End-User as it was found, if it was. */
+/** The result of a grant type: the grant, and the account of its End-User if it was found. */
 export type Answer = ClientIssue | UserIssue<User | undefined>
-/** What tokens are made of. `settled` (grants/grant_rules.ts) makes it of an answer, once the account is active. */
+/** What tokens are made of. `settled` (grants/grant_rules.ts) makes it of an answer after it has checked the account. */
 export type Issue = ClientIssue | UserIssue
 
-/** A request to use a grant: a token request, or one that has tokens made without any. */
+/** A request to use a grant: a token request, or another request that issues tokens. */
 export interface GrantUse {
   client: Client
   context: Context
   bound: Bound | undefined
-  /** All parameters, for the ones that features read. */
+  /** All parameters, including those that only features read. */
   raw: Params
 }
 
@@ -67,12 +67,12 @@ export interface GrantRequest<P> extends GrantUse {
   client: AuthenticatedClient
 }
 
-/** A rule that a feature adds to grants it had a part in. */
+/** A rule that a feature adds for the use of grants. */
 export interface GrantRule {
   name: string
   /** Parameters of the token request that it reads from `raw`. */
   params?: v.ObjectEntries
-  /** Throws when this request may not use the grant. Asked before a code or a refresh token is spent. */
+  /** Throws when this request may not use the grant. Runs before a code or a refresh token is used up. */
   admit?(grant: Grant, request: GrantUse): Promise<void> | void
   /** Changes what is issued: audience, claims, members of the response. */
   shape?(issue: Issue, request: GrantUse): Promise<Issue> | Issue
@@ -80,16 +80,16 @@ export interface GrantRule {
 
 export interface GrantType {
   name: string
-  /** False when it is neither advertised nor open to self-registration. */
+  /** False when it is neither advertised nor available to self-registered clients. */
   offered?(context: Context): boolean
-  /** Clients register for it, and no token request names it. */
+  /** True when clients register it but no token request uses it. */
   withoutTokenRequest?: true
   /** The parameters of its token request. */
   params?: ObjectShape
   answer(request: GrantRequest<Params>): Promise<Answer>
 }
 
-/** `params` says which parameters it needs; a missing or malformed one is `invalid_request` (RFC 6749 §5.2). */
+/** `params` is the schema of its parameters; a missing or malformed one is `invalid_request` (RFC 6749 §5.2). */
 export function defineGrantType<const S extends ObjectShape>(
   name: string,
   params: S,

@@ -1,22 +1,22 @@
-/** How the fillings of one socket, one of each feature, become one value of the table: the kinds of rows in sockets.ts. */
+/** Functions that join the values of all features for one socket into one value of the table (sockets.ts). */
 
-/** The fillings come in the order of the features; `socket` says in an error which one it was. */
+/** The fillings come in the order of the features; `socket` is the name for errors. */
 export type Join<Filling, Joined> = (fillings: readonly Filling[], socket: string) => Joined
 
 interface Named {
   name: string
 }
 
-/** A function or a value of each feature: a list. */
+/** One function or value for each feature: joined into a list. */
 export const each = <T>(fillings: readonly T[]): readonly T[] => fillings
 
-/** Lists: one list. */
+/** Lists: joined into one list. */
 export const flat = <T>(fillings: readonly (readonly T[])[]): readonly T[] => fillings.flatMap((list) => list)
 
-/** Lists of values that may be said twice: a set. */
+/** Lists of values that may repeat: joined into a set. */
 export const distinct = <T>(fillings: readonly (readonly T[])[]): ReadonlySet<T> => new Set(flat(fillings))
 
-/** Lists of what requests are dispatched to by name: a map. Two of one name fail the boot. */
+/** Lists of items that requests select by name: joined into a map. Two items of one name fail the boot. */
 export const byName = <T extends Named>(
   fillings: readonly (readonly T[])[],
   socket: string,
@@ -26,18 +26,18 @@ export const byName = <T extends Named>(
     flat(fillings).map((item) => [item.name, item]),
   )
 
-/** Lists of what is asked in turn: a list. Two of one name fail the boot. */
+/** Lists of items that are used in turn: joined into one list. Two items of one name fail the boot. */
 export const named = <T extends Named>(fillings: readonly (readonly T[])[], socket: string): readonly T[] => [
   ...byName(fillings, socket).values(),
 ]
 
-/** As `named`, ascending by `order` and not in the order of the features. */
+/** As `named`, sorted by `order`, ascending. */
 export const ordered = <T extends Named & { order: number }>(
   fillings: readonly (readonly T[])[],
   socket: string,
 ): readonly T[] => named(fillings, socket).toSorted((a, b) => a.order - b.order)
 
-/** Declarations of members: one object with the entries of all. Two members of one name fail the boot. */
+/** Declarations of members: joined into one object with all entries. Two members of one name fail the boot. */
 export const members = <D extends { entries: object }>(
   fillings: readonly D[],
   socket: string,

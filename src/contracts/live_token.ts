@@ -1,8 +1,8 @@
-/** A checked access token: what `grants/live_token.ts` found, and `http/resource.ts` is handed. */
+/** A validated access token: the result of `grants/live_token.ts`, for `http/resource.ts`. */
 import type { AccessToken } from '../models/access_token.ts'
 import type { Grant } from '../models/grant.ts'
 
-/** An access token of ours that is good now. */
+/** A valid access token of this provider. */
 export interface LiveToken {
   format: 'jwt' | 'opaque'
   claims: AccessToken & { jti?: string; cnf?: Record<string, unknown> }

@@ -1,4 +1,4 @@
-/** The shapes of what a feature says about people: how they sign in, what follows from it, what their account page shows. docs/architecture.md, "Features" */
+/** The types of sockets about End-Users: sign-in, second factors, account pages, personal data. docs/architecture.md, "Features" */
 import type { Acr, AcrDemand } from '../auth/acr.ts'
 import type { Context } from './context.ts'
 import type { Call } from './call.ts'
@@ -10,7 +10,7 @@ import type { Interaction } from '../models/interaction.ts'
 import type { Session } from '../models/session.ts'
 import type { User } from '../models/user.ts'
 
-/** Another way to say who one is, shown on the login page. Its own endpoints do the rest and end in `signIn`. */
+/** An alternative sign-in method on the sign-in page. Its own endpoints do the rest and end in `signIn`. */
 export interface LoginMethod {
   name: string
   view(
@@ -18,15 +18,15 @@ export interface LoginMethod {
     context: Context,
     at: { handle: string; interaction: Interaction; client: Client | undefined },
   ): Promise<Html | undefined>
-  /** Origins beyond our own, or schemes such as `http:`, that its form may lead to; https needs no word (CSP form-action). */
+  /** Foreign origins, or schemes such as `http:`, that its form may lead to (CSP form-action). https is always allowed. */
   formTargets?(context: Context): readonly PolicySource[]
 }
 
-/** A way out of the sign-in page, below the form: registration, a forgotten password. */
+/** A link below the form of the sign-in page: registration, a forgotten password. */
 export interface LoginLink {
   name: string
   label: MessageKey
-  /** Below the base path, with `?interaction=` so that the way back is not lost; undefined where it is not offered. */
+  /** Below the base path, with `?interaction=` so that its page can return to the sign-in; undefined when it is not offered. */
   path(context: Context, interaction: { handle: string }): string | undefined
 }
 
@@ -38,9 +38,9 @@ export interface LoginStepInput {
   amr: readonly string[]
   client: Client | undefined
   interaction: Pick<Interaction, 'params' | 'return_to' | 'declined_by'>
-  /** The levels that the request asks for. */
+  /** The authentication levels that the request demands. */
   demand: AcrDemand
-  /** The session of a person who is signed in already, at a request of an application (see `LoginStep.whileSignedIn`). */
+  /** The session of an End-User who is already signed in, at an authorization request (see `LoginStep.whileSignedIn`). */
   session?: Session
 }
 
@@ -48,33 +48,33 @@ export interface LoginStepInput {
 export interface LoginStep {
   name: string
   /**
-   * Asked at each authorization request of a person who is signed in already, too, with their `session`: for what may be
-   * demanded of a session that has begun, such as a second factor. Must read nothing when nothing is demanded.
+   * Also runs at each authorization request of a signed-in End-User, with their `session`, for requirements on an existing
+   * session such as a second factor. It must not read the store when nothing is demanded.
    */
   whileSignedIn?: true
-  /** Asked once every step that is not last has nothing left to do: for what only a person with all factors may do. */
+  /** Runs after all steps without `last`: for actions that require all factors. */
   last?: true
   /** The page of this step; undefined if it is not needed. */
   path(context: Context, state: LoginStepInput): Promise<string | undefined>
 }
 
 /**
- * What proves a person beside a first factor of another kind: an authenticator app, a passkey, a code on paper. The
- * feature `second_factor` decides when one is asked for, offers those that are set up, and lists them at /account/factors;
+ * A factor in addition to a first factor of another kind: an authenticator app, a passkey, a recovery code. The feature
+ * `second_factor` decides when one is required, offers those that are set up, and lists them at /account/factors.
  * SECOND_FACTORS says which may be used.
  */
 export interface SecondFactor {
-  /** As SECOND_FACTORS names it. */
+  /** Its name in SECOND_FACTORS. */
   name: string
   /** Strongest first, ascending: passkey 10, totp 20, sms 30, email 40, recovery 90. */
   order: number
-  /** What the page of choices calls it, as "A code from your authenticator app". */
+  /** Its name on the page of choices, for example "A code from your authenticator app". */
   label: MessageKey
-  /** The level that a password and this reach together. */
+  /** The authentication level of a password with this factor. */
   acr: Acr
-  /** Stands in for a factor that is lost (recovery codes): whoever has nothing else has no second factor. */
+  /** Replaces a lost factor (recovery codes). An End-User with nothing else has no second factor. */
   standIn?: true
-  /** Whether this person can use it now. */
+  /** Whether this End-User can use it now. */
   isSetUp(context: Context, user: User): Promise<boolean>
   /**
    * Its page for a login step, below the base path; gets `?interaction=`. Begins with `stepOfPage`, and
@@ -83,7 +83,7 @@ export interface SecondFactor {
   path: string
   /** Its page on which a End-User who must have a second factor and has none sets it up during a sign-in. Ends likewise. */
   enrolPath?: string
-  /** Its page of /account, where it is set up and removed after a fresh sign-in. */
+  /** Its page of /account, where it is set up and removed after a recent sign-in. */
   accountPath?: string
 }
 
@@ -95,25 +95,25 @@ export type SignedIn = (
     user: User
     session: Session
     client: Client | undefined
-    /** The person asked to be spared the second factor here from now on. */
+    /** The End-User asked to skip the second factor in this browser from now on. */
     trustDevice: boolean
   },
 ) => Promise<string[]>
 
-/** What a new password may not be. */
+/** A rule for new passwords. */
 export interface PasswordRule {
   name: string
-  /** A sentence for beside the field, or undefined. `about` are words of the person: names, addresses. */
+  /** A message for the field, or undefined. `about` are words about the End-User: names, addresses. */
   problem(context: Context, password: string, about: readonly string[]): Promise<Said | undefined>
 }
 
-/** A page of /account: a line of its menu, and what the overview says of it. */
+/** A page of /account: its entry in the menu, and its summary on the overview. */
 export interface AccountSection {
   name: string
-  /** Below the base path, as `/account/sessions`. */
+  /** Below the base path, for example `/account/sessions`. */
   path: string
   title: MessageKey
-  /** Where it stands in the menu, ascending. */
+  /** Its position in the menu, ascending. */
   order: number
   summary?(context: Context, person: { user: User; session: Session }): Promise<Html | Said | undefined>
 }
@@ -124,13 +124,13 @@ export interface AccountSection {
  */
 export type CountSignInMethods = (context: Context, user: User) => Promise<number>
 
-/** What a feature keeps about people: for the export of an account, and for its end. */
+/** The personal data that a feature stores, for export and erasure of an account. */
 export interface PersonData {
-  /** The member of the export. */
+  /** Its member of the export. */
   name: string
   read(context: Context, sub: string): Promise<unknown>
-  /** What it is, is factors to sign in with beyond a password: `latchkey reset-factors` erases it. */
+  /** The data are sign-in factors other than the password: `latchkey reset-factors` erases them. */
   factor?: true
-  /** Erases it all; may be called again after a failure. */
+  /** Erases all of it; may be called again after a failure. */
   erase(context: Context, sub: string): Promise<void>
 }

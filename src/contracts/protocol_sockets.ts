@@ -1,4 +1,4 @@
-/** The shapes of what a feature puts into the sockets of `sockets.ts`. docs/architecture.md, "Features" */
+/** The types of sockets about the protocol (`sockets.ts`). docs/architecture.md, "Features" */
 import type * as v from 'valibot'
 import type { AuthorizationRequest } from '../auth/authorization_request.ts'
 import type { Credentials } from '../auth/client_auth.ts'
@@ -19,24 +19,24 @@ import type { Params } from '../auth/params.ts'
 
 export type { Params }
 
-/** A `token_endpoint_auth_method`: proves that the caller is the client it names. Throws `invalid_client` otherwise. */
+/** A `token_endpoint_auth_method`. `verify` throws `invalid_client` unless the credentials are those of the client. */
 export interface ClientAuthMethod {
   name: string
-  /** Which kind of credentials it judges. */
+  /** The kind of credentials that it verifies. */
   presentedAs: Credentials['method']
   verify(call: Call, context: Context, presented: { credentials: Credentials; client: Client }): Promise<void>
   /** Signature algorithms to advertise. */
   algs?: readonly string[]
-  /** False when this provider's settings leave it out: neither advertised, nor registered, nor accepted. */
+  /** False when the configuration excludes it: it is neither advertised, nor registered, nor accepted. */
   offered?(context: Context): boolean
 }
 
-/** Puts parameters from elsewhere (a request object, a pushed request) in place of those of the URL. */
+/** Replaces the parameters of the URL by those of a request object or a pushed request. */
 export interface RequestSource {
   name: string
-  /** The parameter that calls for it. */
+  /** The parameter that selects it. */
   parameter: string
-  /** Whether this value of the parameter is its kind; every value when left out. */
+  /** Whether it handles this value of the parameter; every value when left out. */
   accepts?(value: string): boolean
   resolve(context: Context, params: Params, client: Client): Promise<Params>
 }
@@ -48,41 +48,41 @@ export interface AuthorizationParameter {
   schema: v.GenericSchema<string>
   /** Throws when malformed; what it returns is merged into the grant record. */
   read(context: Context, params: Params, client: Client): Promise<GrantExtra | undefined>
-  /** What the consent page says of it; a parameter that says something is asked about each time. */
+  /** Its description on the consent page. A parameter with a description needs consent at each request. */
   describe?(context: Context, extra: GrantExtra): Html[]
 }
 
-/** An authorization request as it arrived, before any source replaced its parameters. */
-export interface Arrived {
+/** An authorization request as received, before a request source has replaced its parameters. */
+export interface ReceivedRequest {
   client: Client
   params: Params
   /** It was pushed (RFC 9126). */
   pushed: boolean
 }
 
-/** What an authorization request must fulfil beyond the form of its parameters. */
+/** A rule for authorization requests beyond the syntax of their parameters. */
 export interface AuthorizationRule {
   name: string
-  /** Throws when a request may not arrive so. Not asked again when the request goes on after a page. */
-  check?(context: Context, arrived: Arrived): Promise<void> | void
-  /** Called before the client receives a successful answer. A throw ends the grant, and is the answer instead. */
+  /** Throws to refuse the request. It does not run again when the request continues after a page. */
+  check?(context: Context, received: ReceivedRequest): Promise<void> | void
+  /** Called before the client receives a successful response. A throw ends the grant, and the error is sent instead. */
   answered?(context: Context, request: AuthorizationRequest): Promise<void>
 }
 
-/** Binds tokens to a key of the client, and checks that binding when one is used. A token may be bound in several ways. */
+/** Binds tokens to a key of the client, and checks the binding when a token is used. A token may have several bindings. */
 export interface TokenBinding {
   name: string
-  /** The Authorization scheme of its tokens; beside another binding, one other than Bearer wins. */
+  /** The Authorization scheme of its tokens. Of several bindings, one other than Bearer takes precedence. */
   scheme: string
-  /** Auth-params that its challenge carries beside realm and error. */
+  /** Parameters of its challenge in addition to realm and error. */
   challenge?(context: Context): string
-  /** Whether this confirmation is its kind. */
+  /** Whether the confirmation has a member of this binding. */
   owns(cnf: Record<string, unknown>): boolean
   /** The key that this request proves; undefined when it proves none. Throws when it tries and fails. */
   bind(call: Call, context: Context, client: Client): Promise<Bound | undefined>
-  /** Whether this client registered to have no token that is not bound so. */
-  isDuty?(client: Client): boolean
-  /** What a token request of such a client is refused with when it proves nothing. */
+  /** Whether this client registered that all its tokens must have this binding. */
+  isRequired?(client: Client): boolean
+  /** The error for a token request of such a client without a proof. */
   missing(): OAuthError
   /** Throws `invalid_token` when the request does not prove possession of the key that `cnf` names. */
   check(
@@ -106,10 +106,10 @@ export interface Granted {
   user: ActiveUser
 }
 
-/** A `response_type`: what the authorization endpoint answers with. */
+/** A `response_type`: what an authorization response contains. */
 export interface ResponseType {
   name: string
-  /** False when only clients that an operator registered for it may use it: neither advertised nor self-registered. */
+  /** False when only clients that an operator registered may use it: it is neither advertised nor available to self-registered clients. */
   offered?(context: Context): boolean
   /** `query` for code alone, `fragment` for everything with tokens. */
   defaultMode: string
@@ -119,12 +119,12 @@ export interface ResponseType {
   ): Promise<Record<string, string>>
 }
 
-/** A `response_mode`: how the answer travels. */
+/** A `response_mode`: how an authorization response is sent. */
 export interface ResponseMode {
   name: string
-  /** The mode it is short for, by the response type's default. */
+  /** For a mode that is an abbreviation (`jwt`): the mode it means, by the default of the response type. */
   standsFor?(defaultMode: string): string
-  /** Tokens may not travel so (OAuth 2.0 Multiple Response Types §5). */
+  /** True when tokens must not be sent by this mode (OAuth 2.0 Multiple Response Types §5). */
   inQuery?: boolean
   respond(
     context: Context,
@@ -134,49 +134,49 @@ export interface ResponseMode {
 
 export type ScopeTable = Readonly<Record<string, { claims: readonly string[]; description: OwnWords | Said }>>
 
-/** Claims from elsewhere, and scopes that ask for them. */
+/** Additional claims, and scopes that request them. */
 export interface ClaimSource {
   name: string
-  /** Scope to the claims it asks for, with the words of the consent page; by configuration where it says them. */
+  /** The claims and the description of each scope; a function when they depend on the configuration. */
   scopes?: ScopeTable | ((config: Config) => ScopeTable)
   values?(context: Context, user: User, client: Client): Promise<Record<string, unknown>>
 }
 
-/** A `subject_type`: the name under which a client knows a person (OpenID Connect Core §8). */
+/** A `subject_type`: computes the subject identifier of an End-User for a client (OpenID Connect Core §8). */
 export interface SubjectType {
   name: string
   subjectOf(context: Context, sub: string, client: Client): string
 }
 
-/** Who asks for the metadata, and the record it would replace when there is one. */
+/** Who registers the metadata, and the record that it would replace, if any. */
 export interface RegistrationAttempt {
   by: 'client' | 'operator'
   current?: Client
 }
 
-/** A say in what is registered, when a client is made and when its metadata is replaced, and in the answer. */
+/** A rule for client metadata, when a client is created and when its metadata is replaced, and for the response. */
 export interface RegistrationRule {
   name: string
-  /** What is read instead of the body that came. */
+  /** Replaces the body of the request before it is read. */
   amend?(
     context: Context,
     body: Readonly<Record<string, unknown>>,
     attempt: RegistrationAttempt,
   ): Promise<Record<string, unknown>>
-  /** Throws `invalid_client_metadata` (RFC 7591 §3.2.2) when members do not go together, or not with the world. */
+  /** Throws `invalid_client_metadata` (RFC 7591 §3.2.2) when members conflict or do not match external documents. */
   check?(context: Context, metadata: ClientMetadata, attempt: RegistrationAttempt): Promise<void>
-  /** Members of the answer that are no metadata. */
+  /** Members of the response that are not metadata. */
   extras?(context: Context, client: Client): Record<string, unknown>
 }
 
-/** Clients that are not in our store, such as those that describe themselves at a URL. */
+/** A source of clients outside of the store, such as Client ID Metadata Documents. */
 export interface ClientSource {
   name: string
   accepts(clientId: string): boolean
   find(context: Context, clientId: string): Promise<Client | undefined>
 }
 
-/** What a document is, when a client may want it signed, encrypted, or both. */
+/** The kinds of documents that a client may register to receive signed, encrypted, or both. */
 export type DocumentKind = 'id_token' | 'userinfo' | 'introspection' | 'authorization'
 
 /** A document for a client, before it is signed or encrypted, or between the two. */
@@ -187,9 +187,9 @@ export interface ClientDocument {
 }
 
 /**
- * Turns a document into what the client registered for: claims into a JWS, then claims or a JWS into a JWE, whatever
- * order the features come in (RFC 8725 §3.3 and OpenID Connect Core §10.2 sign first). The first of each stage that
- * answers counts; undefined leaves the document as it is, and a failure is thrown.
+ * Signs or encrypts a document as the client registered. All wrappers of the stage `sign` run before those of `encrypt`
+ * (RFC 8725 §3.3, OpenID Connect Core §10.2). The first result of each stage is used; undefined leaves the document
+ * unchanged. A failure is thrown.
  */
 export interface DocumentWrapper {
   name: string
@@ -202,15 +202,15 @@ export interface DocumentWrapper {
 }
 
 /**
- * Called before a person's consent to one client, and all that it has of them, ends; `sids` are the sessions in which it
- * received something, `id` names this end. May be called more than once for it; a throw keeps everything as it is.
+ * Called before the access of one client to one End-User is withdrawn. `sids` are the sessions in which the client took
+ * part, `id` identifies this withdrawal. It may be called more than once for a withdrawal. A throw prevents it.
  */
 export type AccessWithdrawn = (
   context: Context,
   withdrawn: { sub: string; clientId: string; sids: readonly string[]; id: string },
 ) => Promise<void>
 
-/** Work that repeats. `every` in seconds; runs on each instance. `context.soon` has it run before its turn. */
+/** A job that runs on each instance every `every` seconds. `context.soon` runs it earlier. */
 export interface Job {
   name: string
   every: number
@@ -218,8 +218,8 @@ export interface Job {
 }
 
 /**
- * Opens what is encrypted to a key of ours, or under the secret of `client`: the plaintext, or undefined, whatever the
- * reason, so that the reason does not leak.
+ * Decrypts a JWE that is encrypted to a key of this provider or with the secret of `client`. Undefined for any failure, so
+ * that the reason is not revealed.
  */
 export type Decrypt = (
   context: Context,

@@ -1,6 +1,6 @@
 /**
- * The sockets that features fill, one row each: what goes in, and how the fillings of all features are joined (join.ts).
- * `Feature`, `Table` and the joining itself are derived from the rows. docs/architecture.md, "Features"
+ * The sockets that features fill, one row each: the type of a filling, and how the fillings of all features are joined
+ * (join.ts). `Feature`, `Table` and the join are derived from the rows. docs/architecture.md, "Features"
  */
 import type { Acr } from '../auth/acr.ts'
 import type { AuthorizationRequest } from '../auth/authorization_request.ts'
@@ -51,27 +51,27 @@ export const sockets = {
   // HTTP and the process.
   endpoints: named<Endpoint>,
   jobs: named<Job>,
-  /** Members of the discovery document: arrays are joined with the others', anything else must be new. */
+  /** Members of the discovery document: arrays are joined, any other member must be new. */
   metadata: each<(context: Context) => Record<string, unknown>>,
-  /** Base URLs under which everything is served too, beside the issuer; without trailing slash. */
+  /** Base URLs of this provider in addition to the issuer; without trailing slash. */
   baseUrls: each<(config: Config) => readonly string[]>,
-  /** Parameters that may come more than once, joined by a space. */
+  /** Parameters that may be repeated; their values are joined by a space. */
   repeatable: distinct<string>,
   headers: {
     /** Headers that scripts of browser clients may send and read. */
     cors: each<CorsHeaders>,
-    /** Headers of every answer of an endpoint that takes access tokens. */
+    /** Headers of all responses of a protected resource. */
     resource: each<(call: Call, context: Context) => Readonly<Record<string, string>>>,
-    /** Auth-params of every `WWW-Authenticate` challenge with which a request for one of our own resources is answered. */
+    /** Parameters of the `WWW-Authenticate` challenge of a protected resource. */
     challenge: each<(call: Call, context: Context) => Readonly<Record<string, string>>>,
   },
 
   // Clients.
   clientAuth: byName<ClientAuthMethod>,
   clientSources: named<ClientSource>,
-  /** Made by `declareMetadata`, by which the feature reads it as well. */
+  /** Made by `declareMetadata`, through which the feature also reads it. */
   clientMetadata: members<Declared<ClientMetadata>>,
-  /** What this configuration refuses a client for, or asks of it: a clause each, for `latchkey config check`. */
+  /** What this configuration requires of a client or refuses it for, one clause each, for `latchkey config check`. */
   clientDemands: each<(client: Client, config: Config) => readonly string[]>,
   registrationRules: named<RegistrationRule>,
 
@@ -89,7 +89,7 @@ export const sockets = {
     ) => Promise<Record<string, string>> | Record<string, string>
   >,
 
-  // Tokens and what they say.
+  // Tokens and their contents.
   grantTypes: byName<GrantType>,
   grantRules: named<GrantRule>,
   tokenBindings: named<TokenBinding>,
@@ -104,15 +104,15 @@ export const sockets = {
   loginSteps: named<LoginStep>,
   /** Strongest first. */
   secondFactors: ordered<SecondFactor>,
-  /** Whether this End-User must have a second factor, whatever a client asks for. */
+  /** Whether this End-User must have a second factor for every client. */
   needsSecondFactor: each<(context: Context, user: User) => boolean>,
-  /** Levels of `auth/acr.ts` that a sign-in can reach because of the feature. */
+  /** Authentication levels of `auth/acr.ts` that the feature makes possible. */
   acrValues: flat<Acr>,
   passwordRules: named<PasswordRule>,
 
   /** The session of a browser. Functions that return strings return cookies to set. */
   sessions: {
-    /** What must hold beyond the cookie, such as the device it came from; false makes the End-User sign in again. */
+    /** A condition in addition to the cookie, such as the same device. False makes the End-User sign in again. */
     holds: each<(call: Call, context: Context, session: Session) => Promise<boolean> | boolean>,
     /** A session has begun, or got a new secret: by a sign-in, or by a new password. */
     begun: each<(context: Context, session: Session) => string[]>,
@@ -121,20 +121,20 @@ export const sockets = {
     /** The End-User is signing out in this browser. */
     signedOut: each<(context: Context) => string[]>,
   },
-  /** How clients hear that an End-User has signed out (OpenID Connect Back-Channel and Front-Channel Logout). */
+  /** How clients are notified that an End-User has signed out (OpenID Connect Back-Channel and Front-Channel Logout). */
   logout: {
-    /** How this client hears it: from this `server`, or from frames in the `browser`. The pages of a sign-out say so. */
+    /** How this client is notified: by this `server`, or by frames in the `browser`. The sign-out pages show it. */
     channel: each<(context: Context, client: Client) => 'server' | 'browser' | undefined>,
-    /** Invisible blocks of the page after a sign-out, and the origins they load from. */
+    /** Invisible frames of the page after a sign-out, and the origins they load from. */
     frames: each<
       (context: Context, session: Session) => Promise<{ frames: Html[]; sources: PolicySource[] }>
     >,
     /**
-     * Writes down what the end of a session asks for while the session is still there: a throw keeps it, so that the
-     * end can be tried again. May be called more than once for one session.
+     * Stores the notifications before the session ends. A throw keeps the session, so that the end can be tried again. It
+     * may be called more than once for one session.
      */
     beforeEnd: each<(context: Context, session: Session) => Promise<void>>,
-    /** Called once for each session that has ended, as it was at last. Must not throw: it logs. */
+    /** Called once for each ended session, with its last state. It must log errors and not throw. */
     ended: each<(context: Context, session: Session) => Promise<void>>,
     withdrawn: each<AccessWithdrawn>,
   },
@@ -153,7 +153,7 @@ export type Filled<S> = {
   [K in keyof S]?: S[K] extends Join<infer Filling, unknown> ? Filling : Filled<S[K]>
 }
 
-/** What the fillings of all features become. */
+/** The joined values of all sockets. */
 export type Joined<S> = {
   readonly [K in keyof S]: S[K] extends (...fillings: never[]) => infer All ? All : Joined<S[K]>
 }

@@ -77,7 +77,7 @@ export async function bind(call: Call, client: Client, context: Context): Promis
   let all: Bound | undefined
   for (const binding of context.table.tokenBindings) {
     const bound = await binding.bind(call, context, client)
-    if (!bound && binding.isDuty?.(client)) throw binding.missing()
+    if (!bound && binding.isRequired?.(client)) throw binding.missing()
     if (bound)
       all = {
         cnf: { ...all?.cnf, ...bound.cnf },

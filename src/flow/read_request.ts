@@ -5,7 +5,7 @@ import { matchRedirectUri, type TrustedRedirect } from '../auth/redirect_uri.ts'
 import { RefusedError, shown } from '../auth/refusal.ts'
 import { requireClient } from '../clients/find_client.ts'
 import type { Context } from '../contracts/context.ts'
-import type { Arrived, Params } from '../contracts/feature.ts'
+import type { Params, ReceivedRequest } from '../contracts/feature.ts'
 import type { Client } from '../models/client.ts'
 import type { CheckedRequest } from './checked_request.ts'
 import { readExtra } from './grant_extra.ts'
@@ -90,11 +90,11 @@ const notServed = {
   registration: 'registration_not_supported',
 } as const
 
-/** Reads a request with a trusted redirect. `arrived` is only given when the request arrives, not when it resumes. */
+/** Reads a request with a trusted redirect. `received` is only given when the request arrives, not when it resumes. */
 export async function readRequest(
   context: Context,
   { client, params, redirect }: { client: Client; params: Params; redirect: TrustedRedirect },
-  arrived?: Arrived,
+  received?: ReceivedRequest,
 ): Promise<CheckedRequest> {
   for (const [name, code] of Object.entries(notServed))
     if (params[name] !== undefined)
@@ -111,7 +111,7 @@ export async function readRequest(
     requirePkce: context.config.requirePkce,
     ignoreUnknownScopes: context.config.unknownScopes === 'ignore',
   })
-  if (arrived) for (const rule of context.table.authorizationRules) await rule.check?.(context, arrived)
+  if (received) for (const rule of context.table.authorizationRules) await rule.check?.(context, received)
   const extra = await readExtra(params, client, context)
   const hinted = await hintedSubject(params.id_token_hint, client, context)
   if (hinted !== undefined && request.subject !== undefined && hinted !== request.subject)

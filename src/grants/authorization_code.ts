@@ -1,4 +1,4 @@
-/** authorization_code: a code, once, for the client and redirect it was issued to. https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3 */
+/** The grant type authorization_code: redeems a code once, for the client and redirect_uri it was issued to. https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3 */
 import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { type Grounds, secret } from '../auth/refusal.ts'
@@ -23,26 +23,26 @@ const Params = v.object({
 
 const refuse = (grounds: Grounds) => new OAuthError('invalid_grant', grounds)
 
-/** Refresh tokens go to clients that registered for them. */
+/** Only clients that registered the grant type refresh_token get refresh tokens. */
 const mayRefresh = (client: Client): boolean => client.grant_types.includes('refresh_token')
 
-/** Seconds a grant lives once it is redeemed. */
+/** Seconds a grant is valid after it is redeemed. */
 export const grantLifetime = (client: Client, context: Context): number =>
   mayRefresh(client)
     ? context.config.refreshTokenTtl
     : Math.max(context.config.accessTokenTtl, context.config.idTokenTtl)
 
 /**
- * The grant as it lives once the client redeemed what stood for it. A public client has nothing but its key to hold
- * its refresh tokens by (RFC 9449 §5).
+ * The grant after the client has redeemed its code or other handle. The grant of a public client is bound to the key that
+ * the request proves, because the client has no other means to protect its refresh tokens (RFC 9449 §5).
  */
 export const redeemed = (
-  waiting: Grant,
+  unredeemed: Grant,
   client: Client,
   bound: Bound | undefined,
   context: Context,
 ): Grant => ({
-  ...waiting,
+  ...unredeemed,
   ...(isPublic(client) ? bound && { cnf: bound.cnf } : { authenticated: true }),
   ...(mayRefresh(client) && { refresh: { generation: 0, rotated_at: context.clock.now() } }),
   exp: seconds(context.clock) + grantLifetime(client, context),
@@ -56,7 +56,7 @@ export const authorizationCode = defineGrantType('authorization_code', Params, a
       rule: 'RFC 6749 §4.1.3',
       expected: 'code is an authorization code of this provider',
       came: secret(params.code),
-      problem: 'this is no authorization code of this provider',
+      problem: 'the value of code is not an authorization code of this provider',
     })
   const [code, loaded] = await Promise.all([
     AuthorizationCode.find(context, params.code),
@@ -86,25 +86,26 @@ export const authorizationCode = defineGrantType('authorization_code', Params, a
           ? 'redirect_uri is required: the one of the authorization request'
           : 'redirect_uri differs from the one of the authorization request',
     })
-  // A client that became public since: with neither secret nor PKCE the code would be anybody's.
+  // The client has become public since the authorization request: without a secret or PKCE any caller could redeem the code.
   if (isPublic(client) && code.code_challenge === undefined)
     throw refuse({
       rule: 'RFC 9700 §2.1.1',
       expected: 'a code_challenge in the authorization request of a public client',
-      problem: 'a public client redeems codes with PKCE alone, and this request had no code_challenge',
+      problem:
+        'a public client needs PKCE to redeem a code, and the authorization request had no code_challenge',
     })
   if (!pkceHolds(code.code_challenge, params.code_verifier))
     throw refuse(pkceProblem(code.code_challenge, params.code_verifier))
   if (!loaded)
     throw refuse({
       rule: 'RFC 6749 §4.1.2',
-      expected: 'a code whose authorization lives',
+      expected: 'a code whose authorization is still valid',
       came: secret(params.code),
-      problem: 'the authorization has ended: the person signed out, or the code was used before',
+      problem: 'the authorization has ended: the End-User signed out, or the code was used before',
     })
   await admit(loaded.record, request)
   const { sub, authentication } = loaded.record
-  // Spent last: whoever fails above can neither burn the code nor end the grant. Of all who race, one swap holds.
+  // Used last: a request that fails above neither uses up the code nor ends the grant. Of concurrent requests one succeeds.
   const once = (current: Grant) =>
     current.code_used ? undefined : { ...redeemed(current, client, bound, context), code_used: true }
   const [grant, session, user] = await Promise.all([
@@ -113,14 +114,14 @@ export const authorizationCode = defineGrantType('authorization_code', Params, a
     User.find(context, sub),
   ])
   if (grant && session) return firstIssue(grant, user, code.nonce)
-  // A replay (RFC 6749 §4.1.2), or a code that arrives after the sign-out: it speaks of nobody any more.
+  // A replay (RFC 6749 §4.1.2), or a code that is redeemed after the End-User signed out.
   await Grant.end(context, grantId)
   throw refuse(
     grant
       ? {
           rule: 'RFC 6749 §5.2',
-          expected: 'a session that lives',
-          problem: 'the person signed out',
+          expected: 'a session that has not ended',
+          problem: 'the End-User signed out',
         }
       : {
           rule: 'RFC 6749 §4.1.2',
@@ -131,7 +132,7 @@ export const authorizationCode = defineGrantType('authorization_code', Params, a
   )
 })
 
-/** A verifier for a code without challenge is the sign of a downgrade. */
+/** A code_verifier without a code_challenge is a sign of a PKCE downgrade attack. */
 function pkceProblem(challenge: string | undefined, verifier: string | undefined): Grounds {
   if (challenge === undefined)
     return {
@@ -151,7 +152,7 @@ function pkceProblem(challenge: string | undefined, verifier: string | undefined
   }
 }
 
-/** What the first redemption of a grant hands out: the ID Token where openid was asked for. */
+/** What the first redemption of a grant issues: an ID Token if the scope has openid. */
 export const firstIssue = (
   grant: Grant,
   user: User | undefined,

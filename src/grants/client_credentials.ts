@@ -1,4 +1,4 @@
-/** client_credentials: the client acts for itself. https://www.rfc-editor.org/rfc/rfc6749#section-4.4 */
+/** The grant type client_credentials: the client acts for itself. https://www.rfc-editor.org/rfc/rfc6749#section-4.4 */
 import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { optionalText } from '../auth/params.ts'
@@ -6,7 +6,7 @@ import { parseScope, requireWithin, scopeValues, standardScopes } from '../auth/
 import { isPublic } from '../models/client.ts'
 import { defineGrantType } from '../contracts/grant_type.ts'
 
-const aboutPeople: readonly string[] = standardScopes
+const endUserScopes: readonly string[] = standardScopes
 
 export const clientCredentials = defineGrantType(
   'client_credentials',
@@ -17,12 +17,12 @@ export const clientCredentials = defineGrantType(
         rule: 'RFC 6749 §4.4',
         expected: 'client_credentials is for clients that authenticate',
       })
-    const registered = scopeValues(client.scope).filter((each) => !aboutPeople.includes(each))
+    const registered = scopeValues(client.scope).filter((each) => !endUserScopes.includes(each))
     const scope = params.scope === undefined ? registered : parseScope(params.scope)
     requireWithin(
       scope,
       registered,
-      'the scopes this client may have for itself (those about a person need a person)',
+      'the scopes this client may have for itself (the scopes of OpenID Connect need an End-User)',
     )
     return { sub: client.client_id, scope }
   },

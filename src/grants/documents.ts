@@ -1,4 +1,4 @@
-/** Documents that a client may have registered to receive signed, encrypted, or both. https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata */
+/** Signs and encrypts documents as the client registered. https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata */
 import type { Context } from '../contracts/context.ts'
 import type { ClientDocument, DocumentKind, DocumentWrapper } from '../contracts/feature.ts'
 import type { Call } from '../contracts/call.ts'
@@ -10,7 +10,7 @@ const contentTypes: Partial<Record<DocumentKind, string>> = {
 
 const stages: readonly DocumentWrapper['stage'][] = ['sign', 'encrypt']
 
-/** The document as the client wants it, signed and then encrypted; undefined when it wants it as it is. */
+/** The document, signed and then encrypted as the client registered; undefined when it registered neither. */
 export async function wrapDocument(
   call: Call | undefined,
   context: Context,
@@ -26,7 +26,7 @@ export async function wrapDocument(
         context,
         body === undefined ? unwrapped : { ...unwrapped, document: body },
       )
-      if (wrapping === undefined) continue // most clients: said at once, so that no request waits for it
+      if (wrapping === undefined) continue // true of most clients: no promise, so that their requests do not wait
       const wrapped = await wrapping
       if (wrapped === undefined) continue
       body = wrapped

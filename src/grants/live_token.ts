@@ -1,4 +1,4 @@
-/** Is this access token good, and what does it say? One answer for userinfo, introspection and revocation. https://www.rfc-editor.org/rfc/rfc9068#section-4 */
+/** Validates access tokens for userinfo, introspection and revocation. https://www.rfc-editor.org/rfc/rfc9068#section-4 */
 import { grantIdOf, kindOf } from '../auth/token.ts'
 import type { Context } from '../contracts/context.ts'
 import type { LiveToken } from '../contracts/live_token.ts'
@@ -6,10 +6,10 @@ import { AccessToken } from '../models/access_token.ts'
 import { findClient } from '../clients/find_client.ts'
 import { Grant } from '../models/grant.ts'
 
-/** Undefined for anything that is not an access token of ours, alive. Independent reads share a round trip. */
+/** Undefined unless it is a valid access token of this provider. Independent reads share a round trip to the store. */
 export async function findAccessToken(context: Context, token: string): Promise<LiveToken | undefined> {
   const live = await (kindOf(token) === 'access' ? findOpaque(context, token) : findJwt(context, token))
-  // A token dies with its client. Asked last: for busy clients the answer is at hand.
+  // A token of a removed or disabled client is not valid. Checked last: clients in use are cached.
   return live && (await findClient(context, live.claims.client_id)) ? live : undefined
 }
 

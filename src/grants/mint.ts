@@ -1,4 +1,4 @@
-/** The one place where tokens are made. Access tokens: RFC 9068 or opaque. ID Tokens: https://openid.net/specs/openid-connect-core-1_0.html#IDToken */
+/** Creates all tokens. Access tokens: RFC 9068 or opaque. ID Tokens: https://openid.net/specs/openid-connect-core-1_0.html#IDToken */
 import { pick, requestedNames } from '../auth/claims.ts'
 import { sign } from '../auth/jws.ts'
 import { formatScope } from '../auth/scope.ts'
@@ -48,7 +48,7 @@ export async function mint(
   return issue.response ? { ...response, ...issue.response } : response
 }
 
-/** Never outlives its grant. */
+/** An access token. It expires no later than its grant. */
 export async function mintAccessToken(
   issue: Issue,
   client: Client,
@@ -96,12 +96,12 @@ export async function mintAccessToken(
   return { token: jwt, expiresIn }
 }
 
-/** What an ID Token may be bound to, beside its grant. */
+/** The parts of an ID Token that do not come from its grant. */
 export interface IdTokenParts {
   nonce?: string | undefined
   accessToken?: string | undefined
   code?: string | undefined
-  /** Claims that scopes ask for belong in the ID Token itself when there is no access token (§5.4). */
+  /** Without an access token, the ID Token has the claims that the scopes request (§5.4). */
   withScopeClaims?: boolean
   claims?: Record<string, unknown> | undefined
 }

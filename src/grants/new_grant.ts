@@ -1,4 +1,4 @@
-/** The grant a person gives a client in a session, waiting for the client to redeem what stands for it. */
+/** A grant that an End-User gave a client in a session, before the client has redeemed its code or other handle. */
 import { newGrantId } from '../auth/token.ts'
 import type { Context } from '../contracts/context.ts'
 import { seconds } from '../lib/clock.ts'
@@ -7,20 +7,20 @@ import type { Grant, GrantExtra } from '../models/grant.ts'
 import { authTime, type Session } from '../models/session.ts'
 import type { ActiveUser } from '../models/user.ts'
 
-export interface Given {
+export interface GrantContent {
   scope: string[]
   claims?: Grant['claims']
-  /** What features add. */
+  /** Members of features. */
   extra?: GrantExtra
 }
 
-/** `waits` in seconds is how long it may take to be redeemed. */
+/** The client must redeem the grant within `lifetime` seconds. */
 export const newGrant = (
   context: Context,
   client: Client,
   { session, user }: { session: Session; user: ActiveUser },
-  { scope, claims, extra }: Given,
-  waits: number,
+  { scope, claims, extra }: GrantContent,
+  lifetime: number,
 ): Grant => ({
   ...extra,
   grant_id: newGrantId(context.random),
@@ -31,5 +31,5 @@ export const newGrant = (
   ...(claims && { claims }),
   authentication: { auth_time: authTime(session), acr: session.acr, amr: session.amr, sid: session.sid },
   session_bound: !scope.includes('offline_access'),
-  exp: seconds(context.clock) + waits,
+  exp: seconds(context.clock) + lifetime,
 })

@@ -1,4 +1,4 @@
-/** refresh_token: rotation on each use, the same successor for an honest retry, the end for a thief. https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2 */
+/** The grant type refresh_token: each use rotates the token, a retry within the grace period gets the same successor, and other reuse ends the grant. https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2 */
 import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { optionalText } from '../auth/params.ts'
@@ -30,7 +30,7 @@ export const refreshToken = defineGrantType('refresh_token', Params, async (requ
   if (!found?.refresh)
     throw refuse(
       'RFC 6749 §6',
-      'a refresh token of this provider that lives',
+      'a valid refresh token of this provider',
       'the refresh token is unknown, has expired or was revoked',
     )
   if (found.client_id !== client.client_id)
@@ -40,12 +40,12 @@ export const refreshToken = defineGrantType('refresh_token', Params, async (requ
       'the refresh token was issued to another client',
     )
   if (isPublic(client) && found.authenticated === true) {
-    // It dropped its authentication since (RFC 7592 §2.2): whoever stole this token was kept out by that alone.
+    // The client has become public since (RFC 7592 §2.2). Only its authentication protected a stolen token.
     await Grant.end(context, found.grant_id)
     throw refuse(
       'RFC 6749 §6',
-      'the client authenticates as it did when the token was issued',
-      'the client authenticated when it got this token and no longer does: ask the person again',
+      'the client authenticates, as it did when the token was issued',
+      'the client authenticated when it got this token and no longer does: a new authorization request is needed',
     )
   }
   await admit(found, request)
@@ -59,8 +59,8 @@ export const refreshToken = defineGrantType('refresh_token', Params, async (requ
     await Grant.end(context, found.grant_id)
     throw refuse(
       'OpenID Connect Core §11',
-      'a session that lives, or the scope offline_access',
-      'the session it belongs to has ended; offline_access would have outlived it',
+      'a session that has not ended, or the scope offline_access',
+      'the session of this refresh token has ended; with offline_access the token would remain valid',
     )
   }
   const { grant, generation } = await rotate(context, loaded!, handle!.generation, client)
@@ -73,11 +73,11 @@ export const refreshToken = defineGrantType('refresh_token', Params, async (requ
   }
 })
 
-/** An instance whose clock is behind sees a rotation in the future: that is no grace either when there is none. */
+/** An instance whose clock is behind may see a rotation in the future. That counts as zero milliseconds ago. */
 const isWithinGrace = (rotatedAt: number, { clock, config }: Context): boolean =>
   Math.max(0, clock.now() - rotatedAt) < config.refreshTokenGrace * 1000
 
-/** Move the family on by one, or say again what an honest retry missed; anything else is reuse and ends the grant. */
+/** Rotates the token, or answers a retry within the grace period with the same successor. Any other reuse ends the grant. */
 async function rotate(
   context: Context,
   loaded: Loaded<Grant>,
@@ -85,7 +85,7 @@ async function rotate(
   client: Client,
 ): Promise<{ grant: Grant; generation: number }> {
   const found = loaded.record
-  // A public client whose token is bound to no key has rotation alone against theft (RFC 9700 §2.2.2).
+  // For a public client whose token is bound to no key, rotation is the only protection against theft (RFC 9700 §2.2.2).
   const stays = !context.config.refreshTokenRotation && (!isPublic(client) || found.cnf !== undefined)
   if (stays && found.refresh?.generation === generation) return { grant: found, generation }
   const moveOn = (current: Grant): Grant | undefined =>

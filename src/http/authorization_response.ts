@@ -1,4 +1,4 @@
-/** What goes back to the client from the authorization endpoint: always with `iss`, and with the `state` that came. https://www.rfc-editor.org/rfc/rfc9207 */
+/** Authorization responses: always with `iss`, and with the `state` of the request. https://www.rfc-editor.org/rfc/rfc9207 */
 import { type TrustedRedirect, withQuery } from '../auth/redirect_uri.ts'
 import type { RefusedError } from '../auth/refusal.ts'
 import { newHandle } from '../auth/token.ts'
@@ -50,7 +50,7 @@ export const query: ResponseMode = {
   respond: (_context, { redirect, params }) => redirectToClient(withQuery(redirect, params)),
 }
 
-/** response_type=code: the person's browser carries a code, nothing else. */
+/** response_type=code: the response has a code and no tokens. */
 export const code: ResponseType = {
   name: 'code',
   defaultMode: 'query',

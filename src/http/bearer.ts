@@ -1,4 +1,4 @@
-/** The access token a request presents, checked with all that binds it. https://www.rfc-editor.org/rfc/rfc6750#section-2 */
+/** Reads the access token of a request, and writes the challenge when there is none or it is refused. https://www.rfc-editor.org/rfc/rfc6750#section-2 */
 import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { optionalText } from '../auth/params.ts'
@@ -8,13 +8,13 @@ import type { TokenBinding } from '../contracts/feature.ts'
 import { form, shape } from './call.ts'
 import type { Call } from '../contracts/call.ts'
 
-/** What the Authorization header, or the body of a form, carries: the scheme tells how the token is bound. */
-export interface Presented {
+/** The access token from the Authorization header or a form body. The scheme tells how the token is bound. */
+export interface PresentedToken {
   scheme: string
   token: string
 }
 
-/** RFC 6750 §3: the scheme, then error and description when the request tried, then what features say of a resource. */
+/** RFC 6750 §3: the scheme, then error and description if the request had a token, then the parameters of features. */
 export function challenge(
   context: Context,
   error?: string,
@@ -37,8 +37,8 @@ export function challenge(
 }
 
 /**
- * The bindings that a token's `cnf` names, and the Authorization scheme they ask for. Undefined when a member of it is
- * of a kind nobody here can check.
+ * The bindings that a token's `cnf` names, and the Authorization scheme they require. Undefined when no binding can check
+ * one of its members.
  */
 export function bindingOf(
   cnf: Readonly<Record<string, unknown>>,
@@ -70,7 +70,7 @@ export const BearerParams = v.object({
 })
 
 /** Throws 401 without an error code when no token came (§3.1), `invalid_request` when it came in two places (§2). */
-export async function presentedToken(call: Call, context: Context): Promise<Presented> {
+export async function presentedToken(call: Call, context: Context): Promise<PresentedToken> {
   const header = call.request.headers.get('authorization')
   const inBody =
     call.method === 'POST' &&

@@ -1,4 +1,4 @@
-/** One request as endpoints see it: read lazily, within bounds. */
+/** Reads the parameters and the body of a request, within limits. */
 import * as v from 'valibot'
 import { HttpError, OAuthError } from '../auth/errors.ts'
 import { RefusedError, secret, shown } from '../auth/refusal.ts'
@@ -10,8 +10,8 @@ const maxParameters = 100
 const maxNameLength = 200
 
 /**
- * application/x-www-form-urlencoded into names and values. A parameter without a value counts as absent and
- * one that comes twice is refused (RFC 6749 §3.1); those in `repeatable` are joined by a space.
+ * Parses application/x-www-form-urlencoded. A parameter without a value counts as absent. A repeated parameter is refused
+ * (RFC 6749 §3.1); those in `repeatable` are joined by a space.
  */
 export function parseParams(text: string, repeatable: ReadonlySet<string>): Params {
   const params = Object.create(null) as Record<string, string>
@@ -56,7 +56,7 @@ function decode(text: string): string {
     throw new OAuthError('invalid_request', {
       rule: 'RFC 6749 §3.1',
       expected: 'percent-encoding of UTF-8',
-      came: secret(text), // any parameter, a password too
+      came: secret(text), // the parameter may be a password
       problem: 'a parameter has percent-encoding that is not UTF-8',
     })
   }
@@ -77,7 +77,7 @@ export async function form(call: Call, context: Context): Promise<Params> {
   return parseParams(await body(call, context), context.table.repeatable)
 }
 
-/** The JSON in the body; `code` is the error when it is none. */
+/** The JSON in the body; `code` is the error code when the body is not JSON. */
 export async function readJson(call: Call, context: Context, code = 'invalid_request'): Promise<unknown> {
   const type = call.request.headers.get('content-type') ?? 'no content type'
   if (!/^application\/(?:[a-z0-9.+-]+\+)?json *(?:;|$)/i.test(type))
@@ -119,7 +119,7 @@ async function body(call: Call, context: Context): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** Parameters in the shape a page or an API needs; a mismatch is `invalid_request` naming the parameter. */
+/** Validates parameters by a schema. Throws `invalid_request` with the name of the first wrong parameter. */
 export function shape<const S extends v.GenericSchema>(schema: S, params: unknown): v.InferOutput<S> {
   const parsed = v.safeParse(schema, params)
   if (parsed.success) return parsed.output

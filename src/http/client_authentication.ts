@@ -1,4 +1,4 @@
-/** Who is the client of this request? One answer for every endpoint that asks. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
+/** Client authentication, for all endpoints that require it. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
 import { readCredentials } from '../auth/client_auth.ts'
 import { OAuthError } from '../auth/errors.ts'
 import { shown } from '../auth/refusal.ts'
@@ -11,7 +11,7 @@ import type { Params } from '../auth/params.ts'
 
 export { findClient } from '../clients/find_client.ts'
 
-/** The methods of the table that this provider's settings allow. */
+/** The client authentication methods that the configuration allows. */
 export function offeredMethods(context: Context): string[] {
   const methods = [...context.table.clientAuth.values()]
   return methods.filter((method) => isOffered(method, context)).map((method) => method.name)
@@ -25,7 +25,7 @@ function isOffered(method: ClientAuthMethod, context: Context): boolean {
   )
 }
 
-/** Throws `invalid_client` unless the caller proves, in the one way it registered, to be the client it names. */
+/** Authenticates the client by the method that it registered. Throws `invalid_client` otherwise. */
 export async function authenticateClient(
   call: Call,
   params: Params,
@@ -54,7 +54,7 @@ export async function authenticateClient(
       rule: 'RFC 7591 §2',
       expected: `the token_endpoint_auth_method that this client registered: ${registered}`,
       came: credentials.method,
-      problem: `this client registered ${registered}; it came with ${credentials.method}`,
+      problem: `this client registered ${registered}; the request used ${credentials.method}`,
     })
   await method.verify(call, context, { credentials, client })
   return client as AuthenticatedClient

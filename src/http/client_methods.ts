@@ -1,4 +1,4 @@
-/** The five ways of the core in which a client proves who it is. https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication */
+/** The five client authentication methods of the core. https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication */
 import type { JWTPayload, JWTVerifyResult } from 'jose'
 import type { Credentials } from '../auth/client_auth.ts'
 import { OAuthError } from '../auth/errors.ts'
@@ -31,7 +31,7 @@ const wrongAssertion = (expected: string, came?: unknown, rule: Rule = 'RFC 7523
     problem: `client_assertion: ${problem}`,
   })
 
-/** The secret in the clear; undefined for a client without one. */
+/** The plain client secret; undefined for a client without one. */
 export const secretOf = (client: Client, context: Context): string | undefined =>
   client.sealed_secret === undefined
     ? undefined
@@ -53,14 +53,14 @@ const bySecret = (name: 'client_secret_basic' | 'client_secret_post'): ClientAut
 
 const none: ClientAuthMethod = { name: 'none', presentedAs: 'none', async verify() {} }
 
-/** Seconds an assertion may still live: its jti is remembered that long. */
+/** The longest remaining lifetime of an assertion in seconds: its jti is stored that long. */
 const maxAssertionLifetimeSeconds = 3600
 
 type Verify = (jwt: string, audience: string[], now: Date) => Promise<JWTVerifyResult>
 
 /**
- * Names of ours in `aud`. The issuer is the one that nobody else can have a client believe is theirs; OpenID Connect
- * Core §9 has the token endpoint, and later specifications the endpoint that is asked.
+ * The accepted values of `aud`. The issuer is the only value that another provider cannot claim for itself. OpenID Connect
+ * Core §9 also allows the token endpoint, and later specifications the requested endpoint.
  */
 function audiencesOf(call: Call, { config, baseUrls, table }: Context): string[] {
   if (config.clientAssertionAudience === 'issuer') return [config.issuer]
@@ -91,7 +91,7 @@ function requireAssertion(typ: unknown, payload: JWTPayload): void {
     )
 }
 
-/** RFC 7523 §3: issuer, subject, audience, lifetime, and each `jti` once. */
+/** Checks an assertion (RFC 7523 §3): issuer, subject, audience, lifetime, and that its `jti` was not used before. */
 async function verifyAssertion(
   call: Call,
   context: Context,
@@ -177,7 +177,7 @@ const clientSecretJwt: ClientAuthMethod = {
   verify: (call, context, { credentials, client }) =>
     verifyAssertion(call, context, { credentials, client }, async (jwt, audience, now) => {
       const secret = secretOf(client, context)
-      if (!secret) throw wrong('the client has no secret that opens') // an empty key is one that everybody has
+      if (!secret) throw wrong('a client whose client_secret can be decrypted') // never verify with an empty key
       const { jwtVerify } = await import('jose')
       return jwtVerify(jwt, utf8(secret), options(audience, now, allowed(client, hmacAlgs)))
     }),

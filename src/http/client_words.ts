@@ -1,4 +1,4 @@
-/** What a client says of itself, in the language of a page. https://www.rfc-editor.org/rfc/rfc7591#section-2.2 */
+/** The client metadata that pages show, in the language of the page. https://www.rfc-editor.org/rfc/rfc7591#section-2.2 */
 import type { Context } from '../contracts/context.ts'
 import type { Client } from '../models/client.ts'
 import type { Call } from '../contracts/call.ts'
@@ -7,13 +7,13 @@ import { foreignText } from '../html/foreign_text.ts'
 import { say, type Said } from '../lib/say.ts'
 import { languageOf } from './language.ts'
 
-type Spoken = 'client_name' | 'client_uri' | 'logo_uri' | 'policy_uri' | 'tos_uri'
+type LocalizedMember = 'client_name' | 'client_uri' | 'logo_uri' | 'policy_uri' | 'tos_uri'
 
 /**
- * The member in `language` when the client registered it so: `client_name#de`, or else one of a region or script of it,
- * `client_name#de-AT`; otherwise the one without a tag. Tags are compared without regard to case (RFC 5646 §2.1.1).
+ * The member in `language`: `client_name#de`, else one with a region or script such as `client_name#de-AT`, else the one
+ * without a tag. Tags are compared without regard to case (RFC 5646 §2.1.1).
  */
-function metadataIn(language: string, client: Client, name: Spoken): string | undefined {
+function metadataIn(language: string, client: Client, name: LocalizedMember): string | undefined {
   const prefix = `${name}#${language}`.toLowerCase()
   const keys = Object.keys(client).sort()
   const found =
@@ -29,18 +29,18 @@ export function shownClient(
   context: Context,
 ): ShownClient & { clientName: string | Said } {
   const language = languageOf(call, context)
-  const said = (name: Spoken) => metadataIn(language, client, name)
+  const localized = (name: LocalizedMember) => metadataIn(language, client, name)
   return {
-    clientName: said('client_name') ?? unnamedAt(firstHost(client)),
-    clientUri: said('client_uri'),
-    logoUri: said('logo_uri'),
-    policyUri: said('policy_uri'),
-    tosUri: said('tos_uri'),
+    clientName: localized('client_name') ?? unnamedAt(firstHost(client)),
+    clientUri: localized('client_uri'),
+    logoUri: localized('logo_uri'),
+    policyUri: localized('policy_uri'),
+    tosUri: localized('tos_uri'),
     unverified: client.self_registered,
   }
 }
 
-/** Where an address leads: its host, or the private-use scheme of a native app. */
+/** The host of a URL, or the private-use scheme of a native app. */
 export function hostOf(address: string): string {
   const url = new URL(address)
   return url.protocol.startsWith('http') ? url.host : url.protocol.slice(0, -1)
@@ -51,12 +51,12 @@ const firstHost = ({ redirect_uris: [first] }: Client): string | undefined =>
 
 const longestHost = 255
 
-/** What a page calls a client without a name: a client_id would tell an End-User nothing, a host may. */
+/** The name on a page for a client without one: its host, since a client_id means nothing to an End-User. */
 export const unnamedAt = (host: string | undefined): Said =>
   host === undefined
     ? say('common.unnamed_application')
     : say('common.unnamed_application_at', { host: foreignText(host, longestHost) })
 
-/** A name that is kept with an event, before its language is known. */
+/** The name that is stored with an event, whose reader's language is not known. */
 export const plainNameOf = (client: Client): string =>
   foreignText(client.client_name ?? firstHost(client) ?? client.client_id)

@@ -1,10 +1,10 @@
-/** Which scripts may read an answer. Never with credentials: no endpoint that allows CORS looks at a cookie. https://fetch.spec.whatwg.org/#http-cors-protocol */
+/** CORS headers. Credentials are never allowed, and no endpoint with CORS reads a cookie. https://fetch.spec.whatwg.org/#http-cors-protocol */
 import type { Context } from '../contracts/context.ts'
 import type { Endpoint } from '../contracts/endpoint.ts'
 
 type Headers = Record<string, string>
 
-/** Headers for the answer; empty where scripts of this origin may not read it. */
+/** Headers of a response; undefined, or without `access-control-allow-origin`, when scripts of this origin may not read it. */
 export function corsHeaders(
   endpoint: Endpoint,
   origin: string | null,
@@ -12,9 +12,9 @@ export function corsHeaders(
 ): Headers | undefined {
   if (endpoint.cors === undefined) return undefined
   if (endpoint.cors === 'any') return { 'access-control-allow-origin': '*' }
-  const everyone = config.corsAllowedOrigins.includes('*')
-  if (origin === null) return everyone ? undefined : { vary: 'Origin' }
-  if (!everyone && !config.corsAllowedOrigins.includes(origin)) return { vary: 'Origin' }
+  const anyOrigin = config.corsAllowedOrigins.includes('*')
+  if (origin === null) return anyOrigin ? undefined : { vary: 'Origin' }
+  if (!anyOrigin && !config.corsAllowedOrigins.includes(origin)) return { vary: 'Origin' }
   return {
     'access-control-allow-origin': origin,
     'access-control-expose-headers': [
@@ -26,7 +26,7 @@ export function corsHeaders(
   }
 }
 
-/** Headers for a preflight, beside those above. */
+/** Additional headers of the response to a preflight request. */
 export const preflightHeaders = (methods: readonly string[], { table }: Context): Headers => ({
   'access-control-allow-methods': methods.join(', '),
   'access-control-allow-headers': [

@@ -1,4 +1,4 @@
-/** Forms are answered only when our own page, in the same browser, sent them. https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html */
+/** CSRF protection: a form is accepted only from a page of this provider in the same browser. https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html */
 import { HttpError } from '../auth/errors.ts'
 import { secret } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
@@ -12,13 +12,13 @@ import { cookieName, readCookie, setCookie } from './cookie.ts'
 
 const browserCookie = /^[A-Za-z0-9_-]{32}$/
 
-/** A random name for this browser, before and beyond any session. Undefined when it has none (or one that is not ours). */
+/** The random identifier of this browser, which does not depend on a session. Undefined without a valid cookie. */
 export function browserOf(call: Call, context: Context): string | undefined {
   const value = readCookie(call, cookieName(context.config, 'browser'))
   return value !== undefined && browserCookie.test(value) ? value : undefined
 }
 
-/** The browser's name and, when it is new, the cookie to set. */
+/** The identifier of the browser and, when it is new, the cookie to set. */
 export function ensureBrowser(call: Call, context: Context): { browser: string; cookies: string[] } {
   const known = browserOf(call, context)
   if (known !== undefined) return { browser: known, cookies: [] }
@@ -26,14 +26,14 @@ export function ensureBrowser(call: Call, context: Context): { browser: string; 
   return { browser, cookies: [setCookie(context.config, 'browser', browser)] }
 }
 
-/** The hidden `csrf_token` of a form; `purpose` keeps the token of one form from opening another. */
+/** The hidden `csrf_token` of a form. A token is valid only for forms of its `purpose`. */
 export const csrfToken = (context: Context, browser: string, purpose: string): string =>
   hmac(context.secrets.csrf, `${purpose}\n${browser}`)
 
 /**
- * What can be said before the token is known: the name of a browser that a page of ours was shown in. Throws
- * `form_out_of_date` or `foreign_form` otherwise. An answer that throws sets no cookie: a form of another site comes
- * without the cookies of its browser (SameSite=Lax), and an answer with new ones would replace them.
+ * The check without the token: returns the identifier of a browser that has shown a page of this provider, or throws
+ * `form_out_of_date` or `foreign_form`. The error sets no cookie: a form of another site comes without our cookies
+ * (SameSite=Lax), and new ones would replace them.
  */
 export function requireOwnBrowser(call: Call, context: Context): string {
   requireSameOrigin(call, context)
@@ -73,16 +73,16 @@ export const ownForm =
   }
 
 /**
- * The `form` of an endpoint that other sites send forms to: nothing is checked. Such a request comes without our cookies
- * (SameSite=Lax), so `post` decides nothing. It leads the browser to a GET, which has them.
+ * The `form` of an endpoint that accepts forms of other sites without a check. Such a request has no cookies of ours
+ * (SameSite=Lax), so `post` only redirects the browser to a GET, which has them.
  */
 export const formOfAnySite: FormReader<Submitted> = async (call, context) => ({
   fields: await form(call, context),
 })
 
 /**
- * Browsers say where a request comes from; what they say must be us. Silence is left to the token, and so is
- * `Origin: null`, which is what our own forms send because of `Referrer-Policy: no-referrer` (Fetch §3.2).
+ * Requires that Sec-Fetch-Site and Origin, if present, name this provider. When they are absent, only the token decides,
+ * as for `Origin: null`, which our own forms send because of `Referrer-Policy: no-referrer` (Fetch §3.2).
  */
 export function requireSameOrigin(call: Call, context: Context): void {
   const site = call.request.headers.get('sec-fetch-site')

@@ -1,4 +1,4 @@
-/** The only place where a refusal becomes an answer, JSON or a page, and its line in the log. Redirects are `authorization_response.ts`. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+/** Turns a refusal into a response, JSON or a page, and its log line. Redirects with errors are in `authorization_response.ts`. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 import { HttpError } from '../auth/errors.ts'
 import { RefusedError, isSecret } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
@@ -8,7 +8,7 @@ import { errorPage } from '../html/pages.ts'
 import { json, page } from './reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 
-/** What production says; development says what was expected and what came. */
+/** The descriptions in production. Development says what was expected and what came. */
 const terse: Record<string, string> = {
   invalid_request: 'The request is missing a parameter or has a malformed one',
   invalid_client: 'Client authentication failed',
@@ -24,20 +24,20 @@ const terse: Record<string, string> = {
 export const descriptionFor = (error: RefusedError, { config }: Context): string =>
   (config.environment === 'production' && terse[error.code]) || error.publicDescription
 
-/** Codes by which a client learns to go on: a well-behaved client meets them in every flow. */
+/** Codes that are a regular part of a flow and no sign of an error. */
 const partOfTheFlow = new Set(['authorization_pending', 'slow_down', 'use_dpop_nonce'])
 
 const longestValue = 200
 const longestSentence = 600
 
-/** What strangers sent is cut short, so that no request makes a long line. */
+/** Shortens a value of the request, so that no request makes a long log line. */
 const clipped = (value: unknown, longest = longestValue): unknown => {
   if (isSecret(value)) return '(secret)'
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   return text !== undefined && text.length > longest ? `${text.slice(0, longest)}...` : value
 }
 
-/** The log line of a refusal: one each, at every place that answers with one. */
+/** Logs a refusal. Each place that responds with a refusal calls it once. */
 export function logRefusal(error: RefusedError, call: Call, context: Context): void {
   const { code, rule, expected, came, problem, detail } = error.refusal
   context.log[partOfTheFlow.has(code) ? 'debug' : 'info']('refused', {
@@ -54,7 +54,7 @@ export function logRefusal(error: RefusedError, call: Call, context: Context): v
   })
 }
 
-/** Any thrown value as the refusal it stands for, logged. An unexpected error becomes `server_error`. */
+/** Turns any thrown value into a refusal and logs it. An unexpected error becomes `server_error`. */
 export function refusalOf(thrown: unknown, call: Call, context: Context): RefusedError {
   if (thrown instanceof RefusedError) {
     logRefusal(thrown, call, context)
@@ -64,7 +64,8 @@ export function refusalOf(thrown: unknown, call: Call, context: Context): Refuse
     context.log.error('store_unavailable', { request_id: call.requestId, problem: thrown.message })
     return new HttpError('temporarily_unavailable', {
       expected: 'the store answers in time',
-      problem: 'the store did not answer in time, so this is not done as far as we know. Try again shortly',
+      problem:
+        'the store did not answer in time, so the request may not have been completed. Try again shortly',
       retryAfter: 2,
     })
   }
@@ -85,14 +86,14 @@ export function errorReply(error: RefusedError, call: Call, context: Context, as
     const html = errorPage({
       status: error.status,
       error: code,
-      // In production it would only repeat the sentence for people.
+      // In production it would only repeat the message for the End-User.
       description: context.config.environment === 'production' ? undefined : description,
       requestId: call.requestId,
       say,
     })
     return page(error.status, html, headers)
   }
-  // RFC 6749 §5.2: a client that used the Authorization header is told which scheme to use.
+  // RFC 6749 §5.2: the response to a client that used the Authorization header names the scheme to use.
   if (error.status === 401 && !headers['www-authenticate'])
     headers['www-authenticate'] = `Basic realm="${context.config.issuer}"`
   return json(error.status, { error: code, error_description: description }, headers)

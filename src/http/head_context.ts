@@ -1,4 +1,4 @@
-/** What HEAD runs the `get` of an endpoint with: nothing that it does outlasts the answer. https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1 */
+/** The context for HEAD requests, which run the `get` of an endpoint without lasting effects. https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1 */
 import type { Context } from '../contracts/context.ts'
 import type { Log } from '../lib/log.ts'
 import { OutboundError } from '../outbound/error.ts'
@@ -30,6 +30,6 @@ const readingOutbound = ({ fetch, getJson }: Outbound): Outbound => ({
   getJson,
   async fetch(url, options) {
     if ((options?.method ?? 'GET') === 'GET') return fetch(url, options)
-    throw new OutboundError('refused', 'was not asked, for this request was HEAD')
+    throw new OutboundError('refused', 'was not requested, because this request was HEAD')
   },
 })

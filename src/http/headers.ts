@@ -1,9 +1,9 @@
-/** Headers that every answer carries. https://owasp.org/www-project-secure-headers/ */
+/** The security headers of all responses. https://owasp.org/www-project-secure-headers/ */
 import type { Config } from '../config.ts'
 import type { Reply } from '../contracts/reply.ts'
 import { type PolicySource, schemeSource } from '../lib/policy_source.ts'
 
-/** Nothing inline, nothing from elsewhere; forms may lead to us, to https, and to what the page names. */
+/** No inline code and no foreign resources. Forms may lead to this provider, to https, and to the targets of the page. */
 const policyOf = (
   { formTargets = [], frameSources = [], imageSources = [] }: Partial<Reply> = {},
   ancestors = "'none'",
@@ -40,25 +40,25 @@ const pageHeaders = {
   'permissions-policy': 'camera=(), microphone=(), geolocation=()',
 }
 
-/** For a page inside of anybody's frame: X-Frame-Options has no word for that. */
+/** For a page that any site may frame. X-Frame-Options is left out: it has no value for that. */
 const framedHeaders = {
   'cross-origin-resource-policy': 'cross-origin',
   'permissions-policy': pageHeaders['permissions-policy'],
   'content-security-policy': policyOf({}, '*'),
 }
 
-/** Reply headers win. */
+/** The headers of the reply take precedence. */
 export function securityHeaders(base: Record<string, string>, reply: Reply): Record<string, string> {
   if (!reply.headers['content-type']?.startsWith('text/html')) return { ...base, ...reply.headers }
-  if (reply.framedByAnybody) return { ...base, ...framedHeaders, ...reply.headers }
+  if (reply.framedByAnySite) return { ...base, ...framedHeaders, ...reply.headers }
   const { formTargets, frameSources, imageSources } = reply
   const policy = formTargets || frameSources || imageSources ? policyOf(reply) : plainPolicy
   return { ...base, ...pageHeaders, 'content-security-policy': policy, ...reply.headers }
 }
 
 /**
- * The form-action source that lets a form end at this redirect URI. The scheme alone: Chromium goes on to check
- * where the client redirects next, perhaps another loopback port, and a source cannot name [::1] at all.
+ * The form-action source that allows a form to lead to this redirect URI. It is only the scheme: Chromium also checks
+ * where the client redirects next, which may be another loopback port, and a source cannot name [::1].
  */
 export const formTarget = (uri: string): PolicySource[] =>
   schemeSource(uri).filter((scheme) => scheme !== 'https:')

@@ -1,4 +1,4 @@
-/** Which accounts this browser signed in with before, by a cookie that says it and a MAC that proves it. https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies */
+/** A cookie with a MAC that proves that an account signed in with this browser before. https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies */
 import type { Context } from '../contracts/context.ts'
 import { equalInConstantTime } from '../lib/equal.ts'
 import { hmac } from '../lib/hash.ts'
@@ -13,7 +13,7 @@ const lifetimeSeconds = 180 * 86_400
 const proof = (context: Context, browser: string, username: string): string =>
   hmac(context.secrets.csrf, `known browser\n${browser}\n${canonicalUsername(username)}`)
 
-/** The browser's name when this account signed in with it before; undefined otherwise. */
+/** The identifier of the browser if this account signed in with it before. */
 export function browserKnownTo(call: Call, context: Context, username: string): string | undefined {
   const browser = browserOf(call, context)
   const cookie = readCookie(call, cookieName(context.config, 'known'))
@@ -24,7 +24,7 @@ export function browserKnownTo(call: Call, context: Context, username: string): 
     : undefined
 }
 
-/** The cookies that remember it: the browser's own name must live as long as what is known of it. */
+/** The cookies to set after a sign-in. The cookie with the browser's identifier must last as long as the proof. */
 export function rememberBrowser(call: Call, context: Context, username: string): string[] {
   const browser = browserOf(call, context)
   if (browser === undefined) return []

@@ -1,4 +1,4 @@
-/** Which language one request is answered in: what the application asked for, what the person chose, what the browser says. */
+/** The language of a response: from `ui_locales`, the End-User's choice, or the browser. */
 import type { Context } from '../contracts/context.ts'
 import type { Language } from '../lib/say.ts'
 import type { Call } from '../contracts/call.ts'
@@ -13,7 +13,7 @@ const remembered = 31_536_000
 export const rememberLanguage = (language: Language, context: Context): string =>
   setCookie(context.config, cookie, language, remembered)
 
-/** `ui_locales`: of the query where no page said better. Read leniently, for the page of an error is a page too. */
+/** `ui_locales`, from the interaction if a page set it, else from the query. It is read leniently, since error pages need it too. */
 export const askedLocales = ({ uiLocales, search }: Call): string =>
   uiLocales ?? (search.includes('ui_locales=') ? (new URLSearchParams(search).get('ui_locales') ?? '') : '')
 
@@ -28,7 +28,7 @@ export function languageOf(call: Call, context: Context): Language {
   )
 }
 
-/** A path of ours that is answered in the language the application asked for here. */
+/** A local path with the `ui_locales` of this request. */
 export function inSameLanguage(call: Call, path: string): string {
   const locales = askedLocales(call)
   if (locales === '') return path

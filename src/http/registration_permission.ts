@@ -1,4 +1,4 @@
-/** Who may register a client: anybody, nobody, or who holds an initial access token. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
+/** Permission to register a client: open, closed, or with an initial access token. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
 import { OAuthError } from '../auth/errors.ts'
 import { secret } from '../auth/refusal.ts'
 import type { RegistrationLimits } from '../auth/registration_limits.ts'
@@ -9,17 +9,17 @@ import { equalInConstantTime } from '../lib/equal.ts'
 import { InitialAccessToken, initialTokenPrefix } from '../models/initial_access_token.ts'
 
 export interface Permission {
-  /** What the token allows in place of the settings for everybody. */
+  /** The limits of the token, which replace those of the configuration. */
   limits?: RegistrationLimits
   /** For the log. */
   token?: string
-  /** Counts the registration, once all else is checked. Throws `invalid_token` when others were faster. */
+  /** Counts the registration after all other checks. Throws `invalid_token` when concurrent requests used the token up. */
   spend(): Promise<void>
 }
 
-const free: Permission = { spend: async () => {} }
+const unlimited: Permission = { spend: async () => {} }
 
-/** Throws 403 where nobody may, 401 without a token that is good. */
+/** Throws 403 when registration is closed, 401 without a valid token. */
 export async function requirePermission(call: Call, context: Context): Promise<Permission> {
   const { registration: mode, registrationInitialAccessToken: expected } = context.config
   if (mode === 'closed')
@@ -30,10 +30,10 @@ export async function requirePermission(call: Call, context: Context): Promise<P
     })
   const [, token] = /^Bearer +(\S+)$/i.exec(call.request.headers.get('authorization') ?? '') ?? []
   if (token?.startsWith(initialTokenPrefix)) return ofRecord(token, context)
-  if (mode === 'open') return free
+  if (mode === 'open') return unlimited
   if (token === undefined || expected === undefined || !equalInConstantTime(token, expected))
     throw refused(context, token)
-  return free
+  return unlimited
 }
 
 async function ofRecord(token: string, context: Context): Promise<Permission> {
@@ -49,9 +49,9 @@ async function ofRecord(token: string, context: Context): Promise<Permission> {
   }
 }
 
-/** An unknown, an expired and a used one are told alike. */
+/** The same error for an unknown, an expired and a used token. */
 function refused(context: Context, token: string | undefined): OAuthError {
-  const description = 'registration needs an initial access token that is good: Authorization: Bearer <token>'
+  const description = 'registration needs a valid initial access token: Authorization: Bearer <token>'
   return new OAuthError('invalid_token', {
     rule: 'RFC 7591 §3',
     expected: description,

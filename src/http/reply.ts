@@ -1,4 +1,4 @@
-/** What an endpoint answers with: a value; app.ts makes the Response. */
+/** Functions that make the replies of endpoints; app.ts turns a reply into the Response. */
 import { OAuthError } from '../auth/errors.ts'
 import type { Reply } from '../contracts/reply.ts'
 import type { TrustedRedirect } from '../auth/redirect_uri.ts'
@@ -13,14 +13,14 @@ export const wrapped = (document: { body: string; contentType: string }): Reply 
 
 const jsonHeaders = { 'content-type': 'application/json', 'cache-control': 'no-store' }
 
-/** JSON that nobody may keep: tokens, errors, people's data. */
+/** JSON that must not be cached: tokens, errors, data of End-Users. */
 export const json = (status: number, value: unknown, headers?: Record<string, string>): Reply => ({
   status,
   body: JSON.stringify(value),
   headers: headers ? { ...jsonHeaders, ...headers } : jsonHeaders,
 })
 
-/** JSON written beforehand that everybody may keep for `maxAge` seconds. */
+/** Serialised JSON that any cache may store for `maxAge` seconds. */
 export const publicJson = (body: string, maxAge: number, contentType = 'application/json'): Reply => ({
   status: 200,
   body,
@@ -39,7 +39,7 @@ export const empty = (status: 200 | 204, headers: Record<string, string> = {}): 
   headers: { 'cache-control': 'no-store', ...headers },
 })
 
-/** 303: whatever the method was, the browser follows with GET (RFC 9700 §4.12). */
+/** 303: the browser follows with GET, whatever the method of the request was (RFC 9700 §4.12). */
 const seeOther = (location: string, cookies?: string[]): Reply => ({
   status: 303,
   body: null,
@@ -47,15 +47,15 @@ const seeOther = (location: string, cookies?: string[]): Reply => ({
   ...(cookies && { cookies }),
 })
 
-/** To a client, with the response parameters already in `location`. */
+/** Redirects to a client; `location` includes the response parameters. */
 export const redirectToClient = (
   location: string & { readonly [K in keyof TrustedRedirect]?: unknown },
 ): Reply => seeOther(location)
 
-/** Bytes of URL that browsers, proxies and Bun itself carry without trouble. */
+/** The longest URL that browsers, proxies and Bun handle reliably. */
 const maxUrlLength = 14_000
 
-/** Throws `invalid_request` when the parameters of a form are too many for the URL they should move to. */
+/** Throws `invalid_request` when a URL that is made from the parameters of a form is too long. */
 export function withinUrl(target: string): string {
   if (target.length <= maxUrlLength) return target
   throw new OAuthError('invalid_request', {
@@ -66,7 +66,7 @@ export function withinUrl(target: string): string {
   })
 }
 
-/** To a page of ours: an absolute path that begins with exactly one slash. */
+/** Redirects to a local page: an absolute path that begins with exactly one slash. */
 export function redirectWithin(path: string, cookies?: string[]): Reply {
   if (!/^\/(?![/\\])/.test(path)) throw new TypeError(`not a local path: ${path}`)
   return seeOther(path, cookies)

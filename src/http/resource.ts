@@ -1,4 +1,4 @@
-/** What an endpoint of our own asks of an access token, as any resource server would. https://www.rfc-editor.org/rfc/rfc6750#section-3 */
+/** Checks the access token of a request to one of our own protected resources. https://www.rfc-editor.org/rfc/rfc6750#section-3 */
 import { OAuthError } from '../auth/errors.ts'
 import { secret } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
@@ -8,7 +8,7 @@ import type { Call } from '../contracts/call.ts'
 
 type Find = (context: Context, token: string) => Promise<LiveToken | undefined>
 
-/** The live token of this request, proven as its `cnf` demands and holding `scope`. Throws with the challenge to send. */
+/** The valid access token of this request, with the proof that its `cnf` requires and with `scope`. Throws with the challenge. */
 export async function requireToken(
   call: Call,
   context: Context,
@@ -22,7 +22,7 @@ export async function requireToken(
       context,
       {
         rule: 'RFC 6750 §3.1',
-        expected: 'an access token of this provider that lives',
+        expected: 'a valid access token of this provider',
         came: secret(token),
         problem: 'the access token is unknown, has expired or was revoked',
       },
@@ -53,15 +53,15 @@ export async function requireToken(
 }
 
 /**
- * A token for one API is worth nothing at another, ours included (RFC 8707 §2, RFC 9068 §4). Ours are the whole of this
- * provider, and each endpoint by its URL.
+ * Whether the audience of a token is this provider or this endpoint. A token for another resource server is refused
+ * (RFC 8707 §2, RFC 9068 §4).
  */
 function isForUs({ claims }: LiveToken, { path }: Call, { config, baseUrls }: Context): boolean {
   const ours = [config.issuer, config.accessTokenAudience, ...baseUrls.map((base) => base + path)]
   return [claims.aud].flat().some((audience) => ours.includes(audience))
 }
 
-/** A bound token is refused without its proof, and with another scheme than its own: no downgrade to bearer. */
+/** Refuses a bound token without its proof or with another scheme, so that it cannot be used as a bearer token. */
 async function requireBinding(
   call: Call,
   context: Context,
@@ -91,7 +91,7 @@ async function requireBinding(
         rule: 'RFC 6750 §3.1',
         expected: 'a cnf of kinds that this provider checks',
         came: cnf,
-        problem: 'this token is bound to a key in a way this server does not know',
+        problem: 'this token is bound to a key by a method that this provider does not support',
       },
       call,
     )

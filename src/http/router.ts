@@ -1,9 +1,9 @@
-/** Path, then method, then the answer of an endpoint. https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6 */
+/** Routes a request by path and method to an endpoint. https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6 */
 import { HttpError } from '../auth/errors.ts'
 import type { Answer, Endpoint } from '../contracts/endpoint.ts'
 import { answersOf, type HttpMethod, methodsOf } from '../lib/http_method.ts'
 
-/** An endpoint and what is read from its members once, at the start. */
+/** An endpoint with its methods, computed once at the start. */
 export interface Route {
   endpoint: Endpoint
   methods: readonly HttpMethod[]
@@ -23,8 +23,7 @@ function routeOf(endpoint: Endpoint): Route {
 }
 
 /**
- * Exact paths in a map; a path that ends in `/*` takes everything below it. Two endpoints of one path fail
- * the boot.
+ * A path that ends in `/*` matches all paths below it. Throws at boot when two endpoints have the same path.
  */
 export function createRouter(endpoints: readonly Endpoint[]): Router {
   const exact = new Map<string, Route>()

@@ -1,4 +1,4 @@
-/** The session of this browser: finding it, beginning it, forgetting its cookie. */
+/** Finds and begins the session of a browser, and deletes its cookie. */
 import type { Context } from '../contracts/context.ts'
 import { Session, type SignIn } from '../models/session.ts'
 import type { Call } from '../contracts/call.ts'
@@ -15,7 +15,7 @@ export async function currentSession(call: Call, context: Context): Promise<Sess
   return session
 }
 
-/** Begin a session; whatever session the browser had before is over (ASVS 7.2.4). Returns the cookies to set. */
+/** Begins a session and replaces the previous session of the browser (ASVS 7.2.4). Returns the cookies to set. */
 export async function beginSession(
   call: Call,
   context: Context,
@@ -31,7 +31,7 @@ export async function beginSession(
     previous,
   )
   context.metrics.count('sign_ins', 'result', 'success')
-  const more = context.table.sessions.begun.flatMap((hear) => hear(context, session))
+  const more = context.table.sessions.begun.flatMap((notify) => notify(context, session))
   return { session, cookies: [setCookie(context.config, 'session', cookie), ...more] }
 }
 

@@ -1,4 +1,4 @@
-/** What the OpenAPI document is written from. `Context` has this shape; naming the members here keeps the room below it. */
+/** The input of the OpenAPI document. `Context` has this shape; the types are repeated here because this folder is on a floor below it. */
 import type { MethodMembers } from '../lib/http_method.ts'
 import type { ObjectShape, Operations } from './parts.ts'
 import type * as v from 'valibot'

@@ -1,21 +1,21 @@
-/** Why a request of ours to somebody else's server came to nothing. docs/architecture.md, "Outbound requests" */
+/** Why a request to another server failed. docs/architecture.md, "Outbound requests" */
 
 export type OutboundReason =
-  /** By our own rules: scheme, spelling, port or address. */
+  /** The URL or address is not allowed: scheme, spelling, port or address. */
   | 'refused'
   | 'busy'
   | 'unreachable'
   | 'timeout'
   | 'too_large'
-  /** 3xx: we follow none, for the next address would be the stranger's choice. */
+  /** 3xx: redirects are not followed, since the other server would choose the address. */
   | 'redirect'
   | 'status'
-  /** Not what was asked for: compressed, cut short, or no JSON. */
+  /** The response is compressed, cut short, or no JSON. */
   | 'malformed'
 
 /**
- * `message` begins with a verb and may be told to the caller: it never says which addresses a name has, nor how a
- * connection failed, so that nobody can map a network through us. `detail` is for the log alone.
+ * `message` begins with a verb and may be shown to the caller. It never says which addresses a name has or how a connection
+ * failed, so that an attacker cannot explore the internal network. `detail` is for the log only.
  */
 export class OutboundError extends Error {
   override readonly name = 'OutboundError'

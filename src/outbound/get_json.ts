@@ -1,18 +1,18 @@
-/** JSON from elsewhere, kept for a while: single flight, bounded, as long as its Cache-Control allows and we do. https://www.rfc-editor.org/rfc/rfc9111#section-4.2 */
+/** Fetches and caches JSON: concurrent callers share one request, the size is bounded, Cache-Control may shorten the lifetime. https://www.rfc-editor.org/rfc/rfc9111#section-4.2 */
 import type { Clock } from '../lib/clock.ts'
 import { deepFreeze } from '../lib/freeze.ts'
 import { OutboundError } from './error.ts'
 import type { OutboundOptions, OutboundResponse } from './request.ts'
 
 export interface JsonOptions extends Pick<OutboundOptions, 'accept' | 'maxBytes' | 'timeoutMs'> {
-  /** Seconds to keep it at most; its own max-age may shorten that, down to ten seconds. 0, not kept, when left out. */
+  /** The longest time in seconds to cache it. The response's max-age may shorten that, down to ten seconds. Default 0: not cached. */
   cacheFor?: number
   /** Seconds: a copy fetched longer ago than this is fetched again. */
   notOlderThan?: number
-  /** Nothing but `application/json` or `application/…+json`: text that somebody uploaded does not speak for its host. */
+  /** Accept only `application/json` or `application/…+json`: a text file that a user uploaded is not a statement of the host. */
   strictType?: boolean
-  /** Keep only what this throws nothing about, and remember no failure. It rejects with what this throws. */
-  judge?(value: unknown): void
+  /** Throws to refuse the value. A refused value is not cached, `getJson` rejects with the error, and no failure is remembered. */
+  validate?(value: unknown): void
 }
 
 export type GetJson = (url: string, options?: JsonOptions) => Promise<unknown>
@@ -26,12 +26,12 @@ interface Copy {
 
 const jsonType = /^application\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i
 const shortestLifeSeconds = 10
-/** Seconds in which a URL that failed is not asked again: an outage costs its callers nothing but the answer. */
+/** Seconds in which a URL that failed is not requested again, so that callers do not wait during an outage. */
 const failureLifeSeconds = 10
 const mostBytes = 16_777_216
 const mostFailures = 1000
 
-/** `fetch` is the guarded one. What `getJson` resolves to is shared among its callers, hence frozen. */
+/** `fetch` is that of outbound.ts. The value is shared among callers, so it is frozen. */
 export function createGetJson(
   fetch: (url: string, options: OutboundOptions) => Promise<OutboundResponse>,
   clock: Clock,
@@ -62,7 +62,7 @@ export function createGetJson(
     if (failures.size > mostFailures) failures.delete(failures.keys().next().value!)
   }
 
-  async function load(url: string, { cacheFor = 0, judge, ...options }: JsonOptions): Promise<unknown> {
+  async function load(url: string, { cacheFor = 0, validate, ...options }: JsonOptions): Promise<unknown> {
     try {
       const response = await fetch(url, { accept: 'application/json', ...options })
       if (response.status !== 200)
@@ -70,17 +70,17 @@ export function createGetJson(
       if (options.strictType && !jsonType.test(response.headers['content-type'] ?? ''))
         throw new OutboundError('malformed', 'must be served as application/json')
       const value = parse(response.body)
-      judge?.(value)
+      validate?.(value)
       const now = clock.now()
-      // An object costs a little even when it is small.
+      // 500: the memory of the entry itself.
       const size = Buffer.byteLength(response.body) + url.length + 500
       const until = now + lifeOf(response.headers['cache-control'], cacheFor) * 1000
       if (cacheFor > 0) keep(url, { value, bytes: size, fetchedAt: now, until })
       failures.delete(url)
       return value
     } catch (error) {
-      // A full house is ours, not theirs.
-      if (error instanceof OutboundError && error.reason !== 'busy' && cacheFor > 0 && !judge)
+      // `busy` is our own limit and not a failure of the other server.
+      if (error instanceof OutboundError && error.reason !== 'busy' && cacheFor > 0 && !validate)
         remember(url, error)
       throw error
     } finally {
@@ -111,6 +111,6 @@ function parse(text: string): unknown {
   try {
     return deepFreeze(JSON.parse(text) as unknown)
   } catch {
-    throw new OutboundError('malformed', 'answered no JSON') // nesting too deep for the stack lands here too
+    throw new OutboundError('malformed', 'answered no JSON') // also for JSON nested too deeply for the stack
   }
 }

@@ -1,4 +1,4 @@
-/** The guarded fetcher: every request this provider makes to a URL that somebody else chose. docs/architecture.md, "Outbound requests" */
+/** The guarded fetcher, for all requests to URLs that a client or another party chose. docs/architecture.md, "Outbound requests" */
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -14,8 +14,8 @@ export type { OutboundOptions, OutboundResponse } from './request.ts'
 
 export interface Outbound {
   /**
-   * Any status but 3xx resolves. Rejects with OutboundError alone: a URL or address that is not allowed, a redirect,
-   * too large, too slow, too many at once, unreachable.
+   * Resolves for any status except 3xx. Rejects only with OutboundError: the URL or address is not allowed, redirects,
+   * answers too much or too slowly, is unreachable, or too many requests are running.
    */
   fetch(url: string, options?: OutboundOptions): Promise<OutboundResponse>
   /** The JSON at a URL that answers 200, deeply frozen. Rejects as `fetch` does; a failure is remembered ten seconds. */
@@ -30,20 +30,20 @@ export interface OutboundDeps {
   resolve?: Resolve
 }
 
-/** All addresses, as the system (its hosts file included) has them. */
+/** All addresses of the system resolver, which includes the hosts file. */
 async function systemResolve(host: string): Promise<string[]> {
   const { lookup } = await import('node:dns/promises')
   return (await lookup(host, { all: true })).map(({ address }) => address)
 }
 
-const refusal = () => new OutboundError('busy', 'is asked too often at the moment')
-/** A host that hangs holds four of the 64 places; an address that hangs, whatever its names, sixteen. */
+const refusal = () => new OutboundError('busy', 'is requested too often at the moment')
+/** Of the 64 concurrent requests, at most 4 go to one host and 16 to one address, so that one slow server cannot block all. */
 const hostLimits: Limits = { atOnce: 64, waiting: 512, lane: { atOnce: 4, waiting: 16 }, refusal }
 const addressLimits: Limits = { atOnce: 64, waiting: 0, lane: { atOnce: 16, waiting: 0 }, refusal }
-/** Addresses of one name that are tried. */
+/** The number of addresses of one name that are tried. */
 const mostAddresses = 3
 
-/** Reads OUTBOUND_CA_PATH, if set, and nothing else until the first request. Throws when that file cannot be read. */
+/** Reads the file OUTBOUND_CA_PATH, if set, and throws when it cannot be read. Other work waits for the first request. */
 export function createOutbound({ config, clock, log, resolve = systemResolve }: OutboundDeps): Outbound {
   const exemptions = new Set(config.outboundAllowHosts)
   const extraCa =
@@ -51,7 +51,7 @@ export function createOutbound({ config, clock, log, resolve = systemResolve }: 
   const hosts = createLimiter(hostLimits)
   const addresses = createLimiter(addressLimits)
 
-  /** Node replaces its own authorities by the list it is given, so the list has both. */
+  /** A given list replaces Node's own authorities, so the list has both. */
   async function authorities(): Promise<readonly string[] | undefined> {
     if (extraCa === undefined) return undefined
     const { rootCertificates } = await import('node:tls')
@@ -60,12 +60,12 @@ export function createOutbound({ config, clock, log, resolve = systemResolve }: 
 
   async function exchange(target: Target, options: OutboundOptions, signal: AbortSignal) {
     const ca = target.secure ? await authorities() : undefined
-    const found = await before(signal, addressesOf(target, resolve))
+    const found = await untilAborted(signal, addressesOf(target, resolve))
     let last: unknown
     for (const address of found.slice(0, mostAddresses)) {
       try {
-        const ask = () => request(target, address, options, ca, signal)
-        return await addresses.run(ask, { lane: address, signal })
+        const send = () => request(target, address, options, ca, signal)
+        return await addresses.run(send, { lane: address, signal })
       } catch (error) {
         if (!neverConnected(error)) throw error
         last = error
@@ -106,12 +106,12 @@ export function createOutbound({ config, clock, log, resolve = systemResolve }: 
   return { fetch, getJson: createGetJson(fetch, clock) }
 }
 
-/** Such as a header that HTTP cannot carry. */
+/** For example a header value that HTTP does not allow. */
 const unexpected = (thrown: unknown) =>
-  new OutboundError('refused', 'could not be asked', thrown instanceof Error ? thrown.message : undefined)
+  new OutboundError('refused', 'could not be requested', thrown instanceof Error ? thrown.message : undefined)
 
-/** `work`, unless `signal` comes first; a resolver cannot be told to stop. */
-function before<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+/** The result of `work`, or the reason of `signal` when it aborts first. The work goes on, since DNS lookups cannot be aborted. */
+function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const expire = () => reject(signal.reason as Error)
     if (signal.aborted) expire()

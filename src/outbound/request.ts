@@ -1,4 +1,4 @@
-/** One HTTP/1.1 exchange with one address, within bounds. Bun's fetch takes no address to connect to; node:https does. */
+/** One HTTP/1.1 request to one IP address, within limits. It uses node:https because Bun's fetch does not accept an address to connect to. */
 import type { IncomingMessage, RequestOptions } from 'node:http'
 import { isIP } from 'node:net'
 import { OutboundError } from './error.ts'
@@ -13,20 +13,20 @@ export interface OutboundOptions {
   accept?: string
   /** Largest body, in bytes; 65536 when left out. */
   maxBytes?: number
-  /** Milliseconds for everything: waiting for a turn, DNS, connection, the last byte. OUTBOUND_TIMEOUT_MS when left out. */
+  /** Milliseconds for the whole request: queue, DNS, connection and response. Default OUTBOUND_TIMEOUT_MS. */
   timeoutMs?: number
 }
 
 export interface OutboundResponse {
   status: number
-  /** Lower-case names; what came more than once is joined by commas. */
+  /** Names in lower case; repeated headers are joined by commas. */
   headers: Readonly<Record<string, string>>
   body: string
-  /** The body as it came, for what is no text. */
+  /** The body as bytes, for binary content. */
   bytes: Uint8Array<ArrayBuffer>
 }
 
-/** Bytes of a response's head. */
+/** The largest head of a response, in bytes. */
 const maxHeaderBytes = 16_384
 const defaultMaxBytes = 65_536
 
@@ -35,15 +35,15 @@ const head = (target: Target, options: OutboundOptions): Record<string, string> 
   accept: options.accept ?? '*/*',
   ...options.headers,
   host: target.port === (target.secure ? 443 : 80) ? target.hostPort.replace(/:\d+$/, '') : target.hostPort,
-  'accept-encoding': 'identity', // a few kilobytes of gzip can be gigabytes
+  'accept-encoding': 'identity', // a few kilobytes of gzip can expand to gigabytes
   connection: 'close',
   ...(options.body !== undefined && { 'content-length': `${Buffer.byteLength(options.body)}` }),
 })
 
 /**
- * Connects to `address` and to nothing else; TLS verifies the name in the URL, so whoever has the address but not
- * the name gains nothing. Proxies from the environment are not used. Rejects with OutboundError, or with the reason
- * of `signal`, and has closed the connection by then.
+ * Connects only to `address`. TLS verifies the name in the URL, so a server at the address without the name is refused.
+ * Proxies from the environment are not used. Rejects with OutboundError, or with the reason of `signal`, after it has
+ * closed the connection.
  */
 export async function request(
   target: Target,
@@ -60,9 +60,9 @@ export async function request(
       path: target.path,
       method: options.method ?? 'GET',
       headers: head(target, options),
-      agent: false, // a connection of its own: one that was verified for another name is never used again
+      agent: false, // a new connection each time: one that was verified for another name must not be reused
       maxHeaderSize: maxHeaderBytes,
-      rejectUnauthorized: true, // whatever NODE_TLS_REJECT_UNAUTHORIZED says
+      rejectUnauthorized: true, // overrides NODE_TLS_REJECT_UNAUTHORIZED
       ...(isIP(target.host) === 0 && { servername: target.host }),
       ...(ca && { ca: [...ca] }),
     }
@@ -88,7 +88,7 @@ export async function request(
 
 const unconnected = new Set(['ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'ENETDOWN'])
 
-/** Nothing was sent: the next address may be tried. */
+/** Whether no connection was made, so that nothing was sent and the next address may be tried. */
 export const neverConnected = (error: unknown): boolean =>
   error instanceof OutboundError && unconnected.has(error.detail?.split(' ', 1)[0] ?? '')
 
@@ -108,10 +108,10 @@ function read(
   done: (response: OutboundResponse) => void,
 ): void {
   const { statusCode: status = 0, headers } = incoming
-  if (status < 200) return fail(new OutboundError('malformed', 'answered no HTTP')) // Bun hands 101 on
+  if (status < 200) return fail(new OutboundError('malformed', 'answered no HTTP')) // Bun passes 101 on
   if (status >= 300 && status < 400) return fail(new OutboundError('redirect', 'must not redirect'))
   if (!/^(identity)?$/i.test(headers['content-encoding'] ?? ''))
-    return fail(new OutboundError('malformed', 'answered compressed, which was not asked for'))
+    return fail(new OutboundError('malformed', 'answered with compression, which was not requested'))
   if (Number(headers['content-length'] ?? 0) > maxBytes) return fail(tooLarge(`${maxBytes} bytes`))
   const chunks: Buffer[] = []
   let size = 0

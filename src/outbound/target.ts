@@ -1,4 +1,4 @@
-/** Where a request of ours may go: the URL as written, and the addresses its host has. https://owasp.org/www-project-top-ten/ (SSRF) https://www.rfc-editor.org/rfc/rfc9700#section-4.11 */
+/** Checks the target of an outbound request: the URL, and the addresses of its host. https://owasp.org/www-project-top-ten/ (SSRF) https://www.rfc-editor.org/rfc/rfc9700#section-4.11 */
 import { isIP } from 'node:net'
 import { isPublicAddress } from '../lib/public_address.ts'
 import { OutboundError } from './error.ts'
@@ -12,7 +12,7 @@ export interface Target {
   hostPort: string
   /** Path and query. */
   path: string
-  /** Named in OUTBOUND_ALLOW_HOSTS: neither scheme nor address is judged. */
+  /** Named in OUTBOUND_ALLOW_HOSTS: scheme and address are not checked. */
   exempt: boolean
 }
 
@@ -20,15 +20,15 @@ export interface Target {
 export type Resolve = (host: string) => Promise<readonly string[]>
 
 const longestUrl = 2000
-/** Below it only 443: no mail, no SSH, no database that an attacker wants us to knock at. */
+/** Below this port only 443 is allowed, so that an attacker cannot reach mail or SSH servers through this provider. */
 const firstFreePort = 1024
 
 const refuse = (message: string, detail?: string) => new OutboundError('refused', message, detail)
 
 /**
- * The rules that need no network. Throws OutboundError `refused`: not https (unless exempt), user information, a
- * port below 1024 that is not 443, a name without a dot, or a host in any spelling but its plainest; 0x7f.1,
- * fullwidth digits and percent-encoding are how one address pretends to be another.
+ * The checks that need no network. Throws OutboundError `refused`: not https (unless exempt), user information, a port
+ * below 1024 other than 443, a name without a dot, or a host that is not in its normal form, since 0x7f.1, fullwidth digits
+ * and percent-encoding disguise an address.
  */
 export function readTarget(text: string, exemptions: ReadonlySet<string>): Target {
   if (text.length > longestUrl || !/^https?:\/\/[\x21-\x5b\x5d-\x7e]+$/i.test(text))
@@ -43,7 +43,7 @@ export function readTarget(text: string, exemptions: ReadonlySet<string>): Targe
   const exempt = exemptions.has(hostPort)
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   if (authorityOf(text).replace(/:\d*$/, '').toLowerCase() !== url.hostname)
-    throw refuse('must spell its host plainly')
+    throw refuse('must write its host in the normal form')
   if (!exempt) requirePublicSpelling(host, port, secure)
   return { secure, host, port, hostPort, path: `${url.pathname}${url.search}`, exempt }
 }
@@ -60,17 +60,16 @@ function requirePublicSpelling(host: string, port: number, secure: boolean): voi
 }
 
 /**
- * The addresses to connect to, and no other: asked once, so that a name which answers differently the next time
- * changes nothing. Every one must be public, or none is used. IPv4 first: where IPv6 leads nowhere it takes the
- * whole time to find out.
+ * The addresses to connect to. The name is resolved once, so that a different later answer (DNS rebinding) has no effect.
+ * If any address is not public, none is used. IPv4 comes first: without working IPv6 an attempt takes the whole time limit.
  */
 export async function addressesOf(target: Target, resolve: Resolve): Promise<readonly string[]> {
   if (isIP(target.host) > 0) return [target.host]
   const addresses = await resolve(target.host).catch((error: Error) => {
     throw new OutboundError('unreachable', 'could not be reached', error.message)
   })
-  const odd = target.exempt ? undefined : addresses.find((address) => !isPublicAddress(address))
-  if (odd !== undefined) throw refuse('must lead to a public address', odd)
+  const internal = target.exempt ? undefined : addresses.find((address) => !isPublicAddress(address))
+  if (internal !== undefined) throw refuse('must lead to a public address', internal)
   if (addresses.length === 0) throw new OutboundError('unreachable', 'could not be reached', 'no address')
   return [...addresses].sort((a, b) => isIP(a) - isIP(b))
 }

@@ -4,7 +4,7 @@ import { OAuthError } from '../../auth/errors.ts'
 import { firstIssue, redeemed } from '../../grants/authorization_code.ts'
 import { admit } from '../../grants/grant_rules.ts'
 import { defineGrantType } from '../../contracts/grant_type.ts'
-import { askForPatience } from '../../grants/patience.ts'
+import { pollingError } from '../../grants/polling.ts'
 import { seconds } from '../../lib/clock.ts'
 import { Grant } from '../../models/grant.ts'
 import { User } from '../../models/user.ts'
@@ -49,7 +49,7 @@ export const ciba = defineGrantType(
       )
     if (found.status === 'redeemed') throw usedBefore()
     if (found.expires_at <= seconds(context.clock)) throw expired()
-    if (found.status === 'pending') throw await askForPatience(BackchannelRequest, id, context)
+    if (found.status === 'pending') throw await pollingError(BackchannelRequest, id, context)
     if (found.status !== 'approved' || found.grant_id === undefined)
       throw refuse('access_denied', 'the approval of the End-User', 'the End-User denied the request')
     const [loaded, user] = await Promise.all([

@@ -59,9 +59,9 @@ async function find(context: Context, clientId: string): Promise<Client> {
       cacheFor: keptFor,
       maxBytes,
       strictType: true,
-      judge: (value) => void readClientMetadata(readDocument(value, clientId, policy), policy),
+      validate: (value) => void readClientMetadata(readDocument(value, clientId, policy), policy),
     })
-    // Checked again: the cached document may have been fetched under another `judge`.
+    // Checked again: the cached document may have been fetched under another `validate`.
     const requested = readDocument(document, clientId, policy)
     const metadata = await admitMetadata(requested, policy, { by: 'client' }, context)
     const { client } = makeClient(context, {

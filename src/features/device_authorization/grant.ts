@@ -4,7 +4,7 @@ import { OAuthError } from '../../auth/errors.ts'
 import { firstIssue, redeemed } from '../../grants/authorization_code.ts'
 import { admit } from '../../grants/grant_rules.ts'
 import { defineGrantType } from '../../contracts/grant_type.ts'
-import { askForPatience } from '../../grants/patience.ts'
+import { pollingError } from '../../grants/polling.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { Grant } from '../../models/grant.ts'
 import { User } from '../../models/user.ts'
@@ -36,7 +36,7 @@ export const deviceCode = defineGrantType(
         'a device_code that was issued to this client',
         'the device_code was issued to another client',
       )
-    if (device.status === 'pending') throw await askForPatience(DeviceRequest, id, context)
+    if (device.status === 'pending') throw await pollingError(DeviceRequest, id, context)
     if (device.status === 'denied' || device.grant_id === undefined) {
       await DeviceRequest.take(context, id)
       throw refuse('access_denied', 'the approval of the End-User', 'the End-User denied the request')

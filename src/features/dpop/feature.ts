@@ -56,14 +56,14 @@ function requireNonce(nonce: string | undefined, context: Context, resource?: Ca
 const metadata = declareMetadata({ dpop_bound_access_tokens: v.optional(v.boolean()) })
 const ofGrant = declareGrantMembers({ dpop_jkt: v.string() })
 
-const isDuty = (client: Client): boolean => metadata.of(client).dpop_bound_access_tokens === true
+const isRequired = (client: Client): boolean => metadata.of(client).dpop_bound_access_tokens === true
 
 const binding: TokenBinding = {
   name: 'dpop',
   scheme: 'DPoP',
   challenge: algsOf,
   owns: (cnf) => typeof cnf.jkt === 'string',
-  isDuty,
+  isRequired,
 
   missing: () =>
     invalidProof({

@@ -53,7 +53,7 @@ async function keyFor(
   const row = rowOf(alg)
   if ('bits' in row) {
     const secret = secretOf(client, context)
-    if (!secret) throw refuse(alg, `${client.client_id} has no secret that opens`)
+    if (!secret) throw refuse(alg, `${client.client_id} has no secret that can be decrypted`)
     return { key: keyFromSecret(secret, row.bits(enc)) }
   }
   const find = async (notOlderThan?: number) =>

@@ -22,7 +22,7 @@ const metadata = declareMetadata({
   ),
 })
 
-const isDuty = (client: Client): boolean =>
+const isRequired = (client: Client): boolean =>
   metadata.of(client).tls_client_certificate_bound_access_tokens === true
 
 const refuse = (grounds: Grounds) => new OAuthError('invalid_request', grounds)
@@ -32,7 +32,7 @@ const binding: TokenBinding = {
   name: 'mutual_tls',
   scheme: 'Bearer',
   owns: (cnf) => typeof cnf[confirmation] === 'string',
-  isDuty,
+  isRequired,
 
   missing: () =>
     refuse({
@@ -42,7 +42,7 @@ const binding: TokenBinding = {
     }),
 
   async bind(call, context, client) {
-    if (!isDuty(client)) return undefined
+    if (!isRequired(client)) return undefined
     const certificate = clientCertificate(call, context, refuse)
     if (!certificate) return undefined
     return { cnf: { [confirmation]: thumbprintOf(certificate) }, token_type: 'Bearer' }

@@ -36,7 +36,7 @@ async function unbound(
   client: Client,
   context: Context,
 ): Promise<Issue> {
-  if (context.table.tokenBindings.some((binding) => binding.isDuty?.(client)))
+  if (context.table.tokenBindings.some((binding) => binding.isRequired?.(client)))
     throw new OAuthError('unauthorized_client', {
       rule: 'RFC 9449 §5',
       expected: 'response_type code for a client that registered for tokens bound to a key',

@@ -44,7 +44,7 @@ const iframe = defineEndpoint({
   }),
   get: (_call, { basePath }) => ({
     ...page(200, view({ script: `${basePath}${scriptPath}` })),
-    framedByAnybody: true,
+    framedByAnySite: true,
   }),
 })
 

@@ -57,7 +57,9 @@ describe('one way at a time', () => {
     for (const other of names.filter((each) => each > one))
       test(`${one} and ${other}`, () => {
         const [header] = [ways[one][0] ?? ways[other][0]]
-        expect(() => read(header, { ...ways[one][1], ...ways[other][1] })).toThrow('two ways')
+        expect(() => read(header, { ...ways[one][1], ...ways[other][1] })).toThrow(
+          'two client authentication methods',
+        )
       })
 
   test('a bearer token in the header is no client authentication', () => {
