@@ -9,6 +9,7 @@ import { clientAlgs, signingAlgs } from '../auth/registration.ts'
 import type { Context } from '../contracts/context.ts'
 import type { ClientAuthMethod } from '../contracts/feature.ts'
 import { utf8 } from '../lib/bytes.ts'
+import { rememberedMs } from '../lib/clock.ts'
 import { equalInConstantTime } from '../lib/equal.ts'
 import { sha256 } from '../lib/hash.ts'
 import { unseal } from '../lib/seal.ts'
@@ -131,7 +132,7 @@ async function verifyAssertion(
     throw wrongAssertion(`exp is required, at most ${maxAssertionLifetimeSeconds} seconds ahead`, payload.exp)
   if (typeof payload.jti !== 'string')
     throw wrongAssertion('jti is required', payload.jti, 'OpenID Connect Core §9')
-  const ttl = payload.exp * 1000 - now + 60_000
+  const ttl = rememberedMs(context.clock, payload.exp + toleranceSeconds)
   if (!(await context.store.create(`assertion:${sha256(`${client.client_id} ${payload.jti}`)}`, '', ttl)))
     throw wrongAssertion(
       'a jti that was not used before',
@@ -141,11 +142,14 @@ async function verifyAssertion(
     )
 }
 
+/** Seconds by which the clocks of clients may differ from ours. */
+const toleranceSeconds = 10
+
 const options = (audience: string[], currentDate: Date, algorithms: string[]) => ({
   audience,
   currentDate,
   algorithms,
-  clockTolerance: 10,
+  clockTolerance: toleranceSeconds,
 })
 
 const allowed = (client: Client, algs: readonly string[]) =>

@@ -1,5 +1,6 @@
 /** Opaque access tokens, and the `jti` of each JWT access token that was revoked before it expired. */
 import * as v from 'valibot'
+import { skewSeconds } from '../lib/clock.ts'
 import { sha256 } from '../lib/hash.ts'
 import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
@@ -27,7 +28,8 @@ export const AccessToken = {
   put: (memory: Memory, handle: string, token: AccessToken) => records.put(memory, sha256(handle), token),
   remove: (memory: Memory, handle: string) => records.take(memory, sha256(handle)),
 
-  /** A signed token cannot be deleted, so its `jti` is remembered as revoked until it expires by itself. */
-  revokeJti: (memory: Memory, jti: string, exp: number) => revoked.put(memory, sha256(jti), { exp }),
+  /** A signed token cannot be deleted, so its `jti` is remembered as revoked until it has expired for every instance. */
+  revokeJti: (memory: Memory, jti: string, exp: number) =>
+    revoked.put(memory, sha256(jti), { exp: exp + skewSeconds }),
   isRevoked: async (memory: Memory, jti: string) => (await revoked.find(memory, sha256(jti))) !== undefined,
 }

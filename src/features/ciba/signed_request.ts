@@ -5,6 +5,7 @@ import { hasType, requestTypes } from '../../auth/jwt_type.ts'
 import { RefusedError, shown } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
+import { rememberedMs } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'
 import type { Client } from '../../models/client.ts'
 import type { Params } from '../../contracts/feature.ts'
@@ -100,7 +101,7 @@ function requireType(jwt: string): void {
 }
 
 async function spend({ exp, jti }: JWTPayload, client: Client, context: Context): Promise<void> {
-  const ttl = (exp! + toleranceSeconds) * 1000 - context.clock.now() + 2_000
+  const ttl = rememberedMs(context.clock, exp! + toleranceSeconds)
   const key = `backchannel_jti:${sha256(`${client.client_id} ${jti}`)}`
   if (!(await context.store.create(key, '', ttl)))
     throw refuse('request: a jti that was not used before', jti, 'request: this jti was used before')

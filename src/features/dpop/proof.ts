@@ -5,6 +5,7 @@ import type { Grounds } from '../../auth/refusal.ts'
 import { thumbprint } from '../../auth/jwk.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
+import { rememberedMs } from '../../lib/clock.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { sha256 } from '../../lib/hash.ts'
 
@@ -82,7 +83,8 @@ export async function verifyProof(
   )
     throw failed('ath must be the SHA-256 of the access token', ath)
   const jkt = thumbprint(protectedHeader.jwk as JWK)
-  if (!(await context.store.create(`dpop:${sha256(`${jkt} ${jti}`)}`, '', 2 * windowSeconds * 1000)))
+  const ttl = rememberedMs(context.clock, iat! + windowSeconds)
+  if (!(await context.store.create(`dpop:${sha256(`${jkt} ${jti}`)}`, '', ttl)))
     throw failed('a jti that was not used before', jti, 'this proof was used before')
   return { jkt, nonce: typeof nonce === 'string' ? nonce : undefined }
 }

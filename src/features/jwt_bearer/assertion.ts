@@ -5,6 +5,7 @@ import { hasType } from '../../auth/jwt_type.ts'
 import { RefusedError, shown } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
+import { rememberedMs } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'
 
 export const refuse = (expected: string, came?: unknown, problem = expected) =>
@@ -131,5 +132,5 @@ export const claim = ({ store, clock }: Context, { issuer, jti, exp }: Assertion
   store.create(
     `jwt_bearer:${sha256(JSON.stringify([issuer, jti]))}`,
     '',
-    Math.max(0, exp * 1000 - clock.now()) + (toleranceSeconds + 60) * 1000,
+    rememberedMs(clock, exp + toleranceSeconds),
   )

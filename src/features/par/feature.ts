@@ -13,7 +13,7 @@ import { form } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { authenticateClient } from '../../http/client_authentication.ts'
 import { json } from '../../http/reply.ts'
-import { seconds } from '../../lib/clock.ts'
+import { rememberedMs, seconds } from '../../lib/clock.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { deriveKey, hmac, sha256 } from '../../lib/hash.ts'
 import { type Client, declareMetadata } from '../../models/client.ts'
@@ -162,7 +162,7 @@ async function spend(context: Context, { params }: AuthorizationRequest): Promis
   if (id === undefined) return
   const { parTtl } = settings(context)
   // As long as interactions of the same request may still be open.
-  const ttl = (parTtl + context.config.interactionTtl) * 1000
+  const ttl = rememberedMs(context.clock, seconds(context.clock) + parTtl + context.config.interactionTtl)
   if (!(await context.store.create(`pushed_request_used:${id}`, '', ttl))) throw spent()
   await Pushed.take(context, id)
 }
