@@ -1,7 +1,10 @@
 /** Unicode normalization in bounded time, for text of requests. https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format */
 
+/** Marks, and the two voiced sound marks of half width, which are letters until NFKC and NFKD make marks of them. */
+const mark = '[\\p{M}\\uff9e\\uff9f]'
+
 /** No script has more than 30 marks on one letter. */
-const excessMarks = /(\p{M}{30})\p{M}+/gu
+const excessMarks = new RegExp(`(${mark}{30})${mark}+`, 'gu')
 
 /**
  * `text` in a normalization form. Marks beyond the thirtieth in a row are dropped: normalization sorts them, in time that

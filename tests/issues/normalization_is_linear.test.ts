@@ -9,13 +9,42 @@ import { canonicalEmail, canonicalUsername } from '../../src/models/user.ts'
 import { expectLinear } from '../support/linear.ts'
 
 const marks = (size: number) => `a${'\u0301\u0323'.repeat(size / 2)}`
+/** U+FF9E is a letter, and NFKC makes a mark of it. */
+const kanaMarks = (size: number) => `a${'\u0301\uff9e'.repeat(size / 2)}`
 
-test.each<[string, (text: string) => unknown]>([
+const works: [string, (text: string) => unknown][] = [
   ['a user name', canonicalUsername],
   ['an address', (text) => canonicalEmail(`${text}@${text}`)],
   ['a password', asTyped],
   ['an address for mail', (text) => readMailAddress(`${text}@example.com`)],
-])('%s: time in proportion to the length', (_, work) => expectLinear(marks, work, 500))
+]
+
+test.each(works)('%s: time in proportion to the length', (_, work) => expectLinear(marks, work, 500))
+
+test.each(works)('%s with half-width sound marks: time in proportion to the length', (_, work) =>
+  expectLinear(kanaMarks, work, 500),
+)
+
+/** Canonical_Combining_Class is not to be had in a regular expression: a mark that changes places with U+0301 or U+3099 has one. */
+const isReordered = (text: string) =>
+  ['\u0301', '\u3099'].some((before) => {
+    const [first, second] = (before + text).normalize('NFD')
+    return first !== before && second === before
+  })
+
+test('every character that normalization sorts counts as a mark', () => {
+  const uncounted: string[] = []
+  for (let point = 0; point <= 0x10ffff; point++) {
+    const text = String.fromCodePoint(point)
+    if (
+      !/^\p{M}/u.test(text.normalize('NFKD')) ||
+      normalize(text.repeat(31), 'NFC') === text.repeat(30).normalize('NFC')
+    )
+      continue
+    if (isReordered(text.normalize('NFKD'))) uncounted.push(point.toString(16))
+  }
+  expect(uncounted).toEqual([])
+})
 
 test('what people write is normalized as before', () => {
   for (const text of ['e\u0323\u0301', 'ﬀ', 'ａ', 'เก้าอี้', 'Z\u0351\u036b\u0343\u0329'])
