@@ -1,4 +1,4 @@
-/** The application: a function from a request and the address of its peer to a response. It opens no sockets and reads no environment. */
+/** The application: a function from a request and the address of its peer to a response. It opens no network connections and reads no environment variables. */
 import { acrLevels } from './auth/acr.ts'
 import { claimsOfScope } from './auth/claims.ts'
 import { HttpError } from './auth/errors.ts'

@@ -81,7 +81,7 @@ export interface SecondFactor {
    * ends in `signIn` with what it adds to `amr`, `mfa` included.
    */
   path: string
-  /** Its page on which a End-User who must have a second factor and has none sets it up during a sign-in. Ends likewise. */
+  /** Its page on which an End-User who must have a second factor and has none sets it up during a sign-in. Ends likewise. */
   enrolPath?: string
   /** Its page of /account, where it is set up and removed after a recent sign-in. */
   accountPath?: string

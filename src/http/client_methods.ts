@@ -117,7 +117,7 @@ async function verifyAssertion(
   requireAssertion(protectedHeader.typ, payload)
   if (payload.iss !== client.client_id || payload.sub !== client.client_id)
     throw wrongAssertion('iss and sub must both be the client_id', [payload.iss, payload.sub])
-  // An audience beside ours may be an attacker who passes the assertion on. A list is refused but in the classic profile.
+  // A second audience may be an attacker who forwards the assertion. A list of audiences is accepted only in the classic profile.
   const foreign = [payload.aud].flat().some((each) => !audiences.includes(each ?? ''))
   if (foreign || (Array.isArray(payload.aud) && context.config.profile !== 'classic'))
     throw wrongAssertion(`aud must be ${context.config.issuer} alone, as a string`, payload.aud)
