@@ -42,6 +42,18 @@ const ownName = (tag: Language): string => {
   return name
 }
 
+const options = new Map<Language, Html[]>()
+const optionsFor = (chosen: Language): Html[] => {
+  let made = options.get(chosen)
+  if (made === undefined) {
+    made = languages.map((tag) =>
+      option({ tag, name: ownName(tag), selected: tag === chosen ? 'selected' : '' }),
+    )
+    options.set(chosen, made)
+  }
+  return made
+}
+
 /** Only on pages that a GET shows again: a change of language must not lose entered fields or repeat an action. */
 const languageChoice = ({ words, base, here }: Setting): Html | Html[] =>
   here === undefined
@@ -49,9 +61,7 @@ const languageChoice = ({ words, base, here }: Setting): Html | Html[] =>
     : languageForm({
         action: `${base}${languagePath}`,
         back: here,
-        options: languages.map((tag) =>
-          option({ tag, name: ownName(tag), selected: tag === words.tag ? 'selected' : '' }),
-        ),
+        options: optionsFor(words.tag),
       })
 
 function operatorLinks({ brand, words }: Setting): Html | Html[] {

@@ -149,7 +149,8 @@ function writerAfter(before: string, between: Writer, hasRawText: boolean): Writ
   return /^(?:https?:\/\/[^/?#]+\/|\/[^/\\]|[?#])/.test(start!) ? attribute : undefined
 }
 
-type Placeholder = { writer: Writer; after: string } & (
+/** `needs` are the names of the values that it is written from: its own, or those in the braces of its message. */
+type Placeholder = { writer: Writer; after: string; needs: readonly string[] } & (
   { name: string; key?: never } | { key: MessageKey; name?: never }
 )
 
@@ -190,13 +191,15 @@ export function compileTemplate(
     const after = pieces[at + 2] ?? ''
     const writer = writerAfter(before, between, hasRawText)
     if (!text.startsWith('t ')) {
-      placeholders.push({ name: text, writer: use([text], writer, text), after })
+      const needs = [text]
+      placeholders.push({ name: text, needs, writer: use(needs, writer, text), after })
       continue
     }
     const key = text.slice(2)
     if (!isMessageKey(key)) throw problem(`{{${text}}} is not in languages/en.json`)
     if (writer === url || writer === flag) throw problem(`{{${text}}} stands where no value is safe`)
-    placeholders.push({ key, writer: use(namesIn(key), writer, text), after })
+    const needs = namesIn(key)
+    placeholders.push({ key, needs, writer: use(needs, writer, text), after })
   }
   const first = pieces[0] ?? ''
   const within = (placeholder: string, cause: unknown) =>
@@ -204,8 +207,8 @@ export function compileTemplate(
   return {
     kinds,
     check(values) {
-      for (const { name: own, key, writer } of placeholders) {
-        for (const each of key === undefined ? [own] : namesIn(key)) {
+      for (const { key, needs, writer } of placeholders) {
+        for (const each of needs) {
           try {
             if (key === undefined || typeof values[each] !== 'number') writer.accepts(values[each])
           } catch (cause) {

@@ -11,14 +11,18 @@ type LocalizedMember = 'client_name' | 'client_uri' | 'logo_uri' | 'policy_uri' 
 
 /**
  * The member in `language`: `client_name#de`, else one with a region or script such as `client_name#de-AT`, else the one
- * without a tag. Tags are compared without regard to case (RFC 5646 §2.1.1).
+ * without a tag. Tags are compared without regard to case (RFC 5646 §2.1.1). `tagged` are the members with a tag, sorted.
  */
-function metadataIn(language: string, client: Client, name: LocalizedMember): string | undefined {
+function metadataIn(
+  language: string,
+  client: Client,
+  tagged: readonly string[],
+  name: LocalizedMember,
+): string | undefined {
   const prefix = `${name}#${language}`.toLowerCase()
-  const keys = Object.keys(client).sort()
   const found =
-    keys.find((key) => key.toLowerCase() === prefix) ??
-    keys.find((key) => key.toLowerCase().startsWith(`${prefix}-`))
+    tagged.find((key) => key.toLowerCase() === prefix) ??
+    tagged.find((key) => key.toLowerCase().startsWith(`${prefix}-`))
   const value = found === undefined ? undefined : (client as Record<string, unknown>)[found]
   return typeof value === 'string' ? value : client[name]
 }
@@ -29,7 +33,10 @@ export function shownClient(
   context: Context,
 ): ShownClient & { clientName: string | Said } {
   const language = languageOf(call, context)
-  const localized = (name: LocalizedMember) => metadataIn(language, client, name)
+  const tagged = Object.keys(client)
+    .filter((key) => key.includes('#'))
+    .sort()
+  const localized = (name: LocalizedMember) => metadataIn(language, client, tagged, name)
   return {
     clientName: localized('client_name') ?? unnamedAt(firstHost(client)),
     clientUri: localized('client_uri'),
