@@ -181,7 +181,7 @@ function written(reply: Reply, call: Call, context: Context): Written {
 /** Whether an error is a page or JSON. For an unknown path the Accept header decides. */
 const wantsPage = (call: Call, route: Route | undefined): boolean =>
   route === undefined
-    ? (call.request.headers.get('accept')?.includes('text/html') ?? false)
+    ? /\btext\/html\b/i.test(call.request.headers.get('accept') ?? '')
     : (route.endpoint.page ?? false)
 
 function respond(

@@ -1,4 +1,5 @@
 /** Authentication levels (`acr`): the level that a sign-in reached, and the levels that a request demands. https://www.rfc-editor.org/rfc/rfc8176 https://openid.net/specs/openid-connect-eap-acr-values-1_0.html */
+import { ownMember } from '../lib/own_member.ts'
 import { acceptedValues, type ClaimsRequest } from './claims.ts'
 
 /**
@@ -36,7 +37,9 @@ const kinds: Readonly<Record<string, string>> = {
 
 /** `amr` after one more factor. It adds `mfa` when an earlier factor is of another kind, or when `amr` is empty because the first factor is unknown. */
 export function withFactor(amr: readonly string[], added: string): string[] {
-  const another = amr.length === 0 || amr.some((each) => each !== 'mfa' && kinds[each] !== kinds[added])
+  const another =
+    amr.length === 0 ||
+    amr.some((each) => each !== 'mfa' && ownMember(kinds, each) !== ownMember(kinds, added))
   return [...new Set([...amr, added, ...(another ? ['mfa'] : [])])]
 }
 

@@ -1,4 +1,5 @@
 /** Reads and writes files of accounts, as JSON and as CSV. https://www.rfc-editor.org/rfc/rfc4180 */
+import { ownMember } from '../lib/own_member.ts'
 import { Refusal } from './failure.ts'
 
 /** A record of a file, and its position: the line of CSV or the entry of JSON, from 1. */
@@ -40,9 +41,9 @@ const booleans: Readonly<Record<string, boolean>> = { true: true, false: false }
 
 /** By column: turns the text of a cell into its value. */
 const readers: Readonly<Record<string, (cell: string) => unknown>> = {
-  disabled: (cell) => booleans[cell.toLowerCase()] ?? cell,
-  email_verified: (cell) => booleans[cell.toLowerCase()] ?? cell,
-  phone_number_verified: (cell) => booleans[cell.toLowerCase()] ?? cell,
+  disabled: (cell) => ownMember(booleans, cell.toLowerCase()) ?? cell,
+  email_verified: (cell) => ownMember(booleans, cell.toLowerCase()) ?? cell,
+  phone_number_verified: (cell) => ownMember(booleans, cell.toLowerCase()) ?? cell,
   roles: (cell) => cell.split(/[\s,;]+/).filter(Boolean),
   created_at: (cell) => (/^\d+$/.test(cell) ? Number(cell) : cell),
   updated_at: (cell) => (/^\d+$/.test(cell) ? Number(cell) : cell),
@@ -94,7 +95,7 @@ function recordOf(row: Readonly<Record<string, string>>): Record<string, unknown
   for (const [name, raw] of Object.entries(row)) {
     const cell = plainCell(raw)
     if (cell === '') continue
-    const value = readers[name]?.(cell)
+    const value = ownMember(readers, name)?.(cell)
     if (recordColumns.includes(name) || name === 'password') record.set(name, value ?? cell)
     else if (name.startsWith('attribute.')) attributes.set(name.slice('attribute.'.length), jsonOr(cell))
     else if (name.startsWith('address.')) address.set(name.slice('address.'.length), cell)

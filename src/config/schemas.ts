@@ -1,4 +1,5 @@
 /** Schemas of the values of variables. The description of a schema is also its error message. */
+import { ownMember } from '../lib/own_member.ts'
 import { domainToASCII } from 'node:url'
 import * as v from 'valibot'
 import { type Network, parseNetworks } from '../lib/address.ts'
@@ -67,7 +68,7 @@ const truths: Readonly<Record<string, boolean>> = {
 
 export const boolean = described('true or false (also yes, no, 1, 0)', (text) => {
   const word = text.toLowerCase()
-  return Object.hasOwn(truths, word) ? truths[word] : undefined
+  return ownMember(truths, word)
 })
 
 export const oneOf = <const Word extends string>(...words: readonly Word[]) =>

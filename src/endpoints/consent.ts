@@ -1,4 +1,5 @@
 /** The consent page: what the client requests, and the End-User's answer. https://openid.net/specs/openid-connect-core-1_0.html#Consent */
+import { ownMember } from '../lib/own_member.ts'
 import { standardClaims } from '../auth/claims.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
@@ -80,7 +81,7 @@ const purposeFor = (sub: string) => `consent ${sub}`
 function shownScopes(checked: CheckedRequest, before: Consent | undefined, context: Context): ShownScope[] {
   const scopes = checked.request.scope.map((name) => ({
     name,
-    description: context.scopeDescriptions[name] ?? name,
+    description: ownMember(context.scopeDescriptions, name) ?? name,
     isNew: before !== undefined && !before.scope.includes(name),
   }))
   const known = new Set([...standardClaims, ...Object.values(context.scopeTable).flat()])

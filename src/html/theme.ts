@@ -1,4 +1,5 @@
 /** A theme: a folder in which the operator sets the appearance of pages and mails, read once at boot. docs/decisions/0024-languages-and-themes.md */
+import { ownMember } from '../lib/own_member.ts'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import * as v from 'valibot'
@@ -137,7 +138,7 @@ function readText(path: string): string {
 }
 
 function readPicture(path: string): Asset {
-  const contentType = pictureTypes[extname(path).toLowerCase()]
+  const contentType = ownMember(pictureTypes, extname(path).toLowerCase())
   if (contentType === undefined) throw new Error(`expected one of ${Object.keys(pictureTypes).join(', ')}`)
   const body = new Uint8Array(readFileSync(path))
   if (body.length > largestPicture) throw new Error(`larger than ${largestPicture} bytes`)

@@ -5,7 +5,7 @@ import { optionalText } from '../auth/params.ts'
 import { type Grounds, describe } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import type { TokenBinding } from '../contracts/feature.ts'
-import { form, shape } from './call.ts'
+import { form, hasForm, shape } from './call.ts'
 import type { Call } from '../contracts/call.ts'
 
 /** The access token from the Authorization header or a form body. The scheme tells how the token is bound. */
@@ -73,8 +73,7 @@ export const BearerParams = v.object({
 export async function presentedToken(call: Call, context: Context): Promise<PresentedToken> {
   const header = call.request.headers.get('authorization')
   const inBody =
-    call.method === 'POST' &&
-    call.request.headers.get('content-type')?.startsWith('application/x-www-form-urlencoded')
+    call.method === 'POST' && hasForm(call)
       ? shape(BearerParams, await form(call, context)).access_token
       : undefined
   if (header !== null && inBody !== undefined)

@@ -65,22 +65,27 @@ function decode(text: string): string {
 export const query = (call: Call, context: Context): Params =>
   parseParams(call.search, context.table.repeatable)
 
+const contentType = (call: Call): string | null => call.request.headers.get('content-type')
+
+/** Whether the body is a form by its content type, which is compared without regard to case (RFC 9110 §8.3.1). */
+export const hasForm = (call: Call): boolean =>
+  /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i.test(contentType(call) ?? '')
+
 /** The form in the body. Throws `invalid_request` for another content type, `payload_too_large` beyond MAX_BODY_BYTES. */
 export async function form(call: Call, context: Context): Promise<Params> {
-  const type = call.request.headers.get('content-type')
-  if (type === null || !/^application\/x-www-form-urlencoded *(?:;|$)/i.test(type))
+  if (!hasForm(call))
     throw new OAuthError('invalid_request', {
       rule: 'RFC 6749 §3.2',
       expected: 'the body must be application/x-www-form-urlencoded',
-      came: type ?? 'no content type',
+      came: contentType(call) ?? 'no content type',
     })
   return parseParams(await body(call, context), context.table.repeatable)
 }
 
 /** The JSON in the body; `code` is the error code when the body is not JSON. */
 export async function readJson(call: Call, context: Context, code = 'invalid_request'): Promise<unknown> {
-  const type = call.request.headers.get('content-type') ?? 'no content type'
-  if (!/^application\/(?:[a-z0-9.+-]+\+)?json *(?:;|$)/i.test(type))
+  const type = contentType(call) ?? 'no content type'
+  if (!/^application\/(?:[a-z0-9.+-]+\+)?json[ \t]*(?:;|$)/i.test(type))
     throw new OAuthError(code, {
       rule: 'RFC 7591 §3.1',
       expected: 'the body must be application/json',

@@ -1,4 +1,5 @@
 /** Turns a refusal into a response, JSON or a page, and its log line. Redirects with errors are in `authorization_response.ts`. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+import { ownMember } from '../lib/own_member.ts'
 import { HttpError } from '../auth/errors.ts'
 import { RefusedError, isSecret } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
@@ -22,7 +23,7 @@ const terse: Record<string, string> = {
 
 /** The description that a client may see. */
 export const descriptionFor = (error: RefusedError, { config }: Context): string =>
-  (config.environment === 'production' && terse[error.code]) || error.publicDescription
+  (config.environment === 'production' && ownMember(terse, error.code)) || error.publicDescription
 
 /** Codes that are a regular part of a flow and no sign of an error. */
 const partOfTheFlow = new Set(['authorization_pending', 'slow_down', 'use_dpop_nonce'])

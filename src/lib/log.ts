@@ -23,6 +23,19 @@ const readable = (fields: Fields): string =>
     .map(([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('')
 
+/** Names that a line has by itself. A field of such a name is written as `field_time` and so on, and replaces none of them. */
+const reserved = ['time', 'level', 'event']
+
+const apart = (fields: Fields): Fields =>
+  reserved.some((name) => Object.hasOwn(fields, name))
+    ? Object.fromEntries(
+        Object.entries(fields).map(([name, value]) => [
+          reserved.includes(name) ? `field_${name}` : name,
+          value,
+        ]),
+      )
+    : fields
+
 /** `write` gets one line without its newline. Characters that end or reorder a line or are invisible are escaped. */
 export function createLog(level: LogLevel, format: 'json' | 'text', write: (line: string) => void): Log {
   const at = (name: Exclude<LogLevel, 'silent'>) => {
@@ -31,8 +44,8 @@ export function createLog(level: LogLevel, format: 'json' | 'text', write: (line
       write(
         replaceUnsafe(
           format === 'json'
-            ? JSON.stringify({ time: new Date().toISOString(), level: name, event, ...fields })
-            : `${name} ${event}${readable(fields)}`,
+            ? JSON.stringify({ time: new Date().toISOString(), level: name, event, ...apart(fields) })
+            : `${name} ${event}${readable(apart(fields))}`,
           'line',
           escaped,
         ),

@@ -1,4 +1,5 @@
 /** /account/applications: lists what each client may do with the account, and withdraws it. OWASP ASVS 5.0 V10.7.3 */
+import { ownMember } from '../../lib/own_member.ts'
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
@@ -103,7 +104,7 @@ function scopesOf({ scope, claims }: Access, context: Context): Html {
   const ours = new Set(Object.values(context.scopeTable).flat())
   const covered = new Set(scope.flatMap((each) => context.scopeTable[each] ?? []))
   const described = scope.map((name) => {
-    const description = context.scopeDescriptions[name] ?? name
+    const description = ownMember(context.scopeDescriptions, name) ?? name
     return item({ text: scopeWords(description), name: [] })
   })
   const single = claims

@@ -1,4 +1,5 @@
 /** /approvals: the End-User sees the pending backchannel authentication requests and approves or denies them. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.8 */
+import { ownMember } from '../../lib/own_member.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { accountPurpose, signedInForm } from '../../flow/account_form.ts'
@@ -78,7 +79,10 @@ const shownRequest = (
   unverified: client.self_registered,
   bindingMessage: request.binding_message,
   minutes: Math.ceil((request.expires_at - seconds(context.clock)) / 60),
-  scopes: request.scope.map((name) => ({ name, description: context.scopeDescriptions[name] ?? name })),
+  scopes: request.scope.map((name) => ({
+    name,
+    description: ownMember(context.scopeDescriptions, name) ?? name,
+  })),
   details: describeExtra(request.extra, context),
 })
 

@@ -1,4 +1,5 @@
 /** /device: the End-User types the code of a device, sees the client and the scope, and approves or denies. https://www.rfc-editor.org/rfc/rfc8628#section-3.3 */
+import { ownMember } from '../../lib/own_member.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
@@ -115,7 +116,10 @@ async function showConfirm(
     ...shown,
     unverified: client.self_registered,
     username: person.user.username,
-    scopes: request.scope.map((name) => ({ name, description: context.scopeDescriptions[name] ?? name })),
+    scopes: request.scope.map((name) => ({
+      name,
+      description: ownMember(context.scopeDescriptions, name) ?? name,
+    })),
     details: describeExtra(request.extra, context),
   })
   return { ...page(200, html), cookies, imageSources: imageSources(shown) }

@@ -1,4 +1,5 @@
 /** /account/email: shows the address of the account and whether it is proven, and changes it. */
+import { ownMember } from '../../lib/own_member.ts'
 import emailSource from '../../../views/account_email.html' with { type: 'text' }
 import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -72,7 +73,7 @@ async function show(
   const email = addressOf(user)
   const proven = provenEmail(user) !== undefined
   const text = foreignText(email ?? '')
-  const word = done[query(call, context).done ?? '']
+  const word = ownMember(done, query(call, context).done ?? '')
   const main = view({
     now: say(email === undefined ? 'email.none' : proven ? 'email.summary' : 'email.summary_unverified', {
       email: text,

@@ -1,4 +1,5 @@
 /** Canonical forms of registered distinguished names and of certificate subjects, to compare them. https://www.rfc-editor.org/rfc/rfc4514 */
+import { ownMember } from '../../lib/own_member.ts'
 import { fromUtf8, utf8 } from '../../lib/bytes.ts'
 import { elementsOf, type Names, textOf } from './der.ts'
 
@@ -74,7 +75,7 @@ export function canonicalName(text: string): Canonical | undefined {
   let rest = text
   for (;;) {
     const [head, typeName = ''] = /^\s*([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+)\s*=/.exec(rest) ?? []
-    const type = /^\d/.test(typeName) ? typeName : types[typeName.toLowerCase()]
+    const type = /^\d/.test(typeName) ? typeName : ownMember(types, typeName.toLowerCase())
     // Up to the next unescaped separator.
     const [value] = /^(?:\\.|[^\\,+";<>\0])*/s.exec(rest.slice(head?.length ?? 0)) ?? []
     if (head === undefined || type === undefined || value === undefined) return undefined

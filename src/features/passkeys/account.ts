@@ -1,4 +1,5 @@
 /** /account/passkeys: lists the passkeys of an account and renames them. https://www.w3.org/TR/webauthn-3/#sctn-usecases */
+import { ownMember } from '../../lib/own_member.ts'
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
@@ -70,7 +71,7 @@ async function showList(
   const { csrf, cookies } = accountForm(call, context, session, purpose)
   const passkeys = await Passkey.listOf(context, user.sub)
   const word = query(call, context).done
-  const told = word !== undefined && Object.hasOwn(done, word) ? done[word] : undefined
+  const told = ownMember(done, word ?? '')
   const entries = passkeys.map((passkey) =>
     entry({
       title: passkey.name,

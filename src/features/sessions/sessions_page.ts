@@ -1,4 +1,5 @@
 /** /account/sessions: lists the sessions of the End-User, and ends one or all others. OWASP ASVS 5.0 V7.5.2 */
+import { ownMember } from '../../lib/own_member.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
@@ -66,7 +67,7 @@ async function show(call: Call, context: Context, { user, session }: SignedInPer
   const html = accountPage(context, {
     current: sessionsPath,
     title: say('sessions.title'),
-    done: done[query(call, context).done ?? ''],
+    done: ownMember(done, query(call, context).done ?? ''),
     main: [
       entryList({ entries }),
       ...(others.length > 0 ? [endAll] : []),

@@ -1,4 +1,5 @@
 /** /account/connections: lists, adds and removes the upstream providers that an account can be signed in with. OWASP ASVS 5.0 V6.3.7 */
+import { ownMember } from '../../lib/own_member.ts'
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
@@ -49,8 +50,8 @@ async function show(call: Call, context: Context, { user, session }: SignedInPer
   const html = accountPage(context, {
     current: connectionsPath,
     title: say('connections.title'),
-    done: Object.hasOwn(done, what) ? done[what] : undefined,
-    problem: Object.hasOwn(problem, why) ? problem[why] : undefined,
+    done: ownMember(done, what),
+    problem: ownMember(problem, why),
     main: [
       kept.length > 0
         ? entryList({ entries: kept.map((each) => entryOf(context, each, form)) })

@@ -1,4 +1,5 @@
 /** Validation of an ID Token from a provider. https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation */
+import { ownMember } from '../../lib/own_member.ts'
 import { createHash } from 'node:crypto'
 import type { JWTPayload, JWTVerifyResult } from 'jose'
 import { hasType } from '../../auth/jwt_type.ts'
@@ -111,7 +112,7 @@ const hashes: Readonly<Record<string, string>> = { EdDSA: 'sha512', Ed25519: 'sh
 
 /** §3.1.3.6: the left half of the hash that the signature's algorithm uses. */
 function isHashOf(at_hash: unknown, accessToken: string, alg: string): boolean {
-  const digest = createHash(hashes[alg] ?? 'sha256')
+  const digest = createHash(ownMember(hashes, alg) ?? 'sha256')
     .update(accessToken)
     .digest()
   const half = digest.subarray(0, digest.length / 2).toString('base64url')
