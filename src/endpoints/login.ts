@@ -6,7 +6,7 @@ import type { Call } from '../contracts/call.ts'
 import { ensureBrowser } from '../http/csrf.ts'
 import { findClient } from '../http/client_authentication.ts'
 import { imageSources } from '../html/client_parts.ts'
-import { shownClient } from '../http/client_words.ts'
+import { clientOfSignIn } from '../http/client_words.ts'
 import { logRefusal } from '../http/error_reply.ts'
 import { formTarget } from '../http/headers.ts'
 import { loginPage } from '../html/pages.ts'
@@ -63,7 +63,7 @@ async function show(
   const methods = await Promise.all(
     context.table.loginMethods.map((method) => method.view(call, context, { ...open, client })),
   )
-  const shown = client ? shownClient(client, call, context) : {}
+  const shown = client ? clientOfSignIn(client, params?.redirect_uri, call, context) : {}
   const html = loginPage({
     ...formFields(call, context, 'login', open.handle),
     ...view,

@@ -3,7 +3,7 @@ import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
 import { findClient } from '../http/client_authentication.ts'
 import { imageSources } from '../html/client_parts.ts'
-import { shownClient } from '../http/client_words.ts'
+import { clientOfSignIn } from '../http/client_words.ts'
 import { formTarget } from '../http/headers.ts'
 import { selectAccountPage } from '../html/pages.ts'
 import { page, redirectWithin } from '../http/reply.ts'
@@ -37,7 +37,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
   if (!user) return redirectWithin(`${context.basePath}/login?interaction=${handle}`)
   const { client_id, redirect_uri } = interaction.params ?? {}
   const client = client_id === undefined ? undefined : await findClient(context, client_id)
-  const shown = client ? shownClient(client, call, context) : {}
+  const shown = client ? clientOfSignIn(client, redirect_uri, call, context) : {}
   const html = selectAccountPage({
     ...formFields(call, context, 'select_account', handle),
     ...shown,

@@ -41,6 +41,35 @@ export function imageSources(client: ShownClient): PolicySource[] {
   return url ? originSource(url) : []
 }
 
+/** Where the client of a page sends the End-User. */
+export interface ClientPlace {
+  /** The host of the redirect URI, or its private-use scheme. */
+  clientHost: string
+  /** The host of the Client ID Metadata Document of a client that has one. */
+  describedAt?: string | undefined
+}
+
+export const longestHost = 255
+
+export const shownHost = (host: string): Html => parts.host({ host: foreignText(host, longestHost) })
+
+/** Tells that the operator did not check the client, and which host to judge it by. */
+export const clientWarning = ({ clientHost, describedAt }: ClientPlace): Html =>
+  describedAt === undefined
+    ? parts.unverifiedWarning({ host: shownHost(clientHost) })
+    : parts.describedWarning({ host: shownHost(describedAt) })
+
+/** The client that a sign-in is for. A client that the operator did not register has its warning here, before the password. */
+export const signInPurpose = (view: ShownClient & Partial<ClientPlace>): Html[] =>
+  view.clientName
+    ? [
+        parts.continueTo({ client: clientName(view) }),
+        ...(view.unverified && view.clientHost !== undefined
+          ? [clientWarning({ clientHost: view.clientHost, describedAt: view.describedAt })]
+          : []),
+      ]
+    : []
+
 export function clientLinks({ clientUri, policyUri, tosUri }: ShownClient): Html | Html[] {
   const links = (
     [

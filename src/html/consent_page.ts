@@ -3,7 +3,15 @@ import consentSource from '../../views/consent.html' with { type: 'text' }
 import consentScopeSource from '../../views/consent_scope.html' with { type: 'text' }
 import { isMessageKey } from './words.ts'
 import { isSaid, type OwnWords, say, type Said } from '../lib/say.ts'
-import { clientLinks, clientLogo, type ShownClient, shownName } from './client_parts.ts'
+import {
+  type ClientPlace,
+  clientLinks,
+  clientLogo,
+  clientWarning,
+  type ShownClient,
+  shownHost,
+  shownName,
+} from './client_parts.ts'
 import { page } from './document.ts'
 import { foreignText } from './foreign_text.ts'
 import * as parts from './page_parts.ts'
@@ -64,43 +72,37 @@ export const scopeRow = ({ name, description, isNew }: ShownScope): Html =>
     name: description ? parts.scopeName({ name: foreignText(name) }) : [],
   })
 
-const longestHost = 255
-
 /**
  * Asks whether a client may have the scopes: buttons `allow` and `deny`. `clientHost` is the host the End-User is sent to
  * next. `describedAt` is the host of the Client ID Metadata Document of a client that has one. `details` are blocks that
  * features add.
  */
 export function consentPage(
-  view: ShownClient & {
-    action: string
-    csrf: string
-    interaction: string
-    clientName: string | Said
-    clientHost: string
-    unverified: boolean
-    describedAt?: string | undefined
-    username: string
-    scopes: readonly ShownScope[]
-    details?: readonly Html[]
-  },
+  view: ShownClient &
+    ClientPlace & {
+      action: string
+      csrf: string
+      interaction: string
+      clientName: string | Said
+      unverified: boolean
+      username: string
+      scopes: readonly ShownScope[]
+      details?: readonly Html[]
+    },
 ): Html {
-  const clientHost = foreignText(view.clientHost, longestHost)
-  const host = view.describedAt === undefined ? clientHost : foreignText(view.describedAt, longestHost)
-  const warning = view.describedAt === undefined ? parts.unverifiedWarning : parts.describedWarning
   return page(
     say('consent.title'),
     consent({
       logo: clientLogo(view),
       client: shownName(view.clientName),
       username: parts.name({ text: foreignText(view.username) }),
-      warning: view.unverified ? warning({ host: parts.host({ host }) }) : [],
+      warning: view.unverified ? clientWarning(view) : [],
       scopes: view.scopes.length ? parts.scopeList({ scopes: view.scopes.map(scopeRow) }) : [],
       details: view.details ?? [],
       action: view.action,
       csrf: view.csrf,
       interaction: view.interaction,
-      host: parts.host({ host: clientHost }),
+      host: shownHost(view.clientHost),
       links: clientLinks(view),
     }),
   )

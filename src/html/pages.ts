@@ -5,7 +5,14 @@ import loginSource from '../../views/login.html' with { type: 'text' }
 import logoutSource from '../../views/logout.html' with { type: 'text' }
 import selectAccountSource from '../../views/select_account.html' with { type: 'text' }
 import { formPostPath, signedOutPath } from './assets.ts'
-import { clientLinks, clientLogo, clientName, type ShownClient } from './client_parts.ts'
+import {
+  type ClientPlace,
+  clientLinks,
+  clientLogo,
+  clientName,
+  type ShownClient,
+  signInPurpose,
+} from './client_parts.ts'
 import { ownScript, page } from './document.ts'
 import { foreignText } from './foreign_text.ts'
 import * as parts from './page_parts.ts'
@@ -47,7 +54,8 @@ const login = defineView('login', loginSource, [
  */
 export const loginPage = (
   view: Form &
-    ShownClient & {
+    ShownClient &
+    Partial<ClientPlace> & {
       username?: string | undefined
       error?: Said | undefined
       loginMethods?: readonly Html[]
@@ -58,7 +66,7 @@ export const loginPage = (
     say(view.error ? 'login.title_error' : 'login.title'),
     login({
       logo: clientLogo(view),
-      purpose: view.clientName ? parts.continueTo({ client: clientName(view) }) : [],
+      purpose: signInPurpose(view),
       action: view.action,
       csrf: view.csrf,
       interaction: view.interaction,
@@ -87,12 +95,14 @@ const selectAccount = defineView('select_account', selectAccountSource, [
 ])
 
 /** Answers `prompt=select_account`: buttons `continue` and `other`. */
-export const selectAccountPage = (view: Form & ShownClient & { username: string }): Html =>
+export const selectAccountPage = (
+  view: Form & ShownClient & Partial<ClientPlace> & { username: string },
+): Html =>
   page(
     say('select_account.title'),
     selectAccount({
       logo: clientLogo(view),
-      purpose: view.clientName ? parts.continueTo({ client: clientName(view) }) : [],
+      purpose: signInPurpose(view),
       action: view.action,
       csrf: view.csrf,
       interaction: view.interaction,

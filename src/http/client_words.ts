@@ -4,7 +4,7 @@ import type { Client } from '../models/client.ts'
 import type { Call } from '../contracts/call.ts'
 import type { ShownClient } from '../html/client_parts.ts'
 import { foreignText } from '../html/foreign_text.ts'
-import { say, type Said } from '../lib/say.ts'
+import { isSaid, say, type Said } from '../lib/say.ts'
 import { languageOf } from './language.ts'
 
 type LocalizedMember = 'client_name' | 'client_uri' | 'logo_uri' | 'policy_uri' | 'tos_uri'
@@ -63,6 +63,23 @@ export const unnamedAt = (host: string | undefined): Said =>
   host === undefined
     ? say('common.unnamed_application')
     : say('common.unnamed_application_at', { host: foreignText(host, longestHost) })
+
+/** The client of an interaction as sign-in pages show it: with the host that an End-User judges an unverified one by. */
+export function clientOfSignIn(
+  client: Client,
+  redirectUri: string | undefined,
+  call: Call,
+  context: Context,
+) {
+  const display = shownClient(client, call, context)
+  const clientHost = redirectUri === undefined ? firstHost(client) : hostOf(redirectUri)
+  return {
+    ...display,
+    clientName: isSaid(display.clientName) ? unnamedAt(clientHost) : display.clientName,
+    ...(clientHost !== undefined && { clientHost }),
+    describedAt: client.described_at === undefined ? undefined : hostOf(client.described_at),
+  }
+}
 
 /** The name that is stored with an event, whose reader's language is not known. */
 export const plainNameOf = (client: Client): string =>

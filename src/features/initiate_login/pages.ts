@@ -2,13 +2,19 @@
 import applicationsSource from '../../../views/applications.html' with { type: 'text' }
 import initiateSource from '../../../views/initiate_login.html' with { type: 'text' }
 import { page } from '../../html/document.ts'
-import { clientLinks, clientLogo, type ShownClient, shownName } from '../../html/client_parts.ts'
+import {
+  clientLinks,
+  clientLogo,
+  clientWarning,
+  longestHost,
+  type ShownClient,
+  shownHost,
+  shownName,
+} from '../../html/client_parts.ts'
 import { foreignText } from '../../html/foreign_text.ts'
 import * as parts from '../../html/page_parts.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import { say, type Said } from '../../lib/say.ts'
-
-const longestHost = 255
 
 const initiate = defineView('initiate_login', initiateSource, [
   'logo',
@@ -28,19 +34,13 @@ export const initiatePage = (
     url: string
   },
 ): Html => {
-  const host = foreignText(view.host, longestHost)
   return page(
     say('initiate_login.title'),
     initiate({
       logo: clientLogo(view),
       client: shownName(view.clientName),
-      warning:
-        view.describedAt === undefined
-          ? parts.unverifiedWarning({ host: parts.host({ host }) })
-          : parts.describedWarning({
-              host: parts.host({ host: foreignText(view.describedAt, longestHost) }),
-            }),
-      host: parts.host({ host }),
+      warning: clientWarning({ clientHost: view.host, describedAt: view.describedAt }),
+      host: shownHost(view.host),
       url: view.url,
       links: clientLinks(view),
     }),
