@@ -1,9 +1,10 @@
 /** Validates a client's JWK Set from its `jwks_uri`, as strictly as one in a registration. https://www.rfc-editor.org/rfc/rfc7517#section-5 */
 import type { CryptoKey, JWSHeaderParameters } from 'jose'
 import * as v from 'valibot'
+import { isKnownKind, keyProblem } from './public_key.ts'
 import { privateMembers, PublicJwk } from './registration.ts'
 
-export type ClientJwk = v.InferOutput<typeof PublicJwk>
+export type ClientJwk = v.InferOutput<typeof PublicJwk> & { kty: 'RSA' | 'EC' | 'OKP' }
 
 /** Finds the key for a JWS by its header, as the second argument of jose's `jwtVerify`. */
 export type Verifier = (header: JWSHeaderParameters) => Promise<CryptoKey>
@@ -20,6 +21,9 @@ const Keys = v.looseObject({
   keys: v.pipe(v.array(v.record(v.string(), v.unknown())), v.maxLength(mostKeys)),
 })
 
+const isUsable = (key: Readonly<Record<string, unknown>>): key is ClientJwk =>
+  v.is(PublicJwk, key) && isKnownKind(key) && keyProblem(key) === undefined
+
 /**
  * The usable keys. Keys of an unsupported kind or size are ignored (RFC 7517 §5). Throws TypeError when the document is no
  * JWK Set, has more than twenty keys, or has a key with a private member: that key is public now, so its signatures prove
@@ -31,5 +35,5 @@ export function readJwks(document: unknown): readonly ClientJwk[] {
   const { keys } = parsed.output
   if (keys.some((key) => privateMembers.some((member) => Object.hasOwn(key, member))))
     throw new TypeError('shows a private or symmetric key')
-  return keys.filter((key): key is ClientJwk => v.is(PublicJwk, key))
+  return keys.filter(isUsable)
 }

@@ -6,6 +6,7 @@ import {
   readClientMetadata,
   type RegistrationPolicy,
 } from '../auth/registration.ts'
+import { requireUsableKeys } from '../auth/registered_keys.ts'
 import type { RegistrationLimits } from '../auth/registration_limits.ts'
 import type { Context } from '../contracts/context.ts'
 import type { RegistrationAttempt } from '../contracts/feature.ts'
@@ -92,6 +93,7 @@ export async function admitMetadata(
     for (const rule of rules)
       if (rule.amend) asked = await rule.amend(context, asked as Record<string, unknown>, attempt)
   const metadata = readClientMetadata(asked, policy)
+  requireUsableKeys(metadata)
   for (const rule of rules) await rule.check?.(context, metadata, attempt)
   return metadata
 }
