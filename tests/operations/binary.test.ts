@@ -173,7 +173,7 @@ test('a bunfig.toml in the working folder runs nothing', async () => {
 })
 
 test('the OpenAPI document is made inside of the binary', async () => {
-  const provider = await spawnProvider({}, [binary, 'serve'])
+  const provider = await spawnProvider({ NODE_ENV: 'development' }, [binary, 'serve'])
   const answer = await fetch(`${provider.issuer}/openapi.json`)
   const document = JSON.stringify(await answer.json())
   await provider.stop()
