@@ -1,6 +1,7 @@
 /** Validates client metadata against the policy of the provider. https://www.rfc-editor.org/rfc/rfc7591 */
 import * as v from 'valibot'
 import { OAuthError } from './errors.ts'
+import { malformed } from './malformed_metadata.ts'
 import { type Grounds, RefusedError, shown } from './refusal.ts'
 import { translated, unsupportedMember } from './metadata_promises.ts'
 import { hostProblem } from '../lib/plain_host.ts'
@@ -138,15 +139,7 @@ export function readClientMetadata(sent: unknown, policy: RegistrationPolicy): C
       problem: `${unsupported}: this provider does not support it`,
     })
   const parsed = v.safeParse(v.object({ ...known, ...translations(body) }), withDefaultAlg(body, policy))
-  if (!parsed.success) {
-    const issue = parsed.issues[0]
-    throw refuse({
-      rule: 'RFC 7591 §2',
-      expected: `${v.getDotPath(issue) ?? 'the body'} in the form of its definition`,
-      came: typeof issue.input === 'object' ? undefined : issue.input,
-      problem: `${v.getDotPath(issue) ?? 'the body'}: ${issue.message}`,
-    })
-  }
+  if (!parsed.success) throw refuse(malformed(parsed.issues[0]))
   const metadata = parsed.output as ClientMetadata
   checkUrls(metadata)
   checkRedirectUris(metadata, policy)
