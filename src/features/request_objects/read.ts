@@ -2,7 +2,7 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import { OAuthError } from '../../auth/errors.ts'
 import { hasType, requestTypes } from '../../auth/jwt_type.ts'
-import { type Grounds, RefusedError } from '../../auth/refusal.ts'
+import { type Grounds, RefusedError, shown } from '../../auth/refusal.ts'
 import type { Rule } from '../../auth/rule.ts'
 import { clientAlgs } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -159,7 +159,11 @@ function asParameters(payload: JWTPayload, client: Client): Params {
   for (const [name, value] of Object.entries(payload)) {
     if (jwtClaims.includes(name) || value === undefined || value === null || value === '') continue
     const words = Array.isArray(value) && name === 'resource'
-    params[name] = typeof value === 'string' ? value : words ? value.join(' ') : JSON.stringify(value)
+    const text = typeof value === 'string' ? value : words ? value.join(' ') : JSON.stringify(value)
+    // JSON can write half of a surrogate pair, which no URL can carry back to the client.
+    if (!text.isWellFormed())
+      throw refuse('RFC 9101 §4', { expected: `${shown(name)} is Unicode text without lone surrogates` })
+    params[name] = text
   }
   return params
 }
