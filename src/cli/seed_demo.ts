@@ -5,9 +5,10 @@ import { Client, makeClient } from '../models/client.ts'
 import { demoClient, demoPublicClient, demoUsers } from '../models/demo.ts'
 import { User } from '../models/user.ts'
 import type { Opened } from './open.ts'
+import { seconds } from '../lib/clock.ts'
 
 export async function seedDemo(opened: Opened): Promise<void> {
-  const now = Math.floor(opened.clock.now() / 1000)
+  const now = seconds(opened.clock)
   const { client_secret, ...confidential } = demoClient
   const making = { ...opened, random: systemRandom, secrets: secretsOf(opened.config) }
   const clients = [makeClient(making, confidential, client_secret), makeClient(making, demoPublicClient)]

@@ -12,6 +12,7 @@ import { say } from '../lib/say.ts'
 import { Interaction } from '../models/interaction.ts'
 import { proceed } from './authorization_flow.ts'
 import type { OpenInteraction } from './open_interaction.ts'
+import { seconds } from '../lib/clock.ts'
 
 /** Throws if the interaction is expired or belongs to another browser. */
 export async function requireInteraction(
@@ -78,7 +79,7 @@ export async function resume(call: Call, context: Context, open: OpenInteraction
   if (!reply.headers.location?.startsWith('/'))
     await Interaction.update(context, open.handle, (current) => ({
       ...current,
-      exp: Math.min(current.exp, Math.floor(context.clock.now() / 1000) + answeredLifetimeSeconds),
+      exp: Math.min(current.exp, seconds(context.clock) + answeredLifetimeSeconds),
     }))
   return reply
 }

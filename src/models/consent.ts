@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
+import { seconds } from '../lib/clock.ts'
 
 const schema = openObject({
   scope: v.array(v.string()),
@@ -29,7 +30,7 @@ export const Consent = {
     given: Pick<Consent, 'scope' | 'claims'>,
     lifetime: number,
   ): Promise<void> {
-    const now = Math.floor(memory.clock.now() / 1000)
+    const now = seconds(memory.clock)
     const fresh = { ...given, granted_at: now, exp: now + lifetime }
     const merge = (before: Consent): Consent => ({
       ...fresh,

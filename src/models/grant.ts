@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 import { everyMember } from './every_member.ts'
+import { seconds } from '../lib/clock.ts'
 
 const ClaimNames = v.optional(v.record(v.string(), v.nullable(v.record(v.string(), v.unknown()))))
 
@@ -70,7 +71,7 @@ export const Grant = {
     await Promise.all([
       memory.store.trim(ofUser(grant.sub), memory.clock.now()), // here too, because `listOfUser` may never be called
       records.create(memory, grant.grant_id, {
-        begun_at: Math.floor(memory.clock.now() / 1000),
+        begun_at: seconds(memory.clock),
         ...grant,
       }),
       memory.store.link(ofUser(grant.sub), grant.grant_id, until, ttl),

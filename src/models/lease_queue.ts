@@ -1,6 +1,7 @@
 /** Work that the store keeps until it is done: an index by due time and a record for each item, which one instance holds at a time. docs/architecture.md, "Store". */
 import * as v from 'valibot'
 import { defineRecord, type Memory } from './define_record.ts'
+import { seconds } from '../lib/clock.ts'
 
 /** Members that the record of every item has, beside those of its queue. */
 export const leaseEntries = {
@@ -177,7 +178,7 @@ export function defineLeaseQueue<const S extends v.GenericSchema<unknown, Leased
       // The record first: an item is never in the index alone and forgotten.
       if (remembered === undefined) await records.take(memory, idOf(member))
       else {
-        const exp = Math.floor(memory.clock.now() / 1000) + remembered
+        const exp = seconds(memory.clock) + remembered
         await records.update(memory, idOf(member), (current) => ({ ...current, done: true, exp }))
       }
       await memory.store.unlink(index, member)

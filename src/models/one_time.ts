@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { sha256 } from '../lib/hash.ts'
 import type { Random } from '../lib/random.ts'
 import { defineRecord, type Memory } from './define_record.ts'
+import { seconds } from '../lib/clock.ts'
 
 const schema = v.object({
   /** The data of the secret (a `sub`, an address, …), under names that the purpose chooses. */
@@ -27,7 +28,7 @@ export const OneTime = {
     lifetime: number,
   ): Promise<string> {
     const secret = random(24)
-    const exp = Math.floor(memory.clock.now() / 1000) + lifetime
+    const exp = seconds(memory.clock) + lifetime
     await records.put(memory, id(purpose, secret), { about: { ...about }, exp })
     return secret
   },

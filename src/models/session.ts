@@ -6,6 +6,7 @@ import type { Random } from '../lib/random.ts'
 import { openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 import { everyMember } from './every_member.ts'
+import { seconds } from '../lib/clock.ts'
 
 const schema = openObject({
   sid: v.string(),
@@ -76,7 +77,7 @@ export const Session = {
     lifetimes: SessionLifetimes,
     previous?: Session,
   ) {
-    const now = Math.floor(memory.clock.now() / 1000)
+    const now = seconds(memory.clock)
     const kept = previous?.sub === signIn.sub ? previous : undefined
     const sid = kept?.sid ?? random(15)
     const created_at = (signIn.authenticated_at === undefined ? undefined : kept?.created_at) ?? now
@@ -108,7 +109,7 @@ export const Session = {
     lifetimes: SessionLifetimes,
     clientId?: string,
   ): Promise<void> {
-    const now = Math.floor(memory.clock.now() / 1000)
+    const now = seconds(memory.clock)
     const news = clientId !== undefined && !session.clients.includes(clientId)
     if (!news && now - session.seen_at < touchEverySeconds) return
     await records.update(memory, session.sid, (current) => ({

@@ -6,6 +6,7 @@ import { normalize } from '../lib/normalize.ts'
 import { replaceUnsafe } from '../lib/unsafe_text.ts'
 import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
+import { seconds } from '../lib/clock.ts'
 
 const schema = openObject({
   sub: v.string(),
@@ -194,7 +195,7 @@ export const User = {
 
   /** Deletes the record and the index entries of its names. Features must have erased their data of the End-User before. */
   async remove(memory: Memory, user: User): Promise<void> {
-    await deletedSubs.put(memory, sha256(user.sub), { at: Math.floor(memory.clock.now() / 1000) })
+    await deletedSubs.put(memory, sha256(user.sub), { at: seconds(memory.clock) })
     const email = provenEmail(user)
     if (email !== undefined) await emails.take(memory, sha256(canonicalEmail(email)))
     await names.take(memory, sha256(canonicalUsername(user.username)))
@@ -206,7 +207,7 @@ export const User = {
   update: (memory: Memory, sub: string, change: (user: User) => User) =>
     records.update(memory, sub, (user) => ({
       ...change(user),
-      updated_at: Math.floor(memory.clock.now() / 1000),
+      updated_at: seconds(memory.clock),
     })),
 
   /** The oldest first. */

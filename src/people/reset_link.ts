@@ -7,6 +7,7 @@ import { defineRecord } from '../models/define_record.ts'
 import { OneTime } from '../models/one_time.ts'
 import { canonicalEmail, provenEmail, User } from '../models/user.ts'
 import { languageOfUser, sendMail } from './mail.ts'
+import { seconds } from '../lib/clock.ts'
 
 export const resetPath = '/reset_password'
 
@@ -26,7 +27,7 @@ const stateOf = (user: User) => ({
 /** The token of a new link. It invalidates all older links of the account. */
 async function issueLink(context: Context, user: User): Promise<string> {
   const stamp = context.random(9)
-  const exp = Math.floor(context.clock.now() / 1000) + linkLifetime
+  const exp = seconds(context.clock) + linkLifetime
   await newest.put(context, user.sub, { stamp, exp })
   const about = { sub: user.sub, stamp, ...stateOf(user) }
   return OneTime.issue(context, context.random, purpose, about, linkLifetime)

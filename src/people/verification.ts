@@ -6,6 +6,7 @@ import { PendingEmail } from '../models/pending_email.ts'
 import { canonicalEmail, User } from '../models/user.ts'
 import { languageOfUser, sendMail } from './mail.ts'
 import { countTry } from './rate_limit.ts'
+import { seconds } from '../lib/clock.ts'
 
 /** Where the link leads; the feature `email_address` serves it. */
 export const verifyEmailPath = '/verify_email'
@@ -39,7 +40,7 @@ export async function sendVerification(context: Context, user: User, address: st
   await countTry(context, 'verification_pair', `${user.sub}\n${to}`, pair.most, pair.window)
   await countTry(context, 'verification_address', to, each.most, each.window)
   const stamp = context.random(9)
-  const exp = Math.floor(context.clock.now() / 1000) + lifetimeSeconds
+  const exp = seconds(context.clock) + lifetimeSeconds
   await PendingEmail.put(context, user.sub, { address, stamp, before: emailOf(user), exp })
   const about = { sub: user.sub, address, stamp }
   const token = await OneTime.issue(context, context.random, purpose, about, lifetimeSeconds)

@@ -28,6 +28,7 @@ import type { Grant } from '../../models/grant.ts'
 import { isActive, User } from '../../models/user.ts'
 import * as v from 'valibot'
 import { requestDeletion } from './deletion.ts'
+import { seconds } from '../../lib/clock.ts'
 
 export const exportScope = 'data_export'
 export const deleteScope = 'account_delete'
@@ -106,7 +107,7 @@ export const exportEndpoint = defineEndpoint({
   async get(call, context): Promise<Reply> {
     const { user, client } = await requireHolder(call, context, exportScope)
     const body = await exportPerson(user.sub, context, subjectOf(user.sub, client, context))
-    const exp = Math.floor(context.clock.now() / 1000) + day
+    const exp = seconds(context.clock) + day
     if (await notified.create(context, `${encodeURIComponent(user.sub)}|${client.client_id}`, { exp }))
       await tellOwner(call, context, user, { kind: 'data_exported_to', detail: plainNameOf(client) })
     return {

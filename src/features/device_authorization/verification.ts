@@ -24,6 +24,7 @@ import { Session } from '../../models/session.ts'
 import { codePage, confirmPage, donePage } from './pages.ts'
 import { findByUserCode, forgetUserCode, readUserCode, DeviceRequest } from './records.ts'
 import { describeExtra } from '../../flow/grant_extra.ts'
+import { seconds } from '../../lib/clock.ts'
 
 export const devicePath = '/device'
 
@@ -141,7 +142,7 @@ async function decide(
       problem: 'this code was answered already',
       say: say('error_page.answered'),
     })
-  const left = Math.max(1, request.exp - Math.floor(context.clock.now() / 1000))
+  const left = Math.max(1, request.exp - seconds(context.clock))
   const grant = allowed
     ? newGrant(context, client, person, { scope: request.scope, extra: request.extra }, left)
     : undefined

@@ -13,6 +13,7 @@ import { everyMember, oldestBeyond } from '../../models/every_member.ts'
 import { User } from '../../models/user.ts'
 import type { Session } from '../../models/session.ts'
 import { settings } from './settings.ts'
+import { seconds } from '../../lib/clock.ts'
 
 /**
  * A session cookie used by another kind of browser was copied, so the session ends. The stored User-Agent is parsed again
@@ -50,7 +51,7 @@ const idOf = (call: Call, context: Context, sub: string): string =>
 export async function rememberDevice(call: Call, context: Context, user: User): Promise<void> {
   if (!settings(context).newDeviceMail) return
   const id = idOf(call, context, user.sub)
-  const now = Math.floor(context.clock.now() / 1000)
+  const now = seconds(context.clock)
   const [isNew, others] = await Promise.all([
     devices.create(context, id, { exp: now + lifetimeSeconds }),
     context.store.range(ofUser(user.sub), { limit: 1, min: context.clock.now() }),

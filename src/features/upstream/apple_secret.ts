@@ -3,6 +3,7 @@ import type { Context } from '../../contracts/context.ts'
 import { readKey } from './problems.ts'
 import { UpstreamError } from './request.ts'
 import type { Upstream } from './settings.ts'
+import { seconds } from '../../lib/clock.ts'
 
 /** Apple accepts up to six months. Here each secret is made for one request. */
 const lifetimeSeconds = 300
@@ -10,7 +11,7 @@ const lifetimeSeconds = 300
 /** Throws UpstreamError if the key cannot be used. */
 export async function appleSecret(context: Context, { appleKey, clientId, base }: Upstream): Promise<string> {
   const { SignJWT } = await import('jose')
-  const now = Math.floor(context.clock.now() / 1000)
+  const now = seconds(context.clock)
   try {
     const key = readKey(appleKey!.privateKey)
     return await new SignJWT()

@@ -4,6 +4,7 @@ import { normalize } from '../../lib/normalize.ts'
 import { canonicalEmail, canonicalUsername, type NewUser, User } from '../../models/user.ts'
 import type { Identity } from './identity.ts'
 import { policyOf } from './settings.ts'
+import { seconds } from '../../lib/clock.ts'
 
 const domainOf = (address: string): string => {
   const email = canonicalEmail(address)
@@ -65,7 +66,7 @@ export async function createAccount(
   identity: Identity,
   language: string,
 ): Promise<User | undefined> {
-  const now = Math.floor(context.clock.now() / 1000)
+  const now = seconds(context.clock)
   const { name, givenName: given_name, familyName: family_name, locale } = identity
   const claims = present({ name, given_name, family_name, locale, ...(await emailClaims(context, identity)) })
   for (const username of candidates(identity, context)) {

@@ -8,6 +8,7 @@ import { declareInteractionMembers, type Interaction } from '../../models/intera
 import { defineRecord } from '../../models/define_record.ts'
 import { Identity } from './identity.ts'
 import { Tokens } from './tokens.ts'
+import { seconds } from '../../lib/clock.ts'
 
 const schema = v.object({ sealed: v.string(), exp: v.number() })
 
@@ -27,7 +28,7 @@ function sealedRecord<const S extends v.GenericSchema<unknown, object>>(name: st
       const id = sha256(handle)
       await records.put(context, id, {
         sealed: seal(context.secrets.people, JSON.stringify(what), `${name} ${id}`),
-        exp: Math.floor(context.clock.now() / 1000) + lifetime,
+        exp: seconds(context.clock) + lifetime,
       })
       return handle
     },
