@@ -56,19 +56,20 @@ export interface Endpoint extends Described, MethodMembers<Answer> {
   form?: FormReader<Submitted> | undefined
 }
 
-type Other = Omit<MethodMembers<Answer>, 'post'>
+/** A browser sends GET and POST alone, so a page has no other member: `put` and `delete` would escape the check of a form. */
+type OnlyGet = { get?: Answer; put?: never; delete?: never }
 
 /** `post` receives the result of `form`. */
-interface WithForm<T extends Submitted> extends Described, Other {
+interface WithForm<T extends Submitted> extends Described, OnlyGet {
   page?: boolean
   form: FormReader<T>
   post(call: Call, context: Context, submitted: NoInfer<T>): Promise<Reply> | Reply
 }
 
 /** A page that takes no form, or an API. A page with `post` and no `form` does not compile. */
-type WithoutForm = Described &
-  Other &
-  ({ page: true; form?: undefined; post?: never } | { page?: false; form?: undefined; post?: Answer })
+type WithoutForm = Described & { form?: undefined } & (
+    (OnlyGet & { page: true; post?: never }) | (MethodMembers<Answer> & { page?: false })
+  )
 
 export function defineEndpoint<T extends Submitted>(endpoint: WithForm<T>): Endpoint
 export function defineEndpoint(endpoint: WithoutForm): Endpoint
