@@ -31,7 +31,7 @@ const namesOf = (message: Message): string =>
     .sort()
     .join(' ')
 
-/** English words that show that a text was not translated and is not a name. */
+/** Words: a longer text that equals the English one was not translated. A shorter one may be a name. */
 const longestShared = 3
 
 /** The problem of `message` as the translation of `key` into `tag`; undefined when there is none. */

@@ -7,7 +7,6 @@ import type { Call } from '../contracts/call.ts'
 import { cookieName, readCookie, setCookie } from './cookie.ts'
 import { browserOf } from './csrf.ts'
 
-/** Seconds. */
 const lifetimeSeconds = 180 * 86_400
 
 const proof = (context: Context, browser: string, username: string): string =>
