@@ -53,16 +53,29 @@ export function asFailure(error: unknown): unknown {
 /** 5xx and 429 mean that the provider is unavailable; any other status but 200 is a refusal. */
 const failureOfStatus = (status: number): Failure => (status >= 500 || status === 429 ? 'down' : 'refused')
 
-/** The JSON of a response with status 200. */
-function jsonOf({ status, body }: OutboundResponse, what: string): unknown {
+/** An error response may repeat what was sent, and one of another 2xx may have tokens: neither is quoted. */
+function quotedBody({ status, body }: OutboundResponse, sent: readonly string[]): string {
+  if (status < 300) return ''
+  const spellings = sent
+    .filter((each) => each !== '')
+    .flatMap((each) => [each, new URLSearchParams({ '': each }).toString().slice(1)])
+  return `: ${quoted(spellings.reduce((text, each) => text.replaceAll(each, '(secret)'), body))}`
+}
+
+/** The JSON of a response with status 200. `sent` are values of the request that are not logged. */
+function jsonOf(answer: OutboundResponse, what: string, sent: readonly string[]): unknown {
+  const { status, body } = answer
   if (status !== 200)
-    throw new UpstreamError(failureOfStatus(status), `${what} answered ${status}: ${quoted(body)}`)
+    throw new UpstreamError(failureOfStatus(status), `${what} answered ${status}${quotedBody(answer, sent)}`)
   try {
     return JSON.parse(body) as unknown
   } catch {
     throw new UpstreamError('nonsense', `${what} did not answer with JSON`)
   }
 }
+
+/** Fields that are no secret. */
+const open = ['grant_type', 'redirect_uri', 'client_id']
 
 /** Some token endpoints answer an error with status 200 instead of 400 (RFC 6749 §5.2). */
 export async function postForm(
@@ -77,7 +90,8 @@ export async function postForm(
     headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
     body: new URLSearchParams(fields).toString(),
   })
-  const said = membersOf(jsonOf(answer, 'the token endpoint'))
+  const secrets = Object.entries(fields).flatMap(([name, value]) => (open.includes(name) ? [] : [value]))
+  const said = membersOf(jsonOf(answer, 'the token endpoint', secrets))
   if (said.error !== undefined) throw new UpstreamError('refused', `token endpoint: ${quoted(said.error)}`)
   return said
 }
@@ -95,5 +109,6 @@ export async function getWithToken(
   return jsonOf(
     await send(context, { url: target.href, method: 'GET', headers: { authorization } }),
     'userinfo',
+    [accessToken, ...Object.values(parameters)],
   )
 }
