@@ -60,7 +60,7 @@ test('the overview of the account counts apps: none, one, many', async () => {
     await who.goThrough(authorizationUrl(op.issuer, client).url)
   }
   await agree('first')
-  expect(await overview()).toContain('1 app has access to your account')
+  expect(await overview()).toContain('1 app has access to your account.')
   await agree('second')
-  expect(await overview()).toContain('2 apps have access to your account')
+  expect(await overview()).toContain('2 apps have access to your account.')
 })
