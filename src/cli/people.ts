@@ -8,7 +8,10 @@ import { listAll } from './administration.ts'
 import { Refusal } from './failure.ts'
 import { printable } from './output.ts'
 
-export const taken = (username: string) => new Refusal(`there is a user ${printable(username)} already`)
+export const taken = (username: string) =>
+  new Refusal(
+    `there is a user ${printable(username)} already; latchkey user set and latchkey user passwd change it`,
+  )
 
 /** Throws Refusal for a username that is not 1 to 200 visible characters. */
 export function requireGoodName(username: string): void {

@@ -57,13 +57,22 @@ function exists(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined
 }
 
+/** What to do about a file that cannot be read, by the code of the error. */
+const remedies: Record<string, string> = {
+  EACCES: 'let the user that runs Latchkey read it',
+  EISDIR: 'it is a folder; rename or remove it',
+  ENOENT: 'it is a link to a file that does not exist; mend or remove the link',
+  ERR_ENCODING_INVALID_ENCODED_DATA: 'save it as UTF-8',
+}
+
 /** An absent file has no values. One that exists and cannot be read is a problem, because its settings would be missing. */
 export function readDotenv(path = '.env'): Dotenv {
   try {
     if (!exists(path)) return none
     return parseDotenv(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)))
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
-    return { values: {}, problems: [`.env: expected a readable text file in UTF-8${code}`] }
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    const remedy = remedies[code] ?? 'mend or remove it'
+    return { values: {}, problems: [`.env: expected a readable text file in UTF-8 (${code}): ${remedy}`] }
   }
 }

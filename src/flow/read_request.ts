@@ -33,7 +33,7 @@ export function requireTrustedRedirect(client: Client, params: Params): TrustedR
       rule: 'RFC 9700 §2.1',
       expected: `redirect_uri is one that this client registered: ${client.redirect_uris.join(', ') || 'none'}`,
       came: params.redirect_uri,
-      problem: `redirect_uri ${shown(params.redirect_uri)} is not registered for this client; they are compared character by character`,
+      problem: `redirect_uri ${shown(params.redirect_uri)} is not registered for this client. Redirect URIs are compared character by character`,
     })
   return redirect
 }

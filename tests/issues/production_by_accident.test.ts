@@ -83,17 +83,17 @@ test('the binary is development where it is told so, and the sources without bei
   expect(sources.stdout).toMatch(/^NODE_ENV +development +default$/m)
 })
 
-const unreadable: [string, (cwd: string) => void][] = [
-  ['a folder', (cwd) => mkdirSync(join(cwd, '.env'))],
-  ['a link that leads nowhere', (cwd) => symlinkSync('/nowhere/settings', join(cwd, '.env'))],
-  ['text in UTF-16', dotenv(Buffer.from('\uFEFFNODE_ENV=production\n', 'utf16le'))],
+const unreadable: [string, (cwd: string) => void, remedy?: string][] = [
+  ['a folder', (cwd) => mkdirSync(join(cwd, '.env')), 'it is a folder'],
+  ['a link that leads nowhere', (cwd) => symlinkSync('/nowhere/settings', join(cwd, '.env')), 'it is a link'],
+  ['text in UTF-16', dotenv(Buffer.from('\uFEFFNODE_ENV=production\n', 'utf16le')), 'save it as UTF-8'],
   ['UTF-16 without a mark', dotenv(Buffer.from('NODE_ENV=production\n', 'utf16le'))],
   ['a line that is no assignment', dotenv('NODE_ENV=development\nSECRET_KEY hidden-secret\n')],
   ['a colon for the equals sign', dotenv('NODE_ENV=development\nSECRET_KEY: hidden-secret\n')],
   ['a quote that is not closed', dotenv('NODE_ENV=development\nSECRET_KEY="hidden-secret\n')],
   ['text after the quote', dotenv('NODE_ENV=development\nSECRET_KEY="hidden"-secret\n')],
 ]
-for (const [what, prepare] of unreadable)
+for (const [what, prepare, remedy] of unreadable)
   for (const command of ['serve', 'config check'])
     test(`.env is ${what}: ${command} stops, from the sources and as a binary`, async () => {
       for (const program of [source, binary]) {
@@ -104,6 +104,7 @@ for (const [what, prepare] of unreadable)
         )
         expect([code, stdout]).toEqual([2, ''])
         expect(stderr).toMatch(/^\.env: /m)
+        if (remedy !== undefined) expect(stderr).toContain(`): ${remedy}`)
         expect(stderr).not.toContain('hidden')
       }
     }, 30_000)
@@ -113,7 +114,10 @@ test('config check --json tells of the .env that cannot be read', async () => {
     mkdirSync(join(cwd, '.env')),
   )
   expect(code).toBe(2)
-  expect(JSON.parse(stdout)).toEqual({ ok: false, problems: [expect.stringMatching(/^\.env: .*\(EISDIR\)/)] })
+  expect(JSON.parse(stdout)).toEqual({
+    ok: false,
+    problems: [expect.stringMatching(/^\.env: .*\(EISDIR\): it is a folder/)],
+  })
 })
 
 const asWritten: [written: string, value: string][] = [
