@@ -1,7 +1,7 @@
 /** The page for prompt=select_account: continue with the signed-in account or with another one. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
 import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
-import { findClient } from '../http/client_authentication.ts'
+import { findClient } from '../clients/find_client.ts'
 import { imageSources } from '../html/client_parts.ts'
 import { clientOfSignIn } from '../http/client_words.ts'
 import { formTarget } from '../http/headers.ts'

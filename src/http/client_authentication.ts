@@ -9,8 +9,6 @@ import { requireClient } from '../clients/find_client.ts'
 import type { Call } from '../contracts/call.ts'
 import type { Params } from '../auth/params.ts'
 
-export { findClient } from '../clients/find_client.ts'
-
 /** The client authentication methods that the configuration allows. */
 export function offeredMethods(context: Context): string[] {
   const methods = [...context.table.clientAuth.values()]

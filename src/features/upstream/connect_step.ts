@@ -7,7 +7,7 @@ import { type StepNeeded, stepOfPage, stepForm, signIn } from '../../flow/sign_i
 import { factorOwed } from '../../flow/second_factors.ts'
 import { demandOf, nextPage } from '../../flow/step_up.ts'
 import type { Call } from '../../contracts/call.ts'
-import { findClient } from '../../http/client_authentication.ts'
+import { findClient } from '../../clients/find_client.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { tellOwner } from '../../people/tell_owner.ts'
