@@ -17,8 +17,6 @@ import type { Grant, GrantExtra } from '../models/grant.ts'
 import type { ActiveUser, User } from '../models/user.ts'
 import type { Params } from '../auth/params.ts'
 
-export type { Params }
-
 /** A `token_endpoint_auth_method`. `verify` throws `invalid_client` unless the credentials are those of the client. */
 export interface ClientAuthMethod {
   name: string

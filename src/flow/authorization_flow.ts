@@ -8,7 +8,8 @@ import { matchRedirectUri } from '../auth/redirect_uri.ts'
 import type { Context } from '../contracts/context.ts'
 import { grantLifetime } from '../grants/authorization_code.ts'
 import { newGrant } from '../grants/new_grant.ts'
-import type { Granted, Params } from '../contracts/feature.ts'
+import type { Params } from '../auth/params.ts'
+import type { Granted } from '../contracts/feature.ts'
 import { subjectOf } from '../grants/person.ts'
 import { respond, respondWithError } from '../http/authorization_response.ts'
 import type { Call } from '../contracts/call.ts'
@@ -155,13 +156,13 @@ async function answer(
   { session, user }: SignedInPerson,
 ): Promise<Reply> {
   const claims = request.claims as Grant['claims']
-  const given = { scope: request.scope, extra, ...(claims && { claims }) }
+  const content = { scope: request.scope, extra, ...(claims && { claims }) }
   const signedIn = { ...session, acr: acrToSay(session.acr, request.acr) }
   const grant = newGrant(
     context,
     client,
     { session: signedIn, user },
-    given,
+    content,
     context.config.authorizationCodeTtl,
   )
   await Promise.all([

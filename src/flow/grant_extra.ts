@@ -1,6 +1,6 @@
 /** What the authorization parameters of features add to a grant and to the consent page. */
 import type { Context } from '../contracts/context.ts'
-import type { Params } from '../contracts/feature.ts'
+import type { Params } from '../auth/params.ts'
 import type { Html } from '../html/view.ts'
 import type { Client } from '../models/client.ts'
 import type { GrantExtra } from '../models/grant.ts'

@@ -8,7 +8,7 @@ import { clientVerificationKey } from '../../clients/client_keys.ts'
 import { rememberedMs } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'
 import type { Client } from '../../models/client.ts'
-import type { Params } from '../../contracts/feature.ts'
+import type { Params } from '../../auth/params.ts'
 import { metadata } from './settings.ts'
 
 const maxLength = 32_768

@@ -1,4 +1,5 @@
 /** Pushed authorization requests: the client posts the request to the provider, and the browser carries a reference to it. https://www.rfc-editor.org/rfc/rfc9126 */
+import type { Params } from '../../auth/params.ts'
 import * as v from 'valibot'
 import type { AuthorizationRequest } from '../../auth/authorization_request.ts'
 import { OAuthError } from '../../auth/errors.ts'
@@ -18,12 +19,7 @@ import { equalInConstantTime } from '../../lib/equal.ts'
 import { deriveKey, hmac, sha256 } from '../../lib/hash.ts'
 import { type Client, declareMetadata } from '../../models/client.ts'
 import { defineRecord } from '../../models/define_record.ts'
-import {
-  type AuthorizationRule,
-  defineFeature,
-  type Params,
-  type RequestSource,
-} from '../../contracts/feature.ts'
+import { type AuthorizationRule, defineFeature, type RequestSource } from '../../contracts/feature.ts'
 
 const env = defineEntries([
   {

@@ -1,4 +1,5 @@
 /** Request objects: the authorization request as a JWT, by value or by reference. https://www.rfc-editor.org/rfc/rfc9101, OpenID Connect Core §6 */
+import type { Params } from '../../auth/params.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import { shown } from '../../auth/refusal.ts'
 import { clientAlgs } from '../../auth/registration.ts'
@@ -10,7 +11,6 @@ import type { Client } from '../../models/client.ts'
 import {
   type AuthorizationRule,
   defineFeature,
-  type Params,
   type RegistrationRule,
   type RequestSource,
 } from '../../contracts/feature.ts'

@@ -8,7 +8,7 @@ import { clientAlgs } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
 import type { Client } from '../../models/client.ts'
-import type { Params } from '../../contracts/feature.ts'
+import type { Params } from '../../auth/params.ts'
 import { metadata } from './metadata.ts'
 
 const refuse = (rule: Rule, grounds: Omit<Grounds, 'rule'>) =>
