@@ -1,6 +1,6 @@
 /** `latchkey client …`: an operator manages registered clients, without the limits of client registration. https://www.rfc-editor.org/rfc/rfc7591 */
 import type { Context } from '../contracts/context.ts'
-import { admitMetadata, offeredGrantTypes, policyOf } from '../endpoints/registration.ts'
+import { admitMetadata, allGrantTypes, policyOf } from '../endpoints/registration.ts'
 import { Client, isPublic, makeClient } from '../models/client.ts'
 import { Consent } from '../models/consent.ts'
 import { Grant } from '../models/grant.ts'
@@ -37,7 +37,7 @@ export const add = defineCommand({
 /** All grant types and scopes of the provider; client registration offers only those of the configuration. */
 const operatorPolicy = (context: Context) => ({
   ...policyOf(context),
-  grantTypes: offeredGrantTypes(context),
+  grantTypes: allGrantTypes(context),
   scopes: context.scopes,
 })
 

@@ -1,7 +1,7 @@
 /** `latchkey client token …`: initial access tokens, with which developers register clients. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
 import { isHostPattern, type RegistrationLimits } from '../auth/registration_limits.ts'
 import type { Context } from '../contracts/context.ts'
-import { offeredGrantTypes } from '../endpoints/registration.ts'
+import { allGrantTypes } from '../endpoints/registration.ts'
 import { offeredMethods } from '../http/client_authentication.ts'
 import { InitialAccessToken } from '../models/initial_access_token.ts'
 import { listAll, withContext } from './administration.ts'
@@ -94,7 +94,7 @@ function readLimits(given: Values<typeof options>, context: Context): Registrati
     )
   const limits: RegistrationLimits = {
     scopes: among('scope', context.scopes),
-    grant_types: among('grant-type', offeredGrantTypes(context)),
+    grant_types: among('grant-type', allGrantTypes(context)),
     auth_methods: among('auth-method', offeredMethods(context)),
     redirect_hosts: hosts,
   }

@@ -75,7 +75,8 @@ export const policyOf = (context: Context, limits: RegistrationLimits = {}): Reg
   extra: context.table.clientMetadata,
 })
 
-export const offeredGrantTypes = (context: Context): string[] => [...context.table.grantTypes.keys()]
+/** Also those that are not `offered`: an operator may register a client for them. */
+export const allGrantTypes = (context: Context): string[] => [...context.table.grantTypes.keys()]
 
 /**
  * Checks client metadata against `policy` and every registration rule of the table. Throws what `readClientMetadata` and
