@@ -20,7 +20,7 @@ import {
   userinfo,
 } from '../support/flow.ts'
 import { mailsOf } from '../support/mailbox.ts'
-import { countingStore, failingStore } from '../support/odd_stores.ts'
+import { sizedStore, failingStore } from '../support/odd_stores.ts'
 import { alice, bob, type Page, type Person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
 
@@ -202,7 +202,7 @@ describe('the end of an account', () => {
 
   test('after the grace period no data is left, and the sub is never used again', async () => {
     const clock = turnableClock()
-    const counting = countingStore(memoryStore(clock))
+    const counting = sizedStore(memoryStore(clock))
     const op = await provider({ clock, store: counting.store })
     const who = browser(op)
     await tokensOf(op, who, demo, { scope: 'openid offline_access' })

@@ -18,7 +18,7 @@ import {
 } from '../support/flow.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { turnableClock } from '../support/provider.ts'
-import { countingStore } from '../support/odd_stores.ts'
+import { sizedStore } from '../support/odd_stores.ts'
 
 const next = async (...args: Parameters<typeof refresh>) => {
   const answer = await refresh(...args)
@@ -189,7 +189,7 @@ describe('how long', () => {
 
 test('a family costs the same after a thousand rotations as after one', async () => {
   const clock = turnableClock()
-  const counting = countingStore(memoryStore(clock))
+  const counting = sizedStore(memoryStore(clock))
   const { op, alice } = await stage({ clock, store: counting.store, env: { ACCESS_TOKEN_ALG: 'EdDSA' } })
   const client = await operatorClient(op, { client_id: 'rotating', id_token_signed_response_alg: 'EdDSA' })
   let { refresh_token } = await tokensOf(op, alice, client)

@@ -102,10 +102,10 @@ describe('an opaque access token', () => {
 
   test('is nowhere in the store or the log as it is', async () => {
     const { memoryStore } = await import('../../src/store/memory.ts')
-    const { countingStore } = await import('../support/odd_stores.ts')
+    const { sizedStore } = await import('../support/odd_stores.ts')
     const { turnableClock } = await import('../support/provider.ts')
     const clock = turnableClock()
-    const counting = countingStore(memoryStore(clock))
+    const counting = sizedStore(memoryStore(clock))
     const { op, alice } = await stage({
       clock,
       store: counting.store,

@@ -40,7 +40,7 @@ export async function withPassword(who: Person, account = aliceAccount, path = '
   return who.press(pageOf(await who.open(path)), 'login', account)
 }
 
-/** Set the app up on the account of somebody who has just signed in; its key. */
+/** Sets the app up for an End-User who has just signed in, and returns its key. */
 export async function setUpApp(op: Provider, who: Person): Promise<string> {
   const page = pageOf(await who.open('/account/factors/totp'))
   const seed = seedOn(page)

@@ -84,7 +84,7 @@ export interface Receiver {
   stop(): void
 }
 
-/** Somebody's server that takes POSTs; `respond` says what it answers to the nth. */
+/** The notification endpoint of a client, a server that takes POST; `respond` makes the response to the nth request. */
 export function receiver(
   respond: (nth: number) => Response | Promise<Response> = () => new Response(null, { status: 204 }),
 ): Receiver {

@@ -1,4 +1,4 @@
-/** What work costs this process, whatever else the machine does meanwhile. */
+/** Measures the cost of work so that other processes on the machine do not change the result. */
 
 /**
  * Milliseconds of processor time that this process, with its threads, spends until `work` is done. Unlike a

@@ -138,7 +138,7 @@ export const userinfo = async (op: Provider, token: string): Promise<Answer> =>
 export const introspect = async (op: Provider, token: string, client = demo): Promise<Json> =>
   (await post(op, '/introspect', client, { token })).body
 
-/** Where an authorization request with `more` leads somebody who just opens it. */
+/** Opens an authorization request with `more`, and returns where it leads the browser. */
 export const open = (
   op: Provider,
   who: Person,

@@ -1,12 +1,12 @@
-/** Ports for tests: none that another test holds, and none that the kernel hands to a connection meanwhile. */
+/** Free ports for tests. No other test has the port, and the kernel gives it to no outgoing connection. */
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Below the ephemeral range of Linux (32768), which every outgoing connection takes its port from. */
+/** Below the ephemeral range of Linux (from 32768), from which outgoing connections take their ports. */
 const [lowest, highest] = [10_000, 32_000]
 
-/** One file a port, made by whoever takes it; the run's own folder, so that nothing is left of an earlier run. */
+/** A folder with one file for each port that a test has taken. Each run has its own folder, so no file is from an earlier run. */
 const claims = process.env.TEST_PORTS ?? join(tmpdir(), `latchkey-ports-${process.pid}`)
 
 const claimed = (port: number): boolean => {
@@ -28,7 +28,7 @@ const listens = (port: number, host: string): boolean => {
   }
 }
 
-/** A port that nobody listens on, the caller's alone until the end of the run. */
+/** A port on which no process listens. It belongs to the caller until the end of the run. */
 export function freePort(): number {
   mkdirSync(claims, { recursive: true })
   for (let tries = 0; tries < 1_000; tries++) {

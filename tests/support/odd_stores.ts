@@ -41,8 +41,8 @@ function around(inner: Store, before: (verb: Verb, key: unknown) => void): Store
   }
 }
 
-/** Counts what is kept: each key written and not taken since, with the length of its value; index members as keys. */
-export function countingStore(inner: Store) {
+/** A store that knows its size: each key that was written and not taken since, with the length of its value. Members of an index count as keys. */
+export function sizedStore(inner: Store) {
   const kept = new Map<string, number>()
   const store: Store = {
     ...around(inner, () => {}),

@@ -54,7 +54,7 @@ export function pageOf(landing: Landing): Page {
   throw new Error(`went to ${landing.location}`)
 }
 
-/** One more passkey for whoever is signed in, by the page of the account. */
+/** Adds a passkey to the account of the signed-in End-User, on the page of the account. */
 export async function addPasskey(origin: string, who: Person, lies: Lies = {}): Promise<Credential> {
   const page = pageOf(await who.open('/account/passkeys/add'))
   const { credential, json } = create(origin, optionsIn<CreationOptions>(page), lies)

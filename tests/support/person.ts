@@ -117,7 +117,7 @@ async function read(url: string, response: Response): Promise<Page> {
     .on('form input', {
       element(element) {
         const name = element.getAttribute('name')
-        // As a browser does: a box that nobody ticked is not sent.
+        // As a browser does: a box without a tick is not sent.
         const unticked = element.getAttribute('type') === 'checkbox' && !element.hasAttribute('checked')
         if (name && !unticked) forms.at(-1)!.fields[name] = unescape(element.getAttribute('value') ?? '')
       },

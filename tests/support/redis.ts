@@ -71,8 +71,8 @@ async function supervise(port: number, url: string, args: string[], ready: strin
     return child
   }
   /**
-   * `bun test` tells nobody when it ends, and a failed test stops nothing. So a shell waits for its stdin, which
-   * ends with us however we end, and then clears up.
+   * `bun test` calls nothing when it ends, and a failed test does not stop the server. So a shell reads its stdin, which
+   * is closed when this process ends in any way, and then stops the server and removes the directory.
    */
   const guard = () =>
     Bun.spawn(['sh', '-c', 'cat >/dev/null; kill -9 "$0"; rm -rf "$1"', `${child.pid}`, directory], {

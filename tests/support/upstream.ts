@@ -143,7 +143,7 @@ export function comeBack(
   )
 }
 
-/** Who is signed in in this browser, by the page of the account; undefined when nobody is. */
+/** The name that the page of the account shows in this browser; undefined without a session. */
 export async function whoIs(browser: Person): Promise<string | undefined> {
   const { page } = await browser.open('/account')
   if (!page || new URL(page.url).pathname !== '/account') return undefined

@@ -11,7 +11,7 @@ import { lastGeneration, readRefreshHandle, refreshHandle } from '../../../src/m
 import { Session } from '../../../src/models/session.ts'
 import { canonicalUsername, type NewUser, User } from '../../../src/models/user.ts'
 import { memoryStore } from '../../../src/store/memory.ts'
-import { countingStore } from '../../support/odd_stores.ts'
+import { sizedStore } from '../../support/odd_stores.ts'
 import { type TurnableClock, turnableClock } from '../../support/provider.ts'
 
 let memory: Memory & { clock: TurnableClock }
@@ -20,7 +20,7 @@ let keys: () => string[]
 
 beforeEach(() => {
   const clock = turnableClock(1_000_000_000_000)
-  const counting = countingStore(memoryStore(clock))
+  const counting = sizedStore(memoryStore(clock))
   lines = []
   keys = counting.keys
   memory = { store: counting.store, clock, log: createLog('debug', 'text', (line) => lines.push(line)) }
