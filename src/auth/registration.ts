@@ -2,9 +2,9 @@
 import * as v from 'valibot'
 import { OAuthError } from './errors.ts'
 import { malformed } from './malformed_metadata.ts'
+import { checkUrls } from './metadata_urls.ts'
 import { type Grounds, RefusedError, shown } from './refusal.ts'
 import { translated, unsupportedMember } from './metadata_promises.ts'
-import { hostProblem } from '../lib/plain_host.ts'
 import { redirectUriProblem } from './redirect_uri.ts'
 import { leadsToOneOf } from './registration_limits.ts'
 import { formatScope, parseScope, requireWithin } from './scope.ts'
@@ -138,7 +138,9 @@ export function readClientMetadata(sent: unknown, policy: RegistrationPolicy): C
       expected: `metadata without ${unsupported}`,
       problem: `${unsupported}: this provider does not support it`,
     })
-  const parsed = v.safeParse(v.object({ ...known, ...translations(body) }), withDefaultAlg(body, policy))
+  const parsed = v.safeParse(v.object({ ...known, ...translations(body) }), withDefaultAlg(body, policy), {
+    abortPipeEarly: true, // no URL is parsed that is too long
+  })
   if (!parsed.success) throw refuse(malformed(parsed.issues[0]))
   const metadata = parsed.output as ClientMetadata
   checkUrls(metadata)
@@ -213,27 +215,6 @@ function checkRedirectUris(metadata: ClientMetadata, { redirectHosts }: Registra
       throw new OAuthError(name === 'redirect_uris' ? 'invalid_redirect_uri' : 'invalid_client_metadata', {
         rule: 'RFC 7591 §5',
         expected: `${name}: https, http on loopback, or a scheme in reverse-domain notation for a native client`,
-        came: uri,
-        problem: `${name}: ${shown(uri)} ${problem}`,
-      })
-    }
-}
-
-/** Members whose values are URLs, those of features and translated ones included: names as RFC 7591 §2 forms them. */
-const ofUrls = /_(?:uris?|endpoint)(?:#|$)/
-
-/** A URL that comes with a line break, or with a host that means something in a header, is refused before it is kept. */
-function checkUrls(metadata: ClientMetadata): void {
-  const given = Object.entries(metadata).filter(([name]) => ofUrls.test(name))
-  for (const [name, values] of given)
-    for (const uri of [values].flat()) {
-      if (typeof uri !== 'string') continue
-      const url = URL.parse(uri)
-      const problem = url && (/\s/.test(uri) ? 'has white space' : hostProblem(url))
-      if (!problem) continue
-      throw new OAuthError(name === 'redirect_uris' ? 'invalid_redirect_uri' : 'invalid_client_metadata', {
-        rule: 'RFC 7591 §2',
-        expected: `${name}: a URL whose host is made of letters, digits, dots and hyphens or is an address in brackets`,
         came: uri,
         problem: `${name}: ${shown(uri)} ${problem}`,
       })

@@ -1,8 +1,8 @@
 /** Schemas of the values of variables. The description of a schema is also its error message. */
 import { ownMember } from '../lib/own_member.ts'
-import { domainToASCII } from 'node:url'
 import * as v from 'valibot'
 import { type Network, parseNetworks } from '../lib/address.ts'
+import { asciiDomain } from '../lib/ascii_domain.ts'
 import { isPlainHost } from '../lib/plain_host.ts'
 
 /** One rule for the whole text. `parse` returns undefined for text that does not match the description. */
@@ -139,7 +139,7 @@ export const domains = list(
   'domains such as example.com, separated by spaces or commas',
   /[\s,]+/,
   (item) => {
-    const domain = domainToASCII(item)
+    const domain = asciiDomain(item)
     return domain.includes('.') ? domain : undefined
   },
 )

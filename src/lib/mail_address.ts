@@ -1,5 +1,5 @@
 /** Reads email addresses to which mail can be sent. https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2 */
-import { domainToASCII } from 'node:url'
+import { asciiDomain } from './ascii_domain.ts'
 import { normalize } from './normalize.ts'
 import { hasUnsafe } from './unsafe_text.ts'
 
@@ -18,7 +18,7 @@ export function readMailAddress(text: string): string | undefined {
   const address = normalize(text, 'NFC').trim()
   const at = address.lastIndexOf('@')
   const [local, domain] = [address.slice(0, at), address.slice(at + 1)]
-  const labels = (/[\s%/\\?#:[\]]/.test(domain) ? '' : domainToASCII(domain)).split('.')
+  const labels = (/[\s%/\\?#:[\]]/.test(domain) ? '' : asciiDomain(domain)).split('.')
   const isOne =
     at > 0 &&
     Buffer.byteLength(local) <= longest.local &&

@@ -1,6 +1,6 @@
 /** The account of an End-User. Claims have the names of OpenID Connect Core §5.1. */
-import { domainToASCII } from 'node:url'
 import * as v from 'valibot'
+import { asciiDomain } from '../lib/ascii_domain.ts'
 import { sha256 } from '../lib/hash.ts'
 import { normalize } from '../lib/normalize.ts'
 import { replaceUnsafe } from '../lib/unsafe_text.ts'
@@ -45,7 +45,7 @@ export const canonicalUsername = (name: string): string =>
 export function canonicalEmail(address: string): string {
   const name = canonicalUsername(address)
   const at = name.lastIndexOf('@')
-  const domain = domainToASCII(name.slice(at + 1))
+  const domain = asciiDomain(name.slice(at + 1))
   return at < 0 || domain === '' ? name : `${name.slice(0, at)}@${domain}`
 }
 

@@ -7,8 +7,11 @@ import { readMailAddress } from '../../src/lib/mail_address.ts'
 import { normalize } from '../../src/lib/normalize.ts'
 import { canonicalEmail, canonicalUsername } from '../../src/models/user.ts'
 import { expectLinear } from '../support/linear.ts'
+import { provider } from '../support/provider.ts'
 
 const marks = (size: number) => `a${'\u0301\u0323'.repeat(size / 2)}`
+/** Marks in runs of thirty, apart until the conversion of a domain to ASCII drops what is between them. */
+const apart = (size: number) => `a${`${'\u0301\u0323'.repeat(15)}\u{1bca0}\u200b`.repeat(size / 33)}`
 /** U+FF9E is a letter, and NFKC makes a mark of it. */
 const kanaMarks = (size: number) => `a${'\u0301\uff9e'.repeat(size / 2)}`
 
@@ -23,6 +26,29 @@ test.each(works)('%s: time in proportion to the length', (_, work) => expectLine
 
 test.each(works)('%s with half-width sound marks: time in proportion to the length', (_, work) =>
   expectLinear(kanaMarks, work, 500),
+)
+
+test.each(works)('%s with marks that a domain drops between: time in proportion to the length', (_, work) =>
+  expectLinear(apart, (text) => work(`${text}@${text}.com`), 2_640),
+)
+
+test.each(['client_uri', 'redirect_uris', 'frontchannel_logout_uri', 'client_uri#de'])(
+  'the host of %s that a client registers: time in proportion to the length',
+  async (name) => {
+    const op = await provider({
+      env: { REGISTRATION: 'open', RATE_LIMITING_ENABLED: 'false', LOG_LEVEL: 'error' },
+    })
+    const register = async (text: string) => {
+      const uri = `https://${text}.com/`
+      const body = JSON.stringify({
+        redirect_uris: ['https://rp.example/cb'],
+        [name]: name === 'redirect_uris' ? [uri] : uri,
+      })
+      const headers = { 'content-type': 'application/json' }
+      expect((await op.fetch('/register', { method: 'POST', body, headers })).status).toBe(400)
+    }
+    await expectLinear(marks, register, 2_400)
+  },
 )
 
 /** Canonical_Combining_Class is not to be had in a regular expression: a mark that changes places with U+0301 or U+3099 has one. */
