@@ -22,7 +22,7 @@ const order8 = [
 ]
 const read = (texts: readonly string[]) => texts.map((text) => littleEndian(Buffer.from(text, 'hex')))
 
-/** The y of every point whose order divides 8: a signature by such a key verifies for text that nobody signed. */
+/** The y of every point whose order divides 8: a signature by such a key verifies for a text that was not signed. */
 const smallEdwards = new Set([0n, 1n, p - 1n, ...read(order8)])
 
 /** The u of every point that makes a shared secret of zeros. */
