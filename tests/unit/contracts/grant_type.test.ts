@@ -18,11 +18,11 @@ export async function slips(
   const { client, user, grant, session, context } = given
   // @ts-expect-error a client that was only looked up
   await grantType.answer({ ...request, client })
-  // @ts-expect-error an answer whose End-User nobody has judged
+  // @ts-expect-error an answer whose End-User was not checked to be active
   await mint({ scope: [], grant, user } satisfies Answer, client, undefined, context)
   // @ts-expect-error a grant without its End-User
   const issue: Issue = { scope: [], grant }
-  // @ts-expect-error a grant for an account that nobody has judged
+  // @ts-expect-error a grant for an account that was not checked to be active
   newGrant(context, client, { session, user }, { scope: [] }, 60)
   if (isActive(user)) newGrant(context, client, { session, user }, { scope: [] }, 60)
   return issue
