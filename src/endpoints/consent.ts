@@ -19,7 +19,7 @@ import { User } from '../models/user.ts'
 import { clientOf, readRequest, requireTrustedRedirect } from '../flow/read_request.ts'
 import type { CheckedRequest } from '../flow/checked_request.ts'
 import type { OpenInteraction } from '../flow/open_interaction.ts'
-import { claimsAsked, consentDenied } from '../flow/consent_needed.ts'
+import { agreementOf, claimsAsked, consentDenied, shownOnPage } from '../flow/consent_needed.ts'
 import { defineEndpoint, type Submitted } from '../contracts/endpoint.ts'
 import { formFields, interactionOfForm, interactionOfPage, resumePath } from '../flow/interaction_page.ts'
 import { describeExtra } from '../flow/grant_extra.ts'
@@ -53,7 +53,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
   if (!session || !user) return redirectWithin(resumePath(context, open.handle))
   const checked = await requestOf(open, context)
   const { client, request } = checked
-  const before = await Consent.find(context, user.sub, client.client_id)
+  const before = Consent.before(await Consent.find(context, user.sub, client.client_id), agreementOf(checked))
   const shown = shownClient(client, call, context)
   const host = hostOf(request.redirect)
   const html = consentPage({
@@ -61,6 +61,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
     clientName: isSaid(shown.clientName) ? unnamedAt(host) : shown.clientName,
     unverified: client.self_registered,
     ...formFields(call, context, purposeFor(session.sub), open.handle),
+    shown: shownOnPage(checked),
     action: `${context.basePath}/consent`,
     clientHost: host,
     describedAt: client.described_at === undefined ? undefined : hostOf(client.described_at),
@@ -78,7 +79,11 @@ async function show(call: Call, context: Context): Promise<Reply> {
 /** The form is valid for the End-User who saw it, even after a new sign-in of the same End-User in another tab. */
 const purposeFor = (sub: string) => `consent ${sub}`
 
-function shownScopes(checked: CheckedRequest, before: Consent | undefined, context: Context): ShownScope[] {
+function shownScopes(
+  checked: CheckedRequest,
+  before: Pick<Consent, 'scope' | 'claims'> | undefined,
+  context: Context,
+): ShownScope[] {
   const scopes = checked.request.scope.map((name) => ({
     name,
     description: ownMember(context.scopeDescriptions, name) ?? name,
@@ -105,13 +110,17 @@ async function submit(
   const checked = await requestOf(open, context)
   const { client, request } = checked
   const isAllowed = fields.allow !== undefined && session !== undefined
+  const shown = shownOnPage(checked)
+  // The client has changed its registration since the page was opened: the End-User sees the page again.
+  if (isAllowed && fields.shown !== shown)
+    return redirectWithin(`${context.basePath}/consent?interaction=${open.handle}`)
   // A denial is final: a consent page that is still open yields no code, and a concurrent submission does not overrule it.
   const noted = await Interaction.update(context, open.handle, (current) =>
     !isAllowed
       ? { ...current, denied: true }
       : current.denied
         ? undefined
-        : { ...current, consented_by: session.sid },
+        : { ...current, consented_by: session.sid, consented_to: shown },
   )
   if (!isAllowed || !noted) {
     context.metrics.count('consents', 'result', 'denied')
@@ -126,7 +135,7 @@ async function submit(
     context,
     session.sub,
     client.client_id,
-    { scope: request.scope, claims: claimsAsked(checked) },
+    agreementOf(checked),
     context.config.consentTtl,
   )
   context.metrics.count('consents', 'result', 'allowed')

@@ -25,7 +25,7 @@ import { isActive, User } from '../models/user.ts'
 import type { SignedInPerson } from './signed_in_person.ts'
 import type { CheckedRequest } from './checked_request.ts'
 import type { OpenInteraction } from './open_interaction.ts'
-import { consentDenied, consentIsMissing } from './consent_needed.ts'
+import { consentDenied, consentIsMissing, shownOnPage } from './consent_needed.ts'
 import {
   clientOf,
   readRequest,
@@ -113,7 +113,10 @@ async function decide(
       checked.subject !== (present && subjectOf(present.sub, client, context)),
     accountChosen: open?.interaction.account_chosen ?? false,
     moreNeeded: more !== undefined,
-    consentGiven: present !== undefined && open?.interaction.consented_by === present.sid,
+    consentGiven:
+      present !== undefined &&
+      open?.interaction.consented_by === present.sid &&
+      open.interaction.consented_to === shownOnPage(checked),
     consentMissing,
   })
   if (step === 'proceed' || step === 'consent') requireLevel(request, present!)

@@ -1,8 +1,9 @@
 /** The claims that need consent, and whether the End-User must be asked again. https://openid.net/specs/openid-connect-core-1_0.html#Consent */
 import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
-import { isPublic } from '../models/client.ts'
-import { Consent } from '../models/consent.ts'
+import { sha256 } from '../lib/hash.ts'
+import { type Client, isPublic } from '../models/client.ts'
+import { type Agreement, Consent } from '../models/consent.ts'
 import type { CheckedRequest } from './checked_request.ts'
 import { describeExtra } from './grant_extra.ts'
 
@@ -26,20 +27,55 @@ const cannotProveItself = ({ client, request }: CheckedRequest): boolean =>
   !request.redirect.startsWith('https:') &&
   (client.application_type === 'native' || !request.redirect.startsWith('http:'))
 
+const shownMembers = ['client_name', 'client_uri', 'logo_uri']
+
+/** The name, the logo and the website of a client in all languages, and its redirect URIs. */
+const appearanceOf = (client: Client): unknown => [
+  Object.entries(client)
+    .filter(([name]) => shownMembers.includes(name.split('#')[0]!))
+    .sort(([one], [other]) => (one < other ? -1 : 1)),
+  [...client.redirect_uris].sort(),
+]
+
+/** `URL.origin` is `null` for a private-use scheme. */
+function originOf(redirect: string): string {
+  const { protocol, host } = new URL(redirect)
+  return `${protocol}//${host}`
+}
+
+/** What the End-User is asked to agree to. An unverified client is known by what the page shows of it alone. */
+export const agreementOf = (checked: CheckedRequest): Agreement => ({
+  scope: checked.request.scope,
+  claims: claimsAsked(checked),
+  ...(checked.client.self_registered && {
+    shown_as: sha256(JSON.stringify([originOf(checked.request.redirect), appearanceOf(checked.client)])),
+  }),
+})
+
+/**
+ * Hash of all that the consent page shows. The answer to the page holds for that alone: the client may change its
+ * registration while the page is open.
+ */
+export const shownOnPage = (checked: CheckedRequest): string =>
+  sha256(
+    JSON.stringify([
+      appearanceOf(checked.client),
+      checked.request.redirect,
+      agreementOf(checked),
+      checked.extra,
+    ]),
+  )
+
 export async function consentIsMissing(
   checked: CheckedRequest,
   sub: string,
   context: Context,
 ): Promise<boolean> {
-  const { client, request, extra } = checked
+  const { client, extra } = checked
   if (describeExtra(extra, context).length > 0) return true
   if (client.first_party) return false
   if (cannotProveItself(checked)) return true
-  return !Consent.covers(
-    await Consent.find(context, sub, client.client_id),
-    request.scope,
-    claimsAsked(checked),
-  )
+  return !Consent.covers(await Consent.find(context, sub, client.client_id), agreementOf(checked))
 }
 
 export const consentDenied = () =>

@@ -47,6 +47,7 @@ const consent = defineView('consent', consentSource, [
   'action',
   'csrf',
   'interaction',
+  'shown',
   'host',
   'links',
 ])
@@ -83,6 +84,8 @@ export function consentPage(
       action: string
       csrf: string
       interaction: string
+      /** Hash of what the page shows; the form returns it. */
+      shown: string
       clientName: string | Said
       unverified: boolean
       username: string
@@ -102,6 +105,7 @@ export function consentPage(
       action: view.action,
       csrf: view.csrf,
       interaction: view.interaction,
+      shown: view.shown,
       host: shownHost(view.clientHost),
       links: clientLinks(view),
     }),

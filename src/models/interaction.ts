@@ -22,6 +22,8 @@ const schema = openObject({
   account_chosen: v.optional(v.boolean()),
   /** `sid` of the session in which the End-User consented. */
   consented_by: v.optional(v.string()),
+  /** Hash of what the consent page showed then. */
+  consented_to: v.optional(v.string()),
   /** The End-User denied consent: the answer stays `access_denied`, whatever other pages of the interaction are open. */
   denied: v.optional(v.boolean()),
   /** A first factor was proven and further steps follow. */

@@ -37,7 +37,15 @@ const consents: PersonData = {
         const consent = await Consent.find(context, sub, client_id)
         if (!consent) return undefined
         const { scope, claims, granted_at, exp } = consent
-        return { client_id, scope, claims, granted_at: moment(granted_at), expires_at: moment(exp) }
+        const resources = Consent.resourcesOf(consent)
+        return {
+          client_id,
+          scope,
+          claims,
+          resources,
+          granted_at: moment(granted_at),
+          expires_at: moment(exp),
+        }
       }),
     )
     return found.filter((each) => each !== undefined)

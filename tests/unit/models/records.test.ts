@@ -243,17 +243,41 @@ describe('consent', () => {
   test('covers what was agreed, adds up, and can be withdrawn', async () => {
     const extend = (scope: string[], claims: string[] = []) =>
       Consent.extend(memory, 'a', 'c', { scope, claims }, 1000)
-    expect(Consent.covers(undefined, [], [])).toBe(false)
+    expect(Consent.covers(undefined, { scope: [], claims: [] })).toBe(false)
     await extend(['openid'])
     await extend(['email'], ['nickname'])
     const found = await Consent.find(memory, 'a', 'c')
-    expect(Consent.covers(found, ['openid', 'email'], ['nickname'])).toBe(true)
-    expect(Consent.covers(found, ['phone'], [])).toBe(false)
-    expect(Consent.covers(found, ['openid'], ['birthdate'])).toBe(false)
+    expect(Consent.covers(found, { scope: ['openid', 'email'], claims: ['nickname'] })).toBe(true)
+    expect(Consent.covers(found, { scope: ['phone'], claims: [] })).toBe(false)
+    expect(Consent.covers(found, { scope: ['openid'], claims: ['birthdate'] })).toBe(false)
     expect(await Consent.find(memory, 'a', 'other')).toBeUndefined()
     expect(await Consent.find(memory, 'b', 'c')).toBeUndefined()
     await Consent.withdraw(memory, 'a', 'c')
     expect(await Consent.find(memory, 'a', 'c')).toBeUndefined()
+  })
+
+  test('of one API or appearance is not that of another, and an older record is one without either', async () => {
+    const extend = (more: object, scope = ['read']) =>
+      Consent.extend(memory, 'a', 'c', { scope, claims: [], ...more }, 1000)
+    const covers = async (more: object, scope = ['read']) =>
+      Consent.covers(await Consent.find(memory, 'a', 'c'), { scope, claims: [], ...more })
+    await extend({ resources: ['https://a', 'https://b'] })
+    await extend({ resources: ['https://a'] }, ['write'])
+    expect(await covers({})).toBe(false)
+    expect(await covers({ resources: ['https://b', 'https://a'] })).toBe(true)
+    expect(await covers({ resources: ['https://a'] }, ['write', 'read'])).toBe(true)
+    expect(await covers({ resources: ['https://a', 'https://b'] }, ['write'])).toBe(false)
+    expect(await covers({ resources: ['https://c'] })).toBe(false)
+    await extend({ shown_as: 'one' })
+    expect(await covers({ shown_as: 'one' })).toBe(true)
+    expect(await covers({ shown_as: 'two' })).toBe(false)
+    const now = Math.floor(memory.clock.now() / 1000)
+    const older = { scope: ['openid'], claims: [], granted_at: now, exp: now + 9 }
+    expect(Consent.covers(older, { scope: ['openid'], claims: [] })).toBe(true)
+    expect(Consent.covers(older, { scope: ['openid'], claims: [], shown_as: 'one' })).toBe(false)
+    for (let n = 0; n < 200; n++) await extend({ shown_as: `${n}` })
+    const found = (await Consent.find(memory, 'a', 'c'))!
+    expect(found.parts).toHaveLength(100)
   })
 
   test('of a client_id with a | is not that of another pair', async () => {
