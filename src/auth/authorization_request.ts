@@ -1,7 +1,13 @@
 /** Reads an authorization request, with all checks that need no store. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
 import * as v from 'valibot'
 import { type AcrDemand, acrDemandOf } from './acr.ts'
-import { acceptedValues, type ClaimsRequest, parseClaimsParameter } from './claims.ts'
+import {
+  acceptedValues,
+  type ClaimsRequest,
+  claimsOfScope,
+  claimsWithin,
+  parseClaimsParameter,
+} from './claims.ts'
 import { OAuthError } from './errors.ts'
 import { shown } from './refusal.ts'
 import { readCodeChallenge } from './pkce.ts'
@@ -68,6 +74,8 @@ export interface Abilities {
   responseTypes: ReadonlyMap<string, { defaultMode: string }>
   responseModes: ReadonlyMap<string, { inQuery?: boolean; standsFor?(defaultMode: string): string }>
   scopes: readonly string[]
+  /** The claims of each scope. Default: those of OpenID Connect. */
+  scopeTable?: Readonly<Record<string, readonly string[]>>
   /** Whether unknown scopes are ignored and not refused (OpenID Connect Core §3.1.2.1). */
   ignoreUnknownScopes?: boolean
   requirePkce: boolean
@@ -109,7 +117,9 @@ export function readAuthorizationRequest(
   requireWithin(scope, abilities.scopes, 'the scopes of this provider')
   requireWithin(scope, scopeValues(client.scope), 'the scopes this client registered')
   const prompts = parsePrompt(read.prompt)
-  const claims = parseClaimsParameter(read.claims)
+  const requested = parseClaimsParameter(read.claims)
+  const claims =
+    requested && claimsWithin(requested, scopeValues(client.scope), abilities.scopeTable ?? claimsOfScope)
   const isPublic = client.token_endpoint_auth_method === 'none'
   const issuesCode = responseType.split(' ').includes('code')
   const codeChallenge = readCodeChallenge(

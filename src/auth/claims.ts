@@ -1,5 +1,6 @@
 /** Which claims a scope or the `claims` parameter requests. https://openid.net/specs/openid-connect-core-1_0.html#Claims */
 import * as v from 'valibot'
+import { ownMember } from '../lib/own_member.ts'
 import { OAuthError } from './errors.ts'
 
 /** OpenID Connect Core §5.4. */
@@ -77,6 +78,42 @@ export function parseClaimsParameter(text: string | undefined): ClaimsRequest | 
       problem: `claims: ${v.getDotPath(parsed.issues[0]) ?? ''} ${parsed.issues[0].message}`,
     })
   return { userinfo: parsed.output.userinfo, id_token: parsed.output.id_token }
+}
+
+/** Claims about the sign-in itself. They need neither a scope nor a consent. */
+export const claimsOfSignIn: readonly string[] = [
+  'sub',
+  'acr',
+  'amr',
+  'auth_time',
+  'iss',
+  'aud',
+  'exp',
+  'iat',
+  'sid',
+  'nonce',
+]
+
+/**
+ * The request without claims that none of these scopes has: a claim by name is no way round the scopes of a client, and
+ * a claim that no scope has is not defined here and is ignored (§5.5).
+ */
+export function claimsWithin(
+  claims: ClaimsRequest,
+  scopes: readonly string[],
+  scopeTable: Readonly<Record<string, readonly string[]>>,
+): ClaimsRequest {
+  const allowed = new Set([
+    ...claimsOfSignIn,
+    ...scopes.flatMap((scope) => ownMember(scopeTable, scope) ?? []),
+  ])
+  const isDefined = (name: string): boolean => {
+    const [base = '', ...tags] = name.split('#')
+    return allowed.has(base) && tags.length <= 1 && tags.every(isLanguageTag)
+  }
+  const within = (requests: ClaimsRequest['userinfo']) =>
+    requests && Object.fromEntries(Object.entries(requests).filter(([name]) => isDefined(name)))
+  return { userinfo: within(claims.userinfo), id_token: within(claims.id_token) }
 }
 
 /** The values that one requested claim accepts; undefined for any value. */

@@ -1,6 +1,5 @@
 /** The consent page: what the client requests, and the End-User's answer. https://openid.net/specs/openid-connect-core-1_0.html#Consent */
 import { ownMember } from '../lib/own_member.ts'
-import { standardClaims } from '../auth/claims.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
 import { respondWithError } from '../http/authorization_response.ts'
@@ -89,17 +88,16 @@ function shownScopes(
     description: ownMember(context.scopeDescriptions, name) ?? name,
     isNew: before !== undefined && !before.scope.includes(name),
   }))
-  const known = new Set([...standardClaims, ...Object.values(context.scopeTable).flat()])
   const covered = new Set(checked.request.scope.flatMap((scope) => context.scopeTable[scope] ?? []))
-  const single = claimsAsked(checked).filter((name) => !covered.has(name))
-  return [
-    ...scopes,
-    ...single.map((name) => ({
-      name,
-      description: claimDescription(name, known.has(name)),
+  // Without the language that the request wants it in: the client chose that text.
+  const single = claimsAsked(checked)
+    .filter((name) => !covered.has(name))
+    .map((name) => ({
+      name: name.split('#')[0]!,
+      description: claimDescription(name),
       isNew: before !== undefined && !before.claims.includes(name),
-    })),
-  ]
+    }))
+  return [...scopes, ...single]
 }
 
 async function submit(

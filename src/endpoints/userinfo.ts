@@ -1,7 +1,8 @@
 /** UserInfo endpoint. https://openid.net/specs/openid-connect-core-1_0.html#UserInfo */
 import { pick, requestedNames } from '../auth/claims.ts'
+import { scopeValues } from '../auth/scope.ts'
 import { wrapDocument } from '../grants/documents.ts'
-import { claimsOf, subjectOf } from '../grants/person.ts'
+import { claimsOf, requestedClaims, subjectOf } from '../grants/person.ts'
 import type { Call } from '../contracts/call.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Reply } from '../contracts/reply.ts'
@@ -61,8 +62,9 @@ async function answer(call: Call, context: Context): Promise<Reply> {
       call,
     )
   // Claims requested by name are for the client that requested them, not for one that got its token by token exchange.
-  const asked = claims.client_id === grant.client_id ? grant.claims?.userinfo : undefined
-  const names = requestedNames(claims.scope.split(' '), asked, context.scopeTable)
+  const scope = scopeValues(claims.scope)
+  const asked = claims.client_id === grant.client_id ? requestedClaims(grant, scope)?.userinfo : undefined
+  const names = requestedNames(scope, asked, context.scopeTable)
   const document = {
     ...pick(await claimsOf(user, client, context), names, grant.claims_locales),
     sub: subjectOf(user.sub, client, context),

@@ -1,4 +1,5 @@
 /** The claims that need consent, and whether the End-User must be asked again. https://openid.net/specs/openid-connect-core-1_0.html#Consent */
+import { claimsOfSignIn } from '../auth/claims.ts'
 import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
 import { sha256 } from '../lib/hash.ts'
@@ -14,9 +15,7 @@ export const claimsAsked = ({ request }: CheckedRequest): string[] =>
       ...Object.keys(request.claims?.userinfo ?? {}),
       ...Object.keys(request.claims?.id_token ?? {}),
     ]),
-  ].filter((name) => !aboutSignIn.includes(name))
-
-const aboutSignIn = ['sub', 'acr', 'amr', 'auth_time', 'iss', 'aud', 'exp', 'iat', 'sid', 'nonce']
+  ].filter((name) => !claimsOfSignIn.includes(name))
 
 /**
  * Any application can claim a private-use scheme or a loopback port. The client's identity is not proven, so consent is

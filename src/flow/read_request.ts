@@ -109,6 +109,7 @@ export async function readRequest(
     responseTypes: context.table.responseTypes,
     responseModes: context.table.responseModes,
     scopes: context.scopes,
+    scopeTable: context.scopeTable,
     requirePkce: context.config.requirePkce,
     ignoreUnknownScopes: context.config.unknownScopes === 'ignore',
   })

@@ -10,7 +10,7 @@ import type { Client } from '../models/client.ts'
 import { refreshHandle } from '../models/refresh_token.ts'
 import { wrapDocument } from './documents.ts'
 import type { Bound, Issue, UserIssue } from '../contracts/grant_type.ts'
-import { claimsOf, sidOf, subjectOf } from './person.ts'
+import { claimsOf, requestedClaims, sidOf, subjectOf } from './person.ts'
 
 /** RFC 6749 §5.1 and OpenID Connect Core §3.1.3.3. `expires_in` in seconds. */
 export interface TokenResponse {
@@ -112,12 +112,12 @@ export async function mintIdToken(
   context: Context,
   parts: IdTokenParts,
 ): Promise<string> {
-  const { authentication, claims: requests } = issue.grant
+  const { authentication } = issue.grant
   const iat = seconds(context.clock)
   const key = context.keys.signer(client.id_token_signed_response_alg)
   const names = requestedNames(
     parts.withScopeClaims ? issue.scope : [],
-    requests?.id_token,
+    requestedClaims(issue.grant, issue.scope)?.id_token,
     context.scopeTable,
   )
   const jwt = await sign(key, 'JWT', {

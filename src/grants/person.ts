@@ -4,6 +4,7 @@ import type { SubjectType } from '../contracts/feature.ts'
 import { deriveKey } from '../lib/hash.ts'
 import { identifierOf, pseudonymOf } from '../lib/pseudonym.ts'
 import type { Client } from '../models/client.ts'
+import type { Grant } from '../models/grant.ts'
 import type { User } from '../models/user.ts'
 
 /** All clients get the same subject identifier. */
@@ -29,6 +30,13 @@ export const sidOf = (sid: string, client: Client, context: Context): string =>
 /** The session that the `sid` of this client names; undefined when it cannot name one. */
 export const sessionBehind = (sid: string, client: Client, context: Context): string | undefined =>
   isPublicSubject(client) ? sid : identifierOf(sectorKey(client, context), sid)
+
+/**
+ * The claims that the `claims` parameter requested, for a token with all scopes of its grant. A narrowed token has none of
+ * them: the request for fewer scopes says what it is for.
+ */
+export const requestedClaims = (grant: Grant, scope: readonly string[]): Grant['claims'] =>
+  grant.scope.every((each) => scope.includes(each)) ? grant.claims : undefined
 
 /** All claims by name; callers pick the requested ones. Features add claims and override none. */
 export async function claimsOf(

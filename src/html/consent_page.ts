@@ -27,11 +27,11 @@ export const scopeDescriptions: Readonly<Record<string, Said>> = {
   offline_access: say('scope.offline_access'),
 }
 
-/** The same for a single claim. The name of an unknown claim is not shown: the client chose it, and it could mislead. */
-export function claimDescription(name: string, known: boolean): Said {
-  const key = `claim.${name.split('#')[0]}`
-  if (isMessageKey(key)) return say(key)
-  return known ? say('claim.custom', { claim: name.replaceAll('_', ' ') }) : say('claim.unknown')
+/** The same for a single claim of a scope. */
+export function claimDescription(name: string): Said {
+  const [base = ''] = name.split('#')
+  const key = `claim.${base}`
+  return isMessageKey(key) ? say(key) : say('claim.custom', { claim: base.replaceAll('_', ' ') })
 }
 
 /** `description` is a message of ours, or a text of the operator. */

@@ -61,7 +61,7 @@ describe('the list', () => {
     expect(text).toContain('<li>See your email address</li>')
     expect(text).toContain('<li>Keep this access when you’re not using the app, until you remove it</li>')
     expect(text).toContain('<li>See your birthday</li>')
-    expect(text).toContain('See information about you that the app calls https://x.example/mood')
+    expect(text).not.toContain('mood') // no scope has it, so no token does
     expect(text).toContain('You allowed access on')
     expect(text).toContain('Last used on')
     expect(page.html).toContain('src="https://photos.example/logo.png"')

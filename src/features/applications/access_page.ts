@@ -26,8 +26,7 @@ export const accessPath = '/account/applications'
 const purpose = 'applications'
 
 const list = defineView('access_scopes', '<p>{{t access.may}}</p>\n<ul>{{items}}</ul>', ['items'])
-const item = defineView('access_scope', '<li>{{text}}{{name}}</li>', ['text', 'name'])
-const itemName = defineView('access_scope_name', ' <code><bdi>{{name}}</bdi></code>', ['name'])
+const item = defineView('access_scope', '<li>{{text}}</li>', ['text'])
 
 export const accessPage = defineEndpoint({
   name: 'account_applications',
@@ -101,22 +100,14 @@ function linesOf({ client, consent, usedAt }: Access): Said[] {
 }
 
 function scopesOf({ scope, claims }: Access, context: Context): Html {
-  const ours = new Set(Object.values(context.scopeTable).flat())
+  // A record of an older version may have claims that no scope has; no token has them.
+  const defined = new Set(Object.values(context.scopeTable).flat())
   const covered = new Set(scope.flatMap((each) => context.scopeTable[each] ?? []))
-  const described = scope.map((name) => {
-    const description = ownMember(context.scopeDescriptions, name) ?? name
-    return item({ text: scopeWords(description), name: [] })
-  })
+  const described = scope.map((name) => ownMember(context.scopeDescriptions, name) ?? name)
   const single = claims
-    .filter((name) => !covered.has(name))
-    .map((name) => {
-      const known = ours.has(name)
-      return item({
-        text: claimDescription(name, known),
-        name: known ? [] : itemName({ name: foreignText(name) }), // the name is shown as a name, so that a client cannot choose text of the page
-      })
-    })
-  return list({ items: [...described, ...single] })
+    .filter((name) => defined.has(name.split('#')[0]!) && !covered.has(name))
+    .map((name) => claimDescription(name))
+  return list({ items: [...described.map(scopeWords), ...single].map((text) => item({ text })) })
 }
 
 async function submit(
