@@ -30,7 +30,7 @@ async function keyDocument(
   if (client.jwks_uri === undefined) return client.jwks ?? none
   try {
     const accept = 'application/jwk-set+json, application/json'
-    const options = { accept, cacheFor: keptForSeconds, notOlderThan }
+    const options = { purpose: 'keys', accept, cacheFor: keptForSeconds, notOlderThan } as const
     const document = await context.outbound.getJson(client.jwks_uri, options)
     if (typeof document === 'object' && document !== null) return document
     throw unusable(client, 'holds no JWK Set')

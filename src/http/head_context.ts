@@ -29,7 +29,7 @@ const withoutEvents = (log: Log): Log => ({
 const readingOutbound = ({ fetch, getJson }: Outbound): Outbound => ({
   getJson,
   async fetch(url, options) {
-    if ((options?.method ?? 'GET') === 'GET') return fetch(url, options)
+    if ((options.method ?? 'GET') === 'GET') return fetch(url, options)
     throw new OutboundError('refused', 'was not requested, because this request was HEAD')
   },
 })

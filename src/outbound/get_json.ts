@@ -1,102 +1,116 @@
 /** Fetches and caches JSON: concurrent callers share one request, the size is bounded, Cache-Control may shorten the lifetime. https://www.rfc-editor.org/rfc/rfc9111#section-4.2 */
+import { RefusedError } from '../auth/refusal.ts'
+import { type BoundedMap, createBoundedMap } from '../lib/bounded_map.ts'
 import type { Clock } from '../lib/clock.ts'
 import { deepFreeze } from '../lib/freeze.ts'
 import { OutboundError } from './error.ts'
+import type { Purpose } from './purpose.ts'
 import type { OutboundOptions, OutboundResponse } from './request.ts'
 
-export interface JsonOptions extends Pick<OutboundOptions, 'accept' | 'maxBytes' | 'timeoutMs'> {
+export interface JsonOptions extends Pick<OutboundOptions, 'purpose' | 'accept' | 'maxBytes' | 'timeoutMs'> {
   /** The longest time in seconds to cache it. The response's max-age may shorten that, down to ten seconds. Default 0: not cached. */
   cacheFor?: number
   /** Seconds: a copy fetched longer ago than this is fetched again. */
   notOlderThan?: number
   /** Accept only `application/json` or `application/…+json`: a text file that a user uploaded is not a statement of the host. */
   strictType?: boolean
-  /** Throws to refuse the value. A refused value is not cached, `getJson` rejects with the error, and no failure is remembered. */
+  /** Throws to refuse the value. A refused value is not cached, and `getJson` rejects with the error. */
   validate?(value: unknown): void
 }
 
-export type GetJson = (url: string, options?: JsonOptions) => Promise<unknown>
+export type GetJson = (url: string, options: JsonOptions) => Promise<unknown>
 
-interface Copy {
-  value: unknown
-  bytes: number
-  fetchedAt: number
-  until: number
+/**
+ * What is remembered for one purpose. A value that was fetched for one purpose is not an answer to another, and what fills
+ * the memory of one does not empty that of another.
+ */
+interface Remembered {
+  copies: BoundedMap<{ value: unknown; fetchedAt: number; until: number }>
+  failures: BoundedMap<{ error: unknown; until: number }>
+  flights: Map<string, Promise<unknown>>
 }
 
 const jsonType = /^application\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i
 const shortestLifeSeconds = 10
 /** Seconds in which a URL that failed is not requested again, so that callers do not wait during an outage. */
 const failureLifeSeconds = 10
-const mostBytes = 16_777_216
-const mostFailures = 1000
+/** Bounds for each purpose. */
+const copiesBytes = 16_777_216
+const failuresBytes = 1_048_576
+/** Bytes of memory that a byte of JSON takes when parsed, about. */
+const parsedPerByte = 4
+/** The memory of an entry beside its text. */
+const entryBytes = 500
+
+/** A value that was fetched under one rule is not an answer under another. */
+const keyOf = (url: string, { accept, maxBytes, strictType = false }: JsonOptions): string =>
+  JSON.stringify([accept, maxBytes, strictType, url])
+
+/** Whether the next request would fail alike. `busy` is our own limit and not a failure of the other server. */
+const isLasting = (error: unknown): boolean =>
+  error instanceof OutboundError
+    ? error.reason !== 'busy'
+    : error instanceof RefusedError && error.status < 500
 
 /** `fetch` is that of outbound.ts. The value is shared among callers, so it is frozen. */
 export function createGetJson(
   fetch: (url: string, options: OutboundOptions) => Promise<OutboundResponse>,
   clock: Clock,
 ): GetJson {
-  const copies = new Map<string, Copy>()
-  const failures = new Map<string, { error: OutboundError; until: number }>()
-  const flights = new Map<string, Promise<unknown>>()
-  let bytes = 0
+  const purposes = new Map<Purpose, Remembered>()
 
-  const drop = (url: string) => {
-    bytes -= copies.get(url)?.bytes ?? 0
-    copies.delete(url)
+  function rememberedOf(purpose: Purpose): Remembered {
+    let found = purposes.get(purpose)
+    if (!found)
+      purposes.set(
+        purpose,
+        (found = {
+          copies: createBoundedMap(copiesBytes),
+          failures: createBoundedMap(failuresBytes),
+          flights: new Map(),
+        }),
+      )
+    return found
   }
 
-  const keep = (url: string, copy: Copy) => {
-    drop(url)
-    copies.set(url, copy)
-    bytes += copy.bytes
-    for (const [oldest] of copies) {
-      if (bytes <= mostBytes) break
-      drop(oldest)
-    }
-  }
-
-  const remember = (url: string, error: OutboundError) => {
-    failures.delete(url)
-    failures.set(url, { error, until: clock.now() + failureLifeSeconds * 1000 })
-    if (failures.size > mostFailures) failures.delete(failures.keys().next().value!)
-  }
-
-  async function load(url: string, { cacheFor = 0, validate, ...options }: JsonOptions): Promise<unknown> {
+  async function load(key: string, url: string, options: JsonOptions): Promise<unknown> {
+    const { cacheFor = 0, validate } = options
+    const { copies, failures, flights } = rememberedOf(options.purpose)
+    let size = key.length + entryBytes
     try {
-      const response = await fetch(url, { accept: 'application/json', ...options })
+      const response = await fetch(url, { ...options, accept: options.accept ?? 'application/json' })
       if (response.status !== 200)
         throw new OutboundError('status', `answered with status ${response.status}`)
       if (options.strictType && !jsonType.test(response.headers['content-type'] ?? ''))
         throw new OutboundError('malformed', 'must be served as application/json')
+      size += Buffer.byteLength(response.body) * parsedPerByte // also of a refusal, which may quote it
       const value = parse(response.body)
       validate?.(value)
       const now = clock.now()
-      // 500: the memory of the entry itself.
-      const size = Buffer.byteLength(response.body) + url.length + 500
       const until = now + lifeOf(response.headers['cache-control'], cacheFor) * 1000
-      if (cacheFor > 0) keep(url, { value, bytes: size, fetchedAt: now, until })
-      failures.delete(url)
+      if (cacheFor > 0) copies.set(key, { value, fetchedAt: now, until }, size)
+      failures.delete(key)
       return value
     } catch (error) {
-      // `busy` is our own limit and not a failure of the other server.
-      if (error instanceof OutboundError && error.reason !== 'busy' && cacheFor > 0 && !validate)
-        remember(url, error)
+      if (cacheFor > 0 && isLasting(error))
+        failures.set(key, { error, until: clock.now() + failureLifeSeconds * 1000 }, size)
       throw error
     } finally {
-      flights.delete(url)
+      flights.delete(key)
     }
   }
 
-  return async (url, options = {}) => {
+  return async (url, options) => {
     const now = clock.now()
     const { cacheFor = 0, notOlderThan = cacheFor } = options
-    const copy = cacheFor > 0 ? copies.get(url) : undefined
+    const { copies, failures, flights } = rememberedOf(options.purpose)
+    const key = keyOf(url, options)
+    const copy = cacheFor > 0 ? copies.get(key) : undefined
     if (copy && copy.until > now && now - copy.fetchedAt < notOlderThan * 1000) return copy.value
-    const failure = cacheFor > 0 ? failures.get(url) : undefined
+    const failure = cacheFor > 0 ? failures.get(key) : undefined
     if (failure && failure.until > now) throw failure.error
-    const flight = flights.get(url) ?? load(url, options)
-    flights.set(url, flight)
+    const flight = flights.get(key) ?? load(key, url, options)
+    flights.set(key, flight)
     return flight
   }
 }

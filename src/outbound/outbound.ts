@@ -2,12 +2,13 @@
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import type { Clock } from '../lib/clock.ts'
-import { createLimiter, type Limits } from '../lib/limiter.ts'
+import { createLimiter, type Limiter, type Limits } from '../lib/limiter.ts'
 import type { Log } from '../lib/log.ts'
 import { OutboundError } from './error.ts'
 import { createGetJson, type GetJson } from './get_json.ts'
+import type { Purpose } from './purpose.ts'
 import { neverConnected, type OutboundOptions, type OutboundResponse, request } from './request.ts'
-import { addressesOf, readTarget, type Resolve, type Target } from './target.ts'
+import { addressesOf, readTarget, type Resolve, siteOf, type Target } from './target.ts'
 
 export { OutboundError } from './error.ts'
 export type { OutboundOptions, OutboundResponse } from './request.ts'
@@ -17,8 +18,8 @@ export interface Outbound {
    * Resolves for any status except 3xx. Rejects only with OutboundError: the URL or address is not allowed, redirects,
    * answers too much or too slowly, is unreachable, or too many requests are running.
    */
-  fetch(url: string, options?: OutboundOptions): Promise<OutboundResponse>
-  /** The JSON at a URL that answers 200, deeply frozen. Rejects as `fetch` does; a failure is remembered ten seconds. */
+  fetch(url: string, options: OutboundOptions): Promise<OutboundResponse>
+  /** The JSON at a URL that answers 200, deeply frozen. Rejects as `fetch` does; a failure is remembered ten seconds for its purpose. */
   getJson: GetJson
 }
 
@@ -37,9 +38,13 @@ async function systemResolve(host: string): Promise<string[]> {
 }
 
 const refusal = () => new OutboundError('busy', 'is requested too often at the moment')
-/** Of the 64 concurrent requests, at most 4 go to one host and 16 to one address, so that one slow server cannot block all. */
+/**
+ * Of the 64 concurrent requests of one purpose, at most 4 go to one host and 16 to one site or one address, so that one
+ * slow server cannot block all, under however many names. Each purpose has limiters of its own, since a request without
+ * credentials may cause those of some purposes.
+ */
 const hostLimits: Limits = { atOnce: 64, waiting: 512, lane: { atOnce: 4, waiting: 16 }, refusal }
-const addressLimits: Limits = { atOnce: 64, waiting: 0, lane: { atOnce: 16, waiting: 0 }, refusal }
+const partyLimits: Limits = { atOnce: 64, waiting: 0, lane: { atOnce: 16, waiting: 0 }, refusal }
 /** The number of addresses of one name that are tried. */
 const mostAddresses = 3
 
@@ -48,8 +53,21 @@ export function createOutbound({ config, clock, log, resolve = systemResolve }: 
   const exemptions = new Set(config.outboundAllowHosts)
   const extraCa =
     config.outboundCaPath === undefined ? undefined : readFileSync(config.outboundCaPath, 'utf8')
-  const hosts = createLimiter(hostLimits)
-  const addresses = createLimiter(addressLimits)
+  const limiters = new Map<Purpose, Record<'sites' | 'hosts' | 'addresses', Limiter>>()
+
+  function limitersOf(purpose: Purpose) {
+    let found = limiters.get(purpose)
+    if (!found)
+      limiters.set(
+        purpose,
+        (found = {
+          sites: createLimiter(partyLimits),
+          hosts: createLimiter(hostLimits),
+          addresses: createLimiter(partyLimits),
+        }),
+      )
+    return found
+  }
 
   /** A given list replaces Node's own authorities, so the list has both. */
   async function authorities(): Promise<readonly string[] | undefined> {
@@ -65,7 +83,7 @@ export function createOutbound({ config, clock, log, resolve = systemResolve }: 
     for (const address of found.slice(0, mostAddresses)) {
       try {
         const send = () => request(target, address, options, ca, signal)
-        return await addresses.run(send, { lane: address, signal })
+        return await limitersOf(options.purpose).addresses.run(send, { lane: address, signal })
       } catch (error) {
         if (!neverConnected(error)) throw error
         last = error
@@ -82,13 +100,16 @@ export function createOutbound({ config, clock, log, resolve = systemResolve }: 
     const timer = setTimeout(() => deadline.abort(late), limit)
     try {
       const { signal } = deadline
-      return await hosts.run(() => exchange(target, options, signal), { lane: target.hostPort, signal })
+      const { sites, hosts } = limitersOf(options.purpose)
+      const toSite = () =>
+        sites.run(() => exchange(target, options, signal), { lane: siteOf(target.host), signal })
+      return await hosts.run(toSite, { lane: target.hostPort, signal })
     } finally {
       clearTimeout(timer)
     }
   }
 
-  const fetch = async (url: string, options: OutboundOptions = {}): Promise<OutboundResponse> => {
+  const fetch = async (url: string, options: OutboundOptions): Promise<OutboundResponse> => {
     try {
       return await guarded(url, options)
     } catch (thrown) {

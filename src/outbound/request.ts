@@ -2,9 +2,11 @@
 import type { IncomingMessage, RequestOptions } from 'node:http'
 import { isIP } from 'node:net'
 import { OutboundError } from './error.ts'
+import type { Purpose } from './purpose.ts'
 import type { Target } from './target.ts'
 
 export interface OutboundOptions {
+  purpose: Purpose
   /** GET when left out. */
   method?: string
   headers?: Readonly<Record<string, string>>
@@ -30,7 +32,7 @@ export interface OutboundResponse {
 const maxHeaderBytes = 16_384
 const defaultMaxBytes = 65_536
 
-const head = (target: Target, options: OutboundOptions): Record<string, string> => ({
+const head = (target: Target, options: Omit<OutboundOptions, 'purpose'>): Record<string, string> => ({
   'user-agent': 'Latchkey',
   accept: options.accept ?? '*/*',
   ...options.headers,
@@ -48,7 +50,7 @@ const head = (target: Target, options: OutboundOptions): Record<string, string> 
 export async function request(
   target: Target,
   address: string,
-  options: OutboundOptions,
+  options: Omit<OutboundOptions, 'purpose'>,
   ca: readonly string[] | undefined,
   signal: AbortSignal,
 ): Promise<OutboundResponse> {

@@ -1,5 +1,6 @@
 /** Checks the target of an outbound request: the URL, and the addresses of its host. https://owasp.org/www-project-top-ten/ (SSRF) https://www.rfc-editor.org/rfc/rfc9700#section-4.11 */
 import { isIP } from 'node:net'
+import { clientRangeOf } from '../lib/address.ts'
 import { isPublicAddress } from '../lib/public_address.ts'
 import { OutboundError } from './error.ts'
 
@@ -46,6 +47,16 @@ export function readTarget(text: string, exemptions: ReadonlySet<string>): Targe
     throw refuse('must write its host in the normal form')
   if (!exempt) requirePublicSpelling(host, port, secure)
   return { secure, host, port, hostPort, path: `${url.pathname}${url.search}`, exempt }
+}
+
+/**
+ * The names that one party most probably holds together: the last two labels of a name, three where the second is as short
+ * as in `co.uk`; the network of an address. It only divides capacity, so a guess is enough.
+ */
+export function siteOf(host: string): string {
+  if (isIP(host) > 0) return clientRangeOf(host)
+  const labels = host.split('.')
+  return labels.slice((labels.at(-2) ?? '').length <= 3 ? -3 : -2).join('.')
 }
 
 const authorityOf = (text: string): string => /^[a-z]+:\/\/([^/?#]*)/i.exec(text)?.[1] ?? ''

@@ -211,8 +211,9 @@ describe('documents that are refused', () => {
     published = make()
     const at = await op()
     expect(await refusal(at)).toMatch(says)
-    // Not cached: the next request fetches the document again.
+    // Remembered for ten seconds alone: then the document is fetched again.
     published = document()
+    at.clock.advance(10_001)
     expect((await at.fetch(authorizationUrl(at.issuer, client(), { scope: 'openid' }).url)).status).toBe(303)
   })
 
@@ -250,6 +251,7 @@ describe('responses that are refused', () => {
     await refusal(at)
     expect(requests).toBe(1)
     status = 200
+    at.clock.advance(10_001)
     await signIn(at)
   })
   test.each(['text/plain', 'text/html', 'application/jsonp', ''])('as %p', async (type) => {
@@ -348,6 +350,7 @@ describe('a document that changes', () => {
     expect((await userinfo(at, tokens)).status).toBe(401)
     await refusal(at)
     status = 200
+    at.clock.advance(10_001)
     expect((await userinfo(at, tokens)).status).toBe(200)
   })
 

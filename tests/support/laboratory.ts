@@ -7,7 +7,8 @@ import { type AddressInfo, isIP, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
-import { createOutbound, type Outbound } from '../../src/outbound/outbound.ts'
+import type { JsonOptions } from '../../src/outbound/get_json.ts'
+import { createOutbound, type Outbound, type OutboundOptions } from '../../src/outbound/outbound.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { type TurnableClock, turnableClock } from './provider.ts'
 
@@ -111,7 +112,10 @@ export function flood(socket: Socket, piece: string): { sent(): number } {
   return { sent: () => sent }
 }
 
-export interface Guarded extends Outbound {
+/** The fetcher, for the purpose `keys` unless the test names another. */
+export interface Guarded {
+  fetch(url: string, options?: Partial<OutboundOptions>): ReturnType<Outbound['fetch']>
+  getJson(url: string, options?: Partial<JsonOptions>): ReturnType<Outbound['getJson']>
   clock: TurnableClock
   lines: string[]
   /** Names the resolver was asked for. */
@@ -137,5 +141,11 @@ export function guarded(
     log: createLog('debug', 'text', (line) => lines.push(line)),
     resolve: (host) => (asked.push(host), resolve(host)),
   })
-  return { ...outbound, clock, lines, asked }
+  return {
+    fetch: (url, options) => outbound.fetch(url, { purpose: 'keys', ...options }),
+    getJson: (url, options) => outbound.getJson(url, { purpose: 'keys', ...options }),
+    clock,
+    lines,
+    asked,
+  }
 }

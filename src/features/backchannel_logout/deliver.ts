@@ -52,6 +52,7 @@ type Problem = 'busy' | { reason: string }
 async function send(uri: string, logout_token: string, { outbound }: Context): Promise<Problem | undefined> {
   try {
     const { status } = await outbound.fetch(uri, {
+      purpose: 'logout',
       method: 'POST',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: formEncode({ logout_token }),

@@ -31,6 +31,7 @@ async function post(
 ): Promise<Outcome> {
   try {
     const { status } = await context.outbound.fetch(url, {
+      purpose: 'notification',
       method: 'POST',
       headers: { ...headers, 'content-type': 'application/json' },
       body,

@@ -56,6 +56,7 @@ async function find(context: Context, clientId: string): Promise<Client> {
   const policy = withoutSecrets(policyOf(context))
   try {
     const document = await context.outbound.getJson(clientId, {
+      purpose: 'client_document',
       cacheFor: keptFor,
       maxBytes,
       strictType: true,

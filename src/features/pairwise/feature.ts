@@ -91,15 +91,17 @@ const sectors: RegistrationRule = {
 
 /** OpenID Connect Registration §5: the document lists every redirect of every client of the sector. */
 async function requireListed(url: string, redirects: readonly string[], context: Context): Promise<void> {
-  const listed = await context.outbound.getJson(url, { cacheFor: 10 }).catch((error: unknown) => {
-    if (!(error instanceof OutboundError)) throw error
-    throw refuse({
-      expected: 'sector_identifier_uri answers with a JSON array of URIs',
-      came: url,
-      problem: `sector_identifier_uri ${error.message}`,
-      detail: error.detail,
+  const listed = await context.outbound
+    .getJson(url, { purpose: 'sector_identifier', cacheFor: 10 })
+    .catch((error: unknown) => {
+      if (!(error instanceof OutboundError)) throw error
+      throw refuse({
+        expected: 'sector_identifier_uri answers with a JSON array of URIs',
+        came: url,
+        problem: `sector_identifier_uri ${error.message}`,
+        detail: error.detail,
+      })
     })
-  })
   if (!Array.isArray(listed))
     throw refuse({
       expected: 'sector_identifier_uri answers with a JSON array of URIs',

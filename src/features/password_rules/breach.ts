@@ -18,6 +18,7 @@ export async function isBreached(context: Context, password: string): Promise<bo
   try {
     // Add-Padding hides the length of the answer from an observer of the network.
     const { status, body } = await context.outbound.fetch(url, {
+      purpose: 'password_breach',
       headers: { 'add-padding': 'true' },
       accept: 'text/plain',
       maxBytes,

@@ -83,17 +83,19 @@ const byReference: RequestSource = {
         problem: `request_uri ${shown(uri)} is not among the request_uris this client registered`,
       })
     const accept = 'application/oauth-authz-req+jwt, application/jwt'
-    const answer = await context.outbound.fetch(withoutFragment(uri), { accept }).catch((error: unknown) => {
-      throw error instanceof OutboundError
-        ? new OAuthError('invalid_request_uri', {
-            rule: 'RFC 9101 §5.2.3',
-            expected: 'request_uri answers with a request object',
-            came: uri,
-            problem: `request_uri ${error.message}`,
-            detail: error.detail,
-          })
-        : error
-    })
+    const answer = await context.outbound
+      .fetch(withoutFragment(uri), { purpose: 'request_object', accept })
+      .catch((error: unknown) => {
+        throw error instanceof OutboundError
+          ? new OAuthError('invalid_request_uri', {
+              rule: 'RFC 9101 §5.2.3',
+              expected: 'request_uri answers with a request object',
+              came: uri,
+              problem: `request_uri ${error.message}`,
+              detail: error.detail,
+            })
+          : error
+      })
     if (answer.status !== 200)
       throw new OAuthError('invalid_request_uri', {
         rule: 'RFC 9101 §5.2.3',

@@ -31,7 +31,7 @@ export function smsRequest(
       'content-type': json ? 'application/json' : 'application/x-www-form-urlencoded',
     }),
   }
-  const options: OutboundOptions = { method: settings.method, headers }
+  const options: OutboundOptions = { purpose: 'sms', method: settings.method, headers }
   if (settings.method !== 'GET')
     options.body = fill(settings.body, json ? inJson : encodeURIComponent, to, text)
   return { url: fill(settings.url, encodeURIComponent, to, text), options }

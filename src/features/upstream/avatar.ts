@@ -48,7 +48,12 @@ export function fetchPictureLater(context: Context, user: User, identity: Identi
 
 async function fetchPicture(context: Context, sub: string, picture: string, from: string): Promise<void> {
   const types = signatures.map(([type]) => type).join(', ')
-  const answer = await context.outbound.fetch(picture, { accept: types, maxBytes, timeoutMs })
+  const answer = await context.outbound.fetch(picture, {
+    purpose: 'picture',
+    accept: types,
+    maxBytes,
+    timeoutMs,
+  })
   const type = answer.status === 200 ? imageType(answer.bytes) : undefined
   if (type === undefined) throw new Error(`no image of type ${types} (status ${answer.status})`)
   const handle = context.random(24)

@@ -72,9 +72,11 @@ const authOf = ({ auth }: ProviderRow, taken: readonly string[] = [auth]): Provi
     : auth
 
 async function discover(context: Context, url: string): Promise<v.InferOutput<typeof Document>> {
-  const said = await context.outbound.getJson(url, { cacheFor: cacheSeconds }).catch((error: unknown) => {
-    throw asFailure(error)
-  })
+  const said = await context.outbound
+    .getJson(url, { purpose: 'upstream', cacheFor: cacheSeconds })
+    .catch((error: unknown) => {
+      throw asFailure(error)
+    })
   const parsed = v.safeParse(Document, said)
   if (parsed.success) return parsed.output
   throw new UpstreamError('nonsense', `its document: ${v.getDotPath(parsed.issues[0])} is missing or invalid`)

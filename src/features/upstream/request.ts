@@ -37,7 +37,7 @@ export function basicCredentials({ clientId, clientSecret = '' }: ProviderSettin
 /** Returns a response of any status. Throws UpstreamError if there is none or it exceeds the limits. */
 export async function send(context: Context, { url, ...options }: Request): Promise<OutboundResponse> {
   try {
-    return await context.outbound.fetch(url, { accept: 'application/json', ...options })
+    return await context.outbound.fetch(url, { purpose: 'upstream', accept: 'application/json', ...options })
   } catch (error) {
     throw asFailure(error)
   }

@@ -84,6 +84,6 @@ describe('the request to a gateway', () => {
       nasty,
     )
     expect(Object.fromEntries(new URL(url).searchParams)).toEqual({ to: '+4917', m: nasty })
-    expect(options).toEqual({ method: 'GET', headers: {} })
+    expect(options).toEqual({ purpose: 'sms', method: 'GET', headers: {} })
   })
 })

@@ -1,0 +1,17 @@
+/** What a request to another server is for. Caches, remembered failures and limits of one purpose do not touch another. */
+
+export type Purpose =
+  /** The JWK Set of a client, of an upstream provider or of another trusted party. */
+  | 'keys'
+  /** A client ID metadata document. A request without credentials causes it, for any URL. */
+  | 'client_document'
+  | 'sector_identifier'
+  | 'request_object'
+  /** Back-channel logout, and notifications of CIBA. */
+  | 'logout'
+  | 'notification'
+  /** An upstream provider, and the pictures that its accounts name. */
+  | 'upstream'
+  | 'picture'
+  | 'password_breach'
+  | 'sms'
