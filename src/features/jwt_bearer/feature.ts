@@ -8,6 +8,7 @@ import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineGrantType } from '../../contracts/grant_type.ts'
+import { admit } from '../../grants/grant_rules.ts'
 import { seconds } from '../../lib/clock.ts'
 import { type Client, isPublic } from '../../models/client.ts'
 import { Grant } from '../../models/grant.ts'
@@ -34,7 +35,8 @@ const Params = v.object({
 const jwtBearerGrant = defineGrantType(
   'urn:ietf:params:oauth:grant-type:jwt-bearer',
   Params,
-  async ({ params, client, context }) => {
+  async (request) => {
+    const { params, client, context } = request
     if (isPublic(client))
       throw new OAuthError('unauthorized_client', {
         rule: 'RFC 7521 §4.1',
@@ -48,10 +50,11 @@ const jwtBearerGrant = defineGrantType(
       context,
     )
     const user = await userOf(assertion.sub, context)
+    const grant = grantOf(assertion, user, client, scope, context)
+    await admit(grant, request)
     // Claimed after all other checks, so that a refused request does not use the assertion up.
     if (!(await claim(context, assertion)))
       throw refuse('a jti that was not used before', assertion.jti, 'it was used before')
-    const grant = grantOf(assertion, user, client, scope, context)
     await Grant.create(context, grant, grant.exp - seconds(context.clock))
     return { scope, grant, user, expiresAt: grant.exp }
   },

@@ -79,6 +79,8 @@ const rule: GrantRule = {
   params: { resource: v.optional(schema) },
   admit(grant, { raw, context }) {
     const requested = readResources(raw.resource, context)
+    // A grant without a session, of an assertion, had no authorization request: this token request names its resources.
+    if (grant.authentication.sid === '') return
     const { resource: granted } = ofGrant.of(grant)
     const beyond = requested?.find((each) => !granted?.includes(each))
     if (beyond !== undefined)

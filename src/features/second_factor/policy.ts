@@ -12,6 +12,7 @@ import {
 } from '../../flow/second_factors.ts'
 import type { GrantRule } from '../../contracts/grant_type.ts'
 import { type Client, declareMetadata } from '../../models/client.ts'
+import type { Grant } from '../../models/grant.ts'
 import { declareUserMembers, type User } from '../../models/user.ts'
 import type { LoginStepInput, LoginStep, SecondFactor } from '../../contracts/feature.ts'
 import { settingsOf } from './settings.ts'
@@ -99,16 +100,24 @@ export const secondFactorStep: LoginStep = {
   },
 }
 
+/** Throws for a client with require_second_factor if the End-User of the grant signed in without one. */
+function requireSecondFactorOf({ authentication }: Grant, client: Client): void {
+  if (!requiresSecondFactor(client) || authentication.amr.includes('mfa')) return
+  throw new OAuthError('invalid_grant', {
+    rule: 'RFC 9470 §5',
+    expected: 'a sign-in with a second factor, as require_second_factor of the client demands',
+    problem: 'this client registered require_second_factor, and this sign-in had no second factor',
+    next: 'send the End-User through the authorization endpoint again',
+  })
+}
+
 /** A client with require_second_factor gets no tokens for a sign-in without one, whatever the grant type. */
 export const secondFactorRule: GrantRule = {
   name: 'second_factor',
-  admit({ authentication }, { client }) {
-    if (!requiresSecondFactor(client) || authentication.amr.includes('mfa')) return
-    throw new OAuthError('invalid_grant', {
-      rule: 'RFC 9470 §5',
-      expected: 'a sign-in with a second factor, as require_second_factor of the client demands',
-      problem: 'this client registered require_second_factor, and this sign-in had no second factor',
-      next: 'send the End-User through the authorization endpoint again',
-    })
+  admit: (grant, { client }) => requireSecondFactorOf(grant, client), // before anything is spent
+  /** Checked again, because not every grant type calls `admit`: token exchange copies a token of another client. */
+  shape(issue, { client }) {
+    if (issue.grant) requireSecondFactorOf(issue.grant, client)
+    return issue
   },
 }
