@@ -192,6 +192,12 @@ function readHeader(segment: string): Header | undefined {
 export const kidOf = (jwt: string): string | undefined =>
   jwt.length > longestToken ? undefined : readHeader(jwt.slice(0, Math.max(0, jwt.indexOf('.'))))?.kid
 
+/** The claims of a token in the form of ours, of which nothing is known: anybody may have made it. */
+export function unverifiedClaims(jwt: string, typ: string): Claims | undefined {
+  const [head = '', payload = '', tail = '', ...rest] = jwt.length > longestToken ? [] : jwt.split('.', 4)
+  return rest.length === 0 && tail && readHeader(head)?.typ === typ ? decodeObject(payload) : undefined
+}
+
 /**
  * The claims of a token that this provider signed with the expected `typ`; undefined for any other text. The algorithm is
  * that of the key, so the header cannot choose it (RFC 8725 §3.1). The caller must check `exp`, `iss` and `aud`.

@@ -60,5 +60,6 @@ export async function openKeys({ config, clock, log, store }: Opened): Promise<K
     imported: config.privateKeyPath === undefined ? [] : await readPemFile(config.privateKeyPath),
     activationDelay: config.keyActivationDelay,
     retention: Math.max(config.accessTokenTtl, config.idTokenTtl),
+    hints: config.sessionTtl,
   })
 }

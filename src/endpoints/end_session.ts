@@ -1,11 +1,8 @@
 /** RP-initiated logout. https://openid.net/specs/openid-connect-rpinitiated-1_0.html */
-import * as v from 'valibot'
-import { OAuthError } from '../auth/errors.ts'
-import { shown } from '../auth/refusal.ts'
-import { formEncode, type TrustedRedirect, matchRedirectUri, withQuery } from '../auth/redirect_uri.ts'
+import { formEncode, withQuery } from '../auth/redirect_uri.ts'
 import type { Context } from '../contracts/context.ts'
 import { sidOf } from '../grants/person.ts'
-import { form, query, shape } from '../http/call.ts'
+import { form, query } from '../http/call.ts'
 import type { Call } from '../contracts/call.ts'
 import { findClient } from '../clients/find_client.ts'
 import { csrfToken, ensureBrowser, requireOwnForm } from '../http/csrf.ts'
@@ -17,36 +14,24 @@ import type { Reply } from '../contracts/reply.ts'
 import { currentSession, forgetSessionCookie } from '../http/session.ts'
 import { endSession as endIt } from '../people/end_session.ts'
 import type { NotifiedClients } from '../html/sign_out_words.ts'
-import type { Client } from '../models/client.ts'
 import type { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
 import { page as pageReply, pageTroubles, seeOther } from '../openapi/parts.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
-import { type Hint, notOurHint, readHint } from '../flow/id_token_hint.ts'
-import { optionalText, type Params } from '../auth/params.ts'
-
-const LogoutParams = v.object({
-  id_token_hint: optionalText('An ID Token of the session; with it the End-User is not asked'),
-  client_id: optionalText('Required with post_logout_redirect_uri and no id_token_hint'),
-  post_logout_redirect_uri: optionalText('One that the client registered, character by character'),
-  state: optionalText('Returned unchanged'),
-  ui_locales: optionalText('Languages of the pages, separated by spaces, best first'),
-})
-type LogoutParams = v.InferOutput<typeof LogoutParams>
+import {
+  LogoutParams,
+  logoutParams,
+  type LogoutRequest,
+  readLogoutRequest,
+  withSealedHint,
+} from '../flow/logout_request.ts'
+import type { Params } from '../auth/params.ts'
 
 const responses = {
   200: pageReply('Signed out, or the question whether to sign out'),
   303: seeOther('Back to the client, signed out'),
   ...pageTroubles,
   403: pageReply('The form was not sent by a page of this provider'),
-}
-
-/** The checked parameters of a logout request (§2). */
-interface LogoutRequest {
-  params: LogoutParams
-  client: Client | undefined
-  hint: Hint | undefined
-  redirect: TrustedRedirect | undefined
 }
 
 export const endSession = defineEndpoint({
@@ -67,8 +52,10 @@ export const endSession = defineEndpoint({
   async form(call, context) {
     const fields = await form(call, context)
     // A form of another site has no cookies of ours (SameSite=Lax), and a direct answer would delete them without asking the End-User.
-    if (fields.csrf_token === undefined)
-      return { reply: redirectWithin(withinUrl(`${context.basePath}/logout?${formEncode(fields)}`)) }
+    if (fields.csrf_token === undefined) {
+      const target = `${context.basePath}/logout?${formEncode(withSealedHint(fields, context))}`
+      return { reply: redirectWithin(withinUrl(target)) }
+    }
     requireOwnForm(call, context, fields.csrf_token, purpose)
     return { fields }
   },
@@ -83,45 +70,11 @@ export const endSession = defineEndpoint({
 const purpose = 'logout'
 
 async function readAll(call: Call, context: Context, given: Params) {
-  const params = shape(LogoutParams, given)
+  const params = logoutParams(given, context)
   call.uiLocales = params.ui_locales
   call.clientId = params.client_id
-  const request = await read(params, context)
+  const request = await readLogoutRequest(params, context)
   return { request, session: await currentSession(call, context) }
-}
-
-async function read(params: LogoutParams, context: Context): Promise<LogoutRequest> {
-  const named = params.client_id === undefined ? undefined : await findClient(context, params.client_id)
-  const hint =
-    params.id_token_hint === undefined ? undefined : await readHint(params.id_token_hint, context, named)
-  if (params.id_token_hint !== undefined && !hint) throw notOurHint(params.id_token_hint)
-  if (hint && params.client_id !== undefined && params.client_id !== hint.aud)
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect RP-Initiated Logout §2',
-      expected: `client_id is the audience of id_token_hint: ${hint.aud}`,
-      came: params.client_id,
-      problem: 'client_id differs from the audience of id_token_hint',
-    })
-  const client = named ?? (hint && (await findClient(context, hint.aud)))
-  return { params, hint, client, redirect: readRedirect(params.post_logout_redirect_uri, client) }
-}
-
-function readRedirect(uri: string | undefined, client: Client | undefined): TrustedRedirect | undefined {
-  if (uri === undefined) return undefined
-  if (!client)
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect RP-Initiated Logout §3',
-      expected: 'post_logout_redirect_uri needs an id_token_hint or a client_id to belong to',
-    })
-  const redirect = matchRedirectUri(client.post_logout_redirect_uris, uri)
-  if (!redirect)
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect RP-Initiated Logout §3',
-      expected: `post_logout_redirect_uri is registered: ${client.post_logout_redirect_uris.join(', ') || 'none'}`,
-      came: uri,
-      problem: `post_logout_redirect_uri ${shown(uri)} is not registered for this client`,
-    })
-  return redirect
 }
 
 /**
@@ -171,6 +124,7 @@ async function signOut(
   const again = formEncode({ client_id: client?.client_id, post_logout_redirect_uri, state })
   const html = loggedOutPage({
     ...(client && shownClient(client, call, context)),
+    ended: session !== undefined,
     told,
     frames,
     onward: onward === undefined || /^https?:/i.test(onward) ? onward : `${context.basePath}/logout?${again}`,

@@ -1,6 +1,7 @@
 /** `id_token_hint`: an ID Token of this provider that names the End-User or session of a request. It may be expired. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
 import { OAuthError } from '../auth/errors.ts'
 import { secret } from '../auth/refusal.ts'
+import { type Claims, kidOf, unverifiedClaims } from '../auth/jws.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Client } from '../models/client.ts'
 
@@ -28,7 +29,10 @@ export async function readHint(
   context: Context,
   client: Client | undefined,
 ): Promise<Hint | undefined> {
-  const payload = await context.keys.verify(await opened(hint, client, context), { typ: 'JWT' })
+  return hintOf(await context.keys.verifyHint(await opened(hint, client, context)), context)
+}
+
+function hintOf(payload: Claims | undefined, context: Context): Hint | undefined {
   if (
     payload?.iss !== context.config.issuer ||
     typeof payload.sub !== 'string' ||
@@ -42,6 +46,16 @@ export async function readHint(
     aud: payload.aud,
     sid: typeof payload.sid === 'string' ? payload.sid : undefined,
   }
+}
+
+/**
+ * The `aud` of an ID Token whose key this provider no longer has. It is not verified: it may be used as a `client_id`
+ * parameter is, which any page may send. Undefined for a token that could be verified, and for any other text.
+ */
+export function unverifiedAudience(hint: string, context: Context): string | undefined {
+  const kid = kidOf(hint)
+  if (kid === undefined || context.keys.canVerifyHint(kid)) return undefined
+  return hintOf(unverifiedClaims(hint, 'JWT'), context)?.aud
 }
 
 export const notOurHint = (hint: string) =>

@@ -150,6 +150,11 @@ export const logoutPage = (
 const backTo = defineView('logged_out_back', '{{t logged_out.text_back}}', ['client'])
 const loggedOut = defineView('logged_out', loggedOutSource, ['text', 'told', 'notes', 'onward', 'frames'])
 
+const signedOutText = (view: ShownClient & { ended?: boolean }): Said | Html => {
+  if (view.ended === false) return say('logged_out.text_none')
+  return view.clientName ? backTo({ client: clientName(view) }) : say('logged_out.text')
+}
+
 /** Seconds to wait for the frames of the page to load; `views/signed_out.js` waits as long. */
 const framesLoad = 5
 
@@ -159,6 +164,8 @@ const framesLoad = 5
  */
 export const loggedOutPage = (
   view: ShownClient & {
+    /** False when this browser had no session: one in another browser may go on. */
+    ended?: boolean
     told?: NotifiedClients | undefined
     notes?: readonly Said[]
     frames?: readonly Html[]
@@ -168,7 +175,7 @@ export const loggedOutPage = (
   page(
     say('logged_out.title'),
     loggedOut({
-      text: view.clientName ? backTo({ client: clientName(view) }) : say('logged_out.text'),
+      text: signedOutText(view),
       told: view.told ? clientsNotified(view.told) : [],
       notes: (view.notes ?? []).map((text) => parts.note({ text })),
       onward: view.onward === undefined ? [] : parts.goOn({ url: view.onward }),

@@ -42,6 +42,8 @@ export interface KeyRingOptions {
   activationDelay: number
   /** The longest lifetime of a signed token, in seconds. */
   retention: number
+  /** Seconds for which an ID Token may be sent back as a hint after its key has retired; 0 when left out. */
+  hints?: number
 }
 
 export interface KeyRing {
@@ -55,6 +57,10 @@ export interface KeyRing {
    * frozen, because callers share them.
    */
   verify(jwt: string, expected: Expected): Promise<Claims | undefined>
+  /** As `verify`, for an ID Token that is sent back as a hint: also with the public half of a retired key. */
+  verifyHint(jwt: string): Promise<Claims | undefined>
+  /** Whether a hint that names the key `kid` can be verified. If not, it may still be an ID Token of this provider. */
+  canVerifyHint(kid: string): boolean
   /** Remembers a token that was signed here just now with the key `kid`, so that `verify` need not check its signature. */
   remember(jwt: string, kid: string, typ: string, claims: Claims): void
   /**
@@ -78,6 +84,7 @@ export interface KeyRing {
 }
 
 const recordName = 'key_ring'
+const idTokenType = 'JWT'
 /** Bound of the remembered tokens. A token counts five bytes for each character: its text and its claims. */
 const checkedBytes = 8_388_608
 const bytesPerCharacter = 5
@@ -99,7 +106,7 @@ const newKeys = async (algs: readonly KeyAlg[]) =>
  * StoreUnavailable.
  */
 export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
-  const { storage, sealingKey, clock, log, algs, activationDelay, retention } = options
+  const { storage, sealingKey, clock, log, algs, activationDelay, retention, hints = 0 } = options
   const now = () => seconds(clock)
   let text: string | undefined
   let open: OpenKeys = openKeys(record.emptyDocument, sealingKey)
@@ -110,6 +117,9 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     text = found
   }
 
+  const settle = (document: Document) =>
+    record.settle(document, now(), { retention, hints }, (kid) => open.get(kid)?.jwk)
+
   /** `plan` gets the current document, and is called again each time that another instance changed it first. */
   async function change(plan: (current: Document) => Document): Promise<void> {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
@@ -117,7 +127,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       // Opened before it is changed: an instance that cannot read the keys must not add to them.
       if (before !== undefined) adopt(before)
       const current = before === undefined ? record.emptyDocument : open.document
-      const after = JSON.stringify(record.settle(plan(current), now(), retention))
+      const after = JSON.stringify(settle(plan(current)))
       if (after === before) return
       const won =
         before === undefined
@@ -141,7 +151,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
 
   async function addMissing(): Promise<void> {
     const missing = algs.filter((alg) => !record.newestOf(open.document, alg))
-    const settled = JSON.stringify(record.settle(open.document, now(), retention)) === text
+    const settled = JSON.stringify(settle(open.document)) === text
     if (missing.length === 0 && settled) return
     const made = await newKeys(missing)
     await change((current) =>
@@ -250,6 +260,12 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       const key = open.signer(alg, now())
       if (!key) throw new KeyRingError(`no key for ${alg} was loaded`)
       return key
+    },
+    canVerifyHint: (kid) => open.findForHint(kid, now()) !== undefined,
+    async verifyHint(jwt) {
+      const kid = kidOf(jwt)
+      if (kid !== undefined) await lookFor(kid)
+      return verify({ find: (name) => open.findForHint(name, now()) }, jwt, { typ: idTokenType })
     },
     async verify(jwt, expected) {
       const known = recall(jwt, expected)

@@ -56,6 +56,8 @@ export interface OpenKeys {
   get(kid: string): OpenKey | undefined
   signer(alg: SigningAlg, now: number): SigningKey | undefined
   find(kid: string, now: number): VerificationKey | undefined
+  /** As `find`, and also a retired key that still verifies hints. */
+  findForHint(kid: string, now: number): VerificationKey | undefined
   /** Private keys that can decrypt an `alg` ciphertext, the newest first; the key `kid` alone when it is given. */
   decrypters(alg: DecryptionAlg, now: number, kid?: string): KeyObject[]
   jwks(now: number): Jwks
@@ -105,14 +107,27 @@ export function openKeys(document: Document, sealingKey: Uint8Array, before?: Op
     return entry.activates_at > now ? 'next' : 'previous'
   }
 
+  const former = new Map(document.former.map((one) => [one.kid, one]))
+
+  function find(kid: string, now: number): VerificationKey | undefined {
+    const found = byKid.get(kid)
+    return found && !isRetired(found.entry, now) ? found.verification : undefined
+  }
+
+  function findFormer(kid: string, now: number): VerificationKey | undefined {
+    const waiting = byKid.get(kid)?.verification // retired, and the record has not been settled since
+    if (waiting) return waiting
+    const found = former.get(kid)
+    if (!found || found.until <= now) return undefined
+    return verificationKey(kid, found.alg, createPublicKey({ key: found.public_jwk, format: 'jwk' }))
+  }
+
   return {
     document,
     get: (kid) => byKid.get(kid),
     signer: (alg, now) => current(alg, now)?.signing,
-    find(kid, now) {
-      const found = byKid.get(kid)
-      return found && !isRetired(found.entry, now) ? found.verification : undefined
-    },
+    find,
+    findForHint: (kid, now) => find(kid, now) ?? findFormer(kid, now),
     decrypters: (alg, now, kid) =>
       (byAlg.get(alg) ?? [])
         .filter(({ entry }) => !isRetired(entry, now) && (kid === undefined || entry.kid === kid))

@@ -1,7 +1,8 @@
 /** The stored document of signing and decryption keys, and the pure functions that change it. RFC 7517 §5, OpenID Connect Core §10.1.1. */
 import type { KeyObject } from 'node:crypto'
 import * as v from 'valibot'
-import { isSigningAlg, type KeyAlg, keyAlgs, thumbprint } from '../auth/jwk.ts'
+import { isSigningAlg, type KeyAlg, keyAlgs, type PublicJwk, thumbprint } from '../auth/jwk.ts'
+import { signingAlgs } from '../auth/registration.ts'
 import { seal } from '../lib/seal.ts'
 
 const Seconds = v.pipe(v.number(), v.integer(), v.minValue(0))
@@ -17,8 +18,24 @@ const Entry = v.object({
 })
 export type Entry = v.InferOutput<typeof Entry>
 
+/**
+ * The public half of a retired signing key. It is not published and verifies ID Token hints alone, until the last
+ * session whose ID Token it signed has ended (`until`, seconds).
+ */
+const Former = v.object({
+  kid: v.string(),
+  alg: v.picklist(signingAlgs),
+  public_jwk: v.record(v.string(), v.string()),
+  until: Seconds,
+})
+export type Former = v.InferOutput<typeof Former>
+
 /** `retired` has the `kid` of each retired key, so that a key file that still exists does not add it again. */
-const Document = v.object({ keys: v.array(Entry), retired: v.array(v.string()) })
+const Document = v.object({
+  keys: v.array(Entry),
+  retired: v.array(v.string()),
+  former: v.optional(v.array(Former), []), // older versions did not write it
+})
 export type Document = v.InferOutput<typeof Document>
 
 /** The signing keys cannot be used as they are; the message says what to do. */
@@ -39,7 +56,7 @@ const skew = 60
 /** The number of retired keys that are remembered. */
 const rememberedNames = 500
 
-export const emptyDocument: Document = { keys: [], retired: [] }
+export const emptyDocument: Document = { keys: [], retired: [], former: [] }
 
 /** Throws KeyRingError: an instance that cannot read the keys must not replace them, because they are in use. */
 export function parseDocument(text: string): Document {
@@ -104,13 +121,35 @@ export function append(document: Document, entry: Entry): Document {
   }
 }
 
+export interface Lifetimes {
+  /** The longest lifetime of a signed token, in seconds. */
+  retention: number
+  /** Seconds for which an ID Token may be sent back as a hint after its key has retired. */
+  hints: number
+}
+
+/** The public half of a key that has just retired; undefined for a decryption key. */
+function formerOf({ kid, alg, retires_at = 0 }: Entry, hints: number, jwk?: PublicJwk): Former[] {
+  if (!isSigningAlg(alg) || !jwk) return []
+  const { use: _use, alg: _alg, kid: _kid, ...members } = jwk
+  const public_jwk = Object.fromEntries(
+    Object.entries(members).filter((each): each is [string, string] => each[1] !== undefined),
+  )
+  return [{ kid, alg, public_jwk, until: retires_at + hints }]
+}
+
 /**
- * Sorts the keys, removes retired ones, and sets `retires_at` of each that has a successor: the key signs its last token
+ * Sorts the keys, removes retired ones (the public half stays for hints), and sets `retires_at` of each that has a successor: the key signs its last token
  * when the successor becomes active (`skew` later by a slow clock), and that token lives `retention` seconds. A
  * `retires_at` that was set is never made earlier, because tokens may rely on it.
  */
-export function settle(document: Document, now: number, retention: number): Document {
-  const gone = document.keys.filter((entry) => isRetired(entry, now)).map(({ kid }) => kid)
+export function settle(
+  document: Document,
+  now: number,
+  { retention, hints }: Lifetimes,
+  publicOf: (kid: string) => PublicJwk | undefined,
+): Document {
+  const gone = document.keys.filter((entry) => isRetired(entry, now))
   const keys = document.keys.filter((entry) => !isRetired(entry, now)).sort(inOrder)
   return {
     keys: keys.map((entry, i) => {
@@ -121,6 +160,9 @@ export function settle(document: Document, now: number, retention: number): Docu
       const { private_jwk, retires_at = 0, ...rest } = entry
       return { ...rest, retires_at: Math.max(retires_at, end), private_jwk }
     }),
-    retired: [...document.retired, ...gone].slice(-rememberedNames),
+    retired: [...document.retired, ...gone.map(({ kid }) => kid)].slice(-rememberedNames),
+    former: [...document.former, ...gone.flatMap((entry) => formerOf(entry, hints, publicOf(entry.kid)))]
+      .filter(({ until }) => until > now)
+      .slice(-rememberedNames),
   }
 }

@@ -13,7 +13,7 @@ import { createParsedRecords, type ParsedRecords } from '../../src/models/define
 import { deriveKey } from '../../src/lib/hash.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { systemRandom } from '../../src/lib/random.ts'
-import { loadKeyRing } from '../../src/models/key_ring.ts'
+import { type KeyStorage, loadKeyRing } from '../../src/models/key_ring.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
 import { featureEntries } from '../../src/table.ts'
@@ -36,7 +36,7 @@ function frozenRecords(): ParsedRecords {
 }
 
 /** One set of signing keys for all providers of a test process: RSA keys take long to make. */
-const keyStorage = memoryStore({ now: () => 0 })
+const sharedKeys = memoryStore({ now: () => 0 })
 
 export interface Provider {
   issuer: string
@@ -53,6 +53,8 @@ export interface ProviderOptions {
   store?: Store
   clock?: TurnableClock
   table?: Table
+  /** Of its own for a test that rotates keys. */
+  keyStorage?: KeyStorage
 }
 
 /** Development settings with the demo people and clients, unless `env` says otherwise. */
@@ -63,13 +65,14 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
   const log = createLog(config.logLevel, config.logFormat, (line) => lines.push(line))
   const store = options.store ?? memoryStore(clock)
   const keys = await loadKeyRing({
-    storage: keyStorage,
+    storage: options.keyStorage ?? sharedKeys,
     sealingKey: deriveKey('tests', 'signing keys'),
     clock,
     log,
     algs: ringAlgs,
     activationDelay: 600,
     retention: 3600,
+    hints: config.sessionTtl,
   })
   const app = createApp({
     parsed: frozenRecords(),

@@ -1,0 +1,55 @@
+/** A POST to /logout led the browser to an address with the id_token_hint in it. Issue 8, 79 */
+import { expect, test } from 'bun:test'
+import { browser, outcome, stage, tokensOf } from '../support/flow.ts'
+import type { Provider } from '../support/provider.ts'
+
+const after = 'http://localhost:8080/'
+
+/** What a form of another site sends: no cookies (SameSite=Lax). */
+async function postFromElsewhere(op: Provider, fields: Record<string, string>): Promise<string> {
+  const answer = await op.fetch('/logout', {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'cross-site' },
+    body: new URLSearchParams(fields).toString(),
+  })
+  expect(answer.status).toBe(303)
+  expect(answer.headers.getSetCookie()).toEqual([])
+  return answer.headers.get('location')!
+}
+
+test('the address has neither the ID Token nor a part of it, and the sign-out is the same', async () => {
+  const { op, alice } = await stage()
+  const { id_token } = await tokensOf(op, alice)
+  const location = await postFromElsewhere(op, {
+    id_token_hint: id_token,
+    post_logout_redirect_uri: after,
+    state: 's',
+  })
+  for (const part of id_token.split('.')) expect(location).not.toContain(part)
+  expect(location).not.toContain('id_token_hint')
+  expect((await alice.open(location)).location!.href).toBe(`${after}?state=s`)
+  expect(await outcome(op, alice, { prompt: 'none' })).toBe('error:login_required')
+})
+
+test('the page that asks keeps it in its form, not in an address', async () => {
+  const { op, alice } = await stage()
+  const { id_token } = await tokensOf(op, browser(op)) // of another session
+  const location = await postFromElsewhere(op, { id_token_hint: id_token })
+  const { page } = await alice.open(location)
+  expect(page!.forms[0]!.buttons).toContain('logout')
+  await alice.press(page!, 'logout')
+  expect(await outcome(op, alice, { prompt: 'none' })).toBe('error:login_required')
+})
+
+test('an address that is old or changed is asked about, as without a hint', async () => {
+  const { op, alice } = await stage()
+  const { id_token } = await tokensOf(op, alice)
+  const location = await postFromElsewhere(op, { id_token_hint: id_token })
+  const changed = location.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'))
+  op.clock.advance(301_000)
+  for (const address of [location, changed]) {
+    const { page } = await alice.open(address)
+    expect(page!.forms[0]!.buttons).toContain('logout')
+  }
+  expect(await outcome(op, alice, { prompt: 'none' })).toBe('code')
+})
