@@ -72,6 +72,12 @@ export const clientOptions = {
     value: 'NAME',
     help: 'A client or resource for which it may exchange tokens, without a grant of the user',
   },
+  'allow-resource': {
+    type: 'string',
+    multiple: true,
+    value: 'URI',
+    help: 'An API that it may request tokens for, beside RESOURCES (RFC 8707); * for any',
+  },
 } as const
 
 export type ClientOptions = Values<typeof clientOptions>
@@ -110,6 +116,7 @@ export const privilegesOf = (options: ClientOptions) => ({
   resource_server: options['resource-server'] ?? false,
   ...(options['may-impersonate'] && { may_impersonate: true }),
   ...(options['exchange-audience'] && { exchange_audiences: [...options['exchange-audience']] }),
+  ...(options['allow-resource'] && { allowed_resources: [...options['allow-resource']] }),
 })
 
 function authMethodOf(options: ClientOptions): string | undefined {

@@ -48,6 +48,8 @@ export interface AuthorizationParameter {
   read(context: Context, params: Params, client: Client): Promise<GrantExtra | undefined>
   /** Its description on the consent page. A parameter with a description needs consent at each request. */
   describe?(context: Context, extra: GrantExtra): Html[]
+  /** The APIs that tokens of this grant are for. The consent page lists them, and consent is remembered for each. */
+  audience?(extra: Grant | GrantExtra): readonly string[]
 }
 
 /** An authorization request as received, before a request source has replaced its parameters. */

@@ -52,7 +52,10 @@ async function show(call: Call, context: Context): Promise<Reply> {
   if (!session || !user) return redirectWithin(resumePath(context, open.handle))
   const checked = await requestOf(open, context)
   const { client, request } = checked
-  const before = Consent.before(await Consent.find(context, user.sub, client.client_id), agreementOf(checked))
+  const before = Consent.before(
+    await Consent.find(context, user.sub, client.client_id),
+    agreementOf(checked, context),
+  )
   const shown = shownClient(client, call, context)
   const host = hostOf(request.redirect)
   const html = consentPage({
@@ -60,7 +63,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
     clientName: isSaid(shown.clientName) ? unnamedAt(host) : shown.clientName,
     unverified: client.self_registered,
     ...formFields(call, context, purposeFor(session.sub), open.handle),
-    shown: shownOnPage(checked),
+    shown: shownOnPage(checked, context),
     action: `${context.basePath}/consent`,
     clientHost: host,
     describedAt: client.described_at === undefined ? undefined : hostOf(client.described_at),
@@ -108,7 +111,7 @@ async function submit(
   const checked = await requestOf(open, context)
   const { client, request } = checked
   const isAllowed = fields.allow !== undefined && session !== undefined
-  const shown = shownOnPage(checked)
+  const shown = shownOnPage(checked, context)
   // The client has changed its registration since the page was opened: the End-User sees the page again.
   if (isAllowed && fields.shown !== shown)
     return redirectWithin(`${context.basePath}/consent?interaction=${open.handle}`)
@@ -133,7 +136,7 @@ async function submit(
     context,
     session.sub,
     client.client_id,
-    agreementOf(checked),
+    agreementOf(checked, context),
     context.config.consentTtl,
   )
   context.metrics.count('consents', 'result', 'allowed')

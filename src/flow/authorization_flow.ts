@@ -116,7 +116,7 @@ async function decide(
     consentGiven:
       present !== undefined &&
       open?.interaction.consented_by === present.sid &&
-      open.interaction.consented_to === shownOnPage(checked),
+      open.interaction.consented_to === shownOnPage(checked, context),
     consentMissing,
   })
   if (step === 'proceed' || step === 'consent') requireLevel(request, present!)

@@ -6,7 +6,7 @@ import { sha256 } from '../lib/hash.ts'
 import { type Client, isPublic } from '../models/client.ts'
 import { type Agreement, Consent } from '../models/consent.ts'
 import type { CheckedRequest } from './checked_request.ts'
-import { describeExtra } from './grant_extra.ts'
+import { asksEachTime, audienceOf } from './grant_extra.ts'
 
 /** Claims requested by the `claims` parameter. Claims about the sign-in itself need no consent. */
 export const claimsAsked = ({ request }: CheckedRequest): string[] =>
@@ -43,7 +43,8 @@ function originOf(redirect: string): string {
 }
 
 /** What the End-User is asked to agree to. An unverified client is known by what the page shows of it alone. */
-export const agreementOf = (checked: CheckedRequest): Agreement => ({
+export const agreementOf = (checked: CheckedRequest, context: Context): Agreement => ({
+  resources: audienceOf(checked.extra, context),
   scope: checked.request.scope,
   claims: claimsAsked(checked),
   ...(checked.client.self_registered && {
@@ -55,12 +56,12 @@ export const agreementOf = (checked: CheckedRequest): Agreement => ({
  * Hash of all that the consent page shows. The answer to the page holds for that alone: the client may change its
  * registration while the page is open.
  */
-export const shownOnPage = (checked: CheckedRequest): string =>
+export const shownOnPage = (checked: CheckedRequest, context: Context): string =>
   sha256(
     JSON.stringify([
       appearanceOf(checked.client),
       checked.request.redirect,
-      agreementOf(checked),
+      agreementOf(checked, context),
       checked.extra,
     ]),
   )
@@ -71,10 +72,10 @@ export async function consentIsMissing(
   context: Context,
 ): Promise<boolean> {
   const { client, extra } = checked
-  if (describeExtra(extra, context).length > 0) return true
+  if (asksEachTime(extra, context)) return true
   if (client.first_party) return false
   if (cannotProveItself(checked)) return true
-  return !Consent.covers(await Consent.find(context, sub, client.client_id), agreementOf(checked))
+  return !Consent.covers(await Consent.find(context, sub, client.client_id), agreementOf(checked, context))
 }
 
 export const consentDenied = () =>

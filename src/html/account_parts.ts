@@ -24,7 +24,7 @@ export const entry = (view: {
   image?: Html | Html[]
   badge?: Said | undefined
   lines: readonly Said[]
-  more?: Html | undefined
+  more?: Html | readonly Html[] | undefined
   action?: Html | undefined
 }): Html =>
   item({

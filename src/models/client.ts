@@ -36,6 +36,8 @@ const schema = openObject({
   may_impersonate: v.optional(v.boolean()),
   /** Set by an operator alone: audiences and resources for which it may exchange End-Users' tokens without their grant. */
   exchange_audiences: v.optional(v.array(v.string())),
+  /** Set by an operator alone: APIs that it may request tokens for, beside RESOURCES (RFC 8707). `*` stands for any. */
+  allowed_resources: v.optional(v.array(v.string())),
   disabled: v.optional(v.boolean(), false),
 })
 const records = defineRecord('client', schema)

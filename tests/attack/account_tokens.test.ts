@@ -72,7 +72,7 @@ describe('a token', () => {
   })
 
   test('that was traded by another client, with the scopes in it, opens neither', async () => {
-    const op = await provider()
+    const op = await provider({ env: { RESOURCES: 'https://api.example/' } })
     const client = await cloud(op)
     const { access_token } = await tokensOf(op, browser(op), client, { scope })
     const service = await operatorClient(op, {
@@ -92,7 +92,7 @@ describe('a token', () => {
   })
 
   test('that says another audience opens neither', async () => {
-    const op = await provider()
+    const op = await provider({ env: { RESOURCES: 'https://api.example/' } })
     const client = await cloud(op)
     const { access_token } = await tokensOf(op, browser(op), client, {
       scope,

@@ -71,7 +71,7 @@ describe('a token that is exchanged', () => {
     })
 
   test('stays at the API it was for, unless another is named', async () => {
-    const op = await provider()
+    const op = await provider({ env: { RESOURCES: 'https://a.example/ https://b.example/' } })
     const [front, stock] = [await service(op, 'front', { resource_server: true }), await service(op, 'stock')]
     const { access_token } = await tokensOf(op, browser(op))
     const sent = await exchange(op, front, access_token, { audience: 'stock' })
@@ -139,7 +139,7 @@ describe('a token in the redirect', () => {
   }
 
   test('is good at the API it was asked for, and carries what was agreed to', async () => {
-    const op = await provider({ env: details })
+    const op = await provider({ env: { ...details, RESOURCES: 'https://api.example/' } })
     const answer = await answerTo(op, await implicit(op), {
       resource: 'https://api.example/',
       authorization_details: JSON.stringify([account]),

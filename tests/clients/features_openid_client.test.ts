@@ -26,6 +26,7 @@ beforeAll(async () => {
       ...allowed,
       DEVICE_POLL_INTERVAL: '1',
       AUTHORIZATION_DETAILS_TYPES: 'payment_initiation',
+      RESOURCES: 'https://orders.example/ https://stock.example/',
     }),
     spawnOpenProvider({ DPOP_REQUIRE_NONCE: 'true' }),
     spawnOpenProvider({

@@ -122,15 +122,17 @@ for (const path of ['', '/tenants/one'])
     let url: URL
     beforeAll(async () => {
       const port = `${freePort()}`
+      const PORT = `${freePort()}`
+      const origin = `http://localhost:${PORT}`
       provider = await spawnProvider({
         PORT: port,
         ISSUER_URL: `http://localhost:${port}${path}`,
         PROFILE: 'mcp',
+        RESOURCES: `${origin}/mcp ${origin} ${origin}/mcp/ https://other.example/mcp`,
         // The client's home has an address of this machine only because this is a test.
         OUTBOUND_ALLOW_HOSTS: `localhost:${home.port}`,
         OUTBOUND_CA_PATH: lab.caPath,
       })
-      const PORT = `${freePort()}`
       example = await startExample('mcp_server', { PORT, ISSUER: provider.issuer })
       url = new URL(`${example.origin}/mcp`)
     })

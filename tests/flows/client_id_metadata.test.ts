@@ -324,7 +324,7 @@ test('without the switch there are no such clients, nothing is fetched and nothi
 })
 
 describe('a document that changes', () => {
-  test('takes effect when the cache expires; consent and grants stay', async () => {
+  test('takes effect when the cache expires; grants stay, and the End-User is asked under the new name', async () => {
     headers = { 'cache-control': 'max-age=60' }
     const at = await op()
     const who = person(at.issuer, at.fetch)
@@ -337,7 +337,7 @@ describe('a document that changes', () => {
     expect((await userinfo(at, tokens)).status).toBe(200)
     expect(requests).toBe(2)
     const { url } = authorizationUrl(at.issuer, client(), { scope: 'openid profile' })
-    expect((await who.open(url)).location?.searchParams.get('code')).toBeTruthy()
+    expect((await who.open(url)).page?.html).toContain('Tool Box 2')
   })
 
   test('without the document the client and its tokens are invalid until it is back', async () => {

@@ -5,6 +5,7 @@ import { person } from '../support/person.ts'
 import { type Provider, provider } from '../support/provider.ts'
 
 const [notes, mail] = ['https://notes.example/api', 'https://mail.example/api']
+const RESOURCES = `${notes} ${mail}`
 
 /** `resource` may come more than once, so the forms are written out. */
 async function codeFor(op: Provider, resources: string[]) {
@@ -28,7 +29,7 @@ async function token(op: Provider, fields: Record<string, string>, resources: st
 }
 
 test('the audience is what was asked for, narrowed at each token request', async () => {
-  const op = await provider()
+  const op = await provider({ env: { RESOURCES } })
   const { fields } = await codeFor(op, [notes, mail])
   const first = await token(op, fields, [notes])
   expect(claimsOf(first.body.access_token).aud).toBe(notes)
@@ -45,7 +46,7 @@ test('the audience is what was asked for, narrowed at each token request', async
 
 for (const format of ['jwt', 'opaque'])
   test(`a ${format} token for an API opens neither userinfo nor another API`, async () => {
-    const op = await provider({ env: { ACCESS_TOKEN_FORMAT: format } })
+    const op = await provider({ env: { RESOURCES, ACCESS_TOKEN_FORMAT: format } })
     const { fields } = await codeFor(op, [notes])
     const { body } = await token(op, fields)
     const refused = await op.fetch('/userinfo', { headers: { authorization: `Bearer ${body.access_token}` } })
@@ -57,7 +58,7 @@ for (const format of ['jwt', 'opaque'])
   })
 
 test('a bad target is invalid_target, at both endpoints, and does not spend the code', async () => {
-  const op = await provider({ env: { RESOURCES: `${notes} ${mail}` } })
+  const op = await provider({ env: { RESOURCES } })
   for (const bad of [
     'https://bank.example',
     'notes',
@@ -72,7 +73,7 @@ test('a bad target is invalid_target, at both endpoints, and does not spend the 
 })
 
 test('a client asks for itself too', async () => {
-  const op = await provider()
+  const op = await provider({ env: { RESOURCES } })
   const { body } = await token(op, { grant_type: 'client_credentials' }, [notes])
   expect(claimsOf(body.access_token).aud).toBe(notes)
 })

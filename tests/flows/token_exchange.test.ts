@@ -176,7 +176,7 @@ describe('a client that trades its own token of a person', () => {
   const [notes, mail] = ['https://notes.example/api', 'https://mail.example/api']
 
   async function stage(more: Json = {}, asked: Record<string, string> = { resource: notes }) {
-    const op = await provider()
+    const op = await provider({ env: { RESOURCES: `${notes} ${mail}` } })
     const rp = await service(op, 'rp', {
       redirect_uris: [demo.redirect_uri],
       response_types: ['code'],
@@ -220,13 +220,23 @@ describe('a client that trades its own token of a person', () => {
     expect(await trade({ resource: 'https://other.example/' })).toBe('invalid_target')
   })
 
-  test('of nobody but itself it may ask for any resource, as it may without trading', async () => {
+  test('of nobody but itself it may ask for any resource of RESOURCES, as it may without trading', async () => {
     const { op, client } = await stage()
     const own = (await (
       await op.fetch('/token', formPost(client, { grant_type: 'client_credentials' }))
     ).json()) as Json
     const { body } = await exchange(op, client, own.access_token, { resource: mail })
     expect(claimsOf(body.access_token).aud).toBe(mail)
+  })
+
+  test('a client that registered itself trades its own token for no audience', async () => {
+    const { op, client } = await stage({ self_registered: true })
+    const own = (await (
+      await op.fetch('/token', formPost(client, { grant_type: 'client_credentials' }))
+    ).json()) as Json
+    for (const target of [{ resource: mail }, { audience: 'stock' }] as Record<string, string>[])
+      expect((await exchange(op, client, own.access_token, target)).body.error).toBe('invalid_target')
+    expect((await exchange(op, client, own.access_token)).status).toBe(200)
   })
 
   test('nobody registers that privilege', async () => {

@@ -1,5 +1,6 @@
 /** The access of each client to the account of an End-User: consent, active grants, or both. */
 import type { Context } from '../../contracts/context.ts'
+import { audienceOf } from '../../flow/grant_extra.ts'
 import { Client } from '../../models/client.ts'
 import { Consent } from '../../models/consent.ts'
 import { Grant } from '../../models/grant.ts'
@@ -12,6 +13,8 @@ export interface Access {
   scope: string[]
   /** Claims requested individually (`claims` parameter). */
   claims: string[]
+  /** The APIs that its tokens are for. */
+  audience: string[]
   /** Milliseconds: when the client last received tokens, by an authorization or a refresh token. */
   usedAt: number | undefined
 }
@@ -33,13 +36,13 @@ export async function accessOfUser(context: Context, sub: string): Promise<Acces
         Consent.find(context, sub, clientId),
       ])
       if (!consent && own.length === 0) return undefined // the consent has expired
-      return { clientId, client, consent, ...sumOf(own, consent) }
+      return { clientId, client, consent, ...sumOf(own, consent, context) }
     }),
   )
   return found.filter((each) => each !== undefined).sort((a, b) => (b.usedAt ?? 0) - (a.usedAt ?? 0))
 }
 
-function sumOf(grants: readonly Grant[], consent: Consent | undefined) {
+function sumOf(grants: readonly Grant[], consent: Consent | undefined, context: Context) {
   const names = grants.flatMap(({ claims }) => [
     ...Object.keys(claims?.userinfo ?? {}),
     ...Object.keys(claims?.id_token ?? {}),
@@ -51,6 +54,12 @@ function sumOf(grants: readonly Grant[], consent: Consent | undefined) {
   return {
     scope: [...new Set([...(consent?.scope ?? []), ...grants.flatMap(({ scope }) => scope)])],
     claims: [...new Set([...(consent?.claims ?? []), ...names])],
+    audience: [
+      ...new Set([
+        ...(consent ? Consent.resourcesOf(consent) : []),
+        ...grants.flatMap((grant) => audienceOf(grant, context)),
+      ]),
+    ],
     usedAt: used.length > 0 ? Math.max(...used) : undefined,
   }
 }

@@ -2,6 +2,7 @@
 import { ownMember } from '../../lib/own_member.ts'
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
+import { shownAudience } from '../../flow/grant_extra.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { type SignedInPerson, pageOfPerson } from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
@@ -53,7 +54,7 @@ async function show(call: Call, context: Context, { user, session }: SignedInPer
       image: clientLogo(shown),
       badge: badgeOf(access),
       lines: linesOf(access),
-      more: scopesOf(access, context),
+      more: [scopesOf(access, context), ...shownAudience(access.audience)],
       action: buttonForm({
         action,
         csrf,

@@ -16,7 +16,7 @@ const env = defineEntries([
     name: 'RESOURCES',
     schema: is.words,
     default: '',
-    help: 'URIs of the APIs that tokens may be requested for (RFC 8707). Empty: any https URI, and http on loopback.',
+    help: 'URIs of the APIs that clients may request tokens for (RFC 8707). An operator may allow one client others: `latchkey client add … --allow-resource URI`.',
   },
 ])
 
@@ -30,10 +30,37 @@ const mostResources = 50
 /** Characters. */
 const longestResource = 2000
 
-/** The requested URIs, each absolute and without fragment (§2); undefined when there is none. */
-function readResources(value: string | undefined, context: Context): string[] | undefined {
+/** `client.allowed_resources` with this value allows any https URI, and http on loopback. */
+const any = '*'
+
+function isAllowed(uri: string, url: URL, allowed: readonly string[]): boolean {
+  if (allowed.includes(uri)) return true
+  const isWeb = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
+  return isWeb && allowed.includes(any)
+}
+
+/** This provider, its own resources (RFC 9728), and the audience of tokens that name none: each client may name them. */
+const ownAudience = ({ config, table }: Context): string[] => [
+  config.issuer,
+  config.accessTokenAudience,
+  ...table.endpoints
+    .filter(({ resourceScopes }) => resourceScopes !== undefined)
+    .map(({ path }) => `${config.issuer}${path}`),
+]
+
+/**
+ * The requested URIs, each absolute and without fragment (§2); undefined when there is none. `more` are further URIs that
+ * an operator allowed for this request.
+ */
+function readResources(
+  value: string | undefined,
+  client: Client,
+  context: Context,
+  more: readonly string[] = [],
+): string[] | undefined {
   if (value === undefined) return undefined
   const { resources } = featureConfig(context.config, 'resource_indicators', env)
+  const allowed = [ownAudience(context), resources, client.allowed_resources ?? [], more].flat()
   const requested = [...new Set(value.split(' ').filter(Boolean))]
   if (requested.length > mostResources)
     throw badTarget(`at most ${mostResources} resources may be requested`, `${requested.length}`)
@@ -43,18 +70,34 @@ function readResources(value: string | undefined, context: Context): string[] | 
       throw badTarget(`a resource of at most ${longestResource} characters`, `${uri.length}`)
     const url = URL.parse(uri)
     if (!url || uri.includes('#')) throw badTarget('resource must be an absolute URI without fragment', uri)
-    const known =
-      resources.length > 0
-        ? resources.includes(uri)
-        : url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
-    if (!known)
+    if (!isAllowed(uri, url, allowed))
       throw badTarget(
-        `resource is an API of this provider: ${resources.join(', ') || 'any https URI'}`,
+        `resource is an API of this provider: ${resources.join(', ') || 'none'}`,
         uri,
-        `resource ${shown(uri)} is not an API of this provider`,
+        `resource ${shown(uri)} is not an API of this provider: an operator may add it (RESOURCES, or --allow-resource for one client)`,
       )
   }
   return requested.length > 0 ? requested : undefined
+}
+
+/**
+ * A client that registered itself gets no token of its own for an API: there is no End-User who agreed, and no operator.
+ */
+function requireKnown(
+  requested: readonly string[],
+  { grant }: Issue,
+  client: Client,
+  context: Context,
+): void {
+  if (grant || !client.self_registered) return
+  const allowed = [ownAudience(context), client.allowed_resources ?? []].flat()
+  const beyond = requested.find((each) => !allowed.includes(each))
+  if (beyond !== undefined)
+    throw badTarget(
+      'an End-User, or a client that an operator registered',
+      beyond,
+      `resource ${shown(beyond)} is not for a client that registered itself, without an End-User: an operator may register the client`,
+    )
 }
 
 const audienceOf = (resources: readonly string[]) => (resources.length === 1 ? resources[0]! : [...resources])
@@ -67,21 +110,22 @@ const schema = v.pipe(
 const parameter: AuthorizationParameter = {
   name: 'resource',
   schema,
-  async read(context, params) {
-    const resource = readResources(params.resource, context)
+  async read(context, params, client) {
+    const resource = readResources(params.resource, client, context)
     return resource && ofGrant.extra({ resource })
   },
+  audience: (extra) => ofGrant.of(extra).resource ?? [],
 }
 
 /** §2.2: a token request may ask for a part of the authorized resources. */
 const rule: GrantRule = {
   name: 'resource',
   params: { resource: v.optional(schema) },
-  admit(grant, { raw, context }) {
-    const requested = readResources(raw.resource, context)
+  admit(grant, { raw, client, context }) {
+    const { resource: granted } = ofGrant.of(grant)
+    const requested = readResources(raw.resource, client, context, granted)
     // A grant without a session, of an assertion, had no authorization request: this token request names its resources.
     if (grant.authentication.sid === '') return
-    const { resource: granted } = ofGrant.of(grant)
     const beyond = requested?.find((each) => !granted?.includes(each))
     if (beyond !== undefined)
       throw badTarget(
@@ -91,14 +135,20 @@ const rule: GrantRule = {
       )
   },
   shape(issue, { raw, client, context }) {
-    const requested = readResources(raw.resource, context)
+    const granted = issue.grant && ofGrant.of(issue.grant).resource
+    const more = [
+      granted ?? [],
+      issue.copyOf ? [issue.copyOf.aud, client.exchange_audiences ?? []].flat() : [],
+    ].flat()
+    const requested = readResources(raw.resource, client, context, more)
+    requireKnown(requested ?? [], issue, client, context)
     if (issue.copyOf) {
       requireGrantedToCopy(requested ?? [], issue, client)
       const audience = [...new Set([issue.audience ?? [], requested ?? []].flat())]
       return audience.length > 0 ? { ...issue, audience: audienceOf(audience) } : issue
     }
     if (issue.audience !== undefined) return issue
-    const resources = requested ?? (issue.grant && ofGrant.of(issue.grant).resource)
+    const resources = requested ?? granted
     return resources ? { ...issue, audience: audienceOf(resources) } : issue
   },
 }

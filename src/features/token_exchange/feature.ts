@@ -55,7 +55,7 @@ const tokenExchange = defineGrantType(
     const granted = scopeValues(subject.claims.scope)
     const scope = params.scope === undefined ? granted : parseScope(params.scope)
     requireWithin(scope, granted, 'the scopes of the subject_token')
-    const audience = await readAudience(params.audience, context)
+    const audience = await readAudience(params.audience, { subject, client, context })
     if (audience !== undefined) requireGranted(audience, subject, client)
     const act = actingFor(subject, client, actor)
     return {
@@ -174,10 +174,13 @@ function actingFor(subject: LiveToken, client: Client, actor: LiveToken | undefi
 
 const depth = (actor: Actor | undefined): number => (actor ? 1 + depth(actor.act) : 0)
 
-/** `audience` (§2.1) names clients of this provider; URIs belong in `resource`. */
+/**
+ * `audience` (§2.1) names clients of this provider; URIs belong in `resource`. Without an End-User, a client that registered
+ * itself names none that an operator registered.
+ */
 async function readAudience(
   audience: string | undefined,
-  context: Context,
+  { subject, client, context }: { subject: LiveToken; client: Client; context: Context },
 ): Promise<string | string[] | undefined> {
   if (audience === undefined) return undefined
   const names = [...new Set(audience.split(' '))]
@@ -188,14 +191,23 @@ async function readAudience(
       expected: `audience may name at most ${maxAudience} clients`,
       came: names.length,
     })
-  for (const name of names)
-    if (!(await findClient(context, name)))
+  for (const name of names) {
+    const named = await findClient(context, name)
+    if (!named)
       throw new OAuthError('invalid_target', {
         rule: 'RFC 8693 §2.2.2',
         expected: 'audience names clients of this provider',
         came: name,
         problem: `audience ${shown(name)} is not a client of this provider`,
       })
+    if (!subject.grant && client.self_registered && !named.self_registered)
+      throw new OAuthError('invalid_target', {
+        rule: 'RFC 8693 §2.2.2',
+        expected: 'a subject_token of an End-User, or a client that an operator registered',
+        came: name,
+        problem: `audience ${shown(name)} is not for a client that registered itself, without an End-User`,
+      })
+  }
   return names.length === 1 ? names[0] : names
 }
 
