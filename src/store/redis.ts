@@ -23,6 +23,7 @@ export interface RedisStoreOptions {
 
 /** Most verbs in progress, so that a slow Redis does not fill the memory. */
 const maxPending = 10_000
+const reconnectDelayMs = 50
 
 /**
  * A store in the Redis of `url` (its forms: redis_url.ts). Connects in the background and reconnects by itself. Throws an
@@ -40,11 +41,10 @@ export function redisStore(url: string, options: RedisStoreOptions = {}): Store 
 
 class RedisStore implements Store {
   readonly #client: RedisClient
-  /** For a cluster only: a client without pipelines, in which each command follows its own redirection. */
-  readonly #direct: RedisClient | undefined
   readonly #prefix: string
   readonly #timeoutMs: number
   #pending = 0
+  #isClosed = false
   /** When the connection was lost, by `performance.now()`; undefined while connected. */
   #lostAt: number | undefined = performance.now()
   #lastError = 'not connected yet'
@@ -52,10 +52,6 @@ class RedisStore implements Store {
 
   constructor(client: RedisClient, prefix: string, timeoutMs: number) {
     this.#client = client
-    if (client instanceof Cluster) {
-      this.#direct = client.duplicate([], { enableAutoPipelining: false }) as RedisClient
-      this.#direct.on('error', () => {}) // `client` reports the same errors
-    }
     this.#prefix = prefix
     this.#timeoutMs = timeoutMs
     client.on('ready', () => {
@@ -65,6 +61,10 @@ class RedisStore implements Store {
       for (const go of waiting) go()
     })
     client.on('close', () => (this.#lostAt ??= performance.now()))
+    // A client gives up when a Sentinel reports a failover while the client asks for the master.
+    client.on('end', () => {
+      if (!this.#isClosed) setTimeout(() => this.#connectAgain(), reconnectDelayMs)
+    })
     client.on('error', (error: Error) => (this.#lastError = reason(error)))
   }
 
@@ -140,8 +140,13 @@ class RedisStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#client.disconnect()
-    this.#direct?.disconnect()
+  }
+
+  /** A failure is an `error` event too, and another `end`. */
+  #connectAgain(): void {
+    if (!this.#isClosed) this.#client.connect().catch(() => {})
   }
 
   #value(key: string): string {
@@ -170,15 +175,7 @@ class RedisStore implements Store {
       const go = () => {
         if (timer === undefined) return // timed out while it waited for the connection: must not be sent any more
         try {
-          const redirect = (error: unknown) => {
-            if (!this.#direct || timer === undefined || !wasNotDone(error)) throw error
-            // ioredis follows a redirection in a pipeline only when all of it goes to one place.
-            if (this.#client instanceof Cluster && reason(error) === 'MOVED') this.#client.refreshSlotsCache()
-            return send(this.#direct)
-          }
-          send(this.#client)
-            .catch(redirect)
-            .then((reply) => settle(() => resolve(reply)), fail)
+          send(this.#client).then((reply) => settle(() => resolve(reply)), fail)
         } catch (error) {
           fail(error) // ioredis throws when a slot has no node
         }
@@ -200,10 +197,6 @@ class RedisStore implements Store {
 
 const bound = (score: number): string =>
   score === Infinity ? '+inf' : score === -Infinity ? '-inf' : `${score}`
-
-/** True for errors of a cluster which say that the command was not executed, so that it is safe to send it again. */
-const wasNotDone = (error: unknown): boolean =>
-  error instanceof Error && /^(?:MOVED|ASK|TRYAGAIN) |same slots allocation group/.test(error.message)
 
 /** A short reason without the command: errors of ioredis contain the whole command, even the password of AUTH. */
 function reason(error: unknown): string {

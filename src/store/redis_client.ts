@@ -53,7 +53,32 @@ export interface ConnectOptions {
 /** Begins to connect; the client's `status` and events show the progress. */
 export function connectRedis(target: RedisTarget, options: ConnectOptions): RedisClient {
   const client = target.kind === 'cluster' ? cluster(target, options) : redis(target, options)
+  if (client instanceof Cluster) client.on('+node', gatherWrites)
+  else gatherWrites(client)
   return client as RedisClient
+}
+
+/**
+ * The commands of one turn of the event loop leave in one packet. The pipelines of ioredis do that too, but a command then
+ * waits for the answer to the pipeline before it, so that a slow network counts twice.
+ */
+function gatherWrites(redis: Redis): void {
+  redis.on('connect', () => {
+    const { stream } = redis
+    const write = stream.write.bind(stream) as (...args: unknown[]) => boolean
+    let isGathering = false
+    stream.write = (...args: unknown[]) => {
+      if (!isGathering) {
+        isGathering = true
+        stream.cork()
+        setImmediate(() => {
+          isGathering = false
+          stream.uncork()
+        })
+      }
+      return write(...args)
+    }
+  })
 }
 
 function connection(target: RedisTarget, { timeoutMs, caCert }: ConnectOptions) {
@@ -80,7 +105,6 @@ function connection(target: RedisTarget, { timeoutMs, caCert }: ConnectOptions) 
 function redis(target: RedisTarget, options: ConnectOptions): Redis {
   const shared = {
     ...connection(target, options),
-    enableAutoPipelining: true,
     enableOfflineQueue: false,
     scripts,
   }
@@ -104,7 +128,6 @@ function cluster(target: RedisTarget, options: ConnectOptions): Cluster {
   const { retryStrategy: _, ...node } = connection(target, options) // the cluster client finds a lost node again through its slots
   return new Cluster(target.hosts, {
     redisOptions: node,
-    enableAutoPipelining: true,
     scripts,
     clusterRetryStrategy: (times) => Math.min(50 * times, 1000),
     slotsRefreshTimeout: options.timeoutMs,
