@@ -27,6 +27,7 @@ import { deriveKey } from './lib/hash.ts'
 import { createLimiter } from './lib/limiter.ts'
 import type { Log } from './lib/log.ts'
 import type { Random } from './lib/random.ts'
+import type { Client } from './models/client.ts'
 import { createParsedRecords, type ParsedRecords } from './models/define_record.ts'
 import type { KeyRing } from './models/key_ring.ts'
 import { signInBusy } from './people/password.ts'
@@ -55,6 +56,8 @@ export interface App {
 
 /** Milliseconds a client record is cached: all instances use a changed client after this time. */
 const clientLifetimeMs = 1_000
+/** About five bytes of memory for each character of the record. */
+const clientBytes = (client: Client): number => 5 * JSON.stringify(client).length + 500
 
 export function createContext(deps: Deps): Context {
   const { config } = deps
@@ -78,7 +81,11 @@ export function createContext(deps: Deps): Context {
       refusal: signInBusy,
     }),
     oldHashes: { slowest: 0 },
-    clients: createCache(deps.clock, clientLifetimeMs, 2_000),
+    clients: createCache(deps.clock, {
+      lifetime: clientLifetimeMs,
+      maxBytes: 16_777_216,
+      bytesOf: clientBytes,
+    }),
     metrics: createMetrics(),
     looks: looksOf(config),
     outbound: createOutbound(deps),

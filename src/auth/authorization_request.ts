@@ -79,7 +79,17 @@ export interface Abilities {
   /** Whether unknown scopes are ignored and not refused (OpenID Connect Core §3.1.2.1). */
   ignoreUnknownScopes?: boolean
   requirePkce: boolean
+  /** The longest values, in characters. Default: without bound. */
+  longest?: Readonly<Record<BoundedParameter, number>>
 }
+
+/** Parameters that are kept or returned as they came, and the variable that bounds each. */
+const boundedBy = {
+  state: 'MAX_STATE_CHARACTERS',
+  nonce: 'MAX_NONCE_CHARACTERS',
+  claims: 'MAX_CLAIMS_CHARACTERS',
+} as const
+type BoundedParameter = keyof typeof boundedBy
 
 /** The order of values does not matter: `code id_token` equals `id_token code` (OAuth 2.0 Multiple Response Types §3). */
 const canonicalResponseType = (text: string): string => text.split(' ').sort().join(' ')
@@ -111,6 +121,7 @@ export function readAuthorizationRequest(
   const read: Read = params
   const responseType = readResponseType(read, client, abilities)
   const responseMode = readResponseMode(read, abilities)
+  if (abilities.longest) requireShort(read, abilities.longest)
   const asked = parseScope(read.scope)
   const known = asked.filter((each) => abilities.scopes.includes(each))
   const scope = abilities.ignoreUnknownScopes && known.length > 0 ? known : asked
@@ -152,6 +163,19 @@ export function readAuthorizationRequest(
     claims,
     acr: acrDemandOf(read, claims, client),
     subject: subjects?.[0],
+  }
+}
+
+function requireShort(params: Read, longest: Readonly<Record<BoundedParameter, number>>): void {
+  for (const name of ['state', 'nonce', 'claims'] as const) {
+    const length = params[name]?.length ?? 0
+    if (length > longest[name])
+      throw new OAuthError('invalid_request', {
+        rule: 'OpenID Connect Core §3.1.2.1',
+        expected: `${name} of at most ${longest[name]} characters (${boundedBy[name]})`,
+        came: length,
+        problem: `${name} has ${length} characters; at most ${longest[name]} are accepted (${boundedBy[name]})`,
+      })
   }
 }
 

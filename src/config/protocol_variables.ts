@@ -168,6 +168,30 @@ export const protocolSections = {
       help: 'Allowed requests in a minute, by address.',
     },
     {
+      name: 'KEPT_BYTES_PER_ADDRESS',
+      schema: is.integer(65_536, 100_000_000_000),
+      default: '33554432',
+      help: 'How many bytes of pending requests are kept for one address: sign-in pages over INTERACTION_TTL, pushed requests over PAR_TTL, registrations over an hour, each kind by itself. Further requests are answered with 429.',
+    },
+    {
+      name: 'MAX_STATE_CHARACTERS',
+      schema: is.integer(128, 65_536),
+      default: '4096',
+      help: 'Longest `state` of an authorization request.',
+    },
+    {
+      name: 'MAX_NONCE_CHARACTERS',
+      schema: is.integer(128, 65_536),
+      default: '1024',
+      help: 'Longest `nonce` of an authorization request. Each ID Token carries it.',
+    },
+    {
+      name: 'MAX_CLAIMS_CHARACTERS',
+      schema: is.integer(128, 65_536),
+      default: '8192',
+      help: 'Longest `claims` of an authorization request. A grant keeps what they ask for.',
+    },
+    {
       name: 'SIGN_IN_CONCURRENCY',
       schema: is.integer(1, 1024),
       computed: 'one less than the processors, at least 1',

@@ -1,4 +1,5 @@
 /** The sign-in page. An unknown username and a wrong password get the same text, time and status (OWASP ASVS 5.0 V6.3.8). */
+import { beginInteraction } from '../flow/begin_interaction.ts'
 import { RefusedError } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import { accountPath } from '../html/account_parts.ts'
@@ -15,7 +16,6 @@ import { checkPassword } from '../people/password.ts'
 import { page, redirectWithin } from '../http/reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 import { say, type Said } from '../lib/say.ts'
-import { Interaction } from '../models/interaction.ts'
 import type { OpenInteraction } from '../flow/open_interaction.ts'
 import { defineEndpoint, type Submitted } from '../contracts/endpoint.ts'
 import { formFields, interactionForm, interactionOfPage } from '../flow/interaction_page.ts'
@@ -41,13 +41,7 @@ async function beginSignIn(call: Call, context: Context): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
   const landing = context.table.endpoints.some(({ path }) => path === accountPath) ? accountPath : '/'
   const what = { return_to: `${context.basePath}${landing}` }
-  const handle = await Interaction.begin(
-    context,
-    context.random,
-    browser,
-    what,
-    context.config.interactionTtl,
-  )
+  const handle = await beginInteraction(call, context, browser, what)
   return redirectWithin(`${context.basePath}/login?interaction=${handle}`, cookies)
 }
 

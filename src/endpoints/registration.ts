@@ -12,6 +12,7 @@ import type { Context } from '../contracts/context.ts'
 import type { RegistrationAttempt } from '../contracts/feature.ts'
 import { offeredMethods } from '../http/client_authentication.ts'
 import { readJson } from '../http/call.ts'
+import { countKept } from '../people/rate_limit.ts'
 import { json } from '../http/reply.ts'
 import { Client, makeClient } from '../models/client.ts'
 import { offered } from './discovery.ts'
@@ -48,6 +49,11 @@ export const registration = defineEndpoint({
       client_id: context.random(18),
       self_registered: true,
       ...(limits && { registration_limits: limits }),
+    })
+    await countKept(context, call.address, {
+      what: 'registrations',
+      bytes: JSON.stringify(client).length,
+      lifetime: 3600,
     })
     await spend() // last: a refused registration does not use up the initial access token
     if (!(await Client.create(context, client))) throw new Error('a client_id of 144 random bits came twice')

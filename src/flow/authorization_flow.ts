@@ -1,7 +1,8 @@
 /** The authorization request from its arrival to its response: the order of all checks and pages. */
+import { beginInteraction } from './begin_interaction.ts'
 import { acrToSay, openDemand } from '../auth/acr.ts'
 import { type AuthorizationRequest, responseModeOf } from '../auth/authorization_request.ts'
-import { OAuthError } from '../auth/errors.ts'
+import { HttpError, OAuthError } from '../auth/errors.ts'
 import { RefusedError, shown } from '../auth/refusal.ts'
 import { errorOfStep, nextStep } from '../auth/prompt.ts'
 import { matchRedirectUri } from '../auth/redirect_uri.ts'
@@ -61,7 +62,8 @@ export async function proceed(
     )
     return await decide(call, context, checked, open)
   } catch (error) {
-    if (!(error instanceof RefusedError) || error.status >= 500) throw error
+    // An HttpError, such as a limit of this provider, has no code that a client knows.
+    if (!(error instanceof RefusedError) || error instanceof HttpError || error.status >= 500) throw error
     const mode = responseModeOf(params, context.table)
     return respondWithError(call, context, error, { client, redirect, mode, params })
   }
@@ -129,13 +131,10 @@ async function decide(
     return redirectWithin(`${context.basePath}${path}?interaction=${open.handle}`)
   }
   const { browser, cookies } = ensureBrowser(call, context)
-  const handle = await Interaction.begin(
-    context,
-    context.random,
-    browser,
-    { params: { ...request.params }, ...(pending && { pending }) },
-    context.config.interactionTtl,
-  )
+  const handle = await beginInteraction(call, context, browser, {
+    params: { ...request.params },
+    ...(pending && { pending }),
+  })
   context.log.debug('interaction', { step, client_id: client.client_id })
   return redirectWithin(`${context.basePath}${path}?interaction=${handle}`, cookies)
 }

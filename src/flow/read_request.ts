@@ -111,6 +111,11 @@ export async function readRequest(
     scopes: context.scopes,
     scopeTable: context.scopeTable,
     requirePkce: context.config.requirePkce,
+    longest: {
+      state: context.config.maxStateCharacters,
+      nonce: context.config.maxNonceCharacters,
+      claims: context.config.maxClaimsCharacters,
+    },
     ignoreUnknownScopes: context.config.unknownScopes === 'ignore',
   })
   if (received) for (const rule of context.table.authorizationRules) await rule.check?.(context, received)

@@ -1,4 +1,5 @@
 /** The End-User with a session, for pages outside of an authorization request. */
+import { beginInteraction } from './begin_interaction.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
 import type { Answer } from '../contracts/endpoint.ts'
@@ -7,7 +8,6 @@ import { askedLocales, inSameLanguage } from '../http/language.ts'
 import { redirectWithin } from '../http/reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 import { currentSession } from '../http/session.ts'
-import { Interaction } from '../models/interaction.ts'
 import type { Session } from '../models/session.ts'
 import { type ActiveUser, isActive, User } from '../models/user.ts'
 
@@ -69,15 +69,9 @@ export async function freshlySignedIn(
 
 async function askToSignIn(call: Call, context: Context, path: string): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
-  const handle = await Interaction.begin(
-    context,
-    context.random,
-    browser,
-    {
-      return_to: inSameLanguage(call, `${context.basePath}${path}`),
-      language: askedLocales(call),
-    },
-    context.config.interactionTtl,
-  )
+  const handle = await beginInteraction(call, context, browser, {
+    return_to: inSameLanguage(call, `${context.basePath}${path}`),
+    language: askedLocales(call),
+  })
   return redirectWithin(`${context.basePath}/login?interaction=${handle}`, cookies)
 }

@@ -1,4 +1,5 @@
 /** Step-up: what a request demands of a sign-in, and the page that asks for what is missing. https://www.rfc-editor.org/rfc/rfc9470 */
+import { beginInteraction } from './begin_interaction.ts'
 import { type AcrDemand, acrDemandOf, nothingDemanded } from '../auth/acr.ts'
 import { parseClaimsParameter } from '../auth/claims.ts'
 import type { Context } from '../contracts/context.ts'
@@ -8,7 +9,7 @@ import { ensureBrowser } from '../http/csrf.ts'
 import { redirectWithin } from '../http/reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 import type { Client } from '../models/client.ts'
-import { Interaction } from '../models/interaction.ts'
+import type { Interaction } from '../models/interaction.ts'
 import type { Session } from '../models/session.ts'
 import type { User } from '../models/user.ts'
 
@@ -71,17 +72,11 @@ export async function askForMore(
   more: { path: string; returnTo: string; acr?: readonly string[]; clientId?: string },
 ): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
-  const handle = await Interaction.begin(
-    context,
-    context.random,
-    browser,
-    {
-      return_to: `${context.basePath}${more.returnTo}`,
-      ...(more.acr && { acr: [...more.acr] }),
-      ...(more.clientId !== undefined && { client_id: more.clientId }),
-      pending: pendingOf(session, context),
-    },
-    context.config.interactionTtl,
-  )
+  const handle = await beginInteraction(call, context, browser, {
+    return_to: `${context.basePath}${more.returnTo}`,
+    ...(more.acr && { acr: [...more.acr] }),
+    ...(more.clientId !== undefined && { client_id: more.clientId }),
+    pending: pendingOf(session, context),
+  })
   return redirectWithin(`${context.basePath}${more.path}?interaction=${handle}`, cookies)
 }

@@ -1,4 +1,5 @@
 /** A small cache with a short lifetime. Concurrent reads of one key share one load. */
+import { createBoundedMap } from './bounded_map.ts'
 import type { Clock } from './clock.ts'
 
 export interface Cache<T> {
@@ -7,9 +8,17 @@ export interface Cache<T> {
   forget(key: string): void
 }
 
-/** `lifetime` in milliseconds. Beyond `limit` entries the oldest is dropped. An absent value is not cached. */
-export function createCache<T>(clock: Clock, lifetime: number, limit: number): Cache<T> {
-  const entries = new Map<string, { value: T; until: number }>()
+export interface CacheBounds<T> {
+  /** Milliseconds. */
+  lifetime: number
+  /** Beyond the sum of `bytesOf` the oldest values are dropped. */
+  maxBytes: number
+  bytesOf(value: T): number
+}
+
+/** An absent value is not cached. */
+export function createCache<T>(clock: Clock, { lifetime, maxBytes, bytesOf }: CacheBounds<T>): Cache<T> {
+  const entries = createBoundedMap<{ value: T; until: number }>(maxBytes)
   const loading = new Map<string, Promise<T | undefined>>()
 
   async function read(key: string, load: (key: string) => Promise<T | undefined>): Promise<T | undefined> {
@@ -22,9 +31,7 @@ export function createCache<T>(clock: Clock, lifetime: number, limit: number): C
       if (loading.get(key) !== reading) return
       loading.delete(key)
       if (value === undefined || lifetime <= 0) return
-      entries.delete(key)
-      entries.set(key, { value, until: clock.now() + lifetime })
-      if (entries.size > limit) entries.delete(entries.keys().next().value!)
+      entries.set(key, { value, until: clock.now() + lifetime }, key.length + bytesOf(value))
     }
     const reading = read(key, load)
     loading.set(key, reading)

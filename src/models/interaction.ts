@@ -9,6 +9,8 @@ import { defineRecord, type Memory } from './define_record.ts'
 const schema = openObject({
   /** The parameters after all request sources were applied. They are read again when the interaction resumes. */
   params: v.optional(v.record(v.string(), v.string())),
+  /** Instead of `params`: the id of the `interaction_params` that has them. */
+  params_id: v.optional(v.string()),
   /** Instead of `params`: the page of this provider to return to. */
   return_to: v.optional(v.string()),
   /** The client that the page of `return_to` is about. */
@@ -50,19 +52,89 @@ const schema = openObject({
 })
 const records = defineRecord('interaction', schema)
 
+/**
+ * Long parameters, kept once under their hash however many interactions begin with them: a short request may refer to a
+ * long one that was pushed (RFC 9126) or is fetched (RFC 9101 §5.2).
+ */
+const sharedParams = defineRecord(
+  'interaction_params',
+  v.object({ params: v.record(v.string(), v.string()), exp: v.number() }),
+)
+/** The length of the JSON text from which on parameters are kept apart. */
+const sharedFrom = 2_000
+
 export interface Interaction extends v.InferOutput<typeof schema> {}
 
 /** Declares members that a feature keeps in an interaction. */
 export const declareInteractionMembers = declaring<Pick<Interaction, 'params' | 'return_to'>>()
+
+type Beginning = Pick<Interaction, 'params' | 'return_to' | 'client_id' | 'acr' | 'pending' | 'language'> & {
+  asked_at?: number
+}
+
+export interface DraftedInteraction {
+  handle: string
+  /** What the store keeps for it and did not keep before. */
+  bytes: number
+  write(): Promise<void>
+  undo(): Promise<void>
+}
+
+/** Keeps long parameters until `exp`; undefined for short ones. `bytes` is 0 when another interaction keeps them already. */
+async function share(
+  memory: Memory,
+  params: Record<string, string>,
+  exp: number,
+): Promise<{ id: string; bytes: number } | undefined> {
+  const text = JSON.stringify(params)
+  if (text.length <= sharedFrom) return undefined
+  const id = sha256(text)
+  const made = await sharedParams.create(memory, id, { params, exp })
+  if (!made) await sharedParams.put(memory, id, { params, exp }) // kept for as long as the newest interaction
+  return { id, bytes: made ? text.length : 0 }
+}
 
 export const Interaction = {
   /** Undefined for any browser but the one it began in. */
   async find(memory: Memory, handle: string, browser: string | undefined): Promise<Interaction | undefined> {
     if (browser === undefined) return undefined
     const interaction = await records.find(memory, sha256(handle))
-    return interaction && equalInConstantTime(interaction.browser_hash, sha256(browser))
-      ? interaction
-      : undefined
+    if (!interaction || !equalInConstantTime(interaction.browser_hash, sha256(browser))) return undefined
+    if (interaction.params_id === undefined) return interaction
+    const { params_id, ...rest } = interaction
+    const shared = await sharedParams.find(memory, params_id)
+    return shared && { ...rest, params: shared.params }
+  },
+
+  /** Long parameters are stored at once, the interaction itself by `write`. `lifetime` in seconds. */
+  async draft(
+    memory: Memory,
+    random: Random,
+    browser: string,
+    { params, ...what }: Beginning,
+    lifetime: number,
+  ): Promise<DraftedInteraction> {
+    const handle = random(24)
+    const id = sha256(handle)
+    const now = memory.clock.now()
+    const exp = Math.floor(now / 1000) + lifetime
+    const shared = params && (await share(memory, params, exp))
+    const record = {
+      ...what,
+      ...(shared ? { params_id: shared.id } : params && { params }),
+      browser_hash: sha256(browser),
+      asked_at: what.asked_at ?? now,
+      exp,
+    }
+    return {
+      handle,
+      bytes: JSON.stringify(record).length + (shared?.bytes ?? 0),
+      write: () => records.put(memory, id, record),
+      undo: async () => {
+        await records.take(memory, id)
+        if (shared && shared.bytes > 0) await sharedParams.take(memory, shared.id)
+      },
+    }
   },
 
   /** Returns the handle. `lifetime` in seconds. */
@@ -70,19 +142,11 @@ export const Interaction = {
     memory: Memory,
     random: Random,
     browser: string,
-    what: Pick<Interaction, 'params' | 'return_to' | 'client_id' | 'acr' | 'pending' | 'language'> & {
-      asked_at?: number
-    },
+    what: Beginning,
     lifetime: number,
   ): Promise<string> {
-    const handle = random(24)
-    const now = memory.clock.now()
-    await records.put(memory, sha256(handle), {
-      ...what,
-      browser_hash: sha256(browser),
-      asked_at: what.asked_at ?? now,
-      exp: Math.floor(now / 1000) + lifetime,
-    })
+    const { handle, write } = await Interaction.draft(memory, random, browser, what, lifetime)
+    await write()
     return handle
   },
 

@@ -43,6 +43,55 @@ export async function isWithin(
   return (await context.store.increment(keyOf(what, subject), window * 1000)).count <= limit
 }
 
+export interface Keeping {
+  /** Each kind is counted by itself, over its own lifetime. */
+  what: string
+  bytes: number
+  /** Seconds. */
+  lifetime: number
+}
+
+/** Throws `too_many_requests` when an address has made this provider keep more than KEPT_BYTES_PER_ADDRESS at a time. */
+export async function countKept(
+  context: Context,
+  address: string,
+  { what, bytes, lifetime }: Keeping,
+): Promise<void> {
+  const { rateLimitingEnabled, keptBytesPerAddress } = context.config
+  if (!rateLimitingEnabled) return
+  const kept = `kept_${what}`
+  const { count, ttl } = await context.store.increment(
+    keyOf(kept, clientRangeOf(address)),
+    lifetime * 1000,
+    bytes,
+  )
+  if (count <= keptBytesPerAddress) return
+  const retryAfter = Math.max(1, Math.ceil(ttl / 1000))
+  context.metrics.count('rate_limited', 'what', kept)
+  throw new HttpError('too_many_requests', {
+    expected: `at most ${keptBytesPerAddress} bytes of pending requests in ${lifetime} seconds from one address (KEPT_BYTES_PER_ADDRESS)`,
+    came: count,
+    problem: `too many or too long requests from this address wait for their answer; the operator may raise KEPT_BYTES_PER_ADDRESS. Try again in ${retryAfter} seconds`,
+    detail: kept,
+    retryAfter,
+    say: say('error_page.too_many', { wait: waiting(retryAfter) }),
+  })
+}
+
+/** Counts and writes in one round trip. What is beyond the bound is removed again. */
+export async function keepWithin(
+  context: Context,
+  address: string,
+  { write, undo, ...keeping }: Keeping & { write(): Promise<unknown>; undo(): Promise<unknown> },
+): Promise<void> {
+  const [counted, written] = await Promise.allSettled([countKept(context, address, keeping), write()])
+  if (counted.status === 'rejected') {
+    await undo().catch(() => undefined)
+    throw counted.reason
+  }
+  if (written.status === 'rejected') throw written.reason
+}
+
 /** A duration as a text: seconds below a minute, else minutes. */
 const waiting = (seconds: number): Said =>
   seconds < 60 ? say('common.seconds', { n: seconds }) : say('common.minutes', { n: Math.ceil(seconds / 60) })

@@ -2,6 +2,7 @@
  * /create_account, the page behind the link of the mail: username and password are chosen here, after the address is
  * proven. So an attacker cannot prepare an account with a victim's address (account pre-hijacking). https://www.usenix.org/conference/usenixsecurity22/presentation/sudhodanan
  */
+import { beginInteraction } from '../../flow/begin_interaction.ts'
 import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { OpenInteraction } from '../../flow/open_interaction.ts'
@@ -193,14 +194,8 @@ async function nextInteraction(
   const { browser, cookies } = ensureBrowser(call, context)
   const begun = handle === undefined ? undefined : await Interaction.find(context, handle, browser)
   if (handle !== undefined && begun) return { open: { handle, interaction: begun }, cookies }
-  const { random, config, basePath } = context
-  const fresh = await Interaction.begin(
-    context,
-    random,
-    browser,
-    { return_to: `${basePath}/account` },
-    config.interactionTtl,
-  )
+  const { basePath } = context
+  const fresh = await beginInteraction(call, context, browser, { return_to: `${basePath}/account` })
   const interaction = await Interaction.find(context, fresh, browser)
   if (!interaction)
     throw new HttpError('server_error', {

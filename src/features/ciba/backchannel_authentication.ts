@@ -12,7 +12,7 @@ import { form, shape } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { authenticateClient } from '../../http/client_authentication.ts'
 import { foreignText } from '../../html/foreign_text.ts'
-import { countTry } from '../../people/rate_limit.ts'
+import { countKept, countTry } from '../../people/rate_limit.ts'
 import { json } from '../../http/reply.ts'
 import { seconds } from '../../lib/clock.ts'
 import type { Client } from '../../models/client.ts'
@@ -83,6 +83,11 @@ export const backchannelAuthentication = defineEndpoint({
     const user = await userOfHint(shape(BackchannelParams, params), client, context)
     // Bounds the prompts, so that a client cannot wear the End-User down until one is approved.
     await countTry(context, 'backchannel_request', `${client.client_id} ${user.sub}`, 30, 300)
+    await countKept(context, call.address, {
+      what: 'backchannel_requests',
+      bytes: JSON.stringify(validated).length,
+      lifetime: validated.lifetime,
+    })
     await spend()
     return begin(validated, client, user, context)
   },

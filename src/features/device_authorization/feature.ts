@@ -11,6 +11,7 @@ import { readExtra } from '../../flow/grant_extra.ts'
 import { form, shape } from '../../http/call.ts'
 import { authenticateClient } from '../../http/client_authentication.ts'
 import { json } from '../../http/reply.ts'
+import { countKept } from '../../people/rate_limit.ts'
 import { seconds } from '../../lib/clock.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { deviceCode, deviceCodeGrant } from './grant.ts'
@@ -71,6 +72,11 @@ const endpoint = defineEndpoint({
     requireWithin(scope, scopeValues(client.scope), 'the scopes this client registered')
     const extra = await readExtra(params, client, context)
     const { deviceCodeTtl, devicePollInterval } = featureConfig(context.config, 'device_authorization', env)
+    await countKept(context, call.address, {
+      what: 'device_requests',
+      bytes: JSON.stringify({ scope, extra }).length,
+      lifetime: deviceCodeTtl,
+    })
     const device_code = context.random(33)
     const { user_code } = await begin(context, context.random, device_code, {
       client_id: client.client_id,

@@ -14,6 +14,7 @@ import { form } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { authenticateClient } from '../../http/client_authentication.ts'
 import { json } from '../../http/reply.ts'
+import { keepWithin } from '../../people/rate_limit.ts'
 import { rememberedMs, seconds } from '../../lib/clock.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { deriveKey, hmac, sha256 } from '../../lib/hash.ts'
@@ -80,10 +81,14 @@ const endpoint = defineEndpoint({
     await readRequest(context, { client, params, redirect }, { client, params: submitted, pushed: true })
     const handle = context.random(33)
     const { parTtl } = settings(context)
-    await Pushed.put(context, sha256(handle), {
-      client_id: client.client_id,
-      params: { ...params },
-      exp: seconds(context.clock) + parTtl,
+    const id = sha256(handle)
+    const exp = seconds(context.clock) + parTtl
+    await keepWithin(context, call.address, {
+      what: 'pushed_requests',
+      bytes: JSON.stringify(params).length,
+      lifetime: parTtl,
+      write: () => Pushed.put(context, id, { client_id: client.client_id, params: { ...params }, exp }),
+      undo: () => Pushed.take(context, id),
     })
     return json(201, { request_uri: `${prefix}${handle}`, expires_in: parTtl })
   },

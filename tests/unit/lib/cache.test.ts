@@ -3,6 +3,9 @@ import { expect, test } from 'bun:test'
 import { createCache } from '../../../src/lib/cache.ts'
 import { turnableClock } from '../../support/provider.ts'
 
+/** Each value counts as one byte beside its key, unless the test says otherwise. */
+const bounds = (lifetime: number, maxBytes = 1000) => ({ lifetime, maxBytes, bytesOf: () => 1 })
+
 /** Values that arrive when the test says so. */
 function source() {
   const waiting: PromiseWithResolvers<string | undefined>[] = []
@@ -18,7 +21,7 @@ function source() {
 
 test('a value is kept for the lifetime and not longer', async () => {
   const clock = turnableClock()
-  const cache = createCache<string>(clock, 1000, 10)
+  const cache = createCache<string>(clock, bounds(1000))
   let reads = 0
   const load = async () => `value ${++reads}`
   expect(await cache.get('k', load)).toBe('value 1')
@@ -29,13 +32,13 @@ test('a value is kept for the lifetime and not longer', async () => {
 })
 
 test('an absent value is not cached', async () => {
-  const cache = createCache<string>(turnableClock(), 1000, 10)
+  const cache = createCache<string>(turnableClock(), bounds(1000))
   expect(await cache.get('k', async () => undefined)).toBeUndefined()
   expect(await cache.get('k', async () => 'here now')).toBe('here now')
 })
 
 test('concurrent reads load once', async () => {
-  const cache = createCache<string>(turnableClock(), 1000, 10)
+  const cache = createCache<string>(turnableClock(), bounds(1000))
   const { load, waiting } = source()
   const asked = Array.from({ length: 20 }, () => cache.get('k', load))
   expect(waiting).toHaveLength(1)
@@ -44,7 +47,7 @@ test('concurrent reads load once', async () => {
 })
 
 test('a failure reaches all waiting callers and is not kept', async () => {
-  const cache = createCache<string>(turnableClock(), 1000, 10)
+  const cache = createCache<string>(turnableClock(), bounds(1000))
   const failing = () => Promise.reject(new Error('down'))
   const asked = [cache.get('k', failing), cache.get('k', failing)]
   for (const each of asked) await expect(Promise.resolve(each)).rejects.toThrow('down')
@@ -52,7 +55,7 @@ test('a failure reaches all waiting callers and is not kept', async () => {
 })
 
 test('a load that throws at once is not kept either', async () => {
-  const cache = createCache<string>(turnableClock(), 1000, 10)
+  const cache = createCache<string>(turnableClock(), bounds(1000))
   const thrower = () => {
     throw new Error('at once')
   }
@@ -60,18 +63,24 @@ test('a load that throws at once is not kept either', async () => {
   expect(await cache.get('k', async () => 'later')).toBe('later')
 })
 
-test('beyond the limit the oldest entry is dropped', async () => {
-  const cache = createCache<string>(turnableClock(), 1000, 2)
+test('beyond the bytes the oldest entries are dropped, and a value that is too large is not kept', async () => {
+  const cache = createCache<string>(turnableClock(), {
+    lifetime: 1000,
+    maxBytes: 1000,
+    bytesOf: (value) => value.length,
+  })
   let reads = 0
-  const load = async (key: string) => `${key}${++reads}`
-  for (const key of ['a', 'b', 'c']) await cache.get(key, load)
-  expect(await cache.get('b', load)).toBe('b2')
-  expect(await cache.get('c', load)).toBe('c3')
-  expect(await cache.get('a', load)).toBe('a4')
+  const load = async () => `${++reads}`.padEnd(100)
+  for (let i = 0; i < 100; i++) await cache.get(`k${i}`, load)
+  expect(await cache.get('k99', load)).toBe('100'.padEnd(100))
+  expect(await cache.get('k0', load)).toBe('101'.padEnd(100))
+  const huge = async () => `${++reads}`.padEnd(500)
+  await cache.get('huge', huge)
+  expect(await cache.get('huge', huge)).toBe('103'.padEnd(500))
 })
 
 test('forget: a load in progress answers its caller and is not kept', async () => {
-  const cache = createCache<string>(turnableClock(), 1000, 10)
+  const cache = createCache<string>(turnableClock(), bounds(1000))
   const { load, waiting } = source()
   const before = cache.get('k', load)
   cache.forget('k')
@@ -81,7 +90,7 @@ test('forget: a load in progress answers its caller and is not kept', async () =
 })
 
 test('forget: an old load that ends after a new one began is not kept', async () => {
-  const cache = createCache<string>(turnableClock(), 1000, 10)
+  const cache = createCache<string>(turnableClock(), bounds(1000))
   const { load, waiting } = source()
   const old = cache.get('k', load)
   cache.forget('k')
@@ -94,7 +103,7 @@ test('forget: an old load that ends after a new one began is not kept', async ()
 })
 
 test('a lifetime of 0 keeps nothing', async () => {
-  const cache = createCache<string>(turnableClock(), 0, 10)
+  const cache = createCache<string>(turnableClock(), bounds(0))
   expect(await cache.get('k', async () => 'a')).toBe('a')
   expect(await cache.get('k', async () => 'b')).toBe('b')
 })
