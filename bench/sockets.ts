@@ -1,7 +1,7 @@
 /** What the features cost a request that uses none: the whole table against the core alone, in one process and in turns. */
 import { createApp } from '../src/app.ts'
 import { generatePkce } from '../src/auth/pkce.ts'
-import { ringAlgs } from '../src/cli/open.ts'
+import { algsInUse } from '../src/cli/open.ts'
 import { seedDemo } from '../src/cli/seed_demo.ts'
 import { loadConfig } from '../src/config.ts'
 import { cookieName } from '../src/http/cookie.ts'
@@ -32,7 +32,7 @@ async function requestsOf(features: boolean): Promise<Requests> {
     sealingKey: deriveKey(config.secretKey, 'bench'),
     clock,
     log,
-    algs: ringAlgs,
+    algs: algsInUse(config),
     activationDelay: config.keyActivationDelay,
     retention: day,
   })

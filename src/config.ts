@@ -96,7 +96,9 @@ function assemble(
   const { TLS_CERT_PATH: certPath, TLS_KEY_PATH: keyPath } = values
   const tls = certPath && keyPath ? { certPath, keyPath } : undefined
   const issuer = values.ISSUER_URL ?? `${tls ? 'https' : 'http'}://localhost:${values.PORT}`
-  const handy = (file: string) => (environment === 'development' ? `${values.KEYS_PATH}/${file}` : undefined)
+  // The files in KEYS_PATH show the RS256 key.
+  const showsKey = environment === 'development' && values.SIGNING_ALGS.includes('RS256')
+  const handy = (file: string) => (showsKey ? `${values.KEYS_PATH}/${file}` : undefined)
   return {
     ...plainFields(values),
     environment,

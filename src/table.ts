@@ -1,4 +1,5 @@
 /** The table of all endpoints, grant types and features, one line each. */
+import type { KeyAlg } from './auth/jwk.ts'
 import { type Config, ConfigError, type Sections } from './config.ts'
 import type { Table } from './contracts/context.ts'
 import { assets } from './endpoints/assets.ts'
@@ -173,7 +174,9 @@ export const featuresLeftOut = (config: Config): Feature[] =>
   features.filter((feature) => feature.when?.(config) === false)
 
 /** Algorithms for which features need a key, in addition to the signing algorithms. */
-export const featureKeyAlgs = [...new Set(features.flatMap((feature) => [...(feature.keyAlgs ?? [])]))]
+export const featureKeyAlgs = (config: Config): KeyAlg[] => [
+  ...new Set(featuresFor(config).flatMap((feature) => [...(feature.keyAlgs?.(config) ?? [])])),
+]
 
 type Rows = Readonly<Record<string, unknown>>
 

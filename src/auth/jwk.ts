@@ -28,17 +28,17 @@ export interface PublicJwk {
 const minimumModulus = 2048
 
 const generate = promisify(generateKeyPair)
-const newRsaKey = async () => (await generate('rsa', { modulusLength: minimumModulus })).privateKey
 
 interface KeyKind {
-  generate(): Promise<KeyObject>
+  /** `rsaBits` is the size of an RSA key. */
+  generate(rsaBits: number): Promise<KeyObject>
   /** A description of the kind of key, for errors. */
   expected: string
   fits(key: KeyObject): boolean
 }
 
 const rsa: KeyKind = {
-  generate: newRsaKey,
+  generate: async (rsaBits) => (await generate('rsa', { modulusLength: rsaBits })).privateKey,
   expected: `an RSA key of at least ${minimumModulus} bits with a public exponent of at least 65537`,
   fits: ({ asymmetricKeyType: type, asymmetricKeyDetails: details }) =>
     type === 'rsa' &&
@@ -99,8 +99,9 @@ export function publicJwk(jwk: object, alg: KeyAlg): PublicJwk {
   return { kty, use, ...(alg !== 'ECDH-ES' && { alg }), kid: thumbprint(jwk), ...rest }
 }
 
-/** A new private key: RSA 2048, P-256 or Ed25519. RSA takes about 100 ms, on another thread. */
-export const generateKey = (alg: KeyAlg): Promise<KeyObject> => kinds[alg].generate()
+/** A new private key: RSA, P-256 or Ed25519. RSA takes about 100 ms (4096 bits: some seconds), on another thread. */
+export const generateKey = (alg: KeyAlg, rsaBits = minimumModulus): Promise<KeyObject> =>
+  kinds[alg].generate(rsaBits)
 
 /** Throws TypeError when the key is not of the kind that `alg` requires (RFC 7518 §3.3, §3.4, §3.5, §4.3, §4.6; RFC 8037 §3.1). */
 export function requireFit(key: KeyObject, alg: KeyAlg): void {

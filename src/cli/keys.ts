@@ -8,7 +8,7 @@ import { writePemFiles } from '../models/pem_files.ts'
 import { storeLocation, withKeys } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { UsageError } from './failure.ts'
-import { ringAlgs } from './open.ts'
+import { algsInUse, ringAlgs } from './open.ts'
 import { moment, print, printJson, printTable } from './output.ts'
 
 /** Opening the key ring generates missing keys, so this only prints the keys. */
@@ -31,13 +31,13 @@ export const rotate = defineCommand({
       type: 'string',
       multiple: true,
       value: 'ALG',
-      help: `One of ${ringAlgs.join(', ')}. Default: all`,
+      help: `One of ${ringAlgs.join(', ')}, if SIGNING_ALGS or ENCRYPTION_ALGS has it. Default: all of these`,
     },
     json: jsonOption,
   },
-  async run({ alg = ringAlgs, json }) {
-    const algs = alg.map(knownAlg)
+  async run({ alg, json }) {
     await withKeys(async (keys, { config, clock }) => {
+      const algs = alg?.map((name) => knownAlg(name, algsInUse(config)))
       const before = new Set(keys.list().map(({ kid }) => kid))
       const next = await keys.rotate(algs)
       await keepPemFiles(config, keys)
@@ -50,10 +50,11 @@ export const rotate = defineCommand({
   },
 })
 
-function knownAlg(name: string): KeyAlg {
-  const alg = ringAlgs.find((each) => each === name)
-  if (!alg) throw new UsageError(`--alg: expected one of ${ringAlgs.join(', ')}, got ${JSON.stringify(name)}`)
-  return alg
+function knownAlg(name: string, inUse: readonly KeyAlg[]): KeyAlg {
+  const alg = inUse.find((each) => each === name)
+  if (alg) return alg
+  const switches = 'SIGNING_ALGS and ENCRYPTION_ALGS decide which keys there are'
+  throw new UsageError(`--alg: expected one of ${inUse.join(', ')}, got ${JSON.stringify(name)}; ${switches}`)
 }
 
 const starts = ({ alg, activates_at }: KeyStatus, now: number): string =>

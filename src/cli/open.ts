@@ -1,7 +1,7 @@
 /** Opens the configuration from the environment, its store and the keys. */
 import { readFileSync } from 'node:fs'
 import { keyRingSecret } from '../app.ts'
-import { signingAlgs } from '../auth/registration.ts'
+import { type KeyAlg, keyAlgs } from '../auth/jwk.ts'
 import { type Config, loadConfig } from '../config.ts'
 import type { Env } from '../config/read.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
@@ -22,8 +22,11 @@ export interface Opened {
   store: Store
 }
 
-/** Algorithms that have a key: all signing algorithms, and those of features. */
-export const ringAlgs = [...signingAlgs, ...featureKeyAlgs]
+/** Every algorithm for which there can be a key. */
+export const ringAlgs = keyAlgs
+
+/** Algorithms that have a key: those of SIGNING_ALGS, and those of features. */
+export const algsInUse = (config: Config): KeyAlg[] => [...config.signingAlgs, ...featureKeyAlgs(config)]
 
 export const readConfig = (env: Env = readEnvironment().env): Config =>
   loadConfig(env, { featureEntries, environmentIsTold: isCompiled })
@@ -49,6 +52,12 @@ async function openBackend({ store, redisCaPath, storeTimeoutMs }: Config, clock
   return redisStore(store.url, { timeoutMs: storeTimeoutMs, ...(caCert !== undefined && { caCert }) })
 }
 
+/** The key of PRIVATE_KEY_PATH. Without RS256 it signs by PS256. */
+const ownKey = async ({ privateKeyPath, signingAlgs }: Config) =>
+  privateKeyPath === undefined
+    ? []
+    : readPemFile(privateKeyPath, signingAlgs.includes('RS256') ? 'RS256' : 'PS256')
+
 /** The keys are in the store, so that all instances have the same; with the memory store they are in KEYS_PATH. */
 export async function openKeys({ config, clock, log, store }: Opened): Promise<KeyRing> {
   return loadKeyRing({
@@ -56,8 +65,9 @@ export async function openKeys({ config, clock, log, store }: Opened): Promise<K
     sealingKey: keyRingSecret(config.secretKey),
     clock,
     log,
-    algs: ringAlgs,
-    imported: config.privateKeyPath === undefined ? [] : await readPemFile(config.privateKeyPath),
+    algs: algsInUse(config),
+    rsaBits: Number(config.rsaKeySize),
+    imported: await ownKey(config),
     activationDelay: config.keyActivationDelay,
     retention: Math.max(config.accessTokenTtl, config.idTokenTtl),
     hints: config.sessionTtl,

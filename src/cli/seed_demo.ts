@@ -1,6 +1,7 @@
 /** Creates the demo End-Users and clients of docs/walkthrough.md where they are missing. Called in development alone. */
 import { secretsOf } from '../app.ts'
 import { systemRandom } from '../lib/random.ts'
+import { defaultSigningAlg } from '../clients/signer.ts'
 import { Client, makeClient } from '../models/client.ts'
 import { demoClient, demoPublicClient, demoUsers } from '../models/demo.ts'
 import { User } from '../models/user.ts'
@@ -11,7 +12,11 @@ export async function seedDemo(opened: Opened): Promise<void> {
   const now = seconds(opened.clock)
   const { client_secret, ...confidential } = demoClient
   const making = { ...opened, random: systemRandom, secrets: secretsOf(opened.config) }
-  const clients = [makeClient(making, confidential, client_secret), makeClient(making, demoPublicClient)]
+  const id_token_signed_response_alg = defaultSigningAlg(opened)
+  const clients = [
+    makeClient(making, { ...confidential, id_token_signed_response_alg }, client_secret),
+    makeClient(making, { ...demoPublicClient, id_token_signed_response_alg }),
+  ]
   await Promise.all([
     ...demoUsers.map(async ({ password: _, ...user }) => {
       if (!(await User.find(opened, user.sub)))

@@ -87,8 +87,16 @@ const orders = [
   ['SESSION_IDLE_TTL', 'SESSION_TTL'],
 ] as const
 
-/** The algorithm of access tokens must be an allowed one. */
-function checkAlgs({ ACCESS_TOKEN_ALG: alg, SIGNING_ALGS: allowed }: Draft, report: Report): void {
+/** The algorithm of access tokens, and one for the key of the operator, must be allowed ones. */
+function checkAlgs(
+  { ACCESS_TOKEN_ALG: alg, SIGNING_ALGS: allowed, PRIVATE_KEY_PATH: own }: Draft,
+  report: Report,
+): void {
+  if (own !== undefined && allowed && !allowed.some((each) => each === 'RS256' || each === 'PS256'))
+    report(
+      'SIGNING_ALGS',
+      `expected RS256 or PS256 for the RSA key of PRIVATE_KEY_PATH, got "${allowed.join(' ')}"`,
+    )
   if (alg && allowed && !allowed.includes(alg))
     report('ACCESS_TOKEN_ALG', `expected one of SIGNING_ALGS (${allowed.join(' ')}), got "${alg}"`)
 }

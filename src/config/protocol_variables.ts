@@ -16,13 +16,19 @@ export const protocolSections = {
       name: 'PRIVATE_KEY_PATH',
       schema: is.path,
       computed: { development: '`private.pem` in `KEYS_PATH`' },
-      help: 'An RSA private key (PEM) of your own to sign with.',
+      help: 'An RSA private key (PEM) of your own to sign with: for RS256, or for PS256 if SIGNING_ALGS lacks RS256.',
     },
     {
       name: 'PUBLIC_KEY_PATH',
       schema: is.path,
       computed: { development: '`public.pem` in `KEYS_PATH`' },
       help: 'The public key (PEM) that belongs to it.',
+    },
+    {
+      name: 'RSA_KEY_SIZE',
+      schema: is.oneOf('2048', '3072', '4096'),
+      default: '2048',
+      help: 'Bits of a new RSA key. A larger key takes effect with the next rotation; a signature of 4096 bits costs about six times the CPU time of one of 2048.',
     },
     {
       name: 'KEY_ACTIVATION_DELAY',
@@ -64,7 +70,7 @@ export const protocolSections = {
       schema: is.someOf('RS256', 'PS256', 'ES256', 'EdDSA'),
       default: 'RS256 PS256 ES256 EdDSA',
       profiles: { fapi2: 'PS256 ES256 EdDSA' },
-      help: 'Signature algorithms that tokens, assertions and requests may use.',
+      help: 'Signature algorithms that tokens, assertions and requests may use. The provider has a signing key for each, and for no other.',
     },
     {
       name: 'ACCESS_TOKEN_ALG',

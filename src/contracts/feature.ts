@@ -14,7 +14,7 @@ export interface Feature extends Filled<Sockets> {
   problems?(config: Config): readonly string[]
   env?: Entries
   /** Algorithms for which the key ring must have a key, in addition to the signing algorithms. */
-  keyAlgs?: readonly KeyAlg[]
+  keyAlgs?(config: Config): readonly KeyAlg[]
 }
 
 export const defineFeature = (feature: Feature): Feature => feature

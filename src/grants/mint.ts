@@ -6,6 +6,7 @@ import { leftHalfHash, newHandle, noGrant } from '../auth/token.ts'
 import type { Context } from '../contracts/context.ts'
 import { seconds } from '../lib/clock.ts'
 import { AccessToken } from '../models/access_token.ts'
+import { signerFor } from '../clients/signer.ts'
 import type { Client } from '../models/client.ts'
 import { refreshHandle } from '../models/refresh_token.ts'
 import { wrapDocument } from './documents.ts'
@@ -96,6 +97,8 @@ export async function mintAccessToken(
   return { token: jwt, expiresIn }
 }
 
+const idTokenAlg = 'id_token_signed_response_alg'
+
 /** The parts of an ID Token that do not come from its grant. */
 export interface IdTokenParts {
   nonce?: string | undefined
@@ -114,7 +117,7 @@ export async function mintIdToken(
 ): Promise<string> {
   const { authentication } = issue.grant
   const iat = seconds(context.clock)
-  const key = context.keys.signer(client.id_token_signed_response_alg)
+  const key = signerFor(context, idTokenAlg, client[idTokenAlg])
   const names = requestedNames(
     parts.withScopeClaims ? issue.scope : [],
     requestedClaims(issue.grant, issue.scope)?.id_token,

@@ -34,8 +34,10 @@ export interface KeyRingOptions {
   sealingKey: Uint8Array
   clock: Clock
   log: Log
-  /** Algorithms that must have a key. */
+  /** Algorithms that must have a key. Keys of others retire. */
   algs: readonly KeyAlg[]
+  /** The size of new RSA keys. */
+  rsaBits?: number
   /** Private keys from files. A key that the ring has never had becomes the next key; a retired key is not added again. */
   imported?: readonly { alg: SigningAlg; key: KeyObject }[]
   /** Seconds for which a key is published before it signs: more than clients cache the JWKS and more than clocks differ. */
@@ -97,8 +99,8 @@ const unknownKeyInterval = 5_000
 const mostWaiting = 100
 
 /** Keys are generated once, before the compare-and-swap, and not again when it is repeated. */
-const newKeys = async (algs: readonly KeyAlg[]) =>
-  Promise.all(algs.map(async (alg) => ({ alg, key: await generateKey(alg) })))
+const newKeys = async (algs: readonly KeyAlg[], rsaBits?: number) =>
+  Promise.all(algs.map(async (alg) => ({ alg, key: await generateKey(alg, rsaBits) })))
 
 /**
  * Opens the keys of this provider and generates missing ones. Of instances that start at once, the keys of one are kept.
@@ -118,7 +120,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   }
 
   const settle = (document: Document) =>
-    record.settle(document, now(), { retention, hints }, (kid) => open.get(kid)?.jwk)
+    record.settle(document, now(), { algs, retention, hints }, (kid) => open.get(kid)?.jwk)
 
   /** `plan` gets the current document, and is called again each time that another instance changed it first. */
   async function change(plan: (current: Document) => Document): Promise<void> {
@@ -153,7 +155,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     const missing = algs.filter((alg) => !record.newestOf(open.document, alg))
     const settled = JSON.stringify(settle(open.document)) === text
     if (missing.length === 0 && settled) return
-    const made = await newKeys(missing)
+    const made = await newKeys(missing, options.rsaBits)
     await change((current) =>
       made.reduce((next, one) => (record.newestOf(next, one.alg) ? next : add(next, one)), current),
     )
@@ -193,7 +195,10 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     await refresh()
     // A key that is not active yet is already the next one: rotating twice, or on two instances at once, is rotating once.
     const newest = new Map(wanted.map((alg) => [alg, record.newestOf(open.document, alg)]))
-    const made = await newKeys(wanted.filter((alg) => (newest.get(alg)?.activates_at ?? 0) <= now()))
+    const made = await newKeys(
+      wanted.filter((alg) => (newest.get(alg)?.activates_at ?? 0) <= now()),
+      options.rsaBits,
+    )
     await change((current) =>
       made.reduce(
         (next, one) =>

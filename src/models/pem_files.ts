@@ -10,10 +10,13 @@ export interface PemPaths {
   public: string
 }
 
-const alg: SigningAlg = 'RS256'
+const shownAlg: SigningAlg = 'RS256'
 
 /** For `imported` of `loadKeyRing`: empty when there is no file. Rejects with KeyRingError that names the file and its fault. */
-export async function readPemFile(path: string): Promise<{ alg: SigningAlg; key: KeyObject }[]> {
+export async function readPemFile(
+  path: string,
+  alg: SigningAlg = shownAlg,
+): Promise<{ alg: SigningAlg; key: KeyObject }[]> {
   let pem: string | undefined
   try {
     pem = await readText(path)
@@ -26,7 +29,7 @@ export async function readPemFile(path: string): Promise<{ alg: SigningAlg; key:
 /** The thumbprint of the key in a file; undefined when the file has no RS256 private key. */
 function kidIn(pem: string): string | undefined {
   try {
-    return thumbprint(importPem(pem, alg).export({ format: 'jwk' }))
+    return thumbprint(importPem(pem, shownAlg).export({ format: 'jwk' }))
   } catch {
     return undefined
   }
@@ -42,7 +45,7 @@ export async function writePemFiles(ring: KeyRing, paths: PemPaths): Promise<voi
   const kid = existing === undefined ? undefined : kidIn(existing)
   if (existing !== undefined && (kid === undefined || !ring.knows(kid))) return
   const isNext = ring.list().some((key) => key.kid === kid && key.state === 'next')
-  const wanted = ring.pem(alg, isNext ? kid : undefined)
+  const wanted = ring.pem(shownAlg, isNext ? kid : undefined)
   if (!wanted) return
   if (kid !== wanted.kid) await writeWhole(paths.private, wanted.private, 0o600)
   const publicPem = await readText(paths.public)

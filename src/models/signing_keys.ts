@@ -121,7 +121,9 @@ export function append(document: Document, entry: Entry): Document {
   }
 }
 
-export interface Lifetimes {
+export interface Rules {
+  /** The algorithms in use. */
+  algs: readonly KeyAlg[]
   /** The longest lifetime of a signed token, in seconds. */
   retention: number
   /** Seconds for which an ID Token may be sent back as a hint after its key has retired. */
@@ -139,27 +141,33 @@ function formerOf({ kid, alg, retires_at = 0 }: Entry, hints: number, jwk?: Publ
 }
 
 /**
- * Sorts the keys, removes retired ones (the public half stays for hints), and sets `retires_at` of each that has a successor: the key signs its last token
- * when the successor becomes active (`skew` later by a slow clock), and that token lives `retention` seconds. A
- * `retires_at` that was set is never made earlier, because tokens may rely on it.
+ * Sorts the keys, removes retired ones (the public half stays for hints), and sets `retires_at` of each that has a
+ * successor: the key signs its last token when the successor becomes active (`skew` later by a slow clock), and that token
+ * lives `retention` seconds. A `retires_at` that was set is never made earlier, because tokens may rely on it. The last key
+ * of an algorithm retires when the algorithm is no longer in use, and stays when it is in use again before that.
  */
 export function settle(
   document: Document,
   now: number,
-  { retention, hints }: Lifetimes,
+  { algs, retention, hints }: Rules,
   publicOf: (kid: string) => PublicJwk | undefined,
 ): Document {
-  const gone = document.keys.filter((entry) => isRetired(entry, now))
-  const keys = document.keys.filter((entry) => !isRetired(entry, now)).sort(inOrder)
-  return {
-    keys: keys.map((entry, i) => {
-      const successor = keys[i + 1]
-      if (successor?.alg !== entry.alg) return entry
+  const all = [...document.keys].sort(inOrder)
+  const timed = all.map((entry, i) => {
+    const next = all[i + 1]
+    const successor = next?.alg === entry.alg ? next : undefined
+    // Members in the order of the schema, so that an unchanged document is the same text.
+    const { private_jwk, retires_at, ...rest } = entry
+    if (successor) {
       const end = successor.activates_at + retention + skew
-      // Members in the order of the schema, so that an unchanged document is the same text.
-      const { private_jwk, retires_at = 0, ...rest } = entry
-      return { ...rest, retires_at: Math.max(retires_at, end), private_jwk }
-    }),
+      return { ...rest, retires_at: Math.max(retires_at ?? 0, end), private_jwk }
+    }
+    if (algs.includes(entry.alg)) return { ...rest, private_jwk }
+    return { ...rest, retires_at: retires_at ?? now + retention + skew, private_jwk }
+  })
+  const gone = timed.filter((entry) => isRetired(entry, now))
+  return {
+    keys: timed.filter((entry) => !isRetired(entry, now)),
     retired: [...document.retired, ...gone.map(({ kid }) => kid)].slice(-rememberedNames),
     former: [...document.former, ...gone.flatMap((entry) => formerOf(entry, hints, publicOf(entry.kid)))]
       .filter(({ until }) => until > now)

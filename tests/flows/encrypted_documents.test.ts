@@ -303,7 +303,7 @@ describe('registration refuses what cannot be kept', () => {
 })
 
 test('discovery says exactly which algorithms; the core alone says none', async () => {
-  const op = await provider()
+  const op = await provider({ env: { ENCRYPTION_ALGS: 'RSA-OAEP-256 ECDH-ES' } })
   const { body } = await read(await op.fetch('/.well-known/openid-configuration'))
   const algs = [...new Set(table.map(([alg]) => alg))]
   for (const name of ['id_token', 'userinfo', 'introspection', 'authorization', 'request_object']) {

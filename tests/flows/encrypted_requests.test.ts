@@ -17,7 +17,9 @@ const jwks = { keys: [{ ...(await exportJWK(publicKey)), kty: 'EC' as const, kid
 const utf8 = (text: string) => new TextEncoder().encode(text)
 
 async function start(metadata: Json = {}): Promise<{ op: Provider; client: TestClient }> {
-  const op = await provider({ env: { RATE_LIMITING_ENABLED: 'false' } })
+  const op = await provider({
+    env: { RATE_LIMITING_ENABLED: 'false', ENCRYPTION_ALGS: 'RSA-OAEP-256 ECDH-ES' },
+  })
   return { op, client: await operatorClient(op, { client_id: 'encrypter', jwks, ...metadata }) }
 }
 

@@ -1,6 +1,6 @@
 /** An ID Token whose key had left the JWKS was refused as a hint: a 400 page, and the End-User stayed signed in. Issue 8, B.29 */
 import { expect, test } from 'bun:test'
-import { ringAlgs } from '../../src/cli/open.ts'
+import { algsInUse } from '../../src/cli/open.ts'
 import { deriveKey } from '../../src/lib/hash.ts'
 import { loadKeyRing } from '../../src/models/key_ring.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -75,7 +75,7 @@ test('with a key that is lost the End-User is asked, as with client_id, and goes
     ...op.context,
     storage: memoryStore(op.clock),
     sealingKey: deriveKey('another', 'signing keys'),
-    algs: ringAlgs,
+    algs: algsInUse(op.context.config),
     activationDelay: 600,
     retention: 3600,
   })

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApp } from '../../src/app.ts'
-import { ringAlgs } from '../../src/cli/open.ts'
+import { algsInUse } from '../../src/cli/open.ts'
 import { seedDemo } from '../../src/cli/seed_demo.ts'
 import { loadConfig } from '../../src/config.ts'
 import type { Context, Table } from '../../src/contracts/context.ts'
@@ -69,7 +69,8 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
     sealingKey: deriveKey('tests', 'signing keys'),
     clock,
     log,
-    algs: ringAlgs,
+    algs: algsInUse(config),
+    rsaBits: Number(config.rsaKeySize),
     activationDelay: 600,
     retention: 3600,
     hints: config.sessionTtl,

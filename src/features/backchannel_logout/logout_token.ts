@@ -1,5 +1,6 @@
 /** Makes the logout token of one client: `sub` and `sid` of the session that ended. https://openid.net/specs/openid-connect-backchannel-1_0.html#LogoutToken */
 import { sign } from '../../auth/jws.ts'
+import { signerFor } from '../../clients/signer.ts'
 import type { Context } from '../../contracts/context.ts'
 import { wrapDocument } from '../../grants/documents.ts'
 import { sidOf, subjectOf } from '../../grants/person.ts'
@@ -9,6 +10,7 @@ import type { Client } from '../../models/client.ts'
 /** Seconds. §4: short, so that a leaked token is soon useless. */
 const lifetimeSeconds = 120
 
+const idTokenAlg = 'id_token_signed_response_alg'
 const event = 'http://schemas.openid.net/event/backchannel-logout'
 
 /**
@@ -22,7 +24,7 @@ export async function logoutToken(
   context: Context,
 ): Promise<string> {
   const iat = seconds(context.clock)
-  const jwt = await sign(context.keys.signer(client.id_token_signed_response_alg), 'logout+jwt', {
+  const jwt = await sign(signerFor(context, idTokenAlg, client[idTokenAlg]), 'logout+jwt', {
     iss: context.config.issuer,
     aud: client.client_id,
     iat,

@@ -3,6 +3,8 @@ import * as v from 'valibot'
 import { readJwks } from '../../auth/client_jwks.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import { decryptionAlgs } from '../../auth/jwk.ts'
+import { type Config, defineEntries, featureConfig } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
 import { contentEncryptions, encryptionAlgs, encryptionMetadata } from '../../clients/encryption_metadata.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { GrantRule } from '../../contracts/grant_type.ts'
@@ -14,7 +16,17 @@ import {
   type RegistrationRule,
 } from '../../contracts/feature.ts'
 import type { encryptFor } from './encrypt.ts'
-import { defaultEnc, fittingKeys, isSymmetric } from './algorithms.ts'
+import { type Alg as AlgName, defaultEnc, fittingKeys, isSymmetric, rowOf } from './algorithms.ts'
+
+const env = defineEntries([
+  {
+    name: 'ENCRYPTION_ALGS',
+    schema: is.someOf(...decryptionAlgs),
+    default: '',
+    help: 'Algorithms for which the JWKS has a key to encrypt request objects to; ECDH-ES also stands for its variants with key wrapping. Empty: none, because some libraries do not read a JWKS with such keys.',
+  },
+])
+const settings = (config: Config) => featureConfig(config, 'encryption', env)
 
 const Alg = v.picklist(encryptionAlgs)
 const Enc = v.optional(v.picklist(contentEncryptions))
@@ -73,11 +85,20 @@ const refuse = (expected: string, came?: unknown) =>
     problem: expected,
   })
 
+/** Whether a client may encrypt to this provider with `alg`: under its secret always, to a key where there is one. */
+function takes(config: Config, alg: AlgName): boolean {
+  const row = rowOf(alg)
+  return !('ours' in row) || settings(config).encryptionAlgs.includes(row.ours)
+}
+const takenAlgs = (config: Config) => encryptionAlgs.filter((alg) => takes(config, alg))
+
 const encryptionRule: RegistrationRule = {
   name: 'encryption',
-  async check(_context, metadata) {
+  async check({ config }, metadata) {
     for (const [algName, encName] of [...kindNames.map(ofDocument), toProvider]) {
       const { [algName]: alg, [encName]: enc } = encryptionMetadata.of(metadata)
+      if (algName === toProvider[0] && alg !== undefined && !takes(config, alg))
+        throw refuse(`${algName} is among ${takenAlgs(config).join(', ')} (ENCRYPTION_ALGS)`, alg)
       if (alg === undefined) {
         if (enc !== undefined) throw refuse(`${encName} needs ${algName} too`)
         continue
@@ -94,14 +115,15 @@ const encryptionRule: RegistrationRule = {
   },
 }
 
-const supported = (prefix: string) => ({
-  [`${prefix}_encryption_alg_values_supported`]: encryptionAlgs,
+const supported = (prefix: string, algs: readonly AlgName[] = encryptionAlgs) => ({
+  [`${prefix}_encryption_alg_values_supported`]: algs,
   [`${prefix}_encryption_enc_values_supported`]: contentEncryptions,
 })
 
 export const encryption = defineFeature({
   name: 'encryption',
-  keyAlgs: decryptionAlgs,
+  env,
+  keyAlgs: (config) => settings(config).encryptionAlgs,
   documentWrappers: [wrapper],
   grantRules: [encryptable],
   decrypt: async (jwe, client, context) => (await import('./decrypt.ts')).decrypt(jwe, client, context),
@@ -110,8 +132,8 @@ export const encryption = defineFeature({
   metadata: (context) =>
     Object.assign(
       {},
-      ...kindNames.filter((kind) => kinds[kind](context)).map(supported),
+      ...kindNames.filter((kind) => kinds[kind](context)).map((kind) => supported(kind)),
       context.table.requestSources.some(({ parameter }) => parameter === 'request') &&
-        supported('request_object'),
+        supported('request_object', takenAlgs(context.config)),
     ) as Record<string, unknown>,
 })

@@ -12,6 +12,7 @@ import { page, redirectToClient } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { seconds } from '../../lib/clock.ts'
 import { type Client, declareMetadata } from '../../models/client.ts'
+import { signerFor } from '../../clients/signer.ts'
 import { signingAlgRule } from '../../clients/signing_alg_rule.ts'
 import { defineFeature, type ResponseMode } from '../../contracts/feature.ts'
 
@@ -20,15 +21,14 @@ const lifetimeSeconds = 600
 
 type Parameters = Record<string, string | undefined>
 
-const metadata = declareMetadata({ authorization_signed_response_alg: v.optional(v.picklist(signingAlgs)) })
+const Alg = v.optional(v.picklist(signingAlgs))
+const signedAlg = 'authorization_signed_response_alg'
+const metadata = declareMetadata({ [signedAlg]: Alg })
 
 /** §2.1: signs issuer, audience, expiry and all parameters, and encrypts the JWT if the client registered that. */
 async function seal(params: Parameters, client: Client, context: Context): Promise<string> {
-  const alg = v.parse(
-    v.optional(v.picklist(signingAlgs), context.config.signingAlgs[0]!),
-    metadata.of(client).authorization_signed_response_alg,
-  )
-  const jwt = await sign(context.keys.signer(alg), 'JWT', {
+  const key = signerFor(context, signedAlg, v.parse(Alg, metadata.of(client)[signedAlg]))
+  const jwt = await sign(key, 'JWT', {
     ...Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined)),
     iss: context.config.issuer,
     aud: client.client_id,
@@ -75,7 +75,7 @@ const jwt: ResponseMode = {
 export const jarm = defineFeature({
   name: 'jarm',
   responseModes: [...responseModes, jwt],
-  registrationRules: [signingAlgRule('jarm', metadata, ['authorization_signed_response_alg'])],
+  registrationRules: [signingAlgRule('jarm', metadata, [signedAlg])],
   clientMetadata: metadata,
   metadata: ({ config }) => ({ authorization_signing_alg_values_supported: config.signingAlgs }),
 })

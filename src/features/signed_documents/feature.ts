@@ -7,30 +7,23 @@ import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
 import { seconds } from '../../lib/clock.ts'
 import { type Client, declareMetadata } from '../../models/client.ts'
+import { signerFor } from '../../clients/signer.ts'
 import { signingAlgRule } from '../../clients/signing_alg_rule.ts'
 import { defineFeature, type DocumentKind, type DocumentWrapper } from '../../contracts/feature.ts'
 
 type Document = Record<string, unknown>
 
 const Alg = v.optional(v.picklist(signingAlgs))
-const metadata = declareMetadata({
-  userinfo_signed_response_alg: Alg,
-  introspection_signed_response_alg: Alg,
-})
-
-/** RS256 unless registered otherwise (RFC 9701 §6), or unless this provider does not sign with it. */
-const defaultAlg = ({ config }: Context) =>
-  config.signingAlgs.includes('RS256') ? 'RS256' : config.signingAlgs[0]!
-
-const signed = (typ: string, claims: Document, alg: unknown, context: Context) =>
-  sign(context.keys.signer(v.parse(Alg, alg) ?? defaultAlg(context)), typ, claims)
+const userinfoAlg = 'userinfo_signed_response_alg'
+const introspectionAlg = 'introspection_signed_response_alg'
+const metadata = declareMetadata({ [userinfoAlg]: Alg, [introspectionAlg]: Alg })
 
 /** OpenID Connect Core §5.3.2: a JWT with issuer and audience for clients that registered an algorithm. */
 function userinfo(document: Document, client: Client, context: Context) {
-  const alg = metadata.of(client).userinfo_signed_response_alg
+  const alg = metadata.of(client)[userinfoAlg]
   if (alg === undefined) return undefined
   const claims = { ...document, iss: context.config.issuer, aud: client.client_id }
-  return signed('JWT', claims, alg, context)
+  return sign(signerFor(context, userinfoAlg, v.parse(Alg, alg)), 'JWT', claims)
 }
 
 const introspectionJwt = 'application/token-introspection+jwt'
@@ -49,7 +42,7 @@ const accepts = (header: string | null, type: string): boolean =>
  * cannot be used as a token (§8.1).
  */
 function introspection(document: Document, client: Client, context: Context, call: Call | undefined) {
-  const { introspection_signed_response_alg: alg } = metadata.of(client)
+  const { [introspectionAlg]: alg } = metadata.of(client)
   const registered = alg ?? encryptionMetadata.of(client).introspection_encrypted_response_alg
   if (registered === undefined && !accepts(call?.request.headers.get('accept') ?? null, introspectionJwt))
     return undefined
@@ -59,7 +52,8 @@ function introspection(document: Document, client: Client, context: Context, cal
     iat: seconds(context.clock),
     token_introspection: document,
   }
-  return signed('token-introspection+jwt', claims, alg, context)
+  const key = signerFor(context, introspectionAlg, v.parse(Alg, alg))
+  return sign(key, 'token-introspection+jwt', claims)
 }
 
 const wrappers: Partial<Record<DocumentKind, typeof introspection>> = { userinfo, introspection }
@@ -74,12 +68,7 @@ const signer: DocumentWrapper = {
 export const signedDocuments = defineFeature({
   name: 'signed_documents',
   documentWrappers: [signer],
-  registrationRules: [
-    signingAlgRule('signed_documents', metadata, [
-      'userinfo_signed_response_alg',
-      'introspection_signed_response_alg',
-    ]),
-  ],
+  registrationRules: [signingAlgRule('signed_documents', metadata, [userinfoAlg, introspectionAlg])],
   clientMetadata: metadata,
   metadata: ({ config }) => ({
     userinfo_signing_alg_values_supported: config.signingAlgs,
