@@ -8,6 +8,7 @@ import type { Context, Table } from './contracts/context.ts'
 import type { Call } from './contracts/call.ts'
 import { corsHeaders, preflightHeaders } from './http/cors.ts'
 import { errorReply, refusalOf } from './http/error_reply.ts'
+import { isForeign } from './http/foreign_request.ts'
 import { headContext } from './http/head_context.ts'
 import { baseHeaders, securityHeaders } from './http/headers.ts'
 import { settingOf } from './http/language.ts'
@@ -205,9 +206,10 @@ function respond(
   if (endpoint?.resourceScopes)
     for (const add of context.table.headers.resource) Object.assign(headers, add(call, context))
   headers['x-request-id'] = call.requestId
-  const { status, body, cookies } = reply
+  const { status, body } = reply
+  const cookies = reply.cookies?.length && !isForeign(call, context) ? reply.cookies : []
   if (call.method === 'HEAD') return new Response(null, { status, headers })
-  return new Response(body, { status, headers: cookies?.length ? withCookies(headers, cookies) : headers })
+  return new Response(body, { status, headers: cookies.length > 0 ? withCookies(headers, cookies) : headers })
 }
 
 function withCookies(headers: Record<string, string>, cookies: readonly string[]): Headers {
