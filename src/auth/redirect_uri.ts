@@ -64,6 +64,12 @@ export function redirectUriProblem(
     : `has the scheme ${url.protocol} where https, http on loopback or a reverse-domain scheme was expected`
 }
 
+/** Whether it leads to a program on the machine of the browser. */
+export const isLoopbackRedirect = (uri: string): boolean => {
+  const url = new URL(uri)
+  return url.protocol === 'http:' && loopbackHosts.has(url.hostname)
+}
+
 /** Appends response parameters to the query of a trusted redirect and keeps its own (RFC 6749 §4.1.2). */
 export function withQuery(redirect: TrustedRedirect, params: Record<string, string | undefined>): string {
   return `${redirect}${redirect.includes('?') ? '&' : '?'}${formEncode(params)}`

@@ -262,6 +262,12 @@ export const protocolSections = {
       help: 'An initial access token, for REGISTRATION=token. `latchkey client token add` makes others, each with its own limits.',
     },
     {
+      name: 'UNVERIFIED_CLIENTS_REDIRECT',
+      schema: is.oneOf('after_a_page', 'at_once'),
+      default: 'after_a_page',
+      help: 'When a client that registered itself gets the browser back from a request with an error, or from a sign-out without a session. after_a_page: after a page that names its host. at_once: without a page, so that a link to this provider can lead anywhere (RFC 9700 §4.11.2).',
+    },
+    {
       name: 'REGISTRATION_ALLOWED_SCOPES',
       schema: is.words,
       default: 'openid profile email address phone offline_access',

@@ -6,7 +6,8 @@ import { form, query } from '../http/call.ts'
 import type { Call } from '../contracts/call.ts'
 import { findClient } from '../clients/find_client.ts'
 import { csrfToken, ensureBrowser, requireOwnForm } from '../http/csrf.ts'
-import { shownClient } from '../http/client_words.ts'
+import { mayRedirectAtOnce } from '../http/authorization_response.ts'
+import { hostOf, shownClient } from '../http/client_words.ts'
 import { formTarget } from '../http/headers.ts'
 import { loggedOutPage, logoutPage } from '../html/pages.ts'
 import { page, redirectToClient, redirectWithin, withinUrl } from '../http/reply.ts'
@@ -118,7 +119,10 @@ async function signOut(
   const cookies = [forgetSessionCookie(context), ...more]
   const onward =
     redirect && (params.state === undefined ? redirect : withQuery(redirect, { state: params.state }))
-  if (onward !== undefined && frames.length === 0) return { ...redirectToClient(onward), cookies }
+  // Without a session the End-User was asked nothing.
+  const atOnce =
+    onward === undefined || session !== undefined || !client || mayRedirectAtOnce(client, onward, context)
+  if (onward !== undefined && atOnce && frames.length === 0) return { ...redirectToClient(onward), cookies }
   // A page links to http and https only. For another scheme it links to this endpoint, which redirects: no session is left.
   const { post_logout_redirect_uri, state } = params
   const again = formEncode({ client_id: client?.client_id, post_logout_redirect_uri, state })
@@ -127,6 +131,7 @@ async function signOut(
     ended: session !== undefined,
     told,
     frames,
+    onwardHost: onward === undefined || atOnce ? undefined : hostOf(onward),
     onward: onward === undefined || /^https?:/i.test(onward) ? onward : `${context.basePath}/logout?${again}`,
   })
   return { ...page(200, html), cookies, frameSources: parts.flatMap((part) => part.sources) }

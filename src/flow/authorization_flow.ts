@@ -12,7 +12,13 @@ import { newGrant } from '../grants/new_grant.ts'
 import type { Params } from '../auth/params.ts'
 import type { Granted } from '../contracts/feature.ts'
 import { subjectOf } from '../grants/person.ts'
-import { respond, respondWithError } from '../http/authorization_response.ts'
+import {
+  type Destination,
+  mayRedirectAtOnce,
+  pageWithError,
+  respond,
+  respondWithError,
+} from '../http/authorization_response.ts'
 import type { Call } from '../contracts/call.ts'
 import { ensureBrowser } from '../http/csrf.ts'
 import { redirectWithin } from '../http/reply.ts'
@@ -54,20 +60,37 @@ export async function proceed(
     return answerRefused(call, context, error, given)
   }
   const { client, params, redirect } = trusted
-  try {
-    const checked = await readRequest(
-      context,
-      trusted,
-      open ? undefined : { client, params: given, pushed: false },
-    )
-    return await decide(call, context, checked, open)
-  } catch (error) {
+  const refuse = (error: unknown, mayRedirect: boolean): Promise<Reply> => {
     // An HttpError, such as a limit of this provider, has no code that a client knows.
     if (!(error instanceof RefusedError) || error instanceof HttpError || error.status >= 500) throw error
     const mode = responseModeOf(params, context.table)
-    return respondWithError(call, context, error, { client, redirect, mode, params })
+    return refused(call, context, error, { client, redirect, mode, params }, mayRedirect)
+  }
+  let checked
+  try {
+    const received = open ? undefined : { client, params: given, pushed: false }
+    checked = await readRequest(context, trusted, received)
+  } catch (error) {
+    return refuse(error, open !== undefined)
+  }
+  try {
+    return await decide(call, context, checked, open)
+  } catch (error) {
+    return refuse(error, open !== undefined || checked.request.prompts.includes('none'))
   }
 }
+
+/** Of an unverified client the error is a page, unless the End-User has seen one or the request wants none. */
+const refused = (
+  call: Call,
+  context: Context,
+  error: RefusedError,
+  to: Destination,
+  mayRedirect: boolean,
+): Promise<Reply> =>
+  mayRedirect || mayRedirectAtOnce(to.client, to.redirect, context)
+    ? respondWithError(call, context, error, to)
+    : pageWithError(call, context, error, to)
 
 function answerRefused(call: Call, context: Context, error: unknown, params: Params): Promise<Reply> {
   const client = error instanceof SourceRefused ? error.client : undefined
@@ -75,7 +98,7 @@ function answerRefused(call: Call, context: Context, error: unknown, params: Par
     client && params.redirect_uri !== undefined && matchRedirectUri(client.redirect_uris, params.redirect_uri)
   if (!client || !redirect || !(error instanceof RefusedError) || error.status >= 500) throw error
   const mode = responseModeOf(params, context.table)
-  return respondWithError(call, context, error, { client, redirect, mode, params })
+  return refused(call, context, error, { client, redirect, mode, params }, false)
 }
 
 async function decide(

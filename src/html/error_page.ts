@@ -1,6 +1,7 @@
 /** The page of an error that must not be sent to the client: a message for the End-User, and technical details for support. */
 import errorSource from '../../views/error.html' with { type: 'text' }
 import { say, type Said } from '../lib/say.ts'
+import { shownHost } from './client_parts.ts'
 import { page } from './document.ts'
 import { foreignText } from './foreign_text.ts'
 import * as parts from './page_parts.ts'
@@ -12,6 +13,7 @@ const error = defineView('error', errorSource, [
   'message',
   'description',
   'hint',
+  'client',
   'error',
   'requestId',
 ])
@@ -31,6 +33,17 @@ function messageOf(code: string): Said {
   return say(isMessageKey(key) ? key : 'error.invalid_request')
 }
 
+/** An unverified client whose request was refused. Without `url` the page names its host and links nowhere. */
+export interface RefusedClient {
+  host: string
+  url: string | undefined
+}
+
+const refusedClient = ({ host, url }: RefusedClient): Html[] => [
+  parts.refusedWarning({ host: shownHost(host) }),
+  ...(url === undefined ? [] : [parts.goOnTo({ url, host: shownHost(host) })]),
+]
+
 const longestDescription = 1000
 
 /**
@@ -45,6 +58,7 @@ export function errorPage(view: {
   requestId: string
   say?: Said | undefined
   hint?: Said | undefined
+  client?: RefusedClient | undefined
 }): Html {
   const title = titleOf(view.status)
   return page(
@@ -57,6 +71,7 @@ export function errorPage(view: {
           ? []
           : parts.inEnglish({ text: sentence(foreignText(view.description, longestDescription)) }),
       hint: view.hint ? parts.note({ text: view.hint }) : [],
+      client: view.client ? refusedClient(view.client) : [],
       error: view.error,
       requestId: view.requestId,
     }),

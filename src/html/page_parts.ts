@@ -58,6 +58,12 @@ export const goOn = defineView(
   ['url'],
 )
 
+export const goOnTo = defineView(
+  'go_on_to',
+  '<p><a class="button onward" href="{{url}}" rel="noreferrer">{{t client.go_on}}</a></p>',
+  ['url', 'host'],
+)
+
 /** Only for browsers without scripts: a page that leaves after a fixed time may be gone before the End-User has read it. */
 export const refresh = defineView(
   'refresh',
@@ -108,6 +114,12 @@ export const unverifiedWarning = defineView(
 export const describedWarning = defineView(
   'described_warning',
   '<p class="warning"><strong>{{t consent.unchecked}}</strong> {{t consent.described}}</p>',
+  ['host'],
+)
+
+export const refusedWarning = defineView(
+  'refused_warning',
+  '<p class="warning"><strong>{{t consent.unchecked}}</strong> {{t client.refused}}</p>',
   ['host'],
 )
 

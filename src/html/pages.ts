@@ -12,6 +12,7 @@ import {
   clientName,
   type ShownClient,
   signInPurpose,
+  shownHost,
 } from './client_parts.ts'
 import { ownScript, page } from './document.ts'
 import { foreignText } from './foreign_text.ts'
@@ -155,6 +156,9 @@ const signedOutText = (view: ShownClient & { ended?: boolean }): Said | Html => 
   return view.clientName ? backTo({ client: clientName(view) }) : say('logged_out.text')
 }
 
+const onwardLink = (url: string, host: string | undefined): Html =>
+  host === undefined ? parts.goOn({ url }) : parts.goOnTo({ url, host: shownHost(host) })
+
 /** Seconds to wait for the frames of the page to load; `views/signed_out.js` waits as long. */
 const framesLoad = 5
 
@@ -170,6 +174,8 @@ export const loggedOutPage = (
     notes?: readonly Said[]
     frames?: readonly Html[]
     onward?: string | undefined
+    /** Of an unverified client: the link names where it leads. */
+    onwardHost?: string | undefined
   },
 ): Html =>
   page(
@@ -178,7 +184,7 @@ export const loggedOutPage = (
       text: signedOutText(view),
       told: view.told ? clientsNotified(view.told) : [],
       notes: (view.notes ?? []).map((text) => parts.note({ text })),
-      onward: view.onward === undefined ? [] : parts.goOn({ url: view.onward }),
+      onward: view.onward === undefined ? [] : onwardLink(view.onward, view.onwardHost),
       frames: view.frames?.length ? parts.frameBox({ frames: view.frames }) : [],
     }),
     view.frames?.length && view.onward !== undefined

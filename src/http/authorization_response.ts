@@ -1,5 +1,5 @@
 /** Authorization responses: always with `iss`, and with the `state` of the request. https://www.rfc-editor.org/rfc/rfc9207 */
-import { type TrustedRedirect, withQuery } from '../auth/redirect_uri.ts'
+import { isLoopbackRedirect, type TrustedRedirect, withQuery } from '../auth/redirect_uri.ts'
 import type { RefusedError } from '../auth/refusal.ts'
 import { newHandle } from '../auth/token.ts'
 import type { Call } from '../contracts/call.ts'
@@ -8,7 +8,8 @@ import type { ResponseMode, ResponseType } from '../contracts/feature.ts'
 import { seconds } from '../lib/clock.ts'
 import { AuthorizationCode } from '../models/authorization_code.ts'
 import type { Client } from '../models/client.ts'
-import { descriptionFor, logRefusal } from './error_reply.ts'
+import { hostOf } from './client_words.ts'
+import { descriptionFor, errorPageReply, logRefusal } from './error_reply.ts'
 import { redirectToClient } from './reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 import type { Params } from '../auth/params.ts'
@@ -42,6 +43,28 @@ export const respondWithError = (
 ): Promise<Reply> => {
   logRefusal(error, call, context)
   return respond(to, { error: error.code, error_description: descriptionFor(error, context) }, context)
+}
+
+/**
+ * Whether the browser may be sent to `redirect` before the End-User has seen a page. A stranger can register any host, so
+ * a link to this provider would lead there (RFC 9700 §4.11.2).
+ */
+export const mayRedirectAtOnce = (client: Client, redirect: string, { config }: Context): boolean =>
+  !client.self_registered || config.unverifiedClientsRedirect === 'at_once' || isLoopbackRedirect(redirect)
+
+/** The error as a page that names the host of the client and links to it with the error. */
+export async function pageWithError(
+  call: Call,
+  context: Context,
+  error: RefusedError,
+  to: Destination,
+): Promise<Reply> {
+  const { headers } = await respondWithError(call, context, error, to)
+  const { location } = headers // a mode that posts a form, or an app, has no URL to link to
+  return errorPageReply(error, call, context, {
+    host: hostOf(to.redirect),
+    url: location !== undefined && /^https?:/.test(location) ? location : undefined,
+  })
 }
 
 export const query: ResponseMode = {

@@ -5,7 +5,7 @@ import { RefusedError, isSecret } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { Call } from '../contracts/call.ts'
-import { errorPage } from '../html/pages.ts'
+import { errorPage, type RefusedClient } from '../html/pages.ts'
 import { json, page } from './reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 
@@ -78,22 +78,35 @@ export function refusalOf(thrown: unknown, call: Call, context: Context): Refuse
   })
 }
 
+/** `client` is the client that sent the request, when the page may name and link to it. */
+export function errorPageReply(
+  error: RefusedError,
+  call: Call,
+  context: Context,
+  client?: RefusedClient,
+): Reply {
+  const { code, headers, retryAfter, say } = error.refusal
+  const html = errorPage({
+    status: error.status,
+    error: code,
+    // In production it would only repeat the message for the End-User.
+    description: context.config.environment === 'production' ? undefined : descriptionFor(error, context),
+    requestId: call.requestId,
+    say,
+    client,
+  })
+  return page(error.status, html, {
+    ...headers,
+    ...(retryAfter !== undefined && { 'retry-after': `${retryAfter}` }),
+  })
+}
+
 export function errorReply(error: RefusedError, call: Call, context: Context, asPage: boolean): Reply {
-  const { code, headers: own, retryAfter, say } = error.refusal
+  if (asPage) return errorPageReply(error, call, context)
+  const { code, headers: own, retryAfter } = error.refusal
   const headers: Record<string, string> = { ...own }
   if (retryAfter !== undefined) headers['retry-after'] = `${retryAfter}`
   const description = descriptionFor(error, context)
-  if (asPage) {
-    const html = errorPage({
-      status: error.status,
-      error: code,
-      // In production it would only repeat the message for the End-User.
-      description: context.config.environment === 'production' ? undefined : description,
-      requestId: call.requestId,
-      say,
-    })
-    return page(error.status, html, headers)
-  }
   // RFC 6749 §5.2: the response to a client that used the Authorization header names the scheme to use.
   if (error.status === 401 && !headers['www-authenticate'])
     headers['www-authenticate'] = `Basic realm="${context.config.issuer}"`

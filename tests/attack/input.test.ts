@@ -100,7 +100,7 @@ describe('markup stays text', () => {
         client_uri: `https://evil.example/"onmouseover="alert(1)`,
         policy_uri: `https://evil.example/<script>alert(1)</script>`,
         logo_uri: 'https://evil.example/logo.png',
-        scope: 'openid',
+        scope: 'openid email',
       }),
     })
     expect(registered.status).toBe(201)
