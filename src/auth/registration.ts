@@ -7,6 +7,7 @@ import { type Grounds, RefusedError, shown } from './refusal.ts'
 import { translated, unsupportedMember } from './metadata_promises.ts'
 import { redirectUriProblem } from './redirect_uri.ts'
 import { leadsToOneOf } from './registration_limits.ts'
+import { resourceProblem } from './resource_uri.ts'
 import { formatScope, parseScope, requireWithin } from './scope.ts'
 
 const Text = v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(200))
@@ -97,6 +98,20 @@ export const coreMetadata = {
   ),
   jwks: v.optional(v.object({ keys: v.pipe(v.array(PublicJwk), v.nonEmpty(), v.maxLength(20)) })),
   jwks_uri: v.optional(v.pipe(HttpsUrl, v.description('An https URL of its public keys, in place of jwks'))),
+  resource_uris: v.optional(
+    v.pipe(
+      Uris,
+      v.nonEmpty(),
+      v.rawCheck(({ dataset, addIssue }) => {
+        if (!dataset.typed) return
+        for (const uri of dataset.value) {
+          const problem = resourceProblem(uri)
+          if (problem !== undefined) addIssue({ message: `${problem}, got ${shown(uri)}` })
+        }
+      }),
+      v.description('By an operator alone: the API that the client is. It introspects tokens for it alone'),
+    ),
+  ),
   access_token_format: v.optional(
     v.pipe(v.picklist(['jwt', 'opaque']), v.description('In place of ACCESS_TOKEN_FORMAT')),
   ),

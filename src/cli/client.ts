@@ -41,7 +41,7 @@ const operatorPolicy = (context: Context) => ({
   scopes: context.scopes,
 })
 
-const shownClient = ({
+export const shownClient = ({
   sealed_secret: _sealed,
   secret_mac: _mac,
   client_id,
@@ -59,7 +59,7 @@ export const show = defineCommand({
   run: ({ json }, [clientId]) =>
     withContext('clients', async (context) => {
       const client = await Client.find(context, clientId)
-      if (!client) throw unknown(clientId)
+      if (!client) throw unknownClient(clientId)
       const print = json ? printJson : printFacts
       print(shownClient(client))
     }),
@@ -90,7 +90,7 @@ const kindOf = (client: Client): string =>
     isPublic(client) ? 'public' : 'confidential',
     client.self_registered && 'self-registered',
     client.first_party && 'first-party',
-    client.resource_server && 'API',
+    (client.resource_server || client.resource_uris) && 'API',
     client.disabled && 'disabled',
   ]
     .filter(Boolean)
@@ -101,7 +101,7 @@ export const remove = defineCommand({
   options: {},
   run: (_, [clientId]) =>
     withContext('clients', async (context) => {
-      if (!(await Client.remove(context, clientId))) throw unknown(clientId)
+      if (!(await Client.remove(context, clientId))) throw unknownClient(clientId)
       const ended = await endGrants(context, clientId)
       print(
         `${printable(clientId)} is removed; ended ${ended} grant${ended === 1 ? '' : 's'}. ` +
@@ -110,7 +110,7 @@ export const remove = defineCommand({
     }),
 })
 
-const unknown = (clientId: string) =>
+export const unknownClient = (clientId: string) =>
   new Refusal(`there is no client ${printable(clientId)}; latchkey client list shows all clients`)
 
 /** Ends grants and consents, so that a new client with this client_id does not have them. Returns the number of grants. */

@@ -61,7 +61,16 @@ export const clientOptions = {
     type: 'boolean',
     help: 'Do not require PKCE; only for confidential clients with old libraries',
   },
-  'resource-server': { type: 'boolean', help: 'An API that may introspect every token' },
+  'resource-server': {
+    type: 'boolean',
+    help: 'An API. Without --resource-uri it may introspect tokens for ACCESS_TOKEN_AUDIENCE',
+  },
+  'resource-uri': {
+    type: 'string',
+    multiple: true,
+    value: 'URI',
+    help: 'The URI of the API that this client is: it may introspect tokens for it, and no others',
+  },
   'may-impersonate': {
     type: 'boolean',
     help: 'Exchanged tokens do not name this client as actor (RFC 8693 §1.1)',
@@ -100,6 +109,7 @@ export async function metadataOf(name: string, options: ClientOptions): Promise<
     id_token_signed_response_alg: options['id-token-alg'],
     access_token_format: options['access-token-format'],
     application_type: options['application-type'],
+    resource_uris: options['resource-uri'],
   }
   return {
     response_types: withPeople ? ['code'] : [],
@@ -132,8 +142,9 @@ function requireSense(options: ClientOptions): void {
     )
   if (isPublic && options['no-pkce']) throw new UsageError('--no-pkce: a public client always needs PKCE')
   if (options.pkce && options['no-pkce']) throw new UsageError('--pkce and --no-pkce exclude each other')
-  if (isPublic && options['resource-server'])
-    throw new UsageError('--resource-server: only a client that authenticates may introspect')
+  const isApi = options['resource-server'] || options['resource-uri'] !== undefined
+  if (isPublic && isApi)
+    throw new UsageError('--resource-server, --resource-uri: only a client that authenticates may introspect')
   const id = options['client-id']
   if (id !== undefined && !/^[\x21-\x7e]{1,200}$/.test(id))
     throw new UsageError(

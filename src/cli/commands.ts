@@ -106,6 +106,11 @@ export const commands: readonly CommandEntry[] = [
     help: 'Show a client, without its secret',
     load: async () => (await client()).show,
   },
+  {
+    name: 'client set',
+    help: 'Change the API that a client is tied to',
+    load: async () => (await import('./client_set.ts')).set,
+  },
   { name: 'client list', help: 'List all clients', load: async () => (await client()).list },
   {
     name: 'client remove',

@@ -31,5 +31,6 @@ export const newGrant = (
   ...(claims && { claims }),
   authentication: { auth_time: authTime(session), acr: session.acr, amr: session.amr, sid: session.sid },
   session_bound: !scope.includes('offline_access'),
+  session_until: session.exp,
   exp: seconds(context.clock) + lifetime,
 })

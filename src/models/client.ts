@@ -30,7 +30,7 @@ const schema = openObject({
   require_pkce: v.optional(v.boolean()),
   /** Set by an operator alone: an application of the operator, without a consent page. */
   first_party: v.optional(v.boolean(), false),
-  /** Set by an operator alone: a resource server that may introspect every token. */
+  /** Set by an operator alone: a resource server. Without `resource_uris` it may introspect tokens for ACCESS_TOKEN_AUDIENCE. */
   resource_server: v.optional(v.boolean(), false),
   /** Set by an operator alone: token exchange without an `act` chain (RFC 8693 §1.1). */
   may_impersonate: v.optional(v.boolean()),

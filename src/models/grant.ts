@@ -29,6 +29,8 @@ const schema = openObject({
   code_used: v.optional(v.boolean()),
   /** The grant ends with its session; false when offline_access was granted. */
   session_bound: v.boolean(),
+  /** Seconds: the session does not run out before. Absent in records of older versions. */
+  session_until: v.optional(v.number()),
   /** The refresh token family, constant in size: the current generation and when it became current (ms). */
   refresh: v.optional(v.object({ generation: v.number(), rotated_at: v.number() })),
   /** The client authenticated when it redeemed the code: its refresh tokens require client authentication from then on. */

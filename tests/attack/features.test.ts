@@ -84,7 +84,8 @@ describe('a token that is exchanged', () => {
     const resources = { resource: 'https://a.example/ https://b.example/' }
     const authorized = await authorize(op, browser(op), demo, resources)
     const narrow = await redeem(op, demo, authorized, { resource: 'https://a.example/' })
-    const copy = await exchange(op, front, narrow.body.access_token)
+    const files = await service(op, 'files', { resource_uris: ['https://a.example/'] })
+    const copy = await exchange(op, files, narrow.body.access_token)
     expect(claimsOf(copy.body.access_token).aud).toBe('https://a.example/')
   })
 

@@ -76,7 +76,7 @@ for (const format of ['jwt', 'opaque'])
     expect(first.body.refresh_token).toBeUndefined()
     const second = await exchange(op, stock, first.body.access_token, { scope: 'openid', audience: 'stock' })
     const read = async (token: unknown) =>
-      (await (await op.fetch('/introspect', formPost(orders, { token: String(token) }))).json()) as Json
+      (await (await op.fetch('/introspect', formPost(stock, { token: String(token) }))).json()) as Json
     expect(await read(second.body.access_token)).toMatchObject({
       active: true,
       sub: 'user-alice',

@@ -9,7 +9,7 @@ import type { GrantRule, Issue } from '../../contracts/grant_type.ts'
 import { isLoopbackHost } from '../../lib/address.ts'
 import type { Client } from '../../models/client.ts'
 import { declareGrantMembers } from '../../models/grant.ts'
-import { type AuthorizationParameter, defineFeature } from '../../contracts/feature.ts'
+import { type AuthorizationParameter, defineFeature, type RegistrationRule } from '../../contracts/feature.ts'
 
 const env = defineEntries([
   {
@@ -167,10 +167,25 @@ function requireGrantedToCopy(requested: readonly string[], { copyOf, grant }: I
     )
 }
 
+/** A client that ties itself to the API of another would learn of the End-Users of that API. */
+const operatorTies: RegistrationRule = {
+  name: 'resource_uris',
+  async check(_context, { resource_uris: asked }, { by, current }) {
+    if (by === 'operator' || asked === undefined || Bun.deepEquals(asked, current?.resource_uris)) return
+    throw new OAuthError('invalid_client_metadata', {
+      rule: 'RFC 7662 §4',
+      expected: 'no resource_uris: an operator ties a client to an API (latchkey client add --resource-uri)',
+      came: asked,
+      problem: 'resource_uris is set by an operator (latchkey client add --resource-uri)',
+    })
+  },
+}
+
 export const resourceIndicators = defineFeature({
   name: 'resource_indicators',
   env,
   authorizationParameters: [parameter],
   grantRules: [rule],
+  registrationRules: [operatorTies],
   repeatable: ['resource'],
 })

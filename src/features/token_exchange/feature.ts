@@ -6,6 +6,7 @@ import { secret, shown } from '../../auth/refusal.ts'
 import { parseScope, requireWithin, scopeValues } from '../../auth/scope.ts'
 import type { Context } from '../../contracts/context.ts'
 import { type Bound, defineGrantType } from '../../contracts/grant_type.ts'
+import { isForApi } from '../../grants/accepting_api.ts'
 import { findAccessToken } from '../../grants/live_token.ts'
 import type { LiveToken } from '../../contracts/live_token.ts'
 import { findClient } from '../../clients/find_client.ts'
@@ -48,7 +49,7 @@ const tokenExchange = defineGrantType(
       })
     checkTypes(params)
     const subject = await requireLive(params.subject_token, 'subject_token', context)
-    requireMayExchange(subject, client)
+    requireMayExchange(subject, client, context)
     requireKeyOf(subject, client, bound)
     const actor =
       params.actor_token === undefined ? undefined : await requireActor(params.actor_token, client, context)
@@ -101,13 +102,12 @@ async function requireLive(token: string, name: string, context: Context): Promi
   return live
 }
 
-/** The client may exchange its own tokens and those whose audience it is; a resource server may exchange any. */
-function requireMayExchange({ claims }: LiveToken, client: Client): void {
-  const mine = claims.client_id === client.client_id || [claims.aud].flat().includes(client.client_id)
-  if (!mine && !client.resource_server)
+/** The client may exchange its own tokens and those that it may accept as an API. */
+function requireMayExchange({ claims }: LiveToken, client: Client, context: Context): void {
+  if (claims.client_id !== client.client_id && !isForApi(claims.aud, client, context))
     throw new OAuthError('invalid_request', {
       rule: 'RFC 8693 §2.2.2',
-      expected: `a subject_token whose client_id or aud is ${client.client_id}`,
+      expected: `a subject_token whose client_id is ${client.client_id}, or whose aud is one of its resource_uris`,
       came: { client_id: claims.client_id, aud: claims.aud },
       problem: 'the subject_token was neither issued to this client nor meant for it',
     })
