@@ -13,7 +13,7 @@ import { shown } from './refusal.ts'
 import { readCodeChallenge } from './pkce.ts'
 import { parsePrompt, promptValues } from './prompt.ts'
 import type { TrustedRedirect } from './redirect_uri.ts'
-import { parseScope, requireWithin, scopeValues } from './scope.ts'
+import { parseScope, requireWithin, scopeValues, withoutIdleOffline } from './scope.ts'
 import type { Given, Params } from './params.ts'
 
 const text = (description: string) => v.pipe(v.string(), v.description(description))
@@ -62,6 +62,7 @@ export interface AuthorizationRequest {
 /** The client metadata that the checks use. */
 export interface RequestingClient {
   response_types: readonly string[]
+  grant_types: readonly string[]
   scope: string
   require_pkce?: boolean | undefined
   token_endpoint_auth_method: string
@@ -122,7 +123,8 @@ export function readAuthorizationRequest(
   const responseType = readResponseType(read, client, abilities)
   const responseMode = readResponseMode(read, abilities)
   if (abilities.longest) requireShort(read, abilities.longest)
-  const asked = parseScope(read.scope)
+  const issuesCode = responseType.split(' ').includes('code')
+  const asked = withoutIdleOffline(parseScope(read.scope), client, issuesCode)
   const known = asked.filter((each) => abilities.scopes.includes(each))
   const scope = abilities.ignoreUnknownScopes && known.length > 0 ? known : asked
   requireWithin(scope, abilities.scopes, 'the scopes of this provider')
@@ -132,7 +134,6 @@ export function readAuthorizationRequest(
   const claims =
     requested && claimsWithin(requested, scopeValues(client.scope), abilities.scopeTable ?? claimsOfScope)
   const isPublic = client.token_endpoint_auth_method === 'none'
-  const issuesCode = responseType.split(' ').includes('code')
   const codeChallenge = readCodeChallenge(
     read,
     issuesCode && (isPublic || (client.require_pkce ?? abilities.requirePkce)),

@@ -47,6 +47,19 @@ export function parseScope(text: string | undefined): string[] {
   return scopes
 }
 
+/**
+ * The scopes without offline_access where no refresh token can follow: without a code in the answer, or for a client that
+ * is not registered for refresh tokens (OpenID Connect Core §11). An access token with it would outlive the sign-out.
+ */
+export const withoutIdleOffline = (
+  scopes: readonly string[],
+  client: { grant_types: readonly string[] },
+  issuesCode = true,
+): string[] =>
+  issuesCode && client.grant_types.includes('refresh_token')
+    ? [...scopes]
+    : scopes.filter((each) => each !== 'offline_access')
+
 export const formatScope = (scopes: readonly string[]): string => scopes.join(' ')
 
 /** Throws `invalid_scope` naming the first scope that is not in `allowed`. */

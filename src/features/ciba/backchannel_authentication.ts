@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { optionalText } from '../../auth/params.ts'
 import { secret } from '../../auth/refusal.ts'
-import { parseScope, requireWithin, scopeValues } from '../../auth/scope.ts'
+import { parseScope, requireWithin, scopeValues, withoutIdleOffline } from '../../auth/scope.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { clientPost, object, text, whole } from '../../openapi/parts.ts'
@@ -123,7 +123,7 @@ async function readRequest(given: Params, client: Client, context: Context): Pro
       rule: 'OpenID Connect CIBA §7.1',
       expected: 'scope is required and must have openid',
     })
-  const scope = parseScope(params.scope)
+  const scope = withoutIdleOffline(parseScope(params.scope), client)
   if (!scope.includes('openid'))
     throw new OAuthError('invalid_scope', {
       rule: 'OpenID Connect CIBA §7.1',

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { optionalText } from '../../auth/params.ts'
-import { parseScope, requireWithin, scopeValues } from '../../auth/scope.ts'
+import { parseScope, requireWithin, scopeValues, withoutIdleOffline } from '../../auth/scope.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
@@ -67,7 +67,7 @@ const endpoint = defineEndpoint({
         came: client.grant_types,
         problem: `this client is not registered for ${deviceCodeGrant}`,
       })
-    const scope = parseScope(shape(Params, params).scope)
+    const scope = withoutIdleOffline(parseScope(shape(Params, params).scope), client)
     requireWithin(scope, context.scopes, 'the scopes of this provider')
     requireWithin(scope, scopeValues(client.scope), 'the scopes this client registered')
     const extra = await readExtra(params, client, context)

@@ -13,6 +13,7 @@ import vector from '../../vectors/rfc7636.json'
 const redirect = matchRedirectUri(['https://a.example/cb'], 'https://a.example/cb')!
 const client: RequestingClient = {
   response_types: ['code', 'code id_token'],
+  grant_types: ['authorization_code'],
   scope: 'openid profile',
   require_pkce: true,
   token_endpoint_auth_method: 'client_secret_basic',
