@@ -231,7 +231,7 @@ export const protocolSections = {
       name: 'SECOND_FACTORS',
       schema: is.someOf('totp', 'passkey', 'sms', 'email', 'recovery'),
       default: 'totp passkey recovery',
-      help: 'Second factors that End-Users may set up and use. A mailed code (email) is not a factor by NIST SP 800-63B: it is asked for, but does not raise acr.',
+      help: 'Second factors that End-Users may set up and use. A passkey that exists counts in any case. A mailed code (email) is not a factor by NIST SP 800-63B: it is asked for, but does not raise acr.',
     },
   ],
   'Scopes and registration': [

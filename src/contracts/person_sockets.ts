@@ -74,6 +74,13 @@ export interface SecondFactor {
   acr: Acr
   /** Replaces a lost factor (recovery codes). An End-User with nothing else has no second factor. */
   standIn?: true
+  /**
+   * It also signs in by itself (passkeys). An End-User with no other factor is not asked for it after the password, but
+   * proves it for everything that needs a second factor. It counts whether or not SECOND_FACTORS has its name.
+   */
+  signsIn?: true
+  /** Of a stand-in: erases it. Called when the last factor that it could replace was removed. */
+  forget?(context: Context, sub: string): Promise<unknown>
   /** Whether this End-User can use it now. */
   isSetUp(context: Context, user: User): Promise<boolean>
   /**

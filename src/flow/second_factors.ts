@@ -21,10 +21,15 @@ export const allowedFactors = ({ table, config }: Context): SecondFactor[] =>
 /** Factors that the End-User has set up and may use. Empty if there are only stand-ins, such as recovery codes. */
 export async function readyFactors(user: User, context: Context): Promise<SecondFactor[]> {
   const allowed = allowedFactors(context)
-  const has = await Promise.all(allowed.map((factor) => factor.isSetUp(context, user)))
-  const ready = allowed.filter((_, at) => has[at])
+  const usable = context.table.secondFactors.filter((factor) => factor.signsIn || allowed.includes(factor))
+  const has = await Promise.all(usable.map((factor) => factor.isSetUp(context, user)))
+  const ready = usable.filter((_, at) => has[at])
   return ready.some(({ standIn }) => !standIn) ? ready : []
 }
+
+/** Those of the `ready` factors that are asked for at each sign-in: none if they only are passkeys, and none is required. */
+export const askedFactors = (ready: readonly SecondFactor[], user: User, context: Context) =>
+  mustHaveFactor(user, context) || ready.some(({ standIn, signsIn }) => !standIn && !signsIn) ? ready : []
 
 /** Whether the End-User must have a second factor, whatever the client requests. */
 export const mustHaveFactor = (user: User, context: Context): boolean =>
@@ -60,6 +65,12 @@ export async function mayEnrol(progress: StepNeeded, context: Context): Promise<
   return ready.length === 0 || passedSecond(amr)
 }
 
+/** After the removal of a factor: erases the stand-ins if they no longer replace any factor. No page would list them. */
+export async function dropStandIns(user: User, context: Context): Promise<void> {
+  if ((await readyFactors(user, context)).length > 0) return
+  for (const factor of context.table.secondFactors) await factor.forget?.(context, user.sub)
+}
+
 /** After a change of factors: ends the trust in all trusted devices, and notifies the owner. */
 export async function factorsChanged(
   call: Call,
@@ -71,14 +82,19 @@ export async function factorsChanged(
   await tellOwner(call, context, user, event)
 }
 
-/** The second factor that is set up but was not used in a sign-in of level `acr`. Changes of sign-in methods require it. */
+/**
+ * The second factor that is set up but was not used in this sign-in. Changes of sign-in methods require it. A mailed code
+ * does not reach the level of two factors, and is owed if nothing stronger is set up.
+ */
 export async function factorOwed(
   user: User,
-  acr: string,
+  { acr, amr }: { acr: string; amr: readonly string[] },
   context: Context,
 ): Promise<SecondFactor | undefined> {
   if (meetsAcr(acr, twoFactors)) return undefined
-  return (await readyFactors(user, context)).find((factor) => meetsAcr(factor.acr, twoFactors))
+  const ready = await readyFactors(user, context)
+  const strong = ready.find((factor) => meetsAcr(factor.acr, twoFactors))
+  return strong ?? (passedSecond(amr) ? undefined : ready[0])
 }
 
 /**
@@ -92,8 +108,9 @@ export async function stronglySignedIn(
 ): Promise<SignedInPerson | { reply: Reply }> {
   const person = await freshlySignedIn(call, context, path)
   if ('reply' in person) return person
-  const first = await factorOwed(person.user, person.session.acr, context)
+  const first = await factorOwed(person.user, person.session, context)
   if (!first) return person
-  const more = { path: first.path, returnTo: path, acr: [twoFactors] }
+  const reached = meetsAcr(first.acr, twoFactors)
+  const more = { path: first.path, returnTo: path, ...(reached && { acr: [twoFactors] }) }
   return { reply: await askForMore(call, context, person.session, more) }
 }

@@ -11,7 +11,7 @@ import { addClient, begin } from '../support/backchannel.ts'
 import { bearer, bob, browser, operatorClient, read, tokensOf } from '../support/flow.ts'
 import { mailsOf } from '../support/mailbox.ts'
 import { alice, person, type Person } from '../support/person.ts'
-import { addPasskey } from '../support/passkeys.ts'
+import { addPasskey, provePasskey } from '../support/passkeys.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
 import { secondLatchkey, upstreamEnv } from '../support/upstream.ts'
 
@@ -63,7 +63,7 @@ async function liveRichly(op: Provider, who: Person): Promise<void> {
   const { location } = await who.press(connections, 'connect_corp')
   const back = await person(up.issuer, up.fetch).goThrough(location!.href, alice)
   await who.open(back.href)
-  await addPasskey(op.issuer, who)
+  await provePasskey(op.issuer, who, await addPasskey(op.issuer, who))
   await setUpApp(op, who) // last: from here on it is asked for
   const email = pageOf(await who.open('/account/email'))
   await who.press(email, 'change', { email: 'alice@new.example' })

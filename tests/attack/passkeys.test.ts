@@ -12,6 +12,7 @@ import {
   fetchOptions,
   optionsIn,
   pageOf,
+  provePasskey,
   signInWith,
 } from '../support/passkeys.ts'
 import type { Landing, Person } from '../support/person.ts'
@@ -177,7 +178,7 @@ describe('challenges', () => {
     const who = await signedIn(op)
     const credential = await addPasskey(op.issuer, who)
     const { page, options } = await atSignIn(op.issuer, op.fetch, browser(op))
-    const toAdd = pageOf(await who.open(add))
+    const toAdd = await provePasskey(op.issuer, who, credential)
     const creation = optionsIn<CreationOptions>(toAdd)
     const thief = browser(op)
     const atLogin = await atSignIn(op.issuer, op.fetch, thief)
@@ -293,6 +294,7 @@ describe('a registration', () => {
     const again = pageOf(await who.open(add))
     const mine = attest(op.issuer, optionsIn<CreationOptions>(again), credential)
     expect(pageOf(await answer(who, again, mine)).url).toEndWith('?done=added')
+    await provePasskey(op.issuer, who, credential)
     expect(pageOf(await answer(who, again, mine)).status).toBe(400)
     const copied = pageOf(await other.open(add))
     const answered = await answer(
@@ -419,9 +421,10 @@ describe('two instances on one Redis', () => {
     const both = await pair()
     const who = await signedIn(both[0])
     const page = pageOf(await who.open(add))
-    const { json } = create(both[0].issuer, optionsIn<CreationOptions>(page))
+    const { credential, json } = create(both[0].issuer, optionsIn<CreationOptions>(page))
     const landings = await twenty((i) => answer(through(both[i % 2]!, who), page, json))
     expect(landings.filter(({ page }) => page?.url.endsWith('?done=added'))).toHaveLength(1)
+    await provePasskey(both[0].issuer, who, credential)
     await addPasskey(both[0].issuer, who)
     await User.update(both[0].context, await subOf(both[0], 'alice'), ({ password_hash: _, ...user }) => user)
     const list = pageOf(await who.open('/account/passkeys'))
@@ -461,6 +464,7 @@ describe('a store that goes away', () => {
     const failing = failingStore(memoryStore(clock))
     const op = await provider({ clock, store: failing.store })
     const who = await signedIn(op)
+    await provePasskey(op.issuer, who, await addPasskey(op.issuer, who))
     const listed = async () =>
       pageOf(await who.open('/account/passkeys')).html.match(/remove\?passkey=/g)?.length ?? 0
     let done = false

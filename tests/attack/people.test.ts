@@ -24,7 +24,7 @@ import {
 } from '../support/authenticator.ts'
 import { alice, bob, browser } from '../support/flow.ts'
 import { forgetMails, linkMailed, mailsOf } from '../support/mailbox.ts'
-import { addPasskey } from '../support/passkeys.ts'
+import { addPasskey, provePasskey } from '../support/passkeys.ts'
 import type { Page, Person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
 import { server, upstreamEnv, whoIs } from '../support/upstream.ts'
@@ -252,7 +252,7 @@ describe('a way in', () => {
     const { context } = op
     const owner = browser(op)
     await withPassword(owner)
-    await addPasskey(op.issuer, owner)
+    await provePasskey(op.issuer, owner, await addPasskey(op.issuer, owner))
     await User.update(context, 'user-alice', ({ password_hash: _, ...user }) => user)
     const user = (await User.find(context, 'user-alice'))!
     await Links.create(context, findUpstream(context.config, 'corp')!, identity, user.sub, tokens)

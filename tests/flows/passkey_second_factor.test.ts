@@ -110,15 +110,17 @@ describe('a passkey as second factor', () => {
 })
 
 describe('who has a passkey to be faster', () => {
-  test('still signs in with the password alone, and can take the passkey away with it', async () => {
+  test('still signs in with the password alone, and cannot take the passkey away with it', async () => {
     const op = await provider()
     const who = browser(op)
     await withPassword(who)
-    await addPasskey(op.issuer, who)
+    const key = await addPasskey(op.issuer, who)
     const later = browser(op)
     expect(at(await withPassword(later))).toBe('/account/passkeys')
     const list = pageOf(await later.open('/account/passkeys'))
     const link = /\/account\/passkeys\/remove\?passkey=[\w-]{43}/.exec(list.html)![0]
+    expect(at(await later.open(link))).toBe('/passkeys/second_factor')
+    await prove(op, later, pageOf(await later.open(link)), key)
     const removed = await later.press(pageOf(await later.open(link)), 'remove')
     expect(removed.page!.url).toEndWith('?done=removed')
   })

@@ -2,10 +2,16 @@
 import { describe, expect, test } from 'bun:test'
 import { User } from '../../src/models/user.ts'
 import { Event } from '../../src/models/event.ts'
-import { algorithms, create, type CreationOptions } from '../support/security_key.ts'
+import {
+  algorithms,
+  create,
+  type CreationOptions,
+  get,
+  type RequestOptions,
+} from '../support/security_key.ts'
 import { authorizationUrl, claimsOf, demo } from '../support/client.ts'
 import { alice, bob, browser, minute, redeem } from '../support/flow.ts'
-import { addPasskey, answer, optionsIn, pageOf, signInWith } from '../support/passkeys.ts'
+import { addPasskey, answer, optionsIn, pageOf, provePasskey, signInWith } from '../support/passkeys.ts'
 import type { Landing, Person } from '../support/person.ts'
 import { type Provider, provider, type ProviderOptions } from '../support/provider.ts'
 
@@ -72,7 +78,7 @@ describe('a passkey', () => {
       expect(Buffer.from(user_handle, 'base64url').toString('latin1')).not.toContain(known)
     const first = await addPasskey(op.issuer, who)
     const again = optionsIn<CreationOptions & { excludeCredentials: { id: string }[] }>(
-      pageOf(await who.open('/account/passkeys/add')),
+      await provePasskey(op.issuer, who, first),
     )
     expect(again.user.id).toBe(user_handle)
     expect(again.excludeCredentials.map(({ id }) => id)).toEqual([first.id.toString('base64url')])
@@ -97,7 +103,7 @@ describe('a passkey', () => {
     const credential = await addPasskey(op.issuer, who)
     const other = browser(op)
     await other.press(pageOf(await other.open('/account/passkeys')), 'login', bob)
-    await addPasskey(op.issuer, other)
+    await provePasskey(op.issuer, other, await addPasskey(op.issuer, other))
     const list = pageOf(await other.open('/account/passkeys'))
     const [, key = ''] = /remove\?passkey=([\w-]{43})/.exec(pageOf(await who.open('/account/passkeys')).html)!
     await other.press(list, 'rename', { passkey: key, name: 'mine now' })
@@ -110,7 +116,7 @@ describe('a passkey', () => {
     expect(path(await signInWith(op.issuer, op.fetch, browser(op), credential))).not.toBe('/passkeys/sign_in')
   })
 
-  test('is removed after a fresh sign-in alone, and then opens nothing', async () => {
+  test('is removed after a fresh sign-in with it alone, and then opens nothing', async () => {
     const { op, who } = await signedIn()
     const credential = await addPasskey(op.issuer, who)
     const link = /\/account\/passkeys\/remove\?passkey=[\w-]{43}/.exec(
@@ -119,7 +125,9 @@ describe('a passkey', () => {
     op.clock.advance(11 * minute)
     const asked = pageOf(await who.open(link))
     expect(new URL(asked.url).pathname).toBe('/login')
-    const back = pageOf(await who.press(asked, 'login', alice))
+    const owed = pageOf(await who.press(asked, 'login', alice))
+    expect(new URL(owed.url).pathname).toBe('/passkeys/second_factor')
+    const back = pageOf(await answer(who, owed, get(op.issuer, optionsIn<RequestOptions>(owed), credential)))
     expect(back.url).toEndWith(link)
     expect((await who.press(back, 'remove')).page!.url).toEndWith('?done=removed')
     const refused = await signInWith(op.issuer, op.fetch, browser(op), credential)
@@ -135,7 +143,7 @@ describe('a passkey', () => {
 
   test('of somebody who has nothing else stays', async () => {
     const { op, who } = await signedIn()
-    await addPasskey(op.issuer, who)
+    await provePasskey(op.issuer, who, await addPasskey(op.issuer, who))
     await User.update(op.context, await sub(op, 'alice'), ({ password_hash: _, ...user }) => user)
     const link = () =>
       who
@@ -164,7 +172,8 @@ describe('a passkey', () => {
 
   test('is one of twenty at most', async () => {
     const { op, who } = await signedIn()
-    for (let made = 0; made < 20; made++) await addPasskey(op.issuer, who)
+    await provePasskey(op.issuer, who, await addPasskey(op.issuer, who))
+    for (let made = 1; made < 20; made++) await addPasskey(op.issuer, who)
     const page = pageOf(await who.open('/account/passkeys/add'))
     const { json } = create(op.issuer, optionsIn<CreationOptions>(page))
     const refused = await answer(who, page, json)

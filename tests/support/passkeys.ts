@@ -64,6 +64,14 @@ export async function addPasskey(origin: string, who: Person, lies: Lies = {}): 
   return credential
 }
 
+/** Proves a passkey in the session of `who`, as a change of factors demands, and returns the page to add another. */
+export async function provePasskey(origin: string, who: Person, credential: Credential): Promise<Page> {
+  const page = pageOf(await who.open('/account/passkeys/add'))
+  const landing = await answer(who, page, get(origin, optionsIn<RequestOptions>(page), credential))
+  if (!landing.page?.url.endsWith('/account/passkeys/add')) throw new Error(`not proven: ${page.html}`)
+  return landing.page
+}
+
 /** At the sign-in page of `url`, with options at hand. */
 export async function atSignIn(origin: string, fetch: Fetch, who: Person, url = '/login') {
   const page = pageOf(await who.open(url))

@@ -3,7 +3,7 @@ import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import type { SignedInPerson } from '../../flow/signed_in_person.ts'
-import { factorsChanged, isLastNeeded, stronglySignedIn } from '../../flow/second_factors.ts'
+import { dropStandIns, factorsChanged, isLastNeeded, stronglySignedIn } from '../../flow/second_factors.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm } from '../../html/account_parts.ts'
 import { query } from '../../http/call.ts'
@@ -64,6 +64,7 @@ export const removePage = defineEndpoint({
     if (left && (await countSignInMethods(left, context)) === 0 && (await Passkey.restore(context, passkey)))
       return show(call, context, person, passkey, { status: 400, removable: false })
     context.log.info('passkey_removed', { sub: user.sub, passkey: passkey.key })
+    await dropStandIns(user, context)
     await factorsChanged(call, context, user, { kind: 'passkey_removed', detail: passkey.name })
     return toList(context, 'removed')
   },

@@ -1,7 +1,6 @@
 /** A passkey as second factor: only a passkey of the account that passed the first factor. https://www.w3.org/TR/webauthn-3/#sctn-usecase-authentication */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { allowedFactors, mustHaveFactor, readyFactors } from '../../flow/second_factors.ts'
 import { type StepNeeded, stepOfPage, stepForm, signIn } from '../../flow/sign_in.ts'
 import type { Call } from '../../contracts/call.ts'
 import { formTarget } from '../../http/headers.ts'
@@ -9,7 +8,6 @@ import { page } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import type { Html } from '../../html/view.ts'
 import { type MessageKey, say } from '../../lib/say.ts'
-import type { User } from '../../models/user.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
 import { type ChallengeBinding, requestOptions } from './ceremony.ts'
 import { ceremonyView, linkBelow, stepPage } from './pages.ts'
@@ -25,22 +23,12 @@ export const secondFactor: SecondFactor = {
   order: 10,
   label: 'passkeys.factor',
   acr: 'phr',
-  isSetUp: async (context, user) =>
-    (await countsAsFactor(user, context)) && (await Passkey.listOf(context, user.sub)).length > 0,
+  // A passkey may be on another device, so having one does not by itself demand it after a password.
+  signsIn: true,
+  isSetUp: async (context, { sub }) => (await Passkey.listOf(context, sub)).length > 0,
   path: secondFactorPath,
   enrolPath,
   accountPath,
-}
-
-/**
- * A passkey may be on another device, so having one does not by itself demand it after a password. It counts as a second
- * factor if the account must have one, or has set up a factor of another kind.
- */
-async function countsAsFactor(user: User, context: Context): Promise<boolean> {
-  if (mustHaveFactor(user, context)) return true
-  const others = allowedFactors(context).filter(({ name, standIn }) => name !== secondFactor.name && !standIn)
-  const set = await Promise.all(others.map((factor) => factor.isSetUp(context, user)))
-  return set.includes(true)
 }
 
 const bindingOf = ({ open, user }: StepNeeded): ChallengeBinding => ({
@@ -85,7 +73,7 @@ async function show(
       label: say('passkeys.use'),
       options,
     }),
-    other: await otherWays(context, progress),
+    other: otherWays(context, progress),
   })
   const redirect = open.interaction.params?.redirect_uri
   return {
@@ -94,12 +82,8 @@ async function show(
   }
 }
 
-/** Link to the other second factors; if the passkey does not count as one, to the page that sets up another. */
-async function otherWays(context: Context, { open, user }: StepNeeded): Promise<Html[]> {
-  const ready = await readyFactors(user, context)
-  const counts = ready.some(({ name }) => name === secondFactor.name)
-  if (counts && ready.length === 1) return []
-  const wanted = counts ? 'second_factor' : 'second_factor_set_up'
-  const choices = context.table.endpoints.find(({ name }) => name === wanted)
+/** Link to the page of choices: other second factors, the way on without one, and what to do without the passkey. */
+function otherWays(context: Context, { open }: StepNeeded): Html[] {
+  const choices = context.table.endpoints.find(({ name }) => name === 'second_factor')
   return choices ? [linkBelow({ path: `${context.basePath}${choices.path}?interaction=${open.handle}` })] : []
 }

@@ -3,7 +3,14 @@ import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { accountForm } from '../../flow/account_form.ts'
 import { pageOfPerson } from '../../flow/signed_in_person.ts'
-import { allowedFactors, factorsChanged, isLastNeeded, readyFactors } from '../../flow/second_factors.ts'
+import {
+  allowedFactors,
+  askedFactors,
+  dropStandIns,
+  factorsChanged,
+  isLastNeeded,
+  readyFactors,
+} from '../../flow/second_factors.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { redirectWithin } from '../../http/reply.ts'
@@ -36,6 +43,14 @@ const noticeOf = (word: string | undefined): Said | undefined =>
     ? say(doneMessages[word as keyof typeof doneMessages])
     : undefined
 
+/** Whether the second step is on: at each sign-in, or for what needs a passkey. */
+const stateOf = (ready: readonly SecondFactor[], user: User, context: Context): MessageKey =>
+  ready.length === 0
+    ? 'second_factor.off'
+    : askedFactors(ready, user, context).length > 0
+      ? 'second_factor.on'
+      : 'second_factor.on_passkey'
+
 async function show(
   context: Context,
   factorPage: FactorPage,
@@ -44,13 +59,15 @@ async function show(
   notice: { done?: Said | undefined; problem?: Said | undefined } = {},
 ): Promise<Reply> {
   const ready = await readyFactors(factorPage.user, context)
-  const entries = allowedFactors(context)
+  const allowed = allowedFactors(context)
+  const entries = context.table.secondFactors
+    .filter((factor) => allowed.includes(factor) || ready.includes(factor))
     .filter(({ standIn, accountPath }) => !standIn && accountPath !== undefined)
     .map((factor) => entryOf(factor, ready.includes(factor), factorPage))
-  const recovery = allowedFactors(context).some(({ name }) => name === 'recovery')
+  const recovery = allowed.some(({ name }) => name === 'recovery')
   return factorPage.show(status, {
     title: say('second_factor.title'),
-    text: say(ready.length > 0 ? 'second_factor.on' : 'second_factor.off'),
+    text: say(stateOf(ready, factorPage.user, context)),
     notice,
     main: [
       factorList({
@@ -154,8 +171,7 @@ async function remove(call: Call, context: Context, user: User, name: string): P
   if (await isLastNeeded(user, name, context)) return say('second_factor.last_needed')
   if (!(await removal.remove(context, user.sub))) return undefined
   await factorsChanged(call, context, user, { kind: removal.kind })
-  // Recovery codes only replace a factor: without one they would remain as a factor that no page lists.
-  if ((await readyFactors(user, context)).length === 0) await RecoveryCodes.remove(context, user.sub)
+  await dropStandIns(user, context)
   return undefined
 }
 
@@ -165,7 +181,6 @@ export const factorsSection: AccountSection = {
   title: 'second_factor.title',
   order: 30,
   async summary(context, { user }) {
-    const ready = (await readyFactors(user, context)).filter(({ standIn }) => !standIn)
-    return say(ready.length > 0 ? 'second_factor.on' : 'second_factor.off')
+    return say(stateOf(await readyFactors(user, context), user, context))
   },
 }

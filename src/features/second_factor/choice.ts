@@ -2,7 +2,14 @@
 import { acrOf, meetsAcr } from '../../auth/acr.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { allowedFactors, isStale, mayEnrol, mustHaveFactor, readyFactors } from '../../flow/second_factors.ts'
+import {
+  allowedFactors,
+  askedFactors,
+  isStale,
+  mayEnrol,
+  mustHaveFactor,
+  readyFactors,
+} from '../../flow/second_factors.ts'
 import { signIn } from '../../flow/sign_in.ts'
 import { clientIdOf, demandOf } from '../../flow/step_up.ts'
 import { resumePath } from '../../flow/interaction_page.ts'
@@ -13,9 +20,9 @@ import type { Reply } from '../../contracts/reply.ts'
 import { say } from '../../lib/say.ts'
 import { Interaction } from '../../models/interaction.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
-import { findStepPage, stepPageForm, type FoundStepPage } from './factor_page.ts'
+import { type FactorPage, findStepPage, stepPageForm, type FoundStepPage } from './factor_page.ts'
 import { choicePath, setUpPath, type Wanted, wantedBy } from './policy.ts'
-import { buttonFormOf, choice, choiceList } from './views.ts'
+import { buttonFormOf, choice, choiceList, paragraph } from './views.ts'
 
 /** The level that the request of this interaction still requires. */
 async function wantedHere(
@@ -38,15 +45,24 @@ const reachingFactors = (factors: readonly SecondFactor[], wanted: Wanted | unde
 
 const findChoice = findStepPage(choicePath)
 
-async function choose(call: Call, context: Context): Promise<Reply> {
+async function showChoices(call: Call, context: Context): Promise<Reply> {
   const found = await findChoice(call, context)
-  if ('reply' in found) return found.reply
-  const { factorPage, progress } = found
-  const ready = reachingFactors(
-    await readyFactors(progress.user, context),
-    await wantedHere(call, context, found),
-  )
+  return 'reply' in found ? found.reply : choose(call, context, { ...found, fields: {} })
+}
+
+/** The page that lists factors to use. The field `decline` continues without one, if no sign-in asks for it. */
+async function choose(call: Call, context: Context, found: FoundStepPage & Submitted): Promise<Reply> {
+  const { factorPage, progress, fields } = found
+  const wanted = await wantedHere(call, context, found)
+  const set = await readyFactors(progress.user, context)
+  const ready = reachingFactors(set, wanted)
   if (ready.length === 0) return redirectWithin(resumePath(context, progress.open.handle))
+  // Not for a page of /account: it would ask again.
+  const optional =
+    isOptional(wanted) &&
+    progress.open.interaction.params !== undefined &&
+    askedFactors(set, progress.user, context).length === 0
+  if (fields.decline !== undefined && optional) return decline(call, context, found)
   return factorPage.show(200, {
     title: say('second_factor.title'),
     text: say('second_factor.choose'),
@@ -54,9 +70,18 @@ async function choose(call: Call, context: Context): Promise<Reply> {
       choiceList({
         choices: ready.map(({ path, label }) => choice({ path: factorPage.pathTo(path), label: say(label) })),
       }),
+      ...(optional ? [declineButton(factorPage)] : []),
+      paragraph({ text: say('second_factor.lost') }),
     ],
   })
 }
+
+/** Whether the request does without the level, or its client accepts an error. */
+const isOptional = (wanted: Wanted | undefined): boolean =>
+  wanted !== undefined && wanted.otherwise !== 'blocked'
+
+const declineButton = ({ action, hidden }: FactorPage) =>
+  buttonFormOf({ action, hidden, name: 'decline', label: say('second_factor.decline') })
 
 const findSetUp = findStepPage(setUpPath)
 
@@ -69,9 +94,8 @@ async function showSetUp(call: Call, context: Context): Promise<Reply> {
 async function setUp(call: Call, context: Context, found: FoundStepPage & Submitted): Promise<Reply> {
   const { factorPage, progress, fields } = found
   const wanted = await wantedHere(call, context, found)
-  const optional =
-    wanted !== undefined && wanted.otherwise !== 'blocked' && !mustHaveFactor(progress.user, context)
-  const wish = optional && wanted.otherwise === 'as_is'
+  const optional = isOptional(wanted) && !mustHaveFactor(progress.user, context)
+  const wish = optional && wanted?.otherwise === 'as_is'
   const stale = isStale(progress, context)
   // For a voluntary level the page is shown even if the sign-in is not fresh. The page of the chosen factor then asks for a fresh sign-in.
   if (stale && !wish) return redirectWithin(factorPage.pathTo('/login'))
@@ -101,16 +125,7 @@ async function setUp(call: Call, context: Context, found: FoundStepPage & Submit
             }),
           ]
         : []),
-      ...(optional
-        ? [
-            buttonFormOf({
-              action: factorPage.action,
-              hidden: factorPage.hidden,
-              name: 'decline',
-              label: say('second_factor.decline'),
-            }),
-          ]
-        : []),
+      ...(optional ? [declineButton(factorPage)] : []),
     ],
   })
 }
@@ -131,7 +146,9 @@ export const choiceEndpoints = [
     ...shared,
     name: 'second_factor',
     path: choicePath,
-    get: choose,
+    get: showChoices,
+    form: stepPageForm(choicePath),
+    post: choose,
   }),
   defineEndpoint({
     ...shared,

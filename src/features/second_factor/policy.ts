@@ -5,6 +5,7 @@ import { OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import {
   allowedFactors,
+  askedFactors,
   mustHaveFactor,
   passedSecond,
   readyFactors,
@@ -66,14 +67,14 @@ function pageFor(
   state: LoginStepInput,
   context: Context,
 ): string | undefined {
-  const usable = ready.find((factor) => reaches(factor, wanted))
-  if (usable) return usable.path
-  // The End-User may decline to set up a factor for a client; a client that requires the level then gets an error. For a
-  // voluntary level and prompt=none the set-up is not offered, because no page may be shown.
+  // The End-User may decline to set up a factor for a client, or to use a passkey that no sign-in asks for; a client that
+  // requires the level then gets an error. For a voluntary level and prompt=none no page may be shown.
   const { declined_by, params } = state.interaction
   const declined =
     (wanted.otherwise !== 'blocked' && declined_by === state.user.sub) ||
     (wanted.otherwise === 'as_is' && params?.prompt === 'none')
+  const usable = ready.find((factor) => reaches(factor, wanted))
+  if (usable && !(declined && askedFactors(ready, state.user, context).length === 0)) return usable.path
   const canBeSetUp = allowedFactors(context).some(
     (factor) => factor.enrolPath !== undefined && reaches(factor, wanted),
   )
@@ -95,7 +96,8 @@ export const secondFactorStep: LoginStep = {
     const page = wanted && pageFor(wanted, ready, state, context)
     if (page !== undefined) return page
     if (passedSecond(amr) || (session && !must)) return undefined
-    if (ready.length > 0) return (await isTrusted(call, context, user)) ? undefined : ready[0]!.path
+    const [first] = askedFactors(ready, user, context)
+    if (first) return (await isTrusted(call, context, user)) ? undefined : first.path
     return must ? setUpPath : undefined
   },
 }

@@ -99,4 +99,5 @@ export const recoveryFactor: SecondFactor = {
   standIn: true,
   isSetUp: async (context, { sub }) => ((await RecoveryCodes.find(context, sub))?.hashes.length ?? 0) > 0,
   path: challengePath,
+  forget: RecoveryCodes.remove,
 }

@@ -42,7 +42,9 @@ export const connectStep: LoginStep = {
   async path(context, state) {
     if (!(await pendingConnectionFor(context, state.interaction, state.user.sub))) return undefined
     // As at /account: a trusted device may skip the second factor, but not to add a sign-in method.
-    return (await factorOwed(state.user, acrOf(state.amr), context))?.path ?? connectPath
+    return (
+      (await factorOwed(state.user, { acr: acrOf(state.amr), amr: state.amr }, context))?.path ?? connectPath
+    )
   },
 }
 

@@ -1,6 +1,6 @@
 /** The redirect back from a provider to /account/connections: adds the connection in the session that asked for it. */
 import type { Context } from '../../contracts/context.ts'
-import { freshlySignedIn } from '../../flow/signed_in_person.ts'
+import { stronglySignedIn } from '../../flow/second_factors.ts'
 import type { Call } from '../../contracts/call.ts'
 import { redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
@@ -21,7 +21,7 @@ export async function finishConnect(
   { sid, sub }: Extract<State['purpose'], { kind: 'connect' }>,
   { identity, tokens }: ProviderSignIn,
 ): Promise<Reply> {
-  const person = await freshlySignedIn(call, context, connectionsPath)
+  const person = await stronglySignedIn(call, context, connectionsPath)
   if ('reply' in person) return person.reply
   const { session, user } = person
   if (session.sid !== sid || session.sub !== sub) throw outOfDate()
