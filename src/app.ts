@@ -19,6 +19,7 @@ import { scopeDescriptions } from './html/pages.ts'
 import { countAddress } from './people/rate_limit.ts'
 import { empty } from './http/reply.ts'
 import type { Reply } from './contracts/reply.ts'
+import { requireSafeConnection } from './http/plain_http.ts'
 import { createRouter, methodNotAllowed, type Route } from './http/router.ts'
 import { type Html, isHtml, render } from './html/view.ts'
 import { inNetworks, plainAddress } from './lib/address.ts'
@@ -159,6 +160,7 @@ async function answer(
       problem: `nothing is served at ${call.path}`,
     })
   const { endpoint, methods, answers } = route
+  requireSafeConnection(call, endpoint, context.config)
   if (call.method === 'OPTIONS')
     return empty(204, {
       allow: methods.join(', '),

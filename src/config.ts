@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { deepFreeze } from './lib/freeze.ts'
 import { availableParallelism } from 'node:os'
-import { checkTogether, type Draft, storeOf } from './config/checks.ts'
+import { checkTogether, type Draft, hostOf, storeOf } from './config/checks.ts'
 import {
   camelCase,
   type Entries,
@@ -27,6 +27,7 @@ interface Derived {
   /** Without trailing slash, query or fragment: compared as a string everywhere. */
   readonly issuer: string
   readonly store: StoreLocation
+  readonly host: string
   readonly tls: { readonly certPath: string; readonly keyPath: string } | undefined
   readonly accessTokenAudience: string
   readonly signInConcurrency: number
@@ -35,7 +36,7 @@ interface Derived {
 }
 
 /** Variables whose field has another name. */
-const renamed = ['nodeEnv', 'issuerUrl', 'storeUrl', 'redisUrl', 'tlsCertPath', 'tlsKeyPath'] as const
+const renamed = ['nodeEnv', 'host', 'issuerUrl', 'storeUrl', 'redisUrl', 'tlsCertPath', 'tlsKeyPath'] as const
 
 /** One camelCase field for each entry of `config/variables.ts` (durations in seconds), and the derived fields. */
 export type Config = Readonly<Omit<Fields<typeof entries>, (typeof renamed)[number] | keyof Derived>> &
@@ -105,6 +106,7 @@ function assemble(
     issuer,
     store: storeOf(values, environment),
     tls,
+    host: hostOf(values, environment),
     privateKeyPath: values.PRIVATE_KEY_PATH ?? handy('private.pem'),
     publicKeyPath: values.PUBLIC_KEY_PATH ?? handy('public.pem'),
     accessTokenAudience: values.ACCESS_TOKEN_AUDIENCE ?? issuer,

@@ -50,6 +50,7 @@ export class OAuthError extends RefusedError {
 export const httpRefusals = {
   form_out_of_date: [403, 'RFC 6749 §10.12'],
   foreign_form: [403, 'RFC 6749 §10.12'],
+  plain_http: [403, 'RFC 6749 §3.2'],
   session_limit: [403, 'RFC 9110 §15.5.4'],
   account_being_deleted: [403, 'RFC 9110 §15.5.4'],
   not_found: [404, 'RFC 9110 §15.5.5'],

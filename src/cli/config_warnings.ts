@@ -38,13 +38,18 @@ const warnings: readonly Warning[] = [
     text: 'ISSUER_URL is https, TLS_CERT_PATH is not set and TRUSTED_PROXIES is empty: behind a proxy all requests then seem to come from one address, and limits by address apply to all of them together',
   },
   {
-    applies: ({ trustedProxies }, { production, behindProxy, loopbackHost }) =>
+    applies: ({ trustedProxies, plainHttpFrom }, { production, behindProxy, loopbackHost }) =>
+      plainHttpFrom === 'proxies' &&
       production &&
       behindProxy &&
       !loopbackHost &&
-      trustedProxies.length > 0 &&
       trustedProxies.every(isLoopbackNetwork),
-    text: 'HOST lets other machines bypass the proxy on this machine and use plain HTTP: set HOST=127.0.0.1',
+    text: 'HOST lets other machines connect, and every request of theirs is refused, because the proxy is on this machine: set HOST=127.0.0.1',
+  },
+  {
+    applies: ({ plainHttpFrom, tls }, { production, loopbackHost }) =>
+      production && plainHttpFrom === 'anywhere' && tls === undefined && !loopbackHost,
+    text: 'PLAIN_HTTP_FROM is anywhere: machines between a client and this server can read passwords, secrets and tokens, unless all connections come from a proxy',
   },
   {
     applies: ({ rateLimitingEnabled }, { production }) => production && !rateLimitingEnabled,

@@ -1,5 +1,5 @@
 /** Checks of several variables together, and settings that production refuses. https://www.rfc-editor.org/rfc/rfc9700 */
-import { isLoopbackHost } from '../lib/address.ts'
+import { isLoopbackHost, isLoopbackNetwork } from '../lib/address.ts'
 import type { Report } from './read.ts'
 import type { Environment, Values } from './entry.ts'
 import type { StoreLocation } from './schemas.ts'
@@ -33,6 +33,26 @@ export function storeOf({ STORE_URL, REDIS_URL }: Draft, environment: Environmen
   if (STORE_URL) return STORE_URL
   if (REDIS_URL) return { kind: 'redis', url: REDIS_URL }
   return environment === 'production' ? { kind: 'sqlite', path: './latchkey.db' } : { kind: 'memory' }
+}
+
+/** Without TLS the server listens for a proxy alone: on this machine, unless the proxy is on another. */
+export function hostOf(values: Draft, environment: Environment): string {
+  const { HOST, TLS_CERT_PATH, TRUSTED_PROXIES = [], PLAIN_HTTP_FROM } = values
+  if (HOST !== undefined) return HOST
+  if (environment === 'development') return 'localhost'
+  const forOthers = TLS_CERT_PATH !== undefined || PLAIN_HTTP_FROM === 'anywhere'
+  return forOthers || !TRUSTED_PROXIES.every(isLoopbackNetwork) ? '0.0.0.0' : '127.0.0.1'
+}
+
+/** Plain HTTP that other machines can reach, and no proxy that could be meant. */
+function checkPlainHttp(values: Draft, environment: Environment, report: Report): void {
+  const { TLS_CERT_PATH: tls, TRUSTED_PROXIES: proxies, PLAIN_HTTP_FROM: from } = values
+  const host = hostOf(values, environment)
+  if (tls !== undefined || from !== 'proxies' || proxies?.length !== 0 || isLoopbackHost(host)) return
+  report(
+    'HOST',
+    `expected a loopback address such as 127.0.0.1, because the server has no TLS, got ${JSON.stringify(host)}. Name the proxy in TRUSTED_PROXIES, set TLS_CERT_PATH and TLS_KEY_PATH, or let every address use plain HTTP: PLAIN_HTTP_FROM=anywhere`,
+  )
 }
 
 function checkStore(values: Draft, environment: Environment, report: Report): void {
@@ -106,6 +126,7 @@ export function checkTogether(draft: Draft, environment: Environment, isSet: IsS
   checkStore(draft, environment, report)
   checkRegistration(draft, environment, isSet, report)
   checkTls(isSet, report)
+  checkPlainHttp(draft, environment, report)
   checkAlgs(draft, report)
   if (environment === 'production') checkProduction(draft, report)
   for (const [smaller, larger] of orders) {

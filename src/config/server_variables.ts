@@ -29,7 +29,11 @@ export const serverSections = {
     {
       name: 'HOST',
       schema: is.host,
-      default: { development: 'localhost', production: '0.0.0.0' },
+      computed: {
+        development: '`localhost`',
+        production:
+          '`127.0.0.1`; with TLS_CERT_PATH, or with a proxy on another machine in TRUSTED_PROXIES, `0.0.0.0`',
+      },
       help: 'Host name or address to listen on.',
     },
     {
@@ -53,6 +57,12 @@ export const serverSections = {
       help: 'Certificate chain (PEM) to serve https without a proxy.',
     },
     { name: 'TLS_KEY_PATH', schema: is.path, help: 'Private key (PEM) of that certificate.' },
+    {
+      name: 'PLAIN_HTTP_FROM',
+      schema: is.oneOf('proxies', 'anywhere'),
+      default: { development: 'anywhere', production: 'proxies' },
+      help: 'Whose requests are answered without TLS_CERT_PATH. proxies: those of this machine and of TRUSTED_PROXIES, and every probe of /health. anywhere: those of every address, although others can read them.',
+    },
     {
       name: 'TRUSTED_PROXIES',
       schema: is.networks,

@@ -30,6 +30,8 @@ interface Described {
    * or none. Cookies are never allowed.
    */
   cors?: 'any' | 'client'
+  /** True when every address may ask over plain HTTP (`http/plain_http.ts`): probes do, and there is nothing secret. */
+  plainHttp?: true
   /** True when RATE_LIMIT_PER_MINUTE counts its requests. */
   limited?: boolean
   /** Also reachable at these paths. */

@@ -7,6 +7,7 @@ import { version } from '../version.ts'
 export const health = defineEndpoint({
   name: 'health',
   path: '/health',
+  plainHttp: true,
   advertised: false,
   api: () => ({
     GET: {

@@ -139,6 +139,7 @@ const casesOf = (client: TestClient): Case[] => [
 
 const production = {
   NODE_ENV: 'production',
+  PLAIN_HTTP_FROM: 'anywhere',
   ISSUER_URL: 'https://id.example.com',
   SECRET_KEY: 'of this test alone: 0123456789abcdef',
   STORE_URL: 'sqlite:./not-opened.db',

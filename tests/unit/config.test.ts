@@ -56,7 +56,7 @@ describe('defaults', () => {
     ])
     expect(loadConfig(production)).toMatchObject({
       environment: 'production',
-      host: '0.0.0.0',
+      host: '127.0.0.1',
       issuer: 'https://id.example',
       store: { kind: 'sqlite', path: './latchkey.db' },
       privateKeyPath: undefined,
