@@ -1,6 +1,8 @@
 /** Makes dist/latchkey: one binary with the views, the stylesheet, the version and the commit inside. https://bun.com/docs/bundler/executables */
 import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import '../src/table.ts' // defines all views
+import { compileViews } from '../src/html/view.ts'
 
 const root = join(import.meta.dir, '..')
 
@@ -21,11 +23,12 @@ function commitOf(): string {
   return `${head.stdout.toString().trim()}${changed ? '+' : ''}`
 }
 
-/** Returns the path of the new binary. Throws an AggregateError with the faults of the source. */
+/** Returns the path of the new binary. Throws an AggregateError with the faults of the source, or an Error for a view that does not compile. */
 export async function buildBinary({
   outfile = join(root, 'dist/latchkey'),
   target,
 }: BinaryOptions = {}): Promise<string> {
+  compileViews()
   rmSync(outfile, { force: true }) // removed first: a running process keeps the old file
   await Bun.build({
     entrypoints: [join(root, 'src/main.ts')],

@@ -10,6 +10,7 @@ import { createLog, type Log } from '../lib/log.ts'
 import { type KeyRing, loadKeyRing } from '../models/key_ring.ts'
 import { readPemFile } from '../models/pem_files.ts'
 import { directoryStorage } from '../store/directory.ts'
+import { memoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
 import { featureEntries, featureKeyAlgs } from '../table.ts'
 import { isCompiled } from '../version.ts'
@@ -36,7 +37,7 @@ export async function open(config = readConfig()): Promise<Opened> {
   return { config, clock: systemClock, log, store: await openStore(config, systemClock) }
 }
 
-/** The only code that chooses a backend. Other backends are not loaded. */
+/** The only code that chooses a backend. Of SQLite and Redis, the one that is not chosen is not loaded. */
 async function openStore(config: Config, clock: Clock): Promise<Store> {
   const plain = await openBackend(config, clock)
   if (!config.storeEncryption) return plain
@@ -45,7 +46,7 @@ async function openStore(config: Config, clock: Clock): Promise<Store> {
 }
 
 async function openBackend({ store, redisCaPath, storeTimeoutMs }: Config, clock: Clock): Promise<Store> {
-  if (store.kind === 'memory') return (await import('../store/memory.ts')).memoryStore(clock)
+  if (store.kind === 'memory') return memoryStore(clock)
   if (store.kind === 'sqlite') return (await import('../store/sqlite.ts')).sqliteStore(store.path, clock)
   const { redisStore } = await import('../store/redis.ts')
   const caCert = redisCaPath === undefined ? undefined : readFileSync(redisCaPath, 'utf8')

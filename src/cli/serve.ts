@@ -1,10 +1,11 @@
 /** `latchkey serve`: the server with its socket, timers and signal handlers. */
 import { type App, createApp } from '../app.ts'
 import type { Config } from '../config.ts'
+import { compileViews } from '../html/view.ts'
 import { systemRandom } from '../lib/random.ts'
 import { type KeyRing } from '../models/key_ring.ts'
 import { writePemFiles } from '../models/pem_files.ts'
-import { commit, version } from '../version.ts'
+import { commit, isCompiled, version } from '../version.ts'
 import { readEnvironment } from './environment.ts'
 import { Refusal } from './failure.ts'
 import { open, openKeys, type Opened, readConfig } from './open.ts'
@@ -28,6 +29,7 @@ function listen({ host, port }: Config, options: Bun.Serve.Options<undefined>) {
 export async function serve(): Promise<void> {
   let app: App | undefined
   let closing = false
+  if (!isCompiled) compileViews() // scripts/build.ts does it for a binary
   const { env } = readEnvironment()
   let config = readConfig(env)
   const server = listen(config, {

@@ -42,12 +42,7 @@ export const mailSections = {
     },
     {
       name: 'MAIL_FROM',
-      schema: v.pipe(
-        v.string(),
-        v.check((text) => readMailbox(text) !== undefined, `expected ${mailboxText}`),
-        v.transform((text) => readMailbox(text)!),
-        v.description(mailboxText),
-      ),
+      schema: is.described(mailboxText, readMailbox),
       default: { development: 'Latchkey <latchkey@localhost.localdomain>' },
       help: 'Sender of mails, as the relay allows it.',
     },

@@ -6,7 +6,7 @@ import { asciiDomain } from '../lib/ascii_domain.ts'
 import { isPlainHost } from '../lib/plain_host.ts'
 
 /** One rule for the whole text. `parse` returns undefined for text that does not match the description. */
-function described<T>(
+export function described<T>(
   description: string,
   parse: (text: string) => T | undefined,
 ): v.GenericSchema<string, T> {

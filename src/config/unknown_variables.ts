@@ -42,33 +42,22 @@ export function isWithin(a: string, b: string, limit: number): boolean {
   return (row[b.length] ?? 0) <= limit
 }
 
-/** One bit for each letter of a name. */
-function lettersOf(name: string): number {
-  let letters = 0
-  for (let i = 0; i < name.length; i++) letters |= 1 << (name.charCodeAt(i) & 31)
-  return letters
-}
-
-/** Two edits change the set of letters by at most four. This quick check excludes nearly all pairs. */
-function differInFew(a: number, b: number): boolean {
-  let differing = a ^ b
-  for (let i = 0; i < 4; i++) differing &= differing - 1 // drops one bit
-  return differing === 0
+/** Of three parts of `b`, two edits leave one as it is. This quick check excludes nearly all pairs. */
+function mayBeWithinTwo(a: string, b: string): boolean {
+  if (Math.abs(a.length - b.length) > 2) return false
+  const third = Math.floor(b.length / 3)
+  return (
+    a.includes(b.slice(0, third)) || a.includes(b.slice(third, 2 * third)) || a.includes(b.slice(2 * third))
+  )
 }
 
 /** Reports every variable that is set, resembles one of Latchkey and is unknown. */
 export function reportUnknownVariables(env: Env, entries: Entries, report: Report): void {
   const names = entries.flatMap(({ name, secret }) => (secret ? [name, `${name}_FILE`] : [name]))
   const known = new Set(names)
-  const candidates = names
-    .filter(({ length }) => length >= shortest)
-    .map((name) => ({ name, letters: lettersOf(name) }))
-  const nearest = (name: string): string | undefined => {
-    if (name.length < shortest - 2) return undefined
-    const letters = lettersOf(name)
-    return candidates.find((other) => differInFew(letters, other.letters) && isWithin(name, other.name, 2))
-      ?.name
-  }
+  const candidates = names.filter(({ length }) => length >= shortest)
+  const nearest = (name: string): string | undefined =>
+    candidates.find((other) => mayBeWithinTwo(name, other) && isWithin(name, other, 2))
 
   const judge = (name: string, value: string): string | undefined => {
     if (name.startsWith(prefix)) {

@@ -1,11 +1,9 @@
 /** Metrics for Prometheus: for callers with METRICS_TOKEN, or for this machine when none is set. */
 import { HttpError } from '../auth/errors.ts'
-import { inNetworks, parseNetworks } from '../lib/address.ts'
+import { inNetworks, loopback } from '../lib/address.ts'
 import { equalInConstantTime } from '../lib/equal.ts'
 import { jsonReply, ref } from '../openapi/parts.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
-
-const loopback = parseNetworks('loopback')
 
 export const metrics = defineEndpoint({
   name: 'metrics',
@@ -28,7 +26,7 @@ export const metrics = defineEndpoint({
     // Without a token the caller must be on this machine. A proxy on this machine forwards other callers, and adds a header.
     const allowed =
       metricsToken === undefined
-        ? inNetworks(call.address, loopback) &&
+        ? inNetworks(call.address, loopback()) &&
           !call.request.headers.has('x-forwarded-for') &&
           !call.request.headers.has('forwarded')
         : token !== undefined && equalInConstantTime(token, metricsToken)

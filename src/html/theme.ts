@@ -40,39 +40,43 @@ const colourNames = [
   'warning-soft',
 ] as const
 
-const Colours = v.optional(
-  v.strictObject(
-    Object.fromEntries(
-      colourNames.map((name) => [
-        name,
-        v.optional(
-          v.pipe(v.string(), v.regex(/^#(?:[\da-f]{3}|[\da-f]{6})$/i, 'expected a colour as #1b6250')),
-        ),
-      ]),
-    ),
-  ),
-)
-/** A file name without a slash, so that no path leads out of the folder. */
-const FileName = v.pipe(v.string(), v.regex(/^[\w-][\w.-]*$/, 'expected the name of a file in this folder'))
-const Label = v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(100))
-const ThemeFile = v.strictObject({
-  name: v.optional(Label),
-  logo: v.optional(FileName),
-  favicon: v.optional(FileName),
-  links: v.optional(
-    v.pipe(
-      v.array(
-        v.strictObject({
-          label: v.union([Label, v.record(v.picklist(languages), Label)]),
-          url: v.pipe(v.string(), v.url(), v.regex(/^https?:\/\//i, 'expected an http or https URL')),
-        }),
+/** Made when there is a theme. */
+function themeFile() {
+  const Colours = v.optional(
+    v.strictObject(
+      Object.fromEntries(
+        colourNames.map((name) => [
+          name,
+          v.optional(
+            v.pipe(v.string(), v.regex(/^#(?:[\da-f]{3}|[\da-f]{6})$/i, 'expected a colour as #1b6250')),
+          ),
+        ]),
       ),
-      v.maxLength(10),
     ),
-    [],
-  ),
-  colours: v.optional(v.strictObject({ light: Colours, dark: Colours }), {}),
-})
+  )
+  /** A file name without a slash, so that no path leads out of the folder. */
+  const FileName = v.pipe(v.string(), v.regex(/^[\w-][\w.-]*$/, 'expected the name of a file in this folder'))
+  const Label = v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxLength(100))
+  return v.strictObject({
+    name: v.optional(Label),
+    logo: v.optional(FileName),
+    favicon: v.optional(FileName),
+    links: v.optional(
+      v.pipe(
+        v.array(
+          v.strictObject({
+            label: v.union([Label, v.record(v.picklist(languages), Label)]),
+            url: v.pipe(v.string(), v.url(), v.regex(/^https?:\/\//i, 'expected an http or https URL')),
+          }),
+        ),
+        v.maxLength(10),
+      ),
+      [],
+    ),
+    colours: v.optional(v.strictObject({ light: Colours, dark: Colours }), {}),
+  })
+}
+type ThemeFile = v.InferOutput<ReturnType<typeof themeFile>>
 
 const pictureTypes: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
@@ -145,8 +149,8 @@ function readPicture(path: string): Asset {
   return { body, contentType, headers: pictureHeaders }
 }
 
-function readSettings(json: string): v.InferOutput<typeof ThemeFile> {
-  const parsed = v.safeParse(ThemeFile, JSON.parse(json))
+function readSettings(json: string): ThemeFile {
+  const parsed = v.safeParse(themeFile(), JSON.parse(json))
   if (parsed.success) return parsed.output
   throw new Error(
     parsed.issues.map((issue) => `${v.getDotPath(issue) ?? 'the file'}: ${issue.message}`).join('; '),
@@ -162,7 +166,7 @@ function ownStyle(css: string): string {
   return css
 }
 
-function coloursAsCss({ light, dark }: v.InferOutput<typeof ThemeFile>['colours']): string | undefined {
+function coloursAsCss({ light, dark }: ThemeFile['colours']): string | undefined {
   const block = (scheme: string, colours: typeof light) => {
     const lines = Object.entries(colours ?? {}).map(([name, value]) => `--${name}: ${value};`)
     return lines.length ? [`@media (prefers-color-scheme: ${scheme}) { :root { ${lines.join(' ')} } }`] : []

@@ -1,5 +1,6 @@
-/** HTML templates: compiled at boot, always escaped, rendered in the language of the reader and with the operator's theme. */
+/** HTML templates: compiled at their first use, always escaped, rendered in the language of the reader and with the operator's theme. */
 import type { Said } from '../lib/say.ts'
+import { lazy } from '../lib/lazy.ts'
 import { logoPath, stylePath } from './assets.ts'
 import { compileTemplate, replacementProblem, type Setting, type Template } from './template.ts'
 import { wordsOf } from './words.ts'
@@ -62,29 +63,41 @@ const compile = (name: string, source: string, placeholders: readonly string[]) 
   )
 
 /** All views by name, for themes. */
-const defined = new Map<string, { placeholders: readonly string[]; template: Template }>()
+const defined = new Map<string, { placeholders: readonly string[]; template: () => Template }>()
 
 /**
  * Compiles a template. `{{name}}` stands for text, which is escaped, or for Html, which only views make; `{{t key}}` for a
  * message of `languages/`, whose `{names}` are placeholders too. The context decides which values are accepted: between
  * tags text, a message, Html or an array of Html; in a quoted attribute text or a message; at the start of `href`, `src`,
  * `action` or `formaction` an http(s) URL or a path; unquoted in a tag the name of a boolean attribute or ''. The view
- * throws TypeError on any other value.
- * @throws Error at boot when the source and `placeholders` differ, or a placeholder is where no escaping makes it safe.
+ * throws TypeError on any other value. Compiled at its first use, because a start uses no view: `compileViews` finds faults.
  */
 export function defineView<const Name extends string>(
   name: string,
   source: string,
   placeholders: readonly Name[],
 ): View<Name> {
-  const template = compile(name, source, placeholders)
-  const unused = placeholders.find((placeholder) => !template.kinds.has(placeholder))
-  if (unused !== undefined) throw new Error(`view ${name}: {{${unused}}} is declared and not in the source`)
+  const template = lazy(() => {
+    const compiled = compile(name, source, placeholders)
+    const unused = placeholders.find((placeholder) => !compiled.kinds.has(placeholder))
+    if (unused !== undefined) throw new Error(`view ${name}: {{${unused}}} is declared and not in the source`)
+    return compiled
+  })
   defined.set(name, { placeholders, template })
   return (values) => {
-    template.check(values)
-    return new SafeHtml(maker, (setting) => (setting.templates.get(name) ?? template).write(values, setting))
+    template().check(values)
+    return new SafeHtml(maker, (setting) =>
+      (setting.templates.get(name) ?? template()).write(values, setting),
+    )
   }
+}
+
+/**
+ * Compiles all views: when a binary is built, and when the sources are started.
+ * @throws Error when a source and its `placeholders` differ, or a placeholder is where no escaping makes it safe.
+ */
+export function compileViews(): void {
+  for (const { template } of defined.values()) template()
 }
 
 /**
@@ -95,7 +108,7 @@ export function replaceTemplate(name: string, source: string): Template {
   const ours = defined.get(name)
   if (!ours) throw new Error(`view ${name}: no such view; there are ${[...defined.keys()].sort().join(', ')}`)
   const theirs = compile(name, source, ours.placeholders)
-  const problem = replacementProblem(ours.template, theirs)
+  const problem = replacementProblem(ours.template(), theirs)
   if (problem !== undefined) throw new Error(`view ${name}: ${problem}`)
   return theirs
 }

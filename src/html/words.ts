@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import ar from '../../languages/ar.json' with { type: 'file' }
 import de from '../../languages/de.json' with { type: 'file' }
-import english from '../../languages/en.json'
+import en from '../../languages/en.json' with { type: 'file' }
 import es from '../../languages/es.json' with { type: 'file' }
 import fr from '../../languages/fr.json' with { type: 'file' }
 import it from '../../languages/it.json' with { type: 'file' }
@@ -11,6 +11,7 @@ import pl from '../../languages/pl.json' with { type: 'file' }
 import pt from '../../languages/pt.json' with { type: 'file' }
 import tr from '../../languages/tr.json' with { type: 'file' }
 import zh from '../../languages/zh.json' with { type: 'file' }
+import { lazy } from '../lib/lazy.ts'
 import {
   isSaid,
   type Language,
@@ -24,8 +25,8 @@ import {
 export type Message = string | Readonly<Record<string, string>>
 export type Catalog = Readonly<Record<string, Message>>
 
-/** Each catalog is read when its language is first used, so that the start reads only English. Bun makes these imports file paths, whatever their type says. */
-const files: Readonly<Record<Exclude<Language, 'en'>, unknown>> = { de, fr, es, pt, it, pl, tr, ja, zh, ar }
+/** Each catalog is read when its language is first used, so that the start reads none. Bun makes these imports file paths, whatever their type says. */
+const files: Readonly<Record<Language, unknown>> = { en, de, fr, es, pt, it, pl, tr, ja, zh, ar }
 
 const rightToLeft: ReadonlySet<Language> = new Set(['ar'])
 
@@ -50,11 +51,13 @@ export function wordsOf(tag: Language): Words {
 }
 
 const readCatalog = (tag: Language): Catalog =>
-  tag === 'en' ? english : (JSON.parse(readFileSync(files[tag] as string, 'utf8')) as Catalog)
+  JSON.parse(readFileSync(files[tag] as string, 'utf8')) as Catalog
+
+const english = lazy(() => readCatalog('en') as Readonly<Record<MessageKey, Message>>)
 
 /** `overrides` replace messages of the catalog, for themes. */
 export function createWords(tag: Language, overrides: Catalog = {}): Words {
-  const catalog = { ...readCatalog(tag), ...overrides }
+  const catalog = lazy((): Catalog => ({ ...(tag === 'en' ? english() : readCatalog(tag)), ...overrides }))
   // Created when first used: together they take a fifth of the start time.
   let rules: Intl.PluralRules | undefined
   let clock: Intl.DateTimeFormat | undefined
@@ -67,7 +70,7 @@ export function createWords(tag: Language, overrides: Catalog = {}): Words {
     })).format(at)
   const split = new Map<string, readonly string[]>()
   const pieces: Words['pieces'] = (key, values) => {
-    const message: Message = catalog[key] ?? (english as Catalog)[key]!
+    const message: Message = catalog()[key] ?? english()[key]
     const source =
       typeof message === 'string' ? message : (message[plural(Number(values.n))] ?? message.other!)
     let found = split.get(source)
@@ -87,7 +90,7 @@ export function createWords(tag: Language, overrides: Catalog = {}): Words {
 }
 
 /** The names in `{braces}` of a message in the English catalog. */
-export const namesIn = (key: MessageKey): string[] => namesInMessage(english[key])
+export const namesIn = (key: MessageKey): string[] => namesInMessage(english()[key])
 
 export function namesInMessage(message: Message): string[] {
   const sources = typeof message === 'string' ? [message] : Object.values(message)
@@ -98,7 +101,7 @@ export function namesInMessage(message: Message): string[] {
   ]
 }
 
-export const isMessageKey = (key: string): key is MessageKey => Object.hasOwn(english, key)
+export const isMessageKey = (key: string): key is MessageKey => Object.hasOwn(english(), key)
 
 /** The first of `wanted` (BCP 47 tags, best first) that is supported; `pt` serves `pt-BR`. */
 export function firstSupported(wanted: readonly string[]): Language | undefined {

@@ -2,8 +2,9 @@
 import { HttpError } from '../auth/errors.ts'
 import type { Answer, Endpoint } from '../contracts/endpoint.ts'
 import { answersOf, type HttpMethod, methodsOf } from '../lib/http_method.ts'
+import { lazy } from '../lib/lazy.ts'
 
-/** An endpoint with its methods, computed once at the start. */
+/** An endpoint with its methods, computed when it is first asked for. */
 export interface Route {
   endpoint: Endpoint
   methods: readonly HttpMethod[]
@@ -26,17 +27,21 @@ function routeOf(endpoint: Endpoint): Route {
  * A path that ends in `/*` matches all paths below it. Throws at boot when two endpoints have the same path.
  */
 export function createRouter(endpoints: readonly Endpoint[]): Router {
-  const exact = new Map<string, Route>()
-  const below: [prefix: string, route: Route][] = []
-  for (const route of endpoints.map(routeOf))
-    for (const path of [route.endpoint.path, ...(route.endpoint.aliases ?? [])]) {
+  const exact = new Map<string, () => Route>()
+  const below: [prefix: string, route: () => Route][] = []
+  for (const endpoint of endpoints) {
+    const route = lazy(() => routeOf(endpoint))
+    for (const path of [endpoint.path, ...(endpoint.aliases ?? [])]) {
       if (exact.has(path) || below.some(([prefix]) => `${prefix}*` === path))
         throw new Error(`two endpoints claim ${path}`)
       if (path.endsWith('/*')) below.push([path.slice(0, -1), route])
       else exact.set(path, route)
     }
+  }
   below.sort(([a], [b]) => b.length - a.length)
-  return { find: (path) => exact.get(path) ?? below.find(([prefix]) => path.startsWith(prefix))?.[1] }
+  return {
+    find: (path) => (exact.get(path) ?? below.find(([prefix]) => path.startsWith(prefix))?.[1])?.(),
+  }
 }
 
 export const methodNotAllowed = ({ endpoint, methods }: Route, method: string) =>

@@ -1,5 +1,6 @@
 /** IP addresses and networks, v4 and v6, as numbers. https://www.rfc-editor.org/rfc/rfc4632 https://www.rfc-editor.org/rfc/rfc4291 */
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIPv4, isIPv6 } from './ip.ts'
+import { lazy } from './lazy.ts'
 
 /** `network` has the bits to the left of `hostBits`, so membership is one shift and one comparison. */
 export interface Network {
@@ -100,11 +101,12 @@ export function clientRangeOf(ip: string): string {
   return address.family === 4 ? `${address.value}` : `${(address.value >> 64n).toString(16)}/64`
 }
 
-const loopback = parseNetworks('loopback')
+/** The networks of this machine itself. */
+export const loopback = lazy(() => parseNetworks('loopback'))
 
 /** Whether every address of the network is this machine. */
 export const isLoopbackNetwork = ({ family, network, hostBits }: Network): boolean =>
-  loopback.some(
+  loopback().some(
     (own) =>
       own.family === family &&
       hostBits <= own.hostBits &&
@@ -115,4 +117,4 @@ export const isLoopbackNetwork = ({ family, network, hostBits }: Network): boole
 export const isLoopbackHost = (host: string): boolean =>
   host === 'localhost' ||
   host.endsWith('.localhost') ||
-  inNetworks(host.replace(/^\[(.*)\]$/, '$1'), loopback)
+  inNetworks(host.replace(/^\[(.*)\]$/, '$1'), loopback())

@@ -1,8 +1,10 @@
 /** Which IP addresses belong to the public Internet, and not to this machine or a private network. https://www.iana.org/assignments/iana-ipv4-special-registry https://www.iana.org/assignments/iana-ipv6-special-registry */
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIPv4, isIPv6 } from './ip.ts'
 import { inNetworks, parseNetworks } from './address.ts'
+import { lazy } from './lazy.ts'
 
-const networks = (rows: Readonly<Record<string, string>>) => parseNetworks(Object.values(rows).join(','))
+const networks = (rows: Readonly<Record<string, string>>) =>
+  lazy(() => parseNetworks(Object.values(rows).join(',')))
 
 const specialV4 = networks({
   'this network, and unspecified': '0.0.0.0/8',
@@ -21,7 +23,7 @@ const specialV4 = networks({
 })
 
 /** Every address outside it is special: loopback, ULA, link-local, multicast, IPv4-mapped and -compatible, NAT64, SRv6. */
-const globalV6 = parseNetworks('2000::/3')
+const globalV6 = networks({ 'global unicast': '2000::/3' })
 
 const specialV6 = networks({
   'protocol assignments: Teredo, benchmarks, ORCHID, AMT': '2001::/23',
@@ -35,7 +37,7 @@ const specialV6 = networks({
  * for text that is not an IP address, special-purpose addresses, IPv6 that contains an IPv4 address, and a zone.
  */
 export function isPublicAddress(ip: string): boolean {
-  if (isIPv4(ip)) return !inNetworks(ip, specialV4)
+  if (isIPv4(ip)) return !inNetworks(ip, specialV4())
   // `inNetworks` reads ::ffff:8.8.8.8 as IPv4, so it is in no IPv6 network and is refused.
-  return isIPv6(ip) && !ip.includes('%') && inNetworks(ip, globalV6) && !inNetworks(ip, specialV6)
+  return isIPv6(ip) && !ip.includes('%') && inNetworks(ip, globalV6()) && !inNetworks(ip, specialV6())
 }

@@ -1,4 +1,5 @@
 /** Characters that must not be shown or stored: they control the display, reorder the text around them, or are invisible. https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing */
+import { lazy } from './lazy.ts'
 
 /** Parts of a character class of a regular expression with the flag u. */
 const classes = {
@@ -49,19 +50,25 @@ export type UnsafeUse = keyof typeof uses
 const patterns = Object.fromEntries(
   Object.entries(uses).map(([use, names]) => [
     use,
-    new RegExp(`[${names.map((name) => classes[name]).join('')}]`, 'gu'),
+    lazy(() => new RegExp(`[${names.map((name) => classes[name]).join('')}]`, 'gu')),
   ]),
-) as Record<UnsafeUse, RegExp>
+) as Record<UnsafeUse, () => RegExp>
 
-export const hasUnsafe = (text: string, use: UnsafeUse): boolean => text.search(patterns[use]) >= 0
+/** Most texts: no class has a character of it. */
+const printableAscii = /^[ -~]*$/
+
+export const hasUnsafe = (text: string, use: UnsafeUse): boolean =>
+  !printableAscii.test(text) && text.search(patterns[use]()) >= 0
 
 /** `text` with each character that is unsafe in this use replaced by `by`. Default: removed. */
 export const replaceUnsafe = (
   text: string,
   use: UnsafeUse,
   by: string | ((character: string) => string) = '',
-): string =>
-  typeof by === 'string' ? text.replace(patterns[use], () => by) : text.replace(patterns[use], by)
+): string => {
+  if (printableAscii.test(text)) return text
+  return typeof by === 'string' ? text.replace(patterns[use](), () => by) : text.replace(patterns[use](), by)
+}
 
 /** Escapes a character as in JSON: `\u` and four digits for each UTF-16 unit. */
 export const escapeCharacter = (character: string): string =>

@@ -120,7 +120,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   }
 
   const settle = (document: Document) =>
-    record.settle(document, now(), { algs, retention, hints }, (kid) => open.get(kid)?.jwk)
+    record.settle(document, now(), { algs, retention, hints }, (kid) => open.get(kid)?.jwk())
 
   /** `plan` gets the current document, and is called again each time that another instance changed it first. */
   async function change(plan: (current: Document) => Document): Promise<void> {

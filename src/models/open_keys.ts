@@ -11,6 +11,7 @@ import {
 } from '../auth/jwk.ts'
 import { type SigningKey, signingKey, type VerificationKey, verificationKey } from '../auth/jws.ts'
 import { sha256 } from '../lib/hash.ts'
+import { lazy } from '../lib/lazy.ts'
 import { unseal } from '../lib/seal.ts'
 import { type Document, type Entry, isRetired, sealContext, wrongSecret } from './signing_keys.ts'
 
@@ -41,13 +42,14 @@ export interface Pem {
   public: string
 }
 
+/** Unsealed when the document is read. The rest is made at its first use, because most keys never sign in this process. */
 interface OpenKey {
   entry: Entry
-  key: KeyObject
+  key(): KeyObject
   /** Absent for a decryption key, which never signs. */
-  signing?: SigningKey
-  verification?: VerificationKey
-  jwk: PublicJwk
+  signing?(): SigningKey
+  verification?(): VerificationKey
+  jwk(): PublicJwk
 }
 
 /** The state of each key depends on the time alone, so the methods take `now`, in seconds. */
@@ -71,10 +73,13 @@ function openEntry(entry: Entry, sealingKey: Uint8Array): OpenKey {
   const { kid, alg } = entry
   const plain = unseal(sealingKey, entry.private_jwk, sealContext(kid, alg))
   if (plain === undefined) throw wrongSecret(`the signing key ${kid} was`)
-  const key = createPrivateKey({ key: JSON.parse(plain) as Record<string, string>, format: 'jwk' })
-  const jwk = publicJwk(createPublicKey(key).export({ format: 'jwk' }), alg)
+  const members = lazy(() => JSON.parse(plain) as Record<string, string>)
+  const key = lazy(() => createPrivateKey({ key: members(), format: 'jwk' }))
+  const jwk = lazy(() => publicJwk(members(), alg))
   if (!isSigningAlg(alg)) return { entry, key, jwk }
-  return { entry, key, signing: signingKey(kid, alg, key), verification: verificationKey(kid, alg, key), jwk }
+  const signing = lazy(() => signingKey(kid, alg, key()))
+  const verification = lazy(() => verificationKey(kid, alg, key()))
+  return { entry, key, signing, verification, jwk }
 }
 
 /** Opens the keys of `document`. Keys that `before` has opened already are taken from it. */
@@ -111,11 +116,11 @@ export function openKeys(document: Document, sealingKey: Uint8Array, before?: Op
 
   function find(kid: string, now: number): VerificationKey | undefined {
     const found = byKid.get(kid)
-    return found && !isRetired(found.entry, now) ? found.verification : undefined
+    return found && !isRetired(found.entry, now) ? found.verification?.() : undefined
   }
 
   function findFormer(kid: string, now: number): VerificationKey | undefined {
-    const waiting = byKid.get(kid)?.verification // retired, and the record has not been settled since
+    const waiting = byKid.get(kid)?.verification?.() // retired, and the record has not been settled since
     if (waiting) return waiting
     const found = former.get(kid)
     if (!found || found.until <= now) return undefined
@@ -125,17 +130,17 @@ export function openKeys(document: Document, sealingKey: Uint8Array, before?: Op
   return {
     document,
     get: (kid) => byKid.get(kid),
-    signer: (alg, now) => current(alg, now)?.signing,
+    signer: (alg, now) => current(alg, now)?.signing?.(),
     find,
     findForHint: (kid, now) => find(kid, now) ?? findFormer(kid, now),
     decrypters: (alg, now, kid) =>
       (byAlg.get(alg) ?? [])
         .filter(({ entry }) => !isRetired(entry, now) && (kid === undefined || entry.kid === kid))
-        .map(({ key }) => key),
+        .map(({ key }) => key()),
     jwks(now) {
       if (published && now < published.until) return published
       const shown = notRetired(now).filter(isPublished)
-      const keys = shown.map(({ jwk }) => jwk)
+      const keys = shown.map(({ jwk }) => jwk())
       const body = JSON.stringify({ keys })
       const until = Math.min(...shown.map(({ entry }) => entry.retires_at ?? Infinity))
       return (published = { body, etag: `"${sha256(body)}"`, keys, until })
@@ -147,7 +152,7 @@ export function openKeys(document: Document, sealingKey: Uint8Array, before?: Op
       }),
     pem(alg, now, kid) {
       const found = kid === undefined ? current(alg, now) : byKid.get(kid)
-      return found?.entry.alg === alg ? { kid: found.entry.kid, ...toPem(found.key) } : undefined
+      return found?.entry.alg === alg ? { kid: found.entry.kid, ...toPem(found.key()) } : undefined
     },
   }
 }

@@ -41,13 +41,15 @@ function kidIn(pem: string): string | undefined {
  * gets its public key.
  */
 export async function writePemFiles(ring: KeyRing, paths: PemPaths): Promise<void> {
-  const existing = await readText(paths.private)
+  const [existing, publicPem] = await Promise.all([readText(paths.private), readText(paths.public)])
+  const current = ring.pem(shownAlg)
+  // Reading a key takes a millisecond of a start.
+  if (current !== undefined && existing === current.private && publicPem === current.public) return
   const kid = existing === undefined ? undefined : kidIn(existing)
   if (existing !== undefined && (kid === undefined || !ring.knows(kid))) return
   const isNext = ring.list().some((key) => key.kid === kid && key.state === 'next')
-  const wanted = ring.pem(shownAlg, isNext ? kid : undefined)
+  const wanted = isNext ? ring.pem(shownAlg, kid) : current
   if (!wanted) return
   if (kid !== wanted.kid) await writeWhole(paths.private, wanted.private, 0o600)
-  const publicPem = await readText(paths.public)
   if (publicPem !== wanted.public) await writeWhole(paths.public, wanted.public, 0o644)
 }

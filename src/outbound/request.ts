@@ -1,6 +1,6 @@
 /** One HTTP/1.1 request to one IP address, within limits. It uses node:https because Bun's fetch does not accept an address to connect to. */
 import type { IncomingMessage, RequestOptions } from 'node:http'
-import { isIP } from 'node:net'
+import { isIP } from '../lib/ip.ts'
 import { OutboundError } from './error.ts'
 import type { Purpose } from './purpose.ts'
 import type { Target } from './target.ts'

@@ -1,6 +1,6 @@
 /** Checks the target of an outbound request: the URL, and the addresses of its host. https://owasp.org/www-project-top-ten/ (SSRF) https://www.rfc-editor.org/rfc/rfc9700#section-4.11 */
-import { isIP } from 'node:net'
 import { clientRangeOf } from '../lib/address.ts'
+import { isIP } from '../lib/ip.ts'
 import { isPublicAddress } from '../lib/public_address.ts'
 import { OutboundError } from './error.ts'
 

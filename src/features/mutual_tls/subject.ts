@@ -1,5 +1,5 @@
 /** The five metadata members that name the subject of a client's certificate; a client registers exactly one. https://www.rfc-editor.org/rfc/rfc8705#section-2.1.2 */
-import { isIP } from 'node:net'
+import { isIP } from '../../lib/ip.ts'
 import * as v from 'valibot'
 import { inNetworks, parseNetworks } from '../../lib/address.ts'
 import { type Client, declareMetadata } from '../../models/client.ts'

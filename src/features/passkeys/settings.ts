@@ -1,5 +1,5 @@
 /** Configuration of passkeys. docs/configuration.md */
-import { isIP } from 'node:net'
+import { isIP } from '../../lib/ip.ts'
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'

@@ -1,5 +1,9 @@
-import { describe, expect, test } from 'bun:test'
-import { defineView, type Html, isHtml } from '../../../src/html/view.ts'
+import { afterEach, describe, expect, test } from 'bun:test'
+import { compileViews, defineView, type Html, isHtml } from '../../../src/html/view.ts'
+
+afterEach(() => {
+  for (const name of ['bad', 'faulty']) defineView(name, '', [])
+})
 
 const bold = defineView('bold', '<b>{{text}}</b>', ['text'])
 const paragraph = defineView('paragraph', '<p>{{body}}</p>', ['body'])
@@ -72,7 +76,7 @@ test('a name that objects inherit is not found on the values', () => {
   expect(() => view({} as { constructor: string })).toThrow(TypeError)
 })
 
-describe('a template that does not fit fails at definition', () => {
+describe('a template that does not fit fails where all are compiled', () => {
   test.each([
     ['a placeholder that is not declared', '<p>{{a}}{{b}}</p>', ['a']],
     ['a declared one that is missing', '<p>{{a}}</p>', ['a', 'b']],
@@ -90,7 +94,10 @@ describe('a template that does not fit fails at definition', () => {
     ['inside a script', '<script>{{a}}</script>', ['a']],
     ['inside a style', '<style>p { color: {{a}} }</style>', ['a']],
   ])('%s', (_, source, names) => {
-    expect(() => defineView('bad', source, names)).toThrow(/^view bad: /)
+    expect(() => {
+      defineView('bad', source, names)
+      compileViews()
+    }).toThrow(/^view bad: /)
   })
 })
 
@@ -132,4 +139,10 @@ describe('where a placeholder stands decides what it takes', () => {
     for (const flag of ['onfocus=alert(1)', 'a b', '><script>', 'A'])
       expect(() => view({ flag })).toThrow(TypeError)
   })
+})
+
+test('a view with a fault is found by compiling all, and until then does nothing', () => {
+  const view = defineView('faulty', '<p>{{a}}</p>', ['a', 'b'])
+  expect(compileViews).toThrow('view faulty: {{b}} is declared and not in the source')
+  expect(() => view({ a: '', b: '' })).toThrow('view faulty')
 })
