@@ -109,7 +109,9 @@ export function responseModeOf(
   const row = mode === undefined ? undefined : abilities.responseModes.get(mode)
   if (mode === undefined || !row) return fallback
   if (row.standsFor) return row.standsFor(fallback)
-  return row.inQuery && fallback === 'fragment' ? 'fragment' : mode
+  if (!row.inQuery || fallback !== 'fragment') return mode
+  // A JWT stays a JWT (JARM §2.3).
+  return mode.endsWith('.jwt') ? `${fallback}.jwt` : fallback
 }
 
 /** Throws the OAuthError that is sent to the client. Unknown parameters are ignored (RFC 6749 §3.1). */

@@ -60,6 +60,14 @@ const specifications = {
     openid('oauth-v2-form-post-response-mode-1_0'),
   ],
   JARM: ['JWT Secured Authorization Response Mode', 'https://openid.net/specs/oauth-v2-jarm.html#section-'],
+  'FAPI 1.0 Baseline': [
+    'Financial-grade API Security Profile 1.0, Part 1: Baseline',
+    'https://openid.net/specs/openid-financial-api-part-1-1_0.html#section-',
+  ],
+  'FAPI 1.0 Advanced': [
+    'Financial-grade API Security Profile 1.0, Part 2: Advanced',
+    'https://openid.net/specs/openid-financial-api-part-2-1_0.html#section-',
+  ],
   'FAPI 2.0': [
     'FAPI 2.0 Security Profile',
     'https://openid.net/specs/fapi-security-profile-2_0-final.html#section-',

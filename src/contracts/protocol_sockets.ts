@@ -63,6 +63,8 @@ export interface ReceivedRequest {
 /** A rule for authorization requests beyond the syntax of their parameters. */
 export interface AuthorizationRule {
   name: string
+  /** Throws to refuse the parameters that count, before they are read: those of the request object or of the pushed request. */
+  demand?(context: Context, requested: ReceivedRequest): Promise<void> | void
   /** Throws to refuse the request. It does not run again when the request continues after a page. */
   check?(context: Context, received: ReceivedRequest): Promise<void> | void
   /** Called before the client receives a successful response. A throw ends the grant, and the error is sent instead. */

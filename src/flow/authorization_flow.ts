@@ -92,8 +92,9 @@ const refused = (
     ? respondWithError(call, context, error, to)
     : pageWithError(call, context, error, to)
 
-function answerRefused(call: Call, context: Context, error: unknown, params: Params): Promise<Reply> {
-  const client = error instanceof SourceRefused ? error.client : undefined
+/** The parameters of a signed request object decide how its error is answered, also when it is out of date. */
+function answerRefused(call: Call, context: Context, error: unknown, given: Params): Promise<Reply> {
+  const { client, params = given } = error instanceof SourceRefused ? error : {}
   const redirect =
     client && params.redirect_uri !== undefined && matchRedirectUri(client.redirect_uris, params.redirect_uri)
   if (!client || !redirect || !(error instanceof RefusedError) || error.status >= 500) throw error

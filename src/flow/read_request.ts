@@ -69,18 +69,25 @@ export async function resolveSources(context: Context, given: Params, client: Cl
   }
   for (const source of called) {
     params = await source.resolve(context, params, client).catch((error: unknown) => {
-      throw error instanceof RefusedError ? new SourceRefused(error, client) : error
+      throw error instanceof RefusedError && !(error instanceof SourceRefused)
+        ? new SourceRefused(error, client)
+        : error
     })
   }
   return params
 }
 
-/** An invalid request object or reference. The client gets the error if the query itself has a registered redirect_uri. */
+/**
+ * An invalid request object or reference. The client gets the error if the request has a registered redirect_uri: in
+ * `params`, which the client signed, else in the query itself.
+ */
 export class SourceRefused extends OAuthError {
   readonly client: Client
-  constructor(error: RefusedError, client: Client) {
+  readonly params: Params | undefined
+  constructor(error: RefusedError, client: Client, params?: Params) {
     super(error.code, { ...error.refusal, status: error.status })
     this.client = client
+    this.params = params
   }
 }
 
@@ -105,6 +112,8 @@ export async function readRequest(
         expected: `a request without ${name}`,
         problem: `the parameter ${name} is not supported`,
       })
+  if (received)
+    for (const rule of context.table.authorizationRules) await rule.demand?.(context, { ...received, params })
   const request = readAuthorizationRequest(params, redirect, client, {
     responseTypes: context.table.responseTypes,
     responseModes: context.table.responseModes,

@@ -1,6 +1,7 @@
 /** The request objects that RFC 9101 and OpenID Connect Core print, by the keys printed beside them. https://www.rfc-editor.org/rfc/rfc9101#section-4, https://openid.net/specs/openid-connect-core-1_0.html#RequestParameter */
 import { describe, expect, test } from 'bun:test'
 import { compactVerify, importJWK } from 'jose'
+import type { Params } from '../../src/auth/params.ts'
 import { readRequestObject } from '../../src/features/request_objects/read.ts'
 import { Client } from '../../src/models/client.ts'
 import { browser, operatorClient } from '../support/flow.ts'
@@ -23,11 +24,13 @@ async function start(jwk: (typeof vectors)['RFC 9101 §4: a signed request objec
   return op
 }
 
-const read = async (op: Provider, request: string) =>
-  readRequestObject(request, (await Client.find(op.context, 's6BhdRkqt3'))!, op.context, {
-    strict: false,
-    unsigned: false,
-  })
+async function read(op: Provider, request: string): Promise<Params> {
+  const client = (await Client.find(op.context, 's6BhdRkqt3'))!
+  const how = { strict: false, unsigned: false }
+  const { params, refused } = await readRequestObject(request, client, op.context, how)
+  if (refused) throw refused
+  return params
+}
 
 for (const [name, { jwk, request, params }] of Object.entries(vectors))
   describe(name, () => {

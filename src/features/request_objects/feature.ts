@@ -6,6 +6,7 @@ import { clientAlgs } from '../../auth/registration.ts'
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
+import { SourceRefused } from '../../flow/read_request.ts'
 import { OutboundError } from '../../outbound/error.ts'
 import type { Client } from '../../models/client.ts'
 import {
@@ -15,6 +16,7 @@ import {
   type RequestSource,
 } from '../../contracts/feature.ts'
 import { signingAlgRule } from '../../clients/signing_alg_rule.ts'
+import { fapi1Advanced, isFapi1Advanced } from './fapi1_advanced.ts'
 import { metadata } from './metadata.ts'
 
 const env = defineEntries([
@@ -36,25 +38,32 @@ const env = defineEntries([
 const settings = (context: Context) => featureConfig(context.config, 'request_objects', env)
 
 const mustSign = (client: Client, context: Context): boolean =>
-  settings(context).requireSignedRequestObject || metadata.of(client).require_signed_request_object === true
+  settings(context).requireSignedRequestObject ||
+  metadata.of(client).require_signed_request_object === true ||
+  isFapi1Advanced(client, context)
 
 async function resolve(object: string, outer: Params, client: Client, context: Context): Promise<Params> {
   const { readRequestObject } = await import('./read.ts')
   const strict = mustSign(client, context) || context.config.profile === 'fapi2'
   const unsigned = needNotSign(client, context)
-  const inside = await readRequestObject(object, client, context, { strict, unsigned })
+  const { params: inside, refused } = await readRequestObject(object, client, context, { strict, unsigned })
+  const { request: _, request_uri: __, ...outside } = outer
+  // Where a signature is required, unsigned parameters outside the request object are ignored (RFC 9101 §10.5).
+  const params = settings(context).requestObjectMerge && !strict ? { ...outside, ...inside } : inside
+  if (refused) throw new SourceRefused(refused, client, params)
   // A parameter inside and outside the request object must have the same value (OpenID Connect Core §6.1).
   for (const name of ['response_type', 'client_id'])
     if (outer[name] !== undefined && inside[name] !== undefined && outer[name] !== inside[name])
-      throw new OAuthError('invalid_request_object', {
-        rule: 'OpenID Connect Core §6.1',
-        expected: `${name} inside the request object equals the one outside`,
-        problem: `${name} inside the request object differs from the one outside`,
-      })
-  const { request: _, request_uri: __, ...outside } = outer
-  // Where a signature is required, unsigned parameters outside the request object are ignored (RFC 9101 §10.5).
-  return settings(context).requestObjectMerge && !strict ? { ...outside, ...inside } : inside
+      throw new SourceRefused(differs(name), client, params)
+  return params
 }
+
+const differs = (name: string) =>
+  new OAuthError('invalid_request_object', {
+    rule: 'OpenID Connect Core §6.1',
+    expected: `${name} inside the request object equals the one outside`,
+    problem: `${name} inside the request object differs from the one outside`,
+  })
 
 const byValue: RequestSource = {
   name: 'request',
@@ -163,7 +172,7 @@ export const requestObjects = defineFeature({
   name: 'request_objects',
   env,
   requestSources: [byValue, byReference],
-  authorizationRules: [signatureRequired],
+  authorizationRules: [signatureRequired, fapi1Advanced],
   registrationRules: [signingAlgRule('request_objects', metadata, ['request_object_signing_alg']), unsigned],
   clientDemands: (client, config) =>
     metadata.of(client).request_object_signing_alg === 'none' && !takesUnsigned(client, config)

@@ -14,5 +14,13 @@ const Uri = v.pipe(
 export const metadata = declareMetadata({
   request_object_signing_alg: v.optional(Alg),
   require_signed_request_object: v.optional(v.boolean()),
+  fapi1_advanced: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description(
+        'The rules of FAPI 1.0 Advanced for authorization requests. Default: true for a client with require_signed_request_object and tls_client_certificate_bound_access_tokens, except with PROFILE=fapi2',
+      ),
+    ),
+  ),
   request_uris: v.optional(v.pipe(v.array(Uri), v.maxLength(20))),
 })

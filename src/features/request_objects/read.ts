@@ -1,5 +1,5 @@
 /** Reads a request object: decrypts it, checks signature, client and audience, and returns its parameters. https://www.rfc-editor.org/rfc/rfc9101#section-4 */
-import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
+import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
 import { OAuthError } from '../../auth/errors.ts'
 import { hasType, requestTypes } from '../../auth/jwt_type.ts'
 import { type Grounds, RefusedError, shown } from '../../auth/refusal.ts'
@@ -29,20 +29,43 @@ export interface Strictness {
   unsigned: boolean
 }
 
-/** The parameters inside, as strings (§4); throws `invalid_request_object`. */
+export interface ReadRequestObject {
+  /** The parameters inside, as strings (§4). */
+  params: Params
+  /** Why the object is refused although the client signed it: `invalid_request_object`. */
+  refused: OAuthError | undefined
+}
+
+/** Throws `invalid_request_object` when the object is not signed by the client. */
 export async function readRequestObject(
   object: string,
   client: Client,
   context: Context,
   { strict, unsigned }: Strictness,
-): Promise<Params> {
+): Promise<ReadRequestObject> {
   if (object.length > maxLength)
     throw refuse('RFC 9101 §4', {
       expected: `a request object may have at most ${maxLength} characters`,
       came: object.length,
     })
   const jwt = object.split('.').length === 5 ? await decrypt(object, client, context) : object
-  const payload = await verify(jwt, client, context, unsigned)
+  const { payload, refused } = await verify(jwt, client, context, unsigned)
+  const params = asParameters(payload, client)
+  return { params, refused: refused ?? refusalOf(() => requireMeant(payload, client, context, strict)) }
+}
+
+function refusalOf(check: () => void): OAuthError | undefined {
+  try {
+    check()
+    return undefined
+  } catch (error) {
+    if (error instanceof OAuthError) return error
+    throw error
+  }
+}
+
+/** The claims of the JWT itself: it is a request of this client, to this provider, at this time. */
+function requireMeant(payload: JWTPayload, client: Client, context: Context, strict: boolean): void {
   const { iss, sub, aud, iat, client_id } = payload
   if (client_id !== undefined && client_id !== client.client_id)
     throw refuse('RFC 9101 §5', {
@@ -73,7 +96,6 @@ export async function readRequestObject(
       problem: `iat is more than ${ahead} seconds ahead`,
     })
   if (strict) requireFresh(payload, context)
-  return asParameters(payload, client)
 }
 
 async function decrypt(jwe: string, client: Client, context: Context): Promise<string> {
@@ -88,7 +110,13 @@ async function decrypt(jwe: string, client: Client, context: Context): Promise<s
   })
 }
 
-async function verify(jwt: string, client: Client, context: Context, unsigned: boolean): Promise<JWTPayload> {
+interface Verified {
+  payload: JWTPayload
+  /** It is signed by the client, but `exp`, `nbf` or `aud` does not hold. */
+  refused?: OAuthError | undefined
+}
+
+async function verify(jwt: string, client: Client, context: Context, unsigned: boolean): Promise<Verified> {
   const { request_object_signing_alg: registered } = metadata.of(client)
   const header = attempt(() => decodeProtectedHeader(jwt))
   if (!hasType(header.typ, requestTypes))
@@ -100,26 +128,28 @@ async function verify(jwt: string, client: Client, context: Context, unsigned: b
       })
     if (!jwt.endsWith('.'))
       throw refuse('RFC 7515 §2', { expected: 'an unsigned request object has an empty signature' })
-    return attempt(() => decodeJwt(jwt))
+    return { payload: attempt(() => decodeJwt(jwt)) }
   }
   const algorithms = clientAlgs(context.config.signingAlgs).filter(
     (alg) => registered === undefined || registered === alg,
   )
-  const { payload } = await jwtVerify(jwt, clientVerificationKey(client, context), {
+  const verified = await jwtVerify(jwt, clientVerificationKey(client, context), {
     algorithms,
     currentDate: new Date(context.clock.now()),
     clockTolerance: 10,
   }).catch((error: Error) => {
-    throw error instanceof RefusedError && error.status >= 500
-      ? error
-      : refuse('RFC 9101 §6.2', {
-          expected: `a request object that the client signed, with ${algorithms.join(' or ')}`,
-          came: header.alg,
-          problem: `the request object does not verify: ${error.message}`,
-        })
+    if (error instanceof RefusedError && error.status >= 500) throw error
+    const refused = refuse('RFC 9101 §6.2', {
+      expected: `a request object that the client signed, with ${algorithms.join(' or ')}`,
+      came: header.alg,
+      problem: `the request object does not verify: ${error.message}`,
+    })
+    // Both are thrown after the signature was verified.
+    if (error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed)
+      return { payload: error.payload, refused }
+    throw refused
   })
-  requireAudience(payload, context)
-  return payload
+  return { refused: refusalOf(() => requireAudience(verified.payload, context)), ...verified }
 }
 
 function attempt<T>(read: () => T): T {
