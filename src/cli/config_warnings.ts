@@ -1,5 +1,6 @@
 /** Settings that are allowed but often a mistake: `config check` warns of them. https://www.rfc-editor.org/rfc/rfc9700 */
 import type { Config } from '../config.ts'
+import { oldCiphers } from '../config/tls_ciphers.ts'
 import { isLoopbackHost, isLoopbackNetwork } from '../lib/address.ts'
 
 interface Warning {
@@ -50,6 +51,11 @@ const warnings: readonly Warning[] = [
     applies: ({ plainHttpFrom, tls }, { production, loopbackHost }) =>
       production && plainHttpFrom === 'anywhere' && tls === undefined && !loopbackHost,
     text: 'PLAIN_HTTP_FROM is anywhere: machines between a client and this server can read passwords, secrets and tokens, unless all connections come from a proxy',
+  },
+  {
+    applies: ({ tls, tlsCiphers }) =>
+      tls !== undefined && tlsCiphers.some((cipher) => oldCiphers.some((old) => old === cipher)),
+    text: 'TLS_CIPHERS has suites without forward secrecy or authenticated encryption, which FAPI forbids',
   },
   {
     applies: ({ rateLimitingEnabled }, { production }) => production && !rateLimitingEnabled,

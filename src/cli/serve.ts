@@ -10,6 +10,7 @@ import { readEnvironment } from './environment.ts'
 import { Refusal } from './failure.ts'
 import { open, openKeys, type Opened, readConfig } from './open.ts'
 import { seedDemo } from './seed_demo.ts'
+import { tlsOptions } from './tls_options.ts'
 import { welcome } from './welcome.ts'
 
 /** Milliseconds between looks at the key record: well within KEY_ACTIVATION_DELAY. */
@@ -35,7 +36,7 @@ export async function serve(): Promise<void> {
   const server = listen(config, {
     hostname: config.host,
     port: config.port,
-    ...(config.tls && { tls: { cert: Bun.file(config.tls.certPath), key: Bun.file(config.tls.keyPath) } }),
+    ...tlsOptions(config),
     maxRequestBodySize: config.maxBodyBytes * 2, // Bun closes the connection beyond it; up to it the answer is 413
     idleTimeout: 30,
     development: false,

@@ -94,9 +94,10 @@ function checkRegistration(values: Draft, environment: Environment, isSet: IsSet
     report('REGISTRATION', `expected "token" where ${name} is set, got "${who}"`)
 }
 
-function checkTls(isSet: IsSet, report: Report): void {
+function checkTls({ TLS_CIPHERS: ciphers }: Draft, isSet: IsSet, report: Report): void {
   const missing = ['TLS_CERT_PATH', 'TLS_KEY_PATH'].filter((name) => !isSet(name))
   if (missing.length === 1) report(`${missing[0]}`, 'required: TLS takes both TLS_CERT_PATH and TLS_KEY_PATH')
+  if (ciphers?.length === 0) report('TLS_CIPHERS', 'expected at least one cipher suite')
 }
 
 /** The first of a pair may not exceed the second. */
@@ -125,7 +126,7 @@ function checkAlgs(
 export function checkTogether(draft: Draft, environment: Environment, isSet: IsSet, report: Report): void {
   checkStore(draft, environment, report)
   checkRegistration(draft, environment, isSet, report)
-  checkTls(isSet, report)
+  checkTls(draft, isSet, report)
   checkPlainHttp(draft, environment, report)
   checkAlgs(draft, report)
   if (environment === 'production') checkProduction(draft, report)

@@ -2,6 +2,7 @@
 import { languages } from '../lib/say.ts'
 import { profiles, type Sections } from './entry.ts'
 import * as is from './schemas.ts'
+import { goodCiphers, oldCiphers } from './tls_ciphers.ts'
 
 /** For development only: it is public, and production refuses it. */
 export const developmentSecretKey = 'latchkey-development-secret-key-never-use-this-in-production'
@@ -57,6 +58,12 @@ export const serverSections = {
       help: 'Certificate chain (PEM) to serve https without a proxy.',
     },
     { name: 'TLS_KEY_PATH', schema: is.path, help: 'Private key (PEM) of that certificate.' },
+    {
+      name: 'TLS_CIPHERS',
+      schema: is.someOf(...goodCiphers, ...oldCiphers),
+      default: goodCiphers.join(' '),
+      help: 'Cipher suites for TLS 1.2 of that certificate, best first. TLS 1.3 chooses among its own; older versions are refused.',
+    },
     {
       name: 'PLAIN_HTTP_FROM',
       schema: is.oneOf('proxies', 'anywhere'),

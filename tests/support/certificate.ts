@@ -11,14 +11,17 @@ export interface Certificate {
   remove(): void
 }
 
-export function makeCertificate(): Certificate {
+export function makeCertificate(kind: 'ec' | 'rsa' = 'ec'): Certificate {
   const program = Bun.which('openssl')
   if (!program) throw new Error('openssl is missing: apt-get install openssl')
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-certificate-'))
   const certPath = join(folder, 'cert.pem')
   const keyPath = join(folder, 'key.pem')
   const { exitCode, stderr } = Bun.spawnSync([
-    ...[program, 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+    ...[program, 'req', '-x509', '-nodes'],
+    ...(kind === 'ec'
+      ? ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
+      : ['-newkey', 'rsa:2048']),
     ...['-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'],
     ...['-keyout', keyPath, '-out', certPath],
   ])

@@ -25,6 +25,7 @@ const cases: [warning: RegExp, env: Record<string, string>][] = [
   [/refused/, { ...production, HOST: '0.0.0.0', TRUSTED_PROXIES: 'loopback' }],
   [/refused/, { ...production, HOST: '10.0.0.1', TRUSTED_PROXIES: '127.0.0.1,::1' }],
   [/PLAIN_HTTP_FROM/, { ...production, PLAIN_HTTP_FROM: 'anywhere' }],
+  [/TLS_CIPHERS/, { TLS_CERT_PATH: 'c', TLS_KEY_PATH: 'k', TLS_CIPHERS: 'AES128-GCM-SHA256' }],
   [/RATE_LIMITING_ENABLED/, { ...production, RATE_LIMITING_ENABLED: 'false' }],
   [/REGISTRATION is open/, { ...production, REGISTRATION: 'open' }],
   [/not encrypted/, { ...production, REDIS_URL: 'redis://:p%40ss@redis.example:6379' }],
