@@ -8,6 +8,7 @@ import type { LiveToken } from '../contracts/live_token.ts'
 import { isForApi } from '../grants/accepting_api.ts'
 import { wrapDocument } from '../grants/documents.ts'
 import { findAccessToken } from '../grants/live_token.ts'
+import { detailsFor } from '../grants/token_details.ts'
 import { subjectOf } from '../grants/person.ts'
 import { bindingOf } from '../http/bearer.ts'
 import { form, shape } from '../http/call.ts'
@@ -69,6 +70,7 @@ async function describeAccess(token: string, client: Client, context: Context) {
   const { grant_id: _, scope, cnf, ...claims } = live.claims
   return {
     ...claims,
+    ...detailsFor(live.claims, client),
     ...(scope !== '' && { scope }),
     ...(cnf && { cnf }),
     ...(live.grant && {

@@ -1,5 +1,6 @@
 /** Optional parts of pages: one line of HTML each, too small for files in `views/`. */
 import { foreignText } from './foreign_text.ts'
+import type { Said } from '../lib/say.ts'
 import { defineView, type Html } from './view.ts'
 
 export const alert = defineView('alert', '<p class="alert" role="alert" id="alert">{{message}}</p>', [
@@ -174,14 +175,17 @@ const detailLine = defineView(
   ['name', 'value'],
 )
 
-/** One entry of `authorization_details` (RFC 9396). The client chose every word of it. */
+/** A text that the client chose, or words of the operator. */
+type Label = Html | Said | string
+
+const label = (text: Label): Label => (typeof text === 'string' ? foreignText(text) : text)
+
+/** One entry of `authorization_details` (RFC 9396). The client chose every value of it. */
 export const authorizationDetail = (
-  type: string,
-  lines: readonly (readonly [name: string, value: string])[],
+  type: Label,
+  lines: readonly (readonly [name: Label, value: string])[],
 ): Html =>
   detail({
-    type: foreignText(type),
-    lines: lines.map(([name, value]) =>
-      detailLine({ name: foreignText(name), value: foreignText(value, 10_000) }),
-    ),
+    type: label(type),
+    lines: lines.map(([name, value]) => detailLine({ name: label(name), value: foreignText(value, 10_000) })),
   })

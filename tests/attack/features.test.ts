@@ -19,7 +19,12 @@ afterAll(() => {
 const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 const access = 'urn:ietf:params:oauth:token-type:access_token'
-const details = { AUTHORIZATION_DETAILS_TYPES: 'payment account' }
+const details = {
+  AUTHORIZATION_DETAILS_TYPES: JSON.stringify({
+    payment: { members: { identifier: {}, creditorName: {} } },
+    account: { members: { actions: {} } },
+  }),
+}
 const payment = { type: 'payment', identifier: '7' }
 const account = { type: 'account', actions: ['read'] }
 

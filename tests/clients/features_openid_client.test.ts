@@ -25,7 +25,14 @@ beforeAll(async () => {
     spawnOpenProvider({
       ...allowed,
       DEVICE_POLL_INTERVAL: '1',
-      AUTHORIZATION_DETAILS_TYPES: 'payment_initiation',
+      AUTHORIZATION_DETAILS_TYPES: JSON.stringify({
+        payment_initiation: {
+          members: {
+            actions: {},
+            instructedAmount: { type: 'object', members: { currency: {}, amount: {} } },
+          },
+        },
+      }),
       RESOURCES: 'https://orders.example/ https://stock.example/',
     }),
     spawnOpenProvider({ DPOP_REQUIRE_NONCE: 'true' }),

@@ -16,7 +16,18 @@ const account = {
   actions: ['list_accounts', 'read_balances'],
   locations: ['https://bank.example/accounts'],
 }
-const env = { AUTHORIZATION_DETAILS_TYPES: 'payment_initiation account_information' }
+const env = {
+  AUTHORIZATION_DETAILS_TYPES: JSON.stringify({
+    payment_initiation: {
+      members: {
+        actions: {},
+        instructedAmount: { type: 'object', members: { currency: {}, amount: {} } },
+        creditorName: {},
+      },
+    },
+    account_information: { members: { actions: {}, locations: {} } },
+  }),
+}
 
 test('shown on the consent page in words, asked each time, carried by the token, narrowed at the token endpoint', async () => {
   const op = await provider({ env })

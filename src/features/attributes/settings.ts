@@ -1,17 +1,13 @@
 /** The variable of custom scopes, and the attributes that their claims return. docs/configuration.md */
-import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { standardClaims } from '../../auth/claims.ts'
 import { isClaimName, isProvidersOwn } from '../../auth/person_claims.ts'
 import { standardScopes } from '../../auth/scope.ts'
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
-import { languages } from '../../lib/say.ts'
+import { OwnText, readJsonSetting } from '../../config/json_setting.ts'
 
 const customText =
   'JSON such as {"organization":{"description":"See your organisation","claims":{"organization":"org"}}}, or the path of a file with it'
-
-const noWords = 'expected a description for the consent page'
-const Words = v.pipe(v.string(), v.nonEmpty(noWords))
 
 const Scopes = v.record(
   v.pipe(
@@ -23,17 +19,7 @@ const Scopes = v.record(
     ),
   ),
   v.strictObject({
-    /** One text, or one by language. */
-    description: v.union(
-      [
-        Words,
-        v.pipe(
-          v.record(v.picklist(languages), Words),
-          v.check((words) => Object.keys(words).length > 0, noWords),
-        ),
-      ],
-      `expected one text, or one by language: ${languages.join(', ')}`,
-    ),
+    description: OwnText,
     /** Claim to attribute; the attribute `roles` is the roles of the End-User. */
     claims: v.record(
       v.pipe(
@@ -53,21 +39,9 @@ export type CustomScopes = v.InferOutput<typeof Scopes>
 
 const customScopes = v.pipe(
   v.string(),
-  v.rawTransform<string, CustomScopes>(({ dataset, addIssue, NEVER }) => {
-    try {
-      const text = dataset.value.trimStart().startsWith('{')
-        ? dataset.value
-        : readFileSync(dataset.value, 'utf8')
-      const read = v.safeParse(Scopes, JSON.parse(text))
-      if (read.success) return read.output
-      const [issue] = read.issues
-      addIssue({ message: `${v.getDotPath(issue) ?? 'expected an object'}: ${issue.message}` })
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code
-      addIssue({ message: `expected ${customText}${code === undefined ? '' : ` (${code})`}` })
-    }
-    return NEVER
-  }),
+  v.rawTransform<string, CustomScopes>(
+    ({ dataset, addIssue, NEVER }) => readJsonSetting(dataset.value, Scopes, customText, addIssue) ?? NEVER,
+  ),
   v.description(customText),
 )
 
