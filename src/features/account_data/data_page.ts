@@ -2,7 +2,8 @@
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
-import { type SignedInPerson, freshlySignedIn, pageOfPerson } from '../../flow/signed_in_person.ts'
+import { stronglySignedIn } from '../../flow/second_factors.ts'
+import { type SignedInPerson, pageOfPerson } from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, linkTo } from '../../html/account_parts.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -37,7 +38,7 @@ export const dataPage = defineEndpoint({
   limited: true,
   page: true,
   get: pageOfPerson(dataPath, show),
-  form: signedInForm(dataPath, purpose, freshlySignedIn),
+  form: signedInForm(dataPath, purpose, stronglySignedIn),
   post: download,
 })
 
@@ -58,7 +59,7 @@ function show(call: Call, context: Context, { session }: SignedInPerson): Reply 
   return { ...page(200, html), cookies }
 }
 
-/** Needs a recent sign-in, so that an unattended browser cannot be used to export everything. */
+/** Needs a recent sign-in with a second factor if there is one, so that an unattended browser cannot export everything. */
 async function download(call: Call, context: Context, person: SignedInPerson): Promise<Reply> {
   const { user } = person
   if (!mayExport(context.config)) return show(call, context, person)

@@ -3,7 +3,8 @@ import deleteSource from '../../../views/account_delete.html' with { type: 'text
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { type SignedInPerson, freshlySignedIn, pageOfPerson } from '../../flow/signed_in_person.ts'
+import { stronglySignedIn } from '../../flow/second_factors.ts'
+import { type SignedInPerson, pageOfPerson } from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import type { Call } from '../../contracts/call.ts'
 import { page as document } from '../../html/document.ts'
@@ -58,8 +59,8 @@ export const deletePage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  get: pageOfPerson(deletePath, (call, context, person) => show(call, context, person, ''), freshlySignedIn),
-  form: signedInForm(deletePath, purpose, freshlySignedIn),
+  get: pageOfPerson(deletePath, (call, context, person) => show(call, context, person, ''), stronglySignedIn),
+  form: signedInForm(deletePath, purpose, stronglySignedIn),
   post: submit,
 })
 

@@ -10,6 +10,7 @@ import {
   unauthorizedToken,
   withToken,
 } from '../../openapi/parts.ts'
+import { factorOwed, twoFactors } from '../../flow/second_factors.ts'
 import { findAccessToken } from '../../grants/live_token.ts'
 import { subjectOf } from '../../grants/person.ts'
 import { OAuthError } from '../../auth/errors.ts'
@@ -33,7 +34,7 @@ import { seconds } from '../../lib/clock.ts'
 export const exportScope = 'data_export'
 export const deleteScope = 'account_delete'
 
-/** Seconds since the sign-in, as on the page (`freshlySignedIn`). */
+/** Seconds since the sign-in, as on the page (`stronglySignedIn`). */
 const freshnessSeconds = 600
 
 interface Holder {
@@ -105,7 +106,9 @@ export const exportEndpoint = defineEndpoint({
     },
   }),
   async get(call, context): Promise<Reply> {
-    const { user, client } = await requireHolder(call, context, exportScope)
+    const holder = await requireHolder(call, context, exportScope)
+    await requireSecondFactor(call, context, holder)
+    const { user, client } = holder
     const body = await exportPerson(user.sub, context, subjectOf(user.sub, client, context))
     const exp = seconds(context.clock) + day
     if (await notified.create(context, `${encodeURIComponent(user.sub)}|${client.client_id}`, { exp }))
@@ -118,18 +121,30 @@ export const exportEndpoint = defineEndpoint({
   },
 })
 
-/** §3: the client can have the End-User sign in again and retry with the new token. */
-function requireFresh(call: Call, context: Context, { authentication }: Grant): void {
-  if (context.clock.now() / 1000 - authentication.auth_time <= freshnessSeconds) return
-  const description = `the End-User signed in more than ${freshnessSeconds} seconds ago`
-  throw new OAuthError('insufficient_user_authentication', {
+/** §3: `demand` tells the client how the End-User must sign in again, so that the new token is accepted. */
+const signInAgain = (call: Call, context: Context, expected: string, problem: string, demand: string) =>
+  new OAuthError('insufficient_user_authentication', {
     rule: 'RFC 9470 §3',
-    expected: `a sign-in at most ${freshnessSeconds} seconds ago`,
-    problem: description,
-    headers: challenge(context, 'insufficient_user_authentication', description, call, [
-      `max_age="${freshnessSeconds}"`,
-    ]),
+    expected,
+    problem,
+    headers: challenge(context, 'insufficient_user_authentication', problem, call, [demand]),
   })
+
+function requireFresh(call: Call, context: Context, { grant }: Holder): void {
+  if (context.clock.now() / 1000 - grant.authentication.auth_time <= freshnessSeconds) return
+  const [expected, problem] = [
+    `a sign-in at most ${freshnessSeconds} seconds ago`,
+    `the End-User signed in more than ${freshnessSeconds} seconds ago`,
+  ]
+  throw signInAgain(call, context, expected, problem, `max_age="${freshnessSeconds}"`)
+}
+
+/** As on the page: on a trusted device the password alone neither copies the data nor ends the account. */
+async function requireSecondFactor(call: Call, context: Context, { user, grant }: Holder): Promise<void> {
+  if (!(await factorOwed(user, grant.authentication, context))) return
+  const expected = 'a sign-in with the second factor that the End-User has set up'
+  const problem = 'the End-User has a second factor and signed in without it'
+  throw signInAgain(call, context, expected, problem, `acr_values="${twoFactors}"`)
 }
 
 export const deleteEndpoint = defineEndpoint({
@@ -157,7 +172,8 @@ export const deleteEndpoint = defineEndpoint({
   }),
   async delete(call, context) {
     const holder = await requireHolder(call, context, deleteScope)
-    requireFresh(call, context, holder.grant)
+    requireFresh(call, context, holder)
+    await requireSecondFactor(call, context, holder)
     const { user, client } = holder
     const deletion = await requestDeletion(context, user.sub)
     if (!deletion)

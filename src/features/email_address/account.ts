@@ -5,7 +5,8 @@ import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { type SignedInPerson, freshlySignedIn, pageOfPerson } from '../../flow/signed_in_person.ts'
+import { stronglySignedIn } from '../../flow/second_factors.ts'
+import { type SignedInPerson, pageOfPerson } from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, paragraph } from '../../html/account_parts.ts'
 import { logRefusal } from '../../http/error_reply.ts'
@@ -117,7 +118,7 @@ async function change(call: Call, context: Context, person: SignedInPerson & Sub
       ? show(call, context, person, 400, { problem: say('email.problem') })
       : send(call, context, person, address)
   }
-  const fresh = await freshlySignedIn(call, context, emailPath)
+  const fresh = await stronglySignedIn(call, context, emailPath)
   if ('reply' in fresh) return fresh.reply
   const typed = fields.email ?? ''
   const address = readMailAddress(typed)

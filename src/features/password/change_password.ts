@@ -4,10 +4,10 @@ import { needsUpgrade } from '../../auth/password_hash.ts'
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
+import { readyFactors, stronglySignedIn } from '../../flow/second_factors.ts'
 import {
   type SignedInPerson,
   type FindPerson,
-  freshlySignedIn,
   pageOfPerson,
   signedInPerson,
 } from '../../flow/signed_in_person.ts'
@@ -41,11 +41,17 @@ const view = defineView(
   ['lead', 'action', 'hidden', 'username', 'fields'],
 )
 
-/** An account without a password has no current password to enter, so it needs a recent sign-in instead. */
+/**
+ * The current password is proof enough of an End-User without a second factor. With one, or without a password, a recent
+ * sign-in is needed, in which the second factor was used.
+ */
 const personAllowed: FindPerson = async (call, context, path) => {
   const person = await signedInPerson(call, context, path)
-  if ('reply' in person || person.user.password_hash !== undefined) return person
-  return freshlySignedIn(call, context, path)
+  if ('reply' in person) return person
+  const proves = person.user.password_hash !== undefined
+  return proves && (await readyFactors(person.user, context)).length === 0
+    ? person
+    : stronglySignedIn(call, context, path)
 }
 
 export const changePassword = defineEndpoint({
