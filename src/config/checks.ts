@@ -1,5 +1,7 @@
 /** Checks of several variables together, and settings that production refuses. https://www.rfc-editor.org/rfc/rfc9700 */
 import { isLoopbackHost, isLoopbackNetwork } from '../lib/address.ts'
+import { isLoopbackHost } from '../lib/address.ts'
+import { redisUrlProblem } from '../lib/redis_url.ts'
 import type { Report } from './read.ts'
 import type { Environment, Values } from './entry.ts'
 import type { StoreLocation } from './schemas.ts'
@@ -61,6 +63,8 @@ function checkStore(values: Draft, environment: Environment, report: Report): vo
   if (named && redis && !(named.kind === 'redis' && named.url === redis)) {
     report('STORE_URL', 'expected one store, got a REDIS_URL that names another')
   }
+  const unusable = store.kind === 'redis' ? redisUrlProblem(store.url) : undefined
+  if (unusable) report(named ? 'STORE_URL' : 'REDIS_URL', unusable)
   const forgets = store.kind === 'memory' || (store.kind === 'sqlite' && store.path.startsWith(':memory:'))
   if (environment === 'production' && forgets) {
     report('STORE_URL', 'expected a store that outlives the process in production, got memory')

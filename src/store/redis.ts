@@ -2,7 +2,8 @@
 import { Cluster } from 'ioredis'
 import { finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
 import { connectRedis, type RedisClient } from './redis_client.ts'
-import { parseRedisUrl } from './redis_url.ts'
+import { isWrongDatabase, reason } from './redis_reason.ts'
+import { parseRedisUrl } from '../lib/redis_url.ts'
 import {
   type Counted,
   type RangeOptions,
@@ -47,7 +48,9 @@ class RedisStore implements Store {
   #isClosed = false
   /** When the connection was lost, by `performance.now()`; undefined while connected. */
   #lostAt: number | undefined = performance.now()
-  #lastError = 'not connected yet'
+  #lastError = 'the server does not complete the connection; redis:// is without TLS, rediss:// with TLS'
+  /** Why the server does not serve this connection, although it is connected. */
+  #refusal: string | undefined
   #awaitingReady = new Set<() => void>()
 
   constructor(client: RedisClient, prefix: string, timeoutMs: number) {
@@ -65,7 +68,12 @@ class RedisStore implements Store {
     client.on('end', () => {
       if (!this.#isClosed) setTimeout(() => this.#connectAgain(), reconnectDelayMs)
     })
-    client.on('error', (error: Error) => (this.#lastError = reason(error)))
+    client.on('connect', () => (this.#refusal = undefined))
+    client.on('error', (error: Error) => {
+      this.#lastError = reason(error)
+      // ioredis would go on with database 0, where this provider has no data.
+      if (isWrongDatabase(error)) this.#refusal = 'the server does not have the database that the URL names'
+    })
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -160,9 +168,10 @@ class RedisStore implements Store {
   /** Sends the command once, as soon as there is a connection. Rejects with StoreUnavailable when the timeout ends. */
   #ask<T>(send: (redis: RedisClient) => Promise<T>): Promise<T> {
     if (this.#pending >= maxPending) return Promise.reject(new StoreUnavailable('redis: too many verbs wait'))
+    if (this.#refusal) return Promise.reject(new StoreUnavailable(`redis: ${this.#refusal}`))
     const lost = this.#lostAt !== undefined && performance.now() - this.#lostAt > this.#timeoutMs
     // Disconnected for longer than the timeout: reject at once, so that verbs do not accumulate.
-    if (lost) return Promise.reject(new StoreUnavailable(`redis: no connection (${this.#lastError})`))
+    if (lost) return Promise.reject(this.#disconnected())
     return new Promise((resolve, reject) => {
       const settle = (then: () => void) => {
         if (timer === undefined) return
@@ -174,6 +183,7 @@ class RedisStore implements Store {
       const fail = (error: unknown) => settle(() => reject(this.#unavailable(error)))
       const go = () => {
         if (timer === undefined) return // timed out while it waited for the connection: must not be sent any more
+        if (this.#refusal) return fail(new StoreUnavailable(`redis: ${this.#refusal}`))
         try {
           send(this.#client).then((reply) => settle(() => resolve(reply)), fail)
         } catch (error) {
@@ -181,8 +191,8 @@ class RedisStore implements Store {
         }
       }
       let timer: ReturnType<typeof setTimeout> | undefined = setTimeout(() => {
-        this.#awaitingReady.delete(go)
-        fail(new Error('no answer in time'))
+        const connected = !this.#awaitingReady.delete(go)
+        fail(connected ? new StoreUnavailable('redis: no answer in time') : this.#disconnected())
       }, this.#timeoutMs)
       this.#pending++
       if (this.#client.status === 'ready') go()
@@ -190,20 +200,14 @@ class RedisStore implements Store {
     })
   }
 
+  #disconnected(): StoreUnavailable {
+    return new StoreUnavailable(`redis: no connection (${this.#lastError})`)
+  }
+
   #unavailable(error: unknown): StoreUnavailable {
-    return new StoreUnavailable(`redis: ${reason(error)}`)
+    return error instanceof StoreUnavailable ? error : new StoreUnavailable(`redis: ${reason(error)}`)
   }
 }
 
 const bound = (score: number): string =>
   score === Infinity ? '+inf' : score === -Infinity ? '-inf' : `${score}`
-
-/** A short reason without the command: errors of ioredis contain the whole command, even the password of AUTH. */
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return 'failed'
-  const last = 'lastNodeError' in error ? error.lastNodeError : undefined
-  if (last instanceof Error) return reason(last)
-  if ('code' in error && typeof error.code === 'string') return error.code
-  if (error.message === 'no answer in time') return error.message
-  return /^(?:-)?([A-Z]{2,})\b/.exec(error.message)?.[1] ?? 'connection lost'
-}

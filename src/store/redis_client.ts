@@ -1,6 +1,6 @@
 /** An ioredis client that rejects early and never repeats a command by itself. https://redis.github.io/ioredis/ */
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis'
-import type { RedisTarget } from './redis_url.ts'
+import type { RedisTarget } from '../lib/redis_url.ts'
 
 /**
  * Each script has one key, so it runs in a cluster too. It reads and writes the key in one atomic step, so that no other
@@ -97,9 +97,21 @@ function connection(target: RedisTarget, { timeoutMs, caCert }: ConnectOptions) 
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     retryStrategy: (times: number) => Math.min(50 * times, 1000),
-    // The master became a replica: find the new master. The command was refused, so it was not executed.
-    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    reconnectOnError: onReadOnly(),
   } satisfies RedisOptions
+}
+
+/** Milliseconds. A server that stays read-only refuses every write, so it must not reconnect for each of them. */
+const readOnlyPauseMs = 5000
+
+/** The master became a replica: connect again, to find the new master. The command was refused, so it was not executed. */
+function onReadOnly(): (error: Error) => boolean {
+  let last = -Infinity
+  return ({ message }) => {
+    if (!message.startsWith('READONLY') || performance.now() - last < readOnlyPauseMs) return false
+    last = performance.now()
+    return true
+  }
 }
 
 function redis(target: RedisTarget, options: ConnectOptions): Redis {

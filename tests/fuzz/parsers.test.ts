@@ -22,7 +22,7 @@ import { clientRangeOf, inNetworks, parseNetworks } from '../../src/lib/address.
 import { readMailAddress } from '../../src/lib/mail_address.ts'
 import { fingerprintOf, readUserAgent } from '../../src/lib/user_agent.ts'
 import { canonicalEmail, canonicalUsername } from '../../src/models/user.ts'
-import { parseRedisUrl } from '../../src/store/redis_url.ts'
+import { parseRedisUrl } from '../../src/lib/redis_url.ts'
 import { fuzz } from '../support/fuzz.ts'
 import { expectLinear } from '../support/linear.ts'
 import rfc8705 from '../vectors/rfc8705.json'

@@ -19,8 +19,8 @@ export interface RedisTarget {
 }
 
 const forms =
-  'redis://[user:pass@]host[:port][/db], redis+sentinel://[user:pass@]host:port,…/master[/db] ' +
-  'or redis+cluster://[user:pass@]host:port,…; rediss for TLS'
+  'redis://[user:password@]host[:port][/database], redis+sentinel://[user:password@]host:port,…/master[/database] ' +
+  'or redis+cluster://[user:password@]host:port,…; rediss for TLS'
 
 const schemes = /^(rediss?)(\+sentinel|\+cluster)?:\/\/(?:([^@/]*)@)?([^@/?]+)(\/[^?]*)?(?:\?(.*))?$/
 
@@ -35,12 +35,21 @@ export function parseRedisUrl(url: string): RedisTarget {
   const hosts = list.split(',').map((item) => parseHost(item, kind === 'sentinel' ? 26379 : 6379))
   const parts = path.split('/').filter(Boolean).map(decode)
   const master = kind === 'sentinel' ? parts.shift() : undefined
-  const db = parts.shift() ?? '0'
+  const {
+    db: named,
+    sentinel_password: sentinelPassword,
+    ...others
+  } = Object.fromEntries(new URLSearchParams(query))
+  const inPath = parts.shift()
+  if (inPath !== undefined && named !== undefined && inPath !== named) throw refuse('it names two databases')
+  const db = inPath ?? named ?? '0'
   if (kind === 'single' && hosts.length > 1) throw refuse('several hosts need +sentinel or +cluster')
   if (kind === 'sentinel' && !master) throw refuse('the name of the master is missing')
   if (kind === 'cluster' && db !== '0') throw refuse('a cluster has database 0 only')
-  if (parts.length || !/^\d{1,5}$/.test(db)) throw refuse('its path is not a database number')
-  const sentinelPassword = new URLSearchParams(query).get('sentinel_password') ?? undefined
+  if (parts.length || !/^\d{1,5}$/.test(db)) throw refuse('its database is not a number')
+  if (Object.keys(others).length > 0)
+    throw refuse('its query has a parameter other than db and sentinel_password')
+  if (sentinelPassword !== undefined && kind !== 'sentinel') throw refuse('sentinel_password needs +sentinel')
   return {
     kind,
     tls: scheme === 'rediss',
@@ -77,3 +86,13 @@ function decode(text: string): string {
 }
 
 const refuse = (why: string): Error => new Error(`the Redis URL is not usable: ${why}; expected ${forms}`)
+
+/** Why the URL cannot be used, without the URL; undefined when it can. */
+export function redisUrlProblem(url: string): string | undefined {
+  try {
+    parseRedisUrl(url)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}

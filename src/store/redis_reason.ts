@@ -1,0 +1,51 @@
+/** Why Redis does not serve us, in words for the operator. https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors */
+import { ownMember } from '../lib/own_member.ts'
+
+const foreignCertificate = 'the certificate of the server is not of the authority that REDIS_CA_PATH names'
+
+/** What to look at, for errors that a setting or a full machine causes. By code of the system or of Redis. */
+const meanings: Readonly<Record<string, string>> = {
+  NOAUTH: 'the server wants a password, and the URL has none',
+  WRONGPASS: 'the server refuses the user or the password of the URL',
+  NOPERM: 'the user of the URL may not use this command or key',
+  READONLY: 'the server is a replica and accepts no write',
+  OOM: 'the memory of the server is full',
+  MISCONF: 'the server cannot write to its disk',
+  NOREPLICAS: 'too few replicas are connected',
+  ECONNREFUSED: 'nothing listens at the host and port of the URL',
+  ENOTFOUND: 'the host of the URL has no address',
+  ETIMEDOUT: 'the host of the URL does not answer',
+  DEPTH_ZERO_SELF_SIGNED_CERT: foreignCertificate,
+  SELF_SIGNED_CERT_IN_CHAIN: foreignCertificate,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: foreignCertificate,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: foreignCertificate,
+  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate of the server is for another host',
+  CERT_HAS_EXPIRED: 'the certificate of the server has expired',
+}
+
+/** Errors without a code of their own, by their text. */
+const texts: readonly (readonly [RegExp, string])[] = [
+  [/^All sentinels are unreachable/, 'no Sentinel of the URL names the address of the master'],
+  [/cluster support disabled/, 'the server is not part of a cluster; use a URL without +cluster'],
+  [/^Failed to refresh slots cache/, 'no node of the cluster answers'],
+]
+
+/** ioredis reports this and goes on with database 0. */
+export const isWrongDatabase = ({ message }: Error): boolean =>
+  /DB index is out of range|invalid DB index|SELECT is not allowed/i.test(message)
+
+/** A short reason without the command: errors of ioredis contain the whole command, even the password of AUTH. */
+export function reason(error: unknown): string {
+  if (!(error instanceof Error)) return 'failed'
+  const last = 'lastNodeError' in error ? error.lastNodeError : undefined
+  if (last instanceof Error) return reason(last)
+  const told = texts.find(([pattern]) => pattern.test(error.message))
+  if (told) return told[1]
+  const code =
+    'code' in error && typeof error.code === 'string'
+      ? error.code
+      : /^-?([A-Z]{2,})\b/.exec(error.message)?.[1]
+  if (code === undefined) return 'connection lost'
+  const meaning = ownMember(meanings, code)
+  return meaning === undefined ? code : `${code}: ${meaning}`
+}
