@@ -9,6 +9,7 @@ import { storeLocation } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { notesOn } from './config_notes.ts'
 import { warningsAbout } from './config_warnings.ts'
+import { deepProblems } from './deep_check.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { print, printable, printJson, printTable } from './output.ts'
 import { looksOf } from '../html/looks.ts'
@@ -18,14 +19,19 @@ import { checkProfiles, type ProfileFinding, registeredClients } from './profile
 
 export const check = defineCommand({
   takes: [],
-  options: { json: jsonOption },
-  async run({ json }) {
+  options: {
+    json: jsonOption,
+    deep: { type: 'boolean', help: 'Try what the settings name: store, keys, certificates, address' },
+  },
+  async run({ json, deep }) {
     try {
       const environment = readEnvironment()
       const config = readConfig(environment.env)
       requireFiles(config, environment)
       featuresFor(config)
       looksOf(config) // throws ConfigError for a faulty theme
+      const problems = deep ? await deepProblems(config, environment.env) : []
+      if (problems.length > 0) throw new ConfigError(problems)
       await report(config, environment, json ?? false)
     } catch (error) {
       if (!json || !(error instanceof ConfigError)) throw error

@@ -22,7 +22,7 @@ export class Interrupted extends Error {
 function messageOf(error: Error): string {
   if (error instanceof RefusedError) return error.publicDescription
   if (error instanceof StoreUnavailable)
-    return `${error.message}; check that the store in STORE_URL or REDIS_URL is running and reachable from this machine`
+    return `${error.message}; STORE_URL or REDIS_URL says where the store is, and \`latchkey config check --deep\` tries it`
   return error.message
 }
 

@@ -37,15 +37,22 @@ export async function open(config = readConfig()): Promise<Opened> {
   return { config, clock: systemClock, log, store: await openStore(config, systemClock) }
 }
 
-/** The only code that chooses a backend. Of SQLite and Redis, the one that is not chosen is not loaded. */
 async function openStore(config: Config, clock: Clock): Promise<Store> {
-  const plain = await openBackend(config, clock)
-  if (!config.storeEncryption) return plain
-  const { sealedStore } = await import('../store/sealed.ts')
-  return sealedStore(plain, deriveKey(config.secretKey, 'store'))
+  return encrypted(await openBackend(config, clock), config)
 }
 
-async function openBackend({ store, redisCaPath, storeTimeoutMs }: Config, clock: Clock): Promise<Store> {
+/** The same store, with encryption when the configuration wants it. */
+export async function encrypted(plain: Store, { storeEncryption, secretKey }: Config): Promise<Store> {
+  if (!storeEncryption) return plain
+  const { sealedStore } = await import('../store/sealed.ts')
+  return sealedStore(plain, deriveKey(secretKey, 'store'))
+}
+
+/** The only code that chooses a backend. Of SQLite and Redis, the one that is not chosen is not loaded. */
+export async function openBackend(
+  { store, redisCaPath, storeTimeoutMs }: Config,
+  clock: Clock,
+): Promise<Store> {
   if (store.kind === 'memory') return memoryStore(clock)
   if (store.kind === 'sqlite') return (await import('../store/sqlite.ts')).sqliteStore(store.path, clock)
   const { redisStore } = await import('../store/redis.ts')
@@ -54,7 +61,7 @@ async function openBackend({ store, redisCaPath, storeTimeoutMs }: Config, clock
 }
 
 /** The key of PRIVATE_KEY_PATH. Without RS256 it signs by PS256. */
-const ownKey = async ({ privateKeyPath, signingAlgs }: Config) =>
+export const ownKey = async ({ privateKeyPath, signingAlgs }: Config) =>
   privateKeyPath === undefined
     ? []
     : readPemFile(privateKeyPath, signingAlgs.includes('RS256') ? 'RS256' : 'PS256')

@@ -1,6 +1,5 @@
 /** Checks of several variables together, and settings that production refuses. https://www.rfc-editor.org/rfc/rfc9700 */
 import { isLoopbackHost, isLoopbackNetwork } from '../lib/address.ts'
-import { isLoopbackHost } from '../lib/address.ts'
 import { redisUrlProblem } from '../lib/redis_url.ts'
 import type { Report } from './read.ts'
 import type { Environment, Values } from './entry.ts'

@@ -102,6 +102,18 @@ const mostWaiting = 100
 const newKeys = async (algs: readonly KeyAlg[], rsaBits?: number) =>
   Promise.all(algs.map(async (alg) => ({ alg, key: await generateKey(alg, rsaBits) })))
 
+/** Throws KeyRingError when there is a record of keys that this secret does not open. `plain` is the store below an encryption. */
+export async function requireReadable(
+  storage: KeyStorage,
+  plain: Pick<Store, 'get'>,
+  sealingKey: Uint8Array,
+): Promise<void> {
+  const text = await storage.get(recordName)
+  if (text !== undefined) openKeys(record.parseDocument(text), sealingKey)
+  else if ((await plain.get(recordName)) !== undefined)
+    throw record.wrongSecret('the record of signing keys was')
+}
+
 /**
  * Opens the keys of this provider and generates missing ones. Of instances that start at once, the keys of one are kept.
  * Rejects with KeyRingError that says what to do, TypeError for an imported key that does not fit its algorithm, or

@@ -1,0 +1,138 @@
+/** `latchkey config check --deep`: tries what the variables name, as `serve` would use it, and changes nothing that stays. docs/configuration.md */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { dirname } from 'node:path'
+import { keyRingSecret } from '../app.ts'
+import type { Config } from '../config.ts'
+import { type Env, given } from '../config/read.ts'
+import { systemClock } from '../lib/clock.ts'
+import { systemRandom } from '../lib/random.ts'
+import { requireReadable } from '../models/key_ring.ts'
+import { directoryStorage } from '../store/directory.ts'
+import type { Store } from '../store/store.ts'
+import { encrypted, openBackend, ownKey } from './open.ts'
+
+interface Trial {
+  /** The variable to mend. */
+  name: string
+  /** Resolves to what is wrong; undefined when it works. An error says it too. */
+  run(config: Config, env: Env): Promise<string | undefined> | string | undefined
+}
+
+/** Milliseconds for which the record of the trial is kept, if it cannot be removed. */
+const probeTtl = 60_000
+
+async function writeAndRemove(store: Store): Promise<string | undefined> {
+  const [key, value] = [`config_check:${systemRandom(16)}`, systemRandom(16)]
+  await store.put(key, value, probeTtl)
+  return (await store.take(key)) === value
+    ? undefined
+    : 'expected to read what was written, got something else'
+}
+
+/** A file that does not exist yet is not made here: the service would not own it. */
+function newFileProblem({ store }: Config): string | undefined | false {
+  if (store.kind !== 'sqlite' || existsSync(store.path)) return false
+  accessSync(dirname(store.path), constants.W_OK)
+  return undefined
+}
+
+async function storeProblem(config: Config): Promise<string | undefined> {
+  const early = newFileProblem(config)
+  return early === false ? withStore(config, writeAndRemove) : early
+}
+
+async function secretProblem(config: Config): Promise<undefined> {
+  const sealingKey = keyRingSecret(config.secretKey)
+  if (config.store.kind === 'memory') {
+    const folder = directoryStorage(config.keysPath)
+    await requireReadable(folder, folder, sealingKey)
+    return undefined
+  }
+  if (newFileProblem(config) === undefined) return undefined
+  return withStore(config, async (plain) => {
+    await requireReadable(await encrypted(plain, config), plain, sealingKey)
+    return undefined
+  })
+}
+
+async function withStore<T>(config: Config, use: (plain: Store) => Promise<T>): Promise<T> {
+  const plain = await openBackend(config, systemClock)
+  try {
+    return await use(plain)
+  } finally {
+    await plain.close()
+  }
+}
+
+/** Any free port: that of the configuration may be in use by the provider that runs. */
+function listenOn({ host }: Config): undefined {
+  Bun.listen({ hostname: host, port: 0, socket: { data() {} } }).stop(true)
+}
+
+function tlsProblem({ tls, issuer }: Config): string | undefined {
+  if (!tls) return undefined
+  const certificate = new X509Certificate(readFileSync(tls.certPath))
+  if (!certificate.checkPrivateKey(createPrivateKey(readFileSync(tls.keyPath))))
+    return 'expected the certificate of the key in TLS_KEY_PATH, got that of another key'
+  const now = systemClock.now()
+  if (now > Date.parse(certificate.validTo))
+    return `expected a valid certificate, got one until ${certificate.validTo}`
+  if (now < Date.parse(certificate.validFrom))
+    return `expected a valid certificate, got one from ${certificate.validFrom} on`
+  const { hostname } = new URL(issuer)
+  const address = hostname.replace(/^\[|\]$/g, '')
+  const fits = isIP(address) === 0 ? certificate.checkHost(hostname) : certificate.checkIP(address)
+  if (fits !== undefined) return undefined
+  return `expected a certificate for ${hostname} (ISSUER_URL), got one for ${certificate.subjectAltName ?? certificate.subject}`
+}
+
+/** In the order in which `serve` uses them. */
+const trials: readonly Trial[] = [
+  { name: 'HOST', run: listenOn },
+  { name: 'TLS_CERT_PATH', run: tlsProblem },
+  {
+    name: 'REDIS_CA_PATH',
+    run: ({ redisCaPath }) => {
+      if (redisCaPath !== undefined) new X509Certificate(readFileSync(redisCaPath))
+      return undefined
+    },
+  },
+  { name: 'STORE_URL', run: storeProblem },
+  { name: 'SECRET_KEY', run: secretProblem },
+  {
+    name: 'PRIVATE_KEY_PATH',
+    run: async (config) => {
+      await ownKey(config)
+      return undefined
+    },
+  },
+]
+
+const nameFor = (name: string, env: Env): string =>
+  name === 'STORE_URL' && given(env, 'STORE_URL') === undefined && given(env, 'REDIS_URL') !== undefined
+    ? 'REDIS_URL'
+    : name
+
+/** One line for each variable whose value does not work. */
+export async function deepProblems(config: Config, env: Env): Promise<string[]> {
+  const problems: string[] = []
+  for (const { name, run } of trials) {
+    const problem = await attempt(() => run(config, env))
+    if (problem !== undefined) problems.push(`${nameFor(name, env)}: ${problem}`)
+    // The keys are in the store.
+    if (problem !== undefined && name === 'STORE_URL') break
+  }
+  return problems
+}
+
+async function attempt(
+  run: () => Promise<string | undefined> | string | undefined,
+): Promise<string | undefined> {
+  try {
+    return await run()
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}

@@ -1,0 +1,116 @@
+/** `config check --deep` tries what the settings name, and the problem begins with the variable to mend. Issue 9, 45. */
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { makeCertificate } from '../support/certificate.ts'
+import { commandLine } from '../support/command.ts'
+import { freePort } from '../support/free_port.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'latchkey-deep-'))
+const at = (name: string): string => join(folder, name)
+const secret = 'Zk9vQ2h1bXBTdGF0aWM3NDEyOTgzNkxhdGNoa2V5RGVlcENoZWNr'
+const production = {
+  NODE_ENV: 'production',
+  ISSUER_URL: 'https://localhost',
+  SECRET_KEY: secret,
+  LOG_LEVEL: 'error',
+}
+let redis: RedisServer
+
+beforeAll(async () => {
+  redis = await startRedis({ password: 'right' })
+  writeFileSync(at('text'), 'no certificate and no database, but some text that is long enough to look at')
+  mkdirSync(at('directory'))
+  const [own, other] = [makeCertificate(), makeCertificate()]
+  for (const [name, path] of Object.entries({
+    cert: own.certPath,
+    key: own.keyPath,
+    other_key: other.keyPath,
+  }))
+    copyFileSync(path, at(name))
+  for (const made of [own, other]) made.remove()
+})
+afterAll(async () => {
+  await redis.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const check = (env: Record<string, string>) =>
+  commandLine({ ...production, STORE_URL: `sqlite:${at('fresh.db')}`, ...env }).latchkey([
+    'config',
+    'check',
+    '--deep',
+  ])
+
+test('what works is ok, and no file is made', async () => {
+  const { code, stdout, stderr } = await check({})
+  expect(stderr).not.toContain('latchkey:')
+  expect(stdout).toEndWith('ok\n')
+  expect(code).toBe(0)
+  expect(existsSync(at('fresh.db'))).toBe(false)
+})
+
+const faults: Record<string, [env: () => Record<string, string>, problem: string]> = {
+  'an address of another machine': [() => ({ HOST: '203.0.113.7' }), 'HOST: '],
+  'a certificate that is none': [
+    () => ({ TLS_CERT_PATH: at('text'), TLS_KEY_PATH: at('key') }),
+    'TLS_CERT_PATH: ',
+  ],
+  'a key of another certificate': [
+    () => ({ TLS_CERT_PATH: at('cert'), TLS_KEY_PATH: at('other_key') }),
+    'TLS_CERT_PATH: expected the certificate of the key in TLS_KEY_PATH',
+  ],
+  'a certificate for another host': [
+    () => ({ ISSUER_URL: 'https://id.example.com', TLS_CERT_PATH: at('cert'), TLS_KEY_PATH: at('key') }),
+    'TLS_CERT_PATH: expected a certificate for id.example.com',
+  ],
+  'an authority that is none': [
+    () => ({ STORE_URL: `rediss://127.0.0.1:${redis.port}`, REDIS_CA_PATH: at('text') }),
+    'REDIS_CA_PATH: ',
+  ],
+  'a directory as a database': [
+    () => ({ STORE_URL: `sqlite:${at('directory')}` }),
+    'STORE_URL: sqlite: EISDIR: the path is a directory',
+  ],
+  'a file that is no database': [
+    () => ({ STORE_URL: `sqlite:${at('text')}` }),
+    'STORE_URL: sqlite: SQLITE_NOTADB: the file is not an SQLite database',
+  ],
+  'a directory that is not there': [() => ({ STORE_URL: `sqlite:${at('none/x.db')}` }), 'STORE_URL: '],
+  'a wrong password': [
+    () => ({ STORE_URL: '', REDIS_URL: `redis://:wrong@127.0.0.1:${redis.port}` }),
+    'REDIS_URL: redis: no connection (WRONGPASS',
+  ],
+  'an unreachable Redis': [
+    () => ({ STORE_URL: `redis://127.0.0.1:${freePort()}` }),
+    'STORE_URL: redis: no connection (ECONNREFUSED',
+  ],
+  'a private key that is none': [() => ({ PRIVATE_KEY_PATH: at('text') }), 'PRIVATE_KEY_PATH: '],
+}
+
+test.each(Object.entries(faults))('%s', async (_, [env, problem]) => {
+  const { code, stderr } = await check(env())
+  expect(stderr).toContain(problem)
+  expect(stderr).not.toContain('    at ')
+  expect(code).toBe(2)
+})
+
+test.each(['false', 'true'])(
+  'another SECRET_KEY than that of the keys, STORE_ENCRYPTION=%s',
+  async (encryption) => {
+    const env = { STORE_URL: `sqlite:${at(`used-${encryption}.db`)}`, STORE_ENCRYPTION: encryption }
+    expect((await commandLine({ ...production, ...env }).latchkey(['keys', 'generate'])).code).toBe(0)
+    expect((await check(env)).code).toBe(0)
+    const { code, stderr } = await check({ ...env, SECRET_KEY: secret.split('').reverse().join('') })
+    expect(stderr).toContain('SECRET_KEY: the')
+    expect(stderr).toContain('not sealed with this SECRET_KEY')
+    expect(code).toBe(2)
+  },
+)
+
+test('without --deep nothing outside is asked', async () => {
+  const env = { ...production, STORE_URL: `sqlite:${at('directory')}`, HOST: '203.0.113.7' }
+  expect((await commandLine(env).latchkey(['config', 'check'])).code).toBe(0)
+})
