@@ -52,8 +52,10 @@ test('what works is ok, and no file is made', async () => {
   expect(existsSync(at('fresh.db'))).toBe(false)
 })
 
+const elsewhere = { HOST: '203.0.113.7', TRUSTED_PROXIES: '203.0.113.0/24' }
+
 const faults: Record<string, [env: () => Record<string, string>, problem: string]> = {
-  'an address of another machine': [() => ({ HOST: '203.0.113.7' }), 'HOST: '],
+  'an address of another machine': [() => elsewhere, 'HOST: Failed to listen at 203.0.113.7'],
   'a certificate that is none': [
     () => ({ TLS_CERT_PATH: at('text'), TLS_KEY_PATH: at('key') }),
     'TLS_CERT_PATH: ',
@@ -111,6 +113,6 @@ test.each(['false', 'true'])(
 )
 
 test('without --deep nothing outside is asked', async () => {
-  const env = { ...production, STORE_URL: `sqlite:${at('directory')}`, HOST: '203.0.113.7' }
+  const env = { ...production, STORE_URL: `sqlite:${at('directory')}`, ...elsewhere }
   expect((await commandLine(env).latchkey(['config', 'check'])).code).toBe(0)
 })
