@@ -9,6 +9,8 @@ import { acceptedValues, type ClaimsRequest } from './claims.ts'
 export const acrLevels = ['urn:latchkey:1fa', 'urn:latchkey:2fa', 'phr'] as const
 export type Acr = (typeof acrLevels)[number]
 
+export const isKnownLevel = (level: string): boolean => acrLevels.includes(level as Acr)
+
 /** The level that `amr` reaches: `pop` beside `mfa` and `user` is a passkey with user verification. */
 export function acrOf(amr: readonly string[]): Acr {
   if (!amr.includes('mfa')) return 'urn:latchkey:1fa'
@@ -47,6 +49,8 @@ export function withFactor(amr: readonly string[], added: string): string[] {
 export interface AcrDemand {
   /** One of these or an error (OpenID Connect Core §5.5.1.1). */
   essential: readonly string[] | undefined
+  /** `acr_values`: one of these or an error, so that an API and its client do not repeat a step-up (RFC 9470 §5). */
+  requested?: readonly string[] | undefined
   /** Reached if the End-User can (§3.1.2.1, §5.5.1). */
   voluntary: readonly string[]
 }
@@ -65,7 +69,10 @@ export function acrDemandOf(
   const requested = params.acr_values?.split(' ').filter(Boolean)
   return {
     essential: acr?.essential ? values : undefined,
-    voluntary: requested ?? (acr?.essential ? undefined : values) ?? [...(client.default_acr_values ?? [])],
+    ...(requested?.length && { requested }),
+    voluntary: requested?.length
+      ? []
+      : ((acr?.essential ? undefined : values) ?? [...(client.default_acr_values ?? [])]),
   }
 }
 
@@ -77,15 +84,19 @@ export const nothingDemanded: AcrDemand = { essential: undefined, voluntary: [] 
  */
 export function openDemand(
   reached: string,
-  { essential, voluntary }: AcrDemand,
+  { essential, requested, voluntary }: AcrDemand,
 ): { levels: readonly string[]; essential: boolean } | undefined {
   const met = (levels: readonly string[]) => levels.some((each) => meetsAcr(reached, each))
   if (essential && !met(essential)) return { levels: essential, essential: true }
-  const known = voluntary.filter((each) => acrLevels.includes(each as Acr))
+  if (requested && !met(requested)) return { levels: requested, essential: true }
+  const known = voluntary.filter(isKnownLevel)
   return known.length > 0 && !met(voluntary) ? { levels: known, essential: false } : undefined
 }
 
 /** The `acr` of the response: the first demanded level that was reached (RFC 9470 §5), else the reached level. */
-export function acrToSay(reached: string, { essential, voluntary }: AcrDemand): string {
-  return [...(essential ?? []), ...voluntary].find((each) => meetsAcr(reached, each)) ?? reached
+export function acrToSay(reached: string, { essential, requested, voluntary }: AcrDemand): string {
+  return (
+    [...(essential ?? []), ...(requested ?? []), ...voluntary].find((each) => meetsAcr(reached, each)) ??
+    reached
+  )
 }

@@ -236,6 +236,13 @@ export const protocolSections = {
   ],
   'Scopes and registration': [
     {
+      name: 'UNKNOWN_ACR_VALUES',
+      schema: is.oneOf('refuse', 'ignore'),
+      default: 'refuse',
+      profiles: { classic: 'ignore' },
+      help: 'What happens to a request whose `acr_values` are all unknown here. refuse: unmet_authentication_requirements (RFC 9470 §5). ignore: the answer has the level that was reached (OpenID Connect Core §15.1).',
+    },
+    {
       name: 'SCOPES',
       schema: is.words,
       default: '',

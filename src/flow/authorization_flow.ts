@@ -1,6 +1,6 @@
 /** The authorization request from its arrival to its response: the order of all checks and pages. */
 import { beginInteraction } from './begin_interaction.ts'
-import { acrToSay, openDemand } from '../auth/acr.ts'
+import { acrToSay, isKnownLevel, openDemand } from '../auth/acr.ts'
 import { type AuthorizationRequest, responseModeOf } from '../auth/authorization_request.ts'
 import { HttpError, OAuthError } from '../auth/errors.ts'
 import { RefusedError, shown } from '../auth/refusal.ts'
@@ -145,7 +145,7 @@ async function decide(
       open.interaction.consented_to === shownOnPage(checked, context),
     consentMissing,
   })
-  if (step === 'proceed' || step === 'consent') requireLevel(request, present!)
+  if (step === 'proceed' || step === 'consent') requireLevel(request, present!, context)
   if (step === 'proceed') return answer(context, checked, signedIn!)
   if (step === 'wrong_account' || request.prompts.includes('none')) throw new OAuthError(...errorOfStep[step])
   const path = step === 'step_up' ? more! : `/${step}`
@@ -163,10 +163,12 @@ async function decide(
   return redirectWithin(`${context.basePath}${path}?interaction=${handle}`, cookies)
 }
 
-/** Throws if an essential level was not reached (OpenID Connect Core Unmet Authentication Requirements). */
-function requireLevel(request: AuthorizationRequest, session: Session): void {
-  const open = openDemand(session.acr, request.acr)
-  if (open?.essential)
+/** Throws if an essential level or each of `acr_values` was not reached (Unmet Authentication Requirements, RFC 9470 §5). */
+function requireLevel({ acr }: AuthorizationRequest, session: Session, { config }: Context): void {
+  const open = openDemand(session.acr, acr)
+  const isIgnored =
+    config.unknownAcrValues === 'ignore' && open?.levels === acr.requested && !open?.levels.some(isKnownLevel)
+  if (open?.essential && !isIgnored)
     throw new OAuthError('unmet_authentication_requirements', {
       rule: 'OpenID Unmet Authentication Requirements §1',
       expected: `a sign-in of acr ${open.levels.join(' or ')}`,

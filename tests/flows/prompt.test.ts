@@ -226,7 +226,7 @@ describe('acr', () => {
   })
 
   test('a wish that cannot be met is no error, a condition is', async () => {
-    expect(await outcome(op, alice, { acr_values: 'gold' })).toBe('code')
+    expect(await outcome(op, alice, { acr_values: 'gold' })).toBe('error:unmet_authentication_requirements')
     const wish = JSON.stringify({ id_token: { acr: { values: ['gold'] } } })
     const condition = JSON.stringify({ id_token: { acr: { essential: true, values: ['gold'] } } })
     const who = browser(op)

@@ -31,6 +31,7 @@ const two = 'urn:latchkey:2fa'
 const essential = (...values: string[]) => ({
   claims: JSON.stringify({ id_token: { acr: { essential: true, values } } }),
 })
+const wish = (...values: string[]) => ({ claims: JSON.stringify({ id_token: { acr: { values } } }) })
 const errorOf = (location: URL) => location.searchParams.get('error')
 
 /** Alice signed in with one factor half an hour ago, and set an app up then; the demo client has her consent. */
@@ -125,7 +126,7 @@ describe('a person without a second factor', () => {
       expect(pathOf(await alice.open(`/second-factor/${path}${search}`))).toBe('/login')
     expect(pathOf(await alice.press(login, 'login', aliceAccount))).toBe('/second-factor/set-up')
     op.clock.advance(11 * minute)
-    const wished = pageOf(await open(op, alice, { acr_values: two }))
+    const wished = pageOf(await open(op, alice, wish(two)))
     expect(new URL(wished.url).pathname).toBe('/second-factor/set-up')
     const chosen = await alice.open(`/second-factor/totp/set-up${new URL(wished.url).search}`)
     expect(pathOf(chosen)).toBe('/login')
@@ -134,13 +135,13 @@ describe('a person without a second factor', () => {
 
   test('may decline a wish, and the answer says what is true', async () => {
     const { op, alice } = await stage()
-    const { url } = authorizationUrl(op.issuer, demo, { acr_values: two })
+    const { url } = authorizationUrl(op.issuer, demo, wish(two))
     const page = pageOf(await alice.open(url))
     expect(new URL(page.url).pathname).toBe('/second-factor/set-up')
     const answered = await alice.press(page, 'decline')
     expect(answered.location?.searchParams.get('code')).toBeString()
     // Where no page may be shown, the offer is not made.
-    expect(await outcome(op, alice, { acr_values: two, prompt: 'none' })).toBe('code')
+    expect(await outcome(op, alice, { ...wish(two), prompt: 'none' })).toBe('code')
     expect(await outcome(op, alice, { ...essential(two), prompt: 'none' })).toBe('error:login_required')
   })
 
@@ -169,7 +170,7 @@ describe('a level out of reach', () => {
 
   test('wished for: served as far as it goes', async () => {
     const { op, alice } = await stage({ env: { SECOND_FACTORS: 'totp' } })
-    const { id_token } = await tokensOf(op, alice, demo, { acr_values: 'phr gold' })
+    const { id_token } = await tokensOf(op, alice, demo, wish('phr', 'gold'))
     expect(claimsOf(id_token)).toMatchObject({ acr: 'urn:latchkey:1fa', amr: ['pwd'] })
   })
 

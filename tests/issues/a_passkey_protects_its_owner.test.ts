@@ -60,9 +60,13 @@ describe.each(asked)('%j: the password alone', (env) => {
     expect(pathOf(qr)).toBe('/second-factor')
   })
 
+  const wish = (level: string) => ({
+    claims: JSON.stringify({ id_token: { acr: { values: [level] } } }),
+  })
   const levels: [what: string, more: Record<string, string>, declined: string][] = [
-    ['a voluntary level', { acr_values: 'urn:latchkey:2fa' }, 'urn:latchkey:1fa'],
-    ['a voluntary phr', { acr_values: 'phr' }, 'urn:latchkey:1fa'],
+    ['a voluntary level', wish('urn:latchkey:2fa'), 'urn:latchkey:1fa'],
+    ['a voluntary phr', wish('phr'), 'urn:latchkey:1fa'],
+    ['acr_values', { acr_values: 'phr' }, 'unmet_authentication_requirements'],
     [
       'an essential level',
       { claims: JSON.stringify({ id_token: { acr: { essential: true, value: 'urn:latchkey:2fa' } } }) },
@@ -111,7 +115,7 @@ describe.each(asked)('%j: the password alone', (env) => {
     const { op, owner } = await stage(env)
     await owner.goThrough(authorizationUrl(op.issuer, demo).url)
     const thief = await signedIn(op)
-    const { url, code_verifier } = authorizationUrl(op.issuer, demo, { prompt: 'none', acr_values: 'phr' })
+    const { url, code_verifier } = authorizationUrl(op.issuer, demo, { prompt: 'none', ...wish('phr') })
     const code = (await thief.open(url)).location?.searchParams.get('code') ?? ''
     const { body } = await redeem(op, demo, { code, code_verifier })
     expect(claimsOf(body.id_token).acr).toBe('urn:latchkey:1fa')

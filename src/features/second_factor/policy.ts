@@ -70,15 +70,18 @@ function pageFor(
   // The End-User may decline to set up a factor for a client, or to use a passkey that no sign-in asks for; a client that
   // requires the level then gets an error. For a voluntary level and prompt=none no page may be shown.
   const { declined_by, params } = state.interaction
+  const isSilent = params?.prompt === 'none'
   const declined =
     (wanted.otherwise !== 'blocked' && declined_by === state.user.sub) ||
-    (wanted.otherwise === 'as_is' && params?.prompt === 'none')
+    (wanted.otherwise === 'as_is' && isSilent)
   const usable = ready.find((factor) => reaches(factor, wanted))
   if (usable && !(declined && askedFactors(ready, state.user, context).length === 0)) return usable.path
   const canBeSetUp = allowedFactors(context).some(
     (factor) => factor.enrolPath !== undefined && reaches(factor, wanted),
   )
-  if (canBeSetUp && !declined)
+  // To set a factor up is no part of a silent request: of `acr_values` it says that they are not met.
+  const isUnmet = isSilent && wanted.levels === state.demand.requested
+  if (canBeSetUp && !declined && !isUnmet)
     // An existing weaker factor must be proven before a stronger one is set up.
     return ready.length > 0 && !passedSecond(state.amr) ? ready[0]!.path : setUpPath
   return wanted.otherwise === 'blocked' ? setUpPath : undefined

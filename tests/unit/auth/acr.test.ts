@@ -54,6 +54,11 @@ test('what a request leaves open: essential before voluntary, and only levels th
   })
   expect(openDemand(one, { essential: undefined, voluntary: ['gold'] })).toBeUndefined()
   expect(openDemand(one, { essential: undefined, voluntary: [key, one] })).toBeUndefined()
+  expect(openDemand(one, { essential: undefined, requested: ['gold'], voluntary: [] })).toEqual({
+    levels: ['gold'],
+    essential: true,
+  })
+  expect(openDemand(one, { essential: undefined, requested: ['gold', one], voluntary: [] })).toBeUndefined()
   expect(openDemand(one, { essential: ['gold'], voluntary: [one] })).toEqual({
     levels: ['gold'],
     essential: true,
@@ -72,7 +77,12 @@ test('where a request says what it wants', () => {
   const client = { default_acr_values: ['c'] }
   expect(acrDemandOf({ acr_values: 'a  d' }, claims, client)).toEqual({
     essential: undefined,
-    voluntary: ['a', 'd'],
+    requested: ['a', 'd'],
+    voluntary: [],
+  })
+  expect(acrDemandOf({ acr_values: ' ' }, undefined, client)).toEqual({
+    essential: undefined,
+    voluntary: ['c'],
   })
   expect(acrDemandOf({}, claims, client)).toEqual({ essential: undefined, voluntary: ['b'] })
   expect(acrDemandOf({}, undefined, client)).toEqual({ essential: undefined, voluntary: ['c'] })

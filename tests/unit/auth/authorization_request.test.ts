@@ -71,7 +71,7 @@ test('everything that came is read', () => {
     codeChallenge: vector.code_challenge,
     prompts: ['login', 'consent'],
     maxAge: 60,
-    acr: { essential: ['gold'], voluntary: ['silver', 'gold'] },
+    acr: { essential: ['gold'], requested: ['silver', 'gold'], voluntary: [] },
     subject: 'alice',
   })
 })
