@@ -1,5 +1,6 @@
 /** `--claim NAME=VALUE` as claims about an End-User. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
 import { isClaimName, isProvidersOwn } from '../auth/person_claims.ts'
+import { readMailAddress } from '../lib/mail_address.ts'
 import { UsageError } from './failure.ts'
 import { printable } from './output.ts'
 
@@ -18,6 +19,9 @@ export function readClaims(
     if (claims.has(name)) throw new UsageError(`--claim: ${name} came twice`)
     claims.set(name, value)
   }
+  const email = claims.get('email')
+  if (email !== undefined && (typeof email !== 'string' || readMailAddress(email) === undefined))
+    throw new UsageError(`email: expected an address such as name@example.com, got ${printable(email)}`)
   if (claims.has('email') && !claims.has('email_verified')) claims.set('email_verified', false)
   return Object.fromEntries(claims)
 }

@@ -10,7 +10,7 @@ import { printable } from './output.ts'
 
 export const taken = (username: string) =>
   new Refusal(
-    `there is a user ${printable(username)} already; latchkey user set and latchkey user passwd change it`,
+    `there is a user ${printable(username)} already, or one whose name looks like it; latchkey user set and latchkey user passwd change it`,
   )
 
 /** Throws Refusal for a username that is not 1 to 200 visible characters. */
@@ -26,13 +26,26 @@ export async function requireUser(context: Context, username: string): Promise<U
   return user
 }
 
-/** Applies `changes` to the current record, because a running server may have changed it. Returns the new record. */
+/**
+ * Applies `changes` to the current record, because a running server may have changed it. Returns the new record. `name` is
+ * the new `preferred_username`, if that changes.
+ */
 export async function change(
   context: Context,
   user: User,
   changes: (current: User) => Partial<User>,
+  name?: unknown,
 ): Promise<User> {
-  const changed = await User.update(context, user.sub, (current) => ({ ...current, ...changes(current) }))
+  const wanted = typeof name === 'string' ? name : undefined
+  const owner = wanted === undefined ? undefined : await User.findByLogin(context, wanted)
+  const changed =
+    owner && owner.sub !== user.sub
+      ? 'taken'
+      : await User.updateNames(context, user, wanted, (current) => ({ ...current, ...changes(current) }))
+  if (changed === 'taken')
+    throw new Refusal(
+      `preferred_username ${printable(wanted)} looks like the name of another account; latchkey user list shows all names`,
+    )
   if (!changed)
     throw new Refusal(
       `${printable(user.username)} could not be changed: the account was removed or is being changed`,

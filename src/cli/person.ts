@@ -1,5 +1,5 @@
 /** `latchkey verify` and `latchkey reset-factors`: an operator helps one End-User. */
-import { canMail, languageOfUser, notYou, sendMail } from '../people/mail.ts'
+import { canMail, greeting, languageOfUser, notYou, sendMail } from '../people/mail.ts'
 import { readMailAddress } from '../lib/mail_address.ts'
 import { say } from '../lib/say.ts'
 import { Event } from '../models/event.ts'
@@ -53,13 +53,14 @@ export const resetFactors = defineCommand({
       if (json) return printJson({ username: user.username, sub: user.sub, erased })
       print(`${printable(user.username)} has no second factor and no passkey now; ended ${ended}`)
 
-      async function tell({ claims, username }: User): Promise<void> {
+      async function tell(person: User): Promise<void> {
+        const { claims } = person
         if (typeof claims.email !== 'string' || !canMail(context)) return
         await sendMail(context, {
           to: claims.email,
           language: languageOfUser(user, context),
           subject: say('mail.notice_subject'),
-          lines: [say('mail.hello', { username }), say('event.factors_reset')],
+          lines: [greeting(person, claims.email), say('event.factors_reset')],
           ...notYou(context),
         })
       }

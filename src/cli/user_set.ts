@@ -40,11 +40,16 @@ export const set = defineCommand({
       const user = await requireUser(context, name)
       const without = (record: Record<string, unknown>) =>
         Object.fromEntries(Object.entries(record).filter(([key]) => !unset.includes(key)))
-      const after = await change(context, user, (current) => ({
-        attributes: { ...without(current.attributes), ...attributes },
-        claims: { ...without(current.claims), ...claims },
-        ...(roles && { roles }),
-      }))
+      const after = await change(
+        context,
+        user,
+        (current) => ({
+          attributes: { ...without(current.attributes), ...attributes },
+          claims: { ...without(current.claims), ...claims },
+          ...(roles && { roles }),
+        }),
+        claims.preferred_username,
+      )
       const facts = {
         username: after.username,
         sub: after.sub,

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import type { Context } from '../contracts/context.ts'
 import { seconds } from '../lib/clock.ts'
-import { canonicalEmail, canonicalUsername, provenEmail, User } from '../models/user.ts'
+import { nameKeysOf } from '../models/names.ts'
+import { canonicalEmail, provenEmail, User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
@@ -113,30 +114,33 @@ function canonicalProven(user: User): string | undefined {
   return email === undefined ? undefined : canonicalEmail(email)
 }
 
-/** Names that look alike are equal: `Alice` and `ａｌｉｃｅ` cannot both be imported. */
+/** Names that look alike are equal: of `Alice`, `ａｌｉｃｅ` and `alıce` one can be imported. */
 function inFile(user: User, at: string, seen: Map<string, string>): string[] {
   const email = canonicalProven(user)
   const keys = [
-    ['username', `name ${canonicalUsername(user.username)}`],
+    ...nameKeysOf(user).map((key) => ['username', `name ${key}`] as const),
     ['sub', `sub ${user.sub}`],
     ...(email === undefined ? [] : [['email', `email ${email}`]]),
   ] as const
-  return keys.flatMap(([member, key]) => {
-    const before = seen.get(key!)
-    if (before === undefined) seen.set(key!, at)
+  const clashes = keys.flatMap(([member, key]) => {
+    const before = seen.get(key)
+    if (before === undefined) seen.set(key, at)
     return before === undefined ? [] : [`${member}: is the same as in ${before}`]
   })
+  return [...new Set(clashes)]
 }
 
 async function inStore(user: User, context: Context): Promise<string[]> {
   const email = canonicalProven(user)
-  const [named, known, holder] = await Promise.all([
+  const [named, free, known, holder] = await Promise.all([
     User.findByLogin(context, user.username),
+    User.areNamesFree(context, user),
     User.find(context, user.sub),
     email === undefined ? undefined : User.findByAddress(context, email),
   ])
   return [
     ...(named ? ['username: another account has it'] : []),
+    ...(named || free ? [] : ['username or preferred_username: looks like the name of another account']),
     ...(known ? ['sub: another account has it'] : []),
     ...(holder ? ['email: is the address of another account'] : []),
   ]

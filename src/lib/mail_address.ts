@@ -1,4 +1,5 @@
 /** Reads email addresses to which mail can be sent. https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2 */
+import { domainToUnicode } from 'node:url'
 import { asciiDomain } from './ascii_domain.ts'
 import { lazy } from './lazy.ts'
 import { normalize } from './normalize.ts'
@@ -15,6 +16,7 @@ const localPart = (letters: string): RegExp => {
 const asciiLocal = localPart('A-Za-z0-9')
 /** Letters of any script: the classes take a millisecond to compile. */
 const anyLocal = lazy(() => localPart('\\p{L}\\p{N}\\p{M}'))
+const isAscii = /^[\x21-\x7e]*$/
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
 /**
@@ -25,7 +27,8 @@ export function readMailAddress(text: string): string | undefined {
   const address = normalize(text, 'NFC').trim()
   const at = address.lastIndexOf('@')
   const [local, domain] = [address.slice(0, at), address.slice(at + 1)]
-  const labels = (/[\s%/\\?#:[\]]/.test(domain) ? '' : asciiDomain(domain)).split('.')
+  const ascii = /[\s%/\\?#:[\]]/.test(domain) ? '' : asciiDomain(domain)
+  const labels = ascii.split('.')
   const isOne =
     at > 0 &&
     Buffer.byteLength(local) <= longest.local &&
@@ -35,5 +38,7 @@ export function readMailAddress(text: string): string | undefined {
     labels.length > 1 &&
     labels.every((each) => label.test(each)) &&
     !/^\d+$/.test(labels.at(-1)!)
-  return isOne ? address : undefined
+  if (!isOne) return undefined
+  // The relay converts a domain by rules of its own: it gets a spelling that every rule reads as the domain checked here.
+  return isAscii.test(domain) ? address : `${local}@${domainToUnicode(ascii)}`
 }

@@ -1,12 +1,22 @@
 /** The account of an End-User. Claims have the names of OpenID Connect Core §5.1. */
 import * as v from 'valibot'
-import { asciiDomain } from '../lib/ascii_domain.ts'
 import { sha256 } from '../lib/hash.ts'
-import { normalize } from '../lib/normalize.ts'
-import { replaceUnsafe } from '../lib/unsafe_text.ts'
+import { canonicalEmail, typedEmail } from '../lib/spelling.ts'
 import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 import { seconds } from '../lib/clock.ts'
+import {
+  areFree,
+  isLikeAddress,
+  nameKey,
+  nameKeysOf,
+  names,
+  release,
+  reserve,
+  shownNameKeys,
+} from './names.ts'
+
+export { canonicalEmail, canonicalUsername } from '../lib/spelling.ts'
 
 const schema = openObject({
   sub: v.string(),
@@ -25,7 +35,6 @@ const schema = openObject({
   updated_at: v.number(),
 })
 const records = defineRecord('user', schema)
-const names = defineRecord('username', v.object({ sub: v.string() }))
 /** Hash of the `sub` of each deleted account: a `sub` is never reassigned (OpenID Connect Core §8). */
 const deletedSubs = defineRecord('gone_sub', v.object({ at: v.number() }))
 /** Verified addresses alone: an address belongs to the account that verified it first. */
@@ -36,18 +45,6 @@ export interface User extends v.InferOutput<typeof schema> {}
 export const declareUserMembers = declaring<User>()
 /** A record before it is created: members with a default may be absent. */
 export type NewUser = v.InferInput<typeof schema>
-
-/** One spelling for names that look alike: NFKC, no invisible characters, trimmed, lower case. */
-export const canonicalUsername = (name: string): string =>
-  normalize(replaceUnsafe(normalize(name, 'NFKC'), 'compared').trim().toLowerCase(), 'NFKC')
-
-/** One spelling for an address: that of a username, with the domain in its ASCII form. */
-export function canonicalEmail(address: string): string {
-  const name = canonicalUsername(address)
-  const at = name.lastIndexOf('@')
-  const domain = asciiDomain(name.slice(at + 1))
-  return at < 0 || domain === '' ? name : `${name.slice(0, at)}@${domain}`
-}
 
 /** The verified address of the account. Mail that gives access is sent to no other address. */
 export const provenEmail = ({ claims }: Pick<User, 'claims'>): string | undefined =>
@@ -70,35 +67,84 @@ export const isActive = (user: User | undefined): user is ActiveUser =>
 async function writeRecord(memory: Memory, user: User): Promise<User | undefined> {
   if (await records.create(memory, user.sub, user)) return user
   const existing = await records.find(memory, user.sub)
-  const name = existing && canonicalUsername(existing.username)
-  if (existing && name !== undefined && (await names.find(memory, sha256(name)))?.sub === user.sub)
-    return name === canonicalUsername(user.username) ? existing : undefined
+  const name = existing && nameKey(existing.username)
+  if (existing && name !== undefined && (await names.find(memory, name))?.sub === user.sub)
+    return name === nameKey(user.username) ? existing : undefined
   await records.put(memory, user.sub, user)
   return user
 }
 
+const emailKey = (address: string): string => sha256(canonicalEmail(address))
+/** Where an address may be found: 0.2.0 joined the mailboxes that have one `typedEmail`, and people type addresses so. */
+const emailKeys = (address: string): string[] => [
+  ...new Set([emailKey(address), sha256(typedEmail(address))]),
+]
+
+interface Entry {
+  find(memory: Memory, id: string): Promise<{ sub: string } | undefined>
+}
+
+/** The id of no account. */
+const nobody = ''
+
+/**
+ * The accounts that entries of an index lead to. Two round trips also without such an entry, so that the time of a sign-in
+ * does not tell whether there is an account.
+ */
+async function accountsOf(
+  memory: Memory,
+  entries: readonly (readonly [Entry, id: string])[],
+): Promise<(User | undefined)[]> {
+  const held = await Promise.all(entries.map(([index, id]) => index.find(memory, id)))
+  return Promise.all(held.map((entry) => records.find(memory, entry?.sub ?? nobody)))
+}
+
+const entriesOfEmail = (address: string) => emailKeys(address).map((key) => [emails, key] as const)
+
+/** Whether the account has verified the address. The index is written before the record: until both agree, no account has. */
+function hasVerified(user: User | undefined, address: string, spelling = canonicalEmail): boolean {
+  const email = user && provenEmail(user)
+  return email !== undefined && spelling(email) === spelling(address)
+}
+
+async function verifierOf(memory: Memory, address: string, spelling = canonicalEmail) {
+  const users = await accountsOf(memory, entriesOfEmail(address))
+  return users.find((user) => hasVerified(user, address, spelling))
+}
+
+/** A name that the account holds for another reason, such as its look, does not find it. */
+const isNamed = (user: User | undefined, username: string): boolean =>
+  user !== undefined && nameKey(user.username) === nameKey(username)
+
 /** Milliseconds within which a request that claims an address also writes it into the account. */
 const claimTimeoutMs = 60_000
+
+/** A mailbox that an older release joined with another one gets its own entry before it loses the common one. */
+async function moveEntry(memory: Memory, sub: string, from: string): Promise<void> {
+  const holder = await records.find(memory, sub)
+  const email = holder && provenEmail(holder)
+  if (email !== undefined && emailKey(email) !== from && emailKeys(email).includes(from))
+    await emails.create(memory, emailKey(email), { sub, at: memory.clock.now() })
+}
 
 /**
  * Claims an address for the account `sub`: truthy for one account, 'new' when the address was free. A claim whose account
  * does not have the address was left by an interrupted change. After `claimTimeoutMs` any account may claim it, and one does.
  */
 async function claimEmail(memory: Memory, address: string, sub: string): Promise<'new' | boolean> {
-  const id = sha256(canonicalEmail(address))
+  const id = emailKey(address)
   const at = memory.clock.now()
   if (await emails.create(memory, id, { sub, at })) return 'new'
   const holder = await emails.find(memory, id)
   if (!holder) return false
   const isLeft = at - holder.at > claimTimeoutMs && !(await User.findByEmail(memory, address))
   if (holder.sub !== sub && !isLeft) return false
+  if (holder.sub !== sub) await moveEntry(memory, holder.sub, id)
   const claimed = await emails.update(memory, id, (current) =>
     current.sub === holder.sub && current.at === holder.at ? { sub, at } : undefined,
   )
   return claimed !== undefined
 }
-
-const isLikeAddress = (name: string): boolean => canonicalUsername(name).includes('@')
 
 /**
  * Whether the username is the verified address of another account, or the verified address is the username of another
@@ -107,36 +153,46 @@ const isLikeAddress = (name: string): boolean => canonicalUsername(name).include
 async function belongsToAnother(memory: Memory, { sub, username, claims }: NewUser): Promise<boolean> {
   const email = provenEmail({ claims })
   const owners = await Promise.all([
-    isLikeAddress(username) ? User.findByEmail(memory, username) : undefined,
+    isLikeAddress(username) ? verifierOf(memory, username, typedEmail) : undefined,
     email === undefined ? undefined : User.findByAddress(memory, email),
   ])
   return owners.some((owner) => owner !== undefined && owner.sub !== sub)
+}
+
+/** Without a `preferred_username` that is the address before: another account may verify that address now. */
+function withoutName(claims: User['claims'], before: string | undefined, now: string): User['claims'] {
+  const { preferred_username: name, ...others } = claims
+  const isBefore = before !== undefined && canonicalEmail(before) !== canonicalEmail(now)
+  return isBefore && typeof name === 'string' && canonicalEmail(name) === canonicalEmail(before)
+    ? others
+    : claims
 }
 
 export const User = {
   find: records.find,
 
   async findByUsername(memory: Memory, username: string): Promise<User | undefined> {
-    const name = await names.find(memory, sha256(canonicalUsername(username)))
-    return name && records.find(memory, name.sub)
+    const [user] = await accountsOf(memory, [[names, nameKey(username)]])
+    return isNamed(user, username) ? user : undefined
   },
 
   /** The account that has verified this address. */
-  async findByEmail(memory: Memory, address: string): Promise<User | undefined> {
-    const holder = await emails.find(memory, sha256(canonicalEmail(address)))
-    const user = holder && (await records.find(memory, holder.sub))
-    const email = user && provenEmail(user)
-    // The index is written before the record: until both agree, the address belongs to no account.
-    return email !== undefined && canonicalEmail(email) === canonicalEmail(address) ? user : undefined
-  },
+  findByEmail: (memory: Memory, address: string): Promise<User | undefined> => verifierOf(memory, address),
 
   /**
    * The account for the text of a sign-in: a verified address or a username. An address finds the account that verified
-   * it first, so that another account whose username is that address cannot prevent its owner from signing in.
+   * it first, so that another account whose username is that address cannot prevent its owner from signing in. Text that
+   * is typed in full width finds the address that it stands for, when no account has verified it as it is typed.
    */
-  findByLogin: async (memory: Memory, login: string): Promise<User | undefined> =>
-    (isLikeAddress(login) ? await User.findByEmail(memory, login) : undefined) ??
-    (await User.findByUsername(memory, login)),
+  async findByLogin(memory: Memory, login: string): Promise<User | undefined> {
+    const entries = isLikeAddress(login) ? entriesOfEmail(login) : []
+    const users = await accountsOf(memory, [...entries, [names, nameKey(login)]])
+    const wide = entries.length > 1 ? users.find((user) => hasVerified(user, login, typedEmail)) : undefined
+    const named = users.at(-1)
+    return (
+      users.find((user) => hasVerified(user, login)) ?? wide ?? (isNamed(named, login) ? named : undefined)
+    )
+  },
 
   /**
    * The account that an address belongs to: the one that has verified it, else the one that has it as its username and no
@@ -146,26 +202,30 @@ export const User = {
     const proven = await User.findByEmail(memory, address)
     if (proven) return proven
     const named = await User.findByUsername(memory, address)
-    return named && provenEmail(named) === undefined ? named : undefined
+    const isTheirs = named && canonicalEmail(named.username) === canonicalEmail(address)
+    return isTheirs && provenEmail(named) === undefined ? named : undefined
   },
 
-  /** False when another account has the username or verified address (canonical spelling), or `sub` was used before. */
+  /** Whether no other account than `sub` holds a name of this account, or one that looks like it. */
+  areNamesFree: (memory: Memory, { sub, ...named }: Pick<NewUser, 'sub' | 'username' | 'claims'>) =>
+    areFree(memory, nameKeysOf(named), sub),
+
+  /** False when another account has a name like one of these or the verified address, or `sub` was used before. */
   async create(memory: Memory, made: NewUser): Promise<boolean> {
     if ((await deletedSubs.find(memory, sha256(made.sub))) || (await belongsToAnother(memory, made)))
       return false
     const user = await writeRecord(memory, v.parse(schema, made))
     if (!user) return false
-    const name = sha256(canonicalUsername(user.username))
+    const keys = nameKeysOf(user)
     const email = provenEmail(user)
-    const named = (await names.create(memory, name, { sub: user.sub }))
-      ? 'new'
-      : (await names.find(memory, name))?.sub === user.sub
-    if (named && (email === undefined || (await claimEmail(memory, email, user.sub)))) {
+    const reserved = await reserve(memory, keys, user.sub)
+    const isNew = reserved?.includes(keys[0]!) === true
+    if (reserved && (email === undefined || (await claimEmail(memory, email, user.sub)))) {
       await memory.store.link(usersIndex, user.sub, user.created_at) // also completes a creation that was interrupted
-      return named === 'new'
+      return isNew
     }
-    if (named === 'new') await names.take(memory, name)
-    if (named !== true) await records.take(memory, user.sub)
+    if (reserved) await release(memory, reserved, user.sub)
+    if (!reserved || isNew) await records.take(memory, user.sub)
     return false
   },
 
@@ -176,20 +236,20 @@ export const User = {
   async proveEmail(memory: Memory, sub: string, address: string): Promise<boolean> {
     const owner = await User.findByAddress(memory, address)
     if (owner && owner.sub !== sub) return false
-    const id = sha256(canonicalEmail(address))
+    const id = emailKey(address)
     const mine = await claimEmail(memory, address, sub)
     if (!mine) return false
     let before: string | undefined
     const changed = await User.update(memory, sub, (user) => {
       before = provenEmail(user)
-      return { ...user, claims: { ...user.claims, email: address, email_verified: true } }
+      const claims = withoutName(user.claims, before, address)
+      return { ...user, claims: { ...claims, email: address, email_verified: true } }
     })
     if (!changed) {
       if (mine === 'new') await emails.take(memory, id)
       return false
     }
-    if (before !== undefined && canonicalEmail(before) !== canonicalEmail(address))
-      await emails.take(memory, sha256(canonicalEmail(before)))
+    if (before !== undefined && emailKey(before) !== id) await emails.take(memory, emailKey(before))
     return true
   },
 
@@ -197,8 +257,8 @@ export const User = {
   async remove(memory: Memory, user: User): Promise<void> {
     await deletedSubs.put(memory, sha256(user.sub), { at: seconds(memory.clock) })
     const email = provenEmail(user)
-    if (email !== undefined) await emails.take(memory, sha256(canonicalEmail(email)))
-    await names.take(memory, sha256(canonicalUsername(user.username)))
+    if (email !== undefined) await emails.take(memory, emailKey(email))
+    await release(memory, nameKeysOf(user), user.sub)
     await memory.store.unlink(usersIndex, user.sub)
     await records.take(memory, user.sub)
   },
@@ -209,6 +269,26 @@ export const User = {
       ...change(user),
       updated_at: seconds(memory.clock),
     })),
+
+  /** As `update`, for a change that may concern `preferred_username`; 'taken' when another account holds a name like it. */
+  async updateNames(
+    memory: Memory,
+    user: User,
+    wanted: string | undefined,
+    change: (user: User) => User,
+  ): Promise<User | 'taken' | undefined> {
+    const isOwn = wanted === undefined || nameKey(wanted) === nameKey(user.username)
+    const keys = isOwn ? [] : shownNameKeys({ preferred_username: wanted })
+    if (!(await reserve(memory, keys, user.sub))) return 'taken'
+    const after = await User.update(memory, user.sub, change)
+    const kept = nameKeysOf(after ?? user)
+    await release(
+      memory,
+      [...nameKeysOf(user), ...keys].filter((key) => !kept.includes(key)),
+      user.sub,
+    )
+    return after
+  },
 
   /** The oldest first. */
   async list(memory: Memory, offset = 0, limit = 1000): Promise<User[]> {

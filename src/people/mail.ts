@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 import type { Context } from '../contracts/context.ts'
 import { isSaid, type Language, type MessageValue, type Said, say } from '../lib/say.ts'
 import { type MailMessage, Outbox } from '../models/outbox.ts'
-import type { User } from '../models/user.ts'
+import { canonicalEmail, provenEmail, type User } from '../models/user.ts'
 import { accountPath } from '../html/account_parts.ts'
 import { foreignText } from '../html/foreign_text.ts'
 import { defineView, render, type Setting } from '../html/view.ts'
@@ -127,6 +127,18 @@ export function writeMail(context: Context, mail: Mail): MailMessage {
     ].join('\n\n'),
     html: render(html, setting),
   }
+}
+
+/**
+ * The first line. A username is text that its owner chose, such as a sentence with a link, so that only an address which
+ * the account has proven is mailed it: any other may be that of a stranger.
+ */
+export const greeting = (user: Pick<User, 'username' | 'claims'>, to: string): Said =>
+  isProvenBy(user, to) ? say('mail.hello', { username: user.username }) : say('mail.hello_unknown')
+
+export function isProvenBy(user: Pick<User, 'claims'>, to: string): boolean {
+  const own = provenEmail(user)
+  return own !== undefined && canonicalEmail(own) === canonicalEmail(to)
 }
 
 /** The last lines of a mail that the End-User did not ask for: what to do if the change was not theirs. */

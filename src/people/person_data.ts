@@ -7,7 +7,7 @@ import { Event } from '../models/event.ts'
 import { Grant } from '../models/grant.ts'
 import { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
-import { canMail, languageOfUser, sendMail } from './mail.ts'
+import { greeting, canMail, languageOfUser, sendMail } from './mail.ts'
 import { endEverything, endSession } from './end_session.ts'
 
 const page = 500
@@ -148,7 +148,7 @@ export async function erasePerson(sub: string, context: Context): Promise<void> 
       to,
       language: languageOfUser(user, context),
       subject: say('deletion.mail_subject'),
-      lines: [say('mail.hello', { username: user.username }), say('deletion.mail_text')],
+      lines: [greeting(user, to), say('deletion.mail_text')],
     })
   await User.remove(context, user)
 }

@@ -6,7 +6,7 @@ import { type Said, say } from '../lib/say.ts'
 import { defineRecord } from '../models/define_record.ts'
 import { OneTime } from '../models/one_time.ts'
 import { canonicalEmail, provenEmail, User } from '../models/user.ts'
-import { languageOfUser, sendMail } from './mail.ts'
+import { greeting, languageOfUser, sendMail } from './mail.ts'
 import { seconds } from '../lib/clock.ts'
 
 export const resetPath = '/reset_password'
@@ -44,7 +44,7 @@ export async function mailLink(
     to,
     language: languageOfUser(user, context),
     subject: say('recovery.subject'),
-    lines: [say('mail.hello', { username: user.username }), why],
+    lines: [greeting(user, to), why],
     link: { url: `${context.config.issuer}${resetPath}?token=${token}`, label: say('recovery.mail_link') },
     after: [say('recovery.good_for', { n: linkLifetime / 60 }), ...more],
   })

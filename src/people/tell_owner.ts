@@ -2,11 +2,13 @@
 import type { Context } from '../contracts/context.ts'
 import { type MessageKey, type MessageValue, say } from '../lib/say.ts'
 import { Event } from '../models/event.ts'
-import { canonicalEmail, provenEmail, type User } from '../models/user.ts'
+import { canonicalEmail, type User } from '../models/user.ts'
+import { foreignText } from '../html/foreign_text.ts'
+import { readMailAddress } from '../lib/mail_address.ts'
 import { placeOf } from './place.ts'
 import type { Call } from '../contracts/call.ts'
 import { deviceWords, userAgentOf } from './device_words.ts'
-import { canMail, languageOfUser, notYou, sendMail } from './mail.ts'
+import { canMail, greeting, isProvenBy, languageOfUser, notYou, sendMail } from './mail.ts'
 import { isWithin } from './rate_limit.ts'
 
 /** Each kind of event has a message: `event.password_changed`, … */
@@ -38,6 +40,14 @@ export const noteEvent = (
 /** Notices a day to an unproven address: it may belong to another person, who must not be flooded with mails. */
 const unproven = { most: 5, window: 86_400 }
 
+const longestHarmless = 40
+
+/** A detail may be text that the owner of the account typed: for a stranger, an address or letters and digits without a link. */
+const harmless = (detail = ''): string =>
+  readMailAddress(detail) === undefined
+    ? foreignText(detail.replaceAll(/[^\p{L}\p{M}\p{N}-]/gu, ' '), longestHarmless)
+    : detail
+
 /** Stores the event and mails it to the address of the account, even if unverified: there is no other way to reach the owner. */
 export async function tellOwner(
   call: Call,
@@ -49,9 +59,11 @@ export async function tellOwner(
   const to = event.to ?? user.claims.email
   if (typeof to !== 'string' || !canMail(context)) return
   const { most, window } = unproven
-  const isProven = provenEmail(user) !== undefined
+  const isProven = isProvenBy(user, to)
   if (!isProven && !(await isWithin(context, 'unproven_notice', canonicalEmail(to), most, window))) return
-  const values: Record<string, MessageValue> = { detail: event.detail ?? '' }
+  const values: Record<string, MessageValue> = {
+    detail: isProven ? (event.detail ?? '') : harmless(event.detail),
+  }
   const language = languageOfUser(user, context)
   const place = await placeOf(context, call.address, language)
   const device = deviceWords(userAgentOf(call))
@@ -60,7 +72,7 @@ export async function tellOwner(
     language,
     subject: say(`event.${event.kind}`, values),
     lines: [
-      say('mail.hello', { username: user.username }),
+      greeting(user, to),
       say(`event.${event.kind}`, values),
       say('mail.notice_when', { at: new Date(context.clock.now()), address: call.address }),
       place === undefined

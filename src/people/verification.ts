@@ -4,7 +4,7 @@ import { say } from '../lib/say.ts'
 import { OneTime } from '../models/one_time.ts'
 import { PendingEmail } from '../models/pending_email.ts'
 import { canonicalEmail, User } from '../models/user.ts'
-import { languageOfUser, sendMail } from './mail.ts'
+import { greeting, isProvenBy, languageOfUser, sendMail } from './mail.ts'
 import { countTry } from './rate_limit.ts'
 import { seconds } from '../lib/clock.ts'
 
@@ -49,8 +49,10 @@ export async function sendVerification(context: Context, user: User, address: st
     language: languageOfUser(user, context),
     subject: say('verification.subject'),
     lines: [
-      say('mail.hello', { username: user.username }),
-      say('verification.line', { email: address, username: user.username }),
+      greeting(user, address),
+      isProvenBy(user, address)
+        ? say('verification.line', { email: address, username: user.username })
+        : say('verification.mail_line', { email: address }),
     ],
     link: {
       url: `${context.config.issuer}${verifyEmailPath}?token=${token}`,

@@ -1,5 +1,5 @@
 /** Providers that lie, browsers that are not the one that began, answers that come twice, and pictures that are none. */
-import { afterAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { SignJWT, type JWTPayload } from 'jose'
 import { Event } from '../../src/models/event.ts'
 import { User } from '../../src/models/user.ts'
@@ -7,106 +7,11 @@ import { Session } from '../../src/models/session.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { failingStore } from '../support/odd_stores.ts'
 import { until } from '../support/until.ts'
-import { alice, bob, type Landing, type Person, person } from '../support/person.ts'
+import { alice, bob, type Landing, person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
-import {
-  comeBack,
-  leaveFor,
-  type Member,
-  type Server,
-  server,
-  signer,
-  upstreamEnv,
-  whoIs,
-} from '../support/upstream.ts'
+import { attempt, clientId, type Corp, corp, first, keys, leave, member, now } from '../support/corp.ts'
+import { comeBack, leaveFor, signer, upstreamEnv, whoIs } from '../support/upstream.ts'
 import { attempts, tally } from './attacker.ts'
-
-const keys = await signer('RS256')
-const open: Server[] = []
-afterAll(() => open.forEach((each) => each.stop()))
-
-const clientId = 'our-id'
-const now = () => Math.floor(Date.now() / 1000)
-
-interface Corp extends Server {
-  /** Of the last one who left for it. */
-  nonce: string
-  /** What it says instead. */
-  claims: JWTPayload
-  userinfo: Record<string, unknown> | undefined
-  /** Instead of an ID Token by its key. */
-  idToken: ((claims: JWTPayload) => Promise<string> | string) | undefined
-  metadata: Record<string, unknown>
-}
-
-/** An OpenID provider that says what a test wants, and otherwise behaves. */
-function corp(): Corp {
-  const at = server() as Corp
-  open.push(at)
-  Object.assign(at, { nonce: '', claims: {}, userinfo: undefined, idToken: undefined, metadata: {} })
-  at.routes['/.well-known/openid-configuration'] = () => ({
-    issuer: at.origin,
-    authorization_endpoint: `${at.origin}/authorize`,
-    token_endpoint: `${at.origin}/token`,
-    userinfo_endpoint: `${at.origin}/userinfo`,
-    jwks_uri: `${at.origin}/keys`,
-    ...at.metadata,
-  })
-  at.routes['/keys'] = () => ({ keys: [keys.jwk] })
-  at.routes['/token'] = async () => {
-    const claims = {
-      iss: at.origin,
-      aud: clientId,
-      sub: 'eve-of-corp',
-      iat: now(),
-      exp: now() + 300,
-      nonce: at.nonce,
-      email: 'eve@corp.example',
-      email_verified: true,
-      name: 'Eve',
-      ...at.claims,
-    }
-    return {
-      access_token: 'an-access-token',
-      token_type: 'Bearer',
-      id_token: await (at.idToken ?? keys.sign)(claims),
-    }
-  }
-  at.routes['/userinfo'] = () => at.userinfo
-  return at
-}
-
-const member = (at: Server, id = 'corp', more = {}): Member => ({
-  id,
-  provider: 'oidc',
-  label: 'Corp',
-  base_url: at.origin,
-  ...more,
-})
-
-async function first(at: readonly Server[], env: Record<string, string> = {}, members?: readonly Member[]) {
-  return provider({
-    env: {
-      ...upstreamEnv(members ?? at.map((each) => member(each)), at),
-      ...env,
-    },
-  })
-}
-
-async function leave(browser: Person, at: Corp, id = 'corp'): Promise<URL> {
-  const away = await leaveFor(browser, id)
-  at.nonce = away.searchParams.get('nonce') ?? ''
-  return away
-}
-
-/** One whole sign-in; the landing, and who is signed in after it. */
-async function attempt(at: Corp, env: Record<string, string> = {}, more = {}) {
-  const op = await first([at], env, [member(at, 'corp', more)])
-  const browser = person(op.issuer, op.fetch)
-  const away = await leave(browser, at)
-  const landing = await comeBack(op, browser, 'corp', away)
-  return { op, browser, away, landing, who: await whoIs(browser) }
-}
 
 const statusOf = ({ page }: Landing) => page?.status
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { asTyped } from '../../src/auth/password_hash.ts'
 import { readMailAddress } from '../../src/lib/mail_address.ts'
 import { normalize } from '../../src/lib/normalize.ts'
+import { lookOf } from '../../src/lib/spelling.ts'
 import { canonicalEmail, canonicalUsername } from '../../src/models/user.ts'
 import { expectLinear } from '../support/linear.ts'
 import { provider } from '../support/provider.ts'
@@ -17,6 +18,7 @@ const kanaMarks = (size: number) => `a${'\u0301\uff9e'.repeat(size / 2)}`
 
 const works: [string, (text: string) => unknown][] = [
   ['a user name', canonicalUsername],
+  ['the look of a user name', lookOf],
   ['an address', (text) => canonicalEmail(`${text}@${text}`)],
   ['a password', asTyped],
   ['an address for mail', (text) => readMailAddress(`${text}@example.com`)],

@@ -24,7 +24,7 @@ import type { Reply } from '../../contracts/reply.ts'
 import { noteEvent } from '../../people/tell_owner.ts'
 import { defineView } from '../../html/view.ts'
 import { seconds } from '../../lib/clock.ts'
-import { isPlainName } from '../../lib/plain_name.ts'
+import { isUsername } from '../../lib/plain_name.ts'
 import { type Said, say } from '../../lib/say.ts'
 import { Interaction } from '../../models/interaction.ts'
 import { Invitation } from '../../models/invitation.ts'
@@ -176,13 +176,11 @@ async function nameProblem(
   username: string,
   { email }: Invitation,
 ): Promise<Said | undefined> {
-  const own =
-    canonicalUsername(username) === canonicalUsername(email) ||
-    canonicalEmail(username) === canonicalEmail(email)
-  if (!own && (!isPlainName(username) || canonicalUsername(username) === ''))
-    return say('new_account.username_odd')
-  if (!own && canonicalUsername(username).includes('@')) return say('new_account.username_address')
-  return (await User.findByUsername(context, username)) ? say('new_account.username_taken') : undefined
+  const isOwn = canonicalEmail(username) === canonicalEmail(email)
+  if (!isOwn && canonicalUsername(username).includes('@')) return say('new_account.username_address')
+  if (!isOwn && !isUsername(username)) return say('new_account.username_word')
+  const free = await User.areNamesFree(context, { sub: '', username, claims: {} })
+  return free ? undefined : say('new_account.username_taken')
 }
 
 /** The interaction to continue: the original one in the browser that began it, else a new one to the account page. */

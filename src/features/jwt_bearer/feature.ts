@@ -68,8 +68,13 @@ function scopeFor(client: Client, asked: string | undefined): string[] {
   return scope
 }
 
+/** RFC 7519 §4.1.2: `sub` is compared as it is, so another spelling of a username names no account. */
 async function userOf(name: string, context: Context): Promise<User> {
-  const user = (await User.find(context, name)) ?? (await User.findByUsername(context, name))
+  const named = async () => {
+    const user = await User.findByUsername(context, name)
+    return user?.username === name ? user : undefined
+  }
+  const user = (await User.find(context, name)) ?? (await named())
   if (!user || !isActive(user))
     throw refuse('sub names an active account', undefined, 'sub names no active account')
   return user

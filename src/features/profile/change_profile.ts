@@ -127,7 +127,12 @@ async function save(call: Call, context: Context, person: SignedInPerson & Submi
   if (wanted !== undefined && wanted !== before.preferred_username && (await isTaken(context, wanted, user)))
     problems.preferred_username = say('new_account.username_taken')
   if (Object.keys(problems).length > 0) return show(call, context, person, 400, texts, problems)
-  await User.update(context, user.sub, (current) => changed(current, values as Texts, context))
+  const change = (current: User) => changed(current, values as Texts, context)
+  const isRenamed = wanted !== before.preferred_username
+  if ((await User.updateNames(context, user, isRenamed ? wanted : undefined, change)) === 'taken') {
+    const taken = say('new_account.username_taken')
+    return show(call, context, person, 400, texts, { preferred_username: taken })
+  }
   await noteEvent(call, context, user.sub, { kind: 'profile_changed' })
   return redirectWithin(`${context.basePath}${profilePath}?done=saved`)
 }

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { withFactor } from '../../auth/acr.ts'
 import type { Context } from '../../contracts/context.ts'
-import { languageOfUser, sendMail } from '../../people/mail.ts'
+import { greeting, languageOfUser, sendMail } from '../../people/mail.ts'
 import type { EventKind } from '../../people/tell_owner.ts'
 import { wordsOf } from '../../html/words.ts'
 import { seconds } from '../../lib/clock.ts'
@@ -70,7 +70,7 @@ const email: Channel = {
       language: languageOfUser(user, context),
       subject: say('second_factor.mail_subject'),
       lines: [
-        say('mail.hello', { username: user.username }),
+        greeting(user, to),
         say(purpose === 'set_up' ? 'second_factor.mail_set_up' : 'second_factor.mail_text'),
       ],
       code,

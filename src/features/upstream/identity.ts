@@ -1,9 +1,11 @@
 /** The identity that a provider states: selected claims with length limits. */
 import { foreignText } from '../../html/foreign_text.ts'
-import { hasUnsafe } from '../../lib/unsafe_text.ts'
+import { readMailAddress } from '../../lib/mail_address.ts'
+import { normalize } from '../../lib/normalize.ts'
+import { replaceUnsafe } from '../../lib/unsafe_text.ts'
 import * as v from 'valibot'
 import type { ProviderMetadata } from './discovery.ts'
-import { UpstreamError } from './request.ts'
+import { quoted, UpstreamError } from './request.ts'
 import type { Answers, Claims } from './row.ts'
 import type { Upstream } from './settings.ts'
 
@@ -38,11 +40,24 @@ const text = (value: unknown, longest: number): string | undefined =>
 const nameOf = (value: unknown): string | undefined =>
   (typeof value === 'string' && foreignText(value, longestName)) || undefined
 
-/** Only rejects control characters, blanks and more than one @. The mail server decides whether the address exists. */
-function emailOf(value: unknown): string | undefined {
+/** As strict as for an address that is typed here: what is no address for a mail server could pass a rule for domains. */
+const emailOf = (value: unknown): string | undefined => {
   const email = text(value, longestEmail)
-  const isOne = email !== undefined && /^[^\s@<>"]+@[^\s@<>"]+$/.test(email) && !hasUnsafe(email, 'address')
-  return isOne ? email : undefined
+  return email === undefined ? undefined : readMailAddress(email)
+}
+
+/** What programs write where a value is missing: `String(undefined)`, a nil pointer, an object that is no text. */
+const placeholders = new Set([
+  ...'undefined null nil none nan n/a true false 0 -1 infinity -infinity'.split(' '),
+  'object object',
+])
+const nilUuid = '00000000-0000-0000-0000-000000000000'
+
+/** A broken provider gives one of these to all its people, and they would share an account. */
+function isPlaceholder(subject: string): boolean {
+  const word = replaceUnsafe(normalize(subject, 'NFKC'), 'name').toLowerCase()
+  const bare = word.replace(/^[^\p{L}\p{N}-]+|[^\p{L}\p{N}]+$/gu, '').replace(/\s+/g, ' ')
+  return bare === '' || placeholders.has(bare) || bare === nilUuid
 }
 
 const localeOf = (value: unknown): string | undefined => {
@@ -62,6 +77,8 @@ export function identityOf(upstream: Upstream, { issuer }: ProviderMetadata, ans
   const claims: Claims = row.claims?.(answers, upstream) ?? { ...answers.userinfo, ...answers.idToken }
   const subject = text(claims.sub, longestSubject)
   if (subject === undefined) throw new UpstreamError('nonsense', 'sub is missing or too long')
+  if (isPlaceholder(subject) || isPlaceholder(text(answers.idToken?.sub, longestSubject) ?? subject))
+    throw new UpstreamError('nonsense', `sub ${quoted(JSON.stringify(subject))} names no End-User`)
   const refused = row.refuses?.(claims, upstream)
   if (refused !== undefined) throw new UpstreamError('not_allowed', refused)
   const email = emailOf(claims.email)

@@ -147,7 +147,8 @@ export const slack: ProviderRow = {
   claims(said) {
     const claims = merged(said)
     const team = idText(claims['https://slack.com/team_id'])
-    const sub = team === undefined ? undefined : `${team}/${idText(said.idToken?.sub) ?? ''}`
+    const user = idText(said.idToken?.sub)
+    const sub = !team || !user ? undefined : `${team}/${user}`
     return { ...claims, sub, email_verified: isTrue(claims.email_verified) }
   },
 }

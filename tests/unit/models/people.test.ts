@@ -29,7 +29,7 @@ describe('an address', () => {
   test.each([
     ['alice@example.com', ' Alice@EXAMPLE.com'],
     ['alice@example.com', 'al\u200bice@example.com'],
-    ['alice@example.com', 'ａｌｉｃｅ@ｅｘａｍｐｌｅ.com'],
+    ['alice@example.com', 'alice@ｅｘａｍｐｌｅ.com'],
     ['a@xn--mnchen-3ya.de', 'a@münchen.de'],
     ['a@xn--mnchen-3ya.de', 'a@mu\u0308nchen.de'],
   ])('%j is the same as %j', (a, b) => expect(canonicalEmail(b)).toBe(canonicalEmail(a)))
