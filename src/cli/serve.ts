@@ -8,6 +8,7 @@ import { writePemFiles } from '../models/pem_files.ts'
 import { commit, isCompiled, version } from '../version.ts'
 import { readEnvironment } from './environment.ts'
 import { Refusal } from './failure.ts'
+import { handleTheUncaught } from './last_resort.ts'
 import { open, openKeys, type Opened, readConfig } from './open.ts'
 import { seedDemo } from './seed_demo.ts'
 import { tlsOptions } from './tls_options.ts'
@@ -62,7 +63,7 @@ export async function serve(): Promise<void> {
   process.stdout.write(welcome(config))
   opened.log.info('started', { version, commit, issuer: config.issuer, store: config.store.kind })
 
-  const stop = async (signal: string) => {
+  const stop = async (signal: string, code = 0) => {
     if (closing) process.exit(1) // a second signal ends the process at once
     closing = true
     opened.log.info('stopping', { signal })
@@ -71,8 +72,9 @@ export async function serve(): Promise<void> {
     await server.stop(true)
     timers?.stop()
     await opened.store.close()
-    process.exit(0)
+    process.exit(code)
   }
+  handleTheUncaught(opened.log, () => void stop('uncaughtException', 1))
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
 }
 

@@ -93,6 +93,11 @@ export const issuer = described('an http or https URL without user, query or fra
   return url && `${url.origin}${url.pathname.replace(/\/+$/, '')}`
 })
 
+/** The issuer of another provider, character by character: `https://x` and `https://x/` are two (Discovery §4.3). */
+export const foreignIssuer = described('an http or https URL without user, query or fragment', (text) =>
+  !/[?#]/.test(text) && httpUrl(text) ? text : undefined,
+)
+
 export const webUrl = described('an http or https URL without user or fragment', (text) =>
   text.includes('#') ? undefined : httpUrl(text)?.href,
 )

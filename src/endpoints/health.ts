@@ -1,4 +1,5 @@
 /** Health check for load balancers: 200 when this instance can serve, 503 when the store is down or the instance is stopping. */
+import { mayReadMetrics } from '../http/metrics_access.ts'
 import { json } from '../http/reply.ts'
 import { jsonReply, ref } from '../openapi/parts.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
@@ -18,7 +19,7 @@ export const health = defineEndpoint({
       },
     },
   }),
-  async get(_call, { store, closing, clock, log }) {
+  async get(call, { store, closing, clock, config, log }) {
     const reachable = await store.ping().then(
       () => true,
       (error: Error) => (log.warn('health_store', { problem: error.message }), false),
@@ -27,7 +28,7 @@ export const health = defineEndpoint({
     const findings = {
       status,
       checks: { store: reachable ? 'ok' : 'unreachable' },
-      version,
+      ...(mayReadMetrics(call, config) && { version }),
       timestamp: new Date(clock.now()).toISOString(),
     }
     return status === 'healthy' ? json(200, findings) : json(503, findings, { 'retry-after': '2' })

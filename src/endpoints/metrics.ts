@@ -1,7 +1,6 @@
 /** Metrics for Prometheus: for callers with METRICS_TOKEN, or for this machine when none is set. */
 import { HttpError } from '../auth/errors.ts'
-import { inNetworks, loopback } from '../lib/address.ts'
-import { equalInConstantTime } from '../lib/equal.ts'
+import { mayReadMetrics } from '../http/metrics_access.ts'
 import { jsonReply, ref } from '../openapi/parts.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 
@@ -21,16 +20,7 @@ export const metrics = defineEndpoint({
     },
   }),
   get(call, { config, metrics, signInQueue }) {
-    const { metricsToken } = config
-    const token = /^Bearer +(\S+)$/i.exec(call.request.headers.get('authorization') ?? '')?.[1]
-    // Without a token the caller must be on this machine. A proxy on this machine forwards other callers, and adds a header.
-    const allowed =
-      metricsToken === undefined
-        ? inNetworks(call.address, loopback()) &&
-          !call.request.headers.has('x-forwarded-for') &&
-          !call.request.headers.has('forwarded')
-        : token !== undefined && equalInConstantTime(token, metricsToken)
-    if (!allowed)
+    if (!mayReadMetrics(call, config))
       throw new HttpError('not_found', {
         expected: 'metrics are read with METRICS_TOKEN, or from this machine',
       })

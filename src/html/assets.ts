@@ -26,12 +26,13 @@ const script = (body: string): Asset => ({ body, contentType: 'text/javascript; 
 
 /** An SVG image that a browser opens as a document runs no script and loads no resource. */
 export const pictureHeaders = {
-  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'; sandbox",
 }
 
 export const assets: ReadonlyMap<string, Asset> = new Map([
   [stylePath, { body: stylesheet, contentType: 'text/css; charset=utf-8' }],
-  [logoPath, { body: logo, contentType: 'image/svg+xml', headers: pictureHeaders }],
+  [logoPath, { body: logo, contentType: 'image/svg+xml; charset=utf-8', headers: pictureHeaders }],
   [formPostPath, script(formPostScript)],
   [signedOutPath, script(signedOutScript)],
   [approvalsPath, script(approvalsScript)],

@@ -79,7 +79,7 @@ function themeFile() {
 type ThemeFile = v.InferOutput<ReturnType<typeof themeFile>>
 
 const pictureTypes: Readonly<Record<string, string>> = {
-  '.svg': 'image/svg+xml',
+  '.svg': 'image/svg+xml; charset=utf-8',
   '.png': 'image/png',
   '.webp': 'image/webp',
   '.jpg': 'image/jpeg',

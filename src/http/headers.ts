@@ -33,6 +33,13 @@ export function baseHeaders(config: Config): Record<string, string> {
   }
 }
 
+/** A browser that opens JSON, a script or a picture as a document loads nothing with it. */
+const otherHeaders = {
+  'content-security-policy':
+    "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
+  'x-frame-options': 'DENY',
+}
+
 const pageHeaders = {
   'x-frame-options': 'DENY',
   'cross-origin-opener-policy': 'same-origin',
@@ -49,7 +56,8 @@ const framedHeaders = {
 
 /** The headers of the reply take precedence. */
 export function securityHeaders(base: Record<string, string>, reply: Reply): Record<string, string> {
-  if (!reply.headers['content-type']?.startsWith('text/html')) return { ...base, ...reply.headers }
+  if (!reply.headers['content-type']?.startsWith('text/html'))
+    return { ...base, ...otherHeaders, ...reply.headers }
   if (reply.framedByAnySite) return { ...base, ...framedHeaders, ...reply.headers }
   const { formTargets, frameSources, imageSources } = reply
   const policy = formTargets || frameSources || imageSources ? policyOf(reply) : plainPolicy

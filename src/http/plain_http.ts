@@ -3,9 +3,7 @@ import { HttpError } from '../auth/errors.ts'
 import type { Config } from '../config.ts'
 import type { Call } from '../contracts/call.ts'
 import type { Endpoint } from '../contracts/endpoint.ts'
-import { inNetworks, parseNetworks } from '../lib/address.ts'
-
-const thisMachine = parseNetworks('loopback')
+import { inNetworks, loopback } from '../lib/address.ts'
 
 /**
  * Throws `plain_http` for a request whose secrets other machines could have read: the server has no TLS, and the peer is
@@ -17,7 +15,7 @@ export function requireSafeConnection(
   { tls, plainHttpFrom, trustedProxies }: Config,
 ): void {
   if (tls || plainHttpFrom === 'anywhere' || endpoint?.plainHttp) return
-  if (inNetworks(peer, thisMachine) || inNetworks(peer, trustedProxies)) return
+  if (inNetworks(peer, loopback()) || inNetworks(peer, trustedProxies)) return
   throw new HttpError('plain_http', {
     expected: 'a connection of this machine or of TRUSTED_PROXIES, because the server has no TLS',
     came: { peer },

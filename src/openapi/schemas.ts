@@ -134,9 +134,9 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
     {
       status: text('healthy with 200, the others with 503', { enum: ['healthy', 'unhealthy', 'stopping'] }),
       checks: object({ store: text('The store', { enum: ['ok', 'unreachable'] }) }, ['store']),
-      version: text('Of this build'),
+      version: text('Of this build, for a caller that may read /metrics'),
       timestamp: text('Now', { format: 'date-time' }),
     },
-    ['status', 'checks', 'version', 'timestamp'],
+    ['status', 'checks', 'timestamp'],
   ),
 })

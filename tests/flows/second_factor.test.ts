@@ -46,7 +46,7 @@ describe('an authenticator app', () => {
     const page = pageOf(await alice.open('/account/factors/totp'))
     const [, image = ''] = /<img src="([^"]+)"/.exec(page.html.slice(page.html.indexOf('class="qr"'))) ?? []
     const picture = pageOf(await alice.open(image))
-    expect(picture.headers.get('content-type')).toBe('image/svg+xml')
+    expect(picture.headers.get('content-type')).toBe('image/svg+xml; charset=utf-8')
     expect(picture.headers.get('cache-control')).toBe('no-store')
     expect(picture.headers.get('content-security-policy')).toContain("default-src 'none'")
     expect(picture.html).toStartWith('<svg')

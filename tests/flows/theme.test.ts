@@ -51,7 +51,7 @@ describe('the example', () => {
     for (const style of styles) expect(style.headers.get('content-type')).toBe('text/css; charset=utf-8')
     expect(await styles[1]!.text()).toContain('prefers-color-scheme: dark')
     const logo = await op.fetch(/<img src="([^"]+)"/.exec(html)![1]!)
-    expect(logo.headers.get('content-type')).toBe('image/svg+xml')
+    expect(logo.headers.get('content-type')).toBe('image/svg+xml; charset=utf-8')
     expect(logo.headers.get('content-security-policy')).toContain("default-src 'none'")
     expect(logo.headers.get('cache-control')).toContain('immutable')
     expect(await logo.text()).toContain('aria-label="Harbour"')

@@ -5,6 +5,7 @@ import { type Answer, defineEndpoint, type Submitted } from '../../contracts/end
 import { factorsChanged, twoFactors } from '../../flow/second_factors.ts'
 import type { Call } from '../../contracts/call.ts'
 import type { Reply } from '../../contracts/reply.ts'
+import { pictureHeaders } from '../../html/assets.ts'
 import { type Said, say } from '../../lib/say.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
 import { challengeEndpoint } from './challenge.ts'
@@ -90,9 +91,9 @@ const image =
       status: 200,
       body: await qrCode(await keyUri(context.looks.brand.name, user.username, seed)),
       headers: {
-        'content-type': 'image/svg+xml',
+        'content-type': 'image/svg+xml; charset=utf-8',
         'cache-control': 'no-store',
-        'content-security-policy': "default-src 'none'",
+        ...pictureHeaders,
         'cross-origin-resource-policy': 'same-origin',
       },
     }

@@ -46,11 +46,11 @@ export async function metadataOf(context: Context, upstream: Upstream): Promise<
   }
   const document = await discover(context, `${where.issuer}/.well-known/openid-configuration`)
   const expected = where.statedIssuer ?? where.issuer
-  // §4.3: otherwise a server could state the issuer of another provider.
-  if (document.issuer !== expected && document.issuer !== `${expected}/`)
+  // §4.3: equal character by character, otherwise a server could state the issuer of another provider.
+  if (document.issuer !== expected)
     throw new UpstreamError(
       'nonsense',
-      `its document says issuer ${quoted(document.issuer)}, not ${expected}`,
+      `its document says issuer ${quoted(document.issuer)}, not ${expected} as configured, character by character`,
     )
   return {
     issuer: document.issuer,

@@ -162,7 +162,7 @@ export const oidc: ProviderRow = {
     'https://openid.net/specs/openid-connect-discovery-1_0.html',
   ],
   scope: 'openid email profile',
-  where: ({ base }) => ({ issuer: base }),
+  where: ({ base, configured }) => ({ issuer: base, statedIssuer: configured }),
   auth: 'client_secret_basic',
   reauthenticate: { prompt: 'login', max_age: '0' },
 }

@@ -6,6 +6,8 @@ export type Claims = Readonly<Record<string, unknown>>
 export interface ProviderSettings {
   /** Base URL without trailing slash. */
   base: string
+  /** The same as it was configured: the issuer of `oidc`. */
+  configured: string
   clientId: string
   clientSecret: string | undefined
   tenant: string | undefined
@@ -24,7 +26,7 @@ export interface Endpoints {
   revocation?: string
 }
 
-/** The discovery document is below `issuer`. `statedIssuer` is the issuer in it, if that differs (a template). */
+/** The discovery document is below `issuer`. `statedIssuer` is the issuer in it, if that differs: a template, or a trailing slash. */
 export interface Discovered {
   issuer: string
   statedIssuer?: string

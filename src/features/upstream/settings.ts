@@ -118,7 +118,11 @@ const settingsOf: Readonly<Record<string, readonly Setting[]>> = {
   ],
   oidc: [
     clientSecret,
-    ['ISSUER', 'base_url', 'The issuer of any other OpenID Connect provider.'],
+    [
+      'ISSUER',
+      'base_url',
+      'The issuer of any other OpenID Connect provider, character by character as its metadata has it.',
+    ],
     ['LABEL', 'label', 'Its name on the sign-in button.'],
   ],
   oauth2: [
@@ -171,6 +175,11 @@ const variables: readonly Variable[] = listed.flatMap(({ row, settings }) =>
   settings.map(([ending, member]) => ({ name: `${prefixOf(row)}_${ending}`, member, row })),
 )
 
+const schemaOf = (member: keyof Member, { name }: ProviderRow) => {
+  if (member === 'base_url') return name === 'oidc' ? is.foreignIssuer : is.issuer
+  return member.endsWith('_endpoint') ? is.webUrl : is.text
+}
+
 const generated: Entries = listed.flatMap(({ row, settings, ring }) =>
   settings.map((setting) => {
     const [ending, member, help, secret] = setting
@@ -178,7 +187,7 @@ const generated: Entries = listed.flatMap(({ row, settings, ring }) =>
     const next = at < 0 ? idSetting : ring[(at + 1) % ring.length]!
     return {
       name: `${prefixOf(row)}_${ending}`,
-      schema: /_endpoint$|base_url/.test(member) ? (member === 'base_url' ? is.issuer : is.webUrl) : is.text,
+      schema: schemaOf(member, row),
       needs: `${prefixOf(row)}_${next[0]}`,
       ...(secret && { secret: true as const }),
       help: help || `Sign-in with ${row.label}: the client id from its registration.`,
@@ -224,12 +233,14 @@ export const rowOf = ({ provider }: Member): ProviderRow => rows.find(({ name })
 
 function upstreamOf(member: Member, trusted: readonly string[]): Upstream {
   const row = rowOf(member)
+  const configured = member.base_url ?? row.base ?? ''
   const { team_id: teamId, key_id: keyId, private_key: privateKey } = member
   return {
     id: member.id,
     row,
     label: member.label ?? row.label,
-    base: (member.base_url ?? row.base ?? '').replace(/\/+$/, ''),
+    base: configured.replace(/\/+$/, ''),
+    configured,
     clientId: member.client_id,
     clientSecret: member.client_secret,
     tenant: member.tenant,

@@ -1,0 +1,40 @@
+/** /health and /openapi.json told every caller the version. Issue 8, 70; ASVS 13.4.6 */
+import { expect, test } from 'bun:test'
+import manifest from '../../package.json'
+import { provider, type Provider } from '../support/provider.ts'
+
+const paths = ['/health', '/', '/openapi.json', '/.well-known/openid-configuration', '/nothing', '/account']
+
+async function told(
+  op: Provider,
+  headers: Record<string, string> = {},
+  peer = '192.0.2.1',
+): Promise<string[]> {
+  const answers = await Promise.all(
+    paths.map(async (path) => {
+      const answer = await op.fetch(path, { headers }, peer)
+      return [path, JSON.stringify([...answer.headers]) + (await answer.text())] as const
+    }),
+  )
+  return answers
+    .filter(
+      ([, text]) => text.includes(`"${manifest.version}"`) || text.includes(`latchkey ${manifest.version}`),
+    )
+    .map(([path]) => path)
+}
+
+test('other machines, and callers behind a proxy of this machine, learn no version', async () => {
+  const op = await provider()
+  expect(await told(op)).toEqual([])
+  expect(await told(op, { 'x-forwarded-for': '127.0.0.1' }, '127.0.0.1')).toEqual([])
+  expect(await told(op, { forwarded: 'for=127.0.0.1' }, '127.0.0.1')).toEqual([])
+})
+
+test('this machine reads it at /health, and with METRICS_TOKEN the holder of the token alone', async () => {
+  expect(await told(await provider(), {}, '127.0.0.1')).toEqual(['/health'])
+  const token = 'a-token-of-at-least-sixteen'
+  const op = await provider({ env: { METRICS_TOKEN: token } })
+  expect(await told(op, {}, '127.0.0.1')).toEqual([])
+  expect(await told(op, { authorization: 'Bearer another-token-of-length' })).toEqual([])
+  expect(await told(op, { authorization: `Bearer ${token}` })).toEqual(['/health'])
+})
