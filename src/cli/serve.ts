@@ -2,6 +2,7 @@
 import { type App, createApp } from '../app.ts'
 import type { Config } from '../config.ts'
 import { compileViews } from '../html/view.ts'
+import { keyRefreshSeconds } from '../config/checks.ts'
 import { systemRandom } from '../lib/random.ts'
 import { type KeyRing } from '../models/key_ring.ts'
 import { writePemFiles } from '../models/pem_files.ts'
@@ -14,9 +15,6 @@ import { seedDemo } from './seed_demo.ts'
 import { tlsOptions } from './tls_options.ts'
 import { welcome } from './welcome.ts'
 
-/** Milliseconds between looks at the key record: well within KEY_ACTIVATION_DELAY. */
-const keyRefreshInterval = 5_000
-
 function listen({ host, port }: Config, options: Bun.Serve.Options<undefined>) {
   try {
     return Bun.serve(options)
@@ -28,12 +26,22 @@ function listen({ host, port }: Config, options: Bun.Serve.Options<undefined>) {
   }
 }
 
+/** A program that read our output, such as `head`, may end before we do. Sign-ins go on without it. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+}
+
 export async function serve(): Promise<void> {
-  let app: App | undefined
+  outliveReaders()
   let closing = false
   if (!isCompiled) compileViews() // scripts/build.ts does it for a binary
   const { env } = readEnvironment()
   let config = readConfig(env)
+  const opened = await open(config)
+  const keys = await openKeys(opened)
+  if (config.environment === 'development') await prepareDevelopment(config, opened, keys)
+  // From here to `createApp` nothing waits, so that no request arrives before there is an answer.
+  let app: App
   const server = listen(config, {
     hostname: config.host,
     port: config.port,
@@ -42,18 +50,13 @@ export async function serve(): Promise<void> {
     idleTimeout: 30,
     development: false,
     reusePort: false, // otherwise a second server could start on this port and receive some of the requests
-    fetch: (request, self) =>
-      app?.handle(request, self.requestIP(request)?.address ?? '') ??
-      new Response('starting', { status: 503 }),
+    fetch: (request, self) => app.handle(request, self.requestIP(request)?.address ?? ''),
   })
   if (config.port === 0) config = readConfig({ ...env, PORT: `${server.port}` })
-
-  const opened = await open(config)
-  const keys = await openKeys(opened)
-  if (config.environment === 'development') await prepareDevelopment(config, opened, keys)
   let timers: Timers | undefined
   app = createApp({
     ...opened,
+    config,
     keys,
     random: systemRandom,
     closing: () => closing,
@@ -114,7 +117,7 @@ function startTimers({ context }: App, keys: KeyRing): Timers {
     return setInterval(() => busy || start(), every)
   }
   const timers = [
-    repeat('keys', keyRefreshInterval, () => keys.refresh()),
+    repeat('keys', keyRefreshSeconds * 1000, () => keys.refresh()),
     ...context.table.jobs.map((job) => repeat(job.name, job.every * 1000, () => job.run(context))),
   ]
   return {

@@ -103,12 +103,15 @@ function checkTls({ TLS_CIPHERS: ciphers }: Draft, isSet: IsSet, report: Report)
   if (ciphers?.length === 0) report('TLS_CIPHERS', 'expected at least one cipher suite')
 }
 
-/** The first of a pair may not exceed the second. */
+/** Seconds between two looks of an instance at the record of keys: the longest time for which it publishes an old JWKS. */
+export const keyRefreshSeconds = 5
+
+/** The first of a pair, and as many seconds more, may not exceed the second. */
 const orders = [
-  // Otherwise a cached JWKS could lack a key that already signs.
-  ['JWKS_MAX_AGE', 'KEY_ACTIVATION_DELAY'],
+  // Otherwise a cached JWKS of an instance that has not seen the new key could lack a key that already signs.
+  ['JWKS_MAX_AGE', 'KEY_ACTIVATION_DELAY', keyRefreshSeconds],
   // Otherwise the idle limit would have no effect.
-  ['SESSION_IDLE_TTL', 'SESSION_TTL'],
+  ['SESSION_IDLE_TTL', 'SESSION_TTL', 0],
 ] as const
 
 /** The algorithm of access tokens, and one for the key of the operator, must be allowed ones. */
@@ -133,10 +136,11 @@ export function checkTogether(draft: Draft, environment: Environment, isSet: IsS
   checkPlainHttp(draft, environment, report)
   checkAlgs(draft, report)
   if (environment === 'production') checkProduction(draft, report)
-  for (const [smaller, larger] of orders) {
+  for (const [smaller, larger, more] of orders) {
     const [value, limit] = [draft[smaller], draft[larger]]
-    if (value !== undefined && limit !== undefined && value > limit) {
-      report(smaller, `expected at most ${larger} (${limit}), got ${value}`)
+    if (value !== undefined && limit !== undefined && value + more > limit) {
+      const expected = more === 0 ? `${larger} (${limit})` : `${larger} (${limit}) less ${more} seconds`
+      report(smaller, `expected at most ${expected}, got ${value}`)
     }
   }
 }

@@ -40,7 +40,7 @@ export const protocolSections = {
       name: 'JWKS_MAX_AGE',
       schema: is.seconds(0, year),
       default: '300',
-      help: 'How long clients may cache the JWKS and the metadata. At most KEY_ACTIVATION_DELAY.',
+      help: 'How long clients may cache the JWKS and the metadata. At most KEY_ACTIVATION_DELAY less 5 seconds, in which other instances learn of a new key.',
     },
   ],
   Tokens: [

@@ -295,8 +295,8 @@ describe('keys with the memory store', () => {
   test(
     'a running server adopts a rotation without a restart, and old tokens stay valid',
     async () => {
-      const line = shell({ KEY_ACTIVATION_DELAY: '1', JWKS_MAX_AGE: '1' })
-      const env = { KEY_ACTIVATION_DELAY: '1', JWKS_MAX_AGE: '1', KEYS_PATH: join(line.folder, 'keys') }
+      const line = shell({ KEY_ACTIVATION_DELAY: '6', JWKS_MAX_AGE: '1' })
+      const env = { KEY_ACTIVATION_DELAY: '6', JWKS_MAX_AGE: '1', KEYS_PATH: join(line.folder, 'keys') }
       const { issuer } = await server(env)
       const client = { client_id: 'client123', client_secret: 'secret456', redirect_uri: '' }
       const token = async (): Promise<string> => {

@@ -123,7 +123,7 @@ describe('every field has the value of its variable', () => {
     [{ RATE_LIMITING_ENABLED: 'TRUE' }, 'rateLimitingEnabled', true],
     [{ ...production, RATE_LIMITING_ENABLED: '0' }, 'rateLimitingEnabled', false],
     [{ KEYS_PATH: '/k' }, 'privateKeyPath', '/k/private.pem'],
-    [{ JWKS_MAX_AGE: '600' }, 'jwksMaxAge', 600],
+    [{ JWKS_MAX_AGE: '595' }, 'jwksMaxAge', 595],
     [{ CORS_ALLOWED_ORIGINS: '*' }, 'corsAllowedOrigins', ['*']],
     [
       { CORS_ALLOWED_ORIGINS: 'https://a.example, http://b:81,https://a.example' },
@@ -185,7 +185,10 @@ describe('refused, with what was expected and what came', () => {
     [{ SCOPES: 'a "b"' }, /^SCOPES: expected space-separated names, got "\\"b\\""$/],
     [{ TLS_CERT_PATH: 'c' }, /^TLS_KEY_PATH: required/],
     [{ TLS_KEY_PATH: 'k' }, /^TLS_CERT_PATH: required/],
-    [{ JWKS_MAX_AGE: '601' }, 'JWKS_MAX_AGE: expected at most KEY_ACTIVATION_DELAY (600), got 601'],
+    [
+      { JWKS_MAX_AGE: '596' },
+      'JWKS_MAX_AGE: expected at most KEY_ACTIVATION_DELAY (600) less 5 seconds, got 596',
+    ],
     [{ SESSION_TTL: '3600' }, 'SESSION_IDLE_TTL: expected at most SESSION_TTL (3600), got 86400'],
     [{ STORE_URL: 'memory' }, /^STORE_URL: expected memory:/],
     [{ STORE_URL: 'sqlite://latchkey.db' }, /^STORE_URL: /],

@@ -1,0 +1,42 @@
+/** The provider goes on when the program that reads its output ends, as in `serve | head`. Issue 9, 62. */
+import { expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from '../support/free_port.ts'
+import { until } from '../support/until.ts'
+
+const main = join(import.meta.dir, '../../src/main.ts')
+
+test('serve 2>&1 | head', async () => {
+  const port = freePort()
+  const cwd = mkdtempSync(join(tmpdir(), 'latchkey-reader-'))
+  const server = `echo $$; exec bun ${main} serve`
+  const child = Bun.spawn(['sh', '-c', `sh -c '${server}' 2>&1 | head -2`], {
+    cwd,
+    env: { PATH: process.env.PATH, HOME: cwd, PORT: `${port}`, LOG_LEVEL: 'debug' },
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
+  let said = ''
+  const reading = (async () => {
+    for await (const chunk of child.stdout) said += new TextDecoder().decode(chunk)
+  })()
+  try {
+    await until(() => said.split('\n').length > 2, 'two lines of the start')
+    const pid = Number(said.split('\n')[0])
+    // Each request is a line of the log at this level.
+    const statuses: number[] = []
+    for (let n = 0; n < 20; n++)
+      statuses.push((await fetch(`http://localhost:${port}/token`, { method: 'POST' })).status)
+    expect(new Set(statuses)).toEqual(new Set([400]))
+    expect((await fetch(`http://localhost:${port}/health`)).status).toBe(200)
+    process.kill(pid, 'SIGTERM')
+    await child.exited
+    await reading
+  } finally {
+    const pid = Number(said.split('\n')[0])
+    if (pid > 0 && child.exitCode === null) process.kill(pid, 'SIGKILL')
+    rmSync(cwd, { recursive: true, force: true })
+  }
+}, 60_000)
