@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { type Grounds, secret } from '../auth/refusal.ts'
 import { optionalText } from '../auth/params.ts'
+import { matchRedirectUri } from '../auth/redirect_uri.ts'
 import { pkceHolds } from '../auth/pkce.ts'
 import { grantIdOf } from '../auth/token.ts'
 import type { Context } from '../contracts/context.ts'
@@ -85,6 +86,14 @@ export const authorizationCode = defineGrantType('authorization_code', Params, a
         params.redirect_uri === undefined
           ? 'redirect_uri is required: the one of the authorization request'
           : 'redirect_uri differs from the one of the authorization request',
+    })
+  // Removed from the registration since the authorization request: the code was sent to an address the client disowns.
+  if (!matchRedirectUri(client.redirect_uris, code.redirect_uri))
+    throw refuse({
+      rule: 'RFC 6749 §4.1.3',
+      expected: `redirect_uri is one that this client registered: ${client.redirect_uris.join(', ') || 'none'}`,
+      came: code.redirect_uri,
+      problem: 'redirect_uri is no longer registered for this client',
     })
   // The client has become public since the authorization request: without a secret or PKCE any caller could redeem the code.
   if (isPublic(client) && code.code_challenge === undefined)
