@@ -12,7 +12,7 @@ import { formTarget } from '../http/headers.ts'
 import { loggedOutPage, logoutPage } from '../html/pages.ts'
 import { page, redirectToClient, redirectWithin, withinUrl } from '../http/reply.ts'
 import type { Reply } from '../contracts/reply.ts'
-import { currentSession, forgetSessionCookie } from '../http/session.ts'
+import { currentSession, withoutSession } from '../http/session.ts'
 import { endSession as endIt } from '../people/end_session.ts'
 import type { NotifiedClients } from '../html/sign_out_words.ts'
 import type { Session } from '../models/session.ts'
@@ -115,14 +115,13 @@ async function signOut(
     await endIt(session.sid, context)
     context.log.info('signed_out', { sub: session.sub, client_id: client?.client_id })
   }
-  const more = context.table.sessions.signedOut.flatMap((forget) => forget(context))
-  const cookies = [forgetSessionCookie(context), ...more]
   const onward =
     redirect && (params.state === undefined ? redirect : withQuery(redirect, { state: params.state }))
   // Without a session the End-User was asked nothing.
   const atOnce =
     onward === undefined || session !== undefined || !client || mayRedirectAtOnce(client, onward, context)
-  if (onward !== undefined && atOnce && frames.length === 0) return { ...redirectToClient(onward), cookies }
+  if (onward !== undefined && atOnce && frames.length === 0)
+    return withoutSession(redirectToClient(onward), context)
   // A page links to http and https only. For another scheme it links to this endpoint, which redirects: no session is left.
   const { post_logout_redirect_uri, state } = params
   const again = formEncode({ client_id: client?.client_id, post_logout_redirect_uri, state })
@@ -134,7 +133,7 @@ async function signOut(
     onwardHost: onward === undefined || atOnce ? undefined : hostOf(onward),
     onward: onward === undefined || /^https?:/i.test(onward) ? onward : `${context.basePath}/logout?${again}`,
   })
-  return { ...page(200, html), cookies, frameSources: parts.flatMap((part) => part.sources) }
+  return { ...withoutSession(page(200, html), context), frameSources: parts.flatMap((part) => part.sources) }
 }
 
 async function confirm(

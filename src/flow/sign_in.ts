@@ -75,7 +75,7 @@ export async function signIn(
   // Clear `pending` atomically, so that of two concurrent submissions of a step only one begins a session.
   if (pending && !(await clearPending(open.handle, context)) && state === 'step_needed')
     return redirectToResume(context, open)
-  const { session, cookies } = await beginSession(call, context, {
+  const { session, cookies, headers } = await beginSession(call, context, {
     sub: user.sub,
     amr,
     acr: done.acr ?? acrOf(amr),
@@ -91,11 +91,12 @@ export async function signIn(
     ),
   )
   context.log.info('signed_in', { sub: user.sub, amr: amr.join(' '), address: call.address })
-  return redirectWithin(resumePath(context, open.handle), [
+  const reply = redirectWithin(resumePath(context, open.handle), [
     ...cookies,
     ...more.flat(),
     ...rememberBrowser(call, context, user.username),
   ])
+  return { ...reply, headers: { ...reply.headers, ...headers } }
 }
 
 /** Bound to `pending`: after a change of password, a sign-in that began with the old one cannot be completed. */

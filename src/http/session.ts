@@ -2,6 +2,7 @@
 import type { Context } from '../contracts/context.ts'
 import { Session, type SignIn } from '../models/session.ts'
 import type { Call } from '../contracts/call.ts'
+import type { Reply } from '../contracts/reply.ts'
 import { cookieName, readCookie, setCookie } from './cookie.ts'
 import { userAgentOf } from '../people/device_words.ts'
 import { endSession, lifetimesOf } from '../people/end_session.ts'
@@ -20,8 +21,9 @@ export async function beginSession(
   call: Call,
   context: Context,
   signIn: SignIn,
-): Promise<{ session: Session; cookies: string[] }> {
+): Promise<{ session: Session; cookies: string[]; headers: Record<string, string> }> {
   const previous = await currentSession(call, context)
+  const hadSession = readCookie(call, cookieName(context.config, 'session')) !== undefined
   if (previous && previous.sub !== signIn.sub) await endSession(previous.sid, context)
   const { session, cookie } = await Session.begin(
     context,
@@ -32,7 +34,25 @@ export async function beginSession(
   )
   context.metrics.count('sign_ins', 'result', 'success')
   const more = context.table.sessions.begun.flatMap((notify) => notify(context, session))
-  return { session, cookies: [setCookie(context.config, 'session', cookie), ...more] }
+  return {
+    session,
+    cookies: [setCookie(context.config, 'session', cookie), ...more],
+    headers: hadSession && previous?.sub !== signIn.sub ? forgetPages : {},
+  }
 }
 
-export const forgetSessionCookie = (context: Context): string => setCookie(context.config, 'session', '', 0)
+/**
+ * Browsers keep whole pages for the Back button, also those with `Cache-Control: no-store`. This header removes those of
+ * this origin (ASVS 14.3.1). https://www.w3.org/TR/clear-site-data/
+ */
+const forgetPages = { 'clear-site-data': '"cache"' }
+
+/** The answer to a browser whose session has ended: it forgets the cookies of the session and the pages that it has kept. */
+export function withoutSession(reply: Reply, context: Context): Reply {
+  const more = context.table.sessions.signedOut.flatMap((forget) => forget(context))
+  return {
+    ...reply,
+    headers: { ...reply.headers, ...forgetPages },
+    cookies: [...(reply.cookies ?? []), setCookie(context.config, 'session', '', 0), ...more],
+  }
+}

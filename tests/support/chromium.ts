@@ -24,10 +24,14 @@ function requireChromium(): void {
     )
 }
 
-/** One browser for a test file; without Chromium an error that says what to install. */
-export function launchChromium(): Promise<Browser> {
+/**
+ * One browser for a test file; without Chromium an error that says what to install. `keepsPages`: with the cache of whole
+ * pages for the Back button, which Playwright turns off by itself.
+ */
+export function launchChromium({ keepsPages = false } = {}): Promise<Browser> {
   requireChromium()
-  return chromium.launch({ executablePath: path, args })
+  const ignoreDefaultArgs = keepsPages ? ['--disable-back-forward-cache'] : []
+  return chromium.launch({ executablePath: path, args, ignoreDefaultArgs })
 }
 
 export interface Tab {

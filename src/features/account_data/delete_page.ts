@@ -11,7 +11,7 @@ import { page as document } from '../../html/document.ts'
 import { foreignText } from '../../html/foreign_text.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { forgetSessionCookie } from '../../http/session.ts'
+import { withoutSession } from '../../http/session.ts'
 import { tellOwner } from '../../people/tell_owner.ts'
 import { defineView } from '../../html/view.ts'
 import { type Said, say } from '../../lib/say.ts'
@@ -99,8 +99,7 @@ async function submit(call: Call, context: Context, person: SignedInPerson & Sub
     context.log.info('account_deletion_requested', { sub: user.sub })
     await tellOwner(call, context, user, { kind: 'deletion_asked' })
   }
-  const forgotten = context.table.sessions.signedOut.flatMap((forget) => forget(context))
-  return redirectWithin(`${context.basePath}${deletedPath}`, [forgetSessionCookie(context), ...forgotten])
+  return withoutSession(redirectWithin(`${context.basePath}${deletedPath}`), context)
 }
 
 export const deletedPage = defineEndpoint({

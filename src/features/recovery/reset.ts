@@ -13,6 +13,7 @@ import { newPasswordProblem, wordsAbout } from '../../people/new_password.ts'
 import { hashPassword } from '../../people/password.ts'
 import { countAddress, forgetTries } from '../../people/rate_limit.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
+import { currentSession, withoutSession } from '../../http/session.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { findLink, forgetLinks, replacePassword, resetPath, spendLink } from '../../people/reset_link.ts'
 import { endEverything } from '../../people/end_session.ts'
@@ -84,9 +85,10 @@ async function choose(call: Call, context: Context, { fields }: Submitted): Prom
   if (problem || differs)
     return show(call, context, 400, { user, token, problems: { password: problem, repeat: differs } })
   const hash = await context.signInQueue.run(() => hashPassword(password))
-  return (await replace(context, token, hash, call))
-    ? redirectWithin(`${context.basePath}${resetPath}?done=changed`)
-    : invalidLink(context)
+  if (!(await replace(context, token, hash, call))) return invalidLink(context)
+  const reply = redirectWithin(`${context.basePath}${resetPath}?done=changed`)
+  // The session of another End-User in this browser goes on.
+  return (await currentSession(call, context)) ? reply : withoutSession(reply, context)
 }
 
 /** Ends all sessions and grants before and after the change, so that a failure in between leaves no old session alive. */

@@ -13,7 +13,7 @@ import { languageOf } from '../../http/language.ts'
 import { placeOf } from '../../people/place.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { forgetSessionCookie } from '../../http/session.ts'
+import { withoutSession } from '../../http/session.ts'
 import { endSession } from '../../people/end_session.ts'
 import { noteEvent } from '../../people/tell_owner.ts'
 import type { Html } from '../../html/view.ts'
@@ -125,5 +125,5 @@ async function submit(
   if (found?.sub === user.sub && (await endSession(sid, context)))
     await noteEvent(call, context, user.sub, { kind: 'session_ended' })
   const reply = redirectWithin(`${path}?done=ended`)
-  return sid === session.sid ? { ...reply, cookies: [forgetSessionCookie(context)] } : reply
+  return sid === session.sid ? withoutSession(reply, context) : reply
 }
