@@ -1,4 +1,5 @@
 /** Decides whether an authorization request needs a sign-in, a choice of account or consent. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
+import type { ClaimsRequest } from './claims.ts'
 import { OAuthError } from './errors.ts'
 import type { Grounds } from './refusal.ts'
 import type { Rule } from './rule.ts'
@@ -24,6 +25,12 @@ export function parsePrompt(text: string | undefined, known: readonly string[] =
   return prompts
 }
 
+/** Whether the ID Token must have `auth_time`, beside requests with `max_age` (Core §2). */
+export const needsAuthTime = (
+  client: { require_auth_time?: boolean | undefined },
+  claims: ClaimsRequest | undefined,
+): boolean => client.require_auth_time === true || claims?.id_token?.auth_time?.essential === true
+
 /** The input of the decision. Times are in milliseconds, `maxAge` in seconds. */
 export interface Situation {
   prompts: readonly string[]
@@ -31,7 +38,9 @@ export interface Situation {
   now: number
   /** When this authorization request arrived. Only a sign-in after that satisfies prompt=login. */
   askedAt: number
-  session: { authenticatedAt: number } | undefined
+  session: { authenticatedAt: number; signedInAt?: number } | undefined
+  /** The client needs `auth_time`, and for this session it is not known. */
+  timeMissing?: boolean
   /** The session is of another End-User than id_token_hint or claims.sub requests. */
   otherSubject: boolean
   /** The End-User chose this account after the request arrived. */
@@ -50,11 +59,14 @@ export type NextStep = 'login' | 'select_account' | 'step_up' | 'consent' | 'wro
 export function nextStep(s: Situation): NextStep {
   if (!s.session) return 'login'
   const since = s.session.authenticatedAt >= s.askedAt
+  // With another provider the End-User may sign in here later than that provider authenticated them.
+  const signedInSince = (s.session.signedInAt ?? s.session.authenticatedAt) >= s.askedAt
   if (s.prompts.includes('login') && !since) return 'login'
   // `>=`: max_age=0 requires a new sign-in even in the same millisecond.
   if (s.maxAge !== undefined && !since && s.now - s.session.authenticatedAt >= s.maxAge * 1000) return 'login'
-  if (s.prompts.includes('select_account') && !s.accountChosen && !since) return 'select_account'
-  if (s.otherSubject) return since ? 'wrong_account' : 'login'
+  if (s.timeMissing) return 'login'
+  if (s.prompts.includes('select_account') && !s.accountChosen && !signedInSince) return 'select_account'
+  if (s.otherSubject) return signedInSince ? 'wrong_account' : 'login'
   if (s.moreNeeded) return 'step_up'
   if (s.consentGiven) return 'proceed'
   return s.consentMissing || s.prompts.includes('consent') ? 'consent' : 'proceed'

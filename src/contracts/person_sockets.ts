@@ -42,6 +42,8 @@ export interface LoginStepInput {
   demand: AcrDemand
   /** The session of an End-User who is already signed in, at an authorization request (see `LoginStep.whileSignedIn`). */
   session?: Session
+  /** Milliseconds: when another provider authenticated the End-User, 0 if it did not say. Undefined: a moment ago, here. */
+  provenAt?: number | undefined
 }
 
 /** A step between the first factor and the session (second factor, terms, …). Its page ends in `signIn` again. */

@@ -4,7 +4,7 @@ import { acrToSay, isKnownLevel, openDemand } from '../auth/acr.ts'
 import { type AuthorizationRequest, responseModeOf } from '../auth/authorization_request.ts'
 import { HttpError, OAuthError } from '../auth/errors.ts'
 import { RefusedError, shown } from '../auth/refusal.ts'
-import { errorOfStep, nextStep } from '../auth/prompt.ts'
+import { errorOfStep, needsAuthTime, nextStep } from '../auth/prompt.ts'
 import { matchRedirectUri } from '../auth/redirect_uri.ts'
 import type { Context } from '../contracts/context.ts'
 import { grantLifetime } from '../grants/authorization_code.ts'
@@ -27,7 +27,7 @@ import { currentSession } from '../http/session.ts'
 import { lifetimesOf } from '../people/end_session.ts'
 import { Grant } from '../models/grant.ts'
 import { Interaction } from '../models/interaction.ts'
-import { Session } from '../models/session.ts'
+import { provenAt, Session } from '../models/session.ts'
 import { isActive, User } from '../models/user.ts'
 import type { SignedInPerson } from './signed_in_person.ts'
 import type { CheckedRequest } from './checked_request.ts'
@@ -133,7 +133,8 @@ async function decide(
     maxAge: request.maxAge,
     now: context.clock.now(),
     askedAt: open?.interaction.asked_at ?? Infinity,
-    session: present && { authenticatedAt: present.authenticated_at },
+    session: present && { authenticatedAt: provenAt(present), signedInAt: present.authenticated_at },
+    timeMissing: present !== undefined && provenAt(present) === 0 && needsAuthTime(client, request.claims),
     otherSubject:
       checked.subject !== undefined &&
       checked.subject !== (present && subjectOf(present.sub, client, context)),

@@ -6,7 +6,7 @@ import type { Call } from '../contracts/call.ts'
 import { type AccountEvent, tellOwner } from '../people/tell_owner.ts'
 import { FactorGeneration } from '../models/factor_generation.ts'
 import type { User } from '../models/user.ts'
-import { type SignedInPerson, freshlySignedIn, isFresh } from './signed_in_person.ts'
+import { type SignedInPerson, freshlySignedIn, isFresh, isFreshIn } from './signed_in_person.ts'
 import type { StepNeeded } from './sign_in.ts'
 import { askForMore } from './step_up.ts'
 import type { Reply } from '../contracts/reply.ts'
@@ -46,10 +46,14 @@ export async function isLastNeeded(user: User, name: string, context: Context): 
 export const passedSecond = (amr: readonly string[]): boolean =>
   ['mfa', 'otp', 'sms'].some((each) => amr.includes(each))
 
-/** Whether the first factor of a step-up is an old session. An attacker with only its cookie must not add a factor. */
-export function isStale({ open }: StepNeeded, context: Context): boolean {
-  const { since } = open.interaction.pending ?? {}
-  return since !== undefined && !isFresh(since, context)
+/**
+ * Whether the first factor is an old session or an old sign-in with another provider. An attacker with only that must not
+ * add a factor. An End-User who must have one and has none signs in with the other provider to set the first one up.
+ */
+export function isStale({ open, user }: StepNeeded, context: Context): boolean {
+  const { since, proven_at: provenAt } = open.interaction.pending ?? {}
+  if (since !== undefined) return !isFresh(since, context)
+  return provenAt !== undefined && !isFreshIn(user, provenAt, context) && !mustHaveFactor(user, context)
 }
 
 /**

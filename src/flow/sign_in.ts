@@ -11,7 +11,7 @@ import { beginSession, currentSession } from '../http/session.ts'
 import { endSession } from '../people/end_session.ts'
 import { sha256 } from '../lib/hash.ts'
 import { Interaction } from '../models/interaction.ts'
-import type { Session } from '../models/session.ts'
+import { provenAt as provenAtOf, type Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
 import type { OpenInteraction } from './open_interaction.ts'
 import { interactionOfForm, interactionOfPage, resumePath } from './interaction_page.ts'
@@ -46,7 +46,16 @@ export async function signIn(
   call: Call,
   context: Context,
   { state, open }: SignInProgress,
-  done: { user: User; amr: string[]; acr?: string; trustDevice?: boolean },
+  done: {
+    user: User
+    amr: string[]
+    acr?: string
+    trustDevice?: boolean
+    /** See `LoginStepInput`. */
+    provenAt?: number | undefined
+    /** The page of a factor that must be proven whatever the request demands. */
+    first?: string | undefined
+  },
 ): Promise<Reply> {
   const { user, amr } = done
   const { pending } = open.interaction
@@ -57,7 +66,10 @@ export async function signIn(
   const clientId = clientIdOf(open.interaction)
   const client = clientId === undefined ? undefined : await findClient(context, clientId)
   const demand = demandOf(open.interaction, client)
-  const path = await nextPage(context, { call, user, amr, client, demand, interaction: open.interaction })
+  const { interaction } = open
+  const provenAt = done.provenAt ?? (before && isSame(amr, before.amr) ? before.proven_at : undefined)
+  const path =
+    done.first ?? (await nextPage(context, { call, user, amr, client, demand, interaction, provenAt }))
   if (path !== undefined) {
     await Interaction.update(context, open.handle, (current) => ({
       ...current,
@@ -66,7 +78,8 @@ export async function signIn(
         amr,
         at: context.clock.now(),
         standing: digestOfPasswordHash(user),
-        ...(steppedUp && { sid: steppedUp.sid, since: steppedUp.authenticated_at }),
+        ...(steppedUp && { sid: steppedUp.sid, since: provenAtOf(steppedUp) }),
+        ...(provenAt !== undefined && { proven_at: provenAt }),
         ...(trustDevice && { trust_device: true }),
       },
     }))
@@ -80,6 +93,7 @@ export async function signIn(
     amr,
     acr: done.acr ?? acrOf(amr),
     ...(steppedUp && { authenticated_at: steppedUp.authenticated_at }),
+    proven_at: provenAt,
   })
   if ((steppedUp && session.sid !== steppedUp.sid) || (await isChanged(user, context))) {
     await endSession(session.sid, context)
@@ -98,6 +112,10 @@ export async function signIn(
   ])
   return { ...reply, headers: { ...reply.headers, ...headers } }
 }
+
+/** Whether no factor was added. */
+const isSame = (amr: readonly string[], before: readonly string[]): boolean =>
+  amr.every((each) => before.includes(each))
 
 /** Bound to `pending`: after a change of password, a sign-in that began with the old one cannot be completed. */
 const digestOfPasswordHash = ({ password_hash = '' }: User): string => sha256(password_hash)

@@ -8,7 +8,7 @@ import { askedLocales, inSameLanguage } from '../http/language.ts'
 import { redirectWithin } from '../http/reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 import { currentSession } from '../http/session.ts'
-import type { Session } from '../models/session.ts'
+import { provenAt, type Session } from '../models/session.ts'
 import { type ActiveUser, isActive, User } from '../models/user.ts'
 
 export interface SignedInPerson {
@@ -54,6 +54,10 @@ const freshnessSeconds = 600
 export const isFresh = (at: number, context: Context): boolean =>
   context.clock.now() - at <= freshnessSeconds * 1000
 
+/** As `isFresh`. In an account that was created a moment ago there is nothing that an older sign-in could give away. */
+export const isFreshIn = ({ created_at }: Pick<User, 'created_at'>, at: number, context: Context): boolean =>
+  isFresh(Math.max(at, created_at * 1000), context)
+
 /** The same with a fresh sign-in: for changes of passwords, factors and connections, and the deletion of the account. */
 export async function freshlySignedIn(
   call: Call,
@@ -62,7 +66,7 @@ export async function freshlySignedIn(
 ): Promise<SignedInPerson | { reply: Reply }> {
   const person = await signedInPerson(call, context, path)
   if ('reply' in person) return person
-  return isFresh(person.session.authenticated_at, context)
+  return isFreshIn(person.user, provenAt(person.session), context)
     ? person
     : { reply: await askToSignIn(call, context, path) }
 }

@@ -10,7 +10,7 @@ import { redirectWithin } from '../http/reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 import type { Client } from '../models/client.ts'
 import type { Interaction } from '../models/interaction.ts'
-import type { Session } from '../models/session.ts'
+import { provenAt, type Session } from '../models/session.ts'
 import type { User } from '../models/user.ts'
 
 /** The levels that the request or page of the interaction demands. */
@@ -60,7 +60,7 @@ export const pendingOf = (session: Session, context: Context): Interaction['pend
   sub: session.sub,
   amr: session.amr,
   sid: session.sid,
-  since: session.authenticated_at,
+  since: provenAt(session),
   at: context.clock.now(),
 })
 

@@ -115,7 +115,7 @@ export async function mintIdToken(
   context: Context,
   parts: IdTokenParts,
 ): Promise<string> {
-  const { authentication } = issue.grant
+  const { auth_time, ...authentication } = issue.grant.authentication
   const iat = seconds(context.clock)
   const key = signerFor(context, idTokenAlg, client[idTokenAlg])
   const names = requestedNames(
@@ -132,6 +132,7 @@ export async function mintIdToken(
     aud: client.client_id,
     iat,
     exp: iat + context.config.idTokenTtl,
+    ...(auth_time > 0 && { auth_time }), // 0: another provider did not say it
     ...authentication,
     sid: sidOf(authentication.sid, client, context),
     ...(parts.nonce !== undefined && { nonce: parts.nonce }),

@@ -40,6 +40,8 @@ const schema = openObject({
       sid: v.optional(v.string()),
       /** When that session was authenticated (ms). */
       since: v.optional(v.number()),
+      /** When another provider authenticated the End-User (ms), until a factor is proven here; 0 if it did not say. */
+      proven_at: v.optional(v.number()),
       /** The End-User asked not to be asked for the second factor on this device again. */
       trust_device: v.optional(v.boolean()),
     }),

@@ -14,6 +14,8 @@ const schema = openObject({
   sub: v.string(),
   /** Milliseconds. */
   authenticated_at: v.number(),
+  /** Milliseconds: when another provider authenticated the End-User who signed in here with it; 0 if it did not say. */
+  proven_at: v.optional(v.number()),
   acr: v.string(),
   amr: v.array(v.string()),
   /** Seconds. */
@@ -52,6 +54,8 @@ export interface SignIn {
   user_agent?: string
   /** In a step-up, when the session was authenticated (ms). Neither that time nor the absolute end of the session moves. */
   authenticated_at?: number
+  /** After a sign-in with another provider, when that provider authenticated the End-User (ms); 0 if it did not say. */
+  proven_at?: number | undefined
 }
 
 export const Session = {
@@ -88,6 +92,7 @@ export const Session = {
       sid,
       secret_hash: sha256(secret),
       authenticated_at: signIn.authenticated_at ?? memory.clock.now(),
+      proven_at: signIn.authenticated_at === undefined ? signIn.proven_at : kept?.proven_at,
       created_at,
       seen_at: now,
       exp: end({ created_at }, now, lifetimes),
@@ -145,4 +150,11 @@ export const Session = {
   },
 }
 
-export const authTime = (session: Session): number => Math.floor(session.authenticated_at / 1000)
+type Authenticated = Pick<Session, 'authenticated_at' | 'proven_at'>
+
+/** Milliseconds: when the End-User of the session was authenticated; 0 if that is not known. */
+export const provenAt = ({ authenticated_at, proven_at }: Authenticated): number =>
+  proven_at ?? authenticated_at
+
+/** Seconds. */
+export const authTime = (session: Authenticated): number => Math.floor(provenAt(session) / 1000)

@@ -2,6 +2,7 @@
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { mayEnrol } from '../../flow/second_factors.ts'
+import { isFresh } from '../../flow/signed_in_person.ts'
 import { type StepNeeded, stepOfPage, stepForm, signIn } from '../../flow/sign_in.ts'
 import { demandOf } from '../../flow/step_up.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -13,6 +14,7 @@ import type { Reply } from '../../contracts/reply.ts'
 import { currentSession } from '../../http/session.ts'
 import { type MessageKey, say } from '../../lib/say.ts'
 import type { LoginStepInput, LoginStep } from '../../contracts/feature.ts'
+import { provenAt } from '../../models/session.ts'
 import { creationOptions, type ChallengeBinding } from './ceremony.ts'
 import { enrolPasskey } from './enrol.ts'
 import { ceremonyView, otherWay, stepPage } from './pages.ts'
@@ -26,13 +28,10 @@ const purpose = enrolPath.slice(1)
 /** Set by the script of the sign-in page if the browser supports passkeys. A forged cookie only causes the offer. */
 const supportedCookie = 'passkey_able'
 
-/** How recent a sign-in must be to add a sign-in method, as at /account. OWASP ASVS 5.0 V7.5.1 */
-const freshnessSeconds = 600
-
 /** In a step-up, whether the session is too old to add a sign-in method. */
 async function isStaleSession(call: Call, context: Context, sub: string): Promise<boolean> {
   const session = await currentSession(call, context)
-  return session?.sub === sub && context.clock.now() - session.authenticated_at > freshnessSeconds * 1000
+  return session?.sub === sub && !isFresh(provenAt(session), context)
 }
 
 /** Whether all other steps are done: with only a password, no passkey may be added where a second factor is required. */
@@ -46,7 +45,8 @@ async function isLastStep(context: Context, state: LoginStepInput): Promise<bool
 export const offer: LoginStep = {
   name: 'passkey_offer',
   async path(context, state) {
-    const { call, user, amr } = state
+    const { call, user, amr, provenAt: at } = state
+    if (at !== undefined && !isFresh(at, context)) return undefined
     if (!amr.includes('pwd') || amr.includes('pop') || !settings(context).passkeyOffer) return undefined
     if (readCookie(call, cookieName(context.config, supportedCookie)) !== '1') return undefined
     if (await DeclinedOffer.exists(context, user.sub)) return undefined
@@ -62,7 +62,8 @@ async function reasonFor(call: Call, context: Context, progress: StepNeeded): Pr
   const clientId = open.interaction.params?.client_id
   const client = clientId === undefined ? undefined : await findClient(context, clientId)
   const demand = demandOf(open.interaction, client)
-  const state = { call, user, amr, client, demand, interaction: open.interaction }
+  const { interaction } = open
+  const state = { call, user, amr, client, demand, interaction, provenAt: interaction.pending?.proven_at }
   if ((await offer.path(context, state)) !== undefined) return 'offered'
   return (await mayEnrol(progress, context)) ? 'needed' : undefined
 }

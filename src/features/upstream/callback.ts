@@ -8,13 +8,14 @@ import type { Call } from '../../contracts/call.ts'
 import { browserOf, formOfAnySite } from '../../http/csrf.ts'
 import { redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { finishSignIn } from './finish_sign_in.ts'
+import { finishSignIn, type ProviderSignIn } from './finish_sign_in.ts'
 import { finishConnect } from './finish_connect.ts'
 import { callbackOf } from './start.ts'
 import { metadataOf, type ProviderMetadata } from './discovery.ts'
 import { failed, outOfDate, unknownProvider } from './failure.ts'
 import { readIdToken } from './id_token.ts'
-import { type Identity, identityOf } from './identity.ts'
+import { providerTime } from './freshness.ts'
+import { identityOf } from './identity.ts'
 import { getWithToken, quoted, UpstreamError } from './request.ts'
 import { type Answers, type Claims, membersOf } from './row.ts'
 import { findUpstream, type Upstream } from './settings.ts'
@@ -91,8 +92,14 @@ async function handleAnswer(
   const open =
     purpose.kind === 'sign_in' ? await requireInteraction(call, context, purpose.interaction) : undefined
   try {
-    const { identity, tokens } = await readAnswer(context, upstream, state, params)
-    return await finish(call, context, upstream, purpose, open, identity, tokens)
+    return await finish(
+      call,
+      context,
+      upstream,
+      purpose,
+      open,
+      await readAnswer(context, upstream, state, params),
+    )
   } catch (error) {
     return failed(context, upstream, purpose, error)
   }
@@ -104,15 +111,19 @@ const finish = (
   upstream: Upstream,
   purpose: State['purpose'],
   open: OpenInteraction | undefined,
-  identity: Identity,
-  tokens: Tokens,
+  providerSignIn: ProviderSignIn,
 ): Promise<Reply> =>
   purpose.kind === 'connect'
-    ? finishConnect(call, context, upstream, purpose, { identity, tokens })
-    : finishSignIn(call, context, open!, upstream, { identity, tokens })
+    ? finishConnect(call, context, upstream, purpose, providerSignIn)
+    : finishSignIn(call, context, open!, upstream, providerSignIn)
 
 /** Throws UpstreamError. */
-async function readAnswer(context: Context, upstream: Upstream, state: State, params: Params) {
+async function readAnswer(
+  context: Context,
+  upstream: Upstream,
+  state: State,
+  params: Params,
+): Promise<ProviderSignIn> {
   const provider = await metadataOf(context, upstream)
   requireIssuer(provider, state, params)
   if (params.error !== undefined)
@@ -125,7 +136,11 @@ async function readAnswer(context: Context, upstream: Upstream, state: State, pa
   const redirectUri = callbackOf(context, upstream)
   const got = await redeem(context, upstream, provider, { code, redirectUri, verifier: state.verifier })
   const answers = await gather(context, upstream, provider, state, got, params.user)
-  return { identity: identityOf(upstream, provider, answers), tokens: got.tokens }
+  return {
+    identity: identityOf(upstream, provider, answers),
+    tokens: got.tokens,
+    time: providerTime(context, state, answers.idToken),
+  }
 }
 
 /** RFC 9207 §2.4: `iss` must be the issuer that was asked, and must not be missing if the metadata announces it. */
@@ -153,7 +168,6 @@ async function gather(
       : await readIdToken(context, upstream, provider, idToken!, {
           nonce: state.nonce,
           accessToken,
-          notBefore: state.fresh_since,
         })
   const extra = upstream.row.withToken?.(accessToken, upstream)
   const get = (url: string) => getWithToken(context, url, accessToken, extra)

@@ -5,6 +5,7 @@ import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { formFields } from '../../flow/interaction_page.ts'
 import { type StepNeeded, stepOfPage, stepForm, signIn } from '../../flow/sign_in.ts'
 import { factorOwed } from '../../flow/second_factors.ts'
+import { isFresh } from '../../flow/signed_in_person.ts'
 import { demandOf, nextPage } from '../../flow/step_up.ts'
 import type { Call } from '../../contracts/call.ts'
 import { findClient } from '../../clients/find_client.ts'
@@ -40,6 +41,8 @@ export const connectStep: LoginStep = {
   name: 'upstream_connect',
   last: true,
   async path(context, state) {
+    // An old sign-in at another provider adds no sign-in method.
+    if (state.provenAt !== undefined && !isFresh(state.provenAt, context)) return undefined
     if (!(await pendingConnectionFor(context, state.interaction, state.user.sub))) return undefined
     // As at /account: a trusted device may skip the second factor, but not to add a sign-in method.
     return (
@@ -53,7 +56,8 @@ async function due(call: Call, context: Context, { open: { interaction }, user, 
   const clientId = interaction.params?.client_id
   const client = clientId === undefined ? undefined : await findClient(context, clientId)
   const demand = demandOf(interaction, client)
-  const path = await nextPage(context, { call, user, amr, client, demand, interaction })
+  const provenAt = interaction.pending?.proven_at
+  const path = await nextPage(context, { call, user, amr, client, demand, interaction, provenAt })
   return path !== connectPath ? undefined : pendingConnectionFor(context, interaction, user.sub)
 }
 

@@ -14,6 +14,7 @@ import { User } from '../../models/user.ts'
 import { fetchPictureLater } from './avatar.ts'
 import { signInFirstPage } from './pages.ts'
 import { factorsOf } from './factors.ts'
+import { localFactor, type ProviderTime } from './freshness.ts'
 import { type Identity, shownIdentity } from './identity.ts'
 import { idOf, Links } from './links.ts'
 import { UpstreamError } from './request.ts'
@@ -25,6 +26,7 @@ import type { Tokens } from './tokens.ts'
 export interface ProviderSignIn {
   identity: Identity
   tokens: Tokens
+  time: ProviderTime
 }
 
 /** Milliseconds after which another request takes over the creation of an account: the first request was interrupted. */
@@ -41,16 +43,20 @@ export async function finishSignIn(
   upstream: Upstream,
   providerSignIn: ProviderSignIn,
 ): Promise<Reply> {
-  const user =
-    (await connected(call, context, upstream, providerSignIn.identity)) ??
-    (await linkOrCreate(call, context, upstream, providerSignIn))
+  const { identity, time } = providerSignIn
+  const known = await connected(call, context, upstream, identity)
+  const first = time.isStale ? await localFactor(context, known, time) : undefined
+  const user = known ?? (await linkOrCreate(call, context, upstream, providerSignIn))
   if (user === undefined) return askToSignIn(context, open, upstream, providerSignIn)
   if (user.disabled) throw new UpstreamError('disabled', user.sub)
-  await Links.used(context, upstream, providerSignIn.identity, providerSignIn.tokens)
-  fetchPictureLater(context, user, providerSignIn.identity)
+  await Links.used(context, upstream, identity, providerSignIn.tokens)
+  fetchPictureLater(context, user, identity)
   const reply = await signIn(call, context, firstFactorNeeded(open), {
     user,
-    amr: factorsOf(upstream, providerSignIn.identity),
+    // The second factor of an old sign-in proves nothing now.
+    amr: factorsOf(first === undefined ? upstream : { ...upstream, trusted: false }, identity),
+    provenAt: time.provenAt,
+    first,
   })
   // A reply that leads to a further step means that the sign-in is not complete yet.
   if (reply.headers.location === resumePath(context, open.handle))

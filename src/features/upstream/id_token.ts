@@ -28,8 +28,6 @@ const types = ['jwt']
 export interface Expected {
   nonce: string
   accessToken: string
-  /** Milliseconds: lower bound of auth_time if a fresh sign-in was requested. */
-  notBefore: number | undefined
 }
 
 /** Returns the claims after all checks. Throws UpstreamError. */
@@ -45,7 +43,7 @@ export async function readIdToken(
   if (!hasType(protectedHeader.typ, types)) throw refuse(`typ ${quoted(protectedHeader.typ)}`)
   checkIssuer(payload, upstream, known)
   checkAudience(payload, upstream.clientId)
-  checkTimes(payload, upstream, expected.notBefore, context.clock.now())
+  checkTimes(payload, context.clock.now())
   const { sub, nonce, at_hash } = payload
   if (typeof sub !== 'string' || sub === '' || sub.length > maxSubjectLength)
     throw refuse('sub is missing, empty or too long')
@@ -92,20 +90,10 @@ function checkAudience({ aud, azp }: JWTPayload, clientId: string): void {
   if (azp !== undefined && azp !== clientId) throw refuse('azp is another client')
 }
 
-function checkTimes(
-  { iat = 0, auth_time }: JWTPayload,
-  { row }: Upstream,
-  notBefore: number | undefined,
-  now: number,
-): void {
+function checkTimes({ iat = 0 }: JWTPayload, now: number): void {
   const age = now / 1000 - iat
   if (age < -toleranceSeconds) throw refuse('iat is in the future')
   if (age > maxAgeSeconds + toleranceSeconds) throw refuse('iat is too old')
-  if (notBefore === undefined || row.reauthenticate === undefined) return
-  // §2: after a request with max_age, auth_time is required.
-  const required = 'max_age' in row.reauthenticate
-  if (typeof auth_time !== 'number' ? required : auth_time < notBefore / 1000 - toleranceSeconds)
-    throw new UpstreamError('not_fresh', `auth_time ${quoted(auth_time)}`)
 }
 
 const hashes: Readonly<Record<string, string>> = { EdDSA: 'sha512', Ed25519: 'sha512' }

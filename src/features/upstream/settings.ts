@@ -79,6 +79,12 @@ const policy = defineEntries([
     help: 'What happens if both sides have verified the same address. ask: the End-User first signs in to the account. verified: the two are connected at once.',
   },
   {
+    name: 'UPSTREAM_WITHOUT_AUTH_TIME',
+    schema: is.oneOf('refuse', 'accept'),
+    default: 'refuse',
+    help: 'What a sign-in counts as when the upstream provider does not say when it authenticated the End-User (auth_time). refuse: where a fresh sign-in is needed, the End-User proves a factor here or sees an error. accept: it counts as of now.',
+  },
+  {
     name: 'UPSTREAM_TRUSTED',
     schema: is.words,
     help: 'Ids of upstream providers whose acr and amr count here as second factors.',

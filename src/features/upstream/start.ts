@@ -1,8 +1,12 @@
 /** The authorization request to a provider: only by POST of a form of this origin, with a `state` for this browser. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
+import { parseClaimsParameter } from '../../auth/claims.ts'
 import { generatePkce } from '../../auth/pkce.ts'
+import { needsAuthTime } from '../../auth/prompt.ts'
+import { findClient } from '../../clients/find_client.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { interactionForm } from '../../flow/interaction_page.ts'
+import { isFresh } from '../../flow/signed_in_person.ts'
 import type { Call } from '../../contracts/call.ts'
 import { ensureBrowser } from '../../http/csrf.ts'
 import type { Reply } from '../../contracts/reply.ts'
@@ -40,10 +44,18 @@ export const start = defineEndpoint({
   },
 })
 
-/** Fresh if the client demands it, or if a page of /account asks an End-User with a session to sign in again. */
-async function wantsFresh({ params }: Interaction, call: Call, context: Context): Promise<boolean> {
+/**
+ * Fresh if the client demands it or the time of the sign-in, if a page of /account asks an End-User with a session to sign in
+ * again, or if an old sign-in with a provider was not enough for a step of this interaction.
+ */
+async function wantsFresh({ params, pending }: Interaction, call: Call, context: Context): Promise<boolean> {
+  if (pending?.proven_at !== undefined && !isFresh(pending.proven_at, context)) return true
   if (params === undefined) return (await currentSession(call, context)) !== undefined
-  return params.prompt?.split(' ').includes('login') === true || params.max_age !== undefined
+  if (params.prompt?.split(' ').includes('login') === true || params.max_age !== undefined) return true
+  const client = params.client_id === undefined ? undefined : await findClient(context, params.client_id)
+  return (
+    client?.default_max_age !== undefined || needsAuthTime(client ?? {}, parseClaimsParameter(params.claims))
+  )
 }
 
 /** 303 to the provider; if its metadata cannot be read, a page with the other sign-in methods. */
