@@ -1,5 +1,6 @@
 /** Shared by commands about accounts: find one, change one, end its sessions and grants. */
 import type { Context } from '../contracts/context.ts'
+import type { Fields } from '../lib/log.ts'
 import { endEverything } from '../people/end_session.ts'
 import { Grant } from '../models/grant.ts'
 import { Session } from '../models/session.ts'
@@ -52,6 +53,10 @@ export async function change(
     )
   return changed
 }
+
+/** The line of the log that names what an operator did to an account. A warning, because commands log nothing less. */
+export const audit = ({ log }: Context, event: string, { sub }: Pick<User, 'sub'>, more: Fields = {}): void =>
+  log.warn('changed_by_operator', { change: event, sub, ...more })
 
 /** Milliseconds within which a request ends that a server began before the change. */
 const inFlight = 1_000

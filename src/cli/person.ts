@@ -1,15 +1,13 @@
 /** `latchkey verify` and `latchkey reset-factors`: an operator helps one End-User. */
-import { canMail, greeting, languageOfUser, notYou, sendMail } from '../people/mail.ts'
+import { tellOfOperator } from '../people/tell_owner.ts'
 import { readMailAddress } from '../lib/mail_address.ts'
-import { say } from '../lib/say.ts'
-import { Event } from '../models/event.ts'
 import { FactorGeneration } from '../models/factor_generation.ts'
 import { User } from '../models/user.ts'
 import { withContext } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { print, printable, printJson } from './output.ts'
-import { endAll, requireUser } from './people.ts'
+import { audit, endAll, requireUser } from './people.ts'
 
 export const verify = defineCommand({
   takes: ['NAME'],
@@ -30,6 +28,11 @@ export const verify = defineCommand({
         throw new Refusal(
           `${printable(address)} is the verified address of another account; nothing was changed`,
         )
+      await tellOfOperator(context, user, { kind: 'email_set', detail: address }, [
+        address,
+        user.claims.email,
+      ])
+      audit(context, 'email_set', user)
       const facts = { username: user.username, sub: user.sub, email: address, email_verified: true }
       if (json) return printJson(facts)
       print(`${printable(address)} is the verified address of ${printable(user.username)}`)
@@ -47,22 +50,10 @@ export const resetFactors = defineCommand({
       await FactorGeneration.renew(context, context.random, user.sub) // trusted devices are no longer trusted
       // An attacker who is signed in may be the reason for the reset.
       const ended = await endAll(context, user)
-      await Event.add(context, context.random, { sub: user.sub, kind: 'factors_reset' })
-      await tell(user)
+      await tellOfOperator(context, user, { kind: 'factors_reset' })
+      audit(context, 'factors_reset', user)
       const erased = rows.map((row) => row.name)
       if (json) return printJson({ username: user.username, sub: user.sub, erased })
       print(`${printable(user.username)} has no second factor and no passkey now; ended ${ended}`)
-
-      async function tell(person: User): Promise<void> {
-        const { claims } = person
-        if (typeof claims.email !== 'string' || !canMail(context)) return
-        await sendMail(context, {
-          to: claims.email,
-          language: languageOfUser(user, context),
-          subject: say('mail.notice_subject'),
-          lines: [greeting(person, claims.email), say('event.factors_reset')],
-          ...notYou(context),
-        })
-      }
     }),
 })

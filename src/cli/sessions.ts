@@ -1,12 +1,13 @@
 /** `latchkey sessions …`: lists and ends the sessions of accounts. */
 import type { Context } from '../contracts/context.ts'
+import { tellOfOperator } from '../people/tell_owner.ts'
 import { endSession } from '../people/end_session.ts'
 import { Session } from '../models/session.ts'
 import { withContext } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { moment, print, printable, printJson, printTable } from './output.ts'
-import { endAll, endAllAccounts, number, requireUser } from './people.ts'
+import { audit, endAll, endAllAccounts, number, requireUser } from './people.ts'
 
 export const list = defineCommand({
   takes: ['NAME'],
@@ -64,6 +65,8 @@ export const end = defineCommand({
       if (sid === undefined) {
         const { length } = await Session.listOfUser(context, user.sub)
         const ended = await endAll(context, user)
+        await tellOfOperator(context, user, { kind: 'signed_out_by_operator' })
+        audit(context, 'sessions_ended', user)
         return json ? printJson({ username: user.username, ended: length }) : print(`ended ${ended}`)
       }
       const session = await Session.find(context, sid)
@@ -72,6 +75,7 @@ export const end = defineCommand({
           `${printable(user.username)} has no session ${printable(sid)}; latchkey sessions list shows them`,
         )
       await endSession(sid, context)
+      audit(context, 'session_ended', user, { sid })
       if (json) return printJson({ username: user.username, ended: 1 })
       print(`ended the session ${printable(sid)} with all tokens`)
     })
@@ -81,6 +85,7 @@ export const end = defineCommand({
 /** OWASP ASVS 5.0 V7.4.5 */
 async function endOfAllAccounts(context: Context, json = false): Promise<void> {
   const ended = await endAllAccounts(context)
+  context.log.warn('changed_by_operator', { change: 'all_sessions_ended', ...ended })
   if (json) return printJson(ended)
   const { people, sessions, grants } = ended
   print(

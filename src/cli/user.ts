@@ -2,6 +2,7 @@
 import { wordsAbout } from '../people/new_password.ts'
 import { hashPassword } from '../people/password.ts'
 import { forgetTries } from '../people/rate_limit.ts'
+import { tellOfOperator } from '../people/tell_owner.ts'
 import { linkLifetime, mailLink } from '../people/reset_link.ts'
 import { seconds } from '../lib/clock.ts'
 import { say } from '../lib/say.ts'
@@ -13,7 +14,7 @@ import { readClaims } from './claim_option.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { Refusal } from './failure.ts'
 import { moment, print, printable, printFacts, printJson, printTable } from './output.ts'
-import { change, endAll, requireGoodName, requireUser, taken } from './people.ts'
+import { audit, change, endAll, requireGoodName, requireUser, taken } from './people.ts'
 import { passwordOption, readNewPassword } from './password_prompt.ts'
 import { normalize } from '../lib/normalize.ts'
 
@@ -57,6 +58,8 @@ export const add = defineCommand({
         updated_at: now,
       }
       if (!(await User.create(context, user))) throw taken(username)
+      await Event.add(context, context.random, { sub: user.sub, kind: 'account_added' })
+      audit(context, 'account_added', user, { roles })
       printFacts({
         username: user.username,
         sub: user.sub,
@@ -78,6 +81,8 @@ export const passwd = defineCommand({
       await change(context, user, () => ({ password_hash }))
       await forgetTries(context, 'account', canonicalUsername(username)) // an End-User who was locked out can sign in at once
       const ended = await endAll(context, user)
+      await tellOfOperator(context, user, { kind: 'password_set' })
+      audit(context, 'password_set', user)
       print(`${printable(user.username)} has a new password; ended ${ended}`)
     }),
 })
@@ -103,6 +108,7 @@ export const reset = defineCommand({
         )
       await Event.add(context, context.random, { sub: user.sub, kind: 'password_asked' })
       await mailLink(context, user, { to, why: say('recovery.operator_line') })
+      audit(context, 'password_asked', user)
       if (json)
         return printJson({ username: user.username, sub: user.sub, email: to, expires_in: linkLifetime })
       const minutes = linkLifetime / 60
@@ -121,6 +127,8 @@ export const disable = defineCommand({
       const user = await requireUser(context, username)
       await change(context, user, () => ({ disabled: true })) // first, so that no new session begins
       const ended = await endAll(context, user)
+      await tellOfOperator(context, user, { kind: 'account_disabled' })
+      audit(context, 'account_disabled', user)
       print(`${printable(user.username)} is disabled; ended ${ended}`)
     }),
 })
@@ -132,6 +140,8 @@ export const enable = defineCommand({
     withContext('accounts', async (context) => {
       const user = await requireUser(context, username)
       await change(context, user, () => ({ disabled: false }))
+      await tellOfOperator(context, user, { kind: 'account_enabled' })
+      audit(context, 'account_enabled', user)
       print(`${printable(user.username)} is enabled`)
     }),
 })

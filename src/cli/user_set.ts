@@ -1,12 +1,13 @@
 /** `latchkey user set`: changes claims, attributes and roles of an account. */
 import { standardClaims } from '../auth/claims.ts'
+import { tellOfOperator } from '../people/tell_owner.ts'
 import { withContext } from './administration.ts'
 import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
 import { readClaims } from './claim_option.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { UsageError } from './failure.ts'
 import { printFacts, printJson } from './output.ts'
-import { change, requireUser } from './people.ts'
+import { audit, change, requireUser } from './people.ts'
 
 /** Not set here: a verified address belongs to one account, which `latchkey verify` checks. */
 const emailClaims = ['email', 'email_verified']
@@ -50,6 +51,13 @@ export const set = defineCommand({
         }),
         claims.preferred_username,
       )
+      const profile = attribute !== undefined || claim !== undefined || unset.length > 0
+      if (profile) await tellOfOperator(context, after, { kind: 'profile_set' })
+      if (roles) await tellOfOperator(context, after, { kind: 'roles_set' })
+      audit(context, roles ? 'roles_set' : 'profile_set', after, {
+        ...(roles && { roles, roles_before: user.roles }),
+        changed: [...Object.keys(attributes), ...Object.keys(claims), ...unset],
+      })
       const facts = {
         username: after.username,
         sub: after.sub,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import type { Context } from '../contracts/context.ts'
 import { seconds } from '../lib/clock.ts'
+import { Event } from '../models/event.ts'
 import { nameKeysOf } from '../models/names.ts'
 import { canonicalEmail, provenEmail, User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
@@ -51,6 +52,13 @@ export const importUsers = defineCommand({
       const { ready, problems } = await judge(context, given)
       const go = !dryRun && (partial || problems.length === 0)
       const made = go ? await make(context, ready, problems) : 0
+      if (go)
+        context.log.warn('changed_by_operator', {
+          change: 'accounts_imported',
+          imported: made,
+          given: given.length,
+          problems: problems.length,
+        })
       const done = { people: given.length, imported: made, dry_run: dryRun ?? false, problems }
       if (json) printJson(done)
       else {
@@ -150,8 +158,10 @@ async function inStore(user: User, context: Context): Promise<string[]> {
 async function make(context: Context, ready: readonly Ready[], problems: Problem[]): Promise<number> {
   let made = 0
   for (const { at, user } of ready)
-    if (await User.create(context, user)) made++
-    else
+    if (await User.create(context, user)) {
+      made++
+      await Event.add(context, context.random, { sub: user.sub, kind: 'account_added' })
+    } else
       problems.push({
         at,
         problem: 'username or sub was just taken, or the sub belonged to a deleted account',

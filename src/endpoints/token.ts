@@ -4,6 +4,7 @@ import type { Context } from '../contracts/context.ts'
 import { settled } from '../grants/grant_rules.ts'
 import type { Bound } from '../contracts/grant_type.ts'
 import { mint } from '../grants/mint.ts'
+import { noteTokens } from '../grants/tokens_issued.ts'
 import { form } from '../http/call.ts'
 import type { Call } from '../contracts/call.ts'
 import { authenticateClient } from '../http/client_authentication.ts'
@@ -38,7 +39,7 @@ export const token = defineEndpoint({
     const request = { params, raw: params, client, context, bound }
     const issue = await settled(await grantType.answer(request), request)
     const answer = await mint(issue, client, bound, context)
-    context.metrics.count('tokens_issued', 'grant_type', grantType.name)
+    noteTokens(call, context, grantType.name, client, issue)
     return json(200, answer, { pragma: 'no-cache' }) // RFC 6749 §5.1 requires it in addition to Cache-Control
   },
 })

@@ -14,6 +14,7 @@ import { Grant } from '../models/grant.ts'
 import { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
 import { admit } from './grant_rules.ts'
+import { noteReplay } from './replay.ts'
 import { type Bound, defineGrantType, type UserIssue } from '../contracts/grant_type.ts'
 
 const Params = v.object({
@@ -125,6 +126,7 @@ export const authorizationCode = defineGrantType('authorization_code', Params, a
   if (grant && session) return firstIssue(grant, user, code.nonce)
   // A replay (RFC 6749 §4.1.2), or a code that is redeemed after the End-User signed out.
   await Grant.end(context, grantId)
+  if (!grant) noteReplay(context, 'authorization_code', loaded.record)
   throw refuse(
     grant
       ? {

@@ -12,6 +12,7 @@ import { lastGeneration, readRefreshHandle } from '../models/refresh_token.ts'
 import { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
 import { admit } from './grant_rules.ts'
+import { noteReplay } from './replay.ts'
 import { defineGrantType } from '../contracts/grant_type.ts'
 
 const Params = v.object({
@@ -99,12 +100,7 @@ async function rotate(
     now?.refresh?.generation === generation + 1 && isWithinGrace(now.refresh.rotated_at, context)
   if (now && justRotated) return { grant: now, generation: generation + 1 }
   await Grant.end(context, found.grant_id)
-  context.log.warn('refresh_token_reused', {
-    client_id: found.client_id,
-    grant_id: found.grant_id,
-    sub: found.sub,
-  })
-  context.metrics.count('refresh_token_reuse')
+  noteReplay(context, 'refresh_token', found)
   throw refuse(
     'RFC 9700 §4.14.2',
     'the refresh token of the latest answer',

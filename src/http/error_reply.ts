@@ -38,20 +38,26 @@ const clipped = (value: unknown, longest = longestValue): unknown => {
   return text !== undefined && text.length > longest ? `${text.slice(0, longest)}...` : value
 }
 
+/** The request of a log line. */
+const whereOf = (call: Call) => ({
+  request_id: call.requestId,
+  client_id: clipped(call.clientId),
+  address: call.address,
+  path: clipped(call.path),
+})
+
 /** Logs a refusal. Each place that responds with a refusal calls it once. */
 export function logRefusal(error: RefusedError, call: Call, context: Context): void {
   const { code, rule, expected, came, problem, detail } = error.refusal
+  context.metrics.count('refusals', 'code', code)
   context.log[partOfTheFlow.has(code) ? 'debug' : 'info']('refused', {
-    request_id: call.requestId,
-    client_id: clipped(call.clientId),
-    address: call.address,
-    path: clipped(call.path),
+    ...whereOf(call),
     code,
     rule,
     expected: clipped(expected, longestSentence),
     came: clipped(came),
     problem: clipped(problem, longestSentence),
-    detail,
+    detail: clipped(detail, longestSentence),
   })
 }
 
@@ -62,7 +68,7 @@ export function refusalOf(thrown: unknown, call: Call, context: Context): Refuse
     return thrown
   }
   if (thrown instanceof StoreUnavailable) {
-    context.log.error('store_unavailable', { request_id: call.requestId, problem: thrown.message })
+    context.log.error('store_unavailable', { ...whereOf(call), problem: thrown.message })
     return new HttpError('temporarily_unavailable', {
       expected: 'the store answers in time',
       problem:
@@ -71,7 +77,7 @@ export function refusalOf(thrown: unknown, call: Call, context: Context): Refuse
     })
   }
   const { message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown))
-  context.log.error('unexpected', { request_id: call.requestId, path: call.path, problem: message, stack })
+  context.log.error('unexpected', { ...whereOf(call), problem: message, stack })
   return new HttpError('server_error', {
     expected: 'no error of this provider',
     problem: `an unexpected error; the log has it under request id ${call.requestId}`,

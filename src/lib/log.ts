@@ -1,4 +1,4 @@
-/** One line for each event: JSON for machines, `event key=value` for people. Handles and secrets are never passed in. */
+/** One line for each event: JSON for machines, `time level event key=value` for people. Handles and secrets are never passed in. */
 
 import { escapeCharacter, replaceUnsafe } from './unsafe_text.ts'
 
@@ -17,10 +17,16 @@ const order: LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
 const escaped = (character: string): string =>
   character < ' ' ? JSON.stringify(character).slice(1, -1) : escapeCharacter(character)
 
+/** A text that can be mistaken for more than one value, or for none, is quoted as JSON quotes it. */
+const isPlain = /^[^\s"'=\\]+$/
+
+const readableValue = (value: unknown): string =>
+  typeof value === 'string' && isPlain.test(value) ? value : JSON.stringify(value)
+
 const readable = (fields: Fields): string =>
   Object.entries(fields)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(([name, value]) => ` ${name}=${readableValue(value)}`)
     .join('')
 
 /** Names that a line has by itself. A field of such a name is written as `field_time` and so on, and replaces none of them. */
@@ -45,7 +51,7 @@ export function createLog(level: LogLevel, format: 'json' | 'text', write: (line
         replaceUnsafe(
           format === 'json'
             ? JSON.stringify({ time: new Date().toISOString(), level: name, event, ...apart(fields) })
-            : `${name} ${event}${readable(apart(fields))}`,
+            : `${new Date().toISOString()} ${name} ${event}${readable(apart(fields))}`,
           'line',
           escaped,
         ),

@@ -94,10 +94,12 @@ export function defineRecord<const S extends v.GenericSchema<unknown, object>>(
     if (known?.kind === prefix) return known.record as T
     const parsed = v.safeParse(schema, fromJson(raw))
     if (!parsed.success) {
+      // The message of an issue quotes the stored value, which may be a secret.
+      const { expected, path } = parsed.issues[0]
       memory.log.error('record_unreadable', {
         kind: prefix,
-        problem: parsed.issues[0].message,
-        path: v.getDotPath(parsed.issues[0]),
+        problem: `expected ${expected ?? 'another value'}`,
+        path: path && v.getDotPath(parsed.issues[0]),
       })
       return undefined
     }

@@ -3,8 +3,16 @@ import { HttpError } from '../auth/errors.ts'
 import { asTyped, hashPassword, needsUpgrade, readPasswordHash } from '../auth/password_hash.ts'
 import type { Context } from '../contracts/context.ts'
 import { say } from '../lib/say.ts'
+import { Event } from '../models/event.ts'
 import { canonicalUsername, User } from '../models/user.ts'
-import { countAddress, countTry, forgetTries, takeBack, takeBackAddress } from './rate_limit.ts'
+import {
+  countAddress,
+  countTry,
+  forgetTries,
+  isFirstRefusal,
+  takeBack,
+  takeBackAddress,
+} from './rate_limit.ts'
 
 export { hashPassword } from '../auth/password_hash.ts'
 
@@ -50,8 +58,15 @@ export async function checkPassword(
   const account = canonicalUsername(found?.username ?? username)
   const knownBrowser = knownTo?.(account)
   const counted = knownBrowser === undefined ? account : `${account}\n${knownBrowser}`
+  const named = { sub: found?.sub, address }
   await Promise.all([
-    countTry(context, 'account', counted, signInAttemptsPerAccount, signInWindow),
+    countTry(context, 'account', counted, signInAttemptsPerAccount, signInWindow, named).catch(
+      (error: unknown) => {
+        if (found && error instanceof HttpError && isFirstRefusal(error, signInAttemptsPerAccount))
+          noteLock(context, found, address)
+        throw error
+      },
+    ),
     countAddress(context, 'sign_in', address, signInAttemptsPerAddress, signInWindow),
   ])
   const verified = context.signInQueue
@@ -70,12 +85,18 @@ export async function checkPassword(
   if (!same || found?.password_hash === undefined || found.disabled) {
     await Bun.sleep(early)
     context.metrics.count('sign_ins', 'result', 'failure')
-    context.log.info('sign_in_failed', { known: found !== undefined, address })
+    context.log.info('sign_in_failed', { sub: found?.sub, known: found !== undefined, address })
     return undefined
   }
   await clearTries(context, counted, address)
   return needsUpgrade(found.password_hash) ? upgraded(context, found, password) : found
 }
+
+/** Not waited for, so that the time of the answer does not tell whether there is such an account. */
+const noteLock = (context: Context, { sub }: User, address: string): void =>
+  void Event.add(context, context.random, { sub, kind: 'sign_in_locked', address }).catch((error: Error) =>
+    context.log.warn('event_lost', { sub, kind: 'sign_in_locked', problem: error.message }),
+  )
 
 /** Milliseconds. A longer check was due to a busy machine, and refusals are not delayed further than this. */
 const longestCheck = 2_000

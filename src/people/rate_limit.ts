@@ -1,15 +1,17 @@
 /** Rate limits, counted in the store so that all instances share them. https://www.rfc-editor.org/rfc/rfc6585#section-4 */
 import { HttpError } from '../auth/errors.ts'
+import type { RefusedError } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import { clientRangeOf } from '../lib/address.ts'
 import { sha256 } from '../lib/hash.ts'
+import type { Fields } from '../lib/log.ts'
 import { say, type Said } from '../lib/say.ts'
 
 const keyOf = (what: string, subject: string) => `tries:${what}:${sha256(subject)}`
 
 /**
  * Counts one try of `what` by `subject`, such as an account or an address. Throws `too_many_requests` with Retry-After
- * once there are more than `limit` in `window` seconds.
+ * once there are more than `limit` in `window` seconds. `named` says in the log whose limit was reached.
  */
 export async function countTry(
   context: Context,
@@ -17,9 +19,12 @@ export async function countTry(
   subject: string,
   limit: number,
   window: number,
+  named: Fields = {},
 ): Promise<void> {
   const { count, ttl } = await context.store.increment(keyOf(what, subject), window * 1000)
   if (count <= limit) return
+  // Of all tries that race, one is the first beyond the limit, so a window has one line and not one for each try.
+  if (isFirstBeyond(count, limit)) context.log.warn('limit_reached', { what, ...named, limit, window })
   const retryAfter = Math.max(1, Math.ceil(ttl / 1000))
   context.metrics.count('rate_limited', 'what', what)
   throw new HttpError('too_many_requests', {
@@ -31,6 +36,12 @@ export async function countTry(
     say: say('error_page.too_many', { wait: waiting(retryAfter) }),
   })
 }
+
+const isFirstBeyond = (count: number, limit: number): boolean => count === limit + 1
+
+/** Whether the refusal of `countTry` is the first of its window. */
+export const isFirstRefusal = ({ refusal }: RefusedError, limit: number): boolean =>
+  typeof refusal.came === 'number' && isFirstBeyond(refusal.came, limit)
 
 /** As `countTry`, but answers false in place of throwing. */
 export async function isWithin(
@@ -66,6 +77,8 @@ export async function countKept(
     bytes,
   )
   if (count <= keptBytesPerAddress) return
+  if (count - bytes <= keptBytesPerAddress)
+    context.log.warn('limit_reached', { what: kept, address, limit: keptBytesPerAddress, window: lifetime })
   const retryAfter = Math.max(1, Math.ceil(ttl / 1000))
   context.metrics.count('rate_limited', 'what', kept)
   throw new HttpError('too_many_requests', {
@@ -102,7 +115,7 @@ export const countAddress = (
   address: string,
   limit: number,
   window: number,
-): Promise<void> => countTry(context, what, clientRangeOf(address), limit, window)
+): Promise<void> => countTry(context, what, clientRangeOf(address), limit, window, { address })
 
 /** Removes the count. */
 export const forgetTries = (context: Context, what: string, subject: string): Promise<unknown> =>

@@ -22,6 +22,30 @@ export interface AccountEvent {
   to?: string
 }
 
+/**
+ * What an operator changed, without the operator's address and device. Stored once, and mailed to the address of the
+ * account, or to each of `to` when that address changes.
+ */
+export async function tellOfOperator(
+  context: Context,
+  user: User,
+  { kind, detail }: Pick<AccountEvent, 'kind' | 'detail'>,
+  to: readonly unknown[] = [user.claims.email],
+): Promise<void> {
+  const { sub } = user
+  await Event.add(context, context.random, { sub, kind, ...(detail !== undefined && { detail }) })
+  if (!canMail(context)) return
+  for (const recipient of new Set(to))
+    if (typeof recipient === 'string')
+      await sendMail(context, {
+        to: recipient,
+        language: languageOfUser(user, context),
+        subject: say('mail.notice_subject'),
+        lines: [greeting(user, recipient), say(`event.${kind}`, { detail: detail ?? '' })],
+        ...notYou(context),
+      })
+}
+
 /** Stores the event without a mail. */
 export const noteEvent = (
   call: Call,

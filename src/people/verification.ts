@@ -36,9 +36,11 @@ const emailOf = ({ claims }: Pick<User, 'claims'>): string =>
 export async function sendVerification(context: Context, user: User, address: string): Promise<void> {
   const { account, pair, address: each } = limits
   const to = canonicalEmail(address)
-  await countTry(context, 'verification_account', user.sub, account.most, account.window)
-  await countTry(context, 'verification_pair', `${user.sub}\n${to}`, pair.most, pair.window)
-  await countTry(context, 'verification_address', to, each.most, each.window)
+  await countTry(context, 'verification_account', user.sub, account.most, account.window, { sub: user.sub })
+  await countTry(context, 'verification_pair', `${user.sub}\n${to}`, pair.most, pair.window, {
+    sub: user.sub,
+  })
+  await countTry(context, 'verification_address', to, each.most, each.window, { sub: user.sub })
   const stamp = context.random(9)
   const exp = seconds(context.clock) + lifetimeSeconds
   await PendingEmail.put(context, user.sub, { address, stamp, before: emailOf(user), exp })

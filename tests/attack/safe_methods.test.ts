@@ -239,9 +239,7 @@ async function both(opened: Opened) {
   op.lines.splice(0)
   const head = await send('HEAD', opened)
   const byHead = take()
-  const told = op.lines
-    .splice(0)
-    .filter((line) => line.startsWith('info ') && !line.startsWith('info refused'))
+  const told = op.lines.splice(0).filter((line) => / info (?!refused)/.test(line))
   const get = await send('GET', opened)
   return { head, byHead, told, get, byGet: distinct(take()) }
 }

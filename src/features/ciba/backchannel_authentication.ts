@@ -82,7 +82,10 @@ export const backchannelAuthentication = defineEndpoint({
     }
     const user = await userOfHint(shape(BackchannelParams, params), client, context)
     // Bounds the prompts, so that a client cannot wear the End-User down until one is approved.
-    await countTry(context, 'backchannel_request', `${client.client_id} ${user.sub}`, 30, 300)
+    await countTry(context, 'backchannel_request', `${client.client_id} ${user.sub}`, 30, 300, {
+      client_id: client.client_id,
+      sub: user.sub,
+    })
     await countKept(context, call.address, {
       what: 'backchannel_requests',
       bytes: JSON.stringify(validated).length,

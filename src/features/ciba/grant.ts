@@ -4,6 +4,8 @@ import { OAuthError } from '../../auth/errors.ts'
 import { firstIssue, redeemed } from '../../grants/authorization_code.ts'
 import { admit } from '../../grants/grant_rules.ts'
 import { defineGrantType } from '../../contracts/grant_type.ts'
+import type { Context } from '../../contracts/context.ts'
+import { noteReplay } from '../../grants/replay.ts'
 import { pollingError } from '../../grants/polling.ts'
 import { seconds } from '../../lib/clock.ts'
 import { Grant } from '../../models/grant.ts'
@@ -47,7 +49,7 @@ export const ciba = defineGrantType(
         'a request in the mode poll or ping',
         'the answer to this request is pushed',
       )
-    if (found.status === 'redeemed') throw usedBefore()
+    if (found.status === 'redeemed') throw usedBefore(context, found)
     if (found.expires_at <= seconds(context.clock)) throw expired()
     if (found.status === 'pending') throw await pollingError(BackchannelRequest, id, context)
     if (found.status !== 'approved' || found.grant_id === undefined)
@@ -61,7 +63,7 @@ export const ciba = defineGrantType(
     const spent = await BackchannelRequest.update(context, id, (current) =>
       current.status === 'approved' ? { ...current, status: 'redeemed' } : undefined,
     )
-    if (!spent) throw usedBefore()
+    if (!spent) throw usedBefore(context, found)
     const activate = (current: Grant) => redeemed(current, client, bound, context)
     const grant = await Grant.update(context, found.grant_id, activate, loaded)
     if (!grant) throw ended()
@@ -76,5 +78,7 @@ const expired = () =>
     'the auth_req_id has expired: begin again',
   )
 
-const usedBefore = () =>
-  refuse('invalid_grant', 'an auth_req_id that was not used before', 'the auth_req_id was used before')
+function usedBefore(context: Context, request: BackchannelRequest) {
+  noteReplay(context, 'auth_req_id', request)
+  return refuse('invalid_grant', 'an auth_req_id that was not used before', 'the auth_req_id was used before')
+}

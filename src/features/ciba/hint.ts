@@ -34,7 +34,9 @@ export async function userOfHint(params: Hints, client: Client, context: Context
     })
   const hint =
     params.id_token_hint === undefined ? undefined : await ofThisClient(params.id_token_hint, client, context)
-  await countTry(context, 'backchannel_hint', client.client_id, 100, 600)
+  await countTry(context, 'backchannel_hint', client.client_id, 100, 600, {
+    client_id: client.client_id,
+  })
   const user = hint
     ? await hintedUser(hint, client, context)
     : await User.findByLogin(context, params.login_hint!.slice(0, 500))

@@ -5,6 +5,7 @@ import { leftHalfHash } from '../../auth/token.ts'
 import type { Context } from '../../contracts/context.ts'
 import { admit, settled } from '../../grants/grant_rules.ts'
 import type { Answer } from '../../contracts/grant_type.ts'
+import { noteTokens } from '../../grants/tokens_issued.ts'
 import { mint } from '../../grants/mint.ts'
 import { findClient } from '../../clients/find_client.ts'
 import { OutboundError } from '../../outbound/error.ts'
@@ -18,7 +19,7 @@ import { User } from '../../models/user.ts'
 import type { Notification, Notifications, Outcome } from './deliveries.ts'
 import { firstIssue } from '../../grants/authorization_code.ts'
 import { authReqId, BackchannelRequest, isOpen, notificationToken } from './records.ts'
-import { metadata, settings } from './settings.ts'
+import { cibaGrant, metadata, settings } from './settings.ts'
 
 export const approvalsPath = '/approvals'
 
@@ -111,7 +112,10 @@ async function tokensOf(request: BackchannelRequest, client: Client, context: Co
       },
     },
   }
-  return mint(await settled(answer, use), client, request.bound, context)
+  const issue = await settled(answer, use)
+  const tokens = await mint(issue, client, request.bound, context)
+  noteTokens(undefined, context, cibaGrant, client, issue)
+  return tokens
 }
 
 /** Not in the specification: a signed POST to CIBA_NOTIFY_URL, whose service notifies the End-User. */

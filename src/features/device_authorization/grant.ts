@@ -4,6 +4,7 @@ import { OAuthError } from '../../auth/errors.ts'
 import { firstIssue, redeemed } from '../../grants/authorization_code.ts'
 import { admit } from '../../grants/grant_rules.ts'
 import { defineGrantType } from '../../contracts/grant_type.ts'
+import { noteReplay } from '../../grants/replay.ts'
 import { pollingError } from '../../grants/polling.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { Grant } from '../../models/grant.ts'
@@ -48,12 +49,14 @@ export const deviceCode = defineGrantType(
       DeviceRequest.take(context, id),
       User.find(context, loaded.record.sub),
     ])
-    if (!taken)
+    if (!taken) {
+      noteReplay(context, 'device_code', loaded.record)
       throw refuse(
         'invalid_grant',
         'a device_code that was not used before',
         'the device_code was used before',
       )
+    }
     const grant = await Grant.update(
       context,
       device.grant_id,

@@ -76,7 +76,7 @@ async function findTyped(
   userCode: string | undefined,
 ) {
   await Promise.all([
-    countTry(context, 'user_code', user.sub, 20, 600),
+    countTry(context, 'user_code', user.sub, 20, 600, { sub: user.sub }),
     countAddress(context, 'user_code', call.address, 60, 600),
   ])
   const found = userCode === undefined ? undefined : await findByUserCode(context, userCode)

@@ -29,7 +29,9 @@ export async function enrolPasskey(
   user: User,
   json: string,
 ): Promise<MessageKey | undefined> {
-  await countTry(context, 'passkey_enrolment', user.sub, enrolments.limit, enrolments.window)
+  await countTry(context, 'passkey_enrolment', user.sub, enrolments.limit, enrolments.window, {
+    sub: user.sub,
+  })
   const outcome = await register(call, context, binding, json)
   if (typeof outcome === 'string') return problems[outcome]
   context.log.info('passkey_added', { sub: user.sub, passkey: outcome.key, aaguid: outcome.aaguid })

@@ -44,8 +44,8 @@ async function answer(context: Context, { login, address }: RecoveryRequest): Pr
 async function mayBeMailed(context: Context, { sub }: User, to: string): Promise<boolean> {
   try {
     const { account, address } = limits
-    await countTry(context, 'recovery_account', sub, account.most, account.window)
-    await countTry(context, 'recovery_address', canonicalEmail(to), address.most, address.window)
+    await countTry(context, 'recovery_account', sub, account.most, account.window, { sub })
+    await countTry(context, 'recovery_address', canonicalEmail(to), address.most, address.window, { sub })
     return true
   } catch (error) {
     if (error instanceof RefusedError && error.code === 'too_many_requests') return false

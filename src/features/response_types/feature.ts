@@ -8,6 +8,7 @@ import type { Context } from '../../contracts/context.ts'
 import { settled } from '../../grants/grant_rules.ts'
 import type { GrantType, Issue, UserIssue } from '../../contracts/grant_type.ts'
 import { mintAccessToken, mintIdToken } from '../../grants/mint.ts'
+import { noteTokens } from '../../grants/tokens_issued.ts'
 import { code as codeAlone } from '../../http/authorization_response.ts'
 import { seconds } from '../../lib/clock.ts'
 import type { Client } from '../../models/client.ts'
@@ -92,6 +93,7 @@ const answer =
             ? undefined
             : { s_hash: leftHalfHash(request.state, client.id_token_signed_response_alg) },
       })
+    noteTokens(undefined, context, request.responseType, client, issue)
     return answered
   }
 

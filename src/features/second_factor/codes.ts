@@ -57,8 +57,9 @@ export async function newCodeFor(
   key: string,
 ): Promise<string> {
   const what = `factor_code_${binding.channel}`
-  await countTry(context, what, key, maxPerHour, hour)
-  if (binding.purpose === 'set_up') await countTry(context, `${what}_to`, to, maxPerHour, hour)
+  await countTry(context, what, key, maxPerHour, hour, { sub: binding.sub })
+  if (binding.purpose === 'set_up')
+    await countTry(context, `${what}_to`, to, maxPerHour, hour, { sub: binding.sub })
   const code = newCode(context)
   await records.put(context, idOf(binding), {
     sub: binding.sub,

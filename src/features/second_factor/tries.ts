@@ -26,8 +26,9 @@ export async function countFactorTry(call: Call, context: Context, user: User): 
   const { secondFactorAttempts: limit } = settingsOf(context.config)
   const key = tryKey(call, context, user)
   try {
-    await countTry(context, 'second_factor', key, limit, context.config.signInWindow)
-    await countTry(context, 'second_factor_day', key, limit * windowsADay, day)
+    const named = { sub: user.sub, address: call.address }
+    await countTry(context, 'second_factor', key, limit, context.config.signInWindow, named)
+    await countTry(context, 'second_factor_day', key, limit * windowsADay, day, named)
   } catch (error) {
     if (!(error instanceof RefusedError) || error.refusal.retryAfter === undefined) throw error
     context.log.warn('second_factor_guessed', { sub: user.sub, address: call.address })

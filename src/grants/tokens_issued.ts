@@ -1,0 +1,26 @@
+/** The log line and the metric of tokens that were issued. OWASP ASVS 5.0 V16.3 */
+import { formatScope } from '../auth/scope.ts'
+import type { Call } from '../contracts/call.ts'
+import type { Context } from '../contracts/context.ts'
+import type { Issue } from '../contracts/grant_type.ts'
+import type { Client } from '../models/client.ts'
+
+/** `by` is the grant type, or the response type of tokens in a redirect. Without `call` no request is answered: they are pushed. */
+export function noteTokens(
+  call: Pick<Call, 'requestId' | 'address'> | undefined,
+  context: Context,
+  by: string,
+  { client_id }: Client,
+  issue: Issue,
+): void {
+  context.metrics.count('tokens_issued', 'grant_type', by)
+  context.log.info('tokens_issued', {
+    request_id: call?.requestId,
+    client_id,
+    address: call?.address,
+    grant_type: by,
+    sub: issue.grant?.sub ?? (issue.grant ? undefined : issue.sub),
+    grant_id: issue.grant?.grant_id,
+    scope: formatScope(issue.scope),
+  })
+}
