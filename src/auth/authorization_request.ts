@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { type AcrDemand, acrDemandOf } from './acr.ts'
 import {
-  acceptedValues,
+  acceptedSubjects,
   type ClaimsRequest,
   claimsOfScope,
   claimsWithin,
@@ -56,7 +56,7 @@ export interface AuthorizationRequest {
   /** The authentication levels that it demands. */
   acr: AcrDemand
   /** The End-User that the `claims` parameter requests. id_token_hint is read elsewhere, since it needs keys. */
-  subject: string | undefined
+  subjects: readonly string[] | undefined
 }
 
 /** The client metadata that the checks use. */
@@ -151,7 +151,6 @@ export function readAuthorizationRequest(
       expected: `scope must have openid with response_type=${read.response_type}`,
       came: read.scope,
     })
-  const subjects = acceptedValues(claims?.id_token?.sub)?.filter((each) => typeof each === 'string')
   return {
     params,
     redirect,
@@ -165,7 +164,7 @@ export function readAuthorizationRequest(
     maxAge: readMaxAge(read.max_age) ?? client.default_max_age,
     claims,
     acr: acrDemandOf(read, claims, client),
-    subject: subjects?.[0],
+    subjects: acceptedSubjects(claims),
   }
 }
 

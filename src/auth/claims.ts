@@ -28,18 +28,23 @@ export const claimsOfScope: Record<string, readonly string[]> = {
 
 export const standardClaims = ['sub', ...Object.values(claimsOfScope).flat()]
 
+/** A member that is null counts as absent. */
+const orNull = <const S extends v.GenericSchema>(schema: S) =>
+  v.pipe(
+    v.nullish(schema),
+    v.transform((value) => value ?? undefined),
+  )
+
 const Request = v.nullable(
   v.looseObject({
-    essential: v.optional(v.boolean()),
-    value: v.optional(v.unknown()),
-    values: v.optional(v.pipe(v.array(v.unknown()), v.maxLength(50))),
+    essential: orNull(v.boolean()),
+    value: orNull(v.unknown()),
+    values: orNull(v.pipe(v.array(v.unknown()), v.maxLength(50))),
   }),
 )
 /** Valibot accepts an array as an object without members. */
 const noArray = v.check<unknown, string>((value) => !Array.isArray(value), 'expected an object, got an array')
-const Requests = v.optional(
-  v.pipe(v.unknown(), noArray, v.record(v.pipe(v.string(), v.maxLength(200)), Request)),
-)
+const Requests = orNull(v.pipe(v.unknown(), noArray, v.record(v.pipe(v.string(), v.maxLength(200)), Request)))
 const ClaimsParameter = v.pipe(
   v.unknown(),
   noArray,
@@ -119,8 +124,33 @@ export function claimsWithin(
 /** The values that one requested claim accepts; undefined for any value. */
 export function acceptedValues(request: ClaimRequest | undefined): unknown[] | undefined {
   if (!request) return undefined
-  return request.value !== undefined ? [request.value] : request.values
+  if (request.value !== undefined) return [request.value]
+  return request.values?.length === 0 ? undefined : request.values
 }
+
+/** The values of `sub` that the parameter accepts, in both members (§5.5.1); undefined for any. */
+export function acceptedSubjects(claims: ClaimsRequest | undefined): string[] | undefined {
+  const lists = [claims?.id_token, claims?.userinfo]
+    .map((requests) => acceptedValues(requests?.sub))
+    .filter((values) => values !== undefined)
+  if (lists.length === 0) return undefined
+  const [first = [], ...others] = lists
+  return first.filter(
+    (each): each is string => typeof each === 'string' && others.every((list) => list.includes(each)),
+  )
+}
+
+/** The requests without those that ask for a value that `source` does not have (§5.5.1). */
+export const withTheirValues = (
+  source: Readonly<Record<string, unknown>>,
+  requests: Record<string, ClaimRequest> = {},
+): Record<string, ClaimRequest> =>
+  Object.fromEntries(
+    Object.entries(requests).filter(([name, request]) => {
+      const accepted = acceptedValues(request)
+      return accepted === undefined || accepted.some((each) => Bun.deepEquals(each, source[name]))
+    }),
+  )
 
 /** The claims that scopes request, and those of one member (`userinfo` or `id_token`) of the `claims` parameter. */
 export function requestedNames(

@@ -1,5 +1,5 @@
 /** UserInfo endpoint. https://openid.net/specs/openid-connect-core-1_0.html#UserInfo */
-import { pick, requestedNames } from '../auth/claims.ts'
+import { pick, requestedNames, withTheirValues } from '../auth/claims.ts'
 import { scopeValues } from '../auth/scope.ts'
 import { wrapDocument } from '../grants/documents.ts'
 import { claimsOf, requestedClaims, subjectOf } from '../grants/person.ts'
@@ -63,10 +63,11 @@ async function answer(call: Call, context: Context): Promise<Reply> {
     )
   // Claims requested by name are for the client that requested them, not for one that got its token by token exchange.
   const scope = scopeValues(claims.scope)
-  const asked = claims.client_id === grant.client_id ? requestedClaims(grant, scope)?.userinfo : undefined
-  const names = requestedNames(scope, asked, context.scopeTable)
+  const requests = claims.client_id === grant.client_id ? requestedClaims(grant, scope)?.userinfo : undefined
+  const all = await claimsOf(user, client, context)
+  const names = requestedNames(scope, withTheirValues(all, requests), context.scopeTable)
   const document = {
-    ...pick(await claimsOf(user, client, context), names, grant.claims_locales),
+    ...pick(all, names, grant.claims_locales),
     sub: subjectOf(user.sub, client, context),
   }
   const wrap = await wrapDocument(call, context, { kind: 'userinfo', document, client })

@@ -136,8 +136,8 @@ async function decide(
     session: present && { authenticatedAt: provenAt(present), signedInAt: present.authenticated_at },
     timeMissing: present !== undefined && provenAt(present) === 0 && needsAuthTime(client, request.claims),
     otherSubject:
-      checked.subject !== undefined &&
-      checked.subject !== (present && subjectOf(present.sub, client, context)),
+      checked.subjects !== undefined &&
+      !(present && checked.subjects.includes(subjectOf(present.sub, client, context))),
     accountChosen: open?.interaction.account_chosen ?? false,
     moreNeeded: more !== undefined,
     consentGiven:

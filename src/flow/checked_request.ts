@@ -8,6 +8,6 @@ export interface CheckedRequest {
   client: Client
   /** What features' parameters add to the grant. */
   extra: GrantExtra
-  /** `sub` of the End-User that id_token_hint or the claims parameter requires. */
-  subject: string | undefined
+  /** `sub` of the End-Users that id_token_hint or the claims parameter accepts; undefined for any. */
+  subjects: readonly string[] | undefined
 }

@@ -130,12 +130,12 @@ export async function readRequest(
   if (received) for (const rule of context.table.authorizationRules) await rule.check?.(context, received)
   const extra = await readExtra(params, client, context)
   const hinted = await hintedSubject(params.id_token_hint, client, context)
-  if (hinted !== undefined && request.subject !== undefined && hinted !== request.subject)
+  if (hinted !== undefined && request.subjects?.includes(hinted) === false)
     throw new OAuthError('invalid_request', {
       rule: 'OpenID Connect Core §5.5.1',
       expected: 'id_token_hint and the claims parameter name one End-User',
-      came: [hinted, request.subject],
+      came: [hinted, ...request.subjects],
       problem: 'id_token_hint and the claims parameter name different End-Users',
     })
-  return { request, client, extra, subject: hinted ?? request.subject }
+  return { request, client, extra, subjects: hinted === undefined ? request.subjects : [hinted] }
 }

@@ -1,5 +1,5 @@
 /** Creates all tokens. Access tokens: RFC 9068 or opaque. ID Tokens: https://openid.net/specs/openid-connect-core-1_0.html#IDToken */
-import { pick, requestedNames } from '../auth/claims.ts'
+import { pick, requestedNames, withTheirValues } from '../auth/claims.ts'
 import { sign } from '../auth/jws.ts'
 import { formatScope } from '../auth/scope.ts'
 import { leftHalfHash, newHandle, noGrant } from '../auth/token.ts'
@@ -118,14 +118,13 @@ export async function mintIdToken(
   const { auth_time, ...authentication } = issue.grant.authentication
   const iat = seconds(context.clock)
   const key = signerFor(context, idTokenAlg, client[idTokenAlg])
-  const names = requestedNames(
-    parts.withScopeClaims ? issue.scope : [],
-    requestedClaims(issue.grant, issue.scope)?.id_token,
-    context.scopeTable,
-  )
+  const scopes = parts.withScopeClaims ? issue.scope : []
+  const requests = requestedClaims(issue.grant, issue.scope)?.id_token
+  const isAsked = scopes.length > 0 || Object.keys(requests ?? {}).length > 0
+  const all = isAsked ? await claimsOf(issue.user, client, context) : {}
+  const names = requestedNames(scopes, withTheirValues(all, requests), context.scopeTable)
   const jwt = await sign(key, 'JWT', {
-    ...(names.length > 0 &&
-      pick(await claimsOf(issue.user, client, context), names, issue.grant.claims_locales)),
+    ...pick(all, names, issue.grant.claims_locales),
     ...parts.claims,
     iss: context.config.issuer,
     sub: subjectOf(issue.user.sub, client, context),

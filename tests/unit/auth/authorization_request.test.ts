@@ -72,7 +72,7 @@ test('everything that came is read', () => {
     prompts: ['login', 'consent'],
     maxAge: 60,
     acr: { essential: ['gold'], requested: ['silver', 'gold'], voluntary: [] },
-    subject: 'alice',
+    subjects: ['alice'],
   })
 })
 
