@@ -9,7 +9,7 @@ import { isForApi } from '../grants/accepting_api.ts'
 import { wrapDocument } from '../grants/documents.ts'
 import { findAccessToken } from '../grants/live_token.ts'
 import { detailsFor } from '../grants/token_details.ts'
-import { subjectOf } from '../grants/person.ts'
+import { signInClaims, subjectOf } from '../grants/person.ts'
 import { bindingOf } from '../http/bearer.ts'
 import { form, shape } from '../http/call.ts'
 import { authenticateClient } from '../http/client_authentication.ts'
@@ -76,9 +76,7 @@ async function describeAccess(token: string, client: Client, context: Context) {
     ...(live.grant && {
       // A client with a pairwise subject identifier does not receive the username, which would identify the End-User.
       ...(live.claims.sub === live.grant.sub && { username: live.grant.username }),
-      auth_time: live.grant.authentication.auth_time,
-      acr: live.grant.authentication.acr,
-      amr: live.grant.authentication.amr,
+      ...signInClaims(live.grant),
     }),
     token_type: (cnf && bindingOf(cnf, context)?.scheme) ?? 'Bearer',
   }

@@ -28,7 +28,7 @@ async function findJwt(context: Context, jwt: string): Promise<LiveToken | undef
   const payload = await context.keys.verify(jwt, { typ: 'at+jwt' })
   if (!payload || payload.iss !== context.config.issuer || typeof payload.exp !== 'number') return undefined
   if (payload.exp * 1000 <= context.clock.now()) return undefined
-  const claims = payload as LiveToken['claims'] & { jti: string }
+  const claims = { ...payload, scope: payload.scope ?? '' } as LiveToken['claims'] & { jti: string }
   const [revoked, grant] = await Promise.all([
     AccessToken.isRevoked(context, claims.jti),
     claims.grant_id === undefined ? undefined : Grant.find(context, claims.grant_id),

@@ -11,7 +11,7 @@ import type { Client } from '../models/client.ts'
 import { refreshHandle } from '../models/refresh_token.ts'
 import { wrapDocument } from './documents.ts'
 import type { Bound, Issue, UserIssue } from '../contracts/grant_type.ts'
-import { claimsOf, requestedClaims, sidOf, subjectOf } from './person.ts'
+import { claimsOf, requestedClaims, sidOf, signInClaims, subjectOf } from './person.ts'
 
 /** RFC 6749 §5.1 and OpenID Connect Core §3.1.3.3. `expires_in` in seconds. */
 export interface TokenResponse {
@@ -80,17 +80,13 @@ export async function mintAccessToken(
     await AccessToken.put(context, handle, token)
     return { token: handle, expiresIn }
   }
-  const { authentication } = issue.grant ?? {}
   const key = context.keys.signer(context.config.accessTokenAlg)
   const claims = {
     iss: context.config.issuer,
     ...token,
+    scope: token.scope === '' ? undefined : token.scope, // RFC 9068 §2.2.3: absent, not empty
     jti: context.random(15),
-    ...(authentication && {
-      auth_time: authentication.auth_time,
-      acr: authentication.acr,
-      amr: authentication.amr,
-    }),
+    ...(issue.grant && signInClaims(issue.grant)),
   }
   const jwt = await sign(key, 'at+jwt', claims)
   context.keys.remember(jwt, key.kid, 'at+jwt', claims)

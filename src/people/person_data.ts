@@ -65,7 +65,7 @@ const grants: PersonData = {
       ({ client_id, scope, authentication, refresh, exp }) => ({
         client_id,
         scope,
-        signed_in_at: moment(authentication.auth_time),
+        ...(authentication.auth_time > 0 && { signed_in_at: moment(authentication.auth_time) }),
         ...(refresh && { refreshed_at: new Date(refresh.rotated_at).toISOString() }),
         expires_at: moment(exp),
       }),

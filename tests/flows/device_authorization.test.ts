@@ -68,7 +68,7 @@ test('a device is connected', async () => {
   expect(status).toBe(200)
   expect(body).toMatchObject({ token_type: 'Bearer', scope: 'openid profile' })
   expect(body.id_token).toBeDefined()
-  expect((await poll(op, device.device_code)).body.error).toBe('expired_token')
+  expect((await poll(op, device.device_code)).body.error).toBe('invalid_grant')
   const who = await op.fetch('/userinfo', { headers: { authorization: `Bearer ${body.access_token}` } })
   expect(await who.json()).toMatchObject({ sub: 'user-alice' })
   // The browser that approved it signs out; the television stays.
@@ -97,7 +97,7 @@ test('denied is denied', async () => {
   const visitor = person(op.issuer, op.fetch)
   await visitor.press(await toConfirm(op, visitor, device.user_code), 'deny')
   expect((await poll(op, device.device_code)).body.error).toBe('access_denied')
-  expect((await poll(op, device.device_code)).body.error).toBe('expired_token')
+  expect((await poll(op, device.device_code)).body.error).toBe('invalid_grant')
 })
 
 test('impatience is slowed down, and time runs out', async () => {

@@ -15,7 +15,7 @@ import { countKept } from '../../people/rate_limit.ts'
 import { seconds } from '../../lib/clock.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { deviceCode, deviceCodeGrant } from './grant.ts'
-import { begin } from './records.ts'
+import { begin, retention } from './records.ts'
 import { devicePath, verification } from './verification.ts'
 
 const env = defineEntries([
@@ -75,9 +75,10 @@ const endpoint = defineEndpoint({
     await countKept(context, call.address, {
       what: 'device_requests',
       bytes: JSON.stringify({ scope, extra }).length,
-      lifetime: deviceCodeTtl,
+      lifetime: deviceCodeTtl + retention,
     })
     const device_code = context.random(33)
+    const expires_at = seconds(context.clock) + deviceCodeTtl
     const { user_code } = await begin(context, context.random, device_code, {
       client_id: client.client_id,
       scope,
@@ -85,7 +86,8 @@ const endpoint = defineEndpoint({
       status: 'pending',
       interval: devicePollInterval,
       polled_at: 0,
-      exp: seconds(context.clock) + deviceCodeTtl,
+      expires_at,
+      exp: expires_at + retention,
     })
     const verification_uri = `${context.config.issuer}${devicePath}`
     return json(200, {

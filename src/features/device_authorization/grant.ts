@@ -6,6 +6,7 @@ import { admit } from '../../grants/grant_rules.ts'
 import { defineGrantType } from '../../contracts/grant_type.ts'
 import { noteReplay } from '../../grants/replay.ts'
 import { pollingError } from '../../grants/polling.ts'
+import { seconds } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { Grant } from '../../models/grant.ts'
 import { User } from '../../models/user.ts'
@@ -27,15 +28,21 @@ export const deviceCode = defineGrantType(
     const device = await DeviceRequest.find(context, id)
     if (!device)
       throw refuse(
-        'expired_token',
-        'a device_code before the end of its expires_in',
-        'the device_code is unknown or has expired: start again',
+        'invalid_grant',
+        'a device_code of this provider that has no answer yet',
+        'the device_code is unknown or was used before: start again',
       )
     if (device.client_id !== client.client_id)
       throw refuse(
         'invalid_grant',
         'a device_code that was issued to this client',
         'the device_code was issued to another client',
+      )
+    if (device.expires_at <= seconds(context.clock))
+      throw refuse(
+        'expired_token',
+        'a device_code before the end of its expires_in',
+        'the device_code has expired: start again',
       )
     if (device.status === 'pending') throw await pollingError(DeviceRequest, id, context)
     if (device.status === 'denied' || device.grant_id === undefined) {

@@ -16,10 +16,15 @@ const schema = v.object({
   interval: v.number(),
   /** Milliseconds. */
   polled_at: v.number(),
+  /** Seconds: when both codes expire. The record lives longer, so that the client gets `expired_token`. */
+  expires_at: v.number(),
   exp: v.number(),
 })
 export const DeviceRequest = defineRecord('device', schema)
 export type DeviceRequest = v.InferOutput<typeof schema>
+
+/** Seconds for which a request is kept after it expires. */
+export const retention = 1200
 
 /** Maps the hash of a user code to the id of the request. */
 const byUserCode = defineRecord('device_user_code', v.object({ id: v.string(), exp: v.number() }))
@@ -53,7 +58,7 @@ export async function begin(
   const id = sha256(deviceCode)
   for (;;) {
     const user_code = newUserCode(random)
-    if (!(await byUserCode.create(memory, sha256(user_code), { id, exp: request.exp }))) continue
+    if (!(await byUserCode.create(memory, sha256(user_code), { id, exp: request.expires_at }))) continue
     const record = { ...request, user_code }
     await DeviceRequest.put(memory, id, record)
     return record

@@ -142,7 +142,7 @@ async function decide(
       problem: 'this code was answered already',
       say: say('error_page.answered'),
     })
-  const left = Math.max(1, request.exp - seconds(context.clock))
+  const left = Math.max(1, request.expires_at - seconds(context.clock))
   const grant = allowed
     ? newGrant(context, client, person, { scope: request.scope, extra: request.extra }, left)
     : undefined

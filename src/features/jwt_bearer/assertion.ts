@@ -23,7 +23,8 @@ export type Issuers = readonly (readonly [issuer: string, jwksUri: string])[]
 export interface Assertion {
   issuer: string
   sub: string
-  jti: string
+  /** The `jti`, or the hash of an assertion that has none (§3). */
+  id: string
   /** Seconds. */
   exp: number
   /** Seconds: `auth_time` at the issuer, if it states one. */
@@ -61,7 +62,8 @@ export async function readAssertion(
       said.iss,
       `its issuer ${shown(said.iss)} is not trusted by this provider`,
     )
-  return checked(await verified(jwt, trusted, context), trusted[0], clientId, context)
+  const payload = await verified(jwt, trusted, context)
+  return { issuer: trusted[0], id: idOf(payload, jwt), ...checked(payload, clientId, context) }
 }
 
 function decoded<T>(read: () => T): T {
@@ -90,7 +92,7 @@ async function verified(
       algorithms: [...algorithms],
       currentDate: new Date(clock.now()),
       clockTolerance: toleranceSeconds,
-      requiredClaims: ['sub', 'exp', 'iat', 'jti'],
+      requiredClaims: ['sub', 'exp'], // RFC 7523 §3: iat and jti are optional
     })
     return payload
   } catch (error) {
@@ -109,11 +111,17 @@ async function verified(
   }
 }
 
-function checked(payload: JWTPayload, issuer: string, clientId: string, { clock }: Context): Assertion {
-  const { sub, jti, iat = 0, exp = 0, client_id, auth_time } = payload
-  const now = clock.now() / 1000
-  if (typeof sub !== 'string' || sub === '') throw refuse('sub must name an End-User', sub)
+/** The hash is that of the signed part: with ECDSA, one assertion can have several valid signatures. */
+function idOf({ jti }: JWTPayload, jwt: string): string {
+  if (jti === undefined) return `sha256:${sha256(jwt.slice(0, jwt.lastIndexOf('.')))}`
   if (typeof jti !== 'string' || jti === '') throw refuse('jti must be a string', jti)
+  return jti
+}
+
+function checked(payload: JWTPayload, clientId: string, { clock }: Context) {
+  const now = clock.now() / 1000
+  const { sub, iat = now, exp = 0, client_id, auth_time } = payload
+  if (typeof sub !== 'string' || sub === '') throw refuse('sub must name an End-User', sub)
   if (iat > now + toleranceSeconds) throw refuse('iat is not in the future', iat, 'iat is in the future')
   if (exp - now > longestLifeSeconds || exp - iat > longestLifeSeconds)
     throw refuse(
@@ -124,13 +132,13 @@ function checked(payload: JWTPayload, issuer: string, clientId: string, { clock 
   if (client_id !== undefined && client_id !== clientId)
     throw refuse(`client_id ${clientId}, or none`, client_id, 'it was made for another client')
   const seen = typeof auth_time === 'number' && auth_time > 0 && auth_time <= iat + toleranceSeconds
-  return { issuer, sub, jti, exp, authTime: seen ? Math.floor(auth_time) : undefined }
+  return { sub, exp, authTime: seen ? Math.floor(auth_time) : undefined }
 }
 
 /** Marks the assertion as used. True once across all instances, for the lifetime of the assertion. */
-export const claim = ({ store, clock }: Context, { issuer, jti, exp }: Assertion): Promise<boolean> =>
+export const claim = ({ store, clock }: Context, { issuer, id, exp }: Assertion): Promise<boolean> =>
   store.create(
-    `jwt_bearer:${sha256(JSON.stringify([issuer, jti]))}`,
+    `jwt_bearer:${sha256(JSON.stringify([issuer, id]))}`,
     '',
     rememberedMs(clock, exp + toleranceSeconds),
   )

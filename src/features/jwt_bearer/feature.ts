@@ -54,7 +54,7 @@ const jwtBearerGrant = defineGrantType(
     await admit(grant, request)
     // Claimed after all other checks, so that a refused request does not use the assertion up.
     if (!(await claim(context, assertion)))
-      throw refuse('a jti that was not used before', assertion.jti, 'it was used before')
+      throw refuse('an assertion that was not used before', undefined, 'it was used before')
     await Grant.create(context, grant, grant.exp - seconds(context.clock))
     return { scope, grant, user, expiresAt: grant.exp }
   },

@@ -47,13 +47,15 @@ const tokenExchange = defineGrantType(
         rule: 'RFC 8693 §2.1',
         expected: 'token exchange is for clients that authenticate',
       })
-    checkTypes(params)
+    checkTypes(params, client, context)
     const subject = await requireLive(params.subject_token, 'subject_token', context)
+    requireTypeOf(subject, 'subject_token_type', params.subject_token_type)
     requireMayExchange(subject, client, context)
     requireKeyOf(subject, client, bound)
     const actor =
       params.actor_token === undefined ? undefined : await requireActor(params.actor_token, client, context)
     const granted = scopeValues(subject.claims.scope)
+    if (actor) requireTypeOf(actor, 'actor_token_type', params.actor_token_type)
     const scope = params.scope === undefined ? granted : parseScope(params.scope)
     requireWithin(scope, granted, 'the scopes of the subject_token')
     const audience = await readAudience(params.audience, { subject, client, context })
@@ -68,12 +70,12 @@ const tokenExchange = defineGrantType(
       expiresAt: subject.claims.exp, // a copy never outlives the subject token
       ...(audience !== undefined && { audience }),
       ...(act && { claims: { act } }),
-      response: { issued_token_type: accessTokenType },
+      response: { issued_token_type: params.requested_token_type ?? accessTokenType },
     }
   },
 )
 
-function checkTypes(params: v.InferOutput<typeof Params>): void {
+function checkTypes(params: v.InferOutput<typeof Params>, client: Client, { config }: Context): void {
   const { subject_token_type, actor_token, actor_token_type, requested_token_type } = params
   for (const [name, type] of Object.entries({ subject_token_type, actor_token_type, requested_token_type }))
     if (type !== undefined && !tokenTypes.includes(type))
@@ -82,6 +84,14 @@ function checkTypes(params: v.InferOutput<typeof Params>): void {
         expected: `${name} must be ${tokenTypes.join(' or ')}`,
         came: type,
       })
+  if (requested_token_type === jwtType && (client.access_token_format ?? config.accessTokenFormat) !== 'jwt')
+    throw new OAuthError('invalid_request', {
+      rule: 'RFC 8693 §2.1',
+      expected: `requested_token_type ${accessTokenType}, or a client that gets JWT access tokens`,
+      came: requested_token_type,
+      problem: 'this client gets opaque access tokens, which are no JWT',
+      next: 'an operator may register access_token_format jwt for it',
+    })
   if ((actor_token === undefined) !== (actor_token_type === undefined))
     throw new OAuthError('invalid_request', {
       rule: 'RFC 8693 §2.1',
@@ -100,6 +110,16 @@ async function requireLive(token: string, name: string, context: Context): Promi
       problem: `${name} is not an active access token of this provider`,
     })
   return live
+}
+
+/** §2.1: the type says what the token is. Each JWT is also an access token (§3). */
+function requireTypeOf({ format }: LiveToken, name: string, type: string | undefined): void {
+  if (type !== jwtType || format === 'jwt') return
+  throw new OAuthError('invalid_request', {
+    rule: 'RFC 8693 §2.1',
+    expected: `${name} is ${accessTokenType} for a token that is no JWT`,
+    came: type,
+  })
 }
 
 /** The client may exchange its own tokens and those that it may accept as an API. */
