@@ -7,6 +7,7 @@ import { authorizationRequest } from '../openapi/authorization.ts'
 import { pageTroubles, seeOther } from '../openapi/parts.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 import { proceed } from '../flow/authorization_flow.ts'
+import { withOpenHint, withSealedHint } from '../flow/id_token_hint.ts'
 
 export const authorization = defineEndpoint({
   name: 'authorization',
@@ -30,9 +31,13 @@ export const authorization = defineEndpoint({
       responses: { 303: seeOther('To the same request as a GET'), ...pageTroubles },
     },
   }),
-  get: (call, context) => proceed(call, context, query(call, context)),
+  // A sealed hint that has expired stays a hint, which is refused: without one, any End-User would do.
+  get(call, context) {
+    const params = query(call, context)
+    return proceed(call, context, withOpenHint(params, context, params.sealed_hint))
+  },
   // A POST from another site has no cookies of ours (SameSite=Lax). The redirect makes it a GET, which has them.
   form: formOfAnySite,
-  post: (_call, { basePath }, { fields }) =>
-    redirectWithin(withinUrl(`${basePath}/authorize?${formEncode(fields)}`)),
+  post: (_call, context, { fields }) =>
+    redirectWithin(withinUrl(`${context.basePath}/authorize?${formEncode(withSealedHint(fields, context))}`)),
 })

@@ -19,13 +19,8 @@ import type { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
 import { page as pageReply, pageTroubles, seeOther } from '../openapi/parts.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
-import {
-  LogoutParams,
-  logoutParams,
-  type LogoutRequest,
-  readLogoutRequest,
-  withSealedHint,
-} from '../flow/logout_request.ts'
+import { LogoutParams, logoutParams, type LogoutRequest, readLogoutRequest } from '../flow/logout_request.ts'
+import { withSealedHint } from '../flow/id_token_hint.ts'
 import type { Params } from '../auth/params.ts'
 
 const responses = {

@@ -3,6 +3,9 @@ import { OAuthError } from '../auth/errors.ts'
 import { secret } from '../auth/refusal.ts'
 import { type Claims, kidOf, unverifiedClaims } from '../auth/jws.ts'
 import type { Context } from '../contracts/context.ts'
+import type { Params } from '../auth/params.ts'
+import { seconds } from '../lib/clock.ts'
+import { seal, unseal } from '../lib/seal.ts'
 import type { Client } from '../models/client.ts'
 
 export interface Hint {
@@ -76,4 +79,32 @@ export async function hintedSubject(
   const hint = await readHint(jwt, context, client)
   if (!hint) throw notOurHint(jwt)
   return hint.sub
+}
+
+const sealLabel = 'id_token_hint of a form'
+
+/**
+ * The parameters of a form for the query of a redirect. The ID Token is encrypted there: addresses are kept in histories
+ * and logs, and an ID Token names the End-User.
+ */
+export function withSealedHint({ id_token_hint, ...rest }: Params, context: Context): Params {
+  if (id_token_hint === undefined) return rest
+  const exp = seconds(context.clock) + context.config.interactionTtl
+  const text = JSON.stringify({ hint: id_token_hint, exp })
+  return { ...rest, sealed_hint: seal(context.secrets.people, text, sealLabel) }
+}
+
+/** The parameters as they were before `withSealedHint`; with `otherwise` as the hint if it has expired or is not ours. */
+export function withOpenHint(given: Params, context: Context, otherwise: string | undefined): Params {
+  const { sealed_hint, ...rest } = given
+  if (sealed_hint === undefined || rest.id_token_hint !== undefined) return given
+  const hint = openedHint(sealed_hint, context) ?? otherwise
+  return hint === undefined ? rest : { ...rest, id_token_hint: hint }
+}
+
+function openedHint(sealed: string, { secrets, clock }: Context): string | undefined {
+  const text = unseal(secrets.people, sealed, sealLabel)
+  if (text === undefined) return undefined
+  const { hint, exp } = JSON.parse(text) as { hint: string; exp: number }
+  return exp > seconds(clock) ? hint : undefined
 }

@@ -7,10 +7,8 @@ import { shown } from '../auth/refusal.ts'
 import { findClient } from '../clients/find_client.ts'
 import type { Context } from '../contracts/context.ts'
 import { shape } from '../http/call.ts'
-import { seconds } from '../lib/clock.ts'
-import { seal, unseal } from '../lib/seal.ts'
 import type { Client } from '../models/client.ts'
-import { type Hint, notOurHint, readHint, unverifiedAudience } from './id_token_hint.ts'
+import { type Hint, notOurHint, readHint, unverifiedAudience, withOpenHint } from './id_token_hint.ts'
 
 export const LogoutParams = v.object({
   id_token_hint: optionalText('An ID Token of the session; with it the End-User is not asked'),
@@ -29,34 +27,9 @@ export interface LogoutRequest {
   redirect: TrustedRedirect | undefined
 }
 
-/** The parameters of a query or a form, with the hint that `withSealedHint` put aside. */
-export function logoutParams(given: Params, context: Context): LogoutParams {
-  const { sealed_hint, ...rest } = given
-  const id_token_hint = rest.id_token_hint ?? (sealed_hint && openedHint(sealed_hint, context))
-  return shape(LogoutParams, id_token_hint === undefined ? rest : { ...rest, id_token_hint })
-}
-
-const sealLabel = 'id_token_hint of a logout request'
-/** Seconds: a browser follows a redirect at once. */
-const sealedFor = 300
-
-/**
- * The same parameters for the query of a redirect. The ID Token is encrypted there: addresses are kept in histories and
- * logs, and an ID Token names the End-User.
- */
-export function withSealedHint({ id_token_hint, ...rest }: Params, { secrets, clock }: Context): Params {
-  if (id_token_hint === undefined) return rest
-  const text = JSON.stringify({ hint: id_token_hint, exp: seconds(clock) + sealedFor })
-  return { ...rest, sealed_hint: seal(secrets.people, text, sealLabel) }
-}
-
-/** Undefined when it has expired or is not ours: the End-User is then asked, as without a hint. */
-function openedHint(sealed: string, { secrets, clock }: Context): string | undefined {
-  const text = unseal(secrets.people, sealed, sealLabel)
-  if (text === undefined) return undefined
-  const { hint, exp } = JSON.parse(text) as { hint: string; exp: number }
-  return exp > seconds(clock) ? hint : undefined
-}
+/** The parameters of a query or a form. With a sealed hint that has expired, the End-User is asked as without a hint. */
+export const logoutParams = (given: Params, context: Context): LogoutParams =>
+  shape(LogoutParams, withOpenHint(given, context, undefined))
 
 export async function readLogoutRequest(params: LogoutParams, context: Context): Promise<LogoutRequest> {
   const { id_token_hint, client_id } = params

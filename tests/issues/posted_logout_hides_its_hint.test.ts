@@ -1,13 +1,18 @@
-/** A POST to /logout led the browser to an address with the id_token_hint in it. Issue 8, 79 */
+/** A POST to /logout, or to /authorize, led the browser to an address with the id_token_hint in it. Issue 8, 79 */
 import { expect, test } from 'bun:test'
-import { browser, outcome, stage, tokensOf } from '../support/flow.ts'
+import { authorizationUrl, demo } from '../support/client.ts'
+import { bob, browser, outcome, stage, tokensOf } from '../support/flow.ts'
 import type { Provider } from '../support/provider.ts'
 
 const after = 'http://localhost:8080/'
 
 /** What a form of another site sends: no cookies (SameSite=Lax). */
-async function postFromElsewhere(op: Provider, fields: Record<string, string>): Promise<string> {
-  const answer = await op.fetch('/logout', {
+async function postFromElsewhere(
+  op: Provider,
+  fields: Record<string, string>,
+  path = '/logout',
+): Promise<string> {
+  const answer = await op.fetch(path, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'cross-site' },
     body: new URLSearchParams(fields).toString(),
@@ -46,10 +51,30 @@ test('an address that is old or changed is asked about, as without a hint', asyn
   const { id_token } = await tokensOf(op, alice)
   const location = await postFromElsewhere(op, { id_token_hint: id_token })
   const changed = location.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'))
-  op.clock.advance(301_000)
+  op.clock.advance(3_601_000)
   for (const address of [location, changed]) {
     const { page } = await alice.open(address)
     expect(page!.forms[0]!.buttons).toContain('logout')
   }
   expect(await outcome(op, alice, { prompt: 'none' })).toBe('code')
+})
+
+test('a posted authorization request: the hint is the same, and when it has expired it is refused and not ignored', async () => {
+  const { op, alice } = await stage()
+  const { id_token } = await tokensOf(op, alice)
+  const { params } = authorizationUrl(op.issuer, demo, { prompt: 'none' })
+  const fields = { ...(params as Record<string, string>), id_token_hint: id_token }
+  const location = await postFromElsewhere(op, fields, '/authorize')
+  for (const part of id_token.split('.')) expect(location).not.toContain(part)
+  const other = browser(op)
+  await tokensOf(op, other, demo, {}, bob)
+  const answered = async (who: typeof alice, address = location) =>
+    (await who.open(address)).location!.searchParams.get('error') ?? 'code'
+  expect(await answered(alice)).toBe('code')
+  expect(await answered(other)).toBe('login_required')
+  const changed = location.replace(/sealed_hint=[^&]*/, 'sealed_hint=s1.AAAA')
+  expect(changed).not.toBe(location)
+  expect(await answered(other, changed)).toBe('invalid_request')
+  op.clock.advance(3_601_000)
+  expect(await answered(other)).toBe('invalid_request')
 })
