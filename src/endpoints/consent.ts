@@ -2,6 +2,8 @@
 import { ownMember } from '../lib/own_member.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
+import { form } from '../http/call.ts'
+import { requireOwnForm } from '../http/csrf.ts'
 import { respondWithError } from '../http/authorization_response.ts'
 import { imageSources } from '../html/client_parts.ts'
 import { hostOf, shownClient, unnamedAt } from '../http/client_words.ts'
@@ -20,7 +22,7 @@ import type { CheckedRequest } from '../flow/checked_request.ts'
 import type { OpenInteraction } from '../flow/open_interaction.ts'
 import { agreementOf, claimsAsked, consentDenied, shownOnPage } from '../flow/consent_needed.ts'
 import { defineEndpoint, type Submitted } from '../contracts/endpoint.ts'
-import { formFields, interactionOfForm, interactionOfPage, resumePath } from '../flow/interaction_page.ts'
+import { formFields, interactionOfPage, requireInteraction, resumePath } from '../flow/interaction_page.ts'
 import { describeExtra } from '../flow/grant_extra.ts'
 
 export const consent = defineEndpoint({
@@ -31,12 +33,17 @@ export const consent = defineEndpoint({
   page: true,
   get: show,
   async form(call, context) {
+    const fields = await form(call, context)
     const session = await currentSession(call, context)
-    const submitted = await interactionOfForm(call, context, purposeFor(session?.sub ?? ''))
-    return { ...submitted, session }
+    const [token, seen = ''] = fields.csrf_token?.split('.') ?? []
+    requireOwnForm(call, context, token, `${purposeFor(session?.sub ?? '', seen)} ${fields.interaction}`)
+    return { ...(await requireInteraction(call, context, fields.interaction)), fields, session, seen }
   },
   post: submit,
 })
+
+/** `seen` is the hash of what the page showed. It stands behind the CSRF token of the form. */
+type Answer = OpenInteraction & Submitted & { session: Session | undefined; seen: string }
 
 /** The authorization request that the page is about, read from the parameters that the interaction stored. */
 async function requestOf(open: OpenInteraction, context: Context): Promise<CheckedRequest> {
@@ -58,12 +65,14 @@ async function show(call: Call, context: Context): Promise<Reply> {
   )
   const shown = shownClient(client, call, context)
   const host = hostOf(request.redirect)
+  const seen = shownOnPage(checked, context)
+  const fields = formFields(call, context, purposeFor(session.sub, seen), open.handle)
   const html = consentPage({
     ...shown,
     clientName: isSaid(shown.clientName) ? unnamedAt(host) : shown.clientName,
     unverified: client.self_registered,
-    ...formFields(call, context, purposeFor(session.sub), open.handle),
-    shown: shownOnPage(checked, context),
+    ...fields,
+    csrf: `${fields.csrf}.${seen}`,
     action: `${context.basePath}/consent`,
     clientHost: host,
     describedAt: client.described_at === undefined ? undefined : hostOf(client.described_at),
@@ -79,7 +88,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
 }
 
 /** The form is valid for the End-User who saw it, even after a new sign-in of the same End-User in another tab. */
-const purposeFor = (sub: string) => `consent ${sub}`
+const purposeFor = (sub: string, seen: string) => `consent ${sub} ${seen}`
 
 function shownScopes(
   checked: CheckedRequest,
@@ -106,14 +115,14 @@ function shownScopes(
 async function submit(
   call: Call,
   context: Context,
-  { fields, session, ...open }: OpenInteraction & Submitted & { session: Session | undefined },
+  { fields, session, seen, ...open }: Answer,
 ): Promise<Reply> {
   const checked = await requestOf(open, context)
   const { client, request } = checked
   const isAllowed = fields.allow !== undefined && session !== undefined
   const shown = shownOnPage(checked, context)
   // The client has changed its registration since the page was opened: the End-User sees the page again.
-  if (isAllowed && fields.shown !== shown)
+  if (isAllowed && seen !== shown)
     return redirectWithin(`${context.basePath}/consent?interaction=${open.handle}`)
   // A denial is final: a consent page that is still open yields no code, and a concurrent submission does not overrule it.
   const noted = await Interaction.update(context, open.handle, (current) =>

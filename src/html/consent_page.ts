@@ -47,7 +47,6 @@ const consent = defineView('consent', consentSource, [
   'action',
   'csrf',
   'interaction',
-  'shown',
   'host',
   'links',
 ])
@@ -84,8 +83,6 @@ export function consentPage(
       action: string
       csrf: string
       interaction: string
-      /** Hash of what the page shows; the form returns it. */
-      shown: string
       clientName: string | Said
       unverified: boolean
       username: string
@@ -105,7 +102,6 @@ export function consentPage(
       action: view.action,
       csrf: view.csrf,
       interaction: view.interaction,
-      shown: view.shown,
       host: shownHost(view.clientHost),
       links: clientLinks(view),
     }),

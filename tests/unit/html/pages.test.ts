@@ -4,7 +4,7 @@ import * as pages from '../../../src/html/pages.ts'
 import { defineView, type Html } from '../../../src/html/view.ts'
 import { say } from '../../../src/lib/say.ts'
 
-const form = { action: '/interaction', csrf: 'csrf-1', interaction: 'int-1', shown: 'hash-1' }
+const form = { action: '/interaction', csrf: 'csrf-1', interaction: 'int-1' }
 const scopes = [
   { name: 'openid', description: 'Sign you in' },
   { name: 'email', description: 'See your email address', isNew: true },
@@ -33,7 +33,7 @@ const start = {
 
 /** Every page with `text` in every field a person or a client can reach, and `url` in every optional URL. */
 const everyPage = (text: string, url: string): [string, Html][] => {
-  const hostile = { action: '/login', csrf: text, interaction: text, shown: text }
+  const hostile = { action: '/login', csrf: text, interaction: text }
   const client = { clientName: text, clientUri: url }
   const shown = { clientHost: text, logoUri: url, policyUri: url, tosUri: url, username: text }
   const rows = [{ name: text, description: text, isNew: true }]
@@ -206,7 +206,7 @@ describe('forms keep their names', () => {
       ['csrf_token', 'interaction'],
       ['continue', 'other'],
     ],
-    ['consent', pages.consentPage(consent), ['csrf_token', 'interaction', 'shown'], ['allow', 'deny']],
+    ['consent', pages.consentPage(consent), ['csrf_token', 'interaction'], ['allow', 'deny']],
     [
       'logout',
       pages.logoutPage({ ...form, hidden: { state: 's' } }),
