@@ -4,6 +4,7 @@ import { type Config, ConfigError, type Sections } from './config.ts'
 import type { Table } from './contracts/context.ts'
 import { assets } from './endpoints/assets.ts'
 import { authorization } from './endpoints/authorization.ts'
+import { clientLogo } from './endpoints/client_logo.ts'
 import { consent } from './endpoints/consent.ts'
 import { discovery } from './endpoints/discovery.ts'
 import { endSession } from './endpoints/end_session.ts'
@@ -96,6 +97,7 @@ const core: Feature = {
     start,
     language,
     assets,
+    clientLogo,
     health,
     metrics,
     openapi,

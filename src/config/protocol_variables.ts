@@ -269,6 +269,12 @@ export const protocolSections = {
       help: 'An initial access token, for REGISTRATION=token. `latchkey client token add` makes others, each with its own limits.',
     },
     {
+      name: 'UNVERIFIED_CLIENT_LOGOS',
+      schema: is.boolean,
+      default: 'false',
+      help: 'Shows the logo of a client that registered itself, beside its warning. The logo may imitate another. It is fetched by this provider and served from here.',
+    },
+    {
       name: 'UNVERIFIED_CLIENTS_REDIRECT',
       schema: is.oneOf('after_a_page', 'at_once'),
       default: 'after_a_page',

@@ -13,7 +13,9 @@ export interface ShownClient {
   logoUri?: string | undefined
   policyUri?: string | undefined
   tosUri?: string | undefined
-  /** The client registered itself: its logo may imitate another and is not shown. */
+  /** Of a client that registered itself: the path at which this provider serves its logo, if it is shown at all. */
+  logoPath?: string | undefined
+  /** The client registered itself: its logo may imitate another. Pages do not load it from elsewhere. */
   unverified?: boolean | undefined
 }
 
@@ -26,12 +28,12 @@ export function clientName({ clientName: name = '', clientUri }: ShownClient): H
   return url ? parts.nameLink({ url, name: text }) : text
 }
 
-/** The image that the page loads, if any: https only. Its origin must be in the Content-Security-Policy of the page. */
+/** The logo of a verified client: https only. Its origin must be in the Content-Security-Policy of the page. */
 const logoOf = ({ logoUri, unverified }: ShownClient): string | undefined =>
   unverified ? undefined : foreignUrl(logoUri, ['https:'])
 
 export function clientLogo(client: ShownClient): Html | Html[] {
-  const url = logoOf(client)
+  const url = client.unverified ? client.logoPath : logoOf(client)
   return url ? parts.clientLogo({ url }) : []
 }
 

@@ -5,6 +5,7 @@ import type { Call } from '../contracts/call.ts'
 import type { ShownClient } from '../html/client_parts.ts'
 import { foreignText } from '../html/foreign_text.ts'
 import { isSaid, say, type Said } from '../lib/say.ts'
+import { logoPathOf } from './client_logo.ts'
 import { languageOf } from './language.ts'
 
 type LocalizedMember = 'client_name' | 'client_uri' | 'logo_uri' | 'policy_uri' | 'tos_uri'
@@ -37,10 +38,12 @@ export function shownClient(
     .filter((key) => key.includes('#'))
     .sort()
   const localized = (name: LocalizedMember) => metadataIn(language, client, tagged, name)
+  const logoUri = localized('logo_uri')
   return {
     clientName: localized('client_name') ?? unnamedAt(firstHost(client)),
     clientUri: localized('client_uri'),
-    logoUri: localized('logo_uri'),
+    logoUri,
+    logoPath: client.self_registered ? logoPathOf(logoUri, context) : undefined,
     policyUri: localized('policy_uri'),
     tosUri: localized('tos_uri'),
     unverified: client.self_registered,

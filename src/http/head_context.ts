@@ -26,8 +26,8 @@ const withoutEvents = (log: Log): Log => ({
   },
 })
 
-const readingOutbound = ({ fetch, getJson }: Outbound): Outbound => ({
-  getJson,
+const readingOutbound = ({ fetch, ...getters }: Outbound): Outbound => ({
+  ...getters,
   async fetch(url, options) {
     if ((options.method ?? 'GET') === 'GET') return fetch(url, options)
     throw new OutboundError('refused', 'was not requested, because this request was HEAD')

@@ -27,6 +27,21 @@ export const publicJson = (body: string, maxAge: number, contentType = 'applicat
   headers: { 'content-type': contentType, 'cache-control': `public, max-age=${maxAge}` },
 })
 
+/** The sandbox keeps the content from running or loading anything. Pages of any origin may show it. */
+export const image = (
+  { type, bytes }: { type: string; bytes: Uint8Array<ArrayBuffer> },
+  headers: Record<string, string>,
+): Reply => ({
+  status: 200,
+  body: bytes,
+  headers: {
+    'content-type': type,
+    'content-security-policy': "default-src 'none'; sandbox",
+    'cross-origin-resource-policy': 'cross-origin',
+    ...headers,
+  },
+})
+
 export const page = (status: number, html: Html, headers: Record<string, string> = {}): Reply => ({
   status,
   body: html,

@@ -1,8 +1,9 @@
-/** Fetches and caches JSON: concurrent callers share one request, the size is bounded, Cache-Control may shorten the lifetime. https://www.rfc-editor.org/rfc/rfc9111#section-4.2 */
+/** Fetches and caches JSON and images: concurrent callers share one request, the size is bounded, Cache-Control may shorten the lifetime. https://www.rfc-editor.org/rfc/rfc9111#section-4.2 */
 import { RefusedError } from '../auth/refusal.ts'
 import { type BoundedMap, createBoundedMap } from '../lib/bounded_map.ts'
 import type { Clock } from '../lib/clock.ts'
 import { deepFreeze } from '../lib/freeze.ts'
+import { imageType, imageTypes } from '../lib/image_type.ts'
 import { OutboundError } from './error.ts'
 import type { Purpose } from './purpose.ts'
 import type { OutboundOptions, OutboundResponse } from './request.ts'
@@ -17,6 +18,17 @@ export interface JsonOptions extends Pick<OutboundOptions, 'purpose' | 'accept' 
   /** Throws to refuse the value. A refused value is not cached, and `getJson` rejects with the error. */
   validate?(value: unknown): void
 }
+
+/** An image in one of `imageTypes`. */
+export interface FetchedImage {
+  type: string
+  bytes: Uint8Array<ArrayBuffer>
+}
+
+export type GetImage = (
+  url: string,
+  options: Pick<JsonOptions, 'purpose' | 'maxBytes' | 'timeoutMs' | 'cacheFor'>,
+) => Promise<FetchedImage>
 
 export type GetJson = (url: string, options: JsonOptions) => Promise<unknown>
 
@@ -52,11 +64,17 @@ const isLasting = (error: unknown): boolean =>
     ? error.reason !== 'busy'
     : error instanceof RefusedError && error.status < 500
 
-/** `fetch` is that of outbound.ts. The value is shared among callers, so it is frozen. */
-export function createGetJson(
+/** What is read from a response: `size` is the bytes of memory that `value` takes. */
+interface Reading {
+  value: unknown
+  size: number
+}
+
+/** `fetch` is that of outbound.ts. The values are shared among callers: JSON is frozen. */
+export function createGetters(
   fetch: (url: string, options: OutboundOptions) => Promise<OutboundResponse>,
   clock: Clock,
-): GetJson {
+): { getJson: GetJson; getImage: GetImage } {
   const purposes = new Map<Purpose, Remembered>()
 
   function rememberedOf(purpose: Purpose): Remembered {
@@ -73,18 +91,25 @@ export function createGetJson(
     return found
   }
 
-  async function load(key: string, url: string, options: JsonOptions): Promise<unknown> {
+  async function load(
+    key: string,
+    url: string,
+    options: JsonOptions,
+    read: (response: OutboundResponse) => Reading,
+  ): Promise<unknown> {
     const { cacheFor = 0, validate } = options
     const { copies, failures, flights } = rememberedOf(options.purpose)
     let size = key.length + entryBytes
     try {
-      const response = await fetch(url, { ...options, accept: options.accept ?? 'application/json' })
+      const response = await fetch(url, options)
       if (response.status !== 200)
         throw new OutboundError('status', `answered with status ${response.status}`)
       if (options.strictType && !jsonType.test(response.headers['content-type'] ?? ''))
         throw new OutboundError('malformed', 'must be served as application/json')
-      size += Buffer.byteLength(response.body) * parsedPerByte // also of a refusal, which may quote it
-      const value = parse(response.body)
+      size += response.bytes.length * parsedPerByte // of a refusal too, which may quote it
+      const reading = read(response)
+      const { value } = reading
+      size = key.length + entryBytes + reading.size
       validate?.(value)
       const now = clock.now()
       const until = now + lifeOf(response.headers['cache-control'], cacheFor) * 1000
@@ -100,7 +125,11 @@ export function createGetJson(
     }
   }
 
-  return async (url, options) => {
+  async function get(
+    url: string,
+    options: JsonOptions,
+    read: (response: OutboundResponse) => Reading,
+  ): Promise<unknown> {
     const now = clock.now()
     const { cacheFor = 0, notOlderThan = cacheFor } = options
     const { copies, failures, flights } = rememberedOf(options.purpose)
@@ -109,10 +138,28 @@ export function createGetJson(
     if (copy && copy.until > now && now - copy.fetchedAt < notOlderThan * 1000) return copy.value
     const failure = cacheFor > 0 ? failures.get(key) : undefined
     if (failure && failure.until > now) throw failure.error
-    const flight = flights.get(key) ?? load(key, url, options)
+    const flight = flights.get(key) ?? load(key, url, options, read)
     flights.set(key, flight)
     return flight
   }
+
+  return {
+    getJson: (url, options) =>
+      get(url, { ...options, accept: options.accept ?? 'application/json' }, readJson),
+    getImage: async (url, options) =>
+      (await get(url, { ...options, accept: imageTypes }, readImage)) as FetchedImage,
+  }
+}
+
+const readJson = ({ body, bytes }: OutboundResponse): Reading => ({
+  value: parse(body),
+  size: bytes.length * parsedPerByte,
+})
+
+function readImage({ bytes }: OutboundResponse): Reading {
+  const type = imageType(bytes)
+  if (type === undefined) throw new OutboundError('malformed', `answered no image of type ${imageTypes}`)
+  return { value: { type, bytes }, size: bytes.length }
 }
 
 function lifeOf(cacheControl = '', cacheFor: number): number {

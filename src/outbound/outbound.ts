@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import { createLimiter, type Limiter, type Limits } from '../lib/limiter.ts'
 import type { Log } from '../lib/log.ts'
 import { OutboundError } from './error.ts'
-import { createGetJson, type GetJson } from './get_json.ts'
+import { createGetters, type GetImage, type GetJson } from './get_json.ts'
 import type { Purpose } from './purpose.ts'
 import { neverConnected, type OutboundOptions, type OutboundResponse, request } from './request.ts'
 import { addressesOf, readTarget, type Resolve, siteOf, type Target } from './target.ts'
@@ -21,6 +21,8 @@ export interface Outbound {
   fetch(url: string, options: OutboundOptions): Promise<OutboundResponse>
   /** The JSON at a URL that answers 200, deeply frozen. Rejects as `fetch` does; a failure is remembered ten seconds for its purpose. */
   getJson: GetJson
+  /** The image at a URL that answers 200: PNG, JPEG, GIF or WebP by its first bytes. Rejects and remembers as `getJson` does. */
+  getImage: GetImage
 }
 
 export interface OutboundDeps {
@@ -124,7 +126,7 @@ export function createOutbound({ config, clock, log, resolve = systemResolve }: 
       throw error
     }
   }
-  return { fetch, getJson: createGetJson(fetch, clock) }
+  return { fetch, ...createGetters(fetch, clock) }
 }
 
 /** For example a header value that HTTP does not allow. */

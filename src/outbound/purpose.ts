@@ -13,5 +13,7 @@ export type Purpose =
   /** An upstream provider, and the pictures that its accounts name. */
   | 'upstream'
   | 'picture'
+  /** The logo of a client that registered itself. */
+  | 'client_logo'
   | 'password_breach'
   | 'sms'

@@ -3,9 +3,11 @@ import * as v from 'valibot'
 import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { image } from '../../http/reply.ts'
 import { defineRecord, type Memory } from '../../models/define_record.ts'
 import { User } from '../../models/user.ts'
 import { sha256 } from '../../lib/hash.ts'
+import { imageType, imageTypes } from '../../lib/image_type.ts'
 import type { Identity } from './identity.ts'
 import { idOf } from './links.ts'
 
@@ -22,21 +24,6 @@ const cacheSeconds = 86_400
 /** Pictures are too large for the cache of parsed records. */
 const uncached = ({ store, clock, log }: Context): Memory => ({ store, clock, log })
 
-/** The first bytes decide the type, not the Content-Type of the response. No SVG: it can contain scripts. */
-const signatures: readonly (readonly [type: string, begins: RegExp])[] = [
-  ['image/png', /^\x89PNG\r\n\x1a\n/],
-  ['image/jpeg', /^\xff\xd8\xff/],
-  ['image/gif', /^GIF8[79]a/],
-  ['image/webp', /^RIFF[\s\S]{4}WEBP/],
-]
-const headLength = 16
-
-/** Undefined if the bytes are not an image of a type that is served. */
-function imageType(bytes: Uint8Array): string | undefined {
-  const head = Buffer.from(bytes.subarray(0, headLength)).toString('latin1')
-  return signatures.find(([, begins]) => begins.test(head))?.[0]
-}
-
 /** Fetches the picture in the background if the account has none. After a failure the next sign-in tries again. */
 export function fetchPictureLater(context: Context, user: User, identity: Identity): void {
   const { picture } = identity
@@ -47,15 +34,14 @@ export function fetchPictureLater(context: Context, user: User, identity: Identi
 }
 
 async function fetchPicture(context: Context, sub: string, picture: string, from: string): Promise<void> {
-  const types = signatures.map(([type]) => type).join(', ')
   const answer = await context.outbound.fetch(picture, {
     purpose: 'picture',
-    accept: types,
+    accept: imageTypes,
     maxBytes,
     timeoutMs,
   })
   const type = answer.status === 200 ? imageType(answer.bytes) : undefined
-  if (type === undefined) throw new Error(`no image of type ${types} (status ${answer.status})`)
+  if (type === undefined) throw new Error(`no image of type ${imageTypes} (status ${answer.status})`)
   const handle = context.random(24)
   const id = sha256(handle)
   const url = `${context.config.issuer}${avatarPath}${handle}`
@@ -84,7 +70,7 @@ export async function erasePicture(context: Context, sub: string, from?: string)
   })
 }
 
-/** The sandbox keeps the content from running or loading anything. Pages of any origin may show the picture. */
+/** Pages of any origin may show the picture. */
 export const avatar = defineEndpoint({
   name: 'avatar',
   path: `${avatarPath}*`,
@@ -98,15 +84,9 @@ export const avatar = defineEndpoint({
         expected: 'the URL of a picture',
         problem: 'there is no such picture',
       })
-    return {
-      status: 200,
-      body: new Uint8Array(Buffer.from(found.base64, 'base64')),
-      headers: {
-        'content-type': found.type,
-        'cache-control': `public, max-age=${cacheSeconds}, immutable`,
-        'content-security-policy': "default-src 'none'; sandbox",
-        'cross-origin-resource-policy': 'cross-origin',
-      },
-    }
+    return image(
+      { type: found.type, bytes: new Uint8Array(Buffer.from(found.base64, 'base64')) },
+      { 'cache-control': `public, max-age=${cacheSeconds}, immutable` },
+    )
   },
 })
