@@ -17,5 +17,5 @@ Bun.serve({
   hostname: config.host,
   port: config.port,
   development: false,
-  fetch: (request, server) => app.handle(request, server.requestIP(request)?.address ?? ''),
+  fetch: (request, server) => app.handle(request, () => server.requestIP(request)?.address ?? ''),
 })

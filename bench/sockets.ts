@@ -57,7 +57,7 @@ async function requestsOf(features: boolean): Promise<Requests> {
   const { code_verifier, code_challenge } = generatePkce(random)
 
   const ask = async (path: string, init: RequestInit): Promise<string> => {
-    const answer = await handle(new Request(issuer + path, init), '127.0.0.1')
+    const answer = await handle(new Request(issuer + path, init), () => '127.0.0.1')
     if (answer.status !== 200 && answer.status !== 303)
       throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
     return answer.headers.get('location') ?? answer.text()

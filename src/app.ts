@@ -7,6 +7,7 @@ import type { Config } from './config.ts'
 import type { Context, Table } from './contracts/context.ts'
 import type { Call } from './contracts/call.ts'
 import { corsHeaders, preflightHeaders } from './http/cors.ts'
+import { describeCall } from './http/describe_call.ts'
 import { errorReply, refusalOf } from './http/error_reply.ts'
 import { isForeign } from './http/foreign_request.ts'
 import { headContext } from './http/head_context.ts'
@@ -22,7 +23,6 @@ import type { Reply } from './contracts/reply.ts'
 import { requireSafeConnection } from './http/plain_http.ts'
 import { createRouter, methodNotAllowed, type Route } from './http/router.ts'
 import { type Html, isHtml, render } from './html/view.ts'
-import { inNetworks, plainAddress } from './lib/address.ts'
 import { createCache } from './lib/cache.ts'
 import type { Clock } from './lib/clock.ts'
 import { deriveKey } from './lib/hash.ts'
@@ -51,8 +51,11 @@ export interface Deps {
 }
 
 export interface App {
-  /** `peer` is the address of the connection. Never rejects. */
-  handle(request: Request, peer: string): Promise<Response>
+  /**
+   * `readPeer` tells the address of the connection. Never throws or rejects. An endpoint that waits for nothing, such as
+   * discovery, is answered without a promise.
+   */
+  handle(request: Request, readPeer: () => string): Promise<Response> | Response
   context: Context
 }
 
@@ -129,30 +132,47 @@ export function createApp(deps: Deps): App {
   const base = baseHeaders(context.config)
   const nextId = requestIds(deps.random)
 
-  async function handle(request: Request, peer: string): Promise<Response> {
+  function handle(request: Request, readPeer: () => string): Promise<Response> | Response {
     const started = performance.now()
-    const call = describeCall(request, peer, nextId(), context)
+    const call = describeCall(request, readPeer, nextId(), context)
     const route = find(call.path)
-    let reply: Written
-    try {
-      reply = written(await answer(call, route, context, forHead), call, context)
-    } catch (thrown) {
-      const error = refusalOf(thrown, call, context)
-      reply = written(errorReply(error, call, context, wantsPage(call, route)), call, context)
+    // Public documents do without. For all others it is read now, while the connection is surely open.
+    if (route?.endpoint.cors !== 'any') void call.address
+    const send = (reply: Written): Response => {
+      context.metrics.observe(route?.endpoint.name ?? 'none', reply.status, performance.now() - started)
+      return respond(reply, call, route, base, context)
     }
-    context.metrics.observe(route?.endpoint.name ?? 'none', reply.status, performance.now() - started)
-    return respond(reply, call, route, base, context)
+    const refuse = (thrown: unknown): Response => {
+      const error = refusalOf(thrown, call, context)
+      return send(written(errorReply(error, call, context, wantsPage(call, route)), call, context))
+    }
+    const finish = (given: Reply): Response => {
+      let reply: Written
+      try {
+        reply = written(given, call, context)
+      } catch (thrown) {
+        return refuse(thrown)
+      }
+      return send(reply)
+    }
+    let given: Promise<Reply> | Reply
+    try {
+      given = answer(call, route, context, forHead)
+    } catch (thrown) {
+      return refuse(thrown)
+    }
+    return given instanceof Promise ? given.then(finish, refuse) : finish(given)
   }
   return { handle, context }
 }
 
 /** HEAD runs `get` with `forHead`, which discards writes. Only the rate limit counts it. */
-async function answer(
+function answer(
   call: Call,
   route: Route | undefined,
   context: Context,
   forHead: Context,
-): Promise<Reply> {
+): Promise<Reply> | Reply {
   if (!route)
     throw new HttpError('not_found', {
       expected: 'the path of an endpoint',
@@ -168,10 +188,11 @@ async function answer(
     })
   const run = answers.get(call.method)
   if (!run) throw methodNotAllowed(route, call.method)
+  const answerNow = () => run(call, call.method === 'HEAD' ? forHead : context)
   const { rateLimitingEnabled, rateLimitPerMinute } = context.config
   if (endpoint.limited && rateLimitingEnabled)
-    await countAddress(context, 'requests', call.address, rateLimitPerMinute, 60)
-  return run(call, call.method === 'HEAD' ? forHead : context)
+    return countAddress(context, 'requests', call.address, rateLimitPerMinute, 60).then(answerNow)
+  return answerNow()
 }
 
 type Written = Reply & { body: Exclude<Reply['body'], Html> }
@@ -203,8 +224,7 @@ function respond(
 ): Response {
   const endpoint = route?.endpoint
   const headers = securityHeaders(base, reply) // made for this answer, so it may be added to
-  if (endpoint?.cors)
-    Object.assign(headers, corsHeaders(endpoint, call.request.headers.get('origin'), context))
+  if (endpoint?.cors) Object.assign(headers, corsHeaders(endpoint, call.request, context))
   if (endpoint?.resourceScopes)
     for (const add of context.table.headers.resource) Object.assign(headers, add(call, context))
   headers['x-request-id'] = call.requestId
@@ -225,67 +245,4 @@ function requestIds(random: Random): () => string {
   const prefix = random(6)
   let count = 0
   return () => `${prefix}-${(count++).toString(36)}`
-}
-
-/** RFC 8414 §3.1 puts `/.well-known/…` before the issuer's path, OpenID Connect after it: `path` is the same for both. */
-function describeCall(request: Request, peer: string, requestId: string, context: Context): Call {
-  const { url } = request
-  // Bun leaves the origin out when the Host header is missing or invalid.
-  const from = url.startsWith('/') ? 0 : url.indexOf('/', url.indexOf('://') + 3)
-  const mark = url.indexOf('?', from)
-  const full = mark < 0 ? url.slice(from) : url.slice(from, mark)
-  return {
-    request,
-    method: request.method,
-    path: withinBase(full, context.basePath),
-    search: mark < 0 ? '' : url.slice(mark + 1),
-    requestId,
-    address: addressOf(request, peer, context),
-    peer,
-  }
-}
-
-function withinBase(path: string, base: string): string {
-  if (base === '') return path
-  if (path === base) return '/'
-  if (path.startsWith(`${base}/`)) return path.slice(base.length)
-  const [, wellKnown, rest] = /^(\/\.well-known\/[^/]+)(\/.*)$/.exec(path) ?? []
-  if (wellKnown === undefined || rest === undefined) return ''
-  return rest === base || rest.startsWith(`${base}/`) ? wellKnown + rest.slice(base.length) : ''
-}
-
-/** Some proxies add the port to the address. With it, each connection would count as another address. */
-const withoutPort = (hop: string): string =>
-  /^\[([^\]]*)\](?::\d+)?$|^([\d.]+):\d+$/.exec(hop)?.slice(1).find(Boolean) ?? hop
-
-/** Logged once: behind a proxy that is not in TRUSTED_PROXIES, all clients share its address and its rate limits. */
-const warnOfProxy = (peer: string, { once, log }: Context) =>
-  once('untrusted proxy', () => {
-    log.warn('untrusted_proxy', {
-      peer,
-      hint: 'X-Forwarded-For is ignored; add the proxy to TRUSTED_PROXIES if it is yours',
-    })
-    return peer
-  })
-
-/**
- * The last address in X-Forwarded-For that is not a trusted proxy, if the connection comes from a trusted proxy. The list
- * is read from its end. A hop that is no IP address ends it, since any client may have written that hop and those before
- * it. Then, and when every hop is a trusted proxy, the result is the last trusted proxy that was read.
- */
-function addressOf(request: Request, peer: string, context: Context): string {
-  const { trustedProxies } = context.config
-  const forwarded = request.headers.get('x-forwarded-for')
-  if (trustedProxies.length === 0 || !inNetworks(peer, trustedProxies)) {
-    if (forwarded !== null) warnOfProxy(peer, context)
-    return peer
-  }
-  let nearest = peer
-  for (const text of forwarded?.split(',').reverse() ?? []) {
-    const hop = plainAddress(withoutPort(text.trim()))
-    if (hop === undefined) return nearest
-    if (!inNetworks(hop, trustedProxies)) return hop
-    nearest = hop
-  }
-  return nearest
 }

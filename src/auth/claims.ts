@@ -158,7 +158,10 @@ export function requestedNames(
   requests: Record<string, ClaimRequest> | undefined,
   scopeTable: Record<string, readonly string[]> = claimsOfScope,
 ): string[] {
-  return [...scopes.flatMap((scope) => scopeTable[scope] ?? []), ...Object.keys(requests ?? {})]
+  const names: string[] = []
+  for (const scope of scopes) names.push(...(scopeTable[scope] ?? []))
+  if (requests) names.push(...Object.keys(requests))
+  return names
 }
 
 export const isLanguageTag = (text: string): boolean => /^[a-z]{2,8}(?:-[a-z\d]{1,8}){0,5}$/i.test(text)
@@ -196,9 +199,11 @@ export function pick(
   locales: readonly string[] = [],
 ): Record<string, unknown> {
   const picked: Record<string, unknown> = {}
-  for (const name of [...names, ...translationsOf(source, names, locales)]) {
+  const take = (name: string) => {
     const value = Object.hasOwn(source, name) ? source[name] : undefined
     if (value !== undefined && value !== null && value !== '') picked[name] = value
   }
+  for (const name of names) take(name)
+  for (const name of translationsOf(source, names, locales)) take(name)
   return picked
 }

@@ -50,7 +50,7 @@ export async function serve(): Promise<void> {
     idleTimeout: 30,
     development: false,
     reusePort: false, // otherwise a second server could start on this port and receive some of the requests
-    fetch: (request, self) => app.handle(request, self.requestIP(request)?.address ?? ''),
+    fetch: (request, self) => app.handle(request, () => self.requestIP(request)?.address ?? ''),
   })
   if (config.port === 0) config = readConfig({ ...env, PORT: `${server.port}` })
   let timers: Timers | undefined

@@ -59,8 +59,8 @@ export async function claimsOf(
     preferred_username: user.claims.preferred_username ?? user.username,
     updated_at: user.updated_at,
   }
-  const { claims: sources } = context.table
+  const sources = context.table.claims.filter(({ values }) => values !== undefined)
   if (sources.length === 0) return own
-  const added = await Promise.all(sources.map(async (source) => source.values?.(context, user, client)))
+  const added = await Promise.all(sources.flatMap(({ values }) => values?.(context, user, client) ?? []))
   return Object.assign({}, ...added, own) as Record<string, unknown>
 }

@@ -4,14 +4,15 @@ import type { Endpoint } from '../contracts/endpoint.ts'
 
 type Headers = Record<string, string>
 
-/** Headers of a response; undefined, or without `access-control-allow-origin`, when scripts of this origin may not read it. */
+/** Headers of a response; undefined, or without `access-control-allow-origin`, when scripts of the Origin of the request may not read it. */
 export function corsHeaders(
   endpoint: Endpoint,
-  origin: string | null,
+  request: Request,
   { config, table }: Context,
 ): Headers | undefined {
   if (endpoint.cors === undefined) return undefined
   if (endpoint.cors === 'any') return { 'access-control-allow-origin': '*' }
+  const origin = request.headers.get('origin')
   const anyOrigin = config.corsAllowedOrigins.includes('*')
   if (origin === null) return anyOrigin ? undefined : { vary: 'Origin' }
   if (!anyOrigin && !config.corsAllowedOrigins.includes(origin)) return { vary: 'Origin' }

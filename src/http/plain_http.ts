@@ -10,11 +10,12 @@ import { inNetworks, loopback } from '../lib/address.ts'
  * neither this machine nor in TRUSTED_PROXIES.
  */
 export function requireSafeConnection(
-  { peer }: Call,
+  call: Call,
   endpoint: Endpoint | undefined,
   { tls, plainHttpFrom, trustedProxies }: Config,
 ): void {
   if (tls || plainHttpFrom === 'anywhere' || endpoint?.plainHttp) return
+  const { peer } = call
   if (inNetworks(peer, loopback()) || inNetworks(peer, trustedProxies)) return
   throw new HttpError('plain_http', {
     expected: 'a connection of this machine or of TRUSTED_PROXIES, because the server has no TLS',

@@ -40,7 +40,8 @@ export async function requireToken(
       },
       call,
     )
-  await requireBinding(call, context, scheme, token, live.claims.cnf)
+  if (live.claims.cnf !== undefined || scheme !== 'bearer')
+    await requireBinding(call, context, scheme, token, live.claims.cnf)
   if (live.claims.scope.split(' ').includes(scope)) return live
   const description = `the access token lacks the scope ${scope}`
   throw new OAuthError('insufficient_scope', {
@@ -57,8 +58,11 @@ export async function requireToken(
  * (RFC 8707 §2, RFC 9068 §4).
  */
 function isForUs({ claims }: LiveToken, { path }: Call, { config, baseUrls }: Context): boolean {
-  const ours = [config.issuer, config.accessTokenAudience, ...baseUrls.map((base) => base + path)]
-  return [claims.aud].flat().some((audience) => ours.includes(audience))
+  const isOurs = (audience: string): boolean =>
+    audience === config.issuer ||
+    audience === config.accessTokenAudience ||
+    baseUrls.some((base) => base + path === audience)
+  return typeof claims.aud === 'string' ? isOurs(claims.aud) : claims.aud.some(isOurs)
 }
 
 /** Refuses a bound token without its proof or with another scheme, so that it cannot be used as a bearer token. */

@@ -1,4 +1,5 @@
 /** IP addresses and networks, v4 and v6, as numbers. https://www.rfc-editor.org/rfc/rfc4632 https://www.rfc-editor.org/rfc/rfc4291 */
+import { createBoundedMap } from './bounded_map.ts'
 import { isIPv4, isIPv6 } from './ip.ts'
 import { lazy } from './lazy.ts'
 
@@ -38,8 +39,20 @@ function parseV6(text: string): bigint {
   return fromGroups([...left, ...zeros, ...right], 16, 16n)
 }
 
-/** An IPv4 address inside IPv6 (::ffff:a.b.c.d) becomes the IPv4 address it is. RFC 4291 §2.5.5.2. */
+/** Addresses that were read before: most requests come from few proxies, and each is asked about several times. */
+const parsed = createBoundedMap<Address>(262_144)
+const addressBytes = 200
+
 function parseAddress(text: string): Address | undefined {
+  const known = parsed.get(text)
+  if (known) return known
+  const address = readAddress(text)
+  if (address) parsed.set(text, address, addressBytes)
+  return address
+}
+
+/** An IPv4 address inside IPv6 (::ffff:a.b.c.d) becomes the IPv4 address it is. RFC 4291 §2.5.5.2. */
+function readAddress(text: string): Address | undefined {
   if (isIPv4(text)) return { family: 4, value: fromGroups(text.split('.'), 10, 8n) }
   if (!isIPv6(text) || text.includes('%')) return undefined
   const value = parseV6(text)

@@ -91,8 +91,11 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
     context: app.context,
     clock,
     lines,
-    fetch: (path, init, peer = '127.0.0.1') =>
-      app.handle(new Request(new URL(path, `${config.issuer}/`), { redirect: 'manual', ...init }), peer),
+    fetch: async (path, init, peer = '127.0.0.1') =>
+      app.handle(
+        new Request(new URL(path, `${config.issuer}/`), { redirect: 'manual', ...init }),
+        () => peer,
+      ),
   }
 }
 

@@ -64,7 +64,7 @@ export const frontchannelLogout = defineFeature({
   logout: {
     channel: (_context, client) => (logoutUriOf(client) === undefined ? undefined : 'browser'),
     async frames(context, { sid, clients }) {
-      const found = await Promise.all(clients.map((clientId) => findClient(context, clientId)))
+      const found = await Promise.all(clients.map(async (clientId) => findClient(context, clientId)))
       const uris = found.flatMap((client) => {
         const uri = client && logoutUriOf(client)
         return uri && client ? [withSession(uri, context.config.issuer, sidOf(sid, client, context))] : []
