@@ -1,4 +1,5 @@
 /** `latchkey user …`: accounts of End-Users, in the store of the running server. */
+import { endEverything } from '../people/end_session.ts'
 import { wordsAbout } from '../people/new_password.ts'
 import { hashPassword } from '../people/password.ts'
 import { forgetTries } from '../people/rate_limit.ts'
@@ -78,6 +79,7 @@ export const passwd = defineCommand({
     withContext('accounts', async (context) => {
       const user = await requireUser(context, username)
       const password_hash = await hashPassword(await readNewPassword(context, wordsAbout(user), fromStdin))
+      await endEverything(user.sub, context) // first: a stop leaves no session of the old password beside the new one
       await change(context, user, () => ({ password_hash }))
       await forgetTries(context, 'account', canonicalUsername(username)) // an End-User who was locked out can sign in at once
       const ended = await endAll(context, user)

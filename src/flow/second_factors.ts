@@ -3,7 +3,7 @@ import { meetsAcr } from '../auth/acr.ts'
 import type { Context } from '../contracts/context.ts'
 import type { SecondFactor } from '../contracts/feature.ts'
 import type { Call } from '../contracts/call.ts'
-import { type AccountEvent, tellOwner } from '../people/tell_owner.ts'
+import { type AccountEvent, changeAndTell, tellOwner } from '../people/tell_owner.ts'
 import { FactorGeneration } from '../models/factor_generation.ts'
 import type { User } from '../models/user.ts'
 import { type SignedInPerson, freshlySignedIn, isFresh, isFreshIn } from './signed_in_person.ts'
@@ -75,7 +75,23 @@ export async function dropStandIns(user: User, context: Context): Promise<void> 
   for (const factor of context.table.secondFactors) await factor.forget?.(context, user.sub)
 }
 
-/** After a change of factors: ends the trust in all trusted devices, and notifies the owner. */
+/**
+ * Removes a factor, or does another change of factors. Ends the trust in all trusted devices first, so that no stop leaves
+ * it beside the change, and notifies the owner.
+ */
+export const changeFactors = (
+  call: Call,
+  context: Context,
+  user: User,
+  event: AccountEvent,
+  change: () => Promise<boolean>,
+): Promise<boolean> =>
+  changeAndTell(call, context, user, event, async () => {
+    await FactorGeneration.renew(context, context.random, user.sub)
+    return change()
+  })
+
+/** After a factor was added: ends the trust in all trusted devices, and notifies the owner. */
 export async function factorsChanged(
   call: Call,
   context: Context,

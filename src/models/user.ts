@@ -253,11 +253,11 @@ export const User = {
     return true
   },
 
-  /** Deletes the record and the index entries of its names. Features must have erased their data of the End-User before. */
+  /** Deletes the record and its names, but none that another account got since a removal that stopped. Features erase first. */
   async remove(memory: Memory, user: User): Promise<void> {
     await deletedSubs.put(memory, sha256(user.sub), { at: seconds(memory.clock) })
-    const email = provenEmail(user)
-    if (email !== undefined) await emails.take(memory, emailKey(email))
+    const id = emailKey(provenEmail(user) ?? '')
+    if ((await emails.find(memory, id))?.sub === user.sub) await emails.take(memory, id)
     await release(memory, nameKeysOf(user), user.sub)
     await memory.store.unlink(usersIndex, user.sub)
     await records.take(memory, user.sub)

@@ -131,6 +131,12 @@ async function matches(password: string, text: string): Promise<boolean> {
   return same && plausible
 }
 
+/** Whether this is the password of the account. For a caller that has proven something else: the try is not counted. */
+export const isPasswordOf = (context: Context, user: User, password: string): Promise<boolean> =>
+  context.signInQueue.run(() =>
+    user.password_hash === undefined ? false : matches(password, user.password_hash),
+  )
+
 /** After a success the account's count starts anew and the try no longer counts for the address, which many End-Users may share. */
 const clearTries = (context: Context, account: string, address: string) =>
   Promise.all([forgetTries(context, 'account', account), takeBackAddress(context, 'sign_in', address)])

@@ -1,4 +1,4 @@
-/** The password reset link: single use, valid only while it is the newest and the account has not changed. OWASP ASVS 5.0 V6.4.3 */
+/** The password reset link: valid until a password is set with it, and only while it is the newest and the account has not changed. OWASP ASVS 5.0 V6.4.3 */
 import * as v from 'valibot'
 import type { Context } from '../contracts/context.ts'
 import { sha256 } from '../lib/hash.ts'
@@ -7,6 +7,7 @@ import { defineRecord } from '../models/define_record.ts'
 import { OneTime } from '../models/one_time.ts'
 import { canonicalEmail, provenEmail, User } from '../models/user.ts'
 import { greeting, languageOfUser, sendMail } from './mail.ts'
+import { isPasswordOf } from './password.ts'
 import { seconds } from '../lib/clock.ts'
 
 export const resetPath = '/reset_password'
@@ -68,11 +69,31 @@ function isUnchanged(user: User, about: About): boolean {
 export const findLink = async (context: Context, token: string): Promise<User | undefined> =>
   accountOf(context, await OneTime.peek(context, purpose, token))
 
-/** The account of a link, for the one caller that uses the link up. */
-export const spendLink = async (context: Context, token: string): Promise<User | undefined> =>
-  accountOf(context, await OneTime.take(context, purpose, token))
+/**
+ * The account of a link whose reset stopped after the new password had been stored: the link is still the newest, and
+ * `password` is that new password. So the same form finishes what is left.
+ */
+export async function findHalfUsedLink(
+  context: Context,
+  token: string,
+  password: string,
+): Promise<User | undefined> {
+  const about = await OneTime.peek(context, purpose, token)
+  if (!about) return undefined
+  const sub = String(about.sub)
+  const [user, last] = await Promise.all([User.find(context, sub), newest.find(context, sub)])
+  if (!user || user.disabled || last?.stamp !== about.stamp || stateOf(user).email !== about.email)
+    return undefined
+  return (await isPasswordOf(context, user, password)) ? user : undefined
+}
 
 export const forgetLinks = (context: Context, sub: string): Promise<unknown> => newest.take(context, sub)
+
+/** The link becomes invalid when the password changes; this forgets it, so that no repetition is expected any more. */
+export async function forgetLink(context: Context, sub: string, token: string): Promise<void> {
+  await forgetLinks(context, sub)
+  await OneTime.take(context, purpose, token)
+}
 
 /** Replaces the password hash atomically; false when the account is disabled or its password has changed since `user` was read. */
 export async function replacePassword(context: Context, user: User, password_hash: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import { type MessageKey, type MessageValue, say } from '../lib/say.ts'
 import { Event } from '../models/event.ts'
 import { canonicalEmail, type User } from '../models/user.ts'
 import { foreignText } from '../html/foreign_text.ts'
+import { sha256 } from '../lib/hash.ts'
 import { readMailAddress } from '../lib/mail_address.ts'
 import { placeOf } from './place.ts'
 import type { Call } from '../contracts/call.ts'
@@ -105,4 +106,61 @@ export async function tellOwner(
     ],
     ...notYou(context),
   })
+}
+
+/** Milliseconds for which the repetition of a change that stopped halfway still tells the owner. */
+const halfDoneMs = 86_400_000
+/** Milliseconds in which a concurrent request comes to its end. */
+const inFlightMs = 250
+const halfDoneKey = (sub: string, kind: EventKind): string => `half_done:${sha256(`${kind}\n${sub}`)}`
+
+/** Whether a change of this kind has begun and not come to its end, since the store failed in between. */
+export const isHalfDone = async (context: Context, sub: string, kind: EventKind): Promise<boolean> =>
+  (await context.store.get(halfDoneKey(sub, kind))) !== undefined
+
+/**
+ * A change of several records, of which the owner is told. Each write of `change` must leave a safe state, and `change` may
+ * be repeated; it resolves to whether it changed anything. When the store fails in between, a mark stays: the repetition
+ * tells the owner although it may find nothing left to change, with the detail that the mark has.
+ */
+export async function changeAndTell(
+  call: Call,
+  context: Context,
+  user: User,
+  event: AccountEvent,
+  change: () => Promise<boolean>,
+  tell: (event: AccountEvent) => Promise<void> = (told) => tellOwner(call, context, user, told),
+): Promise<boolean> {
+  const key = halfDoneKey(user.sub, event.kind)
+  const isFirst = await context.store.create(key, event.detail ?? '', halfDoneMs)
+  const changed = await change()
+  if (changed) await tell(event)
+  else if (!isFirst) {
+    await Bun.sleep(inFlightMs) // of concurrent requests, the one that made the change tells
+    const detail = await context.store.get(key)
+    if (detail !== undefined) await tell({ ...event, ...(detail !== '' && { detail }) })
+  }
+  // A mark that stays would make a repetition tell the owner once more.
+  await context.store.take(key).catch(() => undefined)
+  return changed
+}
+
+/**
+ * For a change that cannot be repeated once it was made: tells the owner first. A repetition after a stop tells again; of
+ * concurrent requests one does.
+ */
+export async function tellAndChange<T>(
+  call: Call,
+  context: Context,
+  user: User,
+  event: AccountEvent,
+  change: () => Promise<T>,
+): Promise<T> {
+  const key = halfDoneKey(user.sub, event.kind)
+  const isFirst = await context.store.create(key, '', halfDoneMs)
+  if (!isFirst) await Bun.sleep(inFlightMs)
+  if (isFirst || (await context.store.get(key)) !== undefined) await tellOwner(call, context, user, event)
+  const changed = await change()
+  await context.store.take(key).catch(() => undefined)
+  return changed
 }

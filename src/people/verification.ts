@@ -72,6 +72,8 @@ export const withdrawVerification = (context: Context, sub: string): Promise<unk
 export interface Verification {
   user: User
   address: string
+  /** The address that the account had when the mail was sent, '' for none. */
+  before: string
 }
 
 async function stillWanted(
@@ -81,13 +83,11 @@ async function stillWanted(
   if (!about) return undefined
   const { sub, address, stamp } = about as Record<string, string>
   const [user, pending] = await Promise.all([User.find(context, sub!), PendingEmail.find(context, sub!)])
-  return user &&
-    !user.disabled &&
-    pending?.stamp === stamp &&
-    pending?.address === address &&
-    pending?.before === emailOf(user)
-    ? { user, address: address! }
-    : undefined
+  if (!user || user.disabled || !pending || pending.stamp !== stamp || pending.address !== address)
+    return undefined
+  // The account has the address already when the verification stopped before the link was used up.
+  const isCurrent = pending.before === emailOf(user) || emailOf(user) === address
+  return isCurrent ? { user, address: address!, before: pending.before } : undefined
 }
 
 /** What the link verifies. The link stays valid, since mail scanners open links too. */
@@ -95,16 +95,21 @@ export const findVerification = async (context: Context, token: string): Promise
   stillWanted(context, await OneTime.peek(context, purpose, token))
 
 /**
- * Uses the link up and makes the address the account's verified one. `taken` when another account verified it first;
- * undefined when the link is no longer valid.
+ * Makes the address the account's verified one and uses the link up. `taken` when another account verified it first;
+ * undefined when the link is no longer valid, and for all but one of concurrent callers. The link is used up last, after
+ * `proven`: when the store fails before that, the same link finishes what is left.
  */
 export async function spendVerification(
   context: Context,
   token: string,
+  proven: (verification: Verification) => Promise<void> = async () => {},
 ): Promise<'changed' | 'taken' | undefined> {
-  const wanted = await stillWanted(context, await OneTime.take(context, purpose, token))
+  const wanted = await findVerification(context, token)
   if (!wanted) return undefined
-  const { user, address } = wanted
-  await PendingEmail.take(context, user.sub)
-  return (await User.proveEmail(context, user.sub, address)) ? 'changed' : 'taken'
+  const { sub } = wanted.user
+  const isProven = await User.proveEmail(context, sub, wanted.address)
+  if (isProven) await proven(wanted)
+  if (!(await PendingEmail.take(context, sub))) return undefined
+  await OneTime.take(context, purpose, token).catch(() => undefined) // it is no longer valid
+  return isProven ? 'changed' : 'taken'
 }

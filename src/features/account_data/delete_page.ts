@@ -12,7 +12,7 @@ import { foreignText } from '../../html/foreign_text.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { withoutSession } from '../../http/session.ts'
-import { tellOwner } from '../../people/tell_owner.ts'
+import { tellAndChange } from '../../people/tell_owner.ts'
 import { defineView } from '../../html/view.ts'
 import { type Said, say } from '../../lib/say.ts'
 import { canonicalUsername } from '../../models/user.ts'
@@ -94,11 +94,10 @@ async function submit(call: Call, context: Context, person: SignedInPerson & Sub
   const { confirmation = '' } = person.fields
   if (canonicalUsername(confirmation) !== canonicalUsername(user.username))
     return show(call, context, person, confirmation, say('deletion.other_name'))
-  const deletion = await requestDeletion(context, user.sub)
-  if (deletion?.isFirst) {
-    context.log.info('account_deletion_requested', { sub: user.sub })
-    await tellOwner(call, context, user, { kind: 'deletion_asked' })
-  }
+  const deletion = await tellAndChange(call, context, user, { kind: 'deletion_asked' }, () =>
+    requestDeletion(context, user.sub),
+  )
+  if (deletion?.isFirst) context.log.info('account_deletion_requested', { sub: user.sub })
   return withoutSession(redirectWithin(`${context.basePath}${deletedPath}`), context)
 }
 

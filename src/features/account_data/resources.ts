@@ -22,7 +22,7 @@ import { exportPerson } from '../../people/person_data.ts'
 import { json } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { requireToken } from '../../http/resource.ts'
-import { tellOwner } from '../../people/tell_owner.ts'
+import { tellAndChange, tellOwner } from '../../people/tell_owner.ts'
 import type { Client } from '../../models/client.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import type { Grant } from '../../models/grant.ts'
@@ -175,17 +175,21 @@ export const deleteEndpoint = defineEndpoint({
     requireFresh(call, context, holder)
     await requireSecondFactor(call, context, holder)
     const { user, client } = holder
-    const deletion = await requestDeletion(context, user.sub)
+    const deletion = await tellAndChange(
+      call,
+      context,
+      user,
+      { kind: 'deletion_asked_by', detail: plainNameOf(client) },
+      () => requestDeletion(context, user.sub),
+    )
     if (!deletion)
       throw invalidToken(
         context,
         { rule: 'RFC 6750 §3.1', expected: 'an account that exists', problem: 'the account does not exist' },
         call,
       )
-    if (deletion.isFirst) {
+    if (deletion.isFirst)
       context.log.info('account_deletion_requested', { sub: user.sub, client_id: client.client_id })
-      await tellOwner(call, context, user, { kind: 'deletion_asked_by', detail: plainNameOf(client) })
-    }
     return json(202, { erased_at: new Date(deletion.due).toISOString() })
   },
 })

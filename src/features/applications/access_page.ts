@@ -15,7 +15,7 @@ import { claimDescription, scopeWords } from '../../html/consent_page.ts'
 import { foreignText } from '../../html/foreign_text.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { tellOwner } from '../../people/tell_owner.ts'
+import { changeAndTell } from '../../people/tell_owner.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import { withdrawAccess } from '../../people/withdraw_access.ts'
 import { type Said, say } from '../../lib/say.ts'
@@ -118,11 +118,11 @@ async function submit(
 ): Promise<Reply> {
   const { client_id: clientId = '' } = fields
   // Ends only what this End-User granted. For a client without access the answer is the same.
-  if (await withdrawAccess(context, user.sub, clientId)) {
-    const client = await Client.find(context, clientId)
-    const detail = client ? plainNameOf(client) : foreignText(clientId)
-    context.log.info('access_withdrawn', { sub: user.sub, client_id: clientId })
-    await tellOwner(call, context, user, { kind: 'access_withdrawn', detail })
-  }
+  const client = await Client.find(context, clientId)
+  const detail = client ? plainNameOf(client) : foreignText(clientId)
+  const withdrawn = await changeAndTell(call, context, user, { kind: 'access_withdrawn', detail }, () =>
+    withdrawAccess(context, user.sub, clientId),
+  )
+  if (withdrawn) context.log.info('access_withdrawn', { sub: user.sub, client_id: clientId })
   return redirectWithin(`${context.basePath}${accessPath}?done=withdrawn`)
 }

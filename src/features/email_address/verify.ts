@@ -18,7 +18,12 @@ import { countAddress } from '../../people/rate_limit.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { tellOwner } from '../../people/tell_owner.ts'
-import { findVerification, spendVerification, verifyEmailPath } from '../../people/verification.ts'
+import {
+  findVerification,
+  spendVerification,
+  type Verification,
+  verifyEmailPath,
+} from '../../people/verification.ts'
 import { defineView } from '../../html/view.ts'
 import { say, type Said } from '../../lib/say.ts'
 import { canonicalEmail } from '../../models/user.ts'
@@ -90,10 +95,11 @@ async function confirm(call: Call, context: Context, person: SignedInPerson & Su
   const wanted = await findVerification(context, token)
   if (!wanted) return stop(context, 400, say('verification.gone'))
   if (wanted.user.sub !== person.user.sub) return stopForOther(context, person)
-  const result = await spendVerification(context, token)
+  const result = await spendVerification(context, token, (proven) =>
+    tellPrevious(call, context, person, proven),
+  )
   if (result === undefined) return stop(context, 400, say('verification.gone'))
   if (result === 'taken') return stop(context, 409, say('verification.taken'))
-  await tellPrevious(call, context, person, wanted.address)
   context.log.info('email_verified', { sub: person.user.sub })
   return redirectWithin(`${context.basePath}${emailPath}?done=confirmed`)
 }
@@ -103,10 +109,9 @@ async function tellPrevious(
   call: Call,
   context: Context,
   { user }: SignedInPerson,
-  address: string,
+  { address, before }: Verification,
 ): Promise<void> {
-  const before = user.claims.email
-  const changed = typeof before === 'string' && canonicalEmail(before) !== canonicalEmail(address)
+  const changed = before !== '' && canonicalEmail(before) !== canonicalEmail(address)
   if (changed) await tellOwner(call, context, user, { kind: 'email_changed', detail: address, to: before })
 }
 

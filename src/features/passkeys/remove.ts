@@ -3,13 +3,14 @@ import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import type { SignedInPerson } from '../../flow/signed_in_person.ts'
-import { dropStandIns, factorsChanged, isLastNeeded, stronglySignedIn } from '../../flow/second_factors.ts'
+import { changeFactors, dropStandIns, isLastNeeded, stronglySignedIn } from '../../flow/second_factors.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm } from '../../html/account_parts.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
+import { isHalfDone } from '../../people/tell_owner.ts'
 import { countSignInMethods } from '../../people/sign_in_methods.ts'
 import { say } from '../../lib/say.ts'
 import { User } from '../../models/user.ts'
@@ -54,18 +55,27 @@ export const removePage = defineEndpoint({
   async post(call, context, { fields, ...person }) {
     const { user } = person
     const found = await ownPasskey(context, person, fields.passkey ?? '')
-    if (!found) return redirectWithin(`${context.basePath}${accountPath}`)
-    const { passkey, minimum, removable } = found
-    if (!removable) return show(call, context, person, passkey, { status: 400, removable })
-    if (!(await Passkey.remove(context, user.sub, passkey.key, minimum)))
-      return redirectWithin(`${context.basePath}${accountPath}`) // removed by a concurrent request, or the last one by now
-    // A concurrent removal of a connection still counted this passkey, and this page counted that connection.
-    const left = await User.find(context, user.sub)
-    if (left && (await countSignInMethods(left, context)) === 0 && (await Passkey.restore(context, passkey)))
-      return show(call, context, person, passkey, { status: 400, removable: false })
-    context.log.info('passkey_removed', { sub: user.sub, passkey: passkey.key })
-    await dropStandIns(user, context)
-    await factorsChanged(call, context, user, { kind: 'passkey_removed', detail: passkey.name })
+    if (!found && !(await isHalfDone(context, user.sub, 'passkey_removed')))
+      return redirectWithin(`${context.basePath}${accountPath}`)
+    if (found && !found.removable)
+      return show(call, context, person, found.passkey, { status: 400, removable: false })
+    const event = { kind: 'passkey_removed', detail: found?.passkey.name ?? '' } as const
+    let isLast = false
+    const removed = await changeFactors(call, context, user, event, async () => {
+      if (!found || !(await Passkey.remove(context, user.sub, found.passkey.key, found.minimum))) return false
+      // A concurrent removal of a connection still counted this passkey, and this page counted that connection.
+      const left = await User.find(context, user.sub)
+      isLast =
+        left !== undefined &&
+        (await countSignInMethods(left, context)) === 0 &&
+        (await Passkey.restore(context, found.passkey))
+      return !isLast
+    })
+    if (!isLast) await dropStandIns(user, context)
+    if (found && isLast) return show(call, context, person, found.passkey, { status: 400, removable: false })
+    // Not removed: by a concurrent request, or it is the last one by now.
+    if (!removed) return redirectWithin(`${context.basePath}${accountPath}`)
+    context.log.info('passkey_removed', { sub: user.sub, passkey: found?.passkey.key })
     return toList(context, 'removed')
   },
 })

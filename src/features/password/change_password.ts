@@ -24,7 +24,7 @@ import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { beginSession } from '../../http/session.ts'
 import { endSession } from '../../people/end_session.ts'
-import { tellOwner } from '../../people/tell_owner.ts'
+import { changeAndTell, isHalfDone, tellOwner } from '../../people/tell_owner.ts'
 import { withdrawVerification } from '../../people/verification.ts'
 import { defineView } from '../../html/view.ts'
 import { type Said, say } from '../../lib/say.ts'
@@ -114,10 +114,14 @@ async function change(call: Call, context: Context, person: SignedInPerson & Sub
   const { session, user, fields } = person
   const { current_password = '', password = '', repeat = '' } = fields
   const showAgain = (status: number, problems: Problems) => show(call, context, person, status, problems)
+  let repeated = false
   try {
     // First, so that a wrong password gets no other answer.
-    if (!(await knowsPassword(call, context, user, current_password)))
-      return showAgain(403, { current: say('password.wrong') })
+    if (!(await knowsPassword(call, context, user, current_password))) {
+      if (!(await isRepetition(call, context, user, password)))
+        return showAgain(403, { current: say('password.wrong') })
+      repeated = true
+    }
   } catch (error) {
     if (!(error instanceof RefusedError) || error.refusal.retryAfter === undefined) throw error
     logRefusal(error, call, context)
@@ -127,15 +131,34 @@ async function change(call: Call, context: Context, person: SignedInPerson & Sub
   const problem = await newPasswordProblem(context, password, wordsAbout(user))
   const differs = password === repeat ? undefined : say('password.differs')
   if (problem || differs) return showAgain(400, { password: problem, repeat: differs })
-  const hash = await context.signInQueue.run(() => hashPassword(password))
-  if (!(await replaceHash(context, user, hash)))
-    return showAgain(409, { whole: say('password.changed_meanwhile') })
-  const cookies = await replaceSessions(call, context, session)
-  await withdrawVerification(context, user.sub) // an attacker who knew the old password may have asked for it
-  await tellOwner(call, context, user, { kind: 'password_changed' })
+  const hash = repeated ? undefined : await context.signInQueue.run(() => hashPassword(password))
+  let cookies: string[] = []
+  const event = { kind: 'password_changed' } as const
+  const replace = async () => {
+    // First, so that no stop leaves the new password beside sessions of the old one.
+    await endOthers(context, session)
+    if (hash !== undefined && !(await replaceHash(context, user, hash))) return false
+    await endOthers(context, session) // again: a sign-in with the old password may have succeeded since
+    await withdrawVerification(context, user.sub) // an attacker who knew the old password may have asked for it
+    return true
+  }
+  const changed = await changeAndTell(call, context, user, event, replace, async () => {
+    await tellOwner(call, context, user, event)
+    cookies = await renewSession(call, context, session) // last: after it the form cannot be repeated
+  })
+  if (!changed) return showAgain(409, { whole: say('password.changed_meanwhile') })
   context.log.info('password_changed', { sub: user.sub, address: call.address })
   return redirectWithin(`${context.basePath}${passwordPath}?done=changed`, cookies)
 }
+
+/**
+ * Whether the form repeats a change that stopped halfway, after the new password had been stored: then the new password is
+ * the current one.
+ */
+const isRepetition = async (call: Call, context: Context, user: User, password: string): Promise<boolean> =>
+  (await isHalfDone(context, user.sub, 'password_changed')) &&
+  user.password_hash !== undefined &&
+  (await knowsPassword(call, context, user, password))
 
 /** Wrong passwords are counted as at the sign-in page, so that an open session allows no unlimited guesses. */
 async function knowsPassword(call: Call, context: Context, user: User, password: string): Promise<boolean> {
@@ -161,12 +184,15 @@ async function replaceHash(context: Context, user: User, hash: string): Promise<
   return changed
 }
 
-/** Ends all sessions and grants, and begins a new session for this browser, because its old cookie may have been copied. */
-async function replaceSessions(call: Call, context: Context, session: Session): Promise<string[]> {
-  const { sub, acr, amr, authenticated_at } = session
+/** Ends all other sessions, and all grants. */
+async function endOthers(context: Context, { sid: own, sub }: Session): Promise<void> {
   for (const { sid } of await Session.listOfUser(context, sub))
-    if (sid !== session.sid) await endSession(sid, context)
+    if (sid !== own) await endSession(sid, context)
   await Grant.endOfUser(context, sub)
-  const { cookies } = await beginSession(call, context, { sub, acr, amr, authenticated_at })
-  return cookies
+}
+
+/** Begins a new session for this browser, because its old cookie may have been copied. */
+async function renewSession(call: Call, context: Context, session: Session): Promise<string[]> {
+  const { sub, acr, amr, authenticated_at } = session
+  return (await beginSession(call, context, { sub, acr, amr, authenticated_at })).cookies
 }

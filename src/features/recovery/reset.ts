@@ -15,9 +15,15 @@ import { countAddress, forgetTries } from '../../people/rate_limit.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import { currentSession, withoutSession } from '../../http/session.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { findLink, forgetLinks, replacePassword, resetPath, spendLink } from '../../people/reset_link.ts'
+import {
+  findHalfUsedLink,
+  findLink,
+  forgetLink,
+  replacePassword,
+  resetPath,
+} from '../../people/reset_link.ts'
 import { endEverything } from '../../people/end_session.ts'
-import { tellOwner } from '../../people/tell_owner.ts'
+import { changeAndTell } from '../../people/tell_owner.ts'
 import { withdrawVerification } from '../../people/verification.ts'
 import { defineView } from '../../html/view.ts'
 import { say, type Said } from '../../lib/say.ts'
@@ -77,36 +83,38 @@ function show(
 async function choose(call: Call, context: Context, { fields }: Submitted): Promise<Reply> {
   await countTries(call, context)
   const { token = '', password = '', repeat = '' } = fields
-  const user = await findLink(context, token)
+  const found = await findLink(context, token)
+  const user = found ?? (await findHalfUsedLink(context, token, password))
   if (!user) return invalidLink(context)
   const problem = await newPasswordProblem(context, password, wordsAbout(user))
   const differs = password === repeat ? undefined : say('reset.differs')
-  // The link is spent after all checks, so that a refused password does not use it up.
+  // A refused password does not use the link up.
   if (problem || differs)
     return show(call, context, 400, { user, token, problems: { password: problem, repeat: differs } })
-  const hash = await context.signInQueue.run(() => hashPassword(password))
-  if (!(await replace(context, token, hash, call))) return invalidLink(context)
+  const hash = found && (await context.signInQueue.run(() => hashPassword(password)))
+  if (!(await replace(call, context, user, hash))) return invalidLink(context)
   const reply = redirectWithin(`${context.basePath}${resetPath}?done=changed`)
   // The session of another End-User in this browser goes on.
-  return (await currentSession(call, context)) ? reply : withoutSession(reply, context)
+  const isOther = (await currentSession(call, context)) !== undefined
+  // The link is bound to the old password and no longer valid, so that a failure here does no harm.
+  await forgetLink(context, user.sub, token).catch(() => undefined)
+  context.log.info('password_reset', { sub: user.sub, address: call.address })
+  return isOther ? reply : withoutSession(reply, context)
 }
 
-/** Ends all sessions and grants before and after the change, so that a failure in between leaves no old session alive. */
-async function replace(context: Context, token: string, hash: string, call: Call): Promise<boolean> {
-  const user = await spendLink(context, token)
-  if (!user) return false
-  await endEverything(user.sub, context)
-  if (!(await replacePassword(context, user, hash))) return false
-  await endEverything(user.sub, context) // again: a sign-in with the old password may have succeeded since
-  await Promise.all([
-    forgetLinks(context, user.sub),
-    withdrawVerification(context, user.sub), // an attacker with access may have asked for it
-    forgetTries(context, 'account', canonicalUsername(user.username)),
-  ])
-  await tellOwner(call, context, user, { kind: 'password_reset' })
-  context.log.info('password_reset', { sub: user.sub, address: call.address })
-  return true
-}
+/**
+ * Ends all sessions and grants before and after the change, so that a failure in between leaves no old session alive. Of
+ * concurrent uses of one link, one replaces the hash that the link is bound to. Without `hash` it was replaced before.
+ */
+const replace = (call: Call, context: Context, user: User, hash: string | undefined): Promise<boolean> =>
+  changeAndTell(call, context, user, { kind: 'password_reset' }, async () => {
+    await endEverything(user.sub, context)
+    if (hash !== undefined && !(await replacePassword(context, user, hash))) return false
+    await endEverything(user.sub, context) // again: a sign-in with the old password may have succeeded since
+    await withdrawVerification(context, user.sub) // an attacker with access may have asked for it
+    await forgetTries(context, 'account', canonicalUsername(user.username))
+    return true
+  })
 
 const invalidLink = (context: Context): Reply =>
   page(

@@ -6,6 +6,7 @@ import { pageOfPerson } from '../../flow/signed_in_person.ts'
 import {
   allowedFactors,
   askedFactors,
+  changeFactors,
   dropStandIns,
   factorsChanged,
   isLastNeeded,
@@ -169,8 +170,9 @@ async function remove(call: Call, context: Context, user: User, name: string): P
   const removal = Object.hasOwn(removals, name) ? removals[name] : undefined
   if (!removal) return say('second_factor.not_set_up')
   if (await isLastNeeded(user, name, context)) return say('second_factor.last_needed')
-  if (!(await removal.remove(context, user.sub))) return undefined
-  await factorsChanged(call, context, user, { kind: removal.kind })
+  await changeFactors(call, context, user, { kind: removal.kind }, async () =>
+    Boolean(await removal.remove(context, user.sub)),
+  )
   await dropStandIns(user, context)
   return undefined
 }

@@ -54,6 +54,14 @@ const unsealSeed = (context: Context, sub: string, sealed: string): string | und
   return seed
 }
 
+/** The seed that was shown, and the time step of the code that proves it. */
+async function proven(context: Context, owner: string, sub: string, code: string) {
+  const pending = await enrolments.find(context, sha256(owner))
+  const seed = pending?.sub === sub ? unsealSeed(context, sub, pending.seed) : undefined
+  const step = seed === undefined ? undefined : await stepOf(seed, code, seconds(context.clock))
+  return pending && step !== undefined ? { pending, step } : undefined
+}
+
 export const Totp = {
   find: records.find,
 
@@ -84,23 +92,40 @@ export const Totp = {
     return seed
   },
 
-  /** Stores the seed that was shown if `code` proves it. With `replaces`, it may replace an earlier one. */
+  /** Whether `code` proves the seed that was shown. */
+  isProven: async (
+    context: Context,
+    { owner, sub }: { owner: string; sub: string },
+    code: string,
+  ): Promise<boolean> => (await proven(context, owner, sub, code)) !== undefined,
+
+  /**
+   * Stores the seed that was shown if `code` proves it. With `replaces`, it may replace an earlier one. May be repeated
+   * until `endEnrolment`, which takes the result; undefined if the seed was not stored.
+   */
   async confirm(
     context: Context,
     { owner, sub, replaces }: { owner: string; sub: string; replaces: boolean },
     code: string,
-  ): Promise<boolean> {
-    const id = sha256(owner)
-    const pending = await enrolments.find(context, id)
-    const seed = pending?.sub === sub ? unsealSeed(context, sub, pending.seed) : undefined
-    const step = seed === undefined ? undefined : await stepOf(seed, code, seconds(context.clock))
-    if (!pending || step === undefined || !(await enrolments.take(context, id))) return false
+  ): Promise<string | undefined> {
+    const found = await proven(context, owner, sub, code)
+    if (!found) return undefined
+    const { pending, step } = found
     const created_at = seconds(context.clock)
     const record = { sub, seed: pending.seed, last_step: step, created_at }
-    if (!replaces) return records.create(context, sub, record)
+    if (await records.create(context, sub, record)) return pending.seed
+    const stored = await records.find(context, sub)
+    if (stored?.seed === pending.seed) return pending.seed // by a request that stopped after it
+    if (!replaces) return undefined
     await records.put(context, sub, record)
-    return true
+    return pending.seed
   },
+
+  /** True for exactly one caller: the seed that was shown can no longer be confirmed. */
+  endEnrolment: async (context: Context, owner: string, seed: string): Promise<boolean> =>
+    (await enrolments.update(context, sha256(owner), (current) =>
+      current.seed === seed ? { ...current, exp: seconds(context.clock) } : undefined,
+    )) !== undefined,
 
   remove: async (context: Context, sub: string): Promise<boolean> =>
     (await records.take(context, sub)) !== undefined,

@@ -2,10 +2,12 @@
 import { withFactor } from '../../auth/acr.ts'
 import type { Context } from '../../contracts/context.ts'
 import { type Answer, defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { factorsChanged, twoFactors } from '../../flow/second_factors.ts'
+import { twoFactors } from '../../flow/second_factors.ts'
 import type { Call } from '../../contracts/call.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { pictureHeaders } from '../../html/assets.ts'
+import { FactorGeneration } from '../../models/factor_generation.ts'
+import { changeAndTell } from '../../people/tell_owner.ts'
 import { type Said, say } from '../../lib/say.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
 import { challengeEndpoint } from './challenge.ts'
@@ -73,9 +75,17 @@ async function setUp(
 ): Promise<Reply> {
   requireOffered(context, totpFactor.name)
   const { owner, replaces, user } = factorPage
-  if (!(await Totp.confirm(context, { owner, replaces, sub: user.sub }, fields.code ?? '')))
+  let seed: string | undefined
+  await changeAndTell(call, context, user, { kind: 'totp_added' }, async () => {
+    const { code = '' } = fields
+    if (!(await Totp.isProven(context, { owner, sub: user.sub }, code))) return false
+    await FactorGeneration.renew(context, context.random, user.sub) // first: no trust in a device outlives the change
+    seed = await Totp.confirm(context, { owner, replaces, sub: user.sub }, code)
+    return seed !== undefined
+  })
+  // The seed stays on the page until all is done, so that a form that stopped halfway can be sent again.
+  if (seed === undefined || !(await Totp.endEnrolment(context, owner, seed)))
     return showSeed(context, factorPage, path, 400, say('second_factor.totp_unconfirmed'))
-  await factorsChanged(call, context, factorPage.user, { kind: 'totp_added' })
   return factorPage.finish('totp_added', (amr) => withFactor(amr, 'otp'))
 }
 

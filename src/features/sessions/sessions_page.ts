@@ -15,7 +15,7 @@ import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { withoutSession } from '../../http/session.ts'
 import { endSession } from '../../people/end_session.ts'
-import { noteEvent } from '../../people/tell_owner.ts'
+import { changeAndTell, noteEvent } from '../../people/tell_owner.ts'
 import type { Html } from '../../html/view.ts'
 import { type Said, say } from '../../lib/say.ts'
 import { Session } from '../../models/session.ts'
@@ -121,9 +121,10 @@ async function submit(
   }
   const sid = fields.session ?? ''
   // A session of another End-User gets the same answer as one that has ended, so that the answer discloses nothing.
-  const found = await Session.find(context, sid)
-  if (found?.sub === user.sub && (await endSession(sid, context)))
-    await noteEvent(call, context, user.sub, { kind: 'session_ended' })
+  const event = { kind: 'session_ended' } as const
+  const end = async () =>
+    (await Session.find(context, sid))?.sub === user.sub && (await endSession(sid, context)) !== undefined
+  await changeAndTell(call, context, user, event, end, () => noteEvent(call, context, user.sub, event))
   const reply = redirectWithin(`${path}?done=ended`)
   return sid === session.sid ? withoutSession(reply, context) : reply
 }

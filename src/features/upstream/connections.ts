@@ -11,7 +11,7 @@ import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { tellOwner } from '../../people/tell_owner.ts'
+import { changeAndTell } from '../../people/tell_owner.ts'
 import type { Html } from '../../html/view.ts'
 import { type Said, say } from '../../lib/say.ts'
 import { redirectToProvider } from './start.ts'
@@ -102,11 +102,17 @@ async function submit(
   }
   const kept = (await Links.listOfUser(context, user.sub)).find(({ id }) => id === fields.connection)
   // A connection that does not exist any more is answered as if it were removed now.
-  if (kept && !(await removeConnection(context, user, kept)))
-    return redirectWithin(`${context.basePath}${connectionsPath}?problem=last`)
-  if (kept) {
-    const detail = findUpstream(context.config, kept.link.provider)?.label ?? kept.link.provider
-    await tellOwner(call, context, user, { kind: 'connection_removed', detail })
-  }
+  const provider = kept?.link.provider ?? ''
+  const event = {
+    kind: 'connection_removed',
+    detail: findUpstream(context.config, provider)?.label ?? provider,
+  } as const
+  let isLast = false
+  await changeAndTell(call, context, user, event, async () => {
+    const removed = kept !== undefined && (await removeConnection(context, user, kept))
+    isLast = kept !== undefined && !removed
+    return removed
+  })
+  if (isLast) return redirectWithin(`${context.basePath}${connectionsPath}?problem=last`)
   return redirectWithin(`${context.basePath}${connectionsPath}?done=removed`)
 }

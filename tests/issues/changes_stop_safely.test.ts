@@ -1,0 +1,304 @@
+/**
+ * The store fails at each verb of a change in turn. Whatever was written by then is safe, and the same form finishes the
+ * rest once the store is back. OWASP ASVS 5.0 V2.3.3, V7.4.3; issue 8, line 65
+ */
+import { expect, test } from 'bun:test'
+import { Consent } from '../../src/models/consent.ts'
+import { Event } from '../../src/models/event.ts'
+import { FactorGeneration } from '../../src/models/factor_generation.ts'
+import { User } from '../../src/models/user.ts'
+import { Passkey } from '../../src/features/passkeys/records.ts'
+import { Totp } from '../../src/features/second_factor/totp.ts'
+import { answerRequests } from '../../src/features/recovery/job.ts'
+import type { EventKind } from '../../src/people/tell_owner.ts'
+import { memoryStore } from '../../src/store/memory.ts'
+import { codeOf, freshCode, pageOf, seedOn, setUpApp, withPassword } from '../support/authenticator.ts'
+import { demo, refresh, type Tokens, tokensOf, userinfo } from '../support/flow.ts'
+import { linkMailed } from '../support/mailbox.ts'
+import { failingStore } from '../support/odd_stores.ts'
+import { addPasskey, provePasskey } from '../support/passkeys.ts'
+import { alice, type Page, type Person, person } from '../support/person.ts'
+import { type Provider, provider, turnableClock } from '../support/provider.ts'
+
+const sub = 'user-alice'
+const better = 'four bricks under moonlight'
+const fresh = 'alice@new.example'
+
+interface Scene {
+  op: Provider
+  /** The browser in which the change is made, and another one of the same End-User. */
+  who: Person
+  other: Person
+  /** Of `other`. */
+  tokens: Tokens
+  /** Sends a form of `who`; the store works again before the answer is followed. Resolves to the status of the answer. */
+  send(page: Page, button: string, fields?: Record<string, string>): Promise<number>
+}
+
+interface Staged {
+  /** The change; called again after a stop. The store is away from some verb on. */
+  act(again?: boolean): Promise<number>
+  /** What must hold after a stop, whatever was written. */
+  safe?(): Promise<void>
+  /** What holds when it was finished. */
+  done(): Promise<void>
+  told?: EventKind
+}
+
+const lives = async (browser: Person): Promise<boolean> =>
+  !(await browser.open('/account')).page!.url.includes('/login')
+
+async function signsIn({ op }: Scene, password: string): Promise<boolean> {
+  const browser = person(op.issuer, op.fetch)
+  await withPassword(browser, { username: 'alice', password })
+  return browser.cookies.has('latchkey_session')
+}
+
+const tokensLive = async ({ op, tokens }: Scene): Promise<boolean> =>
+  (await userinfo(op, tokens.access_token)).status === 200 ||
+  (await refresh(op, demo, tokens.refresh_token)).status === 200
+
+/** The new password never holds beside a session or a token of before. */
+async function noOldAccess(scene: Scene): Promise<void> {
+  if (await signsIn(scene, better))
+    expect([await lives(scene.other), await tokensLive(scene)]).toEqual([false, false])
+}
+
+async function newPasswordAlone(scene: Scene): Promise<void> {
+  expect([await signsIn(scene, better), await signsIn(scene, alice.password)]).toEqual([true, false])
+  expect([await lives(scene.other), await tokensLive(scene)]).toEqual([false, false])
+}
+
+/** The page of the app, after a sign-in with it. */
+async function afterApp(op: Provider, who: Person, seed: string): Promise<Page> {
+  const page = pageOf(await who.open('/account/factors/totp'))
+  if (!page.url.includes('/second-factor')) return page
+  await who.press(page, 'verify', { code: freshCode(op, seed) })
+  return pageOf(await who.open('/account/factors/totp'))
+}
+
+const changes: Record<string, (scene: Scene) => Promise<Staged>> = {
+  async 'a change of password'(scene) {
+    const page = pageOf(await scene.who.open('/account/password'))
+    const fields = { current_password: alice.password, password: better, repeat: better }
+    return {
+      act: () => scene.send(page, 'change', fields),
+      safe: () => noOldAccess(scene),
+      done: () => newPasswordAlone(scene),
+      told: 'password_changed',
+    }
+  },
+  async 'a reset of the password'(scene) {
+    const { op, send } = scene
+    const forgot = pageOf(await scene.who.open('/forgot_password'))
+    await scene.who.press(forgot, 'send', { username: 'alice' })
+    await answerRequests(op.context)
+    const page = pageOf(await scene.who.open(await linkMailed(op, 'alice@example.com', '/reset_password')))
+    return {
+      act: () => send(page, 'reset', { password: better, repeat: better }),
+      safe: () => noOldAccess(scene),
+      done: () => newPasswordAlone(scene),
+      told: 'password_reset',
+    }
+  },
+  async 'a sign-out'({ who, send, op }) {
+    const { access_token } = await tokensOf(op, who)
+    const cookies = new Map(who.cookies)
+    const page = pageOf(await who.open('/logout'))
+    return {
+      act: () => send(page, 'logout'),
+      async done() {
+        const copied = person(op.issuer, op.fetch)
+        for (const [name, value] of cookies) copied.cookies.set(name, value)
+        expect(await lives(copied)).toBe(false)
+        expect((await userinfo(op, access_token)).status).toBe(401)
+      },
+    }
+  },
+  async 'the end of another session'(scene) {
+    const page = pageOf(await scene.who.open('/account/sessions'))
+    return {
+      act: () => scene.send(page, 'end'),
+      async done() {
+        expect([await lives(scene.other), await tokensLive(scene)]).toEqual([false, false])
+        expect(await lives(scene.who)).toBe(true)
+      },
+      told: 'session_ended',
+    }
+  },
+  async 'the end of all other sessions'(scene) {
+    const page = pageOf(await scene.who.open('/account/sessions'))
+    return {
+      act: () => scene.send(page, 'end_all'),
+      async done() {
+        expect([await lives(scene.other), await tokensLive(scene)]).toEqual([false, false])
+        expect(await lives(scene.who)).toBe(true)
+      },
+      told: 'sessions_ended',
+    }
+  },
+  async 'the withdrawal of a consent'(scene) {
+    const { op, who } = scene
+    const page = pageOf(await who.open('/account/applications'))
+    const consent = () => Consent.find(op.context, sub, demo.client_id)
+    expect(await consent()).toBeDefined()
+    return {
+      act: () => scene.send(page, 'withdraw'),
+      async safe() {
+        if (!(await consent())) expect(await tokensLive(scene)).toBe(false)
+      },
+      async done() {
+        expect([await consent(), await tokensLive(scene)]).toEqual([undefined, false])
+      },
+      told: 'access_withdrawn',
+    }
+  },
+  async 'another address'({ op, who, send }) {
+    await who.press(pageOf(await who.open('/account/email')), 'change', { email: fresh })
+    const page = pageOf(await who.open(await linkMailed(op, fresh, '/verify_email')))
+    const emailOf = async () => (await User.find(op.context, sub))!.claims
+    return {
+      act: () => send(page, 'confirm'),
+      async safe() {
+        const { email, email_verified } = await emailOf()
+        expect([fresh, 'alice@example.com']).toContain(String(email))
+        expect(email_verified).toBe(true)
+      },
+      async done() {
+        expect((await emailOf()).email).toBe(fresh)
+        expect((await User.findByEmail(op.context, fresh))?.sub).toBe(sub)
+        expect(await User.findByEmail(op.context, 'alice@example.com')).toBeUndefined()
+      },
+      told: 'email_changed',
+    }
+  },
+  async 'an authenticator app'({ op, who, send }) {
+    const page = pageOf(await who.open('/account/factors/totp'))
+    const seed = seedOn(page)
+    const before = await FactorGeneration.of(op.context, sub)
+    const isRenewed = async () => (await FactorGeneration.of(op.context, sub)) !== before
+    return {
+      async act(again) {
+        // Once the app is stored it is asked for, before the form can be sent again.
+        const current = again && (await Totp.find(op.context, sub)) ? await afterApp(op, who, seed) : page
+        return send(current, 'verify', { code: codeOf(op, seed) })
+      },
+      async safe() {
+        if (await Totp.find(op.context, sub)) expect(await isRenewed()).toBe(true)
+      },
+      async done() {
+        expect(await Totp.find(op.context, sub)).toBeDefined()
+        expect(await isRenewed()).toBe(true)
+      },
+      told: 'totp_added',
+    }
+  },
+  async 'no authenticator app any more'({ op, who, send }) {
+    await afterApp(op, who, await setUpApp(op, who))
+    const page = pageOf(await who.open('/account/factors'))
+    const before = await FactorGeneration.of(op.context, sub)
+    const forms = page.forms.filter(({ fields }) => fields.factor === 'totp')
+    const trusted = async () => (await FactorGeneration.of(op.context, sub)) === before
+    return {
+      act: () => send({ ...page, forms }, 'remove'),
+      async safe() {
+        if (!(await Totp.find(op.context, sub))) expect(await trusted()).toBe(false)
+      },
+      async done() {
+        expect([await Totp.find(op.context, sub), await trusted()]).toEqual([undefined, false])
+      },
+      told: 'totp_removed',
+    }
+  },
+  async 'no passkey any more'({ op, who, send }) {
+    await provePasskey(op.issuer, who, await addPasskey(op.issuer, who))
+    const list = pageOf(await who.open('/account/passkeys'))
+    const [path = ''] = /\/account\/passkeys\/remove\?passkey=[\w-]+/.exec(list.html) ?? []
+    const page = pageOf(await who.open(path))
+    const before = await FactorGeneration.of(op.context, sub)
+    return {
+      act: () => send(page, 'remove'),
+      async safe() {
+        if ((await Passkey.listOf(op.context, sub)).length === 0)
+          expect(await FactorGeneration.of(op.context, sub)).not.toBe(before)
+      },
+      async done() {
+        expect(await Passkey.listOf(op.context, sub)).toEqual([])
+        expect(await FactorGeneration.of(op.context, sub)).not.toBe(before)
+      },
+      told: 'passkey_removed',
+    }
+  },
+  async 'the end of an account'(scene) {
+    const { op, who, send } = scene
+    const page = pageOf(await who.open('/account/data/delete'))
+    const isLeaving = async () => (await User.find(op.context, sub))!.leaving_at !== undefined
+    return {
+      act: () => send(page, 'delete', { confirmation: 'alice' }),
+      async safe() {
+        if (await isLeaving()) expect(await tokensLive(scene)).toBe(false)
+      },
+      async done() {
+        expect([await isLeaving(), await tokensLive(scene)]).toEqual([true, false])
+      },
+      told: 'deletion_asked',
+    }
+  },
+}
+
+/** A fresh provider where Alice has two sessions, with tokens in the other one. */
+async function stage() {
+  const clock = turnableClock()
+  const failing = failingStore(memoryStore(clock))
+  const op = await provider({ store: failing.store, clock })
+  let posted = 0
+  const who = person(op.issuer, async (url, init) => {
+    const answer = await op.fetch(url, init)
+    if (init?.method === 'POST') {
+      posted = answer.status
+      failing.recover()
+    }
+    return answer
+  })
+  const other = person(op.issuer, op.fetch)
+  const tokens = await tokensOf(op, other)
+  await withPassword(who)
+  const send: Scene['send'] = async (page, button, fields) => {
+    await who.press(page, button, fields)
+    return posted
+  }
+  const scene: Scene = { op, who, other, tokens, send }
+  return { scene, failing }
+}
+
+for (const [name, prepare] of Object.entries(changes))
+  test(`${name}: the store fails at each verb in turn`, async () => {
+    for (let verbs = 0; ; verbs++) {
+      const { scene, failing } = await stage()
+      const { act, safe, done, told } = await prepare(scene)
+      failing.failAfter(verbs)
+      const status = await act()
+      failing.recover()
+      const where = (what: unknown) => [name, verbs, what]
+      expect(where([200, 303, 503].includes(status))).toEqual(where(true))
+      if (status === 503) {
+        try {
+          await safe?.()
+          scene.op.clock.advance(1_500)
+          const again = await act(true)
+          expect(where([200, 303].includes(again) ? again : `${again}`)).toEqual(where(again))
+        } catch (error) {
+          throw new Error(`${name}, away after ${verbs} verbs: ${(error as Error).message}`)
+        }
+      }
+      try {
+        await done()
+        if (told)
+          expect((await Event.listOfUser(scene.op.context, sub)).map(({ kind }) => kind)).toContain(told)
+      } catch (error) {
+        throw new Error(`${name}, away after ${verbs} verbs (${status}): ${(error as Error).message}`)
+      }
+      if (status !== 503) return expect(verbs).toBeGreaterThan(3)
+      expect(verbs).toBeLessThan(120)
+    }
+  }, 120_000)
