@@ -119,7 +119,7 @@ export const authorizationCode = defineGrantType('authorization_code', Params, a
   const once = (current: Grant) =>
     current.code_used ? undefined : { ...redeemed(current, client, bound, context), code_used: true }
   const [grant, session, user] = await Promise.all([
-    Grant.update(context, grantId, once, loaded),
+    Grant.prolong(context, loaded.record, once, loaded),
     Session.find(context, authentication.sid),
     User.find(context, sub),
   ])

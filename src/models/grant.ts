@@ -1,7 +1,7 @@
 /** One authorization and all its tokens. The tokens are valid only while this record exists, so ending them is one deletion. */
 import * as v from 'valibot'
 import { declaring, openObject } from './declared.ts'
-import { defineRecord, type Memory } from './define_record.ts'
+import { defineRecord, type Loaded, type Memory } from './define_record.ts'
 import { everyMember } from './every_member.ts'
 import { seconds } from '../lib/clock.ts'
 
@@ -61,6 +61,22 @@ const ofUser = (sub: string) => `user_grants:${sub}`
 const indexTtl = (memory: Memory, grant: Grant, lifetime: number) =>
   Math.max(grant.exp * 1000 - memory.clock.now(), lifetime * 1000) + 86_400_000
 
+/** A member outlives its grant by this time, because clocks of instances differ. */
+const memberGraceMs = 120_000
+
+/** Adds the grant to the indexes of its End-User and its session until it expires, or keeps it there for longer. */
+const linked = (memory: Memory, grant: Grant, ttl: number): Promise<unknown> =>
+  Promise.all(
+    indexesOf(grant).map((index) =>
+      memory.store.link(index, grant.grant_id, grant.exp * 1000 + memberGraceMs, ttl),
+    ),
+  )
+
+const indexesOf = ({ sub, session_bound, authentication }: Grant): string[] => [
+  ofUser(sub),
+  ...(session_bound ? [ofSession(authentication.sid)] : []),
+]
+
 export const Grant = {
   find: records.find,
   load: records.load,
@@ -68,28 +84,40 @@ export const Grant = {
 
   /** `lifetime` in seconds: how long the grant can last at most after its code is redeemed. */
   async create(memory: Memory, grant: Grant, lifetime: number): Promise<void> {
-    const ttl = indexTtl(memory, grant, lifetime)
-    const until = (grant.exp + lifetime) * 1000 // the end of a grant whose code is redeemed at the last moment
     await Promise.all([
-      memory.store.trim(ofUser(grant.sub), memory.clock.now()), // here too, because `listOfUser` may never be called
+      // Here, because `listOfUser` may never be called, and a session may see many silent renewals.
+      ...indexesOf(grant).map((index) => memory.store.trim(index, memory.clock.now())),
       records.create(memory, grant.grant_id, {
         begun_at: seconds(memory.clock),
         ...grant,
       }),
-      memory.store.link(ofUser(grant.sub), grant.grant_id, until, ttl),
-      grant.session_bound &&
-        memory.store.link(ofSession(grant.authentication.sid), grant.grant_id, until, ttl),
+      linked(memory, grant, indexTtl(memory, grant, lifetime)),
     ])
+  },
+
+  /**
+   * As `update`, for a change that gives the grant a later `exp`: when its code is redeemed. The indexes keep it for as
+   * long, at the same time, so that what ends all grants of a session or an End-User finds it.
+   */
+  async prolong(
+    memory: Memory,
+    grant: Grant,
+    change: (current: Grant) => Grant | undefined,
+    loaded?: Loaded<Grant>,
+  ): Promise<Grant | undefined> {
+    const next = change(grant)
+    const [updated] = await Promise.all([
+      records.update(memory, grant.grant_id, change, loaded),
+      next && linked(memory, next, indexTtl(memory, next, 0)),
+    ])
+    return updated
   },
 
   /** Every token of the grant stops working. Idempotent; true for the one caller that ended it. */
   async end(memory: Memory, grantId: string): Promise<boolean> {
     const grant = await records.take(memory, grantId)
     if (!grant) return false
-    await Promise.all([
-      memory.store.unlink(ofUser(grant.sub), grantId),
-      grant.session_bound && memory.store.unlink(ofSession(grant.authentication.sid), grantId),
-    ])
+    await Promise.all(indexesOf(grant).map((index) => memory.store.unlink(index, grantId)))
     return true
   },
 

@@ -72,7 +72,9 @@ export const Session = {
 
   /**
    * Begins a session and returns it with its cookie. A repeated sign-in of the same End-User keeps `sid`, which clients
-   * know from ID Tokens, and makes a new secret: the older cookie is no longer valid.
+   * know from ID Tokens, and makes a new secret: the older cookie is no longer valid. A `previous` session that has ended
+   * stays ended, and the new one has another `sid`: one compare-and-swap decides, which also keeps the clients that joined
+   * since `previous` was read.
    */
   async begin(
     memory: Memory,
@@ -82,29 +84,34 @@ export const Session = {
     previous?: Session,
   ) {
     const now = seconds(memory.clock)
-    const kept = previous?.sub === signIn.sub ? previous : undefined
-    const sid = kept?.sid ?? random(15)
-    const created_at = (signIn.authenticated_at === undefined ? undefined : kept?.created_at) ?? now
     const secret = random(33)
-    const session: Session = {
-      ...kept,
-      ...signIn,
-      sid,
-      secret_hash: sha256(secret),
-      authenticated_at: signIn.authenticated_at ?? memory.clock.now(),
-      proven_at: signIn.authenticated_at === undefined ? signIn.proven_at : kept?.proven_at,
-      created_at,
-      seen_at: now,
-      exp: end({ created_at }, now, lifetimes),
-      clients: kept?.clients ?? [],
+    const sessionOf = (sid: string, kept?: Session): Session => {
+      const created_at = (signIn.authenticated_at === undefined ? undefined : kept?.created_at) ?? now
+      return {
+        ...kept,
+        ...signIn,
+        sid,
+        secret_hash: sha256(secret),
+        authenticated_at: signIn.authenticated_at ?? memory.clock.now(),
+        proven_at: signIn.authenticated_at === undefined ? signIn.proven_at : kept?.proven_at,
+        created_at,
+        seen_at: now,
+        exp: end({ created_at }, now, lifetimes),
+        clients: kept?.clients ?? [],
+      }
     }
     const index = ofUser(signIn.sub)
-    await memory.store.trim(index, memory.clock.now())
-    await Promise.all([
-      records.put(memory, sid, session),
-      memory.store.link(index, sid, (now + lifetimes.absolute) * 1000, lifetimes.absolute * 1000),
+    const [again] = await Promise.all([
+      previous?.sub === signIn.sub &&
+        records.update(memory, previous.sid, (current) => sessionOf(current.sid, current)),
+      memory.store.trim(index, memory.clock.now()),
     ])
-    return { session, cookie: `${sid}${secret}` }
+    const session = again || sessionOf(random(15))
+    await Promise.all([
+      !again && records.create(memory, session.sid, session),
+      memory.store.link(index, session.sid, (now + lifetimes.absolute) * 1000, lifetimes.absolute * 1000),
+    ])
+    return { session, cookie: `${session.sid}${secret}` }
   },
 
   /** Records a use, and a client that receives a code or token. Writes only when that changes the record. */

@@ -149,7 +149,14 @@ const openings: Record<string, () => Promise<Opened>> = {
 /** What a GET may write, by endpoint, and why: "verb kind of record". Any other write fails, and so does one that is gone. */
 const reasons: Record<string, { writes: string[]; why: string }> = {
   authorization: {
-    writes: ['create grant', 'link session_grants', 'link user_grants', 'put code', 'trim user_grants'],
+    writes: [
+      'create grant',
+      'link session_grants',
+      'link user_grants',
+      'put code',
+      'trim session_grants',
+      'trim user_grants',
+    ],
     why: 'the answer to an authorization request is a code (OpenID Connect Core 3.1.2.5)',
   },
   resume: {
@@ -159,6 +166,7 @@ const reasons: Record<string, { writes: string[]; why: string }> = {
       'link user_grants',
       'put code',
       'replace interaction',
+      'trim session_grants',
       'trim user_grants',
     ],
     why: 'the same, once the pages of the request are done; the interaction is not guessed',

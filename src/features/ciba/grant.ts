@@ -65,7 +65,7 @@ export const ciba = defineGrantType(
     )
     if (!spent) throw usedBefore(context, found)
     const activate = (current: Grant) => redeemed(current, client, bound, context)
-    const grant = await Grant.update(context, found.grant_id, activate, loaded)
+    const grant = await Grant.prolong(context, loaded.record, activate, loaded)
     if (!grant) throw ended()
     return firstIssue(grant, user)
   },

@@ -64,9 +64,9 @@ export const deviceCode = defineGrantType(
         'the device_code was used before',
       )
     }
-    const grant = await Grant.update(
+    const grant = await Grant.prolong(
       context,
-      device.grant_id,
+      loaded.record,
       (current) => redeemed(current, client, bound, context),
       loaded,
     )

@@ -194,5 +194,9 @@ async function endOthers(context: Context, { sid: own, sub }: Session): Promise<
 /** Begins a new session for this browser, because its old cookie may have been copied. */
 async function renewSession(call: Call, context: Context, session: Session): Promise<string[]> {
   const { sub, acr, amr, authenticated_at } = session
-  return (await beginSession(call, context, { sub, acr, amr, authenticated_at })).cookies
+  const { session: begun, cookies } = await beginSession(call, context, { sub, acr, amr, authenticated_at })
+  if (begun.sid === session.sid) return cookies
+  // The session of this browser has ended in between, and with it the sign-in that it proved.
+  await endSession(begun.sid, context)
+  return []
 }

@@ -59,9 +59,9 @@ const answer =
       : undefined
     // A token issued here needs an active grant; no code has been redeemed to activate it.
     const grant = withToken ? await activate(inactiveGrant, context.config.accessTokenTtl) : inactiveGrant
-    async function activate({ grant_id }: Grant, lifetime: number): Promise<Grant> {
+    async function activate(inactive: Grant, lifetime: number): Promise<Grant> {
       const exp = seconds(context.clock) + lifetime
-      const active = await Grant.update(context, grant_id, (current) => ({ ...current, exp }))
+      const active = await Grant.prolong(context, inactive, (current) => ({ ...current, exp }))
       if (!active)
         throw new OAuthError('access_denied', {
           rule: 'RFC 6749 §4.2.2.1',
