@@ -3,6 +3,9 @@ import * as v from 'valibot'
 
 export type Params = Readonly<Record<string, string>>
 
+/** Between the values of a parameter that came more than once. No URI and no client_id has it. */
+export const repeated = '\n'
+
 /** The parameters that `entries` name. To read any other one does not compile. */
 export type Given<E extends v.ObjectEntries> = Readonly<Partial<Record<keyof E, string | undefined>>>
 

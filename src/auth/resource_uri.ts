@@ -17,3 +17,9 @@ export function resourceKey(uri: string): string {
   const url = uri.length > longest ? null : URL.parse(uri)
   return url?.pathname === '/' ? url.href : uri
 }
+
+/** Whether one of `uris` is the same resource. */
+export function isAmong(uri: string, uris: readonly string[]): boolean {
+  const key = resourceKey(uri)
+  return uris.some((each) => resourceKey(each) === key)
+}

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { optionalText } from '../auth/params.ts'
-import { type Grounds, describe } from '../auth/refusal.ts'
+import { type Grounds, type RefusedError, describe } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import type { TokenBinding } from '../contracts/feature.ts'
 import { form, hasForm, shape } from './call.ts'
@@ -69,19 +69,37 @@ export const BearerParams = v.object({
   access_token: optionalText('Without an Authorization header'),
 })
 
+/** §3.1: each refusal of a resource has a challenge, with the error code. */
+const malformed = (error: RefusedError, call: Call, context: Context) =>
+  new OAuthError(error.code, {
+    ...error.refusal,
+    headers: challenge(context, error.code, describe(error.refusal), call),
+  })
+
+/** The token in the body of a POST. Throws `invalid_request` with the challenge for a form that cannot be read. */
+async function tokenInBody(call: Call, context: Context): Promise<string | undefined> {
+  if (call.method !== 'POST' || !hasForm(call)) return undefined
+  try {
+    return shape(BearerParams, await form(call, context)).access_token
+  } catch (error) {
+    throw error instanceof OAuthError ? malformed(error, call, context) : error
+  }
+}
+
 /** Throws 401 without an error code when no token came (§3.1), `invalid_request` when it came in two places (§2). */
 export async function presentedToken(call: Call, context: Context): Promise<PresentedToken> {
   const header = call.request.headers.get('authorization')
-  const inBody =
-    call.method === 'POST' && hasForm(call)
-      ? shape(BearerParams, await form(call, context)).access_token
-      : undefined
+  const inBody = await tokenInBody(call, context)
   if (header !== null && inBody !== undefined)
-    throw new OAuthError('invalid_request', {
-      rule: 'RFC 6750 §2',
-      expected: 'the access token in one place of the request',
-      problem: 'the access token came in the header and in the body; send it once',
-    })
+    throw malformed(
+      new OAuthError('invalid_request', {
+        rule: 'RFC 6750 §2',
+        expected: 'the access token in one place of the request',
+        problem: 'the access token came in the header and in the body; send it once',
+      }),
+      call,
+      context,
+    )
   if (inBody !== undefined) return { scheme: 'bearer', token: inBody }
   const match = /^([A-Za-z][A-Za-z0-9-]*) +([A-Za-z0-9._~+/-]+=*) *$/.exec(header ?? '')
   if (!match)

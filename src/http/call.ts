@@ -4,14 +4,14 @@ import { HttpError, OAuthError } from '../auth/errors.ts'
 import { RefusedError, secret, shown } from '../auth/refusal.ts'
 import type { Call } from '../contracts/call.ts'
 import type { Context } from '../contracts/context.ts'
-import type { Params } from '../auth/params.ts'
+import { type Params, repeated } from '../auth/params.ts'
 
 const maxParameters = 100
 const maxNameLength = 200
 
 /**
  * Parses application/x-www-form-urlencoded. A parameter without a value counts as absent. A repeated parameter is refused
- * (RFC 6749 §3.1); those in `repeatable` are joined by a space.
+ * (RFC 6749 §3.1); those in `repeatable` are joined by `repeated`.
  */
 export function parseParams(text: string, repeatable: ReadonlySet<string>): Params {
   const params = Object.create(null) as Record<string, string>
@@ -36,7 +36,7 @@ export function parseParams(text: string, repeatable: ReadonlySet<string>): Para
         problem: 'a parameter name is too long',
       })
     if (params[name] === undefined) params[name] = value
-    else if (repeatable.has(name)) params[name] += ` ${value}`
+    else if (repeatable.has(name)) params[name] += `${repeated}${value}`
     else
       throw new OAuthError('invalid_request', {
         rule: 'RFC 6749 §3.1',

@@ -49,7 +49,7 @@ export async function requireToken(
     expected: `an access token of scope ${scope}`,
     came: live.claims.scope,
     problem: description,
-    headers: challenge(context, 'insufficient_scope', description, call),
+    headers: challenge(context, 'insufficient_scope', description, call, [`scope="${scope}"`]),
   })
 }
 

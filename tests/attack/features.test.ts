@@ -81,12 +81,12 @@ describe('a token that is exchanged', () => {
     const { access_token } = await tokensOf(op, browser(op))
     const sent = await exchange(op, front, access_token, { audience: 'stock' })
     expect((await userinfo(op, String(sent.body.access_token))).status).toBe(401)
-    for (const resource of [{}, { resource: ' ' }] as Record<string, string>[]) {
+    for (const resource of [{}, { resource: '' }] as Record<string, string>[]) {
       const { body } = await exchange(op, stock, sent.body.access_token, resource)
       expect(claimsOf(body.access_token).aud).toBe('stock')
       expect((await userinfo(op, String(body.access_token))).status).toBe(401)
     }
-    const resources = { resource: 'https://a.example/ https://b.example/' }
+    const resources = { resource: 'https://a.example/\nhttps://b.example/' }
     const authorized = await authorize(op, browser(op), demo, resources)
     const narrow = await redeem(op, demo, authorized, { resource: 'https://a.example/' })
     const files = await service(op, 'files', { resource_uris: ['https://a.example/'] })

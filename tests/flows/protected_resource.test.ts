@@ -35,6 +35,7 @@ for (const issuer of issuers)
     const server = (await read(op, `${issuer}/.well-known/openid-configuration`)).body
     expect(body).toEqual({
       resource,
+      resource_name: 'Latchkey: userinfo',
       authorization_servers: [server.issuer],
       scopes_supported: ['openid'],
       bearer_methods_supported: ['header', 'body'],

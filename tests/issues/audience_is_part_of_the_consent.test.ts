@@ -32,7 +32,7 @@ const op = await provider({
 describe('the consent', () => {
   test('page has the APIs that the tokens are for', async () => {
     const who = browser(op)
-    const signIn = pageOf(await open(op, who, { resource: `${notes} ${mail}` }))
+    const signIn = pageOf(await open(op, who, { resource: `${notes}\n${mail}` }))
     const { html } = pageOf(await who.press(signIn, 'login', alice))
     for (const api of [notes, mail]) expect(html).toContain(`<bdi>${api}</bdi>`)
   })
@@ -43,12 +43,12 @@ describe('the consent', () => {
     await tokensOf(op, who, demo, { resource: notes })
     expect(await silently({ resource: notes })).toBe('code')
     expect(await silently({ resource: mail })).toBe('error:consent_required')
-    expect(await silently({ resource: `${notes} ${mail}` })).toBe('error:consent_required')
+    expect(await silently({ resource: `${notes}\n${mail}` })).toBe('error:consent_required')
     expect(await silently({})).toBe('error:consent_required')
     await tokensOf(op, who, demo, { resource: mail, scope: 'openid' })
     expect(await silently({ resource: mail, scope: 'openid' })).toBe('code')
     expect(await silently({ resource: mail, scope: 'openid email' })).toBe('error:consent_required')
-    expect(await silently({ resource: `${notes} ${mail}`, scope: 'openid' })).toBe('code')
+    expect(await silently({ resource: `${notes}\n${mail}`, scope: 'openid' })).toBe('code')
   })
 
   test('lists the APIs in the account', async () => {

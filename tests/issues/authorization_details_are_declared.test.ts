@@ -233,7 +233,7 @@ describe('details follow the audience of the token (§9.1)', () => {
       grant_types: ['client_credentials'],
       resource_uris: [bank],
     })
-    const asked = { ...said(all), resource: `${bank} ${shop}` }
+    const asked = { ...said(all), resource: `${bank}\n${shop}` }
     const { body } = await redeem(op, demo, await authorize(op, browser(op), demo, asked))
     expect(body.authorization_details).toEqual(all)
     expect(await introspect(op, String(body.access_token), api)).toMatchObject({

@@ -4,7 +4,7 @@ import { demo, formPost } from '../support/client.ts'
 import { provider } from '../support/provider.ts'
 
 test.each([
-  ['at most 50 resources', Array.from({ length: 51 }, (_, i) => `https://api${i}.example/`).join(' ')],
+  ['at most 50 resources', Array.from({ length: 51 }, (_, i) => `https://api${i}.example/`).join('\n')],
   ['at most 2000 characters', `https://a${'\u0301\u0323'.repeat(1_000)}.example/`],
 ])('a request is refused with the bound: %s', async (bound, resource) => {
   const op = await provider()

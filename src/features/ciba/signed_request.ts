@@ -8,7 +8,7 @@ import { clientVerificationKey } from '../../clients/client_keys.ts'
 import { rememberedMs } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'
 import type { Client } from '../../models/client.ts'
-import type { Params } from '../../auth/params.ts'
+import { type Params, repeated } from '../../auth/params.ts'
 import { metadata } from './settings.ts'
 
 const maxLength = 32_768
@@ -116,7 +116,7 @@ function asParameters(payload: JWTPayload): Params {
     if (jwtClaims.includes(name) || value === undefined || value === null || value === '') continue
     if (name === 'request' || name === 'request_uri') throw refuse(`${name} may not be inside the request`)
     const words = Array.isArray(value) && name === 'resource'
-    params[name] = typeof value === 'string' ? value : words ? value.join(' ') : JSON.stringify(value)
+    params[name] = typeof value === 'string' ? value : words ? value.join(repeated) : JSON.stringify(value)
   }
   return params
 }

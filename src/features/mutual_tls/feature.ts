@@ -49,7 +49,7 @@ const binding: TokenBinding = {
   },
 
   async check(call, context, { cnf }) {
-    const refuse = (grounds: Grounds) => invalidToken(context, grounds)
+    const refuse = (grounds: Grounds) => invalidToken(context, grounds, call)
     const certificate = clientCertificate(call, context, refuse)
     if (!certificate)
       throw refuse({

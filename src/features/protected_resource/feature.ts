@@ -36,6 +36,10 @@ function document(path: string, context: Context): Record<string, unknown> {
   const server = serverMetadata(context)
   return {
     resource: context.config.issuer + path,
+    resource_name: [
+      context.looks.brand.name,
+      ...(path === '' ? [] : concerned.map(({ name }) => wordsOf(name))),
+    ].join(': '),
     authorization_servers: [context.config.issuer],
     scopes_supported: [...new Set(concerned.flatMap((endpoint) => endpoint.resourceScopes ?? []))],
     bearer_methods_supported: concerned.every((endpoint) => endpoint.post !== undefined)
@@ -44,6 +48,8 @@ function document(path: string, context: Context): Record<string, unknown> {
     ...Object.fromEntries(shared.filter((name) => name in server).map((name) => [name, server[name]])),
   }
 }
+
+const wordsOf = (name: string): string => name.replaceAll('_', ' ')
 
 const open = { cors: 'any', advertised: false } as const
 
@@ -70,6 +76,7 @@ function describe(parameters: Operations[string]['parameters']): Operations {
   const schema = object(
     {
       resource: text('The resource, as in aud of tokens'),
+      resource_name: text('Its name for people'),
       authorization_servers: words('Issuers whose tokens it accepts'),
       scopes_supported: words('Scopes that it requires'),
       bearer_methods_supported: words('Ways to send a bearer token'),

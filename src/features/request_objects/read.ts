@@ -8,7 +8,7 @@ import { clientAlgs } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
 import type { Client } from '../../models/client.ts'
-import type { Params } from '../../auth/params.ts'
+import { type Params, repeated } from '../../auth/params.ts'
 import { metadata } from './metadata.ts'
 
 const refuse = (rule: Rule, grounds: Omit<Grounds, 'rule'>) =>
@@ -189,7 +189,7 @@ function asParameters(payload: JWTPayload, client: Client): Params {
   for (const [name, value] of Object.entries(payload)) {
     if (jwtClaims.includes(name) || value === undefined || value === null || value === '') continue
     const words = Array.isArray(value) && name === 'resource'
-    const text = typeof value === 'string' ? value : words ? value.join(' ') : JSON.stringify(value)
+    const text = typeof value === 'string' ? value : words ? value.join(repeated) : JSON.stringify(value)
     // JSON can write half of a surrogate pair, which no URL can carry back to the client.
     if (!text.isWellFormed())
       throw refuse('RFC 9101 §4', { expected: `${shown(name)} is Unicode text without lone surrogates` })

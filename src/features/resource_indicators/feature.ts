@@ -1,7 +1,9 @@
 /** Resource indicators: the client names the APIs that a token is for, and they become its audience. https://www.rfc-editor.org/rfc/rfc8707 */
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
+import { repeated } from '../../auth/params.ts'
 import { shown } from '../../auth/refusal.ts'
+import { isAmong, resourceKey, resourceProblem } from '../../auth/resource_uri.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -27,16 +29,17 @@ const badTarget = (expected: string, came: string, problem?: string) =>
 
 /** Resources of one request: each is stored in the grant and in each of its tokens. */
 const mostResources = 50
-/** Characters. */
-const longestResource = 2000
-
 /** `client.allowed_resources` with this value allows any https URI, and http on loopback. */
 const any = '*'
 
-function isAllowed(uri: string, url: URL, allowed: readonly string[]): boolean {
-  if (allowed.includes(uri)) return true
-  const isWeb = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
-  return isWeb && allowed.includes(any)
+/** The URI as the operator wrote it, because APIs compare `aud` character by character; undefined when it is not allowed. */
+function listedAs(uri: string, allowed: readonly string[]): string | undefined {
+  if (allowed.includes(uri)) return uri
+  const key = resourceKey(uri)
+  const listed = allowed.find((each) => resourceKey(each) === key)
+  const { protocol, hostname } = new URL(uri)
+  const isWeb = protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname))
+  return listed ?? (isWeb && allowed.includes(any) ? uri : undefined)
 }
 
 /** This provider, its own resources (RFC 9728), and the audience of tokens that name none: each client may name them. */
@@ -61,23 +64,22 @@ function readResources(
   if (value === undefined) return undefined
   const { resources } = featureConfig(context.config, 'resource_indicators', env)
   const allowed = [ownAudience(context), resources, client.allowed_resources ?? [], more].flat()
-  const requested = [...new Set(value.split(' ').filter(Boolean))]
-  if (requested.length > mostResources)
-    throw badTarget(`at most ${mostResources} resources may be requested`, `${requested.length}`)
-  for (const uri of requested) {
-    // First: parsing a host of combining marks takes time with the square of its length.
-    if (uri.length > longestResource)
-      throw badTarget(`a resource of at most ${longestResource} characters`, `${uri.length}`)
-    const url = URL.parse(uri)
-    if (!url || uri.includes('#')) throw badTarget('resource must be an absolute URI without fragment', uri)
-    if (!isAllowed(uri, url, allowed))
+  const named = [...new Set(value.split(repeated))]
+  if (named.length > mostResources)
+    throw badTarget(`at most ${mostResources} resources may be requested`, `${named.length}`)
+  const requested = named.map((uri) => {
+    const problem = resourceProblem(uri)
+    if (problem !== undefined) throw badTarget(problem, uri)
+    const listed = listedAs(uri, allowed)
+    if (listed === undefined)
       throw badTarget(
         `resource is an API of this provider: ${resources.join(', ') || 'none'}`,
         uri,
         `resource ${shown(uri)} is not an API of this provider: an operator may add it (RESOURCES, or --allow-resource for one client)`,
       )
-  }
-  return requested.length > 0 ? requested : undefined
+    return listed
+  })
+  return [...new Set(requested)]
 }
 
 /**
@@ -91,7 +93,7 @@ function requireKnown(
 ): void {
   if (grant || !client.self_registered) return
   const allowed = [ownAudience(context), client.allowed_resources ?? []].flat()
-  const beyond = requested.find((each) => !allowed.includes(each))
+  const beyond = requested.find((each) => !isAmong(each, allowed))
   if (beyond !== undefined)
     throw badTarget(
       'an End-User, or a client that an operator registered',
@@ -104,7 +106,7 @@ const audienceOf = (resources: readonly string[]) => (resources.length === 1 ? r
 
 const schema = v.pipe(
   v.string(),
-  v.description('Absolute URIs of APIs, separated by spaces or one in each parameter'),
+  v.description('The absolute URI of an API; the parameter may come more than once'),
 )
 
 const parameter: AuthorizationParameter = {
@@ -126,7 +128,7 @@ const rule: GrantRule = {
     const requested = readResources(raw.resource, client, context, granted)
     // A grant without a session, of an assertion, had no authorization request: this token request names its resources.
     if (grant.authentication.sid === '') return
-    const beyond = requested?.find((each) => !granted?.includes(each))
+    const beyond = requested?.find((each) => !isAmong(each, granted ?? []))
     if (beyond !== undefined)
       throw badTarget(
         'resource is part of the authorization',
@@ -158,7 +160,7 @@ function requireGrantedToCopy(requested: readonly string[], { copyOf, grant }: I
   if (!grant || copyOf?.client_id !== client.client_id) return
   const { resource: granted = [] } = ofGrant.of(grant)
   const allowed = [granted, copyOf.aud, client.exchange_audiences ?? []].flat()
-  const beyond = requested.find((each) => !allowed.includes(each))
+  const beyond = requested.find((each) => !isAmong(each, allowed))
   if (beyond !== undefined)
     throw badTarget(
       'resource is part of the authorization, or of exchange_audiences of the client',

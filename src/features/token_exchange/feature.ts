@@ -203,7 +203,7 @@ async function readAudience(
   { subject, client, context }: { subject: LiveToken; client: Client; context: Context },
 ): Promise<string | string[] | undefined> {
   if (audience === undefined) return undefined
-  const names = [...new Set(audience.split(' '))]
+  const names = [...new Set(audience.split(/[ \n]/))]
   // Bounded, because each name is looked up, and a client_id that is a URL may be fetched.
   if (names.length > maxAudience)
     throw new OAuthError('invalid_target', {
