@@ -66,6 +66,15 @@ const warnings: readonly Warning[] = [
     text: 'REGISTRATION is open in production: every caller can register a client, which End-Users are then asked to trust',
   },
   {
+    applies: ({ unverifiedClientsRedirect, registration }, { production }) =>
+      production && unverifiedClientsRedirect === 'at_once' && registration !== 'closed',
+    text: 'UNVERIFIED_CLIENTS_REDIRECT is at_once: a client that registers itself makes a link to this provider lead anywhere (RFC 9700 §4.11.2)',
+  },
+  {
+    applies: ({ unverifiedClientLogos }, { production }) => production && unverifiedClientLogos,
+    text: 'UNVERIFIED_CLIENT_LOGOS is true: a client that registered itself may show the logo of another on the sign-in page',
+  },
+  {
     applies: ({ store }) =>
       store.kind === 'redis' && !store.url.startsWith('rediss') && !isLoopbackRedis(store.url),
     text: 'the Redis connection is not encrypted (redis:// instead of rediss://) and leaves this machine: its password and all sessions are sent unencrypted',

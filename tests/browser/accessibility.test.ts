@@ -462,6 +462,7 @@ const withoutPage: readonly string[] = [
   'totp_set_up_image',
   'account_totp_image',
   'avatar',
+  'client_logo',
   'dev_mail_html',
 ]
 
