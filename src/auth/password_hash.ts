@@ -22,7 +22,21 @@ export interface PasswordHash {
   /** For example `bcrypt`, for lists. */
   kind: string
   verify(password: string): Promise<boolean>
+  /** Whether it costs less than `floor`, so that a stolen hash can be guessed fast. OWASP ASVS 5.0 V11.4.2 */
+  isWeak: boolean
 }
+
+/** The least cost of an imported hash: below what OWASP recommends for new ones, so that usual settings of recent years pass. */
+const floor = {
+  bcryptCost: 10,
+  argon2Memory: 7_168, // KiB
+  argon2Work: 35_840, // memory times passes
+  pbkdf2Iterations: 100_000,
+  scryptWork: 131_072, // N times r times p
+}
+
+/** For messages. */
+export const hashFloor = `bcrypt of cost ${floor.bcryptCost}, argon2 of ${floor.argon2Memory / 1024} MiB and ${floor.argon2Work / floor.argon2Memory} passes, PBKDF2 of ${floor.pbkdf2Iterations} iterations, scrypt of N=16384, r=8, p=1`
 
 /** Limits on the cost of a hash, so that an imported one cannot stall the server: about a second on a common machine. */
 const bounds = {
@@ -41,8 +55,9 @@ interface Form {
   kind: string
   pattern: RegExp
   /** Undefined when the parameters are out of bounds. */
-  read(parts: Readonly<Record<string, string>>, text: string): PasswordHash['verify'] | undefined
+  read(parts: Readonly<Record<string, string>>, text: string): Read | undefined
 }
+type Read = Omit<PasswordHash, 'kind'>
 
 /** bcrypt ignores bytes beyond this. They are cut off because Bun would hash a longer password first, which other systems do not. */
 const bcryptBytes = 72
@@ -53,7 +68,10 @@ const forms: readonly Form[] = [
     pattern: /^\$2[aby]\$(?<cost>\d\d)\$[./A-Za-z0-9]{53}$/,
     read: ({ cost }, text) =>
       Number(cost) >= 4 && Number(cost) <= bounds.bcryptCost
-        ? (password) => Bun.password.verify(utf8(password).slice(0, bcryptBytes), text)
+        ? {
+            verify: (password) => Bun.password.verify(utf8(password).slice(0, bcryptBytes), text),
+            isWeak: Number(cost) < floor.bcryptCost,
+          }
         : undefined,
   },
   {
@@ -62,7 +80,10 @@ const forms: readonly Form[] = [
       /^\$argon2(?:id|i|d)\$v=19\$m=(?<memory>\d{1,7}),t=(?<time>\d{1,3}),p=\d{1,2}\$[\w+/]{11,256}\$[\w+/]{16,172}$/,
     read: ({ memory, time }, text) =>
       Number(memory) <= bounds.argon2Memory && Number(time) <= bounds.argon2Time
-        ? (password) => Bun.password.verify(password, text)
+        ? {
+            verify: (password) => Bun.password.verify(password, text),
+            isWeak: Number(memory) < floor.argon2Memory || Number(memory) * Number(time) < floor.argon2Work,
+          }
         : undefined,
   },
   {
@@ -111,8 +132,8 @@ const forms: readonly Form[] = [
 export function readPasswordHash(text: string): PasswordHash | undefined {
   for (const { kind, pattern, read } of forms) {
     const groups = pattern.exec(text)?.groups
-    const verify = groups && read(groups, text)
-    if (verify) return { kind, verify }
+    const found = groups && read(groups, text)
+    if (found) return { kind, ...found }
   }
   return undefined
 }
@@ -126,28 +147,29 @@ const unpadded = (text: string): Buffer => Buffer.from(text.replaceAll('.', '+')
 const inBounds = (salt: Uint8Array, key: Uint8Array): boolean =>
   salt.length <= bounds.saltLength && key.length >= bounds.leastKey && key.length <= bounds.mostKey
 
-function byPbkdf2(
-  digest: string,
-  iterations: number,
-  salt: Uint8Array,
-  key: Uint8Array,
-): PasswordHash['verify'] | undefined {
+function byPbkdf2(digest: string, iterations: number, salt: Uint8Array, key: Uint8Array): Read | undefined {
   if (iterations < 1 || iterations > bounds.pbkdf2Iterations || !inBounds(salt, key)) return undefined
   const derive = promisify(pbkdf2)
-  return async (password) =>
-    timingSafeEqual(await derive(password, salt, iterations, key.length, digest), key)
+  return {
+    verify: async (password) =>
+      timingSafeEqual(await derive(password, salt, iterations, key.length, digest), key),
+    isWeak: iterations < floor.pbkdf2Iterations,
+  }
 }
 
 function byScrypt(
   cost: { N: number; r: number; p: number },
   salt: Uint8Array,
   key: Uint8Array,
-): PasswordHash['verify'] | undefined {
+): Read | undefined {
   const { N, r, p } = cost
   const memory = 128 * N * r
   const affordable = memory <= bounds.scryptMemory && memory * p <= bounds.scryptWork
   if (N < 2 || (N & (N - 1)) !== 0 || r < 1 || p < 1 || !affordable || !inBounds(salt, key)) return undefined
-  return async (password) => timingSafeEqual(await scryptKey(password, salt, key.length, cost), key)
+  return {
+    verify: async (password) => timingSafeEqual(await scryptKey(password, salt, key.length, cost), key),
+    isWeak: N * r * p < floor.scryptWork,
+  }
 }
 
 const scryptKey = (

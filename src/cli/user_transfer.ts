@@ -1,6 +1,7 @@
 /** `latchkey user import` and `user export`: accounts from and to files, as JSON or CSV. */
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
+import { hashFloor, readPasswordHash } from '../auth/password_hash.ts'
 import type { Context } from '../contracts/context.ts'
 import { seconds } from '../lib/clock.ts'
 import { Event } from '../models/event.ts'
@@ -41,15 +42,19 @@ export const importUsers = defineCommand({
   options: {
     format: formatOption,
     'dry-run': { type: 'boolean', help: 'Report problems and planned changes without importing' },
+    'weak-hashes': {
+      type: 'boolean',
+      help: `Import password hashes below the floor too (${hashFloor}). The next sign-in replaces each`,
+    },
     partial: { type: 'boolean', help: 'Import the valid accounts and skip the others' },
     json: jsonOption,
   },
-  run: ({ format, partial, json, 'dry-run': dryRun }, [file]) =>
+  run: ({ format, partial, json, 'dry-run': dryRun, 'weak-hashes': weakHashes }, [file]) =>
     withContext('accounts', async (context) => {
       const chosen = formatOf(format, file)
       const text = readFileSync(file === '-' ? 0 : file, 'utf8')
       const given = chosen === 'csv' ? await readCsv(text) : readJson(text)
-      const { ready, problems } = await judge(context, given)
+      const { ready, problems } = await judge(context, given, weakHashes ?? false)
       const go = !dryRun && (partial || problems.length === 0)
       const made = go ? await make(context, ready, problems) : 0
       if (go)
@@ -82,6 +87,7 @@ function outcome(
 async function judge(
   context: Context,
   given: readonly FileRecord[],
+  weakHashes: boolean,
 ): Promise<{ ready: Ready[]; problems: Problem[] }> {
   const [ready, problems] = [[] as Ready[], [] as Problem[]]
   const seen = new Map<string, string>()
@@ -92,12 +98,19 @@ async function judge(
       continue
     }
     const user = userOf(read.output, context)
-    const clashes = [...inFile(user, at, seen), ...(await inStore(user, context))]
+    const weak = weakHashes ? [] : weaknessOf(user)
+    const clashes = [...weak, ...inFile(user, at, seen), ...(await inStore(user, context))]
     if (clashes.length === 0) ready.push({ at, user })
     problems.push(...clashes.map((problem) => ({ at, problem })))
   }
   return { ready, problems }
 }
+
+/** OWASP ASVS 5.0 V11.4.2: an attacker who steals such hashes finds the passwords fast. They stay until each next sign-in. */
+const weaknessOf = ({ password_hash }: User): string[] =>
+  password_hash !== undefined && readPasswordHash(password_hash)?.isWeak
+    ? [`password_hash: is weaker than the floor (${hashFloor}); --weak-hashes imports it all the same`]
+    : []
 
 function userOf(record: UserRecord, context: Context): User {
   const now = seconds(context.clock)

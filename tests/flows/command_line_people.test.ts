@@ -74,7 +74,7 @@ const people = () => [
   {
     username: 'pat',
     sub: 'legacy|1',
-    password_hash: `pbkdf2_sha256$1000$${salt}$${base64(pbkdf2Sync(password, salt, 1000, 32, 'sha256'))}`,
+    password_hash: `pbkdf2_sha256$100000$${salt}$${base64(pbkdf2Sync(password, salt, 100_000, 32, 'sha256'))}`,
     claims: {
       name: '=HYPERLINK("https://evil.example","x")',
       email: 'pat@legacy.example',
@@ -95,7 +95,7 @@ const people = () => [
   },
   {
     username: 'sam',
-    password_hash: `scrypt:1024:8:1$${salt}$${scryptSync(password, salt, 64, { N: 1024, r: 8, p: 1 }).toString('hex')}`,
+    password_hash: `scrypt:16384:8:1$${salt}$${scryptSync(password, salt, 64, { N: 16_384, r: 8, p: 1 }).toString('hex')}`,
   },
 ]
 
