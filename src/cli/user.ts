@@ -1,14 +1,13 @@
 /** `latchkey user …`: accounts of End-Users, in the store of the running server. */
 import { endEverything } from '../people/end_session.ts'
 import { wordsAbout } from '../people/new_password.ts'
-import { hashPassword } from '../people/password.ts'
-import { forgetTries } from '../people/rate_limit.ts'
+import { forgetAccountTries, hashPassword } from '../people/password.ts'
 import { tellOfOperator } from '../people/tell_owner.ts'
 import { linkLifetime, mailLink } from '../people/reset_link.ts'
 import { seconds } from '../lib/clock.ts'
 import { say } from '../lib/say.ts'
 import { Event } from '../models/event.ts'
-import { canonicalUsername, User, provenEmail } from '../models/user.ts'
+import { User, provenEmail } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
 import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
 import { readClaims } from './claim_option.ts'
@@ -81,7 +80,7 @@ export const passwd = defineCommand({
       const password_hash = await hashPassword(await readNewPassword(context, wordsAbout(user), fromStdin))
       await endEverything(user.sub, context) // first: a stop leaves no session of the old password beside the new one
       await change(context, user, () => ({ password_hash }))
-      await forgetTries(context, 'account', canonicalUsername(username)) // an End-User who was locked out can sign in at once
+      await forgetAccountTries(user, context)
       const ended = await endAll(context, user)
       await tellOfOperator(context, user, { kind: 'password_set' })
       audit(context, 'password_set', user)

@@ -35,7 +35,7 @@ async function keyDocument(
     if (typeof document === 'object' && document !== null) return document
     throw unusable(client, 'holds no JWK Set')
   } catch (error) {
-    if (error instanceof OutboundError) throw unusable(client, error.message, error.detail)
+    if (error instanceof OutboundError) throw unusable(client, error.told, error.detail)
     throw error
   }
 }

@@ -213,13 +213,13 @@ export const protocolSections = {
       name: 'SIGN_IN_ATTEMPTS_PER_ACCOUNT',
       schema: is.integer(1, 1_000_000),
       default: '10',
-      help: 'Allowed failed sign-ins in one window, by account.',
+      help: 'Allowed failed sign-ins in one window, by the username or email address that was typed.',
     },
     {
       name: 'SIGN_IN_ATTEMPTS_PER_ADDRESS',
       schema: is.integer(1, 1_000_000),
       default: '100',
-      help: 'Allowed failed sign-ins in one window, by address.',
+      help: 'Allowed failed sign-ins in one window, by network address.',
     },
     {
       name: 'SIGN_IN_WINDOW',

@@ -1,7 +1,7 @@
 /** One HTTP/1.1 request to one IP address, within limits. It uses node:https because Bun's fetch does not accept an address to connect to. */
 import type { IncomingMessage, RequestOptions } from 'node:http'
 import { isIP } from '../lib/ip.ts'
-import { OutboundError } from './error.ts'
+import { OutboundError, unreachable } from './error.ts'
 import type { Purpose } from './purpose.ts'
 import type { Target } from './target.ts'
 
@@ -98,7 +98,7 @@ function asOutboundError(error: NodeJS.ErrnoException): OutboundError {
   const detail = `${error.code ?? 'error'} ${error.message}`
   if (error.code === 'HPE_HEADER_OVERFLOW') return tooLarge(`${maxHeaderBytes} bytes of headers`)
   if (error.code?.startsWith('HPE_')) return new OutboundError('malformed', 'answered no HTTP', detail)
-  return new OutboundError('unreachable', 'could not be reached', detail)
+  return unreachable(detail)
 }
 
 const tooLarge = (limit: string) => new OutboundError('too_large', `answered with more than ${limit}`)

@@ -2,7 +2,7 @@
 import { clientRangeOf } from '../lib/address.ts'
 import { isIP } from '../lib/ip.ts'
 import { isPublicAddress } from '../lib/public_address.ts'
-import { OutboundError } from './error.ts'
+import { internal, OutboundError, unreachable } from './error.ts'
 
 export interface Target {
   secure: boolean
@@ -77,10 +77,10 @@ function requirePublicSpelling(host: string, port: number, secure: boolean): voi
 export async function addressesOf(target: Target, resolve: Resolve): Promise<readonly string[]> {
   if (isIP(target.host) > 0) return [target.host]
   const addresses = await resolve(target.host).catch((error: Error) => {
-    throw new OutboundError('unreachable', 'could not be reached', error.message)
+    throw unreachable(error.message)
   })
-  const internal = target.exempt ? undefined : addresses.find((address) => !isPublicAddress(address))
-  if (internal !== undefined) throw refuse('must lead to a public address', internal)
-  if (addresses.length === 0) throw new OutboundError('unreachable', 'could not be reached', 'no address')
+  const inner = target.exempt ? undefined : addresses.find((address) => !isPublicAddress(address))
+  if (inner !== undefined) throw internal(inner)
+  if (addresses.length === 0) throw unreachable('no address')
   return [...addresses].sort((a, b) => isIP(a) - isIP(b))
 }

@@ -4,7 +4,8 @@ import { asTyped, hashPassword, needsUpgrade, readPasswordHash } from '../auth/p
 import type { Context } from '../contracts/context.ts'
 import { say } from '../lib/say.ts'
 import { Event } from '../models/event.ts'
-import { canonicalUsername, User } from '../models/user.ts'
+import { typedEmail } from '../lib/spelling.ts'
+import { canonicalUsername, provenEmail, User } from '../models/user.ts'
 import {
   countAddress,
   countTry,
@@ -44,8 +45,8 @@ export interface PasswordTry {
 }
 
 /**
- * The account, or undefined when there is none, it is disabled or the password is wrong. Each try is counted by account
- * and by address before the comparison, so that concurrent requests cannot pass the limit. Throws `too_many_requests`,
+ * The account, or undefined when there is none, it is disabled or the password is wrong. Each try is counted by name
+ * and by network address before the comparison, so that concurrent requests cannot pass the limit. Throws `too_many_requests`,
  * or `temporarily_unavailable` when too many sign-ins wait, both with Retry-After.
  */
 export async function checkPassword(
@@ -53,11 +54,11 @@ export async function checkPassword(
   { username, password, address, knownTo }: PasswordTry,
 ): Promise<User | undefined> {
   const { signInAttemptsPerAccount, signInAttemptsPerAddress, signInWindow } = context.config
-  // One count for each account, whether the End-User enters the username or a mail address.
   const found = await User.findByLogin(context, username)
-  const account = canonicalUsername(found?.username ?? username)
-  const knownBrowser = knownTo?.(account)
-  const counted = knownBrowser === undefined ? account : `${account}\n${knownBrowser}`
+  const knownBrowser = knownTo?.(canonicalUsername(found?.username ?? username))
+  // Counted by the name or address that was typed: a common count would tell that both are of one account.
+  const typed = typedEmail(username)
+  const counted = knownBrowser === undefined ? typed : `${typed}\n${knownBrowser}`
   const named = { sub: found?.sub, address }
   await Promise.all([
     countTry(context, 'account', counted, signInAttemptsPerAccount, signInWindow, named).catch(
@@ -140,6 +141,14 @@ export const isPasswordOf = (context: Context, user: User, password: string): Pr
 /** After a success the account's count starts anew and the try no longer counts for the address, which many End-Users may share. */
 const clearTries = (context: Context, account: string, address: string) =>
   Promise.all([forgetTries(context, 'account', account), takeBackAddress(context, 'sign_in', address)])
+
+/** So that an End-User who was locked out can sign in at once, by username or address. */
+export const forgetAccountTries = ({ username, claims }: User, context: Context): Promise<unknown> =>
+  Promise.all(
+    [username, provenEmail({ claims }) ?? username].map((name) =>
+      forgetTries(context, 'account', typedEmail(name)),
+    ),
+  )
 
 /** The account with an argon2id hash in place of the old hash, which only a sign-in can make. */
 async function upgraded(context: Context, user: User, password: string): Promise<User | undefined> {

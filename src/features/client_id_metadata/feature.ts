@@ -43,7 +43,7 @@ const asInvalidClient = (error: unknown): unknown => {
     return new OAuthError('invalid_client', {
       rule: 'Client ID Metadata Document §4',
       expected: 'client_id is an https URL that answers with the metadata of the client',
-      problem: `client_id ${error.message}`,
+      problem: `client_id ${error.told}`,
       detail: error.detail,
     })
   const refused = error instanceof RefusedError && error.status < 500 && error.code !== 'invalid_client'

@@ -98,7 +98,7 @@ async function requireListed(url: string, redirects: readonly string[], context:
       throw refuse({
         expected: 'sector_identifier_uri answers with a JSON array of URIs',
         came: url,
-        problem: `sector_identifier_uri ${error.message}`,
+        problem: `sector_identifier_uri ${error.told}`,
         detail: error.detail,
       })
     })

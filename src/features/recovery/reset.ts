@@ -10,8 +10,8 @@ import { page as document } from '../../html/document.ts'
 import { foreignText } from '../../html/foreign_text.ts'
 import { newPasswordFields } from '../../html/form_field.ts'
 import { newPasswordProblem, wordsAbout } from '../../people/new_password.ts'
-import { hashPassword } from '../../people/password.ts'
-import { countAddress, forgetTries } from '../../people/rate_limit.ts'
+import { forgetAccountTries, hashPassword } from '../../people/password.ts'
+import { countAddress } from '../../people/rate_limit.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import { currentSession, withoutSession } from '../../http/session.ts'
 import type { Reply } from '../../contracts/reply.ts'
@@ -27,7 +27,7 @@ import { changeAndTell } from '../../people/tell_owner.ts'
 import { withdrawVerification } from '../../people/verification.ts'
 import { defineView } from '../../html/view.ts'
 import { say, type Said } from '../../lib/say.ts'
-import { canonicalUsername, type User } from '../../models/user.ts'
+import type { User } from '../../models/user.ts'
 import { forgotPath } from './forgot.ts'
 
 const purpose = 'reset_password'
@@ -112,7 +112,7 @@ const replace = (call: Call, context: Context, user: User, hash: string | undefi
     if (hash !== undefined && !(await replacePassword(context, user, hash))) return false
     await endEverything(user.sub, context) // again: a sign-in with the old password may have succeeded since
     await withdrawVerification(context, user.sub) // an attacker with access may have asked for it
-    await forgetTries(context, 'account', canonicalUsername(user.username))
+    await forgetAccountTries(user, context)
     return true
   })
 

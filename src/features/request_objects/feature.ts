@@ -100,7 +100,7 @@ const byReference: RequestSource = {
               rule: 'RFC 9101 §5.2.3',
               expected: 'request_uri answers with a request object',
               came: uri,
-              problem: `request_uri ${error.message}`,
+              problem: `request_uri ${error.told}`,
               detail: error.detail,
             })
           : error
