@@ -13,7 +13,7 @@ export type DecryptionAlg = (typeof decryptionAlgs)[number]
 export const keyAlgs = [...signingAlgs, ...decryptionAlgs] as const
 export type KeyAlg = (typeof keyAlgs)[number]
 
-export const isSigningAlg = (alg: KeyAlg): alg is SigningAlg => signingAlgs.some((each) => each === alg)
+export const isSigningAlg = (alg: string): alg is SigningAlg => signingAlgs.some((each) => each === alg)
 
 /** A public key as it is published. `kid` is the thumbprint. */
 export interface PublicJwk {
@@ -91,6 +91,9 @@ export const thumbprint = (jwk: object): string =>
   createHash('sha256')
     .update(JSON.stringify(keyMembers(jwk)))
     .digest('base64url')
+
+/** Whether a text has the form of a thumbprint. */
+export const isThumbprint = (kid: string): boolean => /^[A-Za-z0-9_-]{43}$/.test(kid)
 
 /** The public JWK of a key. Members are selected by name, so that no private member is published. RFC 7517 §4. */
 export function publicJwk(jwk: object, alg: KeyAlg): PublicJwk {

@@ -10,7 +10,7 @@ import { availableParallelism } from 'node:os'
 import { base64url, fromBase64url, fromUtf8 } from '../lib/bytes.ts'
 import { createLimiter } from '../lib/limiter.ts'
 import { HttpError } from './errors.ts'
-import { requireFit, type SigningAlg } from './jwk.ts'
+import { isSigningAlg, isThumbprint, requireFit, type SigningAlg } from './jwk.ts'
 
 /** The parameters of one signature algorithm. RFC 7518 §3.1. */
 interface AlgorithmParameters {
@@ -192,10 +192,12 @@ function readHeader(segment: string): Header | undefined {
 export const kidOf = (jwt: string): string | undefined =>
   jwt.length > longestToken ? undefined : readHeader(jwt.slice(0, Math.max(0, jwt.indexOf('.'))))?.kid
 
-/** The claims of a token in the form of ours, of which nothing is known: anybody may have made it. */
+/** The claims of a token in the form of ours: a thumbprint as `kid`, an algorithm of ours. Anyone may have made it. */
 export function unverifiedClaims(jwt: string, typ: string): Claims | undefined {
   const [head = '', payload = '', tail = '', ...rest] = jwt.length > longestToken ? [] : jwt.split('.', 4)
-  return rest.length === 0 && tail && readHeader(head)?.typ === typ ? decodeObject(payload) : undefined
+  const header = rest.length === 0 && tail ? readHeader(head) : undefined
+  const isOurs = header?.typ === typ && isThumbprint(header.kid) && isSigningAlg(header.alg)
+  return isOurs ? decodeObject(payload) : undefined
 }
 
 /**

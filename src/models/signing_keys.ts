@@ -1,7 +1,7 @@
 /** The stored document of signing and decryption keys, and the pure functions that change it. RFC 7517 §5, OpenID Connect Core §10.1.1. */
 import type { KeyObject } from 'node:crypto'
 import * as v from 'valibot'
-import { isSigningAlg, type KeyAlg, keyAlgs, type PublicJwk, thumbprint } from '../auth/jwk.ts'
+import { isSigningAlg, isThumbprint, type KeyAlg, keyAlgs, type PublicJwk, thumbprint } from '../auth/jwk.ts'
 import { signingAlgs } from '../auth/registration.ts'
 import { seal } from '../lib/seal.ts'
 
@@ -9,7 +9,7 @@ const Seconds = v.pipe(v.number(), v.integer(), v.minValue(0))
 
 /** One key. Times in seconds since the epoch; `private_jwk` is sealed. A key without `retires_at` has no successor. */
 const Entry = v.object({
-  kid: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
+  kid: v.pipe(v.string(), v.check(isThumbprint)),
   alg: v.picklist(keyAlgs),
   created_at: Seconds,
   activates_at: Seconds,
