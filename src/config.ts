@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { deepFreeze } from './lib/freeze.ts'
 import { availableParallelism } from 'node:os'
-import { checkTogether, type Draft, hostOf, storeOf } from './config/checks.ts'
+import { checkOutbound, checkTogether, type Draft, hostOf, storeOf } from './config/checks.ts'
 import {
   camelCase,
   type Entries,
@@ -139,6 +139,7 @@ export function loadConfig(env: Env, options: LoadOptions = {}): Config {
   const list = listOf(featureEntries, report)
   const values = readEntries(list, { env, environment, profile: profileOf(env), readFile, report })
   checkTogether(values as Draft, environment, isSet, report)
+  checkOutbound(list, values, (values as Draft).OUTBOUND_ALLOW_HOSTS ?? [], report)
   for (const { name, needs } of list)
     if (needs !== undefined && isSet(name) && !isSet(needs)) report(needs, `required with ${name}`)
   reportUnknownVariables(env, list, report)

@@ -1,8 +1,9 @@
 /** Checks of several variables together, and settings that production refuses. https://www.rfc-editor.org/rfc/rfc9700 */
 import { isLoopbackHost, isLoopbackNetwork } from '../lib/address.ts'
+import { targetOf } from '../lib/outbound_target.ts'
 import { redisUrlProblem } from '../lib/redis_url.ts'
 import type { Report } from './read.ts'
-import type { Environment, Values } from './entry.ts'
+import type { Entries, Environment, Values } from './entry.ts'
 import type { StoreLocation } from './schemas.ts'
 import { developmentSecretKey } from './server_variables.ts'
 import type { entries } from './variables.ts'
@@ -141,6 +142,32 @@ export function checkTogether(draft: Draft, environment: Environment, isSet: IsS
     if (value !== undefined && limit !== undefined && value + more > limit) {
       const expected = more === 0 ? `${larger} (${limit})` : `${larger} (${limit}) less ${more} seconds`
       report(smaller, `expected at most ${expected}, got ${value}`)
+    }
+  }
+}
+
+/**
+ * URLs that would be refused at each request: the check of passwords would be skipped, or a notice never sent, without
+ * more than a line in the log. A value may be secret, so only the host is named.
+ */
+export function checkOutbound(
+  list: Entries,
+  values: Readonly<Record<string, unknown>>,
+  allowed: readonly string[],
+  report: Report,
+): void {
+  const exemptions = new Set(allowed)
+  for (const { name, outbound } of list) {
+    if (!outbound || values[name] === undefined) continue
+    for (const url of outbound(values[name])) {
+      const target = targetOf(url, exemptions)
+      if (!('problem' in target)) continue
+      const { hostname, port, protocol } = URL.parse(url) ?? {}
+      const hostPort = `${hostname}:${port || (protocol === 'http:' ? '80' : '443')}`
+      report(
+        name,
+        `a URL that is requested ${target.problem}; if ${hostPort} is yours, exempt it: OUTBOUND_ALLOW_HOSTS=${hostPort}`,
+      )
     }
   }
 }

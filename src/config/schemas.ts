@@ -102,6 +102,12 @@ export const webUrl = described('an http or https URL without user or fragment',
   text.includes('#') ? undefined : httpUrl(text)?.href,
 )
 
+/** For `outbound` of an entry whose value is a URL, or has URLs in it. */
+export const urlsIn = (value: unknown): readonly string[] => {
+  if (typeof value === 'string') return /^https?:/i.test(value) ? [value] : []
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(urlsIn) : []
+}
+
 export const audience = described('a name or URL without spaces', (text) =>
   /^\S+$/.test(text) ? text : undefined,
 )
@@ -161,6 +167,10 @@ export const issuersWithKeys = list(
     return issuer !== undefined && jwksUri !== undefined && httpUrl(jwksUri) ? [issuer, jwksUri] : undefined
   },
 )
+
+/** For `outbound` of such an entry: an issuer is a name, its jwks_uri is requested. */
+export const jwksUrisIn = (value: unknown): readonly string[] =>
+  (value as readonly (readonly [string, string])[]).map(([, jwksUri]) => jwksUri)
 
 /** RFC 6750 §2.1: the characters of a bearer token. */
 export const bearer = (min: number) =>

@@ -564,7 +564,7 @@ test('one variable each configures a provider, also from a secret file; an incom
   const apple = { id: 'apple', provider: 'apple', team_id: 'T', key_id: 'K', private_key: 'no key' }
   const odd = [
     apple,
-    { id: 'corp', provider: 'oidc', base_url: 'http://corp.example' },
+    { id: 'corp', provider: 'oidc', base_url: 'https://corp.example' },
     { id: 'corp', provider: 'github' },
   ]
   const config = provider({ env: upstreamEnv(odd, []) })
@@ -572,8 +572,13 @@ test('one variable each configures a provider, also from a secret file; an incom
     [
       'UPSTREAM_PROVIDERS: the id corp is used twice',
       'UPSTREAM_PROVIDERS: private_key of apple is not a P-256 key in PEM',
-      'UPSTREAM_PROVIDERS: base_url of corp must use https, or be named in OUTBOUND_ALLOW_HOSTS',
     ].join('\n'),
+  )
+  const open = provider({
+    env: upstreamEnv([{ id: 'corp', provider: 'oidc', base_url: 'http://corp.example' }], []),
+  })
+  await expect(open).rejects.toThrow(
+    'UPSTREAM_PROVIDERS: a URL that is requested must use https; if corp.example:80 is yours',
   )
   const broken = provider({ env: { UPSTREAM_PROVIDERS: '[{"id":"x","client_secret":"hush"}]' } })
   await expect(broken).rejects.toThrow(/UPSTREAM_PROVIDERS: expected a JSON array(?!.*hush)/)

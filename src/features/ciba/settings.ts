@@ -51,6 +51,7 @@ export const env = defineEntries([
   {
     name: 'CIBA_NOTIFY_URL',
     schema: is.webUrl,
+    outbound: is.urlsIn,
     needs: 'CIBA_NOTIFY_SECRET',
     help: 'Receives a signed POST for each request, so that your service can notify the End-User (by mail or push message).',
   },

@@ -20,6 +20,7 @@ const env = defineEntries([
   {
     name: 'JWT_BEARER_ISSUERS',
     schema: is.issuersWithKeys,
+    outbound: is.jwksUrisIn,
     default: '',
     help: 'Issuers whose assertions give clients tokens for the End-Users they name (RFC 7523 §2.1). Each issuer may name every End-User.',
   },

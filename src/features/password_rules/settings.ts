@@ -19,6 +19,7 @@ export const env = defineEntries([
   {
     name: 'PASSWORD_BREACH_URL',
     schema: is.webUrl,
+    outbound: is.urlsIn,
     help: 'Service that says whether a new password is known from a breach. Five characters of its SHA-1 are appended to the URL, as for https://api.pwnedpasswords.com/range/. Unset: no check. If the service does not answer, the password is accepted.',
   },
 ])

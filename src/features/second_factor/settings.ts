@@ -32,6 +32,7 @@ export const env = defineEntries([
   {
     name: 'SMS_GATEWAY_URL',
     schema: is.webUrl,
+    outbound: is.urlsIn,
     help: 'Gateway that sends text messages with codes. {to} and {text} in its query are replaced.',
   },
   {

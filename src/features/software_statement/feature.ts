@@ -15,6 +15,7 @@ const env = defineEntries([
   {
     name: 'SOFTWARE_STATEMENT_ISSUERS',
     schema: is.issuersWithKeys,
+    outbound: is.jwksUrisIn,
     default: '',
     help: 'Publishers whose software statements are trusted (RFC 7591 §2.3). Empty: statements are ignored.',
   },

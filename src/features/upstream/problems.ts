@@ -4,8 +4,6 @@ import type { Config } from '../../config.ts'
 import { isTenant } from './providers_openid.ts'
 import { type Member, membersOfConfig, policyOf, requiredOf, rowOf } from './settings.ts'
 
-const urls = ['base_url', 'authorization_endpoint', 'token_endpoint', 'userinfo_endpoint'] as const
-
 /** Lines `NAME: problem`. */
 export function problems(config: Config): readonly string[] {
   const members = membersOfConfig(config)
@@ -15,27 +13,19 @@ export function problems(config: Config): readonly string[] {
   return [
     ...(twice === undefined ? [] : [`UPSTREAM_PROVIDERS: the id ${twice} is used twice`]),
     ...unknown.map((id) => `UPSTREAM_TRUSTED: there is no provider ${id}`),
-    ...members.flatMap((member) => problemsOf(member, config)),
+    ...members.flatMap((member) => problemsOf(member)),
   ]
 }
 
-function problemsOf(member: Member, config: Config): string[] {
+function problemsOf(member: Member): string[] {
   const missing = requiredOf(rowOf(member)).filter((name) => member[name] === undefined)
-  const open = urls.filter((name) => !isReachable(member[name], config))
   return [
     ...missing.map((name) => `${member.id} has no ${name}`),
-    ...open.map((name) => `${name} of ${member.id} must use https, or be named in OUTBOUND_ALLOW_HOSTS`),
     ...(isTenant(member.tenant ?? 'common')
       ? []
       : [`tenant of ${member.id} must be common, organizations, consumers or the id of a tenant`]),
     ...(isP256(member.private_key) ? [] : [`private_key of ${member.id} is not a P-256 key in PEM`]),
   ].map((problem) => `UPSTREAM_PROVIDERS: ${problem}`)
-}
-
-function isReachable(url: string | undefined, { outboundAllowHosts }: Config): boolean {
-  if (url === undefined || url.startsWith('https:')) return true
-  const { hostname, port } = new URL(url)
-  return outboundAllowHosts.includes(`${hostname}:${port || '80'}`)
 }
 
 /** In an environment variable, line breaks of a key may be written as `\n`. */

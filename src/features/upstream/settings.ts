@@ -58,6 +58,7 @@ const policy = defineEntries([
   {
     name: 'UPSTREAM_PROVIDERS',
     schema: members,
+    outbound: is.urlsIn,
     secret: true,
     help: 'Further upstream providers: several of one kind, or with settings that have no variable.',
   },
@@ -186,6 +187,8 @@ const schemaOf = (member: keyof Member, { name }: ProviderRow) => {
   return member.endsWith('_endpoint') ? is.webUrl : is.text
 }
 
+const isUrl = (member: keyof Member): boolean => member === 'base_url' || member.endsWith('_endpoint')
+
 const generated: Entries = listed.flatMap(({ row, settings, ring }) =>
   settings.map((setting) => {
     const [ending, member, help, secret] = setting
@@ -194,6 +197,7 @@ const generated: Entries = listed.flatMap(({ row, settings, ring }) =>
     return {
       name: `${prefixOf(row)}_${ending}`,
       schema: schemaOf(member, row),
+      ...(isUrl(member) && { outbound: is.urlsIn }),
       needs: `${prefixOf(row)}_${next[0]}`,
       ...(secret && { secret: true as const }),
       help: help || `Sign-in with ${row.label}: the client id from its registration.`,
