@@ -1,6 +1,7 @@
 /** Validates client metadata against the policy of the provider. https://www.rfc-editor.org/rfc/rfc7591 */
 import * as v from 'valibot'
 import { OAuthError } from './errors.ts'
+import { disagreement, withAgreeingTypes } from './agreeing_types.ts'
 import { malformed } from './malformed_metadata.ts'
 import { checkUrls } from './metadata_urls.ts'
 import { type Grounds, RefusedError, shown } from './refusal.ts'
@@ -144,7 +145,8 @@ const refuse = (grounds: Grounds) => new OAuthError('invalid_client_metadata', g
  * wrong member (§3.2.2).
  */
 export function readClientMetadata(sent: unknown, policy: RegistrationPolicy): ClientMetadata {
-  const body = withoutNulls(sent)
+  const given = withoutNulls(sent)
+  const body = isObject(given) ? withAgreeingTypes(given, policy.responseTypes) : given
   const known = { ...policy.extra, ...coreMetadata }
   const unsupported = isObject(body) ? unsupportedMember(body, known) : undefined
   if (unsupported !== undefined)
@@ -249,12 +251,14 @@ function checkOffered(name: string, asked: readonly string[], offered: readonly 
 
 /** Checks members that depend on each other: grant types and response types (RFC 7591 §2.1), authentication method and keys. */
 function checkTogether(metadata: ClientMetadata): void {
-  const code = metadata.response_types.some((each) => each.split(' ').includes('code'))
-  if (code && !metadata.grant_types.includes('authorization_code') && metadata.redirect_uris.length > 0)
+  const disagreeing = disagreement(metadata)
+  if (disagreeing !== undefined)
     throw refuse({
       rule: 'RFC 7591 §2.1',
-      expected: 'response_types has code, so grant_types must have authorization_code',
-      came: metadata.grant_types,
+      expected: 'grant_types and response_types that agree, or one of them alone',
+      came: { grant_types: metadata.grant_types, response_types: metadata.response_types },
+      problem: disagreeing,
+      next: 'leave one of the two out, and it follows from the other',
     })
   if (metadata.token_endpoint_auth_method === 'none' && metadata.grant_types.includes('client_credentials'))
     throw refuse({

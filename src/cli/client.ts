@@ -29,10 +29,17 @@ export const add = defineCommand({
       const made = { ...shownClient(client), ...(secret !== undefined && { client_secret: secret }) }
       if (options.json) return printJson(made)
       printFacts(made)
+      print(`\n${scopeWords(client)}`)
       if (secret !== undefined) print('\nThe secret is shown only once.')
     })
   },
 })
+
+/** What it may request: the default is rarely what a client needs. */
+const scopeWords = ({ scope }: Client): string =>
+  scope === ''
+    ? 'It may request no scope. --scope SCOPE gives it one.'
+    : `It may request these scopes: ${printable(scope)}. --scope chooses others.`
 
 /** All grant types and scopes of the provider; client registration offers only those of the configuration. */
 const operatorPolicy = (context: Context) => ({

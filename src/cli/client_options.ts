@@ -1,10 +1,13 @@
 /** The options of `latchkey client add` as client metadata. https://www.rfc-editor.org/rfc/rfc7591#section-2 */
 import { readFile } from 'node:fs/promises'
 import { signingAlgs } from '../auth/registration.ts'
-import { standardScopes } from '../auth/scope.ts'
+import { grantTypesFor } from '../auth/agreeing_types.ts'
 import type { Values } from './command.ts'
 import { UsageError } from './failure.ts'
 import { printable } from './output.ts'
+
+/** Of a client of End-Users. A service has none: what it needs is known to the operator alone (OWASP ASVS 5.0, 10.4.11). */
+const defaultScopes = 'openid profile email offline_access'
 
 export const clientOptions = {
   'redirect-uri': {
@@ -30,7 +33,7 @@ export const clientOptions = {
     type: 'string',
     multiple: true,
     value: 'SCOPE',
-    help: 'Scopes that it may request. Default: those of OpenID Connect; none for a service',
+    help: `Scopes that it may request. Default: ${defaultScopes}; none for a service`,
   },
   'client-id': { type: 'string', value: 'ID', help: 'Client ID. Default: random' },
   'auth-method': {
@@ -91,13 +94,19 @@ export const clientOptions = {
 
 export type ClientOptions = Values<typeof clientOptions>
 
+const defaultGrants = (responseTypes: unknown): string[] =>
+  Array.isArray(responseTypes)
+    ? [...new Set([...grantTypesFor(responseTypes.map(String)), 'refresh_token'])]
+    : ['authorization_code', 'refresh_token']
+
 /** Not validated yet: `admitMetadata` does that. Throws UsageError when options contradict each other. */
 export async function metadataOf(name: string, options: ClientOptions): Promise<Record<string, unknown>> {
   requireSense(options)
   const further =
     options.metadata === undefined ? {} : requireObject(options.metadata, await readJson(options.metadata))
-  const grantTypes = options['grant-type'] ?? further.grant_types ?? ['authorization_code', 'refresh_token']
-  const withPeople = Array.isArray(grantTypes) && grantTypes.includes('authorization_code')
+  const grantTypes = options['grant-type'] ?? further.grant_types ?? defaultGrants(further.response_types)
+  const grants: readonly unknown[] = Array.isArray(grantTypes) ? grantTypes : []
+  const withPeople = grants.includes('authorization_code')
   const given = {
     client_name: name,
     redirect_uris: options['redirect-uri'],
@@ -112,8 +121,8 @@ export async function metadataOf(name: string, options: ClientOptions): Promise<
     resource_uris: options['resource-uri'],
   }
   return {
-    response_types: withPeople ? ['code'] : [],
-    scope: withPeople ? standardScopes.join(' ') : '',
+    ...(!grants.includes('implicit') && { response_types: withPeople ? ['code'] : [] }),
+    scope: withPeople ? defaultScopes : '',
     ...further,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   }

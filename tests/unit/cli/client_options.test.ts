@@ -13,14 +13,14 @@ const file = (name: string, text: string): string => {
   return join(folder, name)
 }
 
-test('a web application: code and refresh, the scopes of OpenID Connect, nothing special', async () => {
+test('a web application: code and refresh, the scopes of a sign-in, nothing special', async () => {
   const options = { 'redirect-uri': ['https://app.example/cb'] }
   expect(await metadataOf('App', options)).toEqual({
     client_name: 'App',
     redirect_uris: ['https://app.example/cb'],
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
-    scope: 'openid profile email address phone offline_access',
+    scope: 'openid profile email offline_access',
   })
   expect(privilegesOf(options)).toEqual({ first_party: false, resource_server: false })
   expect(privilegesOf({ 'may-impersonate': true, 'exchange-audience': ['stock'] })).toMatchObject({

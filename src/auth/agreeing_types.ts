@@ -1,0 +1,53 @@
+/** Response types and the grant types that they need. https://www.rfc-editor.org/rfc/rfc7591#section-2.1 */
+
+const front = ['token', 'id_token']
+
+/** The grant types that these response types need. */
+export function grantTypesFor(responseTypes: readonly string[]): string[] {
+  const parts = responseTypes.flatMap((each) => each.split(' '))
+  return [
+    ...(parts.includes('code') ? ['authorization_code'] : []),
+    ...(parts.some((each) => front.includes(each)) ? ['implicit'] : []),
+  ]
+}
+
+/** The response types of these grant types, for a client that names none. */
+const responseTypesFor = (grantTypes: readonly string[], offered: readonly string[]): string[] => [
+  ...(grantTypes.includes('authorization_code') ? ['code'] : []),
+  ...(grantTypes.includes('implicit')
+    ? ['id_token', 'id_token token'].filter((each) => offered.includes(each))
+    : []),
+]
+
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((each) => typeof each === 'string')
+
+/** The body with the one of the two members that it lacks, as the other needs it. Without both, the defaults of §2 agree. */
+export function withAgreeingTypes(
+  body: Record<string, unknown>,
+  offered: readonly string[],
+): Record<string, unknown> {
+  const { grant_types: grants, response_types: types } = body
+  if (grants === undefined && isTexts(types)) return { ...body, grant_types: grantTypesFor(types) }
+  // A refresh token comes by another grant type, so refresh_token alone says nothing: the default `code` stays.
+  if (types === undefined && isTexts(grants) && grants.some((each) => each !== 'refresh_token'))
+    return { ...body, response_types: responseTypesFor(grants, offered) }
+  return body
+}
+
+/** What one member names and the other lacks; undefined when they agree. */
+export function disagreement(metadata: {
+  grant_types: string[]
+  response_types: string[]
+}): string | undefined {
+  const { grant_types: grants, response_types: types } = metadata
+  const needed = grantTypesFor(types)
+  const missing = needed.find((each) => !grants.includes(each))
+  if (missing !== undefined) return `response_types ${types.join(', ')} needs grant_types with ${missing}`
+  const idle = ['authorization_code', 'implicit'].find(
+    (each) => grants.includes(each) && !needed.includes(each),
+  )
+  return idle === undefined
+    ? undefined
+    : `grant_types has ${idle}, so response_types must have ${idle === 'implicit' ? 'token or id_token' : 'code'}`
+}
