@@ -17,21 +17,20 @@ export interface ReadKeys {
 
 const mostKeys = 20
 
-const Keys = v.looseObject({
-  keys: v.pipe(v.array(v.record(v.string(), v.unknown())), v.maxLength(mostKeys)),
-})
+const Keys = v.looseObject({ keys: v.array(v.record(v.string(), v.unknown())) })
 
 const isUsable = (key: Readonly<Record<string, unknown>>): key is ClientJwk =>
   v.is(PublicJwk, key) && isKnownKind(key) && keyProblem(key) === undefined
 
 /**
  * The usable keys. Keys of an unsupported kind or size are ignored (RFC 7517 §5). Throws TypeError when the document is no
- * JWK Set, has more than twenty keys, or has a key with a private member: that key is public now, so its signatures prove
+ * JWK Set, has more than `most` keys, or has a key with a private member: that key is public now, so its signatures prove
  * nothing.
  */
-export function readJwks(document: unknown): readonly ClientJwk[] {
+export function readJwks(document: unknown, most = mostKeys): readonly ClientJwk[] {
   const parsed = v.safeParse(Keys, document)
-  if (!parsed.success) throw new TypeError(`holds no JWK Set of at most ${mostKeys} keys`)
+  if (!parsed.success || parsed.output.keys.length > most)
+    throw new TypeError(`holds no JWK Set of at most ${most} keys`)
   const { keys } = parsed.output
   if (keys.some((key) => privateMembers.some((member) => Object.hasOwn(key, member))))
     throw new TypeError('shows a private or symmetric key')

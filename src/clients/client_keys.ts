@@ -11,7 +11,11 @@ const keptForSeconds = 600
 const refetchAfterSeconds = 30
 
 /** A client, or another party with keys registered by value or by URL; `client_id` names it in the log. */
-export type KeyHolder = Pick<Client, 'client_id'> & Partial<Pick<Client, 'jwks' | 'jwks_uri'>>
+export type KeyHolder = Pick<Client, 'client_id'> &
+  Partial<Pick<Client, 'jwks' | 'jwks_uri'>> & {
+    /** Larger bounds of a set at `jwks_uri`, for a party that the operator chose. */
+    bounds?: { keys: number; bytes: number }
+  }
 
 const unusable = (client: KeyHolder, problem: string, detail?: string) =>
   new OAuthError('invalid_client', {
@@ -30,7 +34,14 @@ async function keyDocument(
   if (client.jwks_uri === undefined) return client.jwks ?? none
   try {
     const accept = 'application/jwk-set+json, application/json'
-    const options = { purpose: 'keys', accept, cacheFor: keptForSeconds, notOlderThan } as const
+    const { bytes } = client.bounds ?? {}
+    const options = {
+      purpose: 'keys',
+      accept,
+      cacheFor: keptForSeconds,
+      notOlderThan,
+      ...(bytes !== undefined && { maxBytes: bytes }),
+    } as const
     const document = await context.outbound.getJson(client.jwks_uri, options)
     if (typeof document === 'object' && document !== null) return document
     throw unusable(client, 'holds no JWK Set')
@@ -46,7 +57,7 @@ function read(document: object, client: KeyHolder, context: Context): ReadKeys {
   let found = context.clientKeys.get(document)
   if (!found) {
     try {
-      found = { keys: readJwks(document) }
+      found = { keys: readJwks(document, client.bounds?.keys) }
     } catch (error) {
       throw unusable(client, error instanceof TypeError ? error.message : 'holds no JWK Set')
     }

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { asFailure, quoted, UpstreamError } from './request.ts'
-import type { ProviderRow } from './row.ts'
+import { membersOf, type ProviderRow } from './row.ts'
 import type { Upstream } from './settings.ts'
 
 const Document = v.looseObject({
@@ -77,7 +77,7 @@ async function discover(context: Context, url: string): Promise<v.InferOutput<ty
     .catch((error: unknown) => {
       throw asFailure(error)
     })
-  const parsed = v.safeParse(Document, said)
+  const parsed = v.safeParse(Document, membersOf(said))
   if (parsed.success) return parsed.output
   throw new UpstreamError('nonsense', `its document: ${v.getDotPath(parsed.issues[0])} is missing or invalid`)
 }

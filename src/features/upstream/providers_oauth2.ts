@@ -1,7 +1,7 @@
 /** Providers with OAuth 2.0 but without OpenID Connect, one row each, with links to their documentation. */
 import { createHmac } from 'node:crypto'
 import { basicCredentials } from './request.ts'
-import { idText, membersOf, type ProviderSettings, type ProviderRow } from './row.ts'
+import { idText, isVerified, membersOf, type ProviderSettings, type ProviderRow } from './row.ts'
 
 /** The origin of the API; if the configuration sets another base URL, the API is below that. */
 const apiBase = (provider: ProviderSettings, usual: string, api: string): string =>
@@ -168,8 +168,9 @@ export const oauth2: ProviderRow = {
     endpoints,
   }),
   auth: 'client_secret_basic',
-  claims: ({ userinfo = {} }, { subjectClaim = 'sub' }) => ({
+  claims: ({ userinfo = {} }, provider) => ({
     ...userinfo,
-    sub: idText(userinfo[subjectClaim]),
+    sub: idText(userinfo[provider.subjectClaim ?? 'sub']),
+    email_verified: isVerified(userinfo.email_verified, provider),
   }),
 }

@@ -1,10 +1,7 @@
 /** Providers with OpenID Connect, one row each, with links to their documentation. */
-import { type Answers, type Claims, idText, membersOf, type ProviderRow } from './row.ts'
+import { type Answers, type Claims, idText, isTrue, isVerified, membersOf, type ProviderRow } from './row.ts'
 
 const merged = ({ idToken, userinfo }: Answers): Claims => ({ ...userinfo, ...idToken })
-
-/** A boolean by the specification; some providers send text or a number. */
-const isTrue = (value: unknown): boolean => value === true || value === 'true' || value === 1 || value === '1'
 
 const googleBase = 'https://accounts.google.com'
 
@@ -165,4 +162,8 @@ export const oidc: ProviderRow = {
   where: ({ base, configured }) => ({ issuer: base, statedIssuer: configured }),
   auth: 'client_secret_basic',
   reauthenticate: { prompt: 'login', max_age: '0' },
+  claims(said, provider) {
+    const claims = merged(said)
+    return { ...claims, email_verified: isVerified(claims.email_verified, provider) }
+  },
 }

@@ -15,6 +15,8 @@ export interface ProviderSettings {
   /** Only of `oauth2`. */
   endpoints: Endpoints | undefined
   subjectClaim: string | undefined
+  /** Only of `oidc` and `oauth2`. */
+  emailVerified: 'boolean' | 'text'
 }
 
 /** URLs of a provider without discovery document. `emails` returns a list of addresses for the access token. */
@@ -92,9 +94,19 @@ export interface ProviderRow {
   revoke?(accessToken: string, provider: ProviderSettings): Request
 }
 
-/** An empty object for anything that is not an object. */
+/** Without members that are null, which some providers write for what they do not know; empty for anything that is no object. */
 export const membersOf = (value: unknown): Claims =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Claims) : {}
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null))
+    : {}
+
+/** A boolean by the specification; some providers send text or a number. */
+export const isTrue = (value: unknown): boolean =>
+  value === true || value === 'true' || value === 1 || value === '1'
+
+/** `email_verified` of a provider of which only the operator knows in what form it sends the claim. */
+export const isVerified = (value: unknown, { emailVerified }: ProviderSettings): boolean =>
+  emailVerified === 'text' ? isTrue(value) : value === true
 
 /** Some providers send identifiers as numbers. */
 export const idText = (value: unknown): string | undefined =>

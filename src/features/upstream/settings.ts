@@ -32,6 +32,7 @@ const Member = v.strictObject({
   token_endpoint: v.optional(v.pipe(v.string(), v.url())),
   userinfo_endpoint: v.optional(v.pipe(v.string(), v.url())),
   subject_claim: v.optional(Text),
+  email_verified: v.optional(v.picklist(['boolean', 'text'])),
   /** Maps its `acr` values to levels of `auth/acr.ts`. Only used if the provider is trusted. */
   acr: v.optional(v.record(v.string(), v.picklist(acrLevels))),
 })
@@ -100,6 +101,11 @@ const clientSecret: Setting = [
   'The client secret that belongs to this client id.',
   'secret',
 ]
+const verifiedSetting: Setting = [
+  'EMAIL_VERIFIED',
+  'email_verified',
+  'How it sends email_verified. boolean (the default): only the JSON value true counts. text: "true" and 1 count too.',
+]
 const settingsOf: Readonly<Record<string, readonly Setting[]>> = {
   google: [
     clientSecret,
@@ -131,6 +137,7 @@ const settingsOf: Readonly<Record<string, readonly Setting[]>> = {
       'The issuer of any other OpenID Connect provider, character by character as its metadata has it.',
     ],
     ['LABEL', 'label', 'Its name on the sign-in button.'],
+    verifiedSetting,
   ],
   oauth2: [
     clientSecret,
@@ -152,6 +159,7 @@ const settingsOf: Readonly<Record<string, readonly Setting[]>> = {
     ],
     ['SCOPE', 'scope', 'Scopes to request, space-separated.'],
     ['LABEL', 'label', 'Its name on the sign-in button.'],
+    verifiedSetting,
   ],
 }
 
@@ -184,6 +192,7 @@ const variables: readonly Variable[] = listed.flatMap(({ row, settings }) =>
 
 const schemaOf = (member: keyof Member, { name }: ProviderRow) => {
   if (member === 'base_url') return name === 'oidc' ? is.foreignIssuer : is.issuer
+  if (member === 'email_verified') return is.oneOf('boolean', 'text')
   return member.endsWith('_endpoint') ? is.webUrl : is.text
 }
 
@@ -257,6 +266,7 @@ function upstreamOf(member: Member, trusted: readonly string[]): Upstream {
     hostedDomain: member.hosted_domain,
     endpoints: endpointsOf(member),
     subjectClaim: member.subject_claim,
+    emailVerified: member.email_verified ?? 'boolean',
     scope: member.scope ?? row.scope,
     appleKey: teamId && keyId && privateKey ? { teamId, keyId, privateKey } : undefined,
     trusted: trusted.includes(member.id),
