@@ -12,11 +12,15 @@ const mostScopes = 100
 /** Characters. */
 const longestScope = 256
 
+/** Values. */
+const shortList = 16
+
 /** Distinct scope values in the given order, without checks: for text that this provider stored or signed. */
 export function scopeValues(text: string): string[] {
   const values = text.split(' ')
-  // Text of this provider has single spaces and no value twice.
-  const isDistinct = values.every((each, at) => each !== '' && values.indexOf(each) === at)
+  // Text of this provider has single spaces and no value twice. The comparison of each with each is for short lists alone.
+  const isDistinct =
+    values.length <= shortList && values.every((each, at) => each !== '' && values.indexOf(each) === at)
   return isDistinct ? values : [...new Set(values.filter((each) => each !== ''))]
 }
 
