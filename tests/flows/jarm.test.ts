@@ -89,7 +89,8 @@ test('tokens never travel in the query, and the algorithm is the registered one'
     id_token: expect.any(String),
   })
   const refused = await visitor.open(ask('query.jwt'))
-  expect(refused.location!.hash).toContain('error=invalid_request')
+  const error = new URLSearchParams(refused.location!.hash.slice(1)).get('response')
+  expect(claimsOf(error)).toMatchObject({ aud: client.client_id, error: 'invalid_request' })
 })
 
 test('an algorithm that SIGNING_ALGS leaves out cannot be registered', async () => {

@@ -48,7 +48,7 @@ const mailTo = (to: string, more: Partial<Mail> = {}): Mail => ({
 const waiting = async (op: Provider): Promise<number> => (await op.context.store.range(outboxIndex)).length
 const header = (raw: string, name: string): string | undefined =>
   new RegExp(`^${name}: (.*(?:\\r\\n[ \\t].*)*)`, 'im').exec(raw)?.[1]
-const events = (op: Provider) => op.lines.map((line) => /^\w+ (mail_\w+)/.exec(line)?.[1]).filter(Boolean)
+const events = (op: Provider) => op.lines.map((line) => /^\S+ \w+ (mail_\w+)/.exec(line)?.[1]).filter(Boolean)
 const metricsOf = async (op: Provider) => (await op.fetch('/metrics')).text()
 const minute = 60_000
 
