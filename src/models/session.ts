@@ -108,7 +108,7 @@ export const Session = {
     ])
     const session = again || sessionOf(random(15))
     await Promise.all([
-      !again && records.create(memory, session.sid, session),
+      !again && records.put(memory, session.sid, session),
       memory.store.link(index, session.sid, (now + lifetimes.absolute) * 1000, lifetimes.absolute * 1000),
     ])
     return { session, cookie: `${session.sid}${secret}` }

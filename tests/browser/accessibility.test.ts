@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { deliverDue } from '../../src/people/mail_delivery.ts'
 import { answerRequests } from '../../src/features/recovery/job.ts'
+import { Passkey } from '../../src/features/passkeys/records.ts'
 import { RecoveryCodes } from '../../src/features/second_factor/recovery.ts'
 import { channels } from '../../src/features/second_factor/channels.ts'
 import { Consent } from '../../src/models/consent.ts'
@@ -279,7 +280,18 @@ const chapters: Readonly<Record<string, readonly Row[]>> = {
         await page.waitForURL((url) => url.search === '?done=added')
       },
     ],
-    ['account_passkeys_remove', 'without the passkey', (page) => page.click('main a[href*="/remove"]')],
+    ['account_passkeys_lost', 'a lost passkey', open('/account/passkeys/lost')],
+    [
+      'account_passkeys_remove',
+      'without the passkey',
+      async (page) => {
+        await page.goto(at('/account/passkeys'))
+        await page.click('main a[href*="/remove"]')
+        await page.waitForURL((url) => url.pathname === '/passkeys/second_factor')
+        await page.click('.passkey button')
+        await page.waitForURL((url) => url.pathname === '/account/passkeys/remove')
+      },
+    ],
     ['account_factors', 'factors', open('/account/factors')],
     ['account_totp', 'an authenticator app', open('/account/factors/totp')],
     ['account_sms_codes', 'codes by text message', open('/account/factors/sms')],
@@ -380,7 +392,14 @@ const chapters: Readonly<Record<string, readonly Row[]>> = {
       },
     ],
     ['dev_mail', 'a mail', (page) => page.click('.links a')],
-    ['account_email', 'the address', (page) => signedIn(page, '/account/email')],
+    [
+      'account_email',
+      'the address',
+      async (page) => {
+        await Passkey.forgetUser(op.context, 'user-alice') // its device was that of another chapter
+        await signedIn(page, '/account/email')
+      },
+    ],
     [
       'account_email',
       'a new address',

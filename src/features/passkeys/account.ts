@@ -15,8 +15,9 @@ import type { Html } from '../../html/view.ts'
 import { type MessageKey, type Said, say } from '../../lib/say.ts'
 import type { AccountSection } from '../../contracts/feature.ts'
 import { relyingParty } from './ceremony.ts'
-import { fieldAlert, list, none, rename, signalView } from './pages.ts'
-import { accountPath, addPath, removePath } from './paths.ts'
+import { fieldAlert, list, lostLink, none, rename, signalView } from './pages.ts'
+import { lossAddress } from './loss.ts'
+import { accountPath, addPath, lostPath, removePath } from './paths.ts'
 import { Passkey } from './records.ts'
 
 export const purpose = 'passkeys'
@@ -86,6 +87,10 @@ async function showList(
     main: list({
       add: `${context.basePath}${addPath}`,
       list: entries.length > 0 ? entryList({ entries }) : none({}),
+      lost:
+        (await lossAddress(context, user)) === undefined
+          ? []
+          : lostLink({ path: `${context.basePath}${lostPath}` }),
       signal: word === 'removed' ? await signalDevice(context, user.sub, passkeys) : [],
     }),
     done: told && say(told),

@@ -4,8 +4,11 @@ import { defineFeature } from '../../contracts/feature.ts'
 import { passkeysPage, section } from './account.ts'
 import { addPage } from './add.ts'
 import { enrolment, offer } from './offer.ts'
+import { PasskeyLoss } from './loss.ts'
+import { lostPage } from './lost_page.ts'
 import { Passkey } from './records.ts'
-import { countPasskeys, removePage } from './remove.ts'
+import { countPasskeys } from './count.ts'
+import { removePage } from './remove.ts'
 import { script } from './script.ts'
 import { secondFactor, secondFactorPage } from './second_factor.ts'
 import { env, switchedOn } from './settings.ts'
@@ -27,7 +30,10 @@ const personData: PersonData = {
         aaguid,
       }),
     ),
-  erase: (context, sub) => Passkey.forgetUser(context, sub),
+  async erase(context, sub) {
+    await Passkey.forgetUser(context, sub)
+    await PasskeyLoss.end(context, sub)
+  },
 }
 
 export const passkeys = defineFeature({
@@ -43,6 +49,7 @@ export const passkeys = defineFeature({
     passkeysPage,
     addPage,
     removePage,
+    lostPage,
   ],
   loginMethods: [loginMethod],
   loginSteps: [offer],

@@ -113,7 +113,7 @@ export const signalView = (
   options: { rpId: string; userId: string; allAcceptedCredentialIds: readonly string[] },
 ): Html => signal({ options: JSON.stringify(options), script: `${basePath}${scriptPath}` })
 
-export const list = defineView('passkeys', listSource, ['add', 'list', 'signal'])
+export const list = defineView('passkeys', listSource, ['add', 'list', 'lost', 'signal'])
 export const none = defineView('passkeys_none', '<p class="notice">{{t passkeys.none}}</p>', [])
 export const rename = defineView('passkey_rename', renameSource, [
   'action',
@@ -135,5 +135,15 @@ export const addition = defineView(
   'passkey_addition',
   '<p>{{t passkeys.about}}</p>\n{{ceremony}} {{other}}',
   ['ceremony', 'other'],
+)
+export const lostCode = defineView(
+  'passkey_lost_code',
+  '<form method="post" action="{{action}}"><input type="hidden" name="csrf_token" value="{{csrf}}">{{field}}<div class="actions"><button class="danger" type="submit" name="remove" value="remove">{{t passkeys.lost_remove}}</button></div></form>',
+  ['action', 'csrf', 'field'],
+)
+export const lostLink = defineView(
+  'passkey_lost_link',
+  '<p><a href="{{path}}">{{t passkeys.lost_link}}</a></p>',
+  ['path'],
 )
 export const remove = defineView('passkey_remove', removeSource, ['text', 'form', 'back'])

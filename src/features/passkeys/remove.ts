@@ -3,7 +3,7 @@ import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import type { SignedInPerson } from '../../flow/signed_in_person.ts'
-import { changeFactors, dropStandIns, isLastNeeded, stronglySignedIn } from '../../flow/second_factors.ts'
+import { changeFactors, dropStandIns, stronglySignedIn } from '../../flow/second_factors.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm } from '../../html/account_parts.ts'
 import { query } from '../../http/call.ts'
@@ -14,24 +14,11 @@ import { isHalfDone } from '../../people/tell_owner.ts'
 import { countSignInMethods } from '../../people/sign_in_methods.ts'
 import { say } from '../../lib/say.ts'
 import { User } from '../../models/user.ts'
-import type { CountSignInMethods } from '../../contracts/feature.ts'
 import { purpose, toList } from './account.ts'
+import { leastPasskeys } from './count.ts'
 import { remove } from './pages.ts'
 import { accountPath, removePath } from './paths.ts'
 import { Passkey } from './records.ts'
-import { secondFactor } from './second_factor.ts'
-
-export const countPasskeys: CountSignInMethods = async (context, { sub }) =>
-  (await Passkey.listOf(context, sub)).length
-
-/** How many passkeys must stay: one if it is the last sign-in method, or the last second factor where one is required. */
-async function leastPasskeys(user: User, context: Context): Promise<number> {
-  if (await isLastNeeded(user, secondFactor.name, context)) return 1
-  if (user.password_hash !== undefined) return 0
-  const others = context.table.signInMethods.filter((count) => count !== countPasskeys)
-  const counts = await Promise.all(others.map((count) => count(context, user)))
-  return counts.some((count) => count > 0) ? 0 : 1
-}
 
 const keyPattern = /^[\w-]{43}$/
 

@@ -10,16 +10,18 @@ import type { Html } from '../../html/view.ts'
 import { type MessageKey, say } from '../../lib/say.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
 import { type ChallengeBinding, requestOptions } from './ceremony.ts'
-import { ceremonyView, linkBelow, stepPage } from './pages.ts'
+import { lossAddress } from './loss.ts'
+import { ceremonyView, linkBelow, lostLink, stepPage } from './pages.ts'
+import { factorName } from './count.ts'
 import { Passkey } from './records.ts'
 import { ceremonyForm } from './sign_in.ts'
-import { accountPath, enrolPath, secondFactorPath } from './paths.ts'
+import { accountPath, enrolPath, lostPath, secondFactorPath } from './paths.ts'
 import { passkeyAmr, usePasskey } from './use.ts'
 
 const purpose = secondFactorPath.slice(1)
 
 export const secondFactor: SecondFactor = {
-  name: 'passkey',
+  name: factorName,
   order: 10,
   label: 'passkeys.factor',
   acr: 'phr',
@@ -73,7 +75,7 @@ async function show(
       label: say('passkeys.use'),
       options,
     }),
-    other: otherWays(context, progress),
+    other: await otherWays(context, progress),
   })
   const redirect = open.interaction.params?.redirect_uri
   return {
@@ -82,8 +84,14 @@ async function show(
   }
 }
 
-/** Link to the page of choices: other second factors, the way on without one, and what to do without the passkey. */
-function otherWays(context: Context, { open }: StepNeeded): Html[] {
+/** Links to the page of choices (other second factors, and the way on without one), and to the way back without a passkey. */
+async function otherWays(context: Context, { open, user }: StepNeeded): Promise<Html[]> {
   const choices = context.table.endpoints.find(({ name }) => name === 'second_factor')
-  return choices ? [linkBelow({ path: `${context.basePath}${choices.path}?interaction=${open.handle}` })] : []
+  const isOffered = (await lossAddress(context, user)) !== undefined
+  return [
+    ...(choices
+      ? [linkBelow({ path: `${context.basePath}${choices.path}?interaction=${open.handle}` })]
+      : []),
+    ...(isOffered ? [lostLink({ path: `${context.basePath}${lostPath}` })] : []),
+  ]
 }

@@ -17,6 +17,12 @@ export const env = defineEntries([
     default: 'true',
     help: 'Offers a passkey after a sign-in with a password, if the browser can make one. "Not now" is respected for 90 days.',
   },
+  {
+    name: 'PASSKEY_LOSS_WAIT',
+    schema: is.seconds(0, 2_592_000),
+    default: '259200',
+    help: 'How long an End-User who lost all passkeys waits before a mailed code removes them. 0: not offered.',
+  },
 ])
 
 /** An RP ID is a domain (WebAuthn §5.1.2), so passkeys are off if the host of the issuer is an IP address. */

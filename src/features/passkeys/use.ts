@@ -6,6 +6,7 @@ import { tellOwner } from '../../people/tell_owner.ts'
 import { seconds } from '../../lib/clock.ts'
 import { User } from '../../models/user.ts'
 import type { ChallengeBinding } from './ceremony.ts'
+import { PasskeyLoss } from './loss.ts'
 import { keyOf, Passkey } from './records.ts'
 import { PasskeyRefused, readAssertion, takeChallengeOf, verifyAssertion } from './verify.ts'
 
@@ -57,7 +58,12 @@ async function verifyUse(
   const user = await User.find(context, passkey.sub)
   if (!user || user.disabled) throw new PasskeyRefused('the account is disabled or deleted')
   const problem = await recordUse(context, passkey, now)
-  if (problem === undefined) return user
+  if (problem === undefined) {
+    // An owner with a passkey in hand lost none: an attacker with the password has asked for the removal.
+    if (await PasskeyLoss.end(context, user.sub))
+      await tellOwner(call, context, user, { kind: 'passkey_loss_stopped' })
+    return user
+  }
   await tellOwner(call, context, user, { kind: 'passkey_refused', detail: passkey.name })
   context.log.warn('passkey_suspicious', { sub: user.sub, passkey: passkey.key, problem })
   throw new PasskeyRefused(problem)

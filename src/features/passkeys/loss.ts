@@ -1,0 +1,75 @@
+/** The way back for an End-User who lost all passkeys: a code by mail, which is valid after a waiting time. docs/decisions/0039-a-passkey-protects-its-owner.md */
+import * as v from 'valibot'
+import type { Context } from '../../contracts/context.ts'
+import { askedFactors, readyFactors } from '../../flow/second_factors.ts'
+import { base32 } from '../../lib/base32.ts'
+import { seconds } from '../../lib/clock.ts'
+import { sha256 } from '../../lib/hash.ts'
+import { defineRecord } from '../../models/define_record.ts'
+import { provenEmail, type User } from '../../models/user.ts'
+import { mailsLeave } from '../../people/mail.ts'
+import { factorName, leastPasskeys } from './count.ts'
+import { settings } from './settings.ts'
+
+const records = defineRecord(
+  'passkey_loss',
+  v.object({
+    hash: v.string(),
+    /** Seconds: from then on the code is valid, until `exp`. */
+    due: v.number(),
+    exp: v.number(),
+  }),
+)
+
+/** 80 bits: the number of tries is limited, too. */
+const codeBytes = 10
+/** How long the code is valid after the waiting time. */
+const validSeconds = 7 * 86_400
+
+const hashOf = (sub: string, letters: string): string => sha256(`passkey loss\n${sub}\n${letters}`)
+const read = (text: string): string =>
+  text
+    .slice(0, 100)
+    .toUpperCase()
+    .replace(/[^A-Z2-7]/g, '')
+
+export const PasskeyLoss = {
+  find: records.find,
+
+  /** The code; undefined if a request is pending, whose waiting time goes on. */
+  async begin(context: Context, sub: string): Promise<string | undefined> {
+    const letters = base32(Buffer.from(context.random(codeBytes), 'base64url'))
+    const due = seconds(context.clock) + settings(context).passkeyLossWait
+    const record = { hash: hashOf(sub, letters), due, exp: due + validSeconds }
+    if (!(await records.create(context, sub, record))) return undefined
+    return letters.match(/.{4}/g)!.join('-').toLowerCase()
+  },
+
+  /** Whether the code is that of the request, and the waiting time is over. */
+  async isValid(context: Context, sub: string, code: string): Promise<boolean> {
+    const pending = await records.find(context, sub)
+    return (
+      pending !== undefined &&
+      pending.due <= seconds(context.clock) &&
+      pending.hash === hashOf(sub, read(code))
+    )
+  },
+
+  /** True for the one caller that ended a pending request. */
+  end: async (context: Context, sub: string): Promise<boolean> =>
+    (await records.take(context, sub)) !== undefined,
+}
+
+/**
+ * The proven address that gets the code. Undefined if this way back is not offered: for an End-User who must have a second
+ * factor or has set up another one, and whose last way to sign in is a passkey.
+ */
+export async function lossAddress(context: Context, user: User): Promise<string | undefined> {
+  const to = provenEmail(user)
+  if (settings(context).passkeyLossWait === 0 || to === undefined || !mailsLeave(context.config))
+    return undefined
+  const ready = await readyFactors(user, context)
+  if (!ready.some(({ name }) => name === factorName)) return undefined
+  if (askedFactors(ready, user, context).length > 0) return undefined
+  return (await leastPasskeys(user, context)) === 0 ? to : undefined
+}
