@@ -4,6 +4,7 @@ import { admitMetadata, allGrantTypes, policyOf } from '../endpoints/registratio
 import { Client, isPublic, makeClient } from '../models/client.ts'
 import { Consent } from '../models/consent.ts'
 import { Grant } from '../models/grant.ts'
+import { isSubOfPerson } from '../models/subjects.ts'
 import { User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
 import { clientOptions, metadataOf, privilegesOf } from './client_options.ts'
@@ -24,8 +25,14 @@ export const add = defineCommand({
         ...privileges,
         client_id: options['client-id'] ?? context.random(18),
       })
+      await requireNoPerson(context, client.client_id)
       if (!(await Client.create(context, client)))
         throw new Refusal(`there is a client ${printable(client.client_id)} already`)
+      // Again: an import may have made the account since.
+      await requireNoPerson(context, client.client_id).catch(async (error: unknown) => {
+        await Client.remove(context, client.client_id)
+        throw error
+      })
       const made = { ...shownClient(client), ...(secret !== undefined && { client_secret: secret }) }
       if (options.json) return printJson(made)
       printFacts(made)
@@ -40,6 +47,14 @@ const scopeWords = ({ scope }: Client): string =>
   scope === ''
     ? 'It may request no scope. --scope SCOPE gives it one.'
     : `It may request these scopes: ${printable(scope)}. --scope chooses others.`
+
+/** The client_id is the `sub` of tokens that the client has for itself: an API would take them for those of the person. */
+async function requireNoPerson(context: Context, clientId: string): Promise<void> {
+  if (await isSubOfPerson(context, clientId))
+    throw new Refusal(
+      `${printable(clientId)} is, or was, the sub of an account; a client needs another client_id (RFC 9700 §4.15)`,
+    )
+}
 
 /** All grant types and scopes of the provider; client registration offers only those of the configuration. */
 const operatorPolicy = (context: Context) => ({

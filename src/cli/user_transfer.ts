@@ -6,6 +6,7 @@ import type { Context } from '../contracts/context.ts'
 import { seconds } from '../lib/clock.ts'
 import { Event } from '../models/event.ts'
 import { nameKeysOf } from '../models/names.ts'
+import { isClientId } from '../models/subjects.ts'
 import { canonicalEmail, provenEmail, User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'
@@ -153,16 +154,18 @@ function inFile(user: User, at: string, seen: Map<string, string>): string[] {
 
 async function inStore(user: User, context: Context): Promise<string[]> {
   const email = canonicalProven(user)
-  const [named, free, known, holder] = await Promise.all([
+  const [named, free, known, client, holder] = await Promise.all([
     User.findByLogin(context, user.username),
     User.areNamesFree(context, user),
     User.find(context, user.sub),
+    isClientId(context, user.sub),
     email === undefined ? undefined : User.findByAddress(context, email),
   ])
   return [
     ...(named ? ['username: another account has it'] : []),
     ...(named || free ? [] : ['username or preferred_username: looks like the name of another account']),
     ...(known ? ['sub: another account has it'] : []),
+    ...(client ? ['sub: is the client_id of a client (RFC 9700 §4.15); give the account another one'] : []),
     ...(holder ? ['email: is the address of another account'] : []),
   ]
 }
@@ -171,7 +174,9 @@ async function inStore(user: User, context: Context): Promise<string[]> {
 async function make(context: Context, ready: readonly Ready[], problems: Problem[]): Promise<number> {
   let made = 0
   for (const { at, user } of ready)
-    if (await User.create(context, user)) {
+    if (await isClientId(context, user.sub))
+      problems.push({ at, problem: 'sub: is the client_id of a client that was just made' })
+    else if (await User.create(context, user)) {
       made++
       await Event.add(context, context.random, { sub: user.sub, kind: 'account_added' })
     } else

@@ -4,6 +4,7 @@ import { sha256 } from '../lib/hash.ts'
 import { canonicalEmail, typedEmail } from '../lib/spelling.ts'
 import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
+import { deletedSubs } from './deleted_subs.ts'
 import { seconds } from '../lib/clock.ts'
 import {
   areFree,
@@ -35,8 +36,6 @@ const schema = openObject({
   updated_at: v.number(),
 })
 const records = defineRecord('user', schema)
-/** Hash of the `sub` of each deleted account: a `sub` is never reassigned (OpenID Connect Core §8). */
-const deletedSubs = defineRecord('gone_sub', v.object({ at: v.number() }))
 /** Verified addresses alone: an address belongs to the account that verified it first. */
 const emails = defineRecord('user_email', v.object({ sub: v.string(), at: v.optional(v.number(), 0) }))
 

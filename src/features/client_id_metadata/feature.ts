@@ -8,6 +8,7 @@ import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
 import { admitMetadata, policyOf } from '../../endpoints/registration.ts'
 import { OutboundError } from '../../outbound/outbound.ts'
+import { isSubOfPerson } from '../../models/subjects.ts'
 import { type Client, makeClient } from '../../models/client.ts'
 import { type ClientSource, defineFeature } from '../../contracts/feature.ts'
 import { readDocument, requireDocumentUrl, withoutSecrets } from './document.ts'
@@ -65,6 +66,12 @@ async function find(context: Context, clientId: string): Promise<Client> {
     // Checked again: the cached document may have been fetched under another `validate`.
     const requested = readDocument(document, clientId, policy)
     const metadata = await admitMetadata(requested, policy, { by: 'client' }, context)
+    if (await isSubOfPerson(context, clientId))
+      throw new OAuthError('invalid_client', {
+        rule: 'RFC 9700 §4.15',
+        expected: 'a client_id that is not the sub of an account',
+        came: clientId,
+      })
     const { client } = makeClient(context, {
       ...metadata,
       client_id: clientId,
