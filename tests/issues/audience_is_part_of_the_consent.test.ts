@@ -51,6 +51,21 @@ describe('the consent', () => {
     expect(await silently({ resource: `${notes}\n${mail}`, scope: 'openid' })).toBe('code')
   })
 
+  test('page of a device has them too', async () => {
+    const device = await operatorClient(op, {
+      client_id: 'tv',
+      grant_types: ['urn:ietf:params:oauth:grant-type:device_code'],
+      response_types: [],
+      redirect_uris: [],
+    })
+    const { body } = await post(op, '/device_authorization', device, { scope: 'openid', resource: notes })
+    const who = browser(op)
+    const signIn = pageOf(await who.open(`${op.issuer}/device?user_code=${String(body.user_code)}`))
+    const typed = pageOf(await who.press(signIn, 'login', alice))
+    const confirm = pageOf(await who.press(typed, 'continue'))
+    expect(confirm.html).toContain(`<bdi>${notes}</bdi>`)
+  })
+
   test('lists the APIs in the account', async () => {
     const who = browser(op)
     await tokensOf(op, who, demo, { resource: notes })
