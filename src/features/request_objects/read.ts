@@ -106,7 +106,7 @@ async function decrypt(jwe: string, client: Client, context: Context): Promise<s
   throw refuse('RFC 9101 §6.1', {
     expected: 'a request object that is encrypted to this provider',
     problem: 'the request object cannot be decrypted',
-    next: 'see request_object_encryption_alg_values_supported',
+    next: 'see request_object_encryption_alg_values_supported; ENCRYPTION_ALGS decides which keys there are',
   })
 }
 
