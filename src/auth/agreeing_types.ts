@@ -1,6 +1,8 @@
 /** Response types and the grant types that they need. https://www.rfc-editor.org/rfc/rfc7591#section-2.1 */
 
 const front = ['token', 'id_token']
+/** The grant types that begin at the authorization endpoint. */
+const ofFront = ['authorization_code', 'implicit']
 
 /** The grant types that these response types need. */
 export function grantTypesFor(responseTypes: readonly string[]): string[] {
@@ -22,7 +24,10 @@ const responseTypesFor = (grantTypes: readonly string[], offered: readonly strin
 const isTexts = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((each) => typeof each === 'string')
 
-/** The body with the one of the two members that it lacks, as the other needs it. Without both, the defaults of §2 agree. */
+/**
+ * The body with the one of the two members that it lacks, as the other needs it, and without grant types that no response
+ * type uses. Without both, the defaults of §2 agree.
+ */
 export function withAgreeingTypes(
   body: Record<string, unknown>,
   offered: readonly string[],
@@ -32,22 +37,16 @@ export function withAgreeingTypes(
   // A refresh token comes by another grant type, so refresh_token alone says nothing: the default `code` stays.
   if (types === undefined && isTexts(grants) && grants.some((each) => each !== 'refresh_token'))
     return { ...body, response_types: responseTypesFor(grants, offered) }
+  if (isTexts(types) && isTexts(grants)) {
+    const needed = grantTypesFor(types)
+    return { ...body, grant_types: grants.filter((each) => !ofFront.includes(each) || needed.includes(each)) }
+  }
   return body
 }
 
-/** What one member names and the other lacks; undefined when they agree. */
-export function disagreement(metadata: {
-  grant_types: string[]
-  response_types: string[]
-}): string | undefined {
-  const { grant_types: grants, response_types: types } = metadata
-  const needed = grantTypesFor(types)
-  const missing = needed.find((each) => !grants.includes(each))
-  if (missing !== undefined) return `response_types ${types.join(', ')} needs grant_types with ${missing}`
-  const idle = ['authorization_code', 'implicit'].find(
-    (each) => grants.includes(each) && !needed.includes(each),
-  )
-  return idle === undefined
-    ? undefined
-    : `grant_types has ${idle}, so response_types must have ${idle === 'implicit' ? 'token or id_token' : 'code'}`
-}
+/** The grant type that a response type needs and the client does not have. */
+export const missingGrantType = (metadata: {
+  grant_types: readonly string[]
+  response_types: readonly string[]
+}): string | undefined =>
+  grantTypesFor(metadata.response_types).find((each) => !metadata.grant_types.includes(each))

@@ -80,6 +80,8 @@ export interface Abilities {
   /** Whether unknown scopes are ignored and not refused (OpenID Connect Core §3.1.2.1). */
   ignoreUnknownScopes?: boolean
   requirePkce: boolean
+  /** The values of `prompt`. Default: those of OpenID Connect Core. */
+  prompts?: readonly string[]
   /** The longest values, in characters. Default: without bound. */
   longest?: Readonly<Record<BoundedParameter, number>>
 }
@@ -131,7 +133,7 @@ export function readAuthorizationRequest(
   const scope = abilities.ignoreUnknownScopes && known.length > 0 ? known : asked
   requireWithin(scope, abilities.scopes, 'the scopes of this provider')
   requireWithin(scope, scopeValues(client.scope), 'the scopes this client registered')
-  const prompts = parsePrompt(read.prompt)
+  const prompts = parsePrompt(read.prompt, abilities.prompts)
   const requested = parseClaimsParameter(read.claims)
   const claims =
     requested && claimsWithin(requested, scopeValues(client.scope), abilities.scopeTable ?? claimsOfScope)
@@ -220,7 +222,8 @@ function readResponseMode(params: Read, abilities: Abilities): string {
 
 function readMaxAge(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
-  if (!/^\d{1,9}$/.test(text))
+  // A number of any length: one that is too large for arithmetic is no limit.
+  if (!/^\d+$/.test(text))
     throw new OAuthError('invalid_request', {
       rule: 'OpenID Connect Core §3.1.2.1',
       expected: 'max_age must be a whole number of seconds',

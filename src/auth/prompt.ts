@@ -53,14 +53,16 @@ export interface Situation {
   consentMissing: boolean
 }
 
-export type NextStep = 'login' | 'select_account' | 'step_up' | 'consent' | 'wrong_account' | 'proceed'
+export type NextStep =
+  'login' | 'create' | 'select_account' | 'step_up' | 'consent' | 'wrong_account' | 'proceed'
 
 /** The next step of an authorization request. With prompt=none any step except `proceed` is an error (`errorOfStep`). */
 export function nextStep(s: Situation): NextStep {
-  if (!s.session) return 'login'
+  if (!s.session) return s.prompts.includes('create') ? 'create' : 'login'
   const since = s.session.authenticatedAt >= s.askedAt
   // With another provider the End-User may sign in here later than that provider authenticated them.
   const signedInSince = (s.session.signedInAt ?? s.session.authenticatedAt) >= s.askedAt
+  if (s.prompts.includes('create') && !signedInSince) return 'create'
   if (s.prompts.includes('login') && !since) return 'login'
   // `>=`: max_age=0 requires a new sign-in even in the same millisecond.
   if (s.maxAge !== undefined && !since && s.now - s.session.authenticatedAt >= s.maxAge * 1000) return 'login'
@@ -78,9 +80,9 @@ const silent = (rule: Rule, needed: string): Grounds => ({
   problem: `prompt=none, but the End-User must ${needed}`,
 })
 
-/** The error for each step that prompt=none does not allow. */
+/** The error for each step that prompt=none does not allow. `create` is a prompt of its own, which none excludes. */
 export const errorOfStep: Record<
-  Exclude<NextStep, 'proceed'>,
+  Exclude<NextStep, 'proceed' | 'create'>,
   [code: 'login_required' | 'account_selection_required' | 'consent_required', grounds: Grounds]
 > = {
   login: ['login_required', silent('OpenID Connect Core §3.1.2.6', 'sign in')],

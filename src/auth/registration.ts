@@ -1,7 +1,7 @@
 /** Validates client metadata against the policy of the provider. https://www.rfc-editor.org/rfc/rfc7591 */
 import * as v from 'valibot'
 import { OAuthError } from './errors.ts'
-import { disagreement, withAgreeingTypes } from './agreeing_types.ts'
+import { missingGrantType, withAgreeingTypes } from './agreeing_types.ts'
 import { malformed } from './malformed_metadata.ts'
 import { checkUrls } from './metadata_urls.ts'
 import { type Grounds, RefusedError, shown } from './refusal.ts'
@@ -251,13 +251,13 @@ function checkOffered(name: string, asked: readonly string[], offered: readonly 
 
 /** Checks members that depend on each other: grant types and response types (RFC 7591 §2.1), authentication method and keys. */
 function checkTogether(metadata: ClientMetadata): void {
-  const disagreeing = disagreement(metadata)
-  if (disagreeing !== undefined)
+  const missing = missingGrantType(metadata)
+  if (missing !== undefined)
     throw refuse({
       rule: 'RFC 7591 §2.1',
-      expected: 'grant_types and response_types that agree, or one of them alone',
+      expected: 'grant_types with all that response_types needs, or response_types alone',
       came: { grant_types: metadata.grant_types, response_types: metadata.response_types },
-      problem: disagreeing,
+      problem: `response_types ${metadata.response_types.join(', ')} needs grant_types with ${missing}`,
       next: 'leave one of the two out, and it follows from the other',
     })
   if (metadata.token_endpoint_auth_method === 'none' && metadata.grant_types.includes('client_credentials'))

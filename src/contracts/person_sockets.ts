@@ -28,6 +28,8 @@ export interface LoginLink {
   label: MessageKey
   /** Below the base path, with `?interaction=` so that its page can return to the sign-in; undefined when it is not offered. */
   path(context: Context, interaction: { handle: string }): string | undefined
+  /** The value of `prompt` that opens its page in place of the sign-in page. */
+  prompt?: 'create'
 }
 
 /** What a login step decides by: an End-User between the first factor and the session. */

@@ -1,7 +1,7 @@
 /** The discovery document, computed from the table, so that it advertises only what is served. https://openid.net/specs/openid-connect-discovery-1_0.html, RFC 8414 */
 import { standardClaims } from '../auth/claims.ts'
 import { codeChallengeMethods } from '../auth/pkce.ts'
-import { promptValues } from '../auth/prompt.ts'
+import { servedPrompts } from '../flow/prompts.ts'
 import { clientAlgs, signingAlgs } from '../auth/registration.ts'
 import type { Context } from '../contracts/context.ts'
 import { offeredMethods } from '../http/client_authentication.ts'
@@ -73,7 +73,7 @@ export function metadata(context: Context): Record<string, unknown> {
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
     code_challenge_methods_supported: codeChallengeMethods,
-    prompt_values_supported: promptValues,
+    prompt_values_supported: servedPrompts(context),
     acr_values_supported: context.acrValues,
     display_values_supported: ['page'],
     ui_locales_supported: languages,

@@ -40,6 +40,7 @@ import {
   resolveSources,
   SourceRefused,
 } from './read_request.ts'
+import { pageOfPrompt } from './prompts.ts'
 import { nextPage, pendingOf } from './step_up.ts'
 
 /** Answers with a redirect to the next page that the End-User must see, or with the authorization response. */
@@ -148,12 +149,16 @@ async function decide(
   })
   if (step === 'proceed' || step === 'consent') requireLevel(request, present!, context)
   if (step === 'proceed') return answer(context, checked, signedIn!)
-  if (step === 'wrong_account' || request.prompts.includes('none')) throw new OAuthError(...errorOfStep[step])
-  const path = step === 'step_up' ? more! : `/${step}`
+  if (step === 'wrong_account' || (step !== 'create' && request.prompts.includes('none')))
+    throw new OAuthError(...errorOfStep[step])
+  const to = (handle: string): string =>
+    step === 'create'
+      ? `${context.basePath}${pageOfPrompt('create', context, handle) ?? `/login?interaction=${handle}`}`
+      : `${context.basePath}${step === 'step_up' ? more! : `/${step}`}?interaction=${handle}`
   const pending = step === 'step_up' ? pendingOf(present!, context) : undefined
   if (open) {
     if (pending) await Interaction.update(context, open.handle, (current) => ({ ...current, pending }))
-    return redirectWithin(`${context.basePath}${path}?interaction=${open.handle}`)
+    return redirectWithin(to(open.handle))
   }
   const { browser, cookies } = ensureBrowser(call, context)
   const handle = await beginInteraction(call, context, browser, {
@@ -161,7 +166,7 @@ async function decide(
     ...(pending && { pending }),
   })
   context.log.debug('interaction', { step, client_id: client.client_id })
-  return redirectWithin(`${context.basePath}${path}?interaction=${handle}`, cookies)
+  return redirectWithin(to(handle), cookies)
 }
 
 /** Throws if an essential level or each of `acr_values` was not reached (Unmet Authentication Requirements, RFC 9470 §5). */

@@ -10,6 +10,7 @@ import type { ReceivedRequest } from '../contracts/feature.ts'
 import type { Client } from '../models/client.ts'
 import type { CheckedRequest } from './checked_request.ts'
 import { readExtra } from './grant_extra.ts'
+import { servedPrompts } from './prompts.ts'
 import { hintedSubject } from './id_token_hint.ts'
 
 export async function clientOf(context: Context, { client_id }: Params): Promise<Client> {
@@ -120,6 +121,7 @@ export async function readRequest(
     scopes: context.scopes,
     scopeTable: context.scopeTable,
     requirePkce: context.config.requirePkce,
+    prompts: servedPrompts(context),
     longest: {
       state: context.config.maxStateCharacters,
       nonce: context.config.maxNonceCharacters,

@@ -182,10 +182,6 @@ const reasons: Record<string, { writes: string[]; why: string }> = {
     why: 'an ID Token of this very session says that its client asks (RP-Initiated Logout 2)',
   },
   approvals: { writes: ['trim backchannel_requests'], why: 'requests that have expired leave the index' },
-  client_configuration: {
-    writes: ['replace client'],
-    why: 'a registration access token is replaced by its use',
-  },
   upstream_callback: { writes: ['take upstream_state'], why: 'the answer of a provider is taken once' },
   account_totp: {
     writes: ['put totp_enrolment'],

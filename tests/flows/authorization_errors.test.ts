@@ -70,7 +70,7 @@ describe('back to the client', () => {
     ['no challenge', { code_challenge: undefined, code_challenge_method: undefined }, 'invalid_request'],
     ['a malformed challenge', { code_challenge: 'short' }, 'invalid_request'],
     ['prompt none with login', { prompt: 'none login' }, 'invalid_request'],
-    ['an unknown prompt', { prompt: 'create' }, 'invalid_request'],
+    ['an unknown prompt', { prompt: 'enter' }, 'invalid_request'],
     ['a bad max_age', { max_age: 'x' }, 'invalid_request'],
     ['bad claims', { claims: '{' }, 'invalid_request'],
     ['a forged hint', { id_token_hint: 'a.b.c' }, 'invalid_request'],

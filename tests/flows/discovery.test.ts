@@ -420,7 +420,10 @@ for (const [profile, at] of stages)
         if (!at.words('prompt_values_supported').includes(prompt))
           expect([prompt, params.error]).toEqual([prompt, 'invalid_request'])
         else if (prompt === 'none') expect(params.code).toBeString()
-        else expect([prompt, new URL(page!.url).pathname, page!.status]).toEqual([prompt, `/${prompt}`, 200])
+        else {
+          const path = prompt === 'create' ? '/register_account' : `/${prompt}`
+          expect([prompt, new URL(page!.url).pathname, page!.status]).toEqual([prompt, path, 200])
+        }
       }
     })
 

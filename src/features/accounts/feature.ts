@@ -19,6 +19,7 @@ export const accounts = defineFeature({
     {
       name: 'register_account',
       label: 'new_account.link',
+      prompt: 'create',
       path: (context, { handle }) =>
         settings(context).accountRegistration === 'open'
           ? `${registerPath}?interaction=${handle}`

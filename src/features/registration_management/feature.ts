@@ -27,11 +27,11 @@ const env = defineEntries([
 
 const path = '/register/'
 
-/** §2.1: the same answer for an unknown client, a token of another client and a used token. */
+/** §2.1: the same answer for an unknown client, a token of another client and the token from before an update. */
 const refused = (context: Context) =>
   invalidToken(context, {
     rule: 'RFC 7592 §2',
-    expected: 'the registration access token of the latest answer for this client',
+    expected: 'the registration access token of the latest registration or update of this client',
     problem: 'the registration access token is not, or no longer, the one of this client',
   })
 
@@ -69,8 +69,8 @@ const answer = (client: Client, context: Context): Reply =>
   json(200, registrationResponse(client, context, secretOf(client, context)))
 
 async function read(call: Call, context: Context): Promise<Reply> {
-  const owner = await requireOwner(call, context)
-  return answer(await useToken(owner, context, (current) => current), context)
+  const { client } = await requireOwner(call, context)
+  return answer(client, context) // the token stays: a client that lost the answer reads again
 }
 
 async function update(call: Call, context: Context): Promise<Reply> {
@@ -95,7 +95,8 @@ async function remove(call: Call, context: Context): Promise<Reply> {
 
 const described = (summary: string, more: Partial<Operation> = {}): Operation => ({
   summary,
-  description: 'Authorization: Bearer with the registration_access_token of the previous answer.',
+  description:
+    'Authorization: Bearer with the registration_access_token of the latest registration or update.',
   parameters: [{ name: 'file', in: 'path', required: true, schema: text('The client_id') }],
   responses: {
     200: jsonReply('The client as registered, with the token for the next request', ref('Client')),
@@ -112,8 +113,8 @@ const endpoint = defineEndpoint({
   limited: true,
   advertised: false,
   api: () => ({
-    GET: described('A client reads its registration; the token is replaced'),
-    PUT: described('A client replaces all its metadata, and the token is replaced too', {
+    GET: described('A client reads its registration'),
+    PUT: described('A client replaces all its metadata, and the token is replaced', {
       json: ref('ClientMetadata'),
     }),
     DELETE: described('A client ends its registration, and all its tokens with it', {
