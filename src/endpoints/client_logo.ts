@@ -31,7 +31,7 @@ export const clientLogo = defineEndpoint({
         'cross-origin-resource-policy': 'same-origin',
       })
     } catch (error) {
-      throw error instanceof OutboundError ? noLogo(`the logo ${error.message}`) : error
+      throw error instanceof OutboundError ? noLogo(`the logo ${error.told}`) : error
     }
   },
 })

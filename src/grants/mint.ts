@@ -111,7 +111,6 @@ export async function mintIdToken(
   context: Context,
   parts: IdTokenParts,
 ): Promise<string> {
-  const { auth_time, ...authentication } = issue.grant.authentication
   const iat = seconds(context.clock)
   const key = signerFor(context, idTokenAlg, client[idTokenAlg])
   const scopes = parts.withScopeClaims ? issue.scope : []
@@ -127,9 +126,8 @@ export async function mintIdToken(
     aud: client.client_id,
     iat,
     exp: iat + context.config.idTokenTtl,
-    ...(auth_time > 0 && { auth_time }), // 0: another provider did not say it
-    ...authentication,
-    sid: sidOf(authentication.sid, client, context),
+    ...signInClaims(issue.grant),
+    sid: sidOf(issue.grant.authentication.sid, client, context),
     ...(parts.nonce !== undefined && { nonce: parts.nonce }),
     ...(parts.accessToken !== undefined && { at_hash: leftHalfHash(parts.accessToken, key.alg) }),
     ...(parts.code !== undefined && { c_hash: leftHalfHash(parts.code, key.alg) }),

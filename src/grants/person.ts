@@ -32,8 +32,8 @@ export const sessionBehind = (sid: string, client: Client, context: Context): st
   isPublicSubject(client) ? sid : identifierOf(sectorKey(client, context), sid)
 
 /**
- * What access tokens and introspection say of the sign-in (RFC 9068 §2.2.1). The time is 0, and is left out, when the
- * issuer of an assertion did not state it.
+ * What tokens and introspection say of the sign-in (RFC 9068 §2.2.1). The time is 0, and is left out, when the issuer of
+ * an assertion or an upstream provider did not state it.
  */
 export const signInClaims = ({ authentication: { auth_time, acr, amr } }: Grant) => ({
   ...(auth_time > 0 && { auth_time }),

@@ -6,6 +6,7 @@ import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 import { deletedSubs } from './deleted_subs.ts'
 import { seconds } from '../lib/clock.ts'
+import { emailKey, emailKeys, emails } from './user_emails.ts'
 import {
   areFree,
   isLikeAddress,
@@ -36,8 +37,6 @@ const schema = openObject({
   updated_at: v.number(),
 })
 const records = defineRecord('user', schema)
-/** Verified addresses alone: an address belongs to the account that verified it first. */
-const emails = defineRecord('user_email', v.object({ sub: v.string(), at: v.optional(v.number(), 0) }))
 
 export interface User extends v.InferOutput<typeof schema> {}
 /** Declares members that a feature keeps in the record of an account. */
@@ -72,12 +71,6 @@ async function writeRecord(memory: Memory, user: User): Promise<User | undefined
   await records.put(memory, user.sub, user)
   return user
 }
-
-const emailKey = (address: string): string => sha256(canonicalEmail(address))
-/** Where an address may be found: 0.2.0 joined the mailboxes that have one `typedEmail`, and people type addresses so. */
-const emailKeys = (address: string): string[] => [
-  ...new Set([emailKey(address), sha256(typedEmail(address))]),
-]
 
 interface Entry {
   find(memory: Memory, id: string): Promise<{ sub: string } | undefined>
@@ -211,8 +204,7 @@ export const User = {
 
   /** False when another account has a name like one of these or the verified address, or `sub` was used before. */
   async create(memory: Memory, made: NewUser): Promise<boolean> {
-    if ((await deletedSubs.find(memory, sha256(made.sub))) || (await belongsToAnother(memory, made)))
-      return false
+    if ((await User.wasDeleted(memory, made.sub)) || (await belongsToAnother(memory, made))) return false
     const user = await writeRecord(memory, v.parse(schema, made))
     if (!user) return false
     const keys = nameKeysOf(user)
@@ -288,6 +280,10 @@ export const User = {
     )
     return after
   },
+
+  /** Whether an account that was deleted had this `sub`. */
+  wasDeleted: async (memory: Memory, sub: string): Promise<boolean> =>
+    (await deletedSubs.find(memory, sha256(sub))) !== undefined,
 
   /** The oldest first. */
   async list(memory: Memory, offset = 0, limit = 1000): Promise<User[]> {

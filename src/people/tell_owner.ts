@@ -1,8 +1,9 @@
 /** Notifies the owner of an account of an event: it is stored, and mailed with what to do if it was not the owner. OWASP ASVS 5.0 V6.3.7 */
 import type { Context } from '../contracts/context.ts'
+import { typedEmail } from '../lib/spelling.ts'
 import { type MessageKey, type MessageValue, say } from '../lib/say.ts'
 import { Event } from '../models/event.ts'
-import { canonicalEmail, type User } from '../models/user.ts'
+import { type User } from '../models/user.ts'
 import { foreignText } from '../html/foreign_text.ts'
 import { sha256 } from '../lib/hash.ts'
 import { readMailAddress } from '../lib/mail_address.ts'
@@ -85,7 +86,7 @@ export async function tellOwner(
   if (typeof to !== 'string' || !canMail(context)) return
   const { most, window } = unproven
   const isProven = isProvenBy(user, to)
-  if (!isProven && !(await isWithin(context, 'unproven_notice', canonicalEmail(to), most, window))) return
+  if (!isProven && !(await isWithin(context, 'unproven_notice', typedEmail(to), most, window))) return
   const values: Record<string, MessageValue> = {
     detail: isProven ? (event.detail ?? '') : harmless(event.detail),
   }

@@ -1,9 +1,10 @@
 /** Verification of a mail address: a link in a mail to it, which the End-User confirms while signed in. OWASP ASVS 5.0 V6.4 */
 import type { Context } from '../contracts/context.ts'
+import { typedEmail } from '../lib/spelling.ts'
 import { say } from '../lib/say.ts'
 import { OneTime } from '../models/one_time.ts'
 import { PendingEmail } from '../models/pending_email.ts'
-import { canonicalEmail, User } from '../models/user.ts'
+import { User } from '../models/user.ts'
 import { greeting, isProvenBy, languageOfUser, sendMail } from './mail.ts'
 import { countTry } from './rate_limit.ts'
 import { seconds } from '../lib/clock.ts'
@@ -35,7 +36,7 @@ const emailOf = ({ claims }: Pick<User, 'claims'>): string =>
  */
 export async function sendVerification(context: Context, user: User, address: string): Promise<void> {
   const { account, pair, address: each } = limits
-  const to = canonicalEmail(address)
+  const to = typedEmail(address)
   await countTry(context, 'verification_account', user.sub, account.most, account.window, { sub: user.sub })
   await countTry(context, 'verification_pair', `${user.sub}\n${to}`, pair.most, pair.window, {
     sub: user.sub,

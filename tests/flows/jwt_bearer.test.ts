@@ -327,3 +327,13 @@ test('without issuers there is no such grant', async () => {
   const { body } = await ask(op, await service(op), await assertion(op))
   expect(body.error).toBe('unsupported_grant_type')
 })
+
+test('the sub of an account that was deleted is not taken over by a username', async () => {
+  const op = await at()
+  const client = await service(op)
+  await User.remove(op.context, (await User.find(op.context, 'user-alice'))!)
+  const made = { sub: 'eve', username: 'user-alice', claims: {}, created_at: 1, updated_at: 1 }
+  expect(await User.create(op.context, made)).toBe(true)
+  expect((await ask(op, client, await assertion(op, { sub: 'user-alice' }))).status).toBe(400)
+  expect((await ask(op, client, await assertion(op, { sub: 'eve' }))).status).toBe(200)
+})

@@ -11,7 +11,9 @@ import { canonicalEmail, type NewUser, User } from '../../src/models/user.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { commandLine } from '../support/command.ts'
 import { attempt, corp } from '../support/corp.ts'
-import { turnableClock } from '../support/provider.ts'
+import { mailsOf } from '../support/mailbox.ts'
+import { person } from '../support/person.ts'
+import { provider, turnableClock } from '../support/provider.ts'
 
 const clock = turnableClock()
 const fresh = (): Memory => ({ store: memoryStore(clock), clock, log: createLog('error', 'json', () => {}) })
@@ -116,6 +118,16 @@ describe('a rule for domains', () => {
     ] as const)
       expect(readMailAddress(typed)).toBe(read)
   })
+})
+
+test('spellings of an address are one mailbox to the limit on mails, since its server may join them', async () => {
+  const op = await provider()
+  for (const email of ['nora@new.example', 'ｎora@new.example', 'nｏra@new.example', 'noｒa@new.example']) {
+    const browser = person(op.issuer, op.fetch)
+    await browser.press((await browser.open('/register_account')).page!, 'register', { email })
+    await op.context.table.jobs.find(({ name }) => name === 'account_registrations')!.run(op.context)
+  }
+  expect(await mailsOf(op)).toHaveLength(3)
 })
 
 test('commands take an address only as pages do', async () => {

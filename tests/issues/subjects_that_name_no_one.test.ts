@@ -27,6 +27,10 @@ const empty = [
   '-',
   'ｎｕｌｌ',
   '00000000-0000-0000-0000-000000000000',
+  'anonymous',
+  '${user.id}',
+  '{{sub}}',
+  '%ID%',
 ]
 
 describe('in an ID Token', () => {
@@ -45,6 +49,8 @@ describe('in an ID Token', () => {
     'null-and-void',
     'Undefined Behaviour',
     '00000000-0000-0000-0000-000000000001',
+    '{8a7f2b1c-0000-4000-8000-000000000000}',
+    'anonymous2',
     '-5',
   ])('%j does', async (sub) => {
     const at = corp()

@@ -6,9 +6,10 @@ import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { sendMail } from '../../people/mail.ts'
 import { countTry } from '../../people/rate_limit.ts'
+import { typedEmail } from '../../lib/spelling.ts'
 import { type Language, say } from '../../lib/say.ts'
 import { Invitation } from '../../models/invitation.ts'
-import { canonicalEmail, User } from '../../models/user.ts'
+import { User } from '../../models/user.ts'
 import { defineWaitList } from '../../models/wait_list.ts'
 
 export const createAccountPath = '/create_account'
@@ -75,7 +76,7 @@ async function answer(context: Context, request: AccountRequest): Promise<void> 
 
 async function mayBeMailed(context: Context, email: string): Promise<boolean> {
   try {
-    await countTry(context, 'registration_mail', canonicalEmail(email), limit.most, limit.window)
+    await countTry(context, 'registration_mail', typedEmail(email), limit.most, limit.window)
     return true
   } catch (error) {
     if (error instanceof RefusedError) return false

@@ -73,7 +73,8 @@ function scopeFor(client: Client, asked: string | undefined): string[] {
 async function userOf(name: string, context: Context): Promise<User> {
   const named = async () => {
     const user = await User.findByUsername(context, name)
-    return user?.username === name ? user : undefined
+    // Of an account that was deleted, `sub` is not a name to take over.
+    return user?.username === name && !(await User.wasDeleted(context, name)) ? user : undefined
   }
   const user = (await User.find(context, name)) ?? (await named())
   if (!user || !isActive(user))

@@ -3,9 +3,10 @@ import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { countTry } from '../../people/rate_limit.ts'
 import { mailLink } from '../../people/reset_link.ts'
+import { typedEmail } from '../../lib/spelling.ts'
 import { say } from '../../lib/say.ts'
 import { Event } from '../../models/event.ts'
-import { canonicalEmail, provenEmail, User } from '../../models/user.ts'
+import { provenEmail, User } from '../../models/user.ts'
 import { type RecoveryRequest, requests } from './requests.ts'
 
 export const jobName = 'recovery'
@@ -45,7 +46,7 @@ async function mayBeMailed(context: Context, { sub }: User, to: string): Promise
   try {
     const { account, address } = limits
     await countTry(context, 'recovery_account', sub, account.most, account.window, { sub })
-    await countTry(context, 'recovery_address', canonicalEmail(to), address.most, address.window, { sub })
+    await countTry(context, 'recovery_address', typedEmail(to), address.most, address.window, { sub })
     return true
   } catch (error) {
     if (error instanceof RefusedError && error.code === 'too_many_requests') return false

@@ -48,16 +48,18 @@ const emailOf = (value: unknown): string | undefined => {
 
 /** What programs write where a value is missing: `String(undefined)`, a nil pointer, an object that is no text. */
 const placeholders = new Set([
-  ...'undefined null nil none nan n/a true false 0 -1 infinity -infinity'.split(' '),
+  ...'undefined null nil none nan n/a true false 0 -1 infinity -infinity unknown anonymous'.split(' '),
   'object object',
 ])
+/** A variable that was not filled in, such as `${id}` or `{{sub}}`; with digits it may be a GUID. */
+const template = /^(?:\$?\{[^\p{N}]*\}|<[^\p{N}]*>|%[^\p{N}]*%)$/u
 const nilUuid = '00000000-0000-0000-0000-000000000000'
 
 /** A broken provider gives one of these to all its people, and they would share an account. */
 function isPlaceholder(subject: string): boolean {
   const word = replaceUnsafe(normalize(subject, 'NFKC'), 'name').toLowerCase()
   const bare = word.replace(/^[^\p{L}\p{N}-]+|[^\p{L}\p{N}]+$/gu, '').replace(/\s+/g, ' ')
-  return bare === '' || placeholders.has(bare) || bare === nilUuid
+  return bare === '' || placeholders.has(bare) || bare === nilUuid || template.test(word.trim())
 }
 
 const localeOf = (value: unknown): string | undefined => {
