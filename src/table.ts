@@ -183,18 +183,24 @@ export const featureKeyAlgs = (config: Config): KeyAlg[] => [
 type Rows = Readonly<Record<string, unknown>>
 
 /** One value for each row of sockets. A row joins the fillings of the features that have one; a group of rows is joined row by row. */
-const join = (rows: Rows, fillings: readonly Rows[]): Rows =>
-  Object.fromEntries(
+function join(rows: Rows, fillings: readonly Rows[]): Rows {
+  const filled = new Map(Object.keys(rows).map((socket): [string, unknown[]] => [socket, []]))
+  // By filling: a feature fills few of the sockets.
+  for (const filling of fillings)
+    for (const [socket, value] of Object.entries(filling))
+      if (value !== undefined) filled.get(socket)?.push(value)
+  return Object.fromEntries(
     Object.entries(rows).map(([socket, row]) => {
-      const filled = fillings.map((filling) => filling[socket]).filter((filling) => filling !== undefined)
+      const own = filled.get(socket)!
       return [
         socket,
         typeof row === 'function'
-          ? (row as Join<unknown, unknown>)(filled, socket)
-          : join(row as Rows, filled as Rows[]),
+          ? (row as Join<unknown, unknown>)(own, socket)
+          : join(row as Rows, own as Rows[]),
       ]
     }),
   )
+}
 
 /**
  * Joins the fillings of the features; a name that two features use fails the boot. Of the inactive features only

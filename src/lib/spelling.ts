@@ -1,5 +1,6 @@
 /** One spelling for names and for addresses, and what a name looks like. https://www.unicode.org/reports/tr39/#Confusable_Detection */
 import { asciiDomain } from './ascii_domain.ts'
+import { lazy } from './lazy.ts'
 import { normalize } from './normalize.ts'
 import { replaceUnsafe } from './unsafe_text.ts'
 
@@ -60,12 +61,16 @@ const alike: Readonly<Record<string, string>> = {
   y: 'ʏуУγΥүҮ',
   z: 'ᴢΖ',
 }
-const asciiOf = new Map(
-  Object.entries(alike).flatMap(([letter, others]) =>
-    Array.from(others, (other) => [other, letter] as const),
-  ),
+const asciiOf = lazy(
+  () =>
+    new Map(
+      Object.entries(alike).flatMap(([letter, others]) =>
+        Array.from(others, (other) => [other, letter] as const),
+      ),
+    ),
 )
-const asAscii = (text: string): string => Array.from(text, (letter) => asciiOf.get(letter) ?? letter).join('')
+const asAscii = (text: string): string =>
+  Array.from(text, (letter) => asciiOf().get(letter) ?? letter).join('')
 
 /** Case folding: `ß` and `SS` are one, as are the two small sigmas. Not locale-dependent. */
 const foldCase = (text: string): string => text.toLowerCase().toUpperCase().toLowerCase()
