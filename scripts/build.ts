@@ -10,6 +10,8 @@ export interface BinaryOptions {
   outfile?: string
   /** For example `bun-linux-arm64-musl`. Default: that of this machine. */
   target?: Bun.Build.CompileTarget
+  /** For bench/start.ts. */
+  plugins?: Bun.BunPlugin[]
 }
 
 /** The commit of these sources, with `+` when files differ from it; COMMIT in the environment where there is no repository. */
@@ -27,12 +29,14 @@ function commitOf(): string {
 export async function buildBinary({
   outfile = join(root, 'dist/latchkey'),
   target,
+  plugins = [],
 }: BinaryOptions = {}): Promise<string> {
   compileViews()
   rmSync(outfile, { force: true }) // removed first: a running process keeps the old file
   await Bun.build({
     entrypoints: [join(root, 'src/main.ts')],
     minify: true,
+    plugins,
     define: { LATCHKEY_COMMIT: JSON.stringify(commitOf()) },
     // Parsed ahead of time: ready after 25 ms instead of 45. Top-level await needs the ESM form.
     bytecode: true,
