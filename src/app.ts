@@ -11,7 +11,7 @@ import { describeCall } from './http/describe_call.ts'
 import { errorReply, refusalOf } from './http/error_reply.ts'
 import { isForeign } from './http/foreign_request.ts'
 import { headContext } from './http/head_context.ts'
-import { baseHeaders, securityHeaders } from './http/headers.ts'
+import { createHeaders } from './http/headers.ts'
 import { settingOf } from './http/language.ts'
 import { looksOf } from './html/looks.ts'
 import { createMetrics } from './lib/metrics.ts'
@@ -129,7 +129,7 @@ export function createApp(deps: Deps): App {
   const context = createContext(deps)
   const { find } = createRouter(context.table.endpoints)
   const forHead = headContext(context)
-  const base = baseHeaders(context.config)
+  const headersOf = createHeaders(context.config)
   const nextId = requestIds(deps.random)
 
   function handle(request: Request, readPeer: () => string): Promise<Response> | Response {
@@ -140,7 +140,7 @@ export function createApp(deps: Deps): App {
     if (route?.endpoint.cors !== 'any') void call.address
     const send = (reply: Written): Response => {
       context.metrics.observe(route?.endpoint.name ?? 'none', reply.status, performance.now() - started)
-      return respond(reply, call, route, base, context)
+      return respond(reply, call, route, headersOf, context)
     }
     const refuse = (thrown: unknown): Response => {
       const error = refusalOf(thrown, call, context)
@@ -219,25 +219,23 @@ function respond(
   reply: Written,
   call: Call,
   route: Route | undefined,
-  base: Record<string, string>,
+  headersOf: (reply: Reply) => Headers | Record<string, string>,
   context: Context,
 ): Response {
   const endpoint = route?.endpoint
-  const headers = securityHeaders(base, reply) // made for this answer, so it may be added to
-  if (endpoint?.cors) Object.assign(headers, corsHeaders(endpoint, call.request, context))
-  if (endpoint?.resourceScopes)
-    for (const add of context.table.headers.resource) Object.assign(headers, add(call, context))
-  headers['x-request-id'] = call.requestId
-  const { status, body } = reply
-  const cookies = reply.cookies?.length && !isForeign(call, context) ? reply.cookies : []
-  if (call.method === 'HEAD') return new Response(null, { status, headers })
-  return new Response(body, { status, headers: cookies.length > 0 ? withCookies(headers, cookies) : headers })
-}
-
-function withCookies(headers: Record<string, string>, cookies: readonly string[]): Headers {
-  const all = new Headers(headers)
-  for (const cookie of cookies) all.append('set-cookie', cookie)
-  return all
+  const { status, body, cookies = [] } = reply
+  const isHead = call.method === 'HEAD'
+  const response = new Response(isHead ? null : body, { status, headers: headersOf(reply) })
+  const { headers } = response
+  const add = (more: Readonly<Record<string, string>> | undefined) => {
+    for (const name in more) headers.set(name, more[name]!)
+  }
+  if (endpoint?.cors) add(corsHeaders(endpoint, call.request, context))
+  if (endpoint?.resourceScopes) for (const each of context.table.headers.resource) add(each(call, context))
+  headers.set('x-request-id', call.requestId)
+  if (cookies.length > 0 && !isHead && !isForeign(call, context))
+    for (const cookie of cookies) headers.append('set-cookie', cookie)
+  return response
 }
 
 /** Request ids: a random prefix of this process and a counter, so they are unique, ordered and cheap. */

@@ -159,7 +159,7 @@ export function requestedNames(
   scopeTable: Record<string, readonly string[]> = claimsOfScope,
 ): string[] {
   const names: string[] = []
-  for (const scope of scopes) names.push(...(scopeTable[scope] ?? []))
+  for (const scope of scopes) for (const name of scopeTable[scope] ?? []) names.push(name)
   if (requests) names.push(...Object.keys(requests))
   return names
 }

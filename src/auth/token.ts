@@ -28,8 +28,12 @@ const prefixLength = 4
 export const newHandle = (kind: 'code' | 'access', grantId: string, random: Random): string =>
   `${handleKinds[kind]}${grantId}${random(33)}`
 
+const kindByPrefix = new Map(
+  Object.entries(handleKinds).map(([kind, prefix]) => [prefix as string, kind as HandleKind]),
+)
+
 export const kindOf = (handle: string): HandleKind | undefined =>
-  (Object.keys(handleKinds) as HandleKind[]).find((kind) => handle.startsWith(handleKinds[kind]))
+  kindByPrefix.get(handle.slice(0, prefixLength))
 
 /** The grant id in a handle; undefined when the format is not ours. Only the stored record proves that the handle is valid. */
 export function grantIdOf(handle: string): string | undefined {

@@ -141,7 +141,12 @@ export interface ClaimSource {
   name: string
   /** The claims and the description of each scope; a function when they depend on the configuration. */
   scopes?: ScopeTable | ((config: Config) => ScopeTable)
-  values?(context: Context, user: User, client: Client): Promise<Record<string, unknown>>
+  /** Undefined when it has none: then no request waits for it. */
+  values?(
+    context: Context,
+    user: User,
+    client: Client,
+  ): Promise<Record<string, unknown>> | Record<string, unknown> | undefined
 }
 
 /** A `subject_type`: computes the subject identifier of an End-User for a client (OpenID Connect Core §8). */

@@ -59,8 +59,7 @@ export async function claimsOf(
     preferred_username: user.claims.preferred_username ?? user.username,
     updated_at: user.updated_at,
   }
-  const sources = context.table.claims.filter(({ values }) => values !== undefined)
-  if (sources.length === 0) return own
-  const added = await Promise.all(sources.flatMap(({ values }) => values?.(context, user, client) ?? []))
-  return Object.assign({}, ...added, own) as Record<string, unknown>
+  const added = context.table.claims.flatMap(({ values }) => values?.(context, user, client) ?? [])
+  if (added.length === 0) return own
+  return Object.assign({}, ...(await Promise.all(added)), own) as Record<string, unknown>
 }

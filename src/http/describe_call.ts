@@ -13,12 +13,12 @@ class DescribedCall implements Call {
   readonly path: string
   readonly search: string
   readonly requestId: string
-  uiLocales?: string | undefined
-  clientId?: string | undefined
-  readonly #context: Context
-  readonly #readPeer: () => string
-  #peer: string | undefined
-  #address: string | undefined
+  uiLocales: string | undefined = undefined
+  clientId: string | undefined = undefined
+  private readonly context: Context
+  private readonly readPeer: () => string
+  private knownPeer: string | undefined = undefined
+  private knownAddress: string | undefined = undefined
 
   constructor(request: Request, readPeer: () => string, requestId: string, context: Context) {
     const { url } = request
@@ -30,16 +30,16 @@ class DescribedCall implements Call {
     this.path = withinBase(mark < 0 ? url.slice(from) : url.slice(from, mark), context.basePath)
     this.search = mark < 0 ? '' : url.slice(mark + 1)
     this.requestId = requestId
-    this.#context = context
-    this.#readPeer = readPeer
+    this.context = context
+    this.readPeer = readPeer
   }
 
   get peer(): string {
-    return (this.#peer ??= this.#readPeer())
+    return (this.knownPeer ??= this.readPeer())
   }
 
   get address(): string {
-    return (this.#address ??= addressOf(this.request, this.peer, this.#context))
+    return (this.knownAddress ??= addressOf(this.request, this.peer, this.context))
   }
 }
 

@@ -23,7 +23,7 @@ const policyOf = (
 
 const plainPolicy = policyOf()
 
-export function baseHeaders(config: Config): Record<string, string> {
+function baseHeaders(config: Config): Record<string, string> {
   return {
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
@@ -55,13 +55,28 @@ const framedHeaders = {
 }
 
 /** The headers of the reply take precedence. */
-export function securityHeaders(base: Record<string, string>, reply: Reply): Record<string, string> {
+function securityHeaders(base: Record<string, string>, reply: Reply): Record<string, string> {
   if (!reply.headers['content-type']?.startsWith('text/html'))
     return { ...base, ...otherHeaders, ...reply.headers }
   if (reply.framedByAnySite) return { ...base, ...framedHeaders, ...reply.headers }
   const { formTargets, frameSources, imageSources } = reply
   const policy = formTargets || frameSources || imageSources ? policyOf(reply) : plainPolicy
   return { ...base, ...pageHeaders, 'content-security-policy': policy, ...reply.headers }
+}
+
+/**
+ * All headers of a reply, for `Response`, which copies them. Replies that share a frozen object of headers share the
+ * result, because the runtime copies `Headers` in half the time in which it reads an object.
+ */
+export function createHeaders(config: Config): (reply: Reply) => Headers | Record<string, string> {
+  const base = baseHeaders(config)
+  const shared = new WeakMap<object, Headers>()
+  return (reply) => {
+    if (!Object.isFrozen(reply.headers)) return securityHeaders(base, reply)
+    let made = shared.get(reply.headers)
+    if (!made) shared.set(reply.headers, (made = new Headers(securityHeaders(base, reply))))
+    return made
+  }
 }
 
 /**

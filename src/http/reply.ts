@@ -11,7 +11,10 @@ export const wrapped = (document: { body: string; contentType: string }): Reply 
   headers: { 'content-type': document.contentType, 'cache-control': 'no-store' },
 })
 
-const jsonHeaders = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+const jsonHeaders = Object.freeze({ 'content-type': 'application/json', 'cache-control': 'no-store' })
+
+/** By content type and lifetime. Frozen headers are of many replies: `http/headers.ts` prepares them once. */
+const publicHeaders = new Map<string, Reply['headers']>()
 
 /** JSON that must not be cached: tokens, errors, data of End-Users. */
 export const json = (status: number, value: unknown, headers?: Record<string, string>): Reply => ({
@@ -21,11 +24,15 @@ export const json = (status: number, value: unknown, headers?: Record<string, st
 })
 
 /** Serialised JSON that any cache may store for `maxAge` seconds. */
-export const publicJson = (body: string, maxAge: number, contentType = 'application/json'): Reply => ({
-  status: 200,
-  body,
-  headers: { 'content-type': contentType, 'cache-control': `public, max-age=${maxAge}` },
-})
+export function publicJson(body: string, maxAge: number, contentType = 'application/json'): Reply {
+  const name = `${contentType} ${maxAge}`
+  let headers = publicHeaders.get(name)
+  if (!headers) {
+    headers = Object.freeze({ 'content-type': contentType, 'cache-control': `public, max-age=${maxAge}` })
+    publicHeaders.set(name, headers)
+  }
+  return { status: 200, body, headers }
+}
 
 /** The sandbox keeps the content from running or loading anything. Pages of any origin may show it. */
 export const image = (

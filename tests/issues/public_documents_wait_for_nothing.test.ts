@@ -35,3 +35,23 @@ test.each([
   await answer
   expect(asked).toEqual([path])
 })
+
+test('answers share prepared headers, and nothing that is added to one of them is in the next', async () => {
+  const first = await ask('/jwks.json')
+  first.headers.set('x-added', 'once')
+  first.headers.append('set-cookie', 'a=b')
+  const second = await ask('/jwks.json')
+  const headersOf = ({ headers }: Response) =>
+    Object.fromEntries([...headers].filter(([n]) => n !== 'x-request-id'))
+  expect(headersOf(second)).toEqual({
+    'access-control-allow-origin': '*',
+    'cache-control': `public, max-age=${context.config.jwksMaxAge}`,
+    'content-security-policy':
+      "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
+    'content-type': 'application/jwk-set+json',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+  })
+  expect(second.headers.get('x-request-id')).not.toBe(first.headers.get('x-request-id'))
+})

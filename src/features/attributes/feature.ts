@@ -24,12 +24,17 @@ export const attributes = defineFeature({
     {
       name: 'attributes',
       scopes: tableOf,
-      values: async (context, user) =>
-        Object.fromEntries(
-          Object.values(settingsOf(context.config).customScopes ?? {}).flatMap(({ claims }) =>
-            Object.entries(claims).map(([claim, attribute]) => [claim, valueOf(user, attribute)]),
-          ),
-        ),
+      values(context, user) {
+        const { customScopes } = settingsOf(context.config)
+        return (
+          customScopes &&
+          Object.fromEntries(
+            Object.values(customScopes).flatMap(({ claims }) =>
+              Object.entries(claims).map(([claim, attribute]) => [claim, valueOf(user, attribute)]),
+            ),
+          )
+        )
+      },
     },
   ],
 })
