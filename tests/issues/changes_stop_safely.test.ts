@@ -16,11 +16,13 @@ import { codeOf, freshCode, pageOf, seedOn, setUpApp, withPassword } from '../su
 import { demo, refresh, type Tokens, tokensOf, userinfo } from '../support/flow.ts'
 import { linkMailed } from '../support/mailbox.ts'
 import { failingStore } from '../support/odd_stores.ts'
-import { addPasskey, provePasskey } from '../support/passkeys.ts'
+import { addPasskey, ceremonyForm, optionsIn, provePasskey } from '../support/passkeys.ts'
+import { create, type CreationOptions, type Credential } from '../support/security_key.ts'
 import { alice, type Page, type Person, person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
 
 const sub = 'user-alice'
+const day = 86_400_000
 const better = 'four bricks under moonlight'
 const fresh = 'alice@new.example'
 
@@ -33,6 +35,8 @@ interface Scene {
   tokens: Tokens
   /** Sends a form of `who`; the store works again before the answer is followed. Resolves to the status of the answer. */
   send(page: Page, button: string, fields?: Record<string, string>): Promise<number>
+  /** The store works again. */
+  recover(): void
 }
 
 interface Staged {
@@ -210,6 +214,34 @@ const changes: Record<string, (scene: Scene) => Promise<Staged>> = {
       told: 'totp_removed',
     }
   },
+  async 'a passkey'({ op, who, send }) {
+    let page = pageOf(await who.open('/account/passkeys/add'))
+    const before = await FactorGeneration.of(op.context, sub)
+    const isRenewed = async () => (await FactorGeneration.of(op.context, sub)) !== before
+    let made: Credential | undefined
+    return {
+      async act(again) {
+        if (again) {
+          const isListed = (await Passkey.listOf(op.context, sub)).length > 0
+          page = isListed
+            ? await provePasskey(op.issuer, who, made!)
+            : pageOf(await who.open('/account/passkeys/add'))
+        }
+        const { credential, json } = create(op.issuer, optionsIn<CreationOptions>(page))
+        made = credential
+        const forms = [{ ...ceremonyForm(page), buttons: ['sent'] }]
+        return send({ ...page, forms }, 'sent', { credential: json })
+      },
+      async safe() {
+        if ((await Passkey.listOf(op.context, sub)).length > 0) expect(await isRenewed()).toBe(true)
+      },
+      async done() {
+        expect((await Passkey.listOf(op.context, sub)).length).toBeGreaterThan(0)
+        expect(await isRenewed()).toBe(true)
+      },
+      told: 'passkey_added',
+    }
+  },
   async 'no passkey any more'({ op, who, send }) {
     await provePasskey(op.issuer, who, await addPasskey(op.issuer, who))
     const list = pageOf(await who.open('/account/passkeys'))
@@ -246,6 +278,34 @@ const changes: Record<string, (scene: Scene) => Promise<Staged>> = {
   },
 }
 
+/** The job that erases an account; not a form, so it has no status of its own. */
+changes['the erasure of an account'] = async (scene) => {
+  const { op, who } = scene
+  await provePasskey(op.issuer, who, await addPasskey(op.issuer, who))
+  await who.press(pageOf(await who.open('/account/data/delete')), 'delete', { confirmation: 'alice' })
+  op.clock.advance(60 * day)
+  const job = op.context.table.jobs.find(({ name }) => name === 'account_deletions')!
+  return {
+    async act(again) {
+      if (again) op.clock.advance(700_000) // the lease of the run that stopped is over
+      await Promise.resolve(job.run(op.context)).catch(() => undefined)
+      scene.recover()
+      return (await User.find(op.context, sub)) ? 503 : 200
+    },
+    async safe() {
+      expect(await tokensLive(scene)).toBe(false)
+      expect(await signsIn(scene, alice.password)).toBe(false)
+    },
+    async done() {
+      const at = Math.floor(op.clock.now() / 1000)
+      const next = { sub: 'user-next', username: 'alice', claims: {}, created_at: at, updated_at: at }
+      expect(await User.create(op.context, next)).toBe(true) // the names are free
+      expect(await Passkey.listOf(op.context, sub)).toEqual([])
+      expect(await Event.listOfUser(op.context, sub)).toEqual([])
+    },
+  }
+}
+
 /** A fresh provider where Alice has two sessions, with tokens in the other one. */
 async function stage() {
   const clock = turnableClock()
@@ -267,7 +327,7 @@ async function stage() {
     await who.press(page, button, fields)
     return posted
   }
-  const scene: Scene = { op, who, other, tokens, send }
+  const scene: Scene = { op, who, other, tokens, send, recover: failing.recover }
   return { scene, failing }
 }
 

@@ -1,12 +1,13 @@
 /** Registration of a passkey: verifies it, stores it, and notifies the account's owner. https://www.w3.org/TR/webauthn-3/#sctn-registering-a-new-credential */
 import type { Context } from '../../contracts/context.ts'
-import { factorsChanged } from '../../flow/second_factors.ts'
 import type { Call } from '../../contracts/call.ts'
 import { userAgentOf } from '../../people/device_words.ts'
+import { changeAndTell } from '../../people/tell_owner.ts'
 import { countTry } from '../../people/rate_limit.ts'
 import { seconds } from '../../lib/clock.ts'
 import type { MessageKey } from '../../lib/say.ts'
 import { readUserAgent } from '../../lib/user_agent.ts'
+import { FactorGeneration } from '../../models/factor_generation.ts'
 import type { User } from '../../models/user.ts'
 import type { ChallengeBinding } from './ceremony.ts'
 import { keyOf, type NotAddedReason, Passkey } from './records.ts'
@@ -32,10 +33,22 @@ export async function enrolPasskey(
   await countTry(context, 'passkey_enrolment', user.sub, enrolments.limit, enrolments.window, {
     sub: user.sub,
   })
-  const outcome = await register(call, context, binding, json)
+  let outcome: Passkey | NotAddedReason | 'refused' = 'refused'
+  const event = { kind: 'passkey_added', detail: initialName(userAgentOf(call)) } as const
+  await changeAndTell(call, context, user, event, async () => {
+    outcome = await register(call, context, binding, json)
+    return typeof outcome !== 'string'
+  })
+  return logged(outcome, user, context)
+}
+
+function logged(
+  outcome: Passkey | NotAddedReason | 'refused',
+  { sub }: User,
+  { log }: Context,
+): MessageKey | undefined {
   if (typeof outcome === 'string') return problems[outcome]
-  context.log.info('passkey_added', { sub: user.sub, passkey: outcome.key, aaguid: outcome.aaguid })
-  await factorsChanged(call, context, user, { kind: 'passkey_added', detail: outcome.name })
+  log.info('passkey_added', { sub, passkey: outcome.key, aaguid: outcome.aaguid })
   return undefined
 }
 
@@ -60,6 +73,7 @@ async function register(
     name: initialName(userAgentOf(call)),
     created_at: seconds(context.clock),
   }
+  await FactorGeneration.renew(context, context.random, binding.sub) // first: no trust in a device outlives the change
   return (await Passkey.add(context, passkey)) ?? passkey
 }
 

@@ -1,7 +1,7 @@
 /** The pages of codes sent by mail or SMS: request and entry of a code, at sign-in and to set the channel up. */
 import type { Context } from '../../contracts/context.ts'
 import { type Answer, defineEndpoint, type Endpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { factorsChanged, twoFactors } from '../../flow/second_factors.ts'
+import { changeFactors, twoFactors } from '../../flow/second_factors.ts'
 import type { Call } from '../../contracts/call.ts'
 import { alert as problemOf } from '../../html/page_parts.ts'
 import { countAddress } from '../../people/rate_limit.ts'
@@ -223,12 +223,11 @@ async function setUp(
   if (proven === undefined) return show(400, say('second_factor.wrong'))
   await forgetFactorTries(call, context, factorPage.user)
   const { replaces, user } = factorPage
-  if (!(await rememberAddress(context, channel, { sub: user.sub, to: proven, replaces })))
-    return redirectWithin(factorPage.pathTo(choicePath))
-  await factorsChanged(call, context, factorPage.user, {
-    kind: channel.told.added,
-    detail: channel.masked(proven),
-  })
+  const event = { kind: channel.told.added, detail: channel.masked(proven) }
+  const added = await changeFactors(call, context, user, event, () =>
+    rememberAddress(context, channel, { sub: user.sub, to: proven, replaces }),
+  )
+  if (!added) return redirectWithin(factorPage.pathTo(choicePath))
   return factorPage.finish(channel.done, channel.addToAmr)
 }
 
