@@ -52,6 +52,7 @@ beforeAll(async () => {
       SECOND_FACTORS: 'totp passkey sms email recovery',
       SMS_GATEWAY_URL: 'http://localhost:1/',
       ...upstreamEnv([{ id: 'corp', provider: 'oidc', base_url: 'https://corp.example' }], []),
+      OUTBOUND_ALLOW_HOSTS: 'localhost:1',
     },
   })
   hers = browser(op)
