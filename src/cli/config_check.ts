@@ -30,9 +30,11 @@ export const check = defineCommand({
       requireFiles(config, environment)
       featuresFor(config)
       looksOf(config) // throws ConfigError for a faulty theme
-      const problems = deep ? await deepProblems(config, environment.env) : []
+      const warnings = [...warningsAbout(config)]
+      const warn = (text: string) => void warnings.push(text)
+      const problems = deep ? await deepProblems(config, environment.env, warn) : []
       if (problems.length > 0) throw new ConfigError(problems)
-      await report(config, environment, json ?? false)
+      await report(config, environment, warnings, json ?? false)
     } catch (error) {
       if (!json || !(error instanceof ConfigError)) throw error
       printJson({ ok: false, problems: error.problems })
@@ -41,9 +43,13 @@ export const check = defineCommand({
   },
 })
 
-async function report(config: Config, environment: Environment, json: boolean): Promise<void> {
+async function report(
+  config: Config,
+  environment: Environment,
+  warnings: string[],
+  json: boolean,
+): Promise<void> {
   const settings = settingsOf(config, environment)
-  const warnings = warningsAbout(config)
   const notes = notesOn(config)
   const profiles = await profilesFor(config, warnings)
   if (json) {

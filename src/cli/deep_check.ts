@@ -17,7 +17,12 @@ interface Trial {
   /** The variable to mend. */
   name: string
   /** Resolves to what is wrong; undefined when it works. An error says it too. */
-  run(config: Config, env: Env): Promise<string | undefined> | string | undefined
+  run(config: Config, run: Run): Promise<string | undefined> | string | undefined
+}
+
+interface Run {
+  /** For what works and may be a mistake. */
+  warn(text: string): void
 }
 
 /** Milliseconds for which the record of the trial is kept, if it cannot be removed. */
@@ -88,6 +93,15 @@ function tlsProblem({ tls, issuer }: Config): string | undefined {
   return `expected a certificate for ${hostname} (ISSUER_URL), got one for ${certificate.subjectAltName ?? certificate.subject}`
 }
 
+async function settingsProblem(config: Config, { warn }: Run): Promise<string | undefined> {
+  if (config.store.kind !== 'redis') return undefined
+  const concerns = await withStore(config, async (store) => (await store.concerns?.()) ?? [])
+  const refused =
+    config.redisEviction === 'refuse' ? concerns.find(({ name }) => name === 'evicts') : undefined
+  for (const concern of concerns) if (concern !== refused) warn(concern.text)
+  return refused && `${refused.text}, or accept it with REDIS_EVICTION=allow`
+}
+
 /** In the order in which `serve` uses them. */
 const trials: readonly Trial[] = [
   { name: 'HOST', run: listenOn },
@@ -100,6 +114,7 @@ const trials: readonly Trial[] = [
     },
   },
   { name: 'STORE_URL', run: storeProblem },
+  { name: 'STORE_URL', run: settingsProblem },
   { name: 'SECRET_KEY', run: secretProblem },
   {
     name: 'PRIVATE_KEY_PATH',
@@ -116,10 +131,10 @@ const nameFor = (name: string, env: Env): string =>
     : name
 
 /** One line for each variable whose value does not work. */
-export async function deepProblems(config: Config, env: Env): Promise<string[]> {
+export async function deepProblems(config: Config, env: Env, warn: Run['warn']): Promise<string[]> {
   const problems: string[] = []
   for (const { name, run } of trials) {
-    const problem = await attempt(() => run(config, env))
+    const problem = await attempt(() => run(config, { warn }))
     if (problem !== undefined) problems.push(`${nameFor(name, env)}: ${problem}`)
     // The keys are in the store.
     if (problem !== undefined && name === 'STORE_URL') break

@@ -1,8 +1,10 @@
 /** `latchkey serve`: the server with its socket, timers and signal handlers. */
+import { format } from 'node:util'
 import { type App, createApp } from '../app.ts'
 import type { Config } from '../config.ts'
 import { compileViews } from '../html/view.ts'
 import { keyRefreshSeconds } from '../config/checks.ts'
+import type { Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
 import { type KeyRing } from '../models/key_ring.ts'
 import { writePemFiles } from '../models/pem_files.ts'
@@ -31,6 +33,12 @@ function outliveReaders(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 }
 
+/** Libraries warn on the console. In the log their lines have the form of all others. */
+function logConsole(log: Log): void {
+  const line = (...parts: unknown[]) => log.warn('library_warning', { problem: format(...parts) })
+  Object.assign(console, { warn: line, error: line })
+}
+
 export async function serve(): Promise<void> {
   outliveReaders()
   let closing = false
@@ -38,6 +46,8 @@ export async function serve(): Promise<void> {
   const { env } = readEnvironment()
   let config = readConfig(env)
   const opened = await open(config)
+  logConsole(opened.log)
+  await lookAtStore(opened)
   const keys = await openKeys(opened)
   if (config.environment === 'development') await prepareDevelopment(config, opened, keys)
   // From here to `createApp` nothing waits, so that no request arrives before there is an answer.
@@ -79,6 +89,15 @@ export async function serve(): Promise<void> {
   }
   handleTheUncaught(opened.log, () => void stop('uncaughtException', 1))
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
+}
+
+/** A Redis that deletes records at will is no store for a provider. Production refuses it, unless the operator allows it. */
+async function lookAtStore({ config, store, log }: Opened): Promise<void> {
+  for (const { name, text } of (await store.concerns?.()) ?? []) {
+    if (name === 'evicts' && config.environment === 'production' && config.redisEviction === 'refuse')
+      throw new Refusal(`the store is not used: ${text}, or accept it with REDIS_EVICTION=allow`)
+    log.warn('store_may_lose_records', { concern: name, problem: text })
+  }
 }
 
 async function prepareDevelopment(

@@ -124,6 +124,12 @@ export const serverSections = {
       help: 'Certificate authority (PEM) for TLS connections to Redis.',
     },
     {
+      name: 'REDIS_EVICTION',
+      schema: is.oneOf('refuse', 'allow'),
+      default: 'refuse',
+      help: 'Whether production starts with a Redis whose maxmemory-policy deletes records when its memory is full: redeemed codes and revoked tokens are then forgotten.',
+    },
+    {
       name: 'STORE_ENCRYPTION',
       schema: is.boolean,
       default: 'false',

@@ -4,7 +4,9 @@ import { finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
 import { connectRedis, type RedisClient } from './redis_client.ts'
 import { isWrongDatabase, reason } from './redis_reason.ts'
 import { parseRedisUrl } from '../lib/redis_url.ts'
+import { settingsConcerns } from './redis_settings.ts'
 import {
+  type Concern,
   type Counted,
   type RangeOptions,
   type Scored,
@@ -145,6 +147,10 @@ class RedisStore implements Store {
         if (!info.includes('cluster_state:ok')) throw new Error('CLUSTERDOWN')
       } else await redis.ping()
     })
+  }
+
+  concerns(): Promise<Concern[]> {
+    return this.#ask(settingsConcerns)
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 /** A store that encrypts the values of another store. docs/architecture.md, "Store". */
 import { seal, unseal } from '../lib/seal.ts'
-import type { Counted, RangeOptions, Scored, Store, Ttl } from './store.ts'
+import type { Concern, Counted, RangeOptions, Scored, Store, Ttl } from './store.ts'
 
 /**
  * Values are sealed with `key` (32 bytes) and bound to their store key, so that a value copied to another store key
@@ -69,6 +69,10 @@ class SealedStore implements Store {
 
   ping(): Promise<void> {
     return this.#store.ping()
+  }
+
+  async concerns(): Promise<Concern[]> {
+    return (await this.#store.concerns?.()) ?? []
   }
 
   close(): Promise<void> {

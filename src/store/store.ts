@@ -56,8 +56,17 @@ export interface Store {
   trim(index: string, max: number): Promise<void>
   /** Resolves when the backend answers; used by /health. */
   ping(): Promise<void>
+  /** What the settings of the backend can lose. Absent: nothing beyond what the backend is documented to lose. */
+  concerns?(): Promise<Concern[]>
   /** Closes connections and files. */
   close(): Promise<void>
+}
+
+export interface Concern {
+  /** `evicts`: the backend deletes records that have not expired. */
+  name: 'evicts' | 'may_lose_writes' | 'unknown_settings'
+  /** What is set, what it can lose, what to set. */
+  text: string
 }
 
 /** The backend did not answer in time or refused; the request must fail with 503 and Retry-After. */

@@ -1,0 +1,107 @@
+/** Production does not start with a Redis that evicts, and warns of a replicated one that may lose writes. Issue 9, 54. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test'
+import { concernsOf } from '../../src/store/redis_settings.ts'
+import { redisStore } from '../../src/store/redis.ts'
+import { commandLine } from '../support/command.ts'
+import { freePort } from '../support/free_port.ts'
+import { redisCli, type RedisServer, replicated, startRedis, startRedisCluster } from '../support/redis.ts'
+import { spawnProvider } from '../support/provider.ts'
+
+let primary: RedisServer
+let replica: RedisServer
+beforeAll(async () => {
+  primary = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] })
+  replica = await startRedis({ args: ['--replicaof', '127.0.0.1', `${primary.port}`] })
+  await replicated(replica.port)
+})
+afterAll(() => Promise.all([primary.stop(), replica.stop()]))
+afterEach(() => {
+  redisCli(primary.port, 'config', 'set', 'maxmemory-policy', 'noeviction')
+  redisCli(primary.port, 'config', 'set', 'min-replicas-to-write', '0')
+})
+
+const production = {
+  NODE_ENV: 'production',
+  ISSUER_URL: 'https://localhost',
+  SECRET_KEY: 'Zk9vQ2h1bXBTdGF0aWM3NDEyOTgzNkxhdGNoa2V5U2V0dGluZ3M',
+}
+
+const concerns = async (url: string): Promise<string[]> => {
+  const store = redisStore(url, { timeoutMs: 5000 })
+  const found = (await store.concerns?.()) ?? []
+  await store.close()
+  return found.map(({ name }) => name)
+}
+
+test('a server tells what it may lose', async () => {
+  expect(await concerns(primary.url)).toEqual(['may_lose_writes'])
+  redisCli(primary.port, 'config', 'set', 'min-replicas-to-write', '1')
+  expect(await concerns(primary.url)).toEqual([])
+  redisCli(primary.port, 'config', 'set', 'maxmemory-policy', 'volatile-lru')
+  expect(await concerns(primary.url)).toEqual(['evicts'])
+})
+
+test('of a cluster every master is asked', async () => {
+  const cluster = await startRedisCluster()
+  try {
+    expect(await concerns(cluster.url)).toEqual([])
+    redisCli(cluster.nodes[2]!.port, 'config', 'set', 'maxmemory-policy', 'allkeys-lfu')
+    expect(await concerns(cluster.url)).toEqual(['evicts'])
+  } finally {
+    await cluster.stop()
+  }
+})
+
+test('a user without INFO is a concern of its own', async () => {
+  redisCli(primary.port, 'acl', 'setuser', 'plain', 'on', '>word', '~*', '&*', '+@all', '-info')
+  expect(await concerns(`redis://plain:word@127.0.0.1:${primary.port}`)).toEqual(['unknown_settings'])
+})
+
+test('an empty INFO is no concern', () => expect(concernsOf('')).toEqual([]))
+
+test('production refuses an evicting Redis and names the switch; with the switch it starts and warns', async () => {
+  redisCli(primary.port, 'config', 'set', 'maxmemory-policy', 'allkeys-lru')
+  const env = { ...production, REDIS_URL: primary.url, PORT: `${freePort()}` }
+  const refused = await commandLine(env).latchkey(['serve'])
+  expect(refused.code).toBe(1)
+  expect(refused.stderr).toContain('maxmemory-policy is allkeys-lru')
+  expect(refused.stderr).toContain('REDIS_EVICTION=allow')
+  const checked = await commandLine(env).latchkey(['config', 'check', '--deep'])
+  expect(checked.code).toBe(2)
+  expect(checked.stderr).toContain('REDIS_URL: maxmemory-policy is allkeys-lru')
+
+  const served = await spawnProvider({
+    ...env,
+    ISSUER_URL: `http://localhost:${env.PORT}`,
+    REDIS_EVICTION: 'allow',
+  })
+  expect((await fetch(`${served.issuer}/health`)).status).toBe(200)
+  await served.stop()
+  const allowed = await commandLine({ ...env, REDIS_EVICTION: 'allow' }).latchkey([
+    'config',
+    'check',
+    '--deep',
+  ])
+  expect(allowed.code).toBe(0)
+  expect(allowed.stderr).toContain('warning: maxmemory-policy is allkeys-lru')
+  expect(allowed.stderr).toContain('warning: min-replicas-to-write is not set, with a replica')
+})
+
+test('what libraries write to the console is a line of the log', async () => {
+  redisCli(primary.port, 'acl', 'setuser', 'plain', 'on', '>word', '~*', '&*', '+@all', '-info')
+  const port = `${freePort()}`
+  const served = await spawnProvider({
+    ...production,
+    REDIS_URL: `redis://plain:word@127.0.0.1:${primary.port}`,
+    ISSUER_URL: `http://localhost:${port}`,
+    PORT: port,
+  })
+  await served.stop()
+  const events = served
+    .output()
+    .split('\n')
+    .filter((line) => /INFO/.test(line))
+    .map((line) => (JSON.parse(line) as { event: string }).event)
+  expect(events).toContain('library_warning')
+  expect(events).toContain('store_may_lose_records')
+})
