@@ -50,7 +50,7 @@ beforeAll(async () => {
       SIGN_IN_ATTEMPTS_PER_ADDRESS: '100000',
       SECOND_FACTOR_ATTEMPTS: '1000',
       SECOND_FACTORS: 'totp passkey sms email recovery',
-      SMS_GATEWAY_URL: 'http://localhost:1/',
+      SMS_GATEWAY_URL: 'https://sms.invalid/',
       ...upstreamEnv([{ id: 'corp', provider: 'oidc', base_url: 'https://corp.example' }], []),
       OUTBOUND_ALLOW_HOSTS: 'localhost:1',
     },

@@ -42,7 +42,7 @@ async function serve(): Promise<ServedProvider> {
   return serveProvider(
     {
       SECOND_FACTORS: 'totp passkey sms email recovery',
-      SMS_GATEWAY_URL: 'http://localhost:1/',
+      SMS_GATEWAY_URL: 'https://sms.invalid/',
       ...upstreamEnv([member], [corp]),
     },
     port,
