@@ -5,15 +5,21 @@ import { RefusedError, secret, shown } from '../auth/refusal.ts'
 import type { Call } from '../contracts/call.ts'
 import type { Context } from '../contracts/context.ts'
 import { type Params, repeated } from '../auth/params.ts'
+import { isRead } from './known_parameters.ts'
 
 const maxParameters = 100
 const maxNameLength = 200
 
 /**
  * Parses application/x-www-form-urlencoded. A parameter without a value counts as absent. A repeated parameter is refused
- * (RFC 6749 §3.1); those in `repeatable` are joined by `repeated`.
+ * (RFC 6749 §3.1); those in `repeatable` are joined by `repeated`. A parameter that nothing reads is ignored, also when it
+ * came twice or is not UTF-8.
  */
-export function parseParams(text: string, repeatable: ReadonlySet<string>): Params {
+export function parseParams(
+  text: string,
+  repeatable: ReadonlySet<string>,
+  isRead: (name: string) => boolean = () => true,
+): Params {
   const params = Object.create(null) as Record<string, string>
   if (text === '') return params
   const pairs = text.split('&')
@@ -26,8 +32,18 @@ export function parseParams(text: string, repeatable: ReadonlySet<string>): Para
   for (const pair of pairs) {
     const equals = pair.indexOf('=')
     if (equals < 0 || equals === pair.length - 1) continue
-    const name = decode(pair.slice(0, equals))
-    const value = decode(pair.slice(equals + 1))
+    const written = pair.slice(0, equals)
+    const name = decoded(written)
+    const value = decoded(pair.slice(equals + 1))
+    if (name === undefined || value === undefined) {
+      if (!isRead(name ?? written)) continue
+      throw new OAuthError('invalid_request', {
+        rule: 'RFC 6749 §3.1',
+        expected: 'percent-encoding of UTF-8',
+        came: secret(pair), // the parameter may be a password
+        problem: 'a parameter has percent-encoding that is not UTF-8',
+      })
+    }
     if (name.length > maxNameLength)
       throw new OAuthError('invalid_request', {
         rule: 'RFC 6749 §3.1',
@@ -37,7 +53,7 @@ export function parseParams(text: string, repeatable: ReadonlySet<string>): Para
       })
     if (params[name] === undefined) params[name] = value
     else if (repeatable.has(name)) params[name] += `${repeated}${value}`
-    else
+    else if (isRead(name))
       throw new OAuthError('invalid_request', {
         rule: 'RFC 6749 §3.1',
         expected: 'each parameter at most once',
@@ -48,22 +64,18 @@ export function parseParams(text: string, repeatable: ReadonlySet<string>): Para
   return params
 }
 
-function decode(text: string): string {
+/** Undefined when the percent-encoding is not that of UTF-8. */
+function decoded(text: string): string | undefined {
   if (!text.includes('%') && !text.includes('+')) return text
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {
-    throw new OAuthError('invalid_request', {
-      rule: 'RFC 6749 §3.1',
-      expected: 'percent-encoding of UTF-8',
-      came: secret(text), // the parameter may be a password
-      problem: 'a parameter has percent-encoding that is not UTF-8',
-    })
+    return undefined
   }
 }
 
 export const query = (call: Call, context: Context): Params =>
-  parseParams(call.search, context.table.repeatable)
+  parseParams(call.search, context.table.repeatable, isRead(call, context))
 
 const contentType = (call: Call): string | null => call.request.headers.get('content-type')
 
@@ -79,7 +91,7 @@ export async function form(call: Call, context: Context): Promise<Params> {
       expected: 'the body must be application/x-www-form-urlencoded',
       came: contentType(call) ?? 'no content type',
     })
-  return parseParams(await body(call, context), context.table.repeatable)
+  return parseParams(await body(call, context), context.table.repeatable, isRead(call, context))
 }
 
 /** The JSON in the body; `code` is the error code when the body is not JSON. */
