@@ -746,7 +746,7 @@ describe('beside a server on Redis', () => {
     cleanup.push(redis.stop)
     url = redis.url
   })
-  besideAServer(() => ({ REDIS_URL: url }))
+  besideAServer(() => ({ REDIS_URL: url, STORE_TIMEOUT_MS: '30000' }))
 
   test('an unreachable Redis is reported, without its password', async () => {
     const line = shell({ REDIS_URL: `redis://:hunter2@127.0.0.1:${freePort()}` })

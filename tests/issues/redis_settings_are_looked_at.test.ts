@@ -22,12 +22,13 @@ afterEach(() => {
 
 const production = {
   NODE_ENV: 'production',
+  STORE_TIMEOUT_MS: '30000',
   ISSUER_URL: 'https://localhost',
   SECRET_KEY: 'Zk9vQ2h1bXBTdGF0aWM3NDEyOTgzNkxhdGNoa2V5U2V0dGluZ3M',
 }
 
 const concerns = async (url: string): Promise<string[]> => {
-  const store = redisStore(url, { timeoutMs: 5000 })
+  const store = redisStore(url, { timeoutMs: 30_000 })
   const found = (await store.concerns?.()) ?? []
   await store.close()
   return found.map(({ name }) => name)
