@@ -7,7 +7,7 @@ import { UsageError } from './failure.ts'
 import { printable } from './output.ts'
 
 /** Of a client of End-Users. A service has none: what it needs is known to the operator alone (OWASP ASVS 5.0, 10.4.11). */
-const defaultScopes = 'openid profile email offline_access'
+export const defaultScopes = 'openid profile email offline_access'
 
 export const clientOptions = {
   'redirect-uri': {

@@ -1,6 +1,6 @@
 /** The interactive client of docs/walkthrough.md: it runs one code flow and prints each step. */
 import { generatePkce } from '../auth/pkce.ts'
-import { standardScopes } from '../auth/scope.ts'
+import { defaultScopes } from './client_options.ts'
 import { systemRandom } from '../lib/random.ts'
 import { demoClient } from '../models/demo.ts'
 import { listenForCallback } from './callback_listener.ts'
@@ -29,7 +29,7 @@ const options = {
     value: 'PORT',
     help: 'Port of the redirect URI http://localhost:PORT/callback. Default: 8080',
   },
-  scope: { type: 'string', value: 'SCOPES', help: 'Separated by spaces. Default: all of OpenID Connect' },
+  scope: { type: 'string', value: 'SCOPES', help: 'Separated by spaces. Default: what `client add` allows' },
   'no-open': { type: 'boolean', help: 'Print the URL instead of opening it' },
   timeout: { type: 'string', value: 'SECONDS', help: 'How long to wait for the sign-in. Default: 300' },
 } as const
@@ -51,7 +51,7 @@ async function runFlow(given: Values<typeof options>): Promise<void> {
 
   const listener = listenForCallback(port)
   try {
-    const scope = given.scope ?? standardScopes.join(' ')
+    const scope = given.scope ?? defaultScopes
     const request = makeRequest(metadata, { clientId, scope, redirectUri: listener.redirectUri })
     step('Authorization request, with PKCE (S256), state and nonce. Sign in here:')
     print(request.url)

@@ -20,9 +20,12 @@ function namesIn(shape: unknown): string[] {
   ]
 }
 
+/** Fields of our own forms, which no document describes. */
+const ownFields = ['csrf_token', 'interaction', 'sealed_hint']
+
 function describedBy(context: Context): Known {
   const paths = new Set<string>()
-  const names = new Set<string>()
+  const names = new Set<string>(ownFields)
   for (const { api, path, aliases = [] } of context.table.endpoints)
     for (const { query, form } of Object.values(api ? api(context) : {})) {
       const found = [query, form].flatMap(namesIn)
