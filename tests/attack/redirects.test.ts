@@ -144,7 +144,7 @@ describe('a redirect_uri that is not the registered one, character by character,
       url.replace('redirect_uri=', 'Redirect_URI='),
       `${url}&state=again`,
       url.replace('redirect_uri=', 'x='),
-      `${url}&x=%ff`,
+      `${url}&state=%ff`,
       `${url}${'&y=1'.repeat(100)}`,
     ]) {
       const answer = await op.fetch(each)
