@@ -20,7 +20,13 @@ import { User } from '../models/user.ts'
 import { clientOf, readRequest, requireTrustedRedirect } from '../flow/read_request.ts'
 import type { CheckedRequest } from '../flow/checked_request.ts'
 import type { OpenInteraction } from '../flow/open_interaction.ts'
-import { agreementOf, claimsAsked, consentDenied, shownOnPage } from '../flow/consent_needed.ts'
+import {
+  agreementOf,
+  asksEveryTime,
+  claimsAsked,
+  consentDenied,
+  shownOnPage,
+} from '../flow/consent_needed.ts'
 import { defineEndpoint, type Submitted } from '../contracts/endpoint.ts'
 import { formFields, interactionOfPage, requireInteraction, resumePath } from '../flow/interaction_page.ts'
 import { describeExtra } from '../flow/grant_extra.ts'
@@ -79,6 +85,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
     username: user.username,
     scopes: shownScopes(checked, before, context),
     details: describeExtra(checked.extra, context),
+    lastsSeconds: asksEveryTime(checked, context) ? undefined : context.config.consentTtl,
   })
   return {
     ...page(200, html),

@@ -66,6 +66,10 @@ export const shownOnPage = (checked: CheckedRequest, context: Context): string =
     ]),
   )
 
+/** Whether no answer is remembered. */
+export const asksEveryTime = (checked: CheckedRequest, context: Context): boolean =>
+  asksEachTime(checked.extra, context) || cannotProveItself(checked)
+
 export async function consentIsMissing(
   checked: CheckedRequest,
   sub: string,

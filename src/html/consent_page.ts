@@ -48,11 +48,13 @@ const consent = defineView('consent', consentSource, [
   'csrf',
   'interaction',
   'host',
+  'lasts',
   'links',
 ])
 const consentScope = defineView('consent_scope', consentScopeSource, ['description', 'isNew', 'name'])
 
 const longestScope = 200
+const secondsInDay = 86_400
 const ownWords = defineView('scope_words', '{{text}}', ['text'])
 
 /** A text of the operator is shown in the language of the page, else in English, else in its first language. */
@@ -88,6 +90,8 @@ export function consentPage(
       username: string
       scopes: readonly ShownScope[]
       details?: readonly Html[]
+      /** How long the answer is remembered; undefined where the page is shown each time. */
+      lastsSeconds?: number | undefined
     },
 ): Html {
   return page(
@@ -103,7 +107,12 @@ export function consentPage(
       csrf: view.csrf,
       interaction: view.interaction,
       host: shownHost(view.clientHost),
+      lasts:
+        view.lastsSeconds === undefined
+          ? say('consent.each_time')
+          : say('consent.lasts', { n: Math.max(1, Math.floor(view.lastsSeconds / secondsInDay)) }),
       links: clientLinks(view),
     }),
+    { signedIn: true },
   )
 }
