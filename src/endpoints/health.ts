@@ -1,4 +1,4 @@
-/** Health check for load balancers: 200 when this instance can serve, 503 when the store is down or the instance is stopping. */
+/** Health check for load balancers: 200 when this instance can serve, 503 when the store is down or takes no write, or the instance is stopping. */
 import { mayReadMetrics } from '../http/metrics_access.ts'
 import { json } from '../http/reply.ts'
 import { jsonReply, ref } from '../openapi/parts.ts'
@@ -15,7 +15,10 @@ export const health = defineEndpoint({
       summary: 'Whether this instance can serve',
       responses: {
         200: jsonReply('It can', ref('Health')),
-        503: jsonReply('The store does not answer, or the instance is stopping', ref('Health')),
+        503: jsonReply(
+          'The store does not answer or takes no write, or the instance is stopping',
+          ref('Health'),
+        ),
       },
     },
   }),

@@ -8,6 +8,7 @@ import { settingsConcerns } from './redis_settings.ts'
 import {
   type Concern,
   type Counted,
+  pingTtl,
   type RangeOptions,
   type Scored,
   type Store,
@@ -27,6 +28,8 @@ export interface RedisStoreOptions {
 /** Most verbs in progress, so that a slow Redis does not fill the memory. */
 const maxPending = 10_000
 const reconnectDelayMs = 50
+/** Different keys that `ping` writes in a cluster. */
+const pingSlots = 16
 
 /**
  * A store in the Redis of `url` (its forms: redis_url.ts). Connects in the background and reconnects by itself. Throws an
@@ -47,6 +50,7 @@ class RedisStore implements Store {
   readonly #prefix: string
   readonly #timeoutMs: number
   #pending = 0
+  #pings = 0
   #isClosed = false
   /** When the connection was lost, by `performance.now()`; undefined while connected. */
   #lostAt: number | undefined = performance.now()
@@ -139,13 +143,18 @@ class RedisStore implements Store {
     await this.#ask((redis) => redis.zremrangebyscore(this.#index(index), '-inf', bound(max)))
   }
 
-  /** A cluster is available when all its slots are served, so the answer of one node is not enough. */
+  /**
+   * A cluster is available when all its slots are served, so the answer of one node is not enough. Its write goes to
+   * another slot each time, so that a master that cannot write is found in a few probes.
+   */
   async ping(): Promise<void> {
     await this.#ask(async (redis) => {
       if (redis instanceof Cluster) {
         const info = String(await redis.cluster('INFO'))
         if (!info.includes('cluster_state:ok')) throw new Error('CLUSTERDOWN')
-      } else await redis.ping()
+      }
+      const name = redis instanceof Cluster ? `ping:${this.#pings++ % pingSlots}` : 'ping'
+      await redis.set(this.#value(name), '1', 'PX', pingTtl)
     })
   }
 

@@ -2,16 +2,9 @@
 import { Database, type Statement } from 'bun:sqlite'
 import { chmodSync, closeSync, openSync } from 'node:fs'
 import type { Clock } from '../lib/clock.ts'
-import { ownMember } from '../lib/own_member.ts'
 import { finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
-import {
-  type Counted,
-  type RangeOptions,
-  type Scored,
-  type Store,
-  StoreUnavailable,
-  type Ttl,
-} from './store.ts'
+import { code, unavailable } from './sqlite_reason.ts'
+import { type Counted, pingTtl, type RangeOptions, type Scored, type Store, type Ttl } from './store.ts'
 
 /** `expires_at` of a row that does not expire: a number, so that one comparison is enough for all rows. */
 const never = Number.MAX_SAFE_INTEGER
@@ -70,7 +63,6 @@ const sql = {
   begin: 'BEGIN IMMEDIATE',
   commit: 'COMMIT',
   rollback: 'ROLLBACK',
-  ping: 'SELECT 1 FROM entries LIMIT 1',
 }
 
 interface PendingWrite {
@@ -92,6 +84,7 @@ class SqliteStore implements Store {
   readonly #timer: ReturnType<typeof setInterval>
   #pending: PendingWrite[] = []
   #flushing: Promise<void> | undefined
+  #pinging: Promise<void> | undefined
 
   constructor(path: string, clock: Clock) {
     this.#clock = clock
@@ -172,8 +165,10 @@ class SqliteStore implements Store {
     })
   }
 
+  /** Concurrent callers share one write, because each commit waits for the disk. */
   async ping(): Promise<void> {
-    await this.#read(() => this.#do.ping.get())
+    this.#pinging ??= this.put('ping', '1', pingTtl).finally(() => (this.#pinging = undefined))
+    await this.#pinging
   }
 
   async close(): Promise<void> {
@@ -270,30 +265,4 @@ async function retryWhileBusy<T>(run: () => T): Promise<T> {
     }
     await Bun.sleep(1 + Math.random() * 4) // random, so that waiting processes do not collide again
   }
-}
-
-const code = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'closed'
-
-/** What to look at, for errors that the path or a full machine causes. */
-const meanings: Readonly<Record<string, string>> = {
-  ENOENT: 'the directory of the file does not exist',
-  EACCES: 'this user may not open the file or write in its directory',
-  EISDIR: 'the path is a directory, not a file',
-  EROFS: 'the file system is read-only',
-  SQLITE_CANTOPEN: 'the file cannot be opened',
-  SQLITE_READONLY: 'this user may not write to the file',
-  SQLITE_NOTADB: 'the file is not an SQLite database',
-  SQLITE_CORRUPT: 'the file is damaged: restore a backup',
-  SQLITE_FULL: 'the disk is full',
-  ENOSPC: 'the disk is full',
-  SQLITE_IOERR: 'the disk does not read or write the file',
-  SQLITE_BUSY: 'another process does not release the file',
-}
-
-/** Codes of SQLite may be longer, such as SQLITE_READONLY_DBMOVED. */
-function unavailable(error: unknown): StoreUnavailable {
-  const found = code(error)
-  const meaning = ownMember(meanings, found) ?? ownMember(meanings, found.split('_').slice(0, 2).join('_'))
-  return new StoreUnavailable(`sqlite: ${meaning === undefined ? found : `${found}: ${meaning}`}`)
 }

@@ -54,13 +54,16 @@ export interface Store {
   range(index: string, options?: RangeOptions): Promise<Scored[]>
   /** Removes members whose score is at most `max`. */
   trim(index: string, max: number): Promise<void>
-  /** Resolves when the backend answers; used by /health. */
+  /** Resolves when the backend answers and accepts a write; used by /health. */
   ping(): Promise<void>
   /** What the settings of the backend can lose. Absent: nothing beyond what the backend is documented to lose. */
   concerns?(): Promise<Concern[]>
   /** Closes connections and files. */
   close(): Promise<void>
 }
+
+/** Milliseconds for which the record that `ping` writes is kept. */
+export const pingTtl = 60_000
 
 export interface Concern {
   /** `evicts`: the backend deletes records that have not expired. */
