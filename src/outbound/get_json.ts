@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import { deepFreeze } from '../lib/freeze.ts'
 import { imageType, imageTypes } from '../lib/image_type.ts'
 import { OutboundError } from './error.ts'
-import type { Purpose } from './purpose.ts'
+import { byPurpose } from './purpose.ts'
 import type { OutboundOptions, OutboundResponse } from './request.ts'
 
 export interface JsonOptions extends Pick<OutboundOptions, 'purpose' | 'accept' | 'maxBytes' | 'timeoutMs'> {
@@ -75,21 +75,11 @@ export function createGetters(
   fetch: (url: string, options: OutboundOptions) => Promise<OutboundResponse>,
   clock: Clock,
 ): { getJson: GetJson; getImage: GetImage } {
-  const purposes = new Map<Purpose, Remembered>()
-
-  function rememberedOf(purpose: Purpose): Remembered {
-    let found = purposes.get(purpose)
-    if (!found)
-      purposes.set(
-        purpose,
-        (found = {
-          copies: createBoundedMap(copiesBytes),
-          failures: createBoundedMap(failuresBytes),
-          flights: new Map(),
-        }),
-      )
-    return found
-  }
+  const rememberedOf = byPurpose<Remembered>(() => ({
+    copies: createBoundedMap(copiesBytes),
+    failures: createBoundedMap(failuresBytes),
+    flights: new Map(),
+  }))
 
   async function load(
     key: string,

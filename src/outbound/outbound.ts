@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import type { Clock } from '../lib/clock.ts'
-import { createLimiter, type Limiter, type Limits } from '../lib/limiter.ts'
+import { createLimiter, type Limits } from '../lib/limiter.ts'
 import type { Log } from '../lib/log.ts'
 import { OutboundError } from './error.ts'
 import { createGetters, type GetImage, type GetJson } from './get_json.ts'
-import type { Purpose } from './purpose.ts'
+import { byPurpose } from './purpose.ts'
 import { neverConnected, type OutboundOptions, type OutboundResponse, request } from './request.ts'
 import { addressesOf, readTarget, type Resolve, siteOf, type Target } from './target.ts'
 
@@ -55,21 +55,11 @@ export function createOutbound({ config, clock, log, resolve = systemResolve }: 
   const exemptions = new Set(config.outboundAllowHosts)
   const extraCa =
     config.outboundCaPath === undefined ? undefined : readFileSync(config.outboundCaPath, 'utf8')
-  const limiters = new Map<Purpose, Record<'sites' | 'hosts' | 'addresses', Limiter>>()
-
-  function limitersOf(purpose: Purpose) {
-    let found = limiters.get(purpose)
-    if (!found)
-      limiters.set(
-        purpose,
-        (found = {
-          sites: createLimiter(partyLimits),
-          hosts: createLimiter(hostLimits),
-          addresses: createLimiter(partyLimits),
-        }),
-      )
-    return found
-  }
+  const limitersOf = byPurpose(() => ({
+    sites: createLimiter(partyLimits),
+    hosts: createLimiter(hostLimits),
+    addresses: createLimiter(partyLimits),
+  }))
 
   /** A given list replaces Node's own authorities, so the list has both. */
   async function authorities(): Promise<readonly string[] | undefined> {

@@ -17,3 +17,13 @@ export type Purpose =
   | 'client_logo'
   | 'password_breach'
   | 'sms'
+
+/** One value for each purpose, made by `make` when the purpose is first used. */
+export function byPurpose<T>(make: () => T): (purpose: Purpose) => T {
+  const made = new Map<Purpose, T>()
+  return (purpose) => {
+    const kept = made.get(purpose) ?? make()
+    made.set(purpose, kept)
+    return kept
+  }
+}
