@@ -76,8 +76,8 @@ interface Entry {
   find(memory: Memory, id: string): Promise<{ sub: string } | undefined>
 }
 
-/** The id of no account. */
-const nobody = ''
+/** The `sub` of no account. */
+const noSub = ''
 
 /**
  * The accounts that entries of an index lead to. Two round trips also without such an entry, so that the time of a sign-in
@@ -88,7 +88,7 @@ async function accountsOf(
   entries: readonly (readonly [Entry, id: string])[],
 ): Promise<(User | undefined)[]> {
   const held = await Promise.all(entries.map(([index, id]) => index.find(memory, id)))
-  return Promise.all(held.map((entry) => records.find(memory, entry?.sub ?? nobody)))
+  return Promise.all(held.map((entry) => records.find(memory, entry?.sub ?? noSub)))
 }
 
 const entriesOfEmail = (address: string) => emailKeys(address).map((key) => [emails, key] as const)
