@@ -1,4 +1,5 @@
-/** Base32 without padding. https://www.rfc-editor.org/rfc/rfc4648#section-6 */
+/** Base32 without padding, and codes for End-Users in it. https://www.rfc-editor.org/rfc/rfc4648#section-6 */
+import type { Random } from './random.ts'
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 const bitsPerLetter = 5
@@ -19,3 +20,10 @@ export function base32(bytes: Uint8Array): string {
   }
   return letters
 }
+
+/** `bytes` random bytes, a multiple of five. */
+export const randomLetters = (random: Random, bytes: number): string =>
+  base32(Buffer.from(random(bytes), 'base64url'))
+
+/** As an End-User reads and types a code: lower case, in groups of four. */
+export const inGroups = (letters: string): string => letters.match(/.{4}/g)!.join('-').toLowerCase()

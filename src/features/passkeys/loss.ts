@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { askedFactors, readyFactors } from '../../flow/second_factors.ts'
-import { base32 } from '../../lib/base32.ts'
+import { inGroups, randomLetters } from '../../lib/base32.ts'
 import { seconds } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { defineRecord } from '../../models/define_record.ts'
@@ -38,11 +38,11 @@ export const PasskeyLoss = {
 
   /** The code; undefined if a request is pending, whose waiting time goes on. */
   async begin(context: Context, sub: string): Promise<string | undefined> {
-    const letters = base32(Buffer.from(context.random(codeBytes), 'base64url'))
+    const letters = randomLetters(context.random, codeBytes)
     const due = seconds(context.clock) + settings(context).passkeyLossWait
     const record = { hash: hashOf(sub, letters), due, exp: due + validSeconds }
     if (!(await records.create(context, sub, record))) return undefined
-    return letters.match(/.{4}/g)!.join('-').toLowerCase()
+    return inGroups(letters)
   },
 
   /** Whether the code is that of the request, and the waiting time is over. */
@@ -61,8 +61,8 @@ export const PasskeyLoss = {
 }
 
 /**
- * The proven address that gets the code. Undefined if this way back is not offered: for an End-User who must have a second
- * factor or has set up another one, and whose last way to sign in is a passkey.
+ * The proven address that gets the code. Undefined if this way back is not offered: to an End-User who must have a second
+ * factor, has set up another one, or has no other way to sign in.
  */
 export async function lossAddress(context: Context, user: User): Promise<string | undefined> {
   const to = provenEmail(user)

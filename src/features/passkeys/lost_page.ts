@@ -11,6 +11,7 @@ import type { Html } from '../../html/view.ts'
 import type { Call } from '../../contracts/call.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
+import { seconds } from '../../lib/clock.ts'
 import { say } from '../../lib/say.ts'
 import { greeting, languageOfUser, notYou, sendMail } from '../../people/mail.ts'
 import { countTry } from '../../people/rate_limit.ts'
@@ -98,7 +99,7 @@ async function show(call: Call, context: Context, person: SignedInPerson, isWron
   if (email === undefined) return redirectWithin(`${context.basePath}${accountPath}`)
   const { csrf, cookies } = accountForm(call, context, session, purpose)
   const action = `${context.basePath}${lostPath}`
-  const waited = pending && pending.due <= context.clock.now() / 1000
+  const waited = pending && pending.due <= seconds(context.clock)
   const stop = buttonForm({ action, csrf, name: 'stop', text: say('passkeys.lost_stop') })
   const main: Html[] = !pending
     ? [

@@ -1,7 +1,7 @@
 /** Recovery codes: a set of ten, each valid once. https://pages.nist.gov/800-63-4/sp800-63b.html#lookupsecrets */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
-import { base32 } from '../../lib/base32.ts'
+import { inGroups, randomLetters } from '../../lib/base32.ts'
 import { seconds } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { defineRecord } from '../../models/define_record.ts'
@@ -23,8 +23,6 @@ const codeBytes = 15
 
 const hashOf = (sub: string, letters: string): string => sha256(`recovery code\n${sub}\n${letters}`)
 
-const shown = (letters: string): string => letters.match(/.{4}/g)!.join('-').toLowerCase()
-
 /** Accepts any case and dashes, and digits that look like letters (base32 has no 0, 1 and 8). */
 const read = (text: string): string =>
   text
@@ -39,12 +37,10 @@ export const RecoveryCodes = {
 
   /** Returns a new set, which replaces the old one. Only hashes are stored. */
   async make(context: Context, sub: string): Promise<string[]> {
-    const letters = Array.from({ length: setSize }, () =>
-      base32(Buffer.from(context.random(codeBytes), 'base64url')),
-    )
+    const letters = Array.from({ length: setSize }, () => randomLetters(context.random, codeBytes))
     const hashes = letters.map((each) => hashOf(sub, each))
     await records.put(context, sub, { sub, hashes, created_at: seconds(context.clock) })
-    return letters.map(shown)
+    return letters.map(inGroups)
   },
 
   /** Uses the code up: exactly one caller gets the number of codes left, all others undefined. */

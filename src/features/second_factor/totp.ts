@@ -1,7 +1,7 @@
 /** Codes of an authenticator app: one encrypted seed per account, each time step accepted once. https://www.rfc-editor.org/rfc/rfc6238 */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
-import { base32 } from '../../lib/base32.ts'
+import { randomLetters } from '../../lib/base32.ts'
 import { seconds } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { seal, unseal } from '../../lib/seal.ts'
@@ -83,7 +83,7 @@ export const Totp = {
     const pending = await enrolments.find(context, id)
     const known = pending?.sub === sub ? unsealSeed(context, sub, pending.seed) : undefined
     if (known !== undefined) return known
-    const seed = base32(Buffer.from(context.random(seedBytes), 'base64url'))
+    const seed = randomLetters(context.random, seedBytes)
     await enrolments.put(context, id, {
       sub,
       seed: seal(context.secrets.people, seed, associated(sub)),
