@@ -4,6 +4,10 @@ import { lazy } from './lazy.ts'
 import { normalize } from './normalize.ts'
 import { replaceUnsafe } from './unsafe_text.ts'
 
+/** Without invisible characters and spaces around it. The removal may join what the form composes, so it is applied again. */
+const visible = (text: string, form: 'NFC' | 'NFKC'): string =>
+  normalize(replaceUnsafe(normalize(text, form), 'compared').trim(), form)
+
 /** One spelling for names that differ in nothing but case and width: NFKC, no invisible characters, trimmed, lower case. */
 export const canonicalUsername = (name: string): string =>
   normalize(replaceUnsafe(normalize(name, 'NFKC'), 'compared').trim().toLowerCase(), 'NFKC')
@@ -26,8 +30,7 @@ const lowerCase = (text: string): string =>
  * One spelling for an address: NFC, lower case, the domain in ASCII. NFKC is for domains alone: a mail server delivers
  * `ﬁ@example.com` and `fi@example.com` to two mailboxes, and `＠` is no @.
  */
-export const canonicalEmail = (address: string): string =>
-  withAsciiDomain(lowerCase(normalize(replaceUnsafe(normalize(address, 'NFC'), 'compared').trim(), 'NFC')))
+export const canonicalEmail = (address: string): string => withAsciiDomain(lowerCase(visible(address, 'NFC')))
 
 /** The spelling of an address as its owner may type it at sign-in, in full width for example. Two mailboxes may have the same. */
 export const typedEmail = (address: string): string => withAsciiDomain(canonicalUsername(address))
@@ -80,7 +83,6 @@ const foldCase = (text: string): string => text.toLowerCase().toUpperCase().toLo
  * are seen; the dot of an i is not an accent.
  */
 export function lookOf(name: string): string {
-  const shown = normalize(replaceUnsafe(normalize(name, 'NFKC'), 'compared').trim(), 'NFKC')
-  const folded = foldCase(asAscii(shown))
+  const folded = foldCase(asAscii(visible(name, 'NFKC')))
   return normalize(normalize(asAscii(folded), 'NFKD').replaceAll(/(?<=[ij])\u0307/gu, ''), 'NFKC')
 }
