@@ -1,4 +1,4 @@
-/** A value that is made at its first use and kept: what no request may ever ask for does not belong into the start. */
+/** A value that is made at its first use and kept, so that the start does not take time for values that may never be used. */
 
 /** `make` must be pure. If it throws, the next call tries again. */
 export function lazy<T>(make: () => T): () => T {
