@@ -1,5 +1,5 @@
 /** `latchkey config check --deep`: tries what the variables name, as `serve` would use it, and changes nothing that stays. docs/configuration.md */
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { dirname } from 'node:path'
@@ -71,15 +71,29 @@ async function withStore<T>(config: Config, use: (plain: Store) => Promise<T>): 
   }
 }
 
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
 /** Any free port: that of the configuration may be in use by the provider that runs. */
 function listenOn({ host }: Config): undefined {
-  Bun.listen({ hostname: host, port: 0, socket: { data() {} } }).stop(true)
+  try {
+    Bun.listen({ hostname: host, port: 0, socket: { data() {} } }).stop(true)
+  } catch (error) {
+    throw new Error(`${wordsOf(error)}; expected an address of this machine, such as 127.0.0.1`)
+  }
+}
+
+function keyOf(path: string): KeyObject {
+  try {
+    return createPrivateKey(readFileSync(path))
+  } catch (error) {
+    throw new Error(`expected a private key in PEM without passphrase in TLS_KEY_PATH: ${wordsOf(error)}`)
+  }
 }
 
 function tlsProblem({ tls, issuer }: Config): string | undefined {
   if (!tls) return undefined
   const certificate = new X509Certificate(readFileSync(tls.certPath))
-  if (!certificate.checkPrivateKey(createPrivateKey(readFileSync(tls.keyPath))))
+  if (!certificate.checkPrivateKey(keyOf(tls.keyPath)))
     return 'expected the certificate of the key in TLS_KEY_PATH, got that of another key'
   const now = systemClock.now()
   if (now > Date.parse(certificate.validTo))
@@ -148,6 +162,6 @@ async function attempt(
   try {
     return await run()
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return wordsOf(error)
   }
 }

@@ -17,13 +17,15 @@ import { seedDemo } from './seed_demo.ts'
 import { tlsOptions } from './tls_options.ts'
 import { welcome } from './welcome.ts'
 
-function listen({ host, port }: Config, options: Bun.Serve.Options<undefined>) {
+function listen({ host, port, tls }: Config, options: Bun.Serve.Options<undefined>) {
   try {
     return Bun.serve(options)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    if (!(error instanceof Error && 'code' in error)) throw error
     throw new Refusal(
-      `port ${port} of ${host} is in use: stop what listens there, or choose another, such as PORT=${port + 1}`,
+      error.code === 'EADDRINUSE'
+        ? `port ${port} of ${host} is in use: stop what listens there, or choose another, such as PORT=${port + 1}`
+        : `cannot listen with HOST=${host}, PORT=${port}${tls ? `, TLS_CERT_PATH=${tls.certPath}, TLS_KEY_PATH=${tls.keyPath}` : ''} (${error.message}). \`latchkey config check --deep\` tries the address and the certificate`,
     )
   }
 }

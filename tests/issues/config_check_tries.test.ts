@@ -1,6 +1,15 @@
 /** `config check --deep` tries what the settings name, and the problem begins with the variable to mend. Issue 9, 45. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createPrivateKey } from 'node:crypto'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeCertificate } from '../support/certificate.ts'
@@ -30,6 +39,10 @@ beforeAll(async () => {
     other_key: other.keyPath,
   }))
     copyFileSync(path, at(name))
+  const sealed = createPrivateKey(readFileSync(own.keyPath)).export({
+    ...{ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'words' },
+  })
+  writeFileSync(at('sealed_key'), sealed)
   for (const made of [own, other]) made.remove()
 })
 afterAll(async () => {
@@ -57,7 +70,10 @@ const patient = { STORE_TIMEOUT_MS: '8000' }
 const elsewhere = { HOST: '203.0.113.7', TRUSTED_PROXIES: '203.0.113.0/24' }
 
 const faults: Record<string, [env: () => Record<string, string>, problem: string]> = {
-  'an address of another machine': [() => elsewhere, 'HOST: Failed to listen at 203.0.113.7'],
+  'an address of another machine': [
+    () => elsewhere,
+    'HOST: Failed to listen at 203.0.113.7; expected an address of this machine',
+  ],
   'a certificate that is none': [
     () => ({ TLS_CERT_PATH: at('text'), TLS_KEY_PATH: at('key') }),
     'TLS_CERT_PATH: ',
@@ -65,6 +81,10 @@ const faults: Record<string, [env: () => Record<string, string>, problem: string
   'a key of another certificate': [
     () => ({ TLS_CERT_PATH: at('cert'), TLS_KEY_PATH: at('other_key') }),
     'TLS_CERT_PATH: expected the certificate of the key in TLS_KEY_PATH',
+  ],
+  'a key with a passphrase': [
+    () => ({ TLS_CERT_PATH: at('cert'), TLS_KEY_PATH: at('sealed_key') }),
+    'expected a private key in PEM without passphrase in TLS_KEY_PATH',
   ],
   'a certificate for another host': [
     () => ({ ISSUER_URL: 'https://id.example.com', TLS_CERT_PATH: at('cert'), TLS_KEY_PATH: at('key') }),
@@ -121,4 +141,19 @@ test.each(['false', 'true'])(
 test('without --deep nothing outside is asked', async () => {
   const env = { ...production, STORE_URL: `sqlite:${at('directory')}`, ...elsewhere }
   expect((await commandLine(env).latchkey(['config', 'check'])).code).toBe(0)
+})
+
+test.each<[string, () => Record<string, string>, string]>([
+  ['an address of another machine', () => elsewhere, 'HOST=203.0.113.7'],
+  [
+    'a key of another certificate',
+    () => ({ TLS_CERT_PATH: at('cert'), TLS_KEY_PATH: at('other_key') }),
+    `TLS_KEY_PATH=${at('other_key')}`,
+  ],
+])('serve with %s names the variables, and the command that tries them', async (_, env, named) => {
+  const line = commandLine({ ...production, STORE_URL: `sqlite:${at('served.db')}`, PORT: '0', ...env() })
+  const { code, stderr } = await line.latchkey(['serve'])
+  expect(stderr).toContain(named)
+  expect(stderr).toContain('latchkey config check --deep')
+  expect(code).toBe(1)
 })
