@@ -208,6 +208,7 @@ function checkRedirectUris(metadata: ClientMetadata, { redirectHosts }: Registra
     throw new OAuthError('invalid_redirect_uri', {
       rule: 'RFC 7591 §2',
       expected: 'redirect_uris must name at least one URI for the authorization_code grant',
+      next: 'name one, or register grant type client_credentials for a service or an API without End-Users',
     })
   // OpenID Connect Registration §2: tokens in the URL of a website need TLS.
   const insecure = metadata.redirect_uris.find((uri) => !uri.toLowerCase().startsWith('https://'))
@@ -279,11 +280,14 @@ function checkTogether(metadata: ClientMetadata): void {
     throw refuse({ rule: 'RFC 7591 §2', expected: 'jwks and jwks_uri exclude each other' })
 }
 
+const addScope =
+  'an operator may add it (SCOPES; for clients that register themselves also REGISTRATION_ALLOWED_SCOPES)'
+
 function readScope(scope: string | undefined, allowed: readonly string[]): string {
   if (scope === undefined) return formatScope(allowed)
   try {
     const scopes = parseScope(scope)
-    requireWithin(scopes, allowed, 'the scopes a client may register')
+    requireWithin(scopes, allowed, 'the scopes a client may register', addScope)
     return formatScope(scopes)
   } catch (error) {
     throw error instanceof RefusedError ? refuse(error.refusal) : error

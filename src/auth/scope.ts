@@ -70,7 +70,12 @@ export const withoutIdleOffline = (
 export const formatScope = (scopes: readonly string[]): string => scopes.join(' ')
 
 /** Throws `invalid_scope` naming the first scope that is not in `allowed`. */
-export function requireWithin(asked: readonly string[], allowed: readonly string[], whose: string): void {
+export function requireWithin(
+  asked: readonly string[],
+  allowed: readonly string[],
+  whose: string,
+  next?: string,
+): void {
   const known = new Set(allowed)
   const beyond = asked.find((each) => !known.has(each))
   if (beyond !== undefined)
@@ -79,5 +84,6 @@ export function requireWithin(asked: readonly string[], allowed: readonly string
       expected: `scope is among ${whose}: ${formatScope(allowed) || 'none'}`,
       came: beyond,
       problem: `scope ${shown(beyond)} is not among ${whose}: ${formatScope(allowed) || 'none'}`,
+      next,
     })
 }

@@ -45,8 +45,8 @@ export const add = defineCommand({
 /** What it may request: the default is rarely what a client needs. */
 const scopeWords = ({ scope }: Client): string =>
   scope === ''
-    ? 'It may request no scope. --scope SCOPE gives it one.'
-    : `It may request these scopes: ${printable(scope)}. --scope chooses others.`
+    ? 'It may request no scope. If it needs one, remove it and add it again with --scope SCOPE.'
+    : `It may request these scopes: ${printable(scope)}. To choose others, remove it and add it again with --scope SCOPE.`
 
 /** The client_id is the `sub` of tokens that the client has for itself: an API would take them for those of the person. */
 async function requireNoPerson(context: Context, clientId: string): Promise<void> {

@@ -33,7 +33,7 @@ export const clientOptions = {
     type: 'string',
     multiple: true,
     value: 'SCOPE',
-    help: `Scopes that it may request. Default: ${defaultScopes}; none for a service`,
+    help: `Scopes that it may request. Default: ${defaultScopes}; none for a service. SCOPES adds those of your APIs`,
   },
   'client-id': { type: 'string', value: 'ID', help: 'Client ID. Default: random' },
   'auth-method': {
@@ -45,7 +45,7 @@ export const clientOptions = {
   'id-token-alg': {
     type: 'string',
     value: 'ALG',
-    help: `One of ${signingAlgs.join(', ')}. Default: RS256`,
+    help: `One of ${signingAlgs.join(', ')}. Default: RS256, or the first of SIGNING_ALGS without it`,
   },
   'access-token-format': {
     type: 'string',
@@ -66,7 +66,7 @@ export const clientOptions = {
   },
   'resource-server': {
     type: 'boolean',
-    help: 'An API. Without --resource-uri it may introspect tokens for ACCESS_TOKEN_AUDIENCE',
+    help: 'An API, often with --grant-type client_credentials. Without --resource-uri it may introspect tokens for ACCESS_TOKEN_AUDIENCE',
   },
   'resource-uri': {
     type: 'string',
