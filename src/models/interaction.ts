@@ -139,19 +139,6 @@ export const Interaction = {
     }
   },
 
-  /** Returns the handle. `lifetime` in seconds. */
-  async begin(
-    memory: Memory,
-    random: Random,
-    browser: string,
-    what: Beginning,
-    lifetime: number,
-  ): Promise<string> {
-    const { handle, write } = await Interaction.draft(memory, random, browser, what, lifetime)
-    await write()
-    return handle
-  },
-
   update: (memory: Memory, handle: string, change: (interaction: Interaction) => Interaction | undefined) =>
     records.update(memory, sha256(handle), change),
 }

@@ -59,7 +59,6 @@ const index = (memory: Memory, id: string, { sub, created_at }: Link): Promise<u
 
 export const Links = {
   find: records.find,
-  update: records.update,
 
   ofIdentity: (memory: Memory, identity: Identity): Promise<Link | undefined> =>
     records.find(memory, idOf(identity)),

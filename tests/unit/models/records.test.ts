@@ -225,8 +225,12 @@ describe('a refresh token', () => {
 })
 
 describe('an interaction', () => {
-  const begin = (browser: string) =>
-    Interaction.begin(memory, systemRandom, browser, { params: { client_id: 'c' } }, 600)
+  const begin = async (browser: string) => {
+    const what = { params: { client_id: 'c' } }
+    const { handle, write } = await Interaction.draft(memory, systemRandom, browser, what, 600)
+    await write()
+    return handle
+  }
 
   test('is found in its own browser alone, until it expires', async () => {
     const handle = await begin('mine')
