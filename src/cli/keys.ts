@@ -1,5 +1,5 @@
 /** `latchkey keys …` and `jwks`: the signing and decryption keys. https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys */
-import { isSigningAlg, type KeyAlg } from '../auth/jwk.ts'
+import { isSigningAlg, type KeyAlg, keyAlgs } from '../auth/jwk.ts'
 import type { Config } from '../config.ts'
 import { seconds } from '../lib/clock.ts'
 import type { KeyRing } from '../models/key_ring.ts'
@@ -8,7 +8,7 @@ import { writePemFiles } from '../models/pem_files.ts'
 import { storeLocation, withKeys } from './administration.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { UsageError } from './failure.ts'
-import { algsInUse, ringAlgs } from './open.ts'
+import { algsInUse } from './open.ts'
 import { moment, print, printJson, printTable } from './output.ts'
 
 /** Opening the key ring generates missing keys, so this only prints the keys. */
@@ -31,7 +31,7 @@ export const rotate = defineCommand({
       type: 'string',
       multiple: true,
       value: 'ALG',
-      help: `One of ${ringAlgs.join(', ')}, if SIGNING_ALGS or ENCRYPTION_ALGS has it. Default: all of these`,
+      help: `One of ${keyAlgs.join(', ')}, if SIGNING_ALGS or ENCRYPTION_ALGS has it. Default: all of these`,
     },
     json: jsonOption,
   },

@@ -1,7 +1,7 @@
 /** Opens the configuration from the environment, its store and the keys. */
 import { readFileSync } from 'node:fs'
 import { keyRingSecret } from '../app.ts'
-import { type KeyAlg, keyAlgs } from '../auth/jwk.ts'
+import type { KeyAlg } from '../auth/jwk.ts'
 import { type Config, loadConfig } from '../config.ts'
 import type { Env } from '../config/read.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
@@ -22,9 +22,6 @@ export interface Opened {
   log: Log
   store: Store
 }
-
-/** Every algorithm for which there can be a key. */
-export const ringAlgs = keyAlgs
 
 /** Algorithms that have a key: those of SIGNING_ALGS, and those of features. */
 export const algsInUse = (config: Config): KeyAlg[] => [...config.signingAlgs, ...featureKeyAlgs(config)]
