@@ -104,6 +104,37 @@ test('a store that fails at any verb of the removal: a retry finishes it, and th
   }
 })
 
+test('a stop that comes while the code is looked at wins: the passkeys stay', async () => {
+  const clock = turnableClock()
+  const inner = memoryStore(clock)
+  let stopsNow = false
+  const store = new Proxy(inner, {
+    get(target, name: keyof typeof inner) {
+      if (name !== 'get') return (target[name] as () => unknown).bind(target)
+      return async (key: string) => {
+        const found = await target.get(key)
+        if (stopsNow && key.includes('passkey_loss')) {
+          stopsNow = false
+          await target.take(key)
+        }
+        return found
+      }
+    },
+  })
+  const op = await provider({ clock, store })
+  const who = browser(op)
+  await withPassword(who)
+  await addPasskey(op.issuer, who)
+  await later(op, who, days(1))
+  await ask(who)
+  const code = await codeIn(op)
+  const page = await later(op, who, days(3) + 1000)
+  stopsNow = true
+  await who.press(page, 'remove', { code })
+  expect(stopsNow).toBe(false)
+  expect(await Passkey.listOf(op.context, 'user-alice')).toHaveLength(1)
+})
+
 describe('an attacker with the password', () => {
   test('has no code: guesses are counted, and nothing is removed', async () => {
     const { op, who, key } = await stage()

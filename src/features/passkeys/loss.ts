@@ -18,6 +18,8 @@ const records = defineRecord(
     /** Seconds: from then on the code is valid, until `exp`. */
     due: v.number(),
     exp: v.number(),
+    /** The code was used. The record stays until the passkeys are removed, so that a retry finishes the removal. */
+    used: v.optional(v.boolean()),
   }),
 )
 
@@ -45,14 +47,17 @@ export const PasskeyLoss = {
     return inGroups(letters)
   },
 
-  /** Whether the code is that of the request, and the waiting time is over. */
-  async isValid(context: Context, sub: string, code: string): Promise<boolean> {
-    const pending = await records.find(context, sub)
-    return (
-      pending !== undefined &&
-      pending.due <= seconds(context.clock) &&
-      pending.hash === hashOf(sub, read(code))
+  /**
+   * Uses the code, if it is that of the request and the waiting time is over. Atomic: the end of the request, by the
+   * End-User or by a passkey, wins if it comes first. May be repeated until `end`.
+   */
+  async use(context: Context, sub: string, code: string): Promise<boolean> {
+    const used = await records.update(context, sub, (pending) =>
+      pending.due <= seconds(context.clock) && pending.hash === hashOf(sub, read(code))
+        ? { ...pending, used: true }
+        : undefined,
     )
+    return used !== undefined
   },
 
   /** True for the one caller that ended a pending request. */

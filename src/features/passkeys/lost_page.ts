@@ -75,7 +75,7 @@ async function remove(call: Call, context: Context, person: SignedInPerson & Sub
   await countTry(context, 'passkey_loss_code', user.sub, limits.code, day, { sub: user.sub })
   const isRepetition = await isHalfDone(context, user.sub, 'passkeys_removed')
   const isOffered = isRepetition || (await lossAddress(context, user)) !== undefined
-  const isValid = isOffered && (await PasskeyLoss.isValid(context, user.sub, fields.code ?? ''))
+  const isValid = isOffered && (await PasskeyLoss.use(context, user.sub, fields.code ?? ''))
   // After a removal that stopped before the owner was told, the code is gone, and so are the passkeys.
   const isDone = isRepetition && (await Passkey.listOf(context, user.sub)).length === 0
   if (!isValid && !isDone) return show(call, context, person, true)
