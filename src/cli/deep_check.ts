@@ -37,15 +37,13 @@ async function writeAndRemove(store: Store): Promise<string | undefined> {
 }
 
 /** A file that does not exist yet is not made here: the service would not own it. */
-function newFileProblem({ store }: Config): string | undefined | false {
-  if (store.kind !== 'sqlite' || existsSync(store.path)) return false
-  accessSync(dirname(store.path), constants.W_OK)
-  return undefined
-}
+const isNewFile = ({ store }: Config): boolean => store.kind === 'sqlite' && !existsSync(store.path)
 
+/** Of a new file, only its directory is tried. */
 async function storeProblem(config: Config): Promise<string | undefined> {
-  const early = newFileProblem(config)
-  return early === false ? withStore(config, writeAndRemove) : early
+  if (!isNewFile(config)) return withStore(config, writeAndRemove)
+  if (config.store.kind === 'sqlite') accessSync(dirname(config.store.path), constants.W_OK)
+  return undefined
 }
 
 async function secretProblem(config: Config): Promise<undefined> {
@@ -55,7 +53,7 @@ async function secretProblem(config: Config): Promise<undefined> {
     await requireReadable(folder, folder, sealingKey)
     return undefined
   }
-  if (newFileProblem(config) === undefined) return undefined
+  if (isNewFile(config)) return undefined
   return withStore(config, async (plain) => {
     await requireReadable(await encrypted(plain, config), plain, sealingKey)
     return undefined

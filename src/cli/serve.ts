@@ -93,7 +93,7 @@ export async function serve(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
 }
 
-/** A Redis that deletes records at will is no store for a provider. Production refuses it, unless the operator allows it. */
+/** Production refuses a store that evicts records before they expire, unless the operator allows it. */
 async function lookAtStore({ config, store, log }: Opened): Promise<void> {
   for (const { name, text } of (await store.concerns?.()) ?? []) {
     if (name === 'evicts' && config.environment === 'production' && config.redisEviction === 'refuse')

@@ -38,8 +38,8 @@ const clipped = (value: unknown, longest = longestValue): unknown => {
   return text !== undefined && text.length > longest ? `${text.slice(0, longest)}...` : value
 }
 
-/** The request of a log line. */
-const whereOf = (call: Call) => ({
+/** The fields of a log line that name the request. */
+const requestFields = (call: Call) => ({
   request_id: call.requestId,
   client_id: clipped(call.clientId),
   address: call.address,
@@ -51,7 +51,7 @@ export function logRefusal(error: RefusedError, call: Call, context: Context): v
   const { code, rule, expected, came, problem, detail } = error.refusal
   context.metrics.count('refusals', 'code', code)
   context.log[partOfTheFlow.has(code) ? 'debug' : 'info']('refused', {
-    ...whereOf(call),
+    ...requestFields(call),
     code,
     rule,
     expected: clipped(expected, longestSentence),
@@ -68,7 +68,7 @@ export function refusalOf(thrown: unknown, call: Call, context: Context): Refuse
     return thrown
   }
   if (thrown instanceof StoreUnavailable) {
-    context.log.error('store_unavailable', { ...whereOf(call), problem: thrown.message })
+    context.log.error('store_unavailable', { ...requestFields(call), problem: thrown.message })
     return new HttpError('temporarily_unavailable', {
       expected: 'the store answers in time',
       problem:
@@ -77,7 +77,7 @@ export function refusalOf(thrown: unknown, call: Call, context: Context): Refuse
     })
   }
   const { message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown))
-  context.log.error('unexpected', { ...whereOf(call), problem: message, stack })
+  context.log.error('unexpected', { ...requestFields(call), problem: message, stack })
   return new HttpError('server_error', {
     expected: 'no error of this provider',
     problem: `an unexpected error; the log has it under request id ${call.requestId}`,
