@@ -230,7 +230,7 @@ function respond(
   const add = (more: Readonly<Record<string, string>> | undefined) => {
     for (const name in more) headers.set(name, more[name]!)
   }
-  if (endpoint?.cors) add(corsHeaders(endpoint, call.request, context))
+  if (endpoint?.cors) add(corsHeaders(call, context, endpoint, status))
   if (endpoint?.resourceScopes) for (const each of context.table.headers.resource) add(each(call, context))
   headers.set('x-request-id', call.requestId)
   if (cookies.length > 0 && !isHead && !isForeign(call, context))

@@ -27,6 +27,23 @@ function withoutLoopbackPort(uri: string): string | undefined {
   return `${match[1]}${match[2] ?? ''}`
 }
 
+/** The serialization of the origin of a page at `uri`. An application with a scheme of its own has one if its URIs have a host. */
+function originOf(uri: string): string | undefined {
+  const url = URL.parse(uri)
+  if (!url || url.host === '') return undefined
+  return url.origin === 'null' ? `${url.protocol}//${url.host}` : url.origin
+}
+
+/** Whether a page of `origin` may be at one of the registered URIs, by the rule of `matchRedirectUri`. */
+export function isRedirectOrigin(registered: readonly string[], origin: string): boolean {
+  const portless = withoutLoopbackPort(origin)
+  return registered.some((uri) => {
+    const own = originOf(uri)
+    if (own === undefined) return false
+    return own === origin || (portless !== undefined && withoutLoopbackPort(own) === portless)
+  })
+}
+
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
 const printable = /^[\x21-\x7e]+$/
 

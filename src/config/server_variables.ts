@@ -80,7 +80,14 @@ export const serverSections = {
       name: 'CORS_ALLOWED_ORIGINS',
       schema: is.origins,
       default: { development: '*', production: '' },
-      help: 'Origins of browser clients. `*` is allowed in development only.',
+      help: 'Origins of browser clients, in addition to those of CORS_REDIRECT_ORIGINS. `*` is allowed in development only.',
+    },
+    {
+      name: 'CORS_REDIRECT_ORIGINS',
+      schema: is.oneOf('off', 'clients', 'registration'),
+      default: 'clients',
+      profiles: { mcp: 'registration' },
+      help: 'Whether pages at the origins of the redirect URIs of a client may read what the client is answered. clients: at /token, /userinfo, /revoke and the other endpoints that clients call. registration: also at /register. off: pages of CORS_ALLOWED_ORIGINS alone.',
     },
     {
       name: 'MAX_BODY_BYTES',

@@ -1,4 +1,6 @@
 /** One HTTP request as endpoints and features see it; `http/call.ts` reads its parameters and its body. */
+import type { Client } from '../models/client.ts'
+
 export interface Call {
   request: Request
   method: string
@@ -15,4 +17,9 @@ export interface Call {
   uiLocales?: string | undefined
   /** The client_id that the request names, for the log. It is not authenticated. */
   clientId?: string | undefined
+  /**
+   * The client that the answer is for, once its record is read: pages at its redirect URIs may read the answer
+   * (http/cors.ts). It may not be authenticated.
+   */
+  client?: Client | undefined
 }

@@ -26,10 +26,10 @@ interface Described {
   /** Below the path of the issuer. */
   path: string
   /**
-   * The origins whose scripts may read the response: `any` (public documents), those in CORS_ALLOWED_ORIGINS (`client`),
-   * or none. Cookies are never allowed.
+   * The origins whose scripts may read the response: `any` (public documents), those of CORS_ALLOWED_ORIGINS and of
+   * `call.client` (`client`; `registration` where CORS_REDIRECT_ORIGINS includes it), or none. Cookies are never allowed.
    */
-  cors?: 'any' | 'client'
+  cors?: 'any' | 'client' | 'registration'
   /** True when every address may ask over plain HTTP (`http/plain_http.ts`): probes do, and there is nothing secret. */
   plainHttp?: true
   /** True when RATE_LIMIT_PER_MINUTE counts its requests. */

@@ -23,7 +23,7 @@ import { requirePermission } from '../http/registration_permission.ts'
 export const registration = defineEndpoint({
   name: 'registration',
   path: '/register',
-  cors: 'client',
+  cors: 'registration',
   limited: true,
   advertised: ({ config }) => config.registration !== 'closed',
   api: () => ({
@@ -57,6 +57,7 @@ export const registration = defineEndpoint({
     })
     await spend() // last: a refused registration does not use up the initial access token
     if (!(await Client.create(context, client))) throw new Error('a client_id of 144 random bits came twice')
+    call.client = client
     context.log.info('client_registered', {
       client_id: client.client_id,
       client_name: client.client_name,

@@ -45,6 +45,7 @@ export async function authenticateClient(
         problem: `client ${shown(credentials.client_id)} is unknown or its credentials are wrong`,
       }),
   )
+  call.client = client
   const registered = client.token_endpoint_auth_method
   const method = context.table.clientAuth.get(registered)
   if (!method || !isOffered(method, context) || method.presentedAs !== credentials.method)

@@ -2,6 +2,7 @@
 import type { Call } from '../contracts/call.ts'
 import type { Context } from '../contracts/context.ts'
 import { inNetworks, plainAddress } from '../lib/address.ts'
+import type { Client } from '../models/client.ts'
 
 /**
  * The addresses are read when they are first asked for, because the runtime takes two microseconds to tell the peer. It
@@ -15,6 +16,7 @@ class DescribedCall implements Call {
   readonly requestId: string
   uiLocales: string | undefined = undefined
   clientId: string | undefined = undefined
+  client: Client | undefined = undefined
   private readonly context: Context
   private readonly readPeer: () => string
   private knownPeer: string | undefined = undefined

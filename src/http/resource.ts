@@ -1,6 +1,7 @@
 /** Checks the access token of a request to one of our own protected resources. https://www.rfc-editor.org/rfc/rfc6750#section-3 */
 import { OAuthError } from '../auth/errors.ts'
 import { secret } from '../auth/refusal.ts'
+import { findClient } from '../clients/find_client.ts'
 import type { Context } from '../contracts/context.ts'
 import type { LiveToken } from '../contracts/live_token.ts'
 import { bindingOf, challenge, invalidToken, presentedToken } from './bearer.ts'
@@ -29,6 +30,8 @@ export async function requireToken(
       call,
     )
   call.clientId = live.claims.client_id
+  // Other callers than pages cause no read of the client here.
+  if (call.request.headers.has('origin')) call.client = await findClient(context, live.claims.client_id)
   if (!isForUs(live, call, context))
     throw invalidToken(
       context,

@@ -529,7 +529,13 @@ describe('who asks, and where', () => {
   })
 
   test('scripts of other origins read nothing that cookies protect, and never with cookies', async () => {
-    const own = await provider({ env: { CORS_ALLOWED_ORIGINS: 'https://app.example', LOG_LEVEL: 'error' } })
+    const own = await provider({
+      env: {
+        CORS_ALLOWED_ORIGINS: 'https://app.example',
+        CORS_REDIRECT_ORIGINS: 'off',
+        LOG_LEVEL: 'error',
+      },
+    })
     for (const origin of [
       'https://evil.example',
       'null',

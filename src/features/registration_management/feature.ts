@@ -42,6 +42,7 @@ async function requireOwner(call: Call, context: Context): Promise<{ client: Cli
   const client = /^[\w-]{1,200}$/.test(clientId) ? await Client.find(context, clientId) : undefined
   if (scheme !== 'bearer' || !client || client.disabled || !isTokenOf(token, client, context))
     throw refused(context)
+  call.client = client
   return { client, token }
 }
 
