@@ -7,7 +7,7 @@ import { Grant } from '../models/grant.ts'
 import { isSubOfPerson } from '../models/subjects.ts'
 import { User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
-import { clientOptions, metadataOf, privilegesOf } from './client_options.ts'
+import { clientOptions, givenMembers, requireAllowed, withDefaults } from './client_options.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { Refusal } from './failure.ts'
 import { moment, print, printable, printFacts, printJson, printTable } from './output.ts'
@@ -16,8 +16,8 @@ export const add = defineCommand({
   takes: ['NAME'],
   options: { ...clientOptions, json: jsonOption },
   async run(options, [name]) {
-    const asked = await metadataOf(name, options)
-    const privileges = privilegesOf(options)
+    const { metadata: given, privileges } = await givenMembers(options)
+    const asked = withDefaults(name, given, options)
     await withContext('clients', async (context) => {
       const metadata = await admitMetadata(asked, operatorPolicy(context), { by: 'operator' }, context)
       const { client, secret } = makeClient(context, {
@@ -25,6 +25,7 @@ export const add = defineCommand({
         ...privileges,
         client_id: options['client-id'] ?? context.random(18),
       })
+      requireAllowed(client)
       await requireNoPerson(context, client.client_id)
       if (!(await Client.create(context, client)))
         throw new Refusal(`there is a client ${printable(client.client_id)} already`)
@@ -45,8 +46,8 @@ export const add = defineCommand({
 /** What it may request: the default is rarely what a client needs. */
 const scopeWords = ({ scope }: Client): string =>
   scope === ''
-    ? 'It may request no scope. If it needs one, remove it and add it again with --scope SCOPE.'
-    : `It may request these scopes: ${printable(scope)}. To choose others, remove it and add it again with --scope SCOPE.`
+    ? 'It may request no scope. latchkey client set CLIENT_ID --scope SCOPE gives it one.'
+    : `It may request these scopes: ${printable(scope)}. latchkey client set CLIENT_ID --scope SCOPE chooses others.`
 
 /** The client_id is the `sub` of tokens that the client has for itself: an API would take them for those of the person. */
 async function requireNoPerson(context: Context, clientId: string): Promise<void> {
@@ -57,7 +58,7 @@ async function requireNoPerson(context: Context, clientId: string): Promise<void
 }
 
 /** All grant types and scopes of the provider; client registration offers only those of the configuration. */
-const operatorPolicy = (context: Context) => ({
+export const operatorPolicy = (context: Context) => ({
   ...policyOf(context),
   grantTypes: allGrantTypes(context),
   scopes: context.scopes,
@@ -136,7 +137,7 @@ export const unknownClient = (clientId: string) =>
   new Refusal(`there is no client ${printable(clientId)}; latchkey client list shows all clients`)
 
 /** Ends grants and consents, so that a new client with this client_id does not have them. Returns the number of grants. */
-async function endGrants(context: Context, clientId: string): Promise<number> {
+export async function endGrants(context: Context, clientId: string): Promise<number> {
   let ended = 0
   for (const { sub } of await listAll((offset, limit) => User.list(context, offset, limit))) {
     const grants = await Grant.listOfUser(context, sub)

@@ -1,146 +1,238 @@
-/** The options of `latchkey client add` as client metadata. https://www.rfc-editor.org/rfc/rfc7591#section-2 */
+/** The options of `latchkey client add` and `client set` as members of a client. https://www.rfc-editor.org/rfc/rfc7591#section-2 */
 import { readFile } from 'node:fs/promises'
 import { signingAlgs } from '../auth/registration.ts'
 import { grantTypesFor } from '../auth/agreeing_types.ts'
-import type { Values } from './command.ts'
-import { UsageError } from './failure.ts'
+import type { Option, Values } from './command.ts'
+import { type Client, isPublic } from '../models/client.ts'
+import { Refusal, UsageError } from './failure.ts'
 import { printable } from './output.ts'
 
 /** Of a client of End-Users. A service has none: what it needs is known to the operator alone (OWASP ASVS 5.0, 10.4.11). */
 export const defaultScopes = 'openid profile email offline_access'
 
-export const clientOptions = {
+/** An option that gives one member of the record. */
+interface MemberOption extends Option {
+  readonly member: string
+  /** The member is none that a client can register. */
+  readonly privilege?: true
+  /** The value of the member. Without it: the text, the list, or true. */
+  readonly read?: (given: never) => unknown
+}
+
+/** One row for each option. `client add` sets these members, `client set` changes them. */
+export const memberOptions = {
   'redirect-uri': {
+    member: 'redirect_uris',
     type: 'string',
     multiple: true,
     value: 'URI',
     help: 'Redirect URI, compared exactly',
   },
   'post-logout-redirect-uri': {
+    member: 'post_logout_redirect_uris',
     type: 'string',
     multiple: true,
     value: 'URI',
     help: 'Redirect URI after logout',
   },
-  public: { type: 'boolean', help: 'A public client without a secret, such as a browser or native app' },
   'grant-type': {
+    member: 'grant_types',
     type: 'string',
     multiple: true,
     value: 'NAME',
     help: 'Default: authorization_code and refresh_token; client_credentials for a service',
   },
   scope: {
+    member: 'scope',
     type: 'string',
     multiple: true,
     value: 'SCOPE',
     help: `Scopes that it may request. Default: ${defaultScopes}; none for a service. SCOPES adds those of your APIs`,
+    read: (scopes: readonly string[]) => scopes.join(' '),
   },
-  'client-id': { type: 'string', value: 'ID', help: 'Client ID. Default: random' },
   'auth-method': {
+    member: 'token_endpoint_auth_method',
     type: 'string',
     value: 'METHOD',
     help: 'Default: client_secret_basic; private_key_jwt with --jwks',
   },
-  jwks: { type: 'string', value: 'FILE', help: 'File with its public keys (JWKS)' },
+  public: {
+    member: 'token_endpoint_auth_method',
+    type: 'boolean',
+    help: 'A public client without a secret, such as a browser or native app',
+    read: () => 'none',
+  },
+  jwks: {
+    member: 'jwks',
+    type: 'string',
+    value: 'FILE',
+    help: 'File with its public keys (JWKS)',
+    read: (path: string) => readJson(path),
+  },
   'id-token-alg': {
+    member: 'id_token_signed_response_alg',
     type: 'string',
     value: 'ALG',
     help: `One of ${signingAlgs.join(', ')}. Default: RS256, or the first of SIGNING_ALGS without it`,
   },
   'access-token-format': {
+    member: 'access_token_format',
     type: 'string',
     value: 'FORMAT',
     help: 'jwt or opaque. Default: ACCESS_TOKEN_FORMAT',
   },
-  'application-type': { type: 'string', value: 'TYPE', help: 'web or native' },
-  metadata: {
+  'application-type': {
+    member: 'application_type',
     type: 'string',
-    value: 'FILE',
-    help: 'More client metadata (RFC 7591) as a JSON object; options take precedence',
+    value: 'TYPE',
+    help: 'web or native',
   },
-  'first-party': { type: 'boolean', help: 'A client of your own: users are not asked for consent' },
-  pkce: { type: 'boolean', help: 'Require PKCE even if REQUIRE_PKCE is false' },
+  'first-party': {
+    member: 'first_party',
+    privilege: true,
+    type: 'boolean',
+    help: 'A client of your own: users are not asked for consent',
+  },
+  pkce: {
+    member: 'require_pkce',
+    privilege: true,
+    type: 'boolean',
+    help: 'Require PKCE even if REQUIRE_PKCE is false',
+  },
   'no-pkce': {
+    member: 'require_pkce',
+    privilege: true,
     type: 'boolean',
     help: 'Do not require PKCE; only for confidential clients with old libraries',
+    read: () => false,
   },
   'resource-server': {
+    member: 'resource_server',
+    privilege: true,
     type: 'boolean',
     help: 'An API, often with --grant-type client_credentials. Without --resource-uri it may introspect tokens for ACCESS_TOKEN_AUDIENCE',
   },
   'resource-uri': {
+    member: 'resource_uris',
     type: 'string',
     multiple: true,
     value: 'URI',
     help: 'The URI of the API that this client is: it may introspect tokens for it, and no others',
   },
   'may-impersonate': {
+    member: 'may_impersonate',
+    privilege: true,
     type: 'boolean',
     help: 'Exchanged tokens do not name this client as actor (RFC 8693 §1.1)',
   },
   'exchange-audience': {
+    member: 'exchange_audiences',
+    privilege: true,
     type: 'string',
     multiple: true,
     value: 'NAME',
     help: 'A client or resource for which it may exchange tokens, without a grant of the user',
   },
   'allow-resource': {
+    member: 'allowed_resources',
+    privilege: true,
     type: 'string',
     multiple: true,
     value: 'URI',
     help: 'An API that it may request tokens for, beside RESOURCES (RFC 8707); * for any',
   },
+} as const satisfies Readonly<Record<string, MemberOption>>
+
+export const metadataOption = {
+  metadata: {
+    type: 'string',
+    value: 'FILE',
+    help: 'More client metadata (RFC 7591) as a JSON object; options take precedence',
+  },
+} as const
+
+export const clientOptions = {
+  ...memberOptions,
+  ...metadataOption,
+  'client-id': { type: 'string', value: 'ID', help: 'Client ID. Default: random' },
 } as const
 
 export type ClientOptions = Values<typeof clientOptions>
+type MemberValues = Values<typeof memberOptions>
+
+const rows: readonly (readonly [string, MemberOption])[] = Object.entries(memberOptions)
+
+/** Members that an operator alone gives a client. */
+export const privileges: readonly string[] = [
+  ...new Set(rows.flatMap(([, { privilege, member }]) => (privilege ? [member] : []))),
+]
+
+/** The members that the options give, in the order of the table: metadata, or privileges. Throws UsageError. */
+async function given(options: MemberValues, privilege: boolean): Promise<Record<string, unknown>> {
+  const values = options as Readonly<Record<string, unknown>>
+  const members = rows.filter(
+    ([name, row]) => values[name] !== undefined && (row.privilege ?? false) === privilege,
+  )
+  return Object.fromEntries(
+    await Promise.all(
+      members.map(async ([name, { member, read }]) => {
+        const value = values[name] as never
+        return [member, read ? await read(value) : value] as const
+      }),
+    ),
+  )
+}
+
+/** Metadata and privileges that options and `--metadata` give, without defaults. Throws UsageError when options contradict each other. */
+export async function givenMembers(options: ClientOptions) {
+  requireSense(options)
+  const { metadata: path } = options
+  const further = path === undefined ? {} : requireObject(path, await readJson(path))
+  const [own, others] = [false, true].map((wanted) =>
+    Object.fromEntries(Object.entries(further).filter(([name]) => privileges.includes(name) !== wanted)),
+  )
+  requireForm(own!)
+  return {
+    metadata: { ...others, ...(await given(options, false)) },
+    privileges: { ...own, ...(await given(options, true)) },
+  }
+}
+
+/** Privileges of a file have the form that their options give. */
+function requireForm(own: Readonly<Record<string, unknown>>): void {
+  for (const [, { member, type }] of rows) {
+    const value = own[member]
+    if (value === undefined || (type === 'boolean' ? typeof value === 'boolean' : isTexts(value))) continue
+    const expected = type === 'boolean' ? 'true or false' : 'a list of texts'
+    throw new UsageError(`--metadata: ${member}: expected ${expected}, got ${printable(value)}`)
+  }
+}
+
+const isTexts = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((each) => typeof each === 'string')
 
 const defaultGrants = (responseTypes: unknown): string[] =>
   Array.isArray(responseTypes)
     ? [...new Set([...grantTypesFor(responseTypes.map(String)), 'refresh_token'])]
     : ['authorization_code', 'refresh_token']
 
-/** Not validated yet: `admitMetadata` does that. Throws UsageError when options contradict each other. */
-export async function metadataOf(name: string, options: ClientOptions): Promise<Record<string, unknown>> {
-  requireSense(options)
-  const further =
-    options.metadata === undefined ? {} : requireObject(options.metadata, await readJson(options.metadata))
-  const grantTypes = options['grant-type'] ?? further.grant_types ?? defaultGrants(further.response_types)
+/** With defaults; not validated yet: `admitMetadata` does that. */
+export function withDefaults(
+  name: string,
+  metadata: Readonly<Record<string, unknown>>,
+  { jwks }: ClientOptions,
+): Record<string, unknown> {
+  const grantTypes = metadata.grant_types ?? defaultGrants(metadata.response_types)
   const grants: readonly unknown[] = Array.isArray(grantTypes) ? grantTypes : []
   const withPeople = grants.includes('authorization_code')
-  const given = {
-    client_name: name,
-    redirect_uris: options['redirect-uri'],
-    post_logout_redirect_uris: options['post-logout-redirect-uri'],
-    grant_types: grantTypes,
-    scope: options.scope?.join(' '),
-    jwks: options.jwks === undefined ? undefined : await readJson(options.jwks),
-    token_endpoint_auth_method: authMethodOf(options),
-    id_token_signed_response_alg: options['id-token-alg'],
-    access_token_format: options['access-token-format'],
-    application_type: options['application-type'],
-    resource_uris: options['resource-uri'],
-  }
   return {
     ...(!grants.includes('implicit') && { response_types: withPeople ? ['code'] : [] }),
     scope: withPeople ? defaultScopes : '',
-    ...further,
-    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    ...(jwks !== undefined && { token_endpoint_auth_method: 'private_key_jwt' }),
+    ...metadata,
+    grant_types: grantTypes,
+    client_name: name,
   }
-}
-
-/** Members that a client cannot register by itself. */
-export const privilegesOf = (options: ClientOptions) => ({
-  ...((options.pkce || options['no-pkce']) && { require_pkce: !options['no-pkce'] }),
-  first_party: options['first-party'] ?? false,
-  resource_server: options['resource-server'] ?? false,
-  ...(options['may-impersonate'] && { may_impersonate: true }),
-  ...(options['exchange-audience'] && { exchange_audiences: [...options['exchange-audience']] }),
-  ...(options['allow-resource'] && { allowed_resources: [...options['allow-resource']] }),
-})
-
-function authMethodOf(options: ClientOptions): string | undefined {
-  if (options.public) return 'none'
-  return options['auth-method'] ?? (options.jwks === undefined ? undefined : 'private_key_jwt')
 }
 
 function requireSense(options: ClientOptions): void {
@@ -159,6 +251,15 @@ function requireSense(options: ClientOptions): void {
     throw new UsageError(
       `--client-id: expected 1 to 200 ASCII characters without spaces, got ${printable(id)}`,
     )
+}
+
+/** What holds for the record as a whole, whichever options gave it. Throws Refusal. */
+export function requireAllowed(client: Client): void {
+  if (!isPublic(client)) return
+  if (client.require_pkce === false)
+    throw new Refusal('require_pkce is false (--no-pkce), and a public client always needs PKCE')
+  if (client.resource_server || client.resource_uris)
+    throw new Refusal('resource_server, resource_uris: only a client that authenticates may introspect')
 }
 
 async function readJson(path: string): Promise<unknown> {

@@ -1,42 +1,154 @@
-/** `latchkey client set`: an operator changes what only an operator gives a client. */
-import { resourceProblem } from '../auth/resource_uri.ts'
-import { isPublic, Client } from '../models/client.ts'
+/** `latchkey client set`: an operator changes a client: each member that `client add` gives, and those of a file. */
+import type { Context } from '../contracts/context.ts'
+import { grantTypesFor } from '../auth/agreeing_types.ts'
+import { isMetadata, replaced } from '../clients/replaced_client.ts'
+import { admitMetadata } from '../endpoints/registration.ts'
+import { ownMember } from '../lib/own_member.ts'
+import { Client } from '../models/client.ts'
 import { withContext } from './administration.ts'
-import { shownClient, unknownClient } from './client.ts'
-import { clientOptions } from './client_options.ts'
+import { endGrants, operatorPolicy, shownClient, unknownClient } from './client.ts'
+import { consequencesOf } from './client_changes.ts'
+import { givenMembers, memberOptions, metadataOption, privileges, requireAllowed } from './client_options.ts'
 import { defineCommand, jsonOption } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
-import { printable, printFacts, printJson } from './output.ts'
+import { print, printable, printJson } from './output.ts'
+
+const options = {
+  ...memberOptions,
+  ...metadataOption,
+  name: { type: 'string', value: 'NAME', help: 'Name on the consent page' },
+  unset: {
+    type: 'string',
+    multiple: true,
+    value: 'MEMBER',
+    help: 'A member to remove, such as resource_uris: its default holds again. A scope is removed to none',
+  },
+  'no-resource-uris': { type: 'boolean', help: 'Same as --unset resource_uris' },
+  'end-grants': {
+    type: 'boolean',
+    help: 'End its grants with their tokens and consents, so that nothing from before the change remains',
+  },
+  json: jsonOption,
+} as const
+
+/** The member that an option or a name of metadata stands for. */
+const memberOf = (name: string): string => ownMember(memberOptions, name)?.member ?? name
+
+/** The members of the next record that `given` and `removed` decide. */
+interface Change {
+  given: Readonly<Record<string, unknown>>
+  privileges: Readonly<Record<string, unknown>>
+  removed: readonly string[]
+}
 
 export const set = defineCommand({
   takes: ['CLIENT_ID'],
-  options: {
-    'resource-uri': {
-      ...clientOptions['resource-uri'],
-      help: 'The URI of the API that this client is. The given URIs replace all existing ones',
-    },
-    'no-resource-uris': { type: 'boolean', help: 'Tie it to no API any more' },
-    json: jsonOption,
-  },
-  async run({ 'resource-uri': uris, 'no-resource-uris': none, json }, [clientId]) {
-    if ((uris === undefined) === !none)
-      throw new UsageError('expected one of --resource-uri and --no-resource-uris')
-    for (const uri of uris ?? []) {
-      const problem = resourceProblem(uri)
-      if (problem !== undefined) throw new UsageError(`--resource-uri: ${problem}, got ${printable(uri)}`)
+  options,
+  async run(given, [clientId]) {
+    const { metadata, privileges: own } = await givenMembers(given)
+    const change: Change = {
+      given: { ...metadata, ...(given.name !== undefined && { client_name: given.name }) },
+      privileges: own,
+      removed: [
+        ...(given.unset ?? []).map(memberOf),
+        ...(given['no-resource-uris'] ? ['resource_uris'] : []),
+      ],
     }
+    requireChange(change, given['end-grants'] ?? false)
     await withContext('clients', async (context) => {
-      const client = await Client.find(context, clientId)
-      if (!client) throw unknownClient(clientId)
-      if (uris && isPublic(client))
-        throw new Refusal('--resource-uri: only a client that authenticates may introspect')
-      const after = await Client.update(context, clientId, ({ resource_uris: _, ...current }) => ({
-        ...current,
-        ...(uris && { resource_uris: [...uris] }),
-      }))
-      if (!after) throw unknownClient(clientId)
-      const print = json ? printJson : printFacts
-      print(shownClient(after))
+      const before = await Client.find(context, clientId)
+      if (!before) throw unknownClient(clientId)
+      const secret = context.random(33)
+      const next = await changed(before, change, secret, context)
+      // Only if it is as it was read: a client may change its own registration.
+      const after = await Client.update(context, clientId, (now) =>
+        Bun.deepEquals(now, before) ? next : undefined,
+      )
+      if (!after)
+        throw new Refusal(`${printable(clientId)} was changed or removed just now; nothing was changed here`)
+      const ended = given['end-grants'] ? await endGrants(context, clientId) : undefined
+      const differences = differencesOf(shownClient(before), shownClient(after))
+      context.log.warn('changed_by_operator', {
+        change: 'client_set',
+        client_id: clientId,
+        changed: Object.keys(differences),
+      })
+      const made = before.secret_mac === undefined && after.secret_mac !== undefined ? secret : undefined
+      const facts = {
+        ...shownClient(after),
+        ...(made !== undefined && { client_secret: made }),
+        changed: differences,
+        ...(ended !== undefined && { ended_grants: ended }),
+      }
+      if (given.json) return printJson(facts)
+      for (const [name, { from, to }] of Object.entries(differences))
+        print(`${name}: ${printable(from ?? 'unset')} → ${printable(to ?? 'unset')}`)
+      if (Object.keys(differences).length === 0) print('nothing changed: it was so already')
+      for (const text of consequencesOf(before, after)) print(text)
+      if (ended !== undefined) print(`ended ${ended} grant${ended === 1 ? '' : 's'} with all tokens`)
+      if (made !== undefined) print(`\nclient_secret  ${made}\nThe secret is shown only once.`)
     })
   },
 })
+
+function requireChange({ given, privileges: own, removed }: Change, endsGrants: boolean): void {
+  const set = [...Object.keys(given), ...Object.keys(own)]
+  const twice = removed.find((name) => set.includes(name))
+  if (twice !== undefined) throw new UsageError(`--unset: ${printable(twice)} is also given a value`)
+  if (set.length === 0 && removed.length === 0 && !endsGrants)
+    throw new UsageError('nothing to set: expected an option of client add, --name, --metadata or --unset')
+}
+
+/** Members that follow from each other: the one that is not given is left to follow. */
+function withFollowing(given: Change['given'], current: Client): Record<string, unknown> {
+  const { grant_types: grants, response_types: types } = given
+  if (grants !== undefined && types === undefined) return { ...given, response_types: undefined }
+  if (grants !== undefined || !Array.isArray(types)) return given
+  const others = current.grant_types.filter((each) => !['authorization_code', 'implicit'].includes(each))
+  return { ...given, grant_types: [...grantTypesFor(types.map(String)), ...others] }
+}
+
+/** The next record. Throws what registration throws, UsageError for a name that is no member, and Refusal. */
+async function changed(
+  before: Client,
+  { given, privileges: own, removed }: Change,
+  newSecret: string,
+  context: Context,
+): Promise<Client> {
+  const unknown = removed.find((name) => !isMetadata(name, context) && !privileges.includes(name))
+  if (unknown !== undefined)
+    throw new UsageError(
+      `--unset: ${printable(unknown)} is no member that can be removed; latchkey client show shows them`,
+    )
+  const body = {
+    ...Object.fromEntries(Object.entries(before).filter(([name]) => isMetadata(name, context))),
+    ...withFollowing(given, before),
+  }
+  const kept = Object.entries(body).filter(([name, value]) => value !== undefined && !removed.includes(name))
+  const asked = { scope: '', ...Object.fromEntries(kept) }
+  const attempt = { by: 'operator', current: before } as const
+  const metadata = await admitMetadata(asked, operatorPolicy(context), attempt, context)
+  const record = Object.entries({ ...replaced(before, metadata, context, newSecret), ...own })
+  const next = Object.fromEntries(
+    record.filter(([name]) => isMetadata(name, context) || !removed.includes(name)),
+  )
+  requireAllowed(next as unknown as Client)
+  return next as unknown as Client
+}
+
+interface Difference {
+  from: unknown
+  to: unknown
+}
+
+function differencesOf(
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): Record<string, Difference> {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+  return Object.fromEntries(
+    names
+      .filter((name) => !Bun.deepEquals(before[name], after[name]))
+      .map((name) => [name, { from: before[name] ?? null, to: after[name] ?? null }]),
+  )
+}

@@ -108,7 +108,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'client set',
-    help: 'Change the API that a client is tied to',
+    help: 'Change or remove members of a client',
     load: async () => (await import('./client_set.ts')).set,
   },
   { name: 'client list', help: 'List all clients', load: async () => (await client()).list },

@@ -1,11 +1,6 @@
 /** Dynamic client registration endpoint. https://www.rfc-editor.org/rfc/rfc7591 */
-import { translated } from '../auth/metadata_promises.ts'
-import {
-  type ClientMetadata,
-  coreMetadata,
-  readClientMetadata,
-  type RegistrationPolicy,
-} from '../auth/registration.ts'
+import { type ClientMetadata, readClientMetadata, type RegistrationPolicy } from '../auth/registration.ts'
+import { isMetadata } from '../clients/replaced_client.ts'
 import { requireUsableKeys } from '../auth/registered_keys.ts'
 import type { RegistrationLimits } from '../auth/registration_limits.ts'
 import type { Context } from '../contracts/context.ts'
@@ -105,12 +100,6 @@ export async function admitMetadata(
   for (const rule of rules) await rule.check?.(context, metadata, attempt)
   return metadata
 }
-
-/** Whether a member of a client's record is client metadata and not internal to this provider. */
-export const isMetadata = (name: string, { table }: Context): boolean =>
-  Object.hasOwn(coreMetadata, name) ||
-  Object.hasOwn(table.clientMetadata, name) ||
-  translated(name) !== undefined
 
 const ofTheResponse = ['client_id', 'client_id_issued_at']
 

@@ -69,7 +69,8 @@ export const Client = {
     return true
   },
 
-  async update(memory: Memory, clientId: string, change: (client: Client) => Client) {
+  /** Undefined when there is no such client, or when `change` returns undefined and so changes nothing. */
+  async update(memory: Memory, clientId: string, change: (client: Client) => Client | undefined) {
     let was = false
     const updated = await records.update(memory, clientId, (current) => {
       was = isLauncher(current)

@@ -13,7 +13,8 @@ import { empty, json } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { Client } from '../../models/client.ts'
 import { defineFeature } from '../../contracts/feature.ts'
-import { readReplacement, replaced } from './replacement.ts'
+import { readReplacement } from './replacement.ts'
+import { replaced } from '../../clients/replaced_client.ts'
 import { isTokenOf, nextGeneration, tokenOf } from './token.ts'
 
 const env = defineEntries([

@@ -3,9 +3,9 @@ import { OAuthError } from '../../auth/errors.ts'
 import type { Grounds } from '../../auth/refusal.ts'
 import type { ClientMetadata } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
-import { admitMetadata, isMetadata, policyOf } from '../../endpoints/registration.ts'
+import { admitMetadata, policyOf } from '../../endpoints/registration.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
-import { type Client, needsSecret, secretMac, secretMembers } from '../../models/client.ts'
+import { type Client, secretMac } from '../../models/client.ts'
 
 const refuse = (grounds: Omit<Grounds, 'rule'>) =>
   new OAuthError('invalid_client_metadata', { ...grounds, rule: 'RFC 7592 §2.2' })
@@ -47,19 +47,4 @@ function requireOwnSecret(secret: unknown, { client_id, secret_mac }: Client, { 
       expected: 'no client_secret, or the one that was issued',
       problem: 'client_secret is not the one that was issued; leave it out',
     })
-}
-
-/** The record with its metadata replaced. A secret is kept, added or dropped as the authentication method needs. */
-export function replaced(
-  current: Client,
-  metadata: ClientMetadata,
-  context: Context,
-  newSecret: string,
-): Client {
-  const kept = Object.fromEntries(Object.entries(current).filter(([name]) => !isMetadata(name, context)))
-  const { secret_mac, sealed_secret, ...others } = kept as Client
-  const held =
-    secret_mac !== undefined && sealed_secret !== undefined ? { secret_mac, sealed_secret } : undefined
-  const made = () => secretMembers(context.secrets.clientSecrets, current.client_id, newSecret)
-  return { ...others, ...metadata, ...(needsSecret(metadata) && (held ?? made())) } as Client
 }
