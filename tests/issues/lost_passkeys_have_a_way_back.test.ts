@@ -148,6 +148,32 @@ describe('an attacker with the password', () => {
     expect(pageOf(await signInWith(op.issuer, op.fetch, browser(op), key)).status).not.toBe(401)
   })
 
+  test('does not keep the owner from it: guesses leave the right code valid, and a mail tells of a stop', async () => {
+    const { op, owner, who } = await stage()
+    await ask(owner)
+    const code = await codeIn(op)
+    const page = await later(op, who, days(3) + 1000)
+    for (let i = 0; i < 22; i++) await who.press(page, 'remove', { code: 'aaaa-aaaa-aaaa-aaaa' })
+    const removed = pageOf(await owner.press(await later(op, owner, 0), 'remove', { code }))
+    expect(removed.url).toEndWith('/account/passkeys?done=removed')
+
+    const second = await stage()
+    await ask(second.owner)
+    await second.who.press(pageOf(await second.who.open(lost)), 'stop')
+    const subjects = (await mailsOf(second.op)).map(({ subject }) => subject)
+    expect(subjects.filter((each) => each === 'Your passkeys will not be removed')).toHaveLength(1)
+  })
+
+  test('and a former mailbox of the owner has a code that is no longer valid', async () => {
+    const { op, who } = await stage()
+    await ask(who)
+    const code = await codeIn(op)
+    expect(await User.proveEmail(op.context, 'user-alice', 'alice@new.example')).toBe(true)
+    const page = await later(op, who, days(3) + 1000)
+    expect(pageOf(await who.press(page, 'remove', { code })).status).toBe(400)
+    expect(await Passkey.listOf(op.context, 'user-alice')).toHaveLength(1)
+  })
+
   test('and the mailbox waits: the code is not valid before, and asking again neither mails nor begins anew', async () => {
     const { op, who, key } = await stage()
     await ask(who)

@@ -23,12 +23,14 @@ const records = defineRecord(
   }),
 )
 
-/** 80 bits: the number of tries is limited, too. */
+/** 80 bits. Wrong codes are counted; the right one is valid all the same, so that no other End-User can use the tries up. */
 const codeBytes = 10
 /** How long the code is valid after the waiting time. */
 const validSeconds = 7 * 86_400
 
-const hashOf = (sub: string, letters: string): string => sha256(`passkey loss\n${sub}\n${letters}`)
+/** Bound to the address: when an operator changes it, a code in the former mailbox is no longer valid. */
+const hashOf = (sub: string, to: string, letters: string): string =>
+  sha256(`passkey loss\n${sub}\n${to}\n${letters}`)
 const read = (text: string): string =>
   text
     .slice(0, 100)
@@ -39,10 +41,10 @@ export const PasskeyLoss = {
   find: records.find,
 
   /** The code; undefined if a request is pending, whose waiting time goes on. */
-  async begin(context: Context, sub: string): Promise<string | undefined> {
+  async begin(context: Context, sub: string, to: string): Promise<string | undefined> {
     const letters = randomLetters(context.random, codeBytes)
     const due = seconds(context.clock) + settings(context).passkeyLossWait
-    const record = { hash: hashOf(sub, letters), due, exp: due + validSeconds }
+    const record = { hash: hashOf(sub, to, letters), due, exp: due + validSeconds }
     if (!(await records.create(context, sub, record))) return undefined
     return inGroups(letters)
   },
@@ -51,9 +53,9 @@ export const PasskeyLoss = {
    * Uses the code, if it is that of the request and the waiting time is over. Atomic: the end of the request, by the
    * End-User or by a passkey, wins if it comes first. May be repeated until `end`.
    */
-  async use(context: Context, sub: string, code: string): Promise<boolean> {
+  async use(context: Context, sub: string, to: string, code: string): Promise<boolean> {
     const used = await records.update(context, sub, (pending) =>
-      pending.due <= seconds(context.clock) && pending.hash === hashOf(sub, read(code))
+      pending.due <= seconds(context.clock) && pending.hash === hashOf(sub, to, read(code))
         ? { ...pending, used: true }
         : undefined,
     )

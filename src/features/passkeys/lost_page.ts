@@ -15,17 +15,18 @@ import { seconds } from '../../lib/clock.ts'
 import { say } from '../../lib/say.ts'
 import { greeting, languageOfUser, notYou, sendMail } from '../../people/mail.ts'
 import { countTry } from '../../people/rate_limit.ts'
-import { isHalfDone, noteEvent, tellOwner } from '../../people/tell_owner.ts'
+import { isHalfDone, tellOwner } from '../../people/tell_owner.ts'
 import { toList } from './account.ts'
 import { lossAddress, PasskeyLoss } from './loss.ts'
 import { lostCode } from './pages.ts'
 import { accountPath, lostPath } from './paths.ts'
 import { Passkey } from './records.ts'
 import { settings } from './settings.ts'
+import { provenEmail } from '../../models/user.ts'
 
 const purpose = 'lost passkeys'
 const day = 86_400
-/** Requests of an account in a day, and codes that are entered. */
+/** Requests of an account in a day, and wrong codes. */
 const limits = { begin: 3, code: 20 }
 
 export const lostPage = defineEndpoint({
@@ -41,7 +42,7 @@ export const lostPage = defineEndpoint({
     if (fields.remove !== undefined) return remove(call, context, person)
     if (fields.stop !== undefined) {
       if (await PasskeyLoss.end(context, user.sub))
-        await noteEvent(call, context, user.sub, { kind: 'passkey_loss_stopped' })
+        await tellOwner(call, context, user, { kind: 'passkey_loss_stopped' })
       return redirectWithin(`${context.basePath}${accountPath}`)
     }
     const to = await lossAddress(context, user)
@@ -55,7 +56,7 @@ async function begin(call: Call, context: Context, { user }: SignedInPerson, to:
   if (await PasskeyLoss.find(context, user.sub)) return
   await countTry(context, 'passkey_loss', user.sub, limits.begin, day, { sub: user.sub })
   await tellOwner(call, context, user, { kind: 'passkey_loss_asked' })
-  const code = await PasskeyLoss.begin(context, user.sub)
+  const code = await PasskeyLoss.begin(context, user.sub, to)
   const pending = code && (await PasskeyLoss.find(context, user.sub))
   if (!code || !pending) return
   context.log.info('passkey_loss_asked', { sub: user.sub, address: call.address })
@@ -72,13 +73,17 @@ async function begin(call: Call, context: Context, { user }: SignedInPerson, to:
 
 async function remove(call: Call, context: Context, person: SignedInPerson & Submitted): Promise<Reply> {
   const { user, fields } = person
-  await countTry(context, 'passkey_loss_code', user.sub, limits.code, day, { sub: user.sub })
+  const to = provenEmail(user)
   const isRepetition = await isHalfDone(context, user.sub, 'passkeys_removed')
   const isOffered = isRepetition || (await lossAddress(context, user)) !== undefined
-  const isValid = isOffered && (await PasskeyLoss.use(context, user.sub, fields.code ?? ''))
+  const isValid =
+    isOffered && to !== undefined && (await PasskeyLoss.use(context, user.sub, to, fields.code ?? ''))
   // After a removal that stopped before the owner was told, the code is gone, and so are the passkeys.
   const isDone = isRepetition && (await Passkey.listOf(context, user.sub)).length === 0
-  if (!isValid && !isDone) return show(call, context, person, true)
+  if (!isValid && !isDone) {
+    await countTry(context, 'passkey_loss_code', user.sub, limits.code, day, { sub: user.sub })
+    return show(call, context, person, true)
+  }
   await changeFactors(call, context, user, { kind: 'passkeys_removed' }, async () => {
     if (!isValid) return false
     await Passkey.forgetUser(context, user.sub)
