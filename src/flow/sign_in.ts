@@ -121,11 +121,11 @@ const isSame = (amr: readonly string[], before: readonly string[]): boolean =>
 const digestOfPasswordHash = ({ password_hash = '' }: User): string => sha256(password_hash)
 
 /**
- * Whether the account was disabled, deleted or got another password since this sign-in began. Read after the session
- * has begun: a change of password before that ended all other sessions but could not see this one, and a later change
- * ends this one too.
+ * Whether the account was disabled, deleted or got another password since `user` was read, when this sign-in or approval
+ * began. Read after the session or the grant is kept: a change of password before that ended all others but could not see
+ * this one, and a later change ends this one too.
  */
-async function isChanged(user: User, context: Context): Promise<boolean> {
+export async function isChanged(user: User, context: Context): Promise<boolean> {
   const now = await User.find(context, user.sub)
   return now === undefined || now.disabled || now.password_hash !== user.password_hash
 }

@@ -17,11 +17,12 @@ const verbs = [
 ] as const
 export type Verb = (typeof verbs)[number]
 
-/** `before` runs ahead of each verb and may throw. */
-function around(inner: Store, before: (verb: Verb, key: unknown) => void): Store {
+/** `before` runs ahead of each verb, which waits for it; it may throw. */
+function around(inner: Store, before: (verb: Verb, key: unknown) => Promise<void> | void): Store {
   const wrap = <Args extends unknown[], T>(verb: Verb, run: (...args: Args) => Promise<T>) => {
     return async (...args: Args): Promise<T> => {
-      before(verb, args[0])
+      const waits = before(verb, args[0])
+      if (waits) await waits
       return run.apply(inner, args)
     }
   }
@@ -100,5 +101,34 @@ export function failingStore(inner: Store) {
     recover: () => void (left = Infinity),
     /** Verbs used since the last call. */
     used: () => used.splice(0),
+  }
+}
+
+/** One verb, the nth from a moment on, waits until it is told to go; all others pass, those after it too. */
+export function pausingStore(inner: Store) {
+  let left = Infinity
+  let reached = () => {}
+  let gate: Promise<void> | undefined
+  const store = around(inner, () => {
+    if (left-- !== 0) return
+    reached()
+    return gate
+  })
+  return {
+    store,
+    /** Let `verbs` more pass; the one after them waits. `paused` resolves once it does. */
+    pauseAfter(verbs: number) {
+      const [paused, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      left = verbs
+      reached = paused.resolve
+      gate = opened.promise
+      return {
+        paused: paused.promise,
+        go() {
+          left = Infinity
+          opened.resolve()
+        },
+      }
+    },
   }
 }

@@ -5,13 +5,14 @@ import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { accountPurpose, signedInForm } from '../../flow/account_form.ts'
 import { type SignedInPerson, pageOfPerson } from '../../flow/signed_in_person.ts'
 import { stepUpFirst } from '../../flow/step_up.ts'
-import { grantLifetime, redeemed } from '../../grants/authorization_code.ts'
+import { createApproved } from '../../flow/approved_grant.ts'
+import { redeemed } from '../../grants/authorization_code.ts'
 import { newGrant } from '../../grants/new_grant.ts'
 import type { Call } from '../../contracts/call.ts'
 import { shownClient } from '../../http/client_words.ts'
 import { findClient } from '../../clients/find_client.ts'
 import { csrfToken, ensureBrowser } from '../../http/csrf.ts'
-import { page } from '../../http/reply.ts'
+import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { lifetimesOf } from '../../people/end_session.ts'
 import { seconds } from '../../lib/clock.ts'
@@ -110,7 +111,8 @@ async function decide(
   if (!client || request.sub !== person.user.sub || !isOpen(request, context)) return undefined
   const grant = allowed ? grantFor(request, client, person, context) : undefined
   // The grant is created first, so that an approved request always has one. When another answer was first, this grant is ended.
-  if (grant) await Grant.create(context, grant, grantLifetime(client, context))
+  if (grant && !(await createApproved(context, client, person, grant)))
+    return redirectWithin(`${context.basePath}${approvalsPath}`)
   const outcome = grant
     ? ({ status: 'approved', grant_id: grant.grant_id } as const)
     : ({ status: 'denied' } as const)

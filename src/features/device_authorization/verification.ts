@@ -6,7 +6,7 @@ import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { type SignedInPerson, signedInPerson } from '../../flow/signed_in_person.ts'
 import { stepUpFirst } from '../../flow/step_up.ts'
-import { grantLifetime } from '../../grants/authorization_code.ts'
+import { createApproved } from '../../flow/approved_grant.ts'
 import { newGrant } from '../../grants/new_grant.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -15,7 +15,7 @@ import { shownClient } from '../../http/client_words.ts'
 import { findClient } from '../../clients/find_client.ts'
 import { inSameLanguage } from '../../http/language.ts'
 import { countAddress, countTry } from '../../people/rate_limit.ts'
-import { page } from '../../http/reply.ts'
+import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { lifetimesOf } from '../../people/end_session.ts'
 import { say, type Said } from '../../lib/say.ts'
@@ -134,23 +134,27 @@ async function decide(
 ): Promise<Reply> {
   const client = await findClient(context, request.client_id)
   if (!client) throw clientGone()
+  const left = Math.max(1, request.expires_at - seconds(context.clock))
+  // The grant does not end with the session that approved it.
+  const grant = allowed
+    ? {
+        ...newGrant(context, client, person, { scope: request.scope, extra: request.extra }, left),
+        session_bound: false,
+      }
+    : undefined
+  if (grant && !(await createApproved(context, client, person, grant)))
+    return redirectWithin(`${context.basePath}${pathWith(request.user_code)}`)
   // Taking the code decides: of two concurrent answers, only one counts.
-  if (!(await forgetUserCode(context, request.user_code)))
+  if (!(await forgetUserCode(context, request.user_code))) {
+    if (grant) await Grant.end(context, grant.grant_id)
     throw new OAuthError('invalid_request', {
       rule: 'RFC 8628 §3.3',
       expected: 'a user_code that has no answer yet',
       problem: 'this code was answered already',
       say: say('error_page.answered'),
     })
-  const left = Math.max(1, request.expires_at - seconds(context.clock))
-  const grant = allowed
-    ? newGrant(context, client, person, { scope: request.scope, extra: request.extra }, left)
-    : undefined
-  if (grant) {
-    // The grant does not end with the session that approved it.
-    await Grant.create(context, { ...grant, session_bound: false }, grantLifetime(client, context))
-    await Session.touch(context, person.session, lifetimesOf(context), client.client_id)
   }
+  if (grant) await Session.touch(context, person.session, lifetimesOf(context), client.client_id)
   await DeviceRequest.update(context, id, (current) => ({
     ...current,
     status: allowed ? 'approved' : 'denied',
