@@ -3,8 +3,11 @@ import { asTyped } from '../auth/password_hash.ts'
 import { passwordLength } from '../auth/password_length.ts'
 import type { Context } from '../contracts/context.ts'
 import { type Said, say } from '../lib/say.ts'
-import { hasUnsafe } from '../lib/unsafe_text.ts'
+import { hasUnsafe, replaceUnsafe } from '../lib/unsafe_text.ts'
 import type { User } from '../models/user.ts'
+
+/** Of white space and invisible characters alone: it looks like an empty field, and an attacker tries it early. U+2800 is an empty Braille pattern. */
+const isBlank = (password: string): boolean => /^[\s\u2800]*$/u.test(replaceUnsafe(password, 'name'))
 
 /**
  * A message for the field, or undefined when the password is acceptable. The message never quotes the password. `about`
@@ -18,6 +21,7 @@ export async function newPasswordProblem(
   const typed = asTyped(password)
   const n = Array.from(typed).length
   const { least, most } = passwordLength
+  if (n > 0 && isBlank(typed)) return say('password.blank')
   if (n < least || n > most) return say('password.length', { least, most, n })
   if (hasUnsafe(typed, 'password')) return say('password.control')
   for (const rule of context.table.passwordRules) {

@@ -483,6 +483,7 @@ const withoutPage: readonly string[] = [
   'avatar',
   'client_logo',
   'dev_mail_html',
+  'change_password_url',
 ]
 
 test('every page has its row', () => {

@@ -2,10 +2,11 @@
 import { say } from '../../lib/say.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { changePassword, passwordPath } from './change_password.ts'
+import { changePasswordUrl } from './well_known.ts'
 
 export const password = defineFeature({
   name: 'password',
-  endpoints: [changePassword],
+  endpoints: [changePassword, changePasswordUrl],
   accountSections: [
     {
       name: 'password',
