@@ -23,6 +23,7 @@ export const add = defineCommand({
       const { client, secret } = makeClient(context, {
         ...metadata,
         ...privileges,
+        ...(namesNoMethod(asked) && { either_secret_method: true }),
         client_id: options['client-id'] ?? context.random(18),
       })
       requireAllowed(client)
@@ -42,6 +43,10 @@ export const add = defineCommand({
     })
   },
 })
+
+/** Then the client sends its secret as its library does. A member that is null counts as absent. */
+const namesNoMethod = ({ token_endpoint_auth_method: method }: Record<string, unknown>): boolean =>
+  method === undefined || method === null
 
 /** What it may request: the default is rarely what a client needs. */
 const scopeWords = ({ scope }: Client): string =>

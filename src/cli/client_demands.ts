@@ -3,7 +3,7 @@ import { signingAlgs } from '../auth/registration.ts'
 import type { Config } from '../config.ts'
 import type { Table } from '../contracts/context.ts'
 import { isLoopbackHost } from '../lib/address.ts'
-import { type Client, isPublic } from '../models/client.ts'
+import { authMethodsOf, type Client, isPublic } from '../models/client.ts'
 
 type Provider = { config: Config; table: Table }
 /** Returns one text for each part of the rule that the client does not meet. */
@@ -29,7 +29,7 @@ const authentication: Rule = (client, { config, table }) => {
     (name) => allowed.length === 0 || allowed.includes(name),
   )
   const { token_endpoint_auth_method: method } = client
-  return client.grant_types.length === 0 || methods.includes(method)
+  return client.grant_types.length === 0 || authMethodsOf(client).some((each) => methods.includes(each))
     ? []
     : [`token_endpoint_auth_method ${method} is not among those accepted: ${methods.join(', ')}`]
 }

@@ -54,7 +54,7 @@ export const memberOptions = {
     member: 'token_endpoint_auth_method',
     type: 'string',
     value: 'METHOD',
-    help: 'Default: client_secret_basic; private_key_jwt with --jwks',
+    help: 'The one method that it uses. Default: its secret in the header or in the body; private_key_jwt with --jwks',
   },
   public: {
     member: 'token_endpoint_auth_method',

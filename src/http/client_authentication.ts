@@ -1,5 +1,5 @@
 /** Client authentication, for all endpoints that require it. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
-import { readCredentials } from '../auth/client_auth.ts'
+import { type Credentials, readCredentials } from '../auth/client_auth.ts'
 import { OAuthError } from '../auth/errors.ts'
 import { shown } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
@@ -7,6 +7,7 @@ import type { ClientAuthMethod } from '../contracts/feature.ts'
 import type { AuthenticatedClient } from '../contracts/grant_type.ts'
 import { requireClient } from '../clients/find_client.ts'
 import type { Call } from '../contracts/call.ts'
+import { authMethodsOf, type Client, isPublic } from '../models/client.ts'
 import type { Params } from '../auth/params.ts'
 
 /** The client authentication methods that the configuration allows. */
@@ -29,32 +30,47 @@ export async function authenticateClient(
   params: Params,
   context: Context,
 ): Promise<AuthenticatedClient> {
-  const credentials = readCredentials({
+  const sent = readCredentials({
     authorization: call.request.headers.get('authorization') ?? undefined,
     params,
   })
-  call.clientId = credentials.client_id
+  call.clientId = sent.client_id
   const client = await requireClient(
     context,
-    credentials.client_id,
+    sent.client_id,
     () =>
       new OAuthError('invalid_client', {
         rule: 'RFC 6749 §5.2',
         expected: 'client_id is that of a registered client',
-        came: credentials.client_id,
-        problem: `client ${shown(credentials.client_id)} is unknown or its credentials are wrong`,
+        came: sent.client_id,
+        problem: `client ${shown(sent.client_id)} is unknown or its credentials are wrong`,
       }),
   )
   call.client = client
-  const registered = client.token_endpoint_auth_method
-  const method = context.table.clientAuth.get(registered)
-  if (!method || !isOffered(method, context) || method.presentedAs !== credentials.method)
-    throw new OAuthError('invalid_client', {
-      rule: 'RFC 7591 §2',
-      expected: `the token_endpoint_auth_method that this client registered: ${registered}`,
-      came: credentials.method,
-      problem: `this client registered ${registered}; the request used ${credentials.method}`,
-    })
+  const credentials = withoutEmptySecret(sent, client)
+  const method = methodFor(client, credentials, context)
   await method.verify(call, context, { credentials, client })
   return client as AuthenticatedClient
+}
+
+/** A public client has no secret to send: libraries that always send Basic leave it empty. */
+const withoutEmptySecret = (sent: Credentials, client: Client): Credentials =>
+  isPublic(client) && sent.method === 'client_secret_basic' && sent.secret === ''
+    ? { method: 'none', client_id: sent.client_id }
+    : sent
+
+/** The method of the client that verifies such credentials. Throws `invalid_client` without one. */
+function methodFor(client: Client, { method: came }: Credentials, context: Context): ClientAuthMethod {
+  const registered = authMethodsOf(client)
+  for (const name of registered) {
+    const method = context.table.clientAuth.get(name)
+    if (method && isOffered(method, context) && method.presentedAs === came) return method
+  }
+  const names = registered.join(' or ')
+  throw new OAuthError('invalid_client', {
+    rule: 'RFC 7591 §2',
+    expected: `the token_endpoint_auth_method that this client registered: ${names}`,
+    came,
+    problem: `this client registered ${names}; the request used ${came}`,
+  })
 }

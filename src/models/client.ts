@@ -26,6 +26,8 @@ const schema = openObject({
   registration_limits: v.optional(RegistrationLimits),
   /** Set by a client source: the URL of the client's metadata document. Pages show its host. */
   described_at: v.optional(v.string()),
+  /** Set for a client that an operator added without naming a method: its secret may be in the header or in the body. */
+  either_secret_method: v.optional(v.boolean()),
   /** Set by an operator alone; overrides REQUIRE_PKCE for a confidential client. */
   require_pkce: v.optional(v.boolean()),
   /** Set by an operator alone: an application of the operator, without a consent page. */
@@ -107,6 +109,15 @@ export const Client = {
 
 /** A client without credentials (RFC 6749 §2.1). */
 export const isPublic = (client: Client): boolean => client.token_endpoint_auth_method === 'none'
+
+/** The two ways to send a secret as it is. */
+const secretMethods: readonly string[] = ['client_secret_basic', 'client_secret_post']
+
+/** The methods by which the client may authenticate: the one that it registered, or both that send a secret. */
+export const authMethodsOf = (client: Client): readonly string[] =>
+  client.either_secret_method && secretMethods.includes(client.token_endpoint_auth_method)
+    ? secretMethods
+    : [client.token_endpoint_auth_method]
 
 /** The value of `secret_mac`. */
 export const secretMac = (key: Uint8Array, clientId: string, secret: string): string =>

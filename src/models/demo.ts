@@ -71,6 +71,7 @@ export const demoClient = {
   client_id: 'client123',
   client_secret: 'secret456',
   client_name: 'Demo client',
+  either_secret_method: true,
   grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
 }
 

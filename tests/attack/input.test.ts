@@ -371,7 +371,10 @@ describe('parameters', () => {
     expect(
       await errorOf(await post('/token', 'grant_type=client_credentials&client_id=public-client', basic)),
     ).toBe('400 invalid_request')
-    expect(await errorOf(await post('/token', `grant_type=client_credentials&${credentials}`))).toBe(
+    const machine = { redirect_uris: [], response_types: [], grant_types: ['client_credentials'] }
+    await addClient(op, { ...machine, client_id: 'named' }, 'secret456')
+    const named = 'client_id=named&client_secret=secret456'
+    expect(await errorOf(await post('/token', `grant_type=client_credentials&${named}`))).toBe(
       '401 invalid_client',
     )
     expect(await errorOf(await post('/token', 'grant_type=client_credentials&client_id=client123'))).toBe(
@@ -380,7 +383,7 @@ describe('parameters', () => {
     const { code, code_verifier } = await codeFor(op, {
       client: { client_id: 'public-client', redirect_uri: demo.redirect_uri },
     })
-    const secretive = { client_id: 'public-client', client_secret: '', redirect_uri: demo.redirect_uri }
+    const secretive = { client_id: 'public-client', client_secret: 'x', redirect_uri: demo.redirect_uri }
     expect(await errorOf(await redeem(op, { code, code_verifier }, secretive))).toBe('401 invalid_client')
   })
 

@@ -49,6 +49,7 @@ beforeAll(async () => {
     client_id: 'posting',
     token_endpoint_auth_method: 'client_secret_post',
   })
+  await operatorClient(op, { ...machine, client_id: 'heading' })
   await operatorClient(op, { ...machine, client_id: 'odd:name %+', redirect_uris: [] })
 })
 
@@ -118,12 +119,12 @@ describe('secrets', () => {
   })
 
   test('each client in the one way it registered', async () => {
-    expectRefused(await ask({ client_id: 'client123', client_secret: 'secret456' }))
+    expectRefused(await ask({ client_id: 'heading', client_secret: await secretOf('heading') }))
     expectRefused(await ask({}, basicOf('posting', await secretOf('posting'))))
     expectRefused(await ask({}, basicOf('hashed', await secretOf('hashed'))))
     expectRefused(await ask({ client_id: 'client123' }))
     expectRefused(await ask({ client_id: 'public-client', client_secret: 'x' }))
-    expectRefused(await ask({}, basicOf('public-client', '')))
+    expectRefused(await ask({}, basicOf('public-client', 'x')))
   })
 
   test('wrong, unknown, missing, malformed', async () => {
