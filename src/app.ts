@@ -17,8 +17,8 @@ import { looksOf } from './html/looks.ts'
 import { createMetrics } from './lib/metrics.ts'
 import { createOutbound } from './outbound/outbound.ts'
 import { scopeDescriptions } from './html/pages.ts'
-import { countAddress } from './people/rate_limit.ts'
 import { empty } from './http/reply.ts'
+import { limitedAnswer } from './http/request_limit.ts'
 import type { Reply } from './contracts/reply.ts'
 import { requireSafeConnection } from './http/plain_http.ts'
 import { createRouter, methodNotAllowed, type Route } from './http/router.ts'
@@ -91,6 +91,7 @@ export function createContext(deps: Deps): Context {
       maxBytes: 16_777_216,
       bytesOf: clientBytes,
     }),
+    wrongSecrets: createCache(deps.clock, { lifetime: 60_000, maxBytes: 4_194_304, bytesOf: () => 100 }),
     metrics: createMetrics(),
     looks: looksOf(config),
     outbound: createOutbound(deps),
@@ -189,10 +190,9 @@ function answer(
   const run = answers.get(call.method)
   if (!run) throw methodNotAllowed(route, call.method)
   const answerNow = () => run(call, call.method === 'HEAD' ? forHead : context)
-  const { rateLimitingEnabled, rateLimitPerMinute } = context.config
-  if (endpoint.limited && rateLimitingEnabled)
-    return countAddress(context, 'requests', call.address, rateLimitPerMinute, 60).then(answerNow)
-  return answerNow()
+  return endpoint.limited && context.config.rateLimitingEnabled
+    ? limitedAnswer(call, context, endpoint.limited, answerNow)
+    : answerNow()
 }
 
 type Written = Reply & { body: Exclude<Reply['body'], Html> }

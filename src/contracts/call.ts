@@ -22,4 +22,6 @@ export interface Call {
    * (http/cors.ts). It may not be authenticated.
    */
   client?: Client | undefined
+  /** A rate limit has counted this request (`http/request_limit.ts`). */
+  counted?: boolean
 }

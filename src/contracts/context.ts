@@ -55,6 +55,8 @@ export interface Context extends Memory {
   once(name: string, make: () => string): string
   /** A short cache of client records. */
   clients: Cache<Client>
+  /** Hashes of wrong secrets of the last minute: one that is sent again is no further guess. */
+  wrongSecrets: Cache<true>
   metrics: Metrics
   /** The name, logo, stylesheets and templates of pages and mails, with the operator's theme. */
   looks: Looks

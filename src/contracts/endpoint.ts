@@ -32,8 +32,11 @@ interface Described {
   cors?: 'any' | 'client' | 'registration'
   /** True when every address may ask over plain HTTP (`http/plain_http.ts`): probes do, and there is nothing secret. */
   plainHttp?: true
-  /** True when RATE_LIMIT_PER_MINUTE counts its requests. */
-  limited?: boolean
+  /**
+   * True: RATE_LIMIT_PER_MINUTE counts its requests, before it handles them. `by_proof`: a request that proves a
+   * client or an access token counts in a window of that client or token, any other by its address.
+   */
+  limited?: true | 'by_proof'
   /** Also reachable at these paths. */
   aliases?: readonly string[]
   /** Whether discovery advertises it: false, or a condition. */

@@ -22,6 +22,8 @@ export interface ClientAuthMethod {
   name: string
   /** The kind of credentials that it verifies. */
   presentedAs: Credentials['method']
+  /** True when the proof is made of a secret that could be guessed: wrong ones are counted. */
+  guessable?: true
   verify(call: Call, context: Context, presented: { credentials: Credentials; client: Client }): Promise<void>
   /** Signature algorithms to advertise. */
   algs?: readonly string[]

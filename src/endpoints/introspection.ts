@@ -25,7 +25,7 @@ import { defineEndpoint } from '../contracts/endpoint.ts'
 export const introspection = defineEndpoint({
   name: 'introspection',
   path: '/introspect',
-  limited: true,
+  limited: 'by_proof',
   api: () => clientPost('Whether a token is active, and what it says', TokenParams, ref('Introspection')),
   async post(call, context) {
     const params = await form(call, context)

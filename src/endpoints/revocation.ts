@@ -18,7 +18,7 @@ export const revocation = defineEndpoint({
   name: 'revocation',
   path: '/revoke',
   cors: 'client',
-  limited: true,
+  limited: 'by_proof',
   api: () => ({
     POST: {
       summary: 'Revoke a token; with a refresh token the whole grant ends',

@@ -18,7 +18,7 @@ export const token = defineEndpoint({
   name: 'token',
   path: '/token',
   cors: 'client',
-  limited: true,
+  limited: 'by_proof',
   api: (described) => ({
     POST: {
       summary: 'Issue tokens for a code, a refresh token or the client itself',

@@ -38,7 +38,7 @@ export const userinfo = defineEndpoint({
   name: 'userinfo',
   path: '/userinfo',
   cors: 'client',
-  limited: true,
+  limited: 'by_proof',
   resourceScopes: ['openid'],
   api: () => ({ GET: described, POST: { ...described, form: BearerParams } }),
   get: answer,

@@ -9,6 +9,7 @@ import { requireClient } from '../clients/find_client.ts'
 import type { Call } from '../contracts/call.ts'
 import { authMethodsOf, type Client, isPublic } from '../models/client.ts'
 import type { Params } from '../auth/params.ts'
+import { countAnonymous, countClient, countGuess } from './request_limit.ts'
 
 /** The client authentication methods that the configuration allows. */
 export function offeredMethods(context: Context): string[] {
@@ -24,7 +25,10 @@ function isOffered(method: ClientAuthMethod, context: Context): boolean {
   )
 }
 
-/** Authenticates the client by the method that it registered. Throws `invalid_client` otherwise. */
+/**
+ * Authenticates the client by the method that it registered, and counts the request for its rate limit. Throws
+ * `invalid_client` or `too_many_requests` otherwise.
+ */
 export async function authenticateClient(
   call: Call,
   params: Params,
@@ -49,7 +53,15 @@ export async function authenticateClient(
   call.client = client
   const credentials = withoutEmptySecret(sent, client)
   const method = methodFor(client, credentials, context)
-  await method.verify(call, context, { credentials, client })
+  try {
+    await method.verify(call, context, { credentials, client })
+  } catch (error) {
+    if (method.guessable) await countGuess(call, context, client, credentials)
+    throw error
+  }
+  // A public client proves nothing: its requests are those of its address.
+  if (isPublic(client)) await countAnonymous(call, context)
+  else await countClient(call, context, client, method.guessable)
   return client as AuthenticatedClient
 }
 

@@ -41,6 +41,7 @@ export const secretOf = (client: Client, context: Context): string | undefined =
 const bySecret = (name: 'client_secret_basic' | 'client_secret_post'): ClientAuthMethod => ({
   name,
   presentedAs: name,
+  guessable: true,
   async verify(_call, context, { credentials, client }) {
     const { secret_mac } = client
     const came =
@@ -177,6 +178,7 @@ const hmacAlgs = ['HS256', 'HS384', 'HS512']
 const clientSecretJwt: ClientAuthMethod = {
   name: 'client_secret_jwt',
   presentedAs: 'client_assertion',
+  guessable: true,
   algs: hmacAlgs,
   verify: (call, context, { credentials, client }) =>
     verifyAssertion(call, context, { credentials, client }, async (jwt, audience, now) => {

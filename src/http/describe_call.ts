@@ -17,6 +17,7 @@ class DescribedCall implements Call {
   uiLocales: string | undefined = undefined
   clientId: string | undefined = undefined
   client: Client | undefined = undefined
+  counted = false
   private readonly context: Context
   private readonly readPeer: () => string
   private knownPeer: string | undefined = undefined

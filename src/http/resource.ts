@@ -6,10 +6,11 @@ import type { Context } from '../contracts/context.ts'
 import type { LiveToken } from '../contracts/live_token.ts'
 import { bindingOf, challenge, invalidToken, presentedToken } from './bearer.ts'
 import type { Call } from '../contracts/call.ts'
+import { countToken } from './request_limit.ts'
 
 type Find = (context: Context, token: string) => Promise<LiveToken | undefined>
 
-/** The valid access token of this request, with the proof that its `cnf` requires and with `scope`. Throws with the challenge. */
+/** The valid access token of this request, with the proof that its `cnf` requires and with `scope`; the request is counted. Throws with the challenge. */
 export async function requireToken(
   call: Call,
   context: Context,
@@ -45,6 +46,7 @@ export async function requireToken(
     )
   if (live.claims.cnf !== undefined || scheme !== 'bearer')
     await requireBinding(call, context, scheme, token, live.claims.cnf)
+  await countToken(call, context, live)
   if (live.claims.scope.split(' ').includes(scope)) return live
   const description = `the access token lacks the scope ${scope}`
   throw new OAuthError('insufficient_scope', {

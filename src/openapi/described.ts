@@ -11,7 +11,7 @@ export interface DescribedEndpoint extends MethodMembers<unknown> {
   path: string
   aliases?: readonly string[]
   page?: boolean
-  limited?: boolean
+  limited?: true | 'by_proof'
   api?: Api
 }
 

@@ -6,6 +6,7 @@ import { clientRangeOf } from '../lib/address.ts'
 import { sha256 } from '../lib/hash.ts'
 import type { Fields } from '../lib/log.ts'
 import { say, type Said } from '../lib/say.ts'
+import type { Counted } from '../store/store.ts'
 
 const keyOf = (what: string, subject: string) => `tries:${what}:${sha256(subject)}`
 
@@ -25,9 +26,31 @@ export async function countTry(
   if (count <= limit) return
   // Of all tries that race, one is the first beyond the limit, so a window has one line and not one for each try.
   if (isFirstBeyond(count, limit)) context.log.warn('limit_reached', { what, ...named, limit, window })
+  throw tooMany(context, what, { count, ttl }, limit, window)
+}
+
+/** Throws as the next `countTry` would, and counts nothing. It is one increment by 0: `get` does not read a counter. */
+export async function requireTriesLeft(
+  context: Context,
+  what: string,
+  subject: string,
+  limit: number,
+  window: number,
+): Promise<void> {
+  const { count, ttl } = await context.store.increment(keyOf(what, subject), window * 1000, 0)
+  if (count >= limit) throw tooMany(context, what, { count, ttl }, limit, window)
+}
+
+function tooMany(
+  context: Context,
+  what: string,
+  { count, ttl }: Counted,
+  limit: number,
+  window: number,
+): HttpError {
   const retryAfter = Math.max(1, Math.ceil(ttl / 1000))
   context.metrics.count('rate_limited', 'what', what)
-  throw new HttpError('too_many_requests', {
+  return new HttpError('too_many_requests', {
     expected: `at most ${limit} requests in ${window} seconds`,
     came: count,
     problem: `too many requests; at most ${limit} in ${window} seconds. Try again in ${retryAfter} seconds`,

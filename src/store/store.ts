@@ -39,7 +39,7 @@ export interface Store {
   /** Reads and deletes: the value for one caller, undefined for all others. Also used to delete. */
   take(key: string): Promise<string | undefined>
   /**
-   * Adds `by` (default 1) to a counter. Its window of `ttl` starts with the first increment and is not extended.
+   * Adds `by` (default 1) to a counter; 0 reads it. Its window of `ttl` starts with the first increment and is not extended.
    * Counters share the keys of values, so `take` resets a counter. Each backend chooses how it stores a counter.
    */
   increment(key: string, ttl: Ttl, by?: number): Promise<Counted>

@@ -19,7 +19,7 @@ const found = (pattern: RegExp): string[] => [
 const variables: readonly Entry[] = [...coreEntries, ...features.flatMap(({ env }) => env ?? [])]
 
 test('every limit of the code is in the list', () => {
-  const limits = found(/count(?:Try|Address)\(\s*context,\s*'([a-z_]+)'/g)
+  const limits = found(/(?:count(?:Try|Address)|requireTriesLeft)\(\s*context,\s*'([a-z_]+)'/g)
   expect(limits.length).toBeGreaterThan(15)
   for (const limit of limits) expect(markdown, limit).toContain(`\`${limit}\``)
 })

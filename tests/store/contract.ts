@@ -104,10 +104,11 @@ export function storeContract(name: string, makeTwoHandles: () => Promise<TwoHan
       for (const { ttl } of counted) expect(ttl > 0 && ttl <= 60_000).toBe(true)
     })
 
-    test('increment: by more, by less, and take starts again', async () => {
+    test('increment: by more, by less, by nothing, and take starts again', async () => {
       const key = fresh()
       expect((await handles.a.increment(key, 60_000, 5)).count).toBe(5)
       expect((await handles.b.increment(key, 60_000, -2)).count).toBe(3)
+      expect((await handles.a.increment(key, 60_000, 0)).count).toBe(3) // reads
       await handles.a.take(key)
       expect((await handles.b.increment(key, 60_000)).count).toBe(1)
     })

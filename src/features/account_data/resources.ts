@@ -82,7 +82,7 @@ export const exportEndpoint = defineEndpoint({
   name: 'data_export',
   path: '/user/data-export',
   cors: 'client',
-  limited: true,
+  limited: 'by_proof',
   advertised: false,
   resourceScopes: [exportScope],
   api: () => ({
@@ -151,7 +151,7 @@ export const deleteEndpoint = defineEndpoint({
   name: 'account_delete_api',
   path: '/user/delete-account',
   cors: 'client',
-  limited: true,
+  limited: 'by_proof',
   advertised: false,
   resourceScopes: [deleteScope],
   api: () => ({

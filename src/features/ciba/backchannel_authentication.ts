@@ -53,7 +53,7 @@ const BackchannelParams = v.object({
 export const backchannelAuthentication = defineEndpoint({
   name: 'backchannel_authentication',
   path: '/bc-authorize',
-  limited: true,
+  limited: 'by_proof',
   api: () =>
     clientPost(
       'Ask an End-User to approve on another device',

@@ -40,7 +40,7 @@ const endpoint = defineEndpoint({
   name: 'device_authorization',
   path: '/device_authorization',
   cors: 'client',
-  limited: true,
+  limited: 'by_proof',
   api: () =>
     clientPost(
       'Begin a sign-in on a device without a browser',

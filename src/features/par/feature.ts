@@ -54,7 +54,7 @@ const endpoint = defineEndpoint({
   name: 'pushed_authorization_request',
   path: '/par',
   cors: 'client',
-  limited: true,
+  limited: 'by_proof',
   api: (described) =>
     clientPost(
       'Push an authorization request; use its request_uri at /authorize, once',

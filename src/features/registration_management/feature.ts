@@ -11,6 +11,7 @@ import type { Call } from '../../contracts/call.ts'
 import { secretOf } from '../../http/client_methods.ts'
 import { empty, json } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
+import { countClient } from '../../http/request_limit.ts'
 import { Client } from '../../models/client.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { readReplacement } from './replacement.ts'
@@ -44,6 +45,7 @@ async function requireOwner(call: Call, context: Context): Promise<{ client: Cli
   if (scheme !== 'bearer' || !client || client.disabled || !isTokenOf(token, client, context))
     throw refused(context)
   call.client = client
+  await countClient(call, context, client)
   return { client, token }
 }
 
@@ -112,7 +114,7 @@ const endpoint = defineEndpoint({
   name: 'client_configuration',
   path: `${path}*`,
   cors: 'client',
-  limited: true,
+  limited: 'by_proof',
   advertised: false,
   api: () => ({
     GET: described('A client reads its registration'),

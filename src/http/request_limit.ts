@@ -1,0 +1,97 @@
+/** What the rate limit of a request counts: a client or an access token that it proves, else its address. docs/decisions/0014 */
+import type { Credentials } from '../auth/client_auth.ts'
+import type { Call } from '../contracts/call.ts'
+import type { Context } from '../contracts/context.ts'
+import type { Endpoint } from '../contracts/endpoint.ts'
+import type { LiveToken } from '../contracts/live_token.ts'
+import type { Reply } from '../contracts/reply.ts'
+import { clientRangeOf } from '../lib/address.ts'
+import { sha256 } from '../lib/hash.ts'
+import type { Client } from '../models/client.ts'
+import { countAddress, countTry, requireTriesLeft } from '../people/rate_limit.ts'
+
+const windowSeconds = 60
+
+/** Answers a request and counts it once. HEAD counts the address: its context keeps no write. */
+export async function limitedAnswer(
+  call: Call,
+  context: Context,
+  limited: NonNullable<Endpoint['limited']>,
+  answerNow: () => Promise<Reply> | Reply,
+): Promise<Reply> {
+  if (limited === true || call.method === 'HEAD') {
+    await countAnonymous(call, context)
+    return answerNow()
+  }
+  try {
+    return await answerNow()
+  } finally {
+    // Nothing was proven, so the request was refused. Beyond the limit, 429 takes the place of that refusal.
+    if (!call.counted) await countAnonymous(call, context)
+  }
+}
+
+/** Whether the request is still to be counted; from now on it is not. */
+function isUncounted(call: Call, { config }: Context): boolean {
+  if (!config.rateLimitingEnabled || call.counted) return false
+  return (call.counted = true)
+}
+
+export async function countAnonymous(call: Call, context: Context): Promise<void> {
+  if (!isUncounted(call, context)) return
+  await countAddress(context, 'requests', call.address, context.config.rateLimitPerMinute, windowSeconds)
+}
+
+/**
+ * Counts a request of a client that proved itself. `guessable`: it did so by a secret. Then it is refused where the
+ * address has tried too many others, since otherwise the answer would confirm a guess. Both are one round trip.
+ */
+export async function countClient(
+  call: Call,
+  context: Context,
+  { client_id }: Client,
+  guessable = false,
+): Promise<void> {
+  if (!isUncounted(call, context)) return
+  const { clientRateLimitPerMinute: limit, rateLimitPerMinute } = context.config
+  await Promise.all([
+    countTry(context, 'client_requests', client_id, limit, windowSeconds, { client_id }),
+    guessable &&
+      requireTriesLeft(
+        context,
+        'client_secrets',
+        guesserOf(call, client_id),
+        rateLimitPerMinute,
+        windowSeconds,
+      ),
+  ])
+}
+
+/** Counts a request whose proof of the client by a secret was wrong. The same wrong secret is one guess, however often it comes. */
+export async function countGuess(
+  call: Call,
+  context: Context,
+  { client_id }: Client,
+  credentials: Credentials,
+): Promise<void> {
+  if (!context.config.rateLimitingEnabled) return
+  const guesser = guesserOf(call, client_id)
+  const guess = sha256(`${guesser} ${JSON.stringify(credentials)}`)
+  const count = async (): Promise<true> => {
+    const { address } = call
+    const limit = context.config.rateLimitPerMinute
+    await countTry(context, 'client_secrets', guesser, limit, windowSeconds, { client_id, address })
+    return true
+  }
+  await Promise.all([context.wrongSecrets.get(guess, count), countAnonymous(call, context)])
+}
+
+const guesserOf = ({ address }: Call, clientId: string): string => `${clientRangeOf(address)} ${clientId}`
+
+/** Counts a request with a valid access token: by its grant, so that one End-User uses up the window of no other. */
+export async function countToken(call: Call, context: Context, { claims }: LiveToken): Promise<void> {
+  if (!isUncounted(call, context)) return
+  const { grant_id, client_id } = claims
+  const limit = context.config.tokenRateLimitPerMinute
+  await countTry(context, 'token_requests', grant_id ?? client_id, limit, windowSeconds, { client_id })
+}
