@@ -13,24 +13,24 @@ const quieter = (config: Config): Config => ({
   logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel,
 })
 
-async function withOpened(config: Config, work: (opened: Opened) => Promise<void>): Promise<void> {
+async function withOpened<T>(config: Config, work: (opened: Opened) => Promise<T>): Promise<T> {
   const opened = await open(quieter(config))
   try {
-    await work(opened)
+    return await work(opened)
   } finally {
     await opened.store.close()
   }
 }
 
 /** The keys of the configured store; with the memory store those of KEYS_PATH, which a running server reads too. */
-export const withKeys = (work: (keys: KeyRing, opened: Opened) => Promise<void>): Promise<void> =>
+export const withKeys = <T>(work: (keys: KeyRing, opened: Opened) => Promise<T>): Promise<T> =>
   withOpened(readConfig(), async (opened) => work(await openKeys(opened), opened))
 
 /** A context like that of the server. Throws Refusal with the memory store, which is in the process of the server. */
-export function withContext(
+export function withContext<T>(
   what: 'accounts' | 'clients',
-  work: (context: Context) => Promise<void>,
-): Promise<void> {
+  work: (context: Context) => Promise<T>,
+): Promise<T> {
   const config = readConfig()
   if (config.store.kind === 'memory')
     throw new Refusal(

@@ -8,17 +8,17 @@ import { isSubOfPerson } from '../models/subjects.ts'
 import { User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
 import { clientOptions, givenMembers, requireAllowed, withDefaults } from './client_options.ts'
-import { defineCommand, jsonOption } from './command.ts'
+import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
-import { moment, print, printable, printFacts, printJson, printTable } from './output.ts'
+import { moment, print, printable, printFacts, printTable } from './output.ts'
 
 export const add = defineCommand({
   takes: ['NAME'],
-  options: { ...clientOptions, json: jsonOption },
+  options: clientOptions,
   async run(options, [name]) {
     const { metadata: given, privileges } = await givenMembers(options)
     const asked = withDefaults(name, given, options)
-    await withContext('clients', async (context) => {
+    return withContext('clients', async (context) => {
       const metadata = await admitMetadata(asked, operatorPolicy(context), { by: 'operator' }, context)
       const { client, secret } = makeClient(context, {
         ...metadata,
@@ -36,10 +36,14 @@ export const add = defineCommand({
         throw error
       })
       const made = { ...shownClient(client), ...(secret !== undefined && { client_secret: secret }) }
-      if (options.json) return printJson(made)
-      printFacts(made)
-      print(`\n${scopeWords(client)}`)
-      if (secret !== undefined) print('\nThe secret is shown only once.')
+      return {
+        facts: made,
+        show() {
+          printFacts(made)
+          print(`\n${scopeWords(client)}`)
+          if (secret !== undefined) print('\nThe secret is shown only once.')
+        },
+      }
     })
   },
 })
@@ -83,33 +87,32 @@ export const shownClient = ({
 
 export const show = defineCommand({
   takes: ['CLIENT_ID'],
-  options: { json: jsonOption },
-  run: ({ json }, [clientId]) =>
+  options: {},
+  run: (_, [clientId]) =>
     withContext('clients', async (context) => {
       const client = await Client.find(context, clientId)
       if (!client) throw unknownClient(clientId)
-      const print = json ? printJson : printFacts
-      print(shownClient(client))
+      return { facts: shownClient(client) }
     }),
 })
 
 export const list = defineCommand({
   takes: [],
-  options: { json: jsonOption },
-  run: ({ json }) =>
+  options: {},
+  run: () =>
     withContext('clients', async (context) => {
       const clients = await listAll((offset, limit) => Client.list(context, offset, limit))
-      if (json) return printJson(clients.map(shownClient))
-      printTable(
-        ['CLIENT_ID', 'NAME', 'KIND', 'REGISTERED', 'REDIRECTS'],
-        clients.map((client) => [
-          client.client_id,
-          client.client_name ?? '',
-          kindOf(client),
-          moment(client.client_id_issued_at),
-          client.redirect_uris.join(' '),
-        ]),
-      )
+      const rows = clients.map((client) => [
+        client.client_id,
+        client.client_name ?? '',
+        kindOf(client),
+        moment(client.client_id_issued_at),
+        client.redirect_uris.join(' '),
+      ])
+      return {
+        facts: clients.map(shownClient),
+        show: () => printTable(['CLIENT_ID', 'NAME', 'KIND', 'REGISTERED', 'REDIRECTS'], rows),
+      }
     }),
 })
 
@@ -131,10 +134,14 @@ export const remove = defineCommand({
     withContext('clients', async (context) => {
       if (!(await Client.remove(context, clientId))) throw unknownClient(clientId)
       const ended = await endGrants(context, clientId)
-      print(
-        `${printable(clientId)} is removed; ended ${ended} grant${ended === 1 ? '' : 's'}. ` +
-          'A running server stops accepting the client and all its tokens within a second.',
-      )
+      return {
+        facts: { client_id: clientId, removed: true, ended_grants: ended },
+        show: () =>
+          print(
+            `${printable(clientId)} is removed; ended ${ended} grant${ended === 1 ? '' : 's'}. ` +
+              'A running server stops accepting the client and all its tokens within a second.',
+          ),
+      }
     }),
 })
 

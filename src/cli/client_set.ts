@@ -9,9 +9,9 @@ import { withContext } from './administration.ts'
 import { endGrants, operatorPolicy, shownClient, unknownClient } from './client.ts'
 import { consequencesOf } from './client_changes.ts'
 import { givenMembers, memberOptions, metadataOption, privileges, requireAllowed } from './client_options.ts'
-import { defineCommand, jsonOption } from './command.ts'
+import { defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
-import { print, printable, printJson } from './output.ts'
+import { print, printable } from './output.ts'
 
 const options = {
   ...memberOptions,
@@ -28,7 +28,6 @@ const options = {
     type: 'boolean',
     help: 'End its grants with their tokens and consents, so that nothing from before the change remains',
   },
-  json: jsonOption,
 } as const
 
 /** The member that an option or a name of metadata stands for. */
@@ -55,7 +54,7 @@ export const set = defineCommand({
       ],
     }
     requireChange(change, given['end-grants'] ?? false)
-    await withContext('clients', async (context) => {
+    return withContext('clients', async (context) => {
       const before = await Client.find(context, clientId)
       if (!before) throw unknownClient(clientId)
       const secret = context.random(33)
@@ -80,13 +79,17 @@ export const set = defineCommand({
         changed: differences,
         ...(ended !== undefined && { ended_grants: ended }),
       }
-      if (given.json) return printJson(facts)
-      for (const [name, { from, to }] of Object.entries(differences))
-        print(`${name}: ${printable(from ?? 'unset')} → ${printable(to ?? 'unset')}`)
-      if (Object.keys(differences).length === 0) print('nothing changed: it was so already')
-      for (const text of consequencesOf(before, after)) print(text)
-      if (ended !== undefined) print(`ended ${ended} grant${ended === 1 ? '' : 's'} with all tokens`)
-      if (made !== undefined) print(`\nclient_secret  ${made}\nThe secret is shown only once.`)
+      return {
+        facts,
+        show() {
+          for (const [name, { from, to }] of Object.entries(differences))
+            print(`${name}: ${printable(from ?? 'unset')} → ${printable(to ?? 'unset')}`)
+          if (Object.keys(differences).length === 0) print('nothing changed: it was so already')
+          for (const text of consequencesOf(before, after)) print(text)
+          if (ended !== undefined) print(`ended ${ended} grant${ended === 1 ? '' : 's'} with all tokens`)
+          if (made !== undefined) print(`\nclient_secret  ${made}\nThe secret is shown only once.`)
+        },
+      }
     })
   },
 })

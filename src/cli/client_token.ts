@@ -5,9 +5,9 @@ import { allGrantTypes } from '../endpoints/registration.ts'
 import { offeredMethods } from '../http/client_authentication.ts'
 import { InitialAccessToken } from '../models/initial_access_token.ts'
 import { listAll, withContext } from './administration.ts'
-import { defineCommand, jsonOption, type Values } from './command.ts'
+import { defineCommand, type Values } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
-import { moment, print, printable, printFacts, printJson, printTable } from './output.ts'
+import { moment, print, printable, printFacts, printTable } from './output.ts'
 import { readTime } from './time_option.ts'
 
 const options = {
@@ -41,7 +41,6 @@ const options = {
     value: 'HOST',
     help: 'Hosts allowed in redirect URIs, for example app.example or *.app.example. Default: any',
   },
-  json: jsonOption,
 } as const
 
 export const add = defineCommand({
@@ -50,7 +49,7 @@ export const add = defineCommand({
   async run(given, [name]) {
     const uses = readUses(given.uses ?? '1')
     const lifetime = readTime('expires-in', given['expires-in'] ?? '30d', longestLifeSeconds)
-    await withContext('clients', async (context) => {
+    return withContext('clients', async (context) => {
       const limits = readLimits(given, context)
       const { record, token } = await InitialAccessToken.issue(context, context.random, {
         name,
@@ -59,11 +58,15 @@ export const add = defineCommand({
         limits,
       })
       const made = { id: record.id, name, uses, expires: moment(record.exp), ...limits, token }
-      if (given.json) return printJson(made)
-      printFacts(made)
-      print('\nThe token is shown only once.')
-      if (context.config.registration === 'closed')
-        print('REGISTRATION is closed, so this token does not work until REGISTRATION is token or open.')
+      return {
+        facts: made,
+        show() {
+          printFacts(made)
+          print('\nThe token is shown only once.')
+          if (context.config.registration === 'closed')
+            print('REGISTRATION is closed, so this token does not work until REGISTRATION is token or open.')
+        },
+      }
     })
   },
 })
@@ -103,24 +106,24 @@ function readLimits(given: Values<typeof options>, context: Context): Registrati
 
 export const list = defineCommand({
   takes: [],
-  options: { json: jsonOption },
-  run: ({ json }) =>
+  options: {},
+  run: () =>
     withContext('clients', async (context) => {
       const tokens = await listAll((offset, limit) => InitialAccessToken.list(context, offset, limit))
-      if (json) return printJson(tokens.map(({ secret_hash: _hash, ...shown }) => shown))
-      printTable(
-        ['ID', 'NAME', 'USES LEFT', 'CREATED', 'EXPIRES', 'LIMITS'],
-        tokens.map(({ id, name, uses, uses_left, created_at, exp, limits }) => [
-          id,
-          name,
-          `${uses_left} of ${uses}`,
-          moment(created_at),
-          moment(exp),
-          Object.entries(limits)
-            .map(([what, words]) => `${what}: ${words?.join(' ')}`)
-            .join('; '),
-        ]),
-      )
+      const rows = tokens.map(({ id, name, uses, uses_left, created_at, exp, limits }) => [
+        id,
+        name,
+        `${uses_left} of ${uses}`,
+        moment(created_at),
+        moment(exp),
+        Object.entries(limits)
+          .map(([what, words]) => `${what}: ${words?.join(' ')}`)
+          .join('; '),
+      ])
+      return {
+        facts: tokens.map(({ secret_hash: _hash, ...shown }) => shown),
+        show: () => printTable(['ID', 'NAME', 'USES LEFT', 'CREATED', 'EXPIRES', 'LIMITS'], rows),
+      }
     }),
 })
 
@@ -133,6 +136,9 @@ export const remove = defineCommand({
         throw new Refusal(
           `there is no initial access token ${printable(id)}; latchkey client token list shows all tokens`,
         )
-      print(`${printable(id)} is revoked. It can no longer register clients.`)
+      return {
+        facts: { id, revoked: true },
+        show: () => print(`${printable(id)} is revoked. It can no longer register clients.`),
+      }
     }),
 })

@@ -1,6 +1,7 @@
 /** The definition of a command. Parsing of its arguments and its usage text follow from it. https://nodejs.org/api/util.html#utilparseargsconfig */
 import { parseArgs } from 'node:util'
 import { UsageError } from './failure.ts'
+import { printFacts, printJson } from './output.ts'
 
 export interface Option {
   readonly type: 'string' | 'boolean'
@@ -27,21 +28,52 @@ export interface Command {
   start(name: string, args: readonly string[]): Promise<void>
 }
 
-/** `takes` names the arguments. All are required, unless an `instead` option replaces them. */
+/** What a command found or did. It is printed here alone: as JSON with `--json`, else in words. */
+export interface Answer {
+  /** With `--json` all that is printed. */
+  readonly facts: unknown
+  /** Prints the words. Without it, each member of `facts` is a line. */
+  show?(): void
+  /** Thrown after the answer is printed: the command did not succeed. */
+  readonly failure?: Error | undefined
+}
+
+const jsonOption = { type: 'boolean', help: 'Print JSON' } as const
+type WithJson<O extends Options> = O & { json: typeof jsonOption }
+
+/** `takes` names the arguments. All are required, unless an `instead` option replaces them. Every command has `--json`. */
 export function defineCommand<const O extends Options, const T extends readonly string[]>(definition: {
   takes: T
   options: O
-  run(options: Values<O>, args: { readonly [I in keyof T]: string }): Promise<void> | void
+  run(options: Values<O>, args: { readonly [I in keyof T]: string }): Promise<Answer> | Answer
 }): Command {
-  const { takes, options, run } = definition
+  const { takes, run } = definition
+  const options: WithJson<O> = { ...definition.options, json: jsonOption }
   return {
     takes,
     options,
     async start(name, args) {
       const { values, positionals } = read(name, { takes, options }, args)
-      await run(values as Values<O>, positionals as unknown as { readonly [I in keyof T]: string })
+      const given = values as Values<O> & { json?: boolean }
+      const answer = await run(given, positionals as unknown as { readonly [I in keyof T]: string })
+      if (given.json) printJson(answer.facts)
+      else if (answer.show) answer.show()
+      else printFacts(answer.facts as Readonly<Record<string, unknown>>)
+      if (answer.failure) throw answer.failure
     },
   }
+}
+
+/** A command that shows its steps while it runs, and so has no answer: the server, the test client. */
+export function defineProcess<const O extends Options>({
+  options,
+  run,
+}: {
+  options: O
+  run(options: Values<O>): Promise<void>
+}): Command {
+  const form = { takes: [], options }
+  return { ...form, start: async (name, args) => run(read(name, form, args).values as Values<O>) }
 }
 
 function read(name: string, { takes, options }: Pick<Command, 'takes' | 'options'>, args: readonly string[]) {
@@ -98,5 +130,3 @@ export function optionsHelp({ options }: Pick<Command, 'options'>): string {
   })
   return lines.join('\n')
 }
-
-export const jsonOption = { type: 'boolean', help: 'Print JSON' } as const

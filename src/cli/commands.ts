@@ -1,5 +1,5 @@
 /** The list of commands. The modules of a command are loaded when it is called. */
-import { type Command, defineCommand } from './command.ts'
+import { type Command, defineProcess } from './command.ts'
 
 export interface CommandEntry {
   readonly name: string
@@ -7,7 +7,7 @@ export interface CommandEntry {
   load(): Promise<Command>
 }
 
-const serve = async () => defineCommand({ takes: [], options: {}, run: (await import('./serve.ts')).serve })
+const serve = async () => defineProcess({ options: {}, run: (await import('./serve.ts')).serve })
 const keys = () => import('./keys.ts')
 const user = () => import('./user.ts')
 const transfer = () => import('./user_transfer.ts')

@@ -6,12 +6,12 @@ import { type Env, given } from '../config/read.ts'
 import { developmentSecretKey } from '../config/server_variables.ts'
 import { entries } from '../config/variables.ts'
 import { storeLocation } from './administration.ts'
-import { defineCommand, jsonOption } from './command.ts'
+import { type Answer, defineCommand } from './command.ts'
 import { notesOn } from './config_notes.ts'
 import { warningsAbout } from './config_warnings.ts'
 import { deepProblems } from './deep_check.ts'
 import { type Environment, readEnvironment } from './environment.ts'
-import { print, printable, printJson, printTable } from './output.ts'
+import { print, printable, printTable } from './output.ts'
 import { looksOf } from '../html/looks.ts'
 import { featureEntries, featuresFor } from '../table.ts'
 import { readConfig } from './open.ts'
@@ -20,10 +20,9 @@ import { checkProfiles, type ProfileFinding, registeredClients } from './profile
 export const check = defineCommand({
   takes: [],
   options: {
-    json: jsonOption,
     deep: { type: 'boolean', help: 'Try what the settings name: store, keys, certificates, address' },
   },
-  async run({ json, deep }) {
+  async run({ deep }) {
     try {
       const environment = readEnvironment()
       const config = readConfig(environment.env)
@@ -34,36 +33,32 @@ export const check = defineCommand({
       const warn = (text: string) => void warnings.push(text)
       const problems = deep ? await deepProblems(config, environment.env, warn) : []
       if (problems.length > 0) throw new ConfigError(problems)
-      await report(config, environment, warnings, json ?? false)
+      return await report(config, environment, warnings)
     } catch (error) {
-      if (!json || !(error instanceof ConfigError)) throw error
-      printJson({ ok: false, problems: error.problems })
-      process.exitCode = 2
+      if (!(error instanceof ConfigError)) throw error
+      return { facts: { ok: false, problems: error.problems }, show() {}, failure: error }
     }
   },
 })
 
-async function report(
-  config: Config,
-  environment: Environment,
-  warnings: string[],
-  json: boolean,
-): Promise<void> {
+async function report(config: Config, environment: Environment, warnings: string[]): Promise<Answer> {
   const settings = settingsOf(config, environment)
   const notes = notesOn(config)
   const profiles = await profilesFor(config, warnings)
-  if (json) {
-    const values = Object.fromEntries(settings.map(({ name, value }) => [name, value]))
-    return printJson({ ok: true, settings: values, warnings, notes, profiles })
+  const values = Object.fromEntries(settings.map(({ name, value }) => [name, value]))
+  return {
+    facts: { ok: true, settings: values, warnings, notes, profiles },
+    show() {
+      printTable(
+        ['VARIABLE', 'VALUE', 'FROM'],
+        settings.map(({ name, value, from }) => [name, value ?? '', from]),
+      )
+      printProfiles(profiles, config)
+      for (const note of notes) print(`\nnote: ${printable(note)}`)
+      for (const warning of warnings) process.stderr.write(`warning: ${printable(warning)}\n`)
+      print('\nok')
+    },
   }
-  printTable(
-    ['VARIABLE', 'VALUE', 'FROM'],
-    settings.map(({ name, value, from }) => [name, value ?? '', from]),
-  )
-  printProfiles(profiles, config)
-  for (const note of notes) print(`\nnote: ${printable(note)}`)
-  for (const warning of warnings) process.stderr.write(`warning: ${printable(warning)}\n`)
-  print('\nok')
 }
 
 /** Empty, with a warning, when the store cannot be read: the configuration itself may be correct. */

@@ -26,6 +26,6 @@ export const health = defineCommand({
     if (!answer) throw new Refusal(`no answer from ${url}`)
     const { status } = (await answer.json().catch(() => ({}))) as { status?: string }
     if (!answer.ok) throw new Refusal(`${url} answered ${answer.status} ${status ?? ''}`)
-    print(status ?? 'healthy')
+    return { facts: { status: status ?? 'healthy', url }, show: () => print(status ?? 'healthy') }
   },
 })

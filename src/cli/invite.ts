@@ -6,9 +6,9 @@ import { Invitation } from '../models/invitation.ts'
 import { User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
 import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
-import { defineCommand, jsonOption } from './command.ts'
+import { defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
-import { moment, print, printable, printFacts, printJson, printTable } from './output.ts'
+import { moment, print, printable, printFacts, printTable } from './output.ts'
 import { readTime } from './time_option.ts'
 
 const longestLifeSeconds = 365 * 86_400
@@ -23,15 +23,14 @@ export const invite = defineCommand({
       help: 'Lifetime, for example 12h or 30d. Default: 7d',
     },
     'no-mail': { type: 'boolean', help: 'Only print the link and send no email' },
-    json: jsonOption,
   },
-  async run({ role, attribute, expires = '7d', 'no-mail': noMail, json }, [address]) {
+  async run({ role, attribute, expires = '7d', 'no-mail': noMail }, [address]) {
     const email = readMailAddress(address)
     if (email === undefined)
       throw new UsageError(`expected an address such as name@example.com, got ${printable(address)}`)
     const lifetime = readTime('expires', expires, longestLifeSeconds)
     const [roles, attributes] = [readRoles(role), readAttributes(attribute)]
-    await withContext('accounts', async (context) => {
+    return withContext('accounts', async (context) => {
       const { issuer } = context.config
       if (!context.table.features.includes('accounts'))
         throw new Refusal(
@@ -57,44 +56,43 @@ export const invite = defineCommand({
           after: [say('new_account.invited_until', { until: new Date(record.exp * 1000) })],
         })
       const facts = { id: record.id, email, roles, expires: moment(record.exp), mailed, link }
-      if (json) return printJson(facts)
-      printFacts(facts)
-      print(`\nThe link is shown only once${mailed ? '; a running server mails it' : ''}.`)
+      return {
+        facts,
+        show() {
+          printFacts(facts)
+          print(`\nThe link is shown only once${mailed ? '; a running server mails it' : ''}.`)
+        },
+      }
     })
   },
 })
 
 export const list = defineCommand({
   takes: [],
-  options: { json: jsonOption },
-  run: ({ json }) =>
+  options: {},
+  run: () =>
     withContext('accounts', async (context) => {
       const found = await listAll((offset, limit) => Invitation.list(context, offset, limit))
       const rows = found.map(({ secret_hash: _hash, invited: _invited, ...shown }) => shown)
-      if (json) return printJson(rows)
-      printTable(
-        ['ID', 'ADDRESS', 'ROLES', 'CREATED', 'EXPIRES'],
-        rows.map(({ id, email, roles, created_at, exp }) => [
-          id,
-          email,
-          roles.join(' '),
-          moment(created_at),
-          moment(exp),
-        ]),
-      )
+      const cells = rows.map(({ id, email, roles, created_at, exp }) => {
+        return [id, email, roles.join(' '), moment(created_at), moment(exp)]
+      })
+      return {
+        facts: rows,
+        show: () => printTable(['ID', 'ADDRESS', 'ROLES', 'CREATED', 'EXPIRES'], cells),
+      }
     }),
 })
 
 export const revoke = defineCommand({
   takes: ['ID'],
-  options: { json: jsonOption },
-  run: ({ json }, [id]) =>
+  options: {},
+  run: (_, [id]) =>
     withContext('accounts', async (context) => {
       if (!(await Invitation.spend(context, id)))
         throw new Refusal(
           `there is no invitation ${printable(id)}; latchkey invite list shows all pending invitations`,
         )
-      if (json) return printJson({ id, revoked: true })
-      print(`${printable(id)} is revoked`)
+      return { facts: { id, revoked: true }, show: () => print(`${printable(id)} is revoked`) }
     }),
 })

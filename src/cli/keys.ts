@@ -6,7 +6,7 @@ import type { KeyRing } from '../models/key_ring.ts'
 import type { KeyStatus } from '../models/open_keys.ts'
 import { writePemFiles } from '../models/pem_files.ts'
 import { storeLocation, withKeys } from './administration.ts'
-import { defineCommand, jsonOption } from './command.ts'
+import { defineCommand } from './command.ts'
 import { UsageError } from './failure.ts'
 import { algsInUse } from './open.ts'
 import { moment, print, printJson, printTable } from './output.ts'
@@ -14,13 +14,17 @@ import { moment, print, printJson, printTable } from './output.ts'
 /** Opening the key ring generates missing keys, so this only prints the keys. */
 export const generate = defineCommand({
   takes: [],
-  options: { json: jsonOption },
-  run: ({ json }) =>
+  options: {},
+  run: () =>
     withKeys(async (keys, { config }) => {
       await keepPemFiles(config, keys)
-      if (json) return printJson(keys.list())
-      printKeys(keys.list())
-      print(`\nkept in ${whereKeysAre(config)}`)
+      return {
+        facts: keys.list(),
+        show() {
+          printKeys(keys.list())
+          print(`\nkept in ${whereKeysAre(config)}`)
+        },
+      }
     }),
 })
 
@@ -33,21 +37,23 @@ export const rotate = defineCommand({
       value: 'ALG',
       help: `One of ${keyAlgs.join(', ')}, if SIGNING_ALGS or ENCRYPTION_ALGS has it. Default: all of these`,
     },
-    json: jsonOption,
   },
-  async run({ alg, json }) {
-    await withKeys(async (keys, { config, clock }) => {
+  run: ({ alg }) =>
+    withKeys(async (keys, { config, clock }) => {
       const algs = alg?.map((name) => knownAlg(name, algsInUse(config)))
       const before = new Set(keys.list().map(({ kid }) => kid))
       const next = await keys.rotate(algs)
       await keepPemFiles(config, keys)
-      if (json) return printJson(next)
-      for (const key of next)
-        print(
-          `${key.alg} ${key.kid} ${before.has(key.kid) ? 'was published by an earlier rotation' : 'is published'}, ${starts(key, seconds(clock))}`,
-        )
-    })
-  },
+      return {
+        facts: next,
+        show() {
+          for (const key of next)
+            print(
+              `${key.alg} ${key.kid} ${before.has(key.kid) ? 'was published by an earlier rotation' : 'is published'}, ${starts(key, seconds(clock))}`,
+            )
+        },
+      }
+    }),
 })
 
 function knownAlg(name: string, inUse: readonly KeyAlg[]): KeyAlg {
@@ -66,8 +72,8 @@ const starts = ({ alg, activates_at }: KeyStatus, now: number): string =>
 
 export const list = defineCommand({
   takes: [],
-  options: { json: jsonOption },
-  run: ({ json }) => withKeys(async (keys) => (json ? printJson : printKeys)(keys.list())),
+  options: {},
+  run: () => withKeys(async (keys) => ({ facts: keys.list(), show: () => printKeys(keys.list()) })),
 })
 
 function printKeys(keys: readonly KeyStatus[]): void {
@@ -80,7 +86,11 @@ function printKeys(keys: readonly KeyStatus[]): void {
 export const jwks = defineCommand({
   takes: [],
   options: {},
-  run: () => withKeys(async (keys) => printJson(JSON.parse(keys.jwks().body))),
+  run: () =>
+    withKeys(async (keys) => {
+      const jwks: unknown = JSON.parse(keys.jwks().body)
+      return { facts: jwks, show: () => printJson(jwks) }
+    }),
 })
 
 /** As `serve` does in development: private.pem and public.pem have the current signing key (docs/walkthrough.md). */

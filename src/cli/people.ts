@@ -6,8 +6,9 @@ import { Grant } from '../models/grant.ts'
 import { Session } from '../models/session.ts'
 import { canonicalUsername, User } from '../models/user.ts'
 import { listAll } from './administration.ts'
+import type { Answer } from './command.ts'
 import { Refusal } from './failure.ts'
-import { printable } from './output.ts'
+import { print, printable } from './output.ts'
 
 export const taken = (username: string) =>
   new Refusal(
@@ -61,11 +62,25 @@ export const audit = ({ log }: Context, event: string, { sub }: Pick<User, 'sub'
 /** Milliseconds within which a request ends that a server began before the change. */
 const inFlight = 1_000
 
-/** Ends all sessions, grants and tokens of an account. Returns a text with their numbers. */
-export async function endAll(context: Context, user: User): Promise<string> {
+/** Ends all sessions, grants and tokens of an account. */
+export async function endAll(context: Context, user: User): Promise<EndedOfOne> {
   const { sessions, grants } = await endAllOf(context, async () => [user])
-  return `${number(sessions, 'session')} and ${number(grants, 'grant')} with all tokens`
+  return { ended_sessions: sessions, ended_grants: grants }
 }
+
+/** Numbers of what was ended of one account. */
+export interface EndedOfOne {
+  ended_sessions: number
+  ended_grants: number
+}
+
+export const endedAnswer = ({ username, sub }: User, what: string, ended: EndedOfOne): Answer => ({
+  facts: { username, sub, ...ended },
+  show: () => print(`${printable(username)} ${what}; ended ${endedWords(ended)}`),
+})
+
+export const endedWords = ({ ended_sessions, ended_grants }: EndedOfOne): string =>
+  `${number(ended_sessions, 'session')} and ${number(ended_grants, 'grant')} with all tokens`
 
 /** Ends all sessions, grants and tokens of all accounts. */
 export const endAllAccounts = (context: Context): Promise<Ended> =>

@@ -4,18 +4,17 @@ import { readMailAddress } from '../lib/mail_address.ts'
 import { FactorGeneration } from '../models/factor_generation.ts'
 import { User } from '../models/user.ts'
 import { withContext } from './administration.ts'
-import { defineCommand, jsonOption } from './command.ts'
+import { defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
-import { print, printable, printJson } from './output.ts'
-import { audit, endAll, requireUser } from './people.ts'
+import { print, printable } from './output.ts'
+import { audit, endAll, endedWords, requireUser } from './people.ts'
 
 export const verify = defineCommand({
   takes: ['NAME'],
   options: {
     email: { type: 'string', value: 'ADDRESS', help: 'Email address. Default: the address of the account' },
-    json: jsonOption,
   },
-  run: ({ email, json }, [name]) =>
+  run: ({ email }, [name]) =>
     withContext('accounts', async (context) => {
       const user = await requireUser(context, name)
       const given = email ?? user.claims.email
@@ -34,15 +33,17 @@ export const verify = defineCommand({
       ])
       audit(context, 'email_set', user)
       const facts = { username: user.username, sub: user.sub, email: address, email_verified: true }
-      if (json) return printJson(facts)
-      print(`${printable(address)} is the verified address of ${printable(user.username)}`)
+      return {
+        facts,
+        show: () => print(`${printable(address)} is the verified address of ${printable(user.username)}`),
+      }
     }),
 })
 
 export const resetFactors = defineCommand({
   takes: ['NAME'],
-  options: { json: jsonOption },
-  run: ({ json }, [name]) =>
+  options: {},
+  run: (_, [name]) =>
     withContext('accounts', async (context) => {
       const user = await requireUser(context, name)
       const rows = context.table.personData.filter(({ factor }) => factor)
@@ -53,7 +54,12 @@ export const resetFactors = defineCommand({
       await tellOfOperator(context, user, { kind: 'factors_reset' })
       audit(context, 'factors_reset', user)
       const erased = rows.map((row) => row.name)
-      if (json) return printJson({ username: user.username, sub: user.sub, erased })
-      print(`${printable(user.username)} has no second factor and no passkey now; ended ${ended}`)
+      return {
+        facts: { username: user.username, sub: user.sub, erased, ...ended },
+        show: () =>
+          print(
+            `${printable(user.username)} has no second factor and no passkey now; ended ${endedWords(ended)}`,
+          ),
+      }
     }),
 })

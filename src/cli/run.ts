@@ -1,14 +1,15 @@
 /** Finds and runs the command that the arguments name; also answers `help`, `--help` and `version`. */
-import { build } from '../version.ts'
+import { build, commit, version } from '../version.ts'
 import { optionsHelp, usage } from './command.ts'
 import { type CommandEntry, commands } from './commands.ts'
 import { UsageError } from './failure.ts'
-import { print } from './output.ts'
+import { print, printJson } from './output.ts'
 
 /** `args` without the program. Throws UsageError, or what the command throws. */
 export async function run(args: readonly string[]): Promise<void> {
   const [first = '', ...rest] = args
-  if (['version', '--version', '-v'].includes(first)) return print(`latchkey ${build}`)
+  if (['version', '--version', '-v'].includes(first))
+    return rest.includes('--json') ? printJson({ version, commit }) : print(`latchkey ${build}`)
   if (['help', '--help', '-h'].includes(first)) return help(rest)
   const found = findCommand(args)
   if (!found) throw unknown(args)

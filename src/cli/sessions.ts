@@ -4,15 +4,15 @@ import { tellOfOperator } from '../people/tell_owner.ts'
 import { endSession } from '../people/end_session.ts'
 import { Session } from '../models/session.ts'
 import { withContext } from './administration.ts'
-import { defineCommand, jsonOption } from './command.ts'
+import { type Answer, defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
-import { moment, print, printable, printJson, printTable } from './output.ts'
-import { audit, endAll, endAllAccounts, number, requireUser } from './people.ts'
+import { moment, print, printable, printTable } from './output.ts'
+import { audit, endAll, endAllAccounts, endedWords, number, requireUser } from './people.ts'
 
 export const list = defineCommand({
   takes: ['NAME'],
-  options: { json: jsonOption },
-  run: ({ json }, [name]) =>
+  options: {},
+  run: (_, [name]) =>
     withContext('accounts', async (context) => {
       const user = await requireUser(context, name)
       const sessions = (await Session.listOfUser(context, user.sub)).map((session) => ({
@@ -26,18 +26,18 @@ export const list = defineCommand({
         user_agent: session.user_agent,
         clients: session.clients,
       }))
-      if (json) return printJson(sessions)
-      printTable(
-        ['SID', 'SIGNED IN', 'LAST USED', 'BY', 'ADDRESS', 'CLIENTS'],
-        sessions.map((each) => [
-          each.sid,
-          each.signed_in_at,
-          each.last_used_at,
-          each.amr.join(' '),
-          each.address ?? '',
-          each.clients.length,
-        ]),
-      )
+      const rows = sessions.map((each) => [
+        each.sid,
+        each.signed_in_at,
+        each.last_used_at,
+        each.amr.join(' '),
+        each.address ?? '',
+        each.clients.length,
+      ])
+      return {
+        facts: sessions,
+        show: () => printTable(['SID', 'SIGNED IN', 'LAST USED', 'BY', 'ADDRESS', 'CLIENTS'], rows),
+      }
     }),
 })
 
@@ -51,23 +51,25 @@ export const end = defineCommand({
       help: 'End all sessions, grants and tokens of all accounts',
     },
     yes: { type: 'boolean', help: 'Confirm --everybody' },
-    json: jsonOption,
   },
-  run({ sid, everybody, yes, json }, [name]) {
+  run({ sid, everybody, yes }, [name]) {
     if (everybody && sid !== undefined)
       throw new UsageError('--sid names one session, --everybody all: give one of them')
     if (everybody && !yes)
       throw new UsageError('--everybody signs out all users of all applications: add --yes to confirm')
     if (!everybody && yes) throw new UsageError('--yes goes with --everybody')
     return withContext('accounts', async (context) => {
-      if (everybody) return endOfAllAccounts(context, json)
+      if (everybody) return endOfAllAccounts(context)
       const user = await requireUser(context, name)
       if (sid === undefined) {
         const { length } = await Session.listOfUser(context, user.sub)
         const ended = await endAll(context, user)
         await tellOfOperator(context, user, { kind: 'signed_out_by_operator' })
         audit(context, 'sessions_ended', user)
-        return json ? printJson({ username: user.username, ended: length }) : print(`ended ${ended}`)
+        return {
+          facts: { username: user.username, ended: length },
+          show: () => print(`ended ${endedWords(ended)}`),
+        }
       }
       const session = await Session.find(context, sid)
       if (session?.sub !== user.sub)
@@ -76,19 +78,24 @@ export const end = defineCommand({
         )
       await endSession(sid, context)
       audit(context, 'session_ended', user, { sid })
-      if (json) return printJson({ username: user.username, ended: 1 })
-      print(`ended the session ${printable(sid)} with all tokens`)
+      return {
+        facts: { username: user.username, ended: 1 },
+        show: () => print(`ended the session ${printable(sid)} with all tokens`),
+      }
     })
   },
 })
 
 /** OWASP ASVS 5.0 V7.4.5 */
-async function endOfAllAccounts(context: Context, json = false): Promise<void> {
+async function endOfAllAccounts(context: Context): Promise<Answer> {
   const ended = await endAllAccounts(context)
   context.log.warn('changed_by_operator', { change: 'all_sessions_ended', ...ended })
-  if (json) return printJson(ended)
   const { people, sessions, grants } = ended
-  print(
-    `ended ${number(sessions, 'session')} and ${number(grants, 'grant')} of ${number(people, 'account')} with all tokens`,
-  )
+  return {
+    facts: ended,
+    show: () =>
+      print(
+        `ended ${number(sessions, 'session')} and ${number(grants, 'grant')} of ${number(people, 'account')} with all tokens`,
+      ),
+  }
 }

@@ -4,7 +4,7 @@ import { defaultScopes } from './client_options.ts'
 import { systemRandom } from '../lib/random.ts'
 import { demoClient } from '../models/demo.ts'
 import { listenForCallback } from './callback_listener.ts'
-import { defineCommand, type Values } from './command.ts'
+import { defineProcess, type Values } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { moment, print, printable, printJson } from './output.ts'
 import {
@@ -34,7 +34,7 @@ const options = {
   timeout: { type: 'string', value: 'SECONDS', help: 'How long to wait for the sign-in. Default: 300' },
 } as const
 
-export const testClient = defineCommand({ takes: [], options, run: runFlow })
+export const testClient = defineProcess({ options, run: runFlow })
 
 async function runFlow(given: Values<typeof options>): Promise<void> {
   const issuer = readIssuer(given.issuer)

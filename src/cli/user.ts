@@ -11,10 +11,10 @@ import { User, provenEmail } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
 import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
 import { readClaims } from './claim_option.ts'
-import { defineCommand, jsonOption } from './command.ts'
+import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
-import { moment, print, printable, printFacts, printJson, printTable } from './output.ts'
-import { audit, change, endAll, requireGoodName, requireUser, taken } from './people.ts'
+import { moment, print, printable, printTable } from './output.ts'
+import { audit, change, endAll, endedAnswer, requireGoodName, requireUser, taken } from './people.ts'
 import { passwordOption, readNewPassword } from './password_prompt.ts'
 import { normalize } from '../lib/normalize.ts'
 
@@ -41,7 +41,7 @@ export const add = defineCommand({
     const attributes = readAttributes(attribute)
     const roles = readRoles(role)
     const claims = readClaims(claim, { name, email })
-    await withContext('accounts', async (context) => {
+    return withContext('accounts', async (context) => {
       if (await User.findByUsername(context, username)) throw taken(username)
       const about = wordsAbout({ username, claims })
       const password_hash = await hashPassword(await readNewPassword(context, about, fromStdin))
@@ -60,13 +60,15 @@ export const add = defineCommand({
       if (!(await User.create(context, user))) throw taken(username)
       await Event.add(context, context.random, { sub: user.sub, kind: 'account_added' })
       audit(context, 'account_added', user, { roles })
-      printFacts({
-        username: user.username,
-        sub: user.sub,
-        claims,
-        ...(roles.length > 0 && { roles }),
-        ...(attribute && { attributes }),
-      })
+      return {
+        facts: {
+          username: user.username,
+          sub: user.sub,
+          claims,
+          ...(roles.length > 0 && { roles }),
+          ...(attribute && { attributes }),
+        },
+      }
     })
   },
 })
@@ -84,15 +86,15 @@ export const passwd = defineCommand({
       const ended = await endAll(context, user)
       await tellOfOperator(context, user, { kind: 'password_set' })
       audit(context, 'password_set', user)
-      print(`${printable(user.username)} has a new password; ended ${ended}`)
+      return endedAnswer(user, 'has a new password', ended)
     }),
 })
 
 /** The operator does not see the link, because its holder chooses the password. OWASP ASVS 5.0 V6.4.6 */
 export const reset = defineCommand({
   takes: ['NAME'],
-  options: { json: jsonOption },
-  run: ({ json }, [username]) =>
+  options: {},
+  run: (_, [username]) =>
     withContext('accounts', async (context) => {
       if (!context.table.features.includes('recovery'))
         throw new Refusal('no link can be emailed here: set SMTP_URL and PASSWORD_RECOVERY=true')
@@ -110,13 +112,15 @@ export const reset = defineCommand({
       await Event.add(context, context.random, { sub: user.sub, kind: 'password_asked' })
       await mailLink(context, user, { to, why: say('recovery.operator_line') })
       audit(context, 'password_asked', user)
-      if (json)
-        return printJson({ username: user.username, sub: user.sub, email: to, expires_in: linkLifetime })
       const minutes = linkLifetime / 60
-      print(
-        `a running server mails ${printable(to)} a link to choose a new password, valid for ${minutes} minutes; ` +
-          `until then the old one works, and latchkey sessions end signs ${name} out`,
-      )
+      return {
+        facts: { username: user.username, sub: user.sub, email: to, expires_in: linkLifetime },
+        show: () =>
+          print(
+            `a running server mails ${printable(to)} a link to choose a new password, valid for ${minutes} minutes; ` +
+              `until then the old one works, and latchkey sessions end signs ${name} out`,
+          ),
+      }
     }),
 })
 
@@ -130,7 +134,7 @@ export const disable = defineCommand({
       const ended = await endAll(context, user)
       await tellOfOperator(context, user, { kind: 'account_disabled' })
       audit(context, 'account_disabled', user)
-      print(`${printable(user.username)} is disabled; ended ${ended}`)
+      return endedAnswer(user, 'is disabled', ended)
     }),
 })
 
@@ -143,7 +147,10 @@ export const enable = defineCommand({
       await change(context, user, () => ({ disabled: false }))
       await tellOfOperator(context, user, { kind: 'account_enabled' })
       audit(context, 'account_enabled', user)
-      print(`${printable(user.username)} is enabled`)
+      return {
+        facts: { username: user.username, sub: user.sub, disabled: false },
+        show: () => print(`${printable(user.username)} is enabled`),
+      }
     }),
 })
 
@@ -155,17 +162,17 @@ const stateOf = ({ disabled, leaving_at }: User): string => {
 
 export const list = defineCommand({
   takes: [],
-  options: { json: jsonOption },
-  run: ({ json }) =>
+  options: {},
+  run: () =>
     withContext('accounts', async (context) => {
       const users = await listAll((offset, limit) => User.list(context, offset, limit))
-      if (json) return printJson(users.map(({ password_hash: _, ...user }) => user))
-      printTable(
-        ['USERNAME', 'STATE', 'SUB', 'EMAIL', 'CREATED'],
-        users.map((user) => {
-          const { username, sub, claims, created_at } = user
-          return [username, stateOf(user), sub, claims.email ?? '', moment(created_at)]
-        }),
-      )
+      const rows = users.map((user) => {
+        const { username, sub, claims, created_at } = user
+        return [username, stateOf(user), sub, claims.email ?? '', moment(created_at)]
+      })
+      return {
+        facts: users.map(({ password_hash: _, ...user }) => user),
+        show: () => printTable(['USERNAME', 'STATE', 'SUB', 'EMAIL', 'CREATED'], rows),
+      }
     }),
 })

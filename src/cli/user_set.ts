@@ -4,9 +4,8 @@ import { tellOfOperator } from '../people/tell_owner.ts'
 import { withContext } from './administration.ts'
 import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
 import { readClaims } from './claim_option.ts'
-import { defineCommand, jsonOption } from './command.ts'
+import { defineCommand } from './command.ts'
 import { UsageError } from './failure.ts'
-import { printFacts, printJson } from './output.ts'
 import { audit, change, requireUser } from './people.ts'
 
 /** Not set here: a verified address belongs to one account, which `latchkey verify` checks. */
@@ -25,9 +24,8 @@ export const set = defineCommand({
       help: 'A claim other than the email address',
     },
     unset: { type: 'string', multiple: true, value: 'NAME', help: 'An attribute or claim to remove' },
-    json: jsonOption,
   },
-  async run({ attribute, role, claim, unset = [], json, 'no-roles': noRoles }, [name]) {
+  async run({ attribute, role, claim, unset = [], 'no-roles': noRoles }, [name]) {
     const attributes = readAttributes(attribute)
     const claims = readClaims(claim)
     const roles = noRoles ? [] : role && readRoles(role)
@@ -37,7 +35,7 @@ export const set = defineCommand({
       throw new UsageError(`${odd} cannot be set here; use latchkey verify NAME --email ADDRESS`)
     if (!attribute && !claim && !roles && unset.length === 0)
       throw new UsageError('nothing to set: expected --attribute, --claim, --role, --no-roles or --unset')
-    await withContext('accounts', async (context) => {
+    return withContext('accounts', async (context) => {
       const user = await requireUser(context, name)
       const without = (record: Record<string, unknown>) =>
         Object.fromEntries(Object.entries(record).filter(([key]) => !unset.includes(key)))
@@ -66,9 +64,7 @@ export const set = defineCommand({
       }
       const changedClaims =
         Object.keys(claims).length > 0 || unset.some((each) => standardClaims.includes(each))
-      const shown = { ...facts, ...(changedClaims && { claims: after.claims }) }
-      if (json) printJson(shown)
-      else printFacts(shown)
+      return { facts: { ...facts, ...(changedClaims && { claims: after.claims }) } }
     })
   },
 })

@@ -9,7 +9,7 @@ import { nameKeysOf } from '../models/names.ts'
 import { isClientId } from '../models/subjects.ts'
 import { canonicalEmail, provenEmail, User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
-import { defineCommand, jsonOption } from './command.ts'
+import { defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { print, printable, printJson } from './output.ts'
 import { type FileRecord, readCsv, readJson, writeCsv } from './user_file.ts'
@@ -48,9 +48,8 @@ export const importUsers = defineCommand({
       help: `Import password hashes below the floor too (${hashFloor}). The next sign-in replaces each`,
     },
     partial: { type: 'boolean', help: 'Import the valid accounts and skip the others' },
-    json: jsonOption,
   },
-  run: ({ format, partial, json, 'dry-run': dryRun, 'weak-hashes': weakHashes }, [file]) =>
+  run: ({ format, partial, 'dry-run': dryRun, 'weak-hashes': weakHashes }, [file]) =>
     withContext('accounts', async (context) => {
       const chosen = formatOf(format, file)
       const text = readFileSync(file === '-' ? 0 : file, 'utf8')
@@ -66,13 +65,17 @@ export const importUsers = defineCommand({
           problems: problems.length,
         })
       const done = { people: given.length, imported: made, dry_run: dryRun ?? false, problems }
-      if (json) printJson(done)
-      else {
-        for (const { at, problem } of problems) print(`${at}: ${printable(problem)}`)
-        print(outcome(done, go))
+      return {
+        facts: done,
+        show() {
+          for (const { at, problem } of problems) print(`${at}: ${printable(problem)}`)
+          print(outcome(done, go))
+        },
+        failure:
+          problems.length > 0 && !partial
+            ? new Refusal(`${problems.length} problems; nothing was imported`)
+            : undefined,
       }
-      if (problems.length > 0 && !partial)
-        throw new Refusal(`${problems.length} problems; nothing was imported`)
     }),
 })
 
@@ -195,15 +198,16 @@ export const exportUsers = defineCommand({
       type: 'boolean',
       help: 'Include password hashes. Keep the output secret: hashes can be cracked',
     },
-    json: { ...jsonOption, help: 'Same as --format json' },
   },
-  run: ({ format, json, 'with-hashes': withHashes }) =>
+  run: ({ format, 'with-hashes': withHashes }) =>
     withContext('accounts', async (context) => {
-      const chosen = formatOf(json ? 'json' : format)
+      const chosen = formatOf(format)
       const users = await listAll((offset, limit) => User.list(context, offset, limit))
       const records = users.map((user) => shown(user, withHashes ?? false))
-      if (chosen === 'csv') print(writeCsv(records))
-      else printJson(records)
+      return {
+        facts: records,
+        show: () => (chosen === 'csv' ? print(writeCsv(records)) : printJson(records)),
+      }
     }),
 })
 

@@ -10,9 +10,11 @@ const rotate = defineCommand({
   options: {
     alg: { type: 'string', multiple: true, value: 'ALG', help: 'Which' },
     at: { type: 'string', help: 'When' },
-    json: { type: 'boolean', help: 'JSON' },
   },
-  run: (options, args) => void calls.push([{ ...options }, [...args]]),
+  run(options, args) {
+    calls.push([{ ...options }, [...args]])
+    return { facts: {}, show() {} }
+  },
 })
 
 test('options in any order, repeated where they may be, and -- before an argument that looks like one', async () => {
@@ -53,7 +55,10 @@ test('an option that replaces the arguments: they are empty, and both together a
   const end = defineCommand({
     takes: ['NAME'],
     options: { everybody: { type: 'boolean', instead: true, help: 'All' } },
-    run: ({ everybody }, args) => void seen.push([everybody, ...args]),
+    run({ everybody }, args) {
+      seen.push([everybody, ...args])
+      return { facts: {}, show() {} }
+    },
   })
   await end.start('end', ['--everybody'])
   await end.start('end', ['eva'])
@@ -61,7 +66,7 @@ test('an option that replaces the arguments: they are empty, and both together a
     [true, ''],
     [undefined, 'eva'],
   ])
-  expect(usage('end', end)).toBe('end NAME|--everybody')
+  expect(usage('end', end)).toBe('end NAME|--everybody [--json]')
   for (const args of [[], ['eva', '--everybody']]) {
     const failure = await end.start('end', args).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(UsageError)

@@ -1,0 +1,121 @@
+/** Issue 9, line 38: every command has `--json`, and then prints JSON and nothing else to stdout. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'bun:test'
+import { commands } from '../../src/cli/commands.ts'
+import { commandLine } from '../support/command.ts'
+import { freePort } from '../support/free_port.ts'
+import { spawnProvider } from '../support/provider.ts'
+
+const port = freePort()
+const line = commandLine({ STORE_URL: 'sqlite:latchkey.db', ACCOUNT_REGISTRATION: 'open', PORT: `${port}` })
+afterAll(line.remove)
+
+type Json = Record<string, unknown>
+const file = (name: string, value: unknown): string => {
+  writeFileSync(join(line.folder, name), JSON.stringify(value))
+  return name
+}
+const password = 'correct horse battery'
+
+interface Run {
+  args: readonly string[]
+  input?: string
+  exit?: number
+  shows?: Json
+}
+/** In an order in which each one works. Commands that print a list are only parsed. */
+const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> = {
+  'keys generate': { args: [] },
+  'keys rotate': { args: ['--alg', 'RS256'] },
+  'keys list': { args: [] },
+  jwks: { args: [] },
+  pkce: { args: [], shows: { code_challenge_method: 'S256' } },
+  'user add': {
+    args: ['ann', '--email', 'ann@example.com', '--password-stdin'],
+    input: password,
+    shows: { username: 'ann' },
+  },
+  'user passwd': {
+    args: ['ann', '--password-stdin'],
+    input: `${password} two`,
+    shows: { ended_sessions: 0 },
+  },
+  'user reset': { args: ['ann'], exit: 1 },
+  'user disable': { args: ['ann'], shows: { username: 'ann', ended_grants: 0 } },
+  'user enable': { args: ['ann'], shows: { disabled: false } },
+  'user list': { args: [] },
+  'user set': { args: ['ann', '--role', 'admin'], shows: { roles: ['admin'] } },
+  'user import': { args: [file('people.json', [{ username: 'ben' }])], shows: { imported: 1 } },
+  'user export': { args: ['--format', 'csv'] },
+  invite: { args: ['new@example.com'], shows: { email: 'new@example.com' } },
+  'invite list': { args: [] },
+  'invite revoke': (seen) => ({ args: [String(seen.get('invite')!.id)], shows: { revoked: true } }),
+  verify: { args: ['ann'], shows: { email_verified: true } },
+  'reset-factors': { args: ['ann'], shows: { ended_sessions: 0 } },
+  'sessions list': { args: ['ann'] },
+  'sessions end': { args: ['ann'], shows: { ended: 0 } },
+  'client add': { args: ['App', '--redirect-uri', 'https://app.example/cb'], shows: { client_name: 'App' } },
+  'client show': (seen) => ({ args: [String(seen.get('client add')!.client_id)] }),
+  'client set': (seen) => ({
+    args: [String(seen.get('client add')!.client_id), '--scope', 'openid'],
+    shows: { scope: 'openid' },
+  }),
+  'client list': { args: [] },
+  'client remove': (seen) => ({
+    args: [String(seen.get('client add')!.client_id)],
+    shows: { removed: true },
+  }),
+  'client token add': { args: ['Team'], shows: { name: 'Team' } },
+  'client token list': { args: [] },
+  'client token remove': (seen) => ({
+    args: [String(seen.get('client token add')!.id)],
+    shows: { revoked: true },
+  }),
+  'config check': { args: [], shows: { ok: true } },
+  health: { args: [], exit: 1 },
+}
+
+test('each command is tried here', () => {
+  expect(Object.keys(runs).sort()).toEqual(
+    commands
+      .map(({ name }) => name)
+      .filter((name) => name !== 'serve')
+      .sort(),
+  )
+})
+
+const seen = new Map<string, Json>()
+test.each(Object.entries(runs))('%s', async (name, given) => {
+  const { args, input, exit = 0, shows } = typeof given === 'function' ? given(seen) : given
+  const { code, stdout, stderr } = await line.latchkey([...name.split(' '), ...args, '--json'], input)
+  expect({ code, stderr: exit === 0 && code !== 0 ? stderr : '' }).toEqual({ code: exit, stderr: '' })
+  if (exit !== 0) return expect(stdout).toBe('')
+  const answer = JSON.parse(stdout) as Json
+  seen.set(name, answer)
+  if (shows) expect(answer).toMatchObject(shows)
+})
+
+test('version', async () => {
+  expect(await line.json<Json>('version', '--json')).toHaveProperty('version')
+})
+
+test('health of a server', async () => {
+  const op = await spawnProvider({})
+  try {
+    const asks = commandLine({ PORT: new URL(op.issuer).port })
+    expect(await asks.json<Json>('health', '--json')).toHaveProperty('status')
+    asks.remove()
+  } finally {
+    await op.stop()
+  }
+})
+
+test('problems of the configuration and of a file are JSON too, beside the exit code', async () => {
+  const wrong = commandLine({ PORT: 'many' })
+  const checked = await wrong.latchkey(['config', 'check', '--json'])
+  wrong.remove()
+  expect([checked.code, (JSON.parse(checked.stdout) as Json).ok]).toEqual([2, false])
+  const imported = await line.latchkey(['user', 'import', file('bad.json', [{ username: '' }]), '--json'])
+  expect([imported.code, (JSON.parse(imported.stdout) as Json).imported]).toEqual([1, 0])
+})
