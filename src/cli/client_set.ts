@@ -131,13 +131,27 @@ async function changed(
   const asked = { scope: '', ...Object.fromEntries(kept) }
   const attempt = { by: 'operator', current: before } as const
   const metadata = await admitMetadata(asked, operatorPolicy(context), attempt, context)
-  const record = Object.entries({ ...replaced(before, metadata, context, newSecret), ...own })
+  const record = Object.entries({
+    ...replaced(before, metadata, context, newSecret),
+    ...own,
+    either_secret_method: hasNoNamedMethod(before, given, removed) || undefined,
+  })
   const next = Object.fromEntries(
-    record.filter(([name]) => isMetadata(name, context) || !removed.includes(name)),
+    record.filter(
+      ([name, value]) => value !== undefined && (isMetadata(name, context) || !removed.includes(name)),
+    ),
   )
   requireAllowed(next as unknown as Client)
   return next as unknown as Client
 }
+
+const method = 'token_endpoint_auth_method'
+
+/** As `client add` decides: a method that is given is the only one; without it the secret may be sent either way. */
+const hasNoNamedMethod = (before: Client, given: Change['given'], removed: readonly string[]): boolean =>
+  removed.includes(method)
+    ? !before.self_registered
+    : before.either_secret_method === true && (given[method] ?? undefined) === undefined
 
 interface Difference {
   from: unknown

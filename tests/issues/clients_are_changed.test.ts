@@ -57,8 +57,8 @@ test.each(Object.entries(values))(
     expect(after[member]).toEqual(stored)
     expect(after.changed).toMatchObject({ [member]: { from: before[member] ?? null, to: stored } })
     const others = (client: Shown) => {
-      const { [member]: _, changed: _c, client_secret: _s, ...rest } = client
-      return rest
+      const { [member]: _, changed: _c, client_secret: _s, either_secret_method: _e, ...rest } = client
+      return rest // either_secret_method follows from the method
     }
     expect(others(after)).toEqual(others(before))
     if (['redirect_uris', 'grant_types'].includes(member)) return // one is needed; the default is what was set

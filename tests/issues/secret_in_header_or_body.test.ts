@@ -212,4 +212,20 @@ describe('latchkey client add', () => {
     ])
       expect(await add(...options)).not.toHaveProperty('either_secret_method')
   }, 60_000)
+
+  test('client set names a method and takes the name away', async () => {
+    const { client_id } = await add()
+    const set = (...options: string[]) =>
+      line.json<Json>('client', 'set', String(client_id), '--json', ...options)
+    expect((await set('--name', 'Other')).either_secret_method).toBe(true)
+    for (const name of ['client_secret_basic', 'client_secret_post'])
+      expect(await set('--auth-method', name)).not.toHaveProperty('either_secret_method')
+    expect(await set('--name', 'Client')).not.toHaveProperty('either_secret_method')
+    const after = await set('--unset', 'token_endpoint_auth_method')
+    expect(after).toMatchObject({
+      either_secret_method: true,
+      token_endpoint_auth_method: 'client_secret_basic',
+    })
+    expect(await set('--public')).not.toHaveProperty('either_secret_method')
+  }, 60_000)
 })
