@@ -142,9 +142,9 @@ async function confirm(
     User.find(context, session.sub),
     notifiedClients(call, session, context),
   ])
-  const { client_id, id_token_hint, post_logout_redirect_uri, state, ui_locales } = params
-  const kept = { client_id, id_token_hint, post_logout_redirect_uri, state, ui_locales }
-  const hidden = Object.entries(kept).filter((each): each is [string, string] => each[1] !== undefined)
+  const { id_token_hint, post_logout_redirect_uri, state, ui_locales } = params
+  const asked = { client_id: client?.client_id, id_token_hint, post_logout_redirect_uri, state, ui_locales }
+  const kept = Object.entries(asked).filter((each): each is [string, string] => each[1] !== undefined)
   const html = logoutPage({
     action: `${context.basePath}/logout`,
     csrf: csrfToken(context, browser, purpose),
@@ -152,7 +152,8 @@ async function confirm(
     ...(client && shownClient(client, call, context)),
     username: user?.username,
     told,
-    hidden: Object.fromEntries(hidden),
+    // Sealed: another person who found the address of this page must not read the ID Token in it.
+    hidden: withSealedHint(Object.fromEntries(kept), context),
   })
   return { ...page(200, html), cookies, formTargets: redirect ? formTarget(redirect) : [] }
 }

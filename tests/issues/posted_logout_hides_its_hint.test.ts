@@ -46,6 +46,28 @@ test('the page that asks keeps it in its form, not in an address', async () => {
   expect(await outcome(op, alice, { prompt: 'none' })).toBe('error:login_required')
 })
 
+test('another person who finds the address learns nothing of the ID Token from the page that asks', async () => {
+  const { op, alice } = await stage()
+  const { id_token } = await tokensOf(op, alice)
+  const location = await postFromElsewhere(op, {
+    id_token_hint: id_token,
+    post_logout_redirect_uri: after,
+    state: 's',
+  })
+  const other = browser(op)
+  await tokensOf(op, other, demo, {}, bob)
+  const { page } = await other.open(location)
+  expect(page!.forms[0]!.buttons).toContain('logout')
+  for (const part of id_token.split('.')) expect(page!.html).not.toContain(part)
+  // The answer to the question leads back to the client, also when the seal has expired since.
+  for (const waited of [0, 3_601_000]) {
+    const again = (await other.open(location)).page ?? page!
+    op.clock.advance(waited)
+    expect((await other.press(again, 'logout')).location?.href).toBe(`${after}?state=s`)
+    await tokensOf(op, other, demo, {}, bob)
+  }
+})
+
 test('an address that is old or changed is asked about, as without a hint', async () => {
   const { op, alice } = await stage()
   const { id_token } = await tokensOf(op, alice)
