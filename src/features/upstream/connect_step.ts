@@ -11,12 +11,10 @@ import type { Call } from '../../contracts/call.ts'
 import { findClient } from '../../clients/find_client.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { tellOwner } from '../../people/tell_owner.ts'
 import type { LoginStepInput, LoginStep } from '../../contracts/feature.ts'
-import { fetchPictureLater } from './avatar.ts'
+import { addConnection } from './add_connection.ts'
 import { sayFailed } from './failure.ts'
 import { shownIdentity } from './identity.ts'
-import { Links } from './links.ts'
 import { connectPage } from './pages.ts'
 import { findUpstream } from './settings.ts'
 import { PendingConnection, pendingConnectionHandle } from './state.ts'
@@ -93,10 +91,8 @@ async function answer(call: Call, context: Context, progress: StepNeeded & Submi
   const pending = found && (await PendingConnection.take(context, found.handle))
   if (found && pending && fields.connect !== undefined) {
     const { upstream } = found
-    if (await Links.create(context, upstream, pending.identity, user.sub, pending.tokens)) {
-      await tellOwner(call, context, user, { kind: 'connection_added', detail: upstream.label })
-      fetchPictureLater(context, user, pending.identity)
-    } else if ((await Links.ofIdentity(context, pending.identity))?.sub !== user.sub)
+    const { identity, tokens } = pending
+    if ((await addConnection(call, context, user, { upstream, identity, tokens })) === 'taken')
       return sayFailed(context, upstream, { kind: 'sign_in', interaction: open.handle }, 'taken')
   }
   return signIn(call, context, progress, { user, amr })

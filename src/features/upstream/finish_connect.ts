@@ -4,9 +4,8 @@ import { stronglySignedIn } from '../../flow/second_factors.ts'
 import type { Call } from '../../contracts/call.ts'
 import { redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { tellOwner } from '../../people/tell_owner.ts'
 import type { ProviderSignIn } from './finish_sign_in.ts'
-import { fetchPictureLater } from './avatar.ts'
+import { addConnection } from './add_connection.ts'
 import { connectionsPath, outOfDate } from './failure.ts'
 import { Links } from './links.ts'
 import { UpstreamError } from './request.ts'
@@ -25,13 +24,8 @@ export async function finishConnect(
   if ('reply' in person) return person.reply
   const { session, user } = person
   if (session.sid !== sid || session.sub !== sub) throw outOfDate()
-  if (await Links.create(context, upstream, identity, user.sub, tokens)) {
-    await tellOwner(call, context, user, { kind: 'connection_added', detail: upstream.label })
-    fetchPictureLater(context, user, identity)
-  } else {
-    if ((await Links.ofIdentity(context, identity))?.sub !== user.sub)
-      throw new UpstreamError('taken', 'connected with another account')
-    await Links.used(context, upstream, identity, tokens)
-  }
+  const outcome = await addConnection(call, context, user, { upstream, identity, tokens })
+  if (outcome === 'taken') throw new UpstreamError('taken', 'connected with another account')
+  if (outcome === 'known') await Links.used(context, upstream, identity, tokens)
   return redirectWithin(`${context.basePath}${connectionsPath}?done=connected`)
 }

@@ -7,10 +7,11 @@ import type { Call } from '../../contracts/call.ts'
 import { languageOf } from '../../http/language.ts'
 import { page } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { noteEvent, tellOwner } from '../../people/tell_owner.ts'
+import { noteEvent } from '../../people/tell_owner.ts'
 import { say } from '../../lib/say.ts'
 import { Interaction } from '../../models/interaction.ts'
 import { User } from '../../models/user.ts'
+import { addConnection } from './add_connection.ts'
 import { fetchPictureLater } from './avatar.ts'
 import { signInFirstPage } from './pages.ts'
 import { factorsOf } from './factors.ts'
@@ -116,10 +117,8 @@ async function linkOrCreate(
   const holder = await accountWithEmail(context, identity)
   if (holder) {
     if (policyOf(context.config).upstreamLinkByEmail !== 'verified' || holder.disabled) return undefined
-    if (!(await Links.create(context, upstream, identity, holder.sub, tokens)))
-      return connected(call, context, upstream, identity)
-    await tellOwner(call, context, holder, { kind: 'connection_added', detail: upstream.label })
-    return holder
+    const outcome = await addConnection(call, context, holder, { upstream, identity, tokens })
+    return outcome === 'added' ? holder : connected(call, context, upstream, identity)
   }
   if (!maySignUp(context, identity)) return undefined
   // The link is created first: of several concurrent requests one creates the account, and the others find it.
