@@ -21,6 +21,7 @@ import { empty } from './http/reply.ts'
 import { limitedAnswer } from './http/request_limit.ts'
 import type { Reply } from './contracts/reply.ts'
 import { requireSafeConnection } from './http/plain_http.ts'
+import { atIssuer } from './http/other_host.ts'
 import { createRouter, methodNotAllowed, type Route } from './http/router.ts'
 import { type Html, isHtml, render } from './html/view.ts'
 import { createCache } from './lib/cache.ts'
@@ -187,6 +188,8 @@ function answer(
       allow: methods.join(', '),
       ...(endpoint.cors && preflightHeaders(methods, context)),
     })
+  const elsewhere = atIssuer(call, endpoint, context)
+  if (elsewhere) return elsewhere
   const run = answers.get(call.method)
   if (!run) throw methodNotAllowed(route, call.method)
   const answerNow = () => run(call, call.method === 'HEAD' ? forHead : context)

@@ -16,6 +16,8 @@ export interface Grounds {
   next?: string | undefined
   /** The message for the End-User on a page, in place of the message of the code (`error.<code>`). */
   say?: Said | undefined
+  /** Where the page of the error leads on to. */
+  ways?: readonly Way[] | undefined
   /** Only for the log. */
   detail?: string | undefined
   /** The HTTP status of a code that a feature adds (RFC 8628, 9126, 9449, …). It overrides the table. */
@@ -24,6 +26,14 @@ export interface Grounds {
   retryAfter?: number | undefined
   /** Response headers, such as a DPoP nonce. */
   headers?: Record<string, string> | undefined
+}
+
+/** A link of the page of an error. */
+export interface Way {
+  label: Said
+  url: string
+  /** It leads to a client that registered itself. */
+  unverified?: boolean | undefined
 }
 
 export interface Refusal extends Grounds {

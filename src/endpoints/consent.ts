@@ -3,7 +3,7 @@ import { ownMember } from '../lib/own_member.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
 import { form } from '../http/call.ts'
-import { requireOwnForm } from '../http/csrf.ts'
+import { browserOf, csrfToken, isOwnToken, requireOwnForm } from '../http/csrf.ts'
 import { respondWithError } from '../http/authorization_response.ts'
 import { imageSources } from '../html/client_parts.ts'
 import { hostOf, shownClient, unnamedAt } from '../http/client_words.ts'
@@ -28,7 +28,14 @@ import {
   shownOnPage,
 } from '../flow/consent_needed.ts'
 import { defineEndpoint, type Submitted } from '../contracts/endpoint.ts'
-import { formFields, interactionOfPage, requireInteraction, resumePath } from '../flow/interaction_page.ts'
+import {
+  formFields,
+  interactionOfPage,
+  otherAccountPath,
+  pageOfForm,
+  requireInteraction,
+  resumePath,
+} from '../flow/interaction_page.ts'
 import { describeExtra } from '../flow/grant_extra.ts'
 
 export const consent = defineEndpoint({
@@ -40,16 +47,24 @@ export const consent = defineEndpoint({
   get: show,
   async form(call, context) {
     const fields = await form(call, context)
+    const { interaction: handle } = fields
+    const [token, seen = '', viewer = ''] = fields.csrf_token?.split('.') ?? []
+    const page = await pageOfForm(call, context, 'consent', handle)
+    requireOwnForm(call, context, token, `${purposeFor(seen, viewer)} ${handle}`, page)
+    const open = await requireInteraction(call, context, handle)
     const session = await currentSession(call, context)
-    const [token, seen = ''] = fields.csrf_token?.split('.') ?? []
-    requireOwnForm(call, context, token, `${purposeFor(session?.sub ?? '', seen)} ${fields.interaction}`)
-    return { ...(await requireInteraction(call, context, fields.interaction)), fields, session, seen }
+    // The session of the page has ended: the End-User signs in and sees the page again.
+    if (!session) return { reply: redirectWithin(resumePath(context, open.handle)) }
+    // Another End-User has signed in since, in another tab.
+    if (!isOwnToken(call, context, viewer, viewerPurpose(session, open)))
+      return { reply: redirectWithin(`${context.basePath}/select_account?interaction=${open.handle}`) }
+    return { ...open, fields, session, seen }
   },
   post: submit,
 })
 
-/** `seen` is the hash of what the page showed. It stands behind the CSRF token of the form. */
-type Answer = OpenInteraction & Submitted & { session: Session | undefined; seen: string }
+/** `seen` is the hash of what the page showed. It stands behind the CSRF token of the form, and a token of its End-User. */
+type Answer = OpenInteraction & Submitted & { session: Session; seen: string }
 
 /** The authorization request that the page is about, read from the parameters that the interaction stored. */
 async function requestOf(open: OpenInteraction, context: Context): Promise<CheckedRequest> {
@@ -72,17 +87,19 @@ async function show(call: Call, context: Context): Promise<Reply> {
   const shown = shownClient(client, call, context)
   const host = hostOf(request.redirect)
   const seen = shownOnPage(checked, context)
-  const fields = formFields(call, context, purposeFor(session.sub, seen), open.handle)
+  const viewer = csrfToken(context, browserOf(call, context) ?? '', viewerPurpose(session, open))
+  const fields = formFields(call, context, purposeFor(seen, viewer), open.handle)
   const html = consentPage({
     ...shown,
     clientName: isSaid(shown.clientName) ? unnamedAt(host) : shown.clientName,
     unverified: client.self_registered,
     ...fields,
-    csrf: `${fields.csrf}.${seen}`,
+    csrf: `${fields.csrf}.${seen}.${viewer}`,
     action: `${context.basePath}/consent`,
     clientHost: host,
     describedAt: client.described_at === undefined ? undefined : hostOf(client.described_at),
     username: user.username,
+    other: otherAccountPath(context, open.handle),
     scopes: shownScopes(checked, before, context),
     details: describeExtra(checked.extra, context),
     lastsSeconds: asksEveryTime(checked, context) ? undefined : context.config.consentTtl,
@@ -94,8 +111,11 @@ async function show(call: Call, context: Context): Promise<Reply> {
   }
 }
 
-/** The form is valid for the End-User who saw it, even after a new sign-in of the same End-User in another tab. */
-const purposeFor = (sub: string, seen: string) => `consent ${sub} ${seen}`
+const purposeFor = (seen: string, viewer: string) => `consent ${seen} ${viewer}`
+
+/** The answer is that of the End-User who saw the page, even after a new sign-in of the same End-User in another tab. */
+const viewerPurpose = ({ sub }: Pick<Session, 'sub'>, { handle }: OpenInteraction) =>
+  `consent of ${sub} ${handle}`
 
 function shownScopes(
   checked: CheckedRequest,
@@ -126,7 +146,7 @@ async function submit(
 ): Promise<Reply> {
   const checked = await requestOf(open, context)
   const { client, request } = checked
-  const isAllowed = fields.allow !== undefined && session !== undefined
+  const isAllowed = fields.allow !== undefined
   const shown = shownOnPage(checked, context)
   // The client has changed its registration since the page was opened: the End-User sees the page again.
   if (isAllowed && seen !== shown)

@@ -123,6 +123,7 @@ async function signOut(
   const html = loggedOutPage({
     ...(client && shownClient(client, call, context)),
     ended: session !== undefined,
+    again: `${context.basePath}/login`,
     told,
     frames,
     onwardHost: onward === undefined || atOnce ? undefined : hostOf(onward),

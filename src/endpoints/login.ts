@@ -4,6 +4,7 @@ import { RefusedError } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import { accountPath } from '../html/account_parts.ts'
 import type { Call } from '../contracts/call.ts'
+import { query } from '../http/call.ts'
 import { ensureBrowser } from '../http/csrf.ts'
 import { findClient } from '../clients/find_client.ts'
 import { imageSources } from '../html/client_parts.ts'
@@ -13,9 +14,12 @@ import { formTarget } from '../http/headers.ts'
 import { loginPage } from '../html/pages.ts'
 import { browserKnownTo } from '../http/known_browser.ts'
 import { checkPassword } from '../people/password.ts'
+import { currentSession } from '../http/session.ts'
 import { page, redirectWithin } from '../http/reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 import { say, type Said } from '../lib/say.ts'
+import type { Session } from '../models/session.ts'
+import { User } from '../models/user.ts'
 import type { OpenInteraction } from '../flow/open_interaction.ts'
 import { defineEndpoint, type Submitted } from '../contracts/endpoint.ts'
 import { formFields, interactionForm, interactionOfPage } from '../flow/interaction_page.ts'
@@ -28,13 +32,26 @@ export const login = defineEndpoint({
   limited: true,
   page: true,
   async get(call, context) {
-    if (call.search === '') return beginSignIn(call, context)
+    // An empty value is a link that was cut, not a bookmark of the page.
+    if (!new URLSearchParams(call.search).has('interaction')) return beginSignIn(call, context)
+    const { other } = query(call, context)
     const open = await interactionOfPage(call, context)
-    return show(call, context, open, 200, { username: open.interaction.params?.login_hint })
+    if (other !== undefined) return show(call, context, open, 200, {})
+    const present = await currentSession(call, context)
+    if (present && hasSignedInSince(open, present))
+      return redirectWithin(`${context.basePath}/select_account?interaction=${open.handle}`)
+    const user = present && (await User.find(context, present.sub))
+    return show(call, context, open, 200, {
+      username: open.interaction.params?.login_hint ?? user?.username,
+    })
   },
   form: interactionForm('login'),
   post: submit,
 })
+
+/** In another tab, or before the Back button: the End-User need not sign in once more. */
+const hasSignedInSince = ({ interaction }: OpenInteraction, { authenticated_at }: Session): boolean =>
+  authenticated_at > interaction.asked_at && !interaction.account_chosen && interaction.pending === undefined
 
 /** A sign-in without an authorization request: it ends on the account page, or on the start page when there is none. */
 async function beginSignIn(call: Call, context: Context): Promise<Reply> {

@@ -12,7 +12,13 @@ import { currentSession } from '../http/session.ts'
 import { Interaction } from '../models/interaction.ts'
 import { User } from '../models/user.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
-import { formFields, interactionForm, interactionOfPage, resumePath } from '../flow/interaction_page.ts'
+import {
+  formFields,
+  interactionForm,
+  interactionOfPage,
+  otherAccountPath,
+  resumePath,
+} from '../flow/interaction_page.ts'
 
 export const selectAccount = defineEndpoint({
   name: 'select_account',
@@ -23,8 +29,7 @@ export const selectAccount = defineEndpoint({
   get: show,
   form: interactionForm('select_account'),
   async post(_call, context, { fields, handle }) {
-    if (fields.continue === undefined)
-      return redirectWithin(`${context.basePath}/login?interaction=${handle}`)
+    if (fields.continue === undefined) return redirectWithin(otherAccountPath(context, handle))
     await Interaction.update(context, handle, (current) => ({ ...current, account_chosen: true }))
     return redirectWithin(resumePath(context, handle))
   },

@@ -38,6 +38,6 @@ export const signedInForm =
     const person = await find(call, context, textOf(path, fields))
     if ('reply' in person) return person
     const bound = accountPurpose(person.session, textOf(purpose, fields))
-    requireOwnForm(call, context, fields.csrf_token, bound)
+    requireOwnForm(call, context, fields.csrf_token, bound, { path: textOf(path, fields) })
     return { ...person, fields }
   }

@@ -5,14 +5,15 @@ import type { Context } from '../contracts/context.ts'
 import { form, query } from '../http/call.ts'
 import type { Call } from '../contracts/call.ts'
 import type { FormReader, Submitted } from '../contracts/endpoint.ts'
-import { browserOf, csrfToken, requireOwnForm } from '../http/csrf.ts'
+import { browserOf, csrfToken, type FormPage, noCookie, requireOwnForm } from '../http/csrf.ts'
 import { redirectWithin } from '../http/reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 import { say } from '../lib/say.ts'
-import { Interaction } from '../models/interaction.ts'
+import { Interaction, isHandle } from '../models/interaction.ts'
 import { proceed } from './authorization_flow.ts'
 import type { OpenInteraction } from './open_interaction.ts'
 import { seconds } from '../lib/clock.ts'
+import { waysOn } from './ways_on.ts'
 
 /** Throws if the interaction is expired or belongs to another browser. */
 export async function requireInteraction(
@@ -22,18 +23,25 @@ export async function requireInteraction(
 ): Promise<OpenInteraction> {
   const interaction =
     handle === undefined ? undefined : await Interaction.find(context, handle, browserOf(call, context))
-  if (!interaction || handle === undefined)
-    throw new OAuthError('invalid_request', {
-      rule: 'RFC 6749 §10.12',
-      expected: 'the URL of a page that this browser was redirected to and that has not expired',
-      came: handle === undefined ? undefined : secret(handle),
-      problem: 'this page is out of date or belongs to another browser',
-      next: 'go back to the application and start again',
-      say: say('error_page.page_out_of_date'),
-    })
+  if (!interaction || handle === undefined) throw await outOfDate(call, context, handle)
   call.clientId = interaction.params?.client_id
   call.uiLocales = interaction.language ?? interaction.params?.ui_locales
   return { handle, interaction }
+}
+
+async function outOfDate(call: Call, context: Context, handle: string | undefined): Promise<OAuthError> {
+  const hasCookie = browserOf(call, context) !== undefined
+  return new OAuthError('invalid_request', {
+    rule: 'RFC 6749 §10.12',
+    expected: 'the URL of a page that this browser was redirected to and that has not expired',
+    came: handle === undefined ? undefined : secret(handle),
+    problem: hasCookie
+      ? 'this page is out of date or belongs to another browser'
+      : 'this browser sent no cookie: it blocks cookies, or the page belongs to another browser',
+    next: 'go back to the application and start again',
+    say: hasCookie ? say('error_page.page_out_of_date') : noCookie(context),
+    ways: await waysOn(call, context, handle),
+  })
 }
 
 /** Action and hidden fields of a form. `purpose` is the path of the page without its slash. */
@@ -54,9 +62,21 @@ export async function interactionOfForm(
   purpose: string,
 ): Promise<OpenInteraction & Submitted> {
   const fields = await form(call, context)
-  requireOwnForm(call, context, fields.csrf_token, `${purpose} ${fields.interaction}`)
+  const page = await pageOfForm(call, context, purpose, fields.interaction)
+  requireOwnForm(call, context, fields.csrf_token, `${purpose} ${fields.interaction}`, page)
   return { ...(await requireInteraction(call, context, fields.interaction)), fields }
 }
+
+/** Without our cookie the page could not go on, so the error leads back to the application. */
+export const pageOfForm = async (
+  call: Call,
+  context: Context,
+  purpose: string,
+  handle: string | undefined,
+): Promise<FormPage> => ({
+  path: `/${purpose}${isHandle(handle) ? `?interaction=${handle}` : ''}`,
+  ways: browserOf(call, context) === undefined ? await waysOn(call, context, handle) : undefined,
+})
 
 /** The `form` of a page whose `formFields` have this purpose. */
 export const interactionForm =
@@ -67,6 +87,10 @@ export const interactionForm =
 /** The path that continues the interaction after a page is done. */
 export const resumePath = (context: Context, handle: string): string =>
   `${context.basePath}/authorize/resume?interaction=${handle}`
+
+/** The sign-in page that asks for another account than the one that is signed in. */
+export const otherAccountPath = (context: Context, handle: string): string =>
+  `${context.basePath}/login?interaction=${handle}&other=yes`
 
 /** How long an answered interaction is kept, so that a second click gets the same answer as the first. */
 const answeredLifetimeSeconds = 60

@@ -71,11 +71,15 @@ export async function freshlySignedIn(
     : { reply: await askToSignIn(call, context, path) }
 }
 
-async function askToSignIn(call: Call, context: Context, path: string): Promise<Reply> {
+/** Asks for another account than the one that is signed in, and leads back to `path` (below the base path). */
+export const askForOther = (call: Call, context: Context, path: string): Promise<Reply> =>
+  askToSignIn(call, context, path, '&other=yes')
+
+async function askToSignIn(call: Call, context: Context, path: string, more = ''): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
   const handle = await beginInteraction(call, context, browser, {
     return_to: inSameLanguage(call, `${context.basePath}${path}`),
     language: askedLocales(call),
   })
-  return redirectWithin(`${context.basePath}/login?interaction=${handle}`, cookies)
+  return redirectWithin(`${context.basePath}/login?interaction=${handle}${more}`, cookies)
 }

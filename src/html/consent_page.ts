@@ -41,6 +41,7 @@ const consent = defineView('consent', consentSource, [
   'logo',
   'client',
   'username',
+  'notYou',
   'warning',
   'scopes',
   'details',
@@ -88,6 +89,8 @@ export function consentPage(
       clientName: string | Said
       unverified: boolean
       username: string
+      /** The path of the sign-in with another account. */
+      other?: string | undefined
       scopes: readonly ShownScope[]
       details?: readonly Html[]
       /** How long the answer is remembered; undefined where the page is shown each time. */
@@ -100,6 +103,7 @@ export function consentPage(
       logo: clientLogo(view),
       client: shownName(view.clientName),
       username: parts.name({ text: foreignText(view.username) }),
+      notYou: view.other === undefined ? [] : parts.notYou({ path: view.other }),
       warning: view.unverified ? clientWarning(view) : [],
       scopes: view.scopes.length ? parts.scopeList({ scopes: view.scopes.map(scopeRow) }) : [],
       details: view.details ?? [],

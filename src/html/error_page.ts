@@ -1,5 +1,6 @@
 /** The page of an error that must not be sent to the client: a message for the End-User, and technical details for support. */
 import errorSource from '../../views/error.html' with { type: 'text' }
+import type { Way } from '../auth/refusal.ts'
 import { say, type Said } from '../lib/say.ts'
 import { shownHost } from './client_parts.ts'
 import { page } from './document.ts'
@@ -44,6 +45,11 @@ const refusedClient = ({ host, url }: RefusedClient): Html[] => [
   ...(url === undefined ? [] : [parts.goOnTo({ url, host: shownHost(host) })]),
 ]
 
+const wayOn = ({ label, url, unverified }: Way): Html[] => [
+  ...(unverified ? [parts.unverifiedDevice({})] : []),
+  parts.wayOn({ url, label }),
+]
+
 const longestDescription = 1000
 
 /**
@@ -59,6 +65,7 @@ export function errorPage(view: {
   say?: Said | undefined
   hint?: Said | undefined
   client?: RefusedClient | undefined
+  ways?: readonly Way[] | undefined
 }): Html {
   const title = titleOf(view.status)
   return page(
@@ -71,7 +78,7 @@ export function errorPage(view: {
           ? []
           : parts.inEnglish({ text: sentence(foreignText(view.description, longestDescription)) }),
       hint: view.hint ? parts.note({ text: view.hint }) : [],
-      client: view.client ? refusedClient(view.client) : [],
+      client: [...(view.client ? refusedClient(view.client) : []), ...(view.ways ?? []).flatMap(wayOn)],
       error: view.error,
       requestId: view.requestId,
     }),

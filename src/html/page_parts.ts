@@ -51,6 +51,17 @@ export const continueTo = defineView('continue_to', '<p class="muted">{{t login.
 
 export const askedBy = defineView('asked_by', '<p class="muted">{{t logout.asked_by}}</p>', ['client'])
 
+export const notYou = defineView('not_you', '<a href="{{path}}">{{t common.not_you}}</a>', ['path'])
+
+/** The End-User of a sign-in that is not complete. */
+const signingIn = defineView(
+  'signing_in',
+  '<p class="muted">{{t second_factor.signing_in_as}} {{notYou}}</p>',
+  ['username', 'notYou'],
+)
+export const signingInAs = (username: string, path: string): Html =>
+  signingIn({ username: name({ text: foreignText(username) }), notYou: notYou({ path }) })
+
 export const signedInAs = defineView('signed_in_as', '<p>{{t common.signed_in_as}}</p>', ['username'])
 
 export const goOn = defineView(
@@ -63,6 +74,12 @@ export const goOnTo = defineView(
   'go_on_to',
   '<p><a class="button onward" href="{{url}}" rel="noreferrer">{{t client.go_on}}</a></p>',
   ['url', 'host'],
+)
+
+export const wayOn = defineView(
+  'way_on',
+  '<p><a class="button onward" href="{{url}}" rel="noreferrer">{{label}}</a></p>',
+  ['url', 'label'],
 )
 
 /** Only for browsers without scripts: a page that leaves after a fixed time may be gone before the End-User has read it. */

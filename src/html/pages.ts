@@ -159,6 +159,8 @@ const signedOutText = (view: ShownClient & { ended?: boolean }): Said | Html => 
 const onwardLink = (url: string, host: string | undefined): Html =>
   host === undefined ? parts.goOn({ url }) : parts.goOnTo({ url, host: shownHost(host) })
 
+const again = defineView('sign_in_again', '<p><a href="{{path}}">{{t logged_out.again}}</a></p>', ['path'])
+
 /** Seconds to wait for the frames of the page to load; `views/signed_out.js` waits as long. */
 const framesLoad = 5
 
@@ -176,6 +178,8 @@ export const loggedOutPage = (
     onward?: string | undefined
     /** Of an unverified client: the link names where it leads. */
     onwardHost?: string | undefined
+    /** The path of the sign-in. */
+    again?: string | undefined
   },
 ): Html =>
   page(
@@ -184,7 +188,10 @@ export const loggedOutPage = (
       text: signedOutText(view),
       told: view.told ? clientsNotified(view.told) : [],
       notes: (view.notes ?? []).map((text) => parts.note({ text })),
-      onward: view.onward === undefined ? [] : onwardLink(view.onward, view.onwardHost),
+      onward: [
+        ...(view.onward === undefined ? [] : [onwardLink(view.onward, view.onwardHost)]),
+        ...(view.again === undefined ? [] : [again({ path: view.again })]),
+      ],
       frames: view.frames?.length ? parts.frameBox({ frames: view.frames }) : [],
     }),
     view.frames?.length && view.onward !== undefined

@@ -1,10 +1,11 @@
 /** CSRF protection: a form is accepted only from a page of this provider in the same browser. https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html */
 import { HttpError } from '../auth/errors.ts'
-import { secret } from '../auth/refusal.ts'
+import { secret, type Way } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import { equalInConstantTime } from '../lib/equal.ts'
 import { hmac } from '../lib/hash.ts'
-import { say } from '../lib/say.ts'
+import { say, type Said } from '../lib/say.ts'
+import type { Params } from '../auth/params.ts'
 import type { Call } from '../contracts/call.ts'
 import type { FormReader, Submitted } from '../contracts/endpoint.ts'
 import { form } from './call.ts'
@@ -35,21 +36,57 @@ export const csrfToken = (context: Context, browser: string, purpose: string): s
  * `form_out_of_date` or `foreign_form`. The error sets no cookie: a form of another site comes without our cookies
  * (SameSite=Lax), and new ones would replace them.
  */
-export function requireOwnBrowser(call: Call, context: Context): string {
-  requireSameOrigin(call, context)
+export function requireOwnBrowser(call: Call, context: Context, page: FormPage = call): string {
+  requireSameOrigin(call, context, page.path)
   const browser = browserOf(call, context)
-  if (browser === undefined) throw outOfDate({ cookie: false })
+  if (browser === undefined)
+    throw outOfDate(context, page, {
+      came: { cookie: false },
+      problem: 'the form came without the cookie of this browser: it blocks cookies, or has deleted them',
+      say: noCookie(context),
+    })
   return browser
 }
 
-const outOfDate = (came: Record<string, unknown>) =>
+/** For an End-User whose browser sent no cookie of this provider. */
+export const noCookie = ({ config }: Context): Said =>
+  say('error_page.no_cookie', { host: new URL(config.issuer).host })
+
+/** The page of a form, for the page of its error. */
+export interface FormPage {
+  /** Below the base path, with the query that opens it again. */
+  path: string
+  /** In place of a link that opens it again. */
+  ways?: readonly Way[] | undefined
+}
+
+/** The link is absolute: at another name of this host, the browser has no cookie of ours. */
+const outOfDate = (
+  { config }: Context,
+  { path, ways }: FormPage,
+  grounds: { came: Record<string, unknown>; problem: string; say: Said },
+) =>
   new HttpError('form_out_of_date', {
     expected: 'the csrf_token of a form that this browser was shown, with its cookie',
-    came,
-    problem: 'this form is out of date, or cookies are blocked',
-    next: 'go back, reload the page and try again',
-    say: say('error_page.form_out_of_date'),
+    next: 'open the page again',
+    ways: ways ?? [{ label: say('error_page.open_again'), url: `${config.issuer}${path}` }],
+    ...grounds,
   })
+
+/** Whether the token of a form was made for this browser and purpose. Asked after `requireOwnBrowser`. */
+export function isOwnToken(
+  call: Call,
+  context: Context,
+  token: string | undefined,
+  purpose: string,
+): boolean {
+  const browser = browserOf(call, context)
+  return (
+    token !== undefined &&
+    browser !== undefined &&
+    equalInConstantTime(token, csrfToken(context, browser, purpose))
+  )
+}
 
 /** Throws `form_out_of_date` or `foreign_form` unless the form came from our page in this browser. */
 export function requireOwnForm(
@@ -57,18 +94,26 @@ export function requireOwnForm(
   context: Context,
   token: string | undefined,
   purpose: string,
+  page: FormPage = call,
 ): void {
-  const browser = requireOwnBrowser(call, context)
-  if (token === undefined || !equalInConstantTime(token, csrfToken(context, browser, purpose)))
-    throw outOfDate({ cookie: true, csrf_token: secret(token) })
+  requireOwnBrowser(call, context, page)
+  if (!isOwnToken(call, context, token, purpose))
+    throw outOfDate(context, page, {
+      came: { cookie: true, csrf_token: secret(token) },
+      problem: 'this form is out of date',
+      say: say('error_page.form_out_of_date'),
+    })
 }
 
-/** The `form` of an endpoint whose page needs neither a session nor an interaction. */
+/**
+ * The `form` of an endpoint whose page needs neither a session nor an interaction. `again` is the path that opens the page
+ * again, with its query.
+ */
 export const ownForm =
-  (purpose: string): FormReader<Submitted> =>
+  (purpose: string, again = ({ path }: Call, _fields: Params) => path): FormReader<Submitted> =>
   async (call, context) => {
     const fields = await form(call, context)
-    requireOwnForm(call, context, fields.csrf_token, purpose)
+    requireOwnForm(call, context, fields.csrf_token, purpose, { path: again(call, fields) })
     return { fields }
   }
 
@@ -84,16 +129,26 @@ export const formOfAnySite: FormReader<Submitted> = async (call, context) => ({
  * Requires that Sec-Fetch-Site and Origin, if present, name this provider. When they are absent, only the token decides,
  * as for `Origin: null`, which our own forms send because of `Referrer-Policy: no-referrer` (Fetch §3.2).
  */
-export function requireSameOrigin(call: Call, context: Context): void {
+export function requireSameOrigin(call: Call, context: Context, path = '/'): void {
   const site = call.request.headers.get('sec-fetch-site')
   const origin = call.request.headers.get('origin')
-  const foreign =
-    (site !== null && site !== 'same-origin' && site !== 'none') ||
-    (origin !== null && origin !== 'null' && origin !== new URL(context.config.issuer).origin)
-  if (foreign)
-    throw new HttpError('foreign_form', {
-      expected: `a form from the pages of ${context.config.issuer}`,
-      came: { 'sec-fetch-site': site, origin },
-      problem: 'forms are accepted from the pages of this provider alone',
-    })
+  const { issuer } = context.config
+  const isOtherSite = site !== null && site !== 'same-origin' && site !== 'none'
+  if (!isOtherSite && (origin === null || origin === 'null' || origin === new URL(issuer).origin)) return
+  const isOtherName = site === 'same-origin' || (site === null && isOriginOfHost(origin, call))
+  const { host } = new URL(issuer)
+  throw new HttpError('foreign_form', {
+    expected: `a form from the pages of ${issuer}`,
+    came: { 'sec-fetch-site': site, origin },
+    problem: 'forms are accepted from the pages of this provider alone',
+    ...(isOtherName && {
+      next: `open ${issuer}, not another name of its host`,
+      say: say('error_page.other_address', { host }),
+      ways: [{ label: say('client.go_on', { host }), url: `${issuer}${path}` }],
+    }),
+  })
 }
+
+/** Whether a page of this provider sent the form, opened at another name of its host. The page leads to the issuer alone. */
+const isOriginOfHost = (origin: string | null, { request }: Call): boolean =>
+  origin !== null && URL.parse(origin)?.host === request.headers.get('host')

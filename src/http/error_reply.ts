@@ -91,7 +91,7 @@ export function errorPageReply(
   context: Context,
   client?: RefusedClient,
 ): Reply {
-  const { code, headers, retryAfter, say } = error.refusal
+  const { code, headers, retryAfter, say, ways } = error.refusal
   const html = errorPage({
     status: error.status,
     error: code,
@@ -100,6 +100,7 @@ export function errorPageReply(
     requestId: call.requestId,
     say,
     client,
+    ways,
   })
   return page(error.status, html, {
     ...headers,

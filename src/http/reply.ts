@@ -1,4 +1,5 @@
 /** Functions that make the replies of endpoints; app.ts turns a reply into the Response. */
+import type { Config } from '../config.ts'
 import { OAuthError } from '../auth/errors.ts'
 import type { Reply } from '../contracts/reply.ts'
 import type { TrustedRedirect } from '../auth/redirect_uri.ts'
@@ -87,6 +88,10 @@ export function withinUrl(target: string): string {
     problem: `the request is too long: at most ${maxUrlLength} characters once encoded`,
   })
 }
+
+/** Redirects to the page at `path`, below the path of the issuer, at the address of the issuer. */
+export const redirectToIssuer = ({ issuer }: Pick<Config, 'issuer'>, path: string, search: string): Reply =>
+  seeOther(`${issuer}${path}${search === '' ? '' : `?${search}`}`)
 
 /** Redirects to a local page: an absolute path that begins with exactly one slash. */
 export function redirectWithin(path: string, cookies?: string[]): Reply {

@@ -74,6 +74,26 @@ type Beginning = Pick<Interaction, 'params' | 'return_to' | 'client_id' | 'acr' 
   asked_at?: number
 }
 
+/** The random part of a handle, in characters. */
+const secretLength = 32
+/** A longer client_id is left out of the handle. */
+const longestClientId = 100
+
+/**
+ * The client stands in the handle behind the secret, so that the page of an interaction that is gone can lead back to the
+ * application. Nothing else may be decided by it: any text can be a handle.
+ */
+const newHandle = (random: Random, clientId = ''): string =>
+  random(24) + (clientId.length > longestClientId ? '' : Buffer.from(clientId).toString('base64url'))
+
+/** Whether `text` is shaped like a handle. */
+export const isHandle = (text: string | undefined): text is string =>
+  text !== undefined && /^[\w-]{1,200}$/.test(text)
+
+/** The client_id in a handle, whether or not there is such an interaction. */
+export const clientIdIn = (handle: string): string | undefined =>
+  (isHandle(handle) && Buffer.from(handle.slice(secretLength), 'base64url').toString()) || undefined
+
 export interface DraftedInteraction {
   handle: string
   /** What the store keeps for it and did not keep before. */
@@ -116,7 +136,7 @@ export const Interaction = {
     { params, ...what }: Beginning,
     lifetime: number,
   ): Promise<DraftedInteraction> {
-    const handle = random(24)
+    const handle = newHandle(random, params?.client_id ?? what.client_id)
     const id = sha256(handle)
     const now = memory.clock.now()
     const exp = Math.floor(now / 1000) + lifetime

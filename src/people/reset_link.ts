@@ -34,11 +34,19 @@ async function issueLink(context: Context, user: User): Promise<string> {
   return OneTime.issue(context, context.random, purpose, about, linkLifetime)
 }
 
-/** `why` says who requested the link, `more` are further paragraphs. `to` must come from `provenEmail`. */
+/**
+ * `why` says who requested the link, `more` are further paragraphs. `to` must come from `provenEmail`. `interaction` is the
+ * handle of the sign-in to go on with, which is of use in its own browser alone.
+ */
 export async function mailLink(
   context: Context,
   user: User,
-  { to, why, more = [] }: { to: string; why: Said; more?: readonly Said[] },
+  {
+    to,
+    why,
+    more = [],
+    interaction,
+  }: { to: string; why: Said; more?: readonly Said[]; interaction?: string | undefined },
 ): Promise<void> {
   const token = await issueLink(context, user)
   await sendMail(context, {
@@ -46,7 +54,10 @@ export async function mailLink(
     language: languageOfUser(user, context),
     subject: say('recovery.subject'),
     lines: [greeting(user, to), why],
-    link: { url: `${context.config.issuer}${resetPath}?token=${token}`, label: say('recovery.mail_link') },
+    link: {
+      url: `${context.config.issuer}${resetPath}?token=${token}${interaction === undefined ? '' : `&interaction=${interaction}`}`,
+      label: say('recovery.mail_link'),
+    },
     after: [say('recovery.good_for', { n: linkLifetime / 60 }), ...more],
   })
 }

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'bun:test'
 import { authorizationUrl, demo } from '../support/client.ts'
 import { alice, bob, type Form, type Page, person, type Person } from '../support/person.ts'
 import { type Provider, provider } from '../support/provider.ts'
+import { Consent } from '../../src/models/consent.ts'
 import { codeFor, errorOf, redeem, refresh, tokensFor, userinfo } from './attacker.ts'
 
 let op: Provider
@@ -176,7 +177,9 @@ describe('a link into the middle of a request', () => {
     const { browser, form, fields } = await steps.consent!()
     const login = (await browser.open(authorizationUrl(op.issuer, demo, { prompt: 'login' }).url)).page!
     await browser.press(login, 'login', bob)
-    expect((await post(form, cookieHeader(browser), fields)).status).toBe(403)
+    const answer = await post(form, cookieHeader(browser), fields)
+    expect(answer.headers.get('location')).toStartWith('/select_account?interaction=')
+    expect(await Consent.find(op.context, 'user-bob', demo.client_id)).toBeUndefined()
   })
 
   test('consent that alice gave is not consent of bob, who signs in before the request goes on', async () => {

@@ -212,7 +212,13 @@ describe('half of a sign-in', () => {
     const who = browser(op)
     const half = pageOf(await who.press(pageOf(await open(op, who)), 'login', aliceAccount))
     const { search } = new URL(half.url)
-    const allowed = ['/login', '/second-factor', '/second-factor/totp', '/second-factor/set-up']
+    const steps = [
+      '/second-factor',
+      '/second-factor/totp',
+      '/second-factor/set-up',
+      '/passkeys/second_factor',
+    ]
+    const allowed = ['/login', ...steps]
     const before = new Set(['/', '/logout', '/dev/mail', '/health', '/metrics'])
     let seen = 0
     for (const { path, get, page } of op.context.table.endpoints) {

@@ -69,6 +69,8 @@ describe('from the application and back', () => {
     await page.keyboard.press('Enter')
     await page.waitForURL(`${provider.issuer}/consent?*`)
     await page.keyboard.press('Tab')
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toContain('Not you?')
+    await page.keyboard.press('Tab')
     expect(await focused()).toBe('allow')
     const outline = await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle)
     expect(outline).toBe('solid')
@@ -145,13 +147,14 @@ describe('people do not read the script', () => {
     expect(second).not.toBe(first)
   })
 
-  test('back to the sign-in page and signing in again goes on, not in circles', async () => {
+  test('back to the sign-in page goes on with the account, not in circles', async () => {
     const { page } = await newTab()
     await page.goto(request({ prompt: 'consent' }))
     await fillLogin(page)
     await page.waitForURL(`${provider.issuer}/consent?*`)
     await page.goBack()
-    await fillLogin(page)
+    // Signed in already: no second password.
+    await page.click('button[name=continue]')
     await page.click('button[name=allow]')
     await page.waitForURL(arrived())
     expect(page.url()).toContain('code=')
@@ -184,7 +187,8 @@ describe('another person in between', () => {
     await two.goto(request({ prompt: 'login consent' }))
     await fillLogin(two, bob)
     await one.click('button[name=allow]')
-    expect(await one.textContent('h1')).toBe('Access denied')
+    expect(await one.textContent('h1')).toBe('Choose an account')
+    expect(await one.textContent('button[name=continue]')).toContain('bob')
     expect(one.url()).toStartWith(provider.issuer)
   })
 })

@@ -182,8 +182,8 @@ describe('a page on the way', () => {
     const { page } = await open(op, alice, { prompt: 'consent' })
     op.clock.advance(1000)
     await tokensOf(op, alice, demo, { prompt: 'login' }, bob)
-    const { page: refused } = await alice.press(page!, 'allow')
-    expect(refused!.status).toBe(403)
+    const { page: choice } = await alice.press(page!, 'allow')
+    expect(new URL(choice!.url).pathname).toBe('/select_account')
   })
 })
 

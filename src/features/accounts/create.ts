@@ -7,6 +7,7 @@ import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { OpenInteraction } from '../../flow/open_interaction.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
+import { beginAgainPath } from '../../flow/ways_on.ts'
 import { firstFactorNeeded, signIn } from '../../flow/sign_in.ts'
 import { form, query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -183,7 +184,7 @@ async function nameProblem(
   return free ? undefined : say('new_account.username_taken')
 }
 
-/** The interaction to continue: the original one in the browser that began it, else a new one to the account page. */
+/** The interaction to continue: the original one in the browser that began it, else a new one to the application or the account. */
 async function nextInteraction(
   call: Call,
   context: Context,
@@ -192,8 +193,8 @@ async function nextInteraction(
   const { browser, cookies } = ensureBrowser(call, context)
   const begun = handle === undefined ? undefined : await Interaction.find(context, handle, browser)
   if (handle !== undefined && begun) return { open: { handle, interaction: begun }, cookies }
-  const { basePath } = context
-  const fresh = await beginInteraction(call, context, browser, { return_to: `${basePath}/account` })
+  const return_to = (await beginAgainPath(context, handle)) ?? `${context.basePath}/account`
+  const fresh = await beginInteraction(call, context, browser, { return_to })
   const interaction = await Interaction.find(context, fresh, browser)
   if (!interaction)
     throw new HttpError('server_error', {

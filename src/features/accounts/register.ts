@@ -16,6 +16,7 @@ import { defineView, type Html } from '../../html/view.ts'
 import { readMailAddress } from '../../lib/mail_address.ts'
 import { type Said, say } from '../../lib/say.ts'
 import { canonicalEmail } from '../../models/user.ts'
+import { isHandle } from '../../models/interaction.ts'
 import { jobName, requests } from './requests.ts'
 import { domainMayRegister, settings } from './settings.ts'
 
@@ -56,7 +57,7 @@ export const register = defineEndpoint({
 
 /** A value that is not shaped like a handle is ignored. */
 const handleIn = (interaction: string | undefined): string | undefined =>
-  interaction !== undefined && /^[\w-]{1,64}$/.test(interaction) ? interaction : undefined
+  isHandle(interaction) ? interaction : undefined
 const backTo = (context: Context, interaction: string | undefined): string => {
   const handle = handleIn(interaction)
   return `${context.basePath}/login${handle === undefined ? '' : `?interaction=${handle}`}`

@@ -15,17 +15,29 @@ const code = defineView('device_code', codeSource, [
   'alert',
   'csrf',
   'userCode',
+  'username',
+  'notYou',
   'invalid',
   'describedBy',
 ])
 
-export const codePage = (view: { action: string; csrf: string; userCode: string; error?: Said }): Html =>
+/** `other` is the path of the sign-in with another account. */
+export const codePage = (view: {
+  action: string
+  csrf: string
+  userCode: string
+  username: string
+  other: string
+  error?: Said
+}): Html =>
   page(
     say(view.error ? 'device.title_error' : 'device.title'),
     code({
       action: view.action,
       csrf: view.csrf,
       userCode: foreignText(view.userCode, 40),
+      username: parts.name({ text: foreignText(view.username) }),
+      notYou: parts.notYou({ path: view.other }),
       alert: view.error ? parts.alert({ message: view.error }) : [],
       invalid: view.error ? 'true' : 'false',
       describedBy: view.error ? 'alert' : '',
@@ -37,6 +49,7 @@ const confirm = defineView('device_confirm', confirmSource, [
   'logo',
   'client',
   'username',
+  'notYou',
   'code',
   'userCode',
   'warning',
@@ -55,6 +68,7 @@ export const confirmPage = (
     clientName: string | Said
     unverified: boolean
     username: string
+    other: string
     scopes: readonly ShownScope[]
     details: readonly Html[]
   },
@@ -68,6 +82,7 @@ export const confirmPage = (
       logo: clientLogo(view),
       client: shownName(view.clientName),
       username: parts.name({ text: foreignText(view.username) }),
+      notYou: parts.notYou({ path: view.other }),
       code: parts.strongCode({ text: view.userCode }),
       warning: view.unverified ? parts.unverifiedDevice({}) : [],
       scopes: view.scopes.length ? parts.scopeList({ scopes: view.scopes.map(scopeRow) }) : [],

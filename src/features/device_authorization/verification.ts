@@ -4,7 +4,7 @@ import { OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
-import { type SignedInPerson, signedInPerson } from '../../flow/signed_in_person.ts'
+import { askForOther, type SignedInPerson, signedInPerson } from '../../flow/signed_in_person.ts'
 import { stepUpFirst } from '../../flow/step_up.ts'
 import { createApproved } from '../../flow/approved_grant.ts'
 import { newGrant } from '../../grants/new_grant.ts'
@@ -50,7 +50,8 @@ export const verification = defineEndpoint({
   limited: true,
   page: true,
   async get(call, context) {
-    const { user_code = '' } = query(call, context)
+    const { user_code = '', other } = query(call, context)
+    if (other !== undefined) return askForOther(call, context, pathWith(user_code))
     const person = await signedInPerson(call, context, pathWith(user_code))
     return 'reply' in person ? person.reply : showCode(call, context, person, user_code)
   },
@@ -83,10 +84,16 @@ async function findTyped(
   return found?.request.status === 'pending' ? found : undefined
 }
 
+/** The page with the code, for another account. */
+function otherPath(call: Call, context: Context, userCode: string): string {
+  const path = pathWith(userCode)
+  return inSameLanguage(call, `${context.basePath}${path}${path.includes('?') ? '&' : '?'}other=yes`)
+}
+
 function showCode(
   call: Call,
   context: Context,
-  { session }: SignedInPerson,
+  { session, user }: SignedInPerson,
   userCode: string,
   error?: Said,
 ): Reply {
@@ -95,6 +102,8 @@ function showCode(
     action: inSameLanguage(call, `${context.basePath}${devicePath}`),
     csrf,
     userCode,
+    username: user.username,
+    other: otherPath(call, context, userCode),
     ...(error !== undefined && { error }),
   })
   return { ...page(error === undefined ? 200 : 400, html), cookies }
@@ -117,6 +126,7 @@ async function showConfirm(
     ...shown,
     unverified: client.self_registered,
     username: person.user.username,
+    other: otherPath(call, context, request.user_code),
     scopes: request.scope.map((name) => ({
       name,
       description: ownMember(context.scopeDescriptions, name) ?? name,

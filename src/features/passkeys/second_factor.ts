@@ -1,11 +1,13 @@
 /** A passkey as second factor: only a passkey of the account that passed the first factor. https://www.w3.org/TR/webauthn-3/#sctn-usecase-authentication */
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { otherAccountPath } from '../../flow/interaction_page.ts'
 import { type StepNeeded, stepOfPage, stepForm, signIn } from '../../flow/sign_in.ts'
 import type { Call } from '../../contracts/call.ts'
 import { formTarget } from '../../http/headers.ts'
 import { page } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
+import { signingInAs } from '../../html/page_parts.ts'
 import type { Html } from '../../html/view.ts'
 import { type MessageKey, say } from '../../lib/say.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
@@ -89,6 +91,7 @@ async function otherWays(context: Context, { open, user }: StepNeeded): Promise<
   const choices = context.table.endpoints.find(({ name }) => name === 'second_factor')
   const isOffered = (await lossAddress(context, user)) !== undefined
   return [
+    signingInAs(user.username, otherAccountPath(context, open.handle)),
     ...(choices
       ? [linkBelow({ path: `${context.basePath}${choices.path}?interaction=${open.handle}` })]
       : []),

@@ -13,6 +13,7 @@ import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { defineView } from '../../html/view.ts'
 import { say } from '../../lib/say.ts'
+import { isHandle } from '../../models/interaction.ts'
 import { jobName } from './job.ts'
 import { requests } from './requests.ts'
 
@@ -45,13 +46,13 @@ export const forgot = defineEndpoint({
     const html = sent({ back: backTo(context, interaction) })
     return page(200, document(say('recovery.sent_title'), html))
   },
-  form: ownForm(purpose),
+  form: ownForm(purpose, ({ path }, { interaction }) => `${path}${handleIn(interaction)}`),
   post: ask,
 })
 
 /** The query that returns to the interaction; a value that is not shaped like a handle is ignored. */
-const handleIn = (interaction: string | undefined): string =>
-  interaction !== undefined && /^[\w-]{1,64}$/.test(interaction) ? `?interaction=${interaction}` : ''
+export const handleIn = (interaction: string | undefined): string =>
+  isHandle(interaction) ? `?interaction=${interaction}` : ''
 const backTo = (context: Context, interaction: string | undefined): string =>
   `${context.basePath}/login${handleIn(interaction)}`
 
@@ -81,7 +82,7 @@ async function ask(call: Call, context: Context, { fields }: Submitted): Promise
   if (login === '') return show(call, context, 400, interaction, true)
   const { signInAttemptsPerAddress, signInWindow } = context.config
   await countAddress(context, 'recovery', call.address, signInAttemptsPerAddress, signInWindow)
-  const request = { login, address: call.address }
+  const request = { login, address: call.address, ...(isHandle(interaction) && { interaction }) }
   await requests.add(context, context.random, context.secrets.people, request)
   context.soon(jobName)
   return redirectWithin(

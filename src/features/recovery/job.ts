@@ -25,7 +25,7 @@ export async function answerRequests(context: Context): Promise<void> {
     context.soon(jobName)
 }
 
-async function answer(context: Context, { login, address }: RecoveryRequest): Promise<void> {
+async function answer(context: Context, { login, address, interaction }: RecoveryRequest): Promise<void> {
   const user = await User.findByLogin(context, login)
   const to = user && provenEmail(user)
   const skip = (why: string) => context.log.info('recovery_not_mailed', { why, sub: user?.sub, address })
@@ -38,6 +38,7 @@ async function answer(context: Context, { login, address }: RecoveryRequest): Pr
   await mailLink(context, user, {
     to,
     why: say('recovery.mail_line', { address }),
+    interaction,
     more: [say('recovery.not_you')],
   })
 }

@@ -10,6 +10,8 @@ export interface RecoveryRequest {
   login: string
   /** The network address it came from. */
   address: string
+  /** The handle of the sign-in that it was part of. */
+  interaction?: string
 }
 
 /** An older request is dropped: the End-User has asked again by then. */

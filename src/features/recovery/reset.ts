@@ -5,7 +5,7 @@ import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
-import { csrfToken, ensureBrowser, ownForm } from '../../http/csrf.ts'
+import { browserOf, csrfToken, ensureBrowser, ownForm } from '../../http/csrf.ts'
 import { page as document } from '../../html/document.ts'
 import { foreignText } from '../../html/foreign_text.ts'
 import { newPasswordFields } from '../../html/form_field.ts'
@@ -28,7 +28,10 @@ import { withdrawVerification } from '../../people/verification.ts'
 import { defineView } from '../../html/view.ts'
 import { say, type Said } from '../../lib/say.ts'
 import type { User } from '../../models/user.ts'
-import { forgotPath } from './forgot.ts'
+import { applicationOf } from '../../flow/ways_on.ts'
+import { hiddenField } from '../../html/page_parts.ts'
+import { Interaction, isHandle } from '../../models/interaction.ts'
+import { forgotPath, handleIn } from './forgot.ts'
 
 const purpose = 'reset_password'
 
@@ -46,14 +49,19 @@ export const reset = defineEndpoint({
   page: true,
   async get(call, context) {
     await countTries(call, context)
-    const { token = '', done } = query(call, context)
-    if (done !== undefined) return finished(context)
+    const { token = '', done, interaction } = query(call, context)
+    if (done !== undefined) return finished(call, context, interaction)
     const user = await findLink(context, token)
-    return user ? show(call, context, 200, { user, token }) : invalidLink(context)
+    return user ? show(call, context, 200, { user, token, interaction }) : invalidLink(context, interaction)
   },
-  form: ownForm(purpose),
+  form: ownForm(purpose, ({ path }, { token, interaction }) =>
+    isHandle(token) ? `${path}?token=${token}${onward(interaction)}` : path,
+  ),
   post: choose,
 })
+
+/** In a query that has a parameter already. */
+const onward = (interaction: string | undefined): string => handleIn(interaction).replace('?', '&')
 
 const countTries = (call: Call, context: Context): Promise<void> =>
   countAddress(context, 'reset_password', call.address, tries.most, tries.window)
@@ -67,7 +75,12 @@ function show(
   call: Call,
   context: Context,
   status: number,
-  { user, token, problems = {} }: { user: User; token: string; problems?: Problems },
+  {
+    user,
+    token,
+    interaction = '',
+    problems = {},
+  }: { user: User; token: string; interaction?: string | undefined; problems?: Problems },
 ): Reply {
   const { browser, cookies } = ensureBrowser(call, context)
   const html = view({
@@ -75,25 +88,30 @@ function show(
     action: `${context.basePath}${resetPath}`,
     csrf: csrfToken(context, browser, purpose),
     token,
-    fields: newPasswordFields(problems),
+    fields: [hiddenField({ name: 'interaction', value: interaction }), ...newPasswordFields(problems)],
   })
   return { ...page(status, document(say('reset.title'), html)), cookies }
 }
 
 async function choose(call: Call, context: Context, { fields }: Submitted): Promise<Reply> {
   await countTries(call, context)
-  const { token = '', password = '', repeat = '' } = fields
+  const { token = '', password = '', repeat = '', interaction } = fields
   const found = await findLink(context, token)
   const user = found ?? (await findHalfUsedLink(context, token, password))
-  if (!user) return invalidLink(context)
+  if (!user) return invalidLink(context, interaction)
   const problem = await newPasswordProblem(context, password, wordsAbout(user))
   const differs = password === repeat ? undefined : say('reset.differs')
   // A refused password does not use the link up.
   if (problem || differs)
-    return show(call, context, 400, { user, token, problems: { password: problem, repeat: differs } })
+    return show(call, context, 400, {
+      user,
+      token,
+      interaction,
+      problems: { password: problem, repeat: differs },
+    })
   const hash = found && (await context.signInQueue.run(() => hashPassword(password)))
-  if (!(await replace(call, context, user, hash))) return invalidLink(context)
-  const reply = redirectWithin(`${context.basePath}${resetPath}?done=changed`)
+  if (!(await replace(call, context, user, hash))) return invalidLink(context, interaction)
+  const reply = redirectWithin(`${context.basePath}${resetPath}?done=changed${onward(interaction)}`)
   // The session of another End-User in this browser goes on.
   const isOther = (await currentSession(call, context)) !== undefined
   // The link is bound to the old password and no longer valid, so that a failure here does no harm.
@@ -116,7 +134,7 @@ const replace = (call: Call, context: Context, user: User, hash: string | undefi
     return true
   })
 
-const invalidLink = (context: Context): Reply =>
+const invalidLink = (context: Context, interaction: string | undefined): Reply =>
   page(
     400,
     document(
@@ -124,22 +142,29 @@ const invalidLink = (context: Context): Reply =>
       end({
         title: say('reset.title'),
         text: say('reset.gone'),
-        path: `${context.basePath}${forgotPath}`,
+        path: `${context.basePath}${forgotPath}${handleIn(interaction)}`,
         label: say('reset.again'),
       }),
     ),
   )
 
-const finished = (context: Context): Reply =>
-  page(
-    200,
-    document(
-      say('reset.done_title'),
-      end({
-        title: say('reset.done_title'),
-        text: say('reset.done'),
-        path: `${context.basePath}/login`,
-        label: say('reset.sign_in'),
-      }),
-    ),
-  )
+/**
+ * Leads to the sign-in from which the reset began, in the browser where it began. In another one it leads to the
+ * application of an operator, which begins a sign-in again. A stranger can have a link mailed, so no other client is led to.
+ */
+async function finished(call: Call, context: Context, interaction: string | undefined): Promise<Reply> {
+  const isHere =
+    interaction !== undefined &&
+    (await Interaction.find(context, interaction, browserOf(call, context))) !== undefined
+  const application = await applicationOf(call, context, interaction)
+  const known = application?.unverified === false ? application : undefined
+  const signIn = {
+    url: `${context.basePath}/login${isHere ? handleIn(interaction) : ''}`,
+    label: say('reset.sign_in'),
+  }
+  const { url, label } = isHere ? signIn : (known?.way ?? signIn)
+  const text =
+    known && (isHere || known.way) ? say('reset.done_for', { client: known.name }) : say('reset.done')
+  const title = say('reset.done_title')
+  return page(200, document(title, end({ title, text, path: url, label })))
+}

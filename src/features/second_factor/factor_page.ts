@@ -3,7 +3,7 @@ import { HttpError } from '../../auth/errors.ts'
 import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
-import { formFields } from '../../flow/interaction_page.ts'
+import { formFields, otherAccountPath } from '../../flow/interaction_page.ts'
 import { type SignedInPerson, type FindPerson } from '../../flow/signed_in_person.ts'
 import {
   allowedFactors,
@@ -20,6 +20,7 @@ import { logRefusal } from '../../http/error_reply.ts'
 import { formTarget } from '../../http/headers.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
+import { signingInAs } from '../../html/page_parts.ts'
 import type { Html } from '../../html/view.ts'
 import { type Said, say } from '../../lib/say.ts'
 import type { User } from '../../models/user.ts'
@@ -88,6 +89,7 @@ async function stepFactorPage(
         status,
         stepView({
           ...view,
+          who: signingInAs(user.username, otherAccountPath(context, open.handle)),
           links:
             elsewhere !== undefined && path !== choicePath && path !== setUpPath
               ? [linkItem({ path: pathTo(elsewhere), label: say('second_factor.other_way') })]

@@ -14,6 +14,7 @@ const frame = defineView('second_factor', pageSource, ['title', 'text', 'main', 
 /** A page of a login step. */
 export const stepView = (view: {
   title: Said
+  who: Html
   text?: Said | undefined
   main: readonly Html[]
   links?: readonly Html[]
@@ -22,7 +23,7 @@ export const stepView = (view: {
     view.title,
     frame({
       title: view.title,
-      text: view.text ? paragraph({ text: view.text }) : [],
+      text: [view.who, ...(view.text ? [paragraph({ text: view.text })] : [])],
       main: view.main,
       links: view.links?.length ? linkList({ links: view.links }) : [],
     }),
