@@ -7,10 +7,11 @@ import { printable } from './output.ts'
 /** Core §5.1: these standard claims are JSON booleans; all others are text or an object. */
 const booleans = ['email_verified', 'phone_number_verified']
 
-/** `known` are the claims that have their own option, undefined without it. Throws UsageError that names the claim. */
+/** `known` are the claims that have their own option, undefined without it; `emailVerified` is the option for the address. Throws UsageError that names the claim. */
 export function readClaims(
   given: readonly string[] = [],
   known: Readonly<Record<string, string | undefined>> = {},
+  emailVerified = false,
 ): Record<string, unknown> {
   const claims = new Map<string, unknown>()
   for (const [name, value] of Object.entries(known)) if (value !== undefined) claims.set(name, value)
@@ -22,7 +23,9 @@ export function readClaims(
   const email = claims.get('email')
   if (email !== undefined && (typeof email !== 'string' || readMailAddress(email) === undefined))
     throw new UsageError(`email: expected an address such as name@example.com, got ${printable(email)}`)
-  if (claims.has('email') && !claims.has('email_verified')) claims.set('email_verified', false)
+  if (emailVerified && (email === undefined || claims.has('email_verified')))
+    throw new UsageError('--email-verified: expected --email, and no claim email_verified')
+  if (claims.has('email') && !claims.has('email_verified')) claims.set('email_verified', emailVerified)
   return Object.fromEntries(claims)
 }
 

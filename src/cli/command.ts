@@ -113,11 +113,12 @@ function parse(args: readonly string[], options: Options, refuse: (came: string)
 
 /** `latchkey keys rotate [--alg ALG …]`, for the name `latchkey keys rotate`. */
 export function usage(name: string, { takes, options }: Pick<Command, 'takes' | 'options'>): string {
-  const flags = Object.entries(options).flatMap(([option, { type, value, multiple, instead }]) => {
+  const shown = Object.entries(options).map(([option, { type, value, multiple, instead }]) => {
     const text = type === 'string' ? ` ${value ?? 'TEXT'}${multiple ? ' …' : ''}` : ''
-    return instead ? [] : [`[--${option}${text}]`]
+    return { text: `--${option}${text}`, instead }
   })
-  const instead = insteadOptions(options).map((option) => `--${option}`)
+  const flags = shown.filter((each) => !each.instead).map(({ text }) => `[${text}]`)
+  const instead = shown.filter((each) => each.instead).map(({ text }) => text)
   const wanted = instead.length > 0 ? [[takes.join(' '), ...instead].join('|')] : takes
   return [name, ...wanted, ...flags].join(' ')
 }

@@ -10,6 +10,7 @@ export interface CommandEntry {
 const serve = async () => defineProcess({ options: {}, run: (await import('./serve.ts')).serve })
 const keys = () => import('./keys.ts')
 const user = () => import('./user.ts')
+const userRemove = () => import('./user_remove.ts')
 const transfer = () => import('./user_transfer.ts')
 const invitations = () => import('./invite.ts')
 const person = () => import('./person.ts')
@@ -58,6 +59,16 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: 'user enable', help: 'Enable a disabled account', load: async () => (await user()).enable },
   { name: 'user list', help: 'List all accounts', load: async () => (await user()).list },
+  {
+    name: 'user show',
+    help: 'Show an account, its factors, sessions and clients',
+    load: async () => (await userRemove()).show,
+  },
+  {
+    name: 'user remove',
+    help: 'Erase an account and all that is stored about it',
+    load: async () => (await userRemove()).remove,
+  },
   {
     name: 'user set',
     help: 'Change the attributes, roles and claims of an account',

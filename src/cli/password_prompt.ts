@@ -31,6 +31,16 @@ export async function readNewPassword(
 /** The last line break is removed, because `echo` and editors add one. */
 const readStdin = async (): Promise<string> => (await Bun.stdin.text()).replace(/\r?\n$/, '')
 
+/** Reads a line, which is shown as it is typed. */
+export async function askOnce(question: string): Promise<string> {
+  const terminal = openTerminal({ echo: true })
+  try {
+    return await terminal.ask(question)
+  } finally {
+    terminal.close()
+  }
+}
+
 async function askTwice(judge: (password: string) => Promise<string>): Promise<string> {
   if (!process.stdin.isTTY)
     throw new UsageError('no terminal to ask for the password on: expected --password-stdin')
@@ -45,13 +55,14 @@ async function askTwice(judge: (password: string) => Promise<string>): Promise<s
   }
 }
 
-/** Reads keys one by one, because only a raw terminal has no echo. Prompts go to stderr, so that stdout has only the result. */
-function openTerminal() {
+/** Reads keys one by one, because only a raw terminal has no echo of its own. Prompts go to stderr, so that stdout has only the result. */
+function openTerminal({ echo = false } = {}) {
   const { stdin, stderr } = process
   const lines: string[] = []
   let line = ''
   let wake: () => void = () => {}
   let ended: Error | undefined
+  let asked = ''
 
   const keys: Readonly<Record<string, () => void>> = {
     '\r': () => void (lines.push(line), (line = '')),
@@ -60,7 +71,7 @@ function openTerminal() {
     '\b': () => void (line = Array.from(line).slice(0, -1).join('')),
     '\x15': () => void (line = ''), // Ctrl-U
     '\x03': () => void (ended = new Interrupted()), // Ctrl-C, which is a character in a raw terminal
-    '\x04': () => void (ended = new Refusal('the input ended before the password did; nothing was changed')),
+    '\x04': () => void (ended = new Refusal('the input ended before the answer did; nothing was changed')),
   }
   const onData = (chunk: string) => {
     // Arrow keys and similar keys send escape sequences.
@@ -68,6 +79,7 @@ function openTerminal() {
       const key = keys[character]
       if (key) key()
       else line += character
+      if (echo && lines.length === 0) stderr.write(`\r\x1b[K${asked}${line}`)
     }
     wake()
   }
@@ -82,6 +94,7 @@ function openTerminal() {
   stdin.resume()
   return {
     async ask(prompt: string): Promise<string> {
+      asked = prompt
       stderr.write(prompt)
       while (lines.length === 0 && ended === undefined) await new Promise<void>((resolve) => (wake = resolve))
       stderr.write('\r\n')

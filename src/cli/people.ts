@@ -4,7 +4,7 @@ import type { Fields } from '../lib/log.ts'
 import { endEverything } from '../people/end_session.ts'
 import { Grant } from '../models/grant.ts'
 import { Session } from '../models/session.ts'
-import { canonicalUsername, User } from '../models/user.ts'
+import { User } from '../models/user.ts'
 import { listAll } from './administration.ts'
 import type { Answer } from './command.ts'
 import { Refusal } from './failure.ts'
@@ -15,17 +15,17 @@ export const taken = (username: string) =>
     `there is a user ${printable(username)} already, or one whose name looks like it; latchkey user set and latchkey user passwd change it`,
   )
 
-/** Throws Refusal for a username that is not 1 to 200 visible characters. */
-export function requireGoodName(username: string): void {
-  if (canonicalUsername(username) === '' || username.length > 200 || printable(username) !== username)
-    throw new Refusal('NAME must be 1 to 200 visible characters')
-}
-
 export async function requireUser(context: Context, username: string): Promise<User> {
   const user = await User.findByUsername(context, username)
   if (!user)
     throw new Refusal(`there is no user ${printable(username)}; latchkey user list shows all accounts`)
   return user
+}
+
+/** `leaving`: the End-User requested deletion of the account and can still sign in to cancel it. */
+export const stateOf = ({ disabled, leaving_at }: User): string => {
+  if (disabled) return 'disabled'
+  return leaving_at === undefined ? 'active' : 'leaving'
 }
 
 /**

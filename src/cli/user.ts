@@ -4,27 +4,29 @@ import { wordsAbout } from '../people/new_password.ts'
 import { forgetAccountTries, hashPassword } from '../people/password.ts'
 import { tellOfOperator } from '../people/tell_owner.ts'
 import { linkLifetime, mailLink } from '../people/reset_link.ts'
-import { seconds } from '../lib/clock.ts'
 import { say } from '../lib/say.ts'
 import { Event } from '../models/event.ts'
 import { User, provenEmail } from '../models/user.ts'
+import * as v from 'valibot'
+import type { Context } from '../contracts/context.ts'
 import { listAll, withContext } from './administration.ts'
 import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
 import { readClaims } from './claim_option.ts'
 import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
-import { moment, print, printable, printTable } from './output.ts'
-import { audit, change, endAll, endedAnswer, requireGoodName, requireUser, taken } from './people.ts'
+import { moment, print, printable, printFacts, printTable } from './output.ts'
+import { audit, change, endAll, endedAnswer, requireUser, stateOf, taken } from './people.ts'
+import { accountOf, clashesWith } from './new_account.ts'
+import { problemsOf, UserRecord } from './user_record.ts'
 import { passwordOption, readNewPassword } from './password_prompt.ts'
-import { normalize } from '../lib/normalize.ts'
 
 export const add = defineCommand({
   takes: ['NAME'],
   options: {
-    email: {
-      type: 'string',
-      value: 'ADDRESS',
-      help: 'Email address (claim email), unverified unless --claim email_verified=true',
+    email: { type: 'string', value: 'ADDRESS', help: 'Email address (claim email), unverified' },
+    'email-verified': {
+      type: 'boolean',
+      help: 'The address is theirs: you are sure of it, and they need not prove it',
     },
     name: { type: 'string', value: 'NAME', help: 'Full name (claim name)' },
     claim: {
@@ -36,42 +38,64 @@ export const add = defineCommand({
     ...attributeOptions,
     ...passwordOption,
   },
-  async run({ email, name, claim, attribute, role, 'password-stdin': fromStdin }, [username]) {
-    requireGoodName(username)
-    const attributes = readAttributes(attribute)
-    const roles = readRoles(role)
-    const claims = readClaims(claim, { name, email })
+  async run(given, [username]) {
+    const attributes = readAttributes(given.attribute)
+    const roles = readRoles(given.role)
+    const { email, name } = given
+    const claims = readClaims(given.claim, { name, email }, given['email-verified'])
+    const read = v.safeParse(UserRecord, { username, claims, attributes, roles })
+    if (!read.success) throw new Refusal(problemsOf(read.issues).join('; '))
     return withContext('accounts', async (context) => {
-      if (await User.findByUsername(context, username)) throw taken(username)
-      const about = wordsAbout({ username, claims })
-      const password_hash = await hashPassword(await readNewPassword(context, about, fromStdin))
-      const now = seconds(context.clock)
-      const user = {
-        sub: context.random(15),
-        username: normalize(username, 'NFC').trim(),
-        password_hash,
-        disabled: false,
-        claims,
-        attributes,
-        roles,
-        created_at: now,
-        updated_at: now,
+      const account = accountOf(read.output, context)
+      await requireFree(context, account)
+      const about = wordsAbout(account)
+      const password_hash = await hashPassword(await readNewPassword(context, about, given['password-stdin']))
+      const user = { ...account, password_hash }
+      if (!(await User.create(context, user))) {
+        await requireFree(context, user) // it was taken while the password was typed
+        throw taken(username)
       }
-      if (!(await User.create(context, user))) throw taken(username)
       await Event.add(context, context.random, { sub: user.sub, kind: 'account_added' })
       audit(context, 'account_added', user, { roles })
+      const facts = {
+        username: user.username,
+        sub: user.sub,
+        claims: user.claims,
+        ...(roles.length > 0 && { roles }),
+        ...(given.attribute && { attributes }),
+      }
+      const hint = await emailHint(context, user)
       return {
-        facts: {
-          username: user.username,
-          sub: user.sub,
-          claims,
-          ...(roles.length > 0 && { roles }),
-          ...(attribute && { attributes }),
+        facts: { ...facts, ...(hint !== undefined && { note: hint }) },
+        show() {
+          printFacts(facts)
+          if (hint !== undefined) print(`\n${hint}`)
         },
       }
     })
   },
 })
+
+/** Throws Refusal that names what another account has. */
+async function requireFree(context: Context, account: User): Promise<void> {
+  const clashes = await clashesWith(account, context)
+  if (clashes.length === 0) return
+  const { username, claims } = account
+  if (await User.findByUsername(context, username)) throw taken(username)
+  const address = printable(claims.email)
+  throw new Refusal(
+    clashes.map((each) => (each.startsWith('email:') ? `${each}, ${address}` : each)).join('; '),
+  )
+}
+
+/** What to do about an address that nobody has proven. */
+async function emailHint(context: Context, { username, claims }: User): Promise<string | undefined> {
+  if (typeof claims.email !== 'string' || claims.email_verified === true) return undefined
+  const [address, name] = [printable(claims.email), printable(username)]
+  return (await User.findByAddress(context, claims.email))
+    ? `${address} is the verified address of another account, so this account cannot verify it.`
+    : `${address} is not verified: no mail that gives access is sent there. If you are sure of it, latchkey verify ${name}, or next time --email-verified.`
+}
 
 export const passwd = defineCommand({
   takes: ['NAME'],
@@ -153,12 +177,6 @@ export const enable = defineCommand({
       }
     }),
 })
-
-/** `leaving`: the End-User requested deletion of the account and can still sign in to cancel it. */
-const stateOf = ({ disabled, leaving_at }: User): string => {
-  if (disabled) return 'disabled'
-  return leaving_at === undefined ? 'active' : 'leaving'
-}
 
 export const list = defineCommand({
   takes: [],

@@ -3,18 +3,17 @@ import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { hashFloor, readPasswordHash } from '../auth/password_hash.ts'
 import type { Context } from '../contracts/context.ts'
-import { seconds } from '../lib/clock.ts'
 import { Event } from '../models/event.ts'
 import { nameKeysOf } from '../models/names.ts'
 import { isClientId } from '../models/subjects.ts'
-import { canonicalEmail, provenEmail, User } from '../models/user.ts'
+import { User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
 import { defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { print, printable, printJson } from './output.ts'
 import { type FileRecord, readCsv, readJson, writeCsv } from './user_file.ts'
+import { accountOf, canonicalProven, clashesWith } from './new_account.ts'
 import { problemsOf, UserRecord } from './user_record.ts'
-import { normalize } from '../lib/normalize.ts'
 
 const formatOption = {
   type: 'string',
@@ -101,9 +100,9 @@ async function judge(
       problems.push(...problemsOf(read.issues).map((problem) => ({ at, problem })))
       continue
     }
-    const user = userOf(read.output, context)
+    const user = accountOf(read.output, context)
     const weak = weakHashes ? [] : weaknessOf(user)
-    const clashes = [...weak, ...inFile(user, at, seen), ...(await inStore(user, context))]
+    const clashes = [...weak, ...inFile(user, at, seen), ...(await clashesWith(user, context))]
     if (clashes.length === 0) ready.push({ at, user })
     problems.push(...clashes.map((problem) => ({ at, problem })))
   }
@@ -115,29 +114,6 @@ const weaknessOf = ({ password_hash }: User): string[] =>
   password_hash !== undefined && readPasswordHash(password_hash)?.isWeak
     ? [`password_hash: is weaker than the floor (${hashFloor}); --weak-hashes imports it all the same`]
     : []
-
-function userOf(record: UserRecord, context: Context): User {
-  const now = seconds(context.clock)
-  const { updated_at: _, ...rest } = record
-  const claims = { ...record.claims }
-  if (claims.email !== undefined && claims.email_verified === undefined) claims.email_verified = false
-  return {
-    ...rest,
-    disabled: record.disabled ?? false,
-    attributes: record.attributes ?? {},
-    roles: record.roles ?? [],
-    sub: record.sub ?? context.random(15),
-    username: normalize(record.username, 'NFC').trim(),
-    claims,
-    created_at: record.created_at ?? now,
-    updated_at: now,
-  }
-}
-
-function canonicalProven(user: User): string | undefined {
-  const email = provenEmail(user)
-  return email === undefined ? undefined : canonicalEmail(email)
-}
 
 /** Names that look alike are equal: of `Alice`, `ａｌｉｃｅ` and `alıce` one can be imported. */
 function inFile(user: User, at: string, seen: Map<string, string>): string[] {
@@ -153,24 +129,6 @@ function inFile(user: User, at: string, seen: Map<string, string>): string[] {
     return before === undefined ? [] : [`${member}: is the same as in ${before}`]
   })
   return [...new Set(clashes)]
-}
-
-async function inStore(user: User, context: Context): Promise<string[]> {
-  const email = canonicalProven(user)
-  const [named, free, known, client, holder] = await Promise.all([
-    User.findByLogin(context, user.username),
-    User.areNamesFree(context, user),
-    User.find(context, user.sub),
-    isClientId(context, user.sub),
-    email === undefined ? undefined : User.findByAddress(context, email),
-  ])
-  return [
-    ...(named ? ['username: another account has it'] : []),
-    ...(named || free ? [] : ['username or preferred_username: looks like the name of another account']),
-    ...(known ? ['sub: another account has it'] : []),
-    ...(client ? ['sub: is the client_id of a client (RFC 9700 §4.15); give the account another one'] : []),
-    ...(holder ? ['email: is the address of another account'] : []),
-  ]
 }
 
 /** A username or address that was taken since the check is a problem of that record alone. */

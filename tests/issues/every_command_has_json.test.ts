@@ -45,6 +45,7 @@ const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> =
   'user disable': { args: ['ann'], shows: { username: 'ann', ended_grants: 0 } },
   'user enable': { args: ['ann'], shows: { disabled: false } },
   'user list': { args: [] },
+  'user show': { args: ['ann'], shows: { username: 'ann' } },
   'user set': { args: ['ann', '--role', 'admin'], shows: { roles: ['admin'] } },
   'user import': { args: [file('people.json', [{ username: 'ben' }])], shows: { imported: 1 } },
   'user export': { args: ['--format', 'csv'] },
@@ -55,6 +56,7 @@ const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> =
   'reset-factors': { args: ['ann'], shows: { ended_sessions: 0 } },
   'sessions list': { args: ['ann'] },
   'sessions end': { args: ['ann'], shows: { ended: 0 } },
+  'user remove': { args: ['ben', '--yes'], shows: { removed: true } },
   'client add': { args: ['App', '--redirect-uri', 'https://app.example/cb'], shows: { client_name: 'App' } },
   'client show': (seen) => ({ args: [String(seen.get('client add')!.client_id)] }),
   'client set': (seen) => ({
