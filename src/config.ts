@@ -30,6 +30,7 @@ interface Derived {
   readonly host: string
   readonly tls: { readonly certPath: string; readonly keyPath: string } | undefined
   readonly accessTokenAudience: string
+  readonly registrationAllowedScopes: readonly string[]
   readonly signInConcurrency: number
   /** Values of features' own entries, by feature; read them with `featureConfig`. */
   readonly features: Readonly<Record<string, Readonly<Record<string, unknown>>>>
@@ -88,6 +89,14 @@ function plainFields(values: Values<typeof entries>): Fields<typeof entries> {
   return fields as Fields<typeof entries>
 }
 
+/** With PROFILE=mcp the API is there for clients that register themselves, so that its scopes are theirs too. */
+const scopesOfStrangers = ({ PROFILE, SCOPES }: Values<typeof entries>): readonly string[] => [
+  ...new Set([
+    ...['openid', 'profile', 'email', 'address', 'phone', 'offline_access'],
+    ...(PROFILE === 'mcp' ? SCOPES : []),
+  ]),
+]
+
 /** `values` are complete, because no problem was reported. */
 function assemble(
   values: Values<typeof entries>,
@@ -110,6 +119,7 @@ function assemble(
     privateKeyPath: values.PRIVATE_KEY_PATH ?? handy('private.pem'),
     publicKeyPath: values.PUBLIC_KEY_PATH ?? handy('public.pem'),
     accessTokenAudience: values.ACCESS_TOKEN_AUDIENCE ?? issuer,
+    registrationAllowedScopes: values.REGISTRATION_ALLOWED_SCOPES ?? scopesOfStrangers(values),
     signInConcurrency: values.SIGN_IN_CONCURRENCY ?? Math.max(1, availableParallelism() - 1),
     features,
   }

@@ -1,30 +1,41 @@
 /** Validates and compares redirect URIs. https://www.rfc-editor.org/rfc/rfc9700#section-2.1, loopback: RFC 8252 §7.3 */
 
 import { hostProblem } from '../lib/plain_host.ts'
+import { isSchemeOfApp } from './app_scheme.ts'
 
 declare const trusted: unique symbol
 /** A redirect URI that matches a registered one. Only this file makes one. */
 export type TrustedRedirect = string & { readonly [trusted]: true }
 
-const loopbackAddress = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?(\/.*|\?.*)?$/
+const loopback = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]|(localhost)))(?::\d{1,5})?(\/.*|\?.*)?$/
+
+/** The members of a client that say on which hosts any port is accepted. */
+interface Registrant {
+  self_registered: boolean
+}
 
 /**
  * Compares exactly with the registered values. For http on a loopback IP address any port is accepted, because a native
- * app cannot know its port in advance (RFC 8252 §7.3).
+ * app cannot know its port in advance (RFC 8252 §7.3); for `localhost` too if the client registered itself, because many
+ * such clients use the name (decision 58).
  */
-export function matchRedirectUri(registered: readonly string[], asked: string): TrustedRedirect | undefined {
+export function matchRedirectUri(
+  registered: readonly string[],
+  asked: string,
+  registrant?: Registrant,
+): TrustedRedirect | undefined {
   if (registered.includes(asked)) return asked as TrustedRedirect
-  const portless = withoutLoopbackPort(asked)
+  const portless = withoutLoopbackPort(asked, registrant)
   if (portless === undefined) return undefined
-  return registered.some((each) => withoutLoopbackPort(each) === portless)
+  return registered.some((each) => withoutLoopbackPort(each, registrant) === portless)
     ? (asked as TrustedRedirect)
     : undefined
 }
 
-function withoutLoopbackPort(uri: string): string | undefined {
-  const match = loopbackAddress.exec(uri)
-  if (!match || !URL.canParse(uri)) return undefined // a port above 65535 does not parse
-  return `${match[1]}${match[2] ?? ''}`
+function withoutLoopbackPort(uri: string, registrant: Registrant | undefined): string | undefined {
+  const [, start, name, rest = ''] = loopback.exec(uri) ?? []
+  if (start === undefined || (name !== undefined && !registrant?.self_registered)) return undefined
+  return URL.canParse(uri) ? start + rest : undefined // a port above 65535 does not parse
 }
 
 /** The serialization of the origin of a page at `uri`. An application with a scheme of its own has one if its URIs have a host. */
@@ -35,12 +46,16 @@ function originOf(uri: string): string | undefined {
 }
 
 /** Whether a page of `origin` may be at one of the registered URIs, by the rule of `matchRedirectUri`. */
-export function isRedirectOrigin(registered: readonly string[], origin: string): boolean {
-  const portless = withoutLoopbackPort(origin)
+export function isRedirectOrigin(
+  registered: readonly string[],
+  origin: string,
+  registrant?: Registrant,
+): boolean {
+  const portless = withoutLoopbackPort(origin, registrant)
   return registered.some((uri) => {
     const own = originOf(uri)
     if (own === undefined) return false
-    return own === origin || (portless !== undefined && withoutLoopbackPort(own) === portless)
+    return own === origin || (portless !== undefined && withoutLoopbackPort(own, registrant) === portless)
   })
 }
 
@@ -52,11 +67,12 @@ const spelledHost = (uri: string): string | undefined =>
 
 /**
  * Why a URI may not be registered as redirect_uri, or undefined when it may (RFC 7591 §2, RFC 8252 §7.1). Allowed are
- * https, http on loopback, and private-use schemes in reverse domain notation for native apps.
+ * https, http on loopback, and private-use schemes for native apps: in reverse domain notation, or with `schemes` also others.
  */
 export function redirectUriProblem(
   uri: string,
   applicationType: 'web' | 'native' | undefined,
+  schemes: 'reverse_domain' | 'with_host' = 'reverse_domain',
 ): string | undefined {
   if (uri.length > 2000) return 'is longer than 2000 characters'
   if (!printable.test(uri) || !URL.canParse(uri)) return 'is not an absolute URI in ASCII'
@@ -76,7 +92,7 @@ export function redirectUriProblem(
     return loopbackHosts.has(url.hostname) ? undefined : 'uses http off loopback; use https'
   if (applicationType === 'web')
     return 'has a private-use scheme, which application_type web may not register'
-  return url.protocol.includes('.')
+  return url.protocol.includes('.') || (schemes === 'with_host' && isSchemeOfApp(url))
     ? undefined
     : `has the scheme ${url.protocol} where https, http on loopback or a reverse-domain scheme was expected`
 }

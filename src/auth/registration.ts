@@ -2,12 +2,12 @@
 import * as v from 'valibot'
 import { OAuthError } from './errors.ts'
 import { missingGrantType, withAgreeingTypes } from './agreeing_types.ts'
+import { withoutMisfits } from './misfits.ts'
 import { malformed } from './malformed_metadata.ts'
 import { checkUrls } from './metadata_urls.ts'
 import { type Grounds, RefusedError, shown } from './refusal.ts'
 import { translated, unsupportedMember } from './metadata_promises.ts'
-import { redirectUriProblem } from './redirect_uri.ts'
-import { leadsToOneOf } from './registration_limits.ts'
+import { checkRedirectUris, type RedirectPolicy, redirectProblem } from './registered_redirects.ts'
 import { resourceProblem } from './resource_uri.ts'
 import { formatScope, parseScope, requireWithin } from './scope.ts'
 
@@ -123,7 +123,7 @@ const Core = v.object(coreMetadata)
 export interface ClientMetadata extends v.InferOutput<typeof Core> {}
 
 /** What a client may register. */
-export interface RegistrationPolicy {
+export interface RegistrationPolicy extends RedirectPolicy {
   grantTypes: readonly string[]
   responseTypes: readonly string[]
   authMethods: readonly string[]
@@ -131,8 +131,8 @@ export interface RegistrationPolicy {
   signingAlgs: readonly string[]
   /** The scopes that a client may register. */
   scopes: readonly string[]
-  /** As in `RegistrationLimits`; undefined when any host is allowed. */
-  redirectHosts?: readonly string[] | undefined
+  /** Whether values that are not offered are left out (`misfits.ts`) and not refused. */
+  leaveOut?: boolean
   /** Metadata members of features. */
   extra: v.ObjectEntries
 }
@@ -145,7 +145,11 @@ const refuse = (grounds: Grounds) => new OAuthError('invalid_client_metadata', g
  * wrong member (§3.2.2).
  */
 export function readClientMetadata(sent: unknown, policy: RegistrationPolicy): ClientMetadata {
-  const given = withoutNulls(sent)
+  const all = withoutNulls(sent)
+  const given =
+    policy.leaveOut && isObject(all)
+      ? withoutMisfits(all, policy, (uri) => redirectProblem(uri, all.application_type, policy))
+      : all
   const body = isObject(given) ? withAgreeingTypes(given, policy.responseTypes) : given
   const known = { ...policy.extra, ...coreMetadata }
   const unsupported = isObject(body) ? unsupportedMember(body, known) : undefined
@@ -199,45 +203,6 @@ function translations(body: unknown): v.ObjectEntries {
 /** Adds the default of `id_token_signed_response_alg`: RS256 (OpenID Connect Registration §2), or the first algorithm of this provider if it does not sign with RS256. */
 const withDefaultAlg = (body: unknown, { signingAlgs: offered }: RegistrationPolicy): unknown =>
   isObject(body) && !offered.includes('RS256') ? { id_token_signed_response_alg: offered[0], ...body } : body
-
-function checkRedirectUris(metadata: ClientMetadata, { redirectHosts }: RegistrationPolicy): void {
-  const needsOne =
-    metadata.response_types.length > 0 &&
-    metadata.grant_types.some((each) => each === 'authorization_code' || each === 'implicit')
-  if (needsOne && metadata.redirect_uris.length === 0)
-    throw new OAuthError('invalid_redirect_uri', {
-      rule: 'RFC 7591 §2',
-      expected: 'redirect_uris must name at least one URI for the authorization_code grant',
-      next: 'name one, or register grant type client_credentials for a service or an API without End-Users',
-    })
-  // OpenID Connect Registration §2: tokens in the URL of a website need TLS.
-  const insecure = metadata.redirect_uris.find((uri) => !uri.toLowerCase().startsWith('https://'))
-  if (
-    metadata.application_type === 'web' &&
-    metadata.grant_types.includes('implicit') &&
-    insecure !== undefined
-  )
-    throw new OAuthError('invalid_redirect_uri', {
-      rule: 'OpenID Connect Registration §2',
-      expected: 'redirect_uris with https for application_type web and grant type implicit',
-      came: insecure,
-      problem: `redirect_uris: ${shown(insecure)} is not https, which application_type web needs with grant type implicit`,
-    })
-  for (const name of ['redirect_uris', 'post_logout_redirect_uris'] as const)
-    for (const uri of metadata[name]) {
-      const isForeign = redirectHosts !== undefined && !leadsToOneOf(redirectHosts, uri)
-      const problem =
-        redirectUriProblem(uri, metadata.application_type) ??
-        (isForeign ? `leads to none of the hosts ${redirectHosts.join(', ')}` : undefined)
-      if (problem === undefined) continue
-      throw new OAuthError(name === 'redirect_uris' ? 'invalid_redirect_uri' : 'invalid_client_metadata', {
-        rule: 'RFC 7591 §5',
-        expected: `${name}: https, http on loopback, or a scheme in reverse-domain notation for a native client`,
-        came: uri,
-        problem: `${name}: ${shown(uri)} ${problem}`,
-      })
-    }
-}
 
 function checkOffered(name: string, asked: readonly string[], offered: readonly string[]): void {
   const odd = asked.find((each) => !offered.includes(each))

@@ -71,6 +71,7 @@ export const operatorPolicy = (context: Context) => ({
   ...policyOf(context),
   grantTypes: allGrantTypes(context),
   scopes: context.scopes,
+  leaveOut: false,
 })
 
 export const shownClient = ({

@@ -180,7 +180,7 @@ export const protocolSections = {
       name: 'UNKNOWN_SCOPES',
       schema: is.oneOf('refuse', 'ignore'),
       default: 'refuse',
-      profiles: { classic: 'ignore' },
+      profiles: { classic: 'ignore', mcp: 'ignore' },
       help: 'What happens to a request with an unknown scope. refuse: invalid_scope (RFC 6749 §3.3). ignore: the other scopes are granted (OpenID Connect Core §3.1.2.1).',
     },
     {
@@ -211,7 +211,7 @@ export const protocolSections = {
     {
       name: 'REGISTRATION_ALLOWED_SCOPES',
       schema: is.words,
-      default: 'openid profile email address phone offline_access',
+      computed: '`openid profile email address phone offline_access`; with `PROFILE=mcp` also `SCOPES`',
       help: 'Scopes that a client may have when it registers itself.',
     },
     {
@@ -223,6 +223,20 @@ export const protocolSections = {
           'authorization_code refresh_token implicit client_credentials urn:ietf:params:oauth:grant-type:device_code',
       },
       help: 'Grant types that a client may have when it registers itself.',
+    },
+    {
+      name: 'REGISTRATION_REDIRECT_SCHEMES',
+      schema: is.oneOf('reverse_domain', 'with_host'),
+      default: 'reverse_domain',
+      profiles: { mcp: 'with_host' },
+      help: 'Schemes of an application that a redirect URI may have beside https and http on loopback. reverse_domain: such as com.example.app (RFC 8252 §7.1). with_host: also a word, if a host follows, such as cursor://anysphere.cursor-mcp/callback; never one that browsers or systems open themselves.',
+    },
+    {
+      name: 'REGISTRATION_MISFITS',
+      schema: is.oneOf('refuse', 'leave_out'),
+      default: 'refuse',
+      profiles: { mcp: 'leave_out' },
+      help: 'What happens when a client registers itself with a grant type, a response type, a scope or a redirect URI that it may not have. refuse: the registration is refused. leave_out: it is registered without, if others remain, and the answer names what is left out (RFC 7591 §2); an empty member counts as absent, and discovery lists the grant types and scopes that such a client may have.',
     },
   ],
 } as const satisfies Sections

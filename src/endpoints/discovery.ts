@@ -3,6 +3,7 @@ import { standardClaims } from '../auth/claims.ts'
 import { codeChallengeMethods } from '../auth/pkce.ts'
 import { servedPrompts } from '../flow/prompts.ts'
 import { clientAlgs, signingAlgs } from '../auth/registration.ts'
+import type { Config } from '../config.ts'
 import type { Context } from '../contracts/context.ts'
 import { offeredMethods } from '../http/client_authentication.ts'
 import { publicJson } from '../http/reply.ts'
@@ -46,10 +47,14 @@ export function metadata(context: Context): Record<string, unknown> {
     issuer: config.issuer,
     ...endpointUrls(config.issuer, context),
     jwks_uri: `${config.issuer}/jwks.json`,
-    scopes_supported: context.scopes,
+    scopes_supported: amongOwn(context.scopes, config.registrationAllowedScopes, config),
     response_types_supported: offered(table.responseTypes, context),
     response_modes_supported: [...table.responseModes.keys()],
-    grant_types_supported: offered(table.grantTypes, context),
+    grant_types_supported: amongOwn(
+      offered(table.grantTypes, context),
+      config.registrationAllowedGrantTypes,
+      config,
+    ),
     subject_types_supported: [...table.subjectTypes.keys()],
     id_token_signing_alg_values_supported: config.signingAlgs,
     ...authenticated('token', clientAuth),
@@ -89,6 +94,15 @@ export function metadata(context: Context): Record<string, unknown> {
     Object.entries(whole).filter(([, value]) => !Array.isArray(value) || value.length > 0),
   )
 }
+
+/**
+ * Clients that register themselves take what they find here. Where registration leaves out what they may not have, the
+ * document says the same as its answer; clients of the operator know their own registration.
+ */
+const amongOwn = (all: readonly string[], allowed: readonly string[], config: Config): readonly string[] =>
+  config.registrationMisfits === 'leave_out' && config.registration !== 'closed'
+    ? all.filter((each) => allowed.includes(each))
+    : all
 
 /** The URLs of the advertised endpoints below `base`, by their names in the metadata. */
 export const endpointUrls = (

@@ -1,4 +1,5 @@
 /** Dynamic client registration endpoint. https://www.rfc-editor.org/rfc/rfc7591 */
+import { leftOutOf, namesOf } from '../auth/misfits.ts'
 import { type ClientMetadata, readClientMetadata, type RegistrationPolicy } from '../auth/registration.ts'
 import { isMetadata } from '../clients/replaced_client.ts'
 import { requireUsableKeys } from '../auth/registered_keys.ts'
@@ -39,6 +40,7 @@ export const registration = defineEndpoint({
     const { limits, token, spend } = await requirePermission(call, context)
     const body = await readJson(call, context, 'invalid_client_metadata')
     const metadata = await admitMetadata(body, policyOf(context, limits), { by: 'client' }, context)
+    const leftOut = leftOutOf(body, metadata)
     const { client, secret } = makeClient(context, {
       ...metadata,
       client_id: context.random(18),
@@ -58,8 +60,9 @@ export const registration = defineEndpoint({
       client_name: client.client_name,
       address: call.address,
       ...(token !== undefined && { initial_access_token: token }),
+      left_out: namesOf(leftOut),
     })
-    return json(201, registrationResponse(client, context, secret))
+    return json(201, { ...registrationResponse(client, context, secret), ...leftOut })
   },
 })
 
@@ -74,6 +77,8 @@ export const policyOf = (context: Context, limits: RegistrationLimits = {}): Reg
   signingAlgs: context.config.signingAlgs,
   scopes: limits.scopes ?? context.config.registrationAllowedScopes,
   redirectHosts: limits.redirect_hosts,
+  redirectSchemes: context.config.registrationRedirectSchemes,
+  leaveOut: context.config.registrationMisfits === 'leave_out',
   extra: context.table.clientMetadata,
 })
 

@@ -97,7 +97,9 @@ const refused = (
 function answerRefused(call: Call, context: Context, error: unknown, given: Params): Promise<Reply> {
   const { client, params = given } = error instanceof SourceRefused ? error : {}
   const redirect =
-    client && params.redirect_uri !== undefined && matchRedirectUri(client.redirect_uris, params.redirect_uri)
+    client &&
+    params.redirect_uri !== undefined &&
+    matchRedirectUri(client.redirect_uris, params.redirect_uri, client)
   if (!client || !redirect || !(error instanceof RefusedError) || error.status >= 500) throw error
   const mode = responseModeOf(params, context.table)
   return refused(call, context, error, { client, redirect, mode, params }, false)

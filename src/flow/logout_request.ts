@@ -55,7 +55,7 @@ function readRedirect(uri: string | undefined, client: Client | undefined): Trus
       rule: 'OpenID Connect RP-Initiated Logout §3',
       expected: 'post_logout_redirect_uri needs an id_token_hint or a client_id to belong to',
     })
-  const redirect = matchRedirectUri(client.post_logout_redirect_uris, uri)
+  const redirect = matchRedirectUri(client.post_logout_redirect_uris, uri, client)
   if (!redirect)
     throw new OAuthError('invalid_request', {
       rule: 'OpenID Connect RP-Initiated Logout §3',

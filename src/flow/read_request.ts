@@ -29,7 +29,7 @@ export function requireTrustedRedirect(client: Client, params: Params): TrustedR
       rule: 'OpenID Connect Core §3.1.2.1',
       expected: 'redirect_uri is required',
     })
-  const redirect = matchRedirectUri(client.redirect_uris, params.redirect_uri)
+  const redirect = matchRedirectUri(client.redirect_uris, params.redirect_uri, client)
   if (!redirect)
     throw new OAuthError('invalid_request', {
       rule: 'RFC 9700 §2.1',

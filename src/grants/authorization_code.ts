@@ -89,7 +89,7 @@ export const authorizationCode = defineGrantType('authorization_code', Params, a
           : 'redirect_uri differs from the one of the authorization request',
     })
   // Removed from the registration since the authorization request: the code was sent to an address the client disowns.
-  if (!matchRedirectUri(client.redirect_uris, code.redirect_uri))
+  if (!matchRedirectUri(client.redirect_uris, code.redirect_uri, client))
     throw refuse({
       rule: 'RFC 6749 §4.1.3',
       expected: `redirect_uri is one that this client registered: ${client.redirect_uris.join(', ') || 'none'}`,

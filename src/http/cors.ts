@@ -49,7 +49,7 @@ const isOpenToClients = ({ cors }: Endpoint, { config }: Context): boolean =>
 function isReadable({ method, client }: Call, origin: string, status: number): boolean {
   if (!/^[a-z][a-z\d+.-]*:\/\//.test(origin)) return false // `null`: a file or a sandboxed frame of any site
   if (method === 'OPTIONS') return true
-  return client ? isRedirectOrigin(client.redirect_uris, origin) : status >= 400
+  return client ? isRedirectOrigin(client.redirect_uris, origin, client) : status >= 400
 }
 
 /** Additional headers of the response to a preflight request. */

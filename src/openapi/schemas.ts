@@ -125,6 +125,13 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
           client_id_issued_at: whole('Seconds since the epoch'),
           client_secret: text('Not shown again; absent for methods without a secret'),
           client_secret_expires_at: whole('0: never'),
+          left_out: object({
+            grant_types: words('Not offered to clients that register themselves'),
+            response_types: words('Not offered'),
+            redirect_uris: words('Not allowed'),
+            post_logout_redirect_uris: words('Not allowed'),
+            scope: text('Unknown, or not for clients that register themselves'),
+          }),
         },
         ['client_id', 'client_id_issued_at', 'redirect_uris', 'grant_types', 'response_types'],
       ),

@@ -1,5 +1,6 @@
 /** Checks of a client identifier that is a URL, and of the metadata document at that URL. https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/ §3, §4 */
 import { OAuthError } from '../../auth/errors.ts'
+import { withoutEmptyMembers } from '../../auth/misfits.ts'
 import { type Grounds, shown } from '../../auth/refusal.ts'
 import type { Rule } from '../../auth/rule.ts'
 import type { RegistrationPolicy } from '../../auth/registration.ts'
@@ -45,21 +46,16 @@ const secrets = ['client_secret', 'client_secret_expires_at']
 const authMethods = ['none', 'private_key_jwt']
 
 /**
- * The metadata of a fetched document, to be read like a registration request. One document serves many providers, so
- * values that this provider does not offer are removed from its lists. Throws `invalid_client` when the document has
- * another `client_id` or a secret.
+ * The metadata of a fetched document, to be read like a registration request. Throws `invalid_client` when the document
+ * has another `client_id` or a secret.
  */
-export function readDocument(
-  document: unknown,
-  clientId: string,
-  policy: RegistrationPolicy,
-): Record<string, unknown> {
+export function readDocument(document: unknown, clientId: string): Record<string, unknown> {
   if (typeof document !== 'object' || document === null || Array.isArray(document))
     throw refuse('Client ID Metadata Document §4', {
       expected: 'a JSON object at client_id',
       problem: 'the document at client_id is not a JSON object',
     })
-  const metadata = document as Record<string, unknown>
+  const metadata = withoutEmptyMembers(document as Record<string, unknown>)
   if (metadata.client_id !== clientId)
     throw refuse('Client ID Metadata Document §4', {
       expected: `client_id of the document is its own URL: ${clientId}`,
@@ -75,29 +71,20 @@ export function readDocument(
   return {
     ...metadata,
     token_endpoint_auth_method: metadata.token_endpoint_auth_method ?? 'none',
-    grant_types: among(metadata.grant_types, policy.grantTypes),
-    response_types: among(metadata.response_types, policy.responseTypes),
-    scope: typeof metadata.scope === 'string' ? scopesAmong(metadata.scope, policy.scopes) : metadata.scope,
     application_type: hasOpenRedirect(metadata.redirect_uris) ? 'native' : metadata.application_type,
   }
 }
-
-/** A value that is not a list stays as it is; readClientMetadata refuses it. */
-const among = (list: unknown, offered: readonly string[]): unknown =>
-  Array.isArray(list) ? list.filter((each) => typeof each !== 'string' || offered.includes(each)) : list
-
-const scopesAmong = (scope: string, offered: readonly string[]): string =>
-  scope
-    .split(' ')
-    .filter((each) => offered.includes(each))
-    .join(' ')
 
 /** Any program on the End-User's machine can receive at such a redirect URI, so the client is native (RFC 8252 §8.6). */
 const hasOpenRedirect = (uris: unknown): boolean =>
   Array.isArray(uris) && uris.some((uri) => typeof uri === 'string' && !/^https:/i.test(uri))
 
-/** The policy of dynamic registration, limited to authentication methods without a shared secret. */
-export const withoutSecrets = (policy: RegistrationPolicy): RegistrationPolicy => ({
+/**
+ * The policy of dynamic registration, limited to authentication methods without a shared secret. One document serves many
+ * providers, so values that this provider does not offer are left out.
+ */
+export const documentPolicy = (policy: RegistrationPolicy): RegistrationPolicy => ({
   ...policy,
+  leaveOut: true,
   authMethods: policy.authMethods.filter((each) => authMethods.includes(each)),
 })

@@ -11,7 +11,7 @@ import { OutboundError } from '../../outbound/outbound.ts'
 import { isSubOfPerson } from '../../models/subjects.ts'
 import { type Client, makeClient } from '../../models/client.ts'
 import { type ClientSource, defineFeature } from '../../contracts/feature.ts'
-import { readDocument, requireDocumentUrl, withoutSecrets } from './document.ts'
+import { documentPolicy, readDocument, requireDocumentUrl } from './document.ts'
 
 const env = defineEntries([
   {
@@ -54,17 +54,17 @@ const asInvalidClient = (error: unknown): unknown => {
 /** The client that the document (at most 10 minutes old) describes. Throws `invalid_client` with the reason. */
 async function find(context: Context, clientId: string): Promise<Client> {
   requireDocumentUrl(clientId)
-  const policy = withoutSecrets(policyOf(context))
+  const policy = documentPolicy(policyOf(context))
   try {
     const document = await context.outbound.getJson(clientId, {
       purpose: 'client_document',
       cacheFor: keptFor,
       maxBytes,
       strictType: true,
-      validate: (value) => void readClientMetadata(readDocument(value, clientId, policy), policy),
+      validate: (value) => void readClientMetadata(readDocument(value, clientId), policy),
     })
     // Checked again: the cached document may have been fetched under another `validate`.
-    const requested = readDocument(document, clientId, policy)
+    const requested = readDocument(document, clientId)
     const metadata = await admitMetadata(requested, policy, { by: 'client' }, context)
     if (await isSubOfPerson(context, clientId))
       throw new OAuthError('invalid_client', {

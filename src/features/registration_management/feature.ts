@@ -1,5 +1,6 @@
 /** Registration management: a client reads, replaces and deletes its own registration. https://www.rfc-editor.org/rfc/rfc7592 */
 import { defineEntries, featureConfig } from '../../config.ts'
+import { type LeftOut, leftOutOf, namesOf } from '../../auth/misfits.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
@@ -69,8 +70,8 @@ async function useToken(
 }
 
 /** §3: includes the secret, because the holder of the token could replace it by its own keys anyway. */
-const answer = (client: Client, context: Context): Reply =>
-  json(200, registrationResponse(client, context, secretOf(client, context)))
+const answer = (client: Client, context: Context, leftOut?: LeftOut): Reply =>
+  json(200, { ...registrationResponse(client, context, secretOf(client, context)), ...leftOut })
 
 async function read(call: Call, context: Context): Promise<Reply> {
   const { client } = await requireOwner(call, context)
@@ -83,8 +84,13 @@ async function update(call: Call, context: Context): Promise<Reply> {
   const metadata = await readReplacement(body, owner.client, context)
   const newSecret = context.random(33)
   const updated = await useToken(owner, context, (current) => replaced(current, metadata, context, newSecret))
-  context.log.info('client_updated', { client_id: updated.client_id, address: call.address })
-  return answer(updated, context)
+  const leftOut = leftOutOf(body, metadata)
+  context.log.info('client_updated', {
+    client_id: updated.client_id,
+    address: call.address,
+    left_out: namesOf(leftOut),
+  })
+  return answer(updated, context, leftOut)
 }
 
 /** §2.3: disables the client first, which decides between concurrent requests. Its grants and tokens are valid only while the client exists. */

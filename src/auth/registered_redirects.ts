@@ -1,0 +1,72 @@
+/** Checks the redirect URIs of client metadata against the policy of the provider. https://www.rfc-editor.org/rfc/rfc7591#section-5 */
+import { OAuthError } from './errors.ts'
+import { redirectUriProblem } from './redirect_uri.ts'
+import { shown } from './refusal.ts'
+import { leadsToOneOf } from './registration_limits.ts'
+
+/** The members of client metadata that are read here. */
+interface WithRedirects {
+  redirect_uris: readonly string[]
+  post_logout_redirect_uris: readonly string[]
+  grant_types: readonly string[]
+  response_types: readonly string[]
+  application_type?: 'web' | 'native' | undefined
+}
+
+/** Where redirect URIs may lead. */
+export interface RedirectPolicy {
+  /** As in `RegistrationLimits`; undefined when any host is allowed. */
+  redirectHosts?: readonly string[] | undefined
+  /** REGISTRATION_REDIRECT_SCHEMES. */
+  redirectSchemes?: 'reverse_domain' | 'with_host'
+}
+
+/** Why `uri` may not be registered, as the end of a sentence. */
+export function redirectProblem(
+  uri: string,
+  applicationType: unknown,
+  { redirectHosts, redirectSchemes }: RedirectPolicy,
+): string | undefined {
+  const type = applicationType === 'web' || applicationType === 'native' ? applicationType : undefined
+  const isForeign = redirectHosts !== undefined && !leadsToOneOf(redirectHosts, uri)
+  return (
+    redirectUriProblem(uri, type, redirectSchemes) ??
+    (isForeign ? `leads to none of the hosts ${redirectHosts.join(', ')}` : undefined)
+  )
+}
+
+export function checkRedirectUris(metadata: WithRedirects, policy: RedirectPolicy): void {
+  const needsOne =
+    metadata.response_types.length > 0 &&
+    metadata.grant_types.some((each) => each === 'authorization_code' || each === 'implicit')
+  if (needsOne && metadata.redirect_uris.length === 0)
+    throw new OAuthError('invalid_redirect_uri', {
+      rule: 'RFC 7591 §2',
+      expected: 'redirect_uris must name at least one URI for the authorization_code grant',
+      next: 'name one, or register grant type client_credentials for a service or an API without End-Users',
+    })
+  // OpenID Connect Registration §2: tokens in the URL of a website need TLS.
+  const insecure = metadata.redirect_uris.find((uri) => !uri.toLowerCase().startsWith('https://'))
+  if (
+    metadata.application_type === 'web' &&
+    metadata.grant_types.includes('implicit') &&
+    insecure !== undefined
+  )
+    throw new OAuthError('invalid_redirect_uri', {
+      rule: 'OpenID Connect Registration §2',
+      expected: 'redirect_uris with https for application_type web and grant type implicit',
+      came: insecure,
+      problem: `redirect_uris: ${shown(insecure)} is not https, which application_type web needs with grant type implicit`,
+    })
+  for (const name of ['redirect_uris', 'post_logout_redirect_uris'] as const)
+    for (const uri of metadata[name]) {
+      const problem = redirectProblem(uri, metadata.application_type, policy)
+      if (problem === undefined) continue
+      throw new OAuthError(name === 'redirect_uris' ? 'invalid_redirect_uri' : 'invalid_client_metadata', {
+        rule: 'RFC 7591 §5',
+        expected: `${name}: https, http on loopback, or a scheme in reverse-domain notation for a native client`,
+        came: uri,
+        problem: `${name}: ${shown(uri)} ${problem}`,
+      })
+    }
+}
