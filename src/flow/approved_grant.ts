@@ -8,7 +8,7 @@ import { isChanged } from './sign_in.ts'
 import type { SignedInPerson } from './signed_in_person.ts'
 
 /**
- * Creates the grant; false if the session has ended or the account has changed since the request read them. Looked at after
+ * Creates the grant; false if the session has ended or has another secret, or the account has changed, since the request read them. Looked at after
  * the grant is kept: an end of all access before that could not see the grant, and a later one ends it.
  */
 export async function createApproved(
@@ -19,7 +19,7 @@ export async function createApproved(
 ): Promise<boolean> {
   await Grant.create(context, grant, grantLifetime(client, context))
   const [now, changed] = await Promise.all([Session.find(context, session.sid), isChanged(user, context)])
-  if (now?.sub === user.sub && !changed) return true
+  if (now?.secret_hash === session.secret_hash && !changed) return true
   await Grant.end(context, grant.grant_id)
   return false
 }

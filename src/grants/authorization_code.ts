@@ -123,7 +123,7 @@ export const authorizationCode = defineGrantType('authorization_code', Params, a
     Session.find(context, authentication.sid),
     User.find(context, sub),
   ])
-  if (grant && session) return firstIssue(grant, user, code.nonce)
+  if (grant && session && session.epoch === grant.session_epoch) return firstIssue(grant, user, code.nonce)
   // A replay (RFC 6749 §4.1.2), or a code that is redeemed after the End-User signed out.
   await Grant.end(context, grantId)
   if (!grant) noteReplay(context, 'authorization_code', loaded.record)
@@ -131,8 +131,8 @@ export const authorizationCode = defineGrantType('authorization_code', Params, a
     grant
       ? {
           rule: 'RFC 6749 §5.2',
-          expected: 'a session that has not ended',
-          problem: 'the End-User signed out',
+          expected: 'a session that has not ended, and a password that has not changed since',
+          problem: 'the End-User signed out, or changed the password',
         }
       : {
           rule: 'RFC 6749 §4.1.2',

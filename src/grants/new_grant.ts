@@ -32,5 +32,6 @@ export const newGrant = (
   authentication: { auth_time: authTime(session), acr: session.acr, amr: session.amr, sid: session.sid },
   session_bound: !scope.includes('offline_access'),
   session_until: session.exp,
+  ...(session.epoch !== undefined && { session_epoch: session.epoch }),
   exp: seconds(context.clock) + lifetime,
 })

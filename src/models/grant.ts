@@ -31,6 +31,8 @@ const schema = openObject({
   session_bound: v.boolean(),
   /** Seconds: the session does not run out before. Absent in records of older versions. */
   session_until: v.optional(v.number()),
+  /** `epoch` of the session when the request read it. */
+  session_epoch: v.optional(v.number()),
   /** The refresh token family, constant in size: the current generation and when it became current (ms). */
   refresh: v.optional(v.object({ generation: v.number(), rotated_at: v.number() })),
   /** The client authenticated when it redeemed the code: its refresh tokens require client authentication from then on. */

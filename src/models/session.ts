@@ -23,6 +23,8 @@ const schema = openObject({
   seen_at: v.number(),
   /** Seconds: the earlier of the idle and the absolute end. */
   exp: v.number(),
+  /** How many changes of the password it outlived, each under a new secret. A grant of a request that began before has fewer. */
+  epoch: v.optional(v.number()),
   /** The clients that received a code or token in this session; they are told when it ends. */
   clients: v.array(v.string()),
   /** The address and the User-Agent header of the sign-in, shown to the End-User. */
@@ -56,6 +58,8 @@ export interface SignIn {
   authenticated_at?: number
   /** After a sign-in with another provider, when that provider authenticated the End-User (ms); 0 if it did not say. */
   proven_at?: number | undefined
+  /** The session goes on after an end of all other access, and grants of requests that read it before are worth nothing. */
+  outlives?: boolean
 }
 
 export const Session = {
@@ -79,7 +83,7 @@ export const Session = {
   async begin(
     memory: Memory,
     random: Random,
-    signIn: SignIn,
+    { outlives = false, ...signIn }: SignIn,
     lifetimes: SessionLifetimes,
     previous?: Session,
   ) {
@@ -97,6 +101,7 @@ export const Session = {
         created_at,
         seen_at: now,
         exp: end({ created_at }, now, lifetimes),
+        ...(outlives && { epoch: (kept?.epoch ?? 0) + 1 }),
         clients: kept?.clients ?? [],
       }
     }

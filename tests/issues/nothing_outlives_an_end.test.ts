@@ -97,24 +97,29 @@ const ends: Record<string, (op: Provider, owner: Person) => Promise<void>> = {
 
 for (const [request, prepare] of Object.entries(requests))
   for (const [name, end] of Object.entries(ends).filter(([each]) => !isNewAccess(request, each)))
-    test(`${request} and ${name}, at each verb in turn`, async () => {
-      const survivors: number[] = []
-      for (let verbs = 0; ; verbs++) {
-        const clock = turnableClock()
-        const pausing = pausingStore(memoryStore(clock))
-        const op = await provider({ store: pausing.store, clock })
-        const [who, owner] = [browser(op), browser(op)]
-        await withPassword(who)
-        await withPassword(owner)
-        const { act, lives } = await prepare({ op, who })
-        const { paused, go } = pausing.pauseAfter(verbs)
-        const acting = act()
-        const isPaused = await Promise.race([paused.then(() => true), acting.then(() => false)])
-        if (isPaused) await end(op, owner)
-        go()
-        await acting
-        if (!isPaused) break
-        if (await lives()) survivors.push(verbs)
-      }
-      expect(survivors).toEqual([])
-    })
+    test.each(request === 'a sign-in' ? ['of its own'] : ['of its own', 'copied from the owner'])(
+      `${request} and ${name}, at each verb in turn: with a cookie %s`,
+      async (cookie) => {
+        const survivors: number[] = []
+        for (let verbs = 0; ; verbs++) {
+          const clock = turnableClock()
+          const pausing = pausingStore(memoryStore(clock))
+          const op = await provider({ store: pausing.store, clock })
+          const [who, owner] = [browser(op), browser(op)]
+          await withPassword(owner)
+          if (cookie === 'of its own') await withPassword(who)
+          else for (const [key, value] of owner.cookies) who.cookies.set(key, value)
+          const { act, lives } = await prepare({ op, who })
+          if (cookie !== 'of its own') for (const [key, value] of who.cookies) owner.cookies.set(key, value)
+          const { paused, go } = pausing.pauseAfter(verbs)
+          const acting = act()
+          const isPaused = await Promise.race([paused.then(() => true), acting.then(() => false)])
+          if (isPaused) await end(op, owner)
+          go()
+          await acting
+          if (!isPaused) break
+          if (await lives()) survivors.push(verbs)
+        }
+        expect(survivors).toEqual([])
+      },
+    )

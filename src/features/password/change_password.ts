@@ -144,7 +144,11 @@ async function change(call: Call, context: Context, person: SignedInPerson & Sub
   }
   const changed = await changeAndTell(call, context, user, event, replace, async () => {
     await tellOwner(call, context, user, event)
-    cookies = await renewSession(call, context, session) // last: after it the form cannot be repeated
+    cookies = await renewSession(call, context, session) // after it the form cannot be repeated
+    // Once more: a request with the old cookie may have come in between. Later ones get nothing for it.
+    await Grant.endOfUser(context, user.sub).catch((error: unknown) => {
+      context.log.warn('grants_not_ended', { sub: user.sub, problem: (error as Error).message })
+    })
   })
   if (!changed) return showAgain(409, { whole: say('password.changed_meanwhile') })
   context.log.info('password_changed', { sub: user.sub, address: call.address })
@@ -194,7 +198,13 @@ async function endOthers(context: Context, { sid: own, sub }: Session): Promise<
 /** Begins a new session for this browser, because its old cookie may have been copied. */
 async function renewSession(call: Call, context: Context, session: Session): Promise<string[]> {
   const { sub, acr, amr, authenticated_at } = session
-  const { session: begun, cookies } = await beginSession(call, context, { sub, acr, amr, authenticated_at })
+  const { session: begun, cookies } = await beginSession(call, context, {
+    sub,
+    acr,
+    amr,
+    authenticated_at,
+    outlives: true,
+  })
   if (begun.sid === session.sid) return cookies
   // The session of this browser has ended in between, and with it the sign-in that it proved.
   await endSession(begun.sid, context)
