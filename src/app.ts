@@ -49,6 +49,8 @@ export interface Deps {
   closing?: () => boolean
   parsed?: ParsedRecords
   soon?: (job: string) => void
+  /** The context that this one replaces: what the process has counted and measured goes on. */
+  previous?: Context | undefined
 }
 
 export interface App {
@@ -65,7 +67,7 @@ const clientLifetimeMs = 1_000
 /** About five bytes of memory for each character of the record. */
 const clientBytes = (client: Client): number => 5 * JSON.stringify(client).length + 500
 
-export function createContext(deps: Deps): Context {
+export function createContext({ previous, ...deps }: Deps): Context {
   const { config } = deps
   const table = deps.table ?? buildTable(featuresFor(config), featuresLeftOut(config))
   const documents = new Map<string, string>()
@@ -86,14 +88,14 @@ export function createContext(deps: Deps): Context {
       waiting: config.signInQueue,
       refusal: signInBusy,
     }),
-    oldHashes: { slowest: 0 },
+    oldHashes: previous?.oldHashes ?? { slowest: 0 },
     clients: createCache(deps.clock, {
       lifetime: clientLifetimeMs,
       maxBytes: 16_777_216,
       bytesOf: clientBytes,
     }),
     wrongSecrets: createCache(deps.clock, { lifetime: 60_000, maxBytes: 4_194_304, bytesOf: () => 100 }),
-    metrics: createMetrics(),
+    metrics: previous?.metrics ?? createMetrics(),
     looks: looksOf(config),
     outbound: createOutbound(deps),
     clientKeys: new WeakMap(),

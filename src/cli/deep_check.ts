@@ -1,5 +1,5 @@
 /** `latchkey config check --deep`: tries what the variables name, as `serve` would use it, and changes nothing that stays. docs/configuration.md */
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { dirname } from 'node:path'
@@ -12,6 +12,7 @@ import { requireReadable } from '../models/key_ring.ts'
 import { directoryStorage } from '../store/directory.ts'
 import type { Store } from '../store/store.ts'
 import { encrypted, openBackend, ownKey } from './open.ts'
+import { certificateOf, tlsOptions } from './tls_options.ts'
 
 interface Trial {
   /** The variable to mend. */
@@ -80,19 +81,11 @@ function listenOn({ host }: Config): undefined {
   }
 }
 
-function keyOf(path: string): KeyObject {
-  try {
-    return createPrivateKey(readFileSync(path))
-  } catch (error) {
-    throw new Error(`expected a private key in PEM without passphrase in TLS_KEY_PATH: ${wordsOf(error)}`)
-  }
-}
-
-function tlsProblem({ tls, issuer }: Config): string | undefined {
+function tlsProblem(config: Config): string | undefined {
+  const { issuer } = config
+  const tls = tlsOptions(config)
   if (!tls) return undefined
-  const certificate = new X509Certificate(readFileSync(tls.certPath))
-  if (!certificate.checkPrivateKey(keyOf(tls.keyPath)))
-    return 'expected the certificate of the key in TLS_KEY_PATH, got that of another key'
+  const certificate = certificateOf(tls)
   const now = systemClock.now()
   if (now > Date.parse(certificate.validTo))
     return `expected a valid certificate, got one until ${certificate.validTo}`

@@ -6,7 +6,7 @@ import { type Config, loadConfig } from '../config.ts'
 import type { Env } from '../config/read.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { deriveKey } from '../lib/hash.ts'
-import { createLog, type Log } from '../lib/log.ts'
+import { type AdjustableLog, createLog } from '../lib/log.ts'
 import { type KeyRing, loadKeyRing } from '../models/key_ring.ts'
 import { readPemFile } from '../models/pem_files.ts'
 import { directoryStorage } from '../store/directory.ts'
@@ -19,7 +19,7 @@ import { readEnvironment } from './environment.ts'
 export interface Opened {
   config: Config
   clock: Clock
-  log: Log
+  log: AdjustableLog
   store: Store
 }
 

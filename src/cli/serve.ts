@@ -4,6 +4,8 @@ import { type App, createApp } from '../app.ts'
 import type { Config } from '../config.ts'
 import { compileViews } from '../html/view.ts'
 import { keyRefreshSeconds } from '../config/checks.ts'
+import { given } from '../config/read.ts'
+import type { Context } from '../contracts/context.ts'
 import type { Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
 import { type KeyRing } from '../models/key_ring.ts'
@@ -11,24 +13,13 @@ import { writePemFiles } from '../models/pem_files.ts'
 import { commit, isCompiled, version } from '../version.ts'
 import { readEnvironment } from './environment.ts'
 import { Refusal } from './failure.ts'
+import type { HangUps } from './hang_ups.ts'
 import { handleTheUncaught } from './last_resort.ts'
+import { openListener } from './listener.ts'
 import { open, openKeys, type Opened, readConfig } from './open.ts'
 import { seedDemo } from './seed_demo.ts'
-import { tlsOptions } from './tls_options.ts'
+import { changedNames, problemsOf, requireReloadable } from './reload.ts'
 import { welcome } from './welcome.ts'
-
-function listen({ host, port, tls }: Config, options: Bun.Serve.Options<undefined>) {
-  try {
-    return Bun.serve(options)
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error
-    throw new Refusal(
-      error.code === 'EADDRINUSE'
-        ? `port ${port} of ${host} is in use: stop what listens there, or choose another, such as PORT=${port + 1}`
-        : `cannot listen with HOST=${host}, PORT=${port}${tls ? `, TLS_CERT_PATH=${tls.certPath}, TLS_KEY_PATH=${tls.keyPath}` : ''} (${error.message}). \`latchkey config check --deep\` tries the address and the certificate`,
-    )
-  }
-}
 
 /** A program that read our output, such as `head`, may end before we do. Sign-ins go on without it. */
 function outliveReaders(): void {
@@ -41,55 +32,93 @@ function logConsole(log: Log): void {
   Object.assign(console, { warn: line, error: line })
 }
 
-export async function serve(): Promise<void> {
+export async function serve(hangUps: HangUps): Promise<void> {
   outliveReaders()
   let closing = false
   if (!isCompiled) compileViews() // scripts/build.ts does it for a binary
-  const { env } = readEnvironment()
+  let { env } = readEnvironment()
   let config = readConfig(env)
   const opened = await open(config)
-  logConsole(opened.log)
+  const { log } = opened
+  logConsole(log)
   await lookAtStore(opened)
   const keys = await openKeys(opened)
   if (config.environment === 'development') await prepareDevelopment(config, opened, keys)
   // From here to `createApp` nothing waits, so that no request arrives before there is an answer.
   let app: App
-  const server = listen(config, {
-    hostname: config.host,
-    port: config.port,
-    ...tlsOptions(config),
-    maxRequestBodySize: config.maxBodyBytes * 2, // Bun closes the connection beyond it; up to it the answer is 413
-    idleTimeout: 30,
-    development: false,
-    reusePort: false, // otherwise a second server could start on this port and receive some of the requests
-    fetch: (request, self) => app.handle(request, () => self.requestIP(request)?.address ?? ''),
-  })
-  if (config.port === 0) config = readConfig({ ...env, PORT: `${server.port}` })
+  const listener = openListener(config, (request, readPeer) => app.handle(request, readPeer))
+  const { port } = listener
+  if (config.port === 0) config = readConfig({ ...env, PORT: `${port}` })
   let timers: Timers | undefined
-  app = createApp({
-    ...opened,
-    config,
-    keys,
-    random: systemRandom,
-    closing: () => closing,
-    soon: (job) => timers?.soon(job),
-  })
+  const makeApp = (previous?: Context): App =>
+    createApp({
+      ...opened,
+      config,
+      keys,
+      random: systemRandom,
+      closing: () => closing,
+      soon: (job) => timers?.soon(job),
+      previous,
+    })
+  app = makeApp()
   timers = startTimers(app, keys)
-  process.stdout.write(welcome(config))
-  opened.log.info('started', { version, commit, issuer: config.issuer, store: config.store.kind })
+  process.stdout.write(welcome(config, port))
+  const { host: address, issuer, store } = config
+  log.info('started', { version, commit, issuer, address, port, store: store.kind })
+
+  /** The old configuration and the old application stay in use unless all of the new one works. */
+  function reloadConfig(): string[] {
+    const next = readEnvironment().env
+    const nextConfig = readConfig({ ...next, ...(Number(given(next, 'PORT')) === 0 && { PORT: `${port}` }) })
+    requireReloadable(config, nextConfig)
+    const old = config
+    try {
+      log.setLevel(nextConfig.logLevel)
+      config = nextConfig
+      app = makeApp(app.context)
+    } catch (error) {
+      config = old
+      log.setLevel(old.logLevel)
+      throw error
+    }
+    const changed = changedNames(env, next)
+    env = next
+    timers?.stop()
+    timers = startTimers(app, keys)
+    return changed
+  }
+
+  const attempt = <T>(part: () => T, problems: string[]): T | undefined => {
+    try {
+      return part()
+    } catch (error) {
+      problems.push(...problemsOf(error))
+      return undefined
+    }
+  }
+
+  hangUps.each(() => {
+    if (closing) return
+    const problems: string[] = []
+    const changed = attempt(reloadConfig, problems)
+    const certificate = attempt(() => listener.renew(config), problems)
+    if (problems.length > 0) log.error('reload_refused', { problems })
+    if (problems.length === 0 || changed?.length || certificate)
+      log.info('reloaded', { changed, certificate })
+  })
 
   const stop = async (signal: string, code = 0) => {
     if (closing) process.exit(1) // a second signal ends the process at once
     closing = true
-    opened.log.info('stopping', { signal })
+    log.info('stopping', { signal })
     await Bun.sleep(config.shutdownDelay * 1000) // /health answers 503 in this time, so that load balancers use other instances
-    await Promise.race([server.stop(), Bun.sleep(config.shutdownTimeout * 1000)])
-    await server.stop(true)
+    await Promise.race([listener.stop(), Bun.sleep(config.shutdownTimeout * 1000)])
+    await listener.stop(true)
     timers?.stop()
     await opened.store.close()
     process.exit(code)
   }
-  handleTheUncaught(opened.log, () => void stop('uncaughtException', 1))
+  handleTheUncaught(log, () => void stop('uncaughtException', 1))
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
 }
 

@@ -5,10 +5,14 @@ import { firstCurl, mailsShownAt } from '../endpoints/start.ts'
 import { demoClient, demoPublicClient, demoUsers } from '../models/demo.ts'
 import { build } from '../version.ts'
 
-export function welcome(config: Config): string {
-  const { issuer, environment, store } = config
+/** `port` is the one that is in use. */
+export function welcome(config: Config, port: number): string {
+  const { issuer, environment, store, host } = config
+  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const mails = mailsShownAt(config)
-  const lines = [`Latchkey ${build} · ${issuer} · ${environment}, store ${store.kind}`]
+  const lines = [
+    `Latchkey ${build} · ${issuer} · ${environment}, store ${store.kind} · listening on ${address}`,
+  ]
   if (environment === 'development')
     lines.push(
       '',

@@ -12,6 +12,11 @@ export interface Log {
   error(event: string, fields?: Fields): void
 }
 
+export interface AdjustableLog extends Log {
+  /** For all lines from now on. A copy of the log, such as that of a context for HEAD, keeps its level. */
+  setLevel(level: LogLevel): void
+}
+
 const order: LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
 
 const escaped = (character: string): string =>
@@ -43,19 +48,27 @@ const apart = (fields: Fields): Fields =>
     : fields
 
 /** `write` gets one line without its newline. Characters that end or reorder a line or are invisible are escaped. */
-export function createLog(level: LogLevel, format: 'json' | 'text', write: (line: string) => void): Log {
-  const at = (name: Exclude<LogLevel, 'silent'>) => {
-    if (order.indexOf(name) < order.indexOf(level)) return () => {}
-    return (event: string, fields: Fields = {}) =>
-      write(
-        replaceUnsafe(
-          format === 'json'
-            ? JSON.stringify({ time: new Date().toISOString(), level: name, event, ...apart(fields) })
-            : `${new Date().toISOString()} ${name} ${event}${readable(apart(fields))}`,
-          'line',
-          escaped,
-        ),
-      )
+export function createLog(
+  level: LogLevel,
+  format: 'json' | 'text',
+  write: (line: string) => void,
+): AdjustableLog {
+  const methods = (least: LogLevel): Log => {
+    const at = (name: Exclude<LogLevel, 'silent'>) => {
+      if (order.indexOf(name) < order.indexOf(least)) return () => {}
+      return (event: string, fields: Fields = {}) =>
+        write(
+          replaceUnsafe(
+            format === 'json'
+              ? JSON.stringify({ time: new Date().toISOString(), level: name, event, ...apart(fields) })
+              : `${new Date().toISOString()} ${name} ${event}${readable(apart(fields))}`,
+            'line',
+            escaped,
+          ),
+        )
+    }
+    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
   }
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  const log = { ...methods(level), setLevel: (next: LogLevel) => void Object.assign(log, methods(next)) }
+  return log
 }

@@ -1,0 +1,78 @@
+/** The socket of the server: it listens, takes a renewed certificate, and stops. */
+import type { Config } from '../config.ts'
+import { Refusal } from './failure.ts'
+import { certificateOf, tlsOptions, type TlsOptions } from './tls_options.ts'
+
+export type Handle = (request: Request, readPeer: () => string) => Promise<Response> | Response
+
+export interface Listener {
+  port: number
+  /**
+   * Uses the certificate, key and cipher suites of the configuration from the next connection on, if they differ: then
+   * it is true. Requests in progress finish with the old ones. Throws, and changes nothing, when they do not fit.
+   */
+  renew(config: Config): boolean
+  /** Accepts no new connections; resolves when requests in progress have ended, or with `force` at once. */
+  stop(force?: boolean): Promise<unknown>
+}
+
+function listen(config: Config, port: number, tls: TlsOptions, handle: Handle) {
+  return Bun.serve({
+    hostname: config.host,
+    port,
+    ...(tls && { tls }),
+    maxRequestBodySize: config.maxBodyBytes * 2, // Bun closes the connection beyond it; up to it the answer is 413
+    idleTimeout: 30,
+    development: false,
+    reusePort: false, // otherwise a second server could start on this port and receive some of the requests
+    fetch: (request, self) => handle(request, () => self.requestIP(request)?.address ?? ''),
+  })
+}
+
+export function openListener(config: Config, handle: Handle): Listener {
+  let tls: TlsOptions
+  let server: ReturnType<typeof listen>
+  try {
+    tls = tlsOptions(config)
+    server = listen(config, config.port, tls, handle)
+  } catch (error) {
+    throw refusalOf(error, config)
+  }
+  const port = server.port ?? config.port
+  const stopping = new Set<typeof server>()
+
+  /** The runtime cannot change the TLS of a socket, so another takes its place on the same port. Nothing waits in between. */
+  function replaceBy(next: TlsOptions): void {
+    const former = server
+    stopping.add(former)
+    void former.stop().finally(() => stopping.delete(former))
+    try {
+      server = listen(config, port, next, handle)
+    } catch (error) {
+      server = listen(config, port, tls, handle)
+      throw error
+    }
+    tls = next
+  }
+
+  return {
+    port,
+    renew(changed) {
+      const next = tlsOptions(changed)
+      if (!next || !tls || JSON.stringify(next) === JSON.stringify(tls)) return false
+      certificateOf(next)
+      replaceBy(next)
+      return true
+    },
+    stop: (force) => Promise.all([server, ...stopping].map((each) => each.stop(force))),
+  }
+}
+
+function refusalOf(error: unknown, { host, port, tls }: Config): unknown {
+  if (!(error instanceof Error && 'code' in error)) return error
+  return new Refusal(
+    error.code === 'EADDRINUSE'
+      ? `port ${port} of ${host} is in use: stop what listens there, or choose another, such as PORT=${port + 1}`
+      : `cannot listen with HOST=${host}, PORT=${port}${tls ? `, TLS_CERT_PATH=${tls.certPath}, TLS_KEY_PATH=${tls.keyPath}` : ''} (${error.message}). \`latchkey config check --deep\` tries the address and the certificate`,
+  )
+}

@@ -1,0 +1,54 @@
+/** What SIGHUP reloads: the configuration, with all files that it names, and the certificate. docs/decisions/0059 */
+import { type Config, ConfigError } from '../config.ts'
+import type { Env } from '../config/read.ts'
+import { algsInUse } from './open.ts'
+
+/** What the process was started with: its socket, its store and its keys. The variable, by the field. */
+const fixed = {
+  environment: 'NODE_ENV',
+  profile: 'PROFILE',
+  issuer: 'ISSUER_URL',
+  host: 'HOST',
+  port: 'PORT',
+  maxBodyBytes: 'MAX_BODY_BYTES',
+  secretKey: 'SECRET_KEY',
+  store: 'STORE_URL',
+  redisCaPath: 'REDIS_CA_PATH',
+  redisEviction: 'REDIS_EVICTION',
+  storeEncryption: 'STORE_ENCRYPTION',
+  storeTimeoutMs: 'STORE_TIMEOUT_MS',
+  keysPath: 'KEYS_PATH',
+  privateKeyPath: 'PRIVATE_KEY_PATH',
+  publicKeyPath: 'PUBLIC_KEY_PATH',
+  rsaKeySize: 'RSA_KEY_SIZE',
+  signingAlgs: 'SIGNING_ALGS',
+  keyActivationDelay: 'KEY_ACTIVATION_DELAY',
+  accessTokenTtl: 'ACCESS_TOKEN_TTL', // keys are kept as long as the tokens that they signed
+  idTokenTtl: 'ID_TOKEN_TTL',
+  sessionTtl: 'SESSION_TTL',
+  logFormat: 'LOG_FORMAT',
+} as const satisfies Partial<Record<keyof Config, string>>
+
+const differ = (one: unknown, other: unknown): boolean => JSON.stringify(one) !== JSON.stringify(other)
+
+/** Throws ConfigError when `next` differs from `config` in what needs a restart. */
+export function requireReloadable(config: Config, next: Config): void {
+  const fields = Object.keys(fixed) as (keyof typeof fixed)[]
+  const names: string[] = fields
+    .filter((field) => differ(config[field], next[field]))
+    .map((field) => fixed[field])
+  if (!config.tls !== !next.tls) names.push('TLS_CERT_PATH')
+  if (names.length === 0 && differ(algsInUse(config), algsInUse(next)))
+    names.push('a feature that signs or decrypts with another algorithm')
+  if (names.length > 0) throw new ConfigError(names.map((name) => `${name}: needs a restart`))
+}
+
+/** Names of variables whose value in the environment or in `.env` differs. */
+export const changedNames = (env: Env, next: Env): string[] =>
+  [...new Set([...Object.keys(env), ...Object.keys(next)])]
+    .filter((name) => env[name] !== next[name])
+    .toSorted()
+
+/** What is wrong, for the log: no value of a secret is in it. */
+export const problemsOf = (error: unknown): readonly string[] =>
+  error instanceof ConfigError ? error.problems : [error instanceof Error ? error.message : String(error)]
