@@ -14,13 +14,13 @@ export const limitSections = {
       name: 'RATE_LIMIT_PER_MINUTE',
       schema: is.integer(1, 10_000_000),
       default: '600',
-      help: 'Allowed requests in a minute, by address: those that prove neither a client nor an access token. Also: allowed different wrong secrets in a minute for one client from one address.',
+      help: 'Allowed requests in a minute, by address: those that prove neither a client of the operator nor an access token. Also: allowed different wrong secrets in a minute for one client from one address.',
     },
     {
       name: 'CLIENT_RATE_LIMIT_PER_MINUTE',
       schema: is.integer(1, 10_000_000),
       default: '60000',
-      help: 'Allowed requests in a minute, by client that authenticates, at all its addresses together.',
+      help: 'Allowed requests in a minute, by client of the operator that authenticates, at all its addresses together.',
     },
     {
       name: 'TOKEN_RATE_LIMIT_PER_MINUTE',

@@ -43,15 +43,17 @@ export async function countAnonymous(call: Call, context: Context): Promise<void
 }
 
 /**
- * Counts a request of a client that proved itself. `guessable`: it did so by a secret. Then it is refused where the
+ * Counts a request of a client that proved itself. One that registered itself counts by its address: a stranger can
+ * register any number of clients, and each would have a window. `guessable`: it did so by a secret. Then it is refused where the
  * address has tried too many others, since otherwise the answer would confirm a guess. Both are one round trip.
  */
 export async function countClient(
   call: Call,
   context: Context,
-  { client_id }: Client,
+  { client_id, self_registered }: Client,
   guessable = false,
 ): Promise<void> {
+  if (self_registered) return countAnonymous(call, context)
   if (!isUncounted(call, context)) return
   const { clientRateLimitPerMinute: limit, rateLimitPerMinute } = context.config
   await Promise.all([

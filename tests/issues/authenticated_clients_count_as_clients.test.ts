@@ -197,3 +197,21 @@ test('the limit costs one round trip, as before', async () => {
   }
   expect(trips[1]).toEqual(trips[0]!.map((count) => count + 1))
 })
+
+test('clients that registered themselves count by address: a stranger can register any number of them', async () => {
+  const op = await limited({ RATE_LIMIT_PER_MINUTE: '10', REGISTRATION: 'open' })
+  const register = async (i: number): Promise<TestClient> => {
+    const redirect_uri = `https://rp${i}.example/cb`
+    const init = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ redirect_uris: [redirect_uri] }),
+    }
+    const answer = await op.fetch('/register', init, `203.0.113.${i}`)
+    return { redirect_uri, ...((await answer.json()) as { client_id: string; client_secret: string }) }
+  }
+  const clients = await Promise.all([1, 2, 3, 4].map(register))
+  expect(await tally(op, 40, (i) => introspect(clients[i % 4]!))).toEqual({ 200: 10, 429: 30 })
+  expect(await tally(op, 5, () => introspect(demo))).toEqual({ 200: 5 })
+  expect(await tally(op, 5, () => introspect(clients[0]!), '192.0.2.7')).toEqual({ 200: 5 })
+})
