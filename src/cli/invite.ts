@@ -89,7 +89,7 @@ export const revoke = defineCommand({
   options: {},
   run: (_, [id]) =>
     withContext('accounts', async (context) => {
-      if (!(await Invitation.spend(context, id)))
+      if (!(await Invitation.revoke(context, id)))
         throw new Refusal(
           `there is no invitation ${printable(id)}; latchkey invite list shows all pending invitations`,
         )

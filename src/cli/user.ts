@@ -15,7 +15,7 @@ import { readClaims } from './claim_option.ts'
 import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
 import { moment, print, printable, printFacts, printTable } from './output.ts'
-import { audit, change, endAll, endedAnswer, requireUser, stateOf, taken } from './people.ts'
+import { audit, change, endAll, endedAnswer, type EndedOfOne, requireUser, stateOf, taken } from './people.ts'
 import { accountOf, clashesWith } from './new_account.ts'
 import { problemsOf, UserRecord } from './user_record.ts'
 import { passwordOption, readNewPassword } from './password_prompt.ts'
@@ -104,15 +104,21 @@ export const passwd = defineCommand({
     withContext('accounts', async (context) => {
       const user = await requireUser(context, username)
       const password_hash = await hashPassword(await readNewPassword(context, wordsAbout(user), fromStdin))
-      await endEverything(user.sub, context) // first: a stop leaves no session of the old password beside the new one
-      await change(context, user, () => ({ password_hash }))
-      await forgetAccountTries(user, context)
-      const ended = await endAll(context, user)
-      await tellOfOperator(context, user, { kind: 'password_set' })
-      audit(context, 'password_set', user)
+      const ended = await setPassword(context, user, password_hash)
       return endedAnswer(user, 'has a new password', ended)
     }),
 })
+
+/** Ends all access. Returns what was ended. May be repeated after a failure. */
+export async function setPassword(context: Context, user: User, password_hash: string): Promise<EndedOfOne> {
+  await endEverything(user.sub, context) // first: a stop leaves no session of the old password beside the new one
+  await change(context, user, () => ({ password_hash }))
+  await forgetAccountTries(user, context)
+  const ended = await endAll(context, user)
+  await tellOfOperator(context, user, { kind: 'password_set' })
+  audit(context, 'password_set', user)
+  return ended
+}
 
 /** The operator does not see the link, because its holder chooses the password. OWASP ASVS 5.0 V6.4.6 */
 export const reset = defineCommand({
@@ -154,13 +160,19 @@ export const disable = defineCommand({
   run: (_, [username]) =>
     withContext('accounts', async (context) => {
       const user = await requireUser(context, username)
-      await change(context, user, () => ({ disabled: true })) // first, so that no new session begins
-      const ended = await endAll(context, user)
-      await tellOfOperator(context, user, { kind: 'account_disabled' })
-      audit(context, 'account_disabled', user)
+      const ended = await disableUser(context, user)
       return endedAnswer(user, 'is disabled', ended)
     }),
 })
+
+/** As `setPassword`. */
+export async function disableUser(context: Context, user: User): Promise<EndedOfOne> {
+  await change(context, user, () => ({ disabled: true })) // first, so that no new session begins
+  const ended = await endAll(context, user)
+  await tellOfOperator(context, user, { kind: 'account_disabled' })
+  audit(context, 'account_disabled', user)
+  return ended
+}
 
 export const enable = defineCommand({
   takes: ['NAME'],

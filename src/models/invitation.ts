@@ -17,6 +17,8 @@ const schema = v.object({
   attributes: v.optional(v.record(v.string(), v.unknown()), {}),
   /** The interaction in which the End-User registered, to resume it in the same browser. */
   interaction: v.optional(v.string()),
+  /** The account that a request creates, until it exists. `since` in milliseconds. */
+  making: v.optional(v.object({ sub: v.string(), username: v.string(), since: v.number() })),
   created_at: v.number(),
   /** Seconds. */
   exp: v.number(),
@@ -28,6 +30,8 @@ export type Invitation = v.InferOutput<typeof schema>
 /** Scored by expiry (ms). */
 const index = 'invitations'
 const idLength = 12
+/** Milliseconds after which the creation of an account counts as interrupted. */
+const takeOverMs = 10_000
 const shape = /^([\w-]{12})([\w-]{32})$/
 
 export const Invitation = {
@@ -66,17 +70,44 @@ export const Invitation = {
     return record && equalInConstantTime(record.secret_hash, sha256(secret!)) ? record : undefined
   },
 
-  /** Deletes the invitation: true for one caller on all instances, be it an account creation or a revocation. */
-  async spend(memory: Memory, id: string): Promise<boolean> {
-    const mine = (await records.take(memory, id)) !== undefined
-    await memory.store.unlink(index, id)
-    return mine
+  /**
+   * Reserves the invitation for one account and returns its `sub`; undefined when another request creates one, or the
+   * invitation was revoked. What a request left that stopped is taken over for the same username, or after a while.
+   */
+  async claim(
+    memory: Memory,
+    id: string,
+    { sub, username }: { sub: string; username: string },
+  ): Promise<string | undefined> {
+    const since = memory.clock.now()
+    const claimed = await records.update(memory, id, (current) => {
+      const { making } = current
+      if (making && making.username !== username && since - making.since <= takeOverMs) return undefined
+      return { ...current, making: { sub: making?.sub ?? sub, username, since } }
+    })
+    return claimed?.making?.sub
   },
 
-  /** Puts an invitation back that was spent although the account could not be created. */
-  async restore(memory: Memory, record: Invitation): Promise<void> {
-    await records.put(memory, record.id, record)
-    if (record.invited) await memory.store.link(index, record.id, record.exp * 1000)
+  /** The account could not be created. */
+  release: (memory: Memory, id: string): Promise<unknown> =>
+    records.update(memory, id, ({ making: _, ...current }) => current),
+
+  /** The account exists. */
+  async spend(memory: Memory, id: string): Promise<void> {
+    await records.take(memory, id)
+    await memory.store.unlink(index, id)
+  },
+
+  /** True for one caller; false when a request has begun to create the account. */
+  async revoke(memory: Memory, id: string): Promise<boolean> {
+    const now = memory.clock.now()
+    const revoked = await records.update(memory, id, (current) =>
+      current.making && now - current.making.since <= takeOverMs
+        ? undefined
+        : { ...current, exp: seconds(memory.clock) },
+    )
+    if (revoked) await memory.store.unlink(index, id)
+    return revoked !== undefined
   },
 
   /** Unexpired invitations of operators, the one that expires first at the front. */

@@ -136,10 +136,13 @@ export async function changeAndTell(
   const isFirst = await context.store.create(key, event.detail ?? '', halfDoneMs)
   const changed = await change()
   if (changed) await tell(event)
-  else if (!isFirst) {
+  if (!isFirst) {
     await Bun.sleep(inFlightMs) // of concurrent requests, the one that made the change tells
     const detail = await context.store.get(key)
-    if (detail !== undefined) await tell({ ...event, ...(detail !== '' && { detail }) })
+    // The change that stopped halfway may have been another one, such as that of another connection.
+    const isOther = detail !== undefined && detail !== (event.detail ?? '')
+    if (detail !== undefined && (!changed || isOther))
+      await tell({ ...event, ...(detail !== '' && { detail }) })
   }
   // A mark that stays would make a repetition tell the owner once more.
   await context.store.take(key).catch(() => undefined)

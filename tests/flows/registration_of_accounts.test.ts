@@ -306,7 +306,7 @@ describe('invitations', () => {
     const browser = browserOf(op)
     const { page } = await browser.open(await invited(op))
     const [{ id }] = (await Invitation.list(op.context)) as [Invitation]
-    expect(await Invitation.spend(op.context, id)).toBe(true)
+    expect(await Invitation.revoke(op.context, id)).toBe(true)
     expect((await create(browser, page!)).page!.status).toBe(400)
     expect(await User.findByEmail(op.context, email)).toBeUndefined()
   })

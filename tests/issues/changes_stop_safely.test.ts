@@ -2,7 +2,7 @@
  * The store fails at each verb of a change in turn. Whatever was written by then is safe, and the same form finishes the
  * rest once the store is back. OWASP ASVS 5.0 V2.3.3, V7.4.3; issue 8, line 65
  */
-import { expect, test } from 'bun:test'
+import { expect } from 'bun:test'
 import { Consent } from '../../src/models/consent.ts'
 import { Event } from '../../src/models/event.ts'
 import { FactorGeneration } from '../../src/models/factor_generation.ts'
@@ -10,44 +10,18 @@ import { User } from '../../src/models/user.ts'
 import { Passkey } from '../../src/features/passkeys/records.ts'
 import { Totp } from '../../src/features/second_factor/totp.ts'
 import { answerRequests } from '../../src/features/recovery/job.ts'
-import type { EventKind } from '../../src/people/tell_owner.ts'
-import { memoryStore } from '../../src/store/memory.ts'
 import { codeOf, freshCode, pageOf, seedOn, setUpApp, withPassword } from '../support/authenticator.ts'
-import { demo, refresh, type Tokens, tokensOf, userinfo } from '../support/flow.ts'
+import { demo, refresh, tokensOf, userinfo } from '../support/flow.ts'
 import { linkMailed } from '../support/mailbox.ts'
-import { failingStore } from '../support/odd_stores.ts'
 import { addPasskey, ceremonyForm, optionsIn, provePasskey } from '../support/passkeys.ts'
 import { create, type CreationOptions, type Credential } from '../support/security_key.ts'
 import { alice, type Page, type Person, person } from '../support/person.ts'
-import { type Provider, provider, turnableClock } from '../support/provider.ts'
+import type { Provider } from '../support/provider.ts'
+import { type Change, type Scene, stopsSafely, sub } from '../support/stops.ts'
 
-const sub = 'user-alice'
 const day = 86_400_000
 const better = 'four bricks under moonlight'
 const fresh = 'alice@new.example'
-
-interface Scene {
-  op: Provider
-  /** The browser in which the change is made, and another one of the same End-User. */
-  who: Person
-  other: Person
-  /** Of `other`. */
-  tokens: Tokens
-  /** Sends a form of `who`; the store works again before the answer is followed. Resolves to the status of the answer. */
-  send(page: Page, button: string, fields?: Record<string, string>): Promise<number>
-  /** The store works again. */
-  recover(): void
-}
-
-interface Staged {
-  /** The change; called again after a stop. The store is away from some verb on. */
-  act(again?: boolean): Promise<number>
-  /** What must hold after a stop, whatever was written. */
-  safe?(): Promise<void>
-  /** What holds when it was finished. */
-  done(): Promise<void>
-  told?: EventKind
-}
 
 const lives = async (browser: Person): Promise<boolean> =>
   !(await browser.open('/account')).page!.url.includes('/login')
@@ -81,7 +55,7 @@ async function afterApp(op: Provider, who: Person, seed: string): Promise<Page> 
   return pageOf(await who.open('/account/factors/totp'))
 }
 
-const changes: Record<string, (scene: Scene) => Promise<Staged>> = {
+const changes: Record<string, Change> = {
   async 'a change of password'(scene) {
     const page = pageOf(await scene.who.open('/account/password'))
     const fields = { current_password: alice.password, password: better, repeat: better }
@@ -306,59 +280,4 @@ changes['the erasure of an account'] = async (scene) => {
   }
 }
 
-/** A fresh provider where Alice has two sessions, with tokens in the other one. */
-async function stage() {
-  const clock = turnableClock()
-  const failing = failingStore(memoryStore(clock))
-  const op = await provider({ store: failing.store, clock })
-  let posted = 0
-  const who = person(op.issuer, async (url, init) => {
-    const answer = await op.fetch(url, init)
-    if (init?.method === 'POST') {
-      posted = answer.status
-      failing.recover()
-    }
-    return answer
-  })
-  const other = person(op.issuer, op.fetch)
-  const tokens = await tokensOf(op, other)
-  await withPassword(who)
-  const send: Scene['send'] = async (page, button, fields) => {
-    await who.press(page, button, fields)
-    return posted
-  }
-  const scene: Scene = { op, who, other, tokens, send, recover: failing.recover }
-  return { scene, failing }
-}
-
-for (const [name, prepare] of Object.entries(changes))
-  test(`${name}: the store fails at each verb in turn`, async () => {
-    for (let verbs = 0; ; verbs++) {
-      const { scene, failing } = await stage()
-      const { act, safe, done, told } = await prepare(scene)
-      failing.failAfter(verbs)
-      const status = await act()
-      failing.recover()
-      const where = (what: unknown) => [name, verbs, what]
-      expect(where([200, 303, 503].includes(status))).toEqual(where(true))
-      if (status === 503) {
-        try {
-          await safe?.()
-          scene.op.clock.advance(1_500)
-          const again = await act(true)
-          expect(where([200, 303].includes(again) ? again : `${again}`)).toEqual(where(again))
-        } catch (error) {
-          throw new Error(`${name}, away after ${verbs} verbs: ${(error as Error).message}`)
-        }
-      }
-      try {
-        await done()
-        if (told)
-          expect((await Event.listOfUser(scene.op.context, sub)).map(({ kind }) => kind)).toContain(told)
-      } catch (error) {
-        throw new Error(`${name}, away after ${verbs} verbs (${status}): ${(error as Error).message}`)
-      }
-      if (status !== 503) return expect(verbs).toBeGreaterThan(3)
-      expect(verbs).toBeLessThan(120)
-    }
-  }, 120_000)
+stopsSafely(changes)

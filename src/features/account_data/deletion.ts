@@ -51,17 +51,16 @@ export async function requestDeletion(
   return { due: user.leaving_at * 1000, isFirst }
 }
 
-/** Cancels the deletion. False when the erasure has begun. */
-export async function keepAccount(context: Context, sub: string): Promise<boolean> {
+/** From now on the account is not erased. False when the erasure has begun. May be repeated, until `clearDeletion`. */
+export async function stopDeletion(context: Context, sub: string): Promise<boolean> {
   const kept = await deletions.update(context, sub, (current) =>
     current.state === 'erasing' ? undefined : { ...current, state: 'kept' },
   )
-  if (!kept && (await deletions.find(context, sub))) return false
-  await clearDeletion(context, sub)
-  return true
+  return kept !== undefined || (await deletions.find(context, sub)) === undefined
 }
 
-async function clearDeletion(context: Context, sub: string): Promise<void> {
+/** After `stopDeletion`: the account is one as any other again. */
+export async function clearDeletion(context: Context, sub: string): Promise<void> {
   await User.update(context, sub, ({ leaving_at: _, ...user }) => user)
   await deletions.finish(context, sub)
 }

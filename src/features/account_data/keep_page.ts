@@ -11,12 +11,12 @@ import type { Call } from '../../contracts/call.ts'
 import { page as document } from '../../html/document.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { tellOwner } from '../../people/tell_owner.ts'
+import { tellAndChange } from '../../people/tell_owner.ts'
 import { defineView } from '../../html/view.ts'
 import { say } from '../../lib/say.ts'
 import { User } from '../../models/user.ts'
 import type { LoginStep } from '../../contracts/feature.ts'
-import { keepAccount } from './deletion.ts'
+import { clearDeletion, stopDeletion } from './deletion.ts'
 
 const path = '/login/keep_account'
 
@@ -70,18 +70,25 @@ async function show(call: Call, context: Context): Promise<Reply> {
   return page(200, html)
 }
 
+const tooLate = () =>
+  new HttpError('account_being_deleted', {
+    expected: 'an account whose deletion has not begun',
+    problem: 'this account is being deleted',
+    say: say('deletion.too_late'),
+  })
+
 async function submit(call: Call, context: Context, progress: StepNeeded & Submitted): Promise<Reply> {
   const missing = await missingStep(call, context, progress)
   if (missing) return missing
   const { amr, fields, user } = progress
   if (fields.keep === undefined) return redirectWithin(`${context.basePath}/account/deleted`)
-  const kept = (await keepAccount(context, user.sub)) ? await User.find(context, user.sub) : undefined
-  if (!kept)
-    throw new HttpError('account_being_deleted', {
-      expected: 'an account whose deletion has not begun',
-      problem: 'this account is being deleted',
-      say: say('deletion.too_late'),
-    })
-  await tellOwner(call, context, kept, { kind: 'deletion_stopped' })
+  if (!(await stopDeletion(context, user.sub))) throw tooLate()
+  // The owner is told before `leaving_at` is removed: this page is no longer shown afterwards, so no retry could tell.
+  if (user.leaving_at !== undefined)
+    await tellAndChange(call, context, user, { kind: 'deletion_stopped' }, () =>
+      clearDeletion(context, user.sub),
+    )
+  const kept = await User.find(context, user.sub)
+  if (!kept) throw tooLate()
   return signIn(call, context, progress, { user: kept, amr })
 }

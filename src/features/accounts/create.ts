@@ -142,11 +142,13 @@ async function submit(
   }
   if (Object.values(problems).some((problem) => problem !== undefined)) return showAgain(400, problems)
   const password_hash = await context.signInQueue.run(() => hashPassword(password))
-  // Spent after all checks, so that a refused username or password does not use the link up.
-  if (!(await Invitation.spend(context, invitation.id))) return invalidLink(context)
+  // After all checks, so that a refused username or password does not use the link up.
+  const made = { sub: context.random(15), username: canonicalUsername(username) }
+  const sub = await Invitation.claim(context, invitation.id, made)
+  if (sub === undefined) return invalidLink(context)
   const now = seconds(context.clock)
   const user: User = {
-    sub: context.random(15),
+    sub,
     username,
     password_hash,
     disabled: false,
@@ -158,9 +160,15 @@ async function submit(
     updated_at: now,
   }
   if (!(await User.create(context, user))) {
-    await Invitation.restore(context, invitation)
+    // The account is complete, by a concurrent request or by one that stopped halfway.
+    if (await User.findByAddress(context, invitation.email)) {
+      await Invitation.spend(context, invitation.id)
+      return invalidLink(context)
+    }
+    await Invitation.release(context, invitation.id)
     return showAgain(409, { username: say('new_account.username_taken') })
   }
+  await Invitation.spend(context, invitation.id) // last: the link of a request that stopped halfway still works
   await noteEvent(call, context, user.sub, { kind: 'account_created' })
   context.log.info('account_created', { sub: user.sub, invited: invitation.invited, address: call.address })
   const { open, cookies } = await nextInteraction(call, context, invitation)
@@ -175,12 +183,13 @@ async function submit(
 async function nameProblem(
   context: Context,
   username: string,
-  { email }: Invitation,
+  { email, making }: Invitation,
 ): Promise<Said | undefined> {
   const isOwn = canonicalEmail(username) === canonicalEmail(email)
   if (!isOwn && canonicalUsername(username).includes('@')) return say('new_account.username_address')
   if (!isOwn && !isUsername(username)) return say('new_account.username_word')
-  const free = await User.areNamesFree(context, { sub: '', username, claims: {} })
+  // The name may be held by the account that a request which stopped halfway began to create.
+  const free = await User.areNamesFree(context, { sub: making?.sub ?? '', username, claims: {} })
   return free ? undefined : say('new_account.username_taken')
 }
 

@@ -81,7 +81,9 @@ async function findTyped(
     countAddress(context, 'user_code', call.address, 60, 600),
   ])
   const found = userCode === undefined ? undefined : await findByUserCode(context, userCode)
-  return found?.request.status === 'pending' ? found : undefined
+  // The code of a request that was answered is known until it is forgotten.
+  if (found && found.request.status !== 'pending') throw wasAnswered()
+  return found
 }
 
 /** The page with the code, for another account. */
@@ -154,25 +156,29 @@ async function decide(
     : undefined
   if (grant && !(await createApproved(context, client, person, grant)))
     return redirectWithin(`${context.basePath}${pathWith(request.user_code)}`)
-  // Taking the code decides: of two concurrent answers, only one counts.
-  if (!(await forgetUserCode(context, request.user_code))) {
+  // Decides: of two concurrent answers, only one counts. After the grant, so that an approved device always has one.
+  const answered = await DeviceRequest.update(context, id, (current) =>
+    current.status === 'pending'
+      ? { ...current, status: allowed ? 'approved' : 'denied', ...(grant && { grant_id: grant.grant_id }) }
+      : undefined,
+  )
+  if (!answered) {
     if (grant) await Grant.end(context, grant.grant_id)
-    throw new OAuthError('invalid_request', {
-      rule: 'RFC 8628 §3.3',
-      expected: 'a user_code that has no answer yet',
-      problem: 'this code was answered already',
-      say: say('error_page.answered'),
-    })
+    throw wasAnswered()
   }
+  await forgetUserCode(context, request.user_code)
   if (grant) await Session.touch(context, person.session, lifetimesOf(context), client.client_id)
-  await DeviceRequest.update(context, id, (current) => ({
-    ...current,
-    status: allowed ? 'approved' : 'denied',
-    ...(grant && { grant_id: grant.grant_id }),
-  }))
   context.log.info('device_answered', { client_id: client.client_id, sub: person.user.sub, allowed })
   return page(200, donePage(allowed))
 }
+
+const wasAnswered = () =>
+  new OAuthError('invalid_request', {
+    rule: 'RFC 8628 §3.3',
+    expected: 'a user_code that has no answer yet',
+    problem: 'this code was answered already',
+    say: say('error_page.answered'),
+  })
 
 const clientGone = () =>
   new OAuthError('invalid_request', {

@@ -114,14 +114,19 @@ const sms: Channel = {
 
 export const channels = { email, sms } as const
 
-/** False if an address is stored already and may not be replaced. */
+/** `same`: the address was stored already. `refused`: another one is, and may not be replaced. */
+export type Stored = 'new' | 'same' | 'refused'
+
+/** May be called again after a failure. */
 export async function rememberAddress(
   context: Context,
   { records }: Channel,
   { sub, to, replaces }: { sub: string; to: string; replaces: boolean },
-): Promise<boolean> {
+): Promise<Stored> {
   const record = { sub, to, created_at: seconds(context.clock) }
-  if (!replaces) return records.create(context, sub, record)
+  if (await records.create(context, sub, record)) return 'new'
+  if ((await records.find(context, sub))?.to === to) return 'same'
+  if (!replaces) return 'refused'
   await records.put(context, sub, record)
-  return true
+  return 'new'
 }

@@ -1,17 +1,25 @@
 /** The pages of codes sent by mail or SMS: request and entry of a code, at sign-in and to set the channel up. */
 import type { Context } from '../../contracts/context.ts'
 import { type Answer, defineEndpoint, type Endpoint, type Submitted } from '../../contracts/endpoint.ts'
-import { changeFactors, twoFactors } from '../../flow/second_factors.ts'
+import { changeFactors } from '../../flow/second_factors.ts'
 import type { Call } from '../../contracts/call.ts'
 import { alert as problemOf } from '../../html/page_parts.ts'
 import { countAddress } from '../../people/rate_limit.ts'
 import { redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { type Said, say } from '../../lib/say.ts'
-import type { SecondFactor } from '../../contracts/feature.ts'
 import { answerCode, trustDays } from './challenge.ts'
-import { type Channel, channels, rememberAddress, pathsOf } from './channels.ts'
-import { type CodeBinding, forgetCode, type Purpose, newCodeFor, sentTo, spendCode } from './codes.ts'
+import { type Channel, rememberAddress, pathsOf, type Stored } from './channels.ts'
+import {
+  type CodeBinding,
+  forgetCode,
+  newCodeFor,
+  proveCode,
+  type Purpose,
+  sentTo,
+  spendCode,
+  useCode,
+} from './codes.ts'
 import {
   findFactorAccountPage,
   factorAccountForm,
@@ -219,15 +227,19 @@ async function setUp(
   } catch (error) {
     return tooMany(call, context, error, show)
   }
-  const proven = await spendCode(context, binding, fields.code ?? '')
+  const proven = await proveCode(context, binding, fields.code ?? '')
   if (proven === undefined) return show(400, say('second_factor.wrong'))
   await forgetFactorTries(call, context, factorPage.user)
   const { replaces, user } = factorPage
-  const event = { kind: channel.told.added, detail: channel.masked(proven) }
-  const added = await changeFactors(call, context, user, event, () =>
-    rememberAddress(context, channel, { sub: user.sub, to: proven, replaces }),
-  )
-  if (!added) return redirectWithin(factorPage.pathTo(choicePath))
+  const event = { kind: channel.told.added, detail: channel.masked(proven.to) }
+  let stored: Stored = 'refused'
+  await changeFactors(call, context, user, event, async () => {
+    stored = await rememberAddress(context, channel, { sub: user.sub, to: proven.to, replaces })
+    return stored === 'new'
+  })
+  // Used up last, so that a form that stopped halfway can be sent again.
+  if (!(await useCode(context, binding, proven))) return show(400, say('second_factor.wrong'))
+  if (stored === 'refused') return redirectWithin(factorPage.pathTo(choicePath))
   return factorPage.finish(channel.done, channel.addToAmr)
 }
 
@@ -273,26 +285,3 @@ export function channelEndpoints(channel: Channel): Endpoint[] {
     }),
   ]
 }
-
-const factorOf = (channel: Channel, what: Pick<SecondFactor, 'order' | 'label' | 'acr'>): SecondFactor => {
-  const paths = pathsOf(channel)
-  return {
-    ...what,
-    name: channel.name,
-    isSetUp: async (context, user) => (await channel.addressOf(user, context)) !== undefined,
-    path: paths.challenge,
-    enrolPath: paths.enrol,
-    accountPath: paths.account,
-  }
-}
-
-export const smsFactor = factorOf(channels.sms, {
-  order: 30,
-  label: 'second_factor.sms_name',
-  acr: twoFactors,
-})
-export const emailFactor = factorOf(channels.email, {
-  order: 40,
-  label: 'second_factor.email_name',
-  acr: 'urn:latchkey:1fa',
-})

@@ -78,14 +78,19 @@ export const sentTo = async (context: Context, binding: CodeBinding): Promise<st
 export const forgetCode = (context: Context, binding: CodeBinding): Promise<unknown> =>
   records.take(context, idOf(binding))
 
-/** Uses the code up: exactly one caller gets the address it was sent to. */
-export async function spendCode(
+/** A code that was typed right and is still to be used up. */
+interface ProvenCode {
+  to: string
+  mac: string
+}
+
+/** The address that the typed code was sent to, without using the code up. */
+export async function proveCode(
   context: Context,
   binding: CodeBinding,
   typed: string,
-): Promise<string | undefined> {
-  const id = idOf(binding)
-  const pending = await records.find(context, id)
+): Promise<ProvenCode | undefined> {
+  const pending = await records.find(context, idOf(binding))
   if (!pending) return undefined
   // Counts tries of this code before the comparison, so that concurrent tries cannot exceed the limit.
   const tries = await context.store.increment(
@@ -93,7 +98,22 @@ export async function spendCode(
     codeLifetimeSeconds * 1000,
   )
   const mac = macOf(context, binding, pending.to, typed.replace(/\s/g, ''))
-  if (tries.count > maxTries || !equalInConstantTime(mac, pending.mac)) return undefined
-  const taken = await records.take(context, id)
-  return taken?.mac === pending.mac ? taken.to : undefined
+  return tries.count > maxTries || !equalInConstantTime(mac, pending.mac) ? undefined : pending
+}
+
+/** True for exactly one caller. */
+export const useCode = async (
+  context: Context,
+  binding: CodeBinding,
+  { mac }: ProvenCode,
+): Promise<boolean> => (await records.take(context, idOf(binding)))?.mac === mac
+
+/** Uses the code up: exactly one caller gets the address it was sent to. */
+export async function spendCode(
+  context: Context,
+  binding: CodeBinding,
+  typed: string,
+): Promise<string | undefined> {
+  const proven = await proveCode(context, binding, typed)
+  return proven && (await useCode(context, binding, proven)) ? proven.to : undefined
 }

@@ -3,7 +3,7 @@ import { withFactor } from '../../auth/acr.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { readyFactors, twoFactors } from '../../flow/second_factors.ts'
-import { tellOwner } from '../../people/tell_owner.ts'
+import { tellAndChange, tellOwner } from '../../people/tell_owner.ts'
 import { redirectWithin } from '../../http/reply.ts'
 import { say } from '../../lib/say.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
@@ -53,8 +53,11 @@ const account = defineEndpoint({
     if (fields.download !== undefined) return file(fields.codes ?? '', context.looks.brand.name)
     if (!(await readyFactors(factorPage.user, context)).some(({ standIn }) => !standIn))
       return redirectWithin(back)
-    const codes = await RecoveryCodes.make(context, factorPage.user.sub)
-    await tellOwner(call, context, factorPage.user, { kind: 'recovery_codes_made' })
+    const { user } = factorPage
+    // The owner is told first: codes of before are gone once the new ones are stored, also when no page shows these.
+    const codes = await tellAndChange(call, context, user, { kind: 'recovery_codes_made' }, () =>
+      RecoveryCodes.make(context, user.sub),
+    )
     return factorPage.show(200, {
       title: say('second_factor.recovery_new'),
       main: [

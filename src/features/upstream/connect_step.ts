@@ -88,12 +88,10 @@ async function show(call: Call, context: Context): Promise<Reply> {
 async function answer(call: Call, context: Context, progress: StepNeeded & Submitted): Promise<Reply> {
   const { open, user, amr, fields } = progress
   const found = await due(call, context, progress)
-  const pending = found && (await PendingConnection.take(context, found.handle))
-  if (found && pending && fields.connect !== undefined) {
-    const { upstream } = found
-    const { identity, tokens } = pending
-    if ((await addConnection(call, context, user, { upstream, identity, tokens })) === 'taken')
-      return sayFailed(context, upstream, { kind: 'sign_in', interaction: open.handle }, 'taken')
-  }
+  const added = found && fields.connect !== undefined && (await addConnection(call, context, user, found))
+  // Taken last, so that a form that stopped halfway can be sent again.
+  if (found) await PendingConnection.take(context, found.handle)
+  if (found && added === 'taken')
+    return sayFailed(context, found.upstream, { kind: 'sign_in', interaction: open.handle }, 'taken')
   return signIn(call, context, progress, { user, amr })
 }

@@ -85,9 +85,11 @@ export const Links = {
       sealed_tokens: sealTokens(context, id, tokens),
       ...(isNew && { making_since: now }),
     }
-    if (!(await records.create(context, id, link))) return false
+    // The list first: a link that is in no list could sign in, and its owner could neither see nor remove it.
     await index(context, id, link)
-    return true
+    if (await records.create(context, id, link)) return true
+    if ((await records.find(context, id))?.sub !== sub) await context.store.unlink(ofUser(sub), id)
+    return false
   },
 
   /** For exactly one caller: takes over the creation of an account that began more than `afterMs` ago and did not finish. */

@@ -20,6 +20,7 @@ export const connectionsIn = async (context: Context, { sub }: Pick<User, 'sub'>
 export async function removeConnection(context: Context, user: User, kept: StoredLink): Promise<boolean> {
   const before = await countSignInMethods(user, context)
   if (before <= 1 && findUpstream(context.config, kept.link.provider)) return false
+  await erasePicture(context, user.sub, kept.id) // first: without the link no retry would find the picture
   const link = await Links.remove(context, kept.id)
   if (!link) return true // a concurrent request removed it
   const left = await User.find(context, user.sub)
@@ -27,7 +28,6 @@ export async function removeConnection(context: Context, user: User, kept: Store
     await Links.restore(context, kept.id, link)
     return false
   }
-  await erasePicture(context, user.sub, kept.id)
   void revokeTokens(context, { id: kept.id, link })
   return true
 }
