@@ -1,6 +1,6 @@
 /** Step-up: what a request demands of a sign-in, and the page that asks for what is missing. https://www.rfc-editor.org/rfc/rfc9470 */
 import { beginInteraction } from './begin_interaction.ts'
-import { type AcrDemand, acrDemandOf, nothingDemanded } from '../auth/acr.ts'
+import { type AcrDemand, acrDemandOf, nothingDemanded, openDemand } from '../auth/acr.ts'
 import { parseClaimsParameter } from '../auth/claims.ts'
 import type { Context } from '../contracts/context.ts'
 import type { LoginStepInput } from '../contracts/feature.ts'
@@ -46,13 +46,19 @@ export async function stepUpFirst(
   { session, user }: { session: Session; user: User },
   client: Client,
   returnTo: string,
+  demand: AcrDemand = nothingDemanded,
 ): Promise<Reply | undefined> {
   const { amr } = session
-  const state = { call, user, amr, client, demand: nothingDemanded, interaction: {}, session }
+  const state = { call, user, amr, client, demand, interaction: {}, session }
   const path = await nextPage(context, state)
-  return path === undefined
-    ? undefined
-    : askForMore(call, context, session, { path, returnTo, clientId: client.client_id })
+  if (path === undefined) return undefined
+  const acr = openDemand(session.acr, demand)?.levels
+  return askForMore(call, context, session, {
+    path,
+    returnTo,
+    clientId: client.client_id,
+    ...(acr && { acr }),
+  })
 }
 
 /** The `pending` of a step-up: the sign-in of `session` is its first factor. */

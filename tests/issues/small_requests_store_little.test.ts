@@ -2,6 +2,8 @@
 import { expect, test } from 'bun:test'
 import { memoryStore } from '../../src/store/memory.ts'
 import { authorizationUrl, browserClient, demo, formPost, type Json } from '../support/client.ts'
+import { addClient, bank } from '../support/backchannel.ts'
+import { operatorClient } from '../support/flow.ts'
 import { sizedStore } from '../support/odd_stores.ts'
 import { person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
@@ -87,3 +89,77 @@ test('what one address makes the store keep is bounded, and other addresses are 
   clock.advance(3_601_000)
   expect((await op.fetch(authorizationUrl(op.issuer, demo).url, {}, '203.0.113.1')).status).toBe(303)
 })
+
+const bound = 100_000
+const limited = {
+  RATE_LIMITING_ENABLED: 'true',
+  RATE_LIMIT_PER_MINUTE: '100000',
+  KEPT_BYTES_PER_ADDRESS: `${bound}`,
+}
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+
+interface Kind {
+  /** Sends the nth request from an address, as short as it can be or as long. */
+  send(op: Provider, n: number, isLong: boolean, address: string): Promise<Response>
+  /** Seconds after which the address may make the store keep more. */
+  after: number
+}
+
+const kinds: Record<string, Kind> = {
+  'device authorization requests': {
+    send: (op, _, isLong, address) => {
+      const scope = isLong ? 'openid profile email address phone' : 'openid'
+      return op.fetch('/device_authorization', formPost(tv, { scope }), address)
+    },
+    after: 3_000,
+  },
+  'backchannel requests': {
+    send: (op, n, isLong, address) => {
+      const message = isLong ? { binding_message: `${n}`.padEnd(100, 'x') } : {}
+      const fields = { scope: 'openid', login_hint: 'alice', ...message }
+      return op.fetch('/bc-authorize', formPost(banks[Math.floor(n / 25)]!, fields), address)
+    },
+    after: 8_000,
+  },
+  registrations: {
+    send: (op, n, isLong, address) => {
+      const redirect_uris = Array.from({ length: isLong ? 20 : 1 }, (_, i) =>
+        `https://app.example/${n}-${i}`.padEnd(isLong ? 200 : 0, 'x'),
+      )
+      const body = JSON.stringify({ redirect_uris })
+      const headers = { 'content-type': 'application/json' }
+      return op.fetch('/register', { method: 'POST', body, headers }, address)
+    },
+    after: 3_601,
+  },
+}
+
+/** Several: one client may ask one End-User for 30 approvals in five minutes. */
+const banks = Array.from({ length: 40 }, (_, i) => ({ ...bank, client_id: `bank-${i}` }))
+const tv = { client_id: 'tv', redirect_uri: '' }
+
+for (const [name, { send, after }] of Object.entries(kinds))
+  for (const isLong of [false, true])
+    test(`${isLong ? 'long' : 'short'} ${name} of one address keep no more than the bound, and other addresses are served`, async () => {
+      const { store, clock, total } = measured()
+      const op = await provider({ store, clock, env: limited })
+      await operatorClient(op, {
+        client_id: tv.client_id,
+        redirect_uris: [],
+        grant_types: [deviceGrant],
+        response_types: [],
+        token_endpoint_auth_method: 'none',
+      })
+      for (const each of banks) await addClient(op, {}, each)
+      const before = total()
+      const statuses: number[] = []
+      for (let n = 0; n < 900 && statuses.at(-1) !== 429; n++)
+        statuses.push((await send(op, n, isLong, '203.0.113.1')).status)
+      expect(statuses.at(-1)).toBe(429)
+      expect(new Set(statuses).size).toBe(2)
+      // Keys, counters and the indexes are not in the count.
+      expect(total() - before).toBeLessThan(bound * 1.5)
+      expect((await send(op, 999, isLong, '203.0.113.2')).status).toBe(statuses[0]!)
+      clock.advance(after * 1_000)
+      expect((await send(op, 998, isLong, '203.0.113.1')).status).toBe(statuses[0]!)
+    })

@@ -1,4 +1,7 @@
 /** /approvals: the End-User sees the pending backchannel authentication requests and approves or denies them. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.8 */
+import { type AcrDemand, acrToSay, nothingDemanded, openDemand } from '../../auth/acr.ts'
+import { OAuthError } from '../../auth/errors.ts'
+import { shown } from '../../auth/refusal.ts'
 import { ownMember } from '../../lib/own_member.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
@@ -50,7 +53,7 @@ const purposeFor = (id: string) => `approval ${id}`
 async function show(call: Call, context: Context, person: SignedInPerson, error?: Said): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
   const waiting = await pendingOf(context, person.user.sub)
-  const shown = await Promise.all(
+  const listed = await Promise.all(
     waiting.map(async (request): Promise<ShownRequest | undefined> => {
       const client = await findClient(context, request.client_id)
       const csrf = csrfToken(context, browser, accountPurpose(person.session, purposeFor(request.id)))
@@ -61,7 +64,7 @@ async function show(call: Call, context: Context, person: SignedInPerson, error?
   const html = approvalsPage({
     action: `${context.basePath}${approvalsPath}`,
     username: person.user.username,
-    requests: shown.filter((each) => each !== undefined),
+    requests: listed.filter((each) => each !== undefined),
     ...(error !== undefined && { error }),
   })
   return { ...page(error === undefined ? 200 : 400, html), cookies }
@@ -96,7 +99,25 @@ async function requireLevel(
 ): Promise<Reply | undefined> {
   const request = await BackchannelRequest.find(context, id)
   const client = request && (await findClient(context, request.client_id))
-  return client && stepUpFirst(call, context, person, client, approvalsPath)
+  return client && stepUpFirst(call, context, person, client, approvalsPath, demandOf(request))
+}
+
+const demandOf = ({ acr }: BackchannelRequest): AcrDemand =>
+  acr ? { ...nothingDemanded, requested: acr } : nothingDemanded
+
+/** The session as the client gets to know it. Throws if it lacks the level, and no page leads to it. */
+function sessionFor(request: BackchannelRequest, session: Session): Session {
+  const demand = demandOf(request)
+  const open = openDemand(session.acr, demand)
+  if (open)
+    throw new OAuthError('unmet_authentication_requirements', {
+      rule: 'OpenID Unmet Authentication Requirements §1',
+      expected: `a sign-in of acr ${open.levels.join(' or ')}`,
+      came: session.acr,
+      problem: `the client requires acr ${shown(open.levels.join(' '))}; this sign-in reached ${session.acr}`,
+      next: 'sign in again in another way, or deny the request',
+    })
+  return { ...session, acr: acrToSay(session.acr, demand) }
 }
 
 /** Undefined when the request is not one of this End-User, was answered before, or has expired. */
@@ -121,22 +142,24 @@ async function decide(
     if (grant) await Grant.end(context, grant.grant_id)
     return undefined
   }
-  if (grant) await Session.touch(context, person.session, lifetimesOf(context), client.client_id)
   if (answered.mode !== 'poll') {
     await schedule(context, 'client', id, context.clock.now())
     void deliverNow(context, notifications, 'client', id)
   }
+  if (grant) await Session.touch(context, person.session, lifetimesOf(context), client.client_id)
   context.log.info('approval_answered', { client_id: client.client_id, sub: person.user.sub, allowed })
   return page(200, answeredPage({ allowed, action: `${context.basePath}${approvalsPath}` }))
 }
 
 /** The grant outlives the session that approved it. In push mode no code is redeemed, so the grant is active at once. */
 function grantFor(
-  { scope, extra, expires_at, mode, bound }: BackchannelRequest,
+  request: BackchannelRequest,
   client: Client,
-  person: SignedInPerson,
+  { session, user }: SignedInPerson,
   context: Context,
 ): Grant {
+  const { scope, extra, expires_at, mode, bound } = request
+  const person = { session: sessionFor(request, session), user }
   const left = Math.max(1, expires_at - seconds(context.clock))
   const grant = { ...newGrant(context, client, person, { scope, extra }, left), session_bound: false }
   return mode === 'push' ? redeemed(grant, client, bound, context) : grant

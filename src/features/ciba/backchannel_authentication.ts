@@ -1,8 +1,9 @@
 /** The backchannel authentication endpoint: a client asks for the authentication of an End-User on another device. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.7 */
 import * as v from 'valibot'
+import { acrDemandOf, isKnownLevel, meetsAcr } from '../../auth/acr.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import { optionalText } from '../../auth/params.ts'
-import { secret } from '../../auth/refusal.ts'
+import { secret, shown } from '../../auth/refusal.ts'
 import { parseScope, requireWithin, scopeValues, withoutIdleOffline } from '../../auth/scope.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
@@ -35,6 +36,9 @@ import { cibaGrant, metadata, modeOf, settings } from './settings.ts'
 
 /** Characters. */
 const maxMessage = 100
+
+/** What the list of the End-User and a queued delivery add to a request. */
+const indexBytes = 200
 
 const BackchannelParams = v.object({
   scope: optionalText('Separated by spaces; required, with openid'),
@@ -86,13 +90,14 @@ export const backchannelAuthentication = defineEndpoint({
       client_id: client.client_id,
       sub: user.sub,
     })
+    const request = newRequest(validated, client, user, context)
     await countKept(context, call.address, {
       what: 'backchannel_requests',
-      bytes: JSON.stringify(validated).length,
-      lifetime: validated.lifetime,
+      bytes: JSON.stringify(request).length + indexBytes,
+      lifetime: settings(context).cibaMaxRequestTtl + retention,
     })
     await spend()
-    return begin(validated, client, user, context)
+    return begin(request, context)
   },
 })
 
@@ -113,7 +118,7 @@ function requireRegistered(client: Client, context: Context): void {
     throw new OAuthError('unauthorized_client', { rule: 'OpenID Connect CIBA §4', expected: problem })
 }
 
-type ReadRequest = Pick<BackchannelRequest, 'scope' | 'extra' | 'bound' | 'binding_message'> & {
+type ReadRequest = Pick<BackchannelRequest, 'scope' | 'acr' | 'extra' | 'bound' | 'binding_message'> & {
   token: string | undefined
   lifetime: number
 }
@@ -147,13 +152,30 @@ async function readRequest(given: Params, client: Client, context: Context): Pro
       expected: 'acr_values may have at most 1000 characters',
       came: params.acr_values?.length,
     })
+  const acr = readAcr(params.acr_values, context)
   const read = {
     scope,
+    ...(acr && { acr }),
     binding_message: readBindingMessage(params.binding_message),
     token: readToken(params.client_notification_token, client),
     lifetime: readLifetime(params.requested_expiry, context),
   }
   return { ...read, extra: await readExtra(given, client, context) }
+}
+
+/** The levels of `acr_values`. Throws if no sign-in here reaches one of them, as `/authorize` does (RFC 9470 §5). */
+function readAcr(acr_values: string | undefined, { acrValues, config }: Context): string[] | undefined {
+  const { requested } = acrDemandOf({ acr_values }, undefined, {})
+  if (!requested) return undefined
+  const isOffered = requested.some((wanted) => acrValues.some((reached) => meetsAcr(reached, wanted)))
+  if (isOffered) return [...requested]
+  if (config.unknownAcrValues === 'ignore' && !requested.some(isKnownLevel)) return undefined
+  throw new OAuthError('unmet_authentication_requirements', {
+    rule: 'OpenID Unmet Authentication Requirements §1',
+    expected: `acr_values among ${acrValues.join(', ')}`,
+    came: acr_values,
+    problem: `no sign-in here reaches acr ${shown(requested.join(' '))}`,
+  })
 }
 
 /** A message that could not be shown exactly as sent is refused: no invisible characters, no truncation. */
@@ -198,43 +220,48 @@ async function boundTo(call: Call, client: Client, context: Context): Promise<Pi
   return bound ? { bound } : {}
 }
 
-async function begin(
+function newRequest(
   { token, lifetime, ...validated }: ReadRequest,
   client: Client,
   user: User,
   context: Context,
-) {
-  const { cibaPollInterval, cibaNotifyUrl } = settings(context)
+): BackchannelRequest {
   const id = newRequestId(context)
-  const mode = modeOf(client)
   const expires_at = seconds(context.clock) + lifetime
-  await storeRequest(context, {
+  return {
     ...validated,
     id,
     client_id: client.client_id,
     sub: user.sub,
-    mode,
+    mode: modeOf(client),
     ...(token !== undefined && { notification_token: sealToken(token, id, context) }),
     status: 'pending',
-    interval: cibaPollInterval,
+    interval: settings(context).cibaPollInterval,
     polled_at: 0,
     expires_at,
     exp: expires_at + retention,
-  })
+  }
+}
+
+async function begin(request: BackchannelRequest, context: Context) {
+  const { cibaPollInterval, cibaNotifyUrl } = settings(context)
+  const { id, client_id, sub, mode, expires_at } = request
+  await storeRequest(context, request)
   if (mode === 'push') await schedule(context, 'client', id, expires_at * 1000) // so that an expiry is delivered too
   if (cibaNotifyUrl !== undefined) {
     await schedule(context, 'person', id, context.clock.now())
     void deliverNow(context, notifications, 'person', id)
   }
-  const facts = { client_id: client.client_id, sub: user.sub, mode }
   const approval_url = context.config.issuer + approvalsPath
   context.log.info('approval_awaited', {
-    ...facts,
+    client_id,
+    sub,
+    mode,
     ...(context.config.environment === 'development' && { approval_url }),
   })
   return json(200, {
     auth_req_id: authReqId(id, context),
-    expires_in: lifetime,
+    expires_in: expires_at - seconds(context.clock),
     ...(mode !== 'push' && { interval: cibaPollInterval }),
   })
 }

@@ -16,6 +16,8 @@ const schema = v.object({
   scope: v.array(v.string()),
   /** What other features' parameters add to the grant. */
   extra: GrantExtra,
+  /** The `acr_values`: an approval reaches one of these levels. */
+  acr: v.optional(v.array(v.string())),
   mode: v.picklist(modes),
   binding_message: v.optional(v.string()),
   /** Encrypted, because it is a secret of the client. */

@@ -15,7 +15,7 @@ import { countKept } from '../../people/rate_limit.ts'
 import { seconds } from '../../lib/clock.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { deviceCode, deviceCodeGrant } from './grant.ts'
-import { begin, retention } from './records.ts'
+import { begin, retention, userCodeBytes } from './records.ts'
 import { devicePath, verification } from './verification.ts'
 
 const env = defineEntries([
@@ -72,23 +72,24 @@ const endpoint = defineEndpoint({
     requireWithin(scope, scopeValues(client.scope), 'the scopes this client registered')
     const extra = await readExtra(params, client, context)
     const { deviceCodeTtl, devicePollInterval } = featureConfig(context.config, 'device_authorization', env)
-    await countKept(context, call.address, {
-      what: 'device_requests',
-      bytes: JSON.stringify({ scope, extra }).length,
-      lifetime: deviceCodeTtl + retention,
-    })
     const device_code = context.random(33)
     const expires_at = seconds(context.clock) + deviceCodeTtl
-    const { user_code } = await begin(context, context.random, device_code, {
+    const request = {
       client_id: client.client_id,
       scope,
       extra,
-      status: 'pending',
+      status: 'pending' as const,
       interval: devicePollInterval,
       polled_at: 0,
       expires_at,
       exp: expires_at + retention,
+    }
+    await countKept(context, call.address, {
+      what: 'device_requests',
+      bytes: JSON.stringify(request).length + userCodeBytes,
+      lifetime: deviceCodeTtl + retention,
     })
+    const { user_code } = await begin(context, context.random, device_code, request)
     const verification_uri = `${context.config.issuer}${devicePath}`
     return json(200, {
       device_code,

@@ -23,6 +23,9 @@ const schema = v.object({
 export const DeviceRequest = defineRecord('device', schema)
 export type DeviceRequest = v.InferOutput<typeof schema>
 
+/** What a user code adds to a request: it is in the record, and leads to it. */
+export const userCodeBytes = 100
+
 /** Seconds for which a request is kept after it expires. */
 export const retention = 1200
 
