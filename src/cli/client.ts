@@ -1,12 +1,13 @@
 /** `latchkey client …`: an operator manages registered clients, without the limits of client registration. https://www.rfc-editor.org/rfc/rfc7591 */
 import type { Context } from '../contracts/context.ts'
 import { admitMetadata, allGrantTypes, policyOf } from '../endpoints/registration.ts'
-import { Client, isPublic, makeClient } from '../models/client.ts'
+import { Client, isPublic, makeClient, needsSecret } from '../models/client.ts'
 import { Consent } from '../models/consent.ts'
 import { Grant } from '../models/grant.ts'
 import { isSubOfPerson } from '../models/subjects.ts'
 import { User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
+import { readSecret, secretOptions } from './secret_option.ts'
 import { clientOptions, givenMembers, requireAllowed, withDefaults } from './client_options.ts'
 import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
@@ -14,18 +15,25 @@ import { moment, print, printable, printFacts, printTable } from './output.ts'
 
 export const add = defineCommand({
   takes: ['NAME'],
-  options: clientOptions,
+  options: { ...clientOptions, ...secretOptions },
   async run(options, [name]) {
     const { metadata: given, privileges } = await givenMembers(options)
     const asked = withDefaults(name, given, options)
     return withContext('clients', async (context) => {
       const metadata = await admitMetadata(asked, operatorPolicy(context), { by: 'operator' }, context)
-      const { client, secret } = makeClient(context, {
+      const chosen = await readSecret(options, metadata.token_endpoint_auth_method)
+      if (chosen !== undefined && !needsSecret(metadata))
+        throw new Refusal(
+          `a client with token_endpoint_auth_method ${metadata.token_endpoint_auth_method} has no secret`,
+        )
+      const record = {
         ...metadata,
         ...privileges,
         ...(namesNoMethod(asked) && { either_secret_method: true }),
         client_id: options['client-id'] ?? context.random(18),
-      })
+      }
+      const { client, secret: used } = makeClient(context, record, chosen)
+      const secret = chosen === undefined ? used : undefined
       requireAllowed(client)
       await requireNoPerson(context, client.client_id)
       if (!(await Client.create(context, client)))
@@ -76,6 +84,7 @@ export const operatorPolicy = (context: Context) => ({
 
 export const shownClient = ({
   sealed_secret: _sealed,
+  former_secret,
   secret_mac: _mac,
   client_id,
   client_name,
@@ -83,6 +92,7 @@ export const shownClient = ({
 }: Client): Record<string, unknown> => ({
   client_id,
   client_name,
+  ...(former_secret && { former_secret_until: moment(former_secret.exp) }),
   ...rest,
 })
 

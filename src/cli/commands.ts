@@ -122,6 +122,11 @@ export const commands: readonly CommandEntry[] = [
     help: 'Change or remove members of a client',
     load: async () => (await import('./client_set.ts')).set,
   },
+  {
+    name: 'client secret',
+    help: 'Make a new secret, while the old one still holds',
+    load: async () => (await import('./client_secret.ts')).secret,
+  },
   { name: 'client list', help: 'List all clients', load: async () => (await client()).list },
   {
     name: 'client remove',

@@ -18,9 +18,11 @@ export function replaced(
   newSecret: string,
 ): Client {
   const kept = Object.fromEntries(Object.entries(current).filter(([name]) => !isMetadata(name, context)))
-  const { secret_mac, sealed_secret, ...others } = kept as Client
+  const { secret_mac, sealed_secret, former_secret, ...others } = kept as Client
   const held =
-    secret_mac !== undefined && sealed_secret !== undefined ? { secret_mac, sealed_secret } : undefined
+    secret_mac !== undefined && sealed_secret !== undefined
+      ? { secret_mac, sealed_secret, ...(former_secret && { former_secret }) }
+      : undefined
   const made = () => secretMembers(context.secrets.clientSecrets, current.client_id, newSecret)
   return { ...others, ...metadata, ...(needsSecret(metadata) && (held ?? made())) } as Client
 }

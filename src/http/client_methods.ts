@@ -10,11 +10,10 @@ import type { Context } from '../contracts/context.ts'
 import type { ClientAuthMethod } from '../contracts/feature.ts'
 import { utf8 } from '../lib/bytes.ts'
 import { rememberedMs } from '../lib/clock.ts'
-import { equalInConstantTime } from '../lib/equal.ts'
 import { sha256 } from '../lib/hash.ts'
-import { unseal } from '../lib/seal.ts'
-import { type Client, secretMac } from '../models/client.ts'
+import type { Client } from '../models/client.ts'
 import type { Call } from '../contracts/call.ts'
+import { isSecretOf, secretsOf } from '../clients/client_secret.ts'
 import { clientVerificationKey } from '../clients/client_keys.ts'
 
 const wrong = (expected: string) =>
@@ -32,23 +31,12 @@ const wrongAssertion = (expected: string, came?: unknown, rule: Rule = 'RFC 7523
     problem: `client_assertion: ${problem}`,
   })
 
-/** The plain client secret; undefined for a client without one. */
-export const secretOf = (client: Client, context: Context): string | undefined =>
-  client.sealed_secret === undefined
-    ? undefined
-    : unseal(context.secrets.clientSecrets, client.sealed_secret, client.client_id)
-
 const bySecret = (name: 'client_secret_basic' | 'client_secret_post'): ClientAuthMethod => ({
   name,
   presentedAs: name,
   guessable: true,
   async verify(_call, context, { credentials, client }) {
-    const { secret_mac } = client
-    const came =
-      'secret' in credentials
-        ? secretMac(context.secrets.clientSecrets, client.client_id, credentials.secret)
-        : undefined
-    if (secret_mac === undefined || came === undefined || !equalInConstantTime(came, secret_mac))
+    if (!('secret' in credentials) || !isSecretOf(client, credentials.secret, context))
       throw wrong('the client_secret of this client')
   },
 })
@@ -182,10 +170,15 @@ const clientSecretJwt: ClientAuthMethod = {
   algs: hmacAlgs,
   verify: (call, context, { credentials, client }) =>
     verifyAssertion(call, context, { credentials, client }, async (jwt, audience, now) => {
-      const secret = secretOf(client, context)
-      if (!secret) throw wrong('a client whose client_secret can be decrypted') // never verify with an empty key
-      const { jwtVerify } = await import('jose')
-      return jwtVerify(jwt, utf8(secret), options(audience, now, allowed(client, hmacAlgs)))
+      const { errors, jwtVerify } = await import('jose')
+      const verify = (secret: string) =>
+        jwtVerify(jwt, utf8(secret), options(audience, now, allowed(client, hmacAlgs)))
+      const [newest, former] = secretsOf(client, context)
+      if (!newest) throw wrong('a client whose client_secret can be decrypted') // never verify with an empty key
+      return verify(newest).catch((error: unknown) => {
+        if (former && error instanceof errors.JWSSignatureVerificationFailed) return verify(former)
+        throw error
+      })
     }),
 }
 

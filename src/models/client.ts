@@ -20,6 +20,8 @@ const schema = openObject({
   secret_mac: v.optional(v.string()),
   /** For computation: client_secret_jwt and symmetric algorithms need the secret itself (OpenID Connect Core §10). */
   sealed_secret: v.optional(v.string()),
+  /** The secret before the present one, which holds until `exp` (seconds). There are never more than two. */
+  former_secret: v.optional(v.object({ secret_mac: v.string(), sealed_secret: v.string(), exp: v.number() })),
   /** Registered by itself, not by an operator; the consent page says so. */
   self_registered: v.optional(v.boolean(), false),
   /** The limits of the initial access token it registered with. They hold for its updates too. */

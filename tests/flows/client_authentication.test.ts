@@ -65,7 +65,7 @@ const basicOf = (id: string, password: string) => ({
 })
 
 const secretOf = async (id: string): Promise<string> => {
-  const { secretOf: open } = await import('../../src/http/client_methods.ts')
+  const { secretOf: open } = await import('../../src/clients/client_secret.ts')
   const { Client: clients } = await import('../../src/models/client.ts')
   return open((await clients.find(op.context, id))!, op.context)!
 }

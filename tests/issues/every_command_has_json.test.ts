@@ -63,6 +63,7 @@ const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> =
     args: [String(seen.get('client add')!.client_id), '--scope', 'openid'],
     shows: { scope: 'openid' },
   }),
+  'client secret': (seen) => ({ args: [String(seen.get('client add')!.client_id)] }),
   'client list': { args: [] },
   'client remove': (seen) => ({
     args: [String(seen.get('client add')!.client_id)],

@@ -1,7 +1,7 @@
 /** Decrypts what clients encrypted to this provider. Every failure gives the same result, so that there is no decryption oracle. https://www.rfc-editor.org/rfc/rfc7516#section-5.2 */
 import type { KeyObject } from 'node:crypto'
 import { compactDecrypt, decodeProtectedHeader } from 'jose'
-import { secretOf } from '../../http/client_methods.ts'
+import { secretsOf } from '../../clients/client_secret.ts'
 import { fromUtf8 } from '../../lib/bytes.ts'
 import type { Decrypt } from '../../contracts/feature.ts'
 import { contentEncryptions, encryptionAlgs } from '../../clients/encryption_metadata.ts'
@@ -58,8 +58,11 @@ export const decrypt: Decrypt = async (context, jwe, client) => {
   if (!header) return undefined
   const row = rowOf(header.alg)
   if ('bits' in row) {
-    const secret = client && secretOf(client, context)
-    return secret ? openWith(keyFromSecret(secret, row.bits(header.enc)), jwe) : undefined
+    for (const secret of client ? secretsOf(client, context) : []) {
+      const text = await openWith(keyFromSecret(secret, row.bits(header.enc)), jwe)
+      if (text !== undefined) return text
+    }
+    return undefined
   }
   const keys = await context.keys.decrypters(row.ours, header.kid)
   for (const key of keys.slice(0, mostKeys)) {

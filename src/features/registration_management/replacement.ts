@@ -4,8 +4,8 @@ import type { Grounds } from '../../auth/refusal.ts'
 import type { ClientMetadata } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
 import { admitMetadata, policyOf } from '../../endpoints/registration.ts'
-import { equalInConstantTime } from '../../lib/equal.ts'
-import { type Client, secretMac } from '../../models/client.ts'
+import { isSecretOf } from '../../clients/client_secret.ts'
+import type { Client } from '../../models/client.ts'
 
 const refuse = (grounds: Omit<Grounds, 'rule'>) =>
   new OAuthError('invalid_client_metadata', { ...grounds, rule: 'RFC 7592 §2.2' })
@@ -40,9 +40,8 @@ export async function readReplacement(
 }
 
 /** A client cannot choose its secret. */
-function requireOwnSecret(secret: unknown, { client_id, secret_mac }: Client, { secrets }: Context): void {
-  const came = typeof secret === 'string' ? secretMac(secrets.clientSecrets, client_id, secret) : undefined
-  if (came === undefined || secret_mac === undefined || !equalInConstantTime(came, secret_mac))
+function requireOwnSecret(secret: unknown, client: Client, context: Context): void {
+  if (typeof secret !== 'string' || !isSecretOf(client, secret, context))
     throw refuse({
       expected: 'no client_secret, or the one that was issued',
       problem: 'client_secret is not the one that was issued; leave it out',

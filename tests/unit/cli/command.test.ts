@@ -85,11 +85,14 @@ test('the table: names are distinct, every command loads, and its help has a lin
   }
 })
 
+/** A client secret may come so, with a warning, because scripts for other providers do it (decision 60). A file only has its name here. */
+const warned = ['secret', 'secret-file']
+
 test('no command takes a password, a secret or a token as an argument', async () => {
   for (const { load } of commands) {
     const { takes, options } = await load()
     const strings = Object.entries(options).filter(([, { type }]) => type === 'string')
     for (const name of [...takes, ...strings.map(([option]) => option)])
-      expect(name).not.toMatch(/password|secret|token$/i)
+      if (!warned.includes(name)) expect(name).not.toMatch(/password|secret|token$/i)
   }
 })

@@ -1,0 +1,108 @@
+/** `latchkey client secret`: a new secret for a client, while the old one still holds. */
+import type { Context } from '../contracts/context.ts'
+import { formerSecret, withNewSecret, withoutFormerSecret } from '../clients/client_secret.ts'
+import { Client, needsSecret } from '../models/client.ts'
+import { withContext } from './administration.ts'
+import { unknownClient } from './client.ts'
+import { type Answer, defineCommand } from './command.ts'
+import { Refusal, UsageError } from './failure.ts'
+import { moment, print, printable } from './output.ts'
+import { readSecret, secretOptions } from './secret_option.ts'
+import { readTime } from './time_option.ts'
+
+const longestOverlap = 90 * 86_400
+
+export const secret = defineCommand({
+  takes: ['CLIENT_ID'],
+  options: {
+    overlap: {
+      type: 'string',
+      value: 'TIME',
+      help: 'How long the old secret still holds, such as 12h or 30d; 0 ends it at once. Default: 1d',
+    },
+    'end-old': { type: 'boolean', help: 'Make no new secret: the old one of the last change ends now' },
+    ...secretOptions,
+  },
+  async run(options, [clientId]) {
+    const { overlap: text = '1d', 'end-old': endOld } = options
+    if (endOld && Object.keys(options).some((name) => !['end-old', 'json'].includes(name)))
+      throw new UsageError('--end-old makes no new secret, so no other option goes with it')
+    const overlap = text === '0' ? 0 : readTime('overlap', text, longestOverlap)
+    return withContext('clients', async (context) => {
+      const client = await Client.find(context, clientId)
+      if (!client) throw unknownClient(clientId)
+      const { token_endpoint_auth_method: method } = client
+      if (!needsSecret(client))
+        throw new Refusal(
+          `${printable(clientId)} has no secret: its token_endpoint_auth_method is ${printable(method)}; latchkey client set --auth-method changes it`,
+        )
+      if (endOld) return endFormer(context, clientId)
+      const chosen = await readSecret(options, method)
+      return renew(context, clientId, {
+        secret: chosen ?? context.random(33),
+        overlap,
+        isChosen: chosen !== undefined,
+      })
+    })
+  },
+})
+
+const audit = ({ log }: Context, change: string, clientId: string): void =>
+  log.warn('changed_by_operator', { change, client_id: clientId })
+
+interface Renewal {
+  secret: string
+  /** Seconds. */
+  overlap: number
+  isChosen: boolean
+}
+
+/** One of two commands that run at once makes the new secret: otherwise the secret that the client uses could end early. */
+async function renew(
+  context: Context,
+  clientId: string,
+  { secret, overlap, isChosen }: Renewal,
+): Promise<Answer> {
+  let until: number | undefined
+  const after = await Client.update(context, clientId, (current) => {
+    until = formerSecret(current, context.clock)?.exp
+    return until !== undefined && overlap > 0 ? undefined : withNewSecret(current, secret, overlap, context)
+  })
+  if (until !== undefined && overlap > 0)
+    throw new Refusal(
+      `${printable(clientId)} has two secrets already, and the older one holds until ${moment(until)}: end it with --end-old, or both with --overlap 0`,
+    )
+  if (!after) throw unknownClient(clientId)
+  audit(context, 'client_secret_made', clientId)
+  const former = after.former_secret?.exp
+  const facts = {
+    client_id: clientId,
+    ...(!isChosen && { client_secret: secret }),
+    ...(former !== undefined && { former_secret_until: moment(former) }),
+  }
+  return {
+    facts,
+    show() {
+      if (!isChosen) print(`client_secret  ${secret}\nThe secret is shown only once.`)
+      print(
+        former === undefined
+          ? 'The old secret ends on a running server within a second.'
+          : `The old secret holds until ${moment(former)}. When the client uses the new one, latchkey client secret ${printable(clientId)} --end-old ends it.`,
+      )
+    },
+  }
+}
+
+async function endFormer(context: Context, clientId: string): Promise<Answer> {
+  let held = false
+  await Client.update(context, clientId, (current) => {
+    held = formerSecret(current, context.clock) !== undefined
+    return withoutFormerSecret(current)
+  })
+  if (!held) throw new Refusal(`${printable(clientId)} has one secret alone; nothing was changed`)
+  audit(context, 'client_secret_ended', clientId)
+  return {
+    facts: { client_id: clientId, former_secret_ended: true },
+    show: () => print('The old secret ends on a running server within a second. The new one stays.'),
+  }
+}

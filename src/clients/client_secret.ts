@@ -1,0 +1,55 @@
+/** The secrets of a client: one, or two while a new one takes the place of an old one. https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 */
+import type { Context } from '../contracts/context.ts'
+import { type Clock, seconds } from '../lib/clock.ts'
+import { equalInConstantTime } from '../lib/equal.ts'
+import { unseal } from '../lib/seal.ts'
+import { type Client, secretMac, secretMembers } from '../models/client.ts'
+
+type Secrets = Pick<Context, 'secrets' | 'clock'>
+
+/** The secret before the present one, while it holds. */
+export const formerSecret = ({ former_secret: former }: Client, clock: Clock) =>
+  former !== undefined && former.exp * 1000 > clock.now() ? former : undefined
+
+/** The newest first. */
+function heldSecrets(client: Client, clock: Clock): { secret_mac: string; sealed_secret: string }[] {
+  const { secret_mac, sealed_secret } = client
+  if (secret_mac === undefined || sealed_secret === undefined) return []
+  const former = formerSecret(client, clock)
+  return [{ secret_mac, sealed_secret }, ...(former ? [former] : [])]
+}
+
+/** The plain secrets that hold now, the newest first; empty for a client without one. */
+export const secretsOf = (client: Client, { secrets, clock }: Secrets): string[] =>
+  heldSecrets(client, clock).flatMap(
+    ({ sealed_secret }) => unseal(secrets.clientSecrets, sealed_secret, client.client_id) ?? [],
+  )
+
+/** The newest secret; undefined for a client without one. */
+export const secretOf = (client: Client, context: Secrets): string | undefined =>
+  secretsOf(client, context)[0]
+
+/** Whether the client has this secret. Each one that holds is compared, so that the time does not tell which it was. */
+export function isSecretOf(client: Client, secret: string, { secrets, clock }: Secrets): boolean {
+  const came = secretMac(secrets.clientSecrets, client.client_id, secret)
+  const found = heldSecrets(client, clock).map(({ secret_mac }) => equalInConstantTime(came, secret_mac))
+  return found.includes(true)
+}
+
+/** The record with a new secret. The present one holds for another `overlap` seconds; one before it ends now. */
+export function withNewSecret(client: Client, secret: string, overlap: number, context: Secrets): Client {
+  const { former_secret: _, ...rest } = client
+  const { secret_mac, sealed_secret } = client
+  const exp = seconds(context.clock) + overlap
+  return {
+    ...rest,
+    ...secretMembers(context.secrets.clientSecrets, client.client_id, secret),
+    ...(overlap > 0 &&
+      secret_mac !== undefined &&
+      sealed_secret !== undefined && { former_secret: { secret_mac, sealed_secret, exp } }),
+  }
+}
+
+export function withoutFormerSecret({ former_secret: _, ...client }: Client): Client {
+  return client
+}
