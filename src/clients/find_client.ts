@@ -22,6 +22,11 @@ function read(context: Context, clientId: string): Promise<Client | undefined> |
   return found instanceof Promise ? found.then(enabled) : enabled(found)
 }
 
+/** Whether this provider would fetch what the client_id of a request names: it is no client of the store. */
+export const isFetched = async (context: Context, clientId: string): Promise<boolean> =>
+  context.table.clientSources.some((each) => each.accepts(clientId)) &&
+  (await Client.find(context, clientId)) === undefined
+
 /** False for failures on our side, such as an unavailable store. */
 const isRefusal = (error: unknown): error is RefusedError =>
   error instanceof RefusedError && error.status < 500

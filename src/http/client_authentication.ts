@@ -5,7 +5,7 @@ import { shown } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import type { ClientAuthMethod } from '../contracts/feature.ts'
 import type { AuthenticatedClient } from '../contracts/grant_type.ts'
-import { requireClient } from '../clients/find_client.ts'
+import { isFetched, requireClient } from '../clients/find_client.ts'
 import type { Call } from '../contracts/call.ts'
 import { authMethodsOf, type Client, isPublic } from '../models/client.ts'
 import type { Params } from '../auth/params.ts'
@@ -39,6 +39,9 @@ export async function authenticateClient(
     params,
   })
   call.clientId = sent.client_id
+  // Before it is fetched: beyond its limit an address causes no request to another server.
+  if (context.config.rateLimitingEnabled && (await isFetched(context, sent.client_id)))
+    await countAnonymous(call, context)
   const client = await requireClient(
     context,
     sent.client_id,
@@ -53,15 +56,15 @@ export async function authenticateClient(
   call.client = client
   const credentials = withoutEmptySecret(sent, client)
   const method = methodFor(client, credentials, context)
+  // A public client proves nothing, and a stranger may have registered the other: both count before `verify` fetches keys.
+  if (isPublic(client) || client.self_registered) await countAnonymous(call, context)
   try {
     await method.verify(call, context, { credentials, client })
   } catch (error) {
     if (method.guessable) await countGuess(call, context, client, credentials)
     throw error
   }
-  // A public client proves nothing: its requests are those of its address.
-  if (isPublic(client)) await countAnonymous(call, context)
-  else await countClient(call, context, client, method.guessable)
+  await countClient(call, context, client, method.guessable)
   return client as AuthenticatedClient
 }
 

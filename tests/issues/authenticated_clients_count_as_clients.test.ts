@@ -215,3 +215,13 @@ test('clients that registered themselves count by address: a stranger can regist
   expect(await tally(op, 5, () => introspect(demo))).toEqual({ 200: 5 })
   expect(await tally(op, 5, () => introspect(clients[0]!), '192.0.2.7')).toEqual({ 200: 5 })
 })
+
+test('what a stranger makes this provider fetch counts before it is fetched', async () => {
+  const op = await limited({ CLIENT_ID_METADATA_DOCUMENTS: 'true', OUTBOUND_ALLOW_HOSTS: '127.0.0.1:9' })
+  const unknown = (i: number): TestClient => ({
+    client_id: `https://127.0.0.1:9/client/${i}`,
+    redirect_uri: 'https://rp.example/cb',
+  })
+  expect(await tally(op, 20, (i) => introspect(unknown(i)))).toEqual({ 401: 5, 429: 15 })
+  expect(op.lines.filter((line) => line.includes('outbound_failed'))).toHaveLength(5)
+})
