@@ -1,6 +1,6 @@
 // The provider's side of https://openid.net/specs/openid-connect-session-1_0.html#OPiframe: a client's frame asks
 // "client_id session_state", and hears unchanged, changed or error. Nothing else is told to anybody.
-const cookieName = `${location.protocol === 'https:' ? '__Host-' : ''}latchkey_browser_state`
+const cookieName = document.currentScript.dataset.cookie
 
 function browserState() {
   const found = document.cookie.split('; ').find((each) => each.startsWith(`${cookieName}=`))

@@ -1,7 +1,7 @@
 // Passkeys, in a browser that has them: https://www.w3.org/TR/webauthn-3/. Without this script, or without passkeys, the
 // template stays closed and the page offers its other ways alone.
 const place = document.querySelector('.passkey')
-const { ceremony, options: given, from } = place.dataset
+const { ceremony, options: given, from, able } = place.dataset
 
 const toBytes = (text) =>
   Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (each) => each.charCodeAt(0))
@@ -66,10 +66,7 @@ async function waitInAutofill(form) {
 
 /** Only a browser that can keep a passkey is offered one after a sign-in with a password. */
 async function sayWhetherItCan() {
-  const can = await PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable()
-  const secure = location.protocol === 'https:'
-  if (can)
-    document.cookie = `${secure ? '__Host-' : ''}latchkey_passkey_able=1; Path=/; Max-Age=3600; SameSite=Lax${secure ? '; Secure' : ''}`
+  if (await PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable()) document.cookie = able
 }
 
 async function begin() {

@@ -65,6 +65,12 @@ export const serverSections = {
       help: 'Cipher suites for TLS 1.2 of that certificate, best first. TLS 1.3 chooses among its own; older versions are refused.',
     },
     {
+      name: 'HSTS',
+      schema: is.oneOf('off', 'host', 'subdomains', 'preload'),
+      default: 'subdomains',
+      help: 'Strict-Transport-Security of an https issuer (RFC 6797): browsers ask for https alone, for a year. host: for this host name. subdomains: also for all below it, so choose host if one of them is served over http. preload: also ask browser makers to list it, which is hard to undo. off: no header, such as where the proxy sets it.',
+    },
+    {
       name: 'PLAIN_HTTP_FROM',
       schema: is.oneOf('proxies', 'anywhere'),
       default: { development: 'anywhere', production: 'proxies' },

@@ -15,20 +15,46 @@ export function readCookie(call: Call, name: string): string | undefined {
 
 const isSecure = (config: Config) => config.issuer.startsWith('https:')
 
-/** `__Host-` binds a cookie to this host over TLS. It is not available with http on loopback. */
-export const cookieName = (config: Config, name: string): string =>
-  `${isSecure(config) ? '__Host-' : ''}latchkey_${name}`
+/** The path of the issuer. An attribute cannot hold a path with `;`. */
+function cookiePath({ issuer }: Config): string {
+  const { pathname } = new URL(issuer)
+  return pathname.includes(';') ? '/' : pathname
+}
+
+/**
+ * `__Host-` binds a cookie to this host over TLS, and wants the path `/`. The cookies of an issuer with a path have that
+ * path, hence `__Secure-`, and its letters in their names: a browser also sends `/a/b` the cookies of `/` and of `/a`.
+ * Over http, on loopback, there is no prefix. docs/decisions/0061
+ */
+export function cookieName(config: Config, name: string): string {
+  const path = cookiePath(config)
+  const own = path === '/' ? name : `${name}_${path.slice(1).replaceAll(/[^A-Za-z0-9]/g, '-')}`
+  const prefix = path === '/' ? '__Host-' : '__Secure-'
+  return `${isSecure(config) ? prefix : ''}latchkey_${own}`
+}
+
+interface Cookie {
+  name: string
+  value: string
+  /** Seconds. Without it the cookie lasts until the browser closes; 0 deletes it. */
+  maxAge?: number | undefined
+}
+
+/** Attributes before `Secure`. */
+const line = (config: Config, { name, value, maxAge }: Cookie, attributes: string): string =>
+  `${cookieName(config, name)}=${value}; Path=${cookiePath(config)}; ${attributes}${isSecure(config) ? '; Secure' : ''}${maxAge === undefined ? '' : `; Max-Age=${maxAge}`}`
 
 /**
  * A cookie that scripts of our pages can read even in a frame of another site, so it must not hold anything secret. Over
  * http browsers refuse SameSite=None, so there only frames of the same site can read it.
  */
 export const setOpenCookie = (config: Config, name: string, value: string, maxAge?: number): string =>
-  `${cookieName(config, name)}=${value}; Path=/; ${isSecure(config) ? 'SameSite=None; Secure' : 'SameSite=Lax'}${ageOf(maxAge)}`
+  line(config, { name, value, maxAge }, isSecure(config) ? 'SameSite=None' : 'SameSite=Lax')
 
-const ageOf = (maxAge: number | undefined) => (maxAge === undefined ? '' : `; Max-Age=${maxAge}`)
+/** What a script of our pages writes to `document.cookie`. */
+export const scriptCookie = (config: Config, name: string, value: string, maxAge: number): string =>
+  line(config, { name, value, maxAge }, 'SameSite=Lax')
 
 /** Without `maxAge` (seconds) the cookie lasts until the browser closes; 0 deletes it. */
-export function setCookie(config: Config, name: string, value: string, maxAge?: number): string {
-  return `${cookieName(config, name)}=${value}; Path=/; HttpOnly; SameSite=Lax${isSecure(config) ? '; Secure' : ''}${ageOf(maxAge)}`
-}
+export const setCookie = (config: Config, name: string, value: string, maxAge?: number): string =>
+  line(config, { name, value, maxAge }, 'HttpOnly; SameSite=Lax')

@@ -23,13 +23,21 @@ const policyOf = (
 
 const plainPolicy = policyOf()
 
+const hsts = (value: string) => ({ 'strict-transport-security': value })
+
+/** RFC 6797 §6.1. Browsers take a host into their lists from two years with `preload` on. */
+const strictTransport: Record<Config['hsts'], Record<string, string>> = {
+  off: {},
+  host: hsts('max-age=31536000'),
+  subdomains: hsts('max-age=31536000; includeSubDomains'),
+  preload: hsts('max-age=63072000; includeSubDomains; preload'),
+}
+
 function baseHeaders(config: Config): Record<string, string> {
   return {
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
-    ...(config.issuer.startsWith('https:') && {
-      'strict-transport-security': 'max-age=31536000; includeSubDomains',
-    }),
+    ...(config.issuer.startsWith('https:') && strictTransport[config.hsts]),
   }
 }
 

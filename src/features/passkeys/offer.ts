@@ -17,16 +17,13 @@ import type { LoginStepInput, LoginStep } from '../../contracts/feature.ts'
 import { provenAt } from '../../models/session.ts'
 import { creationOptions, type ChallengeBinding } from './ceremony.ts'
 import { enrolPasskey } from './enrol.ts'
-import { ceremonyView, otherWay, stepPage } from './pages.ts'
+import { ceremonyView, otherWay, stepPage, supportedCookie } from './pages.ts'
 import { enrolPath, secondFactorPath } from './paths.ts'
 import { Passkey, DeclinedOffer } from './records.ts'
 import { settings } from './settings.ts'
 import { ceremonyForm } from './sign_in.ts'
 
 const purpose = enrolPath.slice(1)
-
-/** Set by the script of the sign-in page if the browser supports passkeys. A forged cookie only causes the offer. */
-const supportedCookie = 'passkey_able'
 
 /** In a step-up, whether the session is too old to add a sign-in method. */
 async function isStaleSession(call: Call, context: Context, sub: string): Promise<boolean> {

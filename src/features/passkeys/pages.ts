@@ -10,7 +10,11 @@ import { page } from '../../html/document.ts'
 import { alert, hiddenField } from '../../html/page_parts.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import { type MessageKey, type Said, say } from '../../lib/say.ts'
+import { scriptCookie } from '../../http/cookie.ts'
 import { scriptPath } from './script.ts'
+
+/** Set by the script of the sign-in page if the browser supports passkeys. A forged cookie only causes the offer. */
+export const supportedCookie = 'passkey_able'
 
 /** A form's path and its hidden fields. */
 export interface Form {
@@ -25,6 +29,7 @@ const ceremony = defineView('passkey', ceremonySource, [
   'ceremony',
   'options',
   'from',
+  'able',
   'without',
   'action',
   'fields',
@@ -40,7 +45,7 @@ const without = defineView('passkey_without', '<p class="notice">{{t passkeys.un
  * the path `from`. In the second case nothing is shown if the browser does not support passkeys.
  */
 export const ceremonyView = (
-  { basePath }: Context,
+  { basePath, config }: Context,
   view: {
     ceremony: 'create' | 'get'
     form: Form
@@ -54,6 +59,7 @@ export const ceremonyView = (
     ceremony: view.ceremony,
     options: fetched ? '' : JSON.stringify(view.options),
     from: 'from' in view.options ? `${view.options.from as string}` : '',
+    able: fetched ? scriptCookie(config, supportedCookie, '1', 3600) : '',
     without: fetched ? [] : without({}),
     action: view.form.action,
     fields: hidden(view.form),

@@ -5,7 +5,7 @@ import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { page as pageReply } from '../../openapi/parts.ts'
-import { setOpenCookie } from '../../http/cookie.ts'
+import { cookieName, setOpenCookie } from '../../http/cookie.ts'
 import { page } from '../../http/reply.ts'
 import { defineView } from '../../html/view.ts'
 import { sha256 } from '../../lib/hash.ts'
@@ -27,7 +27,7 @@ const cookie = 'browser_state'
 /** OP browser state (§3.2): a hash that changes with each session and discloses nothing about it. */
 const browserState = ({ sid, secret_hash }: Session): string => sha256(`browser state ${sid} ${secret_hash}`)
 
-const view = defineView('check_session', pageSource, ['script'])
+const view = defineView('check_session', pageSource, ['script', 'cookie'])
 const scriptPath = `/check_session/${sha256(scriptSource).slice(0, 16)}.js`
 
 /** §3.2: the OP iframe, which any site may embed. It uses a cookie and its script alone. */
@@ -42,8 +42,8 @@ const iframe = defineEndpoint({
       responses: { 200: pageReply('It answers messages of the frame above it') },
     },
   }),
-  get: (_call, { basePath }) => ({
-    ...page(200, view({ script: `${basePath}${scriptPath}` })),
+  get: (_call, { basePath, config }) => ({
+    ...page(200, view({ script: `${basePath}${scriptPath}`, cookie: cookieName(config, cookie) })),
     framedByAnySite: true,
   }),
 })
