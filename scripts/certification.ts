@@ -35,6 +35,7 @@ const variables: Record<Plan, Record<string, string>> = {
     ...proxied,
     PROFILE: 'classic',
     REGISTRATION: 'open',
+    ID_TOKEN_CLAIMS: 'by_client',
     UNVERIFIED_CLIENT_LOGOS: 'true',
     UNVERIFIED_CLIENTS_REDIRECT: 'at_once',
   },

@@ -89,6 +89,14 @@ export const coreMetadata = {
     ),
   ),
   id_token_signed_response_alg: v.optional(v.picklist(signingAlgs), 'RS256'),
+  include_claims_in_id_token: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description(
+        'ID Tokens of the token endpoint have the claims of the granted scopes. Without it: ID_TOKEN_CLAIMS',
+      ),
+    ),
+  ),
   subject_type: v.optional(v.string(), 'public'),
   default_max_age: v.optional(
     v.pipe(v.number(), v.integer(), v.minValue(0), v.description('Seconds, when a request has no max_age')),

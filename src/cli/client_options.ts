@@ -75,6 +75,17 @@ export const memberOptions = {
     value: 'ALG',
     help: `One of ${signingAlgs.join(', ')}. Default: RS256, or the first of SIGNING_ALGS without it`,
   },
+  'id-token-claims': {
+    member: 'include_claims_in_id_token',
+    type: 'boolean',
+    help: 'Its ID Tokens have the claims of its scopes, beside userinfo. Default, except for a service',
+  },
+  'no-id-token-claims': {
+    member: 'include_claims_in_id_token',
+    type: 'boolean',
+    help: 'Its ID Tokens have no claims of its scopes: it reads them at userinfo',
+    read: () => false,
+  },
   'access-token-format': {
     member: 'access_token_format',
     type: 'string',
@@ -228,6 +239,7 @@ export function withDefaults(
   return {
     ...(!grants.includes('implicit') && { response_types: withPeople ? ['code'] : [] }),
     scope: withPeople ? defaultScopes : '',
+    ...(grants.some((each) => each !== 'client_credentials') && { include_claims_in_id_token: true }),
     ...(jwks !== undefined && { token_endpoint_auth_method: 'private_key_jwt' }),
     ...metadata,
     grant_types: grantTypes,
@@ -243,6 +255,8 @@ function requireSense(options: ClientOptions): void {
     )
   if (isPublic && options['no-pkce']) throw new UsageError('--no-pkce: a public client always needs PKCE')
   if (options.pkce && options['no-pkce']) throw new UsageError('--pkce and --no-pkce exclude each other')
+  if (options['id-token-claims'] && options['no-id-token-claims'])
+    throw new UsageError('--id-token-claims and --no-id-token-claims exclude each other')
   const isApi = options['resource-server'] || options['resource-uri'] !== undefined
   if (isPublic && isApi)
     throw new UsageError('--resource-server, --resource-uri: only a client that authenticates may introspect')

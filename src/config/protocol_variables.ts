@@ -105,6 +105,13 @@ export const protocolSections = {
       help: 'Lifetime of an ID Token.',
     },
     {
+      name: 'ID_TOKEN_CLAIMS',
+      schema: is.oneOf('by_client', 'every_client'),
+      default: 'by_client',
+      profiles: { classic: 'every_client' },
+      help: 'Which ID Tokens of the token endpoint have the claims of the granted scopes, beside userinfo. by_client: those of clients with the metadata include_claims_in_id_token, which latchkey client add sets. every_client: also those of clients without the metadata. ID Tokens in a redirect have them only where no access token is issued (OpenID Connect Core §5.4).',
+    },
+    {
       name: 'AUTHORIZATION_CODE_TTL',
       schema: is.seconds(1, 600),
       default: '60',

@@ -43,6 +43,7 @@ export async function mint(
     response.id_token = await mintIdToken(issue, client, context, {
       nonce,
       accessToken: access.token,
+      withScopeClaims: readsIdTokens(client, context),
       claims,
     })
   }
@@ -93,6 +94,10 @@ export async function mintAccessToken(
   return { token: jwt, expiresIn }
 }
 
+/** Whether the client reads the claims of its scopes from ID Tokens that it receives directly. */
+const readsIdTokens = (client: Client, { config }: Context): boolean =>
+  client.include_claims_in_id_token ?? config.idTokenClaims === 'every_client'
+
 const idTokenAlg = 'id_token_signed_response_alg'
 
 /** The parts of an ID Token that do not come from its grant. */
@@ -100,7 +105,7 @@ export interface IdTokenParts {
   nonce?: string | undefined
   accessToken?: string | undefined
   code?: string | undefined
-  /** Without an access token, the ID Token has the claims that the scopes request (§5.4). */
+  /** The ID Token has the claims that the scopes request: without an access token (§5.4), or as the client registered. */
   withScopeClaims?: boolean
   claims?: Record<string, unknown> | undefined
 }

@@ -35,6 +35,8 @@ const values: Record<keyof typeof memberOptions, [string[], unknown]> = {
   public: [[], 'none'],
   jwks: [[keys], jwks],
   'id-token-alg': [['ES256'], 'ES256'],
+  'id-token-claims': [[], true],
+  'no-id-token-claims': [[], false],
   'access-token-format': [['opaque'], 'opaque'],
   'application-type': [['web'], 'web'],
   'first-party': [[], true],
@@ -51,7 +53,8 @@ test.each(Object.entries(values))(
   '--%s is changed, named, and removed',
   async (option, [given, expected]) => {
     const { member } = memberOptions[option as keyof typeof memberOptions]
-    const before = await add(option, ...callback)
+    const first = option === 'id-token-claims' ? ['--no-id-token-claims'] : [] // it is the default
+    const before = await add(option, ...callback, ...first)
     const after = await set(option, `--${option}`, ...given)
     const stored = JSON.parse(JSON.stringify(expected)) as unknown
     expect(after[member]).toEqual(stored)

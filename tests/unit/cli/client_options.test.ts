@@ -25,6 +25,7 @@ test('a web application: code and refresh, the scopes of a sign-in, nothing spec
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     scope: 'openid profile email offline_access',
+    include_claims_in_id_token: true,
   })
   expect(await privilegesOf(options)).toEqual({})
   expect(await privilegesOf({ 'may-impersonate': true, 'exchange-audience': ['stock'] })).toMatchObject({
