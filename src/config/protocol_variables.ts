@@ -232,6 +232,12 @@ export const protocolSections = {
       help: 'Grant types that a client may have when it registers itself.',
     },
     {
+      name: 'REGISTRATION_UNUSED_TTL',
+      schema: is.seconds(0, year),
+      default: '604800',
+      help: 'How long a client that registered itself may stay without getting tokens; then it ends, and must register again. 0: for ever.',
+    },
+    {
       name: 'REGISTRATION_REDIRECT_SCHEMES',
       schema: is.oneOf('reverse_domain', 'with_host'),
       default: 'reverse_domain',

@@ -10,6 +10,7 @@ import { offeredMethods } from '../http/client_authentication.ts'
 import { readJson } from '../http/call.ts'
 import { countKept } from '../people/rate_limit.ts'
 import { json } from '../http/reply.ts'
+import { seconds } from '../lib/clock.ts'
 import { Client, makeClient } from '../models/client.ts'
 import { offered } from './discovery.ts'
 import { forbidden, jsonReply, ref, troubles, unauthorizedToken } from '../openapi/parts.ts'
@@ -41,10 +42,12 @@ export const registration = defineEndpoint({
     const body = await readJson(call, context, 'invalid_client_metadata')
     const metadata = await admitMetadata(body, policyOf(context, limits), { by: 'client' }, context)
     const leftOut = leftOutOf(body, metadata)
+    const ttl = context.config.registrationUnusedTtl
     const { client, secret } = makeClient(context, {
       ...metadata,
       client_id: context.random(18),
       self_registered: true,
+      ...(ttl > 0 && { exp: seconds(context.clock) + ttl }),
       ...(limits && { registration_limits: limits }),
     })
     await countKept(context, call.address, {

@@ -2,6 +2,7 @@
 import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Answer, GrantUse, Issue } from '../contracts/grant_type.ts'
+import { Client } from '../models/client.ts'
 import { Grant } from '../models/grant.ts'
 import { isActive } from '../models/user.ts'
 
@@ -27,7 +28,15 @@ export async function admit(grant: Grant, request: GrantUse): Promise<void> {
 export async function settled(answer: Answer, request: GrantUse): Promise<Issue> {
   let now = await requireActive(answer, request.context)
   for (const rule of request.context.table.grantRules) if (rule.shape) now = await rule.shape(now, request)
+  await keepClient(request)
   return now
+}
+
+/** A client that registered itself stays once it gets tokens. */
+async function keepClient({ client, context }: GrantUse): Promise<void> {
+  if (client.exp === undefined) return
+  await Client.keep(context, client.client_id)
+  context.clients.forget(client.client_id)
 }
 
 async function requireActive(answer: Answer, context: Context): Promise<Issue> {

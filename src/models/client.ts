@@ -24,6 +24,8 @@ const schema = openObject({
   former_secret: v.optional(v.object({ secret_mac: v.string(), sealed_secret: v.string(), exp: v.number() })),
   /** Registered by itself, not by an operator; the consent page says so. */
   self_registered: v.optional(v.boolean(), false),
+  /** When it ends, in seconds, because it registered itself and has got no token yet. */
+  exp: v.optional(v.number()),
   /** The limits of the initial access token it registered with. They hold for its updates too. */
   registration_limits: v.optional(RegistrationLimits),
   /** Set by a client source: the URL of the client's metadata document. Pages show its host. */
@@ -57,6 +59,24 @@ const clientsIndex = 'clients'
 /** An index of its own, because a page reads it and there may be a million other clients. */
 const launchersIndex = 'client_launchers'
 
+/** Clients with `exp`, by it: those that ended are still in the other index. */
+const unusedIndex = 'unused_clients'
+/** Each registration removes more than it adds. */
+const removedAtOnce = 10
+/** Seconds: another instance, whose clock is behind, may still see the record. */
+const grace = 3600
+
+async function removeEnded(memory: Memory): Promise<void> {
+  const max = seconds(memory.clock) - grace
+  const due = await memory.store.range(unusedIndex, { max, limit: removedAtOnce })
+  await Promise.all(
+    due.map(async ({ member }) => {
+      if (!(await records.find(memory, member))) await memory.store.unlink(clientsIndex, member)
+      await memory.store.unlink(unusedIndex, member)
+    }),
+  )
+}
+
 /** Registered by an operator, with an address at which a sign-in begins (OpenID Connect Core §4). */
 const isLauncher = (client: Client): boolean =>
   !client.self_registered && client.initiate_login_uri !== undefined
@@ -66,14 +86,21 @@ export const Client = {
 
   /** False when the client_id is taken. */
   async create(memory: Memory, client: Client): Promise<boolean> {
-    if (!(await records.create(memory, client.client_id, client))) return false
-    await memory.store.link(clientsIndex, client.client_id, client.client_id_issued_at)
-    if (isLauncher(client))
-      await memory.store.link(launchersIndex, client.client_id, client.client_id_issued_at)
+    const { client_id, client_id_issued_at: at, exp } = client
+    const [isNew] = await Promise.all([
+      records.create(memory, client_id, client),
+      exp !== undefined && removeEnded(memory),
+    ])
+    if (!isNew) return false
+    const { store } = memory
+    await Promise.all([
+      store.link(clientsIndex, client_id, at),
+      exp !== undefined && store.link(unusedIndex, client_id, exp),
+      isLauncher(client) && store.link(launchersIndex, client_id, at),
+    ])
     return true
   },
 
-  /** Undefined when there is no such client, or when `change` returns undefined and so changes nothing. */
   async update(memory: Memory, clientId: string, change: (client: Client) => Client | undefined) {
     let was = false
     const updated = await records.update(memory, clientId, (current) => {
@@ -85,6 +112,11 @@ export const Client = {
         ? memory.store.unlink(launchersIndex, clientId)
         : memory.store.link(launchersIndex, clientId, updated.client_id_issued_at))
     return updated
+  },
+
+  /** Takes the end away from a client that registered itself. */
+  async keep(memory: Memory, clientId: string): Promise<void> {
+    await records.update(memory, clientId, ({ exp, ...kept }) => (exp === undefined ? undefined : kept))
   },
 
   /** True when there was one. Its tokens are no longer valid: every use of a token looks the client up. */
