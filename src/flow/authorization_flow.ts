@@ -150,7 +150,7 @@ async function decide(
     consentMissing,
   })
   if (step === 'proceed' || step === 'consent') requireLevel(request, present!, context)
-  if (step === 'proceed') return answer(context, checked, signedIn!)
+  if (step === 'proceed') return answer(context, checked, signedIn!, !consentMissing)
   if (step === 'wrong_account' || (step !== 'create' && request.prompts.includes('none')))
     throw new OAuthError(...errorOfStep[step])
   const to = (handle: string): string =>
@@ -188,9 +188,11 @@ function requireLevel({ acr }: AuthorizationRequest, session: Session, { config 
 /** All checks passed: creates the grant and builds the response of the response type. */
 async function answer(
   context: Context,
-  { request, client, extra }: CheckedRequest,
+  checked: CheckedRequest,
   { session, user }: SignedInPerson,
+  isRemembered: boolean,
 ): Promise<Reply> {
+  const { request, client, extra } = checked
   const claims = request.claims as Grant['claims']
   const content = { scope: request.scope, extra, ...(claims && { claims }) }
   const signedIn = { ...session, acr: acrToSay(session.acr, request.acr) }
@@ -206,7 +208,13 @@ async function answer(
     Session.touch(context, session, lifetimesOf(context), client.client_id),
   ])
   try {
-    return await respondWith({ grant, user }, { request, client }, session, context)
+    const [reply, isWithdrawn] = await Promise.all([
+      respondWith({ grant, user }, { request, client }, session, context),
+      // Once more: a withdrawal before this could not see the grant, and a later one ends it.
+      isRemembered && consentIsMissing(checked, user.sub, context),
+    ])
+    if (isWithdrawn) throw new OAuthError(...errorOfStep.consent)
+    return reply
   } catch (error) {
     // The client received nothing, so the grant is ended. If the store fails again, the grant expires by itself.
     await Grant.end(context, grant.grant_id).catch(() => undefined)
