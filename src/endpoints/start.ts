@@ -1,9 +1,11 @@
-/** The start page: what the provider offers, and how a developer begins. */
+/** The start page: in production what an End-User can do here, in development how a developer begins. */
 import type { Config } from '../config.ts'
+import type { Context } from '../contracts/context.ts'
 import { demoClient, demoUsers } from '../models/demo.ts'
-import { startPage } from '../html/pages.ts'
+import { developerStartPage, startPage } from '../html/pages.ts'
+import type { StartView } from '../html/start_page.ts'
 import { page } from '../http/reply.ts'
-import { say } from '../lib/say.ts'
+import { say, type Said } from '../lib/say.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 import { accountPath } from '../html/account_parts.ts'
 import { mailsAreShown } from '../people/mail.ts'
@@ -14,52 +16,58 @@ export const start = defineEndpoint({
   path: '/',
   advertised: false,
   page: true,
-  get(_call, { config }) {
-    const { issuer, environment } = config
-    const development = environment === 'development'
-    const mails = mailsShownAt(config)
-    const html = startPage({
-      issuer,
-      development,
-      ...(development && {
-        demo: {
-          users: demoUsers.map(({ username, password }) => ({ username, password })),
-          client_id: demoClient.client_id,
-          client_secret: demoClient.client_secret,
-          redirect_uri: demoClient.redirect_uris[0]!,
-        },
-      }),
-      links: [
-        {
-          label: say('start.discovery'),
-          url: `${issuer}/.well-known/openid-configuration`,
-          description: say('start.discovery_text'),
-        },
-        {
-          label: say('start.keys'),
-          url: `${issuer}/jwks.json`,
-          description: say('start.keys_text'),
-        },
-        {
-          label: say('start.api'),
-          url: `${issuer}/openapi.json`,
-          description: say('start.api_text'),
-        },
-        { label: say('start.health'), url: `${issuer}/health`, description: say('start.health_text') },
-        {
-          label: say('account.title'),
-          url: `${issuer}${accountPath}`,
-          description: say('start.account_text'),
-        },
-        ...(mails === undefined
-          ? []
-          : [{ label: say('dev_mail.title'), url: mails, description: say('start.mails_text') }]),
-      ],
-      curl: development ? firstCurl(issuer) : `curl ${issuer}/.well-known/openid-configuration`,
-    })
-    return page(200, html)
-  },
+  get: (_call, context) =>
+    page(
+      200,
+      context.config.environment === 'development'
+        ? developerStartPage(guideOf(context.config))
+        : startPage({ name: context.looks.brand.name, links: linksOf(context) }),
+    ),
 })
+
+/** Pages for End-Users, if they are served. */
+const pagesOfPeople: readonly { path: string; label: Said }[] = [
+  { path: accountPath, label: say('account.title') },
+  { path: '/applications', label: say('launch.title') },
+]
+
+const linksOf = ({ basePath, table }: Context) =>
+  pagesOfPeople
+    .filter(({ path }) => table.endpoints.some((endpoint) => endpoint.path === path))
+    .map(({ path, label }) => ({ label, path: `${basePath}${path}` }))
+
+function guideOf(config: Config): StartView {
+  const { issuer } = config
+  const mails = mailsShownAt(config)
+  return {
+    issuer,
+    demo: {
+      users: demoUsers.map(({ username, password }) => ({ username, password })),
+      client_id: demoClient.client_id,
+      client_secret: demoClient.client_secret,
+      redirect_uri: demoClient.redirect_uris[0]!,
+    },
+    links: [
+      {
+        label: say('start.discovery'),
+        url: `${issuer}/.well-known/openid-configuration`,
+        description: say('start.discovery_text'),
+      },
+      { label: say('start.keys'), url: `${issuer}/jwks.json`, description: say('start.keys_text') },
+      { label: say('start.api'), url: `${issuer}/openapi.json`, description: say('start.api_text') },
+      { label: say('start.health'), url: `${issuer}/health`, description: say('start.health_text') },
+      {
+        label: say('account.title'),
+        url: `${issuer}${accountPath}`,
+        description: say('start.account_text'),
+      },
+      ...(mails === undefined
+        ? []
+        : [{ label: say('dev_mail.title'), url: mails, description: say('start.mails_text') }]),
+    ],
+    curl: firstCurl(issuer),
+  }
+}
 
 /** The URL of the page with the mails that development shows and does not send. */
 export const mailsShownAt = (config: Config): string | undefined =>

@@ -24,7 +24,7 @@ import { defineView, type Html } from './view.ts'
 export { assets } from './assets.ts'
 export * from './consent_page.ts'
 export * from './error_page.ts'
-export { startPage } from './start_page.ts'
+export { developerStartPage, startPage } from './start_page.ts'
 
 /** The hidden fields of every form of an interaction, and the path it posts to. */
 type Form = { action: string; csrf: string; interaction: string }

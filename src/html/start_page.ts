@@ -1,7 +1,7 @@
-/** The page at `/`, for a developer who opens the provider for the first time. */
+/** The page at `/`: in development for a developer who opens the provider for the first time, in production for an End-User. */
 import startSource from '../../views/start.html' with { type: 'text' }
 import startDemoSource from '../../views/start_demo.html' with { type: 'text' }
-import startPlainSource from '../../views/start_plain.html' with { type: 'text' }
+import startPeopleSource from '../../views/start_people.html' with { type: 'text' }
 import { say, type Said } from '../lib/say.ts'
 import { page } from './document.ts'
 import { codeText, demoUser, startLink } from './page_parts.ts'
@@ -9,8 +9,7 @@ import { defineView, type Html } from './view.ts'
 
 export type StartView = {
   issuer: string
-  development: boolean
-  demo?: {
+  demo: {
     users: readonly { username: string; password: string }[]
     client_id: string
     client_secret: string
@@ -32,9 +31,13 @@ const startDemo = defineView('start_demo', startDemoSource, [
   'clientSecret',
   'redirectUri',
 ])
-const startPlain = defineView('start_plain', startPlainSource, ['curl'])
+const startPeople = defineView('start_people', startPeopleSource, ['name', 'links'])
+const startButton = defineView('start_button', '<a class="button" href="{{path}}">{{label}}</a>', [
+  'path',
+  'label',
+])
 
-const demoGuide = ({ issuer, curl }: StartView, demo: NonNullable<StartView['demo']>): Html =>
+const demoGuide = ({ issuer, curl, demo }: StartView): Html =>
   startDemo({
     curl,
     npx: codeText({ text: 'npx bun@1.4.5' }),
@@ -47,15 +50,21 @@ const demoGuide = ({ issuer, curl }: StartView, demo: NonNullable<StartView['dem
     redirectUri: demo.redirect_uri,
   })
 
-/** The demo's secrets are shown in development only. */
-export const startPage = (view: StartView): Html =>
+/** It shows the secrets of the demo. */
+export const developerStartPage = (view: StartView): Html =>
   page(
     say('start.title'),
     start({
       issuer: view.issuer,
-      mode: say(view.development ? 'start.development' : 'start.production'),
-      guide: view.development && view.demo ? demoGuide(view, view.demo) : startPlain({ curl: view.curl }),
+      mode: say('start.development'),
+      guide: demoGuide(view),
       links: view.links.map(startLink),
     }),
     { width: 'wide' },
   )
+
+export const startPage = (view: {
+  /** The name of the provider. */
+  name: string
+  links: readonly { label: Said; path: string }[]
+}): Html => page(say('login.title'), startPeople({ name: view.name, links: view.links.map(startButton) }))

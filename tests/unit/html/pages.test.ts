@@ -25,7 +25,6 @@ const consent = {
 }
 const start = {
   issuer: 'http://localhost:5000',
-  development: true,
   demo,
   links: [{ label: say('start.keys'), url: '/jwks.json', description: say('start.keys_text') }],
   curl: 'curl http://localhost:5000/token',
@@ -52,9 +51,8 @@ const everyPage = (text: string, url: string): [string, Html][] => {
     ['form_post', pages.formPostPage({ action: 'https://rp.example/cb', fields: { [text]: text } })],
     [
       'start',
-      pages.startPage({
+      pages.developerStartPage({
         issuer: text,
-        development: true,
         demo: {
           users: [{ username: text, password: text }],
           client_id: text,
@@ -65,7 +63,7 @@ const everyPage = (text: string, url: string): [string, Html][] => {
         curl: text,
       }),
     ],
-    ['start, production', pages.startPage({ issuer: text, development: false, links: [], curl: text })],
+    ['start, production', pages.startPage({ name: text, links: [{ label: told, path: '/' }] })],
   ]
 }
 
@@ -315,15 +313,15 @@ describe('consent', () => {
 
 describe('the start page', () => {
   test('in development it shows the demo and a command to paste', () => {
-    const html = pages.startPage(start).toString()
+    const html = pages.developerStartPage(start).toString()
     for (const text of ['alicepassword', 'client123', 'secret456', start.curl, start.issuer])
       expect(html).toContain(text)
   })
 
   test('in production it shows no secret, even when it is handed one', () => {
-    const html = pages.startPage({ ...start, development: false }).toString()
+    const html = pages.startPage({ ...start, name: 'Acme', links: [] }).toString()
     for (const text of ['alicepassword', 'client123', 'secret456']) expect(html).not.toContain(text)
-    expect(html).toContain(start.issuer)
+    expect(html).toContain('<h1>Acme</h1>')
   })
 })
 
