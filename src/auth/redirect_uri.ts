@@ -1,5 +1,6 @@
 /** Validates and compares redirect URIs. https://www.rfc-editor.org/rfc/rfc9700#section-2.1, loopback: RFC 8252 §7.3 */
 
+import { isPrivateHost } from '../lib/address.ts'
 import { hostProblem } from '../lib/plain_host.ts'
 import { isSchemeOfApp } from './app_scheme.ts'
 
@@ -65,14 +66,19 @@ const printable = /^[\x21-\x7e]+$/
 const spelledHost = (uri: string): string | undefined =>
   /^https?:\/\/([^/?]+)/i.exec(uri)?.[1]?.replace(/:\d*$/, '').toLowerCase()
 
-/**
- * Why a URI may not be registered as redirect_uri, or undefined when it may (RFC 7591 §2, RFC 8252 §7.1). Allowed are
- * https, http on loopback, and private-use schemes for native apps: in reverse domain notation, or with `schemes` also others.
- */
+/** What redirect URIs may have beyond https, http on loopback, and a private-use scheme in reverse domain notation. */
+export interface RedirectAllowance {
+  /** REGISTRATION_REDIRECT_SCHEMES: a scheme of one word, for a native app. */
+  redirectSchemes?: 'reverse_domain' | 'with_host'
+  /** http to a host of a private network. */
+  privateHttp?: boolean
+}
+
+/** Why a URI may not be registered as redirect_uri, or undefined when it may (RFC 7591 §2, RFC 8252 §7.1). */
 export function redirectUriProblem(
   uri: string,
   applicationType: 'web' | 'native' | undefined,
-  schemes: 'reverse_domain' | 'with_host' = 'reverse_domain',
+  { redirectSchemes, privateHttp = false }: RedirectAllowance = {},
 ): string | undefined {
   if (uri.length > 2000) return 'is longer than 2000 characters'
   if (!printable.test(uri) || !URL.canParse(uri)) return 'is not an absolute URI in ASCII'
@@ -89,10 +95,12 @@ export function redirectUriProblem(
   if (host !== undefined) return host
   if (url.protocol === 'https:') return undefined
   if (url.protocol === 'http:')
-    return loopbackHosts.has(url.hostname) ? undefined : 'uses http off loopback; use https'
+    return loopbackHosts.has(url.hostname) || (privateHttp && isPrivateHost(url.hostname))
+      ? undefined
+      : 'uses http off loopback; use https'
   if (applicationType === 'web')
     return 'has a private-use scheme, which application_type web may not register'
-  return url.protocol.includes('.') || (schemes === 'with_host' && isSchemeOfApp(url))
+  return url.protocol.includes('.') || (redirectSchemes === 'with_host' && isSchemeOfApp(url))
     ? undefined
     : `has the scheme ${url.protocol} where https, http on loopback or a reverse-domain scheme was expected`
 }

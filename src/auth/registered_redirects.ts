@@ -1,6 +1,6 @@
 /** Checks the redirect URIs of client metadata against the policy of the provider. https://www.rfc-editor.org/rfc/rfc7591#section-5 */
 import { OAuthError } from './errors.ts'
-import { redirectUriProblem } from './redirect_uri.ts'
+import { type RedirectAllowance, redirectUriProblem } from './redirect_uri.ts'
 import { shown } from './refusal.ts'
 import { leadsToOneOf } from './registration_limits.ts'
 
@@ -11,29 +11,32 @@ interface WithRedirects {
   grant_types: readonly string[]
   response_types: readonly string[]
   application_type?: 'web' | 'native' | undefined
+  token_endpoint_auth_method: string
 }
 
 /** Where redirect URIs may lead. */
-export interface RedirectPolicy {
+export interface RedirectPolicy extends RedirectAllowance {
   /** As in `RegistrationLimits`; undefined when any host is allowed. */
   redirectHosts?: readonly string[] | undefined
-  /** REGISTRATION_REDIRECT_SCHEMES. */
-  redirectSchemes?: 'reverse_domain' | 'with_host'
 }
 
 /** Why `uri` may not be registered, as the end of a sentence. */
 export function redirectProblem(
   uri: string,
   applicationType: unknown,
-  { redirectHosts, redirectSchemes }: RedirectPolicy,
+  { redirectHosts, ...allowance }: RedirectPolicy,
 ): string | undefined {
   const type = applicationType === 'web' || applicationType === 'native' ? applicationType : undefined
   const isForeign = redirectHosts !== undefined && !leadsToOneOf(redirectHosts, uri)
   return (
-    redirectUriProblem(uri, type, redirectSchemes) ??
+    redirectUriProblem(uri, type, allowance) ??
     (isForeign ? `leads to none of the hosts ${redirectHosts.join(', ')}` : undefined)
   )
 }
+
+/** Without its secret, a code that was read on the way is worth nothing. A token in the redirect is worth what it is. */
+const needsItsSecret = ({ grant_types, token_endpoint_auth_method }: WithRedirects): boolean =>
+  token_endpoint_auth_method !== 'none' && !grant_types.includes('implicit')
 
 export function checkRedirectUris(metadata: WithRedirects, policy: RedirectPolicy): void {
   const needsOne =
@@ -58,9 +61,10 @@ export function checkRedirectUris(metadata: WithRedirects, policy: RedirectPolic
       came: insecure,
       problem: `redirect_uris: ${shown(insecure)} is not https, which application_type web needs with grant type implicit`,
     })
+  const allowed = { ...policy, privateHttp: policy.privateHttp === true && needsItsSecret(metadata) }
   for (const name of ['redirect_uris', 'post_logout_redirect_uris'] as const)
     for (const uri of metadata[name]) {
-      const problem = redirectProblem(uri, metadata.application_type, policy)
+      const problem = redirectProblem(uri, metadata.application_type, allowed)
       if (problem === undefined) continue
       throw new OAuthError(name === 'redirect_uris' ? 'invalid_redirect_uri' : 'invalid_client_metadata', {
         rule: 'RFC 7591 §5',

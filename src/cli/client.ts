@@ -1,6 +1,6 @@
 /** `latchkey client …`: an operator manages registered clients, without the limits of client registration. https://www.rfc-editor.org/rfc/rfc7591 */
 import type { Context } from '../contracts/context.ts'
-import { admitMetadata, allGrantTypes, policyOf } from '../endpoints/registration.ts'
+import { admitMetadata, operatorPolicy } from '../endpoints/registration.ts'
 import { Client, isPublic, makeClient, needsSecret } from '../models/client.ts'
 import { Consent } from '../models/consent.ts'
 import { Grant } from '../models/grant.ts'
@@ -8,6 +8,7 @@ import { isSubOfPerson } from '../models/subjects.ts'
 import { User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
 import { readSecret, secretOptions } from './secret_option.ts'
+import { droppedFrom, warnOfDropped } from './client_changes.ts'
 import { clientOptions, givenMembers, requireAllowed, withDefaults } from './client_options.ts'
 import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
@@ -43,7 +44,13 @@ export const add = defineCommand({
         await Client.remove(context, client.client_id)
         throw error
       })
-      const made = { ...shownClient(client), ...(secret !== undefined && { client_secret: secret }) }
+      const leftOut = droppedFrom(given, client)
+      warnOfDropped(leftOut)
+      const made = {
+        ...shownClient(client),
+        ...(secret !== undefined && { client_secret: secret }),
+        ...(leftOut.length > 0 && { left_out: leftOut }),
+      }
       return {
         facts: made,
         show() {
@@ -73,14 +80,6 @@ async function requireNoPerson(context: Context, clientId: string): Promise<void
       `${printable(clientId)} is, or was, the sub of an account; a client needs another client_id (RFC 9700 §4.15)`,
     )
 }
-
-/** All grant types and scopes of the provider; client registration offers only those of the configuration. */
-export const operatorPolicy = (context: Context) => ({
-  ...policyOf(context),
-  grantTypes: allGrantTypes(context),
-  scopes: context.scopes,
-  leaveOut: false,
-})
 
 export const shownClient = ({
   sealed_secret: _sealed,

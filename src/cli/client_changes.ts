@@ -1,4 +1,5 @@
 /** What a change of a client means for what was issued before: sentences for the operator. */
+import { printable } from './output.ts'
 import { type Client, isPublic } from '../models/client.ts'
 
 interface Consequence {
@@ -60,6 +61,30 @@ const consequences: readonly Consequence[] = [
     text: 'It registered itself, so End-Users are asked for consent once more.',
   },
 ]
+
+type Members = Readonly<Record<string, unknown>>
+
+/** The members, and the values of lists, that were given and are not registered. */
+export function droppedFrom(given: Members, client: Client): string[] {
+  const registered = client as unknown as Members
+  return Object.entries(given).flatMap(([name, value]) => {
+    if (value === null || value === undefined) return []
+    if (!Object.hasOwn(client, name)) return [name]
+    const kept = registered[name]
+    if (!Array.isArray(value) || !Array.isArray(kept)) return []
+    return value
+      .filter((each) => typeof each === 'string' && !kept.includes(each))
+      .map((each) => `${name}: ${each}`)
+  })
+}
+
+/** On stderr, so that the JSON on stdout stays as it is. */
+export function warnOfDropped(names: readonly string[]): void {
+  for (const name of names)
+    process.stderr.write(
+      `warning: ${printable(name)} is not registered: this provider does not know or serve it for this client\n`,
+    )
+}
 
 /** One sentence each; empty for a change that concerns nothing that was issued. */
 export const consequencesOf = (before: Client, after: Client): string[] =>

@@ -2,13 +2,14 @@
 import type { Context } from '../contracts/context.ts'
 import { grantTypesFor } from '../auth/agreeing_types.ts'
 import { isMetadata, replaced } from '../clients/replaced_client.ts'
-import { admitMetadata } from '../endpoints/registration.ts'
+import { admitMetadata, operatorPolicy } from '../endpoints/registration.ts'
 import { ownMember } from '../lib/own_member.ts'
 import { Client } from '../models/client.ts'
 import { withContext } from './administration.ts'
-import { endGrants, operatorPolicy, shownClient, unknownClient } from './client.ts'
-import { consequencesOf } from './client_changes.ts'
-import { givenMembers, memberOptions, metadataOption, privileges, requireAllowed } from './client_options.ts'
+import { endGrants, shownClient, unknownClient } from './client.ts'
+import { consequencesOf, droppedFrom, warnOfDropped } from './client_changes.ts'
+import { memberOptions } from './client_option_table.ts'
+import { givenMembers, metadataOption, privileges, requireAllowed } from './client_options.ts'
 import { defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { print, printable } from './output.ts'
@@ -66,6 +67,8 @@ export const set = defineCommand({
       if (!after)
         throw new Refusal(`${printable(clientId)} was changed or removed just now; nothing was changed here`)
       const ended = given['end-grants'] ? await endGrants(context, clientId) : undefined
+      const leftOut = droppedFrom(change.given, after)
+      warnOfDropped(leftOut)
       const differences = differencesOf(shownClient(before), shownClient(after))
       context.log.warn('changed_by_operator', {
         change: 'client_set',
@@ -77,6 +80,7 @@ export const set = defineCommand({
         ...shownClient(after),
         ...(made !== undefined && { client_secret: made }),
         changed: differences,
+        ...(leftOut.length > 0 && { left_out: leftOut }),
         ...(ended !== undefined && { ended_grants: ended }),
       }
       return {

@@ -85,7 +85,20 @@ export const policyOf = (context: Context, limits: RegistrationLimits = {}): Reg
   extra: context.table.clientMetadata,
 })
 
-/** Also those that are not `offered`: an operator may register a client for them. */
+/**
+ * What an operator may register: all that is served, also what is not `offered`, every scope, and redirect URIs that prove
+ * less about the application. FAPI 2.0 has no http beside loopback (Security Profile §5.3.2.2).
+ */
+export const operatorPolicy = (context: Context): RegistrationPolicy => ({
+  ...policyOf(context),
+  grantTypes: allGrantTypes(context),
+  responseTypes: [...context.table.responseTypes.values()].map(({ name }) => name),
+  scopes: context.scopes,
+  redirectSchemes: 'with_host',
+  privateHttp: context.config.profile !== 'fapi2',
+  leaveOut: false,
+})
+
 export const allGrantTypes = (context: Context): string[] => [...context.table.grantTypes.keys()]
 
 /**

@@ -126,6 +126,19 @@ export const isLoopbackNetwork = ({ family, network, hostBits }: Network): boole
       network >> (own.hostBits - hostBits) === own.network,
   )
 
+const privateNetworks = lazy(() => parseNetworks('private'))
+
+/** Names that no public resolver answers: RFC 6762 §3, RFC 8375, and those that home routers use. One label is a name of the local network. */
+const localName = /^[^.]+$|\.(?:local|lan|home|home\.arpa|internal|localdomain)$/
+
+/** Whether the host of a URL (IPv6 in brackets) is in a private network, or this machine. */
+export function isPrivateHost(host: string): boolean {
+  const address = plainAddress(host.replace(/^\[(.*)\]$/, '$1'))
+  return address === undefined
+    ? localName.test(host)
+    : inNetworks(address, privateNetworks()) || isLoopbackHost(host)
+}
+
 /** Whether the host of a URL (IPv6 in brackets) is this machine: RFC 8252 §8.3, RFC 6761 §6.3. */
 export const isLoopbackHost = (host: string): boolean =>
   host === 'localhost' ||

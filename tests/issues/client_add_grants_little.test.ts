@@ -23,12 +23,15 @@ const app = ['--redirect-uri', 'https://app.example/cb']
 test.each<[string, string[]]>([
   ['a service', service],
   ['a service that is an API', [...service, '--resource-server', '--resource-uri', 'https://api.example']],
-  ['a device', device],
 ])('%s gets no scope, and the output says so', (_, options) => {
   const said = add(...options)
   expect(said).toContain('It may request no scope')
   expect(said).not.toContain('profile')
   expect(JSON.parse(add(...options, '--json')).scope).toBe('')
+})
+
+test('a device signs End-Users in, so it gets the scopes of a sign-in (issue 9, line 37)', () => {
+  expect(add(...device)).toContain('It may request these scopes: openid profile email offline_access.')
 })
 
 test('a client of End-Users gets few, and the output names them', () => {

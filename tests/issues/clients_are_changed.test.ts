@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'bun:test'
-import { memberOptions } from '../../src/cli/client_options.ts'
+import { memberOptions } from '../../src/cli/client_option_table.ts'
 import { commandLine } from '../support/command.ts'
 
 const line = commandLine({ STORE_URL: 'sqlite:latchkey.db' })
@@ -30,6 +30,7 @@ const values: Record<keyof typeof memberOptions, [string[], unknown]> = {
   'redirect-uri': [['https://new.example/cb'], ['https://new.example/cb']],
   'post-logout-redirect-uri': [['https://new.example/bye'], ['https://new.example/bye']],
   'grant-type': [['authorization_code'], ['authorization_code']],
+  'response-type': [['code id_token'], ['code id_token']],
   scope: [['openid'], 'openid'],
   'auth-method': [['client_secret_post'], 'client_secret_post'],
   public: [[], 'none'],
@@ -59,8 +60,16 @@ test.each(Object.entries(values))(
     const stored = JSON.parse(JSON.stringify(expected)) as unknown
     expect(after[member]).toEqual(stored)
     expect(after.changed).toMatchObject({ [member]: { from: before[member] ?? null, to: stored } })
+    const follows = option === 'response-type' ? 'grant_types' : member // the one follows from the other
     const others = (client: Shown) => {
-      const { [member]: _, changed: _c, client_secret: _s, either_secret_method: _e, ...rest } = client
+      const {
+        [member]: _,
+        [follows]: _f,
+        changed: _c,
+        client_secret: _s,
+        either_secret_method: _e,
+        ...rest
+      } = client
       return rest // either_secret_method follows from the method
     }
     expect(others(after)).toEqual(others(before))
