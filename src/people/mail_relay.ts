@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs'
 import type { Context } from '../contracts/context.ts'
 import { isLoopbackHost } from '../lib/address.ts'
+import { lazy } from '../lib/lazy.ts'
 import { readMailAddress } from '../lib/mail_address.ts'
 import { replaceUnsafe } from '../lib/unsafe_text.ts'
 import type { MailMessage } from '../models/outbox.ts'
+import { hasAsciiLocalPart, offersUtf8 } from './mail_utf8.ts'
 
 /**
  * Why a mail was not delivered. `permanent`: this mail is refused, and another attempt would not help. `temporary`: this
@@ -60,11 +62,7 @@ export async function openRelay(context: Context): Promise<MailTransport> {
     import('nodemailer'), // takes 70 ms, so it is loaded only when there is a mail to send
     import('nodemailer/lib/mail-composer'),
   ])
-  const transport = createTransport({
-    pool: true,
-    maxConnections: connections,
-    maxMessages: mailsEach,
-    maxRequeues: 0, // the outbox retries
+  const relay = {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: portOf(url),
     name: ownHost,
@@ -76,8 +74,17 @@ export async function openRelay(context: Context): Promise<MailTransport> {
     connectionTimeout: smtpTimeoutMs,
     greetingTimeout: smtpTimeoutMs,
     socketTimeout: smtpTimeoutMs,
+  }
+  const transport = createTransport({
+    ...relay,
+    pool: true,
+    maxConnections: connections,
+    maxMessages: mailsEach,
+    maxRequeues: 0, // the outbox retries
   })
   transport.on('error', () => {}) // `sendMail` rejects for each mail as well
+
+  const takesUtf8 = lazy(() => inTime(offersUtf8(relay), smtpTimeoutMs))
 
   return {
     async send(id, message, date) {
@@ -104,17 +111,20 @@ export async function openRelay(context: Context): Promise<MailTransport> {
         .catch((error: Error) => {
           throw new DeliveryFailure('permanent', error.message)
         })
+      if (![to, mailFrom.address].every(hasAsciiLocalPart) && !(await takesUtf8().catch(throwFailure)))
+        throw new DeliveryFailure(
+          hasAsciiLocalPart(mailFrom.address) ? 'permanent' : 'relay',
+          'the relay offers no SMTPUTF8 (RFC 6531), which a local part beyond ASCII needs',
+        )
       const sending = transport.sendMail({ envelope: { from: mailFrom.address, to }, raw })
-      await inTime(sending, smtpTimeoutMs).catch((error: SmtpError) => {
-        throw failureOf(error)
-      })
+      await inTime(sending, smtpTimeoutMs).catch(throwFailure)
     },
     close: () => transport.close(),
   }
 }
 
 /** Limits the whole delivery. The time limits of the transport count inactivity, which a relay that answers byte by byte avoids. */
-function inTime(sending: Promise<unknown>, ms: number): Promise<unknown> {
+function inTime<T>(sending: Promise<T>, ms: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout>
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
@@ -133,6 +143,10 @@ const mailCommands = new Set(['RCPT TO', 'DATA'])
 /** Errors of the transport before it sends anything to the relay. */
 const unsendable = new Set(['EMESSAGE', 'EENVELOPE'])
 const permanent = 500
+
+function throwFailure(error: SmtpError): never {
+  throw failureOf(error)
+}
 
 function failureOf({ code = '', responseCode, command = '', message }: SmtpError): DeliveryFailure {
   if (mailCommands.has(command) && responseCode !== undefined)

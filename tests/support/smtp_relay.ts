@@ -18,6 +18,8 @@ export interface Relay {
   taken: Taken[]
   /** Recipients it was asked to take, refused ones too. */
   asked: string[]
+  /** Those of mails for which SMTPUTF8 was asked. */
+  utf8: string[]
   /** Connections so far. */
   connections: () => number
   /** What comes after a recipient from now on: a reply code, nothing at all, or 0 to take it. */
@@ -36,14 +38,17 @@ export interface RelayOptions {
   login?: { user: string; pass: string }
   /** No STARTTLS is offered. */
   plain?: boolean
+  /** No SMTPUTF8 is offered. */
+  asciiOnly?: boolean
 }
 
 const refusal = (code: number) => Object.assign(new Error('as the test says'), { responseCode: code })
 
 export async function smtpRelay(options: RelayOptions = {}): Promise<Relay> {
-  const { certificate, login, secure = false, plain = false } = options
+  const { certificate, login, secure = false, plain = false, asciiOnly = false } = options
   const taken: Taken[] = []
   const asked: string[] = []
+  const utf8: string[] = []
   let connections = 0
   let recipients: number | 'hang' = 0
   let messages: number | 'hang' = 0
@@ -57,6 +62,7 @@ export async function smtpRelay(options: RelayOptions = {}): Promise<Relay> {
       key: readFileSync(certificate.keyPath),
     }),
     disabledCommands: [...(plain ? ['STARTTLS'] : []), ...(login ? [] : ['AUTH'])],
+    hideSMTPUTF8: asciiOnly,
     authOptional: login === undefined,
     disableReverseLookup: true,
     closeTimeout: 50,
@@ -68,8 +74,9 @@ export async function smtpRelay(options: RelayOptions = {}): Promise<Relay> {
       if (username === login?.user && password === login?.pass) callback(null, { user: username })
       else callback(refusal(535))
     },
-    onRcptTo({ address }, _session, callback) {
+    onRcptTo({ address }, { envelope }, callback) {
       asked.push(address)
+      if (envelope.smtpUtf8) utf8.push(address)
       answer(recipients, callback)
     },
     onData(stream, { envelope, secure, user }, callback) {
@@ -96,6 +103,7 @@ export async function smtpRelay(options: RelayOptions = {}): Promise<Relay> {
     port,
     taken,
     asked,
+    utf8,
     connections: () => connections,
     answerRecipients: (code) => void (recipients = code),
     answerMessages: (code) => void (messages = code),
