@@ -32,6 +32,7 @@ import type { Log } from './lib/log.ts'
 import type { Random } from './lib/random.ts'
 import type { Client } from './models/client.ts'
 import { createParsedRecords, type ParsedRecords } from './models/define_record.ts'
+import { createClockGuard } from './models/clock_guard.ts'
 import type { KeyRing } from './models/key_ring.ts'
 import { signInBusy } from './people/password.ts'
 import type { Store } from './store/store.ts'
@@ -96,6 +97,7 @@ export function createContext({ previous, ...deps }: Deps): Context {
     }),
     wrongSecrets: createCache(deps.clock, { lifetime: 60_000, maxBytes: 4_194_304, bytesOf: () => 100 }),
     metrics: previous?.metrics ?? createMetrics(),
+    clockGuard: previous?.clockGuard ?? createClockGuard(deps, config.clockTolerance),
     looks: looksOf(config),
     outbound: createOutbound(deps),
     clientKeys: new WeakMap(),
@@ -185,6 +187,7 @@ function answer(
     })
   const { endpoint, methods, answers } = route
   requireSafeConnection(call, endpoint, context.config)
+  if (!endpoint.whateverTheClock) requireGoodClock(context)
   if (call.method === 'OPTIONS')
     return empty(204, {
       allow: methods.join(', '),
@@ -198,6 +201,18 @@ function answer(
   return endpoint.limited && context.config.rateLimitingEnabled
     ? limitedAnswer(call, context, endpoint.limited, answerNow)
     : answerNow()
+}
+
+/** With a wrong clock, tokens live too long elsewhere and what has expired counts. Other instances can answer. */
+function requireGoodClock({ clockGuard }: Context): void {
+  const problem = clockGuard.problem()
+  if (problem === undefined) return
+  throw new HttpError('temporarily_unavailable', {
+    expected: 'the clock of the store, within CLOCK_TOLERANCE',
+    problem: 'the clock of this instance is wrong',
+    detail: problem,
+    retryAfter: 5,
+  })
 }
 
 type Written = Reply & { body: Exclude<Reply['body'], Html> }

@@ -8,7 +8,8 @@ import type { Config } from '../config.ts'
 import { type Env, given } from '../config/read.ts'
 import { systemClock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
-import { requireReadable } from '../models/key_ring.ts'
+import { clockOffset, clockProblem } from '../models/clock_guard.ts'
+import { requireReadable } from '../models/readable_keys.ts'
 import { directoryStorage } from '../store/directory.ts'
 import type { Store } from '../store/store.ts'
 import { encrypted, openBackend, ownKey } from './open.ts'
@@ -107,10 +108,18 @@ async function settingsProblem(config: Config, { warn }: Run): Promise<string | 
   return refused && `${refused.text}, or accept it with REDIS_EVICTION=allow`
 }
 
+const clockTrial = async (config: Config): Promise<string | undefined> =>
+  config.store.kind === 'redis'
+    ? withStore(config, async (store) =>
+        clockProblem(await clockOffset(store, systemClock), config.clockTolerance),
+      )
+    : undefined
+
 /** In the order in which `serve` uses them. */
 const trials: readonly Trial[] = [
   { name: 'HOST', run: listenOn },
   { name: 'TLS_CERT_PATH', run: tlsProblem },
+  { name: 'CLOCK_TOLERANCE', run: clockTrial },
   {
     name: 'REDIS_CA_PATH',
     run: ({ redisCaPath }) => {

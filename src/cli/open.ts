@@ -7,6 +7,7 @@ import type { Env } from '../config/read.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { deriveKey } from '../lib/hash.ts'
 import { type AdjustableLog, createLog } from '../lib/log.ts'
+import { clockOffset, clockProblem } from '../models/clock_guard.ts'
 import { type KeyRing, loadKeyRing } from '../models/key_ring.ts'
 import { readPemFile } from '../models/pem_files.ts'
 import { directoryStorage } from '../store/directory.ts'
@@ -15,6 +16,7 @@ import type { Store } from '../store/store.ts'
 import { featureEntries, featureKeyAlgs } from '../table.ts'
 import { isCompiled } from '../version.ts'
 import { readEnvironment } from './environment.ts'
+import { Refusal } from './failure.ts'
 
 export interface Opened {
   config: Config
@@ -63,8 +65,21 @@ export const ownKey = async ({ privateKeyPath, signingAlgs }: Config) =>
     ? []
     : readPemFile(privateKeyPath, signingAlgs.includes('RS256') ? 'RS256' : 'PS256')
 
+/** A wrong clock would remove keys that are in use, and make tokens that live too long. */
+async function requireGoodClock({ config, clock, log, store }: Opened): Promise<void> {
+  const offset = await clockOffset(store, clock)
+  const problem = clockProblem(offset, config.clockTolerance)
+  if (problem !== undefined) throw new Refusal(problem)
+  if (store.time && offset === undefined && config.store.kind === 'redis')
+    log.warn('clock_unknown', {
+      problem: 'the user of the Redis URL may not use TIME: add +time to its rules',
+    })
+}
+
 /** The keys are in the store, so that all instances have the same; with the memory store they are in KEYS_PATH. */
-export async function openKeys({ config, clock, log, store }: Opened): Promise<KeyRing> {
+export async function openKeys(opened: Opened): Promise<KeyRing> {
+  const { config, clock, log, store } = opened
+  await requireGoodClock(opened)
   return loadKeyRing({
     storage: config.store.kind === 'memory' ? directoryStorage(config.keysPath) : store,
     sealingKey: keyRingSecret(config.secretKey),

@@ -15,6 +15,7 @@ const fixed = {
   store: 'STORE_URL',
   redisCaPath: 'REDIS_CA_PATH',
   redisEviction: 'REDIS_EVICTION',
+  clockTolerance: 'CLOCK_TOLERANCE',
   storeEncryption: 'STORE_ENCRYPTION',
   storeTimeoutMs: 'STORE_TIMEOUT_MS',
   keysPath: 'KEYS_PATH',

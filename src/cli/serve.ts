@@ -166,10 +166,19 @@ function startTimers({ context }: App, keys: KeyRing): Timers {
     starts.set(name, () => (busy ? (again = true) : start()))
     return setInterval(() => busy || start(), every)
   }
+  const { clockGuard } = context
+  /** With a wrong clock a job would remove keys, accounts or messages before their time. */
+  const byGoodClock = async (run: () => Promise<void>) => {
+    if (clockGuard.problem() === undefined) await run()
+  }
+  const lookAtKeys = () => clockGuard.check().then(() => byGoodClock(() => keys.refresh()))
   const timers = [
-    repeat('keys', keyRefreshSeconds * 1000, () => keys.refresh()),
-    ...context.table.jobs.map((job) => repeat(job.name, job.every * 1000, () => job.run(context))),
+    repeat('keys', keyRefreshSeconds * 1000, lookAtKeys),
+    ...context.table.jobs.map((job) =>
+      repeat(job.name, job.every * 1000, () => byGoodClock(async () => job.run(context))),
+    ),
   ]
+  starts.get('keys')?.()
   return {
     soon: (job) => starts.get(job)?.(),
     stop: () => timers.forEach((timer) => clearInterval(timer)),

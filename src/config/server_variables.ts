@@ -143,6 +143,12 @@ export const serverSections = {
       help: 'Whether production starts with a Redis whose maxmemory-policy deletes records when its memory is full: redeemed codes and revoked tokens are then forgotten.',
     },
     {
+      name: 'CLOCK_TOLERANCE',
+      schema: is.seconds(1, 86_400),
+      default: '30',
+      help: 'How many seconds the clock of an instance may differ from that of Redis. Beyond it no instance or command starts, and a running instance answers 503 until the clocks agree. With several instances more than 30 is not safe: one could accept what another has seen used.',
+    },
+    {
       name: 'STORE_ENCRYPTION',
       schema: is.boolean,
       default: 'false',

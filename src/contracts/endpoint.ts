@@ -32,6 +32,8 @@ interface Described {
   cors?: 'any' | 'client' | 'registration'
   /** True when every address may ask over plain HTTP (`http/plain_http.ts`): probes do, and there is nothing secret. */
   plainHttp?: true
+  /** True: answered also while the clock of this instance is off. */
+  whateverTheClock?: true
   /**
    * True: RATE_LIMIT_PER_MINUTE counts its requests, before it handles them. `by_proof`: a request that proves a
    * client or an access token counts in a window of that client or token, any other by its address.

@@ -1,4 +1,4 @@
-/** Health check for load balancers: 200 when this instance can serve, 503 when the store is down or takes no write, or the instance is stopping. */
+/** Health check for load balancers: 200 when this instance can serve, 503 when the store is down or takes no write, the clock is off, or the instance is stopping. */
 import { mayReadMetrics } from '../http/metrics_access.ts'
 import { json } from '../http/reply.ts'
 import { jsonReply, ref } from '../openapi/parts.ts'
@@ -9,6 +9,7 @@ export const health = defineEndpoint({
   name: 'health',
   path: '/health',
   plainHttp: true,
+  whateverTheClock: true,
   advertised: false,
   api: () => ({
     GET: {
@@ -16,21 +17,25 @@ export const health = defineEndpoint({
       responses: {
         200: jsonReply('It can', ref('Health')),
         503: jsonReply(
-          'The store does not answer or takes no write, or the instance is stopping',
+          'The store does not answer or takes no write, the clock is off, or the instance is stopping',
           ref('Health'),
         ),
       },
     },
   }),
-  async get(call, { store, closing, clock, config, log }) {
+  async get(call, { store, closing, clock, clockGuard, config, log }) {
+    const compared = clockGuard.check().catch(() => {}) // when the store does not answer, the ping says so
     const reachable = await store.ping().then(
       () => true,
       (error: Error) => (log.warn('health_store', { problem: error.message }), false),
     )
-    const status = closing() ? 'stopping' : reachable ? 'healthy' : 'unhealthy'
+    await compared
+    const clockProblem = clockGuard.problem()
+    const isFit = reachable && clockProblem === undefined
+    const status = closing() ? 'stopping' : isFit ? 'healthy' : 'unhealthy'
     const findings = {
       status,
-      checks: { store: reachable ? 'ok' : 'unreachable' },
+      checks: { store: reachable ? 'ok' : 'unreachable', clock: clockProblem === undefined ? 'ok' : 'off' },
       ...(mayReadMetrics(call, config) && { version }),
       timestamp: new Date(clock.now()).toISOString(),
     }

@@ -7,6 +7,7 @@ import { defineEndpoint } from '../contracts/endpoint.ts'
 export const metrics = defineEndpoint({
   name: 'metrics',
   path: '/metrics',
+  whateverTheClock: true,
   advertised: false,
   api: () => ({
     GET: {
@@ -19,13 +20,15 @@ export const metrics = defineEndpoint({
       },
     },
   }),
-  get(call, { config, metrics, signInQueue }) {
+  get(call, { clockGuard, config, metrics, signInQueue }) {
     if (!mayReadMetrics(call, config))
       throw new HttpError('not_found', {
         expected: 'metrics are read with METRICS_TOKEN, or from this machine',
       })
+    const offset = clockGuard.offset()
     const body = metrics.render({
       sign_in_queue_waiting: signInQueue.waiting(),
+      ...(offset !== undefined && { clock_offset_seconds: offset / 1000 }),
       process_resident_memory_bytes: process.memoryUsage.rss(),
     })
     return {

@@ -1,6 +1,6 @@
 /** A small cache with a short lifetime. Concurrent reads of one key share one load. */
 import { createBoundedMap } from './bounded_map.ts'
-import type { Clock } from './clock.ts'
+import { type Clock, isWithin, type Moment, momentOf } from './clock.ts'
 
 export interface Cache<T> {
   /** The value for `key`, loaded once at a time and kept for the lifetime of the cache. */
@@ -18,7 +18,7 @@ export interface CacheBounds<T> {
 
 /** An absent value is not cached. */
 export function createCache<T>(clock: Clock, { lifetime, maxBytes, bytesOf }: CacheBounds<T>): Cache<T> {
-  const entries = createBoundedMap<{ value: T; until: number }>(maxBytes)
+  const entries = createBoundedMap<{ value: T; since: Moment }>(maxBytes)
   const loading = new Map<string, Promise<T | undefined>>()
 
   async function read(key: string, load: (key: string) => Promise<T | undefined>): Promise<T | undefined> {
@@ -31,7 +31,7 @@ export function createCache<T>(clock: Clock, { lifetime, maxBytes, bytesOf }: Ca
       if (loading.get(key) !== reading) return
       loading.delete(key)
       if (value === undefined || lifetime <= 0) return
-      entries.set(key, { value, until: clock.now() + lifetime }, key.length + bytesOf(value))
+      entries.set(key, { value, since: momentOf(clock) }, key.length + bytesOf(value))
     }
     const reading = read(key, load)
     loading.set(key, reading)
@@ -42,7 +42,7 @@ export function createCache<T>(clock: Clock, { lifetime, maxBytes, bytesOf }: Ca
   return {
     get(key, load) {
       const entry = entries.get(key)
-      if (entry && entry.until > clock.now()) return entry.value
+      if (entry && isWithin(clock, entry.since, lifetime)) return entry.value
       return loading.get(key) ?? begin(key, load)
     },
     forget(key) {

@@ -3,9 +3,54 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
+  /** Milliseconds since some moment. They go on alike when the time of day is set. Absent: `now` is never set. */
+  elapsed?(): number
 }
 
-export const systemClock: Clock = { now: () => Date.now() }
+export const systemClock: Clock = { now: () => Date.now(), elapsed: () => performance.now() }
+
+/** A moment by both clocks, in milliseconds. */
+export interface Moment {
+  wall: number
+  elapsed: number
+}
+
+export const elapsedOf = (clock: Clock): number => clock.elapsed?.() ?? clock.now()
+
+export const momentOf = (clock: Clock): Moment => ({ wall: clock.now(), elapsed: elapsedOf(clock) })
+
+/**
+ * Whether less than `ms` have passed since, by both clocks: a time of day that is set ahead and back revives nothing, and
+ * neither does a machine that slept.
+ */
+export function isWithin(clock: Clock, since: Moment, ms: number): boolean {
+  if (elapsedOf(clock) - since.elapsed >= ms) return false
+  const passed = clock.now() - since.wall
+  return passed >= 0 && passed < ms
+}
+
+const mostBehind = 86_400_000
+
+export interface SlowClock {
+  /** Whole milliseconds since the epoch. */
+  now(): number
+}
+
+/**
+ * For what deletes by time for good: the time of day, but when that is set ahead it follows no faster than twice the
+ * monotonic clock, and is a day behind at most.
+ */
+export function slowClock(clock: Clock): SlowClock {
+  let at = momentOf(clock)
+  return {
+    now() {
+      const { wall, elapsed } = momentOf(clock)
+      const followed = at.wall + 2 * (elapsed - at.elapsed)
+      at = { wall: Math.min(wall, Math.max(followed, wall - mostBehind)), elapsed }
+      return Math.floor(at.wall)
+    },
+  }
+}
 
 /** Whole seconds since the epoch, as in claims (NumericDate, RFC 7519 §2). */
 export const seconds = (clock: Clock): number => Math.floor(clock.now() / 1000)

@@ -17,16 +17,16 @@ import {
   verify,
 } from '../auth/jws.ts'
 import { createBoundedMap } from '../lib/bounded_map.ts'
-import { type Clock, seconds } from '../lib/clock.ts'
+import { type Clock, elapsedOf, seconds } from '../lib/clock.ts'
 import { deepFreeze } from '../lib/freeze.ts'
 import { createLimiter } from '../lib/limiter.ts'
 import type { Log } from '../lib/log.ts'
 import type { Store } from '../store/store.ts'
 import { type Jwks, type KeyStatus, openKeys, type OpenKeys, type Pem } from './open_keys.ts'
 import * as record from './signing_keys.ts'
-import { type Document, KeyRingError } from './signing_keys.ts'
+import { type Document, KeyRingError, recordName } from './signing_keys.ts'
 
-export type KeyStorage = Pick<Store, 'get' | 'create' | 'replace'>
+export type KeyStorage = Pick<Store, 'get' | 'create' | 'replace' | 'time'>
 
 export interface KeyRingOptions {
   storage: KeyStorage
@@ -85,7 +85,6 @@ export interface KeyRing {
   knows(kid: string): boolean
 }
 
-const recordName = 'key_ring'
 const idTokenType = 'JWT'
 /** Bound of the remembered tokens. A token counts five bytes for each character: its text and its claims. */
 const checkedBytes = 8_388_608
@@ -101,18 +100,6 @@ const mostWaiting = 100
 /** Keys are generated once, before the compare-and-swap, and not again when it is repeated. */
 const newKeys = async (algs: readonly KeyAlg[], rsaBits?: number) =>
   Promise.all(algs.map(async (alg) => ({ alg, key: await generateKey(alg, rsaBits) })))
-
-/** Throws KeyRingError when there is a record of keys that this secret does not open. `plain` is the store below an encryption. */
-export async function requireReadable(
-  storage: KeyStorage,
-  plain: Pick<Store, 'get'>,
-  sealingKey: Uint8Array,
-): Promise<void> {
-  const text = await storage.get(recordName)
-  if (text !== undefined) openKeys(record.parseDocument(text), sealingKey)
-  else if ((await plain.get(recordName)) !== undefined)
-    throw record.wrongSecret('the record of signing keys was')
-}
 
 /**
  * Opens the keys of this provider and generates missing ones. Of instances that start at once, the keys of one are kept.
@@ -131,11 +118,17 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     text = found
   }
 
-  const settle = (document: Document) =>
-    record.settle(document, now(), { algs, retention, hints }, (kid) => open.get(kid)?.jwk())
+  /** Keys are removed for all instances: not before their time by the clock that all share. */
+  async function settler() {
+    const theirs = await storage.time?.()
+    const at = Math.min(now(), Math.floor((theirs ?? Infinity) / 1000))
+    return (document: Document) =>
+      record.settle(document, at, { algs, retention, hints }, (kid) => open.get(kid)?.jwk())
+  }
 
   /** `plan` gets the current document, and is called again each time that another instance changed it first. */
   async function change(plan: (current: Document) => Document): Promise<void> {
+    const settle = await settler()
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const before = await storage.get(recordName)
       // Opened before it is changed: an instance that cannot read the keys must not add to them.
@@ -165,7 +158,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
 
   async function addMissing(): Promise<void> {
     const missing = algs.filter((alg) => !record.newestOf(open.document, alg))
-    const settled = JSON.stringify(settle(open.document)) === text
+    const settled = JSON.stringify((await settler())(open.document)) === text
     if (missing.length === 0 && settled) return
     const made = await newKeys(missing, options.rsaBits)
     await change((current) =>
@@ -235,8 +228,8 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   let lookedAt = -Infinity
   function lookFor(kid: string): Promise<void> | undefined {
     if (open.get(kid)) return undefined
-    if (clock.now() - lookedAt >= unknownKeyInterval) {
-      lookedAt = clock.now()
+    if (elapsedOf(clock) - lookedAt >= unknownKeyInterval) {
+      lookedAt = elapsedOf(clock)
       looking = inTurn.run(refresh)
     }
     return looking

@@ -5,6 +5,9 @@ import { isSigningAlg, isThumbprint, type KeyAlg, keyAlgs, type PublicJwk, thumb
 import { signingAlgs } from '../auth/registration.ts'
 import { seal } from '../lib/seal.ts'
 
+/** The key of the record in the store. */
+export const recordName = 'key_ring'
+
 const Seconds = v.pipe(v.number(), v.integer(), v.minValue(0))
 
 /** One key. Times in seconds since the epoch; `private_jwk` is sealed. A key without `retires_at` has no successor. */

@@ -140,7 +140,13 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
   Health: object(
     {
       status: text('healthy with 200, the others with 503', { enum: ['healthy', 'unhealthy', 'stopping'] }),
-      checks: object({ store: text('The store', { enum: ['ok', 'unreachable'] }) }, ['store']),
+      checks: object(
+        {
+          store: text('The store', { enum: ['ok', 'unreachable'] }),
+          clock: text('The clock of this instance beside that of the store', { enum: ['ok', 'off'] }),
+        },
+        ['store', 'clock'],
+      ),
       version: text('Of this build, for a caller that may read /metrics'),
       timestamp: text('Now', { format: 'date-time' }),
     },

@@ -1,7 +1,7 @@
 /** Fetches and caches JSON and images: concurrent callers share one request, the size is bounded, Cache-Control may shorten the lifetime. https://www.rfc-editor.org/rfc/rfc9111#section-4.2 */
 import { RefusedError } from '../auth/refusal.ts'
 import { type BoundedMap, createBoundedMap } from '../lib/bounded_map.ts'
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, isWithin, type Moment, momentOf } from '../lib/clock.ts'
 import { deepFreeze } from '../lib/freeze.ts'
 import { imageType, imageTypes } from '../lib/image_type.ts'
 import { OutboundError } from './error.ts'
@@ -37,8 +37,9 @@ export type GetJson = (url: string, options: JsonOptions) => Promise<unknown>
  * the memory of one does not empty that of another.
  */
 interface Remembered {
-  copies: BoundedMap<{ value: unknown; fetchedAt: number; until: number }>
-  failures: BoundedMap<{ error: unknown; until: number }>
+  /** `life` in milliseconds. */
+  copies: BoundedMap<{ value: unknown; since: Moment; life: number }>
+  failures: BoundedMap<{ error: unknown; since: Moment }>
   flights: Map<string, Promise<unknown>>
 }
 
@@ -101,14 +102,12 @@ export function createGetters(
       const { value } = reading
       size = key.length + entryBytes + reading.size
       validate?.(value)
-      const now = clock.now()
-      const until = now + lifeOf(response.headers['cache-control'], cacheFor) * 1000
-      if (cacheFor > 0) copies.set(key, { value, fetchedAt: now, until }, size)
+      const life = lifeOf(response.headers['cache-control'], cacheFor) * 1000
+      if (cacheFor > 0) copies.set(key, { value, since: momentOf(clock), life }, size)
       failures.delete(key)
       return value
     } catch (error) {
-      if (cacheFor > 0 && isLasting(error))
-        failures.set(key, { error, until: clock.now() + failureLifeSeconds * 1000 }, size)
+      if (cacheFor > 0 && isLasting(error)) failures.set(key, { error, since: momentOf(clock) }, size)
       throw error
     } finally {
       flights.delete(key)
@@ -120,14 +119,13 @@ export function createGetters(
     options: JsonOptions,
     read: (response: OutboundResponse) => Reading,
   ): Promise<unknown> {
-    const now = clock.now()
     const { cacheFor = 0, notOlderThan = cacheFor } = options
     const { copies, failures, flights } = rememberedOf(options.purpose)
     const key = keyOf(url, options)
     const copy = cacheFor > 0 ? copies.get(key) : undefined
-    if (copy && copy.until > now && now - copy.fetchedAt < notOlderThan * 1000) return copy.value
+    if (copy && isWithin(clock, copy.since, Math.min(copy.life, notOlderThan * 1000))) return copy.value
     const failure = cacheFor > 0 ? failures.get(key) : undefined
-    if (failure && failure.until > now) throw failure.error
+    if (failure && isWithin(clock, failure.since, failureLifeSeconds * 1000)) throw failure.error
     const flight = flights.get(key) ?? load(key, url, options, read)
     flights.set(key, flight)
     return flight

@@ -1,9 +1,9 @@
 /** The store in the memory of this process; its data ends with the process. docs/architecture.md, "Store". */
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, elapsedOf } from '../lib/clock.ts'
 import { compareBytes, finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
 import type { Counted, RangeOptions, Scored, Store, Ttl } from './store.ts'
 
-/** `expiresAt` in milliseconds since the epoch, Infinity for never. Only two members, because there are millions of entries. */
+/** `expiresAt` in milliseconds by the monotonic clock, Infinity for never. Only two members, because there are millions of entries. */
 interface Entry {
   value: string
   expiresAt: number
@@ -38,6 +38,11 @@ class MemoryStore implements Store {
     this.#timer.unref()
   }
 
+  /** Not the time of day: one that is set ahead and back must not lose what was used. */
+  #now(): number {
+    return elapsedOf(this.#clock)
+  }
+
   async get(key: string): Promise<string | undefined> {
     return this.#live(key)?.value
   }
@@ -66,7 +71,7 @@ class MemoryStore implements Store {
 
   async increment(key: string, ttl: Ttl, by = 1): Promise<Counted> {
     const window = wholeTtl(ttl)
-    const now = this.#clock.now()
+    const now = this.#now()
     const entry = this.#live(key)
     const count = Number(entry?.value ?? 0) + wholeStep(by)
     if (!Number.isSafeInteger(count)) throw new RangeError('increment: this key does not hold a counter')
@@ -128,20 +133,20 @@ class MemoryStore implements Store {
 
   #live(key: string): Entry | undefined {
     const entry = this.#entries.get(key)
-    if (!entry || entry.expiresAt > this.#clock.now()) return entry
+    if (!entry || entry.expiresAt > this.#now()) return entry
     this.#entries.delete(key)
     return undefined
   }
 
   #liveIndex(name: string): Index | undefined {
     const index = this.#indexes.get(name)
-    if (!index || index.expiresAt > this.#clock.now()) return index
+    if (!index || index.expiresAt > this.#now()) return index
     this.#indexes.delete(name)
     return undefined
   }
 
   #expiry(ttl: Ttl | undefined): number {
-    return ttl === undefined ? Infinity : this.#clock.now() + wholeTtl(ttl)
+    return ttl === undefined ? Infinity : this.#now() + wholeTtl(ttl)
   }
 
   #set(key: string, value: string, ttl: Ttl | undefined): void {
@@ -151,7 +156,7 @@ class MemoryStore implements Store {
 
   /** Checks the next `steps` entries and the next `steps` indexes. The iterator of a Map stays valid while the Map changes. */
   #sweep(steps: number): void {
-    const now = this.#clock.now()
+    const now = this.#now()
     for (let i = 0; i < steps; i++) {
       const next = this.#entryCursor.next()
       if (next.done) {

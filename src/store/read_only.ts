@@ -9,6 +9,7 @@ export const readOnlyStore = (store: Store): Store => ({
   get: (key) => store.get(key),
   range: (index, options) => store.range(index, options),
   ping: () => store.ping(),
+  time: async () => store.time?.(),
   put: async () => {},
   create: async (key) => (await store.get(key)) === undefined,
   replace: async (key, expected) => (await store.get(key)) === expected,

@@ -158,6 +158,16 @@ class RedisStore implements Store {
     })
   }
 
+  time(): Promise<number | undefined> {
+    return this.#ask(async (redis) => {
+      const told = await redis.time().catch((error: Error) => {
+        if (error.message.startsWith('NOPERM')) return undefined
+        throw error
+      })
+      return told && Number(told[0]) * 1000 + Math.floor(Number(told[1]) / 1000)
+    })
+  }
+
   concerns(): Promise<Concern[]> {
     return this.#ask(settingsConcerns)
   }

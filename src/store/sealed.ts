@@ -71,6 +71,10 @@ class SealedStore implements Store {
     return this.#store.ping()
   }
 
+  async time(): Promise<number | undefined> {
+    return this.#store.time?.()
+  }
+
   async concerns(): Promise<Concern[]> {
     return (await this.#store.concerns?.()) ?? []
   }

@@ -1,7 +1,7 @@
 /** The store in one SQLite file that several processes may share. https://www.sqlite.org/wal.html */
 import { Database, type Statement } from 'bun:sqlite'
 import { chmodSync, closeSync, openSync } from 'node:fs'
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, type SlowClock, slowClock } from '../lib/clock.ts'
 import { finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
 import { code, unavailable } from './sqlite_reason.ts'
 import { type Counted, pingTtl, type RangeOptions, type Scored, type Store, type Ttl } from './store.ts'
@@ -85,9 +85,11 @@ class SqliteStore implements Store {
   #pending: PendingWrite[] = []
   #flushing: Promise<void> | undefined
   #pinging: Promise<void> | undefined
+  readonly #sweptTo: SlowClock
 
   constructor(path: string, clock: Clock) {
     this.#clock = clock
+    this.#sweptTo = slowClock(clock)
     try {
       this.#db = open(path)
       this.#do = Object.fromEntries(
@@ -228,8 +230,8 @@ class SqliteStore implements Store {
   async #sweep(): Promise<void> {
     for (let more = true; more;) {
       more = await this.#write(() => {
-        const entries = this.#do.sweep.run(this.#now()).changes
-        const index = this.#do.expiredIndex.get(this.#now()) as { name: string } | null
+        const entries = this.#do.sweep.run(this.#sweptTo.now()).changes
+        const index = this.#do.expiredIndex.get(this.#sweptTo.now()) as { name: string } | null
         if (!index) return entries >= sweepRows
         this.#do.sweepMembers.run(index.name)
         this.#do.dropEmpty.run(index.name)

@@ -56,6 +56,11 @@ export interface Store {
   trim(index: string, max: number): Promise<void>
   /** Resolves when the backend answers and accepts a write; used by /health. */
   ping(): Promise<void>
+  /**
+   * Milliseconds since the epoch by the clock of the backend, which all instances share. Undefined when the backend does
+   * not tell; absent where it has the clock of this machine.
+   */
+  time?(): Promise<number | undefined>
   /** What the settings of the backend can lose. Absent: nothing beyond what the backend is documented to lose. */
   concerns?(): Promise<Concern[]>
   /** Closes connections and files. */

@@ -349,7 +349,7 @@ describe('metrics and health', () => {
   test('health says what it checked', async () => {
     expect((await (await op.fetch('/health')).json()) as Json).toMatchObject({
       status: 'healthy',
-      checks: { store: 'ok' },
+      checks: { store: 'ok', clock: 'ok' },
     })
   })
 })

@@ -19,7 +19,7 @@ test('health says what was checked and which version answers, and is never cache
   expect(answer.headers.get('cache-control')).toBe('no-store')
   expect(await good(answer)).toEqual({
     status: 'healthy',
-    checks: { store: 'ok' },
+    checks: { store: 'ok', clock: 'ok' },
     version: expect.stringMatching(/^\d+\.\d+\.\d+/),
     timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
   })

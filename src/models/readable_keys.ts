@@ -1,0 +1,16 @@
+/** Whether the signing keys of a store can be opened, without changing anything. */
+import type { Store } from '../store/store.ts'
+import { openKeys } from './open_keys.ts'
+import * as record from './signing_keys.ts'
+
+/** Throws KeyRingError when there is a record of keys that this secret does not open. `plain` is the store below an encryption. */
+export async function requireReadable(
+  storage: Pick<Store, 'get'>,
+  plain: Pick<Store, 'get'>,
+  sealingKey: Uint8Array,
+): Promise<void> {
+  const text = await storage.get(record.recordName)
+  if (text !== undefined) openKeys(record.parseDocument(text), sealingKey)
+  else if ((await plain.get(record.recordName)) !== undefined)
+    throw record.wrongSecret('the record of signing keys was')
+}

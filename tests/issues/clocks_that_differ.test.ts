@@ -1,0 +1,212 @@
+/**
+ * Issue 9, 56: an instance whose clock was an hour ahead removed signing keys for all others, and its tokens lived an hour
+ * too long elsewhere; a clock that was set ahead and back let a removed client get tokens for an hour.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openKeys } from '../../src/cli/open.ts'
+import { loadConfig } from '../../src/config.ts'
+import { createCache } from '../../src/lib/cache.ts'
+import { type Clock, slowClock } from '../../src/lib/clock.ts'
+import { deriveKey } from '../../src/lib/hash.ts'
+import { createLog } from '../../src/lib/log.ts'
+import { Client } from '../../src/models/client.ts'
+import { loadKeyRing } from '../../src/models/key_ring.ts'
+import { createGetters } from '../../src/outbound/get_json.ts'
+import { memoryStore } from '../../src/store/memory.ts'
+import { redisStore } from '../../src/store/redis.ts'
+import { sqliteStore } from '../../src/store/sqlite.ts'
+import { featureEntries } from '../../src/table.ts'
+import { demo } from '../support/client.ts'
+import { operatorClient, post } from '../support/flow.ts'
+import { type Provider, provider, type TurnableClock } from '../support/provider.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+
+const hour = 3_600_000
+
+/** The real time, set ahead as the test says. `elapsed` goes on as the time of the process does. */
+function clockThatIsSet(): Clock & TurnableClock & { set(ahead: number): void } {
+  let ahead = 0
+  let passed = 0
+  return {
+    now: () => Date.now() + passed + ahead,
+    elapsed: () => performance.now() + passed,
+    advance: (ms) => void (passed += ms),
+    set: (ms) => void (ahead = ms),
+  }
+}
+
+let redis: RedisServer
+beforeAll(async () => {
+  redis = await startRedis()
+}, 60_000)
+afterAll(() => redis.stop())
+
+const quiet = createLog('silent', 'json', () => {})
+let count = 0
+
+/** A store of its own in the shared server. */
+function freshStore() {
+  const store = redisStore(redis.url, { prefix: `clocks${count++}:` })
+  return { store, [Symbol.asyncDispose]: () => store.close() }
+}
+
+describe('an instance whose clock is not that of Redis', () => {
+  const opened = (ahead: number, env: Record<string, string> = {}) => {
+    const clock = clockThatIsSet()
+    clock.set(ahead)
+    const config = loadConfig({ STORE_URL: redis.url, ...env }, { featureEntries })
+    return { config, clock, log: quiet }
+  }
+
+  test.each([
+    ['an hour ahead', hour, '3600 seconds ahead of'],
+    ['an hour behind', -hour, '3600 seconds behind'],
+  ])('%s does not start, and says which variable allows it', async (_, ahead, words) => {
+    await using fresh = freshStore()
+    const failure: Error = await openKeys({ ...opened(ahead), store: fresh.store }).catch((error) => error)
+    expect(failure.message).toContain(words)
+    expect(failure.message).toContain('CLOCK_TOLERANCE')
+    expect(await fresh.store.get('key_ring')).toBeUndefined()
+    await openKeys({ ...opened(ahead, { CLOCK_TOLERANCE: '4000' }), store: fresh.store })
+  })
+
+  test('and is set while it runs answers 503 at once, and serves again when it is right', async () => {
+    await using fresh = freshStore()
+    const clock = clockThatIsSet()
+    const op: Provider = await provider({ store: fresh.store, clock })
+    const at = async (path: string) => (await op.fetch(path)).status
+    expect(await at('/health')).toBe(200)
+    for (const ahead of [hour, -hour]) {
+      clock.set(ahead)
+      expect([
+        await at('/login'),
+        await at('/.well-known/jwks.json'),
+        await at('/.well-known/openid-configuration'),
+      ]).toEqual([503, 503, 503])
+      const refused = await post(op, '/token', demo, { grant_type: 'client_credentials' })
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5'])
+      const health = await op.fetch('/health')
+      expect([health.status, ((await health.json()) as { checks: object }).checks]).toEqual([
+        503,
+        { store: 'ok', clock: 'off' },
+      ])
+      const metrics = await (await op.fetch('/metrics')).text()
+      const [, seconds] = /^latchkey_clock_offset_seconds (-?\d+)/m.exec(metrics) ?? []
+      expect(Math.abs(Number(seconds) - ahead / 1000)).toBeLessThan(10)
+      clock.set(0)
+      expect([await at('/login'), await at('/health')]).toEqual([303, 200])
+    }
+    const events = op.lines
+      .filter((line) => line.includes('clock_'))
+      .map((line) => /clock_\w+/.exec(line)![0])
+    expect(events).toEqual(['clock_off', 'clock_agrees', 'clock_off', 'clock_agrees'])
+  })
+
+  test('removes no key before its time by the clock of Redis', async () => {
+    await using fresh = freshStore()
+    const ring = (clock: Clock) =>
+      loadKeyRing({
+        storage: fresh.store,
+        sealingKey: deriveKey('tests', 'signing keys'),
+        clock,
+        log: quiet,
+        algs: ['ES256'],
+        activationDelay: 0,
+        retention: 60,
+      })
+    const [right, ahead] = [clockThatIsSet(), clockThatIsSet()]
+    const ours = await ring(right)
+    await ours.rotate()
+    const kids = ours.list().map(({ kid }) => kid)
+    expect(kids).toHaveLength(2)
+    const theirs = await ring(ahead)
+    ahead.set(hour)
+    await theirs.refresh()
+    await ring(ahead) // a start, too
+    await ours.refresh()
+    expect(ours.list().map(({ kid }) => kid)).toEqual(kids)
+  })
+})
+
+describe('a clock that is set ahead and back', () => {
+  test('does not let a removed client get tokens for longer than its cache lasts', async () => {
+    const clock = clockThatIsSet()
+    const op = await provider({ store: memoryStore(clock), clock })
+    const client = await operatorClient(op, {
+      client_id: 'machine',
+      redirect_uris: [],
+      response_types: [],
+      grant_types: ['client_credentials'],
+    })
+    const ask = async () => (await post(op, '/token', client, { grant_type: 'client_credentials' })).status
+    clock.set(hour)
+    expect(await ask()).toBe(200)
+    clock.set(0)
+    await Client.remove(op.context, client.client_id)
+    clock.advance(1_500)
+    expect(await ask()).toBe(401)
+  })
+
+  test('revives nothing in a cache, nor what was fetched', async () => {
+    const clock = clockThatIsSet()
+    const cache = createCache<{ n: number }>(clock, { lifetime: 60_000, maxBytes: 10_000, bytesOf: () => 10 })
+    let n = 0
+    const load = async () => ({ n: ++n })
+    const bytes = new TextEncoder().encode('{}')
+    let fetched = 0
+    const { getJson } = createGetters(async () => {
+      fetched++
+      return { status: 200, headers: {}, body: '{}', bytes } as never
+    }, clock)
+    const read = () => getJson('https://a.example/jwks', { purpose: 'jwks', cacheFor: 60 } as never)
+    clock.set(hour)
+    await cache.get('a', load)
+    await read()
+    clock.set(0)
+    expect(await cache.get('a', load)).toEqual({ n: 2 })
+    await read()
+    expect(fetched).toBe(2)
+    expect(await cache.get('a', load)).toEqual({ n: 2 })
+    clock.advance(61_000)
+    expect(await cache.get('a', load)).toEqual({ n: 3 })
+  })
+
+  test('forgets nothing that was used: memory', async () => {
+    const clock = clockThatIsSet()
+    const store = memoryStore(clock)
+    expect(await store.create('assertion:x', '', 60_000)).toBe(true)
+    clock.set(hour)
+    for (let i = 0; i < 20; i++) await store.put(`other${i}`, '', 1) // each write sweeps
+    clock.set(0)
+    expect(await store.create('assertion:x', '', 60_000)).toBe(false)
+    await store.close()
+  })
+
+  test('forgets nothing that was used: SQLite', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'latchkey-clocks-'))
+    const clock = clockThatIsSet()
+    const store = sqliteStore(join(folder, 'a.db'), clock)
+    await store.create('assertion:x', '', 60_000)
+    await store.create('soon', '', 1)
+    clock.set(hour)
+    await Bun.sleep(2_500) // two sweeps
+    clock.set(0)
+    expect(await store.create('assertion:x', '', 60_000)).toBe(false)
+    await store.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('what is deleted by time follows a clock that stays ahead', () => {
+    const clock = clockThatIsSet()
+    const slow = slowClock(clock)
+    clock.set(hour)
+    expect(clock.now() - slow.now()).toBeGreaterThan(hour - 5_000)
+    clock.advance(hour)
+    expect(clock.now() - slow.now()).toBeLessThan(5_000)
+    clock.set(40 * 24 * hour)
+    expect(clock.now() - slow.now()).toBeLessThanOrEqual(24 * hour + 5_000)
+  })
+})
