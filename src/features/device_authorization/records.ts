@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { Random } from '../../lib/random.ts'
 import { sha256 } from '../../lib/hash.ts'
+import { typedLetters } from '../../lib/typed_code.ts'
 import { defineRecord, type Memory } from '../../models/define_record.ts'
 import { GrantExtra } from '../../models/grant.ts'
 
@@ -43,9 +44,9 @@ function newUserCode(random: Random): string {
   return `${code.slice(0, 4)}-${code.slice(4)}`
 }
 
-/** Accepts any case, with or without the dash. Undefined when the text cannot be a user code. */
+/** Accepts any case and width, with or without the dash. Undefined when the text cannot be a user code. */
 export function readUserCode(text: string): string | undefined {
-  const letters = text.toUpperCase().replace(/[^A-Z]/g, '')
+  const letters = typedLetters(text)
   return letters.length === 8 && [...letters].every((each) => alphabet.includes(each))
     ? `${letters.slice(0, 4)}-${letters.slice(4)}`
     : undefined

@@ -5,6 +5,7 @@ import { askedFactors, readyFactors } from '../../flow/second_factors.ts'
 import { inGroups, randomLetters } from '../../lib/base32.ts'
 import { seconds } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'
+import { typedBase32 } from '../../lib/typed_code.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import { provenEmail, type User } from '../../models/user.ts'
 import { mailsLeave } from '../../people/mail.ts'
@@ -31,11 +32,6 @@ const validSeconds = 7 * 86_400
 /** Bound to the address: when an operator changes it, a code in the former mailbox is no longer valid. */
 const hashOf = (sub: string, to: string, letters: string): string =>
   sha256(`passkey loss\n${sub}\n${to}\n${letters}`)
-const read = (text: string): string =>
-  text
-    .slice(0, 100)
-    .toUpperCase()
-    .replace(/[^A-Z2-7]/g, '')
 
 export const PasskeyLoss = {
   find: records.find,
@@ -55,7 +51,7 @@ export const PasskeyLoss = {
    */
   async use(context: Context, sub: string, to: string, code: string): Promise<boolean> {
     const used = await records.update(context, sub, (pending) =>
-      pending.due <= seconds(context.clock) && pending.hash === hashOf(sub, to, read(code))
+      pending.due <= seconds(context.clock) && pending.hash === hashOf(sub, to, typedBase32(code))
         ? { ...pending, used: true }
         : undefined,
     )

@@ -5,6 +5,7 @@ import { countTry } from '../../people/rate_limit.ts'
 import { seconds } from '../../lib/clock.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { hmac, sha256 } from '../../lib/hash.ts'
+import { typedCode } from '../../lib/typed_code.ts'
 import { defineRecord } from '../../models/define_record.ts'
 
 const records = defineRecord(
@@ -97,7 +98,7 @@ export async function proveCode(
     `factor_code_tries:${sha256(pending.mac)}`,
     codeLifetimeSeconds * 1000,
   )
-  const mac = macOf(context, binding, pending.to, typed.replace(/\s/g, ''))
+  const mac = macOf(context, binding, pending.to, typedCode(typed))
   return tries.count > maxTries || !equalInConstantTime(mac, pending.mac) ? undefined : pending
 }
 

@@ -4,6 +4,7 @@ import type { Context } from '../../contracts/context.ts'
 import { inGroups, randomLetters } from '../../lib/base32.ts'
 import { seconds } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'
+import { typedBase32 } from '../../lib/typed_code.ts'
 import { defineRecord } from '../../models/define_record.ts'
 
 const records = defineRecord(
@@ -23,15 +24,6 @@ const codeBytes = 15
 
 const hashOf = (sub: string, letters: string): string => sha256(`recovery code\n${sub}\n${letters}`)
 
-/** Accepts any case and dashes, and digits that look like letters (base32 has no 0, 1 and 8). */
-const read = (text: string): string =>
-  text
-    .toUpperCase()
-    .replaceAll('0', 'O')
-    .replaceAll('1', 'I')
-    .replaceAll('8', 'B')
-    .replace(/[^A-Z2-7]/g, '')
-
 export const RecoveryCodes = {
   find: records.find,
 
@@ -45,7 +37,7 @@ export const RecoveryCodes = {
 
   /** Uses the code up: exactly one caller gets the number of codes left, all others undefined. */
   async spend(context: Context, sub: string, text: string): Promise<number | undefined> {
-    const hash = hashOf(sub, read(text.slice(0, 100)))
+    const hash = hashOf(sub, typedBase32(text))
     const after = await records.update(context, sub, (current) =>
       current.hashes.includes(hash)
         ? { ...current, hashes: current.hashes.filter((each) => each !== hash) }

@@ -5,6 +5,7 @@ import { randomLetters } from '../../lib/base32.ts'
 import { seconds } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { seal, unseal } from '../../lib/seal.ts'
+import { typedCode } from '../../lib/typed_code.ts'
 import { defineRecord } from '../../models/define_record.ts'
 
 const records = defineRecord(
@@ -35,7 +36,7 @@ const associated = (sub: string) => `totp ${sub}`
 
 /** The time step of a code; undefined if the code is not valid. `now` in seconds. */
 export async function stepOf(seed: string, code: string, now: number): Promise<number | undefined> {
-  const token = code.replace(/\s/g, '')
+  const token = typedCode(code)
   if (!/^\d{6}$/.test(token)) return undefined
   const { verifySync } = await import('otplib/functional')
   const result = verifySync({
