@@ -1,7 +1,7 @@
 /** Valid names and values of claims about an End-User. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
 
 import { inAsciiDigits } from '../lib/typed_code.ts'
-import { hasUnsafe } from '../lib/unsafe_text.ts'
+import { hasUnsafe, replaceUnsafe } from '../lib/unsafe_text.ts'
 
 /** Claims about the token and the sign-in (RFC 7519 §4.1, Core §2), which no account may have. */
 const providersOwn = new Set([
@@ -66,8 +66,8 @@ export const readLocale: Read = (text) => {
 
 /** E.164. Spaces, dots, dashes and brackets are removed, and a leading 00 becomes the plus sign. Digits may be of any script. */
 export const readPhone: Read = (text) => {
-  const plain = inAsciiDigits(text)
-    .replace(/[\s\p{Cf}().\-\u2010-\u2015]/gu, '')
+  const plain = replaceUnsafe(inAsciiDigits(text), 'compared')
+    .replace(/[\s().\-\u2010-\u2015]/g, '')
     .replace(/^00/, '+')
   return /^\+[1-9]\d{6,14}$/.test(plain) ? plain : undefined
 }

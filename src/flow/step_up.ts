@@ -1,12 +1,14 @@
 /** Step-up: what a request demands of a sign-in, and the page that asks for what is missing. https://www.rfc-editor.org/rfc/rfc9470 */
 import { beginInteraction } from './begin_interaction.ts'
-import { type AcrDemand, acrDemandOf, nothingDemanded, openDemand } from '../auth/acr.ts'
+import { type AcrDemand, acrDemandOf, acrOf, meetsAcr, nothingDemanded, openDemand } from '../auth/acr.ts'
 import { parseClaimsParameter } from '../auth/claims.ts'
 import type { Context } from '../contracts/context.ts'
 import type { LoginStepInput } from '../contracts/feature.ts'
 import type { Call } from '../contracts/call.ts'
 import { ensureBrowser } from '../http/csrf.ts'
 import { redirectWithin } from '../http/reply.ts'
+import { beginSession } from '../http/session.ts'
+import { endSession } from '../people/end_session.ts'
 import type { Reply } from '../contracts/reply.ts'
 import type { Client } from '../models/client.ts'
 import type { Interaction } from '../models/interaction.ts'
@@ -69,6 +71,24 @@ export const pendingOf = (session: Session, context: Context): Interaction['pend
   since: provenAt(session),
   at: context.clock.now(),
 })
+
+/**
+ * Adds a factor that was proven on a page of the session: `amr` has all of them. Returns the cookies to set, since the
+ * session gets a new secret. A session that has ended in between stays ended.
+ */
+export async function raiseSession(
+  call: Call,
+  context: Context,
+  { sid, sub, acr, authenticated_at }: Session,
+  amr: string[],
+): Promise<string[]> {
+  const reached = acrOf(amr)
+  const level = meetsAcr(acr, reached) ? acr : reached
+  const raised = await beginSession(call, context, { sub, amr, acr: level, authenticated_at })
+  if (raised.session.sid === sid) return raised.cookies
+  await endSession(raised.session.sid, context)
+  return []
+}
 
 /** Redirects an End-User with a session to the login step at `path`, which leads back to `returnTo`; both below the base path. */
 export async function askForMore(

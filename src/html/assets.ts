@@ -2,6 +2,7 @@
 import approvalsScript from '../../views/approvals.js' with { type: 'text' }
 import formPostScript from '../../views/form_post.js' with { type: 'text' }
 import logo from '../../views/logo.svg' with { type: 'text' }
+import recoveryCodesScript from '../../views/recovery_codes.js' with { type: 'text' }
 import signedOutScript from '../../views/signed_out.js' with { type: 'text' }
 import stylesheet from '../../views/style.css' with { type: 'text' }
 import { sha256 } from '../lib/hash.ts'
@@ -20,6 +21,7 @@ export const stylePath = hashed('style', 'css', stylesheet)
 export const logoPath = hashed('logo', 'svg', logo)
 export const formPostPath = hashed('form_post', 'js', formPostScript)
 export const signedOutPath = hashed('signed_out', 'js', signedOutScript)
+export const recoveryCodesPath = hashed('recovery_codes', 'js', recoveryCodesScript)
 export const approvalsPath = hashed('approvals', 'js', approvalsScript)
 
 const script = (body: string): Asset => ({ body, contentType: 'text/javascript; charset=utf-8' })
@@ -36,4 +38,5 @@ export const assets: ReadonlyMap<string, Asset> = new Map([
   [formPostPath, script(formPostScript)],
   [signedOutPath, script(signedOutScript)],
   [approvalsPath, script(approvalsScript)],
+  [recoveryCodesPath, script(recoveryCodesScript)],
 ])

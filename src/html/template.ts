@@ -146,7 +146,7 @@ function writerAfter(before: string, between: Writer, hasRawText: boolean): Writ
   if (!/^(?:href|src|action|formaction)$/.test(name)) return attribute
   if (start === '') return url
   // Not behind `javascript:`, nor where it would name the host.
-  return /^(?:https?:\/\/[^/?#]+\/|\/[^/\\]|[?#])/.test(start!) ? attribute : undefined
+  return /^(?:(?:https?|otpauth):\/\/[^/?#]+\/|\/[^/\\]|[?#])/.test(start!) ? attribute : undefined
 }
 
 /** `needs` are the names of the values that it is written from: its own, or those in the braces of its message. */

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { User } from '../../src/models/user.ts'
 import {
+  afterCodes,
   codeOf,
   freshCode,
   home,
@@ -298,8 +299,8 @@ describe('who must have a second factor', () => {
     expect(alice.cookies.has('latchkey_session')).toBe(false)
     const page = pageOf(await alice.open(`/second-factor/totp/set-up${new URL(pageOf(choice).url).search}`))
     const seed = seedOn(page)
-    const consent = await alice.press(page, 'verify', { code: codeOf(op, seed) })
-    expect(pathOf(consent)).toBe('/consent')
+    const codes = pageOf(await alice.press(page, 'verify', { code: codeOf(op, seed) }))
+    expect(pathOf(await alice.open(afterCodes(codes)))).toBe('/consent')
     const { id_token } = await tokensOf(op, alice)
     expect(claimsOf(id_token)).toMatchObject({ acr: 'urn:latchkey:2fa', amr: ['pwd', 'otp', 'mfa'] })
 

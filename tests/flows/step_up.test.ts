@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { Client } from '../../src/models/client.ts'
 import {
+  afterCodes,
   codeOf,
   freshCode,
   idTokenThroughApp,
@@ -112,7 +113,8 @@ describe('a person without a second factor', () => {
     const page = pageOf(await open(op, alice, essential(two)))
     expect(new URL(page.url).pathname).toBe('/second-factor/set-up')
     const set = pageOf(await alice.open(`/second-factor/totp/set-up${new URL(page.url).search}`))
-    const done = await alice.press(set, 'verify', { code: codeOf(op, seedOn(set)) })
+    const codes = pageOf(await alice.press(set, 'verify', { code: codeOf(op, seedOn(set)) }))
+    const done = await alice.open(afterCodes(codes))
     expect(done.location?.searchParams.get('code')).toBeString()
   })
 

@@ -1,7 +1,7 @@
 /** An attacker with the password of an End-User who has a passkey could set up other factors, reach higher levels and remove the passkey. Issue 8, A.4 */
 import { describe, expect, test } from 'bun:test'
 import { authorizationUrl, claimsOf, demo } from '../support/client.ts'
-import { codeOf, pathOf, seedOn, withPassword } from '../support/authenticator.ts'
+import { afterCodes, codeOf, pathOf, seedOn, withPassword } from '../support/authenticator.ts'
 import { alice, browser, operatorClient, redeem } from '../support/flow.ts'
 import { addPasskey, answer, optionsIn, pageOf } from '../support/passkeys.ts'
 import type { Landing, Person } from '../support/person.ts'
@@ -134,7 +134,8 @@ describe('the owner', () => {
     const app = await prove(op, owner, await owner.open('/account/factors/totp'), key)
     expect(pathOf(app)).toBe('/account/factors/totp')
     const page = pageOf(app)
-    const added = await owner.press(page, 'verify', { code: codeOf(op, seedOn(page)) })
+    const codes = pageOf(await owner.press(page, 'verify', { code: codeOf(op, seedOn(page)) }))
+    const added = await owner.open(afterCodes(codes))
     expect(pageOf(added).url).toEndWith('?done=totp_added')
     await addPasskey(op.issuer, owner)
   })

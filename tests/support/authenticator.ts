@@ -40,21 +40,34 @@ export async function withPassword(who: Person, account = aliceAccount, path = '
   return who.press(pageOf(await who.open(path)), 'login', account)
 }
 
+/** Whether a page shows recovery codes. */
+export const showsCodes = (html: string): boolean => html.includes('class="recovery_codes"')
+
+/** Where the page with recovery codes leads. */
+export function afterCodes({ html, url }: Page): string {
+  const [, path] = /href="([^"]+)">I’ve saved these codes</.exec(html) ?? []
+  if (path === undefined) throw new Error(`no recovery codes on ${url}:\n${html}`)
+  return path.replaceAll('&amp;', '&')
+}
+
 /** Sets the app up for an End-User who has just signed in, and returns its key. */
 export async function setUpApp(op: Provider, who: Person): Promise<string> {
   const page = pageOf(await who.open('/account/factors/totp'))
   const seed = seedOn(page)
-  const after = await who.press(page, 'verify', { code: codeOf(op, seed) })
-  expect(pageOf(after).url).toEndWith('/account/factors?done=totp_added')
+  const codes = pageOf(await who.press(page, 'verify', { code: codeOf(op, seed) }))
+  const done = codes.url.includes('?done=') ? { page: codes } : await who.open(afterCodes(codes))
+  expect(pageOf(done).url).toEndWith('/account/factors?done=totp_added')
   return seed
 }
 
-/** A provider where Alice has an authenticator app, and the browser in which she set it up. */
+/** A provider where Alice has an authenticator app, and a browser with a session of one factor, from before. */
 export async function stageWithApp(options: ProviderOptions = {}) {
   const op = await provider(options)
-  const alice = person(op.issuer, op.fetch)
+  const [alice, other] = [person(op.issuer, op.fetch), person(op.issuer, op.fetch)]
   await withPassword(alice)
-  const seed = await setUpApp(op, alice)
+  await withPassword(other)
+  const seed = await setUpApp(op, other)
+  await other.press(pageOf(await other.open('/logout')), 'logout')
   return { op, alice, seed }
 }
 

@@ -35,6 +35,7 @@ import {
   tooMany,
 } from './factor_page.ts'
 import { choicePath } from './policy.ts'
+import { withFirstCodes } from './recovery_pages.ts'
 import { DeliveryFailed } from './sms.ts'
 import { tryKey, countFactorTry, forgetFactorTries } from './tries.ts'
 import { buttonFormOf, codeFormOf, paragraph, phoneFormOf } from './views.ts'
@@ -240,7 +241,9 @@ async function setUp(
   // Used up last, so that a form that stopped halfway can be sent again.
   if (!(await useCode(context, binding, proven))) return show(400, say('second_factor.wrong'))
   if (stored === 'refused') return redirectWithin(factorPage.pathTo(choicePath))
-  return factorPage.finish(channel.done, channel.addToAmr)
+  const reply = await factorPage.finish(channel.done, channel.addToAmr)
+  // A mailed code is no factor: it must not lead to codes that are one.
+  return channel.name === 'email' ? reply : withFirstCodes(call, context, factorPage, reply)
 }
 
 function addressInput(channel: Channel, factorPage: FactorPage, phone: string, error: Said | undefined) {

@@ -12,6 +12,7 @@ import {
   readyFactors,
   stronglySignedIn,
 } from '../../flow/second_factors.ts'
+import { raiseSession } from '../../flow/step_up.ts'
 import { type StepNeeded, stepOfPage, stepForm, signIn } from '../../flow/sign_in.ts'
 import { accountPage } from '../../flow/account_page.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -24,6 +25,7 @@ import { signingInAs } from '../../html/page_parts.ts'
 import type { Html } from '../../html/view.ts'
 import { type Said, say } from '../../lib/say.ts'
 import type { User } from '../../models/user.ts'
+import { StoreUnavailable } from '../../store/store.ts'
 import { choicePath, setUpPath } from './policy.ts'
 import { type Done, factorsPath } from './words.ts'
 import { stepView, type Hidden, linkItem, paragraph, together } from './views.ts'
@@ -184,7 +186,11 @@ export function accountFactorPage(
       ),
       cookies,
     }),
-    finish: (done) => Promise.resolve(redirectWithin(`${context.basePath}${factorsPath}?done=${done}`)),
+    // The code that was just proven counts in this session: the next change does not ask for another one.
+    finish: async (done, addToAmr) => {
+      const cookies = await whileStored(() => raiseSession(call, context, session, addToAmr(session.amr)))
+      return redirectWithin(`${context.basePath}${factorsPath}?done=${done}`, cookies ?? [])
+    },
   }
 }
 
@@ -203,6 +209,19 @@ export const factorAccountForm = (path: string): FormReader<FoundPage & SignedIn
     return 'reply' in person
       ? person
       : { ...person, factorPage: accountFactorPage(call, context, path, person) }
+  }
+}
+
+/**
+ * What follows a factor that is stored. When the store fails then, the answer does without it: undefined. The form could
+ * not be sent again.
+ */
+export async function whileStored<T>(step: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await step()
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return undefined
+    throw error
   }
 }
 

@@ -8,6 +8,7 @@ import type { Reply } from '../../contracts/reply.ts'
 import { pictureHeaders } from '../../html/assets.ts'
 import { FactorGeneration } from '../../models/factor_generation.ts'
 import { changeAndTell } from '../../people/tell_owner.ts'
+import type { User } from '../../models/user.ts'
 import { type Said, say } from '../../lib/say.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
 import { challengeEndpoint } from './challenge.ts'
@@ -21,6 +22,7 @@ import {
   type FoundPage,
   requireOffered,
 } from './factor_page.ts'
+import { withFirstCodes } from './recovery_pages.ts'
 import { keyUri, qrCode, Totp } from './totp.ts'
 import { codeFormOf, seedView } from './views.ts'
 import { factorsPath } from './words.ts'
@@ -43,12 +45,17 @@ const challenge = challengeEndpoint({
   },
 })
 
+/** What the QR code says, and what a link opens an app with. */
+const uriOf = (context: Context, { username }: User, seed: string): Promise<string> =>
+  keyUri(context.looks.brand.name, username, seed)
+
 async function showSeed(context: Context, factorPage: FactorPage, path: string, status = 200, error?: Said) {
   const seed = await Totp.begin(context, factorPage.owner, factorPage.user.sub)
+  const uri = await uriOf(context, factorPage.user, seed)
   return factorPage.show(status, {
     title: say('second_factor.totp_set_up'),
     main: [
-      seedView(factorPage.pathTo(imageOf(path)), seed),
+      seedView(factorPage.pathTo(imageOf(path)), uri, seed),
       codeFormOf({
         action: factorPage.action,
         hidden: factorPage.hidden,
@@ -86,7 +93,8 @@ async function setUp(
   // The seed stays on the page until all is done, so that a form that stopped halfway can be sent again.
   if (seed === undefined || !(await Totp.endEnrolment(context, owner, seed)))
     return showSeed(context, factorPage, path, 400, say('second_factor.totp_unconfirmed'))
-  return factorPage.finish('totp_added', (amr) => withFactor(amr, 'otp'))
+  const reply = await factorPage.finish('totp_added', (amr) => withFactor(amr, 'otp'))
+  return withFirstCodes(call, context, factorPage, reply)
 }
 
 /** The QR code of the seed on the page. The seed depends on the session or interaction, so the URL reveals nothing. */
@@ -99,7 +107,7 @@ const image =
     const seed = await Totp.begin(context, owner, user.sub)
     return {
       status: 200,
-      body: await qrCode(await keyUri(context.looks.brand.name, user.username, seed)),
+      body: await qrCode(await uriOf(context, user, seed)),
       headers: {
         'content-type': 'image/svg+xml; charset=utf-8',
         'cache-control': 'no-store',

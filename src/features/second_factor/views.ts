@@ -4,7 +4,8 @@ import pageSource from '../../../views/second_factor.html' with { type: 'text' }
 import phoneSource from '../../../views/second_factor_phone.html' with { type: 'text' }
 import seedSource from '../../../views/totp_seed.html' with { type: 'text' }
 import codesSource from '../../../views/recovery_codes.html' with { type: 'text' }
-import { page } from '../../html/document.ts'
+import { recoveryCodesPath } from '../../html/assets.ts'
+import { ownScript, page } from '../../html/document.ts'
 import { fieldProblem, hiddenField } from '../../html/page_parts.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import { type MessageKey, type Said, say } from '../../lib/say.ts'
@@ -150,22 +151,36 @@ export const phoneFormOf = (view: {
     describedBy: view.error ? 'phone_problem phone_hint' : 'phone_hint',
   })
 
-const seed = defineView('totp_seed', seedSource, ['image', 'seed'])
+const seed = defineView('totp_seed', seedSource, ['image', 'account', 'seed'])
 
-/** `image` is the path of the QR code. */
-export const seedView = (image: string, letters: string): Html =>
-  seed({ image, seed: letters.match(/.{1,4}/g)!.join(' ') })
+/** `image` is the path of the QR code, `uri` the URI in it. */
+export const seedView = (image: string, uri: string, letters: string): Html =>
+  seed({
+    image,
+    account: uri.replace(/^otpauth:\/\/totp\//, ''),
+    seed: letters.match(/.{1,4}/g)!.join(' '),
+  })
 
-const codes = defineView('recovery_codes', codesSource, ['codes', 'action', 'hidden', 'back'])
+const codes = defineView('recovery_codes', codesSource, [
+  'text',
+  'codes',
+  'action',
+  'hidden',
+  'script',
+  'back',
+])
 const codeItem = defineView('recovery_code', '<li><code>{{code}}</code></li>', ['code'])
 
 export const recoveryCodesView = (view: {
+  text: Said
   codes: readonly string[]
   action: string
   hidden: Hidden
   back: string
 }): Html =>
   codes({
+    text: view.text,
+    script: ownScript(recoveryCodesPath),
     codes: view.codes.map((code) => codeItem({ code })),
     action: view.action,
     hidden: hiddenFields(view.hidden),
