@@ -13,7 +13,7 @@ const quieter = (config: Config): Config => ({
   logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel,
 })
 
-async function withOpened<T>(config: Config, work: (opened: Opened) => Promise<T>): Promise<T> {
+export async function withOpened<T>(config: Config, work: (opened: Opened) => Promise<T>): Promise<T> {
   const opened = await open(quieter(config))
   try {
     return await work(opened)

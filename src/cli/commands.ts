@@ -31,6 +31,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await keys()).rotate,
   },
   {
+    name: 'keys replace',
+    help: 'Replace all keys at once, where they were lost or leaked',
+    load: async () => (await keys()).replace,
+  },
+  {
     name: 'keys list',
     help: 'List the signing keys and the state of each',
     load: async () => (await keys()).list,

@@ -1,15 +1,20 @@
 /** `latchkey keys …` and `jwks`: the signing and decryption keys. https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys */
 import { isSigningAlg, type KeyAlg, keyAlgs } from '../auth/jwk.ts'
 import type { Config } from '../config.ts'
+import { keyRefreshSeconds } from '../config/checks.ts'
 import { seconds } from '../lib/clock.ts'
 import type { KeyRing } from '../models/key_ring.ts'
 import type { KeyStatus } from '../models/open_keys.ts'
 import { writePemFiles } from '../models/pem_files.ts'
-import { storeLocation, withKeys } from './administration.ts'
+import { keyRingSecret } from '../app.ts'
+import { replaceKeys } from '../models/replace_keys.ts'
+import { directoryStorage } from '../store/directory.ts'
+import { storeLocation, withKeys, withOpened } from './administration.ts'
+import { clientsWithoutSecret } from './lost_secrets.ts'
 import { defineCommand } from './command.ts'
 import { UsageError } from './failure.ts'
-import { algsInUse } from './open.ts'
-import { moment, print, printJson, printTable } from './output.ts'
+import { algsInUse, openKeys, readConfig } from './open.ts'
+import { moment, print, printable, printJson, printTable } from './output.ts'
 
 /** Opening the key ring generates missing keys, so this only prints the keys. */
 export const generate = defineCommand({
@@ -54,6 +59,45 @@ export const rotate = defineCommand({
         },
       }
     }),
+})
+
+/** Also where the keys cannot be read, so the key ring is opened afterwards. */
+export const replace = defineCommand({
+  takes: [],
+  options: { yes: { type: 'boolean', help: 'Confirm: all tokens that the old keys signed stop verifying' } },
+  run({ yes }) {
+    if (!yes)
+      throw new UsageError(
+        'all tokens that the keys signed stop verifying, and nothing brings the keys back: add --yes to confirm. latchkey keys rotate replaces keys without an outage',
+      )
+    return withOpened(readConfig(), async (opened) => {
+      const { config, clock, log, store } = opened
+      const removed = await replaceKeys({
+        storage: config.store.kind === 'memory' ? directoryStorage(config.keysPath) : store,
+        sealingKey: keyRingSecret(config.secretKey),
+        clock,
+        algs: algsInUse(config),
+        rsaBits: Number(config.rsaKeySize),
+      })
+      const keys = await openKeys(opened)
+      await keepPemFiles(config, keys)
+      log.warn('changed_by_operator', { change: 'keys_replaced', kids: keys.list().map(({ kid }) => kid) })
+      const clients = await clientsWithoutSecret(opened)
+      return {
+        facts: { keys: keys.list(), removed, clients_without_secret: clients },
+        show() {
+          printKeys(keys.list())
+          print(
+            `\nA running server uses them within ${keyRefreshSeconds} seconds. Clients and APIs that keep the JWKS learn of them after JWKS_MAX_AGE, ${config.jwksMaxAge} seconds.`,
+          )
+          if (clients.length > 0)
+            print(
+              `\nSECRET_KEY does not open the secrets of these clients. latchkey client secret CLIENT_ID --overlap 0 makes a new one:\n${clients.map((each) => `  ${printable(each)}`).join('\n')}`,
+            )
+        },
+      }
+    })
+  },
 })
 
 function knownAlg(name: string, inUse: readonly KeyAlg[]): KeyAlg {

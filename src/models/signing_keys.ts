@@ -49,9 +49,8 @@ export class KeyRingError extends Error {
 /** `what` includes its verb: "the signing key X was". */
 export const wrongSecret = (what: string): KeyRingError =>
   new KeyRingError(
-    `${what} not sealed with this SECRET_KEY. Start with the SECRET_KEY that sealed it; or, if that is lost, remove ` +
-      'the record of signing keys from the store (in development: the folder of keys), so that new ones are made: ' +
-      'all tokens signed so far then stop verifying',
+    `${what} not sealed with this SECRET_KEY. Start with the SECRET_KEY that sealed it; or, if that is lost, ` +
+      'make new keys with latchkey keys replace: all tokens signed so far then stop verifying',
   )
 
 /** Seconds by which clocks of instances may differ. */
@@ -68,7 +67,7 @@ export function parseDocument(text: string): Document {
   } catch (cause) {
     throw new KeyRingError(
       'the record of signing keys in the store is damaged or written by a newer version; restore it from a ' +
-        'backup or remove it, upon which new keys are made and all tokens signed so far stop verifying',
+        'backup, or make new keys with latchkey keys replace, upon which all tokens signed so far stop verifying',
       { cause },
     )
   }

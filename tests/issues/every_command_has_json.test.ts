@@ -28,6 +28,7 @@ interface Run {
 const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> = {
   'keys generate': { args: [] },
   'keys rotate': { args: ['--alg', 'RS256'] },
+  'keys replace': { args: ['--yes'], shows: { clients_without_secret: [] } },
   'keys list': { args: [] },
   jwks: { args: [] },
   pkce: { args: [], shows: { code_challenge_method: 'S256' } },

@@ -350,7 +350,7 @@ describe('attacks and outages', () => {
     const ring = await instance()
     const before = await store.get('key_ring')
     await expect(instance({ sealingKey: otherSecret })).rejects.toThrow(
-      /SECRET_KEY that sealed it; or, .*remove/,
+      /SECRET_KEY that sealed it; or, .*latchkey keys replace/,
     )
     await expect(instance({ sealingKey: otherSecret, algs: signingAlgs })).rejects.toThrow(/SECRET_KEY/)
     expect(await store.get('key_ring')).toBe(before!)
