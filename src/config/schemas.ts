@@ -146,6 +146,11 @@ export const words = list('space-separated names', /\s+/, (item) =>
   /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(item) ? item : undefined,
 )
 
+export const domain = described('a domain such as example.com', (text) => {
+  const ascii = asciiDomain(text)
+  return /^(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+)$/.test(ascii) ? ascii : undefined
+})
+
 export const domains = list(
   'domains such as example.com, separated by spaces or commas',
   /[\s,]+/,

@@ -5,6 +5,7 @@ import { sha256 } from '../../lib/hash.ts'
 import { OneTime } from '../../models/one_time.ts'
 import type { User } from '../../models/user.ts'
 import { Passkey } from './records.ts'
+import { rpIdOf } from './settings.ts'
 
 /** A challenge of one purpose is not valid for another. */
 export type Purpose = 'registration' | 'sign_in' | 'second_factor'
@@ -43,11 +44,11 @@ export async function takeChallenge(
   return typeof about?.bound === 'string' && equalInConstantTime(about.bound, boundTo(binding))
 }
 
-/** The RP ID is the host of the issuer. Only pages of its origin may use it. */
-export function relyingParty({ config }: Context): { id: string; origin: string } {
-  const { hostname, origin } = new URL(config.issuer)
-  return { id: hostname, origin }
-}
+/** The RP ID, and the only origin whose pages may answer a challenge: other pages of the same domain may not. */
+export const relyingParty = ({ config }: Context): { id: string; origin: string } => ({
+  id: rpIdOf(config),
+  origin: new URL(config.issuer).origin,
+})
 
 /** COSE: EdDSA, ES256, RS256. Some versions of Windows Hello only support RS256. */
 export const algorithms = [-8, -7, -257]

@@ -11,7 +11,8 @@ import { countPasskeys } from './count.ts'
 import { removePage } from './remove.ts'
 import { script } from './script.ts'
 import { secondFactor, secondFactorPage } from './second_factor.ts'
-import { env, switchedOn } from './settings.ts'
+import { relatedOrigins } from './related_origins.ts'
+import { env, problems, switchedOn } from './settings.ts'
 import { loginMethod, passkeySignIn, signInOptions } from './sign_in.ts'
 
 /** Without public keys and user handles: they tell the End-User nothing, and could help an attacker who steals the export. */
@@ -40,7 +41,9 @@ export const passkeys = defineFeature({
   name: 'passkeys',
   env,
   when: switchedOn,
+  problems,
   endpoints: [
+    relatedOrigins,
     script,
     signInOptions,
     passkeySignIn,
