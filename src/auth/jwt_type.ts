@@ -7,6 +7,15 @@ const nameOf = (typ: string): string => typ.toLowerCase().replace(/^application\
 export const hasType = (typ: unknown, types: readonly string[]): boolean =>
   typ === undefined || (typeof typ === 'string' && types.includes(nameOf(typ)))
 
+/** `typ` of JWT access tokens: RFC 9068 §2.1, or the one of APIs that know no other. */
+export const accessTokenTypes = ['at+jwt', 'JWT'] as const
+
+/** In access tokens of `typ` JWT, and in no other JWT of this provider: it tells them from ID Tokens. */
+export const accessTokenMark = { token_use: 'access' } as const
+
+export const isMarkedAccessToken = (claims: Readonly<Record<string, unknown>>): boolean =>
+  claims.token_use === accessTokenMark.token_use
+
 /** The authentication of a client (RFC 7523bis §4), or a JWT that does not say what it is. */
 export const clientAuthenticationTypes = ['client-authentication+jwt', 'jwt']
 

@@ -7,6 +7,7 @@ import { hasUnsafe, replaceUnsafe } from '../lib/unsafe_text.ts'
 const providersOwn = new Set([
   ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'nonce', 'azp', 'acr', 'amr', 'auth_time', 'sid'],
   ...['at_hash', 'c_hash', 's_hash', 'cnf', 'act', 'may_act', 'client_id', 'scope', 'events', 'updated_at'],
+  'token_use',
 ])
 
 export const isProvidersOwn = (claim: string): boolean => providersOwn.has(claim)

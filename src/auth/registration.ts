@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { OAuthError } from './errors.ts'
 import { missingGrantType, withAgreeingTypes } from './agreeing_types.ts'
 import { withoutMisfits } from './misfits.ts'
+import { accessTokenTypes } from './jwt_type.ts'
 import { malformed } from './malformed_metadata.ts'
 import { checkUrls } from './metadata_urls.ts'
 import { type Grounds, RefusedError, shown } from './refusal.ts'
@@ -123,6 +124,9 @@ export const coreMetadata = {
   ),
   access_token_format: v.optional(
     v.pipe(v.picklist(['jwt', 'opaque']), v.description('In place of ACCESS_TOKEN_FORMAT')),
+  ),
+  access_token_typ: v.optional(
+    v.pipe(v.picklist(accessTokenTypes), v.description('In place of ACCESS_TOKEN_TYP')),
   ),
 }
 

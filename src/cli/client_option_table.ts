@@ -95,6 +95,12 @@ export const memberOptions = {
     value: 'FORMAT',
     help: 'jwt or opaque. Default: ACCESS_TOKEN_FORMAT',
   },
+  'access-token-typ': {
+    member: 'access_token_typ',
+    type: 'string',
+    value: 'TYP',
+    help: 'at+jwt, or JWT for APIs that refuse at+jwt. Default: ACCESS_TOKEN_TYP',
+  },
   'application-type': {
     member: 'application_type',
     type: 'string',

@@ -87,6 +87,12 @@ export const protocolSections = {
       help: 'jwt: an API verifies access tokens by itself (RFC 9068). opaque: it asks the provider (RFC 7662). A client may have a format of its own.',
     },
     {
+      name: 'ACCESS_TOKEN_TYP',
+      schema: is.oneOf('at+jwt', 'JWT'),
+      default: 'at+jwt',
+      help: '`typ` of JWT access tokens. JWT is for APIs that refuse at+jwt (RFC 9068 §2.1), such as a Spring resource server with its defaults. Such a token has the claim `token_use` `access`; a token for a client by token exchange keeps at+jwt. A client may have a type of its own.',
+    },
+    {
       name: 'ACCESS_TOKEN_AUDIENCE',
       schema: is.audience,
       computed: '`ISSUER_URL`',

@@ -2,6 +2,7 @@
 import { OAuthError } from '../auth/errors.ts'
 import { secret } from '../auth/refusal.ts'
 import { type Claims, kidOf, unverifiedClaims } from '../auth/jws.ts'
+import { isMarkedAccessToken } from '../auth/jwt_type.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Params } from '../auth/params.ts'
 import { seconds } from '../lib/clock.ts'
@@ -40,6 +41,7 @@ function hintOf(payload: Claims | undefined, context: Context): Hint | undefined
     payload?.iss !== context.config.issuer ||
     typeof payload.sub !== 'string' ||
     typeof payload.aud !== 'string' ||
+    isMarkedAccessToken(payload) ||
     // Excludes a signed UserInfo response, which has the other claims (OpenID Connect Core §5.3.2).
     typeof payload.exp !== 'number'
   )

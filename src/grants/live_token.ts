@@ -1,4 +1,6 @@
 /** Validates access tokens for userinfo, introspection and revocation. https://www.rfc-editor.org/rfc/rfc9068#section-4 */
+import type { Claims } from '../auth/jws.ts'
+import { isMarkedAccessToken } from '../auth/jwt_type.ts'
 import { grantIdOf, kindOf } from '../auth/token.ts'
 import type { Context } from '../contracts/context.ts'
 import type { LiveToken } from '../contracts/live_token.ts'
@@ -24,11 +26,20 @@ async function findOpaque(context: Context, handle: string): Promise<LiveToken |
     : undefined
 }
 
+/** Both types are accepted, whatever is configured now. One of the type of ID Tokens counts with its mark alone. */
+async function verified({ keys }: Context, jwt: string): Promise<Claims | undefined> {
+  const typed = await keys.verify(jwt, { typ: 'at+jwt' })
+  if (typed) return typed
+  const plain = await keys.verify(jwt, { typ: 'JWT' })
+  return plain && isMarkedAccessToken(plain) ? plain : undefined
+}
+
 async function findJwt(context: Context, jwt: string): Promise<LiveToken | undefined> {
-  const payload = await context.keys.verify(jwt, { typ: 'at+jwt' })
+  const payload = await verified(context, jwt)
   if (!payload || payload.iss !== context.config.issuer || typeof payload.exp !== 'number') return undefined
   if (payload.exp * 1000 <= context.clock.now()) return undefined
-  const claims = { ...payload, scope: payload.scope ?? '' } as LiveToken['claims'] & { jti: string }
+  const { token_use: _, ...said } = payload
+  const claims = { ...said, scope: said.scope ?? '' } as LiveToken['claims'] & { jti: string }
   const [revoked, grant] = await Promise.all([
     AccessToken.isRevoked(context, claims.jti),
     claims.grant_id === undefined ? undefined : Grant.find(context, claims.grant_id),

@@ -1,11 +1,13 @@
 /** Creates all tokens. Access tokens: RFC 9068 or opaque. ID Tokens: https://openid.net/specs/openid-connect-core-1_0.html#IDToken */
 import { pick, requestedNames, withTheirValues } from '../auth/claims.ts'
 import { sign } from '../auth/jws.ts'
+import { accessTokenMark } from '../auth/jwt_type.ts'
 import { formatScope } from '../auth/scope.ts'
 import { leftHalfHash, newHandle, noGrant } from '../auth/token.ts'
 import type { Context } from '../contracts/context.ts'
 import { seconds } from '../lib/clock.ts'
 import { AccessToken } from '../models/access_token.ts'
+import { findClient } from '../clients/find_client.ts'
 import { signerFor } from '../clients/signer.ts'
 import type { Client } from '../models/client.ts'
 import { refreshHandle } from '../models/refresh_token.ts'
@@ -82,16 +84,32 @@ export async function mintAccessToken(
     return { token: handle, expiresIn }
   }
   const key = context.keys.signer(context.config.accessTokenAlg)
+  const typ = await typFor(aud, client, context)
   const claims = {
     iss: context.config.issuer,
     ...token,
     scope: token.scope === '' ? undefined : token.scope, // RFC 9068 §2.2.3: absent, not empty
     jti: context.random(15),
     ...(issue.grant && signInClaims(issue.grant)),
+    ...(typ === 'JWT' && accessTokenMark),
   }
-  const jwt = await sign(key, 'at+jwt', claims)
-  context.keys.remember(jwt, key.kid, 'at+jwt', claims)
+  const jwt = await sign(key, typ, claims)
+  context.keys.remember(jwt, key.kid, typ, claims)
   return { token: jwt, expiresIn }
+}
+
+const isUri = (name: string): boolean => /^[a-z][a-z\d+.-]*:/i.test(name)
+
+/** A token whose audience is a client could pass there for an ID Token, so it has the type of access tokens in any case. */
+async function typFor(aud: string | readonly string[], client: Client, context: Context) {
+  const { accessTokenTyp, accessTokenAudience } = context.config
+  const typ = client.access_token_typ ?? accessTokenTyp
+  if (typ !== 'JWT') return typ
+  for (const name of [aud].flat()) {
+    if (name === accessTokenAudience) continue // the choice of the operator
+    if (name === client.client_id || (!isUri(name) && (await findClient(context, name)))) return 'at+jwt'
+  }
+  return typ
 }
 
 /** Whether the client reads the claims of its scopes from ID Tokens that it receives directly. */

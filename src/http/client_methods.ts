@@ -2,7 +2,7 @@
 import type { JWTPayload, JWTVerifyResult } from 'jose'
 import type { Credentials } from '../auth/client_auth.ts'
 import { OAuthError } from '../auth/errors.ts'
-import { clientAuthenticationTypes, hasType } from '../auth/jwt_type.ts'
+import { clientAuthenticationTypes, hasType, isMarkedAccessToken } from '../auth/jwt_type.ts'
 import { RefusedError } from '../auth/refusal.ts'
 import type { Rule } from '../auth/rule.ts'
 import { clientAlgs, signingAlgs } from '../auth/registration.ts'
@@ -71,6 +71,7 @@ const ofRequests = [
 function requireAssertion(typ: unknown, payload: JWTPayload): void {
   if (!hasType(typ, clientAuthenticationTypes))
     throw wrongAssertion('typ must be client-authentication+jwt, JWT or absent', typ)
+  if (isMarkedAccessToken(payload)) throw wrongAssertion('no access token')
   const parameter = ofRequests.find((name) => Object.hasOwn(payload, name))
   if (parameter !== undefined)
     throw wrongAssertion(

@@ -39,6 +39,7 @@ const values: Record<keyof typeof memberOptions, [string[], unknown]> = {
   'id-token-claims': [[], true],
   'no-id-token-claims': [[], false],
   'access-token-format': [['opaque'], 'opaque'],
+  'access-token-typ': [['JWT'], 'JWT'],
   'application-type': [['web'], 'web'],
   'first-party': [[], true],
   pkce: [[], true],

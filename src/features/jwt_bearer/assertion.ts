@@ -1,7 +1,7 @@
 /** Reads and checks an assertion: a JWT about an End-User, signed by a trusted issuer. https://www.rfc-editor.org/rfc/rfc7523#section-3 */
 import type { JWTPayload } from 'jose'
 import { HttpError, OAuthError } from '../../auth/errors.ts'
-import { hasType } from '../../auth/jwt_type.ts'
+import { hasType, isMarkedAccessToken } from '../../auth/jwt_type.ts'
 import { RefusedError, shown } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
@@ -55,6 +55,7 @@ export async function readAssertion(
   const [said, typ] = decoded(() => [decodeJwt(jwt), decodeProtectedHeader(jwt).typ] as const)
   if (!hasType(typ, types))
     throw refuse('typ JWT, or none', typ, `its typ ${shown(typ)} is not that of an assertion`)
+  if (isMarkedAccessToken(said)) throw refuse('an assertion', said.token_use, 'it is an access token')
   const trusted = issuers.find(([issuer]) => issuer === said.iss)
   if (!trusted)
     throw refuse(

@@ -2,7 +2,7 @@
 import { ownMember } from '../../lib/own_member.ts'
 import { createHash } from 'node:crypto'
 import type { CompactJWSHeaderParameters } from 'jose'
-import { hasType } from '../../auth/jwt_type.ts'
+import { hasType, isMarkedAccessToken } from '../../auth/jwt_type.ts'
 import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
@@ -52,6 +52,7 @@ export async function readIdToken(
   const { sub, nonce, at_hash } = payload
   if (typeof sub !== 'string' || sub === '' || sub.length > maxSubjectLength)
     throw refuse('sub is missing, empty or too long')
+  if (isMarkedAccessToken(payload)) throw refuse('it is an access token')
   if (nonce !== expected.nonce && !(upstream.row.withoutNonce && nonce === undefined))
     throw refuse('nonce is not that of this sign-in')
   if (at_hash !== undefined && !isHashOf(at_hash, expected.accessToken, protectedHeader.alg))
