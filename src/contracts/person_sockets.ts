@@ -2,6 +2,7 @@
 import type { Acr, AcrDemand } from '../auth/acr.ts'
 import type { Context } from './context.ts'
 import type { Call } from './call.ts'
+import type { IconName } from '../html/icon.ts'
 import type { Html } from '../html/view.ts'
 import type { PolicySource } from '../lib/policy_source.ts'
 import type { MessageKey, Said } from '../lib/say.ts'
@@ -74,6 +75,8 @@ export interface SecondFactor {
   order: number
   /** Its name on the page of choices, for example "A code from your authenticator app". */
   label: MessageKey
+  /** Beside the name on pages. */
+  icon: IconName
   /** The authentication level of a password with this factor. */
   acr: Acr
   /** Replaces a lost factor (recovery codes). An End-User with nothing else has no second factor. */

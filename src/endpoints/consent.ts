@@ -9,6 +9,7 @@ import { imageSources } from '../html/client_parts.ts'
 import { hostOf, shownClient, unnamedAt } from '../http/client_words.ts'
 import { formTarget } from '../http/headers.ts'
 import { claimDescription, consentPage, type ShownScope } from '../html/pages.ts'
+import { shownPerson } from '../people/shown_person.ts'
 import { page, redirectWithin } from '../http/reply.ts'
 import { isSaid } from '../lib/say.ts'
 import type { Reply } from '../contracts/reply.ts'
@@ -98,7 +99,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
     action: `${context.basePath}/consent`,
     clientHost: host,
     describedAt: client.described_at === undefined ? undefined : hostOf(client.described_at),
-    username: user.username,
+    ...shownPerson(user, context),
     other: otherAccountPath(context, open.handle),
     scopes: shownScopes(checked, before, context),
     details: describeExtra(checked.extra, context),

@@ -6,6 +6,7 @@ import { imageSources } from '../html/client_parts.ts'
 import { clientOfSignIn } from '../http/client_words.ts'
 import { formTarget } from '../http/headers.ts'
 import { selectAccountPage } from '../html/pages.ts'
+import { shownPerson } from '../people/shown_person.ts'
 import { page, redirectWithin } from '../http/reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 import { currentSession } from '../http/session.ts'
@@ -46,7 +47,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
   const html = selectAccountPage({
     ...formFields(call, context, 'select_account', handle),
     ...shown,
-    username: user.username,
+    ...shownPerson(user, context),
   })
   return {
     ...page(200, html),

@@ -3,7 +3,7 @@ import accountSource from '../../views/account.html' with { type: 'text' }
 import type { Context } from '../contracts/context.ts'
 import { type Said, say } from '../lib/say.ts'
 import { page } from '../html/document.ts'
-import { alert, note } from '../html/page_parts.ts'
+import { alert, done } from '../html/page_parts.ts'
 import { defineView, type Html } from '../html/view.ts'
 import { accountPath } from '../html/account_parts.ts'
 
@@ -43,7 +43,7 @@ export function accountPage(
       title: view.title,
       notice: [
         ...(view.problem ? [alert({ message: view.problem })] : []),
-        ...(view.done ? [note({ text: view.done })] : []),
+        ...(view.done ? [done({ text: view.done })] : []),
       ],
       main: view.main,
     }),

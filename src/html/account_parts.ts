@@ -42,8 +42,8 @@ export const linkTo = defineView('account_link', '<p><a href="{{path}}">{{text}}
 
 const form = defineView(
   'account_button',
-  '<form class="one_button" method="post" action="{{action}}">{{fields}}<button class="{{kind}}" type="submit" name="{{name}}" value="{{name}}" aria-label="{{label}}">{{text}}</button></form>',
-  ['action', 'fields', 'kind', 'name', 'label', 'text'],
+  '<form class="one_button" method="post" action="{{action}}">{{fields}}<button class="{{kind}}" type="submit" name="{{name}}" value="{{name}}" aria-label="{{label}}">{{icon}}<span>{{text}}</span></button></form>',
+  ['action', 'fields', 'kind', 'name', 'label', 'icon', 'text'],
 )
 
 /** A form of one button. `label` begins with `text` and names the entry, since all buttons of a list have the same text. */
@@ -53,6 +53,7 @@ export const buttonForm = (view: {
   name: string
   text: Said
   label?: Said
+  icon?: Html
   kind?: 'danger' | 'primary' | ''
   fields?: Readonly<Record<string, string>>
 }): Html =>
@@ -64,5 +65,6 @@ export const buttonForm = (view: {
     kind: view.kind ?? '',
     name: view.name,
     label: view.label ?? view.text,
+    icon: view.icon ?? [],
     text: view.text,
   })

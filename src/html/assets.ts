@@ -1,11 +1,16 @@
 /** The files that pages load. Each path has a hash of the content, so that the file may be cached for ever. */
 import approvalsScript from '../../views/approvals.js' with { type: 'text' }
 import formPostScript from '../../views/form_post.js' with { type: 'text' }
+import pageSource from '../../views/page.js' with { type: 'text' }
 import logo from '../../views/logo.svg' with { type: 'text' }
 import recoveryCodesScript from '../../views/recovery_codes.js' with { type: 'text' }
 import signedOutScript from '../../views/signed_out.js' with { type: 'text' }
 import stylesheet from '../../views/style.css' with { type: 'text' }
 import { sha256 } from '../lib/hash.ts'
+import { iconMarkup } from './icon.ts'
+
+/** With the icons of the buttons that it adds. */
+const pageScript = pageSource.replace(/\{\{icon ([a-z-]+)\}\}/g, (_, name: string) => iconMarkup(name) ?? '')
 
 export interface Asset {
   readonly body: string | Uint8Array<ArrayBuffer>
@@ -19,6 +24,7 @@ export const hashed = (name: string, extension: string, body: Asset['body']): st
 
 export const stylePath = hashed('style', 'css', stylesheet)
 export const logoPath = hashed('logo', 'svg', logo)
+export const pagePath = hashed('page', 'js', pageScript)
 export const formPostPath = hashed('form_post', 'js', formPostScript)
 export const signedOutPath = hashed('signed_out', 'js', signedOutScript)
 export const recoveryCodesPath = hashed('recovery_codes', 'js', recoveryCodesScript)
@@ -35,6 +41,7 @@ export const pictureHeaders = {
 export const assets: ReadonlyMap<string, Asset> = new Map([
   [stylePath, { body: stylesheet, contentType: 'text/css; charset=utf-8' }],
   [logoPath, { body: logo, contentType: 'image/svg+xml; charset=utf-8', headers: pictureHeaders }],
+  [pagePath, script(pageScript)],
   [formPostPath, script(formPostScript)],
   [signedOutPath, script(signedOutScript)],
   [approvalsPath, script(approvalsScript)],

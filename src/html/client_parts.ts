@@ -32,9 +32,11 @@ export function clientName({ clientName: name = '', clientUri }: ShownClient): H
 const logoOf = ({ logoUri, unverified }: ShownClient): string | undefined =>
   unverified ? undefined : foreignUrl(logoUri, ['https:'])
 
+/** Its logo, or a sign for an application; nothing where there is no client. */
 export function clientLogo(client: ShownClient): Html | Html[] {
   const url = client.unverified ? client.logoPath : logoOf(client)
-  return url ? parts.clientLogo({ url }) : []
+  if (url) return parts.clientLogo({ url })
+  return client.clientName ? parts.tile({ icon: parts.icon('app-window') }) : []
 }
 
 /** CSP img-src for `clientLogo`. */

@@ -2,6 +2,7 @@
 import consentSource from '../../views/consent.html' with { type: 'text' }
 import consentScopeSource from '../../views/consent_scope.html' with { type: 'text' }
 import { isMessageKey } from './words.ts'
+import { ownMember } from '../lib/own_member.ts'
 import { isSaid, type OwnWords, say, type Said } from '../lib/say.ts'
 import {
   type ClientPlace,
@@ -12,8 +13,10 @@ import {
   shownHost,
   shownName,
 } from './client_parts.ts'
+import { avatar, type ShownPerson } from './avatar.ts'
 import { page } from './document.ts'
 import { foreignText } from './foreign_text.ts'
+import type { IconName } from './icon.ts'
 import * as parts from './page_parts.ts'
 import { defer, defineView, type Html } from './view.ts'
 
@@ -25,6 +28,16 @@ export const scopeDescriptions: Readonly<Record<string, Said>> = {
   address: say('scope.address'),
   phone: say('scope.phone'),
   offline_access: say('scope.offline_access'),
+}
+
+/** Of scopes that most people know. */
+const scopeIcons: Readonly<Record<string, IconName>> = {
+  openid: 'log-in',
+  profile: 'id-card',
+  email: 'mail',
+  address: 'map-pin',
+  phone: 'phone',
+  offline_access: 'refresh-cw',
 }
 
 /** The same for a single claim of a scope. */
@@ -39,6 +52,7 @@ export type ShownScope = { name: string; description: OwnWords | Said; isNew?: b
 
 const consent = defineView('consent', consentSource, [
   'logo',
+  'avatar',
   'client',
   'username',
   'notYou',
@@ -52,7 +66,7 @@ const consent = defineView('consent', consentSource, [
   'lasts',
   'links',
 ])
-const consentScope = defineView('consent_scope', consentScopeSource, ['description', 'isNew', 'name'])
+const consentScope = defineView('consent_scope', consentScopeSource, ['icon', 'description', 'isNew', 'name'])
 
 const longestScope = 200
 const secondsInDay = 86_400
@@ -70,6 +84,7 @@ export function scopeWords(description: OwnWords | Said): Html | Said | string {
 
 export const scopeRow = ({ name, description, isNew }: ShownScope): Html =>
   consentScope({
+    icon: parts.icon(ownMember(scopeIcons, name) ?? 'key-round'),
     description: scopeWords(description || name),
     isNew: isNew ? parts.newBadge({}) : [],
     name: description ? parts.scopeName({ name: foreignText(name) }) : [],
@@ -82,13 +97,13 @@ export const scopeRow = ({ name, description, isNew }: ShownScope): Html =>
  */
 export function consentPage(
   view: ShownClient &
-    ClientPlace & {
+    ClientPlace &
+    ShownPerson & {
       action: string
       csrf: string
       interaction: string
       clientName: string | Said
       unverified: boolean
-      username: string
       /** The path of the sign-in with another account. */
       other?: string | undefined
       scopes: readonly ShownScope[]
@@ -102,6 +117,7 @@ export function consentPage(
     consent({
       logo: clientLogo(view),
       client: shownName(view.clientName),
+      avatar: avatar(view),
       username: parts.name({ text: foreignText(view.username) }),
       notYou: view.other === undefined ? [] : parts.notYou({ path: view.other }),
       warning: view.unverified ? clientWarning(view) : [],

@@ -2,7 +2,8 @@
 import languagesSource from '../../views/languages.html' with { type: 'text' }
 import layoutSource from '../../views/layout.html' with { type: 'text' }
 import { type Language, languages, type Said } from '../lib/say.ts'
-import { clientLink, clientLinks, script, signOut, stylesheet } from './page_parts.ts'
+import { pagePath } from './assets.ts'
+import { clientLink, clientLinks, script, signOut, skipLink, stylesheet } from './page_parts.ts'
 import { defer, defineView, type Html, type Setting } from './view.ts'
 
 /** The action of the language form in the footer; `endpoints/language.ts` serves it. */
@@ -18,6 +19,8 @@ const layout = defineView('layout', layoutSource, [
   'stylesheets',
   'head',
   'width',
+  'skip',
+  'nav',
   'main',
   'links',
   'languages',
@@ -77,12 +80,19 @@ export const ownScript = (path: string): Html => defer(({ base }) => script({ pa
 /**
  * `title` never quotes a client: it cannot have <bdi>, and the browser keeps it in the history. `again` is false when a
  * reload would not show the same page. `signedIn` adds a sign-out link, for pages of signed-in End-Users without the
- * account menu. OWASP ASVS 5.0 V7.4.4
+ * account menu, which is `nav`. `scripts` adds `views/page.js`: an error page does without, since what failed may be an asset. OWASP ASVS 5.0 V7.4.4
  */
 export const page = (
   title: Said,
   main: Html,
-  { width = '', head = [] as readonly Html[], again = true, signedIn = false } = {},
+  {
+    width = '',
+    head = [] as readonly Html[],
+    nav = [] as readonly Html[],
+    again = true,
+    signedIn = false,
+    scripts = true,
+  } = {},
 ): Html =>
   defer((setting) => {
     const { words, brand, base } = setting
@@ -94,7 +104,9 @@ export const page = (
       logo: brand.logo,
       icon: brand.icon,
       stylesheets: brand.stylesheets.map((path) => stylesheet({ path })),
-      head,
+      head: scripts ? [ownScript(pagePath), ...head] : head,
+      skip: nav.length > 0 ? skipLink({}) : [],
+      nav,
       width,
       main: signedIn ? [main, signOut({ path: `${base}/logout` })] : main,
       links: operatorLinks(setting),

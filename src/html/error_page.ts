@@ -5,11 +5,13 @@ import { say, type Said } from '../lib/say.ts'
 import { shownHost } from './client_parts.ts'
 import { page } from './document.ts'
 import { foreignText } from './foreign_text.ts'
+import type { IconName } from './icon.ts'
 import * as parts from './page_parts.ts'
 import { defineView, type Html } from './view.ts'
 import { isMessageKey } from './words.ts'
 
 const error = defineView('error', errorSource, [
+  'sign',
   'title',
   'message',
   'description',
@@ -26,6 +28,16 @@ const sentence = (text: string): string =>
 const titleOf = (status: number): Said => {
   const key = `error_page.title_${status}`
   return say(isMessageKey(key) ? key : 'error_page.title')
+}
+
+/** By status; a crossed octagon is for a request that no repetition mends. */
+const signs: Readonly<Record<number, IconName>> = {
+  401: 'lock-keyhole',
+  403: 'lock-keyhole',
+  404: 'search-x',
+  429: 'clock',
+  500: 'server-crash',
+  503: 'clock',
 }
 
 /** Features add error codes. A code without a message gets that of invalid_request. */
@@ -71,6 +83,7 @@ export function errorPage(view: {
   return page(
     title,
     error({
+      sign: parts.sign({ kind: 'sign danger', icon: parts.icon(signs[view.status] ?? 'octagon-x') }),
       title,
       message: view.say ?? messageOf(view.error),
       description:
@@ -82,5 +95,6 @@ export function errorPage(view: {
       error: view.error,
       requestId: view.requestId,
     }),
+    { scripts: false },
   )
 }

@@ -6,7 +6,7 @@ import { defineView, type Html } from './view.ts'
 
 const input = defineView(
   'form_field',
-  '<label for="{{id}}">{{label}}</label>\n<input id="{{id}}" name="{{name}}" type="{{type}}" value="{{value}}" autocomplete="{{autocomplete}}" maxlength="{{maxlength}}" autocapitalize="{{autocapitalize}}" spellcheck="false" aria-invalid="{{invalid}}" aria-describedby="{{describedBy}}" {{required}}>\n{{problem}}{{hint}}',
+  '<label for="{{id}}">{{label}}</label>\n<div class="{{kind}}" data-show="{{show}}"><input id="{{id}}" name="{{name}}" type="{{type}}" value="{{value}}" autocomplete="{{autocomplete}}" maxlength="{{maxlength}}" autocapitalize="{{autocapitalize}}" spellcheck="false" aria-invalid="{{invalid}}" aria-describedby="{{describedBy}}" {{required}}></div>\n{{problem}}{{hint}}',
   [
     'id',
     'label',
@@ -19,6 +19,8 @@ const input = defineView(
     'invalid',
     'describedBy',
     'required',
+    'kind',
+    'show',
     'problem',
     'hint',
   ],
@@ -60,6 +62,8 @@ export function formField(field: Field): Html {
     invalid: problem ? 'true' : 'false',
     describedBy: [...(problem ? [problemId] : []), ...(hint ? [hintId] : [])].join(' '),
     required: field.required ? 'required' : '',
+    kind: type === 'password' ? 'secret' : 'field',
+    show: type === 'password' ? say('password.show') : '',
     problem: problem ? fieldProblem({ id: problemId, text: problem }) : [],
     hint: hint ? hintView({ id: hintId, text: hint }) : [],
   })

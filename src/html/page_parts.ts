@@ -1,11 +1,26 @@
 /** Optional parts of pages: one line of HTML each, too small for files in `views/`. */
+import { avatar, type ShownPerson } from './avatar.ts'
 import { foreignText } from './foreign_text.ts'
+import type { IconName } from './icon.ts'
+import { iconShapes } from './icon_shapes.ts'
 import type { Said } from '../lib/say.ts'
-import { defineView, type Html } from './view.ts'
+import { defineView, type Html, type View } from './view.ts'
 
-export const alert = defineView('alert', '<p class="alert" role="alert" id="alert">{{message}}</p>', [
-  'message',
-])
+const icons = Object.fromEntries(
+  Object.keys(iconShapes).map((name) => [name, defineView(`icon_${name}`, `{{icon ${name}}}`, [])]),
+) as Readonly<Record<IconName, View<never>>>
+
+/** An icon, beside words that say the same. */
+export const icon = (name: IconName): Html => icons[name]({})
+
+/** An icon in a circle: what a page is about, at its head. */
+export const sign = defineView('sign', '<span class="{{kind}}">{{icon}}</span>', ['kind', 'icon'])
+
+export const alert = defineView(
+  'alert',
+  '<p class="alert" role="alert" id="alert">{{message}}{{icon circle-alert}}</p>',
+  ['message'],
+)
 
 /** The problem with one field, shown beside it. The field's aria-describedby names `id`. */
 export const fieldProblem = defineView('field_problem', '<p class="field_problem" id="{{id}}">{{text}}</p>', [
@@ -13,7 +28,13 @@ export const fieldProblem = defineView('field_problem', '<p class="field_problem
   'text',
 ])
 
-export const note = defineView('note', '<p class="notice">{{text}}</p>', ['text'])
+export const note = defineView('note', '<p class="notice">{{text}}{{icon info}}</p>', ['text'])
+
+/** What the End-User did has succeeded. */
+export const done = defineView('done', '<p class="notice">{{text}}{{icon circle-check}}</p>', ['text'])
+
+/** The first stop of Tab on a page with a menu. */
+export const skipLink = defineView('skip_link', '<a class="skip" href="#content">{{t layout.skip}}</a>', [])
 
 export const stylesheet = defineView('stylesheet', '<link rel="stylesheet" href="{{path}}">', ['path'])
 
@@ -56,11 +77,15 @@ export const notYou = defineView('not_you', '<a href="{{path}}">{{t common.not_y
 /** The End-User of a sign-in that is not complete. */
 const signingIn = defineView(
   'signing_in',
-  '<p class="muted">{{t second_factor.signing_in_as}} {{notYou}}</p>',
-  ['username', 'notYou'],
+  '<p class="account">{{avatar}}<span>{{t second_factor.signing_in_as}}</span></p><p class="small">{{notYou}}</p>',
+  ['avatar', 'username', 'notYou'],
 )
-export const signingInAs = (username: string, path: string): Html =>
-  signingIn({ username: name({ text: foreignText(username) }), notYou: notYou({ path }) })
+export const signingInAs = (person: ShownPerson, path: string): Html =>
+  signingIn({
+    avatar: avatar(person),
+    username: name({ text: foreignText(person.username) }),
+    notYou: notYou({ path }),
+  })
 
 export const signedInAs = defineView('signed_in_as', '<p>{{t common.signed_in_as}}</p>', ['username'])
 
@@ -123,27 +148,30 @@ export const clientLogo = defineView(
   ['url'],
 )
 
+/** An icon in place of a picture, such as the logo of a client that has none. */
+export const tile = defineView('tile', '<span class="tile">{{icon}}</span>', ['icon'])
+
 export const unverifiedWarning = defineView(
   'unverified_warning',
-  '<p class="warning"><strong>{{t consent.unchecked}}</strong> {{t consent.self_registered}}</p>',
+  '<p class="warning"><strong>{{t consent.unchecked}}</strong> {{t consent.self_registered}}{{icon triangle-alert}}</p>',
   ['host'],
 )
 
 export const describedWarning = defineView(
   'described_warning',
-  '<p class="warning"><strong>{{t consent.unchecked}}</strong> {{t consent.described}}</p>',
+  '<p class="warning"><strong>{{t consent.unchecked}}</strong> {{t consent.described}}{{icon triangle-alert}}</p>',
   ['host'],
 )
 
 export const refusedWarning = defineView(
   'refused_warning',
-  '<p class="warning"><strong>{{t consent.unchecked}}</strong> {{t client.refused}}</p>',
+  '<p class="warning"><strong>{{t consent.unchecked}}</strong> {{t client.refused}}{{icon triangle-alert}}</p>',
   ['host'],
 )
 
 export const unverifiedDevice = defineView(
   'unverified_device',
-  '<p class="warning"><strong>{{t consent.unchecked}}</strong> {{t consent.made_up}}</p>',
+  '<p class="warning"><strong>{{t consent.unchecked}}</strong> {{t consent.made_up}}{{icon triangle-alert}}</p>',
   [],
 )
 

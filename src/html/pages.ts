@@ -14,6 +14,7 @@ import {
   signInPurpose,
   shownHost,
 } from './client_parts.ts'
+import { avatar, type ShownPerson } from './avatar.ts'
 import { ownScript, page } from './document.ts'
 import { foreignText } from './foreign_text.ts'
 import * as parts from './page_parts.ts'
@@ -91,14 +92,13 @@ const selectAccount = defineView('select_account', selectAccountSource, [
   'action',
   'csrf',
   'interaction',
+  'avatar',
   'username',
   'clientLinks',
 ])
 
 /** Answers `prompt=select_account`: buttons `continue` and `other`. */
-export const selectAccountPage = (
-  view: Form & ShownClient & Partial<ClientPlace> & { username: string },
-): Html =>
+export const selectAccountPage = (view: Form & ShownClient & Partial<ClientPlace> & ShownPerson): Html =>
   page(
     say('select_account.title'),
     selectAccount({
@@ -107,6 +107,7 @@ export const selectAccountPage = (
       action: view.action,
       csrf: view.csrf,
       interaction: view.interaction,
+      avatar: avatar(view),
       username: foreignText(view.username),
       clientLinks: clientLinks(view),
     }),
@@ -212,4 +213,5 @@ export const formPostPage = (view: { action: string; fields: Readonly<Record<str
   page(say('form_post.title'), formPost({ action: view.action, fields: hiddenFields(view.fields) }), {
     head: [ownScript(formPostPath)],
     again: false,
+    scripts: false,
   })

@@ -1,5 +1,6 @@
 /** One template: literal text and placeholders. The context of each placeholder decides which values it accepts and how they are escaped. https://html.spec.whatwg.org/multipage/syntax.html */
 import { isSaid, type MessageKey, type Said } from '../lib/say.ts'
+import { withIcons } from './icon.ts'
 import { isMessageKey, namesIn, type Words } from './words.ts'
 
 /** What rendering depends on: the language of the reader and the appearance of this deployment. */
@@ -156,17 +157,20 @@ type Placeholder = { writer: Writer; after: string; needs: readonly string[] } &
 
 /**
  * Compiles a source. `{{name}}` is replaced by the value of that name, `{{t key}}` by a message, whose `{names}` are
- * replaced by values too. `declared` are the names that may be used.
- * @throws Error when a name is not declared, a key is unknown, or a placeholder is where no escaping makes it safe.
+ * replaced by values too, `{{icon name}}` by an icon. `declared` are the names that may be used.
+ * @throws Error when a name is not declared, a key or an icon is unknown, or a placeholder is where no escaping makes it safe.
  */
 export function compileTemplate(
   name: string,
-  source: string,
+  given: string,
   declared: readonly string[],
   isHtml: (value: unknown) => boolean,
   read: ReadHtml,
 ): Template {
   const problem = (what: string) => new Error(`view ${name}: ${what}`)
+  const source = withIcons(given, (what) => {
+    throw problem(what)
+  })
   const between = content(isHtml, read)
   const known = new Set(declared)
   // A split on a pattern with one group alternates literal, placeholder, literal, …

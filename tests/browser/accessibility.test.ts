@@ -451,7 +451,6 @@ test.each(['ar', 'de', 'ja'])('other languages: %s', async (locale) => {
     expect(said).toEqual([locale, locale === 'ar' ? 'rtl' : 'ltr'])
   }
   await tab.page.selectOption('select[name=language]', 'tr')
-  await tab.page.click('.languages button')
   await tab.page.waitForSelector('html[lang=tr]')
   expect(new URL(tab.page.url()).pathname).toBe('/forgot_password')
   await tab.close()

@@ -1,5 +1,6 @@
 /** A passkey as second factor: only a passkey of the account that passed the first factor. https://www.w3.org/TR/webauthn-3/#sctn-usecase-authentication */
 import type { Context } from '../../contracts/context.ts'
+import { shownPerson } from '../../people/shown_person.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { otherAccountPath } from '../../flow/interaction_page.ts'
 import { type StepNeeded, stepOfPage, stepForm, signIn } from '../../flow/sign_in.ts'
@@ -26,6 +27,7 @@ export const secondFactor: SecondFactor = {
   name: factorName,
   order: 10,
   label: 'passkeys.factor',
+  icon: 'fingerprint-pattern',
   acr: 'phr',
   // A passkey may be on another device, so having one does not by itself demand it after a password.
   signsIn: true,
@@ -91,7 +93,7 @@ async function otherWays(context: Context, { open, user }: StepNeeded): Promise<
   const choices = context.table.endpoints.find(({ name }) => name === 'second_factor')
   const isOffered = (await lossAddress(context, user)) !== undefined
   return [
-    signingInAs(user.username, otherAccountPath(context, open.handle)),
+    signingInAs(shownPerson(user, context), otherAccountPath(context, open.handle)),
     ...(choices
       ? [linkBelow({ path: `${context.basePath}${choices.path}?interaction=${open.handle}` })]
       : []),

@@ -85,7 +85,7 @@ async function show(
 }
 
 const entryOf = (
-  { name, label, accountPath }: SecondFactor,
+  { name, label, icon, accountPath }: SecondFactor,
   isSetUp: boolean,
   factorPage: FactorPage,
 ): Html => {
@@ -94,6 +94,7 @@ const entryOf = (
   const about = `factor_${name}`
   return factorEntry({
     id: about,
+    icon,
     name: say(label),
     text: say(isSetUp ? 'second_factor.is_set_up' : 'second_factor.not_set_up'),
     actions: [
@@ -116,6 +117,7 @@ async function recoveryEntry(context: Context, factorPage: FactorPage, csrf_toke
   const left = (await RecoveryCodes.find(context, factorPage.user.sub))?.hashes.length ?? 0
   return factorEntry({
     id: 'recovery_codes',
+    icon: 'life-buoy',
     name: say('second_factor.recovery_name'),
     text: left > 0 ? say('second_factor.recovery_left', { n: left }) : say('second_factor.recovery_none'),
     actions: buttonFormOf({
@@ -130,6 +132,7 @@ async function recoveryEntry(context: Context, factorPage: FactorPage, csrf_toke
 const devicesEntry = (factorPage: FactorPage): Html =>
   factorEntry({
     id: 'trusted_devices',
+    icon: 'monitor-smartphone',
     name: say('second_factor.devices'),
     text: say('second_factor.devices_text'),
     actions: buttonFormOf({

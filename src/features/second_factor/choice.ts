@@ -68,7 +68,9 @@ async function choose(call: Call, context: Context, found: FoundStepPage & Submi
     text: say('second_factor.choose'),
     main: [
       choiceList({
-        choices: ready.map(({ path, label }) => choice({ path: factorPage.pathTo(path), label: say(label) })),
+        choices: ready.map(({ path, icon, label }) =>
+          choice({ path: factorPage.pathTo(path), icon, label: say(label) }),
+        ),
       }),
       ...(optional ? [declineButton(factorPage)] : []),
       paragraph({ text: say('second_factor.lost') }),
@@ -119,8 +121,8 @@ async function setUp(call: Call, context: Context, found: FoundStepPage & Submit
       ...(choices.length > 0
         ? [
             choiceList({
-              choices: choices.map(({ enrolPath, label }) =>
-                choice({ path: factorPage.pathTo(enrolPath!), label: say(label) }),
+              choices: choices.map(({ enrolPath, icon, label }) =>
+                choice({ path: factorPage.pathTo(enrolPath!), icon, label: say(label) }),
               ),
             }),
           ]

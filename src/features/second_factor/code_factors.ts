@@ -3,7 +3,10 @@ import { twoFactors } from '../../flow/second_factors.ts'
 import type { SecondFactor } from '../../contracts/feature.ts'
 import { type Channel, channels, pathsOf } from './channels.ts'
 
-const factorOf = (channel: Channel, what: Pick<SecondFactor, 'order' | 'label' | 'acr'>): SecondFactor => {
+const factorOf = (
+  channel: Channel,
+  what: Pick<SecondFactor, 'order' | 'label' | 'icon' | 'acr'>,
+): SecondFactor => {
   const paths = pathsOf(channel)
   return {
     ...what,
@@ -18,10 +21,12 @@ const factorOf = (channel: Channel, what: Pick<SecondFactor, 'order' | 'label' |
 export const smsFactor = factorOf(channels.sms, {
   order: 30,
   label: 'second_factor.sms_name',
+  icon: 'message-square-text',
   acr: twoFactors,
 })
 export const emailFactor = factorOf(channels.email, {
   order: 40,
   label: 'second_factor.email_name',
+  icon: 'mail',
   acr: 'urn:latchkey:1fa',
 })

@@ -24,6 +24,7 @@ import type { Reply } from '../../contracts/reply.ts'
 import { signingInAs } from '../../html/page_parts.ts'
 import type { Html } from '../../html/view.ts'
 import { type Said, say } from '../../lib/say.ts'
+import { shownPerson } from '../../people/shown_person.ts'
 import type { User } from '../../models/user.ts'
 import { StoreUnavailable } from '../../store/store.ts'
 import { choicePath, setUpPath } from './policy.ts'
@@ -75,6 +76,7 @@ async function stepFactorPage(
   const { action, csrf, interaction } = formFields(call, context, purpose, open.handle)
   const pathTo = (where: string) => `${context.basePath}${where}?interaction=${open.handle}`
   const ready = await readyFactors(user, context)
+  const factor = context.table.secondFactors.find((each) => [each.path, each.enrolPath].includes(path))
   const others = ready.filter((factor) => factor.path !== path)
   // If no factor is set up, the link leads to the page that lists factors to set up.
   const elsewhere = ready.length === 0 ? setUpPath : others.length > 0 ? choicePath : undefined
@@ -91,7 +93,8 @@ async function stepFactorPage(
         status,
         stepView({
           ...view,
-          who: signingInAs(user.username, otherAccountPath(context, open.handle)),
+          icon: factor?.icon ?? 'shield-check',
+          who: signingInAs(shownPerson(user, context), otherAccountPath(context, open.handle)),
           links:
             elsewhere !== undefined && path !== choicePath && path !== setUpPath
               ? [linkItem({ path: pathTo(elsewhere), label: say('second_factor.other_way') })]

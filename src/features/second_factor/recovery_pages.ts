@@ -186,6 +186,7 @@ export const recoveryFactor: SecondFactor = {
   name: 'recovery',
   order: 90,
   label: 'second_factor.recovery_name',
+  icon: 'life-buoy',
   acr: twoFactors,
   standIn: true,
   isSetUp: async (context, { sub }) => ((await RecoveryCodes.find(context, sub))?.hashes.length ?? 0) > 0,

@@ -155,6 +155,7 @@ export const totpFactor: SecondFactor = {
   name: 'totp',
   order: 20,
   label: 'second_factor.totp_name',
+  icon: 'smartphone',
   acr: twoFactors,
   isSetUp: async (context, { sub }) => (await Totp.find(context, sub)) !== undefined,
   path: challengePath,

@@ -6,15 +6,17 @@ import seedSource from '../../../views/totp_seed.html' with { type: 'text' }
 import codesSource from '../../../views/recovery_codes.html' with { type: 'text' }
 import { recoveryCodesPath } from '../../html/assets.ts'
 import { ownScript, page } from '../../html/document.ts'
-import { fieldProblem, hiddenField } from '../../html/page_parts.ts'
+import type { IconName } from '../../html/icon.ts'
+import { fieldProblem, hiddenField, icon, sign, tile } from '../../html/page_parts.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import { type MessageKey, type Said, say } from '../../lib/say.ts'
 
-const frame = defineView('second_factor', pageSource, ['title', 'text', 'main', 'links'])
+const frame = defineView('second_factor', pageSource, ['sign', 'title', 'text', 'main', 'links'])
 
 /** A page of a login step. */
 export const stepView = (view: {
   title: Said
+  icon: IconName
   who: Html
   text?: Said | undefined
   main: readonly Html[]
@@ -23,8 +25,9 @@ export const stepView = (view: {
   page(
     view.title,
     frame({
+      sign: sign({ kind: 'sign', icon: icon(view.icon) }),
       title: view.title,
-      text: [view.who, ...(view.text ? [paragraph({ text: view.text })] : [])],
+      text: [...(view.text ? [paragraph({ text: view.text })] : []), view.who],
       main: view.main,
       links: view.links?.length ? linkList({ links: view.links }) : [],
     }),
@@ -37,12 +40,14 @@ export const linkItem = defineView('factor_link', '<li><a href="{{path}}">{{labe
   'path',
   'label',
 ])
-export const choiceList = defineView('factor_choices', '<div class="methods">{{choices}}</div>', ['choices'])
-export const choice = defineView(
+export const choiceList = defineView('factor_choices', '<div class="choices">{{choices}}</div>', ['choices'])
+const choiceView = defineView(
   'factor_choice',
-  '<a class="button" href="{{path}}"><span>{{label}}</span></a>',
-  ['path', 'label'],
+  '<a class="button" href="{{path}}">{{icon}}<span>{{label}}</span><span class="onward_icon">{{icon chevron-right}}</span></a>',
+  ['path', 'icon', 'label'],
 )
+export const choice = (view: { path: string; icon: IconName; label: Said }): Html =>
+  choiceView({ ...view, icon: icon(view.icon) })
 
 /** The same with an accessible name that ends with the text of the element `about`. */
 export const choiceAbout = defineView(
@@ -188,9 +193,16 @@ export const recoveryCodesView = (view: {
   })
 
 /** One factor at /account/factors: name, state and actions. */
-export const factorEntry = defineView(
+const factorItem = defineView(
   'factor_entry',
-  '<li class="entry"><div class="entry_text"><h2 id="{{id}}">{{name}}</h2><p>{{text}}</p></div>{{actions}}</li>',
-  ['id', 'name', 'text', 'actions'],
+  '<li class="entry">{{image}}<div class="entry_text"><h2 id="{{id}}">{{name}}</h2><p>{{text}}</p></div>{{actions}}</li>',
+  ['image', 'id', 'name', 'text', 'actions'],
 )
+export const factorEntry = (view: {
+  id: string
+  icon: IconName
+  name: Said
+  text: Said
+  actions: Html | readonly Html[]
+}): Html => factorItem({ ...view, image: tile({ icon: icon(view.icon) }) })
 export const factorList = defineView('factor_entries', '<ul class="entries">{{entries}}</ul>', ['entries'])

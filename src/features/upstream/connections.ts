@@ -9,6 +9,7 @@ import { accountPage } from '../../flow/account_page.ts'
 import { buttonForm, entry, entryList, paragraph } from '../../html/account_parts.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
+import { icon, tile } from '../../html/page_parts.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { changeAndTell } from '../../people/tell_owner.ts'
@@ -18,7 +19,7 @@ import { redirectToProvider } from './start.ts'
 import { connectionsPath, unknownProvider } from './failure.ts'
 import { formTargetsOf } from './form_targets.ts'
 import { type StoredLink, Links } from './links.ts'
-import { providerButtons } from './pages.ts'
+import { markOf, providerButtons } from './pages.ts'
 import { removeConnection } from './remove.ts'
 import { findUpstream, upstreamsOf } from './settings.ts'
 
@@ -57,12 +58,13 @@ async function show(call: Call, context: Context, { user, session }: SignedInPer
         ? entryList({ entries: kept.map((each) => entryOf(context, each, form)) })
         : paragraph({ text: say('connections.none') }),
       providerButtons({
-        buttons: upstreamsOf(context.config).map(({ id, label }) =>
+        buttons: upstreamsOf(context.config).map((each) =>
           buttonForm({
+            icon: markOf(each),
             ...form,
-            name: `connect_${id}`,
-            text: say('connections.add', { provider: label }),
-            fields: { connect: id },
+            name: `connect_${each.id}`,
+            text: say('connections.add', { provider: each.label }),
+            fields: { connect: each.id },
           }),
         ),
       }),
@@ -72,8 +74,10 @@ async function show(call: Call, context: Context, { user, session }: SignedInPer
 }
 
 function entryOf(context: Context, { id, link }: StoredLink, form: { action: string; csrf: string }): Html {
-  const provider = findUpstream(context.config, link.provider)?.label ?? link.provider
+  const upstream = findUpstream(context.config, link.provider)
+  const provider = upstream?.label ?? link.provider
   return entry({
+    image: tile({ icon: upstream ? markOf(upstream) : icon('building-2') }),
     title: provider,
     lines: [
       say('connections.as', { identity: link.shown }),

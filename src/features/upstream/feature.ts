@@ -11,7 +11,7 @@ import { start, startPath } from './start.ts'
 import { connectionsPath } from './failure.ts'
 import { formTargetsOf } from './form_targets.ts'
 import { Links } from './links.ts'
-import { providerButtons } from './pages.ts'
+import { markOf, providerButtons } from './pages.ts'
 import { connectionsIn, eraseConnections } from './remove.ts'
 import { problems } from './problems.ts'
 import { env, upstreamsOf } from './settings.ts'
@@ -28,13 +28,14 @@ export const upstream = defineFeature({
       async view(call, context, { handle }) {
         const { action, csrf, interaction } = formFields(call, context, startPath.slice(1), handle)
         return providerButtons({
-          buttons: upstreamsOf(context.config).map(({ id, label }) =>
+          buttons: upstreamsOf(context.config).map((each) =>
             buttonForm({
+              icon: markOf(each),
               action,
               csrf,
-              name: `upstream_${id}`,
-              text: say('upstream.continue_with', { provider: label }),
-              fields: { interaction, provider: id },
+              name: `upstream_${each.id}`,
+              text: say('upstream.continue_with', { provider: each.label }),
+              fields: { interaction, provider: each.id },
             }),
           ),
         })

@@ -2,14 +2,19 @@
 import connectSource from '../../../views/upstream_connect.html' with { type: 'text' }
 import failedSource from '../../../views/upstream_failed.html' with { type: 'text' }
 import firstSource from '../../../views/upstream_first.html' with { type: 'text' }
+import { icon } from '../../html/page_parts.ts'
 import { page } from '../../html/document.ts'
 import { foreignText } from '../../html/foreign_text.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import { type Said, say } from '../../lib/say.ts'
+import type { ProviderRow } from './row.ts'
 
 export const providerButtons = defineView('upstream_buttons', '<div class="upstream">{{buttons}}</div>', [
   'buttons',
 ])
+
+/** The mark of a provider on its button: of the brand, else a building. */
+export const markOf = ({ row }: { row: ProviderRow }): Html => icon(row.icon ?? 'building-2')
 
 const failed = defineView('upstream_failed', failedSource, ['message', 'path', 'label'])
 

@@ -16,6 +16,7 @@ const githubApi = ({ base }: ProviderSettings) =>
 export const github: ProviderRow = {
   name: 'github',
   label: 'GitHub',
+  icon: 'mark-github',
   documentation: [
     'https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps',
     'https://docs.github.com/en/rest/users/emails',
@@ -59,6 +60,7 @@ const facebookVersion = 'v21.0'
 export const facebook: ProviderRow = {
   name: 'facebook',
   label: 'Facebook',
+  icon: 'mark-facebook',
   documentation: [
     'https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow',
     'https://developers.facebook.com/docs/graph-api/reference/user/',
@@ -97,6 +99,7 @@ export const facebook: ProviderRow = {
 export const discord: ProviderRow = {
   name: 'discord',
   label: 'Discord',
+  icon: 'mark-discord',
   documentation: [
     'https://discord.com/developers/docs/topics/oauth2',
     'https://discord.com/developers/docs/resources/user#user-object',
@@ -132,6 +135,7 @@ export const discord: ProviderRow = {
 export const spotify: ProviderRow = {
   name: 'spotify',
   label: 'Spotify',
+  icon: 'mark-spotify',
   documentation: [
     'https://developer.spotify.com/documentation/web-api/tutorials/code-pkce-flow',
     'https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile',

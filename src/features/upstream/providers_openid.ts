@@ -12,6 +12,7 @@ const googleBase = 'https://accounts.google.com'
 export const google: ProviderRow = {
   name: 'google',
   label: 'Google',
+  icon: 'mark-google',
   documentation: [
     'https://developers.google.com/identity/openid-connect/openid-connect',
     'https://developers.google.com/identity/openid-connect/reference',
@@ -74,6 +75,7 @@ export const microsoft: ProviderRow = {
 export const gitlab: ProviderRow = {
   name: 'gitlab',
   label: 'GitLab',
+  icon: 'mark-gitlab',
   documentation: ['https://docs.gitlab.com/integration/openid_connect_provider/'],
   base: 'https://gitlab.com',
   scope: 'openid email profile',
@@ -106,6 +108,7 @@ export const linkedin: ProviderRow = {
 export const apple: ProviderRow = {
   name: 'apple',
   label: 'Apple',
+  icon: 'mark-apple',
   documentation: [
     'https://developer.apple.com/documentation/signinwithapplerestapi/request_an_authorization_to_the_sign_in_with_apple_server',
     'https://developer.apple.com/documentation/signinwithapplerestapi/generate_and_validate_tokens',

@@ -1,5 +1,7 @@
 /** The type of a row in the table of providers: endpoints, request parameters, and how the responses map to claims. */
 
+import type { IconName } from '../../html/icon.ts'
+
 export type Claims = Readonly<Record<string, unknown>>
 
 /** Settings of one configured provider. A row uses those it needs. */
@@ -63,6 +65,8 @@ export interface ProviderRow {
   name: string
   /** The product name, the same in every language. */
   label: string
+  /** Its mark on buttons. Default: a building. */
+  icon?: IconName
   /** The provider's documentation of what this row contains. */
   documentation: readonly string[]
   /** Default base URL. */

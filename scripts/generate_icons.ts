@@ -1,0 +1,96 @@
+/** Writes src/html/icon_shapes.ts from the packages of Lucide and Simple Icons. `--check` only says whether it differs. docs/decisions/0054-icons.md */
+import * as lucide from 'lucide-static'
+import * as simple from 'simple-icons'
+import { devDependencies } from '../package.json'
+
+/** Of Lucide: drawn with lines. Every name is used on a page; a test finds one that is not. */
+const lines = [
+  'app-window',
+  'building-2',
+  'chevron-right',
+  'circle-alert',
+  'circle-check',
+  'clock',
+  'eye',
+  'eye-off',
+  'fingerprint-pattern',
+  'globe',
+  'id-card',
+  'info',
+  'key-round',
+  'life-buoy',
+  'link',
+  'lock-keyhole',
+  'log-in',
+  'log-out',
+  'mail',
+  'map-pin',
+  'menu',
+  'message-square-text',
+  'monitor-smartphone',
+  'octagon-x',
+  'phone',
+  'refresh-cw',
+  'search-x',
+  'server-crash',
+  'shield-check',
+  'smartphone',
+  'triangle-alert',
+  'user-round',
+  'users-round',
+] as const
+
+/** Of Simple Icons: filled, the marks of sign-in providers and browsers. It has none whose owner asked for its removal. */
+const marks = {
+  apple: simple.siApple,
+  discord: simple.siDiscord,
+  facebook: simple.siFacebook,
+  github: simple.siGithub,
+  gitlab: simple.siGitlab,
+  google: simple.siGoogle,
+  spotify: simple.siSpotify,
+} as const
+
+const pascal = (name: string): string =>
+  name
+    .split('-')
+    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+    .join('')
+
+/** What stands between `<svg …>` and `</svg>`, on one line. */
+function linesOf(name: string): string {
+  const svg = (lucide as unknown as Record<string, string | undefined>)[pascal(name)]
+  const [, inside] = /<svg[^>]*>([\s\S]*)<\/svg>/.exec(svg ?? '') ?? []
+  if (inside === undefined) throw new Error(`lucide-static has no icon ${name}`)
+  return inside.replace(/\s*\n\s*/g, '').replaceAll(' />', '/>')
+}
+
+const entries = [
+  ...lines.map((name) => [name, linesOf(name)] as const),
+  ...Object.entries(marks).map(([name, { path }]) => [`mark-${name}`, `<path d="${path}"/>`] as const),
+]
+
+const text = `/**
+ * Shapes of the icons on pages, made by scripts/generate_icons.ts from lucide-static ${devDependencies['lucide-static']} (ISC and MIT License,
+ * docs/licenses/lucide.txt) and simple-icons ${devDependencies['simple-icons']} (CC0 1.0). A mark is a trademark of its owner and names it alone.
+ */
+export const iconShapes = {
+${entries.map(([name, shape]) => `  '${name}': '${shape}',`).join('\n')}
+} as const
+`
+
+const file = Bun.file(new URL('../src/html/icon_shapes.ts', import.meta.url))
+const formatter = Bun.spawn(['bun', 'fmt', '--stdin-filepath', 'src/html/icon_shapes.ts'], {
+  stdin: new Blob([text]),
+  stderr: 'inherit',
+})
+const formatted = await new Response(formatter.stdout).text()
+if ((await formatter.exited) !== 0) throw new Error('bun fmt failed')
+const same = (await file.exists()) && (await file.text()) === formatted
+if (process.argv.includes('--check') && !same) {
+  process.stderr.write('src/html/icon_shapes.ts has drifted: run bun scripts/generate_icons.ts\n')
+  process.exitCode = 1
+} else if (!same) {
+  await Bun.write(file, formatted)
+  process.stdout.write('wrote src/html/icon_shapes.ts\n')
+}
