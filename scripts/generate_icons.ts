@@ -1,4 +1,4 @@
-/** Writes src/html/icon_shapes.ts from the packages of Lucide and Simple Icons. `--check` only says whether it differs. docs/decisions/0054-icons.md */
+/** Writes src/html/icon_shapes.ts from the packages of Lucide and Simple Icons. `--check` only says whether it differs. docs/decisions/0069-icons.md */
 import * as lucide from 'lucide-static'
 import * as simple from 'simple-icons'
 import { devDependencies } from '../package.json'
@@ -7,6 +7,13 @@ import { devDependencies } from '../package.json'
 const lines = [
   'app-window',
   'building-2',
+  'circle-question-mark',
+  'database',
+  'history',
+  'house',
+  'laptop',
+  'layout-grid',
+  'tablet',
   'chevron-right',
   'circle-alert',
   'circle-check',
@@ -49,6 +56,12 @@ const marks = {
   gitlab: simple.siGitlab,
   google: simple.siGoogle,
   spotify: simple.siSpotify,
+  chrome: simple.siGooglechrome,
+  duckduckgo: simple.siDuckduckgo,
+  firefox: simple.siFirefoxbrowser,
+  opera: simple.siOpera,
+  safari: simple.siSafari,
+  vivaldi: simple.siVivaldi,
 } as const
 
 const pascal = (name: string): string =>

@@ -121,7 +121,17 @@ export interface PasswordRule {
   problem(context: Context, password: string, about: readonly string[]): Promise<Said | undefined>
 }
 
-/** A page of /account: its entry in the menu, and its summary on the overview. */
+/** What an End-User should do or look at, on the overview of the account. */
+export interface Attention {
+  /** A warning tells of something that happened, which may be an attack. Warnings stand first. */
+  kind: 'warning' | 'advice'
+  text: Said | Html
+  action: Said
+  /** Where the action is. Default: the page of the section. */
+  path?: string
+}
+
+/** A page of /account: its entry in the menu, and what the overview has of it. */
 export interface AccountSection {
   name: string
   /** Below the base path, for example `/account/sessions`. */
@@ -129,7 +139,10 @@ export interface AccountSection {
   title: MessageKey
   /** Its position in the menu, ascending. */
   order: number
+  icon: IconName
+  /** On the overview. A section without it has nothing there that changes. */
   summary?(context: Context, person: { user: User; session: Session }): Promise<Html | Said | undefined>
+  attention?(context: Context, person: { user: User; session: Session }): Promise<readonly Attention[]>
 }
 
 /**

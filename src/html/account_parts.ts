@@ -18,6 +18,18 @@ const item = defineView(
   ['image', 'title', 'badge', 'lines', 'more', 'action'],
 )
 
+/** A line whose times are shown as "5 minutes ago". */
+export const agoLine = defineView('account_ago', '<p class="muted small ago">{{text}}</p>', ['text'])
+
+const detailBox = defineView(
+  'account_details',
+  '<details><summary>{{t common.details}}</summary>{{lines}}</details>',
+  ['lines'],
+)
+/** What a glance does not need. */
+export const details = (lines: readonly Said[]): Html =>
+  detailBox({ lines: lines.map((text) => line({ text })) })
+
 /** One entry of a list. `more` is shown below the lines. */
 export const entry = (view: {
   title: string | Said

@@ -25,9 +25,7 @@ const paired = /^[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}]/u
 /** "Alice van Adams" is AA; a name without letters has none. */
 export function initialsOf(name: string): string {
   const words = name.split(/[\s._@-]+/u).filter((word) => /^[\p{L}\p{N}]/u.test(word))
-  const [first = '', ...rest] = words.map((word) =>
-    (/^./u.exec(word.normalize('NFC'))?.[0] ?? '').toUpperCase(),
-  )
+  const [first = '', ...rest] = words.map((word) => (/^.\p{M}*/u.exec(word)?.[0] ?? '').toUpperCase())
   const last = rest.at(-1) ?? ''
   return paired.test(first) && paired.test(last) ? first + last : first
 }

@@ -1,4 +1,4 @@
-/** Icons of pages: inline SVG in the colour of the text, hidden from screen readers, since words stand beside each. docs/decisions/0054-icons.md */
+/** Icons of pages: inline SVG in the colour of the text, hidden from screen readers, since words stand beside each. docs/decisions/0069-icons.md */
 import { iconShapes } from './icon_shapes.ts'
 
 export type IconName = keyof typeof iconShapes

@@ -148,6 +148,11 @@ export const clientLogo = defineView(
   ['url'],
 )
 
+const deviceMark = defineView('device_mark', '<span class="tile_mark">{{icon}}</span>', ['icon'])
+/** A device, with the mark of its browser in the corner. */
+export const deviceTile = ({ device, browser }: { device: IconName; browser: IconName | undefined }): Html =>
+  tile({ icon: [icon(device), ...(browser ? [deviceMark({ icon: icon(browser) })] : [])] })
+
 /** An icon in place of a picture, such as the logo of a client that has none. */
 export const tile = defineView('tile', '<span class="tile">{{icon}}</span>', ['icon'])
 

@@ -69,6 +69,10 @@ const compose = (
     .map((piece, at) => (at % 2 === 0 ? Bun.escapeHTML(piece) : fill(values[piece])))
     .join('')
 
+/** In UTC; `views/page.js` shows it in the zone of the reader. */
+const timeElement = (at: Date, { words }: Setting): string =>
+  `<time datetime="${at.toISOString().slice(0, 19)}Z">${Bun.escapeHTML(words.show(at))}</time>`
+
 /** Between tags: text, Html, or an array of either. */
 function content(isHtml: (value: unknown) => boolean, read: ReadHtml): Writer {
   const one = (value: unknown, setting: Setting): string => {
@@ -84,7 +88,8 @@ function content(isHtml: (value: unknown) => boolean, read: ReadHtml): Writer {
   /** In <bdi>, so that the writing direction of a name cannot reorder the sentence around it. */
   const filler = (value: unknown, setting: Setting): string => {
     if (isText(value)) return `<bdi>${one(value, setting)}</bdi>`
-    if (typeof value === 'number' || value instanceof Date) return Bun.escapeHTML(setting.words.show(value))
+    if (value instanceof Date) return timeElement(value, setting)
+    if (typeof value === 'number') return Bun.escapeHTML(setting.words.show(value))
     return all(value, setting)
   }
   return {

@@ -72,7 +72,7 @@ describe('the list', () => {
     const op = await start()
     const who = browser(op)
     const lines = async () =>
-      plain(await applications(who)).match(/(?:You allowed access on|Last used on)[^<]*/g)
+      plain(await applications(who)).match(/(?:You allowed access on|Last used on) <time[^<]*/g)
     await tokensOf(op, who)
     const [agreed, first] = (await lines())!
     expect(first).toBe(agreed!.replace('You allowed access', 'Last used'))

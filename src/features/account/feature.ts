@@ -1,7 +1,7 @@
 /** The account page and the list of events of the account. https://owasp.org/www-project-application-security-verification-standard/ */
 import { noteEvent } from '../../people/tell_owner.ts'
-import { say } from '../../lib/say.ts'
 import { defineFeature } from '../../contracts/feature.ts'
+import { recentAlarms } from './alarms.ts'
 import { activity, activityPath } from './activity.ts'
 import { overview } from './overview.ts'
 
@@ -14,7 +14,8 @@ export const account = defineFeature({
       path: activityPath,
       title: 'activity.title',
       order: 80,
-      summary: async () => say('activity.summary'),
+      icon: 'history',
+      attention: recentAlarms,
     },
   ],
   sessions: {

@@ -27,7 +27,7 @@ const pages = defineFeature({
       path: dataPath,
       title: 'data.title',
       order: 90,
-      summary: async () => say('data.summary'),
+      icon: 'database',
     },
   ],
 })

@@ -13,6 +13,7 @@ export const applicationsAccess = defineFeature({
       path: accessPath,
       title: 'access.title',
       order: 70,
+      icon: 'layout-grid',
       async summary(context, { user }) {
         const n = (await accessOfUser(context, user.sub)).length
         return n === 0 ? say('access.none') : say('access.summary', { n })

@@ -19,10 +19,14 @@ export const emailAddress = defineFeature({
       path: emailPath,
       title: 'email.title',
       order: 15,
-      async summary(_context, { user }) {
-        if (typeof user.claims.email !== 'string') return say('email.none')
-        const email = foreignText(user.claims.email)
-        return say(provenEmail(user) !== undefined ? 'email.summary' : 'email.summary_unverified', { email })
+      icon: 'mail',
+      async attention(_context, { user }) {
+        const { email } = user.claims
+        if (typeof email !== 'string')
+          return [{ kind: 'advice', text: say('email.none'), action: say('email.add') }]
+        if (provenEmail(user) !== undefined) return []
+        const text = say('email.summary_unverified', { email: foreignText(email) })
+        return [{ kind: 'advice', text, action: say('email.resend') }]
       },
     },
   ],

@@ -27,6 +27,7 @@ export const section: AccountSection = {
   path: accountPath,
   title: 'passkeys.title',
   order: 40,
+  icon: 'fingerprint-pattern',
   async summary(context, { user }) {
     const n = (await Passkey.listOf(context, user.sub)).length
     return n === 0 ? say('passkeys.none') : say('passkeys.count', { n })

@@ -20,7 +20,7 @@ import type { EventKind } from '../../people/tell_owner.ts'
 import type { Html } from '../../html/view.ts'
 import { type MessageKey, type Said, say } from '../../lib/say.ts'
 import type { User } from '../../models/user.ts'
-import type { AccountSection, SecondFactor } from '../../contracts/feature.ts'
+import type { AccountSection, Attention, SecondFactor } from '../../contracts/feature.ts'
 import { channels } from './channels.ts'
 import { factorAccountForm, type FactorPage, accountFactorPage } from './factor_page.ts'
 import { RecoveryCodes } from './recovery.ts'
@@ -113,8 +113,11 @@ const entryOf = (
   })
 }
 
+const codesLeft = async (context: Context, { sub }: User): Promise<number> =>
+  (await RecoveryCodes.find(context, sub))?.hashes.length ?? 0
+
 async function recoveryEntry(context: Context, factorPage: FactorPage, csrf_token: string): Promise<Html> {
-  const left = (await RecoveryCodes.find(context, factorPage.user.sub))?.hashes.length ?? 0
+  const left = await codesLeft(context, factorPage.user)
   return factorEntry({
     id: 'recovery_codes',
     icon: 'life-buoy',
@@ -185,7 +188,27 @@ export const factorsSection: AccountSection = {
   path: factorsPath,
   title: 'second_factor.title',
   order: 30,
+  icon: 'shield-check',
   async summary(context, { user }) {
-    return say(stateOf(await readyFactors(user, context), user, context))
+    const ready = await readyFactors(user, context)
+    return say(ready.length === 0 ? 'second_factor.not_set_up' : stateOf(ready, user, context))
   },
+  attention: async (context, { user }) => advice(context, user),
+}
+
+/** So few are left that new ones are due. */
+const fewCodes = 3
+
+/** No second factor, or few codes for the day on which it is lost. */
+async function advice(context: Context, user: User): Promise<Attention[]> {
+  const allowed = allowedFactors(context)
+  if (allowed.length === 0) return []
+  const kind = 'advice'
+  if ((await readyFactors(user, context)).length === 0)
+    return [{ kind, text: say('second_factor.off'), action: say('second_factor.set_up_title') }]
+  if (!allowed.some(({ name }) => name === 'recovery')) return []
+  const n = await codesLeft(context, user)
+  if (n > fewCodes) return []
+  const text = n === 0 ? say('second_factor.recovery_none') : say('second_factor.recovery_left', { n })
+  return [{ kind, text, action: say('second_factor.recovery_make') }]
 }

@@ -28,6 +28,7 @@ export const sessions = defineFeature({
       path: sessionsPath,
       title: 'sessions.title',
       order: 60,
+      icon: 'monitor-smartphone',
       summary: async (context, { user }) =>
         say('sessions.summary', { n: (await Session.listOfUser(context, user.sub)).length }),
     },

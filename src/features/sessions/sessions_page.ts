@@ -5,10 +5,11 @@ import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
 import { type SignedInPerson, freshlySignedIn, pageOfPerson } from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
-import { buttonForm, entry, entryList, linkTo } from '../../html/account_parts.ts'
+import { agoLine, buttonForm, details, entry, entryList, linkTo } from '../../html/account_parts.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
-import { deviceWords } from '../../people/device_words.ts'
+import { deviceTile } from '../../html/page_parts.ts'
+import { deviceIcons, deviceWords } from '../../people/device_words.ts'
 import { languageOf } from '../../http/language.ts'
 import { placeOf } from '../../people/place.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
@@ -90,6 +91,7 @@ async function entryOf(
   const absolute = created_at + context.config.sessionTtl
   return entry({
     title: deviceWords(session.user_agent),
+    image: deviceTile(deviceIcons(session.user_agent)),
     ...more,
     lines: [
       ...(address === undefined
@@ -99,10 +101,15 @@ async function entryOf(
               ? say('sessions.where', { address })
               : say('sessions.place', { place, address }),
           ]),
-      say('sessions.used', { first: moment(created_at), last: moment(seen_at) }),
-      exp < absolute
-        ? say('sessions.ends', { idle: moment(exp), absolute: moment(absolute) })
-        : say('sessions.ends_on', { absolute: moment(absolute) }),
+    ],
+    more: [
+      agoLine({ text: say('sessions.active', { at: moment(seen_at) }) }),
+      details([
+        say('sessions.used', { first: moment(created_at), last: moment(seen_at) }),
+        exp < absolute
+          ? say('sessions.ends', { idle: moment(exp), absolute: moment(absolute) })
+          : say('sessions.ends_on', { absolute: moment(absolute) }),
+      ]),
     ],
   })
 }

@@ -51,10 +51,7 @@ export const upstream = defineFeature({
       path: connectionsPath,
       title: 'connections.title',
       order: 50,
-      async summary(context, { user }) {
-        const n = (await Links.listOfUser(context, user.sub)).length
-        return n === 0 ? say('connections.none') : say('connections.summary', { n })
-      },
+      icon: 'link',
     },
   ],
 })
