@@ -180,6 +180,10 @@ export const featureKeyAlgs = (config: Config): KeyAlg[] => [
   ...new Set(featuresFor(config).flatMap((feature) => [...(feature.keyAlgs?.(config) ?? [])])),
 ]
 
+/** What features note about this configuration, for `config check`. */
+export const featureNotes = (config: Config): string[] =>
+  featuresFor(config).flatMap((feature) => [...(feature.notes?.(config) ?? [])])
+
 type Rows = Readonly<Record<string, unknown>>
 
 /** One value for each row of sockets. A row joins the fillings of the features that have one; a group of rows is joined row by row. */

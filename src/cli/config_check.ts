@@ -13,7 +13,7 @@ import { deepProblems } from './deep_check.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { print, printable, printTable } from './output.ts'
 import { looksOf } from '../html/looks.ts'
-import { featureEntries, featuresFor } from '../table.ts'
+import { featureEntries, featureNotes, featuresFor } from '../table.ts'
 import { readConfig } from './open.ts'
 import { checkProfiles, type ProfileFinding, registeredClients } from './profile_check.ts'
 
@@ -43,7 +43,7 @@ export const check = defineCommand({
 
 async function report(config: Config, environment: Environment, warnings: string[]): Promise<Answer> {
   const settings = settingsOf(config, environment)
-  const notes = notesOn(config)
+  const notes = [...notesOn(config), ...featureNotes(config)]
   const profiles = await profilesFor(config, warnings)
   const values = Object.fromEntries(settings.map(({ name, value }) => [name, value]))
   return {

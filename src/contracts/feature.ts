@@ -12,6 +12,8 @@ export interface Feature extends Filled<Sockets> {
   when?(config: Config): boolean
   /** Lines `NAME: problem` for settings that conflict. Any of them stops the boot. */
   problems?(config: Config): readonly string[]
+  /** What `config check` notes: what others must do for these settings. */
+  notes?(config: Config): readonly string[]
   env?: Entries
   /** Algorithms for which the key ring must have a key, in addition to the signing algorithms. */
   keyAlgs?(config: Config): readonly KeyAlg[]

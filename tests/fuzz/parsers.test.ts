@@ -10,6 +10,7 @@ import { parseScope, scopeValues } from '../../src/auth/scope.ts'
 import { Refusal } from '../../src/cli/failure.ts'
 import { readCsv, readJson, writeCsv } from '../../src/cli/user_file.ts'
 import type { Call } from '../../src/contracts/call.ts'
+import { certificateFormats } from '../../src/features/mutual_tls/certificate_formats.ts'
 import { readCertificate } from '../../src/features/mutual_tls/certificate.ts'
 import { elementsOf, namesIn, oidOf, textOf } from '../../src/features/mutual_tls/der.ts'
 import { canonicalName, canonicalSubject } from '../../src/features/mutual_tls/distinguished_name.ts'
@@ -39,6 +40,7 @@ interface Parser {
 }
 
 const certificate = Buffer.from(rfc8705['A. Example: a certificate and its x5t#S256'].der, 'base64')
+const pem = `-----BEGIN CERTIFICATE-----\n${certificate.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`
 const jwt = `${Buffer.from('{"alg":"ES256","typ":"JWT","kid":"k"}').toString('base64url')}.${Buffer.from('{"sub":"a"}').toString('base64url')}.${'A'.repeat(86)}`
 const callWith = (name: string, value: string): Call | undefined => {
   try {
@@ -90,14 +92,30 @@ const parsers: Parser[] = [
   },
   {
     name: 'client certificate in a header',
-    parse: (text) => [readCertificate('client-cert', text), readCertificate('x-ssl-client-cert', text)],
+    parse: (text) => Object.values(certificateFormats).map((format) => readCertificate(format, text)),
     samples: [
+      `Hash=${'a'.repeat(64)};Cert="${encodeURIComponent(pem)}";Subject="CN=\\"a\\",O=b";URI=spiffe://a`,
+      `By=a;Chain="${encodeURIComponent(pem + pem)}"`,
+      pem.replaceAll('\n', ' ').trim(),
+      `${encodeURIComponent(certificate.toString('base64'))},${certificate.toString('base64')}`,
+      certificate.toString('base64'),
       `:${certificate.toString('base64')}:`,
-      encodeURIComponent(
-        `-----BEGIN CERTIFICATE-----\n${certificate.toString('base64')}\n-----END CERTIFICATE-----\n`,
-      ),
+      encodeURIComponent(pem),
     ],
-    tokens: [':', '=', '%0A', '-----BEGIN CERTIFICATE-----', 'AAAA', '\r\n', '%2B'],
+    tokens: [
+      ':',
+      '=',
+      '%0A',
+      '-----BEGIN CERTIFICATE-----',
+      'AAAA',
+      '\r\n',
+      '%2B',
+      ';',
+      ',',
+      '"',
+      '\\"',
+      'Cert=',
+    ],
   },
   {
     name: 'distinguished name',

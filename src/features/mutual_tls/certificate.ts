@@ -6,9 +6,10 @@ import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
 import { inNetworks } from '../../lib/address.ts'
 import { sha256 } from '../../lib/hash.ts'
-import { settings, standardHeader } from './settings.ts'
+import type { CertificateFormat } from './certificate_formats.ts'
+import { certificateHeader } from './settings.ts'
 
-/** Characters of a header; a certificate with an RSA key of 8192 bits has some 4000. */
+/** Characters of a header; a certificate with an RSA key of 8192 bits has some 4000, and a chain follows in some formats. */
 const longest = 12_000
 
 /** Whether the peer is a trusted proxy. Another peer that sends the header is logged once: it may be a proxy missing in TRUSTED_PROXIES. */
@@ -35,16 +36,16 @@ export function clientCertificate(
   context: Context,
   refuse: (grounds: Grounds) => OAuthError,
 ): X509Certificate | undefined {
-  const header = settings(context.config).mtlsClientCertHeader
+  const { format, header } = certificateHeader(context.config)
   if (!isFromProxy(call, context, header)) return undefined
   const value = call.request.headers.get(header)
-  if (value === null || value === '') return undefined
-  const certificate = readCertificate(header, value)
+  if (value === null || value === '' || value === format.none) return undefined
+  const certificate = readCertificate(format, value)
   if (!certificate)
     throw refuse({
       rule: 'RFC 8705 §2',
-      expected: `one X.509 certificate in the header ${header}, as ${formOf(header)}`,
-      problem: `the header ${header} does not hold one X.509 certificate as ${formOf(header)}`,
+      expected: `one X.509 certificate in the header ${header}, as ${format.written}`,
+      problem: `the header ${header} does not hold one X.509 certificate as ${format.written} (MTLS_CLIENT_CERT_FORMAT)`,
     })
   if (!isValidAt(certificate, context.clock.now()))
     throw refuse({
@@ -56,13 +57,10 @@ export function clientCertificate(
   return certificate
 }
 
-const formOf = (header: string) =>
-  header === standardHeader ? 'RFC 9440 writes it, :base64 of DER:' : 'URL-encoded PEM'
-
-/** The name of the header decides the format; the value is never tried in another format. */
-export function readCertificate(header: string, value: string): X509Certificate | undefined {
+/** The value is read in the format that is configured, and never tried in another. */
+export function readCertificate(format: CertificateFormat, value: string): X509Certificate | undefined {
   if (value.length > longest) return undefined
-  const base64 = header === standardHeader ? inByteSequence(value) : inEscapedPem(value)
+  const base64 = format.read(value)
   const der = base64 === undefined ? undefined : Buffer.from(base64, 'base64')
   // Decoders skip unknown characters. Only the canonical base64 of the certificate is accepted.
   if (!der || der.length === 0 || der.toString('base64') !== base64) return undefined
@@ -70,22 +68,6 @@ export function readCertificate(header: string, value: string): X509Certificate 
     const certificate = new X509Certificate(der)
     // X509Certificate also reads PEM and ignores trailing bytes; both are refused here.
     return der.equals(certificate.raw) ? certificate : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** RFC 8941 §3.3.5; neither a list nor parameters (RFC 9440 §2.2). */
-const inByteSequence = (value: string): string | undefined => /^:([A-Za-z0-9+/]+={0,2}):$/.exec(value)?.[1]
-
-/** One PEM block (RFC 7468 §5), percent-encoded: $ssl_client_escaped_cert of nginx. */
-function inEscapedPem(value: string): string | undefined {
-  if (!/^[\w.~%+/=-]+$/.test(value)) return undefined
-  try {
-    const pem = decodeURIComponent(value)
-    return /^-----BEGIN CERTIFICATE-----\r?\n([A-Za-z0-9+/=\r\n]+?)\r?\n-----END CERTIFICATE-----\s*$/
-      .exec(pem)?.[1]
-      ?.replace(/\r?\n/g, '')
   } catch {
     return undefined
   }

@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
+import { type CertificateFormat, certificateFormats, type FormatName } from './certificate_formats.ts'
 
 const headerName = 'the name of an HTTP header'
 const HeaderName = v.pipe(
   is.text,
-  v.regex(/^[A-Za-z][A-Za-z0-9-]{0,99}$/, `expected ${headerName}`),
+  v.regex(/^[A-Za-z][A-Za-z0-9_-]{0,99}$/, `expected ${headerName}`),
   v.toLowerCase(),
   v.description(headerName),
 )
@@ -20,9 +21,6 @@ const HttpsOrigin = v.pipe(
   v.description(httpsOrigin),
 )
 
-/** The header of RFC 9440. A header of any other name holds URL-encoded PEM, as nginx writes it. */
-export const standardHeader = 'client-cert'
-
 export const env = defineEntries([
   {
     name: 'MUTUAL_TLS',
@@ -31,10 +29,17 @@ export const env = defineEntries([
     help: 'Mutual TLS (RFC 8705): a proxy in TRUSTED_PROXIES requests client certificates and passes them on.',
   },
   {
+    name: 'MTLS_CLIENT_CERT_FORMAT',
+    schema: is.oneOf(...(Object.keys(certificateFormats) as FormatName[])),
+    computed: 'rfc9440; nginx where MTLS_CLIENT_CERT_HEADER names another header than Client-Cert',
+    help: 'How the proxy writes the client certificate (examples/mutual_tls). A header of another format is ignored.',
+  },
+  {
     name: 'MTLS_CLIENT_CERT_HEADER',
     schema: HeaderName,
-    default: 'Client-Cert',
-    help: 'The header with the client certificate: Client-Cert as in RFC 9440, any other name as URL-encoded PEM. The proxy must remove this header from the requests of clients.',
+    computed:
+      'Client-Cert (rfc9440), X-SSL-Client-Cert (nginx, haproxy, caddy), SSL_CLIENT_CERT (apache), X-Forwarded-Tls-Client-Cert (traefik), X-Forwarded-Client-Cert (envoy)',
+    help: 'The header with the client certificate. The proxy must remove this header from the requests of clients, also where it has no certificate to pass on.',
   },
   {
     name: 'MTLS_CLIENT_VERIFY_HEADER',
@@ -55,6 +60,29 @@ export const env = defineEntries([
 
 export const settings = (config: Config) => featureConfig(config, 'mutual_tls', env)
 
+/** The header with the certificate, and how it is written there. */
+export function certificateHeader(config: Config): {
+  name: FormatName
+  format: CertificateFormat
+  header: string
+} {
+  const { mtlsClientCertFormat, mtlsClientCertHeader: named } = settings(config)
+  const byHeader = named === undefined || named === certificateFormats.rfc9440.header ? 'rfc9440' : 'nginx'
+  const name = mtlsClientCertFormat ?? byHeader
+  const format = certificateFormats[name]
+  return { name, format, header: named ?? format.header }
+}
+
+/** What only the proxy can do. */
+export function notes(config: Config): string[] {
+  const { mtlsClientVerifyHeader } = settings(config)
+  const { name, header } = certificateHeader(config)
+  const headers = [header, mtlsClientVerifyHeader].filter((each) => each !== undefined).join(' and ')
+  return [
+    `MUTUAL_TLS: the certificate of a client is what a proxy of TRUSTED_PROXIES writes into ${header}, as ${name} (MTLS_CLIENT_CERT_FORMAT). The proxy must remove ${headers} from every request of a client before it sets its own, on every port and also without a certificate: otherwise a client can claim the certificate of another (examples/mutual_tls)`,
+  ]
+}
+
 /** The certificates of a PEM file. Throws what `node:fs` and `node:crypto` throw, TypeError when there is none. */
 export function readAuthorities(pem: string): X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
@@ -63,13 +91,13 @@ export function readAuthorities(pem: string): X509Certificate[] {
 }
 
 export function problems(config: Config): string[] {
-  const { mtlsClientCertHeader, mtlsClientVerifyHeader, mtlsCaPath } = settings(config)
+  const { mtlsClientVerifyHeader, mtlsCaPath } = settings(config)
   const found: string[] = []
   if (config.trustedProxies.length === 0)
     found.push(
       'TRUSTED_PROXIES: required with MUTUAL_TLS, because only a trusted proxy may pass certificates',
     )
-  if (mtlsClientCertHeader === mtlsClientVerifyHeader)
+  if (certificateHeader(config).header === mtlsClientVerifyHeader)
     found.push('MTLS_CLIENT_VERIFY_HEADER: expected another header than MTLS_CLIENT_CERT_HEADER')
   if (mtlsCaPath === undefined) return found
   try {

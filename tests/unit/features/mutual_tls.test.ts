@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, test } from 'bun:test'
 import { X509Certificate } from 'node:crypto'
 import { isValidAt, readCertificate, thumbprintOf } from '../../../src/features/mutual_tls/certificate.ts'
+import { certificateFormats } from '../../../src/features/mutual_tls/certificate_formats.ts'
 import { elementsOf, namesIn } from '../../../src/features/mutual_tls/der.ts'
 import { canonicalName, canonicalSubject } from '../../../src/features/mutual_tls/distinguished_name.ts'
 import { matchesSubject } from '../../../src/features/mutual_tls/subject.ts'
@@ -15,16 +16,16 @@ afterAll(() => authority.remove())
 
 const example = rfc8705['A. Example: a certificate and its x5t#S256']
 const byHeader = rfc9440['A. Client-Cert header field']
-const pemHeader = 'x-ssl-client-cert'
+const { rfc9440: rfc9440Format, nginx } = certificateFormats
 const pemOf = (base64: string) =>
   `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`
 
 describe('the header', () => {
   test('RFC 8705 appendix A: x5t#S256 of the certificate, in both forms', () => {
     const forms = [
-      readCertificate('client-cert', `:${example.der}:`),
-      readCertificate(pemHeader, encodeURIComponent(pemOf(example.der))),
-      readCertificate(pemHeader, encodeURIComponent(pemOf(example.der).replaceAll('\n', '\r\n'))),
+      readCertificate(rfc9440Format, `:${example.der}:`),
+      readCertificate(nginx, encodeURIComponent(pemOf(example.der))),
+      readCertificate(nginx, encodeURIComponent(pemOf(example.der).replaceAll('\n', '\r\n'))),
     ]
     for (const certificate of forms) {
       expect(thumbprintOf(certificate!)).toBe(example['x5t#S256'])
@@ -33,7 +34,7 @@ describe('the header', () => {
   })
 
   test('RFC 9440 appendix A', () => {
-    const certificate = readCertificate('client-cert', byHeader.value)!
+    const certificate = readCertificate(rfc9440Format, byHeader.value)!
     expect(canonicalSubject(namesIn(certificate.raw))).toBe(canonicalName(byHeader.subject)!)
     expect(
       matchesSubject({ tls_client_auth_san_email: byHeader.email } as unknown as Client, certificate.raw),
@@ -64,7 +65,7 @@ describe('the header', () => {
   }
   for (const [what, value] of Object.entries(refusedSequences))
     test(`Client-Cert is refused: ${what}`, () =>
-      expect(readCertificate('client-cert', value)).toBeUndefined())
+      expect(readCertificate(rfc9440Format, value)).toBeUndefined())
 
   const pem = pemOf(example.der)
   const refusedPem: Record<string, string> = {
@@ -84,8 +85,7 @@ describe('the header', () => {
     'nginx without a certificate': 'NONE',
   }
   for (const [what, value] of Object.entries(refusedPem))
-    test(`URL-encoded PEM is refused: ${what}`, () =>
-      expect(readCertificate(pemHeader, value)).toBeUndefined())
+    test(`URL-encoded PEM is refused: ${what}`, () => expect(readCertificate(nginx, value)).toBeUndefined())
 
   test('dates: both ends are included', () => {
     const certificate = new X509Certificate(der)
