@@ -138,6 +138,7 @@ async function changed(
   const record = Object.entries({
     ...replaced(before, metadata, context, newSecret),
     ...own,
+    exp: undefined, // what an operator takes care of does not end unused
     either_secret_method: hasNoNamedMethod(before, given, removed) || undefined,
   })
   const next = Object.fromEntries(

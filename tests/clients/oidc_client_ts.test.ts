@@ -123,6 +123,69 @@ describe('in production', () => {
   })
 })
 
+describe('PROFILE=mcp in production', () => {
+  test('a page registers itself and reads its answers; a page of another host does not', async () => {
+    const [own, other] = [relyingParty(), relyingParty()]
+    const folder = mkdtempSync(join(tmpdir(), 'latchkey-mcp-cors-'))
+    const PORT = `${freePort()}`
+    const provider = await spawnProvider({
+      PORT,
+      ISSUER_URL: `http://localhost:${PORT}`,
+      NODE_ENV: 'production',
+      PROFILE: 'mcp',
+      SECRET_KEY: Buffer.from(crypto.getRandomValues(new Uint8Array(48))).toString('base64url'),
+      STORE_URL: `sqlite:${join(folder, 'latchkey.db')}`,
+    })
+    try {
+      const tab = await openTab(browser)
+      await tab.page.goto(`${own.origin}/`)
+      const client_id = await tab.page.evaluate(async (issuer) => {
+        const headers = { 'mcp-protocol-version': '2025-11-25' }
+        const found = await fetch(`${issuer}/.well-known/oauth-authorization-server`, { headers })
+        const { registration_endpoint } = (await found.json()) as { registration_endpoint: string }
+        const answer = await fetch(registration_endpoint, {
+          method: 'POST',
+          headers: { ...headers, 'content-type': 'application/json' },
+          body: JSON.stringify({
+            client_name: 'MCP Inspector',
+            redirect_uris: [`${location.origin}/oauth/callback`],
+            token_endpoint_auth_method: 'none',
+            scope: '',
+          }),
+        })
+        return ((await answer.json()) as { client_id: string }).client_id
+      }, provider.issuer)
+      expect(client_id).toBeString()
+      // The port of localhost may differ, the host may not.
+      for (const [origin, expected] of [
+        [own.origin, 'unauthorized_client'],
+        [other.origin, 'unauthorized_client'],
+        [other.origin.replace('localhost', '127.0.0.1'), 'hidden'],
+      ] as const) {
+        await tab.page.goto(`${origin}/`)
+        const read = await tab.page.evaluate(
+          async ({ issuer, client_id }) => {
+            const body = new URLSearchParams({ client_id, grant_type: 'refresh_token', refresh_token: 'x' })
+            const headers = { 'mcp-protocol-version': '2025-11-25' }
+            const answer = await fetch(`${issuer}/token`, { method: 'POST', headers, body }).catch(
+              () => undefined,
+            )
+            return answer ? ((await answer.json()) as { error: string }).error : 'hidden'
+          },
+          { issuer: provider.issuer, client_id },
+        )
+        expect([origin, read]).toEqual([origin, expected])
+      }
+      await tab.close()
+    } finally {
+      own.stop()
+      other.stop()
+      await provider.stop()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+})
+
 const all = ['discovery', 'jwks', 'token', 'userinfo', 'revoke', 'register']
 
 /** Which answers, errors included, a script of that origin gets to see; some of the requests need a preflight. */

@@ -1,10 +1,12 @@
 /** Issue 9, D.47: a client that registered itself and was never used was kept for ever. */
-import { expect, test } from 'bun:test'
+import { afterAll, expect, test } from 'bun:test'
+import { join } from 'node:path'
 import { Client } from '../../src/models/client.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { sqliteStore } from '../../src/store/sqlite.ts'
 import { authorizationUrl, type Json } from '../support/client.ts'
 import { authorize, browser, operatorClient, post, refresh, type Tokens, tokensOf } from '../support/flow.ts'
+import { commandLine } from '../support/command.ts'
 import { provider, type Provider, turnableClock } from '../support/provider.ts'
 import { asClient, manage, registered } from '../support/registration.ts'
 
@@ -130,4 +132,17 @@ test('of two instances, the one that gives tokens keeps the client for both', as
   const tokens = await tokensOf(one, browser(one), asClient(made), { scope: 'openid offline_access' })
   clock.advance(8 * day)
   expect((await refresh(other, asClient(made), tokens.refresh_token)).status).toBe(200)
+})
+
+test('one that an operator changes stays', async () => {
+  const line = commandLine({ STORE_URL: 'sqlite:latchkey.db' })
+  afterAll(line.remove)
+  const clock = turnableClock()
+  const store = sqliteStore(join(line.folder, 'latchkey.db'), clock)
+  const op = await provider({ env: settings, store, clock })
+  const made = await registered(op, body)
+  await line.json('client', 'set', String(made.client_id), '--name', 'Ours', '--json')
+  clock.advance(8 * day)
+  expect(await statusAt(op, made)).toBe(200)
+  await store.close()
 })
