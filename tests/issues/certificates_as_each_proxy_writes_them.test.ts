@@ -177,6 +177,22 @@ describe.each(names)('%s', (name) => {
   })
 })
 
+test.each(names)('%s: what says that the proxy has verified the certificate', async (name) => {
+  const { header } = certificateFormats[name]
+  const op = await started({
+    MTLS_CLIENT_CERT_FORMAT: name,
+    MTLS_CLIENT_VERIFY_HEADER: 'X-Verified',
+    MTLS_CA_PATH: '',
+  })
+  const ask = (value: string | undefined, certificate = written[name][0]!) =>
+    statusOf(op, { [header]: certificate, ...(value !== undefined && { 'x-verified': value }) })
+  expect(await ask('SUCCESS')).toBe(200)
+  expect(await ask('0')).toBe(name === 'haproxy' ? 200 : 401) // ssl_c_verify of HAProxy
+  for (const value of ['NONE', 'FAILED', '21', '18', '', 'SUCCESS, SUCCESS', '0, 0', undefined])
+    expect([value, await ask(value)]).toEqual([value, 401])
+  for (const nothing of noCertificate[name]) expect(await ask('0', nothing)).toBe(401)
+})
+
 test('without a setting for the format, the header decides as before', async () => {
   const standard = await started({})
   expect(await statusOf(standard, { 'client-cert': written.rfc9440[0]! })).toBe(200)

@@ -7,6 +7,8 @@ export interface CertificateFormat {
   written: string
   /** The value that says that the client has sent no certificate, beside an empty one. */
   none?: string
+  /** The value of MTLS_CLIENT_VERIFY_HEADER, beside SUCCESS, that says that the certificate was verified. */
+  verified?: string
   /** The certificate as Base64 of DER; undefined when the value is not in this format. Takes linear time. */
   read(value: string): string | undefined
 }
@@ -96,7 +98,7 @@ export const certificateFormats = {
     none: '(null)',
     read: (value) => onlyBlock(value, ' '),
   },
-  haproxy: base64,
+  haproxy: { ...base64, verified: '0' }, // ssl_c_verify: the number of the error
   caddy: { ...base64, none: caddyPlaceholder },
   traefik: {
     header: 'x-forwarded-tls-client-cert',

@@ -10,7 +10,7 @@ import type { Call } from '../../contracts/call.ts'
 import { clientKeys } from '../../clients/client_keys.ts'
 import type { ClientAuthMethod } from '../../contracts/feature.ts'
 import { clientCertificate, isFromProxy, isValidAt } from './certificate.ts'
-import { readAuthorities, settings } from './settings.ts'
+import { certificateHeader, readAuthorities, settings } from './settings.ts'
 import { matchesSubject } from './subject.ts'
 
 const refuse = (grounds: Grounds) => new OAuthError('invalid_client', grounds)
@@ -57,9 +57,11 @@ export const tlsClientAuth: ClientAuthMethod = {
 function isTrusted(certificate: X509Certificate, call: Call, context: Context): boolean {
   const { mtlsClientVerifyHeader: header, mtlsCaPath } = settings(context.config)
   if (header === undefined && mtlsCaPath === undefined) return false
+  const { format } = certificateHeader(context.config)
   const verified =
     header === undefined ||
-    (isFromProxy(call, context, header) && call.request.headers.get(header) === 'SUCCESS')
+    (isFromProxy(call, context, header) &&
+      ['SUCCESS', format.verified].includes(call.request.headers.get(header) ?? ''))
   return verified && (mtlsCaPath === undefined || isIssuedByAuthority(certificate, mtlsCaPath, context))
 }
 

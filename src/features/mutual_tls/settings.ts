@@ -44,7 +44,7 @@ export const env = defineEntries([
   {
     name: 'MTLS_CLIENT_VERIFY_HEADER',
     schema: HeaderName,
-    help: 'The header in which the proxy says SUCCESS after it verified the certificate against an authority that it trusts. For tls_client_auth.',
+    help: 'The header in which the proxy says SUCCESS (or 0 with MTLS_CLIENT_CERT_FORMAT=haproxy) after it verified the certificate against an authority that it trusts. For tls_client_auth.',
   },
   {
     name: 'MTLS_CA_PATH',
