@@ -47,8 +47,15 @@ export function withoutMisfits(
     const kept = textsOf(given[name])?.filter(fits[name])
     if (kept && (kept.length > 0 || name === 'post_logout_redirect_uris')) given[name] = kept
   }
+  return withoutOtherScopes(given, offered.scopes)
+}
+
+/** The body without scopes that are not offered; without `scope` if none remains. */
+export function withoutOtherScopes(given: Members, offered: readonly string[]): Record<string, unknown> {
   if (typeof given.scope !== 'string') return given
-  const scopes = scopeValues(given.scope).filter((each) => offered.scopes.includes(each))
+  const asked = scopeValues(given.scope)
+  const scopes = asked.filter((each) => offered.includes(each))
+  if (scopes.length === asked.length) return given
   const { scope: _asked, ...others } = given
   return scopes.length > 0 ? { ...given, scope: scopes.join(' ') } : others
 }

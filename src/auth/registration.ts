@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { OAuthError } from './errors.ts'
 import { missingGrantType, withAgreeingTypes } from './agreeing_types.ts'
-import { withoutMisfits } from './misfits.ts'
+import { withoutMisfits, withoutOtherScopes } from './misfits.ts'
 import { accessTokenTypes } from './jwt_type.ts'
 import { malformed } from './malformed_metadata.ts'
 import { checkUrls } from './metadata_urls.ts'
@@ -145,6 +145,8 @@ export interface RegistrationPolicy extends RedirectPolicy {
   scopes: readonly string[]
   /** Whether values that are not offered are left out (`misfits.ts`) and not refused. */
   leaveOut?: boolean
+  /** Whether scopes that are not offered are left out, also where other values are refused. */
+  leaveOutScopes?: boolean
   /** Metadata members of features. */
   extra: v.ObjectEntries
 }
@@ -158,10 +160,7 @@ const refuse = (grounds: Grounds) => new OAuthError('invalid_client_metadata', g
  */
 export function readClientMetadata(sent: unknown, policy: RegistrationPolicy): ClientMetadata {
   const all = withoutNulls(sent)
-  const given =
-    policy.leaveOut && isObject(all)
-      ? withoutMisfits(all, policy, (uri) => redirectProblem(uri, all.application_type, policy))
-      : all
+  const given = isObject(all) ? withoutLeftOut(all, policy) : all
   const body = isObject(given) ? withAgreeingTypes(given, policy.responseTypes) : given
   const known = { ...policy.extra, ...coreMetadata }
   const unsupported = isObject(body) ? unsupportedMember(body, known) : undefined
@@ -187,6 +186,12 @@ export function readClientMetadata(sent: unknown, policy: RegistrationPolicy): C
   checkOffered('subject_type', [metadata.subject_type], policy.subjectTypes)
   checkTogether(metadata)
   return { ...metadata, scope: readScope(metadata.scope, policy.scopes) }
+}
+
+function withoutLeftOut(all: Record<string, unknown>, policy: RegistrationPolicy): Record<string, unknown> {
+  if (policy.leaveOut)
+    return withoutMisfits(all, policy, (uri) => redirectProblem(uri, all.application_type, policy))
+  return policy.leaveOutScopes ? withoutOtherScopes(all, policy.scopes) : all
 }
 
 const isObject = (body: unknown): body is Record<string, unknown> =>

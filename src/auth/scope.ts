@@ -5,6 +5,9 @@ import { shown } from './refusal.ts'
 /** OpenID Connect Core §5.4 and §11. */
 export const standardScopes = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'] as const
 
+/** Scopes for the roles of an End-User. They are no standard; many applications ask any provider for them. */
+export const roleScopes = ['roles', 'groups'] as const
+
 const token = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /** Limits of a request, since requested scopes appear on a page, in records and in tokens. */

@@ -64,16 +64,21 @@ export async function givenMembers(options: ClientOptions) {
 
 /** Privileges of a file have the form that their options give. */
 function requireForm(own: Readonly<Record<string, unknown>>): void {
-  for (const [, { member, type }] of rows) {
+  for (const [, { member, type, form = forms[type] }] of rows) {
     const value = own[member]
-    if (value === undefined || (type === 'boolean' ? typeof value === 'boolean' : isTexts(value))) continue
-    const expected = type === 'boolean' ? 'true or false' : 'a list of texts'
+    const { expected, holds } = form
+    if (value === undefined || holds(value)) continue
     throw new UsageError(`--metadata: ${member}: expected ${expected}, got ${printable(value)}`)
   }
 }
 
-const isTexts = (value: unknown): boolean =>
-  Array.isArray(value) && value.every((each) => typeof each === 'string')
+const forms: Readonly<Record<MemberOption['type'], NonNullable<MemberOption['form']>>> = {
+  boolean: { expected: 'true or false', holds: (value) => typeof value === 'boolean' },
+  string: {
+    expected: 'a list of texts',
+    holds: (value) => Array.isArray(value) && value.every((each) => typeof each === 'string'),
+  },
+}
 
 /** The grant types by which End-Users sign in. */
 const ofPeople: readonly string[] = [

@@ -194,7 +194,7 @@ export const protocolSections = {
       schema: is.oneOf('refuse', 'ignore'),
       default: 'refuse',
       profiles: { classic: 'ignore', mcp: 'ignore' },
-      help: 'What happens to a request with an unknown scope. refuse: invalid_scope (RFC 6749 §3.3). ignore: the other scopes are granted (OpenID Connect Core §3.1.2.1).',
+      help: 'What happens to a request with an unknown scope. refuse: invalid_scope (RFC 6749 §3.3). ignore: the other scopes are granted (OpenID Connect Core §3.1.2.1), and a client that registers itself gets the scopes that it may have. latchkey client add and set refuse unknown scopes in any case.',
     },
     {
       name: 'REGISTRATION',

@@ -82,6 +82,7 @@ export const policyOf = (context: Context, limits: RegistrationLimits = {}): Reg
   redirectHosts: limits.redirect_hosts,
   redirectSchemes: context.config.registrationRedirectSchemes,
   leaveOut: context.config.registrationMisfits === 'leave_out',
+  leaveOutScopes: context.config.unknownScopes === 'ignore',
   extra: context.table.clientMetadata,
 })
 
@@ -97,6 +98,7 @@ export const operatorPolicy = (context: Context): RegistrationPolicy => ({
   redirectSchemes: 'with_host',
   privateHttp: context.config.profile !== 'fapi2',
   leaveOut: false,
+  leaveOutScopes: false,
 })
 
 export const allGrantTypes = (context: Context): string[] => [...context.table.grantTypes.keys()]

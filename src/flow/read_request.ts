@@ -4,6 +4,7 @@ import { OAuthError } from '../auth/errors.ts'
 import { matchRedirectUri, type TrustedRedirect } from '../auth/redirect_uri.ts'
 import { RefusedError, shown } from '../auth/refusal.ts'
 import { requireClient } from '../clients/find_client.ts'
+import { roleScopes, scopeValues } from '../auth/scope.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Params } from '../auth/params.ts'
 import type { ReceivedRequest } from '../contracts/feature.ts'
@@ -99,6 +100,16 @@ const notServed = {
   registration: 'registration_not_supported',
 } as const
 
+/** Many applications ask any provider for `groups`. Where unknown scopes are ignored, so are those for roles that the client may not have. */
+const scopesFor = (client: Client, { scopes, config }: Context): readonly string[] => {
+  if (config.unknownScopes !== 'ignore') return scopes
+  const registered = scopeValues(client.scope)
+  const others: readonly string[] = roleScopes.filter(
+    (each) => !registered.includes(each) && !config.scopes.includes(each),
+  )
+  return scopes.filter((each) => !others.includes(each))
+}
+
 /** Reads a request with a trusted redirect. `received` is only given when the request arrives, not when it resumes. */
 export async function readRequest(
   context: Context,
@@ -118,7 +129,7 @@ export async function readRequest(
   const request = readAuthorizationRequest(params, redirect, client, {
     responseTypes: context.table.responseTypes,
     responseModes: context.table.responseModes,
-    scopes: context.scopes,
+    scopes: scopesFor(client, context),
     scopeTable: context.scopeTable,
     requirePkce: context.config.requirePkce,
     prompts: servedPrompts(context),

@@ -131,7 +131,8 @@ async function stage(PROFILE: string, env: Record<string, string> = {}): Promise
         response_types: [...known.response_types],
         token_endpoint_auth_method: 'private_key_jwt',
         id_token_signed_response_alg: 'PS256',
-        scope: 'openid profile email address phone offline_access data_export account_delete made_up',
+        scope:
+          'openid profile email address phone offline_access data_export account_delete roles groups made_up',
         first_party: true,
         jwks,
         ...more,

@@ -48,6 +48,7 @@ const values: Record<keyof typeof memberOptions, [string[], unknown]> = {
   'resource-uri': [['https://api.example'], ['https://api.example']],
   'may-impersonate': [[], true],
   'exchange-audience': [['stock'], ['stock']],
+  'role-name': [['admin=Administrators'], { admin: 'Administrators' }],
   'allow-resource': [['https://api.example'], ['https://api.example']],
 }
 

@@ -2,20 +2,25 @@
 import type { Config } from '../../config.ts'
 import type { User } from '../../models/user.ts'
 import { defineFeature } from '../../contracts/feature.ts'
+import type { Client } from '../../models/client.ts'
+import { builtInScopes, rolesFor, rolesInAccessTokens } from './roles.ts'
 import { env, settingsOf } from './settings.ts'
 
-const valueOf = ({ attributes, roles }: User, attribute: string): unknown => {
-  if (attribute === 'roles') return roles.length > 0 ? roles : undefined
+const valueOf = (user: User, attribute: string, client: Client): unknown => {
+  const { attributes } = user
+  if (attribute === 'roles') return rolesFor(user, client)
   return Object.hasOwn(attributes, attribute) ? attributes[attribute] : undefined
 }
 
-const tableOf = (config: Config) =>
-  Object.fromEntries(
+const tableOf = (config: Config) => ({
+  ...builtInScopes(config),
+  ...Object.fromEntries(
     Object.entries(settingsOf(config).customScopes ?? {}).map(([scope, { description, claims }]) => [
       scope,
       { description, claims: Object.keys(claims) },
     ]),
-  )
+  ),
+})
 
 export const attributes = defineFeature({
   name: 'attributes',
@@ -24,17 +29,21 @@ export const attributes = defineFeature({
     {
       name: 'attributes',
       scopes: tableOf,
-      values(context, user) {
+      values(context, user, client) {
         const { customScopes } = settingsOf(context.config)
-        return (
-          customScopes &&
-          Object.fromEntries(
-            Object.values(customScopes).flatMap(({ claims }) =>
-              Object.entries(claims).map(([claim, attribute]) => [claim, valueOf(user, attribute)]),
+        const roles = rolesFor(user, client)
+        if (!customScopes && !roles) return undefined
+        return {
+          roles,
+          groups: roles,
+          ...Object.fromEntries(
+            Object.values(customScopes ?? {}).flatMap(({ claims }) =>
+              Object.entries(claims).map(([claim, attribute]) => [claim, valueOf(user, attribute, client)]),
             ),
-          )
-        )
+          ),
+        }
       },
     },
   ],
+  grantRules: [rolesInAccessTokens],
 })

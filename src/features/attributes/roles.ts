@@ -1,0 +1,42 @@
+/** The roles of an End-User for a client: the scopes `roles` and `groups`, also in access tokens. https://www.rfc-editor.org/rfc/rfc9068#section-2.2.3.1 */
+import { roleScopes } from '../../auth/scope.ts'
+import type { Config } from '../../config.ts'
+import type { GrantRule } from '../../contracts/grant_type.ts'
+import type { ScopeTable } from '../../contracts/feature.ts'
+import { ownMember } from '../../lib/own_member.ts'
+import { say } from '../../lib/say.ts'
+import type { Client } from '../../models/client.ts'
+import type { User } from '../../models/user.ts'
+import { settingsOf } from './settings.ts'
+
+/** As the client calls them, and those alone that it is told; undefined for none. */
+export function rolesFor({ roles }: User, { role_names: names }: Client): string[] | undefined {
+  const told = names ? roles.flatMap((role) => ownMember(names, role) ?? []) : roles
+  return told.length > 0 ? [...new Set(told)] : undefined
+}
+
+const descriptions = { roles: say('scope.roles'), groups: say('scope.groups') }
+
+/** Each has the claim of its name. A scope that the operator defined (SCOPES, CUSTOM_SCOPES) keeps that meaning. */
+export const builtInScopes = (config: Config): ScopeTable =>
+  Object.fromEntries(
+    roleScopes
+      .filter(
+        (name) => !config.scopes.includes(name) && !ownMember(settingsOf(config).customScopes ?? {}, name),
+      )
+      .map((name) => [name, { claims: [name], description: descriptions[name] }]),
+  )
+
+export const rolesInAccessTokens: GrantRule = {
+  name: 'roles',
+  shape(issue, { client, context }) {
+    if (!issue.grant) return issue
+    const names = issue.scope.filter((scope) => ownMember(builtInScopes(context.config), scope))
+    const roles = names.length > 0 ? rolesFor(issue.user, client) : undefined
+    if (!roles) return issue
+    return {
+      ...issue,
+      claims: { ...issue.claims, ...Object.fromEntries(names.map((name) => [name, roles])) },
+    }
+  },
+}
