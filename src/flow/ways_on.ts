@@ -59,9 +59,10 @@ export async function beginAgainPath(
 /** At the address of the issuer: a page that was opened at another name of its host leads there too. */
 export async function waysOn(call: Call, context: Context, handle: string | undefined): Promise<Way[]> {
   const application = await applicationOf(call, context, handle)
-  if (application?.way) return [application.way]
-  const { issuer } = context.config
-  return context.table.endpoints.some(({ path }) => path === accountPath)
-    ? [{ label: say('verification.to_account'), url: `${issuer}${accountPath}` }]
-    : [{ label: say('login.title'), url: `${issuer}/login` }]
+  return [application?.way ?? wayToAccount(context)]
 }
+
+export const wayToAccount = ({ config: { issuer }, table }: Context): Way =>
+  table.endpoints.some(({ path }) => path === accountPath)
+    ? { label: say('verification.to_account'), url: `${issuer}${accountPath}` }
+    : { label: say('login.title'), url: `${issuer}/login` }

@@ -13,6 +13,9 @@ const schema = v.object({
 })
 const records = defineRecord('one_time', schema)
 
+/** Secrets that were used: a form that is sent twice, or a link that is opened again, is told that it is done. */
+const used = defineRecord('one_time_used', v.object({ sub: v.string(), exp: v.number() }))
+
 /** The purpose is part of the key: a secret of one purpose is unknown to every other. */
 const id = (purpose: string, secret: string) => sha256(`${purpose}\n${secret}`)
 
@@ -36,6 +39,17 @@ export const OneTime = {
   /** The data of the secret, which stays valid: for the page that a link opens, because mail scanners open links too. */
   peek: async (memory: Memory, purpose: string, secret: string): Promise<About | undefined> =>
     (await records.find(memory, id(purpose, secret)))?.about,
+
+  /** Remembers for `lifetime` seconds that what the secret was for is done, and for which account. It decides nothing. */
+  noteDone: (
+    memory: Memory,
+    purpose: string,
+    secret: string,
+    { sub, lifetime }: { sub: string; lifetime: number },
+  ): Promise<void> => used.put(memory, id(purpose, secret), { sub, exp: seconds(memory.clock) + lifetime }),
+
+  doneFor: async (memory: Memory, purpose: string, secret: string): Promise<string | undefined> =>
+    (await used.find(memory, id(purpose, secret)))?.sub,
 
   /** Spends the secret and returns its data; undefined for all but one caller. */
   take: async (memory: Memory, purpose: string, secret: string): Promise<About | undefined> =>

@@ -102,8 +102,19 @@ export const forgetLinks = (context: Context, sub: string): Promise<unknown> => 
 
 /** The link becomes invalid when the password changes; this forgets it, so that no repetition is expected any more. */
 export async function forgetLink(context: Context, sub: string, token: string): Promise<void> {
+  await OneTime.noteDone(context, purpose, token, { sub, lifetime: repeatSeconds })
   await forgetLinks(context, sub)
   await OneTime.take(context, purpose, token)
+}
+
+/** How long a form that is sent again is told that its password was set. */
+const repeatSeconds = 60
+
+/** Whether `password` was set with the link a moment ago. */
+export async function isLinkDone(context: Context, token: string, password: string): Promise<boolean> {
+  const sub = await OneTime.doneFor(context, purpose, token)
+  const user = sub === undefined ? undefined : await User.find(context, sub)
+  return user !== undefined && !user.disabled && (await isPasswordOf(context, user, password))
 }
 
 /** Replaces the password hash atomically; false when the account is disabled or its password has changed since `user` was read. */

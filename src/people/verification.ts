@@ -95,6 +95,10 @@ async function stillWanted(
 export const findVerification = async (context: Context, token: string): Promise<Verification | undefined> =>
   stillWanted(context, await OneTime.peek(context, purpose, token))
 
+/** Whether the link has verified an address of this account. */
+export const isVerificationDone = async (context: Context, token: string, sub: string): Promise<boolean> =>
+  (await OneTime.doneFor(context, purpose, token)) === sub
+
 /**
  * Makes the address the account's verified one and uses the link up. `taken` when another account verified it first;
  * undefined when the link is no longer valid, and for all but one of concurrent callers. The link is used up last, after
@@ -111,6 +115,8 @@ export async function spendVerification(
   const isProven = await User.proveEmail(context, sub, wanted.address)
   if (isProven) await proven(wanted)
   if (!(await PendingEmail.take(context, sub))) return undefined
+  if (isProven)
+    await OneTime.noteDone(context, purpose, token, { sub, lifetime: lifetimeSeconds }).catch(() => undefined)
   await OneTime.take(context, purpose, token).catch(() => undefined) // it is no longer valid
   return isProven ? 'changed' : 'taken'
 }

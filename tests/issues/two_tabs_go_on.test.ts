@@ -152,6 +152,15 @@ test('not you, on the pages of a device: the code is kept', async () => {
   expect(asBob.html).toContain('value="BCDF-GHJK"')
 })
 
+test('not you, on the page of approvals', async () => {
+  const who = browser(op)
+  await withPassword(who)
+  const { path } = op.context.table.endpoints.find(({ name }) => name === 'approvals')!
+  const form = await notYou(who, pageOf(await who.open(path)))
+  const asBob = pageOf(await who.press(form, 'login', bob))
+  expect(asBob.html).toContain('Signed in as <bdi class="strong">bob</bdi>')
+})
+
 test('after signing out, a link signs in again', async () => {
   const who = browser(op)
   await withPassword(who)

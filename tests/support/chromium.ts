@@ -52,10 +52,17 @@ export async function openTab(browser: Browser, options: BrowserContextOptions =
 }
 
 /** A browser of its own that lets frames of other sites have their cookies, as Chromium by itself no longer does. */
-export async function openLenientTab(options: BrowserContextOptions = {}): Promise<Tab> {
+export const openLenientTab = (options: BrowserContextOptions = {}): Promise<Tab> =>
+  openWith({ cookie_controls_mode: 0, block_third_party_cookies: false }, options)
+
+/** A browser of its own that blocks all cookies. */
+export const openBlockingTab = (options: BrowserContextOptions = {}): Promise<Tab> =>
+  openWith({ default_content_setting_values: { cookies: 2 } }, options)
+
+async function openWith(profile: Record<string, unknown>, options: BrowserContextOptions): Promise<Tab> {
   requireChromium()
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-chromium-'))
-  const preferences = { profile: { cookie_controls_mode: 0, block_third_party_cookies: false } }
+  const preferences = { profile }
   mkdirSync(join(folder, 'Default'))
   writeFileSync(join(folder, 'Default', 'Preferences'), JSON.stringify(preferences))
   const context = await chromium.launchPersistentContext(folder, { executablePath: path, args, ...options })

@@ -6,7 +6,8 @@ import { ownMember } from '../../lib/own_member.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { accountPurpose, signedInForm } from '../../flow/account_form.ts'
-import { type SignedInPerson, pageOfPerson } from '../../flow/signed_in_person.ts'
+import { askForOther, pageOfPerson, type SignedInPerson } from '../../flow/signed_in_person.ts'
+import { query } from '../../http/call.ts'
 import { stepUpFirst } from '../../flow/step_up.ts'
 import { createApproved } from '../../flow/approved_grant.ts'
 import { redeemed } from '../../grants/authorization_code.ts'
@@ -35,7 +36,11 @@ export const approvals = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  get: pageOfPerson(approvalsPath, (call, context, person) => show(call, context, person)),
+  get: pageOfPerson(approvalsPath, (call, context, person) =>
+    query(call, context).other === undefined
+      ? show(call, context, person)
+      : askForOther(call, context, approvalsPath),
+  ),
   form: signedInForm(approvalsPath, ({ request = '' }) => purposeFor(request)),
   async post(call, context, { fields, ...person }) {
     const id = fields.request ?? ''
@@ -64,6 +69,7 @@ async function show(call: Call, context: Context, person: SignedInPerson, error?
   const html = approvalsPage({
     action: `${context.basePath}${approvalsPath}`,
     username: person.user.username,
+    other: `${context.basePath}${approvalsPath}?other=yes`,
     requests: listed.filter((each) => each !== undefined),
     ...(error !== undefined && { error }),
   })

@@ -40,7 +40,7 @@ const none = defineView('approval_none', '<p>{{t approvals.none}}</p>', [])
 /** Reloads the page only while it lists no request: a list must not change just before a click. */
 const autoRefresh = () => [parts.refresh({ content: '10' }), ownScript(approvalsPath)]
 
-const approvals = defineView('approvals', approvalsSource, ['username', 'alert', 'requests'])
+const approvals = defineView('approvals', approvalsSource, ['username', 'notYou', 'alert', 'requests'])
 
 const requestBlock = (action: string, shown: ShownRequest): Html =>
   request({
@@ -61,6 +61,8 @@ const requestBlock = (action: string, shown: ShownRequest): Html =>
 export const approvalsPage = (view: {
   action: string
   username: string
+  /** The path of the sign-in with another account. */
+  other: string
   requests: readonly ShownRequest[]
   error?: Said
 }): Html =>
@@ -68,6 +70,7 @@ export const approvalsPage = (view: {
     say(view.error ? 'approvals.title_error' : 'approvals.title'),
     approvals({
       username: parts.name({ text: foreignText(view.username) }),
+      notYou: parts.notYou({ path: view.other }),
       alert: view.error ? parts.alert({ message: view.error }) : [],
       requests: view.requests.length
         ? view.requests.map((each) => requestBlock(view.action, each))

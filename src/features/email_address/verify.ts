@@ -20,13 +20,15 @@ import type { Reply } from '../../contracts/reply.ts'
 import { tellOwner } from '../../people/tell_owner.ts'
 import {
   findVerification,
+  isVerificationDone,
   spendVerification,
   type Verification,
   verifyEmailPath,
 } from '../../people/verification.ts'
 import { defineView } from '../../html/view.ts'
 import { say, type Said } from '../../lib/say.ts'
-import { canonicalEmail } from '../../models/user.ts'
+import { canonicalEmail, provenEmail, User } from '../../models/user.ts'
+import { currentSession } from '../../http/session.ts'
 import { emailPath } from './account.ts'
 
 const view = defineView('verify_email', verifySource, ['email', 'username', 'action', 'csrf', 'token'])
@@ -65,7 +67,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
   await countTries(call, context)
   const token = query(call, context).token ?? readCookie(call, cookieName(context.config, cookie)) ?? ''
   const wanted = tokenForm.test(token) ? await findVerification(context, token) : undefined
-  if (!wanted) return stop(context, 400, say('verification.gone'))
+  if (!wanted) return gone(context, token, await currentPerson(call, context))
   const person = await signedInPerson(call, context, verifyEmailPath)
   if ('reply' in person) {
     const { reply } = person
@@ -93,12 +95,12 @@ async function confirm(call: Call, context: Context, person: SignedInPerson & Su
   await countTries(call, context)
   const { token = '' } = person.fields
   const wanted = await findVerification(context, token)
-  if (!wanted) return stop(context, 400, say('verification.gone'))
+  if (!wanted) return gone(context, token, person.user)
   if (wanted.user.sub !== person.user.sub) return stopForOther(context, person)
   const result = await spendVerification(context, token, (proven) =>
     tellPrevious(call, context, person, proven),
   )
-  if (result === undefined) return stop(context, 400, say('verification.gone'))
+  if (result === undefined) return gone(context, token, person.user)
   if (result === 'taken') return stop(context, 409, say('verification.taken'))
   context.log.info('email_verified', { sub: person.user.sub })
   return redirectWithin(`${context.basePath}${emailPath}?done=confirmed`)
@@ -113,6 +115,20 @@ async function tellPrevious(
 ): Promise<void> {
   const changed = before !== '' && canonicalEmail(before) !== canonicalEmail(address)
   if (changed) await tellOwner(call, context, user, { kind: 'email_changed', detail: address, to: before })
+}
+
+async function currentPerson(call: Call, context: Context): Promise<User | undefined> {
+  const session = await currentSession(call, context)
+  return session && (await User.find(context, session.sub))
+}
+
+/** After a form that was sent twice, or a link that was opened again, the address is verified. */
+async function gone(context: Context, token: string, user: User | undefined): Promise<Reply> {
+  const isDone = user && tokenForm.test(token) && (await isVerificationDone(context, token, user.sub))
+  const now = isDone ? await User.find(context, user.sub) : undefined // a concurrent request may have changed it
+  return now && provenEmail(now) !== undefined
+    ? redirectWithin(`${context.basePath}${emailPath}?done=confirmed`)
+    : stop(context, 400, say('verification.gone'))
 }
 
 const stop = (context: Context, status: number, text: Said): Reply =>

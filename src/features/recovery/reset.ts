@@ -19,6 +19,7 @@ import {
   findHalfUsedLink,
   findLink,
   forgetLink,
+  isLinkDone,
   replacePassword,
   resetPath,
 } from '../../people/reset_link.ts'
@@ -98,7 +99,10 @@ async function choose(call: Call, context: Context, { fields }: Submitted): Prom
   const { token = '', password = '', repeat = '', interaction } = fields
   const found = await findLink(context, token)
   const user = found ?? (await findHalfUsedLink(context, token, password))
-  if (!user) return invalidLink(context, interaction)
+  const done = redirectWithin(`${context.basePath}${resetPath}?done=changed${onward(interaction)}`)
+  const gone = async () =>
+    (await isLinkDone(context, token, password)) ? done : invalidLink(context, interaction)
+  if (!user) return gone()
   const problem = await newPasswordProblem(context, password, wordsAbout(user))
   const differs = password === repeat ? undefined : say('reset.differs')
   // A refused password does not use the link up.
@@ -110,14 +114,13 @@ async function choose(call: Call, context: Context, { fields }: Submitted): Prom
       problems: { password: problem, repeat: differs },
     })
   const hash = found && (await context.signInQueue.run(() => hashPassword(password)))
-  if (!(await replace(call, context, user, hash))) return invalidLink(context, interaction)
-  const reply = redirectWithin(`${context.basePath}${resetPath}?done=changed${onward(interaction)}`)
+  if (!(await replace(call, context, user, hash))) return gone()
   // The session of another End-User in this browser goes on.
   const isOther = (await currentSession(call, context)) !== undefined
   // The link is bound to the old password and no longer valid, so that a failure here does no harm.
   await forgetLink(context, user.sub, token).catch(() => undefined)
   context.log.info('password_reset', { sub: user.sub, address: call.address })
-  return isOther ? reply : withoutSession(reply, context)
+  return isOther ? done : withoutSession(done, context)
 }
 
 /**

@@ -64,7 +64,7 @@ async function keepPosted(call: Call, context: Context, { fields: given }: Submi
   )
   const size = Object.values(said).join('').length
   const expected = upstream.row.postsBack && size <= maxKeptLength && said.state !== undefined
-  if (!expected || !(await isState(context, said.state!, upstream.id))) throw outOfDate()
+  if (!expected || !(await isState(context, said.state!, upstream.id))) throw outOfDate(context)
   const handle = await Posted.keep(context, { provider: upstream.id, params: said }, postedLifetimeSeconds)
   return redirectWithin(`${context.basePath}${callbackPath}${upstream.id}?posted=${handle}`)
 }
@@ -72,7 +72,7 @@ async function keepPosted(call: Call, context: Context, { fields: given }: Submi
 async function takePosted(context: Context, upstream: Upstream, given: Params): Promise<Params | undefined> {
   if (given.posted === undefined) return undefined
   const found = await Posted.take(context, given.posted)
-  if (found?.provider !== upstream.id) throw outOfDate()
+  if (found?.provider !== upstream.id) throw outOfDate(context)
   return found.params
 }
 
@@ -87,7 +87,7 @@ async function handleAnswer(
     params.state === undefined || browser === undefined
       ? undefined
       : await takeState(context, params.state, upstream.id, browser)
-  if (!state) throw outOfDate()
+  if (!state) throw outOfDate(context)
   const { purpose } = state
   const open =
     purpose.kind === 'sign_in' ? await requireInteraction(call, context, purpose.interaction) : undefined

@@ -1,6 +1,7 @@
 /** The page after a failed sign-in with a provider: the reason and the other sign-in methods. */
 import { HttpError, OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
+import { wayToAccount } from '../../flow/ways_on.ts'
 import { page } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { say } from '../../lib/say.ts'
@@ -64,11 +65,12 @@ export const unknownProvider = () =>
     problem: 'this upstream provider is not configured',
   })
 
-export const outOfDate = () =>
+export const outOfDate = (context: Context) =>
   new OAuthError('invalid_request', {
     rule: 'RFC 6749 §10.12',
     expected: 'the unused state of a sign-in that began in this browser',
     problem: 'state is expired, was used before, or belongs to another browser',
     next: 'go back and start again',
     say: say('upstream.out_of_date'),
+    ways: [wayToAccount(context)],
   })

@@ -23,7 +23,7 @@ export async function finishConnect(
   const person = await stronglySignedIn(call, context, connectionsPath)
   if ('reply' in person) return person.reply
   const { session, user } = person
-  if (session.sid !== sid || session.sub !== sub) throw outOfDate()
+  if (session.sid !== sid || session.sub !== sub) throw outOfDate(context)
   const outcome = await addConnection(call, context, user, { upstream, identity, tokens })
   if (outcome === 'taken') throw new UpstreamError('taken', 'connected with another account')
   if (outcome === 'known') await Links.used(context, upstream, identity, tokens)
