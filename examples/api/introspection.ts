@@ -1,6 +1,8 @@
 /** Any access token, opaque ones too: one request to the provider each, and revocation is noticed at once. https://www.rfc-editor.org/rfc/rfc7662 */
 import { Refused, type Verify } from './refusal.ts'
 
+type Ask = (url: string, init: RequestInit) => Promise<Response>
+
 interface Introspection {
   active: boolean
   token_type?: string
@@ -11,11 +13,16 @@ interface Introspection {
   acr?: string
 }
 
-export async function byIntrospection(issuer: string, clientId: string, secret: string): Promise<Verify> {
+export async function byIntrospection(
+  issuer: string,
+  clientId: string,
+  secret: string,
+  ask: Ask,
+): Promise<Verify> {
   const discovery = await fetch(`${issuer}/.well-known/openid-configuration`)
   const { introspection_endpoint } = (await discovery.json()) as { introspection_endpoint: string }
   return async (token) => {
-    const response = await fetch(introspection_endpoint, {
+    const response = await ask(introspection_endpoint, {
       method: 'POST',
       headers: {
         authorization: `Basic ${btoa(`${encodeURIComponent(clientId)}:${encodeURIComponent(secret)}`)}`,

@@ -1,21 +1,55 @@
 /** The whole client: it signs a person in, renews the tokens and signs out. Tokens live in this tab alone (sessionStorage). https://authts.github.io/oidc-client-ts/ */
-import { type User, UserManager } from 'oidc-client-ts'
+import { type INavigator, type User, UserManager } from 'oidc-client-ts'
+import { type Exchange, note, redirectOf, watched } from '../exchanges/exchange.ts'
+import { exchangesHtml, tokensHtml } from '../exchanges/html.ts'
 
 const { issuer, client_id } = (await (await fetch('/config.json')).json()) as {
   issuer: string
   client_id: string
 }
 
-const manager = new UserManager({
+const element = (id: string): HTMLElement => document.getElementById(id)!
+
+/** What the page shows of the requests, without their secrets. Redirects leave the page, so they are kept like the tokens. */
+const exchanges = new Map(
+  JSON.parse(sessionStorage.getItem('exchanges') ?? '[]') as (readonly [string, Exchange])[],
+)
+
+function draw(): void {
+  sessionStorage.setItem('exchanges', JSON.stringify([...exchanges]))
+  element('tokens').innerHTML = tokensHtml(exchanges.values())
+  element('exchanges').innerHTML = exchangesHtml(exchanges.values())
+}
+
+function keep(exchange: Exchange): void {
+  note(exchanges, exchange)
+  draw()
+}
+
+globalThis.fetch = watched(fetch.bind(globalThis), keep) as typeof fetch
+
+/** Leaves this page for the provider, and keeps where it went. */
+const redirects: INavigator = {
+  prepare: async () => ({
+    navigate({ url }) {
+      keep(redirectOf('The browser goes to the provider', url))
+      location.assign(url)
+      return new Promise(() => {}) // the page ends here
+    },
+    close: () => {},
+  }),
+  callback: async () => {},
+}
+
+const settings = {
   authority: issuer,
   client_id,
   redirect_uri: `${location.origin}/callback`,
   post_logout_redirect_uri: `${location.origin}/`,
   scope: 'openid profile email',
   loadUserInfo: true,
-})
-
-const element = (id: string): HTMLElement => document.getElementById(id)!
+}
+const manager = new UserManager(settings, redirects)
 
 /** Only `sub` is always there: people may leave out their name. */
 const nameOf = ({ profile }: User): string => profile.name ?? profile.preferred_username ?? profile.sub
@@ -24,6 +58,7 @@ function show(user: User | null, status = user ? `Signed in as ${nameOf(user)}` 
   element('status').textContent = status
   element('sign_in').hidden = user !== null
   element('renew').hidden = element('sign_out').hidden = user === null
+  element('user').hidden = user === null
   element('user').textContent = user
     ? JSON.stringify({ profile: user.profile, scope: user.scope, expires_at: user.expires_at }, null, 2)
     : ''
@@ -35,12 +70,16 @@ const onClick = (id: string, act: () => Promise<unknown>): void =>
 
 onClick('sign_in', () => manager.signinRedirect())
 onClick('renew', async () => show(await manager.signinSilent(), 'Renewed'))
-onClick('sign_out', () => manager.signoutRedirect())
+onClick('sign_out', () => {
+  exchanges.clear() // the next person in this tab sees nothing of this one
+  return manager.signoutRedirect()
+})
 
 /** Back from the provider, the library checks state, nonce and the ID Token; the code must not stay in the URL. */
 async function start(): Promise<User | null> {
   const back = new URLSearchParams(location.search).has('state')
   if (!back) return manager.getUser()
+  keep(redirectOf('The browser comes back', location.href))
   try {
     if (location.pathname === '/callback') return (await manager.signinCallback()) ?? null
     await manager.signoutCallback()
@@ -50,4 +89,5 @@ async function start(): Promise<User | null> {
   }
 }
 
+draw()
 start().then(show, (error) => show(null, String(error)))

@@ -9,14 +9,16 @@ const built = await Bun.build({
   minify: true,
 })
 const script = await built.outputs[0]!.text()
-const file = (name: string) => new Response(Bun.file(join(import.meta.dir, name)))
+const policy = `default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self' ${new URL(ISSUER).origin}; base-uri 'none'; frame-ancestors 'none'`
+const file = (name: string) =>
+  new Response(Bun.file(join(import.meta.dir, name)), { headers: { 'content-security-policy': policy } })
 
 const server = Bun.serve({
   port: Number(PORT),
   routes: {
     '/': () => file('index.html'),
     '/callback': () => file('index.html'),
-    '/style.css': () => file('style.css'),
+    '/style.css': () => file('../exchanges/style.css'),
     '/app.js': () => new Response(script, { headers: { 'content-type': 'text/javascript; charset=utf-8' } }),
     '/config.json': () => Response.json({ issuer: ISSUER, client_id: CLIENT_ID }),
   },

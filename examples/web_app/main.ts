@@ -1,5 +1,8 @@
 /** A web application whose server holds the tokens; the browser has nothing but a session cookie. https://github.com/panva/openid-client */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { join } from 'node:path'
 import * as oidc from 'openid-client'
+import { type Exchange, note, redirectOf, watched } from '../exchanges/exchange.ts'
 import { page } from './page.ts'
 
 const {
@@ -16,6 +19,8 @@ const callback = `${home}callback`
 interface Session {
   pending?: { pkceCodeVerifier: string; expectedState: string; expectedNonce: string }
   signedIn?: SignedIn
+  /** What the page shows of the requests, without their secrets. */
+  exchanges: Map<string, Exchange>
 }
 
 interface SignedIn {
@@ -28,13 +33,20 @@ interface SignedIn {
 // One process, so a Map will do; with more, use a store that they share.
 const sessions = new Map<string, Session>()
 
+/** The exchanges of the session for which this process sends a request. */
+const current = new AsyncLocalStorage<Map<string, Exchange>>()
+const watchedFetch = watched(fetch, (exchange) => note(current.getStore() ?? new Map(), exchange))
+
 const config = await oidc.discovery(
   new URL(ISSUER),
   CLIENT_ID,
   undefined,
   oidc.ClientSecretBasic(CLIENT_SECRET),
-  // A provider at http://localhost is for development; anything else must speak TLS.
-  ISSUER.startsWith('http://localhost:') ? { execute: [oidc.allowInsecureRequests] } : undefined,
+  {
+    [oidc.customFetch]: watchedFetch as oidc.CustomFetch,
+    // A provider at http://localhost is for development; anything else must speak TLS.
+    execute: ISSUER.startsWith('http://localhost:') ? [oidc.allowInsecureRequests] : [],
+  },
 )
 
 const sessionOf = (request: Bun.BunRequest): Session | undefined =>
@@ -54,7 +66,8 @@ async function signIn(request: Bun.BunRequest): Promise<Response> {
     expectedState: oidc.randomState(),
     expectedNonce: oidc.randomNonce(),
   }
-  keep(request, { pending })
+  const exchanges = new Map<string, Exchange>()
+  keep(request, { pending, exchanges })
   const url = oidc.buildAuthorizationUrl(config, {
     redirect_uri: callback,
     scope: 'openid profile email',
@@ -63,16 +76,21 @@ async function signIn(request: Bun.BunRequest): Promise<Response> {
     state: pending.expectedState,
     nonce: pending.expectedNonce,
   })
+  note(exchanges, redirectOf('The browser goes to the provider', url.href))
   return Response.redirect(url.href)
 }
 
 async function finish(request: Bun.BunRequest): Promise<Response> {
-  const pending = sessionOf(request)?.pending
-  if (!pending) return page(400, 'No sign-in is on its way in this browser', '/', 'Start again')
+  const session = sessionOf(request)
+  if (!session?.pending) return page(400, 'No sign-in is on its way in this browser', '/', 'Start again')
+  const { pending, exchanges } = session
+  const answer = callback + new URL(request.url).search
+  note(exchanges, redirectOf('The browser comes back', answer))
   try {
-    const { search } = new URL(request.url)
-    const tokens = await oidc.authorizationCodeGrant(config, new URL(callback + search), pending)
+    const redeem = () => oidc.authorizationCodeGrant(config, new URL(answer), pending)
+    const tokens = await current.run(exchanges, redeem)
     keep(request, {
+      exchanges,
       signedIn: {
         sub: tokens.claims()!.sub,
         accessToken: tokens.access_token,
@@ -82,19 +100,25 @@ async function finish(request: Bun.BunRequest): Promise<Response> {
     })
     return Response.redirect(home)
   } catch (error) {
-    keep(request, {})
-    return page(400, `Signing in did not work: ${(error as Error).message}`, '/', 'Start again')
+    keep(request, { exchanges: new Map() })
+    const text = `Signing in did not work: ${(error as Error).message}`
+    return page(400, text, '/', 'Start again', [...exchanges.values()])
   }
 }
 
 async function show(request: Bun.BunRequest): Promise<Response> {
-  const signedIn = sessionOf(request)?.signedIn
-  if (!signedIn) return page(200, 'You are signed out', '/login', 'Sign in')
-  const ask = () => oidc.fetchUserInfo(config, signedIn.accessToken, signedIn.sub).catch(() => undefined)
-  const person = (await ask()) ?? ((await renew(signedIn)) ? await ask() : undefined)
-  if (person) return page(200, `You are ${nameOf(person)}`, '/logout', 'Sign out')
-  keep(request, {})
+  const session = sessionOf(request)
+  if (!session?.signedIn) return page(200, 'You are signed out', '/login', 'Sign in')
+  const { signedIn, exchanges } = session
+  const person = await current.run(exchanges, () => askFor(signedIn))
+  if (person) return page(200, `You are ${nameOf(person)}`, '/logout', 'Sign out', [...exchanges.values()])
+  keep(request, { exchanges: new Map() })
   return page(200, 'Your access has ended', '/login', 'Sign in')
+}
+
+async function askFor(signedIn: SignedIn): Promise<oidc.UserInfoResponse | undefined> {
+  const ask = () => oidc.fetchUserInfo(config, signedIn.accessToken, signedIn.sub).catch(() => undefined)
+  return (await ask()) ?? ((await renew(signedIn)) ? await ask() : undefined)
 }
 
 /** Only `sub` is always there: people may leave out their name, and the address. */
@@ -113,7 +137,7 @@ async function renew(signedIn: SignedIn): Promise<boolean> {
 
 function signOut(request: Bun.BunRequest): Response {
   const idToken = sessionOf(request)?.signedIn?.idToken
-  keep(request, {})
+  keep(request, { exchanges: new Map() }) // the next person at this browser sees nothing of this one
   if (!idToken) return Response.redirect(home)
   const leave = { id_token_hint: idToken, post_logout_redirect_uri: home }
   return Response.redirect(oidc.buildEndSessionUrl(config, leave).href)
@@ -121,7 +145,13 @@ function signOut(request: Bun.BunRequest): Response {
 
 Bun.serve({
   port: Number(PORT),
-  routes: { '/': show, '/login': signIn, '/callback': finish, '/logout': signOut },
+  routes: {
+    '/': show,
+    '/login': signIn,
+    '/callback': finish,
+    '/logout': signOut,
+    '/style.css': () => new Response(Bun.file(join(import.meta.dir, '../exchanges/style.css'))),
+  },
   fetch: () => page(404, 'There is nothing here', '/', 'Home'),
 })
 

@@ -65,6 +65,16 @@ describe('examples/web_app', () => {
     expect((await visit.here.open('/')).page?.html).toContain('You are signed out')
     expect((await signIn(visit)).page?.html).toContain('You are Alice Adams &lt;alice@example.com&gt;')
     expect([...visit.here.cookies.keys()]).toEqual(['session'])
+    const { html } = (await visit.here.open('/')).page!
+    for (const title of [
+      'goes to the provider',
+      'comes back',
+      'POST /token, authorization_code',
+      'GET /userinfo',
+    ])
+      expect(html).toContain(title)
+    expect(html).toContain('&#34;iss&#34;: &#34;http://localhost')
+    expect(html).not.toMatch(/eyJ[\w-]{20}|lk[cr]_[\w-]/)
     await Bun.sleep(ttl * 1_000 + 100) // the access token has expired
     expect((await visit.here.open('/')).page?.html).toContain('You are Alice Adams')
     const leaving = await visit.here.open('/logout')
@@ -159,6 +169,14 @@ describe('examples/api', () => {
       expect(narrow.headers.get('www-authenticate')).toBe(
         'Bearer error="insufficient_scope", scope="profile"',
       )
+
+      const { origin } = origins.get(verify)!
+      const page = await (await fetch(origin)).text()
+      expect(page).toContain('GET /notes')
+      expect(page).toContain('&#34;sub&#34;: &#34;user-alice&#34;')
+      expect(page).not.toMatch(/eyJ[\w-]{20}|lkr_[\w-]/)
+      const elsewhere = await fetch(origin, { headers: { host: 'notes.example.com' } })
+      expect(elsewhere.status).toBe(404)
 
       await Bun.sleep(ttl * 1_000 + 100) // the access token has expired
       expect((await notes(verify, `Bearer ${access_token}`)).status).toBe(401)

@@ -58,6 +58,13 @@ describe('examples/single_page_app in development', () => {
     })
 
     const first = await tokens(page)
+    const seen = await page.innerText('main')
+    expect(seen).toContain('POST /token, authorization_code')
+    expect(await page.locator('#tokens pre').nth(3).textContent()).toContain('"sub": "user-alice"')
+    const kept =
+      (await page.innerHTML('body')) + (await page.evaluate(() => sessionStorage.getItem('exchanges')))
+    for (const token of Object.values(first!).filter((each) => /^(eyJ|lk)/.test(String(each))))
+      expect(kept).not.toContain(String(token).slice(0, 20))
     await page.click('#renew')
     await status(page, 'Renewed')
     const second = await tokens(page)
