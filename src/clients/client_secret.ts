@@ -12,9 +12,12 @@ export const formerSecret = ({ former_secret: former }: Client, clock: Clock) =>
   former !== undefined && former.exp * 1000 > clock.now() ? former : undefined
 
 /** The newest first. */
-function heldSecrets(client: Client, clock: Clock): { secret_mac: string; sealed_secret: string }[] {
+function heldSecrets(
+  client: Client,
+  clock: Clock,
+): { secret_mac: string; sealed_secret?: string | undefined }[] {
   const { secret_mac, sealed_secret } = client
-  if (secret_mac === undefined || sealed_secret === undefined) return []
+  if (secret_mac === undefined) return []
   const former = formerSecret(client, clock)
   return [{ secret_mac, sealed_secret }, ...(former ? [former] : [])]
 }
@@ -22,7 +25,8 @@ function heldSecrets(client: Client, clock: Clock): { secret_mac: string; sealed
 /** The plain secrets that hold now, the newest first; empty for a client without one. */
 export const secretsOf = (client: Client, { secrets, clock }: Secrets): string[] =>
   heldSecrets(client, clock).flatMap(
-    ({ sealed_secret }) => unseal(secrets.clientSecrets, sealed_secret, client.client_id) ?? [],
+    ({ sealed_secret }) =>
+      (sealed_secret !== undefined && unseal(secrets.clientSecrets, sealed_secret, client.client_id)) || [],
   )
 
 /** The newest secret; undefined for a client without one. */
