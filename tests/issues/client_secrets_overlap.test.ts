@@ -114,7 +114,7 @@ describe('by command', () => {
     expect((await renew('app')).code).toBe(0)
     const leaked = JSON.parse((await renew('app', '--overlap', '0', '--json')).stdout) as Json
     expect(leaked).not.toHaveProperty('former_secret_until')
-  })
+  }, 240_000) // eight processes
 
   test.each<[string, string[], number, string]>([
     ['an unknown client', ['nobody'], 1, 'there is no client'],
