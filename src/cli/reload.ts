@@ -4,7 +4,7 @@ import type { Env } from '../config/read.ts'
 import { algsInUse } from './open.ts'
 
 /** What the process was started with: its socket, its store and its keys. The variable, by the field. */
-const fixed = {
+export const fixed = {
   environment: 'NODE_ENV',
   profile: 'PROFILE',
   issuer: 'ISSUER_URL',
@@ -15,7 +15,6 @@ const fixed = {
   store: 'STORE_URL',
   redisCaPath: 'REDIS_CA_PATH',
   redisEviction: 'REDIS_EVICTION',
-  clockTolerance: 'CLOCK_TOLERANCE',
   storeEncryption: 'STORE_ENCRYPTION',
   storeTimeoutMs: 'STORE_TIMEOUT_MS',
   keysPath: 'KEYS_PATH',
@@ -27,6 +26,7 @@ const fixed = {
   accessTokenTtl: 'ACCESS_TOKEN_TTL', // keys are kept as long as the tokens that they signed
   idTokenTtl: 'ID_TOKEN_TTL',
   sessionTtl: 'SESSION_TTL',
+  clockTolerance: 'CLOCK_TOLERANCE',
   logFormat: 'LOG_FORMAT',
 } as const satisfies Partial<Record<keyof Config, string>>
 

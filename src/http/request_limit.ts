@@ -1,4 +1,4 @@
-/** What the rate limit of a request counts: a client or an access token that it proves, else its address. docs/decisions/0014 */
+/** What the rate limit of a request counts: a client or an access token that it proves, else its address. docs/decisions/0056 */
 import type { Credentials } from '../auth/client_auth.ts'
 import type { Call } from '../contracts/call.ts'
 import type { Context } from '../contracts/context.ts'
