@@ -14,6 +14,7 @@ const lines = [
   'laptop',
   'layout-grid',
   'tablet',
+  'terminal',
   'chevron-right',
   'circle-alert',
   'circle-check',

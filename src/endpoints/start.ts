@@ -50,20 +50,44 @@ function guideOf(config: Config): StartView {
     links: [
       {
         label: say('start.discovery'),
+        icon: 'globe' as const,
         url: `${issuer}/.well-known/openid-configuration`,
         description: say('start.discovery_text'),
       },
-      { label: say('start.keys'), url: `${issuer}/jwks.json`, description: say('start.keys_text') },
-      { label: say('start.api'), url: `${issuer}/openapi.json`, description: say('start.api_text') },
-      { label: say('start.health'), url: `${issuer}/health`, description: say('start.health_text') },
+      {
+        label: say('start.keys'),
+        icon: 'key-round' as const,
+        url: `${issuer}/jwks.json`,
+        description: say('start.keys_text'),
+      },
+      {
+        label: say('start.api'),
+        icon: 'terminal' as const,
+        url: `${issuer}/openapi.json`,
+        description: say('start.api_text'),
+      },
+      {
+        label: say('start.health'),
+        icon: 'circle-check' as const,
+        url: `${issuer}/health`,
+        description: say('start.health_text'),
+      },
       {
         label: say('account.title'),
+        icon: 'user-round' as const,
         url: `${issuer}${accountPath}`,
         description: say('start.account_text'),
       },
       ...(mails === undefined
         ? []
-        : [{ label: say('dev_mail.title'), url: mails, description: say('start.mails_text') }]),
+        : [
+            {
+              label: say('dev_mail.title'),
+              icon: 'mail' as const,
+              url: mails,
+              description: say('start.mails_text'),
+            },
+          ]),
     ],
     curl: firstCurl(issuer),
   }

@@ -210,8 +210,8 @@ export const demoUser = defineView(
 
 export const startLink = defineView(
   'start_link',
-  '<li><a href="{{url}}">{{label}}</a><span>{{description}}</span></li>',
-  ['url', 'label', 'description'],
+  '<li><a href="{{url}}">{{icon}}<span>{{label}}</span></a><p class="small">{{description}}</p></li>',
+  ['url', 'icon', 'label', 'description'],
 )
 
 const detail = defineView(

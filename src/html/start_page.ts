@@ -4,7 +4,8 @@ import startDemoSource from '../../views/start_demo.html' with { type: 'text' }
 import startPeopleSource from '../../views/start_people.html' with { type: 'text' }
 import { say, type Said } from '../lib/say.ts'
 import { page } from './document.ts'
-import { codeText, demoUser, startLink } from './page_parts.ts'
+import type { IconName } from './icon.ts'
+import { codeText, demoUser, icon, startLink } from './page_parts.ts'
 import { defineView, type Html } from './view.ts'
 
 export type StartView = {
@@ -15,7 +16,7 @@ export type StartView = {
     client_secret: string
     redirect_uri: string
   }
-  links: readonly { label: Said; url: string; description: Said }[]
+  links: readonly { label: Said; icon?: IconName; url: string; description: Said }[]
   curl: string
 }
 
@@ -58,7 +59,7 @@ export const developerStartPage = (view: StartView): Html =>
       issuer: view.issuer,
       mode: say('start.development'),
       guide: demoGuide(view),
-      links: view.links.map(startLink),
+      links: view.links.map((each) => startLink({ ...each, icon: icon(each.icon ?? 'globe') })),
     }),
     { width: 'wide' },
   )

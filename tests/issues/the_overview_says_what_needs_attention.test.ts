@@ -78,7 +78,7 @@ test('a sign-in on a new device is a warning elsewhere and stands first, not on 
   const seen = await attention(here)
   expect(seen[0]).toEqual({
     text: expect.stringMatching(
-      /^A new device signed in to your account\. \w+ \d+, \d+ at .* UTC$/,
+      /^A new device signed in to your account\. \w+ \d+, \d+ at .* UTC · Safari on iPhone$/,
     ) as string,
     path: '/account/activity',
   })

@@ -5,6 +5,7 @@ import { defineView } from '../../html/view.ts'
 import { say } from '../../lib/say.ts'
 import { Event } from '../../models/event.ts'
 import type { Session } from '../../models/session.ts'
+import { deviceWords } from '../../people/device_words.ts'
 import type { User } from '../../models/user.ts'
 import { isAlarming, sentenceOf } from './event_looks.ts'
 
@@ -13,7 +14,11 @@ const mostShown = 3
 /** Among so many of the newest events. */
 const looked = 50
 
-const alarm = defineView('account_alarm', '{{what}} <span class="ago">{{at}}</span>', ['what', 'at'])
+const alarm = defineView('account_alarm', '{{what}} <span class="ago small">{{at}} · {{device}}</span>', [
+  'what',
+  'at',
+  'device',
+])
 
 /** The event of a new device is recorded with the session that begins on it, and this session is known to its owner. */
 const ownMomentMs = 10_000
@@ -31,7 +36,11 @@ export async function recentAlarms(
     .slice(0, mostShown)
     .map((event) => ({
       kind: 'warning',
-      text: alarm({ what: sentenceOf(event), at: say('activity.at', { at: new Date(event.at) }) }),
+      text: alarm({
+        what: sentenceOf(event),
+        at: say('activity.at', { at: new Date(event.at) }),
+        device: deviceWords(event.user_agent),
+      }),
       action: say('account.all_activity'),
     }))
 }
