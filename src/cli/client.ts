@@ -12,6 +12,7 @@ import { droppedFrom, warnOfDropped } from './client_changes.ts'
 import { clientOptions, givenMembers, requireAllowed, withDefaults } from './client_options.ts'
 import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
+import { namesNoMethod, withOfferedMethod } from './secret_method.ts'
 import { moment, print, printable, printFacts, printTable } from './output.ts'
 
 export const add = defineCommand({
@@ -21,7 +22,12 @@ export const add = defineCommand({
     const { metadata: given, privileges } = await givenMembers(options)
     const asked = withDefaults(name, given, options)
     return withContext('clients', async (context) => {
-      const metadata = await admitMetadata(asked, operatorPolicy(context), { by: 'operator' }, context)
+      const metadata = await admitMetadata(
+        withOfferedMethod(asked, context),
+        operatorPolicy(context),
+        { by: 'operator' },
+        context,
+      )
       const chosen = await readSecret(options, metadata.token_endpoint_auth_method)
       if (chosen !== undefined && !needsSecret(metadata))
         throw new Refusal(
@@ -62,10 +68,6 @@ export const add = defineCommand({
     })
   },
 })
-
-/** Then the client sends its secret as its library does. A member that is null counts as absent. */
-const namesNoMethod = ({ token_endpoint_auth_method: method }: Record<string, unknown>): boolean =>
-  method === undefined || method === null
 
 /** What it may request: the default is rarely what a client needs. */
 const scopeWords = ({ scope }: Client): string =>

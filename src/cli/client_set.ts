@@ -5,6 +5,7 @@ import { isMetadata, replaced } from '../clients/replaced_client.ts'
 import { admitMetadata, operatorPolicy } from '../endpoints/registration.ts'
 import { ownMember } from '../lib/own_member.ts'
 import { Client } from '../models/client.ts'
+import { namesNoMethod, withOfferedMethod } from './secret_method.ts'
 import { withContext } from './administration.ts'
 import { endGrants, shownClient, unknownClient } from './client.ts'
 import { consequencesOf, droppedFrom, warnOfDropped } from './client_changes.ts'
@@ -132,7 +133,7 @@ async function changed(
     ...withFollowing(given, before),
   }
   const kept = Object.entries(body).filter(([name, value]) => value !== undefined && !removed.includes(name))
-  const asked = { scope: '', ...Object.fromEntries(kept) }
+  const asked = withOfferedMethod({ scope: '', ...Object.fromEntries(kept) }, context)
   const attempt = { by: 'operator', current: before } as const
   const metadata = await admitMetadata(asked, operatorPolicy(context), attempt, context)
   const record = Object.entries({
@@ -156,7 +157,7 @@ const method = 'token_endpoint_auth_method'
 const hasNoNamedMethod = (before: Client, given: Change['given'], removed: readonly string[]): boolean =>
   removed.includes(method)
     ? !before.self_registered
-    : before.either_secret_method === true && (given[method] ?? undefined) === undefined
+    : before.either_secret_method === true && namesNoMethod(given)
 
 interface Difference {
   from: unknown

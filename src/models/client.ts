@@ -147,7 +147,7 @@ export const Client = {
 export const isPublic = (client: Client): boolean => client.token_endpoint_auth_method === 'none'
 
 /** The two ways to send a secret as it is. */
-const secretMethods: readonly string[] = ['client_secret_basic', 'client_secret_post']
+export const secretMethods: readonly string[] = ['client_secret_basic', 'client_secret_post']
 
 /** The methods by which the client may authenticate: the one that it registered, or both that send a secret. */
 export const authMethodsOf = (client: Client): readonly string[] =>

@@ -213,6 +213,16 @@ describe('latchkey client add', () => {
       expect(await add(...options)).not.toHaveProperty('either_secret_method')
   }, 60_000)
 
+  test('where the provider takes the secret in the body alone, the default is that', async () => {
+    const narrow = commandLine({ STORE_URL: 'sqlite:l.db', CLIENT_AUTH_METHODS: 'client_secret_post none' })
+    const options = ['--redirect-uri', redirect_uri, '--client-id', 'one', '--json']
+    const posting = { either_secret_method: true, token_endpoint_auth_method: 'client_secret_post' }
+    expect(await narrow.json<Json>('client', 'add', 'Client', ...options)).toMatchObject(posting)
+    const unset = ['--unset', 'token_endpoint_auth_method', '--json']
+    expect(await narrow.json<Json>('client', 'set', 'one', ...unset)).toMatchObject(posting)
+    narrow.remove()
+  }, 60_000)
+
   test('client set names a method and takes the name away', async () => {
     const { client_id } = await add()
     const set = (...options: string[]) =>
