@@ -32,6 +32,7 @@ import type { Log } from './lib/log.ts'
 import type { Random } from './lib/random.ts'
 import type { Client } from './models/client.ts'
 import { createParsedRecords, type ParsedRecords } from './models/define_record.ts'
+import { type Birth, neverLost } from './models/birth.ts'
 import { createClockGuard } from './models/clock_guard.ts'
 import type { KeyRing } from './models/key_ring.ts'
 import { signInBusy } from './people/password.ts'
@@ -50,6 +51,8 @@ export interface Deps {
   closing?: () => boolean
   parsed?: ParsedRecords
   soon?: (job: string) => void
+  /** Default: that of a store that loses nothing while its process lives. */
+  birth?: Birth
   /** The context that this one replaces: what the process has counted and measured goes on. */
   previous?: Context | undefined
 }
@@ -97,6 +100,7 @@ export function createContext({ previous, ...deps }: Deps): Context {
     }),
     wrongSecrets: createCache(deps.clock, { lifetime: 60_000, maxBytes: 4_194_304, bytesOf: () => 100 }),
     metrics: previous?.metrics ?? createMetrics(),
+    birth: deps.birth ?? neverLost,
     clockGuard: previous?.clockGuard ?? createClockGuard(deps, config.clockTolerance),
     looks: looksOf(config),
     outbound: createOutbound(deps),

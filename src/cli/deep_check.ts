@@ -9,7 +9,7 @@ import { type Env, given } from '../config/read.ts'
 import { systemClock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
 import { clockOffset, clockProblem } from '../models/clock_guard.ts'
-import { requireReadable } from '../models/readable_keys.ts'
+import { keysAreLost, lostKeysWords, requireReadable } from '../models/readable_keys.ts'
 import { directoryStorage } from '../store/directory.ts'
 import type { Store } from '../store/store.ts'
 import { encrypted, openBackend, ownKey } from './open.ts'
@@ -48,7 +48,7 @@ async function storeProblem(config: Config): Promise<string | undefined> {
   return undefined
 }
 
-async function secretProblem(config: Config): Promise<undefined> {
+async function secretProblem(config: Config): Promise<string | undefined> {
   const sealingKey = keyRingSecret(config.secretKey)
   if (config.store.kind === 'memory') {
     const folder = directoryStorage(config.keysPath)
@@ -57,8 +57,9 @@ async function secretProblem(config: Config): Promise<undefined> {
   }
   if (isNewFile(config)) return undefined
   return withStore(config, async (plain) => {
-    await requireReadable(await encrypted(plain, config), plain, sealingKey)
-    return undefined
+    const store = await encrypted(plain, config)
+    await requireReadable(store, plain, sealingKey)
+    return config.environment === 'production' && (await keysAreLost(store)) ? lostKeysWords : undefined
   })
 }
 

@@ -3,6 +3,7 @@ import { isSigningAlg, type KeyAlg, keyAlgs } from '../auth/jwk.ts'
 import type { Config } from '../config.ts'
 import { keyRefreshSeconds } from '../config/checks.ts'
 import { seconds } from '../lib/clock.ts'
+import { createBirth } from '../models/birth.ts'
 import type { KeyRing } from '../models/key_ring.ts'
 import type { KeyStatus } from '../models/open_keys.ts'
 import { writePemFiles } from '../models/pem_files.ts'
@@ -79,6 +80,8 @@ export const replace = defineCommand({
         algs: algsInUse(config),
         rsaBits: Number(config.rsaKeySize),
       })
+      // Where the keys were lost, other records may have been.
+      if (config.store.kind !== 'memory') await createBirth(opened).renew()
       const keys = await openKeys(opened)
       await keepPemFiles(config, keys)
       log.warn('changed_by_operator', { change: 'keys_replaced', kids: keys.list().map(({ kid }) => kid) })

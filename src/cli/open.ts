@@ -9,6 +9,7 @@ import { deriveKey } from '../lib/hash.ts'
 import { type AdjustableLog, createLog } from '../lib/log.ts'
 import { clockOffset, clockProblem } from '../models/clock_guard.ts'
 import { type KeyRing, loadKeyRing } from '../models/key_ring.ts'
+import { keysAreLost, lostKeysWords } from '../models/readable_keys.ts'
 import { readPemFile } from '../models/pem_files.ts'
 import { directoryStorage } from '../store/directory.ts'
 import { memoryStore } from '../store/memory.ts'
@@ -76,10 +77,18 @@ async function requireGoodClock({ config, clock, log, store }: Opened): Promise<
     })
 }
 
+/** New keys beside old data would end all tokens without a word: the operator decides. Development makes them. */
+async function requireKeptKeys({ config, log, store }: Opened): Promise<void> {
+  if (config.store.kind === 'memory' || !(await keysAreLost(store))) return
+  if (config.environment === 'production') throw new Refusal(lostKeysWords)
+  log.warn('keys_were_lost', { problem: lostKeysWords })
+}
+
 /** The keys are in the store, so that all instances have the same; with the memory store they are in KEYS_PATH. */
 export async function openKeys(opened: Opened): Promise<KeyRing> {
   const { config, clock, log, store } = opened
   await requireGoodClock(opened)
+  await requireKeptKeys(opened)
   return loadKeyRing({
     storage: config.store.kind === 'memory' ? directoryStorage(config.keysPath) : store,
     sealingKey: keyRingSecret(config.secretKey),

@@ -8,6 +8,7 @@ import { given } from '../config/read.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
+import { neverLost, openBirth } from '../models/birth.ts'
 import { type KeyRing } from '../models/key_ring.ts'
 import { writePemFiles } from '../models/pem_files.ts'
 import { commit, isCompiled, version } from '../version.ts'
@@ -43,6 +44,8 @@ export async function serve(hangUps: HangUps): Promise<void> {
   logConsole(log)
   await lookAtStore(opened)
   const keys = await openKeys(opened)
+  const keysSince = Math.min(...keys.list().map((each) => each.created_at))
+  const birth = config.store.kind === 'memory' ? neverLost : await openBirth(opened, keysSince)
   if (config.environment === 'development') await prepareDevelopment(config, opened, keys)
   // From here to `createApp` nothing waits, so that no request arrives before there is an answer.
   let app: App
@@ -55,6 +58,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
       ...opened,
       config,
       keys,
+      birth,
       random: systemRandom,
       closing: () => closing,
       soon: (job) => timers?.soon(job),
@@ -171,7 +175,10 @@ function startTimers({ context }: App, keys: KeyRing): Timers {
   const byGoodClock = async (run: () => Promise<void>) => {
     if (clockGuard.problem() === undefined) await run()
   }
-  const lookAtKeys = () => clockGuard.check().then(() => byGoodClock(() => keys.refresh()))
+  const lookAtStoredKeys = async () => {
+    await Promise.all([keys.refresh(), context.birth.beat()])
+  }
+  const lookAtKeys = () => clockGuard.check().then(() => byGoodClock(lookAtStoredKeys))
   const timers = [
     repeat('keys', keyRefreshSeconds * 1000, lookAtKeys),
     ...context.table.jobs.map((job) =>

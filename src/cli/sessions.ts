@@ -2,6 +2,7 @@
 import type { Context } from '../contracts/context.ts'
 import { tellOfOperator } from '../people/tell_owner.ts'
 import { endSession } from '../people/end_session.ts'
+import { createBirth } from '../models/birth.ts'
 import { Session } from '../models/session.ts'
 import { withContext } from './administration.ts'
 import { type Answer, defineCommand } from './command.ts'
@@ -89,6 +90,7 @@ export const end = defineCommand({
 /** OWASP ASVS 5.0 V7.4.5 */
 async function endOfAllAccounts(context: Context): Promise<Answer> {
   const ended = await endAllAccounts(context)
+  await createBirth(context).renew() // tokens and assertions that no account has, too
   context.log.warn('changed_by_operator', { change: 'all_sessions_ended', ...ended })
   const { people, sessions, grants } = ended
   return {

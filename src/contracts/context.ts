@@ -5,6 +5,7 @@ import type { Random } from '../lib/random.ts'
 import type { OwnWords, Said } from '../lib/say.ts'
 import type { Limiter } from '../lib/limiter.ts'
 import type { Memory } from '../models/define_record.ts'
+import type { Birth } from '../models/birth.ts'
 import type { ClockGuard } from '../models/clock_guard.ts'
 import type { KeyRing } from '../models/key_ring.ts'
 import type { Client } from '../models/client.ts'
@@ -59,6 +60,8 @@ export interface Context extends Memory {
   /** Hashes of wrong secrets of the last minute: one that is sent again is no further guess. */
   wrongSecrets: Cache<true>
   metrics: Metrics
+  /** Since when the store has lost no record of what was used or revoked. */
+  birth: Birth
   /** Compares the clock of this instance with that of the store. */
   clockGuard: ClockGuard
   /** The name, logo, stylesheets and templates of pages and mails, with the operator's theme. */

@@ -17,11 +17,12 @@ export async function findAccessToken(context: Context, token: string): Promise<
 
 async function findOpaque(context: Context, handle: string): Promise<LiveToken | undefined> {
   const grantId = grantIdOf(handle)
-  const [claims, grant] = await Promise.all([
+  const [claims, grant, since] = await Promise.all([
     AccessToken.find(context, handle),
     grantId === undefined ? undefined : Grant.find(context, grantId),
+    grantId === undefined ? context.birth.since() : undefined, // an older copy of the store may have it although it was revoked
   ])
-  return claims && claims.grant_id === grantId && isAlive(claims, grant)
+  return claims && claims.grant_id === grantId && claims.iat >= (since?.dated ?? 0) && isAlive(claims, grant)
     ? { format: 'opaque', claims, grant }
     : undefined
 }
@@ -40,11 +41,14 @@ async function findJwt(context: Context, jwt: string): Promise<LiveToken | undef
   if (payload.exp * 1000 <= context.clock.now()) return undefined
   const { token_use: _, ...said } = payload
   const claims = { ...said, scope: said.scope ?? '' } as LiveToken['claims'] & { jti: string }
-  const [revoked, grant] = await Promise.all([
+  const [revoked, grant, since] = await Promise.all([
     AccessToken.isRevoked(context, claims.jti),
     claims.grant_id === undefined ? undefined : Grant.find(context, claims.grant_id),
+    claims.grant_id === undefined ? context.birth.since() : undefined,
   ])
-  return !revoked && isAlive(claims, grant) ? { format: 'jwt', claims, grant } : undefined
+  return !revoked && claims.iat >= (since?.dated ?? 0) && isAlive(claims, grant)
+    ? { format: 'jwt', claims, grant }
+    : undefined
 }
 
 const isAlive = (claims: LiveToken['claims'], grant: Grant | undefined): boolean =>

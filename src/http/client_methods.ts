@@ -10,6 +10,7 @@ import type { Context } from '../contracts/context.ts'
 import type { ClientAuthMethod } from '../contracts/feature.ts'
 import { utf8 } from '../lib/bytes.ts'
 import { rememberedMs } from '../lib/clock.ts'
+import { issuedAt, onceWords, useOnce } from '../models/once.ts'
 import { sha256 } from '../lib/hash.ts'
 import type { Client } from '../models/client.ts'
 import type { Call } from '../contracts/call.ts'
@@ -123,12 +124,15 @@ async function verifyAssertion(
   if (typeof payload.jti !== 'string')
     throw wrongAssertion('jti is required', payload.jti, 'OpenID Connect Core §9')
   const ttl = rememberedMs(context.clock, payload.exp + toleranceSeconds)
-  if (!(await context.store.create(`assertion:${sha256(`${client.client_id} ${payload.jti}`)}`, '', ttl)))
+  const key = `assertion:${sha256(`${client.client_id} ${payload.jti}`)}`
+  const issued = issuedAt(payload.iat, payload.exp - maxAssertionLifetimeSeconds)
+  const problem = await useOnce(context, key, ttl, issued)
+  if (problem)
     throw wrongAssertion(
       'a jti that was not used before',
       payload.jti,
       'OpenID Connect Core §9',
-      'this jti was used before',
+      onceWords('this jti', problem),
     )
 }
 

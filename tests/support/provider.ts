@@ -9,6 +9,7 @@ import { loadConfig } from '../../src/config.ts'
 import type { Context, Table } from '../../src/contracts/context.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { deepFreeze } from '../../src/lib/freeze.ts'
+import type { Birth } from '../../src/models/birth.ts'
 import { createParsedRecords, type ParsedRecords } from '../../src/models/define_record.ts'
 import { deriveKey } from '../../src/lib/hash.ts'
 import { createLog } from '../../src/lib/log.ts'
@@ -55,6 +56,8 @@ export interface ProviderOptions {
   table?: Table
   /** Of its own for a test that rotates keys. */
   keyStorage?: KeyStorage
+  /** That of a store that may lose records. */
+  birth?: Birth
 }
 
 /** Development settings with the demo people and clients, unless `env` says otherwise. */
@@ -84,6 +87,7 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
     random: systemRandom,
     log,
     ...(options.table && { table: options.table }),
+    ...(options.birth && { birth: options.birth }),
   })
   if (config.environment === 'development') await seedDemo({ config, store, clock, log })
   return {

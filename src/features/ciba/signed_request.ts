@@ -6,6 +6,7 @@ import { RefusedError, shown } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
 import { rememberedMs } from '../../lib/clock.ts'
+import { onceWords, useOnce } from '../../models/once.ts'
 import { sha256 } from '../../lib/hash.ts'
 import type { Client } from '../../models/client.ts'
 import { type Params, repeated } from '../../auth/params.ts'
@@ -100,11 +101,12 @@ function requireType(jwt: string): void {
   if (!hasType(typ, requestTypes)) throw refuse('request: typ must be JWT or oauth-authz-req+jwt', typ)
 }
 
-async function spend({ exp, jti }: JWTPayload, client: Client, context: Context): Promise<void> {
+async function spend({ exp, iat, jti }: JWTPayload, client: Client, context: Context): Promise<void> {
   const ttl = rememberedMs(context.clock, exp! + toleranceSeconds)
   const key = `backchannel_jti:${sha256(`${client.client_id} ${jti}`)}`
-  if (!(await context.store.create(key, '', ttl)))
-    throw refuse('request: a jti that was not used before', jti, 'request: this jti was used before')
+  const problem = await useOnce(context, key, ttl, { at: iat! })
+  if (problem)
+    throw refuse('request: a jti that was not used before', jti, `request: ${onceWords('this jti', problem)}`)
 }
 
 const jwtClaims = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sub']

@@ -6,6 +6,7 @@ import { thumbprint } from '../../auth/jwk.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
 import { rememberedMs } from '../../lib/clock.ts'
+import { onceWords, useOnce } from '../../models/once.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { sha256 } from '../../lib/hash.ts'
 
@@ -84,8 +85,8 @@ export async function verifyProof(
     throw failed('ath must be the SHA-256 of the access token', ath)
   const jkt = thumbprint(protectedHeader.jwk as JWK)
   const ttl = rememberedMs(context.clock, iat! + windowSeconds)
-  if (!(await context.store.create(`dpop:${sha256(`${jkt} ${jti}`)}`, '', ttl)))
-    throw failed('a jti that was not used before', jti, 'this proof was used before')
+  const problem = await useOnce(context, `dpop:${sha256(`${jkt} ${jti}`)}`, ttl, { at: iat! })
+  if (problem) throw failed('a jti that was not used before', jti, onceWords('this proof', problem))
   return { jkt, nonce: typeof nonce === 'string' ? nonce : undefined }
 }
 

@@ -6,6 +6,7 @@ import { RefusedError, shown } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
 import { rememberedMs } from '../../lib/clock.ts'
+import { type Issued, issuedAt, type OnceProblem, useOnce } from '../../models/once.ts'
 import { sha256 } from '../../lib/hash.ts'
 
 export const refuse = (expected: string, came?: unknown, problem = expected) =>
@@ -25,6 +26,7 @@ export interface Assertion {
   sub: string
   /** The `jti`, or the hash of an assertion that has none (§3). */
   id: string
+  issued: Issued
   /** Seconds. */
   exp: number
   /** Seconds: `auth_time` at the issuer, if it states one. */
@@ -133,13 +135,15 @@ function checked(payload: JWTPayload, clientId: string, { clock }: Context) {
   if (client_id !== undefined && client_id !== clientId)
     throw refuse(`client_id ${clientId}, or none`, client_id, 'it was made for another client')
   const seen = typeof auth_time === 'number' && auth_time > 0 && auth_time <= iat + toleranceSeconds
-  return { sub, exp, authTime: seen ? Math.floor(auth_time) : undefined }
+  const issued = issuedAt(payload.iat, exp - longestLifeSeconds)
+  return { sub, issued, exp, authTime: seen ? Math.floor(auth_time) : undefined }
 }
 
-/** Marks the assertion as used. True once across all instances, for the lifetime of the assertion. */
-export const claim = ({ store, clock }: Context, { issuer, id, exp }: Assertion): Promise<boolean> =>
-  store.create(
+/** Marks the assertion as used, for its lifetime. Undefined once across all instances. */
+export const claim = (context: Context, { issuer, id, issued, exp }: Assertion): Promise<OnceProblem> =>
+  useOnce(
+    context,
     `jwt_bearer:${sha256(JSON.stringify([issuer, id]))}`,
-    '',
-    rememberedMs(clock, exp + toleranceSeconds),
+    rememberedMs(context.clock, exp + toleranceSeconds),
+    issued,
   )

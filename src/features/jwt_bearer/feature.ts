@@ -12,6 +12,7 @@ import { admit } from '../../grants/grant_rules.ts'
 import { seconds } from '../../lib/clock.ts'
 import { type Client, isPublic } from '../../models/client.ts'
 import { Grant } from '../../models/grant.ts'
+import { onceWords } from '../../models/once.ts'
 import { isActive, User } from '../../models/user.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { type Assertion, claim, readAssertion, refuse } from './assertion.ts'
@@ -54,8 +55,8 @@ const jwtBearerGrant = defineGrantType(
     const grant = grantOf(assertion, user, client, scope, context)
     await admit(grant, request)
     // Claimed after all other checks, so that a refused request does not use the assertion up.
-    if (!(await claim(context, assertion)))
-      throw refuse('an assertion that was not used before', undefined, 'it was used before')
+    const problem = await claim(context, assertion)
+    if (problem) throw refuse('an assertion that was not used before', undefined, onceWords('it', problem))
     await Grant.create(context, grant, grant.exp - seconds(context.clock))
     return { scope, grant, user, expiresAt: grant.exp }
   },

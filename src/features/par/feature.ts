@@ -16,6 +16,7 @@ import { authenticateClient } from '../../http/client_authentication.ts'
 import { json } from '../../http/reply.ts'
 import { keepWithin } from '../../people/rate_limit.ts'
 import { rememberedMs, seconds } from '../../lib/clock.ts'
+import { useOnce } from '../../models/once.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { deriveKey, hmac, sha256 } from '../../lib/hash.ts'
 import { type Client, declareMetadata } from '../../models/client.ts'
@@ -140,13 +141,19 @@ async function keyParameters(
  */
 const idParameter = 'pushed_request'
 
-const seal = (id: string, { config }: Context): string =>
-  `${id}.${hmac(deriveKey(config.secretKey, 'pushed requests'), id)}`
+/** `pushedAt` in seconds. */
+function seal(id: string, pushedAt: number, { config }: Context): string {
+  const text = `${id}.${pushedAt}`
+  return `${text}.${hmac(deriveKey(config.secretKey, 'pushed requests'), text)}`
+}
 
-/** The id of the pushed request of these parameters; undefined for a request that was not pushed. */
-function pushedId(params: Params, context: Context): string | undefined {
-  const [id = ''] = params[idParameter]?.split('.') ?? []
-  return id !== '' && equalInConstantTime(params[idParameter]!, seal(id, context)) ? id : undefined
+/** The id of the pushed request of these parameters, and when it was pushed; undefined for a request that was not pushed. */
+function pushedBy(params: Params, context: Context): { id: string; pushedAt: number } | undefined {
+  const [id = '', at = ''] = params[idParameter]?.split('.') ?? []
+  const pushedAt = Number(at)
+  return id !== '' && equalInConstantTime(params[idParameter]!, seal(id, pushedAt, context))
+    ? { id, pushedAt }
+    : undefined
 }
 
 const spent = () =>
@@ -159,12 +166,13 @@ const spent = () =>
 
 /** Of all interactions of one pushed request, only the first is answered. */
 async function spend(context: Context, { params }: AuthorizationRequest): Promise<void> {
-  const id = pushedId(params, context)
-  if (id === undefined) return
+  const pushed = pushedBy(params, context)
+  if (!pushed) return
   const { parTtl } = settings(context)
   // As long as interactions of the same request may still be open.
   const ttl = rememberedMs(context.clock, seconds(context.clock) + parTtl + context.config.interactionTtl)
-  if (!(await context.store.create(`pushed_request_used:${id}`, '', ttl))) throw spent()
+  const { id, pushedAt } = pushed
+  if (await useOnce(context, `pushed_request_used:${id}`, ttl, { at: pushedAt })) throw spent()
   await Pushed.take(context, id)
 }
 
@@ -177,7 +185,8 @@ const source: RequestSource = {
     const id = sha256(request_uri!.slice(prefix.length))
     const pushed = await Pushed.find(context, id)
     if (pushed?.client_id !== client.client_id) throw spent()
-    return { ...pushed.params, [idParameter]: seal(id, context) }
+    const pushedAt = pushed.exp - settings(context).parTtl
+    return { ...pushed.params, [idParameter]: seal(id, pushedAt, context) }
   },
 }
 

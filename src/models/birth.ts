@@ -1,0 +1,148 @@
+/** The birth mark of a store: since when its lists of what was used and revoked are whole. docs/decisions/0071-birth-marks.md */
+import * as v from 'valibot'
+import { type Clock, seconds } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { type Store, StoreUnavailable } from '../store/store.ts'
+
+const key = 'birth'
+
+const Seconds = v.pipe(v.number(), v.integer(), v.minValue(0))
+/** `seen_at`: when an instance last said that the store is in use. All never go back, unless the store does. */
+const Mark = v.object({ since: Seconds, undated_since: Seconds, seen_at: Seconds })
+type Mark = v.InferOutput<typeof Mark>
+
+/**
+ * Seconds: of what was issued before, the store may have lost the record that it was used or revoked, so it is refused. 0
+ * where nothing was lost. `undated` is for what does not say when it was issued, and counts losses alone: not the first
+ * start and not a pause, after which each such assertion would be refused for an hour.
+ */
+export interface Since {
+  dated: number
+  undated: number
+}
+
+export interface Birth {
+  /** Reads the store. */
+  since(): Promise<Since>
+  /** Says that the store is in use, at most once a minute. */
+  beat(): Promise<void>
+  /** The store was restored: everything that was issued until now is refused where a list decides. */
+  renew(): Promise<void>
+}
+
+/** Of a store that ends with its process. */
+const nothing: Since = { dated: 0, undated: 0 }
+
+export const neverLost: Birth = { since: async () => nothing, beat: async () => {}, renew: async () => {} }
+
+const beatSeconds = 60
+/** Seconds without a sign of use, after which a store that is opened may have been restored meanwhile. */
+const longestSilence = 180
+const mostAttempts = 20
+
+interface Parts {
+  store: Pick<Store, 'get' | 'put' | 'create' | 'replace'>
+  clock: Clock
+  log: Log
+}
+
+function parse(raw: string | undefined): Mark | undefined {
+  if (raw === undefined) return undefined
+  try {
+    return v.parse(Mark, JSON.parse(raw))
+  } catch {
+    return undefined
+  }
+}
+
+export function createBirth({ store, clock, log }: Parts): Birth {
+  let newest: { raw: string; mark: Mark } | undefined
+
+  /** Undefined when there is no mark, or an older one than this process has seen: the store has lost records. */
+  function adopt(raw: string | undefined): Mark | undefined {
+    if (raw !== undefined && raw === newest?.raw) return newest.mark
+    const mark = parse(raw)
+    if (!mark || raw === undefined) return undefined
+    if (newest && (mark.since < newest.mark.since || mark.seen_at < newest.mark.seen_at)) return undefined
+    newest = { raw, mark }
+    return mark
+  }
+
+  /** Replaces the mark that was read as `raw`. False when another instance was first. */
+  async function write(raw: string | undefined, mark: Mark): Promise<boolean> {
+    const next = JSON.stringify(mark)
+    const won = raw === undefined ? await store.create(key, next) : await store.replace(key, raw, next)
+    if (won) newest = { raw: next, mark }
+    return won
+  }
+
+  async function current(): Promise<Mark> {
+    const mark = adopt(await store.get(key))
+    if (mark) return mark
+    for (let attempt = 0; attempt < mostAttempts; attempt++) {
+      // Read again: of answers that overtake each other, an older mark is no loss.
+      const raw = await store.get(key)
+      const found = adopt(raw)
+      if (found) return found
+      const since = Math.max(seconds(clock) + 1, newest?.mark.since ?? 0)
+      const seen_at = Math.max(seconds(clock), newest?.mark.seen_at ?? 0)
+      const next = { since, undated_since: since, seen_at }
+      if (!(await write(raw, next))) continue
+      log.error('store_lost_records', {
+        problem: 'the mark of the store is missing or older than before',
+        since,
+      })
+      return next
+    }
+    throw new StoreUnavailable(
+      'the mark of the store changes all the time, or is sealed with another SECRET_KEY',
+    )
+  }
+
+  return {
+    async since() {
+      const { since, undated_since } = await current()
+      return { dated: since, undated: undated_since }
+    },
+    async beat() {
+      const mark = await current()
+      const now = seconds(clock)
+      if (newest && now - mark.seen_at >= beatSeconds) await write(newest.raw, { ...mark, seen_at: now })
+    },
+    async renew() {
+      const now = seconds(clock)
+      const seen_at = Math.max(now, parse(await store.get(key))?.seen_at ?? 0)
+      const since = now + 1
+      await store.put(key, JSON.stringify({ since, undated_since: since, seen_at })) // also in place of one that cannot be read
+    },
+  }
+}
+
+/**
+ * The birth mark when a server starts. A store without one was born with its oldest key (`keysSince`, seconds). One that
+ * no instance used for a while may have been replaced by an older copy, which cannot be seen: its mark is renewed.
+ */
+export async function openBirth(parts: Parts, keysSince: number): Promise<Birth> {
+  const birth = createBirth(parts)
+  const { store, clock, log } = parts
+  const now = seconds(clock)
+  const raw = await store.get(key)
+  const mark = parse(raw)
+  const first: Mark = { since: Math.min(keysSince, now), undated_since: 0, seen_at: now }
+  if (raw === undefined && (await store.create(key, JSON.stringify(first)))) return birth
+  if (raw !== undefined && mark && now - mark.seen_at > longestSilence) {
+    await store.replace(key, raw, JSON.stringify({ ...mark, since: now + 1, seen_at: now }))
+    log.info('store_was_not_used', { seconds: now - mark.seen_at })
+  }
+  await birth.beat()
+  return birth
+}
+
+/** Whether the store has, or had, data, so that signing keys that it does not have were lost. */
+export async function hasData(store: Pick<Store, 'get' | 'range'>): Promise<boolean> {
+  const [mark, ...members] = await Promise.all([
+    store.get(key),
+    ...['users', 'clients'].map((index) => store.range(index, { limit: 1 })),
+  ])
+  return mark !== undefined || members.some((each) => each.length > 0)
+}
