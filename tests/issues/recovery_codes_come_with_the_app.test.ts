@@ -58,6 +58,15 @@ describe('the set-up', () => {
     expect(location?.searchParams.get('state')).toBe('kept')
   })
 
+  test('sent twice at once: one app, one set of codes, and no page that says the code was wrong', async () => {
+    const { op, who, page, seed } = await atSetUp()
+    const code = codeOf(op, seed)
+    const both = await Promise.all([who.press(page, 'verify', { code }), who.press(page, 'verify', { code })])
+    expect(both.filter((each) => showsCodes(pageOf(each).html))).toHaveLength(1)
+    for (const each of both) expect(pageOf(each).html).not.toContain('That code is incorrect')
+    expect((await RecoveryCodes.find(op.context, 'user-alice'))?.hashes).toHaveLength(10)
+  })
+
   test('keeps codes that are there', async () => {
     const { op, who, page, seed } = await atSetUp()
     const codes = codesOn(pageOf(await who.press(page, 'verify', { code: codeOf(op, seed) })))

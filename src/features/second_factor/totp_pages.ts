@@ -91,10 +91,12 @@ async function setUp(
     return seed !== undefined
   })
   // The seed stays on the page until all is done, so that a form that stopped halfway can be sent again.
-  if (seed === undefined || !(await Totp.endEnrolment(context, owner, seed)))
+  if (seed === undefined)
     return showSeed(context, factorPage, path, 400, say('second_factor.totp_unconfirmed'))
+  const isFirst = await Totp.endEnrolment(context, owner, seed)
   const reply = await factorPage.finish('totp_added', (amr) => withFactor(amr, 'otp'))
-  return withFirstCodes(call, context, factorPage, reply)
+  // Of a form that was sent twice at once, one answer shows the codes.
+  return isFirst ? withFirstCodes(call, context, factorPage, reply) : reply
 }
 
 /** The QR code of the seed on the page. The seed depends on the session or interaction, so the URL reveals nothing. */
