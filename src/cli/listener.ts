@@ -41,7 +41,7 @@ export function openListener(config: Config, handle: Handle): Listener {
   const port = server.port ?? config.port
   const stopping = new Set<typeof server>()
 
-  /** The runtime cannot change the TLS of a socket, so another takes its place on the same port. Nothing waits in between. */
+  /** The runtime cannot change the TLS of a socket, so another takes its place on the same port. A connection that was not accepted yet is reset. */
   function replaceBy(next: TlsOptions): void {
     const former = server
     stopping.add(former)

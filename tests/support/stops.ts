@@ -101,7 +101,7 @@ const testOf = (name: string, prepare: Change, env: Record<string, string>) =>
       if (whole >= 0) return expect(verbs + whole).toBeGreaterThan(3)
       expect(verbs).toBeLessThan(120)
     }
-  }, 120_000)
+  }, 600_000)
 
 /** `whole`: the change has no more verbs than these. */
 async function stopAfter(
