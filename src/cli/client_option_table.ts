@@ -1,5 +1,6 @@
 /** The options that give a client its members, one row for each. https://www.rfc-editor.org/rfc/rfc7591#section-2 */
 import { signingAlgs } from '../auth/registration.ts'
+import { resourceProblem } from '../auth/resource_uri.ts'
 import type { Option } from './command.ts'
 import { UsageError } from './failure.ts'
 import { readJson } from './json_file.ts'
@@ -195,5 +196,15 @@ export const memberOptions = {
     multiple: true,
     value: 'URI',
     help: 'An API that it may request tokens for, beside RESOURCES (RFC 8707); * for any',
+    read: requireResources,
   },
 } as const satisfies Readonly<Record<string, MemberOption>>
+
+/** No request could name another value. */
+function requireResources(uris: readonly string[]): readonly string[] {
+  for (const uri of uris) {
+    const problem = uri === '*' ? undefined : resourceProblem(uri)
+    if (problem !== undefined) throw new UsageError(`--allow-resource: ${problem}, got ${printable(uri)}`)
+  }
+  return uris
+}

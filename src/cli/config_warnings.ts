@@ -58,6 +58,10 @@ const warnings: readonly Warning[] = [
     text: 'TLS_CIPHERS has suites without forward secrecy or authenticated encryption, which FAPI forbids',
   },
   {
+    applies: ({ tls, issuer }) => tls !== undefined && issuer.startsWith('http:'),
+    text: 'ISSUER_URL is http and TLS_CERT_PATH is set: the URLs of the metadata lead to a server that answers https alone. Set ISSUER_URL=https://…',
+  },
+  {
     applies: ({ rateLimitingEnabled }, { production }) => production && !rateLimitingEnabled,
     text: 'RATE_LIMITING_ENABLED is false in production',
   },

@@ -13,11 +13,13 @@ import { keysAreLost, lostKeysWords, requireReadable } from '../models/readable_
 import { directoryStorage } from '../store/directory.ts'
 import type { Store } from '../store/store.ts'
 import { encrypted, openBackend, ownKey } from './open.ts'
-import { certificateOf, tlsOptions } from './tls_options.ts'
+import { certificateOf, keyOf, tlsOptions } from './tls_options.ts'
 
 interface Trial {
   /** The variable to mend. */
   name: string
+  /** Tried only if what this variable names works. */
+  needs?: string
   /** Resolves to what is wrong; undefined when it works. An error says it too. */
   run(config: Config, run: Run): Promise<string | undefined> | string | undefined
 }
@@ -119,7 +121,15 @@ const clockTrial = async (config: Config): Promise<string | undefined> =>
 /** In the order in which `serve` uses them. */
 const trials: readonly Trial[] = [
   { name: 'HOST', run: listenOn },
-  { name: 'TLS_CERT_PATH', run: tlsProblem },
+  {
+    name: 'TLS_KEY_PATH',
+    run: (config) => {
+      const tls = tlsOptions(config)
+      if (tls) keyOf(tls.key)
+      return undefined
+    },
+  },
+  { name: 'TLS_CERT_PATH', needs: 'TLS_KEY_PATH', run: tlsProblem },
   { name: 'CLOCK_TOLERANCE', run: clockTrial },
   {
     name: 'REDIS_CA_PATH',
@@ -148,9 +158,14 @@ const nameFor = (name: string, env: Env): string =>
 /** One line for each variable whose value does not work. */
 export async function deepProblems(config: Config, env: Env, warn: Run['warn']): Promise<string[]> {
   const problems: string[] = []
-  for (const { name, run } of trials) {
+  const failed = new Set<string>()
+  for (const { name, needs, run } of trials) {
+    if (needs !== undefined && failed.has(needs)) continue
     const problem = await attempt(() => run(config, { warn }))
-    if (problem !== undefined) problems.push(`${nameFor(name, env)}: ${problem}`)
+    if (problem !== undefined) {
+      failed.add(name)
+      problems.push(`${nameFor(name, env)}: ${problem}`)
+    }
     // The keys are in the store.
     if (problem !== undefined && name === 'STORE_URL') break
   }

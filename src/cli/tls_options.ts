@@ -20,7 +20,8 @@ export function certificateOf({ cert, key }: { cert: string; key: string }): X50
   throw new Error('expected the certificate of the key in TLS_KEY_PATH, got that of another key')
 }
 
-function keyOf(pem: string): KeyObject {
+/** Throws an error whose message names the variable. */
+export function keyOf(pem: string): KeyObject {
   try {
     return createPrivateKey(pem)
   } catch (error) {

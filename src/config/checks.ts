@@ -75,11 +75,17 @@ function checkStore(values: Draft, environment: Environment, report: Report): vo
   }
 }
 
-function checkProduction({ ISSUER_URL, SECRET_KEY, CORS_ALLOWED_ORIGINS }: Draft, report: Report): void {
+function checkProduction(
+  { ISSUER_URL, SECRET_KEY, CORS_ALLOWED_ORIGINS, TLS_CERT_PATH }: Draft,
+  report: Report,
+): void {
   const issuer = ISSUER_URL ? new URL(ISSUER_URL) : undefined
   if (issuer?.protocol === 'http:' && !isLoopbackHost(issuer.hostname)) {
     report('ISSUER_URL', `expected https off loopback in production, got ${JSON.stringify(ISSUER_URL)}`)
   }
+  // Its metadata would name URLs at which a server of TLS answers nothing.
+  else if (issuer?.protocol === 'http:' && TLS_CERT_PATH !== undefined)
+    report('ISSUER_URL', `expected https where TLS_CERT_PATH is set, got ${JSON.stringify(ISSUER_URL)}`)
   const weak = SECRET_KEY === undefined ? undefined : weakness(SECRET_KEY)
   if (weak) report('SECRET_KEY', `expected ${weak}; make one: openssl rand -base64 48`)
   if (CORS_ALLOWED_ORIGINS?.includes('*')) {

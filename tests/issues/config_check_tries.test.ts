@@ -84,7 +84,7 @@ const faults: Record<string, [env: () => Record<string, string>, problem: string
   ],
   'a key with a passphrase': [
     () => ({ TLS_CERT_PATH: at('cert'), TLS_KEY_PATH: at('sealed_key') }),
-    'expected a private key in PEM without passphrase in TLS_KEY_PATH',
+    'TLS_KEY_PATH: expected a private key in PEM without passphrase',
   ],
   'a certificate for another host': [
     () => ({ ISSUER_URL: 'https://id.example.com', TLS_CERT_PATH: at('cert'), TLS_KEY_PATH: at('key') }),

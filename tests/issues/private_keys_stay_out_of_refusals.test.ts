@@ -34,7 +34,7 @@ test('the refusal still says which member is wrong and what it must be', async (
     })
     return ((await answer.json()) as { error_description: string }).error_description
   }
-  expect(await describe({ jwks: 'x' })).toBe('jwks: Expected Object')
+  expect(await describe({ jwks: 'x' })).toBe('jwks: expected an object')
   expect(await describe({ jwks: { keys: [jwk] } })).toStartWith('jwks.keys.0: a key carries private members')
   expect(await describe({ redirect_uris: 'https://rp.example' })).toContain("received 'https://rp.example'")
 })

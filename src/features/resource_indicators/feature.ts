@@ -186,6 +186,13 @@ const operatorTies: RegistrationRule = {
 export const resourceIndicators = defineFeature({
   name: 'resource_indicators',
   env,
+  problems: (config) =>
+    featureConfig(config, 'resource_indicators', env)
+      .resources.filter((uri) => uri !== any)
+      .flatMap((uri) => {
+        const problem = resourceProblem(uri)
+        return problem === undefined ? [] : [`RESOURCES: ${problem}, got ${JSON.stringify(uri)}`]
+      }),
   authorizationParameters: [parameter],
   grantRules: [rule],
   registrationRules: [operatorTies],
