@@ -28,7 +28,7 @@ const options = {
   'no-resource-uris': { type: 'boolean', help: 'Same as --unset resource_uris' },
   'end-grants': {
     type: 'boolean',
-    help: 'End its grants with their tokens and consents, so that nothing from before the change remains',
+    help: 'End its grants with their tokens and consents. Tokens that it has for itself end when they expire',
   },
 } as const
 
