@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { type Grounds, secret } from './refusal.ts'
 
 /** Messages of a schema of ours are in our words. Those of the library begin so. */
-const isOwn = ({ message }: v.BaseIssue<unknown>): boolean => !/^Invalid /.test(message)
+const isOwn = ({ message }: v.BaseIssue<unknown>): boolean => !message.startsWith('Invalid ')
 
 const quoted = /^"(.*)"$/
 
