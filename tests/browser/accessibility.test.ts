@@ -414,7 +414,7 @@ const chapters: Readonly<Record<string, readonly Row[]>> = {
       async (page) => page.goto(await linkMailed(op, 'alice@new.example', '/verify_email')),
     ],
     ['account_email', 'confirmed', (page) => page.click('button[name=confirm]')],
-    ['verify_email', 'confirmed before', (page) => page.goBack()],
+    ['account_email', 'confirmed before', (page) => page.goBack()],
   ],
 }
 
