@@ -379,7 +379,7 @@ describe('people as CSV', () => {
           fuzzer
             .text(['alice'], tokens)
             .toWellFormed()
-            .replaceAll(/[\r\n\0\ufeff\ud800]/g, '') || 'x',
+            .replaceAll(/[\r\n\0\ufeff]/g, '') || 'x',
       }),
       async (record) => {
         const [back] = await readCsv(`${writeCsv([record])}\n`)
