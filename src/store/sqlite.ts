@@ -243,8 +243,10 @@ class SqliteStore implements Store {
 
 function open(path: string): Database {
   // SQLite creates the -wal and -shm files with the mode of the database file.
-  closeSync(openSync(path, 'a', 0o600))
-  chmodSync(path, 0o600)
+  if (path !== ':memory:') {
+    closeSync(openSync(path, 'a', 0o600))
+    chmodSync(path, 0o600)
+  }
   const db = new Database(path, { strict: true })
   db.run('PRAGMA busy_timeout = 5000') // switching to WAL and creating tables wait for other processes that do the same
   db.run('PRAGMA journal_mode = WAL')
