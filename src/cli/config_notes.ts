@@ -12,7 +12,7 @@ export const notesOn = (config: Config): string[] => [...signatures(config), ...
 const proxy = ({ issuer, tls }: Config): string[] =>
   issuer.startsWith('https:') && tls === undefined
     ? [
-        `a proxy terminates TLS for ISSUER_URL. It must offer TLS 1.3, and TLS 1.2 with ${goodCiphers.join(', ')} alone in an order of its own (FAPI 1.0 Part 2 §8.5, FAPI 2.0 §5.2.2); append the client's address to X-Forwarded-For; and pass the path and the security headers unchanged (docs/deployment.md, "TLS")`,
+        `a proxy terminates TLS for ISSUER_URL. It must offer TLS 1.3, and TLS 1.2 with ${goodCiphers.join(', ')} alone in an order of its own (FAPI 1.0 Part 2 §8.5, FAPI 2.0 §5.2.2); append the client's address to X-Forwarded-For; cache only as Cache-Control allows; take request lines and response headers of 16 KiB; and pass the path and the security headers unchanged (docs/deployment.md, "TLS")`,
       ]
     : []
 
