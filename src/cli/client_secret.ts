@@ -86,7 +86,7 @@ async function renew(
       if (!isChosen) print(`client_secret  ${secret}\nThe secret is shown only once.`)
       print(
         former === undefined
-          ? 'The old secret ends on a running server within a second.'
+          ? 'A running server accepts the new secret, and ends the old one, within a second.'
           : `The old secret holds until ${moment(former)}. When the client uses the new one, latchkey client secret ${printable(clientId)} --end-old ends it.`,
       )
     },
@@ -99,7 +99,7 @@ async function endFormer(context: Context, clientId: string): Promise<Answer> {
     held = formerSecret(current, context.clock) !== undefined
     return withoutFormerSecret(current)
   })
-  if (!held) throw new Refusal(`${printable(clientId)} has one secret alone; nothing was changed`)
+  if (!held) throw new Refusal(`${printable(clientId)} has only one secret; nothing was changed`)
   audit(context, 'client_secret_ended', clientId)
   return {
     facts: { client_id: clientId, former_secret_ended: true },

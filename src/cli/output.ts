@@ -16,11 +16,17 @@ export function printJson(value: unknown): void {
   print(replaceUnsafe(text, 'line', (each) => (each === '\n' ? each : escapeCharacter(each))))
 }
 
-/** Columns as wide as their widest cell; the last one is not padded. */
+/** A longer cell moves the rest of its own row alone. */
+const widestColumn = 60
+
+/** Columns as wide as their widest cell of at most `widestColumn`; the last one is not padded. */
 export function printTable(head: readonly string[], rows: readonly (readonly unknown[])[]): void {
   const cells = [head, ...rows].map((row) => row.map(printable))
-  const widths = head.map((_, i) => Math.max(...cells.map((row) => Bun.stringWidth(row[i] ?? ''))))
-  const pad = (cell: string, i: number) => cell + ' '.repeat((widths[i] ?? 0) - Bun.stringWidth(cell))
+  const widths = head.map((_, i) =>
+    Math.max(...cells.map((row) => Bun.stringWidth(row[i] ?? '')).filter((width) => width <= widestColumn)),
+  )
+  const pad = (cell: string, i: number) =>
+    cell + ' '.repeat(Math.max(0, (widths[i] ?? 0) - Bun.stringWidth(cell)))
   print(cells.map((row) => row.map(pad).join('  ').trimEnd()).join('\n'))
 }
 

@@ -12,6 +12,8 @@ export async function run(args: readonly string[]): Promise<void> {
     return rest.includes('--json') ? printJson({ version, commit }) : print(`latchkey ${build}`)
   if (['help', '--help', '-h'].includes(first)) return help(rest)
   const found = findCommand(args)
+  if (!found && namedBy([first]).length > 0 && ['help', '--help', '-h'].includes(rest[0] ?? ''))
+    return help([first])
   if (!found) throw unknown(args)
   if (found.rest.some((arg) => arg === '--help' || arg === '-h')) return helpOn([found.entry])
   const command = await found.entry.load()
@@ -72,6 +74,6 @@ function unknown(words: readonly string[]): UsageError {
   const near = namedBy([group])
   const expected = near.length > 0 ? near : commands
   return new UsageError(
-    `${near.length > 0 && words.length === 1 ? `${group} needs a subcommand` : `unknown command ${JSON.stringify(words.slice(0, 2).join(' '))}`}\nexpected one of:\n${listing(expected)}`,
+    `${near.length > 0 && words.length === 1 ? `${group} needs a subcommand` : `unknown command ${JSON.stringify(words.slice(0, 2).join(' '))}`}\nexpected one of:\n${listing(expected)}\nlatchkey help COMMAND describes its arguments`,
   )
 }

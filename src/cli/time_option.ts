@@ -10,7 +10,7 @@ export function readTime(option: string, text: string, longest: number): number 
   const time = Number(count) * (unitSeconds[unit] ?? NaN)
   if (!(time >= 1 && time <= longest))
     throw new UsageError(
-      `--${option}: expected such as 90m, 12h or 30d, at most ${longest / 86_400}d, got ${printable(text)}`,
+      `--${option}: expected a duration such as 90m, 12h or 30d, at most ${longest / 86_400}d, got ${printable(text)}`,
     )
   return time
 }

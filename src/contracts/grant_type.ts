@@ -104,7 +104,7 @@ export function defineGrantType<const S extends ObjectShape>(
         const issue = parsed.issues[0]
         throw new OAuthError('invalid_request', {
           rule: 'RFC 6749 §5.2',
-          expected: `${v.getDotPath(issue) ?? 'parameters'} is required for grant_type ${name}: ${issue.message}`,
+          expected: `${v.getDotPath(issue) ?? 'parameters'} is required for grant_type ${name}${issue.input === undefined ? '' : `: ${issue.message}`}`,
         })
       }
       return answer({ ...request, params: parsed.output })

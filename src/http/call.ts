@@ -143,6 +143,6 @@ export function shape<const S extends v.GenericSchema>(schema: S, params: unknow
   const issue = parsed.issues[0]
   throw new OAuthError('invalid_request', {
     rule: 'RFC 6749 §3.1',
-    expected: `${v.getDotPath(issue) ?? 'parameters'}: ${issue.message}`,
+    expected: `${v.getDotPath(issue) ?? 'parameters'}${issue.input === undefined ? ' is required' : `: ${issue.message}`}`,
   })
 }

@@ -89,7 +89,13 @@ describe('help and usage', () => {
     const rotate = 'latchkey keys rotate [--alg ALG …] [--json]'
     expect((await line.latchkey(['help', 'keys', 'rotate'])).stdout).toStartWith(rotate)
     expect((await line.latchkey(['keys', 'rotate', '--help'])).stdout).toStartWith(rotate)
-    expect((await line.latchkey(['help', 'keys'])).stdout).toContain('latchkey keys generate')
+    for (const args of [
+      ['help', 'keys'],
+      ['keys', 'help'],
+      ['keys', '--help'],
+      ['keys', '-h'],
+    ])
+      expect((await line.latchkey(args)).stdout, args.join(' ')).toContain('latchkey keys generate')
   })
 
   test('version', async () => {
