@@ -189,9 +189,19 @@ function answer(
       came: call.path,
       problem: `nothing is served at ${call.path}`,
     })
-  const { endpoint, methods, answers } = route
+  const { endpoint } = route
   requireSafeConnection(call, endpoint, context.config)
-  if (!endpoint.whateverTheClock) requireGoodClock(context)
+  if (endpoint.whateverTheClock) return answerAt(route, call, context, forHead)
+  const problem = context.clockGuard.confirmedProblem()
+  if (problem === undefined) return answerAt(route, call, context, forHead)
+  return Promise.resolve(problem).then((found) => {
+    requireGoodClock(found)
+    return answerAt(route, call, context, forHead)
+  })
+}
+
+function answerAt(route: Route, call: Call, context: Context, forHead: Context): Promise<Reply> | Reply {
+  const { endpoint, methods, answers } = route
   if (call.method === 'OPTIONS')
     return empty(204, {
       allow: methods.join(', '),
@@ -208,8 +218,7 @@ function answer(
 }
 
 /** With a wrong clock, tokens live too long elsewhere and what has expired counts. Other instances can answer. */
-function requireGoodClock({ clockGuard }: Context): void {
-  const problem = clockGuard.problem()
+function requireGoodClock(problem: string | undefined): void {
   if (problem === undefined) return
   throw new HttpError('temporarily_unavailable', {
     expected: 'the clock of the store, within CLOCK_TOLERANCE',

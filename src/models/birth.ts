@@ -1,6 +1,6 @@
 /** The birth mark of a store: since when its lists of what was used and revoked are whole. docs/decisions/0071-birth-marks.md */
 import * as v from 'valibot'
-import { type Clock, seconds } from '../lib/clock.ts'
+import { type Clock, seconds, skewSeconds } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { type Store, StoreUnavailable } from '../store/store.ts'
 
@@ -14,7 +14,7 @@ type Mark = v.InferOutput<typeof Mark>
 /**
  * Seconds: of what was issued before, the store may have lost the record that it was used or revoked, so it is refused. 0
  * where nothing was lost. `undated` is for what does not say when it was issued, and counts losses alone: not the first
- * start and not a pause, after which each such assertion would be refused for an hour.
+ * start, after which each such assertion would be refused for an hour.
  */
 export interface Since {
   dated: number
@@ -36,7 +36,7 @@ const nothing: Since = { dated: 0, undated: 0 }
 export const neverLost: Birth = { since: async () => nothing, beat: async () => {}, renew: async () => {} }
 
 const beatSeconds = 60
-/** Seconds without a sign of use, after which a store that is opened may have been restored meanwhile. */
+/** Seconds without a sign of use, after which the log says so: an older copy may have been put in place. */
 const longestSilence = 180
 const mostAttempts = 20
 
@@ -58,12 +58,16 @@ function parse(raw: string | undefined): Mark | undefined {
 export function createBirth({ store, clock, log }: Parts): Birth {
   let newest: { raw: string; mark: Mark } | undefined
 
+  /** Such a mark is put right by the instance that starts first (`openBirth`). */
+  const isAhead = (mark: Mark): boolean => mark.since > seconds(clock) + skewSeconds
+
   /** Undefined when there is no mark, or an older one than this process has seen: the store has lost records. */
   function adopt(raw: string | undefined): Mark | undefined {
     if (raw !== undefined && raw === newest?.raw) return newest.mark
     const mark = parse(raw)
     if (!mark || raw === undefined) return undefined
-    if (newest && (mark.since < newest.mark.since || mark.seen_at < newest.mark.seen_at)) return undefined
+    if (newest && mark.seen_at < newest.mark.seen_at) return undefined
+    if (newest && mark.since < newest.mark.since && !isAhead(newest.mark)) return undefined
     newest = { raw, mark }
     return mark
   }
@@ -118,9 +122,15 @@ export function createBirth({ store, clock, log }: Parts): Birth {
   }
 }
 
+/** A mark that was made while the clock was ahead would refuse all that is issued until then. */
+function atMost(now: number, mark: Mark): Mark {
+  const since = Math.min(mark.since, now + 1)
+  return { ...mark, since, undated_since: Math.min(mark.undated_since, since) }
+}
+
 /**
- * The birth mark when a server starts. A store without one was born with its oldest key (`keysSince`, seconds). One that
- * no instance used for a while may have been replaced by an older copy, which cannot be seen: its mark is renewed.
+ * The birth mark when a server starts. A store without one was born with its oldest key (`keysSince`, seconds). An older
+ * copy that was put in place while no instance ran cannot be seen: the log says since when the store was not in use.
  */
 export async function openBirth(parts: Parts, keysSince: number): Promise<Birth> {
   const birth = createBirth(parts)
@@ -130,10 +140,13 @@ export async function openBirth(parts: Parts, keysSince: number): Promise<Birth>
   const mark = parse(raw)
   const first: Mark = { since: Math.min(keysSince, now), undated_since: 0, seen_at: now }
   if (raw === undefined && (await store.create(key, JSON.stringify(first)))) return birth
-  if (raw !== undefined && mark && now - mark.seen_at > longestSilence) {
-    await store.replace(key, raw, JSON.stringify({ ...mark, since: now + 1, seen_at: now }))
-    log.info('store_was_not_used', { seconds: now - mark.seen_at })
-  }
+  if (raw !== undefined && mark && mark.since > now + skewSeconds)
+    await store.replace(key, raw, JSON.stringify(atMost(now, mark)))
+  if (mark && now - mark.seen_at > longestSilence)
+    log.info('store_was_not_used', {
+      seconds: now - mark.seen_at,
+      hint: 'if the store was restored from a copy, run latchkey sessions end --everybody --yes',
+    })
   await birth.beat()
   return birth
 }

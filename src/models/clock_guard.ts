@@ -10,6 +10,11 @@ export interface ClockGuard {
   offset(): number | undefined
   /** Why this instance must not answer; undefined while the clocks agree. */
   problem(): string | undefined
+  /**
+   * As `problem`, but asks the store once more when the clocks agreed and only the time since then looks wrong: a machine that
+   * slept has the right time.
+   */
+  confirmedProblem(): Promise<string | undefined> | string | undefined
 }
 
 /** Milliseconds by which a good clock does not differ. */
@@ -49,10 +54,21 @@ export function createClockGuard(
     return compared.offset + (wall - compared.at.wall) - (elapsed - compared.at.elapsed)
   }
   const problem = () => clockProblem(offset(), tolerance)
+  let confirming: Promise<void> | undefined
 
-  return {
+  const guard: ClockGuard = {
     offset,
     problem,
+    confirmedProblem() {
+      const found = problem()
+      if (found === undefined || clockProblem(compared?.offset, tolerance) !== undefined) return found
+      // Without an answer the store is down, and the difference stands.
+      confirming ??= guard
+        .check()
+        .catch(() => {})
+        .finally(() => (confirming = undefined))
+      return confirming.then(problem)
+    },
     async check() {
       const found = await clockOffset(store, clock)
       compared = found === undefined ? undefined : { offset: found, at: momentOf(clock) }
@@ -66,4 +82,5 @@ export function createClockGuard(
       else log.info('clock_agrees', facts)
     },
   }
+  return guard
 }
