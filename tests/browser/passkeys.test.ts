@@ -60,9 +60,14 @@ async function addAuthenticator({ page }: Tab): Promise<Device> {
   return { cdp, id: authenticatorId }
 }
 
-/** Whether somebody touches it. */
-const touch = ({ cdp, id }: Device, enabled: boolean) =>
-  cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId: id, enabled })
+/**
+ * A browser that offers no passkey in the field of the username. The virtual authenticator answers the request of the
+ * field by itself, so a page with both would leave before or after a press of the button.
+ */
+const withoutAutofill = ({ page }: Pick<Tab, 'page'>) =>
+  page.addInitScript(() => {
+    Reflect.deleteProperty(PublicKeyCredential, 'isConditionalMediationAvailable')
+  })
 const verify = ({ cdp, id }: Device, isUserVerified: boolean) =>
   cdp.send('WebAuthn.setUserVerified', { authenticatorId: id, isUserVerified })
 
@@ -97,14 +102,13 @@ async function signOut({ page }: Pick<Tab, 'page'>): Promise<void> {
 }
 
 test('made on the page of the account; then a press of the button signs in', async () => {
-  const { page, complaints, device } = await enrolled()
+  const { page, complaints } = await enrolled()
   expect(await page.textContent('.notice')).toContain('Passkey added')
   expect(await page.textContent('.entry h2')).toContain('Chrome')
   await signOut({ page })
-  await touch(device, false) // nobody chooses from the autofill
+  await withoutAutofill({ page })
   await page.goto(here('/login'))
   expect(await page.textContent('.passkey button')).toBe('Sign in with a passkey')
-  await touch(device, true)
   await page.click('.passkey button')
   await page.waitForURL(here('/account'))
   expect(complaints).toEqual([])
@@ -115,20 +119,39 @@ test('autofill: whoever picks the passkey in the field of the username is signed
   await signOut({ page })
   const asked = page.waitForRequest((request) => request.url().endsWith('/passkeys/sign_in/options'))
   // The virtual authenticator picks for the person: nothing on the page is pressed.
-  await page.goto(here('/login'))
+  await page.goto(here('/login'), { waitUntil: 'commit' }) // the page may leave before all of it is loaded
   await asked
   await page.waitForURL(here('/account'))
   expect(complaints).toEqual([])
+})
+
+test('a press of the button ends the request that waits in the field, and asks anew', async () => {
+  const { page } = await newTab()
+  await page.addInitScript(() => {
+    const requests: string[] = []
+    Object.assign(window, { requests })
+    // The browser allows one request at a time: the second would be refused while the first waits.
+    CredentialsContainer.prototype.get = ({ mediation = 'a press', signal } = {}) => {
+      requests.push(mediation)
+      signal?.addEventListener('abort', () => requests.push(`${mediation} ended`))
+      return new Promise(() => {})
+    }
+  })
+  const requests = () => page.evaluate(() => Reflect.get(window, 'requests') as string[])
+  await page.goto(here('/login'))
+  await page.waitForFunction(() => Reflect.get(window, 'requests').length === 1)
+  await page.click('.passkey button')
+  await page.waitForFunction(() => Reflect.get(window, 'requests').length === 3)
+  expect(await requests()).toEqual(['conditional', 'conditional ended', 'a press'])
 })
 
 test('nobody there, or somebody else: the page says so, and the password still works', async () => {
   const tab = await enrolled()
   const { page, device } = tab
   await signOut({ page })
-  await touch(device, false)
-  await page.goto(here('/login'))
   await verify(device, false)
-  await touch(device, true)
+  await withoutAutofill({ page })
+  await page.goto(here('/login'))
   await page.click('.passkey button')
   await page.waitForSelector('.passkey .alert:not([hidden])')
   expect(await page.textContent('.passkey .alert')).toContain('No passkey was used')
