@@ -41,7 +41,7 @@ const longestSilence = 180
 const mostAttempts = 20
 
 interface Parts {
-  store: Pick<Store, 'get' | 'put' | 'create' | 'replace'>
+  store: Pick<Store, 'get' | 'create' | 'replace' | 'take'>
   clock: Clock
   log: Log
 }
@@ -55,69 +55,89 @@ function parse(raw: string | undefined): Mark | undefined {
   }
 }
 
+/** A mark, and the text of the store that it was read from: a swap names this text. */
+interface Read {
+  raw: string
+  mark: Mark
+}
+
 export function createBirth({ store, clock, log }: Parts): Birth {
-  let newest: { raw: string; mark: Mark } | undefined
+  let newest: Read | undefined
 
   /** Such a mark is put right by the instance that starts first (`openBirth`). */
   const isAhead = (mark: Mark): boolean => mark.since > seconds(clock) + skewSeconds
 
+  const isOlder = (mark: Mark, than: Mark): boolean =>
+    mark.seen_at < than.seen_at || (mark.since < than.since && !isAhead(than))
+
   /** Undefined when there is no mark, or an older one than this process has seen: the store has lost records. */
-  function adopt(raw: string | undefined): Mark | undefined {
-    if (raw !== undefined && raw === newest?.raw) return newest.mark
+  function adopt(raw: string | undefined): Read | undefined {
+    if (raw !== undefined && raw === newest?.raw) return newest
     const mark = parse(raw)
-    if (!mark || raw === undefined) return undefined
-    if (newest && mark.seen_at < newest.mark.seen_at) return undefined
-    if (newest && mark.since < newest.mark.since && !isAhead(newest.mark)) return undefined
-    newest = { raw, mark }
-    return mark
+    if (!mark || raw === undefined || (newest && isOlder(mark, newest.mark))) return undefined
+    return (newest = { raw, mark })
   }
 
-  /** Replaces the mark that was read as `raw`. False when another instance was first. */
+  /** Replaces the mark that was read as `raw`, if the store still has it. False when another instance was first. */
   async function write(raw: string | undefined, mark: Mark): Promise<boolean> {
     const next = JSON.stringify(mark)
     const won = raw === undefined ? await store.create(key, next) : await store.replace(key, raw, next)
-    if (won) newest = { raw: next, mark }
+    if (won) adopt(next) // a newer one may have been read meanwhile
     return won
   }
 
-  async function current(): Promise<Mark> {
-    const mark = adopt(await store.get(key))
-    if (mark) return mark
-    for (let attempt = 0; attempt < mostAttempts; attempt++) {
-      // Read again: of answers that overtake each other, an older mark is no loss.
-      const raw = await store.get(key)
-      const found = adopt(raw)
-      if (found) return found
-      const since = Math.max(seconds(clock) + 1, newest?.mark.since ?? 0)
-      const seen_at = Math.max(seconds(clock), newest?.mark.seen_at ?? 0)
-      const next = { since, undated_since: since, seen_at }
-      if (!(await write(raw, next))) continue
-      log.error('store_lost_records', {
-        problem: 'the mark of the store is missing or older than before',
-        since,
-      })
-      return next
+  /** Tries until the mark has not changed between a read and its swap. */
+  async function repeat<T>(attempt: (isFirst: boolean) => Promise<T | undefined>): Promise<T> {
+    for (let i = 0; i < mostAttempts; i++) {
+      const done = await attempt(i === 0)
+      if (done !== undefined) return done
     }
     throw new StoreUnavailable(
       'the mark of the store changes all the time, or is sealed with another SECRET_KEY',
     )
   }
 
+  async function current(): Promise<Read> {
+    const read = adopt(await store.get(key))
+    if (read) return read
+    return repeat(async () => {
+      // Read again: of answers that overtake each other, an older mark is no loss.
+      const raw = await store.get(key)
+      const found = adopt(raw)
+      if (found) return found
+      const since = Math.max(seconds(clock) + 1, newest?.mark.since ?? 0)
+      const seen_at = Math.max(seconds(clock), newest?.mark.seen_at ?? 0)
+      const mark = { since, undated_since: since, seen_at }
+      if (!(await write(raw, mark))) return undefined
+      log.error('store_lost_records', {
+        problem: 'the mark of the store is missing or older than before',
+        since,
+      })
+      return { raw: JSON.stringify(mark), mark }
+    })
+  }
+
   return {
     async since() {
-      const { since, undated_since } = await current()
-      return { dated: since, undated: undated_since }
+      const { mark } = await current()
+      return { dated: mark.since, undated: mark.undated_since }
     },
     async beat() {
-      const mark = await current()
+      const { raw, mark } = await current()
       const now = seconds(clock)
-      if (newest && now - mark.seen_at >= beatSeconds) await write(newest.raw, { ...mark, seen_at: now })
+      // The swap names the text that `mark` was read from. A mark that another instance has written since stays.
+      if (now - mark.seen_at >= beatSeconds) await write(raw, { ...mark, seen_at: now })
     },
     async renew() {
-      const now = seconds(clock)
-      const seen_at = Math.max(now, parse(await store.get(key))?.seen_at ?? 0)
-      const since = now + 1
-      await store.put(key, JSON.stringify({ since, undated_since: since, seen_at })) // also in place of one that cannot be read
+      await repeat(async (isFirst) => {
+        const raw = await store.get(key)
+        // A mark that is sealed with another SECRET_KEY reads as absent and still exists, so it is taken away.
+        const mark = parse(raw ?? (isFirst ? undefined : await store.take(key)))
+        const now = seconds(clock)
+        const since = Math.max(now + 1, mark && !isAhead(mark) ? mark.since : 0)
+        const seen_at = Math.max(now, mark?.seen_at ?? 0)
+        return (await write(raw, { since, undated_since: since, seen_at })) || undefined
+      })
     },
   }
 }

@@ -17,30 +17,33 @@ const verbs = [
 ] as const
 export type Verb = (typeof verbs)[number]
 
+type Wrap = <Args extends unknown[], T>(
+  verb: Verb,
+  run: (...args: Args) => Promise<T>,
+) => (...args: Args) => Promise<T>
+
+const wrapped = (inner: Store, wrap: Wrap): Store => ({
+  get: wrap('get', inner.get),
+  put: wrap('put', inner.put),
+  create: wrap('create', inner.create),
+  replace: wrap('replace', inner.replace),
+  take: wrap('take', inner.take),
+  increment: wrap('increment', inner.increment),
+  link: wrap('link', inner.link),
+  unlink: wrap('unlink', inner.unlink),
+  range: wrap('range', inner.range),
+  trim: wrap('trim', inner.trim),
+  ping: wrap('ping', inner.ping),
+  close: () => inner.close(),
+})
+
 /** `before` runs ahead of each verb, which waits for it; it may throw. */
-function around(inner: Store, before: (verb: Verb, key: unknown) => Promise<void> | void): Store {
-  const wrap = <Args extends unknown[], T>(verb: Verb, run: (...args: Args) => Promise<T>) => {
-    return async (...args: Args): Promise<T> => {
-      const waits = before(verb, args[0])
-      if (waits) await waits
-      return run.apply(inner, args)
-    }
-  }
-  return {
-    get: wrap('get', inner.get),
-    put: wrap('put', inner.put),
-    create: wrap('create', inner.create),
-    replace: wrap('replace', inner.replace),
-    take: wrap('take', inner.take),
-    increment: wrap('increment', inner.increment),
-    link: wrap('link', inner.link),
-    unlink: wrap('unlink', inner.unlink),
-    range: wrap('range', inner.range),
-    trim: wrap('trim', inner.trim),
-    ping: wrap('ping', inner.ping),
-    close: () => inner.close(),
-  }
-}
+const around = (inner: Store, before: (verb: Verb, key: unknown) => Promise<void> | void): Store =>
+  wrapped(inner, (verb, run) => async (...args) => {
+    const waits = before(verb, args[0])
+    if (waits) await waits
+    return run.apply(inner, args)
+  })
 
 /** A store that knows its size: each key that was written and not taken since, with the length of its value. Members of an index count as keys. */
 export function sizedStore(inner: Store) {
@@ -129,6 +132,32 @@ export function pausingStore(inner: Store) {
           opened.resolve()
         },
       }
+    },
+  }
+}
+
+/** Delivers the answer to a verb when it is told to: the verb itself has run, as on a slow line. */
+export function holdingStore(inner: Store) {
+  const waiting: { verb: Verb; held(): void; delivered: Promise<void> }[] = []
+  const answer = async <T>(verb: Verb, run: () => Promise<T>): Promise<T> => {
+    const next = waiting.findIndex((each) => each.verb === verb)
+    const hold = next < 0 ? undefined : waiting.splice(next, 1)[0]
+    const value = await run()
+    hold?.held()
+    await hold?.delivered
+    return value
+  }
+  const wrap =
+    <Args extends unknown[], T>(verb: Verb, run: (...args: Args) => Promise<T>) =>
+    (...args: Args): Promise<T> =>
+      answer(verb, () => run.apply(inner, args))
+  return {
+    store: wrapped(inner, wrap),
+    /** The answer to the next use of `verb` waits for `deliver`; `held` resolves once the store has answered. */
+    hold(verb: Verb) {
+      const [held, delivered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      waiting.push({ verb, held: held.resolve, delivered: delivered.promise })
+      return { held: held.promise, deliver: () => delivered.resolve() }
     },
   }
 }
