@@ -86,7 +86,7 @@ async function renew(
       if (!isChosen) print(`client_secret  ${secret}\nThe secret is shown only once.`)
       print(
         former === undefined
-          ? 'A running server accepts the new secret, and ends the old one, within a second.'
+          ? 'A running server accepts the new secret at once, and ends the old one within a second.'
           : `The old secret holds until ${moment(former)}. When the client uses the new one, latchkey client secret ${printable(clientId)} --end-old ends it.`,
       )
     },

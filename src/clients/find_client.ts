@@ -22,13 +22,22 @@ function read(context: Context, clientId: string): Promise<Client | undefined> |
   return found instanceof Promise ? found.then(enabled) : enabled(found)
 }
 
+/**
+ * The record of the store as it is now, if the client that a request found in the cache has changed since; undefined
+ * otherwise. One read of the store, shared by requests that come at once.
+ */
+export async function changedClient(context: Context, found: Client): Promise<Client | undefined> {
+  const fresh = await context.clients.renew(found.client_id, (id) => Client.find(context, id))
+  return Bun.deepEquals(fresh, found) ? undefined : enabled(fresh)
+}
+
 /** Whether this provider would fetch what the client_id of a request names: it is no client of the store. */
 export const isFetched = async (context: Context, clientId: string): Promise<boolean> =>
   context.table.clientSources.some((each) => each.accepts(clientId)) &&
   (await Client.find(context, clientId)) === undefined
 
 /** False for failures on our side, such as an unavailable store. */
-const isRefusal = (error: unknown): error is RefusedError =>
+export const isRefusal = (error: unknown): error is RefusedError =>
   error instanceof RefusedError && error.status < 500
 
 /** The client, from a cache of at most a second. Undefined when unknown, disabled or refused by its client source. */

@@ -5,7 +5,7 @@ import { shown } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import type { ClientAuthMethod } from '../contracts/feature.ts'
 import type { AuthenticatedClient } from '../contracts/grant_type.ts'
-import { isFetched, requireClient } from '../clients/find_client.ts'
+import { changedClient, isFetched, isRefusal, requireClient } from '../clients/find_client.ts'
 import type { Call } from '../contracts/call.ts'
 import { authMethodsOf, type Client, isPublic } from '../models/client.ts'
 import type { Params } from '../auth/params.ts'
@@ -42,7 +42,7 @@ export async function authenticateClient(
   // Before it is fetched: beyond its limit an address causes no request to another server.
   if (context.config.rateLimitingEnabled && (await isFetched(context, sent.client_id)))
     await countAnonymous(call, context)
-  const client = await requireClient(
+  const found = await requireClient(
     context,
     sent.client_id,
     () =>
@@ -53,19 +53,56 @@ export async function authenticateClient(
         problem: `client ${shown(sent.client_id)} is unknown or its credentials are wrong`,
       }),
   )
+  const cached = await tryToProve(call, context, sent, found)
+  const proven = cached.refused === undefined ? cached : await tryAgain(call, context, sent, cached)
+  await countClient(call, context, proven.client, proven.method?.guessable)
+  return proven.client as AuthenticatedClient
+}
+
+/**
+ * The operator may have changed the secret, the keys or the method since the record was cached. The guess counts before
+ * it is compared again: otherwise one of many that come at once would be confirmed before the others count.
+ */
+async function tryAgain(
+  call: Call,
+  context: Context,
+  sent: Credentials,
+  { client, credentials, method, refused }: Attempt,
+): Promise<Attempt> {
+  const [changed] = await Promise.all([
+    isRefusal(refused) ? changedClient(context, client) : undefined,
+    method?.guessable && countGuess(call, context, client, credentials),
+  ])
+  const again = changed && (await tryToProve(call, context, sent, changed))
+  if (again && again.refused === undefined) return again
+  throw again?.refused ?? refused
+}
+
+interface Attempt {
+  client: Client
+  credentials: Credentials
+  /** Undefined where the client has registered another. */
+  method?: ClientAuthMethod
+  /** Why the credentials do not prove the client, or what failed on our side. */
+  refused?: unknown
+}
+
+async function tryToProve(call: Call, context: Context, sent: Credentials, client: Client): Promise<Attempt> {
   call.client = client
-  const credentials = withoutEmptySecret(sent, client)
-  const method = methodFor(client, credentials, context)
+  const attempt: Attempt = { client, credentials: withoutEmptySecret(sent, client) }
+  try {
+    attempt.method = methodFor(client, attempt.credentials, context)
+  } catch (refused) {
+    return { ...attempt, refused }
+  }
   // A public client proves nothing, and a stranger may have registered the other: both count before `verify` fetches keys.
   if (isPublic(client) || client.self_registered) await countAnonymous(call, context)
   try {
-    await method.verify(call, context, { credentials, client })
-  } catch (error) {
-    if (method.guessable) await countGuess(call, context, client, credentials)
-    throw error
+    await attempt.method.verify(call, context, attempt)
+    return attempt
+  } catch (refused) {
+    return { ...attempt, refused }
   }
-  await countClient(call, context, client, method.guessable)
-  return client as AuthenticatedClient
 }
 
 /** A public client has no secret to send: libraries that always send Basic leave it empty. */

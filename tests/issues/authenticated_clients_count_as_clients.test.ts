@@ -195,7 +195,9 @@ test('the limit costs one round trip, as before', async () => {
     }
     trips.push(each)
   }
-  expect(trips[1]).toEqual(trips[0]!.map((count) => count + 1))
+  // A wrong secret is compared with the record of the store in the same round trip as its count.
+  const more = [1, 1, 0]
+  expect(trips[1]).toEqual(trips[0]!.map((count, i) => count + more[i]!))
 })
 
 test('clients that registered themselves count by address: a stranger can register any number of them', async () => {

@@ -107,3 +107,34 @@ test('a lifetime of 0 keeps nothing', async () => {
   expect(await cache.get('k', async () => 'a')).toBe('a')
   expect(await cache.get('k', async () => 'b')).toBe('b')
 })
+
+test('renew: the value after the call, one load at a time, shared by those that wait', async () => {
+  const { load, waiting } = source()
+  const cache = createCache<string>(turnableClock(), bounds(1000))
+  const old = cache.get('k', load) // began before
+  const first = cache.renew('k', load)
+  await Promise.resolve().then(() => {})
+  const [second, third] = [cache.renew('k', load), cache.renew('k', load)]
+  expect(second).toBe(third)
+  expect(waiting).toHaveLength(2)
+  waiting[1]!.resolve('new')
+  expect(await first).toBe('new')
+  waiting[0]!.resolve('old')
+  expect(await old).toBe('old')
+  expect(await cache.get('k', load)).toBe('new')
+  expect(waiting).toHaveLength(3)
+  waiting[2]!.resolve('newer')
+  expect(await second).toBe('newer')
+  expect(await cache.get('k', load)).toBe('newer')
+})
+
+test('renew: a failure does not stop the next load, and an absent value changes nothing', async () => {
+  const cache = createCache<string>(turnableClock(), bounds(1000))
+  expect(await cache.get('k', async () => 'kept')).toBe('kept')
+  const failing = cache.renew('k', () => Promise.reject(new Error('away')))
+  await Promise.resolve().then(() => {})
+  const absent = cache.renew('k', async () => undefined)
+  expect(failing).rejects.toThrow('away')
+  expect(await absent).toBeUndefined()
+  expect(await cache.get('k', async () => 'loaded')).toBe('kept')
+})
