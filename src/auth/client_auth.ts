@@ -17,29 +17,63 @@ export interface CredentialSources {
   params: Given<typeof clientParameters>
 }
 
-/** The credentials of a request, by the method that it uses. */
+/** The credentials of a request, by the method that it uses. `secrets`: what the client may have meant, one or two. */
 export type Credentials =
-  | { method: 'client_secret_basic' | 'client_secret_post'; client_id: string; secret: string }
+  | { method: 'client_secret_basic'; client_id: string; secrets: Readings; raw_client_id?: string }
+  | { method: 'client_secret_post'; client_id: string; secrets: Readings }
   | { method: 'client_assertion'; client_id: string; assertion: string }
   | { method: 'none'; client_id: string }
 
+/** The form-decoded text, then the raw one where it differs. */
+type Readings = readonly [string, ...string[]]
+
 export const jwtBearerAssertion = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-const formDecoded = (text: string): string =>
-  text.includes('%') || text.includes('+') ? decodeURIComponent(text.replaceAll('+', ' ')) : text
+/**
+ * The text, form-decoded as §2.3.1 says, and raw, because many libraries encode nothing. One reading where both are the
+ * same, and where the text cannot have been encoded.
+ */
+function readings(text: string): Readings {
+  if (!/[%+]/.test(text) || !/^[\w.*~!'()%+-]*$/.test(text)) return [text]
+  try {
+    return [decodeURIComponent(text.replaceAll('+', ' ')), text]
+  } catch {
+    return [text]
+  }
+}
 
-/** §2.3.1: client_id and secret are form-encoded before Base64. Undefined when the header is malformed. */
-export function parseBasic(authorization: string): { client_id: string; secret: string } | undefined {
+/** UTF-8, or else ISO 8859-1, as older libraries encode the header (RFC 7617 §2). */
+function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return Buffer.from(bytes).toString('latin1')
+  }
+}
+
+/**
+ * Where the client_id ends. That is the first colon, except in a raw one that has colons: one that the body names too, or a
+ * URL, which ends at the last colon.
+ */
+function endOfId(text: string, named: string | undefined): number {
+  if (named !== undefined && text.startsWith(`${named}:`)) return named.length
+  return /^(?:https?:\/\/|urn:)/i.test(text) ? text.lastIndexOf(':') : text.indexOf(':')
+}
+
+/**
+ * §2.3.1: client_id and secret are form-encoded before Base64; both are also taken raw. `named`: the client_id of the body.
+ * Undefined when the header is malformed.
+ */
+export function parseBasic(
+  authorization: string,
+  named?: string,
+): { client_ids: Readings; secrets: Readings } | undefined {
   const match = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization)
   if (!match) return undefined
-  const decoded = Buffer.from(match[1]!, 'base64').toString('utf8')
-  const colon = decoded.indexOf(':')
-  if (colon < 1) return undefined
-  try {
-    return { client_id: formDecoded(decoded.slice(0, colon)), secret: formDecoded(decoded.slice(colon + 1)) }
-  } catch {
-    return undefined
-  }
+  const text = textOf(Buffer.from(match[1]!, 'base64'))
+  const end = endOfId(text, named)
+  if (end < 1) return undefined
+  return { client_ids: readings(text.slice(0, end)), secrets: readings(text.slice(end + 1)) }
 }
 
 /**
@@ -57,21 +91,30 @@ export function readCredentials({ authorization, params }: CredentialSources): C
       problem: 'the request uses two client authentication methods; use one',
     })
   if (basic) {
-    const parsed = parseBasic(authorization)
+    const parsed = parseBasic(authorization, params.client_id)
     if (!parsed)
       throw new OAuthError('invalid_client', {
         rule: 'RFC 6749 §2.3.1',
         expected: 'Authorization: Basic expects base64(client_id:client_secret), each form-encoded',
         came: secret(authorization),
       })
-    if (params.client_id !== undefined && params.client_id !== parsed.client_id)
+    const { client_ids, secrets } = parsed
+    const [client_id, raw_client_id] = client_ids
+    if (params.client_id === undefined)
+      return {
+        method: 'client_secret_basic',
+        client_id,
+        secrets,
+        ...(raw_client_id !== undefined && { raw_client_id }),
+      }
+    if (!client_ids.includes(params.client_id))
       throw new OAuthError('invalid_request', {
         rule: 'RFC 6749 §2.3.1',
-        expected: `client_id in the body is the one in the Authorization header: ${parsed.client_id}`,
+        expected: `client_id in the body is the one in the Authorization header: ${client_id}`,
         came: params.client_id,
         problem: 'client_id in the body differs from the one in the Authorization header',
       })
-    return { method: 'client_secret_basic', ...parsed }
+    return { method: 'client_secret_basic', client_id: params.client_id, secrets }
   }
   if (asserted) return readAssertion(params)
   if (params.client_id === undefined)
@@ -83,7 +126,7 @@ export function readCredentials({ authorization, params }: CredentialSources): C
     })
   return params.client_secret === undefined
     ? { method: 'none', client_id: params.client_id }
-    : { method: 'client_secret_post', client_id: params.client_id, secret: params.client_secret }
+    : { method: 'client_secret_post', client_id: params.client_id, secrets: [params.client_secret] }
 }
 
 /** RFC 7523 §2.2: `sub` of the assertion is the client_id. It is read before the signature is verified, to find the client's keys. */

@@ -33,10 +33,16 @@ export const secretsOf = (client: Client, { secrets, clock }: Secrets): string[]
 export const secretOf = (client: Client, context: Secrets): string | undefined =>
   secretsOf(client, context)[0]
 
-/** Whether the client has this secret. Each one that holds is compared, so that the time does not tell which it was. */
-export function isSecretOf(client: Client, secret: string, { secrets, clock }: Secrets): boolean {
-  const came = secretMac(secrets.clientSecrets, client.client_id, secret)
-  const found = heldSecrets(client, clock).map(({ secret_mac }) => equalInConstantTime(came, secret_mac))
+/**
+ * Whether one of `given` is a secret of the client. Each is compared with each one that holds, so that the time does not tell
+ * which it was.
+ */
+export function isSecretOf(client: Client, given: readonly string[], { secrets, clock }: Secrets): boolean {
+  const held = heldSecrets(client, clock)
+  const found = given.flatMap((secret) => {
+    const came = secretMac(secrets.clientSecrets, client.client_id, secret)
+    return held.map(({ secret_mac }) => equalInConstantTime(came, secret_mac))
+  })
   return found.includes(true)
 }
 

@@ -5,7 +5,7 @@ import { shown } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import type { ClientAuthMethod } from '../contracts/feature.ts'
 import type { AuthenticatedClient } from '../contracts/grant_type.ts'
-import { changedClient, isFetched, isRefusal, requireClient } from '../clients/find_client.ts'
+import { changedClient, findClient, isFetched, isRefusal, requireClient } from '../clients/find_client.ts'
 import type { Call } from '../contracts/call.ts'
 import { authMethodsOf, type Client, isPublic } from '../models/client.ts'
 import type { Params } from '../auth/params.ts'
@@ -34,10 +34,11 @@ export async function authenticateClient(
   params: Params,
   context: Context,
 ): Promise<AuthenticatedClient> {
-  const sent = readCredentials({
+  const read = readCredentials({
     authorization: call.request.headers.get('authorization') ?? undefined,
     params,
   })
+  const sent = { ...read, client_id: await registeredId(read, context) }
   call.clientId = sent.client_id
   // Before it is fetched: beyond its limit an address causes no request to another server.
   if (context.config.rateLimitingEnabled && (await isFetched(context, sent.client_id)))
@@ -105,9 +106,21 @@ async function tryToProve(call: Call, context: Context, sent: Credentials, clien
   }
 }
 
+/**
+ * The client_id that is registered, of the two that a Basic header may mean. What a client source accepts is decoded, and is
+ * not looked for here: it is counted before it is fetched.
+ */
+async function registeredId(sent: Credentials, context: Context): Promise<string> {
+  const { client_id } = sent
+  if (sent.method !== 'client_secret_basic' || sent.raw_client_id === undefined) return client_id
+  if (context.table.clientSources.some((each) => each.accepts(client_id))) return client_id
+  const isRaw = !(await findClient(context, client_id)) && (await findClient(context, sent.raw_client_id))
+  return isRaw ? sent.raw_client_id : client_id
+}
+
 /** A public client has no secret to send: libraries that always send Basic leave it empty. */
 const withoutEmptySecret = (sent: Credentials, client: Client): Credentials =>
-  isPublic(client) && sent.method === 'client_secret_basic' && sent.secret === ''
+  isPublic(client) && sent.method === 'client_secret_basic' && sent.secrets[0] === ''
     ? { method: 'none', client_id: sent.client_id }
     : sent
 

@@ -37,7 +37,7 @@ const bySecret = (name: 'client_secret_basic' | 'client_secret_post'): ClientAut
   presentedAs: name,
   guessable: true,
   async verify(_call, context, { credentials, client }) {
-    if (!('secret' in credentials) || !isSecretOf(client, credentials.secret, context))
+    if (!('secrets' in credentials) || !isSecretOf(client, credentials.secrets, context))
       throw wrong('the client_secret of this client')
   },
 })

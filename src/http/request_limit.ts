@@ -78,14 +78,18 @@ export async function countGuess(
 ): Promise<void> {
   if (!context.config.rateLimitingEnabled) return
   const guesser = guesserOf(call, client_id)
-  const guess = sha256(`${guesser} ${JSON.stringify(credentials)}`)
   const count = async (): Promise<true> => {
     const { address } = call
     const limit = context.config.rateLimitPerMinute
     await countTry(context, 'client_secrets', guesser, limit, windowSeconds, { client_id, address })
     return true
   }
-  await Promise.all([context.wrongSecrets.get(guess, count), countAnonymous(call, context)])
+  // A header with two readings is two guesses.
+  const guesses = 'secrets' in credentials ? credentials.secrets : [JSON.stringify(credentials)]
+  await Promise.all([
+    ...guesses.map((each) => context.wrongSecrets.get(sha256(`${guesser} ${each}`), count)),
+    countAnonymous(call, context),
+  ])
 }
 
 const guesserOf = ({ address }: Call, clientId: string): string => `${clientRangeOf(address)} ${clientId}`

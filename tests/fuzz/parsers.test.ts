@@ -67,7 +67,9 @@ const parsers: Parser[] = [
     name: 'Basic credentials',
     parse: (text) => [parseBasic(text), readCredentials({ authorization: text, params: {} })],
     declared: RefusedError,
-    samples: [`Basic ${btoa('client:secret')}`, `basic  ${btoa('a%20b:c+d')} `, `Basic ${btoa('a:%zz')}`],
+    samples: ['client:secret', 'a%20b:c+d', 'a:%zz', 'https://a.example/b:c', 'urn:a:b', 'a:\u00e4'].map(
+      (text) => `basic ${btoa(text)} `,
+    ),
     tokens: ['Basic ', ' ', '=', '==', 'QQ', btoa(':'), btoa('%'), '!'],
   },
   {

@@ -87,7 +87,7 @@ describe('at the provider', () => {
   test('a client without a secret has none, not the empty one', async () => {
     const op = await provider()
     await operatorClient(op, { client_id: 'bare', token_endpoint_auth_method: 'none' })
-    expect(isSecretOf((await Client.find(op.context, 'bare'))!, '', op.context)).toBe(false)
+    expect(isSecretOf((await Client.find(op.context, 'bare'))!, [''], op.context)).toBe(false)
   })
 })
 

@@ -41,7 +41,7 @@ export async function readReplacement(
 
 /** A client cannot choose its secret. */
 function requireOwnSecret(secret: unknown, client: Client, context: Context): void {
-  if (typeof secret !== 'string' || !isSecretOf(client, secret, context))
+  if (typeof secret !== 'string' || !isSecretOf(client, [secret], context))
     throw refuse({
       expected: 'no client_secret, or the one that was issued',
       problem: 'client_secret is not the one that was issued; leave it out',

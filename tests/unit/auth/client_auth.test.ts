@@ -8,13 +8,33 @@ const read = (authorization: string | undefined, params: Record<string, string> 
 const jwtOf = (payload: unknown) => `e30.${Buffer.from(JSON.stringify(payload)).toString('base64url')}.x`
 
 describe('Basic', () => {
-  test('both halves are form-encoded', () => {
-    expect(parseBasic(basic('a%3Ab:p%2Bq+r%25'))).toEqual({ client_id: 'a:b', secret: 'p+q r%' })
-    expect(parseBasic(basic('client:with:colons'))).toEqual({ client_id: 'client', secret: 'with:colons' })
-    expect(parseBasic(basic('client:').replace('Basic', 'bAsIc'))).toEqual({
-      client_id: 'client',
-      secret: '',
-    })
+  type Readings = [string, ...string[]]
+  const parsed = (client_ids: Readings, secrets: Readings) => ({ client_ids, secrets })
+
+  test('both halves are form-encoded, or raw', () => {
+    expect(parseBasic(basic('a%3Ab:p%2Bq+r%25'))).toEqual(parsed(['a:b', 'a%3Ab'], ['p+q r%', 'p%2Bq+r%25']))
+    expect(parseBasic(basic('client:with:colons'))).toEqual(parsed(['client'], ['with:colons']))
+    expect(parseBasic(basic('client:').replace('Basic', 'bAsIc'))).toEqual(parsed(['client'], ['']))
+  })
+
+  test.each<[string, Readings, Readings]>([
+    ['a:%zz', ['a'], ['%zz']],
+    ['a:%ff', ['a'], ['%ff']],
+    ['a:50%', ['a'], ['50%']],
+    ['a:b+/c=', ['a'], ['b+/c=']], // an encoded "/" would be %2F
+    ['a:b+c', ['a'], ['b c', 'b+c']],
+    ['https://a.example/b%20c:s', ['https://a.example/b%20c'], ['s']],
+    ['http://a.example:8080/b:s', ['http://a.example:8080/b'], ['s']],
+    ['URN:a:b:', ['URN:a:b'], ['']],
+    ['https:s', ['https'], ['s']],
+    ['https%3A%2F%2Fa.example:s', ['https://a.example', 'https%3A%2F%2Fa.example'], ['s']],
+    ['a:\u20ac', ['a'], ['\u20ac']],
+  ])('%j', (text, ids, secrets) => expect(parseBasic(basic(text))).toEqual(parsed(ids, secrets)))
+
+  test('a client_id with colons ends where the body says, and Latin-1 is read', () => {
+    expect(parseBasic(basic('a:b:c:d'), 'a:b')).toEqual(parsed(['a:b'], ['c:d']))
+    expect(parseBasic(basic('a:b:c:d'), 'x')).toEqual(parsed(['a'], ['b:c:d']))
+    expect(parseBasic(`Basic ${btoa('a:\u00e4')}`)).toEqual(parsed(['a'], ['\u00e4']))
   })
 
   test.each([
@@ -24,8 +44,7 @@ describe('Basic', () => {
     'Basic YTpi YTpi',
     basic('nocolon'),
     basic(':secret'),
-    basic('a:%zz'),
-    basic('a:%ff'),
+    basic('https//a'),
     'Bearer abc',
   ])('%j is none', (header) => expect(parseBasic(header)).toBeUndefined())
 
@@ -37,8 +56,10 @@ describe('Basic', () => {
     expect(read(basic('a:s'), { client_id: 'a' })).toEqual({
       method: 'client_secret_basic',
       client_id: 'a',
-      secret: 's',
+      secrets: ['s'],
     })
+    expect(read(basic('a%2Bb:s'), { client_id: 'a%2Bb' })).toMatchObject({ client_id: 'a%2Bb' })
+    expect(read(basic('a%2Bb:s'), { client_id: 'a+b' })).toMatchObject({ client_id: 'a+b' })
     expect(() => read(basic('a:s'), { client_id: 'b' })).toThrow('invalid_request')
   })
 })
@@ -72,7 +93,7 @@ test('what comes in the body', () => {
   expect(read(undefined, { client_id: 'a', client_secret: 's' })).toEqual({
     method: 'client_secret_post',
     client_id: 'a',
-    secret: 's',
+    secrets: ['s'],
   })
   expect(() => read(undefined)).toThrow('invalid_client')
   expect(() => read(undefined, { client_secret: 's' })).toThrow('invalid_client')
