@@ -27,11 +27,10 @@ const families =
 const likeHttp =
   /http|hxxp|^[htpsx]+$|^(?:.ttps?|h.tps?|ht.ps?|htt.s?|[a-z]?h[a-z]?t[a-z]?t[a-z]?p[a-z]?s?[a-z]?)$/
 
-/** Whether an application may have claimed the scheme of `url`. The host tells its applications apart, so it is required. */
-export function isSchemeOfApp(url: URL): boolean {
-  const scheme = url.protocol.slice(0, -1)
+/** Whether an application may have claimed the scheme `protocol` (`cursor:`). */
+export function isSchemeOfApp(protocol: string): boolean {
+  const scheme = protocol.slice(0, -1)
   return (
-    url.hostname !== '' &&
     /^[a-z][a-z\d+-]{1,63}$/.test(scheme) &&
     !taken.has(scheme) &&
     !families.test(scheme) &&

@@ -60,7 +60,9 @@ export function isRedirectOrigin(
   })
 }
 
-const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
+/** Browsers resolve `localhost` and every name below it to this machine (RFC 6761 §6.3). */
+const isLoopbackName = (host: string): boolean =>
+  host === '127.0.0.1' || host === '[::1]' || /^(?:[a-z\d-]+\.)*localhost$/.test(host)
 const printable = /^[\x21-\x7e]+$/
 
 const spelledHost = (uri: string): string | undefined =>
@@ -70,8 +72,8 @@ const spelledHost = (uri: string): string | undefined =>
 export interface RedirectAllowance {
   /** REGISTRATION_REDIRECT_SCHEMES: a scheme of one word, for a native app. */
   redirectSchemes?: 'reverse_domain' | 'with_host'
-  /** http to a host of a private network. */
-  privateHttp?: boolean
+  /** http to a host of a private network. `with_secret`: not for this client, which does not prove itself. */
+  privateHttp?: boolean | 'with_secret' | undefined
 }
 
 /** Why a URI may not be registered as redirect_uri, or undefined when it may (RFC 7591 §2, RFC 8252 §7.1). */
@@ -95,20 +97,42 @@ export function redirectUriProblem(
   if (host !== undefined) return host
   if (url.protocol === 'https:') return undefined
   if (url.protocol === 'http:')
-    return loopbackHosts.has(url.hostname) || (privateHttp && isPrivateHost(url.hostname))
-      ? undefined
-      : 'uses http off loopback; use https'
+    return isLoopbackName(url.hostname) ? undefined : plainHttpProblem(url.hostname, privateHttp)
   if (applicationType === 'web')
     return 'has a private-use scheme, which application_type web may not register'
-  return url.protocol.includes('.') || (redirectSchemes === 'with_host' && isSchemeOfApp(url))
+  return url.protocol.includes('.') ? undefined : wordSchemeProblem(url, redirectSchemes)
+}
+
+function plainHttpProblem(host: string, allowed: RedirectAllowance['privateHttp']): string | undefined {
+  if (!allowed) return 'uses http off loopback; use https'
+  if (!isPrivateHost(host)) return 'uses http off loopback and off private networks; use https'
+  return allowed === true
     ? undefined
-    : `has the scheme ${url.protocol} where https, http on loopback or a reverse-domain scheme was expected`
+    : 'uses http off loopback; in a private network a client may do so that authenticates and has no tokens in its redirect'
+}
+
+/** RFC 8252 §7.1: any application may claim a scheme of one word; one with a dot belongs to the owner of the domain. */
+function wordSchemeProblem(
+  url: URL,
+  allowed: RedirectAllowance['redirectSchemes'] = 'reverse_domain',
+): string | undefined {
+  const { protocol } = url
+  const expected = 'https, http on loopback or a reverse-domain scheme'
+  if (!isSchemeOfApp(protocol))
+    return `has the scheme ${protocol}, which is not one of an application, where ${expected} was expected`
+  const domain = `com.example.${protocol}/callback`
+  if (allowed === 'reverse_domain')
+    return `has the scheme ${protocol} where ${expected} was expected, such as ${domain}`
+  // The host tells the applications of one scheme apart.
+  return url.hostname === ''
+    ? `has the scheme ${protocol} without a host; expected ${protocol}//callback, or a reverse-domain scheme such as ${domain}`
+    : undefined
 }
 
 /** Whether it leads to a program on the machine of the browser. */
 export const isLoopbackRedirect = (uri: string): boolean => {
   const url = new URL(uri)
-  return url.protocol === 'http:' && loopbackHosts.has(url.hostname)
+  return url.protocol === 'http:' && isLoopbackName(url.hostname)
 }
 
 /** Appends response parameters to the query of a trusted redirect and keeps its own (RFC 6749 §4.1.2). */

@@ -38,6 +38,11 @@ export function redirectProblem(
 const needsItsSecret = ({ grant_types, token_endpoint_auth_method }: WithRedirects): boolean =>
   token_endpoint_auth_method !== 'none' && !grant_types.includes('implicit')
 
+const privateHttpFor = (
+  metadata: WithRedirects,
+  { privateHttp }: RedirectPolicy,
+): RedirectPolicy['privateHttp'] => privateHttp && (needsItsSecret(metadata) ? privateHttp : 'with_secret')
+
 export function checkRedirectUris(metadata: WithRedirects, policy: RedirectPolicy): void {
   const needsOne =
     metadata.response_types.length > 0 &&
@@ -61,7 +66,7 @@ export function checkRedirectUris(metadata: WithRedirects, policy: RedirectPolic
       came: insecure,
       problem: `redirect_uris: ${shown(insecure)} is not https, which application_type web needs with grant type implicit`,
     })
-  const allowed = { ...policy, privateHttp: policy.privateHttp === true && needsItsSecret(metadata) }
+  const allowed = { ...policy, privateHttp: privateHttpFor(metadata, policy) }
   for (const name of ['redirect_uris', 'post_logout_redirect_uris'] as const)
     for (const uri of metadata[name]) {
       const problem = redirectProblem(uri, metadata.application_type, allowed)

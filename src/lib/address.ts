@@ -126,10 +126,11 @@ export const isLoopbackNetwork = ({ family, network, hostBits }: Network): boole
       network >> (own.hostBits - hostBits) === own.network,
   )
 
-const privateNetworks = lazy(() => parseNetworks('private'))
+/** Beside the private ones: those of carriers and overlay networks (RFC 6598), and of one link (RFC 3927, RFC 4291 §2.5.6). */
+const privateNetworks = lazy(() => parseNetworks('private,100.64.0.0/10,169.254.0.0/16,fe80::/10'))
 
-/** Names that no public resolver answers: RFC 6762 §3, RFC 8375, and those that home routers use. One label is a name of the local network. */
-const localName = /^[^.]+$|\.(?:local|lan|home|home\.arpa|internal|localdomain)$/
+/** Names that no public resolver answers: one label, RFC 6761 §6.2, RFC 6762 §3 and appendix G, RFC 8375. */
+const localName = /^[^.]+$|\.(?:test|local|localdomain|lan|home|home\.arpa|internal|intranet|private|corp)$/
 
 /** Whether the host of a URL (IPv6 in brackets) is in a private network, or this machine. */
 export function isPrivateHost(host: string): boolean {

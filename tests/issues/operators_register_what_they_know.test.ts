@@ -33,6 +33,14 @@ test.each<[string, Json]>([
     'http to a name of the local network',
     { redirect_uris: ['http://nas.local/cb', 'http://grafana:3000/login', 'http://[fd00::1]/cb'] },
   ],
+  [
+    'http in networks of carriers, of Tailscale and of one link',
+    { redirect_uris: ['http://100.101.102.103/cb', 'http://169.254.7.7/cb', 'http://[fe80::7]:3000/cb'] },
+  ],
+  [
+    'http to the names of development and of companies',
+    { redirect_uris: ['http://shop.test/cb', 'http://wiki.corp/cb', 'http://host.docker.internal:3000/cb'] },
+  ],
   ['implicit', { redirect_uris: ['https://a.example/cb'], grant_types: ['implicit'] }],
   ['a hybrid type', { redirect_uris: ['https://a.example/cb'], response_types: ['code id_token'] }],
 ])('%s is registered by an operator, and not by a client itself', async (_, metadata) => {
@@ -40,11 +48,29 @@ test.each<[string, Json]>([
   await expect(byItself(metadata)).rejects.toThrow()
 })
 
+test('names below localhost are this machine, for every client that registers', async () => {
+  for (const uri of ['http://app.localhost:3000/cb', 'http://a.b.localhost/cb']) {
+    await register({ redirect_uris: [uri], token_endpoint_auth_method: 'none' })
+    await byItself({ redirect_uris: [uri] })
+  }
+  for (const host of ['localhost.example', 'notlocalhost', '.localhost', 'app.localhost.example'])
+    await expect(byItself({ redirect_uris: [`http://${host}/cb`] })).rejects.toThrow('http off loopback')
+})
+
+test('a refusal says what to write instead', async () => {
+  const redirect_uris = ['myapp:/callback']
+  await expect(register({ redirect_uris })).rejects.toThrow(
+    'the scheme myapp: without a host; expected myapp://callback, or a reverse-domain scheme such as com.example.myapp:/callback',
+  )
+  await expect(byItself({ redirect_uris })).rejects.toThrow('such as com.example.myapp:/callback')
+  await expect(register({ redirect_uris: ['data:text/html,x'] })).rejects.toThrow('not one of an application')
+})
+
 test.each<[string, Json, string]>([
   [
     'http in a private network for a public client',
     { redirect_uris: [lan], token_endpoint_auth_method: 'none' },
-    'http off loopback',
+    'http off loopback; in a private network a client may do so that authenticates',
   ],
   [
     'http in a private network with tokens in the redirect',
@@ -97,11 +123,21 @@ test('private hosts, and hosts that only look like them', () => {
     'nas',
     'nas.local',
     'nas.home.arpa',
+    '100.64.0.1',
+    '100.127.255.255',
+    '169.254.1.1',
+    '[fe80::1]',
+    'app.test',
   ])
     expect([host, isPrivateHost(host)]).toEqual([host, true])
   for (const host of [
     '192.168.1.10.example',
     '8.8.8.8',
+    '100.63.255.255',
+    '100.128.0.1',
+    '[fec0::1]',
+    'host.tailnet.ts.net',
+    'fritz.box',
     '[2001:db8::1]',
     'app.example',
     'local.example',
