@@ -45,7 +45,7 @@ type WithJson<O extends Options> = O & { json: typeof jsonOption }
 export function defineCommand<const O extends Options, const T extends readonly string[]>(definition: {
   takes: T
   options: O
-  run(options: Values<O>, args: { readonly [I in keyof T]: string }): Promise<Answer> | Answer
+  run: (options: Values<O>, args: { readonly [I in keyof T]: string }) => Promise<Answer> | Answer
 }): Command {
   const { takes, run } = definition
   const options: WithJson<O> = { ...definition.options, json: jsonOption }
@@ -70,7 +70,7 @@ export function defineProcess<const O extends Options>({
   run,
 }: {
   options: O
-  run(options: Values<O>): Promise<void>
+  run: (options: Values<O>) => Promise<void>
 }): Command {
   const form = { takes: [], options }
   return { ...form, start: async (name, args) => run(read(name, form, args).values as Values<O>) }

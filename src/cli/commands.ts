@@ -1,5 +1,6 @@
 /** The list of commands. The modules of a command are loaded when it is called. */
 import { type Command, defineProcess } from './command.ts'
+import { startServer } from './start_server.ts'
 
 export interface CommandEntry {
   readonly name: string
@@ -7,7 +8,7 @@ export interface CommandEntry {
   load(): Promise<Command>
 }
 
-const serve = async () => defineProcess({ options: {}, run: (await import('./serve.ts')).serve })
+const serve = async () => defineProcess({ options: {}, run: () => startServer() })
 const keys = () => import('./keys.ts')
 const user = () => import('./user.ts')
 const userRemove = () => import('./user_remove.ts')

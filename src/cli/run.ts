@@ -5,31 +5,36 @@ import { type CommandEntry, commands } from './commands.ts'
 import { UsageError } from './failure.ts'
 import { print, printJson } from './output.ts'
 
-/** `args` without the program. Throws UsageError, or what the command throws. */
+/**
+ * `args` without the program. The first `--` ends the options: each argument after it is a word, whatever it looks like.
+ * Throws UsageError, or what the command throws.
+ */
 export async function run(args: readonly string[]): Promise<void> {
-  const [first = '', ...rest] = args
-  if (['version', '--version', '-v'].includes(first))
-    return rest.includes('--json') ? printJson({ version, commit }) : print(`latchkey ${build}`)
-  if (['help', '--help', '-h'].includes(first)) return help(rest)
-  const found = findCommand(args)
-  if (!found && namedBy([first]).length > 0 && ['help', '--help', '-h'].includes(rest[0] ?? ''))
+  const end = args.includes('--') ? args.indexOf('--') : args.length
+  const options = args.slice(0, end)
+  const words = args.toSpliced(end, 1)
+  const [first = '', ...rest] = words
+  if (first === 'version' || ['--version', '-v'].includes(options[0] ?? ''))
+    return options.includes('--json') ? printJson({ version, commit }) : print(`latchkey ${build}`)
+  if (first === 'help' || isHelp(options[0])) return help(rest)
+  const found = findCommand(words)
+  if (!found && namedBy([first]).length > 0 && (rest[0] === 'help' || isHelp(options[1])))
     return help([first])
-  if (!found) throw unknown(args)
-  if (found.rest.some((arg) => arg === '--help' || arg === '-h')) return helpOn([found.entry])
-  const command = await found.entry.load()
-  return command.start(`latchkey ${found.entry.name}`, found.rest)
+  if (!found) throw unknown(words)
+  if (options.some(isHelp)) return helpOn([found])
+  const command = await found.load()
+  const name = found.name.split(' ')
+  const given = name.length > end ? ['--', ...words.slice(name.length)] : args.slice(name.length)
+  return command.start(`latchkey ${found.name}`, given)
 }
+
+const isHelp = (option?: string): boolean => option === '--help' || option === '-h'
 
 const startsWith = (args: readonly string[], words: readonly string[]): boolean =>
   words.every((word, i) => args[i] === word)
 
-function findCommand(args: readonly string[]): { entry: CommandEntry; rest: string[] } | undefined {
-  for (const entry of commands) {
-    const words = entry.name.split(' ')
-    if (startsWith(args, words)) return { entry, rest: args.slice(words.length) }
-  }
-  return undefined
-}
+const findCommand = (words: readonly string[]): CommandEntry | undefined =>
+  commands.find((entry) => startsWith(words, entry.name.split(' ')))
 
 /** The command that the words name, or all that begin with them: `help keys`. */
 const namedBy = (words: readonly string[]): CommandEntry[] =>

@@ -146,7 +146,7 @@ test('secrets from mounted files', async () => {
 test('development by itself works too, where it is told so', async () => {
   const copy = join(mkdtempSync(join(folder, 'moved-')), 'latchkey')
   copyFileSync(binary, copy)
-  const op = await spawnProvider({ NODE_ENV: 'development' }, [copy, 'serve'])
+  const op = await spawnProvider({ NODE_ENV: 'development' }, [copy, '--', 'serve'])
   try {
     await good(clientCredentials({ issuer: op.issuer, fetch }))
     expect(op.output()).toContain('alice / alicepassword')
