@@ -8,7 +8,8 @@ import { clientLogo } from './endpoints/client_logo.ts'
 import { consent } from './endpoints/consent.ts'
 import { discovery } from './endpoints/discovery.ts'
 import { endSession } from './endpoints/end_session.ts'
-import { health } from './endpoints/health.ts'
+import { health, healthLive } from './endpoints/health.ts'
+import { instanceChecks } from './endpoints/health_checks.ts'
 import { introspection } from './endpoints/introspection.ts'
 import { jwks } from './endpoints/jwks.ts'
 import { language } from './endpoints/language.ts'
@@ -73,7 +74,7 @@ import { publicSubject } from './grants/person.ts'
 import { refreshToken } from './grants/refresh_token.ts'
 import { code, query } from './http/authorization_response.ts'
 import { clientMethods } from './http/client_methods.ts'
-import { mailJob, mailProblems } from './people/mail_delivery.ts'
+import { mailCheck, mailJob, mailProblems } from './people/mail_delivery.ts'
 import { corePersonData } from './people/person_data.ts'
 import { createRouter } from './http/router.ts'
 
@@ -99,6 +100,7 @@ const core: Feature = {
     assets,
     clientLogo,
     health,
+    healthLive,
     metrics,
     openapi,
   ],
@@ -109,6 +111,7 @@ const core: Feature = {
   subjectTypes: [publicSubject],
   personData: corePersonData,
   jobs: [mailJob],
+  healthChecks: [...instanceChecks, mailCheck],
   problems: mailProblems,
 }
 

@@ -226,6 +226,23 @@ export interface Job {
   run(context: Context): Promise<void>
 }
 
+/** What a check found. `details` are numbers and reasons without personal data, for callers that may read /metrics. */
+export interface HealthFinding {
+  ok: boolean
+  details?: Readonly<Record<string, unknown>>
+}
+
+/** A check of /health. It must not throw, and must not wait for another server. */
+export interface HealthCheck {
+  name: string
+  /** The word for a finding that is not ok, such as `unreachable`. */
+  trouble: string
+  /** True when this instance must get no requests while the finding is not ok. Others are for operators alone. */
+  essential?: true
+  /** Undefined when this configuration has nothing to check. */
+  run(context: Context): Promise<HealthFinding | undefined> | HealthFinding | undefined
+}
+
 /**
  * Decrypts a JWE that is encrypted to a key of this provider or with the secret of `client`. Undefined for any failure, so
  * that the reason is not revealed.

@@ -38,6 +38,7 @@ import type {
   CorsHeaders,
   Decrypt,
   DocumentWrapper,
+  HealthCheck,
   Job,
   RegistrationRule,
   RequestSource,
@@ -51,6 +52,8 @@ export const sockets = {
   // HTTP and the process.
   endpoints: named<Endpoint>,
   jobs: named<Job>,
+  /** What /health looks at, in this order. */
+  healthChecks: named<HealthCheck>,
   /** Members of the discovery document: arrays are joined, any other member must be new. */
   metadata: each<(context: Context) => Record<string, unknown>>,
   /** Base URLs of this provider in addition to the issuer; without trailing slash. */

@@ -1,44 +1,83 @@
-/** Health check for load balancers: 200 when this instance can serve, 503 when the store is down or takes no write, the clock is off, or the instance is stopping. */
+/**
+ * Health for load balancers and operators. `/health/live`: the process answers. `/health/ready`, also `/health`: 200 when
+ * this instance can serve, 503 when an essential check fails or the instance is stopping. docs/deployment.md
+ */
 import { mayReadMetrics } from '../http/metrics_access.ts'
 import { json } from '../http/reply.ts'
 import { jsonReply, ref } from '../openapi/parts.ts'
+import type { Context } from '../contracts/context.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
+import type { HealthCheck } from '../contracts/protocol_sockets.ts'
 import { version } from '../version.ts'
+
+/** The answers of the checks by name, and what they found; those that had nothing to check are left out. */
+async function findings(checks: readonly HealthCheck[], context: Context) {
+  const found = await Promise.all(
+    checks.map(async (check) => {
+      const finding = await check.run(context)
+      return finding ? [{ check, ...finding }] : []
+    }),
+  )
+  return found.flat()
+}
+
+const timestamp = ({ clock }: Context) => new Date(clock.now()).toISOString()
 
 export const health = defineEndpoint({
   name: 'health',
   path: '/health',
+  aliases: ['/health/ready'],
   plainHttp: true,
   whateverTheClock: true,
   advertised: false,
   api: () => ({
     GET: {
       summary: 'Whether this instance can serve',
+      description:
+        'Also at /health/ready. A caller that may read /metrics is told more: every check, and what each found.',
       responses: {
         200: jsonReply('It can', ref('Health')),
         503: jsonReply(
-          'The store does not answer or takes no write, the clock is off, or the instance is stopping',
+          'The store does not answer or takes no write, the clock is off, a signing key is missing, or the instance is stopping',
           ref('Health'),
         ),
       },
     },
   }),
-  async get(call, { store, closing, clock, clockGuard, config, log }) {
-    const compared = clockGuard.check().catch(() => {}) // when the store does not answer, the ping says so
-    const reachable = await store.ping().then(
-      () => true,
-      (error: Error) => (log.warn('health_store', { problem: error.message }), false),
-    )
-    await compared
-    const clockProblem = clockGuard.problem()
-    const isFit = reachable && clockProblem === undefined
+  async get(call, context) {
+    const { config, table, closing } = context
+    const isOperator = mayReadMetrics(call, config)
+    const checks = table.healthChecks.filter(({ essential }) => essential ?? isOperator)
+    const found = await findings(checks, context)
+    const isFit = found.every(({ ok, check }) => ok || !check.essential)
     const status = closing() ? 'stopping' : isFit ? 'healthy' : 'unhealthy'
-    const findings = {
+    const answer = {
       status,
-      checks: { store: reachable ? 'ok' : 'unreachable', clock: clockProblem === undefined ? 'ok' : 'off' },
-      ...(mayReadMetrics(call, config) && { version }),
-      timestamp: new Date(clock.now()).toISOString(),
+      checks: Object.fromEntries(found.map(({ check, ok }) => [check.name, ok ? 'ok' : check.trouble])),
+      ...(isOperator && {
+        details: Object.fromEntries(found.map(({ check, details = {} }) => [check.name, details])),
+        version,
+      }),
+      timestamp: timestamp(context),
     }
-    return status === 'healthy' ? json(200, findings) : json(503, findings, { 'retry-after': '2' })
+    return status === 'healthy' ? json(200, answer) : json(503, answer, { 'retry-after': '2' })
   },
+})
+
+/** Asks nothing of the store or the clock: a process that answers must not be restarted because its store is down. */
+export const healthLive = defineEndpoint({
+  name: 'health_live',
+  path: '/health/live',
+  plainHttp: true,
+  whateverTheClock: true,
+  advertised: false,
+  api: () => ({
+    GET: {
+      summary: 'Whether this process answers',
+      description:
+        'Whatever the state of the store: an orchestrator restarts a process that does not answer here.',
+      responses: { 200: jsonReply('It does', ref('Liveness')) },
+    },
+  }),
+  get: (_, context) => json(200, { status: 'alive', timestamp: timestamp(context) }),
 })

@@ -142,14 +142,23 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
       status: text('healthy with 200, the others with 503', { enum: ['healthy', 'unhealthy', 'stopping'] }),
       checks: object(
         {
-          store: text('The store', { enum: ['ok', 'unreachable'] }),
+          store: text('The store answers and takes a write', { enum: ['ok', 'unreachable'] }),
           clock: text('The clock of this instance beside that of the store', { enum: ['ok', 'off'] }),
+          keys: text('Each algorithm has a key that signs', { enum: ['ok', 'missing'] }),
         },
-        ['store', 'clock'],
+        ['store', 'clock', 'keys'],
       ),
+      details: {
+        type: 'object',
+        description: 'What each check found, by its name, for a caller that may read /metrics',
+      },
       version: text('Of this build, for a caller that may read /metrics'),
       timestamp: text('Now', { format: 'date-time' }),
     },
     ['status', 'checks', 'timestamp'],
+  ),
+  Liveness: object(
+    { status: text('Always alive', { enum: ['alive'] }), timestamp: text('Now', { format: 'date-time' }) },
+    ['status', 'timestamp'],
   ),
 })

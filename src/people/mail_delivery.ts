@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import type { Context } from '../contracts/context.ts'
-import type { Job } from '../contracts/feature.ts'
+import type { HealthCheck, Job } from '../contracts/feature.ts'
 import { doubling } from '../models/lease_queue.ts'
-import { mailQueue, Outbox, type QueuedMail } from '../models/outbox.ts'
+import { mailQueue, Outbox, outboxIndex, type QueuedMail } from '../models/outbox.ts'
 import { mailsLeave } from './mail.ts'
 import { connections, DeliveryFailure, type MailTransport, openRelay } from './mail_relay.ts'
+import { StoreUnavailable } from '../store/store.ts'
 import { developmentTransport } from './shown_mails.ts'
 
 /** Problems of the mail settings that only reading the file system shows. */
@@ -94,4 +95,28 @@ export const mailJob: Job = {
   name: 'mail',
   every: 2,
   run: async (context) => (mailsLeave(context.config) ? deliverDue(context) : undefined),
+}
+
+/** Mails of which /health counts those that wait. */
+const mostCounted = 1_000
+/** Mails of which it reads how often they were tried. */
+const mostRead = 20
+
+/** Late: a mail was tried before and is still here. */
+export const mailCheck: HealthCheck = {
+  name: 'mail',
+  trouble: 'late',
+  async run(context) {
+    if (!mailsLeave(context.config)) return undefined
+    try {
+      const waiting = await context.store.range(outboxIndex, { limit: mostCounted })
+      const read = waiting.slice(-mostRead).map(({ member }) => mailQueue.find(context, member))
+      const attempts = (await Promise.all(read)).map((mail) => mail?.attempts ?? 0)
+      const most = Math.max(0, ...attempts)
+      return { ok: most < 2, details: { waiting: waiting.length, most_attempts: most } }
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return { ok: true, details: { problem: error.message } }
+      throw error
+    }
+  },
 }

@@ -23,9 +23,9 @@ const signaturesIn = (answer: Json): number =>
   Object.values(answer).filter((value) => String(value).startsWith('eyJ') && headerOf(value).alg).length
 
 const counted = new Map<string, number[]>()
-async function cost(request: string, path: string, init?: RequestInit): Promise<Json> {
+async function cost(request: string, path: string, init?: RequestInit, peer?: string): Promise<Json> {
   take()
-  const response = await op.fetch(path, init)
+  const response = await op.fetch(path, init, peer)
   expect(response.status, request).toBeLessThan(400)
   const { trips, verbs } = take()
   const json = response.headers.get('content-type')?.includes('json')
@@ -49,7 +49,7 @@ test('the table of costs is what the code does', async () => {
 
   await cost('discovery', '/.well-known/openid-configuration')
   await cost('jwks', '/jwks.json')
-  await cost('health', '/health')
+  await cost('health, asked by a stranger', '/health', {}, '192.0.2.7')
   const own = await cost('client_credentials', '/token', formPost(demo, { grant_type: 'client_credentials' }))
   const ask = (token: unknown) => formPost(demo, { token: String(token) })
   await cost('introspection, client_credentials', '/introspect', ask(own.access_token))

@@ -19,7 +19,8 @@ test('health says what was checked and which version answers, and is never cache
   expect(answer.headers.get('cache-control')).toBe('no-store')
   expect(await good(answer)).toEqual({
     status: 'healthy',
-    checks: { store: 'ok', clock: 'ok' },
+    checks: { store: 'ok', clock: 'ok', keys: 'ok', memory: 'ok', disk: 'ok', mail: 'ok' },
+    details: expect.any(Object),
     version: expect.stringMatching(/^\d+\.\d+\.\d+/),
     timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
   })

@@ -35,8 +35,40 @@ export interface ProviderMetadata {
 
 const cacheSeconds = 3600
 
+/** How the last request for the metadata of a provider ended. */
+interface Outcome {
+  status: 'ok' | 'failed'
+  problem?: string
+  /** ISO 8601. */
+  at: string
+}
+
+/** By the fetcher of an instance, then by the id of the provider: at most one outcome for each configured provider. */
+const outcomes = new WeakMap<Context['outbound'], Map<string, Outcome>>()
+
+export const lastOutcome = ({ outbound }: Context, id: string): Outcome | undefined =>
+  outcomes.get(outbound)?.get(id)
+
+function remember({ outbound, clock }: Context, id: string, problem?: string): void {
+  const kept = outcomes.get(outbound) ?? new Map<string, Outcome>()
+  outcomes.set(outbound, kept)
+  const at = new Date(clock.now()).toISOString()
+  kept.set(id, problem === undefined ? { status: 'ok', at } : { status: 'failed', problem, at })
+}
+
 /** Throws UpstreamError if the document cannot be fetched or states another issuer. */
 export async function metadataOf(context: Context, upstream: Upstream): Promise<ProviderMetadata> {
+  try {
+    const metadata = await readMetadata(context, upstream)
+    remember(context, upstream.id)
+    return metadata
+  } catch (error) {
+    if (error instanceof UpstreamError) remember(context, upstream.id, error.message)
+    throw error
+  }
+}
+
+async function readMetadata(context: Context, upstream: Upstream): Promise<ProviderMetadata> {
   const where = upstream.row.where(upstream)
   if ('endpoints' in where) {
     const { authorization, token, userinfo, emails, revocation } = where.endpoints

@@ -10,6 +10,7 @@ import { connections } from './connections.ts'
 import { start, startPath } from './start.ts'
 import { connectionsPath } from './failure.ts'
 import { formTargetsOf } from './form_targets.ts'
+import { upstreamCheck } from './health.ts'
 import { Links } from './links.ts'
 import { markOf, providerButtons } from './pages.ts'
 import { connectionsIn, eraseConnections } from './remove.ts'
@@ -22,6 +23,7 @@ export const upstream = defineFeature({
   problems,
   when: (config) => upstreamsOf(config).length > 0,
   endpoints: [start, callback, connect, connections],
+  healthChecks: [upstreamCheck],
   loginMethods: [
     {
       name: 'upstream',
