@@ -1,10 +1,10 @@
 /** What a change of a client means for what was issued before: sentences for the operator. */
 import { printable } from './output.ts'
-import { type Client, isPublic } from '../models/client.ts'
+import { authMethodsOf, type Client, isPublic } from '../models/client.ts'
 
 interface Consequence {
   holds(before: Client, after: Client): boolean
-  text: string
+  text: string | ((after: Client) => string)
 }
 
 const lacks = (before: readonly string[], after: readonly string[]): boolean =>
@@ -23,10 +23,14 @@ const differs =
 
 const anew = differs('client_name', 'client_uri', 'logo_uri', 'redirect_uris')
 
+const hasSecret = ({ secret_mac }: Client): boolean => secret_mac !== undefined
+const authenticatesOtherwise = (before: Client, after: Client): boolean =>
+  !Bun.deepEquals(authMethodsOf(before), authMethodsOf(after))
+
 const consequences: readonly Consequence[] = [
   {
     holds: (before, after) => lacks(before.scope.split(' '), after.scope.split(' ')),
-    text: 'Grants and consents from before keep the scopes that they have; --end-grants ends them.',
+    text: 'Grants and consents from before keep their scopes. --end-grants ends them.',
   },
   {
     holds: (before, after) => lacks(before.redirect_uris, after.redirect_uris),
@@ -34,23 +38,33 @@ const consequences: readonly Consequence[] = [
   },
   {
     holds: (before, after) => lacks(before.grant_types, after.grant_types),
-    text: 'Token requests by a grant type that was removed are refused; access tokens from before remain valid until they expire, unless --end-grants ends them.',
+    text: 'Token requests with a grant type that was removed are refused. Access tokens from before stay valid until they expire. --end-grants ends those of End-Users.',
+  },
+  {
+    holds: (before, after) => hasSecret(before) && !hasSecret(after),
+    text: (after) =>
+      `The secret of the client is deleted, because ${methodOf(after)} uses none. If the client needs a secret again, it gets a new one.`,
+  },
+  {
+    holds: (before, after) => hasSecret(before) && hasSecret(after) && authenticatesOtherwise(before, after),
+    text: 'The secret of the client stays the same.',
+  },
+  {
+    holds: (before, after) => !isPublic(after) && authenticatesOtherwise(before, after),
+    text: (after) =>
+      `The client authenticates with ${authMethodsOf(after).map(printable).join(' or ')} from now on. Requests with another method are refused.`,
   },
   {
     holds: (before, after) => !isPublic(before) && isPublic(after),
-    text: 'It has no secret any more. Refresh tokens that it got while it authenticated end at their next use.',
-  },
-  {
-    holds: (before, after) => !isPublic(after) && differs('token_endpoint_auth_method')(before, after),
-    text: 'It must authenticate by the new method from now on.',
+    text: 'The client does not authenticate any more. Refresh tokens from before are refused at their next use, and their grants end.',
   },
   {
     holds: differs('jwks', 'jwks_uri'),
-    text: 'What it signed with keys that were removed is refused.',
+    text: 'Client assertions and request objects that are signed with a key that the client no longer has are refused.',
   },
   {
     holds: differs('subject_type', 'sector_identifier_uri'),
-    text: 'Its End-Users have other subject identifiers (sub) from now on; tokens from before keep theirs.',
+    text: 'The client gets other subject identifiers (sub) for its End-Users from now on. Tokens from before keep theirs.',
   },
   {
     holds: (before, after) => before.first_party && !after.first_party,
@@ -58,9 +72,12 @@ const consequences: readonly Consequence[] = [
   },
   {
     holds: (before, after) => before.self_registered && anew(before, after),
-    text: 'It registered itself, so End-Users are asked for consent once more.',
+    text: 'The client registered itself, so End-Users are asked for consent once more.',
   },
 ]
+
+const methodOf = ({ token_endpoint_auth_method: method }: Client): string =>
+  `token_endpoint_auth_method ${printable(method)}`
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -88,4 +105,6 @@ export function warnOfDropped(names: readonly string[]): void {
 
 /** One sentence each; empty for a change that concerns nothing that was issued. */
 export const consequencesOf = (before: Client, after: Client): string[] =>
-  consequences.filter(({ holds }) => holds(before, after)).map(({ text }) => text)
+  consequences
+    .filter(({ holds }) => holds(before, after))
+    .map(({ text }) => (typeof text === 'string' ? text : text(after)))

@@ -23,12 +23,12 @@ const options = {
     type: 'string',
     multiple: true,
     value: 'MEMBER',
-    help: 'A member to remove, such as resource_uris: its default holds again. A scope is removed to none',
+    help: 'Remove a member, such as resource_uris, so that its default holds again. Without scope, the client may request none',
   },
-  'no-resource-uris': { type: 'boolean', help: 'Same as --unset resource_uris' },
+  'no-resource-uris': { type: 'boolean', help: 'The same as --unset resource_uris' },
   'end-grants': {
     type: 'boolean',
-    help: 'End its grants with their tokens and consents. Tokens that it has for itself end when they expire',
+    help: 'End all its grants with their tokens, and all consents. Tokens of client_credentials stay valid until they expire',
   },
 } as const
 
@@ -66,7 +66,9 @@ export const set = defineCommand({
         Bun.deepEquals(now, before) ? next : undefined,
       )
       if (!after)
-        throw new Refusal(`${printable(clientId)} was changed or removed just now; nothing was changed here`)
+        throw new Refusal(
+          `another process changed or removed ${printable(clientId)} at the same time, so nothing was changed here; run the command again`,
+        )
       const ended = given['end-grants'] ? await endGrants(context, clientId) : undefined
       const leftOut = droppedFrom(change.given, after)
       warnOfDropped(leftOut)
@@ -89,7 +91,8 @@ export const set = defineCommand({
         show() {
           for (const [name, { from, to }] of Object.entries(differences))
             print(`${name}: ${printable(from ?? 'unset')} → ${printable(to ?? 'unset')}`)
-          if (Object.keys(differences).length === 0) print('nothing changed: it was so already')
+          if (Object.keys(differences).length === 0)
+            print('nothing changed: the client has these values already')
           for (const text of consequencesOf(before, after)) print(text)
           if (ended !== undefined) print(`ended ${ended} grant${ended === 1 ? '' : 's'} with all tokens`)
           if (made !== undefined) print(`\nclient_secret  ${made}\nThe secret is shown only once.`)
@@ -102,9 +105,14 @@ export const set = defineCommand({
 function requireChange({ given, privileges: own, removed }: Change, endsGrants: boolean): void {
   const set = [...Object.keys(given), ...Object.keys(own)]
   const twice = removed.find((name) => set.includes(name))
-  if (twice !== undefined) throw new UsageError(`--unset: ${printable(twice)} is also given a value`)
+  if (twice !== undefined)
+    throw new UsageError(
+      `--unset: ${printable(twice)} is given a value too: expected either the value or --unset`,
+    )
   if (set.length === 0 && removed.length === 0 && !endsGrants)
-    throw new UsageError('nothing to set: expected an option of client add, --name, --metadata or --unset')
+    throw new UsageError(
+      'nothing to set: expected a member to change, such as --name or --redirect-uri, or --metadata, --unset or --end-grants',
+    )
 }
 
 /** Members that follow from each other: the one that is not given is left to follow. */
@@ -126,7 +134,7 @@ async function changed(
   const unknown = removed.find((name) => !isMetadata(name, context) && !privileges.includes(name))
   if (unknown !== undefined)
     throw new UsageError(
-      `--unset: ${printable(unknown)} is no member that can be removed; latchkey client show shows them`,
+      `--unset: ${printable(unknown)} is no member that can be removed; latchkey client show CLIENT_ID lists the members of a client`,
     )
   const body = {
     ...Object.fromEntries(Object.entries(before).filter(([name]) => isMetadata(name, context))),

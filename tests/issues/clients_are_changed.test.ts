@@ -96,7 +96,7 @@ test('a text output names what was and what is, and what it means for what was i
   expect(code).toBe(0)
   expect(stdout).toContain('client_name: spoken → Shop')
   expect(stdout).toContain('scope: openid profile email offline_access → openid')
-  expect(stdout).toContain('keep the scopes that they have')
+  expect(stdout).toContain('from before keep their scopes')
   const again = await line.latchkey(['client', 'set', 'spoken', '--scope', 'openid'])
   expect(again.stdout).toContain('nothing changed')
 })
