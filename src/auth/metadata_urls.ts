@@ -16,21 +16,26 @@ function urlProblem(uri: string): string | undefined {
   return /\s/.test(uri) ? 'has white space' : hostProblem(url)
 }
 
+/** The first URL of such a member that is none to keep, and why. Undefined when all are. */
+export function urlsProblem(name: string, values: unknown): { uri: string; problem: string } | undefined {
+  if (!ofUrls.test(name)) return undefined
+  for (const uri of [values].flat()) {
+    const problem = typeof uri === 'string' ? urlProblem(uri) : undefined
+    if (problem !== undefined) return { uri: uri as string, problem }
+  }
+  return undefined
+}
+
 /** A URL that comes with a line break, or with a host that means something in a header, is refused before it is kept. */
 export function checkUrls(metadata: object): void {
-  const given = Object.entries(metadata as Readonly<Record<string, unknown>>).filter(([name]) =>
-    ofUrls.test(name),
-  )
-  for (const [name, values] of given)
-    for (const uri of [values].flat()) {
-      if (typeof uri !== 'string') continue
-      const problem = urlProblem(uri)
-      if (problem === undefined) continue
-      throw new OAuthError(name === 'redirect_uris' ? 'invalid_redirect_uri' : 'invalid_client_metadata', {
-        rule: 'RFC 7591 §2',
-        expected: `${name}: a URL whose host is made of letters, digits, dots and hyphens or is an address in brackets`,
-        came: uri,
-        problem: `${name}: ${shown(uri)} ${problem}`,
-      })
-    }
+  for (const [name, values] of Object.entries(metadata as Readonly<Record<string, unknown>>)) {
+    const found = urlsProblem(name, values)
+    if (!found) continue
+    throw new OAuthError(name === 'redirect_uris' ? 'invalid_redirect_uri' : 'invalid_client_metadata', {
+      rule: 'RFC 7591 §2',
+      expected: `${name}: a URL whose host is made of letters, digits, dots and hyphens or is an address in brackets`,
+      came: found.uri,
+      problem: `${name}: ${shown(found.uri)} ${found.problem}`,
+    })
+  }
 }

@@ -18,6 +18,13 @@ interface Offered {
 
 const lists = ['grant_types', 'response_types', 'redirect_uris', 'post_logout_redirect_uris'] as const
 
+/** Members that only describe the client: without them it works as it is. */
+const describing = [
+  ...['client_uri', 'logo_uri', 'policy_uri', 'tos_uri', 'contacts', 'software_id', 'software_version'],
+  'application_type',
+] as const
+export type Describing = (typeof describing)[number]
+
 /** More are refused by the schema; their URLs are not parsed. */
 const longestList = 50
 
@@ -28,15 +35,19 @@ const textsOf = (value: unknown): string[] | undefined =>
     : undefined
 
 /**
- * The body without empty members, and its lists without values that do not fit. A list of which nothing would remain stays
+ * The body without empty members and members that describe the client in a wrong form, and its lists without values that
+ * do not fit. A list of which nothing would remain stays
  * as it is, and is refused; except a scope, which counts as absent, and the URIs after a sign-out, which are optional.
  */
 export function withoutMisfits(
   body: Members,
   offered: Offered,
   problemOf: (redirectUri: string) => string | undefined,
+  isWellFormed: (name: Describing, value: unknown) => boolean,
 ): Record<string, unknown> {
   const given = withoutEmptyMembers(body)
+  for (const name of describing)
+    if (given[name] !== undefined && !isWellFormed(name, given[name])) delete given[name]
   const fits = {
     grant_types: (each: string) => offered.grantTypes.includes(each),
     response_types: (each: string) => offered.responseTypes.includes(each),
@@ -65,11 +76,17 @@ export interface LeftOut {
   left_out?: Record<string, string | string[]>
 }
 
+const longestText = 200
+const textOf = (value: unknown): string =>
+  (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).slice(0, longestText)
+
 /** What `registered` does not have of `body`. It is told, because most clients do not compare. */
 export function leftOutOf(body: unknown, registered: object): LeftOut {
   const asked = body as Members
   const have = registered as Members
   const missing: Record<string, string | string[]> = {}
+  for (const name of describing)
+    if (!isEmpty(asked[name] ?? null) && have[name] === undefined) missing[name] = textOf(asked[name])
   for (const name of lists) {
     const without = textsOf(asked[name])?.filter((each) => !textsOf(have[name])?.includes(each))
     if (without && without.length > 0) missing[name] = without

@@ -5,7 +5,7 @@ import { missingGrantType, withAgreeingTypes } from './agreeing_types.ts'
 import { withoutMisfits, withoutOtherScopes } from './misfits.ts'
 import { accessTokenTypes } from './jwt_type.ts'
 import { malformed } from './malformed_metadata.ts'
-import { checkUrls } from './metadata_urls.ts'
+import { checkUrls, urlsProblem } from './metadata_urls.ts'
 import { type Grounds, RefusedError, shown } from './refusal.ts'
 import { translated, unsupportedMember } from './metadata_promises.ts'
 import { checkRedirectUris, type RedirectPolicy, redirectProblem } from './registered_redirects.ts'
@@ -151,6 +151,9 @@ export interface RegistrationPolicy extends RedirectPolicy {
   extra: v.ObjectEntries
 }
 
+/** No URL is parsed that is too long. */
+const firstIssue = { abortPipeEarly: true } as const
+
 const refuse = (grounds: Grounds) => new OAuthError('invalid_client_metadata', grounds)
 
 /**
@@ -170,9 +173,11 @@ export function readClientMetadata(sent: unknown, policy: RegistrationPolicy): C
       expected: `metadata without ${unsupported}`,
       problem: `${unsupported}: this provider does not support it`,
     })
-  const parsed = v.safeParse(v.object({ ...known, ...translations(body) }), withDefaultAlg(body, policy), {
-    abortPipeEarly: true, // no URL is parsed that is too long
-  })
+  const parsed = v.safeParse(
+    v.object({ ...known, ...translations(body) }),
+    withDefaultAlg(body, policy),
+    firstIssue,
+  )
   if (!parsed.success) throw refuse(malformed(parsed.issues[0]))
   const metadata = parsed.output as ClientMetadata
   checkUrls(metadata)
@@ -190,7 +195,13 @@ export function readClientMetadata(sent: unknown, policy: RegistrationPolicy): C
 
 function withoutLeftOut(all: Record<string, unknown>, policy: RegistrationPolicy): Record<string, unknown> {
   if (policy.leaveOut)
-    return withoutMisfits(all, policy, (uri) => redirectProblem(uri, all.application_type, policy))
+    return withoutMisfits(
+      all,
+      policy,
+      (uri) => redirectProblem(uri, all.application_type, policy),
+      (name, value) =>
+        v.safeParse(coreMetadata[name], value, firstIssue).success && urlsProblem(name, value) === undefined,
+    )
   return policy.leaveOutScopes ? withoutOtherScopes(all, policy.scopes) : all
 }
 

@@ -135,6 +135,24 @@ describe('what is not offered is left out', () => {
     expect(again.body).not.toHaveProperty('left_out')
   })
 
+  test.each<[string, Json]>([
+    ['a logo without TLS', { logo_uri: 'http://app.example/logo.png' }],
+    ['an image in place of its URL', { logo_uri: `data:image/png;base64,${'A'.repeat(100)}` }],
+    ['a URL without scheme', { client_uri: 'app.example' }],
+    ['a path', { tos_uri: '/terms', policy_uri: 'about:blank' }],
+    ['a host that means something in a header', { client_uri: 'https://a;sandbox/' }],
+    ['one contact', { contacts: 'me@app.example' }],
+    ['a number', { software_version: 1.2 }],
+    ['a type of another specification', { application_type: 'browser' }],
+  ])('a member that only describes the client, in a wrong form: %s', async (_, more) => {
+    const made = await registered(op, { ...claudeCode, ...more })
+    for (const name of Object.keys(more)) expect(made).not.toHaveProperty(name)
+    expect(made.left_out).toEqual(
+      Object.fromEntries(Object.entries(more).map(([name, value]) => [name, String(value)])),
+    )
+    expect((await register(strict, { ...claudeCode, ...more })).status).toBe(400)
+  })
+
   test('nothing is left out: the answer names nothing', async () => {
     expect(await registered(op, cursor)).not.toHaveProperty('left_out')
   })
