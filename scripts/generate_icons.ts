@@ -1,7 +1,9 @@
-/** Writes src/html/icon_shapes.ts from the packages of Lucide and Simple Icons. `--check` only says whether it differs. docs/decisions/0069-icons.md */
+/**
+ * Writes views/icons.json, the shapes of the icons on pages, from lucide-static (ISC and MIT License, docs/licenses/lucide.txt)
+ * and simple-icons (CC0 1.0). `--check` only says whether it differs. docs/decisions/0069-icons.md
+ */
 import * as lucide from 'lucide-static'
 import * as simple from 'simple-icons'
-import { devDependencies } from '../package.json'
 
 /** Of Lucide: drawn with lines. Every name is used on a page; a test finds one that is not. */
 const lines = [
@@ -48,7 +50,7 @@ const lines = [
   'users-round',
 ] as const
 
-/** Of Simple Icons: filled, the marks of sign-in providers and browsers. It has none whose owner asked for its removal. */
+/** Of Simple Icons: filled, the marks of sign-in providers and browsers. Each is a trademark of its owner and names it alone. Simple Icons has none whose owner asked for its removal. */
 const marks = {
   apple: simple.siApple,
   discord: simple.siDiscord,
@@ -84,17 +86,10 @@ const entries = [
   ...Object.entries(marks).map(([name, { path }]) => [`mark-${name}`, `<path d="${path}"/>`] as const),
 ]
 
-const text = `/**
- * Shapes of the icons on pages, made by scripts/generate_icons.ts from lucide-static ${devDependencies['lucide-static']} (ISC and MIT License,
- * docs/licenses/lucide.txt) and simple-icons ${devDependencies['simple-icons']} (CC0 1.0). A mark is a trademark of its owner and names it alone.
- */
-export const iconShapes = {
-${entries.map(([name, shape]) => `  '${name}': '${shape}',`).join('\n')}
-} as const
-`
+const text = JSON.stringify(Object.fromEntries(entries), undefined, 2)
 
-const file = Bun.file(new URL('../src/html/icon_shapes.ts', import.meta.url))
-const formatter = Bun.spawn(['bun', 'fmt', '--stdin-filepath', 'src/html/icon_shapes.ts'], {
+const file = Bun.file(new URL('../views/icons.json', import.meta.url))
+const formatter = Bun.spawn(['bun', 'fmt', '--stdin-filepath', 'views/icons.json'], {
   stdin: new Blob([text]),
   stderr: 'inherit',
 })
@@ -102,9 +97,9 @@ const formatted = await new Response(formatter.stdout).text()
 if ((await formatter.exited) !== 0) throw new Error('bun fmt failed')
 const same = (await file.exists()) && (await file.text()) === formatted
 if (process.argv.includes('--check') && !same) {
-  process.stderr.write('src/html/icon_shapes.ts has drifted: run bun scripts/generate_icons.ts\n')
+  process.stderr.write('views/icons.json has drifted: run bun scripts/generate_icons.ts\n')
   process.exitCode = 1
 } else if (!same) {
   await Bun.write(file, formatted)
-  process.stdout.write('wrote src/html/icon_shapes.ts\n')
+  process.stdout.write('wrote views/icons.json\n')
 }

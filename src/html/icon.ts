@@ -1,5 +1,5 @@
 /** Icons of pages: inline SVG in the colour of the text, hidden from screen readers, since words stand beside each. docs/decisions/0069-icons.md */
-import { iconShapes } from './icon_shapes.ts'
+import iconShapes from '../../views/icons.json' with { type: 'json' }
 
 export type IconName = keyof typeof iconShapes
 

@@ -2,7 +2,7 @@
 import { avatar, type ShownPerson } from './avatar.ts'
 import { foreignText } from './foreign_text.ts'
 import type { IconName } from './icon.ts'
-import { iconShapes } from './icon_shapes.ts'
+import iconShapes from '../../views/icons.json' with { type: 'json' }
 import type { Said } from '../lib/say.ts'
 import { defineView, type Html, type View } from './view.ts'
 
