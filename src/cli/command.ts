@@ -1,7 +1,8 @@
 /** The definition of a command. Parsing of its arguments and its usage text follow from it. https://nodejs.org/api/util.html#utilparseargsconfig */
 import { parseArgs } from 'node:util'
+import { nearest } from '../lib/nearest.ts'
 import { UsageError } from './failure.ts'
-import { printFacts, printJson } from './output.ts'
+import { printable, printFacts, printJson } from './output.ts'
 
 export interface Option {
   readonly type: 'string' | 'boolean'
@@ -76,13 +77,25 @@ export function defineProcess<const O extends Options>({
   return { ...form, start: async (name, args) => run(read(name, form, args).values as Values<O>) }
 }
 
+/** A word that begins with a dash, of which only the name is quoted: a value may be a secret. */
+interface OptionToken {
+  name: string
+  rawName: string
+  value?: string | undefined
+  inlineValue?: boolean | undefined
+}
+
 function read(name: string, { takes, options }: Pick<Command, 'takes' | 'options'>, args: readonly string[]) {
-  const refuse = (came: string) => new UsageError(`${came}\nexpected: ${usage(name, { takes, options })}`)
-  const { values, positionals, tokens } = parse(args, options, refuse)
+  const refuse = (problem: string) => new UsageError(`${problem}\n${name} --help shows what it takes`)
+  // Not `strict`: its messages neither name what is near nor can be told apart.
+  const { values, positionals, tokens } = parseArgs({
+    ...{ args: [...args], options, allowPositionals: true, strict: false, tokens: true },
+  })
   const seen = new Set<string>()
   for (const token of tokens) {
     if (token.kind !== 'option') continue
-    if (token.value === '') throw refuse(`--${token.name} came with an empty value`)
+    const problem = problemOf(token, options)
+    if (problem !== undefined) throw refuse(problem)
     if (seen.has(token.name) && !options[token.name]?.multiple) throw refuse(`--${token.name} came twice`)
     seen.add(token.name)
   }
@@ -91,9 +104,38 @@ function read(name: string, { takes, options }: Pick<Command, 'takes' | 'options
   const expected = instead === undefined ? takes.length : 0
   if (positionals.length !== expected) {
     const called = instead === undefined ? name : `${name} --${instead}`
-    throw refuse(`${called} takes ${count(expected)} and got ${positionals.length || 'none'}`)
+    const came = `${called} takes ${count(expected)} and got ${positionals.length || 'none'}`
+    throw refuse(`${came}\nexpected: ${usage(name, { takes, options: briefly(options) })}`)
   }
   return { values, positionals: instead === undefined ? positionals : takes.map(() => '') }
+}
+
+/** What is wrong with one option; undefined when nothing is. */
+function problemOf(token: OptionToken, options: Options): string | undefined {
+  const { name, rawName, value, inlineValue } = token
+  const option = Object.hasOwn(options, name) && rawName === `--${name}` ? options[name] : undefined
+  if (!option) return unknownOption(rawName, options)
+  const example = `${rawName} ${option.value ?? 'TEXT'}`
+  if (option.type === 'boolean') return value === undefined ? undefined : `${rawName} takes no value`
+  if (value === undefined) return `${rawName} needs a value: ${example}`
+  if (value === '') return `${rawName} came with an empty value: ${example}`
+  return value.startsWith('-') && !inlineValue
+    ? `${rawName} needs a value: ${example}. A value that begins with - is written ${rawName}=VALUE`
+    : undefined
+}
+
+function unknownOption(rawName: string, options: Options): string {
+  const name = rawName.replace(/^-+/, '')
+  const near = nearest(name.toLowerCase(), Object.keys(options)).map(
+    (each) => `--${each}${valueOf(options[each]!)}`,
+  )
+  const next =
+    Object.keys(options).length === 0
+      ? ': settings are variables of the environment, such as PORT=5001 (docs/configuration.md)'
+      : near.length > 0
+        ? `; the nearest is ${near.join(' or ')}`
+        : ''
+  return `${printable(rawName)} is no option${next}`
 }
 
 const insteadOptions = (options: Options): string[] =>
@@ -102,20 +144,17 @@ const insteadOptions = (options: Options): string[] =>
 const count = (arguments_: number): string =>
   arguments_ === 0 ? 'no arguments' : arguments_ === 1 ? '1 argument' : `${arguments_} arguments`
 
-function parse(args: readonly string[], options: Options, refuse: (came: string) => Error) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, tokens: true })
-  } catch (error) {
-    // The advice of parseArgs about `--` is left out.
-    throw refuse(error instanceof Error ? error.message.split('. To specify')[0]! : String(error))
-  }
-}
+const valueOf = ({ type, value, multiple }: Option): string =>
+  type === 'string' ? ` ${value ?? 'TEXT'}${multiple ? ' …' : ''}` : ''
+
+/** Those that replace the arguments: all others are for `--help`. */
+const briefly = (options: Options): Options =>
+  Object.fromEntries(Object.entries(options).filter(([, { instead }]) => instead))
 
 /** `latchkey keys rotate [--alg ALG …]`, for the name `latchkey keys rotate`. */
 export function usage(name: string, { takes, options }: Pick<Command, 'takes' | 'options'>): string {
-  const shown = Object.entries(options).map(([option, { type, value, multiple, instead }]) => {
-    const text = type === 'string' ? ` ${value ?? 'TEXT'}${multiple ? ' …' : ''}` : ''
-    return { text: `--${option}${text}`, instead }
+  const shown = Object.entries(options).map(([option, each]) => {
+    return { text: `--${option}${valueOf(each)}`, instead: each.instead }
   })
   const flags = shown.filter((each) => !each.instead).map(({ text }) => `[${text}]`)
   const instead = shown.filter((each) => each.instead).map(({ text }) => text)

@@ -20,9 +20,13 @@ import { checkProfiles, type ProfileFinding, registeredClients } from './profile
 export const check = defineCommand({
   takes: [],
   options: {
+    changed: {
+      type: 'boolean',
+      help: 'Show only the settings that you set, and those that PROFILE changes, in place of all',
+    },
     deep: { type: 'boolean', help: 'Try what the settings name: store, keys, certificates, address' },
   },
-  async run({ deep }) {
+  async run({ changed, deep }) {
     try {
       const environment = readEnvironment()
       const config = readConfig(environment.env)
@@ -33,7 +37,7 @@ export const check = defineCommand({
       const warn = (text: string) => void warnings.push(text)
       const problems = deep ? await deepProblems(config, environment.env, warn) : []
       if (problems.length > 0) throw new ConfigError(problems)
-      return await report(config, environment, warnings)
+      return await report(config, environment, { warnings, onlyChanged: changed ?? false })
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       return { facts: { ok: false, problems: error.problems }, show() {}, failure: error }
@@ -41,19 +45,27 @@ export const check = defineCommand({
   },
 })
 
-async function report(config: Config, environment: Environment, warnings: string[]): Promise<Answer> {
-  const settings = settingsOf(config, environment)
+async function report(
+  config: Config,
+  environment: Environment,
+  { warnings, onlyChanged }: { warnings: string[]; onlyChanged: boolean },
+): Promise<Answer> {
+  const all = settingsOf(config, environment)
+  const settings = onlyChanged ? all.filter(({ from }) => from !== 'default') : all
   const notes = [...notesOn(config), ...featureNotes(config)]
-  const profiles = await profilesFor(config, warnings)
+  const profiles = onlyChanged ? [] : await profilesFor(config, warnings)
   const values = Object.fromEntries(settings.map(({ name, value }) => [name, value]))
   return {
-    facts: { ok: true, settings: values, warnings, notes, profiles },
+    facts: { ok: true, settings: values, warnings, notes, ...(!onlyChanged && { profiles }) },
     show() {
-      printTable(
-        ['VARIABLE', 'VALUE', 'FROM'],
-        settings.map(({ name, value, from }) => [name, value ?? '', from]),
-      )
-      printProfiles(profiles, config)
+      if (settings.length === 0)
+        print('All settings have their defaults; config check without --changed shows them.')
+      else
+        printTable(
+          ['VARIABLE', 'VALUE', 'FROM'],
+          settings.map(({ name, value, from }) => [name, value ?? '', from]),
+        )
+      if (!onlyChanged) printProfiles(profiles, config)
       for (const note of notes) print(`\nnote: ${printable(note)}`)
       for (const warning of warnings) process.stderr.write(`warning: ${printable(warning)}\n`)
       print('\nok')
@@ -83,13 +95,16 @@ function printProfiles(found: readonly ProfileFinding[], config: Config): void {
   )
   for (const { profile, problems, clients } of found) {
     if (profile === config.profile) continue
-    if (problems.length > 0) print(`\nPROFILE=${profile} would not start with these settings:`)
+    if (problems.length > 0)
+      print(`\nPROFILE=${profile}, which is not in use, would not start with these settings:`)
     for (const problem of problems) print(`  ${printable(problem)}`)
     const changed = clients.flatMap(({ client_id, demands }) => {
       const fresh = demands.filter((demand) => !now.get(client_id)?.includes(demand))
       return fresh.length > 0 ? [{ client_id, fresh }] : []
     })
-    if (changed.length > 0) print(`\nPROFILE=${profile} would break ${changed.length} of the clients:`)
+    const words = changed.length === 1 ? 'a client' : `${changed.length} clients`
+    if (changed.length > 0)
+      print(`\nPROFILE=${profile}, which is not in use, would refuse ${words} as registered now:`)
     for (const { client_id, fresh } of changed.slice(0, mostClients))
       for (const demand of fresh) print(`  ${printable(client_id)}: ${printable(demand)}`)
     if (changed.length > mostClients) print(`  … --json lists all`)
@@ -125,7 +140,7 @@ interface Setting {
   name: string
   /** As text; undefined where nothing is set. */
   value: string | undefined
-  from: 'environment' | '.env' | 'file' | 'default'
+  from: 'environment' | '.env' | 'file' | 'PROFILE' | 'default'
 }
 
 function settingsOf(config: Config, environment: Environment): Setting[] {
@@ -153,7 +168,9 @@ function settingOf(entry: Entry, value: unknown, config: Config, { env, fromDote
   const { name } = entry
   const isSet = given(env, name) !== undefined
   const inFile = entry.secret === true && given(env, `${name}_FILE`) !== undefined
-  const from = inFile ? 'file' : isSet ? (fromDotenv(name) ? '.env' : 'environment') : 'default'
+  const byProfile = entry.profiles?.[config.profile] !== undefined
+  const otherwise = byProfile ? 'PROFILE' : 'default'
+  const from = inFile ? 'file' : isSet ? (fromDotenv(name) ? '.env' : 'environment') : otherwise
   return {
     name,
     from,

@@ -1,4 +1,5 @@
 /** Finds variables that are set but unknown, because after a typing error in a name the default would apply silently. */
+import { isWithin } from '../lib/nearest.ts'
 import { type Env, given, type Report } from './read.ts'
 import type { Entries } from './entry.ts'
 
@@ -19,28 +20,6 @@ const serviceLink =
   /^LATCHKEY_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/
 const isServiceLink = (name: string, value: string): boolean =>
   serviceLink.test(name) || (name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value))
-
-/**
- * Whether `a` becomes `b` by adding, removing or changing at most `limit` letters (Levenshtein). Returns as soon as that is
- * impossible, because at the start every name of the environment is compared with every variable.
- */
-export function isWithin(a: string, b: string, limit: number): boolean {
-  if (Math.abs(a.length - b.length) > limit) return false
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    let least = i
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      const cost = Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1)
-      next.push(cost)
-      least = Math.min(least, cost)
-    }
-    if (least > limit) return false
-    row = next
-  }
-  return (row[b.length] ?? 0) <= limit
-}
 
 /** Of three parts of `b`, two edits leave one as it is. This quick check excludes nearly all pairs. */
 function mayBeWithinTwo(a: string, b: string): boolean {

@@ -109,7 +109,7 @@ describe('help and usage', () => {
     [['user'], 'user passwd'],
     [['help', 'nothing'], 'unknown command "nothing"'],
     [['keys', 'rotat'], 'keys rotate'],
-    [['serve', '--port', '80'], "Unknown option '--port'"],
+    [['serve', '--port', '80'], '--port is no option: settings are variables'],
     [['serve', 'now'], 'takes no arguments'],
     [['user', 'add'], 'takes 1 argument and got none'],
     [['user', 'add', 'carol', 'hunter2'], 'takes 1 argument and got 2'],
@@ -204,7 +204,7 @@ describe('config check', () => {
     const { code, stdout } = await line.latchkey(['config', 'check'])
     expect(code).toBe(0)
     expect(stdout).toMatch(/\bok\n$/)
-    expect(stdout).toContain('PROFILE=fapi2 would break 1 of the clients:')
+    expect(stdout).toContain('PROFILE=fapi2, which is not in use, would refuse a client as registered now:')
     expect(stdout).toContain(
       '  old: token_endpoint_auth_method client_secret_basic is not among those accepted',
     )
@@ -216,6 +216,26 @@ describe('config check', () => {
     const { profiles } = await line.json<Checked>('config', 'check', '--json')
     expect(profiles.map(({ profile }) => profile)).toEqual(['oauth21', 'classic', 'fapi2', 'mcp'])
     expect(profiles[0]!.clients).toEqual([{ client_id: 'old', demands: ['must use PKCE'] }])
+  })
+
+  test('--changed: what is set, and what the profile changes, without the look at other profiles', async () => {
+    const line = shell({ PROFILE: 'mcp', PORT: '5005', SECRET_KEY: 'k'.repeat(40), STORE_URL: 'sqlite:c.db' })
+    const { code, stdout } = await line.latchkey(['config', 'check', '--changed'])
+    expect(code).toBe(0)
+    const rows = stdout
+      .split('\n\n')[0]!
+      .split('\n')
+      .map((row) => row.split(/ {2,}/))
+    expect(rows[0]).toEqual(['VARIABLE', 'VALUE', 'FROM'])
+    expect(rows).toContainEqual(['PORT', '5005', 'environment'])
+    expect(rows).toContainEqual(['REGISTRATION', 'open', 'PROFILE'])
+    expect(rows).toContainEqual(['SECRET_KEY', 'hidden', 'environment'])
+    expect(rows.flat()).not.toContain('HOST')
+    expect(stdout).not.toContain('PROFILE=')
+    const { settings } = await line.json<{ settings: object }>('config', 'check', '--changed', '--json')
+    expect(Object.keys(settings)).toEqual(rows.slice(1).map(([name]) => name!))
+    const nothing = await shell({}).latchkey(['config', 'check', '--changed'])
+    expect(nothing.stdout).toStartWith('All settings have their defaults')
   })
 
   test('an unreachable store is a warning: the configuration itself is correct', async () => {

@@ -13,7 +13,7 @@ import {
   type LoadOptions,
 } from '../../src/config.ts'
 import type { Env } from '../../src/config/read.ts'
-import { isWithin } from '../../src/config/unknown_variables.ts'
+import { isWithin } from '../../src/lib/nearest.ts'
 import { entries } from '../../src/config/variables.ts'
 
 const strongKey = 'q8Zt0LxWv3nRk6YbUe2HsJp9McFd5GaT7ViXo4Bw'
