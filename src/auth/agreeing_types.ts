@@ -1,5 +1,8 @@
 /** Response types and the grant types that they need. https://www.rfc-editor.org/rfc/rfc7591#section-2.1 */
 
+/** The order of values does not matter: `code id_token` equals `id_token code` (OAuth 2.0 Multiple Response Types §3). */
+export const canonicalResponseType = (text: string): string => text.split(' ').sort().join(' ')
+
 const front = ['token', 'id_token']
 /** The grant types that begin at the authorization endpoint. */
 const ofFront = ['authorization_code', 'implicit']

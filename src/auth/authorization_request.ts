@@ -1,6 +1,7 @@
 /** Reads an authorization request, with all checks that need no store. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
 import * as v from 'valibot'
 import { type AcrDemand, acrDemandOf } from './acr.ts'
+import { canonicalResponseType } from './agreeing_types.ts'
 import {
   acceptedSubjects,
   type ClaimsRequest,
@@ -93,9 +94,6 @@ const boundedBy = {
   claims: 'MAX_CLAIMS_CHARACTERS',
 } as const
 type BoundedParameter = keyof typeof boundedBy
-
-/** The order of values does not matter: `code id_token` equals `id_token code` (OAuth 2.0 Multiple Response Types §3). */
-const canonicalResponseType = (text: string): string => text.split(' ').sort().join(' ')
 
 /**
  * The response mode, also for errors. When the mode itself is wrong, it is the default of the response type, else `query`.

@@ -1,4 +1,5 @@
 /** Values of a registration that this provider does not offer, left out of it: a server may substitute. https://www.rfc-editor.org/rfc/rfc7591#section-2 */
+import { canonicalResponseType } from './agreeing_types.ts'
 import { scopeValues } from './scope.ts'
 
 type Members = Readonly<Record<string, unknown>>
@@ -50,7 +51,7 @@ export function withoutMisfits(
     if (given[name] !== undefined && !isWellFormed(name, given[name])) delete given[name]
   const fits = {
     grant_types: (each: string) => offered.grantTypes.includes(each),
-    response_types: (each: string) => offered.responseTypes.includes(each),
+    response_types: (each: string) => offered.responseTypes.includes(canonicalResponseType(each)),
     redirect_uris: (each: string) => problemOf(each) === undefined,
     post_logout_redirect_uris: (each: string) => problemOf(each) === undefined,
   }

@@ -1,7 +1,7 @@
 /** Validates client metadata against the policy of the provider. https://www.rfc-editor.org/rfc/rfc7591 */
 import * as v from 'valibot'
 import { OAuthError } from './errors.ts'
-import { missingGrantType, withAgreeingTypes } from './agreeing_types.ts'
+import { canonicalResponseType, missingGrantType, withAgreeingTypes } from './agreeing_types.ts'
 import { withoutMisfits, withoutOtherScopes } from './misfits.ts'
 import { accessTokenTypes } from './jwt_type.ts'
 import { malformed } from './malformed_metadata.ts'
@@ -183,7 +183,7 @@ export function readClientMetadata(sent: unknown, policy: RegistrationPolicy): C
   checkUrls(metadata)
   checkRedirectUris(metadata, policy)
   checkOffered('grant_types', metadata.grant_types, policy.grantTypes)
-  checkOffered('response_types', metadata.response_types, policy.responseTypes)
+  checkOffered('response_types', metadata.response_types.map(canonicalResponseType), policy.responseTypes)
   checkOffered('token_endpoint_auth_method', [metadata.token_endpoint_auth_method], policy.authMethods)
   for (const [name, alg] of Object.entries(metadata))
     if (/_sign(ed_response|ing)_alg$/.test(name) && clientAlgs(signingAlgs).some((each) => each === alg))

@@ -1,4 +1,5 @@
 /** Rules that a registered client would break under another configuration. docs/configuration.md, "PROFILE" */
+import { canonicalResponseType } from '../auth/agreeing_types.ts'
 import { signingAlgs } from '../auth/registration.ts'
 import type { Config } from '../config.ts'
 import type { Table } from '../contracts/context.ts'
@@ -9,12 +10,11 @@ type Provider = { config: Config; table: Table }
 /** Returns one text for each part of the rule that the client does not meet. */
 type Rule = (client: Client, provider: Provider) => readonly string[]
 
-const sorted = (type: string) => type.split(' ').sort().join(' ')
 const usesCode = (client: Client) => client.grant_types.includes('authorization_code')
 
 const responseTypes: Rule = (client, { table }) =>
   client.response_types
-    .filter((type) => !table.responseTypes.has(sorted(type)))
+    .filter((type) => !table.responseTypes.has(canonicalResponseType(type)))
     .map((type) => `response_type ${type} is not served`)
 
 const grantTypes: Rule = (client, { table }) =>

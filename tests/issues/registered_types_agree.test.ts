@@ -34,6 +34,11 @@ test.each<[Json, string[], string[]]>([
   [{ response_types: ['code'] }, [code], ['code']],
   [{ response_types: ['id_token'] }, [implicit], ['id_token']],
   [{ response_types: ['code id_token'] }, [code, implicit], ['code id_token']],
+  [
+    { response_types: ['id_token code', 'token id_token'] },
+    [code, implicit],
+    ['id_token code', 'token id_token'],
+  ],
   [{ response_types: [], redirect_uris: [] }, [], []],
   [{ response_types: null, grant_types: [service] }, [service], []],
   [
@@ -66,4 +71,20 @@ test.each<[Json]>([
   const { error, error_description } = await register(members)
   expect(error).toBe('invalid_client_metadata')
   expect(String(error_description)).toMatch(/grant_types|response_types|redirect_uris/)
+})
+
+test('where values that are not offered are left out, the order of a response type does not matter either', async () => {
+  const patient = await provider({
+    env: { PROFILE: 'classic', REGISTRATION: 'open', REGISTRATION_MISFITS: 'leave_out' },
+  })
+  const answer = await patient.fetch('/register', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      redirect_uris: ['https://app.example/cb'],
+      grant_types: [code, implicit],
+      response_types: ['id_token code', 'id_token magic'],
+    }),
+  })
+  expect(((await answer.json()) as Json).response_types).toEqual(['id_token code'])
 })

@@ -1,4 +1,5 @@
 /** The rules of FAPI 1.0 Advanced for authorization requests, for a client registered so. https://openid.net/specs/openid-financial-api-part-2-1_0.html#section-5.2.2 */
+import { canonicalResponseType } from '../../auth/agreeing_types.ts'
 import { responseModeOf } from '../../auth/authorization_request.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import { scopeValues } from '../../auth/scope.ts'
@@ -26,7 +27,7 @@ export const fapi1Advanced: AuthorizationRule = {
   name: 'fapi1_advanced',
   demand(context, { client, params, pushed }) {
     if (!isFapi1Advanced(client, context)) return
-    const type = params.response_type?.split(' ').sort().join(' ')
+    const type = params.response_type && canonicalResponseType(params.response_type)
     const isJwt = responseModeOf(params, context.table).endsWith('.jwt')
     if (type !== undefined && type !== 'code id_token' && !(type === 'code' && isJwt))
       throw new OAuthError(type === 'code' ? 'invalid_request' : 'unsupported_response_type', {
