@@ -13,7 +13,7 @@ import { clientOptions, givenMembers, requireAllowed, withDefaults } from './cli
 import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
 import { namesNoMethod, withOfferedMethod } from './secret_method.ts'
-import { moment, print, printable, printFacts, printTable } from './output.ts'
+import { moment, print, printable, printFacts, printTable, withTimes } from './output.ts'
 
 export const add = defineCommand({
   takes: ['NAME'],
@@ -94,7 +94,7 @@ export const shownClient = ({
   client_id,
   client_name,
   ...(former_secret && { former_secret_until: moment(former_secret.exp) }),
-  ...rest,
+  ...withTimes(rest),
 })
 
 export const show = defineCommand({

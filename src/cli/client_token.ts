@@ -7,7 +7,7 @@ import { InitialAccessToken } from '../models/initial_access_token.ts'
 import { listAll, withContext } from './administration.ts'
 import { defineCommand, type Values } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
-import { moment, print, printable, printFacts, printTable } from './output.ts'
+import { moment, print, printable, printFacts, printTable, withTimes } from './output.ts'
 import { readTime } from './time_option.ts'
 
 const options = {
@@ -121,7 +121,7 @@ export const list = defineCommand({
           .join('; '),
       ])
       return {
-        facts: tokens.map(({ secret_hash: _hash, ...shown }) => shown),
+        facts: tokens.map(({ secret_hash: _hash, ...shown }) => withTimes(shown)),
         show: () => printTable(['ID', 'NAME', 'USES LEFT', 'CREATED', 'EXPIRES', 'LIMITS'], rows),
       }
     }),

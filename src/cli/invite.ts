@@ -8,7 +8,7 @@ import { listAll, withContext } from './administration.ts'
 import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
 import { defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
-import { moment, print, printable, printFacts, printTable } from './output.ts'
+import { moment, print, printable, printFacts, printTable, withTimes } from './output.ts'
 import { readTime } from './time_option.ts'
 
 const longestLifeSeconds = 365 * 86_400
@@ -78,7 +78,7 @@ export const list = defineCommand({
         return [id, email, roles.join(' '), moment(created_at), moment(exp)]
       })
       return {
-        facts: rows,
+        facts: rows.map(withTimes),
         show: () => printTable(['ID', 'ADDRESS', 'ROLES', 'CREATED', 'EXPIRES'], cells),
       }
     }),

@@ -15,7 +15,7 @@ import { clientsWithoutSecret } from './lost_secrets.ts'
 import { defineCommand } from './command.ts'
 import { UsageError } from './failure.ts'
 import { algsInUse, openKeys, readConfig } from './open.ts'
-import { moment, print, printable, printJson, printTable } from './output.ts'
+import { moment, print, printable, printJson, printTable, withTimes } from './output.ts'
 
 /** Opening the key ring generates missing keys, so this only prints the keys. */
 export const generate = defineCommand({
@@ -25,7 +25,7 @@ export const generate = defineCommand({
     withKeys(async (keys, { config }) => {
       await keepPemFiles(config, keys)
       return {
-        facts: keys.list(),
+        facts: keys.list().map(withTimes),
         show() {
           printKeys(keys.list())
           print(`\nkept in ${whereKeysAre(config)}`)
@@ -51,7 +51,7 @@ export const rotate = defineCommand({
       const next = await keys.rotate(algs)
       await keepPemFiles(config, keys)
       return {
-        facts: next,
+        facts: next.map(withTimes),
         show() {
           for (const key of next)
             print(
@@ -87,7 +87,7 @@ export const replace = defineCommand({
       log.warn('changed_by_operator', { change: 'keys_replaced', kids: keys.list().map(({ kid }) => kid) })
       const clients = await clientsWithoutSecret(opened)
       return {
-        facts: { keys: keys.list(), removed, clients_without_secret: clients },
+        facts: { keys: keys.list().map(withTimes), removed, clients_without_secret: clients },
         show() {
           printKeys(keys.list())
           print(
@@ -120,7 +120,8 @@ const starts = ({ alg, activates_at }: KeyStatus, now: number): string =>
 export const list = defineCommand({
   takes: [],
   options: {},
-  run: () => withKeys(async (keys) => ({ facts: keys.list(), show: () => printKeys(keys.list()) })),
+  run: () =>
+    withKeys(async (keys) => ({ facts: keys.list().map(withTimes), show: () => printKeys(keys.list()) })),
 })
 
 function printKeys(keys: readonly KeyStatus[]): void {

@@ -37,6 +37,24 @@ export const printFacts = (facts: Readonly<Record<string, unknown>>): void => {
   print(known.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}`).join('\n'))
 }
 
+/** The members of our records that are times. `exp` is shown as `expires`; those of specifications stay numbers. */
+const times: Readonly<Record<string, string>> = {
+  created_at: 'created_at',
+  updated_at: 'updated_at',
+  leaving_at: 'erased_at',
+  activates_at: 'activates_at',
+  retires_at: 'retires_at',
+  exp: 'expires',
+}
+
+/** The record with its times as ISO 8601, for JSON. */
+export const withTimes = (record: object): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(record).map(([name, value]) =>
+      Object.hasOwn(times, name) && typeof value === 'number' ? [times[name], moment(value)] : [name, value],
+    ),
+  )
+
 /** Seconds since the epoch as ISO 8601. */
 export const moment = (seconds: number | undefined): string =>
   seconds === undefined ? '' : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')

@@ -14,7 +14,7 @@ import { attributeOptions, readAttributes, readRoles } from './attribute_option.
 import { readClaims } from './claim_option.ts'
 import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
-import { moment, print, printable, printFacts, printTable } from './output.ts'
+import { moment, print, printable, printFacts, printTable, withTimes } from './output.ts'
 import { audit, change, endAll, endedAnswer, type EndedOfOne, requireUser, stateOf, taken } from './people.ts'
 import { accountOf, clashesWith } from './new_account.ts'
 import { problemsOf, UserRecord } from './user_record.ts'
@@ -201,7 +201,7 @@ export const list = defineCommand({
         return [username, stateOf(user), sub, claims.email ?? '', moment(created_at)]
       })
       return {
-        facts: users.map(({ password_hash: _, ...user }) => user),
+        facts: users.map(({ password_hash: _, ...user }) => ({ state: stateOf(user), ...withTimes(user) })),
         show: () => printTable(['USERNAME', 'STATE', 'SUB', 'EMAIL', 'CREATED'], rows),
       }
     }),

@@ -98,7 +98,21 @@ test.each(Object.entries(runs))('%s', async (name, given) => {
   const answer = JSON.parse(stdout) as Json
   seen.set(name, answer)
   if (shows) expect(answer).toMatchObject(shows)
+  if (!isFileFormat(name)) for (const each of [answer].flat()) expectTimes(each)
 })
+
+/** Lists and claims too, as deep as the answer is. */
+function expectTimes(value: unknown, name = ''): void {
+  if (typeof value === 'object' && value !== null)
+    for (const [key, each] of Object.entries(value)) expectTimes(each, Array.isArray(value) ? name : key)
+  else if (isTime(name))
+    expect([name, value]).toEqual([name, expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]+Z$/)])
+}
+/** Those of specifications are numbers. */
+const isTime = (name: string) =>
+  /(?:_at|_until|^exp|^expires)$/.test(name) && !/^client_(?:id_issued|secret_expires)_at$/.test(name)
+/** What `user import` reads. */
+const isFileFormat = (name: string) => name === 'user export'
 
 test('version', async () => {
   expect(await line.json<Json>('version', '--json')).toHaveProperty('version')
