@@ -29,3 +29,14 @@ test('the changelog has a part for what is not released, and one for a version b
   for (const part of parts.slice(1)) expect(part).toMatch(/^\d+\.\d+\.\d+(?: \(\d{4}-\d\d-\d\d\))?$/)
   expect(parts.length).toBeGreaterThan(1)
 })
+
+test('what is not released stands once, under the sections of Keep a Changelog in their order', () => {
+  const [, unreleased = ''] = document('CHANGELOG.md').split(/^## .+$/m)
+  const known = ['Added', 'Changed', 'Deprecated', 'Removed', 'Fixed', 'Security']
+  const sections = [...unreleased.matchAll(/^### (.+)$/gm)].map(([, name = '']) => name)
+  expect(sections.length).toBeGreaterThan(1)
+  expect(sections).toEqual(known.filter((name) => sections.includes(name)))
+  // Two versions of one line have the same beginning: a merge has kept both.
+  const beginnings = [...unreleased.matchAll(/^- (.{50}).*$/gm)].map(([, beginning = '']) => beginning)
+  expect(beginnings.filter((each, at) => beginnings.indexOf(each) !== at)).toEqual([])
+})
