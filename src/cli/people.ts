@@ -4,7 +4,7 @@ import type { Fields } from '../lib/log.ts'
 import { endEverything } from '../people/end_session.ts'
 import { Grant } from '../models/grant.ts'
 import { Session } from '../models/session.ts'
-import { User } from '../models/user.ts'
+import { provenEmail, User } from '../models/user.ts'
 import { listAll } from './administration.ts'
 import type { Answer } from './command.ts'
 import { Refusal } from './failure.ts'
@@ -14,6 +14,10 @@ export const taken = (username: string) =>
   new Refusal(
     `there is a user ${printable(username)} already, or one whose name looks like it; latchkey user set and latchkey user passwd change it`,
   )
+
+/** How `owner` has an address that another account cannot verify: `User.findByAddress` finds it by either. */
+export const ownerWords = (address: string, owner: User): string =>
+  `${printable(address)} is the ${provenEmail(owner) === undefined ? 'username' : 'verified address'} of the account ${printable(owner.username)}`
 
 export async function requireUser(context: Context, username: string): Promise<User> {
   const user = await User.findByUsername(context, username)

@@ -9,7 +9,7 @@ import { withContext } from './administration.ts'
 import { defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { print, printable } from './output.ts'
-import { audit, endAll, type EndedOfOne, endedWords, requireUser } from './people.ts'
+import { audit, endAll, type EndedOfOne, endedWords, ownerWords, requireUser } from './people.ts'
 
 export const verify = defineCommand({
   takes: ['NAME'],
@@ -36,14 +36,12 @@ export const verify = defineCommand({
 
 /** May be repeated after a failure. */
 export async function setEmail(context: Context, user: User, address: string): Promise<void> {
-  const taken = new Refusal(
-    `${printable(address)} is the verified address of another account; nothing was changed`,
-  )
   const owner = await User.findByAddress(context, address)
-  if (owner && owner.sub !== user.sub) throw taken
+  if (owner && owner.sub !== user.sub) throw new Refusal(`${ownerWords(address, owner)}; nothing was changed`)
   // First: after the change, a repetition of the command does not know the previous address.
   await tellOfOperator(context, user, { kind: 'email_set', detail: address }, [address, user.claims.email])
-  if (!(await User.proveEmail(context, user.sub, address))) throw taken
+  if (!(await User.proveEmail(context, user.sub, address)))
+    throw new Refusal(`${printable(address)} was just taken by another account; nothing was changed`)
   audit(context, 'email_set', user)
 }
 

@@ -15,7 +15,17 @@ import { readClaims } from './claim_option.ts'
 import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
 import { moment, print, printable, printFacts, printTable, withTimes } from './output.ts'
-import { audit, change, endAll, endedAnswer, type EndedOfOne, requireUser, stateOf, taken } from './people.ts'
+import {
+  audit,
+  change,
+  endAll,
+  endedAnswer,
+  type EndedOfOne,
+  ownerWords,
+  requireUser,
+  stateOf,
+  taken,
+} from './people.ts'
 import { accountOf, clashesWith } from './new_account.ts'
 import { problemsOf, UserRecord } from './user_record.ts'
 import { passwordOption, readNewPassword } from './password_prompt.ts'
@@ -89,11 +99,12 @@ async function requireFree(context: Context, account: User): Promise<void> {
 }
 
 /** What to do about an address that nobody has proven. */
-async function emailHint(context: Context, { username, claims }: User): Promise<string | undefined> {
+async function emailHint(context: Context, { username, sub, claims }: User): Promise<string | undefined> {
   if (typeof claims.email !== 'string' || claims.email_verified === true) return undefined
   const [address, name] = [printable(claims.email), printable(username)]
-  return (await User.findByAddress(context, claims.email))
-    ? `${address} is the verified address of another account, so this account cannot verify it.`
+  const owner = await User.findByAddress(context, claims.email)
+  return owner && owner.sub !== sub
+    ? `${ownerWords(claims.email, owner)}, so this account cannot verify it.`
     : `${address} is not verified: no mail that gives access is sent there. If you are sure of it, latchkey verify ${name}, or next time --email-verified.`
 }
 

@@ -56,7 +56,18 @@ describe('user add', () => {
   test('an unverified address of another account is said', async () => {
     const { code, stdout } = await addUser('dan', '--email', 'ann@example.com')
     expect(code).toBe(0)
-    expect(stdout).toContain('ann@example.com is the verified address of another account')
+    expect(stdout).toContain('ann@example.com is the verified address of the account ann')
+  })
+
+  test('an account whose name is an address has it, and can verify it', async () => {
+    const own = await addUser('fay@example.com', '--email', 'fay@example.com')
+    expect(own.stdout).toContain('latchkey verify fay@example.com')
+    const words = 'fay@example.com is the username of the account fay@example.com'
+    const other = await addUser('gus', '--email', 'fay@example.com')
+    expect(other.stdout).toContain(`${words}, so this account cannot verify it`)
+    const { code, stderr } = await line.latchkey(['verify', 'gus'])
+    expect([code, stderr.trim()]).toEqual([1, `latchkey: ${words}; nothing was changed`])
+    expect((await line.latchkey(['verify', 'fay@example.com'])).code).toBe(0)
   })
 
   test('what user add refuses, user import refuses in the same words', async () => {
