@@ -19,7 +19,7 @@ import {
 export interface RedisStoreOptions {
   /** The prefix of every key. Default: `latchkey:`. */
   prefix?: string
-  /** How long a verb may take, including connecting. Default: 1,000 ms. */
+  /** How long the answer to a verb may take, and how long a verb waits for a lost connection. Default: 1,000 ms. */
   timeoutMs?: number
   /** The certificate authority (PEM) of a `rediss` server. */
   caCert?: string
@@ -28,6 +28,10 @@ export interface RedisStoreOptions {
 /** Most verbs in progress, so that a slow Redis does not fill the memory. */
 const maxPending = 10_000
 const reconnectDelayMs = 50
+/** How long the first connection may take, unless it fails: it needs several answers of the server, and a verb needs one. */
+const firstConnectionMs = 5000
+/** A server that is connected for this long and not ready is most likely reading its data from its disk. */
+const loadingAfterMs = 300
 /** Different keys that `ping` writes in a cluster. */
 const pingSlots = 16
 
@@ -55,6 +59,8 @@ class RedisStore implements Store {
   /** When the connection was lost, by `performance.now()`; undefined while connected. */
   #lostAt: number | undefined = performance.now()
   #lastError = 'the server does not complete the connection; redis:// is without TLS, rediss:// with TLS'
+  /** The first connection is neither made nor refused yet. */
+  #isFirst = true
   /** Why the server does not serve this connection, although it is connected. */
   #refusal: string | undefined
   #awaitingReady = new Set<() => void>()
@@ -65,6 +71,7 @@ class RedisStore implements Store {
     this.#timeoutMs = timeoutMs
     client.on('ready', () => {
       this.#lostAt = undefined
+      this.#isFirst = false
       const waiting = this.#awaitingReady
       this.#awaitingReady = new Set()
       for (const go of waiting) go()
@@ -74,8 +81,15 @@ class RedisStore implements Store {
     client.on('end', () => {
       if (!this.#isClosed) setTimeout(() => this.#connectAgain(), reconnectDelayMs)
     })
-    client.on('connect', () => (this.#refusal = undefined))
+    client.on('connect', () => {
+      this.#refusal = undefined
+      setTimeout(() => {
+        if (client.status === 'connect')
+          this.#lastError = 'the server is connected and not ready: it loads its data'
+      }, loadingAfterMs).unref()
+    })
     client.on('error', (error: Error) => {
+      this.#isFirst = false
       this.#lastError = reason(error)
       // ioredis would go on with database 0, where this provider has no data.
       if (isWrongDatabase(error)) this.#refusal = 'the server does not have the database that the URL names'
@@ -149,12 +163,12 @@ class RedisStore implements Store {
    */
   async ping(): Promise<void> {
     await this.#ask(async (redis) => {
-      if (redis instanceof Cluster) {
-        const info = String(await redis.cluster('INFO'))
-        if (!info.includes('cluster_state:ok')) throw new Error('CLUSTERDOWN')
-      }
       const name = redis instanceof Cluster ? `ping:${this.#pings++ % pingSlots}` : 'ping'
-      await redis.set(this.#value(name), '1', 'PX', pingTtl)
+      const [info] = await Promise.all([
+        redis instanceof Cluster ? redis.cluster('INFO') : 'cluster_state:ok',
+        redis.set(this.#value(name), '1', 'PX', pingTtl),
+      ])
+      if (!String(info).includes('cluster_state:ok')) throw new Error('CLUSTERDOWN')
     })
   }
 
@@ -194,9 +208,8 @@ class RedisStore implements Store {
   #ask<T>(send: (redis: RedisClient) => Promise<T>): Promise<T> {
     if (this.#pending >= maxPending) return Promise.reject(new StoreUnavailable('redis: too many verbs wait'))
     if (this.#refusal) return Promise.reject(new StoreUnavailable(`redis: ${this.#refusal}`))
-    const lost = this.#lostAt !== undefined && performance.now() - this.#lostAt > this.#timeoutMs
     // Disconnected for longer than the timeout: reject at once, so that verbs do not accumulate.
-    if (lost) return Promise.reject(this.#disconnected())
+    if (this.#connectingLeft() <= 0) return Promise.reject(this.#disconnected())
     return new Promise((resolve, reject) => {
       const settle = (then: () => void) => {
         if (timer === undefined) return
@@ -208,6 +221,8 @@ class RedisStore implements Store {
       const fail = (error: unknown) => settle(() => reject(this.#unavailable(error)))
       const go = () => {
         if (timer === undefined) return // timed out while it waited for the connection: must not be sent any more
+        clearTimeout(timer)
+        timer = setTimeout(() => fail(new StoreUnavailable('redis: no answer in time')), this.#timeoutMs)
         if (this.#refusal) return fail(new StoreUnavailable(`redis: ${this.#refusal}`))
         try {
           send(this.#client).then((reply) => settle(() => resolve(reply)), fail)
@@ -215,14 +230,25 @@ class RedisStore implements Store {
           fail(error) // ioredis throws when a slot has no node
         }
       }
-      let timer: ReturnType<typeof setTimeout> | undefined = setTimeout(() => {
-        const connected = !this.#awaitingReady.delete(go)
-        fail(connected ? new StoreUnavailable('redis: no answer in time') : this.#disconnected())
-      }, this.#timeoutMs)
+      const waitForConnection = () => {
+        const left = this.#connectingLeft(waitedSince)
+        if (left > 0) return (timer = setTimeout(waitForConnection, left))
+        this.#awaitingReady.delete(go)
+        return fail(this.#disconnected())
+      }
+      const waitedSince = performance.now()
+      let timer: ReturnType<typeof setTimeout> | undefined = setTimeout(waitForConnection, this.#timeoutMs)
       this.#pending++
       if (this.#client.status === 'ready') go()
       else this.#awaitingReady.add(go)
     })
+  }
+
+  /** Milliseconds for which a verb that waits since `since` waits on for a connection. */
+  #connectingLeft(since = this.#lostAt): number {
+    if (since === undefined) return this.#timeoutMs
+    const most = this.#isFirst ? Math.max(this.#timeoutMs, firstConnectionMs) : this.#timeoutMs
+    return most - (performance.now() - since)
   }
 
   #disconnected(): StoreUnavailable {

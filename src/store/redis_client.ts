@@ -81,6 +81,9 @@ function gatherWrites(redis: Redis): void {
   })
 }
 
+/** How soon a server that loads its data is asked again whether it is ready. */
+const loadingRetryMs = 500
+
 function connection(target: RedisTarget, { timeoutMs, caCert }: ConnectOptions) {
   return {
     ...(target.username && { username: target.username }),
@@ -89,6 +92,9 @@ function connection(target: RedisTarget, { timeoutMs, caCert }: ConnectOptions) 
     ...(target.tls && { tls: caCert ? { ca: caCert } : {} }),
     protocol: 2,
     connectTimeout: timeoutMs,
+    maxLoadingRetryTime: loadingRetryMs,
+    // Errors of CLIENT SETINFO are not reported, and the first one says why a server closes the connection.
+    disableClientInfo: true,
     // The connection to a stopped or unplugged server stays open. After this time without an answer it is closed, and
     // the commands that wait on it are rejected.
     socketTimeout: timeoutMs,

@@ -1,6 +1,8 @@
 /** Why Redis does not serve us, in words for the operator. https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors */
 import { ownMember } from '../lib/own_member.ts'
 
+/** A server without a free place says so and closes; what it says may come too late to be read. */
+const closed = 'the server closed the connection, as it does beyond its maxclients'
 const foreignCertificate = 'the certificate of the server is not of the authority that REDIS_CA_PATH names'
 
 /** What to look at, for errors that a setting or a full machine causes. By code of the system or of Redis. */
@@ -12,7 +14,13 @@ const meanings: Readonly<Record<string, string>> = {
   OOM: 'the memory of the server is full',
   MISCONF: 'the server cannot write to its disk',
   NOREPLICAS: 'too few replicas are connected',
+  LOADING: 'the server is still reading its data from its disk',
+  BUSY: 'the server is executing a script that does not end',
+  MASTERDOWN: 'the server is a replica that has lost its master',
+  CLUSTERDOWN: 'the cluster does not serve all of its slots',
   ECONNREFUSED: 'nothing listens at the host and port of the URL',
+  ECONNRESET: closed,
+  EPIPE: closed,
   ENOTFOUND: 'the host of the URL has no address',
   ETIMEDOUT: 'the host of the URL does not answer',
   DEPTH_ZERO_SELF_SIGNED_CERT: foreignCertificate,
@@ -26,6 +34,7 @@ const meanings: Readonly<Record<string, string>> = {
 /** Errors without a code of their own, by their text. */
 const texts: readonly (readonly [RegExp, string])[] = [
   [/^All sentinels are unreachable/, 'no Sentinel of the URL names the address of the master'],
+  [/max number of clients reached/, 'the server has as many connections as its maxclients allows'],
   [/cluster support disabled/, 'the server is not part of a cluster; use a URL without +cluster'],
   [/^Failed to refresh slots cache/, 'no node of the cluster answers'],
 ]
