@@ -40,8 +40,8 @@ const described = (extra: GrantExtra, context: Context): Html[] =>
 export const asksEachTime = (extra: GrantExtra, context: Context): boolean =>
   described(extra, context).length > 0
 
-/** For a page that asks the End-User. */
+/** For a page that asks the End-User. This provider is no API beside those that the application asks for. */
 export const describeExtra = (extra: GrantExtra, context: Context): Html[] => [
-  ...shownAudience(audienceOf(extra, context)),
+  ...shownAudience(audienceOf(extra, context).filter((each) => each !== context.config.issuer)),
   ...described(extra, context),
 ]

@@ -20,6 +20,13 @@ const env = defineEntries([
     default: '',
     help: 'URIs of the APIs that clients may request tokens for (RFC 8707). An operator may allow one client others: `latchkey client add … --allow-resource URI`.',
   },
+  {
+    name: 'DEFAULT_RESOURCE',
+    schema: is.oneOf('none', 'only_one'),
+    default: 'none',
+    profiles: { mcp: 'only_one' },
+    help: 'Which API the tokens of a request without `resource` are for. none: none, so that their `aud` is ACCESS_TOKEN_AUDIENCE. only_one: the one in RESOURCES, if there is no other and ACCESS_TOKEN_AUDIENCE is not set; with the scope openid also the issuer, for /userinfo.',
+  },
 ])
 
 const ofGrant = declareGrantMembers({ resource: v.array(v.string()) })
@@ -51,6 +58,22 @@ const ownAudience = ({ config, table }: Context): string[] => [
     .map(({ path }) => `${config.issuer}${path}`),
 ]
 
+/** What a request without `resource` names; undefined where it names nothing. docs/decisions/0072 */
+function defaultResource(scope: readonly string[], { config }: Context): string[] | undefined {
+  const { resources, defaultResource: which } = featureConfig(config, 'resource_indicators', env)
+  const [only, ...others] = resources
+  const isChosen = config.accessTokenAudience !== config.issuer
+  if (which === 'none' || isChosen || only === undefined || only === any || others.length > 0)
+    return undefined
+  return scope.includes('openid') ? [only, config.issuer] : [only]
+}
+
+/** The listed URI that `uri` was meant to be, where they differ in a slash at the end, in case or in a default port. */
+function meantBy(uri: string, allowed: readonly string[]): string | undefined {
+  const plain = (text: string) => (URL.parse(text)?.href ?? text).replace(/\/$/, '').toLowerCase()
+  return allowed.find((each) => plain(each) === plain(uri))
+}
+
 /**
  * The requested URIs, each absolute and without fragment (§2); undefined when there is none. `more` are further URIs that
  * an operator allowed for this request.
@@ -75,7 +98,7 @@ function readResources(
       throw badTarget(
         `resource is an API of this provider: ${resources.join(', ') || 'none'}`,
         uri,
-        `resource ${shown(uri)} is not an API of this provider: an operator may add it (RESOURCES, or --allow-resource for one client)`,
+        notAnApi(uri, meantBy(uri, allowed)),
       )
     return listed
   })
@@ -102,6 +125,11 @@ function requireKnown(
     )
 }
 
+const notAnApi = (uri: string, meant: string | undefined): string =>
+  meant === undefined
+    ? `resource ${shown(uri)} is not an API of this provider: an operator may add it (RESOURCES, or --allow-resource for one client)`
+    : `resource ${shown(uri)} is not an API of this provider, because it is compared character by character: send ${meant}`
+
 const audienceOf = (resources: readonly string[]) => (resources.length === 1 ? resources[0]! : [...resources])
 
 const schema = v.pipe(
@@ -113,7 +141,9 @@ const parameter: AuthorizationParameter = {
   name: 'resource',
   schema,
   async read(context, params, client) {
-    const resource = readResources(params.resource, client, context)
+    const resource =
+      readResources(params.resource, client, context) ??
+      defaultResource(params.scope?.split(' ') ?? [], context)
     return resource && ofGrant.extra({ resource })
   },
   audience: (extra) => ofGrant.of(extra).resource ?? [],
@@ -150,7 +180,8 @@ const rule: GrantRule = {
       return audience.length > 0 ? { ...issue, audience: audienceOf(audience) } : issue
     }
     if (issue.audience !== undefined) return issue
-    const resources = requested ?? granted
+    const ofService = !issue.grant && !client.self_registered
+    const resources = requested ?? granted ?? (ofService ? defaultResource(issue.scope, context) : undefined)
     return resources ? { ...issue, audience: audienceOf(resources) } : issue
   },
 }
