@@ -16,6 +16,8 @@ export interface Listener {
   stop(force?: boolean): Promise<unknown>
 }
 
+const retryMs = 200
+
 function listen(config: Config, port: number, tls: TlsOptions, handle: Handle) {
   return Bun.serve({
     hostname: config.host,
@@ -40,19 +42,34 @@ export function openListener(config: Config, handle: Handle): Listener {
   }
   const port = server.port ?? config.port
   const stopping = new Set<typeof server>()
+  let stopped = false
 
-  /** The runtime cannot change the TLS of a socket, so another takes its place on the same port. A connection that was not accepted yet is reset. */
+  /**
+   * The runtime cannot change the TLS of a socket, so another takes its place on the same port. A connection that was not
+   * accepted yet is reset. What the runtime refuses is found on another port, while the socket in use still listens.
+   */
   function replaceBy(next: TlsOptions): void {
+    void listen(config, 0, next, handle).stop(true)
     const former = server
     stopping.add(former)
     void former.stop().finally(() => stopping.delete(former))
     try {
       server = listen(config, port, next, handle)
+      tls = next
     } catch (error) {
-      server = listen(config, port, tls, handle)
+      listenAgain()
       throw error
     }
-    tls = next
+  }
+
+  /** With what listened before, until it does: the port or a file descriptor may be taken for a moment. */
+  function listenAgain(): void {
+    if (stopped) return
+    try {
+      server = listen(config, port, tls, handle)
+    } catch {
+      setTimeout(listenAgain, retryMs)
+    }
   }
 
   return {
@@ -64,7 +81,10 @@ export function openListener(config: Config, handle: Handle): Listener {
       replaceBy(next)
       return true
     },
-    stop: (force) => Promise.all([server, ...stopping].map((each) => each.stop(force))),
+    stop(force) {
+      stopped = true
+      return Promise.all([server, ...stopping].map((each) => each.stop(force)))
+    },
   }
 }
 
