@@ -10,6 +10,7 @@ import type { Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
 import { neverLost, openBirth } from '../models/birth.ts'
 import { type KeyRing } from '../models/key_ring.ts'
+import { KeyRingError } from '../models/signing_keys.ts'
 import { writePemFiles } from '../models/pem_files.ts'
 import { commit, isCompiled, version } from '../version.ts'
 import { readEnvironment } from './environment.ts'
@@ -161,7 +162,12 @@ function startTimers({ context }: App, keys: KeyRing): Timers {
       busy = true
       again = false
       run()
-        .catch((error: Error) => context.log.error('job_failed', { job: name, problem: error.message }))
+        .catch((error: Error) =>
+          context.log.error(error instanceof KeyRingError ? 'keys_unreadable' : 'job_failed', {
+            job: name,
+            problem: error.message,
+          }),
+        )
         .finally(() => {
           busy = false
           if (again) start()

@@ -114,7 +114,11 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
 
   function adopt(found: string): void {
     if (found === text) return
-    open = openKeys(record.parseDocument(found), sealingKey, open)
+    try {
+      open = openKeys(record.parseDocument(found), sealingKey, open)
+    } catch (cause) {
+      throw text !== undefined && cause instanceof KeyRingError ? record.replacedMeanwhile(cause) : cause
+    }
     text = found
   }
 
@@ -191,7 +195,8 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     else if (text !== undefined && (await storage.create(recordName, text))) {
       // The store lost the record. This instance may have the only copy of keys that clients have cached.
       log.warn('key_ring_restored', { reason: 'the record of signing keys had vanished from the store' })
-    }
+    } else if (text !== undefined && (await storage.get(recordName)) === undefined)
+      throw record.replacedMeanwhile() // a sealed store reads it as absent
     // A retired private key has no use and could be stolen, so it is deleted.
     if (open.document.keys.some((entry) => record.isRetired(entry, now()))) await change((current) => current)
   }

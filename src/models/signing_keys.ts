@@ -53,6 +53,15 @@ export const wrongSecret = (what: string): KeyRingError =>
       'make new keys with latchkey keys replace: all tokens signed so far then stop verifying',
   )
 
+/** For an instance that had read the keys before. Its advice is not to replace them once more. */
+export const replacedMeanwhile = (cause?: KeyRingError): KeyRingError =>
+  new KeyRingError(
+    'the signing keys in the store were replaced, and this instance cannot read the new ones: with another SECRET_KEY ' +
+      '(latchkey keys replace), or by a newer version. It still signs with the former keys, and no other instance ' +
+      'accepts what it signs. Restart it with the SECRET_KEY and the version of the instance that replaced them',
+    { cause },
+  )
+
 /** Seconds by which clocks of instances may differ. */
 const skew = 60
 /** The number of retired keys that are remembered. */

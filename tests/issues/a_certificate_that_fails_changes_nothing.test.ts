@@ -33,7 +33,7 @@ function ask(socket: TLSSocket): Promise<string> {
 
 /** Each passes the checks of a certificate and its key; the runtime refuses it when it listens. */
 const refused: [string, () => Parameters<ReturnType<typeof openListener>['renew']>[0]][] = [
-  ['cipher suites that do not exist', () => ({ ...config, tlsCiphers: ['NO-SUCH-SUITE'] })],
+  ['cipher suites that do not exist', () => ({ ...config, tlsCiphers: ['NO-SUCH-SUITE' as never] })],
   [
     'a damaged certificate behind the first',
     () => {
