@@ -9,7 +9,17 @@ import { memoryStore } from '../../src/store/memory.ts'
 import { withPassword } from '../support/authenticator.ts'
 import { addClient, approvals, bank, begin, poll } from '../support/backchannel.ts'
 import { authorizationUrl } from '../support/client.ts'
-import { type Answer, alice, browser, demo, operatorClient, post, redeem, tokensOf } from '../support/flow.ts'
+import {
+  type Answer,
+  alice,
+  browser,
+  demo,
+  operatorClient,
+  post,
+  redeem,
+  tokensOf,
+  userinfo,
+} from '../support/flow.ts'
 import { pausingStore } from '../support/odd_stores.ts'
 import type { Person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
@@ -66,6 +76,37 @@ const requests: Record<string, (scene: Scene) => Promise<Staged>> = {
     return {
       act: async () => void (code = (await who.open(url)).location?.searchParams.get('code')),
       lives: async () => !!code && gives(redeem(op, demo, { code, code_verifier })),
+    }
+  },
+  async 'tokens in the redirect'({ op, who }) {
+    const spa = await operatorClient(op, {
+      client_id: 'spa',
+      grant_types: ['implicit'],
+      response_types: ['id_token token'],
+      first_party: true,
+      scope: 'openid profile',
+    })
+    const { url } = authorizationUrl(op.issuer, spa, { scope: 'openid', response_type: 'id_token token' })
+    let answered = new URLSearchParams()
+    return {
+      act: async () => void (answered = new URLSearchParams((await who.open(url)).location?.hash.slice(1))),
+      lives: async () =>
+        answered.has('id_token') || (await userinfo(op, `${answered.get('access_token')}`)).status === 200,
+    }
+  },
+  async 'an ID Token beside a code'({ op, who }) {
+    const hybrid = await operatorClient(op, {
+      client_id: 'hybrid',
+      grant_types: ['authorization_code', 'implicit'],
+      response_types: ['code id_token'],
+      first_party: true,
+      scope: 'openid profile',
+    })
+    const { url } = authorizationUrl(op.issuer, hybrid, { scope: 'openid', response_type: 'code id_token' })
+    let answered = new URLSearchParams()
+    return {
+      act: async () => void (answered = new URLSearchParams((await who.open(url)).location?.hash.slice(1))),
+      lives: async () => answered.has('id_token'),
     }
   },
   async 'a sign-in'({ op }) {

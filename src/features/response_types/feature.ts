@@ -13,6 +13,7 @@ import { code as codeAlone } from '../../http/authorization_response.ts'
 import { seconds } from '../../lib/clock.ts'
 import type { Client } from '../../models/client.ts'
 import { Grant } from '../../models/grant.ts'
+import { Session } from '../../models/session.ts'
 import { defineFeature, type Granted, type ResponseType } from '../../contracts/feature.ts'
 
 const env = defineEntries([
@@ -48,6 +49,30 @@ async function unbound(
   return settled({ scope, grant, user }, use)
 }
 
+const ended = () =>
+  new OAuthError('access_denied', {
+    rule: 'RFC 6749 §4.2.2.1',
+    expected: 'a session that has not ended, and a password that has not changed since',
+    problem: 'the End-User signed out, or changed the password',
+  })
+
+async function activate(inactive: Grant, context: Context): Promise<Grant> {
+  const exp = seconds(context.clock) + context.config.accessTokenTtl
+  const active = await Grant.prolong(context, inactive, (current) => ({ ...current, exp }))
+  if (!active) throw ended()
+  return active
+}
+
+/**
+ * Throws if the session has ended or has outlived a change of the password since the request read it. Looked at after the
+ * grant is kept: an end of all access before that could not see the grant, and a later one ends it. A code is looked at so
+ * when it is redeemed.
+ */
+async function requireSession({ authentication, session_epoch }: Grant, context: Context): Promise<void> {
+  const session = await Session.find(context, authentication.sid)
+  if (!session || session.epoch !== session_epoch) throw ended()
+}
+
 /** Issues the parts of the response type. The ID Token comes last, because it has the hashes of the others (Core §3.3.2.11). */
 const answer =
   (parts: readonly string[]): ResponseType['answer'] =>
@@ -58,18 +83,7 @@ const answer =
       ? await unbound({ grant: inactiveGrant, user }, request.scope, client, context)
       : undefined
     // A token issued here needs an active grant; no code has been redeemed to activate it.
-    const grant = withToken ? await activate(inactiveGrant, context.config.accessTokenTtl) : inactiveGrant
-    async function activate(inactive: Grant, lifetime: number): Promise<Grant> {
-      const exp = seconds(context.clock) + lifetime
-      const active = await Grant.prolong(context, inactive, (current) => ({ ...current, exp }))
-      if (!active)
-        throw new OAuthError('access_denied', {
-          rule: 'RFC 6749 §4.2.2.1',
-          expected: 'a session that has not ended',
-          problem: 'the End-User has signed out',
-        })
-      return active
-    }
+    const grant = withToken ? await activate(inactiveGrant, context) : inactiveGrant
     if (parts.includes('code'))
       Object.assign(answered, await codeAlone.answer(context, { request, grant, user, client }))
     const issue: UserIssue = { scope: request.scope, ...issued, grant, user }
@@ -93,6 +107,7 @@ const answer =
             ? undefined
             : { s_hash: leftHalfHash(request.state, client.id_token_signed_response_alg) },
       })
+    await requireSession(grant, context)
     noteTokens(undefined, context, request.responseType, client, issue)
     return answered
   }
