@@ -46,6 +46,15 @@ export class OAuthError extends RefusedError {
   }
 }
 
+/** The refusal of a client whose secret was wrong, and of nothing else: each one is a guess. */
+export class WrongSecret extends OAuthError {
+  override name = 'WrongSecret'
+
+  constructor(grounds: Grounds) {
+    super('invalid_client', grounds)
+  }
+}
+
 /** Refusals outside of OAuth: code to status and rule. */
 export const httpRefusals = {
   form_out_of_date: [403, 'RFC 6749 §10.12'],

@@ -26,7 +26,7 @@ export const limitSections = {
       name: 'TOKEN_RATE_LIMIT_PER_MINUTE',
       schema: is.integer(1, 10_000_000),
       default: '6000',
-      help: 'Allowed requests in a minute at /userinfo and the other APIs of this provider, by grant: the access tokens that come from one authorization of one End-User for one client.',
+      help: 'Allowed requests in a minute at /userinfo and the other APIs of this provider, for the access tokens of one End-User for one client. All clients that registered themselves count together for an End-User, and without one by address.',
     },
     {
       name: 'KEPT_BYTES_PER_ADDRESS',

@@ -1,6 +1,6 @@
 /** Client authentication, for all endpoints that require it. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
 import { type Credentials, readCredentials } from '../auth/client_auth.ts'
-import { OAuthError } from '../auth/errors.ts'
+import { OAuthError, WrongSecret } from '../auth/errors.ts'
 import { shown } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import type { ClientAuthMethod } from '../contracts/feature.ts'
@@ -9,7 +9,7 @@ import { changedClient, findClient, isFetched, isRefusal, requireClient } from '
 import type { Call } from '../contracts/call.ts'
 import { authMethodsOf, type Client, isPublic } from '../models/client.ts'
 import type { Params } from '../auth/params.ts'
-import { countAnonymous, countClient, countGuess } from './request_limit.ts'
+import { countAnonymous, countClient, countGuess, requireGuessesLeft } from './request_limit.ts'
 
 /** The client authentication methods that the configuration allows. */
 export function offeredMethods(context: Context): string[] {
@@ -72,7 +72,9 @@ async function tryAgain(
 ): Promise<Attempt> {
   const [changed] = await Promise.all([
     isRefusal(refused) ? changedClient(context, client) : undefined,
-    method?.guessable && countGuess(call, context, client, credentials),
+    refused instanceof WrongSecret
+      ? countGuess(call, context, client, credentials)
+      : method?.guessable && isRefusal(refused) && requireGuessesLeft(call, context, client.client_id),
   ])
   const again = changed && (await tryToProve(call, context, sent, changed))
   if (again && again.refused === undefined) return again

@@ -1,9 +1,9 @@
 /** The five client authentication methods of the core. https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication */
 import type { JWTPayload, JWTVerifyResult } from 'jose'
 import type { Credentials } from '../auth/client_auth.ts'
-import { OAuthError } from '../auth/errors.ts'
+import { OAuthError, WrongSecret } from '../auth/errors.ts'
 import { clientAuthenticationTypes, hasType, isMarkedAccessToken } from '../auth/jwt_type.ts'
-import { RefusedError } from '../auth/refusal.ts'
+import { type Grounds, RefusedError } from '../auth/refusal.ts'
 import type { Rule } from '../auth/rule.ts'
 import { clientAlgs, signingAlgs } from '../auth/registration.ts'
 import type { Context } from '../contracts/context.ts'
@@ -17,20 +17,34 @@ import type { Call } from '../contracts/call.ts'
 import { isSecretOf, secretsOf } from '../clients/client_secret.ts'
 import { clientVerificationKey } from '../clients/client_keys.ts'
 
-const wrong = (expected: string) =>
-  new OAuthError('invalid_client', {
-    rule: 'RFC 6749 §2.3.1',
-    expected,
-    problem: 'the client is unknown or its credentials are wrong',
-  })
+const grounds = (expected: string): Grounds => ({
+  rule: 'RFC 6749 §2.3.1',
+  expected,
+  problem: 'the client is unknown or its credentials are wrong',
+})
+const wrong = (expected: string) => new OAuthError('invalid_client', grounds(expected))
 
-const wrongAssertion = (expected: string, came?: unknown, rule: Rule = 'RFC 7523 §3', problem = expected) =>
-  new OAuthError('invalid_client', {
-    rule,
-    expected: `client_assertion: ${expected}`,
-    came,
-    problem: `client_assertion: ${problem}`,
-  })
+const ofAssertion = (
+  expected: string,
+  came?: unknown,
+  rule: Rule = 'RFC 7523 §3',
+  problem = expected,
+): Grounds => ({
+  rule,
+  expected: `client_assertion: ${expected}`,
+  came,
+  problem: `client_assertion: ${problem}`,
+})
+const wrongAssertion = (...said: Parameters<typeof ofAssertion>) =>
+  new OAuthError('invalid_client', ofAssertion(...said))
+
+const unverified = ({ message }: Error, { config: { issuer } }: Context): Grounds =>
+  ofAssertion(
+    `a JWT that the client signed for ${issuer}, unexpired`,
+    undefined,
+    'RFC 7523 §3',
+    `${message}; aud must be ${issuer}`,
+  )
 
 const bySecret = (name: 'client_secret_basic' | 'client_secret_post'): ClientAuthMethod => ({
   name,
@@ -38,7 +52,7 @@ const bySecret = (name: 'client_secret_basic' | 'client_secret_post'): ClientAut
   guessable: true,
   async verify(_call, context, { credentials, client }) {
     if (!('secrets' in credentials) || !isSecretOf(client, credentials.secrets, context))
-      throw wrong('the client_secret of this client')
+      throw new WrongSecret(grounds('the client_secret of this client'))
   },
 })
 
@@ -97,12 +111,7 @@ async function verifyAssertion(
     (error: Error) => {
       throw error instanceof RefusedError
         ? error
-        : wrongAssertion(
-            `a JWT that the client signed for ${context.config.issuer}, unexpired`,
-            undefined,
-            'RFC 7523 §3',
-            `${error.message}; aud must be ${context.config.issuer}`,
-          )
+        : new OAuthError('invalid_client', unverified(error, context))
     },
   )
   requireAssertion(protectedHeader.typ, payload)
@@ -180,10 +189,15 @@ const clientSecretJwt: ClientAuthMethod = {
         jwtVerify(jwt, utf8(secret), options(audience, now, allowed(client, hmacAlgs)))
       const [newest, former] = secretsOf(client, context)
       if (!newest) throw wrong('a client whose client_secret can be decrypted') // never verify with an empty key
-      return verify(newest).catch((error: unknown) => {
-        if (former && error instanceof errors.JWSSignatureVerificationFailed) return verify(former)
-        throw error
-      })
+      const isWrong = (error: unknown) => error instanceof errors.JWSSignatureVerificationFailed
+      return verify(newest)
+        .catch((error: unknown) => {
+          if (former && isWrong(error)) return verify(former)
+          throw error
+        })
+        .catch((error: Error) => {
+          throw isWrong(error) ? new WrongSecret(unverified(error, context)) : error
+        })
     }),
 }
 

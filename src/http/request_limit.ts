@@ -5,6 +5,7 @@ import type { Context } from '../contracts/context.ts'
 import type { Endpoint } from '../contracts/endpoint.ts'
 import type { LiveToken } from '../contracts/live_token.ts'
 import type { Reply } from '../contracts/reply.ts'
+import { findClient } from '../clients/find_client.ts'
 import { clientRangeOf } from '../lib/address.ts'
 import { sha256 } from '../lib/hash.ts'
 import type { Client } from '../models/client.ts'
@@ -45,7 +46,7 @@ export async function countAnonymous(call: Call, context: Context): Promise<void
 /**
  * Counts a request of a client that proved itself. One that registered itself counts by its address: a stranger can
  * register any number of clients, and each would have a window. `guessable`: it did so by a secret. Then it is refused where the
- * address has tried too many others, since otherwise the answer would confirm a guess. Both are one round trip.
+ * address has tried too many others. Both are one round trip.
  */
 export async function countClient(
   call: Call,
@@ -55,18 +56,24 @@ export async function countClient(
 ): Promise<void> {
   if (self_registered) return countAnonymous(call, context)
   if (!isUncounted(call, context)) return
-  const { clientRateLimitPerMinute: limit, rateLimitPerMinute } = context.config
+  const limit = context.config.clientRateLimitPerMinute
   await Promise.all([
     countTry(context, 'client_requests', client_id, limit, windowSeconds, { client_id }),
-    guessable &&
-      requireTriesLeft(
-        context,
-        'client_secrets',
-        guesserOf(call, client_id),
-        rateLimitPerMinute,
-        windowSeconds,
-      ),
+    guessable && requireGuessesLeft(call, context, client_id),
   ])
+}
+
+/** Throws where the address has tried too many secrets of this client: the answer to a request would say whether its secret is right. */
+export async function requireGuessesLeft(call: Call, context: Context, clientId: string): Promise<void> {
+  const { rateLimitingEnabled, rateLimitPerMinute } = context.config
+  if (!rateLimitingEnabled) return
+  await requireTriesLeft(
+    context,
+    'client_secrets',
+    guesserOf(call, clientId),
+    rateLimitPerMinute,
+    windowSeconds,
+  )
 }
 
 /** Counts a request whose proof of the client by a secret was wrong. The same wrong secret is one guess, however often it comes. */
@@ -94,10 +101,18 @@ export async function countGuess(
 
 const guesserOf = ({ address }: Call, clientId: string): string => `${clientRangeOf(address)} ${clientId}`
 
-/** Counts a request with a valid access token: by its grant, so that one End-User uses up the window of no other. */
-export async function countToken(call: Call, context: Context, { claims }: LiveToken): Promise<void> {
+/**
+ * Counts a request with a valid access token: by its End-User and its client, so that no End-User uses up the window of
+ * another, and that authorizing again gives no further window. All clients that registered themselves share the window of
+ * their End-User, and without one the window of the address: a stranger can register any number of them.
+ */
+export async function countToken(call: Call, context: Context, { claims, grant }: LiveToken): Promise<void> {
+  const { client_id } = claims
+  const client = await findClient(context, client_id) // in the cache: `findAccessToken` has found it
+  const isStranger = !client || client.self_registered
+  if (!grant && isStranger) return countAnonymous(call, context)
   if (!isUncounted(call, context)) return
-  const { grant_id, client_id } = claims
+  const owner = [grant?.sub ?? '', isStranger ? '' : client_id].join(' ')
   const limit = context.config.tokenRateLimitPerMinute
-  await countTry(context, 'token_requests', grant_id ?? client_id, limit, windowSeconds, { client_id })
+  await countTry(context, 'token_requests', owner, limit, windowSeconds, { client_id })
 }

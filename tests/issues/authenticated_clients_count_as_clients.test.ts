@@ -4,10 +4,17 @@ import { memoryStore } from '../../src/store/memory.ts'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { jwtBearerAssertion } from '../../src/auth/client_auth.ts'
 import { systemRandom } from '../../src/lib/random.ts'
-import { authorizationUrl, browserClient, demo, formPost, type TestClient } from '../support/client.ts'
+import {
+  authorizationUrl,
+  browserClient,
+  type ClientMembers,
+  demo,
+  formPost,
+  type TestClient,
+} from '../support/client.ts'
 import { countingStore } from '../support/counting_store.ts'
 import { operatorClient } from '../support/flow.ts'
-import { person } from '../support/person.ts'
+import { alice, bob, person } from '../support/person.ts'
 import { type Provider, provider, type ProviderOptions, turnableClock } from '../support/provider.ts'
 
 const limited = (env: Record<string, string> = {}, options: ProviderOptions = {}) =>
@@ -37,18 +44,30 @@ async function tally(
   return counts
 }
 
-async function signIn(op: Provider) {
-  const { url, code_verifier } = authorizationUrl(op.issuer, demo)
+/** A client that registers itself, from an address of its own. */
+async function registered(op: Provider, i: number, members: ClientMembers = {}): Promise<TestClient> {
+  const redirect_uri = `https://rp${i}.example/cb`
+  const init = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ redirect_uris: [redirect_uri], ...members }),
+  }
+  const answer = await op.fetch('/register', init, `203.0.113.${i}`)
+  return { redirect_uri, ...((await answer.json()) as { client_id: string; client_secret: string }) }
+}
+
+async function signIn(op: Provider, client = demo, who = alice) {
+  const { url, code_verifier } = authorizationUrl(op.issuer, client)
   // From many addresses: the pages are anonymous requests.
   let requests = 0
-  const alice = person(op.issuer, (path, init) => op.fetch(path, init, `198.51.100.${++requests}`))
-  const code = (await alice.goThrough(url)).searchParams.get('code')!
+  const endUser = person(op.issuer, (path, init) => op.fetch(path, init, `198.51.100.${++requests}`))
+  const code = (await endUser.goThrough(url, who)).searchParams.get('code')!
   const answer = await op.fetch(
     '/token',
-    formPost(demo, {
+    formPost(client, {
       grant_type: 'authorization_code',
       code,
-      redirect_uri: demo.redirect_uri,
+      redirect_uri: client.redirect_uri,
       code_verifier,
     }),
   )
@@ -170,14 +189,44 @@ describe('guessing the secret of a client', () => {
   })
 })
 
-test('an access token has a window of its own at /userinfo', async () => {
-  const op = await limited({ TOKEN_RATE_LIMIT_PER_MINUTE: '7' })
-  const [one, other] = [await signIn(op), await signIn(op)]
-  const ask = ({ access_token }: { access_token: string }) =>
+describe('access tokens at /userinfo', () => {
+  const ask = ({ access_token }: { access_token: unknown }) =>
     ['/userinfo', { headers: { authorization: `Bearer ${access_token}` } }] as const
-  expect(await tally(op, 9, () => ask(one))).toEqual({ 200: 7, 429: 2 })
-  expect(await tally(op, 7, () => ask(other))).toEqual({ 200: 7 })
-  expect(await tally(op, 1, () => ['/authorize'])).toEqual({ 400: 1 })
+
+  test('of each End-User and client have a window of their own', async () => {
+    const op = await limited({ TOKEN_RATE_LIMIT_PER_MINUTE: '7' })
+    const other = await operatorClient(op, { client_id: 'other' })
+    const tokens = [await signIn(op), await signIn(op, demo, bob), await signIn(op, other)]
+    expect(await tally(op, 9, () => ask(tokens[0]!))).toEqual({ 200: 7, 429: 2 })
+    for (const each of tokens.slice(1)) expect(await tally(op, 7, () => ask(each))).toEqual({ 200: 7 })
+    expect(await tally(op, 1, () => ['/authorize'])).toEqual({ 400: 1 })
+  })
+
+  test('have no more windows for an End-User who authorizes again and again', async () => {
+    const op = await limited({ TOKEN_RATE_LIMIT_PER_MINUTE: '7' })
+    const tokens = [await signIn(op), await signIn(op), await signIn(op)]
+    expect(await tally(op, 12, (i) => ask(tokens[i % 3]!))).toEqual({ 200: 7, 429: 5 })
+  })
+
+  test('have no more windows for an End-User with clients that registered themselves', async () => {
+    const op = await limited({ TOKEN_RATE_LIMIT_PER_MINUTE: '7', REGISTRATION: 'open' })
+    const tokens: { access_token: string }[] = []
+    for (const i of [1, 2, 3]) tokens.push(await signIn(op, await registered(op, i)))
+    expect(await tally(op, 12, (i) => ask(tokens[i % 3]!))).toEqual({ 200: 7, 429: 5 })
+  })
+
+  test('of clients that registered themselves, without an End-User, count by address', async () => {
+    const op = await limited({ REGISTRATION: 'open', REGISTRATION_ALLOWED_GRANT_TYPES: 'client_credentials' })
+    const tokens = await Promise.all(
+      [1, 2, 3, 4].map(async (i) => {
+        const client = await registered(op, i, { grant_types: ['client_credentials'], redirect_uris: [] })
+        const answer = await op.fetch(...ownToken(client), `198.51.100.${i}`)
+        return (await answer.json()) as { access_token: string }
+      }),
+    )
+    expect(await tally(op, 12, (i) => ask(tokens[i % 4]!))).toEqual({ 403: 5, 429: 7 })
+    expect(await tally(op, 1, () => ask(tokens[0]!), '192.0.2.7')).toEqual({ 403: 1 })
+  })
 })
 
 test('the limit costs one round trip, as before', async () => {
@@ -202,17 +251,7 @@ test('the limit costs one round trip, as before', async () => {
 
 test('clients that registered themselves count by address: a stranger can register any number of them', async () => {
   const op = await limited({ RATE_LIMIT_PER_MINUTE: '10', REGISTRATION: 'open' })
-  const register = async (i: number): Promise<TestClient> => {
-    const redirect_uri = `https://rp${i}.example/cb`
-    const init = {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ redirect_uris: [redirect_uri] }),
-    }
-    const answer = await op.fetch('/register', init, `203.0.113.${i}`)
-    return { redirect_uri, ...((await answer.json()) as { client_id: string; client_secret: string }) }
-  }
-  const clients = await Promise.all([1, 2, 3, 4].map(register))
+  const clients = await Promise.all([1, 2, 3, 4].map((i) => registered(op, i)))
   expect(await tally(op, 40, (i) => introspect(clients[i % 4]!))).toEqual({ 200: 10, 429: 30 })
   expect(await tally(op, 5, () => introspect(demo))).toEqual({ 200: 5 })
   expect(await tally(op, 5, () => introspect(clients[0]!), '192.0.2.7')).toEqual({ 200: 5 })
