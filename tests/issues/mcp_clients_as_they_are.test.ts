@@ -343,6 +343,22 @@ describe('schemes of applications', () => {
     expect([answer.status, answer.body.error]).toEqual([400, 'invalid_redirect_uri'])
   })
 
+  test('never one that a website, a browser or a system handles', async () => {
+    // https://html.spec.whatwg.org/#safelisted-scheme, and what Chromium and Firefox allow beyond it.
+    const websites =
+      'bitcoin cabal dat did doi dweb ethereum ftp ftps geo hyper im ipfs ipns irc ircs magnet mailto matrix mms news nntp openpgp4fpr payto sftp sip sms smsto ssb ssh tel urn webcal wtai xmpp'
+    const browsers =
+      'googlechrome googlechromes googlechrome-x-callback chrome firefox firefox-focus firefox-klar microsoft-edge opera brave vivaldi safari-https'
+    const systems =
+      'webcals jnlp jnlps apt snap flatpak appstream x-man-page telprompt facetime-prompt itms-books steam admin'
+    const wallets = 'lightning lnurlp bitcoincash upi wc siopv2 openid-initiate-issuance eudi-openid4vp mdoc'
+    const taken = [websites, browsers, systems, wallets].flatMap((line) => line.split(' '))
+    const accepted: string[] = []
+    for (const scheme of taken)
+      if ((await withScheme(`${scheme}://oauth/callback`)).status !== 400) accepted.push(scheme)
+    expect(accepted).toEqual([])
+  })
+
   test('the application that gets the answer is asked for each time, and the page names its scheme', async () => {
     const made = await registered(op, cursor)
     const client = asClient(made)
