@@ -28,7 +28,7 @@ export const add = defineCommand({
         { by: 'operator' },
         context,
       )
-      const chosen = await readSecret(options, metadata.token_endpoint_auth_method)
+      const chosen = await readSecret(options, metadata)
       if (chosen !== undefined && !needsSecret(metadata))
         throw new Refusal(
           `a client with token_endpoint_auth_method ${metadata.token_endpoint_auth_method} has no secret`,

@@ -1,7 +1,7 @@
 /** `latchkey client secret`: a new secret for a client, while the old one still holds. */
 import type { Context } from '../contracts/context.ts'
 import { formerSecret, withNewSecret, withoutFormerSecret } from '../clients/client_secret.ts'
-import { Client, needsSecret } from '../models/client.ts'
+import { Client, needsSecret, newSecret } from '../models/client.ts'
 import { withContext } from './administration.ts'
 import { unknownClient } from './client.ts'
 import { type Answer, defineCommand } from './command.ts'
@@ -37,9 +37,9 @@ export const secret = defineCommand({
           `${printable(clientId)} has no secret: its token_endpoint_auth_method is ${printable(method)}; latchkey client set --auth-method changes it`,
         )
       if (endOld) return endFormer(context, clientId)
-      const chosen = await readSecret(options, method)
+      const chosen = await readSecret(options, client)
       return renew(context, clientId, {
-        secret: chosen ?? context.random(33),
+        secret: chosen ?? newSecret(context.random),
         overlap,
         isChosen: chosen !== undefined,
       })

@@ -1,10 +1,11 @@
 /** `latchkey client set`: an operator changes a client: each member that `client add` gives, and those of a file. */
 import type { Context } from '../contracts/context.ts'
 import { grantTypesFor } from '../auth/agreeing_types.ts'
+import { leastSecret, secretsOf } from '../clients/client_secret.ts'
 import { isMetadata, replaced } from '../clients/replaced_client.ts'
 import { admitMetadata, operatorPolicy } from '../endpoints/registration.ts'
 import { ownMember } from '../lib/own_member.ts'
-import { Client } from '../models/client.ts'
+import { Client, newSecret } from '../models/client.ts'
 import { namesNoMethod, withOfferedMethod } from './secret_method.ts'
 import { withContext } from './administration.ts'
 import { endGrants, shownClient, unknownClient } from './client.ts'
@@ -59,8 +60,9 @@ export const set = defineCommand({
     return withContext('clients', async (context) => {
       const before = await Client.find(context, clientId)
       if (!before) throw unknownClient(clientId)
-      const secret = context.random(33)
+      const secret = newSecret(context.random)
       const next = await changed(before, change, secret, context)
+      requireLongSecret(before, next, context)
       // Only if it is as it was read: a client may change its own registration.
       const after = await Client.update(context, clientId, (now) =>
         Bun.deepEquals(now, before) ? next : undefined,
@@ -102,6 +104,16 @@ export const set = defineCommand({
   },
 })
 
+/** A secret that a client has only sent so far may be too short to sign with: others could find it from what it signs. */
+function requireLongSecret(before: Client, next: Client, context: Context): void {
+  const least = leastSecret(next)
+  const short = secretsOf(next, context).find(({ length }) => length < least)
+  if (short !== undefined && least > leastSecret(before))
+    throw new Refusal(
+      `a secret of ${printable(next.client_id)} has ${short.length} characters, and ${printable(next.token_endpoint_auth_method)} needs at least ${least} (RFC 7518 §3.2): latchkey client secret ${printable(next.client_id)} makes one, --overlap 0 ends the short one`,
+    )
+}
+
 function requireChange({ given, privileges: own, removed }: Change, endsGrants: boolean): void {
   const set = [...Object.keys(given), ...Object.keys(own)]
   const twice = removed.find((name) => set.includes(name))
@@ -128,7 +140,7 @@ function withFollowing(given: Change['given'], current: Client): Record<string, 
 async function changed(
   before: Client,
   { given, privileges: own, removed }: Change,
-  newSecret: string,
+  secret: string,
   context: Context,
 ): Promise<Client> {
   const unknown = removed.find((name) => !isMetadata(name, context) && !privileges.includes(name))
@@ -145,7 +157,7 @@ async function changed(
   const attempt = { by: 'operator', current: before } as const
   const metadata = await admitMetadata(asked, operatorPolicy(context), attempt, context)
   const record = Object.entries({
-    ...replaced(before, metadata, context, newSecret),
+    ...replaced(before, metadata, context, secret),
     ...own,
     exp: undefined, // what an operator takes care of does not end unused
     either_secret_method: hasNoNamedMethod(before, given, removed) || undefined,

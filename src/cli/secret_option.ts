@@ -1,5 +1,6 @@
 /** `--secret-stdin`, `--secret-file` and `--secret`: the client secret of an operator's own, in place of a random one. https://www.rfc-editor.org/rfc/rfc6749#section-10.10 */
 import { readFile } from 'node:fs/promises'
+import { leastSecret } from '../clients/client_secret.ts'
 import type { Values } from './command.ts'
 import { UsageError } from './failure.ts'
 
@@ -19,8 +20,6 @@ type SecretValues = Values<typeof secretOptions>
 const leastBits = 128
 const leastDistinct = 8
 const longest = 512
-/** OpenID Connect Core §16.19: a key of HS256 is as long as its hash. Characters. */
-const leastForHmac = 32
 
 /** By the kinds of characters in the text: how many values each of them can have. */
 const alphabets: readonly (readonly [RegExp, number])[] = [
@@ -44,7 +43,7 @@ export function weakness(secret: string): string | undefined {
 /** The given secret, undefined without an option. Throws UsageError, which never quotes it. */
 export async function readSecret(
   options: SecretValues,
-  method: string | undefined,
+  client: Parameters<typeof leastSecret>[0],
 ): Promise<string | undefined> {
   const { secret: argument, 'secret-file': file, 'secret-stdin': fromStdin } = options
   const ways = [argument, file, fromStdin].filter((each) => each !== undefined)
@@ -56,9 +55,10 @@ export async function readSecret(
     throw new UsageError(
       `the secret: expected 1 to ${longest} characters of ASCII without spaces, in one line`,
     )
-  if (method === 'client_secret_jwt' && secret.length < leastForHmac)
+  const least = leastSecret(client)
+  if (secret.length < least)
     throw new UsageError(
-      `the secret: expected at least ${leastForHmac} characters for client_secret_jwt (OpenID Connect Core §16.19), got ${secret.length}`,
+      `the secret: expected at least ${least} characters for client_secret_jwt (RFC 7518 §3.2), got ${secret.length}`,
     )
   const weak = options['weak-secret'] ? undefined : weakness(secret)
   if (weak !== undefined)

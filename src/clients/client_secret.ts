@@ -7,6 +7,15 @@ import { type Client, secretMac, secretMembers } from '../models/client.ts'
 
 type Secrets = Pick<Context, 'secrets' | 'clock'>
 
+const hashBytes: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 }
+
+/** Characters that a secret of this client has at least: as a key of HMAC it is as long as the hash (RFC 7518 §3.2). */
+export const leastSecret = ({
+  token_endpoint_auth_method: method,
+  token_endpoint_auth_signing_alg: alg = 'HS256',
+}: Partial<Pick<Client, 'token_endpoint_auth_method' | 'token_endpoint_auth_signing_alg'>>): number =>
+  method === 'client_secret_jwt' ? (hashBytes[alg] ?? 0) : 0
+
 /** The secret before the present one, while it holds. */
 export const formerSecret = ({ former_secret: former }: Client, clock: Clock) =>
   former !== undefined && former.exp * 1000 > clock.now() ? former : undefined

@@ -182,13 +182,16 @@ export interface ClientContext {
   secrets: { clientSecrets: Uint8Array }
 }
 
-/** A new client record with defaults, and a secret (`chosen`, else 264 random bits) where its method needs one. */
+/** 64 characters: as a key of HMAC a secret is at least as long as the hash, also that of HS512 (RFC 7518 §3.2). */
+export const newSecret = (random: Random): string => random(48)
+
+/** A new client record with defaults, and a secret (`chosen`, else a new one) where its method needs one. */
 export function makeClient(
   { clock, random, secrets }: ClientContext,
   metadata: NewClient,
   chosen?: string,
 ): { client: Client; secret: string | undefined } {
-  const secret = needsSecret(metadata) ? (chosen ?? random(33)) : undefined
+  const secret = needsSecret(metadata) ? (chosen ?? newSecret(random)) : undefined
   const client = v.parse(schema, {
     ...metadata,
     scope: metadata.scope ?? '',

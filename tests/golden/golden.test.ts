@@ -48,7 +48,7 @@ const randomShapes: Record<string, RegExp> = {
   session_state: /^[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{12}$/,
   refresh_token: /^lkr_[A-Za-z0-9_-]{67}$/,
   client_id: /^[A-Za-z0-9_-]{24}$/,
-  client_secret: /^[A-Za-z0-9_-]{44}$/,
+  client_secret: /^[A-Za-z0-9_-]{64}$/,
   'x-request-id': /^[A-Za-z0-9_-]{8}-[a-z0-9]+$/,
   x: /^[A-Za-z0-9_-]{43}$/,
   y: /^[A-Za-z0-9_-]{43}$/,

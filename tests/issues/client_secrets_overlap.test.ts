@@ -178,6 +178,25 @@ describe('by command', () => {
     )
     expect([short.code, short.stderr.includes('32')]).toEqual([2, true])
   })
+
+  test('a secret that is too short to sign with stays one that is sent (RFC 7518 §3.2)', async () => {
+    const set = (...args: string[]) => line.latchkey(['client', 'set', 'hmac', ...args])
+    const signs = ['--auth-method', 'client_secret_jwt']
+    expect((await add('hmac', '--secret', 'hunter2', '--weak-secret')).code).toBe(0)
+    const weak = await set(...signs)
+    expect([weak.code, weak.stderr.includes('latchkey client secret hmac')]).toEqual([1, true])
+    expect(weak.stderr).not.toContain('hunter2')
+    expect((await renew('hmac')).code).toBe(0)
+    expect((await set(...signs)).code).toBe(1) // the short one still holds beside the new one
+    expect((await renew('hmac', '--end-old')).code).toBe(0)
+    expect((await set(...signs)).code).toBe(0)
+    // A secret that this provider makes is long enough for each algorithm.
+    const alg = JSON.stringify({ token_endpoint_auth_signing_alg: 'HS512' })
+    writeFileSync(join(line.folder, 'hs512.json'), alg)
+    expect((await set('--metadata', 'hs512.json')).code).toBe(0)
+    const short = await renew('hmac', '--secret', strong)
+    expect([short.code, short.stderr.includes('64')]).toEqual([2, true])
+  }, 240_000) // ten processes
 })
 
 test.each<[string, string, boolean]>([

@@ -13,7 +13,7 @@ import { secretOf } from '../../clients/client_secret.ts'
 import { empty, json } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { countClient } from '../../http/request_limit.ts'
-import { Client } from '../../models/client.ts'
+import { Client, newSecret } from '../../models/client.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { readReplacement } from './replacement.ts'
 import { replaced } from '../../clients/replaced_client.ts'
@@ -82,8 +82,8 @@ async function update(call: Call, context: Context): Promise<Reply> {
   const owner = await requireOwner(call, context)
   const body = await readJson(call, context, 'invalid_client_metadata')
   const metadata = await readReplacement(body, owner.client, context)
-  const newSecret = context.random(33)
-  const updated = await useToken(owner, context, (current) => replaced(current, metadata, context, newSecret))
+  const secret = newSecret(context.random)
+  const updated = await useToken(owner, context, (current) => replaced(current, metadata, context, secret))
   const leftOut = leftOutOf(body, metadata)
   context.log.info('client_updated', {
     client_id: updated.client_id,
