@@ -67,6 +67,7 @@ export const readLocale: Read = (text) => {
 
 /** E.164. Spaces, dots, dashes and brackets are removed, and a leading 00 becomes the plus sign. Digits may be of any script. */
 export const readPhone: Read = (text) => {
+  if (text.length > longest) return undefined
   const plain = replaceUnsafe(inAsciiDigits(text), 'compared')
     .replace(/[\s().\-\u2010-\u2015]/g, '')
     .replace(/^00/, '+')

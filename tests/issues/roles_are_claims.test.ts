@@ -180,6 +180,39 @@ describe('a scope that the operator named keeps its meaning', () => {
   })
 })
 
+describe('a claim has one meaning', () => {
+  const custom = (scopes: Record<string, Record<string, string>>) => ({
+    CUSTOM_SCOPES: JSON.stringify(
+      Object.fromEntries(
+        Object.entries(scopes).map(([scope, claims]) => [scope, { description: 'See it', claims }]),
+      ),
+    ),
+  })
+
+  test('a custom scope that returns an attribute as groups takes the place of the scope groups', async () => {
+    const { op, client } = await at({}, { env: custom({ teams: { groups: 'org' } }) })
+    // Otherwise the access token would say the roles and userinfo the attribute.
+    expect(await outcome(op, browser(op), { scope: 'openid groups' }, client)).toBe('error:invalid_scope')
+    const tokens = await tokensOf(op, browser(op), client, { scope: 'openid roles' })
+    expect(claimsOf(tokens.access_token).roles).toEqual(['admin', 'editor'])
+    const discovery = await read(await op.fetch('/.well-known/openid-configuration'))
+    expect(discovery.body.scopes_supported).not.toContain('groups')
+  })
+
+  test('one that returns the roles as groups leaves the scope groups', async () => {
+    const { op, client } = await at({}, { env: custom({ teams: { groups: 'roles' } }) })
+    const tokens = await tokensOf(op, browser(op), client, { scope: 'openid groups' })
+    for (const place of await places(op, tokens, client as never))
+      expect(place).toEqual({ groups: ['admin', 'editor'] })
+  })
+
+  test('two custom scopes with one claim and two attributes stop the start', async () => {
+    const env = custom({ public: { level: 'badge' }, secret: { level: 'clearance' } })
+    await expect(provider({ env })).rejects.toThrow(/CUSTOM_SCOPES.*level.*badge.*clearance/s)
+    await provider({ env: custom({ one: { level: 'badge' }, two: { level: 'badge' } }) })
+  })
+})
+
 describe('UNKNOWN_SCOPES', () => {
   const register = async (op: Provider, scope: unknown) => {
     const body = JSON.stringify({ redirect_uris: ['https://app.example/cb'], scope })

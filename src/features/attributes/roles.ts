@@ -7,7 +7,7 @@ import { ownMember } from '../../lib/own_member.ts'
 import { say } from '../../lib/say.ts'
 import type { Client } from '../../models/client.ts'
 import type { User } from '../../models/user.ts'
-import { settingsOf } from './settings.ts'
+import { isOtherClaim, settingsOf } from './settings.ts'
 
 /** As the client calls them, and those alone that it is told; undefined for none. */
 export function rolesFor({ roles }: User, { role_names: names }: Client): string[] | undefined {
@@ -17,12 +17,15 @@ export function rolesFor({ roles }: User, { role_names: names }: Client): string
 
 const descriptions = { roles: say('scope.roles'), groups: say('scope.groups') }
 
-/** Each has the claim of its name. A scope that the operator defined (SCOPES, CUSTOM_SCOPES) keeps that meaning. */
+/** Each has the claim of its name. A scope or a claim that the operator defined (SCOPES, CUSTOM_SCOPES) keeps that meaning. */
 export const builtInScopes = (config: Config): ScopeTable =>
   Object.fromEntries(
     roleScopes
       .filter(
-        (name) => !config.scopes.includes(name) && !ownMember(settingsOf(config).customScopes ?? {}, name),
+        (name) =>
+          !config.scopes.includes(name) &&
+          !ownMember(settingsOf(config).customScopes ?? {}, name) &&
+          !isOtherClaim(name, config),
       )
       .map((name) => [name, { claims: [name], description: descriptions[name] }]),
   )

@@ -9,6 +9,29 @@ import { OwnText, readJsonSetting } from '../../config/json_setting.ts'
 const customText =
   'JSON such as {"organization":{"description":"See your organisation","claims":{"organization":"org"}}}, or the path of a file with it'
 
+type Custom = Record<string, { claims: Record<string, string> }>
+
+/** Claims with the attribute that each scope returns for them. */
+const claimsIn = (scopes: Custom): [claim: string, attribute: string][] =>
+  Object.values(scopes).flatMap(({ claims }) => Object.entries(claims))
+
+/** The first claim for which two scopes have two attributes: a client with one scope would get what the other describes. */
+function twoMeanings(scopes: Custom): string | undefined {
+  const meanings = new Map<string, string>()
+  for (const [claim, attribute] of claimsIn(scopes)) {
+    const other = meanings.get(claim) ?? attribute
+    if (other !== attribute) return `the claim ${claim} is ${other} in one scope and ${attribute} in another`
+    meanings.set(claim, attribute)
+  }
+  return undefined
+}
+
+/** Whether the operator has a claim of this name that is not the roles. */
+export const isOtherClaim = (name: string, config: Config): boolean =>
+  claimsIn(settingsOf(config).customScopes ?? {}).some(
+    ([claim, attribute]) => claim === name && attribute !== 'roles',
+  )
+
 const Scopes = v.record(
   v.pipe(
     v.string(),
@@ -35,12 +58,21 @@ const Scopes = v.record(
   }),
 )
 
+const Consistent = v.pipe(
+  Scopes,
+  v.check(
+    (scopes) => twoMeanings(scopes) === undefined,
+    ({ input }) => `a claim has one attribute: ${twoMeanings(input)}`,
+  ),
+)
+
 export type CustomScopes = v.InferOutput<typeof Scopes>
 
 const customScopes = v.pipe(
   v.string(),
   v.rawTransform<string, CustomScopes>(
-    ({ dataset, addIssue, NEVER }) => readJsonSetting(dataset.value, Scopes, customText, addIssue) ?? NEVER,
+    ({ dataset, addIssue, NEVER }) =>
+      readJsonSetting(dataset.value, Consistent, customText, addIssue) ?? NEVER,
   ),
   v.description(customText),
 )

@@ -12,4 +12,5 @@ test.each([
   ['000 30 123456', undefined],
   ['+49 30', undefined],
   ['+49 30 123456 x', undefined],
+  [`+49 30 123456${' '.repeat(200)}99`, undefined], // not the number without what is far behind
 ])('a telephone number: %s', (typed, kept) => expect(readPhone(typed)).toBe(kept))
