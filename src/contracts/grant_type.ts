@@ -31,6 +31,8 @@ interface Issuing {
   expiresAt?: number
   /** Instead of the configured audience. */
   audience?: string | string[]
+  /** Names in the audience that the operator listed as APIs. */
+  apis?: readonly string[]
   /** Additional claims of the access token, and additional members of the response. */
   claims?: Record<string, unknown>
   response?: Record<string, unknown>

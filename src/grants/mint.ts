@@ -84,7 +84,7 @@ export async function mintAccessToken(
     return { token: handle, expiresIn }
   }
   const key = context.keys.signer(context.config.accessTokenAlg)
-  const typ = await typFor(aud, client, context)
+  const typ = await typFor({ aud, apis: issue.apis }, client, context)
   const claims = {
     iss: context.config.issuer,
     ...token,
@@ -98,16 +98,22 @@ export async function mintAccessToken(
   return { token: jwt, expiresIn }
 }
 
-const isUri = (name: string): boolean => /^[a-z][a-z\d+.-]*:/i.test(name)
-
-/** A token whose audience is a client could pass there for an ID Token, so it has the type of access tokens in any case. */
-async function typFor(aud: string | readonly string[], client: Client, context: Context) {
+/**
+ * A token whose audience is a client could pass there for an ID Token, so it has the type of access tokens in any case. What
+ * a client source would have to fetch counts as a client: a token request causes no other, and an outage changes no type.
+ */
+async function typFor(
+  { aud, apis = [] }: { aud: string | readonly string[]; apis: readonly string[] | undefined },
+  client: Client,
+  context: Context,
+) {
   const { accessTokenTyp, accessTokenAudience } = context.config
   const typ = client.access_token_typ ?? accessTokenTyp
   if (typ !== 'JWT') return typ
   for (const name of [aud].flat()) {
-    if (name === accessTokenAudience) continue // the choice of the operator
-    if (name === client.client_id || (!isUri(name) && (await findClient(context, name)))) return 'at+jwt'
+    if (name === accessTokenAudience || apis.includes(name)) continue // the choice of the operator
+    const isFetched = context.table.clientSources.some((each) => each.accepts(name))
+    if (name === client.client_id || isFetched || (await findClient(context, name))) return 'at+jwt'
   }
   return typ
 }

@@ -28,6 +28,15 @@ async function at(options: ProviderOptions = {}, members: ClientMembers = {}) {
   const client = await operatorClient(op, { ...grown, client_id: 'app', ...members })
   return { op, client }
 }
+const swapped = async (
+  op: Provider,
+  client: Parameters<typeof post>[2],
+  subject_token: string,
+  more: Record<string, string>,
+): Promise<string> => {
+  const fields = { grant_type: exchange, subject_token, subject_token_type: typeOf('access_token'), ...more }
+  return String((await post(op, '/token', client, fields)).body.access_token)
+}
 const machine = async (op: Provider, client: Parameters<typeof post>[2], more = {}) =>
   String((await post(op, '/token', client, { grant_type: 'client_credentials', ...more })).body.access_token)
 
@@ -221,5 +230,70 @@ describe('a token whose audience is a client cannot pass there for an ID Token',
     const api = await swap(access_token, { scope: 'openid' })
     expect(headerOf(api.access_token).typ).toBe('JWT')
     expect(claimsOf(api.access_token).token_use).toBe('access')
+  })
+
+  test('also where the client_id is a URL', async () => {
+    const rp = 'https://rp.example/client'
+    const { op, client } = await at(plain, { exchange_audiences: [rp, 'https://api.example'] })
+    await operatorClient(op, { ...grown, client_id: rp })
+    const { access_token } = await tokensOf(op, browser(op), client, { scope: 'openid' })
+    const first = await swapped(op, client, access_token, { audience: rp })
+    const second = await swapped(op, client, first, {})
+    for (const each of [first, second])
+      expect([headerOf(each).typ, claimsOf(each).aud]).toEqual(['at+jwt', rp])
+    const both = await swapped(op, client, access_token, { audience: rp, resource: 'https://api.example' })
+    expect(headerOf(both).typ).toBe('at+jwt')
+  })
+
+  test('of a metadata document too, also while the document cannot be fetched', async () => {
+    let isUp = true
+    const host = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch: ({ url }): Response =>
+        isUp
+          ? Response.json({ client_id: url, redirect_uris: ['https://rp.example/cb'] })
+          : new Response('', { status: 503 }),
+    })
+    const rp = `http://127.0.0.1:${host.port}/rp`
+    try {
+      const env = {
+        ...plain.env,
+        CLIENT_ID_METADATA_DOCUMENTS: 'true',
+        OUTBOUND_ALLOW_HOSTS: `127.0.0.1:${host.port}`,
+      }
+      const { op, client } = await at({ env }, { exchange_audiences: [rp] })
+      const { access_token } = await tokensOf(op, browser(op), client, {
+        scope: 'openid',
+        resource: 'https://api.example',
+      })
+      expect(headerOf(access_token).typ).toBe('JWT')
+      const first = await swapped(op, client, access_token, { audience: rp })
+      isUp = false
+      op.clock.advance(700_000)
+      const second = await swapped(op, client, first, {})
+      for (const each of [first, second])
+        expect([headerOf(each).typ, claimsOf(each).aud]).toEqual(['at+jwt', rp])
+      expect(headerOf(await swapped(op, client, access_token, { scope: 'openid' })).typ).toBe('JWT')
+    } finally {
+      await host.stop(true)
+    }
+  })
+
+  test('also where the client may name any resource, and one of them is a client', async () => {
+    const { op, client } = await at(plain, { allowed_resources: ['*'] })
+    await operatorClient(op, { ...grown, client_id: 'https://rp.example/client' })
+    const typ = async (resource: string) =>
+      headerOf((await tokensOf(op, browser(op), client, { scope: 'openid', resource })).access_token).typ
+    expect(await typ('https://rp.example/client')).toBe('at+jwt')
+    expect(await typ('https://other.example')).toBe('JWT')
+    expect(headerOf(await machine(op, client, { resource: 'https://rp.example/client' })).typ).toBe('at+jwt')
+  })
+
+  test('a resource that the operator listed is the choice of the operator', async () => {
+    const { op, client } = await at(plain)
+    await operatorClient(op, { ...grown, client_id: 'https://api.example' })
+    const asked = { scope: 'openid', resource: 'https://api.example' }
+    expect(headerOf((await tokensOf(op, browser(op), client, asked)).access_token).typ).toBe('JWT')
   })
 })

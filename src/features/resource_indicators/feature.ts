@@ -7,7 +7,7 @@ import { isAmong, resourceKey, resourceProblem } from '../../auth/resource_uri.t
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
-import type { GrantRule, Issue } from '../../contracts/grant_type.ts'
+import type { GrantRule, GrantUse, Issue } from '../../contracts/grant_type.ts'
 import { isLoopbackHost } from '../../lib/address.ts'
 import type { Client } from '../../models/client.ts'
 import { declareGrantMembers } from '../../models/grant.ts'
@@ -74,6 +74,13 @@ function meantBy(uri: string, allowed: readonly string[]): string | undefined {
   return allowed.find((each) => plain(each) === plain(uri))
 }
 
+/** What the operator listed, for all clients and for this one, and what is ours. */
+const listedFor = (client: Client, context: Context): string[] => [
+  ...ownAudience(context),
+  ...featureConfig(context.config, 'resource_indicators', env).resources,
+  ...(client.allowed_resources ?? []),
+]
+
 /**
  * The requested URIs, each absolute and without fragment (§2); undefined when there is none. `more` are further URIs that
  * an operator allowed for this request.
@@ -86,7 +93,7 @@ function readResources(
 ): string[] | undefined {
   if (value === undefined) return undefined
   const { resources } = featureConfig(context.config, 'resource_indicators', env)
-  const allowed = [ownAudience(context), resources, client.allowed_resources ?? [], more].flat()
+  const allowed = [listedFor(client, context), more].flat()
   const named = [...new Set(value.split(repeated))]
   if (named.length > mostResources)
     throw badTarget(`at most ${mostResources} resources may be requested`, `${named.length}`)
@@ -166,24 +173,32 @@ const rule: GrantRule = {
         `resource ${shown(beyond)} was not part of the authorization`,
       )
   },
-  shape(issue, { raw, client, context }) {
-    const granted = issue.grant && ofGrant.of(issue.grant).resource
-    const more = [
-      granted ?? [],
-      issue.copyOf ? [issue.copyOf.aud, client.exchange_audiences ?? []].flat() : [],
-    ].flat()
-    const requested = readResources(raw.resource, client, context, more)
-    requireKnown(requested ?? [], issue, client, context)
-    if (issue.copyOf) {
-      requireGrantedToCopy(requested ?? [], issue, client)
-      const audience = [...new Set([issue.audience ?? [], requested ?? []].flat())]
-      return audience.length > 0 ? { ...issue, audience: audienceOf(audience) } : issue
-    }
-    if (issue.audience !== undefined) return issue
-    const ofService = !issue.grant && !client.self_registered
-    const resources = requested ?? granted ?? (ofService ? defaultResource(issue.scope, context) : undefined)
-    return resources ? { ...issue, audience: audienceOf(resources) } : issue
+  shape(issue, use) {
+    const shaped = withAudience(issue, use)
+    const audience = [shaped.audience ?? shaped.copyOf?.aud ?? []].flat()
+    const listed = listedFor(use.client, use.context)
+    return { ...shaped, apis: audience.filter((each) => listed.includes(each)) }
   },
+}
+
+/** With the requested resources, else with those of the grant. */
+function withAudience(issue: Issue, { raw, client, context }: GrantUse): Issue {
+  const granted = issue.grant && ofGrant.of(issue.grant).resource
+  const more = [
+    granted ?? [],
+    issue.copyOf ? [issue.copyOf.aud, client.exchange_audiences ?? []].flat() : [],
+  ].flat()
+  const requested = readResources(raw.resource, client, context, more)
+  requireKnown(requested ?? [], issue, client, context)
+  if (issue.copyOf) {
+    requireGrantedToCopy(requested ?? [], issue, client)
+    const audience = [...new Set([issue.audience ?? [], requested ?? []].flat())]
+    return audience.length > 0 ? { ...issue, audience: audienceOf(audience) } : issue
+  }
+  if (issue.audience !== undefined) return issue
+  const ofService = !issue.grant && !client.self_registered
+  const resources = requested ?? granted ?? (ofService ? defaultResource(issue.scope, context) : undefined)
+  return resources ? { ...issue, audience: audienceOf(resources) } : issue
 }
 
 /** In an exchange of its own token for an End-User, a client gets only authorized resources and those in exchange_audiences. */
