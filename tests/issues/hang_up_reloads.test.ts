@@ -102,15 +102,22 @@ const certificateOf = ({ port }: Server): Promise<string> =>
     socket.on('error', reject)
   })
 
-/** A token request over TLS whose body has not all arrived yet. */
+/** A token request over TLS that the server has begun to answer (`100 Continue`), and whose body has not all arrived yet. */
 async function requestInProgress({ port }: Server) {
   const body = 'grant_type=client_credentials'
   const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', rejectUnauthorized: false })
-  const answer = new Promise<string>((resolve, reject) => {
-    socket.on('data', (chunk: Buffer) => resolve(chunk.toString()))
-    socket.on('error', reject)
-    socket.on('close', () => reject(new Error('the connection was closed')))
-  })
+  let text = ''
+  let failure: Error | undefined
+  socket.on('data', (chunk: Buffer) => void (text += chunk.toString()))
+  socket.on('error', (error) => void (failure = error))
+  socket.on('close', () => void (failure ??= new Error('the connection was closed')))
+  const next = async (what: string): Promise<string> => {
+    await until(() => failure !== undefined || text.includes('\r\n\r\n'), what)
+    if (failure && text === '') throw failure // the connection may close behind the answer
+    const came = text
+    text = ''
+    return came
+  }
   await new Promise<void>((resolve) => void socket.once('secureConnect', resolve))
   socket.write(
     [
@@ -118,18 +125,19 @@ async function requestInProgress({ port }: Server) {
       'Host: localhost',
       `Authorization: ${basic(demo).authorization}`,
       'Content-Type: application/x-www-form-urlencoded',
+      'Expect: 100-continue',
       `Content-Length: ${body.length}`,
       '',
       body.slice(0, 10),
     ].join('\r\n'),
   )
-  await Bun.sleep(200) // it has begun
+  expect(await next('the server to begin')).toStartWith('HTTP/1.1 100 ')
   return {
     async finish() {
       socket.write(body.slice(10))
-      const text = await answer
+      const answer = await next('the answer')
       socket.destroy()
-      return text
+      return answer
     },
   }
 }
@@ -230,11 +238,10 @@ describe('SIGHUP', () => {
           }),
       'the signal to be caught',
     )
-    for (let i = 0; i < 20 && server.events('started').length === 0; i++) {
+    await until(() => {
       server.hangUp()
-      await Bun.sleep(20)
-    }
-    await until(() => server.events('started').length > 0, 'the server to start')
+      return server.events('started').length > 0
+    }, 'the server to start')
     await until(() => reloads(server).length > 0, 'an answer to SIGHUP')
     expect(await isUp(server)).toBe(true)
     server.child.kill('SIGTERM')
