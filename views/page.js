@@ -1,5 +1,6 @@
 // What every page may have: a password that can be shown, times in the zone of the reader, a language that is chosen at
-// once. Without this script the passwords stay hidden, the times are in UTC, and the choice of a language has its button.
+// once, forms that a double click sends once. Without this script the passwords stay hidden, the times are in UTC, the
+// choice of a language has its button, and the second click is led where the first one led.
 
 for (const place of document.querySelectorAll('.secret')) {
   const input = place.querySelector('input')
@@ -53,5 +54,18 @@ for (const form of document.querySelectorAll('form.languages')) {
   })
   select.addEventListener('change', () => {
     if (!button.isConnected) form.requestSubmit()
+  })
+}
+
+/** Milliseconds in which a second click on the same button is part of the first. */
+const doubleClick = 1_000
+
+// The browser would drop the answer to the first click, with its cookies and what it shows once.
+for (const form of document.querySelectorAll('form[method=post]')) {
+  let sent = {}
+  form.addEventListener('submit', (event) => {
+    const { timeStamp: at, submitter: button } = event
+    if (button === sent.button && at - sent.at < doubleClick) event.preventDefault()
+    else sent = { button, at }
   })
 }

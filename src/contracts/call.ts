@@ -22,6 +22,8 @@ export interface Call {
    * (http/cors.ts). It may not be authenticated.
    */
   client?: Client | undefined
+  /** The body, once it is read (`http/call.ts`). */
+  body?: Promise<string> | undefined
   /** A rate limit has counted this request (`http/request_limit.ts`). */
   counted?: boolean
 }

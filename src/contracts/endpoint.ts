@@ -41,6 +41,12 @@ interface Described {
   limited?: true | 'by_proof'
   /** Also reachable at these paths. */
   aliases?: readonly string[]
+  /**
+   * What becomes of a repetition of a form that succeeded a moment ago. By default `post` runs, and when it refuses, the
+   * repetition is led where the first one led. `known`: it is led there without a run, which would count as a failure.
+   * `refused`: never; a script sends the form once, so a second one is a replay.
+   */
+  repetition?: 'known' | 'refused'
   /** Whether discovery advertises it: false, or a condition. */
   advertised?: false | ((context: Context) => boolean)
   /** For a protected resource: the scopes that it requires. */
@@ -61,7 +67,11 @@ export interface Endpoint extends Described, MethodMembers<Answer> {
   page?: boolean
   /** The check of the form of `post`. */
   form?: FormReader<Submitted> | undefined
+  /** What `post` does with a form that was checked. `http/sent_form.ts` runs both for a page. */
+  submit?: Submit<Submitted> | undefined
 }
+
+type Submit<T extends Submitted> = (call: Call, context: Context, submitted: T) => Promise<Reply> | Reply
 
 /** A browser sends GET and POST alone, so a page has no other member: `put` and `delete` would escape the check of a form. */
 type OnlyGet = { get?: Answer; put?: never; delete?: never }
@@ -85,6 +95,7 @@ export function defineEndpoint<T extends Submitted>(endpoint: WithForm<T> | With
   const { form, post } = endpoint
   return {
     ...endpoint,
+    submit: (call, context, submitted) => post(call, context, submitted as T),
     async post(call, context) {
       const submitted = await form(call, context)
       return 'fields' in submitted ? post(call, context, submitted) : submitted.reply

@@ -9,6 +9,8 @@ export interface Reply {
   headers: Record<string, string>
   /** `Set-Cookie` values. */
   cookies?: string[]
+  /** For a form: the local path where a repetition leads, in place of where this reply redirects. */
+  again?: string
   /** Origins that frames on this page load from (CSP frame-src). */
   frameSources?: readonly PolicySource[]
   /** Foreign origins that images on this page load from (CSP img-src). */

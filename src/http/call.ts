@@ -118,7 +118,9 @@ export async function readJson(call: Call, context: Context, code = 'invalid_req
 const tooLarge = (limit: number) =>
   new HttpError('payload_too_large', { expected: `the body may have at most ${limit} bytes` })
 
-async function body(call: Call, context: Context): Promise<string> {
+const body = (call: Call, context: Context): Promise<string> => (call.body ??= readBody(call, context))
+
+async function readBody(call: Call, context: Context): Promise<string> {
   const limit = context.config.maxBodyBytes
   const declared = call.request.headers.get('content-length')
   if (declared !== null) {

@@ -17,6 +17,7 @@ class DescribedCall implements Call {
   uiLocales: string | undefined = undefined
   clientId: string | undefined = undefined
   client: Client | undefined = undefined
+  body: Promise<string> | undefined = undefined
   counted = false
   private readonly context: Context
   private readonly readPeer: () => string

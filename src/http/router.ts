@@ -2,6 +2,7 @@
 import { HttpError } from '../auth/errors.ts'
 import type { Answer, Endpoint } from '../contracts/endpoint.ts'
 import { answersOf, type HttpMethod, methodsOf } from '../lib/http_method.ts'
+import { answerOnce } from './sent_form.ts'
 import { lazy } from '../lib/lazy.ts'
 
 /** An endpoint with its methods, computed when it is first asked for. */
@@ -20,6 +21,8 @@ export interface Router {
 function routeOf(endpoint: Endpoint): Route {
   const answers = new Map<string, Answer>(answersOf(endpoint))
   if (endpoint.get) answers.set('HEAD', endpoint.get)
+  const { form, page, repetition, submit } = endpoint
+  if (page && form && submit) answers.set('POST', answerOnce({ form, submit, repetition }))
   return { endpoint, methods: methodsOf(endpoint), answers }
 }
 

@@ -1,8 +1,9 @@
 /** What the script of every page adds: a button that shows a password, and a language that is chosen at once. Without it the pages work too. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { generateSync } from 'otplib/functional'
 import type { Browser } from 'playwright-core'
 import { fillLogin, launchChromium, openTab } from '../support/chromium.ts'
-import { alice } from '../support/person.ts'
+import { alice, bob } from '../support/person.ts'
 import { type ServedProvider, serveProvider } from './served.ts'
 
 setDefaultTimeout(60_000)
@@ -88,4 +89,36 @@ test('without JavaScript there is no such button, and the language has one', asy
   await fillLogin(page)
   await page.waitForURL(at('/account'))
   await tab.close()
+})
+
+/** Signs in and opens the set-up of an authenticator app with its code typed. */
+async function atSetUp(javaScriptEnabled: boolean) {
+  const tab = await openTab(browser, { javaScriptEnabled })
+  const { page } = tab
+  await page.goto(at('/login'))
+  await fillLogin(page, javaScriptEnabled ? alice : bob)
+  await page.goto(at('/account/factors/totp'))
+  const seed = (await page.locator('.seed code').innerText()).replaceAll(' ', '')
+  await page.fill('input[name=code]', generateSync({ secret: seed, epoch: Math.floor(Date.now() / 1000) }))
+  const sent: string[] = []
+  page.on('request', (request) => void (request.method() === 'POST' && sent.push(request.url())))
+  return { ...tab, sent }
+}
+
+test('a double click sends a form once, so that what is shown once is seen', async () => {
+  const { page, sent, complaints, close } = await atSetUp(true)
+  await page.dblclick('button[name=verify]')
+  await page.waitForSelector('.recovery_codes')
+  expect(sent).toHaveLength(1)
+  expect(complaints).toEqual([])
+  await close()
+})
+
+test('without the script, the second click is led on', async () => {
+  const { page, sent, close } = await atSetUp(false)
+  await page.dblclick('button[name=verify]')
+  await page.waitForURL(/\/account\/factors\/(?:recovery|totp)$|\/login/)
+  await page.waitForSelector('.recovery_codes, button[name=make], button[name=login]')
+  expect(sent.length).toBeGreaterThan(0)
+  await close()
 })

@@ -104,7 +104,8 @@ const added =
       async done() {
         expect(await addressOf(scene, sent)).toBeDefined()
         expect(await FactorGeneration.of(scene.op.context, sub)).not.toBe(before)
-        // The code is used up.
+        // The code is used up: after a minute, the same form is no repetition.
+        scene.op.clock.advance(61_000)
         expect(pageOf(await scene.who.press(page, 'verify', { code })).url).not.toContain('done=')
       },
       told: sent.channel.told.added,

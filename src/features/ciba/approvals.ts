@@ -36,11 +36,11 @@ export const approvals = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
-  get: pageOfPerson(approvalsPath, (call, context, person) =>
-    query(call, context).other === undefined
-      ? show(call, context, person)
-      : askForOther(call, context, approvalsPath),
-  ),
+  get: pageOfPerson(approvalsPath, (call, context, person) => {
+    const { done, other } = query(call, context)
+    if (done !== undefined) return showAnswered(context, done === 'approved')
+    return other === undefined ? show(call, context, person) : askForOther(call, context, approvalsPath)
+  }),
   form: signedInForm(approvalsPath, ({ request = '' }) => purposeFor(request)),
   async post(call, context, { fields, ...person }) {
     const id = fields.request ?? ''
@@ -154,7 +154,13 @@ async function decide(
   }
   if (grant) await Session.touch(context, person.session, lifetimesOf(context), client.client_id)
   context.log.info('approval_answered', { client_id: client.client_id, sub: person.user.sub, allowed })
-  return page(200, answeredPage({ allowed, action: `${context.basePath}${approvalsPath}` }))
+  return showAnswered(context, allowed)
+}
+
+function showAnswered({ basePath }: Context, allowed: boolean): Reply {
+  const action = `${basePath}${approvalsPath}`
+  const again = `${action}?done=${allowed ? 'approved' : 'denied'}`
+  return { ...page(200, answeredPage({ allowed, action })), again }
 }
 
 /** The grant outlives the session that approved it. In push mode no code is redeemed, so the grant is active at once. */

@@ -50,7 +50,8 @@ export const verification = defineEndpoint({
   limited: true,
   page: true,
   async get(call, context) {
-    const { user_code = '', other } = query(call, context)
+    const { user_code = '', other, done } = query(call, context)
+    if (done !== undefined) return page(200, donePage(done === 'approved'))
     if (other !== undefined) return askForOther(call, context, pathWith(user_code))
     const person = await signedInPerson(call, context, pathWith(user_code))
     return 'reply' in person ? person.reply : showCode(call, context, person, user_code)
@@ -169,7 +170,10 @@ async function decide(
   await forgetUserCode(context, request.user_code)
   if (grant) await Session.touch(context, person.session, lifetimesOf(context), client.client_id)
   context.log.info('device_answered', { client_id: client.client_id, sub: person.user.sub, allowed })
-  return page(200, donePage(allowed))
+  return {
+    ...page(200, donePage(allowed)),
+    again: `${context.basePath}${devicePath}?done=${allowed ? 'approved' : 'denied'}`,
+  }
 }
 
 const wasAnswered = () =>

@@ -27,6 +27,7 @@ export const addPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
+  repetition: 'refused', // a challenge is answered once
   get: pageOfPerson(addPath, (call, context, person) => showAdd(call, context, person), stronglySignedIn),
   form: signedInForm(addPath, purpose, stronglySignedIn),
   async post(call, context, { fields, ...person }) {

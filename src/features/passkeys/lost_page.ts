@@ -35,6 +35,7 @@ export const lostPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
+  repetition: 'known', // a code that is used would count as a wrong one
   get: pageOfPerson(lostPath, (call, context, person) => show(call, context, person), freshlySignedIn),
   form: signedInForm(lostPath, purpose, freshlySignedIn),
   async post(call, context, person) {

@@ -77,6 +77,7 @@ export const enrolment = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
+  repetition: 'refused', // a challenge is answered once
   async get(call, context) {
     const progress = await stepOfPage(call, context)
     if ('reply' in progress) return progress.reply

@@ -28,6 +28,7 @@ export const removePage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
+  repetition: 'known', // the passkey is gone now
   async get(call, context) {
     const asked = query(call, context).passkey ?? ''
     const key = keyPattern.test(asked) ? asked : ''

@@ -49,6 +49,7 @@ export const secondFactorPage = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
+  repetition: 'refused', // a challenge is answered once
   async get(call, context) {
     const progress = await stepOfPage(call, context)
     return 'reply' in progress ? progress.reply : show(call, context, progress)

@@ -58,6 +58,7 @@ export const passkeySignIn = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
+  repetition: 'refused', // a challenge is answered once
   form: interactionForm(purpose),
   async post(call, context, { fields, ...open }) {
     const user = await usePasskey(call, context, bindingOf(open.handle), fields.credential ?? '')

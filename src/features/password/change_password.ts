@@ -60,6 +60,7 @@ export const changePassword = defineEndpoint({
   advertised: false,
   limited: true,
   page: true,
+  repetition: 'known', // the old password is wrong now
   get: pageOfPerson(
     passwordPath,
     (call, context, person) => show(call, context, person, 200, {}),

@@ -68,6 +68,21 @@ const showCodes = (
     ],
   })
 
+/**
+ * The codes of a set-up are shown once. In an account, a form that was sent twice leads to the page that makes new ones; in a
+ * sign-in it goes on.
+ */
+const wayToCodes = (context: Context, { replaces, pathTo }: FactorPage, back: string): string =>
+  replaces && isOffered(context) ? pathTo(accountPath) : back
+
+/** For all but one of forms that were sent at once: another answer shows the codes. */
+export function toCodes(context: Context, factorPage: FactorPage, reply: Reply): Reply {
+  const { location } = reply.headers
+  return location === undefined
+    ? reply
+    : redirectWithin(wayToCodes(context, factorPage, location), reply.cookies)
+}
+
 /** The set-up of a factor ends with recovery codes, unless there are some. They lead to where `reply` redirects. */
 export async function withFirstCodes(
   call: Call,
@@ -89,6 +104,7 @@ export async function withFirstCodes(
   const shown = showCodes(call, context, factorPage, { title, text, codes, back })
   return {
     ...shown,
+    again: wayToCodes(context, factorPage, back),
     headers: { ...headers, ...shown.headers },
     cookies: [...(reply.cookies ?? []), ...(shown.cookies ?? [])],
   }

@@ -22,7 +22,7 @@ import {
   type FoundPage,
   requireOffered,
 } from './factor_page.ts'
-import { withFirstCodes } from './recovery_pages.ts'
+import { toCodes, withFirstCodes } from './recovery_pages.ts'
 import { keyUri, qrCode, Totp } from './totp.ts'
 import { codeFormOf, seedView } from './views.ts'
 import { factorsPath } from './words.ts'
@@ -95,8 +95,7 @@ async function setUp(
     return showSeed(context, factorPage, path, 400, say('second_factor.totp_unconfirmed'))
   const isFirst = await Totp.endEnrolment(context, owner, seed)
   const reply = await factorPage.finish('totp_added', (amr) => withFactor(amr, 'otp'))
-  // Of a form that was sent twice at once, one answer shows the codes.
-  return isFirst ? withFirstCodes(call, context, factorPage, reply) : reply
+  return isFirst ? withFirstCodes(call, context, factorPage, reply) : toCodes(context, factorPage, reply)
 }
 
 /** The QR code of the seed on the page. The seed depends on the session or interaction, so the URL reveals nothing. */
