@@ -1,8 +1,9 @@
 /** Production does not start with a Redis that evicts, and warns of a replicated one that may lose writes. Issue 9, 54. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { concernsOf } from '../../src/store/redis_settings.ts'
 import { redisStore } from '../../src/store/redis.ts'
 import { commandLine } from '../support/command.ts'
+import { clusterGroup, type Group, sentinelGroup } from '../support/failover_groups.ts'
 import { freePort } from '../support/free_port.ts'
 import { redisCli, type RedisServer, replicated, startRedis, startRedisCluster } from '../support/redis.ts'
 import { spawnProvider } from '../support/provider.ts'
@@ -105,4 +106,48 @@ test('what libraries write to the console is a line of the log', async () => {
     .map((line) => (JSON.parse(line) as { event: string }).event)
   expect(events).toContain('library_warning')
   expect(events).toContain('store_may_lose_records')
+})
+
+describe.each([
+  ['Sentinel', sentinelGroup],
+  ['a cluster', clusterGroup],
+] as const)('production with %s', (_, make) => {
+  let group: Group
+  beforeAll(async () => {
+    group = await make({ minReplicas: false, downAfterMs: 30_000 })
+  }, 240_000)
+  afterAll(() => group.stop())
+
+  const onPrimaries = (...setting: string[]) => {
+    for (const port of group.primaries) redisCli(port, 'config', 'set', ...setting)
+  }
+  const env = () => {
+    const PORT = `${freePort()}`
+    return { ...production, REDIS_URL: group.url, PORT, ISSUER_URL: `http://localhost:${PORT}` }
+  }
+  const warnings = async (): Promise<unknown[]> => {
+    const served = await spawnProvider(env())
+    await served.stop()
+    const lines = served
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('store_may_lose_records'))
+    return lines.map((line) => (JSON.parse(line) as { concern: string }).concern)
+  }
+
+  test('warns of replicas without min-replicas-to-write', async () => {
+    expect(await warnings()).toEqual(['may_lose_writes'])
+    onPrimaries('min-replicas-to-write', '1')
+    expect(await warnings()).toEqual([])
+  }, 240_000)
+
+  test('refuses a maxmemory-policy that evicts, on whatever primary', async () => {
+    redisCli(group.primaries.at(-1)!, 'config', 'set', 'maxmemory-policy', 'allkeys-lru')
+    const refused = await commandLine(env()).latchkey(['serve'])
+    onPrimaries('maxmemory-policy', 'noeviction')
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining('maxmemory-policy is allkeys-lru'),
+    ])
+  }, 240_000)
 })

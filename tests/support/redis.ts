@@ -161,26 +161,42 @@ export async function startRedisCluster({ args = [] }: { args?: string[] } = {})
   }
 }
 
-/** A Sentinel (quorum 1) that watches the master on `masterPort` under `name`. */
+export interface SentinelOptions {
+  name?: string
+  password?: string
+  args?: string[]
+  quorum?: number
+  /** A Sentinel of the pace of production. Otherwise it looks several times a second. */
+  downAfterMs?: number
+  /** The port at which others reach it. */
+  announcedPort?: number
+}
+
+/** A Sentinel that watches the master on `masterPort` under `name`, alone unless `quorum` says otherwise. */
 export async function startSentinel(
   masterPort: number,
-  { name = 'mymaster', password }: { name?: string; password?: string } = {},
+  { name = 'mymaster', password, args = [], quorum = 1, downAfterMs, announcedPort }: SentinelOptions = {},
 ): Promise<RedisServer> {
   const port = freePort()
   const auth = password === undefined ? '' : `:${encodeURIComponent(password)}@`
   const server = await supervise(
     port,
     `redis+sentinel://${auth}127.0.0.1:${port}/${name}`,
-    ['--bind', '127.0.0.1', '--sentinel'],
+    ['--bind', '127.0.0.1', '--sentinel', ...args],
     'Sentinel ID is',
   )
-  redisCli(port, 'sentinel', 'monitor', name, '127.0.0.1', `${masterPort}`, '1')
+  if (announcedPort !== undefined) {
+    redisCli(port, 'sentinel', 'config', 'set', 'announce-ip', '127.0.0.1')
+    redisCli(port, 'sentinel', 'config', 'set', 'announce-port', `${announcedPort}`)
+  }
+  redisCli(port, 'sentinel', 'monitor', name, '127.0.0.1', `${masterPort}`, `${quorum}`)
   // Sentinel looks every second or ten by itself; its tests would be longer than they need be.
   // (It trusts a replica's word for five ping periods, so these must not be too short either.)
   const quick = ['info-period', '200', 'ping-period', '200', 'ask-period', '200', 'publish-period', '200']
-  redisCli(port, 'sentinel', 'debug', ...quick, 'min-link-reconnect-period', '100')
-  redisCli(port, 'sentinel', 'set', name, 'down-after-milliseconds', '500')
-  redisCli(port, 'sentinel', 'set', name, 'failover-timeout', '2000')
+  if (downAfterMs === undefined)
+    redisCli(port, 'sentinel', 'debug', ...quick, 'min-link-reconnect-period', '100')
+  redisCli(port, 'sentinel', 'set', name, 'down-after-milliseconds', `${downAfterMs ?? 500}`)
+  redisCli(port, 'sentinel', 'set', name, 'failover-timeout', `${4 * (downAfterMs ?? 500)}`)
   if (password !== undefined) redisCli(port, 'sentinel', 'set', name, 'auth-pass', password)
   return server
 }
