@@ -1,10 +1,18 @@
 /** The store in one SQLite file that several processes may share. https://www.sqlite.org/wal.html */
 import { Database, type Statement } from 'bun:sqlite'
-import { chmodSync, closeSync, openSync } from 'node:fs'
 import { type Clock, type SlowClock, slowClock } from '../lib/clock.ts'
 import { finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
+import { makeFile, sameFile } from './sqlite_file.ts'
 import { code, unavailable } from './sqlite_reason.ts'
-import { type Counted, pingTtl, type RangeOptions, type Scored, type Store, type Ttl } from './store.ts'
+import {
+  type Counted,
+  pingTtl,
+  type RangeOptions,
+  type Scored,
+  type Store,
+  StoreUnavailable,
+  type Ttl,
+} from './store.ts'
 
 /** `expires_at` of a row that does not expire: a number, so that one comparison is enough for all rows. */
 const never = Number.MAX_SAFE_INTEGER
@@ -86,19 +94,27 @@ class SqliteStore implements Store {
   #flushing: Promise<void> | undefined
   #pinging: Promise<void> | undefined
   readonly #sweptTo: SlowClock
+  /** Throws when the file is not the one that is open. */
+  readonly #requireFile: () => void
+  /** Why nothing is read or written, looked at once a second. */
+  #lost: StoreUnavailable | undefined
 
   constructor(path: string, clock: Clock) {
     this.#clock = clock
     this.#sweptTo = slowClock(clock)
     try {
       this.#db = open(path)
+      this.#requireFile = path === ':memory:' ? () => {} : sameFile(path)
       this.#do = Object.fromEntries(
         Object.entries(sql).map(([name, text]) => [name, this.#db.prepare(text)]),
       ) as Record<keyof typeof sql, Statement>
     } catch (error) {
       throw unavailable(error)
     }
-    this.#timer = setInterval(() => void this.#sweep().catch(() => {}), sweepMs)
+    this.#timer = setInterval(() => {
+      this.#look()
+      void this.#sweep().catch(() => {})
+    }, sweepMs)
     this.#timer.unref()
   }
 
@@ -169,6 +185,7 @@ class SqliteStore implements Store {
 
   /** Concurrent callers share one write, because each commit waits for the disk. */
   async ping(): Promise<void> {
+    this.#look()
     this.#pinging ??= this.put('ping', '1', pingTtl).finally(() => (this.#pinging = undefined))
     await this.#pinging
   }
@@ -180,6 +197,15 @@ class SqliteStore implements Store {
     this.#db.close()
   }
 
+  #look(): void {
+    try {
+      this.#requireFile()
+      this.#lost = undefined
+    } catch (error) {
+      this.#lost = error instanceof StoreUnavailable ? error : unavailable(error)
+    }
+  }
+
   #now(): number {
     return Math.floor(this.#clock.now())
   }
@@ -188,12 +214,14 @@ class SqliteStore implements Store {
     return ttl === undefined ? never : this.#now() + wholeTtl(ttl)
   }
 
-  #read<T>(run: () => T): Promise<T> {
+  async #read<T>(run: () => T): Promise<T> {
+    if (this.#lost) throw this.#lost
     return retryWhileBusy(run)
   }
 
   /** Writes of one turn of the event loop share one commit and one sync of the disk. Their promises resolve after it. */
   #write<T>(run: () => T): Promise<T> {
+    if (this.#lost) return Promise.reject(this.#lost)
     return new Promise((resolve, reject) => {
       this.#pending.push({ run, resolve: resolve as (result: unknown) => void, reject })
       this.#flushing ??= this.#flush()
@@ -242,11 +270,7 @@ class SqliteStore implements Store {
 }
 
 function open(path: string): Database {
-  // SQLite creates the -wal and -shm files with the mode of the database file.
-  if (path !== ':memory:') {
-    closeSync(openSync(path, 'a', 0o600))
-    chmodSync(path, 0o600)
-  }
+  if (path !== ':memory:') makeFile(path)
   const db = new Database(path, { strict: true })
   db.run('PRAGMA busy_timeout = 5000') // switching to WAL and creating tables wait for other processes that do the same
   db.run('PRAGMA journal_mode = WAL')
