@@ -3,10 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:tes
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 import { Client, makeClient } from '../../src/models/client.ts'
 import { User } from '../../src/models/user.ts'
+import { endEverything } from '../../src/people/end_session.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { claimsOf, formPost, type Json, type TestClient } from '../support/client.ts'
 import { type Laboratory, laboratory, type Stranger } from '../support/laboratory.ts'
-import { failingStore } from '../support/odd_stores.ts'
+import { failingStore, pausingStore } from '../support/odd_stores.ts'
 import { type Provider, type ProviderOptions, provider, turnableClock } from '../support/provider.ts'
 
 const grant_type = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
@@ -337,3 +338,29 @@ test('the sub of an account that was deleted is not taken over by a username', a
   expect((await ask(op, client, await assertion(op, { sub: 'user-alice' }))).status).toBe(400)
   expect((await ask(op, client, await assertion(op, { sub: 'eve' }))).status).toBe(200)
 })
+
+test('an account that is disabled in between has no token, at each verb of the store in turn', async () => {
+  const survivors: number[] = []
+  for (let verbs = 0; ; verbs++) {
+    const clock = turnableClock()
+    const pausing = pausingStore(memoryStore(clock))
+    const op = await at({ store: pausing.store, clock })
+    const client = await service(op)
+    await ask(op, client, await assertion(op)) // fetches the keys of the issuer
+    const jwt = await assertion(op)
+    const { paused, go } = pausing.pauseAfter(verbs)
+    const asking = ask(op, client, jwt)
+    const isPaused = await Promise.race([paused.then(() => true), asking.then(() => false)])
+    if (isPaused) {
+      await User.update(op.context, 'user-alice', (user) => ({ ...user, disabled: true }))
+      await endEverything('user-alice', op.context)
+    }
+    go()
+    const { body } = await asking
+    if (!isPaused) break
+    const token = { token: String(body.access_token) }
+    const about = (await (await op.fetch('/introspect', formPost(client, token))).json()) as Json
+    if (about.active !== false) survivors.push(verbs)
+  }
+  expect(survivors).toEqual([])
+}, 240_000) // a provider for each verb

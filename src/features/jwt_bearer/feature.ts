@@ -58,7 +58,8 @@ const jwtBearerGrant = defineGrantType(
     const problem = await claim(context, assertion)
     if (problem) throw refuse('an assertion that was not used before', undefined, onceWords('it', problem))
     await Grant.create(context, grant, grant.exp - seconds(context.clock))
-    return { scope, grant, user, expiresAt: grant.exp }
+    // Read again: an end of all access before this could not see the grant, and a later one ends it.
+    return { scope, grant, user: await User.find(context, user.sub), expiresAt: grant.exp }
   },
 )
 
