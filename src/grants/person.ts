@@ -48,7 +48,10 @@ export const signInClaims = ({ authentication: { auth_time, acr, amr } }: Grant)
 export const requestedClaims = (grant: Grant, scope: readonly string[]): Grant['claims'] =>
   grant.scope.every((each) => scope.includes(each)) ? grant.claims : undefined
 
-/** All claims by name; callers pick the requested ones. Features add claims and override none. */
+/**
+ * All claims by name; callers pick the requested ones. What a feature says of a claim counts, also that there is none: an
+ * account may have stored one of the same name. No feature has a standard claim.
+ */
 export async function claimsOf(
   user: User,
   client: Client,
@@ -61,5 +64,5 @@ export async function claimsOf(
   }
   const added = context.table.claims.flatMap(({ values }) => values?.(context, user, client) ?? [])
   if (added.length === 0) return own
-  return Object.assign({}, ...(await Promise.all(added)), own) as Record<string, unknown>
+  return Object.assign({}, own, ...(await Promise.all(added))) as Record<string, unknown>
 }

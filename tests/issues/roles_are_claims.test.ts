@@ -180,6 +180,45 @@ describe('a scope that the operator named keeps its meaning', () => {
   })
 })
 
+describe('a claim of the account is no role', () => {
+  const stored = { roles: ['root'], groups: ['root'], team: 'admins' }
+
+  test.each([
+    ['without roles', [] as string[], {}, undefined],
+    ['with roles that the client is not told', ['admin'], { role_names: {} }, undefined],
+    ['with roles', ['editor'], {}, ['editor']],
+  ])('%s', async (_, roles, members, told) => {
+    const CUSTOM_SCOPES = JSON.stringify({ team: { description: 'See it', claims: { team: 'team' } } })
+    for (const env of [{}, { CUSTOM_SCOPES }] as Record<string, string>[]) {
+      const { op, client } = await at({ ...members, scope: 'openid roles groups' }, { env })
+      await User.update(op.context, 'user-alice', (user) => ({
+        ...user,
+        roles,
+        claims: { ...user.claims, ...stored },
+      }))
+      const tokens = await tokensOf(op, browser(op), client, { scope: 'openid roles groups' })
+      for (const place of await places(op, tokens, client as never))
+        expect(place).toEqual(told ? { roles: told, groups: told } : {})
+    }
+  })
+
+  test('nor an attribute of the same name', async () => {
+    const CUSTOM_SCOPES = JSON.stringify({ team: { description: 'See it', claims: { team: 'team' } } })
+    const { op, client } = await at({ scope: 'openid team' }, { env: { CUSTOM_SCOPES } })
+    const change = (attributes: Json) =>
+      User.update(op.context, 'user-alice', (user) => ({
+        ...user,
+        attributes,
+        claims: { ...user.claims, ...stored },
+      }))
+    const tokens = await tokensOf(op, browser(op), client, { scope: 'openid team' })
+    await change({})
+    expect((await userinfo(op, tokens.access_token)).body).not.toHaveProperty('team')
+    await change({ team: 'sales' })
+    expect((await userinfo(op, tokens.access_token)).body.team).toBe('sales')
+  })
+})
+
 describe('a claim has one meaning', () => {
   const custom = (scopes: Record<string, Record<string, string>>) => ({
     CUSTOM_SCOPES: JSON.stringify(

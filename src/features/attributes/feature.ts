@@ -32,7 +32,6 @@ export const attributes = defineFeature({
       values(context, user, client) {
         const { customScopes } = settingsOf(context.config)
         const roles = rolesFor(user, client)
-        if (!customScopes && !roles) return undefined
         return {
           roles,
           groups: roles,
