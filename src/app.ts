@@ -53,6 +53,8 @@ export interface Deps {
   soon?: (job: string) => void
   /** Default: that of a store that loses nothing while its process lives. */
   birth?: Birth
+  /** Secrets whose place failed at the last reading; absent when no variable refers to one. */
+  unreadSecrets?: Context['unreadSecrets']
   /** The context that this one replaces: what the process has counted and measured goes on. */
   previous?: Context | undefined
 }
@@ -84,6 +86,7 @@ export function createContext({ previous, ...deps }: Deps): Context {
     table,
     closing: deps.closing ?? (() => false),
     soon: deps.soon ?? (() => {}),
+    unreadSecrets: deps.unreadSecrets,
     basePath: new URL(config.issuer).pathname.replace(/\/$/, ''),
     baseUrls: [config.issuer, ...table.baseUrls.flatMap((add) => add(config))],
     secrets: secretsOf(config),

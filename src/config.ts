@@ -61,6 +61,8 @@ export interface LoadOptions {
   readonly featureEntries?: Sections
   /** Without NODE_ENV nothing loads. For a binary: where its settings are missing, it must not become development. */
   readonly environmentIsTold?: boolean
+  /** Secrets that variables only refer to are undefined: for a command that needs none. */
+  readonly secretsMayBeUnread?: boolean
 }
 
 /** All entries in one list. A name that two entries claim is reported, because both would read the same value. */
@@ -147,7 +149,15 @@ export function loadConfig(env: Env, options: LoadOptions = {}): Config {
   const environment = environmentOf(env)
 
   const list = listOf(featureEntries, report)
-  const values = readEntries(list, { env, environment, profile: profileOf(env), readFile, report })
+  const { secretsMayBeUnread = false } = options
+  const values = readEntries(list, {
+    env,
+    environment,
+    profile: profileOf(env),
+    readFile,
+    report,
+    secretsMayBeUnread,
+  })
   checkTogether(values as Draft, environment, isSet, report)
   checkOutbound(list, values, (values as Draft).OUTBOUND_ALLOW_HOSTS ?? [], report)
   for (const { name, needs } of list)

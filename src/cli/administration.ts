@@ -5,7 +5,7 @@ import type { Context } from '../contracts/context.ts'
 import { systemRandom } from '../lib/random.ts'
 import type { KeyRing } from '../models/key_ring.ts'
 import { Refusal } from './failure.ts'
-import { open, openKeys, type Opened, readConfig } from './open.ts'
+import { open, openKeys, type Opened, readSettings } from './open.ts'
 
 /** Commands print what they did, so only warnings and errors are logged unless LOG_LEVEL is debug. */
 const quieter = (config: Config): Config => ({
@@ -23,15 +23,15 @@ export async function withOpened<T>(config: Config, work: (opened: Opened) => Pr
 }
 
 /** The keys of the configured store; with the memory store those of KEYS_PATH, which a running server reads too. */
-export const withKeys = <T>(work: (keys: KeyRing, opened: Opened) => Promise<T>): Promise<T> =>
-  withOpened(readConfig(), async (opened) => work(await openKeys(opened), opened))
+export const withKeys = async <T>(work: (keys: KeyRing, opened: Opened) => Promise<T>): Promise<T> =>
+  withOpened((await readSettings()).config, async (opened) => work(await openKeys(opened), opened))
 
 /** A context like that of the server. Throws Refusal with the memory store, which is in the process of the server. */
-export function withContext<T>(
+export async function withContext<T>(
   what: 'accounts' | 'clients',
   work: (context: Context) => Promise<T>,
 ): Promise<T> {
-  const config = readConfig()
+  const { config } = await readSettings()
   if (config.store.kind === 'memory')
     throw new Refusal(
       `the memory store keeps ${what} in the process of the server, where a command cannot access them. ` +

@@ -3,6 +3,7 @@ import { accessSync, constants } from 'node:fs'
 import { type Config, ConfigError, type Entry } from '../config.ts'
 import { camelCase, inEnvironment } from '../config/entry.ts'
 import { type Env, given } from '../config/read.ts'
+import { referenceIn, type ReferenceScheme } from '../config/secret_reference.ts'
 import { developmentSecretKey } from '../config/server_variables.ts'
 import { entries } from '../config/variables.ts'
 import { storeLocation } from './administration.ts'
@@ -10,11 +11,11 @@ import { type Answer, defineCommand } from './command.ts'
 import { notesOn } from './config_notes.ts'
 import { warningsAbout } from './config_warnings.ts'
 import { deepProblems } from './deep_check.ts'
-import { type Environment, readEnvironment } from './environment.ts'
+import type { Environment } from './environment.ts'
 import { print, printable, printTable } from './output.ts'
 import { looksOf } from '../html/looks.ts'
 import { featureEntries, featureNotes, featuresFor } from '../table.ts'
-import { readConfig } from './open.ts'
+import { readSettings } from './open.ts'
 import { checkProfiles, type ProfileFinding, registeredClients } from './profile_check.ts'
 
 export const check = defineCommand({
@@ -28,8 +29,7 @@ export const check = defineCommand({
   },
   async run({ changed, deep }) {
     try {
-      const environment = readEnvironment()
-      const config = readConfig(environment.env)
+      const { config, environment } = await readSettings()
       requireFiles(config, environment)
       featuresFor(config)
       looksOf(config) // throws ConfigError for a faulty theme
@@ -53,7 +53,7 @@ async function report(
   const all = settingsOf(config, environment)
   const settings = onlyChanged ? all.filter(({ from }) => from !== 'default') : all
   const notes = [...notesOn(config), ...featureNotes(config)]
-  const profiles = onlyChanged ? [] : await profilesFor(config, warnings)
+  const profiles = onlyChanged ? [] : await profilesFor(config, environment.env, warnings)
   const values = Object.fromEntries(settings.map(({ name, value }) => [name, value]))
   return {
     facts: { ok: true, settings: values, warnings, notes, ...(!onlyChanged && { profiles }) },
@@ -74,9 +74,9 @@ async function report(
 }
 
 /** Empty, with a warning, when the store cannot be read: the configuration itself may be correct. */
-async function profilesFor(config: Config, warnings: string[]): Promise<ProfileFinding[]> {
+async function profilesFor(config: Config, env: Env, warnings: string[]): Promise<ProfileFinding[]> {
   try {
-    return checkProfiles(await registeredClients(config))
+    return checkProfiles(await registeredClients(config), env)
   } catch (error) {
     warnings.push(`the clients of ${storeLocation(config)} could not be read: ${(error as Error).message}`)
     return []
@@ -140,7 +140,7 @@ interface Setting {
   name: string
   /** As text; undefined where nothing is set. */
   value: string | undefined
-  from: 'environment' | '.env' | 'file' | 'PROFILE' | 'default'
+  from: 'environment' | '.env' | 'file' | ReferenceScheme | 'PROFILE' | 'default'
 }
 
 function settingsOf(config: Config, environment: Environment): Setting[] {
@@ -164,13 +164,19 @@ const derived: Readonly<Record<string, (config: Config) => unknown>> = {
 const valueOf = (config: Config, { name }: Entry): unknown =>
   derived[name]?.(config) ?? (config as unknown as Record<string, unknown>)[camelCase(name)]
 
-function settingOf(entry: Entry, value: unknown, config: Config, { env, fromDotenv }: Environment): Setting {
+function settingOf(
+  entry: Entry,
+  value: unknown,
+  config: Config,
+  { env, written, fromDotenv }: Environment,
+): Setting {
   const { name } = entry
   const isSet = given(env, name) !== undefined
   const inFile = entry.secret === true && given(env, `${name}_FILE`) !== undefined
   const byProfile = entry.profiles?.[config.profile] !== undefined
   const otherwise = byProfile ? 'PROFILE' : 'default'
-  const from = inFile ? 'file' : isSet ? (fromDotenv(name) ? '.env' : 'environment') : otherwise
+  const place = entry.secret ? referenceIn(given(written, name))?.scheme : undefined
+  const from = place ?? (inFile ? 'file' : isSet ? (fromDotenv(name) ? '.env' : 'environment') : otherwise)
   return {
     name,
     from,

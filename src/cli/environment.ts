@@ -6,7 +6,10 @@ import { type Env, given } from '../config/read.ts'
 import { isCompiled } from '../version.ts'
 
 export interface Environment {
+  /** With the values of secrets that are kept elsewhere, once they have been read (`readSettings`). */
   readonly env: Env
+  /** As set: with the places of such secrets. */
+  readonly written: Env
   /** Whether the value comes from `.env`. */
   fromDotenv(name: string): boolean
 }
@@ -31,9 +34,10 @@ export function readEnvironment(): Environment {
   const { values, problems } = readDotenv()
   if (problems.length > 0) throw new ConfigError(problems)
   const names = Object.keys(values)
-  if (names.length === 0) return { env: process.env, fromDotenv: () => false }
+  if (names.length === 0) return { env: process.env, written: process.env, fromDotenv: () => false }
   const atStart = namesAtStart()
   const fromFile = new Set(names.filter((name) => given(atStart, name) === undefined))
   const file = Object.fromEntries(Object.entries(values).filter(([name]) => fromFile.has(name)))
-  return { env: { ...process.env, ...file }, fromDotenv: (name) => fromFile.has(name) }
+  const env = { ...process.env, ...file }
+  return { env, written: env, fromDotenv: (name) => fromFile.has(name) }
 }

@@ -1,7 +1,7 @@
 /** `latchkey health`: asks the server on this machine for its health, for container images without an HTTP client. */
 import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
-import { readConfig } from './open.ts'
+import { readConfigWithoutSecrets } from './open.ts'
 import { print } from './output.ts'
 
 /** Within the timeout of a container's health check, which is commonly three seconds. */
@@ -14,7 +14,7 @@ export const health = defineCommand({
   takes: [],
   options: {},
   async run() {
-    const { host, port, tls, issuer } = readConfig()
+    const { host, port, tls, issuer } = readConfigWithoutSecrets()
     const name = loopbackFor[host] ?? host
     const authority = `${name.includes(':') ? `[${name}]` : name}:${port}`
     const url = `${tls ? 'https' : 'http'}://${authority}${new URL(issuer).pathname.replace(/\/$/, '')}/health`

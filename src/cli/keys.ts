@@ -14,7 +14,7 @@ import { storeLocation, withKeys, withOpened } from './administration.ts'
 import { clientsWithoutSecret } from './lost_secrets.ts'
 import { defineCommand } from './command.ts'
 import { UsageError } from './failure.ts'
-import { algsInUse, openKeys, readConfig } from './open.ts'
+import { algsInUse, openKeys, readSettings } from './open.ts'
 import { moment, print, printable, printJson, printTable, withTimes } from './output.ts'
 
 /** Opening the key ring generates missing keys, so this only prints the keys. */
@@ -66,12 +66,12 @@ export const rotate = defineCommand({
 export const replace = defineCommand({
   takes: [],
   options: { yes: { type: 'boolean', help: 'Confirm: all tokens that the old keys signed stop verifying' } },
-  run({ yes }) {
+  async run({ yes }) {
     if (!yes)
       throw new UsageError(
         'all tokens that the keys signed stop verifying, and nothing brings the keys back: add --yes to confirm. latchkey keys rotate replaces keys without an outage',
       )
-    return withOpened(readConfig(), async (opened) => {
+    return withOpened((await readSettings()).config, async (opened) => {
       const { config, clock, log, store } = opened
       const removed = await replaceKeys({
         storage: config.store.kind === 'memory' ? directoryStorage(config.keysPath) : store,

@@ -16,8 +16,9 @@ import { memoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
 import { featureEntries, featureKeyAlgs } from '../table.ts'
 import { isCompiled } from '../version.ts'
-import { readEnvironment } from './environment.ts'
+import { type Environment, readEnvironment } from './environment.ts'
 import { Refusal } from './failure.ts'
+import { createSecrets, type Secrets } from './secrets.ts'
 
 export interface Opened {
   config: Config
@@ -29,10 +30,28 @@ export interface Opened {
 /** Algorithms that have a key: those of SIGNING_ALGS, and those of features. */
 export const algsInUse = (config: Config): KeyAlg[] => [...config.signingAlgs, ...featureKeyAlgs(config)]
 
-export const readConfig = (env: Env = readEnvironment().env): Config =>
+/** `env` has the values of secrets: that of `readSettings`. */
+export const readConfig = (env: Env): Config =>
   loadConfig(env, { featureEntries, environmentIsTold: isCompiled })
 
-export async function open(config = readConfig()): Promise<Opened> {
+/** For a command that needs no secret: those that are kept elsewhere are not read. */
+export const readConfigWithoutSecrets = (): Config =>
+  loadConfig(readEnvironment().env, {
+    featureEntries,
+    environmentIsTold: isCompiled,
+    secretsMayBeUnread: true,
+  })
+
+/** The environment of this process, with secrets read from where they are kept, and its configuration. */
+export async function readSettings(
+  secrets: Secrets = createSecrets(),
+): Promise<{ config: Config; environment: Environment }> {
+  const environment = readEnvironment()
+  const env = await secrets.resolve(environment.env)
+  return { config: readConfig(env), environment: { ...environment, env } }
+}
+
+export async function open(config: Config): Promise<Opened> {
   const log = createLog(config.logLevel, config.logFormat, (line) => process.stderr.write(`${line}\n`))
   return { config, clock: systemClock, log, store: await openStore(config, systemClock) }
 }

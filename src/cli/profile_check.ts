@@ -7,7 +7,6 @@ import { Client } from '../models/client.ts'
 import { buildTable, featuresFor } from '../table.ts'
 import { listAll } from './administration.ts'
 import { demandsOn } from './client_demands.ts'
-import { readEnvironment } from './environment.ts'
 import { open, readConfig } from './open.ts'
 
 export interface ClientFinding {
@@ -24,10 +23,7 @@ export interface ProfileFinding {
 }
 
 /** One finding for each profile, under the same environment with another PROFILE. */
-export function checkProfiles(
-  clients: readonly Client[],
-  env: Env = readEnvironment().env,
-): ProfileFinding[] {
+export function checkProfiles(clients: readonly Client[], env: Env): ProfileFinding[] {
   return profiles.map((profile) => {
     try {
       const config = readConfig({ ...env, PROFILE: profile })

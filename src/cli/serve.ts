@@ -4,7 +4,7 @@ import { type App, createApp } from '../app.ts'
 import type { Config } from '../config.ts'
 import { compileViews } from '../html/view.ts'
 import { keyRefreshSeconds } from '../config/checks.ts'
-import { given } from '../config/read.ts'
+import { type Env, given } from '../config/read.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
@@ -18,7 +18,8 @@ import { Refusal } from './failure.ts'
 import type { HangUps } from './hang_ups.ts'
 import { handleTheUncaught } from './last_resort.ts'
 import { openListener } from './listener.ts'
-import { open, openKeys, type Opened, readConfig } from './open.ts'
+import { open, openKeys, type Opened, readConfig, readSettings } from './open.ts'
+import { createSecrets } from './secrets.ts'
 import { seedDemo } from './seed_demo.ts'
 import { changedNames, problemsOf, requireReloadable } from './reload.ts'
 import { welcome } from './welcome.ts'
@@ -38,8 +39,11 @@ export async function serve(hangUps: HangUps): Promise<void> {
   outliveReaders()
   let closing = false
   if (!isCompiled) compileViews() // scripts/build.ts does it for a binary
-  let { env } = readEnvironment()
-  let config = readConfig(env)
+  const secrets = createSecrets()
+  let {
+    config,
+    environment: { env },
+  } = await readSettings(secrets)
   const opened = await open(config)
   const { log } = opened
   logConsole(log)
@@ -63,6 +67,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
       random: systemRandom,
       closing: () => closing,
       soon: (job) => timers?.soon(job),
+      unreadSecrets: secrets.names().length > 0 ? secrets.unread : undefined,
       previous,
     })
   app = makeApp()
@@ -72,8 +77,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
   log.info('started', { version, commit, issuer, address, port, store: store.kind })
 
   /** The old configuration and the old application stay in use unless all of the new one works. */
-  function reloadConfig(): string[] {
-    const next = readEnvironment().env
+  function adopt(next: Env): string[] {
     const nextConfig = readConfig({ ...next, ...(Number(given(next, 'PORT')) === 0 && { PORT: `${port}` }) })
     requireReloadable(config, nextConfig)
     const old = config
@@ -93,23 +97,61 @@ export async function serve(hangUps: HangUps): Promise<void> {
     return changed
   }
 
-  const attempt = <T>(part: () => T, problems: string[]): T | undefined => {
+  const attempt = async <T>(part: () => T | Promise<T>, problems: string[]): Promise<T | undefined> => {
     try {
-      return part()
+      return await part()
     } catch (error) {
       problems.push(...problemsOf(error))
       return undefined
     }
   }
 
-  hangUps.each(() => {
-    if (closing) return
+  const readAnew = async (): Promise<Env> => {
+    const next = await secrets.resolve(readEnvironment().env)
+    for (const facts of secrets.unread()) log.error('secret_unread', { ...facts, kept: 'the last value' })
+    return next
+  }
+
+  async function reload(): Promise<void> {
     const problems: string[] = []
-    const changed = attempt(reloadConfig, problems)
-    const certificate = attempt(() => listener.renew(config), problems)
+    const changed = await attempt(async () => adopt(await readAnew()), problems)
+    const certificate = await attempt(() => listener.renew(config), problems)
     if (problems.length > 0) log.error('reload_refused', { problems })
     if (problems.length === 0 || changed?.length || certificate)
       log.info('reloaded', { changed, certificate })
+  }
+
+  /** Adopts what is new in the places of secrets alone: other settings wait for SIGHUP. */
+  async function refreshSecrets(): Promise<void> {
+    const problems: string[] = []
+    const next = await attempt(readAnew, problems)
+    const names = next ? secrets.names().filter((name) => next[name] !== env[name]) : []
+    const values = Object.fromEntries(names.map((name) => [name, next?.[name]]))
+    const changed = names.length > 0 ? await attempt(() => adopt({ ...env, ...values }), problems) : undefined
+    if (problems.length > 0) log.error('reload_refused', { problems })
+    if (changed) log.info('reloaded', { changed })
+  }
+
+  /** One reading at a time. A SIGHUP that waits reads what a later one would, so the later one does nothing. */
+  let turn = Promise.resolve()
+  let isHangUpWaiting = false
+  let refreshing: Timer | undefined
+  const take = (run: () => Promise<void>) => {
+    turn = turn.then(() => (closing ? undefined : run())).then(refreshLater)
+  }
+  const refreshLater = () => {
+    clearTimeout(refreshing)
+    if (closing || secrets.names().length === 0 || config.secretsRefresh === 0) return
+    refreshing = setTimeout(() => take(refreshSecrets), config.secretsRefresh * 1000)
+  }
+  refreshLater()
+  hangUps.each(() => {
+    if (isHangUpWaiting) return
+    isHangUpWaiting = true
+    take(() => {
+      isHangUpWaiting = false
+      return reload()
+    })
   })
 
   const stop = async (signal: string, code = 0) => {
@@ -120,6 +162,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
     await Promise.race([listener.stop(), Bun.sleep(config.shutdownTimeout * 1000)])
     await listener.stop(true)
     timers?.stop()
+    clearTimeout(refreshing)
     await opened.store.close()
     process.exit(code)
   }

@@ -58,6 +58,7 @@ If there is a problem, the provider lists all problems and does not start. \`lat
 - \`.env\` has lines \`NAME=value\`. A value is taken as it is written: \`$\` and \`\\\` have no meaning. Quotes around it are dropped, and allow several lines. Without quotes, a blank and \`#\` begin a comment. If the file exists and cannot be read, or a line of it is no assignment, that is a problem. No other file (\`.env.local\`, \`.env.production\`) is read by the binary.
 - Durations are whole seconds.
 - A secret (🔒) may also be read from a file: \`SECRET_KEY_FILE=/run/secrets/key\`. The last line break of the file is ignored. Setting both the variable and the file is a problem.
+- A secret may also say where it is: \`SECRET_KEY=vault:secret/latchkey#secret_key\`, \`awssm:…\`, \`gcpsm:…\` or \`exec:…\` ([deployment.md](deployment.md#secrets-that-are-kept-elsewhere)).
 - An unknown variable that begins with \`LATCHKEY_\` is a problem, and so is a name that differs from a known one by one or two letters. A typing error could otherwise leave a default in force.
 - Defaults depend on \`NODE_ENV\`: \`development\` (also \`test\`) or \`production\`. An empty cell means that there is no default.
 - The binary has no default for \`NODE_ENV\`: without it no command that needs settings runs. From the sources (\`bun start\`) it is \`development\`.`

@@ -1,5 +1,6 @@
 /** Reads the values of all entries from the environment and reports every problem. */
 import * as v from 'valibot'
+import { referenceIn } from './secret_reference.ts'
 import { type Entries, type Entry, type Environment, inEnvironment, type Profile } from './entry.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
@@ -12,6 +13,8 @@ export interface Source {
   /** The text of a file; throws errors of `node:fs`. */
   readonly readFile: (path: string) => string
   readonly report: Report
+  /** True: a secret that is only referred to is undefined. Otherwise it is a problem, because it should have been read. */
+  readonly secretsMayBeUnread?: boolean
 }
 
 /** An empty variable counts as unset, because shells and compose files often set it so. */
@@ -56,6 +59,12 @@ function readEntry(entry: Entry, source: Source): unknown {
   const raw = file === undefined ? given(env, name) : fromFile(name, source)
   // An unreadable file is reported already. The default must not be used in its place.
   if (raw === undefined && file !== undefined) return undefined
+  const reference = entry.secret && file === undefined ? referenceIn(raw) : undefined
+  if (reference) {
+    if (!source.secretsMayBeUnread)
+      report(name, `expected the value itself, got the place of a secret (${reference.scheme}:)`)
+    return undefined
+  }
   const text = raw ?? entry.profiles?.[profile] ?? inEnvironment(entry.default, environment)
   if (text === undefined) {
     if (entry.required === environment) report(name, `required in ${environment}. ${entry.help}`)

@@ -2,10 +2,11 @@
 import type { Sections } from './entry.ts'
 import { mailSections as mail } from './mail_variables.ts'
 import { protocolSections as protocol } from './protocol_variables.ts'
+import { secretSourceSections as places } from './secret_source_variables.ts'
 import { serverSections as server } from './server_variables.ts'
 
 /** In the order of the documentation. */
-export const sections = { ...server, ...protocol, ...mail } as const satisfies Sections
+export const sections = { ...server, ...protocol, ...mail, ...places } as const satisfies Sections
 
 /** All entries in one list. */
 export const entries = Object.values(sections).flat()

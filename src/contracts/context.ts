@@ -72,6 +72,8 @@ export interface Context extends Memory {
   clientKeys: WeakMap<object, ReadKeys>
   /** Runs a job of the table now and not only at its next interval. Does nothing where no jobs run, as in a command. */
   soon: (job: string) => void
+  /** Variables whose secret could not be read again; undefined when all secrets are in the environment itself. */
+  unreadSecrets: (() => readonly { name: string; problem: string }[]) | undefined
   /** Turns true on SIGTERM: /health says so while requests in flight finish. */
   closing: () => boolean
 }

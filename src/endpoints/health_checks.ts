@@ -110,4 +110,17 @@ const disk: HealthCheck = {
   },
 }
 
-export const instanceChecks: readonly HealthCheck[] = [store, clock, keys, memory, disk]
+const secrets: HealthCheck = {
+  name: 'secrets',
+  trouble: 'unread',
+  run({ unreadSecrets }) {
+    if (!unreadSecrets) return undefined
+    const unread = unreadSecrets()
+    return {
+      ok: unread.length === 0,
+      details: Object.fromEntries(unread.map(({ name, problem }) => [name, problem])),
+    }
+  },
+}
+
+export const instanceChecks: readonly HealthCheck[] = [store, clock, keys, memory, disk, secrets]
