@@ -45,7 +45,13 @@ const metadata = declareMetadata({ require_pushed_authorization_requests: v.opti
 
 const Pushed = defineRecord(
   'pushed_request',
-  v.object({ client_id: v.string(), params: v.record(v.string(), v.string()), exp: v.number() }),
+  v.object({
+    client_id: v.string(),
+    params: v.record(v.string(), v.string()),
+    /** Not `exp` less PAR_TTL, which may change while the request waits. */
+    pushed_at: v.number(),
+    exp: v.number(),
+  }),
 )
 
 const prefix = 'urn:ietf:params:oauth:request_uri:'
@@ -83,12 +89,13 @@ const endpoint = defineEndpoint({
     const handle = context.random(33)
     const { parTtl } = settings(context)
     const id = sha256(handle)
-    const exp = seconds(context.clock) + parTtl
+    const pushed_at = seconds(context.clock)
+    const record = { client_id: client.client_id, params: { ...params }, pushed_at, exp: pushed_at + parTtl }
     await keepWithin(context, call.address, {
       what: 'pushed_requests',
       bytes: JSON.stringify(params).length,
       lifetime: parTtl,
-      write: () => Pushed.put(context, id, { client_id: client.client_id, params: { ...params }, exp }),
+      write: () => Pushed.put(context, id, record),
       undo: () => Pushed.take(context, id),
     })
     return json(201, { request_uri: `${prefix}${handle}`, expires_in: parTtl })
@@ -185,8 +192,7 @@ const source: RequestSource = {
     const id = sha256(request_uri!.slice(prefix.length))
     const pushed = await Pushed.find(context, id)
     if (pushed?.client_id !== client.client_id) throw spent()
-    const pushedAt = pushed.exp - settings(context).parTtl
-    return { ...pushed.params, [idParameter]: seal(id, pushedAt, context) }
+    return { ...pushed.params, [idParameter]: seal(id, pushed.pushed_at, context) }
   },
 }
 
