@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import type { Context } from '../contracts/context.ts'
 import { isLoopbackHost } from '../lib/address.ts'
-import { lazy } from '../lib/lazy.ts'
 import { readMailAddress } from '../lib/mail_address.ts'
 import { replaceUnsafe } from '../lib/unsafe_text.ts'
 import type { MailMessage } from '../models/outbox.ts'
@@ -84,7 +83,13 @@ export async function openRelay(context: Context): Promise<MailTransport> {
   })
   transport.on('error', () => {}) // `sendMail` rejects for each mail as well
 
-  const takesUtf8 = lazy(() => inTime(offersUtf8(relay), smtpTimeoutMs))
+  let asked: Promise<boolean> | undefined
+  /** Asked once; again after a failure, which says nothing about the relay of the next mail. */
+  const takesUtf8 = (): Promise<boolean> =>
+    (asked ??= inTime(offersUtf8(relay), smtpTimeoutMs).catch((error: SmtpError) => {
+      asked = undefined
+      throw failureOf(error)
+    }))
 
   return {
     async send(id, message, date) {
@@ -111,7 +116,7 @@ export async function openRelay(context: Context): Promise<MailTransport> {
         .catch((error: Error) => {
           throw new DeliveryFailure('permanent', error.message)
         })
-      if (![to, mailFrom.address].every(hasAsciiLocalPart) && !(await takesUtf8().catch(throwFailure)))
+      if (![to, mailFrom.address].every(hasAsciiLocalPart) && !(await takesUtf8()))
         throw new DeliveryFailure(
           hasAsciiLocalPart(mailFrom.address) ? 'permanent' : 'relay',
           'the relay offers no SMTPUTF8 (RFC 6531), which a local part beyond ASCII needs',

@@ -1,10 +1,12 @@
 /** Issue 9, D.47: the bytes of a local part beyond ASCII were sent to relays that had not offered SMTPUTF8. RFC 6531 §3.2 */
 import { afterAll, afterEach, expect, test } from 'bun:test'
+import { openRelay } from '../../src/people/mail_relay.ts'
 import { deliverDue } from '../../src/people/mail_delivery.ts'
 import { sendMail } from '../../src/people/mail.ts'
 import { say } from '../../src/lib/say.ts'
 import { outboxIndex } from '../../src/models/outbox.ts'
 import { makeCertificate } from '../support/certificate.ts'
+import { freePort } from '../support/free_port.ts'
 import { provider } from '../support/provider.ts'
 import { type Relay, type RelayOptions, smtpRelay } from '../support/smtp_relay.ts'
 
@@ -96,4 +98,25 @@ test('a relay that is away: the mail waits as any other', async () => {
   await deliverDue(op.context)
   expect(op.lines.join('\n')).toContain('mail_postponed')
   expect((await op.context.store.range(outboxIndex)).length).toBe(1)
+})
+
+test('a relay that did not answer the question is asked again for the next mail', async () => {
+  const port = freePort()
+  const env = {
+    SMTP_URL: `smtp://localhost:${port}`,
+    MAIL_FROM: 'accounts@op.example',
+    SMTP_TIMEOUT_MS: '2000',
+  }
+  const op = await provider({ env })
+  const transport = await openRelay(op.context)
+  const message = { to: 'jürgen@example.com', subject: 'Hello', text: 'Hello', html: '<p>Hello' }
+  const send = () => transport.send('id', message, new Date(op.clock.now()))
+  await expect(send()).rejects.toMatchObject({ kind: 'relay' })
+  relays.push(await smtpRelay({ certificate, port }))
+  await send()
+  await send()
+  const [relay] = relays
+  expect(relay!.taken).toHaveLength(2)
+  expect(relay!.connections()).toBe(2) // one for the question, one for both mails
+  transport.close()
 })
