@@ -69,7 +69,10 @@ const inAllowedCharacters = (text: string): string =>
 /** The description for developers: what was expected, what was received, what to do. */
 export function describe({ expected, came, problem, next }: Grounds): string {
   const got = came === undefined || isSecret(came) ? '' : `, got ${shown(came)}`
-  return inAllowedCharacters((problem ?? expected + got) + (next === undefined ? '' : `: ${next}`))
+  const what = problem ?? expected + got
+  // One colon in a sentence.
+  const then = next === undefined ? '' : `${what.includes(': ') ? ';' : ':'} ${next}`
+  return inAllowedCharacters(what + then)
 }
 
 /** The error of a refused request: `OAuthError` or `HttpError`. */

@@ -43,6 +43,21 @@ const privateHttpFor = (
   { privateHttp }: RedirectPolicy,
 ): RedirectPolicy['privateHttp'] => privateHttp && (needsItsSecret(metadata) ? privateHttp : 'with_secret')
 
+/** The kinds of URIs that the policy allows. */
+function kindsOf(
+  { redirectHosts, redirectSchemes, privateHttp }: RedirectPolicy,
+  applicationType: WithRedirects['application_type'],
+): string {
+  const host = redirectHosts ? ` to ${redirectHosts.join(', ')}` : ''
+  const http = `http on loopback${privateHttp === true ? ' or to a host of a private network' : ''}`
+  if (applicationType === 'web') return `https${host} or ${http}`
+  const scheme =
+    redirectSchemes === 'with_host'
+      ? 'a scheme of an application in reverse-domain notation or with a host'
+      : 'a scheme of an application in reverse-domain notation'
+  return `https${host}, ${http}, or ${scheme}`
+}
+
 export function checkRedirectUris(metadata: WithRedirects, policy: RedirectPolicy): void {
   const needsOne =
     metadata.response_types.length > 0 &&
@@ -73,7 +88,7 @@ export function checkRedirectUris(metadata: WithRedirects, policy: RedirectPolic
       if (problem === undefined) continue
       throw new OAuthError(name === 'redirect_uris' ? 'invalid_redirect_uri' : 'invalid_client_metadata', {
         rule: 'RFC 7591 §5',
-        expected: `${name}: https, http on loopback, or a scheme in reverse-domain notation for a native client`,
+        expected: `${name}: ${kindsOf(allowed, metadata.application_type)}`,
         came: uri,
         problem: `${name}: ${shown(uri)} ${problem}`,
       })

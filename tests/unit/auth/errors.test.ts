@@ -1,4 +1,5 @@
 /** Refusals: status, rule, and a description that always fits on the wire. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+import { describe as describeGrounds } from '../../../src/auth/refusal.ts'
 import { expect, test } from 'bun:test'
 import { Glob } from 'bun'
 import { HttpError, httpRefusals, OAuthError, statusOf } from '../../../src/auth/errors.ts'
@@ -108,4 +109,18 @@ test('each rule that is cited leads to the section of its specification', async 
     const { url } = readRule(rule as Rule)
     expect(url).toMatch(/^https:\/\/[^ ]+#(section-|rfc\.section\.)[\d.]+$/)
   }
+})
+
+test.each([
+  [{ expected: 'a code', next: 'send one' }, 'a code: send one'],
+  [
+    { expected: 'scope is among: openid', came: 'read', next: 'add it' },
+    "scope is among: openid, got 'read'; add it",
+  ],
+  [
+    { expected: 'x', problem: 'scope is not among: openid', next: 'add it' },
+    'scope is not among: openid; add it',
+  ],
+])('a sentence has one colon: %j', (grounds, words) => {
+  expect(describeGrounds({ rule: 'RFC 6749 §3.3', ...grounds })).toBe(words)
 })
