@@ -11,7 +11,6 @@ export interface CommandEntry {
 const serve = async () => defineProcess({ options: {}, run: () => startServer() })
 const keys = () => import('./keys.ts')
 const user = () => import('./user.ts')
-const userRemove = () => import('./user_remove.ts')
 const transfer = () => import('./user_transfer.ts')
 const invitations = () => import('./invite.ts')
 const person = () => import('./person.ts')
@@ -68,12 +67,12 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'user show',
     help: 'Show an account, its factors, sessions and clients',
-    load: async () => (await userRemove()).show,
+    load: async () => (await import('./user_show.ts')).show,
   },
   {
     name: 'user remove',
     help: 'Erase an account and all that is stored about it',
-    load: async () => (await userRemove()).remove,
+    load: async () => (await import('./user_remove.ts')).remove,
   },
   {
     name: 'user set',
@@ -98,7 +97,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'invite revoke', help: 'Revoke an invitation', load: async () => (await invitations()).revoke },
   {
     name: 'invite',
-    help: 'Invite an email address to create an account',
+    help: 'Invite the owner of an address to create an account',
     load: async () => (await invitations()).invite,
   },
   { name: 'verify', help: 'Mark an email address as verified', load: async () => (await person()).verify },

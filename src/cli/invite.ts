@@ -1,4 +1,4 @@
-/** `latchkey invite …`: invitations to create an account for one email address. */
+/** `latchkey invite …`: invitations for the owner of an address to create an account. */
 import { say } from '../lib/say.ts'
 import { canMail, sendMail } from '../people/mail.ts'
 import { readMailAddress } from '../lib/mail_address.ts'
@@ -22,7 +22,7 @@ export const invite = defineCommand({
       value: 'TIME',
       help: 'Lifetime, for example 12h or 30d. Default: 7d',
     },
-    'no-mail': { type: 'boolean', help: 'Only print the link and send no email' },
+    'no-mail': { type: 'boolean', help: 'Print the link and mail nothing' },
   },
   async run({ role, attribute, expires = '7d', 'no-mail': noMail }, [address]) {
     const email = readMailAddress(address)
@@ -34,10 +34,12 @@ export const invite = defineCommand({
       const { issuer } = context.config
       if (!context.table.features.includes('accounts'))
         throw new Refusal(
-          'ACCOUNT_REGISTRATION is closed, so invitations do not work: set it to invitation or open',
+          'ACCOUNT_REGISTRATION is closed, so no invitation can be accepted: set it to invitation or open',
         )
       if (await User.findByAddress(context, email))
-        throw new Refusal(`there is an account for ${printable(email)} already; latchkey user list shows it`)
+        throw new Refusal(
+          `there is an account for ${printable(email)} already; latchkey user list shows all accounts`,
+        )
       const { record, token } = await Invitation.issue(
         context,
         context.random,
@@ -60,7 +62,11 @@ export const invite = defineCommand({
         facts,
         show() {
           printFacts(facts)
-          print(`\nThe link is shown only once${mailed ? '; a running server mails it' : ''}.`)
+          print(
+            mailed
+              ? '\nA running server mails the link. It is shown only once.'
+              : `\nSend the link to ${printable(email)}. It is shown only once.`,
+          )
         },
       }
     })

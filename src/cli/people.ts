@@ -124,3 +124,17 @@ async function inTurns(users: readonly User[], work: (user: User) => Promise<voi
 }
 
 export const number = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+
+/** A line of the log names an account by its `sub`. It is an option, because a username may look like one. */
+export const subOption = {
+  sub: { type: 'string', instead: true, value: 'SUB', help: 'The account with this sub, in place of NAME' },
+} as const
+
+/** The account of the argument NAME, or of `--sub`. */
+export async function requireNamed(context: Context, name: string, sub: string | undefined): Promise<User> {
+  if (sub === undefined) return requireUser(context, name)
+  const user = await User.find(context, sub)
+  if (!user)
+    throw new Refusal(`there is no account with sub ${printable(sub)}; latchkey user list shows all accounts`)
+  return user
+}
