@@ -1,5 +1,4 @@
 /** Refusals: status, rule, and a description that always fits on the wire. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
-import { describe as describeGrounds } from '../../../src/auth/refusal.ts'
 import { expect, test } from 'bun:test'
 import { Glob } from 'bun'
 import { HttpError, httpRefusals, OAuthError, statusOf } from '../../../src/auth/errors.ts'
@@ -122,5 +121,5 @@ test.each([
     'scope is not among: openid; add it',
   ],
 ])('a sentence has one colon: %j', (grounds, words) => {
-  expect(describeGrounds({ rule: 'RFC 6749 §3.3', ...grounds })).toBe(words)
+  expect(describe({ rule: 'RFC 6749 §3.3', ...grounds })).toBe(words)
 })
