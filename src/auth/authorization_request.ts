@@ -71,6 +71,9 @@ export interface RequestingClient {
   default_acr_values?: readonly string[] | undefined
 }
 
+const withoutPkce =
+  'turn PKCE on in the library of the client; for one that cannot, the operator may run latchkey client set CLIENT_ID --no-pkce'
+
 /** What this provider supports, from the table. */
 export interface Abilities {
   responseTypes: ReadonlyMap<string, { defaultMode: string }>
@@ -139,6 +142,7 @@ export function readAuthorizationRequest(
   const codeChallenge = readCodeChallenge(
     read,
     issuesCode && (isPublic || (client.require_pkce ?? abilities.requirePkce)),
+    isPublic ? undefined : withoutPkce,
   )
   if (responseType.split(' ').includes('id_token') && read.nonce === undefined)
     throw new OAuthError('invalid_request', {

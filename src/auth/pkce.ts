@@ -18,11 +18,12 @@ export function generatePkce(random: Random): { code_verifier: string; code_chal
 
 /**
  * The challenge to store with the code, or undefined when there is none and none is required. Throws `invalid_request`
- * (§4.4.1) when it is missing, malformed, or of a method other than S256.
+ * (§4.4.1) when it is missing, malformed, or of a method other than S256. `next`: what to do where it is missing.
  */
 export function readCodeChallenge(
   params: { code_challenge?: string | undefined; code_challenge_method?: string | undefined },
   required: boolean,
+  next?: string,
 ): string | undefined {
   const { code_challenge, code_challenge_method } = params
   if (code_challenge === undefined) {
@@ -36,6 +37,7 @@ export function readCodeChallenge(
       throw new OAuthError('invalid_request', {
         rule: 'RFC 7636 §4.4.1',
         expected: 'code_challenge is required (PKCE, with code_challenge_method=S256)',
+        next,
       })
     return undefined
   }

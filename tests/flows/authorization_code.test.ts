@@ -91,7 +91,10 @@ describe('PKCE', () => {
     for (const client of [demo, browserClient]) {
       const { location } = await open(op, alice, without, client)
       expect(location!.searchParams.get('error')).toBe('invalid_request')
-      expect(location!.searchParams.get('error_description')).toContain('code_challenge is required')
+      const description = location!.searchParams.get('error_description')
+      expect(description).toContain('code_challenge is required')
+      // Only a client that authenticates may be exempt, and the refusal says how.
+      expect(description!.includes('latchkey client set CLIENT_ID --no-pkce')).toBe(client === demo)
     }
   })
 
