@@ -104,9 +104,9 @@ export const membersOf = (value: unknown): Claims =>
     ? Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null))
     : {}
 
-/** A boolean by the specification; some providers send text or a number. */
+/** A boolean by the specification; some providers send a number or text, as their language writes it: `true`, `True`. */
 export const isTrue = (value: unknown): boolean =>
-  value === true || value === 'true' || value === 1 || value === '1'
+  ['boolean', 'string', 'number'].includes(typeof value) && /^(?:true|1)$/i.test(String(value))
 
 /** `email_verified` of a provider of which only the operator knows in what form it sends the claim. */
 export const isVerified = (value: unknown, { emailVerified }: ProviderSettings): boolean =>
