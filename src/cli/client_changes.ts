@@ -88,6 +88,7 @@ export function droppedFrom(given: Members, client: Client): string[] {
     if (value === null || value === undefined) return []
     if (!Object.hasOwn(client, name)) return [name]
     const kept = registered[name]
+    if (name === 'client_id' && value !== kept) return [name]
     if (!Array.isArray(value) || !Array.isArray(kept)) return []
     return value
       .filter((each) => typeof each === 'string' && !kept.includes(each))
@@ -99,8 +100,14 @@ export function droppedFrom(given: Members, client: Client): string[] {
 export function warnOfDropped(names: readonly string[]): void {
   for (const name of names)
     process.stderr.write(
-      `warning: ${printable(name)} is not registered: this provider does not know or serve it for this client\n`,
+      `warning: ${printable(name)} is not registered: ${byOptions[name] ?? 'this provider does not know or serve it for this client'}\n`,
     )
+}
+
+/** Members that a client has, and that options alone give. */
+const byOptions: Readonly<Record<string, string>> = {
+  client_id: 'client add --client-id chooses it',
+  client_secret: 'client add and client secret take one with --secret-stdin or --secret-file',
 }
 
 /** One sentence each; empty for a change that concerns nothing that was issued. */

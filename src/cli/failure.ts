@@ -3,6 +3,7 @@ import { RefusedError } from '../auth/refusal.ts'
 import { ConfigError } from '../config.ts'
 import { KeyRingError } from '../models/signing_keys.ts'
 import { StoreUnavailable } from '../store/store.ts'
+import { printable } from './output.ts'
 
 /** The command line is wrong; the message says what was expected and what came. */
 export class UsageError extends Error {
@@ -23,7 +24,17 @@ function messageOf(error: Error): string {
   if (error instanceof RefusedError) return error.publicDescription
   if (error instanceof StoreUnavailable)
     return `${error.message}; STORE_URL or REDIS_URL says where the store is, and \`latchkey config check --deep\` tries it`
-  return error.message
+  const { code, path } = error as NodeJS.ErrnoException
+  const words = fileProblems[code ?? '']
+  if (words === undefined) return error.message
+  return path === undefined ? words : `${printable(path)}: ${words}`
+}
+
+/** What an operator reads of a file that an option names. */
+const fileProblems: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'no permission to open it',
+  EISDIR: 'expected a file, got a folder',
 }
 
 /** Errors whose message is for the operator. Of any other error the stack is printed, because it is a fault of Latchkey. */

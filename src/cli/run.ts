@@ -10,6 +10,7 @@ import { print, printJson } from './output.ts'
  * Throws UsageError, or what the command throws.
  */
 export async function run(args: readonly string[]): Promise<void> {
+  outliveTheReader()
   const end = args.includes('--') ? args.indexOf('--') : args.length
   const options = args.slice(0, end)
   const words = args.toSpliced(end, 1)
@@ -26,6 +27,14 @@ export async function run(args: readonly string[]): Promise<void> {
   const name = found.name.split(' ')
   const given = name.length > end ? ['--', ...words.slice(name.length)] : args.slice(name.length)
   return command.start(`latchkey ${found.name}`, given)
+}
+
+/** A command does its work to the end, also when the program that reads its output has ended, as in `client list | head`. */
+function outliveTheReader(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+    })
 }
 
 const isHelp = (option?: string): boolean => option === '--help' || option === '-h'

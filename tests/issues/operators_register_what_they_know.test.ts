@@ -9,6 +9,8 @@ import { commandLine } from '../support/command.ts'
 import { authorize, browser, operatorClient, redeem } from '../support/flow.ts'
 import { type Provider, provider } from '../support/provider.ts'
 
+const main = join(import.meta.dir, '../../src/main.ts')
+
 let op: Provider
 beforeAll(async () => {
   op = await provider()
@@ -202,6 +204,46 @@ describe('by command', () => {
     expect(set.stderr).toContain('warning: redirect_uri is not registered')
     const clean = await add('--redirect-uri', 'https://a.example/cb')
     expect([clean.stderr, clean.stdout.includes('left_out')]).toEqual(['', false])
+  })
+
+  test('an id and a secret in a file are named, with the options for them', async () => {
+    const members = { client_id: 'mine', client_secret: 'theirs', redirect_uris: ['https://a.example/cb'] }
+    const { stdout, stderr } = await add('--metadata', file('whole.json', members))
+    expect(JSON.parse(stdout)).toMatchObject({ left_out: ['client_id', 'client_secret'] })
+    for (const words of ['client_id is not registered: client add --client-id', '--secret-stdin'])
+      expect(stderr).toContain(words)
+    expect(stderr).not.toContain('theirs')
+    const named = await add('--metadata', 'whole.json', '--client-id', 'mine')
+    expect(JSON.parse(named.stdout)).toMatchObject({ left_out: ['client_secret'] })
+  })
+
+  test('a file that is not there is said in words', async () => {
+    const { code, stderr } = await add('--metadata', 'none.json')
+    expect([code, stderr]).toEqual([1, 'latchkey: none.json: there is no such file\n'])
+    expect((await add('--metadata', '.')).stderr).toContain('folder')
+  })
+
+  test('a command whose reader has ended does its work', async () => {
+    const { code } = await line.latchkey([
+      'client',
+      'add',
+      'App',
+      '--client-id',
+      'cut',
+      '--redirect-uri',
+      'https://a.example/cb',
+    ])
+    expect(code).toBe(0)
+    const child = Bun.spawn(['sh', '-c', `${process.execPath} ${main} client list | true; echo done`], {
+      cwd: line.folder,
+      env: { PATH: process.env.PATH, NODE_ENV: 'development', STORE_URL: 'sqlite:latchkey.db' },
+      stdout: 'pipe',
+      stderr: 'pipe',
+    })
+    expect([await new Response(child.stdout).text(), await new Response(child.stderr).text()]).toEqual([
+      'done\n',
+      '',
+    ])
   })
 
   test('a grant type that no response type uses is named', async () => {
