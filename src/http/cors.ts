@@ -52,6 +52,9 @@ function isReadable({ method, client }: Call, origin: string, status: number): b
   return client ? isRedirectOrigin(client.redirect_uris, origin, client) : status >= 400
 }
 
+/** What libraries of a page add to each request: tracing (W3C Trace Context and Baggage, Sentry) and XMLHttpRequest. */
+const ofEveryRequest = ['Traceparent', 'Tracestate', 'Baggage', 'Sentry-Trace', 'X-Requested-With']
+
 /** Additional headers of the response to a preflight request. */
 export const preflightHeaders = (methods: readonly string[], { table }: Context): Headers => ({
   'access-control-allow-methods': methods.join(', '),
@@ -59,6 +62,7 @@ export const preflightHeaders = (methods: readonly string[], { table }: Context)
     'Authorization',
     'Content-Type',
     'MCP-Protocol-Version', // clients of the Model Context Protocol send it to the metadata and to every endpoint
+    ...ofEveryRequest,
     ...table.headers.cors.flatMap((each) => each.allow),
   ].join(', '),
   'access-control-max-age': '600',
