@@ -130,14 +130,14 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       record.settle(document, at, { algs, retention, hints }, (kid) => open.get(kid)?.jwk())
   }
 
-  /** `plan` gets the current document, and is called again each time that another instance changed it first. */
-  async function change(plan: (current: Document) => Document): Promise<void> {
+  /** `plan` gets the current document, joined with `known`, again each time that another instance changed it first. */
+  async function change(plan: (current: Document) => Document, known = open.document): Promise<void> {
     const settle = await settler()
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const before = await storage.get(recordName)
       // Opened before it is changed: an instance that cannot read the keys must not add to them.
       if (before !== undefined) adopt(before)
-      const current = before === undefined ? record.emptyDocument : open.document
+      const current = before === undefined ? record.emptyDocument : record.withNewer(open.document, known)
       const after = JSON.stringify(settle(plan(current)))
       if (after === before) return
       const won =
@@ -190,15 +190,19 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   }
 
   async function refresh(): Promise<void> {
+    const known = open.document
     const found = await storage.get(recordName)
     if (found !== undefined) adopt(found)
-    else if (text !== undefined && (await storage.create(recordName, text))) {
-      // The store lost the record. This instance may have the only copy of keys that clients have cached.
-      log.warn('key_ring_restored', { reason: 'the record of signing keys had vanished from the store' })
-    } else if (text !== undefined && (await storage.get(recordName)) === undefined)
-      throw record.replacedMeanwhile() // a sealed store reads it as absent
+    const isOlder = record.withNewer(open.document, known) !== open.document
+    const hadVanished = found === undefined && text !== undefined && (await storage.create(recordName, text))
+    // This instance may have the only copy of keys that clients have cached, and an older copy a key that had leaked.
+    if (isOlder || hadVanished)
+      log.warn('key_ring_restored', {
+        reason: `the record of signing keys ${isOlder ? 'was older than before' : 'had vanished from the store'}`,
+      })
     // A retired private key has no use and could be stolen, so it is deleted.
-    if (open.document.keys.some((entry) => record.isRetired(entry, now()))) await change((current) => current)
+    if (isOlder || open.document.keys.some((entry) => record.isRetired(entry, now())))
+      await change((current) => current, known)
   }
 
   async function rotate(wanted: readonly KeyAlg[]): Promise<KeyStatus[]> {

@@ -1,6 +1,6 @@
 /** What is valid once: the store remembers that it was used. What was issued before the store lost records is refused. docs/decisions/0071-birth-marks.md */
 import type { Store } from '../store/store.ts'
-import type { Birth } from './birth.ts'
+import type { Birth, Since } from './birth.ts'
 
 /** The problem of something that is valid once; undefined for the one caller that uses it first. */
 export type OnceProblem = 'used' | 'lost' | undefined
@@ -20,9 +20,12 @@ export async function useOnce(
 ): Promise<OnceProblem> {
   const [isFirst, since] = await Promise.all([store.create(key, '', ttl), birth.since()])
   if (!isFirst) return 'used'
-  const isLost = 'at' in issued ? issued.at < since.dated : issued.notBefore < since.undated
-  return isLost ? 'lost' : undefined
+  return isLost(issued, since) ? 'lost' : undefined
 }
+
+/** Whether the store may have lost the record of its use. */
+export const isLost = (issued: Issued, since: Since): boolean =>
+  'at' in issued ? issued.at < since.dated : issued.notBefore < since.undated
 
 /** For a refusal. */
 export const onceWords = (what: string, problem: 'used' | 'lost'): string =>

@@ -123,6 +123,24 @@ export const newestOf = (document: Document, alg: KeyAlg): Entry | undefined =>
     .sort(inOrder)
     .at(-1)
 
+/**
+ * `theirs` with what only `ours` knows, when it is an older record: an instance has seen a key that it lacks, or has seen a
+ * key retire that is in it. A record that was changed since knows each key of before, in use or by its name. Both orders
+ * give the same keys, so instances that saw different records agree. Otherwise `theirs` itself.
+ */
+export function withNewer(theirs: Document, ours: Document): Document {
+  const lacking = ours.keys.filter(({ kid }) => !isKnown(theirs, kid))
+  const revived = theirs.keys.filter(({ kid }) => ours.retired.includes(kid))
+  if (lacking.length === 0 && revived.length === 0) return theirs
+  const retired = [...new Set([...ours.retired, ...theirs.retired])]
+  const former = new Map([...theirs.former, ...ours.former].map((each) => [each.kid, each]))
+  return {
+    keys: [...theirs.keys, ...lacking].filter(({ kid }) => !retired.includes(kid)),
+    retired,
+    former: [...former.values()],
+  }
+}
+
 /** Adds a key as the last of its algorithm, even when the clock that chose its activation was behind. */
 export function append(document: Document, entry: Entry): Document {
   const after = newestOf(document, entry.alg)?.activates_at ?? 0

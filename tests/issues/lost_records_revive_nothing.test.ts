@@ -15,6 +15,10 @@ import type { Store } from '../../src/store/store.ts'
 import { addClient, bank, begin } from '../support/backchannel.ts'
 import { authorizationUrl, demo, formPost, type Json, type TestClient } from '../support/client.ts'
 import { bearer, introspect, operatorClient, read } from '../support/flow.ts'
+import { say } from '../../src/lib/say.ts'
+import { User } from '../../src/models/user.ts'
+import { findLink, forgetLink, mailLink } from '../../src/people/reset_link.ts'
+import { mailsOf } from '../support/mailbox.ts'
 import { person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
 import { redisCli, type RedisServer, startRedis } from '../support/redis.ts'
@@ -127,6 +131,23 @@ const ways: Record<string, (op: Provider) => Promise<Use>> = {
   },
 }
 
+const links: typeof ways = {
+  async 'the link of a password reset'(op) {
+    const user = (await User.findByUsername(op.context, 'alice'))!
+    await mailLink(op.context, user, { to: 'alice@example.com', why: say('mail.notice_subject') })
+    const token = new URL(
+      /https?:\S*reset_password\S*/.exec((await mailsOf(op)).at(-1)!.text)![0],
+    ).searchParams.get('token')!
+    let isSpent = false
+    return async (at) => {
+      const found = await findLink(at.context, token)
+      if (!isSpent) await forgetLink(at.context, user.sub, token)
+      isSpent = true
+      return found !== undefined
+    }
+  },
+}
+
 const proofs: typeof ways = {
   async 'a DPoP proof'(op) {
     const dpop = await sign(
@@ -201,7 +222,7 @@ const losses: Record<string, Loss> = {
 }
 for (const [how, { before, lose }] of Object.entries(losses))
   describe(how, () => {
-    for (const [name, make] of Object.entries({ ...ways, ...proofs }))
+    for (const [name, make] of Object.entries({ ...ways, ...links, ...proofs }))
       test(`${name} is not valid again`, async () => {
         const scene = await stage()
         const once = await make(scene.op)

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { createLog } from '../../../src/lib/log.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
+import { type Birth, neverLost } from '../../../src/models/birth.ts'
 import type { Memory } from '../../../src/models/define_record.ts'
 import { Event } from '../../../src/models/event.ts'
 import { OneTime } from '../../../src/models/one_time.ts'
@@ -11,9 +12,9 @@ import { memoryStore } from '../../../src/store/memory.ts'
 import { turnableClock } from '../../support/provider.ts'
 
 const clock = turnableClock()
-let memory: Memory
+let memory: Memory & { birth: Birth }
 beforeEach(() => {
-  memory = { store: memoryStore(clock), clock, log: createLog('error', 'json', () => {}) }
+  memory = { store: memoryStore(clock), clock, log: createLog('error', 'json', () => {}), birth: neverLost }
 })
 
 const user = (sub: string, claims: Record<string, unknown> = {}): NewUser => ({
