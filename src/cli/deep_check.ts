@@ -13,7 +13,7 @@ import { keysAreLost, lostKeysWords, requireReadable } from '../models/readable_
 import { directoryStorage } from '../store/directory.ts'
 import type { Store } from '../store/store.ts'
 import { encrypted, openBackend, ownKey } from './open.ts'
-import { certificateOf, keyOf, tlsOptions } from './tls_options.ts'
+import { certificateOf, keyOf, keyText, tlsOptions } from './tls_options.ts'
 
 interface Trial {
   /** The variable to mend. */
@@ -123,9 +123,8 @@ const trials: readonly Trial[] = [
   { name: 'HOST', run: listenOn },
   {
     name: 'TLS_KEY_PATH',
-    run: (config) => {
-      const tls = tlsOptions(config)
-      if (tls) keyOf(tls.key)
+    run: ({ tls }) => {
+      if (tls) keyOf(keyText(tls))
       return undefined
     },
   },

@@ -6,7 +6,7 @@ import { type Config, loadConfig } from '../config.ts'
 import type { Env } from '../config/read.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { deriveKey } from '../lib/hash.ts'
-import { type AdjustableLog, createLog } from '../lib/log.ts'
+import { type AdjustableLog, createLog, type Fields } from '../lib/log.ts'
 import { clockOffset, clockProblem } from '../models/clock_guard.ts'
 import { type KeyRing, loadKeyRing } from '../models/key_ring.ts'
 import { keysAreLost, lostKeysWords } from '../models/readable_keys.ts'
@@ -18,6 +18,7 @@ import { featureEntries, featureKeyAlgs } from '../table.ts'
 import { isCompiled } from '../version.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { Refusal } from './failure.ts'
+import { lineWriter } from './log_writer.ts'
 import { createSecrets, type Secrets } from './secrets.ts'
 
 export interface Opened {
@@ -51,8 +52,20 @@ export async function readSettings(
   return { config: readConfig(env), environment: { ...environment, env } }
 }
 
+/** A single line at level `warn`. */
+function lineOf(format: Config['logFormat'], event: string, fields: Fields): string {
+  let made = ''
+  createLog('warn', format, (line) => (made = line)).warn(event, fields)
+  return made
+}
+
 export async function open(config: Config): Promise<Opened> {
-  const log = createLog(config.logLevel, config.logFormat, (line) => process.stderr.write(`${line}\n`))
+  const { logLevel, logFormat } = config
+  const log = createLog(
+    logLevel,
+    logFormat,
+    lineWriter(process.stderr, (lines) => lineOf(logFormat, 'log_lines_dropped', { lines })),
+  )
   return { config, clock: systemClock, log, store: await openStore(config, systemClock) }
 }
 

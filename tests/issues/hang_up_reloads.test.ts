@@ -184,6 +184,23 @@ describe('SIGHUP', () => {
     expect(String(server.events('reload_refused')[0]!.problems)).toContain('TLS_KEY_PATH')
     expect(await certificateOf(server)).toBe(first)
 
+    const said = async () => {
+      await nextReload(server)
+      return String(server.events('reload_refused').at(-1)!.problems)
+    }
+    const damages: [name: 'TLS_CERT_PATH' | 'TLS_KEY_PATH', make: (path: string) => unknown][] = [
+      ['TLS_CERT_PATH', (path) => rmSync(path)],
+      ['TLS_CERT_PATH', (path) => writeFileSync(path, 'no certificate')],
+      ['TLS_KEY_PATH', (path) => rmSync(path)],
+      ['TLS_KEY_PATH', (path) => writeFileSync(path, 'no key')],
+    ]
+    for (const [name, damage] of damages) {
+      install(old)
+      damage(at[name])
+      expect(await said()).toContain(`in ${name}`)
+      expect(await certificateOf(server)).toBe(first)
+    }
+
     install(renewed)
     const request = await requestInProgress(server)
     for (let i = 0; i < 3; i++) await nextReload(server)
