@@ -4,12 +4,17 @@ import type { Call } from '../contracts/call.ts'
 import { inNetworks, loopback } from '../lib/address.ts'
 import { equalInConstantTime } from '../lib/equal.ts'
 
+/** A proxy on this machine forwards other callers, and adds one of these. One that adds none must keep `/metrics` and `/health` to itself. */
+const ofProxies = [
+  ...['forwarded', 'via', 'x-real-ip', 'x-client-ip', 'true-client-ip', 'cf-connecting-ip'],
+  ...['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-server'],
+]
+
 export function mayReadMetrics({ request, address }: Call, { metricsToken }: Config): boolean {
   const { headers } = request
   if (metricsToken !== undefined) {
     const token = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1]
     return token !== undefined && equalInConstantTime(token, metricsToken)
   }
-  // A proxy on this machine forwards other callers, and adds a header.
-  return inNetworks(address, loopback()) && !headers.has('x-forwarded-for') && !headers.has('forwarded')
+  return inNetworks(address, loopback()) && !ofProxies.some((name) => headers.has(name))
 }
