@@ -1,10 +1,11 @@
 /** `latchkey config check`: prints the effective configuration with warnings and notes, or all its problems. docs/configuration.md */
-import { accessSync, constants } from 'node:fs'
 import { type Config, ConfigError, type Entry } from '../config.ts'
 import { camelCase, inEnvironment } from '../config/entry.ts'
+import { readNamed } from '../config/named_files.ts'
 import { type Env, given } from '../config/read.ts'
 import { referenceIn, type ReferenceScheme } from '../config/secret_reference.ts'
 import { developmentSecretKey } from '../config/server_variables.ts'
+import { faultOf } from '../config/setting_fault.ts'
 import { entries } from '../config/variables.ts'
 import { storeLocation } from './administration.ts'
 import { type Answer, defineCommand } from './command.ts'
@@ -16,6 +17,9 @@ import { print, printable, printTable } from './output.ts'
 import { looksOf } from '../html/looks.ts'
 import { featureEntries, featureNotes, featuresFor } from '../table.ts'
 import { readSettings } from './open.ts'
+import { serviceTrials } from './service_trials.ts'
+import type { Trial } from './trial.ts'
+import { trials } from './trials.ts'
 import { checkProfiles, type ProfileFinding, registeredClients } from './profile_check.ts'
 
 export const check = defineCommand({
@@ -30,14 +34,18 @@ export const check = defineCommand({
   async run({ changed, deep }) {
     try {
       const { config, environment } = await readSettings()
-      requireFiles(config, environment)
-      featuresFor(config)
-      looksOf(config) // throws ConfigError for a faulty theme
       const warnings = [...warningsAbout(config)]
-      const warn = (text: string) => void warnings.push(text)
-      const problems = deep ? await deepProblems(config, environment.env, warn) : []
+      const notes = [...notesOn(config)]
+      const together = [...problemsIn(() => featuresFor(config)), ...problemsIn(() => looksOf(config))]
+      const outside = deep
+        ? await deepProblems(allTrials(config, together), config, environment.env, {
+            warn: (text) => void warnings.push(text),
+            note: (text) => void notes.push(text),
+          })
+        : fileProblems(config, environment)
+      const problems = [...new Set([...together, ...outside])]
       if (problems.length > 0) throw new ConfigError(problems)
-      return await report(config, environment, { warnings, onlyChanged: changed ?? false })
+      return await report(config, environment, { warnings, notes, onlyChanged: changed ?? false })
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       return { facts: { ok: false, problems: error.problems }, show() {}, failure: error }
@@ -45,14 +53,28 @@ export const check = defineCommand({
   },
 })
 
+/** Other servers are tried only when the features agree with their settings. */
+const allTrials = (config: Config, together: readonly string[]): readonly Trial[] =>
+  together.length > 0 ? trials : [...trials, ...serviceTrials(config)]
+
+function problemsIn(run: () => unknown): readonly string[] {
+  try {
+    run()
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+}
+
 async function report(
   config: Config,
   environment: Environment,
-  { warnings, onlyChanged }: { warnings: string[]; onlyChanged: boolean },
+  { warnings, notes: own, onlyChanged }: { warnings: string[]; notes: string[]; onlyChanged: boolean },
 ): Promise<Answer> {
   const all = settingsOf(config, environment)
   const settings = onlyChanged ? all.filter(({ from }) => from !== 'default') : all
-  const notes = [...notesOn(config), ...featureNotes(config)]
+  const notes = [...own, ...featureNotes(config)]
   const profiles = onlyChanged ? [] : await profilesFor(config, environment.env, warnings)
   const values = Object.fromEntries(settings.map(({ name, value }) => [name, value]))
   return {
@@ -111,29 +133,18 @@ function printProfiles(found: readonly ProfileFinding[], config: Config): void {
   }
 }
 
-/** Throws ConfigError for a file that `serve` needs and that cannot be read. */
-function requireFiles({ tls, redisCaPath }: Config, { env }: Environment): void {
+/** Files that `serve` needs and that cannot be read. */
+function fileProblems({ tls, redisCaPath, outboundCaPath }: Config, { env }: Environment): string[] {
   const named = {
     TLS_CERT_PATH: tls?.certPath,
     TLS_KEY_PATH: tls?.keyPath,
     REDIS_CA_PATH: redisCaPath,
+    OUTBOUND_CA_PATH: outboundCaPath,
     PRIVATE_KEY_PATH: given(env, 'PRIVATE_KEY_PATH'),
   }
-  const problems = Object.entries(named).flatMap(([name, path]) => {
-    return path === undefined || isReadable(path)
-      ? []
-      : [`${name}: expected a readable file, got ${printable(path)}`]
-  })
-  if (problems.length > 0) throw new ConfigError(problems)
-}
-
-function isReadable(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK)
-    return true
-  } catch {
-    return false
-  }
+  return Object.entries(named).flatMap(([name, path]) =>
+    path === undefined ? [] : faultOf(() => readNamed(name, path)),
+  )
 }
 
 interface Setting {

@@ -41,3 +41,10 @@ export function readEnvironment(): Environment {
   const env = { ...process.env, ...file }
   return { env, written: env, fromDotenv: (name) => fromFile.has(name) }
 }
+
+/** The variable that names the store. */
+export const storeVariable = (env: Env): 'STORE_URL' | 'REDIS_URL' =>
+  (given(env, 'STORE_URL') ?? given(env, 'STORE_URL_FILE')) === undefined &&
+  (given(env, 'REDIS_URL') ?? given(env, 'REDIS_URL_FILE')) !== undefined
+    ? 'REDIS_URL'
+    : 'STORE_URL'

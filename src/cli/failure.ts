@@ -1,8 +1,10 @@
 /** Error messages and exit codes of commands: 2 for wrong usage or configuration, 1 for any other failure. */
 import { RefusedError } from '../auth/refusal.ts'
 import { ConfigError } from '../config.ts'
-import { KeyRingError } from '../models/signing_keys.ts'
+import { SettingFault } from '../config/setting_fault.ts'
+import { KeyRingError, WrongSecretError } from '../models/signing_keys.ts'
 import { StoreUnavailable } from '../store/store.ts'
+import { readEnvironment, storeVariable } from './environment.ts'
 import { printable } from './output.ts'
 
 /** The command line is wrong; the message says what was expected and what came. */
@@ -20,10 +22,18 @@ export class Interrupted extends Error {
   override name = 'Interrupted'
 }
 
+/** The fault of a setting, as a line that begins with its variable; undefined for any other error. */
+export function settingLine(error: unknown): string | undefined {
+  if (error instanceof SettingFault) return error.message
+  if (error instanceof WrongSecretError) return `SECRET_KEY: ${error.message}`
+  if (error instanceof StoreUnavailable) return `${storeVariable(readEnvironment().env)}: ${error.message}`
+  return undefined
+}
+
 function messageOf(error: Error): string {
   if (error instanceof RefusedError) return error.publicDescription
-  if (error instanceof StoreUnavailable)
-    return `${error.message}; STORE_URL or REDIS_URL says where the store is, and \`latchkey config check --deep\` tries it`
+  const line = settingLine(error)
+  if (line !== undefined) return `${line}\n\`latchkey config check --deep\` tries all that the settings name`
   const { code, path } = error as NodeJS.ErrnoException
   const words = fileProblems[code ?? '']
   if (words === undefined) return error.message
@@ -39,7 +49,7 @@ const fileProblems: Readonly<Record<string, string>> = {
 
 /** Errors whose message is for the operator. Of any other error the stack is printed, because it is a fault of Latchkey. */
 const isExpected = (error: Error): boolean =>
-  [UsageError, Refusal, ConfigError, RefusedError, KeyRingError, StoreUnavailable].some(
+  [UsageError, Refusal, ConfigError, SettingFault, RefusedError, KeyRingError, StoreUnavailable].some(
     (kind) => error instanceof kind,
   ) ||
   ('code' in error && typeof error.code === 'string') // errors of the operating system: ENOENT, EADDRINUSE

@@ -1,7 +1,6 @@
 /** The socket of the server: it listens, takes a renewed certificate, and stops. */
 import type { Config } from '../config.ts'
-import { Refusal } from './failure.ts'
-import { certificateOf, tlsOptions, type TlsOptions } from './tls_options.ts'
+import { requireFit, tlsOptions, type TlsOptions } from './tls_options.ts'
 
 export type Handle = (request: Request, readPeer: () => string) => Promise<Response> | Response
 
@@ -31,15 +30,11 @@ function listen(config: Config, port: number, tls: TlsOptions, handle: Handle) {
   })
 }
 
+/** Throws SettingFault for the certificate and the key; for the address what the runtime throws (listen_fault.ts). */
 export function openListener(config: Config, handle: Handle): Listener {
-  let tls: TlsOptions
-  let server: ReturnType<typeof listen>
-  try {
-    tls = tlsOptions(config)
-    server = listen(config, config.port, tls, handle)
-  } catch (error) {
-    throw refusalOf(error, config)
-  }
+  let tls = tlsOptions(config)
+  if (tls) requireFit(config, tls)
+  let server = listen(config, config.port, tls, handle)
   const port = server.port ?? config.port
   const stopping = new Set<typeof server>()
   let stopped = false
@@ -77,7 +72,7 @@ export function openListener(config: Config, handle: Handle): Listener {
     renew(changed) {
       const next = tlsOptions(changed)
       if (!next || !tls || JSON.stringify(next) === JSON.stringify(tls)) return false
-      certificateOf(next)
+      requireFit(changed, next)
       replaceBy(next)
       return true
     },
@@ -86,13 +81,4 @@ export function openListener(config: Config, handle: Handle): Listener {
       return Promise.all([server, ...stopping].map((each) => each.stop(force)))
     },
   }
-}
-
-function refusalOf(error: unknown, { host, port, tls }: Config): unknown {
-  if (!(error instanceof Error && 'code' in error)) return error
-  return new Refusal(
-    error.code === 'EADDRINUSE'
-      ? `port ${port} of ${host} is in use: stop what listens there, or choose another, such as PORT=${port + 1}`
-      : `cannot listen with HOST=${host}, PORT=${port}${tls ? `, TLS_CERT_PATH=${tls.certPath}, TLS_KEY_PATH=${tls.keyPath}` : ''} (${error.message}). \`latchkey config check --deep\` tries the address and the certificate`,
-  )
 }

@@ -1,24 +1,24 @@
 /** Opens the configuration from the environment, its store and the keys. */
-import { readFileSync } from 'node:fs'
 import { keyRingSecret } from '../app.ts'
 import type { KeyAlg } from '../auth/jwk.ts'
 import { type Config, loadConfig } from '../config.ts'
+import { readAuthorities } from '../config/named_files.ts'
 import type { Env } from '../config/read.ts'
+import { SettingFault } from '../config/setting_fault.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { deriveKey } from '../lib/hash.ts'
 import { type AdjustableLog, createLog, type Fields } from '../lib/log.ts'
 import { clockOffset, clockProblem } from '../models/clock_guard.ts'
 import { type KeyRing, loadKeyRing } from '../models/key_ring.ts'
 import { keysAreLost, lostKeysWords } from '../models/readable_keys.ts'
-import { readPemFile } from '../models/pem_files.ts'
-import { directoryStorage } from '../store/directory.ts'
 import { memoryStore } from '../store/memory.ts'
-import type { Store } from '../store/store.ts'
+import { type Concern, type Store, StoreUnavailable } from '../store/store.ts'
 import { featureEntries, featureKeyAlgs } from '../table.ts'
 import { isCompiled } from '../version.ts'
 import { type Environment, readEnvironment } from './environment.ts'
-import { Refusal } from './failure.ts'
 import { lineWriter } from './log_writer.ts'
+import { requireNone } from './folders.ts'
+import { keyFolder, newDatabaseProblem, ownKey } from './own_files.ts'
 import { createSecrets, type Secrets } from './secrets.ts'
 
 export interface Opened {
@@ -81,28 +81,36 @@ export async function encrypted(plain: Store, { storeEncryption, secretKey }: Co
 }
 
 /** The only code that chooses a backend. Of SQLite and Redis, the one that is not chosen is not loaded. */
-export async function openBackend(
-  { store, redisCaPath, storeTimeoutMs }: Config,
-  clock: Clock,
-): Promise<Store> {
+export async function openBackend(config: Config, clock: Clock): Promise<Store> {
+  const { store, redisCaPath, storeTimeoutMs } = config
   if (store.kind === 'memory') return memoryStore(clock)
-  if (store.kind === 'sqlite') return (await import('../store/sqlite.ts')).sqliteStore(store.path, clock)
+  if (store.kind === 'sqlite') {
+    requireNone('STORE_URL', newDatabaseProblem(config))
+    return (await import('../store/sqlite.ts')).sqliteStore(store.path, clock)
+  }
+  const caCert = redisCaPath === undefined ? undefined : readAuthorities('REDIS_CA_PATH', redisCaPath).pem
   const { redisStore } = await import('../store/redis.ts')
-  const caCert = redisCaPath === undefined ? undefined : readFileSync(redisCaPath, 'utf8')
   return redisStore(store.url, { timeoutMs: storeTimeoutMs, ...(caCert !== undefined && { caCert }) })
 }
 
-/** The key of PRIVATE_KEY_PATH. Without RS256 it signs by PS256. */
-export const ownKey = async ({ privateKeyPath, signingAlgs }: Config) =>
-  privateKeyPath === undefined
-    ? []
-    : readPemFile(privateKeyPath, signingAlgs.includes('RS256') ? 'RS256' : 'PS256')
+/** Production refuses a store that evicts records before they expire, unless the operator allows it. */
+export function refusedConcern(
+  { environment, redisEviction }: Config,
+  concerns: readonly Concern[],
+): { refused: string | undefined; accepted: readonly Concern[] } {
+  const isRefused = environment === 'production' && redisEviction === 'refuse'
+  const evicts = isRefused ? concerns.find(({ name }) => name === 'evicts') : undefined
+  return {
+    refused: evicts && `${evicts.text}, or accept it with REDIS_EVICTION=allow`,
+    accepted: concerns.filter((each) => each !== evicts),
+  }
+}
 
 /** A wrong clock would remove keys that are in use, and make tokens that live too long. */
 async function requireGoodClock({ config, clock, log, store }: Opened): Promise<void> {
   const offset = await clockOffset(store, clock)
   const problem = clockProblem(offset, config.clockTolerance)
-  if (problem !== undefined) throw new Refusal(problem)
+  if (problem !== undefined) throw new SettingFault('CLOCK_TOLERANCE', problem)
   if (store.time && offset === undefined && config.store.kind === 'redis')
     log.warn('clock_unknown', {
       problem: 'the user of the Redis URL may not use TIME: add +time to its rules',
@@ -112,7 +120,7 @@ async function requireGoodClock({ config, clock, log, store }: Opened): Promise<
 /** New keys beside old data would end all tokens without a word: the operator decides. Development makes them. */
 async function requireKeptKeys({ config, log, store }: Opened): Promise<void> {
   if (config.store.kind === 'memory' || !(await keysAreLost(store))) return
-  if (config.environment === 'production') throw new Refusal(lostKeysWords)
+  if (config.environment === 'production') throw new SettingFault('SECRET_KEY', lostKeysWords)
   log.warn('keys_were_lost', { problem: lostKeysWords })
 }
 
@@ -121,8 +129,10 @@ export async function openKeys(opened: Opened): Promise<KeyRing> {
   const { config, clock, log, store } = opened
   await requireGoodClock(opened)
   await requireKeptKeys(opened)
-  return loadKeyRing({
-    storage: config.store.kind === 'memory' ? directoryStorage(config.keysPath) : store,
+  const inFolder = config.store.kind === 'memory'
+  const storage = inFolder ? keyFolder(config) : store
+  const ring = loadKeyRing({
+    storage,
     sealingKey: keyRingSecret(config.secretKey),
     clock,
     log,
@@ -132,5 +142,8 @@ export async function openKeys(opened: Opened): Promise<KeyRing> {
     activationDelay: config.keyActivationDelay,
     retention: Math.max(config.accessTokenTtl, config.idTokenTtl),
     hints: config.sessionTtl,
+  })
+  return ring.catch((error: Error) => {
+    throw inFolder && error instanceof StoreUnavailable ? new SettingFault('KEYS_PATH', error.message) : error
   })
 }

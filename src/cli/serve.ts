@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import { compileViews } from '../html/view.ts'
 import { keyRefreshSeconds } from '../config/checks.ts'
 import { type Env, given } from '../config/read.ts'
+import { SettingFault } from '../config/setting_fault.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
@@ -13,15 +14,17 @@ import { type KeyRing } from '../models/key_ring.ts'
 import { KeyRingError } from '../models/signing_keys.ts'
 import { writePemFiles } from '../models/pem_files.ts'
 import { commit, isCompiled, version } from '../version.ts'
-import { readEnvironment } from './environment.ts'
-import { Refusal } from './failure.ts'
+import { readEnvironment, storeVariable } from './environment.ts'
+import { requireNone } from './folders.ts'
 import type { HangUps } from './hang_ups.ts'
 import { handleTheUncaught } from './last_resort.ts'
-import { openListener } from './listener.ts'
-import { open, openKeys, type Opened, readConfig, readSettings } from './open.ts'
+import { listenFault } from './listen_fault.ts'
+import { type Listener, openListener } from './listener.ts'
+import { open, openKeys, type Opened, readConfig, readSettings, refusedConcern } from './open.ts'
 import { createSecrets } from './secrets.ts'
 import { seedDemo } from './seed_demo.ts'
 import { changedNames, problemsOf, requireReloadable } from './reload.ts'
+import { warnOfFaults } from './start_warnings.ts'
 import { welcome } from './welcome.ts'
 
 /** A program that read our output, such as `head`, may end before we do. Sign-ins go on without it. */
@@ -54,7 +57,12 @@ export async function serve(hangUps: HangUps): Promise<void> {
   if (config.environment === 'development') await prepareDevelopment(config, opened, keys)
   // From here to `createApp` nothing waits, so that no request arrives before there is an answer.
   let app: App
-  const listener = openListener(config, (request, readPeer) => app.handle(request, readPeer))
+  let listener: Listener
+  try {
+    listener = openListener(config, (request, readPeer) => app.handle(request, readPeer))
+  } catch (error) {
+    throw await listenFault(error, config)
+  }
   const { port } = listener
   if (config.port === 0) config = readConfig({ ...env, PORT: `${port}` })
   let timers: Timers | undefined
@@ -74,6 +82,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
   timers = startTimers(app, keys)
   process.stdout.write(welcome(config, port))
   const { host: address, issuer, store } = config
+  void warnOfFaults(config, env, log)
   log.info('started', { version, commit, issuer, address, port, store: store.kind })
 
   /** The old configuration and the old application stay in use unless all of the new one works. */
@@ -170,13 +179,10 @@ export async function serve(hangUps: HangUps): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
 }
 
-/** Production refuses a store that evicts records before they expire, unless the operator allows it. */
 async function lookAtStore({ config, store, log }: Opened): Promise<void> {
-  for (const { name, text } of (await store.concerns?.()) ?? []) {
-    if (name === 'evicts' && config.environment === 'production' && config.redisEviction === 'refuse')
-      throw new Refusal(`the store is not used: ${text}, or accept it with REDIS_EVICTION=allow`)
-    log.warn('store_may_lose_records', { concern: name, problem: text })
-  }
+  const { refused, accepted } = refusedConcern(config, (await store.concerns?.()) ?? [])
+  requireNone(storeVariable(readEnvironment().env), refused)
+  for (const { name, text } of accepted) log.warn('store_may_lose_records', { concern: name, problem: text })
 }
 
 async function prepareDevelopment(
@@ -185,8 +191,11 @@ async function prepareDevelopment(
   keys: KeyRing,
 ): Promise<void> {
   await seedDemo(opened)
-  if (privateKeyPath !== undefined && publicKeyPath !== undefined)
-    await writePemFiles(keys, { private: privateKeyPath, public: publicKeyPath })
+  if (privateKeyPath === undefined || publicKeyPath === undefined) return
+  const names = `PRIVATE_KEY_PATH=${privateKeyPath} and PUBLIC_KEY_PATH=${publicKeyPath}`
+  await writePemFiles(keys, { private: privateKeyPath, public: publicKeyPath }).catch((error: Error) => {
+    throw new SettingFault('PUBLIC_KEY_PATH', `${names} cannot be written: ${error.message}`)
+  })
 }
 
 interface Timers {

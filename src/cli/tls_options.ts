@@ -1,51 +1,43 @@
 /** The TLS of the server's own socket: TLS 1.2 with chosen cipher suites, in the order of the server, and TLS 1.3. https://www.rfc-editor.org/rfc/rfc9325 */
-import { constants, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { constants, createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import type { Config } from '../config.ts'
-import { Refusal } from './failure.ts'
+import { blockIn, certificatesIn, readNamed } from '../config/named_files.ts'
+import { SettingFault } from '../config/setting_fault.ts'
 
+/** Throws SettingFault when a file cannot be read. */
 export const tlsOptions = ({ tls, tlsCiphers }: Config) =>
   tls && {
-    cert: textOf('TLS_CERT_PATH', tls.certPath),
-    key: keyText(tls),
+    cert: readNamed('TLS_CERT_PATH', tls.certPath),
+    key: readNamed('TLS_KEY_PATH', tls.keyPath),
     ciphers: tlsCiphers.join(':'),
     secureOptions: constants.SSL_OP_CIPHER_SERVER_PREFERENCE,
   }
 
-const problemOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
-function textOf(name: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new Refusal(`expected a readable file in ${name}, got ${path} (${problemOf(error)})`)
-  }
-}
-
 export type TlsOptions = ReturnType<typeof tlsOptions>
 
-export const keyText = ({ keyPath }: { keyPath: string }): string => textOf('TLS_KEY_PATH', keyPath)
-
-/** The certificate of the server. Throws an error that names the variable, also when the key is not its own. */
-export function certificateOf({ cert, key }: { cert: string; key: string }): X509Certificate {
-  const certificate = certificateIn(cert)
-  if (certificate.checkPrivateKey(keyOf(key))) return certificate
-  throw new Error('expected the certificate of the key in TLS_KEY_PATH, got that of another key')
+/** The certificate of the server. Throws SettingFault: it is none, the key is none, or it is that of another key. */
+export function requireFit(config: Config, { cert, key }: { cert: string; key: string }): void {
+  const own = privateKey(config, key)
+  if (certificateChain(config, cert)[0]!.checkPrivateKey(own)) return
+  const { certPath, keyPath } = config.tls ?? {}
+  throw new SettingFault(
+    'TLS_CERT_PATH',
+    `expected the certificate of the key in TLS_KEY_PATH=${keyPath}, got that of another key in TLS_CERT_PATH=${certPath}. The certificate of the server is the first in its file`,
+  )
 }
 
-function certificateIn(pem: string): X509Certificate {
-  try {
-    return new X509Certificate(pem)
-  } catch (error) {
-    throw new Error(`expected a certificate in PEM in TLS_CERT_PATH: ${problemOf(error)}`, { cause: error })
-  }
-}
+/** The certificate of the server, then those of its authorities. */
+export const certificateChain = ({ tls }: Config, pem: string): X509Certificate[] =>
+  certificatesIn('TLS_CERT_PATH', pem, tls?.certPath ?? '')
 
-/** Throws an error whose message names the variable. */
-export function keyOf(pem: string): KeyObject {
+export function privateKey({ tls }: Config, pem: string): KeyObject {
   try {
     return createPrivateKey(pem)
-  } catch (error) {
-    throw new Error(`expected a private key in PEM without passphrase in TLS_KEY_PATH: ${problemOf(error)}`)
+  } catch {
+    // The message of the library may quote the input, which is secret.
+    const came = /ENCRYPTED/.test(pem)
+      ? `one with a passphrase in ${tls?.keyPath}. Remove it: openssl pkey -in KEY -out PLAIN_KEY`
+      : `${blockIn(pem) ?? 'no PEM'} in ${tls?.keyPath}`
+    throw new SettingFault('TLS_KEY_PATH', `expected a private key in PEM without passphrase, got ${came}`)
   }
 }

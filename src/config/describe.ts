@@ -52,7 +52,7 @@ function markdownTable(lines: readonly (readonly string[])[]): string {
 }
 
 const introduction = `Latchkey is configured by environment variables. It also reads \`.env\` in the working directory; a variable of the environment comes first.
-If there is a problem, the provider lists all problems and does not start. \`latchkey config check\` lists them without starting, and shows the value of each variable and where it comes from (with \`--changed\` only what is set); with \`--deep\` it also tries the store, the keys, the certificates and the address.
+If there is a problem, the provider lists all problems and does not start. \`latchkey config check\` lists them without starting, and shows the value of each variable and where it comes from (with \`--changed\` only what is set); with \`--deep\` it also tries what the variables name outside: files, folders, the address and the port, the store, the mail relay, the URLs of other servers.
 
 - An empty variable counts as unset. If it is empty in the environment, the value of \`.env\` applies.
 - \`.env\` has lines \`NAME=value\`. A value is taken as it is written: \`$\` and \`\\\` have no meaning. Quotes around it are dropped, and allow several lines. Without quotes, a blank and \`#\` begin a comment. If the file exists and cannot be read, or a line of it is no assignment, that is a problem. No other file (\`.env.local\`, \`.env.production\`) is read by the binary.

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import * as v from 'valibot'
 import { ConfigError } from '../config.ts'
+import { isFolder } from '../config/named_files.ts'
 import { type Language, languages } from '../lib/say.ts'
 import { type Asset, hashed, pictureHeaders } from './assets.ts'
 import type { Template } from './template.ts'
@@ -91,6 +92,10 @@ const largestText = 262_144
 
 /** Throws ConfigError with a line for each file that is wrong. */
 export function readTheme(folder: string): Theme {
+  if (!isFolder(folder))
+    throw new ConfigError([
+      `THEME_PATH: expected the folder of a theme, got ${folder}, which is none. examples/theme is one to begin with`,
+    ])
   const problems: string[] = []
   const assets = new Map<string, Asset>()
   const attempt = <T>(file: string, read: () => T): T | undefined => {

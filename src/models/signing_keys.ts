@@ -46,9 +46,14 @@ export class KeyRingError extends Error {
   override name = 'KeyRingError'
 }
 
+/** The keys are sealed with another secret. */
+export class WrongSecretError extends KeyRingError {
+  override name = 'WrongSecretError'
+}
+
 /** `what` includes its verb: "the signing key X was". */
-export const wrongSecret = (what: string): KeyRingError =>
-  new KeyRingError(
+export const wrongSecret = (what: string): WrongSecretError =>
+  new WrongSecretError(
     `${what} not sealed with this SECRET_KEY. Start with the SECRET_KEY that sealed it; or, if that is lost, ` +
       'make new keys with latchkey keys replace: all tokens signed so far then stop verifying',
   )

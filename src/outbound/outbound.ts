@@ -1,6 +1,6 @@
 /** The guarded fetcher, for all requests to URLs that a client or another party chose. docs/architecture.md, "Outbound requests" */
-import { readFileSync } from 'node:fs'
 import type { Config } from '../config.ts'
+import { readAuthorities } from '../config/named_files.ts'
 import type { Clock } from '../lib/clock.ts'
 import { createLimiter, type Limits } from '../lib/limiter.ts'
 import type { Log } from '../lib/log.ts'
@@ -34,7 +34,7 @@ export interface OutboundDeps {
 }
 
 /** All addresses of the system resolver, which includes the hosts file. */
-async function systemResolve(host: string): Promise<string[]> {
+export async function systemResolve(host: string): Promise<string[]> {
   const { lookup } = await import('node:dns/promises')
   return (await lookup(host, { all: true })).map(({ address }) => address)
 }
@@ -50,23 +50,28 @@ const partyLimits: Limits = { atOnce: 64, waiting: 0, lane: { atOnce: 16, waitin
 /** The number of addresses of one name that are tried. */
 const mostAddresses = 3
 
-/** Reads the file OUTBOUND_CA_PATH, if set, and throws when it cannot be read. Other work waits for the first request. */
+/**
+ * The authorities to trust, for the first request; undefined for those of the runtime. Reads the file OUTBOUND_CA_PATH now and
+ * throws SettingFault when it cannot be used. A given list replaces Node's own authorities, so the list has both.
+ */
+export function authoritiesFor({ outboundCaPath: path }: Pick<Config, 'outboundCaPath'>) {
+  const own = path === undefined ? undefined : readAuthorities('OUTBOUND_CA_PATH', path).pem
+  return async (): Promise<readonly string[] | undefined> => {
+    if (own === undefined) return undefined
+    const { rootCertificates } = await import('node:tls')
+    return [...rootCertificates, own]
+  }
+}
+
+/** Throws SettingFault when OUTBOUND_CA_PATH cannot be used. Other work waits for the first request. */
 export function createOutbound({ config, clock, log, resolve = systemResolve }: OutboundDeps): Outbound {
   const exemptions = new Set(config.outboundAllowHosts)
-  const extraCa =
-    config.outboundCaPath === undefined ? undefined : readFileSync(config.outboundCaPath, 'utf8')
+  const authorities = authoritiesFor(config)
   const limitersOf = byPurpose(() => ({
     sites: createLimiter(partyLimits),
     hosts: createLimiter(hostLimits),
     addresses: createLimiter(partyLimits),
   }))
-
-  /** A given list replaces Node's own authorities, so the list has both. */
-  async function authorities(): Promise<readonly string[] | undefined> {
-    if (extraCa === undefined) return undefined
-    const { rootCertificates } = await import('node:tls')
-    return [...rootCertificates, extraCa]
-  }
 
   async function exchange(target: Target, options: OutboundOptions, signal: AbortSignal) {
     const ca = target.secure ? await authorities() : undefined

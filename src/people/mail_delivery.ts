@@ -1,6 +1,7 @@
 /** The delivery job: sends the due mails of the outbox to the relay and records the result of each. */
-import { readFileSync } from 'node:fs'
 import type { Config } from '../config.ts'
+import { readAuthorities } from '../config/named_files.ts'
+import { faultOf } from '../config/setting_fault.ts'
 import type { Context } from '../contracts/context.ts'
 import type { HealthCheck, Job } from '../contracts/feature.ts'
 import { doubling } from '../models/lease_queue.ts'
@@ -11,14 +12,8 @@ import { StoreUnavailable } from '../store/store.ts'
 import { developmentTransport } from './shown_mails.ts'
 
 /** Problems of the mail settings that only reading the file system shows. */
-export function mailProblems({ smtpCaPath }: Config): string[] {
-  try {
-    if (smtpCaPath !== undefined) readFileSync(smtpCaPath)
-    return []
-  } catch (error) {
-    return [`SMTP_CA_PATH: expected a readable file (${(error as NodeJS.ErrnoException).code})`]
-  }
-}
+export const mailProblems = ({ smtpCaPath }: Config): string[] =>
+  smtpCaPath === undefined ? [] : faultOf(() => readAuthorities('SMTP_CA_PATH', smtpCaPath))
 
 /** Mails in one run of the job. When more are due, the next run begins at once. */
 const perRun = 64

@@ -1,5 +1,6 @@
 /** The SMTP relay: the connections of one run of the delivery job, over TLS except on loopback. https://www.rfc-editor.org/rfc/rfc8314 */
-import { readFileSync } from 'node:fs'
+import type { Config } from '../config.ts'
+import { readAuthorities } from '../config/named_files.ts'
 import type { Context } from '../contracts/context.ts'
 import { isLoopbackHost } from '../lib/address.ts'
 import { readMailAddress } from '../lib/mail_address.ts'
@@ -45,7 +46,7 @@ function encryption(url: URL, allowPlaintext: boolean, caPath: string | undefine
     tls: {
       minVersion: 'TLSv1.2' as const,
       rejectUnauthorized: !local,
-      ...(caPath !== undefined && { ca: readFileSync(caPath, 'utf8') }),
+      ...(caPath !== undefined && { ca: readAuthorities('SMTP_CA_PATH', caPath).pem }),
     },
   }
 }
@@ -53,18 +54,13 @@ function encryption(url: URL, allowPlaintext: boolean, caPath: string | undefine
 /** Ports by RFC 8314 §3.3 and RFC 6409. */
 const portOf = ({ port, protocol }: URL): number => Number(port) || (protocol === 'smtps:' ? 465 : 587)
 
-export async function openRelay(context: Context): Promise<MailTransport> {
-  const { smtpUrl, mailFrom, smtpCaPath, smtpAllowPlaintext, smtpTimeoutMs } = context.config
+/** Options of one connection. */
+function relayOf({ smtpUrl, smtpCaPath, smtpAllowPlaintext, smtpTimeoutMs, issuer }: Config) {
   const url = new URL(smtpUrl!)
-  const ownHost = new URL(context.config.issuer).hostname
-  const [{ createTransport }, { default: MailComposer }] = await Promise.all([
-    import('nodemailer'), // takes 70 ms, so it is loaded only when there is a mail to send
-    import('nodemailer/lib/mail-composer'),
-  ])
-  const relay = {
+  return {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: portOf(url),
-    name: ownHost,
+    name: new URL(issuer).hostname,
     ...(url.username !== '' && {
       auth: { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) },
     }),
@@ -74,6 +70,22 @@ export async function openRelay(context: Context): Promise<MailTransport> {
     greetingTimeout: smtpTimeoutMs,
     socketTimeout: smtpTimeoutMs,
   }
+}
+
+/** Connects and signs in, as for a mail, and sends none. Rejects with the error of the transport. */
+export async function tryRelay(config: Config): Promise<void> {
+  const { createTransport } = await import('nodemailer')
+  const transport = createTransport(relayOf(config))
+  await inTime(transport.verify(), config.smtpTimeoutMs).finally(() => transport.close())
+}
+
+export async function openRelay(context: Context): Promise<MailTransport> {
+  const { mailFrom, smtpTimeoutMs } = context.config
+  const relay = relayOf(context.config)
+  const [{ createTransport }, { default: MailComposer }] = await Promise.all([
+    import('nodemailer'), // takes 70 ms, so it is loaded only when there is a mail to send
+    import('nodemailer/lib/mail-composer'),
+  ])
   const transport = createTransport({
     ...relay,
     pool: true,
@@ -101,7 +113,7 @@ export async function openRelay(context: Context): Promise<MailTransport> {
         from: { ...mailFrom },
         to: { name: '', address: to },
         // The same at each attempt, so that a relay or a mailbox can recognise a duplicate.
-        messageId: `<${id}@${ownHost}>`,
+        messageId: `<${id}@${relay.name}>`,
         date,
         subject: replaceUnsafe(message.subject, 'line', ' '),
         text: message.text,

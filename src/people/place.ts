@@ -2,6 +2,8 @@
 import { readFile, stat } from 'node:fs/promises'
 import type { CityResponse, Reader } from 'mmdb-lib'
 import type { Config } from '../config.ts'
+import { readNamed } from '../config/named_files.ts'
+import { SettingFault } from '../config/setting_fault.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Language } from '../lib/say.ts'
 
@@ -14,6 +16,17 @@ const opened = new WeakMap<Config, { changed: number; places: Promise<Places> }>
 async function open(path: string): Promise<Places> {
   const [{ Reader: Database }, bytes] = await Promise.all([import('mmdb-lib'), readFile(path)])
   return new Database<CityResponse>(bytes)
+}
+
+/** Whether the file is such a database. Throws SettingFault. */
+export async function requirePlaces(path: string): Promise<void> {
+  readNamed('GEOIP_DATABASE_PATH', path)
+  await open(path).catch(() => {
+    throw new SettingFault(
+      'GEOIP_DATABASE_PATH',
+      `expected a MaxMind database (.mmdb, city or country), got ${path}, which is none. Download it again, or unset the variable: no places are shown then`,
+    )
+  })
 }
 
 async function placesOf({ config }: Context, path: string): Promise<Places> {

@@ -92,7 +92,9 @@ class RedisStore implements Store {
       this.#isFirst = false
       this.#lastError = reason(error)
       // ioredis would go on with database 0, where this provider has no data.
-      if (isWrongDatabase(error)) this.#refusal = 'the server does not have the database that the URL names'
+      if (isWrongDatabase(error))
+        this.#refusal =
+          'the server does not have the database that the URL names. Choose a number below its setting databases (16 unless set), such as /0'
     })
   }
 

@@ -2,12 +2,14 @@
 import { ownMember } from '../lib/own_member.ts'
 
 /** A server without a free place says so and closes; what it says may come too late to be read. */
-const closed = 'the server closed the connection, as it does beyond its maxclients'
-const foreignCertificate = 'the certificate of the server is not of the authority that REDIS_CA_PATH names'
+const closed =
+  'the server closed the connection, as it does beyond its maxclients, or when it takes TLS alone: then the URL begins with rediss://'
+const foreignCertificate =
+  'the certificate of the server is not of a known authority. Name the file of its authority in REDIS_CA_PATH'
 
 /** What to look at, for errors that a setting or a full machine causes. By code of the system or of Redis. */
 const meanings: Readonly<Record<string, string>> = {
-  NOAUTH: 'the server wants a password, and the URL has none',
+  NOAUTH: 'the server wants a password, and the URL has none: redis://:PASSWORD@host',
   WRONGPASS: 'the server refuses the user or the password of the URL',
   NOPERM: 'the user of the URL may not use this command or key',
   READONLY: 'the server is a replica and accepts no write',
@@ -18,17 +20,21 @@ const meanings: Readonly<Record<string, string>> = {
   BUSY: 'the server is executing a script that does not end',
   MASTERDOWN: 'the server is a replica that has lost its master',
   CLUSTERDOWN: 'the cluster does not serve all of its slots',
-  ECONNREFUSED: 'nothing listens at the host and port of the URL',
+  ECONNREFUSED: 'nothing listens at the host and port of the URL. Start Redis, or correct the URL',
   ECONNRESET: closed,
   EPIPE: closed,
-  ENOTFOUND: 'the host of the URL has no address',
-  ETIMEDOUT: 'the host of the URL does not answer',
+  EHOSTUNREACH: 'this machine has no way to the host of the URL',
+  ENETUNREACH: 'this machine has no way to the host of the URL',
+  ENOTFOUND: 'the host of the URL has no address. Correct its name',
+  EAI_AGAIN: 'the name of the host cannot be looked up at the moment. Check DNS',
+  ETIMEDOUT:
+    'the host of the URL does not answer, or not in TLS: redis:// is without TLS, rediss:// with TLS. Correct the URL, or let this machine connect to it',
   DEPTH_ZERO_SELF_SIGNED_CERT: foreignCertificate,
   SELF_SIGNED_CERT_IN_CHAIN: foreignCertificate,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: foreignCertificate,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: foreignCertificate,
-  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate of the server is for another host',
-  CERT_HAS_EXPIRED: 'the certificate of the server has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate of the server is for another host than that of the URL',
+  CERT_HAS_EXPIRED: 'the certificate of the server, or that of its authority, has expired. Renew it',
 }
 
 /** Errors without a code of their own, by their text. */

@@ -8,6 +8,7 @@ export const code = (error: unknown): string =>
 /** What to look at, for errors that the path or a full machine causes. */
 const meanings: Readonly<Record<string, string>> = {
   ENOENT: 'the directory of the file does not exist',
+  ENOTDIR: 'a part of the path is a file, not a directory',
   EACCES: 'this user may not open the file or write in its directory',
   EISDIR: 'the path is a directory, not a file',
   EROFS: 'the file system is read-only',

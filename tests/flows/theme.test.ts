@@ -216,7 +216,7 @@ describe('what is wrong stops the start, by the name of the file', () => {
 
   test('a folder that is not there', async () => {
     await expect(start('/nowhere/at/all')).rejects.toThrow(
-      /THEME_PATH: \/nowhere\/at\/all\/theme\.json: ENOENT/,
+      /THEME_PATH: expected the folder of a theme, got \/nowhere\/at\/all/,
     )
   })
 

@@ -72,7 +72,7 @@ const elsewhere = { HOST: '203.0.113.7', TRUSTED_PROXIES: '203.0.113.0/24' }
 const faults: Record<string, [env: () => Record<string, string>, problem: string]> = {
   'an address of another machine': [
     () => elsewhere,
-    'HOST: Failed to listen at 203.0.113.7; expected an address of this machine',
+    'HOST: expected an address of this machine, got 203.0.113.7',
   ],
   'a certificate that is none': [
     () => ({ TLS_CERT_PATH: at('text'), TLS_KEY_PATH: at('key') }),
@@ -144,7 +144,11 @@ test('without --deep nothing outside is asked', async () => {
 })
 
 test.each<[string, () => Record<string, string>, string]>([
-  ['an address of another machine', () => elsewhere, 'HOST=203.0.113.7'],
+  [
+    'an address of another machine',
+    () => elsewhere,
+    'HOST: expected an address of this machine, got 203.0.113.7',
+  ],
   [
     'a key of another certificate',
     () => ({ TLS_CERT_PATH: at('cert'), TLS_KEY_PATH: at('other_key') }),

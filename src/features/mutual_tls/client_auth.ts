@@ -1,16 +1,16 @@
 /** Client authentication with the TLS client certificate of the connection. https://www.rfc-editor.org/rfc/rfc8705#section-2 */
 import type { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { OAuthError } from '../../auth/errors.ts'
 import type { Grounds } from '../../auth/refusal.ts'
 import { thumbprint } from '../../auth/jwk.ts'
 import type { ClientJwk } from '../../auth/client_jwks.ts'
+import { certificatesIn, readNamed } from '../../config/named_files.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
 import { clientKeys } from '../../clients/client_keys.ts'
 import type { ClientAuthMethod } from '../../contracts/feature.ts'
 import { clientCertificate, isFromProxy, isValidAt } from './certificate.ts'
-import { certificateHeader, readAuthorities, settings } from './settings.ts'
+import { certificateHeader, settings } from './settings.ts'
 import { matchesSubject } from './subject.ts'
 
 const refuse = (grounds: Grounds) => new OAuthError('invalid_client', grounds)
@@ -71,7 +71,8 @@ function isIssuedByAuthority(certificate: X509Certificate, path: string, context
   const { keyUsage } = certificate // node's name for extended key usage; absent means any
   if (keyUsage && !keyUsage.some((purpose) => clientPurposes.includes(purpose))) return false
   const now = context.clock.now()
-  return readAuthorities(context.once('mtls authorities', () => readFileSync(path, 'utf8'))).some(
+  const pem = context.once('mtls authorities', () => readNamed('MTLS_CA_PATH', path))
+  return certificatesIn('MTLS_CA_PATH', pem, path).some(
     (authority) =>
       authority.ca &&
       isValidAt(authority, now) &&

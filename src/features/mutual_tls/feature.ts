@@ -9,7 +9,7 @@ import { type Client, declareMetadata } from '../../models/client.ts'
 import { defineFeature, type RegistrationRule, type TokenBinding } from '../../contracts/feature.ts'
 import { clientCertificate, thumbprintOf } from './certificate.ts'
 import { selfSignedTlsClientAuth, tlsClientAuth } from './client_auth.ts'
-import { env, notes, problems, settings } from './settings.ts'
+import { env, notes, problems, settings, trials } from './settings.ts'
 import { subjectFieldNames, subjectMetadata } from './subject.ts'
 
 const confirmation = 'x5t#S256'
@@ -113,6 +113,7 @@ export const mutualTls = defineFeature({
   env,
   when: (config) => settings(config).mutualTls,
   problems,
+  trials,
   notes,
   clientAuth: [tlsClientAuth, selfSignedTlsClientAuth],
   tokenBindings: [binding],

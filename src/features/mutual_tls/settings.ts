@@ -1,9 +1,12 @@
 /** The variables of mutual TLS: the proxy's headers and the certificate authorities. docs/configuration.md */
-import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { type Config, defineEntries, featureConfig } from '../../config.ts'
+import { readAuthorities, validityProblem } from '../../config/named_files.ts'
 import * as is from '../../config/schemas.ts'
+import { faultOf, SettingFault } from '../../config/setting_fault.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { FeatureTrial } from '../../contracts/feature_trial.ts'
+import { systemClock } from '../../lib/clock.ts'
 import { type CertificateFormat, certificateFormats, type FormatName } from './certificate_formats.ts'
 
 const headerName = 'the name of an HTTP header'
@@ -83,13 +86,6 @@ export function notes(config: Config): string[] {
   ]
 }
 
-/** The certificates of a PEM file. Throws what `node:fs` and `node:crypto` throw, TypeError when there is none. */
-export function readAuthorities(pem: string): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
-  if (!blocks) throw new TypeError('no certificate in PEM')
-  return blocks.map((block) => new X509Certificate(block))
-}
-
 export function problems(config: Config): string[] {
   const { mtlsClientVerifyHeader, mtlsCaPath } = settings(config)
   const found: string[] = []
@@ -100,12 +96,22 @@ export function problems(config: Config): string[] {
   if (certificateHeader(config).header === mtlsClientVerifyHeader)
     found.push('MTLS_CLIENT_VERIFY_HEADER: expected another header than MTLS_CLIENT_CERT_HEADER')
   if (mtlsCaPath === undefined) return found
-  try {
-    const notIssuing = readAuthorities(readFileSync(mtlsCaPath, 'utf8')).find(({ ca }) => !ca)
-    if (notIssuing) found.push(`MTLS_CA_PATH: expected authorities, got ${notIssuing.subject}`)
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    found.push(`MTLS_CA_PATH: expected a file of certificates in PEM: ${why}`)
-  }
-  return found
+  const fault = faultOf(() => {
+    const { certificates } = readAuthorities('MTLS_CA_PATH', mtlsCaPath)
+    const other = certificates.find(({ ca }) => !ca)
+    if (other) throw new SettingFault('MTLS_CA_PATH', `expected authorities, got ${other.subject}`)
+  })
+  return [...found, ...fault]
 }
+
+/** Authorities that have all expired vouch for no certificate. */
+export const trials = ({ config }: Pick<Context, 'config'>): FeatureTrial[] => [
+  {
+    name: 'MTLS_CA_PATH',
+    async run() {
+      const { mtlsCaPath: path } = settings(config)
+      if (path === undefined) return undefined
+      return validityProblem(readAuthorities('MTLS_CA_PATH', path).certificates, systemClock.now())
+    },
+  },
+]

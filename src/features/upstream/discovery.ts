@@ -33,6 +33,9 @@ export interface ProviderMetadata {
   sendsIss: boolean
 }
 
+/** What is needed to read them. */
+export type Provider = Pick<Context, 'config' | 'outbound' | 'clock'>
+
 const cacheSeconds = 3600
 
 /** How the last request for the metadata of a provider ended. */
@@ -49,7 +52,7 @@ const outcomes = new WeakMap<Context['outbound'], Map<string, Outcome>>()
 export const lastOutcome = ({ outbound }: Context, id: string): Outcome | undefined =>
   outcomes.get(outbound)?.get(id)
 
-function remember({ outbound, clock }: Context, id: string, problem?: string): void {
+function remember({ outbound, clock }: Provider, id: string, problem?: string): void {
   const kept = outcomes.get(outbound) ?? new Map<string, Outcome>()
   outcomes.set(outbound, kept)
   const at = new Date(clock.now()).toISOString()
@@ -57,7 +60,7 @@ function remember({ outbound, clock }: Context, id: string, problem?: string): v
 }
 
 /** Throws UpstreamError if the document cannot be fetched or states another issuer. */
-export async function metadataOf(context: Context, upstream: Upstream): Promise<ProviderMetadata> {
+export async function metadataOf(context: Provider, upstream: Upstream): Promise<ProviderMetadata> {
   try {
     const metadata = await readMetadata(context, upstream)
     remember(context, upstream.id)
@@ -68,7 +71,7 @@ export async function metadataOf(context: Context, upstream: Upstream): Promise<
   }
 }
 
-async function readMetadata(context: Context, upstream: Upstream): Promise<ProviderMetadata> {
+async function readMetadata(context: Provider, upstream: Upstream): Promise<ProviderMetadata> {
   const where = upstream.row.where(upstream)
   if ('endpoints' in where) {
     const { authorization, token, userinfo, emails, revocation } = where.endpoints
@@ -103,7 +106,7 @@ const authOf = ({ auth }: ProviderRow, taken: readonly string[] = [auth]): Provi
     ? 'client_secret_post'
     : auth
 
-async function discover(context: Context, url: string): Promise<v.InferOutput<typeof Document>> {
+async function discover(context: Provider, url: string): Promise<v.InferOutput<typeof Document>> {
   const said = await context.outbound
     .getJson(url, { purpose: 'upstream', cacheFor: cacheSeconds })
     .catch((error: unknown) => {
@@ -115,7 +118,7 @@ async function discover(context: Context, url: string): Promise<v.InferOutput<ty
 }
 
 /** The browser opens this URL: it must be https, or a host in OUTBOUND_ALLOW_HOSTS. The outbound fetcher checks the other URLs. */
-function requireBrowsable(url: string, { config }: Context): string {
+function requireBrowsable(url: string, { config }: Provider): string {
   const { protocol, hostname, port, username } = URL.parse(url) ?? {}
   const hostPort = `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`
   const allowed =

@@ -16,11 +16,13 @@ import { markOf, providerButtons } from './pages.ts'
 import { connectionsIn, eraseConnections } from './remove.ts'
 import { problems } from './problems.ts'
 import { env, upstreamsOf } from './settings.ts'
+import { trials } from './trials.ts'
 
 export const upstream = defineFeature({
   name: 'upstream',
   env,
   problems,
+  trials,
   when: (config) => upstreamsOf(config).length > 0,
   endpoints: [start, callback, connect, connections],
   healthChecks: [upstreamCheck],

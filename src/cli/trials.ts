@@ -1,0 +1,165 @@
+/** What `config check --deep` tries on this machine and of the store: one row each, in the order in which `serve` uses them. docs/configuration.md */
+import { keyRingSecret } from '../app.ts'
+import type { Config } from '../config.ts'
+import { readAuthorities, readNamed, validityProblem } from '../config/named_files.ts'
+import { SettingFault } from '../config/setting_fault.ts'
+import { systemClock } from '../lib/clock.ts'
+import { isIP } from '../lib/ip.ts'
+import { systemRandom } from '../lib/random.ts'
+import { clockOffset, clockProblem } from '../models/clock_guard.ts'
+import { keysAreLost, lostKeysWords, requireReadable } from '../models/readable_keys.ts'
+import { WrongSecretError } from '../models/signing_keys.ts'
+import { requirePlaces } from '../people/place.ts'
+import { directoryStorage } from '../store/directory.ts'
+import { type Store, StoreUnavailable } from '../store/store.ts'
+import { portProblem, requireAddress } from './address_trials.ts'
+import { encrypted, openBackend, refusedConcern } from './open.ts'
+import { keyFolderProblem, newDatabase, newDatabaseProblem, ownKey, publicKeyProblem } from './own_files.ts'
+import type { Run, Trial } from './trial.ts'
+import { certificateChain, privateKey, requireFit, tlsOptions } from './tls_options.ts'
+
+/** Milliseconds for which the record of the trial is kept, if it cannot be removed. */
+const probeTtl = 60_000
+
+async function writeAndRemove(store: Store): Promise<string | undefined> {
+  const [key, value] = [`config_check:${systemRandom(16)}`, systemRandom(16)]
+  await store.put(key, value, probeTtl)
+  return (await store.take(key)) === value
+    ? undefined
+    : 'expected to read what was written, got something else'
+}
+
+/** A database that does not exist yet is not made here: the service would not own it. */
+async function storeProblem(config: Config, { note }: Run): Promise<string | undefined> {
+  const fresh = newDatabase(config)
+  if (fresh === undefined) return withStore(config, writeAndRemove)
+  const problem = newDatabaseProblem(config)
+  if (problem === undefined) note(`STORE_URL: ${fresh} does not exist yet; the first start makes it`)
+  return problem
+}
+
+async function secretProblem(config: Config): Promise<string | undefined> {
+  const sealingKey = keyRingSecret(config.secretKey)
+  if (config.store.kind === 'memory') {
+    const folder = directoryStorage(config.keysPath)
+    return readableProblem('KEYS_PATH', () => requireReadable(folder, folder, sealingKey))
+  }
+  if (newDatabase(config) !== undefined) return undefined
+  return withStore(config, async (plain) => {
+    const store = await encrypted(plain, config)
+    const problem = await readableProblem('STORE_URL', () => requireReadable(store, plain, sealingKey))
+    if (problem !== undefined) return problem
+    return config.environment === 'production' && (await keysAreLost(store)) ? lostKeysWords : undefined
+  })
+}
+
+/** A record that is damaged, or cannot be read, is no fault of SECRET_KEY. */
+async function readableProblem(place: string, read: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await read()
+    return undefined
+  } catch (error) {
+    if (error instanceof WrongSecretError) return error.message
+    if (error instanceof StoreUnavailable && place === 'STORE_URL') throw error
+    throw new SettingFault(place, error instanceof Error ? error.message : String(error))
+  }
+}
+
+async function withStore<T>(config: Config, use: (plain: Store) => Promise<T>): Promise<T> {
+  const plain = await openBackend(config, systemClock)
+  try {
+    return await use(plain)
+  } finally {
+    await plain.close()
+  }
+}
+
+async function settingsProblem(config: Config, { warn }: Run): Promise<string | undefined> {
+  if (config.store.kind !== 'redis') return undefined
+  const concerns = await withStore(config, async (store) => (await store.concerns?.()) ?? [])
+  const { refused, accepted } = refusedConcern(config, concerns)
+  for (const { text } of accepted) warn(text)
+  return refused
+}
+
+const clockTrial = async (config: Config): Promise<string | undefined> =>
+  config.store.kind === 'redis'
+    ? withStore(config, async (store) =>
+        clockProblem(await clockOffset(store, systemClock), config.clockTolerance),
+      )
+    : undefined
+
+function certificateProblem(config: Config): string | undefined {
+  if (!config.tls) return undefined
+  const chain = certificateChain(config, readNamed('TLS_CERT_PATH', config.tls.certPath))
+  const [own] = chain
+  for (const each of chain) {
+    const problem = validityProblem([each], systemClock.now())
+    if (problem !== undefined) return `${problem} (${each.subject.replaceAll('\n', ', ')})`
+  }
+  const { hostname } = new URL(config.issuer)
+  const address = hostname.replace(/^\[|\]$/g, '')
+  const fits = isIP(address) === 0 ? own!.checkHost(hostname) : own!.checkIP(address)
+  if (fits !== undefined) return undefined
+  return `expected a certificate for ${hostname} (ISSUER_URL), got one for ${own!.subjectAltName ?? own!.subject}`
+}
+
+/** A file of authorities may have some that have expired, if one is left. */
+const authoritiesProblem = (name: string, path: string | undefined): string | undefined =>
+  path === undefined
+    ? undefined
+    : validityProblem(readAuthorities(name, path).certificates, systemClock.now())
+
+export const trials: readonly Trial[] = [
+  { name: 'HOST', run: requireAddress },
+  { name: 'PORT', needs: ['HOST'], run: portProblem },
+  {
+    name: 'TLS_KEY_PATH',
+    run: (config) => {
+      if (config.tls) privateKey(config, readNamed('TLS_KEY_PATH', config.tls.keyPath))
+      return undefined
+    },
+  },
+  { name: 'TLS_CERT_PATH', run: certificateProblem },
+  {
+    name: 'TLS_CERT_PATH',
+    needs: ['TLS_KEY_PATH', 'TLS_CERT_PATH'],
+    run: (config) => {
+      const tls = tlsOptions(config)
+      if (tls) requireFit(config, tls)
+      return undefined
+    },
+  },
+  {
+    name: 'REDIS_CA_PATH',
+    run: ({ redisCaPath }) => authoritiesProblem('REDIS_CA_PATH', redisCaPath),
+  },
+  // REDIS_URL is another name of it.
+  { name: 'STORE_URL', needs: ['REDIS_CA_PATH'], run: storeProblem },
+  { name: 'CLOCK_TOLERANCE', needs: ['STORE_URL'], run: clockTrial },
+  { name: 'STORE_URL', needs: ['STORE_URL'], run: settingsProblem },
+  { name: 'KEYS_PATH', run: keyFolderProblem },
+  { name: 'SECRET_KEY', needs: ['STORE_URL', 'KEYS_PATH'], run: secretProblem },
+  {
+    name: 'PRIVATE_KEY_PATH',
+    needs: ['KEYS_PATH'],
+    run: async (config) => {
+      await ownKey(config)
+      return undefined
+    },
+  },
+  { name: 'PUBLIC_KEY_PATH', needs: ['PRIVATE_KEY_PATH', 'KEYS_PATH'], run: publicKeyProblem },
+  {
+    name: 'GEOIP_DATABASE_PATH',
+    run: async ({ geoipDatabasePath }) => {
+      if (geoipDatabasePath !== undefined) await requirePlaces(geoipDatabasePath)
+      return undefined
+    },
+  },
+  {
+    name: 'OUTBOUND_CA_PATH',
+    run: ({ outboundCaPath }) => authoritiesProblem('OUTBOUND_CA_PATH', outboundCaPath),
+  },
+  { name: 'SMTP_CA_PATH', run: ({ smtpCaPath }) => authoritiesProblem('SMTP_CA_PATH', smtpCaPath) },
+  { name: 'VAULT_CACERT', run: ({ vaultCacert }) => authoritiesProblem('VAULT_CACERT', vaultCacert) },
+]
