@@ -21,6 +21,7 @@ export const add = defineCommand({
   async run(options, [name]) {
     const { metadata: given, privileges } = await givenMembers(options)
     const asked = withDefaults(name, given, options)
+    requireRedirect(asked)
     return withContext('clients', async (context) => {
       const metadata = await admitMetadata(
         withOfferedMethod(asked, context),
@@ -63,11 +64,23 @@ export const add = defineCommand({
           printFacts(made)
           print(`\n${scopeWords(client)}`)
           if (secret !== undefined) print('\nThe secret is shown only once.')
+          print(`\nIts settings are in ${context.config.issuer}/.well-known/openid-configuration`)
         },
       }
     })
   },
 })
+
+/** In the words of the options: the refusal of a registration names members. */
+function requireRedirect({ redirect_uris, response_types, grant_types }: Record<string, unknown>): void {
+  const [uris, types, grants] = [redirect_uris, response_types, grant_types].map((each) =>
+    Array.isArray(each) ? each : [],
+  ) as [unknown[], unknown[], unknown[]]
+  if (uris.length > 0 || types.length === 0 || !grants.includes('authorization_code')) return
+  throw new Refusal(
+    'expected --redirect-uri URI, to which End-Users come back from the sign-in. A service or an API without End-Users has none: --grant-type client_credentials',
+  )
+}
 
 /** What it may request: the default is rarely what a client needs. */
 const scopeWords = ({ scope }: Client): string =>

@@ -689,7 +689,7 @@ function besideAServer(store: () => Record<string, string>) {
   test.each([
     [['--redirect-uri', 'http://app.example/cb'], 'http off loopback'],
     [['--redirect-uri', 'https://app.example/cb#x'], 'fragment'],
-    [[], 'redirect_uris must name at least one'],
+    [[], 'expected --redirect-uri URI'],
     [['--redirect-uri', 'https://a.example/cb', '--grant-type', 'password'], 'grant_types'],
     [['--redirect-uri', 'https://a.example/cb', '--scope', 'everything'], 'everything'],
     [['--redirect-uri', 'https://a.example/cb', '--id-token-alg', 'none'], 'id_token_signed_response_alg'],

@@ -9,6 +9,7 @@ const folder = mkdtempSync(join(tmpdir(), 'latchkey-test-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test.each<[string, string[], string]>([
+  ['an application without redirect URI', [], '--redirect-uri'],
   ['an API without grant type', ['--resource-server'], 'client_credentials'],
   ['a scope of an own API', ['--grant-type', 'client_credentials', '--scope', 'reports.read'], 'SCOPES'],
 ])('%s', async (_, options, step) => {
