@@ -1,4 +1,5 @@
 /** Finds and runs the command that the arguments name; also answers `help`, `--help` and `version`. */
+import { nearest } from '../lib/nearest.ts'
 import { build, commit, version } from '../version.ts'
 import { optionsHelp, usage } from './command.ts'
 import { type CommandEntry, commands } from './commands.ts'
@@ -85,9 +86,26 @@ Commands use the store that the environment and .env configure. All variables: d
 
 function unknown(words: readonly string[]): UsageError {
   const [group = ''] = words
-  const near = namedBy([group])
-  const expected = near.length > 0 ? near : commands
-  return new UsageError(
-    `${near.length > 0 && words.length === 1 ? `${group} needs a subcommand` : `unknown command ${JSON.stringify(words.slice(0, 2).join(' '))}`}\nexpected one of:\n${listing(expected)}\nlatchkey help COMMAND describes its arguments`,
-  )
+  const ofGroup = namedBy([group])
+  if (ofGroup.length > 0 && words.length === 1) return refusal(`${group} needs a subcommand`, ofGroup)
+  const typed = words.slice(0, 2).join(' ')
+  const near = ofGroup.length > 0 ? ofGroup : nearestTo(typed, group)
+  return refusal(`unknown command ${JSON.stringify(typed)}`, near.length > 0 ? near : commands)
 }
+
+/** The commands that look like both words, or else those whose first word looks like the first. */
+function nearestTo(typed: string, group: string): CommandEntry[] {
+  const names = nearest(
+    typed,
+    commands.map(({ name }) => name),
+  )
+  const groups = names.length > 0 ? [] : nearest(group, commands.map(groupOf))
+  return commands.filter((each) => names.includes(each.name) || groups.includes(groupOf(each)))
+}
+
+const groupOf = ({ name }: CommandEntry): string => name.split(' ', 1)[0]!
+
+const refusal = (problem: string, expected: readonly CommandEntry[]): UsageError =>
+  new UsageError(
+    `${problem}\nexpected one of:\n${listing(expected)}\nlatchkey help lists all commands, latchkey help COMMAND the arguments of one`,
+  )
