@@ -8,7 +8,7 @@ import type { Context, Table } from './contracts/context.ts'
 import type { Call } from './contracts/call.ts'
 import { corsHeaders, preflightHeaders } from './http/cors.ts'
 import { describeCall } from './http/describe_call.ts'
-import { errorReply, refusalOf } from './http/error_reply.ts'
+import { errorReply, logRefusedPage, refusalOf } from './http/error_reply.ts'
 import { isForeign } from './http/foreign_request.ts'
 import { headContext } from './http/head_context.ts'
 import { createHeaders } from './http/headers.ts'
@@ -152,6 +152,7 @@ export function createApp(deps: Deps): App {
     // Public documents do without. For all others it is read now, while the connection is surely open.
     if (route?.endpoint.cors !== 'any') void call.address
     const send = (reply: Written): Response => {
+      if (route?.endpoint.page) logRefusedPage(reply, call, context)
       context.metrics.observe(route?.endpoint.name ?? 'none', reply.status, performance.now() - started)
       return respond(reply, call, route, headersOf, context)
     }

@@ -24,6 +24,8 @@ export interface Call {
   client?: Client | undefined
   /** The body, once it is read (`http/call.ts`). */
   body?: Promise<string> | undefined
+  /** A line of the log says why the request was refused. */
+  refused?: boolean
   /** A rate limit has counted this request (`http/request_limit.ts`). */
   counted?: boolean
 }

@@ -1,5 +1,6 @@
 /** The reply of an endpoint: a value. `http/reply.ts` makes it; `app.ts` turns it into the Response. */
 import type { Html } from '../html/view.ts'
+import type { Said } from '../lib/say.ts'
 import type { PolicySource } from '../lib/policy_source.ts'
 
 export interface Reply {
@@ -7,6 +8,8 @@ export interface Reply {
   /** Html is rendered in the language of the call by app.ts. */
   body: string | Uint8Array<ArrayBuffer> | Html | null
   headers: Record<string, string>
+  /** Of a page that refuses what was asked: what it says, for the log. */
+  why?: Said | undefined
   /** `Set-Cookie` values. */
   cookies?: string[]
   /** For a form: the local path where a repetition leads, in place of where this reply redirects. */

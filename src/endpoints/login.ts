@@ -9,7 +9,7 @@ import { ensureBrowser } from '../http/csrf.ts'
 import { findClient } from '../clients/find_client.ts'
 import { imageSources } from '../html/client_parts.ts'
 import { clientOfSignIn } from '../http/client_words.ts'
-import { logRefusal } from '../http/error_reply.ts'
+import { logRefusal, refusalFields } from '../http/error_reply.ts'
 import { formTarget } from '../http/headers.ts'
 import { loginPage } from '../html/pages.ts'
 import { browserKnownTo } from '../http/known_browser.ts'
@@ -103,7 +103,13 @@ async function submit(
   const { username = '', password = '' } = fields
   try {
     const knownTo = (account: string) => browserKnownTo(call, context, account)
-    const user = await checkPassword(context, { username, password, address: call.address, knownTo })
+    const user = await checkPassword(context, {
+      username,
+      password,
+      address: call.address,
+      knownTo,
+      request: () => refusalFields(call),
+    })
     if (user) return await signIn(call, context, firstFactorNeeded(open), { user, amr: ['pwd'] })
   } catch (error) {
     if (!(error instanceof RefusedError) || error.refusal.retryAfter === undefined) throw error

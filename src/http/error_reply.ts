@@ -38,26 +38,42 @@ const clipped = (value: unknown, longest = longestValue): unknown => {
   return text !== undefined && text.length > longest ? `${text.slice(0, longest)}...` : value
 }
 
-/** The fields of a log line that name the request. */
-const requestFields = (call: Call) => ({
-  request_id: call.requestId,
-  client_id: clipped(call.clientId),
-  address: call.address,
-  path: clipped(call.path),
-})
+/** The fields of the one log line of a refusal that name the request. */
+export function refusalFields(call: Call) {
+  call.refused = true
+  return {
+    request_id: call.requestId,
+    client_id: clipped(call.clientId),
+    address: call.address,
+    path: clipped(call.path),
+  }
+}
 
 /** Logs a refusal. Each place that responds with a refusal calls it once. */
 export function logRefusal(error: RefusedError, call: Call, context: Context): void {
   const { code, rule, expected, came, problem, detail } = error.refusal
   context.metrics.count('refusals', 'code', code)
   context.log[partOfTheFlow.has(code) ? 'debug' : 'info']('refused', {
-    ...requestFields(call),
+    ...refusalFields(call),
     code,
     rule,
     expected: clipped(expected, longestSentence),
     came: clipped(came),
     problem: clipped(problem, longestSentence),
     detail: clipped(detail, longestSentence),
+  })
+}
+
+/** The line of a page that refuses what was asked, such as one of a link that has expired, unless there is one. */
+export function logRefusedPage({ status, why }: Reply, call: Call, context: Context): void {
+  if (status < 400 || call.refused) return
+  context.metrics.count('refusals', 'code', 'page_refused')
+  context.log.info('refused', {
+    ...refusalFields(call),
+    code: 'page_refused',
+    rule: 'RFC 9110 §15.5',
+    expected: 'what the page asks for',
+    problem: `the page has status ${status}${why ? ` and says ${why.key}` : ''}`,
   })
 }
 
@@ -68,7 +84,7 @@ export function refusalOf(thrown: unknown, call: Call, context: Context): Refuse
     return thrown
   }
   if (thrown instanceof StoreUnavailable) {
-    context.log.error('store_unavailable', { ...requestFields(call), problem: thrown.message })
+    context.log.error('store_unavailable', { ...refusalFields(call), problem: thrown.message })
     return new HttpError('temporarily_unavailable', {
       expected: 'the store answers in time',
       problem:
@@ -77,7 +93,7 @@ export function refusalOf(thrown: unknown, call: Call, context: Context): Refuse
     })
   }
   const { message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown))
-  context.log.error('unexpected', { ...requestFields(call), problem: message, stack })
+  context.log.error('unexpected', { ...refusalFields(call), problem: message, stack })
   return new HttpError('server_error', {
     expected: 'no error of this provider',
     problem: `an unexpected error; the log has it under request id ${call.requestId}`,

@@ -42,6 +42,8 @@ export interface PasswordTry {
    * attacker on another browser cannot lock the End-User out.
    */
   knownTo?: (username: string) => string | undefined
+  /** The fields of the log line of a refusal that name the request. */
+  request?: () => Record<string, unknown>
 }
 
 /**
@@ -51,7 +53,7 @@ export interface PasswordTry {
  */
 export async function checkPassword(
   context: Context,
-  { username, password, address, knownTo }: PasswordTry,
+  { username, password, address, knownTo, request }: PasswordTry,
 ): Promise<User | undefined> {
   const { signInAttemptsPerAccount, signInAttemptsPerAddress, signInWindow } = context.config
   const found = await User.findByLogin(context, username)
@@ -86,7 +88,12 @@ export async function checkPassword(
   if (!same || found?.password_hash === undefined || found.disabled) {
     await Bun.sleep(early)
     context.metrics.count('sign_ins', 'result', 'failure')
-    context.log.info('sign_in_failed', { sub: found?.sub, known: found !== undefined, address })
+    context.log.info('sign_in_failed', {
+      sub: found?.sub,
+      known: found !== undefined,
+      address,
+      ...request?.(),
+    })
     return undefined
   }
   await clearTries(context, counted, address)

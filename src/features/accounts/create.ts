@@ -83,7 +83,8 @@ async function usableInvitation(context: Context, token: string): Promise<Invita
 const invalidLink = (context: Context): Reply => {
   const title = say('new_account.create_title')
   const more = { path: `${context.basePath}/login`, label: say('new_account.back'), more: [] }
-  return page(400, document(title, messageView({ title, text: say('new_account.gone'), ...more })))
+  const why = say('new_account.gone')
+  return { ...page(400, document(title, messageView({ title, text: why, ...more }))), why }
 }
 
 interface Shown {

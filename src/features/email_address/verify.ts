@@ -131,14 +131,16 @@ async function gone(context: Context, token: string, user: User | undefined): Pr
     : stop(context, 400, say('verification.gone'))
 }
 
-const stop = (context: Context, status: number, text: Said): Reply =>
-  page(
+const stop = (context: Context, status: number, text: Said): Reply => ({
+  ...page(
     status,
     document(
       say('verification.title'),
       stopped({ text, path: `${context.basePath}${emailPath}`, label: say('verification.to_account') }),
     ),
-  )
+  ),
+  why: text,
+})
 
 const stopForOther = (context: Context, { user }: SignedInPerson): Reply =>
   page(

@@ -1,4 +1,5 @@
 /** Registration of a passkey: verifies it, stores it, and notifies the account's owner. https://www.w3.org/TR/webauthn-3/#sctn-registering-a-new-credential */
+import { refusalFields } from '../../http/error_reply.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
 import { userAgentOf } from '../../people/device_words.ts'
@@ -63,7 +64,7 @@ async function register(
     verified = await verifyRegistration(context, binding, json)
   } catch (error) {
     if (!(error instanceof PasskeyRefused)) throw error
-    context.log.info('passkey_registration_refused', { problem: error.message, address: call.address })
+    context.log.info('passkey_registration_refused', { problem: error.message, ...refusalFields(call) })
     return 'refused'
   }
   const passkey: Passkey = {

@@ -1,4 +1,5 @@
 /** One use of a passkey: finds its account, verifies the assertion, and checks counter and backup flags. https://www.w3.org/TR/webauthn-3/#sctn-verifying-assertion */
+import { refusalFields } from '../../http/error_reply.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
 import { countAddress, takeBackAddress } from '../../people/rate_limit.ts'
@@ -32,7 +33,7 @@ export async function usePasskey(
   } catch (error) {
     if (!(error instanceof PasskeyRefused)) throw error
     context.metrics.count('sign_ins', 'result', 'failure')
-    context.log.info('passkey_refused', { problem: error.message, address: call.address })
+    context.log.info('passkey_refused', { problem: error.message, ...refusalFields(call) })
     return undefined
   }
 }

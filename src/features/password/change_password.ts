@@ -12,7 +12,7 @@ import {
   signedInPerson,
 } from '../../flow/signed_in_person.ts'
 import { accountPage } from '../../flow/account_page.ts'
-import { logRefusal } from '../../http/error_reply.ts'
+import { logRefusal, refusalFields } from '../../http/error_reply.ts'
 import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { formField, newPasswordFields } from '../../html/form_field.ts'
@@ -173,6 +173,7 @@ async function knowsPassword(call: Call, context: Context, user: User, password:
     password,
     address: call.address,
     knownTo: (account) => browserKnownTo(call, context, account),
+    request: () => refusalFields(call),
   })
   return known?.sub === user.sub
 }

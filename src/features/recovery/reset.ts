@@ -137,19 +137,16 @@ const replace = (call: Call, context: Context, user: User, hash: string | undefi
     return true
   })
 
-const invalidLink = (context: Context, interaction: string | undefined): Reply =>
-  page(
-    400,
-    document(
-      say('reset.title'),
-      end({
-        title: say('reset.title'),
-        text: say('reset.gone'),
-        path: `${context.basePath}${forgotPath}${handleIn(interaction)}`,
-        label: say('reset.again'),
-      }),
-    ),
-  )
+const invalidLink = (context: Context, interaction: string | undefined): Reply => {
+  const [title, why] = [say('reset.title'), say('reset.gone')]
+  const html = end({
+    title,
+    text: why,
+    path: `${context.basePath}${forgotPath}${handleIn(interaction)}`,
+    label: say('reset.again'),
+  })
+  return { ...page(400, document(title, html)), why }
+}
 
 /**
  * Leads to the sign-in from which the reset began, in the browser where it began. In another one it leads to the

@@ -4,6 +4,7 @@ import { defineEndpoint, type Endpoint, type Submitted } from '../../contracts/e
 import { signIn } from '../../flow/sign_in.ts'
 import type { Call } from '../../contracts/call.ts'
 import { type MessageKey, type Said, say } from '../../lib/say.ts'
+import { refusalFields } from '../../http/error_reply.ts'
 import { redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { findStepPage, stepPageForm, type FoundStepPage, type FactorPage, tooMany } from './factor_page.ts'
@@ -47,7 +48,7 @@ export async function answerCode(
   }
   const addToAmr = await challenge.spend(call, context, factorPage, fields.code ?? '')
   if (!addToAmr) {
-    context.log.info('second_factor_failed', { sub: factorPage.user.sub, address: call.address })
+    context.log.info('second_factor_failed', { sub: factorPage.user.sub, ...refusalFields(call) })
     return show(401, say('second_factor.wrong'))
   }
   await forgetFactorTries(call, context, factorPage.user)

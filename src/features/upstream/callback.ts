@@ -101,7 +101,7 @@ async function handleAnswer(
       await readAnswer(context, upstream, state, params),
     )
   } catch (error) {
-    return failed(context, upstream, purpose, error)
+    return failed(call, context, upstream, purpose, error)
   }
 }
 

@@ -1,4 +1,6 @@
 /** The page after a failed sign-in with a provider: the reason and the other sign-in methods. */
+import { refusalFields } from '../../http/error_reply.ts'
+import type { Call } from '../../contracts/call.ts'
 import { HttpError, OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { wayToAccount } from '../../flow/ways_on.ts'
@@ -27,6 +29,7 @@ const retryAfterSeconds = 15
 
 /** The page for an UpstreamError; rethrows other errors. The interaction is unchanged, so other sign-in methods can continue it. */
 export function failed(
+  call: Call,
   context: Context,
   upstream: Upstream,
   purpose: State['purpose'],
@@ -34,7 +37,7 @@ export function failed(
 ): Reply {
   if (!(error instanceof UpstreamError)) throw error
   const { failure, detail } = error
-  context.log.warn('upstream_failed', { provider: upstream.id, failure, detail })
+  context.log.warn('upstream_failed', { provider: upstream.id, failure, detail, ...refusalFields(call) })
   context.metrics.count('sign_ins', 'result', 'failure')
   return sayFailed(context, upstream, purpose, failure)
 }

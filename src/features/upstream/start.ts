@@ -96,7 +96,7 @@ export async function redirectToProvider(
     })
     return { status: 303, body: null, headers: { location, 'cache-control': 'no-store' }, cookies }
   } catch (error) {
-    return failed(context, upstream, purpose, error)
+    return failed(call, context, upstream, purpose, error)
   }
 }
 
