@@ -15,6 +15,13 @@ const backends: readonly Backend[] = [
   { programs: ['redis-server'], package: 'redis-server', why: 'the Redis store (version 7)' },
   { programs: ['redis-cli'], package: 'redis-tools', why: 'Redis clusters and Sentinels' },
   {
+    programs: ['postgres'],
+    or: ['sh', '-c', 'ls /usr/lib/postgresql/*/bin/postgres'], // Debian keeps it off the PATH
+    package: 'postgresql',
+    why: 'the PostgreSQL store (version 14 or later)',
+  },
+  { programs: ['pgbouncer'], package: 'pgbouncer', why: 'a pooler before PostgreSQL' },
+  {
     programs: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
     package: 'chromium',
     why: 'the pages in a real browser (or name one in CHROMIUM_PATH)',

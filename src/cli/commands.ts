@@ -159,6 +159,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./config_check.ts')).check,
   },
   {
+    name: 'store schema',
+    help: 'Print the tables of the store in PostgreSQL, as SQL',
+    load: async () => (await import('./store_schema.ts')).schema,
+  },
+  {
     name: 'health',
     help: 'Check the server on this machine; exit code 0 if it is healthy',
     load: async () => (await import('./health.ts')).health,

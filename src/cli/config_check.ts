@@ -134,11 +134,15 @@ function printProfiles(found: readonly ProfileFinding[], config: Config): void {
 }
 
 /** Files that `serve` needs and that cannot be read. */
-function fileProblems({ tls, redisCaPath, outboundCaPath }: Config, { env }: Environment): string[] {
+function fileProblems(
+  { tls, redisCaPath, postgresCaPath, outboundCaPath }: Config,
+  { env }: Environment,
+): string[] {
   const named = {
     TLS_CERT_PATH: tls?.certPath,
     TLS_KEY_PATH: tls?.keyPath,
     REDIS_CA_PATH: redisCaPath,
+    POSTGRES_CA_PATH: postgresCaPath,
     OUTBOUND_CA_PATH: outboundCaPath,
     PRIVATE_KEY_PATH: given(env, 'PRIVATE_KEY_PATH'),
   }

@@ -2,6 +2,7 @@
 import type { Config } from '../config.ts'
 import { oldCiphers } from '../config/tls_ciphers.ts'
 import { isLoopbackHost, isLoopbackNetwork } from '../lib/address.ts'
+import { parsePostgresUrl, type SslMode, sslModeOf } from '../lib/postgres_url.ts'
 
 interface Warning {
   applies(config: Config, facts: Facts): boolean
@@ -84,6 +85,14 @@ const warnings: readonly Warning[] = [
     text: 'the Redis connection is not encrypted (redis:// instead of rediss://) and leaves this machine: its password and all sessions are sent unencrypted',
   },
   {
+    applies: (config) => remotePostgres(config) === 'disable',
+    text: 'the PostgreSQL connection is not encrypted and leaves this machine: its password and all sessions are sent unencrypted. Add sslmode=verify-full to STORE_URL',
+  },
+  {
+    applies: (config) => remotePostgres(config) === 'require',
+    text: 'sslmode=require of STORE_URL encrypts the connection to whatever server answers: with POSTGRES_CA_PATH, or with sslmode=verify-full for a public certificate, the server is checked',
+  },
+  {
     applies: ({ keyActivationDelay }, { production }) => production && keyActivationDelay < 60,
     text: 'KEY_ACTIVATION_DELAY is under a minute: after a rotation, resource servers whose clocks or caches are behind refuse valid tokens',
   },
@@ -110,6 +119,14 @@ function isLoopbackRedis(url: string): boolean {
   const authority = url.replace(/^[^:]*:\/\//, '').split(/[/?#]/, 1)[0] ?? ''
   const hosts = authority.slice(authority.lastIndexOf('@') + 1).split(',')
   return hosts.every((each) => isLoopbackHost(each.replace(/:\d+$/, '')))
+}
+
+/** How the connection to a PostgreSQL on another machine is protected. */
+function remotePostgres({ store, postgresCaPath }: Config): SslMode | undefined {
+  if (store.kind !== 'postgres') return undefined
+  const target = parsePostgresUrl(store.url)
+  const isHere = target.hosts.every(({ host }) => host.startsWith('/') || isLoopbackHost(host))
+  return isHere ? undefined : sslModeOf(target, postgresCaPath !== undefined)
 }
 
 /** One text for each warning. */

@@ -18,7 +18,7 @@ import { isCompiled } from '../version.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { lineWriter } from './log_writer.ts'
 import { requireNone } from './folders.ts'
-import { keyFolder, newDatabaseProblem, ownKey } from './own_files.ts'
+import { keyFolder, newDatabase, newDatabaseProblem, ownKey } from './own_files.ts'
 import { createSecrets, type Secrets } from './secrets.ts'
 
 export interface Opened {
@@ -80,7 +80,7 @@ export async function encrypted(plain: Store, { storeEncryption, secretKey }: Co
   return sealedStore(plain, deriveKey(secretKey, 'store'))
 }
 
-/** The only code that chooses a backend. Of SQLite and Redis, the one that is not chosen is not loaded. */
+/** The only code that chooses a backend. Of SQLite, Redis and PostgreSQL, those that are not chosen are not loaded. */
 export async function openBackend(config: Config, clock: Clock): Promise<Store> {
   const { store, redisCaPath, storeTimeoutMs } = config
   if (store.kind === 'memory') return memoryStore(clock)
@@ -88,9 +88,30 @@ export async function openBackend(config: Config, clock: Clock): Promise<Store> 
     requireNone('STORE_URL', newDatabaseProblem(config))
     return (await import('../store/sqlite.ts')).sqliteStore(store.path, clock)
   }
+  if (store.kind === 'postgres') {
+    const { postgresStore } = await import('../store/postgres.ts')
+    return postgresStore(store.url, clock, postgresOptions(config))
+  }
   const caCert = redisCaPath === undefined ? undefined : readAuthorities('REDIS_CA_PATH', redisCaPath).pem
   const { redisStore } = await import('../store/redis.ts')
   return redisStore(store.url, { timeoutMs: storeTimeoutMs, ...(caCert !== undefined && { caCert }) })
+}
+
+function postgresOptions({ postgresCaPath, postgresPoolSize, storeTimeoutMs }: Config) {
+  const ca = postgresCaPath === undefined ? undefined : readAuthorities('POSTGRES_CA_PATH', postgresCaPath)
+  return { timeoutMs: storeTimeoutMs, poolSize: postgresPoolSize, ...(ca && { caCert: ca.pem }) }
+}
+
+/**
+ * What `openBackend` would first create; undefined where it exists. A command that only looks leaves it to the service, which may
+ * be another user. Throws StoreUnavailable when tables could not be created.
+ */
+export async function newStore(config: Config): Promise<string | undefined> {
+  if (config.store.kind !== 'postgres') return newDatabase(config)
+  const { wantsTables } = await import('../store/postgres_migration.ts')
+  return (await wantsTables(config.store.url, postgresOptions(config)))
+    ? 'a schema latchkey with the tables of this release'
+    : undefined
 }
 
 /** Production refuses a store that evicts records before they expire, unless the operator allows it. */

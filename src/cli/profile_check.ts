@@ -1,5 +1,4 @@
 /** Finds the registered clients that would not work under each profile: part of `latchkey config check`. docs/configuration.md, "PROFILE" */
-import { existsSync } from 'node:fs'
 import { type Config, ConfigError } from '../config.ts'
 import type { Env } from '../config/read.ts'
 import { type Profile, profiles } from '../config/entry.ts'
@@ -7,7 +6,7 @@ import { Client } from '../models/client.ts'
 import { buildTable, featuresFor } from '../table.ts'
 import { listAll } from './administration.ts'
 import { demandsOn } from './client_demands.ts'
-import { open, readConfig } from './open.ts'
+import { newStore, open, readConfig } from './open.ts'
 
 export interface ClientFinding {
   client_id: string
@@ -41,12 +40,12 @@ export function checkProfiles(clients: readonly Client[], env: Env): ProfileFind
 }
 
 /**
- * All clients in the configured store; for the memory store in development the demo clients. A SQLite file that does
- * not exist is not created. Throws StoreUnavailable.
+ * All clients in the configured store; for the memory store in development the demo clients. A SQLite file and tables that do
+ * not exist are not created. Throws StoreUnavailable.
  */
 export async function registeredClients(config: Config): Promise<Client[]> {
   const { store, environment } = config
-  if (store.kind === 'sqlite' && !existsSync(store.path)) return []
+  if ((await newStore(config)) !== undefined) return []
   const opened = await open({ ...config, logLevel: 'silent' })
   try {
     if (store.kind === 'memory' && environment === 'development') {

@@ -15,6 +15,8 @@ export const fixed = {
   store: 'STORE_URL',
   redisCaPath: 'REDIS_CA_PATH',
   redisEviction: 'REDIS_EVICTION',
+  postgresCaPath: 'POSTGRES_CA_PATH',
+  postgresPoolSize: 'POSTGRES_POOL_SIZE',
   storeEncryption: 'STORE_ENCRYPTION',
   storeTimeoutMs: 'STORE_TIMEOUT_MS',
   keysPath: 'KEYS_PATH',

@@ -13,8 +13,8 @@ import { requirePlaces } from '../people/place.ts'
 import { directoryStorage } from '../store/directory.ts'
 import { type Store, StoreUnavailable } from '../store/store.ts'
 import { portProblem, requireAddress } from './address_trials.ts'
-import { encrypted, openBackend, refusedConcern } from './open.ts'
-import { keyFolderProblem, newDatabase, newDatabaseProblem, ownKey, publicKeyProblem } from './own_files.ts'
+import { encrypted, newStore, openBackend, refusedConcern } from './open.ts'
+import { keyFolderProblem, newDatabaseProblem, ownKey, publicKeyProblem } from './own_files.ts'
 import type { Run, Trial } from './trial.ts'
 import { certificateChain, privateKey, requireFit, tlsOptions } from './tls_options.ts'
 
@@ -29,9 +29,9 @@ async function writeAndRemove(store: Store): Promise<string | undefined> {
     : 'expected to read what was written, got something else'
 }
 
-/** A database that does not exist yet is not made here: the service would not own it. */
+/** A database that does not exist yet is not made here: the service would not own it. Of tables it is tried and undone. */
 async function storeProblem(config: Config, { note }: Run): Promise<string | undefined> {
-  const fresh = newDatabase(config)
+  const fresh = await newStore(config)
   if (fresh === undefined) return withStore(config, writeAndRemove)
   const problem = newDatabaseProblem(config)
   if (problem === undefined) note(`STORE_URL: ${fresh} does not exist yet; the first start makes it`)
@@ -44,7 +44,7 @@ async function secretProblem(config: Config): Promise<string | undefined> {
     const folder = directoryStorage(config.keysPath)
     return readableProblem('KEYS_PATH', () => requireReadable(folder, folder, sealingKey))
   }
-  if (newDatabase(config) !== undefined) return undefined
+  if ((await newStore(config)) !== undefined) return undefined
   return withStore(config, async (plain) => {
     const store = await encrypted(plain, config)
     const problem = await readableProblem('STORE_URL', () => requireReadable(store, plain, sealingKey))
@@ -74,8 +74,12 @@ async function withStore<T>(config: Config, use: (plain: Store) => Promise<T>): 
   }
 }
 
+/** A store with settings and a clock of its own, once it has tables. */
+const isServer = async (config: Config): Promise<boolean> =>
+  ['redis', 'postgres'].includes(config.store.kind) && (await newStore(config)) === undefined
+
 async function settingsProblem(config: Config, { warn }: Run): Promise<string | undefined> {
-  if (config.store.kind !== 'redis') return undefined
+  if (!(await isServer(config))) return undefined
   const concerns = await withStore(config, async (store) => (await store.concerns?.()) ?? [])
   const { refused, accepted } = refusedConcern(config, concerns)
   for (const { text } of accepted) warn(text)
@@ -83,7 +87,7 @@ async function settingsProblem(config: Config, { warn }: Run): Promise<string | 
 }
 
 const clockTrial = async (config: Config): Promise<string | undefined> =>
-  config.store.kind === 'redis'
+  (await isServer(config))
     ? withStore(config, async (store) =>
         clockProblem(await clockOffset(store, systemClock), config.clockTolerance),
       )
@@ -134,8 +138,12 @@ export const trials: readonly Trial[] = [
     name: 'REDIS_CA_PATH',
     run: ({ redisCaPath }) => authoritiesProblem('REDIS_CA_PATH', redisCaPath),
   },
+  {
+    name: 'POSTGRES_CA_PATH',
+    run: ({ postgresCaPath }) => authoritiesProblem('POSTGRES_CA_PATH', postgresCaPath),
+  },
   // REDIS_URL is another name of it.
-  { name: 'STORE_URL', needs: ['REDIS_CA_PATH'], run: storeProblem },
+  { name: 'STORE_URL', needs: ['REDIS_CA_PATH', 'POSTGRES_CA_PATH'], run: storeProblem },
   { name: 'CLOCK_TOLERANCE', needs: ['STORE_URL'], run: clockTrial },
   { name: 'STORE_URL', needs: ['STORE_URL'], run: settingsProblem },
   { name: 'KEYS_PATH', run: keyFolderProblem },

@@ -1,6 +1,7 @@
 /** Checks of several variables together, and settings that production refuses. https://www.rfc-editor.org/rfc/rfc9700 */
 import { isLoopbackHost, isLoopbackNetwork } from '../lib/address.ts'
 import { targetOf } from '../lib/outbound_target.ts'
+import { parsePostgresUrl, postgresUrlProblem, sslModeOf } from '../lib/postgres_url.ts'
 import { redisUrlProblem } from '../lib/redis_url.ts'
 import type { Report } from './read.ts'
 import type { Entries, Environment, Values } from './entry.ts'
@@ -58,12 +59,12 @@ function checkPlainHttp(values: Draft, environment: Environment, report: Report)
 }
 
 function checkStore(values: Draft, environment: Environment, report: Report): void {
-  const { STORE_URL: named, REDIS_URL: redis, REDIS_CA_PATH: ca } = values
+  const { STORE_URL: named, REDIS_URL: redis, REDIS_CA_PATH: ca, POSTGRES_CA_PATH: postgresCa } = values
   const store = storeOf(values, environment)
   if (named && redis && !(named.kind === 'redis' && named.url === redis)) {
     report('STORE_URL', 'expected one store, got a REDIS_URL that names another')
   }
-  const unusable = store.kind === 'redis' ? redisUrlProblem(store.url) : undefined
+  const unusable = urlProblem(store)
   if (unusable) report(named ? 'STORE_URL' : 'REDIS_URL', unusable)
   const forgets = store.kind === 'memory' || (store.kind === 'sqlite' && store.path.startsWith(':memory:'))
   if (environment === 'production' && forgets) {
@@ -73,7 +74,21 @@ function checkStore(values: Draft, environment: Environment, report: Report): vo
   if (ca && !(store.kind === 'redis' && store.url.startsWith('rediss'))) {
     report('REDIS_CA_PATH', 'expected a Redis over TLS (rediss://…), got a store without TLS')
   }
+  if (postgresCa && !unusable && !isPostgresOverTls(store))
+    report(
+      'POSTGRES_CA_PATH',
+      'expected a PostgreSQL over TLS (postgres://… without sslmode=disable), got a store without TLS',
+    )
 }
+
+function urlProblem(store: StoreLocation): string | undefined {
+  if (store.kind === 'redis') return redisUrlProblem(store.url)
+  return store.kind === 'postgres' ? postgresUrlProblem(store.url) : undefined
+}
+
+/** With a certificate authority. */
+const isPostgresOverTls = (store: StoreLocation): boolean =>
+  store.kind === 'postgres' && sslModeOf(parsePostgresUrl(store.url), true) !== 'disable'
 
 function checkProduction(
   { ISSUER_URL, SECRET_KEY, CORS_ALLOWED_ORIGINS, TLS_CERT_PATH }: Draft,

@@ -189,6 +189,7 @@ export type StoreLocation =
   | { readonly kind: 'memory' }
   | { readonly kind: 'sqlite'; readonly path: string }
   | { readonly kind: 'redis'; readonly url: string }
+  | { readonly kind: 'postgres'; readonly url: string }
 
 const redisPattern = /^(redis|rediss)(\+sentinel|\+cluster)?:\/\/[^\s/?#]+([/?#]\S*)?$/
 const redisText = 'a URL that begins redis:// or rediss:// (TLS; also with +sentinel or +cluster)'
@@ -196,8 +197,12 @@ const redisText = 'a URL that begins redis:// or rediss:// (TLS; also with +sent
 export const redisUrl = described(redisText, (url) => (redisPattern.test(url) ? url : undefined))
 
 /** `sqlite://x` is refused: it would be a file in the root directory, which is a mistake. */
-export const storeUrl = described<StoreLocation>(`memory:, sqlite:PATH, or ${redisText}`, (url) => {
-  if (url === 'memory:') return { kind: 'memory' }
-  if (/^sqlite:(?!\/\/[^/]).+$/.test(url)) return { kind: 'sqlite', path: url.slice('sqlite:'.length) }
-  return redisPattern.test(url) ? { kind: 'redis', url } : undefined
-})
+export const storeUrl = described<StoreLocation>(
+  `memory:, sqlite:PATH, postgres://…, or ${redisText}`,
+  (url) => {
+    if (url === 'memory:') return { kind: 'memory' }
+    if (/^sqlite:(?!\/\/[^/]).+$/.test(url)) return { kind: 'sqlite', path: url.slice('sqlite:'.length) }
+    if (/^postgres(ql)?:\/\/\S+$/.test(url)) return { kind: 'postgres', url }
+    return redisPattern.test(url) ? { kind: 'redis', url } : undefined
+  },
+)

@@ -143,10 +143,21 @@ export const serverSections = {
       help: 'Whether production starts with a Redis whose maxmemory-policy deletes records when its memory is full: redeemed codes and revoked tokens are then forgotten.',
     },
     {
+      name: 'POSTGRES_CA_PATH',
+      schema: is.path,
+      help: 'Certificate authority (PEM) of the PostgreSQL server. With it the certificate and the name of the server are checked (sslmode=verify-full).',
+    },
+    {
+      name: 'POSTGRES_POOL_SIZE',
+      schema: is.integer(1, 1000),
+      default: '10',
+      help: 'Most connections of this instance to PostgreSQL. All instances together must stay below max_connections of the server.',
+    },
+    {
       name: 'CLOCK_TOLERANCE',
       schema: is.seconds(1, 86_400),
       default: '30',
-      help: 'How many seconds the clock of an instance may differ from that of Redis. Beyond it no instance or command starts, and a running instance answers 503 until the clocks agree. With several instances more than 30 is not safe: one could accept what another has seen used.',
+      help: 'How many seconds the clock of an instance may differ from that of Redis or PostgreSQL. Beyond it no instance or command starts, and a running instance answers 503 until the clocks agree. With several instances more than 30 is not safe: one could accept what another has seen used.',
     },
     {
       name: 'STORE_ENCRYPTION',

@@ -1,9 +1,5 @@
 /** Reads the URL of a Redis server, Sentinels or a cluster. https://www.iana.org/assignments/uri-schemes/prov/redis */
-
-export interface Host {
-  host: string
-  port: number
-}
+import { decodePart, type Host, parseHost } from './host_port.ts'
 
 export interface RedisTarget {
   kind: 'single' | 'sentinel' | 'cluster'
@@ -32,7 +28,7 @@ export function parseRedisUrl(url: string): RedisTarget {
   const [whole, scheme, variant, credentials, list, path = '', query] = schemes.exec(url) ?? []
   if (!whole || !list) throw refuse('it has another form')
   const kind = variant === '+sentinel' ? 'sentinel' : variant === '+cluster' ? 'cluster' : 'single'
-  const hosts = list.split(',').map((item) => parseHost(item, kind === 'sentinel' ? 26379 : 6379))
+  const hosts = list.split(',').map((item) => hostOf(item, kind === 'sentinel' ? 26379 : 6379))
   const parts = path.split('/').filter(Boolean).map(decode)
   const master = kind === 'sentinel' ? parts.shift() : undefined
   const {
@@ -70,19 +66,16 @@ function login(credentials: string | undefined): { username?: string; password?:
   return { ...(username && { username }), ...(password && { password }) }
 }
 
-function parseHost(item: string, defaultPort: number): Host {
-  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(item) ?? []
-  const host = bracketed ?? plain
-  if (!host || Number(port ?? defaultPort) > 65535) throw refuse('a host is not host:port')
-  return { host, port: Number(port ?? defaultPort) }
+function hostOf(item: string, defaultPort: number): Host {
+  const host = parseHost(item, defaultPort)
+  if (!host) throw refuse('a host is not host:port')
+  return host
 }
 
 function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    throw refuse('a % in it is not followed by two hexadecimal digits')
-  }
+  const decoded = decodePart(text)
+  if (decoded === undefined) throw refuse('a % in it is not followed by two hexadecimal digits')
+  return decoded
 }
 
 const refuse = (why: string): Error => new Error(`the Redis URL is not usable: ${why}; expected ${forms}`)

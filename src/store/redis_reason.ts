@@ -1,11 +1,10 @@
 /** Why Redis does not serve us, in words for the operator. https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors */
 import { ownMember } from '../lib/own_member.ts'
+import { certificateMeanings } from './certificate_reason.ts'
 
 /** A server without a free place says so and closes; what it says may come too late to be read. */
 const closed =
   'the server closed the connection, as it does beyond its maxclients, or when it takes TLS alone: then the URL begins with rediss://'
-const foreignCertificate =
-  'the certificate of the server is not of a known authority. Name the file of its authority in REDIS_CA_PATH'
 
 /** What to look at, for errors that a setting or a full machine causes. By code of the system or of Redis. */
 const meanings: Readonly<Record<string, string>> = {
@@ -29,12 +28,7 @@ const meanings: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the name of the host cannot be looked up at the moment. Check DNS',
   ETIMEDOUT:
     'the host of the URL does not answer, or not in TLS: redis:// is without TLS, rediss:// with TLS. Correct the URL, or let this machine connect to it',
-  DEPTH_ZERO_SELF_SIGNED_CERT: foreignCertificate,
-  SELF_SIGNED_CERT_IN_CHAIN: foreignCertificate,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: foreignCertificate,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: foreignCertificate,
-  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate of the server is for another host than that of the URL',
-  CERT_HAS_EXPIRED: 'the certificate of the server, or that of its authority, has expired. Renew it',
+  ...certificateMeanings('REDIS_CA_PATH'),
 }
 
 /** Errors without a code of their own, by their text. */

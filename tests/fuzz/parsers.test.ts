@@ -23,6 +23,7 @@ import { clientRangeOf, inNetworks, parseNetworks } from '../../src/lib/address.
 import { readMailAddress } from '../../src/lib/mail_address.ts'
 import { fingerprintOf, readUserAgent } from '../../src/lib/user_agent.ts'
 import { canonicalEmail, canonicalUsername } from '../../src/models/user.ts'
+import { parsePostgresUrl } from '../../src/lib/postgres_url.ts'
 import { parseRedisUrl } from '../../src/lib/redis_url.ts'
 import { fuzz } from '../support/fuzz.ts'
 import { expectLinear } from '../support/linear.ts'
@@ -135,6 +136,32 @@ const parsers: Parser[] = [
       'redis+cluster://a,b,c',
     ],
     tokens: ['redis://', '+sentinel', ':', '@', ',', '/', '?', '[::1]', '%41', 'a:1,', '?sentinel_password='],
+  },
+  {
+    name: 'PostgreSQL URL',
+    parse: parsePostgresUrl,
+    declared: Error,
+    samples: [
+      'postgres://user:pass@localhost:5432/name?sslmode=verify-full',
+      'postgresql://u:p@a:1,b,[::1]:3/d?channel_binding=require&target_session_attrs=primary',
+      'postgres://u@/d?host=/run/postgresql&port=6000',
+    ],
+    tokens: [
+      'postgres://',
+      'u',
+      ':',
+      '@',
+      ',',
+      '/',
+      '?',
+      '[::1]',
+      '%41',
+      'a:1,',
+      '&',
+      'host=',
+      'port=',
+      'sslmode=',
+    ],
   },
   {
     name: 'template',

@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { makeCertificate } from '../support/certificate.ts'
 import { commandLine } from '../support/command.ts'
 import { freePort } from '../support/free_port.ts'
+import { type PostgresServer, startPostgres } from '../support/postgres.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-deep-'))
@@ -27,9 +28,13 @@ const production = {
   LOG_LEVEL: 'error',
 }
 let redis: RedisServer
+let postgres: PostgresServer
 
 beforeAll(async () => {
-  redis = await startRedis({ password: 'right' })
+  ;[redis, postgres] = await Promise.all([
+    startRedis({ password: 'right' }),
+    startPostgres({ settings: { fsync: 'on' } }),
+  ])
   writeFileSync(at('text'), 'no certificate and no database, but some text that is long enough to look at')
   mkdirSync(at('directory'))
   const [own, other] = [makeCertificate(), makeCertificate()]
@@ -47,6 +52,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await redis.stop()
+  await postgres.stop()
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -64,6 +70,21 @@ test('what works is ok, and no file is made', async () => {
   expect(code).toBe(0)
   expect(existsSync(at('fresh.db'))).toBe(false)
 })
+
+test('of a PostgreSQL without tables it is tried whether they could be made, and of one with tables all', async () => {
+  const env = { STORE_URL: postgres.database('deep'), STORE_TIMEOUT_MS: '30000' }
+  const schemas = () => postgres.psql(`SELECT count(*) FROM pg_namespace WHERE nspname = 'latchkey'`, 'deep')
+  expect(await check(env)).toMatchObject({ code: 0 })
+  expect(schemas()).toBe('0')
+  expect((await commandLine({ ...production, ...env }).latchkey(['keys', 'generate'])).code).toBe(0)
+  const rows = () => postgres.psql('SELECT count(*) FROM latchkey.entries', 'deep')
+  const before = rows()
+  expect(await check(env)).toMatchObject({ code: 0 })
+  expect(rows()).toBe(before)
+  const { code, stderr } = await check({ ...env, SECRET_KEY: secret.split('').reverse().join('') })
+  expect(stderr).toContain('not sealed with this SECRET_KEY')
+  expect(code).toBe(2)
+}, 120_000)
 
 /** The whole time is waited; a busy machine needs it to learn what is wrong. */
 const patient = { STORE_TIMEOUT_MS: '8000' }
@@ -106,6 +127,14 @@ const faults: Record<string, [env: () => Record<string, string>, problem: string
   'a wrong password': [
     () => ({ ...patient, STORE_URL: '', REDIS_URL: `redis://:wrong@127.0.0.1:${redis.port}` }),
     'REDIS_URL: redis: no connection (WRONGPASS',
+  ],
+  'a wrong password of PostgreSQL': [
+    () => ({ ...patient, STORE_URL: `postgres://latchkey:wrong@127.0.0.1:${postgres.port}/postgres` }),
+    'STORE_URL: postgres: 28P01: the server refuses the user or the password',
+  ],
+  'an authority of PostgreSQL that is none': [
+    () => ({ STORE_URL: `postgres://u@127.0.0.1:${postgres.port}/d`, POSTGRES_CA_PATH: at('text') }),
+    'POSTGRES_CA_PATH: ',
   ],
   'an unreachable Redis': [
     () => ({ ...patient, STORE_URL: `redis://127.0.0.1:${freePort()}` }),

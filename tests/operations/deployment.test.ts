@@ -1,14 +1,18 @@
 /** What is deployed with: compose.yaml, the Dockerfile, the two commands. Docker's daemon is not needed. */
-import { readFileSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'bun:test'
+import { systemClock } from '../../src/lib/clock.ts'
+import { postgresStore } from '../../src/store/postgres.ts'
+import { startPostgres } from '../support/postgres.ts'
 import manifest from '../../package.json' with { type: 'json' }
 
 const root = join(import.meta.dir, '../..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
 /** `docker compose`, or the program of its own that older systems have. */
-function compose(...args: string[]) {
+function compose(file: string, ...args: string[]) {
   const env = { PATH: process.env.PATH, HOME: '/nonexistent', ISSUER_URL: 'https://id.example.com' }
   const ways = [['docker', 'compose'], ['docker-compose']]
   const way = ways.find(
@@ -17,7 +21,7 @@ function compose(...args: string[]) {
   )
   if (!way) throw new Error('docker compose is missing: apt-get install docker-compose')
   return (changed: Record<string, string | undefined> = {}) => {
-    const { exitCode, stdout, stderr } = Bun.spawnSync([...way, '-f', 'compose.yaml', ...args], {
+    const { exitCode, stdout, stderr } = Bun.spawnSync([...way, '-f', file, ...args], {
       cwd: root,
       env: { ...env, ...changed },
     })
@@ -43,7 +47,7 @@ interface Service {
 
 describe('compose.yaml', () => {
   test('is accepted by docker compose config, which asks for ISSUER_URL when there is none', () => {
-    const config = compose('config')
+    const config = compose('compose.yaml', 'config')
     const { exitCode, stderr } = config()
     expect(exitCode, stderr).toBe(0)
     const without = config({ ISSUER_URL: undefined })
@@ -52,7 +56,7 @@ describe('compose.yaml', () => {
   })
 
   test('both services are hardened, limited and watched; Redis is for the provider alone', () => {
-    const resolved = Bun.YAML.parse(compose('config')().stdout) as {
+    const resolved = Bun.YAML.parse(compose('compose.yaml', 'config')().stdout) as {
       services: { latchkey: Service; redis: Service }
       networks: Record<string, { internal?: boolean }>
     }
@@ -91,6 +95,66 @@ describe('compose.yaml', () => {
       expect(script).toContain(option)
     expect(script.split('<<END')[0]).not.toContain('requirepass')
   })
+})
+
+describe('deploy/compose.postgres.yaml', () => {
+  test('both services are hardened, limited and watched; PostgreSQL is for the provider alone', () => {
+    const config = compose('deploy/compose.postgres.yaml', 'config')()
+    expect(config.exitCode, config.stderr).toBe(0)
+    const resolved = Bun.YAML.parse(config.stdout) as {
+      services: { latchkey: Service; postgres: Service }
+      networks: Record<string, { internal?: boolean }>
+      secrets: Record<string, { file: string }>
+    }
+    const { latchkey, postgres } = resolved.services
+    for (const service of [latchkey, postgres]) {
+      expect(service).toMatchObject({
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+      })
+      expect(service.pids_limit).toBeGreaterThan(0)
+      expect(service.mem_limit).toBeTruthy()
+      expect(service.cpus).toBeTruthy()
+      expect(service.healthcheck.test).toBeTruthy()
+    }
+    expect(Object.keys(postgres.networks)).toEqual(['store'])
+    expect(resolved.networks.store?.internal).toBe(true)
+    expect(postgres.ports).toBeUndefined()
+    expect(postgres.user).toBe('999:999')
+    expect(latchkey.environment).toMatchObject({
+      NODE_ENV: 'production',
+      SECRET_KEY_FILE: '/run/secrets/secret_key',
+      STORE_URL_FILE: '/run/secrets/store_url',
+    })
+    expect(latchkey.image).toBe(`latchkey:${manifest.version}`)
+    for (const { file } of Object.values(resolved.secrets)) expect(file).toStartWith(join(root, 'secrets'))
+  })
+
+  test('the script of the first start makes a user that owns its database and nothing else', async () => {
+    const server = await startPostgres({ user: false })
+    try {
+      const secret = join(mkdtempSync(join(tmpdir(), 'latchkey-secret-')), 'password')
+      writeFileSync(secret, "it's a 'secret'")
+      const script = Bun.spawnSync(['sh', join(root, 'deploy/postgres_user.sh')], {
+        env: {
+          PATH: `${server.programs}:${process.env.PATH}`,
+          PGHOST: server.directory,
+          PGPORT: `${server.port}`,
+          LATCHKEY_PASSWORD_FILE: secret,
+        },
+      })
+      expect(script.exitCode, script.stderr.toString()).toBe(0)
+      const url = `postgres://latchkey:${encodeURIComponent("it's a 'secret'")}@127.0.0.1:${server.port}/latchkey`
+      const store = await postgresStore(url, systemClock, { timeoutMs: 30_000 })
+      await store.put('k', 'v')
+      await store.close()
+      const may = 'SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication FROM pg_roles'
+      expect(server.psql(`${may} WHERE rolname = 'latchkey'`)).toBe('f')
+    } finally {
+      await server.stop()
+    }
+  }, 60_000)
 })
 
 describe('Dockerfile', () => {

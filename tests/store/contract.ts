@@ -277,6 +277,17 @@ export function storeContract(name: string, makeTwoHandles: () => Promise<TwoHan
       ).toEqual(keys.map((_, i) => i))
     })
 
+    test('members are distinct and ordered, whatever their length', async () => {
+      const index = fresh()
+      const start = Array.from({ length: 3000 }, (_, i) => (i * i).toString(36)).join('')
+      const members = ['b', 'a', '', 'y', 'z'].map((end) => start + end)
+      await race(members.length, (store, i) => store.link(index, members[i] as string, 1))
+      await handles.b.link(index, start, 1)
+      expect((await handles.a.range(index)).map(({ member }) => member)).toEqual(members.toSorted())
+      await handles.a.unlink(index, `${start}a`)
+      expect(await handles.b.range(index)).toHaveLength(members.length - 1)
+    })
+
     test('invalid arguments are refused, and nothing is written', async () => {
       const key = fresh()
       expect(handles.a.put(key, 'x', Number.NaN)).rejects.toThrow(RangeError)
