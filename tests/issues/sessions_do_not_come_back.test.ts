@@ -8,7 +8,7 @@ import { memoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
 import { authorizationUrl, claimsOf, demo } from '../support/client.ts'
 import { alice, browser, operatorClient, redeem, refresh, stage, tokensOf } from '../support/flow.ts'
-import { type Instances, instancesOnRedis } from '../support/instances.ts'
+import { type Instances, sharedStores } from '../support/instances.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
 
 const lifetimes = { idle: 86_400, absolute: 604_800 }
@@ -53,9 +53,9 @@ describe('a repeated sign-in', () => {
   })
 })
 
-describe('two instances on one Redis', () => {
+describe.each(sharedStores)('two instances on one %s', (_, open) => {
   let instances: Instances
-  beforeAll(async () => void (instances = await instancesOnRedis()))
+  beforeAll(async () => void (instances = await open()), 60_000)
   afterAll(() => instances.stop())
 
   test('of an end, sign-ins and clients at once: an ended sid stays ended, and no client is forgotten', async () => {

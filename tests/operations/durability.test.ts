@@ -1,4 +1,4 @@
-/** What was acknowledged survives kill -9 in the middle of everything, on SQLite and on Redis with an AOF. */
+/** What was acknowledged survives kill -9 in the middle of everything, on SQLite, on Redis with an AOF and on PostgreSQL. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,6 +18,7 @@ import {
 import { alice, bob, type Person } from '../support/person.ts'
 import { freePort } from '../support/free_port.ts'
 import { spawnProvider, type SpawnedProvider } from '../support/provider.ts'
+import { startPostgres } from '../support/postgres.ts'
 import { startRedis } from '../support/redis.ts'
 
 interface Memory {
@@ -39,6 +40,11 @@ const memories: Record<string, () => Promise<Memory>> = {
   async 'Redis with appendfsync always'() {
     const redis = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
     return { env: { REDIS_URL: redis.url }, crash: () => redis.restart(), remove: () => redis.stop() }
+  },
+  async PostgreSQL() {
+    const server = await startPostgres({ settings: { fsync: 'on' } })
+    const env = { STORE_URL: server.database(), STORE_TIMEOUT_MS: '30000' }
+    return { env, crash: () => server.restart(), remove: () => server.stop() }
   },
 }
 
