@@ -1,9 +1,9 @@
 /** How each server is started and described to the driver, which knows them only by this description. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { generateKeyPairSync } from 'node:crypto'
-import { type Child, freePort, startChild } from './child.ts'
+import { type Child, freePort, runChild, startChild } from './child.ts'
 import { publicHalf, type SigningKey } from './proof.ts'
 import type { Target } from './target.ts'
 
@@ -22,6 +22,7 @@ export const variants = {
   es256_id_rs256: { access: 'ES256', id: 'RS256' },
   eddsa_id_rs256: { access: 'EdDSA', id: 'RS256' },
   redis: { access: 'opaque', id: 'ES256' },
+  postgres: { access: 'opaque', id: 'ES256' },
 } as const satisfies Record<string, Settings>
 
 export type Variant = keyof typeof variants
@@ -147,6 +148,35 @@ async function startRedis(): Promise<Child & { url: string }> {
   return { ...child, url: `redis://127.0.0.1:${port}` }
 }
 
+/** Makes files of PostgreSQL, and runs it, as another user where this process is root: it refuses to run as root. */
+const asPostgres =
+  process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : []
+
+/** PostgreSQL as another machine would hold it: on the driver's core. It writes to the disk and does not wait for it. */
+async function startPostgres(): Promise<Child & { url: string }> {
+  const bin = dirname(realpathSync(Bun.which('postgres') ?? '/usr/lib/postgresql/15/bin/postgres'))
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
+  if (asPostgres.length > 0) await runChild(driverCore, ['chown', 'postgres', folder], '/')
+  const data = join(folder, 'data')
+  const make = [join(bin, 'initdb'), '-D', data, '-U', 'latchkey', '-A', 'trust', '--no-sync']
+  await runChild(driverCore, [...asPostgres, ...make], folder)
+  const port = await freePort()
+  const settings = { port, listen_addresses: '127.0.0.1', unix_socket_directories: folder, fsync: 'off' }
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const child = await startChild(driverCore, [...asPostgres, join(bin, 'postgres'), '-D', data, ...flags], {
+    cwd: folder,
+    ready: async () =>
+      Bun.spawnSync([join(bin, 'pg_isready'), '-q', '-h', folder, '-p', `${port}`]).exitCode === 0,
+  })
+  const stop = () => child.stop().finally(() => rmSync(folder, { recursive: true }))
+  return { pid: child.pid, stop, url: `postgres://latchkey@127.0.0.1:${port}/postgres` }
+}
+
+const stores: Partial<Record<Variant, () => Promise<Child & { url: string }>>> = {
+  redis: startRedis,
+  postgres: startPostgres,
+}
+
 /** Latchkey on the memory store: token format by environment, so one process per variant. */
 export const selfEnvironment = (
   variant: Variant,
@@ -184,11 +214,11 @@ export const describeSelf = (issuer: string, idTokenAlg: Settings['id'] = 'ES256
 
 /** `command` starts Latchkey, without the environment. */
 export async function startSelf(command: string[], variant: Variant): Promise<Running> {
-  const redis = variant === 'redis' ? await startRedis() : undefined
+  const store = await stores[variant]?.()
   // Keys are made in the directory it runs in, and go with it.
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
   const clear = async () => {
-    await redis?.stop()
+    await store?.stop()
     rmSync(cwd, { recursive: true })
   }
   try {
@@ -198,10 +228,10 @@ export async function startSelf(command: string[], variant: Variant): Promise<Ru
     const issuer = `http://localhost:${port}`
     const child = await startChild(serverCore, command, {
       cwd,
-      env: redis ? { ...env, REDIS_URL: redis.url } : { ...env, STORE_URL: memory },
+      env: { ...env, STORE_URL: store?.url ?? memory },
       ready: answers(`${issuer}/.well-known/openid-configuration`),
     })
-    const pids = [child.pid, ...(redis ? [redis.pid] : [])]
+    const pids = [child.pid, ...(store ? [store.pid] : [])]
     const target = { ...describeSelf(issuer, variants[variant].id), receivers }
     return { pids, target, stop: () => child.stop().finally(clear) }
   } catch (error) {

@@ -75,5 +75,7 @@ export const rows: Row[] = [
   row('sign_in', 'opaque', { limit: 'argon2id_verify', share: 0.9 }),
   row('client_credentials_redis', 'redis', { limit: 'memory', share: 0.6 }, 'client_credentials'),
   row('introspection_redis', 'redis', { limit: 'memory', share: 0.6 }, 'introspection'),
+  row('client_credentials_postgres', 'postgres', { limit: 'memory' }, 'client_credentials'),
+  row('introspection_postgres', 'postgres', { limit: 'memory' }, 'introspection'),
   { name: 'sign_in_flood', workload: 'sign_in_flood', variant: 'opaque' },
 ]
