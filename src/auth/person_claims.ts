@@ -65,11 +65,15 @@ export const readLocale: Read = (text) => {
   }
 }
 
-/** E.164. Spaces, dots, dashes and brackets are removed, and a leading 00 becomes the plus sign. Digits may be of any script. */
+/**
+ * E.164. Spaces, dots, dashes, slashes and brackets are removed, `(0)` whole, because it is not dialled from abroad; a
+ * leading 00 becomes the plus sign. Digits may be of any script.
+ */
 export const readPhone: Read = (text) => {
   if (text.length > longest) return undefined
   const plain = replaceUnsafe(inAsciiDigits(text), 'compared')
-    .replace(/[\s().\-\u2010-\u2015]/g, '')
+    .replace('(0)', '')
+    .replace(/[\s()./\-\u2010-\u2015]/g, '')
     .replace(/^00/, '+')
   return /^\+[1-9]\d{6,14}$/.test(plain) ? plain : undefined
 }

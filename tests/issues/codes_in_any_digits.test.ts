@@ -119,3 +119,8 @@ test('letters that a keyboard changed: capitals of Turkish, and digits that look
   const turkish = code.replaceAll('i', 'İ').replaceAll('o', '0').replaceAll('b', '８')
   expect(await RecoveryCodes.spend(op.context, 'user-alice', turkish)).toBe(9)
 })
+
+test.each(['+49 (0)170 1234567', '+49 170/1234567', '0049 (0)170-12 345 67', '＋49（0）170 1234567'])(
+  'a telephone number as people write it: %s',
+  (text) => expect(readPhone(text)).toBe('+491701234567'),
+)
