@@ -12,7 +12,7 @@ import { cookieName, readCookie } from './cookie.ts'
 import { browserOf } from './csrf.ts'
 import { redirectWithin } from './reply.ts'
 
-/** How often and how long a repetition waits for the answer to the first. Milliseconds. */
+/** How often and how long a repetition that is refused waits for the answer to the first. Milliseconds. */
 const look = { every: 50, longest: 3_000 }
 
 /** The parts of `post` of a page: `form` checks, `submit` answers. */
@@ -37,7 +37,7 @@ export const answerOnce =
     if (!('fields' in submitted)) return orWhereItLed(call, context, earlier, { value: submitted.reply })
     // A form without a token changes nothing of a person.
     if (!sent || submitted.fields.csrf_token === undefined) return submit(call, context, submitted)
-    const known = repetition === 'known' ? await whereItLed(call, context, earlier) : undefined
+    const known = repetition === 'known' ? await whereItLed(call, context, earlier, 0) : undefined
     if (known) return known
     const isFirst = await SentForm.begin(context, sent)
     const answered = await attempt(async () => submit(call, context, submitted))
@@ -98,10 +98,11 @@ async function whereItLed(
   call: Call,
   context: Context,
   sent: SentFormId | undefined,
+  longest = look.longest,
 ): Promise<Reply | undefined> {
   if (!sent) return undefined
   let found = await SentForm.find(context, sent)
-  for (let waited = 0; found && found.to === undefined && waited < look.longest; waited += look.every) {
+  for (let waited = 0; found && found.to === undefined && waited < longest; waited += look.every) {
     await Bun.sleep(look.every)
     found = await SentForm.find(context, sent)
   }

@@ -102,7 +102,7 @@ test('a store that fails at any verb of the removal: a retry finishes it, and th
     expect([verbs, await kinds(op)]).toEqual([verbs, expect.arrayContaining(['passkeys_removed'])])
     await Event.forgetUser(op.context, 'user-alice')
   }
-})
+}, 240_000)
 
 test('a stop that comes while the code is looked at wins: the passkeys stay', async () => {
   const clock = turnableClock()
