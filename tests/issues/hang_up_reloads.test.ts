@@ -197,7 +197,7 @@ describe('SIGHUP', () => {
     for (const [name, damage] of damages) {
       install(old)
       damage(at[name])
-      expect(await said()).toContain(`in ${name}`)
+      expect(await said()).toContain(`${name}: expected `)
       expect(await certificateOf(server)).toBe(first)
     }
 
