@@ -2,6 +2,7 @@
 import { parsePostgresUrl } from '../lib/postgres_url.ts'
 import { type Clock, type SlowClock, slowClock } from '../lib/clock.ts'
 import { finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
+import { gatheredCounts } from './gathered_counts.ts'
 import { cutMember, indexable } from './postgres_key.ts'
 import { migrate } from './postgres_migration.ts'
 import { openPool, type PoolOptions, type PostgresPool } from './postgres_pool.ts'
@@ -85,9 +86,14 @@ class PostgresStore implements Store {
   readonly #timer: ReturnType<typeof setInterval>
   #isSweeping = false
   #pinging: Promise<void> | undefined
+  readonly #count: ReturnType<typeof gatheredCounts>
 
   constructor(pool: PostgresPool, clock: Clock) {
     this.#pool = pool
+    this.#count = gatheredCounts(async (key, ttl, by) => {
+      const [row] = await pool.ask<{ count: string; ttl: string }>(sql.increment, [indexable(key), by, ttl])
+      return { count: Number(row?.count), ttl: Number(row?.ttl) }
+    })
     this.#sweptTo = slowClock(clock)
     this.#timer = setInterval(() => void this.#sweep().catch(() => {}), sweepMs)
     this.#timer.unref()
@@ -118,9 +124,7 @@ class PostgresStore implements Store {
   }
 
   async increment(key: string, ttl: Ttl, by = 1): Promise<Counted> {
-    const values = [indexable(key), wholeStep(by), ttlOf(ttl)]
-    const [row] = await this.#pool.ask<{ count: string; ttl: string }>(sql.increment, values)
-    return { count: Number(row?.count), ttl: Number(row?.ttl) }
+    return this.#count(key, Math.min(wholeTtl(ttl), longestTtl), wholeStep(by))
   }
 
   async link(index: string, member: string, score: number, ttl?: Ttl): Promise<void> {

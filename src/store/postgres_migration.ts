@@ -1,4 +1,4 @@
-/** Creates the tables of the store in PostgreSQL and brings them up to date, once for all instances that start together. docs/decisions/0073-postgres.md */
+/** Creates the tables of the store in PostgreSQL and brings them up to date, once for all instances that start together. docs/decisions/0076-postgres.md */
 import type { SQL } from 'bun'
 import { parsePostgresUrl, type PostgresTarget } from '../lib/postgres_url.ts'
 import { currentVersion, nameless, openClient, versionProblem, within } from './postgres_client.ts'

@@ -1,4 +1,4 @@
-/** Connections to PostgreSQL: rejects early while the server is away, and finds it or its successor again. docs/decisions/0073-postgres.md */
+/** Connections to PostgreSQL: rejects early while the server is away, and finds it or its successor again. docs/decisions/0076-postgres.md */
 import type { SQL } from 'bun'
 import type { PostgresTarget } from '../lib/postgres_url.ts'
 import { type ClientOptions, nameless, openClient, requireUsable, within } from './postgres_client.ts'

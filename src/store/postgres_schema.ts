@@ -1,4 +1,4 @@
-/** The tables and functions of the store in PostgreSQL, as steps that only add. docs/decisions/0073-postgres.md */
+/** The tables and functions of the store in PostgreSQL, as steps that only add. docs/decisions/0076-postgres.md */
 
 /** `expires_at` of a row that does not expire: a number, so that one comparison is enough for all rows. */
 export const never = Number.MAX_SAFE_INTEGER
