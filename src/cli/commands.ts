@@ -168,4 +168,14 @@ export const commands: readonly CommandEntry[] = [
     help: 'Check the server on this machine; exit code 0 if it is healthy',
     load: async () => (await import('./health.ts')).health,
   },
+  {
+    name: 'monitor report',
+    help: 'Availability and latency of the last 24 hours',
+    load: async () => (await import('./monitor/monitor.ts')).report,
+  },
+  {
+    name: 'monitor',
+    help: 'Watch a provider from outside, and alert',
+    load: async () => (await import('./monitor/monitor.ts')).monitor,
+  },
 ]

@@ -79,7 +79,7 @@ export async function tryRelay(config: Config): Promise<void> {
   await inTime(transport.verify(), config.smtpTimeoutMs).finally(() => transport.close())
 }
 
-export async function openRelay(context: Context): Promise<MailTransport> {
+export async function openRelay(context: Pick<Context, 'config'>): Promise<MailTransport> {
   const { mailFrom, smtpTimeoutMs } = context.config
   const relay = relayOf(context.config)
   const [{ createTransport }, { default: MailComposer }] = await Promise.all([

@@ -284,7 +284,7 @@ test(
     expect(verified).toMatchObject({ email: 'bob@new.example', email_verified: true })
     const taken = await line.latchkey(['verify', 'bob', '--email', 'ALICE@example.com'])
     expect(taken.code).toBe(1)
-    expect(taken.stderr).toContain('another account')
+    expect(taken.stderr).toContain('is the verified address of the account alice')
     expect((await line.latchkey(['verify', 'bob', '--email', 'nowhere'])).code).toBe(2)
   },
   longEnough,

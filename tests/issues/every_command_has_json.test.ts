@@ -79,13 +79,17 @@ const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> =
   'store schema': { args: [], shows: { sql: expect.stringContaining('CREATE TABLE') } },
   'config check': { args: [], shows: { ok: true } },
   health: { args: [], exit: 1 },
+  'monitor report': { args: ['--issuer', 'https://id.example'], shows: { checks: [], incidents: [] } },
 }
+
+/** Run until they are stopped. */
+const processes = ['serve', 'monitor']
 
 test('each command is tried here', () => {
   expect(Object.keys(runs).sort()).toEqual(
     commands
       .map(({ name }) => name)
-      .filter((name) => name !== 'serve')
+      .filter((name) => !processes.includes(name))
       .sort(),
   )
 })
