@@ -2,7 +2,15 @@
 import type { SQL } from 'bun'
 import type { PostgresTarget } from '../lib/postgres_url.ts'
 import { type ClientOptions, nameless, openClient, requireUsable, within } from './postgres_client.ts'
-import { codeOf, isDefinite, isLoss, tookTooLong, unavailable, wasUndone } from './postgres_reason.ts'
+import {
+  codeOf,
+  isAnswer,
+  isDefinite,
+  isLoss,
+  tookTooLong,
+  unavailable,
+  wasUndone,
+} from './postgres_reason.ts'
 import { StoreUnavailable } from './store.ts'
 
 export interface PostgresPool {
@@ -18,9 +26,9 @@ interface Verb {
   values: readonly unknown[]
   /** Undefined once the caller has its answer. */
   timer: ReturnType<typeof setTimeout> | undefined
-  sentAt: number
   tries: number
-  query?: SQL.Query<unknown[]>
+  /** While the server may answer it. */
+  sent?: { query: SQL.Query<unknown[]>; client: SQL; at: number } | undefined
   resolve(rows: unknown[]): void
   reject(error: unknown): void
 }
@@ -75,7 +83,6 @@ class Pool implements PostgresPool {
         statement,
         values,
         timer: undefined,
-        sentAt: performance.now(),
         tries: 0,
         resolve: resolve as (rows: unknown[]) => void,
         reject,
@@ -96,11 +103,11 @@ class Pool implements PostgresPool {
   #send(verb: Verb): void {
     const client = this.#client
     if (!client) return void this.#waiting.add(verb)
-    verb.sentAt = performance.now()
     const query = client.unsafe<unknown[]>(verb.statement, [...verb.values])
-    verb.query = query
+    verb.sent = { query, client, at: performance.now() }
     query.then(
       (rows) => {
+        verb.sent = undefined
         this.#answeredAt = performance.now()
         this.#settle(verb, () => verb.resolve(rows))
       },
@@ -109,9 +116,9 @@ class Pool implements PostgresPool {
   }
 
   #failed(verb: Verb, client: SQL, error: unknown): void {
-    delete verb.query
+    verb.sent = undefined
     if (isLoss(error)) this.#lose(client, error)
-    else this.#answeredAt = performance.now()
+    else if (isAnswer(error)) this.#answeredAt = performance.now()
     if (codeOf(error) === '25006') this.#leaveReadOnly(client, error)
     if (wasUndone(error) && verb.timer !== undefined && ++verb.tries < mostTries) {
       // Random, so that statements that stopped each other do not meet again.
@@ -132,18 +139,17 @@ class Pool implements PostgresPool {
 
   /** The timeout of a verb ended. What was not sent must not be sent any more. */
   #late(verb: Verb): void {
-    const { query, sentAt } = verb
-    const client = this.#client
+    const { sent } = verb
     const wasWaiting = this.#waiting.delete(verb)
-    if (query && !query.active) void query.cancel()
+    if (sent && !sent.query.active) void sent.query.cancel()
     this.#settle(verb, () =>
       verb.reject(wasWaiting ? this.#disconnected() : new StoreUnavailable('postgres: no answer in time')),
     )
-    if (!query || !client) return
+    if (!sent) return
     const silence = new StoreUnavailable('postgres: the server does not answer')
-    if (this.#answeredAt < sentAt) return this.#lose(client, silence, sentAt)
+    if (this.#answeredAt < sent.at) return this.#lose(sent.client, silence, sent.at)
     // The server answers others. Its own limit ends this statement soon, unless the connection is dead.
-    setTimeout(() => verb.query === query && this.#lose(client, silence), this.#timeoutMs).unref()
+    setTimeout(() => verb.sent === sent && this.#lose(sent.client, silence), this.#timeoutMs).unref()
   }
 
   /** Verbs in progress may still end; new ones wait for another connection. */

@@ -78,8 +78,11 @@ export const isDefinite = (error: unknown): boolean =>
   ['ERR_POSTGRES_TLS_NOT_AVAILABLE'].includes(codeOf(error)) ||
   Object.hasOwn(certificateMeanings(''), codeOf(error))
 
+/** Whether the server said it. */
+export const isAnswer = (error: unknown): boolean => member(error, 'errno') !== undefined
+
 /** Not an answer to the statement, but the end of the connection, or none at all. */
 export const isLoss = (error: unknown): boolean =>
-  member(error, 'errno') === undefined
+  !isAnswer(error)
     ? codeOf(error) !== 'ERR_POSTGRES_QUERY_CANCELLED'
     : /^(08|28|3D|53300|57P)/.test(codeOf(error))
