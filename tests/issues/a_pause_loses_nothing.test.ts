@@ -8,27 +8,31 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLog } from '../../src/lib/log.ts'
 import { createBirth, openBirth } from '../../src/models/birth.ts'
+import { postgresStore } from '../../src/store/postgres.ts'
 import { redisStore } from '../../src/store/redis.ts'
 import { sqliteStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
 import { demo, formPost } from '../support/client.ts'
 import { introspect, read } from '../support/flow.ts'
 import { provider, turnableClock } from '../support/provider.ts'
+import { type PostgresServer, startPostgres } from '../support/postgres.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-pause-'))
 let redis: RedisServer
+let postgres: PostgresServer
 beforeAll(async () => {
-  redis = await startRedis()
+  ;[redis, postgres] = await Promise.all([startRedis(), startPostgres()])
 }, 60_000)
 afterAll(async () => {
-  await redis.stop()
+  await Promise.all([redis.stop(), postgres.stop()])
   rmSync(folder, { recursive: true, force: true })
 })
 
 type Clock = ReturnType<typeof turnableClock>
-const stores: Record<string, (clock: Clock, name: string) => Store> = {
+const stores: Record<string, (clock: Clock, name: string) => Store | Promise<Store>> = {
   Redis: (_, name) => redisStore(redis.url, { prefix: `${name}:` }),
+  PostgreSQL: (clock, name) => postgresStore(postgres.database(name), clock, { timeoutMs: 30_000 }),
   SQLite: (clock, name) => sqliteStore(join(folder, `${name}.db`), clock),
 }
 const now = (clock: Clock) => Math.floor(clock.now() / 1000)
@@ -48,7 +52,7 @@ async function token(op: Awaited<ReturnType<typeof instance>>['op']) {
 for (const [kind, make] of Object.entries(stores)) {
   test(`${kind}: after a pause of ten minutes, tokens of before and of the first second are valid`, async () => {
     const clock = turnableClock()
-    await using before = closed(make(clock, 'pause'))
+    await using before = closed(await make(clock, 'pause'))
     const first = await instance(before.store, clock)
     const old = await token(first.op)
     clock.advance(600_000)
@@ -61,7 +65,7 @@ for (const [kind, make] of Object.entries(stores)) {
 
   test(`${kind}: a mark that was made while the clock was an hour ahead does not refuse for an hour`, async () => {
     const [clock, ahead] = [turnableClock(), turnableClock()]
-    await using opened = closed(make(clock, 'ahead'))
+    await using opened = closed(await make(clock, 'ahead'))
     const { store } = opened
     await instance(store, clock)
     const running = createBirth({ store, clock, log: createLog('silent', 'json', () => {}) })

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { openKeys } from '../../src/cli/open.ts'
 import { loadConfig } from '../../src/config.ts'
 import { createCache } from '../../src/lib/cache.ts'
-import { type Clock, slowClock } from '../../src/lib/clock.ts'
+import { type Clock, slowClock, systemClock } from '../../src/lib/clock.ts'
 import { deriveKey } from '../../src/lib/hash.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { Client } from '../../src/models/client.ts'
@@ -18,12 +18,15 @@ import { clockProblem } from '../../src/models/clock_guard.ts'
 import { loadKeyRing } from '../../src/models/key_ring.ts'
 import { createGetters } from '../../src/outbound/get_json.ts'
 import { memoryStore } from '../../src/store/memory.ts'
+import { postgresStore } from '../../src/store/postgres.ts'
 import { redisStore } from '../../src/store/redis.ts'
 import { sqliteStore } from '../../src/store/sqlite.ts'
+import type { Store } from '../../src/store/store.ts'
 import { featureEntries } from '../../src/table.ts'
 import { demo } from '../support/client.ts'
 import { operatorClient, post } from '../support/flow.ts'
 import { type Provider, provider, type TurnableClock } from '../support/provider.ts'
+import { type PostgresServer, startPostgres } from '../support/postgres.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 
@@ -54,25 +57,36 @@ function standingClock(): ReturnType<typeof clockThatIsSet> {
 }
 
 let redis: RedisServer
+let postgres: PostgresServer
 beforeAll(async () => {
-  redis = await startRedis()
+  ;[redis, postgres] = await Promise.all([startRedis(), startPostgres()])
 }, 60_000)
-afterAll(() => redis.stop())
+afterAll(() => Promise.all([redis.stop(), postgres.stop()]))
 
 const quiet = createLog('silent', 'json', () => {})
 let count = 0
 
-/** A store of its own in the shared server. */
-function freshStore() {
-  const store = redisStore(redis.url, { prefix: `clocks${count++}:` })
-  return { store, [Symbol.asyncDispose]: () => store.close() }
+/** A store of its own in the shared server, and a URL of this kind. */
+const servers: Record<string, { open(): Store | Promise<Store>; url(): string }> = {
+  Redis: {
+    open: () => redisStore(redis.url, { prefix: `clocks${count++}:` }),
+    url: () => redis.url,
+  },
+  PostgreSQL: {
+    open: () => postgresStore(postgres.database(), systemClock, { timeoutMs: 30_000 }),
+    url: () => 'postgres://u@h/d',
+  },
 }
 
-describe('an instance whose clock is not that of Redis', () => {
+describe.each(Object.entries(servers))('an instance whose clock is not that of %s', (_, server) => {
+  const freshStore = async () => {
+    const store = await server.open()
+    return { store, [Symbol.asyncDispose]: () => store.close() }
+  }
   const opened = (ahead: number, env: Record<string, string> = {}) => {
     const clock = clockThatIsSet()
     clock.set(ahead)
-    const config = loadConfig({ STORE_URL: redis.url, ...env }, { featureEntries })
+    const config = loadConfig({ STORE_URL: server.url(), ...env }, { featureEntries })
     return { config, clock, log: quiet }
   }
 
@@ -80,7 +94,7 @@ describe('an instance whose clock is not that of Redis', () => {
     ['an hour ahead', hour, 'ahead of'],
     ['an hour behind', -hour, 'behind'],
   ])('%s does not start, and says which variable allows it', async (_, ahead, words) => {
-    await using fresh = freshStore()
+    await using fresh = await freshStore()
     const failure: Error = await openKeys({ ...opened(ahead), store: fresh.store }).catch((error) => error)
     const [, seconds, direction] = /is (\d+) seconds (ahead of|behind) the clock/.exec(failure.message) ?? []
     expect(direction).toBe(words)
@@ -105,7 +119,7 @@ describe('an instance whose clock is not that of Redis', () => {
   })
 
   test('and is set while it runs answers 503 at once, and serves again when it is right', async () => {
-    await using fresh = freshStore()
+    await using fresh = await freshStore()
     const clock = clockThatIsSet()
     const op: Provider = await provider({ store: fresh.store, clock })
     const at = async (path: string) => (await op.fetch(path)).status
@@ -137,8 +151,8 @@ describe('an instance whose clock is not that of Redis', () => {
     expect(events).toEqual(['clock_off', 'clock_agrees', 'clock_off', 'clock_agrees'])
   })
 
-  test('removes no key before its time by the clock of Redis', async () => {
-    await using fresh = freshStore()
+  test('removes no key before its time by the clock of the store', async () => {
+    await using fresh = await freshStore()
     const ring = (clock: Clock) =>
       loadKeyRing({
         storage: fresh.store,
