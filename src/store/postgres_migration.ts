@@ -4,16 +4,21 @@ import { parsePostgresUrl, type PostgresTarget } from '../lib/postgres_url.ts'
 import { currentVersion, nameless, openClient, versionProblem, within } from './postgres_client.ts'
 import type { PoolOptions } from './postgres_pool.ts'
 import { codeOf, isDefinite, unavailable, Unusable } from './postgres_reason.ts'
-import { arrival, foundation, lock, type Step, steps } from './postgres_schema.ts'
+import { arrival, foundation, lock, patience, type Step, steps } from './postgres_schema.ts'
 import { StoreUnavailable } from './store.ts'
 
-/** A step may take long on large tables, and waits for another instance that runs it. */
+/** A step may take long on large tables. An instance waits for another one that runs it. */
 const patienceMs = 600_000
 
 interface Version {
   version: number
   oldest: number
 }
+
+/** Other statements run in this time. */
+const lockPauseMs = 1000
+/** Ten minutes, as long as a backup may take. */
+const mostTries = 600
 
 const absent: readonly string[] = ['3F000', '42P01']
 
@@ -34,12 +39,18 @@ const undo = Symbol('undo')
  * Runs the steps that are missing, in one transaction. A newer release may have run more: nothing is done then, and nothing is
  * undone. With `keep` false the transaction is rolled back. Resolves to the version that was there before.
  */
-export async function runSteps(client: SQL, of: readonly Step[] = steps, keep = true): Promise<number> {
+export async function runSteps(
+  client: SQL,
+  of: readonly Step[] = steps,
+  keep = true,
+  tries = mostTries,
+): Promise<number> {
   const before = await versionOf(client)
   if (before && before.version >= currentVersion(of)) return before.version
   try {
     return await client.begin(async (tx) => {
       await tx.unsafe(lock).simple()
+      await tx.unsafe(patience).simple()
       await tx.unsafe(foundation).simple()
       // Another instance may have run them while this one waited for the lock.
       const from = (await versionOf(tx))?.version ?? 0
@@ -52,6 +63,10 @@ export async function runSteps(client: SQL, of: readonly Step[] = steps, keep = 
     })
   } catch (error) {
     if (error === undo) return before?.version ?? 0
+    if (codeOf(error) === '55P03' && tries > 0) {
+      await Bun.sleep(lockPauseMs)
+      return runSteps(client, of, keep, tries - 1)
+    }
     if (codeOf(error) === '42501') throw new Unusable(`postgres: ${versionProblem(before, of)}`)
     throw error
   }

@@ -26,6 +26,7 @@ const meanings: Readonly<Record<string, string>> = {
   '53100': 'the disk of the server is full',
   '53200': 'the memory of the server is full',
   '53300': 'the server has no connection left: raise its max_connections, or lower POSTGRES_POOL_SIZE',
+  '55P03': 'another transaction holds a table for too long, such as a backup',
   '57P01': 'the server shut down, or its administrator ended the connection',
   '57P02': 'the server crashed',
   '57P03': 'the server does not accept connections now: it starts, stops or recovers',

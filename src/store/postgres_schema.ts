@@ -107,6 +107,12 @@ END $body$;
 /** A step that was released is never changed. */
 export const steps: readonly Step[] = [{ version: 1, oldest: 1, sql: first }]
 
+/**
+ * A step that waits for a table makes every statement behind it wait. So it gives up soon, for example during a `pg_dump`, and is
+ * tried again.
+ */
+export const patience = `SET LOCAL lock_timeout = '300ms';`
+
 /** Instances and operators that migrate at the same time wait for each other here. */
 export const lock = `SELECT pg_advisory_xact_lock(hashtextextended('latchkey schema', 0));`
 
@@ -130,4 +136,4 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON latchkey.entries, latchkey.indexes, latc
 
 /** The script for an operator who does not let Latchkey create tables. It can be repeated. */
 export const schemaScript = (): string =>
-  `BEGIN;\n${lock}\n${foundation}${steps.map((step) => `${step.sql}\n${arrival(step)}\n`).join('')}COMMIT;\n`
+  `BEGIN;\n${lock}\n${patience}\n${foundation}${steps.map((step) => `${step.sql}\n${arrival(step)}\n`).join('')}COMMIT;\n`

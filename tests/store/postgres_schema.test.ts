@@ -63,6 +63,33 @@ test('of two instances of the next release one migrates, while one of this relea
   await Promise.all([old.close(), late.close(), ...clients.map((each) => each.close())])
 }, 60_000)
 
+test('a step that waits for a table, as during a backup, stops no statement of an instance', async () => {
+  const url = server.database()
+  const old = await postgresStore(url, systemClock, patient)
+  const backup = server.session(nameOf(url))
+  await backup.ask('BEGIN; LOCK TABLE latchkey.entries IN ACCESS SHARE MODE')
+  const own = client(url)
+  let isMigrated = false
+  const migrated = runSteps(own, [...steps, next]).finally(() => (isMigrated = true))
+  const waits = `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'ALTER TABLE%'`
+  await until(() => server.psql(waits, nameOf(url)) === '1', 'the step to wait for the table')
+  // Each is answered, at the latest when the step has given up for a while.
+  for (let i = 0; i < 20; i++) await old.put('k', `${i}`)
+  expect(isMigrated).toBe(false)
+  await backup.ask('COMMIT')
+  expect(await migrated).toBe(1)
+  await Promise.all([old.close(), own.close(), backup.end()])
+}, 60_000)
+
+test('a user who owns the schema alone may migrate', async () => {
+  const url = server.database()
+  server.psql(`CREATE ROLE owner LOGIN PASSWORD 'o'; CREATE SCHEMA latchkey AUTHORIZATION owner`, nameOf(url))
+  const at = Object.assign(new URL(url), { username: 'owner', password: 'o' }).href
+  const store = await postgresStore(at, systemClock, patient)
+  expect(await store.create('k', 'v')).toBe(true)
+  await store.close()
+})
+
 test('a step that fails leaves the version and the tables as they were', async () => {
   const url = server.database()
   const own = client(url)
