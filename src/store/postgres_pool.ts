@@ -191,8 +191,9 @@ class Pool implements PostgresPool {
 
   /** One connection asks first, so that a server that refuses is not asked by all of them. */
   async #tryHost(host: PostgresTarget['hosts'][number]): Promise<SQL | undefined> {
-    const trial = openClient(this.#target, host, { ...this.#options, max: 1 })
+    let trial: SQL | undefined
     try {
+      trial = openClient(this.#target, host, { ...this.#options, max: 1 })
       await within(2 * this.#timeoutMs, requireUsable(trial))
       return openClient(this.#target, host, this.#options)
     } catch (error) {
@@ -200,7 +201,7 @@ class Pool implements PostgresPool {
       this.#isRefused = isDefinite(error)
       return undefined
     } finally {
-      void trial.close({ timeout: 0 }).catch(() => {})
+      void trial?.close({ timeout: 0 }).catch(() => {})
     }
   }
 

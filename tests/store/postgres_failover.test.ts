@@ -83,3 +83,41 @@ test('of two hosts the one that accepts writes is used, in either order; after a
     replica.psql(`SELECT convert_from(value, 'UTF8') FROM latchkey.entries WHERE key = 'after'`, 'ha'),
   ).toBe('failover')
 }, 120_000)
+
+test('with a replica that confirms each commit, a failover loses nothing that was acknowledged', async () => {
+  const first = await startPostgres({ settings: { fsync: 'on' } })
+  const single = first.database('sync')
+  const second = await first.replica()
+  try {
+    first.psql(`ALTER SYSTEM SET synchronous_standby_names = '*'`)
+    first.psql('SELECT pg_reload_conf()')
+    const both = single.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${first.port},127.0.0.1:${second.port}`)
+    const store = await postgresStore(both, systemClock, { timeoutMs: 5_000 })
+    await until(async () => (await concerns(store)).length === 0, 'commits to wait for the replica')
+    const acknowledged: string[] = []
+    let isOver = false
+    const writers = Array.from({ length: 8 }, async (_, w) => {
+      for (let i = 0; !isOver; i++) {
+        const key = `kept/${w}/${i}`
+        await store.create(key, key).then(
+          (won) => won && acknowledged.push(key),
+          () => Bun.sleep(20),
+        )
+      }
+    })
+    await until(() => acknowledged.length > 200, 'writes')
+    await first.kill()
+    const before = acknowledged.length
+    second.promote()
+    second.psql(`ALTER SYSTEM SET synchronous_standby_names = ''`)
+    second.psql('SELECT pg_reload_conf()')
+    await until(() => acknowledged.length > before + 50, 'writes after the failover')
+    isOver = true
+    await Promise.all(writers)
+    const values = await Promise.all(acknowledged.map((key) => store.get(key)))
+    expect(values).toEqual(acknowledged)
+    await store.close()
+  } finally {
+    await Promise.all([first.stop(), second.stop()])
+  }
+}, 120_000)
