@@ -97,6 +97,10 @@ const warnings: readonly Warning[] = [
     text: 'KEY_ACTIVATION_DELAY is under a minute: after a rotation, resource servers whose clocks or caches are behind refuse valid tokens',
   },
   {
+    applies: ({ keyRotationInterval }, { production }) => production && keyRotationInterval === 0,
+    text: 'KEY_ROTATION_INTERVAL is 0: a signing key is used until latchkey keys rotate replaces it',
+  },
+  {
     applies: ({ refreshTokenGrace }) => refreshTokenGrace === 0,
     text: 'REFRESH_TOKEN_GRACE is 0: a client that does not receive one response, because of the network, loses its grant',
   },

@@ -125,10 +125,10 @@ export const list = defineCommand({
 })
 
 function printKeys(keys: readonly KeyStatus[]): void {
-  const rows = keys.map(({ alg, state, kid, activates_at, retires_at }) => {
-    return [alg, state, kid, moment(activates_at), moment(retires_at)]
+  const rows = keys.map(({ alg, state, kid, activates_at, retires_at, rotates_at }) => {
+    return [alg, state, kid, moment(activates_at), moment(retires_at), moment(rotates_at)]
   })
-  printTable(['ALG', 'STATE', 'KID', 'ACTIVATES', 'RETIRES'], rows)
+  printTable(['ALG', 'STATE', 'KID', 'ACTIVATES', 'RETIRES', 'NEXT ROTATION'], rows)
 }
 
 export const jwks = defineCommand({

@@ -163,6 +163,8 @@ export async function openKeys(opened: Opened): Promise<KeyRing> {
     activationDelay: config.keyActivationDelay,
     retention: Math.max(config.accessTokenTtl, config.idTokenTtl),
     hints: config.sessionTtl,
+    // In development the file shows the key that this provider made.
+    rotation: { interval: config.keyRotationInterval, keepsImported: config.environment === 'production' },
   })
   return ring.catch((error: Error) => {
     throw inFolder && error instanceof StoreUnavailable ? new SettingFault('KEYS_PATH', error.message) : error

@@ -44,6 +44,7 @@ const times: Readonly<Record<string, string>> = {
   leaving_at: 'erased_at',
   activates_at: 'activates_at',
   retires_at: 'retires_at',
+  rotates_at: 'rotates_at',
   exp: 'expires',
 }
 

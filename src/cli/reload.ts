@@ -25,6 +25,7 @@ export const fixed = {
   rsaKeySize: 'RSA_KEY_SIZE',
   signingAlgs: 'SIGNING_ALGS',
   keyActivationDelay: 'KEY_ACTIVATION_DELAY',
+  keyRotationInterval: 'KEY_ROTATION_INTERVAL',
   accessTokenTtl: 'ACCESS_TOKEN_TTL', // keys are kept as long as the tokens that they signed
   idTokenTtl: 'ID_TOKEN_TTL',
   sessionTtl: 'SESSION_TTL',

@@ -229,12 +229,12 @@ function startTimers({ context }: App, keys: KeyRing): Timers {
     return setInterval(() => busy || start(), every)
   }
   const { clockGuard } = context
-  /** With a wrong clock a job would remove keys, accounts or messages before their time. */
+  /** With a wrong clock a job would rotate or remove keys, or remove accounts or messages before their time. */
   const byGoodClock = async (run: () => Promise<void>) => {
     if (clockGuard.problem() === undefined) await run()
   }
   const lookAtStoredKeys = async () => {
-    await Promise.all([keys.refresh(), context.birth.beat()])
+    await Promise.all([keys.rotateDue(), context.birth.beat()])
   }
   const lookAtKeys = () => clockGuard.check().then(() => byGoodClock(lookAtStoredKeys))
   const timers = [

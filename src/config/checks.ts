@@ -136,6 +136,18 @@ const orders = [
   ['SESSION_IDLE_TTL', 'SESSION_TTL', 0],
 ] as const
 
+/** Two rotations within the time for which a key is announced and cached could leave a client without the key that signs. */
+function checkRotation(
+  { KEY_ROTATION_INTERVAL: interval, KEY_ACTIVATION_DELAY: delay = 0, JWKS_MAX_AGE: age = 0 }: Draft,
+  report: Report,
+): void {
+  if (interval === undefined || interval === 0 || interval > delay + age) return
+  report(
+    'KEY_ROTATION_INTERVAL',
+    `expected more than KEY_ACTIVATION_DELAY (${delay}) and JWKS_MAX_AGE (${age}) together, or 0 to rotate by command alone, got ${interval}`,
+  )
+}
+
 /** The algorithm of access tokens, and one for the key of the operator, must be allowed ones. */
 function checkAlgs(
   { ACCESS_TOKEN_ALG: alg, SIGNING_ALGS: allowed, PRIVATE_KEY_PATH: own }: Draft,
@@ -157,6 +169,7 @@ export function checkTogether(draft: Draft, environment: Environment, isSet: IsS
   checkTls(draft, isSet, report)
   checkPlainHttp(draft, environment, report)
   checkAlgs(draft, report)
+  checkRotation(draft, report)
   if (environment === 'production') checkProduction(draft, report)
   for (const [smaller, larger, more] of orders) {
     const [value, limit] = [draft[smaller], draft[larger]]

@@ -38,6 +38,12 @@ export const protocolSections = {
       help: 'How long a new key is published before it signs.',
     },
     {
+      name: 'KEY_ROTATION_INTERVAL',
+      schema: is.seconds(0, 10 * year),
+      default: { development: '0', production: '7776000' },
+      help: 'Age at which a signing or encryption key gets a successor by itself; 0: only latchkey keys rotate makes one. More than KEY_ACTIVATION_DELAY and JWKS_MAX_AGE together. A key of PRIVATE_KEY_PATH stays until you replace it.',
+    },
+    {
       name: 'JWKS_MAX_AGE',
       schema: is.seconds(0, year),
       default: '300',

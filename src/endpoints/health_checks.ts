@@ -57,12 +57,13 @@ const keys: HealthCheck = {
     const missing = [...new Set(found.map(({ alg }) => alg))].filter(
       (alg) => !signing.some((key) => key.alg === alg),
     )
-    const facts = ({ kid, alg, state, created_at, activates_at }: (typeof found)[number]) => ({
+    const facts = ({ kid, alg, state, created_at, activates_at, rotates_at }: (typeof found)[number]) => ({
       kid,
       alg,
       state,
       age_seconds: seconds(now) - created_at,
       ...(state === 'next' && { signs_in_seconds: activates_at - seconds(now) }),
+      ...(rotates_at !== undefined && { rotates_in_seconds: rotates_at - seconds(now) }),
     })
     const published = found.filter(({ state }) => state !== 'previous').map(facts)
     return {

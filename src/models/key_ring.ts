@@ -16,37 +16,14 @@ import {
   type VerificationKey,
   verify,
 } from '../auth/jws.ts'
-import { createBoundedMap } from '../lib/bounded_map.ts'
-import { type Clock, elapsedOf, seconds } from '../lib/clock.ts'
-import { deepFreeze } from '../lib/freeze.ts'
+import { elapsedOf, seconds } from '../lib/clock.ts'
 import { createLimiter } from '../lib/limiter.ts'
-import type { Log } from '../lib/log.ts'
-import type { Store } from '../store/store.ts'
+import { createCheckedTokens } from './checked_tokens.ts'
+import type { KeyRingOptions } from './key_ring_options.ts'
+import { createAges } from './key_rotation.ts'
 import { type Jwks, type KeyStatus, openKeys, type OpenKeys, type Pem } from './open_keys.ts'
 import * as record from './signing_keys.ts'
 import { type Document, KeyRingError, recordName } from './signing_keys.ts'
-
-export type KeyStorage = Pick<Store, 'get' | 'create' | 'replace' | 'time'>
-
-export interface KeyRingOptions {
-  storage: KeyStorage
-  /** 32 bytes; seals the private keys in the store. */
-  sealingKey: Uint8Array
-  clock: Clock
-  log: Log
-  /** Algorithms that must have a key. Keys of others retire. */
-  algs: readonly KeyAlg[]
-  /** The size of new RSA keys. */
-  rsaBits?: number
-  /** Private keys from files. A key that the ring has never had becomes the next key; a retired key is not added again. */
-  imported?: readonly { alg: SigningAlg; key: KeyObject }[]
-  /** Seconds for which a key is published before it signs: more than clients cache the JWKS and more than clocks differ. */
-  activationDelay: number
-  /** The longest lifetime of a signed token, in seconds. */
-  retention: number
-  /** Seconds for which an ID Token may be sent back as a hint after its key has retired; 0 when left out. */
-  hints?: number
-}
 
 export interface KeyRing {
   /** The key to sign with now. Throws KeyRingError when there is none for `alg`. */
@@ -78,6 +55,11 @@ export interface KeyRing {
   refresh(): Promise<void>
   /** Makes sure that each of `algs` (default: all) has a next key, and resolves to those keys. */
   rotate(algs?: readonly KeyAlg[]): Promise<KeyStatus[]>
+  /**
+   * As `refresh`; then rotates the algorithms whose newest key is older than the interval of `rotation`, by this clock and by
+   * that of the store. Of instances that do so at once, one makes the next keys.
+   */
+  rotateDue(): Promise<void>
   list(): KeyStatus[]
   /** A key as PEM: the key `kid`, else the current key of `alg`. */
   pem(alg: KeyAlg, kid?: string): Pem | undefined
@@ -86,9 +68,6 @@ export interface KeyRing {
 }
 
 const idTokenType = 'JWT'
-/** Bound of the remembered tokens. A token counts five bytes for each character: its text and its claims. */
-const checkedBytes = 8_388_608
-const bytesPerCharacter = 5
 /** Failed compare-and-swaps before giving up. Each means that another instance succeeded, so this many mean a fault. */
 const maxAttempts = 100
 /** Milliseconds. A token can name any `kid`; unknown ones do not cause reads of the store more often than this. */
@@ -101,6 +80,8 @@ const mostWaiting = 100
 const newKeys = async (algs: readonly KeyAlg[], rsaBits?: number) =>
   Promise.all(algs.map(async (alg) => ({ alg, key: await generateKey(alg, rsaBits) })))
 
+const kidOfKey = (key: KeyObject): string => thumbprint(key.export({ format: 'jwk' }))
+
 /**
  * Opens the keys of this provider and generates missing ones. Of instances that start at once, the keys of one are kept.
  * Rejects with KeyRingError that says what to do, TypeError for an imported key that does not fit its algorithm, or
@@ -109,6 +90,8 @@ const newKeys = async (algs: readonly KeyAlg[], rsaBits?: number) =>
 export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   const { storage, sealingKey, clock, log, algs, activationDelay, retention, hints = 0 } = options
   const now = () => seconds(clock)
+  /** Seconds by the clock that is behind: this one, or the one that all instances share. */
+  const sharedNow = async () => Math.min(now(), Math.floor(((await storage.time?.()) ?? Infinity) / 1000))
   let text: string | undefined
   let open: OpenKeys = openKeys(record.emptyDocument, sealingKey)
 
@@ -124,8 +107,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
 
   /** Keys are removed for all instances: not before their time by the clock that all share. */
   async function settler() {
-    const theirs = await storage.time?.()
-    const at = Math.min(now(), Math.floor((theirs ?? Infinity) / 1000))
+    const at = await sharedNow()
     return (document: Document) =>
       record.settle(document, at, { algs, retention, hints }, (kid) => open.get(kid)?.jwk())
   }
@@ -170,17 +152,19 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     )
   }
 
+  const own = (options.imported ?? []).map(({ alg, key }) => {
+    requireFit(key, alg)
+    return { alg, key, kid: kidOfKey(key) }
+  })
+  const ages = createAges(options, new Set(own.map(({ kid }) => kid)), log)
+
   async function addImported(): Promise<void> {
-    const imported = (options.imported ?? []).map(({ alg, key }) => {
-      requireFit(key, alg)
-      return { alg, key, kid: thumbprint(key.export({ format: 'jwk' })) }
-    })
-    const unknown = imported.filter(({ kid }) => !record.isKnown(open.document, kid))
+    const unknown = own.filter(({ kid }) => !record.isKnown(open.document, kid))
     if (unknown.length > 0)
       await change((current) =>
         unknown.reduce((next, one) => (record.isKnown(next, one.kid) ? next : add(next, one)), current),
       )
-    for (const { alg, kid } of imported) {
+    for (const { alg, kid } of own) {
       const found = open.get(kid)?.entry
       if (!found)
         log.warn('imported_key_was_retired', { alg, kid, hint: 'it stays out; replace the key file' })
@@ -205,7 +189,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       await change((current) => current, known)
   }
 
-  async function rotate(wanted: readonly KeyAlg[]): Promise<KeyStatus[]> {
+  async function rotate(wanted: readonly KeyAlg[], because: 'asked' | 'age'): Promise<KeyStatus[]> {
     await refresh()
     // A key that is not active yet is already the next one: rotating twice, or on two instances at once, is rotating once.
     const newest = new Map(wanted.map((alg) => [alg, record.newestOf(open.document, alg)]))
@@ -221,10 +205,23 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       ),
     )
     const next = new Set(wanted.map((alg) => record.newestOf(open.document, alg)?.kid))
-    const statuses = open.list(now()).filter(({ kid }) => next.has(kid))
-    log.info('keys_rotated', { kids: statuses.map(({ kid }) => kid) })
+    const statuses = list().filter(({ kid }) => next.has(kid))
+    // Of instances whose keys come of age at once, the one whose keys are kept says so.
+    if (because === 'asked' || made.some(({ key }) => next.has(kidOfKey(key))))
+      log.info('keys_rotated', { kids: statuses.map(({ kid }) => kid), because })
     return statuses
   }
+
+  async function rotateDue(): Promise<void> {
+    await refresh()
+    ages.tellOfImported(open.document, now())
+    // The store is asked for its time only when a key is due.
+    if (ages.due(open.document, now()).length === 0) return
+    const due = ages.due(open.document, await sharedNow())
+    if (due.length > 0) await rotate(due, 'age')
+  }
+
+  const list = () => ages.withNext(open.document, open.list(now()))
 
   /** One read or change at a time, so that an older read is not adopted after a newer one. */
   const inTurn = createLimiter({
@@ -250,17 +247,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
 
   const find = (kid: string) => open.find(kid, now())
 
-  /** Keyed by the whole token with its signature: an equal token was signed by the same key. */
-  const checked = createBoundedMap<{ kid: string; typ: string; claims: Claims }>(checkedBytes)
-  const remember = (jwt: string, kid: string, typ: string, claims: Claims): Claims => {
-    checked.set(jwt, { kid, typ, claims: deepFreeze(claims) }, jwt.length * bytesPerCharacter)
-    return claims
-  }
-  function recall(jwt: string, { typ, algs }: Expected): Claims | undefined {
-    const known = checked.get(jwt)
-    const key = known && find(known.kid)
-    return key && known.typ === typ && algs?.includes(key.alg) !== false ? known.claims : undefined
-  }
+  const { remember, recall } = createCheckedTokens(find)
 
   return {
     find,
@@ -270,9 +257,10 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
       return open.decrypters(alg, now(), kid)
     },
     refresh: () => inTurn.run(refresh),
-    rotate: (wanted = algs) => inTurn.run(() => rotate(wanted)),
+    rotate: (wanted = algs) => inTurn.run(() => rotate(wanted, 'asked')),
+    rotateDue: () => inTurn.run(rotateDue),
     jwks: () => open.jwks(now()),
-    list: () => open.list(now()),
+    list,
     pem: (alg, kid) => open.pem(alg, now(), kid),
     knows: (kid) => record.isKnown(open.document, kid),
     signer(alg) {

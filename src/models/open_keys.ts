@@ -27,6 +27,8 @@ export interface KeyStatus {
   created_at: number
   activates_at: number
   retires_at?: number | undefined
+  /** When the next key of this algorithm is made by itself. */
+  rotates_at?: number
 }
 
 /** The published keys; `body` is their JSON and `etag` its quoted hash. */

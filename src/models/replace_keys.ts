@@ -1,7 +1,7 @@
 /** Replaces all signing and decryption keys at once, for keys that were lost or that leaked. docs/deployment.md, "Lost keys" */
 import { generateKey, type KeyAlg } from '../auth/jwk.ts'
 import { type Clock, seconds } from '../lib/clock.ts'
-import type { KeyStorage } from './key_ring.ts'
+import type { KeyStorage } from './key_ring_options.ts'
 import { type Document, emptyDocument, KeyRingError, newEntry, recordName } from './signing_keys.ts'
 
 export interface Replacement {

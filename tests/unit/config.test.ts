@@ -192,6 +192,10 @@ describe('refused, with what was expected and what came', () => {
       { JWKS_MAX_AGE: '596' },
       'JWKS_MAX_AGE: expected at most KEY_ACTIVATION_DELAY (600) less 5 seconds, got 596',
     ],
+    [
+      { KEY_ROTATION_INTERVAL: '900' },
+      'KEY_ROTATION_INTERVAL: expected more than KEY_ACTIVATION_DELAY (600) and JWKS_MAX_AGE (300) together, or 0 to rotate by command alone, got 900',
+    ],
     [{ SESSION_TTL: '3600' }, 'SESSION_IDLE_TTL: expected at most SESSION_TTL (3600), got 86400'],
     [{ STORE_URL: 'memory' }, /^STORE_URL: expected memory:/],
     [{ STORE_URL: 'sqlite://latchkey.db' }, /^STORE_URL: /],

@@ -5,12 +5,8 @@ import { generateKey, type SigningAlg, thumbprint } from '../../../src/auth/jwk.
 import { sign } from '../../../src/auth/jws.ts'
 import { signingAlgs } from '../../../src/auth/registration.ts'
 import { createLog } from '../../../src/lib/log.ts'
-import {
-  type KeyRing,
-  type KeyRingOptions,
-  type KeyStorage,
-  loadKeyRing,
-} from '../../../src/models/key_ring.ts'
+import { type KeyRing, loadKeyRing } from '../../../src/models/key_ring.ts'
+import type { KeyRingOptions, KeyStorage } from '../../../src/models/key_ring_options.ts'
 import { memoryStore } from '../../../src/store/memory.ts'
 import { sealedStore } from '../../../src/store/sealed.ts'
 import { type Store, StoreUnavailable } from '../../../src/store/store.ts'
