@@ -4,6 +4,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { postgresStore } from '../../src/store/postgres.ts'
 import { type Store, StoreUnavailable } from '../../src/store/store.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres.ts'
+import { slowLine } from '../support/slow_line.ts'
 import { until } from '../support/until.ts'
 import { storeContract } from './contract.ts'
 
@@ -189,3 +190,28 @@ describe('outages', () => {
     await patient.close()
   }, 60_000)
 })
+
+test('verbs of one connection leave while the answers to others are under way', async () => {
+  const url = server.database()
+  const line = slowLine(server.port)
+  const slow = url.replace(`:${server.port}/`, `:${line.port}/`)
+  const store = await postgresStore(slow, systemClock, { timeoutMs: 30_000, poolSize: 1 })
+  const verbs = [
+    () => store.get('k'),
+    () => store.put('k', 'v'),
+    () => store.range('i'),
+    () => store.get('other'),
+  ]
+  for (const verb of verbs) await verb() // the server knows the statements from here on
+  line.hold()
+  const answers: Promise<unknown>[] = []
+  for (const verb of verbs) {
+    const before = line.sent()
+    answers.push(verb())
+    await until(() => line.sent() > before, 'the verb to leave')
+  }
+  line.release()
+  expect(await Promise.all(answers)).toEqual(['v', undefined, [], undefined])
+  await store.close()
+  line.stop()
+}, 60_000)
