@@ -35,7 +35,7 @@ export async function withContext<T>(
   if (config.store.kind === 'memory')
     throw new Refusal(
       `the memory store keeps ${what} in the process of the server, where a command cannot access them. ` +
-        'Configure one store for the server and this command: STORE_URL=sqlite:latchkey.db, postgres://… or redis://…',
+        'Configure one store for the server and this command: STORE_URL=sqlite:latchkey.db or postgres://…, or REDIS_URL=redis://…',
     )
   return withOpened(config, async (opened) => {
     const keys = await openKeys(opened) // features sign logout tokens with them

@@ -2,7 +2,7 @@
 import { parsePostgresUrl } from '../lib/postgres_url.ts'
 import { type Clock, type SlowClock, slowClock } from '../lib/clock.ts'
 import { finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
-import { gatheredCounts } from './gathered_counts.ts'
+import { countsOf, gathered } from './gathered.ts'
 import { cutMember, indexable } from './postgres_key.ts'
 import { migrate } from './postgres_migration.ts'
 import { openPool, type PoolOptions, type PostgresPool } from './postgres_pool.ts'
@@ -49,8 +49,8 @@ const sql = {
       expires_at = CASE WHEN old.expires_at <= ${now} OR old.expires_at = ${never} THEN excluded.expires_at
         ELSE old.expires_at END
     RETURNING ${digits('value')} AS count, expires_at - ${now} AS ttl`,
-  link: 'SELECT latchkey.link_member($1, $2, $3, $4, $5)',
-  unlink: 'SELECT latchkey.unlink_member($1, $2)',
+  link: 'SELECT latchkey.link_members($1, $2, $3, $4, $5)',
+  unlink: 'SELECT latchkey.unlink_members($1, $2)',
   trim: 'SELECT latchkey.trim_index($1, $2)',
   range: `SELECT coalesce(whole, member) AS member, score FROM latchkey.members
     WHERE name = $1 AND score >= $2 AND score <= $3
@@ -80,20 +80,34 @@ export async function postgresStore(
 const ttlOf = (ttl: Ttl | undefined): number | null =>
   ttl === undefined ? null : Math.min(wholeTtl(ttl), longestTtl)
 
+interface Step {
+  key: string
+  ttl: number | null
+  by: number
+}
+
+interface Unlink {
+  index: string
+  member: string
+}
+
+interface Link extends Unlink {
+  score: number
+  ttl: number | null
+}
+
 class PostgresStore implements Store {
   readonly #pool: PostgresPool
   readonly #sweptTo: SlowClock
   readonly #timer: ReturnType<typeof setInterval>
   #isSweeping = false
   #pinging: Promise<void> | undefined
-  readonly #count: ReturnType<typeof gatheredCounts>
+  readonly #increment = gathered<Step, Counted>((steps) => this.#incrementAll(steps))
+  readonly #link = gathered<Link, void>((links) => this.#linkAll(links))
+  readonly #unlink = gathered<Unlink, void>((unlinks) => this.#unlinkAll(unlinks))
 
   constructor(pool: PostgresPool, clock: Clock) {
     this.#pool = pool
-    this.#count = gatheredCounts(async (key, ttl, by) => {
-      const [row] = await pool.ask<{ count: string; ttl: string }>(sql.increment, [indexable(key), by, ttl])
-      return { count: Number(row?.count), ttl: Number(row?.ttl) }
-    })
     this.#sweptTo = slowClock(clock)
     this.#timer = setInterval(() => void this.#sweep().catch(() => {}), sweepMs)
     this.#timer.unref()
@@ -124,16 +138,55 @@ class PostgresStore implements Store {
   }
 
   async increment(key: string, ttl: Ttl, by = 1): Promise<Counted> {
-    return this.#count(key, Math.min(wholeTtl(ttl), longestTtl), wholeStep(by))
+    const step = { key, ttl: ttlOf(ttl), by: wholeStep(by) }
+    return this.#increment(`${step.ttl} ${key}`, step)
+  }
+
+  /** Steps of one counter with one TTL. */
+  async #incrementAll(steps: readonly Step[]): Promise<Counted[]> {
+    const [{ key, ttl }] = steps as [Step]
+    const sum = steps.reduce((total, { by }) => total + by, 0)
+    const [row] = await this.#pool.ask<{ count: string; ttl: string }>(sql.increment, [
+      indexable(key),
+      sum,
+      ttl,
+    ])
+    const counts = countsOf(
+      Number(row?.count),
+      steps.map(({ by }) => by),
+    )
+    return counts.map((count) => ({ count, ttl: Number(row?.ttl) }))
   }
 
   async link(index: string, member: string, score: number, ttl?: Ttl): Promise<void> {
-    const values = [indexable(index), indexable(member), cutMember(member), finiteScore(score), ttlOf(ttl)]
-    await this.#pool.ask(sql.link, values)
+    const link = { index, member, score: finiteScore(score), ttl: ttlOf(ttl) }
+    await this.#link(`${link.ttl} ${index}`, link)
+  }
+
+  /** Members of one index with one TTL. Of two with one name the later one counts. */
+  async #linkAll(links: readonly Link[]): Promise<void[]> {
+    const [{ index, ttl }] = links as [Link]
+    const scores = new Map(links.map(({ member, score }) => [member, score]))
+    const members = [...scores.keys()]
+    await this.#pool.ask(sql.link, [
+      indexable(index),
+      members.map(indexable),
+      members.map(cutMember),
+      [...scores.values()],
+      ttl,
+    ])
+    return links.map(() => {})
   }
 
   async unlink(index: string, member: string): Promise<void> {
-    await this.#pool.ask(sql.unlink, [indexable(index), indexable(member)])
+    await this.#unlink(index, { index, member })
+  }
+
+  async #unlinkAll(unlinks: readonly Unlink[]): Promise<void[]> {
+    const [{ index }] = unlinks as [Unlink]
+    const members = unlinks.map(({ member }) => indexable(member))
+    await this.#pool.ask(sql.unlink, [indexable(index), members])
+    return unlinks.map(() => {})
   }
 
   async range(index: string, options?: RangeOptions): Promise<Scored[]> {

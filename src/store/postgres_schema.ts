@@ -37,7 +37,8 @@ CREATE INDEX IF NOT EXISTS members_score ON latchkey.members (name, score, subst
 
 -- Each of the following locks the row of its index first. In READ COMMITTED the statements after that see what the
 -- holder of the lock before has written.
-CREATE OR REPLACE FUNCTION latchkey.link_member(in_name bytea, in_member bytea, in_whole bytea, in_score float8, in_ttl bigint)
+CREATE OR REPLACE FUNCTION latchkey.link_members(
+  in_name bytea, in_members bytea[], in_wholes bytea[], in_scores float8[], in_ttl bigint)
 RETURNS void LANGUAGE plpgsql AS $body$
 DECLARE
   at_ms bigint := latchkey.now_ms();
@@ -57,15 +58,17 @@ BEGIN
   ELSIF kept_ms < until_ms THEN
     UPDATE latchkey.indexes SET expires_at = until_ms WHERE name = in_name;
   END IF;
-  INSERT INTO latchkey.members (name, member, score, whole) VALUES (in_name, in_member, in_score, in_whole)
+  INSERT INTO latchkey.members (name, member, score, whole)
+    SELECT in_name, each.member, each.score, each.whole
+    FROM unnest(in_members, in_scores, in_wholes) AS each (member, score, whole)
     ON CONFLICT (name, member) DO UPDATE SET score = excluded.score;
 END $body$;
 
-CREATE OR REPLACE FUNCTION latchkey.unlink_member(in_name bytea, in_member bytea)
+CREATE OR REPLACE FUNCTION latchkey.unlink_members(in_name bytea, in_members bytea[])
 RETURNS void LANGUAGE plpgsql AS $body$
 BEGIN
   PERFORM 1 FROM latchkey.indexes WHERE name = in_name FOR UPDATE;
-  DELETE FROM latchkey.members WHERE name = in_name AND member = in_member;
+  DELETE FROM latchkey.members WHERE name = in_name AND member = ANY (in_members);
   DELETE FROM latchkey.indexes WHERE name = in_name
     AND NOT EXISTS (SELECT 1 FROM latchkey.members WHERE name = in_name);
 END $body$;
