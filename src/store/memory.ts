@@ -1,7 +1,8 @@
 /** The store in the memory of this process; its data ends with the process. docs/architecture.md, "Store". */
 import { type Clock, elapsedOf } from '../lib/clock.ts'
 import { compareBytes, finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
-import type { Counted, RangeOptions, Scored, Store, Ttl } from './store.ts'
+import { inPages, withTtl } from './pages.ts'
+import type { Counted, Found, RangeOptions, Scored, Store, Ttl } from './store.ts'
 
 /** `expiresAt` in milliseconds by the monotonic clock, Infinity for never. Only two members, because there are millions of entries. */
 interface Entry {
@@ -89,8 +90,8 @@ class MemoryStore implements Store {
     let index = this.#liveIndex(name)
     if (!index) this.#indexes.set(name, (index = { members: new Map(), order: [], expiresAt }))
     index.expiresAt = Math.max(index.expiresAt, expiresAt)
-    remove(index, member)
-    index.members.set(member, scored)
+    removeFromOrder(index, member)
+    index.members.set(member, scored) // a member that was there keeps its place in a scan
     index.order.splice(position(index.order, scored), 0, scored)
     this.#sweep(sweepPerWrite)
   }
@@ -125,10 +126,28 @@ class MemoryStore implements Store {
     if (!index.order.length) this.#indexes.delete(name)
   }
 
+  async *scan(): AsyncGenerator<readonly Found[]> {
+    yield* inPages(this.#everything())
+  }
+
   async ping(): Promise<void> {}
 
   async close(): Promise<void> {
     clearInterval(this.#timer)
+  }
+
+  /** The iterators of a Map stay valid while the Map changes. */
+  *#everything(): Generator<Found> {
+    for (const [key, { value, expiresAt }] of this.#entries) {
+      const now = this.#now()
+      if (expiresAt > now) yield { kind: 'value', key, value, ...withTtl(expiresAt, now, Infinity) }
+    }
+    for (const [name, index] of this.#indexes)
+      for (const { member, score } of index.members.values()) {
+        const now = this.#now()
+        if (index.expiresAt <= now) break
+        yield { kind: 'member', index: name, member, score, ...withTtl(index.expiresAt, now, Infinity) }
+      }
   }
 
   #live(key: string): Entry | undefined {
@@ -195,9 +214,12 @@ const position = (order: Scored[], { member, score }: Scored): number =>
     (other) => other.score > score || (other.score === score && compareBytes(other.member, member) >= 0),
   )
 
-function remove(index: Index, member: string): void {
+function removeFromOrder(index: Index, member: string): void {
   const scored = index.members.get(member)
-  if (!scored) return
-  index.order.splice(position(index.order, scored), 1)
+  if (scored) index.order.splice(position(index.order, scored), 1)
+}
+
+function remove(index: Index, member: string): void {
+  removeFromOrder(index, member)
   index.members.delete(member)
 }

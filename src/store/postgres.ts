@@ -6,11 +6,13 @@ import { countsOf, gathered } from './gathered.ts'
 import { cutMember, indexable } from './postgres_key.ts'
 import { migrate } from './postgres_migration.ts'
 import { openPool, type PoolOptions, type PostgresPool } from './postgres_pool.ts'
+import { scanTables } from './postgres_scan.ts'
 import { longest, never } from './postgres_schema.ts'
 import { settingsConcerns } from './postgres_settings.ts'
 import {
   type Concern,
   type Counted,
+  type Found,
   pingTtl,
   type RangeOptions,
   type Scored,
@@ -198,6 +200,10 @@ class PostgresStore implements Store {
 
   async trim(index: string, max: number): Promise<void> {
     await this.#pool.ask(sql.trim, [indexable(index), max])
+  }
+
+  scan(): AsyncGenerator<readonly Found[]> {
+    return scanTables(this.#pool)
   }
 
   /** Concurrent callers share one write, because each commit waits for the disk. */

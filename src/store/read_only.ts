@@ -8,6 +8,7 @@ import type { Store, Ttl } from './store.ts'
 export const readOnlyStore = (store: Store): Store => ({
   get: (key) => store.get(key),
   range: (index, options) => store.range(index, options),
+  scan: () => store.scan(),
   ping: () => store.ping(),
   time: async () => store.time?.(),
   put: async () => {},

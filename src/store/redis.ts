@@ -4,10 +4,12 @@ import { finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
 import { connectRedis, type RedisClient } from './redis_client.ts'
 import { isWrongDatabase, reason } from './redis_reason.ts'
 import { parseRedisUrl } from '../lib/redis_url.ts'
+import { scanKeys } from './redis_scan.ts'
 import { settingsConcerns } from './redis_settings.ts'
 import {
   type Concern,
   type Counted,
+  type Found,
   pingTtl,
   type RangeOptions,
   type Scored,
@@ -157,6 +159,10 @@ class RedisStore implements Store {
 
   async trim(index: string, max: number): Promise<void> {
     await this.#ask((redis) => redis.zremrangebyscore(this.#index(index), '-inf', bound(max)))
+  }
+
+  scan(): AsyncGenerator<readonly Found[]> {
+    return scanKeys((send) => this.#ask(send), this.#prefix)
   }
 
   /**

@@ -15,6 +15,11 @@ if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2])
 else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
 return 1`,
   },
+  /** KEYS: value. The value, or nothing, and the milliseconds left, below 0 for no end. */
+  latchkeyRead: {
+    numberOfKeys: 1,
+    lua: `return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])}`,
+  },
   /** KEYS: counter. ARGV: by, ttl. The count and the milliseconds left. */
   latchkeyIncrement: {
     numberOfKeys: 1,
@@ -38,6 +43,7 @@ return 1`,
 /** The methods that ioredis adds to a client for these scripts. */
 export interface Scripted {
   latchkeyReplace(key: string, expected: string, value: string, ttl: string): Promise<number>
+  latchkeyRead(key: string): Promise<[value: string | null, ttl: number]>
   latchkeyIncrement(key: string, by: string, ttl: string): Promise<[number, number]>
   latchkeyLink(key: string, member: string, score: string, ttl: string): Promise<number>
 }

@@ -1,6 +1,6 @@
 /** A store that encrypts the values of another store. docs/architecture.md, "Store". */
 import { seal, unseal } from '../lib/seal.ts'
-import type { Concern, Counted, RangeOptions, Scored, Store, Ttl } from './store.ts'
+import type { Concern, Counted, Found, RangeOptions, Scored, Store, Ttl } from './store.ts'
 
 /**
  * Values are sealed with `key` (32 bytes) and bound to their store key, so that a value copied to another store key
@@ -9,6 +9,8 @@ import type { Concern, Counted, RangeOptions, Scored, Store, Ttl } from './store
  * value does not allow a second use of something single-use.
  */
 export const sealedStore = (store: Store, key: Uint8Array): Store => new SealedStore(store, key)
+
+const isCount = /^-?[0-9]+$/
 
 class SealedStore implements Store {
   readonly #store: Store
@@ -67,6 +69,10 @@ class SealedStore implements Store {
     return this.#store.trim(index, max)
   }
 
+  async *scan(): AsyncGenerator<readonly Found[]> {
+    for await (const page of this.#store.scan()) yield page.flatMap((found) => this.#opened(found))
+  }
+
   ping(): Promise<void> {
     return this.#store.ping()
   }
@@ -81,6 +87,13 @@ class SealedStore implements Store {
 
   close(): Promise<void> {
     return this.#store.close()
+  }
+
+  /** A counter is not sealed. Nothing for a value that does not open, which is absent for `get` too. */
+  #opened(found: Found): Found[] {
+    if (found.kind === 'member' || isCount.test(found.value)) return [found]
+    const value = this.#open(found.key, found.value)
+    return value === undefined ? [] : [{ ...found, value }]
   }
 
   #open(key: string, sealed: string | undefined): string | undefined {

@@ -2,10 +2,13 @@
 import { Database, type Statement } from 'bun:sqlite'
 import { type Clock, type SlowClock, slowClock } from '../lib/clock.ts'
 import { finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
+import { retryWhileBusy } from './sqlite_busy.ts'
 import { makeFile, sameFile } from './sqlite_file.ts'
-import { code, unavailable } from './sqlite_reason.ts'
+import { unavailable } from './sqlite_reason.ts'
+import { never, scanRows, scanSql } from './sqlite_scan.ts'
 import {
   type Counted,
+  type Found,
   pingTtl,
   type RangeOptions,
   type Scored,
@@ -14,10 +17,6 @@ import {
   type Ttl,
 } from './store.ts'
 
-/** `expires_at` of a row that does not expire: a number, so that one comparison is enough for all rows. */
-const never = Number.MAX_SAFE_INTEGER
-/** How long a verb waits for writes of other processes. */
-const patienceMs = 1000
 /** Most verbs in one commit; bounds the time for which the event loop is blocked. */
 const batchSize = 256
 const sweepMs = 1000
@@ -68,6 +67,7 @@ const sql = {
   expiredIndex: `SELECT name FROM indexes WHERE expires_at <= ?1 AND expires_at < ${never} LIMIT 1`,
   sweepMembers: `DELETE FROM members WHERE name = ?1 AND member IN
     (SELECT member FROM members WHERE name = ?1 LIMIT ${sweepRows})`,
+  ...scanSql,
   begin: 'BEGIN IMMEDIATE',
   commit: 'COMMIT',
   rollback: 'ROLLBACK',
@@ -183,6 +183,13 @@ class SqliteStore implements Store {
     })
   }
 
+  scan(): AsyncGenerator<readonly Found[]> {
+    return scanRows(
+      (name, ...values) => this.#read(() => this.#do[name].all(...values) as never[]),
+      () => this.#now(),
+    )
+  }
+
   /** Concurrent callers share one write, because each commit waits for the disk. */
   async ping(): Promise<void> {
     this.#look()
@@ -280,17 +287,4 @@ function open(path: string): Database {
   db.transaction(() => db.run(schema)).immediate()
   db.run('PRAGMA busy_timeout = 5') // this wait blocks the event loop; that of `retryWhileBusy` does not
   return db
-}
-
-/** Runs at once, and again at short intervals while another process holds the lock. Errors become StoreUnavailable. */
-async function retryWhileBusy<T>(run: () => T): Promise<T> {
-  const deadline = performance.now() + patienceMs
-  for (;;) {
-    try {
-      return run()
-    } catch (error) {
-      if (code(error) !== 'SQLITE_BUSY' || performance.now() > deadline) throw unavailable(error)
-    }
-    await Bun.sleep(1 + Math.random() * 4) // random, so that waiting processes do not collide again
-  }
 }

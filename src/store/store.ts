@@ -17,6 +17,14 @@ export interface RangeOptions {
   offset?: number
 }
 
+/**
+ * What `scan` finds, with the milliseconds until it expires; without `ttl` it does not expire. The value of a counter is its
+ * decimal digits, and `put` of them makes the counter again (beneath a store that seals, because a counter is not). The TTL of a member is that of its whole index.
+ */
+export type Found =
+  | { kind: 'value'; key: string; value: string; ttl?: Ttl }
+  | { kind: 'member'; index: string; member: string; score: number; ttl?: Ttl }
+
 /** A counter and the milliseconds until its window ends. */
 export interface Counted {
   count: number
@@ -54,6 +62,12 @@ export interface Store {
   range(index: string, options?: RangeOptions): Promise<Scored[]>
   /** Removes members whose score is at most `max`. */
   trim(index: string, max: number): Promise<void>
+  /**
+   * All values and all members of all indexes, a page at a time, in no order. For commands: the time it takes grows with the
+   * store. It sees no single moment: what exists from its beginning to its end comes at least once, and what is written or
+   * removed meanwhile comes or does not. Rejects when the backend changes so that something might be missed.
+   */
+  scan(): AsyncIterable<readonly Found[]>
   /** Resolves when the backend answers and accepts a write; used by /health. */
   ping(): Promise<void>
   /**

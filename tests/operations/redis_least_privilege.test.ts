@@ -2,6 +2,7 @@
 import { afterAll, expect, test } from 'bun:test'
 import { redisStore } from '../../src/store/redis.ts'
 import { storeContract } from '../store/contract.ts'
+import { scanContract } from '../store/scan_contract.ts'
 import { blocksOf, document } from '../support/document.ts'
 import { redisCli, startRedis } from '../support/redis.ts'
 
@@ -11,27 +12,32 @@ const rule = blocksOf(document('docs/deployment.md'))
 const [, name = '', ...permissions] = rule.split(' ')
 
 /** A server that knows this user, and refuses all others. */
-async function serverWithUser() {
+async function serverWithUser(...more: string[]) {
   const server = await startRedis()
-  redisCli(server.port, 'ACL', 'SETUSER', name, ...permissions)
+  redisCli(server.port, 'ACL', 'SETUSER', name, ...permissions, ...more)
   redisCli(server.port, 'ACL', 'SETUSER', 'default', 'off')
   const url = `redis://${name}:PASSWORD@127.0.0.1:${server.port}`
   return { server, url }
 }
 
-storeContract('redis with the least privileges', async () => {
-  const { server, url } = await serverWithUser()
-  const [a, b] = [redisStore(url), redisStore(url)]
-  return {
-    a,
-    b,
-    pass: Bun.sleep,
-    done: async () => {
-      await Promise.all([a.close(), b.close()])
-      await server.stop()
-    },
+const handles =
+  (...more: string[]) =>
+  async () => {
+    const { server, url } = await serverWithUser(...more)
+    const [a, b] = [redisStore(url), redisStore(url)]
+    return {
+      a,
+      b,
+      pass: Bun.sleep,
+      done: async () => {
+        await Promise.all([a.close(), b.close()])
+        await server.stop()
+      },
+    }
   }
-})
+
+storeContract('redis with the least privileges', handles())
+scanContract('redis with the least privileges for commands that read everything', handles('+scan', '+zscan'))
 
 const opened = await serverWithUser()
 afterAll(() => opened.server.stop())

@@ -6,6 +6,8 @@ export interface TwoHandles {
   /** Two handles as two processes would have them; the same object when the backend is in this process. */
   a: Store
   b: Store
+  /** Of a store that seals: the store beneath, where values are written back as they are kept. */
+  backend?: Store
   /** Lets that many milliseconds pass for the backend, by its clock or by waiting. */
   pass(ms: number): Promise<void>
   /** Closes both and removes all data. */

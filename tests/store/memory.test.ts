@@ -3,17 +3,21 @@ import { expect, test } from 'bun:test'
 import { heapStats } from 'bun:jsc'
 import { memoryStore } from '../../src/store/memory.ts'
 import { storeContract } from './contract.ts'
+import { scanContract } from './scan_contract.ts'
 import { processorMs } from '../support/effort.ts'
 
 function handClock(now = 1_800_000_000_000) {
   return { now: () => now, pass: async (ms: number) => void (now += ms) }
 }
 
-storeContract('memory', async () => {
+async function memory() {
   const clock = handClock()
   const store = memoryStore(clock)
   return { a: store, b: store, pass: clock.pass, done: () => store.close() }
-})
+}
+
+storeContract('memory', memory)
+scanContract('memory', memory)
 
 test('expired entries leave the memory although no request reads them', async () => {
   const clock = handClock()

@@ -7,6 +7,7 @@ import { type PostgresServer, startPostgres } from '../support/postgres.ts'
 import { slowLine } from '../support/slow_line.ts'
 import { until } from '../support/until.ts'
 import { storeContract } from './contract.ts'
+import { scanContract } from './scan_contract.ts'
 
 let server: PostgresServer
 beforeAll(async () => {
@@ -14,7 +15,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => server.stop())
 
-storeContract('postgres', async () => {
+async function database() {
   const url = server.database()
   const [a, b] = await Promise.all([postgresStore(url, systemClock), postgresStore(url, systemClock)])
   return {
@@ -25,7 +26,22 @@ storeContract('postgres', async () => {
       await Promise.all([a.close(), b.close()])
     },
   }
-})
+}
+
+storeContract('postgres', database)
+scanContract('postgres', database)
+
+test('a key whose end is not kept is named by a scan, not left out', async () => {
+  const store = await postgresStore(server.database(), systemClock)
+  await store.put('x'.repeat(1000), 'v')
+  for await (const page of store.scan()) expect(page).toHaveLength(1)
+  await store.put('y'.repeat(1001), 'v')
+  const scan = (async () => {
+    for await (const page of store.scan()) expect(page).toBeDefined()
+  })()
+  expect(await scan.catch((error: Error) => error.message)).toContain('yyy… is longer than 1000 bytes')
+  await store.close()
+}, 60_000)
 
 /** Every verb once. */
 const verbs = (store: Store): Promise<unknown>[] => [
@@ -39,6 +55,7 @@ const verbs = (store: Store): Promise<unknown>[] => [
   store.unlink('i', 'm'),
   store.range('i'),
   store.trim('i', 1),
+  store.scan()[Symbol.asyncIterator]().next(),
   store.ping(),
 ]
 

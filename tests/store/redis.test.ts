@@ -17,10 +17,11 @@ import {
 } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 import { storeContract } from './contract.ts'
+import { scanContract } from './scan_contract.ts'
 
 const password = 'p@ss:w/rd%?#'
 
-storeContract('redis', async () => {
+async function oneServer() {
   const server = await startRedis({ password })
   const [a, b] = [redisStore(server.url), redisStore(server.url)]
   return {
@@ -32,7 +33,10 @@ storeContract('redis', async () => {
       await server.stop()
     },
   }
-})
+}
+
+storeContract('redis', oneServer)
+scanContract('redis', oneServer)
 
 /** Every verb once. */
 const verbs = (store: Store): Promise<unknown>[] => [
@@ -46,8 +50,28 @@ const verbs = (store: Store): Promise<unknown>[] => [
   store.unlink('i', 'm'),
   store.range('i'),
   store.trim('i', 1),
+  store.scan()[Symbol.asyncIterator]().next(),
   store.ping(),
 ]
+
+test('a server that is restarted while everything is listed is told, because keys may be missed', async () => {
+  const server = await startRedis()
+  const store = redisStore(server.url)
+  await Promise.all(Array.from({ length: 600 }, (_, i) => store.put(`k${i}`, 'v')))
+  let pages = 0
+  const scan = (async () => {
+    for await (const page of store.scan()) {
+      if (page.length === 0 || pages++ > 0) continue
+      await server.kill()
+      await server.restart()
+      await recovered(store)
+    }
+  })()
+  expect(await scan.catch((error: unknown) => error)).toBeInstanceOf(StoreUnavailable)
+  expect(pages).toBeGreaterThan(1)
+  await store.close()
+  await server.stop()
+}, 60_000)
 
 /** Every verb rejects with StoreUnavailable, and none hangs. */
 async function allRefuse(store: Store): Promise<void> {

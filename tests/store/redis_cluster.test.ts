@@ -5,6 +5,7 @@ import { type Store, StoreUnavailable } from '../../src/store/store.ts'
 import { type RedisCluster, redisCli, startRedisCluster } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 import { storeContract } from './contract.ts'
+import { scanContract } from './scan_contract.ts'
 
 let cluster: RedisCluster
 let store: Store
@@ -18,8 +19,12 @@ afterAll(async () => {
   await cluster.stop()
 })
 
-storeContract('redis cluster', async () => {
-  const [a, b] = [redisStore(cluster.url), redisStore(cluster.url)]
+let namespaces = 0
+
+/** The prefix has characters that mean something in a pattern. */
+async function namespace() {
+  const prefix = `[${namespaces++}]*?:`
+  const [a, b] = [redisStore(cluster.url, { prefix }), redisStore(cluster.url, { prefix })]
   return {
     a,
     b,
@@ -28,7 +33,10 @@ storeContract('redis cluster', async () => {
       await Promise.all([a.close(), b.close()])
     },
   }
-})
+}
+
+storeContract('redis cluster', namespace)
+scanContract('redis cluster', namespace)
 
 const port = (i: number): number => cluster.nodes[i]?.port ?? 0
 
@@ -72,6 +80,38 @@ test('a slot that moves to another master is followed, under load, and no count 
   expect(count).toBeLessThanOrEqual(told + unknown)
   expect((await store.increment(key, 60_000)).count).toBe(count + 1)
 })
+
+test('a slot that moves while everything is listed is told, because its keys may be missed', async () => {
+  const listed = redisStore(cluster.url, { prefix: 'listed:' })
+  await Promise.all(Array.from({ length: 600 }, (_, i) => listed.put(`k${i}`, 'v')))
+  const ids = cluster.nodes.map((node) => redisCli(node.port, 'cluster', 'myid').trim())
+  // The first slot of a master; no key of this test has it.
+  const from = 0
+  const line = redisCli(port(from), 'cluster', 'nodes')
+    .split('\n')
+    .find((each) => each.includes('myself'))
+  const slot = line!.split(' ')[8]!.split('-')[0]!
+  expect(redisCli(port(from), 'cluster', 'countkeysinslot', slot).trim()).toBe('0')
+  const to = (from + 1) % 3
+  const scan = async (between: () => void) => {
+    let pages = 0
+    for await (const page of listed.scan()) if (page.length > 0 && pages++ === 0) between()
+  }
+  await scan(() => {})
+  redisCli(port(to), 'cluster', 'setslot', slot, 'importing', ids[from] ?? '')
+  redisCli(port(from), 'cluster', 'setslot', slot, 'migrating', ids[to] ?? '')
+  expect(scan(() => {})).rejects.toThrow('slots of the cluster are being moved')
+  for (const i of [to, from]) redisCli(port(i), 'cluster', 'setslot', slot, 'stable')
+  const moved = scan(() => {
+    redisCli(port(to), 'cluster', 'setslot', slot, 'importing', ids[from] ?? '')
+    redisCli(port(from), 'cluster', 'setslot', slot, 'migrating', ids[to] ?? '')
+    for (const i of [to, from, 3 - to - from])
+      redisCli(port(i), 'cluster', 'setslot', slot, 'node', ids[to] ?? '')
+  })
+  expect(await moved.catch((error: unknown) => error)).toBeInstanceOf(StoreUnavailable)
+  await scan(() => {})
+  await listed.close()
+}, 60_000)
 
 test('a master that stops: its keys are refused, and served again when it is back', async () => {
   const keys = Array.from({ length: 30 }, (_, i) => `node/${i}`)

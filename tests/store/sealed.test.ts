@@ -4,6 +4,7 @@ import { seal, unseal } from '../../src/lib/seal.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { sealedStore } from '../../src/store/sealed.ts'
 import { storeContract } from './contract.ts'
+import { scanContract } from './scan_contract.ts'
 
 const secret = new Uint8Array(32).fill(7)
 
@@ -20,6 +21,7 @@ function sealedPair() {
 }
 
 storeContract('sealed memory', async () => sealedPair())
+scanContract('sealed memory', async () => sealedPair())
 
 test('the backend sees neither a value nor whether two values are equal', async () => {
   const { backend, a, done } = sealedPair()
@@ -99,6 +101,7 @@ const bound = (store: ReturnType<typeof memoryStore>) => ({
   unlink: (index: string, member: string) => store.unlink(index, member),
   range: (index: string) => store.range(index),
   trim: (index: string, max: number) => store.trim(index, max),
+  scan: () => store.scan(),
   ping: () => store.ping(),
   close: () => store.close(),
 })

@@ -8,6 +8,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { sqliteStore } from '../../src/store/sqlite.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import { storeContract } from './contract.ts'
+import { scanContract } from './scan_contract.ts'
 import { until } from '../support/until.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'latchkey-sqlite-'))
@@ -21,7 +22,7 @@ const spawn = (path: string, work: string) =>
     stdio: ['ignore', 'pipe', 'inherit'],
   })
 
-storeContract('sqlite', async () => {
+async function twoConnections() {
   let now = 1_800_000_000_000
   const path = freshFile()
   const clock = { now: () => now }
@@ -29,13 +30,16 @@ storeContract('sqlite', async () => {
   return {
     a,
     b,
-    pass: async (ms) => void (now += ms),
+    pass: async (ms: number) => void (now += ms),
     done: async () => {
       await a.close()
       await b.close()
     },
   }
-})
+}
+
+storeContract('sqlite', twoConnections)
+scanContract('sqlite', twoConnections)
 
 test('two processes on one file: one winner each, no count lost', async () => {
   const path = freshFile()

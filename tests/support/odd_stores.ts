@@ -33,6 +33,7 @@ const wrapped = (inner: Store, wrap: Wrap): Store => ({
   unlink: wrap('unlink', inner.unlink),
   range: wrap('range', inner.range),
   trim: wrap('trim', inner.trim),
+  scan: () => inner.scan(),
   ping: wrap('ping', inner.ping),
   close: () => inner.close(),
 })
