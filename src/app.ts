@@ -55,6 +55,7 @@ export interface Deps {
   birth?: Birth
   /** Secrets whose place failed at the last reading; absent when no variable refers to one. */
   unreadSecrets?: Context['unreadSecrets']
+  audit?: Context['audit']
   /** The context that this one replaces: what the process has counted and measured goes on. */
   previous?: Context | undefined
 }
@@ -87,6 +88,7 @@ export function createContext({ previous, ...deps }: Deps): Context {
     closing: deps.closing ?? (() => false),
     soon: deps.soon ?? (() => {}),
     unreadSecrets: deps.unreadSecrets,
+    audit: deps.audit,
     basePath: new URL(config.issuer).pathname.replace(/\/$/, ''),
     baseUrls: [config.issuer, ...table.baseUrls.flatMap((add) => add(config))],
     secrets: secretsOf(config),

@@ -26,6 +26,7 @@ import { userinfo } from './endpoints/userinfo.ts'
 import { account } from './features/account/feature.ts'
 import { accountDataFeatures } from './features/account_data/feature.ts'
 import { applicationsAccess } from './features/applications/feature.ts'
+import { auditFeature } from './features/audit/feature.ts'
 import { backchannelLogout } from './features/backchannel_logout/feature.ts'
 import { ciba } from './features/ciba/feature.ts'
 import { claimsLanguages } from './features/claims_languages/feature.ts'
@@ -159,6 +160,7 @@ export const features: readonly Feature[] = [
   applicationsAccess,
   sessions,
   ...accountDataFeatures,
+  auditFeature,
 ]
 
 /** The configuration variables of the features, for `loadConfig`. */

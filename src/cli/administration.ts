@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import type { Context } from '../contracts/context.ts'
 import { systemRandom } from '../lib/random.ts'
 import type { KeyRing } from '../models/key_ring.ts'
+import { closeTrail, openTrail } from './audit_trail.ts'
 import { Refusal } from './failure.ts'
 import { open, openKeys, type Opened, readSettings } from './open.ts'
 
@@ -39,7 +40,12 @@ export async function withContext<T>(
     )
   return withOpened(config, async (opened) => {
     const keys = await openKeys(opened) // features sign logout tokens with them
-    return work(createContext({ ...opened, keys, random: systemRandom }))
+    const audit = await openTrail(opened, 'cli')
+    try {
+      return await work(createContext({ ...opened, keys, audit, random: systemRandom }))
+    } finally {
+      await closeTrail(audit)
+    }
   })
 }
 

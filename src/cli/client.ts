@@ -1,4 +1,5 @@
 /** `latchkey client …`: an operator manages registered clients, without the limits of client registration. https://www.rfc-editor.org/rfc/rfc7591 */
+import { note } from '../models/audit/note.ts'
 import type { Context } from '../contracts/context.ts'
 import { admitMetadata, operatorPolicy } from '../endpoints/registration.ts'
 import { Client, isPublic, makeClient, needsSecret } from '../models/client.ts'
@@ -50,6 +51,10 @@ export const add = defineCommand({
       await requireNoPerson(context, client.client_id).catch(async (error: unknown) => {
         await Client.remove(context, client.client_id)
         throw error
+      })
+      await note(undefined, context, 'changed_by_operator', {
+        change: 'client_added',
+        client_id: client.client_id,
       })
       const leftOut = droppedFrom(given, client)
       warnOfDropped(leftOut)
@@ -159,6 +164,11 @@ export const remove = defineCommand({
     withContext('clients', async (context) => {
       if (!(await Client.remove(context, clientId))) throw unknownClient(clientId)
       const ended = await endGrants(context, clientId)
+      await note(undefined, context, 'changed_by_operator', {
+        change: 'client_removed',
+        client_id: clientId,
+        grants: ended,
+      })
       return {
         facts: { client_id: clientId, removed: true, ended_grants: ended },
         show: () =>

@@ -1,4 +1,5 @@
 /** `latchkey client secret`: a new secret for a client, while the old one still holds. */
+import { note } from '../models/audit/note.ts'
 import type { Context } from '../contracts/context.ts'
 import { formerSecret, withNewSecret, withoutFormerSecret } from '../clients/client_secret.ts'
 import { Client, needsSecret, newSecret } from '../models/client.ts'
@@ -47,8 +48,8 @@ export const secret = defineCommand({
   },
 })
 
-const audit = ({ log }: Context, change: string, clientId: string): void =>
-  log.warn('changed_by_operator', { change, client_id: clientId })
+const audit = (context: Context, change: string, clientId: string): Promise<void> =>
+  note(undefined, context, 'changed_by_operator', { change, client_id: clientId })
 
 interface Renewal {
   secret: string
@@ -73,7 +74,7 @@ async function renew(
       `${printable(clientId)} has two secrets already, and the older one holds until ${moment(until)}: end it with --end-old, or both with --overlap 0`,
     )
   if (!after) throw unknownClient(clientId)
-  audit(context, 'client_secret_made', clientId)
+  await audit(context, 'client_secret_made', clientId)
   const former = after.former_secret?.exp
   const facts = {
     client_id: clientId,
@@ -100,7 +101,7 @@ async function endFormer(context: Context, clientId: string): Promise<Answer> {
     return withoutFormerSecret(current)
   })
   if (!held) throw new Refusal(`${printable(clientId)} has only one secret; nothing was changed`)
-  audit(context, 'client_secret_ended', clientId)
+  await audit(context, 'client_secret_ended', clientId)
   return {
     facts: { client_id: clientId, former_secret_ended: true },
     show: () => print('The old secret ends on a running server within a second. The new one stays.'),

@@ -1,4 +1,5 @@
 /** `latchkey client set`: an operator changes a client: each member that `client add` gives, and those of a file. */
+import { note } from '../models/audit/note.ts'
 import type { Context } from '../contracts/context.ts'
 import { grantTypesFor } from '../auth/agreeing_types.ts'
 import { leastSecret, secretsOf } from '../clients/client_secret.ts'
@@ -75,7 +76,7 @@ export const set = defineCommand({
       const leftOut = droppedFrom(change.given, after)
       warnOfDropped(leftOut)
       const differences = differencesOf(shownClient(before), shownClient(after))
-      context.log.warn('changed_by_operator', {
+      await note(undefined, context, 'changed_by_operator', {
         change: 'client_set',
         client_id: clientId,
         changed: Object.keys(differences),

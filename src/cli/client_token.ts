@@ -1,4 +1,5 @@
 /** `latchkey client token …`: initial access tokens, with which developers register clients. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
+import { note } from '../models/audit/note.ts'
 import { isHostPattern, type RegistrationLimits } from '../auth/registration_limits.ts'
 import type { Context } from '../contracts/context.ts'
 import { allGrantTypes } from '../endpoints/registration.ts'
@@ -56,6 +57,10 @@ export const add = defineCommand({
         uses,
         lifetime,
         limits,
+      })
+      await note(undefined, context, 'changed_by_operator', {
+        change: 'initial_access_token_added',
+        token: record.id,
       })
       const made = { id: record.id, name, uses, expires: moment(record.exp), ...limits, token }
       return {
@@ -136,6 +141,10 @@ export const remove = defineCommand({
         throw new Refusal(
           `there is no initial access token ${printable(id)}; latchkey client token list shows all tokens`,
         )
+      await note(undefined, context, 'changed_by_operator', {
+        change: 'initial_access_token_removed',
+        token: id,
+      })
       return {
         facts: { id, revoked: true },
         show: () => print(`${printable(id)} is revoked. It can no longer register clients.`),

@@ -42,7 +42,7 @@ export interface Answer {
 const jsonOption = { type: 'boolean', help: 'Print JSON' } as const
 type WithJson<O extends Options> = O & { json: typeof jsonOption }
 
-/** `takes` names the arguments. All are required, unless an `instead` option replaces them. Every command has `--json`. */
+/** `takes` names the arguments. One in brackets may be left out and is then ''; all others are required, unless an `instead` option replaces them. Every command has `--json`. */
 export function defineCommand<const O extends Options, const T extends readonly string[]>(definition: {
   takes: T
   options: O
@@ -102,13 +102,16 @@ function read(name: string, { takes, options }: Pick<Command, 'takes' | 'options
   // The message counts the arguments and does not quote them: one of them may be a password.
   const instead = insteadOptions(options).find((option) => values[option] !== undefined)
   const expected = instead === undefined ? takes.length : 0
-  if (positionals.length !== expected) {
+  const least = instead === undefined ? takes.filter((name) => !isOptional(name)).length : 0
+  if (positionals.length > expected || positionals.length < least) {
     const called = instead === undefined ? name : `${name} --${instead}`
     const came = `${called} takes ${count(expected)} and got ${positionals.length || 'none'}`
     throw refuse(`${came}\nexpected: ${usage(name, { takes, options: briefly(options) })}`)
   }
-  return { values, positionals: instead === undefined ? positionals : takes.map(() => '') }
+  return { values, positionals: takes.map((_, i) => (instead === undefined && positionals[i]) || '') }
 }
+
+const isOptional = (name: string): boolean => name.startsWith('[')
 
 /** What is wrong with one option; undefined when nothing is. */
 function problemOf(token: OptionToken, options: Options): string | undefined {

@@ -16,6 +16,7 @@ const invitations = () => import('./invite.ts')
 const person = () => import('./person.ts')
 const sessions = () => import('./sessions.ts')
 const client = () => import('./client.ts')
+const audit = () => import('./audit.ts')
 const clientToken = () => import('./client_token.ts')
 
 export const commands: readonly CommandEntry[] = [
@@ -152,6 +153,26 @@ export const commands: readonly CommandEntry[] = [
     name: 'client token remove',
     help: 'Revoke an initial access token; its clients stay registered',
     load: async () => (await clientToken()).remove,
+  },
+  {
+    name: 'audit verify',
+    help: 'Verify the audit trail of the store, or an exported file, and name the first entry that is wrong',
+    load: async () => (await audit()).verify,
+  },
+  {
+    name: 'audit export',
+    help: 'Write the audit trail to a file: JSON Lines, which verify anywhere, or CSV',
+    load: async () => (await audit()).exportTrail,
+  },
+  {
+    name: 'audit jwks',
+    help: 'Print the public keys that sign the checkpoints of the audit trail',
+    load: async () => (await audit()).jwks,
+  },
+  {
+    name: 'audit rotate',
+    help: 'Make a new key for checkpoints; the old one still verifies',
+    load: async () => (await audit()).rotate,
   },
   {
     name: 'config check',

@@ -1,4 +1,5 @@
 /** `latchkey invite …`: invitations for the owner of an address to create an account. */
+import { note } from '../models/audit/note.ts'
 import { say } from '../lib/say.ts'
 import { canMail, sendMail } from '../people/mail.ts'
 import { readMailAddress } from '../lib/mail_address.ts'
@@ -46,6 +47,7 @@ export const invite = defineCommand({
         { email, invited: true, roles, attributes },
         lifetime,
       )
+      await note(undefined, context, 'changed_by_operator', { change: 'invited', token: record.id, roles })
       const link = `${issuer}/create_account?token=${token}`
       const mailed = canMail(context) && !noMail
       if (mailed)
@@ -99,6 +101,7 @@ export const revoke = defineCommand({
         throw new Refusal(
           `there is no invitation ${printable(id)}; latchkey invite list shows all pending invitations`,
         )
+      await note(undefined, context, 'changed_by_operator', { change: 'invitation_revoked', token: id })
       return { facts: { id, revoked: true }, show: () => print(`${printable(id)} is revoked`) }
     }),
 })

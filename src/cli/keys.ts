@@ -1,4 +1,5 @@
 /** `latchkey keys …` and `jwks`: the signing and decryption keys. https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys */
+import { auditChange, openTrail } from './audit_trail.ts'
 import { isSigningAlg, type KeyAlg, keyAlgs } from '../auth/jwk.ts'
 import type { Config } from '../config.ts'
 import { keyRefreshSeconds } from '../config/checks.ts'
@@ -45,10 +46,13 @@ export const rotate = defineCommand({
     },
   },
   run: ({ alg }) =>
-    withKeys(async (keys, { config, clock }) => {
+    withKeys(async (keys, opened) => {
+      const { config, clock } = opened
       const algs = alg?.map((name) => knownAlg(name, algsInUse(config)))
       const before = new Set(keys.list().map(({ kid }) => kid))
       const next = await keys.rotate(algs)
+      const kids = next.map(({ kid }) => kid)
+      await auditChange(await openTrail(opened, 'cli'), opened, { change: 'keys_rotated', kids })
       await keepPemFiles(config, keys)
       return {
         facts: next.map(withTimes),
@@ -72,7 +76,7 @@ export const replace = defineCommand({
         'all tokens that the keys signed stop verifying, and nothing brings the keys back: add --yes to confirm. latchkey keys rotate replaces keys without an outage',
       )
     return withOpened((await readSettings()).config, async (opened) => {
-      const { config, clock, log, store } = opened
+      const { config, clock, store } = opened
       const removed = await replaceKeys({
         storage: config.store.kind === 'memory' ? directoryStorage(config.keysPath) : store,
         sealingKey: keyRingSecret(config.secretKey),
@@ -84,7 +88,8 @@ export const replace = defineCommand({
       if (config.store.kind !== 'memory') await createBirth(opened).renew()
       const keys = await openKeys(opened)
       await keepPemFiles(config, keys)
-      log.warn('changed_by_operator', { change: 'keys_replaced', kids: keys.list().map(({ kid }) => kid) })
+      const kids = keys.list().map(({ kid }) => kid)
+      await auditChange(await openTrail(opened, 'cli'), opened, { change: 'keys_replaced', kids })
       const clients = await clientsWithoutSecret(opened)
       return {
         facts: { keys: keys.list().map(withTimes), removed, clients_without_secret: clients },

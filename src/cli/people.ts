@@ -1,6 +1,7 @@
 /** Shared by commands about accounts: find one, change one, end its sessions and grants. */
+import type { Facts } from '../models/audit/kinds.ts'
+import { note } from '../models/audit/note.ts'
 import type { Context } from '../contracts/context.ts'
-import type { Fields } from '../lib/log.ts'
 import { endEverything } from '../people/end_session.ts'
 import { Grant } from '../models/grant.ts'
 import { Session } from '../models/session.ts'
@@ -59,9 +60,13 @@ export async function change(
   return changed
 }
 
-/** The line of the log that names what an operator did to an account. A warning, because commands log nothing less. */
-export const audit = ({ log }: Context, event: string, { sub }: Pick<User, 'sub'>, more: Fields = {}): void =>
-  log.warn('changed_by_operator', { change: event, sub, ...more })
+/** What an operator did to an account, for the log and the audit trail. A warning, because commands log nothing less. */
+export const audit = (
+  context: Context,
+  change: string,
+  { sub }: Pick<User, 'sub'>,
+  more: Facts<'changed_by_operator'> = {},
+): Promise<void> => note(undefined, context, 'changed_by_operator', { change, sub, ...more })
 
 /** Milliseconds within which a request ends that a server began before the change. */
 const inFlight = 1_000

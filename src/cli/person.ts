@@ -42,7 +42,7 @@ export async function setEmail(context: Context, user: User, address: string): P
   await tellOfOperator(context, user, { kind: 'email_set', detail: address }, [address, user.claims.email])
   if (!(await User.proveEmail(context, user.sub, address)))
     throw new Refusal(`${printable(address)} was just taken by another account; nothing was changed`)
-  audit(context, 'email_set', user)
+  await audit(context, 'email_set', user)
 }
 
 export const resetFactors = defineCommand({
@@ -74,6 +74,6 @@ export async function eraseFactors(
   for (const { erase } of rows) await erase(context, user.sub)
   const ended = await endAll(context, user)
   await tellOfOperator(context, user, { kind: 'factors_reset' })
-  audit(context, 'factors_reset', user)
+  await audit(context, 'factors_reset', user)
   return { erased: rows.map((row) => row.name), ended }
 }

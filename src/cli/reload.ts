@@ -30,6 +30,8 @@ export const fixed = {
   idTokenTtl: 'ID_TOKEN_TTL',
   sessionTtl: 'SESSION_TTL',
   clockTolerance: 'CLOCK_TOLERANCE',
+  auditSigningKey: 'AUDIT_SIGNING_KEY',
+  auditChain: 'AUDIT_CHAIN',
   logFormat: 'LOG_FORMAT',
 } as const satisfies Partial<Record<keyof Config, string>>
 

@@ -10,10 +10,14 @@ import type { Context } from '../contracts/context.ts'
 import type { Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
 import { neverLost, openBirth } from '../models/birth.ts'
+import type { Audit } from '../models/audit/audit.ts'
+import type { Facts } from '../models/audit/kinds.ts'
+import { record } from '../models/audit/note.ts'
 import { type KeyRing } from '../models/key_ring.ts'
 import { KeyRingError } from '../models/signing_keys.ts'
 import { writePemFiles } from '../models/pem_files.ts'
 import { commit, isCompiled, version } from '../version.ts'
+import { closeTrail, openTrail, settingsFor } from './audit_trail.ts'
 import { readEnvironment, storeVariable } from './environment.ts'
 import { requireNone } from './folders.ts'
 import type { HangUps } from './hang_ups.ts'
@@ -54,6 +58,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
   const keys = await openKeys(opened)
   const keysSince = Math.min(...keys.list().map((each) => each.created_at))
   const birth = config.store.kind === 'memory' ? neverLost : await openBirth(opened, keysSince)
+  const audit = await openTrail(opened, 'server')
   if (config.environment === 'development') await prepareDevelopment(config, opened, keys)
   // From here to `createApp` nothing waits, so that no request arrives before there is an answer.
   let app: App
@@ -72,6 +77,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
       config,
       keys,
       birth,
+      audit,
       random: systemRandom,
       closing: () => closing,
       soon: (job) => timers?.soon(job),
@@ -84,6 +90,11 @@ export async function serve(hangUps: HangUps): Promise<void> {
   const { host: address, issuer, store } = config
   void warnOfFaults(config, env, log)
   log.info('started', { version, commit, issuer, address, port, store: store.kind })
+  if (audit) await record(undefined, audit, 'started', { version, settings: settingsFor(audit, env) })
+
+  const notWritten = (error: Error) => log.error('audit_not_written', { problem: error.message })
+  const audited = async <K extends 'reloaded' | 'stopped'>(kind: K, trail: Audit, facts: Facts<K>) =>
+    record(undefined, trail, kind, facts)?.catch(notWritten)
 
   /** The old configuration and the old application stay in use unless all of the new one works. */
   function adopt(next: Env): string[] {
@@ -101,6 +112,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
     }
     const changed = changedNames(env, next)
     env = next
+    if (audit) void audited('reloaded', audit, { settings: settingsFor(audit, env) })
     timers?.stop()
     timers = startTimers(app, keys)
     return changed
@@ -172,6 +184,10 @@ export async function serve(hangUps: HangUps): Promise<void> {
     await listener.stop(true)
     timers?.stop()
     clearTimeout(refreshing)
+    if (audit) {
+      await audited('stopped', audit, { signal })
+      await closeTrail(audit).catch(notWritten)
+    }
     await opened.store.close()
     process.exit(code)
   }
@@ -234,7 +250,9 @@ function startTimers({ context }: App, keys: KeyRing): Timers {
     if (clockGuard.problem() === undefined) await run()
   }
   const lookAtStoredKeys = async () => {
-    await Promise.all([keys.rotateDue(), context.birth.beat()])
+    const [rotated] = await Promise.all([keys.rotateDue(), context.birth.beat()])
+    const kids = rotated.map(({ kid }) => kid)
+    if (context.audit && kids.length > 0) await record(undefined, context.audit, 'keys_rotated', { kids })
   }
   const lookAtKeys = () => clockGuard.check().then(() => byGoodClock(lookAtStoredKeys))
   const timers = [

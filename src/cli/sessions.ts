@@ -1,4 +1,5 @@
 /** `latchkey sessions …`: lists and ends the sessions of accounts. */
+import { note } from '../models/audit/note.ts'
 import type { Context } from '../contracts/context.ts'
 import { tellOfOperator } from '../people/tell_owner.ts'
 import { endSession } from '../people/end_session.ts'
@@ -66,7 +67,7 @@ export const end = defineCommand({
         const { length } = await Session.listOfUser(context, user.sub)
         const ended = await endAll(context, user)
         await tellOfOperator(context, user, { kind: 'signed_out_by_operator' })
-        audit(context, 'sessions_ended', user)
+        await audit(context, 'sessions_ended', user)
         return {
           facts: { username: user.username, ended: length },
           show: () => print(`ended ${endedWords(ended)}`),
@@ -78,7 +79,7 @@ export const end = defineCommand({
           `${printable(user.username)} has no session ${printable(sid)}; latchkey sessions list shows them`,
         )
       await endSession(sid, context)
-      audit(context, 'session_ended', user, { sid })
+      await audit(context, 'session_ended', user, { sid })
       return {
         facts: { username: user.username, ended: 1 },
         show: () => print(`ended the session ${printable(sid)} with all tokens`),
@@ -91,7 +92,7 @@ export const end = defineCommand({
 async function endOfAllAccounts(context: Context): Promise<Answer> {
   const ended = await endAllAccounts(context)
   await createBirth(context).renew() // tokens and assertions that no account has, too
-  context.log.warn('changed_by_operator', { change: 'all_sessions_ended', ...ended })
+  await note(undefined, context, 'changed_by_operator', { change: 'all_sessions_ended', ...ended })
   const { people, sessions, grants } = ended
   return {
     facts: ended,

@@ -66,7 +66,7 @@ export const add = defineCommand({
         throw taken(username)
       }
       await Event.add(context, context.random, { sub: user.sub, kind: 'account_added' })
-      audit(context, 'account_added', user, { roles })
+      await audit(context, 'account_added', user, { roles })
       const facts = {
         username: user.username,
         sub: user.sub,
@@ -127,7 +127,7 @@ export async function setPassword(context: Context, user: User, password_hash: s
   await forgetAccountTries(user, context)
   const ended = await endAll(context, user)
   await tellOfOperator(context, user, { kind: 'password_set' })
-  audit(context, 'password_set', user)
+  await audit(context, 'password_set', user)
   return ended
 }
 
@@ -152,7 +152,7 @@ export const reset = defineCommand({
         )
       await Event.add(context, context.random, { sub: user.sub, kind: 'password_asked' })
       await mailLink(context, user, { to, why: say('recovery.operator_line') })
-      audit(context, 'password_asked', user)
+      await audit(context, 'password_asked', user)
       const minutes = linkLifetime / 60
       return {
         facts: { username: user.username, sub: user.sub, email: to, expires_in: linkLifetime },
@@ -181,7 +181,7 @@ export async function disableUser(context: Context, user: User): Promise<EndedOf
   await change(context, user, () => ({ disabled: true })) // first, so that no new session begins
   const ended = await endAll(context, user)
   await tellOfOperator(context, user, { kind: 'account_disabled' })
-  audit(context, 'account_disabled', user)
+  await audit(context, 'account_disabled', user)
   return ended
 }
 
@@ -193,7 +193,7 @@ export const enable = defineCommand({
       const user = await requireUser(context, username)
       await change(context, user, () => ({ disabled: false }))
       await tellOfOperator(context, user, { kind: 'account_enabled' })
-      audit(context, 'account_enabled', user)
+      await audit(context, 'account_enabled', user)
       return {
         facts: { username: user.username, sub: user.sub, disabled: false },
         show: () => print(`${printable(user.username)} is enabled`),

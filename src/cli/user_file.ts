@@ -1,4 +1,5 @@
 /** Reads and writes files of accounts, as JSON and as CSV. https://www.rfc-editor.org/rfc/rfc4180 */
+import { csvLine, plainCell } from '../lib/csv.ts'
 import { ownMember } from '../lib/own_member.ts'
 import { Refusal } from './failure.ts'
 
@@ -19,13 +20,6 @@ export function readJson(text: string): FileRecord[] {
   if (!Array.isArray(parsed)) throw new Refusal('expected a JSON array of accounts')
   return parsed.map((record: unknown, i) => ({ at: `entry ${i + 1}`, record }))
 }
-
-/** Spreadsheets run a cell that begins like this as a formula, also in full width; a quote before it makes it text. https://owasp.org/www-community/attacks/CSV_Injection */
-const formula = /^'*[=+\-@\t\r\n＝＋－＠]/
-
-const plainCell = (cell: string): string =>
-  cell.startsWith("'") && formula.test(cell) ? cell.slice(1) : cell
-const safeCell = (cell: string): string => (formula.test(cell) ? `'${cell}` : cell)
 
 const recordColumns = [
   'username',
@@ -131,13 +125,10 @@ function flat(record: Readonly<Record<string, unknown>>): Record<string, string>
   return Object.fromEntries(cells)
 }
 
-const quoted = (cell: string): string => (/["\n\r,;]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)
-
 /** A line of column names and one line for each record. The last line has no line feed: `print` writes it. */
 export function writeCsv(records: readonly Readonly<Record<string, unknown>>[]): string {
   const rows = records.map(flat)
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))]
-  const line = (cells: readonly string[]) => cells.map((cell) => quoted(safeCell(cell))).join(',')
-  const lines = [line(names), ...rows.map((row) => line(names.map((name) => row[name] ?? '')))]
+  const lines = [csvLine(names), ...rows.map((row) => csvLine(names.map((name) => row[name] ?? '')))]
   return lines.map((each) => `${each}\r`).join('\n')
 }

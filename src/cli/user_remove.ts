@@ -18,7 +18,7 @@ export const remove = defineCommand({
     withContext('accounts', async (context) => {
       const user = await requireNamed(context, name, sub)
       if (!yes) await confirm(user)
-      audit(context, 'account_removed', user)
+      await audit(context, 'account_removed', user)
       // Disabled first, so that no session begins; then what a server had begun ends too.
       await User.update(context, user.sub, (current) => ({ ...current, disabled: true }))
       const ended = await endAll(context, user)

@@ -52,7 +52,7 @@ export const set = defineCommand({
       const profile = attribute !== undefined || claim !== undefined || unset.length > 0
       if (profile) await tellOfOperator(context, after, { kind: 'profile_set' })
       if (roles) await tellOfOperator(context, after, { kind: 'roles_set' })
-      audit(context, roles ? 'roles_set' : 'profile_set', after, {
+      await audit(context, roles ? 'roles_set' : 'profile_set', after, {
         ...(roles && { roles, roles_before: user.roles }),
         changed: [...Object.keys(attributes), ...Object.keys(claims), ...unset],
       })

@@ -26,6 +26,7 @@ export const show = defineCommand({
         facts: {
           username,
           sub: user.sub,
+          ...(context.audit && { audit_subject: context.audit.pseudonym(user.sub) }),
           state: stateOf(user),
           ...(leaving_at !== undefined && { erased_at: moment(leaving_at) }),
           claims,

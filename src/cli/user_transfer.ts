@@ -1,4 +1,5 @@
 /** `latchkey user import` and `user export`: accounts from and to files, as JSON or CSV. */
+import { note } from '../models/audit/note.ts'
 import { readFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { hashFloor, readPasswordHash } from '../auth/password_hash.ts'
@@ -57,7 +58,7 @@ export const importUsers = defineCommand({
       const go = !dryRun && (partial || problems.length === 0)
       const made = go ? await make(context, ready, problems) : 0
       if (go)
-        context.log.warn('changed_by_operator', {
+        await note(undefined, context, 'changed_by_operator', {
           change: 'accounts_imported',
           imported: made,
           given: given.length,
@@ -162,6 +163,11 @@ export const exportUsers = defineCommand({
       const chosen = formatOf(format)
       const users = await listAll((offset, limit) => User.list(context, offset, limit))
       const records = users.map((user) => shown(user, withHashes ?? false))
+      await note(undefined, context, 'changed_by_operator', {
+        change: 'accounts_exported',
+        people: users.length,
+        hashes: withHashes ?? false,
+      })
       return {
         facts: records,
         show: () => (chosen === 'csv' ? print(writeCsv(records)) : printJson(records)),

@@ -1,4 +1,5 @@
 /** All variables of the core. Features have entries of the same type. */
+import { auditSections as audit } from './audit_variables.ts'
 import type { Sections } from './entry.ts'
 import { mailSections as mail } from './mail_variables.ts'
 import { protocolSections as protocol } from './protocol_variables.ts'
@@ -6,7 +7,7 @@ import { secretSourceSections as places } from './secret_source_variables.ts'
 import { serverSections as server } from './server_variables.ts'
 
 /** In the order of the documentation. */
-export const sections = { ...server, ...protocol, ...mail, ...places } as const satisfies Sections
+export const sections = { ...server, ...protocol, ...mail, ...audit, ...places } as const satisfies Sections
 
 /** All entries in one list. */
 export const entries = Object.values(sections).flat()

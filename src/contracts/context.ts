@@ -4,6 +4,7 @@ import type { Joined, Sockets } from './sockets.ts'
 import type { Random } from '../lib/random.ts'
 import type { OwnWords, Said } from '../lib/say.ts'
 import type { Limiter } from '../lib/limiter.ts'
+import type { Audit } from '../models/audit/audit.ts'
 import type { Memory } from '../models/define_record.ts'
 import type { Birth } from '../models/birth.ts'
 import type { ClockGuard } from '../models/clock_guard.ts'
@@ -60,6 +61,8 @@ export interface Context extends Memory {
   /** Hashes of wrong secrets of the last minute: one that is sent again is no further guess. */
   wrongSecrets: Cache<true>
   metrics: Metrics
+  /** The audit trail; undefined without AUDIT_SIGNING_KEY. */
+  audit: Audit | undefined
   /** Since when the store has lost no record of what was used or revoked. */
   birth: Birth
   /** Compares the clock of this instance with that of the store. */

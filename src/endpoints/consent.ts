@@ -1,4 +1,5 @@
 /** The consent page: what the client requests, and the End-User's answer. https://openid.net/specs/openid-connect-core-1_0.html#Consent */
+import { note } from '../models/audit/note.ts'
 import { ownMember } from '../lib/own_member.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
@@ -162,6 +163,7 @@ async function submit(
   )
   if (!isAllowed || !noted) {
     context.metrics.count('consents', 'result', 'denied')
+    note(call, context, 'consent_refused', { sub: session.sub, client_id: client.client_id })
     return respondWithError(call, context, consentDenied(), {
       client,
       redirect: request.redirect,
@@ -177,7 +179,7 @@ async function submit(
     context.config.consentTtl,
   )
   context.metrics.count('consents', 'result', 'allowed')
-  context.log.info('consent_given', {
+  await note(call, context, 'consent_given', {
     sub: session.sub,
     client_id: client.client_id,
     scope: request.scope.join(' '),

@@ -1,4 +1,5 @@
 /** RP-initiated logout. https://openid.net/specs/openid-connect-rpinitiated-1_0.html */
+import { note } from '../models/audit/note.ts'
 import { formEncode, withQuery } from '../auth/redirect_uri.ts'
 import type { Context } from '../contracts/context.ts'
 import { sidOf } from '../grants/person.ts'
@@ -108,7 +109,7 @@ async function signOut(
   const frames = parts.flatMap((part) => part.frames)
   if (session) {
     await endIt(session.sid, context)
-    context.log.info('signed_out', { sub: session.sub, client_id: client?.client_id })
+    note(call, context, 'signed_out', { sub: session.sub, client_id: client?.client_id })
   }
   const onward =
     redirect && (params.state === undefined ? redirect : withQuery(redirect, { state: params.state }))

@@ -107,6 +107,7 @@ async function submit(
       username,
       password,
       address: call.address,
+      call,
       knownTo,
       request: () => refusalFields(call),
     })

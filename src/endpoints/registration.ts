@@ -1,4 +1,5 @@
 /** Dynamic client registration endpoint. https://www.rfc-editor.org/rfc/rfc7591 */
+import { note } from '../models/audit/note.ts'
 import { leftOutOf, namesOf } from '../auth/misfits.ts'
 import { type ClientMetadata, readClientMetadata, type RegistrationPolicy } from '../auth/registration.ts'
 import { isMetadata } from '../clients/replaced_client.ts'
@@ -58,13 +59,9 @@ export const registration = defineEndpoint({
     await spend() // last: a refused registration does not use up the initial access token
     if (!(await Client.create(context, client))) throw new Error('a client_id of 144 random bits came twice')
     call.client = client
-    context.log.info('client_registered', {
-      client_id: client.client_id,
-      client_name: client.client_name,
-      address: call.address,
-      ...(token !== undefined && { initial_access_token: token }),
-      left_out: namesOf(leftOut),
-    })
+    const { client_id, client_name } = client
+    const facts = { client_id, client_name, ...(token !== undefined && { initial_access_token: token }) }
+    await note(call, context, 'client_registered', facts, { left_out: namesOf(leftOut) })
     return json(201, { ...registrationResponse(client, context, secret), ...leftOut })
   },
 })

@@ -1,4 +1,5 @@
 /** Token revocation endpoint. https://www.rfc-editor.org/rfc/rfc7009 */
+import { note } from '../models/audit/note.ts'
 import { OAuthError } from '../auth/errors.ts'
 import { TokenParams } from '../auth/params.ts'
 import { kindOf } from '../auth/token.ts'
@@ -36,8 +37,12 @@ export const revocation = defineEndpoint({
     const client = await authenticateClient(call, params, context)
     const { token } = shape(TokenParams, params)
     // §2.2: an unknown token counts as revoked, so both functions return without an error.
-    if (kindOf(token) === 'refresh') await revokeRefresh(token, client, context)
-    else await revokeAccess(token, client, context)
+    const kind = kindOf(token)
+    const ended =
+      kind === 'refresh'
+        ? await revokeRefresh(token, client, context)
+        : await revokeAccess(token, client, context)
+    if (ended) note(call, context, 'token_revoked', { client_id: client.client_id, token: kind, ...ended })
     return empty(200)
   },
 })
@@ -51,19 +56,27 @@ function requireOwner(owner: string, client: Client): void {
     })
 }
 
-/** §2.1: revoking a refresh token, or an older token of the same grant, ends the whole grant. */
-async function revokeRefresh(token: string, client: Client, context: Context): Promise<void> {
-  const handle = readRefreshHandle(context.secrets.refresh, token)
-  const grant = handle && (await Grant.find(context, handle.grantId))
-  if (!grant) return
-  requireOwner(grant.client_id, client)
-  await Grant.end(context, grant.grant_id)
+/** What was revoked; nothing for a token that was not valid any more. */
+interface Ended {
+  grant_id: string | undefined
+  sub: string | undefined
 }
 
-async function revokeAccess(token: string, client: Client, context: Context): Promise<void> {
+/** §2.1: revoking a refresh token, or an older token of the same grant, ends the whole grant. */
+async function revokeRefresh(token: string, client: Client, context: Context): Promise<Ended | undefined> {
+  const handle = readRefreshHandle(context.secrets.refresh, token)
+  const grant = handle && (await Grant.find(context, handle.grantId))
+  if (!grant) return undefined
+  requireOwner(grant.client_id, client)
+  await Grant.end(context, grant.grant_id)
+  return { grant_id: grant.grant_id, sub: grant.sub }
+}
+
+async function revokeAccess(token: string, client: Client, context: Context): Promise<Ended | undefined> {
   const live = await findAccessToken(context, token)
-  if (!live) return
+  if (!live) return undefined
   requireOwner(live.claims.client_id, client)
   if (live.format === 'opaque') await AccessToken.remove(context, token)
   else await AccessToken.revokeJti(context, live.claims.jti!, live.claims.exp)
+  return { grant_id: live.grant?.grant_id, sub: live.grant?.sub }
 }

@@ -1,4 +1,5 @@
 /** The end of every sign-in method: first the steps that are still needed, then a session under a new cookie. */
+import { type AccountEvent, noteEvent } from '../people/tell_owner.ts'
 import { acrOf } from '../auth/acr.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Call } from '../contracts/call.ts'
@@ -99,12 +100,15 @@ export async function signIn(
     await endSession(session.sid, context)
     return redirectToResume(context, open)
   }
-  const more = await Promise.all(
-    context.table.sessions.signedIn.map((signedIn) =>
-      signedIn(call, context, { user, session, client, trustDevice }),
+  const event: AccountEvent = { kind: 'signed_in', more: { amr: amr.join(' ') } }
+  const [more] = await Promise.all([
+    Promise.all(
+      context.table.sessions.signedIn.map((signedIn) =>
+        signedIn(call, context, { user, session, client, trustDevice }),
+      ),
     ),
-  )
-  context.log.info('signed_in', { sub: user.sub, amr: amr.join(' '), address: call.address })
+    noteEvent(call, context, user.sub, event),
+  ])
   const reply = redirectWithin(resumePath(context, open.handle), [
     ...cookies,
     ...more.flat(),

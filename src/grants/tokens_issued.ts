@@ -1,4 +1,5 @@
 /** The log line and the metric of tokens that were issued. OWASP ASVS 5.0 V16.3 */
+import { note } from '../models/audit/note.ts'
 import { formatScope } from '../auth/scope.ts'
 import type { Call } from '../contracts/call.ts'
 import type { Context } from '../contracts/context.ts'
@@ -14,10 +15,8 @@ export function noteTokens(
   issue: Issue,
 ): void {
   context.metrics.count('tokens_issued', 'grant_type', by)
-  context.log.info('tokens_issued', {
-    request_id: call?.requestId,
+  note(call, context, 'tokens_issued', {
     client_id,
-    address: call?.address,
     grant_type: by,
     sub: issue.grant?.sub ?? (issue.grant ? undefined : issue.sub),
     grant_id: issue.grant?.grant_id,

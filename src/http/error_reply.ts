@@ -1,4 +1,5 @@
 /** Turns a refusal into a response, JSON or a page, and its log line. Redirects with errors are in `authorization_response.ts`. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+import { record } from '../models/audit/note.ts'
 import { ownMember } from '../lib/own_member.ts'
 import { HttpError } from '../auth/errors.ts'
 import { RefusedError, isSecret } from '../auth/refusal.ts'
@@ -28,6 +29,12 @@ export const descriptionFor = (error: RefusedError, { config }: Context): string
 /** Codes that are a regular part of a flow and no sign of an error. */
 const partOfTheFlow = new Set(['authorization_pending', 'slow_down', 'use_dpop_nonce'])
 
+/** Codes that say nothing of who may do what. */
+const unaudited = new Set([
+  ...partOfTheFlow,
+  ...['not_found', 'method_not_allowed', 'payload_too_large', 'temporarily_unavailable', 'server_error'],
+])
+
 const longestValue = 200
 const longestSentence = 600
 
@@ -53,7 +60,7 @@ export function refusalFields(call: Call) {
 export function logRefusal(error: RefusedError, call: Call, context: Context): void {
   const { code, rule, expected, came, problem, detail } = error.refusal
   context.metrics.count('refusals', 'code', code)
-  context.log[partOfTheFlow.has(code) ? 'debug' : 'info']('refused', {
+  const more = {
     ...refusalFields(call),
     code,
     rule,
@@ -61,7 +68,15 @@ export function logRefusal(error: RefusedError, call: Call, context: Context): v
     came: clipped(came),
     problem: clipped(problem, longestSentence),
     detail: clipped(detail, longestSentence),
-  })
+  }
+  context.log[partOfTheFlow.has(code) ? 'debug' : 'info']('refused', more)
+  if (context.audit && !unaudited.has(code))
+    void record(call, context.audit, 'refused', {
+      reason: code,
+      rule: String(rule),
+      expected,
+      path: call.path,
+    })
 }
 
 /** The line of a page that refuses what was asked, such as one of a link that has expired, unless there is one. */

@@ -7,13 +7,14 @@ import { readOnlyStore } from '../store/read_only.ts'
 
 /**
  * Made once, at the start. The store keeps no write, so no mail is put into the outbox, either. No job is woken. No
- * event is counted or logged, since it did not happen; refusals, warnings and errors are logged. A request to another
+ * event is counted, logged or audited, since it did not happen; refusals, warnings and errors are logged. A request to another
  * server is made only with GET: a code of an upstream provider, for example, would be spent by a POST.
  */
 export const headContext = (context: Context): Context => ({
   ...context,
   store: readOnlyStore(context.store),
   soon: () => {},
+  audit: undefined,
   log: withoutEvents(context.log),
   metrics: { ...context.metrics, count: () => {} },
   outbound: readingOutbound(context.outbound),

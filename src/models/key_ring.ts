@@ -59,7 +59,7 @@ export interface KeyRing {
    * As `refresh`; then rotates the algorithms whose newest key is older than the interval of `rotation`, by this clock and by
    * that of the store. Of instances that do so at once, one makes the next keys.
    */
-  rotateDue(): Promise<void>
+  rotateDue(): Promise<KeyStatus[]>
   list(): KeyStatus[]
   /** A key as PEM: the key `kid`, else the current key of `alg`. */
   pem(alg: KeyAlg, kid?: string): Pem | undefined
@@ -207,18 +207,18 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     const next = new Set(wanted.map((alg) => record.newestOf(open.document, alg)?.kid))
     const statuses = list().filter(({ kid }) => next.has(kid))
     // Of instances whose keys come of age at once, the one whose keys are kept says so.
-    if (because === 'asked' || made.some(({ key }) => next.has(kidOfKey(key))))
-      log.info('keys_rotated', { kids: statuses.map(({ kid }) => kid), because })
+    if (because === 'age' && !made.some(({ key }) => next.has(kidOfKey(key)))) return []
+    log.info('keys_rotated', { kids: statuses.map(({ kid }) => kid), because })
     return statuses
   }
 
-  async function rotateDue(): Promise<void> {
+  async function rotateDue(): Promise<KeyStatus[]> {
     await refresh()
     ages.tellOfImported(open.document, now())
     // The store is asked for its time only when a key is due.
-    if (ages.due(open.document, now()).length === 0) return
+    if (ages.due(open.document, now()).length === 0) return []
     const due = ages.due(open.document, await sharedNow())
-    if (due.length > 0) await rotate(due, 'age')
+    return due.length > 0 ? rotate(due, 'age') : []
   }
 
   const list = () => ages.withNext(open.document, open.list(now()))

@@ -1,4 +1,6 @@
 /** The password check: attempts are counted, hashing is queued, and unknown and known usernames take the same time. https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html */
+import type { Call } from '../contracts/call.ts'
+import { note } from '../models/audit/note.ts'
 import { HttpError } from '../auth/errors.ts'
 import { asTyped, hashPassword, needsUpgrade, readPasswordHash } from '../auth/password_hash.ts'
 import type { Context } from '../contracts/context.ts'
@@ -37,6 +39,8 @@ export interface PasswordTry {
   username: string
   password: string
   address: string
+  /** The request that it came with, for the log and the audit trail. */
+  call?: Call
   /**
    * The name of this browser if this account signed in with it before. Its tries are counted separately, so that an
    * attacker on another browser cannot lock the End-User out.
@@ -53,7 +57,7 @@ export interface PasswordTry {
  */
 export async function checkPassword(
   context: Context,
-  { username, password, address, knownTo, request }: PasswordTry,
+  { username, password, address, call, knownTo, request }: PasswordTry,
 ): Promise<User | undefined> {
   const { signInAttemptsPerAccount, signInAttemptsPerAddress, signInWindow } = context.config
   const found = await User.findByLogin(context, username)
@@ -88,12 +92,13 @@ export async function checkPassword(
   if (!same || found?.password_hash === undefined || found.disabled) {
     await Bun.sleep(early)
     context.metrics.count('sign_ins', 'result', 'failure')
-    context.log.info('sign_in_failed', {
-      sub: found?.sub,
-      known: found !== undefined,
-      address,
-      ...request?.(),
-    })
+    note(
+      call,
+      context,
+      'sign_in_failed',
+      { sub: found?.sub, address },
+      { known: found !== undefined, ...request?.() },
+    )
     return undefined
   }
   await clearTries(context, counted, address)
@@ -101,10 +106,12 @@ export async function checkPassword(
 }
 
 /** Not waited for, so that the time of the answer does not tell whether there is such an account. */
-const noteLock = (context: Context, { sub }: User, address: string): void =>
+function noteLock(context: Context, { sub }: User, address: string): void {
+  note(undefined, context, 'sign_in_locked', { sub, address })
   void Event.add(context, context.random, { sub, kind: 'sign_in_locked', address }).catch((error: Error) =>
     context.log.warn('event_lost', { sub, kind: 'sign_in_locked', problem: error.message }),
   )
+}
 
 /** Milliseconds. A longer check was due to a busy machine, and refusals are not delayed further than this. */
 const longestCheck = 2_000
@@ -170,7 +177,7 @@ async function upgraded(context: Context, user: User, password: string): Promise
     current.password_hash === user.password_hash ? { ...current, password_hash } : current,
   )
   if (now?.password_hash === password_hash) {
-    context.log.info('password_hash_upgraded', { sub: user.sub })
+    await note(undefined, context, 'password_hash_upgraded', { sub: user.sub })
     return now
   }
   // A concurrent request replaced the hash: another sign-in with the same password, or a change of password.

@@ -1,7 +1,10 @@
 /** Notifies the owner of an account of an event: it is stored, and mailed with what to do if it was not the owner. OWASP ASVS 5.0 V6.3.7 */
 import type { Context } from '../contracts/context.ts'
 import { typedEmail } from '../lib/spelling.ts'
-import { type MessageKey, type MessageValue, say } from '../lib/say.ts'
+import { type MessageValue, say } from '../lib/say.ts'
+import type { Facts } from '../models/audit/kinds.ts'
+import { activityKinds, type OperatorKind } from '../models/audit/kinds_of_people.ts'
+import { note } from '../models/audit/note.ts'
 import { Event } from '../models/event.ts'
 import { type User } from '../models/user.ts'
 import { foreignText } from '../html/foreign_text.ts'
@@ -13,8 +16,13 @@ import { deviceWords, userAgentOf } from './device_words.ts'
 import { canMail, greeting, isProvenBy, languageOfUser, notYou, sendMail } from './mail.ts'
 import { isWithin } from './rate_limit.ts'
 
-/** Each kind of event has a message: `event.password_changed`, … */
-export type EventKind = Extract<MessageKey, `event.${string}`> extends `event.${infer Kind}` ? Kind : never
+/** What the log and the audit trail tell of an event beyond the list of the End-User. */
+export type MoreFacts = Partial<
+  Record<'amr' | 'passkey' | 'problem' | 'aaguid' | 'provider' | 'sid' | 'client_id', string>
+> & { invited?: boolean }
+
+/** What End-Users read of what they, or others, did with their account. */
+export type EventKind = keyof typeof activityKinds
 
 export interface AccountEvent {
   kind: EventKind
@@ -22,6 +30,7 @@ export interface AccountEvent {
   detail?: string
   /** The recipient when it is not the address of the account, such as its previous address. */
   to?: string
+  more?: MoreFacts
 }
 
 /**
@@ -31,7 +40,7 @@ export interface AccountEvent {
 export async function tellOfOperator(
   context: Context,
   user: User,
-  { kind, detail }: Pick<AccountEvent, 'kind' | 'detail'>,
+  { kind, detail }: { kind: OperatorKind; detail?: string },
   to: readonly unknown[] = [user.claims.email],
 ): Promise<void> {
   const { sub } = user
@@ -48,20 +57,23 @@ export async function tellOfOperator(
       })
 }
 
-/** Stores the event without a mail. */
-export const noteEvent = (
+/** Says the event to the End-User, the log and the audit trail, without a mail. */
+export async function noteEvent(
   call: Call,
   context: Context,
   sub: string,
-  { kind, detail }: AccountEvent,
-): Promise<void> =>
-  Event.add(context, context.random, {
+  { kind, detail, more }: AccountEvent,
+): Promise<void> {
+  await Event.add(context, context.random, {
     sub,
     kind,
     address: call.address,
     user_agent: userAgentOf(call),
     ...(detail !== undefined && { detail }),
   })
+  const isNamed = 'detail' in activityKinds[kind].details
+  await note(call, context, kind, { sub, ...(isNamed && { detail }), ...more } as Facts<typeof kind>)
+}
 
 /** Notices a day to an unproven address: it may belong to another person, who must not be flooded with mails. */
 const unproven = { most: 5, window: 86_400 }

@@ -9,6 +9,7 @@ import { loadConfig } from '../../src/config.ts'
 import type { Context, Table } from '../../src/contracts/context.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { deepFreeze } from '../../src/lib/freeze.ts'
+import { openAudit } from '../../src/models/audit/audit.ts'
 import type { Birth } from '../../src/models/birth.ts'
 import { createParsedRecords, type ParsedRecords } from '../../src/models/define_record.ts'
 import { deriveKey } from '../../src/lib/hash.ts'
@@ -79,7 +80,16 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
     retention: 3600,
     hints: config.sessionTtl,
   })
+  const { auditSigningKey: signingKeys, auditChain: chain = 'test', issuer, secretKey } = config
+  const audit =
+    signingKeys &&
+    (await openAudit(
+      { store, clock, log },
+      { issuer, secretKey, signingKeys, chain, operator: 'tester' },
+      true,
+    ))
   const app = createApp({
+    audit,
     parsed: frozenRecords(),
     config,
     store,

@@ -1,7 +1,7 @@
 /** A change of several records: the store fails at each of its verbs in turn, and comes back. docs/decisions/0048-changes-of-several-records.md */
 import { expect, test } from 'bun:test'
 import { Event } from '../../src/models/event.ts'
-import type { EventKind } from '../../src/people/tell_owner.ts'
+import type { ActivityKind } from '../../src/models/audit/kinds_of_people.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import { withPassword } from './authenticator.ts'
@@ -36,7 +36,7 @@ export interface Staged {
   safe?(): Promise<void>
   /** What holds when it was finished. */
   done(): Promise<void>
-  told?: EventKind
+  told?: ActivityKind
 }
 
 export type Change = (scene: Scene) => Promise<Staged>

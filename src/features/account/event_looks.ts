@@ -5,7 +5,7 @@ import { isMessageKey } from '../../html/words.ts'
 import { ownMember } from '../../lib/own_member.ts'
 import { type Said, say } from '../../lib/say.ts'
 import type { Event } from '../../models/event.ts'
-import type { EventKind } from '../../people/tell_owner.ts'
+import type { ActivityKind } from '../../models/audit/kinds_of_people.ts'
 
 /** An event kind of another version has no sentence here, so its name is shown. */
 export function sentenceOf({ kind, detail = '' }: Event): Said {
@@ -14,7 +14,7 @@ export function sentenceOf({ kind, detail = '' }: Event): Said {
 }
 
 /** What an End-User who did not cause it must know at once. */
-const alarming: ReadonlySet<string> = new Set<EventKind>([
+const alarming: ReadonlySet<string> = new Set<ActivityKind>([
   'new_device',
   'session_moved',
   'sign_in_locked',

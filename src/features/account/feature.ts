@@ -1,5 +1,4 @@
 /** The account page and the list of events of the account. https://owasp.org/www-project-application-security-verification-standard/ */
-import { noteEvent } from '../../people/tell_owner.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { recentAlarms } from './alarms.ts'
 import { activity, activityPath } from './activity.ts'
@@ -18,10 +17,4 @@ export const account = defineFeature({
       attention: recentAlarms,
     },
   ],
-  sessions: {
-    async signedIn(call, context, { user }) {
-      await noteEvent(call, context, user.sub, { kind: 'signed_in' })
-      return []
-    },
-  },
 })

@@ -94,10 +94,9 @@ async function submit(call: Call, context: Context, person: SignedInPerson & Sub
   const { confirmation = '' } = person.fields
   if (canonicalUsername(confirmation) !== canonicalUsername(user.username))
     return show(call, context, person, confirmation, say('deletion.other_name'))
-  const deletion = await tellAndChange(call, context, user, { kind: 'deletion_asked' }, () =>
+  await tellAndChange(call, context, user, { kind: 'deletion_asked' }, () =>
     requestDeletion(context, user.sub),
   )
-  if (deletion?.isFirst) context.log.info('account_deletion_requested', { sub: user.sub })
   return withoutSession(redirectWithin(`${context.basePath}${deletedPath}`), context)
 }
 

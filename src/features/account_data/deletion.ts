@@ -1,4 +1,5 @@
 /** The deletion of an account: requested, waiting for the grace period, then cancelled, or carried out by one instance at a time until complete. */
+import { note } from '../../models/audit/note.ts'
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { erasePerson } from '../../people/person_data.ts'
@@ -89,7 +90,7 @@ async function erase(context: Context, sub: string): Promise<void> {
     const user = await User.find(context, sub)
     if (user?.leaving_at !== undefined) {
       await erasePerson(sub, context)
-      context.log.info('account_erased', { sub })
+      await note(undefined, context, 'account_erased', { sub })
       context.metrics.count('accounts_erased')
     }
     await deletions.finish(context, sub)

@@ -112,7 +112,11 @@ export const exportEndpoint = defineEndpoint({
     const body = await exportPerson(user.sub, context, subjectOf(user.sub, client, context))
     const exp = seconds(context.clock) + day
     if (await notified.create(context, `${encodeURIComponent(user.sub)}|${client.client_id}`, { exp }))
-      await tellOwner(call, context, user, { kind: 'data_exported_to', detail: plainNameOf(client) })
+      await tellOwner(call, context, user, {
+        kind: 'data_exported_to',
+        detail: plainNameOf(client),
+        more: { client_id: client.client_id },
+      })
     return {
       status: 200,
       body,
@@ -179,7 +183,7 @@ export const deleteEndpoint = defineEndpoint({
       call,
       context,
       user,
-      { kind: 'deletion_asked_by', detail: plainNameOf(client) },
+      { kind: 'deletion_asked_by', detail: plainNameOf(client), more: { client_id: client.client_id } },
       () => requestDeletion(context, user.sub),
     )
     if (!deletion)
@@ -188,8 +192,6 @@ export const deleteEndpoint = defineEndpoint({
         { rule: 'RFC 6750 §3.1', expected: 'an account that exists', problem: 'the account does not exist' },
         call,
       )
-    if (deletion.isFirst)
-      context.log.info('account_deletion_requested', { sub: user.sub, client_id: client.client_id })
     return json(202, { erased_at: new Date(deletion.due).toISOString() })
   },
 })

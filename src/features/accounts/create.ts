@@ -170,8 +170,10 @@ async function submit(
     return showAgain(409, { username: say('new_account.username_taken') })
   }
   await Invitation.spend(context, invitation.id) // last: the link of a request that stopped halfway still works
-  await noteEvent(call, context, user.sub, { kind: 'account_created' })
-  context.log.info('account_created', { sub: user.sub, invited: invitation.invited, address: call.address })
+  await noteEvent(call, context, user.sub, {
+    kind: 'account_created',
+    more: { invited: invitation.invited },
+  })
   const { open, cookies } = await nextInteraction(call, context, invitation)
   const reply = await signIn(call, context, firstFactorNeeded(open), { user, amr: ['pwd'] })
   return { ...reply, cookies: [...cookies, ...(reply.cookies ?? [])] }

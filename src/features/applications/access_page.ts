@@ -15,7 +15,7 @@ import { claimDescription, scopeWords } from '../../html/consent_page.ts'
 import { foreignText } from '../../html/foreign_text.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { changeAndTell } from '../../people/tell_owner.ts'
+import { type AccountEvent, changeAndTell } from '../../people/tell_owner.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import { withdrawAccess } from '../../people/withdraw_access.ts'
 import { type Said, say } from '../../lib/say.ts'
@@ -120,9 +120,7 @@ async function submit(
   // Ends only what this End-User granted. For a client without access the answer is the same.
   const client = await Client.find(context, clientId)
   const detail = client ? plainNameOf(client) : foreignText(clientId)
-  const withdrawn = await changeAndTell(call, context, user, { kind: 'access_withdrawn', detail }, () =>
-    withdrawAccess(context, user.sub, clientId),
-  )
-  if (withdrawn) context.log.info('access_withdrawn', { sub: user.sub, client_id: clientId })
+  const event: AccountEvent = { kind: 'access_withdrawn', detail, more: { client_id: clientId } }
+  await changeAndTell(call, context, user, event, () => withdrawAccess(context, user.sub, clientId))
   return redirectWithin(`${context.basePath}${accessPath}?done=withdrawn`)
 }

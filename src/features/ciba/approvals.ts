@@ -1,4 +1,5 @@
 /** /approvals: the End-User sees the pending backchannel authentication requests and approves or denies them. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.8 */
+import { note } from '../../models/audit/note.ts'
 import { type AcrDemand, acrToSay, nothingDemanded, openDemand } from '../../auth/acr.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import { shown } from '../../auth/refusal.ts'
@@ -46,7 +47,9 @@ export const approvals = defineEndpoint({
     const id = fields.request ?? ''
     const allowed = fields.allow !== undefined && fields.deny === undefined
     const first = allowed ? await requireLevel(call, context, person, id) : undefined
-    return first ?? (await decide(context, person, id, allowed)) ?? show(call, context, person, notPending)
+    return (
+      first ?? (await decide(call, context, person, id, allowed)) ?? show(call, context, person, notPending)
+    )
   },
 })
 
@@ -128,6 +131,7 @@ function sessionFor(request: BackchannelRequest, session: Session): Session {
 
 /** Undefined when the request is not one of this End-User, was answered before, or has expired. */
 async function decide(
+  call: Call,
   context: Context,
   person: SignedInPerson,
   id: string,
@@ -153,7 +157,11 @@ async function decide(
     void deliverNow(context, notifications, 'client', id)
   }
   if (grant) await Session.touch(context, person.session, lifetimesOf(context), client.client_id)
-  context.log.info('approval_answered', { client_id: client.client_id, sub: person.user.sub, allowed })
+  await note(call, context, 'approval_answered', {
+    client_id: client.client_id,
+    sub: person.user.sub,
+    allowed,
+  })
   return showAnswered(context, allowed)
 }
 

@@ -1,4 +1,5 @@
 /** /device: the End-User types the code of a device, sees the client and the scope, and approves or denies. https://www.rfc-editor.org/rfc/rfc8628#section-3.3 */
+import { note } from '../../models/audit/note.ts'
 import { ownMember } from '../../lib/own_member.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -65,7 +66,7 @@ export const verification = defineEndpoint({
     const first = client && (await stepUpFirst(call, context, person, client, pathWith(user_code)))
     if (first) return first
     return isAnswer(fields)
-      ? decide(context, person, found, fields.allow !== undefined)
+      ? decide(call, context, person, found, fields.allow !== undefined)
       : showConfirm(call, context, person, found.request)
   },
 })
@@ -140,6 +141,7 @@ async function showConfirm(
 }
 
 async function decide(
+  call: Call,
   context: Context,
   person: SignedInPerson,
   { id, request }: { id: string; request: DeviceRequest },
@@ -169,7 +171,7 @@ async function decide(
   }
   await forgetUserCode(context, request.user_code)
   if (grant) await Session.touch(context, person.session, lifetimesOf(context), client.client_id)
-  context.log.info('device_answered', { client_id: client.client_id, sub: person.user.sub, allowed })
+  await note(call, context, 'device_answered', { client_id: client.client_id, sub: person.user.sub, allowed })
   return {
     ...page(200, donePage(allowed)),
     again: `${context.basePath}${devicePath}?done=${allowed ? 'approved' : 'denied'}`,

@@ -3,6 +3,7 @@
  * attacker who entered a victim's address for the attacker's account must not have it proven by the victim's click. On
  * another device the End-User signs in there first. docs/decisions/0018-mail.md
  */
+import { note } from '../../models/audit/note.ts'
 import verifySource from '../../../views/verify_email.html' with { type: 'text' }
 import verifyStoppedSource from '../../../views/verify_email_stopped.html' with { type: 'text' }
 import type { Context } from '../../contracts/context.ts'
@@ -102,7 +103,7 @@ async function confirm(call: Call, context: Context, person: SignedInPerson & Su
   )
   if (result === undefined) return gone(context, token, person.user)
   if (result === 'taken') return stop(context, 409, say('verification.taken'))
-  context.log.info('email_verified', { sub: person.user.sub })
+  await note(call, context, 'email_verified', { sub: person.user.sub })
   return redirectWithin(`${context.basePath}${emailPath}?done=confirmed`)
 }
 

@@ -1,9 +1,10 @@
 /** Registration of a passkey: verifies it, stores it, and notifies the account's owner. https://www.w3.org/TR/webauthn-3/#sctn-registering-a-new-credential */
 import { refusalFields } from '../../http/error_reply.ts'
+import { note } from '../../models/audit/note.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
 import { userAgentOf } from '../../people/device_words.ts'
-import { changeAndTell } from '../../people/tell_owner.ts'
+import { changeAndTell, type MoreFacts, tellOwner } from '../../people/tell_owner.ts'
 import { countTry } from '../../people/rate_limit.ts'
 import { seconds } from '../../lib/clock.ts'
 import type { MessageKey } from '../../lib/say.ts'
@@ -34,24 +35,32 @@ export async function enrolPasskey(
   await countTry(context, 'passkey_enrolment', user.sub, enrolments.limit, enrolments.window, {
     sub: user.sub,
   })
-  let outcome: Passkey | NotAddedReason | 'refused' = 'refused'
+  let outcome: Outcome = 'refused'
   const event = { kind: 'passkey_added', detail: initialName(userAgentOf(call)) } as const
-  await changeAndTell(call, context, user, event, async () => {
-    outcome = await register(call, context, binding, json)
-    return typeof outcome !== 'string'
-  })
-  return logged(outcome, user, context)
+  await changeAndTell(
+    call,
+    context,
+    user,
+    event,
+    async () => {
+      outcome = await register(call, context, binding, json)
+      return typeof outcome !== 'string'
+    },
+    (told) => tellOwner(call, context, user, { ...told, more: added(outcome) }),
+  )
+  return problemOf(outcome)
 }
 
-function logged(
-  outcome: Passkey | NotAddedReason | 'refused',
-  { sub }: User,
-  { log }: Context,
-): MessageKey | undefined {
-  if (typeof outcome === 'string') return problems[outcome]
-  log.info('passkey_added', { sub, passkey: outcome.key, aaguid: outcome.aaguid })
-  return undefined
-}
+type Outcome = Passkey | NotAddedReason | 'refused'
+
+const problemOf = (outcome: Outcome): MessageKey | undefined =>
+  typeof outcome === 'string' ? problems[outcome] : undefined
+
+/** What the log and the audit trail tell of a new passkey. */
+const added = (outcome: Outcome): MoreFacts =>
+  typeof outcome === 'string'
+    ? {}
+    : { passkey: outcome.key, ...(outcome.aaguid !== undefined && { aaguid: outcome.aaguid }) }
 
 async function register(
   call: Call,
@@ -64,7 +73,7 @@ async function register(
     verified = await verifyRegistration(context, binding, json)
   } catch (error) {
     if (!(error instanceof PasskeyRefused)) throw error
-    context.log.info('passkey_registration_refused', { problem: error.message, ...refusalFields(call) })
+    note(call, context, 'passkey_failed', { sub: binding.sub, problem: error.message }, refusalFields(call))
     return 'refused'
   }
   const passkey: Passkey = {

@@ -60,7 +60,6 @@ async function begin(call: Call, context: Context, { user }: SignedInPerson, to:
   const code = await PasskeyLoss.begin(context, user.sub, to)
   const pending = code && (await PasskeyLoss.find(context, user.sub))
   if (!code || !pending) return
-  context.log.info('passkey_loss_asked', { sub: user.sub, address: call.address })
   await sendMail(context, {
     to,
     language: languageOfUser(user, context),
@@ -92,7 +91,6 @@ async function remove(call: Call, context: Context, person: SignedInPerson & Sub
     return true
   })
   await dropStandIns(user, context)
-  context.log.info('passkeys_lost', { sub: user.sub, address: call.address })
   return toList(context, 'removed')
 }
 

@@ -10,7 +10,7 @@ import { query } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { isHalfDone } from '../../people/tell_owner.ts'
+import { type AccountEvent, isHalfDone } from '../../people/tell_owner.ts'
 import { countSignInMethods } from '../../people/sign_in_methods.ts'
 import { say } from '../../lib/say.ts'
 import { User } from '../../models/user.ts'
@@ -47,7 +47,11 @@ export const removePage = defineEndpoint({
       return redirectWithin(`${context.basePath}${accountPath}`)
     if (found && !found.removable)
       return show(call, context, person, found.passkey, { status: 400, removable: false })
-    const event = { kind: 'passkey_removed', detail: found?.passkey.name ?? '' } as const
+    const event: AccountEvent = {
+      kind: 'passkey_removed',
+      detail: found?.passkey.name ?? '',
+      ...(found && { more: { passkey: found.passkey.key } }),
+    }
     let isLast = false
     const removed = await changeFactors(call, context, user, event, async () => {
       if (!found || !(await Passkey.remove(context, user.sub, found.passkey.key, found.minimum))) return false
@@ -63,7 +67,6 @@ export const removePage = defineEndpoint({
     if (found && isLast) return show(call, context, person, found.passkey, { status: 400, removable: false })
     // Not removed: by a concurrent request, or it is the last one by now.
     if (!removed) return redirectWithin(`${context.basePath}${accountPath}`)
-    context.log.info('passkey_removed', { sub: user.sub, passkey: found?.passkey.key })
     return toList(context, 'removed')
   },
 })

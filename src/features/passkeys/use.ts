@@ -1,5 +1,6 @@
 /** One use of a passkey: finds its account, verifies the assertion, and checks counter and backup flags. https://www.w3.org/TR/webauthn-3/#sctn-verifying-assertion */
 import { refusalFields } from '../../http/error_reply.ts'
+import { note } from '../../models/audit/note.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
 import { countAddress, takeBackAddress } from '../../people/rate_limit.ts'
@@ -33,7 +34,7 @@ export async function usePasskey(
   } catch (error) {
     if (!(error instanceof PasskeyRefused)) throw error
     context.metrics.count('sign_ins', 'result', 'failure')
-    context.log.info('passkey_refused', { problem: error.message, ...refusalFields(call) })
+    note(call, context, 'passkey_failed', { problem: error.message }, refusalFields(call))
     return undefined
   }
 }
@@ -65,8 +66,11 @@ async function verifyUse(
       await tellOwner(call, context, user, { kind: 'passkey_loss_stopped' })
     return user
   }
-  await tellOwner(call, context, user, { kind: 'passkey_refused', detail: passkey.name })
-  context.log.warn('passkey_suspicious', { sub: user.sub, passkey: passkey.key, problem })
+  await tellOwner(call, context, user, {
+    kind: 'passkey_refused',
+    detail: passkey.name,
+    more: { passkey: passkey.key, problem },
+  })
   throw new PasskeyRefused(problem)
 }
 

@@ -152,7 +152,6 @@ async function change(call: Call, context: Context, person: SignedInPerson & Sub
     })
   })
   if (!changed) return showAgain(409, { whole: say('password.changed_meanwhile') })
-  context.log.info('password_changed', { sub: user.sub, address: call.address })
   return redirectWithin(`${context.basePath}${passwordPath}?done=changed`, cookies)
 }
 
@@ -172,6 +171,7 @@ async function knowsPassword(call: Call, context: Context, user: User, password:
     username: user.username,
     password,
     address: call.address,
+    call,
     knownTo: (account) => browserKnownTo(call, context, account),
     request: () => refusalFields(call),
   })

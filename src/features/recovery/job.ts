@@ -1,4 +1,5 @@
 /** Answers recovery requests by mail to the proven address. It runs after the HTTP response, which tells nothing of the result. */
+import { note } from '../../models/audit/note.ts'
 import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { countTry } from '../../people/rate_limit.ts'
@@ -35,6 +36,7 @@ async function answer(context: Context, { login, address, interaction }: Recover
   if (to === undefined) return skip('account has no proven address')
   if (!(await mayBeMailed(context, user, to))) return skip('limit of mails for this account or address')
   await Event.add(context, context.random, { sub: user.sub, kind: 'password_asked', address })
+  await note(undefined, context, 'password_asked', { sub: user.sub, address })
   await mailLink(context, user, {
     to,
     why: say('recovery.mail_line', { address }),

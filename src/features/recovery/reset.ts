@@ -119,7 +119,6 @@ async function choose(call: Call, context: Context, { fields }: Submitted): Prom
   const isOther = (await currentSession(call, context)) !== undefined
   // The link is bound to the old password and no longer valid, so that a failure here does no harm.
   await forgetLink(context, user.sub, token).catch(() => undefined)
-  context.log.info('password_reset', { sub: user.sub, address: call.address })
   return isOther ? done : withoutSession(done, context)
 }
 

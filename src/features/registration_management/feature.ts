@@ -1,4 +1,5 @@
 /** Registration management: a client reads, replaces and deletes its own registration. https://www.rfc-editor.org/rfc/rfc7592 */
+import { note } from '../../models/audit/note.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import { type LeftOut, leftOutOf, namesOf } from '../../auth/misfits.ts'
 import * as is from '../../config/schemas.ts'
@@ -85,11 +86,8 @@ async function update(call: Call, context: Context): Promise<Reply> {
   const secret = newSecret(context.random)
   const updated = await useToken(owner, context, (current) => replaced(current, metadata, context, secret))
   const leftOut = leftOutOf(body, metadata)
-  context.log.info('client_updated', {
-    client_id: updated.client_id,
-    address: call.address,
-    left_out: namesOf(leftOut),
-  })
+  const { client_id, client_name } = updated
+  await note(call, context, 'client_updated', { client_id, client_name }, { left_out: namesOf(leftOut) })
   return answer(updated, context, leftOut)
 }
 
@@ -99,7 +97,7 @@ async function remove(call: Call, context: Context): Promise<Reply> {
   const { client_id } = await useToken(owner, context, (current) => ({ ...current, disabled: true }))
   await Client.remove(context, client_id)
   context.clients.forget(client_id)
-  context.log.info('client_removed', { client_id, address: call.address })
+  await note(call, context, 'client_removed', { client_id })
   return empty(204)
 }
 

@@ -1,4 +1,5 @@
 /** The page that asks for a code of any factor: counts the try, uses the code up, and continues the sign-in. */
+import { note } from '../../models/audit/note.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint, type Endpoint, type Submitted } from '../../contracts/endpoint.ts'
 import { signIn } from '../../flow/sign_in.ts'
@@ -48,7 +49,7 @@ export async function answerCode(
   }
   const addToAmr = await challenge.spend(call, context, factorPage, fields.code ?? '')
   if (!addToAmr) {
-    context.log.info('second_factor_failed', { sub: factorPage.user.sub, ...refusalFields(call) })
+    note(call, context, 'second_factor_failed', { sub: factorPage.user.sub }, refusalFields(call))
     return show(401, say('second_factor.wrong'))
   }
   await forgetFactorTries(call, context, factorPage.user)

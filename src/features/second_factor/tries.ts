@@ -1,4 +1,5 @@
 /** Limits for wrong second factors of an account, across sessions, browsers and instances. OWASP ASVS 5.0 V6.3.1 */
+import { note } from '../../models/audit/note.ts'
 import { RefusedError } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -31,9 +32,9 @@ export async function countFactorTry(call: Call, context: Context, user: User): 
     await countTry(context, 'second_factor_day', key, limit * windowsADay, day, named)
   } catch (error) {
     if (!(error instanceof RefusedError) || error.refusal.retryAfter === undefined) throw error
-    context.log.warn('second_factor_guessed', { sub: user.sub, address: call.address })
     if (await context.store.create(`second_factor_told:${user.sub}`, '1', day * 1000))
       await tellOwner(call, context, user, { kind: 'second_factor_guessed' })
+    else note(call, context, 'second_factor_guessed', { sub: user.sub })
     throw error
   }
 }

@@ -1,4 +1,5 @@
 /** "Do not ask again on this device": a cookie that proves a second factor was passed in this browser. It never raises acr. OWASP ASVS 5.0 V6.3 */
+import { note } from '../../models/audit/note.ts'
 import type { Context } from '../../contracts/context.ts'
 import { passedSecond } from '../../flow/second_factors.ts'
 import type { Call } from '../../contracts/call.ts'
@@ -43,6 +44,6 @@ export const rememberDevice: SignedIn = async (call, context, { user, session, t
   if (!trustDevice || trustedDeviceTtl === 0 || browser === undefined || !passedSecond(session.amr)) return []
   const exp = `${seconds(context.clock) + trustedDeviceTtl}`
   const value = `${exp}.${await proof(context, browser, user, exp)}`
-  context.log.info('device_trusted', { sub: user.sub })
+  await note(call, context, 'device_trusted', { sub: user.sub })
   return [setCookie(context.config, cookie, value, trustedDeviceTtl)]
 }

@@ -25,8 +25,7 @@ export async function sameDevice(call: Call, context: Context, session: Session)
   const ended = await endSession(session.sid, context)
   // Of concurrent requests, only the one that ended the session sends the mail.
   const user = ended && (await User.find(context, ended.sub))
-  if (user) await tellOwner(call, context, user, { kind: 'session_moved' })
-  context.log.warn('session_moved', { sub: session.sub, sid: session.sid, address: call.address })
+  if (user) await tellOwner(call, context, user, { kind: 'session_moved', more: { sid: session.sid } })
   return false
 }
 

@@ -1,6 +1,7 @@
 /** The page after a failed sign-in with a provider: the reason and the other sign-in methods. */
 import { refusalFields } from '../../http/error_reply.ts'
 import type { Call } from '../../contracts/call.ts'
+import { note } from '../../models/audit/note.ts'
 import { HttpError, OAuthError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { wayToAccount } from '../../flow/ways_on.ts'
@@ -37,7 +38,13 @@ export function failed(
 ): Reply {
   if (!(error instanceof UpstreamError)) throw error
   const { failure, detail } = error
-  context.log.warn('upstream_failed', { provider: upstream.id, failure, detail, ...refusalFields(call) })
+  note(
+    call,
+    context,
+    'upstream_failed',
+    { provider: upstream.id, failure },
+    { detail, ...refusalFields(call) },
+  )
   context.metrics.count('sign_ins', 'result', 'failure')
   return sayFailed(context, upstream, purpose, failure)
 }

@@ -101,9 +101,8 @@ async function makeAccount(
     await Links.remove(context, idOf(identity))
     return undefined
   }
-  await noteEvent(call, context, sub, { kind: 'account_created' })
+  await noteEvent(call, context, sub, { kind: 'account_created', more: { provider: upstream.id } })
   await Links.accountCreated(context, idOf(identity)) // last: until then another request may finish what this one began
-  context.log.info('account_created', { sub, provider: upstream.id })
   return user
 }
 

@@ -1,0 +1,210 @@
+/** `latchkey audit …`: verifies, exports and signs the audit trail. docs/audit.md */
+import { createPublicKey } from 'node:crypto'
+import { closeSync, createReadStream, openSync, readFileSync, writeSync } from 'node:fs'
+import { isThumbprint, thumbprint } from '../auth/jwk.ts'
+import { type VerificationKey, verificationKey, type VerificationKeys } from '../auth/jws.ts'
+import { csvLine } from '../lib/csv.ts'
+import type { Audit } from '../models/audit/audit.ts'
+import { readLine } from '../models/audit/entry.ts'
+import { exportLines } from '../models/audit/export_lines.ts'
+import { type Demands, type Verification, verifyTrail } from '../models/audit/verify.ts'
+import { withOpened } from './administration.ts'
+import { auditChange, closeTrail, openTrail } from './audit_trail.ts'
+import { type Answer, defineCommand } from './command.ts'
+import { Refusal, UsageError } from './failure.ts'
+import { type Opened, readSettings } from './open.ts'
+import { print, printable, printJson } from './output.ts'
+
+async function withTrail<T>(work: (audit: Audit, opened: Opened) => Promise<T>): Promise<T> {
+  const { config } = await readSettings()
+  if (config.store.kind === 'memory')
+    throw new Refusal(
+      'the memory store keeps the audit trail in the process of the server. Configure one store for the server and this command: STORE_URL=sqlite:latchkey.db, or REDIS_URL=redis://…',
+    )
+  return withOpened(config, async (opened) => {
+    const audit = await openTrail(opened, 'cli')
+    if (!audit)
+      throw new Refusal('there is no audit trail: set AUDIT_SIGNING_KEY to the value that the server has')
+    return work(audit, opened)
+  })
+}
+
+export const verify = defineCommand({
+  takes: ['[FILE]'],
+  options: {
+    jwks: {
+      type: 'string',
+      value: 'PATH',
+      help: 'Verify FILE with these public keys alone, from /audit/jwks.json or latchkey audit jwks',
+    },
+    issuer: { type: 'string', value: 'URL', help: 'With --jwks: the issuer that the trail must be of' },
+    seen: {
+      type: 'string',
+      value: 'NUMBER:DIGEST',
+      help: 'A checkpoint that the log or an earlier verification named: it must be part of the trail',
+    },
+  },
+  async run({ jwks, issuer, seen: noted }, [file]) {
+    const seen = noted === undefined ? undefined : readSeen(noted)
+    if (jwks !== undefined) {
+      if (file === '') throw new UsageError('--jwks verifies a file: latchkey audit verify FILE --jwks PATH')
+      return answer(await verifyTrail(linesOf(file), { keys: keysOf(jwks), issuer, seen }))
+    }
+    if (issuer !== undefined) throw new UsageError('--issuer goes with --jwks; otherwise it is ISSUER_URL')
+    return withTrail(async (audit, { store, config }) => {
+      const demands: Demands = { keys: audit.ring, issuer: config.issuer, macKeys: audit.keys, seen }
+      const newest = await audit.checkpoints.newest()
+      const lines = file === '' ? exportLines({ store, issuer: config.issuer }, newest) : linesOf(file)
+      return answer(await verifyTrail(lines, demands))
+    })
+  },
+})
+
+function readSeen(text: string): { number: number; digest: string } {
+  const [, number, digest] = /^(\d{1,15}):([\w-]{43})$/.exec(text) ?? []
+  if (number === undefined || digest === undefined)
+    throw new UsageError(
+      `--seen: expected NUMBER:DIGEST as the log names a checkpoint, got ${printable(text)}`,
+    )
+  return { number: Number(number), digest }
+}
+
+function answer(found: Verification): Answer {
+  const { findings, newest, entries, chains, dropped, uncovered } = found
+  const first = findings[0]
+  return {
+    facts: { ok: findings.length === 0, ...found },
+    show() {
+      for (const { text } of findings) print(printable(text))
+      const counted = [
+        `${entries} entries in ${chains} chains`,
+        ...(dropped > 0 ? [`${dropped} of them dropped by AUDIT_RETENTION`] : []),
+        ...(uncovered > 0 ? [`${uncovered} newer than the last checkpoint`] : []),
+      ].join(', ')
+      if (!first) print(`The audit trail is as it was written: ${counted}.`)
+      if (newest) print(`Newest checkpoint: ${newest.number}:${newest.digest} of ${newest.at}`)
+    },
+    failure: first && new Refusal(`the audit trail is not as it was written: ${printable(first.text)}`),
+  }
+}
+
+/** Public keys of a JWK Set. Only Ed25519 keys sign checkpoints. */
+function keysOf(path: string): VerificationKeys {
+  const keys = new Map<string, VerificationKey>()
+  try {
+    const { keys: list } = JSON.parse(readFileSync(path, 'utf8')) as { keys: JsonWebKey[] }
+    for (const jwk of list) {
+      const kid = thumbprint(jwk)
+      if (jwk.crv === 'Ed25519' && isThumbprint(kid))
+        keys.set(kid, verificationKey(kid, 'EdDSA', createPublicKey({ key: jwk, format: 'jwk' })))
+    }
+  } catch (error) {
+    throw new Refusal(`--jwks: expected a JWK Set in ${printable(path)}: ${(error as Error).message}`)
+  }
+  if (keys.size === 0) throw new Refusal(`--jwks: ${printable(path)} has no Ed25519 key`)
+  return { find: (kid) => keys.get(kid) }
+}
+
+/** Longer than any checkpoint. */
+const longestLine = 4_194_304
+
+async function* linesOf(path: string): AsyncGenerator<string> {
+  let rest = ''
+  try {
+    for await (const chunk of createReadStream(path, 'utf8')) {
+      const lines = (rest + String(chunk)).split('\n')
+      rest = lines.pop() ?? ''
+      if (rest.length > longestLine) throw new Error(`a line of more than ${longestLine} characters`)
+      yield* lines
+    }
+  } catch (error) {
+    throw new Refusal(`${printable(path)} cannot be read: ${(error as Error).message}`)
+  }
+  yield rest
+}
+
+const columns = [
+  ...['time', 'chain', 'seq', 'kind', 'outcome', 'reason', 'actor', 'operator', 'subject', 'client_id'],
+  ...['request_id', 'trace_id', 'address', 'device', 'details'],
+] as const
+
+export const exportTrail = defineCommand({
+  takes: ['FILE'],
+  options: {
+    format: {
+      type: 'string',
+      value: 'jsonl|csv',
+      help: 'jsonl verifies with latchkey audit verify; csv is for spreadsheets. Default: the extension of the file, else jsonl',
+    },
+  },
+  async run({ format }, [file]) {
+    const chosen = format ?? (/\.csv$/i.test(file) ? 'csv' : 'jsonl')
+    if (chosen !== 'jsonl' && chosen !== 'csv')
+      throw new UsageError(`--format: expected jsonl or csv, got ${printable(chosen)}`)
+    return withTrail(async (audit, opened) => {
+      await auditChange(audit, opened, { change: 'audit_exported' })
+      const newest = await audit.checkpoints.extend(undefined, { all: true })
+      const lines = exportLines({ store: opened.store, issuer: opened.config.issuer }, newest)
+      const written = await writeLines(file, chosen === 'csv' ? csvOf(lines) : lines)
+      return {
+        facts: { file, format: chosen, lines: written, checkpoint: newest?.number },
+        show: () =>
+          print(`wrote ${written} lines to ${printable(file)}, up to checkpoint ${newest?.number ?? 'none'}`),
+      }
+    })
+  },
+})
+
+async function writeLines(path: string, lines: AsyncIterable<string>): Promise<number> {
+  let count = 0
+  const file = openSync(path, 'w', 0o600)
+  try {
+    for await (const line of lines) {
+      writeSync(file, `${line}\n`)
+      count += 1
+    }
+  } finally {
+    closeSync(file)
+  }
+  return count
+}
+
+async function* csvOf(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  yield `${csvLine(columns)}\r`
+  for await (const text of lines) {
+    const entry: Record<string, unknown> | undefined = readLine(text)?.entry
+    if (!entry) continue
+    const cells = columns.map((name) => {
+      const value = entry[name]
+      return typeof value === 'object' ? JSON.stringify(value) : `${(value as string | undefined) ?? ''}`
+    })
+    yield `${csvLine(cells)}\r`
+  }
+}
+
+/** Opening the trail makes the first key. */
+export const jwks = defineCommand({
+  takes: [],
+  options: {},
+  run: () =>
+    withTrail(async (audit) => {
+      const set: unknown = JSON.parse(audit.ring.jwks().body)
+      return { facts: set, show: () => printJson(set) }
+    }),
+})
+
+export const rotate = defineCommand({
+  takes: [],
+  options: {},
+  run: () =>
+    withTrail(async (audit, opened) => {
+      const [next] = await audit.ring.rotate()
+      await auditChange(audit, opened, { change: 'audit_key_rotated', kids: next ? [next.kid] : [] })
+      await closeTrail(audit)
+      return {
+        facts: { kid: next?.kid },
+        show: () =>
+          print(`checkpoints are signed with the key ${next?.kid ?? ''}; the former keys still verify`),
+      }
+    }),
+})

@@ -1,0 +1,67 @@
+/** The audit trail of this process, when AUDIT_SIGNING_KEY turns it on. It is loaded then alone. */
+import { hostname, userInfo } from 'node:os'
+import { type Env, given } from '../config/read.ts'
+import { entries } from '../config/variables.ts'
+import type { Audit } from '../models/audit/audit.ts'
+import type { Facts } from '../models/audit/kinds.ts'
+import { note } from '../models/audit/note.ts'
+import { featureEntries } from '../table.ts'
+import type { Opened } from './open.ts'
+
+const plainName = (name: string): string => name.replaceAll(/[^\w.-]/g, '-').slice(0, 90) || 'latchkey'
+
+/** `cli`: a command, which runs beside the server of the same name. */
+export async function openTrail(opened: Opened, of: 'server' | 'cli'): Promise<Audit | undefined> {
+  const { config } = opened
+  const { auditSigningKey: signingKeys, auditChain, issuer, secretKey } = config
+  if (signingKeys === undefined) return undefined
+  const { openAudit } = await import('../models/audit/audit.ts')
+  const name = auditChain ?? plainName(hostname())
+  const chain = of === 'server' ? name : `${name}.cli`
+  return openAudit(
+    opened,
+    { issuer, secretKey, signingKeys, chain, operator: operatorName() },
+    of === 'server',
+  )
+}
+
+/** The account that ran the command: the one that used sudo, where that is known. */
+function operatorName(): string {
+  try {
+    return process.env.SUDO_USER ?? userInfo().username
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}` // a container may have no name for it
+  }
+}
+
+/** Waits for the last entries and signs them, so that nothing of a command or of a stopped server is unsigned. */
+export async function closeTrail(audit: Audit | undefined): Promise<void> {
+  if (!audit) return
+  await audit.close()
+  await audit.checkpoints.extend(audit)
+}
+
+const known = new Map(
+  [...entries, ...Object.values(featureEntries).flat()].map((entry) => [entry.name, entry]),
+)
+
+/** The settings that were made, by variable. A secret is a fingerprint; one that is kept elsewhere has its value here. */
+export function settingsFor(audit: Audit, env: Env): Record<string, string> {
+  const settings: Record<string, string> = {}
+  for (const [name, entry] of known) {
+    const value = given(env, name)
+    if (value !== undefined)
+      settings[name] = 'secret' in entry && entry.secret ? audit.fingerprint(value) : value.slice(0, 500)
+  }
+  return settings
+}
+
+/** A change by a command that has no context, such as one of keys. */
+export async function auditChange(
+  audit: Audit | undefined,
+  { log }: Opened,
+  facts: Facts<'changed_by_operator'>,
+): Promise<void> {
+  await note(undefined, { log, audit }, 'changed_by_operator', facts)
+  await closeTrail(audit)
+}

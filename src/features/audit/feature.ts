@@ -1,0 +1,54 @@
+/** The audit trail: what happened, in chains whose integrity anyone can verify with the public key. docs/audit.md https://owasp.org/www-project-application-security-verification-standard/ */
+import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { defineFeature } from '../../contracts/feature.ts'
+import { publicJson } from '../../http/reply.ts'
+import { jsonReply, ref } from '../../openapi/parts.ts'
+
+/** Of their own: a key that signs checkpoints signs no token. */
+const keys = defineEndpoint({
+  name: 'audit_keys',
+  path: '/audit/jwks.json',
+  cors: 'any',
+  advertised: false,
+  api: () => ({
+    GET: {
+      summary: 'Public keys that sign the checkpoints of the audit trail',
+      responses: { 200: jsonReply('JWK set', ref('Jwks'), 'application/jwk-set+json') },
+    },
+  }),
+  get: (_call, { audit, config }) =>
+    publicJson(audit?.ring.jwks().body ?? '{"keys":[]}', config.jwksMaxAge, 'application/jwk-set+json'),
+})
+
+/** Seconds between looks at whether a checkpoint is due. */
+const every = 5
+
+export const auditFeature = defineFeature({
+  name: 'audit',
+  when: (config) => config.auditSigningKey !== undefined,
+  endpoints: [keys],
+  jobs: [
+    {
+      name: 'audit',
+      every,
+      async run({ audit, config }) {
+        await audit?.tick(config.auditCheckpointInterval)
+      },
+    },
+  ],
+  healthChecks: [
+    {
+      name: 'audit',
+      trouble: 'damaged',
+      run({ audit }) {
+        if (!audit) return undefined
+        const problem = audit.checkpoints.problem()
+        const lost = audit.lost()
+        return {
+          ok: problem === undefined && lost === 0,
+          details: { ...(problem !== undefined && { problem }), lost },
+        }
+      },
+    },
+  ],
+})

@@ -1,0 +1,160 @@
+/** The audit trail of one process: its chain, checkpoints and pseudonyms. docs/decisions/0078-audit-trail.md */
+import { type Clock } from '../../lib/clock.ts'
+import { deriveKey, hmac, sha256 } from '../../lib/hash.ts'
+import type { Log } from '../../lib/log.ts'
+import type { Store } from '../../store/store.ts'
+import { type KeyRing, loadKeyRing } from '../key_ring.ts'
+import type { KeyStorage } from '../key_ring_options.ts'
+import { recordName } from '../signing_keys.ts'
+import { beginning, entriesOfCheckpoint } from './checkpoint.ts'
+import { type Checkpoints, createCheckpoints } from './checkpoints.ts'
+import type { MacKey } from './entry.ts'
+import { createFold } from './fold.ts'
+import { batchesOf, chainsOf, type Position, walk } from './stored.ts'
+import { createTrail, type Draft, type Trail } from './trail.ts'
+
+export interface Audit extends Trail {
+  /** Ed25519 keys that sign checkpoints. */
+  ring: KeyRing
+  checkpoints: Checkpoints
+  keys: readonly MacKey[]
+  /** The account of the operating system that runs this process. */
+  operator: string
+  /** The pseudonym of an End-User. Nothing turns it back into the `sub`. */
+  pseudonym(sub: string): string
+  /** Stands for a secret: two that are equal have the same one. */
+  fingerprint(secret: string): string
+  /** A refusal, which is counted where there are many alike. */
+  refusal(draft: Draft): void
+  /** Called every few seconds: signs what is new, when `interval` (seconds) is over or much has come. */
+  tick(interval: number): Promise<void>
+}
+
+export interface AuditSettings {
+  issuer: string
+  secretKey: string
+  /** Values of AUDIT_SIGNING_KEY: the first signs. */
+  signingKeys: readonly string[]
+  chain: string
+  operator: string
+}
+
+interface Parts {
+  store: Store
+  clock: Clock
+  log: Log
+}
+
+export const macKeysOf = (values: readonly string[]): MacKey[] =>
+  values.map((value) => {
+    const secret = deriveKey(value, 'audit')
+    return { id: sha256(secret).slice(0, 8), secret }
+  })
+
+/** The key ring of checkpoints is a record beside that of the signing keys. */
+const ownRecord = (store: KeyStorage): KeyStorage => {
+  const named = (key: string) => (key === recordName ? 'audit_key_ring' : key)
+  return {
+    get: (key) => store.get(named(key)),
+    create: (key, value) => store.create(named(key), value),
+    replace: (key, before, after) => store.replace(named(key), before, after),
+    ...(store.time && { time: () => store.time!() }),
+  }
+}
+
+/** A public key stays published: whoever has an old export verifies it years later. Seconds. */
+const forGood = 3_000_000_000
+
+const openAuditKeys = ({ store, clock, log }: Parts, secretKey: string): Promise<KeyRing> =>
+  loadKeyRing({
+    storage: ownRecord(store),
+    sealingKey: deriveKey(secretKey, 'audit checkpoints'),
+    clock,
+    log,
+    algs: ['EdDSA'],
+    activationDelay: 0,
+    retention: forGood,
+  })
+
+/** Where this process goes on: after all that is as it was written. */
+async function resume(
+  { store }: Parts,
+  { chain, issuer }: AuditSettings,
+  { checkpoints, keys }: { checkpoints: Checkpoints; keys: readonly MacKey[] },
+): Promise<{ position: Position; last: string | undefined; problem?: string }> {
+  const newest = await checkpoints.newest()
+  const covered = newest?.checkpoint.chains[chain] ?? beginning(issuer, chain)
+  const known = (await chainsOf(store)).get(chain) ?? 0
+  const { position, problem } = await walk(store, chain, covered, { known, keys })
+  let last: string | undefined
+  for await (const { lines } of batchesOf(store, chain, position.batch - 1, position.batch))
+    last ??= lines?.at(-1)
+  // What is damaged stays as it is, for whoever looks into it; new entries come after it.
+  const batch = problem === undefined ? position.batch : Math.max(known, position.batch + 1)
+  return { position: { ...position, batch }, last, ...(problem !== undefined && { problem }) }
+}
+
+/** Opens the chain and says what was before: a gap, where the process before did not stop as it should. */
+export async function openAudit(parts: Parts, settings: AuditSettings, isServer: boolean): Promise<Audit> {
+  const { store, clock, log } = parts
+  const { issuer, secretKey, chain, operator } = settings
+  const keys = macKeysOf(settings.signingKeys)
+  const ring = await openAuditKeys(parts, secretKey)
+  const people = deriveKey(secretKey, 'audit people')
+  const secrets = deriveKey(settings.signingKeys[0]!, 'audit fingerprints')
+  let audit: Audit | undefined
+  const early: string[] = []
+  const damaged = (problem: string) => {
+    log.error('audit_trail_damaged', { problem })
+    if (!audit) return void early.push(problem)
+    audit.later(damage(problem))
+  }
+  const checkpoints = createCheckpoints({ store, log, clock, issuer, keys, ring, damaged })
+  const { position, last, problem } = await resume(parts, settings, { checkpoints, keys })
+  if (problem !== undefined) damaged(problem)
+  const trail = createTrail({ store, clock, log, chain, keys }, position)
+  const fold = createFold<Draft>(clock)
+  let signedAt = 0
+  let signedUpTo = position.seq
+  audit = {
+    ...trail,
+    ring,
+    checkpoints,
+    keys,
+    operator,
+    pseudonym: (sub) => hmac(people, sub).slice(0, 24),
+    fingerprint: (secret) => `sha256:${hmac(secrets, secret).slice(0, 16)}`,
+    refusal(draft) {
+      if (fold.admits(`${draft.reason}\n${draft.address}`, draft)) trail.later(draft)
+    },
+    async tick(interval) {
+      for (const { like, count } of fold.take())
+        trail.later({ ...like, kind: 'refusals_counted', details: { count } })
+      const isFull = (trail.recent(signedUpTo)?.digests.length ?? 0) >= entriesOfCheckpoint
+      const passed = clock.now() - signedAt
+      if (!isFull && passed >= 0 && passed < interval * 1000) return
+      const newest = await checkpoints.extend(trail)
+      signedAt = clock.now()
+      signedUpTo = newest?.checkpoint.chains[chain]?.seq ?? signedUpTo
+    },
+  }
+  for (const each of early) trail.later(damage(each))
+  if (isServer && last !== undefined && !hasStopped(last))
+    await trail.keep({
+      kind: 'audit_gap',
+      outcome: 'failure',
+      reason: 'not_stopped',
+      actor: 'server',
+      details: { since: new Date(position.time).toISOString() },
+    })
+  return audit
+}
+
+const damage = (problem: string): Draft => ({
+  kind: 'audit_trail_damaged',
+  outcome: 'failure',
+  actor: 'server',
+  details: { problem: problem.slice(0, 500) },
+})
+
+const hasStopped = (line: string): boolean => (JSON.parse(line) as { kind?: string }).kind === 'stopped'

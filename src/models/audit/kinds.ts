@@ -1,0 +1,109 @@
+/** The kinds of security events, one table for the log and the audit trail. docs/audit.md is checked against it. OWASP ASVS 5.0 V16.3 */
+import * as v from 'valibot'
+import { change, count, flag, type Kind, note, text, texts } from './kind.ts'
+import { activityKinds, otherKindsOfPeople } from './kinds_of_people.ts'
+
+const replay = (words: string) =>
+  note(words, 'client', { level: 'warn', outcome: 'refused', details: { grant_id: text } })
+
+const kindsOfClients = {
+  tokens_issued: note('Tokens were issued; `grant_type` says by which exchange', 'client', {
+    details: { grant_type: text, grant_id: text, scope: text },
+  }),
+  token_revoked: note('A client revoked a token; with a refresh token the whole grant ended', 'client', {
+    details: { token: text, grant_id: text },
+  }),
+  authorization_code_reused: replay('A code was used a second time; its grant ended'),
+  refresh_token_reused: replay('A refresh token that was replaced was used again; its grant ended'),
+  device_code_reused: replay('A device code was used a second time; its grant ended'),
+  auth_req_id_reused: replay('An auth_req_id was used a second time; its grant ended'),
+  refused: note('A request was refused for the named rule', 'unproven', {
+    outcome: 'refused',
+    details: { rule: text, expected: text, path: text },
+  }),
+  refusals_counted: note('Further refusals alike, of one address within a minute', 'unproven', {
+    outcome: 'refused',
+    details: { count },
+  }),
+  client_registered: change('A client registered itself', 'client', {
+    details: { client_name: text, initial_access_token: text },
+  }),
+  client_updated: change('A client changed its registration', 'client', { details: { client_name: text } }),
+  client_removed: change('A client removed its registration', 'client'),
+} as const satisfies Record<string, Kind>
+
+const kindsOfTheServer = {
+  changed_by_operator: change('An operator changed something by a command; `change` says what', 'operator', {
+    level: 'warn',
+    details: {
+      change: text,
+      changed: texts,
+      roles: texts,
+      roles_before: texts,
+      kids: texts,
+      /** The id of an initial access token or of an invitation. */
+      token: text,
+      hashes: flag,
+      sid: text,
+      sessions: count,
+      people: count,
+      grants: count,
+      imported: count,
+      given: count,
+      problems: count,
+    },
+  }),
+  started: change('A server started, with these settings; a secret is named by its fingerprint', 'server', {
+    details: { version: text, settings: v.record(text, text) },
+  }),
+  keys_rotated: change('Signing keys rotated by their age (KEY_ROTATION_INTERVAL)', 'server', {
+    details: { kids: texts },
+  }),
+  reloaded: change('A server took new settings; a secret is named by its fingerprint', 'server', {
+    details: { settings: v.record(text, text) },
+  }),
+  stopped: note('A server stopped as it should', 'server', { details: { signal: text } }),
+  audit_gap: change('Events before this entry may be missing', 'server', {
+    level: 'warn',
+    outcome: 'failure',
+    details: { since: text, lost: count },
+  }),
+  audit_trail_damaged: change('The stored trail is not what was written', 'server', {
+    level: 'error',
+    outcome: 'failure',
+    details: { problem: text },
+  }),
+  entries_dropped: change('Entries were dropped because AUDIT_RETENTION was over', 'server', {
+    details: { chain: text, ranges: v.pipe(v.string(), v.maxLength(20_000)), count },
+  }),
+} as const satisfies Record<string, Kind>
+
+export const kinds = {
+  ...activityKinds,
+  ...otherKindsOfPeople,
+  ...kindsOfClients,
+  ...kindsOfTheServer,
+} as const
+
+export type KindName = keyof typeof kinds
+
+/** Raised when a kind changes so that a reader of older entries would misunderstand it. */
+export const schemaVersion = 1
+
+type DetailsOf<K extends KindName> = {
+  [Name in keyof (typeof kinds)[K]['details']]?:
+    v.InferInput<Extract<(typeof kinds)[K]['details'][Name], v.GenericSchema>> | undefined
+}
+
+/** What a caller tells of an event. `sub` is pseudonymised in the entry. */
+export type Facts<K extends KindName> = DetailsOf<K> & {
+  sub?: string | undefined
+  client_id?: string | undefined
+  /** Where it is not that of the request. */
+  address?: string | undefined
+  /** A code of why it failed or was refused. */
+  reason?: string | undefined
+}
+
+/** Its entry is in the store before the answer: the caller waits. */
+export type FirstKind = { [K in KindName]: (typeof kinds)[K]['first'] extends true ? K : never }[KindName]

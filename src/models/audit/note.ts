@@ -1,0 +1,95 @@
+/** Says a security event once: to the log and, where AUDIT_SIGNING_KEY is set, to the audit trail. OWASP ASVS 5.0 V16.3 */
+import type { Fields, Log } from '../../lib/log.ts'
+import type { Audit } from './audit.ts'
+import { type Facts, type FirstKind, type KindName, kinds } from './kinds.ts'
+import { type Kind, longestText } from './kind.ts'
+import type { Draft } from './trail.ts'
+
+interface Parts {
+  log: Log
+  audit?: Audit | undefined
+}
+
+/** The request in which it happened. */
+interface Asked {
+  requestId: string
+  address: string
+  clientId?: string | undefined
+  request?: Request
+}
+
+type Noted<K extends KindName> = K extends FirstKind ? Promise<void> : void
+
+/**
+ * The log line has the name of the kind, and all facts. The entry has those that the kind names. Of a change it resolves
+ * when the entry is in the store, and rejects with StoreUnavailable otherwise. `logged` is for the log alone.
+ */
+export function note<K extends KindName>(
+  call: Asked | undefined,
+  { log, audit }: Parts,
+  kind: K,
+  facts: Facts<K>,
+  logged?: Fields,
+): Noted<K> {
+  const { level, first } = kinds[kind]
+  const address = facts.address ?? call?.address
+  log[level](kind, {
+    ...(call && { request_id: call.requestId }),
+    ...facts,
+    ...(address !== undefined && { address }),
+    ...logged,
+  })
+  if (!audit) return (first ? Promise.resolve() : undefined) as Noted<K>
+  return record(call, audit, kind, facts) as Noted<K>
+}
+
+/** The entry alone, for a caller that writes a line of the log of another name. */
+export function record<K extends KindName>(
+  call: Asked | undefined,
+  audit: Audit,
+  kind: K,
+  facts: Facts<K>,
+): Promise<void> | undefined {
+  const draft = draftOf(call, audit, kind, facts)
+  if (kinds[kind].first) return audit.keep(draft)
+  if (kind === 'refused') audit.refusal(draft)
+  else audit.later(draft)
+  return undefined
+}
+
+const clipped = (text: string): string => (text.length > longestText ? text.slice(0, longestText) : text)
+
+const clip = (value: unknown): unknown => {
+  if (typeof value === 'string') return clipped(value)
+  return Array.isArray(value) ? value.slice(0, 200).map(clip) : value
+}
+
+const traceParent = /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}$/
+
+function draftOf(call: Asked | undefined, audit: Audit, kind: KindName, facts: Facts<KindName>): Draft {
+  const { outcome, actor, details: known } = kinds[kind] as Kind
+  const { sub, client_id = call?.clientId, address = call?.address, reason } = facts
+  const headers = call?.request?.headers
+  const agent = headers?.get('user-agent')
+  const trace = headers?.get('traceparent')
+  const traceId = trace ? traceParent.exec(trace)?.[1] : undefined
+  let details: Record<string, unknown> | undefined
+  for (const name in known) {
+    const value = (facts as Record<string, unknown>)[name]
+    if (value !== undefined) (details ??= {})[name] = clip(value)
+  }
+  return {
+    kind,
+    outcome,
+    ...(reason !== undefined && { reason: clipped(reason) }),
+    actor,
+    ...(actor === 'operator' && { operator: audit.operator }),
+    ...(sub !== undefined && { subject: audit.pseudonym(sub) }),
+    ...(client_id !== undefined && { client_id: clipped(client_id) }),
+    ...(call && { request_id: call.requestId }),
+    ...(traceId !== undefined && { trace_id: traceId }),
+    ...(address !== undefined && { address: clipped(address) }),
+    ...(agent && { device: clipped(agent) }),
+    ...(details && { details }),
+  }
+}

@@ -1,0 +1,143 @@
+/** Where the audit trail is in the store: batches of lines by chain, and checkpoints by number. Nothing is overwritten; each is `create`d. */
+import type { Store } from '../../store/store.ts'
+import { type Line, type Link, macOf, type MacKey, readLine } from './entry.ts'
+
+const chainsIndex = 'audit_chains'
+const checkpointsIndex = 'audit_checkpoints'
+
+export const batchKey = (chain: string, batch: number): string => `audit:${chain}:${batch}`
+export const checkpointKey = (number: number): string => `audit_checkpoint:${number}`
+
+/** Where a chain has come to, at the end of a batch. */
+export interface Position extends Link {
+  batch: number
+  /** Milliseconds. */
+  time: number
+}
+
+/**
+ * Writes a batch: false when another process has written one of that number. Both verbs are one round trip; the index may
+ * be ahead of, or behind, the batches by one after a crash, so readers look beyond it.
+ */
+export async function writeBatch(
+  store: Store,
+  chain: string,
+  batch: number,
+  lines: readonly string[],
+): Promise<boolean> {
+  const text = lines.join('\n')
+  const [isNew] = await Promise.all([
+    store.create(batchKey(chain, batch), text),
+    store.link(chainsIndex, chain, batch),
+  ])
+  // A write whose answer was lost is in the store when it is repeated.
+  return isNew || (await store.get(batchKey(chain, batch))) === text
+}
+
+export async function writeCheckpoint(store: Store, number: number, jws: string): Promise<boolean> {
+  const [isNew] = await Promise.all([
+    store.create(checkpointKey(number), jws),
+    store.link(checkpointsIndex, 'newest', number),
+  ])
+  return isNew || (await store.get(checkpointKey(number))) === jws
+}
+
+/** Each chain with the number of its newest batch, as far as the index knows. */
+export async function chainsOf(store: Store): Promise<Map<string, number>> {
+  const found = new Map<string, number>()
+  const limit = 1000
+  for (let offset = 0; ; offset += limit) {
+    const some = await store.range(chainsIndex, { offset, limit })
+    for (const { member, score } of some) found.set(member, score)
+    if (some.length < limit) return found
+  }
+}
+
+/** The number of the newest checkpoint and its text; undefined where there is none. */
+export async function newestCheckpoint(store: Store): Promise<{ number: number; jws: string } | undefined> {
+  const [known] = await store.range(checkpointsIndex, { limit: 1 })
+  let number = known?.score ?? 0
+  let jws = await store.get(checkpointKey(number))
+  for (;;) {
+    const next = await store.get(checkpointKey(number + 1))
+    if (next === undefined) break
+    number += 1
+    jws = next
+  }
+  if (jws !== undefined) return { number, jws }
+  // The index is one ahead after a crash between its two verbs.
+  const before = number > 1 ? await store.get(checkpointKey(number - 1)) : undefined
+  return before === undefined ? undefined : { number: number - 1, jws: before }
+}
+
+export interface Batch {
+  batch: number
+  /** Undefined for a batch that is missing although a later one exists. */
+  lines: readonly string[] | undefined
+}
+
+const longestBatch = 16_777_216
+/** Missing batches in a row after which none is looked for: the index may name any number. */
+const mostMissing = 10_000
+
+/** The batches after `after`. It goes on where one is missing, up to what the index knows and to what exists beyond it. */
+export async function* batchesOf(
+  store: Store,
+  chain: string,
+  after: number,
+  known: number,
+): AsyncGenerator<Batch> {
+  let missing = 0
+  for (let batch = after + 1; ; batch += 1) {
+    const found = await store.get(batchKey(chain, batch))
+    missing = found === undefined ? missing + 1 : 0
+    if (found === undefined && (batch >= known || missing > mostMissing)) return
+    yield { batch, lines: found === undefined || found.length > longestBatch ? undefined : found.split('\n') }
+  }
+}
+
+/** Entries of a chain after a position that are as they were written, up to the first that is not. */
+export interface Walked {
+  position: Position
+  digests: string[]
+  /** What is wrong with the next entry; undefined when there is none. */
+  problem?: string
+}
+
+/** Follows a chain by its MACs, for at most `most` entries and a batch more. */
+export async function walk(
+  store: Store,
+  chain: string,
+  from: Position,
+  { known, keys, most = Infinity }: { known: number; keys: readonly MacKey[]; most?: number },
+): Promise<Walked> {
+  let position = from
+  const digests: string[] = []
+  for await (const { batch, lines } of batchesOf(store, chain, from.batch, known)) {
+    if (!lines) return { position, digests, problem: `batch ${batch} of ${chain} is missing` }
+    let { seq, mac, time } = position
+    const found: string[] = []
+    for (const text of lines) {
+      const line = readLine(text)
+      const problem = line ? brokenLink(line, chain, { seq, mac }, keys) : 'is not an entry'
+      if (!line || problem !== undefined)
+        return { position, digests, problem: `entry ${seq + 1} of ${chain} ${problem}` }
+      ;({ seq, mac } = line)
+      if (line.entry) time = Math.max(time, Date.parse(line.entry.time))
+      found.push(line.digest)
+    }
+    position = { seq, mac, time, batch }
+    digests.push(...found)
+    if (digests.length >= most) break
+  }
+  return { position, digests }
+}
+
+/** Why a line does not follow `before`, by the keys of AUDIT_SIGNING_KEY; undefined when it does. */
+function brokenLink(line: Line, chain: string, before: Link, keys: readonly MacKey[]): string | undefined {
+  if (line.chain !== chain) return `is of the chain ${line.chain}`
+  if (line.seq !== before.seq + 1) return `is entry ${line.seq}`
+  const key = keys.find(({ id }) => id === line.key)
+  if (!key) return `was made with the key ${line.key}, which AUDIT_SIGNING_KEY does not have`
+  return macOf(key, before.mac, line.digest) === line.mac ? undefined : 'was edited: its MAC does not hold'
+}
