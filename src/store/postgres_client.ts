@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises'
 import { SQL } from 'bun'
 import type { Host } from '../lib/host_port.ts'
 import { type PostgresTarget, sslModeOf } from '../lib/postgres_url.ts'
-import { codeOf, Unusable } from './postgres_reason.ts'
+import { isAnswer, Unusable } from './postgres_reason.ts'
 import { steps } from './postgres_schema.ts'
 import { StoreUnavailable } from './store.ts'
 
@@ -89,9 +89,9 @@ export function versionProblem(
   return undefined
 }
 
-/** Bun says "refused" for a name without an address too. */
+/** Bun says "refused" for a name without an address too, or nothing at all where the name server is slow. */
 export async function nameless(error: unknown, { host }: Host): Promise<unknown> {
-  if (codeOf(error) !== 'ERR_POSTGRES_CONNECTION_REFUSED' || host.startsWith('/')) return error
+  if (isAnswer(error) || host.startsWith('/')) return error
   return lookup(host).then(
     () => error,
     (failure: Error & { code?: string }) =>
