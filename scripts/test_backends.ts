@@ -34,6 +34,11 @@ const backends: readonly Backend[] = [
     package: 'docker-compose',
     why: 'the check of compose.yaml (no daemon is needed)',
   },
+  {
+    programs: ['prometheus'],
+    package: 'prometheus',
+    why: 'metrics, alerts and the dashboard (promtool comes with it)',
+  },
   { programs: ['curl'], package: 'curl', why: 'the lines of the README' },
 ]
 

@@ -7,19 +7,8 @@ import { json } from '../http/reply.ts'
 import { jsonReply, ref } from '../openapi/parts.ts'
 import type { Context } from '../contracts/context.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
-import type { HealthCheck } from '../contracts/protocol_sockets.ts'
 import { version } from '../version.ts'
-
-/** The answers of the checks by name, and what they found; those that had nothing to check are left out. */
-async function findings(checks: readonly HealthCheck[], context: Context) {
-  const found = await Promise.all(
-    checks.map(async (check) => {
-      const finding = await check.run(context)
-      return finding ? [{ check, ...finding }] : []
-    }),
-  )
-  return found.flat()
-}
+import { findings } from './health_checks.ts'
 
 const timestamp = ({ clock }: Context) => new Date(clock.now()).toISOString()
 

@@ -1,7 +1,8 @@
-/** What /health looks at in every configuration: the store, the clock, the signing keys, the memory and the disk of this instance. */
+/** What /health and /metrics look at in every configuration: the store, the clock, the signing keys, the memory and the disk of this instance. */
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Config } from '../config.ts'
+import type { Context } from '../contracts/context.ts'
 import type { HealthCheck } from '../contracts/protocol_sockets.ts'
 import { seconds } from '../lib/clock.ts'
 
@@ -125,3 +126,15 @@ const secrets: HealthCheck = {
 }
 
 export const instanceChecks: readonly HealthCheck[] = [store, clock, keys, memory, disk, secrets]
+
+/** What the checks found, and how long each took; those that had nothing to check are left out. */
+export async function findings(checks: readonly HealthCheck[], context: Context) {
+  const found = await Promise.all(
+    checks.map(async (check) => {
+      const begun = performance.now()
+      const finding = await check.run(context)
+      return finding ? [{ check, ...finding, seconds: (performance.now() - begun) / 1000 }] : []
+    }),
+  )
+  return found.flat()
+}

@@ -2,7 +2,12 @@
 import { HttpError } from '../auth/errors.ts'
 import { mayReadMetrics } from '../http/metrics_access.ts'
 import { jsonReply, ref } from '../openapi/parts.ts'
+import type { Context } from '../contracts/context.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
+import { seconds } from '../lib/clock.ts'
+import type { Sample } from '../lib/metrics.ts'
+import { commit, version } from '../version.ts'
+import { findings } from './health_checks.ts'
 
 export const metrics = defineEndpoint({
   name: 'metrics',
@@ -20,21 +25,55 @@ export const metrics = defineEndpoint({
       },
     },
   }),
-  get(call, { clockGuard, config, metrics, signInQueue }) {
-    if (!mayReadMetrics(call, config))
+  async get(call, context) {
+    if (!mayReadMetrics(call, context.config))
       throw new HttpError('not_found', {
         expected: 'metrics are read with METRICS_TOKEN, or from this machine',
       })
-    const offset = clockGuard.offset()
-    const body = metrics.render({
-      sign_in_queue_waiting: signInQueue.waiting(),
-      ...(offset !== undefined && { clock_offset_seconds: offset / 1000 }),
-      process_resident_memory_bytes: process.memoryUsage.rss(),
-    })
+    const paths = new Map(context.table.endpoints.map(({ name, path }) => [name, path]))
     return {
       status: 200,
-      body,
+      body: context.metrics.render([...ofInstance(context), ...(await ofChecks(context))], paths),
       headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' },
     }
   },
 })
+
+/** Seconds since the epoch. */
+const started = performance.timeOrigin / 1000
+
+function ofInstance({ clock, clockGuard, config, keys, signInQueue }: Context): Sample[] {
+  const offset = clockGuard.offset()
+  const { user, system } = process.cpuUsage()
+  const resident = process.memoryUsage.rss()
+  const signing = keys.list().filter(({ state }) => state === 'current')
+  return [
+    { name: 'latchkey_build_info', value: 1, labels: { version, commit } },
+    { name: 'latchkey_sign_in_queue_waiting', value: signInQueue.waiting() },
+    { name: 'latchkey_sign_in_queue_limit', value: config.signInQueue },
+    ...(offset === undefined
+      ? []
+      : [{ name: 'latchkey_clock_offset_seconds' as const, value: offset / 1000 }]),
+    ...signing.map(({ alg, created_at }) => ({
+      name: 'latchkey_signing_key_age_seconds' as const,
+      value: seconds(clock) - created_at,
+      labels: { alg },
+    })),
+    { name: 'process_resident_memory_bytes', value: resident },
+    { name: 'process_cpu_seconds_total', value: (user + system) / 1e6 },
+    { name: 'process_start_time_seconds', value: started },
+    { name: 'latchkey_process_resident_memory_bytes', value: resident },
+  ]
+}
+
+async function ofChecks(context: Context): Promise<Sample[]> {
+  const found = await findings(context.table.healthChecks, context)
+  return found.flatMap(({ check: { name: check, essential = false }, ok, seconds: value }) => [
+    {
+      name: 'latchkey_health_check',
+      value: ok ? 1 : 0,
+      labels: { check, essential: `${essential}` },
+    },
+    { name: 'latchkey_health_check_duration_seconds', value, labels: { check } },
+  ])
+}

@@ -8,6 +8,7 @@ import { doubling } from '../models/lease_queue.ts'
 import { mailQueue, Outbox, outboxIndex, type QueuedMail } from '../models/outbox.ts'
 import { mailsLeave } from './mail.ts'
 import { connections, DeliveryFailure, type MailTransport, openRelay } from './mail_relay.ts'
+import type { counters } from '../lib/metric_table.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import { developmentTransport } from './shown_mails.ts'
 
@@ -63,6 +64,8 @@ async function attempt(
   }
 }
 
+type MailResult = (typeof counters.mails.values)[number]
+
 async function recordResult(
   mail: QueuedMail,
   failure: DeliveryFailure | undefined,
@@ -71,7 +74,7 @@ async function recordResult(
   const { member: id, attempts, created_at } = mail
   const { log, metrics } = context
   const facts = { id, attempts, ...(failure && { problem: failure.message }) }
-  const count = (result: string) => metrics.count('mails', 'result', result)
+  const count = (result: MailResult) => metrics.count('mails', 'result', result)
   if (!failure || failure.kind === 'permanent') {
     count(failure ? 'refused' : 'delivered')
     await mailQueue.finish(context, id)

@@ -102,11 +102,11 @@ test('tokens, replays and missing scopes leave a line; replays and refusals a me
   expect(linesOf(op, 'authorization_code_reused')).toMatchObject([
     { level: 'warn', client_id: demo.client_id, sub },
   ])
-  const metrics = op.context.metrics.render({})
+  const metrics = op.context.metrics.render([], new Map())
   expect(metrics).toContain('latchkey_authorization_code_reuse_total 1')
   expect(metrics).toContain('latchkey_refusals_total{code="invalid_grant"} 1')
   await tokensOf(op, who)
-  expect(createMetrics().render({})).not.toContain('reuse')
+  expect(createMetrics().render([], new Map())).toContain('latchkey_refresh_token_reuse_total 0')
 })
 
 test('a record that cannot be read is named, and its value is not', async () => {

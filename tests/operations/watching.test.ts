@@ -51,7 +51,9 @@ test('metrics count requests by endpoint and status, in the Prometheus text form
   expect(after.text).toMatch(/^latchkey_process_resident_memory_bytes \d{7,}$/m)
   expect(after.text).toMatch(/^latchkey_sign_in_queue_waiting 0$/m)
   for (const line of after.text.trimEnd().split('\n'))
-    expect(line).toMatch(/^(?:# (?:TYPE|HELP) latchkey_\S+ .+|latchkey_[a-z_]+(?:\{[^}]*\})? [\d.e+-]+)$/)
+    expect(line).toMatch(
+      /^(?:# (?:TYPE|HELP) [a-z_]+ .+|(?:latchkey|process|oidc)_[a-z_]+(?:\{[^}]*\})? [\d.e+-]+)$/,
+    )
 })
 
 test('paths that strangers make up add no series', async () => {
