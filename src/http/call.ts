@@ -5,6 +5,7 @@ import { RefusedError, secret, shown } from '../auth/refusal.ts'
 import type { Call } from '../contracts/call.ts'
 import type { Context } from '../contracts/context.ts'
 import { type Params, repeated } from '../auth/params.ts'
+import { boundedText } from '../lib/bounded_text.ts'
 import { isRead } from './known_parameters.ts'
 
 const maxParameters = 100
@@ -127,15 +128,9 @@ async function readBody(call: Call, context: Context): Promise<string> {
     if (Number(declared) > limit) throw tooLarge(limit)
     return call.request.text()
   }
-  if (!call.request.body) return ''
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of call.request.body) {
-    size += chunk.byteLength
-    if (size > limit) throw tooLarge(limit)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+  const text = await boundedText(call.request.body, limit)
+  if (text === undefined) throw tooLarge(limit)
+  return text
 }
 
 /** Validates parameters by a schema. Throws `invalid_request` with the name of the first wrong parameter. */

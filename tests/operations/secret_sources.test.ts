@@ -52,6 +52,13 @@ describe('Vault', () => {
     expect(await read('vault:secret/a/single one', approle)).toBe('one')
   })
 
+  test('a file of authorities that has none is said with its variable', async () => {
+    const empty = { ...approle, VAULT_CACERT: file('empty.pem', 'no certificate') }
+    expect(await problemOf(read('vault:secret/latchkey#key', empty))).toContain(
+      'VAULT_CACERT: expected a file of certificates in PEM',
+    )
+  })
+
   test('AppRole with a secret id from a file, Kubernetes, and a token', async () => {
     const fromFile = {
       ...approle,
@@ -316,7 +323,7 @@ describe('Google Secret Manager', () => {
     )
     const missing = { ...account, GOOGLE_APPLICATION_CREDENTIALS: '/nowhere.json' }
     expect(await problemOf(read('gcpsm:projects/p/secrets/s', missing))).toContain(
-      'GOOGLE_APPLICATION_CREDENTIALS: /nowhere.json cannot be read (ENOENT)',
+      'GOOGLE_APPLICATION_CREDENTIALS: expected a readable file, got /nowhere.json (ENOENT: there is no such file)',
     )
   })
 })

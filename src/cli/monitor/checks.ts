@@ -1,5 +1,6 @@
 /** What `latchkey monitor` asks of a provider, one row each: the request, and what a right answer has. */
 import { randomUUID } from 'node:crypto'
+import { boundedText } from '../../lib/bounded_text.ts'
 
 export interface Check {
   readonly name: string
@@ -51,8 +52,8 @@ function keysProblem(text: string): string | undefined {
 }
 
 /**
- * The six endpoints without which nobody signs in. The refusals that the last three expect cost the provider little,
- * change nothing, and need no client.
+ * The six endpoints that a sign-in needs. The refusals that the last three expect cost the provider little, change nothing,
+ * and need no client.
  */
 export function standardChecks(issuer: string): Check[] {
   const at = (path: string) => `${issuer}${path}`
@@ -144,7 +145,7 @@ export async function ask(check: Check, { timeoutMs, now }: Asking): Promise<Out
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     })
-    const text = await bounded(answer)
+    const text = await boundedText(answer.body, mostBytes)
     return outcome(
       text === undefined
         ? `it answered more than ${mostBytes} bytes`
@@ -154,16 +155,4 @@ export async function ask(check: Check, { timeoutMs, now }: Asking): Promise<Out
     const isLate = error instanceof DOMException && error.name === 'TimeoutError'
     return outcome(isLate ? `no answer within ${timeoutMs} ms` : `no answer: ${(error as Error).message}`)
   }
-}
-
-/** Undefined for an answer that is too long to be one of a provider. */
-async function bounded(answer: Response): Promise<string | undefined> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of answer.body ?? []) {
-    size += chunk.byteLength
-    if (size > mostBytes) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }

@@ -11,12 +11,12 @@ import {
   member,
   partOf,
   quoted,
-  readNamedFile,
   type Said,
   type SecretSource,
   SourceError,
   type SourceSettings,
   textMember,
+  tokenIn,
 } from './source.ts'
 
 interface Credentials {
@@ -78,7 +78,7 @@ export function awsSource({ env, secretsTimeoutMs: timeoutMs }: SourceSettings):
         Version: '2011-06-15',
         RoleArn: role,
         RoleSessionName: given(env, 'AWS_ROLE_SESSION_NAME') ?? 'latchkey',
-        WebIdentityToken: readNamedFile(tokenPath, 'AWS_WEB_IDENTITY_TOKEN_FILE'),
+        WebIdentityToken: tokenIn('AWS_WEB_IDENTITY_TOKEN_FILE', tokenPath),
       }).toString(),
       timeoutMs,
     })
@@ -94,7 +94,7 @@ export function awsSource({ env, secretsTimeoutMs: timeoutMs }: SourceSettings):
     const token =
       tokenPath === undefined
         ? given(env, 'AWS_CONTAINER_AUTHORIZATION_TOKEN')
-        : readNamedFile(tokenPath, 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE')
+        : tokenIn('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', tokenPath)
     const headers: Asked['headers'] = token === undefined ? {} : { authorization: token }
     const said = await ask(url, { headers, timeoutMs, plainHosts: containerHosts })
     return credentialsIn(said, said.json, 'the container')

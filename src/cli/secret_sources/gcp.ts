@@ -3,6 +3,7 @@
  * https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets.versions/access
  */
 import { importPKCS8, SignJWT } from 'jose'
+import { readNamed } from '../../config/named_files.ts'
 import { given } from '../../config/read.ts'
 import {
   ask,
@@ -10,7 +11,6 @@ import {
   parsed,
   partOf,
   quoted,
-  readNamedFile,
   type Said,
   type SecretSource,
   SourceError,
@@ -92,7 +92,7 @@ export function googleSource({ env, secretsTimeoutMs: timeoutMs }: SourceSetting
 const variable = 'GOOGLE_APPLICATION_CREDENTIALS'
 
 function readAccount(path: string): { email: string; key: string; tokenUri: string } {
-  const file = parsed(readNamedFile(path, variable))
+  const file = parsed(readNamed(variable, path))
   const email = textMember(file, 'client_email')
   const key = textMember(file, 'private_key')
   const tokenUri = textMember(file, 'token_uri')

@@ -1,10 +1,11 @@
 /** What the places of secrets share: their interface, their error, and one bounded HTTP request. */
-import { readFileSync } from 'node:fs'
 import type { SecretReference } from '../../config/secret_reference.ts'
 import type { Env } from '../../config/read.ts'
 import type { Fields } from '../../config/entry.ts'
 import type { secretSourceEntries } from '../../config/secret_source_variables.ts'
+import { readNamed } from '../../config/named_files.ts'
 import { inNetworks, loopback } from '../../lib/address.ts'
+import { boundedText } from '../../lib/bounded_text.ts'
 
 export interface SourceSettings extends Fields<typeof secretSourceEntries> {
   /** For names that AWS and Google define. */
@@ -13,7 +14,7 @@ export interface SourceSettings extends Fields<typeof secretSourceEntries> {
 
 /** One place for one process: it may keep a session between readings. */
 export interface SecretSource {
-  /** The secret as text. Throws SourceError. */
+  /** The secret as text. Throws SourceError, and SettingFault for a file that a variable names. */
   read(reference: SecretReference): Promise<string>
 }
 
@@ -61,14 +62,9 @@ export async function ask(address: string, options: Asked): Promise<Said> {
       signal: AbortSignal.timeout(timeoutMs),
       ...(ca !== undefined && { tls: { ca } }),
     })
-    const chunks: Uint8Array[] = []
-    let size = 0
-    for await (const chunk of answer.body ?? []) {
-      size += chunk.byteLength
-      if (size > mostBytes) throw new SourceError(`${url.origin} answered more than ${mostBytes} bytes`)
-      chunks.push(chunk)
-    }
-    return { status: answer.status, json: parsed(Buffer.concat(chunks).toString('utf8')) }
+    const text = await boundedText(answer.body, mostBytes)
+    if (text === undefined) throw new SourceError(`${url.origin} answered more than ${mostBytes} bytes`)
+    return { status: answer.status, json: parsed(text) }
   } catch (error) {
     if (error instanceof SourceError) throw error
     const reason =
@@ -119,16 +115,8 @@ export function fieldOf(secret: object, { place, field }: SecretReference): stri
   )
 }
 
-/** Throws SourceError that names the variable with the path. */
-export function readNamedFile(path: string, variable: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim()
-  } catch (error) {
-    throw new SourceError(
-      `${variable}: ${path} cannot be read (${String((error as NodeJS.ErrnoException).code)})`,
-    )
-  }
-}
+/** The token in the file that `variable` names, without the line break after it. Throws SettingFault. */
+export const tokenIn = (variable: string, path: string): string => readNamed(variable, path).trim()
 
 /** The whole secret, or the member of the JSON object in it that the reference names. */
 export function partOf(text: string, reference: SecretReference): string {

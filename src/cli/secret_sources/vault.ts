@@ -2,18 +2,19 @@
  * HashiCorp Vault and OpenBao: the key/value engine, versions 1 and 2; AppRole, Kubernetes or a token.
  * https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2
  */
+import { readAuthorities } from '../../config/named_files.ts'
 import type { SecretReference } from '../../config/secret_reference.ts'
 import {
   ask,
   fieldOf,
   member,
   quoted,
-  readNamedFile,
   type Said,
   type SecretSource,
   SourceError,
   type SourceSettings,
   textMember,
+  tokenIn,
 } from './source.ts'
 
 interface Session {
@@ -49,7 +50,7 @@ export function vaultSource(settings: SourceSettings): SecretSource {
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
       timeoutMs,
-      ...(vaultCacert !== undefined && { ca: readNamedFile(vaultCacert, 'VAULT_CACERT') }),
+      ...(vaultCacert !== undefined && { ca: readAuthorities('VAULT_CACERT', vaultCacert).pem }),
     })
   }
 
@@ -77,7 +78,7 @@ export function vaultSource(settings: SourceSettings): SecretSource {
       return login('kubernetes', {
         role: vaultKubernetesRole,
         // Kubernetes replaces the token in the file, so it is read at each sign-in.
-        jwt: readNamedFile(settings.vaultKubernetesTokenPath, 'VAULT_KUBERNETES_TOKEN_PATH'),
+        jwt: tokenIn('VAULT_KUBERNETES_TOKEN_PATH', settings.vaultKubernetesTokenPath),
       })
     throw new SourceError(
       'vault: needs VAULT_TOKEN, VAULT_ROLE_ID with VAULT_SECRET_ID, or VAULT_KUBERNETES_ROLE',
