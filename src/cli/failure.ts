@@ -1,4 +1,4 @@
-/** Error messages and exit codes of commands: 2 for wrong usage or configuration, 1 for any other failure. */
+/** Error messages and exit codes of commands: 2 where the command line or a setting must be changed, 1 for any other failure. */
 import { RefusedError } from '../auth/refusal.ts'
 import { ConfigError } from '../config.ts'
 import { SettingFault } from '../config/setting_fault.ts'
@@ -54,10 +54,12 @@ const isExpected = (error: Error): boolean =>
   ) ||
   ('code' in error && typeof error.code === 'string') // errors of the operating system: ENOENT, EADDRINUSE
 
+const mustBeChanged = [UsageError, ConfigError, SettingFault, WrongSecretError]
+
 /** Writes it to stderr and returns the exit code. */
 export function reportFailure(thrown: unknown): number {
   if (thrown instanceof Interrupted) return 130
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
   process.stderr.write(`latchkey: ${isExpected(error) ? messageOf(error) : (error.stack ?? error.message)}\n`)
-  return error instanceof UsageError || error instanceof ConfigError ? 2 : 1
+  return mustBeChanged.some((kind) => error instanceof kind) ? 2 : 1
 }

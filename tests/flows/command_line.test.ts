@@ -144,7 +144,7 @@ test('a port in use is reported', async () => {
   const port = `${taken.port}`
   const { code, stderr } = await shell({ PORT: port }).latchkey(['serve'])
   await taken.stop(true)
-  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(port) as string })
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(port) as string })
   expect(stderr).not.toContain('.ts:')
 })
 
@@ -314,7 +314,7 @@ describe('keys with the memory store', () => {
     })
     cleanup.push(other.remove)
     const { code, stderr } = await other.latchkey(['keys', 'list'])
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(stderr).toContain('not sealed with this SECRET_KEY')
   })
 

@@ -188,5 +188,5 @@ test.each<[string, () => Record<string, string>, string]>([
   const { code, stderr } = await line.latchkey(['serve'])
   expect(stderr).toContain(named)
   expect(stderr).toContain('latchkey config check --deep')
-  expect(code).toBe(1)
+  expect(code).toBe(2)
 })

@@ -39,7 +39,7 @@ describe('the keys are replaced', () => {
     await before.json('client', 'add', 'One', ...service, 'one', '--json')
     await before.json('client', 'add', 'Spa', '--public', '--redirect-uri', 'https://a.example/cb', '--json')
     const refused = await after.latchkey(['keys', 'list'])
-    expect([refused.code, refused.stderr.includes('latchkey keys replace')]).toEqual([1, true])
+    expect([refused.code, refused.stderr.includes('latchkey keys replace')]).toEqual([2, true])
     const { removed, keys, clients_without_secret } = await replace(after)
     expect(removed.length).toBeGreaterThan(0)
     expect(keys.some(({ kid }) => removed.includes(kid))).toBe(false)

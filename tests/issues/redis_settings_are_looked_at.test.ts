@@ -65,7 +65,7 @@ test('production refuses an evicting Redis and names the switch; with the switch
   redisCli(primary.port, 'config', 'set', 'maxmemory-policy', 'allkeys-lru')
   const env = { ...production, REDIS_URL: primary.url, PORT: `${freePort()}` }
   const refused = await commandLine(env).latchkey(['serve'])
-  expect(refused.code).toBe(1)
+  expect(refused.code).toBe(2)
   expect(refused.stderr).toContain('maxmemory-policy is allkeys-lru')
   expect(refused.stderr).toContain('REDIS_EVICTION=allow')
   const checked = await commandLine(env).latchkey(['config', 'check', '--deep'])
@@ -146,7 +146,7 @@ describe.each([
     const refused = await commandLine(env()).latchkey(['serve'])
     onPrimaries('maxmemory-policy', 'noeviction')
     expect([refused.code, refused.stderr]).toEqual([
-      1,
+      2,
       expect.stringContaining('maxmemory-policy is allkeys-lru'),
     ])
   }, 240_000)

@@ -28,7 +28,7 @@ test('a second server on one port is refused, and told which port to try', async
   try {
     const { port } = new URL(first.issuer)
     const { code, words } = await failToStart({ PORT: port })
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(words).toContain(`port ${port} of localhost is in use`)
     expect(words).toContain(`PORT=${Number(port) + 1}`)
     expect((await fetch(`${first.issuer}/health`)).status).toBe(200)
