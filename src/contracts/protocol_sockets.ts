@@ -229,6 +229,8 @@ export interface Job {
 /** What a check found. `details` are numbers and reasons without personal data, for callers that may read /metrics. */
 export interface HealthFinding {
   ok: boolean
+  /** The word for this finding, in place of that of the check. */
+  trouble?: string
   details?: Readonly<Record<string, unknown>>
 }
 

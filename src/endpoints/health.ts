@@ -42,7 +42,9 @@ export const health = defineEndpoint({
     const status = closing() ? 'stopping' : isFit ? 'healthy' : 'unhealthy'
     const answer = {
       status,
-      checks: Object.fromEntries(found.map(({ check, ok }) => [check.name, ok ? 'ok' : check.trouble])),
+      checks: Object.fromEntries(
+        found.map(({ check, ok, trouble = check.trouble }) => [check.name, ok ? 'ok' : trouble]),
+      ),
       ...(isOperator && {
         details: Object.fromEntries(found.map(({ check, details = {} }) => [check.name, details])),
         version,

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import type { Context } from '../contracts/context.ts'
 import type { HealthCheck } from '../contracts/protocol_sockets.ts'
 import { seconds } from '../lib/clock.ts'
+import { StoreUnavailable } from '../store/store.ts'
 
 const megabyte = 1_048_576
 /** Below so many free bytes a disk counts as almost full: SQLite then has room for a few thousand sign-ins. */
@@ -25,7 +26,8 @@ const store: HealthCheck = {
     } catch (error) {
       const problem = (error as Error).message
       log.warn('health_store', { problem })
-      return { ok: false, details: { ...details, problem } }
+      const isReadOnly = error instanceof StoreUnavailable && error.refusesWrites
+      return { ok: false, ...(isReadOnly && { trouble: 'read_only' }), details: { ...details, problem } }
     }
   },
 }

@@ -142,7 +142,7 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
       status: text('healthy with 200, the others with 503', { enum: ['healthy', 'unhealthy', 'stopping'] }),
       checks: object(
         {
-          store: text('The store answers and takes a write', { enum: ['ok', 'unreachable'] }),
+          store: text('The store answers and takes a write', { enum: ['ok', 'unreachable', 'read_only'] }),
           clock: text('The clock of this instance beside that of the store', { enum: ['ok', 'off'] }),
           keys: text('Each algorithm has a key that signs', { enum: ['ok', 'missing'] }),
         },

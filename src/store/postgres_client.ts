@@ -62,7 +62,9 @@ export async function requireUsable(client: SQL): Promise<void> {
     `SELECT pg_is_in_recovery() AS replica, current_setting('transaction_isolation') AS isolation`,
   )
   if (replica?.replica !== false)
-    throw new StoreUnavailable('postgres: the server is a replica and accepts no write')
+    throw new StoreUnavailable('postgres: the server is a replica and accepts no write', {
+      refusesWrites: true,
+    })
   if (replica.isolation !== 'read committed')
     throw new Unusable(
       `postgres: transactions are ${replica.isolation}, because a pooler drops the settings of a connection; expected default_transaction_isolation=read committed`,

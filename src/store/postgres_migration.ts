@@ -109,5 +109,7 @@ export const wantsTables = async (url: string, options: PoolOptions): Promise<bo
 async function requirePrimary(client: SQL): Promise<void> {
   const [row] = await client.unsafe<{ replica: boolean }[]>('SELECT pg_is_in_recovery() AS replica')
   if (row?.replica !== false)
-    throw new StoreUnavailable('postgres: the server is a replica and accepts no write')
+    throw new StoreUnavailable('postgres: the server is a replica and accepts no write', {
+      refusesWrites: true,
+    })
 }

@@ -215,6 +215,7 @@ class Pool implements PostgresPool {
     if (this.#isClosed) return new StoreUnavailable('postgres: the store is closed')
     return new StoreUnavailable(
       `postgres: no connection (${this.#lastError.message.replace(/^postgres: /, '')})`,
+      { refusesWrites: this.#lastError.refusesWrites },
     )
   }
 }

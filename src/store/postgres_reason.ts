@@ -15,7 +15,7 @@ const meanings: Readonly<Record<string, string>> = {
   '25006': 'the database is read-only: the server is a replica, or default_transaction_read_only is on',
   '26000': pooler,
   '28000':
-    'the server lets this user not in from here: look at the user of the URL, at pg_hba.conf, and at sslmode where the server wants TLS',
+    'the server does not accept this user from here: look at the user of the URL, at pg_hba.conf, and at sslmode where the server wants TLS',
   '28P01': 'the server refuses the user or the password of the URL',
   '3D000': 'the server does not have the database that the URL names',
   '3F000': noTables,
@@ -60,8 +60,12 @@ function reason(error: unknown): string {
   return meaning === undefined ? code : `${code}: ${meaning}`
 }
 
+const readOnly: readonly string[] = ['25006', '53100']
+
 export const unavailable = (error: unknown): StoreUnavailable =>
-  error instanceof StoreUnavailable ? error : new StoreUnavailable(`postgres: ${reason(error)}`)
+  error instanceof StoreUnavailable
+    ? error
+    : new StoreUnavailable(`postgres: ${reason(error)}`, { refusesWrites: readOnly.includes(codeOf(error)) })
 
 /** The server has undone the statement because of another one: serialization failure, deadlock. */
 export const wasUndone = (error: unknown): boolean => ['40001', '40P01'].includes(codeOf(error))

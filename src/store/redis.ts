@@ -2,7 +2,7 @@
 import { Cluster } from 'ioredis'
 import { finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
 import { connectRedis, type RedisClient } from './redis_client.ts'
-import { isWrongDatabase, reason } from './redis_reason.ts'
+import { isWrongDatabase, reason, refusesWrites } from './redis_reason.ts'
 import { parseRedisUrl } from '../lib/redis_url.ts'
 import { scanKeys } from './redis_scan.ts'
 import { settingsConcerns } from './redis_settings.ts'
@@ -264,7 +264,8 @@ class RedisStore implements Store {
   }
 
   #unavailable(error: unknown): StoreUnavailable {
-    return error instanceof StoreUnavailable ? error : new StoreUnavailable(`redis: ${reason(error)}`)
+    if (error instanceof StoreUnavailable) return error
+    return new StoreUnavailable(`redis: ${reason(error)}`, { refusesWrites: refusesWrites(error) })
   }
 }
 

@@ -43,6 +43,16 @@ const texts: readonly (readonly [RegExp, string])[] = [
 export const isWrongDatabase = ({ message }: Error): boolean =>
   /DB index is out of range|invalid DB index|SELECT is not allowed/i.test(message)
 
+/** The code of the system or of Redis; undefined for an error without one. */
+const codeOf = (error: Error): string | undefined =>
+  'code' in error && typeof error.code === 'string' ? error.code : /^-?([A-Z]{2,})\b/.exec(error.message)?.[1]
+
+const readOnly: readonly unknown[] = ['READONLY', 'OOM', 'MISCONF', 'NOREPLICAS']
+
+/** The server answers and takes no write. */
+export const refusesWrites = (error: unknown): boolean =>
+  error instanceof Error && readOnly.includes(codeOf(error))
+
 /** A short reason without the command: errors of ioredis contain the whole command, even the password of AUTH. */
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return 'failed'
@@ -50,10 +60,7 @@ export function reason(error: unknown): string {
   if (last instanceof Error) return reason(last)
   const told = texts.find(([pattern]) => pattern.test(error.message))
   if (told) return told[1]
-  const code =
-    'code' in error && typeof error.code === 'string'
-      ? error.code
-      : /^-?([A-Z]{2,})\b/.exec(error.message)?.[1]
+  const code = codeOf(error)
   if (code === undefined) return 'connection lost'
   const meaning = ownMember(meanings, code)
   return meaning === undefined ? code : `${code}: ${meaning}`

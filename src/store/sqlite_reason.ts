@@ -22,9 +22,14 @@ const meanings: Readonly<Record<string, string>> = {
   SQLITE_BUSY: 'another process does not release the file',
 }
 
+const readOnly: readonly string[] = ['EROFS', 'SQLITE_READONLY', 'SQLITE_FULL', 'ENOSPC']
+
 /** Codes of SQLite may be longer, such as SQLITE_READONLY_DBMOVED. */
 export function unavailable(error: unknown): StoreUnavailable {
   const found = code(error)
-  const meaning = ownMember(meanings, found) ?? ownMember(meanings, found.split('_').slice(0, 2).join('_'))
-  return new StoreUnavailable(`sqlite: ${meaning === undefined ? found : `${found}: ${meaning}`}`)
+  const known = Object.hasOwn(meanings, found) ? found : found.split('_').slice(0, 2).join('_')
+  const meaning = ownMember(meanings, known)
+  return new StoreUnavailable(`sqlite: ${meaning === undefined ? found : `${found}: ${meaning}`}`, {
+    refusesWrites: readOnly.includes(known),
+  })
 }

@@ -94,4 +94,11 @@ export interface Concern {
 /** The backend did not answer in time or refused; the request must fail with 503 and Retry-After. */
 export class StoreUnavailable extends Error {
   override name = 'StoreUnavailable'
+  /** The backend answers and takes no write: it is a replica, or its disk or memory is full. */
+  readonly refusesWrites: boolean
+
+  constructor(message: string, options: ErrorOptions & { refusesWrites?: boolean } = {}) {
+    super(message, options)
+    this.refusesWrites = options.refusesWrites ?? false
+  }
 }

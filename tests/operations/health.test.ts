@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import { Outbox } from '../../src/models/outbox.ts'
 import { deliverDue } from '../../src/people/mail_delivery.ts'
 import { memoryStore } from '../../src/store/memory.ts'
+import { StoreUnavailable } from '../../src/store/store.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import { freePort } from '../support/free_port.ts'
 import { failingStore } from '../support/odd_stores.ts'
@@ -41,6 +42,18 @@ test('a store that is down: not ready, and alive', async () => {
   expect(used()).toEqual([]) // liveness asks the store nothing
   recover()
   expect((await asked(op, '/health/ready')).status).toBe(200)
+})
+
+test('a store that answers and takes no write is read_only, not unreachable', async () => {
+  const clock = turnableClock()
+  const problem = 'redis: OOM: the memory of the server is full'
+  const store = Object.assign(memoryStore(clock), {
+    ping: () => Promise.reject(new StoreUnavailable(problem, { refusesWrites: true })),
+  })
+  expect(await asked(await provider({ store, clock }), '/health/ready')).toMatchObject({
+    status: 503,
+    said: { status: 'unhealthy', checks: { store: 'read_only' }, details: { store: { problem } } },
+  })
 })
 
 test('a stranger learns whether it serves, an operator why', async () => {

@@ -160,6 +160,7 @@ describe('while serving', () => {
     await until(async () => (await saidBy(store)).includes('25006: the database is read-only'), 'the refusal')
     expect(await store.get('k')).toBe('v')
     expect(await health()).toBe(503)
+    await expect(store.ping()).rejects.toMatchObject({ refusesWrites: true })
     server.psql('ALTER DATABASE main RESET default_transaction_read_only', 'postgres')
     cut()
     await until(async () => (await health()) === 200, 'the store to serve')
