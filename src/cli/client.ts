@@ -14,7 +14,7 @@ import { clientOptions, givenMembers, requireAllowed, withDefaults } from './cli
 import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
 import { namesNoMethod, withOfferedMethod } from './secret_method.ts'
-import { moment, print, printable, printFacts, printTable, withTimes } from './output.ts'
+import { moment, print, printable, printFacts, printList, withTimes } from './output.ts'
 
 export const add = defineCommand({
   takes: ['NAME'],
@@ -141,7 +141,12 @@ export const list = defineCommand({
       ])
       return {
         facts: clients.map(shownClient),
-        show: () => printTable(['CLIENT_ID', 'NAME', 'KIND', 'REGISTERED', 'REDIRECTS'], rows),
+        show: () =>
+          printList(
+            ['CLIENT_ID', 'NAME', 'KIND', 'REGISTERED', 'REDIRECTS'],
+            rows,
+            'there are no clients; latchkey client add NAME makes one',
+          ),
       }
     }),
 })

@@ -8,7 +8,7 @@ import { InitialAccessToken } from '../models/initial_access_token.ts'
 import { listAll, withContext } from './administration.ts'
 import { defineCommand, type Values } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
-import { moment, print, printable, printFacts, printTable, withTimes } from './output.ts'
+import { moment, print, printable, printFacts, printList, withTimes } from './output.ts'
 import { readTime } from './time_option.ts'
 
 const options = {
@@ -127,7 +127,12 @@ export const list = defineCommand({
       ])
       return {
         facts: tokens.map(({ secret_hash: _hash, ...shown }) => withTimes(shown)),
-        show: () => printTable(['ID', 'NAME', 'USES LEFT', 'CREATED', 'EXPIRES', 'LIMITS'], rows),
+        show: () =>
+          printList(
+            ['ID', 'NAME', 'USES LEFT', 'CREATED', 'EXPIRES', 'LIMITS'],
+            rows,
+            'there are no initial access tokens',
+          ),
       }
     }),
 })

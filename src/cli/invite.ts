@@ -9,7 +9,7 @@ import { listAll, withContext } from './administration.ts'
 import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
 import { defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
-import { moment, print, printable, printFacts, printTable, withTimes } from './output.ts'
+import { moment, print, printable, printFacts, printList, withTimes } from './output.ts'
 import { readTime } from './time_option.ts'
 
 const longestLifeSeconds = 365 * 86_400
@@ -87,7 +87,12 @@ export const list = defineCommand({
       })
       return {
         facts: rows.map(withTimes),
-        show: () => printTable(['ID', 'ADDRESS', 'ROLES', 'CREATED', 'EXPIRES'], cells),
+        show: () =>
+          printList(
+            ['ID', 'ADDRESS', 'ROLES', 'CREATED', 'EXPIRES'],
+            cells,
+            'there are no pending invitations',
+          ),
       }
     }),
 })

@@ -19,8 +19,16 @@ export function printJson(value: unknown): void {
 /** A longer cell moves the rest of its own row alone. */
 const widestColumn = 60
 
+type Rows = readonly (readonly unknown[])[]
+
+/** What a `list` command shows: a table, or the sentence `none` where there is no row. */
+export function printList(head: readonly string[], rows: Rows, none: string): void {
+  if (rows.length === 0) print(none)
+  else printTable(head, rows)
+}
+
 /** Columns as wide as their widest cell of at most `widestColumn`; the last one is not padded. */
-export function printTable(head: readonly string[], rows: readonly (readonly unknown[])[]): void {
+export function printTable(head: readonly string[], rows: Rows): void {
   const cells = [head, ...rows].map((row) => row.map(printable))
   const widths = head.map((_, i) =>
     Math.max(...cells.map((row) => Bun.stringWidth(row[i] ?? '')).filter((width) => width <= widestColumn)),

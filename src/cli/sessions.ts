@@ -8,7 +8,7 @@ import { Session } from '../models/session.ts'
 import { withContext } from './administration.ts'
 import { type Answer, defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
-import { moment, print, printable, printTable } from './output.ts'
+import { moment, print, printable, printList } from './output.ts'
 import { audit, endAll, endAllAccounts, endedWords, number, requireUser } from './people.ts'
 
 export const list = defineCommand({
@@ -38,7 +38,12 @@ export const list = defineCommand({
       ])
       return {
         facts: sessions,
-        show: () => printTable(['SID', 'SIGNED IN', 'LAST USED', 'BY', 'ADDRESS', 'CLIENTS'], rows),
+        show: () =>
+          printList(
+            ['SID', 'SIGNED IN', 'LAST USED', 'BY', 'ADDRESS', 'CLIENTS'],
+            rows,
+            `${printable(name)} has no session`,
+          ),
       }
     }),
 })

@@ -14,7 +14,7 @@ import { attributeOptions, readAttributes, readRoles } from './attribute_option.
 import { readClaims } from './claim_option.ts'
 import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
-import { moment, print, printable, printFacts, printTable, withTimes } from './output.ts'
+import { moment, print, printable, printFacts, printList, withTimes } from './output.ts'
 import {
   audit,
   change,
@@ -98,7 +98,7 @@ async function requireFree(context: Context, account: User): Promise<void> {
   )
 }
 
-/** What to do about an address that nobody has proven. */
+/** What to do about an address that is not proven. */
 async function emailHint(context: Context, { username, sub, claims }: User): Promise<string | undefined> {
   if (typeof claims.email !== 'string' || claims.email_verified === true) return undefined
   const [address, name] = [printable(claims.email), printable(username)]
@@ -213,7 +213,12 @@ export const list = defineCommand({
       })
       return {
         facts: users.map(({ password_hash: _, ...user }) => ({ state: stateOf(user), ...withTimes(user) })),
-        show: () => printTable(['USERNAME', 'STATE', 'SUB', 'EMAIL', 'CREATED'], rows),
+        show: () =>
+          printList(
+            ['USERNAME', 'STATE', 'SUB', 'EMAIL', 'CREATED'],
+            rows,
+            'there are no accounts; latchkey user add NAME makes one',
+          ),
       }
     }),
 })
