@@ -1,4 +1,4 @@
-/** `latchkey store schema`: prints the tables of the store in PostgreSQL, for operators who create them themselves. docs/deployment.md */
+/** `latchkey store schema`: prints the tables of the store in PostgreSQL, to be created by an operator. docs/deployment.md */
 import { rightsOf, schemaScript } from '../store/postgres_schema.ts'
 import { defineCommand } from './command.ts'
 import { print } from './output.ts'

@@ -131,12 +131,12 @@ INSERT INTO latchkey.schema_version (version, oldest) VALUES (0, 0) ON CONFLICT 
 export const arrival = ({ version, oldest }: Step): string =>
   `UPDATE latchkey.schema_version SET version = ${version}, oldest = ${oldest} WHERE version < ${version};`
 
-/** What a user needs who serves and does not migrate. */
+/** The rights of a user that serves and does not create tables. */
 export const rightsOf = (user: string): string => `GRANT USAGE ON SCHEMA latchkey TO ${user};
 GRANT SELECT ON latchkey.schema_version TO ${user};
 GRANT SELECT, INSERT, UPDATE, DELETE ON latchkey.entries, latchkey.indexes, latchkey.members TO ${user};
 `
 
-/** The script for an operator who does not let Latchkey create tables. It can be repeated. */
+/** The script of all steps, where Latchkey may not create tables. It can be repeated. */
 export const schemaScript = (): string =>
   `BEGIN;\n${lock}\n${patience}\n${foundation}${steps.map((step) => `${step.sql}\n${arrival(step)}\n`).join('')}COMMIT;\n`

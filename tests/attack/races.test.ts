@@ -64,7 +64,7 @@ describe.each(sharedStores)('on %s', (_, open) => {
       }
     })
 
-    test('whoever lacks the verifier, the redirect or the client can neither burn it nor end the grant', async () => {
+    test('a request without the verifier, the redirect or the client neither uses the code up nor ends the grant', async () => {
       const [one, two] = await pair()
       const stolen = await codeFor(one)
       const wrong = await attempts(60, (i) =>

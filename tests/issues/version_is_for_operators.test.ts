@@ -28,7 +28,7 @@ test('other machines, and callers behind a proxy of this machine, learn no versi
   expect(await told(op)).toEqual([])
   expect(await told(op, { 'x-forwarded-for': '127.0.0.1' }, '127.0.0.1')).toEqual([])
   expect(await told(op, { forwarded: 'for=127.0.0.1' }, '127.0.0.1')).toEqual([])
-  // Proxies that say who asked in another header, or only that they forward.
+  // Proxies that name the caller in another header, or only that they forward.
   for (const name of ['x-real-ip', 'via', 'x-forwarded-host', 'x-forwarded-proto', 'cf-connecting-ip'])
     expect([name, await told(op, { [name]: '127.0.0.1' }, '127.0.0.1')]).toEqual([name, []])
 })

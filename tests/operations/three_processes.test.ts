@@ -96,7 +96,7 @@ describe.each(Object.entries(shared))('on %s', (_, open) => {
     for (const each of [...instances, ...instances])
       newest = (await good(refresh(at(each), newest))).refresh_token
 
-    // The session and the consent are known everywhere: nobody asks again.
+    // The session and the consent are known everywhere, so neither is asked for again.
     for (const each of instances) {
       const cookie = [...alice.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
       const { url } = authorizationUrl(issuer, demo, { prompt: 'none' })
@@ -149,7 +149,7 @@ describe.each(Object.entries(shared))('on %s', (_, open) => {
     for (const each of instances) expect(await kids(each)).toContain(old)
   }, 60_000)
 
-  test('one stops by SIGTERM under load: whoever asks the others gets all answers', async () => {
+  test('one stops by SIGTERM under load: requests to the others are all answered', async () => {
     const leaving = await startInstance()
     const answers: number[] = []
     let asking = true

@@ -39,7 +39,7 @@ test('another name does not wait', async () => {
   await Promise.all(all)
 })
 
-test('a failure is that of those who were in it; the next are tried', async () => {
+test('a statement that fails rejects the counts in it; the next are tried', async () => {
   const { increment, gates } = slowCounter()
   const first = increment('k', 1)
   const second = [increment('k', 1), increment('k', 1)]

@@ -24,7 +24,7 @@ export interface PostgresServer {
   readonly programs: string
   /** Runs what follows as the user of the server, where this process is root. */
   readonly asUser: readonly string[]
-  /** The URL of a new, empty database and of the user `latchkey`, who owns it. */
+  /** The URL of a new, empty database and of the user `latchkey`, which owns it. */
   database(name?: string): string
   /** What `psql` prints for a statement of the superuser. Throws with what it says on an error. */
   psql(sql: string, database?: string): string
