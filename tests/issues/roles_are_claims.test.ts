@@ -147,6 +147,53 @@ describe('role_names of a client', () => {
     expect(claimsOf(body.access_token).roles).toEqual(['root'])
   })
 
+  const team = {
+    CUSTOM_SCOPES: JSON.stringify({ team: { description: 'See it', claims: { team: 'roles' } } }),
+  }
+  const services: [what: string, members: ClientMembers, told: Json][] = [
+    ['is registered for none', {}, {}],
+    ['is registered for one', { scope: 'groups' }, { groups: ['admin', 'editor'] }],
+    ['is told none', { scope: 'groups team', role_names: {} }, {}],
+  ]
+  test.each(services)('an exchange by a service that %s', async (_, members, told) => {
+    for (const access_token_format of ['jwt', 'opaque'] as const) {
+      const { op, client } = await at({ scope: 'openid roles groups team' }, { env: team })
+      const api = await operatorClient(op, {
+        client_id: 'api',
+        grant_types: ['client_credentials', exchange],
+        resource_server: true,
+        access_token_format,
+        ...members,
+      })
+      const tokens = await tokensOf(op, browser(op), client, { scope: 'openid roles groups team' })
+      for (const asked of [{}, { scope: 'openid roles groups team' }]) {
+        const { body } = await post(op, '/token', api, {
+          grant_type: exchange,
+          subject_token: tokens.access_token,
+          subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+          audience: 'api',
+          ...asked,
+        })
+        const own = (said: Json) =>
+          Object.fromEntries(Object.entries(said).filter(([name]) => /^(roles|groups|team)$/.test(name)))
+        expect(own(await introspect(op, String(body.access_token), api as never))).toEqual(told)
+        const copy = await post(op, '/token', client, {
+          grant_type: exchange,
+          subject_token: tokens.access_token,
+          subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+        })
+        expect(claimsOf(copy.body.access_token).roles).toEqual(['admin', 'editor'])
+        const { body: atUserinfo } = await post(op, '/token', api, {
+          grant_type: exchange,
+          subject_token: tokens.access_token,
+          subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+          ...asked,
+        })
+        expect(own((await userinfo(op, String(atUserinfo.access_token))).body)).toEqual(told)
+      }
+    }
+  })
+
   test('a client that registers itself cannot choose it', async () => {
     const op = await provider({ env: { REGISTRATION_ALLOWED_SCOPES: 'openid roles' } })
     const body = JSON.stringify({ redirect_uris: ['https://app.example/cb'], ...mapped })

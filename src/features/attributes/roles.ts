@@ -1,7 +1,7 @@
 /** The roles of an End-User for a client: the scopes `roles` and `groups`, also in access tokens. https://www.rfc-editor.org/rfc/rfc9068#section-2.2.3.1 */
-import { roleScopes } from '../../auth/scope.ts'
+import { roleScopes, scopeValues } from '../../auth/scope.ts'
 import type { Config } from '../../config.ts'
-import type { GrantRule } from '../../contracts/grant_type.ts'
+import type { GrantRule, Issue } from '../../contracts/grant_type.ts'
 import type { ScopeTable } from '../../contracts/feature.ts'
 import { ownMember } from '../../lib/own_member.ts'
 import { say } from '../../lib/say.ts'
@@ -30,10 +30,26 @@ export const builtInScopes = (config: Config): ScopeTable =>
       .map((name) => [name, { claims: [name], description: descriptions[name] }]),
   )
 
+/** Whether a scope brings the roles: a built-in one, or one of CUSTOM_SCOPES. */
+const bringsRoles = (scope: string, config: Config): boolean =>
+  ownMember(builtInScopes(config), scope) !== undefined ||
+  Object.values(ownMember(settingsOf(config).customScopes ?? {}, scope)?.claims ?? {}).includes('roles')
+
+/**
+ * A copy, of a token exchange, has the scopes of a token that another client may have got. The roles are only for a client
+ * that an operator has said may be told them: by the scope, or by `role_names`.
+ */
+function withinOwn(issue: Issue, client: Client, config: Config): readonly string[] {
+  if (!issue.copyOf || client.role_names) return issue.scope
+  const own = scopeValues(client.scope)
+  return issue.scope.filter((scope) => own.includes(scope) || !bringsRoles(scope, config))
+}
+
 export const rolesInAccessTokens: GrantRule = {
   name: 'roles',
-  shape(issue, { client, context }) {
-    if (!issue.grant) return issue
+  shape(given, { client, context }) {
+    if (!given.grant) return given
+    const issue = { ...given, scope: withinOwn(given, client, context.config) }
     const names = issue.scope.filter((scope) => ownMember(builtInScopes(context.config), scope))
     const roles = names.length > 0 ? rolesFor(issue.user, client) : undefined
     if (!roles) return issue
