@@ -196,6 +196,12 @@ export const protocolSections = {
       help: 'Scopes of your own APIs, in addition to those of OpenID Connect.',
     },
     {
+      name: 'EDITABLE_ATTRIBUTES',
+      schema: is.editableAttributes,
+      default: '',
+      help: 'Attributes that End-Users may change on their profile page, as text. All others are set with `latchkey user set`. None that CUSTOM_SCOPES returns as roles, groups, entitlements or permissions.',
+    },
+    {
       name: 'UNKNOWN_SCOPES',
       schema: is.oneOf('refuse', 'ignore'),
       default: 'refuse',

@@ -146,6 +146,16 @@ export const words = list('space-separated names', /\s+/, (item) =>
   /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(item) ? item : undefined,
 )
 
+/** Attributes that grant rights or impose duties. End-Users must not edit them. */
+const restricted = ['roles', 'second_factor']
+const attributesText = 'space-separated names of attributes, roles and second_factor not among them'
+
+export const editableAttributes = v.pipe(
+  words,
+  v.check((names) => !names.some((name) => restricted.includes(name)), `expected ${attributesText}`),
+  v.description(attributesText),
+)
+
 export const domain = described('a domain such as example.com', (text) => {
   const ascii = asciiDomain(text)
   return /^(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+)$/.test(ascii) ? ascii : undefined

@@ -170,6 +170,21 @@ test.each(['roles', 'second_factor', 'team roles'])('EDITABLE_ATTRIBUTES=%s stop
   expect(provider({ env: { EDITABLE_ATTRIBUTES: text } })).rejects.toThrow('EDITABLE_ATTRIBUTES')
 })
 
+const returned = (claim: string) =>
+  JSON.stringify({ team: { description: 'See it', claims: { [claim]: 'team' } } })
+test.each(['groups', 'roles', 'Permissions', 'entitlements', 'https://app.example/groups'])(
+  'an editable attribute that applications read as %s stops the boot',
+  async (claim) => {
+    const env = { CUSTOM_SCOPES: returned(claim), EDITABLE_ATTRIBUTES: 'pronouns team' }
+    await expect(provider({ env })).rejects.toThrow(
+      'EDITABLE_ATTRIBUTES: team is what CUSTOM_SCOPES returns as',
+    )
+    await provider({ env: { ...env, EDITABLE_ATTRIBUTES: 'pronouns' } })
+    await provider({ env: { ...env, CUSTOM_SCOPES: returned('team') } })
+    await provider({ env: { ...env, CUSTOM_SCOPES: returned('working_groups') } })
+  },
+)
+
 test('a form of another session saves nothing', async () => {
   const op = await provider()
   const [browser, other] = [await signedIn(op), await signedIn(op)]

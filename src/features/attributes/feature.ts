@@ -4,7 +4,7 @@ import type { User } from '../../models/user.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import type { Client } from '../../models/client.ts'
 import { builtInScopes, rolesFor, rolesInAccessTokens } from './roles.ts'
-import { env, settingsOf } from './settings.ts'
+import { env, problems, settingsOf } from './settings.ts'
 
 const valueOf = (user: User, attribute: string, client: Client): unknown => {
   const { attributes } = user
@@ -25,6 +25,7 @@ const tableOf = (config: Config) => ({
 export const attributes = defineFeature({
   name: 'attributes',
   env,
+  problems,
   claims: [
     {
       name: 'attributes',

@@ -32,6 +32,19 @@ export const isOtherClaim = (name: string, config: Config): boolean =>
     ([claim, attribute]) => claim === name && attribute !== 'roles',
   )
 
+/** Claims by which applications grant rights, also in a namespace such as https://app.example/roles (RFC 9068 §2.2.3.1). */
+const grantsRights = (claim: string): boolean =>
+  /(?:^|[:/.#])(?:roles?|groups?|entitlements?|permissions?)$/i.test(claim)
+
+/** An End-User who edits such an attribute would be an administrator of the application. */
+export const problems = (config: Config): string[] =>
+  claimsIn(settingsOf(config).customScopes ?? {})
+    .filter(([claim, attribute]) => grantsRights(claim) && config.editableAttributes.includes(attribute))
+    .map(
+      ([claim, attribute]) =>
+        `EDITABLE_ATTRIBUTES: ${attribute} is what CUSTOM_SCOPES returns as ${claim}, by which applications grant rights: End-Users must not edit it. Take it out, or return it under another claim`,
+    )
+
 const Scopes = v.record(
   v.pipe(
     v.string(),

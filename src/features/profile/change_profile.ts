@@ -16,7 +16,6 @@ import { readLine } from '../../auth/person_claims.ts'
 import { type Said, say } from '../../lib/say.ts'
 import { canonicalUsername, User } from '../../models/user.ts'
 import { addressRows, claimRows, type Row } from './fields.ts'
-import { settings } from './settings.ts'
 import { normalize } from '../../lib/normalize.ts'
 
 export const profilePath = '/account/profile'
@@ -54,7 +53,7 @@ function textsOf({ claims, attributes }: User, context: Context): Texts {
   return Object.fromEntries([
     ...claimRows.map(({ name }) => [name, textOf(claims[name])]),
     ...addressRows.map(({ name }) => [name, textOf(address[name])]),
-    ...settings(context).editableAttributes.map((name) => [attributeField(name), textOf(attributes[name])]),
+    ...context.config.editableAttributes.map((name) => [attributeField(name), textOf(attributes[name])]),
   ])
 }
 
@@ -86,7 +85,7 @@ function show(
       hidden: hiddenField({ name: 'csrf_token', value: csrf }),
       fields: claimRows.map(field),
       address: addressRows.map(field),
-      attributes: settings(context).editableAttributes.map((name) =>
+      attributes: context.config.editableAttributes.map((name) =>
         formField({
           name: attributeField(name),
           label: name,
@@ -103,7 +102,7 @@ function show(
 /** Reads only the fields of the rows, so that a form cannot set any other claim. */
 async function save(call: Call, context: Context, person: SignedInPerson & Submitted): Promise<Reply> {
   const { user, fields } = person
-  const attributeRows = settings(context).editableAttributes.map((name) => ({
+  const attributeRows = context.config.editableAttributes.map((name) => ({
     name: attributeField(name),
     read: readLine,
     problem: 'profile.problem_line' as const,
@@ -153,7 +152,7 @@ function changed(current: User, values: Texts, context: Context): User {
   claims.address = addressOf(current.claims.address, values)
   if (claims.address === undefined) delete claims.address
   const attributes = { ...current.attributes }
-  for (const name of settings(context).editableAttributes)
+  for (const name of context.config.editableAttributes)
     setOrDrop(attributes, name, values[attributeField(name)], current.attributes[name])
   return { ...current, claims, attributes }
 }

@@ -1,11 +1,9 @@
 /** The profile page of the account. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
 import { defineFeature } from '../../contracts/feature.ts'
 import { changeProfile, profilePath } from './change_profile.ts'
-import { env } from './settings.ts'
 
 export const profile = defineFeature({
   name: 'profile',
-  env,
   endpoints: [changeProfile],
   accountSections: [
     {
