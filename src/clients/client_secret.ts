@@ -69,6 +69,16 @@ export function withNewSecret(client: Client, secret: string, overlap: number, c
   }
 }
 
+/**
+ * The record with `secret` in place of one that is too short for what `client` signs with it and `before` did not: others
+ * could find it from what it signs. No secret before it holds then.
+ */
+export function withLongSecret(client: Client, before: Client, secret: string, context: Secrets): Client {
+  const least = leastSecret(client)
+  const isShort = secretsOf(client, context).some(({ length }) => length < least)
+  return isShort && least > leastSecret(before) ? withNewSecret(client, secret, 0, context) : client
+}
+
 export function withoutFormerSecret({ former_secret: _, ...client }: Client): Client {
   return client
 }

@@ -10,7 +10,7 @@ import { registrationResponse } from '../../endpoints/registration.ts'
 import { invalidToken, presentedToken } from '../../http/bearer.ts'
 import { readJson } from '../../http/call.ts'
 import type { Call } from '../../contracts/call.ts'
-import { secretOf } from '../../clients/client_secret.ts'
+import { secretOf, withLongSecret } from '../../clients/client_secret.ts'
 import { empty, json } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { countClient } from '../../http/request_limit.ts'
@@ -84,7 +84,9 @@ async function update(call: Call, context: Context): Promise<Reply> {
   const body = await readJson(call, context, 'invalid_client_metadata')
   const metadata = await readReplacement(body, owner.client, context)
   const secret = newSecret(context.random)
-  const updated = await useToken(owner, context, (current) => replaced(current, metadata, context, secret))
+  const updated = await useToken(owner, context, (current) =>
+    withLongSecret(replaced(current, metadata, context, secret), current, secret, context),
+  )
   const leftOut = leftOutOf(body, metadata)
   const { client_id, client_name } = updated
   await note(call, context, 'client_updated', { client_id, client_name }, { left_out: namesOf(leftOut) })
