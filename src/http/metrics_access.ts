@@ -1,7 +1,7 @@
 /** Who may read what is for operators: metrics and the version. Callers with METRICS_TOKEN, or this machine when none is set. OWASP ASVS 5.0 13.4.6 */
 import type { Config } from '../config.ts'
 import type { Call } from '../contracts/call.ts'
-import { inNetworks, loopback } from '../lib/address.ts'
+import { inNetworks, isLoopbackHost, loopback, plainAddress } from '../lib/address.ts'
 import { equalInConstantTime } from '../lib/equal.ts'
 
 /** A proxy on this machine forwards other callers, and adds one of these. One that adds none must keep `/metrics` and `/health` to itself. */
@@ -10,11 +10,27 @@ const ofProxies = [
   ...['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-server'],
 ]
 
-export function mayReadMetrics({ request, address }: Call, { metricsToken }: Config): boolean {
+/**
+ * A browser of this machine asks for a page of an attacker at a name that the attacker has since pointed to this machine
+ * (DNS rebinding), and the page reads the answer. So the Host is one of this machine, an address, or that of the issuer.
+ */
+function isOurs({ url }: Request, issuer: string): boolean {
+  const host = URL.parse(url)?.hostname // without a Host header there is none; browsers send one
+  return (
+    host === undefined ||
+    isLoopbackHost(host) ||
+    plainAddress(host.replace(/^\[(.*)\]$/, '$1')) !== undefined ||
+    host === new URL(issuer).hostname
+  )
+}
+
+export function mayReadMetrics({ request, address }: Call, { metricsToken, issuer }: Config): boolean {
   const { headers } = request
   if (metricsToken !== undefined) {
     const token = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1]
     return token !== undefined && equalInConstantTime(token, metricsToken)
   }
-  return inNetworks(address, loopback()) && !ofProxies.some((name) => headers.has(name))
+  return (
+    inNetworks(address, loopback()) && !ofProxies.some((name) => headers.has(name)) && isOurs(request, issuer)
+  )
 }

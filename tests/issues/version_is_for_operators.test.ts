@@ -33,6 +33,19 @@ test('other machines, and callers behind a proxy of this machine, learn no versi
     expect([name, await told(op, { [name]: '127.0.0.1' }, '127.0.0.1')]).toEqual([name, []])
 })
 
+test('a page of another site, whose name was pointed to this machine, learns nothing (DNS rebinding)', async () => {
+  const op = await provider()
+  const statusAt = async (host: string) => {
+    const call = (path: string) => op.fetch(`http://${host}${path}`, {}, '127.0.0.1')
+    const health = (await (await call('/health')).json()) as object
+    return [(await call('/metrics')).status, 'details' in health]
+  }
+  for (const host of ['evil.example:3000', 'localhost.evil.example', '127.0.0.1.evil.example', 'evil'])
+    expect([host, await statusAt(host)]).toEqual([host, [404, false]])
+  for (const host of ['localhost:3000', '127.0.0.1:3000', '[::1]:3000', '10.0.0.5', 'op.localhost'])
+    expect([host, await statusAt(host)]).toEqual([host, [200, true]])
+})
+
 test('this machine reads it at /health, and with METRICS_TOKEN the holder of the token alone', async () => {
   expect(await told(await provider(), {}, '127.0.0.1')).toEqual(['/health'])
   const token = 'a-token-of-at-least-sixteen'
