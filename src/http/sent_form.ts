@@ -100,7 +100,7 @@ async function whereItLed(
   sent: SentFormId | undefined,
   longest = look.longest,
 ): Promise<Reply | undefined> {
-  if (!sent) return undefined
+  if (!sent || !(await SentForm.mayLook(context, sent))) return undefined
   let found = await SentForm.find(context, sent)
   for (let waited = 0; found && found.to === undefined && waited < longest; waited += look.every) {
     await Bun.sleep(look.every)

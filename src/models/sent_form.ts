@@ -16,6 +16,12 @@ const noteSeconds = 60
 /** Seconds for which a form counts as under way when its process has ended. */
 const underWaySeconds = 30
 
+/**
+ * Forms of one browser that are compared with the last one in `noteSeconds`. A person repeats a few; more would be guesses
+ * of the password in it, which no other limit counts.
+ */
+const mostLooks = 10
+
 /** Digests that depend on a secret: those of the browser, and of everything that it sent. */
 export interface SentFormId {
   browser: string
@@ -38,6 +44,12 @@ export const SentForm = {
     records.put(memory, form, { to, sids, exp: seconds(memory.clock) + noteSeconds }),
 
   forget: (memory: Memory, { form }: SentFormId): Promise<unknown> => records.take(memory, form),
+
+  /** Whether a form that was refused may be looked for: not beyond `mostLooks`. One increment decides among those that race. */
+  async mayLook(memory: Memory, { browser }: SentFormId): Promise<boolean> {
+    if (!(await last.find(memory, browser))) return false
+    return (await memory.store.increment(`sent_form_looks:${browser}`, noteSeconds * 1000)).count <= mostLooks
+  },
 
   /** The form, if it is the last one of its browser. */
   async find(memory: Memory, { browser, form }: SentFormId) {
