@@ -1,6 +1,6 @@
 /** `latchkey monitor`: alerts after failures in a row, told once, and again when it is over. Issue 10, section 3. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ask, extraCheck, type Outcome, standardChecks } from '../../src/cli/monitor/checks.ts'
@@ -105,6 +105,58 @@ test('a server that never ends its answer is given up', async () => {
   })
   expect(outcome.problem).toBe('no answer within 50 ms')
   await server.stop(true)
+})
+
+describe('a provider that attacks its monitor', () => {
+  const csi = '\u009b2J\u001b]0;owned\u0007\u202e'
+  const hostile = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: () => Response.json({ issuer: `${csi}\n${'x'.repeat(900_000)}` }),
+  })
+  afterAll(() => hostile.stop(true))
+  const issuer = `http://127.0.0.1:${hostile.port}`
+  const discovery = standardChecks(issuer).find(({ name }) => name === 'discovery')!
+
+  test('controls no terminal, in lines and in JSON, and fills no disk', async () => {
+    const { problem = '' } = await ask(discovery, asking)
+    expect(problem).toContain('\\u009b2J')
+    expect(problem.length).toBeLessThan(1_000)
+    for (const more of [[], ['--json']]) {
+      const once = command(['--once', '--issuer', issuer, '--check', `n${csi}=${issuer}/`, ...more])
+      await once.ended()
+      expect(once.out()).toContain('2J')
+      expect(once.out().trimEnd().replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u)
+    }
+    const line = command([
+      '--history',
+      'hostile.jsonl',
+      '--issuer',
+      issuer,
+      '--every',
+      '1s',
+      '--in-a-row',
+      '1',
+      '--json',
+      '--check',
+      `n${csi}=${issuer}/`,
+    ])
+    await until(() => line.out().includes('CRITICAL'), 'an alert')
+    line.child.kill('SIGTERM')
+    await line.ended()
+    expect(line.out().replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u)
+    for (const each of line.out().trim().split('\n')) JSON.parse(each)
+  }, 60_000)
+})
+
+test('the history follows no link beside it', () => {
+  const path = join(folder, 'linked.jsonl')
+  const other = join(folder, 'authorized_keys')
+  writeFileSync(other, 'a key of another account')
+  for (const link of [path, `${path}.new`]) symlinkSync(other, link)
+  openHistory(path, Date.now).add([{ check: 'token', at: Date.now(), ms: 1 }])
+  expect(readFileSync(other, 'utf8')).toBe('a key of another account')
+  expect(readHistory(path, Date.now())).toHaveLength(1)
 })
 
 test('a channel that is down delays no other, and is told later, in order and once', async () => {

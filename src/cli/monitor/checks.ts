@@ -1,6 +1,7 @@
 /** What `latchkey monitor` asks of a provider, one row each: the request, and what a right answer has. */
 import { randomUUID } from 'node:crypto'
 import { boundedText } from '../../lib/bounded_text.ts'
+import { printable } from '../output.ts'
 
 export interface Check {
   readonly name: string
@@ -28,6 +29,8 @@ export interface Outcome {
 }
 
 const mostBytes = 1_048_576
+/** Characters of a problem: it is shown, mailed, and kept at each turn, and the provider chose parts of it. */
+const longestProblem = 300
 
 const json = (text: string): Record<string, unknown> => {
   try {
@@ -137,7 +140,7 @@ export async function ask(check: Check, { timeoutMs, now }: Asking): Promise<Out
     check: check.name,
     at,
     ms: Math.round(performance.now() - begun),
-    ...(problem !== undefined && { problem }),
+    ...(problem !== undefined && { problem: printable(problem.slice(0, longestProblem)) }),
   })
   try {
     const answer = await fetch(check.url, {

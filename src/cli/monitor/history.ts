@@ -1,5 +1,5 @@
 /** The outcomes of the last 24 hours, as JSON Lines in one file that a report reads. */
-import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import * as v from 'valibot'
 import { Refusal } from '../failure.ts'
 import type { Outcome } from './checks.ts'
@@ -64,8 +64,10 @@ export function openHistory(path: string, now: () => number): History {
   /** Another file takes its place, so that a report never reads half of one. */
   function compact(): void {
     const kept = readHistory(path, now())
-    writeFileSync(`${path}.new`, lines(kept))
-    renameSync(`${path}.new`, path)
+    const next = `${path}.new`
+    rmSync(next, { force: true })
+    writeFileSync(next, lines(kept), { flag: 'wx' }) // it follows no link that another account put there
+    renameSync(next, path)
     oldest = kept.map(({ at }) => at)
     stale = 0
   }

@@ -144,8 +144,7 @@ async function repeat(everyMs: number, run: () => Promise<void>): Promise<void> 
 }
 
 function printOnce(outcomes: readonly Outcome[], asJson: boolean): void {
-  if (asJson)
-    print(JSON.stringify(outcomes.map((each) => ({ ...each, at: new Date(each.at).toISOString() }))))
+  if (asJson) print(printable(outcomes.map((each) => ({ ...each, at: new Date(each.at).toISOString() }))))
   else
     printTable(
       ['ENDPOINT', 'TIME', 'OUTCOME'],

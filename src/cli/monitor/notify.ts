@@ -22,7 +22,7 @@ const noticeFacts = (notice: Notice, issuer: string): Record<string, unknown> =>
 
 export function tellConsole(notice: Notice, issuer: string, asJson: boolean): void {
   const facts = noticeFacts(notice, issuer)
-  if (asJson) return print(JSON.stringify(facts))
+  if (asJson) return print(printable(facts))
   const { level, check = 'monitor', message, at } = notice
   print(`${timestamp(at)} ${level.padEnd(8)} ${printable(check)}: ${printable(message)}`)
 }
