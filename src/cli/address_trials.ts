@@ -2,6 +2,7 @@
 import type { Config } from '../config.ts'
 import { inUse, listenFault } from './listen_fault.ts'
 import type { Run } from './trial.ts'
+import { withoutProxy } from './without_proxy.ts'
 
 async function listen(host: string, port: number): Promise<void> {
   try {
@@ -48,6 +49,7 @@ async function isThisProvider({ host, port, issuer, tls }: Config): Promise<bool
       redirect: 'manual',
       signal: AbortSignal.timeout(answerTime),
       tls: { rejectUnauthorized: false }, // its own certificate may be what is being renewed
+      ...withoutProxy,
     })
     return ((await answer.json()) as { issuer?: unknown }).issuer === issuer
   } catch {

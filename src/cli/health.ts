@@ -3,6 +3,7 @@ import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
 import { readConfigWithoutSecrets } from './open.ts'
 import { print } from './output.ts'
+import { withoutProxy } from './without_proxy.ts'
 
 /** Within the timeout of a container's health check, which is commonly three seconds. */
 const patienceMs = 2_500
@@ -22,6 +23,7 @@ export const health = defineCommand({
     const answer = await fetch(url, {
       signal: AbortSignal.timeout(patienceMs),
       tls: { rejectUnauthorized: false },
+      ...withoutProxy,
     }).catch(() => undefined)
     if (!answer) throw new Refusal(`no answer from ${url}`)
     const { status } = (await answer.json().catch(() => ({}))) as { status?: string }

@@ -6,6 +6,7 @@ import type { secretSourceEntries } from '../../config/secret_source_variables.t
 import { readNamed } from '../../config/named_files.ts'
 import { inNetworks, loopback } from '../../lib/address.ts'
 import { boundedText } from '../../lib/bounded_text.ts'
+import { withoutProxy } from '../without_proxy.ts'
 
 export interface SourceSettings extends Fields<typeof secretSourceEntries> {
   /** For names that AWS and Google define. */
@@ -55,11 +56,14 @@ export async function ask(address: string, options: Asked): Promise<Said> {
   if (!url) throw new SourceError(`${address} is not a URL`)
   const { timeoutMs, ca, plainHosts = [], ...init } = options
   requirePrivate(url, plainHosts)
+  // HTTP_PROXY would get a request to this machine, with the token in plain text.
+  const isDirect = url.protocol === 'http:'
   try {
     const answer = await fetch(url, {
       ...init,
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
+      ...(isDirect && withoutProxy),
       ...(ca !== undefined && { tls: { ca } }),
     })
     const text = await boundedText(answer.body, mostBytes)
