@@ -12,25 +12,30 @@ const ofProxies = [
 
 /**
  * A browser of this machine asks for a page of an attacker at a name that the attacker has since pointed to this machine
- * (DNS rebinding), and the page reads the answer. So the Host is one of this machine, an address, or that of the issuer.
+ * (DNS rebinding), and the page reads the answer. So the Host is one of this machine, an address, or that of the issuer;
+ * where a proxy has the TLS of the issuer, a request with that Host has come through it.
  */
-function isOurs({ url }: Request, issuer: string): boolean {
+function isDirect({ url }: Request, { issuer, tls }: Config): boolean {
   const host = URL.parse(url)?.hostname // without a Host header there is none; browsers send one
+  const own = new URL(issuer)
   return (
     host === undefined ||
     isLoopbackHost(host) ||
     plainAddress(host.replace(/^\[(.*)\]$/, '$1')) !== undefined ||
-    host === new URL(issuer).hostname
+    (host === own.hostname && (own.protocol === 'http:' || tls !== undefined))
   )
 }
 
-export function mayReadMetrics({ request, address }: Call, { metricsToken, issuer }: Config): boolean {
+export function mayReadMetrics({ request, address }: Call, config: Config): boolean {
+  const { metricsToken } = config
   const { headers } = request
   if (metricsToken !== undefined) {
     const token = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1]
     return token !== undefined && equalInConstantTime(token, metricsToken)
   }
   return (
-    inNetworks(address, loopback()) && !ofProxies.some((name) => headers.has(name)) && isOurs(request, issuer)
+    inNetworks(address, loopback()) &&
+    !ofProxies.some((name) => headers.has(name)) &&
+    isDirect(request, config)
   )
 }

@@ -46,6 +46,15 @@ test('a page of another site, whose name was pointed to this machine, learns not
     expect([host, await statusAt(host)]).toEqual([host, [200, true]])
 })
 
+test('the name of the issuer is that of a proxy where the proxy has the certificate', async () => {
+  const statusAt = async (issuer: string) => {
+    const op = await provider({ env: { ISSUER_URL: issuer } })
+    return (await op.fetch(`http://login.example.com/metrics`, {}, '127.0.0.1')).status
+  }
+  expect(await statusAt('https://login.example.com')).toBe(404)
+  expect(await statusAt('http://login.example.com')).toBe(200)
+})
+
 test('this machine reads it at /health, and with METRICS_TOKEN the holder of the token alone', async () => {
   expect(await told(await provider(), {}, '127.0.0.1')).toEqual(['/health'])
   const token = 'a-token-of-at-least-sixteen'
