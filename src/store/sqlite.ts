@@ -13,7 +13,7 @@ import {
   type RangeOptions,
   type Scored,
   type Store,
-  StoreUnavailable,
+  type StoreUnavailable,
   type Ttl,
 } from './store.ts'
 
@@ -103,8 +103,10 @@ class SqliteStore implements Store {
     this.#clock = clock
     this.#sweptTo = slowClock(clock)
     try {
-      this.#db = open(path)
+      if (path !== ':memory:') makeFile(path)
       this.#requireFile = path === ':memory:' ? () => {} : sameFile(path)
+      this.#db = open(path)
+      this.#requireFile() // another may be there since: `open` waits for other processes
       this.#do = Object.fromEntries(
         Object.entries(sql).map(([name, text]) => [name, this.#db.prepare(text)]),
       ) as Record<keyof typeof sql, Statement>
@@ -209,7 +211,7 @@ class SqliteStore implements Store {
       this.#requireFile()
       this.#lost = undefined
     } catch (error) {
-      this.#lost = error instanceof StoreUnavailable ? error : unavailable(error)
+      this.#lost = unavailable(error)
     }
   }
 
@@ -277,7 +279,6 @@ class SqliteStore implements Store {
 }
 
 function open(path: string): Database {
-  if (path !== ':memory:') makeFile(path)
   const db = new Database(path, { strict: true })
   db.run('PRAGMA busy_timeout = 5000') // switching to WAL and creating tables wait for other processes that do the same
   db.run('PRAGMA journal_mode = WAL')

@@ -26,6 +26,7 @@ const readOnly: readonly string[] = ['EROFS', 'SQLITE_READONLY', 'SQLITE_FULL', 
 
 /** Codes of SQLite may be longer, such as SQLITE_READONLY_DBMOVED. */
 export function unavailable(error: unknown): StoreUnavailable {
+  if (error instanceof StoreUnavailable) return error
   const found = code(error)
   const known = Object.hasOwn(meanings, found) ? found : found.split('_').slice(0, 2).join('_')
   const meaning = ownMember(meanings, known)

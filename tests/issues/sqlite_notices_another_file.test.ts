@@ -63,3 +63,34 @@ test('the file that comes back is used again', async () => {
   await store.ping()
   expect(await store.get('k')).toBe('v')
 })
+
+/** Holds the file until the process `pid` waits for it, puts a copy in its place, and lets it go. */
+const replaceWhileWaiting = (path: string, pid: number) => `
+  import { Database } from 'bun:sqlite'
+  import { copyFileSync, readdirSync, readlinkSync, renameSync } from 'node:fs'
+  const db = new Database(${JSON.stringify(path)})
+  db.run('BEGIN IMMEDIATE')
+  console.log('held')
+  const link = (fd) => { try { return readlinkSync('/proc/${pid}/fd/' + fd) } catch { return '' } }
+  while (!readdirSync('/proc/${pid}/fd').some((fd) => link(fd) === ${JSON.stringify(path)})) await Bun.sleep(5)
+  copyFileSync(${JSON.stringify(path)}, ${JSON.stringify(`${path}.copy`)})
+  renameSync(${JSON.stringify(`${path}.copy`)}, ${JSON.stringify(path)})
+  db.run('COMMIT')
+`
+
+test.skipIf(process.platform !== 'linux')(
+  // open files are read from /proc
+  'a file that is replaced while a start waits for it is not served',
+  async () => {
+    await store.close()
+    const held = Bun.spawn(['bun', '-e', replaceWhileWaiting(path, process.pid)], { stdout: 'pipe' })
+    await held.stdout.getReader().read()
+    expect(() => {
+      store = sqliteStore(path, systemClock)
+    }).toThrow('deleted or replaced')
+    await held.exited
+    store = sqliteStore(path, systemClock)
+    await store.ping()
+  },
+  60_000,
+)
