@@ -2,6 +2,7 @@
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, type JWTPayload } from 'jose'
 import { leftHalfHash } from '../auth/token.ts'
 import { Refusal } from './failure.ts'
+import { withoutProxy } from './without_proxy.ts'
 
 export interface Metadata {
   issuer: string
@@ -49,7 +50,12 @@ function parse(text: string): unknown {
 
 async function reach(url: string, init: RequestInit = {}): Promise<Response> {
   try {
-    return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(10_000) })
+    return await fetch(url, {
+      ...init,
+      redirect: 'error',
+      signal: AbortSignal.timeout(10_000),
+      ...(url.startsWith('http:') && withoutProxy), // it would get the secret in plain text
+    })
   } catch (error) {
     throw new Refusal(
       `${url} cannot be reached (${error instanceof Error ? error.message : String(error)}); is the provider running?`,

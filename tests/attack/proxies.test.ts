@@ -45,6 +45,15 @@ test('a place of secrets on this machine is asked itself', async () => {
   expect(seen).toEqual([])
 }, 60_000)
 
+test('the test client sends no secret through it', async () => {
+  const script = `
+    const { providerClient } = await import(${JSON.stringify(join(root, 'src/cli/provider_client.ts'))})
+    const metadata = { introspection_endpoint: ${JSON.stringify(place.url.href)} }
+    console.log(JSON.stringify(await providerClient(metadata, { clientId: 'app', secret: 's3cret' }).introspect('token')))`
+  expect(await run(['-e', script])).toStartWith('{"from":"the place"')
+  expect(seen).toEqual([])
+}, 60_000)
+
 test('latchkey health asks the server itself', async () => {
   const op = await spawnProvider({})
   const env = { ISSUER_URL: op.issuer, PORT: new URL(op.issuer).port, HOST: '127.0.0.1' }
