@@ -179,7 +179,10 @@ async function serve(directory: string, options: PostgresServerOptions): Promise
     await until(() => {
       if (child.exitCode !== null) throw new Error(`postgres ended:\n${readFileSync(log, 'utf8')}`)
       return Bun.spawnSync([join(bin, 'pg_isready'), '-q', '-h', directory, '-p', `${port}`]).exitCode === 0
-    }, `postgres on port ${port}`)
+    }, `postgres on port ${port}`).catch((error: unknown) => {
+      child.kill('SIGKILL')
+      throw error
+    })
     return child
   }
   /** A shell reads its stdin, which is closed when this process ends in any way, and then stops the server and removes the directory. */
