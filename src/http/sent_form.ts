@@ -90,7 +90,7 @@ async function orWhereItLed(
   refused: Attempt<Reply> | { thrown: unknown },
 ): Promise<Reply> {
   const mayLead = 'thrown' in refused ? isOfTheForm(refused.thrown) : mayHaveBeenDone(refused.value.status)
-  if (!mayLead) return valueOf(refused)
+  if (!mayLead || !sent || !(await SentForm.mayLook(context, sent))) return valueOf(refused)
   return (await whereItLed(call, context, sent)) ?? valueOf(refused)
 }
 
@@ -100,7 +100,7 @@ async function whereItLed(
   sent: SentFormId | undefined,
   longest = look.longest,
 ): Promise<Reply | undefined> {
-  if (!sent || !(await SentForm.mayLook(context, sent))) return undefined
+  if (!sent) return undefined
   let found = await SentForm.find(context, sent)
   for (let waited = 0; found && found.to === undefined && waited < longest; waited += look.every) {
     await Bun.sleep(look.every)
