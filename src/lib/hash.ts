@@ -1,5 +1,5 @@
 /** SHA-256, HMAC and key derivation from the platform. */
-import { createHmac, hkdfSync } from 'node:crypto'
+import { createHmac, hkdfSync, type KeyObject } from 'node:crypto'
 
 /** SHA-256 as base64url, 43 characters. */
 export const sha256 = (data: string | Uint8Array): string => Bun.SHA256.hash(data, 'base64url') // takes a third of the time of `new Bun.CryptoHasher`
@@ -7,8 +7,9 @@ export const sha256 = (data: string | Uint8Array): string => Bun.SHA256.hash(dat
 /**
  * HMAC-SHA256 as base64url, 43 characters. Bun.CryptoHasher with a key is not used, because it throws an error that an
  * earlier WebCrypto call left behind: an invalid public key in one request would make another request fail.
+ * A KeyObject takes a fifth of the time of bytes.
  */
-export const hmac = (key: Uint8Array, text: string): string =>
+export const hmac = (key: Uint8Array | KeyObject, text: string): string =>
   createHmac('sha256', key).update(text).digest('base64url')
 
 /** HKDF-SHA256 without salt, 32 bytes: one secret gives a different key for each purpose. https://www.rfc-editor.org/rfc/rfc5869 */

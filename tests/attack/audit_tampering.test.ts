@@ -120,7 +120,7 @@ const tamperings: readonly Tampering[] = [
   ],
   [
     'an entry was replaced by what remains of a dropped one',
-    'entries 5 to 5 of one were dropped, and no entry of the kind entries_dropped says so',
+    'entry 5 of one was dropped, and no entry of the kind entries_dropped says so',
     (lines) => lines.with(at(lines, 5), droppedLine(readLine(lines[at(lines, 5)]!)!)),
   ],
   [

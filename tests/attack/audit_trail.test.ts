@@ -5,8 +5,10 @@ import { exportLines } from '../../src/models/audit/export_lines.ts'
 import { macKeysOf } from '../../src/models/audit/audit.ts'
 import { note } from '../../src/models/audit/note.ts'
 import { createLog } from '../../src/lib/log.ts'
+import { batchKey } from '../../src/models/audit/stored.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { type Store, StoreUnavailable } from '../../src/store/store.ts'
+import { instancesOnRedis } from '../support/instances.ts'
 import { auditKey, trail, words } from '../support/audit_trail.ts'
 import { alice, browser, demo, tokensOf } from '../support/flow.ts'
 import { User } from '../../src/models/user.ts'
@@ -213,3 +215,44 @@ test('AUDIT_SIGNING_KEY is replaced: the new value signs, the old one verifies',
     'entry 1 of one was made with the key',
   )
 })
+
+test('a batch that a stranger put in the way is passed over and named; the chain goes on and is signed', async () => {
+  const one = await trail()
+  await one.write(1, 2)
+  await one.store.create(batchKey('one', 3), 'garbage')
+  await one.store.create(batchKey('one', 4), '{"v":1}')
+  await one.write(3, 4)
+  await one.sign()
+  expect(one.logged.some((line) => line.includes('audit_trail_damaged'))).toBe(true)
+  const found = await one.verify(undefined, { macKeys })
+  expect(words(found)[0]).toContain('is not an entry: it was edited')
+  expect(found).toMatchObject({ uncovered: 0 })
+  const again = await trail({ store: one.store, clock: one.clock })
+  await again.write(5)
+  await again.sign()
+  const seqs = (await again.lines()).flatMap((line) => readLine(line)?.seq ?? [])
+  expect(seqs).toEqual(seqs.map((_, i) => i + 1))
+})
+
+test('two instances on one Redis: of one name or of two, all is in its chain and signed', async () => {
+  const instances = await instancesOnRedis()
+  try {
+    for (const names of [
+      ['same', 'same'],
+      ['one', 'two'],
+    ]) {
+      const pair = await instances.pair()
+      const trails = await Promise.all(
+        pair.map(({ context }, i) => trail({ store: context.store, chain: names[i]! })),
+      )
+      await Promise.all(Array.from({ length: 40 }, (_, i) => trails[i % 2]!.write(i)))
+      await Promise.all(trails.map((each) => each.sign()))
+      await trails[0]!.sign()
+      const found = await trails[0]!.verify(undefined, { macKeys })
+      expect(words(found)).toEqual([])
+      expect(found).toMatchObject({ entries: 40, uncovered: 0 })
+    }
+  } finally {
+    await instances.stop()
+  }
+}, 240_000)

@@ -3,6 +3,7 @@ import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { publicJson } from '../../http/reply.ts'
 import { jsonReply, ref } from '../../openapi/parts.ts'
+import { env, settings } from './settings.ts'
 
 /** Of their own: a key that signs checkpoints signs no token. */
 const keys = defineEndpoint({
@@ -23,9 +24,13 @@ const keys = defineEndpoint({
 /** Seconds between looks at whether a checkpoint is due. */
 const every = 5
 
+/** Milliseconds between two turns of the retention. */
+const turnMs = 3_000_000
+
 export const auditFeature = defineFeature({
   name: 'audit',
   when: (config) => config.auditSigningKey !== undefined,
+  env,
   endpoints: [keys],
   jobs: [
     {
@@ -33,6 +38,17 @@ export const auditFeature = defineFeature({
       every,
       async run({ audit, config }) {
         await audit?.tick(config.auditCheckpointInterval)
+      },
+    },
+    {
+      name: 'audit_retention',
+      every: 600,
+      async run(context) {
+        const { audit, store, clock } = context
+        // Of all instances one has this turn.
+        if (!audit || !(await store.create('audit_retention_turn', audit.chain, turnMs))) return
+        const { dropOld } = await import('../../models/audit/retention.ts')
+        await dropOld({ store, audit, now: clock.now(), retention: settings(context).auditRetention })
       },
     },
   ],

@@ -1,4 +1,5 @@
 /** The audit trail of one process: its chain, checkpoints and pseudonyms. docs/decisions/0078-audit-trail.md */
+import { createSecretKey } from 'node:crypto'
 import { type Clock } from '../../lib/clock.ts'
 import { deriveKey, hmac, sha256 } from '../../lib/hash.ts'
 import type { Log } from '../../lib/log.ts'
@@ -48,7 +49,7 @@ interface Parts {
 export const macKeysOf = (values: readonly string[]): MacKey[] =>
   values.map((value) => {
     const secret = deriveKey(value, 'audit')
-    return { id: sha256(secret).slice(0, 8), secret }
+    return { id: sha256(secret).slice(0, 8), secret: createSecretKey(secret) }
   })
 
 /** The key ring of checkpoints is a record beside that of the signing keys. */
@@ -89,9 +90,7 @@ async function resume(
   let last: string | undefined
   for await (const { lines } of batchesOf(store, chain, position.batch - 1, position.batch))
     last ??= lines?.at(-1)
-  // What is damaged stays as it is, for whoever looks into it; new entries come after it.
-  const batch = problem === undefined ? position.batch : Math.max(known, position.batch + 1)
-  return { position: { ...position, batch }, last, ...(problem !== undefined && { problem }) }
+  return { position, last, ...(problem !== undefined && { problem }) }
 }
 
 /** Opens the chain and says what was before: a gap, where the process before did not stop as it should. */
@@ -100,7 +99,7 @@ export async function openAudit(parts: Parts, settings: AuditSettings, isServer:
   const { issuer, secretKey, chain, operator } = settings
   const keys = macKeysOf(settings.signingKeys)
   const ring = await openAuditKeys(parts, secretKey)
-  const people = deriveKey(secretKey, 'audit people')
+  const people = createSecretKey(deriveKey(secretKey, 'audit people'))
   const secrets = deriveKey(settings.signingKeys[0]!, 'audit fingerprints')
   let audit: Audit | undefined
   const early: string[] = []

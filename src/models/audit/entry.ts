@@ -1,4 +1,5 @@
 /** One line of the audit trail: an entry, or what remains of one that was dropped. docs/audit.md */
+import type { KeyObject } from 'node:crypto'
 import * as v from 'valibot'
 import { hmac, sha256 } from '../../lib/hash.ts'
 import { kinds, type KindName, schemaVersion } from './kinds.ts'
@@ -53,7 +54,7 @@ const Dropped = v.strictObject({
 /** A key of AUDIT_SIGNING_KEY. */
 export interface MacKey {
   id: string
-  secret: Uint8Array
+  secret: KeyObject
 }
 
 /** What the next entry of a chain builds on. */

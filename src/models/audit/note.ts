@@ -33,12 +33,8 @@ export function note<K extends KindName>(
 ): Noted<K> {
   const { level, first } = kinds[kind]
   const address = facts.address ?? call?.address
-  log[level](kind, {
-    ...(call && { request_id: call.requestId }),
-    ...facts,
-    ...(address !== undefined && { address }),
-    ...logged,
-  })
+  // A member that is undefined is not written.
+  log[level](kind, { request_id: call?.requestId, ...facts, address, ...logged })
   if (!audit) return (first ? Promise.resolve() : undefined) as Noted<K>
   return record(call, audit, kind, facts) as Noted<K>
 }
@@ -69,27 +65,23 @@ const traceParent = /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}$/
 function draftOf(call: Asked | undefined, audit: Audit, kind: KindName, facts: Facts<KindName>): Draft {
   const { outcome, actor, details: known } = kinds[kind] as Kind
   const { sub, client_id = call?.clientId, address = call?.address, reason } = facts
-  const headers = call?.request?.headers
-  const agent = headers?.get('user-agent')
-  const trace = headers?.get('traceparent')
-  const traceId = trace ? traceParent.exec(trace)?.[1] : undefined
-  let details: Record<string, unknown> | undefined
+  const draft: Draft = { kind, outcome, actor }
+  if (reason !== undefined) draft.reason = clipped(reason)
+  if (actor === 'operator') draft.operator = audit.operator
+  if (sub !== undefined) draft.subject = audit.pseudonym(sub)
+  if (client_id !== undefined) draft.client_id = clipped(client_id)
+  if (address !== undefined) draft.address = clipped(address)
+  if (call) {
+    draft.request_id = call.requestId
+    const agent = call.request?.headers.get('user-agent')
+    if (agent) draft.device = clipped(agent)
+    const trace = call.request?.headers.get('traceparent')
+    const traceId = trace ? traceParent.exec(trace)?.[1] : undefined
+    if (traceId !== undefined) draft.trace_id = traceId
+  }
   for (const name in known) {
     const value = (facts as Record<string, unknown>)[name]
-    if (value !== undefined) (details ??= {})[name] = clip(value)
+    if (value !== undefined) (draft.details ??= {})[name] = clip(value)
   }
-  return {
-    kind,
-    outcome,
-    ...(reason !== undefined && { reason: clipped(reason) }),
-    actor,
-    ...(actor === 'operator' && { operator: audit.operator }),
-    ...(sub !== undefined && { subject: audit.pseudonym(sub) }),
-    ...(client_id !== undefined && { client_id: clipped(client_id) }),
-    ...(call && { request_id: call.requestId }),
-    ...(traceId !== undefined && { trace_id: traceId }),
-    ...(address !== undefined && { address: clipped(address) }),
-    ...(agent && { device: clipped(agent) }),
-    ...(details && { details }),
-  }
+  return draft
 }

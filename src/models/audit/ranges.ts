@@ -11,6 +11,9 @@ export function addTo(ranges: Ranges, seq: number): void {
   else ranges.push([seq, seq])
 }
 
+export const rangesText = (ranges: Ranges): string =>
+  ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(',')
+
 /** Empty for a text that is no list of ranges. */
 export function readRanges(text: string): Ranges {
   const ranges: Ranges = []
@@ -22,12 +25,15 @@ export function readRanges(text: string): Ranges {
   return ranges
 }
 
-/** Whether every number of `range` is in one of `ranges`. */
-export function within([from, to]: Range, ranges: Ranges): boolean {
+/** The numbers of `range` that are in none of `ranges`. */
+export function outside([from, to]: Range, ranges: Ranges): Ranges {
+  const left: Ranges = []
   let next = from
   for (const [start, end] of ranges.toSorted((one, other) => one[0] - other[0])) {
-    if (start > next) break
+    if (start > to) break
+    if (start > next) left.push([next, start - 1])
     next = Math.max(next, end + 1)
   }
-  return next > to
+  if (next <= to) left.push([next, to])
+  return left
 }

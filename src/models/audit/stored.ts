@@ -96,15 +96,18 @@ export async function* batchesOf(
   }
 }
 
-/** Entries of a chain after a position that are as they were written, up to the first that is not. */
+/** Entries of a chain after a position that are as they were written. */
 export interface Walked {
   position: Position
   digests: string[]
-  /** What is wrong with the next entry; undefined when there is none. */
+  /** The first thing that is wrong. */
   problem?: string
 }
 
-/** Follows a chain by its MACs, for at most `most` entries and a batch more. */
+/**
+ * Follows a chain by its MACs, for at most `most` entries and a batch more. A batch that does not follow is passed over: who
+ * can write to the store must not end the chain by it.
+ */
 export async function walk(
   store: Store,
   chain: string,
@@ -112,25 +115,36 @@ export async function walk(
   { known, keys, most = Infinity }: { known: number; keys: readonly MacKey[]; most?: number },
 ): Promise<Walked> {
   let position = from
+  let problem: string | undefined
   const digests: string[] = []
   for await (const { batch, lines } of batchesOf(store, chain, from.batch, known)) {
-    if (!lines) return { position, digests, problem: `batch ${batch} of ${chain} is missing` }
-    let { seq, mac, time } = position
-    const found: string[] = []
-    for (const text of lines) {
-      const line = readLine(text)
-      const problem = line ? brokenLink(line, chain, { seq, mac }, keys) : 'is not an entry'
-      if (!line || problem !== undefined)
-        return { position, digests, problem: `entry ${seq + 1} of ${chain} ${problem}` }
-      ;({ seq, mac } = line)
-      if (line.entry) time = Math.max(time, Date.parse(line.entry.time))
-      found.push(line.digest)
-    }
-    position = { seq, mac, time, batch }
-    digests.push(...found)
+    const read = lines && linked(lines, chain, position, keys)
+    position = { ...position, batch, ...(typeof read === 'object' && read.end) }
+    if (typeof read === 'object') digests.push(...read.digests)
+    else problem ??= read ?? `batch ${batch} of ${chain} is missing`
     if (digests.length >= most) break
   }
-  return { position, digests }
+  return { position, digests, ...(problem !== undefined && { problem }) }
+}
+
+/** The digests of lines that follow, or what is wrong with the first that does not. */
+function linked(
+  lines: readonly string[],
+  chain: string,
+  before: Position,
+  keys: readonly MacKey[],
+): { digests: string[]; end: Link & { time: number } } | string {
+  let { seq, mac, time } = before
+  const digests: string[] = []
+  for (const text of lines) {
+    const line = readLine(text)
+    const problem = line ? brokenLink(line, chain, { seq, mac }, keys) : 'is not an entry'
+    if (!line || problem !== undefined) return `entry ${seq + 1} of ${chain} ${problem}`
+    ;({ seq, mac } = line)
+    if (line.entry) time = Math.max(time, Date.parse(line.entry.time))
+    digests.push(line.digest)
+  }
+  return { digests, end: { seq, mac, time } }
 }
 
 /** Why a line does not follow `before`, by the keys of AUDIT_SIGNING_KEY; undefined when it does. */

@@ -4,7 +4,7 @@ import { sha256 } from '../../lib/hash.ts'
 import { beginning, type Checkpoint, readCheckpoint } from './checkpoint.ts'
 import { createChainCheck, type Finding } from './verify_chain.ts'
 import { type MacKey, readLine } from './entry.ts'
-import { type Ranges, within } from './ranges.ts'
+import { outside, type Ranges } from './ranges.ts'
 
 export interface Verification {
   checkpoints: number
@@ -161,16 +161,13 @@ export async function verifyTrail(
       text: `checkpoint ${seen.number} was noted, and the trail ends at checkpoint ${last?.number ?? 'none'}: its end was cut off`,
     })
   for (const [chain, ranges] of stubs)
-    for (const range of ranges)
-      if (!within(range, records.get(chain) ?? [])) {
-        const [from, to] = range
-        find({
-          chain,
-          seq: from,
-          problem: 'dropped',
-          text: `entries ${from} to ${to} of ${chain} were dropped, and no entry of the kind entries_dropped says so`,
-        })
-      }
+    for (const [from, to] of ranges.flatMap((range) => outside(range, records.get(chain) ?? [])))
+      find({
+        chain,
+        seq: from,
+        problem: 'dropped',
+        text: `${from === to ? `entry ${from} of ${chain} was` : `entries ${from} to ${to} of ${chain} were`} dropped, and no entry of the kind entries_dropped says so`,
+      })
   return {
     checkpoints: read.checkpoints.length,
     newest: last && {
