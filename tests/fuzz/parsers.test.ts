@@ -20,6 +20,8 @@ import { acceptedLanguages, firstSupported } from '../../src/html/words.ts'
 import { parseParams } from '../../src/http/call.ts'
 import { readCookie } from '../../src/http/cookie.ts'
 import { clientRangeOf, inNetworks, parseNetworks } from '../../src/lib/address.ts'
+import { readLine } from '../../src/models/audit/entry.ts'
+import { outside, readRanges } from '../../src/models/audit/ranges.ts'
 import { readMailAddress } from '../../src/lib/mail_address.ts'
 import { fingerprintOf, readUserAgent } from '../../src/lib/user_agent.ts'
 import { canonicalEmail, canonicalUsername } from '../../src/models/user.ts'
@@ -53,6 +55,21 @@ const callWith = (name: string, value: string): Call | undefined => {
 const keys = { find: () => undefined }
 
 const parsers: Parser[] = [
+  {
+    name: 'a line of the audit trail',
+    parse: readLine,
+    samples: [
+      '{"v":1,"chain":"a","seq":1,"time":"2026-11-29T08:11:33.504Z","kind":"signed_out","outcome":"success","actor":"person","key":"k","mac":"5WjffqVKBV7gVR0GsHokfD574YrIRrHW2P3IbNeG7p0"}',
+      '{"v":1,"chain":"a","seq":1,"dropped":true,"digest":"5WjffqVKBV7gVR0GsHokfD574YrIRrHW2P3IbNeG7p0","key":"k","mac":"5WjffqVKBV7gVR0GsHokfD574YrIRrHW2P3IbNeG7p0"}',
+    ],
+    tokens: ['{', '}', '"', ',', ':', '"mac":"', '"details":{', '"__proto__":', '[', '\\u0000', '1e999'],
+  },
+  {
+    name: 'ranges of dropped entries',
+    parse: (text) => outside([[1, 1e15]], readRanges(text)),
+    samples: ['1-5,7,9-12', '1'],
+    tokens: ['-', ',', '0', '9', '999999999999999'],
+  },
   {
     name: 'form',
     parse: (text) => parseParams(text, new Set(['resource'])),

@@ -25,15 +25,26 @@ export function readRanges(text: string): Ranges {
   return ranges
 }
 
-/** The numbers of `range` that are in none of `ranges`. */
-export function outside([from, to]: Range, ranges: Ranges): Ranges {
+const byStart = (one: Range, other: Range): number => one[0] - other[0]
+
+/** The numbers of `ranges` that are in none of `allowed`. Both are sorted once and walked together. */
+export function outside(ranges: Ranges, allowed: Ranges): Ranges {
+  const given = allowed.toSorted(byStart)
   const left: Ranges = []
-  let next = from
-  for (const [start, end] of ranges.toSorted((one, other) => one[0] - other[0])) {
-    if (start > to) break
-    if (start > next) left.push([next, start - 1])
-    next = Math.max(next, end + 1)
+  let at = 0
+  /** All up to it, from where the walk is, are allowed. */
+  let reach = 0
+  for (const [from, to] of ranges.toSorted(byStart)) {
+    let next = from
+    while (next <= to) {
+      while (at < given.length && given[at]![0] <= next) reach = Math.max(reach, given[at++]![1])
+      if (reach >= next) next = reach + 1
+      else {
+        const end = Math.min(to, (given[at]?.[0] ?? Infinity) - 1)
+        left.push([next, end])
+        next = end + 1
+      }
+    }
   }
-  if (next <= to) left.push([next, to])
   return left
 }

@@ -161,7 +161,7 @@ export async function verifyTrail(
       text: `checkpoint ${seen.number} was noted, and the trail ends at checkpoint ${last?.number ?? 'none'}: its end was cut off`,
     })
   for (const [chain, ranges] of stubs)
-    for (const [from, to] of ranges.flatMap((range) => outside(range, records.get(chain) ?? [])))
+    for (const [from, to] of outside(ranges, records.get(chain) ?? []))
       find({
         chain,
         seq: from,
