@@ -5,45 +5,12 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'bun:test'
 import { systemClock } from '../../src/lib/clock.ts'
 import { postgresStore } from '../../src/store/postgres.ts'
+import { compose, type Service } from '../support/compose.ts'
 import { startPostgres } from '../support/postgres.ts'
 import manifest from '../../package.json' with { type: 'json' }
 
 const root = join(import.meta.dir, '../..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
-
-/** `docker compose`, or the program of its own that older systems have. */
-function compose(file: string, ...args: string[]) {
-  const env = { PATH: process.env.PATH, HOME: '/nonexistent', ISSUER_URL: 'https://id.example.com' }
-  const ways = [['docker', 'compose'], ['docker-compose']]
-  const way = ways.find(
-    ([program = '', ...words]) =>
-      Bun.which(program) !== null && Bun.spawnSync([program, ...words, 'version'], { env }).exitCode === 0,
-  )
-  if (!way) throw new Error('docker compose is missing: apt-get install docker-compose')
-  return (changed: Record<string, string | undefined> = {}) => {
-    const { exitCode, stdout, stderr } = Bun.spawnSync([...way, '-f', file, ...args], {
-      cwd: root,
-      env: { ...env, ...changed },
-    })
-    return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() }
-  }
-}
-
-interface Service {
-  image: string
-  user?: string
-  read_only: boolean
-  cap_drop: string[]
-  security_opt: string[]
-  pids_limit: number
-  mem_limit: unknown
-  cpus: unknown
-  healthcheck: { test: unknown }
-  environment?: Record<string, string>
-  networks: Record<string, unknown>
-  ports?: unknown
-  volumes?: unknown[]
-}
 
 describe('compose.yaml', () => {
   test('is accepted by docker compose config, which asks for ISSUER_URL when there is none', () => {
