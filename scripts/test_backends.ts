@@ -39,6 +39,16 @@ const backends: readonly Backend[] = [
     package: 'prometheus',
     why: 'metrics, alerts and the dashboard (promtool comes with it)',
   },
+  {
+    programs: ['kubectl'],
+    package: 'kubernetes-client',
+    why: 'the build of deploy/kubernetes (no cluster is needed)',
+  },
+  {
+    programs: ['systemd-analyze'],
+    package: 'systemd',
+    why: 'the check of deploy/latchkey.service (it need not run)',
+  },
   { programs: ['curl'], package: 'curl', why: 'the lines of the README' },
 ]
 

@@ -13,12 +13,17 @@ const loopbackFor: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', 
 
 export const health = defineCommand({
   takes: [],
-  options: {},
-  async run() {
+  options: {
+    live: {
+      type: 'boolean',
+      help: 'Ask whether it is alive, whatever the store does: for an orchestrator that restarts what is not healthy',
+    },
+  },
+  async run({ live }) {
     const { host, port, tls, issuer } = readConfigWithoutSecrets()
     const name = loopbackFor[host] ?? host
     const authority = `${name.includes(':') ? `[${name}]` : name}:${port}`
-    const url = `${tls ? 'https' : 'http'}://${authority}${new URL(issuer).pathname.replace(/\/$/, '')}/health`
+    const url = `${tls ? 'https' : 'http'}://${authority}${new URL(issuer).pathname.replace(/\/$/, '')}/health${live ? '/live' : ''}`
     // Not verified: the certificate is for the public name, and the server is on this machine.
     const answer = await fetch(url, {
       signal: AbortSignal.timeout(patienceMs),

@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { convertWorkflowTemplate, NoOperationTraceWriter, parseWorkflow } from '@actions/workflow-parser'
 
 const root = join(import.meta.dir, '../..')
 const read = (path: string): unknown => Bun.YAML.parse(readFileSync(join(root, '.github', path), 'utf8'))
@@ -13,6 +14,19 @@ test('the workflow runs .ci/run with the right to read alone', () => {
     permissions: { contents: 'read' },
     jobs: { test: { steps: expect.arrayContaining([{ run: '.ci/run' }]) } },
   })
+})
+
+/** What GitHub's own parser says of a workflow. */
+async function faultsOf(name: string, content: string): Promise<string[]> {
+  const { context, value } = parseWorkflow({ name, content }, new NoOperationTraceWriter())
+  if (value) await convertWorkflowTemplate(context, value)
+  return context.errors.getErrors().map(({ message }) => message)
+}
+
+test.each(readdirSync(join(root, '.github/workflows')))('GitHub reads %s without a fault', async (name) => {
+  const text = readFileSync(join(root, '.github/workflows', name), 'utf8')
+  expect(await faultsOf(name, text)).toEqual([])
+  expect(await faultsOf(name, text.replace('runs-on:', 'run-on:'))).not.toEqual([])
 })
 
 test('packages, actions and the base image are kept up to date', () => {

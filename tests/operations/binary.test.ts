@@ -193,5 +193,5 @@ test('a theme is read from its folder, and the languages are inside of the binar
   expect(await logo.text()).toContain('aria-label="Harbour"')
   const missing = await run(['config', 'check'], { NODE_ENV: 'development', THEME_PATH: '/nowhere' })
   expect(missing.exitCode).toBe(2)
-  expect(missing.stderr).toContain('THEME_PATH: /nowhere/theme.json')
+  expect(missing.stderr).toContain('THEME_PATH: expected the folder of a theme, got /nowhere')
 })
