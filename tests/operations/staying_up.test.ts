@@ -116,7 +116,7 @@ async function under(what: string, disturb: () => Promise<void>): Promise<MixedL
   await load.rounds(1)
   const before = { ...load.counts }
   await disturb()
-  await load.rounds(2)
+  await load.rounds(1)
   await load.stop()
   expect(load.wrong).toEqual([])
   expect(before.right).toBeGreaterThan(0)
@@ -154,7 +154,7 @@ test('an instance killed: what it was answering is lost, and nothing else', asyn
   const { counts } = await under('instance killed', async () => {
     instances[0]!.signal('SIGKILL')
     await instances[0]!.exited
-    await load.rounds(2)
+    await load.rounds(1)
     await start(0)
     await getsRequests(0)
   })
@@ -174,7 +174,7 @@ test('a Redis primary killed: 503 until its replica has taken over, then all flo
       return primaries.length === 3 && !primaries.includes(killed.port)
     }, 'a replica to take over')
     figure('takes over after', `${((performance.now() - killedAt) / 1000).toFixed(1)} s`)
-    await load.rounds(2)
+    await load.rounds(1)
     // It comes back with old data, and must serve none of it.
     await killed.restart()
     await cluster.follows(killed.port)
