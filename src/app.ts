@@ -23,6 +23,7 @@ import type { Reply } from './contracts/reply.ts'
 import { requireSafeConnection } from './http/plain_http.ts'
 import { atIssuer } from './http/other_host.ts'
 import { createRouter, methodNotAllowed, type Route } from './http/router.ts'
+import { tracedRequests } from './http/traced_requests.ts'
 import { type Html, isHtml, render } from './html/view.ts'
 import { createCache } from './lib/cache.ts'
 import type { Clock } from './lib/clock.ts'
@@ -56,6 +57,7 @@ export interface Deps {
   /** Secrets whose place failed at the last reading; absent when no variable refers to one. */
   unreadSecrets?: Context['unreadSecrets']
   audit?: Context['audit']
+  tracing?: Context['tracing']
   /** The context that this one replaces: what the process has counted and measured goes on. */
   previous?: Context | undefined
 }
@@ -179,7 +181,8 @@ export function createApp(deps: Deps): App {
     }
     return given instanceof Promise ? given.then(finish, refuse) : finish(given)
   }
-  return { handle, context }
+  const { tracing } = deps
+  return { handle: tracing ? tracedRequests(handle, find, context, tracing) : handle, context }
 }
 
 /** HEAD runs `get` with `forHead`, which discards writes. Only the rate limit counts it. */

@@ -33,6 +33,12 @@ export const fixed = {
   auditSigningKey: 'AUDIT_SIGNING_KEY',
   auditChain: 'AUDIT_CHAIN',
   logFormat: 'LOG_FORMAT',
+  otelExporterOtlpEndpoint: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+  otelExporterOtlpHeaders: 'OTEL_EXPORTER_OTLP_HEADERS',
+  otelExporterOtlpTimeout: 'OTEL_EXPORTER_OTLP_TIMEOUT',
+  otelServiceName: 'OTEL_SERVICE_NAME',
+  otelTracesSampler: 'OTEL_TRACES_SAMPLER',
+  otelTracesSamplerArg: 'OTEL_TRACES_SAMPLER_ARG',
 } as const satisfies Partial<Record<keyof Config, string>>
 
 const differ = (one: unknown, other: unknown): boolean => JSON.stringify(one) !== JSON.stringify(other)

@@ -8,6 +8,7 @@ import { type Env, given } from '../config/read.ts'
 import { SettingFault } from '../config/setting_fault.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Log } from '../lib/log.ts'
+import { tracedLog, type Tracing } from '../lib/tracing.ts'
 import { systemRandom } from '../lib/random.ts'
 import { neverLost, openBirth } from '../models/birth.ts'
 import type { Audit } from '../models/audit/audit.ts'
@@ -16,6 +17,8 @@ import { record } from '../models/audit/note.ts'
 import { type KeyRing } from '../models/key_ring.ts'
 import { KeyRingError } from '../models/signing_keys.ts'
 import { writePemFiles } from '../models/pem_files.ts'
+import { tracedKeys } from '../models/traced_keys.ts'
+import { tracedStore } from '../store/traced.ts'
 import { commit, isCompiled, version } from '../version.ts'
 import { closeTrail, openTrail, settingsFor } from './audit_trail.ts'
 import { readEnvironment, storeVariable } from './environment.ts'
@@ -51,14 +54,16 @@ export async function serve(hangUps: HangUps): Promise<void> {
     config,
     environment: { env },
   } = await readSettings(secrets)
-  const opened = await open(config)
+  const { opened, tracing } = await withTracing(await open(config))
   const { log } = opened
   logConsole(log)
   await lookAtStore(opened)
-  const keys = await openKeys(opened)
+  const ring = await openKeys(opened)
+  const keys = tracing ? tracedKeys(ring, tracing) : ring
   const keysSince = Math.min(...keys.list().map((each) => each.created_at))
   const birth = config.store.kind === 'memory' ? neverLost : await openBirth(opened, keysSince)
-  const audit = await openTrail(opened, 'server')
+  const trail = await openTrail(opened, 'server')
+  const audit = trail && tracing ? { ...trail, traceId: tracing.traceId } : trail
   if (config.environment === 'development') await prepareDevelopment(config, opened, keys)
   // From here to `createApp` nothing waits, so that no request arrives before there is an answer.
   let app: App
@@ -78,6 +83,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
       keys,
       birth,
       audit,
+      tracing,
       random: systemRandom,
       closing: () => closing,
       soon: (job) => timers?.soon(job),
@@ -188,11 +194,22 @@ export async function serve(hangUps: HangUps): Promise<void> {
       await audited('stopped', audit, { signal })
       await closeTrail(audit).catch(notWritten)
     }
+    await tracing?.close()
     await opened.store.close()
     process.exit(code)
   }
   handleTheUncaught(log, () => void stop('uncaughtException', 1))
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
+}
+
+/** With OTEL_EXPORTER_OTLP_ENDPOINT the same log and store, whose lines and round trips belong to the request. */
+async function withTracing(plain: Opened): Promise<{ opened: Opened; tracing: Tracing | undefined }> {
+  const { otelExporterOtlpEndpoint: endpoint, store } = plain.config
+  if (endpoint === undefined) return { opened: plain, tracing: undefined }
+  const { openTracing } = await import('./open_tracing.ts')
+  const tracing = openTracing(plain.config, endpoint, plain.log)
+  const log = tracedLog(plain.log, tracing)
+  return { opened: { ...plain, log, store: tracedStore(plain.store, store.kind, tracing) }, tracing }
 }
 
 async function lookAtStore({ config, store, log }: Opened): Promise<void> {

@@ -54,6 +54,11 @@ const whole = (unit: string, min: number, max: number) =>
 
 export const integer = (min: number, max: number) => whole('an integer', min, max)
 
+/** A part of a whole. */
+export const ratio = described('a number from 0 to 1', (text) =>
+  /^(?:0|1|[01]?\.\d{1,9})$/.test(text) && Number(text) <= 1 ? Number(text) : undefined,
+)
+
 /** A duration, always in whole seconds. */
 export const seconds = (min: number, max: number) => whole('whole seconds', min, max)
 
@@ -107,6 +112,22 @@ export const urlsIn = (value: unknown): readonly string[] => {
   if (typeof value === 'string') return /^https?:/i.test(value) ? [value] : []
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(urlsIn) : []
 }
+
+/** `name=value` pairs as OTEL_EXPORTER_OTLP_HEADERS writes them: W3C Baggage §3.3.1.1. */
+export const headerList = described(
+  'comma-separated name=value pairs, percent-encoded, such as authorization=Bearer%20x',
+  (text) => {
+    const pairs = text.split(',').map((pair) => /^\s*([\w!#$&'*+.^`|~-]+)\s*=\s*(\S*)\s*$/.exec(pair))
+    try {
+      const headers = pairs.map((pair): [string, string] => [pair![1]!, decodeURIComponent(pair![2]!)])
+      return headers.every(([, value]) => /^[\x20-\x7e]*$/.test(value))
+        ? Object.fromEntries(headers)
+        : undefined
+    } catch {
+      return undefined
+    }
+  },
+)
 
 export const audience = described('a name or URL without spaces', (text) =>
   /^\S+$/.test(text) ? text : undefined,

@@ -5,9 +5,17 @@ import { mailSections as mail } from './mail_variables.ts'
 import { protocolSections as protocol } from './protocol_variables.ts'
 import { secretSourceSections as places } from './secret_source_variables.ts'
 import { serverSections as server } from './server_variables.ts'
+import { tracingSections as tracing } from './tracing_variables.ts'
 
 /** In the order of the documentation. */
-export const sections = { ...server, ...protocol, ...mail, ...audit, ...places } as const satisfies Sections
+export const sections = {
+  ...server,
+  ...tracing,
+  ...protocol,
+  ...mail,
+  ...audit,
+  ...places,
+} as const satisfies Sections
 
 /** All entries in one list. */
 export const entries = Object.values(sections).flat()

@@ -12,6 +12,7 @@ import type { KeyRing } from '../models/key_ring.ts'
 import type { Client } from '../models/client.ts'
 import type { Cache } from '../lib/cache.ts'
 import type { ReadKeys } from '../auth/client_jwks.ts'
+import type { Tracing } from '../lib/tracing.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { Looks } from '../html/looks.ts'
@@ -77,6 +78,8 @@ export interface Context extends Memory {
   soon: (job: string) => void
   /** Variables whose secret could not be read again; undefined when all secrets are in the environment itself. */
   unreadSecrets: (() => readonly { name: string; problem: string }[]) | undefined
+  /** Absent without OTEL_EXPORTER_OTLP_ENDPOINT. */
+  tracing?: Tracing | undefined
   /** Turns true on SIGTERM: /health says so while requests in flight finish. */
   closing: () => boolean
 }

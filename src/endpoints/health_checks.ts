@@ -127,7 +127,18 @@ const secrets: HealthCheck = {
   },
 }
 
-export const instanceChecks: readonly HealthCheck[] = [store, clock, keys, memory, disk, secrets]
+/** A collector that takes no spans delays no request. */
+const traces: HealthCheck = {
+  name: 'traces',
+  trouble: 'not_sent',
+  run({ tracing }) {
+    if (!tracing) return undefined
+    const problem = tracing.problem()
+    return { ok: problem === undefined, details: { ...(problem !== undefined && { problem }) } }
+  },
+}
+
+export const instanceChecks: readonly HealthCheck[] = [store, clock, keys, memory, disk, secrets, traces]
 
 /** What the checks found, and how long each took; those that had nothing to check are left out. */
 export async function findings(checks: readonly HealthCheck[], context: Context) {

@@ -4,6 +4,7 @@ import { readAuthorities } from '../config/named_files.ts'
 import type { Clock } from '../lib/clock.ts'
 import { createLimiter, type Limits } from '../lib/limiter.ts'
 import type { Log } from '../lib/log.ts'
+import type { Tracing } from '../lib/tracing.ts'
 import { OutboundError } from './error.ts'
 import { createGetters, type GetImage, type GetJson } from './get_json.ts'
 import { byPurpose } from './purpose.ts'
@@ -29,6 +30,8 @@ export interface OutboundDeps {
   config: Pick<Config, 'outboundAllowHosts' | 'outboundTimeoutMs' | 'outboundCaPath'>
   clock: Clock
   log: Log
+  /** Absent without OTEL_EXPORTER_OTLP_ENDPOINT. */
+  tracing?: Pick<Tracing, 'within'> | undefined
   /** The system's resolver when left out. */
   resolve?: Resolve
 }
@@ -64,7 +67,13 @@ export function authoritiesFor({ outboundCaPath: path }: Pick<Config, 'outboundC
 }
 
 /** Throws SettingFault when OUTBOUND_CA_PATH cannot be used. Other work waits for the first request. */
-export function createOutbound({ config, clock, log, resolve = systemResolve }: OutboundDeps): Outbound {
+export function createOutbound({
+  config,
+  clock,
+  log,
+  tracing,
+  resolve = systemResolve,
+}: OutboundDeps): Outbound {
   const exemptions = new Set(config.outboundAllowHosts)
   const authorities = authoritiesFor(config)
   const limitersOf = byPurpose(() => ({
@@ -106,7 +115,7 @@ export function createOutbound({ config, clock, log, resolve = systemResolve }: 
     }
   }
 
-  const fetch = async (url: string, options: OutboundOptions): Promise<OutboundResponse> => {
+  const send = async (url: string, options: OutboundOptions): Promise<OutboundResponse> => {
     try {
       return await guarded(url, options)
     } catch (thrown) {
@@ -121,8 +130,32 @@ export function createOutbound({ config, clock, log, resolve = systemResolve }: 
       throw error
     }
   }
+  const fetch = tracing ? traced(send, tracing) : send
   return { fetch, ...createGetters(fetch, clock) }
 }
+
+/** A request of a span says so to the other server: it learns two random numbers, and no address. */
+const traced =
+  (send: Outbound['fetch'], tracing: Pick<Tracing, 'within'>): Outbound['fetch'] =>
+  (url, options) =>
+    tracing.within(
+      {
+        name: options.method ?? 'GET',
+        kind: 'client',
+        attributes: {
+          'http.request.method': options.method ?? 'GET',
+          'server.address': URL.parse(url)?.host.slice(0, 200) ?? '',
+          'latchkey.purpose': options.purpose,
+        },
+      },
+      async (span) => {
+        if (!span) return send(url, options)
+        const headers = { ...options.headers, traceparent: span.traceparent }
+        const response = await send(url, { ...options, headers })
+        span.set({ 'http.response.status_code': response.status })
+        return response
+      },
+    )
 
 /** For example a header value that HTTP does not allow. */
 const unexpected = (thrown: unknown) =>

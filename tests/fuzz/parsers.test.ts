@@ -23,6 +23,7 @@ import { clientRangeOf, inNetworks, parseNetworks } from '../../src/lib/address.
 import { readLine } from '../../src/models/audit/entry.ts'
 import { outside, readRanges } from '../../src/models/audit/ranges.ts'
 import { readMailAddress } from '../../src/lib/mail_address.ts'
+import { readTraceParent } from '../../src/lib/traceparent.ts'
 import { fingerprintOf, readUserAgent } from '../../src/lib/user_agent.ts'
 import { canonicalEmail, canonicalUsername } from '../../src/models/user.ts'
 import { parsePostgresUrl } from '../../src/lib/postgres_url.ts'
@@ -69,6 +70,15 @@ const parsers: Parser[] = [
     parse: (text) => outside([[1, 1e15]], readRanges(text)),
     samples: ['1-5,7,9-12', '1'],
     tokens: ['-', ',', '0', '9', '999999999999999'],
+  },
+  {
+    name: 'traceparent',
+    parse: readTraceParent,
+    samples: [
+      '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      'cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00-what-the-future-will-be-like',
+    ],
+    tokens: ['-', '00', 'ff', '01', '0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'],
   },
   {
     name: 'form',

@@ -55,6 +55,9 @@ const untried: Readonly<Record<string, string>> = {
     'every config check and every start reads it; the trial of the feature asks whether it is valid',
   VAULT_ADDR: 'every config check and every start reads there, where a variable refers to it',
   VAULT_KUBERNETES_TOKEN_PATH: 'as VAULT_ADDR; it has a default that is there in Kubernetes alone',
+  OTEL_EXPORTER_OTLP_ENDPOINT:
+    'a provider without its collector works in full; the check traces of /health says when it takes none',
+  TRACE_PARENT_FROM: 'addresses that connect to us',
   UPSTREAM_APPLE_PRIVATE_KEY: 'every config check and every start reads the key',
 }
 

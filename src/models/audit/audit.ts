@@ -25,6 +25,8 @@ export interface Audit extends Trail {
   pseudonym(sub: string): string
   /** Stands for a secret: two that are equal have the same one. */
   fingerprint(secret: string): string
+  /** The trace of the request, where this provider has traces. Without, it is the one that the caller names. */
+  traceId?: () => string | undefined
   /** A refusal, which is counted where there are many alike. */
   refusal(draft: Draft): void
   /** Called every few seconds: signs what is new, when `interval` (seconds) is over or much has come. */

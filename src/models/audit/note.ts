@@ -1,4 +1,5 @@
 /** Says a security event once: to the log and, where AUDIT_SIGNING_KEY is set, to the audit trail. OWASP ASVS 5.0 V16.3 */
+import { readTraceParent } from '../../lib/traceparent.ts'
 import type { Fields, Log } from '../../lib/log.ts'
 import type { Audit } from './audit.ts'
 import { type Facts, type FirstKind, type KindName, kinds } from './kinds.ts'
@@ -60,8 +61,6 @@ const clip = (value: unknown): unknown => {
   return Array.isArray(value) ? value.slice(0, 200).map(clip) : value
 }
 
-const traceParent = /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}$/
-
 function draftOf(call: Asked | undefined, audit: Audit, kind: KindName, facts: Facts<KindName>): Draft {
   const { outcome, actor, details: known } = kinds[kind] as Kind
   const { sub, client_id = call?.clientId, address = call?.address, reason } = facts
@@ -76,7 +75,7 @@ function draftOf(call: Asked | undefined, audit: Audit, kind: KindName, facts: F
     const agent = call.request?.headers.get('user-agent')
     if (agent) draft.device = clipped(agent)
     const trace = call.request?.headers.get('traceparent')
-    const traceId = trace ? traceParent.exec(trace)?.[1] : undefined
+    const traceId = audit.traceId?.() ?? (trace ? readTraceParent(trace)?.traceId : undefined)
     if (traceId !== undefined) draft.trace_id = traceId
   }
   for (const name in known) {

@@ -1,0 +1,57 @@
+/** Variables of traces, by the names of OpenTelemetry. https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ */
+import type { Sections } from './entry.ts'
+import * as is from './schemas.ts'
+
+export const tracingSections = {
+  Traces: [
+    {
+      name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+      schema: is.webUrl,
+      help: 'A collector that takes traces as OTLP over HTTP, such as http://localhost:4318; `/v1/traces` is added. Without it there are no traces.',
+    },
+    {
+      name: 'OTEL_EXPORTER_OTLP_HEADERS',
+      schema: is.headerList,
+      secret: true,
+      needs: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+      help: 'Headers for the collector: `name=value`, separated by commas, percent-encoded.',
+    },
+    {
+      name: 'OTEL_EXPORTER_OTLP_TIMEOUT',
+      schema: is.integer(100, 60_000),
+      default: '10000',
+      help: 'Milliseconds for which one batch is tried.',
+    },
+    {
+      name: 'OTEL_SERVICE_NAME',
+      schema: is.text,
+      default: 'latchkey',
+      help: 'The name of this provider in the traces.',
+    },
+    {
+      name: 'OTEL_TRACES_SAMPLER',
+      schema: is.oneOf(
+        'always_on',
+        'always_off',
+        'traceidratio',
+        'parentbased_always_on',
+        'parentbased_always_off',
+        'parentbased_traceidratio',
+      ),
+      default: 'parentbased_always_on',
+      help: 'Which requests are traced. `parentbased_…` follows the parent where TRACE_PARENT_FROM allows one.',
+    },
+    {
+      name: 'OTEL_TRACES_SAMPLER_ARG',
+      schema: is.ratio,
+      default: '1',
+      help: 'For `traceidratio`: the part of the requests, from 0 to 1.',
+    },
+    {
+      name: 'TRACE_PARENT_FROM',
+      schema: is.networks,
+      default: '',
+      help: 'Addresses of proxies whose `traceparent` is the parent of our spans; they must replace that of their clients. From all others it is a link: a stranger neither joins a trace nor decides what is recorded.',
+    },
+  ],
+} as const satisfies Sections
