@@ -16,7 +16,7 @@ import { type Concern, type Store, StoreUnavailable } from '../store/store.ts'
 import { featureEntries, featureKeyAlgs } from '../table.ts'
 import { isCompiled } from '../version.ts'
 import { type Environment, readEnvironment } from './environment.ts'
-import { lineWriter } from './log_writer.ts'
+import { type LineStream, lineWriter } from './log_writer.ts'
 import { requireNone } from './folders.ts'
 import { keyFolder, newDatabase, newDatabaseProblem, ownKey } from './own_files.ts'
 import { createSecrets, type Secrets } from './secrets.ts'
@@ -53,18 +53,20 @@ export async function readSettings(
 }
 
 /** A single line at level `warn`. */
-function lineOf(format: Config['logFormat'], event: string, fields: Fields): string {
+export function lineOf(format: Config['logFormat'], event: string, fields: Fields): string {
   let made = ''
   createLog('warn', format, (line) => (made = line)).warn(event, fields)
   return made
 }
 
-export async function open(config: Config): Promise<Opened> {
-  const { logLevel, logFormat } = config
+/** `stream` gets the lines of the log. */
+export async function open(config: Config, stream: LineStream = process.stderr): Promise<Opened> {
+  const { logLevel, logLevels, logFormat } = config
   const log = createLog(
     logLevel,
     logFormat,
-    lineWriter(process.stderr, (lines) => lineOf(logFormat, 'log_lines_dropped', { lines })),
+    lineWriter(stream, (lines) => lineOf(logFormat, 'log_lines_dropped', { lines })),
+    logLevels,
   )
   return { config, clock: systemClock, log, store: await openStore(config, systemClock) }
 }

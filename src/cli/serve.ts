@@ -27,6 +27,7 @@ import type { HangUps } from './hang_ups.ts'
 import { handleTheUncaught } from './last_resort.ts'
 import { listenFault } from './listen_fault.ts'
 import { type Listener, openListener } from './listener.ts'
+import { logFileOf } from './log_file.ts'
 import { open, openKeys, type Opened, readConfig, readSettings, refusedConcern } from './open.ts'
 import { createSecrets } from './secrets.ts'
 import { seedDemo } from './seed_demo.ts'
@@ -54,7 +55,8 @@ export async function serve(hangUps: HangUps): Promise<void> {
     config,
     environment: { env },
   } = await readSettings(secrets)
-  const { opened, tracing } = await withTracing(await open(config))
+  const file = logFileOf(config)
+  const { opened, tracing } = await withTracing(await open(config, file))
   const { log } = opened
   logConsole(log)
   await lookAtStore(opened)
@@ -108,12 +110,12 @@ export async function serve(hangUps: HangUps): Promise<void> {
     requireReloadable(config, nextConfig)
     const old = config
     try {
-      log.setLevel(nextConfig.logLevel)
+      log.setLevel(nextConfig.logLevel, nextConfig.logLevels)
       config = nextConfig
       app = makeApp(app.context)
     } catch (error) {
       config = old
-      log.setLevel(old.logLevel)
+      log.setLevel(old.logLevel, old.logLevels)
       throw error
     }
     const changed = changedNames(env, next)
@@ -140,6 +142,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
   }
 
   async function reload(): Promise<void> {
+    file?.reopen()
     const problems: string[] = []
     const changed = await attempt(async () => adopt(await readAnew()), problems)
     const certificate = await attempt(() => listener.renew(config), problems)

@@ -14,6 +14,7 @@ import { directoryStorage } from '../store/directory.ts'
 import { type Store, StoreUnavailable } from '../store/store.ts'
 import { portProblem, requireAddress } from './address_trials.ts'
 import { encrypted, newStore, openBackend, refusedConcern } from './open.ts'
+import { logFileProblem } from './log_file.ts'
 import { keyFolderProblem, newDatabaseProblem, ownKey, publicKeyProblem } from './own_files.ts'
 import type { Run, Trial } from './trial.ts'
 import { certificateChain, privateKey, requireFit, tlsOptions } from './tls_options.ts'
@@ -164,6 +165,7 @@ export const trials: readonly Trial[] = [
       return undefined
     },
   },
+  { name: 'LOG_FILE', run: logFileProblem },
   {
     name: 'OUTBOUND_CA_PATH',
     run: ({ outboundCaPath }) => authoritiesProblem('OUTBOUND_CA_PATH', outboundCaPath),

@@ -54,6 +54,23 @@ const whole = (unit: string, min: number, max: number) =>
 
 export const integer = (min: number, max: number) => whole('an integer', min, max)
 
+export const levelNames = ['debug', 'info', 'warn', 'error', 'silent'] as const
+
+/** `event=level` pairs; the event may be the words that others begin with. */
+export const eventLevels = described(
+  `comma-separated event=level pairs such as mail=debug,refused=warn; a level is one of ${levelNames.join(', ')}`,
+  (text) => {
+    const pairs = text.split(',').map((pair) => /^\s*([a-z][a-z_]*)\s*=\s*([a-z]+)\s*$/.exec(pair))
+    const levels: Record<string, (typeof levelNames)[number]> = {}
+    for (const pair of pairs) {
+      const level = levelNames.find((name) => name === pair?.[2])
+      if (!pair || level === undefined) return undefined
+      levels[pair[1]!] = level
+    }
+    return levels
+  },
+)
+
 /** A part of a whole. */
 export const ratio = described('a number from 0 to 1', (text) =>
   /^(?:0|1|[01]?\.\d{1,9})$/.test(text) && Number(text) <= 1 ? Number(text) : undefined,

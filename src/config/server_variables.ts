@@ -207,15 +207,43 @@ export const serverSections = {
   'Logging and metrics': [
     {
       name: 'LOG_LEVEL',
-      schema: is.oneOf('debug', 'info', 'warn', 'error', 'silent'),
+      schema: is.oneOf(...is.levelNames),
       default: 'info',
       help: 'The lowest level that is logged.',
+    },
+    {
+      name: 'LOG_LEVELS',
+      schema: is.eventLevels,
+      help: 'The lowest level of some events, where it differs: `mail=warn,refused=debug`. A name is that of an event, or the words that it begins with; the longest that fits counts. SIGHUP changes it.',
     },
     {
       name: 'LOG_FORMAT',
       schema: is.oneOf('json', 'text'),
       default: { development: 'text', production: 'json' },
       help: 'JSON for machines or text for people.',
+    },
+    {
+      name: 'LOG_FILE',
+      schema: is.path,
+      help: 'File that the server writes the log to, in place of standard error. Each instance has its own, on a local disk. SIGHUP opens it again.',
+    },
+    {
+      name: 'LOG_FILE_SIZE',
+      schema: is.integer(10_000, 100_000_000_000),
+      default: '100000000',
+      help: 'Bytes at which that file becomes `NAME.1`, the one before it `NAME.2`, and so on.',
+    },
+    {
+      name: 'LOG_FILE_AGE',
+      schema: is.seconds(0, 31_536_000),
+      default: '0',
+      help: 'Age in seconds at which it does so at the next line; 0 for any age.',
+    },
+    {
+      name: 'LOG_FILE_KEEP',
+      schema: is.integer(1, 1000),
+      default: '10',
+      help: 'How many files before it are kept. Older ones are removed.',
     },
     {
       name: 'METRICS_TOKEN',

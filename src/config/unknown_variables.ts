@@ -10,7 +10,7 @@ const shortest = 8
 
 /** Names that systems and other tools set, although they resemble variables of Latchkey. */
 const foreignNames = new Set(
-  `HOSTNAME HOSTTYPE HOST_NAME LOGNAME NODE_PATH NODE_NAME NODE_HOME SSL_CERT_PATH SSL_KEY_PATH LOG_LEVELS SITE_URL`.split(
+  `HOSTNAME HOSTTYPE HOST_NAME LOGNAME NODE_PATH NODE_NAME NODE_HOME SSL_CERT_PATH SSL_KEY_PATH SITE_URL`.split(
     ' ',
   ),
 )

@@ -3,6 +3,8 @@
 import { escapeCharacter, replaceUnsafe } from './unsafe_text.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+/** Levels of some events: by the name of an event, or by the words that it begins with, such as `mail` for `mail_delivered`. */
+export type LogLevels = Readonly<Record<string, LogLevel>>
 export type Fields = Record<string, unknown>
 
 export interface Log {
@@ -14,7 +16,7 @@ export interface Log {
 
 export interface AdjustableLog extends Log {
   /** For all lines from now on. A copy of the log, such as that of a context for HEAD, keeps its level. */
-  setLevel(level: LogLevel): void
+  setLevel(level: LogLevel, levels?: LogLevels): void
 }
 
 const order: LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
@@ -47,16 +49,36 @@ const apart = (fields: Fields): Fields =>
       )
     : fields
 
+/** The level of an event by the longest name that fits; events are few, so that each is looked for once. */
+function leastOf(least: LogLevel, levels: LogLevels): (event: string) => number {
+  const known = new Map<string, number>()
+  const names = Object.keys(levels).toSorted((a, b) => b.length - a.length)
+  return (event) => {
+    const found = known.get(event)
+    if (found !== undefined) return found
+    const name = names.find((each) => event === each || event.startsWith(`${each}_`))
+    const at = order.indexOf(name === undefined ? least : levels[name]!)
+    known.set(event, at)
+    return at
+  }
+}
+
 /** `write` gets one line without its newline. Characters that end or reorder a line or are invisible are escaped. */
 export function createLog(
   level: LogLevel,
   format: 'json' | 'text',
   write: (line: string) => void,
+  levels: LogLevels = {},
 ): AdjustableLog {
-  const methods = (least: LogLevel): Log => {
+  const methods = (least: LogLevel, some: LogLevels): Log => {
+    const lowest = Math.min(...[least, ...Object.values(some)].map((each) => order.indexOf(each)))
+    const isAlike = Object.keys(some).length === 0
+    const from = leastOf(least, some)
     const at = (name: Exclude<LogLevel, 'silent'>) => {
-      if (order.indexOf(name) < order.indexOf(least)) return () => {}
-      return (event: string, fields: Fields = {}) =>
+      const own = order.indexOf(name)
+      if (own < lowest) return () => {}
+      return (event: string, fields: Fields = {}) => {
+        if (!isAlike && own < from(event)) return
         write(
           replaceUnsafe(
             format === 'json'
@@ -66,9 +88,13 @@ export function createLog(
             escaped,
           ),
         )
+      }
     }
     return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
   }
-  const log = { ...methods(level), setLevel: (next: LogLevel) => void Object.assign(log, methods(next)) }
+  const log = {
+    ...methods(level, levels),
+    setLevel: (next: LogLevel, some: LogLevels = {}) => void Object.assign(log, methods(next, some)),
+  }
   return log
 }

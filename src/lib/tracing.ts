@@ -45,6 +45,6 @@ export function tracedLog(log: AdjustableLog, tracing: Pick<Tracing, 'traceId'>)
     info: (event, fields) => log.info(event, named(fields)),
     warn: (event, fields) => log.warn(event, named(fields)),
     error: (event, fields) => log.error(event, named(fields)),
-    setLevel: (level) => log.setLevel(level),
+    setLevel: (level, levels) => log.setLevel(level, levels),
   }
 }
