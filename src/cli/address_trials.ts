@@ -1,37 +1,37 @@
 /** Tries to listen as `serve` would. A provider that already runs with this configuration is no fault. */
 import type { Config } from '../config.ts'
-import { inUse, listenFault } from './listen_fault.ts'
+import { listenFault } from './listen_fault.ts'
 import type { Run } from './trial.ts'
 import { withoutProxy } from './without_proxy.ts'
 
-async function listen(host: string, port: number): Promise<void> {
+/** The error of the runtime; undefined when this address can be listened at. */
+function listenError(host: string, port: number): unknown {
   try {
     Bun.listen({ hostname: host, port, exclusive: true, socket: { data() {} } }).stop(true)
+    return undefined
   } catch (error) {
-    throw await listenFault(error, { host, port })
+    return error
   }
 }
 
 /** At any free port. Throws SettingFault of HOST. */
 export async function requireAddress({ host }: Config): Promise<undefined> {
-  await listen(host, 0)
+  const error = listenError(host, 0)
+  if (error !== undefined) throw await listenFault(error, { host, port: 0 })
 }
 
 /** Throws SettingFault of PORT. */
 export async function portProblem(config: Config, { note }: Run): Promise<string | undefined> {
   const { host, port } = config
   if (port === 0) return undefined
-  try {
-    await listen(host, port)
-    return undefined
-  } catch (error) {
-    const isUsed = error instanceof Error && error.message.includes(inUse(config))
-    if (!isUsed || !(await isThisProvider(config))) throw error
-    note(
-      `PORT: a provider with this ISSUER_URL listens at port ${port} of ${host}; stop it before another starts`,
-    )
-    return undefined
-  }
+  const error = listenError(host, port)
+  if (error === undefined) return undefined
+  const isUsed = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+  if (!isUsed || !(await isThisProvider(config))) throw await listenFault(error, config)
+  note(
+    `PORT: a provider with this ISSUER_URL listens at port ${port} of ${host}; stop it before another starts`,
+  )
+  return undefined
 }
 
 /** Milliseconds. */

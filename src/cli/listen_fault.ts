@@ -38,7 +38,7 @@ async function nameProblem(host: string): Promise<string | undefined> {
   }
 }
 
-export const inUse = ({ host, port }: Address): string =>
+const inUse = ({ host, port }: Address): string =>
   `port ${port} of ${host} is in use: stop what listens there, or choose another, such as PORT=${port < 65_535 ? port + 1 : port - 1}`
 
 const privileged = ({ host, port }: Address): string =>
