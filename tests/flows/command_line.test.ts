@@ -360,7 +360,7 @@ test('commands cannot access accounts and clients of a memory store, and the err
     const { code, stdout, stderr } = await line.latchkey(args, carol.password)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toContain('STORE_URL=sqlite:latchkey.db')
-    expect(stderr).toContain('REDIS_URL')
+    expect(stderr).toContain('redis://…')
   }
 })
 
