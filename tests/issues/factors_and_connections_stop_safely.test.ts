@@ -142,6 +142,7 @@ stopsSafely(
     SMS_GATEWAY_URL: `${gateway.origin}/send`,
     SMS_GATEWAY_BODY: 'number={to}&message={text}',
     OUTBOUND_ALLOW_HOSTS: gateway.hostPort,
+    OUTBOUND_TIMEOUT_MS: '30000',
   },
 )
 

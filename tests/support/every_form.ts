@@ -45,6 +45,7 @@ export const formsEnv = ({ gateway, up }: World): Record<string, string> => ({
   SMS_GATEWAY_URL: `${gateway.origin}/send`,
   SMS_GATEWAY_BODY: 'number={to}&message={text}',
   OUTBOUND_ALLOW_HOSTS: `${gateway.hostPort},${up.hostPort}`,
+  OUTBOUND_TIMEOUT_MS: '30000',
   ACCOUNT_REGISTRATION: 'open',
   RATE_LIMITING_ENABLED: 'false',
 })
