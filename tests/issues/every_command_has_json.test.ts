@@ -8,7 +8,12 @@ import { freePort } from '../support/free_port.ts'
 import { spawnProvider } from '../support/provider.ts'
 
 const port = freePort()
-const line = commandLine({ STORE_URL: 'sqlite:latchkey.db', ACCOUNT_REGISTRATION: 'open', PORT: `${port}` })
+const line = commandLine({
+  STORE_URL: 'sqlite:latchkey.db',
+  ACCOUNT_REGISTRATION: 'open',
+  AUDIT_SIGNING_KEY: 'a-key-for-the-audit-trail-of-this-test',
+  PORT: `${port}`,
+})
 afterAll(line.remove)
 
 type Json = Record<string, unknown>
@@ -79,6 +84,10 @@ const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> =
   'store schema': { args: [], shows: { sql: expect.stringContaining('CREATE TABLE') } },
   'config check': { args: [], shows: { ok: true } },
   health: { args: [], exit: 1 },
+  'audit rotate': { args: [] },
+  'audit jwks': { args: [] },
+  'audit verify': { args: [] },
+  'audit export': { args: ['trail.jsonl'] },
   'monitor report': { args: ['--issuer', 'https://id.example'], shows: { checks: [], incidents: [] } },
 }
 

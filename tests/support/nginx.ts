@@ -24,7 +24,7 @@ export async function runNginx(folder: string, isUp: () => Promise<boolean>): Pr
     await child.exited
     rmSync(folder, { recursive: true, force: true })
   }
-  for (const end = Date.now() + 60_000; Date.now() < end; ) {
+  for (const end = Date.now() + 60_000; Date.now() < end;) {
     if (await isUp().catch(() => false)) return { stop }
     if (child.exitCode !== null) break
     await Bun.sleep(25)
