@@ -6,7 +6,15 @@ import { systemRandom } from '../lib/random.ts'
 import type { KeyRing } from '../models/key_ring.ts'
 import { closeTrail, openTrail } from './audit_trail.ts'
 import { Refusal } from './failure.ts'
-import { open, openKeys, type Opened, readSettings } from './open.ts'
+import {
+  open,
+  openKeys,
+  type Opened,
+  type OpenedPlain,
+  openPlain,
+  readSettings,
+  requireWhole,
+} from './open.ts'
 
 /** Commands print what they did, so only warnings and errors are logged unless LOG_LEVEL is debug. */
 const quieter = (config: Config): Config => ({
@@ -33,11 +41,7 @@ export async function withContext<T>(
   work: (context: Context) => Promise<T>,
 ): Promise<T> {
   const { config } = await readSettings()
-  if (config.store.kind === 'memory')
-    throw new Refusal(
-      `the memory store keeps ${what} in the process of the server, where a command cannot access them. ` +
-        'Configure one store for the server and this command: STORE_URL=sqlite:latchkey.db or postgres://…, or REDIS_URL=redis://…',
-    )
+  requireSharedStore(config, what)
   return withOpened(config, async (opened) => {
     const keys = await openKeys(opened) // features sign logout tokens with them
     const audit = await openTrail(opened, 'cli')
@@ -48,6 +52,34 @@ export async function withContext<T>(
     }
   })
 }
+
+/** Throws Refusal with the memory store. */
+export function requireSharedStore({ store }: Config, what = 'its data'): void {
+  if (store.kind === 'memory')
+    throw new Refusal(
+      `the memory store keeps ${what} in the process of the server, where a command cannot access them. ` +
+        'Configure one store for the server and this command: STORE_URL=sqlite:latchkey.db or postgres://…, or REDIS_URL=redis://…',
+    )
+}
+
+/** The store beneath an encryption, also one that a restore did not finish. */
+export async function withUnfinished<T>(
+  config: Config,
+  work: (opened: OpenedPlain) => Promise<T>,
+): Promise<T> {
+  const opened = await openPlain(quieter(config))
+  try {
+    return await work(opened)
+  } finally {
+    await opened.plain.close()
+  }
+}
+
+export const withPlain = <T>(config: Config, work: (opened: OpenedPlain) => Promise<T>): Promise<T> =>
+  withUnfinished(config, async (opened) => {
+    await requireWhole(opened.plain)
+    return work(opened)
+  })
 
 /** Reads all records, page by page. */
 export async function listAll<T>(page: (offset: number, limit: number) => Promise<T[]>): Promise<T[]> {

@@ -180,6 +180,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./config_check.ts')).check,
   },
   {
+    name: 'backup',
+    help: 'Write what the store keeps into one encrypted file, while the server runs',
+    load: async () => (await import('./backup/backup.ts')).backup,
+  },
+  {
+    name: 'restore',
+    help: 'Fill an empty store from a backup; the server must be stopped',
+    load: async () => (await import('./backup/restore.ts')).restore,
+  },
+  {
     name: 'store schema',
     help: 'Print the tables of the store in PostgreSQL, as SQL',
     load: async () => (await import('./store_schema.ts')).schema,

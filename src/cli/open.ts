@@ -11,6 +11,7 @@ import { type AdjustableLog, createLog, type Fields } from '../lib/log.ts'
 import { clockOffset, clockProblem } from '../models/clock_guard.ts'
 import { type KeyRing, loadKeyRing } from '../models/key_ring.ts'
 import { keysAreLost, lostKeysWords } from '../models/readable_keys.ts'
+import { isUnfinished, unfinishedWords } from '../models/unfinished.ts'
 import { memoryStore } from '../store/memory.ts'
 import { type Concern, type Store, StoreUnavailable } from '../store/store.ts'
 import { featureEntries, featureKeyAlgs } from '../table.ts'
@@ -59,8 +60,13 @@ export function lineOf(format: Config['logFormat'], event: string, fields: Field
   return made
 }
 
-/** `stream` gets the lines of the log. */
-export async function open(config: Config, stream: LineStream = process.stderr): Promise<Opened> {
+export interface OpenedPlain extends Omit<Opened, 'store'> {
+  /** Beneath an encryption. */
+  plain: Store
+}
+
+/** The store as it is kept, which may be one that a restore did not finish. `stream` gets the lines of the log. */
+export async function openPlain(config: Config, stream: LineStream = process.stderr): Promise<OpenedPlain> {
   const { logLevel, logLevels, logFormat } = config
   const log = createLog(
     logLevel,
@@ -68,11 +74,20 @@ export async function open(config: Config, stream: LineStream = process.stderr):
     lineWriter(stream, (lines) => lineOf(logFormat, 'log_lines_dropped', { lines })),
     logLevels,
   )
-  return { config, clock: systemClock, log, store: await openStore(config, systemClock) }
+  return { config, clock: systemClock, log, plain: await openBackend(config, systemClock) }
 }
 
-async function openStore(config: Config, clock: Clock): Promise<Store> {
-  return encrypted(await openBackend(config, clock), config)
+export async function open(config: Config, stream?: LineStream): Promise<Opened> {
+  const { plain, ...opened } = await openPlain(config, stream)
+  await requireWhole(plain)
+  return { ...opened, store: await encrypted(plain, config) }
+}
+
+/** Closes a store that a restore did not finish, and throws SettingFault. */
+export async function requireWhole(plain: Store): Promise<void> {
+  if (!(await isUnfinished(plain))) return
+  await plain.close()
+  throw new SettingFault('STORE_URL', unfinishedWords)
 }
 
 /** The same store, with encryption when the configuration wants it. */

@@ -13,7 +13,7 @@ import { requirePlaces } from '../people/place.ts'
 import { directoryStorage } from '../store/directory.ts'
 import { type Store, StoreUnavailable } from '../store/store.ts'
 import { portProblem, requireAddress } from './address_trials.ts'
-import { encrypted, newStore, openBackend, refusedConcern } from './open.ts'
+import { encrypted, newStore, openBackend, refusedConcern, requireWhole } from './open.ts'
 import { logFileProblem } from './log_file.ts'
 import { keyFolderProblem, newDatabaseProblem, ownKey, publicKeyProblem } from './own_files.ts'
 import type { Run, Trial } from './trial.ts'
@@ -68,6 +68,7 @@ async function readableProblem(place: string, read: () => Promise<void>): Promis
 
 async function withStore<T>(config: Config, use: (plain: Store) => Promise<T>): Promise<T> {
   const plain = await openBackend(config, systemClock)
+  await requireWhole(plain)
   try {
     return await use(plain)
   } finally {

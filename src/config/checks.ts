@@ -119,6 +119,14 @@ function checkRegistration(values: Draft, environment: Environment, isSet: IsSet
     report('REGISTRATION', `expected "token" where ${name} is set, got "${who}"`)
 }
 
+function checkBackupKey({ BACKUP_KEY: key, SECRET_KEY }: Draft, report: Report): void {
+  if (key === undefined) return
+  const weak = weakness(key)
+  if (weak) report('BACKUP_KEY', `expected ${weak}; make one: openssl rand -base64 48`)
+  // The one opens what was copied away, the other what runs: a leak of either is not one of both.
+  else if (SECRET_KEY?.includes(key)) report('BACKUP_KEY', 'expected another value than SECRET_KEY')
+}
+
 function checkTls({ TLS_CIPHERS: ciphers }: Draft, isSet: IsSet, report: Report): void {
   const missing = ['TLS_CERT_PATH', 'TLS_KEY_PATH'].filter((name) => !isSet(name))
   if (missing.length === 1) report(`${missing[0]}`, 'required: TLS takes both TLS_CERT_PATH and TLS_KEY_PATH')
@@ -167,6 +175,7 @@ export function checkTogether(draft: Draft, environment: Environment, isSet: IsS
   checkStore(draft, environment, report)
   checkRegistration(draft, environment, isSet, report)
   checkTls(draft, isSet, report)
+  checkBackupKey(draft, report)
   checkPlainHttp(draft, environment, report)
   checkAlgs(draft, report)
   checkRotation(draft, report)

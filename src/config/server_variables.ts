@@ -166,6 +166,12 @@ export const serverSections = {
       help: 'Encrypts values in the store with a key derived from SECRET_KEY.',
     },
     {
+      name: 'BACKUP_KEY',
+      schema: is.text,
+      secret: true,
+      help: 'Encrypts the files of `latchkey backup`. At least 32 characters, and not SECRET_KEY: `openssl rand -base64 48`. Needed by `backup` and `restore` alone.',
+    },
+    {
       name: 'STORE_TIMEOUT_MS',
       schema: is.integer(10, 60_000),
       default: '1000',

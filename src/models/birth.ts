@@ -171,6 +171,10 @@ export async function openBirth(parts: Parts, keysSince: number): Promise<Birth>
   return birth
 }
 
+/** Seconds: when a server last said that it uses the store. */
+export const lastUse = async (store: Pick<Store, 'get'>): Promise<number | undefined> =>
+  parse(await store.get(key))?.seen_at
+
 /** Whether the store has, or had, data, so that signing keys that it does not have were lost. */
 export async function hasData(store: Pick<Store, 'get' | 'range'>): Promise<boolean> {
   const [mark, ...members] = await Promise.all([

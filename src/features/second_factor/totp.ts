@@ -55,6 +55,13 @@ const unsealSeed = (context: Context, sub: string, sealed: string): string | und
   return seed
 }
 
+/** Whether the store may have forgotten that the code was used: `last_step` is then that of an older copy. Decision 71. */
+async function mayBeForgotten({ birth }: Context, step: number): Promise<boolean> {
+  const { undated } = await birth.since()
+  // A code is accepted one step early, so the one after the step of the loss may have been used before it.
+  return step <= Math.floor(undated / stepSeconds) + 1
+}
+
 /** The seed that was shown, and the time step of the code that proves it. */
 async function proven(context: Context, owner: string, sub: string, code: string) {
   const pending = await enrolments.find(context, sha256(owner))
@@ -71,7 +78,7 @@ export const Totp = {
     const record = await records.find(context, sub)
     const seed = record && unsealSeed(context, sub, record.seed)
     const step = seed === undefined ? undefined : await stepOf(seed, code, seconds(context.clock))
-    if (!record || step === undefined) return false
+    if (!record || step === undefined || (await mayBeForgotten(context, step))) return false
     const spent = await records.update(context, sub, (current) =>
       current.seed === record.seed && step > current.last_step ? { ...current, last_step: step } : undefined,
     )

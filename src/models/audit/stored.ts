@@ -2,8 +2,8 @@
 import type { Store } from '../../store/store.ts'
 import { type Line, type Link, macOf, type MacKey, readLine } from './entry.ts'
 
-const chainsIndex = 'audit_chains'
-const checkpointsIndex = 'audit_checkpoints'
+export const chainsIndex = 'audit_chains'
+export const checkpointsIndex = 'audit_checkpoints'
 
 export const batchKey = (chain: string, batch: number): string => `audit:${chain}:${batch}`
 export const checkpointKey = (number: number): string => `audit_checkpoint:${number}`

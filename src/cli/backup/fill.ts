@@ -1,0 +1,111 @@
+/** Fills a store that is empty, so that it is served whole or not at all. docs/decisions/0080-backups.md */
+import { seconds } from '../../lib/clock.ts'
+import { systemRandom } from '../../lib/random.ts'
+import { createBirth, lastUse } from '../../models/birth.ts'
+import { FactorGeneration } from '../../models/factor_generation.ts'
+import { unfinishedKey } from '../../models/unfinished.ts'
+import type { Found, Store } from '../../store/store.ts'
+import { storeLocation } from '../administration.ts'
+import { Refusal } from '../failure.ts'
+import { encrypted, type OpenedPlain } from '../open.ts'
+import { accountOf } from './kinds.ts'
+
+/** A server writes every minute that it uses the store. */
+const quietSeconds = 150
+
+/** What a look at the store itself leaves there. */
+const isOurs = (found: Found): boolean =>
+  found.kind === 'value' && (found.key === unfinishedKey || /^(ping|config_check)(:|$)/.test(found.key))
+
+async function isEmpty(store: Store): Promise<boolean> {
+  for await (const page of store.scan()) if (!page.every(isOurs)) return false
+  return true
+}
+
+/** Refuses a store that a server has used in the last minutes. An instance that runs would go on with what it knows. */
+async function requireUnused({ config, clock, plain }: OpenedPlain): Promise<void> {
+  const seen = await lastUse(await encrypted(plain, config))
+  const left = seen === undefined ? 0 : seen + quietSeconds - seconds(clock)
+  if (left > 0)
+    throw new Refusal(
+      `a server wrote ${quietSeconds - left} seconds ago that it uses ${storeLocation(config)}: stop every instance, and try again in ${left} seconds`,
+    )
+}
+
+/** Each page is removed before the next is read, so that a scan which begins again has less to read. */
+async function clear(store: Store): Promise<void> {
+  while (!(await isEmpty(store)))
+    for await (const page of store.scan())
+      await Promise.all(
+        page
+          .filter((found) => !isOurs(found))
+          .map((found) =>
+            found.kind === 'value' ? store.take(found.key) : store.unlink(found.index, found.member),
+          ),
+      )
+}
+
+const write = (store: Store, found: Found): Promise<void> =>
+  found.kind === 'value'
+    ? store.put(found.key, found.value, found.ttl)
+    : store.link(found.index, found.member, found.score, found.ttl)
+
+/** The value of the mark once the birth mark is that of a restore, not of a server. */
+const born = 'born'
+/** Records that are written at a time. */
+const atOnce = 100
+
+/**
+ * Writes `records` into the store. Without `replace` it must be empty. Resolves to the number of records. Where this ends in
+ * between, whatever the reason, the mark stays in the store, and neither the server nor a command uses it.
+ */
+export async function fill(
+  target: OpenedPlain,
+  records: AsyncIterable<Found>,
+  { replace }: { replace: boolean },
+): Promise<number> {
+  const { plain } = target
+  if (replace && (await plain.get(unfinishedKey)) !== born) await requireUnused(target)
+  const isFirst = await plain.create(unfinishedKey, '1')
+  if (replace) await clear(plain)
+  else await requireEmpty(target, isFirst)
+  let count = 0
+  let waiting: Found[] = []
+  const flush = async (): Promise<void> => {
+    await Promise.all(waiting.map((found) => write(plain, found)))
+    count += waiting.length
+    waiting = []
+  }
+  const accounts = await encrypted(plain, target.config)
+  for await (const found of records) {
+    waiting.push(found)
+    if (waiting.length >= atOnce) await flush()
+    const sub = accountOf(found)
+    // No device is trusted that may have lost this trust since the backup.
+    if (sub !== undefined) await FactorGeneration.renew({ ...target, store: accounts }, systemRandom, sub)
+  }
+  await flush()
+  await end(target)
+  return count
+}
+
+async function requireEmpty({ config, plain }: OpenedPlain, isFirst: boolean): Promise<void> {
+  if (isFirst && (await isEmpty(plain))) return
+  const what = isFirst ? 'data' : 'a part of what a restore or a move has written that did not end'
+  if (isFirst) await plain.take(unfinishedKey)
+  throw new Refusal(
+    `${storeLocation(config)} has ${what}: name an empty store, or add --replace --yes, which deletes what it has`,
+  )
+}
+
+/** What was issued until now is refused where the store would have to remember that it was used or revoked. */
+async function end({ config, clock, log, plain }: OpenedPlain): Promise<void> {
+  const store = await encrypted(plain, config)
+  if ((await plain.get('birth')) !== undefined)
+    throw new Refusal(
+      `a server was started on ${storeLocation(config)} meanwhile: stop it, and begin again with --replace --yes`,
+    )
+  await plain.put(unfinishedKey, born)
+  await createBirth({ store, clock, log }).renew()
+  await plain.take(unfinishedKey)
+}

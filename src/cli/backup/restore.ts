@@ -1,0 +1,135 @@
+/** `latchkey restore`: fills a store from a backup, which is read to its end first. docs/deployment.md, "Restore" */
+import { createHash } from 'node:crypto'
+import { type FileHandle, open } from 'node:fs/promises'
+import { keyRingSecret } from '../../app.ts'
+import type { Config } from '../../config.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { requireReadable } from '../../models/readable_keys.ts'
+import type { Found } from '../../store/store.ts'
+import { requireSharedStore, storeLocation, withUnfinished } from '../administration.ts'
+import { defineCommand } from '../command.ts'
+import { Refusal, UsageError } from '../failure.ts'
+import { encrypted, openBackend, type OpenedPlain, readSettings } from '../open.ts'
+import { moment, print } from '../output.ts'
+import { backupKeyOf } from './backup.ts'
+import { type About, type Part, readContent } from './content.ts'
+import { fill } from './fill.ts'
+import { isKept } from './kinds.ts'
+import { openFile } from './sealed_file.ts'
+
+export const restore = defineCommand({
+  takes: ['FILE'],
+  options: {
+    replace: { type: 'boolean', help: 'Delete all that the store has, first' },
+    yes: { type: 'boolean', help: 'Confirm --replace' },
+  },
+  async run({ replace = false, yes = false }, [path]) {
+    if (replace && !yes) throw new UsageError('--replace deletes all data of the store: add --yes to confirm')
+    if (!replace && yes) throw new UsageError('--yes goes with --replace')
+    const { config } = await readSettings()
+    const secret = backupKeyOf(config)
+    requireSharedStore(config)
+    return withUnfinished(config, async (target) => {
+      const { about, records } = await restoreFrom(target, { path, secret, replace })
+      const facts = {
+        store: storeLocation(config),
+        records,
+        made_at: moment(Math.floor(about.made_at / 1000)),
+        contents: about.contents,
+        issuer: about.issuer,
+      }
+      target.log.warn('changed_by_operator', { change: 'store_restored', ...facts })
+      return {
+        facts,
+        show: () =>
+          print(
+            `restored ${records} records of ${facts.made_at} into ${facts.store}; all sessions, tokens and links of before have ended`,
+          ),
+      }
+    })
+  },
+})
+
+export interface Restoring {
+  path: string
+  /** BACKUP_KEY. */
+  secret: string
+  replace: boolean
+}
+
+/** Throws Refusal before anything is written when the file is not one that can be restored here. */
+export async function restoreFrom(
+  target: OpenedPlain,
+  { path, secret, replace }: Restoring,
+): Promise<{ about: About; records: number }> {
+  const file = await open(path, 'r')
+  try {
+    const now = target.clock.now()
+    const { about, digest } = await look(read(file, secret, now), target.config)
+    const records = await fill(target, again(file, { secret, now, digest }), { replace })
+    return { about, records }
+  } finally {
+    await file.close()
+  }
+}
+
+/** `digest` is of the bytes read so far. */
+interface Reading {
+  parts: AsyncIterable<Part>
+  digest(): string
+}
+
+function read(file: FileHandle, secret: string, now: number): Reading {
+  const hash = createHash('sha256')
+  async function* bytes(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; ;) {
+      const buffer = Buffer.allocUnsafe(65_536)
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
+      if (bytesRead === 0) return
+      at += bytesRead
+      hash.update(buffer.subarray(0, bytesRead))
+      yield buffer.subarray(0, bytesRead)
+    }
+  }
+  return { parts: readContent(openFile(secret, bytes()), now), digest: () => hash.digest('hex') }
+}
+
+/** Reads all of it, so that a file which cannot be restored is refused before anything is written. */
+async function look({ parts, digest }: Reading, config: Config): Promise<{ about: About; digest: string }> {
+  let about: About | undefined
+  const keys = await openBackend({ ...config, store: { kind: 'memory' } }, systemClock)
+  for await (const part of parts)
+    if ('about' in part) requireFit((about = part.about), config)
+    else if (!about || !isKept(part.found, about.contents))
+      throw new Refusal(
+        'the backup has a record that no backup of this release has: use the release that made it',
+      )
+    else if (part.found.kind === 'value' && part.found.key === 'key_ring')
+      await keys.put(part.found.key, part.found.value)
+  await requireReadable(await encrypted(keys, config), keys, keyRingSecret(config.secretKey))
+  await keys.close()
+  if (!about) throw new Refusal('the backup is empty')
+  return { about, digest: digest() }
+}
+
+function requireFit({ sealed, issuer }: About, config: Config): void {
+  if (sealed !== config.storeEncryption)
+    throw new Refusal(
+      `the backup is of a store with STORE_ENCRYPTION=${sealed}, and it is ${config.storeEncryption} here: set it to ${sealed}`,
+    )
+  if (issuer !== config.issuer)
+    throw new Refusal(
+      `the backup is of the issuer ${issuer}, and ISSUER_URL is ${config.issuer} here: set it to ${issuer}`,
+    )
+}
+
+/** The same bytes once more. Throws at the end when they are not, so that the store stays unfinished. */
+async function* again(
+  file: FileHandle,
+  { secret, now, digest }: { secret: string; now: number; digest: string },
+): AsyncGenerator<Found> {
+  const reading = read(file, secret, now)
+  for await (const part of reading.parts) if ('found' in part) yield part.found
+  if (reading.digest() !== digest)
+    throw new Refusal('the file was changed while it was restored: begin again')
+}

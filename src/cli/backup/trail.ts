@@ -1,0 +1,28 @@
+/** The audit trail in a backup: up to the entries that were there when it began, so that no chain has a gap. docs/decisions/0078-audit-trail.md */
+import { chainsIndex, checkpointsIndex } from '../../models/audit/stored.ts'
+import type { Found, Store } from '../../store/store.ts'
+
+/**
+ * The members of the indexes of the trail, and whether something of a scan that begins later is in the backup. The trail is
+ * only added to: what a scan finds after the newest entry of now may lack what was written just before.
+ */
+export async function trailOf(plain: Store): Promise<{ ends: Found[]; isIn(found: Found): boolean }> {
+  // The checkpoints first: each covers entries that were written before it.
+  const ends: Found[] = []
+  const newest = new Map<string, number>()
+  for (const index of [checkpointsIndex, chainsIndex])
+    for (const { member, score } of await plain.range(index)) {
+      ends.push({ kind: 'member', index, member, score })
+      newest.set(index === chainsIndex ? `audit:${member}` : 'audit_checkpoint', score)
+    }
+  return {
+    ends,
+    isIn(found) {
+      if (found.kind === 'member') return found.index !== chainsIndex && found.index !== checkpointsIndex
+      const end = found.key.lastIndexOf(':')
+      const name = found.key.slice(0, end)
+      if (!/^audit(:|_checkpoint$)/.test(name)) return true
+      return Number(found.key.slice(end + 1)) <= (newest.get(name) ?? -1)
+    },
+  }
+}
