@@ -6,7 +6,7 @@ import { seedDemo } from '../src/cli/seed_demo.ts'
 import { loadConfig } from '../src/config.ts'
 import { cookieName } from '../src/http/cookie.ts'
 import { systemClock as clock } from '../src/lib/clock.ts'
-import { deriveKey } from '../src/lib/hash.ts'
+import { deriveKeys } from '../src/lib/secret_keys.ts'
 import { createLog } from '../src/lib/log.ts'
 import { systemRandom as random } from '../src/lib/random.ts'
 import { Client, makeClient } from '../src/models/client.ts'
@@ -29,7 +29,7 @@ async function requestsOf(features: boolean): Promise<Requests> {
   const store = memoryStore(clock)
   const keys = await loadKeyRing({
     storage: store,
-    sealingKey: deriveKey(config.secretKey, 'bench'),
+    sealingKey: deriveKeys(config.secretKey, 'bench'),
     clock,
     log,
     algs: algsInUse(config),

@@ -27,15 +27,16 @@ import { tracedRequests } from './http/traced_requests.ts'
 import { type Html, isHtml, render } from './html/view.ts'
 import { createCache } from './lib/cache.ts'
 import type { Clock } from './lib/clock.ts'
-import { deriveKey } from './lib/hash.ts'
 import { createLimiter } from './lib/limiter.ts'
 import type { Log } from './lib/log.ts'
 import type { Random } from './lib/random.ts'
+import { deriveKeys, type Keys, type SecretValues } from './lib/secret_keys.ts'
 import type { Client } from './models/client.ts'
 import { createParsedRecords, type ParsedRecords } from './models/define_record.ts'
 import { type Birth, neverLost } from './models/birth.ts'
 import { createClockGuard } from './models/clock_guard.ts'
 import type { KeyRing } from './models/key_ring.ts'
+import { lastingKey, rootOf } from './models/lasting_root.ts'
 import { signInBusy } from './people/password.ts'
 import type { Store } from './store/store.ts'
 import { buildTable, featuresFor, featuresLeftOut } from './table.ts'
@@ -54,6 +55,8 @@ export interface Deps {
   soon?: (job: string) => void
   /** Default: that of a store that loses nothing while its process lives. */
   birth?: Birth
+  /** From `openLastingRoot`. Default: that of the first value of SECRET_KEY, for a store that ends with its process. */
+  lastingRoot?: Uint8Array | undefined
   /** Secrets whose place failed at the last reading; absent when no variable refers to one. */
   unreadSecrets?: Context['unreadSecrets']
   audit?: Context['audit']
@@ -93,7 +96,7 @@ export function createContext({ previous, ...deps }: Deps): Context {
     audit: deps.audit,
     basePath: new URL(config.issuer).pathname.replace(/\/$/, ''),
     baseUrls: [config.issuer, ...table.baseUrls.flatMap((add) => add(config))],
-    secrets: secretsOf(config),
+    secrets: secretsOf(config, deps.lastingRoot),
     signInQueue: createLimiter({
       atOnce: config.signInConcurrency,
       waiting: config.signInQueue,
@@ -130,17 +133,21 @@ export function createContext({ previous, ...deps }: Deps): Context {
   }
 }
 
-export const secretsOf = ({ secretKey }: Config): Context['secrets'] => ({
-  csrf: deriveKey(secretKey, 'csrf'),
-  refresh: deriveKey(secretKey, 'refresh tokens'),
-  clientSecrets: deriveKey(secretKey, 'client secrets'),
+export const secretsOf = (
+  { secretKey }: Config,
+  lastingRoot: Uint8Array = rootOf(secretKey[0]),
+): Context['secrets'] => ({
+  csrf: deriveKeys(secretKey, 'csrf'),
+  refresh: deriveKeys(secretKey, 'refresh tokens'),
+  clientSecrets: deriveKeys(secretKey, 'client secrets'),
   keyRing: keyRingSecret(secretKey),
-  mail: deriveKey(secretKey, 'mail'),
-  people: deriveKey(secretKey, 'people'),
+  mail: deriveKeys(secretKey, 'mail'),
+  people: deriveKeys(secretKey, 'people'),
+  lasting: (purpose) => lastingKey(lastingRoot, purpose),
 })
 
-/** The key that encrypts the signing keys, which are loaded before there is a context. */
-export const keyRingSecret = (secretKey: string): Uint8Array => deriveKey(secretKey, 'signing keys')
+/** The keys that encrypt the signing keys, which are loaded before there is a context. */
+export const keyRingSecret = (secretKey: SecretValues): Keys => deriveKeys(secretKey, 'signing keys')
 
 export function createApp(deps: Deps): App {
   const context = createContext(deps)

@@ -76,6 +76,8 @@ import { refreshToken } from './grants/refresh_token.ts'
 import { code, query } from './http/authorization_response.ts'
 import { clientMethods } from './http/client_methods.ts'
 import { mailCheck, mailJob, mailProblems } from './people/mail_delivery.ts'
+import { sealedSecrets } from './clients/sealed_secrets.ts'
+import { sealedMails } from './people/sealed_mails.ts'
 import { corePersonData } from './people/person_data.ts'
 import { createRouter } from './http/router.ts'
 
@@ -113,6 +115,7 @@ const core: Feature = {
   personData: corePersonData,
   jobs: [mailJob],
   healthChecks: [...instanceChecks, mailCheck],
+  sealedRecords: [sealedSecrets, sealedMails],
   problems: mailProblems,
 }
 

@@ -12,6 +12,7 @@ import {
   type Opened,
   type OpenedPlain,
   openPlain,
+  openRoot,
   readSettings,
   requireWhole,
 } from './open.ts'
@@ -37,16 +38,17 @@ export const withKeys = async <T>(work: (keys: KeyRing, opened: Opened) => Promi
 
 /** A context like that of the server. Throws Refusal with the memory store, which is in the process of the server. */
 export async function withContext<T>(
-  what: 'accounts' | 'clients',
+  what: 'accounts' | 'clients' | 'secrets',
   work: (context: Context) => Promise<T>,
 ): Promise<T> {
   const { config } = await readSettings()
   requireSharedStore(config, what)
   return withOpened(config, async (opened) => {
     const keys = await openKeys(opened) // features sign logout tokens with them
+    const lastingRoot = await openRoot(opened)
     const audit = await openTrail(opened, 'cli')
     try {
-      return await work(createContext({ ...opened, keys, audit, random: systemRandom }))
+      return await work(createContext({ ...opened, keys, audit, lastingRoot, random: systemRandom }))
     } finally {
       await closeTrail(audit)
     }

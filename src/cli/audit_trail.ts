@@ -5,8 +5,9 @@ import { entries } from '../config/variables.ts'
 import type { Audit } from '../models/audit/audit.ts'
 import type { Facts } from '../models/audit/kinds.ts'
 import { note } from '../models/audit/note.ts'
+import { lastingKey, rootOf } from '../models/lasting_root.ts'
 import { featureEntries } from '../table.ts'
-import type { Opened } from './open.ts'
+import { type Opened, openRoot } from './open.ts'
 
 const plainName = (name: string): string => name.replaceAll(/[^\w.-]/g, '-').slice(0, 90) || 'latchkey'
 
@@ -17,10 +18,11 @@ export async function openTrail(opened: Opened, of: 'server' | 'cli'): Promise<A
   if (signingKeys === undefined) return undefined
   const { openAudit } = await import('../models/audit/audit.ts')
   const name = auditChain ?? plainName(hostname())
+  const people = lastingKey((await openRoot(opened)) ?? rootOf(secretKey[0]), 'audit people')
   const chain = of === 'server' ? name : `${name}.cli`
   return openAudit(
     opened,
-    { issuer, secretKey, signingKeys, chain, operator: operatorName() },
+    { issuer, secretKey, people, signingKeys, chain, operator: operatorName() },
     of === 'server',
   )
 }

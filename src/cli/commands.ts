@@ -41,6 +41,11 @@ export const commands: readonly CommandEntry[] = [
     help: 'List the signing keys and the state of each',
     load: async () => (await keys()).list,
   },
+  {
+    name: 'secrets reseal',
+    help: 'Seal with the first value of SECRET_KEY what a former one has sealed',
+    load: async () => (await import('./secrets_reseal.ts')).reseal,
+  },
   { name: 'jwks', help: 'Print the public keys as a JWKS (RFC 7517)', load: async () => (await keys()).jwks },
   {
     name: 'pkce',

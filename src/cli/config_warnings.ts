@@ -97,6 +97,10 @@ const warnings: readonly Warning[] = [
     text: 'KEY_ACTIVATION_DELAY is under a minute: after a rotation, resource servers whose clocks or caches are behind refuse valid tokens',
   },
   {
+    applies: ({ secretKey }) => secretKey.length > 1,
+    text: 'SECRET_KEY has former values, which still open what they sealed: run latchkey secrets reseal, and remove them when it says so (docs/operations.md)',
+  },
+  {
     applies: ({ keyRotationInterval }, { production }) => production && keyRotationInterval === 0,
     text: 'KEY_ROTATION_INTERVAL is 0: a signing key is used until latchkey keys rotate replaces it',
   },

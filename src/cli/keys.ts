@@ -6,6 +6,7 @@ import { keyRefreshSeconds } from '../config/checks.ts'
 import { seconds } from '../lib/clock.ts'
 import { createBirth } from '../models/birth.ts'
 import type { KeyRing } from '../models/key_ring.ts'
+import { forgetLostRoot } from '../models/lasting_root.ts'
 import type { KeyStatus } from '../models/open_keys.ts'
 import { writePemFiles } from '../models/pem_files.ts'
 import { keyRingSecret } from '../app.ts'
@@ -85,7 +86,10 @@ export const replace = defineCommand({
         rsaBits: Number(config.rsaKeySize),
       })
       // Where the keys were lost, other records may have been.
-      if (config.store.kind !== 'memory') await createBirth(opened).renew()
+      if (config.store.kind !== 'memory') {
+        await createBirth(opened).renew()
+        await forgetLostRoot(store, config.secretKey)
+      }
       const keys = await openKeys(opened)
       await keepPemFiles(config, keys)
       const kids = keys.list().map(({ kid }) => kid)

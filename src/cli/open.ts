@@ -6,10 +6,11 @@ import { readAuthorities } from '../config/named_files.ts'
 import type { Env } from '../config/read.ts'
 import { SettingFault } from '../config/setting_fault.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
-import { deriveKey } from '../lib/hash.ts'
 import { type AdjustableLog, createLog, type Fields } from '../lib/log.ts'
+import { deriveKeys } from '../lib/secret_keys.ts'
 import { clockOffset, clockProblem } from '../models/clock_guard.ts'
 import { type KeyRing, loadKeyRing } from '../models/key_ring.ts'
+import { openLastingRoot } from '../models/lasting_root.ts'
 import { keysAreLost, lostKeysWords } from '../models/readable_keys.ts'
 import { isUnfinished, unfinishedWords } from '../models/unfinished.ts'
 import { memoryStore } from '../store/memory.ts'
@@ -94,7 +95,7 @@ export async function requireWhole(plain: Store): Promise<void> {
 export async function encrypted(plain: Store, { storeEncryption, secretKey }: Config): Promise<Store> {
   if (!storeEncryption) return plain
   const { sealedStore } = await import('../store/sealed.ts')
-  return sealedStore(plain, deriveKey(secretKey, 'store'))
+  return sealedStore(plain, deriveKeys(secretKey, 'store'))
 }
 
 /** The only code that chooses a backend. Of SQLite, Redis and PostgreSQL, those that are not chosen are not loaded. */
@@ -161,6 +162,10 @@ async function requireKeptKeys({ config, log, store }: Opened): Promise<void> {
   if (config.environment === 'production') throw new SettingFault('SECRET_KEY', lostKeysWords)
   log.warn('keys_were_lost', { problem: lostKeysWords })
 }
+
+/** The names of the memory store end with its process. */
+export const openRoot = async ({ config, store }: Opened): Promise<Uint8Array | undefined> =>
+  config.store.kind === 'memory' ? undefined : openLastingRoot(store, config.secretKey)
 
 /** The keys are in the store, so that all instances have the same; with the memory store they are in KEYS_PATH. */
 export async function openKeys(opened: Opened): Promise<KeyRing> {

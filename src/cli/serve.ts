@@ -28,7 +28,7 @@ import { handleTheUncaught } from './last_resort.ts'
 import { listenFault } from './listen_fault.ts'
 import { type Listener, openListener } from './listener.ts'
 import { logFileOf } from './log_file.ts'
-import { open, openKeys, type Opened, readConfig, readSettings, refusedConcern } from './open.ts'
+import { open, openKeys, type Opened, openRoot, readConfig, readSettings, refusedConcern } from './open.ts'
 import { createSecrets } from './secrets.ts'
 import { seedDemo } from './seed_demo.ts'
 import { changedNames, problemsOf, requireReloadable } from './reload.ts'
@@ -63,6 +63,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
   const ring = await openKeys(opened)
   const keys = tracing ? tracedKeys(ring, tracing) : ring
   const keysSince = Math.min(...keys.list().map((each) => each.created_at))
+  const lastingRoot = await openRoot(opened)
   const birth = config.store.kind === 'memory' ? neverLost : await openBirth(opened, keysSince)
   const trail = await openTrail(opened, 'server')
   const audit = trail && tracing ? { ...trail, traceId: tracing.traceId } : trail
@@ -86,6 +87,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
       birth,
       audit,
       tracing,
+      lastingRoot,
       random: systemRandom,
       closing: () => closing,
       soon: (job) => timers?.soon(job),

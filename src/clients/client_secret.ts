@@ -1,9 +1,11 @@
 /** The secrets of a client: one, or two while a new one takes the place of an old one. https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 */
 import type { Context } from '../contracts/context.ts'
 import { type Clock, seconds } from '../lib/clock.ts'
-import { equalInConstantTime } from '../lib/equal.ts'
 import { unseal } from '../lib/seal.ts'
-import { type Client, secretMac, secretMembers } from '../models/client.ts'
+import { firstKey, type Keys } from '../lib/secret_keys.ts'
+import type { Memory } from '../models/define_record.ts'
+import type { Resealed } from '../models/reseal.ts'
+import { Client, isSecretMac, secretMembers } from '../models/client.ts'
 
 type Secrets = Pick<Context, 'secrets' | 'clock'>
 
@@ -48,11 +50,46 @@ export const secretOf = (client: Client, context: Secrets): string | undefined =
  */
 export function isSecretOf(client: Client, given: readonly string[], { secrets, clock }: Secrets): boolean {
   const held = heldSecrets(client, clock)
-  const found = given.flatMap((secret) => {
-    const came = secretMac(secrets.clientSecrets, client.client_id, secret)
-    return held.map(({ secret_mac }) => equalInConstantTime(came, secret_mac))
-  })
+  const found = given.flatMap((secret) =>
+    held.map(({ secret_mac }) => isSecretMac(secrets.clientSecrets, client.client_id, secret, secret_mac)),
+  )
   return found.includes(true)
+}
+
+/** Seals the secrets of the client with the first value of SECRET_KEY; without `write` it only says whether they are. */
+export async function resealSecrets(
+  memory: Memory & Secrets,
+  clientId: string,
+  write: boolean,
+): Promise<Resealed | undefined> {
+  const client = await Client.find(memory, clientId)
+  if (client?.sealed_secret === undefined) return undefined
+  const next = withResealed(client, memory.secrets.clientSecrets)
+  if (next === 'unreadable' || next === 'current') return next
+  if (write)
+    await Client.update(memory, clientId, (current) => {
+      const changed = withResealed(current, memory.secrets.clientSecrets)
+      return typeof changed === 'string' ? undefined : changed
+    })
+  return 'moved'
+}
+
+/** One secret that no value opens leaves the other as it is: an operator makes a new one. */
+function withResealed(client: Client, keys: Keys): Client | 'current' | 'unreadable' {
+  const { client_id: id, sealed_secret, former_secret } = client
+  const again = (sealed: string | undefined): ReturnType<typeof secretMembers> | 'unreadable' | undefined => {
+    if (sealed === undefined || unseal(firstKey(keys), sealed, id) !== undefined) return undefined
+    const plain = unseal(keys, sealed, id)
+    return plain === undefined ? 'unreadable' : secretMembers(keys, id, plain)
+  }
+  const [now, former] = [again(sealed_secret), again(former_secret?.sealed_secret)]
+  if (now === 'unreadable' || former === 'unreadable') return 'unreadable'
+  if (!now && !former) return 'current'
+  return {
+    ...client,
+    ...now,
+    ...(former && former_secret && { former_secret: { ...former_secret, ...former } }),
+  }
 }
 
 /** The record with a new secret. The present one holds for another `overlap` seconds; one before it ends now. */

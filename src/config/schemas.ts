@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { type Network, parseNetworks } from '../lib/address.ts'
 import { asciiDomain } from '../lib/ascii_domain.ts'
 import { isPlainHost } from '../lib/plain_host.ts'
+import type { SecretValues } from '../lib/secret_keys.ts'
 
 /** One rule for the whole text. `parse` returns undefined for text that does not match the description. */
 export function described<T>(
@@ -232,6 +233,29 @@ export const bearer = (min: number) =>
   )
 
 export const text = described('text', (value) => value)
+
+const Several = v.pipe(
+  v.tupleWithRest([v.pipe(v.string(), v.nonEmpty())], v.pipe(v.string(), v.nonEmpty())),
+  v.maxLength(5),
+  v.check((values) => new Set(values).size === values.length),
+)
+
+/**
+ * One value, or a JSON array of up to five: the first and former ones. Any text that does not begin as such an array is one
+ * value as it is, so that a value from before may contain spaces, commas and line breaks.
+ */
+export const secretValues = described(
+  'a text, or a JSON array of one to five different texts, the one that seals first',
+  (value): SecretValues | undefined => {
+    if (!/^\s*\[\s*"/.test(value)) return [value]
+    try {
+      const read = v.safeParse(Several, JSON.parse(value))
+      return read.success ? read.output : undefined
+    } catch {
+      return undefined
+    }
+  },
+)
 
 export type StoreLocation =
   | { readonly kind: 'memory' }

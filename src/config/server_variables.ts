@@ -46,11 +46,11 @@ export const serverSections = {
     },
     {
       name: 'SECRET_KEY',
-      schema: is.text,
+      schema: is.secretValues,
       default: { development: developmentSecretKey },
       required: 'production',
       secret: true,
-      help: 'Signs cookies and forms, and encrypts secrets and keys in the store. At least 32 characters: `openssl rand -base64 48`.',
+      help: 'Signs cookies and forms, and encrypts secrets and keys in the store. At least 32 characters: `openssl rand -base64 48`. While it changes, a JSON array: the first value seals, the others only open (docs/operations.md).',
     },
     {
       name: 'TLS_CERT_PATH',

@@ -2,6 +2,7 @@
 import type { Config } from '../config.ts'
 import type { Joined, Sockets } from './sockets.ts'
 import type { Random } from '../lib/random.ts'
+import type { Keys } from '../lib/secret_keys.ts'
 import type { OwnWords, Said } from '../lib/say.ts'
 import type { Limiter } from '../lib/limiter.ts'
 import type { Audit } from '../models/audit/audit.ts'
@@ -23,15 +24,17 @@ export interface Table extends Joined<Sockets> {
   features: readonly string[]
 }
 
-/** Keys derived from SECRET_KEY, one for each purpose. */
+/** Keys derived from SECRET_KEY, by purpose. */
 export interface Secrets {
-  csrf: Uint8Array
-  refresh: Uint8Array
-  clientSecrets: Uint8Array
-  keyRing: Uint8Array
+  csrf: Keys
+  refresh: Keys
+  clientSecrets: Keys
+  keyRing: Keys
   /** Encrypts queued mails, and other personal data in the store. */
-  mail: Uint8Array
-  people: Uint8Array
+  mail: Keys
+  people: Keys
+  /** The key of a purpose that stays the same when SECRET_KEY changes: for names, and never for what opens something. */
+  lasting(purpose: string): Uint8Array
 }
 
 export interface Context extends Memory {

@@ -14,6 +14,7 @@ import type { Html } from '../html/view.ts'
 import type { OwnWords, Said } from '../lib/say.ts'
 import type { Client } from '../models/client.ts'
 import type { Grant, GrantExtra } from '../models/grant.ts'
+import type { Resealed } from '../models/reseal.ts'
 import type { ActiveUser, User } from '../models/user.ts'
 import type { Params } from '../auth/params.ts'
 
@@ -232,6 +233,14 @@ export interface HealthFinding {
   /** The word for this finding, in place of that of the check. */
   trouble?: string
   details?: Readonly<Record<string, unknown>>
+}
+
+/** What is kept sealed with SECRET_KEY for longer than an hour: `latchkey secrets reseal` moves each item to its first value. */
+export interface SealedRecords {
+  name: string
+  items(context: Context): Promise<string[]>
+  /** Without `write` it only says whether the first value has sealed it. Undefined where there is nothing sealed. */
+  reseal(context: Context, item: string, write: boolean): Promise<Resealed | undefined>
 }
 
 /** A check of /health. It must not throw, and must not wait for another server. */

@@ -39,6 +39,7 @@ import type {
   Decrypt,
   DocumentWrapper,
   HealthCheck,
+  SealedRecords,
   Job,
   RegistrationRule,
   RequestSource,
@@ -54,6 +55,8 @@ export const sockets = {
   jobs: named<Job>,
   /** What /health looks at, in this order. */
   healthChecks: named<HealthCheck>,
+  /** What a change of SECRET_KEY moves. */
+  sealedRecords: named<SealedRecords>,
   /** Members of the discovery document: arrays are joined, any other member must be new. */
   metadata: each<(context: Context) => Record<string, unknown>>,
   /** Base URLs of this provider in addition to the issuer; without trailing slash. */

@@ -1,7 +1,6 @@
 /** Claims, subject identifiers and session identifiers of an End-User, as one client sees them. https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims */
 import type { Context } from '../contracts/context.ts'
 import type { SubjectType } from '../contracts/feature.ts'
-import { deriveKey } from '../lib/hash.ts'
 import { identifierOf, pseudonymOf } from '../lib/pseudonym.ts'
 import type { Client } from '../models/client.ts'
 import type { Grant } from '../models/grant.ts'
@@ -18,7 +17,7 @@ const isPublicSubject = (client: Client): boolean => client.subject_type === pub
 
 /** A key for each set of clients with the same subject identifiers. It derives from the identifier of '', which no account has, so that no client ever receives it. */
 const sectorKey = (client: Client, context: Context): Uint8Array =>
-  deriveKey(context.config.secretKey, `session names of ${subjectOf('', client, context)}`)
+  context.secrets.lasting(`session names of ${subjectOf('', client, context)}`)
 
 /**
  * The session identifier for this client: `sid` of ID Tokens and logout tokens. Clients with pairwise subject identifiers

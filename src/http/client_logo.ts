@@ -2,23 +2,21 @@
 import { formEncode } from '../auth/redirect_uri.ts'
 import type { Context } from '../contracts/context.ts'
 import { foreignUrl } from '../html/foreign_text.ts'
-import { equalInConstantTime } from '../lib/equal.ts'
-import { deriveKey, hmac } from '../lib/hash.ts'
+import { deriveKeys, isMacOf, type Keys, macOf } from '../lib/secret_keys.ts'
 import type { Params } from '../auth/params.ts'
 
 export const clientLogoPath = '/client_logo'
 
-const macOf = (uri: string, { config }: Context): string =>
-  hmac(deriveKey(config.secretKey, 'logos of clients'), uri)
+const keysOf = ({ config }: Context): Keys => deriveKeys(config.secretKey, 'logos of clients')
 
 /** Undefined when such logos are not shown, or for a URL that is not https. The MAC keeps the endpoint from fetching other URLs. */
 export function logoPathOf(logoUri: string | undefined, context: Context): string | undefined {
   const uri = context.config.unverifiedClientLogos ? foreignUrl(logoUri, ['https:']) : undefined
   return uri === undefined
     ? undefined
-    : `${context.basePath}${clientLogoPath}?${formEncode({ uri, mac: macOf(uri, context) })}`
+    : `${context.basePath}${clientLogoPath}?${formEncode({ uri, mac: macOf(keysOf(context), uri) })}`
 }
 
 /** The URL of the logo, if `logoPathOf` made these parameters and logos are shown. */
 export const logoUriOf = ({ uri = '', mac = '' }: Params, context: Context): string | undefined =>
-  context.config.unverifiedClientLogos && equalInConstantTime(mac, macOf(uri, context)) ? uri : undefined
+  context.config.unverifiedClientLogos && isMacOf(keysOf(context), uri, mac) ? uri : undefined

@@ -2,9 +2,8 @@
 import { HttpError } from '../auth/errors.ts'
 import { secret, type Way } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
-import { equalInConstantTime } from '../lib/equal.ts'
-import { hmac } from '../lib/hash.ts'
 import { say, type Said } from '../lib/say.ts'
+import { isMacOf, macOf } from '../lib/secret_keys.ts'
 import type { Params } from '../auth/params.ts'
 import type { Call } from '../contracts/call.ts'
 import type { FormReader, Submitted } from '../contracts/endpoint.ts'
@@ -29,7 +28,9 @@ export function ensureBrowser(call: Call, context: Context): { browser: string; 
 
 /** The hidden `csrf_token` of a form. A token is valid only for forms of its `purpose`. */
 export const csrfToken = (context: Context, browser: string, purpose: string): string =>
-  hmac(context.secrets.csrf, `${purpose}\n${browser}`)
+  macOf(context.secrets.csrf, csrfText(browser, purpose))
+
+const csrfText = (browser: string, purpose: string): string => `${purpose}\n${browser}`
 
 /**
  * The check without the token: returns the identifier of a browser that has shown a page of this provider, or throws
@@ -84,7 +85,7 @@ export function isOwnToken(
   return (
     token !== undefined &&
     browser !== undefined &&
-    equalInConstantTime(token, csrfToken(context, browser, purpose))
+    isMacOf(context.secrets.csrf, csrfText(browser, purpose), token)
   )
 }
 

@@ -1,7 +1,6 @@
 /** A cookie with a MAC that proves that an account signed in with this browser before. https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies */
 import type { Context } from '../contracts/context.ts'
-import { equalInConstantTime } from '../lib/equal.ts'
-import { hmac } from '../lib/hash.ts'
+import { isMacOf, macOf } from '../lib/secret_keys.ts'
 import { canonicalUsername } from '../models/user.ts'
 import type { Call } from '../contracts/call.ts'
 import { cookieName, readCookie, setCookie } from './cookie.ts'
@@ -9,8 +8,8 @@ import { browserOf } from './csrf.ts'
 
 const lifetimeSeconds = 180 * 86_400
 
-const proof = (context: Context, browser: string, username: string): string =>
-  hmac(context.secrets.csrf, `known browser\n${browser}\n${canonicalUsername(username)}`)
+const proofText = (browser: string, username: string): string =>
+  `known browser\n${browser}\n${canonicalUsername(username)}`
 
 /** The identifier of the browser if this account signed in with it before. */
 export function browserKnownTo(call: Call, context: Context, username: string): string | undefined {
@@ -18,7 +17,7 @@ export function browserKnownTo(call: Call, context: Context, username: string): 
   const cookie = readCookie(call, cookieName(context.config, 'known'))
   return browser !== undefined &&
     cookie !== undefined &&
-    equalInConstantTime(cookie, proof(context, browser, username))
+    isMacOf(context.secrets.csrf, proofText(browser, username), cookie)
     ? browser
     : undefined
 }
@@ -29,6 +28,11 @@ export function rememberBrowser(call: Call, context: Context, username: string):
   if (browser === undefined) return []
   return [
     setCookie(context.config, 'browser', browser, lifetimeSeconds),
-    setCookie(context.config, 'known', proof(context, browser, username), lifetimeSeconds),
+    setCookie(
+      context.config,
+      'known',
+      macOf(context.secrets.csrf, proofText(browser, username)),
+      lifetimeSeconds,
+    ),
   ]
 }

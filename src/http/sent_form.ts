@@ -72,7 +72,9 @@ async function idOf(call: Call, context: Context): Promise<SentFormId | undefine
   if (browser === undefined || call.body === undefined) return undefined
   const body = await call.body.catch(() => undefined)
   if (body === undefined) return undefined
-  const digest = (...parts: string[]) => hmac(context.secrets.csrf, `sent form\n${parts.join('\n')}`)
+  // A name in the store: of the instances of a change of SECRET_KEY, each must find what another began.
+  const key = context.secrets.lasting('csrf')
+  const digest = (...parts: string[]) => hmac(key, `sent form\n${parts.join('\n')}`)
   return { browser: digest(browser), form: digest(browser, call.path, call.search, body) }
 }
 

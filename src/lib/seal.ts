@@ -1,5 +1,6 @@
 /** Authenticated encryption of small texts. https://nvlpubs.nist.gov/nistpubs/Legacy/SP/nistspecialpublication800-38d.pdf */
 import { createCipheriv, createDecipheriv, createHmac, randomFillSync } from 'node:crypto'
+import { everyKey, firstKey, type Keys } from './secret_keys.ts'
 
 const version = 's1.'
 const saltBytes = 16
@@ -16,12 +17,12 @@ function derive(key: Uint8Array, salt: Uint8Array): Buffer {
   return createHmac('sha256', key).update('latchkey seal 1\0').update(salt).digest()
 }
 
-/** `s1.` and base64url of salt, nonce, ciphertext and tag. `key` is 32 bytes; the same call never repeats its result. */
-export function seal(key: Uint8Array, plaintext: string, associatedData: string): string {
+/** `s1.` and base64url of salt, nonce, ciphertext and tag. The first of `keys` seals; the same call never repeats its result. */
+export function seal(keys: Keys, plaintext: string, associatedData: string): string {
   const head = randomFillSync(Buffer.allocUnsafe(headBytes))
   const cipher = createCipheriv(
     'aes-256-gcm',
-    derive(key, head.subarray(0, saltBytes)),
+    derive(firstKey(keys), head.subarray(0, saltBytes)),
     head.subarray(saltBytes),
   )
   cipher.setAAD(Buffer.from(associatedData))
@@ -30,8 +31,25 @@ export function seal(key: Uint8Array, plaintext: string, associatedData: string)
   return version + Buffer.concat([head, body, cipher.getAuthTag()]).toString('base64url')
 }
 
-/** The plaintext, or undefined for anything that `seal` did not make with this key and this associated data. */
-export function unseal(key: Uint8Array, sealed: string, associatedData: string): string | undefined {
+/** The plaintext, or undefined for anything that `seal` did not make with one of these keys and this associated data. */
+export function unseal(keys: Keys, sealed: string, associatedData: string): string | undefined {
+  for (const key of everyKey(keys)) {
+    const plaintext = unsealWith(key, sealed, associatedData)
+    if (plaintext !== undefined) return plaintext
+  }
+  return undefined
+}
+
+/**
+ * The same plaintext sealed with the first key; undefined when the first key has sealed it already, or when no key opens it.
+ */
+export function resealed(keys: Keys, sealed: string, associatedData: string): string | undefined {
+  if (unsealWith(firstKey(keys), sealed, associatedData) !== undefined) return undefined
+  const plaintext = unseal(keys, sealed, associatedData)
+  return plaintext === undefined ? undefined : seal(keys, plaintext, associatedData)
+}
+
+function unsealWith(key: Uint8Array, sealed: string, associatedData: string): string | undefined {
   if (!sealed.startsWith(version)) return undefined
   const bytes = Buffer.from(sealed.slice(version.length), 'base64url')
   if (bytes.length < headBytes + tagBytes) return undefined

@@ -3,9 +3,9 @@ import * as v from 'valibot'
 import { type ClientMetadata, coreMetadata } from '../auth/registration.ts'
 import { RegistrationLimits } from '../auth/registration_limits.ts'
 import { type Clock, seconds } from '../lib/clock.ts'
-import { hmac } from '../lib/hash.ts'
 import type { Random } from '../lib/random.ts'
 import { seal } from '../lib/seal.ts'
+import { isMacOf, type Keys, macOf } from '../lib/secret_keys.ts'
 import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 
@@ -155,16 +155,22 @@ export const authMethodsOf = (client: Client): readonly string[] =>
     ? secretMethods
     : [client.token_endpoint_auth_method]
 
+const macText = (clientId: string, secret: string): string => `${clientId}\n${secret}`
+
 /** The value of `secret_mac`. */
-export const secretMac = (key: Uint8Array, clientId: string, secret: string): string =>
-  hmac(key, `${clientId}\n${secret}`)
+const secretMac = (key: Keys, clientId: string, secret: string): string =>
+  macOf(key, macText(clientId, secret))
+
+/** Whether `mac` is the `secret_mac` of this secret, also when a former SECRET_KEY made it. */
+export const isSecretMac = (key: Keys, clientId: string, secret: string, mac: string): boolean =>
+  isMacOf(key, macText(clientId, secret), mac)
 
 /** Whether a client with this metadata has a secret. The default method needs one. */
 export const needsSecret = ({ token_endpoint_auth_method: method }: Incomplete<Client>): boolean =>
   method === undefined || method.startsWith('client_secret_')
 
 /** The members of a record that are made from a secret. */
-export const secretMembers = (key: Uint8Array, clientId: string, secret: string) => ({
+export const secretMembers = (key: Keys, clientId: string, secret: string) => ({
   secret_mac: secretMac(key, clientId, secret),
   sealed_secret: seal(key, secret, clientId),
 })
@@ -179,7 +185,7 @@ type NewClient = v.InferInput<typeof Metadata> & Incomplete<Client> & { client_i
 export interface ClientContext {
   clock: Clock
   random: Random
-  secrets: { clientSecrets: Uint8Array }
+  secrets: { clientSecrets: Keys }
 }
 
 /** 64 characters: as a key of HMAC a secret is at least as long as the hash, also that of HS512 (RFC 7518 §3.2). */

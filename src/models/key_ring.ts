@@ -60,6 +60,8 @@ export interface KeyRing {
    * that of the store. Of instances that do so at once, one makes the next keys.
    */
   rotateDue(): Promise<KeyStatus[]>
+  /** Seals keys that a former value of SECRET_KEY has sealed, by the first one, and resolves to their number. Without `write` it only counts. */
+  reseal(write: boolean): Promise<number>
   list(): KeyStatus[]
   /** A key as PEM: the key `kid`, else the current key of `alg`. */
   pem(alg: KeyAlg, kid?: string): Pem | undefined
@@ -212,6 +214,13 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     return statuses
   }
 
+  async function reseal(write: boolean): Promise<number> {
+    await refresh()
+    const { moved } = record.resealDocument(open.document, sealingKey)
+    if (write && moved > 0) await change((current) => record.resealDocument(current, sealingKey).document)
+    return moved
+  }
+
   async function rotateDue(): Promise<KeyStatus[]> {
     await refresh()
     ages.tellOfImported(open.document, now())
@@ -259,6 +268,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     refresh: () => inTurn.run(refresh),
     rotate: (wanted = algs) => inTurn.run(() => rotate(wanted, 'asked')),
     rotateDue: () => inTurn.run(rotateDue),
+    reseal: (write) => inTurn.run(() => reseal(write)),
     jwks: () => open.jwks(now()),
     list,
     pem: (alg, kid) => open.pem(alg, now(), kid),

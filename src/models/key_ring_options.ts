@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import type { KeyAlg, SigningAlg } from '../auth/jwk.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import type { Keys } from '../lib/secret_keys.ts'
 import type { Store } from '../store/store.ts'
 import type { Rotation } from './key_rotation.ts'
 
@@ -10,8 +11,8 @@ export type KeyStorage = Pick<Store, 'get' | 'create' | 'replace' | 'time'>
 
 export interface KeyRingOptions {
   storage: KeyStorage
-  /** 32 bytes; seals the private keys in the store. */
-  sealingKey: Uint8Array
+  /** Seal the private keys in the store. */
+  sealingKey: Keys
   clock: Clock
   log: Log
   /** Algorithms that must have a key. Keys of others retire. */

@@ -12,6 +12,7 @@ import {
 import { type SigningKey, signingKey, type VerificationKey, verificationKey } from '../auth/jws.ts'
 import { sha256 } from '../lib/hash.ts'
 import { lazy } from '../lib/lazy.ts'
+import type { Keys } from '../lib/secret_keys.ts'
 import { unseal } from '../lib/seal.ts'
 import { type Document, type Entry, isRetired, sealContext, wrongSecret } from './signing_keys.ts'
 
@@ -71,7 +72,7 @@ export interface OpenKeys {
 }
 
 /** Throws KeyRingError when the entry was sealed under another secret, name or algorithm. */
-function openEntry(entry: Entry, sealingKey: Uint8Array): OpenKey {
+function openEntry(entry: Entry, sealingKey: Keys): OpenKey {
   const { kid, alg } = entry
   const plain = unseal(sealingKey, entry.private_jwk, sealContext(kid, alg))
   if (plain === undefined) throw wrongSecret(`the signing key ${kid} was`)
@@ -85,7 +86,7 @@ function openEntry(entry: Entry, sealingKey: Uint8Array): OpenKey {
 }
 
 /** Opens the keys of `document`. Keys that `before` has opened already are taken from it. */
-export function openKeys(document: Document, sealingKey: Uint8Array, before?: OpenKeys): OpenKeys {
+export function openKeys(document: Document, sealingKey: Keys, before?: OpenKeys): OpenKeys {
   const all = document.keys.map((entry): OpenKey => {
     const known = before?.get(entry.kid)
     // Equal sealed text is the same key: only its times may have changed.

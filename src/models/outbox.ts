@@ -1,9 +1,11 @@
 /** Mails that wait for delivery, sealed in the store, so that none is lost when the mail relay or this process is down. */
 import * as v from 'valibot'
 import { seal, unseal } from '../lib/seal.ts'
+import type { Keys } from '../lib/secret_keys.ts'
 import type { Random } from '../lib/random.ts'
 import type { Memory } from './define_record.ts'
 import { type Claimed, defineLeaseQueue, leaseEntries } from './lease_queue.ts'
+import { type Resealed, resealRecord } from './reseal.ts'
 
 const schema = v.object({
   ...leaseEntries,
@@ -32,8 +34,8 @@ export const mailQueue = defineLeaseQueue('mail', schema, { index: outboxIndex }
 const lifetimeSeconds = 7 * 86_400
 
 export const Outbox = {
-  /** Stores the mail; the job `mail` delivers it. `key` is 32 bytes. Returns its id. */
-  async add(memory: Memory, random: Random, key: Uint8Array, message: MailMessage): Promise<string> {
+  /** Stores the mail; the job `mail` delivers it. Returns its id. */
+  async add(memory: Memory, random: Random, key: Keys, message: MailMessage): Promise<string> {
     const id = random(15)
     const now = memory.clock.now()
     const created_at = Math.floor(now / 1000)
@@ -42,8 +44,17 @@ export const Outbox = {
     return id
   },
 
+  reseal: (memory: Memory, keys: Keys, id: string, write: boolean): Promise<Resealed | undefined> =>
+    resealRecord(keys, write, {
+      find: () => mailQueue.find(memory, id),
+      update: (change) => mailQueue.update(memory, id, change),
+      sealedOf: ({ sealed }) => sealed,
+      withSealed: (mail, sealed) => ({ ...mail, sealed }),
+      label: `mail ${id}`,
+    }),
+
   /** The mail of a record; undefined when it was sealed under another SECRET_KEY. */
-  open(key: Uint8Array, id: string, record: { sealed: string }): MailMessage | undefined {
+  open(key: Keys, id: string, record: { sealed: string }): MailMessage | undefined {
     const text = unseal(key, record.sealed, `mail ${id}`)
     return text === undefined ? undefined : (JSON.parse(text) as MailMessage)
   },

@@ -1,4 +1,5 @@
 /** Whether the signing keys of a store can be opened, without changing anything. */
+import type { Keys } from '../lib/secret_keys.ts'
 import type { Store } from '../store/store.ts'
 import { hasData } from './birth.ts'
 import { openKeys } from './open_keys.ts'
@@ -8,7 +9,7 @@ import * as record from './signing_keys.ts'
 export async function requireReadable(
   storage: Pick<Store, 'get'>,
   plain: Pick<Store, 'get'>,
-  sealingKey: Uint8Array,
+  sealingKey: Keys,
 ): Promise<void> {
   const text = await storage.get(record.recordName)
   if (text !== undefined) openKeys(record.parseDocument(text), sealingKey)

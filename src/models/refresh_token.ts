@@ -5,22 +5,21 @@
  * recognised although none is stored, and the next token of a generation can be computed again for a client that did
  * not receive the answer.
  */
-import { equalInConstantTime } from '../lib/equal.ts'
-import { hmac } from '../lib/hash.ts'
+import { isMacOf, type Keys, macOf } from '../lib/secret_keys.ts'
 import { grantIdOf, handleKinds } from '../auth/token.ts'
 
 const generationLength = 4 // 64^4 generations; then the family ends
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 /** `generation` counts from 0. */
-export function refreshHandle(key: Uint8Array, grantId: string, generation: number): string {
+export function refreshHandle(keys: Keys, grantId: string, generation: number): string {
   const body = `${grantId}${spell(generation)}`
-  return `${handleKinds.refresh}${body}${hmac(key, body)}`
+  return `${handleKinds.refresh}${body}${macOf(keys, body)}`
 }
 
 /** The grant and generation of a token that this provider issued; undefined for anything else. */
 export function readRefreshHandle(
-  key: Uint8Array,
+  keys: Keys,
   handle: string,
 ): { grantId: string; generation: number } | undefined {
   const grantId = grantIdOf(handle)
@@ -30,11 +29,8 @@ export function readRefreshHandle(
     handleKinds.refresh.length + grantId.length + generationLength,
   )
   const generation = unspell(body.slice(grantId.length))
-  if (
-    generation === undefined ||
-    !equalInConstantTime(handle, `${handleKinds.refresh}${body}${hmac(key, body)}`)
-  )
-    return undefined
+  const mac = handle.slice(handleKinds.refresh.length + body.length)
+  if (generation === undefined || !isMacOf(keys, body, mac)) return undefined
   return { grantId, generation }
 }
 

@@ -1,13 +1,14 @@
 /** Replaces all signing and decryption keys at once, for keys that were lost or that leaked. docs/deployment.md, "Lost keys" */
 import { generateKey, type KeyAlg } from '../auth/jwk.ts'
 import { type Clock, seconds } from '../lib/clock.ts'
+import type { Keys } from '../lib/secret_keys.ts'
 import type { KeyStorage } from './key_ring_options.ts'
 import { type Document, emptyDocument, KeyRingError, newEntry, recordName } from './signing_keys.ts'
 
 export interface Replacement {
   storage: KeyStorage
-  /** 32 bytes; seals the private keys in the store. */
-  sealingKey: Uint8Array
+  /** Seal the private keys in the store. */
+  sealingKey: Keys
   clock: Clock
   algs: readonly KeyAlg[]
   rsaBits?: number

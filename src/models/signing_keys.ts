@@ -3,7 +3,8 @@ import type { KeyObject } from 'node:crypto'
 import * as v from 'valibot'
 import { isSigningAlg, isThumbprint, type KeyAlg, keyAlgs, type PublicJwk, thumbprint } from '../auth/jwk.ts'
 import { signingAlgs } from '../auth/registration.ts'
-import { seal } from '../lib/seal.ts'
+import { resealed, seal } from '../lib/seal.ts'
+import type { Keys } from '../lib/secret_keys.ts'
 
 /** The key of the record in the store. */
 export const recordName = 'key_ring'
@@ -97,7 +98,7 @@ export function newEntry(
   alg: KeyAlg,
   now: number,
   activatesAt: number,
-  sealingKey: Uint8Array,
+  sealingKey: Keys,
 ): Entry {
   const jwk = key.export({ format: 'jwk' })
   const kid = thumbprint(jwk)
@@ -108,6 +109,18 @@ export function newEntry(
     activates_at: activatesAt,
     private_jwk: seal(sealingKey, JSON.stringify(jwk), sealContext(kid, alg)),
   }
+}
+
+/** The document with its private keys sealed by the first of `keys`, and how many of them another had sealed. */
+export function resealDocument(document: Document, keys: Keys): { document: Document; moved: number } {
+  let moved = 0
+  const entries = document.keys.map((entry) => {
+    const next = resealed(keys, entry.private_jwk, sealContext(entry.kid, entry.alg))
+    if (next === undefined) return entry
+    moved++
+    return { ...entry, private_jwk: next }
+  })
+  return { document: { ...document, keys: entries }, moved }
 }
 
 /** By algorithm, then by activation. The sort is stable, so on every instance the later of two equal entries in the record is the newer. */

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { Random } from '../lib/random.ts'
 import { seal, unseal } from '../lib/seal.ts'
+import type { Keys } from '../lib/secret_keys.ts'
 import type { Memory } from './define_record.ts'
 import { defineLeaseQueue, leaseEntries } from './lease_queue.ts'
 
@@ -23,7 +24,7 @@ export function defineWaitList<T>(name: string, lifetime: number) {
   return {
     queue,
 
-    async add(memory: Memory, random: Random, key: Uint8Array, item: T): Promise<void> {
+    async add(memory: Memory, random: Random, key: Keys, item: T): Promise<void> {
       const id = random(15)
       const now = memory.clock.now()
       const sealed = seal(key, JSON.stringify(item), purpose(id))
@@ -36,7 +37,7 @@ export function defineWaitList<T>(name: string, lifetime: number) {
      */
     async workOff(
       memory: Memory,
-      key: Uint8Array,
+      key: Keys,
       limit: number,
       work: (item: T) => Promise<void>,
     ): Promise<boolean> {

@@ -1,25 +1,26 @@
 /** A store that encrypts the values of another store. docs/architecture.md, "Store". */
 import { seal, unseal } from '../lib/seal.ts'
+import type { Keys } from '../lib/secret_keys.ts'
 import type { Concern, Counted, Found, RangeOptions, Scored, Store, Ttl } from './store.ts'
 
 /**
- * Values are sealed with `key` (32 bytes) and bound to their store key, so that a value copied to another store key
+ * Values are sealed with the first of `keys` and bound to their store key, so that a value copied to another store key
  * does not open. Store keys, counters and indexes stay readable. A value that does not open is absent for `get` and
  * `take` (which still deletes it) and never equal to `expected` of `replace`. For `create` it exists, so that a damaged
  * value does not allow a second use of something single-use.
  */
-export const sealedStore = (store: Store, key: Uint8Array): Store => new SealedStore(store, key)
+export const sealedStore = (store: Store, keys: Keys): Store => new SealedStore(store, keys)
 
 const isCount = /^-?[0-9]+$/
 
 class SealedStore implements Store {
   readonly #store: Store
-  readonly #key: Uint8Array
+  readonly #keys: Keys
 
-  constructor(store: Store, key: Uint8Array) {
-    seal(key, '', '') // throws here, not at the first request, when the key has the wrong length
+  constructor(store: Store, keys: Keys) {
+    seal(keys, '', '') // throws here, not at the first request, when the key has the wrong length
     this.#store = store
-    this.#key = key
+    this.#keys = keys
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -27,15 +28,15 @@ class SealedStore implements Store {
   }
 
   put(key: string, value: string, ttl?: Ttl): Promise<void> {
-    return this.#store.put(key, seal(this.#key, value, key), ttl)
+    return this.#store.put(key, seal(this.#keys, value, key), ttl)
   }
 
   create(key: string, value: string, ttl?: Ttl): Promise<boolean> {
-    return this.#store.create(key, seal(this.#key, value, key), ttl)
+    return this.#store.create(key, seal(this.#keys, value, key), ttl)
   }
 
   async replace(key: string, expected: string, value: string, ttl?: Ttl): Promise<boolean> {
-    const next = seal(this.#key, value, key)
+    const next = seal(this.#keys, value, key)
     // Two ciphertexts of one plaintext differ, so the swap compares ciphertexts. When another writer has stored the same
     // plaintext again, the swap fails and is repeated. Each repetition means that another writer succeeded.
     for (;;) {
@@ -97,6 +98,6 @@ class SealedStore implements Store {
   }
 
   #open(key: string, sealed: string | undefined): string | undefined {
-    return sealed === undefined ? undefined : unseal(this.#key, sealed, key)
+    return sealed === undefined ? undefined : unseal(this.#keys, sealed, key)
   }
 }

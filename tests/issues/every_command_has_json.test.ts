@@ -11,6 +11,7 @@ const port = freePort()
 const line = commandLine({
   STORE_URL: 'sqlite:latchkey.db',
   ACCOUNT_REGISTRATION: 'open',
+  BACKUP_KEY: 'a-key-for-the-backups-of-this-test',
   AUDIT_SIGNING_KEY: 'a-key-for-the-audit-trail-of-this-test',
   PORT: `${port}`,
 })
@@ -35,6 +36,7 @@ const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> =
   'keys rotate': { args: ['--alg', 'RS256'] },
   'keys replace': { args: ['--yes'], shows: { clients_without_secret: [] } },
   'keys list': { args: [] },
+  'secrets reseal': { args: ['--dry-run'], shows: { left: 0, unreadable: 0 } },
   jwks: { args: [] },
   pkce: { args: [], shows: { code_challenge_method: 'S256' } },
   'user add': {
@@ -88,6 +90,8 @@ const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> =
   'audit jwks': { args: [] },
   'audit verify': { args: [] },
   'audit export': { args: ['trail.jsonl'] },
+  backup: { args: ['--to', 'saved.backup'] },
+  restore: { args: ['saved.backup', '--replace', '--yes'] },
   'monitor report': { args: ['--issuer', 'https://id.example'], shows: { checks: [], incidents: [] } },
 }
 

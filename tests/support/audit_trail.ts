@@ -1,4 +1,5 @@
 /** An audit trail on a real store, and its lines as an export has them. */
+import { deriveKey } from '../../src/lib/hash.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { type Audit, openAudit } from '../../src/models/audit/audit.ts'
 import { exportLines } from '../../src/models/audit/export_lines.ts'
@@ -41,11 +42,13 @@ export async function trail(options: TrailOptions = {}): Promise<TestTrail> {
   const logged: string[] = []
   const log = createLog('debug', 'text', (line) => logged.push(line))
   const iss = options.issuer ?? issuer
+  const secretKey = options.secretKey ?? 'the secret key of the tests'
   const audit = await openAudit(
     { store, clock, log },
     {
       issuer: iss,
-      secretKey: options.secretKey ?? 'the secret key of the tests',
+      secretKey: [secretKey],
+      people: deriveKey(secretKey, 'audit people'),
       signingKeys: options.signingKeys ?? [auditKey],
       chain: options.chain ?? 'one',
       operator: 'tester',

@@ -60,6 +60,7 @@ export interface ProviderOptions {
   keyStorage?: KeyStorage
   /** That of a store that may lose records. */
   birth?: Birth
+  lastingRoot?: Uint8Array
 }
 
 /** Development settings with the demo people and clients, unless `env` says otherwise. */
@@ -85,7 +86,14 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
     signingKeys &&
     (await openAudit(
       { store, clock, log },
-      { issuer, secretKey, signingKeys, chain, operator: 'tester' },
+      {
+        issuer,
+        secretKey,
+        people: deriveKey(secretKey[0], 'audit people'),
+        signingKeys,
+        chain,
+        operator: 'tester',
+      },
       true,
     ))
   const app = createApp({
@@ -99,6 +107,7 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
     log,
     ...(options.table && { table: options.table }),
     ...(options.birth && { birth: options.birth }),
+    lastingRoot: options.lastingRoot,
   })
   if (config.environment === 'development') await seedDemo({ config, store, clock, log })
   return {

@@ -250,7 +250,7 @@ describe('refused, with what was expected and what came', () => {
 describe('secrets', () => {
   const weak = {
     short: 'q8Zt0LxWv3nRk6YbUe2HsJp9McFd5Ga',
-    'the development key': loadConfig({}).secretKey,
+    'the development key': loadConfig({}).secretKey[0],
     "the walkthrough's": 'dev-secret-key-change-in-production!',
     placeholder: 'your-own-secret-here-0123456789-abcdef',
     'one letter': 'a'.repeat(64),
@@ -273,7 +273,7 @@ describe('secrets', () => {
         bytes.toString('base64'),
         bytes.toString('base64url'),
       ]) {
-        expect(loadConfig({ ...production, SECRET_KEY }).secretKey).toBe(SECRET_KEY)
+        expect(loadConfig({ ...production, SECRET_KEY }).secretKey).toEqual([SECRET_KEY])
       }
     }
   })
@@ -323,7 +323,7 @@ describe('NAME_FILE', () => {
     try {
       writeFileSync(join(folder, 'key'), `${strongKey}\n`)
       const env = { ...production, SECRET_KEY: undefined, SECRET_KEY_FILE: join(folder, 'key') }
-      expect(loadConfig(env).secretKey).toBe(strongKey)
+      expect(loadConfig(env).secretKey).toEqual([strongKey])
       expect(problems({ ...env, SECRET_KEY_FILE: join(folder, 'none') })).toEqual([
         `SECRET_KEY_FILE: expected a readable file, got ${JSON.stringify(join(folder, 'none'))} (ENOENT)`,
       ])
@@ -333,8 +333,8 @@ describe('NAME_FILE', () => {
   })
 
   test('only one line break, and only at the end', () => {
-    expect(loadConfig({ SECRET_KEY_FILE: 'f' }, read('a\nb\r\n')).secretKey).toBe('a\nb')
-    expect(loadConfig({ SECRET_KEY_FILE: 'f' }, read(' a \n\n')).secretKey).toBe(' a \n')
+    expect(loadConfig({ SECRET_KEY_FILE: 'f' }, read('a\nb\r\n')).secretKey).toEqual(['a\nb'])
+    expect(loadConfig({ SECRET_KEY_FILE: 'f' }, read(' a \n\n')).secretKey).toEqual([' a \n'])
   })
 
   test('an empty file never falls back to the default', () => {

@@ -7,6 +7,7 @@ type Part = 'configuration' | 'people'
 /** Values: the text before the first colon of the key. What is not listed here is not in a backup. */
 const values: Readonly<Record<string, Part>> = {
   key_ring: 'configuration',
+  lasting_root: 'configuration',
   client: 'configuration',
   user: 'people',
   username: 'people',

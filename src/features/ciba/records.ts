@@ -2,9 +2,8 @@
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { seconds } from '../../lib/clock.ts'
-import { equalInConstantTime } from '../../lib/equal.ts'
-import { deriveKey, hmac } from '../../lib/hash.ts'
 import { seal, unseal } from '../../lib/seal.ts'
+import { deriveKeys, isMacOf, macOf } from '../../lib/secret_keys.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import { GrantExtra } from '../../models/grant.ts'
 import { modes } from './settings.ts'
@@ -44,15 +43,15 @@ const idLength = 20
 
 export const newRequestId = (context: Context): string => context.random(15)
 
-const key = ({ config }: Context) => deriveKey(config.secretKey, 'backchannel authentication')
+const key = ({ config }: Context) => deriveKeys(config.secretKey, 'backchannel authentication')
 
 /** The id and a MAC over it: the notification can repeat it, although it is not stored (§7.3). */
-export const authReqId = (id: string, context: Context): string => `${id}${hmac(key(context), id)}`
+export const authReqId = (id: string, context: Context): string => `${id}${macOf(key(context), id)}`
 
 /** The id of the request; undefined for an auth_req_id that this provider did not issue. */
 export function readAuthReqId(handle: string, context: Context): string | undefined {
   const id = handle.slice(0, idLength)
-  return equalInConstantTime(handle, authReqId(id, context)) ? id : undefined
+  return isMacOf(key(context), id, handle.slice(idLength)) ? id : undefined
 }
 
 export const sealToken = (token: string, id: string, context: Context): string =>

@@ -5,7 +5,7 @@ import { type Grounds, shown } from '../../auth/refusal.ts'
 import type { ClientMetadata } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
 import { OutboundError } from '../../outbound/outbound.ts'
-import { deriveKey, hmac } from '../../lib/hash.ts'
+import { hmac } from '../../lib/hash.ts'
 import { declareMetadata } from '../../models/client.ts'
 import { defineFeature, type RegistrationRule, type SubjectType } from '../../contracts/feature.ts'
 
@@ -31,14 +31,14 @@ function sectorsOf(registered: ClientMetadata): string[] {
 
 const pairwiseSubject: SubjectType = {
   name: 'pairwise',
-  subjectOf({ config }, sub, client) {
+  subjectOf({ secrets }, sub, client) {
     const [sector = '', ...others] = sectorsOf(client)
     // A client with a metadata document could change its redirect URIs to those of another sector and learn the
     // subjects of that sector. So each such client is its own sector, as is a client without a single host. The value
     // 'client …' has a space and so cannot be a host.
     const isOwnSector = client.described_at !== undefined || sector === '' || others.length > 0
     const sectorName = isOwnSector ? `client ${client.client_id}` : sector
-    return hmac(deriveKey(config.secretKey, 'pairwise subjects'), `${sectorName}\n${sub}`)
+    return hmac(secrets.lasting('pairwise subjects'), `${sectorName}\n${sub}`)
   },
 }
 

@@ -17,8 +17,8 @@ import { json } from '../../http/reply.ts'
 import { keepWithin } from '../../people/rate_limit.ts'
 import { rememberedMs, seconds } from '../../lib/clock.ts'
 import { useOnce } from '../../models/once.ts'
-import { equalInConstantTime } from '../../lib/equal.ts'
-import { deriveKey, hmac, sha256 } from '../../lib/hash.ts'
+import { sha256 } from '../../lib/hash.ts'
+import { deriveKeys, isMacOf, type Keys, macOf } from '../../lib/secret_keys.ts'
 import { type Client, declareMetadata } from '../../models/client.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import { type AuthorizationRule, defineFeature, type RequestSource } from '../../contracts/feature.ts'
@@ -149,16 +149,18 @@ async function keyParameters(
 const idParameter = 'pushed_request'
 
 /** `pushedAt` in seconds. */
-function seal(id: string, pushedAt: number, { config }: Context): string {
+function seal(id: string, pushedAt: number, context: Context): string {
   const text = `${id}.${pushedAt}`
-  return `${text}.${hmac(deriveKey(config.secretKey, 'pushed requests'), text)}`
+  return `${text}.${macOf(keysOf(context), text)}`
 }
+
+const keysOf = ({ config }: Context): Keys => deriveKeys(config.secretKey, 'pushed requests')
 
 /** The id of the pushed request of these parameters, and when it was pushed; undefined for a request that was not pushed. */
 function pushedBy(params: Params, context: Context): { id: string; pushedAt: number } | undefined {
-  const [id = '', at = ''] = params[idParameter]?.split('.') ?? []
+  const [id = '', at = '', mac = '', ...more] = params[idParameter]?.split('.') ?? []
   const pushedAt = Number(at)
-  return id !== '' && equalInConstantTime(params[idParameter]!, seal(id, pushedAt, context))
+  return id !== '' && more.length === 0 && isMacOf(keysOf(context), `${id}.${at}`, mac)
     ? { id, pushedAt }
     : undefined
 }

@@ -3,8 +3,8 @@ import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { countTry } from '../../people/rate_limit.ts'
 import { seconds } from '../../lib/clock.ts'
-import { equalInConstantTime } from '../../lib/equal.ts'
-import { hmac, sha256 } from '../../lib/hash.ts'
+import { sha256 } from '../../lib/hash.ts'
+import { isMacOf, macOf } from '../../lib/secret_keys.ts'
 import { typedCode } from '../../lib/typed_code.ts'
 import { defineRecord } from '../../models/define_record.ts'
 
@@ -40,8 +40,8 @@ const idOf = ({ channel, purpose, owner, sub }: CodeBinding) =>
   sha256(`${channel}\n${purpose}\n${sub}\n${owner}`)
 
 /** An HMAC with a key that is not in the store: a plain hash of six digits could be reversed by trying all codes. */
-const macOf = (context: Context, binding: CodeBinding, to: string, code: string): string =>
-  hmac(context.secrets.people, `factor code\n${idOf(binding)}\n${to}\n${code}`)
+const macText = (binding: CodeBinding, to: string, code: string): string =>
+  `factor code\n${idOf(binding)}\n${to}\n${code}`
 
 /** 48 random bits modulo a million: the bias is below one in 10^8. */
 const newCode = (context: Context): string =>
@@ -65,7 +65,7 @@ export async function newCodeFor(
   await records.put(context, idOf(binding), {
     sub: binding.sub,
     to,
-    mac: macOf(context, binding, to, code),
+    mac: macOf(context.secrets.people, macText(binding, to, code)),
     exp: seconds(context.clock) + codeLifetimeSeconds,
   })
   return code
@@ -98,8 +98,9 @@ export async function proveCode(
     `factor_code_tries:${sha256(pending.mac)}`,
     codeLifetimeSeconds * 1000,
   )
-  const mac = macOf(context, binding, pending.to, typedCode(typed))
-  return tries.count > maxTries || !equalInConstantTime(mac, pending.mac) ? undefined : pending
+  const text = macText(binding, pending.to, typedCode(typed))
+  const isRight = isMacOf(context.secrets.people, text, pending.mac)
+  return tries.count > maxTries || !isRight ? undefined : pending
 }
 
 /** True for exactly one caller. */

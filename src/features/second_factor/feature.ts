@@ -1,6 +1,7 @@
 /** Second factors: an authenticator app, codes by mail and SMS, recovery codes, trusted devices, and who must have one. https://www.rfc-editor.org/rfc/rfc6238 https://www.rfc-editor.org/rfc/rfc8176 docs/decisions/0019-second-factors.md */
 import { mailsLeave } from '../../people/mail.ts'
 import { defineFeature } from '../../contracts/feature.ts'
+import { everyMember } from '../../models/every_member.ts'
 import { factorsPage, factorsSection } from './account.ts'
 import { channels } from './channels.ts'
 import { choiceEndpoints } from './choice.ts'
@@ -10,6 +11,7 @@ import { factorData } from './person_data.ts'
 import { metadata, needsSecondFactor, secondFactorRule, secondFactorStep } from './policy.ts'
 import { recoveryEndpoints, recoveryFactor } from './recovery_pages.ts'
 import { env, featureName, settingsOf } from './settings.ts'
+import { Totp } from './totp.ts'
 import { totpEndpoints, totpFactor } from './totp_pages.ts'
 import { rememberDevice } from './trusted_device.ts'
 
@@ -31,6 +33,9 @@ export const secondFactor = defineFeature({
         : []),
     ]
   },
+  sealedRecords: [
+    { name: 'app seeds', items: ({ store }) => everyMember(store, 'users'), reseal: Totp.reseal },
+  ],
   endpoints: [
     ...choiceEndpoints,
     ...totpEndpoints,

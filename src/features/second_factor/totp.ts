@@ -7,6 +7,7 @@ import { sha256 } from '../../lib/hash.ts'
 import { seal, unseal } from '../../lib/seal.ts'
 import { typedCode } from '../../lib/typed_code.ts'
 import { defineRecord } from '../../models/define_record.ts'
+import { type Resealed, resealRecord } from '../../models/reseal.ts'
 
 const records = defineRecord(
   'totp',
@@ -80,7 +81,10 @@ export const Totp = {
     const step = seed === undefined ? undefined : await stepOf(seed, code, seconds(context.clock))
     if (!record || step === undefined || (await mayBeForgotten(context, step))) return false
     const spent = await records.update(context, sub, (current) =>
-      current.seed === record.seed && step > current.last_step ? { ...current, last_step: step } : undefined,
+      // A seed that was sealed anew since is the same seed.
+      unsealSeed(context, sub, current.seed) === seed && step > current.last_step
+        ? { ...current, last_step: step }
+        : undefined,
     )
     return spent !== undefined
   },
@@ -134,6 +138,15 @@ export const Totp = {
     (await enrolments.update(context, sha256(owner), (current) =>
       current.seed === seed ? { ...current, exp: seconds(context.clock) } : undefined,
     )) !== undefined,
+
+  reseal: (context: Context, sub: string, write: boolean): Promise<Resealed | undefined> =>
+    resealRecord(context.secrets.people, write, {
+      find: () => records.find(context, sub),
+      update: (change) => records.update(context, sub, change),
+      sealedOf: ({ seed }) => seed,
+      withSealed: (record, seed) => ({ ...record, seed }),
+      label: associated(sub),
+    }),
 
   remove: async (context: Context, sub: string): Promise<boolean> =>
     (await records.take(context, sub)) !== undefined,

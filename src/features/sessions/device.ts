@@ -42,7 +42,7 @@ const ofUser = (sub: string) => `user_devices:${sub}`
 /** The browser cookie and the User-Agent identify a device, so a copied cookie in another kind of browser is another device. */
 const idOf = (call: Call, context: Context, sub: string): string =>
   hmac(
-    context.secrets.people,
+    context.secrets.lasting('people'), // a name in the store: a change of SECRET_KEY makes no device new
     `device\n${sub}\n${browserOf(call, context) ?? context.random(24)}\n${fingerprintOf(userAgentOf(call))}`,
   )
 

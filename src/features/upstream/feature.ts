@@ -11,7 +11,7 @@ import { start, startPath } from './start.ts'
 import { connectionsPath } from './failure.ts'
 import { formTargetsOf } from './form_targets.ts'
 import { upstreamCheck } from './health.ts'
-import { Links } from './links.ts'
+import { Links, sealedTokens } from './links.ts'
 import { markOf, providerButtons } from './pages.ts'
 import { connectionsIn, eraseConnections } from './remove.ts'
 import { problems } from './problems.ts'
@@ -26,6 +26,7 @@ export const upstream = defineFeature({
   when: (config) => upstreamsOf(config).length > 0,
   endpoints: [start, callback, connect, connections],
   healthChecks: [upstreamCheck],
+  sealedRecords: [sealedTokens],
   loginMethods: [
     {
       name: 'upstream',

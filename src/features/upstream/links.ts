@@ -1,9 +1,12 @@
 /** Links between upstream identities (iss, sub) and local accounts: one record per identity, and a list per account. */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
+import type { SealedRecords } from '../../contracts/protocol_sockets.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { seal, unseal } from '../../lib/seal.ts'
 import { defineRecord, type Memory } from '../../models/define_record.ts'
+import { everyMember } from '../../models/every_member.ts'
+import { type Resealed, resealRecord } from '../../models/reseal.ts'
 import { type Identity, shownIdentity } from './identity.ts'
 import type { Upstream } from './settings.ts'
 import { Tokens } from './tokens.ts'
@@ -121,6 +124,15 @@ export const Links = {
     if (link) await index(context, id, link)
   },
 
+  reseal: (context: Context, id: string, write: boolean): Promise<Resealed | undefined> =>
+    resealRecord(context.secrets.people, write, {
+      find: () => records.find(context, id),
+      update: (change) => records.update(context, id, change),
+      sealedOf: ({ sealed_tokens }) => sealed_tokens,
+      withSealed: (link, sealed_tokens) => ({ ...link, sealed_tokens }),
+      label: label(id),
+    }),
+
   /** Returns the link to exactly one caller. */
   async remove(memory: Memory, id: string): Promise<Link | undefined> {
     const link = await records.take(memory, id)
@@ -147,3 +159,14 @@ export const Links = {
 
 const refreshOf = (tokens: Tokens | undefined) =>
   tokens?.refresh_token === undefined ? {} : { refresh_token: tokens.refresh_token }
+
+/** The tokens of all links, by the id of the link. */
+export const sealedTokens: SealedRecords = {
+  name: 'upstream tokens',
+  async items({ store }) {
+    const ids: string[] = []
+    for (const sub of await everyMember(store, 'users')) ids.push(...(await everyMember(store, ofUser(sub))))
+    return ids
+  },
+  reseal: Links.reseal,
+}

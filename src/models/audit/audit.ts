@@ -3,6 +3,7 @@ import { createSecretKey } from 'node:crypto'
 import { type Clock } from '../../lib/clock.ts'
 import { deriveKey, hmac, sha256 } from '../../lib/hash.ts'
 import type { Log } from '../../lib/log.ts'
+import { deriveKeys, type SecretValues } from '../../lib/secret_keys.ts'
 import type { Store } from '../../store/store.ts'
 import { type KeyRing, loadKeyRing } from '../key_ring.ts'
 import type { KeyStorage } from '../key_ring_options.ts'
@@ -35,7 +36,9 @@ export interface Audit extends Trail {
 
 export interface AuditSettings {
   issuer: string
-  secretKey: string
+  secretKey: SecretValues
+  /** The key of pseudonyms, which stays the same when SECRET_KEY changes. */
+  people: Uint8Array
   /** Values of AUDIT_SIGNING_KEY: the first signs. */
   signingKeys: readonly string[]
   chain: string
@@ -68,10 +71,10 @@ const ownRecord = (store: KeyStorage): KeyStorage => {
 /** A public key stays published: whoever has an old export verifies it years later. Seconds. */
 const forGood = 3_000_000_000
 
-const openAuditKeys = ({ store, clock, log }: Parts, secretKey: string): Promise<KeyRing> =>
+const openAuditKeys = ({ store, clock, log }: Parts, secretKey: SecretValues): Promise<KeyRing> =>
   loadKeyRing({
     storage: ownRecord(store),
-    sealingKey: deriveKey(secretKey, 'audit checkpoints'),
+    sealingKey: deriveKeys(secretKey, 'audit checkpoints'),
     clock,
     log,
     algs: ['EdDSA'],
@@ -101,7 +104,7 @@ export async function openAudit(parts: Parts, settings: AuditSettings, isServer:
   const { issuer, secretKey, chain, operator } = settings
   const keys = macKeysOf(settings.signingKeys)
   const ring = await openAuditKeys(parts, secretKey)
-  const people = createSecretKey(deriveKey(secretKey, 'audit people'))
+  const people = createSecretKey(settings.people)
   const secrets = deriveKey(settings.signingKeys[0]!, 'audit fingerprints')
   let audit: Audit | undefined
   const early: string[] = []

@@ -31,6 +31,7 @@ const cases: [warning: RegExp, env: Record<string, string>][] = [
   [/not encrypted/, { ...production, REDIS_URL: 'redis://:p%40ss@redis.example:6379' }],
   [/not encrypted/, { ...production, STORE_URL: 'redis+cluster://127.0.0.1:7000,10.0.0.2:7000' }],
   [/KEY_ACTIVATION_DELAY/, { ...production, KEY_ACTIVATION_DELAY: '30', JWKS_MAX_AGE: '25' }],
+  [/SECRET_KEY has former values/, { SECRET_KEY: '["one","other"]' }],
   [/KEY_ROTATION_INTERVAL/, { ...production, KEY_ROTATION_INTERVAL: '0' }],
   [/REFRESH_TOKEN_GRACE/, { REFRESH_TOKEN_GRACE: '0' }],
   [/SIGN_IN_ATTEMPTS_PER_ACCOUNT/, { SIGN_IN_ATTEMPTS_PER_ACCOUNT: '1000' }],
