@@ -84,11 +84,14 @@ export async function open(config: Config, stream?: LineStream): Promise<Opened>
   return { ...opened, store: await encrypted(plain, config) }
 }
 
-/** Closes a store that a restore did not finish, and throws SettingFault. */
+/** Throws SettingFault for a store that a restore did not finish. The store is closed when this throws, so that the process can end. */
 export async function requireWhole(plain: Store): Promise<void> {
-  if (!(await isUnfinished(plain))) return
-  await plain.close()
-  throw new SettingFault('STORE_URL', unfinishedWords)
+  try {
+    if (await isUnfinished(plain)) throw new SettingFault('STORE_URL', unfinishedWords)
+  } catch (error) {
+    await plain.close()
+    throw error
+  }
 }
 
 /** The same store, with encryption when the configuration wants it. */
