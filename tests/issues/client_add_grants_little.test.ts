@@ -12,7 +12,11 @@ function add(...options: string[]): string {
     ['bun', join(import.meta.dir, '../../src/main.ts'), 'client', 'add', 'Client', ...options],
     { cwd: folder, env: { PATH: process.env.PATH, HOME: folder, STORE_URL: 'sqlite:latchkey.db' } },
   )
-  expect([stderr.toString(), exitCode]).toEqual(['', 0])
+  // The one line is that of the change, as of every command of an operator.
+  expect([stderr.toString(), exitCode]).toEqual([
+    expect.stringMatching(/^\S+ warn changed_by_operator change=client_added client_id=\S+\n$/),
+    0,
+  ])
   return stdout.toString()
 }
 
