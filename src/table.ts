@@ -114,8 +114,10 @@ const core: Feature = {
   subjectTypes: [publicSubject],
   personData: corePersonData,
   jobs: [mailJob],
-  healthChecks: [...instanceChecks, mailCheck],
-  sealedRecords: [sealedSecrets, sealedMails],
+  operation: {
+    healthChecks: [...instanceChecks, mailCheck],
+    sealedRecords: [sealedSecrets, sealedMails],
+  },
   problems: mailProblems,
 }
 

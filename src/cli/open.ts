@@ -6,7 +6,7 @@ import { readAuthorities } from '../config/named_files.ts'
 import type { Env } from '../config/read.ts'
 import { SettingFault } from '../config/setting_fault.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
-import { type AdjustableLog, createLog, type Fields } from '../lib/log.ts'
+import { type AdjustableLog, createLog, type Fields, type Log } from '../lib/log.ts'
 import { deriveKeys } from '../lib/secret_keys.ts'
 import { clockOffset, clockProblem } from '../models/clock_guard.ts'
 import { type KeyRing, loadKeyRing } from '../models/key_ring.ts'
@@ -78,8 +78,14 @@ export async function openPlain(config: Config, stream: LineStream = process.std
   return { config, clock: systemClock, log, plain: await openBackend(config, systemClock) }
 }
 
-export async function open(config: Config, stream?: LineStream): Promise<Opened> {
+/** `withLog` is called before anything waits for the store. */
+export async function open(
+  config: Config,
+  stream?: LineStream,
+  withLog: (log: Log) => void = () => {},
+): Promise<Opened> {
   const { plain, ...opened } = await openPlain(config, stream)
+  withLog(opened.log)
   await requireWhole(plain)
   return { ...opened, store: await encrypted(plain, config) }
 }

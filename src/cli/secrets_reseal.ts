@@ -65,7 +65,7 @@ async function resealValues({ config, clock }: Context, write: boolean): Promise
 
 /** Also those of features that are off: they may be turned on again when the former value is gone. */
 const everyKind = (ofTable: readonly SealedRecords[]): SealedRecords[] => {
-  const all = [...ofTable, ...features.flatMap(({ sealedRecords = [] }) => sealedRecords)]
+  const all = [...ofTable, ...features.flatMap(({ operation }) => operation?.sealedRecords ?? [])]
   return [...new Map(all.map((kind) => [kind.name, kind])).values()]
 }
 
@@ -81,7 +81,7 @@ async function pass(context: Context, write: boolean): Promise<Record<string, Co
     const changed = await audit.ring.reseal(write)
     counts['checkpoint keys'] = { moved: changed, current: audit.ring.list().length - changed, unreadable: 0 }
   }
-  for (const kind of everyKind(table.sealedRecords))
+  for (const kind of everyKind(table.operation.sealedRecords))
     counts[kind.name] = await resealKind(kind, context, write)
   if (config.storeEncryption) counts['values of the store'] = await resealValues(context, write)
   return counts

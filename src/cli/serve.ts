@@ -56,9 +56,8 @@ export async function serve(hangUps: HangUps): Promise<void> {
     environment: { env },
   } = await readSettings(secrets)
   const file = logFileOf(config)
-  const { opened, tracing } = await withTracing(await open(config, file))
+  const { opened, tracing } = await withTracing(await open(config, file, logConsole))
   const { log } = opened
-  logConsole(log)
   await lookAtStore(opened)
   const ring = await openKeys(opened)
   const keys = tracing ? tracedKeys(ring, tracing) : ring

@@ -53,10 +53,12 @@ export const sockets = {
   // HTTP and the process.
   endpoints: named<Endpoint>,
   jobs: named<Job>,
-  /** What /health looks at, in this order. */
-  healthChecks: named<HealthCheck>,
-  /** What a change of SECRET_KEY moves. */
-  sealedRecords: named<SealedRecords>,
+  operation: {
+    /** What /health looks at, in this order. */
+    healthChecks: named<HealthCheck>,
+    /** What a change of SECRET_KEY moves. */
+    sealedRecords: named<SealedRecords>,
+  },
   /** Members of the discovery document: arrays are joined, any other member must be new. */
   metadata: each<(context: Context) => Record<string, unknown>>,
   /** Base URLs of this provider in addition to the issuer; without trailing slash. */

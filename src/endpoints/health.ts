@@ -36,7 +36,7 @@ export const health = defineEndpoint({
   async get(call, context) {
     const { config, table, closing } = context
     const isOperator = mayReadMetrics(call, config)
-    const checks = table.healthChecks.filter(({ essential }) => essential ?? isOperator)
+    const checks = table.operation.healthChecks.filter(({ essential }) => essential ?? isOperator)
     const found = await findings(checks, context)
     const isFit = found.every(({ ok, check }) => ok || !check.essential)
     const status = closing() ? 'stopping' : isFit ? 'healthy' : 'unhealthy'

@@ -67,7 +67,7 @@ function ofInstance({ clock, clockGuard, config, keys, signInQueue }: Context): 
 }
 
 async function ofChecks(context: Context): Promise<Sample[]> {
-  const found = await findings(context.table.healthChecks, context)
+  const found = await findings(context.table.operation.healthChecks, context)
   return found.flatMap(({ check: { name: check, essential = false }, ok, seconds: value }) => [
     {
       name: 'latchkey_health_check',

@@ -180,9 +180,12 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     const found = await storage.get(recordName)
     if (found !== undefined) adopt(found)
     const isOlder = record.withNewer(open.document, known) !== open.document
-    const hadVanished = found === undefined && text !== undefined && (await storage.create(recordName, text))
+    const lost = found === undefined ? text : undefined
+    const isRestored = lost !== undefined && (await storage.create(recordName, lost))
+    if (lost !== undefined && !isRestored && (await storage.get(recordName)) === undefined)
+      throw record.replacedMeanwhile() // a sealed store reads it as absent
     // This instance may have the only copy of keys that clients have cached, and an older copy a key that had leaked.
-    if (isOlder || hadVanished)
+    if (isOlder || isRestored)
       log.warn('key_ring_restored', {
         reason: `the record of signing keys ${isOlder ? 'was older than before' : 'had vanished from the store'}`,
       })

@@ -19,13 +19,15 @@ const ask = (path: string) => fetch(`${issuer}${path}`, { redirect: 'manual', tl
 
 /** The block of the document, with the addresses and the certificate of this test. */
 function documented(): string {
-  const block = blocksOf(document('docs/deployment.md')).find(({ text }) => text.startsWith('server {'))
-  return (block?.text ?? '')
+  const block = blocksOf(document('docs/deployment.md')).find(({ text }) => text.includes('\nserver {'))
+  if (!block) throw new Error('docs/deployment.md has no server of nginx')
+  return block.text
     .replace('listen 443 ssl', `listen 127.0.0.1:${outerPort} ssl`)
     .replace('id.example.com;', 'localhost;')
     .replace(/ssl_certificate .*;/, `ssl_certificate ${certificate.certPath};`)
     .replace(/ssl_certificate_key .*;/, `ssl_certificate_key ${certificate.keyPath};`)
-    .replace('http://127.0.0.1:5000', `http://127.0.0.1:${port}`)
+    .replace('server 127.0.0.1:5000', `server 127.0.0.1:${port}`)
+    .replace(/ *server 127\.0\.0\.1:5001 .*;/, '')
 }
 
 beforeAll(async () => {

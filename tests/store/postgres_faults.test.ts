@@ -278,8 +278,8 @@ describe('TLS', () => {
     ['?sslmode=verify-full&channel_binding=require', () => own.pem, 'written'],
     ['?sslmode=require', () => other.pem, 'Name the file of its authority in POSTGRES_CA_PATH'],
     ['?sslmode=verify-full', () => undefined, 'Name the file of its authority in POSTGRES_CA_PATH'],
-    ['?sslmode=disable', () => undefined, '28000: the server lets this user not in from here'],
-    ['', () => undefined, '28000: the server lets this user not in from here'],
+    ['?sslmode=disable', () => undefined, '28000: the server does not accept this user from here'],
+    ['', () => undefined, '28000: the server does not accept this user from here'],
   ])(
     '%s',
     async (query, ca, said) => {

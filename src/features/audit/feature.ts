@@ -52,19 +52,21 @@ export const auditFeature = defineFeature({
       },
     },
   ],
-  healthChecks: [
-    {
-      name: 'audit',
-      trouble: 'damaged',
-      run({ audit }) {
-        if (!audit) return undefined
-        const problem = audit.checkpoints.problem()
-        const lost = audit.lost()
-        return {
-          ok: problem === undefined && lost === 0,
-          details: { ...(problem !== undefined && { problem }), lost },
-        }
+  operation: {
+    healthChecks: [
+      {
+        name: 'audit',
+        trouble: 'damaged',
+        run({ audit }) {
+          if (!audit) return undefined
+          const problem = audit.checkpoints.problem()
+          const lost = audit.lost()
+          return {
+            ok: problem === undefined && lost === 0,
+            details: { ...(problem !== undefined && { problem }), lost },
+          }
+        },
       },
-    },
-  ],
+    ],
+  },
 })

@@ -33,9 +33,11 @@ export const secondFactor = defineFeature({
         : []),
     ]
   },
-  sealedRecords: [
-    { name: 'app seeds', items: ({ store }) => everyMember(store, 'users'), reseal: Totp.reseal },
-  ],
+  operation: {
+    sealedRecords: [
+      { name: 'app seeds', items: ({ store }) => everyMember(store, 'users'), reseal: Totp.reseal },
+    ],
+  },
   endpoints: [
     ...choiceEndpoints,
     ...totpEndpoints,

@@ -25,8 +25,7 @@ export const upstream = defineFeature({
   trials,
   when: (config) => upstreamsOf(config).length > 0,
   endpoints: [start, callback, connect, connections],
-  healthChecks: [upstreamCheck],
-  sealedRecords: [sealedTokens],
+  operation: { healthChecks: [upstreamCheck], sealedRecords: [sealedTokens] },
   loginMethods: [
     {
       name: 'upstream',
