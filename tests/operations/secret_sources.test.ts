@@ -343,7 +343,7 @@ describe('a command', () => {
     )
     expect(await problemOf(read('exec:true'))).toBe('SECRET_KEY: exec: the secret is empty')
     expect(await problemOf(read('exec:yes'))).toContain('yes wrote more than')
-    const leaves = file('leaves.sh', 'sleep 60 &\nexec sleep 60\n')
+    const leaves = file('leaves.sh', 'sleep 20 2>&- &\nexec sleep 60\n')
     expect(await problemOf(read(`exec:sh ${leaves}`, { SECRETS_TIMEOUT_MS: '300' }))).toContain('did not end')
     expect(await problemOf(read('exec:sleep 3600', { SECRETS_TIMEOUT_MS: '100' }))).toBe(
       'SECRET_KEY: sleep did not end within 100 ms',
