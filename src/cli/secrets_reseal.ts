@@ -43,7 +43,7 @@ async function resealKind(
 /** A counter is not sealed (src/store/sealed.ts). */
 const isCount = /^-?[0-9]+$/
 
-/** With STORE_ENCRYPTION: every value, in the store below. One that changes meanwhile was sealed anew by the change. */
+/** With STORE_ENCRYPTION: every value, in the store below. A value that a server changes in between is sealed anew by that change. */
 async function resealValues({ config, clock }: Context, write: boolean): Promise<Count> {
   const count: Count = { moved: 0, current: 0, unreadable: 0 }
   const keys = deriveKeys(config.secretKey, 'store')
@@ -111,7 +111,7 @@ export const reseal = defineCommand({
       const { config, clock, log } = context
       const since = await sealsSince(context, !dryRun)
       const counts = await pass(context, !dryRun)
-      // A server that still seals with a former value makes more of it meanwhile.
+      // A server that still seals with a former value makes more of it during the run.
       const left = dryRun ? sum(counts, 'moved') : sum(await pass(context, false), 'moved')
       const unreadable = sum(counts, 'unreadable')
       const dropFrom = since + config.refreshTokenTtl

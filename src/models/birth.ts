@@ -82,7 +82,7 @@ export function createBirth({ store, clock, log }: Parts): Birth {
   async function write(raw: string | undefined, mark: Mark): Promise<boolean> {
     const next = JSON.stringify(mark)
     const won = raw === undefined ? await store.create(key, next) : await store.replace(key, raw, next)
-    if (won) adopt(next) // a newer one may have been read meanwhile
+    if (won) adopt(next) // a newer one may have been read in between
     return won
   }
 

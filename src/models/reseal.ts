@@ -17,7 +17,7 @@ interface Sealed<T> {
 
 /**
  * Seals one member of a record anew, if a former value has sealed it; without `write` it only says so. Undefined for a record
- * that is absent or has nothing sealed. A record that changed meanwhile is read again, so nothing that was written is undone.
+ * that is absent or has nothing sealed. A record that another writer changed in between is read again, so no write is undone.
  */
 export async function resealRecord<T>(
   keys: Keys,

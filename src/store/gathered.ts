@@ -8,7 +8,7 @@ interface Waiting<Ask, Answer> {
 
 /**
  * For what waits in the database for the call before it: the row of a counter or of an index is locked until its commit is on
- * the disk. `run` gets all that came meanwhile, and resolves to an answer for each, in their order. It makes one statement: when
+ * the disk. `run` gets all that came in this time, and resolves to an answer for each, in their order. It makes one statement: when
  * it fails, all of them fail.
  */
 export function gathered<Ask, Answer>(

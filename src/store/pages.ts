@@ -18,7 +18,7 @@ export function* inPages(found: Iterable<Found>): Generator<Found[]> {
 
 /**
  * Reads rows in the order of their key, from `first` on. Each page begins where the one before ended, so that a row that
- * stays is never missed, whatever is added or removed meanwhile.
+ * stays is never missed, whatever is added or removed during the scan.
  */
 export async function* inOrder<Row, Key>(
   first: Key,

@@ -65,7 +65,7 @@ export interface Store {
   /**
    * All values and all members of all indexes, a page at a time, in no order. For commands: the time it takes grows with the
    * store. It sees no single moment: what exists from its beginning to its end comes at least once, and what is written or
-   * removed meanwhile comes or does not. Rejects when the backend changes so that something might be missed.
+   * removed during the scan comes or does not. Rejects when the backend changes so that something might be missed.
    */
   scan(): AsyncIterable<readonly Found[]>
   /** Resolves when the backend answers and accepts a write; used by /health. */

@@ -103,7 +103,7 @@ async function end({ config, clock, log, plain }: OpenedPlain): Promise<void> {
   const store = await encrypted(plain, config)
   if ((await plain.get('birth')) !== undefined)
     throw new Refusal(
-      `a server was started on ${storeLocation(config)} meanwhile: stop it, and begin again with --replace --yes`,
+      `a server was started on ${storeLocation(config)} during the restore: stop it, and begin again with --replace --yes`,
     )
   await plain.put(unfinishedKey, born)
   await createBirth({ store, clock, log }).renew()

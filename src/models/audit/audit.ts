@@ -68,7 +68,7 @@ const ownRecord = (store: KeyStorage): KeyStorage => {
   }
 }
 
-/** A public key stays published: whoever has an old export verifies it years later. Seconds. */
+/** Seconds for which a public key stays published, so that an old export can be verified years later. */
 const forGood = 3_000_000_000
 
 const openAuditKeys = ({ store, clock, log }: Parts, secretKey: SecretValues): Promise<KeyRing> =>

@@ -171,7 +171,7 @@ export function createCheckpoints({ store, log, clock, issuer, keys, ring, damag
       const jws = signCheckpoint(ring.signer('EdDSA'), checkpoint)
       if (!(await writeCheckpoint(store, number, jws))) continue
       known = { number, jws, checkpoint }
-      // Whoever keeps this line elsewhere can tell later that the trail was cut or replaced (--seen).
+      // A copy of this line that is kept elsewhere shows later that the trail was cut or replaced (--seen).
       log.info('audit_checkpoint', { checkpoint: `${number}:${sha256(jws)}` })
       const own = trail && chains[trail.chain]
       if (own) trail.covered(own.seq)

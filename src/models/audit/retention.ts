@@ -88,7 +88,7 @@ async function dropOf(
     )) {
       if (batch > last) break
       const read = lines?.map(readLine)
-      // Damaged: what is there stays, for whoever looks into it.
+      // Damaged: what is there stays, as evidence.
       if (!lines || !read?.every((line) => line !== undefined)) break
       // In the order of time: when one of this retention is too young, so are those after it.
       if (read.some((line) => line && concerns(line) && !isDue(line))) break
@@ -138,7 +138,7 @@ async function trim(
   let isNeeded = false
   for (let number = newest.first; number < newest.number; number += 1) {
     const checkpoint = readCheckpoint(audit.ring, (await store.get(checkpointKey(number))) ?? '')
-    if (!checkpoint) break // damaged: what is there stays, for whoever looks into it
+    if (!checkpoint) break // damaged: what is there stays, as evidence
     let isUseful = false
     for (const [chain, { base: _, ...covered }] of Object.entries(checkpoint.chains)) {
       const last = newest.chains[chain]
