@@ -3,6 +3,7 @@ import { createSecretKey } from 'node:crypto'
 import { type Clock } from '../../lib/clock.ts'
 import { deriveKey, hmac, sha256 } from '../../lib/hash.ts'
 import type { Log } from '../../lib/log.ts'
+import { ownMember } from '../../lib/own_member.ts'
 import { deriveKeys, type SecretValues } from '../../lib/secret_keys.ts'
 import type { Store } from '../../store/store.ts'
 import { type KeyRing, loadKeyRing } from '../key_ring.ts'
@@ -10,9 +11,9 @@ import type { KeyStorage } from '../key_ring_options.ts'
 import { recordName } from '../signing_keys.ts'
 import { beginning, entriesOfCheckpoint } from './checkpoint.ts'
 import { type Checkpoints, createCheckpoints } from './checkpoints.ts'
-import type { MacKey } from './entry.ts'
+import { type Line, type MacKey, readLine } from './entry.ts'
 import { createFold } from './fold.ts'
-import { batchesOf, chainsOf, type Position, walk } from './stored.ts'
+import { batchKey, chainsOf, type Position, walk } from './stored.ts'
 import { createTrail, type Draft, type Trail } from './trail.ts'
 
 export interface Audit extends Trail {
@@ -87,15 +88,24 @@ async function resume(
   { store }: Parts,
   { chain, issuer }: AuditSettings,
   { checkpoints, keys }: { checkpoints: Checkpoints; keys: readonly MacKey[] },
-): Promise<{ position: Position; last: string | undefined; problem?: string }> {
+): Promise<{ position: Position; hasStopped: boolean; problem?: string }> {
   const newest = await checkpoints.newest()
-  const covered = newest?.checkpoint.chains[chain] ?? beginning(issuer, chain)
+  const covered = ownMember(newest?.checkpoint.chains ?? {}, chain) ?? beginning(issuer, chain)
   const known = (await chainsOf(store)).get(chain) ?? 0
-  const { position, problem } = await walk(store, chain, covered, { known, keys })
-  let last: string | undefined
-  for await (const { lines } of batchesOf(store, chain, position.batch - 1, position.batch))
-    last ??= lines?.at(-1)
-  return { position, last, ...(problem !== undefined && { problem }) }
+  const {
+    position,
+    last = await lastOf(store, chain, covered),
+    problem,
+  } = await walk(store, chain, covered, { known, keys })
+  // What cannot be read, or is not the entry that the position names, does not say that the process before stopped.
+  const hasStopped = position.seq === 0 || last?.entry?.kind === 'stopped'
+  return { position, hasStopped, ...(problem !== undefined && { problem }) }
+}
+
+/** The line at a position, as long as it is the one that the checkpoint has signed. */
+async function lastOf(store: Store, chain: string, { batch, mac }: Position): Promise<Line | undefined> {
+  const line = readLine((await store.get(batchKey(chain, batch)))?.split('\n').at(-1) ?? '')
+  return line?.mac === mac ? line : undefined
 }
 
 /** Opens the chain and says what was before: a gap, where the process before did not stop as it should. */
@@ -114,7 +124,7 @@ export async function openAudit(parts: Parts, settings: AuditSettings, isServer:
     audit.later(damage(problem))
   }
   const checkpoints = createCheckpoints({ store, log, clock, issuer, keys, ring, damaged })
-  const { position, last, problem } = await resume(parts, settings, { checkpoints, keys })
+  const { position, hasStopped, problem } = await resume(parts, settings, { checkpoints, keys })
   if (problem !== undefined) damaged(problem)
   const trail = createTrail({ store, clock, log, chain, keys }, position)
   const fold = createFold<Draft>(clock)
@@ -143,7 +153,7 @@ export async function openAudit(parts: Parts, settings: AuditSettings, isServer:
     },
   }
   for (const each of early) trail.later(damage(each))
-  if (isServer && last !== undefined && !hasStopped(last))
+  if (isServer && !hasStopped)
     await trail.keep({
       kind: 'audit_gap',
       outcome: 'failure',
@@ -160,5 +170,3 @@ const damage = (problem: string): Draft => ({
   actor: 'server',
   details: { problem: problem.slice(0, 500) },
 })
-
-const hasStopped = (line: string): boolean => (JSON.parse(line) as { kind?: string }).kind === 'stopped'

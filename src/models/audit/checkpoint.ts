@@ -6,9 +6,11 @@ import { genesis } from './entry.ts'
 
 const checkpointType = 'latchkey-audit+jwt'
 /** Characters of a checkpoint: marks of its entries, and a position of each chain. */
-const longestCheckpoint = 1_048_576
+export const longestCheckpoint = 1_048_576
 /** Entries of one chain that one checkpoint covers. */
 export const entriesOfCheckpoint = 2_000
+/** Entries of all chains that one checkpoint covers: their marks take about half of `longestCheckpoint`. */
+export const mostMarks = 60_000
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0))
 const digest = v.pipe(v.string(), v.regex(/^[\w-]{43}$/))
@@ -50,7 +52,7 @@ export const beginning = (issuer: string, chain: string): Covered => {
 export const signCheckpoint = (key: SigningKey, checkpoint: Checkpoint): string =>
   sign(key, checkpointType, checkpoint) as string
 
-/** Undefined for what these keys did not sign. */
+/** Undefined for what these keys did not sign. It may be of any number: the caller compares it with the place. */
 export function readCheckpoint(keys: VerificationKeys, jws: string): Checkpoint | undefined {
   const payload = verify(keys, jws, { typ: checkpointType, algs: ['EdDSA'], longest: longestCheckpoint })
   const read = v.safeParse(Checkpoint, payload)

@@ -10,7 +10,9 @@ import {
   type Covered,
   entriesOfCheckpoint,
   hashAfter,
+  longestCheckpoint,
   markOf,
+  mostMarks,
   readCheckpoint,
   type Segment,
   signCheckpoint,
@@ -85,26 +87,38 @@ export function createCheckpoints({ store, log, clock, issuer, keys, ring, damag
 
   async function newest(): Promise<Newest | undefined> {
     const found = await newestCheckpoint(store)
+    if (found?.missing !== undefined)
+      report(
+        `checkpoint ${found.missing} is named by the index and is not there: the trail was cut, or the index was changed`,
+      )
     if (!found) {
       if (known) report(`checkpoint ${known.number} is no longer in the store: the trail was cut or replaced`)
       return known && { ...known }
     }
     let { number, jws } = found
-    let checkpoint = await read(jws)
+    let checkpoint = await readAt(number, jws)
     for (let back = 0; !checkpoint && back < mostBack && number > 1; back += 1) {
-      report(`checkpoint ${number} is not signed by a key of this provider`)
       number -= 1
       jws = (await store.get(checkpointKey(number))) ?? ''
-      checkpoint = await read(jws)
+      checkpoint = await readAt(number, jws)
     }
-    if (checkpoint) await requireKnown(found.number, checkpoint.first)
-    if (!checkpoint) {
-      report(`checkpoint ${found.number} is not signed by a key of this provider`)
-      return known
-    }
+    if (!checkpoint) return known
+    await requireKnown(found.number, checkpoint.first)
     const last = { number: found.number, jws: found.jws, checkpoint }
     if (!known || last.number >= known.number) known = last
     return known
+  }
+
+  /** Undefined, and reported, for another text than the one that was written there. */
+  async function readAt(number: number, jws: string): Promise<Checkpoint | undefined> {
+    const checkpoint = await read(jws)
+    if (checkpoint?.number === number) return checkpoint
+    report(
+      checkpoint
+        ? `checkpoint ${number} is another one: ${checkpoint.number} was put in its place`
+        : `checkpoint ${number} is not signed by a key of this provider`,
+    )
+    return undefined
   }
 
   async function read(jws: string): Promise<Checkpoint | undefined> {
@@ -141,18 +155,22 @@ export function createCheckpoints({ store, log, clock, issuer, keys, ring, damag
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const last = await newest()
       const now = await chainsOf(store)
-      const chains: Checkpoint['chains'] = { ...last?.checkpoint.chains }
+      const chains = new Map(Object.entries(last?.checkpoint.chains ?? {}))
       const segments: Segment[] = []
-      for (const chain of new Set([...Object.keys(chains), ...now.keys()])) {
+      let left = mostMarks
+      for (const chain of new Set([...chains.keys(), ...now.keys()])) {
         const start = beginning(issuer, chain)
-        const { base, ...covered } = chains[chain] ?? { ...start, base: start }
-        const found = await newOf(chain, covered, { trail, latest: now.get(chain) ?? 0, all })
+        const { base, ...covered } = chains.get(chain) ?? { ...start, base: start }
         const next = trimmed?.bases.get(chain) ?? base
-        chains[chain] = { ...covered, base: next }
+        // A name of the index is a chain when an entry of it holds by its MAC: anyone may have written the name.
+        if (chains.has(chain)) chains.set(chain, { ...covered, base: next })
+        if (left <= 0) continue
+        const found = await newOf(chain, covered, { trail, latest: now.get(chain) ?? 0, all })
         if (!found || found.digests.length === 0) continue
         const { digests, position } = found
+        left -= digests.length
         const hash = hashAfter(covered.hash, digests)
-        chains[chain] = { ...position, hash, base: next }
+        chains.set(chain, { ...position, hash, base: next })
         const from = covered.seq + 1
         segments.push({ chain, from, to: position.seq, marks: digests.map(markOf).join('') })
       }
@@ -165,15 +183,22 @@ export function createCheckpoints({ store, log, clock, issuer, keys, ring, damag
         first: trimmed?.first ?? last?.checkpoint.first ?? 1,
         prev: last ? sha256(last.jws) : '',
         time: clock.now(),
-        chains,
+        chains: Object.fromEntries(chains),
         segments,
       }
       const jws = signCheckpoint(ring.signer('EdDSA'), checkpoint)
+      // Nobody could verify it, and nothing after it would be signed.
+      if (jws.length > longestCheckpoint) {
+        report(
+          `the trail has ${chains.size} chains, too many for a checkpoint: set AUDIT_CHAIN to a name that stays when an instance or a command runs again`,
+        )
+        return last
+      }
       if (!(await writeCheckpoint(store, number, jws))) continue
       known = { number, jws, checkpoint }
       // A copy of this line that is kept elsewhere shows later that the trail was cut or replaced (--seen).
       log.info('audit_checkpoint', { checkpoint: `${number}:${sha256(jws)}` })
-      const own = trail && chains[trail.chain]
+      const own = trail && chains.get(trail.chain)
       if (own) trail.covered(own.seq)
       return known
     }

@@ -1,4 +1,5 @@
 /** The whole trail as lines: a heading, all checkpoints, then each chain. The file verifies offline. docs/audit.md */
+import { ownMember } from '../../lib/own_member.ts'
 import type { Store } from '../../store/store.ts'
 import { schemaVersion } from './kinds.ts'
 import type { Newest } from './checkpoints.ts'
@@ -22,7 +23,7 @@ export async function* exportLines(
   for (const chain of [
     ...new Set([...Object.keys(newest?.checkpoint.chains ?? {}), ...known.keys()]),
   ].toSorted()) {
-    const from = newest?.checkpoint.chains[chain]?.base.batch ?? 0
+    const from = ownMember(newest?.checkpoint.chains ?? {}, chain)?.base.batch ?? 0
     for await (const { lines } of batchesOf(store, chain, from, known.get(chain) ?? 0)) yield* lines ?? []
   }
 }

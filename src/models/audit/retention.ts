@@ -5,7 +5,7 @@ import { type Checkpoint, type Covered, readCheckpoint } from './checkpoint.ts'
 import { droppedLine, type Line, readLine } from './entry.ts'
 import type { KindName } from './kinds.ts'
 import { addTo, type Ranges, rangesText } from './ranges.ts'
-import { batchesOf, batchKey, checkpointKey } from './stored.ts'
+import { batchesOf, batchKey, checkpointKey, progressOf, retentionKey } from './stored.ts'
 
 /** Days for which entries are kept: `other` for all kinds without a number of their own. */
 export interface Retention {
@@ -19,11 +19,7 @@ const day = 86_400_000
 const daysOf = ({ other, kinds }: Retention, kind: KindName): number =>
   kind === 'entries_dropped' ? Math.max(other, ...Object.values(kinds)) : (kinds[kind] ?? other)
 
-/** By days: the batch up to which all entries of that retention, or a shorter one, are dropped. `gone`: up to which none exists. */
-type Progress = Record<string, number>
-
-const progressKey = (chain: string): string => `audit_retention:${chain}`
-const goneKey = 'audit_retention'
+const progressKey = (chain: string): string => `${retentionKey}:${chain}`
 
 /** Ranges that one entry names, and batches that wait for it. */
 const mostRanges = 1_000
@@ -138,7 +134,7 @@ async function trim(
   let isNeeded = false
   for (let number = newest.first; number < newest.number; number += 1) {
     const checkpoint = readCheckpoint(audit.ring, (await store.get(checkpointKey(number))) ?? '')
-    if (!checkpoint) break // damaged: what is there stays, as evidence
+    if (checkpoint?.number !== number) break // damaged: what is there stays, as evidence
     let isUseful = false
     for (const [chain, { base: _, ...covered }] of Object.entries(checkpoint.chains)) {
       const last = newest.chains[chain]
@@ -163,15 +159,7 @@ async function remove(store: Store, { first, chains }: Checkpoint): Promise<void
     for (let number = from; number <= upTo; number += 1) await store.take(keyOf(number))
     await store.put(key, JSON.stringify({ ...progress, gone: upTo }))
   }
-  await take(goneKey, first - 1, checkpointKey)
+  await take(retentionKey, first - 1, checkpointKey)
   for (const [chain, { base }] of Object.entries(chains))
     await take(progressKey(chain), base.batch, (batch) => batchKey(chain, batch))
-}
-
-async function progressOf(store: Store, key: string): Promise<Progress> {
-  try {
-    return JSON.parse((await store.get(key)) ?? '{}') as Progress
-  } catch {
-    return {}
-  }
 }

@@ -53,8 +53,15 @@ export async function chainsOf(store: Store): Promise<Map<string, number>> {
   }
 }
 
-/** The number of the newest checkpoint and its text; undefined where there is none. */
-export async function newestCheckpoint(store: Store): Promise<{ number: number; jws: string } | undefined> {
+export interface StoredCheckpoint {
+  number: number
+  jws: string
+  /** The number that the index names, where no checkpoint has it. */
+  missing?: number
+}
+
+/** The newest checkpoint; undefined where there is none. */
+export async function newestCheckpoint(store: Store): Promise<StoredCheckpoint | undefined> {
   const [known] = await store.range(checkpointsIndex, { limit: 1 })
   let number = known?.score ?? 0
   let jws = await store.get(checkpointKey(number))
@@ -67,7 +74,39 @@ export async function newestCheckpoint(store: Store): Promise<{ number: number; 
   if (jws !== undefined) return { number, jws }
   // The index is one ahead after a crash between its two verbs.
   const before = number > 1 ? await store.get(checkpointKey(number - 1)) : undefined
-  return before === undefined ? undefined : { number: number - 1, jws: before }
+  if (before !== undefined) return { number: number - 1, jws: before }
+  const found = number > 1 ? await lastCheckpoint(store) : undefined
+  return found && { ...found, missing: number }
+}
+
+/** The last of the checkpoints without the index, in steps that double and then halve. */
+async function lastCheckpoint(store: Store): Promise<StoredCheckpoint | undefined> {
+  const { gone = 0 } = await progressOf(store, retentionKey)
+  let found: StoredCheckpoint | undefined
+  let step = 1
+  for (let isGrowing = true; isGrowing || step > 1;) {
+    if (!isGrowing) step /= 2
+    const number: number = (found?.number ?? gone) + step
+    const jws = await store.get(checkpointKey(number))
+    if (jws !== undefined) found = { number, jws }
+    if (jws === undefined || !Number.isSafeInteger(number * 2)) isGrowing = false
+    if (isGrowing) step *= 2
+  }
+  return found
+}
+
+/** By days: the batch up to which all entries of that retention, or a shorter one, are dropped. `gone`: up to which none exists. */
+export type Progress = Record<string, number>
+
+/** Of the checkpoints; that of a chain is `audit_retention:CHAIN`. */
+export const retentionKey = 'audit_retention'
+
+export async function progressOf(store: Store, key: string): Promise<Progress> {
+  try {
+    return JSON.parse((await store.get(key)) ?? '{}') as Progress
+  } catch {
+    return {}
+  }
 }
 
 export interface Batch {
@@ -100,6 +139,8 @@ export async function* batchesOf(
 export interface Walked {
   position: Position
   digests: string[]
+  /** The last of them. */
+  last?: Line
   /** The first thing that is wrong. */
   problem?: string
 }
@@ -116,15 +157,18 @@ export async function walk(
 ): Promise<Walked> {
   let position = from
   let problem: string | undefined
+  let last: Line | undefined
   const digests: string[] = []
   for await (const { batch, lines } of batchesOf(store, chain, from.batch, known)) {
     const read = lines && linked(lines, chain, position, keys)
     position = { ...position, batch, ...(typeof read === 'object' && read.end) }
-    if (typeof read === 'object') digests.push(...read.digests)
-    else problem ??= read ?? `batch ${batch} of ${chain} is missing`
+    if (typeof read === 'object') {
+      digests.push(...read.digests)
+      ;({ last } = read)
+    } else problem ??= read ?? `batch ${batch} of ${chain} is missing`
     if (digests.length >= most) break
   }
-  return { position, digests, ...(problem !== undefined && { problem }) }
+  return { position, digests, ...(last && { last }), ...(problem !== undefined && { problem }) }
 }
 
 /** The digests of lines that follow, or what is wrong with the first that does not. */
@@ -133,8 +177,9 @@ function linked(
   chain: string,
   before: Position,
   keys: readonly MacKey[],
-): { digests: string[]; end: Link & { time: number } } | string {
+): { digests: string[]; end: Link & { time: number }; last: Line | undefined } | string {
   let { seq, mac, time } = before
+  let last: Line | undefined
   const digests: string[] = []
   for (const text of lines) {
     const line = readLine(text)
@@ -143,8 +188,9 @@ function linked(
     ;({ seq, mac } = line)
     if (line.entry) time = Math.max(time, Date.parse(line.entry.time))
     digests.push(line.digest)
+    last = line
   }
-  return { digests, end: { seq, mac, time } }
+  return { digests, end: { seq, mac, time }, last }
 }
 
 /** Why a line does not follow `before`, by the keys of AUDIT_SIGNING_KEY; undefined when it does. */

@@ -1,4 +1,5 @@
 /** Verifies the lines of one chain, in order. docs/audit.md */
+import { ownMember } from '../../lib/own_member.ts'
 import { type Checkpoint, type Covered, hashAfter, markLength, markOf, type Segment } from './checkpoint.ts'
 import { type Line, macOf, type MacKey, misfit } from './entry.ts'
 import { addTo, type Ranges, readRanges } from './ranges.ts'
@@ -46,9 +47,9 @@ export function createChainCheck({ chain, start, checkpoints, macKeys, find, stu
   const signed: Signed[] = checkpoints.flatMap((checkpoint) =>
     checkpoint.segments
       .filter((segment) => segment.chain === chain)
-      .map((segment) => ({ segment, hash: checkpoint.chains[chain]?.hash ?? '' })),
+      .map((segment) => ({ segment, hash: ownMember(checkpoint.chains, chain)?.hash ?? '' })),
   )
-  const final = checkpoints.at(-1)?.chains[chain]
+  const final = ownMember(checkpoints.at(-1)?.chains ?? {}, chain)
   const base = final?.base ?? start
   const toCover = signed.filter(({ segment }) => segment.to > base.seq)
   const sums = { entries: 0, dropped: 0, uncovered: 0 }
@@ -56,6 +57,7 @@ export function createChainCheck({ chain, start, checkpoints, macKeys, find, stu
   let time = 0
   let digests: string[] = []
   let isEdited = false
+  let isUnsigned = false
   let index = 0
   let looks = 0
 
@@ -169,6 +171,14 @@ export function createChainCheck({ chain, start, checkpoints, macKeys, find, stu
       }
       if (line.seq > seq + 1) skip(line.seq - 1)
       const mark = markAt(line.seq)
+      if (mark === undefined && line.seq <= (final?.seq ?? 0) && !isUnsigned) {
+        isUnsigned = true
+        say(
+          'missing',
+          line.seq,
+          `no checkpoint of the file signs entry ${line.seq} of ${chain}, although a later one counts it`,
+        )
+      }
       const isOther = mark !== undefined && mark !== markOf(line.digest)
       if (isOther) {
         const place = placeOf(line.digest)
