@@ -4,7 +4,7 @@ import type { Config } from '../config.ts'
 import type { Context } from '../contracts/context.ts'
 import { systemRandom } from '../lib/random.ts'
 import type { KeyRing } from '../models/key_ring.ts'
-import { closeTrail, openTrail } from './audit_trail.ts'
+import { auditAdded, closeTrail, openTrail } from './audit_trail.ts'
 import { Refusal } from './failure.ts'
 import {
   open,
@@ -34,7 +34,15 @@ export async function withOpened<T>(config: Config, work: (opened: Opened) => Pr
 
 /** The keys of the configured store; with the memory store those of KEYS_PATH, which a running server reads too. */
 export const withKeys = async <T>(work: (keys: KeyRing, opened: Opened) => Promise<T>): Promise<T> =>
-  withOpened((await readSettings()).config, async (opened) => work(await openKeys(opened), opened))
+  withOpened((await readSettings()).config, async (opened) => {
+    const keys = await openKeys(opened)
+    if (keys.added.length > 0) {
+      const audit = await openTrail(opened, 'cli')
+      await auditAdded(audit, keys)
+      await closeTrail(audit)
+    }
+    return work(keys, opened)
+  })
 
 /** A context like that of the server. Throws Refusal with the memory store, which is in the process of the server. */
 export async function withContext<T>(
@@ -48,6 +56,7 @@ export async function withContext<T>(
     const lastingRoot = await openRoot(opened)
     const audit = await openTrail(opened, 'cli')
     try {
+      await auditAdded(audit, keys)
       return await work(createContext({ ...opened, keys, audit, lastingRoot, random: systemRandom }))
     } finally {
       await closeTrail(audit)

@@ -1,6 +1,6 @@
 /** `latchkey audit …`: verifies, exports and signs the audit trail. docs/audit.md */
 import { createPublicKey } from 'node:crypto'
-import { closeSync, createReadStream, openSync, readFileSync, writeSync } from 'node:fs'
+import { createReadStream, readFileSync } from 'node:fs'
 import { isThumbprint, thumbprint } from '../auth/jwk.ts'
 import { type VerificationKey, verificationKey, type VerificationKeys } from '../auth/jws.ts'
 import { csvLine } from '../lib/csv.ts'
@@ -14,6 +14,7 @@ import { type Answer, defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { type Opened, readSettings } from './open.ts'
 import { print, printable, printJson } from './output.ts'
+import { writeLines } from './output_file.ts'
 
 async function withTrail<T>(work: (audit: Audit, opened: Opened) => Promise<T>): Promise<T> {
   const { config } = await readSettings()
@@ -154,20 +155,6 @@ export const exportTrail = defineCommand({
     })
   },
 })
-
-async function writeLines(path: string, lines: AsyncIterable<string>): Promise<number> {
-  let count = 0
-  const file = openSync(path, 'w', 0o600)
-  try {
-    for await (const line of lines) {
-      writeSync(file, `${line}\n`)
-      count += 1
-    }
-  } finally {
-    closeSync(file)
-  }
-  return count
-}
 
 async function* csvOf(lines: AsyncIterable<string>): AsyncGenerator<string> {
   yield `${csvLine(columns)}\r`

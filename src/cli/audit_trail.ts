@@ -1,13 +1,14 @@
 /** The audit trail of this process, when AUDIT_SIGNING_KEY turns it on. It is loaded then alone. */
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import { type Env, given } from '../config/read.ts'
 import { entries } from '../config/variables.ts'
 import type { Audit } from '../models/audit/audit.ts'
 import type { Facts } from '../models/audit/kinds.ts'
-import { note } from '../models/audit/note.ts'
+import { note, record } from '../models/audit/note.ts'
 import { lastingKey, rootOf } from '../models/lasting_root.ts'
 import { featureEntries } from '../table.ts'
-import { type Opened, openRoot } from './open.ts'
+import { operatorName } from './operator.ts'
+import { type Opened, type OpenedKeys, openRoot } from './open.ts'
 
 const plainName = (name: string): string => name.replaceAll(/[^\w.-]/g, '-').slice(0, 90) || 'latchkey'
 
@@ -15,7 +16,7 @@ const plainName = (name: string): string => name.replaceAll(/[^\w.-]/g, '-').sli
 export async function openTrail(opened: Opened, of: 'server' | 'cli'): Promise<Audit | undefined> {
   const { config } = opened
   const { auditSigningKey: signingKeys, auditChain, issuer, secretKey } = config
-  if (signingKeys === undefined) return undefined
+  if (signingKeys === undefined) return sayItIsOff(opened)
   const { openAudit } = await import('../models/audit/audit.ts')
   const name = auditChain ?? plainName(hostname())
   const people = lastingKey((await openRoot(opened)) ?? rootOf(secretKey[0]), 'audit people')
@@ -27,13 +28,14 @@ export async function openTrail(opened: Opened, of: 'server' | 'cli'): Promise<A
   )
 }
 
-/** The account that ran the command: the one that used sudo, where that is known. */
-function operatorName(): string {
-  try {
-    return process.env.SUDO_USER ?? userInfo().username
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}` // a container may have no name for it
-  }
+/** A change without the key is in no trail: an environment that lacks it is often a mistake. */
+async function sayItIsOff({ log, store }: Opened): Promise<undefined> {
+  const { chainsIndex } = await import('../models/audit/stored.ts')
+  if ((await store.range(chainsIndex, { limit: 1 })).length > 0)
+    log.warn('audit_trail_is_off', {
+      problem:
+        'the store has an audit trail, and AUDIT_SIGNING_KEY is not set: what happens now is not in it',
+    })
 }
 
 /** Waits for the last entries and signs them, so that nothing of a command or of a stopped server is unsigned. */
@@ -56,6 +58,12 @@ export function settingsFor(audit: Audit, env: Env): Record<string, string> {
       settings[name] = 'secret' in entry && entry.secret ? audit.fingerprint(value) : value.slice(0, 500)
   }
   return settings
+}
+
+/** Keys that a command made or imported because of its settings, whatever it was asked for. */
+export async function auditAdded(audit: Audit | undefined, { added }: OpenedKeys): Promise<void> {
+  if (audit && added.length > 0)
+    await record(undefined, audit, 'changed_by_operator', { change: 'keys_added', kids: [...added] })
 }
 
 /** A change by a command that has no context, such as one of keys. */

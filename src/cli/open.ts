@@ -10,8 +10,10 @@ import { type AdjustableLog, createLog, type Fields, type Log } from '../lib/log
 import { deriveKeys } from '../lib/secret_keys.ts'
 import { clockOffset, clockProblem } from '../models/clock_guard.ts'
 import { type KeyRing, loadKeyRing } from '../models/key_ring.ts'
+import type { KeyRingOptions } from '../models/key_ring_options.ts'
 import { openLastingRoot } from '../models/lasting_root.ts'
 import { keysAreLost, lostKeysWords } from '../models/readable_keys.ts'
+import { parseDocument, recordName } from '../models/signing_keys.ts'
 import { isUnfinished, unfinishedWords } from '../models/unfinished.ts'
 import { memoryStore } from '../store/memory.ts'
 import { type Concern, type Store, StoreUnavailable } from '../store/store.ts'
@@ -176,28 +178,41 @@ async function requireKeptKeys({ config, log, store }: Opened): Promise<void> {
 export const openRoot = async ({ config, store }: Opened): Promise<Uint8Array | undefined> =>
   config.store.kind === 'memory' ? undefined : openLastingRoot(store, config.secretKey)
 
+export interface OpenedKeys extends KeyRing {
+  /** The `kid` of each key that was made or imported just now: also a command that only looks does so, by its settings. */
+  added: readonly string[]
+}
+
 /** The keys are in the store, so that all instances have the same; with the memory store they are in KEYS_PATH. */
-export async function openKeys(opened: Opened): Promise<KeyRing> {
+export async function openKeys(opened: Opened): Promise<OpenedKeys> {
   const { config, clock, log, store } = opened
   await requireGoodClock(opened)
   await requireKeptKeys(opened)
   const inFolder = config.store.kind === 'memory'
   const storage = inFolder ? keyFolder(config) : store
-  const ring = loadKeyRing({
+  const imported = await ownKey(config)
+  const load = async (): Promise<OpenedKeys> => {
+    const text = await storage.get(recordName)
+    const before = text === undefined ? [] : parseDocument(text).keys
+    const ring = await loadKeyRing(options)
+    const added = ring.list().filter(({ kid }) => !before.some((key) => key.kid === kid))
+    return { ...ring, added: added.map(({ kid }) => kid) }
+  }
+  const options: KeyRingOptions = {
     storage,
     sealingKey: keyRingSecret(config.secretKey),
     clock,
     log,
     algs: algsInUse(config),
     rsaBits: Number(config.rsaKeySize),
-    imported: await ownKey(config),
+    imported,
     activationDelay: config.keyActivationDelay,
     retention: Math.max(config.accessTokenTtl, config.idTokenTtl),
     hints: config.sessionTtl,
     // In development the file shows the key that this provider made.
     rotation: { interval: config.keyRotationInterval, keepsImported: config.environment === 'production' },
-  })
-  return ring.catch((error: Error) => {
+  }
+  return load().catch((error: Error) => {
     throw inFolder && error instanceof StoreUnavailable ? new SettingFault('KEYS_PATH', error.message) : error
   })
 }

@@ -5,6 +5,7 @@ import { seconds } from '../lib/clock.ts'
 import { firstKey, deriveKeys } from '../lib/secret_keys.ts'
 import { hmac } from '../lib/hash.ts'
 import { resealed, unseal } from '../lib/seal.ts'
+import { note } from '../models/audit/note.ts'
 import { resealLastingRoot } from '../models/lasting_root.ts'
 import { features } from '../table.ts'
 import { withContext } from './administration.ts'
@@ -108,7 +109,7 @@ export const reseal = defineCommand({
   options: { 'dry-run': { type: 'boolean', help: 'Only count what would be moved' } },
   run: ({ 'dry-run': dryRun = false }) =>
     withContext('secrets', async (context) => {
-      const { config, clock, log } = context
+      const { config, clock } = context
       const since = await sealsSince(context, !dryRun)
       const counts = await pass(context, !dryRun)
       // A server that still seals with a former value makes more of it during the run.
@@ -116,7 +117,10 @@ export const reseal = defineCommand({
       const unreadable = sum(counts, 'unreadable')
       const dropFrom = since + config.refreshTokenTtl
       if (!dryRun && sum(counts, 'moved') > 0)
-        log.warn('changed_by_operator', { change: 'secrets_resealed', records: sum(counts, 'moved') })
+        await note(undefined, context, 'changed_by_operator', {
+          change: 'secrets_resealed',
+          records: sum(counts, 'moved'),
+        })
       return {
         facts: { counts, left, unreadable, without_loss_from: moment(dropFrom), dry_run: dryRun },
         show() {

@@ -66,6 +66,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
   const birth = config.store.kind === 'memory' ? neverLost : await openBirth(opened, keysSince)
   const trail = await openTrail(opened, 'server')
   const audit = trail && tracing ? { ...trail, traceId: tracing.traceId } : trail
+  if (audit && ring.added.length > 0) await record(undefined, audit, 'keys_added', { kids: [...ring.added] })
   if (config.environment === 'development') await prepareDevelopment(config, opened, keys)
   // From here to `createApp` nothing waits, so that no request arrives before there is an answer.
   let app: App

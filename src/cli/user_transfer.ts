@@ -56,6 +56,12 @@ export const importUsers = defineCommand({
       const given = chosen === 'csv' ? await readCsv(text) : readJson(text)
       const { ready, problems } = await judge(context, given, weakHashes ?? false)
       const go = !dryRun && (partial || problems.length === 0)
+      // A command that is stopped in between has made accounts.
+      if (go)
+        await note(undefined, context, 'changed_by_operator', {
+          change: 'accounts_import_begun',
+          given: given.length,
+        })
       const made = go ? await make(context, ready, problems) : 0
       if (go)
         await note(undefined, context, 'changed_by_operator', {

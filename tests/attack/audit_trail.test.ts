@@ -83,6 +83,49 @@ test('a refusal is an entry with its reason; many alike are ten entries and a nu
   expect(counted[0]).toMatchObject({ reason: 'invalid_client', details: { count: 40 } })
 })
 
+test('all addresses of one IPv6 network are one stranger', async () => {
+  const op = await provider({ env })
+  for (let i = 1; i <= 40; i += 1)
+    await op.fetch(
+      '/token',
+      {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: 'client_credentials',
+          client_id: 'nobody',
+          client_secret: 'x',
+        }),
+      },
+      `2001:db8:1:2::${i.toString(16)}`,
+    )
+  const entries = await entriesOf(op)
+  expect(entries.filter(({ kind }) => kind === 'refused')).toHaveLength(10)
+})
+
+test('a write whose answer was lost is one entry, although more have come since', async () => {
+  const inner = memoryStore(turnableClock())
+  let lost = 0
+  const store: Store = new Proxy(inner, {
+    get: (target, verb: keyof Store) =>
+      verb === 'create'
+        ? async (...args: Parameters<Store['create']>) => {
+            const isNew = await target.create(...args)
+            if (args[0].startsWith('audit:') && lost++ === 0)
+              throw new StoreUnavailable('the answer was lost')
+            return isNew
+          }
+        : (target[verb] as (...all: unknown[]) => unknown)?.bind(target),
+  })
+  const one = await trail({ store })
+  await expect(one.write(1)).rejects.toThrow(StoreUnavailable)
+  await one.write(2)
+  await one.audit.flush()
+  await one.sign()
+  const clients = (await one.lines()).flatMap((line) => readLine(line)?.entry?.client_id ?? [])
+  expect(clients).toEqual(['client 1', 'client 2'])
+  expect(words(await one.verify(undefined, { macKeys }))).toEqual([])
+})
+
 test('texts of strangers end no line and are bounded', async () => {
   const op = await provider({ env })
   const name = 'Evil"}\n{"v":1,"chain":"test","seq":1}\u2028'

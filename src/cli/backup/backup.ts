@@ -9,6 +9,7 @@ import { requireReadable } from '../../models/readable_keys.ts'
 import type { Found, Store } from '../../store/store.ts'
 import { version } from '../../version.ts'
 import { requireSharedStore, storeLocation, withPlain } from '../administration.ts'
+import { auditChange, openTrail } from '../audit_trail.ts'
 import { type Answer, defineCommand } from '../command.ts'
 import { Refusal, UsageError } from '../failure.ts'
 import { encrypted, newStore, type OpenedPlain, readSettings } from '../open.ts'
@@ -56,12 +57,18 @@ export const backup = defineCommand({
     if (count !== undefined && !folder) throw new UsageError('--keep goes with a folder: --to FOLDER/')
     const { config } = await readSettings()
     const secret = backupKeyOf(config)
+    const contents = only ?? 'everything'
     requireSharedStore(config)
     if ((await newStore(config)) !== undefined)
       throw new Refusal(`${storeLocation(config)} does not exist yet, so there is nothing to back up`)
     return withPlain(config, async (opened) => {
       const path = folder ? join(to, nameAt(opened.clock.now())) : to
-      const made = await make(opened, { secret, contents: only ?? 'everything', path })
+      // First: what is in a file that was written cannot be taken back.
+      const begin = async (store: Store) => {
+        const all = { ...opened, store }
+        await auditChange(await openTrail(all, 'cli'), all, { change: 'backup_made', changed: [contents] })
+      }
+      const made = await make(opened, { secret, contents, path, begin })
       const removed = count === undefined ? [] : await keepNewest(to, count)
       return answer({ file: path, ...made, removed })
     })
@@ -83,14 +90,17 @@ interface Making {
   secret: string
   contents: Contents
   path: string
+  /** Called when nothing speaks against it, before the file is written. `store` is the one above an encryption. */
+  begin?(store: Store): Promise<void>
 }
 
 /** Resolves when the file is on the disk. */
-export async function make({ config, clock, plain }: OpenedPlain, { secret, contents, path }: Making) {
+export async function make({ config, clock, plain }: OpenedPlain, { secret, contents, path, begin }: Making) {
   const store = await encrypted(plain, config)
   await requireReadable(store, plain, keyRingSecret(config.secretKey))
   if (!(await hasData(store)))
     throw new Refusal(`${storeLocation(config)} has no data: is it the store of the server?`)
+  await begin?.(store)
   const about: About = {
     backup: 1,
     made_at: clock.now(),

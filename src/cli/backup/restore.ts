@@ -7,6 +7,7 @@ import { systemClock } from '../../lib/clock.ts'
 import { requireReadable } from '../../models/readable_keys.ts'
 import type { Found } from '../../store/store.ts'
 import { requireSharedStore, storeLocation, withUnfinished } from '../administration.ts'
+import { auditChange, openTrail } from '../audit_trail.ts'
 import { defineCommand } from '../command.ts'
 import { Refusal, UsageError } from '../failure.ts'
 import { encrypted, openBackend, type OpenedPlain, readSettings } from '../open.ts'
@@ -38,7 +39,14 @@ export const restore = defineCommand({
         contents: about.contents,
         issuer: about.issuer,
       }
-      target.log.warn('changed_by_operator', { change: 'store_restored', ...facts })
+      // The trail of the backup goes on with it: what was in the store before is not in it any more.
+      const restored = { ...target, store: await encrypted(target.plain, config) }
+      await auditChange(await openTrail(restored, 'cli'), restored, {
+        change: 'store_restored',
+        made_at: facts.made_at,
+        records,
+        changed: [about.contents],
+      })
       return {
         facts,
         show: () =>

@@ -1,5 +1,6 @@
 /** The audit trail of one process: its chain, checkpoints and pseudonyms. docs/decisions/0078-audit-trail.md */
 import { createSecretKey } from 'node:crypto'
+import { clientRangeOf } from '../../lib/address.ts'
 import { type Clock } from '../../lib/clock.ts'
 import { deriveKey, hmac, sha256 } from '../../lib/hash.ts'
 import type { Log } from '../../lib/log.ts'
@@ -139,7 +140,8 @@ export async function openAudit(parts: Parts, settings: AuditSettings, isServer:
     pseudonym: (sub) => hmac(people, sub).slice(0, 24),
     fingerprint: (secret) => `sha256:${hmac(secrets, secret).slice(0, 16)}`,
     refusal(draft) {
-      if (fold.admits(`${draft.reason}\n${draft.address}`, draft)) trail.later(draft)
+      // One client can use all addresses of an IPv6 network.
+      if (fold.admits(`${draft.reason}\n${clientRangeOf(draft.address ?? '')}`, draft)) trail.later(draft)
     },
     async tick(interval) {
       for (const { like, count } of fold.take())

@@ -41,6 +41,9 @@ const kindsOfTheServer = {
       roles: texts,
       roles_before: texts,
       kids: texts,
+      /** Of a backup: when it was made, and how many records it has. */
+      made_at: text,
+      records: count,
       /** The id of an initial access token or of an invitation. */
       token: text,
       hashes: flag,
@@ -59,6 +62,7 @@ const kindsOfTheServer = {
   keys_rotated: change('Signing keys rotated by their age (KEY_ROTATION_INTERVAL)', 'server', {
     details: { kids: texts },
   }),
+  keys_added: change('Signing keys were made or imported by a start', 'server', { details: { kids: texts } }),
   reloaded: change('A server took new settings; a secret is named by its fingerprint', 'server', {
     details: { settings: v.record(text, text) },
   }),

@@ -75,6 +75,8 @@ export function createTrail({ store, clock, log, chain, keys }: TrailParts, star
   let recentFrom = start.seq + 1
   let digests: string[] | undefined = []
   let waiting: Waiting[] = []
+  /** A batch whose answer was lost, which may be in the store: it is tried again as it was, so that no event is two entries. */
+  let tried: (ReturnType<typeof sealAll> & { some: readonly Waiting[] }) | undefined
   let timer: Timer | undefined
   let running: Promise<void> | undefined
   let lost = 0
@@ -122,9 +124,14 @@ export function createTrail({ store, clock, log, chain, keys }: TrailParts, star
   }
 
   async function writeSome(): Promise<void> {
-    const some = waiting.slice(0, entriesOfBatch)
-    const { lines, made, next } = sealAll(some)
-    if (!(await writeBatch(store, chain, next.batch, lines))) return catchUp()
+    if (!tried) {
+      const some = waiting.slice(0, entriesOfBatch)
+      tried = { ...sealAll(some), some }
+    }
+    const { some, lines, made, next } = tried
+    const isWritten = await writeBatch(store, chain, next.batch, lines)
+    tried = undefined
+    if (!isWritten) return catchUp()
     position = next
     waiting.splice(0, some.length)
     if (digests && digests.length < mostRecent) digests.push(...made)

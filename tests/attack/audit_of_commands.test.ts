@@ -1,0 +1,199 @@
+/** Each command that changes something, or that hands out what is protected, is an entry of the audit trail, by the account that ran it. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'bun:test'
+import { generateKeyPairSync } from 'node:crypto'
+import { commands } from '../../src/cli/commands.ts'
+import { operatorName } from '../../src/cli/operator.ts'
+import { commandLine } from '../support/command.ts'
+
+const env = {
+  STORE_URL: 'sqlite:latchkey.db',
+  ACCOUNT_REGISTRATION: 'open',
+  BACKUP_KEY: 'a-key-for-the-backups-of-this-test',
+  AUDIT_SIGNING_KEY: 'a-key-for-the-audit-trail-of-this-test',
+  AUDIT_CHAIN: 'test',
+  SECRET_KEY: JSON.stringify([
+    'a new secret key for this test, long enough',
+    'the secret key of before of this test',
+  ]),
+  USER: 'mallory',
+  LOGNAME: 'mallory',
+  SUDO_USER: `=cmd|' /C calc'!A0\u001b[2J${'x'.repeat(1_000)}`,
+}
+const line = commandLine(env)
+afterAll(line.remove)
+const password = 'correct horse battery'
+
+type Json = Record<string, unknown>
+interface Run {
+  args: readonly string[]
+  input?: string
+  /** The members `change` of its entries. */
+  says: readonly string[]
+}
+type Seen = ReadonlyMap<string, Json>
+const idOf = (seen: Seen, command: string, member = 'client_id') => String(seen.get(command)![member])
+
+/** In an order in which each one works. */
+const changing: Readonly<Record<string, (seen: Seen) => Run>> = {
+  'keys generate': () => ({ args: [], says: ['keys_added'] }),
+  'keys rotate': () => ({ args: ['--alg', 'RS256'], says: ['keys_rotated'] }),
+  'user add': () => ({
+    args: ['ann', '--email', 'ann@example.com', '--password-stdin'],
+    input: password,
+    says: ['account_added'],
+  }),
+  'user passwd': () => ({
+    args: ['ann', '--password-stdin'],
+    input: `${password} 2`,
+    says: ['password_set'],
+  }),
+  'user disable': () => ({ args: ['ann'], says: ['account_disabled'] }),
+  'user enable': () => ({ args: ['ann'], says: ['account_enabled'] }),
+  'user set': () => ({ args: ['ann', '--role', 'admin'], says: ['roles_set'] }),
+  'user import': () => ({ args: ['people.json'], says: ['accounts_import_begun', 'accounts_imported'] }),
+  'user export': () => ({ args: [], says: ['accounts_exported'] }),
+  invite: () => ({ args: ['new@example.com'], says: ['invited'] }),
+  'invite revoke': (seen) => ({ args: [idOf(seen, 'invite', 'id')], says: ['invitation_revoked'] }),
+  verify: () => ({ args: ['ann'], says: ['email_set'] }),
+  'reset-factors': () => ({ args: ['ann'], says: ['factors_reset'] }),
+  'sessions end': () => ({ args: ['ann'], says: ['sessions_ended'] }),
+  'user remove': () => ({ args: ['ben', '--yes'], says: ['account_removed'] }),
+  'client add': () => ({ args: ['App', '--redirect-uri', 'https://app.example/cb'], says: ['client_added'] }),
+  'client set': (seen) => ({ args: [idOf(seen, 'client add'), '--scope', 'openid'], says: ['client_set'] }),
+  'client secret': (seen) => ({ args: [idOf(seen, 'client add')], says: ['client_secret_made'] }),
+  'client remove': (seen) => ({ args: [idOf(seen, 'client add')], says: ['client_removed'] }),
+  'client token add': () => ({ args: ['Team'], says: ['initial_access_token_added'] }),
+  'client token remove': (seen) => ({
+    args: [idOf(seen, 'client token add', 'id')],
+    says: ['initial_access_token_removed'],
+  }),
+  'audit rotate': () => ({ args: [], says: ['audit_key_rotated'] }),
+  'audit export': () => ({ args: ['before.jsonl'], says: ['audit_exported'] }),
+  backup: () => ({ args: ['--to', 'saved.backup'], says: ['backup_made'] }),
+  'keys replace': () => ({ args: ['--yes'], says: ['keys_replaced'] }),
+}
+
+/** Why a command has no entry, or where a test of its own is. */
+const others: Readonly<Record<string, string>> = {
+  serve: 'its entries are started, reloaded and stopped',
+  'user reset': 'needs a relay; tests/operations/audit_trail.test.ts',
+  restore: 'below',
+  'secrets reseal': 'below',
+  jwks: 'looks',
+  pkce: 'uses no store',
+  'keys list': 'looks',
+  'user list': 'looks',
+  'user show': 'looks',
+  'invite list': 'looks',
+  'sessions list': 'looks',
+  'client show': 'looks',
+  'client list': 'looks',
+  'client token list': 'looks',
+  'store schema': 'uses no store',
+  'config check': 'looks',
+  health: 'uses no store',
+  'audit verify': 'looks',
+  'audit jwks': 'looks',
+  monitor: 'uses no store',
+  'monitor report': 'uses no store',
+}
+
+test('each command is in one of the two lists', () => {
+  expect([...Object.keys(changing), ...Object.keys(others)].toSorted()).toEqual(
+    commands.map(({ name }) => name).toSorted(),
+  )
+})
+
+interface Entry {
+  chain: string
+  kind: string
+  operator?: string
+  details?: Json
+}
+async function entries(from = line, name = 'trail.jsonl'): Promise<Entry[]> {
+  await from.json('audit', 'export', name, '--json')
+  return readFileSync(join(from.folder, name), 'utf8')
+    .split('\n')
+    .filter((each) => each.startsWith('{"v"'))
+    .map((each) => JSON.parse(each) as Entry)
+}
+const changesIn = (list: readonly Entry[]) => list.map(({ details }) => String(details?.change))
+
+test('each says what it changed, and by whom: the account is not what USER or SUDO_USER says', async () => {
+  writeFileSync(join(line.folder, 'people.json'), JSON.stringify([{ username: 'ben' }]))
+  const seen = new Map<string, Json>()
+  const expected: string[] = []
+  for (const [name, run] of Object.entries(changing)) {
+    const { args, input, says } = run(seen)
+    const { code, stdout, stderr } = await line.latchkey([...name.split(' '), ...args, '--json'], input)
+    expect({ name, code, stderr: code === 0 ? '' : stderr }).toEqual({ name, code: 0, stderr: '' })
+    seen.set(name, JSON.parse(stdout) as Json)
+    expected.push(...says)
+  }
+  const found = await entries()
+  expect(changesIn(found)).toEqual([...expected, 'audit_exported'])
+  const own = operatorName({})
+  for (const { operator } of found) {
+    expect(operator).toStartWith(own)
+    expect(operator).not.toStartWith('mallory')
+    expect(operator).toMatch(/^[\w.@ ()-]{1,200}$/)
+  }
+  expect((await line.latchkey(['audit', 'verify'])).code).toBe(0)
+}, 240_000)
+
+test('a command that only looks imports no key without an entry', async () => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const folder = join(line.folder, 'evil')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  const before = changesIn(await entries())
+  const evil = commandLine({
+    ...env,
+    STORE_URL: `sqlite:${join(line.folder, 'latchkey.db')}`,
+    PRIVATE_KEY_PATH: join(folder, 'key.pem'),
+    PUBLIC_KEY_PATH: join(folder, 'public.pem'),
+  })
+  const listed = await evil.latchkey(['client', 'list'])
+  evil.remove()
+  expect(listed.code, listed.stderr).toBe(0)
+  const after = (await entries()).slice(before.length)
+  expect(after[0]).toMatchObject({ kind: 'changed_by_operator', details: { change: 'keys_added' } })
+}, 120_000)
+
+test('a restore and a reseal are entries of the trail that goes on; without the key a command says that it is off', async () => {
+  const target = commandLine(env)
+  try {
+    const saved = join(line.folder, 'saved.backup')
+    const restored = await target.latchkey(['restore', saved])
+    expect(restored.code, restored.stderr).toBe(0)
+    const [entry] = (await entries(target)).filter(({ details }) => details?.change === 'store_restored')
+    expect(entry).toMatchObject({ details: { made_at: expect.any(String), changed: ['everything'] } })
+    expect((await target.latchkey(['audit', 'verify'])).code).toBe(0)
+
+    const [next, former] = JSON.parse(env.SECRET_KEY) as string[]
+    const turned = commandLine({
+      ...env,
+      STORE_URL: `sqlite:${join(target.folder, 'latchkey.db')}`,
+      SECRET_KEY: JSON.stringify(['another secret key, which comes first now', next, former]),
+    })
+    const resealed = await turned.latchkey(['secrets', 'reseal'])
+    expect(resealed.code, resealed.stderr).toBe(0)
+    const last = (await entries(turned)).filter(({ details }) => details?.change === 'secrets_resealed')
+    expect(last).toHaveLength(1)
+    turned.remove()
+
+    const { AUDIT_SIGNING_KEY: _, AUDIT_CHAIN: __, ...off } = env
+    const silent = commandLine({
+      ...off,
+      SECRET_KEY: JSON.stringify(['another secret key, which comes first now', next, former]),
+      STORE_URL: `sqlite:${join(target.folder, 'latchkey.db')}`,
+    })
+    const unaudited = await silent.latchkey(['user', 'disable', 'ann'])
+    silent.remove()
+    expect(unaudited.stderr).toContain('audit_trail_is_off')
+  } finally {
+    target.remove()
+  }
+}, 240_000)
