@@ -13,6 +13,7 @@ import { notesOn } from './config_notes.ts'
 import { warningsAbout } from './config_warnings.ts'
 import { deepProblems } from './deep_check.ts'
 import type { Environment } from './environment.ts'
+import { UsageError } from './failure.ts'
 import { print, printable, printTable } from './output.ts'
 import { looksOf } from '../html/looks.ts'
 import { featureEntries, featureNotes, featuresFor } from '../table.ts'
@@ -29,21 +30,35 @@ export const check = defineCommand({
       type: 'boolean',
       help: 'Show only the settings that you set, and those that PROFILE changes, in place of all',
     },
-    deep: { type: 'boolean', help: 'Try what the settings name: store, keys, certificates, address' },
+    deep: {
+      type: 'boolean',
+      help: 'Try what the settings name: store, keys, certificates, address, and other servers such as the mail relay',
+    },
+    deploy: {
+      type: 'boolean',
+      help: 'Check what is asked for before going live, with --deep; exit code 1 for an error (docs/going_live.md)',
+    },
   },
-  async run({ changed, deep }) {
+  async run({ changed, deep, deploy }) {
+    if (deploy && changed)
+      throw new UsageError('--changed shows settings, and --deploy shows none: leave one out')
     try {
       const { config, environment } = await readSettings()
       const warnings = [...warningsAbout(config)]
       const notes = [...notesOn(config)]
       const together = [...problemsIn(() => featuresFor(config)), ...problemsIn(() => looksOf(config))]
-      const outside = deep
-        ? await deepProblems(allTrials(config, together), config, environment.env, {
-            warn: (text) => void warnings.push(text),
-            note: (text) => void notes.push(text),
-          })
-        : fileProblems(config, environment)
+      const outside =
+        deep || deploy
+          ? await deepProblems(allTrials(config, together), config, environment.env, {
+              warn: (text) => void warnings.push(text),
+              note: (text) => void notes.push(text),
+            })
+          : fileProblems(config, environment)
       const problems = [...new Set([...together, ...outside])]
+      if (deploy) {
+        const { deployAnswer } = await import('./deploy_check/deploy_check.ts')
+        return await deployAnswer(config, environment, problems)
+      }
       if (problems.length > 0) throw new ConfigError(problems)
       return await report(config, environment, { warnings, notes, onlyChanged: changed ?? false })
     } catch (error) {

@@ -16,7 +16,7 @@ import { keysAreLost, lostKeysWords } from '../models/readable_keys.ts'
 import { parseDocument, recordName } from '../models/signing_keys.ts'
 import { isUnfinished, unfinishedWords } from '../models/unfinished.ts'
 import { memoryStore } from '../store/memory.ts'
-import { type Concern, type Store, StoreUnavailable } from '../store/store.ts'
+import { type Concern, quietConcerns, type Store, StoreUnavailable } from '../store/store.ts'
 import { featureEntries, featureKeyAlgs } from '../table.ts'
 import { isCompiled } from '../version.ts'
 import { type Environment, readEnvironment } from './environment.ts'
@@ -143,7 +143,7 @@ export async function newStore(config: Config): Promise<string | undefined> {
     : undefined
 }
 
-/** Production refuses a store that evicts records before they expire, unless the operator allows it. */
+/** Production refuses a store that evicts records before they expire, unless the operator allows it. Of the accepted ones a start warns. */
 export function refusedConcern(
   { environment, redisEviction }: Config,
   concerns: readonly Concern[],
@@ -152,7 +152,7 @@ export function refusedConcern(
   const evicts = isRefused ? concerns.find(({ name }) => name === 'evicts') : undefined
   return {
     refused: evicts && `${evicts.text}, or accept it with REDIS_EVICTION=allow`,
-    accepted: concerns.filter((each) => each !== evicts),
+    accepted: concerns.filter((each) => each !== evicts && !quietConcerns.some((name) => name === each.name)),
   }
 }
 

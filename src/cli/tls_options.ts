@@ -18,12 +18,30 @@ export type TlsOptions = ReturnType<typeof tlsOptions>
 /** The certificate of the server. Throws SettingFault: it is none, the key is none, or it is that of another key. */
 export function requireFit(config: Config, { cert, key }: { cert: string; key: string }): void {
   const own = privateKey(config, key)
+  const weak = weakness(own)
+  if (weak !== undefined)
+    throw new SettingFault(
+      'TLS_KEY_PATH',
+      `expected an RSA key of at least ${leastBits.rsa} bits, or one of an elliptic curve of at least ${leastBits.ec}, got ${weak} in ${config.tls?.keyPath}. Make a new key and certificate`,
+    )
   if (certificateChain(config, cert)[0]!.checkPrivateKey(own)) return
   const { certPath, keyPath } = config.tls ?? {}
   throw new SettingFault(
     'TLS_CERT_PATH',
     `expected the certificate of the key in TLS_KEY_PATH=${keyPath}, got that of another key in TLS_CERT_PATH=${certPath}. The certificate of the server is the first in its file`,
   )
+}
+
+/** NIST SP 800-57 Part 1, table 2: 112 bits of security. Clients refuse a handshake with less. */
+const leastBits = { rsa: 2048, ec: 256 } as const
+
+function weakness({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): string | undefined {
+  if (type === 'rsa' || type === 'rsa-pss') {
+    const bits = details?.modulusLength ?? 0
+    return bits < leastBits.rsa ? `one of ${bits} bits` : undefined
+  }
+  const bits = Number(/^(?:prime|secp|sect)(\d+)/.exec(details?.namedCurve ?? '')?.[1] ?? leastBits.ec)
+  return bits < leastBits.ec ? `one of the curve ${details?.namedCurve}` : undefined
 }
 
 /** The certificate of the server, then those of its authorities. */

@@ -18,8 +18,8 @@ const demoWords =
   /change.?(me|it|this|in)|your.?(own.?)?secret|secret.?key|password|example|insecure|placeholder|generate/i
 
 /** Why a secret is too weak, or undefined. Does not quote the secret. */
-function weakness(secret: string): string | undefined {
-  if (secret.length < 32) return `at least 32 characters, got ${secret.length}`
+export function weakness(secret: string, least = 32): string | undefined {
+  if (secret.length < least) return `at least ${least} characters, got ${secret.length}`
   if (secret === developmentSecretKey || demoWords.test(secret))
     return 'a random value, got a demo value or placeholder'
   const codes = Array.from(secret, (letter) => letter.codePointAt(0) ?? 0)

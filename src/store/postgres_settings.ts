@@ -8,12 +8,14 @@ interface Settings {
   synchronous_commit: string
   synchronous_standby_names: string
   replicas: number
+  superuser: boolean
 }
 
 const question = `SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
   current_setting('synchronous_commit') AS synchronous_commit,
   current_setting('synchronous_standby_names') AS synchronous_standby_names,
-  (SELECT count(*)::int FROM pg_stat_replication) AS replicas`
+  (SELECT count(*)::int FROM pg_stat_replication) AS replicas,
+  current_setting('is_superuser') = 'on' AS superuser`
 
 /** The concerns of a server with these settings. */
 export function concernsOf(settings: Settings): Concern[] {
@@ -27,7 +29,13 @@ export function concernsOf(settings: Settings): Concern[] {
       (settings.synchronous_standby_names === '' || settings.synchronous_commit === 'local') &&
       `no replica confirms a commit, with ${settings.replicas === 1 ? 'a replica' : `${settings.replicas} replicas`}: a failover loses the last acknowledged writes. Set synchronous_standby_names`,
   ]
-  return losses.filter((text) => text !== false).map((text) => ({ name: 'may_lose_writes', text }))
+  const rights: Concern[] = settings.superuser
+    ? [{ name: 'superuser', text: 'the user of STORE_URL is a superuser of PostgreSQL' }]
+    : []
+  return [
+    ...losses.filter((text) => text !== false).map((text): Concern => ({ name: 'may_lose_writes', text })),
+    ...rights,
+  ]
 }
 
 export async function settingsConcerns(pool: PostgresPool): Promise<Concern[]> {

@@ -21,7 +21,25 @@ export function concernsOf(info: string): Concern[] {
       name: 'may_lose_writes',
       text: `min-replicas-to-write is not set, with ${replicas === 1 ? 'a replica' : `${replicas} replicas`}: a primary that is cut off goes on accepting writes, and a failover loses them all. With two replicas or more, set min-replicas-to-write 1 and min-replicas-max-lag`,
     })
+  if (field(info, 'aof_enabled') === '0')
+    found.push({
+      name: 'not_on_disk',
+      text: 'appendonly is off: a crash of Redis forgets what it has not saved yet, such as the last minutes',
+    })
   return found
+}
+
+/** Only the default user of a Redis without rules has every right. One with rules of its own may not even ask. */
+async function rightsOf(server: Redis): Promise<Concern[]> {
+  const name = await server.acl('WHOAMI').catch(() => undefined)
+  return name === 'default'
+    ? [
+        {
+          name: 'every_right',
+          text: 'the user of the Redis URL is default, which may run every command on every key',
+        },
+      ]
+    : []
 }
 
 /** Each concern once, however many servers have it. A server that does not tell is a concern of its own. */
@@ -31,8 +49,11 @@ export async function settingsConcerns(client: Redis | Cluster): Promise<Concern
     servers.map(async (server) => {
       try {
         // At once, so that a distant server answers within the time of one verb.
-        const sections = await Promise.all([server.info('memory'), server.info('replication')])
-        return concernsOf(sections.join('\n'))
+        const [rights, ...sections] = await Promise.all([
+          rightsOf(server),
+          ...['memory', 'replication', 'persistence'].map((section) => server.info(section)),
+        ])
+        return [...concernsOf(sections.join('\n')), ...rights]
       } catch {
         return [
           {

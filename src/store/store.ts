@@ -75,7 +75,7 @@ export interface Store {
    * not tell; absent where it has the clock of this machine.
    */
   time?(): Promise<number | undefined>
-  /** What the settings of the backend can lose. Absent: nothing beyond what the backend is documented to lose. */
+  /** What the settings of the backend can lose, and what its user may do. Absent: nothing beyond what is documented. */
   concerns?(): Promise<Concern[]>
   /** Closes connections and files. */
   close(): Promise<void>
@@ -84,9 +84,16 @@ export interface Store {
 /** Milliseconds for which the record that `ping` writes is kept. */
 export const pingTtl = 60_000
 
+/** The operator decides (decision 13), and a start does not say it each time: `config check --deploy` does. */
+export const quietConcerns = ['not_on_disk', 'superuser', 'every_right'] as const
+type QuietConcern = (typeof quietConcerns)[number]
+
 export interface Concern {
-  /** `evicts`: the backend deletes records that have not expired. */
-  name: 'evicts' | 'may_lose_writes' | 'unknown_settings'
+  /**
+   * `evicts`: the backend deletes records that have not expired. `not_on_disk`: a crash of the backend loses minutes.
+   * `superuser`, `every_right`: the user may do more than the store needs.
+   */
+  name: 'evicts' | 'may_lose_writes' | 'unknown_settings' | QuietConcern
   /** What is set, what it can lose, what to set. */
   text: string
 }

@@ -4,7 +4,15 @@ import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { methodsOf } from '../../src/lib/http_method.ts'
 import { buildTable } from '../../src/table.ts'
-import { blocksOf, document, isShell, reasonNotToRun, root } from '../support/document.ts'
+import {
+  anchorsOf,
+  blocksOf,
+  document,
+  isShell,
+  reasonNotToRun,
+  root,
+  withoutBlocks,
+} from '../support/document.ts'
 
 const decisions = readdirSync(join(root, 'docs/decisions')).map((name) => `docs/decisions/${name}`)
 const documents = [
@@ -18,17 +26,6 @@ const documents = [
   ),
   ...decisions,
 ]
-
-const withoutBlocks = (markdown: string): string => markdown.replace(/^```[\s\S]*?^```$/gm, '')
-
-/** As GitHub makes anchors of headings. */
-const anchorsOf = (markdown: string): string[] =>
-  [...withoutBlocks(markdown).matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
-    heading!
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N} _-]/gu, '')
-      .replaceAll(' ', '-'),
-  )
 
 test.each(documents)('%s: links lead somewhere', (path) => {
   const markdown = withoutBlocks(document(path))

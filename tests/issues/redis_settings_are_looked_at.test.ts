@@ -1,6 +1,7 @@
 /** Production does not start with a Redis that evicts, and warns of a replicated one that may lose writes. Issue 9, 54. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { concernsOf } from '../../src/store/redis_settings.ts'
+import { quietConcerns } from '../../src/store/store.ts'
 import { redisStore } from '../../src/store/redis.ts'
 import { commandLine } from '../support/command.ts'
 import { clusterGroup, type Group, sentinelGroup } from '../support/failover_groups.ts'
@@ -28,12 +29,27 @@ const production = {
   SECRET_KEY: 'Zk9vQ2h1bXBTdGF0aWM3NDEyOTgzNkxhdGNoa2V5U2V0dGluZ3M',
 }
 
-const concerns = async (url: string): Promise<string[]> => {
+const allConcerns = async (url: string): Promise<string[]> => {
   const store = redisStore(url, { timeoutMs: 30_000 })
   const found = (await store.concerns?.()) ?? []
   await store.close()
   return found.map(({ name }) => name)
 }
+const isQuiet = (name: string): boolean => quietConcerns.some((each) => each === name)
+const concerns = async (url: string): Promise<string[]> =>
+  (await allConcerns(url)).filter((name) => !isQuiet(name))
+
+test('what a start does not repeat is told too: no file of changes, and the user that may do all', async () => {
+  expect((await allConcerns(primary.url)).filter(isQuiet).toSorted()).toEqual(['every_right', 'not_on_disk'])
+  redisCli(primary.port, 'acl', 'setuser', 'some', 'on', '>word', '~*', '&*', '+@all')
+  redisCli(primary.port, 'config', 'set', 'appendonly', 'yes')
+  try {
+    const url = `redis://some:word@127.0.0.1:${primary.port}`
+    expect((await allConcerns(url)).filter(isQuiet)).toEqual([])
+  } finally {
+    redisCli(primary.port, 'config', 'set', 'appendonly', 'no')
+  }
+})
 
 test('a server tells what it may lose', async () => {
   expect(await concerns(primary.url)).toEqual(['may_lose_writes'])

@@ -41,8 +41,10 @@ test('settings that lose acknowledged writes are named', () => {
     synchronous_commit: 'on',
     synchronous_standby_names: '',
     replicas: 0,
+    superuser: false,
   }
   expect(concernsOf(safe)).toEqual([])
+  expect(concernsOf({ ...safe, superuser: true }).map(({ name }) => name)).toEqual(['superuser'])
   for (const name of ['fsync', 'full_page_writes', 'synchronous_commit'] as const)
     expect(concernsOf({ ...safe, [name]: 'off' })[0]?.text).toStartWith(`${name} is off`)
 })

@@ -44,6 +44,17 @@ export function blocksOf(markdown: string): Block[] {
   return blocks
 }
 
+export const withoutBlocks = (markdown: string): string => markdown.replace(/^```[\s\S]*?^```$/gm, '')
+
+/** As GitHub makes anchors of headings. */
+export const anchorsOf = (markdown: string): string[] =>
+  [...withoutBlocks(markdown).matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+
 /** `sh not-run: why` is for the reader alone, and says why. */
 export const reasonNotToRun = (block: Block): string | undefined =>
   /^not-run: (.{10,})$/.exec(block.note)?.[1]

@@ -5,6 +5,7 @@ import { keyRingSecret } from '../../app.ts'
 import type { Config } from '../../config.ts'
 import { createHash } from 'node:crypto'
 import { hasData } from '../../models/birth.ts'
+import { LastBackup } from '../../models/last_backup.ts'
 import { requireReadable } from '../../models/readable_keys.ts'
 import type { Found, Store } from '../../store/store.ts'
 import { version } from '../../version.ts'
@@ -95,7 +96,10 @@ interface Making {
 }
 
 /** Resolves when the file is on the disk. */
-export async function make({ config, clock, plain }: OpenedPlain, { secret, contents, path, begin }: Making) {
+export async function make(
+  { config, clock, log, plain }: OpenedPlain,
+  { secret, contents, path, begin }: Making,
+) {
   const store = await encrypted(plain, config)
   await requireReadable(store, plain, keyRingSecret(config.secretKey))
   if (!(await hasData(store)))
@@ -114,6 +118,7 @@ export async function make({ config, clock, plain }: OpenedPlain, { secret, cont
   const text = writeContent(about, kept(plain, contents), { now, counted: (count) => void (records = count) })
   const hash = createHash('sha256')
   await writeNew(path, hashed(sealFile(secret, text), hash))
+  await LastBackup.put({ store, clock, log }, { made_at: Math.floor(about.made_at / 1000), contents })
   return { records, sha256: hash.digest('hex') }
 }
 

@@ -48,6 +48,7 @@ const indexes: Readonly<Record<string, Part>> = {
 export const leftOut: Readonly<Record<string, string>> = {
   birth: 'a restore makes it anew',
   unfinished_restore: 'the mark of a restore',
+  last_backup: 'tells of the backups of a store, not of its copy',
   session: 'ended',
   session_places: 'of sessions',
   user_sessions: 'of sessions',
