@@ -8,7 +8,7 @@ import type { Context, Table } from './contracts/context.ts'
 import type { Call } from './contracts/call.ts'
 import { corsHeaders, preflightHeaders } from './http/cors.ts'
 import { describeCall } from './http/describe_call.ts'
-import { errorReply, logRefusedPage, refusalOf } from './http/error_reply.ts'
+import { errorFormOf, errorReply, logRefusedPage, refusalOf } from './http/error_reply.ts'
 import { isForeign } from './http/foreign_request.ts'
 import { headContext } from './http/head_context.ts'
 import { createHeaders } from './http/headers.ts'
@@ -86,6 +86,8 @@ export function createContext({ previous, ...deps }: Deps): Context {
   const scopeSources = table.claims.flatMap(({ scopes }) =>
     Object.entries((typeof scopes === 'function' ? scopes(config) : scopes) ?? {}),
   )
+  const scopes = [...new Set([...standardScopes, ...config.scopes, ...scopeSources.map(([name]) => name)])]
+  const byOperator = new Set(scopeSources.flatMap(([name, row]) => (row.byOperator ? [name] : [])))
   return {
     ...deps,
     parsed: deps.parsed ?? createParsedRecords(),
@@ -115,7 +117,8 @@ export function createContext({ previous, ...deps }: Deps): Context {
     looks: looksOf(config),
     outbound: createOutbound(deps),
     clientKeys: new WeakMap(),
-    scopes: [...new Set([...standardScopes, ...config.scopes, ...scopeSources.map(([name]) => name)])],
+    scopes,
+    openScopes: byOperator.size > 0 ? scopes.filter((each) => !byOperator.has(each)) : scopes,
     scopeTable: {
       ...Object.fromEntries(scopeSources.map(([name, { claims }]) => [name, claims])),
       ...claimsOfScope,
@@ -159,7 +162,7 @@ export function createApp(deps: Deps): App {
   function handle(request: Request, readPeer: () => string): Promise<Response> | Response {
     const started = performance.now()
     const call = describeCall(request, readPeer, nextId(), context)
-    const route = find(call.path)
+    const route = existing(find(call.path), call, context)
     // Public documents do without. For all others it is read now, while the connection is surely open.
     if (route?.endpoint.cors !== 'any') void call.address
     const send = (reply: Written): Response => {
@@ -169,7 +172,9 @@ export function createApp(deps: Deps): App {
     }
     const refuse = (thrown: unknown): Response => {
       const error = refusalOf(thrown, call, context)
-      return send(written(errorReply(error, call, context, wantsPage(call, route)), call, context))
+      return send(
+        written(errorReply(error, call, context, errorFormOf(call, route?.endpoint)), call, context),
+      )
     }
     const finish = (given: Reply): Response => {
       let reply: Written
@@ -258,11 +263,9 @@ function written(reply: Reply, call: Call, context: Context): Written {
   }
 }
 
-/** Whether an error is a page or JSON. For an unknown path the Accept header decides. */
-const wantsPage = (call: Call, route: Route | undefined): boolean =>
-  route === undefined
-    ? /\btext\/html\b/i.test(call.request.headers.get('accept') ?? '')
-    : (route.endpoint.page ?? false)
+/** An endpoint that does not exist for this call is as if the table had none. */
+const existing = (route: Route | undefined, call: Call, context: Context): Route | undefined =>
+  route?.endpoint.exists?.(call, context) === false ? undefined : route
 
 function respond(
   reply: Written,

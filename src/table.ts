@@ -24,6 +24,7 @@ import { start } from './endpoints/start.ts'
 import { token } from './endpoints/token.ts'
 import { userinfo } from './endpoints/userinfo.ts'
 import { account } from './features/account/feature.ts'
+import { administration } from './features/administration/feature.ts'
 import { accountDataFeatures } from './features/account_data/feature.ts'
 import { applicationsAccess } from './features/applications/feature.ts'
 import { auditFeature } from './features/audit/feature.ts'
@@ -166,6 +167,7 @@ export const features: readonly Feature[] = [
   sessions,
   ...accountDataFeatures,
   auditFeature,
+  administration,
 ]
 
 /** The configuration variables of the features, for `loadConfig`. */

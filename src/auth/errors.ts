@@ -57,13 +57,19 @@ export class WrongSecret extends OAuthError {
 
 /** Refusals outside of OAuth: code to status and rule. */
 export const httpRefusals = {
+  bad_request: [400, 'RFC 9110 §15.5.1'],
   form_out_of_date: [403, 'RFC 6749 §10.12'],
   foreign_form: [403, 'RFC 6749 §10.12'],
   plain_http: [403, 'RFC 6749 §3.2'],
   session_limit: [403, 'RFC 9110 §15.5.4'],
   account_being_deleted: [403, 'RFC 9110 §15.5.4'],
+  forbidden: [403, 'RFC 9110 §15.5.4'],
   not_found: [404, 'RFC 9110 §15.5.5'],
   method_not_allowed: [405, 'RFC 9110 §15.5.6'],
+  conflict: [409, 'RFC 9110 §15.5.10'],
+  precondition_failed: [412, 'RFC 9110 §15.5.13'],
+  unprocessable: [422, 'RFC 9110 §15.5.21'],
+  precondition_required: [428, 'RFC 6585 §3'],
   payload_too_large: [413, 'RFC 9110 §15.5.14'],
   too_many_requests: [429, 'RFC 6585 §4'],
   server_error: [500, 'RFC 9110 §15.6.1'],

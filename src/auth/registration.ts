@@ -143,6 +143,8 @@ export interface RegistrationPolicy extends RedirectPolicy {
   signingAlgs: readonly string[]
   /** The scopes that a client may register. */
   scopes: readonly string[]
+  /** The scopes of metadata that names none. Default: all of `scopes`. */
+  defaultScopes?: readonly string[]
   /** Whether values that are not offered are left out (`misfits.ts`) and not refused. */
   leaveOut?: boolean
   /** Whether scopes that are not offered are left out, also where other values are refused. */
@@ -190,7 +192,7 @@ export function readClientMetadata(sent: unknown, policy: RegistrationPolicy): C
       checkOffered(name, [String(alg)], clientAlgs(policy.signingAlgs))
   checkOffered('subject_type', [metadata.subject_type], policy.subjectTypes)
   checkTogether(metadata)
-  return { ...metadata, scope: readScope(metadata.scope, policy.scopes) }
+  return { ...metadata, scope: readScope(metadata.scope, policy) }
 }
 
 function withoutLeftOut(all: Record<string, unknown>, policy: RegistrationPolicy): Record<string, unknown> {
@@ -276,8 +278,11 @@ function checkTogether(metadata: ClientMetadata): void {
 const addScope =
   'an operator may add it (SCOPES; for clients that register themselves also REGISTRATION_ALLOWED_SCOPES)'
 
-function readScope(scope: string | undefined, allowed: readonly string[]): string {
-  if (scope === undefined) return formatScope(allowed)
+function readScope(
+  scope: string | undefined,
+  { scopes: allowed, defaultScopes = allowed }: RegistrationPolicy,
+): string {
+  if (scope === undefined) return formatScope(defaultScopes)
   try {
     const scopes = parseScope(scope)
     requireWithin(scopes, allowed, 'the scopes a client may register', addScope)

@@ -101,7 +101,7 @@ function readLimits(given: Values<typeof options>, context: Context): Registrati
       `--redirect-host: expected a host name without scheme and port, got ${printable(oddHost)}`,
     )
   const limits: RegistrationLimits = {
-    scopes: among('scope', context.scopes),
+    scopes: among('scope', context.openScopes),
     grant_types: among('grant-type', allGrantTypes(context)),
     auth_methods: among('auth-method', offeredMethods(context)),
     redirect_hosts: hosts,

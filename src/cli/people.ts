@@ -27,12 +27,6 @@ export async function requireUser(context: Context, username: string): Promise<U
   return user
 }
 
-/** `leaving`: the End-User requested deletion of the account and can still sign in to cancel it. */
-export const stateOf = ({ disabled, leaving_at }: User): string => {
-  if (disabled) return 'disabled'
-  return leaving_at === undefined ? 'active' : 'leaving'
-}
-
 /**
  * Applies `changes` to the current record, because a running server may have changed it. Returns the new record. `name` is
  * the new `preferred_username`, if that changes.

@@ -6,6 +6,7 @@ import { tellOfOperator } from '../people/tell_owner.ts'
 import { linkLifetime, mailLink } from '../people/reset_link.ts'
 import { say } from '../lib/say.ts'
 import { Event } from '../models/event.ts'
+import { stateOf } from '../people/account_state.ts'
 import { User, provenEmail } from '../models/user.ts'
 import * as v from 'valibot'
 import type { Context } from '../contracts/context.ts'
@@ -23,7 +24,6 @@ import {
   type EndedOfOne,
   ownerWords,
   requireUser,
-  stateOf,
   taken,
 } from './people.ts'
 import { accountOf, clashesWith } from './new_account.ts'

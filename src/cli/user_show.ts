@@ -1,5 +1,6 @@
 /** `latchkey user show`: all about one account. */
 import type { Context } from '../contracts/context.ts'
+import { stateOf } from '../people/account_state.ts'
 import { countSignInMethods } from '../people/sign_in_methods.ts'
 import { Grant } from '../models/grant.ts'
 import { Session } from '../models/session.ts'
@@ -7,7 +8,7 @@ import type { User } from '../models/user.ts'
 import { withContext } from './administration.ts'
 import { defineCommand } from './command.ts'
 import { moment } from './output.ts'
-import { requireNamed, stateOf, subOption } from './people.ts'
+import { requireNamed, subOption } from './people.ts'
 
 export const show = defineCommand({
   takes: ['NAME'],

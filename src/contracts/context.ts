@@ -55,8 +55,10 @@ export interface Context extends Memory {
   baseUrls: readonly string[]
   /** The description of each scope on the consent page. */
   scopeDescriptions: Readonly<Record<string, OwnWords | Said>>
-  /** All scopes that may be requested, and all `acr` values that a sign-in can reach. */
+  /** All scopes that may be requested, and below all `acr` values that a sign-in can reach. */
   scopes: readonly string[]
+  /** Those that clients may have without an operator who named them. */
+  openScopes: readonly string[]
   acrValues: readonly string[]
   /** Computes a text that depends only on the context, once. */
   once(name: string, make: () => string): string

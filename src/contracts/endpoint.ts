@@ -21,9 +21,16 @@ export interface Submitted {
 export type FormReader<T extends Submitted> = (call: Call, context: Context) => Promise<T | { reply: Reply }>
 
 interface Described {
+  /**
+   * Whether there is such an endpoint for this call: by the host name, the address. False: the answer is that of an
+   * unknown path, and the documents of this provider do not name it.
+   */
+  exists?(call: Call, context: Context): boolean
+  /** True: its errors are problem details (RFC 9457), with what was expected and what came. */
+  problems?: true
   /** The name in the discovery document: `token` is advertised as `token_endpoint`. */
   name: string
-  /** Below the path of the issuer. */
+  /** Below the path of the issuer. `{name}` is any one segment; `/*` at its end is everything below. */
   path: string
   /**
    * The origins whose scripts may read the response: `any` (public documents), those of CORS_ALLOWED_ORIGINS and of
@@ -51,6 +58,8 @@ interface Described {
   advertised?: false | ((context: Context) => boolean)
   /** For a protected resource: the scopes that it requires. */
   resourceScopes?: readonly string[]
+  /** The path of the resource that it is a part of, which is then the audience of its tokens. Default: its own path. */
+  resource?: string
   /**
    * What /openapi.json says of each method, made when the document is first asked for. A page without it is not in the
    * document. False leaves out an endpoint that only pages of this provider load or call.
@@ -74,7 +83,7 @@ export interface Endpoint extends Described, MethodMembers<Answer> {
 type Submit<T extends Submitted> = (call: Call, context: Context, submitted: T) => Promise<Reply> | Reply
 
 /** A browser sends GET and POST alone, so a page has no other member: `put` and `delete` would escape the check of a form. */
-type OnlyGet = { get?: Answer; put?: never; delete?: never }
+type OnlyGet = { get?: Answer; put?: never; patch?: never; delete?: never }
 
 /** `post` receives the result of `form`. */
 interface WithForm<T extends Submitted> extends Described, OnlyGet {

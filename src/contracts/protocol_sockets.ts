@@ -137,7 +137,17 @@ export interface ResponseMode {
   ): Promise<Reply> | Reply
 }
 
-export type ScopeTable = Readonly<Record<string, { claims: readonly string[]; description: OwnWords | Said }>>
+export type ScopeTable = Readonly<
+  Record<
+    string,
+    {
+      claims: readonly string[]
+      description: OwnWords | Said
+      /** An operator gives it to a client by its name: no client registers it itself, no default and no document has it. */
+      byOperator?: true
+    }
+  >
+>
 
 /** Additional claims, and scopes that request them. */
 export interface ClaimSource {

@@ -47,7 +47,7 @@ export function metadata(context: Context): Record<string, unknown> {
     issuer: config.issuer,
     ...endpointUrls(config.issuer, context),
     jwks_uri: `${config.issuer}/jwks.json`,
-    scopes_supported: amongOwn(context.scopes, config.registrationAllowedScopes, config),
+    scopes_supported: amongOwn(context.openScopes, config.registrationAllowedScopes, config),
     response_types_supported: offered(table.responseTypes, context),
     response_modes_supported: [...table.responseModes.keys()],
     grant_types_supported: amongOwn(

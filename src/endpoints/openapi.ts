@@ -14,10 +14,13 @@ export const openapi = defineEndpoint({
       responses: { 200: jsonReply('OpenAPI 3.1', { type: 'object' }) },
     },
   }),
-  async get(_call, context) {
+  async get(call, context) {
     const { describeApi } = await import('../openapi/document.ts') // brings the converter of schemas
+    const { table } = context
+    const endpoints = table.endpoints.filter(({ exists }) => exists?.(call, context) ?? true)
+    const described = { ...context, table: { ...table, endpoints } }
     return publicJson(
-      context.once('openapi', () => JSON.stringify(describeApi(context))),
+      context.once(`openapi of ${endpoints.length} endpoints`, () => JSON.stringify(describeApi(described))),
       context.config.jwksMaxAge,
     )
   },

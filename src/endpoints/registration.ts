@@ -75,7 +75,9 @@ export const policyOf = (context: Context, limits: RegistrationLimits = {}): Reg
   authMethods: offeredMethods(context).filter((each) => limits.auth_methods?.includes(each) ?? true),
   subjectTypes: [...context.table.subjectTypes.keys()],
   signingAlgs: context.config.signingAlgs,
-  scopes: limits.scopes ?? context.config.registrationAllowedScopes,
+  scopes: (limits.scopes ?? context.config.registrationAllowedScopes).filter(
+    (each) => !context.scopes.includes(each) || context.openScopes.includes(each),
+  ),
   redirectHosts: limits.redirect_hosts,
   redirectSchemes: context.config.registrationRedirectSchemes,
   leaveOut: context.config.registrationMisfits === 'leave_out',
@@ -92,6 +94,7 @@ export const operatorPolicy = (context: Context): RegistrationPolicy => ({
   grantTypes: allGrantTypes(context),
   responseTypes: [...context.table.responseTypes.values()].map(({ name }) => name),
   scopes: context.scopes,
+  defaultScopes: context.openScopes,
   redirectSchemes: 'with_host',
   privateHttp: context.config.profile !== 'fapi2',
   leaveOut: false,

@@ -4,9 +4,11 @@ import { ownMember } from '../lib/own_member.ts'
 import { HttpError } from '../auth/errors.ts'
 import { RefusedError, isSecret } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
+import type { Endpoint } from '../contracts/endpoint.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { Call } from '../contracts/call.ts'
 import { errorPage, type RefusedClient } from '../html/pages.ts'
+import { problemReply } from './problem.ts'
 import { json, page } from './reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 
@@ -139,8 +141,19 @@ export function errorPageReply(
   })
 }
 
-export function errorReply(error: RefusedError, call: Call, context: Context, asPage: boolean): Reply {
-  if (asPage) return errorPageReply(error, call, context)
+/** A page for an End-User, JSON of RFC 6749 for a client, or problem details. */
+export type ErrorForm = 'page' | 'json' | 'problem'
+
+/** For an unknown path the Accept header decides. */
+export function errorFormOf({ request }: Call, endpoint: Endpoint | undefined): ErrorForm {
+  if (endpoint?.problems) return 'problem'
+  const isPage = endpoint ? endpoint.page : /\btext\/html\b/i.test(request.headers.get('accept') ?? '')
+  return isPage ? 'page' : 'json'
+}
+
+export function errorReply(error: RefusedError, call: Call, context: Context, form: ErrorForm): Reply {
+  if (form === 'page') return errorPageReply(error, call, context)
+  if (form === 'problem') return problemReply(error, call)
   const { code, headers: own, retryAfter } = error.refusal
   const headers: Record<string, string> = { ...own }
   if (retryAfter !== undefined) headers['retry-after'] = `${retryAfter}`

@@ -17,6 +17,28 @@ export async function requireToken(
   find: Find,
   scope: string,
 ): Promise<LiveToken> {
+  const audience = `${context.config.issuer} or the URL of this endpoint`
+  const live = await requireTokenFor(call, context, find, {
+    audience,
+    isMeant: (found) => isForUs(found, call, context),
+  })
+  requireScope(call, context, live.claims.scope.split(' '), scope)
+  return live
+}
+
+/** Whom a resource accepts tokens for: the words for a refusal, and the check. */
+export interface Meant {
+  audience: string
+  isMeant(live: LiveToken): boolean
+}
+
+/** As `requireToken`, without a scope, for a resource with an audience of its own. */
+export async function requireTokenFor(
+  call: Call,
+  context: Context,
+  find: Find,
+  { audience, isMeant }: Meant,
+): Promise<LiveToken> {
   const { scheme, token } = await presentedToken(call, context)
   const live = await find(context, token)
   if (!live)
@@ -33,12 +55,12 @@ export async function requireToken(
   call.clientId = live.claims.client_id
   // Other callers than pages cause no read of the client here.
   if (call.request.headers.has('origin')) call.client = await findClient(context, live.claims.client_id)
-  if (!isForUs(live, call, context))
+  if (!isMeant(live))
     throw invalidToken(
       context,
       {
         rule: 'RFC 9068 §4',
-        expected: `aud has ${context.config.issuer} or the URL of this endpoint`,
+        expected: `aud has ${audience}`,
         came: live.claims.aud,
         problem: 'the access token was issued for another API (its aud)',
       },
@@ -47,12 +69,17 @@ export async function requireToken(
   if (live.claims.cnf !== undefined || scheme !== 'bearer')
     await requireBinding(call, context, scheme, token, live.claims.cnf)
   await countToken(call, context, live)
-  if (live.claims.scope.split(' ').includes(scope)) return live
+  return live
+}
+
+/** Throws 403 with the challenge that names the scope. */
+function requireScope(call: Call, context: Context, held: readonly string[], scope: string): void {
+  if (held.includes(scope)) return
   const description = `the access token lacks the scope ${scope}`
   throw new OAuthError('insufficient_scope', {
     rule: 'RFC 6750 §3.1',
     expected: `an access token of scope ${scope}`,
-    came: live.claims.scope,
+    came: held.join(' '),
     problem: description,
     headers: challenge(context, 'insufficient_scope', description, call, [`scope="${scope}"`]),
   })

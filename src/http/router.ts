@@ -14,7 +14,7 @@ export interface Route {
 }
 
 export interface Router {
-  /** The route of a path: the exact one, else the longest prefix. */
+  /** The route of a path: the exact one, else one with `{name}` segments, else the longest prefix. */
   find(path: string): Route | undefined
 }
 
@@ -26,24 +26,64 @@ function routeOf(endpoint: Endpoint): Route {
   return { endpoint, methods: methodsOf(endpoint), answers }
 }
 
+/** A path with `{name}` segments, as what comes before the first of them and the rest of it. */
+interface Template {
+  prefix: string
+  pattern: RegExp
+  route: () => Route
+}
+
+const segment = /\{[a-z_]+\}/g
+
+function templateOf(path: string, route: () => Route): Template {
+  const written = path.split(segment).map((part) => part.replaceAll(/[.*+?^$()[\]\\|]/g, String.raw`\$&`))
+  return {
+    prefix: path.slice(0, path.indexOf('{')),
+    pattern: new RegExp(`^${written.join('([^/]+)')}$`),
+    route,
+  }
+}
+
+/** The segments of a path at the places of `{name}`, decoded; undefined for percent-encoding that is not UTF-8. */
+export function segmentsOf(template: string, path: string): Record<string, string> | undefined {
+  const parts = path.split('/')
+  const found = template
+    .split('/')
+    .flatMap((part, at) => (part.startsWith('{') ? [[part.slice(1, -1), parts[at] ?? '']] : []))
+  try {
+    return Object.fromEntries(found.map(([name, value]) => [name, decodeURIComponent(value!)]))
+  } catch {
+    return undefined
+  }
+}
+
 /**
- * A path that ends in `/*` matches all paths below it. Throws at boot when two endpoints have the same path.
+ * A path that ends in `/*` matches all paths below it, and `{name}` one segment. Throws at boot when two endpoints have
+ * the same path.
  */
 export function createRouter(endpoints: readonly Endpoint[]): Router {
   const exact = new Map<string, () => Route>()
   const below: [prefix: string, route: () => Route][] = []
+  const templates: Template[] = []
   for (const endpoint of endpoints) {
     const route = lazy(() => routeOf(endpoint))
     for (const path of [endpoint.path, ...(endpoint.aliases ?? [])]) {
       if (exact.has(path) || below.some(([prefix]) => `${prefix}*` === path))
         throw new Error(`two endpoints claim ${path}`)
-      if (path.endsWith('/*')) below.push([path.slice(0, -1), route])
+      const template = path.includes('{') ? templateOf(path, route) : undefined
+      if (templates.some(({ pattern }) => pattern.source === template?.pattern.source))
+        throw new Error(`two endpoints claim ${path}`)
+      if (template) templates.push(template)
+      else if (path.endsWith('/*')) below.push([path.slice(0, -1), route])
       else exact.set(path, route)
     }
   }
   below.sort(([a], [b]) => b.length - a.length)
+  const byTemplate = (path: string) =>
+    templates.find(({ prefix, pattern }) => path.startsWith(prefix) && pattern.test(path))?.route
   return {
-    find: (path) => (exact.get(path) ?? below.find(([prefix]) => path.startsWith(prefix))?.[1])?.(),
+    find: (path) =>
+      (exact.get(path) ?? byTemplate(path) ?? below.find(([prefix]) => path.startsWith(prefix))?.[1])?.(),
   }
 }
 

@@ -1,6 +1,6 @@
 /** The methods that endpoints answer, and which of them one endpoint has. https://www.rfc-editor.org/rfc/rfc9110#section-9 */
 
-const members = { GET: 'get', POST: 'post', PUT: 'put', DELETE: 'delete' } as const
+const members = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const
 
 export type HttpMethod = keyof typeof members
 

@@ -2,7 +2,14 @@
 import { methodsOf } from '../lib/http_method.ts'
 import type { Described, DescribedEndpoint } from './described.ts'
 import { jsonSchemaOf } from './json_schema.ts'
-import { type ObjectShape, type Operation, type Operations, type Part, sharedResponses } from './parts.ts'
+import {
+  jsonReply,
+  type ObjectShape,
+  type Operation,
+  type Operations,
+  type Part,
+  sharedResponses,
+} from './parts.ts'
 import { schemas } from './schemas.ts'
 
 /** What is said of a method that its endpoint does not describe. */
@@ -36,7 +43,7 @@ const bodyTypes = { form: 'application/x-www-form-urlencoded', json: 'applicatio
 
 /** What an endpoint says of a method, with the schemas of its parsers in the terms of OpenAPI. */
 function written(operation: Operation): Part {
-  const { query, form, json, parameters = [], ...words } = operation
+  const { query, form, json, answer, parameters = [], responses, ...words } = operation
   const all = [...parameters, ...queryParameters(query)]
   const shapes = Object.entries({ form, json } as const).flatMap(([kind, shape]) =>
     shape === undefined
@@ -45,6 +52,10 @@ function written(operation: Operation): Part {
   )
   return {
     ...words,
+    responses: {
+      ...(answer && { [answer.status]: jsonReply(answer.description, jsonSchemaOf(answer.shape)) }),
+      ...responses,
+    },
     ...(all.length > 0 && { parameters: all }),
     ...(shapes.length > 0 && { requestBody: { required: true, content: Object.fromEntries(shapes) } }),
   }
@@ -90,6 +101,7 @@ export function describeApi(context: Described): Record<string, unknown> {
       { name: 'protocol', description: 'Called by clients and APIs' },
       { name: 'pages', description: 'Where clients send the browser of the End-User' },
       { name: 'public', description: 'Read by anyone' },
+      { name: 'administration', description: 'Called by administrators and their services' },
     ],
     paths,
     components: {

@@ -23,7 +23,11 @@ export interface Operation {
   form?: Shape
   json?: Shape
   responses: Readonly<Record<string, Part>>
+  /** The JSON of the answer with this status, by the schema that makes it. */
+  answer?: { status: number; description: string; shape: Shape }
   security?: readonly Part[]
+  /** In place of the tag that follows from the endpoint. */
+  tags?: readonly string[]
 }
 
 /** Operations by method, as the endpoint spells its methods. */

@@ -36,6 +36,20 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
     },
     ['error', 'error_description'],
   ),
+  Problem: object(
+    {
+      type: uri('The section of the specification that the request did not meet'),
+      title: text('The code in words'),
+      status: whole('The status of the answer'),
+      detail: text('What is wrong, in one sentence'),
+      code: text('For programs: it stays the same'),
+      expected: text('The condition that does not hold'),
+      came: text('What came in its place; never a secret'),
+      next: text('What to do'),
+      request_id: text('Names the lines of the log'),
+    },
+    ['type', 'title', 'status', 'detail', 'code', 'expected', 'request_id'],
+  ),
   Metadata: object(
     {
       issuer: uri('Compare it with `iss` of tokens and answers, character by character'),

@@ -58,6 +58,8 @@ const untried: Readonly<Record<string, string>> = {
   OTEL_EXPORTER_OTLP_ENDPOINT:
     'a provider without its collector works in full; the check traces of /health says when it takes none',
   TRACE_PARENT_FROM: 'addresses that connect to us',
+  ADMIN_HOST: 'a name that callers send; nothing is requested there',
+  ADMIN_NETWORKS: 'addresses that connect to us',
   UPSTREAM_APPLE_PRIVATE_KEY: 'every config check and every start reads the key',
 }
 

@@ -1,5 +1,6 @@
 /** Protected resource metadata of this provider's own resources. https://www.rfc-editor.org/rfc/rfc9728 */
 import { HttpError } from '../../auth/errors.ts'
+import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
 import { metadata as serverMetadata } from '../../endpoints/discovery.ts'
 import { defineEndpoint, type Endpoint } from '../../contracts/endpoint.ts'
@@ -8,6 +9,9 @@ import { publicJson } from '../../http/reply.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 
 const wellKnown = '/.well-known/oauth-protected-resource'
+
+/** The path of the resource. */
+const resourceOf = ({ path, resource = path }: Endpoint): string => resource
 
 const isResource = (endpoint: Endpoint): boolean => endpoint.resourceScopes !== undefined
 
@@ -24,9 +28,11 @@ const shared = [
 ]
 
 /** The document of one endpoint, or of all together as the resource `issuer` when `path` is empty. */
-function document(path: string, context: Context): Record<string, unknown> {
-  const resources = context.table.endpoints.filter(isResource)
-  const concerned = path === '' ? resources : resources.filter((endpoint) => endpoint.path === path)
+function document(path: string, call: Call, context: Context): Record<string, unknown> {
+  const resources = context.table.endpoints.filter(
+    (endpoint) => isResource(endpoint) && (endpoint.exists?.(call, context) ?? true),
+  )
+  const concerned = path === '' ? resources : resources.filter((endpoint) => resourceOf(endpoint) === path)
   if (concerned.length === 0)
     throw new HttpError('not_found', {
       expected: 'the path of a resource that accepts access tokens',
@@ -36,18 +42,20 @@ function document(path: string, context: Context): Record<string, unknown> {
   const server = serverMetadata(context)
   return {
     resource: context.config.issuer + path,
-    resource_name: [
-      context.looks.brand.name,
-      ...(path === '' ? [] : concerned.map(({ name }) => wordsOf(name))),
-    ].join(': '),
+    resource_name: [context.looks.brand.name, ...(path === '' ? [] : [wordsOf(concerned[0]!.name)])].join(
+      ': ',
+    ),
     authorization_servers: [context.config.issuer],
     scopes_supported: [...new Set(concerned.flatMap((endpoint) => endpoint.resourceScopes ?? []))],
-    bearer_methods_supported: concerned.every((endpoint) => endpoint.post !== undefined)
+    bearer_methods_supported: concerned.every((endpoint) => endpoint.post !== undefined && !endpoint.problems)
       ? ['header', 'body']
       : ['header'],
     ...Object.fromEntries(shared.filter((name) => name in server).map((name) => [name, server[name]])),
   }
 }
+
+const isBelow = (path: string, { resource }: Endpoint): boolean =>
+  resource !== undefined && path.startsWith(`${resource}/`)
 
 const wordsOf = (name: string): string => name.replaceAll('_', ' ')
 
@@ -58,7 +66,7 @@ const endpoint = defineEndpoint({
   name: 'protected_resource_metadata',
   path: wellKnown,
   api: () => describe([]),
-  get: (_call, context) => reply('', context),
+  get: (call, context) => reply('', call, context),
 })
 
 const below = defineEndpoint({
@@ -66,11 +74,11 @@ const below = defineEndpoint({
   name: 'protected_resource_metadata_of',
   path: `${wellKnown}/*`,
   api: () => describe([{ name: 'file', in: 'path', required: true, schema: { type: 'string' } }]),
-  get: (call, context) => reply(call.path.slice(wellKnown.length), context),
+  get: (call, context) => reply(call.path.slice(wellKnown.length), call, context),
 })
 
-const reply = (path: string, context: Context) =>
-  publicJson(JSON.stringify(document(path, context)), context.config.jwksMaxAge)
+const reply = (path: string, call: Call, context: Context) =>
+  publicJson(JSON.stringify(document(path, call, context)), context.config.jwksMaxAge)
 
 function describe(parameters: Operations[string]['parameters']): Operations {
   const schema = object(
@@ -100,9 +108,11 @@ export const protectedResource = defineFeature({
   name: 'protected_resource',
   endpoints: [endpoint, below],
   headers: {
-    challenge: (call, context): Record<string, string> =>
-      context.table.endpoints.some((each) => isResource(each) && each.path === call.path)
-        ? { resource_metadata: metadataUrl(call.path, context) } // §5.1
-        : {},
+    challenge(call, context): Record<string, string> {
+      const found = context.table.endpoints.find(
+        (each) => isResource(each) && (call.path === resourceOf(each) || isBelow(call.path, each)),
+      )
+      return found ? { resource_metadata: metadataUrl(resourceOf(found), context) } : {} // §5.1
+    },
   },
 })

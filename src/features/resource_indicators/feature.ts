@@ -55,7 +55,7 @@ const ownAudience = ({ config, table }: Context): string[] => [
   config.accessTokenAudience,
   ...table.endpoints
     .filter(({ resourceScopes }) => resourceScopes !== undefined)
-    .map(({ path }) => `${config.issuer}${path}`),
+    .map(({ path, resource = path }) => `${config.issuer}${resource}`),
 ]
 
 /** What a request without `resource` names; undefined where it names nothing. docs/decisions/0072 */

@@ -1,0 +1,45 @@
+/** Who calls: a person with a role, or a service client; and what they may do at this moment. docs/administration.md */
+import type { AdminRole, AdminScope } from '../../auth/admin_roles.ts'
+import { acrOf, meetsAcr } from '../../auth/acr.ts'
+import type { Context } from '../../contracts/context.ts'
+import { Administrators } from '../../models/administrators.ts'
+import { settingsOf } from './settings.ts'
+
+/** The sign-in of a person. */
+export interface SignIn {
+  /** Seconds; 0 when it is not known. */
+  at: number
+  amr: readonly string[]
+}
+
+/** The caller of a route. Its scopes are those of this request: what a token has, cut to the role. */
+export interface Actor {
+  scopes: ReadonlySet<AdminScope>
+  /** Of a person. */
+  sub?: string | undefined
+  role?: AdminRole | undefined
+  signIn?: SignIn | undefined
+  /** The client that sent the request; absent for our own pages. */
+  clientId?: string | undefined
+}
+
+/** The role of a person at this moment. An account that is disabled has none. */
+export async function roleOf(context: Context, sub: string): Promise<AdminRole | undefined> {
+  const found = await Administrators.find(context, sub)
+  return found?.suspended ? undefined : found?.role
+}
+
+/** What a person must prove first; undefined when the sign-in is enough. A service client has no sign-in. */
+export function missingOf(
+  { signIn }: Actor,
+  context: Context,
+  isChange: boolean,
+): 'second_factor' | 'fresh_sign_in' | undefined {
+  if (!signIn) return undefined
+  const { adminSecondFactor, adminFreshSignIn } = settingsOf(context.config)
+  if (adminSecondFactor && !meetsAcr(acrOf(signIn.amr), secondFactorAcr)) return 'second_factor'
+  const age = context.clock.now() / 1000 - signIn.at
+  return isChange && adminFreshSignIn > 0 && age > adminFreshSignIn ? 'fresh_sign_in' : undefined
+}
+
+export const secondFactorAcr = 'urn:latchkey:2fa'

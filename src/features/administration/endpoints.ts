@@ -1,0 +1,66 @@
+/** Makes the endpoints of the administration API from its routes. */
+import type { Call } from '../../contracts/call.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { Answer, Endpoint } from '../../contracts/endpoint.ts'
+import type { Reply } from '../../contracts/reply.ts'
+import { empty, json } from '../../http/reply.ts'
+import type { HttpMethod } from '../../lib/http_method.ts'
+import { callerOf, requireRight, root } from './caller.ts'
+import { administrationExists } from './existence.ts'
+import { operationOf } from './openapi.ts'
+import { perform } from './perform.ts'
+import { readInput } from './read_input.ts'
+import type { Done, Route } from './route.ts'
+
+/** The right is checked before anything else of the request is read. */
+const answerOf =
+  (route: Route): Answer =>
+  async (call: Call, context: Context): Promise<Reply> => {
+    const actor = await callerOf(call, context)
+    requireRight(call, context, actor, route)
+    return written(
+      context,
+      route,
+      await perform(call, context, route, await readInput(call, context, route, actor)),
+    )
+  }
+
+function written({ config }: Context, route: Route, { answer, etag, location }: Done<unknown>): Reply {
+  const headers = {
+    ...(etag !== undefined && { etag }),
+    ...(location !== undefined && { location: `${config.issuer}${root}${location}` }),
+  }
+  return route.answer === undefined ? empty(204, headers) : json(route.creates ? 201 : 200, answer, headers)
+}
+
+/** `/people/{sub}/sessions` is `admin_people_sub_sessions`. */
+const nameOf = (path: string): string => `admin${path.replaceAll(/[^a-z_]+/g, '_').replace(/_$/, '')}`
+
+const memberOf = {
+  GET: 'get',
+  POST: 'post',
+  PUT: 'put',
+  PATCH: 'patch',
+  DELETE: 'delete',
+} as const satisfies Record<HttpMethod, keyof Endpoint>
+
+/** One endpoint for each path. Throws at boot when two routes have one method and path. */
+export function endpointsOf(routes: readonly Route[]): Endpoint[] {
+  const byPath = Map.groupBy(routes, ({ path }) => path)
+  return [...byPath].map(([path, rows]) => {
+    const methods = new Map(rows.map((row) => [row.method, row]))
+    if (methods.size !== rows.length) throw new Error(`two routes claim a method of ${path}`)
+    return {
+      name: nameOf(path),
+      path: root + path,
+      resource: root,
+      resourceScopes: [...new Set(rows.flatMap(({ scope }) => scope ?? []))],
+      exists: administrationExists,
+      problems: true,
+      advertised: false,
+      limited: 'by_proof',
+      api: () => Object.fromEntries(rows.map((row) => [row.method, operationOf(row)])),
+      ...Object.fromEntries(rows.map((row) => [memberOf[row.method], answerOf(row)])),
+    } satisfies Endpoint
+  })
+}

@@ -1,0 +1,64 @@
+/** The administration API: people, clients, sessions and keys over HTTP, for administrators and their services. https://www.rfc-editor.org/rfc/rfc9457 */
+import { adminScopes } from '../../auth/admin_roles.ts'
+import type { Config } from '../../config.ts'
+import { defineFeature } from '../../contracts/feature.ts'
+import { Administrators } from '../../models/administrators.ts'
+import { endpointsOf } from './endpoints.ts'
+import { adminScopeRule } from './scope_rule.ts'
+import { routes } from './routes.ts'
+import { env, featureName, settingsOf } from './settings.ts'
+
+/** With ADMIN_HOST proofs of possession name that host. */
+function baseOf(config: Config): string[] {
+  const { adminHost } = settingsOf(config)
+  if (adminHost === undefined) return []
+  const issuer = new URL(config.issuer)
+  const { hostname, port } = adminHost
+  const base = `${issuer.protocol}//${hostname}${port === undefined ? '' : `:${port}`}${issuer.pathname.replace(/\/$/, '')}`
+  return base === config.issuer ? [] : [base]
+}
+
+const taken = (config: Config): string[] => {
+  const custom = config.features.attributes?.customScopes
+  return [...config.scopes, ...Object.keys((custom as object | undefined) ?? {})]
+}
+
+export const administration = defineFeature({
+  name: featureName,
+  env,
+  when: (config) => settingsOf(config).administration,
+  problems: (config) => [
+    ...adminScopes
+      .filter((each) => taken(config).includes(each))
+      .map((each) => `SCOPES: ${each} is a scope of the administration API; choose another name`),
+    ...adminScopes
+      .filter((each) => config.registrationAllowedScopes.includes(each))
+      .map((each) => `REGISTRATION_ALLOWED_SCOPES: ${each} is given to a client by an operator alone`),
+  ],
+  baseUrls: baseOf,
+  endpoints: endpointsOf(routes),
+  claims: [
+    {
+      name: featureName,
+      scopes: Object.fromEntries(
+        adminScopes.map((each) => [
+          each,
+          { claims: [], description: wordsOf(each), byOperator: true as const },
+        ]),
+      ),
+    },
+  ],
+  grantRules: [adminScopeRule],
+  personData: [
+    {
+      name: 'administration',
+      read: async (context, sub) => (await Administrators.find(context, sub)) ?? undefined,
+      erase: async (context, sub) => void (await Administrators.set(context, sub, undefined)),
+    },
+  ],
+})
+
+function wordsOf(scope: string): string {
+  const [, what = '', right] = /^admin:([a-z]+)\.([a-z_]+)$/.exec(scope) ?? []
+  return `Administration: ${right === 'read' ? 'read' : 'change'} ${what}`
+}

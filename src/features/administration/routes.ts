@@ -1,0 +1,11 @@
+/** The table of the administration API: one line for each resource. */
+import type { Route } from './route.ts'
+import { peopleRoutes } from './routes/people.ts'
+import { personActivityRoutes } from './routes/person_activity.ts'
+import { ownRoutes } from './routes/self.ts'
+
+export const routes: readonly Route[] = [
+  ...Object.values(ownRoutes),
+  ...Object.values(peopleRoutes),
+  ...Object.values(personActivityRoutes),
+]

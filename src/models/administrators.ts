@@ -1,0 +1,125 @@
+/** The administrators and their roles: one record, so that one compare-and-swap decides which owners remain. docs/administration.md */
+import * as v from 'valibot'
+import { type AdminRole, adminRoleNames } from '../auth/admin_roles.ts'
+import { ownMember } from '../lib/own_member.ts'
+import { seconds } from '../lib/clock.ts'
+import { defineRecord, type Memory } from './define_record.ts'
+
+const Administrator = v.object({
+  role: v.picklist(adminRoleNames),
+  /** Seconds. */
+  since: v.number(),
+  /** The account is disabled: an owner who is suspended is no owner who remains. */
+  suspended: v.optional(v.boolean()),
+})
+export type Administrator = v.InferOutput<typeof Administrator>
+
+const schema = v.object({ people: v.record(v.string(), Administrator) })
+const records = defineRecord('administrators', schema)
+type Administration = v.InferOutput<typeof schema>
+
+/** There is one record. */
+const id = 'all'
+
+/** The record is read at each request of an administrator, so it stays small. */
+const mostAdministrators = 500
+
+export type Outcome = 'done' | 'last_owner' | 'too_many' | 'changed'
+
+const ownersOf = ({ people }: Administration): string[] =>
+  Object.entries(people).flatMap(([sub, { role, suspended }]) =>
+    role === 'owner' && !suspended ? [sub] : [],
+  )
+
+/**
+ * Changes one entry: undefined removes it. Of two changes that race, the second sees the first, so that an owner remains
+ * once there is one. `isAllowed` is asked for the entry that is replaced.
+ */
+async function change(
+  memory: Memory,
+  sub: string,
+  next: (current: Administrator | undefined) => Administrator | undefined,
+  isAllowed: (current: Administrator | undefined) => boolean = () => true,
+): Promise<Outcome> {
+  let outcome = 'changed' as Outcome
+  const changed = (current: Administration): Administration | undefined => {
+    const before = ownMember(current.people, sub)
+    outcome = 'changed'
+    if (!isAllowed(before)) return undefined
+    const { [sub]: _, ...others } = current.people
+    const entry = next(before)
+    const after = { people: entry ? { ...others, [sub]: entry } : others }
+    if (ownersOf(current).length > 0 && ownersOf(after).length === 0) outcome = 'last_owner'
+    else if (Object.keys(after.people).length > mostAdministrators) outcome = 'too_many'
+    else {
+      outcome = 'done'
+      return after
+    }
+    return undefined
+  }
+  await records.create(memory, id, { people: {} })
+  const updated = await records.update(memory, id, changed)
+  if (!updated && outcome === 'done') throw new Error('the record of administrators is contended')
+  return outcome
+}
+
+export const Administrators = {
+  async all(memory: Memory): Promise<ReadonlyMap<string, Administrator>> {
+    return new Map(Object.entries((await records.find(memory, id))?.people ?? {}))
+  },
+
+  async find(memory: Memory, sub: string): Promise<Administrator | undefined> {
+    const found = await records.find(memory, id)
+    return found && ownMember(found.people, sub)
+  },
+
+  async hasOwner(memory: Memory): Promise<boolean> {
+    const found = await records.find(memory, id)
+    return found !== undefined && ownersOf(found).length > 0
+  },
+
+  /** Whether no owner would remain without this account. */
+  async isLastOwner(memory: Memory, sub: string): Promise<boolean> {
+    const found = await records.find(memory, id)
+    return found !== undefined && ownersOf(found).length === 1 && ownersOf(found)[0] === sub
+  },
+
+  /** True for one caller: only while there is no owner. */
+  async claim(memory: Memory, sub: string): Promise<boolean> {
+    let won = false
+    await records.create(memory, id, { people: {} })
+    const since = seconds(memory.clock)
+    const updated = await records.update(memory, id, (current) => {
+      won = ownersOf(current).length === 0
+      return won ? { people: { ...current.people, [sub]: { role: 'owner', since } } } : undefined
+    })
+    return won && updated !== undefined
+  },
+
+  /** Gives a role, or takes it: `isAllowed` gets the entry as it is at the moment of the change. */
+  set: (
+    memory: Memory,
+    sub: string,
+    role: AdminRole | undefined,
+    isAllowed?: (current: Administrator | undefined) => boolean,
+  ): Promise<Outcome> =>
+    change(
+      memory,
+      sub,
+      (current) =>
+        role && {
+          role,
+          since: seconds(memory.clock),
+          ...(current?.suspended && { suspended: true }),
+        },
+      isAllowed,
+    ),
+
+  /** Before an account is disabled, and after it is enabled. An account without a role has nothing to suspend. */
+  suspend: (memory: Memory, sub: string, suspended: boolean): Promise<Outcome> =>
+    change(memory, sub, (current) => {
+      if (!current) return undefined
+      const { suspended: _, ...rest } = current
+      return suspended ? { ...rest, suspended } : rest
+    }),
+}
