@@ -1,15 +1,27 @@
 /** Reads a whole index page by page, and finds the member to delete when an index is full. docs/architecture.md, "Store". */
-import type { Store } from '../store/store.ts'
+import type { RangeOptions, Scored, Store } from '../store/store.ts'
 
 const page = 1_000
 
 /** Members from the score `min` on, ascending. */
 export async function everyMember(store: Store, index: string, min = -Infinity): Promise<string[]> {
   const all: string[] = []
-  for (;;) {
-    const some = await store.range(index, { min, limit: page, offset: all.length })
-    for (const { member } of some) all.push(member)
-    if (some.length < page) return all
+  for await (const some of pagesOf(store, index, { min })) for (const { member } of some) all.push(member)
+  return all
+}
+
+/** The whole of a range, a page at a time. What stays in the index comes once, whatever changes between two pages. */
+export async function* pagesOf(
+  store: Pick<Store, 'range'>,
+  index: string,
+  options: RangeOptions = {},
+): AsyncGenerator<Scored[]> {
+  const limit = options.limit ?? page
+  for (let after = options.after; ;) {
+    const some = await store.range(index, { ...options, limit, ...(after && { after }) })
+    if (some.length > 0) yield some
+    after = some.at(-1)
+    if (after === undefined || some.length < limit) return
   }
 }
 

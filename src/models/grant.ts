@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Loaded, type Memory } from './define_record.ts'
-import { everyMember } from './every_member.ts'
+import { everyMember, pagesOf } from './every_member.ts'
 import { seconds } from '../lib/clock.ts'
 
 const ClaimNames = v.optional(v.record(v.string(), v.nullable(v.record(v.string(), v.unknown()))))
@@ -139,20 +139,15 @@ export const Grant = {
 }
 
 async function endAll(memory: Memory, index: string, clientId?: string): Promise<void> {
-  for (let offset = 0; ;) {
-    const ids = await memory.store.range(index, { limit: 500, offset })
-    const kept = await Promise.all(
+  for await (const ids of pagesOf(memory.store, index, { limit: 500 }))
+    await Promise.all(
       ids.map(async ({ member }) => {
         if (clientId !== undefined) {
           const grant = await records.find(memory, member)
-          if (grant && grant.client_id !== clientId) return 1
+          if (grant && grant.client_id !== clientId) return
         }
         await Grant.end(memory, member)
         await memory.store.unlink(index, member)
-        return 0
       }),
     )
-    offset += kept.reduce<number>((sum, each) => sum + each, 0)
-    if (ids.length < 500) return
-  }
 }

@@ -1,13 +1,14 @@
 /** The store in PostgreSQL 14 or later, which several instances may share. https://www.postgresql.org/docs/current/transaction-iso.html */
 import { parsePostgresUrl } from '../lib/postgres_url.ts'
 import { type Clock, type SlowClock, slowClock } from '../lib/clock.ts'
-import { finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
+import { finiteScore, wholeStep, wholeTtl } from './bounds.ts'
 import { countsOf, gathered } from './gathered.ts'
 import { cutMember, indexable } from './postgres_key.ts'
 import { migrate } from './postgres_migration.ts'
 import { openPool, type PoolOptions, type PostgresPool } from './postgres_pool.ts'
+import { rangeRead } from './postgres_range.ts'
 import { scanTables } from './postgres_scan.ts'
-import { longest, never } from './postgres_schema.ts'
+import { never } from './postgres_schema.ts'
 import { settingsConcerns } from './postgres_settings.ts'
 import {
   type Concern,
@@ -54,10 +55,6 @@ const sql = {
   link: 'SELECT latchkey.link_members($1, $2, $3, $4, $5)',
   unlink: 'SELECT latchkey.unlink_members($1, $2)',
   trim: 'SELECT latchkey.trim_index($1, $2)',
-  range: `SELECT coalesce(whole, member) AS member, score FROM latchkey.members
-    WHERE name = $1 AND score >= $2 AND score <= $3
-    AND EXISTS (SELECT 1 FROM latchkey.indexes WHERE name = $1 AND expires_at > ${now})
-    ORDER BY score, substring(member, 1, ${longest}), coalesce(whole, member) LIMIT $4 OFFSET $5`,
   sweep: 'SELECT latchkey.sweep($1, $2) AS more',
   time: 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now',
 }
@@ -192,9 +189,8 @@ class PostgresStore implements Store {
   }
 
   async range(index: string, options?: RangeOptions): Promise<Scored[]> {
-    const { min, max, limit, offset } = rangeBounds(options)
-    const values = [indexable(index), min, max, limit, offset]
-    const rows = await this.#pool.ask<{ member: Buffer; score: number }>(sql.range, values)
+    const { statement, values } = rangeRead(index, options)
+    const rows = await this.#pool.ask<{ member: Buffer; score: number }>(statement, values)
     return rows.map(({ member, score }) => ({ member: member.toString('utf8'), score }))
   }
 

@@ -147,14 +147,22 @@ class RedisStore implements Store {
   }
 
   async range(index: string, options?: RangeOptions): Promise<Scored[]> {
-    const { min, max, limit, offset } = rangeBounds(options)
+    const { from, max, to, limit, offset, descending, isByScore } = rangeBounds(options)
+    const [name, first, last] = [this.#index(index), bound(from.score), bound(max)]
     const flat = await this.#ask((redis) =>
-      redis.zrangebyscore(this.#index(index), bound(min), bound(max), 'WITHSCORES', 'LIMIT', offset, limit),
+      isByScore
+        ? redis.zrangebyscore(name, first, last, 'WITHSCORES', 'LIMIT', offset, limit)
+        : redis.latchkeyRange(
+            name,
+            ...[first, from.member, bound(to.score), to.member, last],
+            ...[`${offset}`, `${limit}`, descending ? '1' : '0'],
+          ),
     )
-    return Array.from({ length: flat.length / 2 }, (_, i) => ({
+    const found = Array.from({ length: flat.length / 2 }, (_, i) => ({
       member: flat[2 * i] as string,
       score: Number(flat[2 * i + 1]),
     }))
+    return descending ? found.reverse() : found
   }
 
   async trim(index: string, max: number): Promise<void> {

@@ -38,6 +38,43 @@ if ARGV[3] == '' then
 elseif left == -2 or (left >= 0 and left < tonumber(ARGV[3])) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 return 1`,
   },
+  /**
+   * KEYS: index. ARGV: from (score, member), to (score, member), max, offset, limit, 1 for descending. Members and scores,
+   * ascending. A sorted set is found by score or by place alone, so the place of a member among those of its score is
+   * searched by halves. Bytes are compared here, because the comparison of Lua follows the language of the server.
+   */
+  latchkeyRange: {
+    numberOfKeys: 1,
+    lua: `local function isBefore(a, b)
+  for i = 1, math.min(#a, #b) do
+    local x, y = a:byte(i), b:byte(i)
+    if x ~= y then return x < y end
+  end
+  return #a < #b
+end
+local function place(score, member)
+  local low = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. score)
+  if member == '' then return low end
+  local high = redis.call('ZCOUNT', KEYS[1], '-inf', score)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if isBefore(redis.call('ZRANGE', KEYS[1], middle, middle)[1], member) then low = middle + 1 else high = middle end
+  end
+  return low
+end
+local offset, limit = tonumber(ARGV[6]), tonumber(ARGV[7])
+local first = place(ARGV[1], ARGV[2])
+local last = math.min(place(ARGV[3], ARGV[4]), redis.call('ZCOUNT', KEYS[1], '-inf', ARGV[5]))
+if ARGV[8] == '1' then
+  last = last - offset
+  first = math.max(first, last - limit)
+else
+  first = first + offset
+  last = math.min(last, first + limit)
+end
+if first >= last then return {} end
+return redis.call('ZRANGE', KEYS[1], first, last - 1, 'WITHSCORES')`,
+  },
 }
 
 /** The methods that ioredis adds to a client for these scripts. */
@@ -45,6 +82,7 @@ export interface Scripted {
   latchkeyReplace(key: string, expected: string, value: string, ttl: string): Promise<number>
   latchkeyRead(key: string): Promise<[value: string | null, ttl: number]>
   latchkeyIncrement(key: string, by: string, ttl: string): Promise<[number, number]>
+  latchkeyRange(key: string, ...bounds: string[]): Promise<string[]>
   latchkeyLink(key: string, member: string, score: string, ttl: string): Promise<number>
 }
 

@@ -34,6 +34,10 @@ const schema = `
   CREATE INDEX IF NOT EXISTS members_score ON members (name, score, member);
 `
 
+const rangeOf = `SELECT member, score FROM members
+  WHERE name = ?1 AND (score, member) >= (?2, ?3) AND (score, member) < (?4, ?5) AND score <= ?6
+  AND EXISTS (SELECT 1 FROM indexes WHERE name = ?1 AND expires_at > ?9)`
+
 const sql = {
   get: 'SELECT value FROM entries WHERE key = ?1 AND expires_at > ?2',
   put: `INSERT INTO entries VALUES (?1, ?2, ?3)
@@ -59,9 +63,8 @@ const sql = {
   unlink: 'DELETE FROM members WHERE name = ?1 AND member = ?2',
   trim: 'DELETE FROM members WHERE name = ?1 AND score <= ?2',
   dropEmpty: 'DELETE FROM indexes WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE name = ?1)',
-  range: `SELECT member, score FROM members WHERE name = ?1 AND score >= ?2 AND score <= ?3
-    AND EXISTS (SELECT 1 FROM indexes WHERE name = ?1 AND expires_at > ?6)
-    ORDER BY score, member LIMIT ?4 OFFSET ?5`,
+  range: `${rangeOf} ORDER BY score, member LIMIT ?7 OFFSET ?8`,
+  rangeDescending: `${rangeOf} ORDER BY score DESC, member DESC LIMIT ?7 OFFSET ?8`,
   sweep: `DELETE FROM entries WHERE rowid IN
     (SELECT rowid FROM entries WHERE expires_at <= ?1 AND expires_at < ${never} LIMIT ${sweepRows})`,
   expiredIndex: `SELECT name FROM indexes WHERE expires_at <= ?1 AND expires_at < ${never} LIMIT 1`,
@@ -174,8 +177,10 @@ class SqliteStore implements Store {
   }
 
   async range(index: string, options?: RangeOptions): Promise<Scored[]> {
-    const { min, max, limit, offset } = rangeBounds(options)
-    return this.#read(() => this.#do.range.all(index, min, max, limit, offset, this.#now()) as Scored[])
+    const { from, max, to, limit, offset, descending } = rangeBounds(options)
+    const bounds = [index, from.score, from.member, to.score, to.member, max, limit, offset] as const
+    const statement = descending ? this.#do.rangeDescending : this.#do.range
+    return this.#read(() => statement.all(...bounds, this.#now()) as Scored[])
   }
 
   async trim(index: string, max: number): Promise<void> {

@@ -9,12 +9,25 @@ export interface Scored {
   score: number
 }
 
-/** Bounds of a range read, all inclusive; `limit` defaults to 1,000 and `offset` to 0. Ascending by score. */
+/** What a range read gives, and in which direction. Without any: the first 1,000 members, ascending. */
 export interface RangeOptions {
+  /** Inclusive. */
   min?: number
+  /** Inclusive. */
   max?: number
+  /** Default: 1,000. */
   limit?: number
+  /** How many to pass over. A page far from the start is read by `after`, which takes the same time at any depth. */
   offset?: number
+  /**
+   * Members beyond this one in the order of the read: the last member of a page gives the next page. It need not be in the
+   * index any more. No member that stays is missed or comes twice, whatever else is added or removed between two pages.
+   */
+  after?: Scored
+  /** Only members that begin with this text. `min` and `max` must be one score, so that these members stand side by side. */
+  prefix?: string
+  /** From the highest score and the last member to the first. */
+  descending?: boolean
 }
 
 /**
@@ -58,7 +71,7 @@ export interface Store {
   link(index: string, member: string, score: number, ttl?: Ttl): Promise<void>
   /** Removes `member` from an index, if it is there. */
   unlink(index: string, member: string): Promise<void>
-  /** Members ascending by score, ties by the UTF-8 bytes of the member. */
+  /** Members by score, ties by the UTF-8 bytes of the member. A page takes time by its `limit` and `offset`, not by the size of the index. */
   range(index: string, options?: RangeOptions): Promise<Scored[]>
   /** Removes members whose score is at most `max`. */
   trim(index: string, max: number): Promise<void>

@@ -2,6 +2,7 @@
 import { afterAll, expect, test } from 'bun:test'
 import { redisStore } from '../../src/store/redis.ts'
 import { storeContract } from '../store/contract.ts'
+import { rangeContract } from '../store/range_contract.ts'
 import { scanContract } from '../store/scan_contract.ts'
 import { blocksOf, document } from '../support/document.ts'
 import { redisCli, startRedis } from '../support/redis.ts'
@@ -37,6 +38,7 @@ const handles =
   }
 
 storeContract('redis with the least privileges', handles())
+rangeContract('redis with the least privileges', handles())
 scanContract('redis with the least privileges for commands that read everything', handles('+scan', '+zscan'))
 
 const opened = await serverWithUser()

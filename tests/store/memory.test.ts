@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import { heapStats } from 'bun:jsc'
 import { memoryStore } from '../../src/store/memory.ts'
 import { storeContract } from './contract.ts'
+import { rangeContract } from './range_contract.ts'
 import { scanContract } from './scan_contract.ts'
 import { processorMs } from '../support/effort.ts'
 
@@ -18,6 +19,7 @@ async function memory() {
 
 storeContract('memory', memory)
 scanContract('memory', memory)
+rangeContract('memory', memory)
 
 test('expired entries leave the memory although no request reads them', async () => {
   const clock = handClock()
@@ -49,5 +51,44 @@ test('an index of 100,000 members stays quick when reads and writes alternate', 
   const all = await store.range('users', { limit: 200_000 })
   expect(all).toHaveLength(100_000)
   expect(all.every(({ score }, i) => i === 0 || (all[i - 1]?.score ?? 0) <= score)).toBe(true)
+  await store.close()
+})
+
+test('an index of many chunks is as an array that is sorted each time', async () => {
+  const store = memoryStore(handClock())
+  const held = new Map<string, number>()
+  let state = 83
+  const below = (n: number) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * n)
+  }
+  const inOrder = () =>
+    [...held]
+      .map(([member, score]) => ({ member, score }))
+      .toSorted((a, b) => a.score - b.score || Buffer.compare(Buffer.from(a.member), Buffer.from(b.member)))
+  for (let i = 0; i < 12_000; i++) {
+    const member = `m${below(9000)}`
+    if (below(4) === 0) {
+      held.delete(member)
+      await store.unlink('i', member)
+      continue
+    }
+    held.set(member, below(50))
+    await store.link('i', member, held.get(member)!)
+  }
+  const all = inOrder()
+  expect(all.length).toBeGreaterThan(4000)
+  expect(await store.range('i', { limit: 10_000 })).toEqual(all)
+  expect(await store.range('i', { limit: 10_000, descending: true })).toEqual(all.toReversed())
+  for (const at of [0, 999, 1000, 1001, 3210, all.length - 1]) {
+    const after = all[at]!
+    expect(await store.range('i', { after, limit: 1500 })).toEqual(all.slice(at + 1, at + 1501))
+    expect(await store.range('i', { offset: at, limit: 3 })).toEqual(all.slice(at, at + 3))
+    const before = all.slice(Math.max(0, at - 1500), at).toReversed()
+    expect(await store.range('i', { after, limit: 1500, descending: true })).toEqual(before)
+  }
+  await store.trim('i', 30)
+  for (const [member, score] of held) if (score <= 30) held.delete(member)
+  expect(await store.range('i', { limit: 10_000 })).toEqual(inOrder())
   await store.close()
 })

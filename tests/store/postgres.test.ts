@@ -7,6 +7,7 @@ import { type PostgresServer, startPostgres } from '../support/postgres.ts'
 import { slowLine } from '../support/slow_line.ts'
 import { until } from '../support/until.ts'
 import { storeContract } from './contract.ts'
+import { rangeContract } from './range_contract.ts'
 import { scanContract } from './scan_contract.ts'
 
 let server: PostgresServer
@@ -30,6 +31,7 @@ async function database() {
 
 storeContract('postgres', database)
 scanContract('postgres', database)
+rangeContract('postgres', database)
 
 test('a key whose end is not kept is named by a scan, not left out', async () => {
   const store = await postgresStore(server.database(), systemClock)

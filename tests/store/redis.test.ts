@@ -17,6 +17,7 @@ import {
 } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 import { storeContract } from './contract.ts'
+import { rangeContract } from './range_contract.ts'
 import { scanContract } from './scan_contract.ts'
 
 const password = 'p@ss:w/rd%?#'
@@ -37,6 +38,7 @@ async function oneServer() {
 
 storeContract('redis', oneServer)
 scanContract('redis', oneServer)
+rangeContract('redis', oneServer)
 
 /** Every verb once. */
 const verbs = (store: Store): Promise<unknown>[] => [

@@ -5,6 +5,7 @@ import { type Store, StoreUnavailable } from '../../src/store/store.ts'
 import { type RedisCluster, redisCli, startRedisCluster } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 import { storeContract } from './contract.ts'
+import { rangeContract } from './range_contract.ts'
 import { scanContract } from './scan_contract.ts'
 
 let cluster: RedisCluster
@@ -37,6 +38,7 @@ async function namespace() {
 
 storeContract('redis cluster', namespace)
 scanContract('redis cluster', namespace)
+rangeContract('redis cluster', namespace)
 
 const port = (i: number): number => cluster.nodes[i]?.port ?? 0
 

@@ -4,6 +4,7 @@ import { seal, unseal } from '../../src/lib/seal.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { sealedStore } from '../../src/store/sealed.ts'
 import { storeContract } from './contract.ts'
+import { rangeContract } from './range_contract.ts'
 import { scanContract } from './scan_contract.ts'
 
 const secret = new Uint8Array(32).fill(7)
@@ -22,6 +23,7 @@ function sealedPair() {
 
 storeContract('sealed memory', async () => sealedPair())
 scanContract('sealed memory', async () => sealedPair())
+rangeContract('sealed memory', async () => sealedPair())
 
 test('the backend sees neither a value nor whether two values are equal', async () => {
   const { backend, a, done } = sealedPair()

@@ -8,6 +8,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { sqliteStore } from '../../src/store/sqlite.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import { storeContract } from './contract.ts'
+import { rangeContract } from './range_contract.ts'
 import { scanContract } from './scan_contract.ts'
 import { until } from '../support/until.ts'
 
@@ -40,6 +41,7 @@ async function twoConnections() {
 
 storeContract('sqlite', twoConnections)
 scanContract('sqlite', twoConnections)
+rangeContract('sqlite', twoConnections)
 
 test('two processes on one file: one winner each, no count lost', async () => {
   const path = freshFile()

@@ -1,5 +1,6 @@
 /** Where the audit trail is in the store: batches of lines by chain, and checkpoints by number. Nothing is overwritten; each is `create`d. */
 import type { Store } from '../../store/store.ts'
+import { pagesOf } from '../every_member.ts'
 import { type Line, type Link, macOf, type MacKey, readLine } from './entry.ts'
 
 export const chainsIndex = 'audit_chains'
@@ -45,12 +46,9 @@ export async function writeCheckpoint(store: Store, number: number, jws: string)
 /** Each chain with the number of its newest batch, as far as the index knows. */
 export async function chainsOf(store: Store): Promise<Map<string, number>> {
   const found = new Map<string, number>()
-  const limit = 1000
-  for (let offset = 0; ; offset += limit) {
-    const some = await store.range(chainsIndex, { offset, limit })
+  for await (const some of pagesOf(store, chainsIndex))
     for (const { member, score } of some) found.set(member, score)
-    if (some.length < limit) return found
-  }
+  return found
 }
 
 export interface StoredCheckpoint {
