@@ -4,9 +4,11 @@ import { createReadStream, readFileSync } from 'node:fs'
 import { isThumbprint, thumbprint } from '../auth/jwk.ts'
 import { type VerificationKey, verificationKey, type VerificationKeys } from '../auth/jws.ts'
 import { csvLine } from '../lib/csv.ts'
+import { ownMember } from '../lib/own_member.ts'
 import type { Audit } from '../models/audit/audit.ts'
 import { readLine } from '../models/audit/entry.ts'
 import { exportLines } from '../models/audit/export_lines.ts'
+import { type FormatName, formats, type Origin } from '../models/audit/formats/format.ts'
 import { type Demands, type Verification, verifyTrail } from '../models/audit/verify.ts'
 import { withOpened } from './administration.ts'
 import { auditChange, closeTrail, openTrail } from './audit_trail.ts'
@@ -15,6 +17,7 @@ import { Refusal, UsageError } from './failure.ts'
 import { type Opened, readSettings } from './open.ts'
 import { print, printable, printJson } from './output.ts'
 import { writeLines } from './output_file.ts'
+import { version } from '../version.ts'
 
 async function withTrail<T>(work: (audit: Audit, opened: Opened) => Promise<T>): Promise<T> {
   const { config } = await readSettings()
@@ -129,24 +132,37 @@ const columns = [
   ...['request_id', 'trace_id', 'address', 'device', 'details'],
 ] as const
 
+/** `jsonl` is the trail itself, with its checkpoints. All others have the entries alone, in the vocabulary of another tool. */
+const exports: Readonly<
+  Record<string, (lines: AsyncIterable<string>, origin: Origin) => AsyncIterable<string>>
+> = {
+  jsonl: (lines) => lines,
+  csv: csvOf,
+  ocsf: (lines, origin) => entriesAs('ocsf', lines, origin),
+  ecs: (lines, origin) => entriesAs('ecs', lines, origin),
+}
+const exportNames = Object.keys(exports)
+
 export const exportTrail = defineCommand({
   takes: ['FILE'],
   options: {
     format: {
       type: 'string',
-      value: 'jsonl|csv',
-      help: 'jsonl verifies with latchkey audit verify; csv is for spreadsheets. Default: the extension of the file, else jsonl',
+      value: exportNames.join('|'),
+      help: 'jsonl verifies with latchkey audit verify; csv is for spreadsheets, ocsf and ecs are JSON Lines for other tools. Default: the extension of the file, else jsonl',
     },
   },
   async run({ format }, [file]) {
     const chosen = format ?? (/\.csv$/i.test(file) ? 'csv' : 'jsonl')
-    if (chosen !== 'jsonl' && chosen !== 'csv')
-      throw new UsageError(`--format: expected jsonl or csv, got ${printable(chosen)}`)
+    const write = ownMember(exports, chosen)
+    if (!write)
+      throw new UsageError(`--format: expected one of ${exportNames.join(', ')}, got ${printable(chosen)}`)
     return withTrail(async (audit, opened) => {
       await auditChange(audit, opened, { change: 'audit_exported' })
       const newest = await audit.checkpoints.extend(undefined, { all: true })
-      const lines = exportLines({ store: opened.store, issuer: opened.config.issuer }, newest)
-      const written = await writeLines(file, chosen === 'csv' ? csvOf(lines) : lines)
+      const { issuer } = opened.config
+      const lines = exportLines({ store: opened.store, issuer }, newest)
+      const written = await writeLines(file, write(lines, { issuer, version }))
       return {
         facts: { file, format: chosen, lines: written, checkpoint: newest?.number },
         show: () =>
@@ -155,6 +171,17 @@ export const exportTrail = defineCommand({
     })
   },
 })
+
+async function* entriesAs(
+  format: FormatName,
+  lines: AsyncIterable<string>,
+  origin: Origin,
+): AsyncGenerator<string> {
+  for await (const line of lines) {
+    const entry = readLine(line)?.entry
+    if (entry) yield formats[format]({ entry, line }, origin)
+  }
+}
 
 async function* csvOf(lines: AsyncIterable<string>): AsyncGenerator<string> {
   yield `${csvLine(columns)}\r`

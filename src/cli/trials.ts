@@ -1,4 +1,5 @@
 /** What `config check --deep` tries on this machine and of the store: one row each, in the order in which `serve` uses them. docs/configuration.md */
+import { createPrivateKey } from 'node:crypto'
 import { keyRingSecret } from '../app.ts'
 import type { Config } from '../config.ts'
 import { readAuthorities, readNamed, validityProblem } from '../config/named_files.ts'
@@ -14,7 +15,7 @@ import { directoryStorage } from '../store/directory.ts'
 import { type Store, StoreUnavailable } from '../store/store.ts'
 import { portProblem, requireAddress } from './address_trials.ts'
 import { encrypted, newStore, openBackend, refusedConcern, requireWhole } from './open.ts'
-import { logFileProblem } from './log_file.ts'
+import { linesFileProblem } from './log_file.ts'
 import { keyFolderProblem, newDatabaseProblem, ownKey, publicKeyProblem } from './own_files.ts'
 import type { Run, Trial } from './trial.ts'
 import { certificateChain, privateKey, requireFit, tlsOptions } from './tls_options.ts'
@@ -116,6 +117,21 @@ const authoritiesProblem = (name: string, path: string | undefined): string | un
     ? undefined
     : validityProblem(readAuthorities(name, path).certificates, systemClock.now())
 
+function syslogKeyProblem({
+  auditSyslogCertPath: cert,
+  auditSyslogKeyPath: key,
+}: Config): string | undefined {
+  if (cert === undefined || key === undefined) return undefined
+  const text = readNamed('AUDIT_SYSLOG_KEY_PATH', key)
+  try {
+    const [own] = readAuthorities('AUDIT_SYSLOG_CERT_PATH', cert).certificates
+    if (own!.checkPrivateKey(createPrivateKey(text))) return undefined
+    return `expected the private key of the certificate in AUDIT_SYSLOG_CERT_PATH, got that of another one in ${key}`
+  } catch {
+    return `expected a private key in PEM, got ${key}, which has none that can be read`
+  }
+}
+
 export const trials: readonly Trial[] = [
   { name: 'HOST', run: requireAddress },
   { name: 'PORT', needs: ['HOST'], run: portProblem },
@@ -166,7 +182,21 @@ export const trials: readonly Trial[] = [
       return undefined
     },
   },
-  { name: 'LOG_FILE', run: logFileProblem },
+  { name: 'LOG_FILE', run: ({ logFile }) => linesFileProblem(logFile) },
+  { name: 'AUDIT_FILE', run: ({ auditFile }) => linesFileProblem(auditFile) },
+  {
+    name: 'AUDIT_SYSLOG_CA_PATH',
+    run: ({ auditSyslogCaPath }) => authoritiesProblem('AUDIT_SYSLOG_CA_PATH', auditSyslogCaPath),
+  },
+  {
+    name: 'AUDIT_SYSLOG_CERT_PATH',
+    run: ({ auditSyslogCertPath }) => authoritiesProblem('AUDIT_SYSLOG_CERT_PATH', auditSyslogCertPath),
+  },
+  {
+    name: 'AUDIT_SYSLOG_KEY_PATH',
+    needs: ['AUDIT_SYSLOG_CERT_PATH'],
+    run: syslogKeyProblem,
+  },
   {
     name: 'OUTBOUND_CA_PATH',
     run: ({ outboundCaPath }) => authoritiesProblem('OUTBOUND_CA_PATH', outboundCaPath),

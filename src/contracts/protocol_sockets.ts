@@ -6,6 +6,7 @@ import type { OAuthError } from '../auth/errors.ts'
 import type { TrustedRedirect } from '../auth/redirect_uri.ts'
 import type { ClientMetadata } from '../auth/registration.ts'
 import type { Config } from '../config.ts'
+import type { Sample } from '../lib/metrics.ts'
 import type { Context } from './context.ts'
 import type { Bound } from './grant_type.ts'
 import type { Call } from './call.ts'
@@ -243,6 +244,8 @@ export interface HealthFinding {
   /** The word for this finding, in place of that of the check. */
   trouble?: string
   details?: Readonly<Record<string, unknown>>
+  /** For /metrics. */
+  samples?: readonly Sample[]
 }
 
 /** What is kept sealed with SECRET_KEY for longer than an hour: `latchkey secrets reseal` moves each item to its first value. */

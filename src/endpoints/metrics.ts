@@ -68,12 +68,13 @@ function ofInstance({ clock, clockGuard, config, keys, signInQueue }: Context): 
 
 async function ofChecks(context: Context): Promise<Sample[]> {
   const found = await findings(context.table.operation.healthChecks, context)
-  return found.flatMap(({ check: { name: check, essential = false }, ok, seconds: value }) => [
+  return found.flatMap(({ check: { name: check, essential = false }, ok, seconds: value, samples = [] }) => [
     {
       name: 'latchkey_health_check',
       value: ok ? 1 : 0,
       labels: { check, essential: `${essential}` },
     },
     { name: 'latchkey_health_check_duration_seconds', value, labels: { check } },
+    ...samples,
   ])
 }

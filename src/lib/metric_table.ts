@@ -29,6 +29,11 @@ export const counters = {
     values: ['delivered', 'postponed', 'given_up'],
     help: 'Attempts to deliver a back-channel logout token.',
   },
+  audit_entries_sent: {
+    label: 'stream',
+    values: ['syslog', 'webhook', 'file'],
+    help: 'Entries of the audit trail that a stream has sent.',
+  },
 } as const satisfies Readonly<Record<string, Counter>>
 
 export type CounterName = keyof typeof counters
@@ -72,6 +77,11 @@ const measured = {
     type: 'gauge',
     labels: ['alg'],
     help: 'Age of the key that signs, by algorithm.',
+  },
+  latchkey_audit_stream_lag_entries: {
+    type: 'gauge',
+    labels: ['stream'],
+    help: 'Entries of the audit trail that a stream has not sent yet.',
   },
   process_resident_memory_bytes: { type: 'gauge', help: 'Resident memory.' },
   process_cpu_seconds_total: { type: 'counter', help: 'Processor time of all threads.' },

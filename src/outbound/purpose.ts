@@ -17,6 +17,8 @@ export type Purpose =
   | 'client_logo'
   | 'password_breach'
   | 'sms'
+  /** The webhook of the audit trail. */
+  | 'audit'
 
 /** One value for each purpose, made by `make` when the purpose is first used. */
 export function byPurpose<T>(make: () => T): (purpose: Purpose) => T {

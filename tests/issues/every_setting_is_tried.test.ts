@@ -65,7 +65,7 @@ const untried: Readonly<Record<string, string>> = {
 
 test('each setting that names something outside has a trial, or a reason why not', () => {
   const tried = new Set(trials.map(({ name }) => name))
-  const services = ['SMTP_URL']
+  const services = ['SMTP_URL', 'AUDIT_SYSLOG_URL']
   const isTried = ({ name, outbound }: Entry) =>
     tried.has(name) || outbound !== undefined || services.includes(name)
   const named = all.filter(namesPlace)
@@ -365,6 +365,9 @@ describe('one line, with the variable', () => {
   })
 })
 
+/** Nothing is asked there, because the file is a problem before. */
+const syslog = () => ({ AUDIT_SIGNING_KEY: secret, AUDIT_SYSLOG_URL: 'tls://localhost' })
+
 /** What a path needs beside it, so that it is looked at. */
 const companions: Readonly<Record<string, () => Record<string, string>>> = {
   TLS_CERT_PATH: () => ({ TLS_KEY_PATH: at('key') }),
@@ -372,6 +375,10 @@ const companions: Readonly<Record<string, () => Record<string, string>>> = {
   REDIS_CA_PATH: () => ({ STORE_URL: secure.url }),
   KEYS_PATH: () => development,
   SMTP_CA_PATH: () => ({ SMTP_URL: `smtps://127.0.0.1:${freePort()}`, MAIL_FROM: 'a@example.com' }),
+  AUDIT_SYSLOG_CA_PATH: syslog,
+  AUDIT_SYSLOG_CERT_PATH: () => ({ ...syslog(), AUDIT_SYSLOG_KEY_PATH: at('key') }),
+  AUDIT_SYSLOG_KEY_PATH: () => ({ ...syslog(), AUDIT_SYSLOG_CERT_PATH: at('cert') }),
+  AUDIT_FILE: () => ({ AUDIT_SIGNING_KEY: secret }),
   MTLS_CA_PATH: () => ({ MUTUAL_TLS: 'true', TRUSTED_PROXIES: '127.0.0.1' }),
 }
 const paths = all

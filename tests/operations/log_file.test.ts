@@ -3,7 +3,8 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { logFileProblem, openLogFile, type Rotation } from '../../src/cli/log_file.ts'
+import { linesFileProblem, openLogFile } from '../../src/cli/log_file.ts'
+import type { Rotation } from '../../src/lib/rotating_file.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { clientCredentials, good } from '../support/journey.ts'
 import { spawnProvider, turnableClock } from '../support/provider.ts'
@@ -113,10 +114,10 @@ describe('the file', () => {
   })
 
   test('a path that cannot be one is refused at the start, with what to do', () => {
-    expect(logFileProblem({ logFile: folder })).toContain('expected a file, got the folder')
-    expect(logFileProblem({ logFile: join(folder, 'no/such/log') })).toContain('make it')
-    expect(logFileProblem({ logFile: join(folder, 'new') })).toBeUndefined()
-    expect(logFileProblem({ logFile: undefined })).toBeUndefined()
+    expect(linesFileProblem(folder)).toContain('expected a file, got the folder')
+    expect(linesFileProblem(join(folder, 'no/such/log'))).toContain('make it')
+    expect(linesFileProblem(join(folder, 'new'))).toBeUndefined()
+    expect(linesFileProblem(undefined)).toBeUndefined()
   })
 })
 

@@ -79,8 +79,12 @@ test('the metrics follow the conventions of Prometheus', async () => {
 
 test('each metric is in the table, has HELP and TYPE, and is served', async () => {
   const served = await metrics()
-  // With the memory store there is one clock alone, and nothing reached a limit.
-  const absent = ['latchkey_clock_offset_seconds', 'latchkey_rate_limited_total']
+  // With the memory store there is one clock alone, nothing reached a limit, and the audit trail is off.
+  const absent = [
+    'latchkey_clock_offset_seconds',
+    'latchkey_rate_limited_total',
+    'latchkey_audit_stream_lag_entries',
+  ]
   for (const [name, { type, help }] of Object.entries(families)) {
     if (absent.includes(name)) continue
     expect(served).toContain(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`)

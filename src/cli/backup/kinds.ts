@@ -49,6 +49,7 @@ export const leftOut: Readonly<Record<string, string>> = {
   birth: 'a restore makes it anew',
   unfinished_restore: 'the mark of a restore',
   last_backup: 'tells of the backups of a store, not of its copy',
+  audit_stream: 'a restored trail is shorter than what was sent: streams begin anew, and lose nothing',
   session: 'ended',
   session_places: 'of sessions',
   user_sessions: 'of sessions',

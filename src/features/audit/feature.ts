@@ -1,9 +1,12 @@
 /** The audit trail: what happened, in chains whose integrity anyone can verify with the public key. docs/audit.md https://owasp.org/www-project-application-security-verification-standard/ */
+import { SettingFault } from '../../config/setting_fault.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { publicJson } from '../../http/reply.ts'
 import { jsonReply, ref } from '../../openapi/parts.ts'
+import { isLoopbackHost } from '../../lib/address.ts'
 import { env, settings } from './settings.ts'
+import { streamChecks, streamJobs, streamsOf } from './streams.ts'
 
 /** Of their own: a key that signs checkpoints signs no token. */
 const keys = defineEndpoint({
@@ -31,6 +34,28 @@ export const auditFeature = defineFeature({
   name: 'audit',
   when: (config) => config.auditSigningKey !== undefined,
   env,
+  problems: ({ auditSyslogUrl: server, auditSyslogPlaintext }) =>
+    server && !server.secure && !auditSyslogPlaintext && !isLoopbackHost(server.host)
+      ? [
+          `AUDIT_SYSLOG_URL: expected tls://${server.host}, got tcp://, by which each machine on the way reads the entries. Use TLS, or allow it: AUDIT_SYSLOG_PLAINTEXT=true`,
+        ]
+      : [],
+  trials: ({ config }) =>
+    config.auditSyslogUrl === undefined
+      ? []
+      : [
+          {
+            name: 'AUDIT_SYSLOG_URL',
+            async run() {
+              const { trySyslog } = await import('./syslog.ts')
+              return trySyslog(config).then(
+                () => undefined,
+                // A file that cannot be read has a trial of its own.
+                (error: Error) => (error instanceof SettingFault ? undefined : error.message),
+              )
+            },
+          },
+        ],
   endpoints: [keys],
   jobs: [
     {
@@ -48,9 +73,18 @@ export const auditFeature = defineFeature({
         // Of all instances one has this turn.
         if (!audit || !(await store.create('audit_retention_turn', audit.chain, turnMs))) return
         const { dropOld } = await import('../../models/audit/retention.ts')
-        await dropOld({ store, audit, now: clock.now(), retention: settings(context).auditRetention })
+        const { cursorsOf } = await import('../../models/audit/stream/stream.ts')
+        await dropOld({
+          store,
+          audit,
+          now: clock.now(),
+          retention: settings(context).auditRetention,
+          streams: await cursorsOf(store, streamsOf(context.config)),
+          hold: context.config.auditStreamHold,
+        })
       },
     },
+    ...streamJobs,
   ],
   operation: {
     healthChecks: [
@@ -67,6 +101,7 @@ export const auditFeature = defineFeature({
           }
         },
       },
+      ...streamChecks,
     ],
   },
 })

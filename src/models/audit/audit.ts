@@ -5,6 +5,7 @@ import { type Clock } from '../../lib/clock.ts'
 import { deriveKey, hmac, sha256 } from '../../lib/hash.ts'
 import type { Log } from '../../lib/log.ts'
 import { ownMember } from '../../lib/own_member.ts'
+import { systemRandom } from '../../lib/random.ts'
 import { deriveKeys, type SecretValues } from '../../lib/secret_keys.ts'
 import type { Store } from '../../store/store.ts'
 import { type KeyRing, loadKeyRing } from '../key_ring.ts'
@@ -22,6 +23,8 @@ export interface Audit extends Trail {
   ring: KeyRing
   checkpoints: Checkpoints
   keys: readonly MacKey[]
+  /** A name of this process that no other has. */
+  instance: string
   /** The account of the operating system that runs this process. */
   operator: string
   /** The pseudonym of an End-User. Nothing turns it back into the `sub`. */
@@ -136,6 +139,7 @@ export async function openAudit(parts: Parts, settings: AuditSettings, isServer:
     ring,
     checkpoints,
     keys,
+    instance: `${chain}:${systemRandom(12)}`,
     operator,
     pseudonym: (sub) => hmac(people, sub).slice(0, 24),
     fingerprint: (secret) => `sha256:${hmac(secrets, secret).slice(0, 16)}`,

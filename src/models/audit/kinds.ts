@@ -3,6 +3,9 @@ import * as v from 'valibot'
 import { change, count, flag, type Kind, note, text, texts } from './kind.ts'
 import { activityKinds, otherKindsOfPeople } from './kinds_of_people.ts'
 
+/** Numbers of entries (ranges.ts). */
+const rangeList = v.pipe(v.string(), v.maxLength(20_000))
+
 const replay = (words: string) =>
   note(words, 'client', { level: 'warn', outcome: 'refused', details: { grant_id: text } })
 
@@ -78,8 +81,23 @@ const kindsOfTheServer = {
     details: { problem: text },
   }),
   entries_dropped: change('Entries were dropped because AUDIT_RETENTION was over', 'server', {
-    details: { chain: text, ranges: v.pipe(v.string(), v.maxLength(20_000)), count },
+    details: {
+      chain: text,
+      ranges: rangeList,
+      count,
+      /** Streams that had not sent all of them when AUDIT_STREAM_HOLD was over. */
+      unsent: texts,
+    },
   }),
+  stream_gap: change(
+    'Entries that a stream could not send: they were dropped before, or are missing',
+    'server',
+    {
+      level: 'warn',
+      outcome: 'failure',
+      details: { stream: text, chain: text, ranges: rangeList, count },
+    },
+  ),
 } as const satisfies Record<string, Kind>
 
 export const kinds = {

@@ -5,10 +5,13 @@ export type Range = readonly [from: number, to: number]
 export type Ranges = Range[]
 
 /** Adds a number that is higher than all before. */
-export function addTo(ranges: Ranges, seq: number): void {
+export const addTo = (ranges: Ranges, seq: number): void => addRange(ranges, seq, seq)
+
+/** Adds numbers that are higher than all before. */
+export function addRange(ranges: Ranges, from: number, to: number): void {
   const last = ranges.at(-1)
-  if (last && last[1] === seq - 1) ranges[ranges.length - 1] = [last[0], seq]
-  else ranges.push([seq, seq])
+  if (last && last[1] === from - 1) ranges[ranges.length - 1] = [last[0], to]
+  else ranges.push([from, to])
 }
 
 export const rangesText = (ranges: Ranges): string =>

@@ -31,7 +31,15 @@ interface Parts {
   /** Milliseconds. */
   now: number
   retention: Retention
+  /** How far each stream has come. */
+  streams?: ReadonlyMap<string, Readonly<Record<string, { batch: number }>>>
+  /** Days for which what a stream has not sent is kept beyond its retention. */
+  hold?: number
 }
+
+/** The streams that have not sent all up to the end of this batch. */
+const unsentBy = ({ streams = new Map() }: Parts, chain: string, batch: number): string[] =>
+  [...streams].filter(([, chains]) => (chains[chain]?.batch ?? 0) < batch).map(([name]) => name)
 
 /** One turn for all chains. Only what a checkpoint covers is dropped. Resolves to the number of entries. */
 export async function dropOld(parts: Parts): Promise<number> {
@@ -67,12 +75,14 @@ async function dropOf(
   let count = 0
   for (const days of all) {
     const concerns = (line: Line | undefined) => line?.entry && daysOf(retention, line.entry.kind) <= days
-    const isDue = ({ entry }: Line) =>
-      entry !== undefined && Date.parse(entry.time) + daysOf(retention, entry.kind) * day <= now
+    const isDue = ({ entry }: Line, held: number) =>
+      entry !== undefined && Date.parse(entry.time) + (daysOf(retention, entry.kind) + held) * day <= now
     const ranges: Ranges = []
+    const unsent = new Set<string>()
     let planned: Planned[] = []
     const finish = async () => {
-      count += await replaceAll(parts, chain, ranges.splice(0), planned)
+      count += await replaceAll(parts, chain, { ranges: ranges.splice(0), unsent: [...unsent] }, planned)
+      unsent.clear()
       planned = []
       await store.put(progressKey(chain), JSON.stringify(progress))
     }
@@ -86,8 +96,11 @@ async function dropOf(
       const read = lines?.map(readLine)
       // Damaged: what is there stays, as evidence.
       if (!lines || !read?.every((line) => line !== undefined)) break
+      const waiting = unsentBy(parts, chain, batch)
+      const held = waiting.length > 0 ? (parts.hold ?? 0) : 0
       // In the order of time: when one of this retention is too young, so are those after it.
-      if (read.some((line) => line && concerns(line) && !isDue(line))) break
+      if (read.some((line) => line && concerns(line) && !isDue(line, held))) break
+      if (read.some(concerns)) for (const name of waiting) unsent.add(name)
       const next = lines.map((text, i) => {
         const line = read[i]
         if (!line || !concerns(line)) return text
@@ -108,7 +121,7 @@ async function dropOf(
 async function replaceAll(
   { audit, store }: Parts,
   chain: string,
-  ranges: Ranges,
+  { ranges, unsent }: { ranges: Ranges; unsent: readonly string[] },
   planned: readonly Planned[],
 ): Promise<number> {
   const count = ranges.reduce((sum, [from, to]) => sum + to - from + 1, 0)
@@ -117,7 +130,7 @@ async function replaceAll(
     kind: 'entries_dropped',
     outcome: 'success',
     actor: 'server',
-    details: { chain, ranges: rangesText(ranges), count },
+    details: { chain, ranges: rangesText(ranges), count, ...(unsent.length > 0 && { unsent }) },
   })
   for (const { batch, before, after } of planned) await store.replace(batchKey(chain, batch), before, after)
   return count

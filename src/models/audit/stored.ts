@@ -6,6 +6,9 @@ import { type Line, type Link, macOf, type MacKey, readLine } from './entry.ts'
 export const chainsIndex = 'audit_chains'
 export const checkpointsIndex = 'audit_checkpoints'
 
+/** The most that one batch has. */
+export const entriesOfBatch = 500
+
 export const batchKey = (chain: string, batch: number): string => `audit:${chain}:${batch}`
 export const checkpointKey = (number: number): string => `audit_checkpoint:${number}`
 

@@ -4,7 +4,7 @@ import type { Log } from '../../lib/log.ts'
 import { type Store, StoreUnavailable } from '../../store/store.ts'
 import { type Entry, type MacKey, seal } from './entry.ts'
 import { schemaVersion } from './kinds.ts'
-import { chainsOf, type Position, walk, writeBatch } from './stored.ts'
+import { chainsOf, entriesOfBatch, type Position, walk, writeBatch } from './stored.ts'
 
 /** An entry before it has its place in the chain. */
 export type Draft = Omit<Entry, 'v' | 'chain' | 'seq' | 'time' | 'clock' | 'key' | 'mac'>
@@ -46,7 +46,6 @@ export interface TrailParts {
 /** Milliseconds. */
 const longestWait = 500
 const retryAfter = 1_000
-const entriesOfBatch = 500
 /** Entries that wait while the store is down. About 700 bytes each. */
 const mostWaiting = 20_000
 /** Digests that are remembered for the next checkpoint; beyond it the checkpoint reads the store. */
