@@ -1,0 +1,62 @@
+/** The frame of pages with a menu of sections beside them: those of /account and of /admin. */
+import accountSource from '../../views/account.html' with { type: 'text' }
+import menuSource from '../../views/account_menu.html' with { type: 'text' }
+import type { Said } from '../lib/say.ts'
+import { page } from './document.ts'
+import type { IconName } from './icon.ts'
+import { alert, done, icon } from './page_parts.ts'
+import { defineView, type Html } from './view.ts'
+
+const frame = defineView('account', accountSource, ['title', 'notice', 'main'])
+const menu = defineView('account_menu', menuSource, ['label', 'menu', 'signOut'])
+const item = defineView(
+  'account_menu_item',
+  '<li><a href="{{path}}" aria-current="{{current}}">{{icon}}<span>{{title}}</span></a></li>',
+  ['path', 'current', 'icon', 'title'],
+)
+
+export interface Section {
+  /** Below the base path. */
+  path: string
+  icon: IconName
+  title: Said
+}
+
+export interface SectionView {
+  /** The path of the section that is open. */
+  current: string
+  title: Said
+  main: Html | readonly Html[]
+  /** A notice of success. */
+  done?: Said | undefined
+  /** A notice of failure. */
+  problem?: Said | undefined
+}
+
+export function sectionPage(
+  { basePath }: { basePath: string },
+  sections: { label: Said; list: readonly Section[]; head?: readonly Html[] },
+  view: SectionView,
+): Html {
+  const nav = menu({
+    label: sections.label,
+    menu: sections.list.map(({ path, icon: mark, title }) =>
+      item({
+        path: `${basePath}${path}`,
+        icon: icon(mark),
+        title,
+        current: path === view.current ? 'page' : 'false',
+      }),
+    ),
+    signOut: `${basePath}/logout`,
+  })
+  const main = frame({
+    title: view.title,
+    notice: [
+      ...(view.problem ? [alert({ message: view.problem })] : []),
+      ...(view.done ? [done({ text: view.done })] : []),
+    ],
+    main: view.main,
+  })
+  return page(view.title, main, { width: 'wide broad', nav: [nav], head: sections.head ?? [] })
+}
