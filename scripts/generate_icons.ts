@@ -7,6 +7,7 @@ import * as simple from 'simple-icons'
 
 /** Of Lucide: drawn with lines. Every name is used on a page; a test finds one that is not. */
 const lines = [
+  'activity',
   'app-window',
   'building-2',
   'circle-question-mark',

@@ -73,13 +73,23 @@ export async function freshlySignedIn(
 
 /** Asks for another account than the one that is signed in, and leads back to `path` (below the base path). */
 export const askForOther = (call: Call, context: Context, path: string): Promise<Reply> =>
-  askToSignIn(call, context, path, '&other=yes')
+  askToSignIn(call, context, path, { other: true })
 
-async function askToSignIn(call: Call, context: Context, path: string, more = ''): Promise<Reply> {
+/** Asks to sign in, also an End-User with a session, at one of the levels of `acr`; leads back to `path` (below the base path). */
+export async function askToSignIn(
+  call: Call,
+  context: Context,
+  path: string,
+  { other = false, acr }: { other?: boolean; acr?: readonly string[] } = {},
+): Promise<Reply> {
   const { browser, cookies } = ensureBrowser(call, context)
   const handle = await beginInteraction(call, context, browser, {
     return_to: inSameLanguage(call, `${context.basePath}${path}`),
     language: askedLocales(call),
+    ...(acr && { acr: [...acr] }),
   })
-  return redirectWithin(`${context.basePath}/login?interaction=${handle}${more}`, cookies)
+  return redirectWithin(
+    `${context.basePath}/login?interaction=${handle}${other ? '&other=yes' : ''}`,
+    cookies,
+  )
 }

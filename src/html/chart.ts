@@ -63,7 +63,7 @@ const place = (value: number): string => value.toFixed(1)
 
 const formats = new Map<string, Intl.NumberFormat>()
 /** A number in the writing of the reader's language. */
-export function numberText(tag: string, value: number): string {
+function numberText(tag: string, value: number): string {
   let format = formats.get(tag)
   if (format === undefined)
     formats.set(tag, (format = new Intl.NumberFormat(tag, { maximumFractionDigits: 2 })))

@@ -23,8 +23,8 @@ export interface Column<Row> {
 
 const table = defineView(
   'data_table',
-  '<div class="table_scroll" tabindex="0" role="region" aria-label="{{label}}"><table class="data"><thead><tr>{{heads}}</tr></thead><tbody>{{rows}}</tbody></table></div>{{empty}}{{pager}}',
-  ['label', 'heads', 'rows', 'empty', 'pager'],
+  '<div class="table_scroll" tabindex="0" role="region" aria-label="{{label}}"><table class="data"><thead><tr>{{heads}}</tr></thead><tbody>{{rows}}</tbody></table></div>',
+  ['label', 'heads', 'rows'],
 )
 const plainHead = defineView('data_head', '<th scope="col" class="{{kind}}">{{title}}</th>', [
   'kind',
@@ -42,6 +42,10 @@ const cell = defineView(
   '<td class="{{kind}}" data-title="{{title}}"><bdi>{{value}}</bdi></td>',
   ['kind', 'title', 'value'],
 )
+const listView = defineView('data_list', '<div class="data_list">{{table}}{{pager}}</div>', [
+  'table',
+  'pager',
+])
 const empty = defineView('data_empty', '<p class="muted data_empty">{{text}}</p>', ['text'])
 const pager = defineView('data_pager', '<nav class="pager" aria-label="{{t table.pages}}">{{links}}</nav>', [
   'links',
@@ -95,22 +99,26 @@ export function dataTable<Row>(view: {
       ? [pageLink({ rel: 'next', url: withQuery(path, { ...query, cursor: next }), text: say('table.next') })]
       : []),
   ]
-  return table({
-    label: view.label,
-    heads: columns.map((column) => headOf(column, path, query)),
-    rows: view.rows.map((each) =>
-      row({
-        cells: columns.map((column, at) =>
-          at === 0
-            ? firstCell({ value: column.cell(each) })
-            : cell({ kind: column.number ? 'number' : '', title: column.title, value: column.cell(each) }),
-        ),
-      }),
-    ),
-    empty: view.rows.length ? [] : empty({ text: view.empty }),
+  return listView({
+    table: view.rows.length
+      ? table({
+          label: view.label,
+          heads: columns.map((column) => headOf(column, path, query)),
+          rows: view.rows.map((each) => rowOf(columns, each)),
+        })
+      : empty({ text: view.empty }),
     pager: links.length ? pager({ links }) : [],
   })
 }
+
+const rowOf = <Row>(columns: readonly Column<Row>[], each: Row): Html =>
+  row({
+    cells: columns.map((column, at) =>
+      at === 0
+        ? firstCell({ value: column.cell(each) })
+        : cell({ kind: column.number ? 'number' : '', title: column.title, value: column.cell(each) }),
+    ),
+  })
 
 const filterForm = defineView(
   'filter_form',

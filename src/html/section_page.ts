@@ -26,6 +26,8 @@ export interface SectionView {
   /** The path of the section that is open. */
   current: string
   title: Said
+  /** The heading of the page, where it names what the title must not keep in the history of the browser. */
+  heading?: Said | string | undefined
   main: Html | readonly Html[]
   /** A notice of success. */
   done?: Said | undefined
@@ -51,7 +53,7 @@ export function sectionPage(
     signOut: `${basePath}/logout`,
   })
   const main = frame({
-    title: view.title,
+    title: view.heading ?? view.title,
     notice: [
       ...(view.problem ? [alert({ message: view.problem })] : []),
       ...(view.done ? [done({ text: view.done })] : []),

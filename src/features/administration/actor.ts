@@ -1,8 +1,10 @@
 /** Who calls: a person with a role, or a service client; and what they may do at this moment. docs/administration.md */
-import type { AdminRole, AdminScope } from '../../auth/admin_roles.ts'
+import { type AdminRole, type AdminScope, scopesOfRole } from '../../auth/admin_roles.ts'
 import { acrOf, meetsAcr } from '../../auth/acr.ts'
 import type { Context } from '../../contracts/context.ts'
 import { Administrators } from '../../models/administrators.ts'
+import { authTime, type Session } from '../../models/session.ts'
+import type { ActiveUser } from '../../models/user.ts'
 import { settingsOf } from './settings.ts'
 
 /** The sign-in of a person. */
@@ -27,6 +29,22 @@ export interface Actor {
 export async function roleOf(context: Context, sub: string): Promise<AdminRole | undefined> {
   const found = await Administrators.find(context, sub)
   return found?.suspended ? undefined : found?.role
+}
+
+/** For our own pages. Undefined for a person without a role. */
+export async function actorOfSession(
+  context: Context,
+  { session, user }: { session: Session; user: ActiveUser },
+): Promise<Actor | undefined> {
+  const role = await roleOf(context, user.sub)
+  return (
+    role && {
+      sub: user.sub,
+      role,
+      scopes: new Set(scopesOfRole(role)),
+      signIn: { at: authTime(session), amr: session.amr },
+    }
+  )
 }
 
 /** What a person must prove first; undefined when the sign-in is enough. A service client has no sign-in. */

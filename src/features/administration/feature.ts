@@ -4,6 +4,7 @@ import type { Config } from '../../config.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { Administrators } from '../../models/administrators.ts'
 import { endpointsOf } from './endpoints.ts'
+import { adminPages } from './pages/pages.ts'
 import { adminScopeRule } from './scope_rule.ts'
 import { routes } from './routes.ts'
 import { env, featureName, settingsOf } from './settings.ts'
@@ -36,7 +37,7 @@ export const administration = defineFeature({
       .map((each) => `REGISTRATION_ALLOWED_SCOPES: ${each} is given to a client by an operator alone`),
   ],
   baseUrls: baseOf,
-  endpoints: endpointsOf(routes),
+  endpoints: [...endpointsOf(routes), ...adminPages],
   claims: [
     {
       name: featureName,

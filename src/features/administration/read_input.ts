@@ -22,7 +22,8 @@ function problemOf(issue: v.BaseIssue<unknown>, what: string): string {
   return `${path}: ${issue.message}`
 }
 
-function parsed<const E extends v.ObjectEntries>(entries: E, sent: unknown, what: string) {
+/** Throws 400 with each member that is wrong. */
+export function parsed<const E extends v.ObjectEntries>(entries: E, sent: unknown, what: string) {
   const found = v.safeParse(v.strictObject(entries), sent)
   if (found.success) return found.output
   const problems = found.issues.slice(0, shownIssues).map((issue) => problemOf(issue, what))

@@ -7,7 +7,7 @@ import type { HttpMethod } from '../../lib/http_method.ts'
 import type { Actor } from './actor.ts'
 
 /** The names in `/people/{sub}/sessions/{sid}`. */
-type NamesIn<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
+export type NamesIn<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
   ? Name | NamesIn<Rest>
   : never
 

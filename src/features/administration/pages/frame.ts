@@ -1,0 +1,40 @@
+/** The frame of every page of /admin: the sections that the role of the administrator may read. */
+import { type AdminScope } from '../../../auth/admin_roles.ts'
+import type { Context } from '../../../contracts/context.ts'
+import { adminStylePath } from '../../../html/assets.ts'
+import { stylesheet } from '../../../html/page_parts.ts'
+import { type Section, sectionPage, type SectionView } from '../../../html/section_page.ts'
+import { defer, type Html } from '../../../html/view.ts'
+import { say } from '../../../lib/say.ts'
+import type { Actor } from '../actor.ts'
+
+/** The first page of the administration, below the base path. */
+export const adminPath = '/admin'
+
+const sections = [
+  { path: adminPath, icon: 'activity', title: say('admin.overview'), scope: undefined },
+  { path: '/admin/people', icon: 'users-round', title: say('admin.people'), scope: 'admin:people.read' },
+] as const satisfies readonly (Section & { scope: AdminScope | undefined })[]
+
+export type SectionPath = (typeof sections)[number]['path']
+
+const head: readonly Html[] = [defer(({ base }) => stylesheet({ path: `${base}${adminStylePath}` }))]
+
+/** With the sections that the administrator may read, and the way back to the account. */
+export const adminFrame = (
+  context: Context,
+  { scopes }: Actor,
+  view: SectionView & { current: SectionPath },
+): Html =>
+  sectionPage(
+    context,
+    {
+      label: say('admin.menu'),
+      list: [
+        ...sections.filter(({ scope }) => scope === undefined || scopes.has(scope)),
+        { path: '/account', icon: 'user-round', title: say('admin.own_account') },
+      ],
+      head,
+    },
+    view,
+  )

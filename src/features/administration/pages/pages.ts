@@ -1,0 +1,7 @@
+/** The pages of /admin: one line each. */
+import type { Endpoint } from '../../../contracts/endpoint.ts'
+import { overviewPage } from './overview.ts'
+import { peoplePage } from './people.ts'
+import { personPage } from './person.ts'
+
+export const adminPages: readonly Endpoint[] = [overviewPage, peoplePage, personPage]

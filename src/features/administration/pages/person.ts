@@ -1,0 +1,106 @@
+/** /admin/people/{sub}: a person, what they use to sign in, where they are signed in and what they allowed. */
+import { foreignText } from '../../../html/foreign_text.ts'
+import { dataTable } from '../../../html/data_table.ts'
+import { say } from '../../../lib/say.ts'
+import { deviceWords } from '../../../people/device_words.ts'
+import { peopleRoutes } from '../routes/people.ts'
+import { personActivityRoutes } from '../routes/person_activity.ts'
+import { defineAdminPage } from './page.ts'
+import { ago, code, facts, section, state, when } from './parts.ts'
+import { roleWords, stateWords } from './words.ts'
+
+/** Rows of each list on the page; the API has all of them. */
+const shownRows = '20'
+
+export const personPage = defineAdminPage({
+  path: '/admin/people/{sub}',
+  section: '/admin/people',
+  scope: 'admin:people.read',
+  async show({ params, action, may, ask }) {
+    const [{ answer: person }, { answer: factors }] = await Promise.all([
+      ask(peopleRoutes.show, { params }),
+      ask(peopleRoutes.factors, { params }),
+    ])
+    const query = { limit: shownRows }
+    const { email, name } = person.claims
+    const sessions = may('admin:sessions.read')
+      ? (await ask(personActivityRoutes.sessions, { params, query })).answer.items
+      : undefined
+    const [consents, events] = await Promise.all([
+      ask(personActivityRoutes.consents, { params, query }),
+      ask(personActivityRoutes.events, { params, query }),
+    ])
+    return {
+      title: say('admin.person'),
+      heading: foreignText(person.username),
+      main: [
+        facts([
+          [say('admin.state'), state(...stateWords[person.state])],
+          ...(typeof name === 'string' ? [[say('admin.name'), foreignText(name)] as const] : []),
+          ...(typeof email === 'string' ? [[say('admin.email'), foreignText(email)] as const] : []),
+          [
+            say('admin.role'),
+            person.administration_role === null
+              ? say('admin.role_none')
+              : roleWords[person.administration_role],
+          ],
+          [say('admin.app_roles'), person.roles.map((each) => foreignText(each)).join(', ')],
+          [say('admin.sign_in_methods'), `${factors.sign_in_methods}`],
+          [say('admin.second_factors'), factors.second_factors.join(', ')],
+          [say('admin.created'), when(person.created_at)],
+          [say('admin.sub'), code(person.sub)],
+        ]),
+        ...(sessions
+          ? [
+              section(say('admin.sessions'), [
+                dataTable({
+                  label: say('admin.sessions'),
+                  path: action,
+                  query: {},
+                  rows: sessions,
+                  empty: say('admin.sessions_none'),
+                  columns: [
+                    {
+                      title: say('admin.device'),
+                      cell: ({ user_agent }) => deviceWords(user_agent ?? undefined),
+                    },
+                    { title: say('admin.address'), cell: ({ address }) => address ?? '' },
+                    { title: say('admin.last_used'), cell: ({ last_used_at }) => ago(last_used_at) },
+                    { title: say('admin.ends'), cell: ({ ends_at }) => when(ends_at) },
+                  ],
+                }),
+              ]),
+            ]
+          : []),
+        section(say('admin.consents'), [
+          dataTable({
+            label: say('admin.consents'),
+            path: action,
+            query: {},
+            rows: consents.answer.items,
+            empty: say('admin.consents_none'),
+            columns: [
+              { title: say('admin.client'), cell: ({ client_id }) => foreignText(client_id) },
+              { title: say('admin.scopes'), cell: ({ scope }) => foreignText(scope.join(' ')) },
+              { title: say('admin.granted'), cell: ({ granted_at }) => ago(granted_at) },
+            ],
+          }),
+        ]),
+        section(say('admin.events'), [
+          dataTable({
+            label: say('admin.events'),
+            path: action,
+            query: {},
+            rows: events.answer.items,
+            empty: say('admin.events_none'),
+            columns: [
+              { title: say('admin.event'), cell: ({ kind }) => code(kind) },
+              { title: say('admin.time'), cell: ({ at }) => ago(at) },
+              { title: say('admin.address'), cell: ({ address }) => address ?? '' },
+            ],
+          }),
+        ]),
+      ],
+    }
+  },
+})
