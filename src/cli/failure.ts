@@ -5,7 +5,7 @@ import { SettingFault } from '../config/setting_fault.ts'
 import { KeyRingError, WrongSecretError } from '../models/signing_keys.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import { readEnvironment, storeVariable } from './environment.ts'
-import { printable } from './output.ts'
+import { printable, printableLines } from './output.ts'
 
 /** The command line is wrong; the message says what was expected and what came. */
 export class UsageError extends Error {
@@ -60,6 +60,8 @@ const mustBeChanged = [UsageError, ConfigError, SettingFault, WrongSecretError]
 export function reportFailure(thrown: unknown): number {
   if (thrown instanceof Interrupted) return 130
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
-  process.stderr.write(`latchkey: ${isExpected(error) ? messageOf(error) : (error.stack ?? error.message)}\n`)
+  const text = isExpected(error) ? messageOf(error) : (error.stack ?? error.message)
+  // A message may quote what another server answered.
+  process.stderr.write(`latchkey: ${printableLines(text)}\n`)
   return mustBeChanged.some((kind) => error instanceof kind) ? 2 : 1
 }

@@ -1,5 +1,5 @@
 /** The log as a file that rotates by size and age (LOG_FILE). A fault of the disk ends neither the log nor the server. */
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import { causeOf, isFolder } from '../config/named_files.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
@@ -75,6 +75,9 @@ export function linesFileProblem(path: string | undefined): string | undefined {
   if (path === undefined) return undefined
   if (!existsSync(path)) return newFileProblem(path)
   if (isFolder(path)) return `expected a file, got the folder ${path}. Choose another path`
+  // A rotation would rename it.
+  if (!statSync(path).isFile())
+    return `expected a file, got the device or pipe ${path}. Choose another path, or none`
   try {
     accessSync(path, constants.W_OK)
     return undefined

@@ -6,14 +6,17 @@ import { escapeCharacter, replaceUnsafe } from '../lib/unsafe_text.ts'
 export const printable = (value: unknown): string =>
   replaceUnsafe(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''), 'line', escapeCharacter)
 
+/** A text of several lines, with all other unsafe characters escaped. */
+export const printableLines = (text: string): string =>
+  replaceUnsafe(text, 'line', (each) => (each === '\n' ? each : escapeCharacter(each)))
+
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
 export function printJson(value: unknown): void {
-  const text = JSON.stringify(value, null, 2)
   // Line feeds between members are kept; those inside values are escaped already.
-  print(replaceUnsafe(text, 'line', (each) => (each === '\n' ? each : escapeCharacter(each))))
+  print(printableLines(JSON.stringify(value, null, 2)))
 }
 
 /** A longer cell moves the rest of its own row alone. */

@@ -1,8 +1,10 @@
-/** A file that a command writes for the operator who named it: only that operator reads it, whatever was there before. */
+/** A file that a command writes for the operator who named it: only that operator reads it unless `mode` says otherwise, whatever was there before. */
 import { lstatSync, statSync } from 'node:fs'
 import { open, rename, unlink } from 'node:fs/promises'
 import { Refusal } from './failure.ts'
 import { printable } from './output.ts'
+
+type Lines = AsyncIterable<string> | Iterable<string>
 
 /** A pipe or a terminal, such as /dev/stdout: it has no mode and cannot be replaced. */
 function isStream(path: string): boolean {
@@ -14,15 +16,15 @@ function isStream(path: string): boolean {
  * Writes beside `path` and moves it there at the end. A file that another account has put there, or can read, gets nothing.
  * Resolves to the number of lines.
  */
-export async function writeLines(path: string, lines: AsyncIterable<string>): Promise<number> {
-  if (isStream(path)) return writeTo(path, 'w', lines)
+export async function writeLines(path: string, lines: Lines, mode = 0o600): Promise<number> {
+  if (isStream(path)) return writeTo(path, { flags: 'w', mode }, lines)
   if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink())
     throw new Refusal(
       `expected the path of a file, got the symbolic link ${printable(path)}: name its target`,
     )
   const temporary = `${path}.${crypto.randomUUID()}.tmp`
   try {
-    const count = await writeTo(temporary, 'wx', lines)
+    const count = await writeTo(temporary, { flags: 'wx', mode }, lines)
     await rename(temporary, path)
     return count
   } catch (error) {
@@ -31,8 +33,12 @@ export async function writeLines(path: string, lines: AsyncIterable<string>): Pr
   }
 }
 
-async function writeTo(path: string, flags: 'w' | 'wx', lines: AsyncIterable<string>): Promise<number> {
-  const file = await open(path, flags, 0o600)
+async function writeTo(
+  path: string,
+  { flags, mode }: { flags: 'w' | 'wx'; mode: number },
+  lines: Lines,
+): Promise<number> {
+  const file = await open(path, flags, mode)
   let count = 0
   try {
     for await (const line of lines) {

@@ -1,6 +1,7 @@
 /** A file of lines that rotates by size and age: LOG_FILE and AUDIT_FILE. */
 import {
   closeSync,
+  constants,
   existsSync,
   fstatSync,
   fsyncSync,
@@ -33,6 +34,8 @@ export interface RotatingFile {
 
 /** Only the operator reads it: lines name accounts and addresses. */
 const mode = 0o640
+/** Without waiting: the opening of a pipe that another account put there would stop the server until it is read. */
+const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK
 const lineEnd = 10
 
 interface Open {
@@ -45,8 +48,13 @@ export function rotatingFile(path: string, { size, age, keep }: Rotation, clock:
   let open: Open | undefined
 
   function start(): Open {
-    const file = openSync(path, 'a', mode)
-    const { size: bytes, birthtimeMs } = fstatSync(file)
+    const file = openSync(path, appending, mode)
+    const stat = fstatSync(file)
+    if (stat.isFIFO()) {
+      closeSync(file)
+      throw new Error('it is a pipe now')
+    }
+    const { size: bytes, birthtimeMs } = stat
     const since = bytes > 0 && birthtimeMs > 0 ? birthtimeMs : clock.now()
     return { file, bytes, since }
   }

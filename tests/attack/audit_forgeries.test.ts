@@ -1,7 +1,7 @@
 /** Forgeries of the audit trail by lines and records that this provider wrote itself: left out, put elsewhere, or put in the way. */
 import { expect, test } from 'bun:test'
 import { macKeysOf } from '../../src/models/audit/audit.ts'
-import { readCheckpoint } from '../../src/models/audit/checkpoint.ts'
+import { readCheckpoint, signCheckpoint } from '../../src/models/audit/checkpoint.ts'
 import { droppedLine, readLine } from '../../src/models/audit/entry.ts'
 import { batchKey, chainsIndex, checkpointKey, checkpointsIndex } from '../../src/models/audit/stored.ts'
 import { verifyTrail } from '../../src/models/audit/verify.ts'
@@ -70,6 +70,23 @@ test('found: the first checkpoints were left out, and an entry that they sign wa
     )
     expect(found).toContain('no checkpoint of the file signs entry 1 of two, although a later one counts it')
   }
+})
+
+test('found: a trail that begins after the checkpoint that was noted', async () => {
+  const { one, lines } = await written()
+  const seen = { number: 1, digest: (await one.verify(lines.slice(0, 2))).newest!.digest }
+  expect(words(await one.verify(lines, { seen }))).toEqual([])
+  // A holder of the keys can sign a trail anew, and let it begin where nothing that was noted can be compared.
+  const later = await trail()
+  await later.write(1)
+  const { number, ...checkpoint } = (await one.audit.checkpoints.newest())!.checkpoint
+  const jws = signCheckpoint(later.audit.ring.signer('EdDSA'), {
+    ...checkpoint,
+    number: number + 5,
+    first: number + 5,
+  })
+  const found = await later.verify([lines[0]!, JSON.stringify({ checkpoint: jws })], { seen })
+  expect(words(found).join('\n')).toContain('checkpoint 1 was noted, and the trail begins at checkpoint 9')
 })
 
 /** Another deployment with the same keys, such as a copy of the store for tests: its chain is no chain of ours. */

@@ -113,3 +113,30 @@ test('a batch that is missing is not passed over: the retention destroys no evid
   expect(words(await one.verify())[0]).toContain('of one are missing')
   expect((await one.audit.checkpoints.newest())!.checkpoint.chains.one!.base.seq).toBeLessThan(5)
 })
+
+test('a record of progress that a stranger wrote removes no entry before its time', async () => {
+  for (const gone of [0, -1e15, 0.5, 'x', null]) {
+    const one = await trail()
+    await days(one, 30)
+    await one.store.put('audit_retention:one', JSON.stringify({ 10: 1e9, 100: 1e9, gone }))
+    await turn(one)
+    await turn(one)
+    await expectWhole(one)
+    const kinds = (await entriesOf(one)).map(({ kind }) => kind)
+    expect(kinds.filter((kind) => kind === 'client_registered')).toHaveLength(30)
+  }
+})
+
+test('lines that a stranger dropped are not removed with what was dropped rightly', async () => {
+  const one = await trail()
+  await days(one, 30)
+  for (let batch = 1; batch <= 30; batch += 1) {
+    const text = (await one.store.get(batchKey('one', batch)))!
+    const lines = text.split('\n').map((line) => droppedLine(readLine(line)!))
+    await one.store.put(batchKey('one', batch), lines.join('\n'))
+  }
+  await turn(one)
+  await one.sign()
+  await turn(one)
+  expect(words(await one.verify())[0]).toContain('no entry of the kind entries_dropped says so')
+})

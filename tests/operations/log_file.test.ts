@@ -1,6 +1,16 @@
 /** LOG_FILE, its rotation and its faults; LOG_LEVELS. Issue 10, section 3. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { linesFileProblem, openLogFile } from '../../src/cli/log_file.ts'
@@ -118,6 +128,22 @@ describe('the file', () => {
     expect(linesFileProblem(join(folder, 'no/such/log'))).toContain('make it')
     expect(linesFileProblem(join(folder, 'new'))).toBeUndefined()
     expect(linesFileProblem(undefined)).toBeUndefined()
+    expect(linesFileProblem('/dev/null')).toContain('expected a file, got the device or pipe')
+  })
+
+  test('a pipe that another account puts there stops nothing, and gets no line', () => {
+    const { write, clock, elsewhere, file, log } = opened()
+    write('one')
+    rmSync(file)
+    expect(Bun.spawnSync(['mkfifo', file]).exitCode).toBe(0)
+    log.reopen()
+    write('two')
+    expect(elsewhere).toEqual([expect.stringMatching(/^told /), 'two\n'])
+    const reader = openSync(file, 'r+')
+    clock.advance(5_000)
+    write('three')
+    closeSync(reader)
+    expect(elsewhere.at(-1)).toBe('three\n')
   })
 })
 

@@ -5,6 +5,7 @@ import { defineCommand, defineProcess } from '../command.ts'
 import { Refusal, UsageError } from '../failure.ts'
 import { readConfigWithoutSecrets, readSettings } from '../open.ts'
 import { moment, print, printable, printTable } from '../output.ts'
+import { writeLines } from '../output_file.ts'
 import { readTime } from '../time_option.ts'
 import { ask, type Check, extraCheck, type Outcome, standardChecks } from './checks.ts'
 import { openHistory, readHistory } from './history.ts'
@@ -167,7 +168,7 @@ export const report = defineCommand({
     const found = makeReport(outcomes)
     if (html !== undefined) {
       const { reportPage } = await import('./report_page.ts')
-      await Bun.write(html, reportPage(issuer, { report: found, outcomes, now }))
+      await writeLines(html, [reportPage(issuer, { report: found, outcomes, now }).trimEnd()], 0o644)
     }
     const iso = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString())
     const incidents = found.incidents.map((each) => ({ ...each, from: iso(each.from), to: iso(each.to) }))

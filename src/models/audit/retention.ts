@@ -15,9 +15,11 @@ export interface Retention {
 
 const day = 86_400_000
 
+const longestOf = ({ other, kinds }: Retention): number => Math.max(other, ...Object.values(kinds))
+
 /** An entry that says what was dropped outlives all that it may speak of. */
-const daysOf = ({ other, kinds }: Retention, kind: KindName): number =>
-  kind === 'entries_dropped' ? Math.max(other, ...Object.values(kinds)) : (kinds[kind] ?? other)
+const daysOf = (retention: Retention, kind: KindName): number =>
+  kind === 'entries_dropped' ? longestOf(retention) : (retention.kinds[kind] ?? retention.other)
 
 const progressKey = (chain: string): string => `${retentionKey}:${chain}`
 
@@ -136,9 +138,13 @@ async function replaceAll(
   return count
 }
 
-/** Where each chain may begin from now on, and the first checkpoint that is still needed; undefined when nothing changes. */
+/**
+ * Where each chain may begin from now on, and the first checkpoint that is still needed; undefined when nothing changes. What
+ * is there as dropped, and how far the retention has come, anyone can write who can write to the store. So nothing goes
+ * before its checkpoint, which is signed, is as old as the longest retention.
+ */
 async function trim(
-  { audit, store }: Parts,
+  { audit, store, now, retention }: Parts,
   newest: Checkpoint,
   empty: ReadonlyMap<string, number>,
 ): Promise<{ bases: Map<string, Covered>; first: number } | undefined> {
@@ -148,6 +154,7 @@ async function trim(
   for (let number = newest.first; number < newest.number; number += 1) {
     const checkpoint = readCheckpoint(audit.ring, (await store.get(checkpointKey(number))) ?? '')
     if (checkpoint?.number !== number) break // damaged: what is there stays, as evidence
+    if (checkpoint.time + longestOf(retention) * day > now) break
     let isUseful = false
     for (const [chain, { base: _, ...covered }] of Object.entries(checkpoint.chains)) {
       const last = newest.chains[chain]

@@ -104,7 +104,8 @@ export const retentionKey = 'audit_retention'
 
 export async function progressOf(store: Store, key: string): Promise<Progress> {
   try {
-    return JSON.parse((await store.get(key)) ?? '{}') as Progress
+    const found = Object.entries(JSON.parse((await store.get(key)) ?? '{}') as object)
+    return Object.fromEntries(found.filter(([, value]) => Number.isSafeInteger(value) && value >= 0))
   } catch {
     return {}
   }

@@ -183,6 +183,12 @@ export async function verifyTrail(
       problem: 'cut',
       text: `checkpoint ${seen.number} was noted, and the trail ends at checkpoint ${last?.number ?? 'none'}: its end was cut off`,
     })
+  const [first] = read.checkpoints
+  if (seen && first && seen.number < first.number)
+    find({
+      problem: 'cut',
+      text: `checkpoint ${seen.number} was noted, and the trail begins at checkpoint ${first.number}: it cannot be compared, because the retention removed it or the trail was replaced. Name a newer one`,
+    })
   for (const [chain, ranges] of stubs)
     for (const [from, to] of outside(ranges, records.get(chain) ?? []))
       find({
