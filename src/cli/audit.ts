@@ -5,33 +5,17 @@ import { isThumbprint, thumbprint } from '../auth/jwk.ts'
 import { type VerificationKey, verificationKey, type VerificationKeys } from '../auth/jws.ts'
 import { csvLine } from '../lib/csv.ts'
 import { ownMember } from '../lib/own_member.ts'
-import type { Audit } from '../models/audit/audit.ts'
 import { readLine } from '../models/audit/entry.ts'
 import { exportLines } from '../models/audit/export_lines.ts'
 import { type FormatName, formats, type Origin } from '../models/audit/formats/format.ts'
 import { type Demands, type Verification, verifyTrail } from '../models/audit/verify.ts'
-import { withOpened } from './administration.ts'
-import { auditChange, closeTrail, openTrail } from './audit_trail.ts'
+import { withTrail } from './audit_store.ts'
+import { auditChange, closeTrail } from './audit_trail.ts'
 import { type Answer, defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
-import { type Opened, readSettings } from './open.ts'
 import { print, printable, printJson } from './output.ts'
 import { writeLines } from './output_file.ts'
 import { version } from '../version.ts'
-
-async function withTrail<T>(work: (audit: Audit, opened: Opened) => Promise<T>): Promise<T> {
-  const { config } = await readSettings()
-  if (config.store.kind === 'memory')
-    throw new Refusal(
-      'the memory store keeps the audit trail in the process of the server. Configure one store for the server and this command: STORE_URL=sqlite:latchkey.db, or REDIS_URL=redis://…',
-    )
-  return withOpened(config, async (opened) => {
-    const audit = await openTrail(opened, 'cli')
-    if (!audit)
-      throw new Refusal('there is no audit trail: set AUDIT_SIGNING_KEY to the value that the server has')
-    return work(audit, opened)
-  })
-}
 
 export const verify = defineCommand({
   takes: ['[FILE]'],

@@ -17,9 +17,9 @@ export async function openTrail(opened: Opened, of: 'server' | 'cli'): Promise<A
   const { config } = opened
   const { auditSigningKey: signingKeys, auditChain, issuer, secretKey } = config
   if (signingKeys === undefined) return sayItIsOff(opened)
-  const { openAudit } = await import('../models/audit/audit.ts')
+  const { openAudit, pseudonymPurpose } = await import('../models/audit/audit.ts')
   const name = auditChain ?? plainName(hostname())
-  const people = lastingKey((await openRoot(opened)) ?? rootOf(secretKey[0]), 'audit people')
+  const people = lastingKey((await openRoot(opened)) ?? rootOf(secretKey[0]), pseudonymPurpose)
   const chain = of === 'server' ? name : `${name}.cli`
   return openAudit(
     opened,

@@ -165,8 +165,13 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await audit()).verify,
   },
   {
+    name: 'audit list',
+    help: 'Show entries of the audit trail, newest first',
+    load: async () => (await import('./audit_list.ts')).list,
+  },
+  {
     name: 'audit export',
-    help: 'Write the audit trail to a file: JSON Lines, which verify anywhere, or CSV',
+    help: 'Write the audit trail to a file: JSON Lines, which verify anywhere, CSV, OCSF or ECS',
     load: async () => (await audit()).exportTrail,
   },
   {

@@ -1,6 +1,7 @@
 /** The table of the administration API: one line for each resource. */
 import type { Route } from './route.ts'
 import { healthRoutes } from './routes/health.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { peopleRoutes } from './routes/people.ts'
 import { personActivityRoutes } from './routes/person_activity.ts'
 import { ownRoutes } from './routes/self.ts'
@@ -10,4 +11,5 @@ export const routes: readonly Route[] = [
   ...Object.values(healthRoutes),
   ...Object.values(peopleRoutes),
   ...Object.values(personActivityRoutes),
+  ...Object.values(auditRoutes),
 ]

@@ -1,5 +1,5 @@
 /** The audit trail of one process: its chain, checkpoints and pseudonyms. docs/decisions/0078-audit-trail.md */
-import { createSecretKey } from 'node:crypto'
+import { createSecretKey, type KeyObject } from 'node:crypto'
 import { clientRangeOf } from '../../lib/address.ts'
 import { type Clock } from '../../lib/clock.ts'
 import { deriveKey, hmac, sha256 } from '../../lib/hash.ts'
@@ -56,6 +56,11 @@ interface Parts {
   log: Log
 }
 
+/** The purpose of the key of pseudonyms, below the lasting root. */
+export const pseudonymPurpose = 'audit people'
+
+export const pseudonymBy = (key: Uint8Array | KeyObject, sub: string): string => hmac(key, sub).slice(0, 24)
+
 export const macKeysOf = (values: readonly string[]): MacKey[] =>
   values.map((value) => {
     const secret = deriveKey(value, 'audit')
@@ -76,7 +81,8 @@ const ownRecord = (store: KeyStorage): KeyStorage => {
 /** Seconds for which a public key stays published, so that an old export can be verified years later. */
 const forGood = 3_000_000_000
 
-const openAuditKeys = ({ store, clock, log }: Parts, secretKey: SecretValues): Promise<KeyRing> =>
+/** Of checkpoints. Where there is none yet, the first one is made. */
+export const openAuditKeys = ({ store, clock, log }: Parts, secretKey: SecretValues): Promise<KeyRing> =>
   loadKeyRing({
     storage: ownRecord(store),
     sealingKey: deriveKeys(secretKey, 'audit checkpoints'),
@@ -141,7 +147,7 @@ export async function openAudit(parts: Parts, settings: AuditSettings, isServer:
     keys,
     instance: `${chain}:${systemRandom(12)}`,
     operator,
-    pseudonym: (sub) => hmac(people, sub).slice(0, 24),
+    pseudonym: (sub) => pseudonymBy(people, sub),
     fingerprint: (secret) => `sha256:${hmac(secrets, secret).slice(0, 16)}`,
     refusal(draft) {
       // One client can use all addresses of an IPv6 network.
