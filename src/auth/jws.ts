@@ -40,7 +40,7 @@ export interface SigningKey {
   readonly alg: SigningAlg
   /** The encoded protected header for a `typ`, with its dot. It is cached. */
   head(typ: string): string
-  /** The signature, base64url, over an ASCII signing input. A promise for RSA only. */
+  /** The signature, base64url, over an ASCII signing input. A promise for RSA, and for a key that is elsewhere. */
   sign(input: string): string | Promise<string>
 }
 
@@ -63,6 +63,24 @@ export function signingKey(kid: string, alg: SigningAlg, key: KeyObject): Signin
   requireFit(key, alg)
   const { hash, options, threaded } = parameters[alg]
   const input = { key, ...options }
+  return {
+    ...named(kid, alg),
+    sign: !threaded
+      ? (text) => signHere(hash, text, input)
+      : availableParallelism() > 1
+        ? limited(availableParallelism(), (text) => signOnThread(hash, text, input))
+        : limited(perTurn, (text) => nextTurn(() => signHere(hash, text, input))),
+  }
+}
+
+/** A key that is elsewhere: `sign` gets the signing input and resolves to the signature as JWS has it (RFC 7518 §3). */
+export const remoteSigningKey = (
+  kid: string,
+  alg: SigningAlg,
+  sign: (input: string) => Promise<Uint8Array>,
+): SigningKey => ({ ...named(kid, alg), sign: (input) => sign(input).then(base64url) })
+
+function named(kid: string, alg: SigningAlg): Omit<SigningKey, 'sign'> {
   const heads = new Map<string, string>()
   return {
     kid,
@@ -72,11 +90,6 @@ export function signingKey(kid: string, alg: SigningAlg, key: KeyObject): Signin
       if (head === undefined) heads.set(typ, (head = `${base64url(JSON.stringify({ alg, typ, kid }))}.`))
       return head
     },
-    sign: !threaded
-      ? (text) => signHere(hash, text, input)
-      : availableParallelism() > 1
-        ? limited(availableParallelism(), (text) => signOnThread(hash, text, input))
-        : limited(perTurn, (text) => nextTurn(() => signHere(hash, text, input))),
   }
 }
 
@@ -136,7 +149,7 @@ export function verificationKey(kid: string, alg: SigningAlg, key: KeyObject): V
   return { kid, alg, holds: (text, signature) => verifyBytes(hash, Buffer.from(text), input, signature) }
 }
 
-/** A compact JWS with the header members `alg`, `typ`, `kid` (RFC 7515 §3.1). A promise for RS256 and PS256 only. */
+/** A compact JWS with the header members `alg`, `typ`, `kid` (RFC 7515 §3.1). A promise where that of the key is one. */
 export function sign(key: SigningKey, typ: string, payload: object): string | Promise<string> {
   const input = key.head(typ) + base64url(JSON.stringify(payload))
   const signature = key.sign(input)

@@ -3,6 +3,7 @@ import { RefusedError } from '../auth/refusal.ts'
 import { ConfigError } from '../config.ts'
 import { SettingFault } from '../config/setting_fault.ts'
 import { KeyRingError, WrongSecretError } from '../models/signing_keys.ts'
+import { SignerUnavailable } from '../models/remote_signer.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import { readEnvironment, storeVariable } from './environment.ts'
 import { printable, printableLines } from './output.ts'
@@ -49,9 +50,16 @@ const fileProblems: Readonly<Record<string, string>> = {
 
 /** Errors whose message is for the operator. Of any other error the stack is printed, because it is a fault of Latchkey. */
 const isExpected = (error: Error): boolean =>
-  [UsageError, Refusal, ConfigError, SettingFault, RefusedError, KeyRingError, StoreUnavailable].some(
-    (kind) => error instanceof kind,
-  ) ||
+  [
+    UsageError,
+    Refusal,
+    ConfigError,
+    SettingFault,
+    RefusedError,
+    KeyRingError,
+    SignerUnavailable,
+    StoreUnavailable,
+  ].some((kind) => error instanceof kind) ||
   ('code' in error && typeof error.code === 'string') // errors of the operating system: ENOENT, EADDRINUSE
 
 const mustBeChanged = [UsageError, ConfigError, SettingFault, WrongSecretError]

@@ -15,7 +15,9 @@ import { directoryStorage } from '../store/directory.ts'
 import { storeLocation, withKeys, withOpened } from './administration.ts'
 import { clientsWithoutSecret } from './lost_secrets.ts'
 import { defineCommand } from './command.ts'
+import { readEnvironment } from './environment.ts'
 import { UsageError } from './failure.ts'
+import { openRemoteKeys } from './key_sources/open_sources.ts'
 import { algsInUse, openKeys, readSettings } from './open.ts'
 import { moment, print, printable, printJson, printTable, withTimes } from './output.ts'
 
@@ -84,6 +86,7 @@ export const replace = defineCommand({
         clock,
         algs: algsInUse(config),
         rsaBits: Number(config.rsaKeySize),
+        remote: openRemoteKeys(opened, readEnvironment().env),
       })
       // Where the keys were lost, other records may have been.
       if (config.store.kind !== 'memory') {
@@ -134,10 +137,11 @@ export const list = defineCommand({
 })
 
 function printKeys(keys: readonly KeyStatus[]): void {
-  const rows = keys.map(({ alg, state, kid, activates_at, retires_at, rotates_at }) => {
-    return [alg, state, kid, moment(activates_at), moment(retires_at), moment(rotates_at)]
+  const rows = keys.map(({ alg, state, kid, activates_at, retires_at, rotates_at, source, version }) => {
+    const place = source === undefined ? 'here' : `${source} ${version}`
+    return [alg, state, kid, moment(activates_at), moment(retires_at), moment(rotates_at), place]
   })
-  printTable(['ALG', 'STATE', 'KID', 'ACTIVATES', 'RETIRES', 'NEXT ROTATION'], rows)
+  printTable(['ALG', 'STATE', 'KID', 'ACTIVATES', 'RETIRES', 'NEXT ROTATION', 'PRIVATE KEY'], rows)
 }
 
 export const jwks = defineCommand({

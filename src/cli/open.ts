@@ -12,6 +12,7 @@ import { clockOffset, clockProblem } from '../models/clock_guard.ts'
 import { type KeyRing, loadKeyRing } from '../models/key_ring.ts'
 import type { KeyRingOptions } from '../models/key_ring_options.ts'
 import { openLastingRoot } from '../models/lasting_root.ts'
+import { SignerUnavailable } from '../models/remote_signer.ts'
 import { keysAreLost, lostKeysWords } from '../models/readable_keys.ts'
 import { parseDocument, recordName } from '../models/signing_keys.ts'
 import { isUnfinished, unfinishedWords } from '../models/unfinished.ts'
@@ -23,6 +24,7 @@ import { type Environment, readEnvironment } from './environment.ts'
 import { type LineStream, lineWriter } from './log_writer.ts'
 import { requireNone } from './folders.ts'
 import { keyFolder, newDatabase, newDatabaseProblem, ownKey } from './own_files.ts'
+import { openRemoteKeys } from './key_sources/open_sources.ts'
 import { createSecrets, type Secrets } from './secrets.ts'
 
 export interface Opened {
@@ -211,8 +213,10 @@ export async function openKeys(opened: Opened): Promise<OpenedKeys> {
     hints: config.sessionTtl,
     // In development the file shows the key that this provider made.
     rotation: { interval: config.keyRotationInterval, keepsImported: config.environment === 'production' },
+    remote: openRemoteKeys(opened, readEnvironment().env),
   }
   return load().catch((error: Error) => {
+    if (error instanceof SignerUnavailable) throw new SettingFault('SIGNING_KEY_SOURCES', error.message)
     throw inFolder && error instanceof StoreUnavailable ? new SettingFault('KEYS_PATH', error.message) : error
   })
 }

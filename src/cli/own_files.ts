@@ -44,15 +44,17 @@ export function keyFolder(config: Config): ReturnType<typeof directoryStorage> {
 
 /** The key of PRIVATE_KEY_PATH. Without RS256 it signs by PS256. Development makes a file that is missing. Throws SettingFault. */
 export async function ownKey(config: Config): ReturnType<typeof readPemFile> {
-  const { privateKeyPath: path, environment, signingAlgs } = config
-  if (path === undefined) return []
+  const { privateKeyPath: path, environment, signingAlgs, signingKeySources } = config
+  const alg = signingAlgs.includes('RS256') ? 'RS256' : 'PS256'
+  // Production refuses both. Development has a path by default, and its file may have the key of before.
+  if (path === undefined || signingKeySources[alg] !== undefined) return []
   if (environment === 'development') {
     requireNone('KEYS_PATH', keyFolderProblem(config))
     if (!existsSync(path)) return []
   }
   readNamed('PRIVATE_KEY_PATH', path)
   try {
-    return await readPemFile(path, signingAlgs.includes('RS256') ? 'RS256' : 'PS256')
+    return await readPemFile(path, alg)
   } catch (error) {
     throw new SettingFault('PRIVATE_KEY_PATH', error instanceof Error ? error.message : String(error))
   }

@@ -26,6 +26,7 @@ export const fixed = {
   signingAlgs: 'SIGNING_ALGS',
   keyActivationDelay: 'KEY_ACTIVATION_DELAY',
   keyRotationInterval: 'KEY_ROTATION_INTERVAL',
+  signingKeySources: 'SIGNING_KEY_SOURCES',
   accessTokenTtl: 'ACCESS_TOKEN_TTL', // keys are kept as long as the tokens that they signed
   idTokenTtl: 'ID_TOKEN_TTL',
   sessionTtl: 'SESSION_TTL',

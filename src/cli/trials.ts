@@ -15,6 +15,7 @@ import { directoryStorage } from '../store/directory.ts'
 import { type Store, StoreUnavailable } from '../store/store.ts'
 import { portProblem, requireAddress } from './address_trials.ts'
 import { encrypted, newStore, openBackend, refusedConcern, requireWhole } from './open.ts'
+import { keySourcesProblem } from './key_sources/trial.ts'
 import { linesFileProblem } from './log_file.ts'
 import { keyFolderProblem, newDatabaseProblem, ownKey, publicKeyProblem } from './own_files.ts'
 import type { Run, Trial } from './trial.ts'
@@ -174,6 +175,8 @@ export const trials: readonly Trial[] = [
       return undefined
     },
   },
+  { name: 'VAULT_CACERT', run: ({ vaultCacert }) => authoritiesProblem('VAULT_CACERT', vaultCacert) },
+  { name: 'SIGNING_KEY_SOURCES', needs: ['VAULT_CACERT'], run: keySourcesProblem },
   { name: 'PUBLIC_KEY_PATH', needs: ['PRIVATE_KEY_PATH', 'KEYS_PATH'], run: publicKeyProblem },
   {
     name: 'GEOIP_DATABASE_PATH',
@@ -202,5 +205,4 @@ export const trials: readonly Trial[] = [
     run: ({ outboundCaPath }) => authoritiesProblem('OUTBOUND_CA_PATH', outboundCaPath),
   },
   { name: 'SMTP_CA_PATH', run: ({ smtpCaPath }) => authoritiesProblem('SMTP_CA_PATH', smtpCaPath) },
-  { name: 'VAULT_CACERT', run: ({ vaultCacert }) => authoritiesProblem('VAULT_CACERT', vaultCacert) },
 ]

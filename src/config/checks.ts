@@ -170,6 +170,23 @@ function checkAlgs(
     report('ACCESS_TOKEN_ALG', `expected one of SIGNING_ALGS (${allowed.join(' ')}), got "${alg}"`)
 }
 
+/** Each algorithm has one source of keys. */
+function checkKeySources(
+  { SIGNING_KEY_SOURCES: sources = {}, SIGNING_ALGS: algs, PRIVATE_KEY_PATH: own, VAULT_ADDR: vault }: Draft,
+  report: Report,
+): void {
+  const name = 'SIGNING_KEY_SOURCES'
+  const named = Object.keys(sources)
+  const unused = named.filter((alg) => algs && !algs.some((each) => each === alg))
+  if (unused.length > 0)
+    report(name, `expected algorithms of SIGNING_ALGS (${algs?.join(' ')}), got "${unused.join(' ')}"`)
+  const ownAlg = algs?.includes('RS256') ? 'RS256' : 'PS256'
+  if (own !== undefined && sources[ownAlg] !== undefined)
+    report('PRIVATE_KEY_PATH', `expected none, because ${name} has the keys for ${ownAlg}`)
+  if (vault === undefined && Object.values(sources).some((each) => each.startsWith('vault-transit:')))
+    report('VAULT_ADDR', 'required with vault-transit:')
+}
+
 /** `draft` lacks values that were already reported, so that none is reported twice. */
 export function checkTogether(draft: Draft, environment: Environment, isSet: IsSet, report: Report): void {
   checkStore(draft, environment, report)
@@ -178,6 +195,7 @@ export function checkTogether(draft: Draft, environment: Environment, isSet: IsS
   checkBackupKey(draft, report)
   checkPlainHttp(draft, environment, report)
   checkAlgs(draft, report)
+  checkKeySources(draft, report)
   checkRotation(draft, report)
   if (environment === 'production') checkProduction(draft, report)
   for (const [smaller, larger, more] of orders) {

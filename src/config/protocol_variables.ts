@@ -44,6 +44,12 @@ export const protocolSections = {
       help: 'Age at which a signing or encryption key gets a successor by itself; 0: only latchkey keys rotate makes one. More than KEY_ACTIVATION_DELAY and JWKS_MAX_AGE together. A key of PRIVATE_KEY_PATH stays until you replace it.',
     },
     {
+      name: 'SIGNING_KEY_SOURCES',
+      schema: is.keySources,
+      default: '',
+      help: 'Signing keys that stay at a service, by algorithm: `vault-transit:MOUNT/KEY`, `awskms:ARN` or `awskms:alias/NAME`. Keys of other algorithms are made here.',
+    },
+    {
       name: 'JWKS_MAX_AGE',
       schema: is.seconds(0, year),
       default: '300',

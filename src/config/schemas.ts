@@ -1,6 +1,7 @@
 /** Schemas of the values of variables. The description of a schema is also its error message. */
 import { ownMember } from '../lib/own_member.ts'
 import * as v from 'valibot'
+import { type KeySources, keySourcesForm, readKeySources } from './key_source.ts'
 import { type Network, parseNetworks } from '../lib/address.ts'
 import { asciiDomain } from '../lib/ascii_domain.ts'
 import { isPlainHost } from '../lib/plain_host.ts'
@@ -213,6 +214,17 @@ export const someOf = <const Word extends string>(...known: readonly Word[]) =>
   list(`space-separated, among ${known.join(', ')}`, /\s+/, (item) => known.find((word) => word === item))
 
 /** Issuers and their public keys: pairs of issuer and jwks_uri. */
+export const keySources: v.GenericSchema<string, KeySources> = v.pipe(
+  v.string(),
+  v.rawTransform<string, KeySources>(({ dataset, addIssue, NEVER }) => {
+    const read = readKeySources(dataset.value)
+    if (!('problem' in read)) return read
+    addIssue({ message: read.problem, input: read.came })
+    return NEVER
+  }),
+  v.description(keySourcesForm),
+)
+
 export const issuersWithKeys = list(
   'space-separated issuer=jwks_uri pairs, jwks_uri with https',
   /\s+/,

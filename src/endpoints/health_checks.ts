@@ -60,18 +60,46 @@ const keys: HealthCheck = {
     const missing = [...new Set(found.map(({ alg }) => alg))].filter(
       (alg) => !signing.some((key) => key.alg === alg),
     )
-    const facts = ({ kid, alg, state, created_at, activates_at, rotates_at }: (typeof found)[number]) => ({
+    const facts = ({
+      kid,
+      alg,
+      state,
+      created_at,
+      activates_at,
+      rotates_at,
+      source,
+      version,
+    }: (typeof found)[number]) => ({
       kid,
       alg,
       state,
       age_seconds: seconds(now) - created_at,
       ...(state === 'next' && { signs_in_seconds: activates_at - seconds(now) }),
       ...(rotates_at !== undefined && { rotates_in_seconds: rotates_at - seconds(now) }),
+      ...(source !== undefined && { source, version }),
     })
     const published = found.filter(({ state }) => state !== 'previous').map(facts)
     return {
       ok: signing.length > 0 && missing.length === 0,
       details: { published, ...(missing.length > 0 && { missing }) },
+    }
+  },
+}
+
+/** Not essential: tokens are still verified, and another instance has the same services. */
+const signingServices: HealthCheck = {
+  name: 'signing_services',
+  trouble: 'unreachable',
+  run({ keys: ring }) {
+    const services = ring.services()
+    if (services.length === 0) return undefined
+    const details = services.map(({ alg, source, problem, waiting }) => [
+      alg,
+      { source, waiting, ...(problem !== undefined && { problem }) },
+    ])
+    return {
+      ok: services.every(({ problem }) => problem === undefined),
+      details: Object.fromEntries(details),
     }
   },
 }
@@ -138,7 +166,16 @@ const traces: HealthCheck = {
   },
 }
 
-export const instanceChecks: readonly HealthCheck[] = [store, clock, keys, memory, disk, secrets, traces]
+export const instanceChecks: readonly HealthCheck[] = [
+  store,
+  clock,
+  keys,
+  signingServices,
+  memory,
+  disk,
+  secrets,
+  traces,
+]
 
 /** What the checks found, and how long each took; those that had nothing to check are left out. */
 export async function findings(checks: readonly HealthCheck[], context: Context) {

@@ -6,6 +6,7 @@ import type { Context } from '../contracts/context.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 import { seconds } from '../lib/clock.ts'
 import type { Sample } from '../lib/metrics.ts'
+import type { KeyRing } from '../models/key_ring.ts'
 import { commit, version } from '../version.ts'
 import { findings } from './health_checks.ts'
 
@@ -59,10 +60,29 @@ function ofInstance({ clock, clockGuard, config, keys, signInQueue }: Context): 
       value: seconds(clock) - created_at,
       labels: { alg },
     })),
+    ...keys.services().flatMap(ofService),
     { name: 'process_resident_memory_bytes', value: resident },
     { name: 'process_cpu_seconds_total', value: (user + system) / 1e6 },
     { name: 'process_start_time_seconds', value: started },
     { name: 'latchkey_process_resident_memory_bytes', value: resident },
+  ]
+}
+
+function ofService({
+  alg,
+  seconds: value,
+  waiting,
+  ...counts
+}: ReturnType<KeyRing['services']>[number]): Sample[] {
+  const results = ['made', 'failed', 'refused'] as const
+  return [
+    ...results.map((result) => ({
+      name: 'latchkey_remote_signatures_total' as const,
+      value: counts[result],
+      labels: { alg, result },
+    })),
+    { name: 'latchkey_remote_signature_seconds_total', value, labels: { alg } },
+    { name: 'latchkey_remote_signatures_waiting', value: waiting, labels: { alg } },
   ]
 }
 

@@ -1,6 +1,7 @@
 /** The checks for every use of a grant: the rules of the features, and that the account of its End-User is active. */
 import { OAuthError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
+import { requireSigners } from '../clients/signer.ts'
 import type { Answer, GrantUse, Issue } from '../contracts/grant_type.ts'
 import { Client } from '../models/client.ts'
 import { Grant } from '../models/grant.ts'
@@ -8,7 +9,7 @@ import { isActive } from '../models/user.ts'
 
 /**
  * Checks that this request may use the grant: by the key it is bound to (RFC 9449 §5, RFC 8705 §4) and by the rules of the
- * features. Throws `invalid_grant` or the error of a rule.
+ * features. Throws `invalid_grant`, the error of a rule, or SignerUnavailable.
  */
 export async function admit(grant: Grant, request: GrantUse): Promise<void> {
   if (grant.cnf !== undefined && !Bun.deepEquals(grant.cnf, request.bound?.cnf))
@@ -19,6 +20,7 @@ export async function admit(grant: Grant, request: GrantUse): Promise<void> {
       problem: 'the grant is bound to a different key than the one this request proves',
     })
   for (const rule of request.context.table.grantRules) if (rule.admit) await rule.admit(grant, request)
+  requireSigners(request.context, request.client, grant.scope)
 }
 
 /**

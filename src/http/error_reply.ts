@@ -5,6 +5,7 @@ import { HttpError } from '../auth/errors.ts'
 import { RefusedError, isSecret } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Endpoint } from '../contracts/endpoint.ts'
+import { SignerUnavailable } from '../models/remote_signer.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { Call } from '../contracts/call.ts'
 import { errorPage, type RefusedClient } from '../html/pages.ts'
@@ -106,6 +107,14 @@ export function refusalOf(thrown: unknown, call: Call, context: Context): Refuse
       expected: 'the store answers in time',
       problem:
         'the store did not answer in time, so the request may not have been completed. Try again shortly',
+      retryAfter: 2,
+    })
+  }
+  if (thrown instanceof SignerUnavailable) {
+    context.log.error('signer_unavailable', { ...refusalFields(call), problem: thrown.message })
+    return new HttpError('temporarily_unavailable', {
+      expected: 'the service that keeps the signing key answers in time',
+      problem: 'the service that keeps the signing key gave no signature. Try again shortly',
       retryAfter: 2,
     })
   }

@@ -83,6 +83,21 @@ const measured = {
     labels: ['stream'],
     help: 'Entries of the audit trail that a stream has not sent yet.',
   },
+  latchkey_remote_signatures_total: {
+    type: 'counter',
+    labels: ['alg', 'result'],
+    help: 'Signatures by services that keep keys: made, failed, or refused without a request.',
+  },
+  latchkey_remote_signature_seconds_total: {
+    type: 'counter',
+    labels: ['alg'],
+    help: 'Time in which those were waited for.',
+  },
+  latchkey_remote_signatures_waiting: {
+    type: 'gauge',
+    labels: ['alg'],
+    help: 'Signatures that wait for a place at the service.',
+  },
   process_resident_memory_bytes: { type: 'gauge', help: 'Resident memory.' },
   process_cpu_seconds_total: { type: 'counter', help: 'Processor time of all threads.' },
   process_start_time_seconds: { type: 'gauge', help: 'Start of the process, in seconds since the epoch.' },

@@ -1,13 +1,6 @@
 /** The signing and decryption keys of all instances: one record, changed by compare-and-swap alone. https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys */
 import type { KeyObject } from 'node:crypto'
-import {
-  type DecryptionAlg,
-  generateKey,
-  type KeyAlg,
-  requireFit,
-  type SigningAlg,
-  thumbprint,
-} from '../auth/jwk.ts'
+import { type DecryptionAlg, type KeyAlg, requireFit, type SigningAlg } from '../auth/jwk.ts'
 import {
   type Claims,
   type Expected,
@@ -17,17 +10,26 @@ import {
   verify,
 } from '../auth/jws.ts'
 import { elapsedOf, seconds } from '../lib/clock.ts'
-import { createLimiter } from '../lib/limiter.ts'
 import { createCheckedTokens } from './checked_tokens.ts'
+import { createKeyRecord } from './key_record.ts'
 import type { KeyRingOptions } from './key_ring_options.ts'
 import { createAges } from './key_rotation.ts'
-import { type Jwks, type KeyStatus, openKeys, type OpenKeys, type Pem } from './open_keys.ts'
+import { createNextKeys, type Made } from './next_keys.ts'
+import type { Jwks, KeyStatus, Pem } from './open_keys.ts'
+import type { ServiceState, SignerUnavailable } from './remote_signer.ts'
 import * as record from './signing_keys.ts'
-import { type Document, KeyRingError, recordName } from './signing_keys.ts'
+import { type Document, KeyRingError } from './signing_keys.ts'
 
 export interface KeyRing {
-  /** The key to sign with now. Throws KeyRingError when there is none for `alg`. */
+  /**
+   * The key to sign with now. Throws KeyRingError when there is none for `alg`. The signature of one that stays at a service
+   * rejects with SignerUnavailable when there is none in time.
+   */
   signer(alg: SigningAlg): SigningKey
+  /** Why the key that signs by `alg` is known to give no signature right now. */
+  outage(alg: SigningAlg): SignerUnavailable | undefined
+  /** What was seen of each service that keeps keys. */
+  services(): (ServiceState & { alg: KeyAlg })[]
   /** A published key: next, current or previous. */
   find(kid: string): VerificationKey | undefined
   /**
@@ -57,7 +59,8 @@ export interface KeyRing {
   rotate(algs?: readonly KeyAlg[]): Promise<KeyStatus[]>
   /**
    * As `refresh`; then rotates the algorithms whose newest key is older than the interval of `rotation`, by this clock and by
-   * that of the store. Of instances that do so at once, one makes the next keys.
+   * that of the store. Of instances that do so at once, one makes the next keys. Each minute it also asks the services that
+   * keep keys, and announces a key that is new there. A service that fails is logged.
    */
   rotateDue(): Promise<KeyStatus[]>
   /** Seals keys that a former value of SECRET_KEY has sealed, by the first one, and resolves to their number. Without `write` it only counts. */
@@ -67,107 +70,66 @@ export interface KeyRing {
   pem(alg: KeyAlg, kid?: string): Pem | undefined
   /** Whether the ring has, or ever had, this key. */
   knows(kid: string): boolean
+  /** Ends what services that keep keys hold open. */
+  close(): void
 }
 
 const idTokenType = 'JWT'
-/** Failed compare-and-swaps before giving up. Each means that another instance succeeded, so this many mean a fault. */
-const maxAttempts = 100
 /** Milliseconds. A token can name any `kid`; unknown ones do not cause reads of the store more often than this. */
 const unknownKeyInterval = 5_000
 
-/** Most reads and changes that may wait for the one before them. */
-const mostWaiting = 100
-
-/** Keys are generated once, before the compare-and-swap, and not again when it is repeated. */
-const newKeys = async (algs: readonly KeyAlg[], rsaBits?: number) =>
-  Promise.all(algs.map(async (alg) => ({ alg, key: await generateKey(alg, rsaBits) })))
-
-const kidOfKey = (key: KeyObject): string => thumbprint(key.export({ format: 'jwk' }))
-
 /**
- * Opens the keys of this provider and generates missing ones. Of instances that start at once, the keys of one are kept.
- * Rejects with KeyRingError that says what to do, TypeError for an imported key that does not fit its algorithm, or
- * StoreUnavailable.
+ * Opens the keys of this provider and makes missing ones. Of instances that start at once, the keys of one are kept.
+ * Rejects with KeyRingError that says what to do, TypeError for an imported key that does not fit its algorithm,
+ * SignerUnavailable when a first key is to come of a service, or StoreUnavailable.
  */
 export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
-  const { storage, sealingKey, clock, log, algs, activationDelay, retention, hints = 0 } = options
+  const { sealingKey, clock, log, algs, activationDelay, remote } = options
   const now = () => seconds(clock)
-  /** Seconds by the clock that is behind: this one, or the one that all instances share. */
-  const sharedNow = async () => Math.min(now(), Math.floor(((await storage.time?.()) ?? Infinity) / 1000))
-  let text: string | undefined
-  let open: OpenKeys = openKeys(record.emptyDocument, sealingKey)
+  const keys = createKeyRecord(options)
+  const next = createNextKeys(keys, options)
 
-  function adopt(found: string): void {
-    if (found === text) return
-    try {
-      open = openKeys(record.parseDocument(found), sealingKey, open)
-    } catch (cause) {
-      throw text !== undefined && cause instanceof KeyRingError ? record.replacedMeanwhile(cause) : cause
-    }
-    text = found
-  }
-
-  /** Keys are removed for all instances: not before their time by the clock that all share. */
-  async function settler() {
-    const at = await sharedNow()
-    return (document: Document) =>
-      record.settle(document, at, { algs, retention, hints }, (kid) => open.get(kid)?.jwk())
-  }
-
-  /** `plan` gets the current document, joined with `known`, again each time that another instance changed it first. */
-  async function change(plan: (current: Document) => Document, known = open.document): Promise<void> {
-    const settle = await settler()
-    for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      const before = await storage.get(recordName)
-      // Opened before it is changed: an instance that cannot read the keys must not add to them.
-      if (before !== undefined) adopt(before)
-      const current = before === undefined ? record.emptyDocument : record.withNewer(open.document, known)
-      const after = JSON.stringify(settle(plan(current)))
-      if (after === before) return
-      const won =
-        before === undefined
-          ? await storage.create(recordName, after)
-          : await storage.replace(recordName, before, after)
-      if (won) return adopt(after)
-      // A sealed store reads as absent a value that it cannot decrypt.
-      if (before === undefined && (await storage.get(recordName)) === undefined)
-        throw record.wrongSecret('the record of signing keys was')
-    }
-    throw new KeyRingError(
-      `the record of signing keys changed ${maxAttempts} times while it was being written`,
-    )
-  }
-
-  function add(current: Document, { alg, key }: { alg: KeyAlg; key: KeyObject }): Document {
+  function add(current: Document, { alg, key }: Made): Document {
     // The first key of an algorithm is active at once: no other key could sign until clients have fetched it.
     const activatesAt = now() + (record.newestOf(current, alg) ? activationDelay : 0)
     return record.append(current, record.newEntry(key, alg, now(), activatesAt, sealingKey))
   }
 
-  async function addMissing(): Promise<void> {
-    const missing = algs.filter((alg) => !record.newestOf(open.document, alg))
-    const settled = JSON.stringify((await settler())(open.document)) === text
-    if (missing.length === 0 && settled) return
-    const made = await newKeys(missing, options.rsaBits)
-    await change((current) =>
-      made.reduce((next, one) => (record.newestOf(next, one.alg) ? next : add(next, one)), current),
+  /** Adds those that no key has overtaken since `seen`, the newest keys for which they were made. */
+  const addAll = (made: readonly Made[], seen: ReadonlyMap<KeyAlg, string | undefined>) =>
+    keys.change((current) =>
+      made.reduce((document, one) => {
+        const isWanted = record.newestOf(document, one.alg)?.kid === seen.get(one.alg)
+        return isWanted && !record.isKnown(document, one.kid) ? add(document, one) : document
+      }, current),
     )
+
+  const newestKids = (wanted: readonly KeyAlg[]) =>
+    new Map(wanted.map((alg) => [alg, record.newestOf(keys.document(), alg)?.kid]))
+
+  async function addMissing(): Promise<void> {
+    const missing = algs.filter((alg) => next.isMissing(alg))
+    if (missing.length > 0) await addAll(await next.make(missing), newestKids(missing))
+    else await keys.settle()
   }
 
   const own = (options.imported ?? []).map(({ alg, key }) => {
     requireFit(key, alg)
-    return { alg, key, kid: kidOfKey(key) }
+    return { alg, key, kid: record.kidOfKey(key) }
   })
   const ages = createAges(options, new Set(own.map(({ kid }) => kid)), log)
 
   async function addImported(): Promise<void> {
-    const unknown = own.filter(({ kid }) => !record.isKnown(open.document, kid))
+    const unknown = own.filter(({ kid }) => !record.isKnown(keys.document(), kid))
     if (unknown.length > 0)
-      await change((current) =>
-        unknown.reduce((next, one) => (record.isKnown(next, one.kid) ? next : add(next, one)), current),
+      await keys.change((current) =>
+        unknown.reduce(
+          (document, one) => (record.isKnown(document, one.kid) ? document : add(document, one)),
+          current,
+        ),
       )
     for (const { alg, kid } of own) {
-      const found = open.get(kid)?.entry
+      const found = keys.open().get(kid)?.entry
       if (!found)
         log.warn('imported_key_was_retired', { alg, kid, hint: 'it stays out; replace the key file' })
       else if (found.alg !== alg)
@@ -175,89 +137,66 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     }
   }
 
-  async function refresh(): Promise<void> {
-    const known = open.document
-    const found = await storage.get(recordName)
-    if (found !== undefined) adopt(found)
-    const isOlder = record.withNewer(open.document, known) !== open.document
-    const lost = found === undefined ? text : undefined
-    const isRestored = lost !== undefined && (await storage.create(recordName, lost))
-    if (lost !== undefined && !isRestored && (await storage.get(recordName)) === undefined)
-      throw record.replacedMeanwhile() // a sealed store reads it as absent
-    // This instance may have the only copy of keys that clients have cached, and an older copy a key that had leaked.
-    if (isOlder || isRestored)
-      log.warn('key_ring_restored', {
-        reason: `the record of signing keys ${isOlder ? 'was older than before' : 'had vanished from the store'}`,
-      })
-    // A retired private key has no use and could be stolen, so it is deleted.
-    if (isOlder || open.document.keys.some((entry) => record.isRetired(entry, now())))
-      await change((current) => current, known)
-  }
+  /** A key that is not active yet is already the next one: rotating twice, or on two instances at once, is rotating once. */
+  const isWaiting = (alg: KeyAlg) => (record.newestOf(keys.document(), alg)?.activates_at ?? 0) > now()
 
-  async function rotate(wanted: readonly KeyAlg[], because: 'asked' | 'age'): Promise<KeyStatus[]> {
-    await refresh()
-    // A key that is not active yet is already the next one: rotating twice, or on two instances at once, is rotating once.
-    const newest = new Map(wanted.map((alg) => [alg, record.newestOf(open.document, alg)]))
-    const made = await newKeys(
-      wanted.filter((alg) => (newest.get(alg)?.activates_at ?? 0) <= now()),
-      options.rsaBits,
-    )
-    await change((current) =>
-      made.reduce(
-        (next, one) =>
-          record.newestOf(next, one.alg)?.kid === newest.get(one.alg)?.kid ? add(next, one) : next,
-        current,
-      ),
-    )
-    const next = new Set(wanted.map((alg) => record.newestOf(open.document, alg)?.kid))
-    const statuses = list().filter(({ kid }) => next.has(kid))
+  async function rotate(
+    wanted: readonly KeyAlg[],
+    because: 'asked' | 'age' | 'found',
+    make = () => next.make(wanted.filter((alg) => !isWaiting(alg))),
+  ): Promise<KeyStatus[]> {
+    const seen = newestKids(wanted)
+    const made = await make()
+    if (made.length > 0) await addAll(made, seen)
+    const kids = new Set(wanted.map((alg) => record.newestOf(keys.document(), alg)?.kid))
+    const statuses = list().filter(({ kid }) => kids.has(kid))
     // Of instances whose keys come of age at once, the one whose keys are kept says so.
-    if (because === 'age' && !made.some(({ key }) => next.has(kidOfKey(key)))) return []
+    if (because !== 'asked' && !made.some(({ kid }) => kids.has(kid))) return []
     log.info('keys_rotated', { kids: statuses.map(({ kid }) => kid), because })
     return statuses
   }
 
   async function reseal(write: boolean): Promise<number> {
-    await refresh()
-    const { moved } = record.resealDocument(open.document, sealingKey)
-    if (write && moved > 0) await change((current) => record.resealDocument(current, sealingKey).document)
+    await keys.refresh()
+    const { moved } = record.resealDocument(keys.document(), sealingKey)
+    if (write && moved > 0)
+      await keys.change((current) => record.resealDocument(current, sealingKey).document)
     return moved
   }
 
   async function rotateDue(): Promise<KeyStatus[]> {
-    await refresh()
-    ages.tellOfImported(open.document, now())
+    await keys.refresh()
+    ages.tellOfKept(keys.document(), now())
+    const isHere = (alg: KeyAlg) => remote?.sourceOf(alg) === undefined
     // The store is asked for its time only when a key is due.
-    if (ages.due(open.document, now()).length === 0) return []
-    const due = ages.due(open.document, await sharedNow())
-    return due.length > 0 ? rotate(due, 'age') : []
+    const mayBeDue = ages.due(keys.document(), now())
+    const due = mayBeDue.length === 0 ? [] : ages.due(keys.document(), await keys.sharedNow())
+    const here = due.filter(isHere)
+    const rotated = here.length > 0 ? await rotate(here, 'age') : []
+    const found = await next.lookAtServices(due, (alg, because, key) =>
+      rotate([alg], because, async () => [key]),
+    )
+    return [...rotated, ...found]
   }
 
-  const list = () => ages.withNext(open.document, open.list(now()))
-
-  /** One read or change at a time, so that an older read is not adopted after a newer one. */
-  const inTurn = createLimiter({
-    atOnce: 1,
-    waiting: mostWaiting,
-    refusal: () => new KeyRingError('too many reads and changes of the signing keys wait for the store'),
-  })
+  const list = () => ages.withNext(keys.document(), keys.open().list(now()))
 
   let looking = Promise.resolve()
   let lookedAt = -Infinity
   function lookFor(kid: string): Promise<void> | undefined {
-    if (open.get(kid)) return undefined
+    if (keys.open().get(kid)) return undefined
     if (elapsedOf(clock) - lookedAt >= unknownKeyInterval) {
       lookedAt = elapsedOf(clock)
-      looking = inTurn.run(refresh)
+      looking = keys.refresh()
     }
     return looking
   }
 
-  await refresh()
+  await keys.refresh()
   await addImported()
   await addMissing()
 
-  const find = (kid: string) => open.find(kid, now())
+  const find = (kid: string) => keys.open().find(kid, now())
 
   const { remember, recall } = createCheckedTokens(find)
 
@@ -266,26 +205,35 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     remember,
     async decrypters(alg, kid) {
       if (kid !== undefined) await lookFor(kid)
-      return open.decrypters(alg, now(), kid)
+      return keys.open().decrypters(alg, now(), kid)
     },
-    refresh: () => inTurn.run(refresh),
-    rotate: (wanted = algs) => inTurn.run(() => rotate(wanted, 'asked')),
-    rotateDue: () => inTurn.run(rotateDue),
-    reseal: (write) => inTurn.run(() => reseal(write)),
-    jwks: () => open.jwks(now()),
+    refresh: keys.refresh,
+    async rotate(wanted = algs) {
+      await keys.refresh()
+      return rotate(wanted, 'asked')
+    },
+    rotateDue,
+    reseal,
+    jwks: () => keys.open().jwks(now()),
     list,
-    pem: (alg, kid) => open.pem(alg, now(), kid),
-    knows: (kid) => record.isKnown(open.document, kid),
+    pem: (alg, kid) => keys.open().pem(alg, now(), kid),
+    knows: (kid) => record.isKnown(keys.document(), kid),
+    close: () => remote?.close(),
+    services: () => remote?.states() ?? [],
+    outage(alg) {
+      const source = remote && keys.open().current(alg, now())?.remote?.source
+      return source === undefined ? undefined : remote?.outage(source, alg)
+    },
     signer(alg) {
-      const key = open.signer(alg, now())
+      const key = keys.open().signer(alg, now())
       if (!key) throw new KeyRingError(`no key for ${alg} was loaded`)
       return key
     },
-    canVerifyHint: (kid) => open.findForHint(kid, now()) !== undefined,
+    canVerifyHint: (kid) => keys.open().findForHint(kid, now()) !== undefined,
     async verifyHint(jwt) {
       const kid = kidOf(jwt)
       if (kid !== undefined) await lookFor(kid)
-      return verify({ find: (name) => open.findForHint(name, now()) }, jwt, { typ: idTokenType })
+      return verify({ find: (name) => keys.open().findForHint(name, now()) }, jwt, { typ: idTokenType })
     },
     async verify(jwt, expected) {
       const known = recall(jwt, expected)

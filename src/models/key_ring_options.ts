@@ -6,6 +6,7 @@ import type { Log } from '../lib/log.ts'
 import type { Keys } from '../lib/secret_keys.ts'
 import type { Store } from '../store/store.ts'
 import type { Rotation } from './key_rotation.ts'
+import type { RemoteKeys } from './remote_keys.ts'
 
 export type KeyStorage = Pick<Store, 'get' | 'create' | 'replace' | 'time'>
 
@@ -29,4 +30,6 @@ export interface KeyRingOptions {
   hints?: number
   /** Left out: keys do not rotate by themselves. */
   rotation?: Rotation
+  /** Services that keep keys; left out: all keys are in the record. */
+  remote?: RemoteKeys | undefined
 }

@@ -7,7 +7,7 @@ import { resealed, seal, unseal } from '../lib/seal.ts'
 import { deriveKey } from '../lib/hash.ts'
 import { deriveKeys, type SecretValues } from '../lib/secret_keys.ts'
 import type { Store } from '../store/store.ts'
-import { parseDocument, recordName, sealContext, wrongSecret } from './signing_keys.ts'
+import { parseDocument, recordName, sealedIn, wrongSecret } from './signing_keys.ts'
 
 const name = 'lasting_root'
 
@@ -28,10 +28,10 @@ async function oldestValue(store: Place, values: SecretValues): Promise<string> 
   const text = values.length > 1 ? await store.get(recordName) : undefined
   const [oldest] =
     text === undefined ? [] : parseDocument(text).keys.sort((a, b) => a.created_at - b.created_at)
+  const sealed = oldest && sealedIn(oldest)
   const opens = (value: string) =>
-    oldest !== undefined &&
-    unseal(deriveKey(value, 'signing keys'), oldest.private_jwk, sealContext(oldest.kid, oldest.alg)) !==
-      undefined
+    sealed !== undefined &&
+    unseal(deriveKey(value, 'signing keys'), sealed.text, sealed.context) !== undefined
   return values.find(opens) ?? values[0]
 }
 

@@ -1,5 +1,6 @@
 /** The provider's keys in the memory of one process: decrypted and ordered, as of the last read of the store. https://www.rfc-editor.org/rfc/rfc7517 */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import * as v from 'valibot'
 import {
   type DecryptionAlg,
   isSigningAlg,
@@ -14,7 +15,16 @@ import { sha256 } from '../lib/hash.ts'
 import { lazy } from '../lib/lazy.ts'
 import type { Keys } from '../lib/secret_keys.ts'
 import { unseal } from '../lib/seal.ts'
-import { type Document, type Entry, isRetired, sealContext, wrongSecret } from './signing_keys.ts'
+import type { RemoteKeys } from './remote_keys.ts'
+import {
+  type Document,
+  type Entry,
+  isRetired,
+  KeyRingError,
+  RemoteKey,
+  sealedIn,
+  wrongSecret,
+} from './signing_keys.ts'
 
 /**
  * `next` is published and does not sign yet, `current` signs, `previous` only verifies. A decryption key decrypts in
@@ -30,6 +40,9 @@ export interface KeyStatus {
   retires_at?: number | undefined
   /** When the next key of this algorithm is made by itself. */
   rotates_at?: number
+  /** The service that has the private key, and which of its keys this is; absent for a key in the record. */
+  source?: string
+  version?: string
 }
 
 /** The published keys; `body` is their JSON and `etag` its quoted hash. */
@@ -48,7 +61,9 @@ export interface Pem {
 /** Unsealed when the document is read. The rest is made at its first use, because most keys never sign in this process. */
 interface OpenKey {
   entry: Entry
-  key(): KeyObject
+  /** The private key; absent for one that stays at a service. */
+  key?(): KeyObject
+  remote?: RemoteKey
   /** Absent for a decryption key, which never signs. */
   signing?(): SigningKey
   verification?(): VerificationKey
@@ -59,6 +74,8 @@ interface OpenKey {
 export interface OpenKeys {
   readonly document: Document
   get(kid: string): OpenKey | undefined
+  /** The key that signs, or decrypts what is encrypted from now on. */
+  current(alg: KeyAlg, now: number): OpenKey | undefined
   signer(alg: SigningAlg, now: number): SigningKey | undefined
   find(kid: string, now: number): VerificationKey | undefined
   /** As `find`, and also a retired key that still verifies hints. */
@@ -71,11 +88,19 @@ export interface OpenKeys {
   pem(alg: KeyAlg, now: number, kid?: string): Pem | undefined
 }
 
+export interface Openers {
+  sealingKey: Keys
+  /** Absent where nothing is signed. */
+  remote?: RemoteKeys | undefined
+}
+
 /** Throws KeyRingError when the entry was sealed under another secret, name or algorithm. */
-function openEntry(entry: Entry, sealingKey: Keys): OpenKey {
+function openEntry(entry: Entry, { sealingKey, remote }: Openers): OpenKey {
   const { kid, alg } = entry
-  const plain = unseal(sealingKey, entry.private_jwk, sealContext(kid, alg))
+  const { text, context } = sealedIn(entry)
+  const plain = unseal(sealingKey, text, context)
   if (plain === undefined) throw wrongSecret(`the signing key ${kid} was`)
+  if (entry.remote !== undefined) return openRemote(entry, v.parse(RemoteKey, JSON.parse(plain)), remote)
   const members = lazy(() => JSON.parse(plain) as Record<string, string>)
   const key = lazy(() => createPrivateKey({ key: members(), format: 'jwk' }))
   const jwk = lazy(() => publicJwk(members(), alg))
@@ -85,13 +110,29 @@ function openEntry(entry: Entry, sealingKey: Keys): OpenKey {
   return { entry, key, signing, verification, jwk }
 }
 
+/** The public half is that of the record, whatever the service says later. */
+function openRemote(entry: Entry, key: RemoteKey, services: RemoteKeys | undefined): OpenKey {
+  const { kid, alg } = entry
+  const jwk = lazy(() => publicJwk(key.public_jwk, alg))
+  if (!isSigningAlg(alg))
+    throw new KeyRingError(`the key ${kid} for ${alg} is at a service, which only signs`)
+  const signing = lazy(() => {
+    if (services) return services.signing(kid, alg, key)
+    throw new KeyRingError(`the key ${kid} is at ${key.source}, which is not asked here`)
+  })
+  const verification = lazy(() =>
+    verificationKey(kid, alg, createPublicKey({ key: key.public_jwk, format: 'jwk' })),
+  )
+  return { entry, remote: key, signing, verification, jwk }
+}
+
 /** Opens the keys of `document`. Keys that `before` has opened already are taken from it. */
-export function openKeys(document: Document, sealingKey: Keys, before?: OpenKeys): OpenKeys {
+export function openKeys(document: Document, openers: Openers, before?: OpenKeys): OpenKeys {
   const all = document.keys.map((entry): OpenKey => {
     const known = before?.get(entry.kid)
-    // Equal sealed text is the same key: only its times may have changed.
-    const same = known?.entry.private_jwk === entry.private_jwk && known.entry.alg === entry.alg
-    return known && same ? { ...known, entry } : openEntry(entry, sealingKey)
+    // Equal sealed text, bound to the same, is the same key: only its times may have changed.
+    const same = known && Bun.deepEquals(sealedIn(known.entry), sealedIn(entry))
+    return same ? { ...known, entry } : openEntry(entry, openers)
   })
   const byKid = new Map(all.map((one) => [one.entry.kid, one]))
   /** The newest first, so that the signer is nearly always the first. */
@@ -133,13 +174,14 @@ export function openKeys(document: Document, sealingKey: Keys, before?: OpenKeys
   return {
     document,
     get: (kid) => byKid.get(kid),
+    current,
     signer: (alg, now) => current(alg, now)?.signing?.(),
     find,
     findForHint: (kid, now) => find(kid, now) ?? findFormer(kid, now),
     decrypters: (alg, now, kid) =>
       (byAlg.get(alg) ?? [])
         .filter(({ entry }) => !isRetired(entry, now) && (kid === undefined || entry.kid === kid))
-        .map(({ key }) => key()),
+        .flatMap(({ key }) => key?.() ?? []),
     jwks(now) {
       if (published && now < published.until) return published
       const shown = notRetired(now).filter(isPublished)
@@ -149,13 +191,16 @@ export function openKeys(document: Document, sealingKey: Keys, before?: OpenKeys
       return (published = { body, etag: `"${sha256(body)}"`, keys, until })
     },
     list: (now) =>
-      notRetired(now).map(({ entry }) => {
-        const { private_jwk: _, ...shown } = entry
-        return { ...shown, state: state(entry, now) }
+      notRetired(now).map(({ entry, remote }) => {
+        const { private_jwk: _, remote: _sealed, ...shown } = entry
+        const place = remote && { source: remote.source, version: remote.version }
+        return { ...shown, state: state(entry, now), ...place }
       }),
     pem(alg, now, kid) {
       const found = kid === undefined ? current(alg, now) : byKid.get(kid)
-      return found?.entry.alg === alg ? { kid: found.entry.kid, ...toPem(found.key()) } : undefined
+      return found?.key && found.entry.alg === alg
+        ? { kid: found.entry.kid, ...toPem(found.key()) }
+        : undefined
     },
   }
 }

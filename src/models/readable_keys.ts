@@ -12,7 +12,7 @@ export async function requireReadable(
   sealingKey: Keys,
 ): Promise<void> {
   const text = await storage.get(record.recordName)
-  if (text !== undefined) openKeys(record.parseDocument(text), sealingKey)
+  if (text !== undefined) openKeys(record.parseDocument(text), { sealingKey })
   else if ((await plain.get(record.recordName)) !== undefined)
     throw record.wrongSecret('the record of signing keys was')
 }

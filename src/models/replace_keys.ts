@@ -3,7 +3,16 @@ import { generateKey, type KeyAlg } from '../auth/jwk.ts'
 import { type Clock, seconds } from '../lib/clock.ts'
 import type { Keys } from '../lib/secret_keys.ts'
 import type { KeyStorage } from './key_ring_options.ts'
-import { type Document, emptyDocument, KeyRingError, newEntry, recordName } from './signing_keys.ts'
+import type { RemoteKeys } from './remote_keys.ts'
+import {
+  type Document,
+  emptyDocument,
+  kidOfKey,
+  KeyRingError,
+  newEntry,
+  type NewKey,
+  recordName,
+} from './signing_keys.ts'
 
 export interface Replacement {
   storage: KeyStorage
@@ -12,6 +21,8 @@ export interface Replacement {
   clock: Clock
   algs: readonly KeyAlg[]
   rsaBits?: number
+  /** Services that keep keys. */
+  remote?: RemoteKeys
 }
 
 const maxAttempts = 20
@@ -26,17 +37,31 @@ function namesIn(text: string | undefined): string[] {
   }
 }
 
+/** A key of a service is one that the record does not name. Rejects with KeyRingError where the operator must make it first. */
+async function nextKey(
+  alg: KeyAlg,
+  { rsaBits, remote }: Pick<Replacement, 'rsaBits' | 'remote'>,
+  former: readonly string[],
+): Promise<NewKey> {
+  if (remote?.sourceOf(alg) === undefined) return generateKey(alg, rsaBits)
+  const newest = await remote.newest(alg)
+  const key = former.includes(kidOfKey(newest)) ? await remote.make(alg) : newest
+  await remote.tryOut(alg, key)
+  return key
+}
+
 /** Keys are not read, because no secret may open them. Running instances learn of the new record as of a rotation. */
 export async function replaceKeys({
   storage,
   sealingKey,
   clock,
   algs,
-  rsaBits,
+  ...ways
 }: Replacement): Promise<string[]> {
   const now = seconds(clock)
+  const former = namesIn(await storage.get(recordName))
   const keys = await Promise.all(
-    algs.map(async (alg) => newEntry(await generateKey(alg, rsaBits), alg, now, now, sealingKey)),
+    algs.map(async (alg) => newEntry(await nextKey(alg, ways, former), alg, now, now, sealingKey)),
   )
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const before = await storage.get(recordName)

@@ -11,16 +11,31 @@ export const recordName = 'key_ring'
 
 const Seconds = v.pipe(v.number(), v.integer(), v.minValue(0))
 
-/** One key. Times in seconds since the epoch; `private_jwk` is sealed. A key without `retires_at` has no successor. */
-const Entry = v.object({
-  kid: v.pipe(v.string(), v.check(isThumbprint)),
-  alg: v.picklist(keyAlgs),
-  created_at: Seconds,
-  activates_at: Seconds,
-  retires_at: v.optional(Seconds),
-  private_jwk: v.string(),
-})
+/**
+ * One key. Times in seconds since the epoch. A key without `retires_at` has no successor. Either `private_jwk` or, for a key
+ * that stays at a service, `remote` is there. Both are sealed: without SECRET_KEY, no key can be added to the record.
+ */
+const Entry = v.pipe(
+  v.object({
+    kid: v.pipe(v.string(), v.check(isThumbprint)),
+    alg: v.picklist(keyAlgs),
+    created_at: Seconds,
+    activates_at: Seconds,
+    retires_at: v.optional(Seconds),
+    private_jwk: v.optional(v.string()),
+    remote: v.optional(v.string()),
+  }),
+  v.check(({ private_jwk, remote }) => (private_jwk === undefined) !== (remote === undefined)),
+)
 export type Entry = v.InferOutput<typeof Entry>
+
+/** The plain text of `remote`: a version of the key of a service (models/remote_keys.ts), by its public half. */
+export const RemoteKey = v.object({
+  source: v.string(),
+  version: v.string(),
+  public_jwk: v.record(v.string(), v.string()),
+})
+export type RemoteKey = v.InferOutput<typeof RemoteKey>
 
 /**
  * The public half of a retired signing key. It is not published and verifies ID Token hints alone, until the last
@@ -34,11 +49,15 @@ const Former = v.object({
 })
 export type Former = v.InferOutput<typeof Former>
 
-/** `retired` has the `kid` of each retired key, so that a key file that still exists does not add it again. */
+/**
+ * `retired` has the `kid` of each retired key, so that a key file that still exists does not add it again. `asked` has, by
+ * algorithm, when an instance last asked a service for a new key (seconds).
+ */
 const Document = v.object({
   keys: v.array(Entry),
   retired: v.array(v.string()),
   former: v.optional(v.array(Former), []), // older versions did not write it
+  asked: v.optional(v.record(v.string(), Seconds)),
 })
 export type Document = v.InferOutput<typeof Document>
 
@@ -89,36 +108,50 @@ export function parseDocument(text: string): Document {
 }
 
 /** Binds a sealed key to its `kid` and `alg`, so that a copy under another `kid` or `alg` does not open. */
-export const sealContext = (kid: string, alg: KeyAlg): string =>
+const sealContext = (kid: string, alg: KeyAlg): string =>
   `${isSigningAlg(alg) ? 'signing' : 'decryption'} key ${alg} ${kid}`
 
-/** An entry for a private key that fits `alg`, active from `activatesAt` (seconds). */
+/** The sealed text of an entry, and what it is bound to. */
+export const sealedIn = ({ kid, alg, private_jwk = '', remote }: Entry): { text: string; context: string } =>
+  remote === undefined
+    ? { text: private_jwk, context: sealContext(kid, alg) }
+    : { text: remote, context: `remote ${sealContext(kid, alg)}` }
+
+const withSealed = (entry: Entry, text: string): Entry =>
+  entry.remote === undefined ? { ...entry, private_jwk: text } : { ...entry, remote: text }
+
+/** A private key of this provider, or one of a service. */
+export type NewKey = KeyObject | RemoteKey
+
+const isRemote = (key: NewKey): key is RemoteKey => 'public_jwk' in key
+
+const membersOf = (key: NewKey): object => (isRemote(key) ? key.public_jwk : key.export({ format: 'jwk' }))
+
+export const kidOfKey = (key: NewKey): string => thumbprint(membersOf(key))
+
+/** An entry for a key that fits `alg`, active from `activatesAt` (seconds). */
 export function newEntry(
-  key: KeyObject,
+  key: NewKey,
   alg: KeyAlg,
   now: number,
   activatesAt: number,
   sealingKey: Keys,
 ): Entry {
-  const jwk = key.export({ format: 'jwk' })
-  const kid = thumbprint(jwk)
-  return {
-    kid,
-    alg,
-    created_at: now,
-    activates_at: activatesAt,
-    private_jwk: seal(sealingKey, JSON.stringify(jwk), sealContext(kid, alg)),
-  }
+  const times = { created_at: now, activates_at: activatesAt }
+  const empty: Entry = { kid: kidOfKey(key), alg, ...times, ...(isRemote(key) && { remote: '' }) }
+  const plain = JSON.stringify(isRemote(key) ? key : membersOf(key))
+  return withSealed(empty, seal(sealingKey, plain, sealedIn(empty).context))
 }
 
 /** The document with its private keys sealed by the first of `keys`, and how many of them another had sealed. */
 export function resealDocument(document: Document, keys: Keys): { document: Document; moved: number } {
   let moved = 0
   const entries = document.keys.map((entry) => {
-    const next = resealed(keys, entry.private_jwk, sealContext(entry.kid, entry.alg))
+    const { text, context } = sealedIn(entry)
+    const next = resealed(keys, text, context)
     if (next === undefined) return entry
     moved++
-    return { ...entry, private_jwk: next }
+    return withSealed(entry, next)
   })
   return { document: { ...document, keys: entries }, moved }
 }
@@ -156,6 +189,7 @@ export function withNewer(theirs: Document, ours: Document): Document {
     keys: [...theirs.keys, ...lacking].filter(({ kid }) => !retired.includes(kid)),
     retired,
     former: [...former.values()],
+    ...(theirs.asked && { asked: theirs.asked }),
   }
 }
 
@@ -166,6 +200,18 @@ export function append(document: Document, entry: Entry): Document {
     ...document,
     keys: [...document.keys, { ...entry, activates_at: Math.max(entry.activates_at, after) }],
   }
+}
+
+/** Seconds after which a service that was asked for a new key, and showed none, is asked again. */
+const askedAgainAfter = 60
+
+/**
+ * The document with the mark that this instance asks the service of `alg` for a new key; unchanged where one asked just now.
+ * The instance whose mark is kept asks: otherwise each would make a key.
+ */
+export function claimNewKey(document: Document, alg: KeyAlg, now: number): Document {
+  if (Math.abs(now - (document.asked?.[alg] ?? 0)) < askedAgainAfter) return document
+  return { ...document, asked: { ...document.asked, [alg]: now } }
 }
 
 export interface Rules {
@@ -204,13 +250,17 @@ export function settle(
     const next = all[i + 1]
     const successor = next?.alg === entry.alg ? next : undefined
     // Members in the order of the schema, so that an unchanged document is the same text.
-    const { private_jwk, retires_at, ...rest } = entry
+    const { private_jwk, remote, retires_at, ...rest } = entry
+    const sealed = {
+      ...(private_jwk !== undefined && { private_jwk }),
+      ...(remote !== undefined && { remote }),
+    }
     if (successor) {
       const end = successor.activates_at + retention + skew
-      return { ...rest, retires_at: Math.max(retires_at ?? 0, end), private_jwk }
+      return { ...rest, retires_at: Math.max(retires_at ?? 0, end), ...sealed }
     }
-    if (algs.includes(entry.alg)) return { ...rest, private_jwk }
-    return { ...rest, retires_at: retires_at ?? now + retention + skew, private_jwk }
+    if (algs.includes(entry.alg)) return { ...rest, ...sealed }
+    return { ...rest, retires_at: retires_at ?? now + retention + skew, ...sealed }
   })
   const gone = timed.filter((entry) => isRetired(entry, now))
   return {
@@ -219,5 +269,6 @@ export function settle(
     former: [...document.former, ...gone.flatMap((entry) => formerOf(entry, hints, publicOf(entry.kid)))]
       .filter(({ until }) => until > now)
       .slice(-rememberedNames),
+    ...(document.asked && { asked: document.asked }),
   }
 }

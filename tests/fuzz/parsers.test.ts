@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { parseClaimsParameter } from '../../src/auth/claims.ts'
 import { parseBasic, readCredentials } from '../../src/auth/client_auth.ts'
+import { jwsOfDer } from '../../src/auth/ecdsa_der.ts'
 import { kidOf, verify } from '../../src/auth/jws.ts'
 import { parsePrompt } from '../../src/auth/prompt.ts'
 import { matchRedirectUri, redirectUriProblem } from '../../src/auth/redirect_uri.ts'
@@ -9,6 +10,7 @@ import { RefusedError } from '../../src/auth/refusal.ts'
 import { parseScope, scopeValues } from '../../src/auth/scope.ts'
 import { Refusal } from '../../src/cli/failure.ts'
 import { readCsv, readJson, writeCsv } from '../../src/cli/user_file.ts'
+import { readKeySources } from '../../src/config/key_source.ts'
 import type { Call } from '../../src/contracts/call.ts'
 import { certificateFormats } from '../../src/features/mutual_tls/certificate_formats.ts'
 import { readCertificate } from '../../src/features/mutual_tls/certificate.ts'
@@ -56,6 +58,34 @@ const callWith = (name: string, value: string): Call | undefined => {
 const keys = { find: () => undefined }
 
 const parsers: Parser[] = [
+  {
+    name: 'sources of signing keys',
+    parse: readKeySources,
+    samples: [
+      'ES256=vault-transit:transit/latchkey RS256=awskms:alias/latchkey',
+      'PS256=awskms:arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+    ],
+    tokens: [
+      'ES256=',
+      'RS256=',
+      'vault-transit:',
+      'awskms:',
+      'alias/',
+      'arn:aws',
+      ':',
+      '/',
+      '..',
+      '=',
+      ' ',
+      'a',
+    ],
+  },
+  {
+    name: 'an ECDSA signature in DER',
+    parse: (text) => jwsOfDer(Buffer.from(text, 'latin1')),
+    samples: ['0\x06\x02\x01\x05\x02\x01\x09', `0\x44\x02\x20${'a'.repeat(32)}\x02\x20${'b'.repeat(32)}`],
+    tokens: ['0', '\x02', '\x20', '\x21', '\0', '\x80', '\xff', 'a'],
+  },
   {
     name: 'a line of the audit trail',
     parse: readLine,

@@ -79,11 +79,14 @@ test('the metrics follow the conventions of Prometheus', async () => {
 
 test('each metric is in the table, has HELP and TYPE, and is served', async () => {
   const served = await metrics()
-  // With the memory store there is one clock alone, nothing reached a limit, and the audit trail is off.
+  // With the memory store there is one clock alone, nothing reached a limit, the audit trail is off, and no key is at a service.
   const absent = [
     'latchkey_clock_offset_seconds',
     'latchkey_rate_limited_total',
     'latchkey_audit_stream_lag_entries',
+    'latchkey_remote_signatures_total',
+    'latchkey_remote_signature_seconds_total',
+    'latchkey_remote_signatures_waiting',
   ]
   for (const [name, { type, help }] of Object.entries(families)) {
     if (absent.includes(name)) continue

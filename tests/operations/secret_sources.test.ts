@@ -1,5 +1,5 @@
 /** Secrets that are kept elsewhere: Vault, AWS Secrets Manager, Google Secret Manager, a command. Issue 10, section 4. */
-import { createHash, createHmac, generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import { afterAll, beforeEach, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { jwtVerify } from 'jose'
 import { createSecrets } from '../../src/cli/secrets.ts'
 import { ConfigError } from '../../src/config.ts'
+import { isSigned } from '../support/aws.ts'
 import { startVault } from '../support/vault.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-secrets-'))
@@ -156,32 +157,6 @@ describe('AWS Secrets Manager', () => {
     session: 'the-session',
   }
 
-  /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
-  function isSigned(request: Request, body: string): boolean {
-    const { headers } = request
-    const [, scope = '', names = '', signature] =
-      /Credential=[^/]+\/(\S+), SignedHeaders=(\S+), Signature=(\w+)/.exec(
-        headers.get('authorization') ?? '',
-      ) ?? []
-    const [date = '', region = '', service = ''] = scope.split('/')
-    const sha = (text: string) => createHash('sha256').update(text).digest('hex')
-    const canonical = [
-      'POST',
-      new URL(request.url).pathname,
-      '',
-      ...names.split(';').map((name) => `${name}:${headers.get(name)}`),
-      '',
-      names,
-      sha(body),
-    ].join('\n')
-    const toSign = ['AWS4-HMAC-SHA256', headers.get('x-amz-date'), scope, sha(canonical)].join('\n')
-    const derived = [date, region, service, 'aws4_request'].reduce<string | Buffer>(
-      (last, part) => createHmac('sha256', last).update(part).digest(),
-      `AWS4${key.secret}`,
-    )
-    return createHmac('sha256', derived).update(toSign).digest('hex') === signature
-  }
-
   const asked: string[] = []
   const server = Bun.serve({
     hostname: '127.0.0.1',
@@ -203,7 +178,7 @@ describe('AWS Secrets Manager', () => {
           AssumeRoleWithWebIdentityResponse: { AssumeRoleWithWebIdentityResult: { Credentials } },
         })
       }
-      if (!isSigned(request, body))
+      if (!isSigned(request, body, key.secret))
         return Response.json({ __type: 'com.amazon#InvalidSignatureException' }, { status: 400 })
       const { SecretId } = JSON.parse(body) as { SecretId: string }
       const SecretString = secrets[SecretId.split(':').at(-1) ?? '']

@@ -13,10 +13,11 @@ import { openAudit } from '../../src/models/audit/audit.ts'
 import type { Birth } from '../../src/models/birth.ts'
 import { createParsedRecords, type ParsedRecords } from '../../src/models/define_record.ts'
 import { deriveKey } from '../../src/lib/hash.ts'
-import { createLog } from '../../src/lib/log.ts'
+import { createLog, type Log } from '../../src/lib/log.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import { loadKeyRing } from '../../src/models/key_ring.ts'
 import type { KeyStorage } from '../../src/models/key_ring_options.ts'
+import type { RemoteKeys } from '../../src/models/remote_keys.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
 import { featureEntries } from '../../src/table.ts'
@@ -58,6 +59,8 @@ export interface ProviderOptions {
   table?: Table
   /** Of its own for a test that rotates keys. */
   keyStorage?: KeyStorage
+  /** Services that keep signing keys; with `keyStorage`. */
+  remote?: (parts: { clock: Clock; log: Log }) => RemoteKeys
   /** That of a store that may lose records. */
   birth?: Birth
   lastingRoot?: Uint8Array
@@ -80,6 +83,7 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
     activationDelay: 600,
     retention: 3600,
     hints: config.sessionTtl,
+    remote: options.remote?.({ clock, log }),
   })
   const { auditSigningKey: signingKeys, auditChain: chain = 'test', issuer, secretKey } = config
   const audit =

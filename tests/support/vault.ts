@@ -1,4 +1,5 @@
 /** A server that answers as the API documentation of HashiCorp Vault says: AppRole, Kubernetes, tokens, key/value engines. https://developer.hashicorp.com/vault/api-docs */
+import { createTransit, type Transit } from './transit.ts'
 
 export interface Vault {
   address: string
@@ -12,6 +13,8 @@ export interface Vault {
   seal(sealed: boolean): void
   /** Seconds that new tokens live. */
   lifetime: number
+  /** The Transit engine, mounted at `transit`. */
+  transit: Transit
   stop(): void
 }
 
@@ -57,6 +60,11 @@ export function startVault(namespace?: string): Vault {
       if (path === 'auth/token/lookup-self') return json(200, { data: { ttl: 0, renewable: false } })
       if (path === 'auth/token/renew-self')
         return json(200, { auth: { client_token: token, lease_duration: vault.lifetime, renewable: true } })
+      const [, verb, name, action] = /^transit\/(keys|sign)\/([^/]+)(?:\/(rotate))?$/.exec(path) ?? []
+      if (verb !== undefined && name !== undefined) {
+        const body = request.method === 'POST' ? ((await request.json()) as Record<string, unknown>) : {}
+        return vault.transit.answer(request.method, action ?? verb, name, body)
+      }
       const shown = /^sys\/internal\/ui\/mounts\/(.+)$/.exec(path)?.[1]
       if (shown === undefined) return read(path)
       const mount = Object.keys(mounts).find((each) => shown.startsWith(each))
@@ -72,6 +80,7 @@ export function startVault(namespace?: string): Vault {
     tokens: new Set(),
     seal: (now) => void (sealed = now),
     lifetime: 3600,
+    transit: createTransit(),
     stop: () => void server.stop(true),
   }
   return vault

@@ -1,129 +1,19 @@
 /**
- * HashiCorp Vault and OpenBao: the key/value engine, versions 1 and 2; AppRole, Kubernetes or a token.
+ * HashiCorp Vault and OpenBao: the key/value engine, versions 1 and 2.
  * https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2
  */
-import { readAuthorities } from '../../config/named_files.ts'
 import type { SecretReference } from '../../config/secret_reference.ts'
-import {
-  ask,
-  fieldOf,
-  member,
-  quoted,
-  type Said,
-  type SecretSource,
-  SourceError,
-  type SourceSettings,
-  textMember,
-  tokenIn,
-} from './source.ts'
-
-interface Session {
-  token: string
-  /** Milliseconds of `performance.now()` after which the token is renewed; undefined for one that does not end. */
-  renewAt: number | undefined
-  renewable: boolean
-}
-
-/** A token is renewed when a third of its life is left. */
-const renewalPart = 2 / 3
-
-const problemIn = ({ status, json }: Said): string => {
-  const errors = member(json, 'errors')
-  const said = Array.isArray(errors) && errors.length > 0 ? ` ${quoted(errors.join('; '))}` : ''
-  const hint = status >= 300 && status < 400 ? ': it redirects; name the active node in VAULT_ADDR' : ''
-  return `${status}${said}${hint}`
-}
+import { fieldOf, member, type SecretSource, SourceError, type SourceSettings, textMember } from './source.ts'
+import { openVault, vaultProblem } from './vault_session.ts'
 
 export function vaultSource(settings: SourceSettings): SecretSource {
-  const { vaultAddr, vaultNamespace, vaultCacert, secretsTimeoutMs: timeoutMs } = settings
-  let session: Promise<Session> | undefined
-
-  const call = (path: string, options: { token?: string; body?: unknown } = {}): Promise<Said> => {
-    if (vaultAddr === undefined) throw new SourceError('VAULT_ADDR is required with vault:')
-    const { token, body } = options
-    return ask(`${vaultAddr.replace(/\/$/, '')}/v1/${path}`, {
-      method: body === undefined ? 'GET' : 'POST',
-      headers: {
-        ...(token !== undefined && { 'x-vault-token': token }),
-        ...(vaultNamespace !== undefined && { 'x-vault-namespace': vaultNamespace }),
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      timeoutMs,
-      ...(vaultCacert !== undefined && { ca: readAuthorities('VAULT_CACERT', vaultCacert).pem }),
-    })
-  }
-
-  function sessionOf(auth: unknown, token = textMember(auth, 'client_token')): Session {
-    if (token === undefined) throw new SourceError('Vault answered a sign-in without a token')
-    const lifetime = Number(member(auth, 'lease_duration') ?? 0)
-    return {
-      token,
-      renewable: member(auth, 'renewable') === true,
-      renewAt: lifetime > 0 ? performance.now() + lifetime * 1000 * renewalPart : undefined,
-    }
-  }
-
-  async function signIn(): Promise<Session> {
-    const { vaultToken, vaultRoleId, vaultSecretId, vaultKubernetesRole, vaultAuthMount } = settings
-    if (vaultToken !== undefined) return ownToken(vaultToken)
-    const login = async (method: string, body: unknown): Promise<Session> => {
-      const said = await call(`auth/${vaultAuthMount ?? method}/login`, { body })
-      if (said.status !== 200)
-        throw new SourceError(`Vault refused the sign-in by ${method}: ${problemIn(said)}`)
-      return sessionOf(member(said.json, 'auth'))
-    }
-    if (vaultRoleId !== undefined) return login('approle', { role_id: vaultRoleId, secret_id: vaultSecretId })
-    if (vaultKubernetesRole !== undefined)
-      return login('kubernetes', {
-        role: vaultKubernetesRole,
-        // Kubernetes replaces the token in the file, so it is read at each sign-in.
-        jwt: tokenIn('VAULT_KUBERNETES_TOKEN_PATH', settings.vaultKubernetesTokenPath),
-      })
-    throw new SourceError(
-      'vault: needs VAULT_TOKEN, VAULT_ROLE_ID with VAULT_SECRET_ID, or VAULT_KUBERNETES_ROLE',
-    )
-  }
-
-  async function ownToken(token: string): Promise<Session> {
-    const said = await call('auth/token/lookup-self', { token })
-    if (said.status !== 200) throw new SourceError(`Vault refused VAULT_TOKEN: ${problemIn(said)}`)
-    const data = member(said.json, 'data')
-    return sessionOf({ lease_duration: member(data, 'ttl'), renewable: member(data, 'renewable') }, token)
-  }
-
-  /** A token that cannot be renewed is replaced by a new sign-in. */
-  async function renewed(old: Session): Promise<Session> {
-    if (old.renewAt === undefined || performance.now() < old.renewAt) return old
-    if (!old.renewable) return signIn()
-    const said = await call('auth/token/renew-self', { token: old.token, body: {} })
-    return said.status === 200 ? sessionOf(member(said.json, 'auth'), old.token) : signIn()
-  }
-
-  /** One sign-in for readings at the same time. After a failure the next reading tries anew. */
-  function current(): Promise<Session> {
-    const before = session
-    const next = before ? before.then(renewed) : signIn()
-    session = next
-    next.catch(() => {
-      if (session === next) session = undefined
-    })
-    return next
-  }
-
-  /** A token that Vault no longer knows, as after a restart of Vault, is replaced once. */
-  async function withToken(path: string): Promise<Said> {
-    const said = await call(path, { token: (await current()).token })
-    if (said.status !== 403) return said
-    session = undefined
-    return call(path, { token: (await current()).token })
-  }
+  const ask = openVault(settings, 'vault')
 
   /** The path of the API for the path that the command line of Vault takes; the engine says where it is mounted. */
   async function apiPath(place: string): Promise<string> {
     const path = place.split('/').map(encodeURIComponent).join('/')
-    const said = await withToken(`sys/internal/ui/mounts/${path}`)
-    if (said.status !== 200) throw new SourceError(`Vault does not show ${place}: ${problemIn(said)}`)
+    const said = await ask(`sys/internal/ui/mounts/${path}`)
+    if (said.status !== 200) throw new SourceError(`Vault does not show ${place}: ${vaultProblem(said)}`)
     const data = member(said.json, 'data')
     const mount = textMember(data, 'path') ?? ''
     const isSecond = textMember(member(data, 'options'), 'version') === '2'
@@ -133,9 +23,9 @@ export function vaultSource(settings: SourceSettings): SecretSource {
   return {
     async read(reference: SecretReference) {
       const { place } = reference
-      const said = await withToken(await apiPath(place))
+      const said = await ask(await apiPath(place))
       if (said.status === 404) throw new SourceError(`Vault has nothing at ${place}`)
-      if (said.status !== 200) throw new SourceError(`Vault refused ${place}: ${problemIn(said)}`)
+      if (said.status !== 200) throw new SourceError(`Vault refused ${place}: ${vaultProblem(said)}`)
       const outer = member(said.json, 'data')
       const inner = member(outer, 'data')
       const secret = member(outer, 'metadata') !== undefined ? inner : outer
