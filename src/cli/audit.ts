@@ -172,10 +172,7 @@ async function* csvOf(lines: AsyncIterable<string>): AsyncGenerator<string> {
   for await (const text of lines) {
     const entry: Record<string, unknown> | undefined = readLine(text)?.entry
     if (!entry) continue
-    const cells = columns.map((name) => {
-      const value = entry[name]
-      return typeof value === 'object' ? JSON.stringify(value) : `${(value as string | undefined) ?? ''}`
-    })
+    const cells = columns.map((name) => printable(entry[name] ?? ''))
     yield `${csvLine(cells)}\r`
   }
 }

@@ -1,5 +1,6 @@
 /** The audit trail of this process, when AUDIT_SIGNING_KEY turns it on. It is loaded then alone. */
 import { hostname } from 'node:os'
+import type { Entry } from '../config/entry.ts'
 import { type Env, given } from '../config/read.ts'
 import { entries } from '../config/variables.ts'
 import type { Audit } from '../models/audit/audit.ts'
@@ -45,17 +46,17 @@ export async function closeTrail(audit: Audit | undefined): Promise<void> {
   await audit.checkpoints.extend(audit)
 }
 
-const known = new Map(
+const known = new Map<string, Entry>(
   [...entries, ...Object.values(featureEntries).flat()].map((entry) => [entry.name, entry]),
 )
 
 /** The settings that were made, by variable. A secret is a fingerprint; one that is kept elsewhere has its value here. */
-export function settingsFor(audit: Audit, env: Env): Record<string, string> {
+export function settingsFor(audit: Pick<Audit, 'fingerprint'>, env: Env): Record<string, string> {
   const settings: Record<string, string> = {}
   for (const [name, entry] of known) {
     const value = given(env, name)
     if (value !== undefined)
-      settings[name] = 'secret' in entry && entry.secret ? audit.fingerprint(value) : value.slice(0, 500)
+      settings[name] = entry.secret || entry.credentials ? audit.fingerprint(value) : value.slice(0, 500)
   }
   return settings
 }

@@ -25,6 +25,8 @@ export interface Entry {
   readonly needs?: string
   /** The value is never shown, and can be read from the file in NAME_FILE. */
   readonly secret?: true
+  /** The value may have a credential in it, as the query of a URL has: the audit trail has a fingerprint of it. */
+  readonly credentials?: true
   /** The URLs in the value that this provider requests. One that the outbound fetcher refuses stops the start. */
   readonly outbound?: (value: unknown) => readonly string[]
   readonly help: string

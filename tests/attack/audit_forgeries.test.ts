@@ -1,5 +1,6 @@
 /** Forgeries of the audit trail by lines and records that this provider wrote itself: left out, put elsewhere, or put in the way. */
 import { expect, test } from 'bun:test'
+import { trailOf } from '../../src/cli/backup/trail.ts'
 import { macKeysOf } from '../../src/models/audit/audit.ts'
 import { readCheckpoint, signCheckpoint } from '../../src/models/audit/checkpoint.ts'
 import { droppedLine, readLine } from '../../src/models/audit/entry.ts'
@@ -146,6 +147,18 @@ test('names that a stranger put into the index of chains make no checkpoint that
   const again = await trail({ store: one.store, clock: one.clock })
   await again.sign()
   expect(words(await again.verify(undefined, { macKeys }))).toEqual([])
+})
+
+test('names that a stranger put into the index of chains leave no chain out of a backup', async () => {
+  const one = await stored()
+  for (let i = 0; i < 1_100; i += 1) {
+    await one.store.link(chainsIndex, `before-${i}`, 0)
+    await one.store.link(chainsIndex, `after-${i}`, 1e9)
+  }
+  const { ends, isIn } = await trailOf(one.store)
+  expect(ends).toContainEqual({ kind: 'member', index: chainsIndex, member: 'one', score: 6 })
+  for (let batch = 1; batch <= 6; batch += 1)
+    expect(isIn({ kind: 'value', key: batchKey('one', batch), value: '' })).toBe(true)
 })
 
 test('a batch of a stranger at the end of a chain stops no start, and hides no gap', async () => {

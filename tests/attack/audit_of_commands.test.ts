@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'bun:test'
 import { generateKeyPairSync } from 'node:crypto'
+import { settingsFor } from '../../src/cli/audit_trail.ts'
 import { commands } from '../../src/cli/commands.ts'
 import { operatorName } from '../../src/cli/operator.ts'
 import { commandLine } from '../support/command.ts'
@@ -104,6 +105,21 @@ test('each command is in one of the two lists', () => {
   expect([...Object.keys(changing), ...Object.keys(others)].toSorted()).toEqual(
     commands.map(({ name }) => name).toSorted(),
   )
+})
+
+test('a setting that may have a credential in it is a fingerprint', () => {
+  const given = {
+    SMS_GATEWAY_URL: 'https://sms.example/send?key=canary&to={to}',
+    SMS_GATEWAY_BODY: 'password=canary&to={to}&text={text}',
+    CIBA_NOTIFY_URL: 'https://notify.example/canary',
+    AUDIT_WEBHOOK_URL: 'https://hooks.example/services/canary',
+    STORE_URL: 'postgres://user:canary@host/db',
+    ISSUER_URL: 'https://id.example',
+  }
+  const settings = settingsFor({ fingerprint: (value) => `sha256:${value.length}` }, given)
+  expect(JSON.stringify(settings)).not.toContain('canary')
+  expect(Object.keys(settings).toSorted()).toEqual(Object.keys(given).toSorted())
+  expect(settings.ISSUER_URL).toBe('https://id.example')
 })
 
 interface Entry {

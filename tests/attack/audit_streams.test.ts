@@ -113,12 +113,15 @@ describe('at least once', () => {
     const told = () => one.logged.filter((line) => line.includes('audit_stream_'))
     expect(told()).toHaveLength(1)
     expect(told()[0]).toContain('the host is away')
-    expect(await stateOf(one.store, 'down')).toMatchObject({ lag: 20, problem: 'the host is away' })
+    expect(await stateOf(one.store, 'down', one.audit.keys)).toMatchObject({
+      lag: 20,
+      problem: 'the host is away',
+    })
     down.fail(undefined)
     await run(one, down.sink)
     expect(down.seqs()).toEqual(numbers(20))
     expect(told()).toHaveLength(2)
-    expect(await stateOf(one.store, 'down')).toMatchObject({ lag: 0, problem: undefined })
+    expect(await stateOf(one.store, 'down', one.audit.keys)).toMatchObject({ lag: 0, problem: undefined })
   })
 
   test('attempts back off, for five minutes at most; Retry-After counts for an hour at most', async () => {
@@ -203,7 +206,7 @@ describe('what was dropped, cut or made up', () => {
       audit: one.audit,
       now: one.clock.now(),
       retention: { other: 10, kinds: {} },
-      streams: await cursorsOf(one.store, ['basket']),
+      streams: await cursorsOf(one.store, ['basket'], one.audit.keys),
       hold,
     })
   const entriesOf = async (one: TestTrail, kind: string) =>
@@ -299,6 +302,44 @@ describe('what was dropped, cut or made up', () => {
   )
 })
 
+describe('a stranger with access to the store', () => {
+  test('moves no cursor: what was not sent is sent', async () => {
+    const one = await trail()
+    const { sink, seqs } = basket()
+    await one.write(1)
+    await run(one, sink)
+    const text = (await one.store.get(stateKey('basket')))!
+    await one.write(2, 3)
+    expect(text).toContain('{"batch":1,"seq":1}')
+    for (const forged of [
+      text.replace('{"batch":1,"seq":1}', '{"batch":3,"seq":3}'),
+      text.slice(43).replace('{"batch":1,"seq":1}', '{"batch":3,"seq":3}'),
+    ]) {
+      await one.store.put(stateKey('basket'), forged)
+      await run(one, sink)
+      // From the beginning, because nothing says what was sent.
+      expect(seqs().slice(-3)).toEqual([1, 2, 3])
+    }
+    // The cursor of another stream is none of this one.
+    const other = basket('other')
+    await one.store.put(stateKey('other'), (await one.store.get(stateKey('basket')))!)
+    await run(one, other.sink)
+    expect(other.seqs()).toEqual([1, 2, 3])
+  })
+
+  test('an older cursor, and one that a former value of AUDIT_SIGNING_KEY signed, go on', async () => {
+    const one = await trail()
+    const { sink, seqs } = basket()
+    await one.write(1)
+    await run(one, sink)
+    const fresh = 'another-audit-signing-key-of-the-tests'
+    const two = await trail({ store: one.store, clock: one.clock, signingKeys: [fresh, auditKey] })
+    await two.write(2)
+    await run(two, sink)
+    expect(seqs()).toEqual([1, 2])
+  })
+})
+
 describe('syslog', () => {
   let server: SyslogServer
   const started: SyslogServer[] = []
@@ -310,7 +351,7 @@ describe('syslog', () => {
   afterAll(async () => void (await Promise.all(started.map((each) => each.stop()))))
   const sinkOf = (url: string, ca = own.certPath, within?: number) =>
     syslogSink(configOf({ AUDIT_SYSLOG_URL: url, AUDIT_SYSLOG_CA_PATH: ca }), within)
-  const problemOf = async (one: TestTrail) => (await stateOf(one.store, 'syslog')).problem
+  const problemOf = async (one: TestTrail) => (await stateOf(one.store, 'syslog', one.audit.keys)).problem
 
   test('frames and messages are those of RFC 5425 and RFC 5424', async () => {
     const { url, messages, problems } = await start(own)
@@ -413,14 +454,14 @@ describe('syslog', () => {
       await one.audit.flush()
       behave(manner)
       await run(one, sinkOf(url, own.certPath, 300))
-      expect(await stateOf(one.store, 'syslog')).toMatchObject({ lag: 900 })
+      expect(await stateOf(one.store, 'syslog', one.audit.keys)).toMatchObject({ lag: 900 })
       expect(await problemOf(one)).toContain('localhost')
       behave('well')
       messages.length = 0
       one.clock.advance(400_000)
       await run(one, sinkOf(url))
       expect(new Set(messages).size).toBe(900)
-      expect(await stateOf(one.store, 'syslog')).toMatchObject({ lag: 0, problem: undefined })
+      expect(await stateOf(one.store, 'syslog', one.audit.keys)).toMatchObject({ lag: 0, problem: undefined })
     },
   )
 
@@ -531,7 +572,7 @@ describe('webhook', () => {
     expect(got.map(({ headers }) => headers.get('webhook-id'))).toEqual(
       Array.from({ length: 2 }, () => got[0]!.headers.get('webhook-id')),
     )
-    expect((await stateOf(one.store, 'webhook')).lag).toBe(0)
+    expect((await stateOf(one.store, 'webhook', one.audit.keys)).lag).toBe(0)
   })
 
   const refusals: Record<string, () => Response | Promise<Response>> = {
@@ -547,7 +588,7 @@ describe('webhook', () => {
     answer = refuse
     await run(one, sinkOf())
     expect(got).toHaveLength(1)
-    const { problem, lag } = await stateOf(one.store, 'webhook')
+    const { problem, lag } = await stateOf(one.store, 'webhook', one.audit.keys)
     expect(problem).toContain('localhost')
     expect(lag).toBe(1)
   })
@@ -569,7 +610,7 @@ describe('webhook', () => {
     const resolve = () => Promise.resolve(['10.0.0.7'])
     const outbound = createOutbound({ config, clock: one.clock, log: silent, resolve })
     await run(one, webhookSink({ config, clock: one.clock, outbound }))
-    expect((await stateOf(one.store, 'webhook')).problem).toContain('public address')
+    expect((await stateOf(one.store, 'webhook', one.audit.keys)).problem).toContain('public address')
     expect(got).toHaveLength(0)
   })
 
@@ -636,6 +677,6 @@ describe('file', () => {
     const one = await trail()
     await one.write(1)
     await run(one, fileSink({ ...fileOf().config, auditFile: join(folder, 'none', 'x') }, one.clock))
-    expect((await stateOf(one.store, 'file')).problem).toContain('cannot be written: ENOENT')
+    expect((await stateOf(one.store, 'file', one.audit.keys)).problem).toContain('cannot be written: ENOENT')
   })
 })

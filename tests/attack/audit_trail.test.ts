@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import { misfit, readLine } from '../../src/models/audit/entry.ts'
 import { exportLines } from '../../src/models/audit/export_lines.ts'
 import { macKeysOf } from '../../src/models/audit/audit.ts'
+import { hasUnsafe } from '../../src/lib/unsafe_text.ts'
 import { note } from '../../src/models/audit/note.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { batchKey } from '../../src/models/audit/stored.ts'
@@ -130,6 +131,7 @@ test('texts of strangers end no line and are bounded', async () => {
   const op = await provider({ env })
   const name = 'Evil"}\n{"v":1,"chain":"test","seq":1}\u2028'
   expect((await register(op, name)).status).toBeLessThan(500)
+  await op.fetch('/token', { method: 'POST', headers: { 'user-agent': 'Mozilla \u009b31m \u0085 \u00adx' } })
   const long = await op.fetch('/token', {
     method: 'POST',
     headers: {
@@ -144,6 +146,10 @@ test('texts of strangers end no line and are bounded', async () => {
   })
   expect(long.status).toBeGreaterThanOrEqual(400)
   const entries = await entriesOf(op)
+  expect(entries.some(({ device }) => device === 'Mozilla \u009b31m \u0085 \u00adx')).toBe(true)
+  const { store, config } = op.context
+  for await (const line of exportLines({ store, issuer: config.issuer }, undefined))
+    expect(hasUnsafe(line, 'line')).toBe(false)
   const last = entries.findLast(({ kind }) => kind === 'refused')!
   expect(JSON.stringify(last).length).toBeLessThan(4_000)
   expect(last.trace_id).toBe('4bf92f3577b34da6a3ce929d0e0e4736')

@@ -1,5 +1,5 @@
 /** The audit trail in a backup: up to the entries that were there when it began, so that no chain has a gap. docs/decisions/0078-audit-trail.md */
-import { chainsIndex, checkpointsIndex } from '../../models/audit/stored.ts'
+import { chainsIndex, chainsOf, checkpointsIndex } from '../../models/audit/stored.ts'
 import type { Found, Store } from '../../store/store.ts'
 
 /**
@@ -10,11 +10,13 @@ export async function trailOf(plain: Store): Promise<{ ends: Found[]; isIn(found
   // The checkpoints first: each covers entries that were written before it.
   const ends: Found[] = []
   const newest = new Map<string, number>()
-  for (const index of [checkpointsIndex, chainsIndex])
-    for (const { member, score } of await plain.range(index)) {
-      ends.push({ kind: 'member', index, member, score })
-      newest.set(index === chainsIndex ? `audit:${member}` : 'audit_checkpoint', score)
-    }
+  const add = (index: string, member: string, score: number, name: string) => {
+    ends.push({ kind: 'member', index, member, score })
+    newest.set(name, score)
+  }
+  for (const { member, score } of await plain.range(checkpointsIndex, { limit: 1 }))
+    add(checkpointsIndex, member, score, 'audit_checkpoint')
+  for (const [chain, score] of await chainsOf(plain)) add(chainsIndex, chain, score, `audit:${chain}`)
   return {
     ends,
     isIn(found) {

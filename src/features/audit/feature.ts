@@ -79,7 +79,7 @@ export const auditFeature = defineFeature({
           audit,
           now: clock.now(),
           retention: settings(context).auditRetention,
-          streams: await cursorsOf(store, streamsOf(context.config)),
+          streams: await cursorsOf(store, streamsOf(context.config), audit.keys),
           hold: context.config.auditStreamHold,
         })
       },

@@ -60,7 +60,7 @@ export const streamChecks: readonly HealthCheck[] = streams.map(({ name, isOn })
   async run({ audit, config, store, clock }) {
     if (!audit || !isOn(config)) return undefined
     const { stateOf } = await loaded()
-    const { lag, problem, failingSince = 0 } = await stateOf(store, name)
+    const { lag, problem, failingSince = 0 } = await stateOf(store, name, audit.keys)
     return {
       ok: problem === undefined || clock.now() - failingSince < quietly,
       details: {

@@ -50,6 +50,7 @@ export const env = defineEntries([
   },
   {
     name: 'CIBA_NOTIFY_URL',
+    credentials: true,
     schema: is.webUrl,
     outbound: is.urlsIn,
     needs: 'CIBA_NOTIFY_SECRET',

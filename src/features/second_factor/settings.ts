@@ -31,6 +31,7 @@ export const env = defineEntries([
   },
   {
     name: 'SMS_GATEWAY_URL',
+    credentials: true,
     schema: is.webUrl,
     outbound: is.urlsIn,
     help: 'Gateway that sends text messages with codes. {to} and {text} in its query are replaced.',
@@ -43,6 +44,7 @@ export const env = defineEntries([
   },
   {
     name: 'SMS_GATEWAY_BODY',
+    credentials: true,
     schema: is.text,
     default: '{"to":"{to}","text":"{text}"}',
     help: 'Body of these requests: JSON if it begins with a brace, otherwise a form. {to} is the number with its plus sign, {text} the message.',

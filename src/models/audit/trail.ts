@@ -1,6 +1,7 @@
 /** The chain of this process: entries wait at most a second, and are written in batches. docs/decisions/0078-audit-trail.md */
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
+import { escapeCharacter, replaceUnsafe } from '../../lib/unsafe_text.ts'
 import { type Store, StoreUnavailable } from '../../store/store.ts'
 import { type Entry, type MacKey, seal } from './entry.ts'
 import { schemaVersion } from './kinds.ts'
@@ -94,7 +95,8 @@ export function createTrail({ store, clock, log, chain, keys }: TrailParts, star
       time = Math.max(time, at)
       // Pieces of JSON: the draft is written once, and nothing is copied.
       const clocked = at < time - 1000 ? `"clock":"${new Date(at).toISOString()}",` : ''
-      const inner = JSON.stringify(draft).slice(1, -1)
+      // JSON leaves characters that end or reorder a line for the programs that show it. They stand in texts alone.
+      const inner = replaceUnsafe(JSON.stringify(draft).slice(1, -1), 'line', escapeCharacter)
       const body = `${head}${seq},"time":"${isoOf(time)}",${clocked}${inner},"key":"${key.id}"}`
       const sealed = seal(body, mac, key)
       ;({ mac } = sealed)

@@ -1,5 +1,7 @@
 /** How far a stream of the audit trail has come, and which instance sends: one record for each sink. docs/decisions/0084-audit-streams.md */
 import * as v from 'valibot'
+import { hmac } from '../../../lib/hash.ts'
+import type { MacKey } from '../entry.ts'
 import type { Store } from '../../../store/store.ts'
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0))
@@ -37,17 +39,26 @@ const beginning: State = {
   problem: '',
 }
 
-/** The record as it is in the store, and what it says. Without one, or with one that is damaged, the stream begins anew. */
+const macLength = 43
+
+/** Who can write to the store, and has no key, must not make a stream pass over entries. */
+const macOf = ({ secret }: MacKey, sink: string, json: string): string =>
+  hmac(secret, `audit stream\n${sink}\n${json}`)
+
+/** The record as it is in the store, and what it says. Without one, or with one that we did not write, the stream begins anew. */
 export interface Stored {
   text: string | undefined
   state: State
 }
 
-export async function readState(store: Store, sink: string): Promise<Stored> {
+/** `keys` are those of AUDIT_SIGNING_KEY: the first signs, all of them verify. */
+export async function readState(store: Store, sink: string, keys: readonly MacKey[]): Promise<Stored> {
   const text = await store.get(stateKey(sink))
   if (text === undefined) return { text, state: beginning }
+  const [mac, json] = [text.slice(0, macLength), text.slice(macLength)]
+  if (!keys.some((key) => macOf(key, sink, json) === mac)) return { text, state: beginning }
   try {
-    const read = v.safeParse(State, JSON.parse(text))
+    const read = v.safeParse(State, JSON.parse(json))
     return { text, state: read.success ? read.output : beginning }
   } catch {
     return { text, state: beginning }
@@ -58,10 +69,12 @@ export async function readState(store: Store, sink: string): Promise<Stored> {
 export async function writeState(
   store: Store,
   sink: string,
+  keys: readonly MacKey[],
   before: Stored,
   state: State,
 ): Promise<Stored | undefined> {
-  const text = JSON.stringify(state)
+  const json = JSON.stringify(state)
+  const text = `${macOf(keys[0]!, sink, json)}${json}`
   const isWritten =
     before.text === undefined
       ? await store.create(stateKey(sink), text)

@@ -6,6 +6,7 @@ import { replaceUnsafe } from '../../../lib/unsafe_text.ts'
 import type { Store } from '../../../store/store.ts'
 import type { Audit } from '../audit.ts'
 import type { Covered } from '../checkpoint.ts'
+import type { MacKey } from '../entry.ts'
 import type { KindName } from '../kinds.ts'
 import { record } from '../note.ts'
 import { type Ranges, rangesText } from '../ranges.ts'
@@ -73,7 +74,7 @@ export const delayAfter = (failures: number, random = fraction): number => {
 /** Sends what is new. Resolves to whether there is more; never rejects because of the sink. */
 export async function runStream(parts: StreamParts, sink: Sink): Promise<boolean> {
   const { store, clock, audit } = parts
-  let stored = await readState(store, sink.name)
+  let stored = await readState(store, sink.name, audit.keys)
   const isOthers = () => {
     const left = stored.state.until - clock.now()
     // A lease of the far future is that of a clock that was wrong.
@@ -85,7 +86,7 @@ export async function runStream(parts: StreamParts, sink: Sink): Promise<boolean
   }
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     if (isOthers() || isEarly() || !(await isBehind(store, stored.state))) return false
-    const claimed = await writeState(store, sink.name, stored, {
+    const claimed = await writeState(store, sink.name, audit.keys, stored, {
       ...stored.state,
       chains: await uncut(store, stored.state),
       owner: audit.instance,
@@ -136,13 +137,13 @@ async function attemptOne(
   claimed: Stored,
   { items, chains, gaps }: Gathered,
 ): Promise<Stored | undefined> {
-  const { store, clock } = parts
+  const { store, clock, audit } = parts
   const free = { owner: '', until: 0 }
   try {
     if (items.length > 0) await sink.send(items)
   } catch (error) {
     const failed = failure(parts, sink, claimed.state, error)
-    return writeState(store, sink.name, claimed, { ...claimed.state, ...free, ...failed })
+    return writeState(store, sink.name, audit.keys, claimed, { ...claimed.state, ...free, ...failed })
   }
   for (const [chain, ranges] of gaps) await tellGap(parts, sink.name, chain, ranges)
   const { failures, failingSince } = claimed.state
@@ -152,7 +153,7 @@ async function attemptOne(
       seconds: Math.round((clock.now() - failingSince) / 1000),
     })
   const good = { failures: 0, retryAt: 0, failingSince: 0, problem: '' }
-  const moved = await writeState(store, sink.name, claimed, { chains, ...free, ...good })
+  const moved = await writeState(store, sink.name, audit.keys, claimed, { chains, ...free, ...good })
   if (moved) parts.sent?.(items.length)
   return moved
 }
@@ -199,8 +200,8 @@ export interface StreamState {
 }
 
 /** What /health and /metrics say of a stream. Of each chain that is behind, its newest batch is read. */
-export async function stateOf(store: Store, sink: string): Promise<StreamState> {
-  const { state } = await readState(store, sink)
+export async function stateOf(store: Store, sink: string, keys: readonly MacKey[]): Promise<StreamState> {
+  const { state } = await readState(store, sink, keys)
   let lag = 0
   for (const [chain, latest] of await chainsOf(store)) {
     const { batch, seq } = state.chains[chain] ?? { batch: 0, seq: 0 }
@@ -223,8 +224,9 @@ async function lastSeq(store: Store, chain: string, latest: number): Promise<num
 export async function cursorsOf(
   store: Store,
   sinks: readonly string[],
+  keys: readonly MacKey[],
 ): Promise<ReadonlyMap<string, State['chains']>> {
   const found = new Map<string, State['chains']>()
-  for (const sink of sinks) found.set(sink, (await readState(store, sink)).state.chains)
+  for (const sink of sinks) found.set(sink, (await readState(store, sink, keys)).state.chains)
   return found
 }
