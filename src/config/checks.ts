@@ -101,7 +101,7 @@ function checkProduction(
   // Its metadata would name URLs at which a server of TLS answers nothing.
   else if (issuer?.protocol === 'http:' && TLS_CERT_PATH !== undefined)
     report('ISSUER_URL', `expected https where TLS_CERT_PATH is set, got ${JSON.stringify(ISSUER_URL)}`)
-  const weak = SECRET_KEY?.map(weakness).find((each) => each !== undefined)
+  const weak = SECRET_KEY?.map((value) => weakness(value)).find((each) => each !== undefined)
   if (weak) report('SECRET_KEY', `expected ${weak}; make one: openssl rand -base64 48`)
   if (CORS_ALLOWED_ORIGINS?.includes('*')) {
     report('CORS_ALLOWED_ORIGINS', 'expected exact origins in production, got "*"')
