@@ -4,8 +4,11 @@ import type { Config } from '../config.ts'
 import type { Context } from '../contracts/context.ts'
 import { systemRandom } from '../lib/random.ts'
 import type { KeyRing } from '../models/key_ring.ts'
+import { createPresence } from '../models/presence.ts'
+import { StoreUnavailable } from '../store/store.ts'
 import { auditAdded, closeTrail, openTrail } from './audit_trail.ts'
 import { Refusal } from './failure.ts'
+import { requireNone } from './folders.ts'
 import {
   open,
   openKeys,
@@ -16,6 +19,7 @@ import {
   readSettings,
   requireWhole,
 } from './open.ts'
+import { machine, ownId } from './own_process.ts'
 
 /** Commands print what they did, so only warnings and errors are logged unless LOG_LEVEL is debug. */
 const quieter = (config: Config): Config => ({
@@ -23,11 +27,22 @@ const quieter = (config: Config): Config => ({
   logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel,
 })
 
+/** What takes no write needs no sign: a command that reads goes on. */
+function unlessReadOnly(error: Error): undefined {
+  if (error instanceof StoreUnavailable && error.refusesWrites) return undefined
+  throw error
+}
+
+/** A move or a restore of the store waits for the command, or keeps it out. */
 export async function withOpened<T>(config: Config, work: (opened: Opened) => Promise<T>): Promise<T> {
   const opened = await open(quieter(config))
+  const presence =
+    config.store.kind === 'memory' ? undefined : createPresence(opened, `${machine}:command`, ownId)
   try {
+    requireNone('STORE_URL', await presence?.sign().catch(unlessReadOnly))
     return await work(opened)
   } finally {
+    await presence?.leave('command').catch(() => {}) // the error of the command is the one to be told
     await opened.store.close()
   }
 }
@@ -73,7 +88,7 @@ export function requireSharedStore({ store }: Config, what = 'its data'): void {
     )
 }
 
-/** The store beneath an encryption, also one that a restore did not finish. */
+/** The store beneath an encryption, also one that a restore or a move did not finish. */
 export async function withUnfinished<T>(
   config: Config,
   work: (opened: OpenedPlain) => Promise<T>,

@@ -17,6 +17,7 @@ const person = () => import('./person.ts')
 const sessions = () => import('./sessions.ts')
 const client = () => import('./client.ts')
 const audit = () => import('./audit.ts')
+const migrate = () => import('./migrate/migrate.ts')
 const clientToken = () => import('./client_token.ts')
 
 export const commands: readonly CommandEntry[] = [
@@ -198,6 +199,21 @@ export const commands: readonly CommandEntry[] = [
     name: 'restore',
     help: 'Fill an empty store from a backup; the server must be stopped',
     load: async () => (await import('./backup/restore.ts')).restore,
+  },
+  {
+    name: 'migrate status',
+    help: 'Say how far a move between two stores is',
+    load: async () => (await migrate()).status,
+  },
+  {
+    name: 'migrate abort',
+    help: 'Undo a move that did not end: empty the target, and release the source',
+    load: async () => (await migrate()).abort,
+  },
+  {
+    name: 'migrate',
+    help: 'Move all data from one store to another; the servers must be stopped',
+    load: async () => (await migrate()).migrate,
   },
   {
     name: 'store schema',

@@ -15,7 +15,7 @@ import { openLastingRoot } from '../models/lasting_root.ts'
 import { SignerUnavailable } from '../models/remote_signer.ts'
 import { keysAreLost, lostKeysWords } from '../models/readable_keys.ts'
 import { parseDocument, recordName } from '../models/signing_keys.ts'
-import { isUnfinished, unfinishedWords } from '../models/unfinished.ts'
+import { unfinishedKey, unfinishedWords } from '../models/unfinished.ts'
 import { memoryStore } from '../store/memory.ts'
 import { type Concern, quietConcerns, type Store, StoreUnavailable } from '../store/store.ts'
 import { featureEntries, featureKeyAlgs } from '../table.ts'
@@ -87,17 +87,17 @@ export async function open(
   config: Config,
   stream?: LineStream,
   withLog: (log: Log) => void = () => {},
-): Promise<Opened> {
-  const { plain, ...opened } = await openPlain(config, stream)
+): Promise<Opened & OpenedPlain> {
+  const opened = await openPlain(config, stream)
   withLog(opened.log)
-  await requireWhole(plain)
-  return { ...opened, store: await encrypted(plain, config) }
+  await requireWhole(opened.plain)
+  return { ...opened, store: await encrypted(opened.plain, config) }
 }
 
-/** Throws SettingFault for a store that a restore did not finish. The store is closed when this throws, so that the process can end. */
+/** Throws SettingFault for a store that is not whole, or was moved away. The store is closed when this throws, so that the process can end. */
 export async function requireWhole(plain: Store): Promise<void> {
   try {
-    if (await isUnfinished(plain)) throw new SettingFault('STORE_URL', unfinishedWords)
+    requireNone('STORE_URL', unfinishedWords(await plain.get(unfinishedKey)))
   } catch (error) {
     await plain.close()
     throw error

@@ -29,6 +29,7 @@ import { listenFault } from './listen_fault.ts'
 import { type Listener, openListener } from './listener.ts'
 import { logFileOf } from './log_file.ts'
 import { open, openKeys, type Opened, openRoot, readConfig, readSettings, refusedConcern } from './open.ts'
+import { arrive } from './present.ts'
 import { createSecrets } from './secrets.ts'
 import { seedDemo } from './seed_demo.ts'
 import { changedNames, problemsOf, requireReloadable } from './reload.ts'
@@ -59,6 +60,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
   const { opened, tracing } = await withTracing(await open(config, file, logConsole))
   const { log } = opened
   await lookAtStore(opened)
+  const present = await arrive(opened)
   const ring = await openKeys(opened)
   const keys = tracing ? tracedKeys(ring, tracing) : ring
   const keysSince = Math.min(...keys.list().map((each) => each.created_at))
@@ -74,6 +76,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
   try {
     listener = openListener(config, (request, readPeer) => app.handle(request, readPeer))
   } catch (error) {
+    await present?.leave()
     throw await listenFault(error, config)
   }
   const { port } = listener
@@ -200,15 +203,20 @@ export async function serve(hangUps: HangUps): Promise<void> {
       await closeTrail(audit).catch(notWritten)
     }
     await tracing?.close()
+    await present?.leave()
     await opened.store.close()
     process.exit(code)
   }
+  await present?.watch((problem) => {
+    log.error('store_marked', { problem })
+    void stop('store_marked', 1)
+  })
   handleTheUncaught(log, () => void stop('uncaughtException', 1))
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
 }
 
 /** With OTEL_EXPORTER_OTLP_ENDPOINT the same log and store, whose lines and round trips belong to the request. */
-async function withTracing(plain: Opened): Promise<{ opened: Opened; tracing: Tracing | undefined }> {
+async function withTracing<O extends Opened>(plain: O): Promise<{ opened: O; tracing: Tracing | undefined }> {
   const { otelExporterOtlpEndpoint: endpoint, store } = plain.config
   if (endpoint === undefined) return { opened: plain, tracing: undefined }
   const { openTracing } = await import('./open_tracing.ts')

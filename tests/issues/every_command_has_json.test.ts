@@ -92,6 +92,13 @@ const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> =
   'audit export': { args: ['trail.jsonl'] },
   backup: { args: ['--to', 'saved.backup'] },
   restore: { args: ['saved.backup'], exit: 1 }, // the store is in use; tests/operations/backup.test.ts restores
+  'migrate status': {
+    args: ['--from', 'sqlite:latchkey.db', '--to', 'sqlite:next.db'],
+    shows: { state: 'none' },
+  },
+  'migrate abort': { args: ['--from', 'sqlite:latchkey.db', '--to', 'sqlite:next.db'], exit: 1 }, // no move is under way
+  // The store of this test stays; tests/operations/migrate.test.ts moves.
+  migrate: { args: ['--from', 'sqlite:latchkey.db', '--to', 'sqlite:latchkey.db'], exit: 1 },
   'monitor report': { args: ['--issuer', 'https://id.example'], shows: { checks: [], incidents: [] } },
 }
 

@@ -220,7 +220,7 @@ test('a restore that was killed: the server and all commands refuse the store un
     expect([args, ran.code > 0, ran.stdout + ran.stderr]).toEqual([
       args,
       true,
-      expect.stringContaining('a restore or a move into this store did not end'),
+      expect.stringContaining('a restore into this store did not end'),
     ])
   }
   const plain = await next.latchkey(['restore', file])

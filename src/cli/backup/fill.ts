@@ -1,51 +1,48 @@
 /** Fills a store that is empty, so that it is served whole or not at all. docs/decisions/0080-backups.md */
-import { seconds } from '../../lib/clock.ts'
 import { systemRandom } from '../../lib/random.ts'
-import { createBirth, lastUse } from '../../models/birth.ts'
+import { createBirth } from '../../models/birth.ts'
 import { FactorGeneration } from '../../models/factor_generation.ts'
+import { isOfPresence, useOf } from '../../models/presence.ts'
 import { unfinishedKey } from '../../models/unfinished.ts'
 import type { Found, Store } from '../../store/store.ts'
 import { storeLocation } from '../administration.ts'
 import { Refusal } from '../failure.ts'
 import { encrypted, type OpenedPlain } from '../open.ts'
+import { hasEnded } from '../own_process.ts'
 import { accountOf } from './kinds.ts'
 
-/** A server writes every minute that it uses the store. */
-const quietSeconds = 150
-
 /** What a look at the store itself leaves there. */
-const isOurs = (found: Found): boolean =>
-  found.kind === 'value' && (found.key === unfinishedKey || /^(ping|config_check)(:|$)/.test(found.key))
+export const isOfLooks = (found: Found): boolean =>
+  found.kind === 'value'
+    ? found.key === unfinishedKey || isOfPresence(found.key) || /^(ping|config_check)(:|$)/.test(found.key)
+    : isOfPresence(found.index)
 
-async function isEmpty(store: Store): Promise<boolean> {
-  for await (const page of store.scan()) if (!page.every(isOurs)) return false
+export async function isEmpty(store: Store): Promise<boolean> {
+  for await (const page of store.scan()) if (!page.every(isOfLooks)) return false
   return true
 }
 
-/** Refuses a store that a server has used in the last minutes. An instance that runs would go on with what it knows. */
-async function requireUnused({ config, clock, plain }: OpenedPlain): Promise<void> {
-  const seen = await lastUse(await encrypted(plain, config))
-  const left = seen === undefined ? 0 : seen + quietSeconds - seconds(clock)
-  if (left > 0)
-    throw new Refusal(
-      `a server wrote ${quietSeconds - left} seconds ago that it uses ${storeLocation(config)}: stop every instance, and try again in ${left} seconds`,
-    )
+/** Refuses a store that a server uses. An instance that runs would go on with what it knows. */
+export async function requireUnused(opened: OpenedPlain, gone: readonly string[] = []): Promise<void> {
+  const store = await encrypted(opened.plain, opened.config)
+  const use = await useOf({ ...opened, store }, { gone, hasEnded })
+  if (use !== undefined) throw new Refusal(`${storeLocation(opened.config)} is in use: ${use}`)
 }
 
 /** Each page is removed before the next is read, so that a scan which begins again has less to read. */
-async function clear(store: Store): Promise<void> {
+export async function clear(store: Store): Promise<void> {
   while (!(await isEmpty(store)))
     for await (const page of store.scan())
       await Promise.all(
         page
-          .filter((found) => !isOurs(found))
+          .filter((found) => !isOfLooks(found))
           .map((found) =>
             found.kind === 'value' ? store.take(found.key) : store.unlink(found.index, found.member),
           ),
       )
 }
 
-const write = (store: Store, found: Found): Promise<void> =>
+export const write = (store: Store, found: Found): Promise<void> =>
   found.kind === 'value'
     ? store.put(found.key, found.value, found.ttl)
     : store.link(found.index, found.member, found.score, found.ttl)

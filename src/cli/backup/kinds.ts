@@ -47,7 +47,9 @@ const indexes: Readonly<Record<string, Part>> = {
  */
 export const leftOut: Readonly<Record<string, string>> = {
   birth: 'a restore makes it anew',
-  unfinished_restore: 'the mark of a restore',
+  unfinished_restore: 'the mark of a restore or a move',
+  present: 'of processes that use the store',
+  all_left: 'of processes that used the store',
   last_backup: 'tells of the backups of a store, not of its copy',
   audit_stream: 'a restored trail is shorter than what was sent: streams begin anew, and lose nothing',
   session: 'ended',

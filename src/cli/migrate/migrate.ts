@@ -1,0 +1,67 @@
+/** `latchkey migrate`: moves all data from one store to another, of any two backends. docs/operations.md, "Another store" */
+import { defineCommand } from '../command.ts'
+import { print, printTable } from '../output.ts'
+import { abort as undo, move, standing } from './move.ts'
+import { withStores } from './stores.ts'
+
+const stores = {
+  from: { type: 'string', value: 'URL', help: 'The store with the data, or @FILE with its URL' },
+  to: { type: 'string', value: 'URL', help: 'An empty store, or @FILE with its URL' },
+} as const
+
+const gone = {
+  type: 'string',
+  multiple: true,
+  value: 'NAME',
+  help: 'This process did not leave in order, and has ended',
+} as const
+
+/** Beside the answer, so that JSON stays whole. */
+const progress = (words: string): void => void process.stderr.write(`${words}\n`)
+
+export const migrate = defineCommand({
+  takes: [],
+  options: { ...stores, gone },
+  run: ({ from, to, gone: names = [] }) =>
+    withStores({ from, to }, async (both) => {
+      const { records, kinds } = await move(both, { gone: names, progress })
+      const { from: source, to: target } = await standing(both)
+      both.from.log.warn('changed_by_operator', { change: 'store_moved', from: source, to: target, records })
+      return {
+        facts: { from: source, to: target, records, kinds },
+        show() {
+          printTable(
+            ['KIND', 'RECORDS', 'SHA-256'],
+            kinds.map(({ kind, records: count, sha256 }) => [kind, count, sha256.slice(0, 16)]),
+          )
+          print(`\nmoved ${records} records from ${source} to ${target}; both stores were compared`)
+          print('Set STORE_URL to the new store and start the servers. The old one is not served any more.')
+        },
+      }
+    }),
+})
+
+export const status = defineCommand({
+  takes: [],
+  options: stores,
+  run: ({ from, to }) =>
+    withStores({ from, to }, async (both) => {
+      const facts = await standing(both)
+      return { facts }
+    }),
+})
+
+export const abort = defineCommand({
+  takes: [],
+  options: { ...stores, gone },
+  run: ({ from, to, gone: names = [] }) =>
+    withStores({ from, to }, async (both) => {
+      await undo(both, names)
+      const { from: source, to: target } = await standing(both)
+      both.from.log.warn('changed_by_operator', { change: 'store_move_undone', from: source, to: target })
+      return {
+        facts: { from: source, to: target, undone: true },
+        show: () => print(`undone: ${source} may be served again, and ${target} is empty`),
+      }
+    }),
+})
