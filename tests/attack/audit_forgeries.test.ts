@@ -5,6 +5,7 @@ import { macKeysOf } from '../../src/models/audit/audit.ts'
 import { readCheckpoint, signCheckpoint } from '../../src/models/audit/checkpoint.ts'
 import { droppedLine, readLine } from '../../src/models/audit/entry.ts'
 import { batchKey, chainsIndex, checkpointKey, checkpointsIndex } from '../../src/models/audit/stored.ts'
+import { searchTrail } from '../../src/models/audit/search.ts'
 import { verifyTrail } from '../../src/models/audit/verify.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { auditKey, trail, type TestTrail, words } from '../support/audit_trail.ts'
@@ -147,6 +148,14 @@ test('names that a stranger put into the index of chains make no checkpoint that
   const again = await trail({ store: one.store, clock: one.clock })
   await again.sign()
   expect(words(await again.verify(undefined, { macKeys }))).toEqual([])
+})
+
+test('names and numbers that a stranger put into the index of chains stop and hide no look-up', async () => {
+  const one = await stored()
+  for (const name of ['constructor', '__proto__', 'toString']) await one.store.link(chainsIndex, name, 1)
+  await one.store.link(chainsIndex, 'one', 6.5)
+  const found = await searchTrail(one.store, {}, { limit: 10, most: 100 })
+  expect(found.entries.map(({ seq }) => seq)).toEqual([6, 5, 4, 3, 2, 1])
 })
 
 test('names that a stranger put into the index of chains leave no chain out of a backup', async () => {

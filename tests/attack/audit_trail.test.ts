@@ -1,5 +1,6 @@
 /** The audit trail under attack: what it must not say, who may flood it, two processes of one name, a store that goes away. */
 import { expect, test } from 'bun:test'
+import { createFold } from '../../src/models/audit/fold.ts'
 import { misfit, readLine } from '../../src/models/audit/entry.ts'
 import { exportLines } from '../../src/models/audit/export_lines.ts'
 import { macKeysOf } from '../../src/models/audit/audit.ts'
@@ -101,6 +102,13 @@ test('all addresses of one IPv6 network are one stranger', async () => {
     )
   const entries = await entriesOf(op)
   expect(entries.filter(({ kind }) => kind === 'refused')).toHaveLength(10)
+})
+
+test('very many strangers at once are counted together', () => {
+  const fold = createFold<string>(turnableClock())
+  let alone = 0
+  for (let i = 0; i < 100_000; i += 1) if (fold.admits(`stranger ${i % 20_000}`, 'like')) alone += 1
+  expect(alone).toBeLessThanOrEqual(10_010)
 })
 
 test('a write whose answer was lost is one entry, although more have come since', async () => {

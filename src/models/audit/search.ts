@@ -1,4 +1,5 @@
 /** Looks entries up, newest first, in all chains together. Each look reads a bounded number of entries. docs/audit.md */
+import { ownMember } from '../../lib/own_member.ts'
 import type { Store } from '../../store/store.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { type Entry, readLine } from './entry.ts'
@@ -86,7 +87,7 @@ export async function searchTrail(store: Store, filter: Filter, look: Look): Pro
         chains
           .slice(at, at + together)
           .map(([chain, latest]) =>
-            backwards(store, chain, { latest, base: bases[chain]?.base.batch ?? 0, top }),
+            backwards(store, chain, { latest, base: ownMember(bases, chain)?.base.batch ?? 0, top }),
           ),
       )),
     )

@@ -50,7 +50,8 @@ export async function writeCheckpoint(store: Store, number: number, jws: string)
 export async function chainsOf(store: Store): Promise<Map<string, number>> {
   const found = new Map<string, number>()
   for await (const some of pagesOf(store, chainsIndex))
-    for (const { member, score } of some) found.set(member, score)
+    // Batches have whole numbers; another score was put there by a stranger.
+    for (const { member, score } of some) found.set(member, Math.max(0, Math.floor(score)))
   return found
 }
 

@@ -85,7 +85,7 @@ async function newestOf({ store }: Context, ring: Ring) {
   const [{ newestCheckpoint }, { readCheckpoint }] = await Promise.all([parts.stored(), parts.checkpoint()])
   const found = await newestCheckpoint(store)
   const checkpoint = found && readCheckpoint(ring, found.jws)
-  return checkpoint && { ...found, checkpoint }
+  return checkpoint?.number === found?.number && checkpoint ? { ...found, checkpoint } : undefined
 }
 
 export const auditRoutes = {

@@ -2,6 +2,7 @@
 import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import { systemRandom } from '../../../lib/random.ts'
+import { ownMember } from '../../../lib/own_member.ts'
 import { replaceUnsafe } from '../../../lib/unsafe_text.ts'
 import type { Store } from '../../../store/store.ts'
 import type { Audit } from '../audit.ts'
@@ -125,7 +126,7 @@ function gatherFor({ store, audit }: StreamParts, sink: Sink, { chains }: State)
   let newest: Promise<Readonly<Record<string, { base: Covered }>>> | undefined
   const baseOf = async (chain: string) => {
     newest ??= audit.checkpoints.newest().then((found) => found?.checkpoint.chains ?? {})
-    return (await newest)[chain]?.base
+    return ownMember(await newest, chain)?.base
   }
   return gather({ store, limits: sink.limits, takes: sink.takes ?? (() => true), baseOf }, chains)
 }
