@@ -10,6 +10,7 @@ import { corsHeaders, preflightHeaders } from './http/cors.ts'
 import { describeCall } from './http/describe_call.ts'
 import { errorFormOf, errorReply, logRefusedPage, refusalOf } from './http/error_reply.ts'
 import { isForeign } from './http/foreign_request.ts'
+import { createStreams } from './http/event_stream.ts'
 import { headContext } from './http/head_context.ts'
 import { createHeaders } from './http/headers.ts'
 import { settingOf } from './http/language.ts'
@@ -111,6 +112,7 @@ export function createContext({ previous, ...deps }: Deps): Context {
       bytesOf: clientBytes,
     }),
     wrongSecrets: createCache(deps.clock, { lifetime: 60_000, maxBytes: 4_194_304, bytesOf: () => 100 }),
+    streams: previous?.streams ?? createStreams(),
     metrics: previous?.metrics ?? createMetrics(),
     birth: deps.birth ?? neverLost,
     clockGuard: previous?.clockGuard ?? createClockGuard(deps, config.clockTolerance),

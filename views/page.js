@@ -37,12 +37,17 @@ function ago(at) {
   return seconds < 60 ? since.format(0, 'second') : since.format(-Math.round(seconds / unit[1]), unit[0])
 }
 
-for (const time of document.querySelectorAll('time[datetime]')) {
-  const at = new Date(time.dateTime)
-  const recent = time.closest('.ago')
-  time.textContent = recent ? ago(at) : whole.format(at)
-  if (recent) time.title = whole.format(at)
+function showTimes(part) {
+  for (const time of part.querySelectorAll('time[datetime]')) {
+    const at = new Date(time.dateTime)
+    const recent = time.closest('.ago')
+    time.textContent = recent ? ago(at) : whole.format(at)
+    if (recent) time.title = whole.format(at)
+  }
 }
+showTimes(document)
+// A part that another script has put there.
+document.addEventListener('shown', ({ target }) => showTimes(target))
 
 for (const form of document.querySelectorAll('form.languages')) {
   const button = form.querySelector('button')

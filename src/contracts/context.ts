@@ -66,6 +66,8 @@ export interface Context extends Memory {
   clients: Cache<Client>
   /** Hashes of wrong secrets of the last minute: one that is sent again is no further guess. */
   wrongSecrets: Cache<true>
+  /** Open streams of events. */
+  streams: Limiter
   metrics: Metrics
   /** The audit trail; undefined without AUDIT_SIGNING_KEY. */
   audit: Audit | undefined

@@ -6,7 +6,7 @@ import type { PolicySource } from '../lib/policy_source.ts'
 export interface Reply {
   status: number
   /** Html is rendered in the language of the call by app.ts. */
-  body: string | Uint8Array<ArrayBuffer> | Html | null
+  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | Html | null
   headers: Record<string, string>
   /** Of a page that refuses what was asked: what it says, for the log. */
   why?: Said | undefined

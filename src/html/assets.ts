@@ -1,4 +1,5 @@
 /** The files that pages load. Each path has a hash of the content, so that the file may be cached for ever. */
+import adminScript from '../../views/admin.js' with { type: 'text' }
 import adminStyle from '../../views/admin.css' with { type: 'text' }
 import approvalsScript from '../../views/approvals.js' with { type: 'text' }
 import formPostScript from '../../views/form_post.js' with { type: 'text' }
@@ -26,6 +27,7 @@ export const hashed = (name: string, extension: string, body: Asset['body']): st
 export const stylePath = hashed('style', 'css', stylesheet)
 /** Beside the style sheet of all pages: charts, tables, tiles with numbers. */
 export const adminStylePath = hashed('admin', 'css', adminStyle)
+export const adminScriptPath = hashed('admin', 'js', adminScript)
 export const logoPath = hashed('logo', 'svg', logo)
 export const pagePath = hashed('page', 'js', pageScript)
 export const formPostPath = hashed('form_post', 'js', formPostScript)
@@ -44,6 +46,7 @@ export const pictureHeaders = {
 export const assets: ReadonlyMap<string, Asset> = new Map([
   [stylePath, { body: stylesheet, contentType: 'text/css; charset=utf-8' }],
   [adminStylePath, { body: adminStyle, contentType: 'text/css; charset=utf-8' }],
+  [adminScriptPath, script(adminScript)],
   [logoPath, { body: logo, contentType: 'image/svg+xml; charset=utf-8', headers: pictureHeaders }],
   [pagePath, script(pageScript)],
   [formPostPath, script(formPostScript)],

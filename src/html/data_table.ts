@@ -42,10 +42,11 @@ const cell = defineView(
   '<td class="{{kind}}" data-title="{{title}}"><bdi>{{value}}</bdi></td>',
   ['kind', 'title', 'value'],
 )
-const listView = defineView('data_list', '<div class="data_list">{{table}}{{pager}}</div>', [
-  'table',
-  'pager',
-])
+const listView = defineView(
+  'data_list',
+  '<div class="data_list" data-part="{{part}}">{{table}}{{pager}}</div>',
+  ['part', 'table', 'pager'],
+)
 const empty = defineView('data_empty', '<p class="muted data_empty">{{text}}</p>', ['text'])
 const pager = defineView('data_pager', '<nav class="pager" aria-label="{{t table.pages}}">{{links}}</nav>', [
   'links',
@@ -77,6 +78,8 @@ const headOf = <Row>(column: Column<Row>, path: string, query: Query): Html => {
  */
 export function dataTable<Row>(view: {
   label: Said
+  /** A name of its own on the page. Default: that of the only table. */
+  part?: string
   path: string
   query: Query
   columns: readonly [Column<Row>, ...Column<Row>[]]
@@ -100,6 +103,7 @@ export function dataTable<Row>(view: {
       : []),
   ]
   return listView({
+    part: view.part ?? 'list',
     table: view.rows.length
       ? table({
           label: view.label,

@@ -71,7 +71,9 @@ async function walk(page: Page, stops: number): Promise<Reached[]> {
 async function keyboardFindings(page: Page): Promise<string[]> {
   const expected = await page.evaluate(() => {
     const usable = [
-      ...document.querySelectorAll<HTMLElement>('a[href], button, input, select, textarea, summary, iframe'),
+      ...document.querySelectorAll<HTMLElement>(
+        'a[href], button, input, select, textarea, summary, iframe, [tabindex="0"]',
+      ),
     ].filter(
       (each) =>
         !each.matches(':disabled, [type=hidden], [tabindex="-1"]') &&

@@ -4,6 +4,8 @@ import type { Call } from '../../../contracts/call.ts'
 import type { Context } from '../../../contracts/context.ts'
 import type { Reply } from '../../../contracts/reply.ts'
 import { askToSignIn, signedInPerson, type SignedInPerson } from '../../../flow/signed_in_person.ts'
+import { currentSession } from '../../../http/session.ts'
+import { isActive, User } from '../../../models/user.ts'
 import { askForMore, nextPage } from '../../../flow/step_up.ts'
 import { type Actor, actorOfSession, missingOf, secondFactorAcr } from '../actor.ts'
 
@@ -44,4 +46,13 @@ export async function administratorOf(
       ? await askForMore(call, context, session, { path: step, returnTo: path, acr: levels })
       : await askToSignIn(call, context, path, { acr: levels }),
   }
+}
+
+/** The administrator of a request that no page can answer: undefined without a session, a role or a sign-in that is strong enough. */
+export async function presentActor(call: Call, context: Context): Promise<Actor | undefined> {
+  const session = await currentSession(call, context)
+  const user = session && (await User.find(context, session.sub))
+  if (!session || !isActive(user)) return undefined
+  const actor = await actorOfSession(context, { session, user })
+  return actor && missingOf(actor, context, false) === undefined ? actor : undefined
 }

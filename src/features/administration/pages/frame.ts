@@ -1,7 +1,8 @@
 /** The frame of every page of /admin: the sections that the role of the administrator may read. */
 import { type AdminScope } from '../../../auth/admin_roles.ts'
 import type { Context } from '../../../contracts/context.ts'
-import { adminStylePath } from '../../../html/assets.ts'
+import { adminScriptPath, adminStylePath } from '../../../html/assets.ts'
+import { ownScript } from '../../../html/document.ts'
 import { stylesheet } from '../../../html/page_parts.ts'
 import { type Section, sectionPage, type SectionView } from '../../../html/section_page.ts'
 import { defer, type Html } from '../../../html/view.ts'
@@ -18,7 +19,10 @@ const sections = [
 
 export type SectionPath = (typeof sections)[number]['path']
 
-const head: readonly Html[] = [defer(({ base }) => stylesheet({ path: `${base}${adminStylePath}` }))]
+const head: readonly Html[] = [
+  defer(({ base }) => stylesheet({ path: `${base}${adminStylePath}` })),
+  ownScript(adminScriptPath),
+]
 
 /** With the sections that the administrator may read, and the way back to the account. */
 export const adminFrame = (

@@ -1,10 +1,14 @@
 /** /admin: whether all is well, at one look. */
 import { dataTable } from '../../../html/data_table.ts'
+import { defineView } from '../../../html/view.ts'
 import { say } from '../../../lib/say.ts'
 import { healthRoutes } from '../routes/health.ts'
 import { adminPath } from './frame.ts'
+import { livePath } from './live.ts'
 import { defineAdminPage } from './page.ts'
 import { code, lead, section, state, tiles } from './parts.ts'
+
+const live = defineView('admin_live', '<div data-stream="{{path}}"></div>', ['path'])
 
 /** What a check found beyond its name, on one line. */
 const detailsOf = (details: Readonly<Record<string, unknown>>): string =>
@@ -17,7 +21,7 @@ export const overviewPage = defineAdminPage({
   path: adminPath,
   section: adminPath,
   scope: undefined,
-  async show({ action, may, ask }) {
+  async show({ context, action, may, ask }) {
     if (!may('admin:statistics.read'))
       return { title: say('admin.overview'), main: [lead({ text: say('admin.overview_limited') })] }
     const { answer } = await ask(healthRoutes.show)
@@ -25,6 +29,7 @@ export const overviewPage = defineAdminPage({
     return {
       title: say('admin.overview'),
       main: [
+        live({ path: `${context.basePath}${livePath}` }),
         tiles([
           {
             label: say('admin.health'),

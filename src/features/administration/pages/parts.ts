@@ -51,7 +51,7 @@ const tile = defineView(
   '<li class="{{kind}}"><p>{{label}}</p><p class="figure">{{figure}}</p></li>',
   ['kind', 'label', 'figure'],
 )
-const tileList = defineView('admin_tiles', '<ul class="tiles">{{tiles}}</ul>', ['tiles'])
+const tileList = defineView('admin_tiles', '<ul class="tiles" data-part="tiles">{{tiles}}</ul>', ['tiles'])
 /** A number each; `isBad` marks one that an administrator should look at. */
 export const tiles = (
   list: readonly { label: Said; figure: string | Said | Html; isBad?: boolean }[],

@@ -1,0 +1,44 @@
+/** /admin/live: tells the overview that its numbers have changed. */
+import { HttpError } from '../../../auth/errors.ts'
+import type { Call } from '../../../contracts/call.ts'
+import type { Context } from '../../../contracts/context.ts'
+import { defineEndpoint } from '../../../contracts/endpoint.ts'
+import { eventStream } from '../../../http/event_stream.ts'
+import { headContext } from '../../../http/head_context.ts'
+import { administrationExists } from '../existence.ts'
+import { perform } from '../perform.ts'
+import { healthRoutes } from '../routes/health.ts'
+import { presentActor } from './administrator.ts'
+
+export const livePath = '/admin/live'
+
+async function requireActor(call: Call, context: Context) {
+  const actor = await presentActor(call, context)
+  if (actor) return actor
+  throw new HttpError('forbidden', {
+    expected: 'the session of an administrator',
+    next: 'open /admin, which asks to sign in',
+  })
+}
+
+export const livePage = defineEndpoint({
+  name: 'admin_live',
+  path: livePath,
+  advertised: false,
+  limited: true,
+  exists: administrationExists,
+  async get(call, context) {
+    // A page that stays open is no use of the session: it must not put off its end.
+    const reading = headContext(context)
+    const { sub } = await requireActor(call, reading)
+    return eventStream(call, context, {
+      lane: sub!,
+      async look() {
+        const actor = await requireActor(call, reading)
+        const given = { actor, params: {}, query: {}, body: {} }
+        const { answer } = await perform(call, context, healthRoutes.show, given)
+        return JSON.stringify(answer.checks.map(({ name, ok, trouble }) => [name, ok, trouble]))
+      },
+    })
+  },
+})

@@ -1,0 +1,82 @@
+/** Server-sent events: tells a page of this provider that something has changed. https://html.spec.whatwg.org/multipage/server-sent-events.html */
+import { HttpError } from '../auth/errors.ts'
+import type { Call } from '../contracts/call.ts'
+import type { Context } from '../contracts/context.ts'
+import type { Reply } from '../contracts/reply.ts'
+import { createLimiter, type Limiter } from '../lib/limiter.ts'
+
+/** Open streams of one process, and of one lane such as a person. */
+const mostStreams = 200
+const mostOfLane = 10
+/** Milliseconds between two looks. */
+const everyMs = 2_000
+/** Looks after which a stream ends; the browser opens it again, with the rights that it then has. */
+const mostLooks = 300
+/** Looks without news after which a comment keeps the connection open. */
+const silentLooks = 3
+/** Milliseconds that the browser waits before it opens a stream again. */
+const retryMs = 5_000
+
+export const createStreams = (): Limiter =>
+  createLimiter({
+    atOnce: mostStreams,
+    waiting: 0,
+    lane: { atOnce: mostOfLane, waiting: 0 },
+    refusal: () =>
+      new HttpError('too_many_requests', {
+        expected: `at most ${mostOfLane} streams of one person and ${mostStreams} in all`,
+        retryAfter: 30,
+      }),
+  })
+
+/**
+ * `look` resolves to the present state as a text: the stream sends `changed` when it differs from that before. When it
+ * rejects, as for a person whose right has ended, the stream ends. `wait` is for tests.
+ */
+export function eventStream(
+  { request }: Pick<Call, 'request'>,
+  context: Pick<Context, 'streams' | 'closing'>,
+  {
+    lane,
+    look,
+    wait = Bun.sleep,
+  }: { lane: string; look(): Promise<string>; wait?(ms: number): Promise<unknown> },
+): Reply {
+  const encoder = new TextEncoder()
+  let isOpen = true
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      const send = (text: string) => isOpen && controller.enqueue(encoder.encode(text))
+      const watch = async () => {
+        send(`retry: ${retryMs}\n\n`)
+        let last = await look()
+        let silent = 0
+        for (let looks = 0; looks < mostLooks; looks++) {
+          await wait(everyMs)
+          if (!isOpen || request.signal.aborted || context.closing()) return
+          const now = await look()
+          silent = now === last ? silent + 1 : 0
+          if (now !== last) send('event: changed\ndata:\n\n')
+          else if (silent % silentLooks === 0) send(':\n\n')
+          last = now
+        }
+      }
+      context.streams
+        .run(watch, { lane })
+        .catch(() => {}) // the reason is in the log of the request that the page makes next
+        .finally(() => {
+          if (!isOpen) return
+          isOpen = false
+          controller.close()
+        })
+    },
+    cancel() {
+      isOpen = false
+    },
+  })
+  return {
+    status: 200,
+    body,
+    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
+  }
+}

@@ -1,0 +1,131 @@
+/** The pages of /admin in a browser: for whom they exist, on a phone, without JavaScript, and kept up to date. */
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import type { Browser, Page } from 'playwright-core'
+import { Administrators } from '../../src/models/administrators.ts'
+import { User } from '../../src/models/user.ts'
+import { fillLogin, launchChromium, openTab } from '../support/chromium.ts'
+import { alice } from '../support/person.ts'
+import { accessibilityProblems } from './accessibility.ts'
+import { type ServedProvider, serveProvider } from './served.ts'
+
+setDefaultTimeout(240_000)
+
+let op: ServedProvider
+let browser: Browser
+beforeAll(async () => {
+  ;[op, browser] = await Promise.all([serveProvider({ ADMIN_SECOND_FACTOR: 'false' }), launchChromium()])
+  const now = Math.floor(op.clock.now() / 1000)
+  for (let at = 0; at < 60; at++)
+    await User.create(op.context, {
+      sub: `sub-${at}`,
+      username: `person${at}`,
+      claims: { name: `Person ${at}`, email: `person${at}@example.org`, email_verified: true },
+      disabled: at % 7 === 0,
+      created_at: now - at * 3600,
+      updated_at: now,
+    })
+  // The last owner cannot lose the role.
+  expect(await Administrators.set(op.context, 'sub-1', 'owner')).toBe('done')
+})
+afterAll(async () => {
+  await browser.close()
+  await op.stop()
+})
+
+async function open(page: Page, path: string): Promise<void> {
+  await page.goto(`${op.issuer}${path}`)
+  if (new URL(page.url()).pathname === '/login') await fillLogin(page)
+  await page.waitForURL((url) => url.pathname !== '/login')
+  if (page.url().includes('/passkeys/enrol')) await page.click('button[name=later]')
+  await page.waitForURL((url) => url.pathname + url.search === path)
+}
+
+const subOfAlice = async () => (await User.findByLogin(op.context, alice.username))!.sub
+const giveRole = async (role: Parameters<typeof Administrators.set>[2]) =>
+  expect(await Administrators.set(op.context, await subOfAlice(), role)).toBe('done')
+
+test('for a person without a role the pages do not exist', async () => {
+  await giveRole(undefined)
+  const tab = await openTab(browser)
+  await open(tab.page, '/account')
+  for (const path of ['/admin', '/admin/people', '/admin/people/sub-1', '/admin/live'])
+    expect([path, (await tab.page.goto(`${op.issuer}${path}`))!.status() >= 403]).toEqual([path, true])
+  await tab.close()
+})
+
+test('every page is accessible, and fits a phone without JavaScript', async () => {
+  await giveRole('owner')
+  const paths = ['/admin', '/admin/people', '/admin/people/sub-7', '/admin/people?q=none-such']
+  const tab = await openTab(browser)
+  for (const path of paths) {
+    await open(tab.page, path)
+    expect([path, await accessibilityProblems(tab.page)]).toEqual([path, []])
+  }
+  expect(tab.complaints).toEqual([])
+  await tab.close()
+  const phone = await openTab(browser, { viewport: { width: 360, height: 740 }, javaScriptEnabled: false })
+  for (const path of paths) {
+    await open(phone.page, path)
+    expect([path, (await phone.page.locator('main').boundingBox())!.width <= 360]).toEqual([path, true])
+    await phone.page.click('nav button')
+    expect(await phone.page.isVisible('nav a[href="/admin/people"]')).toBe(true)
+    await phone.page.keyboard.press('Escape')
+  }
+  expect(phone.complaints).toEqual([])
+  await phone.close()
+})
+
+test('the list leads from page to page and to a person, without JavaScript', async () => {
+  await giveRole('auditor')
+  const tab = await openTab(browser, { javaScriptEnabled: false })
+  await open(tab.page, '/admin/people')
+  expect(await tab.page.locator('tbody tr').count()).toBe(50)
+  await tab.page.click('a[rel=next]')
+  expect(await tab.page.locator('tbody tr').count()).toBeGreaterThan(5)
+  await tab.page.click('a[rel=first]')
+  await tab.page.fill('#q', 'person7')
+  await tab.page.click('form.filters button')
+  await tab.page.click('tbody a')
+  await tab.page.waitForURL(`${op.issuer}/admin/people/sub-7`)
+  expect(await tab.page.textContent('h1')).toBe('person7')
+  expect(await tab.page.textContent('dl')).toContain('Disabled')
+  await tab.close()
+})
+
+test('a search answers while it is typed, and its address can be sent on', async () => {
+  await giveRole('auditor')
+  const tab = await openTab(browser)
+  await open(tab.page, '/admin/people')
+  await tab.page.locator('#q').pressSequentially('person12')
+  await tab.page.waitForURL((url) => url.searchParams.get('q') === 'person12')
+  expect(await tab.page.locator('tbody tr').count()).toBe(1)
+  expect(await tab.page.textContent('tbody th')).toBe('person12')
+  expect(await tab.page.evaluate('document.activeElement.id')).toBe('q')
+  await tab.page.reload()
+  expect(await tab.page.locator('tbody tr').count()).toBe(1)
+  expect(tab.complaints).toEqual([])
+  await tab.close()
+})
+
+test('the overview shows a new problem without a reload, and its stream ends with the role', async () => {
+  await giveRole('owner')
+  const tab = await openTab(browser)
+  await open(tab.page, '/admin')
+  expect(await tab.page.textContent('.tiles')).toContain('All is well')
+  const { table } = op.context
+  const [check] = table.operation.healthChecks
+  const { run } = check!
+  try {
+    check!.run = async (context) => ({ ...(await run(context)), ok: false })
+    await tab.page.waitForSelector('.tiles .bad')
+    expect(await tab.page.textContent('.tiles')).toContain('1 problem')
+  } finally {
+    check!.run = run
+  }
+  await tab.page.waitForSelector('.tiles :not(.bad) >> text=All is well')
+  await giveRole(undefined)
+  // The stream ends at its next look, and the browser finds that it may not open it again.
+  const answer = await tab.page.waitForResponse((each) => each.url().endsWith('/admin/live'))
+  expect(answer.status()).toBe(403)
+  await tab.close()
+})
