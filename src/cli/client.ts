@@ -1,12 +1,10 @@
 /** `latchkey client …`: an operator manages registered clients, without the limits of client registration. https://www.rfc-editor.org/rfc/rfc7591 */
 import { note } from '../models/audit/note.ts'
+import { endGrants } from '../clients/end_grants.ts'
 import type { Context } from '../contracts/context.ts'
 import { admitMetadata, operatorPolicy } from '../endpoints/registration.ts'
 import { Client, isPublic, makeClient, needsSecret } from '../models/client.ts'
-import { Consent } from '../models/consent.ts'
-import { Grant } from '../models/grant.ts'
 import { isSubOfPerson } from '../models/subjects.ts'
-import { User } from '../models/user.ts'
 import { listAll, withContext } from './administration.ts'
 import { readSecret, secretOptions } from './secret_option.ts'
 import { droppedFrom, warnOfDropped } from './client_changes.ts'
@@ -187,14 +185,3 @@ export const remove = defineCommand({
 
 export const unknownClient = (clientId: string) =>
   new Refusal(`there is no client ${printable(clientId)}; latchkey client list shows all clients`)
-
-/** Ends grants and consents, so that a new client with this client_id does not have them. Returns the number of grants. */
-export async function endGrants(context: Context, clientId: string): Promise<number> {
-  let ended = 0
-  for (const { sub } of await listAll((offset, limit) => User.list(context, offset, limit))) {
-    const grants = await Grant.listOfUser(context, sub)
-    ended += grants.filter((grant) => grant.client_id === clientId).length
-    await Promise.all([Grant.endOfUser(context, sub, clientId), Consent.withdraw(context, sub, clientId)])
-  }
-  return ended
-}

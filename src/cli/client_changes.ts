@@ -3,6 +3,8 @@ import { printable } from './output.ts'
 import { authMethodsOf, type Client, isPublic } from '../models/client.ts'
 
 interface Consequence {
+  /** For programs. */
+  name: string
   holds(before: Client, after: Client): boolean
   text: string | ((after: Client) => string)
 }
@@ -29,48 +31,59 @@ const authenticatesOtherwise = (before: Client, after: Client): boolean =>
 
 const consequences: readonly Consequence[] = [
   {
+    name: 'scopes_removed',
     holds: (before, after) => lacks(before.scope.split(' '), after.scope.split(' ')),
     text: 'Grants and consents from before keep their scopes. --end-grants ends them.',
   },
   {
+    name: 'redirect_uris_removed',
     holds: (before, after) => lacks(before.redirect_uris, after.redirect_uris),
     text: 'Authorization requests with a redirect URI that was removed are refused.',
   },
   {
+    name: 'grant_types_removed',
     holds: (before, after) => lacks(before.grant_types, after.grant_types),
     text: 'Token requests with a grant type that was removed are refused. Access tokens from before stay valid until they expire. --end-grants ends those of End-Users.',
   },
   {
+    name: 'secret_deleted',
     holds: (before, after) => hasSecret(before) && !hasSecret(after),
     text: (after) =>
       `The secret of the client is deleted, because ${methodOf(after)} uses none. If the client needs a secret again, it gets a new one.`,
   },
   {
+    name: 'secret_stays',
     holds: (before, after) => hasSecret(before) && hasSecret(after) && authenticatesOtherwise(before, after),
     text: 'The secret of the client stays the same.',
   },
   {
+    name: 'authenticates_otherwise',
     holds: (before, after) => !isPublic(after) && authenticatesOtherwise(before, after),
     text: (after) =>
       `The client authenticates with ${authMethodsOf(after).map(printable).join(' or ')} from now on. Requests with another method are refused.`,
   },
   {
+    name: 'becomes_public',
     holds: (before, after) => !isPublic(before) && isPublic(after),
     text: 'The client does not authenticate any more. Refresh tokens from before are refused at their next use, and their grants end.',
   },
   {
+    name: 'keys_changed',
     holds: differs('jwks', 'jwks_uri'),
     text: 'Client assertions and request objects that are signed with a key that the client no longer has are refused.',
   },
   {
+    name: 'other_subjects',
     holds: differs('subject_type', 'sector_identifier_uri'),
     text: 'The client gets other subject identifiers (sub) for its End-Users from now on. Tokens from before keep theirs.',
   },
   {
+    name: 'asked_for_consent',
     holds: (before, after) => before.first_party && !after.first_party,
     text: 'End-Users are asked for consent from now on.',
   },
   {
+    name: 'asked_once_more',
     holds: (before, after) => before.self_registered && anew(before, after),
     text: 'The client registered itself, so End-Users are asked for consent once more.',
   },
@@ -111,7 +124,7 @@ const byOptions: Readonly<Record<string, string>> = {
 }
 
 /** One sentence each; empty for a change that concerns nothing that was issued. */
-export const consequencesOf = (before: Client, after: Client): string[] =>
+export const consequencesOf = (before: Client, after: Client): { name: string; text: string }[] =>
   consequences
     .filter(({ holds }) => holds(before, after))
-    .map(({ text }) => (typeof text === 'string' ? text : text(after)))
+    .map(({ name, text }) => ({ name, text: typeof text === 'string' ? text : text(after) }))

@@ -64,13 +64,19 @@ export async function givenMembers(options: ClientOptions) {
 
 /** Privileges of a file have the form that their options give. */
 function requireForm(own: Readonly<Record<string, unknown>>): void {
-  for (const [, { member, type, form = forms[type] }] of rows) {
-    const value = own[member]
-    const { expected, holds } = form
-    if (value === undefined || holds(value)) continue
-    throw new UsageError(`--metadata: ${member}: expected ${expected}, got ${printable(value)}`)
-  }
+  for (const { member, expected } of misfitsOf(own))
+    throw new UsageError(`--metadata: ${member}: expected ${expected}, got ${printable(own[member])}`)
 }
+
+/** The privileges whose value has another form than their option gives, and what was expected. */
+export const misfitsOf = (
+  own: Readonly<Record<string, unknown>>,
+): readonly { member: string; expected: string }[] =>
+  rows.flatMap(([, { member, privilege, type, form = forms[type] }]) =>
+    !privilege || own[member] === undefined || form.holds(own[member])
+      ? []
+      : [{ member, expected: form.expected }],
+  )
 
 const forms: Readonly<Record<MemberOption['type'], NonNullable<MemberOption['form']>>> = {
   boolean: { expected: 'true or false', holds: (value) => typeof value === 'boolean' },

@@ -2,6 +2,7 @@
 import { note } from '../models/audit/note.ts'
 import type { Context } from '../contracts/context.ts'
 import { grantTypesFor } from '../auth/agreeing_types.ts'
+import { endGrants } from '../clients/end_grants.ts'
 import { leastSecret, secretsOf } from '../clients/client_secret.ts'
 import { isMetadata, replaced } from '../clients/replaced_client.ts'
 import { admitMetadata, operatorPolicy } from '../endpoints/registration.ts'
@@ -9,7 +10,7 @@ import { ownMember } from '../lib/own_member.ts'
 import { Client, newSecret } from '../models/client.ts'
 import { namesNoMethod, withOfferedMethod } from './secret_method.ts'
 import { withContext } from './administration.ts'
-import { endGrants, shownClient, unknownClient } from './client.ts'
+import { shownClient, unknownClient } from './client.ts'
 import { consequencesOf, droppedFrom, warnOfDropped } from './client_changes.ts'
 import { memberOptions } from './client_option_table.ts'
 import { givenMembers, metadataOption, privileges, requireAllowed } from './client_options.ts'
@@ -96,7 +97,7 @@ export const set = defineCommand({
             print(`${name}: ${printable(from ?? 'unset')} → ${printable(to ?? 'unset')}`)
           if (Object.keys(differences).length === 0)
             print('nothing changed: the client has these values already')
-          for (const text of consequencesOf(before, after)) print(text)
+          for (const { text } of consequencesOf(before, after)) print(text)
           if (ended !== undefined) print(`ended ${ended} grant${ended === 1 ? '' : 's'} with all tokens`)
           if (made !== undefined) print(`\nclient_secret  ${made}\nThe secret is shown only once.`)
         },
@@ -106,7 +107,7 @@ export const set = defineCommand({
 })
 
 /** A secret that a client has only sent so far may be too short to sign with: others could find it from what it signs. */
-function requireLongSecret(before: Client, next: Client, context: Context): void {
+export function requireLongSecret(before: Client, next: Client, context: Context): void {
   const least = leastSecret(next)
   const short = secretsOf(next, context).find(({ length }) => length < least)
   if (short !== undefined && least > leastSecret(before))

@@ -6,6 +6,8 @@ import { printable, printFacts, printJson } from './output.ts'
 
 export interface Option {
   readonly type: 'string' | 'boolean'
+  /** One letter that stands for it, as in `-f`. */
+  readonly short?: string
   readonly multiple?: true
   /** The option replaces the arguments: `run` gets empty ones. */
   readonly instead?: true
@@ -25,6 +27,8 @@ export type Values<O extends Options> = { readonly [Name in keyof O]?: ValueOf<O
 export interface Command {
   readonly takes: readonly string[]
   readonly options: Options
+  /** The exit code of each failure is 1, because 2 says something else. */
+  readonly failsWithOne?: boolean
   /** `name` is the command as it was typed. Throws UsageError when `args` do not match the definition. */
   start(name: string, args: readonly string[]): Promise<void>
 }
@@ -35,6 +39,8 @@ export interface Answer {
   readonly facts: unknown
   /** Prints the words. Without it, each member of `facts` is a line. */
   show?(): void
+  /** The exit code of a command that did what it should, where that is not 0. */
+  readonly exit?: number
   /** Thrown after the answer is printed: the command did not succeed. */
   readonly failure?: Error | undefined
 }
@@ -46,13 +52,15 @@ type WithJson<O extends Options> = O & { json: typeof jsonOption }
 export function defineCommand<const O extends Options, const T extends readonly string[]>(definition: {
   takes: T
   options: O
+  failsWithOne?: true
   run: (options: Values<O>, args: { readonly [I in keyof T]: string }) => Promise<Answer> | Answer
 }): Command {
-  const { takes, run } = definition
+  const { takes, run, failsWithOne = false } = definition
   const options: WithJson<O> = { ...definition.options, json: jsonOption }
   return {
     takes,
     options,
+    failsWithOne,
     async start(name, args) {
       const { values, positionals } = read(name, { takes, options }, args)
       const given = values as Values<O> & { json?: boolean }
@@ -61,6 +69,7 @@ export function defineCommand<const O extends Options, const T extends readonly 
       else if (answer.show) answer.show()
       else printFacts(answer.facts as Readonly<Record<string, unknown>>)
       if (answer.failure) throw answer.failure
+      if (answer.exit !== undefined) process.exitCode = answer.exit
     },
   }
 }
@@ -116,7 +125,8 @@ const isOptional = (name: string): boolean => name.startsWith('[')
 /** What is wrong with one option; undefined when nothing is. */
 function problemOf(token: OptionToken, options: Options): string | undefined {
   const { name, rawName, value, inlineValue } = token
-  const option = Object.hasOwn(options, name) && rawName === `--${name}` ? options[name] : undefined
+  const known = Object.hasOwn(options, name) ? options[name] : undefined
+  const option = [`--${name}`, `-${known?.short}`].includes(rawName) ? known : undefined
   if (!option) return unknownOption(rawName, options)
   const example = `${rawName} ${option.value ?? 'TEXT'}`
   if (option.type === 'boolean') return value === undefined ? undefined : `${rawName} takes no value`

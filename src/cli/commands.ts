@@ -226,6 +226,31 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./health.ts')).health,
   },
   {
+    name: 'plan',
+    help: 'Show what a configuration file would change, and what would break',
+    load: async () => (await import('./plan/plan.ts')).plan,
+  },
+  {
+    name: 'apply',
+    help: 'Change the store as a configuration file says, all or nothing',
+    load: async () => (await import('./plan/apply.ts')).apply,
+  },
+  {
+    name: 'rollback',
+    help: 'Apply the configuration file of an earlier version again',
+    load: async () => (await import('./plan/rollback.ts')).rollback,
+  },
+  {
+    name: 'drift',
+    help: 'Show what was changed beside the configuration file',
+    load: async () => (await import('./plan/drift.ts')).drift,
+  },
+  {
+    name: 'export-config',
+    help: 'Write the present clients as a configuration file',
+    load: async () => (await import('./plan/export_config.ts')).exportConfig,
+  },
+  {
     name: 'monitor report',
     help: 'Availability and latency of the last 24 hours',
     load: async () => (await import('./monitor/monitor.ts')).report,

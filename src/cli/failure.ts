@@ -2,6 +2,7 @@
 import { RefusedError } from '../auth/refusal.ts'
 import { ConfigError } from '../config.ts'
 import { SettingFault } from '../config/setting_fault.ts'
+import { ManagedByFile } from '../models/managed_by.ts'
 import { KeyRingError, WrongSecretError } from '../models/signing_keys.ts'
 import { SignerUnavailable } from '../models/remote_signer.ts'
 import { StoreUnavailable } from '../store/store.ts'
@@ -18,6 +19,15 @@ export class Refusal extends Error {
   override name = 'Refusal'
 }
 
+/** Any failure of a command whose exit code 2 says something else. */
+export class ExitOne extends Error {
+  override name = 'ExitOne'
+
+  constructor(cause: unknown) {
+    super('', { cause })
+  }
+}
+
 /** Ctrl-C at a prompt: the exit code is 130, as in shells, and there is no message. */
 export class Interrupted extends Error {
   override name = 'Interrupted'
@@ -32,6 +42,7 @@ export function settingLine(error: unknown): string | undefined {
 }
 
 function messageOf(error: Error): string {
+  if (error instanceof ManagedByFile) return printable(error.told)
   if (error instanceof RefusedError) return error.publicDescription
   const line = settingLine(error)
   if (line !== undefined) return `${line}\n\`latchkey config check --deep\` tries all that the settings name`
@@ -66,6 +77,7 @@ const mustBeChanged = [UsageError, ConfigError, SettingFault, WrongSecretError]
 
 /** Writes it to stderr and returns the exit code. */
 export function reportFailure(thrown: unknown): number {
+  if (thrown instanceof ExitOne) return Math.min(1, reportFailure(thrown.cause))
   if (thrown instanceof Interrupted) return 130
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
   const text = isExpected(error) ? messageOf(error) : (error.stack ?? error.message)

@@ -3,7 +3,7 @@ import { nearest } from '../lib/nearest.ts'
 import { build, commit, version } from '../version.ts'
 import { optionsHelp, usage } from './command.ts'
 import { type CommandEntry, commands } from './commands.ts'
-import { UsageError } from './failure.ts'
+import { ExitOne, UsageError } from './failure.ts'
 import { print, printJson } from './output.ts'
 
 /**
@@ -27,7 +27,10 @@ export async function run(args: readonly string[]): Promise<void> {
   const command = await found.load()
   const name = found.name.split(' ')
   const given = name.length > end ? ['--', ...words.slice(name.length)] : args.slice(name.length)
-  return command.start(`latchkey ${found.name}`, given)
+  const started = command.start(`latchkey ${found.name}`, given)
+  return command.failsWithOne
+    ? started.catch((error: unknown) => Promise.reject(new ExitOne(error)))
+    : started
 }
 
 /** A command does its work to the end, also when the program that reads its output has ended, as in `client list | head`. */

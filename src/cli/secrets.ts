@@ -56,6 +56,16 @@ function settingsIn(env: Env): SourceSettings {
   return { ...(Object.fromEntries(fields) as Omit<SourceSettings, 'env'>), env }
 }
 
+/** Whether Latchkey itself has a secret in this variable, or in the file that it names. */
+export const isSecretVariable = (name: string): boolean =>
+  all.some((entry) => entry.secret && [entry.name, `${entry.name}_FILE`].includes(name))
+
+/** One secret for a command. Throws SourceError and ConfigError. */
+export async function readReference(reference: SecretReference, env: Env): Promise<string> {
+  const source = await loaders[reference.scheme](settingsIn(env))
+  return source.read(reference)
+}
+
 export function createSecrets(): Secrets {
   let last = new Map<string, { text: string; value: string }>()
   let unread: readonly Unread[] = []

@@ -2,8 +2,8 @@
 import { format } from 'node:util'
 import { type App, createApp } from '../app.ts'
 import type { Config } from '../config.ts'
+import { finishApply } from '../clients/apply_steps.ts'
 import { compileViews } from '../html/view.ts'
-import { keyRefreshSeconds } from '../config/checks.ts'
 import { type Env, given } from '../config/read.ts'
 import { SettingFault } from '../config/setting_fault.ts'
 import type { Context } from '../contracts/context.ts'
@@ -15,7 +15,6 @@ import type { Audit } from '../models/audit/audit.ts'
 import type { Facts } from '../models/audit/kinds.ts'
 import { record } from '../models/audit/note.ts'
 import { type KeyRing } from '../models/key_ring.ts'
-import { KeyRingError } from '../models/signing_keys.ts'
 import { writePemFiles } from '../models/pem_files.ts'
 import { tracedKeys } from '../models/traced_keys.ts'
 import { tracedStore } from '../store/traced.ts'
@@ -34,6 +33,7 @@ import { createSecrets } from './secrets.ts'
 import { seedDemo } from './seed_demo.ts'
 import { changedNames, problemsOf, requireReloadable } from './reload.ts'
 import { warnOfFaults } from './start_warnings.ts'
+import { startTimers, type Timers } from './timers.ts'
 import { welcome } from './welcome.ts'
 
 /** A program that read our output, such as `head`, may end before we do. Sign-ins go on without it. */
@@ -69,6 +69,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
   const trail = await openTrail(opened, 'server')
   const audit = trail && tracing ? { ...trail, traceId: tracing.traceId } : trail
   if (audit && ring.added.length > 0) await record(undefined, audit, 'keys_added', { kids: [...ring.added] })
+  await finishApply({ ...opened, audit })
   if (config.environment === 'development') await prepareDevelopment(config, opened, keys)
   // From here to `createApp` nothing waits, so that no request arrives before there is an answer.
   let app: App
@@ -242,58 +243,4 @@ async function prepareDevelopment(
   await writePemFiles(keys, { private: privateKeyPath, public: publicKeyPath }).catch((error: Error) => {
     throw new SettingFault('PUBLIC_KEY_PATH', `${names} cannot be written: ${error.message}`)
   })
-}
-
-interface Timers {
-  /** Runs this job now, or again as soon as its current run has ended. */
-  soon(job: string): void
-  stop(): void
-}
-
-/** Runs of one job never overlap. A failed run is logged and does not stop the next one. */
-function startTimers({ context }: App, keys: KeyRing): Timers {
-  const starts = new Map<string, () => void>()
-  const repeat = (name: string, every: number, run: () => Promise<void>) => {
-    let busy = false
-    let again = false
-    const start = () => {
-      busy = true
-      again = false
-      run()
-        .catch((error: Error) =>
-          context.log.error(error instanceof KeyRingError ? 'keys_unreadable' : 'job_failed', {
-            job: name,
-            problem: error.message,
-          }),
-        )
-        .finally(() => {
-          busy = false
-          if (again) start()
-        })
-    }
-    starts.set(name, () => (busy ? (again = true) : start()))
-    return setInterval(() => busy || start(), every)
-  }
-  const { clockGuard } = context
-  /** With a wrong clock a job would rotate or remove keys, or remove accounts or messages before their time. */
-  const byGoodClock = async (run: () => Promise<void>) => {
-    if (clockGuard.problem() === undefined) await run()
-  }
-  const lookAtStoredKeys = async () => {
-    const [rotated] = await Promise.all([keys.rotateDue(), context.birth.beat()])
-    const kids = rotated.map(({ kid }) => kid)
-    if (context.audit && kids.length > 0) await record(undefined, context.audit, 'keys_rotated', { kids })
-  }
-  const lookAtKeys = () => clockGuard.check().then(() => byGoodClock(lookAtStoredKeys))
-  const timers = [
-    repeat('keys', keyRefreshSeconds * 1000, lookAtKeys),
-    ...context.table.jobs.map((job) =>
-      repeat(job.name, job.every * 1000, () => byGoodClock(async () => job.run(context))),
-    ),
-  ]
-  starts.get('keys')?.()
-  return {
-    soon: (job) => starts.get(job)?.(),
-    stop: () => timers.forEach((timer) => clearInterval(timer)),
-  }
 }

@@ -4,6 +4,7 @@ import { type Clock, seconds } from '../lib/clock.ts'
 import { unseal } from '../lib/seal.ts'
 import { firstKey, type Keys } from '../lib/secret_keys.ts'
 import type { Memory } from '../models/define_record.ts'
+import { ManagedByFile } from '../models/managed_by.ts'
 import type { Resealed } from '../models/reseal.ts'
 import { Client, isSecretMac, secretMembers } from '../models/client.ts'
 
@@ -92,8 +93,12 @@ function withResealed(client: Client, keys: Keys): Client | 'current' | 'unreada
   }
 }
 
-/** The record with a new secret. The present one holds for another `overlap` seconds; one before it ends now. */
+/**
+ * The record with a new secret. The present one holds for another `overlap` seconds; one before it ends now. Throws
+ * ManagedByFile where a file says what the secret is.
+ */
 export function withNewSecret(client: Client, secret: string, overlap: number, context: Secrets): Client {
+  if (client.managed_by?.secret) throw new ManagedByFile(client, 'client_secret')
   const { former_secret: _, ...rest } = client
   const { secret_mac, sealed_secret } = client
   const exp = seconds(context.clock) + overlap

@@ -172,6 +172,12 @@ export const serverSections = {
       help: 'Encrypts the files of `latchkey backup`. At least 32 characters, and not SECRET_KEY: `openssl rand -base64 48`. Needed by `backup` and `restore` alone.',
     },
     {
+      name: 'APPLY_HISTORY',
+      schema: is.integer(1, 1000),
+      default: '20',
+      help: 'How many versions of the configuration file the store keeps, to which `latchkey rollback` can go back.',
+    },
+    {
       name: 'STORE_TIMEOUT_MS',
       schema: is.integer(10, 60_000),
       default: '1000',

@@ -12,6 +12,13 @@ import { isActive } from '../models/user.ts'
  * features. Throws `invalid_grant`, the error of a rule, or SignerUnavailable.
  */
 export async function admit(grant: Grant, request: GrantUse): Promise<void> {
+  const { tokens_since: since = 0 } = request.client
+  if ((grant.begun_at ?? 0) < since)
+    throw new OAuthError('invalid_grant', {
+      rule: 'RFC 6749 §5.2',
+      expected: 'a grant from after this client was made',
+      problem: 'the grant belongs to a removed client that had the same client_id',
+    })
   if (grant.cnf !== undefined && !Bun.deepEquals(grant.cnf, request.bound?.cnf))
     throw new OAuthError('invalid_grant', {
       rule: 'RFC 9449 §5',

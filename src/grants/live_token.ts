@@ -12,7 +12,9 @@ import { Grant } from '../models/grant.ts'
 export async function findAccessToken(context: Context, token: string): Promise<LiveToken | undefined> {
   const live = await (kindOf(token) === 'access' ? findOpaque(context, token) : findJwt(context, token))
   // A token of a removed or disabled client is not valid. Checked last: clients in use are cached.
-  return live && (await findClient(context, live.claims.client_id)) ? live : undefined
+  const client = live && (await findClient(context, live.claims.client_id))
+  // Nor is that of a removed client for a later one with its client_id.
+  return client && live.claims.iat >= (client.tokens_since ?? 0) ? live : undefined
 }
 
 async function findOpaque(context: Context, handle: string): Promise<LiveToken | undefined> {

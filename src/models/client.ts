@@ -8,6 +8,7 @@ import { seal } from '../lib/seal.ts'
 import { isMacOf, type Keys, macOf } from '../lib/secret_keys.ts'
 import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
+import { ManagedBy, ManagedByFile, requireOwnChange } from './managed_by.ts'
 
 const Metadata = v.object(coreMetadata)
 
@@ -47,6 +48,10 @@ const schema = openObject({
   /** Set by an operator alone: APIs that it may request tokens for, beside RESOURCES (RFC 8707). `*` stands for any. */
   allowed_resources: v.optional(v.array(v.string())),
   disabled: v.optional(v.boolean(), false),
+  /** Set by `latchkey apply`: a configuration file has its metadata. */
+  managed_by: v.optional(ManagedBy),
+  /** In seconds: access tokens from before belong to a removed client that had the same client_id. */
+  tokens_since: v.optional(v.number()),
 })
 const records = defineRecord('client', schema)
 
@@ -83,6 +88,29 @@ async function removeEnded(memory: Memory): Promise<void> {
 const isLauncher = (client: Client): boolean =>
   !client.self_registered && client.initiate_login_uri !== undefined
 
+type Change = (client: Client) => Client | undefined
+
+async function updateAny(memory: Memory, clientId: string, change: Change): Promise<Client | undefined> {
+  let was = false
+  const updated = await records.update(memory, clientId, (current) => {
+    was = isLauncher(current)
+    return change(current)
+  })
+  if (updated && isLauncher(updated) !== was)
+    await (was
+      ? memory.store.unlink(launchersIndex, clientId)
+      : memory.store.link(launchersIndex, clientId, updated.client_id_issued_at))
+  return updated
+}
+
+async function removeAny(memory: Memory, clientId: string): Promise<Client | undefined> {
+  const removed = await records.take(memory, clientId)
+  await memory.store.unlink(clientsIndex, clientId)
+  // Also when another caller has removed it, which may have stopped here.
+  await memory.store.unlink(launchersIndex, clientId)
+  return removed
+}
+
 export const Client = {
   find: records.find,
 
@@ -103,30 +131,45 @@ export const Client = {
     return true
   },
 
-  async update(memory: Memory, clientId: string, change: (client: Client) => Client | undefined) {
-    let was = false
-    const updated = await records.update(memory, clientId, (current) => {
-      was = isLauncher(current)
-      return change(current)
-    })
-    if (updated && isLauncher(updated) !== was)
-      await (was
-        ? memory.store.unlink(launchersIndex, clientId)
-        : memory.store.link(launchersIndex, clientId, updated.client_id_issued_at))
-    return updated
-  },
+  /** Throws ManagedByFile for a client that a file manages, unless its secrets alone change. */
+  update: (memory: Memory, clientId: string, change: Change) =>
+    updateAny(memory, clientId, (current) => {
+      const next = change(current)
+      if (next) requireOwnChange(current, next)
+      return next
+    }),
+
+  /** As `update`, for the file that manages the client. */
+  updateManaged: (memory: Memory, clientId: string, change: Change) => updateAny(memory, clientId, change),
 
   /** Takes the end away from a client that registered itself. */
   async keep(memory: Memory, clientId: string): Promise<void> {
     await records.update(memory, clientId, ({ exp, ...kept }) => (exp === undefined ? undefined : kept))
   },
 
-  /** True when there was one. Its tokens are no longer valid: every use of a token looks the client up. */
+  /**
+   * True when there was one. Its tokens are no longer valid: every use of a token looks the client up. Throws ManagedByFile
+   * for a client that a file manages.
+   */
   async remove(memory: Memory, clientId: string): Promise<boolean> {
-    const removed = await records.take(memory, clientId)
-    await memory.store.unlink(clientsIndex, clientId)
-    if (removed && isLauncher(removed)) await memory.store.unlink(launchersIndex, clientId)
-    return removed !== undefined
+    const found = await records.find(memory, clientId)
+    if (found?.managed_by) throw new ManagedByFile(found)
+    return (await removeAny(memory, clientId)) !== undefined
+  },
+
+  /** As `remove`, for the file that manages the client. Returns the record, for the one caller that removed it. */
+  removeManaged: (memory: Memory, clientId: string) => removeAny(memory, clientId),
+
+  /** Makes the indexes agree with the record, where a change stopped between the two. */
+  async index(memory: Memory, clientId: string): Promise<void> {
+    const client = await records.find(memory, clientId)
+    if (!client) return
+    const { store } = memory
+    const { client_id_issued_at: at } = client
+    await store.link(clientsIndex, clientId, at)
+    await (isLauncher(client)
+      ? store.link(launchersIndex, clientId, at)
+      : store.unlink(launchersIndex, clientId))
   },
 
   /** The client_ids of clients that an operator registered with an `initiate_login_uri`, the oldest first. */

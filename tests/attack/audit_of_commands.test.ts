@@ -65,6 +65,7 @@ const changing: Readonly<Record<string, (seen: Seen) => Run>> = {
   'client set': (seen) => ({ args: [idOf(seen, 'client add'), '--scope', 'openid'], says: ['client_set'] }),
   'client secret': (seen) => ({ args: [idOf(seen, 'client add')], says: ['client_secret_made'] }),
   'client remove': (seen) => ({ args: [idOf(seen, 'client add')], says: ['client_removed'] }),
+  apply: () => ({ args: ['-f', 'latchkey.json', '--yes'], says: ['create', 'apply'] }),
   'client token add': () => ({ args: ['Team'], says: ['initial_access_token_added'] }),
   'client token remove': (seen) => ({
     args: [idOf(seen, 'client token add', 'id')],
@@ -95,6 +96,10 @@ const others: Readonly<Record<string, string>> = {
   'store schema': 'uses no store',
   'config check': 'looks',
   health: 'uses no store',
+  plan: 'looks',
+  drift: 'looks',
+  'export-config': 'looks; no secret is in what it writes',
+  rollback: 'tests/issues/configuration_files_by_command.test.ts',
   'audit verify': 'looks',
   'audit jwks': 'looks',
   monitor: 'uses no store',
@@ -139,6 +144,8 @@ const changesIn = (list: readonly Entry[]) => list.map(({ details }) => String(d
 
 test('each says what it changed, and by whom: the account is not what USER or SUDO_USER says', async () => {
   writeFileSync(join(line.folder, 'people.json'), JSON.stringify([{ username: 'ben' }]))
+  const client = { client_id: 'own', redirect_uris: ['https://app.example/cb'] }
+  writeFileSync(join(line.folder, 'latchkey.json'), JSON.stringify({ latchkey: 1, clients: [client] }))
   const seen = new Map<string, Json>()
   const expected: string[] = []
   for (const [name, run] of Object.entries(changing)) {

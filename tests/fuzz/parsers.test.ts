@@ -9,6 +9,7 @@ import { matchRedirectUri, redirectUriProblem } from '../../src/auth/redirect_ur
 import { RefusedError } from '../../src/auth/refusal.ts'
 import { parseScope, scopeValues } from '../../src/auth/scope.ts'
 import { Refusal } from '../../src/cli/failure.ts'
+import { readSource } from '../../src/cli/plan/source.ts'
 import { readCsv, readJson, writeCsv } from '../../src/cli/user_file.ts'
 import { readKeySources } from '../../src/config/key_source.ts'
 import type { Call } from '../../src/contracts/call.ts'
@@ -43,6 +44,8 @@ interface Parser {
   samples: string[]
   /** Pieces of its grammar. */
   tokens: string[]
+  /** Characters of the smaller of two inputs that are compared, where the parser is slow. */
+  size?: number
 }
 
 const certificate = Buffer.from(rfc8705['A. Example: a certificate and its x5t#S256'].der, 'base64')
@@ -85,6 +88,18 @@ const parsers: Parser[] = [
     parse: (text) => jwsOfDer(Buffer.from(text, 'latin1')),
     samples: ['0\x06\x02\x01\x05\x02\x01\x09', `0\x44\x02\x20${'a'.repeat(32)}\x02\x20${'b'.repeat(32)}`],
     tokens: ['0', '\x02', '\x20', '\x21', '\0', '\x80', '\xff', 'a'],
+  },
+  {
+    name: 'a configuration file',
+    parse: (text) => readSource(text, 'latchkey.yaml'),
+    declared: Refusal,
+    samples: [
+      'latchkey: 1\nclients:\n  - client_id: shop # a comment\n    redirect_uris: [https://shop.example/cb]\n    scope: >-\n      openid\n      profile\n',
+      '{"latchkey":1,"clients":[{"client_id":"a","role_names":{"admin":"Administrators"},"disabled":false}]}',
+      'a: &x {b: [1, 2]}\nc: *x\nd: "\\u00e9"\n? e\n: ~\n',
+    ],
+    tokens: [': ', '- ', '&a ', '*a', '!!str ', '? ', '{', '[', '"', '---\n'],
+    size: 300,
   },
   {
     name: 'a line of the audit trail',
@@ -374,7 +389,7 @@ const parsers: Parser[] = [
   },
 ]
 
-describe.each(parsers)('$name', ({ name, parse, declared, samples, tokens }) => {
+describe.each(parsers)('$name', ({ name, parse, declared, samples, tokens, size }) => {
   test('throws nothing but what it declares', async () => {
     await fuzz(
       name,
@@ -394,13 +409,17 @@ describe.each(parsers)('$name', ({ name, parse, declared, samples, tokens }) => 
 
   test('takes time in proportion to the length', async () => {
     for (const token of [...tokens, ' ', 'a', 'é']) {
-      const many = (size: number) => token.repeat(Math.ceil(size / token.length))
-      await expectLinear(many, parse)
-      await expectLinear((size) => `${many(size)}\n`, parse)
+      const many = (length: number) => token.repeat(Math.ceil(length / token.length))
+      await expectLinear(many, parse, size)
+      await expectLinear((length) => `${many(length)}\n`, parse, size)
       for (const sample of samples) {
-        await expectLinear((size) => sample + many(size), parse)
+        await expectLinear((length) => sample + many(length), parse, size)
         const middle = sample.length >> 1
-        await expectLinear((size) => sample.slice(0, middle) + many(size) + sample.slice(middle), parse)
+        await expectLinear(
+          (length) => sample.slice(0, middle) + many(length) + sample.slice(middle),
+          parse,
+          size,
+        )
       }
     }
   }, 60_000)

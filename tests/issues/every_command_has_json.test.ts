@@ -77,6 +77,21 @@ const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> =
     args: [String(seen.get('client add')!.client_id)],
     shows: { removed: true },
   }),
+  'export-config': { args: ['--to', 'present.yaml'], shows: { clients: 0 } },
+  plan: { args: ['-f', 'present.yaml'], shows: { changed: 0, created: 0, removed: 0 } },
+  apply: {
+    args: [
+      '-f',
+      file('latchkey.json', {
+        latchkey: 1,
+        clients: [{ client_id: 'own', redirect_uris: ['https://app.example/cb'] }],
+      }),
+      '--yes',
+    ],
+    shows: { applied: true, version: 1 },
+  },
+  drift: { args: [], shows: { managed: 1, drifted: [] } },
+  rollback: { args: ['--list'] },
   'client token add': { args: ['Team'], shows: { name: 'Team' } },
   'client token list': { args: [] },
   'client token remove': (seen) => ({

@@ -59,6 +59,25 @@ const kindsOfTheServer = {
       problems: count,
     },
   }),
+  client_applied: change(
+    'A configuration file changed a client; a secret is named by its place',
+    'operator',
+    {
+      details: { change: text, version: count, changed: texts, before: texts, after: texts },
+    },
+  ),
+  configuration_applied: change('A configuration file was applied, or an earlier one again', 'operator', {
+    level: 'warn',
+    details: {
+      change: text,
+      version: count,
+      to: count,
+      file: text,
+      created: count,
+      changed: count,
+      removed: count,
+    },
+  }),
   started: change('A server started, with these settings; a secret is named by its fingerprint', 'server', {
     details: { version: text, settings: v.record(text, text) },
   }),

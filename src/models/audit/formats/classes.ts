@@ -134,6 +134,8 @@ export const meanings: Readonly<Record<KindName, Meaning>> = {
   client_updated: row('entity_management', 'update', 'configuration', 'change'),
   client_removed: row('entity_management', 'delete', 'configuration', 'deletion'),
   changed_by_operator: change,
+  client_applied: change,
+  configuration_applied: change,
   keys_added: row('entity_management', 'create', 'configuration', 'creation'),
   keys_rotated: row('entity_management', 'update', 'configuration', 'change'),
   started: row('application_lifecycle', 'start', 'process', 'start'),
