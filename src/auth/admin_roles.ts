@@ -42,3 +42,7 @@ export const scopesOfRole = (role: AdminRole | undefined): readonly AdminScope[]
 
 export const isAdminScope = (scope: string): scope is AdminScope =>
   (adminScopes as readonly string[]).includes(scope)
+
+/** What a person with a role has, may be changed by a caller that holds all scopes of the role. */
+export const holdsRole = (held: ReadonlySet<AdminScope>, role: AdminRole | undefined): boolean =>
+  scopesOfRole(role).every((each) => held.has(each))

@@ -21,6 +21,8 @@ import {
 } from './open.ts'
 import { machine, ownId } from './own_process.ts'
 
+export { listAll } from '../models/every_member.ts'
+
 /** Commands print what they did, so only warnings and errors are logged unless LOG_LEVEL is debug. */
 const quieter = (config: Config): Config => ({
   ...config,
@@ -106,17 +108,6 @@ export const withPlain = <T>(config: Config, work: (opened: OpenedPlain) => Prom
     await requireWhole(opened.plain)
     return work(opened)
   })
-
-/** Reads all records, page by page. */
-export async function listAll<T>(page: (offset: number, limit: number) => Promise<T[]>): Promise<T[]> {
-  const all: T[] = []
-  const limit = 1000
-  for (let offset = 0; ; offset += limit) {
-    const some = await page(offset, limit)
-    all.push(...some)
-    if (some.length === 0) return all
-  }
-}
 
 /** The location of the store, without the password of a URL. */
 export function storeLocation({ store }: Config): string {

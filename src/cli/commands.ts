@@ -18,6 +18,7 @@ const sessions = () => import('./sessions.ts')
 const client = () => import('./client.ts')
 const audit = () => import('./audit.ts')
 const migrate = () => import('./migrate/migrate.ts')
+const admin = () => import('./admin.ts')
 const clientToken = () => import('./client_token.ts')
 
 export const commands: readonly CommandEntry[] = [
@@ -123,6 +124,17 @@ export const commands: readonly CommandEntry[] = [
     help: 'End sessions: one, all of an account, or all',
     load: async () => (await sessions()).end,
   },
+  {
+    name: 'admin grant',
+    help: 'Give an account a role of the administration: owner, operator, support or auditor',
+    load: async () => (await admin()).grant,
+  },
+  {
+    name: 'admin revoke',
+    help: 'Take the role of the administration from an account',
+    load: async () => (await admin()).revoke,
+  },
+  { name: 'admin list', help: 'List the administrators', load: async () => (await admin()).list },
   { name: 'client add', help: 'Register a client', load: async () => (await client()).add },
   {
     name: 'client show',

@@ -1,12 +1,10 @@
 /** Shared by commands about accounts: find one, change one, end its sessions and grants. */
-import type { Facts } from '../models/audit/kinds.ts'
-import { note } from '../models/audit/note.ts'
 import type { Context } from '../contracts/context.ts'
-import { endEverything } from '../people/end_session.ts'
-import { Grant } from '../models/grant.ts'
-import { Session } from '../models/session.ts'
+import { changeAccount } from '../people/account_changes.ts'
+import { type ChangeFacts, noteChange } from '../people/author.ts'
+import type { EndedOfOne } from '../people/end_access.ts'
+import { mostAdministrators, type Outcome } from '../models/administrators.ts'
 import { provenEmail, User } from '../models/user.ts'
-import { listAll } from './administration.ts'
 import type { Answer } from './command.ts'
 import { Refusal } from './failure.ts'
 import { print, printable } from './output.ts'
@@ -27,25 +25,17 @@ export async function requireUser(context: Context, username: string): Promise<U
   return user
 }
 
-/**
- * Applies `changes` to the current record, because a running server may have changed it. Returns the new record. `name` is
- * the new `preferred_username`, if that changes.
- */
+/** As `changeAccount`; throws Refusal. */
 export async function change(
   context: Context,
   user: User,
   changes: (current: User) => Partial<User>,
   name?: unknown,
 ): Promise<User> {
-  const wanted = typeof name === 'string' ? name : undefined
-  const owner = wanted === undefined ? undefined : await User.findByLogin(context, wanted)
-  const changed =
-    owner && owner.sub !== user.sub
-      ? 'taken'
-      : await User.updateNames(context, user, wanted, (current) => ({ ...current, ...changes(current) }))
+  const changed = await changeAccount(context, user, changes, name)
   if (changed === 'taken')
     throw new Refusal(
-      `preferred_username ${printable(wanted)} looks like the name of another account; latchkey user list shows all names`,
+      `preferred_username ${printable(name)} looks like the name of another account; latchkey user list shows all names`,
     )
   if (!changed)
     throw new Refusal(
@@ -59,22 +49,26 @@ export const audit = (
   context: Context,
   change: string,
   { sub }: Pick<User, 'sub'>,
-  more: Facts<'changed_by_operator'> = {},
-): Promise<void> => note(undefined, context, 'changed_by_operator', { change, sub, ...more })
+  more: ChangeFacts = {},
+): Promise<void> => noteChange(context, 'operator', change, { sub, ...more })
 
-/** Milliseconds within which a request ends that a server began before the change. */
-const inFlight = 1_000
-
-/** Ends all sessions, grants and tokens of an account. */
-export async function endAll(context: Context, user: User): Promise<EndedOfOne> {
-  const { sessions, grants } = await endAllOf(context, async () => [user])
-  return { ended_sessions: sessions, ended_grants: grants }
+/** Throws Refusal for an account that must stay an owner. */
+export function requireOwnerRemains(user: User, outcome: Outcome | 'inactive'): void {
+  if (outcome === 'done') return
+  if (outcome === 'inactive')
+    throw new Refusal(`${printable(user.username)} is disabled or about to be deleted; nothing was changed`)
+  throw new Refusal(
+    outcome === 'last_owner'
+      ? `${printable(user.username)} is the last owner of the administration; nothing was changed. latchkey admin grant NAME makes another one first`
+      : `there are more than ${mostAdministrators} administrators; nothing was changed`,
+  )
 }
 
-/** Numbers of what was ended of one account. */
-export interface EndedOfOne {
-  ended_sessions: number
-  ended_grants: number
+/** What was ended; throws as `requireOwnerRemains`. */
+export function requireChanged(user: User, done: EndedOfOne | Outcome): EndedOfOne {
+  if (typeof done === 'object') return done
+  requireOwnerRemains(user, done)
+  return { ended_sessions: 0, ended_grants: 0 }
 }
 
 export const endedAnswer = ({ username, sub }: User, what: string, ended: EndedOfOne): Answer => ({
@@ -84,43 +78,6 @@ export const endedAnswer = ({ username, sub }: User, what: string, ended: EndedO
 
 export const endedWords = ({ ended_sessions, ended_grants }: EndedOfOne): string =>
   `${number(ended_sessions, 'session')} and ${number(ended_grants, 'grant')} with all tokens`
-
-/** Ends all sessions, grants and tokens of all accounts. */
-export const endAllAccounts = (context: Context): Promise<Ended> =>
-  endAllOf(context, () => listAll((offset, limit) => User.list(context, offset, limit)))
-
-/** Numbers of what was ended. */
-export interface Ended {
-  people: number
-  sessions: number
-  grants: number
-}
-
-/** Accounts at a time: enough for a store across the network, and few enough not to slow down a running server. */
-const atOnce = 20
-
-async function endAllOf(context: Context, accounts: () => Promise<readonly User[]>): Promise<Ended> {
-  const ended: Ended = { people: 0, sessions: 0, grants: 0 }
-  await inTurns(await accounts(), async ({ sub }) => {
-    const [sessions, grants] = await Promise.all([
-      Session.listOfUser(context, sub),
-      Grant.listOfUser(context, sub),
-    ])
-    await endEverything(sub, context)
-    ended.people += 1
-    ended.sessions += sessions.length
-    ended.grants += grants.length
-  })
-  // Again: a sign-in or an authorization that read the account before the change may have completed since.
-  await Bun.sleep(inFlight)
-  await inTurns(await accounts(), ({ sub }) => endEverything(sub, context))
-  return ended
-}
-
-async function inTurns(users: readonly User[], work: (user: User) => Promise<void>): Promise<void> {
-  for (let from = 0; from < users.length; from += atOnce)
-    await Promise.all(users.slice(from, from + atOnce).map(work))
-}
 
 export const number = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 

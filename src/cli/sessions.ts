@@ -2,6 +2,7 @@
 import { note } from '../models/audit/note.ts'
 import type { Context } from '../contracts/context.ts'
 import { tellOfOperator } from '../people/tell_owner.ts'
+import { endAll, endAllAccounts } from '../people/end_access.ts'
 import { endSession } from '../people/end_session.ts'
 import { createBirth } from '../models/birth.ts'
 import { Session } from '../models/session.ts'
@@ -9,7 +10,7 @@ import { withContext } from './administration.ts'
 import { type Answer, defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { moment, print, printable, printList } from './output.ts'
-import { audit, endAll, endAllAccounts, endedWords, number, requireUser } from './people.ts'
+import { audit, endedWords, number, requireUser } from './people.ts'
 
 export const list = defineCommand({
   takes: ['NAME'],

@@ -1,13 +1,12 @@
 /** `latchkey user …`: accounts of End-Users, in the store of the running server. */
-import { endEverything } from '../people/end_session.ts'
+import { disableAccount, enableAccount, resetAddress, setPassword } from '../people/account_changes.ts'
 import { wordsAbout } from '../people/new_password.ts'
-import { forgetAccountTries, hashPassword } from '../people/password.ts'
-import { tellOfOperator } from '../people/tell_owner.ts'
+import { hashPassword } from '../people/password.ts'
 import { linkLifetime, mailLink } from '../people/reset_link.ts'
 import { say } from '../lib/say.ts'
 import { Event } from '../models/event.ts'
 import { stateOf } from '../people/account_state.ts'
-import { User, provenEmail } from '../models/user.ts'
+import { User } from '../models/user.ts'
 import * as v from 'valibot'
 import type { Context } from '../contracts/context.ts'
 import { listAll, withContext } from './administration.ts'
@@ -16,16 +15,7 @@ import { readClaims } from './claim_option.ts'
 import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
 import { moment, print, printable, printFacts, printList, withTimes } from './output.ts'
-import {
-  audit,
-  change,
-  endAll,
-  endedAnswer,
-  type EndedOfOne,
-  ownerWords,
-  requireUser,
-  taken,
-} from './people.ts'
+import { audit, endedAnswer, ownerWords, requireChanged, requireUser, taken } from './people.ts'
 import { accountOf, clashesWith } from './new_account.ts'
 import { problemsOf, UserRecord } from './user_record.ts'
 import { passwordOption, readNewPassword } from './password_prompt.ts'
@@ -115,21 +105,10 @@ export const passwd = defineCommand({
     withContext('accounts', async (context) => {
       const user = await requireUser(context, username)
       const password_hash = await hashPassword(await readNewPassword(context, wordsAbout(user), fromStdin))
-      const ended = await setPassword(context, user, password_hash)
+      const ended = await setPassword(context, 'operator', user, password_hash)
       return endedAnswer(user, 'has a new password', ended)
     }),
 })
-
-/** Ends all access. Returns what was ended. May be repeated after a failure. */
-export async function setPassword(context: Context, user: User, password_hash: string): Promise<EndedOfOne> {
-  await endEverything(user.sub, context) // first: a stop leaves no session of the old password beside the new one
-  await change(context, user, () => ({ password_hash }))
-  await forgetAccountTries(user, context)
-  const ended = await endAll(context, user)
-  await tellOfOperator(context, user, { kind: 'password_set' })
-  await audit(context, 'password_set', user)
-  return ended
-}
 
 /** The operator does not see the link, because its holder chooses the password. OWASP ASVS 5.0 V6.4.6 */
 export const reset = defineCommand({
@@ -137,19 +116,9 @@ export const reset = defineCommand({
   options: {},
   run: (_, [username]) =>
     withContext('accounts', async (context) => {
-      if (!context.table.features.includes('recovery'))
-        throw new Refusal('no link can be emailed here: set SMTP_URL and PASSWORD_RECOVERY=true')
       const user = await requireUser(context, username)
       const name = printable(user.username)
-      if (user.disabled)
-        throw new Refusal(`${name} is disabled; enable the account with latchkey user enable`)
-      if (user.password_hash === undefined)
-        throw new Refusal(`${name} has no password, so there is none to reset`)
-      const to = provenEmail(user)
-      if (to === undefined)
-        throw new Refusal(
-          `${name} has no verified email address; if you are sure of the address, mark it as verified with latchkey verify`,
-        )
+      const to = addressFor(context, user)
       await Event.add(context, context.random, { sub: user.sub, kind: 'password_asked' })
       await mailLink(context, user, { to, why: say('recovery.operator_line') })
       await audit(context, 'password_asked', user)
@@ -165,25 +134,30 @@ export const reset = defineCommand({
     }),
 })
 
+/** Throws Refusal. */
+function addressFor(context: Context, user: User): string {
+  const found = resetAddress(context, user)
+  if (typeof found === 'object') return found.to
+  const name = printable(user.username)
+  const words = {
+    no_recovery: 'no link can be emailed here: set SMTP_URL and PASSWORD_RECOVERY=true',
+    disabled: `${name} is disabled; enable the account with latchkey user enable`,
+    no_password: `${name} has no password, so there is none to reset`,
+    no_address: `${name} has no verified email address; if you are sure of the address, mark it as verified with latchkey verify`,
+  }
+  throw new Refusal(words[found])
+}
+
 export const disable = defineCommand({
   takes: ['NAME'],
   options: {},
   run: (_, [username]) =>
     withContext('accounts', async (context) => {
       const user = await requireUser(context, username)
-      const ended = await disableUser(context, user)
+      const ended = requireChanged(user, await disableAccount(context, 'operator', user))
       return endedAnswer(user, 'is disabled', ended)
     }),
 })
-
-/** As `setPassword`. */
-export async function disableUser(context: Context, user: User): Promise<EndedOfOne> {
-  await change(context, user, () => ({ disabled: true })) // first, so that no new session begins
-  const ended = await endAll(context, user)
-  await tellOfOperator(context, user, { kind: 'account_disabled' })
-  await audit(context, 'account_disabled', user)
-  return ended
-}
 
 export const enable = defineCommand({
   takes: ['NAME'],
@@ -191,9 +165,7 @@ export const enable = defineCommand({
   run: (_, [username]) =>
     withContext('accounts', async (context) => {
       const user = await requireUser(context, username)
-      await change(context, user, () => ({ disabled: false }))
-      await tellOfOperator(context, user, { kind: 'account_enabled' })
-      await audit(context, 'account_enabled', user)
+      await enableAccount(context, 'operator', user)
       return {
         facts: { username: user.username, sub: user.sub, disabled: false },
         show: () => print(`${printable(user.username)} is enabled`),

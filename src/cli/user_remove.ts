@@ -1,11 +1,11 @@
 /** `latchkey user remove`: the erasure of one account and of all that is stored about it. */
-import { erasePerson } from '../people/person_data.ts'
-import { User } from '../models/user.ts'
+import { removeAccount } from '../people/account_changes.ts'
+import type { User } from '../models/user.ts'
 import { withContext } from './administration.ts'
 import { defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { print, printable } from './output.ts'
-import { audit, endAll, endedWords, requireNamed, subOption } from './people.ts'
+import { endedWords, requireChanged, requireNamed, subOption } from './people.ts'
 import { askOnce } from './password_prompt.ts'
 
 export const remove = defineCommand({
@@ -18,11 +18,7 @@ export const remove = defineCommand({
     withContext('accounts', async (context) => {
       const user = await requireNamed(context, name, sub)
       if (!yes) await confirm(user)
-      await audit(context, 'account_removed', user)
-      // Disabled first, so that no session begins; then what a server had begun ends too.
-      await User.update(context, user.sub, (current) => ({ ...current, disabled: true }))
-      const ended = await endAll(context, user)
-      await erasePerson(user.sub, context)
+      const ended = requireChanged(user, await removeAccount(context, 'operator', user))
       const { username } = user
       return {
         facts: { username, sub: user.sub, removed: true, ...ended },

@@ -22,9 +22,9 @@ type Administration = v.InferOutput<typeof schema>
 const id = 'all'
 
 /** The record is read at each request of an administrator, so it stays small. */
-const mostAdministrators = 500
+export const mostAdministrators = 500
 
-export type Outcome = 'done' | 'last_owner' | 'too_many' | 'changed'
+export type Outcome = 'done' | 'last_owner' | 'too_many' | 'not_allowed'
 
 const ownersOf = ({ people }: Administration): string[] =>
   Object.entries(people).flatMap(([sub, { role, suspended }]) =>
@@ -41,10 +41,10 @@ async function change(
   next: (current: Administrator | undefined) => Administrator | undefined,
   isAllowed: (current: Administrator | undefined) => boolean = () => true,
 ): Promise<Outcome> {
-  let outcome = 'changed' as Outcome
+  let outcome = 'not_allowed' as Outcome
   const changed = (current: Administration): Administration | undefined => {
     const before = ownMember(current.people, sub)
-    outcome = 'changed'
+    outcome = 'not_allowed'
     if (!isAllowed(before)) return undefined
     const { [sub]: _, ...others } = current.people
     const entry = next(before)
@@ -64,8 +64,10 @@ async function change(
 }
 
 export const Administrators = {
+  /** By `sub`, in the order in which they got their roles. */
   async all(memory: Memory): Promise<ReadonlyMap<string, Administrator>> {
-    return new Map(Object.entries((await records.find(memory, id))?.people ?? {}))
+    const { people = {} } = (await records.find(memory, id)) ?? {}
+    return new Map(Object.entries(people).sort(([, a], [, b]) => a.since - b.since))
   },
 
   async find(memory: Memory, sub: string): Promise<Administrator | undefined> {
@@ -116,10 +118,28 @@ export const Administrators = {
     ),
 
   /** Before an account is disabled, and after it is enabled. An account without a role has nothing to suspend. */
-  suspend: (memory: Memory, sub: string, suspended: boolean): Promise<Outcome> =>
-    change(memory, sub, (current) => {
-      if (!current) return undefined
-      const { suspended: _, ...rest } = current
-      return suspended ? { ...rest, suspended } : rest
-    }),
+  suspend: (
+    memory: Memory,
+    sub: string,
+    suspended: boolean,
+    isAllowed?: (current: Administrator | undefined) => boolean,
+  ): Promise<Outcome> =>
+    change(
+      memory,
+      sub,
+      (current) => {
+        if (!current) return undefined
+        const { suspended: _, ...rest } = current
+        return suspended ? { ...rest, suspended } : rest
+      },
+      isAllowed,
+    ),
+
+  /** The account is erased: its entry goes, whatever remains. */
+  async forget(memory: Memory, sub: string): Promise<void> {
+    await records.update(memory, id, ({ people }) => {
+      const { [sub]: entry, ...others } = people
+      return entry && { people: others }
+    })
+  },
 }

@@ -31,3 +31,14 @@ export async function oldestBeyond(store: Store, index: string, most: number): P
   const [oldest] = surplus ? await store.range(index, { limit: 1 }) : []
   return oldest?.member
 }
+
+/** Reads all records, page by page. */
+export async function listAll<T>(page: (offset: number, limit: number) => Promise<T[]>): Promise<T[]> {
+  const all: T[] = []
+  const limit = 1000
+  for (let offset = 0; ; offset += limit) {
+    const some = await page(offset, limit)
+    all.push(...some)
+    if (some.length === 0) return all
+  }
+}

@@ -3,6 +3,7 @@ import { afterAll, expect, test } from 'bun:test'
 import { answerRequests } from '../../src/features/recovery/job.ts'
 import { exportPerson } from '../../src/people/person_data.ts'
 import { sha256 } from '../../src/lib/hash.ts'
+import { Administrators } from '../../src/models/administrators.ts'
 import { User } from '../../src/models/user.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -57,6 +58,8 @@ const turn = (op: Provider, job: string) =>
 /** Something of everything that people leave here. */
 async function liveRichly(op: Provider, who: Person): Promise<void> {
   await withPassword(who)
+  const { sub } = (await User.findByUsername(op.context, 'alice'))!
+  await Administrators.set(op.context, sub, 'support')
   const profile = pageOf(await who.open('/account/profile'))
   await who.press(profile, 'save', { name: 'Alice Anders', website: 'https://alice.example/' })
   const connections = pageOf(await who.open('/account/connections'))

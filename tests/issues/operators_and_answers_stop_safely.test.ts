@@ -4,8 +4,7 @@
  * line 65
  */
 import { expect } from 'bun:test'
-import { eraseFactors, setEmail } from '../../src/cli/person.ts'
-import { disableUser, setPassword } from '../../src/cli/user.ts'
+import { disableAccount, eraseFactors, setEmail, setPassword } from '../../src/people/account_changes.ts'
 import { FactorGeneration } from '../../src/models/factor_generation.ts'
 import { Invitation } from '../../src/models/invitation.ts'
 import { User } from '../../src/models/user.ts'
@@ -40,7 +39,7 @@ const operator: Record<string, Change> = {
   async 'latchkey user passwd'(scene) {
     const hash = await hashPassword(better)
     return {
-      act: () => scene.run(async () => setPassword(scene.op.context, await userOf(scene), hash)),
+      act: () => scene.run(async () => setPassword(scene.op.context, 'operator', await userOf(scene), hash)),
       async safe() {
         if (await signsIn(scene, better)) await noAccess(scene)
       },
@@ -53,7 +52,7 @@ const operator: Record<string, Change> = {
   },
   async 'latchkey user disable'(scene) {
     return {
-      act: () => scene.run(async () => disableUser(scene.op.context, await userOf(scene))),
+      act: () => scene.run(async () => disableAccount(scene.op.context, 'operator', await userOf(scene))),
       async safe() {
         if ((await userOf(scene)).disabled) await noAccess(scene)
       },
@@ -67,7 +66,8 @@ const operator: Record<string, Change> = {
   async 'latchkey verify with another address'(scene) {
     const { op } = scene
     return {
-      act: () => scene.run(async () => setEmail(op.context, await userOf(scene), 'alice@new.example')),
+      act: () =>
+        scene.run(async () => setEmail(op.context, 'operator', await userOf(scene), 'alice@new.example')),
       async done() {
         expect((await userOf(scene)).claims.email).toBe('alice@new.example')
         const told = (await mailsOf(op)).map(({ to }) => to)
@@ -81,7 +81,7 @@ const operator: Record<string, Change> = {
     await setUpApp(op, who)
     const before = await FactorGeneration.of(op.context, sub)
     return {
-      act: () => scene.run(async () => eraseFactors(op.context, await userOf(scene))),
+      act: () => scene.run(async () => eraseFactors(op.context, 'operator', await userOf(scene))),
       async safe() {
         if (await Totp.find(op.context, sub)) return
         expect(await FactorGeneration.of(op.context, sub)).not.toBe(before)

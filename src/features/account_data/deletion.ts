@@ -3,6 +3,7 @@ import { note } from '../../models/audit/note.ts'
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { erasePerson } from '../../people/person_data.ts'
+import { requireDone, resumeAdministrator, suspendAdministrator } from '../../people/administrator_account.ts'
 import { endEverything } from '../../people/end_session.ts'
 import { defineLeaseQueue, leaseEntries } from '../../models/lease_queue.ts'
 import { User } from '../../models/user.ts'
@@ -37,6 +38,7 @@ export async function requestDeletion(
 ): Promise<{ due: number; isFirst: boolean } | undefined> {
   const { accountDeletionGrace: grace } = settings(context.config)
   const due = context.clock.now() + Math.max(grace * 1000, settling)
+  requireDone(await suspendAdministrator(context, sub)) // the last owner stays
   // `leaving_at` of the user decides. When this request fails before setting it, the job finds none and drops the entry.
   await deletions.update(context, sub, (current) =>
     current.state === 'waiting' ? { ...current, due } : undefined,
@@ -63,6 +65,7 @@ export async function stopDeletion(context: Context, sub: string): Promise<boole
 /** After `stopDeletion`: the account is one as any other again. */
 export async function clearDeletion(context: Context, sub: string): Promise<void> {
   await User.update(context, sub, ({ leaving_at: _, ...user }) => user)
+  await resumeAdministrator(context, sub)
   await deletions.finish(context, sub)
 }
 

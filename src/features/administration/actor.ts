@@ -1,10 +1,13 @@
 /** Who calls: a person with a role, or a service client; and what they may do at this moment. docs/administration.md */
-import { type AdminRole, type AdminScope, scopesOfRole } from '../../auth/admin_roles.ts'
+import { type AdminRole, type AdminScope, holdsRole, scopesOfRole } from '../../auth/admin_roles.ts'
 import { acrOf, meetsAcr } from '../../auth/acr.ts'
+import { HttpError } from '../../auth/errors.ts'
+import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
-import { Administrators } from '../../models/administrators.ts'
 import { authTime, type Session } from '../../models/session.ts'
 import type { ActiveUser } from '../../models/user.ts'
+import { type Administrator, Administrators } from '../../models/administrators.ts'
+import type { Administrating } from '../../people/author.ts'
 import { settingsOf } from './settings.ts'
 
 /** The sign-in of a person. */
@@ -61,3 +64,28 @@ export function missingOf(
 }
 
 export const secondFactorAcr = 'urn:latchkey:2fa'
+
+/**
+ * Before anything about another administrator is changed: nobody changes the account, the factors or the sessions of a
+ * person who may do more. Throws 403.
+ */
+export async function requireRightOver(context: Context, actor: Actor, sub: string): Promise<void> {
+  const current = await Administrators.find(context, sub)
+  if (isWithin(actor)(current)) return
+  const role = current?.role
+  throw new HttpError('forbidden', {
+    expected: `a caller that holds all scopes of the role ${role}`,
+    came: [...actor.scopes].join(' '),
+    problem: `the account has the role ${role}, which may do more than this caller`,
+    next: 'an administrator of that role can do it',
+  })
+}
+
+/** For a compare-and-swap of the record of administrators: whether the caller may change what the account is then. */
+export const isWithin =
+  ({ scopes }: Actor) =>
+  (current: Administrator | undefined): boolean =>
+    holdsRole(scopes, current?.role)
+
+/** By whose act a route changes something. */
+export const authorOf = (call: Call, { sub, role }: Actor): Administrating => ({ call, sub, role })

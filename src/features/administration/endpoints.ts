@@ -7,6 +7,7 @@ import { empty, json } from '../../http/reply.ts'
 import type { HttpMethod } from '../../lib/http_method.ts'
 import { callerOf, requireRight, root } from './caller.ts'
 import { administrationExists } from './existence.ts'
+import { once, readKey } from './idempotency.ts'
 import { operationOf } from './openapi.ts'
 import { perform } from './perform.ts'
 import { readInput } from './read_input.ts'
@@ -18,17 +19,23 @@ const answerOf =
   async (call: Call, context: Context): Promise<Reply> => {
     const actor = await callerOf(call, context)
     requireRight(call, context, actor, route)
-    return written(
-      context,
-      route,
-      await perform(call, context, route, await readInput(call, context, route, actor)),
-    )
+    const given = await readInput(call, context, route, actor)
+    const key = route.creates && readKey(call.request.headers.get('idempotency-key'))
+    const make = () => perform(call, context, route, given)
+    const done =
+      key === undefined ? await make() : await once(context, { actor, route, key, body: given.body }, make)
+    return written(context, route, done)
   }
 
-function written({ config }: Context, route: Route, { answer, etag, location }: Done<unknown>): Reply {
+function written(
+  { config }: Context,
+  route: Route,
+  { answer, etag, location, replayed }: Done<unknown> & { replayed?: true },
+): Reply {
   const headers = {
     ...(etag !== undefined && { etag }),
     ...(location !== undefined && { location: `${config.issuer}${root}${location}` }),
+    ...(replayed && { 'idempotency-replayed': 'true' }),
   }
   return route.answer === undefined ? empty(204, headers) : json(route.creates ? 201 : 200, answer, headers)
 }

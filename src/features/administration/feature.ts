@@ -54,7 +54,7 @@ export const administration = defineFeature({
     {
       name: 'administration',
       read: async (context, sub) => (await Administrators.find(context, sub)) ?? undefined,
-      erase: async (context, sub) => void (await Administrators.set(context, sub, undefined)),
+      erase: (context, sub) => Administrators.forget(context, sub),
     },
   ],
 })

@@ -23,6 +23,13 @@ const header = (name: string, description: string, required: boolean): Part => (
   schema: { type: 'string' },
 })
 
+const DryRun = v.object({
+  dry_run: v.pipe(
+    v.boolean(),
+    v.description('true: nothing was changed, and the rest says what would happen'),
+  ),
+})
+
 export function operationOf(route: Route): Operation {
   const { summary, scope, changes, creates, guarded, destructive, answer, path, query, body } = route
   const entries = { ...query, ...(destructive && dryRunQuery) }
@@ -41,7 +48,9 @@ export function operationOf(route: Route): Operation {
     ],
     ...(Object.keys(entries).length > 0 && { query: v.object(entries) }),
     ...(body && { json: v.strictObject(body) }),
-    ...(answer && { answer: { status, description: summary, shape: answer } }),
+    ...(answer && {
+      answer: { status, description: summary, shape: destructive ? v.intersect([answer, DryRun]) : answer },
+    }),
     responses: {
       ...(answer === undefined && { [status]: { description: 'Done' } }),
       ...Object.fromEntries(Object.keys(troubles).map((each) => [each, problem('Refused')])),

@@ -53,6 +53,14 @@ export async function perform<
     dryRun: isReading && dryRun,
     requireMatch: (record) => requireMatch(ifMatch, record),
   })
-  const answer = (route.answer === undefined ? undefined : v.parse(route.answer, done.answer)) as AnswerOf<A>
-  return { ...done, answer }
+  return {
+    ...done,
+    answer: parsed(route as unknown as Route, done.answer, isReading && dryRun) as AnswerOf<A>,
+  }
+}
+
+function parsed({ answer: schema, destructive }: Route, answer: unknown, dryRun: boolean): unknown {
+  if (schema === undefined) return undefined
+  const told = v.parse(schema, answer)
+  return destructive ? { ...(told as object), dry_run: dryRun } : told
 }

@@ -23,7 +23,7 @@ export const Entry = v.strictObject({
   kind: v.picklist(Object.keys(kinds) as KindName[]),
   outcome: v.picklist(['success', 'refused', 'failure']),
   reason: v.optional(text),
-  actor: v.picklist(['person', 'client', 'operator', 'server', 'unproven']),
+  actor: v.picklist(['person', 'client', 'operator', 'administrator', 'server', 'unproven']),
   /** The account of the operating system that ran a command. */
   operator: v.optional(text),
   /** The pseudonym of the End-User that it is about. */

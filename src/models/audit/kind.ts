@@ -11,8 +11,8 @@ export const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 
 export type Details = Readonly<Record<string, v.GenericSchema>>
 
-/** Whose act it was: an End-User, a client, the operator at a command line, this server, or someone who proved nothing. */
-export type Actor = 'person' | 'client' | 'operator' | 'server' | 'unproven'
+/** Whose act it was: an End-User, a client, the operator at a command line, an administrator by the API, this server, or one who proved nothing. */
+export type Actor = 'person' | 'client' | 'operator' | 'administrator' | 'server' | 'unproven'
 export type Outcome = 'success' | 'refused' | 'failure'
 
 export interface Kind<D extends Details = Details, First extends boolean = boolean> {

@@ -35,29 +35,35 @@ const kindsOfClients = {
   client_removed: change('A client removed its registration', 'client'),
 } as const satisfies Record<string, Kind>
 
+/** Of a change by an operator or an administrator. */
+const changeDetails = {
+  change: text,
+  changed: texts,
+  roles: texts,
+  roles_before: texts,
+  kids: texts,
+  /** Of a backup: when it was made, and how many records it has. */
+  made_at: text,
+  records: count,
+  /** The id of an initial access token or of an invitation. */
+  token: text,
+  hashes: flag,
+  sid: text,
+  sessions: count,
+  people: count,
+  grants: count,
+  imported: count,
+  given: count,
+  problems: count,
+  /** What differs, by the name of the member: personal data and secrets as fingerprints. */
+  before: v.record(text, text),
+  after: v.record(text, text),
+} as const
+
 const kindsOfTheServer = {
   changed_by_operator: change('An operator changed something by a command; `change` says what', 'operator', {
     level: 'warn',
-    details: {
-      change: text,
-      changed: texts,
-      roles: texts,
-      roles_before: texts,
-      kids: texts,
-      /** Of a backup: when it was made, and how many records it has. */
-      made_at: text,
-      records: count,
-      /** The id of an initial access token or of an invitation. */
-      token: text,
-      hashes: flag,
-      sid: text,
-      sessions: count,
-      people: count,
-      grants: count,
-      imported: count,
-      given: count,
-      problems: count,
-    },
+    details: changeDetails,
   }),
   client_applied: change(
     'A configuration file changed a client; a secret is named by its place',
@@ -78,6 +84,11 @@ const kindsOfTheServer = {
       removed: count,
     },
   }),
+  changed_by_administrator: change(
+    'An administrator, or a service client, changed something by the API or the pages of administration; `by` is the pseudonym of the administrator',
+    'administrator',
+    { level: 'warn', details: { ...changeDetails, by: text, by_client: text, role: text } },
+  ),
   started: change('A server started, with these settings; a secret is named by its fingerprint', 'server', {
     details: { version: text, settings: v.record(text, text) },
   }),

@@ -136,6 +136,7 @@ export const meanings: Readonly<Record<KindName, Meaning>> = {
   changed_by_operator: change,
   client_applied: change,
   configuration_applied: change,
+  changed_by_administrator: change,
   keys_added: row('entity_management', 'create', 'configuration', 'creation'),
   keys_rotated: row('entity_management', 'update', 'configuration', 'change'),
   started: row('application_lifecycle', 'start', 'process', 'start'),

@@ -33,10 +33,7 @@ export function ecs(entry: Entry, { issuer, version }: Origin): Record<string, u
       severity: severities[level],
     },
     service: { name: 'latchkey', type: 'latchkey', version, node: { name: chain } },
-    ...((subject !== undefined || entry.operator !== undefined) && {
-      user:
-        entry.operator === undefined ? { id: subject } : { name: entry.operator, target: target(subject) },
-    }),
+    ...((subject !== undefined || entry.operator !== undefined) && { user: userOf(entry) }),
     ...(address !== undefined && {
       source: { address, ...(isIP(address) > 0 && { ip: address }) },
     }),
@@ -57,3 +54,9 @@ export function ecs(entry: Entry, { issuer, version }: Origin): Record<string, u
 }
 
 const target = (subject: string | undefined) => (subject === undefined ? undefined : { id: subject })
+
+/** Who did it; another whom it is about is the target. */
+function userOf({ actor, operator, subject, details }: Entry): Record<string, unknown> {
+  if (operator !== undefined) return { name: operator, target: target(subject) }
+  return actor === 'administrator' ? { id: details?.by, target: target(subject) } : { id: subject }
+}

@@ -67,6 +67,13 @@ const userOf = ({ subject, client_id: client }: Entry) =>
 function actorOf(entry: Entry): Record<string, unknown> {
   const { actor, operator, subject, client_id: client } = entry
   if (actor === 'operator') return { user: { name: operator ?? unknown, type_id: 2, type: 'Admin' } }
+  const { by, by_client: ofClient } = entry.details ?? {}
+  if (actor === 'administrator')
+    return {
+      ...(by !== undefined && { user: { uid: by, type_id: 2, type: 'Admin' } }),
+      app_name: actor,
+      app_uid: ofClient,
+    }
   if (actor === 'person' && subject !== undefined)
     return { user: { uid: subject, type_id: 1, type: 'User' }, app_uid: client }
   return { app_name: actor === 'server' ? 'Latchkey' : actor, app_uid: client }
