@@ -44,6 +44,7 @@ const lines = [
   'octagon-x',
   'phone',
   'refresh-cw',
+  'scroll-text',
   'search-x',
   'server-crash',
   'shield-check',

@@ -13,7 +13,10 @@ setDefaultTimeout(240_000)
 let op: ServedProvider
 let browser: Browser
 beforeAll(async () => {
-  ;[op, browser] = await Promise.all([serveProvider({ ADMIN_SECOND_FACTOR: 'false' }), launchChromium()])
+  ;[op, browser] = await Promise.all([
+    serveProvider({ ADMIN_SECOND_FACTOR: 'false', AUDIT_SIGNING_KEY: 'a_key_of_the_test_'.repeat(3) }),
+    launchChromium(),
+  ])
   const now = Math.floor(op.clock.now() / 1000)
   for (let at = 0; at < 60; at++)
     await User.create(op.context, {
@@ -55,7 +58,14 @@ test('for a person without a role the pages do not exist', async () => {
 
 test('every page is accessible, and fits a phone without JavaScript', async () => {
   await giveRole('owner')
-  const paths = ['/admin', '/admin/people', '/admin/people/sub-7', '/admin/people?q=none-such']
+  const paths = [
+    '/admin',
+    '/admin/people',
+    '/admin/people/sub-7',
+    '/admin/people?q=none-such',
+    '/admin/audit',
+    '/admin/audit/verification',
+  ]
   const tab = await openTab(browser)
   for (const path of paths) {
     await open(tab.page, path)

@@ -1,8 +1,16 @@
 /** The pages of /admin: one line each. */
 import type { Endpoint } from '../../../contracts/endpoint.ts'
+import { auditPage, auditVerificationPage } from './audit.ts'
 import { livePage } from './live.ts'
 import { overviewPage } from './overview.ts'
 import { peoplePage } from './people.ts'
 import { personPage } from './person.ts'
 
-export const adminPages: readonly Endpoint[] = [overviewPage, livePage, peoplePage, personPage]
+export const adminPages: readonly Endpoint[] = [
+  overviewPage,
+  livePage,
+  peoplePage,
+  personPage,
+  auditPage,
+  auditVerificationPage,
+]

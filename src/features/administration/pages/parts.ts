@@ -8,6 +8,11 @@ export const lead = defineView('admin_lead', '<p class="muted">{{text}}</p>', ['
 
 export const link = defineView('admin_link', '<a href="{{path}}">{{text}}</a>', ['path', 'text'])
 
+export const onwardLink = defineView('admin_onward', '<p><a href="{{path}}">{{text}}</a></p>', [
+  'path',
+  'text',
+])
+
 /** A moment of the API (UTC), which the script of the page shows in the zone of the reader. */
 export const when = (at: string | null): Said =>
   at === null ? say('admin.never') : say('admin.at', { at: new Date(at) })
