@@ -32,8 +32,8 @@ import { arrive } from './present.ts'
 import { createSecrets } from './secrets.ts'
 import { seedDemo } from './seed_demo.ts'
 import { changedNames, problemsOf, requireReloadable } from './reload.ts'
-import { warnOfFaults } from './start_warnings.ts'
 import { startTimers, type Timers } from './timers.ts'
+import { warnOfFaults } from './start_warnings.ts'
 import { welcome } from './welcome.ts'
 
 /** A program that read our output, such as `head`, may end before we do. Sign-ins go on without it. */

@@ -14,6 +14,13 @@ export interface Timers {
 /** Runs of one job never overlap. A failed run is logged and does not stop the next one. */
 export function startTimers({ context }: App, keys: KeyRing): Timers {
   const starts = new Map<string, () => void>()
+  let keysProblem: string | undefined
+  /** One entry for each problem, however often the job meets it. */
+  const keysAre = (problem: string | undefined) => {
+    if (problem !== undefined && problem !== keysProblem && context.audit)
+      void record(undefined, context.audit, 'keys_failed', { problem })
+    keysProblem = problem
+  }
   const repeat = (name: string, every: number, run: () => Promise<void>) => {
     let busy = false
     let again = false
@@ -21,11 +28,14 @@ export function startTimers({ context }: App, keys: KeyRing): Timers {
       busy = true
       again = false
       run()
-        .catch((error: Error) =>
-          context.log.error(error instanceof KeyRingError ? 'keys_unreadable' : 'job_failed', {
-            job: name,
-            problem: error.message,
-          }),
+        .then(
+          () => name === 'keys' && keysAre(undefined),
+          (error: Error) => {
+            const isOfKeys = error instanceof KeyRingError
+            const { message: problem } = error
+            context.log.error(isOfKeys ? 'keys_unreadable' : 'job_failed', { job: name, problem })
+            if (isOfKeys) keysAre(problem)
+          },
         )
         .finally(() => {
           busy = false

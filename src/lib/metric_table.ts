@@ -31,7 +31,7 @@ export const counters = {
   },
   audit_entries_sent: {
     label: 'stream',
-    values: ['syslog', 'webhook', 'file'],
+    values: ['syslog', 'webhook', 'file', 'alerts', 'alert_mail', 'alert_webhook'],
     help: 'Entries of the audit trail that a stream has sent.',
   },
 } as const satisfies Readonly<Record<string, Counter>>
@@ -77,6 +77,11 @@ const measured = {
     type: 'gauge',
     labels: ['alg'],
     help: 'Age of the key that signs, by algorithm.',
+  },
+  latchkey_audit_alerts_active: {
+    type: 'gauge',
+    labels: ['level'],
+    help: 'Alerts of the audit trail that are raised and not over.',
   },
   latchkey_audit_stream_lag_entries: {
     type: 'gauge',

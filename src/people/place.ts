@@ -63,3 +63,19 @@ export async function placeOf(
     return undefined
   }
 }
+
+/** Degrees; undefined when the place is unknown or the database cannot be read, which is logged. */
+export async function coordinatesOf(
+  context: Context,
+  address: string,
+): Promise<{ latitude: number; longitude: number } | undefined> {
+  const path = context.config.geoipDatabasePath
+  if (path === undefined) return undefined
+  try {
+    const { latitude, longitude } = (await placesOf(context, path)).get(address)?.location ?? {}
+    return latitude === undefined || longitude === undefined ? undefined : { latitude, longitude }
+  } catch (error) {
+    context.log.warn('place_unknown', { problem: (error as Error).message })
+    return undefined
+  }
+}

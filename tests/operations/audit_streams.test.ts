@@ -19,11 +19,13 @@ const certificate = makeCertificate()
 const collectorPort = freePort()
 const secret = 'a-webhook-secret-of-the-tests-that-is-long'
 const posted: { body: string; headers: Headers }[] = []
+const alerts: typeof posted = []
 const receiver = Bun.serve({
   hostname: '127.0.0.1',
   port: 0,
   async fetch(request) {
-    posted.push({ body: await request.text(), headers: request.headers })
+    const list = new URL(request.url).pathname === '/alerts' ? alerts : posted
+    list.push({ body: await request.text(), headers: request.headers })
     return new Response()
   },
 })
@@ -43,6 +45,7 @@ const envOf = (at: number): Record<string, string> => ({
   AUDIT_WEBHOOK_FORMAT: 'ocsf',
   AUDIT_FILE: join(folder, 'stream.jsonl'),
   AUDIT_FILE_FORMAT: 'ecs',
+  AUDIT_ALERT_WEBHOOK_URL: `http://localhost:${receiver.port}/alerts`,
   OUTBOUND_ALLOW_HOSTS: `localhost:${receiver.port}`,
   REGISTRATION: 'open',
 })
@@ -107,7 +110,27 @@ test('kill -9 while the collector is away, two instances, and nothing is missing
   expect(metrics).toContain('latchkey_audit_stream_lag_entries{stream="syslog"} 0')
   expect(metrics).toMatch(/latchkey_audit_entries_sent_total\{stream="(syslog|file|webhook)"\} \d/)
 
+  // An export of all accounts by a command is an alert, once for both instances.
+  expect((await latchkey(['user', 'export'])).code).toBe(0)
+  await until(() => alerts.length > 0, 'an alert')
+  const list = await latchkey(['audit', 'list', '--kind', 'alert_raised', '--json'])
+  const raised = JSON.parse(list.stdout) as { entries: { details: { rule: string } }[] }
+  expect(raised.entries.map(({ details }) => details.rule)).toEqual(['mass_export'])
+
+  // The other streams send the same, each at its own pace.
+  const ids = new Set(bySyslog().map(({ chain, seq }) => `${chain}:${seq}`))
+  await until(() => {
+    const [posts, lines] = [
+      byWebhook().map(({ metadata }) => metadata.uid),
+      byFile().map(({ event }) => event.id),
+    ]
+    return ids.isSubsetOf(new Set(posts)) && ids.isSubsetOf(new Set(lines))
+  }, 'what syslog has, at the webhook and in the file')
+
   await Promise.all([again.stop(), second.stop()])
+  expect(alerts.map(({ body }) => (JSON.parse(body) as { entries: { details: unknown }[] }).entries)).toEqual(
+    [[expect.objectContaining({ kind: 'alert_raised', details: raised.entries[0]!.details })]],
+  )
   expect(collector.problems).toEqual([])
   // Of each chain every number from the first on, in order.
   for (const chain of ['id-1', 'id-2']) {
@@ -119,12 +142,6 @@ test('kill -9 while the collector is away, two instances, and nothing is missing
       ),
     ]
     expect(seqs).toEqual(seqs.map((_, i) => i + 1))
-  }
-  const uids = new Set(byWebhook().map(({ metadata }) => metadata.uid))
-  const ids = new Set(byFile().map(({ event }) => event.id))
-  for (const each of bySyslog()) {
-    const id = `${each.chain}:${each.seq}`
-    expect([uids.has(id), ids.has(id)], id).toEqual([true, true])
   }
   const { body, headers } = posted.at(-1)!
   const signed = `${headers.get('webhook-id')}.${headers.get('webhook-timestamp')}.${body}`

@@ -87,6 +87,7 @@ test('each metric is in the table, has HELP and TYPE, and is served', async () =
     'latchkey_remote_signatures_total',
     'latchkey_remote_signature_seconds_total',
     'latchkey_remote_signatures_waiting',
+    'latchkey_audit_alerts_active',
   ]
   for (const [name, { type, help }] of Object.entries(families)) {
     if (absent.includes(name)) continue

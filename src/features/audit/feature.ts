@@ -5,8 +5,9 @@ import { defineFeature } from '../../contracts/feature.ts'
 import { publicJson } from '../../http/reply.ts'
 import { jsonReply, ref } from '../../openapi/parts.ts'
 import { isLoopbackHost } from '../../lib/address.ts'
+import { alertCheck, alertJob } from './alert_state.ts'
 import { env, settings } from './settings.ts'
-import { streamChecks, streamJobs, streamsOf } from './streams.ts'
+import { holdingStreams, streamChecks, streamJobs } from './streams.ts'
 
 /** Of their own: a key that signs checkpoints signs no token. */
 const keys = defineEndpoint({
@@ -79,12 +80,13 @@ export const auditFeature = defineFeature({
           audit,
           now: clock.now(),
           retention: settings(context).auditRetention,
-          streams: await cursorsOf(store, streamsOf(context.config), audit.keys),
+          streams: await cursorsOf(store, holdingStreams(context), audit.keys),
           hold: context.config.auditStreamHold,
         })
       },
     },
     ...streamJobs,
+    alertJob,
   ],
   operation: {
     healthChecks: [
@@ -102,6 +104,7 @@ export const auditFeature = defineFeature({
         },
       },
       ...streamChecks,
+      alertCheck,
     ],
   },
 })

@@ -5,6 +5,7 @@ import type { Context } from '../../contracts/context.ts'
 import { ownMember } from '../../lib/own_member.ts'
 import { kinds, type KindName } from '../../models/audit/kinds.ts'
 import type { Retention } from '../../models/audit/retention.ts'
+import { alertEntries } from './alert_settings.ts'
 
 const longest = 36_500
 
@@ -30,6 +31,7 @@ const retention = described(
 )
 
 export const env = defineEntries([
+  ...alertEntries,
   {
     name: 'AUDIT_RETENTION',
     schema: retention,
@@ -38,4 +40,4 @@ export const env = defineEntries([
   },
 ])
 
-export const settings = (context: Context) => featureConfig(context.config, 'audit', env)
+export const settings = (context: Pick<Context, 'config'>) => featureConfig(context.config, 'audit', env)

@@ -1,9 +1,9 @@
 /** Posts entries in batches, signed as Standard Webhooks says. https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md */
 import { createHmac } from 'node:crypto'
-import type { Config } from '../../config.ts'
 import type { Context } from '../../contracts/context.ts'
 import { type Clock, seconds } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'
+import { alertKinds } from '../../models/audit/alerts/rule.ts'
 import { formats } from '../../models/audit/formats/format.ts'
 import { type Sink, SinkFailure } from '../../models/audit/stream/stream.ts'
 import { OutboundError } from '../../outbound/outbound.ts'
@@ -31,30 +31,34 @@ export function signedHeaders(
   }
 }
 
-export function webhookSink({
-  config,
-  clock,
-  outbound,
-}: Pick<Context, 'config' | 'clock' | 'outbound'>): Sink {
-  const format = config.auditWebhookFormat
+type Parts = Pick<Context, 'config' | 'clock' | 'outbound'>
+
+/** `alerts`: another URL, which gets alerts alone, as they are in the trail. */
+export function webhookSink({ config, clock, outbound }: Parts, alerts?: string): Sink {
+  const format = alerts === undefined ? config.auditWebhookFormat : 'json'
   const origin = { issuer: config.issuer, version }
   return {
-    name: 'webhook',
+    name: alerts === undefined ? 'webhook' : 'alert_webhook',
+    ...(alerts !== undefined && {
+      takes: (kind: string) => (alertKinds as readonly string[]).includes(kind),
+      begins: 'now' as const,
+    }),
     limits: { entries: 500, bytes: 500_000 },
     async send(batch) {
       const entries = batch.map((each) => formats[format](each, origin))
       const head = JSON.stringify({ issuer: config.issuer, format }).slice(0, -1)
-      await post({ config, clock, outbound }, `${head},"entries":[${entries.join(',')}]}`)
+      await post(
+        { config, clock, outbound },
+        alerts ?? config.auditWebhookUrl!,
+        `${head},"entries":[${entries.join(',')}]}`,
+      )
     },
   }
 }
 
 /** The fetcher refuses private addresses that OUTBOUND_ALLOW_HOSTS does not name, redirects, and long answers. */
-async function post(
-  { config, clock, outbound }: Pick<Context, 'config' | 'clock' | 'outbound'>,
-  body: string,
-): Promise<void> {
-  const { url, secrets } = target(config)
+async function post({ config, clock, outbound }: Parts, url: string, body: string): Promise<void> {
+  const secrets = config.auditWebhookSecret ?? []
   const { host } = new URL(url)
   const answer = await outbound
     .fetch(url, {
@@ -75,11 +79,6 @@ async function post(
     patience(answer.headers['retry-after']),
   )
 }
-
-const target = ({ auditWebhookUrl, auditWebhookSecret }: Config) => ({
-  url: auditWebhookUrl!,
-  secrets: auditWebhookSecret ?? [],
-})
 
 /** Milliseconds of a Retry-After header in seconds. A date is not read. */
 const patience = (header: string | undefined): number | undefined =>

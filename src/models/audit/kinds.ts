@@ -96,6 +96,11 @@ const kindsOfTheServer = {
     details: { kids: texts },
   }),
   keys_added: change('Signing keys were made or imported by a start', 'server', { details: { kids: texts } }),
+  keys_failed: note('The signing keys could not be read or rotated', 'server', {
+    level: 'error',
+    outcome: 'failure',
+    details: { problem: text },
+  }),
   reloaded: change('A server took new settings; a secret is named by its fingerprint', 'server', {
     details: { settings: v.record(text, text) },
   }),
@@ -109,6 +114,14 @@ const kindsOfTheServer = {
     level: 'error',
     outcome: 'failure',
     details: { problem: text },
+  }),
+  alert_raised: change('A rule of alerts fits the entries that `about` begins with', 'server', {
+    level: 'warn',
+    outcome: 'failure',
+    details: { rule: text, level: text, of: text, count, about: text, since: text, last: text },
+  }),
+  alert_over: change('For a time no further entry fitted the rule', 'server', {
+    details: { rule: text, level: text, of: text, count, about: text, since: text, last: text },
   }),
   entries_dropped: change('Entries were dropped because AUDIT_RETENTION was over', 'server', {
     details: {

@@ -1,5 +1,8 @@
 /** The audit trail by the administration API: look-ups with filters and pages, the newest checkpoint, a verification. docs/audit.md */
 import { expect, test } from 'bun:test'
+import { judgeSink } from '../../../src/models/audit/alerts/judge.ts'
+import type { Rule } from '../../../src/models/audit/alerts/rule.ts'
+import { runStream } from '../../../src/models/audit/stream/stream.ts'
 import { batchKey } from '../../../src/models/audit/stored.ts'
 import { auditKey } from '../../support/audit_trail.ts'
 import {
@@ -56,6 +59,24 @@ test('filters: kinds, an account by its sub, a time', async () => {
   expect((await get('/audit/entries?outcome=unknown')).status).toBe(400)
 })
 
+test('alerts that are raised', async () => {
+  expect((await get('/audit/alerts')).body).toEqual({ items: [] })
+  const { context } = op
+  const rules = (context.config.features.audit!.auditAlerts as Rule[]).filter(({ name }) => name === 'replay')
+  const parts = { ...context, audit: context.audit! }
+  await runStream(parts, judgeSink(parts, rules))
+  await context.audit!.keep({
+    kind: 'refresh_token_reused',
+    outcome: 'refused',
+    actor: 'client',
+    client_id: 'app',
+  })
+  await runStream(parts, judgeSink(parts, rules))
+  expect((await get('/audit/alerts')).body.items).toEqual([
+    expect.objectContaining({ rule: 'replay', level: 'critical', of: 'app', count: 1 }),
+  ])
+})
+
 test('a verification says that all is well, and names an entry that was edited', async () => {
   await op.context.audit!.checkpoints.extend(op.context.audit, { all: true })
   const good = await get('/audit/verification')
@@ -73,7 +94,7 @@ test('a verification says that all is well, and names an entry that was edited',
 test('a role or a service without admin:audit.read is told nothing', async () => {
   const support = await tokenOf(op, client, await administrator(op, 'support'))
   const service = await serviceToken(op, await serviceClient(op, ['admin:people.read']))
-  for (const path of ['/audit/entries', '/audit/checkpoints', '/audit/verification'])
+  for (const path of ['/audit/alerts', '/audit/entries', '/audit/checkpoints', '/audit/verification'])
     for (const each of [support, service]) expect((await get(path, each)).status, path).toBe(403)
 })
 

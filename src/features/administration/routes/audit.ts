@@ -27,6 +27,9 @@ const mostLooked = 20_000
 /** Entries that a verification by the API reads. */
 const mostVerified = 500_000
 
+/** More than the rules can raise in an hour. */
+const mostAlerts = 1_000
+
 /** Loaded only where there is a trail. */
 const parts = {
   search: () => import('../../../models/audit/search.ts'),
@@ -133,6 +136,44 @@ export const auditRoutes = {
       return {
         answer: { items: entries, next: next ? cursorOf(context, 'audit entries', query, next) : null },
       }
+    },
+  }),
+
+  alerts: defineRoute({
+    method: 'GET',
+    path: '/audit/alerts',
+    summary: 'Alerts that are raised and not over',
+    scope: 'admin:audit.read',
+    answer: v.object({
+      items: v.array(
+        v.object({
+          rule: v.string(),
+          level: v.picklist(['warning', 'critical']),
+          of: v.pipe(
+            v.string(),
+            v.description(
+              'An address, a pseudonym, a client or an operator; empty for a rule that counts all',
+            ),
+          ),
+          count: v.number(),
+          since: Moment,
+          last: Moment,
+          over_at: v.pipe(Moment, v.description('When it is over, unless another entry fits')),
+          about: v.pipe(v.string(), v.description('Chain and number of the first entry')),
+        }),
+      ),
+    }),
+    async run(_call, context) {
+      requireTrail(context)
+      const { activeAlerts } = await import('../../../models/audit/alerts/active.ts')
+      const iso = (ms: number) => new Date(ms).toISOString()
+      const items = (await activeAlerts(context.store, mostAlerts)).map(
+        ({ rule, level, of, count, since, last, until, about }) => ({
+          ...{ rule, level, of, count, about },
+          ...{ since: iso(since), last: iso(last), over_at: iso(until) },
+        }),
+      )
+      return { answer: { items } }
     },
   }),
 

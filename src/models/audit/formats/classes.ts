@@ -145,5 +145,8 @@ export const meanings: Readonly<Record<KindName, Meaning>> = {
   audit_gap: finding,
   audit_trail_damaged: finding,
   stream_gap: finding,
+  keys_failed: finding,
+  alert_raised: finding,
+  alert_over: row('detection_finding', 'close', 'intrusion_detection', 'info'),
   entries_dropped: row('entity_management', 'delete', 'configuration', 'deletion'),
 }

@@ -24,6 +24,8 @@ export interface Sink {
   readonly limits: Limits
   /** Entries of other kinds are not sent. Default: all are. */
   readonly takes?: (kind: KindName) => boolean
+  /** Without a cursor it begins with what is written from now on. Default: with the oldest entry. */
+  readonly begins?: 'now'
   /** Resolves when the other side has all of them, within `longestAttempt`. */
   send(batch: readonly Outgoing[]): Promise<void>
 }
@@ -76,6 +78,8 @@ export const delayAfter = (failures: number, random = fraction): number => {
 export async function runStream(parts: StreamParts, sink: Sink): Promise<boolean> {
   const { store, clock, audit } = parts
   let stored = await readState(store, sink.name, audit.keys)
+  if (sink.begins === 'now' && Object.keys(stored.state.chains).length === 0)
+    return beginNow(parts, sink, stored)
   const isOthers = () => {
     const left = stored.state.until - clock.now()
     // A lease of the far future is that of a clock that was wrong.
@@ -101,6 +105,14 @@ export async function runStream(parts: StreamParts, sink: Sink): Promise<boolean
     if (!found.more) return false
   }
   return true
+}
+
+async function beginNow({ store, audit }: StreamParts, { name }: Sink, stored: Stored): Promise<boolean> {
+  const chains: State['chains'] = {}
+  for (const [chain, batch] of await chainsOf(store))
+    chains[chain] = { batch, seq: await lastSeq(store, chain, batch) }
+  await writeState(store, name, audit.keys, stored, { ...stored.state, chains })
+  return false
 }
 
 /** Whether the index of chains knows of a batch that was not sent, or of fewer than were sent. */
