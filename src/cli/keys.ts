@@ -11,6 +11,7 @@ import type { KeyStatus } from '../models/open_keys.ts'
 import { writePemFiles } from '../models/pem_files.ts'
 import { keyRingSecret } from '../app.ts'
 import { replaceKeys } from '../models/replace_keys.ts'
+import { WrongSecretError } from '../models/signing_keys.ts'
 import { directoryStorage } from '../store/directory.ts'
 import { storeLocation, withKeys, withOpened } from './administration.ts'
 import { clientsWithoutSecret } from './lost_secrets.ts'
@@ -18,7 +19,7 @@ import { defineCommand } from './command.ts'
 import { readEnvironment } from './environment.ts'
 import { UsageError } from './failure.ts'
 import { openRemoteKeys } from './key_sources/open_sources.ts'
-import { algsInUse, openKeys, readSettings } from './open.ts'
+import { algsInUse, openKeys, type Opened, readSettings } from './open.ts'
 import { moment, print, printable, printJson, printTable, withTimes } from './output.ts'
 
 /** Opening the key ring generates missing keys, so this only prints the keys. */
@@ -53,9 +54,10 @@ export const rotate = defineCommand({
       const { config, clock } = opened
       const algs = alg?.map((name) => knownAlg(name, algsInUse(config)))
       const before = new Set(keys.list().map(({ kid }) => kid))
+      const audit = await openTrail(opened, 'cli') // first: a trail that cannot be opened stops the rotation
       const next = await keys.rotate(algs)
       const kids = next.map(({ kid }) => kid)
-      await auditChange(await openTrail(opened, 'cli'), opened, { change: 'keys_rotated', kids })
+      await auditChange(audit, opened, { change: 'keys_rotated', kids })
       await keepPemFiles(config, keys)
       return {
         facts: next.map(withTimes),
@@ -96,7 +98,7 @@ export const replace = defineCommand({
       const keys = await openKeys(opened)
       await keepPemFiles(config, keys)
       const kids = keys.list().map(({ kid }) => kid)
-      await auditChange(await openTrail(opened, 'cli'), opened, { change: 'keys_replaced', kids })
+      await auditChange(await openTrailOrSay(opened), opened, { change: 'keys_replaced', kids })
       const clients = await clientsWithoutSecret(opened)
       return {
         facts: { keys: keys.list().map(withTimes), removed, clients_without_secret: clients },
@@ -114,6 +116,14 @@ export const replace = defineCommand({
     })
   },
 })
+
+/** Where SECRET_KEY was lost, so were the keys of the trail, and the signing keys are replaced all the same. */
+const openTrailOrSay = (opened: Opened) =>
+  openTrail(opened, 'cli').catch((error: unknown) => {
+    if (!(error instanceof WrongSecretError)) throw error
+    opened.log.warn('audit_trail_lost', { problem: error.message })
+    return undefined
+  })
 
 function knownAlg(name: string, inUse: readonly KeyAlg[]): KeyAlg {
   const alg = inUse.find((each) => each === name)

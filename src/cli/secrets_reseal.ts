@@ -5,6 +5,7 @@ import { seconds } from '../lib/clock.ts'
 import { firstKey, deriveKeys } from '../lib/secret_keys.ts'
 import { hmac } from '../lib/hash.ts'
 import { resealed, unseal } from '../lib/seal.ts'
+import { findAuditKeys } from '../models/audit/audit.ts'
 import { note } from '../models/audit/note.ts'
 import { resealLastingRoot } from '../models/lasting_root.ts'
 import { features } from '../table.ts'
@@ -78,9 +79,11 @@ async function pass(context: Context, write: boolean): Promise<Record<string, Co
     'signing keys': { moved, current: keys.list().length - moved, unreadable: 0 },
     'root of names': { moved: root ? 1 : 0, current: root ? 0 : 1, unreadable: 0 },
   }
-  if (audit) {
-    const changed = await audit.ring.reseal(write)
-    counts['checkpoint keys'] = { moved: changed, current: audit.ring.list().length - changed, unreadable: 0 }
+  // Also where the trail is off: it may be turned on again when the former value is gone.
+  const ring = audit?.ring ?? (await findAuditKeys(context, config.secretKey))
+  if (ring) {
+    const changed = await ring.reseal(write)
+    counts['checkpoint keys'] = { moved: changed, current: ring.list().length - changed, unreadable: 0 }
   }
   for (const kind of everyKind(table.operation.sealedRecords))
     counts[kind.name] = await resealKind(kind, context, write)

@@ -220,3 +220,33 @@ test('a restore and a reseal are entries of the trail that goes on; without the 
     target.remove()
   }
 }, 240_000)
+
+test('a reseal without AUDIT_SIGNING_KEY moves the keys of the trail too; a lost SECRET_KEY stops no new signing keys', async () => {
+  const home = commandLine({})
+  const at = (secret: string, more: Record<string, string> = { AUDIT_SIGNING_KEY: env.AUDIT_SIGNING_KEY }) =>
+    commandLine({ STORE_URL: `sqlite:${join(home.folder, 'own.db')}`, SECRET_KEY: secret, ...more })
+  const [first, second, third] = ['first', 'second', 'third'].map(
+    (name) => `the ${name} secret key of this test, long enough`,
+  ) as [string, string, string]
+  const run = async (from: ReturnType<typeof commandLine>, ...args: string[]) => {
+    const ran = await from.latchkey(args)
+    from.remove()
+    return ran
+  }
+  expect(
+    (await run(at(first), 'client', 'add', 'App', '--redirect-uri', 'https://app.example/cb')).code,
+  ).toBe(0)
+  const resealed = await run(at(JSON.stringify([second, first]), {}), 'secrets', 'reseal')
+  expect(resealed.stdout).toContain('checkpoint keys')
+  const verified = await run(at(second), 'audit', 'verify')
+  expect(verified.code, verified.stderr).toBe(0)
+
+  const replaced = await run(at(third), 'keys', 'replace', '--yes')
+  expect(replaced.code, replaced.stderr).toBe(0)
+  expect(replaced.stderr).toContain('audit_trail_lost')
+  const refused = await run(at(third), 'client', 'list')
+  expect(refused.code).toBe(2)
+  expect(refused.stderr).toContain('the keys that sign checkpoints of the audit trail were not sealed')
+  expect((await run(at(third, {}), 'client', 'list')).code).toBe(0)
+  home.remove()
+}, 240_000)

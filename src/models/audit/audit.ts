@@ -10,7 +10,7 @@ import { deriveKeys, type SecretValues } from '../../lib/secret_keys.ts'
 import type { Store } from '../../store/store.ts'
 import { type KeyRing, loadKeyRing } from '../key_ring.ts'
 import type { KeyStorage } from '../key_ring_options.ts'
-import { recordName } from '../signing_keys.ts'
+import { recordName, WrongSecretError } from '../signing_keys.ts'
 import { beginning, entriesOfCheckpoint } from './checkpoint.ts'
 import { type Checkpoints, createCheckpoints } from './checkpoints.ts'
 import { type Line, type MacKey, readLine } from './entry.ts'
@@ -91,7 +91,18 @@ export const openAuditKeys = ({ store, clock, log }: Parts, secretKey: SecretVal
     algs: ['EdDSA'],
     activationDelay: 0,
     retention: forGood,
+  }).catch((error: unknown) => {
+    throw error instanceof WrongSecretError ? new WrongSecretError(lostWords, { cause: error }) : error
   })
+
+const lostWords =
+  'the keys that sign checkpoints of the audit trail were not sealed with this SECRET_KEY. Start with the SECRET_KEY that ' +
+  'sealed them, as the only or as a further value. If it is lost, leave AUDIT_SIGNING_KEY out: no checkpoint can follow those ' +
+  'that are there'
+
+/** Those that are there; undefined in a store that never had a trail. */
+export const findAuditKeys = async (parts: Parts, secretKey: SecretValues): Promise<KeyRing | undefined> =>
+  (await ownRecord(parts.store).get(recordName)) === undefined ? undefined : openAuditKeys(parts, secretKey)
 
 /** Where this process goes on: after all that is as it was written. */
 async function resume(
