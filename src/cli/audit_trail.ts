@@ -9,7 +9,7 @@ import { note, record } from '../models/audit/note.ts'
 import { lastingKey, rootOf } from '../models/lasting_root.ts'
 import { featureEntries } from '../table.ts'
 import { operatorName } from './operator.ts'
-import { type Opened, type OpenedKeys, openRoot } from './open.ts'
+import { encrypted, type Opened, type OpenedKeys, type OpenedPlain, openRoot } from './open.ts'
 
 const plainName = (name: string): string => name.replaceAll(/[^\w.-]/g, '-').slice(0, 90) || 'latchkey'
 
@@ -75,4 +75,11 @@ export async function auditChange(
 ): Promise<void> {
   await note(undefined, { log, audit }, 'changed_by_operator', facts)
   await closeTrail(audit)
+}
+
+/** As `auditChange`, in a store that was opened beneath its encryption. */
+export async function auditPlain(opened: OpenedPlain, facts: Facts<'changed_by_operator'>): Promise<void> {
+  const { config, plain } = opened
+  const above = { ...opened, store: await encrypted(plain, config) }
+  await auditChange(await openTrail(above, 'cli'), above, facts)
 }

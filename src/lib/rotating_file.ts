@@ -98,7 +98,7 @@ export function rotatingFile(path: string, { size, age, keep }: Rotation, clock:
 /** Whether the file ends within a line, as a crash in the middle of a write leaves it. False without a file. */
 export function endsWithinLine(path: string): boolean {
   if (!existsSync(path)) return false
-  const file = openSync(path, 'r')
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const { size } = fstatSync(file)
     const last = Buffer.alloc(1)

@@ -60,6 +60,7 @@ const changing: Readonly<Record<string, (seen: Seen) => Run>> = {
   verify: () => ({ args: ['ann'], says: ['email_set'] }),
   'reset-factors': () => ({ args: ['ann'], says: ['factors_reset'] }),
   'sessions end': () => ({ args: ['ann'], says: ['sessions_ended'] }),
+  'admin grant': () => ({ args: ['ann', '--role', 'owner'], says: ['administrator_granted'] }),
   'user remove': () => ({ args: ['ben', '--yes'], says: ['account_removed'] }),
   'client add': () => ({ args: ['App', '--redirect-uri', 'https://app.example/cb'], says: ['client_added'] }),
   'client set': (seen) => ({ args: [idOf(seen, 'client add'), '--scope', 'openid'], says: ['client_set'] }),
@@ -82,11 +83,16 @@ const others: Readonly<Record<string, string>> = {
   serve: 'its entries are started, reloaded and stopped',
   'user reset': 'needs a relay; tests/operations/audit_trail.test.ts',
   restore: 'below',
+  migrate: 'below',
+  'migrate abort': 'below',
+  'migrate status': 'looks',
   'secrets reseal': 'below',
   jwks: 'looks',
   pkce: 'uses no store',
   'keys list': 'looks',
   'user list': 'looks',
+  'admin list': 'looks',
+  'admin revoke': 'by the function of admin grant; the last owner keeps the role',
   'user show': 'looks',
   'invite list': 'looks',
   'sessions list': 'looks',
@@ -100,6 +106,7 @@ const others: Readonly<Record<string, string>> = {
   drift: 'looks',
   'export-config': 'looks; no secret is in what it writes',
   rollback: 'tests/issues/configuration_files_by_command.test.ts',
+  'audit list': 'looks',
   'audit verify': 'looks',
   'audit jwks': 'looks',
   monitor: 'uses no store',
@@ -220,6 +227,25 @@ test('a restore and a reseal are entries of the trail that goes on; without the 
     target.remove()
   }
 }, 240_000)
+
+test('a move to another store is an entry of the trail there', async () => {
+  const before = commandLine(env)
+  try {
+    await before.json('client', 'add', 'App', '--redirect-uri', 'https://app.example/cb', '--json')
+    const [from, to] = ['latchkey.db', 'next.db'].map((name) => `sqlite:${join(before.folder, name)}`)
+    const both = ['--from', from!, '--to', to!]
+    const moved = await before.latchkey(['migrate', ...both])
+    expect(moved.code, moved.stderr).toBe(0)
+    const after = commandLine({ ...env, STORE_URL: to! })
+    const found = await entries(after)
+    expect(changesIn(found).slice(-2)).toEqual(['store_moved', 'audit_exported'])
+    expect(found.at(-2)?.details).toMatchObject({ changed: [from, to] })
+    expect((await after.latchkey(['audit', 'verify'])).code).toBe(0)
+    after.remove()
+  } finally {
+    before.remove()
+  }
+}, 120_000)
 
 test('a reseal without AUDIT_SIGNING_KEY moves the keys of the trail too; a lost SECRET_KEY stops no new signing keys', async () => {
   const home = commandLine({})

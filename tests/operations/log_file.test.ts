@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { linesFileProblem, openLogFile } from '../../src/cli/log_file.ts'
-import type { Rotation } from '../../src/lib/rotating_file.ts'
+import { endsWithinLine, type Rotation } from '../../src/lib/rotating_file.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { clientCredentials, good } from '../support/journey.ts'
 import { spawnProvider, turnableClock } from '../support/provider.ts'
@@ -144,6 +144,7 @@ describe('the file', () => {
     write('three')
     closeSync(reader)
     expect(elsewhere.at(-1)).toBe('three\n')
+    expect(endsWithinLine(file)).toBe(false)
   })
 })
 

@@ -10,7 +10,7 @@ import { requireReadable } from '../../models/readable_keys.ts'
 import type { Found, Store } from '../../store/store.ts'
 import { version } from '../../version.ts'
 import { requireSharedStore, storeLocation, withPlain } from '../administration.ts'
-import { auditChange, openTrail } from '../audit_trail.ts'
+import { auditPlain } from '../audit_trail.ts'
 import { type Answer, defineCommand } from '../command.ts'
 import { Refusal, UsageError } from '../failure.ts'
 import { encrypted, newStore, type OpenedPlain, readSettings } from '../open.ts'
@@ -65,10 +65,7 @@ export const backup = defineCommand({
     return withPlain(config, async (opened) => {
       const path = folder ? join(to, nameAt(opened.clock.now())) : to
       // First: what is in a file that was written cannot be taken back.
-      const begin = async (store: Store) => {
-        const all = { ...opened, store }
-        await auditChange(await openTrail(all, 'cli'), all, { change: 'backup_made', changed: [contents] })
-      }
+      const begin = () => auditPlain(opened, { change: 'backup_made', changed: [contents] })
       const made = await make(opened, { secret, contents, path, begin })
       const removed = count === undefined ? [] : await keepNewest(to, count)
       return answer({ file: path, ...made, removed })
@@ -91,8 +88,8 @@ interface Making {
   secret: string
   contents: Contents
   path: string
-  /** Called when nothing speaks against it, before the file is written. `store` is the one above an encryption. */
-  begin?(store: Store): Promise<void>
+  /** Called when nothing speaks against it, before the file is written. */
+  begin?(): Promise<void>
 }
 
 /** Resolves when the file is on the disk. */
@@ -104,7 +101,7 @@ export async function make(
   await requireReadable(store, plain, keyRingSecret(config.secretKey))
   if (!(await hasData(store)))
     throw new Refusal(`${storeLocation(config)} has no data: is it the store of the server?`)
-  await begin?.(store)
+  await begin?.()
   const about: About = {
     backup: 1,
     made_at: clock.now(),

@@ -7,7 +7,7 @@ import { systemClock } from '../../lib/clock.ts'
 import { requireReadable } from '../../models/readable_keys.ts'
 import type { Found } from '../../store/store.ts'
 import { requireSharedStore, storeLocation, withUnfinished } from '../administration.ts'
-import { auditChange, openTrail } from '../audit_trail.ts'
+import { auditPlain } from '../audit_trail.ts'
 import { defineCommand } from '../command.ts'
 import { Refusal, UsageError } from '../failure.ts'
 import { encrypted, openBackend, type OpenedPlain, readSettings } from '../open.ts'
@@ -40,8 +40,7 @@ export const restore = defineCommand({
         issuer: about.issuer,
       }
       // The trail of the backup goes on with it: what was in the store before is not in it any more.
-      const restored = { ...target, store: await encrypted(target.plain, config) }
-      await auditChange(await openTrail(restored, 'cli'), restored, {
+      await auditPlain(target, {
         change: 'store_restored',
         made_at: facts.made_at,
         records,

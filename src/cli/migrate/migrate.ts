@@ -1,4 +1,5 @@
 /** `latchkey migrate`: moves all data from one store to another, of any two backends. docs/operations.md, "Another store" */
+import { auditPlain } from '../audit_trail.ts'
 import { defineCommand } from '../command.ts'
 import { print, printTable } from '../output.ts'
 import { abort as undo, move, standing } from './move.ts'
@@ -26,7 +27,7 @@ export const migrate = defineCommand({
     withStores({ from, to }, async (both) => {
       const { records, kinds } = await move(both, { gone: names, progress })
       const { from: source, to: target } = await standing(both)
-      both.from.log.warn('changed_by_operator', { change: 'store_moved', from: source, to: target, records })
+      await auditPlain(both.to, { change: 'store_moved', changed: [source, target], records })
       return {
         facts: { from: source, to: target, records, kinds },
         show() {
@@ -58,7 +59,7 @@ export const abort = defineCommand({
     withStores({ from, to }, async (both) => {
       await undo(both, names)
       const { from: source, to: target } = await standing(both)
-      both.from.log.warn('changed_by_operator', { change: 'store_move_undone', from: source, to: target })
+      await auditPlain(both.from, { change: 'store_move_undone', changed: [source, target] })
       return {
         facts: { from: source, to: target, undone: true },
         show: () => print(`undone: ${source} may be served again, and ${target} is empty`),
