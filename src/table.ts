@@ -76,6 +76,7 @@ import { publicSubject } from './grants/person.ts'
 import { refreshToken } from './grants/refresh_token.ts'
 import { code, query } from './http/authorization_response.ts'
 import { clientMethods } from './http/client_methods.ts'
+import { searchJob } from './people/search_job.ts'
 import { mailCheck, mailJob, mailProblems } from './people/mail_delivery.ts'
 import { sealedSecrets } from './clients/sealed_secrets.ts'
 import { sealedMails } from './people/sealed_mails.ts'
@@ -114,7 +115,7 @@ const core: Feature = {
   responseModes: [query],
   subjectTypes: [publicSubject],
   personData: corePersonData,
-  jobs: [mailJob],
+  jobs: [mailJob, searchJob],
   operation: {
     healthChecks: [...instanceChecks, mailCheck],
     sealedRecords: [sealedSecrets, sealedMails],

@@ -21,7 +21,7 @@ import {
 } from './open.ts'
 import { machine, ownId } from './own_process.ts'
 
-export { listAll } from '../models/every_member.ts'
+export { allOf, listAll } from '../models/every_member.ts'
 
 /** Commands print what they did, so only warnings and errors are logged unless LOG_LEVEL is debug. */
 const quieter = (config: Config): Config => ({

@@ -3,13 +3,16 @@ import { note } from '../models/audit/note.ts'
 import { endGrants } from '../clients/end_grants.ts'
 import type { Context } from '../contracts/context.ts'
 import { admitMetadata, operatorPolicy } from '../endpoints/registration.ts'
+import { clientStates } from '../models/client_index.ts'
+import { clientSorts, searchClients } from '../models/client_search.ts'
 import { Client, isPublic, makeClient, needsSecret } from '../models/client.ts'
 import { isSubOfPerson } from '../models/subjects.ts'
-import { listAll, withContext } from './administration.ts'
+import { withContext } from './administration.ts'
 import { readSecret, secretOptions } from './secret_option.ts'
 import { droppedFrom, warnOfDropped } from './client_changes.ts'
 import { clientOptions, givenMembers, requireAllowed, withDefaults } from './client_options.ts'
 import { defineCommand } from './command.ts'
+import { chosen, found, searchOptions } from './search_options.ts'
 import { Refusal } from './failure.ts'
 import { namesNoMethod, withOfferedMethod } from './secret_method.ts'
 import { moment, print, printable, printFacts, printList, withTimes } from './output.ts'
@@ -126,10 +129,18 @@ export const show = defineCommand({
 
 export const list = defineCommand({
   takes: [],
-  options: {},
-  run: () =>
-    withContext('clients', async (context) => {
-      const clients = await listAll((offset, limit) => Client.list(context, offset, limit))
+  options: {
+    ...searchOptions,
+    sort: { type: 'string', value: 'ORDER', help: clientSorts.join(', ') },
+    state: { type: 'string', value: 'STATE', help: `Only clients that are ${clientStates.join(', ')}` },
+  },
+  async run(given) {
+    const sort = chosen('sort', given.sort, clientSorts)
+    const filter = { state: chosen('state', given.state, clientStates) }
+    return withContext('clients', async (context) => {
+      const { items: clients, note } = await found(given, (wanted) =>
+        searchClients(context, { ...wanted, filter, sort }),
+      )
       const rows = clients.map((client) => [
         client.client_id,
         client.client_name ?? '',
@@ -137,16 +148,22 @@ export const list = defineCommand({
         moment(client.client_id_issued_at),
         client.redirect_uris.join(' '),
       ])
+      const isAll = given.search === undefined && filter.state === undefined
       return {
         facts: clients.map(shownClient),
-        show: () =>
+        show() {
           printList(
             ['CLIENT_ID', 'NAME', 'KIND', 'REGISTERED', 'REDIRECTS'],
             rows,
-            'there are no clients; latchkey client add NAME makes one',
-          ),
+            isAll
+              ? 'there are no clients; latchkey client add NAME makes one'
+              : 'no client has all of that; latchkey client list shows all clients',
+          )
+          note()
+        },
       }
-    }),
+    })
+  },
 })
 
 const kindOf = (client: Client): string =>

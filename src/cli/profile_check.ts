@@ -4,7 +4,7 @@ import type { Env } from '../config/read.ts'
 import { type Profile, profiles } from '../config/entry.ts'
 import { Client } from '../models/client.ts'
 import { buildTable, featuresFor } from '../table.ts'
-import { listAll } from './administration.ts'
+import { allOf } from './administration.ts'
 import { demandsOn } from './client_demands.ts'
 import { newStore, open, readConfig } from './open.ts'
 
@@ -52,7 +52,7 @@ export async function registeredClients(config: Config): Promise<Client[]> {
       const { seedDemo } = await import('./seed_demo.ts')
       await seedDemo(opened)
     }
-    return await listAll((offset, limit) => Client.list(opened, offset, limit))
+    return await allOf(Client.every(opened))
   } finally {
     await opened.store.close()
   }

@@ -1,4 +1,6 @@
 /** `latchkey user …`: accounts of End-Users, in the store of the running server. */
+import { peopleStates } from '../models/people_index.ts'
+import { peopleSorts, searchPeople } from '../models/people_search.ts'
 import { disableAccount, enableAccount, resetAddress, setPassword } from '../people/account_changes.ts'
 import { wordsAbout } from '../people/new_password.ts'
 import { hashPassword } from '../people/password.ts'
@@ -9,7 +11,7 @@ import { stateOf } from '../people/account_state.ts'
 import { User } from '../models/user.ts'
 import * as v from 'valibot'
 import type { Context } from '../contracts/context.ts'
-import { listAll, withContext } from './administration.ts'
+import { withContext } from './administration.ts'
 import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
 import { readClaims } from './claim_option.ts'
 import { defineCommand } from './command.ts'
@@ -17,6 +19,7 @@ import { Refusal } from './failure.ts'
 import { moment, print, printable, printFacts, printList, withTimes } from './output.ts'
 import { audit, endedAnswer, ownerWords, requireChanged, requireUser, taken } from './people.ts'
 import { accountOf, clashesWith } from './new_account.ts'
+import { chosen, found, searchOptions } from './search_options.ts'
 import { problemsOf, UserRecord } from './user_record.ts'
 import { passwordOption, readNewPassword } from './password_prompt.ts'
 
@@ -175,22 +178,37 @@ export const enable = defineCommand({
 
 export const list = defineCommand({
   takes: [],
-  options: {},
-  run: () =>
-    withContext('accounts', async (context) => {
-      const users = await listAll((offset, limit) => User.list(context, offset, limit))
+  options: {
+    ...searchOptions,
+    sort: { type: 'string', value: 'ORDER', help: peopleSorts.join(', ') },
+    state: { type: 'string', value: 'STATE', help: `Only accounts that are ${peopleStates.join(', ')}` },
+    role: { type: 'string', value: 'ROLE', help: 'Only accounts with this role' },
+  },
+  async run({ role, ...given }) {
+    const sort = chosen('sort', given.sort, peopleSorts)
+    const filter = { role, state: chosen('state', given.state, peopleStates) }
+    return withContext('accounts', async (context) => {
+      const { items: users, note } = await found(given, (wanted) =>
+        searchPeople(context, { ...wanted, filter, sort }),
+      )
       const rows = users.map((user) => {
         const { username, sub, claims, created_at } = user
         return [username, stateOf(user), sub, claims.email ?? '', moment(created_at)]
       })
+      const isAll = [given.search, role, filter.state].every((each) => each === undefined)
       return {
         facts: users.map(({ password_hash: _, ...user }) => ({ state: stateOf(user), ...withTimes(user) })),
-        show: () =>
+        show() {
           printList(
             ['USERNAME', 'STATE', 'SUB', 'EMAIL', 'CREATED'],
             rows,
-            'there are no accounts; latchkey user add NAME makes one',
-          ),
+            isAll
+              ? 'there are no accounts; latchkey user add NAME makes one'
+              : 'no account has all of that; latchkey user list shows all accounts',
+          )
+          note()
+        },
       }
-    }),
+    })
+  },
 })

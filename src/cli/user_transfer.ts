@@ -8,7 +8,7 @@ import { Event } from '../models/event.ts'
 import { nameKeysOf } from '../models/names.ts'
 import { isClientId } from '../models/subjects.ts'
 import { User } from '../models/user.ts'
-import { listAll, withContext } from './administration.ts'
+import { allOf, withContext } from './administration.ts'
 import { defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { print, printable, printJson } from './output.ts'
@@ -167,7 +167,7 @@ export const exportUsers = defineCommand({
   run: ({ format, 'with-hashes': withHashes }) =>
     withContext('accounts', async (context) => {
       const chosen = formatOf(format)
-      const users = await listAll((offset, limit) => User.list(context, offset, limit))
+      const users = await allOf(User.everyone(context))
       const records = users.map((user) => shown(user, withHashes ?? false))
       await note(undefined, context, 'changed_by_operator', {
         change: 'accounts_exported',

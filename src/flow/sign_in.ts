@@ -12,6 +12,7 @@ import { beginSession, currentSession } from '../http/session.ts'
 import { endSession } from '../people/end_session.ts'
 import { sha256 } from '../lib/hash.ts'
 import { Interaction } from '../models/interaction.ts'
+import { noteSignIn } from '../models/people_index.ts'
 import { provenAt as provenAtOf, type Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
 import type { OpenInteraction } from './open_interaction.ts'
@@ -108,6 +109,7 @@ export async function signIn(
       ),
     ),
     noteEvent(call, context, user.sub, event),
+    noteSignIn(context, user.sub),
   ])
   const reply = redirectWithin(resumePath(context, open.handle), [
     ...cookies,

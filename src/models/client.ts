@@ -6,9 +6,12 @@ import { type Clock, seconds } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import { seal } from '../lib/seal.ts'
 import { isMacOf, type Keys, macOf } from '../lib/secret_keys.ts'
+import { clientIndex, clientsIndex } from './client_index.ts'
 import { declaring, openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
+import { pagesOf } from './every_member.ts'
 import { ManagedBy, ManagedByFile, requireOwnChange } from './managed_by.ts'
+import { changeIndexed, entriesOf, linkAll, takeIndexed } from './search_index.ts'
 
 const Metadata = v.object(coreMetadata)
 
@@ -62,7 +65,6 @@ export const declareMetadata = declaring<ClientMetadata>()
 /** Declares members that a feature keeps in the record of a client and that are not metadata: neither registered nor shown. */
 export const declareClientMembers = declaring<Client>()
 
-const clientsIndex = 'clients'
 /** An index of its own, because a page reads it and there may be a million other clients. */
 const launchersIndex = 'client_launchers'
 
@@ -92,7 +94,7 @@ type Change = (client: Client) => Client | undefined
 
 async function updateAny(memory: Memory, clientId: string, change: Change): Promise<Client | undefined> {
   let was = false
-  const updated = await records.update(memory, clientId, (current) => {
+  const updated = await changeIndexed(clientIndex, memory, records, clientId, (current) => {
     was = isLauncher(current)
     return change(current)
   })
@@ -104,8 +106,7 @@ async function updateAny(memory: Memory, clientId: string, change: Change): Prom
 }
 
 async function removeAny(memory: Memory, clientId: string): Promise<Client | undefined> {
-  const removed = await records.take(memory, clientId)
-  await memory.store.unlink(clientsIndex, clientId)
+  const removed = await takeIndexed(clientIndex, memory, records, clientId)
   // Also when another caller has removed it, which may have stopped here.
   await memory.store.unlink(launchersIndex, clientId)
   return removed
@@ -113,6 +114,7 @@ async function removeAny(memory: Memory, clientId: string): Promise<Client | und
 
 export const Client = {
   find: records.find,
+  load: records.load,
 
   /** False when the client_id is taken. */
   async create(memory: Memory, client: Client): Promise<boolean> {
@@ -125,6 +127,7 @@ export const Client = {
     const { store } = memory
     await Promise.all([
       store.link(clientsIndex, client_id, at),
+      linkAll(store, entriesOf(clientIndex, store, client)),
       exp !== undefined && store.link(unusedIndex, client_id, exp),
       isLauncher(client) && store.link(launchersIndex, client_id, at),
     ])
@@ -144,7 +147,9 @@ export const Client = {
 
   /** Takes the end away from a client that registered itself. */
   async keep(memory: Memory, clientId: string): Promise<void> {
-    await records.update(memory, clientId, ({ exp, ...kept }) => (exp === undefined ? undefined : kept))
+    await changeIndexed(clientIndex, memory, records, clientId, ({ exp, ...kept }) =>
+      exp === undefined ? undefined : kept,
+    )
   },
 
   /**
@@ -167,6 +172,7 @@ export const Client = {
     const { store } = memory
     const { client_id_issued_at: at } = client
     await store.link(clientsIndex, clientId, at)
+    await linkAll(store, entriesOf(clientIndex, store, client))
     await (isLauncher(client)
       ? store.link(launchersIndex, clientId, at)
       : store.unlink(launchersIndex, clientId))
@@ -175,6 +181,14 @@ export const Client = {
   /** The client_ids of clients that an operator registered with an `initiate_login_uri`, the oldest first. */
   async launchers(memory: Memory, limit: number): Promise<string[]> {
     return (await memory.store.range(launchersIndex, { limit })).map(({ member }) => member)
+  },
+
+  /** All clients, the oldest first, a page at a time. */
+  async *every(memory: Memory): AsyncGenerator<Client[]> {
+    for await (const page of pagesOf(memory.store, clientsIndex)) {
+      const found = await Promise.all(page.map(({ member }) => records.find(memory, member)))
+      yield found.filter((client) => client !== undefined)
+    }
   },
 
   /** The oldest first. */

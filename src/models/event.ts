@@ -46,9 +46,19 @@ export const Event = {
 
   /** The newest first. */
   async listOfUser(memory: Memory, sub: string, limit = 100): Promise<Event[]> {
-    const newest = (await everyMember(memory.store, ofUser(sub))).slice(-limit).reverse()
-    const found = await Promise.all(newest.map((id) => records.find(memory, id)))
+    const newest = await memory.store.range(ofUser(sub), { limit, descending: true })
+    const found = await Promise.all(newest.map(({ member }) => records.find(memory, member)))
     return found.filter((event) => event !== undefined)
+  },
+
+  /** Milliseconds: when an event of this kind was last; undefined when it is none of the newest 50. */
+  async lastOfUser(memory: Memory, sub: string, kind: string): Promise<number | undefined> {
+    const newest = await memory.store.range(ofUser(sub), { limit: 50, descending: true })
+    for (const { member } of newest) {
+      const event = await records.find(memory, member)
+      if (event?.kind === kind) return event.at
+    }
+    return undefined
   },
 
   async forgetUser(memory: Memory, sub: string): Promise<void> {

@@ -32,7 +32,14 @@ export async function oldestBeyond(store: Store, index: string, most: number): P
   return oldest?.member
 }
 
-/** Reads all records, page by page. */
+/** All that the pages have. */
+export async function allOf<T>(pages: AsyncIterable<readonly T[]>): Promise<T[]> {
+  const all: T[] = []
+  for await (const page of pages) for (const each of page) all.push(each)
+  return all
+}
+
+/** Reads all records of a few, page by page. */
 export async function listAll<T>(page: (offset: number, limit: number) => Promise<T[]>): Promise<T[]> {
   const all: T[] = []
   const limit = 1000

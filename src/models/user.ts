@@ -1,12 +1,14 @@
-/** The account of an End-User. Claims have the names of OpenID Connect Core §5.1. */
+/** The account of an End-User: its names and addresses belong to it alone. docs/decisions/0044-names.md */
 import * as v from 'valibot'
 import { sha256 } from '../lib/hash.ts'
 import { canonicalEmail, typedEmail } from '../lib/spelling.ts'
-import { declaring, openObject } from './declared.ts'
-import { defineRecord, type Memory } from './define_record.ts'
+import type { Memory } from './define_record.ts'
+import { pagesOf } from './every_member.ts'
 import { deletedSubs } from './deleted_subs.ts'
 import { seconds } from '../lib/clock.ts'
 import { emailKey, emailKeys, emails } from './user_emails.ts'
+import { people, signInsIndex, usersIndex } from './people_index.ts'
+import { changeIndexed, entriesOf, linkAll, takeIndexed } from './search_index.ts'
 import {
   areFree,
   isLikeAddress,
@@ -18,37 +20,19 @@ import {
   shownNameKeys,
 } from './names.ts'
 
+import {
+  type NewUser,
+  provenEmail,
+  type User as UserRecord,
+  userRecords as records,
+  userSchema,
+} from './user_record.ts'
+
 export { canonicalEmail, canonicalUsername } from '../lib/spelling.ts'
+export { declareUserMembers, type NewUser, provenEmail } from './user_record.ts'
 
-const schema = openObject({
-  sub: v.string(),
-  username: v.string(),
-  password_hash: v.optional(v.string()),
-  disabled: v.optional(v.boolean(), false),
-  claims: v.record(v.string(), v.unknown()),
-  /** Data of an organisation beyond the standard claims; CUSTOM_SCOPES maps some of it to claims. */
-  attributes: v.optional(v.record(v.string(), v.unknown()), {}),
-  roles: v.optional(v.array(v.string()), []),
-  /** The language that the End-User chose for pages and mails (BCP 47). */
-  language: v.optional(v.string()),
-  /** Seconds: when the account is deleted, at the End-User's request. Until then a sign-in can only cancel that. */
-  leaving_at: v.optional(v.number()),
-  created_at: v.number(),
-  updated_at: v.number(),
-})
-const records = defineRecord('user', schema)
-
-export interface User extends v.InferOutput<typeof schema> {}
-/** Declares members that a feature keeps in the record of an account. */
-export const declareUserMembers = declaring<User>()
-/** A record before it is created: members with a default may be absent. */
-export type NewUser = v.InferInput<typeof schema>
-
-/** The verified address of the account. Mail that gives access is sent to no other address. */
-export const provenEmail = ({ claims }: Pick<User, 'claims'>): string | undefined =>
-  claims.email_verified === true && typeof claims.email === 'string' ? claims.email : undefined
-
-const usersIndex = 'users'
+/** The type has the name of the object below. */
+export type User = UserRecord
 
 declare const active: unique symbol
 /** An account for which codes and tokens may be issued. Only `isActive` makes one. */
@@ -162,6 +146,7 @@ function withoutName(claims: User['claims'], before: string | undefined, now: st
 
 export const User = {
   find: records.find,
+  load: records.load,
 
   async findByUsername(memory: Memory, username: string): Promise<User | undefined> {
     const [user] = await accountsOf(memory, [[names, nameKey(username)]])
@@ -205,13 +190,17 @@ export const User = {
   /** False when another account has a name like one of these or the verified address, or `sub` was used before. */
   async create(memory: Memory, made: NewUser): Promise<boolean> {
     if ((await User.wasDeleted(memory, made.sub)) || (await belongsToAnother(memory, made))) return false
-    const user = await writeRecord(memory, v.parse(schema, made))
+    const user = await writeRecord(memory, v.parse(userSchema, made))
     if (!user) return false
     const keys = nameKeysOf(user)
     const email = provenEmail(user)
     const reserved = await reserve(memory, keys, user.sub)
     const isNew = reserved?.includes(keys[0]!) === true
     if (reserved && (email === undefined || (await claimEmail(memory, email, user.sub)))) {
+      await Promise.all([
+        linkAll(memory.store, entriesOf(people, memory.store, user)),
+        isNew && memory.store.link(signInsIndex, user.sub, 0),
+      ])
       await memory.store.link(usersIndex, user.sub, user.created_at) // also completes a creation that was interrupted
       return isNew
     }
@@ -250,13 +239,13 @@ export const User = {
     const id = emailKey(provenEmail(user) ?? '')
     if ((await emails.find(memory, id))?.sub === user.sub) await emails.take(memory, id)
     await release(memory, nameKeysOf(user), user.sub)
-    await memory.store.unlink(usersIndex, user.sub)
-    await records.take(memory, user.sub)
+    await memory.store.unlink(signInsIndex, user.sub)
+    await takeIndexed(people, memory, records, user.sub)
   },
 
   /** Changes an account; undefined when it does not exist. */
   update: (memory: Memory, sub: string, change: (user: User) => User) =>
-    records.update(memory, sub, (user) => ({
+    changeIndexed(people, memory, records, sub, (user) => ({
       ...change(user),
       updated_at: seconds(memory.clock),
     })),
@@ -284,6 +273,14 @@ export const User = {
   /** Whether an account that was deleted had this `sub`. */
   wasDeleted: async (memory: Memory, sub: string): Promise<boolean> =>
     (await deletedSubs.find(memory, sha256(sub))) !== undefined,
+
+  /** All accounts, the oldest first, a page at a time. */
+  async *everyone(memory: Memory): AsyncGenerator<User[]> {
+    for await (const page of pagesOf(memory.store, usersIndex)) {
+      const found = await Promise.all(page.map(({ member }) => records.find(memory, member)))
+      yield found.filter((user) => user !== undefined)
+    }
+  },
 
   /** The oldest first. */
   async list(memory: Memory, offset = 0, limit = 1000): Promise<User[]> {

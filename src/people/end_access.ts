@@ -1,7 +1,7 @@
 /** Ends all access of accounts at the word of an operator or an administrator: sessions, grants and tokens. OWASP ASVS 5.0 V7.4.5 */
 import type { Context } from '../contracts/context.ts'
 import { Grant } from '../models/grant.ts'
-import { listAll } from '../models/every_member.ts'
+import { allOf } from '../models/every_member.ts'
 import { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
 import { endEverything } from './end_session.ts'
@@ -39,7 +39,7 @@ export async function endAll(context: Context, user: Pick<User, 'sub'>): Promise
 
 /** Ends all sessions, grants and tokens of all accounts. */
 export const endAllAccounts = (context: Context): Promise<Ended> =>
-  endAllOf(context, () => listAll((offset, limit) => User.list(context, offset, limit)))
+  endAllOf(context, () => allOf(User.everyone(context)))
 
 /** Numbers of what was ended. */
 export interface Ended {

@@ -27,6 +27,7 @@ const sweepPerSecond = 10_000
 export const memoryStore = (clock: Clock): Store => new MemoryStore(clock)
 
 class MemoryStore implements Store {
+  readonly seals = false
   readonly #clock: Clock
   readonly #entries = new Map<string, Entry>()
   readonly #indexes = new Map<string, Index>()

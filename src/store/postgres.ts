@@ -96,6 +96,7 @@ interface Link extends Unlink {
 }
 
 class PostgresStore implements Store {
+  readonly seals = false
   readonly #pool: PostgresPool
   readonly #sweptTo: SlowClock
   readonly #timer: ReturnType<typeof setInterval>

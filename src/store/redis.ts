@@ -52,6 +52,7 @@ export function redisStore(url: string, options: RedisStoreOptions = {}): Store 
 }
 
 class RedisStore implements Store {
+  readonly seals = false
   readonly #client: RedisClient
   readonly #prefix: string
   readonly #timeoutMs: number

@@ -14,6 +14,7 @@ export const sealedStore = (store: Store, keys: Keys): Store => new SealedStore(
 const isCount = /^-?[0-9]+$/
 
 class SealedStore implements Store {
+  readonly seals = true
   readonly #store: Store
   readonly #keys: Keys
 

@@ -89,6 +89,7 @@ interface PendingWrite {
 export const sqliteStore = (path: string, clock: Clock): Store => new SqliteStore(path, clock)
 
 class SqliteStore implements Store {
+  readonly seals = false
   readonly #clock: Clock
   readonly #db: Database
   readonly #do: Record<keyof typeof sql, Statement>

@@ -49,6 +49,11 @@ export interface Counted {
  * never resolves before the backend has acknowledged it.
  */
 export interface Store {
+  /**
+   * Whether values are sealed from the backend. Names of keys and indexes, members and scores are not, so what is written of a
+   * person there must not be personal data then.
+   */
+  readonly seals: boolean
   /** The value, or undefined when absent or expired. */
   get(key: string): Promise<string | undefined>
   /** Writes and replaces value and TTL. Without `ttl` the key does not expire. */

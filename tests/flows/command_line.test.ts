@@ -455,6 +455,18 @@ function besideAServer(store: () => Record<string, string>) {
       expect((await line.latchkey(['user', 'list'])).stdout).toMatch(
         /^carol +active +\S+ +carol@example\.com /m,
       )
+      const found = async (...options: string[]) =>
+        (await line.json<Json[]>('user', 'list', ...options, '--json')).map(({ username }) => username)
+      expect(await found('--search', 'caro', '--sort', 'username', '--limit', '1')).toEqual(['carol'])
+      expect(await found('--search', 'carol c')).toEqual(['carol'])
+      expect(await found('--search', 'carol', '--state', 'disabled')).toEqual([])
+      for (const wrong of [
+        ['--sort', 'age'],
+        ['--state', 'tall'],
+        ['--limit', '0'],
+      ])
+        expect(await line.latchkey(['user', 'list', ...wrong])).toMatchObject({ code: 2 })
+      expect((await line.latchkey(['user', 'list', '--role', 'none'])).stdout).toStartWith('no account has')
     },
     longEnough,
   )

@@ -94,6 +94,7 @@ test('replace succeeds when the same plaintext was sealed again in between', asy
 
 /** The verbs of this test as functions, so that another writer can interrupt one of them. */
 const bound = (store: ReturnType<typeof memoryStore>) => ({
+  seals: store.seals,
   get: (key: string) => store.get(key),
   put: (key: string, value: string, ttl?: number) => store.put(key, value, ttl),
   create: (key: string, value: string, ttl?: number) => store.create(key, value, ttl),

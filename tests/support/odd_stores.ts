@@ -23,6 +23,7 @@ type Wrap = <Args extends unknown[], T>(
 ) => (...args: Args) => Promise<T>
 
 const wrapped = (inner: Store, wrap: Wrap): Store => ({
+  seals: inner.seals,
   get: wrap('get', inner.get),
   put: wrap('put', inner.put),
   create: wrap('create', inner.create),

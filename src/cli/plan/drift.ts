@@ -2,7 +2,7 @@
 import type { Context } from '../../contracts/context.ts'
 import { Applied } from '../../models/applied.ts'
 import { Client } from '../../models/client.ts'
-import { listAll } from '../administration.ts'
+import { allOf } from '../administration.ts'
 import { type Answer, defineCommand } from '../command.ts'
 import { moment, print, printable, printTable } from '../output.ts'
 import { differences, type Row } from './make_plan.ts'
@@ -20,7 +20,7 @@ const namesOf = (client: Client): string =>
 
 async function found(context: Context): Promise<{ managed: number; drifted: Drifted[]; others: Client[] }> {
   const { clients: applied } = await Applied.document(context, await Applied.find(context))
-  const clients = await listAll((offset, limit) => Client.list(context, offset, limit))
+  const clients = await allOf(Client.every(context))
   const present = new Map(clients.map((client) => [client.client_id, client]))
   const drifted = Object.entries(applied).flatMap(([client_id, { target }]): Drifted[] => {
     const client = present.get(client_id)

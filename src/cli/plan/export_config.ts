@@ -3,7 +3,7 @@ import { stringify } from 'yaml'
 import type { Context } from '../../contracts/context.ts'
 import { Applied, type FileClient } from '../../models/applied.ts'
 import { Client, needsSecret } from '../../models/client.ts'
-import { listAll } from '../administration.ts'
+import { allOf } from '../administration.ts'
 import { defineCommand } from '../command.ts'
 import { Refusal } from '../failure.ts'
 import { print, printable } from '../output.ts'
@@ -55,7 +55,7 @@ export const exportConfig = defineCommand({
   },
   run: ({ to, client: ids }) =>
     withApplied(async (context) => {
-      const all = await listAll((offset, limit) => Client.list(context, offset, limit))
+      const all = await allOf(Client.every(context))
       const missing = ids?.find((id) => !all.some(({ client_id }) => client_id === id))
       if (missing !== undefined)
         throw new Refusal(`there is no client ${printable(missing)}; latchkey client list shows all clients`)
