@@ -19,7 +19,8 @@ export async function openTrail(opened: Opened, of: 'server' | 'cli'): Promise<A
   const { auditSigningKey: signingKeys, auditChain, issuer, secretKey } = config
   if (signingKeys === undefined) return sayItIsOff(opened)
   const { openAudit, pseudonymPurpose } = await import('../models/audit/audit.ts')
-  const name = auditChain ?? plainName(hostname())
+  // A command often runs in a container of its own, whose name never comes again: each checkpoint would name all of them.
+  const name = auditChain ?? (of === 'server' ? plainName(hostname()) : 'commands')
   const people = lastingKey((await openRoot(opened)) ?? rootOf(secretKey[0]), pseudonymPurpose)
   const chain = of === 'server' ? name : `${name}.cli`
   return openAudit(

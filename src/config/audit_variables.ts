@@ -57,7 +57,7 @@ export const auditSections = {
       schema: chainName,
       needs: 'AUDIT_SIGNING_KEY',
       computed: 'the host name',
-      help: 'Name of the chain of this instance. It stays the same when the instance restarts. Commands write to the chain of that name with `.cli`.',
+      help: 'Name of the chain of this instance. It stays the same when the instance restarts. Commands write to the chain of that name with `.cli`, and without this variable all to one, `commands.cli`. Each checkpoint has the position of all chains: where names change, as those of pods do, set one that stays.',
     },
     {
       name: 'AUDIT_SYSLOG_URL',

@@ -119,6 +119,14 @@ test('each command is in one of the two lists', () => {
   )
 })
 
+test('commands of machines without a name that stays write to one chain', async () => {
+  const { AUDIT_CHAIN: _, ...unnamed } = env
+  const pod = commandLine(unnamed)
+  await pod.json('client', 'add', 'App', '--redirect-uri', 'https://app.example/cb', '--json')
+  expect(new Set((await entries(pod)).map(({ chain }) => chain))).toEqual(new Set(['commands.cli']))
+  pod.remove()
+}, 60_000)
+
 test('a setting that may have a credential in it is a fingerprint', () => {
   const given = {
     SMS_GATEWAY_URL: 'https://sms.example/send?key=canary&to={to}',
