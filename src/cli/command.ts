@@ -53,7 +53,7 @@ export function defineCommand<const O extends Options, const T extends readonly 
   takes: T
   options: O
   failsWithOne?: true
-  run: (options: Values<O>, args: { readonly [I in keyof T]: string }) => Promise<Answer> | Answer
+  run: (options: Values<WithJson<O>>, args: { readonly [I in keyof T]: string }) => Promise<Answer> | Answer
 }): Command {
   const { takes, run, failsWithOne = false } = definition
   const options: WithJson<O> = { ...definition.options, json: jsonOption }
@@ -63,7 +63,7 @@ export function defineCommand<const O extends Options, const T extends readonly 
     failsWithOne,
     async start(name, args) {
       const { values, positionals } = read(name, { takes, options }, args)
-      const given = values as Values<O> & { json?: boolean }
+      const given = values as Values<WithJson<O>>
       const answer = await run(given, positionals as unknown as { readonly [I in keyof T]: string })
       if (given.json) printJson(answer.facts)
       else if (answer.show) answer.show()

@@ -13,6 +13,7 @@ export interface LastBackup extends v.InferOutput<typeof schema> {}
 
 /** A backup of the configuration alone leaves the record of one of everything in place, because it replaces none. */
 export const LastBackup = {
-  find: (memory: Memory): Promise<LastBackup | undefined> => records.find(memory, 'everything'),
+  find: (memory: Memory, contents: LastBackup['contents'] = 'everything'): Promise<LastBackup | undefined> =>
+    records.find(memory, contents),
   put: (memory: Memory, made: LastBackup): Promise<void> => records.put(memory, made.contents, made),
 }

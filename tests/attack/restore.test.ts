@@ -2,8 +2,9 @@
 import { afterAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { make } from '../../src/cli/backup/backup.ts'
+import { folderPlace } from '../../src/cli/backup/files.ts'
 import { isKept } from '../../src/cli/backup/kinds.ts'
 import { restoreFrom } from '../../src/cli/backup/restore.ts'
 import type { OpenedPlain } from '../../src/cli/open.ts'
@@ -54,7 +55,13 @@ async function stage(env: Record<string, string> = {}) {
   return {
     op,
     store,
-    backUp: () => make(plainOf(op, store), { secret, contents: 'everything', path }),
+    backUp: () =>
+      make(plainOf(op, store), {
+        secret,
+        contents: 'everything',
+        place: folderPlace(dirname(path)),
+        name: basename(path),
+      }),
     /** Another machine: an empty store, and a provider with the same settings. */
     async restored(): Promise<{ op: Provider; store: Store }> {
       const target = memoryStore(clock)

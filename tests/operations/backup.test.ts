@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { make } from '../../src/cli/backup/backup.ts'
-import { nameAt } from '../../src/cli/backup/files.ts'
+import { folderPlace } from '../../src/cli/backup/files.ts'
+import { nameAt } from '../../src/cli/backup/place.ts'
 import { restoreFrom } from '../../src/cli/backup/restore.ts'
 import { isUnfinished, unfinishedKey } from '../../src/models/unfinished.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -158,7 +159,8 @@ test('a restore that stops at any verb leaves a store that is not served, and th
   const { records } = await make(plainOf(quiet, quiet.context.store), {
     secret,
     contents: 'everything',
-    path,
+    place: folderPlace(folder),
+    name: 'stops.backup',
   })
   let stopped = 0
   for (let verbs = 0; ; verbs++) {

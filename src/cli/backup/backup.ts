@@ -1,9 +1,9 @@
 /** `latchkey backup`: writes what the store keeps into one encrypted file, while instances run. docs/operations.md, "Backup" */
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { createHash } from 'node:crypto'
 import { keyRingSecret } from '../../app.ts'
 import type { Config } from '../../config.ts'
-import { createHash } from 'node:crypto'
+import type { Env } from '../../config/read.ts'
+import { systemClock } from '../../lib/clock.ts'
 import { hasData } from '../../models/birth.ts'
 import { LastBackup } from '../../models/last_backup.ts'
 import { requireReadable } from '../../models/readable_keys.ts'
@@ -15,13 +15,18 @@ import { type Answer, defineCommand } from '../command.ts'
 import { Refusal, UsageError } from '../failure.ts'
 import { encrypted, newStore, type OpenedPlain, readSettings } from '../open.ts'
 import { print } from '../output.ts'
+import { readTime } from '../time_option.ts'
 import { type About, writeContent } from './content.ts'
-import { keepNewest, nameAt, writeNew } from './files.ts'
+import { fileTarget } from './files.ts'
 import { type Contents, isKept } from './kinds.ts'
+import { keepNewest, nameAt, type Place, type Target } from './place.ts'
+import { type Due, repeat } from './schedule.ts'
 import { sealFile } from './sealed_file.ts'
 import { trailOf } from './trail.ts'
+import { verify } from './verify.ts'
 
 const most = 10_000
+const day = 86_400
 
 function keepOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
@@ -30,14 +35,24 @@ function keepOf(text: string | undefined): number | undefined {
   throw new UsageError(`--keep: expected a number from 1 to ${most}`)
 }
 
-const isFolder = async (path: string): Promise<boolean> =>
-  path.endsWith('/') || ((await stat(path).catch(() => undefined))?.isDirectory() ?? false)
-
 export const backupKeyOf = ({ backupKey }: Config): string => {
   if (backupKey !== undefined) return backupKey
   throw new Refusal(
     'BACKUP_KEY is not set: it encrypts the backup. Make one with openssl rand -base64 48, and keep it apart from the backups',
   )
+}
+
+/** A file, a folder, or a place in a bucket. S3 is loaded for the last alone. */
+export async function targetOf(path: string, env: Env, stallSeconds = 60): Promise<Target> {
+  if (!path.startsWith('s3://')) return fileTarget(path)
+  return (await import('./s3.ts')).s3Target(path, env, stallSeconds * 1000)
+}
+
+interface Wish {
+  to: string
+  contents: Contents
+  keep: number | undefined
+  stall: number
 }
 
 export const backup = defineCommand({
@@ -46,34 +61,63 @@ export const backup = defineCommand({
     to: {
       type: 'string',
       value: 'PATH',
-      help: 'The file to write, or a folder that gets a file named by time',
+      help: 'The file to write, or a folder that gets a file named by time; also s3://BUCKET/FOLDER/',
     },
     only: { type: 'string', value: 'configuration', help: 'Only clients and signing keys, no accounts' },
     keep: { type: 'string', value: 'N', help: 'Then delete all but the N newest backups of that folder' },
+    every: {
+      type: 'string',
+      value: 'TIME',
+      help: 'Go on, with a backup each TIME, such as 24h. Of several such processes one makes it',
+    },
+    once: { type: 'boolean', help: 'With --every: make the one that is due, if there is one, and end' },
+    timeout: { type: 'string', value: 'TIME', help: 'How long S3 may be silent. Default: 60s' },
   },
-  async run({ to, only, keep }) {
-    if (to === undefined) throw new UsageError('--to is missing: name a file, or a folder')
+  async run({ to, only, keep, every, once = false, timeout, json = false }) {
+    if (to === undefined)
+      throw new UsageError('--to is missing: name a file, a folder, or s3://BUCKET/FOLDER/')
     if (only !== undefined && only !== 'configuration') throw new UsageError('--only: expected configuration')
-    const [folder, count] = [await isFolder(to), keepOf(keep)]
-    if (count !== undefined && !folder) throw new UsageError('--keep goes with a folder: --to FOLDER/')
-    const { config } = await readSettings()
-    const secret = backupKeyOf(config)
-    const contents = only ?? 'everything'
-    requireSharedStore(config)
-    if ((await newStore(config)) !== undefined)
-      throw new Refusal(`${storeLocation(config)} does not exist yet, so there is nothing to back up`)
-    return withPlain(config, async (opened) => {
-      const path = folder ? join(to, nameAt(opened.clock.now())) : to
-      // First: what is in a file that was written cannot be taken back.
-      const begin = () => auditPlain(opened, { change: 'backup_made', changed: [contents] })
-      const made = await make(opened, { secret, contents, path, begin })
-      const removed = count === undefined ? [] : await keepNewest(to, count)
-      return answer({ file: path, ...made, removed })
-    })
+    if (once && every === undefined) throw new UsageError('--once goes with --every')
+    const seconds = every === undefined ? undefined : readTime('every', every, 366 * day)
+    const stall = timeout === undefined ? 60 : readTime('timeout', timeout, day)
+    const wish: Wish = { to, contents: only ?? 'everything', keep: keepOf(keep), stall }
+    if (seconds === undefined) return answer((await makeOne(wish))!)
+    const run = (due: Due) => makeOne(wish, due)
+    return repeat({ seconds, once, json, answer, run, contents: wish.contents, clock: systemClock })
   },
 })
 
-function answer(facts: { file: string; records: number; sha256: string; removed: string[] }): Answer {
+export interface Made {
+  file: string
+  records: number
+  sha256: string
+  removed: string[]
+}
+
+/** Undefined when `due` does not run it. */
+async function makeOne({ to, contents, keep, stall }: Wish, due?: Due): Promise<Made | undefined> {
+  const { config, environment } = await readSettings()
+  const secret = backupKeyOf(config)
+  requireSharedStore(config)
+  const { place, name } = await targetOf(to, environment.env, stall)
+  if (name !== undefined && (keep !== undefined || due))
+    throw new UsageError(`${due ? '--every' : '--keep'} goes with a folder: --to ${to}/`)
+  if ((await newStore(config)) !== undefined)
+    throw new Refusal(`${storeLocation(config)} does not exist yet, so there is nothing to back up`)
+  return withPlain(config, async (opened) => {
+    // First: what is in a file that was written cannot be taken back.
+    const begin = () => auditPlain(opened, { change: 'backup_made', changed: [contents] })
+    const run = async (): Promise<Made> => {
+      const file = name ?? nameAt(opened.clock.now())
+      const made = await make(opened, { secret, contents, place, name: file, begin })
+      const removed = keep === undefined ? [] : await keepNewest(place, keep)
+      return { file: place.shown(file), ...made, removed }
+    }
+    return due ? due(opened, run) : run()
+  })
+}
+
+function answer(facts: Made): Answer {
   const { file, records, sha256, removed } = facts
   return {
     facts,
@@ -87,15 +131,16 @@ function answer(facts: { file: string; records: number; sha256: string; removed:
 interface Making {
   secret: string
   contents: Contents
-  path: string
+  place: Place
+  name: string
   /** Called when nothing speaks against it, before the file is written. */
   begin?(): Promise<void>
 }
 
-/** Resolves when the file is on the disk. */
+/** Resolves when the file is in its place, and what is read there is what was written. */
 export async function make(
   { config, clock, log, plain }: OpenedPlain,
-  { secret, contents, path, begin }: Making,
+  { secret, contents, place, name, begin }: Making,
 ) {
   const store = await encrypted(plain, config)
   await requireReadable(store, plain, keyRingSecret(config.secretKey))
@@ -114,9 +159,11 @@ export async function make(
   const now = () => clock.now()
   const text = writeContent(about, kept(plain, contents), { now, counted: (count) => void (records = count) })
   const hash = createHash('sha256')
-  await writeNew(path, hashed(sealFile(secret, text), hash))
+  await place.write(name, hashed(sealFile(secret, text), hash))
+  const sha256 = hash.digest('hex')
+  await verify({ place, name, secret, sha256, now: about.made_at })
   await LastBackup.put({ store, clock, log }, { made_at: Math.floor(about.made_at / 1000), contents })
-  return { records, sha256: hash.digest('hex') }
+  return { records, sha256 }
 }
 
 async function* kept(plain: Store, contents: Contents): AsyncGenerator<readonly Found[]> {

@@ -1,25 +1,19 @@
-/** Backups as files: written whole or not at all, named by time, the oldest removed. */
-import { link, open, readdir, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { Refusal } from '../failure.ts'
+/** Backups in a folder of this machine: a file is written whole or not at all. */
+import { link, open, readdir, stat, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { type Place, taken, type Target } from './place.ts'
 
-const shape = /^latchkey-\d{8}T\d{9}Z\.backup$/
-
-/** `latchkey-20261129T083000123Z.backup`: the order of the names is that of the times. `now` in milliseconds. */
-export const nameAt = (now: number): string =>
-  `latchkey-${new Date(now).toISOString().replace(/[-:.]/g, '')}.backup`
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(dirname(path), 'r')
+async function syncFolder(folder: string): Promise<void> {
+  const opened = await open(folder, 'r')
   try {
-    await folder.sync()
+    await opened.sync()
   } finally {
-    await folder.close()
+    await opened.close()
   }
 }
 
-/** Writes beside `path` and moves it there when all of it is on the disk. Throws Refusal when something is there. */
-export async function writeNew(path: string, parts: AsyncIterable<Uint8Array>): Promise<void> {
+/** Writes beside `path` and moves it there when all of it is on the disk. */
+async function writeNew(path: string, parts: AsyncIterable<Uint8Array>): Promise<void> {
   const temporary = `${path}.${crypto.randomUUID()}.tmp`
   const file = await open(temporary, 'wx', 0o600)
   try {
@@ -30,20 +24,27 @@ export async function writeNew(path: string, parts: AsyncIterable<Uint8Array>): 
       await file.close()
     }
     await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
-      throw error.code === 'EEXIST'
-        ? new Refusal(`${path} exists, and a backup replaces no file: name another one, or a folder`)
-        : error
+      throw error.code === 'EEXIST' ? taken(path) : error
     })
   } finally {
     await unlink(temporary)
   }
-  await syncFolder(path)
+  await syncFolder(dirname(path))
 }
 
-/** Deletes all but the newest `count` files that `nameAt` named. Resolves to the paths that it deleted. */
-export async function keepNewest(folder: string, count: number): Promise<string[]> {
-  const names = (await readdir(folder)).filter((name) => shape.test(name)).toSorted()
-  const old = names.slice(0, Math.max(0, names.length - count)).map((name) => join(folder, name))
-  for (const path of old) await unlink(path)
-  return old
-}
+export const folderPlace = (folder: string): Place => ({
+  write: (name, parts) => writeNew(join(folder, name), parts),
+  read: (name) => Bun.file(join(folder, name)).stream(),
+  names: () => readdir(folder),
+  remove: (name) => unlink(join(folder, name)),
+  shown: (name) => join(folder, name),
+})
+
+const isFolder = async (path: string): Promise<boolean> =>
+  path.endsWith('/') || ((await stat(path).catch(() => undefined))?.isDirectory() ?? false)
+
+/** A folder, or a file in one. */
+export const fileTarget = async (path: string): Promise<Target> =>
+  (await isFolder(path))
+    ? { place: folderPlace(path), name: undefined }
+    : { place: folderPlace(dirname(path)), name: basename(path) }

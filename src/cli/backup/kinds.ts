@@ -63,6 +63,7 @@ export const leftOut: Readonly<Record<string, string>> = {
   unfinished_restore: 'the mark of a restore or a move',
   present: 'of processes that use the store',
   all_left: 'of processes that used the store',
+  backup_turn: 'a backup that is under way',
   last_backup: 'tells of the backups of a store, not of its copy',
   audit_stream: 'a restored trail is shorter than what was sent: streams begin anew, and lose nothing',
   audit_alert: 'of what happens now',

@@ -1,8 +1,11 @@
 /** `latchkey restore`: fills a store from a backup, which is read to its end first. docs/deployment.md, "Restore" */
 import { createHash } from 'node:crypto'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { keyRingSecret } from '../../app.ts'
 import type { Config } from '../../config.ts'
+import type { Env } from '../../config/read.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { requireReadable } from '../../models/readable_keys.ts'
 import type { Found } from '../../store/store.ts'
@@ -12,10 +15,12 @@ import { defineCommand } from '../command.ts'
 import { Refusal, UsageError } from '../failure.ts'
 import { encrypted, openBackend, type OpenedPlain, readSettings } from '../open.ts'
 import { moment, print } from '../output.ts'
-import { backupKeyOf } from './backup.ts'
+import { backupKeyOf, targetOf } from './backup.ts'
 import { type About, type Part, readContent } from './content.ts'
 import { fill } from './fill.ts'
+import { folderPlace } from './files.ts'
 import { isKept } from './kinds.ts'
+import { namedByTime } from './place.ts'
 import { openFile } from './sealed_file.ts'
 
 export const restore = defineCommand({
@@ -27,11 +32,13 @@ export const restore = defineCommand({
   async run({ replace = false, yes = false }, [path]) {
     if (replace && !yes) throw new UsageError('--replace deletes all data of the store: add --yes to confirm')
     if (!replace && yes) throw new UsageError('--yes goes with --replace')
-    const { config } = await readSettings()
+    const { config, environment } = await readSettings()
     const secret = backupKeyOf(config)
     requireSharedStore(config)
     return withUnfinished(config, async (target) => {
-      const { about, records } = await restoreFrom(target, { path, secret, replace })
+      const { about, records } = await withFile(path, environment.env, (file) =>
+        restoreFrom(target, { path: file, secret, replace }),
+      )
       const facts = {
         store: storeLocation(config),
         records,
@@ -56,6 +63,28 @@ export const restore = defineCommand({
     })
   },
 })
+
+/** What is in a bucket is read once, into a file that is removed: a restore reads it twice, and must get the same bytes. */
+async function withFile<T>(path: string, env: Env, use: (file: string) => Promise<T>): Promise<T> {
+  if (!path.startsWith('s3://')) return use(path)
+  const { place, name } = await targetOf(path, env)
+  if (name === undefined) {
+    const newest = (await namedByTime(place)).slice(-3).map((each) => place.shown(each))
+    throw new Refusal(
+      newest.length === 0
+        ? `${path} has no backup`
+        : `expected one backup; the newest are ${newest.join(', ')}`,
+    )
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-restore-'))
+  try {
+    const file = folderPlace(folder)
+    await file.write('fetched', place.read(name))
+    return await use(file.shown('fetched'))
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
 
 export interface Restoring {
   path: string

@@ -43,7 +43,8 @@ export interface Said {
   json: unknown
 }
 
-function requirePrivate(url: URL, plainHosts: readonly string[]): void {
+/** Throws SourceError for a URL whose answer could be read on the way. */
+export function requirePrivate(url: URL, plainHosts: readonly string[]): void {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const isPlain = host === 'localhost' || inNetworks(host, loopback()) || plainHosts.includes(host)
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isPlain))
