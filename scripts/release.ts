@@ -3,7 +3,7 @@
  * binary for each target, the SBOM, and SHA256SUMS over all of them. Without --target: every target.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { version } from '../src/version.ts'
@@ -22,7 +22,7 @@ const targets: Readonly<Record<string, Bun.Build.CompileTarget>> = {
   'windows-x64': 'bun-windows-x64',
 }
 
-/** Throws for a tag that is not this version, or a version that CHANGELOG.md does not have. */
+/** Throws for a tag that is not this version, or a version that CHANGELOG.md does not have, or whose data were not kept. */
 function requireTag(tag: string): void {
   if (tag !== `v${version}`)
     throw new Error(
@@ -30,6 +30,10 @@ function requireTag(tag: string): void {
     )
   if (!readFileSync(join(root, 'CHANGELOG.md'), 'utf8').includes(`\n## ${version}`))
     throw new Error(`CHANGELOG.md has no section "## ${version}": give "Unreleased" that number first`)
+  if (!existsSync(join(root, 'tests/fixtures/data', version, 'sqlite.json')))
+    throw new Error(
+      `tests/fixtures/data/${version} is missing, which later versions are tested on: run bun scripts/keep_data.ts, and commit it`,
+    )
 }
 
 function sbom(): string {

@@ -15,7 +15,7 @@ import { createParsedRecords, type ParsedRecords } from '../../src/models/define
 import { deriveKey } from '../../src/lib/hash.ts'
 import { createLog, type Log } from '../../src/lib/log.ts'
 import { systemRandom } from '../../src/lib/random.ts'
-import { loadKeyRing } from '../../src/models/key_ring.ts'
+import { type KeyRing, loadKeyRing } from '../../src/models/key_ring.ts'
 import type { KeyStorage } from '../../src/models/key_ring_options.ts'
 import type { RemoteKeys } from '../../src/models/remote_keys.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -59,6 +59,8 @@ export interface ProviderOptions {
   table?: Table
   /** Of its own for a test that rotates keys. */
   keyStorage?: KeyStorage
+  /** Those of the store, for data that another provider wrote. */
+  keyRing?: KeyRing
   /** Services that keep signing keys; with `keyStorage`. */
   remote?: (parts: { clock: Clock; log: Log }) => RemoteKeys
   /** That of a store that may lose records. */
@@ -73,18 +75,20 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
   const lines: string[] = []
   const log = createLog(config.logLevel, config.logFormat, (line) => lines.push(line))
   const store = options.store ?? memoryStore(clock)
-  const keys = await loadKeyRing({
-    storage: options.keyStorage ?? sharedKeys,
-    sealingKey: deriveKey('tests', 'signing keys'),
-    clock,
-    log,
-    algs: algsInUse(config),
-    rsaBits: Number(config.rsaKeySize),
-    activationDelay: 600,
-    retention: 3600,
-    hints: config.sessionTtl,
-    remote: options.remote?.({ clock, log }),
-  })
+  const keys =
+    options.keyRing ??
+    (await loadKeyRing({
+      storage: options.keyStorage ?? sharedKeys,
+      sealingKey: deriveKey('tests', 'signing keys'),
+      clock,
+      log,
+      algs: algsInUse(config),
+      rsaBits: Number(config.rsaKeySize),
+      activationDelay: 600,
+      retention: 3600,
+      hints: config.sessionTtl,
+      remote: options.remote?.({ clock, log }),
+    }))
   const { auditSigningKey: signingKeys, auditChain: chain = 'test', issuer, secretKey } = config
   const audit =
     signingKeys &&
