@@ -43,7 +43,7 @@ import type { Store } from './store/store.ts'
 import { buildTable, featuresFor, featuresLeftOut } from './table.ts'
 
 /** The dependencies of the application, which the commands and the tests provide. */
-export interface Deps {
+export interface Deps extends Partial<Pick<Context, 'unreadSecrets' | 'audit' | 'tracing' | 'errorReports'>> {
   config: Config
   store: Store
   keys: KeyRing
@@ -58,10 +58,6 @@ export interface Deps {
   birth?: Birth
   /** From `openLastingRoot`. Default: that of the first value of SECRET_KEY, for a store that ends with its process. */
   lastingRoot?: Uint8Array | undefined
-  /** Secrets whose place failed at the last reading; absent when no variable refers to one. */
-  unreadSecrets?: Context['unreadSecrets']
-  audit?: Context['audit']
-  tracing?: Context['tracing']
   /** The context that this one replaces: what the process has counted and measured goes on. */
   previous?: Context | undefined
 }

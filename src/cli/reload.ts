@@ -44,6 +44,8 @@ export const fixed = {
   otelServiceName: 'OTEL_SERVICE_NAME',
   otelTracesSampler: 'OTEL_TRACES_SAMPLER',
   otelTracesSamplerArg: 'OTEL_TRACES_SAMPLER_ARG',
+  sentryDsn: 'SENTRY_DSN',
+  sentryEnvironment: 'SENTRY_ENVIRONMENT',
 } as const satisfies Partial<Record<keyof Config, string>>
 
 const differ = (one: unknown, other: unknown): boolean => JSON.stringify(one) !== JSON.stringify(other)

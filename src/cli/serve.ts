@@ -8,7 +8,6 @@ import { type Env, given } from '../config/read.ts'
 import { SettingFault } from '../config/setting_fault.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Log } from '../lib/log.ts'
-import { tracedLog, type Tracing } from '../lib/tracing.ts'
 import { systemRandom } from '../lib/random.ts'
 import { neverLost, openBirth } from '../models/birth.ts'
 import type { Audit } from '../models/audit/audit.ts'
@@ -17,7 +16,6 @@ import { record } from '../models/audit/note.ts'
 import { type KeyRing } from '../models/key_ring.ts'
 import { writePemFiles } from '../models/pem_files.ts'
 import { tracedKeys } from '../models/traced_keys.ts'
-import { tracedStore } from '../store/traced.ts'
 import { commit, isCompiled, version } from '../version.ts'
 import { closeTrail, openTrail, settingsFor } from './audit_trail.ts'
 import { readEnvironment, storeVariable } from './environment.ts'
@@ -27,6 +25,7 @@ import { handleTheUncaught } from './last_resort.ts'
 import { listenFault } from './listen_fault.ts'
 import { type Listener, openListener } from './listener.ts'
 import { logFileOf } from './log_file.ts'
+import { observed } from './observed.ts'
 import { open, openKeys, type Opened, openRoot, readConfig, readSettings, refusedConcern } from './open.ts'
 import { arrive } from './present.ts'
 import { createSecrets } from './secrets.ts'
@@ -57,7 +56,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
     environment: { env },
   } = await readSettings(secrets)
   const file = logFileOf(config)
-  const { opened, tracing } = await withTracing(await open(config, file, logConsole))
+  const { opened, tracing, errorReports } = await observed(await open(config, file, logConsole))
   const { log } = opened
   await lookAtStore(opened)
   const present = await arrive(opened)
@@ -91,6 +90,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
       birth,
       audit,
       tracing,
+      errorReports,
       lastingRoot,
       random: systemRandom,
       closing: () => closing,
@@ -203,7 +203,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
       await audited('stopped', audit, { signal })
       await closeTrail(audit).catch(notWritten)
     }
-    await tracing?.close()
+    await Promise.all([tracing?.close(), errorReports?.close()])
     await present?.leave()
     await opened.store.close()
     process.exit(code)
@@ -214,16 +214,6 @@ export async function serve(hangUps: HangUps): Promise<void> {
   })
   handleTheUncaught(log, () => void stop('uncaughtException', 1))
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
-}
-
-/** With OTEL_EXPORTER_OTLP_ENDPOINT the same log and store, whose lines and round trips belong to the request. */
-async function withTracing<O extends Opened>(plain: O): Promise<{ opened: O; tracing: Tracing | undefined }> {
-  const { otelExporterOtlpEndpoint: endpoint, store } = plain.config
-  if (endpoint === undefined) return { opened: plain, tracing: undefined }
-  const { openTracing } = await import('./open_tracing.ts')
-  const tracing = openTracing(plain.config, endpoint, plain.log)
-  const log = tracedLog(plain.log, tracing)
-  return { opened: { ...plain, log, store: tracedStore(plain.store, store.kind, tracing) }, tracing }
 }
 
 async function lookAtStore({ config, store, log }: Opened): Promise<void> {

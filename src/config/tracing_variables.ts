@@ -1,6 +1,14 @@
-/** Variables of traces, by the names of OpenTelemetry. https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ */
+/** Variables of traces and of reports of faults, by the names of OpenTelemetry and of Sentry. https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ */
 import type { Sections } from './entry.ts'
 import * as is from './schemas.ts'
+
+const dsnText = 'the DSN of a project: https://KEY@HOST/PROJECT'
+
+/** https://develop.sentry.dev/sdk/foundations/transport/authentication/ */
+const dsn = is.described(dsnText, (text): string | undefined => {
+  const url = /^https?:\/\/[\w-]{1,100}@[^@\s?#]+\/\d+$/.test(text) ? URL.parse(text) : null
+  return url ? text : undefined
+})
 
 export const tracingSections = {
   Traces: [
@@ -52,6 +60,21 @@ export const tracingSections = {
       schema: is.networks,
       default: '',
       help: 'Addresses of proxies whose `traceparent` is the parent of our spans; they must replace that of their clients. From all others it is a link: a stranger neither joins a trace nor decides what is recorded.',
+    },
+  ],
+  'Error reports': [
+    {
+      name: 'SENTRY_DSN',
+      schema: dsn,
+      secret: true,
+      help: 'The DSN of a project of Sentry, or of a server with its protocol: https://KEY@HOST/PROJECT. Faults of the provider are then reported there, without data of people, requests or secrets. Without it there are no reports.',
+    },
+    {
+      name: 'SENTRY_ENVIRONMENT',
+      schema: is.text,
+      needs: 'SENTRY_DSN',
+      computed: 'NODE_ENV',
+      help: 'The environment in those reports, such as staging.',
     },
   ],
 } as const satisfies Sections

@@ -13,6 +13,7 @@ import type { KeyRing } from '../models/key_ring.ts'
 import type { Client } from '../models/client.ts'
 import type { Cache } from '../lib/cache.ts'
 import type { ReadKeys } from '../auth/client_jwks.ts'
+import type { ErrorReports } from '../lib/error_reports.ts'
 import type { Tracing } from '../lib/tracing.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { Outbound } from '../outbound/outbound.ts'
@@ -87,6 +88,8 @@ export interface Context extends Memory {
   unreadSecrets: (() => readonly { name: string; problem: string }[]) | undefined
   /** Absent without OTEL_EXPORTER_OTLP_ENDPOINT. */
   tracing?: Tracing | undefined
+  /** Undefined without SENTRY_DSN. */
+  errorReports?: Pick<ErrorReports, 'problem'> | undefined
   /** Turns true on SIGTERM: /health says so while requests in flight finish. */
   closing: () => boolean
 }

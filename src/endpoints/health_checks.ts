@@ -166,6 +166,17 @@ const traces: HealthCheck = {
   },
 }
 
+/** As with traces, nothing waits for Sentry. */
+const errorReports: HealthCheck = {
+  name: 'error_reports',
+  trouble: 'not_sent',
+  run({ errorReports: reports }) {
+    if (!reports) return undefined
+    const problem = reports.problem()
+    return { ok: problem === undefined, details: { ...(problem !== undefined && { problem }) } }
+  },
+}
+
 export const instanceChecks: readonly HealthCheck[] = [
   store,
   clock,
@@ -175,6 +186,7 @@ export const instanceChecks: readonly HealthCheck[] = [
   disk,
   secrets,
   traces,
+  errorReports,
 ]
 
 /** What the checks found, and how long each took; those that had nothing to check are left out. */

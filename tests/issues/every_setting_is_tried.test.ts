@@ -57,6 +57,7 @@ const untried: Readonly<Record<string, string>> = {
   VAULT_KUBERNETES_TOKEN_PATH: 'as VAULT_ADDR; it has a default that is there in Kubernetes alone',
   OTEL_EXPORTER_OTLP_ENDPOINT:
     'a provider without its collector works in full; the check traces of /health says when it takes none',
+  SENTRY_DSN: 'as OTEL_EXPORTER_OTLP_ENDPOINT, with the check error_reports',
   TRACE_PARENT_FROM: 'addresses that connect to us',
   ADMIN_HOST: 'a name that callers send; nothing is requested there',
   ADMIN_NETWORKS: 'addresses that connect to us',

@@ -13,7 +13,7 @@ import { openAudit } from '../../src/models/audit/audit.ts'
 import type { Birth } from '../../src/models/birth.ts'
 import { createParsedRecords, type ParsedRecords } from '../../src/models/define_record.ts'
 import { deriveKey } from '../../src/lib/hash.ts'
-import { createLog, type Log } from '../../src/lib/log.ts'
+import { type AdjustableLog, createLog, type Log } from '../../src/lib/log.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import { type KeyRing, loadKeyRing } from '../../src/models/key_ring.ts'
 import type { KeyStorage } from '../../src/models/key_ring_options.ts'
@@ -61,6 +61,8 @@ export interface ProviderOptions {
   keyStorage?: KeyStorage
   /** Those of the store, for data that another provider wrote. */
   keyRing?: KeyRing
+  /** The log as an observer has it. */
+  observe?: (log: AdjustableLog) => AdjustableLog
   /** Services that keep signing keys; with `keyStorage`. */
   remote?: (parts: { clock: Clock; log: Log }) => RemoteKeys
   /** That of a store that may lose records. */
@@ -73,7 +75,8 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
   const clock = options.clock ?? turnableClock()
   const config = loadConfig({ LOG_LEVEL: 'debug', ...options.env }, { featureEntries })
   const lines: string[] = []
-  const log = createLog(config.logLevel, config.logFormat, (line) => lines.push(line))
+  const plainLog = createLog(config.logLevel, config.logFormat, (line) => lines.push(line))
+  const log = options.observe?.(plainLog) ?? plainLog
   const store = options.store ?? memoryStore(clock)
   const keys =
     options.keyRing ??
