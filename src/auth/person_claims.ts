@@ -14,6 +14,11 @@ export const isProvidersOwn = (claim: string): boolean => providersOwn.has(claim
 
 export const isClaimName = (name: string): boolean => /^[a-z][\w.:/#-]{0,199}$/i.test(name)
 
+export const isAttributeName = (name: string): boolean =>
+  /^[a-z][\w.:/-]{0,99}$/i.test(name) && !['constructor', 'prototype'].includes(name)
+
+export const isRole = (name: string): boolean => /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(name)
+
 /** Returns the value to store, or undefined when the text is not valid. */
 type Read = (text: string) => string | undefined
 

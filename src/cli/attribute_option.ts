@@ -1,4 +1,5 @@
 /** `--attribute NAME=VALUE` and `--role NAME`: data of an organisation about an End-User beyond the standard claims. */
+import { isAttributeName, isRole } from '../auth/person_claims.ts'
 import { UsageError } from './failure.ts'
 import { printable } from './output.ts'
 
@@ -11,9 +12,6 @@ export const attributeOptions = {
   },
   role: { type: 'string', multiple: true, value: 'NAME', help: 'A role' },
 } as const
-
-export const isAttributeName = (name: string): boolean =>
-  /^[a-z][\w.:/-]{0,99}$/i.test(name) && !['constructor', 'prototype'].includes(name)
 
 export function readAttributes(given: readonly string[] = []): Record<string, unknown> {
   const read = new Map<string, unknown>()
@@ -36,8 +34,6 @@ function readValue(text: string): unknown {
     return text
   }
 }
-
-export const isRole = (name: string): boolean => /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(name)
 
 export function readRoles(given: readonly string[] = []): string[] {
   const odd = given.find((name) => !isRole(name))

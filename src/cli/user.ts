@@ -1,12 +1,17 @@
 /** `latchkey user …`: accounts of End-Users, in the store of the running server. */
 import { peopleStates } from '../models/people_index.ts'
 import { peopleSorts, searchPeople } from '../models/people_search.ts'
-import { disableAccount, enableAccount, resetAddress, setPassword } from '../people/account_changes.ts'
+import {
+  addAccount,
+  disableAccount,
+  enableAccount,
+  resetAddress,
+  sendReset,
+  setPassword,
+} from '../people/account_changes.ts'
 import { wordsAbout } from '../people/new_password.ts'
 import { hashPassword } from '../people/password.ts'
-import { linkLifetime, mailLink } from '../people/reset_link.ts'
-import { say } from '../lib/say.ts'
-import { Event } from '../models/event.ts'
+import { linkLifetime } from '../people/reset_link.ts'
 import { stateOf } from '../people/account_state.ts'
 import { User } from '../models/user.ts'
 import * as v from 'valibot'
@@ -17,10 +22,10 @@ import { readClaims } from './claim_option.ts'
 import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
 import { moment, print, printable, printFacts, printList, withTimes } from './output.ts'
-import { audit, endedAnswer, ownerWords, requireChanged, requireUser, taken } from './people.ts'
-import { accountOf, clashesWith } from './new_account.ts'
 import { chosen, found, searchOptions } from './search_options.ts'
-import { problemsOf, UserRecord } from './user_record.ts'
+import { endedAnswer, ownerWords, requireChanged, requireUser, taken } from './people.ts'
+import { accountOf, clashesWith } from '../people/new_account.ts'
+import { AccountRecord, problemsOf } from '../people/account_record.ts'
 import { passwordOption, readNewPassword } from './password_prompt.ts'
 
 export const add = defineCommand({
@@ -46,7 +51,7 @@ export const add = defineCommand({
     const roles = readRoles(given.role)
     const { email, name } = given
     const claims = readClaims(given.claim, { name, email }, given['email-verified'])
-    const read = v.safeParse(UserRecord, { username, claims, attributes, roles })
+    const read = v.safeParse(AccountRecord, { username, claims, attributes, roles })
     if (!read.success) throw new Refusal(problemsOf(read.issues).join('; '))
     return withContext('accounts', async (context) => {
       const account = accountOf(read.output, context)
@@ -54,12 +59,10 @@ export const add = defineCommand({
       const about = wordsAbout(account)
       const password_hash = await hashPassword(await readNewPassword(context, about, given['password-stdin']))
       const user = { ...account, password_hash }
-      if (!(await User.create(context, user))) {
+      if (!(await addAccount(context, 'operator', user))) {
         await requireFree(context, user) // it was taken while the password was typed
         throw taken(username)
       }
-      await Event.add(context, context.random, { sub: user.sub, kind: 'account_added' })
-      await audit(context, 'account_added', user, { roles })
       const facts = {
         username: user.username,
         sub: user.sub,
@@ -122,9 +125,7 @@ export const reset = defineCommand({
       const user = await requireUser(context, username)
       const name = printable(user.username)
       const to = addressFor(context, user)
-      await Event.add(context, context.random, { sub: user.sub, kind: 'password_asked' })
-      await mailLink(context, user, { to, why: say('recovery.operator_line') })
-      await audit(context, 'password_asked', user)
+      await sendReset(context, 'operator', user, to)
       const minutes = linkLifetime / 60
       return {
         facts: { username: user.username, sub: user.sub, email: to, expires_in: linkLifetime },

@@ -13,8 +13,8 @@ import { defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { print, printable, printJson } from './output.ts'
 import { type FileRecord, readCsv, readJson, writeCsv } from './user_file.ts'
-import { accountOf, canonicalProven, clashesWith } from './new_account.ts'
-import { problemsOf, UserRecord } from './user_record.ts'
+import { accountOf, canonicalProven, clashesWith } from '../people/new_account.ts'
+import { AccountRecord, problemsOf } from '../people/account_record.ts'
 
 const formatOption = {
   type: 'string',
@@ -102,7 +102,7 @@ async function judge(
   const [ready, problems] = [[] as Ready[], [] as Problem[]]
   const seen = new Map<string, string>()
   for (const { at, record } of given) {
-    const read = v.safeParse(UserRecord, record)
+    const read = v.safeParse(AccountRecord, record)
     if (!read.success) {
       problems.push(...problemsOf(read.issues).map((problem) => ({ at, problem })))
       continue

@@ -26,7 +26,7 @@ const textOf = (value: unknown): string | undefined => {
   return text.length > longest ? `${text.slice(0, longest)}...` : text
 }
 
-function problemOf(error: RefusedError, requestId: string): Problem {
+export function problemOf(error: RefusedError, requestId: string): Problem {
   const { code, rule, expected, came, next } = error.refusal
   const shown = textOf(came)
   return {

@@ -35,14 +35,17 @@ interface Template {
 
 const segment = /\{[a-z_]+\}/g
 
-function templateOf(path: string, route: () => Route): Template {
-  const written = path.split(segment).map((part) => part.replaceAll(/[.*+?^$()[\]\\|]/g, String.raw`\$&`))
-  return {
-    prefix: path.slice(0, path.indexOf('{')),
-    pattern: new RegExp(`^${written.join('([^/]+)')}$`),
-    route,
-  }
+/** Matches the paths of a template. */
+export function segmentPattern(template: string): RegExp {
+  const written = template.split(segment).map((part) => part.replaceAll(/[.*+?^$()[\]\\|]/g, String.raw`\$&`))
+  return new RegExp(`^${written.join('[^/]+')}$`)
 }
+
+const templateOf = (path: string, route: () => Route): Template => ({
+  prefix: path.slice(0, path.indexOf('{')),
+  pattern: segmentPattern(path),
+  route,
+})
 
 /** The segments of a path at the places of `{name}`, decoded; undefined for percent-encoding that is not UTF-8. */
 export function segmentsOf(template: string, path: string): Record<string, string> | undefined {

@@ -1,5 +1,7 @@
 /** Changes of an account at the word of an operator or an administrator. The commands and the administration API call them. */
 import type { Context } from '../contracts/context.ts'
+import { say } from '../lib/say.ts'
+import { Event } from '../models/event.ts'
 import { FactorGeneration } from '../models/factor_generation.ts'
 import { provenEmail, User } from '../models/user.ts'
 import type { Outcome } from '../models/administrators.ts'
@@ -8,6 +10,7 @@ import { resumeAdministrator, suspendAdministrator } from './administrator_accou
 import { type Author, noteChange } from './author.ts'
 import { endAll, type EndedOfOne, endNow, together } from './end_access.ts'
 import { forgetAccountTries } from './password.ts'
+import { mailLink } from './reset_link.ts'
 import { erasePerson } from './person_data.ts'
 import { tellOfOperator } from './tell_owner.ts'
 
@@ -136,4 +139,19 @@ export function resetAddress(
   if (user.password_hash === undefined) return 'no_password'
   const to = provenEmail(user)
   return to === undefined ? 'no_address' : { to }
+}
+
+/** Mails a link to choose a new password. Only its owner sees it. OWASP ASVS 5.0 V6.4.6 */
+export async function sendReset(context: Context, author: Author, user: User, to: string): Promise<void> {
+  await Event.add(context, context.random, { sub: user.sub, kind: 'password_asked' })
+  await mailLink(context, user, { to, why: say('recovery.operator_line') })
+  await noteChange(context, author, 'password_asked', { sub: user.sub })
+}
+
+/** Creates the account; false when a name, the address or the `sub` was taken since it was looked at. */
+export async function addAccount(context: Context, author: Author, user: User): Promise<boolean> {
+  if (!(await User.create(context, user))) return false
+  await Event.add(context, context.random, { sub: user.sub, kind: 'account_added' })
+  await noteChange(context, author, 'account_added', { sub: user.sub, roles: user.roles })
+  return true
 }

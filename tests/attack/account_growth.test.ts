@@ -13,7 +13,7 @@ import { type NewUser, User } from '../../src/models/user.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { change } from '../../src/cli/people.ts'
 import { writeCsv } from '../../src/cli/user_file.ts'
-import { UserRecord } from '../../src/cli/user_record.ts'
+import { AccountRecord } from '../../src/people/account_record.ts'
 import { withPassword } from '../support/authenticator.ts'
 import { browser } from '../support/flow.ts'
 import { type Page, type Person } from '../support/person.ts'
@@ -131,7 +131,7 @@ test('an operator who sets a role while somebody proves a new address undoes not
 })
 
 test('a person is not imported from a time that no calendar has: lists and copies would end there', () => {
-  const given = (created_at: unknown) => v.safeParse(UserRecord, { username: 'a', created_at }).success
+  const given = (created_at: unknown) => v.safeParse(AccountRecord, { username: 'a', created_at }).success
   expect([0, 1_700_000_000, 253_402_300_799].map(given)).toEqual([true, true, true])
   const odd = [253_402_300_800, Number.MAX_SAFE_INTEGER, 1e300, -1, 1.5, '1', null]
   expect(odd.map(given)).toEqual(odd.map(() => false))
@@ -152,9 +152,9 @@ test('what a file of people may not smuggle in: members of a record, prototypes,
     [],
     null,
   ])
-    expect([record, v.safeParse(UserRecord, record).success]).toEqual([record, false])
+    expect([record, v.safeParse(AccountRecord, record).success]).toEqual([record, false])
   const members = '{"__proto__": {"polluted": true}, "constructor": 1, "team": "a"}'
-  const { attributes } = v.parse(UserRecord, { username: 'a', attributes: JSON.parse(members) as unknown })
+  const { attributes } = v.parse(AccountRecord, { username: 'a', attributes: JSON.parse(members) as unknown })
   expect(Object.keys(attributes!)).toEqual(['team'])
   expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
 })

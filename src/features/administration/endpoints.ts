@@ -5,12 +5,13 @@ import type { Answer, Endpoint } from '../../contracts/endpoint.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { empty, json } from '../../http/reply.ts'
 import type { HttpMethod } from '../../lib/http_method.ts'
+import { statusOf } from './bulk.ts'
 import { callerOf, requireRight, root } from './caller.ts'
 import { administrationExists } from './existence.ts'
 import { once, readKey } from './idempotency.ts'
 import { operationOf } from './openapi.ts'
 import { perform } from './perform.ts'
-import { readInput } from './read_input.ts'
+import { readInput, sentOf } from './read_input.ts'
 import type { Done, Route } from './route.ts'
 
 /** The right is checked before anything else of the request is read. */
@@ -19,7 +20,7 @@ const answerOf =
   async (call: Call, context: Context): Promise<Reply> => {
     const actor = await callerOf(call, context)
     requireRight(call, context, actor, route)
-    const given = await readInput(call, context, route, actor)
+    const given = await readInput(route, actor, sentOf(call, context))
     const key = route.creates && readKey(call.request.headers.get('idempotency-key'))
     const make = () => perform(call, context, route, given)
     const done =
@@ -37,7 +38,8 @@ function written(
     ...(location !== undefined && { location: `${config.issuer}${root}${location}` }),
     ...(replayed && { 'idempotency-replayed': 'true' }),
   }
-  return route.answer === undefined ? empty(204, headers) : json(route.creates ? 201 : 200, answer, headers)
+  const status = statusOf(route)
+  return status === 204 ? empty(status, headers) : json(status, answer, headers)
 }
 
 /** `/people/{sub}/sessions` is `admin_people_sub_sessions`. */

@@ -1,6 +1,7 @@
 /** What /openapi.json says of a route. https://spec.openapis.org/oas/v3.1.0 */
 import * as v from 'valibot'
 import { jsonReply, type Operation, type Part, ref, troubles, withToken } from '../../openapi/parts.ts'
+import { statusOf } from './bulk.ts'
 import { dryRunQuery } from './read_input.ts'
 import type { Route } from './route.ts'
 
@@ -33,7 +34,7 @@ const DryRun = v.object({
 export function operationOf(route: Route): Operation {
   const { summary, scope, changes, creates, guarded, destructive, answer, path, query, body } = route
   const entries = { ...query, ...(destructive && dryRunQuery) }
-  const status = answer === undefined ? 204 : creates ? 201 : 200
+  const status = statusOf(route)
   return {
     summary,
     description: `Scope: ${scope ?? 'any'}.${changes === undefined ? '' : ` Changes: ${changes}.`}`,

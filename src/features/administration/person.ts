@@ -6,6 +6,7 @@ import type { Context } from '../../contracts/context.ts'
 import { accountStates, stateOf } from '../../people/account_state.ts'
 import { Administrators } from '../../models/administrators.ts'
 import { User } from '../../models/user.ts'
+import { type Actor, requireRightOver } from './actor.ts'
 
 export const moment = (seconds: number): string => new Date(seconds * 1000).toISOString()
 
@@ -79,4 +80,11 @@ export async function requirePerson(context: Context, sub: string): Promise<User
     problem: 'there is no account with this sub',
     next: 'GET /admin/v1/people lists the accounts',
   })
+}
+
+/** The person, when the caller may change what such a person has. */
+export async function requireChangeable(context: Context, actor: Actor, sub: string): Promise<User> {
+  const user = await requirePerson(context, sub)
+  await requireRightOver(context, actor, sub)
+  return user
 }

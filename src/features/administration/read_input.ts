@@ -19,7 +19,8 @@ function problemOf(issue: v.BaseIssue<unknown>, what: string): string {
   const path = v.getDotPath(issue) ?? what
   if (issue.type === 'strict_object' && issue.expected === 'never') return `${path}: is not known here`
   if (issue.received === 'undefined') return `${path}: is required`
-  return `${path}: ${issue.message}`
+  // The words of valibot for a wrong type quote what came.
+  return `${path}: ${issue.message.startsWith('Invalid ') ? `expected ${issue.expected ?? 'another value'}` : issue.message}`
 }
 
 /** Throws 400 with each member that is wrong. */
@@ -44,30 +45,33 @@ export const dryRunQuery = {
   ),
 }
 
-const takesBody = (route: Route): boolean => route.body !== undefined
+/** A request, or one of a bulk call. */
+export interface Sent {
+  /** Below /admin/v1. */
+  path: string
+  query: Readonly<Record<string, unknown>>
+  ifMatch: string | null
+  body(): Promise<unknown>
+}
+
+export const sentOf = (call: Call, context: Context): Sent => ({
+  path: call.path.slice(root.length),
+  query: { ...parseParams(call.search, new Set()) },
+  ifMatch: call.request.headers.get('if-match'),
+  body: () => readJson(call, context),
+})
 
 export async function readInput(
-  call: Call,
-  context: Context,
   route: Route,
   actor: Actor,
+  sent: Sent,
 ): Promise<Given<string, v.ObjectEntries, v.ObjectEntries>> {
-  const params = segmentsOf(route.path, call.path.slice(root.length))
+  const params = segmentsOf(route.path, sent.path)
   if (!params)
-    throw new HttpError('bad_request', { expected: 'a path with percent-encoding of UTF-8', came: call.path })
-  const { dry_run, ...query } = parsed(
-    { ...route.query, ...(route.destructive && dryRunQuery) },
-    { ...parseParams(call.search, new Set()) },
-    'a query',
-  ) as Record<string, unknown>
-  const ifMatch = route.guarded ? readIfMatch(call.request.headers.get('if-match')) : []
-  const body = takesBody(route) ? parsed(route.body!, await readJson(call, context), 'a body') : {}
-  return {
-    actor,
-    params: params as Given<string, v.ObjectEntries, v.ObjectEntries>['params'],
-    query,
-    body,
-    ifMatch,
-    dryRun: dry_run === 'true',
-  }
+    throw new HttpError('bad_request', { expected: 'a path with percent-encoding of UTF-8', came: sent.path })
+  const entries = { ...route.query, ...(route.destructive && dryRunQuery) }
+  const { dry_run, ...query } = parsed(entries, sent.query, 'a query') as Record<string, unknown>
+  const ifMatch = route.guarded ? readIfMatch(sent.ifMatch) : []
+  const body = route.body === undefined ? {} : parsed(route.body, await sent.body(), 'a body')
+  return { actor, params, query, body, ifMatch, dryRun: dry_run === 'true' }
 }

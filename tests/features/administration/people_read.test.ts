@@ -39,6 +39,18 @@ test('a list comes in pages: each person once, and no cursor after the last', as
   expect(seen).toContain('auditor')
 })
 
+test('people are found by the beginnings of words, filtered and sorted', async () => {
+  const names = async (query: string) =>
+    ((await get(`/people?${query}`)).body.items as { username: string }[]).map(({ username }) => username)
+  expect(await names('q=ali')).toEqual(['alice'])
+  const up = await names('sort=username')
+  expect(up).toEqual([...up].sort())
+  expect(await names('sort=-username')).toEqual([...up].reverse())
+  expect(await names('state=disabled')).toEqual([])
+  expect((await get('/people?sort=password_hash')).status).toBe(400)
+  expect((await get('/people')).body.complete).toBeBoolean()
+})
+
 test('a person is found by a whole name and shown with an ETag, without the password hash', async () => {
   const { body: list } = await get('/people?q=alice')
   const [{ sub }] = list.items as [{ sub: string }]

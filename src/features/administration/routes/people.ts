@@ -2,14 +2,24 @@
 import * as v from 'valibot'
 import { HttpError } from '../../../auth/errors.ts'
 import { Administrators } from '../../../models/administrators.ts'
+import { peopleStates } from '../../../models/people_index.ts'
+import { peopleSorts, searchPeople } from '../../../models/people_search.ts'
+import { SortUnavailable } from '../../../models/search.ts'
 import { countSignInMethods } from '../../../people/sign_in_methods.ts'
 import { cursorOf, pageOf, pageQuery, positionOf } from '../cursor.ts'
-import { findPeople, Position, sortings } from '../find_people.ts'
 import { Person, personOf, PersonRow, requirePerson, rowOf } from '../person.ts'
 import { defineRoute } from '../route.ts'
 import { versionOf } from '../version.ts'
 
 const list = 'people'
+
+const sortings = [...peopleSorts, ...peopleSorts.map((each) => `-${each}` as const)] as const
+
+/** Where a page ended. */
+const Position = v.object({ member: v.string(), score: v.number() })
+
+const unsortable = (sort: string, { message }: SortUnavailable) =>
+  new HttpError('unprocessable', { expected: 'an order that the store keeps', came: sort, problem: message })
 
 export const peopleRoutes = {
   list: defineRoute({
@@ -23,20 +33,46 @@ export const peopleRoutes = {
         v.pipe(
           v.string(),
           v.maxLength(200),
-          v.description('A username, a verified email address or a sub, as a whole'),
+          v.description('Words: each begins a word of the username, the name or the address. Or a whole sub'),
         ),
       ),
-      sort: v.optional(v.pipe(v.picklist(sortings), v.description('The oldest first')), 'created_at'),
+      state: v.optional(v.picklist(peopleStates, `one of ${peopleStates.join(', ')}`)),
+      role: v.optional(v.pipe(v.string(), v.maxLength(100), v.description('A role of applications'))),
+      sort: v.optional(
+        v.pipe(
+          v.picklist(sortings, `one of ${sortings.join(', ')}`),
+          v.description('A minus sign: descending'),
+        ),
+        'created_at',
+      ),
     },
-    answer: pageOf(PersonRow),
+    answer: v.object({
+      ...pageOf(PersonRow).entries,
+      complete: v.pipe(
+        v.boolean(),
+        v.description(
+          'False while the indexes of an older store are being filled: some people may be missing',
+        ),
+      ),
+    }),
     async run(_call, context, { query }) {
-      const position = positionOf(context, list, query, Position)
-      const { people, next } = await findPeople(context, { ...query, after: position })
+      const { q, state, role, sort, limit } = query
+      const found = await searchPeople(context, {
+        query: q,
+        filter: { state, role },
+        sort: peopleSorts.find((each) => sort.endsWith(each)),
+        descending: sort.startsWith('-'),
+        after: positionOf(context, list, query, Position),
+        limit,
+      }).catch((error: unknown) => {
+        throw error instanceof SortUnavailable ? unsortable(sort, error) : error
+      })
       const administrators = await Administrators.all(context)
       return {
         answer: {
-          items: people.map((user) => rowOf(user, administrators.get(user.sub)?.role)),
-          next: next === undefined ? null : cursorOf(context, list, query, next),
+          items: found.items.map((user) => rowOf(user, administrators.get(user.sub)?.role)),
+          next: found.next === undefined ? null : cursorOf(context, list, query, found.next),
+          complete: found.complete,
         },
       }
     },

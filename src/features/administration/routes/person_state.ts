@@ -1,6 +1,5 @@
 /** What ends or restores the access of a person: disable, enable, erase, reset factors. */
 import * as v from 'valibot'
-import type { Context } from '../../../contracts/context.ts'
 import type { Outcome } from '../../../models/administrators.ts'
 import type { User } from '../../../models/user.ts'
 import {
@@ -11,8 +10,8 @@ import {
 } from '../../../people/account_changes.ts'
 import { requireDone } from '../../../people/administrator_account.ts'
 import type { EndedOfOne } from '../../../people/end_access.ts'
-import { type Actor, authorOf, isWithin, requireRightOver } from '../actor.ts'
-import { requirePerson } from '../person.ts'
+import { authorOf, isWithin } from '../actor.ts'
+import { requireChangeable } from '../person.ts'
 import { defineRoute } from '../route.ts'
 
 const ended = {
@@ -21,13 +20,6 @@ const ended = {
 }
 
 const Ended = v.object({ sub: v.string(), ...ended })
-
-/** The person, when the caller may change what such a person has. */
-async function requireChangeable(context: Context, actor: Actor, sub: string): Promise<User> {
-  const user = await requirePerson(context, sub)
-  await requireRightOver(context, actor, sub)
-  return user
-}
 
 function answerOf({ sub }: User, done: EndedOfOne | Outcome) {
   if (typeof done === 'object') return { answer: { sub, ...done } }

@@ -4,9 +4,9 @@ import { seconds } from '../lib/clock.ts'
 import { normalize } from '../lib/normalize.ts'
 import { isClientId } from '../models/subjects.ts'
 import { canonicalEmail, provenEmail, User } from '../models/user.ts'
-import type { UserRecord } from './user_record.ts'
+import type { AccountRecord } from './account_record.ts'
 
-export function accountOf(record: UserRecord, context: Context): User {
+export function accountOf(record: AccountRecord, context: Context): User {
   const now = seconds(context.clock)
   const { updated_at: _, ...rest } = record
   const claims = { ...record.claims }
