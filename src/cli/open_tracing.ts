@@ -143,6 +143,10 @@ export function openTracing(config: Config, endpoint: string, log: Log): Tracing
       const parent = isChild ? trace.setSpanContext(ROOT_CONTEXT, remote) : ROOT_CONTEXT
       return run(tracer.startSpan(name, { kind: SpanKind.SERVER, attributes, links }, parent), work)
     },
+    job(name, work) {
+      const options = { kind: SpanKind.INTERNAL, attributes: { 'latchkey.job': name } }
+      return run(tracer.startSpan(`job ${name}`, options, ROOT_CONTEXT), work)
+    },
     within({ name, kind, attributes }, work) {
       const parent = active.getStore()
       if (!parent?.isRecording()) return work(parent && opened(parent))

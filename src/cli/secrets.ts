@@ -8,6 +8,7 @@ import { type Env, given, readEntries } from '../config/read.ts'
 import { referenceIn, type ReferenceScheme, type SecretReference } from '../config/secret_reference.ts'
 import { secretSourceEntries } from '../config/secret_source_variables.ts'
 import { entries } from '../config/variables.ts'
+import type { SpanStart, Tracing } from '../lib/tracing.ts'
 import { featureEntries } from '../table.ts'
 import { readFileSync } from 'node:fs'
 import type { SecretSource, SourceSettings } from './secret_sources/source.ts'
@@ -22,7 +23,7 @@ export interface Secrets {
    * `env` with a value in place of each reference. A place that fails is in `unread()`, and the last value of the variable
    * is used. Throws ConfigError where there is no last value.
    */
-  resolve(env: Env): Promise<Env>
+  resolve(env: Env, tracing?: Pick<Tracing, 'within'>): Promise<Env>
   /** Variables whose place failed at the last reading. */
   unread(): readonly Unread[]
   /** The variables of the last environment that had a reference. */
@@ -66,6 +67,13 @@ export async function readReference(reference: SecretReference, env: Env): Promi
   return source.read(reference)
 }
 
+/** Neither the value nor its path in the place. */
+const spanOf = (name: string, { scheme }: SecretReference): SpanStart => ({
+  name: `secret ${scheme}`,
+  kind: 'client',
+  attributes: { 'latchkey.variable': name },
+})
+
 export function createSecrets(): Secrets {
   let last = new Map<string, { text: string; value: string }>()
   let unread: readonly Unread[] = []
@@ -90,7 +98,7 @@ export function createSecrets(): Secrets {
   return {
     unread: () => unread,
     names: () => names,
-    async resolve(env) {
+    async resolve(env, tracing) {
       const references = secretNames.flatMap((name) => {
         const reference = referenceIn(given(env, name))
         return reference ? [{ name, reference }] : []
@@ -103,7 +111,9 @@ export function createSecrets(): Secrets {
         references.map(async ({ name, reference }) => {
           const text = env[name] ?? ''
           try {
-            return [name, { text, value: await readOne(reference, settings) }] as const
+            const read = () => readOne(reference, settings)
+            const value = await (tracing?.within(spanOf(name, reference), read) ?? read())
+            return [name, { text, value }] as const
           } catch (error) {
             failed.push({ name, problem: (error as Error).message })
             const before = last.get(name)

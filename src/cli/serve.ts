@@ -141,8 +141,9 @@ export async function serve(hangUps: HangUps): Promise<void> {
     }
   }
 
-  const readAnew = async (): Promise<Env> => {
-    const next = await secrets.resolve(readEnvironment().env)
+  const readAnew = (): Promise<Env> => tracing?.job('secrets', readAllSecrets) ?? readAllSecrets()
+  const readAllSecrets = async (): Promise<Env> => {
+    const next = await secrets.resolve(readEnvironment().env, tracing)
     for (const facts of secrets.unread()) log.error('secret_unread', { ...facts, kept: 'the last value' })
     return next
   }
@@ -157,15 +158,25 @@ export async function serve(hangUps: HangUps): Promise<void> {
       log.info('reloaded', { changed, certificate })
   }
 
+  /** All of them, or else each that can be: SECRET_KEY, which needs a restart, does not hold back a password that was changed. */
+  async function adoptSome(names: readonly string[], next: Env, problems: string[]): Promise<string[]> {
+    const take = (some: readonly string[], said: string[]) =>
+      attempt(() => adopt({ ...env, ...Object.fromEntries(some.map((name) => [name, next[name]])) }), said)
+    const together = names.length > 0 ? await take(names, names.length > 1 ? [] : problems) : []
+    if (together || names.length < 2) return together ?? []
+    const changed: string[] = []
+    for (const name of names) changed.push(...((await take([name], problems)) ?? []))
+    return changed
+  }
+
   /** Adopts what is new in the places of secrets alone: other settings wait for SIGHUP. */
   async function refreshSecrets(): Promise<void> {
     const problems: string[] = []
     const next = await attempt(readAnew, problems)
     const names = next ? secrets.names().filter((name) => next[name] !== env[name]) : []
-    const values = Object.fromEntries(names.map((name) => [name, next?.[name]]))
-    const changed = names.length > 0 ? await attempt(() => adopt({ ...env, ...values }), problems) : undefined
+    const changed = await adoptSome(names, next ?? env, problems)
     if (problems.length > 0) log.error('reload_refused', { problems })
-    if (changed) log.info('reloaded', { changed })
+    if (changed.length > 0) log.info('reloaded', { changed })
   }
 
   /** One reading at a time. A SIGHUP that waits reads what a later one would, so the later one does nothing. */

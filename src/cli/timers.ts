@@ -21,13 +21,14 @@ export function startTimers({ context }: App, keys: KeyRing): Timers {
       void record(undefined, context.audit, 'keys_failed', { problem })
     keysProblem = problem
   }
+  const traced = (name: string, run: () => Promise<void>) => context.tracing?.job(name, run) ?? run()
   const repeat = (name: string, every: number, run: () => Promise<void>) => {
     let busy = false
     let again = false
     const start = () => {
       busy = true
       again = false
-      run()
+      traced(name, run)
         .then(
           () => name === 'keys' && keysAre(undefined),
           (error: Error) => {

@@ -27,7 +27,9 @@ export interface ServerSpanStart extends Omit<SpanStart, 'kind'> {
 export interface Tracing {
   /** Runs `work` in the span of a request. The span ends when the result is there. */
   request<T>(start: ServerSpanStart, work: (span: OpenSpan) => T): T
-  /** Runs `work` in a span below the active one. Without an active one, as in a job, there is no span. */
+  /** Runs `work` in the span of a job, which belongs to no request. */
+  job<T>(name: string, work: () => T): T
+  /** Runs `work` in a span below the active one. Without an active one, as at the start, there is no span. */
   within<T>(start: SpanStart, work: (span: OpenSpan | undefined) => T): T
   /** The trace of the active span. */
   traceId(): string | undefined

@@ -8,6 +8,7 @@ import { doubling } from '../models/lease_queue.ts'
 import { mailQueue, Outbox, outboxIndex, type QueuedMail } from '../models/outbox.ts'
 import { mailsLeave } from './mail.ts'
 import { connections, DeliveryFailure, type MailTransport, openRelay } from './mail_relay.ts'
+import type { SpanStart } from '../lib/tracing.ts'
 import type { counters } from '../lib/metric_table.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import { developmentTransport } from './shown_mails.ts'
@@ -48,6 +49,13 @@ export async function deliverDue(context: Context): Promise<void> {
   if (due.length === perRun && !relayFailed) context.soon('mail')
 }
 
+/** The relay alone is named: the mail is of a person. */
+const relaySpan = ({ smtpUrl }: Config): SpanStart => ({
+  name: 'SMTP send',
+  kind: 'client',
+  attributes: { 'server.address': smtpUrl === undefined ? 'development' : new URL(smtpUrl).hostname },
+})
+
 async function attempt(
   mail: QueuedMail,
   transport: MailTransport,
@@ -56,7 +64,8 @@ async function attempt(
   const message = Outbox.open(context.secrets.mail, mail.member, mail)
   if (!message) return new DeliveryFailure('temporary', 'sealed under another SECRET_KEY')
   try {
-    await transport.send(mail.member, message, new Date(mail.created_at * 1000))
+    const send = () => transport.send(mail.member, message, new Date(mail.created_at * 1000))
+    await (context.tracing?.within(relaySpan(context.config), send) ?? send())
     return undefined
   } catch (error) {
     if (error instanceof DeliveryFailure) return error

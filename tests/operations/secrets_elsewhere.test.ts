@@ -60,6 +60,13 @@ test('a secret that changed counts after SIGHUP or a refresh; an outage of Vault
     vault.secrets['secret/latchkey']!.key = 'x'.repeat(40)
     await until(() => op.output().includes('SECRET_KEY: needs a restart'), 'the refusal')
     expect(await metricsWith(op.issuer, 'another-metrics-token')).toBe(200)
+    // It waits for a restart, and holds no other secret back.
+    vault.secrets['secret/latchkey']!.metrics = 'the-third-metrics-token'
+    await until(
+      async () => (await metricsWith(op.issuer, 'the-third-metrics-token')) === 200,
+      'the third token',
+    )
+    expect(await metricsWith(op.issuer, 'another-metrics-token')).toBe(404)
     for (const secret of ['k'.repeat(40), 'x'.repeat(40), 'another-metrics-token', 'our-secret-id'])
       expect(op.output()).not.toContain(secret)
   } finally {
