@@ -49,6 +49,8 @@ const backends: readonly Backend[] = [
     package: 'systemd',
     why: 'the check of deploy/latchkey.service (it need not run)',
   },
+  { programs: ['softhsm2-util'], package: 'softhsm2', why: 'a PKCS#11 token for signing keys' },
+  { programs: ['pkcs11-tool'], package: 'opensc', why: 'the keys of that token' },
   { programs: ['curl'], package: 'curl', why: 'the lines of the README' },
 ]
 

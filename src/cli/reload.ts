@@ -27,6 +27,7 @@ export const fixed = {
   keyActivationDelay: 'KEY_ACTIVATION_DELAY',
   keyRotationInterval: 'KEY_ROTATION_INTERVAL',
   signingKeySources: 'SIGNING_KEY_SOURCES',
+  pkcs11Pin: 'PKCS11_PIN',
   accessTokenTtl: 'ACCESS_TOKEN_TTL', // keys are kept as long as the tokens that they signed
   idTokenTtl: 'ID_TOKEN_TTL',
   sessionTtl: 'SESSION_TTL',

@@ -1,7 +1,9 @@
 /**
- * Where signing keys may stay: `vault-transit:MOUNT/KEY`, `awskms:ARN`, `awskms:alias/NAME`. A name has no secret
- * in it: it is shown and kept in the record of keys. docs/deployment.md, "Keys at a service"
+ * Where signing keys may stay: `vault-transit:MOUNT/KEY`, `awskms:ARN`, `awskms:alias/NAME`, or a `pkcs11:` URI.
+ * A name has no secret in it: it is shown and kept in the record of keys. docs/deployment.md, "Keys at a service"
  */
+
+import { parsePkcs11Uri, type Pkcs11Uri } from './pkcs11_uri.ts'
 
 /** As SIGNING_ALGS has them. */
 const signingAlgs = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
@@ -10,6 +12,7 @@ type SigningAlg = (typeof signingAlgs)[number]
 export type KeyPlace =
   | { readonly kind: 'vault-transit'; readonly mount: string; readonly key: string }
   | { readonly kind: 'awskms'; readonly key: string }
+  | { readonly kind: 'pkcs11'; readonly uri: Pkcs11Uri }
 
 const longestName = 1_000
 
@@ -29,6 +32,10 @@ const kmsKey =
 const places: Readonly<Record<string, (text: string) => KeyPlace | undefined>> = {
   'vault-transit': vaultPlace,
   awskms: (key) => (kmsKey.test(key) ? { kind: 'awskms', key } : undefined),
+  pkcs11(text) {
+    const uri = parsePkcs11Uri(text)
+    return uri && { kind: 'pkcs11', uri }
+  },
 }
 
 /** Undefined for a text that names no place. */
@@ -60,6 +67,12 @@ export function readKeySources(text: string): KeySources | KeySourceFault {
     const equals = came.indexOf('=')
     const alg = signingAlgs.find((each) => each === came.slice(0, Math.max(0, equals)))
     const name = came.slice(equals + 1)
+    // RFC 7512 §2.4 has a PIN in the URI; the value is not shown.
+    if (/pin-(?:value|source)=/.test(name))
+      return {
+        problem: 'expected no PIN in a pkcs11: URI, but in PKCS11_PIN or PKCS11_PIN_FILE',
+        came: 'pin-…',
+      }
     if (!isPair(alg, name)) return { problem: `expected ${keySourcesForm}`, came }
     if (sources[alg] !== undefined) return { problem: `expected one source for ${alg}`, came }
     if (Object.values(sources).includes(name))

@@ -47,7 +47,13 @@ export const protocolSections = {
       name: 'SIGNING_KEY_SOURCES',
       schema: is.keySources,
       default: '',
-      help: 'Signing keys that stay at a service, by algorithm: `vault-transit:MOUNT/KEY`, `awskms:ARN` or `awskms:alias/NAME`. Keys of other algorithms are made here.',
+      help: 'Signing keys that stay at a service, by algorithm: `vault-transit:MOUNT/KEY`, `awskms:ARN`, `awskms:alias/NAME` or a `pkcs11:` URI (RFC 7512) with `module-path`. Keys of other algorithms are made here.',
+    },
+    {
+      name: 'PKCS11_PIN',
+      schema: is.text,
+      secret: true,
+      help: 'The PIN of the user of the token that a `pkcs11:` URI names.',
     },
     {
       name: 'JWKS_MAX_AGE',

@@ -70,8 +70,6 @@ export interface KeyRing {
   pem(alg: KeyAlg, kid?: string): Pem | undefined
   /** Whether the ring has, or ever had, this key. */
   knows(kid: string): boolean
-  /** Ends what services that keep keys hold open. */
-  close(): void
 }
 
 const idTokenType = 'JWT'
@@ -218,7 +216,6 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     list,
     pem: (alg, kid) => keys.open().pem(alg, now(), kid),
     knows: (kid) => record.isKnown(keys.document(), kid),
-    close: () => remote?.close(),
     services: () => remote?.states() ?? [],
     outage(alg) {
       const source = remote && keys.open().current(alg, now())?.remote?.source

@@ -31,6 +31,7 @@ export interface RemoteKeys {
   outage(source: string, alg: KeyAlg): SignerUnavailable | undefined
   /** The services that were asked so far, or are named by the configuration. */
   states(): (ServiceState & { alg: KeyAlg })[]
+  /** Ends what the services hold open, such as processes. They end with this process, too. */
   close(): void
 }
 

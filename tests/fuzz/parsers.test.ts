@@ -66,6 +66,7 @@ const parsers: Parser[] = [
     parse: readKeySources,
     samples: [
       'ES256=vault-transit:transit/latchkey RS256=awskms:alias/latchkey',
+      'EdDSA=pkcs11:token=My%20token;id=%01;object=k?module-path=/usr/lib/softhsm/libsofthsm2.so',
       'PS256=awskms:arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
     ],
     tokens: [
@@ -73,6 +74,11 @@ const parsers: Parser[] = [
       'RS256=',
       'vault-transit:',
       'awskms:',
+      'pkcs11:',
+      'object=k',
+      '?module-path=/',
+      ';',
+      '%41',
       'alias/',
       'arn:aws',
       ':',

@@ -3,18 +3,26 @@ import type { SigningAlg } from '../../auth/jwk.ts'
 import type { Config } from '../../config.ts'
 import type { Env } from '../../config/read.ts'
 import { type KeyPlace, parseKeySource } from '../../config/key_source.ts'
+import type { Pkcs11Uri } from '../../config/pkcs11_uri.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { lazy } from '../../lib/lazy.ts'
 import type { Log } from '../../lib/log.ts'
 import type { KeySource } from '../../models/key_source.ts'
 import { createRemoteKeys, type RemoteKeys } from '../../models/remote_keys.ts'
 import { KeyRingError } from '../../models/signing_keys.ts'
+import type { Pkcs11Process } from './pkcs11_process.ts'
 import type { SourceSettings } from '../secret_sources/source.ts'
 
 interface Kind<P extends KeyPlace> {
   /** Whether new keys are made by this provider; otherwise the operator makes them. */
   makes: boolean
-  load(place: P, named: { name: string; alg: SigningAlg }, settings: SourceSettings): Promise<KeySource>
+  load(place: P, named: { name: string; alg: SigningAlg }, settings: Settings): Promise<KeySource>
+}
+
+interface Settings extends SourceSettings {
+  pkcs11Pin: string | undefined
+  /** The process of each token, by library and token: one sign-in for all its keys. */
+  tokens: Map<string, Pkcs11Process>
 }
 
 /** The modules of a kind are loaded when one of its keys is used. */
@@ -29,9 +37,27 @@ const kinds: { readonly [K in KeyPlace['kind']]: Kind<Extract<KeyPlace, { kind: 
     load: async ({ key }, { name, alg }, settings) =>
       (await import('./aws_kms.ts')).kmsSource({ name, key }, alg, settings),
   },
+  pkcs11: {
+    makes: false,
+    async load(place, { name, alg }, settings) {
+      const { pkcs11Source } = await import('./pkcs11.ts')
+      const named = { name, uri: place.uri, timeoutMs: settings.secretsTimeoutMs }
+      return pkcs11Source(named, alg, await tokenOf(place, settings))
+    },
+  },
 }
 
-function openSource(name: string, alg: SigningAlg, settings: SourceSettings): KeySource {
+async function tokenOf({ uri }: { uri: Pkcs11Uri }, { tokens, pkcs11Pin: pin, env }: Settings) {
+  const { openPkcs11 } = await import('./pkcs11_process.ts')
+  const { module, slot, token } = uri
+  const place = { module, token, ...(slot !== undefined && { slot }) }
+  const known =
+    tokens.get(JSON.stringify(place)) ?? openPkcs11({ ...place, ...(pin !== undefined && { pin }) }, env)
+  tokens.set(JSON.stringify(place), known)
+  return known
+}
+
+function openSource(name: string, alg: SigningAlg, settings: Settings): KeySource {
   const place = parseKeySource(name)
   if (!place) throw new KeyRingError(`${name}: this version knows no such place of keys`)
   const { makes, load } = kinds[place.kind] as Kind<KeyPlace>
@@ -41,6 +67,7 @@ function openSource(name: string, alg: SigningAlg, settings: SourceSettings): Ke
     newest: async () => (await source()).newest(),
     ...(makes && { make: async () => (await source()).make!() }),
     sign: async (version, input, timeoutMs) => (await source()).sign(version, input, timeoutMs),
+    close: () => settings.tokens.forEach((token) => token.close()),
   }
 }
 
@@ -52,7 +79,7 @@ interface Opening {
 
 /** `env` has the credentials that AWS names. */
 export function openRemoteKeys({ config, clock, log }: Opening, env: Env): RemoteKeys {
-  const settings = { ...config, env }
+  const settings: Settings = { ...config, env, tokens: new Map() }
   return createRemoteKeys({
     sources: config.signingKeySources,
     open: (name, alg) => openSource(name, alg, settings),
