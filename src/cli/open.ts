@@ -7,6 +7,7 @@ import type { Env } from '../config/read.ts'
 import { SettingFault } from '../config/setting_fault.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { type AdjustableLog, createLog, type Fields, type Log } from '../lib/log.ts'
+import { systemRandom } from '../lib/random.ts'
 import { deriveKeys } from '../lib/secret_keys.ts'
 import { clockOffset, clockProblem } from '../models/clock_guard.ts'
 import { type KeyRing, loadKeyRing } from '../models/key_ring.ts'
@@ -15,9 +16,10 @@ import { openLastingRoot } from '../models/lasting_root.ts'
 import { SignerUnavailable } from '../models/remote_signer.ts'
 import { keysAreLost, lostKeysWords } from '../models/readable_keys.ts'
 import { parseDocument, recordName } from '../models/signing_keys.ts'
-import { unfinishedKey, unfinishedWords } from '../models/unfinished.ts'
+import { unfinishedWords } from '../models/unfinished.ts'
+import { unfinishedKey } from '../store/moving/mark.ts'
 import { memoryStore } from '../store/memory.ts'
-import { type Concern, quietConcerns, type Store, StoreUnavailable } from '../store/store.ts'
+import { type Backend, type Concern, quietConcerns, type Store, StoreUnavailable } from '../store/store.ts'
 import { featureEntries, featureKeyAlgs } from '../table.ts'
 import { isCompiled } from '../version.ts'
 import { type Environment, readEnvironment } from './environment.ts'
@@ -25,6 +27,7 @@ import { type LineStream, lineWriter } from './log_writer.ts'
 import { requireNone } from './folders.ts'
 import { keyFolder, newDatabase, newDatabaseProblem, ownKey } from './own_files.ts'
 import { openRemoteKeys } from './key_sources/open_sources.ts'
+import { machine, ownId } from './own_process.ts'
 import { createSecrets, type Secrets } from './secrets.ts'
 
 export interface Opened {
@@ -72,14 +75,14 @@ export interface OpenedPlain extends Omit<Opened, 'store'> {
 
 /** The store as it is kept, which may be one that a restore did not finish. `stream` gets the lines of the log. */
 export async function openPlain(config: Config, stream: LineStream = process.stderr): Promise<OpenedPlain> {
-  const { logLevel, logLevels, logFormat } = config
-  const log = createLog(
-    logLevel,
-    logFormat,
-    lineWriter(stream, (lines) => lineOf(logFormat, 'log_lines_dropped', { lines })),
-    logLevels,
-  )
+  const log = logTo(config, stream)
   return { config, clock: systemClock, log, plain: await openBackend(config, systemClock) }
+}
+
+function logTo(config: Config, stream: LineStream): AdjustableLog {
+  const { logLevel, logLevels, logFormat } = config
+  const dropped = (lines: number) => lineOf(logFormat, 'log_lines_dropped', { lines })
+  return createLog(logLevel, logFormat, lineWriter(stream, dropped), logLevels)
 }
 
 /** `withLog` is called before anything waits for the store. */
@@ -111,8 +114,37 @@ export async function encrypted(plain: Store, { storeEncryption, secretKey }: Co
   return sealedStore(plain, deriveKeys(secretKey, 'store'))
 }
 
-/** The only code that chooses a backend. Of SQLite, Redis and PostgreSQL, those that are not chosen are not loaded. */
+/** The store of the settings, in which STORE_MOVE_TO takes part in a move. Of the backends, those that are not chosen are not loaded. */
 export async function openBackend(config: Config, clock: Clock): Promise<Store> {
+  const { storeMoveTo } = config
+  if (storeMoveTo === undefined) return openOne(config, clock)
+  const target = await openTarget(config, clock)
+  const { movingStore } = await import('../store/moving/moving.ts')
+  return movingStore({
+    source: await openOne(config, clock),
+    target,
+    name: `${machine}:${process.pid}/${ownId}/${systemRandom(6)}`,
+    clock: { now: () => clock.now(), elapsed: () => performance.now() },
+    unique: () => systemRandom(12),
+    warn: (problem) => process.stderr.write(`${lineOf(config.logFormat, 'store_not_moved', { problem })}\n`),
+  })
+}
+
+/** The store of STORE_MOVE_TO. Throws SettingFault. */
+export async function openTarget(config: Config, clock: Clock): Promise<Backend> {
+  const { storeMoveTo: store, ...others } = config
+  try {
+    const target = await openOne({ ...others, ...(store && { store }) } as Config, clock)
+    await target.ping()
+    return target
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable || error instanceof SettingFault)) throw error
+    throw new SettingFault('STORE_MOVE_TO', error.message.replace(/^STORE_URL: /, ''))
+  }
+}
+
+/** The only code that chooses a backend. */
+async function openOne(config: Config, clock: Clock): Promise<Backend> {
   const { store, redisCaPath, storeTimeoutMs } = config
   if (store.kind === 'memory') return memoryStore(clock)
   if (store.kind === 'sqlite') {
@@ -123,9 +155,18 @@ export async function openBackend(config: Config, clock: Clock): Promise<Store> 
     const { postgresStore } = await import('../store/postgres.ts')
     return postgresStore(store.url, clock, postgresOptions(config))
   }
-  const caCert = redisCaPath === undefined ? undefined : readAuthorities('REDIS_CA_PATH', redisCaPath).pem
+  const caCert =
+    redisCaPath === undefined || !store.url.startsWith('rediss')
+      ? undefined
+      : readAuthorities('REDIS_CA_PATH', redisCaPath).pem
   const { redisStore } = await import('../store/redis.ts')
   return redisStore(store.url, { timeoutMs: storeTimeoutMs, ...(caCert !== undefined && { caCert }) })
+}
+
+/** The store of the settings as it is, for a command that moves it. */
+export async function openForMove(config: Config): Promise<OpenedPlain & { plain: Backend }> {
+  const log = logTo(config, process.stderr)
+  return { config, clock: systemClock, log, plain: await openOne(config, systemClock) }
 }
 
 function postgresOptions({ postgresCaPath, postgresPoolSize, storeTimeoutMs }: Config) {

@@ -13,6 +13,7 @@ export const fixed = {
   maxBodyBytes: 'MAX_BODY_BYTES',
   secretKey: 'SECRET_KEY',
   store: 'STORE_URL',
+  storeMoveTo: 'STORE_MOVE_TO',
   redisCaPath: 'REDIS_CA_PATH',
   redisEviction: 'REDIS_EVICTION',
   postgresCaPath: 'POSTGRES_CA_PATH',

@@ -14,8 +14,8 @@ import { requirePlaces } from '../people/place.ts'
 import { directoryStorage } from '../store/directory.ts'
 import { type Store, StoreUnavailable } from '../store/store.ts'
 import { portProblem, requireAddress } from './address_trials.ts'
-import { encrypted, newStore, openBackend, refusedConcern, requireWhole } from './open.ts'
 import { keySourcesProblem } from './key_sources/trial.ts'
+import { encrypted, newStore, openBackend, openTarget, refusedConcern, requireWhole } from './open.ts'
 import { linesFileProblem } from './log_file.ts'
 import { keyFolderProblem, newDatabaseProblem, ownKey, publicKeyProblem } from './own_files.ts'
 import type { Run, Trial } from './trial.ts'
@@ -39,6 +39,18 @@ async function storeProblem(config: Config, { note }: Run): Promise<string | und
   const problem = newDatabaseProblem(config)
   if (problem === undefined) note(`STORE_URL: ${fresh} does not exist yet; the first start makes it`)
   return problem
+}
+
+/** Of a move that may be under way. */
+async function targetProblem(config: Config): Promise<string | undefined> {
+  if (config.storeMoveTo === undefined) return undefined
+  const target = await openTarget(config, systemClock)
+  try {
+    const { refused } = refusedConcern(config, (await target.concerns?.()) ?? [])
+    return refused
+  } finally {
+    await target.close()
+  }
 }
 
 async function secretProblem(config: Config): Promise<string | undefined> {
@@ -165,6 +177,7 @@ export const trials: readonly Trial[] = [
   { name: 'STORE_URL', needs: ['REDIS_CA_PATH', 'POSTGRES_CA_PATH'], run: storeProblem },
   { name: 'CLOCK_TOLERANCE', needs: ['STORE_URL'], run: clockTrial },
   { name: 'STORE_URL', needs: ['STORE_URL'], run: settingsProblem },
+  { name: 'STORE_MOVE_TO', needs: ['REDIS_CA_PATH', 'POSTGRES_CA_PATH'], run: targetProblem },
   { name: 'KEYS_PATH', run: keyFolderProblem },
   { name: 'SECRET_KEY', needs: ['STORE_URL', 'KEYS_PATH'], run: secretProblem },
   {

@@ -60,7 +60,9 @@ function checkPlainHttp(values: Draft, environment: Environment, report: Report)
 
 function checkStore(values: Draft, environment: Environment, report: Report): void {
   const { STORE_URL: named, REDIS_URL: redis, REDIS_CA_PATH: ca, POSTGRES_CA_PATH: postgresCa } = values
+  const { STORE_MOVE_TO: next } = values
   const store = storeOf(values, environment)
+  const all = next ? [store, next] : [store]
   if (named && redis && !(named.kind === 'redis' && named.url === redis)) {
     report('STORE_URL', 'expected one store, got a REDIS_URL that names another')
   }
@@ -71,14 +73,25 @@ function checkStore(values: Draft, environment: Environment, report: Report): vo
     report('STORE_URL', 'expected a store that outlives the process in production, got memory')
   }
   // An operator who sets a CA expects the connection to be encrypted.
-  if (ca && !(store.kind === 'redis' && store.url.startsWith('rediss'))) {
+  if (ca && !all.some((each) => each.kind === 'redis' && each.url.startsWith('rediss'))) {
     report('REDIS_CA_PATH', 'expected a Redis over TLS (rediss://…), got a store without TLS')
   }
-  if (postgresCa && !unusable && !isPostgresOverTls(store))
+  if (next) checkNext(store, next, report)
+  if (postgresCa && !all.some((each) => urlProblem(each) !== undefined || isPostgresOverTls(each)))
     report(
       'POSTGRES_CA_PATH',
       'expected a PostgreSQL over TLS (postgres://… without sslmode=disable), got a store without TLS',
     )
+}
+
+/** A store in the memory ends with its process, so nothing can be moved from it or to it. */
+function checkNext(store: StoreLocation, next: StoreLocation, report: Report): void {
+  const unusable = urlProblem(next)
+  if (unusable) report('STORE_MOVE_TO', unusable)
+  else if (store.kind === 'memory' || next.kind === 'memory')
+    report('STORE_MOVE_TO', 'expected a move between two stores that outlive the process, got memory')
+  else if (JSON.stringify(store) === JSON.stringify(next))
+    report('STORE_MOVE_TO', 'expected another store than STORE_URL')
 }
 
 function urlProblem(store: StoreLocation): string | undefined {

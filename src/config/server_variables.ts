@@ -132,6 +132,12 @@ export const serverSections = {
       help: 'A Redis as the store for all data; an alternative to STORE_URL.',
     },
     {
+      name: 'STORE_MOVE_TO',
+      schema: is.storeUrl,
+      secret: true,
+      help: 'Another store, to which `latchkey migrate --while-serving` moves all data: all instances must have it then (docs/operations.md).',
+    },
+    {
       name: 'REDIS_CA_PATH',
       schema: is.path,
       help: 'Certificate authority (PEM) for TLS connections to Redis.',

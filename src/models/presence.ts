@@ -2,11 +2,8 @@
 import { type Clock, seconds } from '../lib/clock.ts'
 import type { Store } from '../store/store.ts'
 import { lastUse } from './birth.ts'
-import { unfinishedKey, unfinishedWords } from './unfinished.ts'
-
-const presentIndex = 'present'
-/** Seconds: when the last server left in order, so that nothing has to be waited for. */
-const leftKey = 'all_left'
+import { leftKey, presentIndex, unfinishedKey } from '../store/moving/mark.ts'
+import { unfinishedWords } from './unfinished.ts'
 
 /** Seconds for which one that did not leave in order is remembered. */
 const remembered = 86_400
@@ -59,8 +56,17 @@ export function createPresence(
   }
 }
 
-/** Whether a scan found it because a process uses, or used, the store. */
-export const isOfPresence = (name: string): boolean => name === presentIndex || name === leftKey
+const idOf = (member: string): string => member.slice(member.indexOf('/') + 1)
+
+/** Those that are present, other than the processes with one of these ids. */
+export async function presentBeside(plain: Pick<Store, 'range'>, ids: readonly string[]): Promise<string[]> {
+  const members = await plain.range(presentIndex, { limit: 10_000 })
+  return members.map(({ member }) => member).filter((member) => !ids.includes(idOf(member)))
+}
+
+/** Takes out one that has ended without leaving. */
+export const forgetPresent = (plain: Pick<Store, 'unlink'>, name: string): Promise<void> =>
+  plain.unlink(presentIndex, name)
 
 /**
  * Why the store counts as in use; undefined when all have left. `gone` names processes that did not leave in order and have
@@ -73,7 +79,7 @@ export async function useOf(
 ): Promise<string | undefined> {
   const now = seconds(clock)
   for (const { member, score } of await plain.range(presentIndex, { min: now - remembered })) {
-    if (hasEnded(member.slice(member.indexOf('/') + 1))) continue
+    if (hasEnded(idOf(member))) continue
     if (now - score <= silentAfter)
       return `${member} uses it, seen ${Math.max(0, now - score)} seconds ago: stop every server, and try again`
     if (!gone.includes(member))

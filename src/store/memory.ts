@@ -3,7 +3,7 @@ import { type Clock, elapsedOf } from '../lib/clock.ts'
 import { compareScored, finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
 import { inPages, withTtl } from './pages.ts'
 import { between, type Chunks, countBefore, insert, remove, removeFirst } from './sorted.ts'
-import type { Counted, Found, RangeOptions, Scored, Store, Ttl } from './store.ts'
+import type { Backend, Counted, Found, RangeOptions, Scored, Ttl } from './store.ts'
 
 /** `expiresAt` in milliseconds by the monotonic clock, Infinity for never. Only two members, because there are millions of entries. */
 interface Entry {
@@ -24,9 +24,9 @@ const sweepPerWrite = 3
 const sweepPerSecond = 10_000
 
 /** A store for one process. TTLs follow `clock`; an unref'd timer sweeps until `close`. */
-export const memoryStore = (clock: Clock): Store => new MemoryStore(clock)
+export const memoryStore = (clock: Clock): Backend => new MemoryStore(clock)
 
-class MemoryStore implements Store {
+class MemoryStore implements Backend {
   readonly seals = false
   readonly #clock: Clock
   readonly #entries = new Map<string, Entry>()
@@ -48,6 +48,11 @@ class MemoryStore implements Store {
 
   async get(key: string): Promise<string | undefined> {
     return this.#live(key)?.value
+  }
+
+  async read(key: string): Promise<{ value: string; ttl?: Ttl } | undefined> {
+    const entry = this.#live(key)
+    return entry && { value: entry.value, ...withTtl(entry.expiresAt, this.#now(), Infinity) }
   }
 
   async put(key: string, value: string, ttl?: Ttl): Promise<void> {
@@ -97,6 +102,11 @@ class MemoryStore implements Store {
     index.members.set(member, scored) // a member that was there keeps its place in a scan
     insert(index.order, scored)
     this.#sweep(sweepPerWrite)
+  }
+
+  async adopt(name: string, member: string, score: number, ttl?: Ttl): Promise<void> {
+    const there = this.#liveIndex(name)?.members.get(member)
+    await this.link(name, member, there?.score ?? score, ttl)
   }
 
   async unlink(name: string, member: string): Promise<void> {

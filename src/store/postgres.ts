@@ -11,13 +11,13 @@ import { scanTables } from './postgres_scan.ts'
 import { never } from './postgres_schema.ts'
 import { settingsConcerns } from './postgres_settings.ts'
 import {
+  type Backend,
   type Concern,
   type Counted,
   type Found,
   pingTtl,
   type RangeOptions,
   type Scored,
-  type Store,
   type Ttl,
 } from './store.ts'
 
@@ -36,6 +36,8 @@ const digits = (value: string) => `encode(${value}, 'escape')`
 /** Each verb is one statement and its own transaction, READ COMMITTED: a statement that waited for a row sees the row as it is. */
 const sql = {
   get: `SELECT value FROM latchkey.entries WHERE key = $1 AND expires_at > ${now}`,
+  read: `SELECT value, CASE WHEN expires_at < ${never} THEN greatest(expires_at - ${now}, 1)::float8 END AS ttl
+    FROM latchkey.entries WHERE key = $1 AND expires_at > ${now}`,
   put: `INSERT INTO latchkey.entries (key, value, expires_at) VALUES ($1, $2, ${until('$3')})
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at`,
   create: `INSERT INTO latchkey.entries AS old (key, value, expires_at) VALUES ($1, $2, ${until('$3')})
@@ -53,6 +55,17 @@ const sql = {
         ELSE old.expires_at END
     RETURNING ${digits('value')} AS count, expires_at - ${now} AS ttl`,
   link: 'SELECT latchkey.link_members($1, $2, $3, $4, $5)',
+  // The row of the index is locked by its own upsert. Members of one that has expired are as good as absent.
+  adopt: `WITH expired AS (SELECT 1 FROM latchkey.indexes WHERE name = $1 AND expires_at <= ${now}),
+    swept AS (DELETE FROM latchkey.members WHERE name = $1 AND member <> ALL ($2::bytea[]) AND EXISTS (SELECT 1 FROM expired)),
+    kept AS (INSERT INTO latchkey.indexes AS old (name, expires_at) VALUES ($1, ${until('$5')})
+      ON CONFLICT (name) DO UPDATE SET expires_at = CASE WHEN old.expires_at <= ${now} THEN excluded.expires_at
+        ELSE greatest(old.expires_at, excluded.expires_at) END
+      RETURNING name)
+    INSERT INTO latchkey.members AS there (name, member, score, whole)
+    SELECT kept.name, each.member, each.score, each.whole
+    FROM kept, unnest($2::bytea[], $4::float8[], $3::bytea[]) AS each (member, score, whole)
+    ON CONFLICT (name, member) DO UPDATE SET score = excluded.score WHERE EXISTS (SELECT 1 FROM expired)`,
   unlink: 'SELECT latchkey.unlink_members($1, $2)',
   trim: 'SELECT latchkey.trim_index($1, $2)',
   sweep: 'SELECT latchkey.sweep($1, $2) AS more',
@@ -68,7 +81,7 @@ export async function postgresStore(
   url: string,
   clock: Clock,
   options: PostgresOptions = {},
-): Promise<Store> {
+): Promise<Backend> {
   const { timeoutMs = 1000, poolSize = 10, caCert } = options
   const target = parsePostgresUrl(url)
   const whole = { timeoutMs, poolSize, ...(caCert !== undefined && { caCert }) }
@@ -95,7 +108,7 @@ interface Link extends Unlink {
   ttl: number | null
 }
 
-class PostgresStore implements Store {
+class PostgresStore implements Backend {
   readonly seals = false
   readonly #pool: PostgresPool
   readonly #sweptTo: SlowClock
@@ -103,7 +116,8 @@ class PostgresStore implements Store {
   #isSweeping = false
   #pinging: Promise<void> | undefined
   readonly #increment = gathered<Step, Counted>((steps) => this.#incrementAll(steps))
-  readonly #link = gathered<Link, void>((links) => this.#linkAll(links))
+  readonly #link = gathered<Link, void>((links) => this.#linkAll(sql.link, links))
+  readonly #adopt = gathered<Link, void>((links) => this.#linkAll(sql.adopt, links))
   readonly #unlink = gathered<Unlink, void>((unlinks) => this.#unlinkAll(unlinks))
 
   constructor(pool: PostgresPool, clock: Clock) {
@@ -116,6 +130,11 @@ class PostgresStore implements Store {
   async get(key: string): Promise<string | undefined> {
     const [row] = await this.#pool.ask<{ value: Buffer }>(sql.get, [indexable(key)])
     return row?.value.toString('utf8')
+  }
+
+  async read(key: string): Promise<{ value: string; ttl?: Ttl } | undefined> {
+    const [row] = await this.#pool.ask<{ value: Buffer; ttl: number | null }>(sql.read, [indexable(key)])
+    return row && { value: row.value.toString('utf8'), ...(row.ttl !== null && { ttl: row.ttl }) }
   }
 
   async put(key: string, value: string, ttl?: Ttl): Promise<void> {
@@ -163,12 +182,17 @@ class PostgresStore implements Store {
     await this.#link(`${link.ttl} ${index}`, link)
   }
 
+  async adopt(index: string, member: string, score: number, ttl?: Ttl): Promise<void> {
+    const link = { index, member, score: finiteScore(score), ttl: ttlOf(ttl) }
+    await this.#adopt(`${link.ttl} ${index}`, link)
+  }
+
   /** Members of one index with one TTL. Of two with one name the later one counts. */
-  async #linkAll(links: readonly Link[]): Promise<void[]> {
+  async #linkAll(statement: string, links: readonly Link[]): Promise<void[]> {
     const [{ index, ttl }] = links as [Link]
     const scores = new Map(links.map(({ member, score }) => [member, score]))
     const members = [...scores.keys()]
-    await this.#pool.ask(sql.link, [
+    await this.#pool.ask(statement, [
       indexable(index),
       members.map(indexable),
       members.map(cutMember),

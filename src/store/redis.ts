@@ -1,19 +1,20 @@
 /** The store in Redis 7: one server, one behind Sentinels, or a cluster. https://redis.io/docs/latest/commands/ */
 import { Cluster } from 'ioredis'
 import { finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
+import { withTtl } from './pages.ts'
 import { connectRedis, type RedisClient } from './redis_client.ts'
 import { isWrongDatabase, reason, refusesWrites } from './redis_reason.ts'
 import { parseRedisUrl } from '../lib/redis_url.ts'
 import { scanKeys } from './redis_scan.ts'
 import { settingsConcerns } from './redis_settings.ts'
 import {
+  type Backend,
   type Concern,
   type Counted,
   type Found,
   pingTtl,
   type RangeOptions,
   type Scored,
-  type Store,
   StoreUnavailable,
   type Ttl,
 } from './store.ts'
@@ -42,7 +43,7 @@ const pingSlots = 16
  * Error that does not contain the URL when the URL is invalid. An acknowledged write is as durable as Redis makes it:
  * `appendonly yes` with `appendfsync always` loses none.
  */
-export function redisStore(url: string, options: RedisStoreOptions = {}): Store {
+export function redisStore(url: string, options: RedisStoreOptions = {}): Backend {
   const { prefix = 'latchkey:', timeoutMs = 1000, caCert } = options
   return new RedisStore(
     connectRedis(parseRedisUrl(url), { timeoutMs, ...(caCert && { caCert }) }),
@@ -51,7 +52,7 @@ export function redisStore(url: string, options: RedisStoreOptions = {}): Store 
   )
 }
 
-class RedisStore implements Store {
+class RedisStore implements Backend {
   readonly seals = false
   readonly #client: RedisClient
   readonly #prefix: string
@@ -105,6 +106,11 @@ class RedisStore implements Store {
     return (await this.#ask((redis) => redis.get(this.#value(key)))) ?? undefined
   }
 
+  async read(key: string): Promise<{ value: string; ttl?: Ttl } | undefined> {
+    const [value, ttl] = await this.#ask((redis) => redis.latchkeyRead(this.#value(key)))
+    return value === null ? undefined : { value, ...withTtl(ttl, 0, -1) }
+  }
+
   async put(key: string, value: string, ttl?: Ttl): Promise<void> {
     const px = ttl === undefined ? undefined : wholeTtl(ttl)
     await this.#ask((redis) =>
@@ -137,10 +143,18 @@ class RedisStore implements Store {
     return { count, ttl: left }
   }
 
-  async link(index: string, member: string, score: number, ttl?: Ttl): Promise<void> {
+  link(index: string, member: string, score: number, ttl?: Ttl): Promise<void> {
+    return this.#keep(index, { member, score }, ttl)
+  }
+
+  adopt(index: string, member: string, score: number, ttl?: Ttl): Promise<void> {
+    return this.#keep(index, { member, score }, ttl, 'NX')
+  }
+
+  async #keep(index: string, { member, score }: Scored, ttl: Ttl | undefined, unless = ''): Promise<void> {
     const px = ttl === undefined ? '' : `${wholeTtl(ttl)}`
     const at = `${finiteScore(score)}`
-    await this.#ask((redis) => redis.latchkeyLink(this.#index(index), member, at, px))
+    await this.#ask((redis) => redis.latchkeyLink(this.#index(index), member, at, px, unless))
   }
 
   async unlink(index: string, member: string): Promise<void> {

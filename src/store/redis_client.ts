@@ -28,11 +28,12 @@ local left = redis.call('PTTL', KEYS[1])
 if left < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]); left = tonumber(ARGV[2]) end
 return {count, left}`,
   },
-  /** KEYS: index. ARGV: member, score, ttl or ''. The TTL is never shortened; '' means that the index never expires. */
+  /** KEYS: index. ARGV: member, score, ttl or '', NX or '' to keep the score of a member that is there. The TTL is never shortened; '' means that the index never expires. */
   latchkeyLink: {
     numberOfKeys: 1,
     lua: `local left = redis.call('PTTL', KEYS[1])
-redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+if ARGV[4] == 'NX' then redis.call('ZADD', KEYS[1], 'NX', ARGV[2], ARGV[1])
+else redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1]) end
 if ARGV[3] == '' then
   if left >= 0 then redis.call('PERSIST', KEYS[1]) end
 elseif left == -2 or (left >= 0 and left < tonumber(ARGV[3])) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
@@ -83,7 +84,7 @@ export interface Scripted {
   latchkeyRead(key: string): Promise<[value: string | null, ttl: number]>
   latchkeyIncrement(key: string, by: string, ttl: string): Promise<[number, number]>
   latchkeyRange(key: string, ...bounds: string[]): Promise<string[]>
-  latchkeyLink(key: string, member: string, score: string, ttl: string): Promise<number>
+  latchkeyLink(key: string, member: string, score: string, ttl: string, unless: string): Promise<number>
 }
 
 export type RedisClient = (Redis | Cluster) & Scripted

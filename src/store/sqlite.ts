@@ -2,17 +2,19 @@
 import { Database, type Statement } from 'bun:sqlite'
 import { type Clock, type SlowClock, slowClock } from '../lib/clock.ts'
 import { finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
+import { withTtl } from './pages.ts'
 import { retryWhileBusy } from './sqlite_busy.ts'
 import { makeFile, sameFile } from './sqlite_file.ts'
 import { unavailable } from './sqlite_reason.ts'
-import { never, scanRows, scanSql } from './sqlite_scan.ts'
+import { never, scanRows } from './sqlite_scan.ts'
+import { schema, sql, sweepRows } from './sqlite_statements.ts'
 import {
+  type Backend,
   type Counted,
   type Found,
   pingTtl,
   type RangeOptions,
   type Scored,
-  type Store,
   type StoreUnavailable,
   type Ttl,
 } from './store.ts'
@@ -20,61 +22,6 @@ import {
 /** Most verbs in one commit; bounds the time for which the event loop is blocked. */
 const batchSize = 256
 const sweepMs = 1000
-const sweepRows = 1000
-
-/** The table `entries` has a rowid, because long values would make the B-tree of the keys slow. */
-const schema = `
-  CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT;
-  CREATE INDEX IF NOT EXISTS entries_expires_at ON entries (expires_at) WHERE expires_at < ${never};
-  CREATE TABLE IF NOT EXISTS indexes (name TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS indexes_expires_at ON indexes (expires_at) WHERE expires_at < ${never};
-  CREATE TABLE IF NOT EXISTS members (
-    name TEXT NOT NULL, member TEXT NOT NULL, score REAL NOT NULL, PRIMARY KEY (name, member)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS members_score ON members (name, score, member);
-`
-
-const rangeOf = `SELECT member, score FROM members
-  WHERE name = ?1 AND (score, member) >= (?2, ?3) AND (score, member) < (?4, ?5) AND score <= ?6
-  AND EXISTS (SELECT 1 FROM indexes WHERE name = ?1 AND expires_at > ?9)`
-
-const sql = {
-  get: 'SELECT value FROM entries WHERE key = ?1 AND expires_at > ?2',
-  put: `INSERT INTO entries VALUES (?1, ?2, ?3)
-    ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at`,
-  create: `INSERT INTO entries VALUES (?1, ?2, ?3)
-    ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
-    WHERE entries.expires_at <= ?4`,
-  replace: 'UPDATE entries SET value = ?3, expires_at = ?4 WHERE key = ?1 AND value = ?2 AND expires_at > ?5',
-  take: 'DELETE FROM entries WHERE key = ?1 RETURNING value, expires_at',
-  increment: `INSERT INTO entries VALUES (?1, ?2, ?3)
-    ON CONFLICT (key) DO UPDATE SET
-      value = CASE WHEN expires_at <= ?4 THEN excluded.value
-        ELSE CAST(CAST(value AS INTEGER) + CAST(excluded.value AS INTEGER) AS TEXT) END,
-      expires_at = CASE WHEN expires_at <= ?4 OR expires_at = ${never} THEN excluded.expires_at
-        ELSE expires_at END
-    RETURNING value, expires_at`,
-  forgetIndex: 'DELETE FROM indexes WHERE name = ?1 AND expires_at <= ?2',
-  forgetMembers: 'DELETE FROM members WHERE name = ?1',
-  keepIndex: `INSERT INTO indexes VALUES (?1, ?2)
-    ON CONFLICT (name) DO UPDATE SET expires_at = max(expires_at, excluded.expires_at)`,
-  link: `INSERT INTO members VALUES (?1, ?2, ?3)
-    ON CONFLICT (name, member) DO UPDATE SET score = excluded.score`,
-  unlink: 'DELETE FROM members WHERE name = ?1 AND member = ?2',
-  trim: 'DELETE FROM members WHERE name = ?1 AND score <= ?2',
-  dropEmpty: 'DELETE FROM indexes WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE name = ?1)',
-  range: `${rangeOf} ORDER BY score, member LIMIT ?7 OFFSET ?8`,
-  rangeDescending: `${rangeOf} ORDER BY score DESC, member DESC LIMIT ?7 OFFSET ?8`,
-  sweep: `DELETE FROM entries WHERE rowid IN
-    (SELECT rowid FROM entries WHERE expires_at <= ?1 AND expires_at < ${never} LIMIT ${sweepRows})`,
-  expiredIndex: `SELECT name FROM indexes WHERE expires_at <= ?1 AND expires_at < ${never} LIMIT 1`,
-  sweepMembers: `DELETE FROM members WHERE name = ?1 AND member IN
-    (SELECT member FROM members WHERE name = ?1 LIMIT ${sweepRows})`,
-  ...scanSql,
-  begin: 'BEGIN IMMEDIATE',
-  commit: 'COMMIT',
-  rollback: 'ROLLBACK',
-}
 
 interface PendingWrite {
   run(): unknown
@@ -86,9 +33,9 @@ interface PendingWrite {
  * A store in the file `path`, created with mode 0600. TTLs follow `clock`. Throws StoreUnavailable when the file cannot
  * be opened. An unref'd timer deletes expired rows, a bounded number at a time, until `close`.
  */
-export const sqliteStore = (path: string, clock: Clock): Store => new SqliteStore(path, clock)
+export const sqliteStore = (path: string, clock: Clock): Backend => new SqliteStore(path, clock)
 
-class SqliteStore implements Store {
+class SqliteStore implements Backend {
   readonly seals = false
   readonly #clock: Clock
   readonly #db: Database
@@ -129,6 +76,13 @@ class SqliteStore implements Store {
     return row?.value
   }
 
+  async read(key: string): Promise<{ value: string; ttl?: Ttl } | undefined> {
+    const row = await this.#read(
+      () => this.#do.read.get(key, this.#now()) as { value: string; expires_at: number } | null,
+    )
+    return row ? { value: row.value, ...withTtl(row.expires_at, this.#now(), never) } : undefined
+  }
+
   async put(key: string, value: string, ttl?: Ttl): Promise<void> {
     const expiresAt = this.#expiry(ttl)
     await this.#write(() => this.#do.put.run(key, value, expiresAt))
@@ -160,13 +114,21 @@ class SqliteStore implements Store {
     return { count: Number(counted.value), ttl: counted.expires_at - now }
   }
 
-  async link(index: string, member: string, score: number, ttl?: Ttl): Promise<void> {
+  link(index: string, member: string, score: number, ttl?: Ttl): Promise<void> {
+    return this.#keep('link', index, { member, score }, ttl)
+  }
+
+  adopt(index: string, member: string, score: number, ttl?: Ttl): Promise<void> {
+    return this.#keep('adopt', index, { member, score }, ttl)
+  }
+
+  async #keep(how: 'link' | 'adopt', index: string, { member, score }: Scored, ttl?: Ttl): Promise<void> {
     const expiresAt = this.#expiry(ttl)
     finiteScore(score)
     await this.#write(() => {
       if (this.#do.forgetIndex.run(index, this.#now()).changes) this.#do.forgetMembers.run(index)
       this.#do.keepIndex.run(index, expiresAt)
-      this.#do.link.run(index, member, score)
+      this.#do[how].run(index, member, score)
     })
   }
 

@@ -99,6 +99,14 @@ export interface Store {
   close(): Promise<void>
 }
 
+/** What a backend can besides, for a move of its data into another one. docs/decisions/0086-moves.md */
+export interface Backend extends Store {
+  /** The value, and the milliseconds until it expires; without `ttl` it does not. */
+  read(key: string): Promise<{ value: string; ttl?: Ttl } | undefined>
+  /** As `link`, but a member that is there keeps its score. */
+  adopt(index: string, member: string, score: number, ttl?: Ttl): Promise<void>
+}
+
 /** Milliseconds for which the record that `ping` writes is kept. */
 export const pingTtl = 60_000
 

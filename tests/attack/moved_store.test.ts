@@ -1,8 +1,10 @@
 /** A move that stops at any verb of either store: at most one store is ever served, and in the end nothing is lost. docs/decisions/0086-moves.md */
 import { expect, test } from 'bun:test'
-import { abort, move } from '../../src/cli/migrate/move.ts'
+import { abort } from '../../src/cli/migrate/abort.ts'
+import { move } from '../../src/cli/migrate/move.ts'
 import type { OpenedPlain } from '../../src/cli/open.ts'
-import { isUnfinished, unfinishedKey } from '../../src/models/unfinished.ts'
+import { isUnfinished } from '../../src/models/unfinished.ts'
+import { unfinishedKey } from '../../src/store/moving/mark.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Found, Store } from '../../src/store/store.ts'
 import { browser, tokensOf } from '../support/flow.ts'

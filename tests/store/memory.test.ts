@@ -4,6 +4,7 @@ import { heapStats } from 'bun:jsc'
 import { memoryStore } from '../../src/store/memory.ts'
 import { storeContract } from './contract.ts'
 import { rangeContract } from './range_contract.ts'
+import { backendContract } from './backend_contract.ts'
 import { scanContract } from './scan_contract.ts'
 import { processorMs } from '../support/effort.ts'
 
@@ -19,6 +20,7 @@ async function memory() {
 
 storeContract('memory', memory)
 scanContract('memory', memory)
+backendContract('memory', memory)
 rangeContract('memory', memory)
 
 test('expired entries leave the memory although no request reads them', async () => {

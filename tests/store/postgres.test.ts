@@ -8,6 +8,7 @@ import { slowLine } from '../support/slow_line.ts'
 import { until } from '../support/until.ts'
 import { storeContract } from './contract.ts'
 import { rangeContract } from './range_contract.ts'
+import { backendContract } from './backend_contract.ts'
 import { scanContract } from './scan_contract.ts'
 
 let server: PostgresServer
@@ -31,6 +32,7 @@ async function database() {
 
 storeContract('postgres', database)
 scanContract('postgres', database)
+backendContract('postgres', database)
 rangeContract('postgres', database)
 
 test('a key whose end is not kept is named by a scan, not left out', async () => {

@@ -18,6 +18,7 @@ import {
 import { until } from '../support/until.ts'
 import { storeContract } from './contract.ts'
 import { rangeContract } from './range_contract.ts'
+import { backendContract } from './backend_contract.ts'
 import { scanContract } from './scan_contract.ts'
 
 const password = 'p@ss:w/rd%?#'
@@ -38,6 +39,7 @@ async function oneServer() {
 
 storeContract('redis', oneServer)
 scanContract('redis', oneServer)
+backendContract('redis', oneServer)
 rangeContract('redis', oneServer)
 
 /** Every verb once. */

@@ -6,6 +6,7 @@ import { type RedisCluster, redisCli, startRedisCluster } from '../support/redis
 import { until } from '../support/until.ts'
 import { storeContract } from './contract.ts'
 import { rangeContract } from './range_contract.ts'
+import { backendContract } from './backend_contract.ts'
 import { scanContract } from './scan_contract.ts'
 
 let cluster: RedisCluster
@@ -38,6 +39,7 @@ async function namespace() {
 
 storeContract('redis cluster', namespace)
 scanContract('redis cluster', namespace)
+backendContract('redis cluster', namespace)
 rangeContract('redis cluster', namespace)
 
 const port = (i: number): number => cluster.nodes[i]?.port ?? 0

@@ -9,6 +9,7 @@ import { sqliteStore } from '../../src/store/sqlite.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import { storeContract } from './contract.ts'
 import { rangeContract } from './range_contract.ts'
+import { backendContract } from './backend_contract.ts'
 import { scanContract } from './scan_contract.ts'
 import { until } from '../support/until.ts'
 
@@ -41,6 +42,7 @@ async function twoConnections() {
 
 storeContract('sqlite', twoConnections)
 scanContract('sqlite', twoConnections)
+backendContract('sqlite', twoConnections)
 rangeContract('sqlite', twoConnections)
 
 test('two processes on one file: one winner each, no count lost', async () => {

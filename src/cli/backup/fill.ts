@@ -2,8 +2,8 @@
 import { systemRandom } from '../../lib/random.ts'
 import { createBirth } from '../../models/birth.ts'
 import { FactorGeneration } from '../../models/factor_generation.ts'
-import { isOfPresence, useOf } from '../../models/presence.ts'
-import { unfinishedKey } from '../../models/unfinished.ts'
+import { useOf } from '../../models/presence.ts'
+import { isOfMove, isOfPresence, unfinishedKey } from '../../store/moving/mark.ts'
 import type { Found, Store } from '../../store/store.ts'
 import { storeLocation } from '../administration.ts'
 import { Refusal } from '../failure.ts'
@@ -13,9 +13,10 @@ import { accountOf } from './kinds.ts'
 
 /** What a look at the store itself leaves there. */
 export const isOfLooks = (found: Found): boolean =>
-  found.kind === 'value'
-    ? found.key === unfinishedKey || isOfPresence(found.key) || /^(ping|config_check)(:|$)/.test(found.key)
-    : isOfPresence(found.index)
+  isOfMove(found) ||
+  (found.kind === 'value'
+    ? isOfPresence(found.key) || /^(ping|config_check)(:|$)/.test(found.key)
+    : isOfPresence(found.index))
 
 export async function isEmpty(store: Store): Promise<boolean> {
   for await (const page of store.scan()) if (!page.every(isOfLooks)) return false

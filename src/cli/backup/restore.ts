@@ -35,6 +35,10 @@ export const restore = defineCommand({
     const { config, environment } = await readSettings()
     const secret = backupKeyOf(config)
     requireSharedStore(config)
+    if (config.storeMoveTo !== undefined)
+      throw new Refusal(
+        'STORE_MOVE_TO is set: a store that takes part in a move is not restored. Remove it first',
+      )
     return withUnfinished(config, async (target) => {
       const { about, records } = await withFile(path, environment.env, (file) =>
         restoreFrom(target, { path: file, secret, replace }),
@@ -133,7 +137,10 @@ function read(file: FileHandle, secret: string, now: number): Reading {
 /** Reads all of it, so that a file which cannot be restored is refused before anything is written. */
 async function look({ parts, digest }: Reading, config: Config): Promise<{ about: About; digest: string }> {
   let about: About | undefined
-  const keys = await openBackend({ ...config, store: { kind: 'memory' } }, systemClock)
+  const keys = await openBackend(
+    { ...config, store: { kind: 'memory' }, storeMoveTo: undefined },
+    systemClock,
+  )
   for await (const part of parts)
     if ('about' in part) requireFit((about = part.about), config)
     else if (!about || !isKept(part.found, about.contents))

@@ -1,9 +1,11 @@
 /** `latchkey migrate`: moves all data from one store to another, of any two backends. docs/operations.md, "Another store" */
 import { auditPlain } from '../audit_trail.ts'
-import { defineCommand } from '../command.ts'
+import { type Answer, defineCommand } from '../command.ts'
 import { print, printTable } from '../output.ts'
-import { abort as undo, move, standing } from './move.ts'
-import { withStores } from './stores.ts'
+import { abort as undo, standing } from './abort.ts'
+import { move } from './move.ts'
+import { moveWhileServing } from './online.ts'
+import { type Backends, withStores } from './stores.ts'
 
 const stores = {
   from: { type: 'string', value: 'URL', help: 'The store with the data, or @FILE with its URL' },
@@ -22,9 +24,14 @@ const progress = (words: string): void => void process.stderr.write(`${words}\n`
 
 export const migrate = defineCommand({
   takes: [],
-  options: { ...stores, gone },
-  run: ({ from, to, gone: names = [] }) =>
+  options: {
+    ...stores,
+    'while-serving': { type: 'boolean', help: 'All servers have STORE_MOVE_TO, and go on' },
+    gone,
+  },
+  run: ({ from, to, 'while-serving': serving = false, gone: names = [] }) =>
     withStores({ from, to }, async (both) => {
+      if (serving) return moveBeside(both, names)
       const { records, kinds } = await move(both, { gone: names, progress })
       const { from: source, to: target } = await standing(both)
       await auditPlain(both.to, { change: 'store_moved', changed: [source, target], records })
@@ -41,6 +48,19 @@ export const migrate = defineCommand({
       }
     }),
 })
+
+async function moveBeside(both: Backends, names: readonly string[]): Promise<Answer> {
+  const records = await moveWhileServing(both, { gone: names, progress })
+  const { from: source, to: target } = await standing(both)
+  await auditPlain(both.to, { change: 'store_moved', changed: [source, target], records })
+  return {
+    facts: { from: source, to: target, records },
+    show() {
+      print(`moved ${records} records from ${source} to ${target}; nothing is left in the source`)
+      print('Set STORE_URL to the new store, remove STORE_MOVE_TO, and restart one server after the other.')
+    },
+  }
+}
 
 export const status = defineCommand({
   takes: [],

@@ -1,11 +1,11 @@
 /** The two stores of a move, opened by the settings of this process. */
 import { SettingFault } from '../../config/setting_fault.ts'
 import type { Config } from '../../config.ts'
-import { StoreUnavailable } from '../../store/store.ts'
+import { type Backend, StoreUnavailable } from '../../store/store.ts'
 import { requireSharedStore } from '../administration.ts'
 import { readEnvironment } from '../environment.ts'
 import { Refusal, UsageError } from '../failure.ts'
-import { newStore, type OpenedPlain, openPlain, readConfig } from '../open.ts'
+import { newStore, type OpenedPlain, openForMove, readConfig } from '../open.ts'
 import { createSecrets } from '../secrets.ts'
 
 export interface Stores {
@@ -13,19 +13,28 @@ export interface Stores {
   to: OpenedPlain
 }
 
-type Side = '--from' | '--to'
+type Side = OpenedPlain & { plain: Backend }
+
+export interface Backends extends Stores {
+  from: Side
+  to: Side
+}
+
+type Option = '--from' | '--to'
 
 /**
  * The settings with the store of `url`, or of the file that `@PATH` names: a URL on the command line shows its password to
  * others on the machine. A certificate authority is of the side that has TLS.
  */
-async function settingsOf(side: Side, url: string): Promise<Config> {
+async function settingsOf(side: Option, url: string): Promise<Config> {
   const { REDIS_CA_PATH: redis, POSTGRES_CA_PATH: postgres, ...env } = readEnvironment().env
   const unnamed = {
     STORE_URL: undefined,
     STORE_URL_FILE: undefined,
     REDIS_URL: undefined,
     REDIS_URL_FILE: undefined,
+    STORE_MOVE_TO: undefined,
+    STORE_MOVE_TO_FILE: undefined,
   }
   const store = await createSecrets().resolve({
     ...env,
@@ -54,7 +63,7 @@ async function settingsOf(side: Side, url: string): Promise<Config> {
 /** `work` may read and write both. Throws UsageError or Refusal for what cannot be moved. */
 export async function withStores<T>(
   { from, to }: { from: string | undefined; to: string | undefined },
-  work: (stores: Stores) => Promise<T>,
+  work: (stores: Backends) => Promise<T>,
 ): Promise<T> {
   if (from === undefined || to === undefined)
     throw new UsageError(
@@ -76,9 +85,9 @@ export async function withStores<T>(
   }
 }
 
-async function openSide(side: Side, config: Config): Promise<OpenedPlain> {
+async function openSide(side: Option, config: Config): Promise<Side> {
   try {
-    const opened = await openPlain({
+    const opened = await openForMove({
       ...config,
       logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel,
     })
