@@ -32,7 +32,7 @@ const receiver = Bun.serve({
 const ports = [freePort(), freePort()]
 const envOf = (at: number): Record<string, string> => ({
   NODE_ENV: 'development',
-  ISSUER_URL: `http://localhost:${ports[at]}`,
+  ISSUER_URL: `http://localhost:${ports[0]}`,
   PORT: `${ports[at]}`,
   STORE_URL: `sqlite:${join(folder, 'store.db')}`,
   AUDIT_SIGNING_KEY: auditKey,

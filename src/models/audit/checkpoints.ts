@@ -62,16 +62,22 @@ interface Parts {
 const maxAttempts = 50
 /** Checkpoints that are looked back for one that is signed. */
 const mostBack = 100
+/** Problems that are remembered as told. */
+const mostTold = 1_000
 
 export function createCheckpoints({ store, log, clock, issuer, keys, ring, damaged }: Parts): Checkpoints {
   let known: Newest | undefined
   let problem: string | undefined
+  const told = new Set<string>()
   /** The newest batch of each chain at the last look. */
   let seen = new Map<string, number>()
 
+  /** Each once: several that take turns would fill the trail. */
   function report(text: string): void {
-    if (problem === text) return
     problem = text
+    if (told.has(text)) return
+    if (told.size >= mostTold) told.clear()
+    told.add(text)
     damaged(text)
   }
 
