@@ -23,7 +23,11 @@ const options = {
     help: 'Only these kinds (docs/audit.md); repeatable',
   },
   outcome: { type: 'string', value: 'OUTCOME', help: 'success, refused or failure' },
-  actor: { type: 'string', value: 'ACTOR', help: 'person, client, operator, server or unproven' },
+  actor: {
+    type: 'string',
+    value: 'ACTOR',
+    help: 'person, client, administrator, operator, server or unproven',
+  },
   user: { type: 'string', value: 'USER', help: 'The account, by its username or sub' },
   subject: { type: 'string', value: 'PSEUDONYM', help: 'The End-User, by the pseudonym of the entries' },
   client: { type: 'string', value: 'CLIENT_ID', help: 'The client' },
@@ -36,7 +40,7 @@ const options = {
 } as const
 
 const outcomes = ['success', 'refused', 'failure']
-const actors = ['person', 'client', 'operator', 'server', 'unproven']
+const actors = ['person', 'client', 'administrator', 'operator', 'server', 'unproven']
 
 function oneOf(option: string, text: string | undefined, words: readonly string[]): string | undefined {
   if (text === undefined || words.includes(text)) return text

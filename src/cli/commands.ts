@@ -188,6 +188,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await audit()).exportTrail,
   },
   {
+    name: 'audit report',
+    help: 'Write a report for an auditor: rights, what administrators did, failed sign-ins, factors, dormant accounts',
+    load: async () => (await import('./audit_report/report.ts')).report,
+  },
+  {
     name: 'audit jwks',
     help: 'Print the public keys that sign the checkpoints of the audit trail',
     load: async () => (await audit()).jwks,

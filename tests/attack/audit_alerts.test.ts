@@ -139,7 +139,7 @@ describe('a rule', () => {
     await one.happen(
       of({ kind: 'refresh_token_reused', client_id: 'app' }),
       of({ kind: 'changed_by_operator', operator: 'root', details: { change: 'accounts_exported' } }),
-      of({ kind: 'changed_by_operator', operator: 'root', details: { change: 'roles_set' } }),
+      of({ kind: 'changed_by_operator', operator: 'root', details: { change: 'administrator_granted' } }),
       of({ kind: 'changed_by_operator', operator: 'root', details: { change: 'client_added' } }),
       of({ kind: 'keys_failed', details: { problem: 'x' } }),
       of({ kind: 'audit_trail_damaged', details: { problem: 'x' } }),

@@ -103,7 +103,7 @@ export const auditRoutes = {
         v.pipe(v.string(), v.maxLength(2000), v.description('One kind, or several with commas')),
       ),
       outcome: v.optional(v.picklist(['success', 'refused', 'failure'])),
-      actor: v.optional(v.picklist(['person', 'client', 'operator', 'server', 'unproven'])),
+      actor: v.optional(v.picklist(['person', 'client', 'administrator', 'operator', 'server', 'unproven'])),
       sub: v.optional(v.pipe(v.string(), v.maxLength(500), v.description('The account'))),
       subject: v.optional(v.pipe(v.string(), v.maxLength(500), v.description('The pseudonym of an account'))),
       client_id: word,

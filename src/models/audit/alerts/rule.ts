@@ -51,6 +51,8 @@ export const Rules = v.strictObject({
 
 const guesses: KindName[] = ['sign_in_failed', 'second_factor_failed', 'passkey_failed']
 
+const changes: KindName[] = ['changed_by_operator', 'changed_by_administrator']
+
 const builtIn = {
   guessing_by_address: { kinds: guesses, by: 'address', threshold: 50, window: 600 },
   guessing_of_account: { kinds: guesses, by: 'person', threshold: 20, window: 600 },
@@ -67,19 +69,19 @@ const builtIn = {
   stolen_session: { kinds: ['session_moved', 'passkey_refused'], by: 'person', window: 3600 },
   impossible_travel: { kinds: ['signed_in', 'signed_in_with'], by: 'person', faster_than: 1_000 },
   new_administrator: {
-    kinds: ['changed_by_operator'],
-    details: { change: ['administrator_set', 'roles_set'] },
+    kinds: changes,
+    details: { change: ['administrator_granted', 'roles_set'] },
     window: 60,
   },
   mass_export: {
-    kinds: ['changed_by_operator'],
+    kinds: changes,
     details: { change: ['accounts_exported', 'backup_made'] },
     window: 60,
   },
   many_exports: { kinds: ['data_exported', 'data_exported_to'], threshold: 20, window: 3600 },
   key_problem: { kinds: ['keys_failed'], window: 3600, level: 'critical' },
   keys_replaced: {
-    kinds: ['changed_by_operator'],
+    kinds: changes,
     details: { change: ['keys_replaced', 'audit_key_rotated'] },
     window: 60,
   },
