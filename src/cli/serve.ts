@@ -101,6 +101,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
   app = makeApp()
   timers = startTimers(app, keys)
   process.stdout.write(welcome(config, port))
+  timers.soon('first_owner')
   const { host: address, issuer, store } = config
   void warnOfFaults(config, env, log)
   log.info('started', { version, commit, issuer, address, port, store: store.kind })

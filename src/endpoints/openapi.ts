@@ -18,7 +18,7 @@ export const openapi = defineEndpoint({
     const { describeApi } = await import('../openapi/document.ts') // brings the converter of schemas
     const { table } = context
     const endpoints = table.endpoints.filter(({ exists }) => exists?.(call, context) ?? true)
-    const described = { ...context, table: { ...table, endpoints } }
+    const described = { ...context, scopes: context.openScopes, table: { ...table, endpoints } }
     return publicJson(
       context.once(`openapi of ${endpoints.length} endpoints`, () => JSON.stringify(describeApi(described))),
       context.config.jwksMaxAge,

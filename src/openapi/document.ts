@@ -75,6 +75,18 @@ function pathItem(endpoint: DescribedEndpoint, described: Operations, index: num
 const tagOf = (endpoint: DescribedEndpoint): string =>
   endpoint.page ? 'pages' : endpoint.limited ? 'protocol' : 'public'
 
+const tags = [
+  { name: 'protocol', description: 'Called by clients and APIs' },
+  { name: 'pages', description: 'Where clients send the browser of the End-User' },
+  { name: 'public', description: 'Read by anyone' },
+  { name: 'administration', description: 'Called by administrators and their services' },
+]
+
+const isUsed = (paths: Readonly<Record<string, Part>>, tag: string): boolean =>
+  Object.values(paths).some((item) =>
+    Object.values(item as Readonly<Record<string, Operation>>).some((each) => each.tags?.includes(tag)),
+  )
+
 export function describeApi(context: Described): Record<string, unknown> {
   const { config, table } = context
   const paths = Object.fromEntries(
@@ -97,12 +109,7 @@ export function describeApi(context: Described): Record<string, unknown> {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: config.issuer }],
-    tags: [
-      { name: 'protocol', description: 'Called by clients and APIs' },
-      { name: 'pages', description: 'Where clients send the browser of the End-User' },
-      { name: 'public', description: 'Read by anyone' },
-      { name: 'administration', description: 'Called by administrators and their services' },
-    ],
+    tags: tags.filter(({ name }) => isUsed(paths, name)),
     paths,
     components: {
       schemas: schemas(context),

@@ -2,6 +2,7 @@
 import type { AdminRole } from '../auth/admin_roles.ts'
 import { HttpError } from '../auth/errors.ts'
 import type { Context } from '../contracts/context.ts'
+import { say } from '../lib/say.ts'
 import {
   type Administrator,
   Administrators,
@@ -19,6 +20,7 @@ export function requireDone(outcome: Outcome): void {
       expected: 'another owner',
       problem: 'the account is the last owner of the administration; nothing was changed',
       next: 'make another account an owner first (latchkey admin grant USER --role owner)',
+      say: say('deletion.last_owner'),
     })
   if (outcome === 'too_many')
     throw new HttpError('conflict', {
@@ -76,4 +78,20 @@ export async function setAdministrator(
     ]),
   })
   return 'done'
+}
+
+/** Makes the first owner: true for one caller, and only while there is no owner. */
+export async function isFirstOwner(context: Context, author: Author, user: User): Promise<boolean> {
+  const { sub } = user
+  if (!(await Administrators.claim(context, sub))) return false
+  if (!isActive(await User.find(context, sub))) {
+    await Administrators.forget(context, sub)
+    return false
+  }
+  await tellOfOperator(context, user, { kind: 'roles_set' })
+  await noteChange(context, author, 'administrator_granted', {
+    sub,
+    ...differences(context, {}, { administration_role: 'owner' }, ['administration_role']),
+  })
+  return true
 }

@@ -5,6 +5,7 @@ import { defineFeature } from '../../contracts/feature.ts'
 import { Administrators } from '../../models/administrators.ts'
 import { endpointsOf } from './endpoints.ts'
 import { adminPages } from './pages/pages.ts'
+import { firstOwnerJob, firstOwnerPage } from './first_owner.ts'
 import { adminScopeRule } from './scope_rule.ts'
 import { routes } from './routes.ts'
 import { env, featureName, settingsOf } from './settings.ts'
@@ -37,7 +38,8 @@ export const administration = defineFeature({
       .map((each) => `REGISTRATION_ALLOWED_SCOPES: ${each} is given to a client by an operator alone`),
   ],
   baseUrls: baseOf,
-  endpoints: [...endpointsOf(routes), ...adminPages],
+  endpoints: [...endpointsOf(routes), ...adminPages, firstOwnerPage],
+  jobs: [firstOwnerJob],
   claims: [
     {
       name: featureName,

@@ -23,6 +23,7 @@ async function requireActor(call: Call, context: Context) {
 
 export const livePage = defineEndpoint({
   name: 'admin_live',
+  api: false,
   path: livePath,
   advertised: false,
   limited: true,
