@@ -1,11 +1,13 @@
 /** Opens the configured store, its keys and a context for the time of one command. */
 import { createContext } from '../app.ts'
 import type { Config } from '../config.ts'
+import type { Env } from '../config/read.ts'
 import type { Context } from '../contracts/context.ts'
 import { systemRandom } from '../lib/random.ts'
 import type { KeyRing } from '../models/key_ring.ts'
 import { createPresence } from '../models/presence.ts'
 import { StoreUnavailable } from '../store/store.ts'
+import { underApplied } from './applied_settings.ts'
 import { auditAdded, closeTrail, openTrail } from './audit_trail.ts'
 import { Refusal } from './failure.ts'
 import { requireNone } from './folders.ts'
@@ -49,9 +51,15 @@ export async function withOpened<T>(config: Config, work: (opened: Opened) => Pr
   }
 }
 
+/** The store under the settings of the environment and of the configuration file that was applied last. */
+export async function withSettings<T>(work: (opened: Opened) => Promise<T>): Promise<T> {
+  const { config, environment } = await readSettings()
+  return withOpened(config, async (opened) => work(await underApplied(opened, environment.env)))
+}
+
 /** The keys of the configured store; with the memory store those of KEYS_PATH, which a running server reads too. */
 export const withKeys = async <T>(work: (keys: KeyRing, opened: Opened) => Promise<T>): Promise<T> =>
-  withOpened((await readSettings()).config, async (opened) => {
+  withSettings(async (opened) => {
     const keys = await openKeys(opened)
     if (keys.added.length > 0) {
       const audit = await openTrail(opened, 'cli')
@@ -61,20 +69,31 @@ export const withKeys = async <T>(work: (keys: KeyRing, opened: Opened) => Promi
     return work(keys, opened)
   })
 
+/** What a context is made of, for one under other settings. */
+export interface Scene {
+  /** With the values of secrets, without the settings of a configuration file. */
+  env: Env
+  make(config: Config): Context
+}
+
 /** A context like that of the server. Throws Refusal with the memory store, which is in the process of the server. */
 export async function withContext<T>(
   what: 'accounts' | 'clients' | 'secrets',
-  work: (context: Context) => Promise<T>,
+  work: (context: Context, scene: Scene) => Promise<T>,
+  isOfTheFile = false,
 ): Promise<T> {
-  const { config } = await readSettings()
+  const { config, environment } = await readSettings()
   requireSharedStore(config, what)
-  return withOpened(config, async (opened) => {
+  return withOpened(config, async (plain) => {
+    const opened = await underApplied(plain, environment.env, isOfTheFile)
     const keys = await openKeys(opened) // features sign logout tokens with them
     const lastingRoot = await openRoot(opened)
     const audit = await openTrail(opened, 'cli')
     try {
       await auditAdded(audit, keys)
-      return await work(createContext({ ...opened, keys, audit, lastingRoot, random: systemRandom }))
+      const make = (config: Config) =>
+        createContext({ ...opened, config, keys, audit, lastingRoot, random: systemRandom })
+      return await work(make(opened.config), { env: environment.env, make })
     } finally {
       await closeTrail(audit)
     }

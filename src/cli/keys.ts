@@ -13,13 +13,13 @@ import { keyRingSecret } from '../app.ts'
 import { replaceKeys } from '../models/replace_keys.ts'
 import { WrongSecretError } from '../models/signing_keys.ts'
 import { directoryStorage } from '../store/directory.ts'
-import { storeLocation, withKeys, withOpened } from './administration.ts'
+import { storeLocation, withKeys, withSettings } from './administration.ts'
 import { clientsWithoutSecret } from './lost_secrets.ts'
 import { defineCommand } from './command.ts'
 import { readEnvironment } from './environment.ts'
 import { UsageError } from './failure.ts'
 import { openRemoteKeys } from './key_sources/open_sources.ts'
-import { algsInUse, openKeys, type Opened, readSettings } from './open.ts'
+import { algsInUse, openKeys, type Opened } from './open.ts'
 import { moment, print, printable, printJson, printTable, withTimes } from './output.ts'
 
 /** Opening the key ring generates missing keys, so this only prints the keys. */
@@ -80,7 +80,7 @@ export const replace = defineCommand({
       throw new UsageError(
         'all tokens that the keys signed stop verifying, and nothing brings the keys back: add --yes to confirm. latchkey keys rotate replaces keys without an outage',
       )
-    return withOpened((await readSettings()).config, async (opened) => {
+    return withSettings(async (opened) => {
       const { config, clock, store } = opened
       const removed = await replaceKeys({
         storage: config.store.kind === 'memory' ? directoryStorage(config.keysPath) : store,

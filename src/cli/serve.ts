@@ -3,6 +3,7 @@ import { format } from 'node:util'
 import { type App, createApp } from '../app.ts'
 import type { Config } from '../config.ts'
 import { finishApply } from '../clients/apply_steps.ts'
+import { keyRefreshSeconds } from '../config/checks.ts'
 import { compileViews } from '../html/view.ts'
 import { type Env, given } from '../config/read.ts'
 import { SettingFault } from '../config/setting_fault.ts'
@@ -17,6 +18,7 @@ import { type KeyRing } from '../models/key_ring.ts'
 import { writePemFiles } from '../models/pem_files.ts'
 import { tracedKeys } from '../models/traced_keys.ts'
 import { commit, isCompiled, version } from '../version.ts'
+import { appliedSettings } from './applied_settings.ts'
 import { closeTrail, openTrail, settingsFor } from './audit_trail.ts'
 import { readEnvironment, storeVariable } from './environment.ts'
 import { requireNone } from './folders.ts'
@@ -56,9 +58,13 @@ export async function serve(hangUps: HangUps): Promise<void> {
     environment: { env },
   } = await readSettings(secrets)
   const file = logFileOf(config)
-  const { opened, tracing, errorReports } = await observed(await open(config, file, logConsole))
-  const { log } = opened
-  await lookAtStore(opened)
+  const { opened: plain, tracing, errorReports } = await observed(await open(config, file, logConsole))
+  const { log } = plain
+  await lookAtStore(plain)
+  const applied = appliedSettings(plain)
+  env = await applied.over(env)
+  if (applied.names().length > 0) config = readConfig(env)
+  const opened = { ...plain, config }
   const present = await arrive(opened)
   const ring = await openKeys(opened)
   const keys = tracing ? tracedKeys(ring, tracing) : ring
@@ -144,7 +150,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
 
   const readAnew = (): Promise<Env> => tracing?.job('secrets', readAllSecrets) ?? readAllSecrets()
   const readAllSecrets = async (): Promise<Env> => {
-    const next = await secrets.resolve(readEnvironment().env, tracing)
+    const next = await applied.over(await secrets.resolve(readEnvironment().env, tracing))
     for (const facts of secrets.unread()) log.error('secret_unread', { ...facts, kept: 'the last value' })
     return next
   }
@@ -170,12 +176,18 @@ export async function serve(hangUps: HangUps): Promise<void> {
     return changed
   }
 
-  /** Adopts what is new in the places of secrets alone: other settings wait for SIGHUP. */
-  async function refreshSecrets(): Promise<void> {
+  /** The settings of a file were checked together, so none of them is in use without the others. */
+  const adoptAll = async (names: readonly string[], next: Env, problems: string[]): Promise<string[]> => {
+    const values = Object.fromEntries(names.map((name) => [name, next[name]]))
+    return (names.length > 0 && (await attempt(() => adopt({ ...env, ...values }), problems))) || []
+  }
+
+  /** Adopts what is new of these variables alone: other settings wait for SIGHUP. */
+  async function refresh(variables: () => readonly string[], adoptThem: typeof adoptSome): Promise<void> {
     const problems: string[] = []
     const next = await attempt(readAnew, problems)
-    const names = next ? secrets.names().filter((name) => next[name] !== env[name]) : []
-    const changed = await adoptSome(names, next ?? env, problems)
+    const names = next ? variables().filter((name) => next[name] !== env[name]) : []
+    const changed = await adoptThem(names, next ?? env, problems)
     if (problems.length > 0) log.error('reload_refused', { problems })
     if (changed.length > 0) log.info('reloaded', { changed })
   }
@@ -190,9 +202,14 @@ export async function serve(hangUps: HangUps): Promise<void> {
   const refreshLater = () => {
     clearTimeout(refreshing)
     if (closing || secrets.names().length === 0 || config.secretsRefresh === 0) return
-    refreshing = setTimeout(() => take(refreshSecrets), config.secretsRefresh * 1000)
+    refreshing = setTimeout(() => take(() => refresh(secrets.names, adoptSome)), config.secretsRefresh * 1000)
   }
   refreshLater()
+  const watching = setInterval(() => {
+    // A store that does not answer is told by the job that looks at the keys.
+    const moved = applied.hasMoved().catch(() => false)
+    void moved.then((has) => has && take(() => refresh(applied.names, adoptAll)))
+  }, keyRefreshSeconds * 1000)
   hangUps.each(() => {
     if (isHangUpWaiting) return
     isHangUpWaiting = true
@@ -211,6 +228,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
     await listener.stop(true)
     timers?.stop()
     clearTimeout(refreshing)
+    clearInterval(watching)
     if (audit) {
       await audited('stopped', audit, { signal })
       await closeTrail(audit).catch(notWritten)

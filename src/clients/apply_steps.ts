@@ -82,10 +82,10 @@ const release = (memory: Applying, clientId: string, version: number) =>
   )
 
 async function carryOut(memory: Applying, step: Step, pending: Pending, state: State): Promise<void> {
-  const { client_id } = step
+  const client_id = 'client_id' in step ? step.client_id : undefined
   if (step.do === 'put') await put(memory, step, pending, state)
-  else if (step.do === 'remove') await remove(memory, client_id, pending.version)
-  else await release(memory, client_id, pending.version)
+  else if (step.do === 'remove') await remove(memory, step.client_id, pending.version)
+  else if (step.do === 'release') await release(memory, step.client_id, pending.version)
   const { changed, before, after } = step
   await note(undefined, memory, 'client_applied', {
     change: step.do === 'put' && step.is_new ? 'create' : step.do,

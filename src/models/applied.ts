@@ -48,6 +48,8 @@ const Step = v.variant('do', [
   }),
   v.object({ do: v.literal('remove'), client_id: v.string(), ...Told }),
   v.object({ do: v.literal('release'), client_id: v.string(), ...Told }),
+  /** Told alone: the document has them. */
+  v.object({ do: v.literal('settings'), ...Told }),
 ])
 
 const Entry = v.object({

@@ -24,14 +24,16 @@ export class ManagedByFile extends OAuthError {
   readonly told: string
 
   constructor({ client_id, managed_by }: Managed, what = 'it') {
+    const file = managed_by?.file ?? 'latchkey.yaml'
+    const told = `the file ${file} manages ${client_id}: change ${what} there and run latchkey apply -f ${file}, or take the client out with latchkey apply --release ${client_id}`
     super('access_denied', {
       rule: 'RFC 7592 §2.2',
       expected: 'a client that no configuration file manages',
       problem: 'a configuration file of the operator manages this client',
       next: 'the operator changes it there',
+      detail: told,
     })
-    const file = managed_by?.file ?? 'latchkey.yaml'
-    this.told = `the file ${file} manages ${client_id}: change ${what} there and run latchkey apply -f ${file}, or take the client out with latchkey apply --release ${client_id}`
+    this.told = told
   }
 }
 

@@ -8,12 +8,11 @@ import { makePlan } from '../../src/cli/plan/make_plan.ts'
 import { openSaved, savePlan } from '../../src/cli/plan/saved_plan.ts'
 import { shownPlan } from '../../src/cli/plan/show_plan.ts'
 import { readSource } from '../../src/cli/plan/source.ts'
-import { wantedIn } from '../../src/cli/plan/wanted.ts'
 import { Refusal } from '../../src/cli/failure.ts'
 import { Applied } from '../../src/models/applied.ts'
 import { Client } from '../../src/models/client.ts'
 import { memoryStore } from '../../src/store/memory.ts'
-import { applyFile, fileOf, planOf } from '../support/configuration.ts'
+import { applyFile, fileOf, planOf, sceneOf, wantedIn } from '../support/configuration.ts'
 import { demo } from '../support/client.ts'
 import { browser, introspect, post, refresh, tokensOf, userinfo } from '../support/flow.ts'
 import { expectLinear } from '../support/linear.ts'
@@ -57,7 +56,7 @@ describe('bombs', () => {
   test('a name of a prototype is a name', async () => {
     const { context } = await provider()
     expect(() =>
-      wantedIn('latchkey: 1\nclients: [{client_id: a, __proto__: {first_party: true}}]', 'f', 'f', context),
+      wantedIn('latchkey: 1\nclients: [{client_id: a, __proto__: {first_party: true}}]', context),
     ).toThrow('__proto__: there is no such member')
   })
 })
@@ -73,7 +72,7 @@ test('a secret is in no plan, saved plan, history, log or refusal', async () => 
   process.env.CANARY_SECRET = canary
   const op = await provider({ env: { AUDIT_SIGNING_KEY: 'a-key-for-the-audit-trail-of-this-test' } })
   const text = fileOf({ ...web, client_secret: 'env:CANARY_SECRET' })
-  const wanted = wantedIn(text, 'latchkey.yaml', rules.file, op.context)
+  const wanted = wantedIn(text, op.context)
   const plan = await makePlan(wanted, { path: rules.file, rules }, op.context)
   const saved = join(folder, 'canary.plan')
   savePlan(saved, rules.file, wanted, plan, op.context)
@@ -153,14 +152,19 @@ test('a relative path stays in the folder of the file, links included', async ()
 
 describe('saved plans', () => {
   const save = async (op: Provider, text: string, name: string) => {
-    const wanted = wantedIn(text, 'latchkey.yaml', rules.file, op.context)
+    const wanted = wantedIn(text, op.context)
     const plan = await makePlan(wanted, { path: rules.file, rules }, op.context)
     const path = join(folder, name)
     savePlan(path, rules.file, wanted, plan, op.context)
     return path
   }
   const applySaved = async (op: Provider, path: string) =>
-    carryOut(await openSaved(path, rules, op.context), { what: 'apply' }, undefined, op.context)
+    carryOut(
+      await openSaved(path, rules, op.context, sceneOf(op.context)),
+      { what: 'apply' },
+      undefined,
+      op.context,
+    )
 
   test('one that fits is applied once', async () => {
     const op = await provider()
@@ -206,7 +210,9 @@ describe('saved plans', () => {
     const path = join(folder, 'odd')
     for (const text of ['', '{', '[]', '{"latchkey_plan":1}', canary]) {
       writeFileSync(path, text)
-      const refusal = await openSaved(path, rules, op.context).catch((error: Error) => error)
+      const refusal = await openSaved(path, rules, op.context, sceneOf(op.context)).catch(
+        (error: Error) => error,
+      )
       expect(refusal).toBeInstanceOf(Refusal)
       expect((refusal as Error).message).not.toContain(canary)
     }

@@ -7,11 +7,10 @@ import { type Answer } from '../command.ts'
 import { Refusal } from '../failure.ts'
 import { print, printable } from '../output.ts'
 import { carryOut, type Done, printDone, secretsFileOption } from './carry_out.ts'
-import { makePlan, type Plan } from './make_plan.ts'
-import { defaultFile, fileOption, rulesOf, secretRuleOptions, withApplied } from './plan.ts'
+import { isEmpty, type Plan } from './make_plan.ts'
+import { defaultFile, fileOption, planOfFile, rulesOf, secretRuleOptions, withApplied } from './plan.ts'
 import { openSaved } from './saved_plan.ts'
 import { shownPlan } from './show_plan.ts'
-import { readWanted } from './wanted.ts'
 
 export const yesOption = { yes: { type: 'boolean', help: 'Confirm the changes' } } as const
 
@@ -24,7 +23,7 @@ export async function answerTo(
   run: () => Promise<Done>,
 ): Promise<Answer> {
   const { facts, show } = await shownPlan(plan, context)
-  if (plan.changes.length === 0) return { facts: { ...facts, applied: false }, show }
+  if (isEmpty(plan)) return { facts: { ...facts, applied: false }, show }
   if (!isConfirmed) {
     const refusal = new Refusal(`nothing was changed: ${again}`)
     return { facts: { ...facts, applied: false }, show, failure: refusal }
@@ -64,13 +63,13 @@ export const apply = defineCommand({
         throw new Refusal('--release goes with neither --file nor --plan')
       return withApplied((context) => releaseClients(release, context))
     }
-    return withApplied(async (context) => {
+    return withApplied(async (context, scene) => {
       const path = file ?? defaultFile
       const rules = rulesOf(path, options)
       const plan =
         saved === undefined
-          ? await makePlan(readWanted(path, context), { path, rules }, context)
-          : await openSaved(saved, rules, context)
+          ? (await planOfFile(path, rules, context, scene)).plan
+          : await openSaved(saved, rules, context, scene)
       return answerTo(
         plan,
         yes || saved !== undefined,
@@ -105,6 +104,8 @@ async function releaseClients(ids: readonly string[], context: Context): Promise
       members: { managed_by: { from: current[i]?.managed_by?.file ?? null, to: null } },
       breaks: [],
     })),
+    settings: [],
+    breaks: [],
     steps: names.map((client_id, i) => ({
       do: 'release',
       client_id,

@@ -46,7 +46,7 @@ export async function carryOut(
   const { base, document, steps, file } = plan
   const pending = await Applied.begin(context, base, {
     ...kind,
-    ...countsOf(plan.changes),
+    ...countsOf(plan),
     file,
     operator: operatorName(),
     document,

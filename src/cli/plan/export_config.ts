@@ -7,7 +7,10 @@ import { allOf } from '../administration.ts'
 import { defineCommand } from '../command.ts'
 import { Refusal } from '../failure.ts'
 import { print, printable } from '../output.ts'
+import { providersVariable } from './provider_secrets.ts'
+import { type Env, given } from '../../config/read.ts'
 import { withApplied } from './plan.ts'
+import { sectionsOf, settingRows } from './setting_table.ts'
 import { writeOwn } from './saved_plan.ts'
 import { fileMembersOf } from './target.ts'
 
@@ -35,6 +38,27 @@ export function fileClientOf(
 /** Of the record, with the default false. */
 const ofDefaults = ['first_party', 'resource_server', 'disabled'] as const
 
+/** The variables that a file can have. Providers with secrets in their variable are left to it. */
+const settingsIn = (env: Env): Record<string, string> =>
+  Object.fromEntries(
+    settingRows.flatMap(({ variable, form }) => {
+      const text = given(env, variable)
+      return text === undefined || variable === providersVariable || !isReadable(form, text)
+        ? []
+        : [[variable, text] as const]
+    }),
+  )
+
+/** False for the path of a file with the value. */
+function isReadable(form: { value(text: string): unknown }, text: string): boolean {
+  try {
+    form.value(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const head = `# Configuration of Latchkey: docs/configuration_files.md
 # latchkey plan says what would change, latchkey apply --yes changes it.
 # client_secret says where a secret is (env:NAME, file:PATH, vault:PATH#FIELD, awssm:, gcpsm:), never what it is.
@@ -54,7 +78,7 @@ export const exportConfig = defineCommand({
     },
   },
   run: ({ to, client: ids }) =>
-    withApplied(async (context) => {
+    withApplied(async (context, { env }) => {
       const all = await allOf(Client.every(context))
       const missing = ids?.find((id) => !all.some(({ client_id }) => client_id === id))
       if (missing !== undefined)
@@ -65,6 +89,7 @@ export const exportConfig = defineCommand({
       const known = await Applied.document(context, await Applied.find(context))
       const content = {
         latchkey: 1,
+        ...(ids === undefined && sectionsOf({ ...settingsIn(env), ...known.settings })),
         clients: chosen.map((client) => fileClientOf(client, known.clients[client.client_id], context)),
       }
       const text = head + stringify(content, { lineWidth: 0 })

@@ -6,21 +6,13 @@ import { Client } from '../../models/client.ts'
 import { consequencesOf } from '../client_changes.ts'
 import { Refusal } from '../failure.ts'
 import { printable } from '../output.ts'
+import type { Break, Row } from './row.ts'
 import { secretChange } from './secret_change.ts'
 import type { SecretRules } from './secret_places.ts'
 import { Problems } from './source.ts'
 import { fileMembersOf, targetOf } from './target.ts'
+import { clientsConcerned, type SettingChange, settingChanges } from './setting_changes.ts'
 import type { Wanted, WantedClient } from './wanted.ts'
-
-export interface Row {
-  from: unknown
-  to: unknown
-}
-
-export interface Break {
-  name: string
-  text: string
-}
 
 export interface Change {
   client_id: string
@@ -38,6 +30,9 @@ export interface Plan {
   file: string
   document: Document
   changes: readonly Change[]
+  settings: readonly SettingChange[]
+  /** Clients that the settings concern. */
+  breaks: readonly Break[]
   steps: readonly Step[]
   /** Random secrets of this plan, by client_id. */
   made: Readonly<Record<string, string>>
@@ -48,6 +43,8 @@ export interface PlanOptions {
   path: string
   rules: SecretRules
   isRollback?: boolean
+  /** The provider as it is, where the settings of the file make it another one. */
+  before?: Context
 }
 
 interface Part {
@@ -74,6 +71,8 @@ export async function makePlan(wanted: Wanted, options: PlanOptions, context: Co
       .map((id) => removalOf(id, context)),
   )
   const list = [...parts.values()]
+  const settings = settingChanges(known.settings, wanted.settings)
+  const { before = context } = options
   const changes = [...list.flatMap(({ change }) => change ?? []), ...removals.map(({ change }) => change)]
   return {
     base,
@@ -81,14 +80,27 @@ export async function makePlan(wanted: Wanted, options: PlanOptions, context: Co
     document: {
       file: wanted.file,
       clients: Object.fromEntries([...parts].map(([id, { kept }]) => [id, kept])),
-      settings: known.settings,
+      settings: wanted.settings,
     },
     changes,
-    steps: [...list.flatMap(({ step }) => step ?? []), ...removals.map(({ step }) => step)],
+    settings,
+    breaks: settings.length === 0 ? [] : await clientsConcerned(before, context),
+    steps: [
+      ...settingSteps(settings),
+      ...list.flatMap(({ step }) => step ?? []),
+      ...removals.map(({ step }) => step),
+    ],
     made: Object.fromEntries(
       [...parts].flatMap(([id, { made }]) => (made === undefined ? [] : [[id, made] as const])),
     ),
   }
+}
+
+/** For the audit trail alone: servers read the settings of the version. */
+function settingSteps(settings: readonly SettingChange[]): Step[] {
+  if (settings.length === 0) return []
+  const rows = Object.fromEntries(settings.map(({ setting, from, to }) => [setting, { from, to }]))
+  return [{ do: 'settings', ...toldOf(rows) }]
 }
 
 interface Setting {
@@ -255,9 +267,11 @@ export const fingerprintOf = (plan: Plan, context: Context): string => macOf(key
 export const isFingerprintOf = (given: string, plan: Plan, context: Context): boolean =>
   isMacOf(keyOf(context), decidesOf(plan), given)
 
-export const countsOf = (changes: readonly Change[]) => {
+export const isEmpty = ({ changes, settings }: Plan): boolean => changes.length + settings.length === 0
+
+export const countsOf = ({ changes, settings }: Pick<Plan, 'changes' | 'settings'>) => {
   const count = (what: Change['do']) => changes.filter((each) => each.do === what).length
-  return { created: count('create'), changed: count('change'), removed: count('remove') }
+  return { created: count('create'), changed: count('change') + settings.length, removed: count('remove') }
 }
 
 /** Throws Refusal when another process has begun a version since the plan was made. */

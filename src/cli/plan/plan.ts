@@ -1,13 +1,14 @@
 /** `latchkey plan`: what a configuration file would change, and what would break for whom. docs/configuration_files.md */
 import { finishApply } from '../../clients/apply_steps.ts'
 import type { Context } from '../../contracts/context.ts'
-import { withContext } from '../administration.ts'
+import { type Scene, withContext } from '../administration.ts'
 import { defineCommand } from '../command.ts'
-import { makePlan } from './make_plan.ts'
+import { isEmpty, makePlan, type Plan } from './make_plan.ts'
+import { contextUnder } from './scene.ts'
 import { savePlan } from './saved_plan.ts'
 import type { SecretRules } from './secret_places.ts'
 import { shownPlan } from './show_plan.ts'
-import { readWanted } from './wanted.ts'
+import { sourceAt, type Wanted, wantedOf } from './wanted.ts'
 
 export const fileOption = {
   file: { type: 'string', short: 'f', value: 'FILE', help: 'The file. Default: latchkey.yaml' },
@@ -30,11 +31,28 @@ export const rulesOf = (
 })
 
 /** A context in which no apply is half done: what a process that died has begun is ended first. */
-export const withApplied = <T>(work: (context: Context) => Promise<T>): Promise<T> =>
-  withContext('clients', async (context) => {
-    await finishApply(context)
-    return work(context)
-  })
+export const withApplied = <T>(work: (context: Context, scene: Scene) => Promise<T>): Promise<T> =>
+  withContext(
+    'clients',
+    async (context, scene) => {
+      await finishApply(context)
+      return work(context, scene)
+    },
+    true,
+  )
+
+/** The plan of a file, with the provider as it would be under the settings of the file. */
+export async function planOfFile(
+  path: string,
+  rules: SecretRules,
+  context: Context,
+  scene: Scene,
+): Promise<{ wanted: Wanted; plan: Plan; under: Context }> {
+  const source = sourceAt(path)
+  const under = await contextUnder(source, scene, source.problems)
+  const wanted = wantedOf(source, under)
+  return { wanted, under, plan: await makePlan(wanted, { path, rules, before: context }, under) }
+}
 
 export const plan = defineCommand({
   takes: [],
@@ -45,10 +63,9 @@ export const plan = defineCommand({
     ...secretRuleOptions,
   },
   run: ({ file: path = defaultFile, out, ...rules }) =>
-    withApplied(async (context) => {
-      const wanted = readWanted(path, context)
-      const made = await makePlan(wanted, { path, rules: rulesOf(path, rules) }, context)
+    withApplied(async (context, scene) => {
+      const { wanted, plan: made, under } = await planOfFile(path, rulesOf(path, rules), context, scene)
       if (out !== undefined) savePlan(out, path, wanted, made, context)
-      return { ...(await shownPlan(made, context)), exit: made.changes.length > 0 ? 2 : 0 }
+      return { ...(await shownPlan(made, under)), exit: isEmpty(made) ? 0 : 2 }
     }),
 })

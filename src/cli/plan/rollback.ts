@@ -3,10 +3,13 @@ import type { Context } from '../../contracts/context.ts'
 import { Applied, type Document, type Entry, type State } from '../../models/applied.ts'
 import { type Answer, defineCommand } from '../command.ts'
 import { Refusal } from '../failure.ts'
+import type { Scene } from '../administration.ts'
 import { moment, printable, printList } from '../output.ts'
 import { answerTo, yesOption } from './apply.ts'
 import { carryOut, secretsFileOption } from './carry_out.ts'
 import { makePlan } from './make_plan.ts'
+import { contextUnder } from './scene.ts'
+import { Problems } from './source.ts'
 import { rulesOf, withApplied } from './plan.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -20,13 +23,13 @@ export const rollback = defineCommand({
   },
   run({ list, yes = false, 'generated-to': secretsFile }, [text]) {
     if (list && text !== '') throw new Refusal('--list goes without a version')
-    return withApplied(async (context) => {
+    return withApplied(async (context, scene) => {
       const state = await Applied.open(context)
       if (list) return listed(state)
       const entry = entryOf(state, text)
       const document = await Applied.documentOf(context, entry)
       if (!document) throw new Refusal(`the file of version ${entry.version} cannot be read any more`)
-      const plan = await planOf(document, context)
+      const plan = await planOf(document, context, scene)
       return answerTo(plan, yes, `add --yes to go back to version ${entry.version}`, context, () =>
         carryOut(plan, { what: 'rollback', to: entry.version }, secretsFile, context),
       )
@@ -48,7 +51,7 @@ function entryOf(state: State, text: string): Entry {
 
 const nowhere = { line: 1, column: 1 }
 
-function planOf(document: Document, context: Context) {
+async function planOf(document: Document, context: Context, scene: Scene) {
   const wanted: Wanted = {
     file: document.file,
     clients: new Map(
@@ -57,9 +60,13 @@ function planOf(document: Document, context: Context) {
         { given, secret, overlap, place: nowhere, places: {} },
       ]),
     ),
+    settings: document.settings,
+    settingPlaces: {},
   }
   const { file } = document
-  return makePlan(wanted, { path: file, rules: rulesOf(file, {}), isRollback: true }, context)
+  const under = await contextUnder(wanted, scene, new Problems(file))
+  const options = { path: file, rules: rulesOf(file, {}), isRollback: true, before: context }
+  return makePlan(wanted, options, under)
 }
 
 function listed({ history, version }: State): Answer {

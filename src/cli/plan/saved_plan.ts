@@ -2,11 +2,13 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
+import type { Scene } from '../administration.ts'
 import { Refusal } from '../failure.ts'
 import { printable } from '../output.ts'
 import { fingerprintOf, isFingerprintOf, makePlan, movedOn, type Plan } from './make_plan.ts'
+import { contextUnder } from './scene.ts'
 import type { SecretRules } from './secret_places.ts'
-import { readBounded } from './source.ts'
+import { Problems, readBounded } from './source.ts'
 import type { Wanted } from './wanted.ts'
 
 const Place = v.object({ line: v.number(), column: v.number() })
@@ -27,6 +29,7 @@ const Saved = v.strictObject({
       places: v.record(v.string(), Place),
     }),
   ),
+  settings: v.record(v.string(), v.string()),
   fingerprint: v.string(),
 })
 
@@ -59,6 +62,7 @@ export function savePlan(to: string, path: string, wanted: Wanted, plan: Plan, c
         },
       ]),
     ),
+    settings: { ...wanted.settings },
     fingerprint: fingerprintOf(plan, context),
   }
   try {
@@ -84,6 +88,7 @@ export async function openSaved(
   path: string,
   rules: Omit<SecretRules, 'file'>,
   context: Context,
+  scene: Scene,
 ): Promise<Plan> {
   const saved = readSaved(path)
   const wanted: Wanted = {
@@ -91,8 +96,12 @@ export async function openSaved(
     clients: new Map(
       Object.entries(saved.clients).map(([id, client]) => [id, { ...client, secret: client.secret }]),
     ),
+    settings: saved.settings,
+    settingPlaces: {},
   }
-  const plan = await makePlan(wanted, { path: saved.path, rules: { ...rules, file: saved.path } }, context)
+  const under = await contextUnder(wanted, scene, new Problems(saved.path))
+  const options = { path: saved.path, rules: { ...rules, file: saved.path }, before: context }
+  const plan = await makePlan(wanted, options, under)
   if (plan.base.store !== saved.store)
     throw new Refusal(
       `${printable(path)} was made for another store, so nothing was changed: run latchkey plan against this one`,

@@ -54,8 +54,7 @@ function fromFile(path: string, { file }: SecretRules): string {
   }
 }
 
-async function read(place: string, rules: SecretRules): Promise<string> {
-  const { env } = readEnvironment()
+async function read(place: string, rules: SecretRules, env: Env): Promise<string> {
   if (place.startsWith('env:')) return fromVariable(place.slice(4), env)
   if (place.startsWith('file:')) return fromFile(place.slice(5), rules)
   const reference = referenceIn(place)
@@ -69,13 +68,20 @@ async function read(place: string, rules: SecretRules): Promise<string> {
   }
 }
 
+/** Whether a server can read a secret there: a path is absolute, and no command is run. */
+export const isPlace = (text: string): boolean => /^(?:(?:env|vault|awssm|gcpsm):.|file:\/)/.test(text)
+
+/** The secret at such a place. Throws PlaceProblem. */
+export const referredSecret = (place: string, env: Env): Promise<string> =>
+  read(place, { file: '', allowExec: false, allowWeak: true }, env)
+
 /** The secret at the place, with the rules of `client add`. Throws PlaceProblem. */
 export async function secretAt(
   place: string,
   client: Parameters<typeof leastSecret>[0],
   rules: SecretRules,
 ): Promise<string> {
-  const secret = await read(place, rules)
+  const secret = await read(place, rules, readEnvironment().env)
   if (!/^[\x21-\x7e]{1,512}$/.test(secret))
     throw new PlaceProblem('expected a secret of 1 to 512 characters of ASCII without spaces, in one line')
   const least = leastSecret(client)

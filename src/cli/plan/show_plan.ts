@@ -3,7 +3,7 @@ import { storeLocation } from '../administration.ts'
 import type { Context } from '../../contracts/context.ts'
 import { print, printable } from '../output.ts'
 import { affectedBy, type Affected } from './affected.ts'
-import { type Change, countsOf, type Plan } from './make_plan.ts'
+import { type Change, countsOf, isEmpty, type Plan } from './make_plan.ts'
 
 /** A value longer than this is shortened on the terminal; JSON has the whole. */
 const longestValue = 300
@@ -41,8 +41,8 @@ function affectedWords({ people, names, grants, consents, scopes }: Affected, is
 }
 
 export async function shownPlan(plan: Plan, context: Context): Promise<ShownPlan> {
-  const { base, changes } = plan
-  const counts = countsOf(changes)
+  const { base, changes, settings } = plan
+  const counts = countsOf(plan)
   const { clients, isPartial } = await affectedBy(changes, context)
   const store = storeLocation(context.config)
   return {
@@ -55,12 +55,19 @@ export async function shownPlan(plan: Plan, context: Context): Promise<ShownPlan
         ...change,
         ...(clients.has(change.client_id) && { affects: clients.get(change.client_id) }),
       })),
+      settings,
+      breaks: plan.breaks,
       ...(isPartial && { people_are_partial: true }),
     },
     show() {
-      if (changes.length === 0)
+      if (isEmpty(plan))
         return print(`${printable(plan.file)}: nothing to change in ${store} (version ${base.version})`)
       print(`${printable(plan.file)} for ${store} (version ${base.version})`)
+      for (const { setting, from, to, breaks } of settings) {
+        print(`\n${coloured('change', `~ ${setting}`)}: ${brief(from)} → ${brief(to)}`)
+        for (const { text } of breaks) print(`    ${coloured('break', '!')} ${text}`)
+      }
+      for (const { text } of plan.breaks) print(`    ${coloured('break', '!')} ${printable(text)}`)
       for (const change of changes) showChange(change, clients.get(change.client_id), isPartial)
       print(`\n${counts.created} to create, ${counts.changed} to change, ${counts.removed} to remove`)
     },

@@ -4,6 +4,7 @@ import { translated } from '../../auth/metadata_promises.ts'
 import { coreMetadata } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
 import { privileges } from '../client_options.ts'
+import { readSettingsOf, sections, type WantedSettings } from './setting_table.ts'
 import { cameOf, type Found, membersOf, type Place, Problems, readBounded, readSource } from './source.ts'
 
 /** A client of the file. */
@@ -22,6 +23,16 @@ export interface WantedClient {
 export interface Wanted {
   file: string
   clients: ReadonlyMap<string, WantedClient>
+  /** By variable, with references in place of secrets. */
+  settings: WantedSettings['settings']
+  settingPlaces: WantedSettings['places']
+}
+
+/** A file that was read as far as no client is looked at: its settings decide what a client may have. */
+export interface FileSource extends Omit<Wanted, 'clients'> {
+  source: Found
+  top: ReadonlyMap<string, Found>
+  problems: Problems
 }
 
 const format = 1
@@ -31,7 +42,7 @@ const defaultOverlap = 86_400
 
 /** Members of a client that are neither metadata nor privileges. */
 const ofTheFile = ['client_id', 'client_secret', 'client_secret_overlap', 'disabled'] as const
-const topMembers = ['latchkey', 'clients'] as const
+const topMembers = ['latchkey', 'clients', ...sections]
 
 const memberNames = ({ table }: Pick<Context, 'table'>): string[] => [
   ...ofTheFile,
@@ -50,13 +61,11 @@ function readOverlap(value: unknown): number | undefined {
   return time >= 0 && time <= longestOverlap ? time : undefined
 }
 
-/** Throws Refusal with all faults of the file. */
-export function readWanted(path: string, context: Context): Wanted {
-  return wantedIn(readBounded(path), basename(path), path, context)
-}
+/** Throws Refusal for a file that cannot be read. */
+export const sourceAt = (path: string): FileSource => sourceIn(readBounded(path), basename(path), path)
 
 /** `path` is for messages, `file` the name that is kept. */
-export function wantedIn(text: string, file: string, path: string, context: Context): Wanted {
+export function sourceIn(text: string, file: string, path: string): FileSource {
   const problems = new Problems(path)
   const source = readSource(text, path)
   const top = membersOf(source, topMembers, problems, '')
@@ -67,23 +76,30 @@ export function wantedIn(text: string, file: string, path: string, context: Cont
       'latchkey',
       `expected the version of the format: latchkey: ${format}`,
     )
+  const { settings, places } = readSettingsOf(top, problems)
+  return { file, source, top, problems, settings, settingPlaces: places }
+}
+
+/** Throws Refusal with all faults of the file. */
+export function wantedOf(read: FileSource, context: Context): Wanted {
+  const { file, source, top, problems, settings, settingPlaces } = read
   const clients = new Map<string, WantedClient>()
   for (const [at, found] of itemsOf(top.get('clients'), problems, 'clients').entries()) {
-    const read = readClient(found, `clients[${at}]`, problems, context)
-    if (!read) continue
-    const twin = clients.get(read.id)
+    const client = readClient(found, `clients[${at}]`, problems, context)
+    if (!client) continue
+    const twin = clients.get(client.id)
     if (twin)
       problems.add(
-        read.client.place,
+        client.client.place,
         `clients[${at}].client_id`,
         `came twice: line ${twin.place.line} has it too`,
       )
-    else clients.set(read.id, read.client)
+    else clients.set(client.id, client.client)
   }
   if (clients.size > mostClients)
     problems.add(source.place, 'clients', `expected at most ${mostClients} clients, got ${clients.size}`)
   problems.requireNone()
-  return { file, clients }
+  return { file, clients, settings, settingPlaces }
 }
 
 function itemsOf(found: Found | undefined, problems: Problems, path: string): readonly Found[] {

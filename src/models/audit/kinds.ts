@@ -66,7 +66,7 @@ const kindsOfTheServer = {
     details: changeDetails,
   }),
   client_applied: change(
-    'A configuration file changed a client; a secret is named by its place',
+    'A configuration file changed a client or settings; a secret is named by its place',
     'operator',
     {
       details: { change: text, version: count, changed: texts, before: texts, after: texts },
