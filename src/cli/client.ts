@@ -1,20 +1,15 @@
 /** `latchkey client …`: an operator manages registered clients, without the limits of client registration. https://www.rfc-editor.org/rfc/rfc7591 */
-import { note } from '../models/audit/note.ts'
-import { endGrants } from '../clients/end_grants.ts'
-import type { Context } from '../contracts/context.ts'
-import { admitMetadata, operatorPolicy } from '../endpoints/registration.ts'
+import { addClient, noClient, removeClient, withDefaults } from '../endpoints/operator_clients.ts'
 import { clientStates } from '../models/client_index.ts'
 import { clientSorts, searchClients } from '../models/client_search.ts'
-import { Client, isPublic, makeClient, needsSecret } from '../models/client.ts'
-import { isSubOfPerson } from '../models/subjects.ts'
+import { Client, isPublic } from '../models/client.ts'
 import { withContext } from './administration.ts'
 import { readSecret, secretOptions } from './secret_option.ts'
 import { droppedFrom, warnOfDropped } from './client_changes.ts'
-import { clientOptions, givenMembers, requireAllowed, withDefaults } from './client_options.ts'
+import { clientOptions, givenMembers } from './client_options.ts'
 import { defineCommand } from './command.ts'
 import { chosen, found, searchOptions } from './search_options.ts'
 import { Refusal } from './failure.ts'
-import { namesNoMethod, withOfferedMethod } from './secret_method.ts'
 import { moment, print, printable, printFacts, printList, withTimes } from './output.ts'
 
 export const add = defineCommand({
@@ -25,37 +20,11 @@ export const add = defineCommand({
     const asked = withDefaults(name, given, options)
     requireRedirect(asked)
     return withContext('clients', async (context) => {
-      const metadata = await admitMetadata(
-        withOfferedMethod(asked, context),
-        operatorPolicy(context),
-        { by: 'operator' },
-        context,
-      )
-      const chosen = await readSecret(options, metadata)
-      if (chosen !== undefined && !needsSecret(metadata))
-        throw new Refusal(
-          `a client with token_endpoint_auth_method ${metadata.token_endpoint_auth_method} has no secret`,
-        )
-      const record = {
-        ...metadata,
-        ...privileges,
-        ...(namesNoMethod(asked) && { either_secret_method: true }),
-        client_id: options['client-id'] ?? context.random(18),
-      }
-      const { client, secret: used } = makeClient(context, record, chosen)
-      const secret = chosen === undefined ? used : undefined
-      requireAllowed(client)
-      await requireNoPerson(context, client.client_id)
-      if (!(await Client.create(context, client)))
-        throw new Refusal(`there is a client ${printable(client.client_id)} already`)
-      // Again: an import may have made the account since.
-      await requireNoPerson(context, client.client_id).catch(async (error: unknown) => {
-        await Client.remove(context, client.client_id)
-        throw error
-      })
-      await note(undefined, context, 'changed_by_operator', {
-        change: 'client_added',
-        client_id: client.client_id,
+      const { client, secret } = await addClient(context, 'operator', {
+        metadata: asked,
+        privileges,
+        clientId: options['client-id'],
+        chooseSecret: (metadata) => readSecret(options, metadata),
       })
       const leftOut = droppedFrom(given, client)
       warnOfDropped(leftOut)
@@ -94,14 +63,6 @@ const scopeWords = ({ scope }: Client): string =>
     ? 'It may request no scope. latchkey client set CLIENT_ID --scope SCOPE gives it one.'
     : `It may request these scopes: ${printable(scope)}. latchkey client set CLIENT_ID --scope SCOPE chooses others.`
 
-/** The client_id is the `sub` of tokens that the client has for itself: an API would take them for those of the person. */
-async function requireNoPerson(context: Context, clientId: string): Promise<void> {
-  if (await isSubOfPerson(context, clientId))
-    throw new Refusal(
-      `${printable(clientId)} is, or was, the sub of an account; a client needs another client_id (RFC 9700 §4.15)`,
-    )
-}
-
 export const shownClient = ({
   sealed_secret: _sealed,
   former_secret,
@@ -122,7 +83,7 @@ export const show = defineCommand({
   run: (_, [clientId]) =>
     withContext('clients', async (context) => {
       const client = await Client.find(context, clientId)
-      if (!client) throw unknownClient(clientId)
+      if (!client) throw noClient(clientId)
       return { facts: shownClient(client) }
     }),
 })
@@ -182,13 +143,7 @@ export const remove = defineCommand({
   options: {},
   run: (_, [clientId]) =>
     withContext('clients', async (context) => {
-      if (!(await Client.remove(context, clientId))) throw unknownClient(clientId)
-      const ended = await endGrants(context, clientId)
-      await note(undefined, context, 'changed_by_operator', {
-        change: 'client_removed',
-        client_id: clientId,
-        grants: ended,
-      })
+      const ended = await removeClient(context, 'operator', clientId)
       return {
         facts: { client_id: clientId, removed: true, ended_grants: ended },
         show: () =>
@@ -199,6 +154,3 @@ export const remove = defineCommand({
       }
     }),
 })
-
-export const unknownClient = (clientId: string) =>
-  new Refusal(`there is no client ${printable(clientId)}; latchkey client list shows all clients`)

@@ -1,13 +1,12 @@
 /** The options that give a client its members, one row for each. https://www.rfc-editor.org/rfc/rfc7591#section-2 */
 import { signingAlgs } from '../auth/registration.ts'
+import { longestRoleName } from '../clients/privileges.ts'
+import { defaultScopes } from '../endpoints/operator_clients.ts'
 import { resourceProblem } from '../auth/resource_uri.ts'
 import type { Option } from './command.ts'
 import { UsageError } from './failure.ts'
 import { readJson } from './json_file.ts'
 import { printable } from './output.ts'
-
-/** Of a client of End-Users. A service has none: what it needs is known to the operator alone (OWASP ASVS 5.0, 10.4.11). */
-export const defaultScopes = 'openid profile email offline_access'
 
 /** An option that gives one member of the record. */
 export interface MemberOption extends Option {
@@ -16,8 +15,6 @@ export interface MemberOption extends Option {
   readonly privilege?: true
   /** The value of the member. Without it: the text, the list, or true. */
   readonly read?: (given: never) => unknown
-  /** What a privilege in a file must be, where `type` does not say it. */
-  readonly form?: { expected: string; holds: (value: unknown) => boolean }
 }
 
 /** `admin=Administrators`, or `editor` for a role that keeps its name. */
@@ -29,16 +26,6 @@ const readRoleNames = (given: readonly string[]): Record<string, string> =>
         throw new UsageError(`--role-name: expected ROLE or ROLE=NAME, got ${printable(text)}`)
       return [role, name]
     }),
-  )
-
-const longestRoleName = 200
-
-const isObjectOfTexts = (value: unknown): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  !Array.isArray(value) &&
-  Object.values(value).every(
-    (each) => typeof each === 'string' && each !== '' && each.length <= longestRoleName,
   )
 
 /** One row for each option. `client add` sets these members, `client set` changes them. */
@@ -187,7 +174,6 @@ export const memberOptions = {
     value: 'ROLE[=NAME]',
     help: 'A role that it is told with the scopes roles and groups, under NAME if given; others it is not told. Default: all',
     read: readRoleNames,
-    form: { expected: 'an object such as {"admin": "Administrators"}', holds: isObjectOfTexts },
   },
   'allow-resource': {
     member: 'allowed_resources',

@@ -1,10 +1,9 @@
 /** Reads the options of `latchkey client add` and `client set` as members of a client. https://www.rfc-editor.org/rfc/rfc7591#section-2 */
-import { grantTypesFor } from '../auth/agreeing_types.ts'
-import { defaultScopes, type MemberOption, memberOptions } from './client_option_table.ts'
+import { misfitsOf, privileges } from '../clients/privileges.ts'
+import { type MemberOption, memberOptions } from './client_option_table.ts'
 import type { Values } from './command.ts'
 import { readJson } from './json_file.ts'
-import { type Client, isPublic } from '../models/client.ts'
-import { Refusal, UsageError } from './failure.ts'
+import { UsageError } from './failure.ts'
 import { printable } from './output.ts'
 
 export const metadataOption = {
@@ -25,11 +24,6 @@ export type ClientOptions = Values<typeof clientOptions>
 type MemberValues = Values<typeof memberOptions>
 
 const rows: readonly (readonly [string, MemberOption])[] = Object.entries(memberOptions)
-
-/** Members that an operator alone gives a client. */
-export const privileges: readonly string[] = [
-  ...new Set(rows.flatMap(([, { privilege, member }]) => (privilege ? [member] : []))),
-]
 
 /** The members that the options give, in the order of the table: metadata, or privileges. Throws UsageError. */
 async function given(options: MemberValues, privilege: boolean): Promise<Record<string, unknown>> {
@@ -68,59 +62,6 @@ function requireForm(own: Readonly<Record<string, unknown>>): void {
     throw new UsageError(`--metadata: ${member}: expected ${expected}, got ${printable(own[member])}`)
 }
 
-/** The privileges whose value has another form than their option gives, and what was expected. */
-export const misfitsOf = (
-  own: Readonly<Record<string, unknown>>,
-): readonly { member: string; expected: string }[] =>
-  rows.flatMap(([, { member, privilege, type, form = forms[type] }]) =>
-    !privilege || own[member] === undefined || form.holds(own[member])
-      ? []
-      : [{ member, expected: form.expected }],
-  )
-
-const forms: Readonly<Record<MemberOption['type'], NonNullable<MemberOption['form']>>> = {
-  boolean: { expected: 'true or false', holds: (value) => typeof value === 'boolean' },
-  string: {
-    expected: 'a list of texts',
-    holds: (value) => Array.isArray(value) && value.every((each) => typeof each === 'string'),
-  },
-}
-
-/** The grant types by which End-Users sign in. */
-const ofPeople: readonly string[] = [
-  'authorization_code',
-  'implicit',
-  'urn:ietf:params:oauth:grant-type:device_code',
-  'urn:openid:params:grant-type:ciba',
-]
-
-const defaultGrants = (responseTypes: unknown): string[] =>
-  Array.isArray(responseTypes)
-    ? [...new Set([...grantTypesFor(responseTypes.map(String)), 'refresh_token'])]
-    : ['authorization_code', 'refresh_token']
-
-/** With defaults; not validated yet: `admitMetadata` does that. */
-export function withDefaults(
-  name: string,
-  metadata: Readonly<Record<string, unknown>>,
-  { jwks }: ClientOptions,
-): Record<string, unknown> {
-  const grantTypes = metadata.grant_types ?? defaultGrants(metadata.response_types)
-  const grants: readonly unknown[] = Array.isArray(grantTypes) ? grantTypes : []
-  const withPeople = grants.some((each) => ofPeople.includes(String(each)))
-  return {
-    ...(!grants.includes('implicit') && {
-      response_types: grants.includes('authorization_code') ? ['code'] : [],
-    }),
-    scope: withPeople ? defaultScopes : '',
-    ...(grants.some((each) => each !== 'client_credentials') && { include_claims_in_id_token: true }),
-    ...(jwks !== undefined && { token_endpoint_auth_method: 'private_key_jwt' }),
-    ...metadata,
-    grant_types: grantTypes,
-    client_name: name,
-  }
-}
-
 function requireSense(options: ClientOptions): void {
   const isPublic = options.public || options['auth-method'] === 'none'
   if (options.public && options['auth-method'] !== undefined && options['auth-method'] !== 'none')
@@ -139,15 +80,6 @@ function requireSense(options: ClientOptions): void {
     throw new UsageError(
       `--client-id: expected 1 to 200 ASCII characters without spaces, got ${printable(id)}`,
     )
-}
-
-/** What holds for the record as a whole, whichever options gave it. Throws Refusal. */
-export function requireAllowed(client: Client): void {
-  if (!isPublic(client)) return
-  if (client.require_pkce === false)
-    throw new Refusal('require_pkce is false (--no-pkce), and a public client always needs PKCE')
-  if (client.resource_server || client.resource_uris)
-    throw new Refusal('resource_server, resource_uris: only a client that authenticates may introspect')
 }
 
 function requireObject(path: string, value: unknown): Record<string, unknown> {

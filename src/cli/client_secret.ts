@@ -1,10 +1,8 @@
 /** `latchkey client secret`: a new secret for a client, while the old one still holds. */
-import { note } from '../models/audit/note.ts'
 import type { Context } from '../contracts/context.ts'
-import { formerSecret, withNewSecret, withoutFormerSecret } from '../clients/client_secret.ts'
+import { endFormerSecret as endClientSecret, noClient, renewSecret } from '../endpoints/operator_clients.ts'
 import { Client, needsSecret, newSecret } from '../models/client.ts'
 import { withContext } from './administration.ts'
-import { unknownClient } from './client.ts'
 import { type Answer, defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { moment, print, printable } from './output.ts'
@@ -31,7 +29,7 @@ export const secret = defineCommand({
     const overlap = text === '0' ? 0 : readTime('overlap', text, longestOverlap)
     return withContext('clients', async (context) => {
       const client = await Client.find(context, clientId)
-      if (!client) throw unknownClient(clientId)
+      if (!client) throw noClient(clientId)
       const { token_endpoint_auth_method: method } = client
       if (!needsSecret(client))
         throw new Refusal(
@@ -48,9 +46,6 @@ export const secret = defineCommand({
   },
 })
 
-const audit = (context: Context, change: string, clientId: string): Promise<void> =>
-  note(undefined, context, 'changed_by_operator', { change, client_id: clientId })
-
 interface Renewal {
   secret: string
   /** Seconds. */
@@ -58,23 +53,12 @@ interface Renewal {
   isChosen: boolean
 }
 
-/** One of two commands that run at once makes the new secret: otherwise the secret that the client uses could end early. */
 async function renew(
   context: Context,
   clientId: string,
   { secret, overlap, isChosen }: Renewal,
 ): Promise<Answer> {
-  let until: number | undefined
-  const after = await Client.update(context, clientId, (current) => {
-    until = formerSecret(current, context.clock)?.exp
-    return until !== undefined && overlap > 0 ? undefined : withNewSecret(current, secret, overlap, context)
-  })
-  if (until !== undefined && overlap > 0)
-    throw new Refusal(
-      `${printable(clientId)} has two secrets already, and the older one holds until ${moment(until)}: end it with --end-old, or both with --overlap 0`,
-    )
-  if (!after) throw unknownClient(clientId)
-  await audit(context, 'client_secret_made', clientId)
+  const after = await renewSecret(context, 'operator', clientId, { secret, overlap })
   const former = after.former_secret?.exp
   const facts = {
     client_id: clientId,
@@ -95,13 +79,7 @@ async function renew(
 }
 
 async function endFormer(context: Context, clientId: string): Promise<Answer> {
-  let held = false
-  await Client.update(context, clientId, (current) => {
-    held = formerSecret(current, context.clock) !== undefined
-    return withoutFormerSecret(current)
-  })
-  if (!held) throw new Refusal(`${printable(clientId)} has only one secret; nothing was changed`)
-  await audit(context, 'client_secret_ended', clientId)
+  await endClientSecret(context, 'operator', clientId)
   return {
     facts: { client_id: clientId, former_secret_ended: true },
     show: () => print('The old secret ends on a running server within a second. The new one stays.'),

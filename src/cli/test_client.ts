@@ -1,6 +1,6 @@
 /** The interactive client of docs/walkthrough.md: it runs one code flow and prints each step. */
 import { generatePkce } from '../auth/pkce.ts'
-import { defaultScopes } from './client_option_table.ts'
+import { defaultScopes } from '../endpoints/operator_clients.ts'
 import { systemRandom } from '../lib/random.ts'
 import { demoClient } from '../models/demo.ts'
 import { listenForCallback } from './callback_listener.ts'

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { Administrators } from '../../src/models/administrators.ts'
+import { Client } from '../../src/models/client.ts'
 import { User } from '../../src/models/user.ts'
 import { fillLogin, launchChromium, openTab } from '../support/chromium.ts'
 import { alice } from '../support/person.ts'
@@ -137,5 +138,69 @@ test('the overview shows a new problem without a reload, and its stream ends wit
   // The stream ends at its next look, and the browser finds that it may not open it again.
   const answer = await tab.page.waitForResponse((each) => each.url().endsWith('/admin/live'))
   expect(answer.status()).toBe(403)
+  await tab.close()
+})
+
+test('an operator adds an app by its kind, changes it, gives it a new secret and removes it', async () => {
+  await giveRole('operator')
+  const tab = await openTab(browser, { javaScriptEnabled: false })
+  const { page } = tab
+  await open(page, '/admin/clients')
+  await page.click('a[href="/admin/clients/new"]')
+  await page.click('a[href="/admin/clients/new?kind=web"]')
+  await page.fill('#client_name', 'Wiki')
+  await page.fill('#redirect_uris', 'https://wiki.example/one\nhttps://wiki.example/two')
+  await page.click('button[name=add]')
+  const configuration = (await page.textContent('pre'))!
+  const [, secret] = /CLIENT_SECRET=(\S+)/.exec(configuration)!
+  const [, id] = /CLIENT_ID=(\S+)/.exec(configuration)!
+  expect(secret!.length).toBeGreaterThan(40)
+  await page.click('main p a')
+  await page.waitForURL(`${op.issuer}/admin/clients/${id}`)
+  expect(await page.content()).not.toContain(secret!)
+
+  await page.fill('#redirect_uris', 'https://wiki.example/two')
+  await page.check('[name=first_party]')
+  await page.click('button[name=change]')
+  await page.waitForURL((url) => url.search === '?done=change')
+  expect(await Client.find(op.context, id!)).toMatchObject({
+    client_name: 'Wiki',
+    first_party: true,
+    redirect_uris: ['https://wiki.example/two'],
+  })
+  await page.fill('#redirect_uris', 'not a uri')
+  await page.click('button[name=change]')
+  expect(await page.textContent('[role=alert]')).toContain('Nothing was changed')
+
+  // Another administrator changes it while this page is open.
+  await page.goto(`${op.issuer}/admin/clients/${id}`)
+  await Client.update(op.context, id!, (current) => ({ ...current, client_name: 'Knowledge' }))
+  await page.click('button[name=change]')
+  expect(await page.textContent('[role=alert]')).toContain('Someone else changed this')
+  expect((await Client.find(op.context, id!))!.client_name).toBe('Knowledge')
+
+  await page.click('button[name=renew]')
+  expect(await page.textContent('pre')).not.toContain(secret!)
+  await page.click('main p a')
+  await page.click('button[name=disable]')
+  await page.waitForURL((url) => url.search === '?done=disable')
+  expect((await Client.find(op.context, id!))!.disabled).toBe(true)
+  await page.click('button[name=remove]')
+  expect(await page.textContent('main')).toContain('cannot be undone')
+  expect(await Client.find(op.context, id!)).toBeDefined()
+  await page.click('button[name=remove]')
+  await page.waitForURL((url) => url.pathname === '/admin/clients')
+  expect(await Client.find(op.context, id!)).toBeUndefined()
+  // The two refusals on purpose.
+  expect(tab.complaints.every((each) => /400|412/.test(each))).toBe(true)
+  await tab.close()
+})
+
+test('an auditor reads apps and finds no button that changes one', async () => {
+  await giveRole('auditor')
+  const tab = await openTab(browser)
+  await open(tab.page, '/admin/clients/client123')
+  expect(await tab.page.locator('main form[method=post]').count()).toBe(0)
+  expect((await tab.page.goto(`${op.issuer}/admin/clients/new`))!.status()).toBe(404)
   await tab.close()
 })

@@ -6,9 +6,14 @@ import { admitMetadata, operatorPolicy } from '../../endpoints/registration.ts'
 import { type Client, makeClient } from '../../models/client.ts'
 import { isSubOfPerson } from '../../models/subjects.ts'
 import { droppedFrom } from '../client_changes.ts'
-import { misfitsOf, privileges, requireAllowed, withDefaults } from '../client_options.ts'
+import { misfitsOf, privileges } from '../../clients/privileges.ts'
+import {
+  namesNoMethod,
+  requireAllowed,
+  withDefaults,
+  withOfferedMethod,
+} from '../../endpoints/operator_clients.ts'
 import { Refusal } from '../failure.ts'
-import { namesNoMethod, withOfferedMethod } from '../secret_method.ts'
 import type { WantedClient } from './wanted.ts'
 
 /** Members of the record that a file decides. All others are those of the provider. */

@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { translated } from '../../auth/metadata_promises.ts'
 import { coreMetadata } from '../../auth/registration.ts'
 import type { Context } from '../../contracts/context.ts'
-import { privileges } from '../client_options.ts'
+import { privileges } from '../../clients/privileges.ts'
 import { readSettingsOf, sections, type WantedSettings } from './setting_table.ts'
 import { cameOf, type Found, membersOf, type Place, Problems, readBounded, readSource } from './source.ts'
 

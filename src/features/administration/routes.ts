@@ -1,6 +1,7 @@
 /** The table of the administration API: one line for each resource. */
 import { bulkRoute } from './bulk.ts'
 import type { Route } from './route.ts'
+import { clientRoutes } from './routes/clients.ts'
 import { healthRoutes } from './routes/health.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { accessRoutes } from './routes/access.ts'
@@ -13,6 +14,7 @@ import { ownRoutes } from './routes/self.ts'
 
 const single: readonly Route[] = [
   ...Object.values(ownRoutes),
+  ...Object.values(clientRoutes),
   ...Object.values(healthRoutes),
   ...Object.values(peopleRoutes),
   ...Object.values(personActivityRoutes),

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'bun:test'
-import { type ClientOptions, givenMembers, withDefaults } from '../../../src/cli/client_options.ts'
+import { type ClientOptions, givenMembers } from '../../../src/cli/client_options.ts'
 import { UsageError } from '../../../src/cli/failure.ts'
+import { withDefaults } from '../../../src/endpoints/operator_clients.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-options-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -15,6 +15,7 @@ export const adminPath = '/admin'
 const sections = [
   { path: adminPath, icon: 'activity', title: say('admin.overview'), scope: undefined },
   { path: '/admin/people', icon: 'users-round', title: say('admin.people'), scope: 'admin:people.read' },
+  { path: '/admin/clients', icon: 'app-window', title: say('admin.clients'), scope: 'admin:clients.read' },
   { path: '/admin/audit', icon: 'scroll-text', title: say('admin.audit'), scope: 'admin:audit.read' },
 ] as const satisfies readonly (Section & { scope: AdminScope | undefined })[]
 

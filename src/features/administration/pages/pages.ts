@@ -1,6 +1,8 @@
 /** The pages of /admin: one line each. */
 import type { Endpoint } from '../../../contracts/endpoint.ts'
 import { auditPage, auditVerificationPage } from './audit.ts'
+import { clientPage } from './client.ts'
+import { clientsPage, newClientPage } from './clients.ts'
 import { livePage } from './live.ts'
 import { overviewPage } from './overview.ts'
 import { peoplePage } from './people.ts'
@@ -11,6 +13,9 @@ export const adminPages: readonly Endpoint[] = [
   livePage,
   peoplePage,
   personPage,
+  clientsPage,
+  newClientPage,
+  clientPage,
   auditPage,
   auditVerificationPage,
 ]

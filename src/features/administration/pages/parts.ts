@@ -1,6 +1,7 @@
 /** Parts that the pages of /admin share. */
+import { buttonForm } from '../../../html/account_parts.ts'
 import type { IconName } from '../../../html/icon.ts'
-import { codeText, icon } from '../../../html/page_parts.ts'
+import { codeText, hiddenField, icon } from '../../../html/page_parts.ts'
 import { defineView, type Html, type ViewValue } from '../../../html/view.ts'
 import { type Said, say } from '../../../lib/say.ts'
 
@@ -10,6 +11,21 @@ export const link = defineView('admin_link', '<a href="{{path}}">{{text}}</a>', 
 
 export const onwardLink = defineView('admin_onward', '<p><a href="{{path}}">{{text}}</a></p>', [
   'path',
+  'text',
+])
+
+const button = defineView(
+  'admin_button_link',
+  '<div class="choice"><a class="button" href="{{path}}">{{text}}</a>{{hint}}</div>',
+  ['path', 'text', 'hint'],
+)
+/** A link that begins something. */
+export const buttonLink = (view: { path: string; text: Said; hint?: Said }): Html =>
+  button({ path: view.path, text: view.text, hint: hintOf(view.hint) })
+
+export const preformatted = defineView('admin_pre', '<pre dir="ltr">{{text}}</pre>', ['text'])
+
+export const warning = defineView('admin_warning', '<p class="warning">{{text}}{{icon triangle-alert}}</p>', [
   'text',
 ])
 
@@ -64,3 +80,138 @@ export const tiles = (
   tileList({
     tiles: list.map(({ label, figure, isBad = false }) => tile({ kind: isBad ? 'bad' : '', label, figure })),
   })
+const actionRow = defineView('admin_actions', '<div class="actions row">{{forms}}</div>', ['forms'])
+/** Buttons side by side; nothing without a button. */
+export const actions = (forms: readonly (Html | undefined)[]): Html[] => {
+  const shown = forms.filter((each) => each !== undefined)
+  return shown.length > 0 ? [actionRow({ forms: shown })] : []
+}
+
+const formView = defineView(
+  'admin_form',
+  '<form method="post" action="{{action}}">{{hidden}}<div class="form_grid">{{fields}}</div><div class="actions"><button class="{{kind}}" type="submit" name="{{name}}" value="{{name}}">{{text}}</button></div></form>',
+  ['action', 'hidden', 'fields', 'kind', 'name', 'text'],
+)
+/** A form of an action: `name` is that of the action. */
+export const actionForm = (view: {
+  action: string
+  csrf: string
+  name: string
+  text: Said
+  kind?: 'danger' | 'primary'
+  hidden?: Readonly<Record<string, string>>
+  fields: readonly Html[]
+}): Html =>
+  formView({
+    action: view.action,
+    hidden: Object.entries({ csrf_token: view.csrf, ...view.hidden }).map(([name, value]) =>
+      hiddenField({ name, value }),
+    ),
+    fields: view.fields,
+    kind: view.kind ?? 'primary',
+    name: view.name,
+    text: view.text,
+  })
+
+const inputView = defineView(
+  'admin_input',
+  '<p><label for="{{name}}">{{label}}</label><input id="{{name}}" name="{{name}}" type="{{type}}" value="{{value}}" autocomplete="off" {{required}}>{{hint}}</p>',
+  ['name', 'label', 'type', 'value', 'required', 'hint'],
+)
+const hintView = defineView('admin_hint', '<span class="hint">{{text}}</span>', ['text'])
+const hintOf = (hint: Said | undefined) => (hint ? hintView({ text: hint }) : [])
+
+export interface Field {
+  name: string
+  label: Said
+  value?: string | undefined
+  hint?: Said | undefined
+}
+
+export const textField = (field: Field & { type?: 'text' | 'email' | 'url'; required?: boolean }): Html =>
+  inputView({
+    name: field.name,
+    label: field.label,
+    type: field.type ?? 'text',
+    value: field.value ?? '',
+    required: field.required ? 'required' : '',
+    hint: hintOf(field.hint),
+  })
+
+const areaView = defineView(
+  'admin_area',
+  '<p><label for="{{name}}">{{label}}</label><textarea id="{{name}}" name="{{name}}" spellcheck="false">{{value}}</textarea>{{hint}}</p>',
+  ['name', 'label', 'value', 'hint'],
+)
+/** Several lines, one value each. */
+export const linesField = (field: Field): Html =>
+  areaView({ name: field.name, label: field.label, value: field.value ?? '', hint: hintOf(field.hint) })
+
+const selectView = defineView(
+  'admin_select',
+  '<p><label for="{{name}}">{{label}}</label><select id="{{name}}" name="{{name}}">{{options}}</select>{{hint}}</p>',
+  ['name', 'label', 'options', 'hint'],
+)
+const optionView = defineView('admin_option', '<option value="{{value}}" {{selected}}>{{text}}</option>', [
+  'value',
+  'selected',
+  'text',
+])
+export const selectField = (
+  field: Field & { options: readonly { value: string; text: Said | string }[] },
+): Html =>
+  selectView({
+    name: field.name,
+    label: field.label,
+    hint: hintOf(field.hint),
+    options: field.options.map(({ value, text }) =>
+      optionView({ value, text, selected: value === (field.value ?? '') ? 'selected' : '' }),
+    ),
+  })
+
+const checkView = defineView(
+  'admin_check',
+  '<p><label class="check"><input type="checkbox" name="{{name}}" value="yes" {{checked}}><span>{{label}}</span></label>{{hint}}</p>',
+  ['name', 'checked', 'label', 'hint'],
+)
+export const checkField = (field: Omit<Field, 'value'> & { isOn: boolean }): Html =>
+  checkView({
+    name: field.name,
+    label: field.label,
+    checked: field.isOn ? 'checked' : '',
+    hint: hintOf(field.hint),
+  })
+
+/** The lines of a field with one value each. */
+export const linesOf = (text: string | undefined): string[] =>
+  (text ?? '')
+    .split('\n')
+    .map((each) => each.trim())
+    .filter((each) => each !== '')
+
+/** Before what cannot be undone: says what will happen, and asks once more. */
+export const confirmation = (view: {
+  title: Said
+  text: Said
+  action: string
+  csrf: string
+  /** Of the action, which runs with the field `confirmed`. */
+  name: string
+  fields?: Readonly<Record<string, string>>
+}): { title: Said; main: Html[] } => ({
+  title: view.title,
+  main: [
+    warning({ text: view.text }),
+    ...actions([
+      buttonForm({
+        action: view.action,
+        csrf: view.csrf,
+        name: view.name,
+        text: view.title,
+        kind: 'danger',
+        fields: { ...view.fields, confirmed: 'yes' },
+      }),
+      buttonLink({ path: view.action, text: say('admin.cancel') }),
+    ]),
+  ],
+})
