@@ -1,6 +1,7 @@
 /** `latchkey client secret`: a new secret for a client, while the old one still holds. */
 import type { Context } from '../contracts/context.ts'
-import { endFormerSecret as endClientSecret, noClient, renewSecret } from '../endpoints/operator_clients.ts'
+import { noClient } from '../endpoints/operator_clients.ts'
+import { endFormerSecret as endClientSecret, renewSecret } from '../endpoints/operator_secrets.ts'
 import { Client, needsSecret, newSecret } from '../models/client.ts'
 import { withContext } from './administration.ts'
 import { type Answer, defineCommand } from './command.ts'

@@ -2,13 +2,7 @@
 import { grantTypesFor } from '../auth/agreeing_types.ts'
 import type { ClientMetadata } from '../auth/registration.ts'
 import { HttpError } from '../auth/errors.ts'
-import {
-  formerSecret,
-  leastSecret,
-  secretsOf,
-  withNewSecret,
-  withoutFormerSecret,
-} from '../clients/client_secret.ts'
+import { leastSecret, secretsOf } from '../clients/client_secret.ts'
 import { endGrants } from '../clients/end_grants.ts'
 import { privileges } from '../clients/privileges.ts'
 import { isMetadata, replaced } from '../clients/replaced_client.ts'
@@ -21,7 +15,7 @@ import { admitMetadata, operatorPolicy } from './registration.ts'
 
 export type Members = Readonly<Record<string, unknown>>
 
-const unprocessable = (problem: string, next?: string) =>
+export const unprocessable = (problem: string, next?: string) =>
   new HttpError('unprocessable', { expected: 'a client that this provider can serve', problem, next })
 
 export const noClient = (clientId: string) =>
@@ -92,7 +86,7 @@ export function requireAllowed(client: Client): void {
 }
 
 /** The client_id is the `sub` of tokens that the client has for itself: an API would take them for those of the person. */
-export async function requireNoPerson(context: Context, clientId: string): Promise<void> {
+async function requireNoPerson(context: Context, clientId: string): Promise<void> {
   if (await isSubOfPerson(context, clientId))
     throw unprocessable(
       `${clientId} is, or was, the sub of an account; a client needs another client_id (RFC 9700 §4.15)`,
@@ -240,7 +234,7 @@ export function requireLongSecret(before: Client, next: Client, context: Context
 
 /** Throws when the caller may not change the client as it is, or has read another version. Asked inside of the change. */
 export type RequireCurrent = (client: Client) => void
-const anyClient: RequireCurrent = () => {}
+export const anyClient: RequireCurrent = () => {}
 
 export interface ChangedClient {
   before: Client
@@ -298,58 +292,5 @@ export async function setClientDisabled(
   })
   if (!after) throw noClient(clientId)
   await noteChange(context, author, disabled ? 'client_disabled' : 'client_enabled', { client_id: clientId })
-  return after
-}
-
-/** One of two callers at once makes the new secret: otherwise the secret that the client uses could end early. */
-export async function renewSecret(
-  context: Context,
-  author: Author,
-  clientId: string,
-  { secret, overlap }: { secret: string; overlap: number },
-  requireCurrent = anyClient,
-): Promise<Client> {
-  let until: number | undefined
-  const after = await Client.update(context, clientId, (current) => {
-    requireCurrent(current)
-    if (!needsSecret(current))
-      throw unprocessable(
-        `${clientId} has no secret: its token_endpoint_auth_method is ${current.token_endpoint_auth_method}`,
-        'latchkey client set --auth-method changes it',
-      )
-    until = formerSecret(current, context.clock)?.exp
-    return until !== undefined && overlap > 0 ? undefined : withNewSecret(current, secret, overlap, context)
-  })
-  if (until !== undefined && overlap > 0)
-    throw new HttpError('conflict', {
-      expected: 'a client with one secret',
-      problem: `${clientId} has two secrets already, and the older one holds until ${new Date(until * 1000).toISOString()}`,
-      next: 'end the older one first, or both with an overlap of 0',
-    })
-  if (!after) throw noClient(clientId)
-  await noteChange(context, author, 'client_secret_made', { client_id: clientId })
-  return after
-}
-
-/** Throws `conflict` where there is no older secret. */
-export async function endFormerSecret(
-  context: Context,
-  author: Author,
-  clientId: string,
-  requireCurrent = anyClient,
-): Promise<Client> {
-  let held = false
-  const after = await Client.update(context, clientId, (current) => {
-    requireCurrent(current)
-    held = formerSecret(current, context.clock) !== undefined
-    return withoutFormerSecret(current)
-  })
-  if (!after) throw noClient(clientId)
-  if (!held)
-    throw new HttpError('conflict', {
-      expected: 'a client with two secrets',
-      problem: `${clientId} has only one secret; nothing was changed`,
-    })
-  await noteChange(context, author, 'client_secret_ended', { client_id: clientId })
   return after
 }

@@ -2,6 +2,7 @@
 import { answerRequests as answerRegistrations } from '../../src/features/accounts/requests.ts'
 import { answerRequests as answerResets } from '../../src/features/recovery/job.ts'
 import { Links } from '../../src/features/upstream/links.ts'
+import { Administrators } from '../../src/models/administrators.ts'
 import { Client, makeClient } from '../../src/models/client.ts'
 import { User } from '../../src/models/user.ts'
 import { pageOf, setUpApp, withPassword } from './authenticator.ts'
@@ -48,6 +49,7 @@ export const formsEnv = ({ gateway, up }: World): Record<string, string> => ({
   OUTBOUND_TIMEOUT_MS: '30000',
   ACCOUNT_REGISTRATION: 'open',
   RATE_LIMITING_ENABLED: 'false',
+  ADMIN_SECOND_FACTOR: 'false',
 })
 
 const aliceMail = 'alice@example.com'
@@ -86,6 +88,14 @@ export const ofAlice =
   async (op: Provider): Promise<ReadyForm> => {
     const who = await signedIn(op)
     return { who, page: await at(who, path), button, ...(fields && { fields }) }
+  }
+
+/** As an owner of the administration. */
+export const ofOwner =
+  (path: string, button: string, fields?: Record<string, string>) =>
+  async (op: Provider): Promise<ReadyForm> => {
+    await Administrators.set(op.context, 'user-alice', 'owner')
+    return ofAlice(path, button, fields)(op)
   }
 
 async function codeByMail(op: Provider): Promise<string> {

@@ -16,6 +16,7 @@ import {
   newPassword,
   ofAlice,
   ofNobody,
+  ofOwner,
   only,
   removingPasskey,
   resetting,
@@ -235,6 +236,27 @@ export const formCases: Record<string, FormCase> = {
       return ofAlice('/account/sessions', 'end')(op)
     },
     ends: '/account/sessions?done=ended',
+  },
+  'a role of another person': {
+    name: 'admin_page_people_sub',
+    prepare: ofOwner('/admin/people/user-bob', 'role', { administration_role: 'auditor' }),
+    ends: '/admin/people/user-bob?done=role',
+  },
+  'a new app': {
+    name: 'admin_page_clients_new',
+    prepare: ofOwner('/admin/clients/new?kind=web', 'add', {
+      client_name: 'Wiki',
+      redirect_uris: 'https://wiki.example/callback',
+    }),
+    ends: '/admin/clients',
+  },
+  'another name of an app': {
+    name: 'admin_page_clients_client_id',
+    prepare: ofOwner('/admin/clients/client123', 'change', {
+      client_name: 'Wiki',
+      redirect_uris: 'http://localhost:8080/callback',
+    }),
+    ends: '/admin/clients/client123?done=change',
   },
   'an account that stays': { name: 'keep_account', prepare: leaving, ends: '/account' },
   'a copy of the data': {

@@ -195,7 +195,7 @@ export const clientPage = defineAdminPage({
       done: say('admin.saved'),
       async run(input) {
         const { answer } = await input.ask(clientRoutes.renewSecret, { params: input.params })
-        return { show: newClientShown(input, answer) }
+        return { show: newClientShown(input, answer), again: input.call.path }
       },
     },
     end_former: {

@@ -85,6 +85,7 @@ export const newClientPage = defineAdminPage({
   path: newPath,
   section: path,
   scope: 'admin:clients.write',
+  repetition: 'known',
   async show({ context, query, action, csrf }) {
     const { kind } = query
     const title = say('admin.client_add')
@@ -119,7 +120,7 @@ export const newClientPage = defineAdminPage({
       async run(input) {
         const { fields, ask } = input
         const { answer } = await ask(clientRoutes.create, { body: wizardMembers(fields) })
-        return { show: newClientShown(input, answer) }
+        return { show: newClientShown(input, answer), again: path }
       },
     },
   },

@@ -69,7 +69,15 @@ export interface Shown {
 }
 
 /** What the form of an action leads to: the page again, another page, or an answer that is shown this once. */
-export type Outcome = { to?: string; show?: Shown } | undefined | void
+export type Outcome =
+  | {
+      to?: string
+      show?: Shown
+      /** Where a form that is sent twice is led, in place of what is shown once. Below the base path. */
+      again?: string
+    }
+  | undefined
+  | void
 
 export interface PageAction<P extends string> {
   /** Confirms it, above the page that follows. */
@@ -84,6 +92,8 @@ export interface AdminPage<P extends string> {
   /** Without it the page does not exist for the administrator. Undefined: any role. */
   scope: AdminScope | undefined
   show(input: PageInput<P>): Promise<Shown>
+  /** `known`: an action must not run twice for a form that is sent twice (contracts/endpoint.ts). */
+  repetition?: 'known'
   /** By the name of the button that was pressed. */
   actions?: Readonly<Record<string, PageAction<P>>>
 }
@@ -146,6 +156,7 @@ export function defineAdminPage<const P extends string>(row: AdminPage<P>): Endp
     limited: true as const,
     page: true as const,
     exists: administrationExists,
+    ...(row.repetition && { repetition: row.repetition }),
   }
   const get = async (call: Call, context: Context): Promise<Reply> => {
     const found = await administratorOf(call, context, pathWithQuery(call), { isChange: false })
@@ -205,7 +216,10 @@ async function submit<P extends string>(
   try {
     const outcome = await row.actions![name]!.run({ ...input, fields })
     if (outcome?.show)
-      return page(200, adminFrame(context, found.actor, { ...outcome.show, current: row.section }))
+      return {
+        ...page(200, adminFrame(context, found.actor, { ...outcome.show, current: row.section })),
+        ...(outcome.again !== undefined && { again: `${context.basePath}${outcome.again}` }),
+      }
     return redirectWithin(withQuery(`${context.basePath}${outcome?.to ?? call.path}`, { done: name }))
   } catch (error) {
     if (!(error instanceof RefusedError) || error.status >= 500 || error.code === 'not_found') throw error

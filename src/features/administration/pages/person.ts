@@ -3,24 +3,29 @@ import { foreignText } from '../../../html/foreign_text.ts'
 import { dataTable } from '../../../html/data_table.ts'
 import { say } from '../../../lib/say.ts'
 import { deviceWords } from '../../../people/device_words.ts'
+import { administratorRoutes } from '../routes/administrators.ts'
 import { peopleRoutes } from '../routes/people.ts'
 import { personActivityRoutes } from '../routes/person_activity.ts'
 import { defineAdminPage } from './page.ts'
 import { ago, code, facts, section, state, when } from './parts.ts'
+import { actionsOf, path, personActions, roleForm } from './person_actions.ts'
 import { roleWords, stateWords } from './words.ts'
 
 /** Rows of each list on the page; the API has all of them. */
 const shownRows = '20'
 
 export const personPage = defineAdminPage({
-  path: '/admin/people/{sub}',
+  path,
   section: '/admin/people',
   scope: 'admin:people.read',
-  async show({ params, action, may, ask }) {
-    const [{ answer: person }, { answer: factors }] = await Promise.all([
+  actions: personActions,
+  async show(input) {
+    const { params, action, may, ask } = input
+    const [{ answer: person, etag = '' }, { answer: factors }] = await Promise.all([
       ask(peopleRoutes.show, { params }),
       ask(peopleRoutes.factors, { params }),
     ])
+    const role = may('admin:roles.write') ? await ask(administratorRoutes.show, { params }) : undefined
     const query = { limit: shownRows }
     const { email, name } = person.claims
     const sessions = may('admin:sessions.read')
@@ -100,6 +105,8 @@ export const personPage = defineAdminPage({
             ],
           }),
         ]),
+        ...(role ? roleForm(input, person, role.etag ?? '') : []),
+        ...actionsOf(input, person, etag),
       ],
     }
   },
