@@ -1,4 +1,5 @@
 /** The application: a function from a request and the address of its peer to a response. It opens no network connections and reads no environment variables. */
+import { createClientCache } from './clients/client_cache.ts'
 import { acrLevels } from './auth/acr.ts'
 import { claimsOfScope } from './auth/claims.ts'
 import { HttpError } from './auth/errors.ts'
@@ -16,6 +17,7 @@ import { createHeaders } from './http/headers.ts'
 import { settingOf } from './http/language.ts'
 import { looksOf } from './html/looks.ts'
 import { createMetrics } from './lib/metrics.ts'
+import { createUsage } from './models/usage/usage.ts'
 import { createOutbound } from './outbound/outbound.ts'
 import { scopeDescriptions } from './html/pages.ts'
 import { empty } from './http/reply.ts'
@@ -32,7 +34,6 @@ import { createLimiter } from './lib/limiter.ts'
 import type { Log } from './lib/log.ts'
 import type { Random } from './lib/random.ts'
 import { deriveKeys, type Keys, type SecretValues } from './lib/secret_keys.ts'
-import type { Client } from './models/client.ts'
 import { createParsedRecords, type ParsedRecords } from './models/define_record.ts'
 import { type Birth, neverLost } from './models/birth.ts'
 import { createClockGuard } from './models/clock_guard.ts'
@@ -71,11 +72,6 @@ export interface App {
   context: Context
 }
 
-/** Milliseconds a client record is cached: all instances use a changed client after this time. */
-const clientLifetimeMs = 1_000
-/** About five bytes of memory for each character of the record. */
-const clientBytes = (client: Client): number => 5 * JSON.stringify(client).length + 500
-
 export function createContext({ previous, ...deps }: Deps): Context {
   const { config } = deps
   const table = deps.table ?? buildTable(featuresFor(config), featuresLeftOut(config))
@@ -102,14 +98,11 @@ export function createContext({ previous, ...deps }: Deps): Context {
       refusal: signInBusy,
     }),
     oldHashes: previous?.oldHashes ?? { slowest: 0 },
-    clients: createCache(deps.clock, {
-      lifetime: clientLifetimeMs,
-      maxBytes: 16_777_216,
-      bytesOf: clientBytes,
-    }),
+    clients: createClientCache(deps.clock),
     wrongSecrets: createCache(deps.clock, { lifetime: 60_000, maxBytes: 4_194_304, bytesOf: () => 100 }),
     streams: previous?.streams ?? createStreams(),
     metrics: previous?.metrics ?? createMetrics(),
+    usage: previous?.usage ?? createUsage(config.usageClients),
     birth: deps.birth ?? neverLost,
     clockGuard: previous?.clockGuard ?? createClockGuard(deps, config.clockTolerance),
     looks: looksOf(config),

@@ -76,6 +76,7 @@ import { publicSubject } from './grants/person.ts'
 import { refreshToken } from './grants/refresh_token.ts'
 import { code, query } from './http/authorization_response.ts'
 import { clientMethods } from './http/client_methods.ts'
+import { usageJob } from './people/usage.ts'
 import { searchJob } from './people/search_job.ts'
 import { mailCheck, mailJob, mailProblems } from './people/mail_delivery.ts'
 import { sealedSecrets } from './clients/sealed_secrets.ts'
@@ -115,7 +116,7 @@ const core: Feature = {
   responseModes: [query],
   subjectTypes: [publicSubject],
   personData: corePersonData,
-  jobs: [mailJob, searchJob],
+  jobs: [mailJob, searchJob, usageJob],
   operation: {
     healthChecks: [...instanceChecks, mailCheck],
     sealedRecords: [sealedSecrets, sealedMails],

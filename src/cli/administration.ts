@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import type { Env } from '../config/read.ts'
 import type { Context } from '../contracts/context.ts'
 import { systemRandom } from '../lib/random.ts'
+import { writeUsage } from '../people/usage.ts'
 import type { KeyRing } from '../models/key_ring.ts'
 import { createPresence } from '../models/presence.ts'
 import { StoreUnavailable } from '../store/store.ts'
@@ -93,7 +94,10 @@ export async function withContext<T>(
       await auditAdded(audit, keys)
       const make = (config: Config) =>
         createContext({ ...opened, config, keys, audit, lastingRoot, random: systemRandom })
-      return await work(make(opened.config), { env: environment.env, make })
+      const context = make(opened.config)
+      const result = await work(context, { env: environment.env, make })
+      await writeUsage(context) // sessions that it ended
+      return result
     } finally {
       await closeTrail(audit)
     }

@@ -173,6 +173,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await clientToken()).remove,
   },
   {
+    name: 'usage',
+    help: 'Show tokens, sign-ins, refusals, active people and sessions by client, hour or day',
+    load: async () => (await import('./usage.ts')).show,
+  },
+  {
     name: 'audit verify',
     help: 'Verify the audit trail of the store, or an exported file, and name the first entry that is wrong',
     load: async () => (await audit()).verify,

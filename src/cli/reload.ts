@@ -19,6 +19,7 @@ export const fixed = {
   postgresCaPath: 'POSTGRES_CA_PATH',
   postgresPoolSize: 'POSTGRES_POOL_SIZE',
   storeEncryption: 'STORE_ENCRYPTION',
+  usageClients: 'USAGE_CLIENTS',
   storeTimeoutMs: 'STORE_TIMEOUT_MS',
   keysPath: 'KEYS_PATH',
   privateKeyPath: 'PRIVATE_KEY_PATH',

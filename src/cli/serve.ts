@@ -19,6 +19,7 @@ import { writePemFiles } from '../models/pem_files.ts'
 import { tracedKeys } from '../models/traced_keys.ts'
 import { commit, isCompiled, version } from '../version.ts'
 import { appliedSettings } from './applied_settings.ts'
+import { writeUsage } from '../people/usage.ts'
 import { closeTrail, openTrail, settingsFor } from './audit_trail.ts'
 import { readEnvironment, storeVariable } from './environment.ts'
 import { requireNone } from './folders.ts'
@@ -229,6 +230,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
     timers?.stop()
     clearTimeout(refreshing)
     clearInterval(watching)
+    await writeUsage(app.context)
     if (audit) {
       await audited('stopped', audit, { signal })
       await closeTrail(audit).catch(notWritten)

@@ -269,5 +269,23 @@ export const serverSections = {
       secret: true,
       help: 'Bearer token that /metrics requires.',
     },
+    {
+      name: 'USAGE_CLIENTS',
+      schema: is.integer(0, 1000),
+      default: '100',
+      help: 'How many clients are counted by themselves in each hour and day: tokens, sign-ins, refusals, active people and sessions. At most half of them registered themselves. The rest is counted together. 0 counts nothing.',
+    },
+    {
+      name: 'USAGE_HOURS_KEPT',
+      schema: is.integer(1, 31),
+      default: '7',
+      help: 'Days for which the counts of each hour are kept.',
+    },
+    {
+      name: 'USAGE_DAYS_KEPT',
+      schema: is.integer(1, 1100),
+      default: '400',
+      help: 'Days for which the counts of each day are kept.',
+    },
   ],
 } as const satisfies Sections

@@ -16,6 +16,7 @@ import type { ReadKeys } from '../auth/client_jwks.ts'
 import type { ErrorReports } from '../lib/error_reports.ts'
 import type { Tracing } from '../lib/tracing.ts'
 import type { Metrics } from '../lib/metrics.ts'
+import type { Usage } from '../models/usage/usage.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { Looks } from '../html/looks.ts'
 
@@ -70,6 +71,8 @@ export interface Context extends Memory {
   /** Open streams of events. */
   streams: Limiter
   metrics: Metrics
+  /** What clients do, until a job writes it. */
+  usage: Usage
   /** The audit trail; undefined without AUDIT_SIGNING_KEY. */
   audit: Audit | undefined
   /** Since when the store has lost no record of what was used or revoked. */

@@ -7,6 +7,8 @@ import { defineEndpoint } from '../contracts/endpoint.ts'
 import { seconds } from '../lib/clock.ts'
 import type { Sample } from '../lib/metrics.ts'
 import type { KeyRing } from '../models/key_ring.ts'
+import { aliveSessions } from '../models/usage/stored.ts'
+import { StoreUnavailable } from '../store/store.ts'
 import { commit, version } from '../version.ts'
 import { findings } from './health_checks.ts'
 
@@ -32,9 +34,10 @@ export const metrics = defineEndpoint({
         expected: 'metrics are read with METRICS_TOKEN, or from this machine',
       })
     const paths = new Map(context.table.endpoints.map(({ name, path }) => [name, path]))
+    const [sessions, checks] = await Promise.all([ofSessions(context), ofChecks(context)])
     return {
       status: 200,
-      body: context.metrics.render([...ofInstance(context), ...(await ofChecks(context))], paths),
+      body: context.metrics.render([...ofInstance(context), ...sessions, ...checks], paths),
       headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' },
     }
   },
@@ -66,6 +69,21 @@ function ofInstance({ clock, clockGuard, config, keys, signInQueue }: Context): 
     { name: 'process_start_time_seconds', value: started },
     { name: 'latchkey_process_resident_memory_bytes', value: resident },
   ]
+}
+
+/** Absent while the store does not answer, and with USAGE_CLIENTS=0, which counts none. */
+async function ofSessions(context: Context): Promise<Sample[]> {
+  if (context.config.usageClients === 0) return []
+  try {
+    const value = await aliveSessions(context)
+    return [
+      { name: 'latchkey_active_sessions', value },
+      { name: 'oidc_active_sessions', value },
+    ]
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return []
+    throw error
+  }
 }
 
 function ofService({

@@ -24,10 +24,10 @@ import { ensureBrowser } from '../http/csrf.ts'
 import { redirectWithin } from '../http/reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 import { currentSession } from '../http/session.ts'
-import { lifetimesOf } from '../people/end_session.ts'
+import { useSession } from '../people/end_session.ts'
 import { Grant } from '../models/grant.ts'
 import { Interaction } from '../models/interaction.ts'
-import { provenAt, Session } from '../models/session.ts'
+import { provenAt, type Session } from '../models/session.ts'
 import { isActive, User } from '../models/user.ts'
 import type { SignedInPerson } from './signed_in_person.ts'
 import type { CheckedRequest } from './checked_request.ts'
@@ -205,7 +205,7 @@ async function answer(
   )
   await Promise.all([
     Grant.create(context, grant, grantLifetime(client, context)),
-    Session.touch(context, session, lifetimesOf(context), client.client_id),
+    useSession(context, session, client.client_id),
   ])
   try {
     const [reply, isWithdrawn] = await Promise.all([

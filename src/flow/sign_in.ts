@@ -101,6 +101,8 @@ export async function signIn(
     await endSession(session.sid, context)
     return redirectToResume(context, open)
   }
+  context.usage.count('sign_ins', client)
+  context.usage.seen(client, user.sub, session.sid)
   const event: AccountEvent = { kind: 'signed_in', more: { amr: amr.join(' ') } }
   const [more] = await Promise.all([
     Promise.all(

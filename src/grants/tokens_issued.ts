@@ -11,10 +11,13 @@ export function noteTokens(
   call: Pick<Call, 'requestId' | 'address'> | undefined,
   context: Context,
   by: string,
-  { client_id }: Client,
+  client: Client,
   issue: Issue,
 ): void {
+  const { client_id } = client
   context.metrics.count('tokens_issued', 'grant_type', by)
+  context.usage.count('tokens', client)
+  if (issue.grant) context.usage.seen(client, issue.grant.sub, issue.grant.authentication.sid)
   note(call, context, 'tokens_issued', {
     client_id,
     grant_type: by,

@@ -63,6 +63,12 @@ export function refusalFields(call: Call) {
 export function logRefusal(error: RefusedError, call: Call, context: Context): void {
   const { code, rule, expected, came, problem, detail } = error.refusal
   context.metrics.count('refusals', 'code', code)
+  // A client that is not known is none: whoever sends requests does not choose what is counted.
+  if (!partOfTheFlow.has(code))
+    context.usage.count(
+      'refusals',
+      call.clientId === undefined ? undefined : context.clients.peek(call.clientId),
+    )
   const more = {
     ...refusalFields(call),
     code,

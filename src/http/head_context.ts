@@ -2,6 +2,7 @@
 import type { Context } from '../contracts/context.ts'
 import type { Log } from '../lib/log.ts'
 import { OutboundError } from '../outbound/error.ts'
+import { createUsage } from '../models/usage/usage.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { readOnlyStore } from '../store/read_only.ts'
 
@@ -17,6 +18,7 @@ export const headContext = (context: Context): Context => ({
   audit: undefined,
   log: withoutEvents(context.log),
   metrics: { ...context.metrics, count: () => {} },
+  usage: createUsage(0),
   outbound: readingOutbound(context.outbound),
 })
 

@@ -33,6 +33,7 @@ export async function beginSession(
     previous,
   )
   context.metrics.count('sign_ins', 'result', 'success')
+  context.usage.session(previous?.sid === session.sid ? previous.exp : undefined, session.exp)
   const more = context.table.sessions.begun.flatMap((notify) => notify(context, session))
   return {
     session,

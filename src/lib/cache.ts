@@ -10,6 +10,8 @@ export interface Cache<T> {
    * under way. An absent value leaves the cache as it is.
    */
   renew(key: string, load: (key: string) => Promise<T | undefined>): Promise<T | undefined>
+  /** What the cache has now, without a load. */
+  peek(key: string): T | undefined
   forget(key: string): void
 }
 
@@ -82,6 +84,10 @@ export function createCache<T>(clock: Clock, { lifetime, maxBytes, bytesOf }: Ca
       const entry = entries.get(key)
       if (entry && isWithin(clock, entry.since, lifetime)) return entry.value
       return loading.get(key) ?? begin(key, load)
+    },
+    peek(key) {
+      const entry = entries.get(key)
+      return entry && isWithin(clock, entry.since, lifetime) ? entry.value : undefined
     },
     forget(key) {
       entries.delete(key)

@@ -71,6 +71,11 @@ const measured = {
     type: 'gauge',
     help: 'The clock of the store less that of this instance; absent where there is one clock alone.',
   },
+  latchkey_active_sessions: {
+    type: 'gauge',
+    help: 'Sessions that are alive, of all instances; exact to the hour in which a session ends by itself.',
+  },
+  oidc_active_sessions: { type: 'gauge', help: 'Alias of latchkey_active_sessions.' },
   latchkey_sign_in_queue_waiting: { type: 'gauge', help: 'Passwords that wait to be checked.' },
   latchkey_sign_in_queue_limit: { type: 'gauge', help: 'How many may wait (SIGN_IN_QUEUE).' },
   latchkey_signing_key_age_seconds: {

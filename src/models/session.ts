@@ -121,22 +121,28 @@ export const Session = {
     return { session, cookie: `${session.sid}${secret}` }
   },
 
-  /** Records a use, and a client that receives a code or token. Writes only when that changes the record. */
+  /** Records a use, and a client that receives a code or token. Writes only when that changes the record; then the end before and now. */
   async touch(
     memory: Memory,
     session: Session,
     lifetimes: SessionLifetimes,
     clientId?: string,
-  ): Promise<void> {
+  ): Promise<{ before: number; exp: number } | undefined> {
     const now = seconds(memory.clock)
     const news = clientId !== undefined && !session.clients.includes(clientId)
-    if (!news && now - session.seen_at < touchEverySeconds) return
-    await records.update(memory, session.sid, (current) => ({
-      ...current,
-      seen_at: now,
-      exp: end(current, now, lifetimes),
-      clients: news && !current.clients.includes(clientId) ? [...current.clients, clientId] : current.clients,
-    }))
+    if (!news && now - session.seen_at < touchEverySeconds) return undefined
+    let before = session.exp
+    const touched = await records.update(memory, session.sid, (current) => {
+      before = current.exp
+      return {
+        ...current,
+        seen_at: now,
+        exp: end(current, now, lifetimes),
+        clients:
+          news && !current.clients.includes(clientId) ? [...current.clients, clientId] : current.clients,
+      }
+    })
+    return touched && { before, exp: touched.exp }
   },
 
   /** Removes a client that has no grant of this session any more and need not be told of its end. */

@@ -98,6 +98,7 @@ const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> =
     args: [String(seen.get('client token add')!.id)],
     shows: { revoked: true },
   }),
+  usage: { args: ['--by', 'hour', '--for', '2h'], shows: { by: 'hour' } },
   'store schema': { args: [], shows: { sql: expect.stringContaining('CREATE TABLE') } },
   'config check': { args: [], shows: { ok: true } },
   health: { args: [], exit: 1 },

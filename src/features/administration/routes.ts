@@ -11,10 +11,12 @@ import { personActivityRoutes } from './routes/person_activity.ts'
 import { personChangeRoutes } from './routes/person_changes.ts'
 import { personStateRoutes } from './routes/person_state.ts'
 import { ownRoutes } from './routes/self.ts'
+import { usageRoutes } from './routes/usage.ts'
 
 const single: readonly Route[] = [
   ...Object.values(ownRoutes),
   ...Object.values(clientRoutes),
+  ...Object.values(usageRoutes),
   ...Object.values(healthRoutes),
   ...Object.values(peopleRoutes),
   ...Object.values(personActivityRoutes),

@@ -19,12 +19,12 @@ import { findClient } from '../../clients/find_client.ts'
 import { csrfToken, ensureBrowser } from '../../http/csrf.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { lifetimesOf } from '../../people/end_session.ts'
+import { useSession } from '../../people/end_session.ts'
 import { seconds } from '../../lib/clock.ts'
 import { say, type Said } from '../../lib/say.ts'
 import type { Client } from '../../models/client.ts'
 import { Grant } from '../../models/grant.ts'
-import { Session } from '../../models/session.ts'
+import type { Session } from '../../models/session.ts'
 import { schedule, deliverNow } from './deliveries.ts'
 import { approvalsPath, notifications } from './notifications.ts'
 import { answeredPage, approvalsPage, type ShownRequest } from './pages.ts'
@@ -156,7 +156,7 @@ async function decide(
     await schedule(context, 'client', id, context.clock.now())
     void deliverNow(context, notifications, 'client', id)
   }
-  if (grant) await Session.touch(context, person.session, lifetimesOf(context), client.client_id)
+  if (grant) await useSession(context, person.session, client.client_id)
   await note(call, context, 'approval_answered', {
     client_id: client.client_id,
     sub: person.user.sub,

@@ -18,10 +18,9 @@ import { inSameLanguage } from '../../http/language.ts'
 import { countAddress, countTry } from '../../people/rate_limit.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { lifetimesOf } from '../../people/end_session.ts'
+import { useSession } from '../../people/end_session.ts'
 import { say, type Said } from '../../lib/say.ts'
 import { Grant } from '../../models/grant.ts'
-import { Session } from '../../models/session.ts'
 import { codePage, confirmPage, donePage } from './pages.ts'
 import { findByUserCode, forgetUserCode, readUserCode, DeviceRequest } from './records.ts'
 import { describeExtra } from '../../flow/grant_extra.ts'
@@ -170,7 +169,7 @@ async function decide(
     throw wasAnswered()
   }
   await forgetUserCode(context, request.user_code)
-  if (grant) await Session.touch(context, person.session, lifetimesOf(context), client.client_id)
+  if (grant) await useSession(context, person.session, client.client_id)
   await note(call, context, 'device_answered', { client_id: client.client_id, sub: person.user.sub, allowed })
   return {
     ...page(200, donePage(allowed)),
