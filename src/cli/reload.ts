@@ -51,14 +51,33 @@ export const fixed = {
   sentryEnvironment: 'SENTRY_ENVIRONMENT',
 } as const satisfies Partial<Record<keyof Config, string>>
 
+/** Of Vault, while it keeps signing keys: its sign-in belongs to the keys. Without such keys these are reloaded. */
+const ofVault = {
+  vaultAddr: 'VAULT_ADDR',
+  vaultToken: 'VAULT_TOKEN',
+  vaultRoleId: 'VAULT_ROLE_ID',
+  vaultSecretId: 'VAULT_SECRET_ID',
+  vaultKubernetesRole: 'VAULT_KUBERNETES_ROLE',
+  vaultKubernetesTokenPath: 'VAULT_KUBERNETES_TOKEN_PATH',
+  vaultAuthMount: 'VAULT_AUTH_MOUNT',
+  vaultNamespace: 'VAULT_NAMESPACE',
+  vaultCacert: 'VAULT_CACERT',
+} as const satisfies Partial<Record<keyof Config, string>>
+
+const keysAreInVault = ({ signingKeySources }: Config): boolean =>
+  Object.values(signingKeySources).some((name) => name.startsWith('vault-transit:'))
+
 const differ = (one: unknown, other: unknown): boolean => JSON.stringify(one) !== JSON.stringify(other)
 
 /** Throws ConfigError when `next` differs from `config` in what needs a restart. */
 export function requireReloadable(config: Config, next: Config): void {
-  const fields = Object.keys(fixed) as (keyof typeof fixed)[]
-  const names: string[] = fields
+  const bound: Readonly<Partial<Record<keyof Config, string>>> = {
+    ...fixed,
+    ...(keysAreInVault(config) && ofVault),
+  }
+  const names: string[] = (Object.keys(bound) as (keyof Config)[])
     .filter((field) => differ(config[field], next[field]))
-    .map((field) => fixed[field])
+    .flatMap((field) => bound[field] ?? [])
   if (!config.tls !== !next.tls) names.push('TLS_CERT_PATH')
   if (names.length === 0 && differ(algsInUse(config), algsInUse(next)))
     names.push('a feature that signs or decrypts with another algorithm')

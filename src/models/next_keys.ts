@@ -144,7 +144,10 @@ export function createNextKeys(
           await orLog(alg, () => retry(remote, alg))
           if (remote.sourceOf(alg) === undefined) return []
           return orLog(alg, async () => {
-            const found = await look(remote, alg, due.includes(alg))
+            const found = await look(remote, alg, due.includes(alg)).catch((error: Error) => {
+              remote.noteProblem(alg, error.message)
+              throw error
+            })
             return found && add(alg, ...found)
           })
         }),

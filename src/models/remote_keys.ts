@@ -29,6 +29,8 @@ export interface RemoteKeys {
   signing(kid: string, alg: SigningAlg, key: RemoteKey): SigningKey
   /** Why `alg` cannot sign by this source right now. */
   outage(source: string, alg: KeyAlg): SignerUnavailable | undefined
+  /** What a look at the source of `alg` has found wrong. A `newest` that succeeds clears it. */
+  noteProblem(alg: KeyAlg, problem: string): void
   /** The services that were asked so far, or are named by the configuration. */
   states(): (ServiceState & { alg: KeyAlg })[]
   /** Ends what the services hold open, such as processes. They end with this process, too. */
@@ -90,7 +92,6 @@ export function createRemoteKeys({ sources, open, timeoutMs, clock, log }: Remot
     } catch (error) {
       if (error instanceof KeyRingError) throw error
       const problem = error instanceof Error ? error.message : String(error)
-      signer.noteLook(problem)
       throw new SignerUnavailable(`${source.name}: ${problem}`)
     }
   }
@@ -121,6 +122,7 @@ export function createRemoteKeys({ sources, open, timeoutMs, clock, log }: Remot
       if (service(key.source, alg).signer.isUntried()) await tryOut(alg, key)
     },
     signing,
+    noteProblem: (alg, problem) => wanted(alg).signer.noteLook(problem),
     outage: (source, alg) => services.get(`${alg} ${source}`)?.signer.outage(),
     states() {
       for (const alg of Object.keys(sources) as KeyAlg[]) wanted(alg)

@@ -5,6 +5,7 @@ import { createLocalJWKSet, createRemoteJWKSet, jwtVerify } from 'jose'
 import { thumbprint, type SigningAlg } from '../../src/auth/jwk.ts'
 import { sign } from '../../src/auth/jws.ts'
 import { openRemoteKeys } from '../../src/cli/key_sources/open_sources.ts'
+import { requireReloadable } from '../../src/cli/reload.ts'
 import { loadConfig } from '../../src/config.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { loadKeyRing } from '../../src/models/key_ring.ts'
@@ -379,6 +380,14 @@ describe('a provider', () => {
       await op.stop()
       line.remove()
     }
+  })
+
+  test('a reload refuses another Vault while it keeps keys, and takes it where it keeps none', () => {
+    const at = (more: Record<string, string>) => loadConfig({ ...env, ...more }, { featureEntries })
+    const other = { VAULT_SECRET_ID: 'another' }
+    expect(() => requireReloadable(at({}), at(other))).toThrow('VAULT_SECRET_ID: needs a restart')
+    const none = { SIGNING_KEY_SOURCES: '' }
+    expect(() => requireReloadable(at(none), at({ ...none, ...other }))).not.toThrow()
   })
 
   test('a first start without the service says so and ends; settings that do not fit are said', async () => {

@@ -71,6 +71,7 @@ const ok = 0
 
 /** Loads and initializes the library at `path`. Throws Pkcs11Error, or an Error when it cannot be loaded. */
 export function openLibrary(path: string): Call {
+  if (process.platform === 'win32') throw new Error('PKCS#11 tokens are not supported on Windows')
   const out = new BigUint64Array(1)
   const { symbols } = dlopen(path, { C_GetFunctionList: { args: ['ptr'], returns: 'u64' } })
   const got = Number(symbols.C_GetFunctionList(ptr(out)))

@@ -92,9 +92,13 @@ const kindsOfTheServer = {
   started: change('A server started, with these settings; a secret is named by its fingerprint', 'server', {
     details: { version: text, settings: v.record(text, text) },
   }),
-  keys_rotated: change('Signing keys rotated by their age (KEY_ROTATION_INTERVAL)', 'server', {
-    details: { kids: texts },
-  }),
+  keys_rotated: change(
+    'Signing keys rotated by their age (KEY_ROTATION_INTERVAL), or found at their service',
+    'server',
+    {
+      details: { kids: texts },
+    },
+  ),
   keys_added: change('Signing keys were made or imported by a start', 'server', { details: { kids: texts } }),
   keys_failed: note('The signing keys could not be read or rotated', 'server', {
     level: 'error',
