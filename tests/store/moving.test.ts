@@ -9,6 +9,7 @@ import {
   unfinishedKey,
 } from '../../src/store/moving/mark.ts'
 import { movingStore } from '../../src/store/moving/moving.ts'
+import { sealedStore } from '../../src/store/sealed.ts'
 import { type Backend, type Store, StoreUnavailable } from '../../src/store/store.ts'
 import { until } from '../support/until.ts'
 import { storeContract } from './contract.ts'
@@ -52,6 +53,12 @@ for (const state of [undefined, 'announced', 'moving', 'drained'] as const) {
   storeContract(name, () => pair(state))
   scanContract(name, () => pair(state))
 }
+
+storeContract('sealed, over a move that is moving', async () => {
+  const handles = await pair('moving')
+  const key = new Uint8Array(32).fill(7)
+  return { ...handles, a: sealedStore(handles.a, key), b: sealedStore(handles.b, key) }
+})
 
 test('before: the source alone; on its way: what is read stays, what is written goes to the target; then the target alone', async () => {
   const { a, source, target, done } = await pair(undefined)
