@@ -3,9 +3,11 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { Administrators } from '../../src/models/administrators.ts'
 import { Client } from '../../src/models/client.ts'
+import { Session } from '../../src/models/session.ts'
 import { User } from '../../src/models/user.ts'
 import { fillLogin, launchChromium, openTab } from '../support/chromium.ts'
-import { alice } from '../support/person.ts'
+import { withPassword } from '../support/authenticator.ts'
+import { alice, bob, browser as inProcess } from '../support/flow.ts'
 import { accessibilityProblems } from './accessibility.ts'
 import { type ServedProvider, serveProvider } from './served.ts'
 
@@ -64,6 +66,7 @@ test('every page is accessible, and fits a phone without JavaScript', async () =
     '/admin/people',
     '/admin/people/sub-7',
     '/admin/people?q=none-such',
+    '/admin/people/new',
     '/admin/audit',
     '/admin/audit/verification',
   ]
@@ -243,5 +246,35 @@ test('an owner gives a role and erases a person', async () => {
   await page.waitForURL((url) => url.pathname === '/admin/people')
   expect(await User.find(op.context, 'sub-4')).toBeUndefined()
   expect(tab.complaints).toEqual([])
+  await tab.close()
+})
+
+test('support adds a person, ends a session of theirs and all sessions', async () => {
+  await giveRole('support')
+  const tab = await openTab(browser, { javaScriptEnabled: false })
+  const { page } = tab
+  await open(page, '/admin/people')
+  await page.click('a[href="/admin/people/new"]')
+  await page.fill('#username', 'newcomer')
+  await page.fill('#email', 'newcomer@example.org')
+  await page.fill('#password', 'a quiet heron in the reeds')
+  await page.click('button[name=add]')
+  expect(await page.locator('[role=alert]').allTextContents()).toEqual([])
+  await page.waitForURL((url) => url.search === '?done=add')
+  const added = (await User.findByLogin(op.context, 'newcomer'))!
+  expect(new URL(page.url()).pathname).toBe(`/admin/people/${added.sub}`)
+  expect(added.claims).toMatchObject({ email: 'newcomer@example.org' })
+
+  for (let times = 0; times < 3; times++) await withPassword(inProcess(op), bob)
+  const bobsSub = (await User.findByLogin(op.context, bob.username))!.sub
+  const left = async () => (await Session.listOfUser(op.context, bobsSub)).length
+  expect(await left()).toBe(3)
+  await page.goto(`${op.issuer}/admin/people/${bobsSub}`)
+  await page.locator('button[name=end_session]').first().click()
+  await page.waitForURL((url) => url.search === '?done=end_session')
+  expect(await left()).toBe(2)
+  await page.click('button[name=end_sessions]')
+  await page.waitForURL((url) => url.search === '?done=end_sessions')
+  expect(await left()).toBe(0)
   await tab.close()
 })

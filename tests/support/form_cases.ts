@@ -242,6 +242,11 @@ export const formCases: Record<string, FormCase> = {
     prepare: ofOwner('/admin/people/user-bob', 'role', { administration_role: 'auditor' }),
     ends: '/admin/people/user-bob?done=role',
   },
+  'a new person': {
+    name: 'admin_page_people_new',
+    prepare: ofOwner('/admin/people/new', 'add', { username: 'carol', email: 'carol@example.com' }),
+    ends: '/admin/people',
+  },
   'a new app': {
     name: 'admin_page_clients_new',
     prepare: ofOwner('/admin/clients/new?kind=web', 'add', {

@@ -220,7 +220,8 @@ async function submit<P extends string>(
         ...page(200, adminFrame(context, found.actor, { ...outcome.show, current: row.section })),
         ...(outcome.again !== undefined && { again: `${context.basePath}${outcome.again}` }),
       }
-    return redirectWithin(withQuery(`${context.basePath}${outcome?.to ?? call.path}`, { done: name }))
+    const reply = redirectWithin(withQuery(`${context.basePath}${outcome?.to ?? call.path}`, { done: name }))
+    return outcome?.again === undefined ? reply : { ...reply, again: `${context.basePath}${outcome.again}` }
   } catch (error) {
     if (!(error instanceof RefusedError) || error.status >= 500 || error.code === 'not_found') throw error
     return shown(call, context, row, found, { status: error.status, text: wordsOf(error) })

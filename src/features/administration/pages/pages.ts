@@ -5,13 +5,14 @@ import { clientPage } from './client.ts'
 import { clientsPage, newClientPage } from './clients.ts'
 import { livePage } from './live.ts'
 import { overviewPage } from './overview.ts'
-import { peoplePage } from './people.ts'
+import { newPersonPage, peoplePage } from './people.ts'
 import { personPage } from './person.ts'
 
 export const adminPages: readonly Endpoint[] = [
   overviewPage,
   livePage,
   peoplePage,
+  newPersonPage,
   personPage,
   clientsPage,
   newClientPage,

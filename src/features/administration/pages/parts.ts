@@ -115,8 +115,8 @@ export const actionForm = (view: {
 
 const inputView = defineView(
   'admin_input',
-  '<p><label for="{{name}}">{{label}}</label><input id="{{name}}" name="{{name}}" type="{{type}}" value="{{value}}" autocomplete="off" {{required}}>{{hint}}</p>',
-  ['name', 'label', 'type', 'value', 'required', 'hint'],
+  '<p><label for="{{name}}">{{label}}</label><input id="{{name}}" name="{{name}}" type="{{type}}" value="{{value}}" autocomplete="{{complete}}" {{required}}>{{hint}}</p>',
+  ['name', 'label', 'type', 'value', 'complete', 'required', 'hint'],
 )
 const hintView = defineView('admin_hint', '<span class="hint">{{text}}</span>', ['text'])
 const hintOf = (hint: Said | undefined) => (hint ? hintView({ text: hint }) : [])
@@ -128,12 +128,15 @@ export interface Field {
   hint?: Said | undefined
 }
 
-export const textField = (field: Field & { type?: 'text' | 'email' | 'url'; required?: boolean }): Html =>
+export const textField = (
+  field: Field & { type?: 'text' | 'email' | 'url' | 'password'; required?: boolean },
+): Html =>
   inputView({
     name: field.name,
     label: field.label,
     type: field.type ?? 'text',
     value: field.value ?? '',
+    complete: field.type === 'password' ? 'new-password' : 'off',
     required: field.required ? 'required' : '',
     hint: hintOf(field.hint),
   })

@@ -4,10 +4,13 @@ import { foreignText } from '../../../html/foreign_text.ts'
 import { dataTable, filters } from '../../../html/data_table.ts'
 import { say } from '../../../lib/say.ts'
 import type { PersonRow } from '../person.ts'
+import { personChangeRoutes } from '../routes/person_changes.ts'
 import { peopleRoutes } from '../routes/people.ts'
 import { defineAdminPage } from './page.ts'
-import { ago, link, state } from './parts.ts'
+import { actionForm, actions, ago, buttonLink, link, state, textField } from './parts.ts'
 import { roleWords, stateWords } from './words.ts'
+
+const newPath = '/admin/people/new'
 
 type Row = v.InferOutput<typeof PersonRow>
 
@@ -15,16 +18,33 @@ export const peoplePage = defineAdminPage({
   path: '/admin/people',
   section: '/admin/people',
   scope: 'admin:people.read',
-  async show({ context, query, action, ask }) {
-    const chosen = { q: query.q, sort: query.sort, cursor: query.cursor }
+  async show({ context, query, action, may, ask }) {
+    const chosen = { q: query.q, state: query.state, sort: query.sort, cursor: query.cursor }
     const { answer } = await ask(peopleRoutes.list, { query: chosen })
     return {
       title: say('admin.people'),
       main: [
+        ...actions([
+          may('admin:people.write')
+            ? buttonLink({ path: `${context.basePath}${newPath}`, text: say('admin.person_add') })
+            : undefined,
+        ]),
         filters({
           action,
           query: chosen,
-          filters: [{ kind: 'text', name: 'q', label: say('admin.people_search') }],
+          filters: [
+            { kind: 'text', name: 'q', label: say('admin.people_search') },
+            {
+              kind: 'choice',
+              name: 'state',
+              label: say('admin.state'),
+              options: [
+                { value: 'disabled', text: say('admin.state_disabled') },
+                { value: 'unverified', text: say('admin.state_unverified') },
+                { value: 'leaving', text: say('admin.state_leaving') },
+              ],
+            },
+          ],
         }),
         dataTable<Row>({
           label: say('admin.people'),
@@ -36,6 +56,7 @@ export const peoplePage = defineAdminPage({
           columns: [
             {
               title: say('admin.person'),
+              ...(!context.store.seals && { sort: 'username' }),
               cell: ({ sub, username }) =>
                 link({
                   path: `${context.basePath}/admin/people/${encodeURIComponent(sub)}`,
@@ -53,5 +74,46 @@ export const peoplePage = defineAdminPage({
         }),
       ],
     }
+  },
+})
+
+export const newPersonPage = defineAdminPage({
+  path: newPath,
+  section: '/admin/people',
+  scope: 'admin:people.write',
+  repetition: 'known',
+  async show({ action, csrf }) {
+    return {
+      title: say('admin.person_add'),
+      main: [
+        actionForm({
+          action,
+          csrf,
+          name: 'add',
+          text: say('admin.person_add'),
+          fields: [
+            textField({ name: 'username', label: say('admin.username'), required: true }),
+            textField({ name: 'name', label: say('admin.name') }),
+            textField({ name: 'email', label: say('admin.email'), type: 'email' }),
+            textField({
+              name: 'password',
+              label: say('admin.password'),
+              type: 'password',
+              hint: say('admin.password_hint'),
+            }),
+          ],
+        }),
+      ],
+    }
+  },
+  actions: {
+    add: {
+      done: say('admin.person_added'),
+      async run({ fields, ask }) {
+        const { username, name, email, password } = fields
+        const { answer } = await ask(personChangeRoutes.create, { body: { username, name, email, password } })
+        return { to: `/admin/people/${encodeURIComponent(answer.sub)}`, again: '/admin/people' }
+      },
+    },
   },
 })

@@ -1,4 +1,7 @@
 /** /admin/people/{sub}: a person, what they use to sign in, where they are signed in and what they allowed. */
+import type * as v from 'valibot'
+import { holdsRole } from '../../../auth/admin_roles.ts'
+import { buttonForm } from '../../../html/account_parts.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
 import { dataTable } from '../../../html/data_table.ts'
 import { say } from '../../../lib/say.ts'
@@ -6,10 +9,13 @@ import { deviceWords } from '../../../people/device_words.ts'
 import { administratorRoutes } from '../routes/administrators.ts'
 import { peopleRoutes } from '../routes/people.ts'
 import { personActivityRoutes } from '../routes/person_activity.ts'
+import type { SessionRow } from '../session_row.ts'
 import { defineAdminPage } from './page.ts'
 import { ago, code, facts, section, state, when } from './parts.ts'
 import { actionsOf, path, personActions, roleForm } from './person_actions.ts'
 import { roleWords, stateWords } from './words.ts'
+
+type SessionOfPerson = v.InferOutput<typeof SessionRow>
 
 /** Rows of each list on the page; the API has all of them. */
 const shownRows = '20'
@@ -26,6 +32,9 @@ export const personPage = defineAdminPage({
       ask(peopleRoutes.factors, { params }),
     ])
     const role = may('admin:roles.write') ? await ask(administratorRoutes.show, { params }) : undefined
+    const about = { ...person, has_address: person.claims.email_verified === true }
+    const mayEnd =
+      may('admin:sessions.write') && holdsRole(input.actor.scopes, person.administration_role ?? undefined)
     const query = { limit: shownRows }
     const { email, name } = person.claims
     const sessions = may('admin:sessions.read')
@@ -58,7 +67,7 @@ export const personPage = defineAdminPage({
         ...(sessions
           ? [
               section(say('admin.sessions'), [
-                dataTable({
+                dataTable<SessionOfPerson>({
                   label: say('admin.sessions'),
                   path: action,
                   query: {},
@@ -72,6 +81,24 @@ export const personPage = defineAdminPage({
                     { title: say('admin.address'), cell: ({ address }) => address ?? '' },
                     { title: say('admin.last_used'), cell: ({ last_used_at }) => ago(last_used_at) },
                     { title: say('admin.ends'), cell: ({ ends_at }) => when(ends_at) },
+                    ...(mayEnd
+                      ? [
+                          {
+                            title: say('admin.actions'),
+                            cell: ({ sid, user_agent }: SessionOfPerson) =>
+                              buttonForm({
+                                action,
+                                csrf: input.csrf,
+                                name: 'end_session',
+                                text: say('sessions.end'),
+                                label: say('sessions.end_named', {
+                                  device: deviceWords(user_agent ?? undefined),
+                                }),
+                                fields: { sid },
+                              }),
+                          },
+                        ]
+                      : []),
                   ],
                 }),
               ]),
@@ -105,8 +132,8 @@ export const personPage = defineAdminPage({
             ],
           }),
         ]),
-        ...(role ? roleForm(input, person, role.etag ?? '') : []),
-        ...actionsOf(input, person, etag),
+        ...(role ? roleForm(input, about, role.etag ?? '') : []),
+        ...actionsOf(input, about, etag),
       ],
     }
   },

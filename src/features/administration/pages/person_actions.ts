@@ -5,8 +5,11 @@ import { buttonForm } from '../../../html/account_parts.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
 import type { Html } from '../../../html/view.ts'
 import { type Said, say } from '../../../lib/say.ts'
+import { accessRoutes } from '../routes/access.ts'
+import { personChangeRoutes } from '../routes/person_changes.ts'
 import { administratorRoutes } from '../routes/administrators.ts'
 import { personStateRoutes } from '../routes/person_state.ts'
+import { canMail } from '../../../people/mail.ts'
 import type { PageAction, PageInput } from './page.ts'
 import { actionForm, actions, confirmation, section, selectField } from './parts.ts'
 import { roleWords } from './words.ts'
@@ -18,11 +21,12 @@ interface Shown {
   username: string
   state: string
   administration_role: AdminRole | null
+  has_address: boolean
 }
 
 /** Undefined where the role of the administrator does not reach over that of the person. */
 export function actionsOf(input: Input, person: Shown, etag: string): Html[] {
-  const { action, csrf, actor, may } = input
+  const { action, csrf, actor, may, context } = input
   if (!may('admin:people.write') || !holdsRole(actor.scopes, person.administration_role ?? undefined))
     return []
   const button = (name: string, text: Said, kind: 'danger' | '' = '') =>
@@ -33,6 +37,8 @@ export function actionsOf(input: Input, person: Shown, etag: string): Html[] {
         person.state === 'disabled'
           ? button('enable', say('admin.enable'))
           : button('disable', say('admin.disable'), 'danger'),
+        canMail(context) && person.has_address ? button('send_reset', say('admin.send_reset')) : undefined,
+        may('admin:sessions.write') ? button('end_sessions', say('admin.sessions_end')) : undefined,
         button('reset_factors', say('admin.factors_reset'), 'danger'),
         button('erase', say('admin.person_erase'), 'danger'),
       ]),
@@ -99,6 +105,19 @@ export const personActions: Readonly<Record<string, PageAction<typeof path>>> = 
       })
       return { show: confirmation({ title: say('admin.disable'), text, action, csrf, name: 'disable' }) }
     },
+  },
+  send_reset: {
+    done: say('admin.reset_sent'),
+    run: async ({ params, ask }) => void (await ask(personChangeRoutes.sendReset, { params })),
+  },
+  end_session: {
+    done: say('admin.session_ended'),
+    run: async ({ fields, ask }) =>
+      void (await ask(accessRoutes.endSession, { params: { sid: fields.sid ?? '' } })),
+  },
+  end_sessions: {
+    done: say('admin.sessions_ended'),
+    run: async ({ params, ask }) => void (await ask(accessRoutes.endOfPerson, { params })),
   },
   reset_factors: {
     done: say('admin.factors_gone'),
