@@ -108,6 +108,13 @@ export async function search<T>(
   const known = new Set(exact.map(of.idOf))
   const items: T[] = after === undefined ? exact.slice(0, limit) : []
   // A page that exact findings fill is followed by one from the beginning.
+  // Several words of one record may begin so: it is read once.
+  const records = new Map<string, Promise<T | undefined>>()
+  const findOnce = (id: string): Promise<T | undefined> => {
+    const reading = records.get(id) ?? find(memory, id)
+    records.set(id, reading)
+    return reading
+  }
   let place = after
   const beginning = { member: '', score: descending ? Number.MAX_VALUE : -Number.MAX_VALUE }
   for (let read = 0; read < mostRead;) {
@@ -118,9 +125,8 @@ export async function search<T>(
       limit: batch,
       ...(place && { after: place }),
     })
-    const found = await Promise.all(
-      entries.map(({ member }) => find(memory, source.idOf?.(member) ?? member)),
-    )
+    const ids = entries.map(({ member }) => source.idOf?.(member) ?? member)
+    const found = await Promise.all(ids.map(findOnce))
     for (const [i, entry] of entries.entries()) {
       if (items.length >= limit)
         return { items, next: place ?? beginning, complete: await isFilled(memory, of) }
