@@ -21,7 +21,8 @@ export function noteTokens(
   note(call, context, 'tokens_issued', {
     client_id,
     grant_type: by,
-    sub: issue.grant?.sub ?? (issue.grant ? undefined : issue.sub),
+    // A client that acts for itself is no End-User: `client_id` says which one it is.
+    sub: issue.grant ? issue.grant.sub : issue.sub === client_id ? undefined : issue.sub,
     grant_id: issue.grant?.grant_id,
     scope: formatScope(issue.scope),
   })

@@ -9,7 +9,7 @@ import { type Rule, rulesOf } from '../../src/models/audit/alerts/rule.ts'
 import { kilometres } from '../../src/models/audit/alerts/travel.ts'
 import { readLine } from '../../src/models/audit/entry.ts'
 import type { Draft } from '../../src/models/audit/trail.ts'
-import { runStream } from '../../src/models/audit/stream/stream.ts'
+import { runStream, stateOf } from '../../src/models/audit/stream/stream.ts'
 import { featureEntries } from '../../src/table.ts'
 import { auditKey, trail, type TestTrail } from '../support/audit_trail.ts'
 import { sizedStore } from '../support/odd_stores.ts'
@@ -200,6 +200,20 @@ describe('a rule', () => {
     await one.judge()
     expect(await one.told()).toEqual(['replay of app'])
   })
+})
+
+test('entries that no rule asks for are passed over, whatever their text; what follows them is judged', async () => {
+  const one = await watched()
+  const draft: Draft = {
+    ...{ kind: 'tokens_issued', outcome: 'success', actor: 'client' },
+    client_id: '","kind":"refresh_token_reused","x":"',
+  }
+  await one.happen(...times(1_200, draft))
+  expect(await stateOf(one.store, 'alerts', one.audit.keys)).toMatchObject({ lag: 0 })
+  await one.happen(...times(300, draft), {
+    ...{ kind: 'refresh_token_reused', outcome: 'refused', actor: 'client', client_id: 'app' },
+  })
+  expect(await one.told()).toEqual(['replay of app'])
 })
 
 describe('a flood', () => {

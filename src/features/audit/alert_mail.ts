@@ -52,7 +52,7 @@ export function alertMailSink(context: Context): Sink {
   return {
     name: 'alert_mail',
     limits: { entries: 500, bytes: 1_000_000 },
-    takes: (kind) => (alertKinds as readonly string[]).includes(kind),
+    takes: alertKinds,
     begins: 'now',
     async send(batch: readonly Outgoing[]) {
       const { store, random, secrets, config, soon } = context

@@ -40,7 +40,7 @@ export function webhookSink({ config, clock, outbound }: Parts, alerts?: string)
   return {
     name: alerts === undefined ? 'webhook' : 'alert_webhook',
     ...(alerts !== undefined && {
-      takes: (kind: string) => (alertKinds as readonly string[]).includes(kind),
+      takes: alertKinds,
       begins: 'now' as const,
     }),
     limits: { entries: 500, bytes: 500_000 },

@@ -2,7 +2,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import { clientRangeOf } from '../../lib/address.ts'
 import { type Clock } from '../../lib/clock.ts'
-import { deriveKey, hmac, sha256 } from '../../lib/hash.ts'
+import { deriveKey, hmac, hmacOfLength, sha256 } from '../../lib/hash.ts'
 import type { Log } from '../../lib/log.ts'
 import { ownMember } from '../../lib/own_member.ts'
 import { systemRandom } from '../../lib/random.ts'
@@ -13,7 +13,7 @@ import type { KeyStorage } from '../key_ring_options.ts'
 import { recordName, WrongSecretError } from '../signing_keys.ts'
 import { beginning, entriesOfCheckpoint } from './checkpoint.ts'
 import { type Checkpoints, createCheckpoints } from './checkpoints.ts'
-import { type Line, type MacKey, readLine } from './entry.ts'
+import { type Line, linkLength, type MacKey, readLine } from './entry.ts'
 import { createFold } from './fold.ts'
 import { batchKey, chainsOf, type Position, walk } from './stored.ts'
 import { createTrail, type Draft, type Trail } from './trail.ts'
@@ -64,7 +64,11 @@ export const pseudonymBy = (key: Uint8Array | KeyObject, sub: string): string =>
 export const macKeysOf = (values: readonly string[]): MacKey[] =>
   values.map((value) => {
     const secret = deriveKey(value, 'audit')
-    return { id: sha256(secret).slice(0, 8), secret: createSecretKey(secret) }
+    return {
+      id: sha256(secret).slice(0, 8),
+      secret: createSecretKey(secret),
+      ofLink: hmacOfLength(secret, linkLength),
+    }
   })
 
 /** The key ring of checkpoints is a record beside that of the signing keys. */

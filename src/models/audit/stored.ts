@@ -114,8 +114,9 @@ export async function progressOf(store: Store, key: string): Promise<Progress> {
 
 export interface Batch {
   batch: number
-  /** Undefined for a batch that is missing although a later one exists. */
-  lines: readonly string[] | undefined
+  /** Undefined for a batch that is missing although a later one exists. Its lines are `lines`, which are cut when they are read. */
+  text: string | undefined
+  readonly lines: readonly string[] | undefined
 }
 
 const longestBatch = 16_777_216
@@ -134,7 +135,14 @@ export async function* batchesOf(
     const found = await store.get(batchKey(chain, batch))
     missing = found === undefined ? missing + 1 : 0
     if (found === undefined && (batch >= known || missing > mostMissing)) return
-    yield { batch, lines: found === undefined || found.length > longestBatch ? undefined : found.split('\n') }
+    const text = found === undefined || found.length > longestBatch ? undefined : found
+    yield {
+      batch,
+      text,
+      get lines() {
+        return text?.split('\n')
+      },
+    }
   }
 }
 

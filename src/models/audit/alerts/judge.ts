@@ -56,7 +56,7 @@ export function judgeSink(parts: JudgeParts, rules: readonly Rule[]): Sink {
   return {
     name: 'alerts',
     limits: { entries: 2_000, bytes: 2_000_000 },
-    takes: (kind) => byKind.has(kind),
+    takes: new Set(byKind.keys()),
     begins: 'now',
     async send(batch) {
       for (const sum of await sums(

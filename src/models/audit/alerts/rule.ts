@@ -7,16 +7,14 @@ import { kinds, type KindName } from '../kinds.ts'
 const subjects = ['address', 'person', 'client', 'operator'] as const
 
 /** Kinds that alerts themselves write: a rule on them would raise itself. */
-export const alertKinds = ['alert_raised', 'alert_over'] as const satisfies readonly KindName[]
+export const alertKinds: ReadonlySet<KindName> = new Set<KindName>(['alert_raised', 'alert_over'])
 
 const word = v.pipe(v.string(), v.maxLength(200))
 const words = v.pipe(v.array(word), v.minLength(1), v.maxLength(100))
 
 const Kind = v.custom<KindName>(
   (name) =>
-    typeof name === 'string' &&
-    ownMember(kinds, name) !== undefined &&
-    !(alertKinds as readonly string[]).includes(name),
+    typeof name === 'string' && ownMember(kinds, name) !== undefined && !alertKinds.has(name as KindName),
   'expected a kind of docs/audit.md, and none of alerts',
 )
 

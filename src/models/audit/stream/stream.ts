@@ -23,7 +23,7 @@ export interface Sink {
   readonly name: string
   readonly limits: Limits
   /** Entries of other kinds are not sent. Default: all are. */
-  readonly takes?: (kind: KindName) => boolean
+  readonly takes?: ReadonlySet<KindName>
   /** Without a cursor it begins with what is written from now on. Default: with the oldest entry. */
   readonly begins?: 'now'
   /** Resolves when the other side has all of them, within `longestAttempt`. */
@@ -140,7 +140,7 @@ function gatherFor({ store, audit }: StreamParts, sink: Sink, { chains }: State)
     newest ??= audit.checkpoints.newest().then((found) => found?.checkpoint.chains ?? {})
     return ownMember(await newest, chain)?.base
   }
-  return gather({ store, limits: sink.limits, takes: sink.takes ?? (() => true), baseOf }, chains)
+  return gather({ store, limits: sink.limits, takes: sink.takes, baseOf }, chains)
 }
 
 /** Undefined when another instance has the lease now. The cursor moves after the sink has taken all. */
