@@ -43,7 +43,7 @@ interface Entry {
 }
 
 test('a change without its entry was not acknowledged, and the gap is an entry', async () => {
-  const preload = join(import.meta.dir, '../support/killed_at_entry.ts')
+  const preload = join(import.meta.dir, '../support/killed_at_entry_process.ts')
   const main = join(import.meta.dir, '../../src/main.ts')
   const doomed = await spawnProvider({ ...env, KILL_AT_ENTRY: 'the last client' }, [
     ...['bun', '--preload', preload, main, 'serve'],
