@@ -1,15 +1,19 @@
 /** `latchkey user set`: changes claims, attributes and roles of an account. */
 import { standardClaims } from '../auth/claims.ts'
 import { tellOfOperator } from '../people/tell_owner.ts'
+import { differences } from '../people/author.ts'
 import { withContext } from './administration.ts'
 import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
 import { readClaims } from './claim_option.ts'
 import { defineCommand } from './command.ts'
 import { UsageError } from './failure.ts'
 import { audit, change, requireUser } from './people.ts'
+import type { User } from '../models/user.ts'
 
 /** Not set here: a verified address belongs to one account, which `latchkey verify` checks. */
 const emailClaims = ['email', 'email_verified']
+
+const profileOf = ({ claims, attributes }: User) => ({ claims, attributes })
 
 export const set = defineCommand({
   takes: ['NAME'],
@@ -54,6 +58,8 @@ export const set = defineCommand({
       if (roles) await tellOfOperator(context, after, { kind: 'roles_set' })
       await audit(context, roles ? 'roles_set' : 'profile_set', after, {
         ...(roles && { roles, roles_before: user.roles }),
+        // Personal data are fingerprints, which an erasure leaves behind.
+        ...differences(context, profileOf(user), profileOf(after)),
         changed: [...Object.keys(attributes), ...Object.keys(claims), ...unset],
       })
       const facts = {

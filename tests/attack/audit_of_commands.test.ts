@@ -74,6 +74,7 @@ const changing: Readonly<Record<string, (seen: Seen) => Run>> = {
   }),
   'audit rotate': () => ({ args: [], says: ['audit_key_rotated'] }),
   'audit export': () => ({ args: ['before.jsonl'], says: ['audit_exported'] }),
+  'audit report': () => ({ args: ['report.html'], says: ['audit_reported'] }),
   backup: () => ({ args: ['--to', 'saved.backup'], says: ['backup_made'] }),
   'keys replace': () => ({ args: ['--yes'], says: ['keys_replaced'] }),
 }

@@ -36,6 +36,13 @@ const ok = async (...args: string[]) => {
   return ran
 }
 
+interface Changed {
+  change: string
+  changed: string[]
+  before?: Record<string, string>
+  after?: Record<string, string>
+}
+
 const evil = '<img src=x onerror=alert(1)></td><script>alert(2)</script>'
 const formula = '=HYPERLINK("https://evil.example","pay")'
 
@@ -48,7 +55,22 @@ test('the report, as a page and as tables', async () => {
       body: JSON.stringify({ redirect_uris: ['https://app.example/cb'], client_name: name }),
     })
   await ok('user', 'set', 'alice', '--role', 'billing')
+  await ok('user', 'set', 'alice', '--claim', 'nickname=a-nickname-that-is-personal')
+  const [, id] = /^client_id\s+(\S+)/m.exec(
+    (await ok('client', 'add', 'Before', '--redirect-uri', 'https://app.example/cb')).stdout,
+  )!
+  await ok('client', 'set', id!, '--name', 'After')
   await op.stop()
+
+  // Before and after: of a client as it is shown, of personal data and secrets as fingerprints.
+  const listed = await ok('audit', 'list', '--kind', 'changed_by_operator', '--json')
+  const { entries } = JSON.parse(listed.stdout) as { entries: { details: Changed }[] }
+  const told = (change: string) => entries.find(({ details }) => details.change === change)!.details
+  const { changed, before, after } = told('client_set')
+  expect(changed).toContain('client_name')
+  expect(before!.client_name).not.toBe(after!.client_name!)
+  expect(told('profile_set').after!['claims.nickname']).toMatch(/^sha256:[\w-]{16}$/)
+  expect(listed.stdout).not.toContain('a-nickname')
 
   await ok('audit', 'report', at('report.html'), '--from', '7d')
   const html = readFileSync(at('report.html'), 'utf8')
