@@ -23,6 +23,10 @@ export const variants = {
   eddsa_id_rs256: { access: 'EdDSA', id: 'RS256' },
   redis: { access: 'opaque', id: 'ES256' },
   postgres: { access: 'opaque', id: 'ES256' },
+  /** On the memory store, with the audit trail. */
+  audited: { access: 'opaque', id: 'ES256' },
+  /** On the memory store, with a span of each request, verb and signature, which a collector takes. */
+  traced: { access: 'opaque', id: 'ES256' },
 } as const satisfies Record<string, Settings>
 
 export type Variant = keyof typeof variants
@@ -131,8 +135,13 @@ export async function startTrivial(): Promise<Running> {
   }
 }
 
+/** A process that a server needs, and the settings that name it. */
+interface Beside extends Child {
+  env: Record<string, string>
+}
+
 /** Redis as another machine would hold it: on the driver's core, not the server's. Nothing is written to disk. */
-async function startRedis(): Promise<Child & { url: string }> {
+async function startRedis(): Promise<Beside> {
   const port = await freePort()
   const child = await startChild(
     driverCore,
@@ -145,7 +154,7 @@ async function startRedis(): Promise<Child & { url: string }> {
       },
     },
   )
-  return { ...child, url: `redis://127.0.0.1:${port}` }
+  return { ...child, env: { STORE_URL: `redis://127.0.0.1:${port}` } }
 }
 
 /** Makes files of PostgreSQL, and runs it, as another user where this process is root: it refuses to run as root. */
@@ -153,7 +162,7 @@ const asPostgres =
   process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : []
 
 /** PostgreSQL as another machine would hold it: on the driver's core. It writes to the disk and does not wait for it. */
-async function startPostgres(): Promise<Child & { url: string }> {
+async function startPostgres(): Promise<Beside> {
   const bin = dirname(realpathSync(Bun.which('postgres') ?? '/usr/lib/postgresql/15/bin/postgres'))
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
   if (asPostgres.length > 0) await runChild(driverCore, ['chown', 'postgres', folder], '/')
@@ -169,12 +178,25 @@ async function startPostgres(): Promise<Child & { url: string }> {
       Bun.spawnSync([join(bin, 'pg_isready'), '-q', '-h', folder, '-p', `${port}`]).exitCode === 0,
   })
   const stop = () => child.stop().finally(() => rmSync(folder, { recursive: true }))
-  return { pid: child.pid, stop, url: `postgres://latchkey@127.0.0.1:${port}/postgres` }
+  return { pid: child.pid, stop, env: { STORE_URL: `postgres://latchkey@127.0.0.1:${port}/postgres` } }
 }
 
-const stores: Partial<Record<Variant, () => Promise<Child & { url: string }>>> = {
+/** A collector that takes spans and looks at none, on the driver's core. */
+async function startCollector(): Promise<Beside> {
+  const port = await freePort()
+  const endpoint = `http://localhost:${port}`
+  const child = await startChild(driverCore, ['bun', 'trivial_server.ts'], {
+    cwd: import.meta.dir,
+    env: { PORT: `${port}` },
+    ready: answers(endpoint),
+  })
+  return { ...child, env: { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } }
+}
+
+const besides: Partial<Record<Variant, () => Promise<Beside>>> = {
   redis: startRedis,
   postgres: startPostgres,
+  traced: startCollector,
 }
 
 /** Latchkey on the memory store: token format by environment, so one process per variant. */
@@ -197,6 +219,7 @@ export const selfEnvironment = (
   // Receivers of logout tokens are on this machine.
   OUTBOUND_ALLOW_HOSTS: receivers.join(','),
   ...tokenSettings(variants[variant]),
+  ...(variant === 'audited' && { AUDIT_SIGNING_KEY: 'the-key-of-the-audit-trail-of-the-bench' }),
 })
 
 const tokenSettings = ({ access }: Settings): Record<string, string> =>
@@ -214,24 +237,24 @@ export const describeSelf = (issuer: string, idTokenAlg: Settings['id'] = 'ES256
 
 /** `command` starts Latchkey, without the environment. */
 export async function startSelf(command: string[], variant: Variant): Promise<Running> {
-  const store = await stores[variant]?.()
+  const beside = await besides[variant]?.()
   // Keys are made in the directory it runs in, and go with it.
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
   const clear = async () => {
-    await store?.stop()
+    await beside?.stop()
     rmSync(cwd, { recursive: true })
   }
   try {
     const port = await freePort()
     const receivers = receiversOn(await freePort())
-    const { STORE_URL: memory = '', ...env } = selfEnvironment(variant, port, receivers)
+    const env = { ...selfEnvironment(variant, port, receivers), ...beside?.env }
     const issuer = `http://localhost:${port}`
     const child = await startChild(serverCore, command, {
       cwd,
-      env: { ...env, STORE_URL: store?.url ?? memory },
+      env,
       ready: answers(`${issuer}/.well-known/openid-configuration`),
     })
-    const pids = [child.pid, ...(store ? [store.pid] : [])]
+    const pids = [child.pid, ...(beside ? [beside.pid] : [])]
     const target = { ...describeSelf(issuer, variants[variant].id), receivers }
     return { pids, target, stop: () => child.stop().finally(clear) }
   } catch (error) {

@@ -9,7 +9,7 @@ export interface Row {
   peer?: true
   /** The rate divided by the peer's, at least (issue 2, §6). */
   timesPeer?: number
-  /** `server`: limit_server.ts. `argon2id_verify`: the bare operation. `memory`: no limit, but the same on the memory store. */
+  /** `server`: limit_server.ts. `argon2id_verify`: the bare operation. `memory`: no limit, but the same on the memory store with neither audit trail nor traces. */
   limit?: 'server' | 'argon2id_verify' | 'memory'
   /** The rate divided by the limit's, at least (issue 7, §4). */
   share?: number
@@ -77,5 +77,10 @@ export const rows: Row[] = [
   row('introspection_redis', 'redis', { limit: 'memory', share: 0.6 }, 'introspection'),
   row('client_credentials_postgres', 'postgres', { limit: 'memory' }, 'client_credentials'),
   row('introspection_postgres', 'postgres', { limit: 'memory' }, 'introspection'),
+  // At least 95 % of the rate without it (issue 10, §2).
+  row('client_credentials_audited', 'audited', { limit: 'memory', share: 0.95 }, 'client_credentials'),
+  row('userinfo_audited', 'audited', { limit: 'memory', share: 0.95 }, 'userinfo'),
+  row('client_credentials_traced', 'traced', { limit: 'memory' }, 'client_credentials'),
+  row('userinfo_traced', 'traced', { limit: 'memory' }, 'userinfo'),
   { name: 'sign_in_flood', workload: 'sign_in_flood', variant: 'opaque' },
 ]
