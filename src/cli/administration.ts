@@ -1,4 +1,5 @@
 /** Opens the configured store, its keys and a context for the time of one command. */
+import { isAbsolute } from 'node:path'
 import { createContext } from '../app.ts'
 import type { Config } from '../config.ts'
 import type { Env } from '../config/read.ts'
@@ -11,6 +12,7 @@ import { StoreUnavailable } from '../store/store.ts'
 import { underApplied } from './applied_settings.ts'
 import { auditAdded, closeTrail, openTrail } from './audit_trail.ts'
 import { Refusal } from './failure.ts'
+import { newDatabase } from './own_files.ts'
 import { requireNone } from './folders.ts'
 import {
   open,
@@ -39,8 +41,20 @@ function unlessReadOnly(error: Error): undefined {
 }
 
 /** A move or a restore of the store waits for the command, or keeps it out. */
+/** A relative path names another database in another folder: a command then works on an empty one. */
+function sayItIsNew({ store }: Config, made: string | undefined, { log }: Opened): void {
+  if (made === undefined || store.kind !== 'sqlite' || isAbsolute(store.path)) return
+  log.warn('database_made', {
+    path: made,
+    problem:
+      'there was no database, so one was made. The path of STORE_URL is relative to the working folder: run commands in the folder of the server, or name the whole path',
+  })
+}
+
 export async function withOpened<T>(config: Config, work: (opened: Opened) => Promise<T>): Promise<T> {
+  const made = newDatabase(config)
   const opened = await open(quieter(config))
+  sayItIsNew(config, made, opened)
   const presence =
     config.store.kind === 'memory' ? undefined : createPresence(opened, `${machine}:command`, ownId)
   try {

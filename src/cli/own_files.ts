@@ -10,11 +10,15 @@ import { recordName } from '../models/signing_keys.ts'
 import { directoryStorage } from '../store/directory.ts'
 import { folderProblem, newFileProblem, requireNone } from './folders.ts'
 
+/** The whole path of the database file; a relative one is below the working folder, where `.env` is. Undefined for another store. */
+export const databasePath = ({ store }: Config): string | undefined =>
+  store.kind === 'sqlite' && !store.path.startsWith(':memory:') ? resolve(store.path) : undefined
+
 /** The database file that the first start will make; undefined where there is one, or another store. */
-export const newDatabase = ({ store }: Config): string | undefined =>
-  store.kind === 'sqlite' && !store.path.startsWith(':memory:') && !existsSync(store.path)
-    ? resolve(store.path)
-    : undefined
+export function newDatabase(config: Config): string | undefined {
+  const path = databasePath(config)
+  return path !== undefined && !existsSync(path) ? path : undefined
+}
 
 export const newDatabaseProblem = (config: Config): string | undefined => {
   const path = newDatabase(config)

@@ -23,6 +23,7 @@ import { writeUsage } from '../people/usage.ts'
 import { closeTrail, openTrail, settingsFor } from './audit_trail.ts'
 import { readEnvironment, storeVariable } from './environment.ts'
 import { requireNone } from './folders.ts'
+import { databasePath } from './own_files.ts'
 import type { HangUps } from './hang_ups.ts'
 import { handleTheUncaught } from './last_resort.ts'
 import { listenFault } from './listen_fault.ts'
@@ -111,7 +112,8 @@ export async function serve(hangUps: HangUps): Promise<void> {
   timers.soon('first_owner')
   const { host: address, issuer, store } = config
   void warnOfFaults(config, env, log)
-  log.info('started', { version, commit, issuer, address, port, store: store.kind })
+  const database = databasePath(config)
+  log.info('started', { version, commit, issuer, address, port, store: store.kind, database })
   if (audit) await record(undefined, audit, 'started', { version, settings: settingsFor(audit, env) })
 
   const notWritten = (error: Error) => log.error('audit_not_written', { problem: error.message })

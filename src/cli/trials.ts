@@ -124,11 +124,26 @@ function certificateProblem(config: Config): string | undefined {
   return `expected a certificate for ${hostname} (ISSUER_URL), got one for ${own!.subjectAltName ?? own!.subject}`
 }
 
+const authorities = {
+  REDIS_CA_PATH: 'redisCaPath',
+  POSTGRES_CA_PATH: 'postgresCaPath',
+  OUTBOUND_CA_PATH: 'outboundCaPath',
+  SMTP_CA_PATH: 'smtpCaPath',
+  VAULT_CACERT: 'vaultCacert',
+  AUDIT_SYSLOG_CERT_PATH: 'auditSyslogCertPath',
+  AUDIT_SYSLOG_CA_PATH: 'auditSyslogCaPath',
+} as const satisfies Record<string, keyof Config>
+
 /** A file of authorities may have some that have expired, if one is left. */
-const authoritiesProblem = (name: string, path: string | undefined): string | undefined =>
-  path === undefined
-    ? undefined
-    : validityProblem(readAuthorities(name, path).certificates, systemClock.now())
+const authorityTrials = (...names: (keyof typeof authorities)[]): Trial[] =>
+  names.map((name) => ({
+    name,
+    run({ [authorities[name]]: path }) {
+      return path === undefined
+        ? undefined
+        : validityProblem(readAuthorities(name, path).certificates, systemClock.now())
+    },
+  }))
 
 function syslogKeyProblem({
   auditSyslogCertPath: cert,
@@ -165,14 +180,7 @@ export const trials: readonly Trial[] = [
       return undefined
     },
   },
-  {
-    name: 'REDIS_CA_PATH',
-    run: ({ redisCaPath }) => authoritiesProblem('REDIS_CA_PATH', redisCaPath),
-  },
-  {
-    name: 'POSTGRES_CA_PATH',
-    run: ({ postgresCaPath }) => authoritiesProblem('POSTGRES_CA_PATH', postgresCaPath),
-  },
+  ...authorityTrials('REDIS_CA_PATH', 'POSTGRES_CA_PATH'),
   // REDIS_URL is another name of it.
   { name: 'STORE_URL', needs: ['REDIS_CA_PATH', 'POSTGRES_CA_PATH'], run: storeProblem },
   { name: 'CLOCK_TOLERANCE', needs: ['STORE_URL'], run: clockTrial },
@@ -188,7 +196,6 @@ export const trials: readonly Trial[] = [
       return undefined
     },
   },
-  { name: 'VAULT_CACERT', run: ({ vaultCacert }) => authoritiesProblem('VAULT_CACERT', vaultCacert) },
   { name: 'SIGNING_KEY_SOURCES', needs: ['VAULT_CACERT'], run: keySourcesProblem },
   { name: 'PUBLIC_KEY_PATH', needs: ['PRIVATE_KEY_PATH', 'KEYS_PATH'], run: publicKeyProblem },
   {
@@ -200,22 +207,11 @@ export const trials: readonly Trial[] = [
   },
   { name: 'LOG_FILE', run: ({ logFile }) => linesFileProblem(logFile) },
   { name: 'AUDIT_FILE', run: ({ auditFile }) => linesFileProblem(auditFile) },
-  {
-    name: 'AUDIT_SYSLOG_CA_PATH',
-    run: ({ auditSyslogCaPath }) => authoritiesProblem('AUDIT_SYSLOG_CA_PATH', auditSyslogCaPath),
-  },
-  {
-    name: 'AUDIT_SYSLOG_CERT_PATH',
-    run: ({ auditSyslogCertPath }) => authoritiesProblem('AUDIT_SYSLOG_CERT_PATH', auditSyslogCertPath),
-  },
+  ...authorityTrials('OUTBOUND_CA_PATH', 'SMTP_CA_PATH', 'VAULT_CACERT'),
+  ...authorityTrials('AUDIT_SYSLOG_CA_PATH', 'AUDIT_SYSLOG_CERT_PATH'),
   {
     name: 'AUDIT_SYSLOG_KEY_PATH',
     needs: ['AUDIT_SYSLOG_CERT_PATH'],
     run: syslogKeyProblem,
   },
-  {
-    name: 'OUTBOUND_CA_PATH',
-    run: ({ outboundCaPath }) => authoritiesProblem('OUTBOUND_CA_PATH', outboundCaPath),
-  },
-  { name: 'SMTP_CA_PATH', run: ({ smtpCaPath }) => authoritiesProblem('SMTP_CA_PATH', smtpCaPath) },
 ]

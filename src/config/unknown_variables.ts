@@ -1,5 +1,5 @@
 /** Finds variables that are set but unknown, because after a typing error in a name the default would apply silently. */
-import { isWithin } from '../lib/nearest.ts'
+import { differsByAtMost } from '../lib/nearest.ts'
 import { type Env, given, type Report } from './read.ts'
 import type { Entries } from './entry.ts'
 
@@ -36,7 +36,7 @@ export function reportUnknownVariables(env: Env, entries: Entries, report: Repor
   const known = new Set(names)
   const candidates = names.filter(({ length }) => length >= shortest)
   const nearest = (name: string): string | undefined =>
-    candidates.find((other) => mayBeWithinTwo(name, other) && isWithin(name, other, 2))
+    candidates.find((other) => mayBeWithinTwo(name, other) && differsByAtMost(name, other, 2))
 
   const judge = (name: string, value: string): string | undefined => {
     if (name.startsWith(prefix)) {

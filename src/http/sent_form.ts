@@ -78,21 +78,24 @@ async function idOf(call: Call, context: Context): Promise<SentFormId | undefine
   return { browser: digest(browser), form: digest(browser, call.path, call.search, body) }
 }
 
-/** A limit is told as what it is: "send again" has sent nothing. So are faults of this provider. */
-const mayHaveBeenDone = (status: number): boolean => status < 500 && status !== 429
-
-/** Forms of other sites are refused. */
-const isOfTheForm = (thrown: unknown): boolean =>
-  thrown instanceof RefusedError && mayHaveBeenDone(thrown.status) && thrown.code !== 'foreign_form'
+/**
+ * Whether the first form may have done what this one is refused. A limit is told as what it is: "send again" has sent nothing.
+ * So are faults of this provider, and forms of other sites.
+ */
+function mayHaveBeenDone(refused: Attempt<Reply>): boolean {
+  const answer = 'value' in refused ? refused.value : refused.thrown
+  if (answer instanceof Error && !(answer instanceof RefusedError)) return false
+  const { status, code } = answer as { status: number; code?: string }
+  return status < 500 && status !== 429 && code !== 'foreign_form'
+}
 
 async function orWhereItLed(
   call: Call,
   context: Context,
   sent: SentFormId | undefined,
-  refused: Attempt<Reply> | { thrown: unknown },
+  refused: Attempt<Reply>,
 ): Promise<Reply> {
-  const mayLead = 'thrown' in refused ? isOfTheForm(refused.thrown) : mayHaveBeenDone(refused.value.status)
-  if (!mayLead || !sent || !(await SentForm.mayLook(context, sent))) return valueOf(refused)
+  if (!mayHaveBeenDone(refused) || !sent || !(await SentForm.mayLook(context, sent))) return valueOf(refused)
   return (await whereItLed(call, context, sent)) ?? valueOf(refused)
 }
 

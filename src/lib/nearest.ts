@@ -4,7 +4,7 @@
  * Whether `a` becomes `b` by adding, removing or changing at most `limit` letters (Levenshtein). Returns as soon as that is
  * impossible.
  */
-export function isWithin(a: string, b: string, limit: number): boolean {
+export function differsByAtMost(a: string, b: string, limit: number): boolean {
   if (Math.abs(a.length - b.length) > limit) return false
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {
@@ -32,7 +32,7 @@ const shortestPart = 3
 export function nearest(name: string, known: readonly string[]): string[] {
   const most = Math.max(1, Math.floor(name.length / 3))
   for (let limit = 0; limit <= most; limit++) {
-    const found = known.filter((each) => isWithin(name, each, limit))
+    const found = known.filter((each) => differsByAtMost(name, each, limit))
     if (found.length > 0) return found
   }
   const isPart = (part: string, whole: string) => part.length >= shortestPart && whole.includes(part)

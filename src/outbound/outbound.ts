@@ -24,6 +24,15 @@ export interface Outbound {
   getJson: GetJson
   /** The image at a URL that answers 200: PNG, JPEG, GIF or WebP by its first bytes. Rejects and remembers as `getJson` does. */
   getImage: GetImage
+  /** How the last request to another server ended, by the name that a feature gives it; of configured servers alone, so that they are few. */
+  readonly outcomes: Map<string, Outcome>
+}
+
+export interface Outcome {
+  status: 'ok' | 'failed'
+  problem?: string
+  /** ISO 8601. */
+  at: string
 }
 
 export interface OutboundDeps {
@@ -131,7 +140,7 @@ export function createOutbound({
     }
   }
   const fetch = tracing ? traced(send, tracing) : send
-  return { fetch, ...createGetters(fetch, clock) }
+  return { fetch, ...createGetters(fetch, clock), outcomes: new Map() }
 }
 
 /** A request of a span says so to the other server: it learns two random numbers, and no address. */

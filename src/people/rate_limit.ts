@@ -67,7 +67,7 @@ export const isFirstRefusal = ({ refusal }: RefusedError, limit: number): boolea
   typeof refusal.came === 'number' && isFirstBeyond(refusal.came, limit)
 
 /** As `countTry`, but answers false in place of throwing. */
-export async function isWithin(
+export async function isWithinLimit(
   context: Context,
   what: string,
   subject: string,

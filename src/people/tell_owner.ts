@@ -14,7 +14,7 @@ import { placeOf } from './place.ts'
 import type { Call } from '../contracts/call.ts'
 import { deviceWords, userAgentOf } from './device_words.ts'
 import { canMail, greeting, isProvenBy, languageOfUser, notYou, sendMail } from './mail.ts'
-import { isWithin } from './rate_limit.ts'
+import { isWithinLimit } from './rate_limit.ts'
 
 /** What the log and the audit trail tell of an event beyond the list of the End-User. */
 export type MoreFacts = Partial<
@@ -98,7 +98,7 @@ export async function tellOwner(
   if (typeof to !== 'string' || !canMail(context)) return
   const { most, window } = unproven
   const isProven = isProvenBy(user, to)
-  if (!isProven && !(await isWithin(context, 'unproven_notice', typedEmail(to), most, window))) return
+  if (!isProven && !(await isWithinLimit(context, 'unproven_notice', typedEmail(to), most, window))) return
   const values: Record<string, MessageValue> = {
     detail: isProven ? (event.detail ?? '') : harmless(event.detail),
   }

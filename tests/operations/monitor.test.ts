@@ -284,6 +284,7 @@ test('an outage from begin to end: console, webhook, mail, history, report', asy
       SMTP_URL: `smtp://localhost:${relay.port}`,
       MAIL_FROM: 'latchkey@example.com',
       SMTP_TIMEOUT_MS: '30000',
+      ISSUER_URL: 'http://localhost:1',
     },
   )
   await until(() => readHistory(join(folder, 'latchkey-monitor.jsonl'), Date.now()).length >= 7, 'a round')
@@ -292,6 +293,9 @@ test('an outage from begin to end: console, webhook, mail, history, report', asy
   isDown = false
   await until(() => told.some(({ level }) => level === 'RESOLVED'), 'the end of the alert')
   await until(() => relay.taken.length >= 2, 'two mails')
+  // ISSUER_URL is that of nothing that is watched.
+  expect(relay.taken[0]!.raw).toContain(op.issuer)
+  expect(relay.taken[0]!.raw).toContain(`CRITICAL: page of ${new URL(op.issuer).host}`)
   watching.child.kill('SIGTERM')
   const [code] = await watching.ended()
   expect(code).toBe(0)

@@ -13,7 +13,7 @@ import {
   type LoadOptions,
 } from '../../src/config.ts'
 import type { Env } from '../../src/config/read.ts'
-import { isWithin } from '../../src/lib/nearest.ts'
+import { differsByAtMost } from '../../src/lib/nearest.ts'
 import { entries } from '../../src/config/variables.ts'
 
 const strongKey = 'q8Zt0LxWv3nRk6YbUe2HsJp9McFd5GaT7ViXo4Bw'
@@ -414,8 +414,18 @@ describe('unknown variables', () => {
       ['abcdefgh', 'hgfedcba', 8],
     ]
     for (const [a, b, distance] of pairs) {
-      expect([a, b, isWithin(a, b, distance), isWithin(b, a, distance)]).toEqual([a, b, true, true])
-      expect([a, b, isWithin(a, b, distance - 1), isWithin(b, a, distance - 1)]).toEqual([a, b, false, false])
+      expect([a, b, differsByAtMost(a, b, distance), differsByAtMost(b, a, distance)]).toEqual([
+        a,
+        b,
+        true,
+        true,
+      ])
+      expect([a, b, differsByAtMost(a, b, distance - 1), differsByAtMost(b, a, distance - 1)]).toEqual([
+        a,
+        b,
+        false,
+        false,
+      ])
     }
   })
 })

@@ -81,12 +81,12 @@ function checksFor(issuer: string, more: readonly string[]): Check[] {
   return checks
 }
 
-async function mailChannel(to: string): Promise<Channel> {
+async function mailChannel(to: string, issuer: string): Promise<Channel> {
   if (readMailAddress(to) === undefined)
     throw new UsageError(`--mail: expected a mail address, got ${printable(to)}`)
   const config: Config = (await readSettings()).config
   if (config.smtpUrl === undefined) throw new Refusal('--mail needs SMTP_URL and MAIL_FROM')
-  return mail(to, config)
+  return mail(to, issuer, config)
 }
 
 export const monitor = defineProcess({
@@ -108,7 +108,7 @@ export const monitor = defineProcess({
       ...(given.webhook !== undefined && {
         webhook: webhook(webUrl('webhook', given.webhook), issuer, timeoutMs),
       }),
-      ...(given.mail !== undefined && { mail: await mailChannel(given.mail) }),
+      ...(given.mail !== undefined && { mail: await mailChannel(given.mail, issuer) }),
     }
     const history = openHistory(given.history ?? defaultHistory, Date.now)
     const show = (notice: Notice) => tellConsole(notice, issuer, given.json ?? false)

@@ -44,14 +44,14 @@ export const webhook =
 
 /** Through the relay of SMTP_URL. */
 export const mail =
-  (to: string, config: Config): Channel =>
+  (to: string, issuer: string, config: Config): Channel =>
   async (notice, id) => {
     const { openRelay } = await import('../../people/mail_relay.ts')
     const relay = await openRelay({ config })
     try {
       const { level, check = 'monitor', message, at } = notice
-      const text = `${config.issuer}\n\n${check}: ${message}\n\n${timestamp(at)}\n`
-      const subject = `${level}: ${check} of ${new URL(config.issuer).host}`
+      const text = `${issuer}\n\n${check}: ${message}\n\n${timestamp(at)}\n`
+      const subject = `${level}: ${check} of ${new URL(issuer).host}`
       await relay.send(id, { to, subject, text, html: `<pre>${Bun.escapeHTML(text)}</pre>` }, new Date(at))
     } finally {
       relay.close()

@@ -1,6 +1,7 @@
 /** Metadata of a provider: from its discovery document, or from its row in the table. https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationValidation */
 import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
+import type { Outcome } from '../../outbound/outbound.ts'
 import { asFailure, quoted, UpstreamError } from './request.ts'
 import { membersOf, type ProviderRow } from './row.ts'
 import type { Upstream } from './settings.ts'
@@ -38,25 +39,16 @@ export type Provider = Pick<Context, 'config' | 'outbound' | 'clock'>
 
 const cacheSeconds = 3600
 
-/** How the last request for the metadata of a provider ended. */
-interface Outcome {
-  status: 'ok' | 'failed'
-  problem?: string
-  /** ISO 8601. */
-  at: string
-}
-
-/** By the fetcher of an instance, then by the id of the provider: at most one outcome for each configured provider. */
-const outcomes = new WeakMap<Context['outbound'], Map<string, Outcome>>()
-
+/** How the last request for the metadata of a provider ended: one outcome at most for each configured provider. */
 export const lastOutcome = ({ outbound }: Context, id: string): Outcome | undefined =>
-  outcomes.get(outbound)?.get(id)
+  outbound.outcomes.get(`upstream ${id}`)
 
 function remember({ outbound, clock }: Provider, id: string, problem?: string): void {
-  const kept = outcomes.get(outbound) ?? new Map<string, Outcome>()
-  outcomes.set(outbound, kept)
   const at = new Date(clock.now()).toISOString()
-  kept.set(id, problem === undefined ? { status: 'ok', at } : { status: 'failed', problem, at })
+  outbound.outcomes.set(
+    `upstream ${id}`,
+    problem === undefined ? { status: 'ok', at } : { status: 'failed', problem, at },
+  )
 }
 
 /** Throws UpstreamError if the document cannot be fetched or states another issuer. */
