@@ -17,7 +17,7 @@ import {
 } from '../support/passkeys.ts'
 import type { Landing, Person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
-import { type Instances, instancesOnRedis } from '../support/instances.ts'
+import { type Instances, sharedStores } from '../support/instances.ts'
 import { failingStore } from '../support/odd_stores.ts'
 import { attest, create, type CreationOptions, get, type Lies } from '../support/security_key.ts'
 
@@ -371,9 +371,9 @@ describe('a copy of a passkey', () => {
   })
 })
 
-describe('two instances on one Redis', () => {
+describe.each(sharedStores)('two instances on one %s', (_, begin) => {
   let instances: Instances
-  beforeAll(async () => void (instances = await instancesOnRedis()))
+  beforeAll(async () => void (instances = await begin()))
   afterAll(() => instances.stop())
 
   const pair = () => instances.pair({ SIGN_IN_ATTEMPTS_PER_ADDRESS: '1000' })

@@ -15,19 +15,17 @@ import {
   withPassword,
 } from '../support/authenticator.ts'
 import { alice as aliceAccount, bob, browser, open } from '../support/flow.ts'
-import { type Instances, instancesOnRedis, turn } from '../support/instances.ts'
+import { type Instances, sharedStores, turn } from '../support/instances.ts'
 import { mailsOf } from '../support/mailbox.ts'
 import { type Form, type Page, person, type Person } from '../support/person.ts'
 import { type Provider, provider } from '../support/provider.ts'
 import { attempts } from './attacker.ts'
 
 let instances: Instances
-beforeAll(async () => void (instances = await instancesOnRedis()))
-afterAll(() => instances.stop())
 
 const racers = 20
 
-/** Two instances on one Redis; Alice has an app. */
+/** Two instances on one store; Alice has an app. */
 async function pair(env: Record<string, string> = {}) {
   const both = await instances.pair({
     SECOND_FACTOR_ATTEMPTS: '100',
@@ -65,146 +63,151 @@ const sessionsIn = (answers: readonly Response[]): number =>
   answers.filter(({ headers }) => headers.getSetCookie().some((each) => each.startsWith('latchkey_session=')))
     .length
 
-describe('races of twenty across two instances', () => {
-  /** As many browsers in which the password was right. */
-  async function halfSignedIn(both: readonly [Provider, Provider]) {
-    const browsers = []
-    for (let i = 0; i < racers; i++) {
-      const op = turn(both, i)
+describe.each(sharedStores)('two instances on one %s', (_, begin) => {
+  beforeAll(async () => void (instances = await begin()))
+  afterAll(() => instances.stop())
+
+  describe('races of twenty across two instances', () => {
+    /** As many browsers in which the password was right. */
+    async function halfSignedIn(both: readonly [Provider, Provider]) {
+      const browsers = []
+      for (let i = 0; i < racers; i++) {
+        const op = turn(both, i)
+        const who = browser(op)
+        browsers.push({ op, who, page: pageOf(await withPassword(who)) })
+      }
+      return browsers
+    }
+
+    test('one time step of the app opens one session', async () => {
+      const { both, one, seed } = await pair()
+      const browsers = await halfSignedIn(both)
+      const code = freshCode(one, seed)
+      const answers = await attempts(racers, (i) => {
+        const { op, who, page } = browsers[i]!
+        return send(op, who, buttonOf(page, 'verify'), { code })
+      })
+      expect(sessionsIn(answers)).toBe(1)
+      expect(answers.filter(({ status }) => status === 401)).toHaveLength(racers - 1)
+    })
+
+    test('one recovery code opens one session', async () => {
+      const { both, one } = await pair()
+      const [code = ''] = await RecoveryCodes.make(one.context, 'user-alice')
+      const browsers = await halfSignedIn(both)
+      const pages = await attempts(racers, async (i) => {
+        const { who, page } = browsers[i]!
+        return pageOf(await who.open(`/second-factor/recovery${new URL(page.url).search}`))
+      })
+      const answers = await attempts(racers, (i) =>
+        send(browsers[i]!.op, browsers[i]!.who, buttonOf(pages[i]!, 'verify'), { code }),
+      )
+      expect(sessionsIn(answers)).toBe(1)
+      expect((await RecoveryCodes.find(one.context, 'user-alice'))?.hashes).toHaveLength(9)
+    })
+
+    test('one mailed code, sent twenty times by its own browser, opens one session', async () => {
+      const { both, one } = await pair({ SECOND_FACTORS: 'totp email' })
+      await one.context.store.put(
+        'factor_mailbox:user-alice',
+        JSON.stringify({ sub: 'user-alice', to: 'alice@example.com', created_at: 1 }),
+      )
+      const who = browser(one)
+      const { search } = new URL(pageOf(await withPassword(who)).url)
+      const page = pageOf(await who.press(pageOf(await who.open(`/second-factor/email${search}`)), 'send'))
+      const mails = await mailsOf(one)
+      const code = mails.map(({ text }) => /^\d{6}$/m.exec(text)?.[0]).find((each) => each !== undefined)!
+      const answers = await attempts(racers, (i) =>
+        send(turn(both, i), who, buttonOf(page, 'verify'), { code }),
+      )
+      expect(sessionsIn(answers)).toBe(1)
+    })
+
+    test('one form with a right code, sent twenty times, begins one session', async () => {
+      const { both, one, seed } = await pair()
+      const who = browser(one)
+      const page = pageOf(await withPassword(who))
+      const code = freshCode(one, seed)
+      const answers = await attempts(racers, (i) =>
+        send(turn(both, i), who, buttonOf(page, 'verify'), { code }),
+      )
+      expect(sessionsIn(answers)).toBe(1)
+    })
+
+    test('one key that was shown becomes one authenticator', async () => {
+      const { both, one } = await pair()
+      const who = browser(one)
+      await withPassword(who, bob)
+      const page = pageOf(await who.open('/account/factors/totp'))
+      const code = codeOf(one, seedOn(page))
+      const answers = await attempts(racers, (i) =>
+        send(turn(both, i), who, buttonOf(page, 'verify'), { code }),
+      )
+      // Who comes second is shown a new key, or asked for the app that is there by now.
+      const pages = await Promise.all(answers.map((answer) => answer.text()))
+      const set = pages.filter(showsCodes)
+      expect(set).toHaveLength(1)
+    })
+  })
+
+  describe('guessing', () => {
+    const wrongOf = (op: Provider, seed: string) => {
+      const near = new Set([-2, -1, 0, 1, 2].map((drift) => codeOf(op, seed, drift)))
+      return ['000000', '111111', '222222', '333333', '444444', '555555'].find((each) => !near.has(each))!
+    }
+
+    test('is counted by account over browsers, sessions and instances; the owner is told once, and still gets in', async () => {
+      const { both, one, seed } = await pair({
+        SECOND_FACTOR_ATTEMPTS: '6',
+      })
+      // The owner signed in here before.
+      const owner = browser(one)
+      await owner.press(pageOf(await withPassword(owner)), 'verify', { code: freshCode(one, seed) })
+      const code = wrongOf(one, seed)
+      const statuses: number[] = []
+      for (let i = 0; i < 9; i++) {
+        const who = browser(turn(both, i))
+        statuses.push(pageOf(await who.press(pageOf(await withPassword(who)), 'verify', { code })).status)
+      }
+      expect(statuses).toEqual([...Array<number>(6).fill(401), 429, 429, 429])
+      // Even the right code is not looked at any more.
+      const thief = browser(both[1])
+      const late = pageOf(
+        await thief.press(pageOf(await withPassword(thief)), 'verify', { code: freshCode(one, seed) }),
+      )
+      expect(late.status).toBe(429)
+      expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0)
+      const warnings = (await mailsOf(one)).filter(({ text }) =>
+        text.includes('too many incorrect verification codes'),
+      )
+      expect(warnings).toHaveLength(1)
+      owner.cookies.delete('latchkey_session')
+      const half = pageOf(await withPassword(owner))
+      expect(pathOf(await owner.press(half, 'verify', { code: freshCode(one, seed) }))).toBe(home)
+    })
+
+    test('twenty at once get no more tries than one after another', async () => {
+      const { both, one, seed } = await pair({ SECOND_FACTOR_ATTEMPTS: '5' })
+      const who = browser(one)
+      const form = buttonOf(pageOf(await withPassword(who)), 'verify')
+      const code = wrongOf(one, seed)
+      const answers = await attempts(racers, (i) => send(turn(both, i), who, form, { code }))
+      expect(answers.filter(({ status }) => status === 401)).toHaveLength(5)
+      expect(answers.filter(({ status }) => status === 429)).toHaveLength(racers - 5)
+    })
+
+    test('without the first factor nothing is counted, so a stranger locks nobody out', async () => {
+      const { op, seed } = await stageWithApp({ env: { SECOND_FACTOR_ATTEMPTS: '3' } })
+      const stranger = browser(op)
+      const login = pageOf(await open(op, stranger))
+      const { search } = new URL(login.url)
+      for (let i = 0; i < 10; i++)
+        expect(pathOf(await stranger.open(`/second-factor/totp${search}`))).toBe('/login')
       const who = browser(op)
-      browsers.push({ op, who, page: pageOf(await withPassword(who)) })
-    }
-    return browsers
-  }
-
-  test('one time step of the app opens one session', async () => {
-    const { both, one, seed } = await pair()
-    const browsers = await halfSignedIn(both)
-    const code = freshCode(one, seed)
-    const answers = await attempts(racers, (i) => {
-      const { op, who, page } = browsers[i]!
-      return send(op, who, buttonOf(page, 'verify'), { code })
+      expect(
+        pathOf(await who.press(pageOf(await withPassword(who)), 'verify', { code: freshCode(op, seed) })),
+      ).toBe(home)
     })
-    expect(sessionsIn(answers)).toBe(1)
-    expect(answers.filter(({ status }) => status === 401)).toHaveLength(racers - 1)
-  })
-
-  test('one recovery code opens one session', async () => {
-    const { both, one } = await pair()
-    const [code = ''] = await RecoveryCodes.make(one.context, 'user-alice')
-    const browsers = await halfSignedIn(both)
-    const pages = await attempts(racers, async (i) => {
-      const { who, page } = browsers[i]!
-      return pageOf(await who.open(`/second-factor/recovery${new URL(page.url).search}`))
-    })
-    const answers = await attempts(racers, (i) =>
-      send(browsers[i]!.op, browsers[i]!.who, buttonOf(pages[i]!, 'verify'), { code }),
-    )
-    expect(sessionsIn(answers)).toBe(1)
-    expect((await RecoveryCodes.find(one.context, 'user-alice'))?.hashes).toHaveLength(9)
-  })
-
-  test('one mailed code, sent twenty times by its own browser, opens one session', async () => {
-    const { both, one } = await pair({ SECOND_FACTORS: 'totp email' })
-    await one.context.store.put(
-      'factor_mailbox:user-alice',
-      JSON.stringify({ sub: 'user-alice', to: 'alice@example.com', created_at: 1 }),
-    )
-    const who = browser(one)
-    const { search } = new URL(pageOf(await withPassword(who)).url)
-    const page = pageOf(await who.press(pageOf(await who.open(`/second-factor/email${search}`)), 'send'))
-    const mails = await mailsOf(one)
-    const code = mails.map(({ text }) => /^\d{6}$/m.exec(text)?.[0]).find((each) => each !== undefined)!
-    const answers = await attempts(racers, (i) =>
-      send(turn(both, i), who, buttonOf(page, 'verify'), { code }),
-    )
-    expect(sessionsIn(answers)).toBe(1)
-  })
-
-  test('one form with a right code, sent twenty times, begins one session', async () => {
-    const { both, one, seed } = await pair()
-    const who = browser(one)
-    const page = pageOf(await withPassword(who))
-    const code = freshCode(one, seed)
-    const answers = await attempts(racers, (i) =>
-      send(turn(both, i), who, buttonOf(page, 'verify'), { code }),
-    )
-    expect(sessionsIn(answers)).toBe(1)
-  })
-
-  test('one key that was shown becomes one authenticator', async () => {
-    const { both, one } = await pair()
-    const who = browser(one)
-    await withPassword(who, bob)
-    const page = pageOf(await who.open('/account/factors/totp'))
-    const code = codeOf(one, seedOn(page))
-    const answers = await attempts(racers, (i) =>
-      send(turn(both, i), who, buttonOf(page, 'verify'), { code }),
-    )
-    // Who comes second is shown a new key, or asked for the app that is there by now.
-    const pages = await Promise.all(answers.map((answer) => answer.text()))
-    const set = pages.filter(showsCodes)
-    expect(set).toHaveLength(1)
-  })
-})
-
-describe('guessing', () => {
-  const wrongOf = (op: Provider, seed: string) => {
-    const near = new Set([-2, -1, 0, 1, 2].map((drift) => codeOf(op, seed, drift)))
-    return ['000000', '111111', '222222', '333333', '444444', '555555'].find((each) => !near.has(each))!
-  }
-
-  test('is counted by account over browsers, sessions and instances; the owner is told once, and still gets in', async () => {
-    const { both, one, seed } = await pair({
-      SECOND_FACTOR_ATTEMPTS: '6',
-    })
-    // The owner signed in here before.
-    const owner = browser(one)
-    await owner.press(pageOf(await withPassword(owner)), 'verify', { code: freshCode(one, seed) })
-    const code = wrongOf(one, seed)
-    const statuses: number[] = []
-    for (let i = 0; i < 9; i++) {
-      const who = browser(turn(both, i))
-      statuses.push(pageOf(await who.press(pageOf(await withPassword(who)), 'verify', { code })).status)
-    }
-    expect(statuses).toEqual([...Array<number>(6).fill(401), 429, 429, 429])
-    // Even the right code is not looked at any more.
-    const thief = browser(both[1])
-    const late = pageOf(
-      await thief.press(pageOf(await withPassword(thief)), 'verify', { code: freshCode(one, seed) }),
-    )
-    expect(late.status).toBe(429)
-    expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0)
-    const warnings = (await mailsOf(one)).filter(({ text }) =>
-      text.includes('too many incorrect verification codes'),
-    )
-    expect(warnings).toHaveLength(1)
-    owner.cookies.delete('latchkey_session')
-    const half = pageOf(await withPassword(owner))
-    expect(pathOf(await owner.press(half, 'verify', { code: freshCode(one, seed) }))).toBe(home)
-  })
-
-  test('twenty at once get no more tries than one after another', async () => {
-    const { both, one, seed } = await pair({ SECOND_FACTOR_ATTEMPTS: '5' })
-    const who = browser(one)
-    const form = buttonOf(pageOf(await withPassword(who)), 'verify')
-    const code = wrongOf(one, seed)
-    const answers = await attempts(racers, (i) => send(turn(both, i), who, form, { code }))
-    expect(answers.filter(({ status }) => status === 401)).toHaveLength(5)
-    expect(answers.filter(({ status }) => status === 429)).toHaveLength(racers - 5)
-  })
-
-  test('without the first factor nothing is counted, so a stranger locks nobody out', async () => {
-    const { op, seed } = await stageWithApp({ env: { SECOND_FACTOR_ATTEMPTS: '3' } })
-    const stranger = browser(op)
-    const login = pageOf(await open(op, stranger))
-    const { search } = new URL(login.url)
-    for (let i = 0; i < 10; i++)
-      expect(pathOf(await stranger.open(`/second-factor/totp${search}`))).toBe('/login')
-    const who = browser(op)
-    expect(
-      pathOf(await who.press(pageOf(await withPassword(who)), 'verify', { code: freshCode(op, seed) })),
-    ).toBe(home)
   })
 })
 
