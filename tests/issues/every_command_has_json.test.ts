@@ -57,6 +57,10 @@ const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> =
   'user set': { args: ['ann', '--role', 'admin'], shows: { roles: ['admin'] } },
   'user import': { args: [file('people.json', [{ username: 'ben' }])], shows: { imported: 1 } },
   'user export': { args: ['--format', 'csv'] },
+  'admin grant': { args: ['ann'], shows: { administration_role: 'owner' } },
+  'admin list': { args: [] },
+  // The last owner stays.
+  'admin revoke': { args: ['ann'], exit: 1 },
   invite: { args: ['new@example.com'], shows: { email: 'new@example.com' } },
   'invite list': { args: [] },
   'invite revoke': (seen) => ({ args: [String(seen.get('invite')!.id)], shows: { revoked: true } }),
@@ -106,6 +110,8 @@ const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> =
   'audit jwks': { args: [] },
   'audit verify': { args: [] },
   'audit export': { args: ['trail.jsonl'] },
+  'audit list': { args: ['--last', '3'] },
+  'audit report': { args: ['report.html'] },
   backup: { args: ['--to', 'saved.backup'] },
   restore: { args: ['saved.backup'], exit: 1 }, // the store is in use; tests/operations/backup.test.ts restores
   'migrate status': {

@@ -30,6 +30,7 @@ const otherwise: Record<string, string> = {
   passkey_sign_in: replay,
   passkey_second_factor: replay,
   passkey_enrolment: replay,
+  admin_first_owner: 'the link makes one owner, once: a second sending is told that it is spent',
   account_passkeys_add: replay,
   recovery_codes_download: 'the file is made of the fields, each time the same',
   second_factor: 'its only button is that of second_factor_set_up, "continue without"',
