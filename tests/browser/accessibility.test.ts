@@ -131,6 +131,7 @@ type Row = readonly [endpoint: string, name: string, visit: (page: Page) => Prom
 const chapters: Readonly<Record<string, readonly Row[]>> = {
   'on the way to an application': [
     ['start', 'the start page', open('/')],
+    ['admin_first_owner', 'a link that makes no owner', open('/admin/first_owner')],
     ['', 'nothing there', open(`/${'nowhere'.repeat(20)}`)],
     [
       'authorization',

@@ -2,6 +2,7 @@
 import { adminScopes } from '../../auth/admin_roles.ts'
 import type { Config } from '../../config.ts'
 import { defineFeature } from '../../contracts/feature.ts'
+import { say } from '../../lib/say.ts'
 import { Administrators } from '../../models/administrators.ts'
 import { endpointsOf } from './endpoints.ts'
 import { adminPages } from './pages/pages.ts'
@@ -46,7 +47,7 @@ export const administration = defineFeature({
       scopes: Object.fromEntries(
         adminScopes.map((each) => [
           each,
-          { claims: [], description: wordsOf(each), byOperator: true as const },
+          { claims: [], description: say('scope.admin', { scope: each }), byOperator: true as const },
         ]),
       ),
     },
@@ -60,8 +61,3 @@ export const administration = defineFeature({
     },
   ],
 })
-
-function wordsOf(scope: string): string {
-  const [, what = '', right] = /^admin:([a-z]+)\.([a-z_]+)$/.exec(scope) ?? []
-  return `Administration: ${right === 'read' ? 'read' : 'change'} ${what}`
-}

@@ -111,7 +111,7 @@ test('a refused creation frees its key', async () => {
 test('a change merges, null removes, and another version is not overwritten', async () => {
   const { sub } = await account(op, 'liam', { claims: { name: 'Liam', nickname: 'L' }, roles: ['a'] })
   const etag = await etagOf(sub)
-  const change = (body: unknown, tag = etag, token = asSupport) =>
+  const change = (body: unknown, tag = etag, token = asOwner) =>
     admin(op, token, 'PATCH', `/people/${sub}`, { body, headers: { 'if-match': tag } })
   const done = await change({ claims: { nickname: null, website: 'https://liam.example' }, roles: ['b'] })
   expect(done.body).toMatchObject({ claims: { name: 'Liam', website: 'https://liam.example' }, roles: ['b'] })
@@ -130,6 +130,25 @@ test('a change merges, null removes, and another version is not overwritten', as
     { password_hash: 'x' },
   ])
     expect((await change(body, await etagOf(sub))).status).toBe(400)
+})
+
+test('support gives no roles and no attributes, not even to its own account', async () => {
+  const { sub } = await account(op, 'victor')
+  for (const to of [sub, 'sub-of-support'])
+    for (const body of [{ roles: ['admin'] }, { attributes: { permissions: ['all'] } }]) {
+      const answer = await admin(op, asSupport, 'PATCH', `/people/${to}`, {
+        body,
+        headers: { 'if-match': await etagOf(to) },
+      })
+      expect([answer.status, answer.body.code]).toEqual([403, 'forbidden'])
+    }
+  const made = await post('/people', { username: 'wendy', roles: ['admin'] }, {}, asSupport)
+  expect([made.status, made.body.code]).toEqual([403, 'forbidden'])
+  const allowed = await admin(op, asSupport, 'PATCH', `/people/${sub}`, {
+    body: { claims: { nickname: 'V' } },
+    headers: { 'if-match': await etagOf(sub) },
+  })
+  expect(allowed.status).toBe(200)
 })
 
 test('an address, a password and a link for a new password', async () => {
@@ -182,8 +201,13 @@ test('a bulk call has a result for each request, in their order, and one that fa
     { method: 'POST', path: '/people', body: { username: 'quinn' } },
     { method: 'POST', path: '/people', body: { username: 'grace' } },
     { method: 'GET', path: `/people/${sub}` },
-    { method: 'PATCH', path: `/people/${sub}`, body: { roles: ['x'] } },
-    { method: 'PATCH', path: `/people/${sub}`, body: { roles: ['x'] }, if_match: await etagOf(sub) },
+    { method: 'PATCH', path: `/people/${sub}`, body: { claims: { nickname: 'x' } } },
+    {
+      method: 'PATCH',
+      path: `/people/${sub}`,
+      body: { claims: { nickname: 'x' } },
+      if_match: await etagOf(sub),
+    },
     { method: 'POST', path: `/people/${sub}/disable`, query: { dry_run: 'true' } },
     { method: 'GET', path: '/bulk' },
     { method: 'DELETE', path: `/people/${owner.account.sub}`, if_match: await etagOf(owner.account.sub) },

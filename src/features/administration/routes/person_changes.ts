@@ -21,7 +21,7 @@ import { newPasswordProblem, wordsAbout } from '../../../people/new_password.ts'
 import { hashPassword } from '../../../people/password.ts'
 import { exportPerson } from '../../../people/person_data.ts'
 import { tellOfOperator } from '../../../people/tell_owner.ts'
-import { authorOf } from '../actor.ts'
+import { type Actor, authorOf } from '../actor.ts'
 import { Person, personOf, requireChangeable } from '../person.ts'
 import { defineRoute } from '../route.ts'
 import { versionOf } from '../version.ts'
@@ -46,6 +46,17 @@ async function hashOf(context: Context, user: User, chosen: string): Promise<str
 async function requireFree(context: Context, user: User): Promise<void> {
   const clashes = await clashesWith(user, context)
   if (clashes.length > 0) throw conflict('names that no other account has', clashes.join('; '))
+}
+
+/** Applications let people in by roles and attributes: a caller who gives them could give itself rights there. Throws 403. */
+function requireMayGive({ scopes }: Actor, body: { roles?: unknown; attributes?: unknown }): void {
+  if ((body.roles === undefined && body.attributes === undefined) || scopes.has('admin:roles.write')) return
+  throw new HttpError('forbidden', {
+    expected: 'the scope admin:roles.write, for roles and attributes',
+    came: [...scopes].join(' '),
+    problem: 'roles and attributes are rights in applications, which this caller may not give',
+    next: 'leave roles and attributes out, or ask an operator',
+  })
 }
 
 /** Null removes a member, and what is not named stays (RFC 7396). */
@@ -84,6 +95,7 @@ export const personChangeRoutes = {
     },
     answer: Person,
     async run(call, context, { body, actor }) {
+      requireMayGive(actor, body)
       const { password: chosen, email, email_verified, name, ...rest } = body
       const named = Object.entries({ email, email_verified, name }).filter(([, value]) => value !== undefined)
       const claims = { ...rest.claims, ...Object.fromEntries(named) }
@@ -121,6 +133,7 @@ export const personChangeRoutes = {
     answer: Person,
     async run(call, context, { params, body, actor, requireMatch }) {
       const user = await requireChangeable(context, actor, params.sub)
+      requireMayGive(actor, body)
       requireMatch(user)
       let before = user
       const after = await changeAccount(
