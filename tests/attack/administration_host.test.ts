@@ -36,6 +36,12 @@ test('the Host header alone makes a host valid', async () => {
     'admin.example.',
     'admin.example,evil.example',
     'admin.example evil.example',
+    'login.example@admin.example',
+    'login.example:80@admin.example',
+    'admin.example/login.example',
+    'admin.example?login.example',
+    'admin.example\\login.example',
+    '%61dmin.example',
     '',
   ])
     expect([host, exists(named, { host })]).toEqual([host, false])

@@ -6,15 +6,17 @@ import { settingsOf } from './settings.ts'
 
 /**
  * The Host header decides. X-Forwarded-Host never adds a host name, because many proxies pass on what a client wrote there;
- * where there is one, it must name ADMIN_HOST as well.
+ * where there is one, it must name ADMIN_HOST as well. The text is compared and not read as a URL, because a proxy that
+ * chose this server by `login.example@admin.example` or `%61dmin.example` did not take it for ADMIN_HOST.
  */
 function isAtHost(
   { request }: Call,
   { hostname, port }: { hostname: string; port: string | undefined },
 ): boolean {
   const isNamed = (host: string) => {
-    const url = URL.parse(`http://${host}/`)
-    return url?.hostname === hostname && (port === undefined || portOf(host) === port)
+    const named = portOf(host)
+    const name = named === undefined ? host : host.slice(0, -named.length - 1)
+    return name.toLowerCase() === hostname && (port === undefined || named === port)
   }
   const forwarded = request.headers.get('x-forwarded-host')?.split(',') ?? []
   return [request.headers.get('host') ?? hostOf(request.url), ...forwarded].every((each) =>
