@@ -84,13 +84,21 @@ export async function removeAccount(
   isAllowed?: Parameters<typeof suspendAdministrator>[2],
 ): Promise<EndedOfOne | Exclude<Outcome, 'done'>> {
   const { sub } = user
-  const outcome = (await Administrators.find(context, sub))
-    ? await Administrators.set(context, sub, undefined, isAllowed)
-    : 'done'
+  const takeRole = async (): Promise<Outcome> =>
+    (await Administrators.find(context, sub))
+      ? Administrators.set(context, sub, undefined, isAllowed)
+      : 'done'
+  const outcome = await takeRole()
   if (outcome !== 'done') return outcome
-  await noteChange(context, author, 'account_removed', { sub })
   // Disabled first, so that no session begins; then what a server had begun ends too.
   await User.update(context, sub, (current) => ({ ...current, disabled: true }))
+  // Once more: the account may have got a role since. From now on it gets none.
+  const late = await takeRole()
+  if (late !== 'done') {
+    await User.update(context, sub, (current) => ({ ...current, disabled: user.disabled }))
+    return late
+  }
+  await noteChange(context, author, 'account_removed', { sub })
   const ended = await endAll(context, user)
   await erasePerson(sub, context)
   return ended

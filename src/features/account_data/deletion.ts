@@ -50,6 +50,10 @@ export async function requestDeletion(
     return isFirst ? { ...current, leaving_at: Math.ceil(due / 1000) } : current
   })
   if (user?.leaving_at === undefined) return undefined
+  // Once more: the account may have got a role since. From now on it gets none.
+  const late = await suspendAdministrator(context, sub)
+  if (late !== 'done') await clearDeletion(context, sub)
+  requireDone(late)
   await endEverything(sub, context)
   return { due: user.leaving_at * 1000, isFirst }
 }
@@ -64,8 +68,9 @@ export async function stopDeletion(context: Context, sub: string): Promise<boole
 
 /** After `stopDeletion`: the account is one as any other again. */
 export async function clearDeletion(context: Context, sub: string): Promise<void> {
-  await User.update(context, sub, ({ leaving_at: _, ...user }) => user)
-  await resumeAdministrator(context, sub)
+  const kept = await User.update(context, sub, ({ leaving_at: _, ...user }) => user)
+  // An operator may have disabled the account since.
+  if (kept && !kept.disabled) await resumeAdministrator(context, sub)
   await deletions.finish(context, sub)
 }
 
