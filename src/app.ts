@@ -268,6 +268,8 @@ function respond(
   const endpoint = route?.endpoint
   const { status, body, cookies = [] } = reply
   const isHead = call.method === 'HEAD'
+  // A stream without a reader would hold its place until its end.
+  if (isHead && body instanceof ReadableStream) void body.cancel()
   const response = new Response(isHead ? null : body, { status, headers: headersOf(reply) })
   const { headers } = response
   const add = (more: Readonly<Record<string, string>> | undefined) => {

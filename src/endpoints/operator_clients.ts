@@ -10,7 +10,7 @@ import type { Context } from '../contracts/context.ts'
 import { offeredMethods } from '../http/client_authentication.ts'
 import { Client, isPublic, makeClient, needsSecret, newSecret, secretMethods } from '../models/client.ts'
 import { isSubOfPerson } from '../models/subjects.ts'
-import { type Author, type ChangeFacts, differences, noteChange } from '../people/author.ts'
+import { type Author, differences, noteChange } from '../people/author.ts'
 import { admitMetadata, operatorPolicy } from './registration.ts'
 
 export type Members = Readonly<Record<string, unknown>>
@@ -108,11 +108,6 @@ const told: readonly string[] = [
   ...privileges,
 ]
 
-const factsOf = (context: Context, before: Client, after: Client): ChangeFacts => ({
-  client_id: after.client_id,
-  ...differences(context, before, after, told),
-})
-
 export interface NewClient {
   metadata: Members
   privileges: Members
@@ -120,13 +115,14 @@ export interface NewClient {
   clientId?: string | undefined
   /** The secret that the operator chose; asked for once the metadata is admitted. */
   chooseSecret?: (metadata: ClientMetadata) => Promise<string | undefined>
+  requireResult?: RequireCurrent
 }
 
 /** `secret` is absent where the client has none or its secret was chosen. */
 export async function addClient(
   context: Context,
   author: Author,
-  { metadata: asked, privileges: own, clientId, chooseSecret }: NewClient,
+  { metadata: asked, privileges: own, clientId, chooseSecret, requireResult = anyClient }: NewClient,
 ): Promise<{ client: Client; secret?: string }> {
   const attempt = { by: 'operator' } as const
   const metadata = await admitMetadata(
@@ -148,6 +144,7 @@ export async function addClient(
   }
   const { client, secret } = makeClient(context, record, chosen)
   requireAllowed(client)
+  requireResult(client)
   await requireNoPerson(context, client.client_id)
   if (!(await Client.create(context, client)))
     throw new HttpError('conflict', {
@@ -169,6 +166,8 @@ export interface Change {
   given: Members
   privileges: Members
   removed: readonly string[]
+  /** Throws for a next record that the caller may not make, wherever its members come from, as from a software statement. */
+  requireResult?: RequireCurrent
 }
 
 /** Members that follow from each other: the one that is not given is left to follow. */
@@ -255,6 +254,7 @@ export async function changeClient(
   requireCurrent(before)
   const secret = newSecret(context.random)
   const next = await nextOf(before, change, secret, context)
+  change.requireResult?.(next)
   // Only if it is as it was read: a client may change its own registration.
   const after = await Client.update(context, clientId, (now) =>
     Bun.deepEquals(now, before) ? next : undefined,
@@ -265,7 +265,8 @@ export async function changeClient(
       problem: `another process changed or removed ${clientId} at the same time, so nothing was changed here`,
       next: 'do it again',
     })
-  await noteChange(context, author, 'client_set', factsOf(context, before, after))
+  const differing = differences(context, before, after, told)
+  await noteChange(context, author, 'client_set', { client_id: clientId, ...differing })
   const isNew = before.secret_mac === undefined && after.secret_mac !== undefined
   return { before, after, ...(isNew && { secret }) }
 }

@@ -44,6 +44,7 @@ export function eventStream(
 ): Reply {
   const encoder = new TextEncoder()
   let isOpen = true
+  const cancelled = Promise.withResolvers<void>()
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       const send = (text: string) => isOpen && controller.enqueue(encoder.encode(text))
@@ -52,7 +53,7 @@ export function eventStream(
         let last = await look()
         let silent = 0
         for (let looks = 0; looks < mostLooks; looks++) {
-          await wait(everyMs)
+          await Promise.race([wait(everyMs), cancelled.promise]) // its place is free at once
           if (!isOpen || request.signal.aborted || context.closing()) return
           const now = await look()
           silent = now === last ? silent + 1 : 0
@@ -72,6 +73,7 @@ export function eventStream(
     },
     cancel() {
       isOpen = false
+      cancelled.resolve()
     },
   })
   return {

@@ -11,7 +11,7 @@ import { once, readKey } from './idempotency.ts'
 import { perform } from './perform.ts'
 import { readInput } from './read_input.ts'
 import { defineRoute, type Done, type Route } from './route.ts'
-import { requireRight } from './caller.ts'
+import { callerStill, requireRight } from './caller.ts'
 
 /** Requests of one call. */
 const most = 100
@@ -78,11 +78,13 @@ export function bulkRoute(routes: readonly Route[]) {
     changes: 'what the requests change; one that is refused stops no other',
     body: { requests: v.pipe(v.array(One), v.minLength(1), v.maxLength(most, `at most ${most} requests`)) },
     answer: v.object({ results: v.array(Result) }),
-    async run(call, context, { actor, body }) {
+    async run(call, context, { body }) {
       const results: v.InferInput<typeof Result>[] = []
       for (const one of body.requests)
         try {
           const route = find(one)
+          // A bulk call may take minutes, and one of its requests may take the role of the caller.
+          const actor = await callerStill(call, context)
           const { answer, etag, location } = await runOne(call, context, actor, route, one)
           results.push({ status: statusOf(route), etag, location, body: answer ?? null })
         } catch (thrown) {

@@ -7,7 +7,7 @@ import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { LiveToken } from '../../contracts/live_token.ts'
 import { findAccessToken } from '../../grants/live_token.ts'
-import { challenge, invalidToken } from '../../http/bearer.ts'
+import { challenge, invalidToken, presentedToken } from '../../http/bearer.ts'
 import { requireTokenFor } from '../../http/resource.ts'
 import { isActive, User } from '../../models/user.ts'
 import { type Actor, missingOf, roleOf, secondFactorAcr } from './actor.ts'
@@ -29,7 +29,29 @@ export async function callerOf(call: Call, context: Context): Promise<Actor> {
     audience: `${audienceOf(context)} alone: name it as resource when the token is requested`,
     isMeant: ({ claims }) => isForAdministration(claims.aud, context),
   })
-  const { claims, grant } = live
+  return actorOf(call, context, live)
+}
+
+/**
+ * The caller once more, later in one request: a role, a client or a token that was taken since is gone. A proof of
+ * possession was checked at the beginning and counts once. Throws 401.
+ */
+export async function callerStill(call: Call, context: Context): Promise<Actor> {
+  const { token } = await presentedToken(call, context)
+  const live = await findAccessToken(context, token)
+  if (live) return actorOf(call, context, live)
+  throw invalidToken(
+    context,
+    {
+      rule: 'RFC 6750 §3.1',
+      expected: 'an access token that is valid for the whole of the request',
+      problem: 'the access token has expired or was revoked since the request began',
+    },
+    call,
+  )
+}
+
+async function actorOf(call: Call, context: Context, { claims, grant }: LiveToken): Promise<Actor> {
   const client = await findClient(context, claims.client_id)
   if (!client || client.self_registered || 'act' in claims)
     throw invalidToken(

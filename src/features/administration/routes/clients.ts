@@ -111,6 +111,7 @@ export const clientRoutes = {
         v.pipe(
           v.string(),
           v.regex(/^[\x21-\x7e]{1,200}$/, '1 to 200 ASCII characters without spaces'),
+          v.regex(/[^.]/, 'a client_id with another character than a dot: . and .. are no segment of a path'),
           v.description('Default: random'),
         ),
       ),
@@ -126,6 +127,7 @@ export const clientRoutes = {
         metadata: withDefaults(body.client_name, given, { jwks: given.jwks }),
         privileges: withoutNulls(body.privileges),
         clientId: body.client_id,
+        requireResult: changeableBy(actor),
       })
       return {
         answer: {
@@ -160,6 +162,7 @@ export const clientRoutes = {
           given,
           privileges: withoutNulls(body.privileges),
           removed: [...nullsIn(body.metadata), ...nullsIn(body.privileges)],
+          requireResult: changeableBy(actor),
         },
         (client) => {
           changeableBy(actor)(client)
