@@ -62,13 +62,17 @@ const y = (value: number, top: number): number => plot.top + plot.height * (1 - 
 const place = (value: number): string => value.toFixed(1)
 
 const formats = new Map<string, Intl.NumberFormat>()
-/** A number in the writing of the reader's language. */
 function numberText(tag: string, value: number): string {
   let format = formats.get(tag)
   if (format === undefined)
     formats.set(tag, (format = new Intl.NumberFormat(tag, { maximumFractionDigits: 2 })))
   return format.format(value)
 }
+
+const numberView = defineView('chart_number', '{{text}}', ['text'])
+/** A number in the writing of the reader's language. */
+export const formattedNumber = (value: number): Html =>
+  defer(({ words: { tag } }) => numberView({ text: numberText(tag, value) }))
 
 const timeFormat = (tag: string, step: 'hour' | 'day') =>
   lazy(

@@ -126,6 +126,7 @@ test('the overview shows a new problem without a reload, and its stream ends wit
   const tab = await openTab(browser)
   await open(tab.page, '/admin')
   expect(await tab.page.textContent('.tiles')).toContain('All is well')
+  expect(await tab.page.locator('.charts polyline').count()).toBe(3)
   const { table } = op.context
   const [check] = table.operation.healthChecks
   const { run } = check!

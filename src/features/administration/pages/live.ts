@@ -8,6 +8,7 @@ import { headContext } from '../../../http/head_context.ts'
 import { administrationExists } from '../existence.ts'
 import { perform } from '../perform.ts'
 import { healthRoutes } from '../routes/health.ts'
+import { usageRoutes } from '../routes/usage.ts'
 import { presentActor } from './administrator.ts'
 
 export const livePath = '/admin/live'
@@ -37,8 +38,17 @@ export const livePage = defineEndpoint({
       async look() {
         const actor = await requireActor(call, reading)
         const given = { actor, params: {}, query: {}, body: {} }
-        const { answer } = await perform(call, context, healthRoutes.show, given)
-        return JSON.stringify(answer.checks.map(({ name, ok, trouble }) => [name, ok, trouble]))
+        const [health, used] = await Promise.all([
+          perform(call, context, healthRoutes.show, given),
+          perform(call, context, usageRoutes.list, { ...given, query: { by: 'hour' } }),
+        ])
+        const { tokens, sign_ins, refusals } = used.answer.whole.total
+        return JSON.stringify([
+          tokens,
+          sign_ins,
+          refusals,
+          ...health.answer.checks.map(({ name, ok, trouble }) => [name, ok, trouble]),
+        ])
       },
     })
   },

@@ -1,12 +1,71 @@
 /** /admin: whether all is well, at one look. */
+import type * as v from 'valibot'
+import { barChart, formattedNumber, lineChart } from '../../../html/chart.ts'
 import { dataTable } from '../../../html/data_table.ts'
-import { defineView } from '../../../html/view.ts'
-import { say } from '../../../lib/say.ts'
+import { foreignText } from '../../../html/foreign_text.ts'
+import { defineView, type Html } from '../../../html/view.ts'
+import { type Said, say } from '../../../lib/say.ts'
+import { auditRoutes } from '../routes/audit.ts'
 import { healthRoutes } from '../routes/health.ts'
+import { usageRoutes } from '../routes/usage.ts'
 import { adminPath } from './frame.ts'
 import { livePath } from './live.ts'
 import { defineAdminPage } from './page.ts'
-import { code, lead, section, state, tiles } from './parts.ts'
+import { ago, code, lead, section, state, tiles } from './parts.ts'
+
+const charts = defineView('admin_charts', '<div class="charts" data-part="charts">{{charts}}</div>', [
+  'charts',
+])
+
+/** Clients in the chart. */
+const mostBars = 8
+
+type Used = v.InferOutput<NonNullable<typeof usageRoutes.list.answer>>
+type Alert = v.InferOutput<NonNullable<typeof auditRoutes.alerts.answer>>['items'][number]
+
+/** Of the last 24 hours. */
+const figuresOf = ({ total }: Used['whole']): readonly (readonly [Said, number])[] => [
+  [say('admin.sign_ins'), total.sign_ins],
+  [say('admin.refusals'), total.refusals],
+  [say('admin.tokens'), total.tokens],
+  [say('admin.active_people'), total.people],
+]
+
+const clientChart = ({ clients }: Used['whole']): Html =>
+  barChart({
+    id: 'by_client',
+    title: say('admin.chart_clients'),
+    bars: clients
+      .toSorted((a, b) => b.tokens - a.tokens)
+      .slice(0, mostBars)
+      .map(({ client_id, tokens }) => ({
+        name: client_id === null ? say('admin.other_clients') : foreignText(client_id),
+        value: tokens,
+      })),
+  })
+
+const alertTable = (action: string, items: readonly Alert[]): Html =>
+  dataTable<Alert>({
+    label: say('admin.alerts'),
+    part: 'alerts',
+    path: action,
+    query: {},
+    rows: items,
+    empty: say('admin.audit_none'),
+    columns: [
+      { title: say('admin.event'), cell: ({ rule }) => code(rule) },
+      {
+        title: say('admin.state'),
+        cell: ({ level }) =>
+          level === 'critical'
+            ? state('bad', say('admin.level_critical'))
+            : state('doubtful', say('admin.level_warning')),
+      },
+      { title: say('admin.alert_of'), cell: ({ of }) => foreignText(of, 60) },
+      { title: say('admin.alert_count'), number: true, cell: ({ count }) => formattedNumber(count) },
+      { title: say('admin.alert_since'), cell: ({ since }) => ago(since) },
+    ],
+  })
 
 const live = defineView('admin_live', '<div data-stream="{{path}}"></div>', ['path'])
 
@@ -24,7 +83,12 @@ export const overviewPage = defineAdminPage({
   async show({ context, action, may, ask }) {
     if (!may('admin:statistics.read'))
       return { title: say('admin.overview'), main: [lead({ text: say('admin.overview_limited') })] }
-    const { answer } = await ask(healthRoutes.show)
+    const hasAlerts = context.config.auditSigningKey !== undefined && may('admin:audit.read')
+    const [{ answer }, { answer: used }, alerts] = await Promise.all([
+      ask(healthRoutes.show),
+      ask(usageRoutes.list),
+      hasAlerts ? ask(auditRoutes.alerts) : undefined,
+    ])
     const broken = answer.checks.filter(({ ok }) => !ok)
     return {
       title: say('admin.overview'),
@@ -37,8 +101,36 @@ export const overviewPage = defineAdminPage({
               broken.length === 0 ? say('admin.health_good') : say('admin.health_bad', { n: broken.length }),
             isBad: broken.length > 0,
           },
+          ...figuresOf(used.whole).map(([label, value]) => ({ label, figure: formattedNumber(value) })),
+          ...(alerts
+            ? [
+                {
+                  label: say('admin.alerts'),
+                  figure: formattedNumber(alerts.answer.items.length),
+                  isBad: alerts.answer.items.length > 0,
+                },
+              ]
+            : []),
           { label: say('admin.version'), figure: answer.version },
         ]),
+        ...(alerts && alerts.answer.items.length > 0
+          ? [section(say('admin.alerts'), [alertTable(action, alerts.answer.items)])]
+          : []),
+        charts({
+          charts: [
+            lineChart({
+              title: say('admin.chart_day'),
+              step: 'hour',
+              times: used.periods.map(({ at }) => Date.parse(at)),
+              series: [
+                { name: say('admin.sign_ins'), values: used.periods.map(({ total }) => total.sign_ins) },
+                { name: say('admin.refusals'), values: used.periods.map(({ total }) => total.refusals) },
+                { name: say('admin.tokens'), values: used.periods.map(({ total }) => total.tokens) },
+              ],
+            }),
+            ...(used.whole.clients.length > 0 ? [clientChart(used.whole)] : []),
+          ],
+        }),
         section(say('admin.checks'), [
           dataTable({
             label: say('admin.checks'),
