@@ -48,6 +48,7 @@ const lines = [
   'search-x',
   'server-crash',
   'shield-check',
+  'sliders-horizontal',
   'smartphone',
   'triangle-alert',
   'user-round',

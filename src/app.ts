@@ -44,7 +44,9 @@ import type { Store } from './store/store.ts'
 import { buildTable, featuresFor, featuresLeftOut } from './table.ts'
 
 /** The dependencies of the application, which the commands and the tests provide. */
-export interface Deps extends Partial<Pick<Context, 'unreadSecrets' | 'audit' | 'tracing' | 'errorReports'>> {
+export interface Deps extends Partial<
+  Pick<Context, 'unreadSecrets' | 'audit' | 'tracing' | 'errorReports' | 'server'>
+> {
   config: Config
   store: Store
   keys: KeyRing
@@ -88,6 +90,7 @@ export function createContext({ previous, ...deps }: Deps): Context {
     closing: deps.closing ?? (() => false),
     soon: deps.soon ?? (() => {}),
     unreadSecrets: deps.unreadSecrets,
+    server: deps.server,
     audit: deps.audit,
     basePath: new URL(config.issuer).pathname.replace(/\/$/, ''),
     baseUrls: [config.issuer, ...table.baseUrls.flatMap((add) => add(config))],

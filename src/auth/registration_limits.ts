@@ -14,7 +14,7 @@ export const RegistrationLimits = v.object({
 export type RegistrationLimits = v.InferOutput<typeof RegistrationLimits>
 
 /** Whether this is a valid member of `redirect_hosts`; it has no port. */
-export const isHostPattern = (text: string): boolean =>
+const isHostPattern = (text: string): boolean =>
   /^(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*$|^\[[0-9a-f:.]+\]$/.test(text)
 
 /** False for a URI without a host, such as one of a private-use scheme. */
@@ -24,4 +24,22 @@ export function leadsToOneOf(hosts: readonly string[], uri: string): boolean {
   return hosts.some((host) =>
     host.startsWith('*.') ? url.hostname.endsWith(host.slice(1)) : url.hostname === host,
   )
+}
+
+/** What the members may name. */
+export type LimitChoices = Readonly<Record<'scopes' | 'grant_types' | 'auth_methods', readonly string[]>>
+
+/** The first value that is not among the choices, or is no host pattern. */
+export function misfitOfLimits(
+  limits: RegistrationLimits,
+  choices: LimitChoices,
+): { member: keyof RegistrationLimits; expected: string; came: string } | undefined {
+  for (const member of ['scopes', 'grant_types', 'auth_methods'] as const) {
+    const came = limits[member]?.find((each) => !choices[member].includes(each))
+    if (came !== undefined) return { member, expected: `one of ${choices[member].join(', ')}`, came }
+  }
+  const came = limits.redirect_hosts?.find((host) => !isHostPattern(host))
+  return came === undefined
+    ? undefined
+    : { member: 'redirect_hosts', expected: 'a host name without scheme and port', came }
 }

@@ -1,9 +1,13 @@
 /** `latchkey client token …`: initial access tokens, with which developers register clients. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
-import { note } from '../models/audit/note.ts'
-import { isHostPattern, type RegistrationLimits } from '../auth/registration_limits.ts'
+import { misfitOfLimits, type RegistrationLimits } from '../auth/registration_limits.ts'
+import {
+  addInitialToken,
+  longestTokenLife,
+  mostUses,
+  removeInitialToken,
+} from '../endpoints/operator_tokens.ts'
 import type { Context } from '../contracts/context.ts'
-import { allGrantTypes } from '../endpoints/registration.ts'
-import { offeredMethods } from '../http/client_authentication.ts'
+import { limitChoices } from '../endpoints/registration.ts'
 import { InitialAccessToken } from '../models/initial_access_token.ts'
 import { listAll, withContext } from './administration.ts'
 import { defineCommand, type Values } from './command.ts'
@@ -49,19 +53,10 @@ export const add = defineCommand({
   options,
   async run(given, [name]) {
     const uses = readUses(given.uses ?? '1')
-    const lifetime = readTime('expires-in', given['expires-in'] ?? '30d', longestLifeSeconds)
+    const lifetime = readTime('expires-in', given['expires-in'] ?? '30d', longestTokenLife)
     return withContext('clients', async (context) => {
       const limits = readLimits(given, context)
-      const { record, token } = await InitialAccessToken.issue(context, context.random, {
-        name,
-        uses,
-        lifetime,
-        limits,
-      })
-      await note(undefined, context, 'changed_by_operator', {
-        change: 'initial_access_token_added',
-        token: record.id,
-      })
+      const { record, token } = await addInitialToken(context, 'operator', { name, uses, lifetime, limits })
       const made = { id: record.id, name, uses, expires: moment(record.exp), ...limits, token }
       return {
         facts: made,
@@ -76,8 +71,6 @@ export const add = defineCommand({
   },
 })
 
-const mostUses = 1_000_000
-
 function readUses(text: string): number {
   const uses = /^\d{1,7}$/.test(text) ? Number(text) : 0
   if (uses < 1 || uses > mostUses)
@@ -85,28 +78,27 @@ function readUses(text: string): number {
   return uses
 }
 
-const longestLifeSeconds = 3650 * 86_400
+const optionOf = {
+  scopes: 'scope',
+  grant_types: 'grant-type',
+  auth_methods: 'auth-method',
+  redirect_hosts: 'redirect-host',
+} as const satisfies Record<keyof RegistrationLimits, keyof typeof options>
 
 function readLimits(given: Values<typeof options>, context: Context): RegistrationLimits {
-  const among = (option: 'scope' | 'grant-type' | 'auth-method', known: readonly string[]) => {
-    const odd = given[option]?.find((each) => !known.includes(each))
-    if (odd !== undefined)
-      throw new UsageError(`--${option}: expected one of ${known.join(', ')}, got ${printable(odd)}`)
-    return given[option] && [...given[option]]
-  }
-  const hosts = given['redirect-host']?.map((host) => host.toLowerCase())
-  const oddHost = hosts?.find((host) => !isHostPattern(host))
-  if (oddHost !== undefined)
+  const limits: RegistrationLimits = Object.fromEntries(
+    Object.entries(optionOf).flatMap(([member, option]) => {
+      const words = given[option]
+      if (words === undefined) return []
+      return [[member, option === 'redirect-host' ? words.map((host) => host.toLowerCase()) : [...words]]]
+    }),
+  )
+  const misfit = misfitOfLimits(limits, limitChoices(context))
+  if (misfit)
     throw new UsageError(
-      `--redirect-host: expected a host name without scheme and port, got ${printable(oddHost)}`,
+      `--${optionOf[misfit.member]}: expected ${misfit.expected}, got ${printable(misfit.came)}`,
     )
-  const limits: RegistrationLimits = {
-    scopes: among('scope', context.openScopes),
-    grant_types: among('grant-type', allGrantTypes(context)),
-    auth_methods: among('auth-method', offeredMethods(context)),
-    redirect_hosts: hosts,
-  }
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
+  return limits
 }
 
 export const list = defineCommand({
@@ -142,14 +134,10 @@ export const remove = defineCommand({
   options: {},
   run: (_, [id]) =>
     withContext('clients', async (context) => {
-      if (!(await InitialAccessToken.remove(context, id)))
+      if (!(await removeInitialToken(context, 'operator', id)))
         throw new Refusal(
           `there is no initial access token ${printable(id)}; latchkey client token list shows all tokens`,
         )
-      await note(undefined, context, 'changed_by_operator', {
-        change: 'initial_access_token_removed',
-        token: id,
-      })
       return {
         facts: { id, revoked: true },
         show: () => print(`${printable(id)} is revoked. It can no longer register clients.`),

@@ -1,22 +1,19 @@
 /** `latchkey config check`: prints the effective configuration with warnings and notes, or all its problems. docs/configuration.md */
-import { type Config, ConfigError, type Entry } from '../config.ts'
-import { camelCase, inEnvironment } from '../config/entry.ts'
+import { type Config, ConfigError } from '../config.ts'
 import { readNamed } from '../config/named_files.ts'
 import { type Env, given } from '../config/read.ts'
-import { referenceIn, type ReferenceScheme } from '../config/secret_reference.ts'
-import { developmentSecretKey } from '../config/server_variables.ts'
 import { faultOf } from '../config/setting_fault.ts'
-import { entries } from '../config/variables.ts'
 import { storeLocation } from './administration.ts'
 import { type Answer, defineCommand } from './command.ts'
 import { notesOn } from './config_notes.ts'
 import { warningsAbout } from './config_warnings.ts'
 import { deepProblems } from './deep_check.ts'
+import { effectiveSettings } from './effective_settings.ts'
 import type { Environment } from './environment.ts'
 import { UsageError } from './failure.ts'
 import { print, printable, printTable } from './output.ts'
 import { looksOf } from '../html/looks.ts'
-import { featureEntries, featureNotes, featuresFor } from '../table.ts'
+import { featureNotes, featuresFor } from '../table.ts'
 import { readSettings } from './open.ts'
 import { serviceTrials } from './service_trials.ts'
 import type { Trial } from './trial.ts'
@@ -87,7 +84,7 @@ async function report(
   environment: Environment,
   { warnings, notes: own, onlyChanged }: { warnings: string[]; notes: string[]; onlyChanged: boolean },
 ): Promise<Answer> {
-  const all = settingsOf(config, environment)
+  const all = effectiveSettings(config, environment)
   const settings = onlyChanged ? all.filter(({ from }) => from !== 'default') : all
   const notes = [...own, ...featureNotes(config)]
   const profiles = onlyChanged ? [] : await profilesFor(config, environment.env, warnings)
@@ -164,68 +161,4 @@ function fileProblems(
   return Object.entries(named).flatMap(([name, path]) =>
     path === undefined ? [] : faultOf(() => readNamed(name, path)),
   )
-}
-
-interface Setting {
-  name: string
-  /** As text; undefined where nothing is set. */
-  value: string | undefined
-  from: 'environment' | '.env' | 'file' | ReferenceScheme | 'PROFILE' | 'default'
-}
-
-function settingsOf(config: Config, environment: Environment): Setting[] {
-  const core = entries.map((entry) => settingOf(entry, valueOf(config, entry), config, environment))
-  const features = Object.entries(featureEntries).flatMap(([feature, own]) =>
-    own.map((entry) =>
-      settingOf(entry, config.features[feature]?.[camelCase(entry.name)], config, environment),
-    ),
-  )
-  return [...core, ...features]
-}
-
-/** Fields whose name or shape differs from that of the variable. */
-const derived: Readonly<Record<string, (config: Config) => unknown>> = {
-  NODE_ENV: ({ environment }) => environment,
-  ISSUER_URL: ({ issuer }) => issuer,
-  TLS_CERT_PATH: ({ tls }) => tls?.certPath,
-  TLS_KEY_PATH: ({ tls }) => tls?.keyPath,
-}
-
-const valueOf = (config: Config, { name }: Entry): unknown =>
-  derived[name]?.(config) ?? (config as unknown as Record<string, unknown>)[camelCase(name)]
-
-function settingOf(
-  entry: Entry,
-  value: unknown,
-  config: Config,
-  { env, written, fromDotenv }: Environment,
-): Setting {
-  const { name } = entry
-  const isSet = given(env, name) !== undefined
-  const inFile = entry.secret === true && given(env, `${name}_FILE`) !== undefined
-  const byProfile = entry.profiles?.[config.profile] !== undefined
-  const otherwise = byProfile ? 'PROFILE' : 'default'
-  const place = entry.secret ? referenceIn(given(written, name))?.scheme : undefined
-  const from = place ?? (inFile ? 'file' : isSet ? (fromDotenv(name) ? '.env' : 'environment') : otherwise)
-  return {
-    name,
-    from,
-    value: entry.secret ? hidden(name, value, from, config) : textOf(entry, value, config, env),
-  }
-}
-
-/** Says whether a secret is set, and never shows it. */
-function hidden(name: string, value: unknown, from: Setting['from'], config: Config): string | undefined {
-  if (name === 'STORE_URL') return storeLocation(config)
-  if (value === developmentSecretKey) return 'a public demo key'
-  return from === 'default' ? undefined : 'hidden'
-}
-
-function textOf(entry: Entry, value: unknown, { environment }: Config, env: Env): string | undefined {
-  if (value === undefined) return undefined
-  if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value.join(' ')
-  // Networks and other objects are shown as the environment has them.
-  return typeof value === 'object'
-    ? (given(env, entry.name) ?? inEnvironment(entry.default, environment))
-    : String(value)
 }

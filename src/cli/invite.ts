@@ -1,18 +1,13 @@
 /** `latchkey invite …`: invitations for the owner of an address to create an account. */
-import { note } from '../models/audit/note.ts'
-import { say } from '../lib/say.ts'
-import { canMail, sendMail } from '../people/mail.ts'
 import { readMailAddress } from '../lib/mail_address.ts'
 import { Invitation } from '../models/invitation.ts'
-import { User } from '../models/user.ts'
+import { invite as inviteTo, longestInvitation, revokeInvitation } from '../people/invitations.ts'
 import { listAll, withContext } from './administration.ts'
 import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
 import { defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { moment, print, printable, printFacts, printList, withTimes } from './output.ts'
 import { readTime } from './time_option.ts'
-
-const longestLifeSeconds = 365 * 86_400
 
 export const invite = defineCommand({
   takes: ['ADDRESS'],
@@ -29,36 +24,25 @@ export const invite = defineCommand({
     const email = readMailAddress(address)
     if (email === undefined)
       throw new UsageError(`expected an address such as name@example.com, got ${printable(address)}`)
-    const lifetime = readTime('expires', expires, longestLifeSeconds)
+    const lifetime = readTime('expires', expires, longestInvitation)
     const [roles, attributes] = [readRoles(role), readAttributes(attribute)]
     return withContext('accounts', async (context) => {
-      const { issuer } = context.config
-      if (!context.table.features.includes('accounts'))
+      const made = await inviteTo(context, 'operator', {
+        email,
+        roles,
+        attributes,
+        lifetime,
+        byMail: !noMail,
+      })
+      if (made === 'closed')
         throw new Refusal(
           'ACCOUNT_REGISTRATION is closed, so no invitation can be accepted: set it to invitation or open',
         )
-      if (await User.findByAddress(context, email))
+      if (made === 'taken')
         throw new Refusal(
           `there is an account for ${printable(email)} already; latchkey user list shows all accounts`,
         )
-      const { record, token } = await Invitation.issue(
-        context,
-        context.random,
-        { email, invited: true, roles, attributes },
-        lifetime,
-      )
-      await note(undefined, context, 'changed_by_operator', { change: 'invited', token: record.id, roles })
-      const link = `${issuer}/create_account?token=${token}`
-      const mailed = canMail(context) && !noMail
-      if (mailed)
-        await sendMail(context, {
-          to: email,
-          language: context.config.defaultLanguage,
-          subject: say('new_account.invited_subject'),
-          lines: [say('new_account.invited', { email })],
-          link: { url: link, label: say('new_account.mail_link') },
-          after: [say('new_account.invited_until', { until: new Date(record.exp * 1000) })],
-        })
+      const { record, mailed, link } = made
       const facts = { id: record.id, email, roles, expires: moment(record.exp), mailed, link }
       return {
         facts,
@@ -102,11 +86,10 @@ export const revoke = defineCommand({
   options: {},
   run: (_, [id]) =>
     withContext('accounts', async (context) => {
-      if (!(await Invitation.revoke(context, id)))
+      if (!(await revokeInvitation(context, 'operator', id)))
         throw new Refusal(
           `there is no invitation ${printable(id)}; latchkey invite list shows all pending invitations`,
         )
-      await note(undefined, context, 'changed_by_operator', { change: 'invitation_revoked', token: id })
       return { facts: { id, revoked: true }, show: () => print(`${printable(id)} is revoked`) }
     }),
 })

@@ -1,5 +1,5 @@
 /** `latchkey keys …` and `jwks`: the signing and decryption keys. https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys */
-import { auditChange, openTrail } from './audit_trail.ts'
+import { auditChange, closeTrail, openTrail } from './audit_trail.ts'
 import { isSigningAlg, type KeyAlg, keyAlgs } from '../auth/jwk.ts'
 import type { Config } from '../config.ts'
 import { keyRefreshSeconds } from '../config/checks.ts'
@@ -11,6 +11,7 @@ import type { KeyStatus } from '../models/open_keys.ts'
 import { writePemFiles } from '../models/pem_files.ts'
 import { keyRingSecret } from '../app.ts'
 import { replaceKeys } from '../models/replace_keys.ts'
+import { rotateKeys } from '../people/rotate_keys.ts'
 import { WrongSecretError } from '../models/signing_keys.ts'
 import { directoryStorage } from '../store/directory.ts'
 import { storeLocation, withKeys, withSettings } from './administration.ts'
@@ -53,18 +54,16 @@ export const rotate = defineCommand({
     withKeys(async (keys, opened) => {
       const { config, clock } = opened
       const algs = alg?.map((name) => knownAlg(name, algsInUse(config)))
-      const before = new Set(keys.list().map(({ kid }) => kid))
       const audit = await openTrail(opened, 'cli') // first: a trail that cannot be opened stops the rotation
-      const next = await keys.rotate(algs)
-      const kids = next.map(({ kid }) => kid)
-      await auditChange(audit, opened, { change: 'keys_rotated', kids })
+      const next = await rotateKeys({ keys, log: opened.log, audit }, 'operator', algs)
+      await closeTrail(audit)
       await keepPemFiles(config, keys)
       return {
-        facts: next.map(withTimes),
+        facts: next.map(({ isNew: _, ...key }) => withTimes(key)),
         show() {
-          for (const key of next)
+          for (const { isNew, ...key } of next)
             print(
-              `${key.alg} ${key.kid} ${before.has(key.kid) ? 'was published by an earlier rotation' : 'is published'}, ${starts(key, seconds(clock))}`,
+              `${key.alg} ${key.kid} ${isNew ? 'is published' : 'was published by an earlier rotation'}, ${starts(key, seconds(clock))}`,
             )
         },
       }

@@ -8,7 +8,9 @@ import { compileViews } from '../html/view.ts'
 import { type Env, given } from '../config/read.ts'
 import { SettingFault } from '../config/setting_fault.ts'
 import type { Context } from '../contracts/context.ts'
+import { createJobRuns } from '../lib/job_runs.ts'
 import type { Log } from '../lib/log.ts'
+import { createLevels, type LogSetting } from '../lib/log_levels.ts'
 import { systemRandom } from '../lib/random.ts'
 import { neverLost, openBirth } from '../models/birth.ts'
 import type { Audit } from '../models/audit/audit.ts'
@@ -21,6 +23,7 @@ import { commit, isCompiled, version } from '../version.ts'
 import { appliedSettings } from './applied_settings.ts'
 import { writeUsage } from '../people/usage.ts'
 import { closeTrail, openTrail, settingsFor } from './audit_trail.ts'
+import { effectiveSettings } from './effective_settings.ts'
 import { readEnvironment, storeVariable } from './environment.ts'
 import { requireNone } from './folders.ts'
 import { databasePath } from './own_files.ts'
@@ -44,6 +47,11 @@ function outliveReaders(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 }
 
+const levelsOf = ({ logLevel, logLevels = {} }: Config): LogSetting => ({
+  level: logLevel,
+  levels: logLevels,
+})
+
 /** Libraries warn on the console. In the log their lines have the form of all others. */
 function logConsole(log: Log): void {
   const line = (...parts: unknown[]) => log.warn('library_warning', { problem: format(...parts) })
@@ -55,10 +63,8 @@ export async function serve(hangUps: HangUps): Promise<void> {
   let closing = false
   if (!isCompiled) compileViews() // scripts/build.ts does it for a binary
   const secrets = createSecrets()
-  let {
-    config,
-    environment: { env },
-  } = await readSettings(secrets)
+  let { config, environment: origins } = await readSettings(secrets)
+  let { env } = origins
   const file = logFileOf(config)
   const { opened: plain, tracing, errorReports } = await observed(await open(config, file, logConsole))
   const { log } = plain
@@ -90,6 +96,9 @@ export async function serve(hangUps: HangUps): Promise<void> {
   const { port } = listener
   if (config.port === 0) config = readConfig({ ...env, PORT: `${port}` })
   let timers: Timers | undefined
+  const logLevels = createLevels(log, levelsOf(config))
+  const settings = () => effectiveSettings(config, { ...origins, env }, applied.names())
+  const server = { settings, logLevels, jobRuns: createJobRuns() }
   const makeApp = (previous?: Context): App =>
     createApp({
       ...opened,
@@ -99,6 +108,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
       audit,
       tracing,
       errorReports,
+      server,
       lastingRoot,
       random: systemRandom,
       closing: () => closing,
@@ -125,13 +135,13 @@ export async function serve(hangUps: HangUps): Promise<void> {
     const nextConfig = readConfig({ ...next, ...(Number(given(next, 'PORT')) === 0 && { PORT: `${port}` }) })
     requireReloadable(config, nextConfig)
     const old = config
+    const takeBack = logLevels.adopt(levelsOf(nextConfig))
     try {
-      log.setLevel(nextConfig.logLevel, nextConfig.logLevels)
       config = nextConfig
       app = makeApp(app.context)
     } catch (error) {
       config = old
-      log.setLevel(old.logLevel, old.logLevels)
+      takeBack()
       throw error
     }
     const changed = changedNames(env, next)
@@ -151,9 +161,11 @@ export async function serve(hangUps: HangUps): Promise<void> {
     }
   }
 
+  let latest = origins
   const readAnew = (): Promise<Env> => tracing?.job('secrets', readAllSecrets) ?? readAllSecrets()
   const readAllSecrets = async (): Promise<Env> => {
-    const next = await applied.over(await secrets.resolve(readEnvironment().env, tracing))
+    latest = readEnvironment()
+    const next = await applied.over(await secrets.resolve(latest.env, tracing))
     for (const facts of secrets.unread()) log.error('secret_unread', { ...facts, kept: 'the last value' })
     return next
   }
@@ -162,6 +174,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
     file?.reopen()
     const problems: string[] = []
     const changed = await attempt(async () => adopt(await readAnew()), problems)
+    if (changed) origins = latest
     const certificate = await attempt(() => listener.renew(config), problems)
     if (problems.length > 0) log.error('reload_refused', { problems })
     if (problems.length === 0 || changed?.length || certificate)

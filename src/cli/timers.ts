@@ -14,6 +14,7 @@ export interface Timers {
 /** Runs of one job never overlap. A failed run is logged and does not stop the next one. */
 export function startTimers({ context }: App, keys: KeyRing): Timers {
   const starts = new Map<string, () => void>()
+  const runs = context.server?.jobRuns
   let keysProblem: string | undefined
   /** One entry for each problem, however often the job meets it. */
   const keysAre = (problem: string | undefined) => {
@@ -28,10 +29,15 @@ export function startTimers({ context }: App, keys: KeyRing): Timers {
     const start = () => {
       busy = true
       again = false
+      runs?.began(name, context.clock.now())
       traced(name, run)
         .then(
-          () => name === 'keys' && keysAre(undefined),
+          () => {
+            runs?.ended(name, context.clock.now())
+            if (name === 'keys') keysAre(undefined)
+          },
           (error: Error) => {
+            runs?.ended(name, context.clock.now(), error.message)
             const isOfKeys = error instanceof KeyRingError
             const { message: problem } = error
             context.log.error(isOfKeys ? 'keys_unreadable' : 'job_failed', { job: name, problem })

@@ -1,5 +1,6 @@
 /** The context that is passed to endpoints and features: types only. */
 import type { Config } from '../config.ts'
+import type { ServerControls } from './server.ts'
 import type { Joined, Sockets } from './sockets.ts'
 import type { Random } from '../lib/random.ts'
 import type { Keys } from '../lib/secret_keys.ts'
@@ -93,6 +94,8 @@ export interface Context extends Memory {
   tracing?: Tracing | undefined
   /** Undefined without SENTRY_DSN. */
   errorReports?: Pick<ErrorReports, 'problem'> | undefined
+  /** Undefined in a command. */
+  server: ServerControls | undefined
   /** Turns true on SIGTERM: /health says so while requests in flight finish. */
   closing: () => boolean
 }

@@ -256,6 +256,20 @@ export interface SealedRecords {
   reseal(context: Context, item: string, write: boolean): Promise<Resealed | undefined>
 }
 
+/** A provider that people sign in from, as an administrator sees it. */
+export interface UpstreamConnection {
+  id: string
+  label: string
+  /** Of the table of providers, such as `oidc` or `github`. */
+  kind: string
+  /** Its `acr` and `amr` count here. */
+  trusted: boolean
+  /** How the last request for its metadata, or the last test, ended. `at` is ISO 8601. */
+  last: { status: 'ok' | 'failed'; problem?: string; at: string } | undefined
+  /** Connects to what its settings and its metadata name, under the rules for outbound requests. Resolves to what is wrong. */
+  test(): Promise<string | undefined>
+}
+
 /** A check of /health. It must not throw, and must not wait for another server. */
 export interface HealthCheck {
   name: string

@@ -47,6 +47,7 @@ import type {
   ResponseType,
   SubjectType,
   TokenBinding,
+  UpstreamConnection,
 } from './protocol_sockets.ts'
 
 export const sockets = {
@@ -56,6 +57,8 @@ export const sockets = {
   operation: {
     /** What /health looks at, in this order. */
     healthChecks: named<HealthCheck>,
+    /** The providers that people sign in from, for administrators. */
+    upstreams: each<(context: Context) => readonly UpstreamConnection[]>,
     /** What a change of SECRET_KEY moves. */
     sealedRecords: named<SealedRecords>,
   },

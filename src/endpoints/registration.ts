@@ -4,7 +4,7 @@ import { leftOutOf, namesOf } from '../auth/misfits.ts'
 import { type ClientMetadata, readClientMetadata, type RegistrationPolicy } from '../auth/registration.ts'
 import { isMetadata } from '../clients/replaced_client.ts'
 import { requireUsableKeys } from '../auth/registered_keys.ts'
-import type { RegistrationLimits } from '../auth/registration_limits.ts'
+import type { LimitChoices, RegistrationLimits } from '../auth/registration_limits.ts'
 import type { Context } from '../contracts/context.ts'
 import type { RegistrationAttempt } from '../contracts/feature.ts'
 import { offeredMethods } from '../http/client_authentication.ts'
@@ -101,7 +101,14 @@ export const operatorPolicy = (context: Context): RegistrationPolicy => ({
   leaveOutScopes: false,
 })
 
-export const allGrantTypes = (context: Context): string[] => [...context.table.grantTypes.keys()]
+/** What the limits of an initial access token may name: no scope that an operator alone gives. */
+export const limitChoices = (context: Context): LimitChoices => ({
+  scopes: context.openScopes,
+  grant_types: allGrantTypes(context),
+  auth_methods: offeredMethods(context),
+})
+
+const allGrantTypes = (context: Context): string[] => [...context.table.grantTypes.keys()]
 
 /**
  * Checks client metadata against `policy` and every registration rule of the table. Throws what `readClientMetadata` and

@@ -22,8 +22,11 @@ export const headContext = (context: Context): Context => ({
   outbound: readingOutbound(context.outbound),
 })
 
+/** No copy of its methods: the level of the log changes while the server runs. */
 const withoutEvents = (log: Log): Log => ({
-  ...log,
+  debug: (event, fields) => log.debug(event, fields),
+  warn: (event, fields) => log.warn(event, fields),
+  error: (event, fields) => log.error(event, fields),
   info(event, fields) {
     if (event === 'refused') log.info(event, fields)
   },

@@ -15,7 +15,7 @@ export interface Log {
 }
 
 export interface AdjustableLog extends Log {
-  /** For all lines from now on. A copy of the log, such as that of a context for HEAD, keeps its level. */
+  /** For all lines from now on. A copy of its methods keeps its level. */
   setLevel(level: LogLevel, levels?: LogLevels): void
 }
 

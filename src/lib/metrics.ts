@@ -21,6 +21,8 @@ export interface Metrics {
   observe(endpoint: string, status: number, ms: number): void
   /** Adds one to `latchkey_<name>_total`; the row in metric_table.ts says whether it has a label. */
   count<N extends CounterName>(name: N, ...labelled: Labelled<N>): void
+  /** What was counted since the start, by the value of the label. */
+  counts(name: CounterName): ReadonlyMap<string, number>
   /** The text of all metrics. `paths` are the paths of the endpoints, by name. */
   render(samples: readonly Sample[], paths: ReadonlyMap<string, string>): string
 }
@@ -103,6 +105,8 @@ export function createMetrics(): Metrics {
       const key = counter.has(value) || counter.size < mostValues ? value : rest
       counter.set(key, (counter.get(key) ?? 0) + 1)
     },
+
+    counts: (name) => counts.get(name)!,
 
     render(samples, paths) {
       const { authorization } = Object.fromEntries(endpoints)

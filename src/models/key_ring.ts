@@ -21,6 +21,8 @@ import * as record from './signing_keys.ts'
 import { type Document, KeyRingError } from './signing_keys.ts'
 
 export interface KeyRing {
+  /** The algorithms that have a key. */
+  algs: readonly KeyAlg[]
   /**
    * The key to sign with now. Throws KeyRingError when there is none for `alg`. The signature of one that stays at a service
    * rejects with SignerUnavailable when there is none in time.
@@ -199,6 +201,7 @@ export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   const { remember, recall } = createCheckedTokens(find)
 
   return {
+    algs,
     find,
     remember,
     async decrypters(alg, kid) {

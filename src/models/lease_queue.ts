@@ -83,6 +83,8 @@ export interface LeaseQueue<T extends Leased> {
   ): Promise<void>
   /** Nothing more is to be done for the item. */
   finish(memory: Memory, member: string): Promise<void>
+  /** Removes the item, also one that is held or remembered. True for one caller. */
+  drop(memory: Memory, member: string): Promise<boolean>
   /** Due again in `delay` ms, unless another instance has claimed the item since. `counts` false forgets this attempt. */
   postpone(memory: Memory, item: Claimed<T>, delay: number, counts?: boolean): Promise<void>
   /** After a failure: postpones, or finishes the item when it would be due after `until` (ms). */
@@ -182,6 +184,12 @@ export function defineLeaseQueue<const S extends v.GenericSchema<unknown, Leased
         await records.update(memory, idOf(member), (current) => ({ ...current, done: true, exp }))
       }
       await memory.store.unlink(index, member)
+    },
+
+    async drop(memory, member) {
+      const dropped = await records.take(memory, idOf(member))
+      await memory.store.unlink(index, member)
+      return dropped !== undefined
     },
 
     async postpone(memory, { member, attempts }, delay, counts = true) {

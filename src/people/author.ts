@@ -18,7 +18,7 @@ export type ChangeFacts = Omit<Facts<'changed_by_operator'>, 'change'>
 
 /** Resolves when the entry is in the store. `change` names what was done, as `account_disabled`. */
 export async function noteChange(
-  context: Context,
+  context: Pick<Context, 'log' | 'audit'>,
   author: Author,
   change: string,
   facts: ChangeFacts,

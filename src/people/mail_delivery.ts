@@ -21,6 +21,8 @@ export const mailProblems = ({ smtpCaPath }: Config): string[] =>
 const perRun = 64
 /** Milliseconds that the lease of a mail lasts beyond the SMTP time limit. */
 const leaseMarginMs = 10_000
+/** Milliseconds for which a mail in transit is held. */
+export const mailLease = ({ smtpTimeoutMs }: Config): number => smtpTimeoutMs + leaseMarginMs
 /** Milliseconds until the next attempt: from 10 seconds, doubled each time, up to an hour. */
 const delayAfter = doubling(10_000, 3_600_000)
 
@@ -33,7 +35,7 @@ export async function deliverDue(context: Context): Promise<void> {
   if (due.length === 0) return
   const transport =
     context.config.smtpUrl === undefined ? developmentTransport(context) : await openRelay(context)
-  const lease = context.config.smtpTimeoutMs + leaseMarginMs
+  const lease = mailLease(context.config)
   let relayFailed = false
   try {
     await mailQueue.work(context, due, { atOnce: connections, lease }, async (mail) => {

@@ -1,5 +1,6 @@
 /** A case for each form of the pages: what it is, and where a second one ends. */
 import { RecoveryCodes } from '../../src/features/second_factor/recovery.ts'
+import { Outbox } from '../../src/models/outbox.ts'
 import { codeOf, freshCode, seedOn, setUpApp } from './authenticator.ts'
 import {
   afterPassword,
@@ -262,6 +263,46 @@ export const formCases: Record<string, FormCase> = {
       redirect_uris: 'http://localhost:8080/callback',
     }),
     ends: '/admin/clients/client123?done=change',
+  },
+  'the next keys': {
+    name: 'admin_page_keys',
+    prepare: ofOwner('/admin/keys', 'rotate'),
+    ends: '/admin/keys?done=rotate',
+  },
+  'another attempt of a mail': {
+    name: 'admin_page_mail',
+    async prepare(op) {
+      const { context } = op
+      const message = { to: 'anna@example.org', subject: 'Hello', text: 'Hello', html: '' }
+      const id = await Outbox.add(context, context.random, context.secrets.mail, message)
+      return ofOwner('/admin/mail', 'retry', { id })(op)
+    },
+    ends: '/admin/mail?done=retry',
+  },
+  'an invitation': {
+    name: 'admin_page_invitations',
+    prepare: ofOwner('/admin/invitations', 'invite', { email: 'anna@example.org', mail: 'yes' }),
+    ends: '/admin/invitations?done=invite',
+  },
+  'an initial access token': {
+    name: 'admin_page_initial_access_tokens',
+    prepare: ofOwner('/admin/initial_access_tokens', 'make', { name: 'Team A', uses: '1' }),
+    ends: '/admin/initial_access_tokens',
+  },
+  'levels of the log': {
+    name: 'admin_page_settings',
+    prepare: ofOwner('/admin/settings', 'log', { level: 'debug' }),
+    ends: '/admin/settings?done=log',
+  },
+  'a run of a job': {
+    name: 'admin_page_jobs',
+    prepare: ofOwner('/admin/jobs', 'run', { job: 'mail' }),
+    ends: '/admin/jobs?done=run',
+  },
+  'a test of a provider': {
+    name: 'admin_page_upstreams',
+    prepare: ofOwner('/admin/upstreams', 'test', { id: 'corp' }),
+    ends: '/admin/upstreams?done=test',
   },
   'an account that stays': { name: 'keep_account', prepare: leaving, ends: '/account' },
   'a copy of the data': {

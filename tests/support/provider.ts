@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApp } from '../../src/app.ts'
 import { algsInUse } from '../../src/cli/open.ts'
+import { effectiveSettings } from '../../src/cli/effective_settings.ts'
 import { seedDemo } from '../../src/cli/seed_demo.ts'
 import { loadConfig } from '../../src/config.ts'
 import type { Context, Table } from '../../src/contracts/context.ts'
@@ -14,6 +15,8 @@ import type { Birth } from '../../src/models/birth.ts'
 import { createParsedRecords, type ParsedRecords } from '../../src/models/define_record.ts'
 import { deriveKey } from '../../src/lib/hash.ts'
 import { type AdjustableLog, createLog, type Log } from '../../src/lib/log.ts'
+import { createJobRuns } from '../../src/lib/job_runs.ts'
+import { createLevels } from '../../src/lib/log_levels.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import { type KeyRing, loadKeyRing } from '../../src/models/key_ring.ts'
 import type { KeyStorage } from '../../src/models/key_ring_options.ts'
@@ -73,7 +76,8 @@ export interface ProviderOptions {
 /** Development settings with the demo people and clients, unless `env` says otherwise. */
 export async function provider(options: ProviderOptions = {}): Promise<Provider> {
   const clock = options.clock ?? turnableClock()
-  const config = loadConfig({ LOG_LEVEL: 'debug', ...options.env }, { featureEntries })
+  const env = { LOG_LEVEL: 'debug', ...options.env }
+  const config = loadConfig(env, { featureEntries })
   const lines: string[] = []
   const plainLog = createLog(config.logLevel, config.logFormat, (line) => lines.push(line))
   const log = options.observe?.(plainLog) ?? plainLog
@@ -119,6 +123,11 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
     ...(options.table && { table: options.table }),
     ...(options.birth && { birth: options.birth }),
     lastingRoot: options.lastingRoot,
+    server: {
+      settings: () => effectiveSettings(config, { env, written: env, fromDotenv: () => false }),
+      logLevels: createLevels(log, { level: config.logLevel, levels: config.logLevels ?? {} }),
+      jobRuns: createJobRuns(),
+    },
   })
   if (config.environment === 'development') await seedDemo({ config, store, clock, log })
   return {

@@ -6,10 +6,18 @@ import { healthRoutes } from './routes/health.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { accessRoutes } from './routes/access.ts'
 import { administratorRoutes } from './routes/administrators.ts'
+import { initialTokenRoutes } from './routes/initial_access_tokens.ts'
+import { invitationRoutes } from './routes/invitations.ts'
+import { jobRoutes } from './routes/jobs.ts'
+import { keyRoutes } from './routes/keys.ts'
+import { mailRoutes } from './routes/mails.ts'
 import { peopleRoutes } from './routes/people.ts'
 import { personActivityRoutes } from './routes/person_activity.ts'
 import { personChangeRoutes } from './routes/person_changes.ts'
 import { personStateRoutes } from './routes/person_state.ts'
+import { scopeRoutes } from './routes/scopes.ts'
+import { settingRoutes } from './routes/settings.ts'
+import { upstreamRoutes } from './routes/upstreams.ts'
 import { ownRoutes } from './routes/self.ts'
 import { usageRoutes } from './routes/usage.ts'
 
@@ -25,6 +33,14 @@ const single: readonly Route[] = [
   ...Object.values(personStateRoutes),
   ...Object.values(accessRoutes),
   ...Object.values(administratorRoutes),
+  ...Object.values(keyRoutes),
+  ...Object.values(mailRoutes),
+  ...Object.values(settingRoutes),
+  ...Object.values(scopeRoutes),
+  ...Object.values(jobRoutes),
+  ...Object.values(upstreamRoutes),
+  ...Object.values(invitationRoutes),
+  ...Object.values(initialTokenRoutes),
 ]
 
 export const routes: readonly Route[] = [...single, bulkRoute(single)]

@@ -43,7 +43,7 @@ const cacheSeconds = 3600
 export const lastOutcome = ({ outbound }: Context, id: string): Outcome | undefined =>
   outbound.outcomes.get(`upstream ${id}`)
 
-function remember({ outbound, clock }: Provider, id: string, problem?: string): void {
+export function remember({ outbound, clock }: Provider, id: string, problem?: string): void {
   const at = new Date(clock.now()).toISOString()
   outbound.outcomes.set(
     `upstream ${id}`,

@@ -12,6 +12,7 @@ import { connectionsPath } from './failure.ts'
 import { formTargetsOf } from './form_targets.ts'
 import { upstreamCheck } from './health.ts'
 import { Links, sealedTokens } from './links.ts'
+import { connectionsOf } from './operator_view.ts'
 import { markOf, providerButtons } from './pages.ts'
 import { connectionsIn, eraseConnections } from './remove.ts'
 import { problems } from './problems.ts'
@@ -25,7 +26,7 @@ export const upstream = defineFeature({
   trials,
   when: (config) => upstreamsOf(config).length > 0,
   endpoints: [start, callback, connect, connections],
-  operation: { healthChecks: [upstreamCheck], sealedRecords: [sealedTokens] },
+  operation: { upstreams: connectionsOf, healthChecks: [upstreamCheck], sealedRecords: [sealedTokens] },
   loginMethods: [
     {
       name: 'upstream',

@@ -21,7 +21,7 @@ const originsOf = (urls: readonly (string | undefined)[]): string[] => [
 ]
 
 /** Metadata lead to the endpoints that the provider requests. The authorization endpoint is for browsers. */
-async function problemOf(provider: Provider, upstream: Upstream): Promise<string | undefined> {
+export async function problemOf(provider: Provider, upstream: Upstream): Promise<string | undefined> {
   const where = upstream.row.where(upstream)
   let last = 'issuer' in where ? where.issuer : ''
   const reach = async (urls: readonly (string | undefined)[]) => {

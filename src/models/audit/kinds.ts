@@ -47,6 +47,10 @@ const changeDetails = {
   records: count,
   /** The id of an initial access token or of an invitation. */
   token: text,
+  /** The name of a job or of an upstream provider. */
+  about: text,
+  /** The id of a mail that waits. */
+  mail: text,
   hashes: flag,
   sid: text,
   sessions: count,

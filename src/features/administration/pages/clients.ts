@@ -8,6 +8,7 @@ import { clientKinds, isClientKind, wizardFields, wizardMembers } from './client
 import { defineAdminPage } from './page.ts'
 import { actionForm, actions, ago, buttonLink, code, lead, link, state } from './parts.ts'
 import { newClientShown } from './client.ts'
+import { initialTokensPath } from './initial_tokens.ts'
 
 const path = '/admin/clients'
 const newPath = '/admin/clients/new'
@@ -28,6 +29,10 @@ export const clientsPage = defineAdminPage({
           may('admin:clients.write')
             ? buttonLink({ path: `${context.basePath}${newPath}`, text: say('admin.client_add') })
             : undefined,
+          buttonLink({
+            path: `${context.basePath}${initialTokensPath}`,
+            text: say('admin.tokens'),
+          }),
         ]),
         filters({
           action,

@@ -16,6 +16,14 @@ const sections = [
   { path: adminPath, icon: 'activity', title: say('admin.overview'), scope: undefined },
   { path: '/admin/people', icon: 'users-round', title: say('admin.people'), scope: 'admin:people.read' },
   { path: '/admin/clients', icon: 'app-window', title: say('admin.clients'), scope: 'admin:clients.read' },
+  { path: '/admin/keys', icon: 'key-round', title: say('admin.keys'), scope: 'admin:keys.read' },
+  { path: '/admin/mail', icon: 'mail', title: say('admin.mail'), scope: 'admin:mail.read' },
+  {
+    path: '/admin/settings',
+    icon: 'sliders-horizontal',
+    title: say('admin.settings'),
+    scope: 'admin:settings.read',
+  },
   { path: '/admin/audit', icon: 'scroll-text', title: say('admin.audit'), scope: 'admin:audit.read' },
 ] as const satisfies readonly (Section & { scope: AdminScope | undefined })[]
 

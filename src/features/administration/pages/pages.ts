@@ -3,10 +3,18 @@ import type { Endpoint } from '../../../contracts/endpoint.ts'
 import { auditPage, auditVerificationPage } from './audit.ts'
 import { clientPage } from './client.ts'
 import { clientsPage, newClientPage } from './clients.ts'
+import { initialTokensPage } from './initial_tokens.ts'
+import { invitationsPage } from './invitations.ts'
+import { jobsPage } from './jobs.ts'
+import { keysPage } from './keys.ts'
 import { livePage } from './live.ts'
+import { mailPage } from './mails.ts'
 import { overviewPage } from './overview.ts'
 import { newPersonPage, peoplePage } from './people.ts'
 import { personPage } from './person.ts'
+import { scopesPage } from './scopes.ts'
+import { settingsPage } from './settings.ts'
+import { upstreamsPage } from './upstreams.ts'
 
 export const adminPages: readonly Endpoint[] = [
   overviewPage,
@@ -17,6 +25,14 @@ export const adminPages: readonly Endpoint[] = [
   clientsPage,
   newClientPage,
   clientPage,
+  invitationsPage,
+  initialTokensPage,
+  keysPage,
+  mailPage,
+  settingsPage,
+  scopesPage,
+  jobsPage,
+  upstreamsPage,
   auditPage,
   auditVerificationPage,
 ]

@@ -6,6 +6,7 @@ import { say } from '../../../lib/say.ts'
 import type { PersonRow } from '../person.ts'
 import { personChangeRoutes } from '../routes/person_changes.ts'
 import { peopleRoutes } from '../routes/people.ts'
+import { invitationsPath } from './invitations.ts'
 import { defineAdminPage } from './page.ts'
 import { actionForm, actions, ago, buttonLink, link, state, textField } from './parts.ts'
 import { roleWords, stateWords } from './words.ts'
@@ -28,6 +29,7 @@ export const peoplePage = defineAdminPage({
           may('admin:people.write')
             ? buttonLink({ path: `${context.basePath}${newPath}`, text: say('admin.person_add') })
             : undefined,
+          buttonLink({ path: `${context.basePath}${invitationsPath}`, text: say('admin.invitations') }),
         ]),
         filters({
           action,

@@ -49,7 +49,7 @@ async function requireFree(context: Context, user: User): Promise<void> {
 }
 
 /** Applications let people in by roles and attributes: a caller who gives them could give itself rights there. Throws 403. */
-function requireMayGive({ scopes }: Actor, body: { roles?: unknown; attributes?: unknown }): void {
+export function requireMayGive({ scopes }: Actor, body: { roles?: unknown; attributes?: unknown }): void {
   if ((body.roles === undefined && body.attributes === undefined) || scopes.has('admin:roles.write')) return
   throw new HttpError('forbidden', {
     expected: 'the scope admin:roles.write, for roles and attributes',
