@@ -92,6 +92,7 @@ const others: Readonly<Record<string, string>> = {
   pkce: 'uses no store',
   'keys list': 'looks',
   'user list': 'looks',
+  usage: 'looks',
   'admin list': 'looks',
   'admin revoke': 'by the function of admin grant; the last owner keeps the role',
   'user show': 'looks',
