@@ -78,7 +78,15 @@ export function bulkRoute(routes: readonly Route[]) {
     changes: 'what the requests change; one that is refused stops no other',
     body: { requests: v.pipe(v.array(One), v.minLength(1), v.maxLength(most, `at most ${most} requests`)) },
     answer: v.object({ results: v.array(Result) }),
-    async run(call, context, { body }) {
+    async run(call, context, { actor: caller, body }) {
+      if (caller.scopes.size === 0)
+        throw new HttpError('forbidden', {
+          expected: 'a caller with a scope of the administration API',
+          came: 'none',
+          problem:
+            'each of the requests would be refused: the access token, the client or the role has no such scope',
+          next: 'GET /admin/v1/self tells what the caller may do',
+        })
       const results: v.InferInput<typeof Result>[] = []
       for (const one of body.requests)
         try {

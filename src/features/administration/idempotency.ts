@@ -11,7 +11,7 @@ import type { Actor } from './actor.ts'
 import type { Done, Route } from './route.ts'
 
 const schema = v.object({
-  /** Of the body. */
+  /** Of the body, sealed: a body may have a password, which could be guessed from a plain hash. */
   hash: v.string(),
   /** The answer without what is shown once, sealed; absent while the first request runs. */
   done: v.optional(v.string()),
@@ -64,7 +64,8 @@ export async function once(
 ): Promise<Done<unknown> & { replayed?: true }> {
   const id = idOf(asked)
   const hash = sha256(JSON.stringify(asked.body))
-  const started = { hash, exp: seconds(context.clock) + running }
+  const sealed = seal(context.secrets.people, hash, purpose(id))
+  const started = { hash: sealed, exp: seconds(context.clock) + running }
   if (!(await records.create(context, id, started))) return replay(context, id, hash)
   let done: Done<unknown>
   try {
@@ -76,7 +77,7 @@ export async function once(
   }
   const told = { ...done, answer: withoutSecrets(done.answer, asked.route.creates?.once ?? []) }
   await records.put(context, id, {
-    hash,
+    hash: sealed,
     done: seal(context.secrets.people, JSON.stringify(told), purpose(id)),
     exp: seconds(context.clock) + kept,
   })
@@ -89,7 +90,7 @@ async function replay(
   hash: string,
 ): Promise<Done<unknown> & { replayed: true }> {
   const found = await records.find(context, id)
-  if (found && found.hash !== hash)
+  if (found && unseal(context.secrets.people, found.hash, purpose(id)) !== hash)
     throw new HttpError('unprocessable', {
       expected: 'the body that came first with this Idempotency-Key',
       problem: 'this Idempotency-Key came before, with another body; nothing was made now',

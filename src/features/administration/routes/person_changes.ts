@@ -21,7 +21,7 @@ import { newPasswordProblem, wordsAbout } from '../../../people/new_password.ts'
 import { hashPassword } from '../../../people/password.ts'
 import { exportPerson } from '../../../people/person_data.ts'
 import { tellOfOperator } from '../../../people/tell_owner.ts'
-import { type Actor, authorOf } from '../actor.ts'
+import { type Actor, authorOf, requireRightOver } from '../actor.ts'
 import { Person, personOf, requireChangeable } from '../person.ts'
 import { defineRoute } from '../route.ts'
 import { versionOf } from '../version.ts'
@@ -206,6 +206,7 @@ export const personChangeRoutes = {
     async run(call, context, { params, body, actor }) {
       const user = await requireChangeable(context, actor, params.sub)
       const hash = await hashOf(context, user, body.password)
+      await requireRightOver(context, actor, user.sub) // again: the hash takes long, and the person may have got a role
       await setPassword(context, authorOf(call, actor), user, hash)
       return { answer: undefined }
     },
