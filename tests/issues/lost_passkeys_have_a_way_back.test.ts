@@ -106,21 +106,17 @@ test('a store that fails at any verb of the removal: a retry finishes it, and th
 
 test('a stop that comes while the code is looked at wins: the passkeys stay', async () => {
   const clock = turnableClock()
-  const inner = memoryStore(clock)
+  const store = memoryStore(clock)
+  const get = store.get.bind(store)
   let stopsNow = false
-  const store = new Proxy(inner, {
-    get(target, name: keyof typeof inner) {
-      if (name !== 'get') return (target[name] as () => unknown).bind(target)
-      return async (key: string) => {
-        const found = await target.get(key)
-        if (stopsNow && key.includes('passkey_loss')) {
-          stopsNow = false
-          await target.take(key)
-        }
-        return found
-      }
-    },
-  })
+  store.get = async (key) => {
+    const found = await get(key)
+    if (stopsNow && key.includes('passkey_loss')) {
+      stopsNow = false
+      await store.take(key)
+    }
+    return found
+  }
   const op = await provider({ clock, store })
   const who = browser(op)
   await withPassword(who)

@@ -6,6 +6,7 @@ import { inGroups, randomLetters } from '../../lib/base32.ts'
 import { seconds } from '../../lib/clock.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { typedBase32 } from '../../lib/typed_code.ts'
+import { Administrators } from '../../models/administrators.ts'
 import { defineRecord } from '../../models/define_record.ts'
 import { provenEmail, type User } from '../../models/user.ts'
 import { mailsLeave } from '../../people/mail.ts'
@@ -65,7 +66,8 @@ export const PasskeyLoss = {
 
 /**
  * The proven address that gets the code. Undefined if this way back is not offered: to an End-User who must have a second
- * factor, has set up another one, or has no other way to sign in.
+ * factor, has set up another one, or has no other way to sign in; nor to an administrator, because one mailbox gives a new
+ * password too, and would be all that the administration asks for.
  */
 export async function lossAddress(context: Context, user: User): Promise<string | undefined> {
   const to = provenEmail(user)
@@ -74,5 +76,6 @@ export async function lossAddress(context: Context, user: User): Promise<string 
   const ready = await readyFactors(user, context)
   if (!ready.some(({ name }) => name === factorName)) return undefined
   if (askedFactors(ready, user, context).length > 0) return undefined
+  if (await Administrators.find(context, user.sub)) return undefined
   return (await leastPasskeys(user, context)) === 0 ? to : undefined
 }
