@@ -65,7 +65,7 @@ function withinBase(path: string, base: string): string {
 }
 
 /** Some proxies add the port to the address. With it, each connection would count as another address. */
-const withoutPort = (hop: string): string =>
+export const withoutPort = (hop: string): string =>
   /^\[([^\]]*)\](?::\d+)?$|^([\d.]+):\d+$/.exec(hop)?.slice(1).find(Boolean) ?? hop
 
 /** Logged once: behind a proxy that is not in TRUSTED_PROXIES, all clients share its address and its rate limits. */

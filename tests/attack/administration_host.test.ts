@@ -75,6 +75,21 @@ test('the address is that of the client by the rule of trusted proxies', async (
   expect(from(undefined, proxy)).toBe(false)
 })
 
+test('a proxy that is not declared opens no network: what it says of the client must agree', async () => {
+  const { context } = await provider({ env: { ADMIN_NETWORKS: 'loopback,192.0.2.0/24' } })
+  const from = (forwardedFor: string | undefined, peer = '127.0.0.1') =>
+    exists(context, forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor }, peer)
+  for (const own of [undefined, '192.0.2.7', '192.0.2.7:4711', '198.51.100.1, ::ffff:192.0.2.7', '[::1]:80'])
+    expect([own, from(own)]).toEqual([own, true])
+  for (const foreign of ['198.51.100.1', '127.0.0.1, 198.51.100.1', '192.0.2.7, unknown', '198.51.100.1:80'])
+    expect([foreign, from(foreign)]).toEqual([foreign, false])
+  // A declared proxy in one of the networks that was told no address.
+  const declared = await at({ ADMIN_NETWORKS: 'private' })
+  expect(exists(declared, { 'x-forwarded-for': 'unknown' })).toBe(false)
+  expect(exists(declared, { 'x-forwarded-for': '198.51.100.1, unknown' })).toBe(false)
+  expect(exists(declared, { 'x-forwarded-for': '198.51.100.1, 10.9.9.9' })).toBe(true)
+})
+
 test('elsewhere no document names the API, and there they do', async () => {
   const op = await provider({ env: { ADMIN_HOST: 'admin.example' } })
   const documents = [
