@@ -27,7 +27,7 @@ type Alert = v.InferOutput<NonNullable<typeof auditRoutes.alerts.answer>>['items
 const figuresOf = ({ total }: Used['whole']): readonly (readonly [Said, number])[] => [
   [say('admin.sign_ins'), total.sign_ins],
   [say('admin.refusals'), total.refusals],
-  [say('admin.tokens'), total.tokens],
+  [say('admin.tokens_issued'), total.tokens],
   [say('admin.active_people'), total.people],
 ]
 
@@ -125,7 +125,7 @@ export const overviewPage = defineAdminPage({
               series: [
                 { name: say('admin.sign_ins'), values: used.periods.map(({ total }) => total.sign_ins) },
                 { name: say('admin.refusals'), values: used.periods.map(({ total }) => total.refusals) },
-                { name: say('admin.tokens'), values: used.periods.map(({ total }) => total.tokens) },
+                { name: say('admin.tokens_issued'), values: used.periods.map(({ total }) => total.tokens) },
               ],
             }),
             ...(used.whole.clients.length > 0 ? [clientChart(used.whole)] : []),
