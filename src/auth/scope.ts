@@ -72,6 +72,14 @@ export const withoutIdleOffline = (
 
 export const formatScope = (scopes: readonly string[]): string => scopes.join(' ')
 
+/** Names that a description lists: with all of them, the next step would be cut off. */
+const mostNamed = 12
+
+const named = (scopes: readonly string[]): string => {
+  const list = formatScope(scopes.slice(0, mostNamed)) || 'none'
+  return scopes.length > mostNamed ? `${list} and ${scopes.length - mostNamed} more` : list
+}
+
 /** Throws `invalid_scope` naming the first scope that is not in `allowed`. */
 export function requireWithin(
   asked: readonly string[],
@@ -84,9 +92,9 @@ export function requireWithin(
   if (beyond !== undefined)
     throw new OAuthError('invalid_scope', {
       rule: 'RFC 6749 §3.3',
-      expected: `scope is among ${whose}: ${formatScope(allowed) || 'none'}`,
+      expected: `scope is among ${whose}: ${named(allowed)}`,
       came: beyond,
-      problem: `scope ${shown(beyond)} is not among ${whose}: ${formatScope(allowed) || 'none'}`,
+      problem: `scope ${shown(beyond)} is not among ${whose}: ${named(allowed)}`,
       next,
     })
 }

@@ -29,7 +29,7 @@ export async function renewSecret(
     throw new HttpError('conflict', {
       expected: 'a client with one secret',
       problem: `${clientId} has two secrets already, and the older one holds until ${new Date(until * 1000).toISOString()}`,
-      next: 'end the older one first, or both with an overlap of 0',
+      next: `end the older one first (latchkey client secret ${clientId} --end-old), or both with an overlap of 0`,
     })
   if (!after) throw noClient(clientId)
   await noteChange(context, author, 'client_secret_made', { client_id: clientId })

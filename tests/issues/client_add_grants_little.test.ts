@@ -10,7 +10,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 function add(...options: string[]): string {
   const { stdout, stderr, exitCode } = Bun.spawnSync(
     ['bun', join(import.meta.dir, '../../src/main.ts'), 'client', 'add', 'Client', ...options],
-    { cwd: folder, env: { PATH: process.env.PATH, HOME: folder, STORE_URL: 'sqlite:latchkey.db' } },
+    {
+      cwd: folder,
+      env: { PATH: process.env.PATH, HOME: folder, STORE_URL: `sqlite:${join(folder, 'latchkey.db')}` },
+    },
   )
   // The one line is that of the change, as of every command of an operator.
   expect([stderr.toString(), exitCode]).toEqual([
