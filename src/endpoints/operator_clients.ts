@@ -273,8 +273,11 @@ export async function changeClient(
 
 /** Returns the number of grants that ended. */
 export async function removeClient(context: Context, author: Author, clientId: string): Promise<number> {
-  if (!(await Client.remove(context, clientId))) throw noClient(clientId)
+  // Access ends first, so that a stop leaves a client that can be removed again, and nothing for one with its client_id.
+  if (!(await Client.update(context, clientId, (current) => ({ ...current, disabled: true }))))
+    throw noClient(clientId)
   const grants = await endGrants(context, clientId)
+  if (!(await Client.remove(context, clientId))) throw noClient(clientId)
   await noteChange(context, author, 'client_removed', { client_id: clientId, grants })
   return grants
 }

@@ -9,11 +9,11 @@ import { createLimiter, type Limiter } from '../lib/limiter.ts'
 const mostStreams = 200
 const mostOfLane = 10
 /** Milliseconds between two looks. */
-const everyMs = 2_000
+const everyMs = 5_000
 /** Looks after which a stream ends; the browser opens it again, with the rights that it then has. */
-const mostLooks = 300
+const mostLooks = 120
 /** Looks without news after which a comment keeps the connection open. */
-const silentLooks = 3
+const silentLooks = 1
 /** Milliseconds that the browser waits before it opens a stream again. */
 const retryMs = 5_000
 

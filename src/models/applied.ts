@@ -108,10 +108,23 @@ export const Applied = {
     throw new Error('the record applied:state cannot be read; the log line record_unreadable says why')
   },
 
-  /** The file of the present version. */
+  /**
+   * The file of the present version. Throws when its record is gone or cannot be read: to go on as if nothing were applied
+   * would take settings back and let managed clients go.
+   */
   async document(memory: Memory, state: State | undefined): Promise<Document> {
     const newest = state?.history.at(-1)
-    return (newest && (await documents.find(memory, newest.document))) ?? emptyDocument
+    if (!newest) return emptyDocument
+    const found = await documents.find(memory, newest.document)
+    if (found) return found
+    // Another process may have begun the next version between the two reads, and dropped this one.
+    const later = (await states.find(memory, one))?.history.at(-1)
+    const again =
+      later && later.document !== newest.document ? await documents.find(memory, later.document) : undefined
+    if (again) return again
+    throw new Error(
+      `the configuration of version ${newest.version} cannot be read; the log line record_unreadable says why`,
+    )
   },
 
   documentOf: (memory: Memory, { document }: Entry) => documents.find(memory, document),

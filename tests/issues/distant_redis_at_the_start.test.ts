@@ -18,7 +18,8 @@ test('each answer takes nearly half of what a verb may take: the first verb wait
   try {
     await store.put('k', 'v')
     expect(await store.get('k')).toBe('v')
-    expect(await store.concerns!()).toEqual([])
+    // It read the settings: a line that is too slow would leave them unknown.
+    expect((await store.concerns!()).map(({ name }) => name)).not.toContain('unknown_settings')
     await store.ping()
   } finally {
     await store.close()

@@ -24,7 +24,7 @@ test('the line of a start has the whole path', async () => {
 }, 60_000)
 
 test('a command that makes a database at a relative path says which, once; one with a whole path says nothing', async () => {
-  const relative = commandLine({ STORE_URL: 'sqlite:own.db' })
+  const relative = commandLine({ STORE_URL: 'sqlite:own.db' }, { asWritten: true })
   const first = await relative.latchkey(['user', 'list'])
   expect(first.code).toBe(0)
   expect(first.stderr).toContain('database_made')

@@ -28,8 +28,15 @@ export interface CommandLine {
   remove(): void
 }
 
-export function commandLine(env: Record<string, string> = {}): CommandLine {
+/**
+ * A relative SQLite path is that in the folder of the command line: a command that makes a database at a relative path
+ * warns, which is not what most tests are about. `asWritten` leaves it as it is.
+ */
+export function commandLine(given: Record<string, string> = {}, { asWritten = false } = {}): CommandLine {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-cli-'))
+  const [, relative] = /^sqlite:(?!\/)([^?]+)$/.exec(given.STORE_URL ?? '') ?? []
+  const env =
+    relative === undefined || asWritten ? given : { ...given, STORE_URL: `sqlite:${join(folder, relative)}` }
   const options = { cwd: folder, env: { PATH: process.env.PATH, HOME: folder, ...env } }
   const main = ['bun', join(root, 'src/main.ts')]
 

@@ -1,11 +1,11 @@
 /** What a plan does to the secret of a client. No value of a secret leaves this file, but a generated one in `made`. */
+import { RefusedError } from '../../auth/refusal.ts'
 import { formerSecret, secretsOf } from '../../clients/client_secret.ts'
 import type { Context } from '../../contracts/context.ts'
 import { seconds } from '../../lib/clock.ts'
 import type { FileClient, Put } from '../../models/applied.ts'
 import { type Client, needsSecret, newSecret, secretMembers } from '../../models/client.ts'
 import { requireLongSecret } from '../../endpoints/operator_clients.ts'
-import { Refusal } from '../failure.ts'
 import { moment } from '../output.ts'
 import type { Fault } from './target.ts'
 import { generated, PlaceProblem, secretAt, type SecretRules } from './secret_places.ts'
@@ -57,8 +57,8 @@ export async function secretChange(asked: Asked, context: Context): Promise<Secr
     try {
       requireLongSecret(current, { ...current, ...target, ...secretsOnly(current) }, context)
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      return { member: 'token_endpoint_auth_method', problem: error.message }
+      if (!(error instanceof RefusedError)) throw error
+      return { member: 'token_endpoint_auth_method', problem: error.publicDescription }
     }
     const isOther = known?.secret !== undefined && known.secret !== place
     return { ...nothing, place, ...(isOther && { row: { from: before, to: `${place} (the secret stays)` } }) }

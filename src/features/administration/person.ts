@@ -10,6 +10,13 @@ import { type Actor, requireRightOver } from './actor.ts'
 
 export const moment = (seconds: number): string => new Date(seconds * 1000).toISOString()
 
+/** A moment that a caller names. `isoTimestamp` accepts forms that no `Date` is made of. */
+export const GivenMoment = v.pipe(
+  v.string(),
+  v.isoTimestamp('a time such as 2026-01-31T12:00:00Z'),
+  v.check((text) => !Number.isNaN(Date.parse(text)), 'a time such as 2026-01-31T12:00:00Z'),
+)
+
 export const Moment = v.pipe(v.string(), v.isoTimestamp(), v.description('UTC'))
 
 const common = {

@@ -36,6 +36,7 @@ export const initialTokensPage = defineAdminPage({
   path: initialTokensPath,
   section: '/admin/clients',
   scope: 'admin:clients.read',
+  repetition: 'known',
   async show({ context, query, action, csrf, may, ask }) {
     const { answer } = await ask(initialTokenRoutes.list, { query: { cursor: query.cursor } })
     const mayWrite = may('admin:clients.write')

@@ -26,6 +26,7 @@ export const invitationsPage = defineAdminPage({
   path: invitationsPath,
   section: '/admin/people',
   scope: 'admin:people.read',
+  repetition: 'known',
   async show({ context, query, action, csrf, may, ask }) {
     const { answer } = await ask(invitationRoutes.list, { query: { cursor: query.cursor } })
     const mayWrite = may('admin:people.write')

@@ -5,6 +5,7 @@ import type { Context } from '../../../contracts/context.ts'
 import { defineEndpoint } from '../../../contracts/endpoint.ts'
 import { eventStream } from '../../../http/event_stream.ts'
 import { headContext } from '../../../http/head_context.ts'
+import { seconds } from '../../../lib/clock.ts'
 import { administrationExists } from '../existence.ts'
 import { perform } from '../perform.ts'
 import { healthRoutes } from '../routes/health.ts'
@@ -37,10 +38,12 @@ export const livePage = defineEndpoint({
       lane: sub!,
       async look() {
         const actor = await requireActor(call, reading)
+        // The present period alone: the page reads all of them when something has changed.
+        const latest = seconds(context.clock)
         const given = { actor, params: {}, query: {}, body: {} }
         const [health, used] = await Promise.all([
           perform(call, context, healthRoutes.show, given),
-          perform(call, context, usageRoutes.list, { ...given, query: { by: 'hour' } }),
+          perform(call, context, usageRoutes.list, { ...given, query: { by: 'hour', from: latest } }),
         ])
         const { tokens, sign_ins, refusals } = used.answer.whole.total
         return JSON.stringify([

@@ -5,11 +5,11 @@ import type { Context } from '../../../contracts/context.ts'
 import type { Filter, Place } from '../../../models/audit/search.ts'
 import type { Verification } from '../../../models/audit/verify.ts'
 import { cursorOf, pageOf, pageQuery, positionOf } from '../cursor.ts'
-import { Moment } from '../person.ts'
+import { GivenMoment, Moment } from '../person.ts'
 import { defineRoute } from '../route.ts'
 
 const word = v.optional(v.pipe(v.string(), v.maxLength(2000)))
-const time = v.optional(v.pipe(v.string(), v.isoTimestamp('a time such as 2026-01-31T12:00:00Z')))
+const time = v.optional(GivenMoment)
 
 const Entry = v.looseObject({
   chain: v.string(),
@@ -91,6 +91,19 @@ async function newestOf({ store }: Context, ring: Ring) {
   return checkpoint?.number === found?.number && checkpoint ? { ...found, checkpoint } : undefined
 }
 
+/** A kind that is spelled wrong would answer an empty list. Throws 400. */
+async function requireKinds(asked: string | undefined): Promise<void> {
+  if (asked === undefined) return
+  const { kinds } = await import('../../../models/audit/kinds.ts')
+  const unknown = asked.split(',').find((each) => !Object.hasOwn(kinds, each))
+  if (unknown !== undefined)
+    throw new HttpError('bad_request', {
+      expected: 'kinds of docs/audit.md, with commas between them',
+      came: unknown,
+      problem: 'this is no kind of entry',
+    })
+}
+
 export const auditRoutes = {
   entries: defineRoute({
     method: 'GET',
@@ -116,6 +129,7 @@ export const auditRoutes = {
     async run(_call, context, { query }) {
       requireTrail(context)
       const { searchTrail } = await parts.search()
+      await requireKinds(query.kind)
       const after: Place | undefined = positionOf(context, 'audit entries', query, PlaceShape)
       const filter: Filter = {
         kinds: query.kind === undefined ? undefined : new Set(query.kind.split(',')),

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { Consent } from '../../../models/consent.ts'
 import { Event } from '../../../models/event.ts'
 import { Session } from '../../../models/session.ts'
-import { pageOf, pageQuery, pageWithin } from '../cursor.ts'
+import { cursorOf, pageOf, pageQuery, pageWithin, positionOf } from '../cursor.ts'
 import { Moment, moment, requirePerson } from '../person.ts'
 import { defineRoute } from '../route.ts'
 import { SessionRow, sessionRowOf } from '../session_row.ts'
@@ -25,13 +25,10 @@ const EventRow = v.object({
   detail: v.nullable(v.string()),
 })
 
-/** Of consents and of events: as many as are kept, or as anyone reads. */
+/** As many as are kept, or as anyone reads. */
 const mostConsents = 1_000
-const mostEvents = 5_000
 
-/** Events have no name of their own: the newest first, by a number that grows to the past. */
-const eventKey = (at: number, place: number): string =>
-  `${String(Number.MAX_SAFE_INTEGER - at).padStart(16, '0')} ${String(place).padStart(6, '0')}`
+const Position = v.object({ member: v.string(), score: v.number() })
 
 export const personActivityRoutes = {
   sessions: defineRoute({
@@ -90,17 +87,17 @@ export const personActivityRoutes = {
     answer: pageOf(EventRow),
     async run(_call, context, { params, query }) {
       const { sub } = await requirePerson(context, params.sub)
-      const events = await Event.listOfUser(context, sub, mostEvents)
-      const keyed = events.map((event, place) => ({ event, key: eventKey(event.at, place) }))
-      const page = pageWithin(context, { list: `events ${sub}`, query }, keyed, ({ key }) => key)
-      const items = page.items.map(({ event: { kind, at, address, user_agent, detail } }) => ({
+      const list = `events ${sub}`
+      const after = positionOf(context, list, query, Position)
+      const { events, next } = await Event.pageOfUser(context, sub, { after, limit: query.limit })
+      const items = events.map(({ kind, at, address, user_agent, detail }) => ({
         kind,
         at: new Date(at).toISOString(),
         address: address ?? null,
         user_agent: user_agent ?? null,
         detail: detail ?? null,
       }))
-      return { answer: { ...page, items } }
+      return { answer: { items, next: next ? cursorOf(context, list, query, next) : null } }
     },
   }),
 }

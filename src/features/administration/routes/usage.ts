@@ -4,6 +4,7 @@ import { HttpError } from '../../../auth/errors.ts'
 import { seconds } from '../../../lib/clock.ts'
 import { periods, secondsOf } from '../../../models/usage/stored.ts'
 import { mostPeriods, usage } from '../../../people/usage.ts'
+import { GivenMoment } from '../person.ts'
 import { defineRoute } from '../route.ts'
 
 const count = v.pipe(v.number(), v.integer())
@@ -37,8 +38,7 @@ const Period = v.object({
 const time = (what: string) =>
   v.optional(
     v.pipe(
-      v.string(),
-      v.isoTimestamp('a time such as 2026-11-29T10:00:00Z'),
+      GivenMoment,
       v.transform((text) => Math.floor(Date.parse(text) / 1000)),
       v.description(what),
     ),

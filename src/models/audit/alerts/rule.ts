@@ -76,6 +76,12 @@ const builtIn = {
     details: { change: ['accounts_exported', 'backup_made'] },
     window: 60,
   },
+  many_exports_by_administrators: {
+    kinds: changes,
+    details: { change: ['account_exported'] },
+    threshold: 20,
+    window: 3600,
+  },
   many_exports: { kinds: ['data_exported', 'data_exported_to'], threshold: 20, window: 3600 },
   key_problem: { kinds: ['keys_failed'], window: 3600, level: 'critical' },
   keys_replaced: {
