@@ -1,5 +1,8 @@
 /** The context for HEAD requests, which run the `get` of an endpoint without lasting effects. https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1 */
 import type { Context } from '../contracts/context.ts'
+import { ownMember } from '../lib/own_member.ts'
+import { type Kind } from '../models/audit/kind.ts'
+import { kinds } from '../models/audit/kinds.ts'
 import type { Log } from '../lib/log.ts'
 import { OutboundError } from '../outbound/error.ts'
 import { createUsage } from '../models/usage/usage.ts'
@@ -22,10 +25,14 @@ export const headContext = (context: Context): Context => ({
   outbound: readingOutbound(context.outbound),
 })
 
-/** No copy of its methods: the level of the log changes while the server runs. */
+const audited: Readonly<Record<string, Kind>> = kinds
+
+/** What was done is not told, because it was not done; refusals and faults are. No copy of its methods: the level of the log changes while the server runs. */
 const withoutEvents = (log: Log): Log => ({
   debug: (event, fields) => log.debug(event, fields),
-  warn: (event, fields) => log.warn(event, fields),
+  warn(event, fields) {
+    if (ownMember(audited, event)?.outcome !== 'success') log.warn(event, fields)
+  },
   error: (event, fields) => log.error(event, fields),
   info(event, fields) {
     if (event === 'refused') log.info(event, fields)

@@ -161,6 +161,7 @@ test('a dry run removes nothing, and a removal removes the client', async () => 
   const headers = { 'if-match': etag }
   const dry = await admin(op, operator, 'DELETE', `${path(id)}?dry_run=true`, { headers })
   expect(dry.body).toMatchObject({ client_id: id, dry_run: true })
+  expect(op.lines.filter((line) => line.includes('client_removed') && line.includes(id))).toEqual([])
   expect(await Client.find(op.context, id)).toBeDefined()
   expect((await admin(op, operator, 'DELETE', path(id), { headers })).status).toBe(200)
   expect(await Client.find(op.context, id)).toBeUndefined()

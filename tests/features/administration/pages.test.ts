@@ -71,3 +71,16 @@ test('a role that was taken since ends the page: its form changes nothing', asyn
   expect(pageOf(await who.press(page, 'disable', { confirmed: 'yes' })).status).toBe(404)
   expect((await User.find(op.context, 'sub-of-ben'))!.disabled).toBe(false)
 })
+
+test('a form that is refused is shown again as it was sent', async () => {
+  const op = await provider()
+  const { who } = await administrator(op, 'owner')
+  const page = pageOf(await who.open('/admin/clients/new?kind=web'))
+  const fields = { client_name: 'My shop', redirect_uris: 'http://shop.example/callback', first_party: 'yes' }
+  const refused = pageOf(await who.press(page, 'add', fields))
+  expect(refused.status).toBe(400)
+  expect(refused.html).toContain('value="My shop"')
+  expect(refused.html).toContain('>http://shop.example/callback</textarea>')
+  const mended = { ...fields, redirect_uris: 'https://shop.example/callback' }
+  expect(pageOf(await who.press(refused, 'add', mended)).html).toContain('CLIENT_SECRET=')
+})

@@ -59,12 +59,14 @@ export const clientKinds: readonly (Kind & { name: KindName })[] = Object.entrie
 export const isClientKind = (name: string | undefined): name is KindName =>
   name !== undefined && ownMember(kinds, name) !== undefined
 
-export function wizardFields(name: KindName): Html[] {
+/** With what was sent and refused. */
+export function wizardFields(name: KindName, sent: Params = {}): Html[] {
   const { redirects } = kinds[name]
   return [
     textField({
       name: 'client_name',
       label: say('admin.client_name'),
+      value: sent.client_name,
       required: true,
       hint: say('admin.client_name_hint'),
     }),
@@ -73,17 +75,23 @@ export function wizardFields(name: KindName): Html[] {
           linesField({
             name: 'redirect_uris',
             label: say('admin.redirect_uris'),
+            value: sent.redirect_uris,
             hint: say('admin.redirect_uris_hint'),
           }),
         ]
       : []),
-    textField({ name: 'scope', label: say('admin.scopes'), hint: say('admin.scopes_hint') }),
+    textField({
+      name: 'scope',
+      label: say('admin.scopes'),
+      value: sent.scope,
+      hint: say('admin.scopes_hint'),
+    }),
     ...(redirects
       ? [
           checkField({
             name: 'first_party',
             label: say('admin.first_party'),
-            isOn: false,
+            isOn: sent.first_party === 'yes',
             hint: say('admin.first_party_hint'),
           }),
         ]

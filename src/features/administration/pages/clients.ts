@@ -91,7 +91,7 @@ export const newClientPage = defineAdminPage({
   section: path,
   scope: 'admin:clients.write',
   repetition: 'known',
-  async show({ context, query, action, csrf }) {
+  async show({ context, query, action, csrf, sent }) {
     const { kind } = query
     const title = say('admin.client_add')
     if (!isClientKind(kind))
@@ -109,12 +109,12 @@ export const newClientPage = defineAdminPage({
       main: [
         lead({ text: clientKinds.find(({ name }) => name === kind)!.text }),
         actionForm({
-          action,
+          action: `${action}?kind=${kind}`,
           csrf,
           name: 'add',
           text: say('admin.client_add'),
           hidden: { kind },
-          fields: wizardFields(kind),
+          fields: wizardFields(kind, sent),
         }),
       ],
     }

@@ -32,6 +32,8 @@ export interface PageInput<P extends string> {
   actor: Actor
   params: { readonly [Name in NamesIn<P>]: string }
   query: Params
+  /** The fields of a form that was refused a moment ago, so that the page shows them again. */
+  sent?: Params | undefined
   /** The path of the page with the base path: the action of its forms. */
   action: string
   csrf: string
@@ -184,11 +186,11 @@ async function shown<P extends string>(
   context: Context,
   row: AdminPage<P>,
   found: Administrator,
-  problem?: { status: number; text: Said },
+  problem?: { status: number; text: Said; sent: Params },
 ): Promise<Reply> {
   requireSight(row, found)
   const { input, cookies } = inputOf(row, call, context, found)
-  const view = await row.show(input)
+  const view = await row.show({ ...input, sent: problem?.sent })
   const html = adminFrame(context, found.actor, {
     ...view,
     current: row.section,
@@ -224,7 +226,7 @@ async function submit<P extends string>(
     return outcome?.again === undefined ? reply : { ...reply, again: `${context.basePath}${outcome.again}` }
   } catch (error) {
     if (!(error instanceof RefusedError) || error.status >= 500 || error.code === 'not_found') throw error
-    return shown(call, context, row, found, { status: error.status, text: wordsOf(error) })
+    return shown(call, context, row, found, { status: error.status, text: wordsOf(error), sent: fields })
   }
 }
 

@@ -84,7 +84,7 @@ export const newPersonPage = defineAdminPage({
   section: '/admin/people',
   scope: 'admin:people.write',
   repetition: 'known',
-  async show({ action, csrf }) {
+  async show({ action, csrf, sent = {} }) {
     return {
       title: say('admin.person_add'),
       main: [
@@ -94,9 +94,14 @@ export const newPersonPage = defineAdminPage({
           name: 'add',
           text: say('admin.person_add'),
           fields: [
-            textField({ name: 'username', label: say('admin.username'), required: true }),
-            textField({ name: 'name', label: say('admin.name') }),
-            textField({ name: 'email', label: say('admin.email'), type: 'email' }),
+            textField({
+              name: 'username',
+              label: say('admin.username'),
+              value: sent.username,
+              required: true,
+            }),
+            textField({ name: 'name', label: say('admin.name'), value: sent.name }),
+            textField({ name: 'email', label: say('admin.email'), value: sent.email, type: 'email' }),
             textField({
               name: 'password',
               label: say('admin.password'),

@@ -30,7 +30,7 @@ export function actionsOf(input: Input, person: Shown, etag: string): Html[] {
   if (!may('admin:people.write') || !holdsRole(actor.scopes, person.administration_role ?? undefined))
     return []
   const button = (name: string, text: Said, kind: 'danger' | '' = '') =>
-    buttonForm({ action, csrf, name, text, kind, fields: { etag } })
+    buttonForm({ action, csrf, name, text, kind, fields: { etag, username: person.username } })
   return [
     section(say('admin.actions'), [
       ...actions([
