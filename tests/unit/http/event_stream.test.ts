@@ -29,7 +29,7 @@ test('a change is told once, and the stream ends after its time', async () => {
   expect(all).toStartWith('retry: ')
   expect(eventsIn(all)).toEqual(['event: changed\ndata:', 'event: changed\ndata:'])
   expect(all).toContain(':\n\n')
-  expect(waits.length).toBe(300)
+  expect(waits.length).toBe(120)
 })
 
 test('a right that ends ends the stream', async () => {
