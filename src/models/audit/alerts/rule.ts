@@ -68,7 +68,7 @@ const builtIn = {
   impossible_travel: { kinds: ['signed_in', 'signed_in_with'], by: 'person', faster_than: 1_000 },
   new_administrator: {
     kinds: changes,
-    details: { change: ['administrator_granted', 'roles_set'] },
+    details: { change: ['administrator_granted'] },
     window: 60,
   },
   mass_export: {
