@@ -7,6 +7,7 @@ import { commandLine } from '../support/command.ts'
 import { clusterGroup, type Group, sentinelGroup } from '../support/failover_groups.ts'
 import { freePort } from '../support/free_port.ts'
 import { redisCli, type RedisServer, replicated, startRedis, startRedisCluster } from '../support/redis.ts'
+import { until } from '../support/until.ts'
 import { spawnProvider } from '../support/provider.ts'
 
 let primary: RedisServer
@@ -153,6 +154,12 @@ describe.each([
 
   test('warns of replicas without min-replicas-to-write', async () => {
     expect(await warnings()).toEqual(['may_lose_writes'])
+    // A primary that has no replica yet would take no write at all.
+    for (const port of group.primaries)
+      await until(
+        () => redisCli(port, 'info', 'replication').includes('state=online'),
+        'a replica of each primary',
+      )
     onPrimaries('min-replicas-to-write', '1')
     expect(await warnings()).toEqual([])
   }, 240_000)

@@ -159,6 +159,8 @@ describe('what an operator does', () => {
     const people = join(folder, 'people.json')
     writeFileSync(people, JSON.stringify([{ username: 'dave' }, { username: 'erin' }]))
     expect(await run(['user', 'import', people])).toMatchObject([
+      // Before it begins, so that an import that is killed is no secret.
+      { event: 'changed_by_operator', change: 'accounts_import_begun', given: 2 },
       { event: 'changed_by_operator', change: 'accounts_imported', imported: 2 },
     ])
     const opened = await openContext(env)
