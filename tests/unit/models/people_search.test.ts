@@ -196,8 +196,14 @@ describe('a store that seals', () => {
     const clear: string[] = []
     for await (const page of backend.scan())
       for (const each of page)
-        clear.push(each.kind === 'value' ? `${each.key} ${each.value}` : `${each.index} ${each.member}`)
-    for (const word of ['anna', 'meier', 'muller', 'example', 'bob', 'robert', 'carl'])
+        clear.push(
+          (each.kind === 'value' ? `${each.key} ${each.value}` : `${each.index} ${each.member}`).replace(
+            /s1\.[\w-]+/g,
+            'sealed',
+          ),
+        )
+    // No short words: what is sealed or hashed is random, and may have three letters by chance.
+    for (const word of ['meier', 'muller', 'example', 'robert'])
       expect([word, clear.filter((each) => each.toLowerCase().includes(word))]).toEqual([word, []])
   })
 
