@@ -17,7 +17,7 @@ export const adminScopes = [
   ...readable.map((each) => `admin:${each}.read` as const),
   'admin:audit.read',
   ...writable.map((each) => `admin:${each}.write` as const),
-  /** Sessions and grants of everybody, or of everybody at one client. */
+  /** End the sessions and grants of all people, or of all people at one client. */
   'admin:sessions.end_all',
   /** Give the role owner, and change an owner. */
   'admin:owners.write',

@@ -7,8 +7,8 @@ import type { Env } from '../config/read.ts'
 const longest = 100
 
 /**
- * The account by its number, which the kernel knows. `os.userInfo` takes the name from USER, and whoever runs a command chooses
- * that as well as SUDO_USER: what they say stands beside the account, in brackets.
+ * The account by its number, which the kernel knows. `os.userInfo` takes the name from USER, which the
+ * caller of a command chooses, as SUDO_USER: their values stand beside the account, in brackets.
  */
 export function operatorName(env: Env = process.env, passwd = '/etc/passwd'): string {
   const uid = process.getuid?.()

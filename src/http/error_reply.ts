@@ -63,7 +63,7 @@ export function refusalFields(call: Call) {
 export function logRefusal(error: RefusedError, call: Call, context: Context): void {
   const { code, rule, expected, came, problem, detail } = error.refusal
   context.metrics.count('refusals', 'code', code)
-  // A client that is not known is none: whoever sends requests does not choose what is counted.
+  // An unknown client counts as none: a sender of requests must not choose the names that are counted.
   if (!partOfTheFlow.has(code))
     context.usage.count(
       'refusals',

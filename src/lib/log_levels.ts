@@ -11,7 +11,7 @@ export interface Levels {
   current(): LogSetting & { isConfigured: boolean }
   set(next: LogSetting): void
   /**
-   * Of a new configuration. What was set meanwhile stays in force unless the levels of the configuration differ. Returns
+   * Takes the levels of a new configuration. Levels that were set since the start stay in force unless the levels of the configuration differ. Returns
    * what takes it back.
    */
   adopt(next: LogSetting): () => void

@@ -32,7 +32,7 @@ export interface RotatingFile {
   close(): void
 }
 
-/** Only the operator reads it: lines name accounts and addresses. */
+/** The account of the server writes it and its group reads it: lines name accounts and addresses. */
 const mode = 0o640
 /** Without waiting: the opening of a pipe that another account put there would stop the server until it is read. */
 const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK

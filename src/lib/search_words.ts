@@ -2,7 +2,7 @@
 import { normalize } from './normalize.ts'
 import { replaceUnsafe } from './unsafe_text.ts'
 
-/** Longer text is cut: nobody types more to find something. */
+/** Longer text is cut: a search has few words. */
 const longestText = 200
 const longestWord = 60
 const mostWords = 16

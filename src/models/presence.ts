@@ -21,8 +21,8 @@ interface Parts {
 
 export interface Presence {
   /**
-   * Says that this process uses the store. Resolves to why it must not, where a mark is there. Whoever sets a mark looks for
-   * signs afterwards, so that one of both sees the other.
+   * Says that this process uses the store. Resolves to why it must not, where a mark is there. A command that sets a
+   * mark looks for signs afterwards, so that one of the two sees the other.
    */
   sign(): Promise<string | undefined>
   /** Forgets those whose port this server has now. */

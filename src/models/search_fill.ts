@@ -111,7 +111,7 @@ async function turn<T extends object>(
   return { ...rest, filled: true, ...(next && { reading: next }) }
 }
 
-/** Links what the record has and is not linked, and undoes it where the record has changed or ended meanwhile. */
+/** Links what the record has and is not linked, and undoes it where the record has changed or ended since it was read. */
 async function linkMissing<T extends object>(
   memory: Memory,
   { of, records, also }: Filled<T>,

@@ -81,7 +81,7 @@ export async function setAdministrator(
 }
 
 /** Makes the first owner: true for one caller, and only while there is no owner. */
-export async function isFirstOwner(context: Context, author: Author, user: User): Promise<boolean> {
+export async function becomeFirstOwner(context: Context, author: Author, user: User): Promise<boolean> {
   const { sub } = user
   if (!(await Administrators.claim(context, sub))) return false
   if (!isActive(await User.find(context, sub))) {

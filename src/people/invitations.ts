@@ -12,7 +12,7 @@ export const usualInvitation = 7 * 86_400
 
 export interface Invited {
   record: Invitation
-  /** Opens the invitation: whoever has it can create the account with the address. */
+  /** Opens the invitation: anyone with the link can create the account of the address. */
   link: string
   mailed: boolean
 }

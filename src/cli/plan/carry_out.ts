@@ -64,6 +64,6 @@ export function printDone({ version, unseen }: Done): void {
   print(`\nversion ${version} is in force; running servers use it within a second`)
   for (const id of unseen)
     print(
-      `${printable(id)} has a random secret that nobody has seen: latchkey client secret ${printable(id)} --overlap 0 makes one and shows it`,
+      `${printable(id)} has a random secret that was never shown: latchkey client secret ${printable(id)} --overlap 0 makes one and shows it`,
     )
 }

@@ -262,7 +262,7 @@ const decidesOf = ({ base, file, document, changes, steps, made }: Plan): string
 
 const keyOf = ({ config }: Pick<Context, 'config'>) => deriveKeys(config.secretKey, 'plan')
 
-/** Under a key of SECRET_KEY, so that it tells nothing of a secret and nobody else makes one. */
+/** Under a key of SECRET_KEY, so that it tells nothing of a secret, and only this provider can make one. */
 export const fingerprintOf = (plan: Plan, context: Context): string => macOf(keyOf(context), decidesOf(plan))
 export const isFingerprintOf = (given: string, plan: Plan, context: Context): boolean =>
   isMacOf(keyOf(context), decidesOf(plan), given)

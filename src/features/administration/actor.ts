@@ -66,8 +66,8 @@ export function missingOf(
 export const secondFactorAcr = 'urn:latchkey:2fa'
 
 /**
- * Before anything about another administrator is changed: nobody changes the account, the factors or the sessions of a
- * person who may do more. Throws 403.
+ * Call it before a change of the account, the factors or the sessions of a person: the caller must hold every right of
+ * that person. Throws 403.
  */
 export async function requireRightOver(context: Context, actor: Actor, sub: string): Promise<void> {
   const current = await Administrators.find(context, sub)

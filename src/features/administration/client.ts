@@ -8,11 +8,11 @@ import { misfitsOf, privileges } from '../../clients/privileges.ts'
 import { isMetadata } from '../../clients/replaced_client.ts'
 import type { Context } from '../../contracts/context.ts'
 import { type Members, noClient } from '../../endpoints/operator_clients.ts'
-import { type ClientSearch, clientSorts, searchClients } from '../../models/client_search.ts'
+import { clientSorts } from '../../models/client_search.ts'
 import { Client } from '../../models/client.ts'
-import { SortUnavailable } from '../../models/search.ts'
 import { type Actor } from './actor.ts'
 import { Moment, moment } from './person.ts'
+import { sortingsOf } from './sorting.ts'
 
 export const ClientRow = v.object({
   client_id: v.string(),
@@ -147,18 +147,7 @@ export const changeableBy =
   ({ scope }: Client): void =>
     requireRightsOf(actor, scope)
 
-export const sortings = [...clientSorts, ...clientSorts.map((each) => `-${each}` as const)] as const
-
-/** Throws 422 for an order that an encrypted store does not keep. */
-export async function search(context: Context, wanted: ClientSearch) {
-  try {
-    return await searchClients(context, wanted)
-  } catch (error) {
-    if (error instanceof SortUnavailable)
-      throw new HttpError('unprocessable', { expected: 'sort=created_at', problem: error.message })
-    throw error
-  }
-}
+export const sortings = sortingsOf(clientSorts)
 
 export async function requireClient(context: Context, clientId: string): Promise<Client> {
   const client = await Client.find(context, clientId)

@@ -1,4 +1,4 @@
-/** The one-time link by which the first owner is made: a start without an owner says it, and one of all who open it wins. docs/administration.md */
+/** The one-time link by which the first owner is made: a start without an owner writes it to the log, and the first person who accepts it becomes the owner. docs/administration.md */
 import { defineEndpoint, type Submitted } from '../../contracts/endpoint.ts'
 import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -15,7 +15,7 @@ import { page, redirectWithin } from '../../http/reply.ts'
 import { say } from '../../lib/say.ts'
 import { Administrators } from '../../models/administrators.ts'
 import { OneTime } from '../../models/one_time.ts'
-import { isFirstOwner } from '../../people/administrator_account.ts'
+import { becomeFirstOwner } from '../../people/administrator_account.ts'
 import { administrationExists } from './existence.ts'
 import { settingsOf } from './settings.ts'
 
@@ -67,7 +67,7 @@ async function submit(call: Call, context: Context, person: SignedInPerson & Sub
   const { token = '' } = person.fields
   if (!(await isOpen(context, token))) return gone()
   if ((await OneTime.take(context, purpose, token)) === undefined) return gone()
-  if (!(await isFirstOwner(context, { call, sub: person.user.sub, role: 'owner' }, person.user)))
+  if (!(await becomeFirstOwner(context, { call, sub: person.user.sub, role: 'owner' }, person.user)))
     return gone()
   return redirectWithin(`${context.basePath}/admin`)
 }

@@ -193,7 +193,7 @@ export function createCheckpoints({ store, log, clock, issuer, keys, ring, damag
         segments,
       }
       const jws = signCheckpoint(ring.signer('EdDSA'), checkpoint)
-      // Nobody could verify it, and nothing after it would be signed.
+      // A verification would refuse it, and no later entry would be signed.
       if (jws.length > longestCheckpoint) {
         report(
           `the trail has ${chains.size} chains, too many for a checkpoint: set AUDIT_CHAIN to a name that stays when an instance or a command runs again`,

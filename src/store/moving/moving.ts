@@ -192,7 +192,7 @@ class MovingStore implements Store {
     }
   }
 
-  /** Whoever would fill or replace this store must not change the mark of a move. */
+  /** A command that fills or replaces this store must not change the mark of a move. */
   #keyed<T>(key: string, verb: (store: Store) => Promise<T>): Promise<T> {
     if (key !== unfinishedKey) return this.#in(verb)
     return Promise.reject(

@@ -1,6 +1,5 @@
 /** /admin/initial_access_tokens: initial access tokens, with which developers register clients. */
 import type * as v from 'valibot'
-import { buttonForm } from '../../../html/account_parts.ts'
 import { dataTable } from '../../../html/data_table.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
 import { say } from '../../../lib/say.ts'
@@ -9,6 +8,7 @@ import { defineAdminPage } from './page.ts'
 import {
   actionForm,
   ago,
+  buttonColumn,
   lead,
   linesField,
   linesOf,
@@ -62,22 +62,11 @@ export const initialTokensPage = defineAdminPage({
             { title: say('admin.tokens_limits'), cell: (each) => foreignText(limitsOf(each), 300) },
             { title: say('admin.created'), cell: ({ created_at }) => ago(created_at) },
             { title: say('admin.ends'), cell: ({ expires_at }) => when(expires_at) },
-            ...(mayWrite
-              ? [
-                  {
-                    title: say('admin.actions'),
-                    cell: ({ id }: Row) =>
-                      buttonForm({
-                        action,
-                        csrf,
-                        name: 'revoke',
-                        text: say('admin.revoke'),
-                        kind: 'danger',
-                        fields: { id },
-                      }),
-                  },
-                ]
-              : []),
+            ...buttonColumn<Row>(
+              mayWrite,
+              { action, csrf, name: 'revoke', text: say('admin.revoke'), kind: 'danger' },
+              ({ id }) => ({ fields: { id } }),
+            ),
           ],
         }),
         ...(mayWrite

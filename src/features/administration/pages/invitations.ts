@@ -1,6 +1,5 @@
 /** /admin/invitations: who was invited to create an account. */
 import type * as v from 'valibot'
-import { buttonForm } from '../../../html/account_parts.ts'
 import { dataTable } from '../../../html/data_table.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
 import { say } from '../../../lib/say.ts'
@@ -9,6 +8,7 @@ import { defineAdminPage } from './page.ts'
 import {
   actionForm,
   ago,
+  buttonColumn,
   checkField,
   onwardLink,
   preformatted,
@@ -47,22 +47,11 @@ export const invitationsPage = defineAdminPage({
             { title: say('admin.app_roles'), cell: ({ roles }) => foreignText(roles.join(', '), 300) },
             { title: say('admin.created'), cell: ({ created_at }) => ago(created_at) },
             { title: say('admin.ends'), cell: ({ expires_at }) => when(expires_at) },
-            ...(mayWrite
-              ? [
-                  {
-                    title: say('admin.actions'),
-                    cell: ({ id }: Row) =>
-                      buttonForm({
-                        action,
-                        csrf,
-                        name: 'revoke',
-                        text: say('admin.revoke'),
-                        kind: 'danger',
-                        fields: { id },
-                      }),
-                  },
-                ]
-              : []),
+            ...buttonColumn<Row>(
+              mayWrite,
+              { action, csrf, name: 'revoke', text: say('admin.revoke'), kind: 'danger' },
+              ({ id }) => ({ fields: { id } }),
+            ),
           ],
         }),
         ...(mayWrite && isOpen

@@ -1,5 +1,6 @@
 /** Parts that the pages of /admin share. */
 import { buttonForm } from '../../../html/account_parts.ts'
+import type { Column } from '../../../html/data_table.ts'
 import type { IconName } from '../../../html/icon.ts'
 import { codeText, hiddenField, icon } from '../../../html/page_parts.ts'
 import { defineView, type Html, type ViewValue } from '../../../html/view.ts'
@@ -218,3 +219,22 @@ export const confirmation = (view: {
     ]),
   ],
 })
+
+/** The column with the button of each row; none for an administrator who may not press it. */
+export const buttonColumn = <Row>(
+  may: boolean,
+  {
+    action,
+    csrf,
+    ...button
+  }: Pick<Parameters<typeof buttonForm>[0], 'action' | 'csrf' | 'name' | 'text' | 'kind'>,
+  more: (row: Row) => Pick<Parameters<typeof buttonForm>[0], 'fields' | 'label'>,
+): Column<Row>[] =>
+  may
+    ? [
+        {
+          title: say('admin.actions'),
+          cell: (row) => buttonForm({ action, csrf, ...button, ...more(row) }),
+        },
+      ]
+    : []

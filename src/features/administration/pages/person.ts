@@ -1,7 +1,6 @@
 /** /admin/people/{sub}: a person, what they use to sign in, where they are signed in and what they allowed. */
 import type * as v from 'valibot'
 import { holdsRole } from '../../../auth/admin_roles.ts'
-import { buttonForm } from '../../../html/account_parts.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
 import { dataTable } from '../../../html/data_table.ts'
 import { say } from '../../../lib/say.ts'
@@ -11,7 +10,7 @@ import { peopleRoutes } from '../routes/people.ts'
 import { personActivityRoutes } from '../routes/person_activity.ts'
 import type { SessionRow } from '../session_row.ts'
 import { defineAdminPage } from './page.ts'
-import { ago, code, facts, section, state, when } from './parts.ts'
+import { ago, buttonColumn, code, facts, section, state, when } from './parts.ts'
 import { actionsOf, path, personActions, roleForm } from './person_actions.ts'
 import { roleWords, stateWords } from './words.ts'
 
@@ -81,24 +80,14 @@ export const personPage = defineAdminPage({
                     { title: say('admin.address'), cell: ({ address }) => address ?? '' },
                     { title: say('admin.last_used'), cell: ({ last_used_at }) => ago(last_used_at) },
                     { title: say('admin.ends'), cell: ({ ends_at }) => when(ends_at) },
-                    ...(mayEnd
-                      ? [
-                          {
-                            title: say('admin.actions'),
-                            cell: ({ sid, user_agent }: SessionOfPerson) =>
-                              buttonForm({
-                                action,
-                                csrf: input.csrf,
-                                name: 'end_session',
-                                text: say('sessions.end'),
-                                label: say('sessions.end_named', {
-                                  device: deviceWords(user_agent ?? undefined),
-                                }),
-                                fields: { sid },
-                              }),
-                          },
-                        ]
-                      : []),
+                    ...buttonColumn<SessionOfPerson>(
+                      mayEnd,
+                      { action, csrf: input.csrf, name: 'end_session', text: say('sessions.end') },
+                      ({ sid, user_agent }) => ({
+                        label: say('sessions.end_named', { device: deviceWords(user_agent ?? undefined) }),
+                        fields: { sid },
+                      }),
+                    ),
                   ],
                 }),
               ]),

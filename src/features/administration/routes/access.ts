@@ -166,7 +166,7 @@ export const accessRoutes = {
   endEverything: defineRoute({
     method: 'DELETE',
     path: '/sessions',
-    summary: 'Ends all sessions, grants and tokens of everybody, those of the caller included',
+    summary: 'Ends all sessions, grants and tokens of all people, those of the caller included',
     scope: 'admin:sessions.end_all',
     changes: 'everything that was issued; it reads every account',
     destructive: true,

@@ -54,7 +54,7 @@ async function pseudonymOf({ secrets }: Context, sub: string): Promise<string> {
   return pseudonymBy(secrets.lasting(pseudonymPurpose), sub)
 }
 
-/** One verification of a context at a time: all who ask meanwhile get its answer. */
+/** A context runs one verification at a time. A request that comes while it runs gets the same answer. */
 const running = new WeakMap<Context, Promise<Verification>>()
 
 async function* atMost(lines: AsyncIterable<string>): AsyncGenerator<string> {

@@ -9,7 +9,7 @@ import {
 } from '../../../endpoints/operator_clients.ts'
 import { endFormerSecret, renewSecret } from '../../../endpoints/operator_secrets.ts'
 import { clientStates } from '../../../models/client_index.ts'
-import type { clientSorts } from '../../../models/client_search.ts'
+import { searchClients } from '../../../models/client_search.ts'
 import { newSecret } from '../../../models/client.ts'
 import { authorOf } from '../actor.ts'
 import {
@@ -26,17 +26,36 @@ import {
   requirePrivileges,
   requireRightsOf,
   rowOf,
-  search,
   shownOf,
   sortings,
   withoutNulls,
 } from '../client.ts'
-import { cursorOf, pageOf, pageQuery, positionOf } from '../cursor.ts'
+import { AfterMember, cursorOf, pageOf, pageQuery, positionOf } from '../cursor.ts'
 import { defineRoute } from '../route.ts'
+import { orderOf, sortedBy } from '../sorting.ts'
 import { versionOf } from '../version.ts'
 
 const list = 'clients'
-const Position = v.object({ member: v.string(), score: v.number() })
+
+const stateRoute = <const P extends `/clients/{client_id}/${string}`>(
+  path: P,
+  summary: string,
+  disabled: boolean,
+) =>
+  defineRoute({
+    method: 'POST',
+    path,
+    summary,
+    scope: 'admin:clients.write',
+    changes: 'the state of the client',
+    answer: AClient,
+    async run(call, context, { params, actor }) {
+      const { client_id } = params as { client_id: string }
+      const author = authorOf(call, actor)
+      const client = await setClientDisabled(context, author, client_id, disabled, changeableBy(actor))
+      return { answer: shownOf(context, client), etag: versionOf(client) }
+    },
+  })
 
 export const clientRoutes = {
   list: defineRoute({
@@ -68,14 +87,17 @@ export const clientRoutes = {
     }),
     async run(_call, context, { query }) {
       const { q, state, sort, limit } = query
-      const found = await search(context, {
-        query: q,
-        filter: { state },
-        sort: sort.replace('-', '') as (typeof clientSorts)[number],
-        descending: sort.startsWith('-'),
-        after: positionOf(context, list, query, Position),
-        limit,
-      })
+      const found = await sortedBy(
+        sort,
+        searchClients(context, {
+          query: q,
+          filter: { state },
+          sort: orderOf(sort),
+          descending: sort.startsWith('-'),
+          after: positionOf(context, list, query, AfterMember),
+          limit,
+        }),
+      )
       return {
         answer: {
           items: found.items.map(rowOf),
@@ -200,33 +222,12 @@ export const clientRoutes = {
     },
   }),
 
-  disable: defineRoute({
-    method: 'POST',
-    path: '/clients/{client_id}/disable',
-    summary: 'Disables a client: it gets nothing, and its tokens do not count',
-    scope: 'admin:clients.write',
-    changes: 'the state of the client',
-    answer: AClient,
-    async run(call, context, { params, actor }) {
-      const author = authorOf(call, actor)
-      const client = await setClientDisabled(context, author, params.client_id, true, changeableBy(actor))
-      return { answer: shownOf(context, client), etag: versionOf(client) }
-    },
-  }),
-
-  enable: defineRoute({
-    method: 'POST',
-    path: '/clients/{client_id}/enable',
-    summary: 'Enables a client that was disabled',
-    scope: 'admin:clients.write',
-    changes: 'the state of the client',
-    answer: AClient,
-    async run(call, context, { params, actor }) {
-      const author = authorOf(call, actor)
-      const client = await setClientDisabled(context, author, params.client_id, false, changeableBy(actor))
-      return { answer: shownOf(context, client), etag: versionOf(client) }
-    },
-  }),
+  disable: stateRoute(
+    '/clients/{client_id}/disable',
+    'Disables a client: it gets nothing, and its tokens do not count',
+    true,
+  ),
+  enable: stateRoute('/clients/{client_id}/enable', 'Enables a client that was disabled', false),
 
   renewSecret: defineRoute({
     method: 'POST',

@@ -13,7 +13,7 @@ import { limitChoices } from '../../../endpoints/registration.ts'
 import { isVisible } from '../../../lib/plain_name.ts'
 import { InitialAccessToken } from '../../../models/initial_access_token.ts'
 import { authorOf } from '../actor.ts'
-import { cursorOf, pageOf, pageQuery, positionOf } from '../cursor.ts'
+import { pageByOffset, pageOf, pageQuery } from '../cursor.ts'
 import { Moment, moment } from '../person.ts'
 import { defineRoute } from '../route.ts'
 
@@ -49,7 +49,6 @@ const words = (description: string) =>
   )
 
 const list = 'initial_access_tokens'
-const Position = v.pipe(v.number(), v.integer(), v.minValue(0))
 
 export const initialTokenRoutes = {
   list: defineRoute({
@@ -60,14 +59,10 @@ export const initialTokenRoutes = {
     query: pageQuery,
     answer: pageOf(AToken),
     async run(_call, context, { query }) {
-      const at = positionOf(context, list, query, Position) ?? 0
-      const found = await InitialAccessToken.list(context, at, query.limit + 1)
-      return {
-        answer: {
-          items: found.slice(0, query.limit).map(shown),
-          next: found.length > query.limit ? cursorOf(context, list, query, at + query.limit) : null,
-        },
-      }
+      const page = await pageByOffset(context, { list, query }, (offset, limit) =>
+        InitialAccessToken.list(context, offset, limit),
+      )
+      return { answer: { ...page, items: page.items.map(shown) } }
     },
   }),
 

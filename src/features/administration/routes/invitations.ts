@@ -6,7 +6,7 @@ import { Invitation } from '../../../models/invitation.ts'
 import { changeEntries } from '../../../people/account_record.ts'
 import { invite, longestInvitation, revokeInvitation, usualInvitation } from '../../../people/invitations.ts'
 import { authorOf } from '../actor.ts'
-import { cursorOf, pageOf, pageQuery, positionOf } from '../cursor.ts'
+import { pageByOffset, pageOf, pageQuery } from '../cursor.ts'
 import { Moment, moment } from '../person.ts'
 import { defineRoute } from '../route.ts'
 import { requireMayGive } from './person_changes.ts'
@@ -30,7 +30,6 @@ const shown = ({ id, email, roles, attributes, created_at, exp }: Invitation) =>
 })
 
 const list = 'invitations'
-const Position = v.pipe(v.number(), v.integer(), v.minValue(0))
 
 export const invitationRoutes = {
   list: defineRoute({
@@ -41,14 +40,10 @@ export const invitationRoutes = {
     query: pageQuery,
     answer: pageOf(AnInvitation),
     async run(_call, context, { query }) {
-      const at = positionOf(context, list, query, Position) ?? 0
-      const found = await Invitation.list(context, at, query.limit + 1)
-      return {
-        answer: {
-          items: found.slice(0, query.limit).map(shown),
-          next: found.length > query.limit ? cursorOf(context, list, query, at + query.limit) : null,
-        },
-      }
+      const page = await pageByOffset(context, { list, query }, (offset, limit) =>
+        Invitation.list(context, offset, limit),
+      )
+      return { answer: { ...page, items: page.items.map(shown) } }
     },
   }),
 
@@ -88,7 +83,7 @@ export const invitationRoutes = {
       link: v.pipe(
         v.optional(v.string()),
         v.description(
-          'Only where it is not mailed, and only this once: whoever has it can create the account',
+          'Only where it is not mailed, and only this once. Anyone with the link can create the account',
         ),
       ),
     }),

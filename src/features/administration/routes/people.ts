@@ -4,22 +4,16 @@ import { HttpError } from '../../../auth/errors.ts'
 import { Administrators } from '../../../models/administrators.ts'
 import { peopleStates } from '../../../models/people_index.ts'
 import { peopleSorts, searchPeople } from '../../../models/people_search.ts'
-import { SortUnavailable } from '../../../models/search.ts'
 import { countSignInMethods } from '../../../people/sign_in_methods.ts'
-import { cursorOf, pageOf, pageQuery, positionOf } from '../cursor.ts'
+import { AfterMember, cursorOf, pageOf, pageQuery, positionOf } from '../cursor.ts'
 import { Person, personOf, PersonRow, requirePerson, rowOf } from '../person.ts'
 import { defineRoute } from '../route.ts'
+import { orderOf, sortedBy, sortingsOf } from '../sorting.ts'
 import { versionOf } from '../version.ts'
 
 const list = 'people'
 
-const sortings = [...peopleSorts, ...peopleSorts.map((each) => `-${each}` as const)] as const
-
-/** Where a page ended. */
-const Position = v.object({ member: v.string(), score: v.number() })
-
-const unsortable = (sort: string, { message }: SortUnavailable) =>
-  new HttpError('unprocessable', { expected: 'an order that the store keeps', came: sort, problem: message })
+const sortings = sortingsOf(peopleSorts)
 
 export const peopleRoutes = {
   list: defineRoute({
@@ -57,16 +51,17 @@ export const peopleRoutes = {
     }),
     async run(_call, context, { query }) {
       const { q, state, role, sort, limit } = query
-      const found = await searchPeople(context, {
-        query: q,
-        filter: { state, role },
-        sort: peopleSorts.find((each) => sort.endsWith(each)),
-        descending: sort.startsWith('-'),
-        after: positionOf(context, list, query, Position),
-        limit,
-      }).catch((error: unknown) => {
-        throw error instanceof SortUnavailable ? unsortable(sort, error) : error
-      })
+      const found = await sortedBy(
+        sort,
+        searchPeople(context, {
+          query: q,
+          filter: { state, role },
+          sort: orderOf(sort),
+          descending: sort.startsWith('-'),
+          after: positionOf(context, list, query, AfterMember),
+          limit,
+        }),
+      )
       const administrators = await Administrators.all(context)
       return {
         answer: {

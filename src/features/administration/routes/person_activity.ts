@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { Consent } from '../../../models/consent.ts'
 import { Event } from '../../../models/event.ts'
 import { Session } from '../../../models/session.ts'
-import { cursorOf, pageOf, pageQuery, pageWithin, positionOf } from '../cursor.ts'
+import { AfterMember, cursorOf, pageOf, pageQuery, pageWithin, positionOf } from '../cursor.ts'
 import { Moment, moment, requirePerson } from '../person.ts'
 import { defineRoute } from '../route.ts'
 import { SessionRow, sessionRowOf } from '../session_row.ts'
@@ -27,8 +27,6 @@ const EventRow = v.object({
 
 /** As many as are kept, or as anyone reads. */
 const mostConsents = 1_000
-
-const Position = v.object({ member: v.string(), score: v.number() })
 
 export const personActivityRoutes = {
   sessions: defineRoute({
@@ -88,7 +86,7 @@ export const personActivityRoutes = {
     async run(_call, context, { params, query }) {
       const { sub } = await requirePerson(context, params.sub)
       const list = `events ${sub}`
-      const after = positionOf(context, list, query, Position)
+      const after = positionOf(context, list, query, AfterMember)
       const { events, next } = await Event.pageOfUser(context, sub, { after, limit: query.limit })
       const items = events.map(({ kind, at, address, user_agent, detail }) => ({
         kind,

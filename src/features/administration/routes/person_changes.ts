@@ -59,7 +59,7 @@ export function requireMayGive({ scopes }: Actor, body: { roles?: unknown; attri
   })
 }
 
-/** Null removes a member, and what is not named stays (RFC 7396). */
+/** Null removes a member, and what is not named stays. An object within a member is replaced as a whole. */
 function merged(
   current: Readonly<Record<string, unknown>>,
   changes: Readonly<Record<string, unknown>> = {},

@@ -49,7 +49,7 @@ const shown = ({ logLevels }: ServerControls) => {
   return { level, levels, is_configured: isConfigured }
 }
 
-/** For the audit trail: `info, mail warn`. */
+/** For the audit trail: `info, mail=warn`. */
 const told = ({ level, levels }: { level: string; levels: Readonly<Record<string, string>> }): string =>
   [level, ...Object.entries(levels).map(([name, each]) => `${name}=${each}`)].join(', ').slice(0, 300)
 

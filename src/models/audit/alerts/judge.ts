@@ -97,7 +97,7 @@ async function sums(
 const weightOf = ({ kind, details }: Entry): number =>
   kind === 'refusals_counted' && typeof details?.count === 'number' ? details.count : 1
 
-/** Undefined where the entry has no such member: it is about nobody that the rule counts. */
+/** The value that the rule counts by. Undefined where the entry does not have that member, so the rule does not count it. */
 function counted({ by }: Rule, { address, subject, client_id: client, operator }: Entry): string | undefined {
   if (by === undefined) return ''
   if (by === 'address') return address === undefined ? undefined : networkOf(address)

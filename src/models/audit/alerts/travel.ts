@@ -21,7 +21,7 @@ const hourMs = 3_600_000
 
 const lastKey = (subject: string): string => `audit_last_place:${subject}`
 
-/** Whether the way from the place before is one that nobody goes in that time. The place is remembered. */
+/** Whether a person could not have come from the place before in that time. The place is remembered. */
 export async function wayOf(
   store: Store,
   findPlace: FindPlace | undefined,
