@@ -123,13 +123,23 @@ export async function tellOwner(
 
 /** Milliseconds for which the repetition of a change that stopped halfway still tells the owner. */
 const halfDoneMs = 86_400_000
-/** Milliseconds in which a concurrent request comes to its end. */
-const inFlightMs = 250
+/** Milliseconds: how often a request looks whether a concurrent one has come to its end, and for how long. */
+const inFlight = { every: 50, longest: 2_000 }
 const halfDoneKey = (sub: string, kind: EventKind): string => `half_done:${sha256(`${kind}\n${sub}`)}`
 
 /** Whether a change of this kind has begun and not come to its end, since the store failed in between. */
 export const isHalfDone = async (context: Context, sub: string, kind: EventKind): Promise<boolean> =>
   (await context.store.get(halfDoneKey(sub, kind))) !== undefined
+
+/** The mark of a change that did not come to its end; undefined once a concurrent request has ended, which takes the mark. */
+async function markLeft({ store }: Context, key: string): Promise<string | undefined> {
+  let mark = await store.get(key)
+  for (let waited = 0; mark !== undefined && waited < inFlight.longest; waited += inFlight.every) {
+    await Bun.sleep(inFlight.every)
+    mark = await store.get(key)
+  }
+  return mark
+}
 
 /**
  * A change of several records, of which the owner is told. Each write of `change` must leave a safe state, and `change` may
@@ -149,8 +159,7 @@ export async function changeAndTell(
   const changed = await change()
   if (changed) await tell(event)
   if (!isFirst) {
-    await Bun.sleep(inFlightMs) // of concurrent requests, the one that made the change tells
-    const detail = await context.store.get(key)
+    const detail = await markLeft(context, key) // of concurrent requests, the one that made the change tells
     // The change that stopped halfway may have been another one, such as that of another connection.
     const isOther = detail !== undefined && detail !== (event.detail ?? '')
     if (detail !== undefined && (!changed || isOther))
@@ -174,8 +183,7 @@ export async function tellAndChange<T>(
 ): Promise<T> {
   const key = halfDoneKey(user.sub, event.kind)
   const isFirst = await context.store.create(key, '', halfDoneMs)
-  if (!isFirst) await Bun.sleep(inFlightMs)
-  if (isFirst || (await context.store.get(key)) !== undefined) await tellOwner(call, context, user, event)
+  if (isFirst || (await markLeft(context, key)) !== undefined) await tellOwner(call, context, user, event)
   const changed = await change()
   await context.store.take(key).catch(() => undefined)
   return changed
