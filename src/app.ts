@@ -249,7 +249,7 @@ type Written = Reply & { body: Exclude<Reply['body'], Html> }
 function written(reply: Reply, call: Call, context: Context): Written {
   const { body } = reply
   if (!isHtml(body)) return reply as Written
-  const setting = settingOf(call, context)
+  const setting = settingOf(call, context, reply.language)
   return {
     ...reply,
     body: render(body, setting),

@@ -57,6 +57,7 @@ import { initiateLoginFeature } from './features/initiate_login/feature.ts'
 import { devMailFeature } from './features/dev_mail/feature.ts'
 import { emailAddress } from './features/email_address/feature.ts'
 import { recovery } from './features/recovery/feature.ts'
+import { labFeature } from './features/lab/feature.ts'
 import { mutualTls } from './features/mutual_tls/feature.ts'
 import { par } from './features/par/feature.ts'
 import { registrationManagement } from './features/registration_management/feature.ts'
@@ -162,6 +163,7 @@ export const features: readonly Feature[] = [
   passwordRules,
   password,
   devMailFeature,
+  labFeature,
   recovery,
   emailAddress,
   account,

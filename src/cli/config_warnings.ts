@@ -140,6 +140,11 @@ const warnings = [
     text: 'SIGN_IN_ATTEMPTS_PER_ACCOUNT is over 100: NIST SP 800-63B allows at most 100 failed attempts in a row',
   },
   {
+    name: 'lab',
+    applies: ({ lab }, { production }) => production && lab,
+    text: 'LAB is on in production: from LAB_NETWORKS, its pages show the requests, sign-ins and tokens of all people. Remove LAB=true unless this provider is for teaching',
+  },
+  {
     name: 'log_level',
     applies: ({ logLevel }, { production }) => production && (logLevel === 'debug' || logLevel === 'silent'),
     text: 'LOG_LEVEL is debug or silent in production',

@@ -124,6 +124,10 @@ export async function serve(hangUps: HangUps): Promise<void> {
   void warnOfFaults(config, env, log)
   const database = databasePath(config)
   log.info('started', { version, commit, issuer, address, port, store: store.kind, database })
+  if (config.lab && config.environment === 'production')
+    log.warn('lab_is_on', {
+      problem: 'LAB=true: the pages of the lab show sign-ins and tokens of all people',
+    })
   if (audit) await record(undefined, audit, 'started', { version, settings: settingsFor(audit, env) })
 
   const notWritten = (error: Error) => log.error('audit_not_written', { problem: error.message })

@@ -4,6 +4,7 @@ import type { Call } from './call.ts'
 import type { Reply } from './reply.ts'
 import type { MethodMembers } from '../lib/http_method.ts'
 import type { Api } from '../openapi/described.ts'
+import type { IconName } from '../html/icon.ts'
 import type { Params } from '../auth/params.ts'
 
 /** The handler of one method. It returns a reply, or throws an error that `http/error_reply.ts` turns into one. */
@@ -65,6 +66,8 @@ interface Described {
    * document. False leaves out an endpoint that only pages of this provider load or call.
    */
   api?: Api
+  /** Its row in the menu of the teaching lab, smallest `order` first (flow/lab_page.ts). */
+  labMenu?: { order: number; icon: IconName; title: string }
 }
 
 /**

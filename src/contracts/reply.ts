@@ -1,6 +1,6 @@
 /** The reply of an endpoint: a value. `http/reply.ts` makes it; `app.ts` turns it into the Response. */
 import type { Html } from '../html/view.ts'
-import type { Said } from '../lib/say.ts'
+import type { Language, Said } from '../lib/say.ts'
 import type { PolicySource } from '../lib/policy_source.ts'
 
 export interface Reply {
@@ -8,6 +8,8 @@ export interface Reply {
   /** Html is rendered in the language of the call by app.ts. */
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | Html | null
   headers: Record<string, string>
+  /** Of a page that exists in one language alone. */
+  language?: Language
   /** Of a page that refuses what was asked: what it says, for the log. */
   why?: Said | undefined
   /** `Set-Cookie` values. */

@@ -4,6 +4,7 @@ import adminStyle from '../../views/admin.css' with { type: 'text' }
 import approvalsScript from '../../views/approvals.js' with { type: 'text' }
 import formPostScript from '../../views/form_post.js' with { type: 'text' }
 import pageSource from '../../views/page.js' with { type: 'text' }
+import labStyle from '../../views/lab.css' with { type: 'text' }
 import logo from '../../views/logo.svg' with { type: 'text' }
 import recoveryCodesScript from '../../views/recovery_codes.js' with { type: 'text' }
 import signedOutScript from '../../views/signed_out.js' with { type: 'text' }
@@ -28,6 +29,7 @@ export const stylePath = hashed('style', 'css', stylesheet)
 /** Beside the style sheet of all pages: charts, tables, tiles with numbers. */
 export const adminStylePath = hashed('admin', 'css', adminStyle)
 export const adminScriptPath = hashed('admin', 'js', adminScript)
+export const labStylePath = hashed('lab', 'css', labStyle)
 export const logoPath = hashed('logo', 'svg', logo)
 export const pagePath = hashed('page', 'js', pageScript)
 export const formPostPath = hashed('form_post', 'js', formPostScript)
@@ -47,6 +49,7 @@ export const assets: ReadonlyMap<string, Asset> = new Map([
   [stylePath, { body: stylesheet, contentType: 'text/css; charset=utf-8' }],
   [adminStylePath, { body: adminStyle, contentType: 'text/css; charset=utf-8' }],
   [adminScriptPath, script(adminScript)],
+  [labStylePath, { body: labStyle, contentType: 'text/css; charset=utf-8' }],
   [logoPath, { body: logo, contentType: 'image/svg+xml; charset=utf-8', headers: pictureHeaders }],
   [pagePath, script(pageScript)],
   [formPostPath, script(formPostScript)],

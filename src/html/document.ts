@@ -83,7 +83,7 @@ export const ownScript = (path: string): Html => defer(({ base }) => script({ pa
  * account menu, which is `nav`. `scripts` adds `views/page.js`: an error page does without, since what failed may be an asset. OWASP ASVS 5.0 V7.4.4
  */
 export const page = (
-  title: Said,
+  title: Said | string,
   main: Html,
   {
     width = '',

@@ -8,7 +8,12 @@ import { alert, done, icon } from './page_parts.ts'
 import { defineView, type Html } from './view.ts'
 
 const frame = defineView('account', accountSource, ['title', 'notice', 'main'])
-const menu = defineView('account_menu', menuSource, ['label', 'menu', 'signOut'])
+const menu = defineView('account_menu', menuSource, ['label', 'menu', 'end'])
+const signOut = defineView(
+  'account_menu_sign_out',
+  '<li class="menu_end"><a href="{{path}}">{{icon log-out}}<span>{{t account.sign_out}}</span></a></li>',
+  ['path'],
+)
 const item = defineView(
   'account_menu_item',
   '<li><a href="{{path}}" aria-current="{{current}}">{{icon}}<span>{{title}}</span></a></li>',
@@ -19,13 +24,13 @@ export interface Section {
   /** Below the base path. */
   path: string
   icon: IconName
-  title: Said
+  title: Said | string
 }
 
 export interface SectionView {
   /** The path of the section that is open. */
   current: string
-  title: Said
+  title: Said | string
   /** The heading of the page, where it names what the title must not keep in the history of the browser. */
   heading?: Said | string | undefined
   main: Html | readonly Html[]
@@ -35,14 +40,22 @@ export interface SectionView {
   problem?: Said | undefined
 }
 
+interface Sections {
+  label: Said | string
+  list: readonly Section[]
+  head?: readonly Html[]
+  /** Pages that exist in English alone, such as those of the lab, which also need no sign-in. */
+  inEnglish?: boolean
+}
+
 export function sectionPage(
   { basePath }: { basePath: string },
-  sections: { label: Said; list: readonly Section[]; head?: readonly Html[] },
+  { label, list, head = [], inEnglish = false }: Sections,
   view: SectionView,
 ): Html {
   const nav = menu({
-    label: sections.label,
-    menu: sections.list.map(({ path, icon: mark, title }) =>
+    label,
+    menu: list.map(({ path, icon: mark, title }) =>
       item({
         path: `${basePath}${path}`,
         icon: icon(mark),
@@ -50,7 +63,7 @@ export function sectionPage(
         current: path === view.current ? 'page' : 'false',
       }),
     ),
-    signOut: `${basePath}/logout`,
+    end: inEnglish ? [] : signOut({ path: `${basePath}/logout` }),
   })
   const main = frame({
     title: view.heading ?? view.title,
@@ -60,5 +73,5 @@ export function sectionPage(
     ],
     main: view.main,
   })
-  return page(view.title, main, { width: 'wide broad', nav: [nav], head: sections.head ?? [] })
+  return page(view.title, main, { width: 'wide broad', nav: [nav], head, again: !inEnglish })
 }

@@ -35,12 +35,12 @@ export function inSameLanguage(call: Call, path: string): string {
   return `${path}${path.includes('?') ? '&' : '?'}ui_locales=${encodeURIComponent(locales)}`
 }
 
-export function settingOf(call: Call, context: Context): Setting {
+export function settingOf(call: Call, context: Context, language = languageOf(call, context)): Setting {
   const { method, path, search } = call
   const query = search === '' ? '' : `?${search}`
   return {
     ...context.looks,
-    words: context.looks.wordsOf(languageOf(call, context)),
+    words: context.looks.wordsOf(language),
     here: method === 'GET' ? `${context.basePath}${path}${query}` : undefined,
   }
 }

@@ -15,7 +15,7 @@ const ofProxies = [
  * (DNS rebinding), and the page reads the answer. So the Host is one of this machine, an address, or that of the issuer;
  * where a proxy has the TLS of the issuer, a request with that Host has come through it.
  */
-function isDirect({ url }: Request, { issuer, tls }: Config): boolean {
+export function isDirect({ url }: Request, { issuer, tls }: Config): boolean {
   const host = URL.parse(url)?.hostname // without a Host header there is none; browsers send one
   const own = new URL(issuer)
   return (

@@ -61,6 +61,7 @@ const untried: Readonly<Record<string, string>> = {
   TRACE_PARENT_FROM: 'addresses that connect to us',
   ADMIN_HOST: 'a name that callers send; nothing is requested there',
   ADMIN_NETWORKS: 'addresses that connect to us',
+  LAB_NETWORKS: 'addresses that connect to us',
   UPSTREAM_APPLE_PRIVATE_KEY: 'every config check and every start reads the key',
 }
 

@@ -73,10 +73,10 @@ export interface ProviderOptions {
   lastingRoot?: Uint8Array
 }
 
-/** Development settings with the demo people and clients, unless `env` says otherwise. */
+/** Development settings with the demo people and clients and without the lab, unless `env` says otherwise. */
 export async function provider(options: ProviderOptions = {}): Promise<Provider> {
   const clock = options.clock ?? turnableClock()
-  const env = { LOG_LEVEL: 'debug', ...options.env }
+  const env = { LOG_LEVEL: 'debug', LAB: 'false', ...options.env }
   const config = loadConfig(env, { featureEntries })
   const lines: string[] = []
   const plainLog = createLog(config.logLevel, config.logFormat, (line) => lines.push(line))

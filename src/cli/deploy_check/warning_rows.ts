@@ -157,6 +157,13 @@ const weights: Readonly<Record<WarningName, Weight>> = {
     link: limits,
     source: 'hardening plan, Throttling & Abuse',
   },
+  lab: {
+    level: 'error',
+    expected: 'no teaching lab in production',
+    mend: 'remove LAB',
+    link: 'lab.md#the-teaching-lab',
+    source: 'ASVS 13.4.2',
+  },
   log_level: {
     level: 'warning',
     expected: 'LOG_LEVEL=info or warn',

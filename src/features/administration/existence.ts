@@ -1,9 +1,7 @@
 /** Whether the administration exists for a request: on ADMIN_HOST alone, for ADMIN_NETWORKS alone. docs/administration.md */
-import type { Config } from '../../config.ts'
 import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
-import { withoutPort } from '../../http/describe_call.ts'
-import { inNetworks, type Network } from '../../lib/address.ts'
+import { isFromNetworks } from '../../http/from_networks.ts'
 import { settingsOf } from './settings.ts'
 
 /**
@@ -31,25 +29,11 @@ const portOf = (host: string): string | undefined => /:(\d+)$/.exec(host)?.[1]
 /** A request without the header was made in this process. */
 const hostOf = (url: string): string => URL.parse(url)?.host ?? ''
 
-/**
- * The address by the rule of TRUSTED_PROXIES. The last one in X-Forwarded-For that is no trusted proxy must be in the
- * networks as well: behind a proxy that is not declared, each client would have the address of that proxy, such as loopback.
- */
-function isFrom(
-  { address, request }: Call,
-  networks: readonly Network[],
-  { trustedProxies }: Config,
-): boolean {
-  const hops = (request.headers.get('x-forwarded-for') ?? '').split(',').map((hop) => withoutPort(hop.trim()))
-  const last = hops.findLast((hop) => hop !== '' && !inNetworks(hop, trustedProxies))
-  return inNetworks(address, networks) && (last === undefined || inNetworks(last, networks))
-}
-
 /** For `exists` of every endpoint of the administration, its pages included. */
 export function administrationExists(call: Call, { config }: Context): boolean {
   const { adminHost, adminNetworks } = settingsOf(config)
   return (
     (adminHost === undefined || isAtHost(call, adminHost)) &&
-    (adminNetworks.length === 0 || isFrom(call, adminNetworks, config))
+    (adminNetworks.length === 0 || isFromNetworks(call, adminNetworks, config))
   )
 }

@@ -36,6 +36,7 @@ const cases: [warning: RegExp, env: Record<string, string>][] = [
   [/REFRESH_TOKEN_GRACE/, { REFRESH_TOKEN_GRACE: '0' }],
   [/SIGN_IN_ATTEMPTS_PER_ACCOUNT/, { SIGN_IN_ATTEMPTS_PER_ACCOUNT: '1000' }],
   [/AUTHORIZATION_CODE_TTL/, { PROFILE: 'fapi2', AUTHORIZATION_CODE_TTL: '61' }],
+  [/LAB is on/, { ...production, LAB: 'true' }],
   [/LOG_LEVEL/, { ...production, LOG_LEVEL: 'debug' }],
 ]
 test.each(cases)('%p', (warning, env) => {

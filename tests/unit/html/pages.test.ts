@@ -326,7 +326,7 @@ describe('the start page', () => {
 })
 
 test('assets: the path changes with the content', () => {
-  expect(pages.assets.size).toBe(9)
+  expect(pages.assets.size).toBe(10)
   for (const [path, { body, contentType }] of pages.assets) {
     const hash = new Bun.CryptoHasher('sha256').update(body).digest('base64url').slice(0, 16)
     expect(path).toMatch(/^\/assets\/[a-z_]+\.[\w-]{16}\.(css|svg|js)$/)

@@ -1,0 +1,20 @@
+/** Variables of the teaching lab. docs/lab.md */
+import type { Sections } from './entry.ts'
+import * as is from './schemas.ts'
+
+export const labSections = {
+  Lab: [
+    {
+      name: 'LAB',
+      schema: is.boolean,
+      default: { development: 'true', production: 'false' },
+      help: 'The teaching lab (/lab): it shows what this provider received, checked and answered. In production, `true` turns it on and the start warns of it: its pages show sign-ins and tokens of other people.',
+    },
+    {
+      name: 'LAB_NETWORKS',
+      schema: is.networks,
+      default: 'loopback',
+      help: 'Networks from which the pages of the lab can be opened. For other addresses they are 404. `loopback` and `private` stand for those networks.',
+    },
+  ],
+} as const satisfies Sections

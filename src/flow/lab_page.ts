@@ -1,0 +1,44 @@
+/** The frame of the pages of the teaching lab. They are technical documents, in English alone. docs/decisions/0091-lab.md */
+import type { Context } from '../contracts/context.ts'
+import type { Reply } from '../contracts/reply.ts'
+import { adminStylePath, labStylePath } from '../html/assets.ts'
+import { ownScript } from '../html/document.ts'
+import { stylesheet } from '../html/page_parts.ts'
+import { type Section, sectionPage, type SectionView } from '../html/section_page.ts'
+import { defer, type Html } from '../html/view.ts'
+import { page } from '../http/reply.ts'
+
+const styles: readonly Html[] = [adminStylePath, labStylePath].map((path) =>
+  defer(({ base }) => stylesheet({ path: `${base}${path}` })),
+)
+
+export interface LabView extends SectionView {
+  title: string
+  status?: number
+  /** Paths of assets. */
+  scripts?: readonly string[]
+}
+
+/** The rows of the menu: the pages of the lab that say `labMenu`. */
+export const labSections = ({ table }: Context): Section[] =>
+  table.endpoints
+    .flatMap(({ path, labMenu }) => (labMenu ? [{ path, ...labMenu }] : []))
+    .toSorted((a, b) => a.order - b.order)
+
+/** A page with the menu of the lab. `current` is the path of a page of the menu. */
+export const labPage = (context: Context, { status = 200, scripts = [], ...view }: LabView): Reply => ({
+  ...page(
+    status,
+    sectionPage(
+      context,
+      {
+        label: 'Lab',
+        list: labSections(context),
+        head: [...styles, ...scripts.map(ownScript)],
+        inEnglish: true,
+      },
+      view,
+    ),
+  ),
+  language: 'en',
+})
