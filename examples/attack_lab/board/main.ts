@@ -1,0 +1,75 @@
+/** The board: the lessons, their switches, and what each attack came to. */
+import { join } from 'node:path'
+import type { Addresses } from '../addresses.ts'
+import { type Browser, createBrowser } from '../browser.ts'
+import type { Journal } from '../journal.ts'
+import { lessonOf, lessons } from '../lessons.ts'
+import type { Running } from '../lab.ts'
+import { serve } from '../serve.ts'
+import { isWeakness } from '../weaknesses.ts'
+import { lessonText } from './lesson_text.ts'
+import { boardPage, lessonPage, notFound } from './pages.ts'
+
+export function startBoard(at: Addresses, journal: Journal): Running {
+  const browsers: Record<string, Browser> = {
+    alice: createBrowser(at.provider, { username: 'alice', password: 'alicepassword' }),
+    bob: createBrowser(at.provider, { username: 'bob', password: 'bobpassword' }),
+  }
+
+  /** Another site must not turn switches, nor open pages as Alice. A command sends neither header. */
+  const isForeign = (request: Request): boolean =>
+    ![null, at.board].includes(request.headers.get('origin')) ||
+    ![null, 'none', 'same-origin'].includes(request.headers.get('sec-fetch-site'))
+
+  const own = (handle: (request: Bun.BunRequest) => Promise<Response>) => async (request: Bun.BunRequest) =>
+    isForeign(request) ? text(403, 'This form came from another site') : handle(request)
+
+  const lessonAt = (request: Bun.BunRequest) =>
+    lessonOf(Number((request.params as { number?: string }).number))
+
+  async function turn(request: Bun.BunRequest): Promise<Response> {
+    const form = new URLSearchParams(await request.text())
+    const name = form.get('name') ?? ''
+    const value = form.get('value')
+    if (!isWeakness(name) || (value !== 'weak' && value !== 'strong'))
+      return text(400, 'Send the name of a switch, and the value weak or strong')
+    journal.set(name, value === 'weak')
+    const lesson = lessons.find(({ weakness }) => weakness === name)!
+    return request.headers.get('accept')?.includes('text/html')
+      ? Response.redirect(`${at.board}/lessons/${lesson.number}`, 303)
+      : text(200, `${name} is ${value}`)
+  }
+
+  async function browse(request: Request): Promise<Response> {
+    const { person, url, ...options } = (await request.json()) as Record<string, string>
+    const browser = browsers[person ?? '']
+    if (!browser) return text(400, `There is no ${person}, only ${Object.keys(browsers).join(' and ')}`)
+    try {
+      const visit = await browser.visit(url ?? '', options)
+      return text(200, visit.text === '' ? visit.url : visit.text)
+    } catch (error) {
+      return text(400, String(error))
+    }
+  }
+
+  const file = (name: string) => () => new Response(Bun.file(join(import.meta.dir, name)))
+
+  return serve(at.board, {
+    '/': () => boardPage(journal),
+    '/lessons/:number': async (request) => {
+      const lesson = lessonAt(request)
+      return lesson ? lessonPage(journal, lesson, await lessonText(lesson, at)) : notFound()
+    },
+    '/lessons/:number/state': (request) => {
+      const lesson = lessonAt(request)
+      return lesson ? text(200, journal.progress(lesson).state) : notFound()
+    },
+    '/switch': { POST: own(turn) },
+    '/browse': { POST: own(browse) },
+    '/style.css': file('../../exchanges/style.css'),
+    '/board.css': file('board.css'),
+  })
+}
+
+const text = (status: number, line: string): Response =>
+  new Response(`${line}\n`, { status, headers: { 'content-type': 'text/plain; charset=utf-8' } })

@@ -1,0 +1,50 @@
+/** The memory of a running lab: switches, the latest facts, and what each lesson came to. */
+import type { Fact, Outcome } from './facts.ts'
+import { type Lesson, lessons } from './lessons.ts'
+import type { Weakness } from './weaknesses.ts'
+
+/** Facts that the board shows. */
+const kept = 50
+
+export interface Progress {
+  state: 'not yet' | Outcome
+  /** Every outcome that there was. Both mean that the lesson is done. */
+  seen: ReadonlySet<Outcome>
+}
+
+export interface Journal {
+  weak(weakness: Weakness): boolean
+  set(weakness: Weakness, weak: boolean): void
+  note(fact: Fact): void
+  progress(lesson: Lesson): Progress
+  facts(): readonly Fact[]
+}
+
+export function createJournal(): Journal {
+  const on = new Set<Weakness>()
+  const facts: Fact[] = []
+  const progress = new Map<Lesson, { state: Outcome; seen: Set<Outcome> }>()
+
+  function note(fact: Fact): void {
+    facts.push(fact)
+    if (facts.length > kept) facts.shift()
+    for (const lesson of lessons) {
+      const outcome = lesson.judge(fact)
+      if (!outcome) continue
+      const seen = progress.get(lesson)?.seen ?? new Set()
+      progress.set(lesson, { state: outcome, seen: seen.add(outcome) })
+    }
+  }
+
+  return {
+    weak: (weakness) => on.has(weakness),
+    set(weakness, weak) {
+      if (weak) on.add(weakness)
+      else on.delete(weakness)
+      note({ what: 'switched', weakness, weak })
+    },
+    note,
+    progress: (lesson) => progress.get(lesson) ?? { state: 'not yet', seen: new Set() },
+    facts: () => facts,
+  }
+}
