@@ -1,4 +1,5 @@
 /** Reads an authorization request, with all checks that need no store. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
+import { check } from './check.ts'
 import * as v from 'valibot'
 import { type AcrDemand, acrDemandOf } from './acr.ts'
 import { canonicalResponseType } from './agreeing_types.ts'
@@ -9,7 +10,6 @@ import {
   claimsWithin,
   parseClaimsParameter,
 } from './claims.ts'
-import { OAuthError } from './errors.ts'
 import { shown } from './refusal.ts'
 import { readCodeChallenge } from './pkce.ts'
 import { parsePrompt, promptValues } from './prompt.ts'
@@ -144,17 +144,16 @@ export function readAuthorizationRequest(
     issuesCode && (isPublic || (client.require_pkce ?? abilities.requirePkce)),
     isPublic ? undefined : withoutPkce,
   )
-  if (responseType.split(' ').includes('id_token') && read.nonce === undefined)
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect Core §3.2.2.1',
-      expected: `nonce is required with response_type=${read.response_type}`,
-    })
-  if (responseType.split(' ').includes('id_token') && !scope.includes('openid'))
-    throw new OAuthError('invalid_scope', {
-      rule: 'OpenID Connect Core §3.2.2.1',
-      expected: `scope must have openid with response_type=${read.response_type}`,
-      came: read.scope,
-    })
+  check(!responseType.split(' ').includes('id_token') || read.nonce !== undefined, 'invalid_request', () => ({
+    rule: 'OpenID Connect Core §3.2.2.1',
+    expected: `nonce is required with response_type=${read.response_type}`,
+    came: read.nonce,
+  }))
+  check(!responseType.split(' ').includes('id_token') || scope.includes('openid'), 'invalid_scope', () => ({
+    rule: 'OpenID Connect Core §3.2.2.1',
+    expected: `scope must have openid with response_type=${read.response_type}`,
+    came: read.scope,
+  }))
   return {
     params,
     redirect,
@@ -175,36 +174,39 @@ export function readAuthorizationRequest(
 function requireShort(params: Read, longest: Readonly<Record<BoundedParameter, number>>): void {
   for (const name of ['state', 'nonce', 'claims'] as const) {
     const length = params[name]?.length ?? 0
-    if (length > longest[name])
-      throw new OAuthError('invalid_request', {
-        rule: 'OpenID Connect Core §3.1.2.1',
-        expected: `${name} of at most ${longest[name]} characters (${boundedBy[name]})`,
-        came: length,
-        problem: `${name} has ${length} characters; at most ${longest[name]} are accepted (${boundedBy[name]})`,
-      })
+    check(length <= longest[name], 'invalid_request', () => ({
+      rule: 'OpenID Connect Core §3.1.2.1',
+      expected: `${name} of at most ${longest[name]} characters (${boundedBy[name]})`,
+      came: length,
+      problem: `${name} has ${length} characters; at most ${longest[name]} are accepted (${boundedBy[name]})`,
+    }))
   }
 }
 
 function readResponseType(params: Read, client: RequestingClient, abilities: Abilities): string {
-  if (params.response_type === undefined)
-    throw new OAuthError('invalid_request', {
-      rule: 'RFC 6749 §3.1.1',
-      expected: 'response_type is required, for example response_type=code',
-    })
+  check(params.response_type !== undefined, 'invalid_request', () => ({
+    rule: 'RFC 6749 §3.1.1',
+    expected: 'response_type is required, for example response_type=code',
+    came: params.response_type,
+  }))
   const type = canonicalResponseType(params.response_type)
-  if (!abilities.responseTypes.has(type))
-    throw new OAuthError('unsupported_response_type', {
-      rule: 'RFC 6749 §3.1.1',
-      expected: `response_type must be among ${[...abilities.responseTypes.keys()].join(', ')}`,
-      came: params.response_type,
-    })
-  if (!client.response_types.some((each) => canonicalResponseType(each) === type))
-    throw new OAuthError('unauthorized_client', {
+  check(abilities.responseTypes.has(type), 'unsupported_response_type', () => ({
+    rule: 'RFC 6749 §3.1.1',
+    expected: `response_type must be among ${[...abilities.responseTypes.keys()].join(', ')}`,
+    came: params.response_type,
+    wanted: [...abilities.responseTypes.keys()],
+  }))
+  check(
+    client.response_types.some((each) => canonicalResponseType(each) === type),
+    'unauthorized_client',
+    () => ({
       rule: 'RFC 7591 §2',
       expected: `response_type is one that this client registered: ${client.response_types.join(', ') || 'none'}`,
       came: params.response_type,
+      wanted: client.response_types,
       problem: `this client is not registered for response_type ${shown(params.response_type)}`,
-    })
+    }),
+  )
   return type
 }
 
@@ -212,24 +214,22 @@ function readResponseMode(params: Read, abilities: Abilities): string {
   const mode = responseModeOf(params, abilities)
   const { response_mode: asked } = params
   const shorthand = asked !== undefined && abilities.responseModes.get(asked)?.standsFor !== undefined
-  if (asked !== undefined && asked !== mode && !shorthand)
-    throw new OAuthError('invalid_request', {
-      rule: 'OAuth Multiple Response Types §2.1',
-      expected: `response_mode is among ${[...abilities.responseModes.keys()].join(', ')}, and not query when the response has a token`,
-      came: asked,
-      problem: `response_mode ${shown(asked)} is not offered with this response_type; offered: ${[...abilities.responseModes.keys()].join(', ')}`,
-    })
+  check(asked === undefined || asked === mode || shorthand, 'invalid_request', () => ({
+    rule: 'OAuth Multiple Response Types §2.1',
+    expected: `response_mode is among ${[...abilities.responseModes.keys()].join(', ')}, and not query when the response has a token`,
+    came: asked,
+    problem: `response_mode ${shown(asked)} is not offered with this response_type; offered: ${[...abilities.responseModes.keys()].join(', ')}`,
+  }))
   return mode
 }
 
 function readMaxAge(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   // A number of any length: one that is too large for arithmetic is no limit.
-  if (!/^\d+$/.test(text))
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect Core §3.1.2.1',
-      expected: 'max_age must be a whole number of seconds',
-      came: text,
-    })
+  check(/^\d+$/.test(text), 'invalid_request', () => ({
+    rule: 'OpenID Connect Core §3.1.2.1',
+    expected: 'max_age must be a whole number of seconds',
+    came: text,
+  }))
   return Number(text)
 }

@@ -1,5 +1,5 @@
 /** Reads the client credentials of a request, without verifying them. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
-import { OAuthError } from './errors.ts'
+import { check } from './check.ts'
 import { type Given, optionalText } from './params.ts'
 import { secret } from './refusal.ts'
 
@@ -84,20 +84,18 @@ export function readCredentials({ authorization, params }: CredentialSources): C
   const basic = authorization !== undefined && /^basic(?: |$)/i.test(authorization)
   const asserted = params.client_assertion !== undefined || params.client_assertion_type !== undefined
   const posted = params.client_secret !== undefined
-  if (Number(basic) + Number(posted) + Number(asserted) > 1)
-    throw new OAuthError('invalid_request', {
-      rule: 'RFC 6749 §2.3',
-      expected: 'one client authentication method in a request',
-      problem: 'the request uses two client authentication methods; use one',
-    })
+  check(Number(basic) + Number(posted) + Number(asserted) <= 1, 'invalid_request', () => ({
+    rule: 'RFC 6749 §2.3',
+    expected: 'one client authentication method in a request',
+    problem: 'the request uses two client authentication methods; use one',
+  }))
   if (basic) {
     const parsed = parseBasic(authorization, params.client_id)
-    if (!parsed)
-      throw new OAuthError('invalid_client', {
-        rule: 'RFC 6749 §2.3.1',
-        expected: 'Authorization: Basic expects base64(client_id:client_secret), each form-encoded',
-        came: secret(authorization),
-      })
+    check(parsed, 'invalid_client', () => ({
+      rule: 'RFC 6749 §2.3.1',
+      expected: 'Authorization: Basic expects base64(client_id:client_secret), each form-encoded',
+      came: secret(authorization),
+    }))
     const { client_ids, secrets } = parsed
     const [client_id, raw_client_id] = client_ids
     if (params.client_id === undefined)
@@ -107,23 +105,22 @@ export function readCredentials({ authorization, params }: CredentialSources): C
         secrets,
         ...(raw_client_id !== undefined && { raw_client_id }),
       }
-    if (!client_ids.includes(params.client_id))
-      throw new OAuthError('invalid_request', {
-        rule: 'RFC 6749 §2.3.1',
-        expected: `client_id in the body is the one in the Authorization header: ${client_id}`,
-        came: params.client_id,
-        problem: 'client_id in the body differs from the one in the Authorization header',
-      })
+    check(client_ids.includes(params.client_id), 'invalid_request', () => ({
+      rule: 'RFC 6749 §2.3.1',
+      expected: `client_id in the body is the one in the Authorization header: ${client_id}`,
+      came: params.client_id,
+      wanted: client_ids,
+      problem: 'client_id in the body differs from the one in the Authorization header',
+    }))
     return { method: 'client_secret_basic', client_id: params.client_id, secrets }
   }
   if (asserted) return readAssertion(params)
-  if (params.client_id === undefined)
-    throw new OAuthError('invalid_client', {
-      rule: 'RFC 6749 §3.2.1',
-      expected: 'client authentication, or the client_id of a public client',
-      problem: 'no client authentication',
-      next: 'send Authorization: Basic, or client_id with what the client registered',
-    })
+  check(params.client_id !== undefined, 'invalid_client', () => ({
+    rule: 'RFC 6749 §3.2.1',
+    expected: 'client authentication, or the client_id of a public client',
+    problem: 'no client authentication',
+    next: 'send Authorization: Basic, or client_id with what the client registered',
+  }))
   return params.client_secret === undefined
     ? { method: 'none', client_id: params.client_id }
     : { method: 'client_secret_post', client_id: params.client_id, secrets: [params.client_secret] }
@@ -132,26 +129,25 @@ export function readCredentials({ authorization, params }: CredentialSources): C
 /** RFC 7523 §2.2: `sub` of the assertion is the client_id. It is read before the signature is verified, to find the client's keys. */
 function readAssertion(params: CredentialSources['params']): Credentials {
   const { client_assertion, client_assertion_type, client_id } = params
-  if (client_assertion_type !== jwtBearerAssertion)
-    throw new OAuthError('invalid_client', {
-      rule: 'RFC 7523 §2.2',
-      expected: `client_assertion_type must be ${jwtBearerAssertion}`,
-      came: client_assertion_type,
-    })
+  check(client_assertion_type === jwtBearerAssertion, 'invalid_client', () => ({
+    rule: 'RFC 7523 §2.2',
+    expected: `client_assertion_type must be ${jwtBearerAssertion}`,
+    came: client_assertion_type,
+    wanted: jwtBearerAssertion,
+  }))
   const subject = unverifiedSubject(client_assertion ?? '')
-  if (subject === undefined)
-    throw new OAuthError('invalid_client', {
-      rule: 'RFC 7523 §3',
-      expected: 'client_assertion must be a JWT whose sub is the client_id',
-      came: secret(client_assertion),
-    })
-  if (client_id !== undefined && client_id !== subject)
-    throw new OAuthError('invalid_client', {
-      rule: 'RFC 7521 §4.2',
-      expected: `client_id is the sub of client_assertion: ${subject}`,
-      came: client_id,
-      problem: 'client_id differs from the sub of client_assertion',
-    })
+  check(subject !== undefined, 'invalid_client', () => ({
+    rule: 'RFC 7523 §3',
+    expected: 'client_assertion must be a JWT whose sub is the client_id',
+    came: secret(client_assertion),
+  }))
+  check(client_id === undefined || client_id === subject, 'invalid_client', () => ({
+    rule: 'RFC 7521 §4.2',
+    expected: `client_id is the sub of client_assertion: ${subject}`,
+    came: client_id,
+    wanted: subject,
+    problem: 'client_id differs from the sub of client_assertion',
+  }))
   return { method: 'client_assertion', client_id: subject, assertion: client_assertion! }
 }
 

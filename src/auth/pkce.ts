@@ -1,8 +1,8 @@
 /** Proof Key for Code Exchange. https://www.rfc-editor.org/rfc/rfc7636 */
+import { check } from './check.ts'
 import { equalInConstantTime } from '../lib/equal.ts'
 import { sha256 } from '../lib/hash.ts'
 import type { Random } from '../lib/random.ts'
-import { OAuthError } from './errors.ts'
 
 const verifierPattern = /^[A-Za-z0-9._~-]{43,128}$/ // §4.1
 const challengePattern = /^[A-Za-z0-9_-]{43}$/ // §4.2: SHA-256 as base64url
@@ -26,33 +26,29 @@ export function readCodeChallenge(
   next?: string,
 ): string | undefined {
   const { code_challenge, code_challenge_method } = params
-  if (code_challenge === undefined) {
-    if (code_challenge_method !== undefined)
-      throw new OAuthError('invalid_request', {
-        rule: 'RFC 7636 §4.3',
-        expected: 'code_challenge beside code_challenge_method',
-        problem: 'code_challenge_method came without a code_challenge',
-      })
-    if (required)
-      throw new OAuthError('invalid_request', {
-        rule: 'RFC 7636 §4.4.1',
-        expected: 'code_challenge is required (PKCE, with code_challenge_method=S256)',
-        next,
-      })
-    return undefined
-  }
-  if (code_challenge_method !== 'S256')
-    throw new OAuthError('invalid_request', {
-      rule: 'RFC 7636 §4.4.1',
-      expected: 'code_challenge_method must be S256',
-      came: code_challenge_method ?? 'plain (the default when it is absent)',
-    })
-  if (!challengePattern.test(code_challenge))
-    throw new OAuthError('invalid_request', {
-      rule: 'RFC 7636 §4.2',
-      expected: 'code_challenge must be 43 base64url characters: the SHA-256 of the verifier',
-      came: code_challenge,
-    })
+  check(code_challenge !== undefined || code_challenge_method === undefined, 'invalid_request', () => ({
+    rule: 'RFC 7636 §4.3',
+    expected: 'code_challenge beside code_challenge_method',
+    problem: 'code_challenge_method came without a code_challenge',
+  }))
+  check(code_challenge !== undefined || !required, 'invalid_request', () => ({
+    rule: 'RFC 7636 §4.4.1',
+    expected: `code_challenge is ${required ? 'required' : 'optional'} (PKCE, with code_challenge_method=S256)`,
+    came: code_challenge,
+    next,
+  }))
+  if (code_challenge === undefined) return undefined
+  check(code_challenge_method === 'S256', 'invalid_request', () => ({
+    rule: 'RFC 7636 §4.4.1',
+    expected: 'code_challenge_method must be S256',
+    came: code_challenge_method ?? 'plain (the default when it is absent)',
+    wanted: 'S256',
+  }))
+  check(challengePattern.test(code_challenge), 'invalid_request', () => ({
+    rule: 'RFC 7636 §4.2',
+    expected: 'code_challenge must be 43 base64url characters: the SHA-256 of the verifier',
+    came: code_challenge,
+  }))
   return code_challenge
 }
 

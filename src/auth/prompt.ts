@@ -1,6 +1,6 @@
 /** Decides whether an authorization request needs a sign-in, a choice of account or consent. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
+import { check } from './check.ts'
 import type { ClaimsRequest } from './claims.ts'
-import { OAuthError } from './errors.ts'
 import type { Grounds } from './refusal.ts'
 import type { Rule } from './rule.ts'
 
@@ -10,18 +10,17 @@ export const promptValues = ['none', 'login', 'consent', 'select_account'] as co
 export function parsePrompt(text: string | undefined, known: readonly string[] = promptValues): string[] {
   const prompts = [...new Set((text ?? '').split(' ').filter((each) => each !== ''))]
   const odd = prompts.find((each) => !known.includes(each))
-  if (odd !== undefined)
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect Core §3.1.2.1',
-      expected: `prompt must be among ${known.join(', ')}`,
-      came: odd,
-    })
-  if (prompts.includes('none') && prompts.length > 1)
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect Core §3.1.2.1',
-      expected: 'prompt=none may not be combined with another value',
-      came: text,
-    })
+  check(odd === undefined, 'invalid_request', () => ({
+    rule: 'OpenID Connect Core §3.1.2.1',
+    expected: `prompt must be among ${known.join(', ')}`,
+    came: odd ?? text,
+    wanted: known,
+  }))
+  check(!prompts.includes('none') || prompts.length <= 1, 'invalid_request', () => ({
+    rule: 'OpenID Connect Core §3.1.2.1',
+    expected: 'prompt=none may not be combined with another value',
+    came: text,
+  }))
   return prompts
 }
 

@@ -10,6 +10,8 @@ export interface Grounds {
   expected: string
   /** The received value. Codes, tokens, passwords and secrets, and values that may contain one, are wrapped in `secret(value)`. */
   came?: unknown
+  /** The value that `came` is compared with, where there is one. Secrets are wrapped, too. */
+  wanted?: unknown
   /** What is wrong, when `expected, got came` is not clear. It must not quote a secret. */
   problem?: string | undefined
   /** What to do, when `expected` does not say it. */

@@ -1,4 +1,5 @@
 /** Checks the redirect URIs of client metadata against the policy of the provider. https://www.rfc-editor.org/rfc/rfc7591#section-5 */
+import { check } from './check.ts'
 import { OAuthError } from './errors.ts'
 import { type RedirectAllowance, redirectUriProblem } from './redirect_uri.ts'
 import { shown } from './refusal.ts'
@@ -62,25 +63,25 @@ export function checkRedirectUris(metadata: WithRedirects, policy: RedirectPolic
   const needsOne =
     metadata.response_types.length > 0 &&
     metadata.grant_types.some((each) => each === 'authorization_code' || each === 'implicit')
-  if (needsOne && metadata.redirect_uris.length === 0)
-    throw new OAuthError('invalid_redirect_uri', {
-      rule: 'RFC 7591 §2',
-      expected: 'redirect_uris must name at least one URI for the authorization_code grant',
-      next: 'name one, or register grant type client_credentials for a service or an API without End-Users',
-    })
+  check(!needsOne || metadata.redirect_uris.length !== 0, 'invalid_redirect_uri', () => ({
+    rule: 'RFC 7591 §2',
+    expected: 'redirect_uris must name at least one URI for the authorization_code grant',
+    next: 'name one, or register grant type client_credentials for a service or an API without End-Users',
+  }))
   // OpenID Connect Registration §2: tokens in the URL of a website need TLS.
   const insecure = metadata.redirect_uris.find((uri) => !uri.toLowerCase().startsWith('https://'))
-  if (
-    metadata.application_type === 'web' &&
-    metadata.grant_types.includes('implicit') &&
-    insecure !== undefined
-  )
-    throw new OAuthError('invalid_redirect_uri', {
+  check(
+    metadata.application_type !== 'web' ||
+      !metadata.grant_types.includes('implicit') ||
+      insecure === undefined,
+    'invalid_redirect_uri',
+    () => ({
       rule: 'OpenID Connect Registration §2',
       expected: 'redirect_uris with https for application_type web and grant type implicit',
       came: insecure,
       problem: `redirect_uris: ${shown(insecure)} is not https, which application_type web needs with grant type implicit`,
-    })
+    }),
+  )
   const allowed = { ...policy, privateHttp: privateHttpFor(metadata, policy) }
   for (const name of ['redirect_uris', 'post_logout_redirect_uris'] as const)
     for (const uri of metadata[name]) {

@@ -1,5 +1,5 @@
 /** Parses and checks scopes. https://www.rfc-editor.org/rfc/rfc6749#section-3.3 */
-import { OAuthError } from './errors.ts'
+import { check } from './check.ts'
 import { shown } from './refusal.ts'
 
 /** OpenID Connect Core §5.4 and §11. */
@@ -33,27 +33,24 @@ export function scopeValues(text: string): string[] {
  */
 export function parseScope(text: string | undefined): string[] {
   const scopes = scopeValues(text ?? '')
-  if (scopes.length > mostScopes)
-    throw new OAuthError('invalid_scope', {
-      rule: 'RFC 6749 §3.3',
-      expected: `at most ${mostScopes} scope values`,
-      came: scopes.length,
-    })
+  check(scopes.length <= mostScopes, 'invalid_scope', () => ({
+    rule: 'RFC 6749 §3.3',
+    expected: `at most ${mostScopes} scope values`,
+    came: scopes.length,
+  }))
   const long = scopes.find((each) => each.length > longestScope)
-  if (long !== undefined)
-    throw new OAuthError('invalid_scope', {
-      rule: 'RFC 6749 §3.3',
-      expected: `scope values of at most ${longestScope} characters`,
-      came: long.length,
-    })
+  check(long === undefined, 'invalid_scope', () => ({
+    rule: 'RFC 6749 §3.3',
+    expected: `scope values of at most ${longestScope} characters`,
+    came: long?.length,
+  }))
   const odd = scopes.find((each) => !token.test(each))
-  if (odd !== undefined)
-    throw new OAuthError('invalid_scope', {
-      rule: 'RFC 6749 §3.3',
-      expected: 'a scope of printable ASCII characters other than space, quotation mark and backslash',
-      came: odd,
-      problem: `scope has a character outside RFC 6749 3.3 in ${shown(odd)}`,
-    })
+  check(odd === undefined, 'invalid_scope', () => ({
+    rule: 'RFC 6749 §3.3',
+    expected: 'a scope of printable ASCII characters other than space, quotation mark and backslash',
+    came: odd ?? text,
+    problem: `scope has a character outside RFC 6749 3.3 in ${shown(odd)}`,
+  }))
   return scopes
 }
 
@@ -89,12 +86,12 @@ export function requireWithin(
 ): void {
   const known = new Set(allowed)
   const beyond = asked.find((each) => !known.has(each))
-  if (beyond !== undefined)
-    throw new OAuthError('invalid_scope', {
-      rule: 'RFC 6749 §3.3',
-      expected: `scope is among ${whose}: ${named(allowed)}`,
-      came: beyond,
-      problem: `scope ${shown(beyond)} is not among ${whose}: ${named(allowed)}`,
-      next,
-    })
+  check(beyond === undefined, 'invalid_scope', () => ({
+    rule: 'RFC 6749 §3.3',
+    expected: `scope is among ${whose}: ${named(allowed)}`,
+    came: beyond ?? formatScope(asked),
+    wanted: allowed,
+    problem: `scope ${shown(beyond)} is not among ${whose}: ${named(allowed)}`,
+    next,
+  }))
 }

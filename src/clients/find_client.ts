@@ -1,4 +1,5 @@
 /** Finds a client by its client_id, in the store or in a client source. */
+import { check } from '../auth/check.ts'
 import { OAuthError } from '../auth/errors.ts'
 import { RefusedError } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
@@ -64,6 +65,6 @@ export async function requireClient(
     const { code, refusal } = otherwise()
     throw new OAuthError(code, { ...error.refusal, status: refusal.status ?? error.refusal.status })
   })
-  if (!client) throw otherwise()
+  check(client, otherwise)
   return client
 }

@@ -1,5 +1,5 @@
 /** Token introspection endpoint. https://www.rfc-editor.org/rfc/rfc7662 */
-import { OAuthError } from '../auth/errors.ts'
+import { check } from '../auth/check.ts'
 import { formatScope } from '../auth/scope.ts'
 import { TokenParams } from '../auth/params.ts'
 import { kindOf } from '../auth/token.ts'
@@ -30,11 +30,10 @@ export const introspection = defineEndpoint({
   async post(call, context) {
     const params = await form(call, context)
     const client = await authenticateClient(call, params, context)
-    if (isPublic(client))
-      throw new OAuthError('invalid_client', {
-        rule: 'RFC 7662 §2.1',
-        expected: 'introspection requires client authentication (RFC 7662 2.1)',
-      })
+    check(!isPublic(client), 'invalid_client', () => ({
+      rule: 'RFC 7662 §2.1',
+      expected: 'introspection requires client authentication (RFC 7662 2.1)',
+    }))
     const { token } = shape(TokenParams, params)
     const found =
       kindOf(token) === 'refresh'

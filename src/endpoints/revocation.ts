@@ -1,6 +1,6 @@
 /** Token revocation endpoint. https://www.rfc-editor.org/rfc/rfc7009 */
+import { check } from '../auth/check.ts'
 import { note } from '../models/audit/note.ts'
-import { OAuthError } from '../auth/errors.ts'
 import { TokenParams } from '../auth/params.ts'
 import { kindOf } from '../auth/token.ts'
 import type { Context } from '../contracts/context.ts'
@@ -48,12 +48,11 @@ export const revocation = defineEndpoint({
 })
 
 function requireOwner(owner: string, client: Client): void {
-  if (owner !== client.client_id)
-    throw new OAuthError('invalid_grant', {
-      rule: 'RFC 7009 §2.1',
-      expected: 'a token that was issued to this client',
-      problem: 'this token was issued to another client',
-    })
+  check(owner === client.client_id, 'invalid_grant', () => ({
+    rule: 'RFC 7009 §2.1',
+    expected: 'a token that was issued to this client',
+    problem: 'this token was issued to another client',
+  }))
 }
 
 /** What was revoked; nothing for a token that was not valid any more. */

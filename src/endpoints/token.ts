@@ -1,5 +1,5 @@
 /** Token endpoint: authenticates the client, lets the grant type decide what is issued, and mints the tokens. https://www.rfc-editor.org/rfc/rfc6749#section-3.2 */
-import { OAuthError } from '../auth/errors.ts'
+import { check } from '../auth/check.ts'
 import type { Context } from '../contracts/context.ts'
 import { settled } from '../grants/grant_rules.ts'
 import type { Bound } from '../contracts/grant_type.ts'
@@ -51,25 +51,24 @@ const served = ({ table }: Context): string =>
     .join(', ')
 
 function grantTypeOf(name: string | undefined, client: Client, context: Context) {
-  if (name === undefined)
-    throw new OAuthError('invalid_request', {
-      rule: 'RFC 6749 §4.1.3',
-      expected: `grant_type is required: one of ${served(context)}`,
-    })
+  check(name !== undefined, 'invalid_request', () => ({
+    rule: 'RFC 6749 §4.1.3',
+    expected: `grant_type is required: one of ${served(context)}`,
+    came: name,
+  }))
   const grantType = context.table.grantTypes.get(name)
-  if (!grantType || grantType.withoutTokenRequest)
-    throw new OAuthError('unsupported_grant_type', {
-      rule: 'RFC 6749 §5.2',
-      expected: `grant_type must be among ${served(context)}`,
-      came: name,
-    })
-  if (!client.grant_types.includes(name))
-    throw new OAuthError('unauthorized_client', {
-      rule: 'RFC 7591 §2',
-      expected: `grant_type is one that this client registered: ${client.grant_types.join(', ')}`,
-      came: name,
-      problem: `this client is registered for ${client.grant_types.join(', ')}, not for ${name}`,
-    })
+  check(grantType && !grantType.withoutTokenRequest, 'unsupported_grant_type', () => ({
+    rule: 'RFC 6749 §5.2',
+    expected: `grant_type must be among ${served(context)}`,
+    came: name,
+  }))
+  check(client.grant_types.includes(name), 'unauthorized_client', () => ({
+    rule: 'RFC 7591 §2',
+    expected: `grant_type is one that this client registered: ${client.grant_types.join(', ')}`,
+    came: name,
+    wanted: client.grant_types,
+    problem: `this client is registered for ${client.grant_types.join(', ')}, not for ${name}`,
+  }))
   return grantType
 }
 
@@ -78,7 +77,7 @@ export async function bind(call: Call, client: Client, context: Context): Promis
   let all: Bound | undefined
   for (const binding of context.table.tokenBindings) {
     const bound = await binding.bind(call, context, client)
-    if (!bound && binding.isRequired?.(client)) throw binding.missing()
+    check(bound || !binding.isRequired?.(client), () => binding.missing())
     if (bound)
       all = {
         cnf: { ...all?.cnf, ...bound.cnf },

@@ -1,4 +1,5 @@
 /** `id_token_hint`: an ID Token of this provider that names the End-User or session of a request. It may be expired. https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
+import { check } from '../auth/check.ts'
 import { OAuthError } from '../auth/errors.ts'
 import { secret } from '../auth/refusal.ts'
 import { type Claims, kidOf, unverifiedClaims } from '../auth/jws.ts'
@@ -79,7 +80,7 @@ export async function hintedSubject(
 ): Promise<string | undefined> {
   if (jwt === undefined) return undefined
   const hint = await readHint(jwt, context, client)
-  if (!hint) throw notOurHint(jwt)
+  check(hint, () => notOurHint(jwt))
   return hint.sub
 }
 

@@ -1,6 +1,6 @@
 /** The parameters of a logout request and their checks. https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout */
+import { check } from '../auth/check.ts'
 import * as v from 'valibot'
-import { OAuthError } from '../auth/errors.ts'
 import { optionalText, type Params } from '../auth/params.ts'
 import { matchRedirectUri, type TrustedRedirect } from '../auth/redirect_uri.ts'
 import { shown } from '../auth/refusal.ts'
@@ -36,32 +36,32 @@ export async function readLogoutRequest(params: LogoutParams, context: Context):
   const named = client_id === undefined ? undefined : await findClient(context, client_id)
   const hint = id_token_hint === undefined ? undefined : await readHint(id_token_hint, context, named)
   const audience = hint?.aud ?? (id_token_hint && unverifiedAudience(id_token_hint, context))
-  if (id_token_hint !== undefined && audience === undefined) throw notOurHint(id_token_hint)
-  if (audience !== undefined && client_id !== undefined && client_id !== audience)
-    throw new OAuthError('invalid_request', {
+  if (id_token_hint !== undefined) check(audience !== undefined, () => notOurHint(id_token_hint))
+  if (audience !== undefined && client_id !== undefined)
+    check(client_id === audience, 'invalid_request', () => ({
       rule: 'OpenID Connect RP-Initiated Logout §2',
       expected: `client_id is the audience of id_token_hint: ${audience}`,
       came: client_id,
+      wanted: audience,
       problem: 'client_id differs from the audience of id_token_hint',
-    })
+    }))
   const client = named ?? (audience === undefined ? undefined : await findClient(context, audience))
   return { params, hint, client, redirect: readRedirect(params.post_logout_redirect_uri, client) }
 }
 
 function readRedirect(uri: string | undefined, client: Client | undefined): TrustedRedirect | undefined {
   if (uri === undefined) return undefined
-  if (!client)
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect RP-Initiated Logout §3',
-      expected: 'post_logout_redirect_uri needs an id_token_hint or a client_id to belong to',
-    })
+  check(client, 'invalid_request', () => ({
+    rule: 'OpenID Connect RP-Initiated Logout §3',
+    expected: 'post_logout_redirect_uri needs an id_token_hint or a client_id to belong to',
+  }))
   const redirect = matchRedirectUri(client.post_logout_redirect_uris, uri, client)
-  if (!redirect)
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect RP-Initiated Logout §3',
-      expected: `post_logout_redirect_uri is registered: ${client.post_logout_redirect_uris.join(', ') || 'none'}`,
-      came: uri,
-      problem: `post_logout_redirect_uri ${shown(uri)} is not registered for this client`,
-    })
+  check(redirect, 'invalid_request', () => ({
+    rule: 'OpenID Connect RP-Initiated Logout §3',
+    expected: `post_logout_redirect_uri is registered: ${client.post_logout_redirect_uris.join(', ') || 'none'}`,
+    came: uri,
+    wanted: client.post_logout_redirect_uris,
+    problem: `post_logout_redirect_uri ${shown(uri)} is not registered for this client`,
+  }))
   return redirect
 }

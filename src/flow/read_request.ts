@@ -1,4 +1,5 @@
 /** Reads and checks an authorization request: client, request sources, redirect, and all checks that need no End-User. */
+import { check } from '../auth/check.ts'
 import { readAuthorizationRequest } from '../auth/authorization_request.ts'
 import { OAuthError } from '../auth/errors.ts'
 import { matchRedirectUri, type TrustedRedirect } from '../auth/redirect_uri.ts'
@@ -15,29 +16,29 @@ import { servedPrompts } from './prompts.ts'
 import { hintedSubject } from './id_token_hint.ts'
 
 export async function clientOf(context: Context, { client_id }: Params): Promise<Client> {
-  if (client_id === undefined)
-    throw new OAuthError('invalid_request', {
-      rule: 'RFC 6749 §4.1.1',
-      expected: 'client_id is required',
-    })
+  check(client_id !== undefined, 'invalid_request', () => ({
+    rule: 'RFC 6749 §4.1.1',
+    expected: 'client_id is required',
+    came: client_id,
+  }))
   return requireClient(context, client_id, () => unknownClient(client_id))
 }
 
 /** If the redirect is not registered for the client, the error is a page and not a redirect (RFC 9700 §4.11). */
 export function requireTrustedRedirect(client: Client, params: Params): TrustedRedirect {
-  if (params.redirect_uri === undefined)
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect Core §3.1.2.1',
-      expected: 'redirect_uri is required',
-    })
+  check(params.redirect_uri !== undefined, 'invalid_request', () => ({
+    rule: 'OpenID Connect Core §3.1.2.1',
+    expected: 'redirect_uri is required',
+    came: params.redirect_uri,
+  }))
   const redirect = matchRedirectUri(client.redirect_uris, params.redirect_uri, client)
-  if (!redirect)
-    throw new OAuthError('invalid_request', {
-      rule: 'RFC 9700 §2.1',
-      expected: `redirect_uri is one that this client registered: ${client.redirect_uris.join(', ') || 'none'}`,
-      came: params.redirect_uri,
-      problem: `redirect_uri ${shown(params.redirect_uri)} is not registered for this client. Redirect URIs are compared character by character`,
-    })
+  check(redirect, 'invalid_request', () => ({
+    rule: 'RFC 9700 §2.1',
+    expected: `redirect_uri is one that this client registered: ${client.redirect_uris.join(', ') || 'none'}`,
+    came: params.redirect_uri,
+    wanted: client.redirect_uris,
+    problem: `redirect_uri ${shown(params.redirect_uri)} is not registered for this client. Redirect URIs are compared character by character`,
+  }))
   return redirect
 }
 
@@ -117,13 +118,12 @@ export async function readRequest(
   received?: ReceivedRequest,
 ): Promise<CheckedRequest> {
   for (const [name, code] of Object.entries(notServed))
-    if (params[name] !== undefined)
-      // a feature that supports the parameter has removed it
-      throw new OAuthError(code, {
-        rule: 'OpenID Connect Core §3.1.2.6',
-        expected: `a request without ${name}`,
-        problem: `the parameter ${name} is not supported`,
-      })
+    // a feature that supports the parameter has removed it
+    check(params[name] === undefined, code, () => ({
+      rule: 'OpenID Connect Core §3.1.2.6',
+      expected: `a request without ${name}`,
+      problem: `the parameter ${name} is not supported`,
+    }))
   if (received)
     for (const rule of context.table.authorizationRules) await rule.demand?.(context, { ...received, params })
   const request = readAuthorizationRequest(params, redirect, client, {
@@ -143,12 +143,12 @@ export async function readRequest(
   if (received) for (const rule of context.table.authorizationRules) await rule.check?.(context, received)
   const extra = await readExtra(params, client, context)
   const hinted = await hintedSubject(params.id_token_hint, client, context)
-  if (hinted !== undefined && request.subjects?.includes(hinted) === false)
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect Core §5.5.1',
-      expected: 'id_token_hint and the claims parameter name one End-User',
-      came: [hinted, ...request.subjects],
-      problem: 'id_token_hint and the claims parameter name different End-Users',
-    })
+  check(hinted === undefined || request.subjects?.includes(hinted) !== false, 'invalid_request', () => ({
+    rule: 'OpenID Connect Core §5.5.1',
+    expected: 'id_token_hint and the claims parameter name one End-User',
+    came: hinted,
+    wanted: request.subjects,
+    problem: 'id_token_hint and the claims parameter name different End-Users',
+  }))
   return { request, client, extra, subjects: hinted === undefined ? request.subjects : [hinted] }
 }

@@ -1,6 +1,6 @@
 /** The grant type client_credentials: the client acts for itself. https://www.rfc-editor.org/rfc/rfc6749#section-4.4 */
+import { check } from '../auth/check.ts'
 import * as v from 'valibot'
-import { OAuthError } from '../auth/errors.ts'
 import { optionalText } from '../auth/params.ts'
 import { parseScope, requireWithin, scopeValues, standardScopes } from '../auth/scope.ts'
 import { isPublic } from '../models/client.ts'
@@ -12,11 +12,10 @@ export const clientCredentials = defineGrantType(
   'client_credentials',
   v.object({ scope: optionalText('Without scopes about End-Users') }),
   async ({ params, client }) => {
-    if (isPublic(client))
-      throw new OAuthError('unauthorized_client', {
-        rule: 'RFC 6749 §4.4',
-        expected: 'client_credentials is for clients that authenticate',
-      })
+    check(!isPublic(client), 'unauthorized_client', () => ({
+      rule: 'RFC 6749 §4.4',
+      expected: 'client_credentials is for clients that authenticate',
+    }))
     const registered = scopeValues(client.scope).filter((each) => !endUserScopes.includes(each))
     const scope = params.scope === undefined ? registered : parseScope(params.scope)
     requireWithin(

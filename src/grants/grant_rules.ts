@@ -1,5 +1,5 @@
 /** The checks for every use of a grant: the rules of the features, and that the account of its End-User is active. */
-import { OAuthError } from '../auth/errors.ts'
+import { check } from '../auth/check.ts'
 import type { Context } from '../contracts/context.ts'
 import { requireSigners } from '../clients/signer.ts'
 import type { Answer, GrantUse, Issue } from '../contracts/grant_type.ts'
@@ -13,19 +13,18 @@ import { isActive } from '../models/user.ts'
  */
 export async function admit(grant: Grant, request: GrantUse): Promise<void> {
   const { tokens_since: since = 0 } = request.client
-  if ((grant.begun_at ?? 0) < since)
-    throw new OAuthError('invalid_grant', {
-      rule: 'RFC 6749 §5.2',
-      expected: 'a grant from after this client was made',
-      problem: 'the grant belongs to a removed client that had the same client_id',
-    })
-  if (grant.cnf !== undefined && !Bun.deepEquals(grant.cnf, request.bound?.cnf))
-    throw new OAuthError('invalid_grant', {
-      rule: 'RFC 9449 §5',
-      expected: 'a proof by the key that the grant is bound to',
-      came: request.bound?.cnf,
-      problem: 'the grant is bound to a different key than the one this request proves',
-    })
+  check((grant.begun_at ?? 0) >= since, 'invalid_grant', () => ({
+    rule: 'RFC 6749 §5.2',
+    expected: 'a grant from after this client was made',
+    problem: 'the grant belongs to a removed client that had the same client_id',
+  }))
+  check(grant.cnf === undefined || Bun.deepEquals(grant.cnf, request.bound?.cnf), 'invalid_grant', () => ({
+    rule: 'RFC 9449 §5',
+    expected: 'a proof by the key that the grant is bound to',
+    came: request.bound?.cnf,
+    wanted: grant.cnf,
+    problem: 'the grant is bound to a different key than the one this request proves',
+  }))
   for (const rule of request.context.table.grantRules) if (rule.admit) await rule.admit(grant, request)
   requireSigners(request.context, request.client, grant.scope)
 }
@@ -51,11 +50,12 @@ async function keepClient({ client, context }: GrantUse): Promise<void> {
 async function requireActive(answer: Answer, context: Context): Promise<Issue> {
   if (!answer.grant) return answer
   const { user } = answer
-  if (isActive(user)) return { ...answer, user }
-  await Grant.end(context, answer.grant.grant_id)
-  throw new OAuthError('invalid_grant', {
+  const active = isActive(user)
+  if (!active) await Grant.end(context, answer.grant.grant_id)
+  check(active, 'invalid_grant', () => ({
     rule: 'RFC 6749 §5.2',
     expected: 'a grant of an End-User with an active account',
     problem: 'the account of the End-User has been deleted or disabled',
-  })
+  }))
+  return { ...answer, user }
 }

@@ -1,7 +1,9 @@
 /** The grant type refresh_token: each use rotates the token, a retry within the grace period gets the same successor, and other reuse ends the grant. https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2 */
+import { check } from '../auth/check.ts'
 import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { optionalText } from '../auth/params.ts'
+import type { Grounds } from '../auth/refusal.ts'
 import type { Rule } from '../auth/rule.ts'
 import { parseScope, requireWithin } from '../auth/scope.ts'
 import type { Context } from '../contracts/context.ts'
@@ -20,35 +22,39 @@ const Params = v.object({
   scope: optionalText('Within what was granted'),
 })
 
-const refuse = (rule: Rule, expected: string, problem: string) =>
-  new OAuthError('invalid_grant', { rule, expected, problem })
+const refuse = (rule: Rule, expected: string, problem: string, values?: Pick<Grounds, 'came' | 'wanted'>) =>
+  new OAuthError('invalid_grant', { rule, expected, problem, ...values })
 
 export const refreshToken = defineGrantType('refresh_token', Params, async (request) => {
   const { params, client, context } = request
   const handle = readRefreshHandle(context.secrets.refresh, params.refresh_token)
   const loaded = handle && (await Grant.load(context, handle.grantId))
   const found = loaded?.record
-  if (!found?.refresh)
-    throw refuse(
+  check(found?.refresh, () =>
+    refuse(
       'RFC 6749 §6',
       'a valid refresh token of this provider',
       'the refresh token is unknown, has expired or was revoked',
-    )
-  if (found.client_id !== client.client_id)
-    throw refuse(
+    ),
+  )
+  check(found.client_id === client.client_id, () =>
+    refuse(
       'RFC 6749 §6',
       'a refresh token that was issued to this client',
       'the refresh token was issued to another client',
-    )
-  if (isPublic(client) && found.authenticated === true) {
-    // The client has become public since (RFC 7592 §2.2). Only its authentication protected a stolen token.
-    await Grant.end(context, found.grant_id)
-    throw refuse(
+      { came: client.client_id, wanted: found.client_id },
+    ),
+  )
+  // The client has become public since (RFC 7592 §2.2). Only its authentication protected a stolen token.
+  const isUnproven = isPublic(client) && found.authenticated === true
+  if (isUnproven) await Grant.end(context, found.grant_id)
+  check(!isUnproven, () =>
+    refuse(
       'RFC 6749 §6',
       'the client authenticates, as it did when the token was issued',
       'the client authenticated when it got this token and no longer does: a new authorization request is needed',
-    )
-  }
+    ),
+  )
   await admit(found, request)
   const scope = params.scope === undefined ? found.scope : parseScope(params.scope)
   requireWithin(scope, found.scope, 'the scopes of this grant') // RFC 6749 §6: narrower, never wider
@@ -56,15 +62,23 @@ export const refreshToken = defineGrantType('refresh_token', Params, async (requ
     found.session_bound ? Session.find(context, found.authentication.sid) : true,
     User.find(context, found.sub),
   ])
-  if (!session) {
-    await Grant.end(context, found.grant_id)
-    throw refuse(
+  if (!session) await Grant.end(context, found.grant_id)
+  check(session, () =>
+    refuse(
       'OpenID Connect Core §11',
       'a session that has not ended, or the scope offline_access',
       'the session of this refresh token has ended; with offline_access the token would remain valid',
-    )
-  }
-  const { grant, generation } = await rotate(context, loaded!, handle!.generation, client)
+    ),
+  )
+  const moved = await rotate(context, loaded!, handle!.generation, client)
+  check(moved, () =>
+    refuse(
+      'RFC 9700 §4.14.2',
+      'the refresh token of the latest answer',
+      'the refresh token was used before; all tokens of this grant are revoked',
+    ),
+  )
+  const { grant, generation } = moved
   return {
     scope,
     grant,
@@ -78,13 +92,13 @@ export const refreshToken = defineGrantType('refresh_token', Params, async (requ
 const isWithinGrace = (rotatedAt: number, { clock, config }: Context): boolean =>
   Math.max(0, clock.now() - rotatedAt) < config.refreshTokenGrace * 1000
 
-/** Rotates the token, or answers a retry within the grace period with the same successor. Any other reuse ends the grant. */
+/** Rotates the token, or answers a retry within the grace period with the same successor. Any other reuse ends the grant: undefined. */
 async function rotate(
   context: Context,
   loaded: Loaded<Grant>,
   generation: number,
   client: Client,
-): Promise<{ grant: Grant; generation: number }> {
+): Promise<{ grant: Grant; generation: number } | undefined> {
   const found = loaded.record
   // For a public client whose token is bound to no key, rotation is the only protection against theft (RFC 9700 §2.2.2).
   const stays = !context.config.refreshTokenRotation && (!isPublic(client) || found.cnf !== undefined)
@@ -101,9 +115,5 @@ async function rotate(
   if (now && justRotated) return { grant: now, generation: generation + 1 }
   await Grant.end(context, found.grant_id)
   noteReplay(context, 'refresh_token', found)
-  throw refuse(
-    'RFC 9700 §4.14.2',
-    'the refresh token of the latest answer',
-    'the refresh token was used before; all tokens of this grant are revoked',
-  )
+  return undefined
 }

@@ -1,4 +1,5 @@
 /** Reads the access token of a request, and writes the challenge when there is none or it is refused. https://www.rfc-editor.org/rfc/rfc6750#section-2 */
+import { check } from '../auth/check.ts'
 import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { optionalText } from '../auth/params.ts'
@@ -90,8 +91,8 @@ async function tokenInBody(call: Call, context: Context): Promise<string | undef
 export async function presentedToken(call: Call, context: Context): Promise<PresentedToken> {
   const header = call.request.headers.get('authorization')
   const inBody = await tokenInBody(call, context)
-  if (header !== null && inBody !== undefined)
-    throw malformed(
+  check(header === null || inBody === undefined, () =>
+    malformed(
       new OAuthError('invalid_request', {
         rule: 'RFC 6750 §2',
         expected: 'the access token in one place of the request',
@@ -99,16 +100,16 @@ export async function presentedToken(call: Call, context: Context): Promise<Pres
       }),
       call,
       context,
-    )
+    ),
+  )
   if (inBody !== undefined) return { scheme: 'bearer', token: inBody }
   const match = /^([A-Za-z][A-Za-z0-9-]*) +([A-Za-z0-9._~+/-]+=*) *$/.exec(header ?? '')
-  if (!match)
-    throw new OAuthError('invalid_token', {
-      rule: 'RFC 6750 §3',
-      expected: 'an access token in the Authorization header',
-      problem: 'no access token',
-      next: 'send Authorization: Bearer <access_token>',
-      headers: challenge(context, undefined, undefined, call),
-    })
+  check(match, 'invalid_token', () => ({
+    rule: 'RFC 6750 §3',
+    expected: 'an access token in the Authorization header',
+    problem: 'no access token',
+    next: 'send Authorization: Bearer <access_token>',
+    headers: challenge(context, undefined, undefined, call),
+  }))
   return { scheme: match[1]!.toLowerCase(), token: match[2]! }
 }

@@ -1,4 +1,5 @@
 /** The five client authentication methods of the core. https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication */
+import { check } from '../auth/check.ts'
 import type { JWTPayload, JWTVerifyResult } from 'jose'
 import type { Credentials } from '../auth/client_auth.ts'
 import { OAuthError, WrongSecret } from '../auth/errors.ts'
@@ -29,10 +30,12 @@ const ofAssertion = (
   came?: unknown,
   rule: Rule = 'RFC 7523 §3',
   problem = expected,
+  wanted?: unknown,
 ): Grounds => ({
   rule,
   expected: `client_assertion: ${expected}`,
   came,
+  wanted,
   problem: `client_assertion: ${problem}`,
 })
 const wrongAssertion = (...said: Parameters<typeof ofAssertion>) =>
@@ -51,8 +54,10 @@ const bySecret = (name: 'client_secret_basic' | 'client_secret_post'): ClientAut
   presentedAs: name,
   guessable: true,
   async verify(_call, context, { credentials, client }) {
-    if (!('secrets' in credentials) || !isSecretOf(client, credentials.secrets, context))
-      throw new WrongSecret(grounds('the client_secret of this client'))
+    check(
+      'secrets' in credentials && isSecretOf(client, credentials.secrets, context),
+      () => new WrongSecret(grounds('the client_secret of this client')),
+    )
   },
 })
 
@@ -84,17 +89,25 @@ const ofRequests = [
  * another type, or with a parameter of a request, authenticates no client (RFC 8725 §3.11, RFC 9101 §10.8).
  */
 function requireAssertion(typ: unknown, payload: JWTPayload): void {
-  if (!hasType(typ, clientAuthenticationTypes))
-    throw wrongAssertion('typ must be client-authentication+jwt, JWT or absent', typ)
-  if (isMarkedAccessToken(payload)) throw wrongAssertion('no access token')
+  check(hasType(typ, clientAuthenticationTypes), () =>
+    wrongAssertion(
+      'typ must be client-authentication+jwt, JWT or absent',
+      typ,
+      undefined,
+      undefined,
+      clientAuthenticationTypes,
+    ),
+  )
+  check(!isMarkedAccessToken(payload), () => wrongAssertion('no access token'))
   const parameter = ofRequests.find((name) => Object.hasOwn(payload, name))
-  if (parameter !== undefined)
-    throw wrongAssertion(
+  check(parameter === undefined, () =>
+    wrongAssertion(
       'no parameter of an authorization request',
       parameter,
       'RFC 9101 §10.8',
       `${parameter} is a parameter of an authorization request: this looks like a request object`,
-    )
+    ),
+  )
 }
 
 /** Checks an assertion (RFC 7523 §3): issuer, subject, audience, lifetime, and that its `jti` was not used before. */
@@ -104,7 +117,7 @@ async function verifyAssertion(
   { credentials, client }: { credentials: Credentials; client: Client },
   verify: Verify,
 ): Promise<void> {
-  if (credentials.method !== 'client_assertion') throw wrong('a client_assertion')
+  check(credentials.method === 'client_assertion', () => wrong('a client_assertion'))
   const now = context.clock.now()
   const audiences = audiencesOf(call, context)
   const { payload, protectedHeader } = await verify(credentials.assertion, audiences, new Date(now)).catch(
@@ -115,34 +128,52 @@ async function verifyAssertion(
     },
   )
   requireAssertion(protectedHeader.typ, payload)
-  if (payload.iss !== client.client_id || payload.sub !== client.client_id)
-    throw wrongAssertion('iss and sub must both be the client_id', [payload.iss, payload.sub])
+  check(payload.iss === client.client_id && payload.sub === client.client_id, () =>
+    wrongAssertion(
+      'iss and sub must both be the client_id',
+      [payload.iss, payload.sub],
+      undefined,
+      undefined,
+      [client.client_id, client.client_id],
+    ),
+  )
   // A second audience may be an attacker who forwards the assertion. A list of audiences is accepted only in the classic profile.
   const foreign = [payload.aud].flat().some((each) => !audiences.includes(each ?? ''))
-  if (foreign || (Array.isArray(payload.aud) && context.config.profile !== 'classic'))
-    throw wrongAssertion(`aud must be ${context.config.issuer} alone, as a string`, payload.aud)
-  if (payload.iat !== undefined && payload.iat * 1000 - now > 60_000)
-    throw wrongAssertion(
+  check(!foreign && (!Array.isArray(payload.aud) || context.config.profile === 'classic'), () =>
+    wrongAssertion(
+      `aud must be ${context.config.issuer} alone, as a string`,
+      payload.aud,
+      undefined,
+      undefined,
+      context.config.issuer,
+    ),
+  )
+  check(payload.iat === undefined || payload.iat * 1000 - now <= 60_000, () =>
+    wrongAssertion(
       'iat is at most a minute ahead',
       payload.iat,
       'RFC 7523 §3',
       'iat is more than a minute ahead',
-    )
-  if (payload.exp === undefined || payload.exp * 1000 - now > maxAssertionLifetimeSeconds * 1000)
-    throw wrongAssertion(`exp is required, at most ${maxAssertionLifetimeSeconds} seconds ahead`, payload.exp)
-  if (typeof payload.jti !== 'string')
-    throw wrongAssertion('jti is required', payload.jti, 'OpenID Connect Core §9')
+    ),
+  )
+  check(payload.exp !== undefined && payload.exp * 1000 - now <= maxAssertionLifetimeSeconds * 1000, () =>
+    wrongAssertion(`exp is required, at most ${maxAssertionLifetimeSeconds} seconds ahead`, payload.exp),
+  )
+  check(typeof payload.jti === 'string', () =>
+    wrongAssertion('jti is required', payload.jti, 'OpenID Connect Core §9'),
+  )
   const ttl = rememberedMs(context.clock, payload.exp + toleranceSeconds)
   const key = `assertion:${sha256(`${client.client_id} ${payload.jti}`)}`
   const issued = issuedAt(payload.iat, payload.exp - maxAssertionLifetimeSeconds)
   const problem = await useOnce(context, key, ttl, issued)
-  if (problem)
-    throw wrongAssertion(
+  check(!problem, () =>
+    wrongAssertion(
       'a jti that was not used before',
       payload.jti,
       'OpenID Connect Core §9',
-      onceWords('this jti', problem),
-    )
+      onceWords('this jti', problem ?? 'used'),
+    ),
+  )
 }
 
 /** Seconds by which the clocks of clients may differ from ours. */
@@ -188,7 +219,7 @@ const clientSecretJwt: ClientAuthMethod = {
       const verify = (secret: string) =>
         jwtVerify(jwt, utf8(secret), options(audience, now, allowed(client, hmacAlgs)))
       const [newest, former] = secretsOf(client, context)
-      if (!newest) throw wrong('a client whose client_secret can be decrypted') // never verify with an empty key
+      check(newest, () => wrong('a client whose client_secret can be decrypted')) // never verify with an empty key
       const isWrong = (error: unknown) => error instanceof errors.JWSSignatureVerificationFailed
       return verify(newest)
         .catch((error: unknown) => {

@@ -1,4 +1,5 @@
 /** Permission to register a client: open, closed, or with an initial access token. https://www.rfc-editor.org/rfc/rfc7591#section-3 */
+import { check } from '../auth/check.ts'
 import { OAuthError } from '../auth/errors.ts'
 import { secret } from '../auth/refusal.ts'
 import type { RegistrationLimits } from '../auth/registration_limits.ts'
@@ -22,29 +23,29 @@ const unlimited: Permission = { spend: async () => {} }
 /** Throws 403 when registration is closed, 401 without a valid token. */
 export async function requirePermission(call: Call, context: Context): Promise<Permission> {
   const { registration: mode, registrationInitialAccessToken: expected } = context.config
-  if (mode === 'closed')
-    throw new OAuthError('access_denied', {
-      rule: 'RFC 7591 §3',
-      expected: 'a provider that accepts registrations',
-      problem: 'this provider does not accept registrations; ask its operator for a client',
-    })
+  check(mode !== 'closed', 'access_denied', () => ({
+    rule: 'RFC 7591 §3',
+    expected: 'a provider that accepts registrations',
+    problem: 'this provider does not accept registrations; ask its operator for a client',
+  }))
   const [, token] = /^Bearer +(\S+)$/i.exec(call.request.headers.get('authorization') ?? '') ?? []
   if (token?.startsWith(initialTokenPrefix)) return ofRecord(token, context)
   if (mode === 'open') return unlimited
-  if (token === undefined || expected === undefined || !equalInConstantTime(token, expected))
-    throw refused(context, token)
+  check(token !== undefined && expected !== undefined && equalInConstantTime(token, expected), () =>
+    refused(context, token),
+  )
   return unlimited
 }
 
 async function ofRecord(token: string, context: Context): Promise<Permission> {
   const record = await InitialAccessToken.ofToken(context, token)
-  if (!record) throw refused(context, token)
+  check(record, () => refused(context, token))
   const { id, name, limits } = record
   return {
     limits,
     token: `${id} ${name}`,
     async spend() {
-      if (!(await InitialAccessToken.spend(context, id))) throw refused(context, token)
+      check(await InitialAccessToken.spend(context, id), () => refused(context, token))
     },
   }
 }

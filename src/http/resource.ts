@@ -1,5 +1,5 @@
 /** Checks the access token of a request to one of our own protected resources. https://www.rfc-editor.org/rfc/rfc6750#section-3 */
-import { OAuthError } from '../auth/errors.ts'
+import { check } from '../auth/check.ts'
 import { secret } from '../auth/refusal.ts'
 import { findClient } from '../clients/find_client.ts'
 import type { Context } from '../contracts/context.ts'
@@ -41,8 +41,8 @@ export async function requireTokenFor(
 ): Promise<LiveToken> {
   const { scheme, token } = await presentedToken(call, context)
   const live = await find(context, token)
-  if (!live)
-    throw invalidToken(
+  check(live, () =>
+    invalidToken(
       context,
       {
         rule: 'RFC 6750 §3.1',
@@ -51,21 +51,24 @@ export async function requireTokenFor(
         problem: 'the access token is unknown, has expired or was revoked',
       },
       call,
-    )
+    ),
+  )
   call.clientId = live.claims.client_id
   // Other callers than pages cause no read of the client here.
   if (call.request.headers.has('origin')) call.client = await findClient(context, live.claims.client_id)
-  if (!isMeant(live))
-    throw invalidToken(
+  check(isMeant(live), () =>
+    invalidToken(
       context,
       {
         rule: 'RFC 9068 §4',
         expected: `aud has ${audience}`,
         came: live.claims.aud,
+        wanted: audience,
         problem: 'the access token was issued for another API (its aud)',
       },
       call,
-    )
+    ),
+  )
   if (live.claims.cnf !== undefined || scheme !== 'bearer')
     await requireBinding(call, context, scheme, token, live.claims.cnf)
   await countToken(call, context, live)
@@ -74,15 +77,15 @@ export async function requireTokenFor(
 
 /** Throws 403 with the challenge that names the scope. */
 function requireScope(call: Call, context: Context, held: readonly string[], scope: string): void {
-  if (held.includes(scope)) return
   const description = `the access token lacks the scope ${scope}`
-  throw new OAuthError('insufficient_scope', {
+  check(held.includes(scope), 'insufficient_scope', () => ({
     rule: 'RFC 6750 §3.1',
     expected: `an access token of scope ${scope}`,
     came: held.join(' '),
+    wanted: scope,
     problem: description,
     headers: challenge(context, 'insufficient_scope', description, call, [`scope="${scope}"`]),
-  })
+  }))
 }
 
 /**
@@ -106,22 +109,24 @@ async function requireBinding(
   cnf: LiveToken['claims']['cnf'],
 ): Promise<void> {
   if (cnf === undefined) {
-    if (scheme !== 'bearer')
-      throw invalidToken(
+    check(scheme === 'bearer', () =>
+      invalidToken(
         context,
         {
           rule: 'RFC 6750 §2.1',
           expected: 'the scheme Bearer for a token that is bound to no key',
           came: scheme,
+          wanted: 'bearer',
           problem: 'this is a bearer token: use Authorization: Bearer',
         },
         call,
-      )
+      ),
+    )
     return
   }
   const bound = bindingOf(cnf, context)
-  if (!bound)
-    throw invalidToken(
+  check(bound, () =>
+    invalidToken(
       context,
       {
         rule: 'RFC 6750 §3.1',
@@ -130,9 +135,10 @@ async function requireBinding(
         problem: 'this token is bound to a key by a method that this provider does not support',
       },
       call,
-    )
-  if (bound.scheme.toLowerCase() !== scheme)
-    throw invalidToken(
+    ),
+  )
+  check(bound.scheme.toLowerCase() === scheme, () =>
+    invalidToken(
       context,
       {
         rule: 'RFC 9449 §7.1',
@@ -141,6 +147,7 @@ async function requireBinding(
         problem: `this token is bound: use Authorization: ${bound.scheme}`,
       },
       call,
-    )
+    ),
+  )
   for (const binding of bound.bindings) await binding.check(call, context, { cnf, token })
 }

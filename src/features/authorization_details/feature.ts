@@ -1,4 +1,5 @@
 /** Rich authorization requests: structured permissions, shown to the End-User as text. https://www.rfc-editor.org/rfc/rfc9396 */
+import { check } from '../../auth/check.ts'
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { type Grounds, secret, shown } from '../../auth/refusal.ts'
@@ -26,11 +27,12 @@ const refuse = (grounds: Omit<Grounds, 'rule'>) =>
 /** §2 and §5: an array of objects whose types this provider, and this client, may use. */
 function readDetails(text: string | undefined, client: Client, context: Context): Detail[] | undefined {
   if (text === undefined) return undefined
-  if (text.length > maxLength)
-    throw refuse({
+  check(text.length <= maxLength, () =>
+    refuse({
       expected: `authorization_details may have at most ${maxLength} characters`,
       came: text.length,
-    })
+    }),
+  )
   const parsed = v.safeParse(Details, parseJson(text))
   if (!parsed.success)
     throw refuse({
@@ -43,18 +45,20 @@ function readDetails(text: string | undefined, client: Client, context: Context)
   const own = metadata.of(client).authorization_details_types
   for (const [index, detail] of parsed.output.entries()) {
     const { type } = detail
-    if (!known.includes(type))
-      throw refuse({
+    check(known.includes(type), () =>
+      refuse({
         expected: `type of authorization_details is among ${known.join(', ') || 'none'}`,
         came: type,
         problem: `authorization_details type ${shown(type)} is not among ${known.join(', ') || 'none'}`,
-      })
-    if (own && !own.includes(type))
-      throw refuse({
-        expected: `type of authorization_details is one that this client registered: ${own.join(', ') || 'none'}`,
+      }),
+    )
+    check(!own || own.includes(type), () =>
+      refuse({
+        expected: `type of authorization_details is one that this client registered: ${(own ?? known).join(', ') || 'none'}`,
         came: type,
         problem: `this client is not registered for authorization_details of type ${shown(type)}`,
-      })
+      }),
+    )
     requireForm(detail, types[type]!, index)
   }
   return parsed.output
@@ -137,11 +141,12 @@ const textOf = (value: unknown): string =>
       : JSON.stringify(value)
 
 function requireWithin(requested: Detail[] | undefined, granted: readonly Detail[] = []): void {
-  if (requested?.some((each) => !granted.some((other) => Bun.deepEquals(each, other))))
-    throw refuse({
+  check(!requested?.some((each) => !granted.some((other) => Bun.deepEquals(each, other))), () =>
+    refuse({
       expected: 'authorization_details is part of what was granted',
       problem: 'authorization_details asks for more than was granted',
-    })
+    }),
+  )
 }
 
 /** §6: a token request may ask for part of what was granted; each object must be one that was. */
@@ -177,13 +182,14 @@ function grantedTo(issue: Issue, client: Client, requested: Detail[] | undefined
   if (issue.copyOf) return ofToken.of(issue.copyOf).authorization_details
   if (issue.grant) return ofGrant.of(issue.grant).authorization_details
   if (requested === undefined) return undefined
-  if (client.self_registered || metadata.of(client).authorization_details_types === undefined)
-    throw refuse({
+  check(!client.self_registered && metadata.of(client).authorization_details_types !== undefined, () =>
+    refuse({
       expected:
         'an End-User, or a client that an operator registered for the type (authorization_details_types)',
       problem:
         'authorization_details without an End-User are for a client that an operator registered with authorization_details_types',
-    })
+    }),
+  )
   return requested
 }
 

@@ -1,4 +1,5 @@
 /** The backchannel authentication endpoint: a client asks for the authentication of an End-User on another device. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#rfc.section.7 */
+import { check } from '../../auth/check.ts'
 import * as v from 'valibot'
 import { acrDemandOf, isKnownLevel, meetsAcr } from '../../auth/acr.ts'
 import { OAuthError } from '../../auth/errors.ts'
@@ -103,19 +104,20 @@ export const backchannelAuthentication = defineEndpoint({
 
 /** The registration must satisfy today's rules, also when an operator wrote it or it is old. */
 function requireRegistered(client: Client, context: Context): void {
-  if (!client.grant_types.includes(cibaGrant))
-    throw new OAuthError('unauthorized_client', {
-      rule: 'OpenID Connect CIBA §13',
-      expected: `a client that registered the grant type ${cibaGrant}`,
-      came: client.grant_types,
-      problem: `this client is not registered for ${cibaGrant}`,
-    })
+  check(client.grant_types.includes(cibaGrant), 'unauthorized_client', () => ({
+    rule: 'OpenID Connect CIBA §13',
+    expected: `a client that registered the grant type ${cibaGrant}`,
+    came: client.grant_types,
+    problem: `this client is not registered for ${cibaGrant}`,
+  }))
   const problem = problemOf(
     metadata.set(client, { backchannel_token_delivery_mode: modeOf(client) }),
     context,
   )
-  if (problem !== undefined)
-    throw new OAuthError('unauthorized_client', { rule: 'OpenID Connect CIBA §4', expected: problem })
+  check(problem === undefined, 'unauthorized_client', () => ({
+    rule: 'OpenID Connect CIBA §4',
+    expected: problem ?? 'the client can get its tokens in its mode of delivery',
+  }))
 }
 
 type ReadRequest = Pick<BackchannelRequest, 'scope' | 'acr' | 'extra' | 'bound' | 'binding_message'> & {
@@ -126,32 +128,28 @@ type ReadRequest = Pick<BackchannelRequest, 'scope' | 'acr' | 'extra' | 'bound' 
 /** All parameters but the hint, validated. */
 async function readRequest(given: Params, client: Client, context: Context): Promise<ReadRequest> {
   const params = shape(BackchannelParams, given)
-  if (params.scope === undefined)
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect CIBA §7.1',
-      expected: 'scope is required and must have openid',
-    })
+  check(params.scope !== undefined, 'invalid_request', () => ({
+    rule: 'OpenID Connect CIBA §7.1',
+    expected: 'scope is required and must have openid',
+  }))
   const scope = withoutIdleOffline(parseScope(params.scope), client)
-  if (!scope.includes('openid'))
-    throw new OAuthError('invalid_scope', {
-      rule: 'OpenID Connect CIBA §7.1',
-      expected: 'scope must have openid',
-      came: params.scope,
-    })
+  check(scope.includes('openid'), 'invalid_scope', () => ({
+    rule: 'OpenID Connect CIBA §7.1',
+    expected: 'scope must have openid',
+    came: params.scope,
+  }))
   requireWithin(scope, context.scopes, 'the scopes of this provider')
   requireWithin(scope, scopeValues(client.scope), 'the scopes this client registered')
-  if (params.user_code !== undefined)
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect CIBA §7.1',
-      expected: 'a request without user_code',
-      problem: 'user_code is not supported',
-    })
-  if ((params.acr_values ?? '').length > 1000)
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect CIBA §7.1',
-      expected: 'acr_values may have at most 1000 characters',
-      came: params.acr_values?.length,
-    })
+  check(params.user_code === undefined, 'invalid_request', () => ({
+    rule: 'OpenID Connect CIBA §7.1',
+    expected: 'a request without user_code',
+    problem: 'user_code is not supported',
+  }))
+  check((params.acr_values ?? '').length <= 1000, 'invalid_request', () => ({
+    rule: 'OpenID Connect CIBA §7.1',
+    expected: 'acr_values may have at most 1000 characters',
+    came: params.acr_values?.length,
+  }))
   const acr = readAcr(params.acr_values, context)
   const read = {
     scope,
@@ -180,36 +178,41 @@ function readAcr(acr_values: string | undefined, { acrValues, config }: Context)
 
 /** A message that could not be shown exactly as sent is refused: no invisible characters, no truncation. */
 function readBindingMessage(message: string | undefined): string | undefined {
-  if (message !== undefined && foreignText(message, maxMessage) !== message)
-    throw new OAuthError('invalid_binding_message', {
+  check(
+    message === undefined || foreignText(message, maxMessage) === message,
+    'invalid_binding_message',
+    () => ({
       rule: 'OpenID Connect CIBA §7.1',
       expected: `binding_message must be one line of at most ${maxMessage} visible characters`,
       came: secret(message), // it may quote an order or an amount of the End-User
-    })
+    }),
+  )
   return message
 }
 /** §7.1: as RFC 6750 §2.1 spells it, at most 1024 characters. */
 function readToken(token: string | undefined, client: Client): string | undefined {
   const mode = modeOf(client)
   if (mode === 'poll') return undefined
-  if (token === undefined || token.length > 1024 || !/^[\w\-.~+/]+=*$/.test(token))
-    throw new OAuthError('invalid_request', {
+  check(
+    token !== undefined && token.length <= 1024 && /^[\w\-.~+/]+=*$/.test(token),
+    'invalid_request',
+    () => ({
       rule: 'OpenID Connect CIBA §7.1',
       expected: `client_notification_token is required for ${mode}: at most 1024 characters of A-Z a-z 0-9 - . _ ~ + /`,
       came: secret(token),
-    })
+    }),
+  )
   return token
 }
 
 function readLifetime(requested: string | undefined, context: Context): number {
   const { cibaRequestTtl, cibaMaxRequestTtl } = settings(context)
   if (requested === undefined) return Math.min(cibaRequestTtl, cibaMaxRequestTtl)
-  if (!/^[1-9]\d{0,8}$/.test(requested))
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect CIBA §7.1',
-      expected: 'requested_expiry must be a positive integer',
-      came: requested,
-    })
+  check(/^[1-9]\d{0,8}$/.test(requested), 'invalid_request', () => ({
+    rule: 'OpenID Connect CIBA §7.1',
+    expected: 'requested_expiry must be a positive integer',
+    came: requested,
+  }))
   return Math.min(Number(requested), cibaMaxRequestTtl)
 }
 

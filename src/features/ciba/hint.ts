@@ -1,5 +1,5 @@
 /** The End-User that the hint of a request identifies. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#auth_request */
-import { OAuthError } from '../../auth/errors.ts'
+import { check } from '../../auth/check.ts'
 import { secret } from '../../auth/refusal.ts'
 import type { Context } from '../../contracts/context.ts'
 import { type Hint, readHint } from '../../flow/id_token_hint.ts'
@@ -19,19 +19,17 @@ type Hints = Readonly<Partial<Record<(typeof hints)[number], string | undefined>
  */
 export async function userOfHint(params: Hints, client: Client, context: Context): Promise<User> {
   const present = hints.filter((name) => params[name] !== undefined)
-  if (present.length !== 1)
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect CIBA §7.1',
-      expected: 'exactly one of login_hint and id_token_hint is required',
-      came: present.join(' and ') || 'none',
-    })
-  if (params.login_hint_token !== undefined)
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect CIBA §7.1',
-      expected: 'login_hint or id_token_hint',
-      problem: 'login_hint_token is not supported',
-      next: 'send login_hint or id_token_hint',
-    })
+  check(present.length === 1, 'invalid_request', () => ({
+    rule: 'OpenID Connect CIBA §7.1',
+    expected: 'exactly one of login_hint and id_token_hint is required',
+    came: present.join(' and ') || 'none',
+  }))
+  check(params.login_hint_token === undefined, 'invalid_request', () => ({
+    rule: 'OpenID Connect CIBA §7.1',
+    expected: 'login_hint or id_token_hint',
+    problem: 'login_hint_token is not supported',
+    next: 'send login_hint or id_token_hint',
+  }))
   const hint =
     params.id_token_hint === undefined ? undefined : await ofThisClient(params.id_token_hint, client, context)
   await countTry(context, 'backchannel_hint', client.client_id, 100, 600, {
@@ -40,13 +38,12 @@ export async function userOfHint(params: Hints, client: Client, context: Context
   const user = hint
     ? await hintedUser(hint, client, context)
     : await User.findByLogin(context, params.login_hint!.slice(0, 500))
-  if (!user || !isActive(user))
-    throw new OAuthError('unknown_user_id', {
-      rule: 'OpenID Connect CIBA §13',
-      expected: 'a hint that names an active account',
-      came: secret(params.login_hint ?? params.id_token_hint),
-      problem: 'the hint names no active account',
-    })
+  check(user && isActive(user), 'unknown_user_id', () => ({
+    rule: 'OpenID Connect CIBA §13',
+    expected: 'a hint that names an active account',
+    came: secret(params.login_hint ?? params.id_token_hint),
+    problem: 'the hint names no active account',
+  }))
   await takeBack(context, 'backchannel_hint', client.client_id)
   return user
 }
@@ -54,13 +51,12 @@ export async function userOfHint(params: Hints, client: Client, context: Context
 /** The ID Token must be for this client: with pairwise subjects, `sub` means another End-User for another client. */
 async function ofThisClient(jwt: string, client: Client, context: Context): Promise<Hint> {
   const hint = await readHint(jwt, context, client)
-  if (hint?.aud !== client.client_id)
-    throw new OAuthError('invalid_request', {
-      rule: 'OpenID Connect CIBA §7.1',
-      expected: 'an ID Token that this provider issued to this client',
-      came: secret(jwt),
-      problem: 'id_token_hint is not an ID Token that this provider issued to this client',
-    })
+  check(hint?.aud === client.client_id, 'invalid_request', () => ({
+    rule: 'OpenID Connect CIBA §7.1',
+    expected: 'an ID Token that this provider issued to this client',
+    came: secret(jwt),
+    problem: 'id_token_hint is not an ID Token that this provider issued to this client',
+  }))
   return hint
 }
 

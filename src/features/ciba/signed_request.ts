@@ -1,4 +1,5 @@
 /** The authentication request as a JWT that the client signed. https://openid.net/specs/openid-client-initiated-backchannel-authentication-core-1_0.html#signed_auth_request */
+import { check } from '../../auth/check.ts'
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import { OAuthError } from '../../auth/errors.ts'
 import { hasType, requestTypes } from '../../auth/jwt_type.ts'
@@ -30,22 +31,25 @@ export interface Read {
 export async function readParams(submitted: Params, client: Client, context: Context): Promise<Read> {
   const alg = metadata.of(client).backchannel_authentication_request_signing_alg
   const { request } = submitted
-  if (submitted.request_uri !== undefined)
-    throw refuse('request', submitted.request_uri, 'request_uri is not supported: send request')
+  check(submitted.request_uri === undefined, () =>
+    refuse('request', submitted.request_uri, 'request_uri is not supported: send request'),
+  )
   if (request === undefined) {
     if (alg !== undefined)
       throw refuse(`this client registered to sign its requests with ${alg}: send request`)
     return { params: submitted, async spend() {} }
   }
-  if (alg === undefined)
-    throw refuse('signed requests need backchannel_authentication_request_signing_alg in the registration')
+  check(alg !== undefined, () =>
+    refuse('signed requests need backchannel_authentication_request_signing_alg in the registration'),
+  )
   const outside = Object.keys(submitted).find((name) => !allowedOutside.includes(name))
-  if (outside !== undefined)
-    throw refuse(
+  check(outside === undefined, () =>
+    refuse(
       `outside the signed request nothing but ${allowedOutside.join(', ')}`,
       outside,
       `${shown(outside)} belongs inside the signed request`,
-    )
+    ),
+  )
   const payload = await verify(request, alg, client, context)
   return { params: asParameters(payload), spend: () => spend(payload, client, context) }
 }
@@ -53,7 +57,7 @@ export async function readParams(submitted: Params, client: Client, context: Con
 const allowedOutside = ['request', 'client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
 
 async function verify(jwt: string, alg: string, client: Client, context: Context): Promise<JWTPayload> {
-  if (jwt.length > maxLength) throw refuse(`request may have at most ${maxLength} characters`, jwt.length)
+  check(jwt.length <= maxLength, () => refuse(`request may have at most ${maxLength} characters`, jwt.length))
   requireType(jwt)
   const { payload } = await jwtVerify(jwt, clientVerificationKey(client, context), {
     algorithms: [alg],
@@ -73,21 +77,26 @@ async function verify(jwt: string, alg: string, client: Client, context: Context
   })
   const { exp, iat, nbf, jti, sub } = payload
   const now = context.clock.now() / 1000
-  if (exp! - nbf! > maxLifetimeSeconds || now - nbf! > maxLifetimeSeconds || iat! > now + toleranceSeconds)
-    throw refuse(
-      `request: nbf and exp may span at most ${maxLifetimeSeconds} seconds, and iat is not in the future`,
-      { nbf, exp, iat },
-      `request: nbf and exp may span at most ${maxLifetimeSeconds} seconds, and iat is not in the future`,
-    )
-  if (typeof jti !== 'string' || jti === '' || jti.length > 256)
-    throw refuse('request: jti is 1 to 256 characters', jti)
+  check(
+    !(exp! - nbf! > maxLifetimeSeconds || now - nbf! > maxLifetimeSeconds || iat! > now + toleranceSeconds),
+    () =>
+      refuse(
+        `request: nbf and exp may span at most ${maxLifetimeSeconds} seconds, and iat is not in the future`,
+        { nbf, exp, iat },
+        `request: nbf and exp may span at most ${maxLifetimeSeconds} seconds, and iat is not in the future`,
+      ),
+  )
+  check(typeof jti === 'string' && jti !== '' && jti.length <= 256, () =>
+    refuse('request: jti is 1 to 256 characters', jti),
+  )
   // A client assertion must not be accepted as a request.
-  if (sub === client.client_id)
-    throw refuse(
+  check(sub !== client.client_id, () =>
+    refuse(
       'request: sub is not the client',
       sub,
       'request: sub is the client itself, as in a client assertion',
-    )
+    ),
+  )
   return payload
 }
 
@@ -98,15 +107,20 @@ function requireType(jwt: string): void {
   } catch {
     throw refuse('request is a JWT', undefined, 'request is not a JWT')
   }
-  if (!hasType(typ, requestTypes)) throw refuse('request: typ must be JWT or oauth-authz-req+jwt', typ)
+  check(hasType(typ, requestTypes), () => refuse('request: typ must be JWT or oauth-authz-req+jwt', typ))
 }
 
 async function spend({ exp, iat, jti }: JWTPayload, client: Client, context: Context): Promise<void> {
   const ttl = rememberedMs(context.clock, exp! + toleranceSeconds)
   const key = `backchannel_jti:${sha256(`${client.client_id} ${jti}`)}`
   const problem = await useOnce(context, key, ttl, { at: iat! })
-  if (problem)
-    throw refuse('request: a jti that was not used before', jti, `request: ${onceWords('this jti', problem)}`)
+  check(!problem, () =>
+    refuse(
+      'request: a jti that was not used before',
+      jti,
+      `request: ${onceWords('this jti', problem ?? 'used')}`,
+    ),
+  )
 }
 
 const jwtClaims = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sub']
@@ -116,7 +130,7 @@ function asParameters(payload: JWTPayload): Params {
   const params: Record<string, string> = {}
   for (const [name, value] of Object.entries(payload)) {
     if (jwtClaims.includes(name) || value === undefined || value === null || value === '') continue
-    if (name === 'request' || name === 'request_uri') throw refuse(`${name} may not be inside the request`)
+    check(name !== 'request' && name !== 'request_uri', () => refuse(`${name} may not be inside the request`))
     const words = Array.isArray(value) && name === 'resource'
     params[name] = typeof value === 'string' ? value : words ? value.join(repeated) : JSON.stringify(value)
   }

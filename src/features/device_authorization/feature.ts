@@ -1,6 +1,6 @@
 /** Device authorization: for devices without a browser; the End-User approves on another device. https://www.rfc-editor.org/rfc/rfc8628 */
+import { check } from '../../auth/check.ts'
 import * as v from 'valibot'
-import { OAuthError } from '../../auth/errors.ts'
 import { optionalText } from '../../auth/params.ts'
 import { parseScope, requireWithin, scopeValues, withoutIdleOffline } from '../../auth/scope.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
@@ -60,13 +60,12 @@ const endpoint = defineEndpoint({
   async post(call, context) {
     const params = await form(call, context)
     const client = await authenticateClient(call, params, context)
-    if (!client.grant_types.includes(deviceCodeGrant))
-      throw new OAuthError('unauthorized_client', {
-        rule: 'RFC 8628 §3.1',
-        expected: `a client that registered the grant type ${deviceCodeGrant}`,
-        came: client.grant_types,
-        problem: `this client is not registered for ${deviceCodeGrant}`,
-      })
+    check(client.grant_types.includes(deviceCodeGrant), 'unauthorized_client', () => ({
+      rule: 'RFC 8628 §3.1',
+      expected: `a client that registered the grant type ${deviceCodeGrant}`,
+      came: client.grant_types,
+      problem: `this client is not registered for ${deviceCodeGrant}`,
+    }))
     const scope = withoutIdleOffline(parseScope(shape(Params, params).scope), client)
     requireWithin(scope, context.scopes, 'the scopes of this provider')
     requireWithin(scope, scopeValues(client.scope), 'the scopes this client registered')

@@ -1,6 +1,8 @@
 /** The device code grant: the device polls until the End-User has answered, no faster than its interval. https://www.rfc-editor.org/rfc/rfc8628#section-3.4 */
+import { check } from '../../auth/check.ts'
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
+import type { Grounds } from '../../auth/refusal.ts'
 import { firstIssue, redeemed } from '../../grants/authorization_code.ts'
 import { admit } from '../../grants/grant_rules.ts'
 import { defineGrantType } from '../../contracts/grant_type.ts'
@@ -14,8 +16,8 @@ import { DeviceRequest } from './records.ts'
 
 export const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 
-const refuse = (code: string, expected: string, problem: string) =>
-  new OAuthError(code, { rule: 'RFC 8628 §3.5', expected, problem, status: 400 })
+const refuse = (code: string, expected: string, problem: string, values?: Pick<Grounds, 'came' | 'wanted'>) =>
+  new OAuthError(code, { rule: 'RFC 8628 §3.5', expected, problem, status: 400, ...values })
 
 const ended = () => refuse('invalid_grant', 'a grant that has not ended', 'the grant has ended')
 
@@ -26,31 +28,35 @@ export const deviceCode = defineGrantType(
     const { params, client, context, bound } = request
     const id = sha256(params.device_code)
     const device = await DeviceRequest.find(context, id)
-    if (!device)
-      throw refuse(
+    check(device, () =>
+      refuse(
         'invalid_grant',
         'a device_code of this provider that has no answer yet',
         'the device_code is unknown or was used before: start again',
-      )
-    if (device.client_id !== client.client_id)
-      throw refuse(
+      ),
+    )
+    check(device.client_id === client.client_id, () =>
+      refuse(
         'invalid_grant',
         'a device_code that was issued to this client',
         'the device_code was issued to another client',
-      )
-    if (device.expires_at <= seconds(context.clock))
-      throw refuse(
+        { came: client.client_id, wanted: device.client_id },
+      ),
+    )
+    check(device.expires_at > seconds(context.clock), () =>
+      refuse(
         'expired_token',
         'a device_code before the end of its expires_in',
         'the device_code has expired: start again',
-      )
+      ),
+    )
     if (device.status === 'pending') throw await pollingError(DeviceRequest, id, context)
     if (device.status === 'denied' || device.grant_id === undefined) {
       await DeviceRequest.take(context, id)
       throw refuse('access_denied', 'the approval of the End-User', 'the End-User denied the request')
     }
     const loaded = await Grant.load(context, device.grant_id)
-    if (!loaded) throw ended()
+    check(loaded, ended)
     await admit(loaded.record, request)
     const [taken, user] = await Promise.all([
       DeviceRequest.take(context, id),
@@ -70,7 +76,7 @@ export const deviceCode = defineGrantType(
       (current) => redeemed(current, client, bound, context),
       loaded,
     )
-    if (!grant) throw ended()
+    check(grant, ended)
     return firstIssue(grant, user)
   },
 )

@@ -1,4 +1,5 @@
 /** /device: the End-User types the code of a device, sees the client and the scope, and approves or denies. https://www.rfc-editor.org/rfc/rfc8628#section-3.3 */
+import { check } from '../../auth/check.ts'
 import { note } from '../../models/audit/note.ts'
 import { ownMember } from '../../lib/own_member.ts'
 import { OAuthError } from '../../auth/errors.ts'
@@ -83,7 +84,7 @@ async function findTyped(
   ])
   const found = userCode === undefined ? undefined : await findByUserCode(context, userCode)
   // The code of a request that was answered is known until it is forgotten.
-  if (found && found.request.status !== 'pending') throw wasAnswered()
+  check(!found || found.request.status === 'pending', wasAnswered)
   return found
 }
 
@@ -119,7 +120,7 @@ async function showConfirm(
   request: DeviceRequest,
 ): Promise<Reply> {
   const client = await findClient(context, request.client_id)
-  if (!client) throw clientGone()
+  check(client, clientGone)
   const { csrf, cookies } = accountForm(call, context, person.session, confirmPurpose(request.user_code))
   const shown = shownClient(client, call, context)
   const html = confirmPage({
@@ -147,7 +148,7 @@ async function decide(
   allowed: boolean,
 ): Promise<Reply> {
   const client = await findClient(context, request.client_id)
-  if (!client) throw clientGone()
+  check(client, clientGone)
   const left = Math.max(1, request.expires_at - seconds(context.clock))
   // The grant does not end with the session that approved it.
   const grant = allowed

@@ -1,4 +1,5 @@
 /** DPoP: access tokens bound to a key that the client proves with each request. https://www.rfc-editor.org/rfc/rfc9449 */
+import { check } from '../../auth/check.ts'
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { type Grounds, RefusedError, describe } from '../../auth/refusal.ts'
@@ -49,8 +50,9 @@ const askForNonce = (context: Context, resource: Call | undefined) =>
 
 function requireNonce(nonce: string | undefined, context: Context, resource?: Call): void {
   const { dpopRequireNonce } = featureConfig(context.config, 'dpop', env)
-  if (nonce === undefined ? dpopRequireNonce : !isGoodNonce(nonce, context))
-    throw askForNonce(context, resource)
+  check(nonce === undefined ? !dpopRequireNonce : isGoodNonce(nonce, context), () =>
+    askForNonce(context, resource),
+  )
 }
 
 const metadata = declareMetadata({ dpop_bound_access_tokens: v.optional(v.boolean()) })
@@ -87,24 +89,27 @@ const binding: TokenBinding = {
         headers: challenge('invalid_dpop_proof', describe(grounds), call, context),
       })
     const proof = proofHeader(call)
-    if (proof === undefined)
-      throw refuse({
+    check(proof !== undefined, () =>
+      refuse({
         rule: 'RFC 9449 §7.1',
         expected: 'a DPoP proof with a token that is bound to a key',
         problem: 'this token is bound to a key',
         next: 'send a DPoP header that proves it',
-      })
+      }),
+    )
     const { jkt, nonce } = await verifyProof(proof, call, context, token).catch((error: unknown) => {
       throw error instanceof RefusedError ? refuse(error.refusal) : error
     })
     requireNonce(nonce, context, call)
-    if (jkt !== cnf.jkt)
-      throw refuse({
+    check(jkt === cnf.jkt, () =>
+      refuse({
         rule: 'RFC 9449 §7.1',
         expected: `a proof signed by the key of thumbprint ${cnf.jkt}`,
         came: jkt,
+        wanted: cnf.jkt,
         problem: 'the proof is signed by another key than the one this token is bound to',
-      })
+      }),
+    )
   },
 
   codeParameter: { name: 'dpop_jkt', of: (bound) => String(bound.cnf.jkt) },
@@ -122,12 +127,11 @@ const dpopJkt: AuthorizationParameter = {
   schema: Jkt,
   async read(_context, { dpop_jkt }) {
     if (dpop_jkt === undefined) return undefined
-    if (!v.is(Jkt, dpop_jkt))
-      throw new OAuthError('invalid_request', {
-        rule: 'RFC 9449 §10',
-        expected: 'dpop_jkt must be a JWK SHA-256 thumbprint: 43 base64url characters',
-        came: dpop_jkt,
-      })
+    check(v.is(Jkt, dpop_jkt), 'invalid_request', () => ({
+      rule: 'RFC 9449 §10',
+      expected: 'dpop_jkt must be a JWK SHA-256 thumbprint: 43 base64url characters',
+      came: dpop_jkt,
+    }))
     return ofGrant.extra({ dpop_jkt })
   },
 }
@@ -137,13 +141,13 @@ const codeBinding: GrantRule = {
   admit(grant, { bound }) {
     // Checked at the first token request alone; afterwards the refresh token is bound itself.
     const { dpop_jkt } = ofGrant.of(grant)
-    if (dpop_jkt !== undefined && !grant.refresh && bound?.cnf.jkt !== dpop_jkt)
-      throw new OAuthError('invalid_grant', {
-        rule: 'RFC 9449 §10',
-        expected: `a proof by the key of dpop_jkt: ${dpop_jkt}`,
-        came: bound?.cnf.jkt,
-        problem: 'the code is bound by dpop_jkt to another key than the one proven',
-      })
+    check(dpop_jkt === undefined || grant.refresh || bound?.cnf.jkt === dpop_jkt, 'invalid_grant', () => ({
+      rule: 'RFC 9449 §10',
+      expected: `a proof by the key of dpop_jkt${dpop_jkt === undefined ? '' : `: ${dpop_jkt}`}`,
+      came: bound?.cnf.jkt,
+      wanted: dpop_jkt,
+      problem: 'the code is bound by dpop_jkt to another key than the one proven',
+    }))
   },
 }
 

@@ -1,4 +1,5 @@
 /** Checks the proof in the DPoP header, and that it was not used before. https://www.rfc-editor.org/rfc/rfc9449#section-4.3 */
+import { check } from '../../auth/check.ts'
 import type { JWK } from 'jose'
 import { OAuthError } from '../../auth/errors.ts'
 import type { Grounds } from '../../auth/refusal.ts'
@@ -23,8 +24,8 @@ const windowSeconds = 60
 export const invalidProof = (grounds: Grounds) => new OAuthError('invalid_dpop_proof', grounds)
 
 /** One of the checks of §4.3. */
-const failed = (expected: string, came?: unknown, problem?: string) =>
-  invalidProof({ rule: 'RFC 9449 §4.3', expected, came, problem: problem ?? expected })
+const failed = (expected: string, came?: unknown, problem?: string, wanted?: unknown) =>
+  invalidProof({ rule: 'RFC 9449 §4.3', expected, came, wanted, problem: problem ?? expected })
 
 export interface Proof {
   jkt: string
@@ -35,8 +36,9 @@ export interface Proof {
 export function proofHeader(call: Call): string | undefined {
   const header = call.request.headers.get('dpop')
   if (header === null) return undefined
-  if (header.includes(','))
-    throw failed('exactly one DPoP header', undefined, 'exactly one DPoP header is expected, got several')
+  check(!header.includes(','), () =>
+    failed('exactly one DPoP header', undefined, 'exactly one DPoP header is expected, got several'),
+  )
   return header.trim()
 }
 
@@ -50,12 +52,9 @@ export async function verifyProof(
   context: Context,
   accessToken?: string,
 ): Promise<Proof> {
-  if (proof.length > 8_192)
-    throw failed(
-      'a proof of at most 8192 characters',
-      proof.length,
-      'the proof is longer than 8192 characters',
-    )
+  check(proof.length <= 8_192, () =>
+    failed('a proof of at most 8192 characters', proof.length, 'the proof is longer than 8192 characters'),
+  )
   const { EmbeddedJWK, jwtVerify } = await import('jose')
   const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {
     typ: 'dpop+jwt',
@@ -70,23 +69,34 @@ export async function verifyProof(
     )
   })
   const { htm, htu, iat, jti, ath, nonce } = payload
-  if (typeof jti !== 'string' || jti === '' || jti.length > 200)
-    throw failed('jti must be a string of at most 200 characters')
-  if (htm !== call.method) throw failed(`htm must be ${call.method}`, htm)
-  const targets = context.baseUrls.map((base) => withoutQuery(base + call.path))
-  if (typeof htu !== 'string' || !targets.includes(withoutQuery(htu)))
-    throw failed(`htu must be ${context.config.issuer}${call.path}`, htu)
-  const age = context.clock.now() / 1000 - (iat ?? -Infinity)
-  if (Math.abs(age) > windowSeconds) throw failed(`iat must be within ${windowSeconds} seconds of now`, iat)
-  if (
-    accessToken !== undefined &&
-    (typeof ath !== 'string' || !equalInConstantTime(ath, sha256(accessToken)))
+  check(typeof jti === 'string' && jti !== '' && jti.length <= 200, () =>
+    failed('jti must be a string of at most 200 characters'),
   )
-    throw failed('ath must be the SHA-256 of the access token', ath)
+  check(htm === call.method, () => failed(`htm must be ${call.method}`, htm, undefined, call.method))
+  const targets = context.baseUrls.map((base) => withoutQuery(base + call.path))
+  check(typeof htu === 'string' && targets.includes(withoutQuery(htu)), () =>
+    failed(`htu must be ${context.config.issuer}${call.path}`, htu, undefined, targets),
+  )
+  const age = context.clock.now() / 1000 - (iat ?? -Infinity)
+  check(Math.abs(age) <= windowSeconds, () =>
+    failed(`iat must be within ${windowSeconds} seconds of now`, iat, undefined, context.clock.now() / 1000),
+  )
+  check(
+    accessToken === undefined || (typeof ath === 'string' && equalInConstantTime(ath, sha256(accessToken))),
+    () =>
+      failed(
+        'ath must be the SHA-256 of the access token',
+        ath,
+        undefined,
+        accessToken && sha256(accessToken),
+      ),
+  )
   const jkt = thumbprint(protectedHeader.jwk as JWK)
   const ttl = rememberedMs(context.clock, iat! + windowSeconds)
   const problem = await useOnce(context, `dpop:${sha256(`${jkt} ${jti}`)}`, ttl, { at: iat! })
-  if (problem) throw failed('a jti that was not used before', jti, onceWords('this proof', problem))
+  check(!problem, () =>
+    failed('a jti that was not used before', jti, onceWords('this proof', problem ?? 'used')),
+  )
   return { jkt, nonce: typeof nonce === 'string' ? nonce : undefined }
 }
 

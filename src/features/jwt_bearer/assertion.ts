@@ -1,4 +1,5 @@
 /** Reads and checks an assertion: a JWT about an End-User, signed by a trusted issuer. https://www.rfc-editor.org/rfc/rfc7523#section-3 */
+import { check } from '../../auth/check.ts'
 import type { JWTPayload } from 'jose'
 import { HttpError, OAuthError } from '../../auth/errors.ts'
 import { hasType, isMarkedAccessToken } from '../../auth/jwt_type.ts'
@@ -51,20 +52,23 @@ export async function readAssertion(
   clientId: string,
   context: Context,
 ): Promise<Assertion> {
-  if (jwt.length > longest)
-    throw refuse(`at most ${longest} characters`, jwt.length, `it is longer than ${longest} characters`)
+  check(jwt.length <= longest, () =>
+    refuse(`at most ${longest} characters`, jwt.length, `it is longer than ${longest} characters`),
+  )
   const { decodeJwt, decodeProtectedHeader } = await import('jose')
   const [said, typ] = decoded(() => [decodeJwt(jwt), decodeProtectedHeader(jwt).typ] as const)
-  if (!hasType(typ, types))
-    throw refuse('typ JWT, or none', typ, `its typ ${shown(typ)} is not that of an assertion`)
-  if (isMarkedAccessToken(said)) throw refuse('an assertion', said.token_use, 'it is an access token')
+  check(hasType(typ, types), () =>
+    refuse('typ JWT, or none', typ, `its typ ${shown(typ)} is not that of an assertion`),
+  )
+  check(!isMarkedAccessToken(said), () => refuse('an assertion', said.token_use, 'it is an access token'))
   const trusted = issuers.find(([issuer]) => issuer === said.iss)
-  if (!trusted)
-    throw refuse(
+  check(trusted, () =>
+    refuse(
       'an issuer that this provider trusts',
       said.iss,
       `its issuer ${shown(said.iss)} is not trusted by this provider`,
-    )
+    ),
+  )
   const payload = await verified(jwt, trusted, context)
   return { issuer: trusted[0], id: idOf(payload, jwt), ...checked(payload, clientId, context) }
 }
@@ -117,23 +121,25 @@ async function verified(
 /** The hash is that of the signed part: with ECDSA, one assertion can have several valid signatures. */
 function idOf({ jti }: JWTPayload, jwt: string): string {
   if (jti === undefined) return `sha256:${sha256(jwt.slice(0, jwt.lastIndexOf('.')))}`
-  if (typeof jti !== 'string' || jti === '') throw refuse('jti must be a string', jti)
+  check(typeof jti === 'string' && jti !== '', () => refuse('jti must be a string', jti))
   return jti
 }
 
 function checked(payload: JWTPayload, clientId: string, { clock }: Context) {
   const now = clock.now() / 1000
   const { sub, iat = now, exp = 0, client_id, auth_time } = payload
-  if (typeof sub !== 'string' || sub === '') throw refuse('sub must name an End-User', sub)
-  if (iat > now + toleranceSeconds) throw refuse('iat is not in the future', iat, 'iat is in the future')
-  if (exp - now > longestLifeSeconds || exp - iat > longestLifeSeconds)
-    throw refuse(
+  check(typeof sub === 'string' && sub !== '', () => refuse('sub must name an End-User', sub))
+  check(iat <= now + toleranceSeconds, () => refuse('iat is not in the future', iat, 'iat is in the future'))
+  check(exp - now <= longestLifeSeconds && exp - iat <= longestLifeSeconds, () =>
+    refuse(
       `exp is at most ${longestLifeSeconds} seconds away`,
       exp,
       `exp is more than ${longestLifeSeconds} seconds away`,
-    )
-  if (client_id !== undefined && client_id !== clientId)
-    throw refuse(`client_id ${clientId}, or none`, client_id, 'it was made for another client')
+    ),
+  )
+  check(client_id === undefined || client_id === clientId, () =>
+    refuse(`client_id ${clientId}, or none`, client_id, 'it was made for another client'),
+  )
   const seen = typeof auth_time === 'number' && auth_time > 0 && auth_time <= iat + toleranceSeconds
   const issued = issuedAt(payload.iat, exp - longestLifeSeconds)
   return { sub, issued, exp, authTime: seen ? Math.floor(auth_time) : undefined }

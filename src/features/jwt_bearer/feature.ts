@@ -1,6 +1,6 @@
 /** The JWT bearer grant: access tokens for the End-User that an assertion of a trusted issuer names. https://www.rfc-editor.org/rfc/rfc7523#section-2.1 */
+import { check } from '../../auth/check.ts'
 import * as v from 'valibot'
-import { OAuthError } from '../../auth/errors.ts'
 import { parseScope, requireWithin, scopeValues } from '../../auth/scope.ts'
 import { newGrantId } from '../../auth/token.ts'
 import type { Config } from '../../config.ts'
@@ -39,11 +39,10 @@ const jwtBearerGrant = defineGrantType(
   Params,
   async (request) => {
     const { params, client, context } = request
-    if (isPublic(client))
-      throw new OAuthError('unauthorized_client', {
-        rule: 'RFC 7521 §4.1',
-        expected: 'JWT bearer is for clients that authenticate',
-      })
+    check(!isPublic(client), 'unauthorized_client', () => ({
+      rule: 'RFC 7521 §4.1',
+      expected: 'JWT bearer is for clients that authenticate',
+    }))
     const scope = scopeFor(client, params.scope)
     const assertion = await readAssertion(
       params.assertion,
@@ -56,7 +55,9 @@ const jwtBearerGrant = defineGrantType(
     await admit(grant, request)
     // Claimed after all other checks, so that a refused request does not use the assertion up.
     const problem = await claim(context, assertion)
-    if (problem) throw refuse('an assertion that was not used before', undefined, onceWords('it', problem))
+    check(!problem, () =>
+      refuse('an assertion that was not used before', undefined, onceWords('it', problem ?? 'used')),
+    )
     await Grant.create(context, grant, grant.exp - seconds(context.clock))
     // Read again: an end of all access before this could not see the grant, and a later one ends it.
     return { scope, grant, user: await User.find(context, user.sub), expiresAt: grant.exp }
@@ -79,8 +80,9 @@ async function userOf(name: string, context: Context): Promise<User> {
     return user?.username === name && !(await User.wasDeleted(context, name)) ? user : undefined
   }
   const user = (await User.find(context, name)) ?? (await named())
-  if (!user || !isActive(user))
-    throw refuse('sub names an active account', undefined, 'sub names no active account')
+  check(user && isActive(user), () =>
+    refuse('sub names an active account', undefined, 'sub names no active account'),
+  )
   return user
 }
 

@@ -1,4 +1,5 @@
 /** Reads the client certificate of a request from the header that the TLS-terminating proxy sets. No other peer may set it. https://www.rfc-editor.org/rfc/rfc9440 */
+import { check } from '../../auth/check.ts'
 import { X509Certificate } from 'node:crypto'
 import type { OAuthError } from '../../auth/errors.ts'
 import type { Grounds } from '../../auth/refusal.ts'
@@ -41,19 +42,21 @@ export function clientCertificate(
   const value = call.request.headers.get(header)
   if (value === null || value === '' || value === format.none) return undefined
   const certificate = readCertificate(format, value)
-  if (!certificate)
-    throw refuse({
+  check(certificate, () =>
+    refuse({
       rule: 'RFC 8705 §2',
       expected: `one X.509 certificate in the header ${header}, as ${format.written}`,
       problem: `the header ${header} does not hold one X.509 certificate as ${format.written} (MTLS_CLIENT_CERT_FORMAT)`,
-    })
-  if (!isValidAt(certificate, context.clock.now()))
-    throw refuse({
+    }),
+  )
+  check(isValidAt(certificate, context.clock.now()), () =>
+    refuse({
       rule: 'RFC 8705 §2',
       expected: 'a client certificate that is valid now',
       came: [certificate.validFrom, certificate.validTo],
       problem: 'the client certificate has expired or is not valid yet',
-    })
+    }),
+  )
   return certificate
 }
 

@@ -1,4 +1,5 @@
 /** Client authentication with the TLS client certificate of the connection. https://www.rfc-editor.org/rfc/rfc8705#section-2 */
+import { check } from '../../auth/check.ts'
 import type { X509Certificate } from 'node:crypto'
 import { OAuthError } from '../../auth/errors.ts'
 import type { Grounds } from '../../auth/refusal.ts'
@@ -36,20 +37,22 @@ export const tlsClientAuth: ClientAuthMethod = {
   },
   async verify(call, context, { client }) {
     const certificate = requireCertificate(call, context)
-    if (!isTrusted(certificate, call, context))
-      throw refuse({
+    check(isTrusted(certificate, call, context), () =>
+      refuse({
         rule: 'RFC 8705 §2.1',
         expected: 'a client certificate of an authority that this provider trusts',
         came: certificate.issuer,
         problem: 'the client certificate was not issued by an authority that this provider trusts',
-      })
-    if (!matchesSubject(client, certificate.raw))
-      throw refuse({
+      }),
+    )
+    check(matchesSubject(client, certificate.raw), () =>
+      refuse({
         rule: 'RFC 8705 §2.1',
         expected: 'a client certificate of the subject that this client registered',
         came: certificate.subject,
         problem: 'the client certificate does not name the subject that this client registered',
-      })
+      }),
+    )
   },
 }
 

@@ -1,4 +1,5 @@
 /** Mutual TLS behind a proxy: client authentication with certificates, and access tokens bound to them. https://www.rfc-editor.org/rfc/rfc8705 */
+import { check } from '../../auth/check.ts'
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import type { Grounds } from '../../auth/refusal.ts'
@@ -51,19 +52,21 @@ const binding: TokenBinding = {
   async check(call, context, { cnf }) {
     const refuse = (grounds: Grounds) => invalidToken(context, grounds, call)
     const certificate = clientCertificate(call, context, refuse)
-    if (!certificate)
-      throw refuse({
+    check(certificate, () =>
+      refuse({
         rule: 'RFC 8705 §3',
         expected: 'the TLS client certificate that the token is bound to',
         problem: 'this token is bound to a TLS client certificate, and the request has none',
-      })
-    if (thumbprintOf(certificate) !== cnf[confirmation])
-      throw refuse({
+      }),
+    )
+    check(thumbprintOf(certificate) === cnf[confirmation], () =>
+      refuse({
         rule: 'RFC 8705 §3',
         expected: `the TLS client certificate of SHA-256 thumbprint ${cnf[confirmation]}`,
         came: thumbprintOf(certificate),
         problem: 'this token is bound to another TLS client certificate than the one of the request',
-      })
+      }),
+    )
   },
 }
 
@@ -74,31 +77,35 @@ const registration: RegistrationRule = {
     const { token_endpoint_auth_method: method } = registered
     const members = metadata.of(registered)
     const present = subjectFieldNames.filter((name) => members[name] !== undefined)
-    if (method === tlsClientAuth.name && present.length !== 1)
-      throw refuse({
+    check(method !== tlsClientAuth.name || present.length === 1, () =>
+      refuse({
         rule: 'RFC 8705 §2.1.2',
         expected: `tls_client_auth needs exactly one of ${subjectFieldNames.join(', ')}`,
         came: present.join(', ') || 'none',
-      })
-    if (method !== tlsClientAuth.name && present.length > 0)
-      throw refuse({
+      }),
+    )
+    check(method === tlsClientAuth.name || present.length === 0, () =>
+      refuse({
         rule: 'RFC 8705 §2.1.2',
-        expected: `${present[0]} is for token_endpoint_auth_method tls_client_auth`,
+        expected: `${present[0] ?? 'a subject'} is for token_endpoint_auth_method tls_client_auth`,
         came: method,
-      })
+      }),
+    )
     const published = registered.jwks !== undefined || registered.jwks_uri !== undefined
-    if (method === selfSignedTlsClientAuth.name && !published)
-      throw refuse({
+    check(method !== selfSignedTlsClientAuth.name || published, () =>
+      refuse({
         rule: 'RFC 8705 §2.2.2',
         expected: 'self_signed_tls_client_auth needs jwks or jwks_uri with the certificate (x5c) or its key',
-      })
-    if (members.use_mtls_endpoint_aliases === true && settings(config).mtlsIssuerUrl === undefined)
-      throw refuse({
+      }),
+    )
+    check(members.use_mtls_endpoint_aliases !== true || settings(config).mtlsIssuerUrl !== undefined, () =>
+      refuse({
         rule: 'RFC 8705 §5',
         expected: 'metadata without use_mtls_endpoint_aliases',
         problem:
           'use_mtls_endpoint_aliases: this provider has no aliases; its usual endpoints accept certificates',
-      })
+      }),
+    )
   },
 }
 

@@ -1,4 +1,5 @@
 /** Pairwise subjects: each sector gets a different `sub` for an End-User. https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg */
+import { check } from '../../auth/check.ts'
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { type Grounds, shown } from '../../auth/refusal.ts'
@@ -56,36 +57,41 @@ const sectors: RegistrationRule = {
     if (sector_identifier_uri !== undefined)
       await requireListed(sector_identifier_uri, redirect_uris, context)
     // Otherwise a client could learn both subjects of an End-User and link them.
-    if (current && current.subject_type !== subject_type)
-      throw refuse({
-        expected: `subject_type stays ${current.subject_type}`,
+    check(!current || current.subject_type === subject_type, () =>
+      refuse({
+        expected: `subject_type stays ${current?.subject_type ?? 'as registered'}`,
         next: 'register another client for another subject_type',
-      })
+      }),
+    )
     if (subject_type !== 'pairwise') return
     const own = sectorsOf(registered)
-    if (own.length > 1)
-      throw refuse({
+    check(own.length <= 1, () =>
+      refuse({
         expected: 'redirect_uris of one host, or a sector_identifier_uri',
         came: own,
         problem: `redirect_uris have the hosts ${own.join(', ')}: subject_type pairwise then needs a sector_identifier_uri`,
-      })
-    if (own[0] === '')
-      throw refuse({
+      }),
+    )
+    check(own[0] !== '', () =>
+      refuse({
         expected: 'redirect_uris with a host, or a sector_identifier_uri',
         problem: 'redirect_uris have no host: subject_type pairwise then needs a sector_identifier_uri',
-      })
-    if (current && sectorsOf(current).join() !== own.join())
-      throw refuse({
+      }),
+    )
+    check(!current || sectorsOf(current).join() === own.join(), () =>
+      refuse({
         expected: 'the sector (the host of sector_identifier_uri or redirect_uris) may not change',
         next: 'register another client for another sector',
-      })
+      }),
+    )
     const otherGrantType = grant_types.find((each) => !throughRedirects.includes(each))
-    if (by === 'client' && otherGrantType !== undefined)
-      throw refuse({
+    check(by !== 'client' || otherGrantType === undefined, () =>
+      refuse({
         expected: 'subject_type pairwise is for grant types that use redirect_uris',
         came: otherGrantType,
         problem: `subject_type pairwise is for grant types that use redirect_uris, not for ${shown(otherGrantType)}`,
-      })
+      }),
+    )
   },
 }
 
@@ -102,18 +108,20 @@ async function requireListed(url: string, redirects: readonly string[], context:
         detail: error.detail,
       })
     })
-  if (!Array.isArray(listed))
-    throw refuse({
+  check(Array.isArray(listed), () =>
+    refuse({
       expected: 'sector_identifier_uri answers with a JSON array of URIs',
       problem: 'sector_identifier_uri does not answer with a JSON array of URIs',
-    })
+    }),
+  )
   const missing = redirects.find((uri) => !listed.includes(uri))
-  if (missing !== undefined)
-    throw refuse({
+  check(missing === undefined, () =>
+    refuse({
       expected: 'sector_identifier_uri lists each of redirect_uris',
       came: missing,
       problem: `sector_identifier_uri does not list ${shown(missing)}`,
-    })
+    }),
+  )
 }
 
 export const pairwise = defineFeature({

@@ -1,4 +1,5 @@
 /** Pushed authorization requests: the client posts the request to the provider, and the browser carries a reference to it. https://www.rfc-editor.org/rfc/rfc9126 */
+import { check } from '../../auth/check.ts'
 import type { Params } from '../../auth/params.ts'
 import * as v from 'valibot'
 import type { AuthorizationRequest } from '../../auth/authorization_request.ts'
@@ -75,12 +76,11 @@ const endpoint = defineEndpoint({
   async post(call, context) {
     const submitted = await form(call, context)
     const client = await authenticateClient(call, submitted, context)
-    if (submitted.request_uri !== undefined)
-      throw new OAuthError('invalid_request', {
-        rule: 'RFC 9126 §2.1',
-        expected: 'a pushed request without request_uri',
-        problem: 'request_uri may not be pushed (RFC 9126 2.1); push the request itself',
-      })
+    check(submitted.request_uri === undefined, 'invalid_request', () => ({
+      rule: 'RFC 9126 §2.1',
+      expected: 'a pushed request without request_uri',
+      problem: 'request_uri may not be pushed (RFC 9126 2.1); push the request itself',
+    }))
     const pushed = { ...withoutAuthentication(submitted), client_id: client.client_id }
     const requested = await resolveSources(context, pushed, client)
     const params = { ...requested, ...(await keyParameters(call, [submitted, requested], client, context)) }
@@ -127,16 +127,16 @@ async function keyParameters(
       (each) => each !== undefined,
     )
     const other = others.find((each) => each !== value)
-    if (other !== undefined)
-      throw new OAuthError('invalid_request', {
-        rule: 'RFC 9449 §10.1',
-        expected: `${name} names one key: ${value}`,
-        came: other,
-        problem: bound
-          ? `${name} names another key than the one proven`
-          : `${name} outside the request object names another key than the one inside`,
-      })
-    if (value !== undefined) found[name] = value
+    if (value === undefined) continue
+    check(other === undefined, 'invalid_request', () => ({
+      rule: 'RFC 9449 §10.1',
+      expected: `${name} names one key: ${value}`,
+      came: other,
+      problem: bound
+        ? `${name} names another key than the one proven`
+        : `${name} outside the request object names another key than the one inside`,
+    }))
+    found[name] = value
   }
   return found
 }
@@ -181,7 +181,7 @@ async function spend(context: Context, { params }: AuthorizationRequest): Promis
   // As long as interactions of the same request may still be open.
   const ttl = rememberedMs(context.clock, seconds(context.clock) + parTtl + context.config.interactionTtl)
   const { id, pushedAt } = pushed
-  if (await useOnce(context, `pushed_request_used:${id}`, ttl, { at: pushedAt })) throw spent()
+  check(!(await useOnce(context, `pushed_request_used:${id}`, ttl, { at: pushedAt })), spent)
   await Pushed.take(context, id)
 }
 
@@ -193,7 +193,7 @@ const source: RequestSource = {
   async resolve(context, { request_uri }, client) {
     const id = sha256(request_uri!.slice(prefix.length))
     const pushed = await Pushed.find(context, id)
-    if (pushed?.client_id !== client.client_id) throw spent()
+    check(pushed?.client_id === client.client_id, spent)
     return { ...pushed.params, [idParameter]: seal(id, pushed.pushed_at, context) }
   },
 }
@@ -204,13 +204,12 @@ const pushedRequests: AuthorizationRule = {
   check(context, { client, params, pushed }) {
     const required =
       settings(context).requirePar || metadata.of(client).require_pushed_authorization_requests === true
-    if (required && !pushed && !params.request_uri?.startsWith(prefix))
-      throw new OAuthError('invalid_request', {
-        rule: 'RFC 9126 §5',
-        expected: 'a request_uri of a pushed request',
-        problem: 'authorization requests must be pushed',
-        next: 'POST them to /par first',
-      })
+    check(!required || pushed || params.request_uri?.startsWith(prefix), 'invalid_request', () => ({
+      rule: 'RFC 9126 §5',
+      expected: 'a request_uri of a pushed request',
+      problem: 'authorization requests must be pushed',
+      next: 'POST them to /par first',
+    }))
   },
   answered: spend,
 }

@@ -1,7 +1,7 @@
 /** The rules of FAPI 1.0 Advanced for authorization requests, for a client registered so. https://openid.net/specs/openid-financial-api-part-2-1_0.html#section-5.2.2 */
+import { check } from '../../auth/check.ts'
 import { canonicalResponseType } from '../../auth/agreeing_types.ts'
 import { responseModeOf } from '../../auth/authorization_request.ts'
-import { OAuthError } from '../../auth/errors.ts'
 import { scopeValues } from '../../auth/scope.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { AuthorizationRule } from '../../contracts/feature.ts'
@@ -29,39 +29,37 @@ export const fapi1Advanced: AuthorizationRule = {
     if (!isFapi1Advanced(client, context)) return
     const type = params.response_type && canonicalResponseType(params.response_type)
     const isJwt = responseModeOf(params, context.table).endsWith('.jwt')
-    if (type !== undefined && type !== 'code id_token' && !(type === 'code' && isJwt))
-      throw new OAuthError(type === 'code' ? 'invalid_request' : 'unsupported_response_type', {
+    check(
+      type === undefined || type === 'code id_token' || (type === 'code' && isJwt),
+      type === 'code' ? 'invalid_request' : 'unsupported_response_type',
+      () => ({
         rule: 'FAPI 1.0 Advanced §5.2.2',
         expected: 'response_type is code id_token, or code with response_mode=jwt',
         came: [params.response_type, params.response_mode ?? 'no response_mode'],
         problem: 'this client may use response_type code id_token, or code with response_mode=jwt',
         next,
-      })
+      }),
+    )
     const scope = scopeValues(params.scope ?? '')
-    if (scope.length === 0)
-      throw new OAuthError('invalid_request', {
-        rule: 'FAPI 1.0 Advanced §5.2.2',
-        expected: 'scope is inside the request object',
-        problem: 'scope is missing inside the request object, and what is outside does not count',
-        next,
-      })
+    check(scope.length !== 0, 'invalid_request', () => ({
+      rule: 'FAPI 1.0 Advanced §5.2.2',
+      expected: 'scope is inside the request object',
+      problem: 'scope is missing inside the request object, and what is outside does not count',
+      next,
+    }))
     const required = scope.includes('openid') ? 'nonce' : 'state'
-    if (params[required] === undefined)
-      throw new OAuthError('invalid_request', {
-        rule: 'FAPI 1.0 Baseline §5.2.2',
-        expected: `${required} is inside the request object`,
-        problem:
-          required === 'nonce'
-            ? 'scope openid needs a nonce'
-            : 'a request without scope openid needs a state',
-        next,
-      })
-    if (pushed && params.code_challenge === undefined)
-      throw new OAuthError('invalid_request', {
-        rule: 'FAPI 1.0 Advanced §5.2.2',
-        expected: 'a pushed request has a code_challenge of method S256',
-        problem: 'a pushed request needs code_challenge (PKCE)',
-        next,
-      })
+    check(params[required] !== undefined, 'invalid_request', () => ({
+      rule: 'FAPI 1.0 Baseline §5.2.2',
+      expected: `${required} is inside the request object`,
+      problem:
+        required === 'nonce' ? 'scope openid needs a nonce' : 'a request without scope openid needs a state',
+      next,
+    }))
+    check(!pushed || params.code_challenge !== undefined, 'invalid_request', () => ({
+      rule: 'FAPI 1.0 Advanced §5.2.2',
+      expected: 'a pushed request has a code_challenge of method S256',
+      problem: 'a pushed request needs code_challenge (PKCE)',
+      next,
+    }))
   },
 }

@@ -1,4 +1,5 @@
 /** Request objects: the authorization request as a JWT, by value or by reference. https://www.rfc-editor.org/rfc/rfc9101, OpenID Connect Core §6 */
+import { check } from '../../auth/check.ts'
 import type { Params } from '../../auth/params.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import { shown } from '../../auth/refusal.ts'
@@ -53,8 +54,10 @@ async function resolve(object: string, outer: Params, client: Client, context: C
   if (refused) throw new SourceRefused(refused, client, params)
   // A parameter inside and outside the request object must have the same value (OpenID Connect Core §6.1).
   for (const name of ['response_type', 'client_id'])
-    if (outer[name] !== undefined && inside[name] !== undefined && outer[name] !== inside[name])
-      throw new SourceRefused(differs(name), client, params)
+    check(
+      outer[name] === undefined || inside[name] === undefined || outer[name] === inside[name],
+      () => new SourceRefused(differs(name), client, params),
+    )
   return params
 }
 
@@ -79,18 +82,21 @@ const byReference: RequestSource = {
   async resolve(context, params, client) {
     const uri = params.request_uri!
     const registered = metadata.of(client).request_uris ?? []
-    if (params.request !== undefined)
-      throw new OAuthError('invalid_request', {
-        rule: 'RFC 9101 §5',
-        expected: 'request and request_uri exclude each other',
-      })
-    if (!registered.some((each) => withoutFragment(each) === withoutFragment(uri)))
-      throw new OAuthError('invalid_request_uri', {
+    check(params.request === undefined, 'invalid_request', () => ({
+      rule: 'RFC 9101 §5',
+      expected: 'request and request_uri exclude each other',
+    }))
+    check(
+      registered.some((each) => withoutFragment(each) === withoutFragment(uri)),
+      'invalid_request_uri',
+      () => ({
         rule: 'RFC 9101 §5.2',
         expected: `request_uri is among the request_uris this client registered: ${registered.join(', ') || 'none'}`,
         came: uri,
+        wanted: registered,
         problem: `request_uri ${shown(uri)} is not among the request_uris this client registered`,
-      })
+      }),
+    )
     const accept = 'application/oauth-authz-req+jwt, application/jwt'
     const answer = await context.outbound
       .fetch(withoutFragment(uri), { purpose: 'request_object', accept })
@@ -105,13 +111,12 @@ const byReference: RequestSource = {
             })
           : error
       })
-    if (answer.status !== 200)
-      throw new OAuthError('invalid_request_uri', {
-        rule: 'RFC 9101 §5.2.3',
-        expected: 'request_uri answers with status 200',
-        came: answer.status,
-        problem: `request_uri answered ${answer.status}, expected 200`,
-      })
+    check(answer.status === 200, 'invalid_request_uri', () => ({
+      rule: 'RFC 9101 §5.2.3',
+      expected: 'request_uri answers with status 200',
+      came: answer.status,
+      problem: `request_uri answered ${answer.status}, expected 200`,
+    }))
     return resolve(answer.body.trim(), params, client, context)
   },
 }
@@ -121,12 +126,15 @@ const withoutFragment = (uri: string): string => uri.split('#')[0]!
 const signatureRequired: AuthorizationRule = {
   name: 'require_signed_request_object',
   check(context, { client, params }) {
-    if (mustSign(client, context) && params.request === undefined && params.request_uri === undefined)
-      throw new OAuthError('invalid_request', {
+    check(
+      !mustSign(client, context) || params.request !== undefined || params.request_uri !== undefined,
+      'invalid_request',
+      () => ({
         rule: 'RFC 9101 §10.5',
         expected: 'a signed request object is required',
         next: 'send the parameter request',
-      })
+      }),
+    )
   },
 }
 
@@ -153,18 +161,19 @@ function needNotSign(client: Client, context: Context): boolean {
 const unsigned: RegistrationRule = {
   name: 'unsigned_request_objects',
   async check(context, registered, { by }) {
-    if (
-      metadata.of(registered).request_object_signing_alg === 'none' &&
-      by === 'client' &&
-      !offersUnsigned(context)
-    )
-      throw new OAuthError('invalid_client_metadata', {
+    check(
+      metadata.of(registered).request_object_signing_alg !== 'none' ||
+        by !== 'client' ||
+        offersUnsigned(context),
+      'invalid_client_metadata',
+      () => ({
         rule: 'OpenID Connect Registration §2',
         expected: 'request_object_signing_alg other than none',
         came: 'none',
         problem:
           'request_object_signing_alg: none is for clients that an operator registers; sign request objects',
-      })
+      }),
+    )
   },
 }
 

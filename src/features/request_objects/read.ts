@@ -1,4 +1,5 @@
 /** Reads a request object: decrypts it, checks signature, client and audience, and returns its parameters. https://www.rfc-editor.org/rfc/rfc9101#section-4 */
+import { check } from '../../auth/check.ts'
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
 import { OAuthError } from '../../auth/errors.ts'
 import { hasType, requestTypes } from '../../auth/jwt_type.ts'
@@ -43,11 +44,12 @@ export async function readRequestObject(
   context: Context,
   { strict, unsigned }: Strictness,
 ): Promise<ReadRequestObject> {
-  if (object.length > maxLength)
-    throw refuse('RFC 9101 §4', {
+  check(object.length <= maxLength, () =>
+    refuse('RFC 9101 §4', {
       expected: `a request object may have at most ${maxLength} characters`,
       came: object.length,
-    })
+    }),
+  )
   const jwt = object.split('.').length === 5 ? await decrypt(object, client, context) : object
   const { payload, refused } = await verify(jwt, client, context, unsigned)
   const params = asParameters(payload, client)
@@ -67,34 +69,42 @@ function refusalOf(check: () => void): OAuthError | undefined {
 /** The claims of the JWT itself: it is a request of this client, to this provider, at this time. */
 function requireMeant(payload: JWTPayload, client: Client, context: Context, strict: boolean): void {
   const { iss, sub, aud, iat, client_id } = payload
-  if (client_id !== undefined && client_id !== client.client_id)
-    throw refuse('RFC 9101 §5', {
+  check(client_id === undefined || client_id === client.client_id, () =>
+    refuse('RFC 9101 §5', {
       expected: `client_id equals the client_id of the request: ${client.client_id}`,
       came: client_id,
+      wanted: client.client_id,
       problem: 'client_id inside the request object differs from the one of the request',
-    })
-  if (iss !== undefined && iss !== client.client_id)
-    throw refuse('RFC 9101 §4', { expected: 'iss must be the client_id', came: iss })
+    }),
+  )
+  check(iss === undefined || iss === client.client_id, () =>
+    refuse('RFC 9101 §4', { expected: 'iss must be the client_id', came: iss, wanted: client.client_id }),
+  )
   // §10.8: a client assertion must not be accepted as a request object.
-  if (sub !== undefined && sub === client.client_id)
-    throw refuse('RFC 9101 §10.8', {
+  check(sub === undefined || sub !== client.client_id, () =>
+    refuse('RFC 9101 §10.8', {
       expected: 'no sub that is the client',
       came: sub,
       problem: 'sub is the client itself: this looks like a client assertion',
-    })
-  if (aud !== undefined && ![aud].flat().includes(context.config.issuer))
-    throw refuse('RFC 9101 §4', {
+    }),
+  )
+  check(aud === undefined || [aud].flat().includes(context.config.issuer), () =>
+    refuse('RFC 9101 §4', {
       expected: `aud must be ${context.config.issuer}`,
       came: aud,
-    })
-  if (payload.request !== undefined || payload.request_uri !== undefined)
-    throw refuse('RFC 9101 §4', { expected: 'request and request_uri may not be inside a request object' })
-  if (iat !== undefined && iat - context.clock.now() / 1000 > ahead)
-    throw refuse('FAPI 2.0 §5.3.2.1', {
+      wanted: context.config.issuer,
+    }),
+  )
+  check(payload.request === undefined && payload.request_uri === undefined, () =>
+    refuse('RFC 9101 §4', { expected: 'request and request_uri may not be inside a request object' }),
+  )
+  check(iat === undefined || iat - context.clock.now() / 1000 <= ahead, () =>
+    refuse('FAPI 2.0 §5.3.2.1', {
       expected: `iat is at most ${ahead} seconds ahead`,
       came: iat,
       problem: `iat is more than ${ahead} seconds ahead`,
-    })
+    }),
+  )
   if (strict) requireFresh(payload, context)
 }
 
@@ -119,15 +129,18 @@ interface Verified {
 async function verify(jwt: string, client: Client, context: Context, unsigned: boolean): Promise<Verified> {
   const { request_object_signing_alg: registered } = metadata.of(client)
   const header = attempt(() => decodeProtectedHeader(jwt))
-  if (!hasType(header.typ, requestTypes))
-    throw refuse('RFC 9101 §10.8', { expected: 'typ must be oauth-authz-req+jwt', came: header.typ })
+  check(hasType(header.typ, requestTypes), () =>
+    refuse('RFC 9101 §10.8', { expected: 'typ must be oauth-authz-req+jwt', came: header.typ }),
+  )
   if (header.alg === 'none') {
-    if (!unsigned)
-      throw refuse('RFC 9101 §10.5', {
+    check(unsigned, () =>
+      refuse('RFC 9101 §10.5', {
         expected: 'unsigned request objects are for clients that registered request_object_signing_alg none',
-      })
-    if (!jwt.endsWith('.'))
-      throw refuse('RFC 7515 §2', { expected: 'an unsigned request object has an empty signature' })
+      }),
+    )
+    check(jwt.endsWith('.'), () =>
+      refuse('RFC 7515 §2', { expected: 'an unsigned request object has an empty signature' }),
+    )
     return { payload: attempt(() => decodeJwt(jwt)) }
   }
   const algorithms = clientAlgs(context.config.signingAlgs).filter(
@@ -165,20 +178,24 @@ function attempt<T>(read: () => T): T {
 
 /** The audience is what keeps a request that was signed for another provider out; Core §6.1 leaves it to the client. */
 function requireAudience({ aud }: JWTPayload, { config }: Context): void {
-  if (aud === undefined && config.profile !== 'classic')
-    throw refuse('RFC 9101 §4', { expected: `aud is required in a signed request object: ${config.issuer}` })
+  check(aud !== undefined || config.profile === 'classic', () =>
+    refuse('RFC 9101 §4', { expected: `aud is required in a signed request object: ${config.issuer}` }),
+  )
 }
 
 function requireFresh({ aud, exp, nbf }: JWTPayload, context: Context): void {
-  if (aud === undefined)
-    throw refuse('FAPI 2.0 §5.3.2.1', { expected: `aud is required: ${context.config.issuer}` })
-  if (exp === undefined || nbf === undefined)
-    throw refuse('FAPI 2.0 §5.3.2.1', { expected: 'exp and nbf are required' })
-  if (context.clock.now() / 1000 - nbf > hour || exp - nbf > hour)
-    throw refuse('FAPI 2.0 §5.3.2.1', {
+  check(aud !== undefined, () =>
+    refuse('FAPI 2.0 §5.3.2.1', { expected: `aud is required: ${context.config.issuer}` }),
+  )
+  check(exp !== undefined && nbf !== undefined, () =>
+    refuse('FAPI 2.0 §5.3.2.1', { expected: 'exp and nbf are required' }),
+  )
+  check(context.clock.now() / 1000 - nbf <= hour && exp - nbf <= hour, () =>
+    refuse('FAPI 2.0 §5.3.2.1', {
       expected: 'nbf may be at most an hour ago, and exp at most an hour after it',
       came: `nbf ${nbf}, exp ${exp}`,
-    })
+    }),
+  )
 }
 
 const jwtClaims = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sub']
@@ -191,8 +208,9 @@ function asParameters(payload: JWTPayload, client: Client): Params {
     const words = Array.isArray(value) && name === 'resource'
     const text = typeof value === 'string' ? value : words ? value.join(repeated) : JSON.stringify(value)
     // JSON can write half of a surrogate pair, which no URL can carry back to the client.
-    if (!text.isWellFormed())
-      throw refuse('RFC 9101 §4', { expected: `${shown(name)} is Unicode text without lone surrogates` })
+    check(text.isWellFormed(), () =>
+      refuse('RFC 9101 §4', { expected: `${shown(name)} is Unicode text without lone surrogates` }),
+    )
     params[name] = text
   }
   return params

@@ -1,4 +1,5 @@
 /** Resource indicators: the client names the APIs that a token is for, and they become its audience. https://www.rfc-editor.org/rfc/rfc8707 */
+import { check } from '../../auth/check.ts'
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { repeated } from '../../auth/params.ts'
@@ -31,7 +32,7 @@ const env = defineEntries([
 
 const ofGrant = declareGrantMembers({ resource: v.array(v.string()) })
 
-const badTarget = (expected: string, came: string, problem?: string) =>
+const badTarget = (expected: string, came: string | undefined, problem?: string) =>
   new OAuthError('invalid_target', { rule: 'RFC 8707 §2', expected, came, problem })
 
 /** Resources of one request: each is stored in the grant and in each of its tokens. */
@@ -95,18 +96,20 @@ function readResources(
   const { resources } = featureConfig(context.config, 'resource_indicators', env)
   const allowed = [listedFor(client, context), more].flat()
   const named = [...new Set(value.split(repeated))]
-  if (named.length > mostResources)
-    throw badTarget(`at most ${mostResources} resources may be requested`, `${named.length}`)
+  check(named.length <= mostResources, () =>
+    badTarget(`at most ${mostResources} resources may be requested`, `${named.length}`),
+  )
   const requested = named.map((uri) => {
     const problem = resourceProblem(uri)
-    if (problem !== undefined) throw badTarget(problem, uri)
+    check(problem === undefined, () => badTarget(problem ?? 'an absolute URI without a fragment', uri))
     const listed = listedAs(uri, allowed)
-    if (listed === undefined)
-      throw badTarget(
+    check(listed !== undefined, () =>
+      badTarget(
         `resource is an API of this provider: ${resources.join(', ') || 'none'}`,
         uri,
         notAnApi(uri, meantBy(uri, allowed)),
-      )
+      ),
+    )
     return listed
   })
   return [...new Set(requested)]
@@ -124,12 +127,13 @@ function requireKnown(
   if (grant || !client.self_registered) return
   const allowed = [ownAudience(context), client.allowed_resources ?? []].flat()
   const beyond = requested.find((each) => !isAmong(each, allowed))
-  if (beyond !== undefined)
-    throw badTarget(
+  check(beyond === undefined, () =>
+    badTarget(
       'an End-User, or a client that an operator registered',
       beyond,
       `resource ${shown(beyond)} is not for a client that registered itself, without an End-User: an operator may register the client`,
-    )
+    ),
+  )
 }
 
 const notAnApi = (uri: string, meant: string | undefined): string =>
@@ -166,12 +170,13 @@ const rule: GrantRule = {
     // A grant without a session, of an assertion, had no authorization request: this token request names its resources.
     if (grant.authentication.sid === '') return
     const beyond = requested?.find((each) => !isAmong(each, granted ?? []))
-    if (beyond !== undefined)
-      throw badTarget(
+    check(beyond === undefined, () =>
+      badTarget(
         'resource is part of the authorization',
         beyond,
         `resource ${shown(beyond)} was not part of the authorization`,
-      )
+      ),
+    )
   },
   shape(issue, use) {
     const shaped = withAudience(issue, use)
@@ -207,12 +212,13 @@ function requireGrantedToCopy(requested: readonly string[], { copyOf, grant }: I
   const { resource: granted = [] } = ofGrant.of(grant)
   const allowed = [granted, copyOf.aud, client.exchange_audiences ?? []].flat()
   const beyond = requested.find((each) => !isAmong(each, allowed))
-  if (beyond !== undefined)
-    throw badTarget(
+  check(beyond === undefined, () =>
+    badTarget(
       'resource is part of the authorization, or of exchange_audiences of the client',
       beyond,
       `resource ${shown(beyond)} was not part of the authorization: an operator may allow it (exchange_audiences)`,
-    )
+    ),
+  )
 }
 
 /** A client that ties itself to the API of another would learn of the End-Users of that API. */

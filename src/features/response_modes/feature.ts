@@ -1,5 +1,5 @@
 /** The response modes fragment and form_post. https://openid.net/specs/oauth-v2-multiple-response-types-1_0.html#ResponseModes */
-import { OAuthError } from '../../auth/errors.ts'
+import { check } from '../../auth/check.ts'
 import { formEncode } from '../../auth/redirect_uri.ts'
 import { formTarget } from '../../http/headers.ts'
 import { formPostPage } from '../../html/pages.ts'
@@ -19,12 +19,11 @@ const fragment: ResponseMode = {
 const formPost: ResponseMode = {
   name: 'form_post',
   respond(_context, { redirect, params }) {
-    if (!/^https?:/.test(redirect))
-      throw new OAuthError('invalid_request', {
-        rule: 'OAuth Form Post Response Mode §2',
-        expected: 'response_mode=form_post needs a redirect_uri with http or https',
-        came: redirect,
-      })
+    check(/^https?:/.test(redirect), 'invalid_request', () => ({
+      rule: 'OAuth Form Post Response Mode §2',
+      expected: 'response_mode=form_post needs a redirect_uri with http or https',
+      came: redirect,
+    }))
     const fields = Object.entries(params).filter((each): each is [string, string] => each[1] !== undefined)
     const html = formPostPage({ action: redirect, fields: Object.fromEntries(fields) })
     return { ...page(200, html), formTargets: formTarget(redirect) }

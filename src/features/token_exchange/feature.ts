@@ -1,4 +1,5 @@
 /** Token exchange: a service exchanges a token that it received for a narrower one to send to another service. https://www.rfc-editor.org/rfc/rfc8693 */
+import { check } from '../../auth/check.ts'
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
 import { optionalText } from '../../auth/params.ts'
@@ -42,11 +43,10 @@ const tokenExchange = defineGrantType(
   'urn:ietf:params:oauth:grant-type:token-exchange',
   Params,
   async ({ params, client, context, bound }) => {
-    if (isPublic(client))
-      throw new OAuthError('unauthorized_client', {
-        rule: 'RFC 8693 §2.1',
-        expected: 'token exchange is for clients that authenticate',
-      })
+    check(!isPublic(client), 'unauthorized_client', () => ({
+      rule: 'RFC 8693 §2.1',
+      expected: 'token exchange is for clients that authenticate',
+    }))
     checkTypes(params, client, context)
     const subject = await requireLive(params.subject_token, 'subject_token', context)
     requireTypeOf(subject, 'subject_token_type', params.subject_token_type)
@@ -78,37 +78,37 @@ const tokenExchange = defineGrantType(
 function checkTypes(params: v.InferOutput<typeof Params>, client: Client, { config }: Context): void {
   const { subject_token_type, actor_token, actor_token_type, requested_token_type } = params
   for (const [name, type] of Object.entries({ subject_token_type, actor_token_type, requested_token_type }))
-    if (type !== undefined && !tokenTypes.includes(type))
-      throw new OAuthError('invalid_request', {
-        rule: 'RFC 8693 §3',
-        expected: `${name} must be ${tokenTypes.join(' or ')}`,
-        came: type,
-      })
-  if (requested_token_type === jwtType && (client.access_token_format ?? config.accessTokenFormat) !== 'jwt')
-    throw new OAuthError('invalid_request', {
+    check(type === undefined || tokenTypes.includes(type), 'invalid_request', () => ({
+      rule: 'RFC 8693 §3',
+      expected: `${name} must be ${tokenTypes.join(' or ')}`,
+      came: type,
+    }))
+  check(
+    requested_token_type !== jwtType || (client.access_token_format ?? config.accessTokenFormat) === 'jwt',
+    'invalid_request',
+    () => ({
       rule: 'RFC 8693 §2.1',
       expected: `requested_token_type ${accessTokenType}, or a client that gets JWT access tokens`,
       came: requested_token_type,
       problem: 'this client gets opaque access tokens, which are no JWT',
       next: 'an operator may register access_token_format jwt for it',
-    })
-  if ((actor_token === undefined) !== (actor_token_type === undefined))
-    throw new OAuthError('invalid_request', {
-      rule: 'RFC 8693 §2.1',
-      expected: 'actor_token and actor_token_type come together or not at all (RFC 8693 2.1)',
-    })
+    }),
+  )
+  check((actor_token === undefined) === (actor_token_type === undefined), 'invalid_request', () => ({
+    rule: 'RFC 8693 §2.1',
+    expected: 'actor_token and actor_token_type come together or not at all (RFC 8693 2.1)',
+  }))
 }
 
 async function requireLive(token: string, name: string, context: Context): Promise<LiveToken> {
   const live = await findAccessToken(context, token)
   // §2.2.2: a bad subject or actor token is invalid_request.
-  if (!live)
-    throw new OAuthError('invalid_request', {
-      rule: 'RFC 8693 §2.2.2',
-      expected: `${name} is an active access token of this provider`,
-      came: secret(token),
-      problem: `${name} is not an active access token of this provider`,
-    })
+  check(live, 'invalid_request', () => ({
+    rule: 'RFC 8693 §2.2.2',
+    expected: `${name} is an active access token of this provider`,
+    came: secret(token),
+    problem: `${name} is not an active access token of this provider`,
+  }))
   return live
 }
 
@@ -124,13 +124,16 @@ function requireTypeOf({ format }: LiveToken, name: string, type: string | undef
 
 /** The client may exchange its own tokens and those that it may accept as an API. */
 function requireMayExchange({ claims }: LiveToken, client: Client, context: Context): void {
-  if (claims.client_id !== client.client_id && !isForApi(claims.aud, client, context))
-    throw new OAuthError('invalid_request', {
+  check(
+    claims.client_id === client.client_id || isForApi(claims.aud, client, context),
+    'invalid_request',
+    () => ({
       rule: 'RFC 8693 §2.2.2',
       expected: `a subject_token whose client_id is ${client.client_id}, or whose aud is one of its resource_uris`,
       came: { client_id: claims.client_id, aud: claims.aud },
       problem: 'the subject_token was neither issued to this client nor meant for it',
-    })
+    }),
+  )
 }
 
 /** A bound token of the client itself needs a proof by its key. Otherwise a stolen one could be exchanged for a bearer token. */
@@ -152,13 +155,13 @@ function requireKeyOf({ claims }: LiveToken, client: Client, bound: Bound | unde
 /** The actor token must be one of the requesting client: a token of another client does not identify the actor. */
 async function requireActor(token: string, client: Client, context: Context): Promise<LiveToken> {
   const actor = await requireLive(token, 'actor_token', context)
-  if (actor.claims.client_id !== client.client_id)
-    throw new OAuthError('invalid_request', {
-      rule: 'RFC 8693 §2.1',
-      expected: `an actor_token that was issued to ${client.client_id}`,
-      came: actor.claims.client_id,
-      problem: 'the actor_token was issued to another client',
-    })
+  check(actor.claims.client_id === client.client_id, 'invalid_request', () => ({
+    rule: 'RFC 8693 §2.1',
+    expected: `an actor_token that was issued to ${client.client_id}`,
+    came: actor.claims.client_id,
+    wanted: client.client_id,
+    problem: 'the actor_token was issued to another client',
+  }))
   return actor
 }
 
@@ -182,13 +185,12 @@ function actingFor(subject: LiveToken, client: Client, actor: LiveToken | undefi
   const own = subject.claims.client_id === client.client_id
   if (!actor && (own || client.may_impersonate === true)) return before
   const act: Actor = { sub: actor?.claims.sub ?? client.client_id, ...(before && { act: before }) }
-  if (depth(act) > maxChain)
-    throw new OAuthError('invalid_request', {
-      rule: 'RFC 8693 §4.1',
-      expected: `at most ${maxChain} actors`,
-      came: depth(act),
-      problem: `the chain of actors would be longer than ${maxChain}`,
-    })
+  check(depth(act) <= maxChain, 'invalid_request', () => ({
+    rule: 'RFC 8693 §4.1',
+    expected: `at most ${maxChain} actors`,
+    came: depth(act),
+    problem: `the chain of actors would be longer than ${maxChain}`,
+  }))
   return act
 }
 
@@ -205,28 +207,25 @@ async function readAudience(
   if (audience === undefined) return undefined
   const names = [...new Set(audience.split(/[ \n]/))]
   // Bounded, because each name is looked up, and a client_id that is a URL may be fetched.
-  if (names.length > maxAudience)
-    throw new OAuthError('invalid_target', {
-      rule: 'RFC 8693 §2.2.2',
-      expected: `audience may name at most ${maxAudience} clients`,
-      came: names.length,
-    })
+  check(names.length <= maxAudience, 'invalid_target', () => ({
+    rule: 'RFC 8693 §2.2.2',
+    expected: `audience may name at most ${maxAudience} clients`,
+    came: names.length,
+  }))
   for (const name of names) {
     const named = await findClient(context, name)
-    if (!named)
-      throw new OAuthError('invalid_target', {
-        rule: 'RFC 8693 §2.2.2',
-        expected: 'audience names clients of this provider',
-        came: name,
-        problem: `audience ${shown(name)} is not a client of this provider`,
-      })
-    if (!subject.grant && client.self_registered && !named.self_registered)
-      throw new OAuthError('invalid_target', {
-        rule: 'RFC 8693 §2.2.2',
-        expected: 'a subject_token of an End-User, or a client that an operator registered',
-        came: name,
-        problem: `audience ${shown(name)} is not for a client that registered itself, without an End-User`,
-      })
+    check(named, 'invalid_target', () => ({
+      rule: 'RFC 8693 §2.2.2',
+      expected: 'audience names clients of this provider',
+      came: name,
+      problem: `audience ${shown(name)} is not a client of this provider`,
+    }))
+    check(subject.grant || !client.self_registered || named.self_registered, 'invalid_target', () => ({
+      rule: 'RFC 8693 §2.2.2',
+      expected: 'a subject_token of an End-User, or a client that an operator registered',
+      came: name,
+      problem: `audience ${shown(name)} is not for a client that registered itself, without an End-User`,
+    }))
   }
   return names.length === 1 ? names[0] : names
 }
@@ -239,13 +238,13 @@ function requireGranted(audience: string | string[], { claims, grant }: LiveToke
   if (!grant || claims.client_id !== client.client_id) return
   const allowed = [claims.aud, client.client_id, client.exchange_audiences ?? []].flat()
   const beyond = [audience].flat().find((each) => !allowed.includes(each))
-  if (beyond !== undefined)
-    throw new OAuthError('invalid_target', {
-      rule: 'RFC 8707 §2.2',
-      expected: `audience is among ${allowed.join(', ')}`,
-      came: beyond,
-      problem: `audience ${shown(beyond)} was not part of the authorization: an operator may allow it (exchange_audiences)`,
-    })
+  check(beyond === undefined, 'invalid_target', () => ({
+    rule: 'RFC 8707 §2.2',
+    expected: `audience is among ${allowed.join(', ')}`,
+    came: beyond ?? audience,
+    wanted: allowed,
+    problem: `audience ${shown(beyond)} was not part of the authorization: an operator may allow it (exchange_audiences)`,
+  }))
 }
 
 export const tokenExchangeFeature = defineFeature({
