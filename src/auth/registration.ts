@@ -170,13 +170,11 @@ export function readClientMetadata(sent: unknown, policy: RegistrationPolicy): C
   const body = isObject(given) ? withAgreeingTypes(given, policy.responseTypes) : given
   const known = { ...policy.extra, ...coreMetadata }
   const unsupported = isObject(body) ? unsupportedMember(body, known) : undefined
-  check(unsupported === undefined, () =>
-    refuse({
-      rule: 'RFC 7591 §2',
-      expected: `metadata without ${unsupported ?? 'members that are not served'}`,
-      problem: `${unsupported}: this provider does not support it`,
-    }),
-  )
+  check(unsupported === undefined, 'invalid_client_metadata', () => ({
+    rule: 'RFC 7591 §2',
+    expected: `metadata without ${unsupported ?? 'members that are not served'}`,
+    problem: `${unsupported}: this provider does not support it`,
+  }))
   const parsed = v.safeParse(
     v.object({ ...known, ...translations(body) }),
     withDefaultAlg(body, policy),
@@ -224,12 +222,10 @@ function translations(body: unknown): v.ObjectEntries {
     const base = translated(name) as keyof typeof coreMetadata | undefined
     return base === undefined ? [] : [[name, coreMetadata[base]] as const]
   })
-  check(rows.length <= mostTranslations, () =>
-    refuse({
-      rule: 'RFC 7591 §2.2',
-      expected: `at most ${mostTranslations} members may have a language tag`,
-    }),
-  )
+  check(rows.length <= mostTranslations, 'invalid_client_metadata', () => ({
+    rule: 'RFC 7591 §2.2',
+    expected: `at most ${mostTranslations} members may have a language tag`,
+  }))
   return Object.fromEntries(rows)
 }
 
@@ -239,51 +235,48 @@ const withDefaultAlg = (body: unknown, { signingAlgs: offered }: RegistrationPol
 
 function checkOffered(name: string, asked: readonly string[], offered: readonly string[]): void {
   const odd = asked.find((each) => !offered.includes(each))
-  check(odd === undefined, () =>
-    refuse({
-      rule: 'RFC 7591 §2',
-      expected: `${name} is among ${offered.join(', ') || 'none'}`,
-      came: odd ?? asked.join(' '),
-      wanted: offered,
-      problem: `${name}: ${shown(odd)} is not offered; this provider allows ${offered.join(', ') || 'none'}`,
-    }),
-  )
+  check(odd === undefined, 'invalid_client_metadata', () => ({
+    rule: 'RFC 7591 §2',
+    expected: `${name} is among ${offered.join(', ') || 'none'}`,
+    came: odd ?? asked.join(' '),
+    wanted: offered,
+    problem: `${name}: ${shown(odd)} is not offered; this provider allows ${offered.join(', ') || 'none'}`,
+  }))
 }
 
 /** Checks members that depend on each other: grant types and response types (RFC 7591 §2.1), authentication method and keys. */
 function checkTogether(metadata: ClientMetadata): void {
   const missing = missingGrantType(metadata)
-  check(missing === undefined, () =>
-    refuse({
-      rule: 'RFC 7591 §2.1',
-      expected: 'grant_types with all that response_types needs, or response_types alone',
-      came: { grant_types: metadata.grant_types, response_types: metadata.response_types },
-      problem: `response_types ${metadata.response_types.join(', ')} needs grant_types with ${missing}`,
-      next: 'leave one of the two out, and it follows from the other',
-    }),
-  )
+  check(missing === undefined, 'invalid_client_metadata', () => ({
+    rule: 'RFC 7591 §2.1',
+    expected: 'grant_types with all that response_types needs, or response_types alone',
+    came: { grant_types: metadata.grant_types, response_types: metadata.response_types },
+    problem: `response_types ${metadata.response_types.join(', ')} needs grant_types with ${missing}`,
+    next: 'leave one of the two out, and it follows from the other',
+  }))
   check(
     metadata.token_endpoint_auth_method !== 'none' || !metadata.grant_types.includes('client_credentials'),
-    () =>
-      refuse({
-        rule: 'RFC 6749 §4.4',
-        expected:
-          'grant_types: client_credentials is for clients that authenticate; token_endpoint_auth_method is none',
-      }),
+    'invalid_client_metadata',
+    () => ({
+      rule: 'RFC 6749 §4.4',
+      expected:
+        'grant_types: client_credentials is for clients that authenticate; token_endpoint_auth_method is none',
+    }),
   )
   check(
     metadata.token_endpoint_auth_method !== 'private_key_jwt' ||
       metadata.jwks !== undefined ||
       metadata.jwks_uri !== undefined,
-    () =>
-      refuse({
-        rule: 'RFC 7591 §2',
-        expected: 'token_endpoint_auth_method private_key_jwt needs jwks or jwks_uri with the public keys',
-      }),
+    'invalid_client_metadata',
+    () => ({
+      rule: 'RFC 7591 §2',
+      expected: 'token_endpoint_auth_method private_key_jwt needs jwks or jwks_uri with the public keys',
+    }),
   )
-  check(metadata.jwks === undefined || metadata.jwks_uri === undefined, () =>
-    refuse({ rule: 'RFC 7591 §2', expected: 'jwks and jwks_uri exclude each other' }),
-  )
+  check(metadata.jwks === undefined || metadata.jwks_uri === undefined, 'invalid_client_metadata', () => ({
+    rule: 'RFC 7591 §2',
+    expected: 'jwks and jwks_uri exclude each other',
+  }))
 }
 
 const addScope =

@@ -1,7 +1,6 @@
 /** The grant type authorization_code: redeems a code once, for the client and redirect_uri it was issued to. https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3 */
 import { check } from '../auth/check.ts'
 import * as v from 'valibot'
-import { OAuthError } from '../auth/errors.ts'
 import { type Grounds, secret } from '../auth/refusal.ts'
 import { sha256 } from '../lib/hash.ts'
 import { optionalText } from '../auth/params.ts'
@@ -24,8 +23,6 @@ const Params = v.object({
   redirect_uri: optionalText('As in the authorization request'),
   code_verifier: optionalText('What code_challenge is the hash of'),
 })
-
-const refuse = (grounds: Grounds) => new OAuthError('invalid_grant', grounds)
 
 /** Only clients that registered the grant type refresh_token get refresh tokens. */
 const mayRefresh = (client: Client): boolean => client.grant_types.includes('refresh_token')
@@ -55,77 +52,63 @@ export const redeemed = (
 export const authorizationCode = defineGrantType('authorization_code', Params, async (request) => {
   const { params, client, context, bound } = request
   const grantId = grantIdOf(params.code)
-  check(grantId !== undefined, () =>
-    refuse({
-      rule: 'RFC 6749 §4.1.3',
-      expected: 'code is an authorization code of this provider',
-      came: secret(params.code),
-      problem: 'the value of code is not an authorization code of this provider',
-    }),
-  )
+  check(grantId !== undefined, 'invalid_grant', () => ({
+    rule: 'RFC 6749 §4.1.3',
+    expected: 'code is an authorization code of this provider',
+    came: secret(params.code),
+    problem: 'the value of code is not an authorization code of this provider',
+  }))
   const [code, loaded] = await Promise.all([
     AuthorizationCode.find(context, params.code),
     Grant.load(context, grantId),
   ])
-  check(code && code.grant_id === grantId, () =>
-    refuse({
-      rule: 'RFC 6749 §4.1.2',
-      expected: `a code that was issued at most ${context.config.authorizationCodeTtl} seconds ago`,
-      came: secret(params.code),
-      problem: 'the code is unknown or has expired',
-    }),
-  )
-  check(code.client_id === client.client_id, () =>
-    refuse({
-      rule: 'RFC 6749 §4.1.3',
-      expected: 'a code that was issued to this client',
-      came: client.client_id,
-      wanted: code.client_id,
-      problem: 'the code was issued to another client',
-    }),
-  )
-  check(params.redirect_uri === code.redirect_uri, () =>
-    refuse({
-      rule: 'RFC 6749 §4.1.3',
-      expected: `redirect_uri is the one of the authorization request: ${code.redirect_uri}`,
-      came: params.redirect_uri,
-      wanted: code.redirect_uri,
-      problem:
-        params.redirect_uri === undefined
-          ? 'redirect_uri is required: the one of the authorization request'
-          : 'redirect_uri differs from the one of the authorization request',
-    }),
-  )
+  check(code && code.grant_id === grantId, 'invalid_grant', () => ({
+    rule: 'RFC 6749 §4.1.2',
+    expected: `a code that was issued at most ${context.config.authorizationCodeTtl} seconds ago`,
+    came: secret(params.code),
+    problem: 'the code is unknown or has expired',
+  }))
+  check(code.client_id === client.client_id, 'invalid_grant', () => ({
+    rule: 'RFC 6749 §4.1.3',
+    expected: 'a code that was issued to this client',
+    came: client.client_id,
+    wanted: code.client_id,
+    problem: 'the code was issued to another client',
+  }))
+  check(params.redirect_uri === code.redirect_uri, 'invalid_grant', () => ({
+    rule: 'RFC 6749 §4.1.3',
+    expected: `redirect_uri is the one of the authorization request: ${code.redirect_uri}`,
+    came: params.redirect_uri,
+    wanted: code.redirect_uri,
+    problem:
+      params.redirect_uri === undefined
+        ? 'redirect_uri is required: the one of the authorization request'
+        : 'redirect_uri differs from the one of the authorization request',
+  }))
   // Removed from the registration since the authorization request: the code was sent to an address the client disowns.
-  check(matchRedirectUri(client.redirect_uris, code.redirect_uri, client), () =>
-    refuse({
-      rule: 'RFC 6749 §4.1.3',
-      expected: `redirect_uri is one that this client registered: ${client.redirect_uris.join(', ') || 'none'}`,
-      came: code.redirect_uri,
-      wanted: client.redirect_uris,
-      problem: 'redirect_uri is no longer registered for this client',
-    }),
-  )
+  check(matchRedirectUri(client.redirect_uris, code.redirect_uri, client), 'invalid_grant', () => ({
+    rule: 'RFC 6749 §4.1.3',
+    expected: `redirect_uri is one that this client registered: ${client.redirect_uris.join(', ') || 'none'}`,
+    came: code.redirect_uri,
+    wanted: client.redirect_uris,
+    problem: 'redirect_uri is no longer registered for this client',
+  }))
   // The client has become public since the authorization request: without a secret or PKCE any caller could redeem the code.
-  check(!isPublic(client) || code.code_challenge !== undefined, () =>
-    refuse({
-      rule: 'RFC 9700 §2.1.1',
-      expected: 'a code_challenge in the authorization request of a public client',
-      problem:
-        'a public client needs PKCE to redeem a code, and the authorization request had no code_challenge',
-    }),
+  check(!isPublic(client) || code.code_challenge !== undefined, 'invalid_grant', () => ({
+    rule: 'RFC 9700 §2.1.1',
+    expected: 'a code_challenge in the authorization request of a public client',
+    problem:
+      'a public client needs PKCE to redeem a code, and the authorization request had no code_challenge',
+  }))
+  check(pkceHolds(code.code_challenge, params.code_verifier), 'invalid_grant', () =>
+    pkceProblem(code.code_challenge, params.code_verifier),
   )
-  check(pkceHolds(code.code_challenge, params.code_verifier), () =>
-    refuse(pkceProblem(code.code_challenge, params.code_verifier)),
-  )
-  check(loaded, () =>
-    refuse({
-      rule: 'RFC 6749 §4.1.2',
-      expected: 'a code whose authorization is still valid',
-      came: secret(params.code),
-      problem: 'the authorization has ended: the End-User signed out, or the code was used before',
-    }),
-  )
+  check(loaded, 'invalid_grant', () => ({
+    rule: 'RFC 6749 §4.1.2',
+    expected: 'a code whose authorization is still valid',
+    came: secret(params.code),
+    problem: 'the authorization has ended: the End-User signed out, or the code was used before',
+  }))
   await admit(loaded.record, request)
   const { sub, authentication } = loaded.record
   // Used last: a request that fails above neither uses up the code nor ends the grant. Of concurrent requests one succeeds.
@@ -140,21 +123,17 @@ export const authorizationCode = defineGrantType('authorization_code', Params, a
   // A replay (RFC 6749 §4.1.2), or a code that is redeemed after the End-User signed out.
   if (!lives) await Grant.end(context, grantId)
   if (!grant) noteReplay(context, 'authorization_code', loaded.record)
-  check(grant, () =>
-    refuse({
-      rule: 'RFC 6749 §4.1.2',
-      expected: 'a code that was not used before',
-      came: secret(params.code),
-      problem: 'the code was used before; all its tokens are revoked',
-    }),
-  )
-  check(lives, () =>
-    refuse({
-      rule: 'RFC 6749 §5.2',
-      expected: 'a session that has not ended, and a password that has not changed since',
-      problem: 'the End-User signed out, or changed the password',
-    }),
-  )
+  check(grant, 'invalid_grant', () => ({
+    rule: 'RFC 6749 §4.1.2',
+    expected: 'a code that was not used before',
+    came: secret(params.code),
+    problem: 'the code was used before; all its tokens are revoked',
+  }))
+  check(lives, 'invalid_grant', () => ({
+    rule: 'RFC 6749 §5.2',
+    expected: 'a session that has not ended, and a password that has not changed since',
+    problem: 'the End-User signed out, or changed the password',
+  }))
   return firstIssue(grant, user, code.nonce)
 })
 
