@@ -148,7 +148,7 @@ export const keyRingSecret = (secretKey: SecretValues): Keys => deriveKeys(secre
 
 export function createApp(deps: Deps): App {
   const context = createContext(deps)
-  const { find } = createRouter(context.table.endpoints)
+  const { find } = createRouter(context.table.endpoints, context.table.around.answers)
   const forHead = headContext(context)
   const headersOf = createHeaders(context.config)
   const nextId = requestIds(deps.random)

@@ -58,11 +58,12 @@ import { devMailFeature } from './features/dev_mail/feature.ts'
 import { emailAddress } from './features/email_address/feature.ts'
 import { recovery } from './features/recovery/feature.ts'
 import { labFeature } from './features/lab/feature.ts'
+import { labTrouble } from './features/lab_trouble/feature.ts'
 import { mutualTls } from './features/mutual_tls/feature.ts'
 import { par } from './features/par/feature.ts'
 import { registrationManagement } from './features/registration_management/feature.ts'
 import { softwareStatement } from './features/software_statement/feature.ts'
-import type { Feature } from './contracts/feature.ts'
+import type { Feature, ResponseMode } from './contracts/feature.ts'
 import { type Join, named } from './contracts/join.ts'
 import { type Joined, type Sockets, sockets } from './contracts/sockets.ts'
 import { secondFactor } from './features/second_factor/feature.ts'
@@ -164,6 +165,7 @@ export const features: readonly Feature[] = [
   password,
   devMailFeature,
   labFeature,
+  labTrouble,
   recovery,
   emailAddress,
   account,
@@ -232,7 +234,14 @@ export function buildTable(plugged: readonly Feature[] = features, leftOut: read
   createRouter(table.endpoints) // throws when two endpoints have the same path
   return {
     ...table,
+    responseModes: aroundModes(table),
     features: all.map((feature) => feature.name),
     personData: [...table.personData, ...leftOut.flatMap((feature) => feature.personData ?? [])],
   }
+}
+
+function aroundModes({ responseModes, around }: Joined<Sockets>): Table['responseModes'] {
+  if (around.modes.length === 0) return responseModes
+  const put = (mode: ResponseMode) => around.modes.reduce((made, add) => add(made), mode)
+  return new Map([...responseModes].map(([name, mode]) => [name, put(mode)]))
 }

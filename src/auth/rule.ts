@@ -38,6 +38,7 @@ const specifications = {
   'RFC 9700': ['Best Current Practice for OAuth 2.0 Security', rfc(9700)],
   'RFC 9701': ['JWT Response for OAuth Token Introspection', rfc(9701)],
   'OpenID Connect Core': ['OpenID Connect Core 1.0', openid('openid-connect-core-1_0')],
+  'OpenID Connect Discovery': ['OpenID Connect Discovery 1.0', openid('openid-connect-discovery-1_0')],
   'OpenID Connect Registration': [
     'OpenID Connect Dynamic Client Registration 1.0',
     openid('openid-connect-registration-1_0'),

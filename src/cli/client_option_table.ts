@@ -158,6 +158,12 @@ export const memberOptions = {
     type: 'boolean',
     help: 'Exchanged tokens do not name this client as actor (RFC 8693 §1.1)',
   },
+  'lab-client': {
+    member: 'lab_client',
+    privilege: true,
+    type: 'boolean',
+    help: 'The teaching lab may tell it wrong things, so that its author sees what it checks. Not for a client with real users',
+  },
   'exchange-audience': {
     member: 'exchange_audiences',
     privilege: true,

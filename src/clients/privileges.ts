@@ -28,6 +28,7 @@ const forms: Readonly<Record<string, Form>> = {
   require_pkce: flag,
   resource_server: flag,
   may_impersonate: flag,
+  lab_client: flag,
   exchange_audiences: texts,
   role_names: { expected: 'an object such as {"admin": "Administrators"}', holds: isObjectOfTexts },
   allowed_resources: {

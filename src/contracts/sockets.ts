@@ -14,7 +14,7 @@ import type { Session } from '../models/session.ts'
 import type { User } from '../models/user.ts'
 import type { Call } from './call.ts'
 import type { Context } from './context.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { Answer, Endpoint } from './endpoint.ts'
 import type { GrantRule, GrantType } from './grant_type.ts'
 import { byName, distinct, each, flat, type Join, members, named, ordered } from './join.ts'
 import type {
@@ -75,6 +75,15 @@ export const sockets = {
     resource: each<(call: Call, context: Context) => Readonly<Record<string, string>>>,
     /** Parameters of the `WWW-Authenticate` challenge of a protected resource. */
     challenge: each<(call: Call, context: Context) => Readonly<Record<string, string>>>,
+  },
+
+  /**
+   * Put around what is there once, at the start, and for a route when it is first asked for: without a filling there is
+   * nothing on the way of a request. For the teaching lab alone.
+   */
+  around: {
+    answers: each<(endpoint: Endpoint, answer: Answer) => Answer>,
+    modes: each<(mode: ResponseMode) => ResponseMode>,
   },
 
   // Clients.

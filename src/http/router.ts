@@ -18,11 +18,15 @@ export interface Router {
   find(path: string): Route | undefined
 }
 
-function routeOf(endpoint: Endpoint): Route {
+/** Puts something around each answer of an endpoint. */
+type Around = (endpoint: Endpoint, answer: Answer) => Answer
+
+function routeOf(endpoint: Endpoint, around: readonly Around[]): Route {
   const answers = new Map<string, Answer>(answersOf(endpoint))
   if (endpoint.get) answers.set('HEAD', endpoint.get)
   const { form, page, repetition, submit } = endpoint
   if (page && form && submit) answers.set('POST', answerOnce({ form, submit, repetition }))
+  for (const put of around) for (const [method, answer] of answers) answers.set(method, put(endpoint, answer))
   return { endpoint, methods: methodsOf(endpoint), answers }
 }
 
@@ -64,12 +68,12 @@ export function segmentsOf(template: string, path: string): Record<string, strin
  * A path that ends in `/*` matches all paths below it, and `{name}` one segment. Throws at boot when two endpoints have
  * the same path.
  */
-export function createRouter(endpoints: readonly Endpoint[]): Router {
+export function createRouter(endpoints: readonly Endpoint[], around: readonly Around[] = []): Router {
   const exact = new Map<string, () => Route>()
   const below: [prefix: string, route: () => Route][] = []
   const templates: Template[] = []
   for (const endpoint of endpoints) {
-    const route = lazy(() => routeOf(endpoint))
+    const route = lazy(() => routeOf(endpoint, around))
     for (const path of [endpoint.path, ...(endpoint.aliases ?? [])]) {
       if (exact.has(path) || below.some(([prefix]) => `${prefix}*` === path))
         throw new Error(`two endpoints claim ${path}`)

@@ -44,6 +44,8 @@ const schema = openObject({
   resource_server: v.optional(v.boolean(), false),
   /** Set by an operator alone: token exchange without an `act` chain (RFC 8693 §1.1). */
   may_impersonate: v.optional(v.boolean()),
+  /** Set by an operator alone: the teaching lab may tell it wrong things (LAB). */
+  lab_client: v.optional(v.boolean()),
   /** Set by an operator alone: the roles that it is told of an End-User, and what it calls each. Without it: all, as they are. */
   role_names: v.optional(v.record(v.string(), v.pipe(v.string(), v.nonEmpty(), v.maxLength(200)))),
   /** Set by an operator alone: audiences and resources for which it may exchange End-Users' tokens without their grant. */

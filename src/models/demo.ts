@@ -64,6 +64,7 @@ const shared = {
   scope: 'openid profile email address phone offline_access',
   id_token_signed_response_alg: 'RS256',
   subject_type: 'public',
+  lab_client: true,
 } satisfies Partial<Client>
 
 export const demoClient = {

@@ -47,6 +47,7 @@ const values: Record<keyof typeof memberOptions, [string[], unknown]> = {
   'resource-server': [[], true],
   'resource-uri': [['https://api.example'], ['https://api.example']],
   'may-impersonate': [[], true],
+  'lab-client': [[], true],
   'exchange-audience': [['stock'], ['stock']],
   'role-name': [['admin=Administrators'], { admin: 'Administrators' }],
   'allow-resource': [['https://api.example'], ['https://api.example']],

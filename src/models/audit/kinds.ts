@@ -93,6 +93,21 @@ const kindsOfTheServer = {
     'administrator',
     { level: 'warn', details: { ...changeDetails, by: text, by_client: text, role: text } },
   ),
+  lab_trouble_begun: change('The lab tells a client the fault `about`, for at most an hour', 'unproven', {
+    level: 'warn',
+    details: { about: text },
+  }),
+  lab_trouble_ended: change('The lab no longer tells a client the fault `about`', 'unproven', {
+    details: { about: text },
+  }),
+  lab_clock_set: change(
+    'The clock of the lab was moved, stopped or set back to the time of the machine',
+    'unproven',
+    {
+      level: 'warn',
+      details: { change: text },
+    },
+  ),
   started: change('A server started, with these settings; a secret is named by its fingerprint', 'server', {
     details: { version: text, settings: v.record(text, text) },
   }),
