@@ -80,7 +80,7 @@ function requireWish({ fault, minutes, address, slow }: Wish): Fault {
 }
 
 /** Only what an operator has marked: a client with real users is told nothing wrong by mistake. */
-export async function requireLabClient(context: Context, clientId: string): Promise<Client> {
+async function requireLabClient(context: Context, clientId: string): Promise<Client> {
   const client = await findClient(context, clientId)
   if (!client) throw new HttpError('not_found', { expected: 'the client_id of a client', came: clientId })
   if (client.lab_client) return client
@@ -168,7 +168,7 @@ export async function faultsAt(
     return fault?.apply[place] && isFor ? [{ entry, fault }] : []
   })
   // The mark may have been taken away since.
-  const clients = await Promise.all(found.map(({ entry }) => findClient(context, entry.client_id)))
+  const clients = await Promise.all(found.map(async ({ entry }) => findClient(context, entry.client_id)))
   return found.filter((_, at) => clients[at]?.lab_client)
 }
 
