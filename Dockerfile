@@ -8,6 +8,7 @@ RUN bun install --frozen-lockfile --production
 COPY tsconfig.json ./
 COPY scripts/build.ts scripts/build.ts
 COPY views views
+COPY kits kits
 COPY languages languages
 COPY src src
 # The repository is not copied: the commit that `latchkey version` names comes as an argument.

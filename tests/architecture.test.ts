@@ -21,6 +21,7 @@ const floors: Record<string, number> = {
   contracts: 3,
   clients: 4,
   people: 4,
+  kits: 4,
   grants: 5,
   http: 5,
   flow: 6,

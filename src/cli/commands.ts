@@ -151,6 +151,11 @@ export const commands: readonly CommandEntry[] = [
     help: 'Make a new secret, while the old one still holds',
     load: async () => (await import('./client_secret.ts')).secret,
   },
+  {
+    name: 'client kit',
+    help: 'Write the files that start the work with a client: requests, scripts, applications',
+    load: async () => (await import('./client_kit.ts')).kit,
+  },
   { name: 'client list', help: 'List all clients', load: async () => (await client()).list },
   {
     name: 'client remove',

@@ -40,10 +40,9 @@ export function weakness(secret: string): string | undefined {
   return isRepeated(secret) ? 'the same text several times' : undefined
 }
 
-/** The given secret, undefined without an option. Throws UsageError, which never quotes it. */
-export async function readSecret(
-  options: SecretValues,
-  client: Parameters<typeof leastSecret>[0],
+/** The text of the one option that is given, undefined without an option. Throws UsageError, which never quotes it. */
+export async function readGiven(
+  options: Pick<SecretValues, 'secret' | 'secret-file' | 'secret-stdin'>,
 ): Promise<string | undefined> {
   const { secret: argument, 'secret-file': file, 'secret-stdin': fromStdin } = options
   const ways = [argument, file, fromStdin].filter((each) => each !== undefined)
@@ -55,6 +54,16 @@ export async function readSecret(
     throw new UsageError(
       `the secret: expected 1 to ${longest} characters of ASCII without spaces, in one line`,
     )
+  return secret
+}
+
+/** The given secret, checked for the client that it is to be. Throws UsageError, which never quotes it. */
+export async function readSecret(
+  options: SecretValues,
+  client: Parameters<typeof leastSecret>[0],
+): Promise<string | undefined> {
+  const secret = await readGiven(options)
+  if (secret === undefined) return undefined
   const least = leastSecret(client)
   if (secret.length < least)
     throw new UsageError(
@@ -65,7 +74,7 @@ export async function readSecret(
     throw new UsageError(
       `the secret has ${weak}: leave it out for a random one, make one with \`openssl rand -base64 33\`, or accept it with --weak-secret`,
     )
-  if (argument !== undefined)
+  if (options.secret !== undefined)
     process.stderr.write(
       'warning: --secret stays in the history of the shell, and other users of this machine may have seen it in the list of processes; --secret-stdin and --secret-file do not show it\n',
     )

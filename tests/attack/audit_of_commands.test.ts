@@ -99,6 +99,7 @@ const others: Readonly<Record<string, string>> = {
   'invite list': 'looks',
   'sessions list': 'looks',
   'client show': 'looks',
+  'client kit': 'looks; a secret in it is the one that was typed',
   'client list': 'looks',
   'client token list': 'looks',
   'store schema': 'uses no store',

@@ -76,6 +76,10 @@ const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> =
     shows: { scope: 'openid' },
   }),
   'client secret': (seen) => ({ args: [String(seen.get('client add')!.client_id)] }),
+  'client kit': (seen) => ({
+    args: [String(seen.get('client add')!.client_id), '--for', 'env'],
+    shows: { kind: 'env' },
+  }),
   'client list': { args: [] },
   'client remove': (seen) => ({
     args: [String(seen.get('client add')!.client_id)],

@@ -61,7 +61,7 @@ describe('the npm package', () => {
   test('has what runs, and nothing of the tests or of this machine', () => {
     const places = new Set(files.map(({ path }) => path.split('/')[0]!))
     expect([...places].sort()).toEqual(
-      ['CHANGELOG.md', 'LICENSE', 'README.md', 'languages', 'package.json', 'src', 'views'].sort(),
+      ['CHANGELOG.md', 'LICENSE', 'README.md', 'kits', 'languages', 'package.json', 'src', 'views'].sort(),
     )
     expect(files.filter(({ path }) => /\.(?:env|db|pem|key|test\.ts)$/.test(path))).toEqual([])
   })

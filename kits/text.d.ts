@@ -1,0 +1,5 @@
+/** Templates are imported as text (`with { type: 'text' }`). */
+declare module '*.tmpl' {
+  const text: string
+  export default text
+}

@@ -1,0 +1,65 @@
+/** A client kit: files that start the work with one client, made of its own registration. */
+
+/** By the words of the kits. */
+export const grants = {
+  code: 'authorization_code',
+  refresh: 'refresh_token',
+  service: 'client_credentials',
+  device: 'urn:ietf:params:oauth:grant-type:device_code',
+} as const
+export type Grant = keyof typeof grants
+
+export interface KitFile {
+  /** Relative, with `/`. */
+  path: string
+  text: string
+  /** It has the secret, or is made to hold it: only the operator may read it. */
+  isPrivate?: boolean
+  isProgram?: boolean
+}
+
+/** The values of a client, and what is derived from them for one kit. */
+export interface KitValues {
+  issuer: string
+  client_id: string
+  /** In one line, without characters that control a display. */
+  client_name: string
+  redirect_uri: string | undefined
+  post_logout_redirect_uri: string | undefined
+  scope: string
+  auth_method: AuthMethod
+  /** Only when the operator gave it. */
+  client_secret: string | undefined
+  grants: readonly Grant[]
+  /** By their names in the metadata, such as `token_endpoint`. */
+  endpoints: Readonly<Record<string, string>>
+  /** A pair for requests by hand. */
+  pkce: { code_verifier: string; code_challenge: string }
+}
+
+export const authMethods = ['client_secret_basic', 'client_secret_post', 'none'] as const
+export type AuthMethod = (typeof authMethods)[number]
+
+/** What a kit asks of the redirect URI. */
+export interface RedirectWish {
+  /** What the command that mends a client adds. */
+  example: string
+  accepts(uri: string): boolean
+  /** The end of the sentence "it needs a redirect URI …". */
+  expected: string
+}
+
+export interface Kit {
+  kind: string
+  title: string
+  /** `either`: with a secret, or as a public client. */
+  authenticates: 'public' | 'secret' | 'either'
+  /** The client must be registered for it. */
+  grant?: Grant
+  redirect?: RedirectWish
+  /** Signs End-Users in by OpenID Connect, so that the scope needs `openid`. */
+  signsIn?: true
+  files(values: KitValues): KitFile[]
+  /** In the folder of the kit, in a shell. */
+  run: readonly string[]
+}

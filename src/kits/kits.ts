@@ -1,0 +1,43 @@
+/** The kinds of client kits, one line each, and how one is made. docs/kits.md */
+import type { Random } from '../lib/random.ts'
+import type { Client } from '../models/client.ts'
+import { methodFor, type Provider, valuesOf } from './client_values.ts'
+import type { Kit, KitFile } from './kit.ts'
+import { bruno } from './kinds/bruno.ts'
+import { curl } from './kinds/curl.ts'
+import { envFile } from './kinds/env.ts'
+import { http } from './kinds/http.ts'
+import { insomnia } from './kinds/insomnia.ts'
+import { postman } from './kinds/postman.ts'
+import { Unwritable } from './literal.ts'
+import { type Misfit, misfitOf } from './misfit.ts'
+
+export const kits: readonly Kit[] = [curl, envFile, http, postman, bruno, insomnia]
+
+export const kitOf = (kind: string): Kit | undefined => kits.find((each) => each.kind === kind)
+
+interface Wanted {
+  client: Client
+  provider: Provider
+  /** Undefined: the files read it from the environment. */
+  secret?: string | undefined
+  random: Random
+}
+
+/** The files, or why the kit does not fit the client. */
+export function makeKit(
+  kit: Kit,
+  { client, provider, secret, random }: Wanted,
+): { files: KitFile[] } | { misfit: Misfit } {
+  const misfit = misfitOf(kit, client, provider)
+  const method = methodFor(kit, client)
+  if (misfit || method === undefined)
+    return { misfit: misfit ?? { problem: `${kit.title} does not fit this client`, command: undefined } }
+  try {
+    return { files: kit.files(valuesOf(kit, client, provider, { method, secret, random })) }
+  } catch (error) {
+    if (!(error instanceof Unwritable)) throw error
+    const problem = `${kit.title} does not fit this client: ${error.message}`
+    return { misfit: { problem, command: undefined } }
+  }
+}
