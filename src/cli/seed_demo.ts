@@ -3,7 +3,7 @@ import { secretsOf } from '../app.ts'
 import { systemRandom } from '../lib/random.ts'
 import { defaultSigningAlg } from '../clients/signer.ts'
 import { Client, makeClient } from '../models/client.ts'
-import { demoClient, demoPublicClient, demoUsers } from '../models/demo.ts'
+import { demoClient, demoDeviceClient, demoPublicClient, demoUsers } from '../models/demo.ts'
 import { User } from '../models/user.ts'
 import type { Opened } from './open.ts'
 import { seconds } from '../lib/clock.ts'
@@ -16,6 +16,7 @@ export async function seedDemo(opened: Opened): Promise<void> {
   const clients = [
     makeClient(making, { ...confidential, id_token_signed_response_alg }, client_secret),
     makeClient(making, { ...demoPublicClient, id_token_signed_response_alg }),
+    makeClient(making, { ...demoDeviceClient, id_token_signed_response_alg }),
   ]
   await Promise.all([
     ...demoUsers.map(async ({ password: _, ...user }) => {

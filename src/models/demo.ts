@@ -83,3 +83,15 @@ export const demoPublicClient = {
   grant_types: ['authorization_code', 'refresh_token'],
   token_endpoint_auth_method: 'none',
 } satisfies Partial<Client>
+
+/** A device without a browser, which shows a code. https://www.rfc-editor.org/rfc/rfc8628 */
+export const demoDeviceClient = {
+  client_id: 'device-client',
+  client_name: 'Demo device',
+  redirect_uris: [],
+  response_types: [],
+  scope: shared.scope,
+  subject_type: shared.subject_type,
+  grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+  token_endpoint_auth_method: 'none',
+} satisfies Partial<Client>
