@@ -25,6 +25,7 @@ import { limitedAnswer } from './http/request_limit.ts'
 import type { Reply } from './contracts/reply.ts'
 import { requireSafeConnection } from './http/plain_http.ts'
 import { atIssuer } from './http/other_host.ts'
+import { observed } from './http/observed.ts'
 import { createRouter, methodNotAllowed, type Route } from './http/router.ts'
 import { tracedRequests } from './http/traced_requests.ts'
 import { type Html, isHtml, render } from './html/view.ts'
@@ -151,6 +152,7 @@ export function createApp(deps: Deps): App {
   const { find } = createRouter(context.table.endpoints, context.table.around.answers)
   const forHead = headContext(context)
   const headersOf = createHeaders(context.config)
+  const answerWith = observed(respond, context)
   const nextId = requestIds(deps.random)
 
   function handle(request: Request, readPeer: () => string): Promise<Response> | Response {
@@ -162,7 +164,7 @@ export function createApp(deps: Deps): App {
     const send = (reply: Written): Response => {
       if (route?.endpoint.page) logRefusedPage(reply, call, context)
       context.metrics.observe(route?.endpoint.name ?? 'none', reply.status, performance.now() - started)
-      return respond(reply, call, route, headersOf, context)
+      return answerWith(reply, call, route, headersOf, context)
     }
     const refuse = (thrown: unknown): Response => {
       const error = refusalOf(thrown, call, context)

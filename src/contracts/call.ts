@@ -26,6 +26,8 @@ export interface Call {
   body?: Promise<string> | undefined
   /** A line of the log says why the request was refused. */
   refused?: boolean
+  /** Of a refusal: the page that explains it, for `error_uri` (RFC 6749 §5.2). */
+  errorUri?: string | undefined
   /** A rate limit has counted this request (`http/request_limit.ts`). */
   counted?: boolean
 }

@@ -4,12 +4,14 @@
  */
 import type { Acr } from '../auth/acr.ts'
 import type { AuthorizationRequest } from '../auth/authorization_request.ts'
+import type { RefusedError } from '../auth/refusal.ts'
 import type { ClientMetadata } from '../auth/registration.ts'
 import type { Config } from '../config.ts'
 import type { Html } from '../html/view.ts'
 import type { PolicySource } from '../lib/policy_source.ts'
 import type { Client } from '../models/client.ts'
 import type { Declared } from '../models/declared.ts'
+import type { Grant } from '../models/grant.ts'
 import type { Session } from '../models/session.ts'
 import type { User } from '../models/user.ts'
 import type { Call } from './call.ts'
@@ -49,6 +51,12 @@ import type {
   TokenBinding,
   UpstreamConnection,
 } from './protocol_sockets.ts'
+
+/** A response, and the endpoint that made it. */
+export interface Answered {
+  endpoint: Endpoint | undefined
+  response: Response
+}
 
 export const sockets = {
   // HTTP and the process.
@@ -105,7 +113,7 @@ export const sockets = {
   responseParameters: each<
     (
       context: Context,
-      answered: { request: AuthorizationRequest; session: Session; client: Client },
+      answered: { request: AuthorizationRequest; session: Session; client: Client; grant: Grant },
     ) => Promise<Record<string, string>> | Record<string, string>
   >,
 
@@ -157,6 +165,14 @@ export const sockets = {
     /** Called once for each ended session, with its last state. It must log errors and not throw. */
     ended: each<(context: Context, session: Session) => Promise<void>>,
     withdrawn: each<AccessWithdrawn>,
+  },
+
+  /** What the teaching lab reads of requests that failed. */
+  failures: {
+    /** Called once for each refusal, where it is logged. Returns the URL of the page that explains it, for `error_uri`. It must not throw. */
+    refused: each<(call: Call, context: Context, error: RefusedError) => string | undefined>,
+    /** Called with each response before it is sent. It must not throw. */
+    answered: each<(call: Call, context: Context, answered: Answered) => void>,
   },
 
   // The account of an End-User.

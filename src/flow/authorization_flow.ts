@@ -233,7 +233,7 @@ async function respondWith(
     .answer(context, { ...granted, request, client })
   for (const rule of context.table.authorizationRules) await rule.answered?.(context, request)
   for (const more of context.table.responseParameters)
-    Object.assign(params, await more(context, { request, session, client }))
+    Object.assign(params, await more(context, { request, session, client, grant: granted.grant }))
   return respond(
     { client, redirect: request.redirect, mode: request.responseMode, params: request.params },
     params,

@@ -15,11 +15,19 @@ const error = defineView('error', errorSource, [
   'title',
   'message',
   'description',
+  'explained',
   'hint',
   'client',
   'error',
   'requestId',
 ])
+
+/** In English, as the page that it leads to. */
+const explanation = defineView(
+  'explanation',
+  '<p lang="en" dir="ltr"><a href="{{url}}">Why this request failed, and how to mend it</a></p>',
+  ['url'],
+)
 
 /** A description, which is written for JSON, as a sentence. A parameter name at its beginning is not capitalised. */
 const sentence = (text: string): string =>
@@ -78,6 +86,8 @@ export function errorPage(view: {
   hint?: Said | undefined
   client?: RefusedClient | undefined
   ways?: readonly Way[] | undefined
+  /** The page of the teaching lab that explains the refusal. */
+  explained?: string | undefined
 }): Html {
   const title = titleOf(view.status)
   return page(
@@ -90,6 +100,7 @@ export function errorPage(view: {
         view.say || view.description === undefined
           ? []
           : parts.inEnglish({ text: sentence(foreignText(view.description, longestDescription)) }),
+      explained: view.explained === undefined ? [] : explanation({ url: view.explained }),
       hint: view.hint ? parts.note({ text: view.hint }) : [],
       client: [...(view.client ? refusedClient(view.client) : []), ...(view.ways ?? []).flatMap(wayOn)],
       error: view.error,

@@ -9,7 +9,7 @@ import { seconds } from '../lib/clock.ts'
 import { AuthorizationCode } from '../models/authorization_code.ts'
 import type { Client } from '../models/client.ts'
 import { hostOf } from './client_words.ts'
-import { descriptionFor, errorPageReply, logRefusal } from './error_reply.ts'
+import { descriptionFor, errorBody, errorPageReply, logRefusal } from './error_reply.ts'
 import { redirectToClient } from './reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 import type { Params } from '../auth/params.ts'
@@ -42,7 +42,7 @@ export const respondWithError = (
   to: Destination,
 ): Promise<Reply> => {
   logRefusal(error, call, context)
-  return respond(to, { error: error.code, error_description: descriptionFor(error, context) }, context)
+  return respond(to, errorBody(error.code, descriptionFor(error, context), call), context)
 }
 
 /**

@@ -69,6 +69,8 @@ export function logRefusal(error: RefusedError, call: Call, context: Context): v
       'refusals',
       call.clientId === undefined ? undefined : context.clients.peek(call.clientId),
     )
+  for (const each of context.table.failures.refused)
+    call.errorUri = each(call, context, error) ?? call.errorUri
   const more = {
     ...refusalFields(call),
     code,
@@ -149,6 +151,7 @@ export function errorPageReply(
     say,
     client,
     ways,
+    explained: call.errorUri,
   })
   return page(error.status, html, {
     ...headers,
@@ -176,5 +179,12 @@ export function errorReply(error: RefusedError, call: Call, context: Context, fo
   // RFC 6749 §5.2: the response to a client that used the Authorization header names the scheme to use.
   if (error.status === 401 && !headers['www-authenticate'])
     headers['www-authenticate'] = `Basic realm="${context.config.issuer}"`
-  return json(error.status, { error: code, error_description: description }, headers)
+  return json(error.status, errorBody(code, description, call), headers)
 }
+
+/** The parameters of an error response (RFC 6749 §4.1.2.1, §5.2). */
+export const errorBody = (error: string, error_description: string, { errorUri }: Call) => ({
+  error,
+  error_description,
+  ...(errorUri !== undefined && { error_uri: errorUri }),
+})

@@ -33,6 +33,7 @@ export const schemas = (context: Described): Readonly<Record<string, Part>> => (
     {
       error: text('A code of the specification, such as invalid_grant'),
       error_description: text('What was expected and what came; terse in production'),
+      error_uri: uri('With LAB: the page that explains the refusal'),
     },
     ['error', 'error_description'],
   ),
