@@ -59,6 +59,7 @@ import { emailAddress } from './features/email_address/feature.ts'
 import { recovery } from './features/recovery/feature.ts'
 import { labFeature } from './features/lab/feature.ts'
 import { labTrouble } from './features/lab_trouble/feature.ts'
+import { labErrors } from './features/lab_errors/feature.ts'
 import { mutualTls } from './features/mutual_tls/feature.ts'
 import { par } from './features/par/feature.ts'
 import { registrationManagement } from './features/registration_management/feature.ts'
@@ -166,6 +167,7 @@ export const features: readonly Feature[] = [
   devMailFeature,
   labFeature,
   labTrouble,
+  labErrors,
   recovery,
   emailAddress,
   account,

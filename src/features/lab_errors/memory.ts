@@ -1,0 +1,58 @@
+/** What the lab remembers of one provider, in the memory of this instance alone. It ends with the process, and with a change of the configuration. */
+import type { Context, Table } from '../../contracts/context.ts'
+import { type BoundedMap, createBoundedMap } from '../../lib/bounded_map.ts'
+import { hmac } from '../../lib/hash.ts'
+import type { Failure, History } from './failure.ts'
+import { createKept, type Kept } from './kept.ts'
+
+export interface Memory {
+  failures: Kept<Failure>
+  /** Refusals that are a regular part of a flow, such as `authorization_pending`: a client that polls must not push the others out. */
+  routine: Kept<Failure>
+  /** Failures that are being read, by request id: a page that is asked for at once waits for them. */
+  reading: Map<string, Promise<void>>
+  /** By grant id. */
+  histories: BoundedMap<History>
+  /** The grant id of each code_challenge. */
+  challenges: BoundedMap<string>
+  /** The ids of refusals that a browser did not let the page read, either. */
+  blocked: BoundedMap<true>
+  /** A mark by which equal secrets are seen to be equal. Without the key, which is derived from SECRET_KEY, no guess can be compared with it. */
+  mark(value: string): string
+}
+
+const maxBytes = {
+  failures: 8_388_608,
+  routine: 1_048_576,
+  histories: 2_097_152,
+  challenges: 1_048_576,
+  blocked: 262_144,
+}
+
+const memories = new WeakMap<Table, Memory>()
+
+/** The failure of a request id. */
+export const findFailure = async (context: Context, id: string): Promise<Failure | undefined> => {
+  const { failures, routine, reading } = memoryOf(context)
+  await reading.get(id)
+  return failures.find(id) ?? routine.find(id)
+}
+
+/** The table is the same for all requests of one provider, HEAD included. */
+export function memoryOf({ table, secrets }: Context): Memory {
+  let memory = memories.get(table)
+  if (!memory) {
+    const key = secrets.lasting('lab errors')
+    memory = {
+      failures: createKept(maxBytes.failures),
+      routine: createKept(maxBytes.routine),
+      reading: new Map(),
+      histories: createBoundedMap(maxBytes.histories),
+      challenges: createBoundedMap(maxBytes.challenges),
+      blocked: createBoundedMap(maxBytes.blocked),
+      mark: (value) => hmac(key, value).slice(0, 8),
+    }
+    memories.set(table, memory)
+  }
+  return memory
+}

@@ -1,0 +1,98 @@
+/** Keeps what failed: each refusal, and each answer that a browser does not let the page read. */
+import { isSecret, type Refusal, type RefusedError } from '../../auth/refusal.ts'
+import type { Call } from '../../contracts/call.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { Answered } from '../../contracts/sockets.ts'
+import type { Failure, Shown } from './failure.ts'
+import { memoryOf } from './memory.ts'
+import { clip, formText, pairsOf, seenRequest } from './seen.ts'
+import { tracesOf } from './traces.ts'
+
+export const errorPath = '/lab/error'
+
+/** Regular parts of a flow, and what a browser asks for by itself. */
+const routine = new Set(['authorization_pending', 'slow_down', 'use_dpop_nonce', 'not_found'])
+
+const pageOf = ({ requestId }: Call, { config }: Context): string =>
+  `${config.issuer}${errorPath}?id=${encodeURIComponent(requestId)}`
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
+
+function cameOf({ came }: Refusal): Shown | undefined {
+  if (came === undefined) return undefined
+  return isSecret(came) ? { hidden: { characters: 0, mark: '' } } : { text: clip(textOf(came)) }
+}
+
+type Reason = Pick<Failure, 'kind' | 'status'> & { refusal: Readonly<Refusal> }
+
+/** Reads on after the answer, so that no client waits for it. */
+function keep(call: Call, context: Context, reason: Reason): void {
+  const { reading } = memoryOf(context)
+  const read = keepRead(call, context, reason)
+    .catch((fault: Error) => context.log.debug('lab_error_not_kept', { problem: fault.message }))
+    .finally(() => void reading.delete(call.requestId))
+  reading.set(call.requestId, read)
+}
+
+async function keepRead(call: Call, context: Context, { kind, status, refusal }: Reason): Promise<void> {
+  const at = context.clock.now()
+  const text = await formText(call)
+  const query = new Map(pairsOf(call.search))
+  const traces = await tracesOf({ call, context, refusal, form: new Map(pairsOf(text)), query })
+  const failure: Failure = {
+    id: call.requestId,
+    at,
+    kind,
+    code: refusal.code,
+    status,
+    rule: refusal.rule,
+    expected: clip(refusal.expected, 1_000),
+    came: cameOf(refusal),
+    problem: refusal.problem && clip(refusal.problem, 1_000),
+    next: refusal.next && clip(refusal.next, 1_000),
+    request: seenRequest(call, context, text),
+    clientId: call.clientId && clip(call.clientId),
+    traces,
+  }
+  const kept = traces.secret?.isClientId ? withoutClientId(failure) : failure
+  const { failures, routine: regular } = memoryOf(context)
+  const list = routine.has(refusal.code) ? regular : failures
+  list.add(kept, 2 * JSON.stringify(kept).length)
+}
+
+/** The secret came where the client_id belongs, and the client_id where the secret belongs. */
+function withoutClientId(failure: Failure): Failure {
+  const { client_id: _, ...form } = failure.request.form
+  return {
+    ...failure,
+    clientId: undefined,
+    came: undefined,
+    problem: undefined,
+    request: { ...failure.request, form },
+  }
+}
+
+/** For the socket `refused`. In production a client sees what it sees without the lab. */
+export function noteRefused(call: Call, context: Context, error: RefusedError): string | undefined {
+  keep(call, context, { kind: 'refused', status: error.status, refusal: error.refusal })
+  return context.config.environment === 'production' ? undefined : pageOf(call, context)
+}
+
+/** For the socket `answered`: an answer to a script of another origin, which has no header that lets the script read it. */
+export function noteBlocked(call: Call, context: Context, { endpoint, response }: Answered): void {
+  const { headers, method } = call.request
+  const origin = headers.get('origin')
+  const mode = headers.get('sec-fetch-mode')
+  const isScript = mode === null ? method === 'OPTIONS' || endpoint?.page !== true : mode === 'cors'
+  if (origin === null || !isScript || origin === new URL(context.config.issuer).origin) return
+  if (response.headers.has('access-control-allow-origin')) return
+  if (call.refused) return memoryOf(context).blocked.set(call.requestId, true, 100)
+  const refusal: Refusal = {
+    code: 'cors_blocked',
+    rule: 'RFC 9110 §15.5.4',
+    expected: 'Access-Control-Allow-Origin for the Origin of the page',
+    came: origin,
+    problem: `the browser does not let the page at ${clip(origin)} read this answer`,
+  }
+  keep(call, context, { kind: 'blocked', status: response.status, refusal })
+}

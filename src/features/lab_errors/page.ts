@@ -1,0 +1,127 @@
+/** The page that explains one failed request: `error_uri` leads there. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
+import { readRule } from '../../auth/rule.ts'
+import { findClient } from '../../clients/find_client.ts'
+import type { Context } from '../../contracts/context.ts'
+import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { labPage } from '../../flow/lab_page.ts'
+import type { Html } from '../../html/view.ts'
+import { query } from '../../http/call.ts'
+import { labExists } from '../../http/lab_exists.ts'
+import { nearest } from '../../lib/nearest.ts'
+import { clientsIndex } from '../../models/client_index.ts'
+import { type Cause, causesOf, type Seen } from './causes/cause.ts'
+import { causeTable } from './causes/rows.ts'
+import { compare, mostLike } from './compare.ts'
+import type { Failure } from './failure.ts'
+import { findFailure, memoryOf } from './memory.ts'
+import { errorPath } from './note.ts'
+import {
+  causesView,
+  comparedView,
+  errorView,
+  factView,
+  pairView,
+  paragraph,
+  wordsOf,
+  written,
+} from './view.ts'
+
+export const errorsPath = '/lab/errors'
+
+/** Client_ids that are compared with the one of a request. */
+const mostClients = 1_000
+const longestId = 100
+
+async function nearClients(context: Context, id: string | undefined): Promise<string[]> {
+  if (id === undefined || id.length > longestId) return []
+  const listed = await context.store.range(clientsIndex, { limit: mostClients })
+  return nearest(
+    id,
+    listed.map(({ member }) => member),
+  ).slice(0, 3)
+}
+
+async function seen(context: Context, failure: Failure): Promise<Seen> {
+  const { clientId, kind, id } = failure
+  const client = clientId === undefined ? undefined : await findClient(context, clientId)
+  return {
+    failure,
+    client,
+    context,
+    isBlocked: kind === 'blocked' || memoryOf(context).blocked.get(id) === true,
+    nearClients: client ? [] : await nearClients(context, clientId),
+  }
+}
+
+/** The comparison of the most probable cause, else that of the refusal itself. */
+function comparedOf({ wanted, came, expected }: Failure, causes: readonly Cause[]): Html {
+  const compared = causes.find((each) => each.compared)?.compared
+  if (compared) return comparedView(compared)
+  if (came && 'text' in came && wanted) {
+    const meant = mostLike(came.text, wanted)
+    if (meant !== undefined) return comparedView(compare('value', meant, came.text))
+  }
+  const words =
+    came === undefined ? 'nothing that can be shown' : 'text' in came ? came.text : 'a value that is hidden'
+  return pairView(expected, words)
+}
+
+function factsOf({ id, address, headers, query: sent, form }: Failure['request'] & { id: string }): Html[] {
+  const values = (kind: string, from: typeof form) =>
+    Object.entries(from).map(([name, shown]) => factView(`${kind} ${name}`, wordsOf(shown)))
+  return [
+    factView('request id', id),
+    factView('address', address),
+    ...values('query', sent),
+    ...values('form', form),
+    ...Object.entries(headers).map(([name, value]) => factView(`header ${name}`, value)),
+  ]
+}
+
+async function pageOf(context: Context, failure: Failure): Promise<Html> {
+  const { code, status, rule, problem, next, request, clientId, at, id } = failure
+  const causes = causesOf(causeTable, await seen(context, failure))
+  const { title, url } = readRule(rule)
+  return errorView({
+    summary: written(
+      [code, `status ${status}`, clientId ?? 'no client', new Date(at).toISOString()].join(' · '),
+    ),
+    problem: problem === undefined ? [] : paragraph({ text: written(problem) }),
+    compared: comparedOf(failure, causes),
+    next: next === undefined ? [] : paragraph({ text: written(next) }),
+    causes: causesView(causes),
+    rule,
+    ruleUrl: url,
+    ruleTitle: title,
+    request: written(`${request.method} ${request.path}`),
+    facts: factsOf({ ...request, id }),
+    list: `${context.basePath}${errorsPath}`,
+  })
+}
+
+/** For an unknown id the page says the same as for one that is gone. */
+export const errorPage = defineEndpoint({
+  name: 'lab_error',
+  path: errorPath,
+  advertised: false,
+  page: true,
+  exists: labExists,
+  async get(call, context) {
+    const { id } = query(call, context)
+    const failure = id === undefined ? undefined : await findFailure(context, id)
+    if (!failure)
+      return labPage(context, {
+        current: errorsPath,
+        title: 'No such failed request',
+        status: 404,
+        main: paragraph({
+          text: 'This instance keeps the last failed requests in its memory. It has none with this id: it was restarted since, newer ones took its place, or another instance answered.',
+        }),
+      })
+    return labPage(context, {
+      current: errorsPath,
+      title: 'Why this request failed',
+      main: await pageOf(context, failure),
+    })
+  },
+})
