@@ -105,6 +105,7 @@ export function createContext({ previous, ...deps }: Deps): Context {
     clients: createClientCache(deps.clock),
     wrongSecrets: createCache(deps.clock, { lifetime: 60_000, maxBytes: 4_194_304, bytesOf: () => 100 }),
     streams: previous?.streams ?? createStreams(),
+    changes: previous?.changes ?? { instance: deps.random(12), running: new Map() },
     metrics: previous?.metrics ?? createMetrics(),
     usage: previous?.usage ?? createUsage(config.usageClients),
     birth: deps.birth ?? neverLost,

@@ -71,6 +71,8 @@ export interface Context extends Memory {
   wrongSecrets: Cache<true>
   /** Open streams of events. */
   streams: Limiter
+  /** Changes of which owners of accounts are told, by account and kind, and whether each succeeds (people/tell_owner.ts). */
+  changes: { instance: string; running: Map<string, Promise<boolean>> }
   metrics: Metrics
   /** What clients do, until a job writes it. */
   usage: Usage

@@ -1,4 +1,5 @@
 /** Notifies the owner of an account of an event: it is stored, and mailed with what to do if it was not the owner. OWASP ASVS 5.0 V6.3.7 */
+import * as v from 'valibot'
 import type { Context } from '../contracts/context.ts'
 import { typedEmail } from '../lib/spelling.ts'
 import { type MessageValue, say } from '../lib/say.ts'
@@ -123,22 +124,75 @@ export async function tellOwner(
 
 /** Milliseconds for which the repetition of a change that stopped halfway still tells the owner. */
 const halfDoneMs = 86_400_000
-/** Milliseconds: how often a request looks whether a concurrent one has come to its end, and for how long. */
-const inFlight = { every: 50, longest: 2_000 }
+/** Milliseconds: how often a request looks whether a change of another instance has come to its end, and for how long. */
+const elsewhere = { every: 50, longest: 2_000 }
 const halfDoneKey = (sub: string, kind: EventKind): string => `half_done:${sha256(`${kind}\n${sub}`)}`
+
+/** The mark of a change that has begun: of which instance, and the detail of its event. */
+const Mark = v.object({ by: v.string(), detail: v.string() })
+type Mark = v.InferOutput<typeof Mark>
+
+/** Until 0.2 the text was the detail. */
+function readMark(text: string): Mark {
+  try {
+    const read = v.safeParse(Mark, JSON.parse(text))
+    if (read.success) return read.output
+  } catch {
+    // Not JSON.
+  }
+  return { by: '', detail: text }
+}
 
 /** Whether a change of this kind has begun and not come to its end, since the store failed in between. */
 export const isHalfDone = async (context: Context, sub: string, kind: EventKind): Promise<boolean> =>
   (await context.store.get(halfDoneKey(sub, kind))) !== undefined
 
-/** The mark of a change that did not come to its end; undefined once a concurrent request has ended, which takes the mark. */
-async function markLeft({ store }: Context, key: string): Promise<string | undefined> {
-  let mark = await store.get(key)
-  for (let waited = 0; mark !== undefined && waited < inFlight.longest; waited += inFlight.every) {
-    await Bun.sleep(inFlight.every)
-    mark = await store.get(key)
+/**
+ * The mark of a change that did not come to its end. A change of another instance may still be on its way: undefined once
+ * it has ended, which takes the mark. Those of this instance take turns, so that a mark of it is never on its way.
+ */
+async function markLeft({ store, changes }: Context, key: string): Promise<Mark | undefined> {
+  for (let waited = 0; ; waited += elsewhere.every) {
+    const text = await store.get(key)
+    const mark = text === undefined ? undefined : readMark(text)
+    if (mark === undefined || mark.by === changes.instance || waited >= elsewhere.longest) return mark
+    await Bun.sleep(elsewhere.every)
   }
-  return mark
+}
+
+interface Turn {
+  /** No mark was there. */
+  isFirst: boolean
+  /** Another request of this instance made such a change while this one waited. */
+  follows: boolean
+}
+
+/** Runs `work` with a mark in the store until it has come to its end: one after the other on this instance. */
+async function marked<T>(
+  { store, changes: { instance, running } }: Context,
+  key: string,
+  detail: string,
+  work: (turn: Turn) => Promise<T>,
+): Promise<T> {
+  const before = running.get(key)
+  const run = async (): Promise<T> => {
+    const follows = (await before) === true
+    const mark: Mark = { by: instance, detail }
+    const isFirst = await store.create(key, JSON.stringify(mark), halfDoneMs)
+    const result = await work({ isFirst, follows })
+    // A mark that stays would make a repetition tell the owner once more.
+    await store.take(key).catch(() => undefined)
+    return result
+  }
+  const result = run()
+  const hasEnded = result.then(
+    () => true,
+    () => false,
+  )
+  running.set(key, hasEnded)
+  await hasEnded
+  if (running.get(key) === hasEnded) running.delete(key)
+  return result
 }
 
 /**
@@ -146,7 +200,7 @@ async function markLeft({ store }: Context, key: string): Promise<string | undef
  * be repeated; it resolves to whether it changed anything. When the store fails in between, a mark stays: the repetition
  * tells the owner although it may find nothing left to change, with the detail that the mark has.
  */
-export async function changeAndTell(
+export function changeAndTell(
   call: Call,
   context: Context,
   user: User,
@@ -155,26 +209,24 @@ export async function changeAndTell(
   tell: (event: AccountEvent) => Promise<void> = (told) => tellOwner(call, context, user, told),
 ): Promise<boolean> {
   const key = halfDoneKey(user.sub, event.kind)
-  const isFirst = await context.store.create(key, event.detail ?? '', halfDoneMs)
-  const changed = await change()
-  if (changed) await tell(event)
-  if (!isFirst) {
-    const detail = await markLeft(context, key) // of concurrent requests, the one that made the change tells
+  const { detail: own = '' } = event
+  return marked(context, key, own, async ({ isFirst }) => {
+    const changed = await change()
+    if (changed) await tell(event)
+    // Of concurrent requests, the one that made the change tells.
+    const left = isFirst ? undefined : await markLeft(context, key)
     // The change that stopped halfway may have been another one, such as that of another connection.
-    const isOther = detail !== undefined && detail !== (event.detail ?? '')
-    if (detail !== undefined && (!changed || isOther))
-      await tell({ ...event, ...(detail !== '' && { detail }) })
-  }
-  // A mark that stays would make a repetition tell the owner once more.
-  await context.store.take(key).catch(() => undefined)
-  return changed
+    if (left && (!changed || left.detail !== own))
+      await tell({ ...event, ...(left.detail !== '' && { detail: left.detail }) })
+    return changed
+  })
 }
 
 /**
  * For a change that cannot be repeated once it was made: tells the owner first. A repetition after a stop tells again; of
  * concurrent requests one does.
  */
-export async function tellAndChange<T>(
+export function tellAndChange<T>(
   call: Call,
   context: Context,
   user: User,
@@ -182,9 +234,8 @@ export async function tellAndChange<T>(
   change: () => Promise<T>,
 ): Promise<T> {
   const key = halfDoneKey(user.sub, event.kind)
-  const isFirst = await context.store.create(key, '', halfDoneMs)
-  if (isFirst || (await markLeft(context, key)) !== undefined) await tellOwner(call, context, user, event)
-  const changed = await change()
-  await context.store.take(key).catch(() => undefined)
-  return changed
+  return marked(context, key, '', async ({ isFirst, follows }) => {
+    if (!follows && (isFirst || (await markLeft(context, key)))) await tellOwner(call, context, user, event)
+    return change()
+  })
 }
