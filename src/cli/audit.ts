@@ -7,6 +7,7 @@ import { csvLine } from '../lib/csv.ts'
 import { ownMember } from '../lib/own_member.ts'
 import { readLine } from '../models/audit/entry.ts'
 import { exportLines } from '../models/audit/export_lines.ts'
+import { trailIssuer } from '../models/audit/trail_issuer.ts'
 import { type FormatName, formats, type Origin } from '../models/audit/formats/format.ts'
 import { type Demands, type Verification, verifyTrail } from '../models/audit/verify.ts'
 import { withTrail } from './audit_store.ts'
@@ -38,10 +39,12 @@ export const verify = defineCommand({
       if (file === '') throw new UsageError('--jwks verifies a file: latchkey audit verify FILE --jwks PATH')
       return answer(await verifyTrail(linesOf(file), { keys: keysOf(jwks), issuer, seen }))
     }
-    if (issuer !== undefined) throw new UsageError('--issuer goes with --jwks; otherwise it is ISSUER_URL')
+    if (issuer !== undefined)
+      throw new UsageError('--issuer goes with --jwks; otherwise it is that of the store')
     return withTrail(async (audit, { store, config }) => {
-      const demands: Demands = { keys: audit.ring, issuer: config.issuer, macKeys: audit.keys, seen }
       const newest = await audit.checkpoints.newest()
+      const own = trailIssuer(newest, config.issuer)
+      const demands: Demands = { keys: audit.ring, issuer: own, macKeys: audit.keys, seen }
       const lines = file === '' ? exportLines({ store, issuer: config.issuer }, newest) : linesOf(file)
       return answer(await verifyTrail(lines, demands))
     })

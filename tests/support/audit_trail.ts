@@ -3,6 +3,7 @@ import { deriveKey } from '../../src/lib/hash.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { type Audit, openAudit } from '../../src/models/audit/audit.ts'
 import { exportLines } from '../../src/models/audit/export_lines.ts'
+import { trailIssuer } from '../../src/models/audit/trail_issuer.ts'
 import { note } from '../../src/models/audit/note.ts'
 import { type Demands, type Verification, verifyTrail } from '../../src/models/audit/verify.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -73,7 +74,11 @@ export async function trail(options: TrailOptions = {}): Promise<TestTrail> {
     },
     lines,
     verify: async (given, more = {}) =>
-      verifyTrail(given ?? (await lines()), { keys: audit.ring, issuer: iss, ...more }),
+      verifyTrail(given ?? (await lines()), {
+        keys: audit.ring,
+        issuer: trailIssuer(await audit.checkpoints.newest(), iss),
+        ...more,
+      }),
   }
 }
 

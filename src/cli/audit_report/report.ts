@@ -1,6 +1,7 @@
 /** `latchkey audit report`: what an auditor asks for, as a page that prints well or as CSV. docs/audit.md */
 import { csvLine } from '../../lib/csv.ts'
 import { exportLines } from '../../models/audit/export_lines.ts'
+import { trailIssuer } from '../../models/audit/trail_issuer.ts'
 import { type Verification, verifyTrail } from '../../models/audit/verify.ts'
 import { withContext } from '../administration.ts'
 import { defineCommand } from '../command.ts'
@@ -74,7 +75,7 @@ export const report = defineCommand({
         }
       }
       const verification = await verifyTrail(exportLines({ store, issuer: config.issuer }, newest), {
-        ...{ keys: audit.ring, issuer: config.issuer, macKeys: audit.keys },
+        ...{ keys: audit.ring, issuer: trailIssuer(newest, config.issuer), macKeys: audit.keys },
       })
       const heading = { issuer: config.issuer, by: audit.operator, at: now, verification: told(verification) }
       await writeLines(file, pageLines(asked, sections, heading))

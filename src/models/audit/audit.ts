@@ -12,6 +12,7 @@ import { type KeyRing, loadKeyRing } from '../key_ring.ts'
 import type { KeyStorage } from '../key_ring_options.ts'
 import { recordName, WrongSecretError } from '../signing_keys.ts'
 import { beginning, entriesOfCheckpoint } from './checkpoint.ts'
+import { trailIssuer } from './trail_issuer.ts'
 import { type Checkpoints, createCheckpoints } from './checkpoints.ts'
 import { type Line, linkLength, type MacKey, readLine } from './entry.ts'
 import { createFold } from './fold.ts'
@@ -115,7 +116,8 @@ async function resume(
   { checkpoints, keys }: { checkpoints: Checkpoints; keys: readonly MacKey[] },
 ): Promise<{ position: Position; hasStopped: boolean; problem?: string }> {
   const newest = await checkpoints.newest()
-  const covered = ownMember(newest?.checkpoint.chains ?? {}, chain) ?? beginning(issuer, chain)
+  const covered =
+    ownMember(newest?.checkpoint.chains ?? {}, chain) ?? beginning(trailIssuer(newest, issuer), chain)
   const known = (await chainsOf(store)).get(chain) ?? 0
   const {
     position,

@@ -18,6 +18,7 @@ import {
   signCheckpoint,
 } from './checkpoint.ts'
 import type { MacKey } from './entry.ts'
+import { trailIssuer } from './trail_issuer.ts'
 import { chainsOf, checkpointKey, newestCheckpoint, type Position, walk, writeCheckpoint } from './stored.ts'
 import type { Trail } from './trail.ts'
 
@@ -127,12 +128,15 @@ export function createCheckpoints({ store, log, clock, issuer, keys, ring, damag
     return undefined
   }
 
+  /** Of the issuer under which the trail began: ISSUER_URL may have changed since, or be missing in a command. */
   async function read(jws: string): Promise<Checkpoint | undefined> {
-    const checkpoint = readCheckpoint(ring, jws)
-    if (checkpoint) return checkpoint.iss === issuer ? checkpoint : undefined
-    await ring.refresh() // another instance may have made the first key, or rotated it
-    const again = readCheckpoint(ring, jws)
-    return again?.iss === issuer ? again : undefined
+    let checkpoint = readCheckpoint(ring, jws)
+    if (!checkpoint) {
+      await ring.refresh() // another instance may have made the first key, or rotated it
+      checkpoint = readCheckpoint(ring, jws)
+    }
+    const { iss } = known?.checkpoint ?? checkpoint ?? {}
+    return checkpoint?.iss === iss ? checkpoint : undefined
   }
 
   interface Found {
@@ -161,11 +165,12 @@ export function createCheckpoints({ store, log, clock, issuer, keys, ring, damag
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const last = await newest()
       const now = await chainsOf(store)
+      const iss = trailIssuer(last, issuer)
       const chains = new Map(Object.entries(last?.checkpoint.chains ?? {}))
       const segments: Segment[] = []
       let left = mostMarks
       for (const chain of new Set([...chains.keys(), ...now.keys()])) {
-        const start = beginning(issuer, chain)
+        const start = beginning(iss, chain)
         const { base, ...covered } = chains.get(chain) ?? { ...start, base: start }
         const next = trimmed?.bases.get(chain) ?? base
         // A name of the index is a chain when an entry of it holds by its MAC: anyone may have written the name.
@@ -184,7 +189,7 @@ export function createCheckpoints({ store, log, clock, issuer, keys, ring, damag
       if (segments.length === 0 && !trimmed) return last
       const number = (last?.number ?? 0) + 1
       const checkpoint: Checkpoint = {
-        iss: issuer,
+        iss,
         number,
         first: trimmed?.first ?? last?.checkpoint.first ?? 1,
         prev: last ? sha256(last.jws) : '',

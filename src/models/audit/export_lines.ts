@@ -3,6 +3,7 @@ import { ownMember } from '../../lib/own_member.ts'
 import type { Store } from '../../store/store.ts'
 import { schemaVersion } from './kinds.ts'
 import type { Newest } from './checkpoints.ts'
+import { trailIssuer } from './trail_issuer.ts'
 import { batchesOf, chainsOf, checkpointKey } from './stored.ts'
 
 interface Parts {
@@ -14,7 +15,7 @@ export async function* exportLines(
   { store, issuer }: Parts,
   newest: Newest | undefined,
 ): AsyncGenerator<string> {
-  yield JSON.stringify({ latchkey_audit: schemaVersion, iss: issuer })
+  yield JSON.stringify({ latchkey_audit: schemaVersion, iss: trailIssuer(newest, issuer) })
   for (let number = newest?.checkpoint.first ?? 1; number <= (newest?.number ?? 0); number += 1) {
     const jws = await store.get(checkpointKey(number))
     if (jws !== undefined) yield JSON.stringify({ checkpoint: jws })

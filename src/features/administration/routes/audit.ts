@@ -6,6 +6,7 @@ import type { Filter, Place } from '../../../models/audit/search.ts'
 import type { Verification } from '../../../models/audit/verify.ts'
 import { cursorOf, pageOf, pageQuery, positionOf } from '../cursor.ts'
 import { GivenMoment, Moment } from '../person.ts'
+import { trailIssuer } from '../../../models/audit/trail_issuer.ts'
 import { defineRoute } from '../route.ts'
 
 const word = v.optional(v.pipe(v.string(), v.maxLength(2000)))
@@ -78,8 +79,10 @@ async function verification(context: Context): Promise<Verification> {
     parts.audit(),
   ])
   const keys = await openAuditKeys(context, config.secretKey)
-  const lines = atMost(exportLines({ store, issuer: config.issuer }, await newestOf(context, keys)))
-  return verifyTrail(lines, { keys, issuer: config.issuer, macKeys: macKeysOf(config.auditSigningKey ?? []) })
+  const newest = await newestOf(context, keys)
+  const lines = atMost(exportLines({ store, issuer: config.issuer }, newest))
+  const issuer = trailIssuer(newest, config.issuer)
+  return verifyTrail(lines, { keys, issuer, macKeys: macKeysOf(config.auditSigningKey ?? []) })
 }
 
 type Ring = Awaited<ReturnType<Awaited<ReturnType<typeof parts.audit>>['openAuditKeys']>>
