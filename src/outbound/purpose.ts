@@ -19,6 +19,8 @@ export type Purpose =
   | 'sms'
   /** The webhook of the audit trail. */
   | 'audit'
+  /** `latchkey examine`, which asks the provider that an operator named. */
+  | 'examination'
 
 /** One value for each purpose, made by `make` when the purpose is first used. */
 export function byPurpose<T>(make: () => T): (purpose: Purpose) => T {

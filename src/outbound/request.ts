@@ -17,6 +17,8 @@ export interface OutboundOptions {
   maxBytes?: number
   /** Milliseconds for the whole request: queue, DNS, connection and response. Default OUTBOUND_TIMEOUT_MS. */
   timeoutMs?: number
+  /** A 3xx is answered as it came. It is never followed. */
+  withRedirects?: boolean
 }
 
 export interface OutboundResponse {
@@ -75,6 +77,8 @@ export async function request(
     }
     const expire = () => fail(signal.reason as Error)
     const exchange = start(settings, (incoming) => {
+      if (isRedirect(incoming) && !options.withRedirects)
+        return fail(new OutboundError('redirect', 'must not redirect'))
       read(incoming, options.maxBytes ?? defaultMaxBytes, fail, (response) => {
         signal.removeEventListener('abort', expire)
         exchange.destroy()
@@ -87,6 +91,8 @@ export async function request(
     exchange.end(options.body)
   })
 }
+
+const isRedirect = ({ statusCode: status = 0 }: IncomingMessage): boolean => status >= 300 && status < 400
 
 const unconnected = new Set(['ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'ENETDOWN'])
 
@@ -111,7 +117,6 @@ function read(
 ): void {
   const { statusCode: status = 0, headers } = incoming
   if (status < 200) return fail(new OutboundError('malformed', 'answered no HTTP')) // Bun passes 101 on
-  if (status >= 300 && status < 400) return fail(new OutboundError('redirect', 'must not redirect'))
   if (!/^(identity)?$/i.test(headers['content-encoding'] ?? ''))
     return fail(new OutboundError('malformed', 'answered with compression, which was not requested'))
   if (Number(headers['content-length'] ?? 0) > maxBytes) return fail(tooLarge(`${maxBytes} bytes`))
