@@ -278,6 +278,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./plan/export_config.ts')).exportConfig,
   },
   {
+    name: 'examine',
+    help: 'Check a provider, this one or another, as a certifier would',
+    load: async () => (await import('./examine/examine.ts')).command,
+  },
+  {
     name: 'monitor report',
     help: 'Availability and latency of the last 24 hours',
     load: async () => (await import('./monitor/monitor.ts')).report,

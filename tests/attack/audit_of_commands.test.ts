@@ -112,6 +112,7 @@ const others: Readonly<Record<string, string>> = {
   'audit list': 'looks',
   'audit verify': 'looks',
   'audit jwks': 'looks',
+  examine: 'uses no store',
   monitor: 'uses no store',
   'monitor report': 'uses no store',
 }

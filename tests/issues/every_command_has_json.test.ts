@@ -125,6 +125,8 @@ const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> =
   'migrate abort': { args: ['--from', 'sqlite:latchkey.db', '--to', 'sqlite:next.db'], exit: 1 }, // no move is under way
   // The store of this test stays; tests/operations/migrate.test.ts moves.
   migrate: { args: ['--from', 'sqlite:latchkey.db', '--to', 'sqlite:latchkey.db'], exit: 1 },
+  // No server listens there.
+  examine: { args: ['http://127.0.0.1:1'], exit: 1 },
   'monitor report': { args: ['--issuer', 'https://id.example'], shows: { checks: [], incidents: [] } },
 }
 
