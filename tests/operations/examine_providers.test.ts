@@ -179,9 +179,7 @@ test('oidc-provider: what its default settings are found to be', async () => {
     'headers.referrer',
   ])
   expect(of(report, 'not_examined')).toEqual({
-    'metadata.two_documents': 'the provider has one of the two documents',
     'flows.access_token_jwt': 'the access token is opaque',
-    'flows.pushed_request': expect.any(String),
     'flows.code': expect.stringContaining('browser'),
     'errors.unsigned_request_object': 'the provider takes no request object by value',
     'headers.hsts': 'the issuer is no https URL',
