@@ -1,6 +1,6 @@
 /** Checks of the abilities that the metadata promises: algorithms, PKCE, ways of client authentication. */
 import type { Check } from './check.ts'
-import { NotExamined } from './check.ts'
+import { NotExamined } from './not_examined.ts'
 import { listed, type Sight } from './sight.ts'
 
 const authentication = 'token_endpoint_auth_methods_supported'

@@ -22,11 +22,6 @@ export interface Check {
 /** What was found in place of what is expected: nothing where it holds; `note` is shown and is no fault. */
 export type Found = undefined | string | readonly string[] | { note: string }
 
-/** The check needs what is not there, such as a client or an endpoint. */
-export class NotExamined extends Error {
-  override name = 'NotExamined'
-}
-
 export type Outcome = 'pass' | 'fail' | 'advice' | 'note' | 'not_examined'
 
 /** One line of the report. */

@@ -1,18 +1,8 @@
 /** The test client of `latchkey examine`: how it authenticates, and its requests. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
 import { generatePkce } from '../../auth/pkce.ts'
 import { systemRandom } from '../../lib/random.ts'
-import { NotExamined } from './check.ts'
-import { type Answered, type Json, listed, type Sight } from './sight.ts'
-
-export interface TestClient {
-  client_id: string
-  /** Undefined for a public client. */
-  client_secret: string | undefined
-  /** Undefined where no authorization request can be examined. */
-  redirect_uri: string | undefined
-  /** `client_secret_basic` unless the registration says another. */
-  method?: string
-}
+import { NotExamined } from './not_examined.ts'
+import { type Answered, type Json, listed, type Sight, type TestClient } from './sight.ts'
 
 type Fields = Readonly<Record<string, string>>
 

@@ -1,6 +1,7 @@
 /** Checks of TLS and of time. https://www.rfc-editor.org/rfc/rfc9325 */
 import { OutboundError } from '../../outbound/error.ts'
-import { type Check, NotExamined } from './check.ts'
+import type { Check } from './check.ts'
+import { NotExamined } from './not_examined.ts'
 import type { Sight } from './sight.ts'
 
 const dayMs = 86_400_000

@@ -1,6 +1,7 @@
 /** Checks of refusals: what an attacker or a client with a fault gets. https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1, #section-5.2 */
 import { systemRandom } from '../../lib/random.ts'
-import { type Check, NotExamined } from './check.ts'
+import type { Check } from './check.ts'
+import { NotExamined } from './not_examined.ts'
 import {
   authorizationUrl,
   clientOf,

@@ -1,6 +1,7 @@
 /** Checks of flows that need no browser, with the test client. The tokens are those of the client alone. */
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
-import { type Check, NotExamined } from './check.ts'
+import type { Check } from './check.ts'
+import { NotExamined } from './not_examined.ts'
 import { authorizationUrl, clientOf, confidential, errorOf, postAs, redirectedTo, said } from './client.ts'
 import type { Answered, Sight } from './sight.ts'
 

@@ -1,6 +1,7 @@
 /** Checks of the headers of answers. https://www.rfc-editor.org/rfc/rfc9700#section-4 */
 import { systemRandom } from '../../lib/random.ts'
-import { type Check, NotExamined } from './check.ts'
+import type { Check } from './check.ts'
+import { NotExamined } from './not_examined.ts'
 import { post } from './client.ts'
 import type { Answered, Sight } from './sight.ts'
 

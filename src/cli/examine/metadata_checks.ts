@@ -1,6 +1,6 @@
 /** Checks of the metadata. https://openid.net/specs/openid-connect-discovery-1_0.html, https://www.rfc-editor.org/rfc/rfc8414 */
 import type { Check } from './check.ts'
-import { NotExamined } from './check.ts'
+import { NotExamined } from './not_examined.ts'
 import { type Json, listed, type Sight } from './sight.ts'
 
 const endpointNames = (metadata: Json): string[] =>

@@ -1,8 +1,8 @@
 /** `--register`: a test client by dynamic registration, which is removed at the end. https://www.rfc-editor.org/rfc/rfc7591, RFC 7592 */
 import { printable } from '../output.ts'
 import { Refusal } from '../failure.ts'
-import { said, type TestClient } from './client.ts'
-import { listed, type Sight } from './sight.ts'
+import { said } from './client.ts'
+import { listed, type Sight, type TestClient } from './sight.ts'
 
 /** A host that does not exist: no code ever arrives there. */
 const redirectUri = 'https://client.examine.invalid/cb'

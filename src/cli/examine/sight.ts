@@ -2,8 +2,7 @@
 import { ownMember } from '../../lib/own_member.ts'
 import type { Handshake } from '../../outbound/connect.ts'
 import type { OutboundOptions, OutboundResponse } from '../../outbound/outbound.ts'
-import type { TestClient } from './client.ts'
-import { NotExamined } from './check.ts'
+import { NotExamined } from './not_examined.ts'
 
 export type Json = Record<string, unknown>
 
@@ -24,6 +23,16 @@ export interface Reach {
   /** Undefined without TLS. */
   handshake(newest?: 'TLSv1.1'): Promise<Handshake | undefined>
   now(): number
+}
+
+export interface TestClient {
+  client_id: string
+  /** Undefined for a public client. */
+  client_secret: string | undefined
+  /** Undefined where no authorization request can be examined. */
+  redirect_uri: string | undefined
+  /** `client_secret_basic` unless the registration says another. */
+  method?: string
 }
 
 export interface Sight {
