@@ -16,6 +16,15 @@ export interface Sample {
   labels?: Readonly<Record<string, string>>
 }
 
+export interface ResponseTimes {
+  requests: number
+  /**
+   * Milliseconds within which the share of the requests was answered, estimated within a bucket of the histogram as
+   * `histogram_quantile` of Prometheus does. Undefined beyond the last bucket.
+   */
+  quantile(share: number): number | undefined
+}
+
 export interface Metrics {
   /** One answered request; `ms` is how long it took. */
   observe(endpoint: string, status: number, ms: number): void
@@ -23,6 +32,8 @@ export interface Metrics {
   count<N extends CounterName>(name: N, ...labelled: Labelled<N>): void
   /** What was counted since the start, by the value of the label. */
   counts(name: CounterName): ReadonlyMap<string, number>
+  /** The response times of each endpoint since the start. */
+  times(): Map<string, ResponseTimes>
   /** The text of all metrics. `paths` are the paths of the endpoints, by name. */
   render(samples: readonly Sample[], paths: ReadonlyMap<string, string>): string
 }
@@ -53,6 +64,15 @@ const newSeries = (): Series => ({ requests: new Map(), buckets: bounds.map(() =
 const newCounts = (name: CounterName): Map<string, number> => {
   const row: Counter = counters[name]
   return new Map((row.label === undefined ? [''] : (row.values ?? [])).map((value) => [value, 0]))
+}
+
+function quantileOf({ buckets, total }: Series, share: number): number | undefined {
+  const rank = share * total
+  const at = buckets.findIndex((count) => count >= rank)
+  if (at < 0) return undefined
+  const [low, before] = at === 0 ? [0, 0] : [bounds[at - 1]!, buckets[at - 1]!]
+  const within = buckets[at]! - before
+  return 1000 * (low + (within === 0 ? 0 : ((bounds[at]! - low) * (rank - before)) / within))
 }
 
 export function createMetrics(): Metrics {
@@ -107,6 +127,14 @@ export function createMetrics(): Metrics {
     },
 
     counts: (name) => counts.get(name)!,
+
+    times: () =>
+      new Map(
+        [...endpoints].map(([name, series]) => [
+          name,
+          { requests: series.total, quantile: (share: number) => quantileOf(series, share) },
+        ]),
+      ),
 
     render(samples, paths) {
       const { authorization } = Object.fromEntries(endpoints)

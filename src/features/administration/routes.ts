@@ -16,6 +16,7 @@ import { personActivityRoutes } from './routes/person_activity.ts'
 import { personChangeRoutes } from './routes/person_changes.ts'
 import { personStateRoutes } from './routes/person_state.ts'
 import { scopeRoutes } from './routes/scopes.ts'
+import { responseTimeRoutes } from './routes/response_times.ts'
 import { settingRoutes } from './routes/settings.ts'
 import { upstreamRoutes } from './routes/upstreams.ts'
 import { ownRoutes } from './routes/self.ts'
@@ -26,6 +27,7 @@ const single: readonly Route[] = [
   ...Object.values(clientRoutes),
   ...Object.values(usageRoutes),
   ...Object.values(healthRoutes),
+  ...Object.values(responseTimeRoutes),
   ...Object.values(peopleRoutes),
   ...Object.values(personActivityRoutes),
   ...Object.values(auditRoutes),

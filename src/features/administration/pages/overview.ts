@@ -7,6 +7,7 @@ import { defineView, type Html } from '../../../html/view.ts'
 import { type Said, say } from '../../../lib/say.ts'
 import { auditRoutes } from '../routes/audit.ts'
 import { healthRoutes } from '../routes/health.ts'
+import { responseTimeRoutes } from '../routes/response_times.ts'
 import { usageRoutes } from '../routes/usage.ts'
 import { adminPath } from './frame.ts'
 import { livePath } from './live.ts'
@@ -67,6 +68,28 @@ const alertTable = (action: string, items: readonly Alert[]): Html =>
     ],
   })
 
+type Times = v.InferOutput<NonNullable<typeof responseTimeRoutes.list.answer>>['items'][number]
+
+/** Endpoints in the table of response times: those with the most requests. */
+const mostEndpoints = 12
+
+const milliseconds = (value: number | null): string => (value === null ? '> 2500' : `${value}`)
+
+const timesTable = (action: string, items: readonly Times[]): Html =>
+  dataTable<Times>({
+    label: say('admin.response_times'),
+    path: action,
+    query: {},
+    rows: items.slice(0, mostEndpoints),
+    empty: say('admin.no_requests'),
+    columns: [
+      { title: say('admin.endpoint'), cell: ({ endpoint }) => code(endpoint) },
+      { title: say('admin.requests'), number: true, cell: ({ requests }) => formattedNumber(requests) },
+      { title: say('admin.half_within'), number: true, cell: ({ p50_ms }) => milliseconds(p50_ms) },
+      { title: say('admin.most_within'), number: true, cell: ({ p95_ms }) => milliseconds(p95_ms) },
+    ],
+  })
+
 const live = defineView('admin_live', '<div data-stream="{{path}}"></div>', ['path'])
 
 /** What a check found beyond its name, on one line. */
@@ -84,9 +107,10 @@ export const overviewPage = defineAdminPage({
     if (!may('admin:statistics.read'))
       return { title: say('admin.overview'), main: [lead({ text: say('admin.overview_limited') })] }
     const hasAlerts = context.config.auditSigningKey !== undefined && may('admin:audit.read')
-    const [{ answer }, { answer: used }, alerts] = await Promise.all([
+    const [{ answer }, { answer: used }, { answer: times }, alerts] = await Promise.all([
       ask(healthRoutes.show),
       ask(usageRoutes.list),
+      ask(responseTimeRoutes.list),
       hasAlerts ? ask(auditRoutes.alerts) : undefined,
     ])
     const broken = answer.checks.filter(({ ok }) => !ok)
@@ -131,6 +155,7 @@ export const overviewPage = defineAdminPage({
             ...(used.whole.clients.length > 0 ? [clientChart(used.whole)] : []),
           ],
         }),
+        section(say('admin.response_times'), [timesTable(action, times.items)]),
         section(say('admin.checks'), [
           dataTable({
             label: say('admin.checks'),
