@@ -283,6 +283,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./examine/examine.ts')).command,
   },
   {
+    name: 'try-client',
+    help: 'Tell a relying party wrong things, and report which of them it swallows',
+    load: async () => (await import('./try_client/try_client.ts')).tryClient,
+  },
+  {
     name: 'monitor report',
     help: 'Availability and latency of the last 24 hours',
     load: async () => (await import('./monitor/monitor.ts')).report,

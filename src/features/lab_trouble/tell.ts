@@ -11,21 +11,32 @@ import { readToken, writeToken } from './wrong_token.ts'
 type Place = keyof Places
 type To = Parameters<typeof faultsAt>[2]
 
-/** Runs each fault of the place on what the one before has made. One that changes nothing is not counted as told. */
+/**
+ * Runs each fault of the place on what the one before has made. One that changes nothing is not counted as told; an answer
+ * that is surely another is counted before it is sent, because the client may not wait for it.
+ */
 async function tell<T>(
   context: Context,
-  { place, to, call }: { place: Place; to: To; call?: Call | undefined },
+  { place, to, call, isSure = false }: { place: Place; to: To; call?: Call | undefined; isSure?: boolean },
   right: T,
   apply: (given: T, fault: Fault, told: Told) => Promise<T> | T,
 ): Promise<T> {
   let given = right
   for (const { entry, fault } of await faultsAt(context, place, to)) {
+    const count = async () => {
+      await countTold(context, entry)
+      const { client_id } = entry
+      context.log.info('lab_trouble_told', {
+        request_id: call?.requestId,
+        client_id,
+        fault: fault.name,
+        place,
+      })
+    }
+    if (isSure) await count()
     const next = await apply(given, fault, toldOf(context, entry))
-    if (next === given) continue
+    if (!isSure && next !== given) await count()
     given = next
-    await countTold(context, entry)
-    const { client_id } = entry
-    context.log.info('lab_trouble_told', { request_id: call?.requestId, client_id, fault: fault.name, place })
   }
   return given
 }
@@ -71,7 +82,7 @@ export function tellTokens(call: Call, context: Context, reply: Reply): Promise<
   if (clientId === undefined) return reply
   return tell(
     context,
-    { place: 'token', to: { clientId }, call },
+    { place: 'token', to: { clientId }, call, isSure: true },
     reply,
     async (given, { apply }, about) => ({
       ...(await apply.token!(given, about)),
@@ -93,15 +104,23 @@ const rewritten = (reply: Reply, document: Json): Reply => ({
 export function tellUserinfo(call: Call, context: Context, reply: Reply): Promise<Reply> | Reply {
   const { clientId } = call // the client of the access token, which the endpoint has checked
   if (clientId === undefined || !documentOf(reply)) return reply
-  return tell(context, { place: 'userinfo', to: { clientId }, call }, reply, (given, { apply }) =>
-    rewritten(given, apply.userinfo!(documentOf(given)!)),
+  return tell(
+    context,
+    { place: 'userinfo', to: { clientId }, call, isSure: true },
+    reply,
+    (given, { apply }) => rewritten(given, apply.userinfo!(documentOf(given)!)),
   )
 }
 
 const isReply = (made: Json | Reply): made is Reply => 'status' in made && 'headers' in made
 
 export const tellPublic = (call: Call, context: Context, place: 'jwks' | 'discovery', reply: Reply) =>
-  tell(context, { place, to: { address: call.address }, call }, reply, async (given, { apply }, about) => {
-    const made = await apply[place]!(documentOf(given)!, about)
-    return isReply(made) ? made : rewritten(given, made)
-  })
+  tell(
+    context,
+    { place, to: { address: call.address }, call, isSure: true },
+    reply,
+    async (given, { apply }, about) => {
+      const made = await apply[place]!(documentOf(given)!, about)
+      return isReply(made) ? made : rewritten(given, made)
+    },
+  )
