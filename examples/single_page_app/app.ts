@@ -2,6 +2,7 @@
 import { type INavigator, type User, UserManager } from 'oidc-client-ts'
 import { type Exchange, note, redirectOf, watched } from '../exchanges/exchange.ts'
 import { exchangesHtml, tokensHtml } from '../exchanges/html.ts'
+import { requireIdToken, requireIssuer } from './verify.ts'
 
 const { issuer, client_id } = (await (await fetch('/config.json')).json()) as {
   issuer: string
@@ -50,6 +51,25 @@ const settings = {
   loadUserInfo: true,
 }
 const manager = new UserManager(settings, redirects)
+const { metadataService } = manager
+
+/** The nonce is kept with the state, and compared by the library. */
+async function signIn(): Promise<void> {
+  await requireIssuer(metadataService, issuer)
+  await manager.signinRedirect({ nonce: crypto.randomUUID() })
+}
+
+/** The user, whose ID Token is verified: otherwise nobody is signed in. */
+async function verified(user: User | null | undefined): Promise<User | null> {
+  if (!user) return null
+  try {
+    await requireIdToken(user, metadataService, { issuer, clientId: client_id })
+    return user
+  } catch (error) {
+    await manager.removeUser()
+    throw error
+  }
+}
 
 /** Only `sub` is always there: people may leave out their name. */
 const nameOf = ({ profile }: User): string => profile.name ?? profile.preferred_username ?? profile.sub
@@ -68,20 +88,23 @@ function show(user: User | null, status = user ? `Signed in as ${nameOf(user)}` 
 const onClick = (id: string, act: () => Promise<unknown>): void =>
   element(id).addEventListener('click', () => act().catch((error) => show(null, String(error))))
 
-onClick('sign_in', () => manager.signinRedirect())
-onClick('renew', async () => show(await manager.signinSilent(), 'Renewed'))
+onClick('sign_in', signIn)
+onClick('renew', async () => show(await verified(await manager.signinSilent()), 'Renewed'))
 onClick('sign_out', () => {
   exchanges.clear() // the next person in this tab sees nothing of this one
   return manager.signoutRedirect()
 })
 
-/** Back from the provider, the library checks state, nonce and the ID Token; the code must not stay in the URL. */
+/** Back from the provider, the library checks state and nonce, and verify.ts the rest; the code must not stay in the URL. */
 async function start(): Promise<User | null> {
-  const back = new URLSearchParams(location.search).has('state')
-  if (!back) return manager.getUser()
+  const answer = new URLSearchParams(location.search)
+  if (!answer.has('state') && location.pathname !== '/callback') return manager.getUser()
   keep(redirectOf('The browser comes back', location.href))
   try {
-    if (location.pathname === '/callback') return (await manager.signinCallback()) ?? null
+    if (location.pathname === '/callback') {
+      await requireIssuer(metadataService, issuer, answer)
+      return await verified(await manager.signinCallback())
+    }
     await manager.signoutCallback()
     return null
   } finally {

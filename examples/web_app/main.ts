@@ -44,8 +44,12 @@ const config = await oidc.discovery(
   oidc.ClientSecretBasic(CLIENT_SECRET),
   {
     [oidc.customFetch]: watchedFetch as oidc.CustomFetch,
-    // A provider at http://localhost is for development; anything else must speak TLS.
-    execute: ISSUER.startsWith('http://localhost:') ? [oidc.allowInsecureRequests] : [],
+    execute: [
+      // The signature of an ID Token is verified, although it came over a connection to the provider.
+      oidc.enableNonRepudiationChecks,
+      // A provider at http://localhost is for development; anything else must speak TLS.
+      ...(ISSUER.startsWith('http://localhost:') ? [oidc.allowInsecureRequests] : []),
+    ],
   },
 )
 

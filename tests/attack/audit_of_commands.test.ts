@@ -115,6 +115,7 @@ const others: Readonly<Record<string, string>> = {
   examine: 'uses no store',
   monitor: 'uses no store',
   'monitor report': 'uses no store',
+  'try-client': 'uses no store but its own, in memory',
 }
 
 test('each command is in one of the two lists', () => {

@@ -127,6 +127,7 @@ const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> =
   migrate: { args: ['--from', 'sqlite:latchkey.db', '--to', 'sqlite:latchkey.db'], exit: 1 },
   // No server listens there.
   examine: { args: ['http://127.0.0.1:1'], exit: 1 },
+  'try-client': { args: ['--list'] },
   'monitor report': { args: ['--issuer', 'https://id.example'], shows: { checks: [], incidents: [] } },
 }
 

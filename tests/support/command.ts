@@ -32,7 +32,10 @@ export interface CommandLine {
  * A relative SQLite path is that in the folder of the command line: a command that makes a database at a relative path
  * warns, which is not what most tests are about. `asWritten` leaves it as it is.
  */
-export function commandLine(given: Record<string, string> = {}, { asWritten = false } = {}): CommandLine {
+export function commandLine(
+  given: Record<string, string> = {},
+  { asWritten = false, timeoutMs = 60_000 } = {},
+): CommandLine {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-cli-'))
   const [, relative] = /^sqlite:(?!\/)([^?]+)$/.exec(given.STORE_URL ?? '') ?? []
   const env =
@@ -46,7 +49,7 @@ export function commandLine(given: Record<string, string> = {}, { asWritten = fa
       stdin: new TextEncoder().encode(input),
       stdout: 'pipe',
       stderr: 'pipe',
-      timeout: 60_000,
+      timeout: timeoutMs,
     })
     const [stdout, stderr, code] = await Promise.all([
       new Response(child.stdout).text(),
