@@ -13,7 +13,7 @@ const startMs = 30_000
 const pauseMs = 50
 
 /** Without a shell: words between spaces, quotes around a word with spaces. */
-export function wordsOf(command: string): string[] {
+function wordsOf(command: string): string[] {
   const words = [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c ?? '')
   if (words.length === 0) throw new UsageError('--run: expected a program, such as "bun client.ts"')
   return words
