@@ -1,4 +1,4 @@
-/** A browser without a window, for Alice and Bob: cookies, redirects and forms. It types a password at the provider alone. */
+/** A browser without a window, for Alice and Bob: cookies, redirects and forms. It types a password at the providers alone. */
 import { type Form, formsOf, textOf } from './browser_page.ts'
 
 export interface Person {
@@ -30,7 +30,8 @@ interface Page {
   forms: Form[]
 }
 
-export function createBrowser(provider: string, person: Person): Browser {
+/** `providers` are the origins at which the person types a password. */
+export function createBrowser(providers: readonly string[], person: Person): Browser {
   /** By host name, because browsers do not tell the cookies of ports apart. */
   const jars = new Map<string, Map<string, string>>()
 
@@ -67,14 +68,10 @@ export function createBrowser(provider: string, person: Person): Browser {
     return open(new URL(form.action, page.url).href, { method: 'POST', body, headers }, stopAt)
   }
 
-  /** What the person does on a page of the provider by themselves: sign in, allow, go on. */
+  /** What the person does on a page of a provider by themselves: sign in, read what the page says, decide. */
   function step(page: Page): [Form, Record<string, string>] | undefined {
-    if (new URL(page.url).origin !== provider) return undefined
-    for (const [button, fields] of [
-      ['login', person],
-      ['allow', {}],
-      ['continue', {}],
-    ] as const) {
+    if (!providers.includes(new URL(page.url).origin)) return undefined
+    for (const { button, fields } of answersTo(page, person)) {
       const form = page.forms.find(({ buttons }) => buttons.includes(button))
       if (form) return [form, { ...fields, [button]: button }]
     }
@@ -97,6 +94,18 @@ export function createBrowser(provider: string, person: Person): Browser {
       return typeof page === 'string' ? { url: page, text: '' } : { url: page.url, text: textOf(page.html) }
     },
   }
+}
+
+/** Buttons in the order of preference. A page with a warning is denied, and so is a code that came in a message. */
+function answersTo({ html, forms }: Page, { username, password }: Person) {
+  const isWarned = html.includes('class="warning"')
+  const hasForeignCode = forms.some(({ fields }) => 'user_code' in fields)
+  return [
+    { button: 'login', fields: { username, password } },
+    ...(isWarned || hasForeignCode ? [{ button: 'deny', fields: {} }] : []),
+    { button: 'allow', fields: {} },
+    { button: 'continue', fields: {} },
+  ]
 }
 
 function keep(jar: Map<string, string>, line: string): void {

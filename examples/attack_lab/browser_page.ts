@@ -37,7 +37,7 @@ export function textOf(html: string): string {
   const [, main = html] = /<main[^>]*>([\s\S]*)<\/main>/.exec(html) ?? []
   return plain(
     main
-      .replace(/<(?:script|style|svg|form)[\s\S]*?<\/(?:script|style|svg|form)>/g, '')
+      .replace(/<(?:script|style|svg|form|nav)[\s\S]*?<\/(?:script|style|svg|form|nav)>/g, '')
       .replace(/<[^>]*>/g, '\n'),
   )
     .split('\n')

@@ -14,6 +14,7 @@ export interface Progress {
 
 export interface Journal {
   weak(weakness: Weakness): boolean
+  /** Whatever it is set to, every other switch is strong then. */
   set(weakness: Weakness, weak: boolean): void
   note(fact: Fact): void
   progress(lesson: Lesson): Progress
@@ -21,7 +22,8 @@ export interface Journal {
 }
 
 export function createJournal(): Journal {
-  const on = new Set<Weakness>()
+  /** One at a time, so that what an attack comes to has one reason. */
+  let on: Weakness | undefined
   const facts: Fact[] = []
   const progress = new Map<Lesson, { state: Outcome; seen: Set<Outcome> }>()
 
@@ -37,10 +39,9 @@ export function createJournal(): Journal {
   }
 
   return {
-    weak: (weakness) => on.has(weakness),
+    weak: (weakness) => on === weakness,
     set(weakness, weak) {
-      if (weak) on.add(weakness)
-      else on.delete(weakness)
+      on = weak ? weakness : undefined
       note({ what: 'switched', weakness, weak })
     },
     note,

@@ -24,7 +24,7 @@ export async function startProvider(lab: Lab): Promise<Running> {
       PORT: `${portOf(lab.at.provider)}`,
       ISSUER_URL: lab.at.provider,
       STORE_URL: `sqlite:${join(folder, 'lab.db')}`,
-      RESOURCES: lab.at.notes,
+      RESOURCES: `${lab.at.notes} ${lab.at.weather}`,
       RATE_LIMITING_ENABLED: 'false',
       LOG_FORMAT: 'json',
       CLASSIC_SECRET: classicSecret,
@@ -75,6 +75,7 @@ async function firstLine(lines: AsyncGenerator<string>, part: string): Promise<s
 async function follow(lines: AsyncGenerator<string>, lab: Lab): Promise<void> {
   for await (const line of lines) {
     const { event, rule = '', problem, expected = '', path = '' } = JSON.parse(line) as Record<string, string>
+    if (event?.endsWith('_reused')) lab.note({ what: 'provider saw a replay', event })
     if (event === 'refused') lab.note({ what: 'provider refused', rule, problem: problem ?? expected, path })
   }
 }

@@ -26,7 +26,7 @@ export async function startLab(ports: readonly number[]): Promise<RunningLab> {
   try {
     // First what can fail at once: a port that is in use.
     for (const start of [startClient, startApi, startAttacker, startDoor, startInside])
-      started.push(start(lab))
+      started.push(await start(lab))
     started.push(startBoard(at, journal))
     started.push(await startProvider(lab))
   } catch (error) {

@@ -5,13 +5,16 @@ import type { Running } from './lab.ts'
 type Handler = (request: Bun.BunRequest) => Response | Promise<Response>
 export type Routes = Record<string, Handler | Partial<Record<'GET' | 'POST', Handler>>>
 
-export function serve(address: string, routes: Routes): Running {
-  const { host } = new URL(address)
+/** `others` are addresses that lead to the same port. */
+export function serve(address: string, routes: Routes, others: readonly string[] = []): Running {
+  const hosts = [address, ...others].map((each) => new URL(each).host)
   /** A name that another site gave to this machine (DNS rebinding) is not ours. */
   const guarded =
     (handler: Handler): Handler =>
     (request) =>
-      request.headers.get('host') === host ? handler(request) : new Response('not here', { status: 421 })
+      hosts.includes(request.headers.get('host') ?? '')
+        ? handler(request)
+        : new Response('not here', { status: 421 })
   const server = Bun.serve({
     hostname: '127.0.0.1',
     port: portOf(address),

@@ -88,6 +88,7 @@ test('what others write is text on the board', async () => {
 
 test('the commands of the README do what it says', async () => {
   const shell = reader()
-  await shell.read(documentFor(lab, 'README.md'), lab.at.provider)
+  const { beginning, text } = documentFor(lab, 'README.md')
+  expect(await shell.read(beginning + text, lab.at.provider)).toHaveLength(3)
   shell.remove()
 })

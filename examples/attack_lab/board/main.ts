@@ -11,9 +11,10 @@ import { lessonText } from './lesson_text.ts'
 import { boardPage, lessonPage, notFound } from './pages.ts'
 
 export function startBoard(at: Addresses, journal: Journal): Running {
+  const providers = [at.provider, at.door]
   const browsers: Record<string, Browser> = {
-    alice: createBrowser(at.provider, { username: 'alice', password: 'alicepassword' }),
-    bob: createBrowser(at.provider, { username: 'bob', password: 'bobpassword' }),
+    alice: createBrowser(providers, { username: 'alice', password: 'alicepassword' }),
+    bob: createBrowser(providers, { username: 'bob', password: 'bobpassword' }),
   }
 
   /** Another site must not turn switches, nor open pages as Alice. A command sends neither header. */

@@ -1,22 +1,31 @@
 /** The client: a web application that shows a person their notes. Its tokens stay on its server. */
-import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { pageOf } from '../../exchanges/page.ts'
 import type { Lab, Running } from '../lab.ts'
 import { serve } from '../serve.ts'
+import { type Account, createAccounts } from './accounts.ts'
+import { verified } from './id_token.ts'
+import { readNotes, writeNote } from './notes.ts'
 import { Refused } from './refused.ts'
+import { registrationOf } from './registration.ts'
+import { implicitRequest, welcome } from './welcome.ts'
 import { begin, finish, type Pending, type SignedIn } from './sign_in.ts'
 
 /** What is remembered of a browser. */
 interface Session {
   pending?: Pending
-  signedIn?: SignedIn
+  /** The page after the sign-in. */
+  then?: string
+  signedIn?: SignedIn & { account: Account }
 }
 
 export function startClient(lab: Lab): Running {
   const sessions = new Map<string, Session>()
   /** By state: the sign-ins that began in any browser. */
   const all = new Map<string, Pending>()
+  const accounts = createAccounts(lab)
+  const home = `${lab.at.client}/`
 
   const sessionOf = (request: Bun.BunRequest) => sessions.get(request.cookies.get('notes_session') ?? '')
 
@@ -29,62 +38,86 @@ export function startClient(lab: Lab): Running {
   }
 
   function signIn(request: Bun.BunRequest): Response {
-    const { url, pending } = begin(lab)
+    const query = new URL(request.url).searchParams
+    const then = query.get('then') === 'welcome' ? `${home}welcome` : home
+    if (then !== home && lab.weak('token_in_fragment')) return Response.redirect(implicitRequest(lab))
+    const { url, pending } = begin(lab, registrationOf(lab, query.get('with') ?? 'latchkey'))
     all.set(pending.state, pending)
-    keep(request, { pending })
+    keep(request, { pending, then })
     return Response.redirect(url)
   }
 
   async function callback(request: Bun.BunRequest): Promise<Response> {
     try {
       const answer = new URL(request.url).searchParams
-      keep(request, { signedIn: await finish(lab, answer, sessionOf(request)?.pending, all) })
-      return Response.redirect(`${lab.at.client}/`)
+      const session = sessionOf(request)
+      const signedIn = await finish(lab, answer, session?.pending, all)
+      keep(request, { signedIn: { ...signedIn, account: accounts.accountOf(signedIn.claims) } })
+      return Response.redirect(session?.then ?? home)
     } catch (error) {
-      return refused(error)
+      const { message } = refused(error)
+      return page(400, `<p id="status">You are not signed in: ${Bun.escapeHTML(message)}</p>`)
     }
   }
 
-  function refused(error: unknown): Response {
-    const { because, message } = error instanceof Refused ? error : new Refused('fault', String(error))
-    lab.note({ what: 'client refused', because, detail: message })
-    return page(400, `<p id="status">You are not signed in: ${Bun.escapeHTML(message)}</p>`)
+  /** The application on the phone has an ID Token of the provider, and gets the notes for it. */
+  async function mobile(request: Bun.BunRequest): Promise<Response> {
+    try {
+      const idToken = new URLSearchParams(await request.text()).get('id_token') ?? ''
+      const claims = await verified(lab, registrationOf(lab, 'latchkey'), idToken)
+      const { name, notes } = accounts.accountOf(claims)
+      return Response.json({ name, notes })
+    } catch (error) {
+      return Response.json({ error: refused(error).message }, { status: 400 })
+    }
   }
 
-  async function home(request: Bun.BunRequest): Promise<Response> {
-    const person = sessionOf(request)?.signedIn
-    if (!person)
+  function refused(error: unknown): Refused {
+    const refusal = error instanceof Refused ? error : new Refused('fault', String(error))
+    lab.note({ what: 'client refused', because: refusal.because, detail: refusal.message })
+    return refusal
+  }
+
+  async function show(request: Bun.BunRequest): Promise<Response> {
+    const signedIn = sessionOf(request)?.signedIn
+    if (!signedIn)
       return page(
         200,
         '<p id="status">You are signed out</p><p><a class="button" href="/login">Sign in</a></p>',
       )
-    const notes = await fetch(lab.at.notes, { headers: { authorization: `Bearer ${person.accessToken}` } })
-    const list = notes.ok ? ((await notes.json()) as { notes: string[] }).notes : []
+    const { account } = signedIn
+    account.notes = (await readNotes(lab, signedIn)) ?? account.notes
     return page(
       200,
-      `<p id="status">You are ${Bun.escapeHTML(person.name)}</p>
-<ul>${list.map((note) => `<li>${Bun.escapeHTML(note)}</li>`).join('')}</ul>
-<form method="post" action="/notes"><label>A new note <input name="text" required></label> <button name="keep">Keep</button></form>`,
+      `<p id="status">You are ${Bun.escapeHTML(account.name)}</p>
+<ul>${account.notes.map((note) => `<li>${Bun.escapeHTML(note)}</li>`).join('')}</ul>
+<form method="post" action="/notes"><label>A new note <input name="text" required></label> <button name="keep">Keep</button></form>
+<nav><a href="/sign_out">Sign out</a></nav>`,
     )
   }
 
   async function write(request: Bun.BunRequest): Promise<Response> {
-    const person = sessionOf(request)?.signedIn
+    const signedIn = sessionOf(request)?.signedIn
     const text = new URLSearchParams(await request.text()).get('text')
-    if (!person || text === null) return Response.redirect(`${lab.at.client}/`)
-    await fetch(lab.at.notes, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${person.accessToken}` },
-      body: text,
-    })
-    return Response.redirect(`${lab.at.client}/`, 303)
+    if (signedIn && text !== null) await writeNote(lab, signedIn, text)
+    return Response.redirect(home, 303)
+  }
+
+  function signOut(request: Bun.BunRequest): Response {
+    const idToken = sessionOf(request)?.signedIn?.idToken
+    keep(request, {})
+    if (idToken === undefined) return Response.redirect(home)
+    return Response.redirect(`${lab.at.provider}/logout?${new URLSearchParams({ id_token_hint: idToken })}`)
   }
 
   return serve(lab.at.client, {
-    '/': home,
+    '/': show,
     '/login': signIn,
     '/callback': callback,
+    '/mobile': { POST: mobile },
     '/notes': { POST: write },
+    '/sign_out': signOut,
+    ...welcome(lab),
     '/style.css': () => new Response(Bun.file(join(import.meta.dir, '../../exchanges/style.css'))),
   })
 }
