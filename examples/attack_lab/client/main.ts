@@ -16,7 +16,7 @@ import { begin, finish, type Pending, type SignedIn } from './sign_in.ts'
 interface Session {
   pending?: Pending
   /** The page after the sign-in. */
-  then?: string
+  after?: string
   signedIn?: SignedIn & { account: Account }
 }
 
@@ -39,11 +39,11 @@ export function startClient(lab: Lab): Running {
 
   function signIn(request: Bun.BunRequest): Response {
     const query = new URL(request.url).searchParams
-    const then = query.get('then') === 'welcome' ? `${home}welcome` : home
-    if (then !== home && lab.weak('token_in_fragment')) return Response.redirect(implicitRequest(lab))
+    const after = query.get('then') === 'welcome' ? `${home}welcome` : home
+    if (after !== home && lab.weak('token_in_fragment')) return Response.redirect(implicitRequest(lab))
     const { url, pending } = begin(lab, registrationOf(lab, query.get('with') ?? 'latchkey'))
     all.set(pending.state, pending)
-    keep(request, { pending, then })
+    keep(request, { pending, after })
     return Response.redirect(url)
   }
 
@@ -53,7 +53,7 @@ export function startClient(lab: Lab): Running {
       const session = sessionOf(request)
       const signedIn = await finish(lab, answer, session?.pending, all)
       keep(request, { signedIn: { ...signedIn, account: accounts.accountOf(signedIn.claims) } })
-      return Response.redirect(session?.then ?? home)
+      return Response.redirect(session?.after ?? home)
     } catch (error) {
       const { message } = refused(error)
       return page(400, `<p id="status">You are not signed in: ${Bun.escapeHTML(message)}</p>`)
