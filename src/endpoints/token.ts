@@ -44,23 +44,21 @@ export const token = defineEndpoint({
   },
 })
 
-const served = ({ table }: Context): string =>
-  [...table.grantTypes.values()]
-    .filter((each) => !each.withoutTokenRequest)
-    .map(({ name }) => name)
-    .join(', ')
+const served = ({ table }: Context): string[] =>
+  [...table.grantTypes.values()].filter((each) => !each.withoutTokenRequest).map(({ name }) => name)
 
 function grantTypeOf(name: string | undefined, client: Client, context: Context) {
   check(name !== undefined, 'invalid_request', () => ({
     rule: 'RFC 6749 §4.1.3',
-    expected: `grant_type is required: one of ${served(context)}`,
+    expected: `grant_type is required: one of ${served(context).join(', ')}`,
     came: name,
   }))
   const grantType = context.table.grantTypes.get(name)
   check(grantType && !grantType.withoutTokenRequest, 'unsupported_grant_type', () => ({
     rule: 'RFC 6749 §5.2',
-    expected: `grant_type must be among ${served(context)}`,
+    expected: `grant_type must be among ${served(context).join(', ')}`,
     came: name,
+    wanted: served(context),
   }))
   check(client.grant_types.includes(name), 'unauthorized_client', () => ({
     rule: 'RFC 7591 §2',

@@ -91,6 +91,7 @@ export async function form(call: Call, context: Context): Promise<Params> {
       rule: 'RFC 6749 §3.2',
       expected: 'the body must be application/x-www-form-urlencoded',
       came: contentType(call) ?? 'no content type',
+      wanted: 'application/x-www-form-urlencoded',
     })
   return parseParams(await body(call, context), context.table.repeatable, isRead(call, context))
 }

@@ -138,6 +138,7 @@ function methodFor(client: Client, { method: came }: Credentials, context: Conte
     rule: 'RFC 7591 §2',
     expected: `the token_endpoint_auth_method that this client registered: ${names}`,
     came,
+    wanted: registered,
     problem: `this client registered ${names}; the request used ${came}`,
   })
 }

@@ -93,7 +93,8 @@ export interface Failure {
   status: number
   rule: Rule
   expected: string
-  came?: Shown | undefined
+  /** Absent where it may not be shown. */
+  came?: string | undefined
   /** What `came` is compared with; several where one of them would do. */
   wanted?: readonly string[] | undefined
   problem?: string | undefined

@@ -3,7 +3,7 @@ import { isSecret, type Refusal, type RefusedError } from '../../auth/refusal.ts
 import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Answered } from '../../contracts/sockets.ts'
-import type { Failure, Shown } from './failure.ts'
+import type { Failure } from './failure.ts'
 import { memoryOf } from './memory.ts'
 import { clip, formText, pairsOf, seenRequest } from './seen.ts'
 import { tracesOf } from './traces.ts'
@@ -13,14 +13,23 @@ export const errorPath = '/lab/error'
 /** Regular parts of a flow, and what a browser asks for by itself. */
 const routine = new Set(['authorization_pending', 'slow_down', 'use_dpop_nonce', 'not_found'])
 
+/** Of the values that would do. */
+const mostWanted = 50
+
 const pageOf = ({ requestId }: Call, { config }: Context): string =>
   `${config.issuer}${errorPath}?id=${encodeURIComponent(requestId)}`
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
 
-function cameOf({ came }: Refusal): Shown | undefined {
-  if (came === undefined) return undefined
-  return isSecret(came) ? { hidden: { characters: 0, mark: '' } } : { text: clip(textOf(came)) }
+function cameOf({ came }: Refusal): string | undefined {
+  return came === undefined || isSecret(came) ? undefined : clip(textOf(came))
+}
+
+/** Values that one may choose from are a list of texts; any other value is one text. */
+function wantedOf({ wanted, came }: Refusal): string[] | undefined {
+  if (wanted === undefined || isSecret(wanted)) return undefined
+  const isChoice = Array.isArray(wanted) && !Array.isArray(came)
+  return (isChoice ? (wanted as unknown[]) : [wanted]).slice(0, mostWanted).map((each) => clip(textOf(each)))
 }
 
 type Reason = Pick<Failure, 'kind' | 'status'> & { refusal: Readonly<Refusal> }
@@ -48,6 +57,7 @@ async function keepRead(call: Call, context: Context, { kind, status, refusal }:
     rule: refusal.rule,
     expected: clip(refusal.expected, 1_000),
     came: cameOf(refusal),
+    wanted: wantedOf(refusal),
     problem: refusal.problem && clip(refusal.problem, 1_000),
     next: refusal.next && clip(refusal.next, 1_000),
     request: seenRequest(call, context, text),
@@ -62,13 +72,15 @@ async function keepRead(call: Call, context: Context, { kind, status, refusal }:
 
 /** The secret came where the client_id belongs, and the client_id where the secret belongs. */
 function withoutClientId(failure: Failure): Failure {
-  const { client_id: _, ...form } = failure.request.form
+  const without = ({ client_id: _, ...others }: Failure['request']['form']) => others
+  const { request } = failure
   return {
     ...failure,
     clientId: undefined,
     came: undefined,
+    wanted: undefined,
     problem: undefined,
-    request: { ...failure.request, form },
+    request: { ...request, form: without(request.form), query: without(request.query) },
   }
 }
 

@@ -53,17 +53,19 @@ async function seen(context: Context, failure: Failure): Promise<Seen> {
   }
 }
 
+/** The parameter, header or claim that a refusal is about: `redirect_uri is one of …`. */
+const labelOf = (expected: string): string =>
+  /\b[a-z]+(?:_[a-z]+)+\b|\b(?:aud|iss|htm|htu|ath|typ)\b/.exec(expected)?.[0] ?? 'value'
+
 /** The comparison of the most probable cause, else that of the refusal itself. */
 function comparedOf({ wanted, came, expected }: Failure, causes: readonly Cause[]): Html {
   const compared = causes.find((each) => each.compared)?.compared
   if (compared) return comparedView(compared)
-  if (came && 'text' in came && wanted) {
-    const meant = mostLike(came.text, wanted)
-    if (meant !== undefined) return comparedView(compare('value', meant, came.text))
+  if (came !== undefined && wanted) {
+    const meant = mostLike(came, wanted)
+    if (meant !== undefined) return comparedView(compare(labelOf(expected), meant, came))
   }
-  const words =
-    came === undefined ? 'nothing that can be shown' : 'text' in came ? came.text : 'a value that is hidden'
-  return pairView(expected, words)
+  return pairView(expected, came ?? 'nothing that can be shown')
 }
 
 function factsOf({ id, address, headers, query: sent, form }: Failure['request'] & { id: string }): Html[] {

@@ -154,7 +154,7 @@ export const clientCauses: readonly CauseRow[] = [
     rule: 'RFC 7591 §2',
     explain(seen) {
       const { failure, client } = seen
-      const came = failure.came && 'text' in failure.came ? failure.came.text : undefined
+      const came = failure.came
       const [first] = registered(seen)
       if (!client || came === undefined || first === undefined || came === 'none' || first === 'none')
         return undefined

@@ -247,7 +247,7 @@ export const requestCauses: readonly CauseRow[] = [
       /at most once/.test(failure.expected)
         ? {
             certainty: 'proven',
-            title: `The parameter ${failure.came && 'text' in failure.came ? failure.came.text : ''} came more than once.`,
+            title: `The parameter ${failure.came ?? ''} came more than once.`,
             evidence: ['A library adds it by itself, and the program adds it too.'],
             mend: [{ text: 'Remove one of the two.' }],
           }

@@ -163,7 +163,7 @@ export const tokenCauses: readonly CauseRow[] = [
     explain({ failure }) {
       const [, scope] = /of scope (\S+)/.exec(failure.expected) ?? []
       if (scope === undefined) return undefined
-      const came = failure.came && 'text' in failure.came ? failure.came.text : ''
+      const came = failure.came ?? ''
       return {
         certainty: 'proven',
         title: `The access token lacks the scope ${scope}.`,
