@@ -54,7 +54,7 @@ export interface Traces {
   /** The access token, and how it came. */
   token?: { look: HandleLook; jwt?: ReadJwt | undefined; place: 'header' | 'body' | 'query' } | undefined
   /** Of Authorization: Basic: how its text fails. */
-  basic?: 'not base64' | 'no colon' | undefined
+  basic?: 'not base64' | 'no colon' | 'empty' | undefined
 }
 
 export interface VerifierTrace {

@@ -24,6 +24,7 @@ export const errorsPage = defineEndpoint({
   advertised: false,
   page: true,
   exists: labExists,
+  whateverTheClock: true,
   labMenu: { order: 20, icon: 'octagon-x', title: 'Errors' },
   async get(_call, context) {
     const { failures, reading } = memoryOf(context)

@@ -10,7 +10,7 @@ import { labExists } from '../../http/lab_exists.ts'
 import { nearest } from '../../lib/nearest.ts'
 import { clientsIndex } from '../../models/client_index.ts'
 import { type Cause, causesOf, type Seen } from './causes/cause.ts'
-import { causeTable } from './causes/rows.ts'
+import { causeRows } from './causes/rows.ts'
 import { compare, mostLike } from './compare.ts'
 import type { Failure } from './failure.ts'
 import { findFailure, memoryOf } from './memory.ts'
@@ -82,7 +82,7 @@ function factsOf({ id, address, headers, query: sent, form }: Failure['request']
 
 async function pageOf(context: Context, failure: Failure): Promise<Html> {
   const { code, status, rule, problem, next, request, clientId, at, id } = failure
-  const causes = causesOf(causeTable, await seen(context, failure))
+  const causes = causesOf(causeRows, await seen(context, failure))
   const { title, url } = readRule(rule)
   return errorView({
     summary: written(
@@ -108,6 +108,7 @@ export const errorPage = defineEndpoint({
   advertised: false,
   page: true,
   exists: labExists,
+  whateverTheClock: true,
   async get(call, context) {
     const { id } = query(call, context)
     const failure = id === undefined ? undefined : await findFailure(context, id)

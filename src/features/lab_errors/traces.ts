@@ -124,7 +124,9 @@ function basicTrace({ call }: AtHand): Traces['basic'] {
   const [, text] = /^basic +(.*)$/i.exec(call.request.headers.get('authorization') ?? '') ?? []
   if (text === undefined) return undefined
   if (!/^[A-Za-z0-9+/]+={0,2} *$/.test(text)) return 'not base64'
-  return Buffer.from(text, 'base64').toString('latin1').includes(':') ? undefined : 'no colon'
+  const decoded = Buffer.from(text, 'base64').toString('latin1')
+  if (decoded.startsWith(':')) return 'empty'
+  return decoded.includes(':') ? undefined : 'no colon'
 }
 
 function tokenTrace({ call, form, query }: AtHand): Traces['token'] {

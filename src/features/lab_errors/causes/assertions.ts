@@ -9,15 +9,20 @@ const signed = ({ failure }: Seen): ReadJwt | undefined =>
 
 const codes = ['invalid_client', 'invalid_dpop_proof']
 
+/** Milliseconds of the last moment that a Date can say. */
+const lastMoment = 8.64e15
+
+/** A number that is a time in seconds, or in milliseconds by mistake. */
 const secondsOf = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isFinite(value) ? value : undefined
+  typeof value === 'number' && Math.abs(value) <= lastMoment ? value : undefined
 
 /** A time in seconds is not larger before the year 5138. */
 const largestSeconds = 1e11
 /** Seconds by which a clock may differ before it is called wrong. */
 const tolerated = 60
 
-const moment = (seconds: number): string => new Date(seconds * 1000).toISOString()
+const moment = (seconds: number): string =>
+  Math.abs(seconds) > largestSeconds ? `${seconds}` : new Date(seconds * 1000).toISOString()
 
 export const assertionCauses: readonly CauseRow[] = [
   {

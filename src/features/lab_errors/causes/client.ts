@@ -32,6 +32,12 @@ const proxied = ({ failure: { request } }: Seen): string[] =>
 
 const registered = ({ client }: Seen): readonly string[] => (client ? authMethodsOf(client) : [])
 
+const basicProblems = {
+  empty: 'The client_id of Authorization: Basic is empty: a variable that is not set?',
+  'no colon': 'The text of Authorization: Basic has no colon between client_id and client_secret.',
+  'not base64': 'The text of Authorization: Basic is not Base64.',
+} as const
+
 export const clientCauses: readonly CauseRow[] = [
   {
     name: 'client_id_misspelled',
@@ -198,10 +204,7 @@ export const clientCauses: readonly CauseRow[] = [
         ? undefined
         : {
             certainty: 'proven',
-            title:
-              traces.basic === 'no colon'
-                ? 'The text of Authorization: Basic has no colon between client_id and client_secret.'
-                : 'The text of Authorization: Basic is not Base64.',
+            title: basicProblems[traces.basic],
             evidence: [],
             mend: [
               {

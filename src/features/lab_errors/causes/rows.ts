@@ -11,7 +11,7 @@ import { scopeCauses } from './scopes.ts'
 import { tokenCauses } from './tokens.ts'
 import { transportCauses } from './transport.ts'
 
-export const causeTable: readonly CauseRow[] = [
+export const causeRows: readonly CauseRow[] = [
   ...requestCauses,
   ...transportCauses,
   ...pkceCauses,
