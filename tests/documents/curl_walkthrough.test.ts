@@ -11,7 +11,7 @@ setDefaultTimeout(120_000)
 
 /** Of the packages dash, coreutils, grep and sed, which Debian installs always; besides them curl and openssl. */
 const tools =
-  'base32 base64 basenc cat chmod cut date dash grep ls mktemp od printf rm sed sh sleep tail tr curl openssl'.split(
+  'base32 basenc cat chmod cut date dash grep ls mktemp od printf rm sed sh sleep tail tr curl openssl'.split(
     ' ',
   )
 
