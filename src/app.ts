@@ -23,6 +23,7 @@ import { scopeDescriptions } from './html/pages.ts'
 import { empty } from './http/reply.ts'
 import { limitedAnswer } from './http/request_limit.ts'
 import type { Reply } from './contracts/reply.ts'
+import { recordedRequests } from './http/recorded_requests.ts'
 import { requireSafeConnection } from './http/plain_http.ts'
 import { atIssuer } from './http/other_host.ts'
 import { observed } from './http/observed.ts'
@@ -46,7 +47,7 @@ import { buildTable, featuresFor, featuresLeftOut } from './table.ts'
 
 /** The dependencies of the application, which the commands and the tests provide. */
 export interface Deps extends Partial<
-  Pick<Context, 'unreadSecrets' | 'audit' | 'tracing' | 'errorReports' | 'server'>
+  Pick<Context, 'unreadSecrets' | 'audit' | 'tracing' | 'recorder' | 'errorReports' | 'server'>
 > {
   config: Config
   store: Store
@@ -190,8 +191,9 @@ export function createApp(deps: Deps): App {
     }
     return given instanceof Promise ? given.then(finish, refuse) : finish(given)
   }
-  const { tracing } = deps
-  return { handle: tracing ? tracedRequests(handle, find, context, tracing) : handle, context }
+  const { tracing, recorder } = deps
+  const traced = tracing ? tracedRequests(handle, find, context, tracing) : handle
+  return { handle: recorder ? recordedRequests(traced, find, context, recorder) : traced, context }
 }
 
 /** HEAD runs `get` with `forHead`, which discards writes. Only the rate limit counts it. */

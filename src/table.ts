@@ -58,6 +58,7 @@ import { devMailFeature } from './features/dev_mail/feature.ts'
 import { emailAddress } from './features/email_address/feature.ts'
 import { recovery } from './features/recovery/feature.ts'
 import { labFeature } from './features/lab/feature.ts'
+import { labRecorder } from './features/lab_recorder/feature.ts'
 import { labTrouble } from './features/lab_trouble/feature.ts'
 import { labErrors } from './features/lab_errors/feature.ts'
 import { mutualTls } from './features/mutual_tls/feature.ts'
@@ -166,6 +167,7 @@ export const features: readonly Feature[] = [
   password,
   devMailFeature,
   labFeature,
+  labRecorder,
   labTrouble,
   labErrors,
   recovery,

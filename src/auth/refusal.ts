@@ -54,6 +54,9 @@ export const secret = (value: unknown): Secret => Object.freeze({ [concealed]: (
 export const isSecret = (value: unknown): value is Secret =>
   typeof value === 'object' && value !== null && concealed in value
 
+/** The value itself, for what masks or compares it. */
+export const revealed = (value: Secret): unknown => value[concealed]()
+
 /** A received value, shortened, for a description. */
 export function shown(value: unknown): string {
   if (isSecret(value)) return 'a value that is not shown'

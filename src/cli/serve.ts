@@ -18,6 +18,7 @@ import type { Facts } from '../models/audit/kinds.ts'
 import { record } from '../models/audit/note.ts'
 import { type KeyRing } from '../models/key_ring.ts'
 import { writePemFiles } from '../models/pem_files.ts'
+import { recordedKeys } from '../models/recorded_keys.ts'
 import { tracedKeys } from '../models/traced_keys.ts'
 import { commit, isCompiled, version } from '../version.ts'
 import { appliedSettings } from './applied_settings.ts'
@@ -66,7 +67,12 @@ export async function serve(hangUps: HangUps): Promise<void> {
   let { config, environment: origins } = await readSettings(secrets)
   let { env } = origins
   const file = logFileOf(config)
-  const { opened: plain, tracing, errorReports } = await observed(await open(config, file, logConsole))
+  const {
+    opened: plain,
+    tracing,
+    recorder,
+    errorReports,
+  } = await observed(await open(config, file, logConsole))
   const { log } = plain
   await lookAtStore(plain)
   const applied = appliedSettings(plain)
@@ -75,7 +81,8 @@ export async function serve(hangUps: HangUps): Promise<void> {
   const opened = { ...plain, config }
   const present = await arrive(opened)
   const ring = await openKeys(opened)
-  const keys = tracing ? tracedKeys(ring, tracing) : ring
+  const kept = recorder ? recordedKeys(ring, recorder) : ring
+  const keys = tracing ? tracedKeys(kept, tracing) : kept
   const keysSince = Math.min(...keys.list().map((each) => each.created_at))
   const lastingRoot = await openRoot(opened)
   const birth = config.store.kind === 'memory' ? neverLost : await openBirth(opened, keysSince)
@@ -107,6 +114,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
       birth,
       audit,
       tracing,
+      recorder: config.lab ? recorder : undefined,
       errorReports,
       server,
       lastingRoot,

@@ -16,5 +16,11 @@ export const labSections = {
       default: 'loopback',
       help: 'Networks from which the pages of the lab can be opened. For other addresses they are 404. `loopback` and `private` stand for those networks.',
     },
+    {
+      name: 'LAB_SHOW_SECRETS',
+      schema: is.boolean,
+      default: 'false',
+      help: 'The recorder of the lab keeps and shows passwords, secrets, codes, tokens and cookies as they were sent, and not masked. For a class with accounts that are made for it.',
+    },
   ],
 } as const satisfies Sections

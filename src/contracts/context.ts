@@ -12,6 +12,7 @@ import type { Birth } from '../models/birth.ts'
 import type { ClockGuard } from '../models/clock_guard.ts'
 import type { KeyRing } from '../models/key_ring.ts'
 import type { Client } from '../models/client.ts'
+import type { FlowRecorder } from '../models/recording/recorder.ts'
 import type { Cache } from '../lib/cache.ts'
 import type { ReadKeys } from '../auth/client_jwks.ts'
 import type { ErrorReports } from '../lib/error_reports.ts'
@@ -94,6 +95,8 @@ export interface Context extends Memory {
   unreadSecrets: (() => readonly { name: string; problem: string }[]) | undefined
   /** Absent without OTEL_EXPORTER_OTLP_ENDPOINT. */
   tracing?: Tracing | undefined
+  /** Absent without LAB. */
+  recorder?: FlowRecorder | undefined
   /** Undefined without SENTRY_DSN. */
   errorReports?: Pick<ErrorReports, 'problem'> | undefined
   /** Undefined in a command. */

@@ -4,10 +4,12 @@ import { readAuthorities } from '../config/named_files.ts'
 import type { Clock } from '../lib/clock.ts'
 import { createLimiter, type Limits } from '../lib/limiter.ts'
 import type { Log } from '../lib/log.ts'
+import type { Heard } from '../lib/recorder.ts'
 import type { Tracing } from '../lib/tracing.ts'
 import { OutboundError } from './error.ts'
 import { createGetters, type GetImage, type GetJson } from './get_json.ts'
 import { byPurpose } from './purpose.ts'
+import { recorded } from './recorded.ts'
 import { neverConnected, type OutboundOptions, type OutboundResponse, request } from './request.ts'
 import { addressesOf, readTarget, type Resolve, siteOf, type Target } from './target.ts'
 
@@ -41,6 +43,8 @@ export interface OutboundDeps {
   log: Log
   /** Absent without OTEL_EXPORTER_OTLP_ENDPOINT. */
   tracing?: Pick<Tracing, 'within'> | undefined
+  /** Absent without LAB. */
+  recorder?: Pick<Heard, 'outbound'> | undefined
   /** The system's resolver when left out. */
   resolve?: Resolve
 }
@@ -81,6 +85,7 @@ export function createOutbound({
   clock,
   log,
   tracing,
+  recorder,
   resolve = systemResolve,
 }: OutboundDeps): Outbound {
   const exemptions = new Set(config.outboundAllowHosts)
@@ -139,7 +144,8 @@ export function createOutbound({
       throw error
     }
   }
-  const fetch = tracing ? traced(send, tracing) : send
+  const kept = recorder ? recorded(send, recorder) : send
+  const fetch = tracing ? traced(kept, tracing) : kept
   return { fetch, ...createGetters(fetch, clock), outcomes: new Map() }
 }
 

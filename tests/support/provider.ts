@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createApp } from '../../src/app.ts'
 import { algsInUse } from '../../src/cli/open.ts'
 import { effectiveSettings } from '../../src/cli/effective_settings.ts'
+import { withRecorder } from '../../src/cli/observed.ts'
 import { seedDemo } from '../../src/cli/seed_demo.ts'
 import { loadConfig } from '../../src/config.ts'
 import type { Context, Table } from '../../src/contracts/context.ts'
@@ -19,6 +20,7 @@ import { createJobRuns } from '../../src/lib/job_runs.ts'
 import { createLevels } from '../../src/lib/log_levels.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import { type KeyRing, loadKeyRing } from '../../src/models/key_ring.ts'
+import { recordedKeys } from '../../src/models/recorded_keys.ts'
 import type { KeyStorage } from '../../src/models/key_ring_options.ts'
 import type { RemoteKeys } from '../../src/models/remote_keys.ts'
 import { memoryStore } from '../../src/store/memory.ts'
@@ -111,15 +113,14 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
       },
       true,
     ))
+  const { opened, recorder } = await withRecorder({ config, store, clock, log })
   const app = createApp({
+    ...opened,
     audit,
     parsed: frozenRecords(),
-    config,
-    store,
-    keys,
-    clock,
+    keys: recorder ? recordedKeys(keys, recorder) : keys,
     random: systemRandom,
-    log,
+    recorder,
     ...(options.table && { table: options.table }),
     ...(options.birth && { birth: options.birth }),
     lastingRoot: options.lastingRoot,

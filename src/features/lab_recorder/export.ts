@@ -1,0 +1,66 @@
+/** A recorded flow as a file. */
+import { HttpError } from '../../auth/errors.ts'
+import type { Context } from '../../contracts/context.ts'
+import { defineEndpoint } from '../../contracts/endpoint.ts'
+import type { Reply } from '../../contracts/reply.ts'
+import { query } from '../../http/call.ts'
+import { labExists } from '../../http/lab_exists.ts'
+import { clientsOf, kindsOf, outcomeOf, peopleOf } from '../../models/recording/flow_kinds.ts'
+import type { Flow } from '../../models/recording/recorded.ts'
+import { flowOf } from './found_flow.ts'
+
+interface Format {
+  type: string
+  ending: string
+  write(flow: Flow, context: Context): string
+}
+
+const asJson = (flow: Flow): string =>
+  JSON.stringify(
+    {
+      id: flow.id,
+      kinds: kindsOf(flow),
+      outcome: outcomeOf(flow),
+      clients: clientsOf(flow),
+      people: peopleOf(flow),
+      dropped: flow.dropped,
+      exchanges: flow.exchanges,
+    },
+    undefined,
+    2,
+  )
+
+const formats: ReadonlyMap<string, Format> = new Map([
+  ['json', { type: 'application/json', ending: 'json', write: asJson }],
+])
+
+const exportPath = '/lab/flow/export'
+
+/** A file is downloaded and never shown: what a browser sent may be markup. */
+const file = ({ type, ending, write }: Format, flow: Flow, context: Context): Reply => ({
+  status: 200,
+  body: write(flow, context),
+  headers: {
+    'content-type': `${type}; charset=utf-8`,
+    'content-disposition': `attachment; filename="flow-${flow.id}.${ending}"`,
+    'cache-control': 'no-store',
+  },
+})
+
+export const exportEndpoint = defineEndpoint({
+  name: 'lab_flow_export',
+  path: exportPath,
+  advertised: false,
+  page: true,
+  exists: labExists,
+  get(call, context) {
+    const { as = 'json' } = query(call, context)
+    const format = formats.get(as)
+    if (!format)
+      throw new HttpError('bad_request', {
+        expected: `as is among ${[...formats.keys()].join(', ')}`,
+        came: as,
+      })
+    return file(format, flowOf(call, context), context)
+  },
+})

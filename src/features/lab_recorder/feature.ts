@@ -1,0 +1,9 @@
+/** The flow recorder of the teaching lab: its pages and exports. What it shows is recorded by models/recording/. docs/lab.md, "Flows" */
+import { defineFeature } from '../../contracts/feature.ts'
+import { exportEndpoint } from './export.ts'
+
+export const labRecorder = defineFeature({
+  name: 'lab_recorder',
+  when: ({ lab }) => lab,
+  endpoints: [exportEndpoint],
+})

@@ -1,0 +1,42 @@
+/** Gives each request of a flow to the recorder of the lab. The pages of the lab and public documents are not recorded. */
+import type { Context } from '../contracts/context.ts'
+import type { Answered, Recorder } from '../lib/recorder.ts'
+import { describeCall } from './describe_call.ts'
+import { keptBody } from './kept_body.ts'
+import type { Route } from './router.ts'
+
+type Handle = (request: Request, readPeer: () => string) => Promise<Response> | Response
+
+const isOfLab = (path: string): boolean => path === '/lab' || path.startsWith('/lab/')
+
+/** `find` tells the endpoint of a path. */
+export const recordedRequests =
+  (handle: Handle, find: (path: string) => Route | undefined, context: Context, recorder: Recorder): Handle =>
+  (request, readPeer) => {
+    const { path } = describeCall(request, readPeer, '', context)
+    const endpoint = find(path)?.endpoint
+    // Anyone may read documents of cors 'any', and they belong to no flow.
+    if (!endpoint || endpoint.cors === 'any' || isOfLab(path)) return handle(request, readPeer)
+    const { name, page = false } = endpoint
+    return recorder.exchange(
+      {
+        method: request.method,
+        url: request.url,
+        headers: [...request.headers],
+        body: keptBody(request),
+        endpoint: { name, page },
+      },
+      () => handle(request, readPeer),
+      answered,
+    )
+  }
+
+const longestBody = 500_000
+
+/** A stream, such as that of events, has no end; a picture says nothing. */
+async function answered(response: Response): Promise<Answered> {
+  const type = response.headers.get('content-type') ?? ''
+  const isText = /^(?:text|application)\//.test(type) && !type.startsWith('text/event-stream')
+  const body = isText && response.body !== null ? await response.clone().text() : ''
+  return { status: response.status, headers: [...response.headers], body: body.slice(0, longestBody) }
+}

@@ -1,0 +1,175 @@
+/** Makes one exchange of a request, its answer and what was heard in between. */
+import type { MadeCheck } from '../../auth/check.ts'
+import { isSecret, revealed } from '../../auth/refusal.ts'
+import type { Fields } from '../../lib/log.ts'
+import type { Answered, Arrival, OutboundEvent, StoreEvent } from '../../lib/recorder.ts'
+import { kindOfKey, linkOf, namesIn } from './links.ts'
+import type { Mask } from './mask.ts'
+import { readToken } from './read_token.ts'
+import type { CheckStep, Exchange, Message, NewStep, Step } from './recorded.ts'
+import { seenPage } from './seen_page.ts'
+import { senderOf } from './senders.ts'
+
+const mostSteps = 400
+
+/** An exchange after its answer. */
+export interface Ended {
+  exchange: Exchange
+  /** Keys of the records that belong to one flow. */
+  links: ReadonlySet<string>
+}
+
+/** An exchange that runs. */
+export interface Running {
+  check(made: MadeCheck): void
+  store(event: StoreEvent): void
+  signature(kind: 'signed' | 'verified', jwt: string, held: boolean): void
+  outbound(event: OutboundEvent): void
+  log(level: string, event: string, fields: Fields): void
+  end(answer: Answered): Ended
+}
+
+interface Deps {
+  mask: Mask
+  /** Milliseconds, by the clock of the provider. */
+  now: number
+  /** Usernames by `sub`, as far as they were seen. */
+  usernames: Map<string, string>
+}
+
+export function beginExchange(arrival: Arrival, { mask, now, usernames }: Deps): Running {
+  const started = performance.now()
+  const steps: Step[] = []
+  const links = new Set<string>()
+  const names: { clientId?: string | undefined; sub?: string | undefined } = {}
+  let left = 0
+  let ended = false
+
+  const add = (step: NewStep): void => {
+    if (ended) return
+    if (steps.length >= mostSteps) left += 1
+    else steps.push({ ...step, at: Math.round((performance.now() - started) * 10) / 10 } as Step)
+  }
+  /** Values of checks as text. */
+  const value = (given: unknown): string | undefined => {
+    if (given === undefined) return undefined
+    if (isSecret(given)) return mask.secret(textOf(revealed(given)))
+    return mask.value(textOf(given))
+  }
+  const message = (headers: Answered['headers'], text: string | undefined, type: string): Message => ({
+    headers: mask.headers(headers),
+    body: text === undefined || text === '' ? undefined : mask.body(text, type),
+  })
+
+  return {
+    check: ({ held, refusal }) =>
+      add({
+        kind: 'check',
+        held,
+        code: refusal.code,
+        rule: refusal.rule,
+        expected: mask.value(refusal.expected),
+        came: value(refusal.came),
+        wanted: value(refusal.wanted),
+        ...(!held && { problem: value(refusal.problem), next: value(refusal.next) }),
+      }),
+    store({ verb, key, value: text, ttl, held }) {
+      const link = linkOf(key)
+      if (link !== undefined) links.add(link)
+      const { clientId, sub, username } = namesIn(key, text)
+      names.clientId ??= clientId
+      names.sub = sub ?? names.sub
+      if (sub !== undefined && username !== undefined) usernames.set(sub, username)
+      add({ kind: 'store', verb, of: kindOfKey(key), held, ttl })
+    },
+    signature(kind, jwt, held) {
+      const token = readToken(jwt)
+      const { kid = '', alg = '' } = token?.header ?? {}
+      add({ kind, held, kid: String(kid), alg: String(alg), token })
+    },
+    outbound({ purpose, method, url, headers, body: text, answer }) {
+      const type = headers['content-type'] ?? 'application/x-www-form-urlencoded'
+      add({
+        kind: 'outbound',
+        purpose,
+        sent: { method, url: mask.url(url), ...message(Object.entries(headers), text, type) },
+        answer:
+          'problem' in answer
+            ? { problem: mask.value(answer.problem) }
+            : {
+                status: answer.status,
+                ...message(Object.entries(answer.headers), answer.body, answer.headers['content-type'] ?? ''),
+              },
+      })
+    },
+    log(level, event, fields) {
+      if (event === 'refused') addRefused(fields)
+      else add({ kind: 'log', level, event, fields: mask.value(JSON.stringify(fields)) })
+    },
+    end(answer) {
+      ended = true
+      const { method, url, headers, endpoint } = arrival
+      const text = arrival.body()
+      const type = headerOf(headers, 'content-type')
+      const given = parametersOf(url, text, type)
+      const clientId = given('client_id') ?? basicName(headerOf(headers, 'authorization')) ?? names.clientId
+      const sub = names.sub
+      const answerType = headerOf(answer.headers, 'content-type')
+      const isHtml = answerType.startsWith('text/html')
+      const exchange: Exchange = {
+        id: headerOf(answer.headers, 'x-request-id'),
+        at: now,
+        took: Math.round(performance.now() - started),
+        endpoint: endpoint.name,
+        from: senderOf(endpoint),
+        grantType: given('grant_type'),
+        clientId: clientId?.slice(0, 300),
+        person: sub === undefined ? undefined : (usernames.get(sub) ?? sub),
+        request: {
+          method,
+          url: mask.url(url),
+          ...message(headers, text, type),
+        },
+        answer: {
+          status: answer.status,
+          ...message(answer.headers, isHtml ? undefined : answer.body, answerType),
+          page: isHtml ? seenPage(answer.body) : undefined,
+        },
+        tokens: mask.tokens,
+        steps,
+        left,
+      }
+      return { exchange: JSON.parse(mask.again(JSON.stringify(exchange))) as Exchange, links }
+    },
+  }
+
+  /** A refusal that no check declared is a check that failed. */
+  function addRefused(fields: Fields): void {
+    const text = (name: string) => (typeof fields[name] === 'string' ? mask.value(fields[name]) : undefined)
+    const { code = '', expected = '' } = { code: text('code'), expected: text('expected') }
+    const isDeclared = steps.some((each) => each.kind === 'check' && !each.held && each.code === code)
+    if (isDeclared) return
+    const came = fields.came === undefined ? undefined : mask.value(textOf(fields.came))
+    const rule = text('rule') ?? ''
+    const step: Omit<CheckStep, 'at'> = { kind: 'check', held: false, code, rule, expected, came }
+    add({ ...step, problem: text('problem') })
+  }
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
+
+const headerOf = (headers: Answered['headers'], name: string): string =>
+  headers.find(([each]) => each.toLowerCase() === name)?.[1] ?? ''
+
+/** A parameter of the query or of the form. */
+function parametersOf(url: string, body: string | undefined, type: string) {
+  const query = URL.parse(url)?.searchParams
+  const form = type.startsWith('application/x-www-form-urlencoded') ? new URLSearchParams(body) : undefined
+  return (name: string): string | undefined => form?.get(name) ?? query?.get(name) ?? undefined
+}
+
+function basicName(authorization: string): string | undefined {
+  const [, encoded = ''] = /^basic +(.+)$/i.exec(authorization) ?? []
+  const text = Buffer.from(encoded, 'base64').toString()
+  return text.includes(':') ? text.split(':')[0] : undefined
+}

@@ -1,0 +1,53 @@
+/** The recorder of the teaching lab: hears what the provider does for a request, and keeps it as flows. docs/decisions/0092-recorder.md */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { listenToChecks } from '../../auth/check.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { type Random, systemRandom } from '../../lib/random.ts'
+import type { Recorder } from '../../lib/recorder.ts'
+import { utf8 } from '../../lib/bytes.ts'
+import { beginExchange, type Running } from './exchange.ts'
+import { createFlows, type Flows } from './flows.ts'
+import { isOfFlow } from './flow_kinds.ts'
+import { createMask } from './mask.ts'
+
+export interface FlowRecorder extends Recorder {
+  readonly flows: Flows
+  /** Stops listening. */
+  close(): void
+}
+
+/** Of all flows, about: some thousand authorizations with their pages, and little beside what a provider of a class takes. */
+const maxBytes = 67_108_864
+
+/** Subjects whose username is remembered. */
+const mostNames = 2_000
+
+export function openRecorder(
+  { clock, random = systemRandom }: { clock: Clock; random?: Random },
+  showSecrets: boolean,
+  bytes = maxBytes,
+): FlowRecorder {
+  const active = new AsyncLocalStorage<Running>()
+  const key = utf8(random(33))
+  const flows = createFlows(bytes, () => random(9))
+  const usernames = new Map<string, string>()
+  const close = listenToChecks((made) => active.getStore()?.check(made))
+  return {
+    flows,
+    close,
+    store: (event) => active.getStore()?.store(event),
+    signed: (_kid, _alg, input) => active.getStore()?.signature('signed', input, true),
+    verified: (jwt, held) => active.getStore()?.signature('verified', jwt, held),
+    outbound: (event) => active.getStore()?.outbound(event),
+    log: (level, event, fields) => active.getStore()?.log(level, event, fields),
+    async exchange(arrival, answer, read) {
+      if (usernames.size > mostNames) usernames.clear()
+      const mask = createMask(key, showSecrets)
+      const running = beginExchange(arrival, { mask, now: clock.now(), usernames })
+      const given = await active.run(running, answer)
+      const ended = running.end(await read(given))
+      if (ended.links.size > 0 || isOfFlow(ended.exchange.endpoint)) flows.add(ended)
+      return given
+    },
+  }
+}
