@@ -61,6 +61,7 @@ import { labFeature } from './features/lab/feature.ts'
 import { labRecorder } from './features/lab_recorder/feature.ts'
 import { labTrouble } from './features/lab_trouble/feature.ts'
 import { labErrors } from './features/lab_errors/feature.ts'
+import { labToken } from './features/lab_token/feature.ts'
 import { mutualTls } from './features/mutual_tls/feature.ts'
 import { par } from './features/par/feature.ts'
 import { registrationManagement } from './features/registration_management/feature.ts'
@@ -170,6 +171,7 @@ export const features: readonly Feature[] = [
   labRecorder,
   labTrouble,
   labErrors,
+  labToken,
   recovery,
   emailAddress,
   account,
