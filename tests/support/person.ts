@@ -72,7 +72,9 @@ export function person(issuer: string, fetch: Fetch): Person {
       const form = page.forms.find((each) => each.buttons.includes(button))
       if (!form) throw new Error(`no button ${button} on ${page.url} (${page.status}):\n${page.html}`)
       const body = new URLSearchParams({ ...form.fields, ...fields, [button]: button })
-      return go(new URL(form.action, page.url).href, {
+      const target = new URL(form.action, page.url)
+      target.hash = '' // a browser keeps it to itself
+      return go(target.href, {
         method: 'POST',
         body: body.toString(),
         headers: {

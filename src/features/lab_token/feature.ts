@@ -21,7 +21,7 @@ async function show(call: Call, context: Context, asked: Asked): Promise<Reply> 
     title: 'Token',
     main: tokenView({
       ...asked,
-      action: `${context.basePath}${path}`,
+      action: `${context.basePath}${path}#kind`, // the browser opens the answer at its result
       csrf: csrfToken(context, browser, purpose),
       exampleAudience: context.config.accessTokenAudience,
       result: await resultOf(asked, context),

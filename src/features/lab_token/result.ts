@@ -17,7 +17,7 @@ export interface Asked extends Api {
   keys: string
 }
 
-function apiSection(presented: Presented, api: Api): Html {
+function judged(presented: Presented, api: Api): { verdict: Html; section: Html } {
   const steps = apiSteps(presented, api)
   const failed = steps.filter(({ outcome }) => outcome === 'fails').length
   const open = steps.filter(({ outcome }) => outcome === 'open').length
@@ -27,12 +27,8 @@ function apiSection(presented: Presented, api: Api): Html {
       : open > 0
         ? `No check fails. ${open} of ${steps.length} are open: the API itself must make them.`
         : 'An API accepts this token.'
-  return section(
-    'api',
-    'At an API',
-    verdict(failed > 0 ? 'fails' : open > 0 ? 'open' : 'holds', words),
-    stepsView(steps),
-  )
+  const said = verdict(failed > 0 ? 'fails' : open > 0 ? 'open' : 'holds', words)
+  return { verdict: said, section: section('api', 'At an API', said, stepsView(steps)) }
 }
 
 const stateSection = ({ active, why }: State): Html =>
@@ -66,21 +62,18 @@ async function jwsSections(jws: Jws, { keys: pasted, ...api }: Asked, context: C
     ...{ kind, typ: header.typ, claims, verified, state, now },
     issuer: context.config.issuer,
   }
+  const genuine = verdict(
+    verified === undefined ? 'open' : verified ? 'holds' : 'fails',
+    signatureWords(signed, right.whose),
+  )
+  const passes = judged(presented, api)
   return [
-    section('kind', kinds[kind].title, paragraph(kinds[kind].about)),
-    section(
-      'signature',
-      'Signature',
-      verdict(
-        verified === undefined ? 'open' : verified ? 'holds' : 'fails',
-        signatureWords(signed, right.whose),
-      ),
-      stepsView(signed.steps),
-    ),
+    section('kind', kinds[kind].title, paragraph(kinds[kind].about), genuine, passes.verdict),
+    section('signature', 'Signature', genuine, stepsView(signed.steps)),
     section('header', 'Header', headerMembers(header, now)),
     section('claims', 'Claims', claimMembers(claims, now, kind), stepsView(claimSteps(jws, kind, now))),
     ...(state ? [stateSection(state)] : []),
-    apiSection(presented, api),
+    passes.section,
   ]
 }
 
@@ -100,7 +93,7 @@ async function handleSections(
       ? [section('claims', 'What is kept of it', claimMembers(state.claims, now, 'access_token'))]
       : []),
     pasted.kind === 'access'
-      ? apiSection({ ...presented, issuer: context.config.issuer }, api)
+      ? judged({ ...presented, issuer: context.config.issuer }, api).section
       : section(
           'api',
           'At an API',
