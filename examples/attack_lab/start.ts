@@ -17,6 +17,13 @@ if (ports.length !== defaultPorts.length || !ports.every((port) => port > 0 && p
   process.exit(1)
 }
 
+let ends = () => {}
+const ended = new Promise<void>((resolve) => {
+  ends = resolve
+})
+// Before the start, so that Ctrl-C removes what a start has made so far.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, ends)
+
 const lab = await startLab(ports).catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error)
   process.exit(1)
@@ -29,13 +36,10 @@ console.log(`The attack lab is running. Open the board:
   Client    ${at.client}/
   API       ${at.notes}
   Attacker  ${at.attacker}/
+  Toy       ${at.door}/account
 
 Sign in as alice / alicepassword or bob / bobpassword. Ctrl-C ends the lab.`)
 
-let ending = false
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.on(signal, () => {
-    if (ending) return
-    ending = true
-    void lab.stop().then(() => process.exit(0))
-  })
+await ended
+await lab.stop()
+process.exit(0)

@@ -70,11 +70,20 @@ test('prints the addresses, listens on 127.0.0.1 alone, and Ctrl-C removes what 
   }
 })
 
+test('Ctrl-C before the lab has started leaves nothing', async () => {
+  const lab = start({ ATTACK_LAB_PORTS: ports().join(' ') })
+  await until(() => lab.left().length > 0, 'the folder of the provider')
+  lab.child.kill('SIGINT')
+  expect(await lab.child.exited).toBe(0)
+  expect(lab.left()).toEqual([])
+  await lab.end()
+})
+
 test.each([
   [{ NODE_ENV: 'production' }, 'NODE_ENV=production'],
   [{ ATTACK_LAB_PORTS: '1 2' }, 'expected 7 ports'],
   [{ ATTACK_LAB_PORTS: '1 2 3 4 5 6 x' }, 'expected 7 ports'],
-])('does not start with %p', async (env, words) => {
+])('does not start with %j', async (env, words) => {
   const lab = start(env)
   expect(await lab.child.exited).toBe(1)
   await lab.end()

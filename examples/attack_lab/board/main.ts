@@ -69,6 +69,7 @@ export function startBoard(at: Addresses, journal: Journal): Running {
     '/browse': { POST: own(browse) },
     '/style.css': file('../../exchanges/style.css'),
     '/board.css': file('board.css'),
+    '/live.js': file('live.js'),
   })
 }
 

@@ -1,4 +1,4 @@
-/** The pages of the board. They work without scripts; a reload shows what is new. */
+/** The pages of the board. They are complete without the script, which loads what is new. */
 import type { Fact } from '../facts.ts'
 import type { Journal, Progress } from '../journal.ts'
 import { type Lesson, lessons } from '../lessons.ts'
@@ -21,13 +21,13 @@ export function boardPage(journal: Journal): Response {
   const rows = lessons.map((lesson) => {
     const progress = journal.progress(lesson)
     const done = isDone(progress) ? ' <span class="done">done</span>' : ''
-    return `<li><a href="/lessons/${lesson.number}">${escaped(lesson.title)}</a> ${badge(progress)}${done}</li>`
+    return `<li><a href="/lessons/${lesson.number}">${escaped(lesson.title)}</a> <span data-live="${lesson.number}">${badge(progress)}${done}</span></li>`
   })
   const count = lessons.filter((lesson) => isDone(journal.progress(lesson))).length
   return page(
     'Attack lab',
     `<p>Each lesson is an attack on two small programs. First you make one of them weak and attack it. Then you make it strong again, and the same attack fails.</p>
-<p>${count} of ${lessons.length} lessons are done. The programs notice by themselves what an attack came to; load this page again to see it.</p>
+<p><span data-live="count">${count}</span> of ${lessons.length} lessons are done. The programs notice by themselves what an attack came to.</p>
 <ol class="lessons">${rows.join('\n')}</ol>`,
   )
 }
@@ -39,15 +39,15 @@ export function lessonPage(journal: Journal, lesson: Lesson, text: LessonText): 
   )
   return page(
     `${lesson.number}. ${lesson.title}`,
-    `<p>State: ${badge(progress)} <a href="/lessons/${lesson.number}">Look again</a></p>
+    `<p>State: <span data-live="state" role="status">${badge(progress)}</span> <a href="/lessons/${lesson.number}">Look again</a></p>
 <h2>Story</h2>${html(text.Story)}
 <h2>Goal</h2>${html(text.Goal)}
 <h2>Hints</h2>${hints.join('\n')}
-<h2>Switch</h2>${switchForm(journal, lesson)}
+<h2>Switch</h2><div data-live="switch">${switchForm(journal, lesson)}</div>
 <h2>Attack</h2>${html(text.Attack)}
 <h2>Defence</h2>${html(text.Defence)}
 <h2>Rule</h2>${html(text.Rule)}
-<h2>What the programs noticed</h2>${factList(journal.facts())}
+<h2>What the programs noticed</h2><div data-live="facts">${factList(journal.facts())}</div>
 <nav aria-label="Lessons"><p><a href="/">All lessons</a>${neighbour(lesson.number + 1, 'Next')}</p></nav>`,
   )
 }
@@ -90,7 +90,7 @@ const page = (title: string, body: string, status = 200): Response =>
     `<!doctype html>
 <html lang="en">
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)}</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/style.css"><link rel="stylesheet" href="/board.css">
+<title>${escaped(title)}</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/style.css"><link rel="stylesheet" href="/board.css"><script src="/live.js" defer></script>
 <main>
 <h1>${escaped(title)}</h1>
 ${body}
@@ -102,7 +102,7 @@ ${body}
         'content-type': 'text/html; charset=utf-8',
         'cache-control': 'no-store',
         'content-security-policy':
-          "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+          "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
       },
     },
   )

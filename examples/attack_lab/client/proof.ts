@@ -19,5 +19,5 @@ export async function newProof(): Promise<Prove> {
   }
 }
 
-/** bearer_tokens: no key, no proof, and so a token for everyone who has it. */
+/** bearer_tokens: no key and no proof, so that the token works for each program that has it. */
 export const noProof: Prove = async () => ({})

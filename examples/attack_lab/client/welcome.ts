@@ -1,4 +1,4 @@
-/** The page after a sign-in, with the counter of visitors that somebody's web site offers for nothing. A line that a switch makes weak names the switch. */
+/** The page after a sign-in, with a counter of visitors from another web site. A line that a switch makes weak names the switch. */
 import { randomBytes } from 'node:crypto'
 import type { Lab } from '../lab.ts'
 import type { Routes } from '../serve.ts'

@@ -1,4 +1,4 @@
-/** A provider that signs up everybody with the address that they type, and sends no email to it. It says so: email_verified is false. */
+/** A provider that signs up each person with the address that they type, and sends no email to it. It says so: email_verified is false. */
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { randomBytes } from 'node:crypto'
 import { pageOf } from '../../exchanges/page.ts'
@@ -48,7 +48,7 @@ export async function careless(lab: Lab): Promise<Routes> {
     codes.delete(code)
     if (!found) return Response.json({ error: 'invalid_grant' }, { status: 400 })
     const { client_id, nonce, email } = found
-    const id_token = await new SignJWT({ nonce, name: 'Somebody', email, email_verified: false })
+    const id_token = await new SignJWT({ nonce, name: 'New Member', email, email_verified: false })
       .setProtectedHeader({ alg: 'RS256', kid: jwk.kid })
       .setIssuer(issuer)
       .setAudience(client_id)

@@ -13,7 +13,7 @@ export function toyToken(toy: Toy, devices: Devices): Routes {
     'urn:ietf:params:oauth:grant-type:device_code': (form) => devices.poll(form.get('device_code') ?? ''),
   }
 
-  /** everlasting_refresh_tokens: a refresh token is good as often as one likes, for each of its holders. */
+  /** everlasting_refresh_tokens: a refresh token is good any number of times, for each program that has it. */
   function refresh(token: string): Response {
     const used = refreshTokens.get(token)
     if (used === undefined) return refused('invalid_grant')
