@@ -59,5 +59,5 @@ test('the browser of a person sends the password to no page of another origin', 
   })
   await createBrowser([lab.at.provider], alice).visit(`http://localhost:${copy.port}/login`)
   expect(typed).toEqual([''])
-  copy.stop(true)
+  await copy.stop(true)
 })
