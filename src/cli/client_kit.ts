@@ -54,7 +54,7 @@ export const kit = defineCommand({
         throw new Refusal(command === undefined ? problem : `${problem}:\n${command}`)
       }
       if (options.to !== undefined) await write(options.to, made.files)
-      return answerOf(kind, client, made.files, options.to)
+      return answerOf({ kind: kind.kind, client, ...made }, options.to)
     })
   },
 })
@@ -110,7 +110,14 @@ function requireFree(folder: string, path: string): void {
   })
 }
 
-function answerOf({ kind, run }: Kit, client: Client, files: KitFile[], folder: string | undefined): Answer {
+interface Made {
+  kind: string
+  client: Client
+  files: readonly KitFile[]
+  run: readonly string[]
+}
+
+function answerOf({ kind, client, files, run }: Made, folder: string | undefined): Answer {
   const shown = files.map(({ path, text }) => (folder === undefined ? { path, text } : { path }))
   const facts = {
     client_id: client.client_id,

@@ -3,7 +3,7 @@ import { generatePkce } from '../auth/pkce.ts'
 import type { Random } from '../lib/random.ts'
 import { replaceUnsafe } from '../lib/unsafe_text.ts'
 import { authMethodsOf, type Client } from '../models/client.ts'
-import { type AuthMethod, authMethods, grants, type Kit, type KitValues } from './kit.ts'
+import { type AuthMethod, grants, type Kit, type KitValues } from './kit.ts'
 
 /** The provider, as the client sees it. */
 export interface Provider {
@@ -14,13 +14,9 @@ export interface Provider {
 }
 
 /** The method that the kit uses; undefined where the client has none that the kit can use. */
-export const methodFor = ({ authenticates }: Kit, client: Client): AuthMethod | undefined => {
+export const methodFor = ({ methods }: Kit, client: Client): AuthMethod | undefined => {
   const own = authMethodsOf(client)
-  return authMethods.find(
-    (each) =>
-      own.includes(each) &&
-      (authenticates === 'either' || (authenticates === 'public') === (each === 'none')),
-  )
+  return methods.find((each) => own.includes(each))
 }
 
 /** The first registered redirect URI that the kit can use. */

@@ -37,8 +37,9 @@ export interface KitValues {
   pkce: { code_verifier: string; code_challenge: string }
 }
 
-export const authMethods = ['client_secret_basic', 'client_secret_post', 'none'] as const
-export type AuthMethod = (typeof authMethods)[number]
+const withSecret = ['client_secret_basic', 'client_secret_post'] as const
+export const anyMethod = [...withSecret, 'none'] as const
+export type AuthMethod = (typeof anyMethod)[number]
 
 /** What a kit asks of the redirect URI. */
 export interface RedirectWish {
@@ -52,14 +53,14 @@ export interface RedirectWish {
 export interface Kit {
   kind: string
   title: string
-  /** `either`: with a secret, or as a public client. */
-  authenticates: 'public' | 'secret' | 'either'
+  /** The methods that it can use, the best first. */
+  methods: readonly AuthMethod[]
   /** The client must be registered for it. */
   grant?: Grant
   redirect?: RedirectWish
   /** Signs End-Users in by OpenID Connect, so that the scope needs `openid`. */
   signsIn?: true
   files(values: KitValues): KitFile[]
-  /** In the folder of the kit, in a shell. */
-  run: readonly string[]
+  /** Commands in a shell, in the folder of the kit. */
+  run(values: KitValues): readonly string[]
 }

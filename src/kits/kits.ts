@@ -8,11 +8,26 @@ import { curl } from './kinds/curl.ts'
 import { envFile } from './kinds/env.ts'
 import { http } from './kinds/http.ts'
 import { insomnia } from './kinds/insomnia.ts'
+import { express, hono } from './kinds/node.ts'
 import { postman } from './kinds/postman.ts'
+import { browser, react, svelte, vue } from './kinds/single_page.ts'
 import { Unwritable } from './literal.ts'
 import { type Misfit, misfitOf } from './misfit.ts'
 
-export const kits: readonly Kit[] = [curl, envFile, http, postman, bruno, insomnia]
+export const kits: readonly Kit[] = [
+  curl,
+  envFile,
+  http,
+  postman,
+  bruno,
+  insomnia,
+  react,
+  vue,
+  svelte,
+  browser,
+  express,
+  hono,
+]
 
 export const kitOf = (kind: string): Kit | undefined => kits.find((each) => each.kind === kind)
 
@@ -24,17 +39,24 @@ interface Wanted {
   random: Random
 }
 
+interface MadeKit {
+  files: readonly KitFile[]
+  /** Commands in a shell, in the folder of the files. */
+  run: readonly string[]
+}
+
 /** The files, or why the kit does not fit the client. */
 export function makeKit(
   kit: Kit,
   { client, provider, secret, random }: Wanted,
-): { files: KitFile[] } | { misfit: Misfit } {
+): MadeKit | { misfit: Misfit } {
   const misfit = misfitOf(kit, client, provider)
   const method = methodFor(kit, client)
   if (misfit || method === undefined)
     return { misfit: misfit ?? { problem: `${kit.title} does not fit this client`, command: undefined } }
   try {
-    return { files: kit.files(valuesOf(kit, client, provider, { method, secret, random })) }
+    const values = valuesOf(kit, client, provider, { method, secret, random })
+    return { files: kit.files(values), run: kit.run(values) }
   } catch (error) {
     if (!(error instanceof Unwritable)) throw error
     const problem = `${kit.title} does not fit this client: ${error.message}`

@@ -55,26 +55,29 @@ function lacksOf(kit: Kit, client: Client): Lack[] {
   return lacks
 }
 
+/** Whether it runs where its reader could read a secret. */
+const isPublicAlone = ({ methods }: Kit): boolean => methods.every((method) => method === 'none')
+
 /** The options of a new client for the kit. */
-function ofItsOwn({ authenticates, grant, redirect }: Kit, client: Client): Options {
+function ofItsOwn(kit: Kit, client: Client): Options {
+  const { grant, redirect } = kit
   const uris = redirect ? [redirect.example] : client.redirect_uris
   const types = grant ? (grant === 'code' ? [] : [grants[grant]]) : uris.length > 0 ? [] : client.grant_types
   const [web] = redirect && /^https?:/.test(redirect.example) ? [new URL(redirect.example)] : []
   return [
-    ...(authenticates === 'public' ? ([['public', '']] as const) : []),
+    ...(isPublicAlone(kit) ? ([['public', '']] as const) : []),
     ...each('grant-type', types),
     ...each('redirect-uri', uris),
     ...each('post-logout-redirect-uri', web ? [`${web.origin}/`] : []),
   ]
 }
 
-function methodProblem({ title, authenticates }: Kit, client: Client): string {
+function methodProblem(kit: Kit, client: Client): string {
   const came = client.token_endpoint_auth_method
-  const expected =
-    authenticates === 'public'
-      ? 'cannot keep a secret'
-      : `authenticates with a secret${authenticates === 'either' ? ' or not at all' : ''}`
-  return `${title} ${expected}; token_endpoint_auth_method of this client is ${came}. A client of its own is needed`
+  const expected = isPublicAlone(kit)
+    ? 'cannot keep a secret'
+    : `authenticates with ${kit.methods.map((method) => (method === 'none' ? 'no secret' : method)).join(' or ')}`
+  return `${kit.title} ${expected}; token_endpoint_auth_method of this client is ${came}. A client of its own is needed`
 }
 
 /** Undefined where the kit fits. */

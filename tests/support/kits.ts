@@ -53,8 +53,8 @@ function clientWith(members: Partial<Client> = {}): Client {
 }
 
 /** A client that fits the kit. */
-export const fittingClient = ({ authenticates, redirect }: Kit, members: Partial<Client> = {}): Client => {
-  const isPublic = authenticates === 'public'
+export const fittingClient = ({ methods, redirect }: Kit, members: Partial<Client> = {}): Client => {
+  const isPublic = methods.every((each) => each === 'none')
   const uri = redirect?.example ?? 'http://localhost:3000/callback'
   return clientWith({
     redirect_uris: [uri],
@@ -72,7 +72,7 @@ export function filesOf(
   kit: Kit,
   client: Client,
   more: { provider?: Provider; secret?: string } = {},
-): KitFile[] {
+): readonly KitFile[] {
   const provider = more.provider ?? servedEverything
   const made = makeKit(kit, { client, provider, secret: more.secret, random: systemRandom })
   if ('misfit' in made) throw new Error(made.misfit.problem)

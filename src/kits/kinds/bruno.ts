@@ -1,5 +1,5 @@
 /** A collection for Bruno: one file for each request. https://docs.usebruno.com/bru-lang/overview */
-import type { Kit, KitFile, KitValues } from '../kit.ts'
+import { anyMethod, type Kit, type KitFile, type KitValues } from '../kit.ts'
 import { Unwritable } from '../literal.ts'
 import { type KitRequest, literally, requestsOf, type Value, variables } from '../requests.ts'
 import { hasUnsafe } from '../../lib/unsafe_text.ts'
@@ -125,7 +125,7 @@ const environment = (values: KitValues): KitFile => ({
 export const bruno: Kit = {
   kind: 'bruno',
   title: 'Bruno',
-  authenticates: 'either',
+  methods: anyMethod,
   files: (values) => [
     {
       path: 'bruno.json',
@@ -135,5 +135,5 @@ export const bruno: Kit = {
     ...(values.grants.includes('code') ? [signInFile(values)] : []),
     ...requestsOf(values).map((request, at) => requestFile(request, at + 2)),
   ],
-  run: [],
+  run: () => [],
 }

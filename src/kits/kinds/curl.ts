@@ -1,12 +1,12 @@
 /** A script that makes the requests of the client with curl. */
 import script from '../../../kits/curl/client.sh.tmpl' with { type: 'text' }
-import type { Kit } from '../kit.ts'
+import { anyMethod, type Kit } from '../kit.ts'
 import { fromTemplate } from '../template.ts'
 
 export const curl: Kit = {
   kind: 'curl',
   title: 'curl',
-  authenticates: 'either',
+  methods: anyMethod,
   files: (values) => [
     {
       ...fromTemplate('client.sh', script, values, 'shell'),
@@ -14,5 +14,5 @@ export const curl: Kit = {
       isPrivate: values.client_secret !== undefined,
     },
   ],
-  run: ['./client.sh'],
+  run: () => ['./client.sh'],
 }

@@ -1,5 +1,5 @@
 /** A `.http` file for the HTTP client of JetBrains and for httpYac, an extension of VS Code and a command. https://httpyac.github.io/guide/request.html */
-import type { Kit, KitFile, KitValues } from '../kit.ts'
+import { anyMethod, type Kit, type KitFile, type KitValues } from '../kit.ts'
 import { literals } from '../literal.ts'
 import { type KitRequest, literally, requestsOf, type Value } from '../requests.ts'
 import { authorizationUrl } from '../template.ts'
@@ -83,10 +83,10 @@ const file = (values: KitValues): string =>
 export const http: Kit = {
   kind: 'http',
   title: '.http file',
-  authenticates: 'either',
+  methods: anyMethod,
   files: (values) => [
     { path: 'requests.http', text: file(values) },
     ...(values.auth_method === 'none' ? [] : [privateFile(values)]),
   ],
-  run: [],
+  run: () => [],
 }

@@ -1,5 +1,5 @@
 /** A collection for Insomnia, in its format 5. JSON is YAML 1.2. https://docs.insomnia.rest/insomnia/import-export-data */
-import type { Kit, KitValues } from '../kit.ts'
+import { anyMethod, type Kit, type KitValues } from '../kit.ts'
 import { type KitRequest, literally, requestsOf, type Value, variables } from '../requests.ts'
 
 const text = (value: Value): string =>
@@ -80,7 +80,7 @@ const collection = (values: KitValues) => ({
 export const insomnia: Kit = {
   kind: 'insomnia',
   title: 'Insomnia',
-  authenticates: 'either',
+  methods: anyMethod,
   files: (values) => [
     {
       path: 'collection.yaml',
@@ -88,5 +88,5 @@ export const insomnia: Kit = {
       isPrivate: values.client_secret !== undefined,
     },
   ],
-  run: [],
+  run: () => [],
 }

@@ -1,5 +1,5 @@
 /** A collection for Postman and newman. https://schema.postman.com/collection/json/v2.1.0/draft-07/docs/index.html */
-import type { Kit, KitValues } from '../kit.ts'
+import { anyMethod, type Kit, type KitValues } from '../kit.ts'
 import { type KitRequest, literally, requestsOf, type Value, variables } from '../requests.ts'
 
 const text = (value: Value): string =>
@@ -94,7 +94,7 @@ function collection(values: KitValues) {
 export const postman: Kit = {
   kind: 'postman',
   title: 'Postman',
-  authenticates: 'either',
+  methods: anyMethod,
   files: (values) => [
     {
       path: 'collection.json',
@@ -102,5 +102,5 @@ export const postman: Kit = {
       isPrivate: values.client_secret !== undefined,
     },
   ],
-  run: [],
+  run: () => [],
 }
