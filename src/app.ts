@@ -93,6 +93,7 @@ export function createContext({ previous, ...deps }: Deps): Context {
     soon: deps.soon ?? (() => {}),
     unreadSecrets: deps.unreadSecrets,
     server: deps.server,
+    answer: () => Promise.reject(new Error('a command answers no requests')),
     audit: deps.audit,
     basePath: new URL(config.issuer).pathname.replace(/\/$/, ''),
     baseUrls: [config.issuer, ...table.baseUrls.flatMap((add) => add(config))],
@@ -150,7 +151,10 @@ export const secretsOf = (
 export const keyRingSecret = (secretKey: SecretValues): Keys => deriveKeys(secretKey, 'signing keys')
 
 export function createApp(deps: Deps): App {
-  const context = createContext(deps)
+  const context: Context = {
+    ...createContext(deps),
+    answer: async (request, peer) => outermost(request, () => peer),
+  }
   const { find } = createRouter(context.table.endpoints, context.table.around.answers)
   const forHead = headContext(context)
   const headersOf = createHeaders(context.config)
@@ -193,7 +197,8 @@ export function createApp(deps: Deps): App {
   }
   const { tracing, recorder } = deps
   const traced = tracing ? tracedRequests(handle, find, context, tracing) : handle
-  return { handle: recorder ? recordedRequests(traced, find, context, recorder) : traced, context }
+  const outermost = recorder ? recordedRequests(traced, find, context, recorder) : traced
+  return { handle: outermost, context }
 }
 
 /** HEAD runs `get` with `forHead`, which discards writes. Only the rate limit counts it. */

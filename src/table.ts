@@ -60,6 +60,7 @@ import { recovery } from './features/recovery/feature.ts'
 import { labFeature } from './features/lab/feature.ts'
 import { labRecorder } from './features/lab_recorder/feature.ts'
 import { labTrouble } from './features/lab_trouble/feature.ts'
+import { labClientFeature } from './features/lab_client/feature.ts'
 import { labErrors } from './features/lab_errors/feature.ts'
 import { labToken } from './features/lab_token/feature.ts'
 import { mutualTls } from './features/mutual_tls/feature.ts'
@@ -172,6 +173,7 @@ export const features: readonly Feature[] = [
   labTrouble,
   labErrors,
   labToken,
+  labClientFeature,
   recovery,
   emailAddress,
   account,

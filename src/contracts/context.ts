@@ -101,6 +101,11 @@ export interface Context extends Memory {
   errorReports?: Pick<ErrorReports, 'problem'> | undefined
   /** Undefined in a command. */
   server: ServerControls | undefined
+  /**
+   * Answers a request as if it had come from `peer` over the network: for the playground of the lab, whose client is a part
+   * of this process. It rejects in a command.
+   */
+  answer(request: Request, peer: string): Promise<Response>
   /** Turns true on SIGTERM: /health says so while requests in flight finish. */
   closing: () => boolean
 }

@@ -5,7 +5,7 @@ import { inNetworks, isLoopbackHost, loopback, plainAddress } from '../lib/addre
 import { equalInConstantTime } from '../lib/equal.ts'
 
 /** A proxy on this machine forwards other callers, and adds one of these. One that adds none must keep `/metrics` and `/health` to itself. */
-const ofProxies = [
+export const ofProxies: readonly string[] = [
   ...['forwarded', 'via', 'x-real-ip', 'x-client-ip', 'true-client-ip', 'cf-connecting-ip'],
   ...['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-server'],
 ]

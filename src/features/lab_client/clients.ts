@@ -1,0 +1,80 @@
+/** The clients of the playground. They exist while LAB is on, in this process alone; their secrets and keys are made at their first use. docs/lab.md */
+import { exportJWK, generateKeyPair, type JWK } from 'jose'
+import type { ClientSource } from '../../contracts/feature.ts'
+import type { Context } from '../../contracts/context.ts'
+import { type Client, makeClient } from '../../models/client.ts'
+
+export const callbackPath = '/lab/client/callback'
+
+export interface LabClient {
+  client: Client
+  /** Undefined for a client without one. */
+  secret: string | undefined
+  /** The private key whose public half is registered. */
+  key: JWK | undefined
+}
+
+const prefix = 'latchkey-lab-'
+
+/** What each client registered. */
+const registrations = {
+  public: {
+    client_name: 'Playground of the lab',
+    grant_types: ['authorization_code', 'refresh_token'],
+    token_endpoint_auth_method: 'none',
+  },
+} satisfies Record<string, Readonly<Record<string, unknown>>>
+
+export type LabClientKind = keyof typeof registrations
+
+const clientIdOf = (kind: LabClientKind): string => `${prefix}${kind}`
+
+async function makeLabClient(context: Context, kind: LabClientKind): Promise<LabClient> {
+  const { config, openScopes } = context
+  const registered: Readonly<Record<string, unknown>> = registrations[kind]
+  const pair =
+    registered.token_endpoint_auth_method === 'private_key_jwt'
+      ? await generateKeyPair('ES256', { extractable: true })
+      : undefined
+  const kid = `${kind}-1`
+  const { client, secret } = makeClient(context, {
+    response_types: ['code'],
+    ...registered,
+    client_id: clientIdOf(kind),
+    redirect_uris: [`${config.issuer}${callbackPath}`],
+    post_logout_redirect_uris: [`${config.issuer}${callbackPath}`],
+    scope: openScopes.join(' '),
+    lab_client: true,
+    ...(pair && { jwks: { keys: [{ ...(await exportJWK(pair.publicKey)), kty: 'EC', kid, alg: 'ES256' }] } }),
+  })
+  return { client, secret, key: pair && { ...(await exportJWK(pair.privateKey)), kid } }
+}
+
+/** The clients of one process, each made once. */
+export type LabClients = (kind: LabClientKind) => Promise<LabClient>
+
+export function createLabClients(context: Context): LabClients {
+  const made = new Map<LabClientKind, Promise<LabClient>>()
+  return (kind) => {
+    const known = made.get(kind) ?? makeLabClient(context, kind)
+    made.set(kind, known)
+    return known
+  }
+}
+
+const kindOf = (clientId: string): LabClientKind | undefined => {
+  const kind = clientId.slice(prefix.length)
+  return clientId.startsWith(prefix) && Object.hasOwn(registrations, kind)
+    ? (kind as LabClientKind)
+    : undefined
+}
+
+/** For the socket `clientSources`: where LAB is off, these clients are unknown. */
+export const labClientSource = (clientsOf: (context: Context) => LabClients): ClientSource => ({
+  name: 'lab',
+  accepts: (clientId) => kindOf(clientId) !== undefined,
+  async find(context, clientId) {
+    const kind = kindOf(clientId)
+    return kind && (await clientsOf(context)(kind)).client
+  },
+})

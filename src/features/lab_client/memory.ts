@@ -1,0 +1,111 @@
+/** The runs of the playground, in the memory of this instance alone: bounded, one for each browser, for an hour. */
+import type { Context, Table } from '../../contracts/context.ts'
+import { type BoundedMap, createBoundedMap } from '../../lib/bounded_map.ts'
+import { sha256 } from '../../lib/hash.ts'
+import { createLabClients, type LabClients } from './clients.ts'
+import type { Finding, Values } from './flow.ts'
+
+/** An answer as HTTP; for what a browser brought, without a status and a request id. */
+export interface ShownAnswer {
+  text: string
+  status: number | undefined
+  requestId: string | undefined
+}
+
+/** A request of a run as it was sent, and what came back. */
+export interface Exchange {
+  step: string
+  /** Milliseconds. */
+  at: number
+  /** As HTTP, and as a command. */
+  http: string
+  curl: string
+  /** Undefined while a browser is away with the request. */
+  answer?: ShownAnswer | undefined
+  findings: readonly Finding[]
+}
+
+export interface Run {
+  /** A form of another run changes nothing of this one. */
+  id: string
+  flow: string
+  /** Milliseconds. */
+  exp: number
+  values: Values
+  exchanges: readonly Exchange[]
+}
+
+interface Memory {
+  runs: BoundedMap<Run>
+  clients: LabClients
+}
+
+const lifetime = 3_600_000
+const maxBytes = 33_554_432
+const mostExchanges = 24
+
+const memories = new WeakMap<Table, Memory>()
+
+/** The table is the same for all requests of one provider. */
+function memoryOf(context: Context): Memory {
+  let memory = memories.get(context.table)
+  if (!memory) {
+    memory = { runs: createBoundedMap(maxBytes), clients: createLabClients(context) }
+    memories.set(context.table, memory)
+  }
+  return memory
+}
+
+export const labClients = (context: Context): LabClients => memoryOf(context).clients
+
+/** Characters of UTF-16, and a sum for the objects. */
+const bytesOf = (run: Run): number => 2 * JSON.stringify(run).length + 2_000
+
+/** The name of a browser is in its cookie; here is a hash of it. */
+const keyOf = (browser: string): string => sha256(`lab client\n${browser}`)
+
+const keep = (context: Context, browser: string, run: Run): void =>
+  memoryOf(context).runs.set(keyOf(browser), run, bytesOf(run))
+
+/** The run of this browser. Undefined for a browser without a name. */
+export function findRun(context: Context, browser: string | undefined): Run | undefined {
+  if (browser === undefined) return undefined
+  const { runs } = memoryOf(context)
+  const run = runs.get(keyOf(browser))
+  if (!run || run.exp > context.clock.now()) return run
+  runs.delete(keyOf(browser))
+  return undefined
+}
+
+/** A new run in place of the one that the browser had. */
+export const beginRun = (context: Context, browser: string, { flow, values }: Pick<Run, 'flow' | 'values'>) =>
+  keep(context, browser, {
+    id: context.random(9),
+    flow,
+    values,
+    exp: context.clock.now() + lifetime,
+    exchanges: [],
+  })
+
+/** Adds an exchange and what the client holds since. Does nothing when the run has ended meanwhile. */
+export function addExchange(
+  context: Context,
+  browser: string,
+  run: Pick<Run, 'id'>,
+  { exchange, values = {} }: { exchange: Exchange; values?: Values | undefined },
+): void {
+  const current = findRun(context, browser)
+  if (current?.id !== run.id) return
+  keep(context, browser, {
+    ...current,
+    values: { ...current.values, ...values },
+    // The answer that a browser brings completes the request with which it left.
+    exchanges: [...current.exchanges.filter((each) => each.answer), exchange].slice(-mostExchanges),
+  })
+}
+
+/** The request with which the browser left last, if it has brought no answer. */
+export const openExchange = ({ exchanges }: Run): Exchange | undefined => {
+  const last = exchanges.at(-1)
+  return last && last.answer === undefined ? last : undefined
+}

@@ -1,0 +1,177 @@
+/** The page of a run: its steps, the last answer, the request that comes next, and what the client holds. */
+import runSource from '../../../views/lab_client_run.html' with { type: 'text' }
+import { RefusedError } from '../../auth/refusal.ts'
+import { readRule } from '../../auth/rule.ts'
+import type { Call } from '../../contracts/call.ts'
+import type { Context } from '../../contracts/context.ts'
+import { defineEndpoint } from '../../contracts/endpoint.ts'
+import type { Reply } from '../../contracts/reply.ts'
+import { labPage } from '../../flow/lab_page.ts'
+import { defineView } from '../../html/view.ts'
+import { query } from '../../http/call.ts'
+import { browserOf, csrfToken, ensureBrowser, ownForm } from '../../http/csrf.ts'
+import { labExists } from '../../http/lab_exists.ts'
+import { redirectToIssuer, redirectWithin, withinUrl } from '../../http/reply.ts'
+import { addressOf, type Draft, readDraft, requireSendable } from './draft.ts'
+import { type Flow, type Step, stepOf } from './flow.ts'
+import { findFlow } from './flows/flows.ts'
+import { linksOf } from './links.ts'
+import { makingOf } from './making.ts'
+import { addExchange, type Exchange, findRun, type Run } from './memory.ts'
+import { requestForm } from './request_form.ts'
+import { send } from './sent.ts'
+import { answerText, clip, curlOf, httpOf } from './shown_request.ts'
+import { purpose, startForm, startPath } from './start.ts'
+import { answerView, earlierView, stepView, valuesView } from './view.ts'
+
+export const runPath = '/lab/client/run'
+
+const runView = defineView('lab_client_run', runSource, [
+  'about',
+  'rule',
+  'ruleUrl',
+  'steps',
+  'answer',
+  'stepTitle',
+  'step',
+  'values',
+  'earlier',
+  'leave',
+])
+
+const titleOf = (flow: Flow, exchange: Exchange): string =>
+  stepOf(flow, exchange.step)?.title ?? exchange.step
+
+/** The step that is asked for; else the one after the last request that succeeded, or that one again. */
+function chosenStep(flow: Flow, run: Run, name: string | undefined): Step {
+  const asked = stepOf(flow, name)
+  if (asked) return asked
+  const last = run.exchanges.at(-1)
+  if (!last) return flow.steps[0]
+  const at = flow.steps.findIndex((each) => each.name === last.step)
+  const isDone = last.answer !== undefined && last.findings.every(({ held }) => held)
+  return flow.steps[isDone ? at + 1 : at] ?? flow.steps.at(-1)!
+}
+
+interface Shown {
+  call: Call
+  context: Context
+  flow: Flow
+  run: Run
+  step: Step
+  draft: Draft
+  problem?: string
+}
+
+function runPage({ call, context, flow, run, step, draft, problem }: Shown): Reply {
+  const { browser, cookies } = ensureBrowser(call, context)
+  const { basePath } = context
+  const action = `${basePath}${runPath}`
+  const csrf = csrfToken(context, browser, purpose)
+  const [last, ...earlier] = run.exchanges.toReversed()
+  const reply = labPage(context, {
+    current: startPath,
+    title: flow.title,
+    status: problem === undefined ? 200 : 422,
+    main: runView({
+      about: flow.about,
+      rule: flow.rule,
+      ruleUrl: readRule(flow.rule).url,
+      steps: flow.steps.map(({ name, title }) =>
+        stepView({
+          path: `${action}?step=${name}`,
+          isCurrent: name === step.name,
+          title,
+          sent: run.exchanges.filter((each) => each.step === name).length,
+        }),
+      ),
+      answer: last ? answerView(titleOf(flow, last), last, linksOf(context, last)) : [],
+      stepTitle: `Step: ${step.title}`,
+      step: requestForm({ step, draft, run: run.id, action, csrf, problem }),
+      values: valuesView(run.values),
+      earlier: earlierView(
+        earlier.map((exchange) => ({
+          title: `${titleOf(flow, exchange)}: ${exchange.answer?.status ?? 'by the browser'}`,
+          exchange,
+          links: linksOf(context, exchange),
+        })),
+      ),
+      leave: startForm({ context, csrf, flow }),
+    }),
+  })
+  return { ...reply, cookies }
+}
+
+/** The run of this browser with its flow. */
+export function runOf(call: Call, context: Context): { browser: string; run: Run; flow: Flow } | undefined {
+  const browser = browserOf(call, context)
+  const run = findRun(context, browser)
+  const flow = findFlow(run?.flow)
+  return browser !== undefined && run && flow ? { browser, run, flow } : undefined
+}
+
+export const toStart = ({ basePath }: Context): Reply => redirectWithin(`${basePath}${startPath}`)
+export const toRun = ({ basePath }: Context): Reply => redirectWithin(`${basePath}${runPath}`)
+
+/** The request of the browser: it is sent there itself, with its own cookies. */
+function sendBrowser(context: Context, draft: Draft): Reply {
+  const url = addressOf(draft, context)
+  return redirectToIssuer(
+    context.config,
+    withinUrl(url.pathname.slice(context.basePath.length)),
+    withinUrl(url.search.slice(1)),
+  )
+}
+
+export const labClientRun = defineEndpoint({
+  name: 'lab_client_run',
+  path: runPath,
+  advertised: false,
+  page: true,
+  exists: labExists,
+  form: ownForm(purpose),
+  async get(call, context) {
+    const found = runOf(call, context)
+    if (!found) return toStart(context)
+    const { run, flow } = found
+    const step = chosenStep(flow, run, query(call, context).step)
+    const draft = await step.draft(await makingOf(call, context, { flow, values: run.values }))
+    return runPage({ call, context, flow, run, step, draft })
+  },
+  async post(call, context, { fields }) {
+    const found = runOf(call, context)
+    const step = found && stepOf(found.flow, fields.step)
+    if (!found || !step || found.run.id !== fields.run) return toRun(context)
+    const { browser, run, flow } = found
+    const making = await makingOf(call, context, { flow, values: run.values })
+    const made = await step.draft(making)
+    const isBrowser = step.by === 'browser'
+    const draft = { ...readDraft(fields, made), ...(isBrowser && { method: 'GET', headers: [] }) }
+    try {
+      const url = requireSendable(draft, context)
+      const sent = {
+        step: step.name,
+        at: context.clock.now(),
+        http: clip(httpOf(draft, url)),
+        curl: clip(curlOf(draft, url)),
+      }
+      if (isBrowser) {
+        const reply = sendBrowser(context, draft)
+        addExchange(context, browser, run, { exchange: { ...sent, findings: [] } })
+        return reply
+      }
+      const answer = await send(call, context, draft)
+      const { values, findings } = await step.read(making, answer)
+      const shown = {
+        status: answer.status,
+        text: clip(answerText(answer)),
+        requestId: answer.headers.find(([name]) => name === 'x-request-id')?.[1],
+      }
+      addExchange(context, browser, run, { exchange: { ...sent, answer: shown, findings }, values })
+      return toRun(context)
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error
+      return runPage({ call, context, flow, run, step, draft, problem: error.publicDescription })
+    }
+  },
+})

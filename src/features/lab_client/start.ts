@@ -1,0 +1,58 @@
+/** The first page of the playground: all flows, and the run that this browser has. */
+import type { Context } from '../../contracts/context.ts'
+import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { labPage } from '../../flow/lab_page.ts'
+import { defineView, type Html } from '../../html/view.ts'
+import { csrfToken, ensureBrowser, ownForm, requireOwnBrowser } from '../../http/csrf.ts'
+import { labExists } from '../../http/lab_exists.ts'
+import { redirectWithin } from '../../http/reply.ts'
+import type { Flow } from './flow.ts'
+import { findFlow, flows } from './flows/flows.ts'
+import { beginRun, findRun } from './memory.ts'
+import { csrfField, flowsView } from './view.ts'
+
+export const startPath = '/lab/client'
+/** Of the forms of the playground. */
+export const purpose = 'lab client'
+
+const again = defineView(
+  'lab_client_again',
+  '<form method="post" action="{{action}}">{{csrf}}<input type="hidden" name="flow" value="{{flow}}"><button type="submit" name="start" value="start">Begin this flow again</button></form><p><a href="{{action}}">All flows</a></p>',
+  ['action', 'csrf', 'flow'],
+)
+
+export const startForm = ({ context, csrf, flow }: { context: Context; csrf: string; flow: Flow }): Html =>
+  again({ action: `${context.basePath}${startPath}`, csrf: csrfField(csrf), flow: flow.name })
+
+export const labClientStart = defineEndpoint({
+  name: 'lab_client',
+  path: startPath,
+  advertised: false,
+  page: true,
+  exists: labExists,
+  labMenu: { order: 10, icon: 'app-window', title: 'Playground' },
+  form: ownForm(purpose),
+  get(call, context) {
+    const { browser, cookies } = ensureBrowser(call, context)
+    const current = findFlow(findRun(context, browser)?.flow)
+    const { basePath } = context
+    const reply = labPage(context, {
+      current: startPath,
+      title: 'Playground',
+      main: flowsView({
+        action: `${basePath}${startPath}`,
+        csrf: csrfToken(context, browser, purpose),
+        current: current && { path: `${basePath}${startPath}/run`, title: current.title },
+        flows,
+      }),
+    })
+    return { ...reply, cookies }
+  },
+  async post(call, context, { fields }) {
+    const browser = requireOwnBrowser(call, context)
+    const flow = findFlow(fields.flow)
+    if (!flow) return redirectWithin(`${context.basePath}${startPath}`)
+    beginRun(context, browser, { flow: flow.name, values: (await flow.begin?.(context)) ?? {} })
+    return redirectWithin(`${context.basePath}${startPath}/run`)
+  },
+})
