@@ -35,6 +35,7 @@ import type { Clock } from './lib/clock.ts'
 import { createLimiter } from './lib/limiter.ts'
 import type { Log } from './lib/log.ts'
 import type { Random } from './lib/random.ts'
+import { requestIds } from './lib/request_ids.ts'
 import { deriveKeys, type Keys, type SecretValues } from './lib/secret_keys.ts'
 import { createParsedRecords, type ParsedRecords } from './models/define_record.ts'
 import { type Birth, neverLost } from './models/birth.ts'
@@ -294,11 +295,4 @@ function respond(
   if (cookies.length > 0 && !isHead && !isForeign(call, context))
     for (const cookie of cookies) headers.append('set-cookie', cookie)
   return response
-}
-
-/** Request ids: a random prefix of this process and a counter, so they are unique, ordered and cheap. */
-function requestIds(random: Random): () => string {
-  const prefix = random(6)
-  let count = 0
-  return () => `${prefix}-${(count++).toString(36)}`
 }
