@@ -1,15 +1,18 @@
 /** `latchkey examine` on providers that are well: this one in its profiles and with https, and oidc-provider of npm. Issue 11 §4. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createTls } from 'node:tls'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Provider from 'oidc-provider'
+import { makeDpopKey, readClientKey } from '../../src/cli/examine/client_key.ts'
 import { register } from '../../src/cli/examine/register.ts'
 import { examine, type Report } from '../../src/cli/examine/report.ts'
 import { look, type TestClient } from '../../src/cli/examine/sight.ts'
 import { checks } from '../../src/cli/examine/table.ts'
+import { Client, makeClient } from '../../src/models/client.ts'
 import { demoClient } from '../../src/models/demo.ts'
 import { issueCertificate } from '../support/certificate.ts'
 import { type Examined, examined, reachOf } from '../support/examined.ts'
@@ -59,12 +62,57 @@ test.each<[profile: string, advice: string[]]>([
   expect(report).toMatchObject({ ok: true, issuer: place.issuer, client: demo.client_id })
 })
 
-test('this provider, profile fapi2: no fault, and nothing to recommend', async () => {
+test('this provider, profile fapi2: a client with a key, pushed requests and bound tokens', async () => {
   const place = await examined({ PROFILE: 'fapi2' })
-  const report = await reportOf(place)
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const jwk = (key: KeyObject) => ({
+    ...{ ...key.export({ format: 'jwk' }), kty: 'EC' },
+    ...{ kid: 'examiner', alg: 'ES256' },
+  })
+  const { client } = makeClient(place.op.context, {
+    client_id: 'examiner',
+    redirect_uris: ['https://app.example/cb'],
+    grant_types: ['authorization_code', 'client_credentials'],
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks: { keys: [jwk(pair.publicKey)] },
+    scope: 'openid',
+  })
+  await Client.create(place.op.context, client)
+  const report = await reportOf(place, {
+    client_id: 'examiner',
+    client_secret: undefined,
+    redirect_uri: 'https://app.example/cb',
+    key: await readClientKey(JSON.stringify(jwk(pair.privateKey))),
+    dpop: await makeDpopKey(),
+  })
   await place.stop()
   expect(of(report, 'fail', 'advice')).toEqual({})
   expect(of(report, 'pass')['abilities.id_token_rs256']).toContain('as FAPI asks')
+  expect(Object.keys(of(report, 'not_examined'))).toEqual([
+    ...['flows.device', 'flows.code', 'errors.unknown_refresh_token'],
+    ...['headers.hsts', 'tls.version', 'tls.old_versions', 'tls.certificate'],
+  ])
+})
+
+test('an authorization server without OpenID Connect is measured by RFC 8414 alone', async () => {
+  const place = await examined()
+  place.disturb(async (request, answer) => {
+    if (request.url.endsWith('/openid-configuration')) return new Response(null, { status: 404 })
+    if (!request.url.endsWith('/oauth-authorization-server')) return answer
+    const {
+      subject_types_supported: _,
+      id_token_signing_alg_values_supported: __,
+      ...rest
+    } = (await answer.json()) as Record<string, unknown>
+    return Response.json({ ...rest, scopes_supported: ['orders:read'] })
+  })
+  const report = await reportOf(place, demo)
+  await place.stop()
+  expect(Object.keys(of(report, 'fail'))).toEqual([])
+  expect(of(report, 'not_examined')).toMatchObject({
+    'metadata.scopes': 'the provider has no document of OpenID Connect',
+    'abilities.id_token_rs256': expect.any(String),
+  })
 })
 
 test('a client that registers itself is examined, and removed', async () => {

@@ -1,6 +1,7 @@
 /** The test client of `latchkey examine`: how it authenticates, and its requests. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
 import { generatePkce } from '../../auth/pkce.ts'
 import { systemRandom } from '../../lib/random.ts'
+import { assertion, dpopProof } from './client_key.ts'
 import { NotExamined } from './not_examined.ts'
 import { type Answered, type Json, listed, type Sight, type TestClient } from './sight.ts'
 
@@ -40,46 +41,84 @@ export const post = (
     accept: 'application/json',
   })
 
-/** A POST in the name of the test client; `secret` in place of its own. */
-export function postAs(sight: Sight, url: string, fields: Fields, secret?: string): Promise<Answered> {
-  const client = clientOf(sight)
-  const proof = secret ?? client.client_secret
+/** Client authentication of one request: fields and headers. `wrong` in place of what the client has. */
+async function proofOf(
+  sight: Sight,
+  client: TestClient,
+  wrong: boolean,
+): Promise<{ fields: Fields; headers: Fields }> {
   const { client_id } = client
-  if (proof === undefined) return post(sight, url, { client_id, ...fields })
+  if (client.key) return { fields: await assertion(sight, client_id, client.key, wrong), headers: {} }
+  const secret = wrong ? systemRandom(24) : client.client_secret
+  if (secret === undefined) return { fields: { client_id }, headers: {} }
   return methodOf(sight, client) === 'client_secret_post'
-    ? post(sight, url, { client_id, client_secret: proof, ...fields })
-    : post(sight, url, fields, { authorization: basic(client_id, proof) })
+    ? { fields: { client_id, client_secret: secret }, headers: {} }
+    : { fields: {}, headers: { authorization: basic(client_id, secret) } }
+}
+
+/** A POST in the name of the test client; `wrong`: with a secret or a key that is not its own. */
+export async function postAs(sight: Sight, url: string, fields: Fields, wrong = false): Promise<Answered> {
+  const client = clientOf(sight)
+  const send = async (nonce?: string): Promise<Answered> => {
+    const proof = await proofOf(sight, client, wrong)
+    const bound = client.dpop && url === sight.metadata.token_endpoint
+    const dpop = bound ? { dpop: await dpopProof(sight, url, client.dpop!, nonce) } : {}
+    return post(sight, url, { ...proof.fields, ...fields }, { ...proof.headers, ...dpop })
+  }
+  const answer = await send()
+  return errorOf(answer) === 'use_dpop_nonce' ? send(answer.headers['dpop-nonce']) : answer
 }
 
 export const confidential = (sight: Sight): TestClient =>
-  clientOf(sight).client_secret === undefined
-    ? refuse('it needs a test client with a secret: --client-secret')
+  clientOf(sight).client_secret === undefined && clientOf(sight).key === undefined
+    ? refuse('it needs a test client that authenticates: --client-secret, or --client-key')
     : clientOf(sight)
 
-/** An authorization request without a page: `prompt=none` in a browser that has no session. An undefined member is left out. */
-export function authorizationUrl(
-  sight: Sight,
-  changes: Readonly<Record<string, string | undefined>> = {},
-): { url: string; state: string; redirectUri: string } {
+type Changes = Readonly<Record<string, string | undefined>>
+
+/** The parameters of an authorization request without a page: `prompt=none`. An undefined member of `changes` is left out. */
+export function requestOf(sight: Sight, changes: Changes = {}): Record<string, string> {
   const { client_id, redirect_uri } = clientOf(sight)
-  const redirectUri = redirect_uri ?? refuse('it needs --redirect-uri of the test client')
-  const state = systemRandom(12)
-  const url = new URL(sight.endpoint('authorization_endpoint'))
   const params = {
     response_type: 'code',
     client_id,
-    redirect_uri: redirectUri,
+    redirect_uri: redirect_uri ?? refuse('it needs --redirect-uri of the test client'),
     scope: 'openid',
-    state,
+    state: systemRandom(12),
     nonce: systemRandom(12),
     prompt: 'none',
     code_challenge: generatePkce(systemRandom).code_challenge,
     code_challenge_method: 'S256',
     ...changes,
   }
-  for (const [name, value] of Object.entries(params))
-    if (value !== undefined) url.searchParams.set(name, value)
-  return { url: url.href, state, redirectUri }
+  return Object.fromEntries(
+    Object.entries(params).filter((each): each is [string, string] => each[1] !== undefined),
+  )
+}
+
+export interface Authorized {
+  answer: Answered
+  state: string
+  /** The registered one. */
+  redirectUri: string
+  /** The error of a request that the provider refused when it was pushed: no browser ever sees it. */
+  pushed?: string
+}
+
+/** Sends an authorization request as a browser without a session does. It is pushed first where the provider wants that (RFC 9126). */
+export async function authorize(sight: Sight, changes: Changes = {}): Promise<Authorized> {
+  const params = requestOf(sight, changes)
+  const url = new URL(sight.endpoint('authorization_endpoint'))
+  const common = { state: params.state ?? '', redirectUri: clientOf(sight).redirect_uri! }
+  let sent: Fields = params
+  if (sight.metadata.require_pushed_authorization_requests === true) {
+    const answer = await postAs(sight, sight.endpoint('pushed_authorization_request_endpoint'), params)
+    const { request_uri } = answer.json ?? {}
+    if (typeof request_uri !== 'string') return { ...common, answer, pushed: errorOf(answer) }
+    sent = { client_id: clientOf(sight).client_id, request_uri }
+  }
+  for (const [name, value] of Object.entries(sent)) url.searchParams.set(name, value)
+  return { ...common, answer: await sight.ask(url.href) }
 }
 
 /** The parameters of a redirect to the client, in query or fragment; undefined for any other answer. */

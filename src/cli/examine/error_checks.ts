@@ -3,13 +3,14 @@ import { systemRandom } from '../../lib/random.ts'
 import type { Check } from './check.ts'
 import { NotExamined } from './not_examined.ts'
 import {
-  authorizationUrl,
+  authorize,
   clientOf,
   confidential,
   errorOf,
   post,
   postAs,
   redirectedTo,
+  requestOf,
   said,
 } from './client.ts'
 import type { Answered, Sight } from './sight.ts'
@@ -34,8 +35,9 @@ async function refusedRequest(
   changes: Readonly<Record<string, string | undefined>>,
   errors: readonly string[],
 ) {
-  const { url, redirectUri, state } = authorizationUrl(sight, changes)
-  const answer = await sight.ask(url)
+  const { answer, redirectUri, state, pushed } = await authorize(sight, changes)
+  if (pushed !== undefined)
+    return errors.includes(pushed) ? undefined : `${pushed} in place of ${errors.join(' or ')}`
   const params = redirectedTo(answer, redirectUri)
   if (!params) return answer.status >= 400 && answer.status < 500 ? undefined : `status ${answer.status}`
   const error = params.get('error') ?? 'no error'
@@ -66,16 +68,13 @@ export const errorChecks: readonly Check[] = [
   },
   {
     id: 'errors.wrong_secret',
-    about: 'A wrong client secret is refused with invalid_client.',
+    about: 'A wrong client secret, or a wrong key, is refused with invalid_client.',
     why: 'With anything else, everyone can be this client.',
     rule: 'RFC 6749 §5.2',
     async run(sight) {
       confidential(sight)
       const url = sight.endpoint('token_endpoint')
-      return refusedAs(
-        await postAs(sight, url, { grant_type: 'client_credentials' }, systemRandom(24)),
-        'invalid_client',
-      )
+      return refusedAs(await postAs(sight, url, { grant_type: 'client_credentials' }, true), 'invalid_client')
     },
   },
   {
@@ -184,7 +183,7 @@ export const errorChecks: readonly Check[] = [
     rule: 'RFC 9700 §4.1.3',
     async run(sight) {
       const redirect_uri = 'https://examine.invalid/cb'
-      return leavesTo(sight, await sight.ask(authorizationUrl(sight, { redirect_uri }).url), redirect_uri)
+      return leavesTo(sight, (await authorize(sight, { redirect_uri })).answer, redirect_uri)
     },
   },
   {
@@ -193,10 +192,10 @@ export const errorChecks: readonly Check[] = [
     why: 'A comparison by prefix lets an attacker choose a page of the client, or another host.',
     rule: 'RFC 9700 §4.1.3',
     async run(sight) {
-      const { redirectUri } = authorizationUrl(sight)
+      const redirectUri = requestOf(sight).redirect_uri!
       const problems: string[] = []
       for (const redirect_uri of afterRegistered(redirectUri)) {
-        const answer = await sight.ask(authorizationUrl(sight, { redirect_uri }).url)
+        const { answer } = await authorize(sight, { redirect_uri })
         if (answer.headers.location?.startsWith(redirect_uri)) problems.push(`redirects to ${redirect_uri}`)
       }
       return problems

@@ -10,6 +10,7 @@ import { print, printable, printTable } from '../output.ts'
 import { writeLines } from '../output_file.ts'
 import type { Line } from './check.ts'
 import { errorOf, postAs } from './client.ts'
+import { makeDpopKey, readClientKey } from './client_key.ts'
 import { compare, type Comparison, readReport } from './compare.ts'
 import { register } from './register.ts'
 import { examine, type Report } from './report.ts'
@@ -25,6 +26,12 @@ const options = {
     value: 'SECRET|@FILE',
     help: 'Its secret, or @ and a file of it. Omit it for a public client',
   },
+  'client-key': {
+    type: 'string',
+    value: 'FILE',
+    help: 'Its private key as a JWK, in place of a secret (private_key_jwt)',
+  },
+  dpop: { type: 'boolean', help: 'Bind its tokens to a key (DPoP), where the provider asks for that' },
   'redirect-uri': {
     type: 'string',
     value: 'URI',
@@ -77,18 +84,29 @@ function readSecret(option: string, text: string | undefined): string | undefine
   return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
 }
 
-function readClient(given: Given): TestClient | undefined {
+async function readClient(given: Given): Promise<TestClient | undefined> {
   const { 'client-id': client_id, 'redirect-uri': redirect_uri, register: registers } = given
   if (registers && client_id !== undefined)
     throw new UsageError('expected --client-id or --register, got both')
   if (client_id === undefined) {
-    const alone = (['client-secret', 'redirect-uri'] as const).find((name) => given[name] !== undefined)
+    const alone = (['client-secret', 'client-key', 'dpop', 'redirect-uri'] as const).find(
+      (name) => given[name] !== undefined,
+    )
     if (alone !== undefined) throw new UsageError(`--${alone} needs --client-id`)
     return undefined
   }
   if (redirect_uri !== undefined && !URL.canParse(redirect_uri))
     throw new UsageError(`--redirect-uri: expected a URL, got ${printable(redirect_uri)}`)
-  return { client_id, client_secret: readSecret('client-secret', given['client-secret']), redirect_uri }
+  const { 'client-key': keyFile, 'client-secret': secret } = given
+  if (keyFile !== undefined && secret !== undefined)
+    throw new UsageError('expected --client-secret or --client-key, got both')
+  return {
+    client_id,
+    client_secret: readSecret('client-secret', secret),
+    redirect_uri,
+    ...(keyFile !== undefined && { key: await readClientKey(readFileSync(keyFile, 'utf8')) }),
+    ...(given.dpop && { dpop: await makeDpopKey() }),
+  }
 }
 
 /**
@@ -125,13 +143,15 @@ async function requireKnown(sight: Sight, { client_id }: TestClient): Promise<vo
   if (typeof sight.metadata.token_endpoint !== 'string') return
   const answer = await postAs(sight, sight.metadata.token_endpoint, { grant_type: 'client_credentials' })
   if (errorOf(answer) === 'invalid_client')
-    throw new Refusal(`the provider refuses the client ${printable(client_id)}: is its secret the right one?`)
+    throw new Refusal(
+      `the provider refuses the client ${printable(client_id)}: is its secret or key the right one?`,
+    )
 }
 
 async function withClient(sight: Sight, given: Given, client: TestClient | undefined): Promise<Report> {
   if (client) {
     const known = { ...sight, client }
-    if (client.client_secret !== undefined) await requireKnown(known, client)
+    if (client.client_secret !== undefined || client.key) await requireKnown(known, client)
     return examine(known, checks)
   }
   if (!given.register) return examine(sight, checks)
@@ -160,7 +180,7 @@ export const command = defineCommand({
   options,
   async run(given, [text]): Promise<Answer> {
     const issuer = readIssuer(text)
-    const client = readClient(given)
+    const client = await readClient(given)
     const earlier = given.compare === undefined ? undefined : await readReport(given.compare)
     if (earlier) signerOf(earlier)
     const key = given.sign === undefined ? undefined : await keyAt(given.sign)

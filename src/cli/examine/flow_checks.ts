@@ -2,7 +2,16 @@
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import type { Check } from './check.ts'
 import { NotExamined } from './not_examined.ts'
-import { authorizationUrl, clientOf, confidential, errorOf, postAs, redirectedTo, said } from './client.ts'
+import {
+  authorize,
+  clientOf,
+  confidential,
+  errorOf,
+  postAs,
+  redirectedTo,
+  requestOf,
+  said,
+} from './client.ts'
 import type { Answered, Sight } from './sight.ts'
 
 const ownGrant = { grant_type: 'client_credentials' }
@@ -132,8 +141,8 @@ export const flowChecks: readonly Check[] = [
     why: 'Clients ask so whether the End-User is signed in, and cannot go on without an answer.',
     rule: 'OpenID Connect Core §3.1.2.6',
     async run(sight) {
-      const { url, state, redirectUri } = authorizationUrl(sight)
-      const answer = await sight.ask(url)
+      const { answer, state, redirectUri, pushed } = await authorize(sight)
+      if (pushed !== undefined) return `the pushed request is refused: ${pushed}`
       const params = redirectedTo(answer, redirectUri)
       if (!params) return `status ${answer.status}, Location ${answer.headers.location ?? 'none'}`
       const error = params.get('error') ?? 'none'
@@ -155,8 +164,7 @@ export const flowChecks: readonly Check[] = [
     why: 'With 307 the browser sends the body of the form again, and so the password to the client.',
     rule: 'RFC 9700 §4.12',
     async run(sight) {
-      const { url, redirectUri } = authorizationUrl(sight)
-      const answer = await sight.ask(url)
+      const { answer, redirectUri } = await authorize(sight)
       if (!redirectedTo(answer, redirectUri)) throw new NotExamined('there was no redirect to the client')
       return answer.status === 307 || answer.status === 308 ? `status ${answer.status}` : undefined
     },
@@ -168,8 +176,7 @@ export const flowChecks: readonly Check[] = [
     rule: 'RFC 9126 §2.2',
     async run(sight) {
       const url = sight.endpoint('pushed_authorization_request_endpoint')
-      const fields = Object.fromEntries(new URL(authorizationUrl(sight).url).searchParams)
-      const answer = await postAs(sight, url, fields)
+      const answer = await postAs(sight, url, requestOf(sight))
       if (answer.status !== 201) return said(answer)
       const { request_uri, expires_in } = answer.json ?? {}
       if (typeof request_uri !== 'string' || typeof expires_in !== 'number')

@@ -129,8 +129,7 @@ export const headerChecks: readonly Check[] = [
     why: 'A client that runs in a browser cannot find the provider.',
     rule: 'RFC 9700 §2.6',
     level: 'should',
-    run: (sight) =>
-      readableFromPages(sight, `${sight.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`),
+    run: (sight) => readableFromPages(sight, sight.metadataUrl),
   },
   {
     id: 'headers.cors_keys',

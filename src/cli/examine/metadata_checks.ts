@@ -29,10 +29,12 @@ function disagreements(sight: Sight): string[] {
     .map(([name]) => `${name} differs`)
 }
 
-const required = [
-  ...['issuer', 'authorization_endpoint', 'token_endpoint', 'jwks_uri', 'response_types_supported'],
-  ...['subject_types_supported', 'id_token_signing_alg_values_supported'],
-]
+/** RFC 8414 §2, and what OpenID Connect Discovery §3 adds. */
+const requiredOfOAuth = ['issuer', 'authorization_endpoint', 'token_endpoint', 'response_types_supported']
+const requiredOfOpenId = ['jwks_uri', 'subject_types_supported', 'id_token_signing_alg_values_supported']
+
+/** An authorization server of OAuth alone has no document of OpenID Connect. */
+const isOpenId = ({ discovery }: Sight): boolean => discovery.status === 200 && discovery.json !== undefined
 
 /** What a member holds, by its name; other members are not judged. */
 function typeProblem(name: string, value: unknown): string | undefined {
@@ -85,8 +87,10 @@ export const metadataChecks: readonly Check[] = [
     about: 'All required members are there.',
     why: 'A client cannot know what the provider can do, and guesses or stops.',
     rule: 'OpenID Connect Discovery §3',
-    run: ({ metadata }) =>
-      required.filter((name) => metadata[name] === undefined).map((name) => `${name} is missing`),
+    run: (sight) =>
+      [...requiredOfOAuth, ...(isOpenId(sight) ? requiredOfOpenId : [])]
+        .filter((name) => sight.metadata[name] === undefined)
+        .map((name) => `${name} is missing`),
   },
   {
     id: 'metadata.types',
@@ -110,7 +114,7 @@ export const metadataChecks: readonly Check[] = [
     id: 'metadata.endpoints_https',
     about: 'Each endpoint is an https URL without a fragment.',
     why: 'Codes, tokens and secrets travel there.',
-    rule: 'RFC 6749 §3.1.2.1',
+    rule: 'RFC 6749 §3.1',
     run: (sight) =>
       endpoints(sight).flatMap(([name, url]) => {
         const problem = addressProblem(url)
@@ -167,8 +171,12 @@ export const metadataChecks: readonly Check[] = [
     about: 'Where scopes are listed, openid is one of them.',
     why: 'Without openid a request is no authentication.',
     rule: 'OpenID Connect Discovery §3',
-    run: (sight) =>
-      (listed(sight, 'scopes_supported')?.includes('openid') ?? true) ? undefined : 'openid is not listed',
+    run(sight) {
+      if (!isOpenId(sight)) throw new NotExamined('the provider has no document of OpenID Connect')
+      return (listed(sight, 'scopes_supported')?.includes('openid') ?? true)
+        ? undefined
+        : 'openid is not listed'
+    },
   },
   {
     id: 'metadata.subject_types',

@@ -1,4 +1,5 @@
 /** What the checks of `latchkey examine` look at: the provider through the guarded fetcher, its metadata, its keys and a test client. */
+import type { CryptoKey, JWK } from 'jose'
 import { ownMember } from '../../lib/own_member.ts'
 import type { Handshake } from '../../outbound/connect.ts'
 import type { OutboundOptions, OutboundResponse } from '../../outbound/outbound.ts'
@@ -33,12 +34,29 @@ export interface TestClient {
   redirect_uri: string | undefined
   /** `client_secret_basic` unless the registration says another. */
   method?: string
+  /** In place of a secret: `private_key_jwt`. */
+  key?: ClientKey
+  /** Tokens are bound to it. */
+  dpop?: DpopKey
+}
+
+export interface ClientKey {
+  alg: string
+  kid: string | undefined
+  key: CryptoKey
+}
+
+export interface DpopKey {
+  key: CryptoKey
+  jwk: JWK
 }
 
 export interface Sight {
   readonly issuer: string
   /** Of OpenID Connect Discovery, or of RFC 8414 where the provider has no other. Empty where there is none. */
   readonly metadata: Json
+  /** Where it is. */
+  readonly metadataUrl: string
   readonly discovery: Answered
   /** Undefined where the provider has none. */
   readonly oauthMetadata: Answered | undefined
@@ -98,7 +116,8 @@ function asker(reach: Reach, latency: Map<string, number>): Sight['ask'] {
 export async function look(issuer: string, reach: Reach): Promise<Sight> {
   const latency = new Map<string, number>()
   const ask = asker(reach, latency)
-  const discovery = await ask(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
+  const openidUrl = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+  const discovery = await ask(openidUrl)
   const asked = await ask(oauthDocument(issuer))
   const oauthMetadata = asked.status === 200 && asked.json ? asked : undefined
   const metadata = (discovery.status === 200 ? discovery.json : undefined) ?? oauthMetadata?.json ?? {}
@@ -110,6 +129,7 @@ export async function look(issuer: string, reach: Reach): Promise<Sight> {
   return {
     issuer,
     metadata,
+    metadataUrl: discovery.status === 200 || !oauthMetadata ? openidUrl : oauthDocument(issuer),
     discovery,
     oauthMetadata,
     client: undefined,
