@@ -5,10 +5,16 @@ import { join } from 'node:path'
 import { portOf } from './addresses.ts'
 import { classicSecret, clientsFile } from './clients.ts'
 import type { Lab, Running } from './lab.ts'
+import { providerLog } from './provider_log.ts'
 
 const latchkey = ['bun', join(import.meta.dir, '../../src/main.ts')]
 
-export async function startProvider(lab: Lab): Promise<Running> {
+export interface RunningProvider extends Running {
+  /** Resolves when everything that Latchkey has answered so far is in the facts. */
+  caughtUp(): Promise<void>
+}
+
+export async function startProvider(lab: Lab): Promise<RunningProvider> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-attack-lab-'))
   const clients = join(folder, 'latchkey.json')
   writeFileSync(clients, JSON.stringify(clientsFile(lab.at)))
@@ -26,6 +32,7 @@ export async function startProvider(lab: Lab): Promise<Running> {
       STORE_URL: `sqlite:${join(folder, 'lab.db')}`,
       RESOURCES: `${lab.at.notes} ${lab.at.weather}`,
       RATE_LIMITING_ENABLED: 'false',
+      LAB: 'true',
       LOG_FORMAT: 'json',
       CLASSIC_SECRET: classicSecret,
     },
@@ -43,39 +50,11 @@ export async function startProvider(lab: Lab): Promise<Running> {
     await server.exited
     remove()
   }
-  const lines = linesOf(server.stderr)
-  const started = await firstLine(lines, '"event":"started"')
-  if (started !== undefined) {
-    void follow(lines, lab)
-    return { stop }
+  const log = providerLog(server.stderr, lab)
+  if (await log.started()) {
+    void log.follow()
+    return { stop, caughtUp: log.caughtUp }
   }
   await stop()
   throw new Error(`Latchkey did not start at ${lab.at.provider}: is its port in use?`)
-}
-
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  let rest = ''
-  const decoder = new TextDecoder()
-  for await (const chunk of stream) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
-    rest = lines.pop()!
-    yield* lines
-  }
-}
-
-async function firstLine(lines: AsyncGenerator<string>, part: string): Promise<string | undefined> {
-  for (;;) {
-    const { value, done } = await lines.next()
-    if (done) return undefined
-    if (value.includes(part)) return value
-  }
-}
-
-/** The log of the provider says what it refused, and by which rule. */
-async function follow(lines: AsyncGenerator<string>, lab: Lab): Promise<void> {
-  for await (const line of lines) {
-    const { event, rule = '', problem, expected = '', path = '' } = JSON.parse(line) as Record<string, string>
-    if (event?.endsWith('_reused')) lab.note({ what: 'provider saw a replay', event })
-    if (event === 'refused') lab.note({ what: 'provider refused', rule, problem: problem ?? expected, path })
-  }
 }

@@ -6,7 +6,7 @@ import { startBoard } from './board/main.ts'
 import { startClient } from './client/main.ts'
 import { createJournal, type Journal } from './journal.ts'
 import type { Running } from './lab.ts'
-import { startProvider } from './provider.ts'
+import { type RunningProvider, startProvider } from './provider.ts'
 import { startDoor } from './stand_ins/door.ts'
 import { startInside } from './stand_ins/inside.ts'
 
@@ -20,6 +20,7 @@ export async function startLab(ports: readonly number[]): Promise<RunningLab> {
   const journal = createJournal()
   const lab = { at, weak: journal.weak, note: journal.note }
   const started: Running[] = []
+  let provider: RunningProvider | undefined
   const stop = async () => {
     for (const each of started.splice(0).toReversed()) await each.stop()
   }
@@ -27,8 +28,9 @@ export async function startLab(ports: readonly number[]): Promise<RunningLab> {
     // First what can fail at once: a port that is in use.
     for (const start of [startClient, startApi, startAttacker, startDoor, startInside])
       started.push(await start(lab))
-    started.push(startBoard(at, journal))
-    started.push(await startProvider(lab))
+    started.push(startBoard(at, journal, async () => provider?.caughtUp()))
+    provider = await startProvider(lab)
+    started.push(provider)
   } catch (error) {
     await stop()
     throw error

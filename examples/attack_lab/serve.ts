@@ -27,6 +27,7 @@ export function serve(address: string, routes: Routes, others: readonly string[]
       ]),
     ),
     fetch: () => new Response('There is nothing here\n', { status: 404 }),
+    error: (error) => new Response(`The lab has a fault: ${error.message}\n`, { status: 500 }),
   })
   return { stop: () => server.stop(true) }
 }

@@ -39,6 +39,21 @@ test('lessons are numbered, each has a text of the one shape and a switch of its
   }
 })
 
+test('each weak line says the name of its switch', async () => {
+  const code = await Promise.all(
+    ['client', 'api', 'stand_ins'].flatMap((folder) =>
+      readdirSync(join(root, 'examples/attack_lab', folder)).map((name) =>
+        Bun.file(join(root, 'examples/attack_lab', folder, name)).text(),
+      ),
+    ),
+  )
+  for (const weakness of Object.keys(weaknesses))
+    expect(
+      code.filter((text) => new RegExp(`^ *(//|/\\*\\*|\\?? ?//).*\\b${weakness}:`, 'm').test(text)),
+      weakness,
+    ).not.toEqual([])
+})
+
 // The last one first: no lesson needs another.
 describe.each(lessons.toReversed())('$number. $title', (lesson) => {
   test('falls when weak, holds when strong, and the lab notices both', async () => {

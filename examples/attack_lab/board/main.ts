@@ -1,7 +1,7 @@
 /** The board: the lessons, their switches, and what each attack came to. */
 import { join } from 'node:path'
 import type { Addresses } from '../addresses.ts'
-import { type Browser, createBrowser } from '../browser.ts'
+import { createBrowser } from '../browser.ts'
 import type { Journal } from '../journal.ts'
 import { lessonOf, lessons } from '../lessons.ts'
 import type { Running } from '../lab.ts'
@@ -10,12 +10,17 @@ import { isWeakness } from '../weaknesses.ts'
 import { lessonText } from './lesson_text.ts'
 import { boardPage, lessonPage, notFound } from './pages.ts'
 
-export function startBoard(at: Addresses, journal: Journal): Running {
+const people = [
+  { username: 'alice', password: 'alicepassword' },
+  { username: 'bob', password: 'bobpassword' },
+]
+
+/** `caughtUp` resolves when the journal has everything that happened before. */
+export function startBoard(at: Addresses, journal: Journal, caughtUp: () => Promise<void>): Running {
   const providers = [at.provider, at.door]
-  const browsers: Record<string, Browser> = {
-    alice: createBrowser(providers, { username: 'alice', password: 'alicepassword' }),
-    bob: createBrowser(providers, { username: 'bob', password: 'bobpassword' }),
-  }
+  const browsers = new Map(
+    people.map((person) => [person.username, createBrowser(providers, person)] as const),
+  )
 
   /** Another site must not turn switches, nor open pages as Alice. A command sends neither header. */
   const isForeign = (request: Request): boolean =>
@@ -42,10 +47,10 @@ export function startBoard(at: Addresses, journal: Journal): Running {
   }
 
   async function browse(request: Request): Promise<Response> {
-    const { person, url, ...options } = (await request.json()) as Record<string, string>
-    const browser = browsers[person ?? '']
-    if (!browser) return text(400, `There is no ${person}, only ${Object.keys(browsers).join(' and ')}`)
     try {
+      const { person, url, ...options } = (await request.json()) as Record<string, string>
+      const browser = browsers.get(person ?? '')
+      if (!browser) return text(400, `There is no ${person}, only ${[...browsers.keys()].join(' and ')}`)
       const visit = await browser.visit(url ?? '', options)
       return text(200, visit.text === '' ? visit.url : visit.text)
     } catch (error) {
@@ -56,12 +61,13 @@ export function startBoard(at: Addresses, journal: Journal): Running {
   const file = (name: string) => () => new Response(Bun.file(join(import.meta.dir, name)))
 
   return serve(at.board, {
-    '/': () => boardPage(journal),
+    '/': () => boardPage(at, journal),
     '/lessons/:number': async (request) => {
       const lesson = lessonAt(request)
       return lesson ? lessonPage(journal, lesson, await lessonText(lesson, at)) : notFound()
     },
-    '/lessons/:number/state': (request) => {
+    '/lessons/:number/state': async (request) => {
+      await caughtUp()
       const lesson = lessonAt(request)
       return lesson ? text(200, journal.progress(lesson).state) : notFound()
     },

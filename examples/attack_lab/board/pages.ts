@@ -1,4 +1,5 @@
 /** The pages of the board. They are complete without the script, which loads what is new. */
+import type { Addresses } from '../addresses.ts'
 import type { Fact } from '../facts.ts'
 import type { Journal, Progress } from '../journal.ts'
 import { type Lesson, lessons } from '../lessons.ts'
@@ -17,7 +18,7 @@ const badge = ({ state }: Progress): string => `<strong class="badge ${classes[s
 
 const isDone = ({ seen }: Progress): boolean => seen.size === 2
 
-export function boardPage(journal: Journal): Response {
+export function boardPage(at: Addresses, journal: Journal): Response {
   const rows = lessons.map((lesson) => {
     const progress = journal.progress(lesson)
     const done = isDone(progress) ? ' <span class="done">done</span>' : ''
@@ -28,7 +29,8 @@ export function boardPage(journal: Journal): Response {
     'Attack lab',
     `<p>Each lesson is an attack on two small programs. First you make one of them weak and attack it. Then you make it strong again, and the same attack fails.</p>
 <p><span data-live="count">${count}</span> of ${lessons.length} lessons are done. The programs notice by themselves what an attack came to.</p>
-<ol class="lessons">${rows.join('\n')}</ol>`,
+<ol class="lessons">${rows.join('\n')}</ol>
+<p>Latchkey shows what it received, checked and answered in <a href="${at.provider}/lab">its own lab</a>.</p>`,
   )
 }
 
