@@ -15,6 +15,7 @@ export function providerLog(stream: ReadableStream<Uint8Array>, lab: Lab): Provi
   const lines = linesOf(stream)
   /** By the path of a request of ours, which Latchkey refuses: the line of it comes after all lines before. */
   const waiting = new Map<string, () => void>()
+  let hasEnded = false
 
   function note({ event, rule = '', problem, expected = '', path = '' }: Record<string, string>): void {
     const ours = waiting.get(path)
@@ -33,6 +34,7 @@ export function providerLog(stream: ReadableStream<Uint8Array>, lab: Lab): Provi
     },
     async follow() {
       for await (const line of lines) note(parsed(line))
+      hasEnded = true
       for (const resolve of waiting.values()) resolve()
     },
     async caughtUp() {
@@ -40,7 +42,7 @@ export function providerLog(stream: ReadableStream<Uint8Array>, lab: Lab): Provi
       const { promise, resolve } = Promise.withResolvers<void>()
       waiting.set(path, resolve)
       const answer = await fetch(`${lab.at.provider}${path}`).catch(() => undefined)
-      if (answer) await promise
+      if (answer && !hasEnded) await promise
       waiting.delete(path)
     },
   }

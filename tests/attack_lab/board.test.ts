@@ -86,17 +86,6 @@ test('what others write is text on the board', async () => {
   expect(html).not.toContain('<script>')
 })
 
-test('the state of a lesson has everything that Latchkey answered before', async () => {
-  for (let i = 0; i < 30; i++) {
-    const redirect_uri = `http://localhost:1/${i}`
-    const query = new URLSearchParams({ client_id: 'notes', response_type: 'code', redirect_uri })
-    await fetch(`${lab.at.provider}/authorize?${query}`)
-    expect(await (await fetch(`${lab.at.board}/lessons/4/state`)).text()).toBe('defended\n')
-    const problems = lab.journal.facts().map((fact) => (fact.what === 'provider refused' ? fact.problem : ''))
-    expect(problems.at(-1)).toContain(`'${redirect_uri}'`)
-  }
-})
-
 test('a request of the browser command that is not in shape is told so', async () => {
   for (const body of [
     '',
