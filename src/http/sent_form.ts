@@ -12,7 +12,7 @@ import { cookieName, readCookie } from './cookie.ts'
 import { browserOf } from './csrf.ts'
 import { redirectWithin } from './reply.ts'
 
-/** How often and how long a repetition that is refused waits for the answer to the first. Milliseconds. */
+/** How often and how long a repetition waits for the answer to the first. Milliseconds. */
 const look = { every: 50, longest: 3_000 }
 
 /** The parts of `post` of a page: `form` checks, `submit` answers. */
@@ -40,6 +40,8 @@ export const answerOnce =
     const known = repetition === 'known' ? await whereItLed(call, context, earlier, 0) : undefined
     if (known) return known
     const isFirst = await SentForm.begin(context, sent)
+    // Beside the first one, the repetition could be the one that succeeds, and the first one would be refused.
+    if (!isFirst) await whenEnded(context, sent)
     const answered = await attempt(async () => submit(call, context, submitted))
     const reply = 'value' in answered ? answered.value : undefined
     if (reply && reply.status < 400) {
@@ -99,18 +101,28 @@ async function orWhereItLed(
   return (await whereItLed(call, context, sent)) ?? valueOf(refused)
 }
 
-async function whereItLed(
-  call: Call,
+/** What is known of the first form, once it was answered or `longest` has passed; undefined when it may be sent again. */
+async function whenEnded(
   context: Context,
-  sent: SentFormId | undefined,
+  sent: SentFormId,
   longest = look.longest,
-): Promise<Reply | undefined> {
-  if (!sent) return undefined
+): ReturnType<typeof SentForm.find> {
   let found = await SentForm.find(context, sent)
   for (let waited = 0; found && found.to === undefined && waited < longest; waited += look.every) {
     await Bun.sleep(look.every)
     found = await SentForm.find(context, sent)
   }
+  return found
+}
+
+async function whereItLed(
+  call: Call,
+  context: Context,
+  sent: SentFormId | undefined,
+  longest?: number,
+): Promise<Reply | undefined> {
+  if (!sent) return undefined
+  const found = await whenEnded(context, sent, longest)
   if (found?.to === undefined || !found.sids.includes(sidOfBrowser(call, context))) return undefined
   context.log.info('form_repeated', { request_id: call.requestId, path: call.path, address: call.address })
   return redirectWithin(found.to)
