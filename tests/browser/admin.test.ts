@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { Administrators } from '../../src/models/administrators.ts'
 import { Client } from '../../src/models/client.ts'
+import { Consent } from '../../src/models/consent.ts'
 import { Session } from '../../src/models/session.ts'
 import { User } from '../../src/models/user.ts'
 import { fillLogin, launchChromium, openTab } from '../support/chromium.ts'
@@ -285,5 +286,23 @@ test('support adds a person, ends a session of theirs and all sessions', async (
   await page.click('button[name=end_sessions]')
   await page.waitForURL((url) => url.search === '?done=end_sessions')
   expect(await left()).toBe(0)
+  await tab.close()
+})
+
+test('support corrects a name and removes the access of an app', async () => {
+  await giveRole('support')
+  const bobsSub = (await User.findByLogin(op.context, bob.username))!.sub
+  await Consent.extend(op.context, bobsSub, 'client123', { scope: ['openid'], claims: [] }, 3600)
+  const tab = await openTab(browser)
+  const { page } = tab
+  await open(page, `/admin/people/${bobsSub}`)
+  await page.fill('#name', 'Robert')
+  await page.click('button[name=names]')
+  await page.waitForURL((url) => url.search === '?done=names')
+  expect((await User.find(op.context, bobsSub))!.claims.name).toBe('Robert')
+  expect(await accessibilityProblems(page)).toEqual([])
+  await page.click('button[name=withdraw]')
+  await page.waitForURL((url) => url.search === '?done=withdraw')
+  expect(await page.locator('button[name=withdraw]').count()).toBe(0)
   await tab.close()
 })

@@ -243,6 +243,11 @@ export const formCases: Record<string, FormCase> = {
     prepare: ofOwner('/admin/people/user-bob', 'role', { administration_role: 'auditor' }),
     ends: '/admin/people/user-bob?done=role',
   },
+  'names of another person': {
+    name: 'admin_page_people_sub',
+    prepare: ofOwner('/admin/people/user-bob', 'names', { name: 'Robert', given_name: '', family_name: '' }),
+    ends: '/admin/people/user-bob?done=names',
+  },
   'a new person': {
     name: 'admin_page_people_new',
     prepare: ofOwner('/admin/people/new', 'add', { username: 'carol', email: 'carol@example.com' }),

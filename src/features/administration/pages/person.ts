@@ -11,9 +11,10 @@ import { personActivityRoutes } from '../routes/person_activity.ts'
 import type { SessionRow } from '../session_row.ts'
 import { defineAdminPage } from './page.ts'
 import { ago, buttonColumn, code, facts, section, state, when } from './parts.ts'
-import { actionsOf, path, personActions, roleForm } from './person_actions.ts'
+import { actionsOf, namesForm, path, personActions, roleForm } from './person_actions.ts'
 import { roleWords, stateWords } from './words.ts'
 
+type Consent = v.InferOutput<NonNullable<typeof personActivityRoutes.consents.answer>>['items'][number]
 type SessionOfPerson = v.InferOutput<typeof SessionRow>
 
 /** Rows of each list on the page; the API has all of them. */
@@ -32,8 +33,9 @@ export const personPage = defineAdminPage({
     ])
     const role = may('admin:roles.write') ? await ask(administratorRoutes.show, { params }) : undefined
     const about = { ...person, has_address: person.claims.email_verified === true }
-    const mayEnd =
-      may('admin:sessions.write') && holdsRole(input.actor.scopes, person.administration_role ?? undefined)
+    const reaches = holdsRole(input.actor.scopes, person.administration_role ?? undefined)
+    const mayEnd = may('admin:sessions.write') && reaches
+    const mayWrite = may('admin:people.write') && reaches
     const query = { limit: shownRows }
     const { email, name } = person.claims
     const sessions = may('admin:sessions.read')
@@ -94,7 +96,7 @@ export const personPage = defineAdminPage({
             ]
           : []),
         section(say('admin.consents'), [
-          dataTable({
+          dataTable<Consent>({
             label: say('admin.consents'),
             path: action,
             query: {},
@@ -104,6 +106,14 @@ export const personPage = defineAdminPage({
               { title: say('admin.client'), cell: ({ client_id }) => foreignText(client_id) },
               { title: say('admin.scopes'), cell: ({ scope }) => foreignText(scope.join(' ')) },
               { title: say('admin.granted'), cell: ({ granted_at }) => ago(granted_at) },
+              ...buttonColumn<Consent>(
+                mayWrite,
+                { action, csrf: input.csrf, name: 'withdraw', text: say('access.withdraw') },
+                ({ client_id }) => ({
+                  label: say('access.withdraw_named', { client: foreignText(client_id) }),
+                  fields: { client_id },
+                }),
+              ),
             ],
           }),
         ]),
@@ -121,6 +131,7 @@ export const personPage = defineAdminPage({
             ],
           }),
         ]),
+        ...namesForm(input, person, etag),
         ...(role ? roleForm(input, about, role.etag ?? '') : []),
         ...actionsOf(input, about, etag),
       ],
