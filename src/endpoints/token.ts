@@ -75,7 +75,7 @@ export async function bind(call: Call, client: Client, context: Context): Promis
   let all: Bound | undefined
   for (const binding of context.table.tokenBindings) {
     const bound = await binding.bind(call, context, client)
-    check(bound || !binding.isRequired?.(client), () => binding.missing())
+    if (binding.isRequired?.(client)) check(bound, () => binding.missing())
     if (bound)
       all = {
         cnf: { ...all?.cnf, ...bound.cnf },

@@ -18,13 +18,14 @@ export async function admit(grant: Grant, request: GrantUse): Promise<void> {
     expected: 'a grant from after this client was made',
     problem: 'the grant belongs to a removed client that had the same client_id',
   }))
-  check(grant.cnf === undefined || Bun.deepEquals(grant.cnf, request.bound?.cnf), 'invalid_grant', () => ({
-    rule: 'RFC 9449 §5',
-    expected: 'a proof by the key that the grant is bound to',
-    came: request.bound?.cnf,
-    wanted: grant.cnf,
-    problem: 'the grant is bound to a different key than the one this request proves',
-  }))
+  if (grant.cnf !== undefined)
+    check(Bun.deepEquals(grant.cnf, request.bound?.cnf), 'invalid_grant', () => ({
+      rule: 'RFC 9449 §5',
+      expected: 'a proof by the key that the grant is bound to',
+      came: request.bound?.cnf,
+      wanted: grant.cnf,
+      problem: 'the grant is bound to a different key than the one this request proves',
+    }))
   for (const rule of request.context.table.grantRules) if (rule.admit) await rule.admit(grant, request)
   requireSigners(request.context, request.client, grant.scope)
 }

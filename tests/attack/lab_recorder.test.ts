@@ -222,9 +222,78 @@ test('a stranger finds no flow', async () => {
   const op = await lab()
   await op.fetch('/token', formPost(demo, { grant_type: 'x' }))
   const { id } = op.context.recorder!.flows.list()[0]!
-  for (const path of [`/lab/flow/export?id=${id}`]) {
+  const paths = [
+    '/lab/flows',
+    '/lab/flows/live',
+    `/lab/flow?id=${id}`,
+    `/lab/compare?a=${id}&b=${id}`,
+    `/lab/flow/export?id=${id}`,
+  ]
+  for (const path of paths) {
     expect((await op.fetch(path, {}, '203.0.113.9')).status).toBe(404)
     expect((await op.fetch(`http://attacker.example${path}`)).status).toBe(404)
-    expect((await op.fetch(path)).status).toBe(200)
+    const response = await op.fetch(path)
+    expect([path, response.status]).toEqual([path, 200])
+    await response.body?.cancel()
+  }
+})
+
+/** Markup and characters that mislead a reader, in every place of a request that is recorded. */
+const markup = `"><script>alert('lab')</script><img src=x onerror=alert(1)>{{t layout.skip}}\u202e\u0000`
+
+test.each([
+  ['a parameter', () => ['/authorize', {}, { client_id: markup, state: markup, scope: markup }]],
+  [
+    'a redirect URI',
+    () => ['/authorize', {}, { client_id: demo.client_id, redirect_uri: `https://a/?${markup}` }],
+  ],
+  ['a path', () => [`/authorize/resume/${encodeURIComponent(markup)}`, {}, {}]],
+  [
+    'a header',
+    () => ['/token', { headers: { 'user-agent': markup.replace(/\0|\u202e/g, ''), 'x-test': '<b>' } }, {}],
+  ],
+  ['a form', () => ['/token', formPost(demo, { grant_type: markup, scope: markup }), {}]],
+  [
+    'a JSON document',
+    () => [
+      '/register',
+      {
+        method: 'POST',
+        body: JSON.stringify({ client_name: markup, redirect_uris: [markup] }),
+        headers: { 'content-type': 'application/json' },
+      },
+      {},
+    ],
+  ],
+  [
+    'the name of a token',
+    () => ['/token', formPost(demo, { [markup]: 'eyJhbGciOiJub25lIn0.eyI8Yj4iOiI8c2NyaXB0PiJ9.' }), {}],
+  ],
+] as [string, () => [string, RequestInit, Record<string, string>]][])(
+  'markup in %s stays text',
+  async (_, make) => {
+    const op = await lab({ REGISTRATION: 'open' })
+    const [path, init, query] = make()
+    await op.fetch(`${path}?${new URLSearchParams(query)}`, init)
+    await op.fetch('/token', formPost(demo, { grant_type: 'x' }))
+    const [b, a = b] = op.context.recorder!.flows.list()
+    for (const page of ['/lab/flows', `/lab/flow?id=${a!.id}`, `/lab/compare?a=${a!.id}&b=${b!.id}`]) {
+      const html = await (await op.fetch(page)).text()
+      expect(html).toContain('</html>')
+      expect(html).not.toMatch(/<script>|<img src=x|<b>/)
+      expect(html).not.toContain('\u202e')
+    }
+  },
+)
+
+test('a page of another site can neither read nor frame a flow', async () => {
+  const op = await lab()
+  await op.fetch('/token', formPost(demo, { grant_type: 'x' }))
+  const { id } = op.context.recorder!.flows.list()[0]!
+  for (const path of [`/lab/flow?id=${id}`, `/lab/flow/export?id=${id}`]) {
+    const { headers } = await op.fetch(path, { headers: { origin: 'https://attacker.example' } })
+    expect(headers.get('access-control-allow-origin')).toBeNull()
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+    expect(headers.get('cache-control')).toContain('no-store')
   }
 })

@@ -141,9 +141,10 @@ const codeBinding: GrantRule = {
   admit(grant, { bound }) {
     // Checked at the first token request alone; afterwards the refresh token is bound itself.
     const { dpop_jkt } = ofGrant.of(grant)
-    check(dpop_jkt === undefined || grant.refresh || bound?.cnf.jkt === dpop_jkt, 'invalid_grant', () => ({
+    if (dpop_jkt === undefined || grant.refresh) return
+    check(bound?.cnf.jkt === dpop_jkt, 'invalid_grant', () => ({
       rule: 'RFC 9449 §10',
-      expected: `a proof by the key of dpop_jkt${dpop_jkt === undefined ? '' : `: ${dpop_jkt}`}`,
+      expected: `a proof by the key of dpop_jkt: ${dpop_jkt}`,
       came: bound?.cnf.jkt,
       wanted: dpop_jkt,
       problem: 'the code is bound by dpop_jkt to another key than the one proven',

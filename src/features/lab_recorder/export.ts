@@ -10,6 +10,7 @@ import type { Flow } from '../../models/recording/recorded.ts'
 import { flowOf } from './found_flow.ts'
 
 interface Format {
+  title: string
   type: string
   ending: string
   write(flow: Flow, context: Context): string
@@ -30,11 +31,11 @@ const asJson = (flow: Flow): string =>
     2,
   )
 
-const formats: ReadonlyMap<string, Format> = new Map([
-  ['json', { type: 'application/json', ending: 'json', write: asJson }],
+export const formats: ReadonlyMap<string, Format> = new Map([
+  ['json', { title: 'JSON', type: 'application/json', ending: 'json', write: asJson }],
 ])
 
-const exportPath = '/lab/flow/export'
+export const exportPath = '/lab/flow/export'
 
 /** A file is downloaded and never shown: what a browser sent may be markup. */
 const file = ({ type, ending, write }: Format, flow: Flow, context: Context): Reply => ({

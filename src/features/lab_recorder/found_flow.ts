@@ -7,7 +7,7 @@ import type { Flows } from '../../models/recording/flows.ts'
 import type { Flow } from '../../models/recording/recorded.ts'
 
 /** LAB may have been turned on while the provider runs: a recorder is there from the next start on. */
-function flowsOf({ recorder }: Context): Flows {
+export function flowsOf({ recorder }: Context): Flows {
   if (!recorder)
     throw new HttpError('not_found', {
       expected: 'a provider that was started with LAB',

@@ -59,7 +59,7 @@ const headerOf = ({ answer }: Exchange, name: string): string | undefined =>
 const failedCodes = ({ steps }: Exchange): string[] =>
   steps.flatMap((step) => (step.kind === 'check' && !step.held ? [step.code] : []))
 
-function outcomeOfExchange(exchange: Exchange): Outcome {
+export function outcomeOfExchange(exchange: Exchange): Outcome {
   const { status } = exchange.answer
   const location = headerOf(exchange, 'location')
   if (status >= 500) return 'failed'

@@ -95,6 +95,7 @@ export function createMask(key: Uint8Array, showing: boolean): Mask {
       note(name, value)
       if (jwtAlone.test(value)) return scrub(value)
       if (isSecretMember(name)) return secret(value)
+      if (name === 'error_uri') return clip(scrub(value), longestValue) // it names the request
       return /^https?:\/\//.test(value) ? url(value) : clip(scrub(value), longestValue)
     }
     if (Array.isArray(value)) return value.map((each) => member(name, each))
