@@ -53,6 +53,7 @@ meaning() {
     'registration 400') echo 'registration is open; the body must be JSON with the metadata of the client' ;;
     'registration 401') echo 'registration needs an initial access token' ;;
     'registration 403') echo 'registration is closed' ;;
+    'pair 200') echo 'a PKCE pair, to see what one looks like' ;;
     'page 200') echo 'a page for every browser' ;;
     'logout 200') echo 'no session: there is nothing to end' ;;
     'logout 303') echo 'the form of another site becomes a GET, which has the cookies' ;;

@@ -64,6 +64,7 @@ import { labClientFeature } from './features/lab_client/feature.ts'
 import { labErrors } from './features/lab_errors/feature.ts'
 import { labToken } from './features/lab_token/feature.ts'
 import { mutualTls } from './features/mutual_tls/feature.ts'
+import { migrationPaths } from './features/migration_paths/feature.ts'
 import { par } from './features/par/feature.ts'
 import { registrationManagement } from './features/registration_management/feature.ts'
 import { softwareStatement } from './features/software_statement/feature.ts'
@@ -148,6 +149,7 @@ export const features: readonly Feature[] = [
   requestObjects,
   signedDocuments,
   encryption,
+  migrationPaths,
   registrationManagement,
   softwareStatement,
   pairwise,
@@ -239,13 +241,25 @@ function join(rows: Rows, fillings: readonly Rows[]): Rows {
 export function buildTable(plugged: readonly Feature[] = features, leftOut: readonly Feature[] = []): Table {
   const all = named([[core, ...plugged]], 'features')
   const table = join(sockets, all as readonly (Feature & Rows)[]) as unknown as Joined<Sockets>
-  createRouter(table.endpoints) // throws when two endpoints have the same path
+  const endpoints = mounted(table)
+  createRouter(endpoints) // throws when two endpoints have the same path
   return {
     ...table,
+    endpoints,
     responseModes: aroundModes(table),
     features: all.map((feature) => feature.name),
     personData: [...table.personData, ...leftOut.flatMap((feature) => feature.personData ?? [])],
   }
+}
+
+function mounted({ endpoints, mounts }: Joined<Sockets>): Table['endpoints'] {
+  const unknown = mounts.find((mount) => endpoints.every(({ name }) => name !== mount.endpoint))
+  if (unknown) throw new Error(`no endpoint ${unknown.endpoint} to mount at ${unknown.path}`)
+  if (mounts.length === 0) return endpoints
+  return endpoints.map((each) => {
+    const more = mounts.filter(({ endpoint }) => endpoint === each.name).map(({ path }) => path)
+    return more.length === 0 ? each : { ...each, aliases: [...(each.aliases ?? []), ...more] }
+  })
 }
 
 function aroundModes({ responseModes, around }: Joined<Sockets>): Table['responseModes'] {

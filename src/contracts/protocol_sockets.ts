@@ -19,6 +19,14 @@ import type { Resealed } from '../models/reseal.ts'
 import type { ActiveUser, User } from '../models/user.ts'
 import type { Params } from '../auth/params.ts'
 
+/** One more path of an endpoint of the table: the same endpoint, with its checks, limits and name in metrics. */
+export interface Mount {
+  /** The name of the endpoint. */
+  endpoint: string
+  /** Below the path of the issuer. */
+  path: string
+}
+
 /** A `token_endpoint_auth_method`. `verify` throws `invalid_client` unless the credentials are those of the client. */
 export interface ClientAuthMethod {
   name: string

@@ -43,6 +43,7 @@ import type {
   HealthCheck,
   SealedRecords,
   Job,
+  Mount,
   RegistrationRule,
   RequestSource,
   ResponseMode,
@@ -61,6 +62,8 @@ export interface Answered {
 export const sockets = {
   // HTTP and the process.
   endpoints: named<Endpoint>,
+  /** Endpoints at further paths, which discovery does not name. */
+  mounts: flat<Mount>,
   jobs: named<Job>,
   operation: {
     /** What /health looks at, in this order. */

@@ -1,5 +1,6 @@
 /** Token endpoint: authenticates the client, lets the grant type decide what is issued, and mints the tokens. https://www.rfc-editor.org/rfc/rfc6749#section-3.2 */
 import { check } from '../auth/check.ts'
+import type { Params } from '../auth/params.ts'
 import type { Context } from '../contracts/context.ts'
 import { settled } from '../grants/grant_rules.ts'
 import type { Bound } from '../contracts/grant_type.ts'
@@ -7,6 +8,7 @@ import { mint } from '../grants/mint.ts'
 import { noteTokens } from '../grants/tokens_issued.ts'
 import { form } from '../http/call.ts'
 import type { Call } from '../contracts/call.ts'
+import type { Reply } from '../contracts/reply.ts'
 import { authenticateClient } from '../http/client_authentication.ts'
 import { json } from '../http/reply.ts'
 import type { Client } from '../models/client.ts'
@@ -31,18 +33,20 @@ export const token = defineEndpoint({
       },
     },
   }),
-  async post(call, context) {
-    const params = await form(call, context)
-    const client = await authenticateClient(call, params, context)
-    const grantType = grantTypeOf(params.grant_type, client, context)
-    const bound = await bind(call, client, context)
-    const request = { params, raw: params, client, context, bound }
-    const issue = await settled(await grantType.answer(request), request)
-    const answer = await mint(issue, client, bound, context)
-    noteTokens(call, context, grantType.name, client, issue)
-    return json(200, answer, { pragma: 'no-cache' }) // RFC 6749 §5.1 requires it in addition to Cache-Control
-  },
+  post: async (call, context) => answerTokenRequest(call, context, await form(call, context)),
 })
+
+/** Answers the token request with these parameters. */
+export async function answerTokenRequest(call: Call, context: Context, params: Params): Promise<Reply> {
+  const client = await authenticateClient(call, params, context)
+  const grantType = grantTypeOf(params.grant_type, client, context)
+  const bound = await bind(call, client, context)
+  const request = { params, raw: params, client, context, bound }
+  const issue = await settled(await grantType.answer(request), request)
+  const answer = await mint(issue, client, bound, context)
+  noteTokens(call, context, grantType.name, client, issue)
+  return json(200, answer, { pragma: 'no-cache' }) // RFC 6749 §5.1 requires it in addition to Cache-Control
+}
 
 const served = ({ table }: Context): string[] =>
   [...table.grantTypes.values()].filter((each) => !each.withoutTokenRequest).map(({ name }) => name)

@@ -166,6 +166,7 @@ test('in production at a path, with features off that are on elsewhere, and on t
     STORE_URL: 'sqlite:./latchkey.db',
     ADMINISTRATION: 'false',
     PASSKEYS: 'false',
+    MIGRATION_PATHS: 'true',
     AUDIT_SIGNING_KEY: new Bun.CryptoHasher('sha256').update('audit').digest('base64'),
     UPSTREAM_PROVIDERS: JSON.stringify([{ ...corp, client_id: 'a', client_secret: 'b'.repeat(40) }]),
   })
@@ -179,8 +180,9 @@ test('in production at a path, with features off that are on elsewhere, and on t
     of('GET /login'),
     of('GET /account/connections'),
     of('GET /audit/jwks.json'),
+    of('POST /auth/challenge'),
     of('POST /register'),
-  ]).toEqual([303, 303, 200, 403])
+  ]).toEqual([303, 303, 200, 200, 403])
 })
 
 /** A provider that is not this one. Discovery and the OpenAPI document say what is served; all else is as `answer` says. */

@@ -11,6 +11,7 @@ const kindsOfEndpoints: Readonly<Record<string, string>> = {
   backchannel_authentication: 'CIBA',
   approvals: 'CIBA',
   token: 'token',
+  migration_refresh: 'refresh',
   userinfo: 'userinfo',
   introspection: 'introspection',
   revocation: 'revocation',
