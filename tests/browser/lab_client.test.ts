@@ -52,3 +52,24 @@ test('the code flow', async () => {
   expect(complaints).toEqual([])
   await close()
 })
+
+test('the form of a JWT that the client signs', async () => {
+  const { page, complaints, close } = await openTab(browser)
+  await page.goto(`${op.issuer}/lab/client`)
+  await page.locator('li:has([value=private_key_jwt]) button').click()
+  await page.waitForLoadState()
+  expect(await accessibilityProblems(page)).toEqual([])
+  const claims = page.getByLabel('Claims of client_assertion')
+  await claims.fill(
+    (await claims.inputValue()).replace(`"aud": "${op.issuer}"`, '"aud": "https://another.example"'),
+  )
+  await press(page, 'send')
+  expect(await page.locator('section:has(#answer)').textContent()).toContain('invalid_client')
+  await page.getByLabel('Key of client_assertion').selectOption('other')
+  await press(page, 'send')
+  expect(await page.locator('section:has(#answer)').textContent()).toContain('invalid_client')
+  await press(page, 'send')
+  expect(await page.locator('section:has(#answer) .findings .failed').count()).toBe(0)
+  expect(complaints).toEqual([])
+  await close()
+})

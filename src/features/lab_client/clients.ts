@@ -20,8 +20,36 @@ const prefix = 'latchkey-lab-'
 const registrations = {
   public: {
     client_name: 'Playground of the lab',
-    grant_types: ['authorization_code', 'refresh_token'],
+    grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
     token_endpoint_auth_method: 'none',
+  },
+  confidential: {
+    client_name: 'Playground of the lab (with a secret)',
+    grant_types: [
+      'authorization_code',
+      'implicit',
+      'refresh_token',
+      'client_credentials',
+      'urn:ietf:params:oauth:grant-type:device_code',
+      'urn:ietf:params:oauth:grant-type:token-exchange',
+      'urn:openid:params:grant-type:ciba',
+    ],
+    response_types: [
+      'code',
+      'id_token',
+      'id_token token',
+      'code id_token',
+      'code token',
+      'code id_token token',
+    ],
+    token_endpoint_auth_method: 'client_secret_basic',
+  },
+  keys: {
+    client_name: 'Playground of the lab (with keys)',
+    grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+    token_endpoint_auth_method: 'private_key_jwt',
+    token_endpoint_auth_signing_alg: 'ES256',
+    request_object_signing_alg: 'ES256',
   },
 } satisfies Record<string, Readonly<Record<string, unknown>>>
 

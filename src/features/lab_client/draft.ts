@@ -2,6 +2,7 @@
 import { HttpError } from '../../auth/errors.ts'
 import type { Params } from '../../auth/params.ts'
 import type { Context } from '../../contracts/context.ts'
+import { readSigned, type Signed, tokenOf } from './signed.ts'
 
 export type Pairs = readonly (readonly [name: string, value: string])[]
 
@@ -12,6 +13,8 @@ export interface Draft {
   headers: Pairs
   /** The query of a GET, the form in the body of a POST. */
   params: Pairs
+  /** JWTs that become parameters or headers when the request is sent. */
+  signed?: readonly Signed[]
 }
 
 export const methods: readonly string[] = ['GET', 'POST']
@@ -78,7 +81,22 @@ export const readDraft = (fields: Params, made: Draft): Draft => ({
     ...linesOf(fields.heads, ':').map(([name, value]) => [name.trim().toLowerCase(), value.trim()] as const),
   ].slice(0, mostPairs),
   params: [...prefixed(fields, 'p.'), ...linesOf(fields.more)].slice(0, mostPairs),
+  signed: (made.signed ?? []).map((part) => readSigned(fields, part)),
 })
+
+/** With the JWTs in their places. */
+export function complete({ signed = [], ...draft }: Draft): Draft {
+  const made = (place: Signed['place']): Pairs =>
+    signed.flatMap((part) => {
+      const token = part.place === place ? tokenOf(part) : undefined
+      return token === undefined ? [] : [[part.name, token] as const]
+    })
+  return {
+    ...draft,
+    headers: [...draft.headers, ...made('header')],
+    params: [...draft.params, ...made('param')],
+  }
+}
 
 /** Throws `unprocessable` for a request that would not go to this provider, or that is no HTTP. Returns its address. */
 export function requireSendable(draft: Draft, context: Context): URL {

@@ -50,8 +50,11 @@ export interface Step {
   rule: Rule
   /** What to change before it is sent, and what that shows. */
   tries: readonly string[]
-  /** `browser`: the End-User is sent to the provider and comes back with the answer. */
-  by: 'browser' | 'client'
+  /**
+   * `browser`: the End-User is sent to the provider and comes back with the answer. `person`: a page of the provider that
+   * the End-User opens, such as that of a device; the client hears nothing of it.
+   */
+  by: 'browser' | 'client' | 'person'
   draft(making: Making): Draft | Promise<Draft>
   read(making: Making, answer: Answer): Reading | Promise<Reading>
 }

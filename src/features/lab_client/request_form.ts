@@ -3,6 +3,7 @@ import { parameterMeanings, readMeaning } from '../../auth/parameter_meanings.ts
 import { defineView, type Html } from '../../html/view.ts'
 import { type Draft, methods } from './draft.ts'
 import type { Step } from './flow.ts'
+import { fieldOf, type KeyChoice, keyChoices, type Signed } from './signed.ts'
 import { csrfField, problemView, ruleView } from './view.ts'
 
 const form = defineView(
@@ -79,6 +80,56 @@ export function requestField(prefix: string, name: string, value: string): Html 
 const grouped = (title: string, fields: readonly Html[]): Html[] =>
   fields.length === 0 ? [] : [group({ title, fields })]
 
+const signedView = defineView(
+  'lab_client_signed',
+  '<fieldset><legend>{{name}}: a JWT that the client signs</legend><p><label for="{{header}}">Header of {{name}}</label><textarea id="{{header}}" name="{{header}}" rows="5" spellcheck="false" autocomplete="off">{{headerText}}</textarea></p><p><label for="{{claims}}">Claims of {{name}}</label><textarea id="{{claims}}" name="{{claims}}" rows="10" spellcheck="false" autocomplete="off">{{claimsText}}</textarea></p><p><label for="{{key}}">Key of {{name}}</label><select id="{{key}}" name="{{key}}">{{options}}</select></p></fieldset>',
+  ['name', 'header', 'headerText', 'claims', 'claimsText', 'key', 'options'],
+)
+const keyOption = defineView('lab_client_key', '<option value="{{value}}" {{selected}}>{{text}}</option>', [
+  'value',
+  'selected',
+  'text',
+])
+const keyWords: Readonly<Record<KeyChoice, string>> = {
+  own: 'the key that the provider knows',
+  other: 'another key',
+  none: 'no signature',
+  absent: 'leave the JWT out',
+}
+
+const signedFields = (part: Signed): Html =>
+  signedView({
+    name: part.name,
+    header: fieldOf(part, 'header'),
+    headerText: part.header,
+    claims: fieldOf(part, 'claims'),
+    claimsText: part.claims,
+    key: fieldOf(part, 'key'),
+    options: keyChoices.map((value) =>
+      keyOption({ value, selected: value === part.choice ? 'selected' : '', text: keyWords[value] }),
+    ),
+  })
+
+const person = defineView(
+  'lab_client_person',
+  '<p>{{about}} {{rule}}</p><p><a class="button" href="{{href}}">Open the page</a></p>{{next}}',
+  ['about', 'rule', 'href', 'next'],
+)
+const onward = defineView('lab_client_onward', '<p><a href="{{path}}">Then go on</a></p>', ['path'])
+
+export const personView = (view: {
+  step: Step
+  href: string
+  next: string | undefined
+  action: string
+}): Html =>
+  person({
+    about: view.step.about,
+    rule: ruleView(view.step.rule),
+    href: view.href,
+    next: view.next === undefined ? [] : onward({ path: `${view.action}?step=${view.next}` }),
+  })
+
 export interface RequestForm {
   step: Step
   draft: Draft
@@ -122,6 +173,7 @@ export function requestForm({ step, draft, run, action, csrf, problem }: Request
         isBrowser || draft.method === 'GET' ? 'Query' : 'Form',
         draft.params.map(([name, value]) => requestField('p', name, value)),
       ),
+      ...(draft.signed ?? []).map(signedFields),
     ],
     heads: isBrowser ? [] : heads({}),
     where: isBrowser

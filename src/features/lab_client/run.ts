@@ -12,13 +12,13 @@ import { query } from '../../http/call.ts'
 import { browserOf, csrfToken, ensureBrowser, ownForm } from '../../http/csrf.ts'
 import { labExists } from '../../http/lab_exists.ts'
 import { redirectToIssuer, redirectWithin, withinUrl } from '../../http/reply.ts'
-import { addressOf, type Draft, readDraft, requireSendable } from './draft.ts'
+import { addressOf, complete, type Draft, readDraft, requireSendable } from './draft.ts'
 import { type Flow, type Step, stepOf } from './flow.ts'
 import { findFlow } from './flows/flows.ts'
 import { linksOf } from './links.ts'
 import { makingOf } from './making.ts'
 import { addExchange, type Exchange, findRun, type Run } from './memory.ts'
-import { requestForm } from './request_form.ts'
+import { personView, requestForm } from './request_form.ts'
 import { send } from './sent.ts'
 import { answerText, clip, curlOf, httpOf } from './shown_request.ts'
 import { purpose, startForm, startPath } from './start.ts'
@@ -52,6 +52,8 @@ function chosenStep(flow: Flow, run: Run, name: string | undefined): Step {
   const isDone = last.answer !== undefined && last.findings.every(({ held }) => held)
   return flow.steps[isDone ? at + 1 : at] ?? flow.steps.at(-1)!
 }
+
+const nextOf = ({ steps }: Flow, step: Step): string | undefined => steps[steps.indexOf(step) + 1]?.name
 
 interface Shown {
   call: Call
@@ -87,7 +89,10 @@ function runPage({ call, context, flow, run, step, draft, problem }: Shown): Rep
       ),
       answer: last ? answerView(titleOf(flow, last), last, linksOf(context, last)) : [],
       stepTitle: `Step: ${step.title}`,
-      step: requestForm({ step, draft, run: run.id, action, csrf, problem }),
+      step:
+        step.by === 'person'
+          ? personView({ step, href: addressOf(draft, context).href, next: nextOf(flow, step), action })
+          : requestForm({ step, draft, run: run.id, action, csrf, problem }),
       values: valuesView(run.values),
       earlier: earlierView(
         earlier.map((exchange) => ({
@@ -147,20 +152,22 @@ export const labClientRun = defineEndpoint({
     const made = await step.draft(making)
     const isBrowser = step.by === 'browser'
     const draft = { ...readDraft(fields, made), ...(isBrowser && { method: 'GET', headers: [] }) }
+    if (step.by === 'person') return toRun(context)
     try {
-      const url = requireSendable(draft, context)
+      const request = complete(draft)
+      const url = requireSendable(request, context)
       const sent = {
         step: step.name,
         at: context.clock.now(),
-        http: clip(httpOf(draft, url)),
-        curl: clip(curlOf(draft, url)),
+        http: clip(httpOf(request, url)),
+        curl: clip(curlOf(request, url)),
       }
       if (isBrowser) {
-        const reply = sendBrowser(context, draft)
+        const reply = sendBrowser(context, request)
         addExchange(context, browser, run, { exchange: { ...sent, findings: [] } })
         return reply
       }
-      const answer = await send(call, context, draft)
+      const answer = await send(call, context, request)
       const { values, findings } = await step.read(making, answer)
       const shown = {
         status: answer.status,

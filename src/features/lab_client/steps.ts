@@ -14,20 +14,21 @@ export const pathOf = ({ table }: Context, name: string): string =>
 const redirectUri = ({ config }: Context): string => `${config.issuer}${callbackPath}`
 
 /** A form by this client, authenticated as it registered. */
-async function formAs(making: Making, path: string, params: Pairs): Promise<Draft> {
-  const credentials = await credentialsOf(making)
+export function formAs(making: Making, path: string, params: Pairs): Draft {
+  const credentials = credentialsOf(making)
   return {
     method: 'POST',
     path,
     headers: [formType, ...credentials.headers],
     params: [...params, ...credentials.params],
+    signed: credentials.signed,
   }
 }
 
 const text = (value: unknown): string | undefined =>
   value === undefined ? undefined : typeof value === 'string' ? value : JSON.stringify(value)
 
-const succeeded = ({ status, members }: Answer, rule: Rule): Finding => ({
+export const succeeded = ({ status, members }: Answer, rule: Rule): Finding => ({
   held: status !== undefined && status < 300,
   about: 'The answer is a success.',
   rule,
@@ -60,7 +61,7 @@ export const discoverStep: Step = {
 }
 
 /** What the client compares in an authorization response (RFC 6749 §4.1.2, RFC 9207). */
-const responseFindings = ({ context, values }: Making, { members }: Answer): Finding[] => [
+export const responseFindings = ({ context, values }: Making, { members }: Answer): Finding[] => [
   equal('state is the one that this client sent: the answer belongs to its own request.', 'RFC 6749 §10.12', {
     expected: values.state,
     came: members.state,
@@ -79,7 +80,7 @@ const responseFindings = ({ context, values }: Making, { members }: Answer): Fin
 ]
 
 /** The parameters of an authorization request for a code with PKCE. */
-const codeRequest = ({ context, client, values }: Making): Pairs => [
+export const codeRequest = ({ context, client, values }: Making): Pairs => [
   ['response_type', 'code'],
   ['client_id', client.client.client_id],
   ['redirect_uri', redirectUri(context)],
@@ -118,7 +119,7 @@ export const authorizeStep: Step = {
 const tokens = ['access_token', 'refresh_token', 'id_token', 'token_type', 'scope']
 
 /** What a client reads of the answer of the token endpoint. `nonce`: that of the authorization request that it belongs to. */
-async function readTokens(
+export async function readTokens(
   making: Making,
   answer: Answer,
   { nonce, rule = 'RFC 6749 §5.1' }: { nonce?: string | undefined; rule?: Rule } = {},

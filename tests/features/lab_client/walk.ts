@@ -15,7 +15,7 @@ export interface Walk {
   take(fields?: Record<string, string>): Promise<Page>
 }
 
-const pageIn = ({ page, location }: Landing): Page => {
+export const pageIn = ({ page, location }: Landing): Page => {
   if (!page) throw new Error(`the browser was sent away: ${location.href}`)
   return page
 }

@@ -13,7 +13,7 @@ import {
 } from '../steps.ts'
 
 /** The random values of a client before it sends a browser away. */
-const newRequest = ({ random }: Context): Values => ({
+export const newRequest = ({ random }: Context): Values => ({
   state: random(18),
   nonce: random(18),
   ...generatePkce(random),

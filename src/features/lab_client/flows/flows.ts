@@ -1,8 +1,13 @@
 /** All flows of the playground, one line each. */
 import type { Flow } from '../flow.ts'
+import { clientCredentials, privateKeyJwt } from './client_credentials.ts'
 import { code } from './code.ts'
+import { device } from './device.ts'
+import { dpop } from './dpop.ts'
+import { jar } from './jar.ts'
+import { par } from './par.ts'
 
-export const flows: readonly Flow[] = [code]
+export const flows: readonly Flow[] = [code, clientCredentials, device, par, privateKeyJwt, jar, dpop]
 
 export const findFlow = (name: string | undefined): Flow | undefined =>
   flows.find((each) => each.name === name)
