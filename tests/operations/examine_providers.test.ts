@@ -128,6 +128,26 @@ test('a client that registers itself is examined, and removed', async () => {
   await place.stop()
 })
 
+test('a provider that limits requests is waited for, as long as it says', async () => {
+  const place = await examined()
+  const waits: number[] = []
+  const reach = { ...place.reach, wait: async (seconds: number) => void waits.push(seconds) }
+  let asked = 0
+  const limit = new Response(null, { status: 429, headers: { 'retry-after': '7' } })
+  place.disturb((request, answer) => {
+    const isLimited = request.method === 'POST' && asked++ % 2 === 0
+    return isLimited ? limit.clone() : answer
+  })
+  const report = await reportOf({ issuer: place.issuer, reach }, demo)
+  expect(of(report, 'fail', 'advice')).toEqual({})
+  expect(new Set(waits)).toEqual(new Set([7]))
+  place.disturb((request, answer) => (request.method === 'POST' ? limit.clone() : answer))
+  const limited = await reportOf({ issuer: place.issuer, reach }, demo)
+  expect(of(limited, 'not_examined')['errors.unknown_client']).toBe('the provider limits requests (429)')
+  expect(of(limited, 'fail')).toEqual({})
+  await place.stop()
+})
+
 describe('https', () => {
   const certificate = (days: number) => issueCertificate(folder, { host: 'localhost', days })
   const read = (path: string) => readFileSync(path, 'utf8')

@@ -39,6 +39,7 @@ export function reachOf(issuer: string, caPath?: string): Reach {
     fetch: createOutbound({ config, clock: systemClock, log }).fetch,
     handshake: (newest) => connectTo(issuer, config, newest && { newest }),
     now: systemClock.now,
+    wait: async () => {},
   }
 }
 

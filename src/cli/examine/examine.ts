@@ -78,6 +78,10 @@ function readTimeout(text = '10000'): number {
 
 /** `@FILE` is the first line of a file, so that the secret is in no list of processes. */
 function readSecret(option: string, text: string | undefined): string | undefined {
+  if (text !== undefined && !text.startsWith('@'))
+    process.stderr.write(
+      `warning: --${option} stays in the history of the shell, and other users of this machine may have seen it in the list of processes; --${option} @FILE does not show it\n`,
+    )
   if (!text?.startsWith('@')) return text
   const path = text.slice(1)
   if (!existsSync(path)) throw new UsageError(`--${option}: there is no file ${printable(path)}`)
@@ -126,6 +130,7 @@ function reachOf(issuer: string, given: Given): Reach {
     fetch: outbound.fetch,
     handshake: (newest) => connectTo(issuer, config, newest && { newest }),
     now: systemClock.now,
+    wait: (seconds) => Bun.sleep(seconds * 1000),
   }
 }
 

@@ -24,6 +24,8 @@ export interface Reach {
   /** Undefined without TLS. */
   handshake(newest?: 'TLSv1.1'): Promise<Handshake | undefined>
   now(): number
+  /** Until the provider takes requests again, where it limits them. */
+  wait(seconds: number): Promise<void>
 }
 
 export interface TestClient {
@@ -88,6 +90,13 @@ const oauthDocument = (issuer: string): string => {
 }
 
 const maxBytes = 1_048_576
+/** Seconds. */
+const longestWait = 65
+
+function secondsToWait({ headers }: Answered): number {
+  const asked = Number(headers['retry-after'] ?? Number.NaN)
+  return asked >= 0 && asked <= longestWait ? asked : longestWait
+}
 
 function asker(reach: Reach, latency: Map<string, number>): Sight['ask'] {
   const gets = new Map<string, Promise<Answered>>()
@@ -103,10 +112,18 @@ function asker(reach: Reach, latency: Map<string, number>): Sight['ask'] {
     latency.set(`${options.method ?? 'GET'} ${new URL(url).pathname}`, ms)
     return { ...answer, json: parse(answer.body), ms, at: at + ms / 2 }
   }
+  const patient = async (url: string, options: Asking): Promise<Answered> => {
+    const first = await send(url, options)
+    if (first.status !== 429) return first
+    await reach.wait(secondsToWait(first))
+    const second = await send(url, options)
+    if (second.status === 429) throw new NotExamined('the provider limits requests (429)')
+    return second
+  }
   return (url, options = {}) => {
-    if (options.method !== undefined && options.method !== 'GET') return send(url, options)
+    if (options.method !== undefined && options.method !== 'GET') return patient(url, options)
     const key = JSON.stringify([url, options.headers, options.accept])
-    const asked = gets.get(key) ?? send(url, options)
+    const asked = gets.get(key) ?? patient(url, options)
     gets.set(key, asked)
     return asked
   }

@@ -111,8 +111,8 @@ test('the table: names are distinct, every command loads, and its help has a lin
   }
 })
 
-/** A client secret may come so, with a warning, because scripts for other providers do it (decision 60). A file only has its name here. */
-const warned = ['secret', 'secret-file']
+/** A client secret may come so, with a warning, because scripts for other providers do it (decision 60). A file only has its name here: `secret-file FILE`, `client-secret @FILE`. */
+const warned = ['secret', 'secret-file', 'client-secret', 'registration-token']
 
 test('no command takes a password, a secret or a token as an argument', async () => {
   for (const { load } of commands) {
