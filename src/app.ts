@@ -31,7 +31,7 @@ import { createRouter, methodNotAllowed, type Route } from './http/router.ts'
 import { tracedRequests } from './http/traced_requests.ts'
 import { type Html, isHtml, render } from './html/view.ts'
 import { createCache } from './lib/cache.ts'
-import type { Clock } from './lib/clock.ts'
+import { type Clock, realClock } from './lib/clock.ts'
 import { createLimiter } from './lib/limiter.ts'
 import type { Log } from './lib/log.ts'
 import type { Random } from './lib/random.ts'
@@ -112,7 +112,9 @@ export function createContext({ previous, ...deps }: Deps): Context {
     metrics: previous?.metrics ?? createMetrics(),
     usage: previous?.usage ?? createUsage(config.usageClients),
     birth: deps.birth ?? neverLost,
-    clockGuard: previous?.clockGuard ?? createClockGuard(deps, config.clockTolerance),
+    clockGuard:
+      previous?.clockGuard ??
+      createClockGuard({ ...deps, clock: realClock(deps.clock) }, config.clockTolerance),
     looks: looksOf(config),
     outbound: createOutbound(deps),
     clientKeys: new WeakMap(),

@@ -6,6 +6,7 @@ import { entries } from '../config/variables.ts'
 import type { Audit } from '../models/audit/audit.ts'
 import type { Facts } from '../models/audit/kinds.ts'
 import { note, record } from '../models/audit/note.ts'
+import { realClock } from '../lib/clock.ts'
 import { lastingKey, rootOf } from '../models/lasting_root.ts'
 import { featureEntries } from '../table.ts'
 import { operatorName } from './operator.ts'
@@ -24,7 +25,7 @@ export async function openTrail(opened: Opened, of: 'server' | 'cli'): Promise<A
   const people = lastingKey((await openRoot(opened)) ?? rootOf(secretKey[0]), pseudonymPurpose)
   const chain = of === 'server' ? name : `${name}.cli`
   return openAudit(
-    opened,
+    { ...opened, clock: realClock(opened.clock) },
     { issuer, secretKey, people, signingKeys, chain, operator: operatorName() },
     of === 'server',
   )

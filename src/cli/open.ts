@@ -5,7 +5,8 @@ import { type Config, loadConfig } from '../config.ts'
 import { readAuthorities } from '../config/named_files.ts'
 import type { Env } from '../config/read.ts'
 import { SettingFault } from '../config/setting_fault.ts'
-import { type Clock, systemClock } from '../lib/clock.ts'
+import { type Clock, realClock, systemClock } from '../lib/clock.ts'
+import { createLabClock } from '../lib/lab_clock.ts'
 import { type AdjustableLog, createLog, type Fields, type Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
 import { deriveKeys } from '../lib/secret_keys.ts'
@@ -76,7 +77,8 @@ export interface OpenedPlain extends Omit<Opened, 'store'> {
 /** The store as it is kept, which may be one that a restore did not finish. `stream` gets the lines of the log. */
 export async function openPlain(config: Config, stream: LineStream = process.stderr): Promise<OpenedPlain> {
   const log = logTo(config, stream)
-  return { config, clock: systemClock, log, plain: await openBackend(config, systemClock) }
+  const clock = config.lab ? createLabClock(systemClock) : systemClock
+  return { config, clock, log, plain: await openBackend(config, clock) }
 }
 
 function logTo(config: Config, stream: LineStream): AdjustableLog {
@@ -244,7 +246,7 @@ export async function openKeys(opened: Opened): Promise<OpenedKeys> {
   const options: KeyRingOptions = {
     storage,
     sealingKey: keyRingSecret(config.secretKey),
-    clock,
+    clock: realClock(clock), // keys that were made in a moved time would stay in the store after it
     log,
     algs: algsInUse(config),
     rsaBits: Number(config.rsaKeySize),

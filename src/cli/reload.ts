@@ -34,6 +34,7 @@ export const fixed = {
   idTokenTtl: 'ID_TOKEN_TTL',
   sessionTtl: 'SESSION_TTL',
   clockTolerance: 'CLOCK_TOLERANCE',
+  labSeed: 'LAB_SEED',
   auditSigningKey: 'AUDIT_SIGNING_KEY',
   auditChain: 'AUDIT_CHAIN',
   logFormat: 'LOG_FORMAT',

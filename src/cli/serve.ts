@@ -12,6 +12,7 @@ import { createJobRuns } from '../lib/job_runs.ts'
 import type { Log } from '../lib/log.ts'
 import { createLevels, type LogSetting } from '../lib/log_levels.ts'
 import { systemRandom } from '../lib/random.ts'
+import { seededRandom } from '../lib/seeded_random.ts'
 import { neverLost, openBirth } from '../models/birth.ts'
 import type { Audit } from '../models/audit/audit.ts'
 import type { Facts } from '../models/audit/kinds.ts'
@@ -106,6 +107,8 @@ export async function serve(hangUps: HangUps): Promise<void> {
   const logLevels = createLevels(log, levelsOf(config))
   const settings = () => effectiveSettings(config, { ...origins, env }, applied.names())
   const server = { settings, logLevels, jobRuns: createJobRuns() }
+  // Once, also over reloads: from its beginning it would give the same values again.
+  const random = config.labSeed === undefined ? systemRandom : seededRandom(config.labSeed)
   const makeApp = (previous?: Context): App =>
     createApp({
       ...opened,
@@ -118,7 +121,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
       errorReports,
       server,
       lastingRoot,
-      random: systemRandom,
+      random,
       closing: () => closing,
       soon: (job) => timers?.soon(job),
       unreadSecrets: secrets.names().length > 0 ? secrets.unread : undefined,

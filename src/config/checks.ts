@@ -200,6 +200,18 @@ function checkKeySources(
     report('VAULT_ADDR', 'required with vault-transit:')
 }
 
+/** With a seed, whoever knows it or guesses it computes every code and token. */
+function checkLab({ LAB, LAB_SEED, ISSUER_URL }: Draft, environment: Environment, report: Report): void {
+  if (LAB_SEED === undefined) return
+  const issuer = ISSUER_URL ? new URL(ISSUER_URL) : undefined
+  const name = 'LAB_SEED'
+  if (environment === 'production')
+    report(name, 'expected none in production: it makes every secret predictable')
+  else if (LAB === false) report(name, 'expected none without LAB')
+  else if (issuer && !isLoopbackHost(issuer.hostname))
+    report(name, `expected an issuer on this machine, because every secret is predictable, got ${ISSUER_URL}`)
+}
+
 /** `draft` lacks values that were already reported, so that none is reported twice. */
 export function checkTogether(draft: Draft, environment: Environment, isSet: IsSet, report: Report): void {
   checkStore(draft, environment, report)
@@ -210,6 +222,7 @@ export function checkTogether(draft: Draft, environment: Environment, isSet: IsS
   checkAlgs(draft, report)
   checkKeySources(draft, report)
   checkRotation(draft, report)
+  checkLab(draft, environment, report)
   if (environment === 'production') checkProduction(draft, report)
   for (const [smaller, larger, more] of orders) {
     const [value, limit] = [draft[smaller], draft[larger]]

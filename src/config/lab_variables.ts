@@ -22,5 +22,10 @@ export const labSections = {
       default: 'false',
       help: 'The recorder of the lab keeps and shows passwords, secrets, codes, tokens and cookies as they were sent, and not masked. For a class with accounts that are made for it.',
     },
+    {
+      name: 'LAB_SEED',
+      schema: is.text,
+      help: 'Random values are computed from this text, so that two runs of a lesson are alike. Every code, token and session can then be predicted: only in development, with LAB, and with an issuer on this machine.',
+    },
   ],
 } as const satisfies Sections

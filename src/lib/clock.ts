@@ -5,7 +5,24 @@ export interface Clock {
   now(): number
   /** Milliseconds since some moment. They go on alike when the time of day is set. Absent: `now` is never set. */
   elapsed?(): number
+  /** Of the clock of the teaching lab alone (lab_clock.ts). */
+  readonly lab?: LabControls
 }
+
+/** How the clock of the lab is moved. Milliseconds since the epoch. */
+export interface LabControls {
+  /** The clock of the machine. */
+  readonly real: Clock
+  state(): { aheadMs: number; isStopped: boolean }
+  /** False, and nothing changes, for a time that is too far away. */
+  moveTo(moment: number): boolean
+  stop(): void
+  run(): void
+  reset(): void
+}
+
+/** The clock of the machine, for what must not follow the clock of the lab. */
+export const realClock = (clock: Clock): Clock => clock.lab?.real ?? clock
 
 export const systemClock: Clock = { now: () => Date.now(), elapsed: () => performance.now() }
 

@@ -18,7 +18,7 @@ import { deriveKey } from '../../src/lib/hash.ts'
 import { type AdjustableLog, createLog, type Log } from '../../src/lib/log.ts'
 import { createJobRuns } from '../../src/lib/job_runs.ts'
 import { createLevels } from '../../src/lib/log_levels.ts'
-import { systemRandom } from '../../src/lib/random.ts'
+import { type Random, systemRandom } from '../../src/lib/random.ts'
 import { type KeyRing, loadKeyRing } from '../../src/models/key_ring.ts'
 import { recordedKeys } from '../../src/models/recorded_keys.ts'
 import type { KeyStorage } from '../../src/models/key_ring_options.ts'
@@ -73,6 +73,7 @@ export interface ProviderOptions {
   /** That of a store that may lose records. */
   birth?: Birth
   lastingRoot?: Uint8Array
+  random?: Random
 }
 
 /** Development settings with the demo people and clients and without the lab, unless `env` says otherwise. */
@@ -119,7 +120,7 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
     audit,
     parsed: frozenRecords(),
     keys: recorder ? recordedKeys(keys, recorder) : keys,
-    random: systemRandom,
+    random: options.random ?? systemRandom,
     recorder,
     ...(options.table && { table: options.table }),
     ...(options.birth && { birth: options.birth }),

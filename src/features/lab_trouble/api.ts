@@ -13,7 +13,7 @@ import type { Fault } from './fault.ts'
 import { faults } from './faults.ts'
 import { type Entry, listOn, switchOff, switchOn, type Wish } from './trouble.ts'
 
-const usual = { minutes: 60, slow: 5 }
+export const usual = { minutes: 60, slow: 5 }
 
 const Body = v.strictObject({
   client_id: v.string(),

@@ -2,6 +2,7 @@
 import type { Answer, Endpoint } from '../../contracts/endpoint.ts'
 import { defineFeature, type DocumentWrapper, type ResponseMode } from '../../contracts/feature.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
+import { ownForm } from '../../http/csrf.ts'
 import { labExists } from '../../http/lab_exists.ts'
 import { lazy } from '../../lib/lazy.ts'
 
@@ -41,6 +42,20 @@ const idToken: DocumentWrapper = {
 
 const inApi = lazy(() => import('./api.ts'))
 
+const onPage = lazy(() => import('./page.ts'))
+
+const page = defineEndpoint({
+  name: 'lab_trouble',
+  path: '/lab/trouble',
+  advertised: false,
+  page: true,
+  exists: labExists,
+  labMenu: { order: 70, icon: 'triangle-alert', title: 'Trouble' },
+  form: ownForm('lab_trouble'),
+  get: async (call, context) => (await onPage()).show(call, context),
+  post: async (call, context, { fields }) => (await onPage()).submit(call, context, fields),
+})
+
 const api = defineEndpoint({
   name: 'lab_trouble_api',
   path: '/lab/api/trouble',
@@ -56,7 +71,7 @@ const api = defineEndpoint({
 export const labTrouble = defineFeature({
   name: 'lab_trouble',
   when: ({ lab }) => lab,
-  endpoints: [api],
+  endpoints: [page, api],
   around: { answers, modes },
   documentWrappers: [idToken],
 })
