@@ -59,7 +59,7 @@ import { emailAddress } from './features/email_address/feature.ts'
 import { recovery } from './features/recovery/feature.ts'
 import { labFeature } from './features/lab/feature.ts'
 import { labRecorder } from './features/lab_recorder/feature.ts'
-import { labClock, labClockHeader } from './features/lab_clock/feature.ts'
+import { labClock, labClockByHeader } from './features/lab_clock/feature.ts'
 import { labTrouble } from './features/lab_trouble/feature.ts'
 import { labClientFeature } from './features/lab_client/feature.ts'
 import { labErrors } from './features/lab_errors/feature.ts'
@@ -174,7 +174,7 @@ export const features: readonly Feature[] = [
   labFeature,
   labRecorder,
   labClock,
-  labClockHeader,
+  labClockByHeader,
   labTrouble,
   labErrors,
   labToken,

@@ -200,8 +200,14 @@ function checkKeySources(
     report('VAULT_ADDR', 'required with vault-transit:')
 }
 
-/** With a seed, whoever knows it or guesses it computes every code and token. */
-function checkLab({ LAB, LAB_SEED, ISSUER_URL }: Draft, environment: Environment, report: Report): void {
+/** A seed makes every secret predictable, and the header of a clock revives what has expired. */
+function checkLab(
+  { LAB, LAB_SEED, LAB_CLOCK_HEADER, ISSUER_URL }: Draft,
+  environment: Environment,
+  report: Report,
+): void {
+  if (LAB_CLOCK_HEADER && environment === 'production')
+    report('LAB_CLOCK_HEADER', 'expected false in production: by the header, what has expired is accepted')
   if (LAB_SEED === undefined) return
   const issuer = ISSUER_URL ? new URL(ISSUER_URL) : undefined
   const name = 'LAB_SEED'

@@ -23,6 +23,12 @@ export const labSections = {
       help: 'The recorder of the lab keeps and shows passwords, secrets, codes, tokens and cookies as they were sent, and not masked. For a class with accounts that are made for it.',
     },
     {
+      name: 'LAB_CLOCK_HEADER',
+      schema: is.boolean,
+      default: 'false',
+      help: 'The header X-Lab-Clock of a request (+3600, or an ISO time) has that request answered at another time, for tests. Only in development, with LAB, from LAB_NETWORKS.',
+    },
+    {
       name: 'LAB_SEED',
       schema: is.text,
       help: 'Random values are computed from this text, so that two runs of a lesson are alike. Every code, token and session can then be predicted: only in development, with LAB, and with an issuer on this machine.',

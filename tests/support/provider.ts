@@ -8,6 +8,7 @@ import { effectiveSettings } from '../../src/cli/effective_settings.ts'
 import { withRecorder } from '../../src/cli/observed.ts'
 import { seedDemo } from '../../src/cli/seed_demo.ts'
 import { loadConfig } from '../../src/config.ts'
+import { createLabClock } from '../../src/lib/lab_clock.ts'
 import type { Context, Table } from '../../src/contracts/context.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { deepFreeze } from '../../src/lib/freeze.ts'
@@ -78,9 +79,10 @@ export interface ProviderOptions {
 
 /** Development settings with the demo people and clients and without the lab, unless `env` says otherwise. */
 export async function provider(options: ProviderOptions = {}): Promise<Provider> {
-  const clock = options.clock ?? turnableClock()
+  const turned = options.clock ?? turnableClock()
   const env = { LOG_LEVEL: 'debug', LAB: 'false', ...options.env }
   const config = loadConfig(env, { featureEntries })
+  const clock = config.lab ? { ...createLabClock(turned), advance: turned.advance } : turned
   const lines: string[] = []
   const plainLog = createLog(config.logLevel, config.logFormat, (line) => lines.push(line))
   const log = options.observe?.(plainLog) ?? plainLog
@@ -90,14 +92,14 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
     (await loadKeyRing({
       storage: options.keyStorage ?? sharedKeys,
       sealingKey: deriveKey('tests', 'signing keys'),
-      clock,
+      clock: turned,
       log,
       algs: algsInUse(config),
       rsaBits: Number(config.rsaKeySize),
       activationDelay: 600,
       retention: 3600,
       hints: config.sessionTtl,
-      remote: options.remote?.({ clock, log }),
+      remote: options.remote?.({ clock: turned, log }),
     }))
   const { auditSigningKey: signingKeys, auditChain: chain = 'test', issuer, secretKey } = config
   const audit =

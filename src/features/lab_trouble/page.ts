@@ -24,7 +24,7 @@ const mostClients = 1_000
 
 const page = defineView(
   'lab_trouble',
-  '<p>The lab tells one client something wrong, so that its author sees what the client checks. A fault ends by itself after an hour at most. <code>latchkey try-client</code> runs all of them.</p><h2>On now</h2>{{on}}<h2>Tell a client</h2>{{form}}<h2>All faults</h2>{{table}}',
+  '<p>The lab tells one client something wrong, so that its author sees what the client checks. A fault ends by itself after an hour at most. <code>latchkey try-client</code> runs all of them.</p><section><h2>On now</h2>{{on}}</section><section><h2>Tell a client</h2>{{form}}</section><section><h2>All faults</h2>{{table}}</section>',
   ['on', 'form', 'table'],
 )
 const nothing = defineView('lab_trouble_none', '<p class="muted">{{text}}</p>', ['text'])
@@ -36,7 +36,7 @@ const scroll = defineView(
 const head = defineView('lab_trouble_head', '<th scope="col">{{title}}</th>', ['title'])
 const onRow = defineView(
   'lab_trouble_on',
-  '<tr><th scope="row">{{fault}}</th><td data-title="Client">{{client}}</td><td data-title="Told">{{told}}</td><td data-title="Ends">{{until}}</td><td data-title="Address">{{address}}</td><td>{{end}}</td></tr>',
+  '<tr><th scope="row">{{fault}}</th><td data-title="Client">{{client}}</td><td data-title="Times told">{{told}}</td><td data-title="Ends">{{until}}</td><td data-title="Address">{{address}}</td><td data-title="Switch">{{end}}</td></tr>',
   ['fault', 'client', 'told', 'until', 'address', 'end'],
 )
 const faultRow = defineView(
@@ -54,7 +54,7 @@ const onOf = ({ action, csrf_token }: Shared, { client_id, fault, told, until, a
   onRow({
     fault: codeText({ text: fault }),
     client: foreignText(client_id),
-    told: `${told} times`,
+    told: `${told}`,
     until: new Date(until * 1000).toISOString().replace('.000Z', 'Z'),
     address,
     end: labForm({
@@ -116,7 +116,7 @@ export async function show(call: Call, context: Context): Promise<Reply> {
         ? nothing({ text: 'No client is told anything wrong.' })
         : table(
             'Faults that are on',
-            ['Fault', 'Client', 'Told', 'Ends', 'Address', ''],
+            ['Fault', 'Client', 'Times told', 'Ends', 'Address', 'Switch'],
             on.map((entry) => onOf(shared, entry)),
           ),
     form: switchForm(shared, marked, call.address),
