@@ -8,6 +8,7 @@ import { redirectCauses } from './redirects.ts'
 import { requestCauses } from './request.ts'
 import { secretCauses } from './secrets.ts'
 import { scopeCauses } from './scopes.ts'
+import { stepCauses } from './steps.ts'
 import { tokenCauses } from './tokens.ts'
 import { transportCauses } from './transport.ts'
 
@@ -22,4 +23,5 @@ export const causeRows: readonly CauseRow[] = [
   ...assertionCauses,
   ...scopeCauses,
   ...tokenCauses,
+  ...stepCauses,
 ]
