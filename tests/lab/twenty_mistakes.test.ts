@@ -6,7 +6,7 @@ import type { ServedProvider } from '../browser/served.ts'
 import { authorizationUrl, basic, demo, formPost, browserClient, type TestClient } from '../support/client.ts'
 import { authorize, browser } from '../support/flow.ts'
 import type { Person } from '../support/person.ts'
-import { explain, explainById, type Explained, serveLab } from './explained.ts'
+import { explain, explainById, type Explained, misnamed, serveLab } from './explained.ts'
 
 let op: ServedProvider
 let who: Person
@@ -306,6 +306,52 @@ const stories: readonly Story[] = [
     },
   },
   {
+    mistake: 'the variable with the client_id is not set, so that the text undefined is sent',
+    cause: 'variable_not_set',
+    says: ['client_id came without a value: a variable is not set.', 'VITE_'],
+    make: () => ask({ client_id: 'undefined' }),
+  },
+  {
+    mistake: 'the variable with the code_verifier is empty',
+    cause: 'variable_not_set',
+    says: ['code_verifier came without a value'],
+    async make() {
+      const { code } = await signIn()
+      return redeem(code, '')
+    },
+  },
+  {
+    mistake: 'the code is redeemed by another client',
+    cause: 'handle_of_other_client',
+    says: ['The code was issued to the client client123, and public-client sends it.'],
+    async make() {
+      const { code, code_verifier } = await signIn()
+      return redeem(code, code_verifier, browserClient)
+    },
+  },
+  {
+    mistake: 'a silent sign-in runs in a hidden frame',
+    cause: 'silent_sign_in_in_a_frame',
+    says: ['in a frame of another site', 'offline_access'],
+    make: () =>
+      op.fetch(authorizationUrl(op.issuer, demo, { prompt: 'none' }).url, {
+        headers: { 'sec-fetch-dest': 'iframe', 'sec-fetch-site': 'cross-site' },
+      }),
+  },
+  {
+    mistake: 'the authorization URL of a pushed request is reloaded',
+    cause: 'pushed_request_spent',
+    says: ['The request_uri was used before', 'Push the request again'],
+    async make() {
+      const { params } = authorizationUrl(op.issuer, demo)
+      const pushed = await op.fetch('/par', formPost(demo, params as Fields))
+      const { request_uri } = (await pushed.json()) as { request_uri: string }
+      const query = new URLSearchParams({ client_id: demo.client_id, request_uri })
+      await who.goThrough(`${op.issuer}/authorize?${query}`)
+      return op.fetch(`/authorize?${query}`)
+    },
+  },
+  {
     mistake: 'a client is not registered for client_credentials',
     cause: 'grant_type_not_registered',
     says: ['is not registered for the grant type client_credentials', '--grant-type client_credentials'],
@@ -492,6 +538,8 @@ for (const { mistake, cause, says, make, read = explain } of stories)
     expect(page.status).toBe(200)
     expect(page.causes[0]).toBe(cause)
     for (const text of says) expect(page.text).toContain(text)
+    expect(await misnamed(page.lines)).toEqual([])
+    expect(page.text).toContain('How to mend it')
   })
 
 test('there are at least twenty, and each names a cause of its own or another evidence', () => {

@@ -10,6 +10,7 @@ import {
 import { causeRows } from '../../src/features/lab_errors/causes/rows.ts'
 import { compare, mostLike } from '../../src/features/lab_errors/compare.ts'
 import type { Failure } from '../../src/features/lab_errors/failure.ts'
+import { misnamed } from '../lab/explained.ts'
 import { provider } from '../support/provider.ts'
 
 describe('compare', () => {
@@ -62,7 +63,7 @@ const bare: Failure = {
   code: 'invalid_request',
   status: 400,
   rule: 'RFC 6749 §3.1',
-  expected: '',
+  expected: 'something',
   request: {
     method: 'POST',
     path: '/token',
@@ -154,6 +155,7 @@ test('no row needs more than a failure has, and none says nothing or undefined',
   ]
   const { context } = await provider()
   let explained = 0
+  const lines = new Set<string>()
   for (const code of codes)
     for (const rule of rules)
       for (const failure of failures)
@@ -161,10 +163,11 @@ test('no row needs more than a failure has, and none says nothing or undefined',
           const about = seen({ ...failure, code, rule: rule as Failure['rule'] }, { context, isBlocked })
           for (const cause of causesOf(causeRows, about)) {
             explained++
+            for (const { code = [] } of cause.mend) for (const each of [code].flat()) lines.add(each)
             const said = [
               cause.title,
               ...cause.evidence,
-              ...cause.mend.flatMap(({ text, code: lines = [] }) => [text, ...[lines].flat()]),
+              ...cause.mend.flatMap(({ text, code = [] }) => [text, ...[code].flat()]),
             ]
             expect(said.filter((each) => /undefined|NaN|\[object/.test(each) || each.trim() === '')).toEqual(
               [],
@@ -172,6 +175,7 @@ test('no row needs more than a failure has, and none says nothing or undefined',
           }
         }
   expect(explained).toBeGreaterThan(1_000)
+  expect(await misnamed([...lines])).toEqual([])
 })
 
 test('each row has a name of its own', () => {

@@ -53,6 +53,10 @@ export interface Traces {
   proof?: ReadJwt | undefined
   /** The access token, and how it came. */
   token?: { look: HandleLook; jwt?: ReadJwt | undefined; place: 'header' | 'body' | 'query' } | undefined
+  /** Parameters whose value is that of a variable that was not set: `undefined`, `${CLIENT_ID}`, nothing. */
+  unset?: readonly string[] | undefined
+  /** What id_token_hint says of itself. */
+  hint?: ReadJwt | undefined
   /** Of Authorization: Basic: how its text fails. */
   basic?: 'not base64' | 'no colon' | 'empty' | undefined
 }

@@ -140,6 +140,12 @@ function tokenTrace({ call, form, query }: AtHand): Traces['token'] {
   return undefined
 }
 
+/** What a template or a program writes for a variable without a value. */
+const unset = /^(?:undefined|null|None|NaN|\[object Object\]|\$\{?\w+\}?|\{\{.*\}\}|<[\w -]+>|%\w+%|)$/
+
+const unsetIn = ({ form, query }: AtHand): string[] =>
+  [...query, ...form].flatMap(([name, value]) => (unset.test(value) ? [clip(name, 60)] : [])).slice(0, 5)
+
 export async function tracesOf(at: AtHand): Promise<Traces> {
   const { context, form, call } = at
   const handle = form.get('code') ?? form.get('refresh_token')
@@ -156,5 +162,7 @@ export async function tracesOf(at: AtHand): Promise<Traces> {
     proof: readJwt(call.request.headers.get('dpop') ?? undefined),
     token: tokenTrace(at),
     basic: basicTrace(at),
+    unset: unsetIn(at),
+    hint: readJwt(form.get('id_token_hint') ?? at.query.get('id_token_hint')),
   }
 }

@@ -90,9 +90,11 @@ export const assertionCauses: readonly CauseRow[] = [
       const values = [aud].flat()
       if (!seen.failure.traces.assertion || (values.length === 1 && values[0] === issuer)) return undefined
       const came = typeof aud === 'string' ? aud : (JSON.stringify(aud) ?? 'absent')
+      const { problem = '', expected } = seen.failure
+      const isSaid = problem.includes('unexpected "aud"') || expected.startsWith('client_assertion: aud')
       const isSlash = typeof aud === 'string' && aud.replace(/\/$/, '') === issuer
       return {
-        certainty: 'likely',
+        certainty: isSaid ? 'proven' : 'likely',
         title: isSlash
           ? 'aud of the assertion has a slash at its end, which the issuer has not.'
           : `aud of the assertion is ${came}, and the issuer ${issuer} is expected.`,
@@ -134,7 +136,7 @@ export const assertionCauses: readonly CauseRow[] = [
     explain(seen) {
       const { header } = seen.failure.traces.assertion ?? {}
       const problem = seen.failure.problem ?? ''
-      if (!header || !/signature|no applicable key|alg/i.test(problem)) return undefined
+      if (!header || !/signature|no applicable key|"alg"|algorithm/i.test(problem)) return undefined
       const keys = (seen.client as { jwks?: { keys?: { kid?: string; alg?: string }[] } } | undefined)?.jwks
         ?.keys
       return {
@@ -154,6 +156,48 @@ export const assertionCauses: readonly CauseRow[] = [
         ],
       }
     },
+  },
+  {
+    name: 'assertion_lifetime',
+    codes: ['invalid_client'],
+    explain(seen) {
+      const { exp, iat } = seen.failure.traces.assertion?.claims ?? {}
+      const until = secondsOf(exp)
+      const isPast = until !== undefined && until < seen.failure.at / 1000 && iat === undefined
+      if (!isPast && !seen.failure.expected.includes('exp is required')) return undefined
+      if (until !== undefined && until > largestSeconds) return undefined
+      return {
+        certainty: 'proven',
+        title:
+          until === undefined
+            ? 'The assertion has no exp.'
+            : isPast
+              ? `The assertion expired ${duration(seen.failure.at - until * 1000)} before.`
+              : `The assertion is valid for ${duration(until * 1000 - seen.failure.at)}, which is too long.`,
+        evidence: ['An assertion is for one request, so that a stolen one is soon of no use.'],
+        mend: [
+          { text: 'Make it right before the request:', code: 'exp: Math.floor(milliseconds / 1000) + 60' },
+        ],
+      }
+    },
+  },
+  {
+    name: 'proof_without_token_hash',
+    codes: ['invalid_dpop_proof'],
+    explain: ({ failure }) =>
+      failure.expected.startsWith('ath must')
+        ? {
+            certainty: 'proven',
+            title: 'ath of the DPoP proof is absent, or is the hash of another access token.',
+            evidence: ['A proof for an API names the token that it is sent with.'],
+            mend: [
+              {
+                text: 'Add the hash to proofs for APIs, made anew after each refresh:',
+                code: '"ath": base64url(SHA-256(access_token))',
+              },
+            ],
+          }
+        : undefined,
   },
   {
     name: 'assertion_used_before',

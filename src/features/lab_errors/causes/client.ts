@@ -65,7 +65,9 @@ export const clientCauses: readonly CauseRow[] = [
     codes,
     explain({ failure, client }) {
       const { clientId } = failure
-      if (client || clientId === undefined || !failure.expected.startsWith('client_id')) return undefined
+      const isFetched = failure.rule.startsWith('Client ID Metadata Document')
+      if (client || clientId === undefined || isFetched || !failure.expected.startsWith('client_id'))
+        return undefined
       return {
         certainty: 'possible',
         title: `No client ${clientId} is registered at ${failure.request.url.host}.`,
@@ -214,6 +216,36 @@ export const clientCauses: readonly CauseRow[] = [
               sending.client_secret_basic!,
             ],
           },
+  },
+  {
+    name: 'client_document',
+    codes: ['invalid_client'],
+    rule: 'Client ID Metadata Document',
+    explain: ({ failure }) => ({
+      certainty: 'likely',
+      title: 'The client_id is the address of a metadata document, and the document cannot be used.',
+      evidence: [failure.problem ?? failure.expected],
+      mend: [
+        {
+          text: 'Look at what this provider would get:',
+          code: `curl -i ${word(failure.clientId ?? 'CLIENT_ID')}`,
+        },
+        { text: 'A host of a private network is asked only if it is listed:', code: 'OUTBOUND_ALLOW_HOSTS' },
+      ],
+    }),
+  },
+  {
+    name: 'client_certificate',
+    codes: ['invalid_client', 'invalid_token'],
+    explain: ({ failure }) =>
+      /client certificate/i.test(failure.expected)
+        ? {
+            certainty: 'likely',
+            title: 'The connection has no TLS client certificate, or another one than the client registered.',
+            evidence: ['A proxy that ends TLS must ask for the certificate and pass it on.'],
+            mend: [{ text: 'Send it:', code: 'curl --cert client.pem --key client.key …' }],
+          }
+        : undefined,
   },
   {
     name: 'two_methods',

@@ -12,6 +12,18 @@ function usedBefore({ failure }: Seen, grantType: string): Use | undefined {
   return isAmong ? uses.at(-2) : uses.at(-1)
 }
 
+/**
+ * The use of the code before this request. Where the record of the code is gone, the request may have another code of the
+ * same authorization, so that the use is likely and not proven.
+ */
+function codeUsed(seen: Seen): { use: Use; certainty: 'proven' | 'likely' } | undefined {
+  const { expected, traces } = seen.failure
+  const isKnown = /used before$|still valid$/.test(expected)
+  const isGone = expected.startsWith('a code that was issued at most') && traces.handle === 'code'
+  const use = isKnown || isGone ? usedBefore(seen, 'authorization_code') : undefined
+  return use && { use, certainty: isKnown ? 'proven' : 'likely' }
+}
+
 const by = (use: Use, seen: Seen): string =>
   use.clientId === seen.failure.clientId ? 'by the same client' : `by the client ${use.clientId}`
 
@@ -46,10 +58,11 @@ export const codeCauses: readonly CauseRow[] = [
     codes: ['invalid_grant'],
     rule: 'RFC 6749 §4.1.2',
     explain(seen) {
-      const use = grantTypeIs(seen, 'authorization_code') && usedBefore(seen, 'authorization_code')
-      if (!use || seen.failure.at - use.at >= atOnce) return undefined
+      const used = codeUsed(seen)
+      if (!used || seen.failure.at - used.use.at >= atOnce) return undefined
+      const { use, certainty } = used
       return {
-        certainty: 'proven',
+        certainty,
         title: `The code was redeemed twice at once: the first request came ${duration(seen.failure.at - use.at)} before, ${by(use, seen)}.`,
         evidence: ['A program sent both requests: they are closer together than a person can reload a page.'],
         mend: twice,
@@ -61,10 +74,11 @@ export const codeCauses: readonly CauseRow[] = [
     codes: ['invalid_grant'],
     rule: 'RFC 6749 §4.1.2',
     explain(seen) {
-      const use = grantTypeIs(seen, 'authorization_code') && usedBefore(seen, 'authorization_code')
-      if (!use || seen.failure.at - use.at < atOnce) return undefined
+      const used = codeUsed(seen)
+      if (!used || seen.failure.at - used.use.at < atOnce) return undefined
+      const { use, certainty } = used
       return {
-        certainty: 'proven',
+        certainty,
         title: `The code was redeemed ${duration(seen.failure.at - use.at)} before, ${by(use, seen)}: a page that was reloaded?`,
         evidence: ['A code can be redeemed once.'],
         mend: [...reloaded, ...twice],
@@ -72,21 +86,22 @@ export const codeCauses: readonly CauseRow[] = [
     },
   },
   {
-    name: 'code_of_other_client',
+    name: 'handle_of_other_client',
     codes: ['invalid_grant'],
     explain(seen) {
       const issued = seen.failure.traces.history?.issued
       if (!issued || issued.clientId === seen.failure.clientId) return undefined
+      const what = grantTypeIs(seen, 'refresh_token') ? 'refresh token' : 'code'
       return {
         certainty: 'proven',
-        title: `The code was issued to the client ${issued.clientId}, and ${seen.failure.clientId ?? 'another client'} redeems it.`,
-        evidence: ['The authorization request and the token request must name the same client_id.'],
+        title: `The ${what} was issued to the client ${issued.clientId}, and ${seen.failure.clientId ?? 'another client'} sends it.`,
+        evidence: ['The authorization request and each token request after it must name the same client_id.'],
         mend: [
           {
             text: 'Set one client_id for both requests. Often one of them comes from another environment file.',
           },
           {
-            text: `Or send the authorization request as this client:`,
+            text: 'Or send the authorization request as this client:',
             code: `client_id=${seen.failure.clientId ?? ''}`,
           },
         ],
@@ -103,7 +118,7 @@ export const codeCauses: readonly CauseRow[] = [
       if (!issued || failure.at - issued.at < ttl * 1000 || !grantTypeIs(seen, 'authorization_code'))
         return undefined
       return {
-        certainty: 'proven',
+        certainty: codeUsed(seen) ? 'possible' : 'proven',
         title: `The code expired: it was issued ${duration(failure.at - issued.at)} before and is valid for ${ttl} seconds.`,
         evidence: [
           'A program that stops at a breakpoint, or a person who copies the code by hand, takes too long.',
@@ -177,6 +192,30 @@ export const codeCauses: readonly CauseRow[] = [
         title: `The value of refresh_token is ${look === 'other' ? 'not from this provider' : `a ${look}`}.`,
         evidence: ['A refresh token of this provider begins with lkr_.'],
         mend: [{ text: 'Send the refresh_token of the token response, not its access_token or id_token.' }],
+      }
+    },
+  },
+  {
+    name: 'authorization_ended',
+    codes: ['invalid_grant'],
+    explain({ failure }) {
+      const { history, handle } = failure.traces
+      const isOurs = handle === 'code' || handle === 'refresh token'
+      if (!isOurs || !history || !/^a valid refresh token|still valid$|has not ended/.test(failure.expected))
+        return undefined
+      return {
+        certainty: 'possible',
+        title: 'The authorization has ended, and its tokens with it.',
+        evidence: [
+          'It ends when the End-User signs out, changes the password or removes the access of the app, when a token of it is revoked, and when a code or a refresh token of it came twice.',
+        ],
+        mend: [
+          { text: 'Send a new authorization request.' },
+          {
+            text: 'Access that stays after the sign-out is asked for by:',
+            code: 'scope=openid%20offline_access',
+          },
+        ],
       }
     },
   },

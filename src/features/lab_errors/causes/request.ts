@@ -29,6 +29,26 @@ const elsewhere: readonly (readonly [pattern: RegExp, endpoint: string])[] = [
 
 export const requestCauses: readonly CauseRow[] = [
   {
+    name: 'variable_not_set',
+    explain({ failure }) {
+      const names = failure.traces.unset ?? []
+      const about = names.filter((name) => failure.expected.includes(name) || failure.problem?.includes(name))
+      if (about.length === 0) return undefined
+      return {
+        certainty: 'proven',
+        title: `${about.join(' and ')} came without a value: a variable is not set.`,
+        evidence: [
+          'The value is empty, or what a program writes for nothing, such as undefined or ${CLIENT_ID}.',
+        ],
+        mend: [
+          {
+            text: 'Print the variable in the program that sends the request. Many tools read .env only when they are told to, and only names with a prefix (VITE_, NEXT_PUBLIC_) reach a browser.',
+          },
+        ],
+      }
+    },
+  },
+  {
     name: 'json_body',
     codes: ['invalid_request'],
     rule: 'RFC 6749 §3.2',

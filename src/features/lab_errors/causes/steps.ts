@@ -54,6 +54,30 @@ export const stepCauses: readonly CauseRow[] = [
     },
   },
   {
+    name: 'hint_not_usable',
+    codes: ['invalid_request', 'invalid_grant'],
+    explain({ failure, context }) {
+      if (!failure.expected.startsWith('id_token_hint is')) return undefined
+      const { hint } = failure.traces
+      const iss = hint?.claims.iss
+      return {
+        certainty: hint === undefined || iss !== context.config.issuer ? 'proven' : 'likely',
+        title:
+          hint === undefined
+            ? 'id_token_hint is no ID Token.'
+            : iss === context.config.issuer
+              ? 'id_token_hint was signed by a key that this provider no longer knows, or it is an access token.'
+              : `id_token_hint is from another provider: ${String(iss)}.`,
+        evidence: ['Without STORE_URL and KEYS_PATH, keys may end with the process.'],
+        mend: [
+          {
+            text: 'Keep the id_token of the latest token response, and send it as it is. An expired one is accepted.',
+          },
+        ],
+      }
+    },
+  },
+  {
     name: 'consent_was_denied',
     codes: ['access_denied'],
     explain: ({ failure }) =>
@@ -108,22 +132,23 @@ export const stepCauses: readonly CauseRow[] = [
     }),
   },
   {
-    name: 'device_code_over',
+    name: 'polled_handle_over',
     codes: ['expired_token', 'invalid_grant'],
     explain({ failure }) {
-      if (!/device_code/.test(failure.expected) || /to this client/.test(failure.expected)) return undefined
+      const [, what] = /(device_code|auth_req_id)/.exec(failure.expected) ?? []
+      if (what === undefined || /to this client|is required/.test(failure.expected)) return undefined
       const isLate = failure.code === 'expired_token'
       return {
         certainty: isLate ? 'proven' : 'likely',
         title: isLate
-          ? 'The device_code expired before the End-User answered.'
-          : 'The device_code was redeemed before, or is not one of this provider.',
+          ? `The ${what} expired before the End-User answered.`
+          : `The ${what} was redeemed before, or is not one of this provider.`,
         evidence: [failure.problem ?? ''].filter((each) => each !== ''),
         mend: [
           {
             text: 'Stop polling after the first answer that is neither authorization_pending nor slow_down.',
           },
-          { text: 'Ask for a new device_code, and show its user_code.' },
+          { text: 'Begin again: ask for a new one.' },
         ],
       }
     },
@@ -210,6 +235,23 @@ export const stepCauses: readonly CauseRow[] = [
         ],
       }
     },
+  },
+  {
+    name: 'registration_needs_token',
+    codes: ['invalid_token'],
+    rule: 'RFC 7591 §3',
+    explain: () => ({
+      certainty: 'likely',
+      title: 'Registration needs an initial access token, and the request has none that is valid.',
+      evidence: [],
+      mend: [
+        { text: 'Let an operator make one, and send it in the header:', code: 'latchkey client token add' },
+        {
+          text: 'Or let the operator register the client:',
+          code: 'latchkey client add CLIENT_ID --redirect-uri URI',
+        },
+      ],
+    }),
   },
   {
     name: 'too_many',

@@ -127,6 +127,7 @@ export const tokenCauses: readonly CauseRow[] = [
       : undefined,
   ),
   tokenRow('token_revoked', ({ look, jwt }, { failure }) => {
+    if (!failure.expected.startsWith('a valid access token')) return undefined
     const exp = jwt?.claims.exp
     const isAlive = jwt && isAccessToken(jwt) && typeof exp === 'number' && exp * 1000 > failure.at
     return isAlive || look === 'access token' ? revoked : undefined
