@@ -5,6 +5,7 @@ import { memoryOf } from '../../src/features/lab_errors/memory.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import { explainedAt } from '../lab/explained.ts'
 import { authorizationUrl, basic, demo, formPost } from '../support/client.ts'
+import { laboratory } from '../support/laboratory.ts'
 import { type Provider, provider } from '../support/provider.ts'
 
 const lab = (env: Record<string, string> = {}) => provider({ env: { LAB: 'true', ...env } })
@@ -231,8 +232,8 @@ test('claims about a person in a token that was sent are not kept', async () => 
   expect(JSON.stringify(memoryOf(op.context).failures.latest(10))).not.toMatch(/user-alice|alice@/)
 })
 
-test('equal secrets have one mark, which is no hash that can be computed elsewhere', async () => {
-  const [op, other] = [await lab(), await lab({ SECRET_KEY: randomSecret() })]
+test('equal secrets have one mark, too short to confirm a guess, under a key of the provider', async () => {
+  const op = await lab()
   const markAt = async (where: Provider) => {
     const response = await where.fetch('/token', wrongCode({ code_verifier: 'v'.repeat(43) }))
     return /code_verifier<\/dt><dd><code[^>]*>([^<]+)/.exec(
@@ -240,9 +241,12 @@ test('equal secrets have one mark, which is no hash that can be computed elsewhe
     )?.[1]
   }
   const mark = await markAt(op)
-  expect(mark).toMatch(/^hidden: 43 characters, mark [\w-]{8}$/)
+  expect(mark).toMatch(/^hidden: 43 characters, mark [0-9a-f]{4}$/)
   expect(await markAt(op)).toBe(mark)
-  expect(await markAt(other)).not.toBe(mark)
+  const others = await Promise.all(
+    [1, 2, 3].map(async () => markAt(await lab({ SECRET_KEY: randomSecret() }))),
+  )
+  expect(new Set([mark, ...others]).size).toBeGreaterThan(1)
 })
 
 test('100,000 refusals take bounded memory, the oldest go first', () => {
@@ -304,4 +308,39 @@ test('the page says nothing of whether an account exists', async () => {
       .replace(/content-length \d+/g, '')
   }
   expect(await pageFor('alice')).toBe(await pageFor('nobody-here'))
+})
+
+test('LAB_SHOW_SECRETS shows what came', async () => {
+  const shows = async (env: Record<string, string>) => {
+    const op = await lab(env)
+    const response = await op.fetch('/token', wrongCode({ code: 'a-c0de-that-is-a-secret' }))
+    return (await explainedAt(op, pagePath(response))).text.includes('a-c0de-that-is-a-secret')
+  }
+  expect([await shows({}), await shows({ LAB_SHOW_SECRETS: 'true' })]).toEqual([false, true])
+})
+
+test('neither a refusal nor its page asks another server', async () => {
+  const away = laboratory()
+  let requests = 0
+  const server = await away.https('localhost', (_, response) => {
+    requests++
+    response.writeHead(404).end()
+  })
+  const url = `https://localhost:${server.port}/client.json`
+  const outbound = { OUTBOUND_ALLOW_HOSTS: `localhost:${server.port}`, OUTBOUND_CA_PATH: away.caPath }
+  const op = await lab({ PROFILE: 'mcp', ...outbound })
+  const sent = await op.fetch(
+    '/token',
+    formPost({ ...demo, client_id: 'nobody', client_secret: url }, { grant_type: 'client_credentials' }),
+  )
+  expect((await explainedAt(op, pagePath(sent))).status).toBe(200)
+  expect(requests).toBe(0)
+  // The provider itself asks for the document of this client, and the page does not ask again.
+  const named = await op.fetch(authorizationUrl(op.issuer, { ...demo, client_id: url }).url)
+  const asked = requests
+  expect(asked).toBeGreaterThan(0)
+  op.clock.advance(3_600_000)
+  expect((await explainedAt(op, pagePath(named))).causes).toEqual(['client_document'])
+  expect(requests).toBe(asked)
+  away.close()
 })

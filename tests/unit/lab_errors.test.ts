@@ -135,7 +135,7 @@ test('no row needs more than a failure has, and none says nothing or undefined',
     { request: { ...bare.request, form: Object.fromEntries(names.map((name) => [name, hidden])) } },
     ...texts.map((text) => ({
       clientId: text,
-      came: text,
+      came: { text },
       expected: `redirect_uri is ${text}`,
       request: { ...bare.request, headers, form: Object.fromEntries(names.map((name) => [name, { text }])) },
     })),

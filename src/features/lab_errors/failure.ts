@@ -97,8 +97,7 @@ export interface Failure {
   status: number
   rule: Rule
   expected: string
-  /** Absent where it may not be shown. */
-  came?: string | undefined
+  came?: Shown | undefined
   /** What `came` is compared with; several where one of them would do. */
   wanted?: readonly string[] | undefined
   problem?: string | undefined

@@ -17,7 +17,10 @@ export interface Memory {
   challenges: BoundedMap<string>
   /** The ids of refusals that a browser did not let the page read, either. */
   blocked: BoundedMap<true>
-  /** A mark by which equal secrets are seen to be equal. Without the key, which is derived from SECRET_KEY, no guess can be compared with it. */
+  /**
+   * A mark by which a reader sees that two secrets are one. It has 16 bits, too few to confirm a guess that is sent to see
+   * its mark, and a key derived from SECRET_KEY, without which none can be computed.
+   */
   mark(value: string): string
 }
 
@@ -50,7 +53,7 @@ export function memoryOf({ table, secrets }: Context): Memory {
       histories: createBoundedMap(maxBytes.histories),
       challenges: createBoundedMap(maxBytes.challenges),
       blocked: createBoundedMap(maxBytes.blocked),
-      mark: (value) => hmac(key, value).slice(0, 8),
+      mark: (value) => Buffer.from(hmac(key, value), 'base64url').toString('hex').slice(0, 4),
     }
     memories.set(table, memory)
   }

@@ -1,11 +1,11 @@
 /** Keeps what failed: each refusal, and each answer that a browser does not let the page read. */
-import { isSecret, type Refusal, type RefusedError } from '../../auth/refusal.ts'
+import { isSecret, type Refusal, type RefusedError, revealed } from '../../auth/refusal.ts'
 import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Answered } from '../../contracts/sockets.ts'
-import type { Failure } from './failure.ts'
+import type { Failure, Shown } from './failure.ts'
 import { memoryOf } from './memory.ts'
-import { clip, formText, pairsOf, seenRequest } from './seen.ts'
+import { clip, formText, hide, pairsOf, seenRequest } from './seen.ts'
 import { tracesOf } from './traces.ts'
 
 export const errorPath = '/lab/error'
@@ -21,8 +21,9 @@ const pageOf = ({ requestId }: Call, { config }: Context): string =>
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
 
-function cameOf({ came }: Refusal): string | undefined {
-  return came === undefined || isSecret(came) ? undefined : clip(textOf(came))
+function cameOf({ came }: Refusal, context: Context): Shown | undefined {
+  if (came === undefined) return undefined
+  return isSecret(came) ? hide(textOf(revealed(came)), context) : { text: clip(textOf(came)) }
 }
 
 /** Values that one may choose from are a list of texts; any other value is one text. */
@@ -56,7 +57,7 @@ async function keepRead(call: Call, context: Context, { kind, status, refusal }:
     status,
     rule: refusal.rule,
     expected: clip(refusal.expected, 1_000),
-    came: cameOf(refusal),
+    came: cameOf(refusal, context),
     wanted: wantedOf(refusal),
     problem: refusal.problem && clip(refusal.problem, 1_000),
     next: refusal.next && clip(refusal.next, 1_000),

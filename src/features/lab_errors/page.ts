@@ -1,6 +1,5 @@
 /** The page that explains one failed request: `error_uri` leads there. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 import { readRule } from '../../auth/rule.ts'
-import { findClient } from '../../clients/find_client.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { labPage } from '../../flow/lab_page.ts'
@@ -8,8 +7,9 @@ import type { Html } from '../../html/view.ts'
 import { query } from '../../http/call.ts'
 import { labExists } from '../../http/lab_exists.ts'
 import { nearest } from '../../lib/nearest.ts'
+import { Client } from '../../models/client.ts'
 import { clientsIndex } from '../../models/client_index.ts'
-import { type Cause, causesOf, type Seen } from './causes/cause.ts'
+import { cameIn, type Cause, causesOf, type Seen } from './causes/cause.ts'
 import { causeRows } from './causes/rows.ts'
 import { compare, mostLike } from './compare.ts'
 import type { Failure } from './failure.ts'
@@ -43,7 +43,11 @@ async function nearClients(context: Context, id: string | undefined): Promise<st
 
 async function seen(context: Context, failure: Failure): Promise<Seen> {
   const { clientId, kind, id } = failure
-  const client = clientId === undefined ? undefined : await findClient(context, clientId)
+  // Not from another server: a stranger chose the client_id, and a reader of the page must not cause its request.
+  const client =
+    clientId === undefined
+      ? undefined
+      : ((await Client.find(context, clientId)) ?? context.clients.peek(clientId))
   return {
     failure,
     client,
@@ -58,14 +62,14 @@ const labelOf = (expected: string): string =>
   /\b[a-z]+(?:_[a-z]+)+\b|\b(?:aud|iss|htm|htu|ath|typ)\b/.exec(expected)?.[0] ?? 'value'
 
 /** The comparison of the most probable cause, else that of the refusal itself. */
-function comparedOf({ wanted, came, expected }: Failure, causes: readonly Cause[]): Html {
+function comparedOf(failure: Failure, causes: readonly Cause[]): Html {
+  const { wanted, came, expected } = failure
   const compared = causes.find((each) => each.compared)?.compared
   if (compared) return comparedView(compared)
-  if (came !== undefined && wanted) {
-    const meant = mostLike(came, wanted)
-    if (meant !== undefined) return comparedView(compare(labelOf(expected), meant, came))
-  }
-  return pairView(expected, came ?? 'nothing that can be shown')
+  const text = cameIn(failure)
+  const meant = text === undefined ? undefined : mostLike(text, wanted ?? [])
+  if (text !== undefined && meant !== undefined) return comparedView(compare(labelOf(expected), meant, text))
+  return pairView(expected, came === undefined ? 'nothing that can be shown' : wordsOf(came))
 }
 
 function factsOf({ id, address, headers, query: sent, form }: Failure['request'] & { id: string }): Html[] {

@@ -2,16 +2,16 @@
 import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
 import { hasForm } from '../../http/call.ts'
+import { isPlainParameter } from '../../models/recording/secret_names.ts'
 import type { SeenRequest, Shown } from './failure.ts'
 import { memoryOf } from './memory.ts'
 
-/** Parameters that hold neither a secret nor the name of a person. What is not listed is hidden. */
-const open = new Set([
-  ...['client_id', 'redirect_uri', 'response_type', 'response_mode', 'grant_type', 'scope', 'prompt'],
-  ...['code_challenge', 'code_challenge_method', 'max_age', 'acr_values', 'ui_locales', 'display', 'claims'],
-  ...['resource', 'audience', 'token_type_hint', 'post_logout_redirect_uri', 'authorization_details'],
-  ...['client_assertion_type', 'subject_token_type', 'actor_token_type', 'requested_token_type'],
+/** Parameters that are no credentials, and that the page of a failed request does without: they name a person, or what a person does. */
+const unneeded = new Set([
+  ...['username', 'login_hint', 'user_code', 'binding_message', 'authorization_details', 'state', 'nonce'],
 ])
+
+const isOpen = (name: string): boolean => isPlainParameter(name) && !unneeded.has(name)
 
 /** Headers that are kept. Of Authorization the scheme alone. */
 const headersShown = [
@@ -26,9 +26,11 @@ const longest = { value: 400, name: 60, parameters: 40, text: 20_000 }
 export const clip = (text: string, most = longest.value): string =>
   text.length > most ? `${text.slice(0, most)}…` : text
 
-const hide = (value: string, context: Context): Shown => ({
-  hidden: { characters: value.length, mark: memoryOf(context).mark(value) },
-})
+/** The size and the mark of a secret; with LAB_SHOW_SECRETS the value. */
+export const hide = (value: string, context: Context): Shown =>
+  context.config.labShowSecrets
+    ? { text: clip(value) }
+    : { hidden: { characters: value.length, mark: memoryOf(context).mark(value) } }
 
 /** The parameters of a query or of a form as they came: also those that the provider refuses to read. */
 export const pairsOf = (text: string): [string, string][] => [
@@ -38,7 +40,7 @@ export const pairsOf = (text: string): [string, string][] => [
 function shownPairs(text: string, context: Context): Record<string, Shown> {
   const shown: Record<string, Shown> = Object.create(null) as Record<string, Shown>
   for (const [name, value] of pairsOf(text).slice(0, longest.parameters))
-    shown[clip(name, longest.name)] = open.has(name) ? { text: clip(value) } : hide(value, context)
+    shown[clip(name, longest.name)] = isOpen(name) ? { text: clip(value) } : hide(value, context)
   return shown
 }
 

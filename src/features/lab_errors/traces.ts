@@ -2,12 +2,11 @@
 import { parseBasic } from '../../auth/client_auth.ts'
 import type { Refusal } from '../../auth/refusal.ts'
 import { grantIdOf, kindOf } from '../../auth/token.ts'
-import { findClient } from '../../clients/find_client.ts'
 import { isSecretOf } from '../../clients/client_secret.ts'
 import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
 import { sha256 } from '../../lib/hash.ts'
-import { type Client, isSecretMac } from '../../models/client.ts'
+import { Client, isSecretMac } from '../../models/client.ts'
 import type { HandleLook, ReadJwt, Traces, VerifierTrace } from './failure.ts'
 import { memoryOf } from './memory.ts'
 import { clip } from './seen.ts'
@@ -111,13 +110,13 @@ function readingsOf(sent: readonly string[], client: Client, context: Context): 
   return isFormer ? [...found, 'the one before, which no longer holds'] : found
 }
 
-/** Only for a request whose client was not proven: it reads the store once. */
+/** Only for a request whose client was not proven: it reads the store once, and asks no other server. */
 async function secretTrace(at: AtHand): Promise<Traces['secret']> {
   const sent = secretsSent(at)
   if (at.refusal.code !== 'invalid_client' || sent.length === 0) return undefined
   const { client } = at.call
   if (client) return { readings: readingsOf(sent, client, at.context), isClientId: false }
-  return { readings: [], isClientId: (await findClient(at.context, sent[0]!)) !== undefined }
+  return { readings: [], isClientId: (await Client.find(at.context, sent[0]!)) !== undefined }
 }
 
 function basicTrace({ call }: AtHand): Traces['basic'] {

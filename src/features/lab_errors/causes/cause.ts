@@ -69,6 +69,10 @@ export const textIn = (from: Readonly<Record<string, Shown>>, name: string): str
   return 'text' in shown ? shown.text : ''
 }
 
+/** What came, where it may be shown. */
+export const cameIn = ({ came }: Failure): string | undefined =>
+  came !== undefined && 'text' in came ? came.text : undefined
+
 /** A parameter of the form or of the query. */
 export const parameter = ({ failure: { request } }: Seen, name: string): string | undefined =>
   textIn(request.form, name) ?? textIn(request.query, name)

@@ -1,7 +1,7 @@
 /** Causes of refused client authentication. https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 */
 import { authMethodsOf } from '../../../models/client.ts'
 import { compare } from '../compare.ts'
-import { type CauseRow, clientSet, hasParameter, type Seen, type Step, word } from './cause.ts'
+import { cameIn, type CauseRow, clientSet, hasParameter, type Seen, type Step, word } from './cause.ts'
 
 const codes = ['invalid_client']
 
@@ -162,7 +162,7 @@ export const clientCauses: readonly CauseRow[] = [
     rule: 'RFC 7591 §2',
     explain(seen) {
       const { failure, client } = seen
-      const came = failure.came
+      const came = cameIn(failure)
       const [first] = registered(seen)
       if (!client || came === undefined || first === undefined || came === 'none' || first === 'none')
         return undefined

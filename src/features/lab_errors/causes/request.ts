@@ -1,7 +1,7 @@
 /** Causes of requests that the endpoint cannot read: method, path, content type, missing parameters. https://www.rfc-editor.org/rfc/rfc6749#section-3.2 */
 import { nearest } from '../../../lib/nearest.ts'
 import { compare } from '../compare.ts'
-import { type CauseRow, clientSet, hasParameter, parameter, word } from './cause.ts'
+import { cameIn, type CauseRow, clientSet, hasParameter, parameter, word } from './cause.ts'
 
 const formSteps = [
   {
@@ -267,7 +267,7 @@ export const requestCauses: readonly CauseRow[] = [
       /at most once/.test(failure.expected)
         ? {
             certainty: 'proven',
-            title: `The parameter ${failure.came ?? ''} came more than once.`,
+            title: `The parameter ${cameIn(failure) ?? ''} came more than once.`,
             evidence: ['A library adds it by itself, and the program adds it too.'],
             mend: [{ text: 'Remove one of the two.' }],
           }

@@ -1,7 +1,7 @@
 /** Causes of refused access tokens. https://www.rfc-editor.org/rfc/rfc6750#section-3.1 */
 import type { Traces } from '../failure.ts'
 import { compare } from '../compare.ts'
-import { type CauseRow, duration, type Seen, type Step } from './cause.ts'
+import { cameIn, type CauseRow, duration, type Seen, type Step } from './cause.ts'
 
 const codes = ['invalid_token']
 
@@ -164,7 +164,7 @@ export const tokenCauses: readonly CauseRow[] = [
     explain({ failure }) {
       const [, scope] = /of scope (\S+)/.exec(failure.expected) ?? []
       if (scope === undefined) return undefined
-      const came = failure.came ?? ''
+      const came = cameIn(failure) ?? ''
       return {
         certainty: 'proven',
         title: `The access token lacks the scope ${scope}.`,
