@@ -15,7 +15,9 @@ async function everything(op: Provider): Promise<string> {
   const flows = op.context.recorder!.flows.list()
   const exports = await Promise.all(
     flows.flatMap(({ id }) =>
-      ['json'].map(async (as) => (await op.fetch(`/lab/flow/export?id=${id}&as=${as}`)).text()),
+      ['json', 'markdown', 'har', 'curl'].map(async (as) =>
+        (await op.fetch(`/lab/flow/export?id=${id}&as=${as}`)).text(),
+      ),
     ),
   )
   return [JSON.stringify(flows), ...exports].join('\n')

@@ -1,19 +1,21 @@
 /** A recorded flow as a file. */
 import { HttpError } from '../../auth/errors.ts'
-import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { query } from '../../http/call.ts'
 import { labExists } from '../../http/lab_exists.ts'
 import { clientsOf, kindsOf, outcomeOf, peopleOf } from '../../models/recording/flow_kinds.ts'
 import type { Flow } from '../../models/recording/recorded.ts'
+import { asCurl } from './exports/curl.ts'
+import { asHar } from './exports/har.ts'
+import { asMarkdown } from './exports/markdown.ts'
 import { flowOf } from './found_flow.ts'
 
 interface Format {
   title: string
   type: string
   ending: string
-  write(flow: Flow, context: Context): string
+  write(flow: Flow): string
 }
 
 const asJson = (flow: Flow): string =>
@@ -32,15 +34,18 @@ const asJson = (flow: Flow): string =>
   )
 
 export const formats: ReadonlyMap<string, Format> = new Map([
+  ['markdown', { title: 'Markdown', type: 'text/markdown', ending: 'md', write: asMarkdown }],
+  ['har', { title: 'HAR', type: 'application/json', ending: 'har', write: asHar }],
+  ['curl', { title: 'curl script', type: 'text/x-shellscript', ending: 'sh', write: asCurl }],
   ['json', { title: 'JSON', type: 'application/json', ending: 'json', write: asJson }],
 ])
 
 export const exportPath = '/lab/flow/export'
 
 /** A file is downloaded and never shown: what a browser sent may be markup. */
-const file = ({ type, ending, write }: Format, flow: Flow, context: Context): Reply => ({
+const file = ({ type, ending, write }: Format, flow: Flow): Reply => ({
   status: 200,
-  body: write(flow, context),
+  body: write(flow),
   headers: {
     'content-type': `${type}; charset=utf-8`,
     'content-disposition': `attachment; filename="flow-${flow.id}.${ending}"`,
@@ -62,6 +67,6 @@ export const exportEndpoint = defineEndpoint({
         expected: `as is among ${[...formats.keys()].join(', ')}`,
         came: as,
       })
-    return file(format, flowOf(call, context), context)
+    return file(format, flowOf(call, context))
   },
 })

@@ -10,7 +10,7 @@ const view = defineView(
 )
 
 /** The first line, the headers, an empty line, the body. */
-const rawText = (first: string, { headers, body }: Message): string =>
+export const rawText = (first: string, { headers, body }: Message): string =>
   [
     first,
     ...headers.map(([name, value]) => `${name}: ${value}`),

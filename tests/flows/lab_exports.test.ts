@@ -1,0 +1,89 @@
+/** Exports of a recorded flow: the script plays it again, the archive and the report say what happened. docs/lab.md */
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type ServedProvider, serveProvider } from '../browser/served.ts'
+import { demo } from '../support/client.ts'
+import { alice, authorize, browser, post, redeem, tokensOf } from '../support/flow.ts'
+
+let op: ServedProvider
+let other: ServedProvider
+const folder = mkdtempSync(join(tmpdir(), 'latchkey-exports-'))
+
+beforeAll(async () => {
+  ;[op, other] = await Promise.all([serveProvider({ LAB: 'true' }), serveProvider({ LAB: 'true' })])
+})
+afterAll(async () => {
+  await Promise.all([op.stop(), other.stop()])
+  rmSync(folder, { recursive: true })
+})
+
+const newest = () => op.context.recorder!.flows.list()[0]!
+const exported = async (as: string): Promise<string> =>
+  (await op.fetch(`/lab/flow/export?id=${newest().id}&as=${as}`)).text()
+
+/** Plays the newest flow again at `issuer`. */
+async function play(issuer: string): Promise<{ code: number; out: string }> {
+  const script = join(folder, 'flow.sh')
+  writeFileSync(script, await exported('curl'))
+  const env = { ...process.env, ISSUER: issuer, CLIENT_SECRET: demo.client_secret, PASSWORD: alice.password }
+  const run = Bun.spawn(['bash', script], { env, stdout: 'pipe', stderr: 'pipe' })
+  const [out, err, code] = await Promise.all([
+    new Response(run.stdout).text(),
+    new Response(run.stderr).text(),
+    run.exited,
+  ])
+  return { code, out: out + err }
+}
+
+test('the script plays a code flow with a refresh again, at a provider that does not know it', async () => {
+  const tokens = await tokensOf(op, browser(op), demo, { scope: 'openid offline_access' })
+  await post(op, '/token', demo, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token })
+  await op.fetch('/userinfo', { headers: { authorization: `Bearer ${tokens.access_token}` } })
+  const { code, out } = await play(other.issuer)
+  expect(out).toContain(`${newest().exchanges.length}. GET /userinfo: 200`)
+  expect(code).toBe(0)
+})
+
+test('the script stops where the flow goes another way', async () => {
+  await redeem(op, demo, await authorize(op, browser(op)), { code_verifier: 'x'.repeat(43) })
+  const { code, out } = await play(other.issuer)
+  expect(out).toContain('The recorded status is')
+  expect(code).toBe(1)
+})
+
+test('no recorded value runs as a command of the script', async () => {
+  const canary = join(folder, 'canary')
+  const attack = `'; touch ${canary}; $(touch ${canary}) \`touch ${canary}\` "\n touch ${canary}\n`
+  await op.fetch(
+    `/authorize?${new URLSearchParams({ client_id: attack, state: attack, [attack]: attack })}`,
+    {
+      headers: { authorization: `Bearer ${encodeURIComponent(attack)}'; touch ${canary} '` },
+    },
+  )
+  await play(other.issuer)
+  await post(op, '/token', demo, { grant_type: attack, [attack]: attack })
+  await play(other.issuer)
+  expect(await Bun.file(canary).exists()).toBe(false)
+})
+
+test('the archive has each exchange, and the report each check', async () => {
+  await tokensOf(op, browser(op))
+  const { exchanges } = newest()
+  const { log } = JSON.parse(await exported('har')) as {
+    log: { version: string; entries: { request: { url: string } }[] }
+  }
+  expect(log.version).toBe('1.2')
+  expect(log.entries.map((each) => each.request.url)).toEqual(exchanges.map((each) => each.request.url))
+  const report = await exported('markdown')
+  expect(report).toContain('RFC 7636 §4.6')
+  expect(report.match(/^## /gm)).toHaveLength(exchanges.length)
+})
+
+test('no recorded value is markup of the report', async () => {
+  await op.fetch(`/authorize?${new URLSearchParams({ client_id: '``` <img src=x>\n# Title', state: '|`|' })}`)
+  const report = await exported('markdown')
+  expect(report).not.toMatch(/^# Title/m)
+  expect(report.split('\n').filter((line) => line.includes('<img') && !/`|%3C/.test(line))).toEqual([])
+})
