@@ -7,7 +7,7 @@ import { labExists } from '../../http/lab_exists.ts'
 import { createLabClock } from '../../lib/lab_clock.ts'
 import { moveWords, readMove } from './move.ts'
 
-export const headerName = 'x-lab-clock'
+const headerName = 'x-lab-clock'
 
 /** Throws `invalid_request` for a header that is no time. */
 function shifted(context: Context, text: string): Context {
