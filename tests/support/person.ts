@@ -42,7 +42,8 @@ export function person(issuer: string, fetch: Fetch): Person {
       const headers = new Headers(init.headers)
       if (cookies.size)
         headers.set('cookie', [...cookies].map(([name, value]) => `${name}=${value}`).join('; '))
-      const response = await fetch(url, { ...init, headers, redirect: 'manual' })
+      const [sent = url] = url.split('#') // a browser keeps the fragment to itself
+      const response = await fetch(sent, { ...init, headers, redirect: 'manual' })
       keep(response.headers.getSetCookie())
       const location = response.headers.get('location')
       if (response.status < 300 || response.status >= 400 || location === null)

@@ -4,18 +4,24 @@ import type { Exchange } from './memory.ts'
 import type { Link } from './view.ts'
 
 const errorPath = '/lab/error'
+const flowPath = '/lab/flow'
 
-const has = ({ table }: Context, path: string): boolean => table.endpoints.some((each) => each.path === path)
-
-export function linksOf(context: Context, { answer }: Exchange): Link[] {
-  const { requestId, status } = answer ?? {}
-  if (requestId === undefined || status === undefined) return []
-  return status >= 400 && has(context, errorPath)
-    ? [
-        {
-          path: `${context.basePath}${errorPath}?id=${encodeURIComponent(requestId)}`,
-          text: 'Why this request was refused',
-        },
-      ]
-    : []
+/** The links of an exchange. The recorded flows are read once, for all exchanges of a page. */
+export function linksIn(context: Context): (exchange: Exchange) => Link[] {
+  const { basePath, table } = context
+  const paths = new Set(table.endpoints.map(({ path }) => path))
+  const flows = new Map<string, string>()
+  for (const { id, exchanges } of context.recorder?.flows.list() ?? [])
+    for (const exchange of exchanges) flows.set(exchange.id, id)
+  return ({ answer: { requestId, status = 0 } = {} }) => {
+    if (requestId === undefined) return []
+    const link = (path: string, id: string | undefined, text: string): Link[] =>
+      id === undefined || !paths.has(path)
+        ? []
+        : [{ path: `${basePath}${path}?id=${encodeURIComponent(id)}`, text }]
+    return [
+      ...(status >= 400 ? link(errorPath, requestId, 'Why this request was refused') : []),
+      ...link(flowPath, flows.get(requestId), 'What the provider checked and did'),
+    ]
+  }
 }

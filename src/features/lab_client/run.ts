@@ -15,7 +15,7 @@ import { redirectToIssuer, redirectWithin, withinUrl } from '../../http/reply.ts
 import { addressOf, complete, type Draft, readDraft, requireSendable } from './draft.ts'
 import { type Flow, type Step, stepOf } from './flow.ts'
 import { findFlow } from './flows/flows.ts'
-import { linksOf } from './links.ts'
+import { linksIn } from './links.ts'
 import { makingOf } from './making.ts'
 import { addExchange, type Exchange, findRun, type Run } from './memory.ts'
 import { personView, requestForm } from './request_form.ts'
@@ -71,6 +71,7 @@ function runPage({ call, context, flow, run, step, draft, problem }: Shown): Rep
   const action = `${basePath}${runPath}`
   const csrf = csrfToken(context, browser, purpose)
   const [last, ...earlier] = run.exchanges.toReversed()
+  const linksOf = linksIn(context)
   const reply = labPage(context, {
     current: startPath,
     title: flow.title,
@@ -87,7 +88,7 @@ function runPage({ call, context, flow, run, step, draft, problem }: Shown): Rep
           sent: run.exchanges.filter((each) => each.step === name).length,
         }),
       ),
-      answer: last ? answerView(titleOf(flow, last), last, linksOf(context, last)) : [],
+      answer: last ? answerView(titleOf(flow, last), last, linksOf(last)) : [],
       stepTitle: `Step: ${step.title}`,
       step:
         step.by === 'person'
@@ -98,7 +99,7 @@ function runPage({ call, context, flow, run, step, draft, problem }: Shown): Rep
         earlier.map((exchange) => ({
           title: `${titleOf(flow, exchange)}: ${exchange.answer?.status ?? 'by the browser'}`,
           exchange,
-          links: linksOf(context, exchange),
+          links: linksOf(exchange),
         })),
       ),
       leave: startForm({ context, csrf, flow }),

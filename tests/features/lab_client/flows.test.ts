@@ -33,6 +33,77 @@ test.each([
   await walkThrough(flow, steps)
 })
 
+test('CIBA: the client waits for the End-User, who answers on a page', async () => {
+  const walk = await walkThrough('ciba', ['request'])
+  expect((await walk.send('token')).html).toContain('authorization_pending')
+  const link = /class="button" href="([^"]*)"/.exec((await walk.open('person')).html)?.[1]
+  let page = pageIn(await walk.who.open(link!))
+  page = pageIn(await walk.who.press(page, 'login', alice))
+  expect(page.html).toContain(`Window ${held(await walk.open('token')).window}`)
+  await walk.who.press(page, 'allow')
+  op.clock.advance(10_000)
+  expect(failedIn(await walk.send('token'))).toEqual([])
+  expect(failedIn(await walk.send('userinfo'))).toEqual([])
+})
+
+test('token exchange: the copy can do less, names the actor, and never more', async () => {
+  const walk = await walkThrough('token_exchange', [
+    'authorize/take',
+    'token',
+    'actor',
+    'exchange',
+    'userinfo',
+  ])
+  expect(claimsOf(held(walk.page).exchanged_token)).toMatchObject({
+    sub: 'user-alice',
+    scope: 'openid',
+    act: { sub: 'latchkey-lab-confidential' },
+  })
+  expect(failedIn(await walk.send('exchange', { 'p.scope': 'openid phone' }))).toContain(refused)
+  const { id_token = '' } = held(walk.page)
+  expect(failedIn(await walk.send('exchange', { 'p.subject_token': id_token }))).toContain(refused)
+})
+
+test('implicit: what is after # reaches the client when the address is pasted, and a swapped token is noticed', async () => {
+  const walk = await begin(op, 'implicit')
+  const { url } = await walk.send('authorize')
+  expect(url).toContain('#')
+  expect(walk.page.html).toContain('It brought no parameter.')
+  expect(failedIn(await walk.take())[0]).toBe('- The answer has id_token and access_token.')
+  await walk.send('authorize')
+  await walk.take({ address: walk.page.url })
+  expect(failedIn(walk.page)).toEqual([])
+  expect(failedIn(await walk.send('userinfo'))).toEqual([])
+  await walk.send('authorize')
+  await walk.take({ address: walk.page.url.replace(/access_token=[^&]*/, 'access_token=of-an-attacker') })
+  expect(failedIn(walk.page)).toEqual(['- at_hash is the hash of the access token.'])
+  const noNonce = await walk.send('authorize', { 'p.nonce': '' })
+  expect(noNonce.url).toContain('error=invalid_request')
+})
+
+test('hybrid: the ID Token names its code, by fragment and by form_post', async () => {
+  const walk = await begin(op, 'hybrid')
+  await walk.send('authorize')
+  await walk.take({ address: walk.page.url.replace(/code=[^&]*/, 'code=of-an-attacker') })
+  expect(failedIn(walk.page)).toEqual(['- c_hash is the hash of the code.'])
+  await walk.send('authorize')
+  await walk.take({ address: walk.page.url })
+  expect(failedIn(walk.page)).toEqual([])
+  expect(failedIn(await walk.send('token'))).toEqual([])
+  const posted = await walk.send('authorize', { more: 'response_mode=form_post' })
+  const form = posted.forms.find(({ action }) => action.endsWith('/lab/client/callback'))!
+  walk.page = pageIn(await walk.who.press({ ...posted, forms: [{ ...form, buttons: ['go'] }] }, 'go'))
+  expect(failedIn(await walk.take())).toEqual([])
+})
+
+test('an answer leads to the recorded flow: what the provider checked', async () => {
+  const { page, who } = await walkThrough('code', ['authorize/take', 'token'])
+  const link = /href="(\/lab\/flow\?id=[^"]*)"/.exec(page.html)?.[1]
+  const flow = pageIn(await who.open(link!))
+  expect(flow.status).toBe(200)
+  expect(flow.html).toContain('authorization_code')
+})
+
 const refused = '- The answer is a success.'
 
 test('client credentials: a wrong secret, and a scope about an End-User', async () => {
