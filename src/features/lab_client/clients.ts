@@ -5,6 +5,8 @@ import type { Context } from '../../contracts/context.ts'
 import { type Client, makeClient } from '../../models/client.ts'
 
 export const callbackPath = '/lab/client/callback'
+export const frontchannelPath = '/lab/client/frontchannel'
+export const backchannelPath = '/lab/client/backchannel'
 
 export interface LabClient {
   client: Client
@@ -21,6 +23,11 @@ const registrations = {
   public: {
     client_name: 'Playground of the lab',
     grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+    token_endpoint_auth_method: 'none',
+  },
+  logout: {
+    client_name: 'Playground of the lab (hears of sign-outs)',
+    grant_types: ['authorization_code', 'refresh_token'],
     token_endpoint_auth_method: 'none',
   },
   confidential: {
@@ -55,7 +62,17 @@ const registrations = {
 
 export type LabClientKind = keyof typeof registrations
 
-const clientIdOf = (kind: LabClientKind): string => `${prefix}${kind}`
+export const clientIdOf = (kind: LabClientKind): string => `${prefix}${kind}`
+
+/** The provider calls an address of its own network only where OUTBOUND_ALLOW_HOSTS names it. */
+function logoutUris({ issuer, outboundAllowHosts }: Context['config']): Readonly<Record<string, string>> {
+  const { hostname, port, protocol } = new URL(issuer)
+  const hostPort = `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`
+  return {
+    frontchannel_logout_uri: `${issuer}${frontchannelPath}`,
+    ...(outboundAllowHosts.includes(hostPort) && { backchannel_logout_uri: `${issuer}${backchannelPath}` }),
+  }
+}
 
 async function makeLabClient(context: Context, kind: LabClientKind): Promise<LabClient> {
   const { config, openScopes } = context
@@ -73,6 +90,7 @@ async function makeLabClient(context: Context, kind: LabClientKind): Promise<Lab
     post_logout_redirect_uris: [`${config.issuer}${callbackPath}`],
     scope: openScopes.join(' '),
     lab_client: true,
+    ...(kind === 'logout' && logoutUris(config)),
     ...(pair && { jwks: { keys: [{ ...(await exportJWK(pair.publicKey)), kty: 'EC', kid, alg: 'ES256' }] } }),
   })
   return { client, secret, key: pair && { ...(await exportJWK(pair.privateKey)), kid } }

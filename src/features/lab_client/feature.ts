@@ -5,10 +5,18 @@ import { labClientSource } from './clients.ts'
 import { labClients } from './memory.ts'
 import { labClientRun } from './run.ts'
 import { labClientStart } from './start.ts'
+import { backchannelTold, frontchannelTold } from './told.ts'
 
 export const labClientFeature = defineFeature({
   name: 'lab_client',
   when: ({ lab }) => lab,
-  endpoints: [labClientStart, labClientRun, labClientCallback, labClientAnswer],
+  endpoints: [
+    labClientStart,
+    labClientRun,
+    labClientCallback,
+    labClientAnswer,
+    frontchannelTold,
+    backchannelTold,
+  ],
   clientSources: [labClientSource(labClients)],
 })

@@ -52,9 +52,9 @@ export interface Step {
   tries: readonly string[]
   /**
    * `browser`: the End-User is sent to the provider and comes back with the answer. `person`: a page of the provider that
-   * the End-User opens, such as that of a device; the client hears nothing of it.
+   * the End-User opens, such as that of a device; the client hears nothing of it. `provider`: the client is told something.
    */
-  by: 'browser' | 'client' | 'person'
+  by: 'browser' | 'client' | 'person' | 'provider'
   draft(making: Making): Draft | Promise<Draft>
   read(making: Making, answer: Answer): Reading | Promise<Reading>
 }

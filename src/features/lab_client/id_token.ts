@@ -1,8 +1,8 @@
 /** What a client checks in an ID Token, one finding each. https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation */
-import { compactVerify, createLocalJWKSet, decodeJwt, decodeProtectedHeader } from 'jose'
+import { compactVerify, createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
 import { leftHalfHash } from '../../auth/token.ts'
 import { seconds } from '../../lib/clock.ts'
-import { equal, type Finding, type Making, type Values } from './flow.ts'
+import { equal, type Finding, kept, type Making, type Values } from './flow.ts'
 
 const rule = 'OpenID Connect Core §3.1.3.7'
 
@@ -87,12 +87,16 @@ export async function idTokenFindings(
   ]
 }
 
-/** The `sub` of an ID Token that the client holds. */
-export function subOf({ id_token: jwt }: Values): string | undefined {
-  if (jwt === undefined) return undefined
+const claimsIn = ({ id_token: jwt }: Values): JWTPayload => {
   try {
-    return decodeJwt(jwt).sub
+    return jwt === undefined ? {} : decodeJwt(jwt)
   } catch {
-    return undefined
+    return {}
   }
 }
+
+/** The `sub` of an ID Token that the client holds. */
+export const subOf = (values: Values): string | undefined => claimsIn(values).sub
+
+/** The session of an ID Token: sign-outs name it. */
+export const sidOf = (values: Values): Values => kept(claimsIn(values), ['sid'])

@@ -37,11 +37,15 @@ export interface Run {
 
 interface Memory {
   runs: BoundedMap<Run>
+  /** The key of the run whose ID Token has a `sid`. */
+  sids: BoundedMap<string>
   clients: LabClients
 }
 
 const lifetime = 3_600_000
 const maxBytes = 33_554_432
+const maxBytesOfSids = 1_048_576
+const bytesOfSid = 300
 const mostExchanges = 24
 
 const memories = new WeakMap<Table, Memory>()
@@ -50,7 +54,11 @@ const memories = new WeakMap<Table, Memory>()
 function memoryOf(context: Context): Memory {
   let memory = memories.get(context.table)
   if (!memory) {
-    memory = { runs: createBoundedMap(maxBytes), clients: createLabClients(context) }
+    memory = {
+      runs: createBoundedMap(maxBytes),
+      sids: createBoundedMap(maxBytesOfSids),
+      clients: createLabClients(context),
+    }
     memories.set(context.table, memory)
   }
   return memory
@@ -64,22 +72,27 @@ const bytesOf = (run: Run): number => 2 * JSON.stringify(run).length + 2_000
 /** The name of a browser is in its cookie; here is a hash of it. */
 const keyOf = (browser: string): string => sha256(`lab client\n${browser}`)
 
-const keep = (context: Context, browser: string, run: Run): void =>
-  memoryOf(context).runs.set(keyOf(browser), run, bytesOf(run))
+function keep(context: Context, key: string, run: Run): void {
+  const { runs, sids } = memoryOf(context)
+  runs.set(key, run, bytesOf(run))
+  if (run.values.sid !== undefined) sids.set(run.values.sid, key, bytesOfSid)
+}
 
-/** The run of this browser. Undefined for a browser without a name. */
-export function findRun(context: Context, browser: string | undefined): Run | undefined {
-  if (browser === undefined) return undefined
+function findByKey(context: Context, key: string): Run | undefined {
   const { runs } = memoryOf(context)
-  const run = runs.get(keyOf(browser))
+  const run = runs.get(key)
   if (!run || run.exp > context.clock.now()) return run
-  runs.delete(keyOf(browser))
+  runs.delete(key)
   return undefined
 }
 
+/** The run of this browser. Undefined for a browser without a name. */
+export const findRun = (context: Context, browser: string | undefined): Run | undefined =>
+  browser === undefined ? undefined : findByKey(context, keyOf(browser))
+
 /** A new run in place of the one that the browser had. */
 export const beginRun = (context: Context, browser: string, { flow, values }: Pick<Run, 'flow' | 'values'>) =>
-  keep(context, browser, {
+  keep(context, keyOf(browser), {
     id: context.random(9),
     flow,
     values,
@@ -96,7 +109,7 @@ export function addExchange(
 ): void {
   const current = findRun(context, browser)
   if (current?.id !== run.id) return
-  keep(context, browser, {
+  keep(context, keyOf(browser), {
     ...current,
     values: { ...current.values, ...values },
     // The answer that a browser brings completes the request with which it left.
@@ -104,8 +117,14 @@ export function addExchange(
   })
 }
 
-/** The request with which the browser left last, if it has brought no answer. */
-export const openExchange = ({ exchanges }: Run): Exchange | undefined => {
-  const last = exchanges.at(-1)
-  return last && last.answer === undefined ? last : undefined
+/** Adds what the client was told of the session `sid`. A request with which the browser is away stays open. */
+export function addTold(context: Context, sid: string, told: Exchange): void {
+  const key = memoryOf(context).sids.get(sid)
+  const run = key === undefined ? undefined : findByKey(context, key)
+  if (key === undefined || run?.values.sid !== sid) return
+  keep(context, key, { ...run, exchanges: [...run.exchanges, told].slice(-mostExchanges) })
 }
+
+/** The request with which the browser left last, if it has brought no answer. */
+export const openExchange = ({ exchanges }: Run): Exchange | undefined =>
+  exchanges.findLast((each) => each.answer === undefined)

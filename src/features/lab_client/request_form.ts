@@ -130,6 +130,21 @@ export const personView = (view: {
     next: view.next === undefined ? [] : onward({ path: `${view.action}?step=${view.next}` }),
   })
 
+const provider = defineView(
+  'lab_client_provider',
+  '<p>{{about}} {{rule}}</p><p><a class="button" href="{{again}}">Look again</a></p>{{next}}',
+  ['about', 'rule', 'again', 'next'],
+)
+
+/** A step in which the client is told something. */
+export const providerView = (view: { step: Step; next: string | undefined; action: string }): Html =>
+  provider({
+    about: view.step.about,
+    rule: ruleView(view.step.rule),
+    again: `${view.action}?step=${view.step.name}`,
+    next: view.next === undefined ? [] : onward({ path: `${view.action}?step=${view.next}` }),
+  })
+
 export interface RequestForm {
   step: Step
   draft: Draft

@@ -7,7 +7,7 @@ import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { labPage } from '../../flow/lab_page.ts'
-import { defineView } from '../../html/view.ts'
+import { defineView, type Html } from '../../html/view.ts'
 import { query } from '../../http/call.ts'
 import { browserOf, csrfToken, ensureBrowser, ownForm } from '../../http/csrf.ts'
 import { labExists } from '../../http/lab_exists.ts'
@@ -18,7 +18,7 @@ import { findFlow } from './flows/flows.ts'
 import { linksIn } from './links.ts'
 import { makingOf } from './making.ts'
 import { addExchange, type Exchange, findRun, type Run } from './memory.ts'
-import { personView, requestForm } from './request_form.ts'
+import { personView, providerView, requestForm } from './request_form.ts'
 import { send } from './sent.ts'
 import { answerText, clip, curlOf, httpOf } from './shown_request.ts'
 import { purpose, startForm, startPath } from './start.ts'
@@ -62,7 +62,22 @@ interface Shown {
   run: Run
   step: Step
   draft: Draft
-  problem?: string
+  problem?: string | undefined
+}
+
+const stepSection = ({
+  context,
+  flow,
+  run,
+  step,
+  draft,
+  ...form
+}: Omit<Shown, 'call'> & { action: string; csrf: string }): Html => {
+  const next = nextOf(flow, step)
+  const { action } = form
+  if (step.by === 'provider') return providerView({ step, next, action })
+  if (step.by === 'person') return personView({ step, href: addressOf(draft, context).href, next, action })
+  return requestForm({ step, draft, run: run.id, ...form })
 }
 
 function runPage({ call, context, flow, run, step, draft, problem }: Shown): Reply {
@@ -90,14 +105,11 @@ function runPage({ call, context, flow, run, step, draft, problem }: Shown): Rep
       ),
       answer: last ? answerView(titleOf(flow, last), last, linksOf(last)) : [],
       stepTitle: `Step: ${step.title}`,
-      step:
-        step.by === 'person'
-          ? personView({ step, href: addressOf(draft, context).href, next: nextOf(flow, step), action })
-          : requestForm({ step, draft, run: run.id, action, csrf, problem }),
+      step: stepSection({ context, flow, run, step, draft, action, csrf, problem }),
       values: valuesView(run.values),
       earlier: earlierView(
         earlier.map((exchange) => ({
-          title: `${titleOf(flow, exchange)}: ${exchange.answer?.status ?? 'by the browser'}`,
+          title: [titleOf(flow, exchange), exchange.answer?.status].filter(Boolean).join(': '),
           exchange,
           links: linksOf(exchange),
         })),
@@ -153,7 +165,7 @@ export const labClientRun = defineEndpoint({
     const made = await step.draft(making)
     const isBrowser = step.by === 'browser'
     const draft = { ...readDraft(fields, made), ...(isBrowser && { method: 'GET', headers: [] }) }
-    if (step.by === 'person') return toRun(context)
+    if (step.by === 'person' || step.by === 'provider') return toRun(context)
     try {
       const request = complete(draft)
       const url = requireSendable(request, context)

@@ -5,7 +5,7 @@ import { callbackPath } from './clients.ts'
 import { credentialsOf } from './credentials.ts'
 import { type Draft, formType, type Pairs } from './draft.ts'
 import { type Answer, equal, type Finding, kept, type Making, type Reading, type Step } from './flow.ts'
-import { idTokenFindings, subOf } from './id_token.ts'
+import { idTokenFindings, sidOf, subOf } from './id_token.ts'
 
 /** The path of an endpoint of this provider; that of the first page for one that is switched off. */
 export const pathOf = ({ table }: Context, name: string): string =>
@@ -124,7 +124,8 @@ export async function readTokens(
   answer: Answer,
   { nonce, rule = 'RFC 6749 §5.1' }: { nonce?: string | undefined; rule?: Rule } = {},
 ): Promise<Reading> {
-  const values = kept(answer.members, tokens)
+  const given = kept(answer.members, tokens)
+  const values = { ...given, ...sidOf(given) }
   return {
     values,
     findings: [

@@ -80,8 +80,14 @@ const findingView = ({ held, about, rule, expected, came }: Finding): Html =>
 
 const exchangeView = defineView(
   'lab_client_exchange',
-  '<div class="lab_run"><h3>Request</h3><pre class="raw" tabindex="0"><code>{{http}}</code></pre><details><summary>As a command</summary><pre class="raw" tabindex="0"><code>{{curl}}</code></pre></details><h3>Answer</h3><pre class="raw" tabindex="0"><code>{{answer}}</code></pre>{{stopped}}{{findings}}{{links}}</div>',
-  ['http', 'curl', 'answer', 'stopped', 'findings', 'links'],
+  '<div class="lab_run"><h3>Request</h3><pre class="raw" tabindex="0"><code>{{http}}</code></pre>{{command}}<h3>Answer</h3><pre class="raw" tabindex="0"><code>{{answer}}</code></pre>{{stopped}}{{findings}}{{links}}</div>',
+  ['http', 'command', 'answer', 'stopped', 'findings', 'links'],
+)
+/** What the client was told is no request of the client. */
+const commandView = defineView(
+  'lab_client_command',
+  '<details><summary>As a command</summary><pre class="raw" tabindex="0"><code>{{curl}}</code></pre></details>',
+  ['curl'],
 )
 const stoppedNote = defineView(
   'lab_client_stopped',
@@ -98,7 +104,7 @@ export interface Link {
 const shownExchange = ({ http, curl, answer, findings }: Exchange, links: readonly Link[]): Html =>
   exchangeView({
     http: legible(http),
-    curl: legible(curl),
+    command: curl === '' ? [] : commandView({ curl: legible(curl) }),
     answer: answer ? legible(answer.text) : 'The browser has not come back.',
     stopped: answer && findings.some(({ held }) => !held) ? stoppedNote({}) : [],
     findings: findings.length > 0 ? findingList({ findings: findings.map(findingView) }) : [],

@@ -7,6 +7,7 @@ import { device } from './device.ts'
 import { dpop } from './dpop.ts'
 import { hybrid, implicit } from './front.ts'
 import { jar } from './jar.ts'
+import { logout } from './logout.ts'
 import { par } from './par.ts'
 import { tokenExchange } from './token_exchange.ts'
 
@@ -20,6 +21,7 @@ export const flows: readonly Flow[] = [
   jar,
   dpop,
   tokenExchange,
+  logout,
   hybrid,
   implicit,
 ]
