@@ -1,4 +1,4 @@
-/** The keys that a token must be signed with, by its kind and its issuer. Nothing is fetched. docs/lab.md */
+/** The keys that a token must be signed with, by its kind and its issuer. Nothing is fetched. docs/decisions/0094-pasted-tokens.md */
 import type { TokenKind } from '../../auth/claim_meanings.ts'
 import { isKnownKind, keyProblem } from '../../auth/public_key.ts'
 import { privateMembers } from '../../auth/registration.ts'
