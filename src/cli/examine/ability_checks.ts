@@ -68,7 +68,7 @@ export const abilityChecks: readonly Check[] = [
   {
     id: 'abilities.alg_none',
     about: 'No token of the provider may be without a signature.',
-    why: 'A token with alg none can be made by everyone.',
+    why: 'A token with alg none can be made by any party.',
     rule: 'RFC 8725 §3.2',
     level: 'should',
     run: (sight) =>
@@ -90,7 +90,7 @@ export const abilityChecks: readonly Check[] = [
   {
     id: 'abilities.authentication_algs',
     about: 'Where clients authenticate with a JWT, the algorithms are listed, without none.',
-    why: 'A client cannot know how to sign; none would let everyone be any client.',
+    why: 'A client cannot know how to sign; none would let any party be any client.',
     rule: 'RFC 8414 §2',
     run(sight) {
       const methods = listed(sight, authentication) ?? []

@@ -69,7 +69,7 @@ export const errorChecks: readonly Check[] = [
   {
     id: 'errors.wrong_secret',
     about: 'A wrong client secret, or a wrong key, is refused with invalid_client.',
-    why: 'With anything else, everyone can be this client.',
+    why: 'With anything else, any party can be this client.',
     rule: 'RFC 6749 §5.2',
     async run(sight) {
       confidential(sight)
@@ -253,7 +253,7 @@ export const errorChecks: readonly Check[] = [
   {
     id: 'errors.introspection',
     about: 'The introspection endpoint answers no stranger.',
-    why: 'Otherwise everyone can scan for valid tokens.',
+    why: 'Otherwise any party can scan for valid tokens.',
     rule: 'RFC 7662 §2.1',
     async run(sight) {
       const answer = await post(sight, sight.endpoint('introspection_endpoint'), { token: systemRandom(33) })

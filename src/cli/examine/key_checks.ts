@@ -56,7 +56,7 @@ export const keyChecks: readonly Check[] = [
   {
     id: 'keys.private_members',
     about: 'No private or shared key is published.',
-    why: 'With it everyone can sign tokens of the provider. The key must be replaced at once.',
+    why: 'With it any party can sign tokens of the provider. The key must be replaced at once.',
     rule: 'RFC 7517 §9.2',
     run: each((key) => {
       const leaked = privateMembers.filter((name) => Object.hasOwn(key, name))

@@ -39,7 +39,7 @@ function kindSteps({ kind, typ, claims }: Presented): Step[] {
     ...(!isAccess && {
       note:
         kind === 'id_token'
-          ? 'An ID Token is for the client that asked for it: it says who signed in, and not what the client may do. An API that accepts it accepts a token of every client of the provider.'
+          ? 'An ID Token is for the client that asked for it: it says which End-User signed in, and not what the client may do. An API that accepts it accepts a token of every client of the provider.'
           : kinds[kind].about,
     }),
   }

@@ -6,7 +6,7 @@ import type { Json } from './pasted.ts'
 
 interface KindOfToken {
   title: string
-  /** For what it is, and who must refuse it. */
+  /** For what it is, and where it must be refused. */
   about: string
   /** Claims that it must have. */
   required: readonly string[]

@@ -79,7 +79,7 @@ export function readPasted(given: string): Pasted {
     form: 'unknown',
     problem:
       parts.length === 1
-        ? 'it has no dots, so it is no JWT, and it does not begin as the handles of this provider do: lka_, lkr_, lkc_ or lki_. An opaque token of another provider says nothing to anyone else'
+        ? 'it has no dots, so it is no JWT, and it does not begin as the handles of this provider do: lka_, lkr_, lkc_ or lki_. An opaque token of another provider says nothing to any other party'
         : `it has ${parts.length === 6 ? 'more than 5' : parts.length} parts, and a signed JWT has 3, an encrypted one 5`,
   }
 }

@@ -119,7 +119,7 @@ function encryptedSections(header: Json, context: Context): Html[] {
       'Encrypted token (JWE)',
       verdict('open', `${whom} ${inner}`),
       paragraph(
-        'This page decrypts nothing, so that it opens nothing for a reader who has no key. The holder of the key decrypts it, and pastes the JWT that is inside.',
+        'This page decrypts nothing, so that it opens nothing for a reader without the key. The holder of the key decrypts it, and pastes the JWT that is inside.',
       ),
     ),
     section('header', 'Header', headerMembers(header, now)),

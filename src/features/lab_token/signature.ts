@@ -81,7 +81,7 @@ function algProblem(alg: unknown): Step | undefined {
       rule: 'RFC 8725 §3.2',
       expected,
       came: alg,
-      note: 'There is no signature. Anyone can write such a token, with any claims.',
+      note: 'There is no signature. Any party can write such a token, with any claims.',
     }
   return typeof alg === 'string' && asymmetric.test(alg)
     ? undefined
