@@ -100,12 +100,13 @@ export const list = defineCommand({
         facts: { entries, next: place, looked },
         show() {
           printList(
-            ['TIME', 'KIND', 'OUTCOME', 'WHO', 'CLIENT', 'ADDRESS', 'DETAILS'],
+            ['TIME', 'KIND', 'OUTCOME', 'ACTOR', 'SUBJECT', 'CLIENT', 'ADDRESS', 'DETAILS'],
             entries.map((entry) => [
               entry.time,
               entry.kind,
               entry.reason === undefined ? entry.outcome : `${entry.outcome} (${entry.reason})`,
-              entry.operator ?? entry.subject ?? entry.actor,
+              entry.operator ?? entry.actor,
+              entry.subject ?? '',
               entry.client_id ?? '',
               entry.address ?? '',
               entry.details === undefined ? '' : JSON.stringify(entry.details),

@@ -135,7 +135,7 @@ export const serverSections = {
       name: 'STORE_MOVE_TO',
       schema: is.storeUrl,
       secret: true,
-      help: 'Another store, to which `latchkey migrate --while-serving` moves all data: all instances must have it then (docs/operations.md).',
+      help: 'Another store, to which `latchkey migrate --from URL --to URL --while-serving` moves all data: all instances must have it then (docs/operations.md).',
     },
     {
       name: 'REDIS_CA_PATH',

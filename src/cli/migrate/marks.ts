@@ -112,12 +112,20 @@ export async function markTarget({ from, to }: Stores, { mark }: Held): Promise<
   return true
 }
 
-export async function requireFit({ from, to }: Stores): Promise<void> {
+/** Throws Refusal for stores that cannot be moved; tells of settings by which the target loses records. */
+export async function requireFit(
+  { from, to }: Stores,
+  { progress }: Pick<Moving, 'progress'>,
+): Promise<void> {
   const { config, plain } = from
   const store = await encrypted(plain, config)
   await requireReadable(store, plain, keyRingSecret(config.secretKey))
   if (!(await hasData(store)))
     throw new Refusal(`--from: ${placeOf(from)} has no data: is it the store of the server?`)
-  const { refused } = refusedConcern(to.config, (await to.plain.concerns?.()) ?? [])
+  const concerns = (await to.plain.concerns?.()) ?? []
+  const { refused, accepted } = refusedConcern(to.config, concerns)
   if (refused !== undefined) throw new Refusal(`--to: ${refused}`)
+  // A start is quiet about what is not on disk. Here all data is about to be there alone.
+  const lost = concerns.filter(({ name }) => name === 'not_on_disk')
+  for (const { text } of [...accepted, ...lost]) progress(`warning: --to: ${text}`)
 }

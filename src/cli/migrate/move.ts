@@ -96,7 +96,7 @@ export interface Moved {
 /** Resolves when the target is whole and may be served. Run again after any end, it goes on. */
 export async function move(stores: Stores, moving: Moving): Promise<Moved> {
   const { from, to } = stores
-  await requireFit(stores)
+  await requireFit(stores, moving)
   const held = await markSource(stores, moving.gone)
   let isOpen = true
   const target = async () => void (isOpen = await markTarget(stores, held))

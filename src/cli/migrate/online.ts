@@ -63,7 +63,7 @@ async function announce(stores: Backends, moving: Moving): Promise<Held> {
     requireEnded(found.mark, gone)
     return takeOver(from, found)
   }
-  await requireFit(stores)
+  await requireFit(stores, moving)
   await requireHandles(stores, moving)
   const { raw, mark } = newMark(to, 'announced')
   if (!(await from.plain.create(unfinishedKey, raw)))

@@ -233,5 +233,9 @@ async function submit<P extends string>(
 /** What the administrator reads of a refusal. */
 function wordsOf({ code, refusal }: RefusedError): Said {
   if (code === 'precondition_failed') return say('admin.changed_meanwhile')
-  return refusal.say ?? say('admin.refused', { problem: refusal.problem ?? refusal.expected })
+  return refusal.say ?? say('admin.refused', { problem: withoutOutcome(refusal.problem ?? refusal.expected) })
 }
+
+/** The interface says by itself that nothing was changed, at the end of a problem; the page says it before. */
+const withoutOutcome = (problem: string): string =>
+  problem.replace(/(?:; |, so |(?<=[.!?…]) )nothing was changed(?: here)?\.?$/i, '')
