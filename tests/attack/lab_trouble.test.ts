@@ -1,4 +1,5 @@
 /** Faults of the lab must harm neither this provider nor another client: what they sign, who switches them, what they leave in caches. */
+import { join } from 'node:path'
 import { expect, test } from 'bun:test'
 import { signingKey } from '../../src/auth/jws.ts'
 import { generateKey } from '../../src/auth/jwk.ts'
@@ -9,8 +10,8 @@ import { jwks } from '../../src/endpoints/jwks.ts'
 import { token } from '../../src/endpoints/token.ts'
 import { createRouter } from '../../src/http/router.ts'
 import { query } from '../../src/http/authorization_response.ts'
-import { claimsOf } from '../support/client.ts'
-import { authorize, browser, demo, read, tokensOf } from '../support/flow.ts'
+import { authorizationUrl, claimsOf } from '../support/client.ts'
+import { authorize, browser, demo, operatorClient, read, tokensOf } from '../support/flow.ts'
 import { type Provider, provider } from '../support/provider.ts'
 
 const api = '/lab/api/trouble'
@@ -141,4 +142,38 @@ test('sixty-four switches at once: all of the faults are on, once each', async (
   )
   expect(new Set(statuses)).toEqual(new Set([201]))
   expect(await onIn(op)).toHaveLength(names.length)
+})
+
+const loaded = (LAB: string): string[] => {
+  const { stdout } = Bun.spawnSync(['bun', join(import.meta.dir, 'lab_loaded_process.ts')], {
+    env: { ...process.env, LAB },
+  })
+  return JSON.parse(stdout.toString()) as string[]
+}
+
+test('without LAB no file of clock and trouble is loaded but the two that say when', () => {
+  expect(loaded('false')).toEqual(['lab_clock/feature.ts', 'lab_trouble/feature.ts'])
+  expect(loaded('true').length).toBeGreaterThan(8)
+})
+
+test('answers as JWT, in the fragment and in a form are told the same', async () => {
+  const op = await lab()
+  await post(op, asJson, undefined, { ...wish, fault: 'state' })
+  await post(op, asJson, undefined, { ...wish, fault: 'nonce' })
+  const who = browser(op)
+  const jwt = (await authorize(op, who, demo, { response_mode: 'query.jwt' }).catch(
+    (error: Error) => error,
+  )) as Error
+  const [response = ''] = /response=[\w.-]+/.exec(jwt.message) ?? []
+  expect(claimsOf(response.slice('response='.length)).state).toBe('another-state')
+  const client = await operatorClient(op, {
+    client_id: 'hybrid',
+    lab_client: true,
+    response_types: ['code id_token'],
+    grant_types: ['authorization_code', 'implicit'],
+  })
+  await post(op, asJson, undefined, { ...wish, client_id: 'hybrid', fault: 'nonce' })
+  const { url } = authorizationUrl(op.issuer, client, { response_type: 'code id_token' })
+  const fragment = new URLSearchParams((await who.goThrough(url)).hash.slice(1))
+  expect(claimsOf(fragment.get('id_token')).nonce).toBe('another-nonce')
 })

@@ -1,7 +1,7 @@
 /** The client of `--run`: a program that is started for the trial, and again for a fault that a client meets at its start. */
 import { connect } from 'node:net'
 import { spawn, type ChildProcess } from 'node:child_process'
-import { UsageError } from '../failure.ts'
+import { Refusal, UsageError } from '../failure.ts'
 
 export interface ClientProcess {
   /** Starts it anew. False when it ended, or took no connection in time. */
@@ -33,7 +33,9 @@ const isOpen = (port: number): Promise<boolean> =>
 export function clientProcess(command: string, port: number, env: Record<string, string>): ClientProcess {
   const [program = '', ...args] = wordsOf(command)
   let child: ChildProcess | undefined
-  const isAlive = ({ exitCode, signalCode }: ChildProcess) => exitCode === null && signalCode === null
+  /** One that could not be started has no pid, and never exits. */
+  const isAlive = ({ pid, exitCode, signalCode }: ChildProcess) =>
+    pid !== undefined && exitCode === null && signalCode === null
 
   async function stop(): Promise<void> {
     if (!child || !isAlive(child)) return
@@ -48,6 +50,9 @@ export function clientProcess(command: string, port: number, env: Record<string,
     stop,
     async restart() {
       await stop()
+      // What listens there would be tried in its place.
+      if (await isOpen(port))
+        throw new Refusal(`another program listens on port ${port}: stop it, or leave out --run`)
       const started = spawn(program, args, { env: { ...process.env, ...env }, stdio: 'ignore' })
       child = started
       let failed = false

@@ -2,7 +2,6 @@
 import { OAuthError } from '../../auth/errors.ts'
 import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
-import type { Answer } from '../../contracts/endpoint.ts'
 import { labExists } from '../../http/lab_exists.ts'
 import { createLabClock } from '../../lib/lab_clock.ts'
 import { moveWords, readMove } from './move.ts'
@@ -22,9 +21,7 @@ function shifted(context: Context, text: string): Context {
 }
 
 /** The header of an address for which there is no lab is ignored, as for every endpoint of the lab. */
-export const atItsTime =
-  (answer: Answer): Answer =>
-  (call: Call, context: Context) => {
-    const text = call.request.headers.get(headerName)
-    return answer(call, text !== null && labExists(call, context) ? shifted(context, text) : context)
-  }
+export function contextAt(call: Call, context: Context): Context {
+  const text = call.request.headers.get(headerName)
+  return text !== null && labExists(call, context) ? shifted(context, text) : context
+}

@@ -1,9 +1,10 @@
 /** /lab/clock: the time of the lab, and its buttons. docs/lab.md, "Clock" */
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import type { Params } from '../../auth/params.ts'
+import type { Call } from '../../contracts/call.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { Reply } from '../../contracts/reply.ts'
 import { labField, labForm, labForms } from '../../flow/lab_form.ts'
 import { labPage } from '../../flow/lab_page.ts'
-import { ownForm } from '../../http/csrf.ts'
-import { labExists } from '../../http/lab_exists.ts'
 import { redirectWithin } from '../../http/reply.ts'
 import { defineView } from '../../html/view.ts'
 import { change, type Change, stateOf } from './change.ts'
@@ -32,62 +33,54 @@ const changeOf = ({ action, move }: Readonly<Record<string, string | undefined>>
   return { move: action === 'move' || action === undefined ? (move ?? '') : action }
 }
 
-export const clockPage = defineEndpoint({
-  name: 'lab_clock',
-  path,
-  advertised: false,
-  page: true,
-  exists: labExists,
-  labMenu: { order: 60, icon: 'clock', title: 'Clock' },
-  form: ownForm(purpose),
-  get(call, context) {
-    const state = stateOf(context)
-    const { csrf_token, cookies } = labForms(call, context, purpose)
-    const shared = { action: `${context.basePath}${path}`, hidden: { csrf_token } }
-    const page = labPage(context, {
-      current: path,
-      title: 'Clock',
-      main: clock({
-        time: state.time,
-        machine: state.machine_time,
-        state: stateWords(state),
-        forms: [
-          labForm({
-            ...shared,
-            buttons: Object.entries(steps).map(([value, text]) => ({
-              name: 'action',
-              value,
-              text: `${text} forward`,
-            })),
-          }),
-          labForm({
-            ...shared,
-            fields: [
-              labField({
-                name: 'move',
-                label: 'Move by, or to',
-                value: '',
-                hint: 'For example +90m, -12h, or 2030-01-31T12:00:00Z',
-              }),
-            ],
-            buttons: [{ name: 'action', value: 'move', text: 'Move', kind: 'primary' }],
-          }),
-          labForm({
-            ...shared,
-            buttons: [
-              state.stopped
-                ? { name: 'action', value: 'run', text: 'Let it run' }
-                : { name: 'action', value: 'stop', text: 'Stop' },
-              { name: 'action', value: 'reset', text: 'Back to the time of the machine' },
-            ],
-          }),
-        ],
-      }),
-    })
-    return { ...page, cookies }
-  },
-  async post(call, context, { fields }) {
-    await change(call, context, changeOf(fields))
-    return redirectWithin(`${context.basePath}${path}`)
-  },
-})
+export function show(call: Call, context: Context): Reply {
+  const state = stateOf(context)
+  const { csrf_token, cookies } = labForms(call, context, purpose)
+  const shared = { action: `${context.basePath}${path}`, hidden: { csrf_token } }
+  const page = labPage(context, {
+    current: path,
+    title: 'Clock',
+    main: clock({
+      time: state.time,
+      machine: state.machine_time,
+      state: stateWords(state),
+      forms: [
+        labForm({
+          ...shared,
+          buttons: Object.entries(steps).map(([value, text]) => ({
+            name: 'action',
+            value,
+            text: `${text} forward`,
+          })),
+        }),
+        labForm({
+          ...shared,
+          fields: [
+            labField({
+              name: 'move',
+              label: 'Move by, or to',
+              value: '',
+              hint: 'For example +90m, -12h, or 2030-01-31T12:00:00Z',
+            }),
+          ],
+          buttons: [{ name: 'action', value: 'move', text: 'Move', kind: 'primary' }],
+        }),
+        labForm({
+          ...shared,
+          buttons: [
+            state.stopped
+              ? { name: 'action', value: 'run', text: 'Let it run' }
+              : { name: 'action', value: 'stop', text: 'Stop' },
+            { name: 'action', value: 'reset', text: 'Back to the time of the machine' },
+          ],
+        }),
+      ],
+    }),
+  })
+  return { ...page, cookies }
+}
+
+export async function submit(call: Call, context: Context, fields: Params): Promise<Reply> {
+  await change(call, context, changeOf(fields))
+  return redirectWithin(`${context.basePath}${path}`)
+}
