@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** These folders start browsers, clusters and many processes: their files run one after the other. */
-const alone = ['tests/operations/', 'tests/browser/', 'tests/clients/', 'tests/documents/']
+const alone = [
+  'tests/operations/',
+  'tests/browser/',
+  'tests/clients/',
+  'tests/documents/',
+  'tests/attack_lab/',
+]
 
 export const runsAlone = (file: string): boolean => alone.some((folder) => file.startsWith(folder))
 

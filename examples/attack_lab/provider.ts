@@ -33,6 +33,8 @@ export async function startProvider(lab: Lab): Promise<RunningProvider> {
       RESOURCES: `${lab.at.notes} ${lab.at.weather}`,
       RATE_LIMITING_ENABLED: 'false',
       LAB: 'true',
+      // A reader needs time between two commands; RFC 6749 §4.1.2 allows ten minutes.
+      AUTHORIZATION_CODE_TTL: '600',
       LOG_FORMAT: 'json',
       CLASSIC_SECRET: classicSecret,
     },

@@ -6,7 +6,8 @@ const refresh = async () => {
   const next = new DOMParser().parseFromString(await answer.text(), 'text/html')
   for (const part of document.querySelectorAll('[data-live]')) {
     const same = next.querySelector(`[data-live="${part.dataset.live}"]`)
-    if (same && same.innerHTML !== part.innerHTML) part.innerHTML = same.innerHTML
+    const isInUse = part.contains(document.activeElement) // a button that was reached stays where it is
+    if (same && !isInUse && same.textContent !== part.textContent) part.innerHTML = same.innerHTML
   }
 }
 setInterval(refresh, 2_000)
