@@ -344,3 +344,22 @@ test('neither a refusal nor its page asks another server', async () => {
   expect(requests).toBe(asked)
   away.close()
 })
+
+test('a secret that was sent without a name is not shown as a name', async () => {
+  const op = await lab()
+  const texts = ['hunter2-of-alice', `${btoa('hunter2-of-alice!!')}=`, 'Hunter2OfAlice=', '=hunter2-of-alice']
+  for (const text of texts) {
+    const headers = { ...basic(demo), 'content-type': 'application/x-www-form-urlencoded' }
+    const byBody = await op.fetch('/token', { method: 'POST', headers, body: text })
+    const byQuery = await op.fetch(`/authorize?${text}`)
+    for (const response of [byBody, byQuery]) {
+      const { html, status } = await explainedAt(op, pagePath(response))
+      expect([status, mentions(html, 'hunter2-of-alice'), html.includes('Hunter2OfAlice')]).toEqual([
+        200,
+        false,
+        false,
+      ])
+    }
+  }
+  expect(JSON.stringify(memoryOf(op.context).failures.latest(100))).not.toMatch(/hunter2/i)
+})

@@ -330,6 +330,12 @@ const stories: readonly Story[] = [
     },
   },
   {
+    mistake: 'the client is disabled',
+    cause: 'client_disabled',
+    says: ['An operator has disabled the client off.'],
+    make: () => ask({}, { ...demo, client_id: 'off' }),
+  },
+  {
     mistake: 'a silent sign-in runs in a hidden frame',
     cause: 'silent_sign_in_in_a_frame',
     says: ['in a frame of another site', 'offline_access'],
@@ -499,6 +505,7 @@ const stories: readonly Story[] = [
 const secrets = {
   narrow: 'Gh7kLp2Qw9Zx4Vb6Nm1T',
   'only-basic': 'Gh7kLp2Qw9Zx4Vb6Nm1T',
+  off: 'Gh7kLp2Qw9Zx4Vb6Nm1T',
   plus: 'K3+vJq8+Zt5rW1xLmN0p',
   signing: shared,
 }
@@ -515,6 +522,7 @@ beforeAll(async () => {
   }
   await make('narrow', { scope: 'openid', grant_types: ['authorization_code'], either_secret_method: true })
   await make('only-basic', { token_endpoint_auth_method: 'client_secret_basic' })
+  await make('off', { disabled: true })
   await make('plus', { either_secret_method: true })
   await make('signing', { token_endpoint_auth_method: 'client_secret_jwt' })
 })

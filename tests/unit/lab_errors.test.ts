@@ -81,6 +81,7 @@ const bare: Failure = {
 const seen = (failure: Partial<Failure>, more: Partial<Seen> & Pick<Seen, 'context'>): Seen => ({
   failure: { ...bare, ...failure },
   client: undefined,
+  isDisabled: false,
   isBlocked: false,
   nearClients: [],
   ...more,

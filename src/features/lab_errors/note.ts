@@ -38,6 +38,7 @@ type Reason = Pick<Failure, 'kind' | 'status'> & { refusal: Readonly<Refusal> }
 /** Reads on after the answer, so that no client waits for it. */
 function keep(call: Call, context: Context, reason: Reason): void {
   const { reading } = memoryOf(context)
+  void call.address // it cannot be read once the connection is closed
   const read = keepRead(call, context, reason)
     .catch((fault: Error) => context.log.debug('lab_error_not_kept', { problem: fault.message }))
     .finally(() => void reading.delete(call.requestId))

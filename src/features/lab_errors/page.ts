@@ -50,7 +50,8 @@ async function seen(context: Context, failure: Failure): Promise<Seen> {
       : ((await Client.find(context, clientId)) ?? context.clients.peek(clientId))
   return {
     failure,
-    client,
+    client: client?.disabled ? undefined : client,
+    isDisabled: client?.disabled === true,
     context,
     isBlocked: kind === 'blocked' || memoryOf(context).blocked.get(id) === true,
     nearClients: client ? [] : await nearClients(context, clientId),

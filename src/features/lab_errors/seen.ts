@@ -32,15 +32,25 @@ export const hide = (value: string, context: Context): Shown =>
     ? { text: clip(value) }
     : { hidden: { characters: value.length, mark: memoryOf(context).mark(value) } }
 
-/** The parameters of a query or of a form as they came: also those that the provider refuses to read. */
-export const pairsOf = (text: string): [string, string][] => [
-  ...new URLSearchParams(text.slice(0, longest.text)),
-]
+/**
+ * The parameters of a query or of a form as they came: also those that the provider refuses to read. A text without an
+ * equals sign is no parameter, and may be a secret that was sent without its name.
+ */
+export const pairsOf = (text: string): [string, string][] => {
+  const pairs = text.slice(0, longest.text).split('&')
+  return [...new URLSearchParams(pairs.filter((pair) => pair.includes('=')).join('&'))]
+}
+
+export const nameOfParameter = /^[a-z]{1,20}(?:_[a-z]{1,20}){0,4}$/
+
+/** Base64 may end in equals signs, and look like a name without a value. */
+const nameOf = (name: string, value: string): string =>
+  /^=*$/.test(value) && !nameOfParameter.test(name) ? 'a name that is hidden' : clip(name, longest.name)
 
 function shownPairs(text: string, context: Context): Record<string, Shown> {
   const shown: Record<string, Shown> = Object.create(null) as Record<string, Shown>
   for (const [name, value] of pairsOf(text).slice(0, longest.parameters))
-    shown[clip(name, longest.name)] = isOpen(name) ? { text: clip(value) } : hide(value, context)
+    shown[nameOf(name, value)] = isOpen(name) ? { text: clip(value) } : hide(value, context)
   return shown
 }
 

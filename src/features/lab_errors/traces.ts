@@ -9,7 +9,7 @@ import { sha256 } from '../../lib/hash.ts'
 import { Client, isSecretMac } from '../../models/client.ts'
 import type { HandleLook, ReadJwt, Traces, VerifierTrace } from './failure.ts'
 import { memoryOf } from './memory.ts'
-import { clip } from './seen.ts'
+import { clip, nameOfParameter } from './seen.ts'
 
 /** A refused request while it is at hand. */
 export interface AtHand {
@@ -143,7 +143,9 @@ function tokenTrace({ call, form, query }: AtHand): Traces['token'] {
 const unset = /^(?:undefined|null|None|NaN|\[object Object\]|\$\{?\w+\}?|\{\{.*\}\}|<[\w -]+>|%\w+%|)$/
 
 const unsetIn = ({ form, query }: AtHand): string[] =>
-  [...query, ...form].flatMap(([name, value]) => (unset.test(value) ? [clip(name, 60)] : [])).slice(0, 5)
+  [...query, ...form]
+    .flatMap(([name, value]) => (unset.test(value) && nameOfParameter.test(name) ? [name] : []))
+    .slice(0, 5)
 
 export async function tracesOf(at: AtHand): Promise<Traces> {
   const { context, form, call } = at

@@ -31,6 +31,8 @@ export interface Seen {
   failure: Failure
   /** The client as it is registered now. */
   client: Client | undefined
+  /** The client is registered, and an operator has disabled it. */
+  isDisabled: boolean
   context: Context
   /** A browser did not let the page read the answer. */
   isBlocked: boolean

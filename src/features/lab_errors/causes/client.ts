@@ -40,6 +40,19 @@ const basicProblems = {
 
 export const clientCauses: readonly CauseRow[] = [
   {
+    name: 'client_disabled',
+    codes,
+    explain: ({ failure, isDisabled }) =>
+      isDisabled
+        ? {
+            certainty: 'proven',
+            title: `An operator has disabled the client ${failure.clientId ?? ''}.`,
+            evidence: ['For others it is as if it were not registered.'],
+            mend: [{ text: 'Enable it on its page of the administration:', code: '/admin/clients' }],
+          }
+        : undefined,
+  },
+  {
     name: 'client_id_misspelled',
     codes,
     explain({ failure, client, nearClients }) {
