@@ -142,7 +142,9 @@ test('a provider that limits requests is waited for, as long as it says', async 
   expect(of(report, 'fail', 'advice')).toEqual({})
   expect(new Set(waits)).toEqual(new Set([7]))
   place.disturb((request, answer) => (request.method === 'POST' ? limit.clone() : answer))
+  waits.length = 0
   const limited = await reportOf({ issuer: place.issuer, reach }, demo)
+  expect(waits).toEqual([7])
   expect(of(limited, 'not_examined')['errors.unknown_client']).toBe('the provider limits requests (429)')
   expect(of(limited, 'fail')).toEqual({})
   await place.stop()

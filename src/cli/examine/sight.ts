@@ -112,13 +112,18 @@ function asker(reach: Reach, latency: Map<string, number>): Sight['ask'] {
     latency.set(`${options.method ?? 'GET'} ${new URL(url).pathname}`, ms)
     return { ...answer, json: parse(answer.body), ms, at: at + ms / 2 }
   }
+  /** A provider that still refuses after the wait is not waited for again: there are many requests. */
+  let waitedInVain = false
   const patient = async (url: string, options: Asking): Promise<Answered> => {
     const first = await send(url, options)
     if (first.status !== 429) return first
-    await reach.wait(secondsToWait(first))
-    const second = await send(url, options)
-    if (second.status === 429) throw new NotExamined('the provider limits requests (429)')
-    return second
+    if (!waitedInVain) {
+      await reach.wait(secondsToWait(first))
+      const second = await send(url, options)
+      if (second.status !== 429) return second
+      waitedInVain = true
+    }
+    throw new NotExamined('the provider limits requests (429)')
   }
   return (url, options = {}) => {
     if (options.method !== undefined && options.method !== 'GET') return patient(url, options)
