@@ -11,8 +11,6 @@ import type { Context } from '../contracts/context.ts'
 import { createJobRuns } from '../lib/job_runs.ts'
 import type { Log } from '../lib/log.ts'
 import { createLevels, type LogSetting } from '../lib/log_levels.ts'
-import { systemRandom } from '../lib/random.ts'
-import { seededRandom } from '../lib/seeded_random.ts'
 import { neverLost, openBirth } from '../models/birth.ts'
 import type { Audit } from '../models/audit/audit.ts'
 import type { Facts } from '../models/audit/kinds.ts'
@@ -39,6 +37,7 @@ import { open, openKeys, type Opened, openRoot, readConfig, readSettings, refuse
 import { arrive } from './present.ts'
 import { createSecrets } from './secrets.ts'
 import { seedDemo } from './seed_demo.ts'
+import { randomOf } from './random_of.ts'
 import { changedNames, problemsOf, requireReloadable } from './reload.ts'
 import { startTimers, type Timers } from './timers.ts'
 import { warnOfFaults } from './start_warnings.ts'
@@ -107,8 +106,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
   const logLevels = createLevels(log, levelsOf(config))
   const settings = () => effectiveSettings(config, { ...origins, env }, applied.names())
   const server = { settings, logLevels, jobRuns: createJobRuns() }
-  // Once, also over reloads: from its beginning it would give the same values again.
-  const random = config.labSeed === undefined ? systemRandom : seededRandom(config.labSeed)
+  const random = randomOf(config, log)
   const makeApp = (previous?: Context): App =>
     createApp({
       ...opened,

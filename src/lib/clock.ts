@@ -22,7 +22,7 @@ export interface LabControls {
 }
 
 /** The clock of the machine, for what must not follow the clock of the lab. */
-export const realClock = (clock: Clock): Clock => clock.lab?.real ?? clock
+export const realClock = (clock: Clock): Clock => (clock.lab ? realClock(clock.lab.real) : clock)
 
 export const systemClock: Clock = { now: () => Date.now(), elapsed: () => performance.now() }
 

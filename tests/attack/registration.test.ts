@@ -116,6 +116,7 @@ describe('what only an operator gives', () => {
       resource_server: true,
       require_pkce: false,
       may_impersonate: true,
+      lab_client: true,
       disabled: false,
       registration_access_token: 'x',
       software_statement: 'eyJhbGciOiJub25lIn0.eyJmaXJzdF9wYXJ0eSI6dHJ1ZX0.',
@@ -126,6 +127,7 @@ describe('what only an operator gives', () => {
       resource_server: false,
     })
     expect([client.require_pkce ?? true, client.may_impersonate ?? false]).toEqual([true, false])
+    expect(client.lab_client ?? false).toBe(false)
     expect(client.client_id).toMatch(/^[\w-]{24}$/)
     expect(client.client_id_issued_at).toBeGreaterThan(1)
     expect(client.secret_mac).not.toBe('x')

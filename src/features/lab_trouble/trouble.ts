@@ -9,7 +9,7 @@ import { findClient } from '../../clients/find_client.ts'
 import { defaultSigningAlg } from '../../clients/signer.ts'
 import type { Context } from '../../contracts/context.ts'
 import { isLoopbackHost } from '../../lib/address.ts'
-import { seconds } from '../../lib/clock.ts'
+import { realClock, seconds } from '../../lib/clock.ts'
 import { isIP } from '../../lib/ip.ts'
 import { seal, unseal } from '../../lib/seal.ts'
 import type { Client } from '../../models/client.ts'
@@ -47,9 +47,13 @@ type Change = (entries: readonly Entry[], now: number) => Entry[]
 
 const live = (entries: readonly Entry[], now: number) => entries.filter(({ until }) => until > now)
 
+/** By the clock of the machine: a clock of the lab that is moved back makes no fault last longer. */
+const machineNow = ({ clock }: Context): number => seconds(realClock(clock))
+
 async function change(context: Context, next: Change): Promise<void> {
-  const now = seconds(context.clock)
-  const made = (entries: readonly Entry[]) => ({ entries: next(live(entries, now), now), exp: now + kept })
+  const now = machineNow(context)
+  const exp = seconds(context.clock) + kept
+  const made = (entries: readonly Entry[]) => ({ entries: next(live(entries, now), now), exp })
   if (await records.create(context, id, made([]))) return
   if (!(await records.update(context, id, ({ entries }) => made(entries))))
     await records.put(context, id, made([]))
@@ -119,7 +123,7 @@ export async function switchOn(context: Context, wish: Wish): Promise<Entry> {
   const { minutes, ...rest } = wish
   const entry: Entry = {
     ...rest,
-    until: seconds(context.clock) + minutes * 60,
+    until: machineNow(context) + minutes * 60,
     told: 0,
     ...(key && { key }),
   }
@@ -149,7 +153,7 @@ export async function switchOff(
 
 export async function listOn(context: Context): Promise<Entry[]> {
   const record = await records.find(context, id)
-  return live(record?.entries ?? [], seconds(context.clock))
+  return live(record?.entries ?? [], machineNow(context))
 }
 
 const isByAddress = (place: keyof Fault['apply']): boolean => placesByAddress.some((each) => each === place)

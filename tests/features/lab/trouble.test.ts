@@ -186,6 +186,16 @@ test('a fault ends by itself, within an hour', async () => {
   expect((await read(await own.fetch(api))).body.on).toEqual([])
 })
 
+test('a clock that is moved back makes no fault last longer', async () => {
+  const own = await provider({ env: { LAB: 'true' } })
+  await on('iss', {}, own)
+  const { lab } = own.context.clock
+  expect(lab!.moveTo(own.context.clock.now() - 86_400_000)).toBe(true)
+  expect(claimsOf((await tokensOf(own, browser(own))).id_token).iss).not.toBe(own.issuer)
+  own.clock.advance(3_600_000)
+  expect(claimsOf((await tokensOf(own, browser(own))).id_token).iss).toBe(own.issuer)
+})
+
 test('the log and the list say what is told, and the list shows no key', async () => {
   const own = await provider({ env: { LAB: 'true' } })
   await on('kid', {}, own)
