@@ -27,8 +27,8 @@ export function boardPage(at: Addresses, journal: Journal): Response {
   const count = lessons.filter((lesson) => isDone(journal.progress(lesson))).length
   return page(
     'Attack lab',
-    `<p>Each lesson is an attack on two small programs. First you make one of them weak and attack it. Then you make it strong again, and the same attack fails.</p>
-<p><span data-live="count">${count}</span> of ${lessons.length} lessons are done. The programs notice by themselves what an attack came to.</p>
+    `<p>Each lesson is an attack on a small program. First you make it weak and attack it. Then you make it strong again, and the same attack fails.</p>
+<p>Lessons done: <span data-live="count">${count}</span> of ${lessons.length}. The programs notice by themselves what an attack came to.</p>
 <ol class="lessons">${rows.join('\n')}</ol>
 <p>Latchkey shows what it received, checked and answered in <a href="${at.provider}/lab">its own lab</a>.</p>`,
   )

@@ -91,7 +91,7 @@ export function startClient(lab: Lab): Running {
       200,
       `<p id="status">You are ${Bun.escapeHTML(account.name)}</p>
 <ul>${account.notes.map((note) => `<li>${Bun.escapeHTML(note)}</li>`).join('')}</ul>
-<form method="post" action="/notes"><label>A new note <input name="text" required></label> <button name="keep">Keep</button></form>
+<form method="post" action="/notes"><p><label>A new note<br><input name="text" required></label></p><button name="keep">Keep</button></form>
 <nav><a href="/sign_out">Sign out</a></nav>`,
     )
   }
