@@ -57,6 +57,15 @@ for (const [form, uriOf] of Object.entries(forms))
     expect((await explainedAt(op, uri!)).status).toBe(200)
   })
 
+test('the page leads to the flow that the recorder has of the request', async () => {
+  const refused = await op.fetch('/token', formPost(demo, { grant_type: 'authorization_code', code: 'x' }))
+  const { error_uri = '' } = (await refused.json()) as { error_uri?: string }
+  const { html } = await explainedAt(op, error_uri)
+  const path = /href="(\/lab\/flow\?id=[^"]+)"/.exec(html)?.[1]
+  const flow = await op.fetch(path!)
+  expect([flow.status, await flow.text()]).toEqual([200, expect.stringContaining('invalid_grant')])
+})
+
 test('an answer that is no refusal has none', async () => {
   const url = authorizationUrl(op.issuer, demo).url
   expect(locationOf(await op.fetch(url)).searchParams.has('error_uri')).toBe(false)

@@ -20,6 +20,7 @@ import {
   comparedView,
   errorView,
   factView,
+  flowLink,
   pairView,
   paragraph,
   wordsOf,
@@ -85,6 +86,14 @@ function factsOf({ id, address, headers, query: sent, form }: Failure['request']
   ]
 }
 
+const flowPath = '/lab/flow'
+
+/** Where the recorder of the lab shows the request, while it has it. */
+function flowOf({ basePath, recorder }: Context, requestId: string): Html | Html[] {
+  const flow = recorder?.flows.list().find(({ exchanges }) => exchanges.some(({ id }) => id === requestId))
+  return flow ? flowLink({ path: `${basePath}${flowPath}?id=${encodeURIComponent(flow.id)}` }) : []
+}
+
 async function pageOf(context: Context, failure: Failure): Promise<Html> {
   const { code, status, rule, problem, next, request, clientId, at, id } = failure
   const causes = causesOf(causeRows, await seen(context, failure))
@@ -102,6 +111,7 @@ async function pageOf(context: Context, failure: Failure): Promise<Html> {
     ruleTitle: title,
     request: written(`${request.method} ${request.path}`),
     facts: factsOf({ ...request, id }),
+    flow: flowOf(context, id),
     list: `${context.basePath}${errorsPath}`,
   })
 }

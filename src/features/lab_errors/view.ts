@@ -20,10 +20,17 @@ export const errorView = defineView('lab_error', source, [
   'next',
   'request',
   'facts',
+  'flow',
   'list',
 ])
 
 export const paragraph = defineView('lab_error_text', '<p>{{text}}</p>', ['text'])
+
+export const flowLink = defineView(
+  'lab_error_flow',
+  '<p><a href="{{path}}">What the provider checked and did</a></p>',
+  ['path'],
+)
 
 const codeBlock = defineView('lab_error_code', '<pre class="raw" tabindex="0"><code>{{code}}</code></pre>', [
   'code',
