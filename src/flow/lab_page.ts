@@ -42,3 +42,6 @@ export const labPage = (context: Context, { status = 200, scripts = [], ...view 
   ),
   language: 'en',
 })
+
+/** The page that explains a pasted token, and the purpose of its form: other pages of the lab send tokens to it. */
+export const tokenForm = { path: '/lab/token', purpose: 'lab_token' } as const

@@ -19,10 +19,10 @@ export interface Draft {
 
 export const methods: readonly string[] = ['GET', 'POST']
 
-/** Headers of a client. Others are of the browser, of a proxy, or of the connection, which the client is not. */
+/** Headers of a client, and that of a test which moves the clock of the lab. Others are of the browser, of a proxy, or of the connection, which the client is not. */
 const headerNames: readonly string[] = [
   ...['accept', 'accept-language', 'authorization', 'content-type', 'dpop', 'origin', 'user-agent'],
-  ...['x-fapi-auth-date', 'x-fapi-interaction-id'],
+  ...['x-fapi-auth-date', 'x-fapi-interaction-id', 'x-lab-clock'],
 ]
 
 export const formType: readonly [string, string] = ['content-type', 'application/x-www-form-urlencoded']

@@ -6,7 +6,7 @@ import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { labPage } from '../../flow/lab_page.ts'
+import { labPage, tokenForm } from '../../flow/lab_page.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import { query } from '../../http/call.ts'
 import { browserOf, csrfToken, ensureBrowser, ownForm } from '../../http/csrf.ts'
@@ -65,6 +65,15 @@ interface Shown {
   problem?: string | undefined
 }
 
+/** The page of pasted tokens, where it is switched on. */
+const explainAt = (context: Context, browser: string) =>
+  context.table.endpoints.some(({ path }) => path === tokenForm.path)
+    ? {
+        action: `${context.basePath}${tokenForm.path}#kind`,
+        csrf: csrfToken(context, browser, tokenForm.purpose),
+      }
+    : undefined
+
 const stepSection = ({
   context,
   flow,
@@ -106,7 +115,7 @@ function runPage({ call, context, flow, run, step, draft, problem }: Shown): Rep
       answer: last ? answerView(titleOf(flow, last), last, linksOf(last)) : [],
       stepTitle: `Step: ${step.title}`,
       step: stepSection({ context, flow, run, step, draft, action, csrf, problem }),
-      values: valuesView(run.values),
+      values: valuesView(run.values, explainAt(context, browser)),
       earlier: earlierView(
         earlier.map((exchange) => ({
           title: [titleOf(flow, exchange), exchange.answer?.status].filter(Boolean).join(': '),

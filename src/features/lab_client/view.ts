@@ -144,11 +144,30 @@ export const earlierView = (
 
 const fact = defineView(
   'lab_client_fact',
-  '<div><dt>{{name}}</dt><dd><code dir="ltr">{{value}}</code></dd></div>',
-  ['name', 'value'],
+  '<div><dt>{{name}}</dt><dd><code dir="ltr">{{value}}</code>{{explain}}</dd></div>',
+  ['name', 'value', 'explain'],
 )
-export const valuesView = (values: Values): Html[] =>
-  Object.entries(values).map(([name, value]) => fact({ name: legible(name), value: legible(value) }))
+const explainForm = defineView(
+  'lab_client_explain',
+  '<form method="post" action="{{action}}">{{csrf}}<input type="hidden" name="token" value="{{token}}"><button type="submit" name="explain" value="explain">Explain {{name}}</button></form>',
+  ['action', 'csrf', 'token', 'name'],
+)
+
+/** What the page of pasted tokens can explain. */
+const isToken = (name: string): boolean => name === 'code' || name.endsWith('_token')
+
+/** `explain`: the page of pasted tokens, where the lab has it. */
+export const valuesView = (values: Values, explain: { action: string; csrf: string } | undefined): Html[] =>
+  Object.entries(values).map(([name, value]) =>
+    fact({
+      name: legible(name),
+      value: legible(value),
+      explain:
+        explain && isToken(name)
+          ? explainForm({ action: explain.action, csrf: csrfField(explain.csrf), token: value, name })
+          : [],
+    }),
+  )
 
 const stepRow = defineView(
   'lab_client_step',

@@ -4,14 +4,13 @@ import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { labPage } from '../../flow/lab_page.ts'
+import { labPage, tokenForm } from '../../flow/lab_page.ts'
 import { csrfToken, ensureBrowser, ownForm } from '../../http/csrf.ts'
 import { labExists } from '../../http/lab_exists.ts'
 import type { Asked } from './result.ts'
 import { tokenView } from './view.ts'
 
-const path = '/lab/token'
-const purpose = 'lab_token'
+const { path, purpose } = tokenForm
 const nothing: Asked = { token: '', audience: '', scope: '', keys: '' }
 
 async function show(call: Call, context: Context, asked: Asked): Promise<Reply> {

@@ -130,3 +130,45 @@ test('the consent page names the playground, and a person who refuses is believe
   expect(failedIn(walk.page)).toEqual(['- The answer is no error.'])
   expect(held(walk.page).code).toBeUndefined()
 })
+
+test('a token of the client is explained on the page of pasted tokens', async () => {
+  const walk = await withCode()
+  const page = await walk.send('token')
+  const form = page.forms.find(({ fields }) => fields.token === held(page).id_token)!
+  const explained = (await walk.who.press({ ...page, forms: [form] }, 'explain')).page!
+  expect(explained.status).toBe(200)
+  expect(explained.html).toContain('ID Token')
+})
+
+test('the header of the lab clock: the same code, an hour later', async () => {
+  const at = await provider({ env: { LAB: 'true', LAB_CLOCK_HEADER: 'true' } })
+  const walk = await begin(at, 'code')
+  await walk.send('authorize')
+  await walk.take()
+  expect((await walk.send('token', { heads: 'X-Lab-Clock: +1h' })).html).toContain('invalid_grant')
+  expect(failedIn(await walk.send('token'))).toEqual([])
+})
+
+test('a fault that the lab tells this client is found by its checks', async () => {
+  const at = await provider({ env: { LAB: 'true' } })
+  const body = JSON.stringify({ client_id: 'latchkey-lab-public', fault: 'nonce', minutes: 5 })
+  const on = await at.fetch('/lab/api/trouble', {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json' },
+  })
+  expect(on.status).toBe(201)
+  const walk = await begin(at, 'code')
+  await walk.send('authorize')
+  await walk.take()
+  expect(failedIn(await walk.send('token'))).toEqual(['- nonce is that of the authorization request.'])
+})
+
+test('the End-User sees the access of the playground, and takes it away', async () => {
+  const walk = await withCode()
+  await walk.send('token')
+  const list = (await walk.who.open('/account/applications')).page!
+  const form = list.forms.find(({ fields }) => fields.client_id === 'latchkey-lab-public')!
+  await walk.who.press({ ...list, forms: [form] }, form.buttons[0]!)
+  expect(failedIn(await walk.send('userinfo'))).toContain('- The answer is a success.')
+})

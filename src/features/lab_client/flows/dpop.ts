@@ -48,9 +48,9 @@ function withNonce(read: Reading, headers: Answer['headers']): Reading {
 }
 
 /** `cnf` of a JWT; undefined for an opaque token. */
-function boundTo(token: string | undefined): unknown {
+function boundTo(token: string): unknown {
   try {
-    return token === undefined ? undefined : (decodeJwt(token).cnf as { jkt?: unknown } | undefined)?.jkt
+    return (decodeJwt(token).cnf as { jkt?: unknown } | undefined)?.jkt
   } catch {
     return undefined
   }
@@ -67,7 +67,8 @@ const bound = (step: Step): Step => ({
   },
   async read(making, answer) {
     const reading = await step.read(making, answer)
-    const jkt = boundTo(reading.values?.access_token)
+    if (reading.values?.access_token === undefined) return withNonce(reading, answer.headers)
+    const jkt = boundTo(reading.values.access_token)
     const findings = [
       ...reading.findings,
       equal('token_type is DPoP.', 'RFC 9449 §5', { expected: 'DPoP', came: answer.members.token_type }),
