@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test'
 import { createKept } from '../../src/features/lab_errors/kept.ts'
 import { memoryOf } from '../../src/features/lab_errors/memory.ts'
+import { observed } from '../../src/http/observed.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import { explainedAt } from '../lab/explained.ts'
 import { authorizationUrl, basic, demo, formPost } from '../support/client.ts'
@@ -29,6 +30,9 @@ test('with the lab off no answer has error_uri, and nothing is kept', async () =
   expect(await page.text()).not.toContain('/lab/')
   expect((await op.fetch(pagePath(json))).status).toBe(404)
   expect(op.context.table.failures).toEqual({ refused: [], answered: [] })
+  const respond = () => new Response()
+  expect(observed(respond, op.context)).toBe(respond)
+  expect(observed(respond, (await lab()).context)).not.toBe(respond)
   expect(memoryOf(op.context).failures.latest(1)).toEqual([])
 })
 

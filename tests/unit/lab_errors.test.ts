@@ -179,6 +179,15 @@ test('no row needs more than a failure has, and none says nothing or undefined',
   expect(await misnamed([...lines])).toEqual([])
 })
 
+test('a variable that is not set is a cause only of a refusal of its parameter', async () => {
+  const { context } = await provider()
+  const first = (expected: string, unset: string[]) =>
+    causesOf(causeRows, seen({ expected, traces: { unset } }, { context }))[0]?.name
+  expect(first('client_id is required', ['client_id'])).toBe('variable_not_set')
+  expect(first('a code_verifier whose SHA-256 is the challenge', ['code'])).toBeUndefined()
+  expect(first('client_id is required', ['state'])).toBeUndefined()
+})
+
 test('each row has a name of its own', () => {
   const names = causeRows.map(({ name }) => name)
   expect(new Set(names).size).toBe(names.length)

@@ -32,7 +32,8 @@ export const requestCauses: readonly CauseRow[] = [
     name: 'variable_not_set',
     explain({ failure }) {
       const names = failure.traces.unset ?? []
-      const about = names.filter((name) => failure.expected.includes(name) || failure.problem?.includes(name))
+      const said = `${failure.expected} ${failure.problem ?? ''}`
+      const about = names.filter((name) => new RegExp(`\\b${name}\\b`).test(said))
       if (about.length === 0) return undefined
       return {
         certainty: 'proven',
