@@ -5,11 +5,15 @@ import { methodFor, type Provider, valuesOf } from './client_values.ts'
 import type { Kit, KitFile } from './kit.ts'
 import { bruno } from './kinds/bruno.ts'
 import { curl } from './kinds/curl.ts'
+import { flutter, powershell, reactNative } from './kinds/device.ts'
 import { envFile } from './kinds/env.ts'
 import { http } from './kinds/http.ts'
 import { insomnia } from './kinds/insomnia.ts'
 import { express, hono } from './kinds/node.ts'
 import { postman } from './kinds/postman.ts'
+import { apache, nginx } from './kinds/proxy.ts'
+import { django, fastapi, flask } from './kinds/python.ts'
+import { dotnet, go, php, ruby, rust, spring } from './kinds/server.ts'
 import { browser, react, svelte, vue } from './kinds/single_page.ts'
 import { Unwritable } from './literal.ts'
 import { type Misfit, misfitOf } from './misfit.ts'
@@ -27,6 +31,20 @@ export const kits: readonly Kit[] = [
   browser,
   express,
   hono,
+  reactNative,
+  flutter,
+  flask,
+  django,
+  fastapi,
+  go,
+  spring,
+  dotnet,
+  php,
+  ruby,
+  rust,
+  powershell,
+  nginx,
+  apache,
 ]
 
 export const kitOf = (kind: string): Kit | undefined => kits.find((each) => each.kind === kind)

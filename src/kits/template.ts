@@ -14,11 +14,12 @@ const endpoint =
 /** Each value that a template may name. */
 const texts = {
   issuer: ({ issuer }) => issuer,
+  discovery: ({ issuer }) => `${issuer}/.well-known/openid-configuration`,
   client_id: ({ client_id }) => client_id,
   client_name: ({ client_name }) => client_name,
   client_secret: ({ client_secret }) => client_secret ?? '',
   redirect_uri: ({ redirect_uri }) => redirect_uri ?? '',
-  redirect_origin: (values) => redirect(values).origin,
+  redirect_authority: (values) => redirect(values).host,
   redirect_path: (values) => redirect(values).pathname,
   redirect_host: (values) => redirect(values).hostname.replace(/^\[|\]$/g, ''),
   redirect_port: (values) => redirect(values).port,
@@ -52,6 +53,7 @@ const conditions = {
   post: ({ auth_method }) => auth_method === 'client_secret_post',
   unknown_secret: ({ auth_method, client_secret }) => auth_method !== 'none' && client_secret === undefined,
   given_secret: ({ client_secret }) => client_secret !== undefined,
+  no_post_logout: ({ post_logout_redirect_uri: uri }) => uri === undefined,
   post_logout: ({ post_logout_redirect_uri: uri }) => uri !== undefined,
   code: ({ grants }) => grants.includes('code'),
   refresh: ({ grants }) => grants.includes('refresh'),
@@ -72,7 +74,7 @@ function literalOf(name: string, values: KitValues, language: Language): string 
 const block = /^[^\S\n]*(?:\/\/|#|--)?[^\S\n]*@@if (\w+)@@[^\n]*\n([\s\S]*?)^[^\n]*@@end@@[^\n]*\n/gm
 
 /** The text of a file. Throws Unwritable, or Error for a name that is no value. */
-function fill(template: string, values: KitValues, language: Language): string {
+export function fill(template: string, values: KitValues, language: Language): string {
   return template
     .replace(block, (_, name: string, lines: string) => {
       if (!isCondition(name)) throw new Error(`no condition is named ${name}`)

@@ -59,8 +59,8 @@ export const fittingClient = ({ methods, redirect }: Kit, members: Partial<Clien
   return clientWith({
     redirect_uris: [uri],
     ...(uri.startsWith('http') && { post_logout_redirect_uris: [`${new URL(uri).origin}/`] }),
+    token_endpoint_auth_method: methods[0]!,
     ...(isPublic && {
-      token_endpoint_auth_method: 'none',
       grant_types: Object.values(grants).filter((each) => each !== grants.service),
     }),
     ...members,

@@ -30,8 +30,12 @@ const hostileRedirects: Record<string, string> = {
 /** The text without its literals: what a program does. */
 const skeleton = ({ path, text }: KitFile): string => {
   if (path.endsWith('.md')) return text.replace(/^# .*$/m, '# title')
-  const literal =
-    /\.(?:sh|env|ps1)$/.test(path) || path === '.env' ? /'[^']*'(?:\\''[^']*')*/g : /"(?:[^"\\\n]|\\.)*"/g
+  const isShell = path === '.env' || path.endsWith('.sh')
+  const literal = isShell
+    ? /'[^']*'(?:\\''[^']*')*/g
+    : path.endsWith('.ps1')
+      ? /'(?:[^']|'')*'/g
+      : /"(?:[^"\\\n]|\\.)*"/g
   return text
     .replace(`"'$each"`, '') // the one odd quote of the script for curl
     .replaceAll(literal, 'LITERAL')
@@ -51,7 +55,7 @@ const textsIn = (value: unknown): string[] =>
 const documentIn = ({ path, text }: KitFile): unknown => {
   if (path.endsWith('.json')) return JSON.parse(text)
   if (/\.ya?ml$/.test(path)) return parse(text)
-  if (path.endsWith('.toml')) return Bun.TOML.parse(text)
+  if (/\.(?:toml|cfg)$/.test(path)) return Bun.TOML.parse(text)
   return undefined
 }
 
