@@ -4,6 +4,7 @@ import type { Browser, Page } from 'playwright-core'
 import { Administrators } from '../../src/models/administrators.ts'
 import { Client } from '../../src/models/client.ts'
 import { Consent } from '../../src/models/consent.ts'
+import { demoClient } from '../../src/models/demo.ts'
 import { Session } from '../../src/models/session.ts'
 import { User } from '../../src/models/user.ts'
 import { fillLogin, launchChromium, openTab } from '../support/chromium.ts'
@@ -68,6 +69,9 @@ test('every page is accessible, and fits a phone without JavaScript', async () =
     '/admin/people/sub-7',
     '/admin/people?q=none-such',
     '/admin/people/new',
+    '/admin/clients/client123/kits',
+    '/admin/clients/client123/kits/express',
+    '/admin/clients/client123/kits/react',
     '/admin/invitations',
     '/admin/initial_access_tokens',
     '/admin/keys',
@@ -206,6 +210,30 @@ test('an operator adds an app by its kind, changes it, gives it a new secret and
   expect(await Client.find(op.context, id!)).toBeUndefined()
   // The two refusals on purpose.
   expect(tab.complaints.every((each) => /400|412/.test(each))).toBe(true)
+  await tab.close()
+})
+
+test('the page of an app leads to its starter kits, without the secret, and says what a kit lacks', async () => {
+  await giveRole('auditor')
+  const tab = await openTab(browser, { javaScriptEnabled: false })
+  const { page } = tab
+  await open(page, '/admin/clients/client123')
+  await page.click('a[href="/admin/clients/client123/kits"]')
+  const rowOf = (title: string) => page.locator('tbody tr', { has: page.locator(`bdi:text-is("${title}")`) })
+  expect(await rowOf('React').locator('a').count()).toBe(0)
+  expect(await rowOf('React').textContent()).toContain('latchkey client add')
+  await page.click('a[href="/admin/clients/client123/kits/curl"]')
+  expect(await page.textContent('h1')).toBe('curl')
+  expect(await page.locator('pre').nth(1).textContent()).toContain("client_id='client123'")
+  expect(await page.content()).not.toContain(demoClient.client_secret)
+  const kits = `${op.issuer}/admin/clients/client123/kits`
+  for (const wrong of [`${kits}/none-such`, `${kits}/__proto__`, kits.replace('client123', 'nobody')])
+    expect([wrong, (await page.goto(wrong))!.status()]).toEqual([wrong, 404])
+
+  const name = '</pre><script>alert(1)</script>'
+  await Client.update(op.context, 'client123', (current) => ({ ...current, client_name: name }))
+  await page.goto(`${kits}/http`)
+  expect(await page.locator('pre script, main script').count()).toBe(0)
   await tab.close()
 })
 

@@ -167,7 +167,10 @@ export const clientPage = defineAdminPage({
             : [[say('admin.former_secret'), when(client.former_secret_until)] as const]),
           [say('admin.created'), when(client.created_at)],
         ]),
-        section(say('admin.configuration'), [configurationOf(context, client)]),
+        section(say('admin.configuration'), [
+          configurationOf(context, client),
+          onwardLink({ path: `${input.action}/kits`, text: say('admin.kits') }),
+        ]),
         ...(may('admin:clients.write') ? formsOf(input, client, etag) : []),
       ],
     }

@@ -2,6 +2,7 @@
 import type { Endpoint } from '../../../contracts/endpoint.ts'
 import { auditPage, auditVerificationPage } from './audit.ts'
 import { clientPage } from './client.ts'
+import { clientKitPage, clientKitsPage } from './client_kits.ts'
 import { clientsPage, newClientPage } from './clients.ts'
 import { initialTokensPage } from './initial_tokens.ts'
 import { invitationsPage } from './invitations.ts'
@@ -25,6 +26,8 @@ export const adminPages: readonly Endpoint[] = [
   clientsPage,
   newClientPage,
   clientPage,
+  clientKitsPage,
+  clientKitPage,
   invitationsPage,
   initialTokensPage,
   keysPage,

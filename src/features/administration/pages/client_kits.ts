@@ -1,0 +1,121 @@
+/** /admin/clients/{client_id}/kits: the starter kits of a client, and the files of each. docs/kits.md */
+import { HttpError } from '../../../auth/errors.ts'
+import { kitProvider } from '../../../endpoints/kit_provider.ts'
+import { dataTable } from '../../../html/data_table.ts'
+import { foreignText } from '../../../html/foreign_text.ts'
+import { defineView } from '../../../html/view.ts'
+import type { KitFile } from '../../../kits/kit.ts'
+import type { Misfit } from '../../../kits/misfit.ts'
+import { say } from '../../../lib/say.ts'
+import type { Client } from '../../../models/client.ts'
+import { requireClient } from '../client.ts'
+import { clientRoutes } from '../routes/clients.ts'
+import { defineAdminPage, type PageInput } from './page.ts'
+import { code, lead, link, onwardLink, preformatted, section, warning } from './parts.ts'
+
+const fileView = defineView(
+  'admin_kit_file',
+  '<section><h2><code dir="ltr">{{path}}</code></h2><pre dir="ltr">{{text}}</pre></section>',
+  ['path', 'text'],
+)
+
+/** Loaded with the first page that shows one: they are the texts of many files. */
+const loadKits = () => import('../../../kits/kits.ts')
+
+/** Throws as the route does: without the right, and without the client. */
+async function clientOf({ ask, context }: PageInput<string>, clientId: string): Promise<Client> {
+  await ask(clientRoutes.show, { params: { client_id: clientId } })
+  return requireClient(context, clientId)
+}
+
+interface Row {
+  kind: string
+  title: string
+  misfit: Misfit | undefined
+}
+
+export const clientKitsPage = defineAdminPage({
+  path: '/admin/clients/{client_id}/kits',
+  section: '/admin/clients',
+  scope: 'admin:clients.read',
+  async show(input) {
+    const { params, context, action } = input
+    const client = await clientOf(input, params.client_id)
+    const { kits, makeKit } = await loadKits()
+    const wanted = { client, provider: kitProvider(context), random: context.random }
+    const rows = kits.map((kit): Row => {
+      const made = makeKit(kit, wanted)
+      return { kind: kit.kind, title: kit.title, misfit: 'misfit' in made ? made.misfit : undefined }
+    })
+    return {
+      title: say('admin.kits'),
+      main: [
+        lead({ text: say('admin.kits_lead') }),
+        dataTable<Row>({
+          label: say('admin.kits'),
+          path: action,
+          query: {},
+          rows,
+          next: undefined,
+          empty: say('admin.settings_none'),
+          columns: [
+            {
+              title: say('admin.kit'),
+              cell: ({ kind, title, misfit }) =>
+                misfit ? title : link({ path: `${action}/${kind}`, text: title }),
+            },
+            {
+              title: say('admin.kit_missing'),
+              cell: ({ misfit }) => foreignText(misfit?.problem ?? '', 500),
+            },
+            {
+              title: say('admin.kit_command'),
+              cell: ({ misfit }) => (misfit?.command === undefined ? '' : code(misfit.command)),
+            },
+          ],
+        }),
+      ],
+    }
+  },
+})
+
+export const clientKitPage = defineAdminPage({
+  path: '/admin/clients/{client_id}/kits/{kind}',
+  section: '/admin/clients',
+  scope: 'admin:clients.read',
+  async show(input) {
+    const { params, context, action } = input
+    const client = await clientOf(input, params.client_id)
+    const { kitOf, makeKit } = await loadKits()
+    const kit = kitOf(params.kind)
+    if (!kit) throw new HttpError('not_found', { expected: 'the kind of a kit', came: params.kind })
+    const made = makeKit(kit, { client, provider: kitProvider(context), random: context.random })
+    const all = onwardLink({ path: action.slice(0, action.lastIndexOf('/')), text: say('admin.kits') })
+    if ('misfit' in made) {
+      const { problem, command } = made.misfit
+      return {
+        title: say('admin.kit'),
+        heading: kit.title,
+        main: [
+          warning({ text: foreignText(problem, 1000) }),
+          ...(command === undefined
+            ? []
+            : [section(say('admin.kit_command'), [preformatted({ text: command })])]),
+          all,
+        ],
+      }
+    }
+    return {
+      title: say('admin.kit'),
+      heading: kit.title,
+      main: [
+        lead({ text: say('admin.kits_lead') }),
+        ...(made.run.length > 0
+          ? [section(say('admin.kit_run'), [preformatted({ text: made.run.join('\n') })])]
+          : []),
+        ...made.files.map(({ path, text }: KitFile) => fileView({ path, text })),
+        all,
+      ],
+    }
+  },
+})
