@@ -27,6 +27,17 @@ export const onLoopback = (example: string): RedirectWish => ({
   },
 })
 
+/** The same, where a framework decides the path. */
+export const onLoopbackAt = (example: string): RedirectWish => {
+  const { pathname } = new URL(example)
+  const { accepts } = onLoopback(example)
+  return {
+    example,
+    expected: `on this machine with a port and the path ${pathname}`,
+    accepts: (uri) => accepts(uri) && URL.parse(uri)?.pathname === pathname,
+  }
+}
+
 /** A server of the operator, behind its own name. `path`: where the software decides it. */
 export const onWeb = (example: string, path?: string): RedirectWish => ({
   example,

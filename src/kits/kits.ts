@@ -9,12 +9,12 @@ import { flutter, powershell, reactNative } from './kinds/device.ts'
 import { envFile } from './kinds/env.ts'
 import { http } from './kinds/http.ts'
 import { insomnia } from './kinds/insomnia.ts'
-import { express, hono } from './kinds/node.ts'
+import { express, hono, next } from './kinds/node.ts'
 import { postman } from './kinds/postman.ts'
 import { apache, nginx } from './kinds/proxy.ts'
 import { django, fastapi, flask } from './kinds/python.ts'
 import { dotnet, go, php, ruby, rust, spring } from './kinds/server.ts'
-import { browser, react, svelte, vue } from './kinds/single_page.ts'
+import { angular, browser, react, svelte, vue } from './kinds/single_page.ts'
 import { Unwritable } from './literal.ts'
 import { type Misfit, misfitOf } from './misfit.ts'
 
@@ -28,9 +28,11 @@ export const kits: readonly Kit[] = [
   react,
   vue,
   svelte,
+  angular,
   browser,
   express,
   hono,
+  next,
   reactNative,
   flutter,
   flask,

@@ -19,6 +19,7 @@ const texts = {
   client_name: ({ client_name }) => client_name,
   client_secret: ({ client_secret }) => client_secret ?? '',
   redirect_uri: ({ redirect_uri }) => redirect_uri ?? '',
+  redirect_origin: (values) => redirect(values).origin,
   redirect_authority: (values) => redirect(values).host,
   redirect_path: (values) => redirect(values).pathname,
   redirect_host: (values) => redirect(values).hostname.replace(/^\[|\]$/g, ''),

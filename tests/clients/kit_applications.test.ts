@@ -3,37 +3,58 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { type ServedProvider, serveProvider } from '../browser/served.ts'
-import type { Kit, KitFile } from '../../src/kits/kit.ts'
+import type { Kit } from '../../src/kits/kit.ts'
 import { kitOf } from '../../src/kits/kits.ts'
 import { fillLogin, launchChromium, openTab, type Tab } from '../support/chromium.ts'
 import { freePort } from '../support/free_port.ts'
-import { kitAt, packagesOf, type RunningKit, runKit } from '../support/kit_application.ts'
+import {
+  kitAt,
+  type MadeKit,
+  manifestOf,
+  packagesOf,
+  type RunningKit,
+  runKit,
+} from '../support/kit_application.ts'
 import { installed, type Packages } from '../support/kits.ts'
 
 setDefaultTimeout(200_000)
 
 interface Row {
   kind: string
-  /** The script that is run first, and the one that serves. */
-  before?: string
-  script: string
+  /** The last one serves. Each is a script of the package.json, except `others`. */
+  commands: readonly string[]
+  others?: (port: number) => readonly string[]
   metadata?: Record<string, unknown>
 }
+const vite = ['vite build', 'vite preview']
 const rows: readonly Row[] = [
-  { kind: 'react', before: 'build', script: 'preview' },
-  { kind: 'vue', before: 'build', script: 'preview' },
-  { kind: 'svelte', before: 'build', script: 'preview' },
-  { kind: 'browser', script: 'start' },
-  { kind: 'express', script: 'start' },
-  { kind: 'express', script: 'start', metadata: { token_endpoint_auth_method: 'client_secret_post' } },
-  { kind: 'express', script: 'start', metadata: { token_endpoint_auth_method: 'none' } },
-  { kind: 'hono', script: 'start' },
+  { kind: 'react', commands: vite },
+  { kind: 'vue', commands: vite },
+  { kind: 'svelte', commands: vite },
+  {
+    kind: 'angular',
+    commands: ['ng build'],
+    // Node.js may be older than Angular wants; what was built is served as files.
+    others: (port) => [
+      'bun --bun ../node_modules/.bin/ng build',
+      `vite preview --outDir dist/browser --host localhost --port ${port} --strictPort`,
+    ],
+  },
+  { kind: 'browser', commands: ['node serve.js'] },
+  { kind: 'express', commands: ['node app.js'] },
+  {
+    kind: 'express',
+    commands: ['node app.js'],
+    metadata: { token_endpoint_auth_method: 'client_secret_post' },
+  },
+  { kind: 'express', commands: ['node app.js'], metadata: { token_endpoint_auth_method: 'none' } },
+  { kind: 'hono', commands: ['node app.js'] },
+  { kind: 'next', commands: ['next build', 'next start'] },
 ]
 
-interface Made extends Row {
+interface Made extends Row, MadeKit {
   kit: Kit
   port: number
-  files: readonly KitFile[]
 }
 let op: ServedProvider
 let chromium: Browser
@@ -45,7 +66,7 @@ beforeAll(async () => {
     rows.map(async (row) => {
       const kit = kitOf(row.kind)!
       const port = freePort()
-      return { ...row, kit, port, files: await kitAt(op, kit, port, row.metadata) }
+      return { ...row, kit, port, ...(await kitAt(op, kit, port, row.metadata)) }
     }),
   )
   packages = await installed(packagesOf(made.map(({ files }) => files)))
@@ -90,12 +111,13 @@ describe.each(rows.map((row, at) => ({ ...row, at })))('$kind $metadata', ({ at 
   let app: RunningKit
   let origin: string
   beforeAll(async () => {
-    const { files, before, script, port } = made[at]!
+    const { commands, others, port, ...each } = made[at]!
     origin = `http://localhost:${port}`
-    app = await runKit(join(packages.folder, `kit-${at}`), files, {
-      script,
+    const { scripts } = manifestOf(each.files)
+    expect(Object.values(scripts)).toEqual(expect.arrayContaining([...commands]))
+    app = await runKit(join(packages.folder, `kit-${at}`), each, {
+      commands: others?.(port) ?? commands,
       origin,
-      ...(before !== undefined && { before }),
     })
   })
   afterAll(() => app?.stop())

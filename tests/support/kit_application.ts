@@ -5,7 +5,7 @@ import { addClient, withDefaults } from '../../src/endpoints/operator_clients.ts
 import { kitProvider } from '../../src/endpoints/kit_provider.ts'
 import type { Kit, KitFile } from '../../src/kits/kit.ts'
 import type { Provider } from './provider.ts'
-import { filesOf } from './kits.ts'
+import { madeOf } from './kits.ts'
 import { until } from './until.ts'
 
 interface Manifest {
@@ -14,7 +14,7 @@ interface Manifest {
   devDependencies?: Record<string, string>
 }
 
-const manifestOf = (files: readonly KitFile[]): Manifest =>
+export const manifestOf = (files: readonly KitFile[]): Manifest =>
   JSON.parse(files.find(({ path }) => path === 'package.json')!.text) as Manifest
 
 /** The packages of several kits in one folder. Throws when two of them want different versions of one. */
@@ -29,13 +29,18 @@ export function packagesOf(kits: readonly (readonly KitFile[])[]): Record<string
   return all
 }
 
-/** A client for the kit at that port, and its files. */
+export interface MadeKit {
+  files: readonly KitFile[]
+  run: readonly string[]
+}
+
+/** A client for the kit at that port, its files and its commands. */
 export async function kitAt(
   op: Provider,
   kit: Kit,
   port: number,
   metadata: Record<string, unknown> = {},
-): Promise<readonly KitFile[]> {
+): Promise<MadeKit> {
   const example = new URL(kit.redirect!.example)
   example.port = `${port}`
   const isPublic = kit.methods.every((each) => each === 'none')
@@ -48,7 +53,7 @@ export async function kitAt(
     }),
     privileges: {},
   })
-  return filesOf(kit, client, {
+  return madeOf(kit, client, {
     provider: kitProvider(op.context),
     ...(secret !== undefined && { secret }),
   })
@@ -58,27 +63,29 @@ export interface RunningKit {
   stop(): Promise<void>
 }
 
-/** Runs `script` of the package.json after `before`; resolves when `origin` answers. Throws what it wrote. */
+/**
+ * Runs `commands` with the variables that the kit sets; resolves when `origin` answers. Throws what they wrote.
+ */
 export async function runKit(
   folder: string,
-  files: readonly KitFile[],
-  { before, script, origin }: { before?: string; script: string; origin: string },
+  { files, run }: MadeKit,
+  { commands, origin }: { commands: readonly string[]; origin: string },
 ): Promise<RunningKit> {
   for (const { path, text } of files) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), text)
   }
-  const { scripts } = manifestOf(files)
   const lines = [
-    ...(files.some(({ path }) => path === '.env') ? ['set -a; . ./.env; set +a'] : []),
-    ...(before === undefined ? [] : [scripts[before]!]),
-    `exec ${scripts[script]!}`,
+    ...run.filter((line) => /^(?:set|export) /.test(line)),
+    ...commands.slice(0, -1),
+    `exec ${commands.at(-1)!}`,
   ]
   const child = Bun.spawn(['sh', '-c', lines.join(' && ')], {
     cwd: folder,
     env: {
       PATH: `${join(folder, '../node_modules/.bin')}:${process.env.PATH}`,
-      HOME: folder,
+      // Next.js takes no packages from a folder that has the one of its user below it.
+      HOME: join(folder, '../../latchkey-no-home'),
       NEXT_TELEMETRY_DISABLED: '1',
       NG_CLI_ANALYTICS: 'false',
     },
@@ -94,7 +101,7 @@ export async function runKit(
       ({ status }) => status < 500,
       () => false,
     )
-  await until(async () => child.exitCode !== null || (await answers()), `${folder} to answer`, 150_000)
+  await until(async () => child.exitCode !== null || (await answers()), `${folder} to answer`, 170_000)
   if (child.exitCode === null) return { stop }
   const written = ['output.log', 'errors.log'].map((name) => readFileSync(join(folder, name), 'utf8'))
   throw new Error(`${folder} ended:\n${written.join('\n')}`)

@@ -67,16 +67,20 @@ export const fittingClient = ({ methods, redirect }: Kit, members: Partial<Clien
   })
 }
 
+interface Made {
+  files: readonly KitFile[]
+  run: readonly string[]
+}
+
 /** The files of a kit. Throws the problem of a client that it does not fit. */
-export function filesOf(
-  kit: Kit,
-  client: Client,
-  more: { provider?: Provider; secret?: string } = {},
-): readonly KitFile[] {
+export const filesOf = (...given: Parameters<typeof madeOf>): readonly KitFile[] => madeOf(...given).files
+
+/** The files of a kit and its commands. */
+export function madeOf(kit: Kit, client: Client, more: { provider?: Provider; secret?: string } = {}): Made {
   const provider = more.provider ?? servedEverything
   const made = makeKit(kit, { client, provider, secret: more.secret, random: systemRandom })
   if ('misfit' in made) throw new Error(made.misfit.problem)
-  return made.files
+  return made
 }
 
 export interface Packages {

@@ -1,4 +1,11 @@
-/** Applications in the browser, without a secret: React, Vue, Svelte, and one without a build. https://datatracker.ietf.org/doc/html/draft-ietf-oauth-browser-based-apps */
+/** Applications in the browser, without a secret: React, Vue, Svelte, Angular, and one without a build. https://datatracker.ietf.org/doc/html/draft-ietf-oauth-browser-based-apps */
+import angularApp from '../../../kits/angular/app.ts.tmpl' with { type: 'text' }
+import angularIndex from '../../../kits/angular/index.html.tmpl' with { type: 'text' }
+import angularMain from '../../../kits/angular/main.ts.tmpl' with { type: 'text' }
+import angularPackage from '../../../kits/angular/package.json.tmpl' with { type: 'text' }
+import angularSettings from '../../../kits/angular/settings.ts.tmpl' with { type: 'text' }
+import angularTypes from '../../../kits/angular/tsconfig.json.tmpl' with { type: 'text' }
+import angularWorkspace from '../../../kits/angular/angular.json.tmpl' with { type: 'text' }
 import browserApp from '../../../kits/browser/app.js.tmpl' with { type: 'text' }
 import browserIndex from '../../../kits/browser/index.html.tmpl' with { type: 'text' }
 import browserPackage from '../../../kits/browser/package.json.tmpl' with { type: 'text' }
@@ -73,6 +80,23 @@ export const svelte = defineApplication({
     ['src/App.svelte', svelteApp],
     ['src/session.js', session],
     ['src/settings.js', settings, 'js'],
+  ],
+})
+
+export const angular = defineApplication({
+  kind: 'angular',
+  title: 'Angular',
+  methods,
+  redirect: onLoopback('http://localhost:4200/callback'),
+  run: ['npm install', 'npm start -- --host @@redirect_host@@ --port @@redirect_port@@'],
+  rows: [
+    ['package.json', angularPackage],
+    ['angular.json', angularWorkspace],
+    ['tsconfig.json', angularTypes],
+    ['src/index.html', angularIndex],
+    ['src/main.ts', angularMain],
+    ['src/app.ts', angularApp],
+    ['src/settings.ts', angularSettings, 'js'],
   ],
 })
 
