@@ -105,6 +105,7 @@ export const leftOut: Readonly<Record<string, string>> = {
   last_form: 'under way',
   pushed_request: 'used once',
   device: 'used once',
+  lab_trouble: 'ends within an hour',
   device_user_code: 'used once',
   backchannel_request: 'used once',
   backchannel_requests: 'of such requests',
