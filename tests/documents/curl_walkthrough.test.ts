@@ -94,6 +94,10 @@ test.each([
   expect([...new Bun.Glob('*').scanSync({ cwd: home, onlyFiles: true, dot: true })]).toEqual(['script.sh'])
 })
 
+test('no command ends a pipe before it has read it: with pipefail the script would stop by chance', () => {
+  for (const { text } of blocks) expect(text).not.toMatch(/\bhead\b|grep [^|]*(?:-m|-q)|\bsed [^|]*[;{ ]q\b/)
+})
+
 test('the cookies are in a file that only its owner can read', async () => {
   const server = await fresh()
   const kept = script.replace('rm -f "$JAR"\n', '') + 'printf "jar %s\\n" "$JAR"\n'
