@@ -151,8 +151,13 @@ const loaded = (LAB: string): string[] => {
   return JSON.parse(stdout.toString()) as string[]
 }
 
-test('without LAB no file of clock and trouble is loaded but the two that say when', () => {
-  expect(loaded('false')).toEqual(['lab_clock/feature.ts', 'lab_trouble/feature.ts'])
+test('without LAB no file of playground, clock and trouble is loaded but those that say when', () => {
+  expect(loaded('false')).toEqual([
+    'lab_client/feature.ts',
+    'lab_client/paths.ts',
+    'lab_clock/feature.ts',
+    'lab_trouble/feature.ts',
+  ])
   expect(loaded('true').length).toBeGreaterThan(8)
 })
 

@@ -1,24 +1,22 @@
 /** The redirect URI of the playground. It shows what the browser brought; a form, which can be edited, gives it to the client. */
 import type { Params } from '../../auth/params.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import type { Call } from '../../contracts/call.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { Reply } from '../../contracts/reply.ts'
 import { labPage } from '../../flow/lab_page.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import { query } from '../../http/call.ts'
-import { csrfToken, ensureBrowser, formOfAnySite, ownForm } from '../../http/csrf.ts'
-import { labExists } from '../../http/lab_exists.ts'
+import { csrfToken, ensureBrowser } from '../../http/csrf.ts'
 import { redirectToIssuer, withinUrl } from '../../http/reply.ts'
-import { callbackPath } from './clients.ts'
 import { prefixed } from './draft.ts'
 import { type Answer, type Flow, type Step, stepOf } from './flow.ts'
 import { makingOf } from './making.ts'
 import { addExchange, openExchange, type Run } from './memory.ts'
 import { requestField } from './request_form.ts'
-import { runOf, runPath, toRun, toStart } from './run.ts'
+import { runOf, toRun, toStart } from './run.ts'
 import { clip } from './shown_request.ts'
-import { purpose, startPath } from './start.ts'
+import { answerPath, callbackPath, purpose, runPath, startPath } from './paths.ts'
 import { csrfField, paragraph } from './view.ts'
-
-const answerPath = '/lab/client/answer'
 
 const form = defineView(
   'lab_client_callback',
@@ -39,40 +37,33 @@ const mostFields = 30
 const stepAway = (flow: Flow, run: Run): Step =>
   stepOf(flow, openExchange(run)?.step) ?? flow.steps.find((each) => each.by === 'browser') ?? flow.steps[0]
 
-export const labClientCallback = defineEndpoint({
-  name: 'lab_client_callback',
-  path: callbackPath,
-  advertised: false,
-  page: true,
-  exists: labExists,
-  form: formOfAnySite,
-  get(call, context) {
-    const { browser, cookies } = ensureBrowser(call, context)
-    const { basePath } = context
-    const found = runOf(call, context)
-    const brought = Object.entries(query(call, context)).slice(0, mostFields)
-    const fields: Html[] = brought.map(([name, value]) => requestField('a', name, value))
-    const reply = labPage(context, {
-      current: startPath,
-      title: 'The browser is back',
-      main: found
-        ? form({
-            about:
-              'You are at the redirect URI of the client. The browser brought these parameters. Change one, and see whether the client notices.',
-            action: `${basePath}${answerPath}`,
-            csrf: csrfField(csrfToken(context, browser, purpose)),
-            run: found.run.id,
-            fields: fields.length > 0 ? group({ fields }) : paragraph({ text: 'It brought no parameter.' }),
-            back: `${basePath}${runPath}`,
-          })
-        : paragraph({ text: noRun }),
-    })
-    return { ...reply, cookies }
-  },
-  /** For response_mode=form_post. */
-  post: (_, { config }, { fields }) =>
-    redirectToIssuer(config, callbackPath, withinUrl(new URLSearchParams(fields).toString())),
-})
+export function show(call: Call, context: Context): Reply {
+  const { browser, cookies } = ensureBrowser(call, context)
+  const { basePath } = context
+  const found = runOf(call, context)
+  const brought = Object.entries(query(call, context)).slice(0, mostFields)
+  const fields: Html[] = brought.map(([name, value]) => requestField('a', name, value))
+  const reply = labPage(context, {
+    current: startPath,
+    title: 'The browser is back',
+    main: found
+      ? form({
+          about:
+            'You are at the redirect URI of the client. The browser brought these parameters. Change one, and see whether the client notices.',
+          action: `${basePath}${answerPath}`,
+          csrf: csrfField(csrfToken(context, browser, purpose)),
+          run: found.run.id,
+          fields: fields.length > 0 ? group({ fields }) : paragraph({ text: 'It brought no parameter.' }),
+          back: `${basePath}${runPath}`,
+        })
+      : paragraph({ text: noRun }),
+  })
+  return { ...reply, cookies }
+}
+
+/** For response_mode=form_post. */
+export const toPage = ({ config }: Context, fields: Params): Reply =>
+  redirectToIssuer(config, callbackPath, withinUrl(new URLSearchParams(fields).toString()))
 
 /** The parameters of the fields, and those of an address that was pasted: of its query and of its fragment. */
 function membersOf(fields: Params): Record<string, string> {
@@ -83,40 +74,32 @@ function membersOf(fields: Params): Record<string, string> {
   return Object.fromEntries([...prefixed(fields, 'a.'), ...pasted].slice(0, mostFields))
 }
 
-export const labClientAnswer = defineEndpoint({
-  name: 'lab_client_answer',
-  path: answerPath,
-  advertised: false,
-  page: true,
-  exists: labExists,
-  form: ownForm(purpose, () => runPath),
-  async post(call, context, { fields }) {
-    const found = runOf(call, context)
-    if (!found) return toStart(context)
-    const { browser, run, flow } = found
-    if (run.id !== fields.run) return toRun(context)
-    const members = membersOf(fields)
-    const text = Object.entries(members)
-      .map(([name, value]) => `${name}=${value}`)
-      .join('\n')
-    const answer: Answer = { status: undefined, headers: [], text, members }
-    const step = stepAway(flow, run)
-    const { values, findings } = await step.read(
-      await makingOf(call, context, { flow, values: run.values }),
-      answer,
-    )
-    const away = openExchange(run)
-    addExchange(context, browser, run, {
-      exchange: {
-        step: step.name,
-        at: context.clock.now(),
-        http: away?.http ?? 'No request of this run is open.',
-        curl: away?.curl ?? '',
-        answer: { status: undefined, text: clip(text), requestId: undefined },
-        findings,
-      },
-      values,
-    })
-    return toRun(context)
-  },
-})
+export async function take(call: Call, context: Context, fields: Params): Promise<Reply> {
+  const found = runOf(call, context)
+  if (!found) return toStart(context)
+  const { browser, run, flow } = found
+  if (run.id !== fields.run) return toRun(context)
+  const members = membersOf(fields)
+  const text = Object.entries(members)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n')
+  const answer: Answer = { status: undefined, headers: [], text, members }
+  const step = stepAway(flow, run)
+  const { values, findings } = await step.read(
+    await makingOf(call, context, { flow, values: run.values }),
+    answer,
+  )
+  const away = openExchange(run)
+  addExchange(context, browser, run, {
+    exchange: {
+      step: step.name,
+      at: context.clock.now(),
+      http: away?.http ?? 'No request of this run is open.',
+      curl: away?.curl ?? '',
+      answer: { status: undefined, text: clip(text), requestId: undefined },
+      findings,
+    },
+    values,
+  })
+  return toRun(context)
+}

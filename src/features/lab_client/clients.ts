@@ -1,12 +1,8 @@
 /** The clients of the playground. They exist while LAB is on, in this process alone; their secrets and keys are made at their first use. docs/lab.md */
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
-import type { ClientSource } from '../../contracts/feature.ts'
 import type { Context } from '../../contracts/context.ts'
 import { type Client, makeClient } from '../../models/client.ts'
-
-export const callbackPath = '/lab/client/callback'
-export const frontchannelPath = '/lab/client/frontchannel'
-export const backchannelPath = '/lab/client/backchannel'
+import { backchannelPath, callbackPath, clientIdOf, frontchannelPath, type LabClientKind } from './paths.ts'
 
 export interface LabClient {
   client: Client
@@ -15,8 +11,6 @@ export interface LabClient {
   /** The private key whose public half is registered. */
   key: JWK | undefined
 }
-
-const prefix = 'latchkey-lab-'
 
 /** What each client registered. */
 const registrations = {
@@ -58,11 +52,7 @@ const registrations = {
     token_endpoint_auth_signing_alg: 'ES256',
     request_object_signing_alg: 'ES256',
   },
-} satisfies Record<string, Readonly<Record<string, unknown>>>
-
-export type LabClientKind = keyof typeof registrations
-
-export const clientIdOf = (kind: LabClientKind): string => `${prefix}${kind}`
+} satisfies Record<LabClientKind, Readonly<Record<string, unknown>>>
 
 /** The provider calls an address of its own network only where OUTBOUND_ALLOW_HOSTS names it. */
 function logoutUris({ issuer, outboundAllowHosts }: Context['config']): Readonly<Record<string, string>> {
@@ -107,20 +97,3 @@ export function createLabClients(context: Context): LabClients {
     return known
   }
 }
-
-const kindOf = (clientId: string): LabClientKind | undefined => {
-  const kind = clientId.slice(prefix.length)
-  return clientId.startsWith(prefix) && Object.hasOwn(registrations, kind)
-    ? (kind as LabClientKind)
-    : undefined
-}
-
-/** For the socket `clientSources`: where LAB is off, these clients are unknown. */
-export const labClientSource = (clientsOf: (context: Context) => LabClients): ClientSource => ({
-  name: 'lab',
-  accepts: (clientId) => kindOf(clientId) !== undefined,
-  async find(context, clientId) {
-    const kind = kindOf(clientId)
-    return kind && (await clientsOf(context)(kind)).client
-  },
-})

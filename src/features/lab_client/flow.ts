@@ -2,7 +2,8 @@
 import type { JSONWebKeySet } from 'jose'
 import type { Rule } from '../../auth/rule.ts'
 import type { Context } from '../../contracts/context.ts'
-import type { LabClient, LabClientKind } from './clients.ts'
+import type { LabClient } from './clients.ts'
+import type { LabClientKind } from './paths.ts'
 import type { Draft } from './draft.ts'
 
 /** What the client of a run holds: its own random values, and what it was given. By name. */

@@ -1,16 +1,15 @@
 /** The page of a run: its steps, the last answer, the request that comes next, and what the client holds. */
 import runSource from '../../../views/lab_client_run.html' with { type: 'text' }
+import type { Params } from '../../auth/params.ts'
 import { RefusedError } from '../../auth/refusal.ts'
 import { readRule } from '../../auth/rule.ts'
 import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { labPage, tokenForm } from '../../flow/lab_page.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import { query } from '../../http/call.ts'
-import { browserOf, csrfToken, ensureBrowser, ownForm } from '../../http/csrf.ts'
-import { labExists } from '../../http/lab_exists.ts'
+import { browserOf, csrfToken, ensureBrowser } from '../../http/csrf.ts'
 import { redirectToIssuer, redirectWithin, withinUrl } from '../../http/reply.ts'
 import { addressOf, complete, type Draft, readDraft, requireSendable } from './draft.ts'
 import { type Flow, type Step, stepOf } from './flow.ts'
@@ -21,10 +20,9 @@ import { addExchange, type Exchange, findRun, type Run } from './memory.ts'
 import { personView, providerView, requestForm } from './request_form.ts'
 import { send } from './sent.ts'
 import { answerText, clip, curlOf, httpOf } from './shown_request.ts'
-import { purpose, startForm, startPath } from './start.ts'
+import { purpose, runPath, startPath } from './paths.ts'
+import { startForm } from './start.ts'
 import { answerView, earlierView, stepView, valuesView } from './view.ts'
-
-export const runPath = '/lab/client/run'
 
 const runView = defineView('lab_client_run', runSource, [
   'about',
@@ -150,57 +148,50 @@ function sendBrowser(context: Context, draft: Draft): Reply {
   )
 }
 
-export const labClientRun = defineEndpoint({
-  name: 'lab_client_run',
-  path: runPath,
-  advertised: false,
-  page: true,
-  exists: labExists,
-  form: ownForm(purpose),
-  async get(call, context) {
-    const found = runOf(call, context)
-    if (!found) return toStart(context)
-    const { run, flow } = found
-    const step = chosenStep(flow, run, query(call, context).step)
-    const draft = await step.draft(await makingOf(call, context, { flow, values: run.values }))
-    return runPage({ call, context, flow, run, step, draft })
-  },
-  async post(call, context, { fields }) {
-    const found = runOf(call, context)
-    const step = found && stepOf(found.flow, fields.step)
-    if (!found || !step || found.run.id !== fields.run) return toRun(context)
-    const { browser, run, flow } = found
-    const making = await makingOf(call, context, { flow, values: run.values })
-    const made = await step.draft(making)
-    const isBrowser = step.by === 'browser'
-    const draft = { ...readDraft(fields, made), ...(isBrowser && { method: 'GET', headers: [] }) }
-    if (step.by === 'person' || step.by === 'provider') return toRun(context)
-    try {
-      const request = complete(draft)
-      const url = requireSendable(request, context)
-      const sent = {
-        step: step.name,
-        at: context.clock.now(),
-        http: clip(httpOf(request, url)),
-        curl: clip(curlOf(request, url)),
-      }
-      if (isBrowser) {
-        const reply = sendBrowser(context, request)
-        addExchange(context, browser, run, { exchange: { ...sent, findings: [] } })
-        return reply
-      }
-      const answer = await send(call, context, request)
-      const { values, findings } = await step.read(making, answer)
-      const shown = {
-        status: answer.status,
-        text: clip(answerText(answer)),
-        requestId: answer.headers.find(([name]) => name === 'x-request-id')?.[1],
-      }
-      addExchange(context, browser, run, { exchange: { ...sent, answer: shown, findings }, values })
-      return toRun(context)
-    } catch (error) {
-      if (!(error instanceof RefusedError)) throw error
-      return runPage({ call, context, flow, run, step, draft, problem: error.publicDescription })
+export async function show(call: Call, context: Context): Promise<Reply> {
+  const found = runOf(call, context)
+  if (!found) return toStart(context)
+  const { run, flow } = found
+  const step = chosenStep(flow, run, query(call, context).step)
+  const draft = await step.draft(await makingOf(call, context, { flow, values: run.values }))
+  return runPage({ call, context, flow, run, step, draft })
+}
+
+export async function sendStep(call: Call, context: Context, fields: Params): Promise<Reply> {
+  const found = runOf(call, context)
+  const step = found && stepOf(found.flow, fields.step)
+  if (!found || !step || found.run.id !== fields.run) return toRun(context)
+  const { browser, run, flow } = found
+  const making = await makingOf(call, context, { flow, values: run.values })
+  const made = await step.draft(making)
+  const isBrowser = step.by === 'browser'
+  const draft = { ...readDraft(fields, made), ...(isBrowser && { method: 'GET', headers: [] }) }
+  if (step.by === 'person' || step.by === 'provider') return toRun(context)
+  try {
+    const request = complete(draft)
+    const url = requireSendable(request, context)
+    const sent = {
+      step: step.name,
+      at: context.clock.now(),
+      http: clip(httpOf(request, url)),
+      curl: clip(curlOf(request, url)),
     }
-  },
-})
+    if (isBrowser) {
+      const reply = sendBrowser(context, request)
+      addExchange(context, browser, run, { exchange: { ...sent, findings: [] } })
+      return reply
+    }
+    const answer = await send(call, context, request)
+    const { values, findings } = await step.read(making, answer)
+    const shown = {
+      status: answer.status,
+      text: clip(answerText(answer)),
+      requestId: answer.headers.find(([name]) => name === 'x-request-id')?.[1],
+    }
+    addExchange(context, browser, run, { exchange: { ...sent, answer: shown, findings }, values })
+    return toRun(context)
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error
+    return runPage({ call, context, flow, run, step, draft, problem: error.publicDescription })
+  }
+}

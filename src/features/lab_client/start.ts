@@ -1,19 +1,17 @@
 /** The first page of the playground: all flows, and the run that this browser has. */
+import type { Params } from '../../auth/params.ts'
+import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import type { Reply } from '../../contracts/reply.ts'
 import { labPage } from '../../flow/lab_page.ts'
 import { defineView, type Html } from '../../html/view.ts'
-import { csrfToken, ensureBrowser, ownForm, requireOwnBrowser } from '../../http/csrf.ts'
-import { labExists } from '../../http/lab_exists.ts'
+import { csrfToken, ensureBrowser, requireOwnBrowser } from '../../http/csrf.ts'
 import { redirectWithin } from '../../http/reply.ts'
 import type { Flow } from './flow.ts'
 import { findFlow, flows } from './flows/flows.ts'
 import { beginRun, findRun } from './memory.ts'
+import { purpose, runPath, startPath } from './paths.ts'
 import { csrfField, flowsView } from './view.ts'
-
-export const startPath = '/lab/client'
-/** Of the forms of the playground. */
-export const purpose = 'lab client'
 
 const again = defineView(
   'lab_client_again',
@@ -24,35 +22,27 @@ const again = defineView(
 export const startForm = ({ context, csrf, flow }: { context: Context; csrf: string; flow: Flow }): Html =>
   again({ action: `${context.basePath}${startPath}`, csrf: csrfField(csrf), flow: flow.name })
 
-export const labClientStart = defineEndpoint({
-  name: 'lab_client',
-  path: startPath,
-  advertised: false,
-  page: true,
-  exists: labExists,
-  labMenu: { order: 10, icon: 'app-window', title: 'Playground' },
-  form: ownForm(purpose),
-  get(call, context) {
-    const { browser, cookies } = ensureBrowser(call, context)
-    const current = findFlow(findRun(context, browser)?.flow)
-    const { basePath } = context
-    const reply = labPage(context, {
-      current: startPath,
-      title: 'Playground',
-      main: flowsView({
-        action: `${basePath}${startPath}`,
-        csrf: csrfToken(context, browser, purpose),
-        current: current && { path: `${basePath}${startPath}/run`, title: current.title },
-        flows,
-      }),
-    })
-    return { ...reply, cookies }
-  },
-  async post(call, context, { fields }) {
-    const browser = requireOwnBrowser(call, context)
-    const flow = findFlow(fields.flow)
-    if (!flow) return redirectWithin(`${context.basePath}${startPath}`)
-    beginRun(context, browser, { flow: flow.name, values: (await flow.begin?.(context)) ?? {} })
-    return redirectWithin(`${context.basePath}${startPath}/run`)
-  },
-})
+export function show(call: Call, context: Context): Reply {
+  const { browser, cookies } = ensureBrowser(call, context)
+  const current = findFlow(findRun(context, browser)?.flow)
+  const { basePath } = context
+  const reply = labPage(context, {
+    current: startPath,
+    title: 'Playground',
+    main: flowsView({
+      action: `${basePath}${startPath}`,
+      csrf: csrfToken(context, browser, purpose),
+      current: current && { path: `${basePath}${runPath}`, title: current.title },
+      flows,
+    }),
+  })
+  return { ...reply, cookies }
+}
+
+export async function begin(call: Call, context: Context, fields: Params): Promise<Reply> {
+  const browser = requireOwnBrowser(call, context)
+  const flow = findFlow(fields.flow)
+  if (!flow) return redirectWithin(`${context.basePath}${startPath}`)
+  beginRun(context, browser, { flow: flow.name, values: (await flow.begin?.(context)) ?? {} })
+  return redirectWithin(`${context.basePath}${runPath}`)
+}

@@ -1,7 +1,7 @@
 /** The steps that several flows share. */
 import type { Rule } from '../../auth/rule.ts'
 import type { Context } from '../../contracts/context.ts'
-import { callbackPath } from './clients.ts'
+import { callbackPath } from './paths.ts'
 import { credentialsOf } from './credentials.ts'
 import { type Draft, formType, type Pairs } from './draft.ts'
 import { type Answer, equal, type Finding, kept, type Making, type Reading, type Step } from './flow.ts'

@@ -2,12 +2,11 @@
 import { createLocalJWKSet, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import type { Reply } from '../../contracts/reply.ts'
 import { defineView } from '../../html/view.ts'
 import { form, query } from '../../http/call.ts'
-import { labExists } from '../../http/lab_exists.ts'
 import { json, page } from '../../http/reply.ts'
-import { backchannelPath, clientIdOf, frontchannelPath } from './clients.ts'
+import { clientIdOf } from './paths.ts'
 import { equal, type Finding } from './flow.ts'
 import { logout } from './flows/logout.ts'
 import { makingOf } from './making.ts'
@@ -36,39 +35,28 @@ const note = (context: Context, { step, sid, http, answer, findings }: Told): vo
   })
 
 /** A frame of the signed-out page loads it. HEAD tells nothing, because the specification has the frame alone. */
-export const frontchannelTold = defineEndpoint({
-  name: 'lab_client_frontchannel',
-  path: frontchannelPath,
-  advertised: false,
-  page: true,
-  exists: labExists,
-  get(call, context) {
-    const { iss, sid } = query(call, context)
-    if (
-      sid !== undefined &&
-      call.request.headers.get('sec-fetch-dest') !== 'document' &&
-      call.method === 'GET'
-    )
-      note(context, {
-        step: 'frontchannel',
-        sid,
-        http: `GET ${context.basePath}${call.path}?${call.search} HTTP/1.1`,
-        answer: 'HTTP/1.1 200 OK',
-        findings: [
-          equal('iss is the provider of the client.', 'OpenID Connect Front-Channel Logout §3', {
-            expected: context.config.issuer,
-            came: iss,
-          }),
-          {
-            held: true,
-            about: 'sid is that of the ID Token.',
-            rule: 'OpenID Connect Front-Channel Logout §3',
-          },
-        ],
-      })
-    return { ...page(200, heard({})), framedByAnySite: true }
-  },
-})
+export function hearFrame(call: Call, context: Context): Reply {
+  const { iss, sid } = query(call, context)
+  if (sid !== undefined && call.request.headers.get('sec-fetch-dest') !== 'document' && call.method === 'GET')
+    note(context, {
+      step: 'frontchannel',
+      sid,
+      http: `GET ${context.basePath}${call.path}?${call.search} HTTP/1.1`,
+      answer: 'HTTP/1.1 200 OK',
+      findings: [
+        equal('iss is the provider of the client.', 'OpenID Connect Front-Channel Logout §3', {
+          expected: context.config.issuer,
+          came: iss,
+        }),
+        {
+          held: true,
+          about: 'sid is that of the ID Token.',
+          rule: 'OpenID Connect Front-Channel Logout §3',
+        },
+      ],
+    })
+  return { ...page(200, heard({})), framedByAnySite: true }
+}
 
 const rule = 'OpenID Connect Back-Channel Logout §2.6'
 const event = 'http://schemas.openid.net/event/backchannel-logout'
@@ -103,26 +91,18 @@ const findingsOf = (token: string, { events, nonce }: JWTPayload): Finding[] => 
   { held: nonce === undefined, about: 'There is no nonce: an ID Token is no logout token.', rule },
 ]
 
-export const backchannelTold = defineEndpoint({
-  name: 'lab_client_backchannel',
-  path: backchannelPath,
-  advertised: false,
-  limited: true,
-  exists: labExists,
-  api: false,
-  async post(call, context) {
-    const { logout_token: token = '' } = await form(call, context)
-    const claims = await verified(call, context, token)
-    if (typeof claims?.sid !== 'string') return json(400, { error: 'invalid_request' })
-    const findings = findingsOf(token, claims)
-    const isGood = findings.every(({ held }) => held)
-    note(context, {
-      step: 'backchannel',
-      sid: claims.sid,
-      http: `POST ${context.basePath}${call.path} HTTP/1.1\n\nlogout_token=${token}\n\n${JSON.stringify(claims, null, 2)}`,
-      answer: isGood ? 'HTTP/1.1 200 OK' : 'HTTP/1.1 400 Bad Request',
-      findings,
-    })
-    return isGood ? json(200, {}) : json(400, { error: 'invalid_request' })
-  },
-})
+export async function hearToken(call: Call, context: Context): Promise<Reply> {
+  const { logout_token: token = '' } = await form(call, context)
+  const claims = await verified(call, context, token)
+  if (typeof claims?.sid !== 'string') return json(400, { error: 'invalid_request' })
+  const findings = findingsOf(token, claims)
+  const isGood = findings.every(({ held }) => held)
+  note(context, {
+    step: 'backchannel',
+    sid: claims.sid,
+    http: `POST ${context.basePath}${call.path} HTTP/1.1\n\nlogout_token=${token}\n\n${JSON.stringify(claims, null, 2)}`,
+    answer: isGood ? 'HTTP/1.1 200 OK' : 'HTTP/1.1 400 Bad Request',
+    findings,
+  })
+  return isGood ? json(200, {}) : json(400, { error: 'invalid_request' })
+}
