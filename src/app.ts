@@ -158,7 +158,7 @@ export function createApp(deps: Deps): App {
     ...createContext(deps),
     answer: async (request, peer) => outermost(request, () => peer),
   }
-  const { find } = createRouter(context.table.endpoints, context.table.around.answers)
+  const { find } = createRouter(context.table.endpoints, context.table.lab.answers)
   const forHead = headContext(context)
   const headersOf = createHeaders(context.config)
   const answerWith = observed(respond, context)

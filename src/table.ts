@@ -249,13 +249,13 @@ export function buildTable(plugged: readonly Feature[] = features, leftOut: read
   return {
     ...table,
     endpoints,
-    responseModes: aroundModes(table),
+    responseModes: modesOf(table),
     features: all.map((feature) => feature.name),
     personData: [...table.personData, ...leftOut.flatMap((feature) => feature.personData ?? [])],
   }
 }
 
-function mounted({ endpoints, mounts }: Joined<Sockets>): Table['endpoints'] {
+function mounted({ endpoints, operation: { mounts } }: Joined<Sockets>): Table['endpoints'] {
   const unknown = mounts.find((mount) => endpoints.every(({ name }) => name !== mount.endpoint))
   if (unknown) throw new Error(`no endpoint ${unknown.endpoint} to mount at ${unknown.path}`)
   if (mounts.length === 0) return endpoints
@@ -265,8 +265,8 @@ function mounted({ endpoints, mounts }: Joined<Sockets>): Table['endpoints'] {
   })
 }
 
-function aroundModes({ responseModes, around }: Joined<Sockets>): Table['responseModes'] {
-  if (around.modes.length === 0) return responseModes
-  const put = (mode: ResponseMode) => around.modes.reduce((made, add) => add(made), mode)
+function modesOf({ responseModes, lab }: Joined<Sockets>): Table['responseModes'] {
+  if (lab.modes.length === 0) return responseModes
+  const put = (mode: ResponseMode) => lab.modes.reduce((made, add) => add(made), mode)
   return new Map([...responseModes].map(([name, mode]) => [name, put(mode)]))
 }

@@ -62,10 +62,10 @@ export interface Answered {
 export const sockets = {
   // HTTP and the process.
   endpoints: named<Endpoint>,
-  /** Endpoints at further paths, which discovery does not name. */
-  mounts: flat<Mount>,
   jobs: named<Job>,
   operation: {
+    /** Endpoints at further paths, which discovery does not name. */
+    mounts: flat<Mount>,
     /** What /health looks at, in this order. */
     healthChecks: named<HealthCheck>,
     /** The providers that people sign in from, for administrators. */
@@ -86,15 +86,6 @@ export const sockets = {
     resource: each<(call: Call, context: Context) => Readonly<Record<string, string>>>,
     /** Parameters of the `WWW-Authenticate` challenge of a protected resource. */
     challenge: each<(call: Call, context: Context) => Readonly<Record<string, string>>>,
-  },
-
-  /**
-   * Put around what is there once, at the start, and for a route when it is first asked for: without a filling there is
-   * nothing on the way of a request. For the teaching lab alone.
-   */
-  around: {
-    answers: each<(endpoint: Endpoint, answer: Answer) => Answer>,
-    modes: each<(mode: ResponseMode) => ResponseMode>,
   },
 
   // Clients.
@@ -170,8 +161,14 @@ export const sockets = {
     withdrawn: each<AccessWithdrawn>,
   },
 
-  /** What the teaching lab reads of requests that failed. */
-  failures: {
+  /** What the teaching lab alone fills. */
+  lab: {
+    /**
+     * Put around what is there once, at the start, and for a route when it is first asked for: without a filling there is
+     * nothing on the way of a request.
+     */
+    answers: each<(endpoint: Endpoint, answer: Answer) => Answer>,
+    modes: each<(mode: ResponseMode) => ResponseMode>,
     /** Called once for each refusal, where it is logged. Returns the URL of the page that explains it, for `error_uri`. It must not throw. */
     refused: each<(call: Call, context: Context, error: RefusedError) => string | undefined>,
     /** Called with each response before it is sent. It must not throw. */

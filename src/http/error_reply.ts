@@ -69,8 +69,7 @@ export function logRefusal(error: RefusedError, call: Call, context: Context): v
       'refusals',
       call.clientId === undefined ? undefined : context.clients.peek(call.clientId),
     )
-  for (const each of context.table.failures.refused)
-    call.errorUri = each(call, context, error) ?? call.errorUri
+  for (const each of context.table.lab.refused) call.errorUri = each(call, context, error) ?? call.errorUri
   const more = {
     ...refusalFields(call),
     code,

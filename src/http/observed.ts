@@ -14,7 +14,7 @@ type Respond<R extends Reply, H> = (
 
 /** `respond` itself where no feature looks: then a response passes no further branch. */
 export function observed<R extends Reply, H>(respond: Respond<R, H>, { table }: Context): Respond<R, H> {
-  const { answered } = table.failures
+  const { answered } = table.lab
   if (answered.length === 0) return respond
   return (reply, call, route, headersOf, context) => {
     const response = respond(reply, call, route, headersOf, context)

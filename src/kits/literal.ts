@@ -16,7 +16,7 @@ const codePoint = (character: string): string => character.codePointAt(0)!.toStr
 
 /** `\u{2028}` */
 const braced = (character: string): string => `\\u{${codePoint(character)}}`
-/** `\u2028`, and `\U000e0001` beyond the first plane. */
+/** Four hexadecimal digits after `\u`, and eight after `\U` beyond the first plane. */
 const padded = (character: string): string => {
   const digits = codePoint(character)
   return digits.length > 4 ? `\\U${digits.padStart(8, '0')}` : `\\u${digits.padStart(4, '0')}`

@@ -75,3 +75,6 @@ export const escapeCharacter = (character: string): string =>
   Array.from({ length: character.length }, (_, i) => character.charCodeAt(i))
     .map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`)
     .join('')
+
+/** A text of a request or a token for a page of the lab: characters that would mislead the reader are written as `\u200b`. */
+export const written = (text: string): string => replaceUnsafe(text, 'shown', escapeCharacter)

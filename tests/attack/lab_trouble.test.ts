@@ -53,10 +53,10 @@ test('without LAB nothing of it is in the table or around an answer, and no faul
   const off = await provider({ store: on.context.store, clock: on.clock })
   const { table } = off.context
   expect(table.features).not.toContain('lab_trouble')
-  expect(table.around).toEqual({ answers: [], modes: [] })
+  expect(table.lab).toEqual({ answers: [], modes: [], refused: [], answered: [] })
   expect(table.documentWrappers.map(({ name }) => name)).not.toContain('lab_trouble')
   expect(table.responseModes.get('query')).toBe(query)
-  const { find } = createRouter(table.endpoints, table.around.answers)
+  const { find } = createRouter(table.endpoints, table.lab.answers)
   expect(find('/jwks.json')!.answers.get('GET')).toBe(jwks.get!)
   expect(find('/token')!.answers.get('POST')).toBe(token.post!)
   expect((await off.fetch(api)).status).toBe(404)

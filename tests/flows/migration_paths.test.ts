@@ -132,7 +132,7 @@ test('the OpenAPI document describes them while they are on', async () => {
 
 test('a mount of an endpoint that is not there, or at a path that is taken, fails the boot', () => {
   const withMount = (endpoint: string, path: string) => () =>
-    buildTable([{ name: 'a', mounts: [{ endpoint, path }] }])
+    buildTable([{ name: 'a', operation: { mounts: [{ endpoint, path }] } }])
   expect(withMount('tokens', '/a')).toThrow('no endpoint tokens to mount at /a')
   expect(withMount('token', '/revoke')).toThrow('two endpoints claim /revoke')
 })

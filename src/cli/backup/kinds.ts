@@ -118,6 +118,7 @@ export const leftOut: Readonly<Record<string, string>> = {
   shown_mail: 'development alone',
   shown_mails: 'development alone',
   export_told: 'expires by itself',
+  lab_trouble: 'of the lab, for an hour',
 }
 
 const nameOf = (key: string): string => key.split(':', 1)[0] ?? ''

@@ -1,15 +1,11 @@
 /** A request as HTTP and as a command of a shell, and an answer as HTTP. */
 import { STATUS_CODES } from 'node:http'
-import { escapeCharacter, replaceUnsafe } from '../../lib/unsafe_text.ts'
+import { written } from '../../lib/unsafe_text.ts'
 import { type Draft, encoded } from './draft.ts'
 import type { Answer } from './flow.ts'
 
-/** The text with characters that would mislead the reader as `\u200b`. Line breaks stay. */
-export const legible = (text: string): string =>
-  text
-    .split('\n')
-    .map((line) => replaceUnsafe(line, 'shown', escapeCharacter))
-    .join('\n')
+/** `written`, with its line breaks. */
+export const legible = (text: string): string => text.split('\n').map(written).join('\n')
 
 const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`
 

@@ -43,7 +43,7 @@ export const labClock = defineFeature({
 export const labClockByHeader = defineFeature({
   name: 'lab_clock_header',
   when: ({ lab, labClockHeader }) => lab && labClockHeader,
-  around: {
+  lab: {
     answers: (_endpoint, answer) => async (call, context) => {
       const { contextAt } = await byHeader()
       return answer(call, contextAt(call, context))

@@ -11,7 +11,7 @@ export const labErrors = defineFeature({
   name,
   when: ({ lab }) => lab,
   endpoints: [errorPage, errorsPage],
-  failures: { refused: noteRefused, answered: noteBlocked },
+  lab: { refused: noteRefused, answered: noteBlocked },
   grantRules: [{ name, admit: noteUse }],
   responseParameters: noteIssued,
 })

@@ -24,8 +24,8 @@ import {
   pairView,
   paragraph,
   wordsOf,
-  written,
 } from './view.ts'
+import { written } from '../../lib/unsafe_text.ts'
 
 export const errorsPath = '/lab/errors'
 

@@ -1,13 +1,10 @@
 /** The views of the pages about failed requests. Every value of a request is escaped, and its invisible characters are written out. */
 import source from '../../../views/lab_error.html' with { type: 'text' }
 import { defineView, type Html } from '../../html/view.ts'
-import { escapeCharacter, replaceUnsafe } from '../../lib/unsafe_text.ts'
+import { written } from '../../lib/unsafe_text.ts'
 import type { Cause, Step } from './causes/cause.ts'
 import type { Comparison, Marked } from './compare.ts'
 import type { Shown } from './failure.ts'
-
-/** The text with characters that would mislead the reader as `\u200b`. */
-export const written = (text: string): string => replaceUnsafe(text, 'shown', escapeCharacter)
 
 export const errorView = defineView('lab_error', source, [
   'summary',

@@ -5,7 +5,8 @@ import { defineView, type Html } from '../../html/view.ts'
 import { labExists } from '../../http/lab_exists.ts'
 import type { Flow } from '../../models/recording/recorded.ts'
 import { flowOf } from './found_flow.ts'
-import { flowPath, flowsPath, link, paragraph, pathOf, timeText, titleOf, written } from './words.ts'
+import { flowPath, flowsPath, link, paragraph, pathOf, timeText, titleOf } from './words.ts'
+import { written } from '../../lib/unsafe_text.ts'
 
 /** A line of a flow: what it says, and what makes it the same as one of another flow. */
 interface Line {

@@ -1,7 +1,8 @@
 /** The sequence diagram of a flow, as SVG: a line for each party, an arrow for each message. */
 import { defineView, type Html } from '../../html/view.ts'
 import type { Exchange, Flow, OutboundStep, Sender } from '../../models/recording/recorded.ts'
-import { headerOf, pathOf, written } from './words.ts'
+import { headerOf, pathOf } from './words.ts'
+import { written } from '../../lib/unsafe_text.ts'
 
 type Party = Sender | 'provider' | 'other'
 

@@ -12,17 +12,8 @@ import { flowOf } from './found_flow.ts'
 import { rawMessage } from './raw.ts'
 import { stepOf } from './steps.ts'
 import { tokenTable } from './tokens.ts'
-import {
-  flowPath,
-  flowsPath,
-  link,
-  outcomeBadge,
-  pathOf,
-  targetOf,
-  timeText,
-  titleOf,
-  written,
-} from './words.ts'
+import { flowPath, flowsPath, link, outcomeBadge, pathOf, targetOf, timeText, titleOf } from './words.ts'
+import { written } from '../../lib/unsafe_text.ts'
 
 const view = defineView(
   'lab_flow',

@@ -10,7 +10,8 @@ import { labExists } from '../../http/lab_exists.ts'
 import { clientsOf, outcomeOf, peopleOf } from '../../models/recording/flow_kinds.ts'
 import type { Flow, Outcome } from '../../models/recording/recorded.ts'
 import { flowsOf } from './found_flow.ts'
-import { flowPath, flowsPath, link, outcomeBadge, timeText, titleOf, written } from './words.ts'
+import { flowPath, flowsPath, link, outcomeBadge, timeText, titleOf } from './words.ts'
+import { written } from '../../lib/unsafe_text.ts'
 
 const livePath = '/lab/flows/live'
 const mostShown = 200

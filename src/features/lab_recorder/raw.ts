@@ -1,7 +1,7 @@
 /** A message of HTTP as text. */
 import { defineView, type Html } from '../../html/view.ts'
 import type { Message } from '../../models/recording/recorded.ts'
-import { written } from './words.ts'
+import { written } from '../../lib/unsafe_text.ts'
 
 const view = defineView(
   'lab_raw',

@@ -8,7 +8,8 @@ import type {
   Step,
   StoreStep,
 } from '../../models/recording/recorded.ts'
-import { heldBadge, ruleLink, timeText, written } from './words.ts'
+import { heldBadge, ruleLink, timeText } from './words.ts'
+import { written } from '../../lib/unsafe_text.ts'
 import { rawMessage } from './raw.ts'
 
 const item = defineView(

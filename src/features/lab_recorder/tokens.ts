@@ -3,7 +3,8 @@ import { claimMeaning, headerMeaning, type TokenKind } from '../../auth/claim_me
 import type { Claims } from '../../auth/jws.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import type { ReadToken } from '../../models/recording/recorded.ts'
-import { ruleLink, timeText, written } from './words.ts'
+import { ruleLink, timeText } from './words.ts'
+import { written } from '../../lib/unsafe_text.ts'
 
 const table = defineView(
   'lab_token',

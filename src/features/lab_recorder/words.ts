@@ -3,12 +3,8 @@ import { readRule, type Rule } from '../../auth/rule.ts'
 import type { IconName } from '../../html/icon.ts'
 import { icon } from '../../html/page_parts.ts'
 import { defineView, type Html } from '../../html/view.ts'
-import { escapeCharacter, replaceUnsafe } from '../../lib/unsafe_text.ts'
 import { kindsOf } from '../../models/recording/flow_kinds.ts'
 import type { Exchange, Flow, Outcome } from '../../models/recording/recorded.ts'
-
-/** A recorded text with characters that would mislead the reader as `\u200b`. */
-export const written = (text: string): string => replaceUnsafe(text, 'shown', escapeCharacter)
 
 export const flowPath = '/lab/flow'
 export const flowsPath = '/lab/flows'

@@ -4,11 +4,9 @@ import { claimMeaning, headerMeaning, type TokenKind } from '../../auth/claim_me
 import type { Meaning } from '../../auth/parameter_meanings.ts'
 import { readRule } from '../../auth/rule.ts'
 import { defineView, type Html } from '../../html/view.ts'
-import { escapeCharacter, replaceUnsafe } from '../../lib/unsafe_text.ts'
+import { written } from '../../lib/unsafe_text.ts'
 import type { Json } from './pasted.ts'
 import { type Outcome, type Step, textOf, timeInWords } from './step.ts'
-
-const written = (text: string): string => replaceUnsafe(text, 'shown', escapeCharacter)
 
 export const tokenView = defineView('lab_token', source, [
   'action',

@@ -72,6 +72,6 @@ export const labTrouble = defineFeature({
   name: 'lab_trouble',
   when: ({ lab }) => lab,
   endpoints: [page, api],
-  around: { answers, modes },
+  lab: { answers, modes },
   documentWrappers: [idToken],
 })

@@ -26,12 +26,14 @@ export const migrationPaths = defineFeature({
   notes: () => [
     'MIGRATION_PATHS: move clients to the endpoints of /.well-known/openid-configuration, then turn it off; a client makes its PKCE pair itself, /auth/challenge is for learning',
   ],
-  mounts: [
-    { endpoint: 'authorization', path: '/auth/authorize' },
-    { endpoint: 'token', path: '/auth/token' },
-    { endpoint: 'revocation', path: '/auth/revoke' },
-    { endpoint: 'userinfo', path: '/auth/userinfo' },
-    { endpoint: 'discovery', path: '/auth/.well-known/oauth-authorization-server' },
-  ],
+  operation: {
+    mounts: [
+      { endpoint: 'authorization', path: '/auth/authorize' },
+      { endpoint: 'token', path: '/auth/token' },
+      { endpoint: 'revocation', path: '/auth/revoke' },
+      { endpoint: 'userinfo', path: '/auth/userinfo' },
+      { endpoint: 'discovery', path: '/auth/.well-known/oauth-authorization-server' },
+    ],
+  },
   endpoints: [challenge, refresh],
 })

@@ -174,7 +174,7 @@ test('X-Lab-Clock: for that request alone, and only where LAB_CLOCK_HEADER is se
   // From elsewhere it is as if it were not there.
   expect(await ask(op, at('+2h').headers, '192.0.2.7')).toBe(200)
   const { op: without } = await lab()
-  expect(without.context.table.around.answers.length).toBe(op.context.table.around.answers.length - 1)
+  expect(without.context.table.lab.answers.length).toBe(op.context.table.lab.answers.length - 1)
 })
 
 test('what has expired stays so for a request of another address, whatever its header', async () => {

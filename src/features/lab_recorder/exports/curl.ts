@@ -1,7 +1,8 @@
 /** A flow as a script with curl that plays it again: what one answer gives, the next request takes. */
 import { outcomeOf } from '../../../models/recording/flow_kinds.ts'
 import type { Exchange, Flow } from '../../../models/recording/recorded.ts'
-import { headerOf, pathOf, titleOf, written } from '../words.ts'
+import { headerOf, pathOf, titleOf } from '../words.ts'
+import { written } from '../../../lib/unsafe_text.ts'
 
 /** A word of the shell that stands for the text alone. */
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`

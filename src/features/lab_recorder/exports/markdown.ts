@@ -2,7 +2,8 @@
 import { clientsOf, outcomeOf, outcomeOfExchange, peopleOf } from '../../../models/recording/flow_kinds.ts'
 import type { CheckStep, Exchange, Flow, Step } from '../../../models/recording/recorded.ts'
 import { rawText } from '../raw.ts'
-import { pathOf, targetOf, timeText, titleOf, written } from '../words.ts'
+import { pathOf, targetOf, timeText, titleOf } from '../words.ts'
+import { written } from '../../../lib/unsafe_text.ts'
 
 const lines = (text: string): string => text.split('\n').map(written).join('\n')
 
