@@ -27,6 +27,7 @@ import type { RemoteKeys } from '../../src/models/remote_keys.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
 import { featureEntries } from '../../src/table.ts'
+import { withRules } from './every_refusal.ts'
 import { freePort } from './free_port.ts'
 
 export interface TurnableClock extends Clock {
@@ -85,7 +86,7 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
   const clock = config.lab ? { ...createLabClock(turned), advance: turned.advance } : turned
   const lines: string[] = []
   const plainLog = createLog(config.logLevel, config.logFormat, (line) => lines.push(line))
-  const log = options.observe?.(plainLog) ?? plainLog
+  const log = withRules(options.observe?.(plainLog) ?? plainLog)
   const store = options.store ?? memoryStore(clock)
   const keys =
     options.keyRing ??
