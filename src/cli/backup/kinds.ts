@@ -118,7 +118,6 @@ export const leftOut: Readonly<Record<string, string>> = {
   shown_mail: 'development alone',
   shown_mails: 'development alone',
   export_told: 'expires by itself',
-  lab_trouble: 'of the lab, for an hour',
 }
 
 const nameOf = (key: string): string => key.split(':', 1)[0] ?? ''
