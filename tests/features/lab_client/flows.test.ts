@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'bun:test'
 import { alice } from '../../support/person.ts'
 import { type Provider, provider } from '../../support/provider.ts'
 import { claimsOf } from '../../support/client.ts'
+import { serveProvider } from '../../browser/served.ts'
 import { begin, checksOf, failedIn, held, pageIn, type Walk } from './walk.ts'
 
 let op: Provider
@@ -223,4 +224,46 @@ test('DPoP: the nonce of the provider comes into the next proof', async () => {
   const walk = await walkThrough('dpop', ['authorize/take'], at)
   expect((await walk.send('token')).html).toContain('use_dpop_nonce')
   expect(failedIn(await walk.send('token'))).toEqual([])
+})
+
+test('an issuer with a path: all is below it', async () => {
+  const at = await provider({ env: { LAB: 'true', ISSUER_URL: 'http://localhost:5000/tenant' } })
+  const walk = await walkThrough('dpop', ['authorize/take', 'token', 'userinfo'], at)
+  expect(new URL(walk.page.url).pathname).toBe('/tenant/lab/client/run')
+  expect(walk.page.html).toContain('GET /tenant/userinfo HTTP/1.1')
+  expect(walk.page.html).toContain('href="/tenant/lab/flow?id=')
+})
+
+const plain = (html: string): string =>
+  html.replace(/&(amp|lt|gt|quot|#x27);/g, (entity) => entities[entity]!)
+const entities: Record<string, string> = {
+  '&amp;': '&',
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&#x27;': "'",
+}
+
+/** The command of the last request, run by a shell. */
+async function runCommand(html: string): Promise<string> {
+  const [, command = ''] = /<summary>As a command<\/summary><pre[^>]*><code>([^<]*)/.exec(html) ?? []
+  const run = Bun.spawn(['sh', '-c', `${plain(command)} -s -m 10`], { stdout: 'pipe' })
+  return new Response(run.stdout).text()
+}
+
+test('the command is what was sent: a shell that runs it gets the same answer', async () => {
+  const at = await serveProvider({ LAB: 'true' })
+  try {
+    const walk = await begin(at, 'client_credentials')
+    expect(await runCommand((await walk.send('token')).html)).toContain('"token_type":"Bearer"')
+    const odd = await walk.send('token', { 'p.grant_type': `it's; $(id) "a" \`b\`` })
+    const answer = await runCommand(odd.html)
+    expect(answer).toContain('unsupported_grant_type')
+    expect(answer).toContain("it's; $(id)")
+    const untyped = await walk.send('token', { 'h.content-type': '' })
+    expect(untyped.html).toContain('invalid_request')
+    expect(await runCommand(untyped.html)).toContain('invalid_request')
+  } finally {
+    await at.stop()
+  }
 })

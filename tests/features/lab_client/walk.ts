@@ -34,14 +34,14 @@ async function through(who: Person, landing: Landing, account = alice): Promise<
 }
 
 export async function begin(op: Provider, flow: string, who = browser(op)): Promise<Walk> {
-  const start = pageIn(await who.open('/lab/client'))
+  const start = pageIn(await who.open(`${op.issuer}/lab/client`))
   const form = start.forms.find((each) => each.fields.flow === flow)
   if (!form) throw new Error(`no flow ${flow}:\n${start.html}`)
   const run = pageIn(await who.press({ ...start, forms: [form] }, 'start'))
   const walk: Walk = {
     who,
     page: run,
-    open: async (step) => (walk.page = pageIn(await who.open(`/lab/client/run?step=${step}`))),
+    open: async (step) => (walk.page = pageIn(await who.open(`${op.issuer}/lab/client/run?step=${step}`))),
     async send(step, fields) {
       const page = await walk.open(step)
       return (walk.page = await through(who, await who.press(page, 'send', fields)))
