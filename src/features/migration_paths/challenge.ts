@@ -5,7 +5,7 @@ import { json } from '../../http/reply.ts'
 import { jsonReply, object, text, troubles } from '../../openapi/parts.ts'
 
 const explanation =
-  'For learning alone. A client makes its own pair: the verifier shows that the same client asks at both endpoints, and shows it only while no other party has seen the verifier. The provider, and whoever reads this answer on its way, would know it. Make 32 random bytes, write them as base64url, and send the base64url of their text by SHA-256 as code_challenge.'
+  'For learning alone. A client makes its own pair: the verifier shows that the same client asks at both endpoints, and shows it only while no other party has seen the verifier. This provider, and each party that reads this answer on its way, has seen it. Make 32 random bytes, write them as base64url, and send the base64url of their text by SHA-256 as code_challenge.'
 
 export const challenge = defineEndpoint({
   name: 'migration_challenge',
