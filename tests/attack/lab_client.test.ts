@@ -165,9 +165,9 @@ test('another browser sees nothing of a run, and changes nothing of it', async (
   expect(held(await other.open('token')).code).toBeUndefined()
   // The form of the first browser, sent by the other one.
   expect((await other.send('token', form)).html).not.toContain('id="answer"')
-  const nobody = browser(op)
-  expect(new URL((await nobody.open('/lab/client/run')).page!.url).pathname).toBe('/lab/client')
-  expect((await nobody.open('/lab/client/callback?code=a')).page!.html).toContain('has no run')
+  const stranger = browser(op)
+  expect(new URL((await stranger.open('/lab/client/run')).page!.url).pathname).toBe('/lab/client')
+  expect((await stranger.open('/lab/client/callback?code=a')).page!.html).toContain('has no run')
   expect(held(await walk.open('token')).code).toBeDefined()
 })
 

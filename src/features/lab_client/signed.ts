@@ -3,7 +3,7 @@ import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto'
 import type { JWK } from 'jose'
 import type { Params } from '../../auth/params.ts'
 
-/** `own`: the registered key. `other`: one that nobody knows. `none`: no signature. `absent`: the JWT is left out. */
+/** `own`: the registered key. `other`: one that the provider does not know. `none`: no signature. `absent`: the JWT is left out. */
 export const keyChoices = ['own', 'other', 'none', 'absent'] as const
 export type KeyChoice = (typeof keyChoices)[number]
 

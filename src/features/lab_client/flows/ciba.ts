@@ -42,7 +42,7 @@ const poll: Step = {
   name: 'token',
   title: 'Poll for the tokens',
   about:
-    'The client asks with auth_req_id, and waits for the interval between two requests. It is bound to this client, so nobody else can use it.',
+    'The client asks with auth_req_id, and waits for the interval between two requests. It is bound to this client: no other client can use it.',
   rule: 'OpenID Connect CIBA §10.1',
   tries: [
     'Poll before the End-User has answered.',
@@ -61,7 +61,8 @@ const poll: Step = {
 export const ciba: Flow = {
   name: 'ciba',
   title: 'Backchannel authentication (CIBA)',
-  about: 'The client names the End-User, who approves on another device. No redirect takes part.',
+  about:
+    'The client names the End-User, and the End-User approves on another device. No redirect takes part.',
   rule: 'OpenID Connect CIBA §5',
   client: 'confidential',
   begin: ({ random }) => ({ window: random(3) }),

@@ -5,7 +5,7 @@ import { formAs, pathOf, succeeded } from '../steps.ts'
 const tokenStep: Step = {
   name: 'token',
   title: 'Get a token for the client itself',
-  about: 'No End-User takes part. The client proves who it is, and the token is about the client.',
+  about: 'No End-User takes part. The client authenticates, and the token is about the client.',
   rule: 'RFC 6749 §4.4',
   tries: [
     'Change one character of the credentials.',

@@ -41,7 +41,7 @@ const answer: Step = {
   name: 'person',
   title: 'Answer as the End-User',
   about:
-    'On a phone or a computer, the End-User opens the page of the provider and compares the code with that of the device. Whoever sends you such a link may want your access: that is device-code phishing.',
+    'On a phone or a computer, the End-User opens the page of the provider and compares the code with that of the device. A code that another person sent you gives your access to the device of that person: that is device-code phishing.',
   rule: 'RFC 8628 §3.3',
   tries: [],
   by: 'person',

@@ -9,7 +9,7 @@ const accessToken = 'urn:ietf:params:oauth:token-type:access_token'
 const actorStep: Step = {
   name: 'actor',
   title: 'Get a token for the client itself',
-  about: 'The actor token says who acts. It is a token of the client, without an End-User.',
+  about: 'The actor token names the client that acts. It is a token of the client, without an End-User.',
   rule: 'RFC 6749 §4.4',
   tries: [],
   by: 'client',
@@ -80,7 +80,7 @@ const exchangeStep: Step = {
 const useStep: Step = {
   name: 'userinfo',
   title: 'Use the new token',
-  about: 'With the narrow scope, userinfo says who the End-User is and no more.',
+  about: 'With the narrow scope, userinfo answers with sub alone.',
   rule: 'OpenID Connect Core §5.3',
   tries: ['Put the first token in its place, and compare the two answers.'],
   by: 'client',
