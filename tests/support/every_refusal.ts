@@ -23,7 +23,13 @@ export function withRules(log: AdjustableLog): AdjustableLog {
     if (event === 'refused') requireRule(fields ?? {})
     log[level](event, fields)
   }
-  return { ...log, debug: checked('debug'), info: checked('info') }
+  return {
+    debug: checked('debug'),
+    info: checked('info'),
+    warn: checked('warn'),
+    error: checked('error'),
+    setLevel: (level, levels) => log.setLevel(level, levels),
+  }
 }
 
 /** For the whole test process. A listener that throws is an uncaught exception, which fails the test file. */

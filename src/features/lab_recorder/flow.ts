@@ -23,7 +23,7 @@ const view = defineView(
 <p>{{list}}</p>`,
   ['outcome', 'clients', 'people', 'began', 'exports', 'diagram', 'dropped', 'exchanges', 'list'],
 )
-const exportItem = defineView('lab_export', '{{link}} ', ['link'])
+const exportItem = defineView('lab_export', '<span class="lab_export">{{link}}</span>', ['link'])
 const dropped = defineView(
   'lab_dropped',
   '<p class="muted">{{count}} requests in the middle were dropped, because the flow is long.</p>',
