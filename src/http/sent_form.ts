@@ -41,7 +41,8 @@ export const answerOnce =
     if (known) return known
     const isFirst = await SentForm.begin(context, sent)
     // Beside the first one, the repetition could be the one that succeeds, and the first one would be refused.
-    if (!isFirst) await whenEnded(context, sent)
+    const led = isFirst ? undefined : await whereAnotherLeads(call, context, earlier)
+    if (led) return led
     const answered = await attempt(async () => submit(call, context, submitted))
     const reply = 'value' in answered ? answered.value : undefined
     if (reply && reply.status < 400) {
@@ -101,28 +102,28 @@ async function orWhereItLed(
   return (await whereItLed(call, context, sent)) ?? valueOf(refused)
 }
 
-/** What is known of the first form, once it was answered or `longest` has passed; undefined when it may be sent again. */
-async function whenEnded(
+/** Where a form leads that is being answered now; undefined when it was answered before, or is refused. */
+async function whereAnotherLeads(
+  call: Call,
   context: Context,
-  sent: SentFormId,
-  longest = look.longest,
-): ReturnType<typeof SentForm.find> {
-  let found = await SentForm.find(context, sent)
-  for (let waited = 0; found && found.to === undefined && waited < longest; waited += look.every) {
-    await Bun.sleep(look.every)
-    found = await SentForm.find(context, sent)
-  }
-  return found
+  sent: SentFormId | undefined,
+): Promise<Reply | undefined> {
+  const found = sent && (await SentForm.find(context, sent))
+  return found && found.to === undefined ? whereItLed(call, context, sent) : undefined
 }
 
 async function whereItLed(
   call: Call,
   context: Context,
   sent: SentFormId | undefined,
-  longest?: number,
+  longest = look.longest,
 ): Promise<Reply | undefined> {
   if (!sent) return undefined
-  const found = await whenEnded(context, sent, longest)
+  let found = await SentForm.find(context, sent)
+  for (let waited = 0; found && found.to === undefined && waited < longest; waited += look.every) {
+    await Bun.sleep(look.every)
+    found = await SentForm.find(context, sent)
+  }
   if (found?.to === undefined || !found.sids.includes(sidOfBrowser(call, context))) return undefined
   context.log.info('form_repeated', { request_id: call.requestId, path: call.path, address: call.address })
   return redirectWithin(found.to)
