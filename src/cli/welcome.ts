@@ -23,6 +23,7 @@ export function welcome(config: Config, port: number): string {
       `  Redirects   ${demoClient.redirect_uris.join('  ')}`,
       `  Account     ${issuer}${accountPath}`,
       ...(mails === undefined ? [] : [`  Emails      ${mails}`]),
+      ...(config.lab ? [`  Lab         ${issuer}/lab`] : []),
       '',
       '  Your first token, in another terminal:',
       '',

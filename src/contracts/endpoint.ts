@@ -67,7 +67,7 @@ interface Described {
    */
   api?: Api
   /** Its row in the menu of the teaching lab, smallest `order` first (flow/lab_page.ts). */
-  labMenu?: { order: number; icon: IconName; title: string }
+  labMenu?: { order: number; icon: IconName; title: string; about: string }
 }
 
 /**

@@ -78,6 +78,16 @@ function guideOf(config: Config): StartView {
         url: `${issuer}${accountPath}`,
         description: say('start.account_text'),
       },
+      ...(config.lab
+        ? [
+            {
+              label: say('start.lab'),
+              icon: 'activity' as const,
+              url: `${issuer}/lab`,
+              description: say('start.lab_text'),
+            },
+          ]
+        : []),
       ...(mails === undefined
         ? []
         : [

@@ -19,8 +19,14 @@ export interface LabView extends SectionView {
   scripts?: readonly string[]
 }
 
+interface LabSection extends Section {
+  title: string
+  /** One sentence for the list of tools. */
+  about: string
+}
+
 /** The rows of the menu: the pages of the lab that say `labMenu`. */
-export const labSections = ({ table }: Context): Section[] =>
+export const labSections = ({ table }: Context): LabSection[] =>
   table.endpoints
     .flatMap(({ path, labMenu }) => (labMenu ? [{ path, ...labMenu }] : []))
     .toSorted((a, b) => a.order - b.order)

@@ -12,7 +12,11 @@ const about = defineView(
   '<p>The lab shows what this provider received, checked and answered.</p><ul class="links">{{tools}}</ul>',
   ['tools'],
 )
-const tool = defineView('lab_tool', '<li><a href="{{path}}">{{title}}</a></li>', ['path', 'title'])
+const tool = defineView('lab_tool', '<li><a href="{{path}}">{{title}}</a><span>{{about}}</span></li>', [
+  'path',
+  'title',
+  'about',
+])
 
 const lab = defineEndpoint({
   name: 'lab',
@@ -20,7 +24,7 @@ const lab = defineEndpoint({
   advertised: false,
   page: true,
   exists: labExists,
-  labMenu: { order: 0, icon: 'activity', title: 'Lab' },
+  labMenu: { order: 0, icon: 'activity', title: 'Lab', about: 'All tools of the lab.' },
   get: (_, context) =>
     labPage(context, {
       current: path,
@@ -28,7 +32,9 @@ const lab = defineEndpoint({
       main: about({
         tools: labSections(context)
           .filter((each) => each.path !== path)
-          .map((each) => tool({ path: `${context.basePath}${each.path}`, title: each.title })),
+          .map((each) =>
+            tool({ path: `${context.basePath}${each.path}`, title: each.title, about: each.about }),
+          ),
       }),
     }),
 })

@@ -29,7 +29,13 @@ const start = defineEndpoint({
   ...ofLab,
   name: 'lab_client',
   path: startPath,
-  labMenu: { order: 10, icon: 'app-window', title: 'Playground' },
+  labMenu: {
+    order: 10,
+    icon: 'app-window',
+    title: 'Playground',
+    about:
+      'A client in these pages. It runs each flow with real requests, and each request can be changed before it is sent.',
+  },
   form: ownForm(purpose),
   get: async (call, context) => (await atStart()).show(call, context),
   post: async (call, context, { fields }) => (await atStart()).begin(call, context, fields),

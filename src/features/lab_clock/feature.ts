@@ -16,7 +16,13 @@ const page = defineEndpoint({
   advertised: false,
   page: true,
   exists: labExists,
-  labMenu: { order: 60, icon: 'clock', title: 'Clock' },
+  labMenu: {
+    order: 60,
+    icon: 'clock',
+    title: 'Clock',
+    about:
+      'The time of this provider: forward, back, or stopped. Codes, tokens and sessions expire as if one had waited.',
+  },
   form: ownForm('lab_clock'),
   get: async (call, context) => (await onPage()).show(call, context),
   post: async (call, context, { fields }) => (await onPage()).submit(call, context, fields),

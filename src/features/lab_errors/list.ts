@@ -25,7 +25,12 @@ export const errorsPage = defineEndpoint({
   page: true,
   exists: labExists,
   whateverTheClock: true,
-  labMenu: { order: 20, icon: 'octagon-x', title: 'Errors' },
+  labMenu: {
+    order: 20,
+    icon: 'octagon-x',
+    title: 'Errors',
+    about: 'Requests that failed: what was expected, what came, the probable causes, and what to change.',
+  },
   async get(_call, context) {
     const { failures, reading } = memoryOf(context)
     await Promise.all(reading.values())

@@ -78,7 +78,12 @@ export const flowsPage = defineEndpoint({
   advertised: false,
   page: true,
   exists: labExists,
-  labMenu: { order: 10, icon: 'history', title: 'Flows' },
+  labMenu: {
+    order: 5,
+    icon: 'history',
+    title: 'Flows',
+    about: 'Each sign-in and each token as it happened: requests, answers, checks, records and tokens.',
+  },
   get(call, context) {
     const { client, person, outcome } = query(call, context)
     const all = flowsOf(context).list()

@@ -37,7 +37,12 @@ const page = defineEndpoint({
   limited: true,
   page: true,
   exists: labExists,
-  labMenu: { order: 30, icon: 'key-round', title: 'Token' },
+  labMenu: {
+    order: 30,
+    icon: 'key-round',
+    title: 'Token',
+    about: 'Paste a token: it is decoded, verified and judged as an API would judge it.',
+  },
   get: (call, context) => show(call, context, nothing),
   form: ownForm(purpose),
   post: (call, context, { fields }) => {

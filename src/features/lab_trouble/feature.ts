@@ -50,7 +50,12 @@ const page = defineEndpoint({
   advertised: false,
   page: true,
   exists: labExists,
-  labMenu: { order: 70, icon: 'triangle-alert', title: 'Trouble' },
+  labMenu: {
+    order: 70,
+    icon: 'triangle-alert',
+    title: 'Trouble',
+    about: 'Tell one client something wrong, and see whether it notices.',
+  },
   form: ownForm('lab_trouble'),
   get: async (call, context) => (await onPage()).show(call, context),
   post: async (call, context, { fields }) => (await onPage()).submit(call, context, fields),
