@@ -11,11 +11,14 @@ export const ofProxies: readonly string[] = [
 ]
 
 /**
+ * Whether a request came through no proxy, by its headers and its Host.
+ *
  * A browser of this machine asks for a page of an attacker at a name that the attacker has since pointed to this machine
  * (DNS rebinding), and the page reads the answer. So the Host is one of this machine, an address, or that of the issuer;
  * where a proxy has the TLS of the issuer, a request with that Host has come through it.
  */
-export function isDirect({ url }: Request, { issuer, tls }: Config): boolean {
+export function isDirect({ url, headers }: Request, { issuer, tls }: Config): boolean {
+  if (ofProxies.some((name) => headers.has(name))) return false
   const host = URL.parse(url)?.hostname // without a Host header there is none; browsers send one
   const own = new URL(issuer)
   return (
@@ -28,14 +31,9 @@ export function isDirect({ url }: Request, { issuer, tls }: Config): boolean {
 
 export function mayReadMetrics({ request, address }: Call, config: Config): boolean {
   const { metricsToken } = config
-  const { headers } = request
   if (metricsToken !== undefined) {
-    const token = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1]
+    const token = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
     return token !== undefined && equalInConstantTime(token, metricsToken)
   }
-  return (
-    inNetworks(address, loopback()) &&
-    !ofProxies.some((name) => headers.has(name)) &&
-    isDirect(request, config)
-  )
+  return inNetworks(address, loopback()) && isDirect(request, config)
 }

@@ -40,6 +40,13 @@ test('behind a proxy, declared or not, the address of the browser decides', asyn
   expect(await at({ ...open, TRUSTED_PROXIES: '' }, of('203.0.113.9'))).toBe(404)
 })
 
+test.each(['x-real-ip', 'forwarded', 'via', 'x-forwarded-host'])(
+  'a proxy of this machine that is not declared brings no stranger: %s',
+  async (name) => {
+    expect(await at({}, { host: 'localhost:5000', headers: { [name]: '203.0.113.9' } })).toBe(404)
+  },
+)
+
 test('a name of an attacker that points to this machine finds nothing', async () => {
   expect(await at({}, { host: 'attacker.example:5000' })).toBe(404)
   const proxied = { TRUSTED_PROXIES: 'loopback', LAB_NETWORKS: '203.0.113.0/24' }
