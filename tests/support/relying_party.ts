@@ -2,6 +2,7 @@
 import { createHmac, createPublicKey } from 'node:crypto'
 import { compactVerify, decodeJwt, decodeProtectedHeader, importJWK, type JWK } from 'jose'
 import { leftHalfHash } from '../../src/auth/token.ts'
+import { until } from './until.ts'
 
 export interface RelyingParty {
   start: string
@@ -32,12 +33,18 @@ const require = (holds: boolean, what: string): void => {
   if (!holds) throw new Error(`refused: ${what}`)
 }
 
-/** `careless` names the faults whose check is left out. Milliseconds after which an answer is not waited for: `patience`. */
+/**
+ * `careless` names the faults whose check is left out. `isLate`: whether the answer that the client waits for comes late. It
+ * gives up then, and not after a time, which a busy machine could reach.
+ */
 export function relyingParty(
   port: number,
   client: { client_id: string; client_secret: string },
   issuer: () => string,
-  { careless = [], patience = 10_000 }: { careless?: readonly string[]; patience?: number } = {},
+  {
+    careless = [],
+    isLate = async () => false,
+  }: { careless?: readonly string[]; isLate?: () => Promise<boolean> } = {},
 ): RelyingParty {
   const checks = (fault: string) => !careless.includes(fault)
   const redirect_uri = `http://localhost:${port}/callback`
@@ -45,8 +52,17 @@ export function relyingParty(
   let jwks: Promise<{ keys: JWK[] }> | undefined
   let isStuck = false
 
+  async function answerOf(url: string, init: RequestInit): Promise<Response> {
+    const gaveUp = new AbortController()
+    let isThere = false
+    const answer = fetch(url, { ...init, signal: gaveUp.signal }).finally(() => (isThere = true))
+    await Promise.race([answer, until(async () => isThere || (await isLate()), `an answer of ${url}`)])
+    if (!isThere) gaveUp.abort(new DOMException(`${url} answers late`, 'TimeoutError'))
+    return answer
+  }
+
   const get = async <T>(url: string, init: RequestInit = {}): Promise<T> => {
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(patience) })
+    const response = await answerOf(url, init)
     require(response.ok || url.endsWith('/token'), `${url} answered ${response.status}`)
     if (!response.ok && checks('token_503')) throw new Error(`refused: ${url} answered ${response.status}`)
     return (await response.json()) as T
