@@ -16,12 +16,20 @@ export function createLabClock(real: Clock): Clock & { lab: LabControls } {
   const elapsed = () => stopped?.elapsed ?? elapsedOf(real) + elapsedAhead
 
   function moveTo(moment: number): boolean {
-    if (!(Math.abs(moment - real.now()) <= furthest)) return false
-    const forward = Math.max(0, moment - now())
-    ahead = moment - real.now()
+    const machine = real.now()
+    if (!(Math.abs(moment - machine) <= furthest)) return false
+    const forward = Math.max(0, moment - (stopped?.wall ?? machine + ahead))
+    ahead = moment - machine
     elapsedAhead += forward
     if (stopped) stopped = { wall: moment, elapsed: stopped.elapsed + forward }
     return true
+  }
+
+  // The machine goes on between two readings, so `ahead` is set to 0 and not computed.
+  function reset(): void {
+    run()
+    elapsedAhead += Math.max(0, -ahead)
+    ahead = 0
   }
 
   function run(): void {
@@ -36,14 +44,14 @@ export function createLabClock(real: Clock): Clock & { lab: LabControls } {
     elapsed,
     lab: {
       real,
-      state: () => ({ aheadMs: now() - real.now(), isStopped: stopped !== undefined }),
+      state: () => ({
+        aheadMs: stopped ? stopped.wall - real.now() : ahead,
+        isStopped: stopped !== undefined,
+      }),
       moveTo,
       stop: () => void (stopped ??= { wall: now(), elapsed: elapsed() }),
       run,
-      reset() {
-        run()
-        moveTo(real.now())
-      },
+      reset,
     },
   }
 }

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { createLabClock } from '../../../src/lib/lab_clock.ts'
 import { seededRandom } from '../../../src/lib/seeded_random.ts'
-import { systemClock } from '../../../src/lib/clock.ts'
+import { elapsedOf } from '../../../src/lib/clock.ts'
 import { loadConfig } from '../../../src/config.ts'
 import { clockOffset } from '../../../src/models/clock_guard.ts'
 import { memoryStore } from '../../../src/store/memory.ts'
@@ -266,7 +266,29 @@ test('how long something took never goes back, and stands while the clock is sto
 })
 
 test('the clock of the lab runs as the one of the machine until it is moved', () => {
-  const clock = createLabClock(systemClock)
-  expect(Math.abs(clock.now() - Date.now())).toBeLessThan(60_000)
+  const real = turnableClock()
+  const clock = createLabClock(real)
+  real.advance(59_000)
+  expect([clock.now(), clock.elapsed!()]).toEqual([real.now(), elapsedOf(real)])
   expect(clock.lab.state()).toEqual({ aheadMs: 0, isStopped: false })
+})
+
+test('a machine that goes on between two readings changes no difference', () => {
+  const real = turnableClock()
+  const clock = createLabClock({
+    now() {
+      real.advance(1)
+      return real.now()
+    },
+    elapsed: () => elapsedOf(real),
+  })
+  expect(clock.lab.state().aheadMs).toBe(0)
+  for (const ahead of [90_000, -90_000]) {
+    const before = clock.elapsed!()
+    clock.lab.moveTo(real.now() + 1 + ahead)
+    expect(clock.lab.state().aheadMs).toBe(ahead)
+    clock.lab.reset()
+    expect(clock.lab.state()).toEqual({ aheadMs: 0, isStopped: false })
+    expect(clock.elapsed!() - before).toBeGreaterThanOrEqual(90_000) // one of both moves was forward
+  }
 })
