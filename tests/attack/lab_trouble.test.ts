@@ -80,7 +80,7 @@ test('the key of the provider signs nothing that is good elsewhere', async () =>
     { aud: [] },
     { sub: 'user-bob' },
   ])
-    expect(writeToken(op.context, made, { claims }, told)).rejects.toThrow('must not make a token')
+    await expect(writeToken(op.context, made, { claims }, told)).rejects.toThrow('must not make a token')
   // Each fault of the table keeps to it.
   const key = signingKey('stranger', 'RS256', await generateKey('RS256'))
   const stranger = { key, jwk: { kty: 'RSA', use: 'sig', kid: 'stranger' } as const }

@@ -178,7 +178,7 @@ describe('https', () => {
   test('a certificate that ends soon is advice; one that is not trusted is not talked to', async () => {
     const soon = await examined({}, tlsOf(certificate(3)))
     expect(Object.keys(of(await reportOf(soon), 'advice'))).toEqual(['tls.certificate'])
-    expect(look(soon.issuer, reachOf(soon.issuer))).rejects.toThrow('could not be reached')
+    await expect(look(soon.issuer, reachOf(soon.issuer))).rejects.toThrow('could not be reached')
     await soon.stop()
   })
 
