@@ -129,23 +129,32 @@ test('a browser is sent to this provider alone', async () => {
   }
 })
 
-test('behind a proxy that is not declared, the playground may read no more than the proxy may', async () => {
+test('behind a proxy that is not declared there is no playground', async () => {
   const shared = await provider({ env: { ...lab, LAB_NETWORKS: 'loopback private' } })
-  const walkThrough = async (headers: Record<string, string>) => {
-    const fetched: Provider = {
-      ...shared,
-      fetch: (path, init) => {
-        const all = new Headers(init?.headers)
-        for (const [name, value] of Object.entries(headers)) all.set(name, value)
-        return shared.fetch(path, { ...init, headers: all })
-      },
-    }
-    const walk = await begin(fetched, 'code')
+  const status = async (headers: Record<string, string>) =>
+    (await shared.fetch('/lab/client', { headers })).status
+  expect(await status({})).toBe(200)
+  expect(await status({ 'x-forwarded-for': '10.1.2.3' })).toBe(404)
+  expect(await status({ via: '1.1 proxy' })).toBe(404)
+})
+
+test('behind a proxy that is declared, the playground may read no more than the proxy may', async () => {
+  const env = { ...lab, LAB_NETWORKS: 'loopback private', TRUSTED_PROXIES: 'loopback' }
+  const shared = await provider({ env })
+  const proxied: Provider = {
+    ...shared,
+    fetch: (path, init) => {
+      const headers = new Headers(init?.headers)
+      headers.set('x-forwarded-for', '10.1.2.3')
+      return shared.fetch(path, { ...init, headers })
+    },
+  }
+  const read = async (from: Provider) => {
+    const walk = await begin(from, 'code')
     return (await walk.send('userinfo', { path: '/metrics', 'h.authorization': '' })).html
   }
-  expect(await walkThrough({})).toContain('HTTP/1.1 200')
-  expect(await walkThrough({ 'x-forwarded-for': '10.1.2.3' })).not.toContain('HTTP/1.1 200')
-  expect(await walkThrough({ via: '1.1 proxy' })).not.toContain('HTTP/1.1 200')
+  expect(await read(shared)).toContain('HTTP/1.1 200')
+  expect(await read(proxied)).not.toContain('HTTP/1.1 200')
 })
 
 test('the requests have none of the cookies of the browser', async () => {
