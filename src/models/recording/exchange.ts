@@ -4,6 +4,7 @@ import { isSecret, revealed } from '../../auth/refusal.ts'
 import type { Fields } from '../../lib/log.ts'
 import type { Answered, Arrival, OutboundEvent, StoreEvent } from '../../lib/recorder.ts'
 import { kindOfKey, linkOf, namesIn } from './links.ts'
+import { maskedAgain } from './masked_again.ts'
 import type { Mask } from './mask.ts'
 import { readToken } from './read_token.ts'
 import type { CheckStep, Exchange, Message, NewStep, Step } from './recorded.ts'
@@ -139,7 +140,7 @@ export function beginExchange(arrival: Arrival, { mask, now, usernames }: Deps):
         steps,
         left,
       }
-      return { exchange: JSON.parse(mask.again(JSON.stringify(exchange))) as Exchange, links }
+      return { exchange: maskedAgain(exchange, mask.again()), links }
     },
   }
 

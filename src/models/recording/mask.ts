@@ -1,5 +1,6 @@
 /** Masks the secrets of a recorded exchange. A mask has a mark by which a reader sees that two values are one, and from which the value cannot be found. */
 import { hmac } from '../../lib/hash.ts'
+import { mapText } from './map_text.ts'
 import { readToken } from './read_token.ts'
 import { isPlainParameter, isSecretHeader, isSecretMember } from './secret_names.ts'
 import type { ReadToken } from './recorded.ts'
@@ -28,12 +29,21 @@ export interface Mask {
   body(text: string, contentType: string): string
   /** The tokens that were found, by the name of their parameter. */
   readonly tokens: { where: string; token: ReadToken }[]
-  /** The text without what was found to be a secret after it was masked. */
-  again(text: string): string
+  /** A function that takes out of a text what was found to be a secret until now. */
+  again(): (text: string) => string
 }
 
 /** A secret shorter than this may be any word, and is not looked for elsewhere. */
 const shortest = 8
+
+/** Secrets of one exchange that are looked for elsewhere: each costs a search of the whole exchange. */
+const mostFound = 1_000
+
+/** A text as it is, in JSON, in a URL and in a form. Half of a surrogate pair has no form in a URL. */
+const spellings = (text: string): string[] => {
+  const inUrl = encodeURIComponent(text.toWellFormed())
+  return [text, JSON.stringify(text).slice(1, -1), inUrl, inUrl.replaceAll('%20', '+')]
+}
 
 /** `key` is random, and of this process alone. With `showing`, nothing is masked. */
 export function createMask(key: Uint8Array, showing: boolean): Mask {
@@ -44,10 +54,8 @@ export function createMask(key: Uint8Array, showing: boolean): Mask {
   const secret = (text: string): string => {
     if (showing || text === '') return clip(text, longestValue)
     const masked = `[masked ${Buffer.from(hmac(key, text), 'base64url').toString('hex').slice(0, 4)}]`
-    if (text.length >= shortest) {
-      found.set(text, masked)
-      found.set(encodeURIComponent(text), masked)
-    }
+    if (text.length >= shortest && found.size < mostFound)
+      for (const each of spellings(text)) found.set(each, masked)
     return masked
   }
   /** A JWT without its signature still says what it is; a JWE says nothing. */
@@ -90,17 +98,12 @@ export function createMask(key: Uint8Array, showing: boolean): Mask {
     const plainBase = base.replace(/^([a-z][\w+.-]*:\/\/)[^/@]*@/i, '$1[masked]@')
     return clip(`${scrub(plainBase)}${marked('?', query)}${marked('#', fragment)}`, longestBody)
   }
-  const member = (name: string, value: unknown): unknown => {
-    if (typeof value === 'string') {
-      note(name, value)
-      if (jwtAlone.test(value)) return scrub(value)
-      if (isSecretMember(name)) return secret(value)
-      if (name === 'error_uri') return clip(scrub(value), longestValue) // it names the request
-      return /^https?:\/\//.test(value) ? url(value) : clip(scrub(value), longestValue)
-    }
-    if (Array.isArray(value)) return value.map((each) => member(name, each))
-    if (typeof value !== 'object' || value === null) return value
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, member(key, each)]))
+  const member = (value: string, name: string): string => {
+    note(name, value)
+    if (jwtAlone.test(value)) return scrub(value)
+    if (isSecretMember(name)) return secret(value)
+    if (name === 'error_uri') return clip(scrub(value), longestValue) // it names the request
+    return /^https?:\/\//.test(value) ? url(value) : clip(scrub(value), longestValue)
   }
   const cookies = (text: string): string =>
     text
@@ -147,7 +150,7 @@ export function createMask(key: Uint8Array, showing: boolean): Mask {
         const value = parseJson(text)
         return value === undefined
           ? secret(text)
-          : clip(JSON.stringify(member('', value), undefined, 2), longestBody)
+          : clip(JSON.stringify(mapText(value, { text: member }), undefined, 2), longestBody)
       }
       if (jwtAlone.test(text.trim())) {
         note('body', text.trim())
@@ -155,10 +158,15 @@ export function createMask(key: Uint8Array, showing: boolean): Mask {
       }
       return secret(text)
     },
-    again(text) {
-      let plain = text
-      for (const [value, masked] of found) if (plain.includes(value)) plain = plain.replaceAll(value, masked)
-      return plain
+    again() {
+      // The longest first: a secret may be a part of another one.
+      const all = [...found].toSorted(([a], [b]) => b.length - a.length)
+      return (text) => {
+        let plain = text
+        for (const [value, masked] of all)
+          if (plain.includes(value)) plain = plain.replaceAll(value, () => masked)
+        return plain
+      }
     },
   }
 }

@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { listenToChecks } from '../../auth/check.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
 import { type Random, systemRandom } from '../../lib/random.ts'
 import type { Recorder } from '../../lib/recorder.ts'
 import { utf8 } from '../../lib/bytes.ts'
@@ -12,7 +13,8 @@ import { createMask } from './mask.ts'
 
 export interface FlowRecorder extends Recorder {
   readonly flows: Flows
-  /** Stops listening. */
+  /** Hears checks, until `close`. So it does from its making on. */
+  listen(): void
   close(): void
 }
 
@@ -23,7 +25,7 @@ const maxBytes = 67_108_864
 const mostNames = 2_000
 
 export function openRecorder(
-  { clock, random = systemRandom }: { clock: Clock; random?: Random },
+  { clock, random = systemRandom, log }: { clock: Clock; random?: Random; log?: Pick<Log, 'error'> },
   showSecrets: boolean,
   bytes = maxBytes,
 ): FlowRecorder {
@@ -31,23 +33,46 @@ export function openRecorder(
   const key = utf8(random(33))
   const flows = createFlows(bytes, () => random(9))
   const usernames = new Map<string, string>()
-  const close = listenToChecks((made) => active.getStore()?.check(made))
-  return {
+  /** A request is answered, whatever its recording throws. */
+  const failed = (error: unknown): void => log?.error('exchange_not_recorded', { problem: String(error) })
+  const hear = (told: (running: Running) => void): void => {
+    const running = active.getStore()
+    if (!running) return
+    try {
+      told(running)
+    } catch (error) {
+      failed(error)
+    }
+  }
+  let unlisten: (() => void) | undefined
+  const recorder: FlowRecorder = {
     flows,
-    close,
-    store: (event) => active.getStore()?.store(event),
-    signed: (_kid, _alg, input) => active.getStore()?.signature('signed', input, true),
-    verified: (jwt, held) => active.getStore()?.signature('verified', jwt, held),
-    outbound: (event) => active.getStore()?.outbound(event),
-    log: (level, event, fields) => active.getStore()?.log(level, event, fields),
+    listen() {
+      unlisten ??= listenToChecks((made) => hear((running) => running.check(made)))
+    },
+    close() {
+      unlisten?.()
+      unlisten = undefined
+    },
+    store: (event) => hear((running) => running.store(event)),
+    signed: (_kid, _alg, input) => hear((running) => running.signature('signed', input, true)),
+    verified: (jwt, held) => hear((running) => running.signature('verified', jwt, held)),
+    outbound: (event) => hear((running) => running.outbound(event)),
+    log: (level, event, fields) => hear((running) => running.log(level, event, fields)),
     async exchange(arrival, answer, read) {
       if (usernames.size > mostNames) usernames.clear()
       const mask = createMask(key, showSecrets)
       const running = beginExchange(arrival, { mask, now: clock.now(), usernames })
       const given = await active.run(running, answer)
-      const ended = running.end(await read(given))
-      if (ended.links.size > 0 || isOfFlow(ended.exchange.endpoint)) flows.add(ended)
+      try {
+        const ended = running.end(await read(given))
+        if (ended.links.size > 0 || isOfFlow(ended.exchange.endpoint)) flows.add(ended)
+      } catch (error) {
+        failed(error)
+      }
       return given
     },
   }
+  recorder.listen()
+  return recorder
 }
