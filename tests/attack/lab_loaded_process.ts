@@ -1,8 +1,11 @@
-/** Runs a sign-in and asks the public documents, and prints the files of the lab that were loaded for it. */
+/** Asks for the page of the first refusal, runs a sign-in and asks the public documents; prints the status of the page and the files of the lab that were loaded for all. */
 import { browser, tokensOf } from '../support/flow.ts'
 import { provider } from '../support/provider.ts'
 
 const op = await provider({ env: { LAB: process.env.LAB ?? 'false' } })
+// The refusal loads what notes it. Its page is asked for at once.
+const refused = await op.fetch('/authorize')
+const { status } = await op.fetch(`/lab/error?id=${refused.headers.get('x-request-id')}`)
 await tokensOf(op, browser(op))
 for (const path of [
   '/jwks.json',
@@ -10,9 +13,12 @@ for (const path of [
   '/lab/trouble',
   '/lab/clock',
   '/lab/client',
+  '/lab/errors',
+  '/lab/flows',
+  '/lab/token',
 ])
   await op.fetch(path)
 const loaded = Object.keys(require.cache).flatMap(
-  (path) => /features\/(lab_(?:client|clock|trouble)\/.+)/.exec(path)?.[1] ?? [],
+  (path) => /(?:src\/features\/(?=lab_\w)|src\/(?=models\/recording\/))(.+)/.exec(path)?.[1] ?? [],
 )
-process.stdout.write(JSON.stringify(loaded.toSorted()))
+process.stdout.write(JSON.stringify({ status, loaded: loaded.toSorted() }))

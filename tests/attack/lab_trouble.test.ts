@@ -144,21 +144,40 @@ test('sixty-four switches at once: all of the faults are on, once each', async (
   expect(await onIn(op)).toHaveLength(names.length)
 })
 
-const loaded = (LAB: string): string[] => {
+const loadedWith = (LAB: string): { status: number; loaded: string[] } => {
   const { stdout } = Bun.spawnSync(['bun', join(import.meta.dir, 'lab_loaded_process.ts')], {
     env: { ...process.env, LAB },
   })
-  return JSON.parse(stdout.toString()) as string[]
+  return JSON.parse(stdout.toString()) as { status: number; loaded: string[] }
 }
 
-test('without LAB no file of playground, clock and trouble is loaded but those that say when', () => {
-  expect(loaded('false')).toEqual([
-    'lab_client/feature.ts',
-    'lab_client/paths.ts',
-    'lab_clock/feature.ts',
-    'lab_trouble/feature.ts',
+test('without LAB no file of the lab is loaded but those that say when; with LAB the first refusal has its page', () => {
+  expect(loadedWith('false')).toEqual({
+    status: 404,
+    loaded: [
+      'lab_client/feature.ts',
+      'lab_client/paths.ts',
+      'lab_clock/feature.ts',
+      'lab_errors/feature.ts',
+      'lab_errors/paths.ts',
+      'lab_recorder/feature.ts',
+      'lab_recorder/paths.ts',
+      'lab_token/feature.ts',
+      'lab_trouble/feature.ts',
+    ],
+  })
+  const { status, loaded } = loadedWith('true')
+  expect(status).toBe(200)
+  expect(loaded).toContain('models/recording/recorder.ts')
+  expect(loaded.filter((path) => /\/(?:page|start|list)\.ts$/.test(path))).toEqual([
+    'lab_client/start.ts',
+    'lab_clock/page.ts',
+    'lab_errors/list.ts',
+    'lab_errors/page.ts',
+    'lab_recorder/list.ts',
+    'lab_token/page.ts',
+    'lab_trouble/page.ts',
   ])
-  expect(loaded('true').length).toBeGreaterThan(8)
 })
 
 test('answers as JWT, in the fragment and in a form are told the same', async () => {

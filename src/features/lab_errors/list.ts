@@ -1,11 +1,10 @@
 /** The list of the requests that failed last: also those whose answer a browser did not show to its page. */
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { Reply } from '../../contracts/reply.ts'
 import { labPage } from '../../flow/lab_page.ts'
-import { labExists } from '../../http/lab_exists.ts'
 import type { Failure } from './failure.ts'
 import { memoryOf } from './memory.ts'
-import { errorPath } from './note.ts'
-import { errorsPath } from './page.ts'
+import { errorPath, errorsPath } from './paths.ts'
 import { listView } from './view.ts'
 
 const most = 100
@@ -18,36 +17,22 @@ const about = ({ request, clientId, at, problem, expected }: Failure): string =>
     problem ?? expected,
   ].join(' · ')
 
-export const errorsPage = defineEndpoint({
-  name: 'lab_errors',
-  path: errorsPath,
-  advertised: false,
-  page: true,
-  exists: labExists,
-  whateverTheClock: true,
-  labMenu: {
-    order: 20,
-    icon: 'octagon-x',
-    title: 'Errors',
-    about: 'Requests that failed: what was expected, what came, the probable causes, and what to change.',
-  },
-  async get(_call, context) {
-    const { failures, reading } = memoryOf(context)
-    await Promise.all(reading.values())
-    const list = failures.latest(most)
-    return labPage(context, {
-      current: errorsPath,
-      title: 'Failed requests',
-      main: listView(
-        list.length === 0
-          ? 'No request has failed since this instance started.'
-          : 'The newest first. Each page says what was expected, what came, and what probably went wrong.',
-        list.map((each) => ({
-          path: `${context.basePath}${errorPath}?id=${encodeURIComponent(each.id)}`,
-          title: each.code,
-          about: about(each),
-        })),
-      ),
-    })
-  },
-})
+export async function show(context: Context): Promise<Reply> {
+  const { failures, reading } = memoryOf(context)
+  await Promise.all(reading.values())
+  const list = failures.latest(most)
+  return labPage(context, {
+    current: errorsPath,
+    title: 'Failed requests',
+    main: listView(
+      list.length === 0
+        ? 'No request has failed since this instance started.'
+        : 'The newest first. Each page says what was expected, what came, and what probably went wrong.',
+      list.map((each) => ({
+        path: `${context.basePath}${errorPath}?id=${encodeURIComponent(each.id)}`,
+        title: each.code,
+        about: about(each),
+      })),
+    ),
+  })
+}

@@ -2,22 +2,16 @@
 import { isSecret, type Refusal, type RefusedError, revealed } from '../../auth/refusal.ts'
 import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
-import type { Answered } from '../../contracts/sockets.ts'
 import type { Failure, Shown } from './failure.ts'
 import { memoryOf } from './memory.ts'
 import { clip, formText, hide, pairsOf, seenRequest } from './seen.ts'
 import { tracesOf } from './traces.ts'
-
-export const errorPath = '/lab/error'
 
 /** Regular parts of a flow, and what a browser asks for by itself. */
 const routine = new Set(['authorization_pending', 'slow_down', 'use_dpop_nonce', 'not_found'])
 
 /** Of the values that would do. */
 const mostWanted = 50
-
-const pageOf = ({ requestId }: Call, { config }: Context): string =>
-  `${config.issuer}${errorPath}?id=${encodeURIComponent(requestId)}`
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
 
@@ -38,7 +32,6 @@ type Reason = Pick<Failure, 'kind' | 'status'> & { refusal: Readonly<Refusal> }
 /** Reads on after the answer, so that no client waits for it. */
 function keep(call: Call, context: Context, reason: Reason): void {
   const { reading } = memoryOf(context)
-  void call.address // it cannot be read once the connection is closed
   const read = keepRead(call, context, reason)
     .catch((fault: Error) => context.log.debug('lab_error_not_kept', { problem: fault.message }))
     .finally(() => void reading.delete(call.requestId))
@@ -86,20 +79,12 @@ function withoutClientId(failure: Failure): Failure {
   }
 }
 
-/** For the socket `refused`. In production a client sees what it sees without the lab. */
-export function noteRefused(call: Call, context: Context, error: RefusedError): string | undefined {
-  keep(call, context, { kind: 'refused', status: error.status, refusal: error.refusal })
-  return context.config.environment === 'production' ? undefined : pageOf(call, context)
-}
+export const noteRefused = (call: Call, context: Context, { status, refusal }: RefusedError): void =>
+  keep(call, context, { kind: 'refused', status, refusal })
 
-/** For the socket `answered`: an answer to a script of another origin, which has no header that lets the script read it. */
-export function noteBlocked(call: Call, context: Context, { endpoint, response }: Answered): void {
-  const { headers, method } = call.request
-  const origin = headers.get('origin')
-  const mode = headers.get('sec-fetch-mode')
-  const isScript = mode === null ? method === 'OPTIONS' || endpoint?.page !== true : mode === 'cors'
-  if (origin === null || !isScript || origin === new URL(context.config.issuer).origin) return
-  if (response.headers.has('access-control-allow-origin')) return
+/** A browser does not let a script of another origin read the answer. */
+export function noteBlocked(call: Call, context: Context, status: number): void {
+  const origin = call.request.headers.get('origin') ?? ''
   if (call.refused) return memoryOf(context).blocked.set(call.requestId, true, 100)
   const refusal: Refusal = {
     code: 'cors_blocked',
@@ -108,5 +93,5 @@ export function noteBlocked(call: Call, context: Context, { endpoint, response }
     came: origin,
     problem: `the browser does not let the page at ${clip(origin)} read this answer`,
   }
-  keep(call, context, { kind: 'blocked', status: response.status, refusal })
+  keep(call, context, { kind: 'blocked', status, refusal })
 }

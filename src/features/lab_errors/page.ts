@@ -1,11 +1,11 @@
 /** The page that explains one failed request: `error_uri` leads there. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 import { readRule } from '../../auth/rule.ts'
+import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import type { Reply } from '../../contracts/reply.ts'
 import { labPage } from '../../flow/lab_page.ts'
 import type { Html } from '../../html/view.ts'
 import { query } from '../../http/call.ts'
-import { labExists } from '../../http/lab_exists.ts'
 import { nearest } from '../../lib/nearest.ts'
 import { Client } from '../../models/client.ts'
 import { clientsIndex } from '../../models/client_index.ts'
@@ -14,7 +14,7 @@ import { causeRows } from './causes/rows.ts'
 import { compare, mostLike } from './compare.ts'
 import type { Failure } from './failure.ts'
 import { findFailure, memoryOf } from './memory.ts'
-import { errorPath } from './note.ts'
+import { errorsPath } from './paths.ts'
 import {
   causesView,
   comparedView,
@@ -26,8 +26,6 @@ import {
   wordsOf,
 } from './view.ts'
 import { written } from '../../lib/unsafe_text.ts'
-
-export const errorsPath = '/lab/errors'
 
 /** Client_ids that are compared with the one of a request. */
 const mostClients = 1_000
@@ -117,29 +115,21 @@ async function pageOf(context: Context, failure: Failure): Promise<Html> {
 }
 
 /** For an unknown id the page says the same as for one that is gone. */
-export const errorPage = defineEndpoint({
-  name: 'lab_error',
-  path: errorPath,
-  advertised: false,
-  page: true,
-  exists: labExists,
-  whateverTheClock: true,
-  async get(call, context) {
-    const { id } = query(call, context)
-    const failure = id === undefined ? undefined : await findFailure(context, id)
-    if (!failure)
-      return labPage(context, {
-        current: errorsPath,
-        title: 'No such failed request',
-        status: 404,
-        main: paragraph({
-          text: 'This instance keeps the last failed requests in its memory. It has none with this id: it was restarted since, newer ones took its place, or another instance answered.',
-        }),
-      })
+export async function show(call: Call, context: Context): Promise<Reply> {
+  const { id } = query(call, context)
+  const failure = id === undefined ? undefined : await findFailure(context, id)
+  if (!failure)
     return labPage(context, {
       current: errorsPath,
-      title: 'Why this request failed',
-      main: await pageOf(context, failure),
+      title: 'No such failed request',
+      status: 404,
+      main: paragraph({
+        text: 'This instance keeps the last failed requests in its memory. It has none with this id: it was restarted since, newer ones took its place, or another instance answered.',
+      }),
     })
-  },
-})
+  return labPage(context, {
+    current: errorsPath,
+    title: 'Why this request failed',
+    main: await pageOf(context, failure),
+  })
+}

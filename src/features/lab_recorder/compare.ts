@@ -1,11 +1,13 @@
 /** /lab/compare: two flows side by side, with the first difference marked. */
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import type { Call } from '../../contracts/call.ts'
+import type { Context } from '../../contracts/context.ts'
+import type { Reply } from '../../contracts/reply.ts'
 import { labPage } from '../../flow/lab_page.ts'
 import { defineView, type Html } from '../../html/view.ts'
-import { labExists } from '../../http/lab_exists.ts'
 import type { Flow } from '../../models/recording/recorded.ts'
 import { flowOf } from './found_flow.ts'
-import { flowPath, flowsPath, link, paragraph, pathOf, timeText, titleOf } from './words.ts'
+import { flowPath, flowsPath } from './paths.ts'
+import { link, paragraph, pathOf, timeText, titleOf } from './words.ts'
 import { written } from '../../lib/unsafe_text.ts'
 
 /** A line of a flow: what it says, and what makes it the same as one of another flow. */
@@ -79,36 +81,29 @@ function rowsOf(left: readonly Line[], right: readonly Line[], first: number | u
   return from === 0 ? rows : [skipped({ text: `${from} lines are the same in both flows.` }), ...rows]
 }
 
-export const comparePage = defineEndpoint({
-  name: 'lab_compare',
-  path: '/lab/compare',
-  advertised: false,
-  page: true,
-  exists: labExists,
-  get(call, context) {
-    const [one, other] = [flowOf(call, context, 'a'), flowOf(call, context, 'b')]
-    const [left, right] = [linesOf(one), linesOf(other)]
-    const first = firstDifference(left, right)
-    const named = (flow: Flow) =>
-      link({
-        path: `${context.basePath}${flowPath}?id=${flow.id}`,
-        text: `${titleOf(flow)}, ${timeText(flow.exchanges[0]?.at ?? 0)}`,
-      })
-    return labPage(context, {
-      current: flowsPath,
-      title: 'Two flows compared',
-      main: [
-        view({
-          said:
-            first === undefined
-              ? 'Both flows went the same way: the same requests, checks and answers.'
-              : `The flows went the same way for ${first} lines, and differ in line ${first + 1}.`,
-          one: named(one),
-          other: named(other),
-          rows: rowsOf(left, right, first),
-        }),
-        paragraph({ text: link({ path: `${context.basePath}${flowsPath}`, text: 'All flows' }) }),
-      ],
+export function show(call: Call, context: Context): Reply {
+  const [one, other] = [flowOf(call, context, 'a'), flowOf(call, context, 'b')]
+  const [left, right] = [linesOf(one), linesOf(other)]
+  const first = firstDifference(left, right)
+  const named = (flow: Flow) =>
+    link({
+      path: `${context.basePath}${flowPath}?id=${flow.id}`,
+      text: `${titleOf(flow)}, ${timeText(flow.exchanges[0]?.at ?? 0)}`,
     })
-  },
-})
+  return labPage(context, {
+    current: flowsPath,
+    title: 'Two flows compared',
+    main: [
+      view({
+        said:
+          first === undefined
+            ? 'Both flows went the same way: the same requests, checks and answers.'
+            : `The flows went the same way for ${first} lines, and differ in line ${first + 1}.`,
+        one: named(one),
+        other: named(other),
+        rows: rowsOf(left, right, first),
+      }),
+      paragraph({ text: link({ path: `${context.basePath}${flowsPath}`, text: 'All flows' }) }),
+    ],
+  })
+}

@@ -1,9 +1,9 @@
 /** A recorded flow as a file. */
 import { HttpError } from '../../auth/errors.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import type { Call } from '../../contracts/call.ts'
+import type { Context } from '../../contracts/context.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { query } from '../../http/call.ts'
-import { labExists } from '../../http/lab_exists.ts'
 import { clientsOf, kindsOf, outcomeOf, peopleOf } from '../../models/recording/flow_kinds.ts'
 import type { Flow } from '../../models/recording/recorded.ts'
 import { asCurl } from './exports/curl.ts'
@@ -40,8 +40,6 @@ export const formats: ReadonlyMap<string, Format> = new Map([
   ['json', { title: 'JSON', type: 'application/json', ending: 'json', write: asJson }],
 ])
 
-export const exportPath = '/lab/flow/export'
-
 /** A file is downloaded and never shown: what a browser sent may be markup. */
 const file = ({ type, ending, write }: Format, flow: Flow): Reply => ({
   status: 200,
@@ -53,20 +51,13 @@ const file = ({ type, ending, write }: Format, flow: Flow): Reply => ({
   },
 })
 
-export const exportEndpoint = defineEndpoint({
-  name: 'lab_flow_export',
-  path: exportPath,
-  advertised: false,
-  page: true,
-  exists: labExists,
-  get(call, context) {
-    const { as = 'json' } = query(call, context)
-    const format = formats.get(as)
-    if (!format)
-      throw new HttpError('bad_request', {
-        expected: `as is among ${[...formats.keys()].join(', ')}`,
-        came: as,
-      })
-    return file(format, flowOf(call, context))
-  },
-})
+export function send(call: Call, context: Context): Reply {
+  const { as = 'json' } = query(call, context)
+  const format = formats.get(as)
+  if (!format)
+    throw new HttpError('bad_request', {
+      expected: `as is among ${[...formats.keys()].join(', ')}`,
+      came: as,
+    })
+  return file(format, flowOf(call, context))
+}

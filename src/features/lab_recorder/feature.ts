@@ -1,9 +1,61 @@
 /** The flow recorder of the teaching lab: its pages and exports. What it shows is recorded by models/recording/. docs/lab.md, "Flows" */
+import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { defineFeature } from '../../contracts/feature.ts'
-import { comparePage } from './compare.ts'
-import { exportEndpoint } from './export.ts'
-import { flowPage } from './flow.ts'
-import { flowsLive, flowsPage } from './list.ts'
+import { labExists } from '../../http/lab_exists.ts'
+import { lazy } from '../../lib/lazy.ts'
+import { comparePath, exportPath, flowPath, flowsPath, livePath } from './paths.ts'
+
+/** Loaded by the first request of a provider with LAB, and never without. */
+const onList = lazy(() => import('./list.ts'))
+const onFlow = lazy(() => import('./flow.ts'))
+const compared = lazy(() => import('./compare.ts'))
+const exported = lazy(() => import('./export.ts'))
+
+const ofLab = { advertised: false, page: true, exists: labExists } as const
+
+const flowsPage = defineEndpoint({
+  ...ofLab,
+  name: 'lab_flows',
+  path: flowsPath,
+  labMenu: {
+    order: 5,
+    icon: 'history',
+    title: 'Flows',
+    about: 'Each sign-in and each token as it happened: requests, answers, checks, records and tokens.',
+  },
+  get: async (call, context) => (await onList()).show(call, context),
+})
+
+const flowsLive = defineEndpoint({
+  name: 'lab_flows_live',
+  path: livePath,
+  advertised: false,
+  api: false,
+  limited: true,
+  exists: labExists,
+  get: async (call, context) => (await onList()).live(call, context),
+})
+
+const flowPage = defineEndpoint({
+  ...ofLab,
+  name: 'lab_flow',
+  path: flowPath,
+  get: async (call, context) => (await onFlow()).show(call, context),
+})
+
+const comparePage = defineEndpoint({
+  ...ofLab,
+  name: 'lab_compare',
+  path: comparePath,
+  get: async (call, context) => (await compared()).show(call, context),
+})
+
+const exportEndpoint = defineEndpoint({
+  ...ofLab,
+  name: 'lab_flow_export',
+  path: exportPath,
+  get: async (call, context) => (await exported()).send(call, context),
+})
 
 export const labRecorder = defineFeature({
   name: 'lab_recorder',

@@ -1,18 +1,19 @@
 /** /lab/flow: one flow as a diagram and as steps. */
+import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import type { Reply } from '../../contracts/reply.ts'
 import { labPage } from '../../flow/lab_page.ts'
 import { defineView, type Html } from '../../html/view.ts'
-import { labExists } from '../../http/lab_exists.ts'
 import { clientsOf, outcomeOf, outcomeOfExchange, peopleOf } from '../../models/recording/flow_kinds.ts'
 import type { Exchange, Flow } from '../../models/recording/recorded.ts'
 import { diagram } from './diagram.ts'
-import { exportPath, formats } from './export.ts'
+import { formats } from './export.ts'
 import { flowOf } from './found_flow.ts'
 import { rawMessage } from './raw.ts'
 import { stepOf } from './steps.ts'
 import { tokenTable } from './tokens.ts'
-import { flowPath, flowsPath, link, outcomeBadge, pathOf, targetOf, timeText, titleOf } from './words.ts'
+import { exportPath, flowsPath } from './paths.ts'
+import { link, outcomeBadge, pathOf, targetOf, timeText, titleOf } from './words.ts'
 import { written } from '../../lib/unsafe_text.ts'
 
 const view = defineView(
@@ -80,29 +81,22 @@ const exportsOf = ({ id }: Flow, { basePath }: Context): Html[] =>
     exportItem({ link: link({ path: `${basePath}${exportPath}?id=${id}&as=${as}`, text: title }) }),
   )
 
-export const flowPage = defineEndpoint({
-  name: 'lab_flow',
-  path: flowPath,
-  advertised: false,
-  page: true,
-  exists: labExists,
-  get(call, context) {
-    const flow = flowOf(call, context)
-    const open = openOne(flow)
-    return labPage(context, {
-      current: flowsPath,
-      title: `Flow: ${titleOf(flow)}`,
-      main: view({
-        outcome: outcomeBadge(outcomeOf(flow)),
-        clients: written(clientsOf(flow).join(', ') || 'none'),
-        people: written(peopleOf(flow).join(', ') || 'none'),
-        began: timeText(flow.exchanges[0]?.at ?? 0),
-        exports: exportsOf(flow, context),
-        diagram: diagram(flow),
-        dropped: flow.dropped > 0 ? dropped({ count: `${flow.dropped}` }) : [],
-        exchanges: flow.exchanges.map((exchange, at) => exchangeOf(exchange, at, at === open)),
-        list: link({ path: `${context.basePath}${flowsPath}`, text: 'All flows' }),
-      }),
-    })
-  },
-})
+export function show(call: Call, context: Context): Reply {
+  const flow = flowOf(call, context)
+  const open = openOne(flow)
+  return labPage(context, {
+    current: flowsPath,
+    title: `Flow: ${titleOf(flow)}`,
+    main: view({
+      outcome: outcomeBadge(outcomeOf(flow)),
+      clients: written(clientsOf(flow).join(', ') || 'none'),
+      people: written(peopleOf(flow).join(', ') || 'none'),
+      began: timeText(flow.exchanges[0]?.at ?? 0),
+      exports: exportsOf(flow, context),
+      diagram: diagram(flow),
+      dropped: flow.dropped > 0 ? dropped({ count: `${flow.dropped}` }) : [],
+      exchanges: flow.exchanges.map((exchange, at) => exchangeOf(exchange, at, at === open)),
+      list: link({ path: `${context.basePath}${flowsPath}`, text: 'All flows' }),
+    }),
+  })
+}

@@ -1,19 +1,19 @@
 /** /lab/flows: all recorded flows, newest first, by client, End-User and outcome. It stays up to date by server-sent events; without JavaScript a reload does it. */
+import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
-import { defineEndpoint } from '../../contracts/endpoint.ts'
+import type { Reply } from '../../contracts/reply.ts'
 import { labPage } from '../../flow/lab_page.ts'
 import { adminScriptPath } from '../../html/assets.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import { query } from '../../http/call.ts'
 import { eventStream } from '../../http/event_stream.ts'
-import { labExists } from '../../http/lab_exists.ts'
 import { clientsOf, outcomeOf, peopleOf } from '../../models/recording/flow_kinds.ts'
 import type { Flow, Outcome } from '../../models/recording/recorded.ts'
 import { flowsOf } from './found_flow.ts'
-import { flowPath, flowsPath, link, outcomeBadge, timeText, titleOf } from './words.ts'
+import { comparePath, flowPath, flowsPath, livePath } from './paths.ts'
+import { link, outcomeBadge, timeText, titleOf } from './words.ts'
 import { written } from '../../lib/unsafe_text.ts'
 
-const livePath = '/lab/flows/live'
 const mostShown = 200
 const outcomes: readonly Outcome[] = ['succeeded', 'refused', 'failed', 'open']
 
@@ -72,64 +72,43 @@ const filterOf = (name: string, label: string, values: Iterable<string>, chosen:
 const fits = (chosen: string | undefined, values: readonly string[]): boolean =>
   chosen === undefined || values.includes(chosen)
 
-export const flowsPage = defineEndpoint({
-  name: 'lab_flows',
-  path: flowsPath,
-  advertised: false,
-  page: true,
-  exists: labExists,
-  labMenu: {
-    order: 5,
-    icon: 'history',
+export function show(call: Call, context: Context): Reply {
+  const { client, person, outcome } = query(call, context)
+  const all = flowsOf(context).list()
+  const list = all.filter(
+    (flow) =>
+      fits(client, clientsOf(flow)) && fits(person, peopleOf(flow)) && fits(outcome, [outcomeOf(flow)]),
+  )
+  const shown = list.slice(0, mostShown)
+  return labPage(context, {
+    current: flowsPath,
     title: 'Flows',
-    about: 'Each sign-in and each token as it happened: requests, answers, checks, records and tokens.',
-  },
-  get(call, context) {
-    const { client, person, outcome } = query(call, context)
-    const all = flowsOf(context).list()
-    const list = all.filter(
-      (flow) =>
-        fits(client, clientsOf(flow)) && fits(person, peopleOf(flow)) && fits(outcome, [outcomeOf(flow)]),
-    )
-    const shown = list.slice(0, mostShown)
-    return labPage(context, {
-      current: flowsPath,
-      title: 'Flows',
-      scripts: [adminScriptPath],
-      main: view({
-        path: `${context.basePath}${flowsPath}`,
-        live: `${context.basePath}${livePath}`,
-        filters: [
-          filterOf('client', 'Client', all.flatMap(clientsOf), client),
-          filterOf('person', 'End-User', all.flatMap(peopleOf), person),
-          filterOf('outcome', 'Outcome', outcomes, outcome),
-        ],
-        count:
-          all.length === 0
-            ? 'No flow yet. Begin one at a client, or open /authorize with its parameters.'
-            : `${shown.length} of ${all.length} recorded flows, newest first.`,
-        table:
-          shown.length === 0
-            ? []
-            : table({
-                compare: `${context.basePath}/lab/compare`,
-                rows: shown.map((flow) => rowOf(flow, context)),
-              }),
-      }),
-    })
-  },
-})
-
-export const flowsLive = defineEndpoint({
-  name: 'lab_flows_live',
-  path: livePath,
-  advertised: false,
-  api: false,
-  limited: true,
-  exists: labExists,
-  get: (call, context) =>
-    eventStream(call, context, {
-      lane: `lab ${call.address}`,
-      look: async () => `${flowsOf(context).version()}`,
+    scripts: [adminScriptPath],
+    main: view({
+      path: `${context.basePath}${flowsPath}`,
+      live: `${context.basePath}${livePath}`,
+      filters: [
+        filterOf('client', 'Client', all.flatMap(clientsOf), client),
+        filterOf('person', 'End-User', all.flatMap(peopleOf), person),
+        filterOf('outcome', 'Outcome', outcomes, outcome),
+      ],
+      count:
+        all.length === 0
+          ? 'No flow yet. Begin one at a client, or open /authorize with its parameters.'
+          : `${shown.length} of ${all.length} recorded flows, newest first.`,
+      table:
+        shown.length === 0
+          ? []
+          : table({
+              compare: `${context.basePath}${comparePath}`,
+              rows: shown.map((flow) => rowOf(flow, context)),
+            }),
     }),
-})
+  })
+}
+
+export const live = (call: Call, context: Context): Reply =>
+  eventStream(call, context, {
+    lane: `lab ${call.address}`,
+    look: async () => `${flowsOf(context).version()}`,
+  })

@@ -6,9 +6,6 @@ import { defineView, type Html } from '../../html/view.ts'
 import { kindsOf } from '../../models/recording/flow_kinds.ts'
 import type { Exchange, Flow, Outcome } from '../../models/recording/recorded.ts'
 
-export const flowPath = '/lab/flow'
-export const flowsPath = '/lab/flows'
-
 export const timeText = (ms: number): string => new Date(ms).toISOString().replace('T', ' ').slice(0, 23)
 
 export const titleOf = (flow: Flow): string => kindsOf(flow).join(', ') || 'page'
