@@ -34,6 +34,7 @@ import { createCache } from './lib/cache.ts'
 import { type Clock, realClock } from './lib/clock.ts'
 import { createLimiter } from './lib/limiter.ts'
 import type { Log } from './lib/log.ts'
+import { createMadeOnce, createTexts } from './lib/made_once.ts'
 import type { Random } from './lib/random.ts'
 import { requestIds } from './lib/request_ids.ts'
 import { deriveKeys, type Keys, type SecretValues } from './lib/secret_keys.ts'
@@ -80,7 +81,6 @@ export interface App {
 export function createContext({ previous, ...deps }: Deps): Context {
   const { config } = deps
   const table = deps.table ?? buildTable(featuresFor(config), featuresLeftOut(config))
-  const documents = new Map<string, string>()
   const scopeSources = table.claims.flatMap(({ scopes }) =>
     Object.entries((typeof scopes === 'function' ? scopes(config) : scopes) ?? {}),
   )
@@ -107,6 +107,7 @@ export function createContext({ previous, ...deps }: Deps): Context {
     oldHashes: previous?.oldHashes ?? { slowest: 0 },
     clients: createClientCache(deps.clock),
     wrongSecrets: createCache(deps.clock, { lifetime: 60_000, maxBytes: 4_194_304, bytesOf: () => 100 }),
+    labMemory: createMadeOnce(),
     streams: previous?.streams ?? createStreams(),
     changes: previous?.changes ?? { instance: deps.random(12), running: new Map() },
     metrics: previous?.metrics ?? createMetrics(),
@@ -129,11 +130,7 @@ export function createContext({ previous, ...deps }: Deps): Context {
       ...scopeDescriptions,
     },
     acrValues: acrLevels.filter((level, at) => at === 0 || table.acrValues.includes(level)),
-    once(name, make) {
-      let text = documents.get(name)
-      if (text === undefined) documents.set(name, (text = make()))
-      return text
-    },
+    once: createTexts(),
   }
 }
 

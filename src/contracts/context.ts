@@ -6,6 +6,7 @@ import type { Random } from '../lib/random.ts'
 import type { Keys } from '../lib/secret_keys.ts'
 import type { OwnWords, Said } from '../lib/say.ts'
 import type { Limiter } from '../lib/limiter.ts'
+import type { MadeOnce } from '../lib/made_once.ts'
 import type { Audit } from '../models/audit/audit.ts'
 import type { Memory } from '../models/define_record.ts'
 import type { Birth } from '../models/birth.ts'
@@ -70,6 +71,8 @@ export interface Context extends Memory {
   clients: Cache<Client>
   /** Hashes of wrong secrets of the last minute: one that is sent again is no further guess. */
   wrongSecrets: Cache<true>
+  /** What the tools of the lab remember of this provider. It ends with a change of the configuration. */
+  labMemory: MadeOnce<Context>
   /** Open streams of events. */
   streams: Limiter
   /** Changes of which owners of accounts are told, by account and kind, and whether each succeeds (people/tell_owner.ts). */

@@ -200,13 +200,23 @@ test('no secret of a request is on a page, in the list or in the memory', async 
   responses.push(await op.fetch('/userinfo', { headers }))
   responses.push(await op.fetch('/token', formPost({ ...demo, client_secret: secret('basic') }, {})))
   const memory = memoryOf(op.context)
-  const kept = JSON.stringify([memory.failures.latest(10_000), memory.routine.latest(10_000)])
   const pages = await Promise.all(responses.map((each) => explainedAt(op, pagePath(each))))
   const list = await explainedAt(op, '/lab/errors')
+  const kept = JSON.stringify([memory.failures.latest(10_000), memory.routine.latest(10_000)])
   expect(memory.failures.latest(10_000).length).toBe(responses.length)
   for (const name of [...secretParameters, 'header', 'dpop', 'cookie', 'referer', 'basic'])
     for (const text of [kept, list.html, ...pages.map(({ html }) => html)])
       expect(mentions(text, secret(name))).toBe(false)
+})
+
+test('two providers of one table remember each their own; HEAD belongs to its provider', async () => {
+  const op = await lab()
+  const { table } = op.context
+  const other = await provider({ env: { LAB: 'true' }, table })
+  const refused = await op.fetch('/authorize', { method: 'HEAD' })
+  expect(refused.status).toBe(400)
+  expect((await explainedAt(op, pagePath(refused))).status).toBe(200)
+  expect((await explainedAt(other, pagePath(refused))).status).toBe(404)
 })
 
 test('a secret that came as the client_id is on no page', async () => {

@@ -1,5 +1,5 @@
 /** The runs of the playground, in the memory of this instance alone: bounded, one for each browser, for an hour. */
-import type { Context, Table } from '../../contracts/context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { type BoundedMap, createBoundedMap } from '../../lib/bounded_map.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { createLabClients, type LabClients } from './clients.ts'
@@ -48,21 +48,14 @@ const maxBytesOfSids = 1_048_576
 const bytesOfSid = 300
 const mostExchanges = 24
 
-const memories = new WeakMap<Table, Memory>()
+const createMemory = (context: Context): Memory => ({
+  runs: createBoundedMap(maxBytes),
+  sids: createBoundedMap(maxBytesOfSids),
+  clients: createLabClients(context),
+})
 
-/** The table is the same for all requests of one provider. */
-function memoryOf(context: Context): Memory {
-  let memory = memories.get(context.table)
-  if (!memory) {
-    memory = {
-      runs: createBoundedMap(maxBytes),
-      sids: createBoundedMap(maxBytesOfSids),
-      clients: createLabClients(context),
-    }
-    memories.set(context.table, memory)
-  }
-  return memory
-}
+/** The same for all requests of one provider. */
+const memoryOf = (context: Context): Memory => context.labMemory(createMemory, context)
 
 export const labClients = (context: Context): LabClients => memoryOf(context).clients
 

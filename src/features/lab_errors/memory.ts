@@ -1,5 +1,5 @@
 /** What the lab remembers of one provider, in the memory of this instance alone. It ends with the process, and with a change of the configuration. */
-import type { Context, Table } from '../../contracts/context.ts'
+import type { Context } from '../../contracts/context.ts'
 import { type BoundedMap, createBoundedMap } from '../../lib/bounded_map.ts'
 import { hmac } from '../../lib/hash.ts'
 import type { Failure, History } from './failure.ts'
@@ -32,8 +32,6 @@ const maxBytes = {
   blocked: 262_144,
 }
 
-const memories = new WeakMap<Table, Memory>()
-
 /** The failure of a request id. */
 export const findFailure = async (context: Context, id: string): Promise<Failure | undefined> => {
   const { failures, routine, reading } = memoryOf(context)
@@ -41,21 +39,18 @@ export const findFailure = async (context: Context, id: string): Promise<Failure
   return failures.find(id) ?? routine.find(id)
 }
 
-/** The table is the same for all requests of one provider, HEAD included. */
-export function memoryOf({ table, secrets }: Context): Memory {
-  let memory = memories.get(table)
-  if (!memory) {
-    const key = secrets.lasting('lab errors')
-    memory = {
-      failures: createKept(maxBytes.failures),
-      routine: createKept(maxBytes.routine),
-      reading: new Map(),
-      histories: createBoundedMap(maxBytes.histories),
-      challenges: createBoundedMap(maxBytes.challenges),
-      blocked: createBoundedMap(maxBytes.blocked),
-      mark: (value) => Buffer.from(hmac(key, value), 'base64url').toString('hex').slice(0, 4),
-    }
-    memories.set(table, memory)
+function createMemory({ secrets }: Context): Memory {
+  const key = secrets.lasting('lab errors')
+  return {
+    failures: createKept(maxBytes.failures),
+    routine: createKept(maxBytes.routine),
+    reading: new Map(),
+    histories: createBoundedMap(maxBytes.histories),
+    challenges: createBoundedMap(maxBytes.challenges),
+    blocked: createBoundedMap(maxBytes.blocked),
+    mark: (value) => Buffer.from(hmac(key, value), 'base64url').toString('hex').slice(0, 4),
   }
-  return memory
 }
+
+/** The same for all requests of one provider, HEAD included. */
+export const memoryOf = (context: Context): Memory => context.labMemory(createMemory, context)
