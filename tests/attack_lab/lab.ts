@@ -17,31 +17,27 @@ export const documentFor = ({ at }: RunningLab, path: string): { beginning: stri
 
 /** A line that tells the reader what to do in a browser. */
 const steps: readonly [RegExp, (page: Page, what: string) => Promise<unknown>][] = [
-  [/^\d+\. Open <(\S+)>\.$/, (page, url) => page.goto(url, { waitUntil: 'networkidle' })],
-  [/^\d+\. Sign in as `alice` with `(alicepassword)`\.$/, (page) => signIn(page)],
+  [/^\d+\. Open <(\S+)>\.$/, (page, url) => page.goto(url)],
+  [/^\d+\. Sign in as `alice` with `(alicepassword)`\.$/, (page) => fillLogin(page)],
   [/^\d+\. Click “(.+)”\.$/, clickAt],
   [/^\d+\. Wait for “(.+)”\.$/, seeInAnyFrame],
 ]
-
-async function signIn(page: Page): Promise<void> {
-  await fillLogin(page)
-  await page.waitForLoadState('networkidle')
-}
 
 /** Where a person would click, whatever lies above the words. The text says what to wait for. */
 async function clickAt(page: Page, words: string): Promise<void> {
   const box = (await page.getByText(words).boundingBox())!
   await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2)
-  await page.waitForLoadState('networkidle')
 }
 
-function seeInAnyFrame(page: Page, words: string): Promise<void> {
-  return until(async () => {
+/** With all that the page loads: a picture of an attacker comes after the words. */
+async function seeInAnyFrame(page: Page, words: string): Promise<void> {
+  await until(async () => {
     const texts = await Promise.all(
       page.frames().map((frame) => frame.textContent('body', { timeout: 1_000 }).catch(() => '')),
     )
     return texts.some((text) => text?.includes(words))
   }, words)
+  await page.waitForLoadState()
 }
 
 /** Commands by a shell, and clicks by Chromium, in the order of the text. Returns the number of commands and of clicks. */

@@ -1,6 +1,6 @@
 /** The playground in Chromium: the code flow from the first page to the sign-out, and each of its pages for everyone. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { fillLogin, launchChromium, openTab } from '../support/chromium.ts'
 import { accessibilityProblems } from './accessibility.ts'
 import { type ServedProvider, serveProvider } from './served.ts'
@@ -14,10 +14,16 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([browser.close(), op.stop()]))
 
-const press = async (page: Page, name: string): Promise<void> => {
-  await page.click(`button[name=${name}]`)
+/** Waits for the page that follows: the former one is marked, and may be loaded for long when the click returns. */
+async function follow(button: Locator): Promise<void> {
+  const page = button.page()
+  await button.evaluate(({ ownerDocument }) => ownerDocument.documentElement.setAttribute('data-former', ''))
+  await button.click()
+  await page.waitForSelector('html:not([data-former])', { state: 'attached' })
   await page.waitForLoadState()
 }
+const press = (page: Page, name: string): Promise<void> =>
+  follow(page.locator(`button[name=${name}]`).first())
 
 test('the code flow', async () => {
   const { page, complaints, close } = await openTab(browser)
@@ -56,8 +62,7 @@ test('the code flow', async () => {
 test('the form of a JWT that the client signs', async () => {
   const { page, complaints, close } = await openTab(browser)
   await page.goto(`${op.issuer}/lab/client`)
-  await page.locator('li:has([value=private_key_jwt]) button').click()
-  await page.waitForLoadState()
+  await follow(page.locator('li:has([value=private_key_jwt]) button'))
   expect(await accessibilityProblems(page)).toEqual([])
   const claims = page.getByLabel('Claims of client_assertion')
   await claims.fill(
