@@ -68,6 +68,44 @@ test('no recorded value runs as a command of the script', async () => {
   expect(await Bun.file(canary).exists()).toBe(false)
 })
 
+test.each([
+  ['a substitution', (path: string) => ({ authorization: `$(touch\${IFS}${path}) abcdefgh` })],
+  ['backticks', (path: string) => ({ authorization: `\`touch\${IFS}${path}\` abcdefgh` })],
+  ['an end of the text', (path: string) => ({ authorization: `x";touch\${IFS}${path};" abcdefgh` })],
+  ['an end of the quotes', (path: string) => ({ authorization: `x';touch\${IFS}${path};' abcdefgh` })],
+  ['a name of Basic', (path: string) => ({ authorization: `Basic ${btoa(`$(touch ${path})'";:secret12`)}` })],
+  [
+    'a content type',
+    (path: string) => ({ 'content-type': `text/plain'; touch ${path}; "$(touch ${path})"` }),
+  ],
+] as [string, (path: string) => Record<string, string>][])(
+  '%s in a header runs no command of the script',
+  async (name, make) => {
+    const canary = join(folder, `canary_of_${name.replaceAll(' ', '_')}`)
+    const sent = make(canary)
+    await op.fetch('/token', { method: 'POST', body: 'grant_type=x', headers: sent })
+    const { request } = newest().exchanges[0]!
+    expect(request.headers.some(([, value]) => value.includes('touch'))).toBe(true)
+    expect((await play(other.issuer)).out).toContain('1. POST /token: ')
+    expect(await Bun.file(canary).exists()).toBe(false)
+  },
+)
+
+test('the script asks the issuer, whatever host a request named', async () => {
+  await op.fetch(`http://attacker.example/token`, { method: 'POST', body: 'client_secret=abcdefgh' })
+  expect(newest().exchanges[0]!.request.url).toContain('attacker.example')
+  const script = await exported('curl')
+  expect(script).toContain(`ISSUER=\${ISSUER:-'${op.issuer}'}`)
+  expect(script).not.toContain('attacker.example')
+})
+
+test('a parameter sends no variable of the environment', async () => {
+  await post(op, '/token', demo, { home: 'abcdefgh', aws_secret_access_key: 'abcdefgh' })
+  const script = await exported('curl')
+  expect(script).toContain('PARAMETER_AWS_SECRET_ACCESS_KEY')
+  expect(script).not.toMatch(/\$\{?(?:HOME|AWS)/)
+})
+
 test('the archive has each exchange, and the report each check', async () => {
   await tokensOf(op, browser(op))
   const { exchanges } = newest()

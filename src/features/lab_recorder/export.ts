@@ -15,7 +15,7 @@ interface Format {
   title: string
   type: string
   ending: string
-  write(flow: Flow): string
+  write(flow: Flow, issuer: string): string
 }
 
 const asJson = (flow: Flow): string =>
@@ -41,9 +41,9 @@ export const formats: ReadonlyMap<string, Format> = new Map([
 ])
 
 /** A file is downloaded and never shown: what a browser sent may be markup. */
-const file = ({ type, ending, write }: Format, flow: Flow): Reply => ({
+const file = ({ type, ending, write }: Format, flow: Flow, issuer: string): Reply => ({
   status: 200,
-  body: write(flow),
+  body: write(flow, issuer),
   headers: {
     'content-type': `${type}; charset=utf-8`,
     'content-disposition': `attachment; filename="flow-${flow.id}.${ending}"`,
@@ -59,5 +59,5 @@ export function send(call: Call, context: Context): Reply {
       expected: `as is among ${[...formats.keys()].join(', ')}`,
       came: as,
     })
-  return file(format, flowOf(call, context))
+  return file(format, flowOf(call, context), context.config.issuer)
 }

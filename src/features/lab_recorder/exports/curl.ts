@@ -27,14 +27,17 @@ const sources: Readonly<Record<string, string>> = {
 
 const isMasked = (text: string): boolean => text.includes('[masked ')
 
-/** The word for the value of a parameter; undefined where it is sent as it was. */
+/**
+ * The word for the value of a parameter; undefined where it is sent as it was. A sender chose the name, so the variable has
+ * a prefix: without it the script would send any variable of the environment.
+ */
 function sourceOf(name: string, value: string, isPage: boolean): string | undefined {
   const known = Object.hasOwn(sources, name) ? sources[name] : undefined
   // A code_challenge is public, and must fit the verifier of this run.
   if (known !== undefined && (name === 'code_challenge' || isMasked(value) || name === 'code')) return known
   if (isPage && (isMasked(value) || name === 'csrf_token')) return `"$(hidden ${quoted(name)})"`
   return isMasked(value)
-    ? `"\${${name.replace(/\W/g, '_').toUpperCase()}:?the value of a parameter}"`
+    ? `"\${PARAMETER_${name.replace(/\W/g, '_').toUpperCase()}:?the value of a parameter}"`
     : undefined
 }
 
@@ -73,11 +76,11 @@ function bodyOf({ request, from }: Exchange): string[] {
 
 function authorizationOf({ request }: Exchange): string[] {
   const value = headerOf(request.headers, 'authorization')
-  const [, scheme = '', id = ''] = /^(\S+) (.*?):?\[masked [\da-f]+\]$/.exec(value ?? '') ?? []
+  const [, scheme = '', id = ''] = /^([a-z][\w-]*) (.*?):?\[masked [\da-f]+\]$/i.exec(value ?? '') ?? []
   if (scheme === '') return value === undefined ? [] : ['-H', quoted(`Authorization: ${value}`)]
   return scheme.toLowerCase() === 'basic'
     ? ['-u', `${quoted(`${id}:`)}"\${CLIENT_SECRET:?the client_secret}"`]
-    : ['-H', `"Authorization: ${scheme} $access_token"`]
+    : ['-H', `${quoted(`Authorization: ${scheme} `)}"$access_token"`]
 }
 
 function command(exchange: Exchange, before: Exchange | undefined, at: number): string {
@@ -104,8 +107,8 @@ challenge=$(printf %s "$verifier" | openssl dgst -sha256 -binary | base64url)
 hidden() { grep -o "name=\"$1\" value=\"[^\"]*\"" "$work/page" | head -1 | sed 's/.*value="//; s/"$//; s/&amp;/\&/g'; }
 param() { printf %s "$location" | tr '?&#' '\n\n\n' | sed -n "s/^$1=//p" | head -1; }
 member() { grep -o "\"$1\":\"[^\"]*\"" "$work/answer" | head -1 | sed 's/^[^:]*:"//; s/"$//'; }
-browser() { curl -sS -b "$work/jar" -c "$work/jar" -D "$work/head" -o "$work/page" "$@"; }
-client() { curl -sS -D "$work/head" -o "$work/answer" "$@"; }
+browser() { curl -gsS -b "$work/jar" -c "$work/jar" -D "$work/head" -o "$work/page" "$@"; }
+client() { curl -gsS -D "$work/head" -o "$work/answer" "$@"; }
 # step WHAT STATUS WHO ARGUMENTS: sends a request, and ends when the status is not the one that was recorded.
 step() {
   local what=$1 recorded=$2 who=$3 status led name value; shift 3
@@ -121,9 +124,10 @@ step() {
   done
 }`
 
-export function asCurl(flow: Flow): string {
+/** The host of a recorded request is what its sender said, so the script begins with that of the issuer. */
+export function asCurl(flow: Flow, issuer: string): string {
   const { exchanges } = flow
-  const origin = /^[a-z]+:\/\/[^/?#]*/i.exec(exchanges[0]?.request.url ?? '')?.[0] ?? ''
+  const { origin } = new URL(issuer)
   const browsers = (at: number) => exchanges.slice(0, at).findLast((each) => each.from === 'browser')
   return [
     '#!/usr/bin/env bash',
