@@ -152,6 +152,8 @@ export async function serve(hangUps: HangUps): Promise<void> {
     try {
       config = nextConfig
       app = makeApp(app.context)
+      if (config.lab) recorder?.listen()
+      else recorder?.close()
     } catch (error) {
       config = old
       takeBack()
@@ -255,6 +257,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
     await Bun.sleep(config.shutdownDelay * 1000) // /health answers 503 in this time, so that load balancers use other instances
     await Promise.race([listener.stop(), Bun.sleep(config.shutdownTimeout * 1000)])
     await listener.stop(true)
+    recorder?.close()
     timers?.stop()
     clearTimeout(refreshing)
     clearInterval(watching)

@@ -33,7 +33,7 @@ interface Server {
 /** `serve` in a folder with `.env`; `ready` is false for a test that does not wait for it. */
 async function serve(
   lines: Record<string, string> = {},
-  { ready = true, scheme = 'http' } = {},
+  { ready = true, scheme = 'http', preload = [] as string[] } = {},
 ): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-hup-'))
   folders.push(folder)
@@ -46,12 +46,15 @@ async function serve(
         .join(''),
     )
   env(lines)
-  const child = Bun.spawn(['bun', '--no-env-file', main, 'serve'], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, HOME: folder },
-    stdout: 'pipe',
-    stderr: 'pipe',
-  })
+  const child = Bun.spawn(
+    ['bun', '--no-env-file', ...preload.map((path) => `--preload=${path}`), main, 'serve'],
+    {
+      cwd: folder,
+      env: { PATH: process.env.PATH, HOME: folder },
+      stdout: 'pipe',
+      stderr: 'pipe',
+    },
+  )
   let text = ''
   const drain = async (stream: ReadableStream<Uint8Array>) => {
     for await (const chunk of stream) text += Buffer.from(chunk).toString()
@@ -304,4 +307,29 @@ test('the start says address, port and version', async () => {
   expect(line).toContain(`localhost:${server.port}`)
   expect(line).toMatch(/listening on (127\.0\.0\.1|\[::1\]|localhost):\d+/)
   expect(server.events('started')[0]).toMatchObject({ version, port: server.port, address: 'localhost' })
+})
+
+test('LAB=false ends the listener of the recorder, and LAB=true begins it again', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-hup-'))
+  folders.push(folder)
+  const preload = join(folder, 'listens.ts')
+  writeFileSync(
+    preload,
+    `import { channel } from 'node:diagnostics_channel'
+process.on('SIGUSR2', () => console.log(JSON.stringify({ event: 'asked', listens: channel('latchkey.check').hasSubscribers })))`,
+  )
+  await using server = await serve({ LAB: 'true' }, { preload: [preload] })
+  const listens = async () => {
+    const before = server.events('asked').length
+    server.child.kill('SIGUSR2')
+    await until(() => server.events('asked').length > before, 'the answer of the process')
+    return server.events('asked').at(-1)!.listens
+  }
+  const said = [await listens()]
+  for (const LAB of ['false', 'true', 'true', 'false']) {
+    server.env({ LAB })
+    await nextReload(server)
+    said.push(await listens())
+  }
+  expect(said).toEqual([true, false, true, true, false])
 })
