@@ -1,4 +1,4 @@
-/** Gives each request of a flow to the recorder of the lab. The pages of the lab and public documents are not recorded. */
+/** Gives each request of a flow to the recorder of the lab. Not recorded: the lab, the administration, accounts and public documents. */
 import type { Context } from '../contracts/context.ts'
 import type { Answered, Recorder } from '../lib/recorder.ts'
 import { describeCall } from './describe_call.ts'
@@ -7,7 +7,8 @@ import type { Route } from './router.ts'
 
 type Handle = (request: Request, readPeer: () => string) => Promise<Response> | Response
 
-const isOfLab = (path: string): boolean => path === '/lab' || path.startsWith('/lab/')
+/** What is below these is no part of a flow. A page of an account reads all grants of its End-User. */
+const besideFlows = /^\/(?:lab|admin|account|user)(?:\/|$)/
 
 /** `find` tells the endpoint of a path. */
 export const recordedRequests =
@@ -16,7 +17,8 @@ export const recordedRequests =
     const { path } = describeCall(request, readPeer, '', context)
     const endpoint = find(path)?.endpoint
     // Anyone may read documents of cors 'any', and they belong to no flow.
-    if (!endpoint || endpoint.cors === 'any' || isOfLab(path)) return handle(request, readPeer)
+    if (!endpoint || endpoint.cors === 'any' || besideFlows.test(endpoint.path))
+      return handle(request, readPeer)
     const { name, page = false } = endpoint
     return recorder.exchange(
       {

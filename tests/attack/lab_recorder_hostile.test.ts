@@ -1,6 +1,6 @@
 /** Requests that are made to break their own recording: each is answered as without the lab, and none costs more than its size. docs/lab.md */
 import { expect, test } from 'bun:test'
-import { openRecorder } from '../../src/models/recording/recorder.ts'
+import { type FlowRecorder, openRecorder } from '../../src/models/recording/recorder.ts'
 import type { Flow } from '../../src/models/recording/recorded.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { demo, formPost } from '../support/client.ts'
@@ -65,6 +65,51 @@ test.each([['canary"quoted\\7f3a'], ['canary of words+7f3a'], ['canary<7f3a>&amp
     expect(kept).not.toMatch(/canary/)
   },
 )
+
+/** Records a request during which the records of `keys` are read. */
+const touch = (recorder: FlowRecorder, ...keys: string[]) =>
+  recorder.exchange(
+    {
+      method: 'POST',
+      url: 'http://localhost:5000/token',
+      headers: [],
+      body: () => undefined,
+      endpoint: { name: 'token', page: false },
+    },
+    () => {
+      for (const key of keys) recorder.store({ verb: 'get', key })
+    },
+    async () => ({ status: 200, headers: [['content-type', 'text/plain']], body: 'x'.repeat(2_000) }),
+  )
+
+test('keys of exchanges that a flow has dropped are dropped, too', async () => {
+  const recorder = openRecorder({ clock: systemClock }, false, 2_000_000)
+  for (let at = 0; at < 500; at += 1) await touch(recorder, 'grant:one', `access:${at}`)
+  const [flow, ...others] = recorder.flows.list()
+  expect(others).toEqual([])
+  expect(flow!.dropped).toBeGreaterThan(100)
+  await touch(recorder, 'access:0')
+  await touch(recorder, 'access:499')
+  expect(recorder.flows.list()).toHaveLength(1)
+  await touch(recorder, 'access:100')
+  expect(recorder.flows.list()).toHaveLength(2)
+  await touch(recorder, 'grant:one', 'access:101')
+  recorder.close()
+  expect(recorder.flows.list().map(({ id }) => id)[0]).toBe(flow!.id)
+})
+
+test('an exchange of several flows joins none, or that of its own interaction', async () => {
+  const recorder = openRecorder({ clock: systemClock }, false)
+  await touch(recorder, 'interaction:a', 'grant:a')
+  await touch(recorder, 'interaction:b', 'grant:b')
+  await touch(recorder, 'grant:a', 'grant:b')
+  const { flows: all } = recorder
+  expect(all.list().map(({ exchanges }) => exchanges.length)).toEqual([1, 1, 1])
+  await touch(recorder, 'interaction:b', 'grant:a', 'grant:b')
+  await touch(recorder, 'grant:a')
+  recorder.close()
+  expect(all.list().map(({ exchanges }) => exchanges.length)).toEqual([2, 2, 1])
+})
 
 test('an answer is given and the log says so when its recording fails', async () => {
   const lines: unknown[] = []

@@ -83,6 +83,25 @@ test('two flows of one session and one client are two', async () => {
   expect(flows(op).filter((each) => kindsOf(each).includes('code'))).toHaveLength(2)
 })
 
+test('pages of an account join no flows, and neither does a sign-out', async () => {
+  const op = await lab()
+  const who = browser(op)
+  const all = [await tokensOf(op, who), await tokensOf(op, who)]
+  const before = flows(op).map(({ id, exchanges }) => [id, exchanges.length])
+  expect(before).toHaveLength(2)
+  for (const path of ['/account', '/account/applications', '/account/activity'])
+    expect((await who.open(path)).page).toBeDefined()
+  expect(flows(op).map(({ id, exchanges }) => [id, exchanges.length])).toEqual(before)
+  for (const { access_token } of all)
+    await op.fetch('/user/data-export', { headers: { authorization: `Bearer ${access_token}` } })
+  expect(flows(op).map(({ id, exchanges }) => [id, exchanges.length])).toEqual(before)
+  await who.press((await who.open('/logout')).page!, 'logout')
+  // The page that asks, and its form.
+  const after = flows(op)
+  expect(after.slice(0, -2).map(kindsOf)).toEqual([['logout'], ['logout']])
+  expect(after.slice(-2).map(({ id, exchanges }) => [id, exchanges.length])).toEqual(before)
+})
+
 test('pages of the lab and public documents are not recorded', async () => {
   const op = await lab()
   for (const path of [

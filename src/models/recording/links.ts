@@ -1,4 +1,4 @@
-/** Which records belong to one flow, and whom a record names. Exchanges that touch the same record are one flow. */
+/** Which records belong to one flow, and whom a record names. Exchanges that touch the same record are one flow (flows.ts). */
 import * as v from 'valibot'
 
 /** A record of one of these kinds belongs to one authorization. Not: client, session, user, which many flows touch. */
@@ -18,6 +18,12 @@ export const kindOfKey = (key: string): string => /^[a-z_]+(?=:|$)/.exec(key)?.[
 
 export const linkOf = (key: string): string | undefined =>
   kindsOfOneFlow.has(kindOfKey(key)) ? key : undefined
+
+/** Records that a page reads of each flow of an End-User, and a sign-out ends. */
+const kindsOfTokens = new Set(['access', 'grant', 'revoked'])
+
+/** Whether the record is one request of an authorization, such as its code or its interaction. */
+export const isOfRequest = (link: string): boolean => !kindsOfTokens.has(kindOfKey(link))
 
 const Named = v.object({
   client_id: v.optional(v.string()),
