@@ -202,12 +202,17 @@ function checkKeySources(
 
 /** A seed makes every secret predictable, and the header of a clock revives what has expired. */
 function checkLab(
-  { LAB, LAB_SEED, LAB_CLOCK_HEADER, ISSUER_URL }: Draft,
+  { LAB, LAB_SEED, LAB_CLOCK_HEADER, LAB_SHOW_SECRETS, ISSUER_URL, HOST }: Draft,
   environment: Environment,
   report: Report,
 ): void {
   if (LAB_CLOCK_HEADER && environment === 'production')
     report('LAB_CLOCK_HEADER', 'expected false in production: by the header, what has expired is accepted')
+  if (LAB_SHOW_SECRETS && environment === 'production')
+    report(
+      'LAB_SHOW_SECRETS',
+      'expected false in production: pages of the lab would show passwords and tokens',
+    )
   if (LAB_SEED === undefined) return
   const issuer = ISSUER_URL ? new URL(ISSUER_URL) : undefined
   const name = 'LAB_SEED'
@@ -216,6 +221,8 @@ function checkLab(
   else if (LAB === false) report(name, 'expected none without LAB')
   else if (issuer && !isLoopbackHost(issuer.hostname))
     report(name, `expected an issuer on this machine, because every secret is predictable, got ${ISSUER_URL}`)
+  else if (HOST !== undefined && !isLoopbackHost(HOST))
+    report(name, `expected HOST to be this machine, because every secret is predictable, got ${HOST}`)
 }
 
 /** `draft` lacks values that were already reported, so that none is reported twice. */

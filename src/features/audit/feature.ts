@@ -5,6 +5,7 @@ import { defineFeature } from '../../contracts/feature.ts'
 import { publicJson } from '../../http/reply.ts'
 import { jsonReply, ref } from '../../openapi/parts.ts'
 import { isLoopbackHost } from '../../lib/address.ts'
+import { realClock } from '../../lib/clock.ts'
 import { alertCheck, alertJob } from './alert_state.ts'
 import { env, settings } from './settings.ts'
 import { holdingStreams, streamChecks, streamJobs } from './streams.ts'
@@ -78,7 +79,7 @@ export const auditFeature = defineFeature({
         await dropOld({
           store,
           audit,
-          now: clock.now(),
+          now: realClock(clock).now(), // the clock of the lab drops no entry
           retention: settings(context).auditRetention,
           streams: await cursorsOf(store, holdingStreams(context), audit.keys),
           hold: context.config.auditStreamHold,

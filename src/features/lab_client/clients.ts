@@ -80,6 +80,8 @@ async function makeLabClient(context: Context, kind: LabClientKind): Promise<Lab
     post_logout_redirect_uris: [`${config.issuer}${callbackPath}`],
     scope: openScopes.join(' '),
     lab_client: true,
+    // Each visitor of the lab knows its secret: as an unverified client it may call no API of this provider for itself.
+    self_registered: true,
     ...(kind === 'logout' && logoutUris(config)),
     ...(pair && { jwks: { keys: [{ ...(await exportJWK(pair.publicKey)), kty: 'EC', kid, alg: 'ES256' }] } }),
   })

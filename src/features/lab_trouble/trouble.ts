@@ -8,7 +8,7 @@ import { signingAlgs } from '../../auth/registration.ts'
 import { findClient } from '../../clients/find_client.ts'
 import { defaultSigningAlg } from '../../clients/signer.ts'
 import type { Context } from '../../contracts/context.ts'
-import { isLoopbackHost } from '../../lib/address.ts'
+import { inNetworks, isLoopbackHost } from '../../lib/address.ts'
 import { realClock, seconds } from '../../lib/clock.ts'
 import { isIP } from '../../lib/ip.ts'
 import { seal, unseal } from '../../lib/seal.ts'
@@ -73,13 +73,16 @@ export interface Wish {
 const unprocessable = (expected: string, came: unknown, next?: string) =>
   new HttpError('unprocessable', { expected, came, next })
 
-function requireWish({ fault, minutes, address, slow }: Wish): Fault {
+function requireWish({ fault, minutes, address, slow }: Wish, { config }: Context): Fault {
   const found = faultNamed(fault)
   if (!found) throw unprocessable(`fault is one of ${faults.map(({ name }) => name).join(', ')}`, fault)
   if (!(minutes >= 1 && minutes <= longestMinutes))
     throw unprocessable(`minutes is from 1 to ${longestMinutes}`, minutes)
   if (!(slow >= 0 && slow <= mostSlow)) throw unprocessable(`slow is from 0 to ${mostSlow} seconds`, slow)
   if (isIP(address) === 0) throw unprocessable('address is an IP address', address)
+  // A relying party outside of the lab would get a wrong JWK Set.
+  if (!inNetworks(address, config.labNetworks))
+    throw unprocessable('address is in LAB_NETWORKS', address, 'ask the operator to add its network')
   return found
 }
 
@@ -117,7 +120,7 @@ export function keyOf(context: Context, entry: Entry): { key: SigningKey; jwk: P
 
 /** Throws HttpError for a wish that cannot be, and for a client that is not marked. A fault that is on begins anew. */
 export async function switchOn(context: Context, wish: Wish): Promise<Entry> {
-  const fault = requireWish(wish)
+  const fault = requireWish(wish, context)
   const client = await requireLabClient(context, wish.client_id)
   const key = fault.ownKey && (await makeKey(context, client, wish))
   const { minutes, ...rest } = wish

@@ -194,12 +194,14 @@ const production = {
   SECRET_KEY: 'mJ8vQ2nX5rT0wY7zB4cD9fG1hK6lP3sA',
 }
 
-test('LAB_SEED and LAB_CLOCK_HEADER are refused in production, with LAB too', () => {
+test('LAB_SEED and LAB_CLOCK_HEADER are refused in production, with LAB too, and a seed on a socket for others', () => {
   expect(() => config(production)).not.toThrow()
   expect(() => config({ ...production, LAB_SEED: 'lesson' })).toThrow('LAB_SEED')
   expect(() => config({ ...production, LAB_CLOCK_HEADER: 'true' })).toThrow('LAB_CLOCK_HEADER')
   expect(() => config({ LAB_SEED: 'lesson', LAB: 'false' })).toThrow('LAB_SEED')
   expect(() => config({ LAB_SEED: 'lesson', ISSUER_URL: 'http://id.example.com' })).toThrow('LAB_SEED')
+  expect(() => config({ LAB_SEED: 'lesson', HOST: '0.0.0.0' })).toThrow('LAB_SEED')
+  expect(() => config({ ...production, LAB_SHOW_SECRETS: 'true' })).toThrow('LAB_SHOW_SECRETS')
   expect(() => config({ LAB_SEED: 'lesson' })).not.toThrow()
 })
 
