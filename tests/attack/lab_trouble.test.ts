@@ -180,6 +180,30 @@ test('without LAB no file of the lab is loaded but those that say when; with LAB
   ])
 })
 
+test('a record that others change without end loses no fault', async () => {
+  const op = await lab()
+  await post(op, asJson)
+  const { store } = op.context
+  let isContended = true
+  const replace: typeof store.replace = async (key, ...rest) =>
+    isContended && key.startsWith('lab_trouble:') ? false : store.replace(key, ...rest)
+  const other = await provider({
+    env: { LAB: 'true' },
+    store: new Proxy(store, {
+      get(target, name) {
+        const verb = Reflect.get(target, name) as unknown
+        return name === 'replace' ? replace : typeof verb === 'function' ? verb.bind(target) : verb
+      },
+    }),
+    clock: op.clock,
+  })
+  expect((await post(other, asJson, undefined, { ...wish, fault: 'aud' })).status).toBe(503)
+  expect(await onIn(op)).toMatchObject([{ fault: 'iss' }])
+  isContended = false
+  expect((await post(other, asJson, undefined, { ...wish, fault: 'aud' })).status).toBe(201)
+  expect(await onIn(op)).toMatchObject([{ fault: 'iss' }, { fault: 'aud' }])
+})
+
 test('answers as JWT, in the fragment and in a form are told the same', async () => {
   const op = await lab()
   await post(op, asJson, undefined, { ...wish, fault: 'state' })
