@@ -215,11 +215,43 @@ async function outcomeOf(id: string): Promise<string | undefined> {
   return report.checks[0]?.outcome
 }
 
-test.each(Object.entries(faults))('%s', async (id, fault) => {
+const badOutcome = (id: string): string => {
   const { level = 'must' } = checks.find((each) => each.id === id)!
+  return { must: 'fail', should: 'advice', note: 'note' }[level]
+}
+
+test.each(Object.entries(faults))('%s', async (id, fault) => {
   place.disturb()
   const well = await outcomeOf(id)
   expect(well, 'without the fault').toBe(id === 'flows.device' ? 'not_examined' : 'pass')
   place.disturb(fault)
-  expect(await outcomeOf(id), 'with the fault').toBe({ must: 'fail', should: 'advice', note: 'note' }[level])
+  expect(await outcomeOf(id), 'with the fault').toBe(badOutcome(id))
+})
+
+/** A host that begins like the registered one, with its port. */
+const redirectByPrefixOfHost: Fault = at('/authorize', (request, answer) => {
+  const target = URL.parse(new URL(request.url).searchParams.get('redirect_uri') ?? '')
+  return target?.hostname.startsWith('localhost.') && target.port === '8080'
+    ? openRedirect(request, answer)
+    : answer
+})
+
+type Case = [id: string, what: string, fault: Fault, isWell: boolean]
+const referrer = (policy: string, isWell: boolean): Case => [
+  'headers.referrer',
+  policy,
+  header('/authorize', 'referrer-policy', policy),
+  isWell,
+]
+
+test.each<Case>([
+  ['errors.redirect_uri_exact', 'by the prefix of the host', redirectByPrefixOfHost, false],
+  referrer('no-referrer-when-downgrade', false),
+  referrer('no-referrer, unsafe-url', false),
+  referrer('originless', false),
+  referrer('unsafe-url, Strict-Origin', true),
+  referrer('same-origin, not-known-yet', true),
+])('%s: %s', async (id, _what, fault, isWell) => {
+  place.disturb(fault)
+  expect(await outcomeOf(id)).toBe(isWell ? 'pass' : badOutcome(id))
 })

@@ -45,9 +45,15 @@ async function refusedRequest(
   return params.get('state') === state ? undefined : 'the state of the request does not come back'
 }
 
+/** Another path, another query, and a host that begins like the registered one. No name begins like an address of IPv6. */
 const afterRegistered = (uri: string): string[] => {
-  const url = new URL(uri)
-  return [`${uri}/examine`, `${uri}?examine=1`, `${url.protocol}//${url.host}.examine.invalid${url.pathname}`]
+  const { protocol, hostname, port, pathname } = new URL(uri)
+  const host = hostname.startsWith('[') ? 'examine.invalid' : `${hostname}.examine.invalid`
+  return [
+    `${uri}/examine`,
+    `${uri}?examine=1`,
+    `${protocol}//${host}${port === '' ? '' : `:${port}`}${pathname}`,
+  ]
 }
 
 export const errorChecks: readonly Check[] = [

@@ -33,6 +33,18 @@ const readableFromPages = async (sight: Sight, url: string): Promise<string | un
   return origin === '*' || origin === site ? undefined : 'no Access-Control-Allow-Origin'
 }
 
+/** Whether other sites get no path and no query. Of several policies the last one that a browser knows counts (§8.1). https://www.w3.org/TR/referrer-policy/ */
+const referrerPolicies: ReadonlyMap<string, boolean> = new Map([
+  ['no-referrer', true],
+  ['same-origin', true],
+  ['origin', true],
+  ['strict-origin', true],
+  ['origin-when-cross-origin', true],
+  ['strict-origin-when-cross-origin', true],
+  ['no-referrer-when-downgrade', false],
+  ['unsafe-url', false],
+])
+
 export const headerChecks: readonly Check[] = [
   {
     id: 'headers.no_store',
@@ -92,11 +104,11 @@ export const headerChecks: readonly Check[] = [
     rule: 'RFC 9700 §4.2.4',
     level: 'should',
     async run(sight) {
-      const policy = (await pageOf(sight)).headers['referrer-policy']
-      const isGuarded = /no-referrer|same-origin|strict-origin|origin/i.test(policy ?? '')
-      return isGuarded && !/unsafe-url/i.test(policy ?? '')
+      const policy = (await pageOf(sight)).headers['referrer-policy'] ?? 'none'
+      const named = policy.split(',').map((each) => each.trim().toLowerCase())
+      return referrerPolicies.get(named.findLast((each) => referrerPolicies.has(each)) ?? '')
         ? undefined
-        : `Referrer-Policy ${policy ?? 'none'}`
+        : `Referrer-Policy ${policy}`
     },
   },
   {
