@@ -2,6 +2,7 @@
 import { signingAlgs } from '../../auth/registration.ts'
 import { defineCommand, type Values } from '../command.ts'
 import { Refusal, UsageError } from '../failure.ts'
+import { withoutProxy } from '../without_proxy.ts'
 import { print, printable, printTable } from '../output.ts'
 import { createBrowser, type Seen } from './browser.ts'
 import { clientProcess } from './client_process.ts'
@@ -126,11 +127,15 @@ function show(outcomes: readonly Outcome[]): void {
     print(`\n${fault}: a good client\n  ${good}\n  ${rule}: ${rule_url}`)
 }
 
-/** Waits until a client that someone else starts answers at all. */
+/** For the first answer of a client where no time is left to wait: it may have to load its code for it. */
+const leastMs = 5_000
+
+/** Waits until a client that the command did not start answers at all. */
 async function requireAnswer(start: string, seconds: number): Promise<void> {
   const until = performance.now() + seconds * 1000
   for (;;) {
-    const answered = await fetch(start, { method: 'HEAD', redirect: 'manual' }).then(
+    const signal = AbortSignal.timeout(Math.max(leastMs, until - performance.now()))
+    const answered = await fetch(start, { method: 'HEAD', redirect: 'manual', signal, ...withoutProxy }).then(
       () => true,
       () => false,
     )

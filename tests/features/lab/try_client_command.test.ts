@@ -1,5 +1,7 @@
 /** `latchkey try-client` as an author runs it: what it wants, what it prints, and its exit codes. */
 import { afterAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { commandLine } from '../../support/command.ts'
 import { freePort } from '../../support/free_port.ts'
 import { relyingParty, signedInText } from '../../support/relying_party.ts'
@@ -77,21 +79,39 @@ test.each([
 test('a fault that there is not, and a client that is not there', async () => {
   const unknown = await attempt([], '--only', 'everything')
   expect([unknown.code, unknown.stderr.includes('--only: expected one of iss, aud')]).toEqual([2, true])
-  const nothing = `http://localhost:${freePort()}`
-  const args = [
-    '--start',
-    nothing,
-    '--redirect-uri',
-    nothing,
-    '--signed-in',
-    'x',
-    '--port',
-    '0',
-    '--wait',
-    '0',
-  ]
-  const absent = await line.latchkey(['try-client', ...args])
+  const absent = await line.latchkey(startAt(`http://localhost:${freePort()}`))
   expect([absent.code, absent.stderr.includes('does not answer')]).toEqual([1, true])
+})
+
+const startAt = (start: string) => [
+  ...['try-client', '--start', start, '--redirect-uri', start],
+  ...['--signed-in', 'x', '--port', '0', '--wait', '0'],
+]
+
+test('a client that takes the connection and never answers is given up', async () => {
+  const hung = createServer().listen(0, '127.0.0.1')
+  await once(hung, 'listening')
+  const { port } = hung.address() as AddressInfo
+  const { code, stderr } = await line.latchkey(startAt(`http://127.0.0.1:${port}/`))
+  hung.close()
+  expect([code, stderr.includes('does not answer')]).toEqual([1, true])
+})
+
+test('a proxy of the environment does not answer in place of the client', async () => {
+  let asked = 0
+  const proxy = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch() {
+      asked++
+      return new Response('x')
+    },
+  })
+  const behind = commandLine({ HTTP_PROXY: `http://127.0.0.1:${proxy.port}` })
+  const { code, stderr } = await behind.latchkey(startAt(`http://127.0.0.1:${freePort()}/`))
+  behind.remove()
+  await proxy.stop(true)
+  expect([code, stderr.includes('does not answer'), asked]).toEqual([1, true, 0])
 })
 
 test('a program that listens already is not tried in place of that of --run', async () => {
