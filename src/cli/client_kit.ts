@@ -4,10 +4,11 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isSecretOf } from '../clients/client_secret.ts'
 import type { Context } from '../contracts/context.ts'
-import { kitProvider } from '../endpoints/kit_provider.ts'
+import { metadata } from '../endpoints/discovery.ts'
 import { noClient } from '../endpoints/operator_clients.ts'
 import type { Kit, KitFile } from '../kits/kit.ts'
 import { kitOf, kits, makeKit } from '../kits/kits.ts'
+import { kitProvider } from '../kits/provider.ts'
 import { nearest } from '../lib/nearest.ts'
 import { Client, needsSecret } from '../models/client.ts'
 import { withContext } from './administration.ts'
@@ -45,7 +46,7 @@ export const kit = defineCommand({
       requireOwnSecret(context, client, secret)
       const made = makeKit(kind, {
         client,
-        provider: kitProvider(context, issuer),
+        provider: kitProvider(context, metadata(context), issuer),
         secret,
         random: context.random,
       })

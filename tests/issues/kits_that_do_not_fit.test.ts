@@ -5,9 +5,10 @@ import { afterAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { parseArgs } from 'node:util'
 import { clientOptions, givenMembers } from '../../src/cli/client_options.ts'
 import { addClient, changeClient, withDefaults } from '../../src/endpoints/operator_clients.ts'
-import { kitProvider } from '../../src/endpoints/kit_provider.ts'
+import { metadata } from '../../src/endpoints/discovery.ts'
 import type { Kit } from '../../src/kits/kit.ts'
 import { kits, makeKit } from '../../src/kits/kits.ts'
+import { kitProvider } from '../../src/kits/provider.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import type { Client } from '../../src/models/client.ts'
 import { commandLine } from '../support/command.ts'
@@ -45,7 +46,7 @@ test('by the command: a client that signs with keys gets one with a secret besid
 })
 
 const op = await provider()
-const offered = kitProvider(op.context)
+const offered = kitProvider(op.context, metadata(op.context))
 
 /** What `client add` and `client set` do with their arguments. */
 async function carryOut(words: readonly string[]): Promise<Client> {

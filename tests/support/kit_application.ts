@@ -2,8 +2,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { addClient, withDefaults } from '../../src/endpoints/operator_clients.ts'
-import { kitProvider } from '../../src/endpoints/kit_provider.ts'
+import { metadata as metadataOf } from '../../src/endpoints/discovery.ts'
 import type { Kit, KitFile } from '../../src/kits/kit.ts'
+import { kitProvider } from '../../src/kits/provider.ts'
 import type { Provider } from './provider.ts'
 import { madeOf } from './kits.ts'
 import { until } from './until.ts'
@@ -54,7 +55,7 @@ export async function kitAt(
     privileges: {},
   })
   return madeOf(kit, client, {
-    provider: kitProvider(op.context),
+    provider: kitProvider(op.context, metadataOf(op.context)),
     ...(secret !== undefined && { secret }),
   })
 }

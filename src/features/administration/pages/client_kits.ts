@@ -1,11 +1,12 @@
 /** /admin/clients/{client_id}/kits: the starter kits of a client, and the files of each. docs/kits.md */
 import { HttpError } from '../../../auth/errors.ts'
-import { kitProvider } from '../../../endpoints/kit_provider.ts'
+import { metadata } from '../../../endpoints/discovery.ts'
 import { dataTable } from '../../../html/data_table.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
 import { defineView } from '../../../html/view.ts'
 import type { KitFile } from '../../../kits/kit.ts'
 import type { Misfit } from '../../../kits/misfit.ts'
+import { kitProvider } from '../../../kits/provider.ts'
 import { say } from '../../../lib/say.ts'
 import type { Client } from '../../../models/client.ts'
 import { requireClient } from '../client.ts'
@@ -42,7 +43,7 @@ export const clientKitsPage = defineAdminPage({
     const { params, context, action } = input
     const client = await clientOf(input, params.client_id)
     const { kits, makeKit } = await loadKits()
-    const wanted = { client, provider: kitProvider(context), random: context.random }
+    const wanted = { client, provider: kitProvider(context, metadata(context)), random: context.random }
     const rows = kits.map((kit): Row => {
       const made = makeKit(kit, wanted)
       return { kind: kit.kind, title: kit.title, misfit: 'misfit' in made ? made.misfit : undefined }
@@ -89,7 +90,11 @@ export const clientKitPage = defineAdminPage({
     const { kitOf, makeKit } = await loadKits()
     const kit = kitOf(params.kind)
     if (!kit) throw new HttpError('not_found', { expected: 'the kind of a kit', came: params.kind })
-    const made = makeKit(kit, { client, provider: kitProvider(context), random: context.random })
+    const made = makeKit(kit, {
+      client,
+      provider: kitProvider(context, metadata(context)),
+      random: context.random,
+    })
     const all = onwardLink({ path: action.slice(0, action.lastIndexOf('/')), text: say('admin.kits') })
     if ('misfit' in made) {
       const { problem, command } = made.misfit
