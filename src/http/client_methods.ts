@@ -25,29 +25,27 @@ const grounds = (expected: string): Grounds => ({
 })
 const wrong = (expected: string) => new OAuthError('invalid_client', grounds(expected))
 
-const ofAssertion = (
-  expected: string,
-  came?: unknown,
-  rule: Rule = 'RFC 7523 §3',
+/** What is wrong with an assertion. `rule`: RFC 7523 §3 when absent. */
+type Fault = Omit<Grounds, 'rule'> & { rule?: Rule }
+
+const ofAssertion = ({
+  rule = 'RFC 7523 §3',
+  expected,
   problem = expected,
-  wanted?: unknown,
-): Grounds => ({
+  ...compared
+}: Fault): Grounds => ({
+  ...compared,
   rule,
   expected: `client_assertion: ${expected}`,
-  came,
-  wanted,
   problem: `client_assertion: ${problem}`,
 })
-const wrongAssertion = (...said: Parameters<typeof ofAssertion>) =>
-  new OAuthError('invalid_client', ofAssertion(...said))
+const wrongAssertion = (fault: Fault) => new OAuthError('invalid_client', ofAssertion(fault))
 
 const unverified = ({ message }: Error, { config: { issuer } }: Context): Grounds =>
-  ofAssertion(
-    `a JWT that the client signed for ${issuer}, unexpired`,
-    undefined,
-    'RFC 7523 §3',
-    `${message}; aud must be ${issuer}`,
-  )
+  ofAssertion({
+    expected: `a JWT that the client signed for ${issuer}, unexpired`,
+    problem: `${message}; aud must be ${issuer}`,
+  })
 
 const bySecret = (name: 'client_secret_basic' | 'client_secret_post'): ClientAuthMethod => ({
   name,
@@ -90,23 +88,21 @@ const ofRequests = [
  */
 function requireAssertion(typ: unknown, payload: JWTPayload): void {
   check(hasType(typ, clientAuthenticationTypes), () =>
-    wrongAssertion(
-      'typ must be client-authentication+jwt, JWT or absent',
-      typ,
-      undefined,
-      undefined,
-      clientAuthenticationTypes,
-    ),
+    wrongAssertion({
+      expected: 'typ must be client-authentication+jwt, JWT or absent',
+      came: typ,
+      wanted: clientAuthenticationTypes,
+    }),
   )
-  check(!isMarkedAccessToken(payload), () => wrongAssertion('no access token'))
+  check(!isMarkedAccessToken(payload), () => wrongAssertion({ expected: 'no access token' }))
   const parameter = ofRequests.find((name) => Object.hasOwn(payload, name))
   check(parameter === undefined, () =>
-    wrongAssertion(
-      'no parameter of an authorization request',
-      parameter,
-      'RFC 9101 §10.8',
-      `${parameter} is a parameter of an authorization request: this looks like a request object`,
-    ),
+    wrongAssertion({
+      expected: 'no parameter of an authorization request',
+      came: parameter,
+      rule: 'RFC 9101 §10.8',
+      problem: `${parameter} is a parameter of an authorization request: this looks like a request object`,
+    }),
   )
 }
 
@@ -129,50 +125,48 @@ async function verifyAssertion(
   )
   requireAssertion(protectedHeader.typ, payload)
   check(payload.iss === client.client_id && payload.sub === client.client_id, () =>
-    wrongAssertion(
-      'iss and sub must both be the client_id',
-      [payload.iss, payload.sub],
-      undefined,
-      undefined,
-      [client.client_id, client.client_id],
-    ),
+    wrongAssertion({
+      expected: 'iss and sub must both be the client_id',
+      came: [payload.iss, payload.sub],
+      wanted: [client.client_id, client.client_id],
+    }),
   )
   // A second audience may be an attacker who forwards the assertion. A list of audiences is accepted only in the classic profile.
   const foreign = [payload.aud].flat().some((each) => !audiences.includes(each ?? ''))
   check(!foreign && (!Array.isArray(payload.aud) || context.config.profile === 'classic'), () =>
-    wrongAssertion(
-      `aud must be ${context.config.issuer} alone, as a string`,
-      payload.aud,
-      undefined,
-      undefined,
-      context.config.issuer,
-    ),
+    wrongAssertion({
+      expected: `aud must be ${context.config.issuer} alone, as a string`,
+      came: payload.aud,
+      wanted: context.config.issuer,
+    }),
   )
   check(payload.iat === undefined || payload.iat * 1000 - now <= 60_000, () =>
-    wrongAssertion(
-      'iat is at most a minute ahead',
-      payload.iat,
-      'RFC 7523 §3',
-      'iat is more than a minute ahead',
-    ),
+    wrongAssertion({
+      expected: 'iat is at most a minute ahead',
+      came: payload.iat,
+      problem: 'iat is more than a minute ahead',
+    }),
   )
   check(payload.exp !== undefined && payload.exp * 1000 - now <= maxAssertionLifetimeSeconds * 1000, () =>
-    wrongAssertion(`exp is required, at most ${maxAssertionLifetimeSeconds} seconds ahead`, payload.exp),
+    wrongAssertion({
+      expected: `exp is required, at most ${maxAssertionLifetimeSeconds} seconds ahead`,
+      came: payload.exp,
+    }),
   )
   check(typeof payload.jti === 'string', () =>
-    wrongAssertion('jti is required', payload.jti, 'OpenID Connect Core §9'),
+    wrongAssertion({ expected: 'jti is required', came: payload.jti, rule: 'OpenID Connect Core §9' }),
   )
   const ttl = rememberedMs(context.clock, payload.exp + toleranceSeconds)
   const key = `assertion:${sha256(`${client.client_id} ${payload.jti}`)}`
   const issued = issuedAt(payload.iat, payload.exp - maxAssertionLifetimeSeconds)
   const problem = await useOnce(context, key, ttl, issued)
   check(!problem, () =>
-    wrongAssertion(
-      'a jti that was not used before',
-      payload.jti,
-      'OpenID Connect Core §9',
-      onceWords('this jti', problem ?? 'used'),
-    ),
+    wrongAssertion({
+      expected: 'a jti that was not used before',
+      came: payload.jti,
+      rule: 'OpenID Connect Core §9',
+      problem: onceWords('this jti', problem ?? 'used'),
+    }),
   )
 }
 
