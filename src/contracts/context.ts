@@ -76,7 +76,7 @@ export interface Context extends Memory {
   /** Open streams of events. */
   streams: Limiter
   /** Changes of which owners of accounts are told, by account and kind, and whether each succeeds (people/tell_owner.ts). */
-  changes: { instance: string; running: Map<string, Promise<boolean>> }
+  changes: { instance: string; running: Map<string, { detail: string; succeeded: Promise<boolean> }> }
   metrics: Metrics
   /** What clients do, until a job writes it. */
   usage: Usage

@@ -163,7 +163,7 @@ async function markLeft({ store, changes }: Context, key: string): Promise<Mark 
 interface Turn {
   /** No mark was there. */
   isFirst: boolean
-  /** Another request of this instance made such a change while this one waited. */
+  /** Another request of this instance made this change, with the same detail, while this one waited. */
   follows: boolean
 }
 
@@ -176,7 +176,7 @@ async function marked<T>(
 ): Promise<T> {
   const before = running.get(key)
   const run = async (): Promise<T> => {
-    const follows = (await before) === true
+    const follows = ((await before?.succeeded) ?? false) && before?.detail === detail
     const mark: Mark = { by: instance, detail }
     const isFirst = await store.create(key, JSON.stringify(mark), halfDoneMs)
     const result = await work({ isFirst, follows })
@@ -185,13 +185,14 @@ async function marked<T>(
     return result
   }
   const result = run()
-  const hasEnded = result.then(
+  const succeeded = result.then(
     () => true,
     () => false,
   )
-  running.set(key, hasEnded)
-  await hasEnded
-  if (running.get(key) === hasEnded) running.delete(key)
+  const turn = { detail, succeeded }
+  running.set(key, turn)
+  await succeeded
+  if (running.get(key) === turn) running.delete(key)
   return result
 }
 
@@ -234,7 +235,7 @@ export function tellAndChange<T>(
   change: () => Promise<T>,
 ): Promise<T> {
   const key = halfDoneKey(user.sub, event.kind)
-  return marked(context, key, '', async ({ isFirst, follows }) => {
+  return marked(context, key, event.detail ?? '', async ({ isFirst, follows }) => {
     if (!follows && (isFirst || (await markLeft(context, key)))) await tellOwner(call, context, user, event)
     return change()
   })

@@ -341,3 +341,26 @@ test('a client of an operator with the name of one of the playground is the one 
   expect(page.status).toBe(400)
   expect(failedIn(page)).toEqual([])
 })
+
+test('the clients of the playground, whose secrets each visitor reads, call no API of the provider for themselves', async () => {
+  const api = 'https://payments.example'
+  const shared = await provider({ env: { ...lab, RESOURCES: api, SCOPES: 'payments:write' } })
+  const walk = await begin(shared, 'client_credentials')
+  const basic = /Basic [\w+/=]+/.exec(walk.page.html)![0]
+  const token = (more: Record<string, string>) =>
+    shared.fetch(
+      '/token',
+      {
+        method: 'POST',
+        headers: { authorization: basic },
+        body: new URLSearchParams({ grant_type: 'client_credentials', ...more }),
+      },
+      '203.0.113.77',
+    )
+  expect((await token({})).status).toBe(200)
+  const refused = await token({ resource: api, scope: 'payments:write' })
+  expect([refused.status, ((await refused.json()) as { error: string }).error]).toEqual([
+    400,
+    'invalid_target',
+  ])
+})

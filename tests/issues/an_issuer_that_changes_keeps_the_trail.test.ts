@@ -9,14 +9,16 @@ test('entries before and after a change of the issuer are one trail that verifie
   await before.audit.close()
 
   const { store, clock } = before
-  const after = await trail({ store, clock, issuer: 'https://new.example' })
+  const after = await trail({ store, clock, issuer: 'https://new.example', isServer: true })
+  expect(after.logged.filter((line) => line.includes('audit_issuer_differs'))).toHaveLength(1)
   await after.write(3)
   await after.sign()
 
   expect(after.logged.filter((line) => line.includes('audit_trail_damaged'))).toEqual([])
   expect((await after.audit.checkpoints.newest())?.number).toBe(2)
   const { findings, entries, uncovered } = await after.verify()
-  expect([findings, entries, uncovered]).toEqual([[], 3, 0])
+  // With `audit_gap`: the server before did not stop.
+  expect([findings, entries, uncovered]).toEqual([[], 4, 0])
 })
 
 test('a chain that begins after the change, such as that of a new instance, is of the same trail', async () => {

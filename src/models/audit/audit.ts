@@ -114,10 +114,10 @@ async function resume(
   { store }: Parts,
   { chain, issuer }: AuditSettings,
   { checkpoints, keys }: { checkpoints: Checkpoints; keys: readonly MacKey[] },
-): Promise<{ position: Position; hasStopped: boolean; problem?: string }> {
+): Promise<{ position: Position; hasStopped: boolean; began: string; problem?: string }> {
   const newest = await checkpoints.newest()
-  const covered =
-    ownMember(newest?.checkpoint.chains ?? {}, chain) ?? beginning(trailIssuer(newest, issuer), chain)
+  const began = trailIssuer(newest, issuer)
+  const covered = ownMember(newest?.checkpoint.chains ?? {}, chain) ?? beginning(began, chain)
   const known = (await chainsOf(store)).get(chain) ?? 0
   const {
     position,
@@ -126,7 +126,7 @@ async function resume(
   } = await walk(store, chain, covered, { known, keys })
   // What cannot be read, or is not the entry that the position names, does not say that the process before stopped.
   const hasStopped = position.seq === 0 || last?.entry?.kind === 'stopped'
-  return { position, hasStopped, ...(problem !== undefined && { problem }) }
+  return { position, hasStopped, began, ...(problem !== undefined && { problem }) }
 }
 
 /** The line at a position, as long as it is the one that the checkpoint has signed. */
@@ -151,7 +151,8 @@ export async function openAudit(parts: Parts, settings: AuditSettings, isServer:
     audit.later(damage(problem))
   }
   const checkpoints = createCheckpoints({ store, log, clock, issuer, keys, ring, damaged })
-  const { position, hasStopped, problem } = await resume(parts, settings, { checkpoints, keys })
+  const { position, hasStopped, began, problem } = await resume(parts, settings, { checkpoints, keys })
+  if (isServer && began !== issuer) log.warn('audit_issuer_differs', { trail: began, issuer })
   if (problem !== undefined) damaged(problem)
   const trail = createTrail({ store, clock, log, chain, keys }, position)
   const fold = createFold<Draft>(clock)

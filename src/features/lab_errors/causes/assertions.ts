@@ -1,7 +1,7 @@
 /** Causes of refused client assertions and DPoP proofs. https://www.rfc-editor.org/rfc/rfc7523#section-3 */
 import type { ReadJwt } from '../failure.ts'
 import { compare } from '../compare.ts'
-import { type CauseRow, duration, type Seen } from './cause.ts'
+import { type CauseRow, clientSet, duration, type Seen } from './cause.ts'
 
 /** The JWT that the client signed for this request. */
 const signed = ({ failure }: Seen): ReadJwt | undefined =>
@@ -150,7 +150,7 @@ export const assertionCauses: readonly CauseRow[] = [
         mend: [
           {
             text: 'Register the public half of the key that signs:',
-            code: `latchkey client set ${seen.client?.client_id ?? 'CLIENT_ID'} --jwks jwks.json`,
+            code: clientSet(seen, '--jwks jwks.json'),
           },
           { text: 'kid of the header must be the kid of that key.' },
         ],

@@ -102,5 +102,9 @@ export const word = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 
 /** `latchkey client set ID …` for the client of the request. */
-export const clientSet = ({ failure, client }: Seen, ...options: string[]): string =>
-  ['latchkey client set', word(client?.client_id ?? failure.clientId ?? 'CLIENT_ID'), ...options].join(' ')
+export const clientSet = ({ failure, client }: Seen, ...options: string[]): string => {
+  const id = client?.client_id ?? failure.clientId ?? 'CLIENT_ID'
+  // After `--`, a client_id that looks like an option is none.
+  const words = id.startsWith('-') ? [...options, '--', word(id)] : [word(id), ...options]
+  return ['latchkey client set', ...words].join(' ')
+}
