@@ -115,7 +115,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
       birth,
       audit,
       tracing,
-      recorder: config.lab ? recorder : undefined,
+      recorder,
       errorReports,
       server,
       lastingRoot,
@@ -152,8 +152,6 @@ export async function serve(hangUps: HangUps): Promise<void> {
     try {
       config = nextConfig
       app = makeApp(app.context)
-      if (config.lab) recorder?.listen()
-      else recorder?.close()
     } catch (error) {
       config = old
       takeBack()

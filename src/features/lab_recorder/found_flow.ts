@@ -6,7 +6,7 @@ import { query } from '../../http/call.ts'
 import type { Flows } from '../../models/recording/flows.ts'
 import type { Flow } from '../../models/recording/recorded.ts'
 
-/** LAB may have been turned on while the provider runs: a recorder is there from the next start on. */
+/** The recorder exists from a start with LAB on. */
 export function flowsOf({ recorder }: Context): Flows {
   if (!recorder)
     throw new HttpError('not_found', {

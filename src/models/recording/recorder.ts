@@ -13,8 +13,7 @@ import { createMask } from './mask.ts'
 
 export interface FlowRecorder extends Recorder {
   readonly flows: Flows
-  /** Hears checks, until `close`. So it does from its making on. */
-  listen(): void
+  /** Stops listening. */
   close(): void
 }
 
@@ -44,16 +43,10 @@ export function openRecorder(
       failed(error)
     }
   }
-  let unlisten: (() => void) | undefined
-  const recorder: FlowRecorder = {
+  const close = listenToChecks((made) => hear((running) => running.check(made)))
+  return {
     flows,
-    listen() {
-      unlisten ??= listenToChecks((made) => hear((running) => running.check(made)))
-    },
-    close() {
-      unlisten?.()
-      unlisten = undefined
-    },
+    close,
     store: (event) => hear((running) => running.store(event)),
     signed: (_kid, _alg, input) => hear((running) => running.signature('signed', input, true)),
     verified: (jwt, held) => hear((running) => running.signature('verified', jwt, held)),
@@ -73,6 +66,4 @@ export function openRecorder(
       return given
     },
   }
-  recorder.listen()
-  return recorder
 }
