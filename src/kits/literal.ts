@@ -1,4 +1,5 @@
 /** Writes a value of a client as a literal of the language of a file, so that no value can end the literal or begin code. */
+import { shellWord } from '../lib/shell_word.ts'
 import { escapeCharacter, hasUnsafe, replaceUnsafe } from '../lib/unsafe_text.ts'
 
 /** A value that the language of the file has no literal for. */
@@ -56,8 +57,7 @@ const define = (
   [open, close, between]: readonly [open: string, close: string, between?: string] = ['[', ']'],
 ): Literals => ({ text, list: listed(text, open, close, between) })
 
-const shell = (value: string): string =>
-  `'${without(value, /(?!)/, 'a shell script').replaceAll("'", "'\\''")}'`
+const shell = (value: string): string => shellWord(without(value, /(?!)/, 'a shell script'))
 
 /** PowerShell takes typographic quotes for quotes too. */
 const powershell = (value: string): string =>

@@ -1,13 +1,12 @@
 /** A request as HTTP and as a command of a shell, and an answer as HTTP. */
 import { STATUS_CODES } from 'node:http'
+import { shellWord } from '../../lib/shell_word.ts'
 import { written } from '../../lib/unsafe_text.ts'
 import { type Draft, encoded } from './draft.ts'
 import type { Answer } from './flow.ts'
 
 /** `written`, with its line breaks. */
 export const legible = (text: string): string => text.split('\n').map(written).join('\n')
-
-const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`
 
 export function httpOf({ method, headers, params }: Draft, url: URL): string {
   return [
@@ -21,11 +20,11 @@ export function httpOf({ method, headers, params }: Draft, url: URL): string {
 export function curlOf({ method, headers, params }: Draft, url: URL): string {
   const isForm = method === 'POST'
   return [
-    `curl -i${isForm ? ' -X POST' : ''} ${quoted(url.href)}`,
+    `curl -i${isForm ? ' -X POST' : ''} ${shellWord(url.href)}`,
     // Without this, curl would add the content type of a form.
     ...(isForm && !headers.some(([name]) => name === 'content-type') ? [`-H 'content-type:'`] : []),
-    ...headers.map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),
-    ...(isForm ? params.map((pair) => `-d ${quoted(encoded([pair]))}`) : []),
+    ...headers.map(([name, value]) => `-H ${shellWord(`${name}: ${value}`)}`),
+    ...(isForm ? params.map((pair) => `-d ${shellWord(encoded([pair]))}`) : []),
   ].join(' \\\n  ')
 }
 

@@ -1,5 +1,6 @@
 /** A probable cause of a failure: what shows it, and how to mend it. */
 import type { Context } from '../../../contracts/context.ts'
+import { shellWord } from '../../../lib/shell_word.ts'
 import type { Client } from '../../../models/client.ts'
 import type { Comparison } from '../compare.ts'
 import type { Failure, Shown } from '../failure.ts'
@@ -98,8 +99,7 @@ export function duration(ms: number): string {
 }
 
 /** A word of a POSIX shell. */
-export const word = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+export const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : shellWord(text))
 
 /** `latchkey client set ID …` for the client of the request. */
 export const clientSet = ({ failure, client }: Seen, ...options: string[]): string => {

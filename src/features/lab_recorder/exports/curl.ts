@@ -2,10 +2,8 @@
 import { outcomeOf } from '../../../models/recording/flow_kinds.ts'
 import type { Exchange, Flow } from '../../../models/recording/recorded.ts'
 import { headerOf, pathOf, titleOf } from '../words.ts'
+import { shellWord } from '../../../lib/shell_word.ts'
 import { written } from '../../../lib/unsafe_text.ts'
-
-/** A word of the shell that stands for the text alone. */
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 /** Where the value of a parameter comes from when the flow is played again. */
 const sources: Readonly<Record<string, string>> = {
@@ -35,7 +33,7 @@ function sourceOf(name: string, value: string, isPage: boolean): string | undefi
   const known = Object.hasOwn(sources, name) ? sources[name] : undefined
   // A code_challenge is public, and must fit the verifier of this run.
   if (known !== undefined && (name === 'code_challenge' || isMasked(value) || name === 'code')) return known
-  if (isPage && (isMasked(value) || name === 'csrf_token')) return `"$(hidden ${quoted(name)})"`
+  if (isPage && (isMasked(value) || name === 'csrf_token')) return `"$(hidden ${shellWord(name)})"`
   return isMasked(value)
     ? `"\${PARAMETER_${name.replace(/\W/g, '_').toUpperCase()}:?the value of a parameter}"`
     : undefined
@@ -55,9 +53,9 @@ function urlOf(exchange: Exchange, before: Exchange | undefined): string {
   if (from === 'browser' && led !== undefined && led.replace(/[?#].*$/s, '').endsWith(path))
     return '"$location"'
   const query = pairsOf(search ?? '').map(
-    ([name, value]) => `${quoted(`${name}=`)}${sourceOf(name, value, false) ?? quoted(value)}`,
+    ([name, value]) => `${shellWord(`${name}=`)}${sourceOf(name, value, false) ?? shellWord(value)}`,
   )
-  return `"$ISSUER"${quoted(path)}${query.length > 0 ? `'?'${query.join("'&'")}` : ''}`
+  return `"$ISSUER"${shellWord(path)}${query.length > 0 ? `'?'${query.join("'&'")}` : ''}`
 }
 
 function bodyOf({ request, from }: Exchange): string[] {
@@ -65,30 +63,30 @@ function bodyOf({ request, from }: Exchange): string[] {
   if (body === undefined) return request.method === 'POST' ? ['--data', "''"] : []
   const type = headerOf(headers, 'content-type') ?? ''
   if (!type.startsWith('application/x-www-form-urlencoded'))
-    return ['-H', quoted(`Content-Type: ${type}`), '--data-raw', quoted(body)]
+    return ['-H', shellWord(`Content-Type: ${type}`), '--data-raw', shellWord(body)]
   return pairsOf(body).flatMap(([name, value]) => {
     const source = sourceOf(name, value, from === 'browser')
     return source === undefined
-      ? ['--data-raw', quoted(`${name}=${value}`)]
-      : ['--data-urlencode', `${quoted(`${name}=`)}${source}`]
+      ? ['--data-raw', shellWord(`${name}=${value}`)]
+      : ['--data-urlencode', `${shellWord(`${name}=`)}${source}`]
   })
 }
 
 function authorizationOf({ request }: Exchange): string[] {
   const value = headerOf(request.headers, 'authorization')
   const [, scheme = '', id = ''] = /^([a-z][\w-]*) (.*?):?\[masked [\da-f]+\]$/i.exec(value ?? '') ?? []
-  if (scheme === '') return value === undefined ? [] : ['-H', quoted(`Authorization: ${value}`)]
+  if (scheme === '') return value === undefined ? [] : ['-H', shellWord(`Authorization: ${value}`)]
   return scheme.toLowerCase() === 'basic'
-    ? ['-u', `${quoted(`${id}:`)}"\${CLIENT_SECRET:?the client_secret}"`]
-    : ['-H', `${quoted(`Authorization: ${scheme} `)}"$access_token"`]
+    ? ['-u', `${shellWord(`${id}:`)}"\${CLIENT_SECRET:?the client_secret}"`]
+    : ['-H', `${shellWord(`Authorization: ${scheme} `)}"$access_token"`]
 }
 
 function command(exchange: Exchange, before: Exchange | undefined, at: number): string {
   const { request, answer, from } = exchange
   const says = written(`${at + 1}. ${request.method} ${pathOf(exchange)}`).replace(/[\r\n]/g, ' ')
   const words = [
-    `step ${quoted(says)} ${answer.status} ${from === 'browser' || from === 'device' ? 'browser' : 'client'}`,
-    ...(request.method === 'GET' || request.method === 'POST' ? [] : ['-X', quoted(request.method)]),
+    `step ${shellWord(says)} ${answer.status} ${from === 'browser' || from === 'device' ? 'browser' : 'client'}`,
+    ...(request.method === 'GET' || request.method === 'POST' ? [] : ['-X', shellWord(request.method)]),
     ...authorizationOf(exchange),
     ...bodyOf(exchange),
     urlOf(exchange, before),
@@ -132,7 +130,7 @@ export function asCurl(flow: Flow, issuer: string): string {
   return [
     '#!/usr/bin/env bash',
     `# Plays a recorded flow again: ${titleOf(flow)} (${outcomeOf(flow)}). Secrets come from CLIENT_SECRET and PASSWORD.`,
-    `ISSUER=\${ISSUER:-${quoted(origin)}}`,
+    `ISSUER=\${ISSUER:-${shellWord(origin)}}`,
     start,
     '',
     ...exchanges.map((exchange, at) => command(exchange, browsers(at), at)),
