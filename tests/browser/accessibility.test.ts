@@ -490,11 +490,23 @@ const withoutPage: readonly string[] = [
 /** Opened in another file: tests/browser/admin.test.ts and admin_operations.test.ts. */
 const isOfAdministration = (name: string): boolean => name.startsWith('admin_page')
 
-/** The pages of the lab are opened in files of their own, which name the endpoint of each page. */
-const filesOfLab = [...new Bun.Glob('lab_*.test.ts').scanSync(import.meta.dir)]
-  .map((name) => readFileSync(join(import.meta.dir, name), 'utf8'))
-  .join('\n')
-const isOfLab = (name: string): boolean => filesOfLab.includes(`['${name}', `)
+/** The pages of the lab are opened in files of their own. */
+const labFiles: Readonly<Record<string, readonly string[]>> = {
+  'lab_errors.test.ts': ['lab', 'lab_error', 'lab_errors'],
+  'lab_trouble.test.ts': ['lab_trouble', 'lab_clock'],
+  'lab_flows.test.ts': ['lab_flows', 'lab_flow', 'lab_compare'],
+  'lab_token.test.ts': ['lab_token'],
+  'lab_client.test.ts': ['lab_client', 'lab_client_run'],
+}
+/** A download, a redirect to the run, and an invisible frame. */
+const withoutPageOfLab = ['lab_flow_export', 'lab_client_callback', 'lab_client_frontchannel']
+const isOfLab = (name: string): boolean =>
+  withoutPageOfLab.includes(name) || Object.values(labFiles).flat().includes(name)
+
+test('each file that opens pages of the lab asks axe', () => {
+  for (const name of Object.keys(labFiles))
+    expect(readFileSync(join(import.meta.dir, name), 'utf8')).toContain('accessibilityProblems(')
+})
 
 test('every page has its row', () => {
   const shown = new Set(Object.values(chapters).flatMap((rows) => rows.map(([endpoint]) => endpoint)))

@@ -17,7 +17,7 @@ test('every block of the README does what it says', async () => {
   const ran = new Set(runs.map((run) => run.block.line))
   const left = blocksOf(markdown).filter((block) => isShell(block) && !ran.has(block.line))
   for (const block of left) expect(reasonNotToRun(block), `line ${block.line}`).toBeString()
-  expect(runs.length).toBe(4)
+  expect(runs.length).toBe(5)
 })
 
 test('the line that the server prints works as well', async () => {
