@@ -12,10 +12,10 @@ const longestBody = 16_000
 const clip = (text: string, longest: number): string =>
   text.length > longest ? `${text.slice(0, longest)}… (${text.length} characters)` : text
 
-/** Three or five parts of base64url: JWS and JWE. */
-const jwt = /\b(eyJ[\w-]{4,})\.([\w-]*)\.([\w-]*)(\.[\w-]+\.[\w-]+)?/g
+/** Three or five parts of base64url: JWS and JWE. It begins where a run of such characters does, so that each is read once. */
+const jwt = /(?<![\w-])(eyJ[\w-]{4,})\.([\w-]*)\.([\w-]*)(\.[\w-]+\.[\w-]+)?/g
 /** Codes and tokens of this provider (auth/token.ts). */
-const handle = /\blk[a-z]_[\w-]{20,}/g
+const handle = /(?<![\w-])lk[a-z]_[\w-]{20,}/g
 
 const json = /^application\/(?:[\w.+-]+\+)?json\b/i
 const form = /^application\/x-www-form-urlencoded\b/i
@@ -94,7 +94,7 @@ export function createMask(key: Uint8Array, showing: boolean): Mask {
   const url = (text: string): string => {
     const [, base = '', query, fragment] = /^([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(text) ?? []
     const marked = (sign: string, part: string | undefined) =>
-      part === undefined ? '' : sign + (part.includes('=') ? parameters(part) : scrub(part))
+      part === undefined ? '' : sign + parameters(part)
     const plainBase = base.replace(/^([a-z][\w+.-]*:\/\/)[^/@]*@/i, '$1[masked]@')
     return clip(`${scrub(plainBase)}${marked('?', query)}${marked('#', fragment)}`, longestBody)
   }
