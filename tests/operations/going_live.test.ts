@@ -111,6 +111,7 @@ const faults: Readonly<Record<string, Fault | (() => Fault | Promise<Fault>)>> =
   refresh_grace: { env: { REFRESH_TOKEN_GRACE: '0' } },
   fapi2_code_ttl: { env: { PROFILE: 'fapi2', AUTHORIZATION_CODE_TTL: '61' } },
   sign_in_attempts: { env: { SIGN_IN_ATTEMPTS_PER_ACCOUNT: '1000' } },
+  lab: { env: { LAB: 'true' } },
   log_level: { env: { LOG_LEVEL: 'debug' } },
 
   tls_chain: () => ({ env: { ...issue({ host }), OUTBOUND_CA_PATH: '' }, also: ofAnotherServer }),
