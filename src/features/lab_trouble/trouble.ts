@@ -14,6 +14,7 @@ import { isIP } from '../../lib/ip.ts'
 import { seal, unseal } from '../../lib/seal.ts'
 import type { Client } from '../../models/client.ts'
 import { defineRecord } from '../../models/define_record.ts'
+import { StoreUnavailable } from '../../store/store.ts'
 import { type Fault, placesByAddress } from './fault.ts'
 import { faultNamed, faults } from './faults.ts'
 
@@ -165,6 +166,16 @@ export async function listOn(context: Context): Promise<Entry[]> {
   return live(record?.entries ?? [], machineNow(context))
 }
 
+/** While the store is down no fault is told: discovery and the JWK Set need no store, and are answered as without the lab. */
+async function listOrNone(context: Context): Promise<Entry[]> {
+  try {
+    return await listOn(context)
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return []
+    throw error
+  }
+}
+
 const isByAddress = (place: keyof Fault['apply']): boolean => placesByAddress.some((each) => each === place)
 
 /** The faults that speak at this place: to the client, or for a document that names no client to the address. */
@@ -173,7 +184,7 @@ export async function faultsAt(
   place: keyof Fault['apply'],
   to: { clientId?: string; address?: string },
 ): Promise<{ entry: Entry; fault: Fault }[]> {
-  const found = (await listOn(context)).flatMap((entry) => {
+  const found = (await listOrNone(context)).flatMap((entry) => {
     const fault = faultNamed(entry.fault)
     const isFor = isByAddress(place)
       ? isSameAddress(entry.address, to.address)
