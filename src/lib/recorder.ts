@@ -49,7 +49,7 @@ export interface Answered {
 }
 
 export interface Recorder extends Heard {
-  /** Answers a request and keeps both, with all that is heard meanwhile. */
+  /** Answers a request and keeps both, with all that is heard until then. */
   exchange<T>(
     arrival: Arrival,
     answer: () => Promise<T> | T,

@@ -93,7 +93,7 @@ export const beginRun = (context: Context, browser: string, { flow, values }: Pi
     exchanges: [],
   })
 
-/** Adds an exchange and what the client holds since. Does nothing when the run has ended meanwhile. */
+/** Adds an exchange and what the client holds since. Does nothing when the run has ended in between. */
 export function addExchange(
   context: Context,
   browser: string,

@@ -183,7 +183,7 @@ export const pkceCauses: readonly CauseRow[] = [
             : isSpelling
               ? 'code_challenge_method is S256 with a capital S.'
               : `code_challenge_method is ${method}, and this provider accepts S256 alone.`,
-        evidence: ['With plain, whoever sees the authorization request has the verifier.'],
+        evidence: ['With plain, the authorization request contains the verifier.'],
         mend: [{ text: 'Send:', code: 'code_challenge_method=S256' }, make],
       }
     },
