@@ -1,6 +1,13 @@
 /** Generates docs/configuration.md and .env.example from the entries. */
 import { getDescription } from 'valibot'
-import { type Entries, type Entry, type Environment, inEnvironment, type Sections } from './entry.ts'
+import {
+  type Entries,
+  type Entry,
+  type Environment,
+  inEnvironment,
+  type RealmUse,
+  type Sections,
+} from './entry.ts'
 import { developmentSecretKey } from './server_variables.ts'
 import { sections as coreSections } from './variables.ts'
 
@@ -32,6 +39,8 @@ function defaultCell(entry: Entry, environment: Environment): string {
   return entry.secret ? text : `\`${text}\``
 }
 
+const realmMark = (use: RealmUse): string => (use === true ? '◆' : '◇')
+
 const byProfile = (entry: Entry): string =>
   Object.entries(entry.profiles ?? {})
     .map(([profile, text]) => ` With PROFILE=${profile}: \`${text}\`.`)
@@ -59,6 +68,7 @@ If there is a problem, the provider lists all problems and does not start. \`lat
 - Durations are whole seconds.
 - A secret (🔒) may also be read from a file: \`SECRET_KEY_FILE=/run/secrets/key\`. The last line break of the file is ignored. Setting both the variable and the file is a problem.
 - A secret may also say where it is: \`SECRET_KEY=vault:secret/latchkey#secret_key\`, \`awssm:…\`, \`gcpsm:…\` or \`exec:…\` ([deployment.md](deployment.md#secrets-that-are-kept-elsewhere)).
+- A realm may have its own value of a variable with ◆ (docs/realms.md). ◇: it is set at the command line alone, because it names a file or a service of the operator. All others belong to the server and its process, or are secrets, which are not kept in the record of a realm.
 - An unknown variable that begins with \`LATCHKEY_\` is a problem, and so is a name that differs from a known one by one or two letters. A typing error could otherwise leave a default in force.
 - Defaults depend on \`NODE_ENV\`: \`development\` (also \`test\`) or \`production\`. An empty cell means that there is no default.
 - The binary has no default for \`NODE_ENV\`: without it no command that needs settings runs. From the sources (\`bun start\`) it is \`development\`.`
@@ -70,7 +80,7 @@ export function configurationMarkdown(features: Sections = {}): string {
       const development = defaultCell(entry, 'development')
       const production = defaultCell(entry, 'production')
       return [
-        `\`${entry.name}\`${entry.secret ? ' 🔒' : ''}`,
+        `\`${entry.name}\`${entry.secret ? ' 🔒' : ''}${entry.realm ? ` ${realmMark(entry.realm)}` : ''}`,
         entry.help + byProfile(entry),
         expected(entry),
         development,

@@ -9,6 +9,9 @@ export type Profile = (typeof profiles)[number]
 
 type ByEnvironment = string | Readonly<Partial<Record<Environment, string>>>
 
+/** `by_command`: only an operator at the command line, because the value names a file or a service of this machine's network. */
+export type RealmUse = true | 'by_command'
+
 /** One variable. Documents, `.env.example` and `latchkey config check` are made from these entries. */
 export interface Entry {
   readonly name: string
@@ -27,6 +30,8 @@ export interface Entry {
   readonly secret?: true
   /** The value may have a credential in it, as the query of a URL has: the audit trail has a fingerprint of it. */
   readonly credentials?: true
+  /** Whether a realm may have its own value. Without it, all realms have that of the server. docs/realms.md */
+  readonly realm?: RealmUse
   /** The URLs in the value that this provider requests. One that the outbound fetcher refuses stops the start. */
   readonly outbound?: (value: unknown) => readonly string[]
   readonly help: string

@@ -6,24 +6,28 @@ export const labSections = {
   Lab: [
     {
       name: 'LAB',
+      realm: true,
       schema: is.boolean,
       default: { development: 'true', production: 'false' },
       help: 'The teaching lab (/lab): it shows what this provider received, checked and answered. In production, `true` turns it on and the start warns of it: its pages show sign-ins and tokens of other people.',
     },
     {
       name: 'LAB_NETWORKS',
+      realm: true,
       schema: is.networks,
       default: 'loopback',
       help: 'Networks from which the pages of the lab can be opened. For other addresses they are 404. `loopback` and `private` stand for those networks.',
     },
     {
       name: 'LAB_SHOW_SECRETS',
+      realm: true,
       schema: is.boolean,
       default: 'false',
       help: 'The recorder of the lab keeps and shows passwords, secrets, codes, tokens and cookies as they were sent, and not masked. For a class with accounts that are made for it.',
     },
     {
       name: 'LAB_CLOCK_HEADER',
+      realm: true,
       schema: is.boolean,
       default: 'false',
       help: 'The header X-Lab-Clock of a request (+3600, or an ISO time) has that request answered at another time, for tests. Only in development, with LAB, from LAB_NETWORKS.',

@@ -42,6 +42,7 @@ export const mailSections = {
     },
     {
       name: 'MAIL_FROM',
+      realm: true,
       schema: is.described(mailboxText, readMailbox),
       default: { development: 'Latchkey <latchkey@localhost.localdomain>' },
       help: 'Sender of mails, as the relay allows it.',

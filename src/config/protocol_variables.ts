@@ -2,69 +2,16 @@
 import type { Sections } from './entry.ts'
 import { limitSections } from './limit_variables.ts'
 import * as is from './schemas.ts'
+import { signingKeySections } from './signing_key_variables.ts'
 
 const year = 31_536_000
 
 export const protocolSections = {
-  'Signing keys': [
-    {
-      name: 'KEYS_PATH',
-      schema: is.path,
-      default: 'keys',
-      help: 'Folder of signing keys, with the memory store. Every other store keeps the keys itself.',
-    },
-    {
-      name: 'PRIVATE_KEY_PATH',
-      schema: is.path,
-      computed: { development: '`private.pem` in `KEYS_PATH`' },
-      help: 'An RSA private key (PEM) of your own to sign with: for RS256, or for PS256 if SIGNING_ALGS lacks RS256.',
-    },
-    {
-      name: 'PUBLIC_KEY_PATH',
-      schema: is.path,
-      computed: { development: '`public.pem` in `KEYS_PATH`' },
-      help: 'The public key (PEM) that belongs to it.',
-    },
-    {
-      name: 'RSA_KEY_SIZE',
-      schema: is.oneOf('2048', '3072', '4096'),
-      default: '2048',
-      help: 'Bits of a new RSA key. A larger key takes effect with the next rotation; a signature of 4096 bits costs about six times the CPU time of one of 2048.',
-    },
-    {
-      name: 'KEY_ACTIVATION_DELAY',
-      schema: is.seconds(0, year),
-      default: '600',
-      help: 'How long a new key is published before it signs.',
-    },
-    {
-      name: 'KEY_ROTATION_INTERVAL',
-      schema: is.seconds(0, 10 * year),
-      default: { development: '0', production: '7776000' },
-      help: 'Age at which a signing or encryption key gets a successor by itself; 0: only latchkey keys rotate makes one. More than KEY_ACTIVATION_DELAY and JWKS_MAX_AGE together. A key of PRIVATE_KEY_PATH stays until you replace it.',
-    },
-    {
-      name: 'SIGNING_KEY_SOURCES',
-      schema: is.keySources,
-      default: '',
-      help: 'Signing keys that stay at a service, by algorithm: `vault-transit:MOUNT/KEY`, `awskms:ARN`, `awskms:alias/NAME` or a `pkcs11:` URI (RFC 7512) with `module-path`. Keys of other algorithms are made here.',
-    },
-    {
-      name: 'PKCS11_PIN',
-      schema: is.text,
-      secret: true,
-      help: 'The PIN of the user of the token that a `pkcs11:` URI names.',
-    },
-    {
-      name: 'JWKS_MAX_AGE',
-      schema: is.seconds(0, year),
-      default: '300',
-      help: 'How long clients may cache the JWKS and the metadata. At most KEY_ACTIVATION_DELAY less 5 seconds, in which other instances learn of a new key.',
-    },
-  ],
+  ...signingKeySections,
   Tokens: [
     {
       name: 'REQUIRE_PKCE',
+      realm: true,
       schema: is.boolean,
       default: 'true',
       profiles: { classic: 'false' },
@@ -72,6 +19,7 @@ export const protocolSections = {
     },
     {
       name: 'CLIENT_AUTH_METHODS',
+      realm: true,
       schema: is.words,
       default: '',
       profiles: { fapi2: 'private_key_jwt tls_client_auth self_signed_tls_client_auth' },
@@ -79,6 +27,7 @@ export const protocolSections = {
     },
     {
       name: 'CLIENT_ASSERTION_AUDIENCE',
+      realm: true,
       schema: is.oneOf('issuer', 'endpoint'),
       default: 'issuer',
       profiles: { classic: 'endpoint' },
@@ -86,6 +35,7 @@ export const protocolSections = {
     },
     {
       name: 'SIGNING_ALGS',
+      realm: true,
       schema: is.someOf('RS256', 'PS256', 'ES256', 'EdDSA'),
       default: 'RS256 PS256 ES256 EdDSA',
       profiles: { fapi2: 'PS256 ES256 EdDSA' },
@@ -93,6 +43,7 @@ export const protocolSections = {
     },
     {
       name: 'ACCESS_TOKEN_ALG',
+      realm: true,
       schema: is.oneOf('RS256', 'PS256', 'ES256', 'EdDSA'),
       default: 'RS256',
       profiles: { fapi2: 'PS256' },
@@ -100,36 +51,42 @@ export const protocolSections = {
     },
     {
       name: 'ACCESS_TOKEN_FORMAT',
+      realm: true,
       schema: is.oneOf('jwt', 'opaque'),
       default: 'jwt',
       help: 'jwt: an API verifies access tokens by itself (RFC 9068). opaque: it asks the provider (RFC 7662). A client may have a format of its own.',
     },
     {
       name: 'ACCESS_TOKEN_TYP',
+      realm: true,
       schema: is.oneOf('at+jwt', 'JWT'),
       default: 'at+jwt',
       help: '`typ` of JWT access tokens. JWT is for APIs that refuse at+jwt (RFC 9068 §2.1), such as a Spring resource server with its defaults. Such a token has the claim `token_use` `access`; a token for a client by token exchange keeps at+jwt. A client may have a type of its own.',
     },
     {
       name: 'ACCESS_TOKEN_AUDIENCE',
+      realm: true,
       schema: is.audience,
       computed: '`ISSUER_URL`',
       help: '`aud` of JWT access tokens.',
     },
     {
       name: 'ACCESS_TOKEN_TTL',
+      realm: true,
       schema: is.seconds(1, 86_400),
       default: '3600',
       help: 'Lifetime of an access token.',
     },
     {
       name: 'ID_TOKEN_TTL',
+      realm: true,
       schema: is.seconds(1, 86_400),
       default: '3600',
       help: 'Lifetime of an ID Token.',
     },
     {
       name: 'ID_TOKEN_CLAIMS',
+      realm: true,
       schema: is.oneOf('by_client', 'every_client'),
       default: 'by_client',
       profiles: { classic: 'every_client' },
@@ -137,18 +94,21 @@ export const protocolSections = {
     },
     {
       name: 'AUTHORIZATION_CODE_TTL',
+      realm: true,
       schema: is.seconds(1, 600),
       default: '60',
       help: 'Lifetime of an authorization code (RFC 6749 §4.1.2 allows ten minutes).',
     },
     {
       name: 'REFRESH_TOKEN_TTL',
+      realm: true,
       schema: is.seconds(1, 10 * year),
       default: '2592000',
       help: 'Lifetime of a grant with refresh tokens, from its start. A refresh does not extend it.',
     },
     {
       name: 'REFRESH_TOKEN_ROTATION',
+      realm: true,
       schema: is.boolean,
       default: 'true',
       profiles: { fapi2: 'false' },
@@ -156,6 +116,7 @@ export const protocolSections = {
     },
     {
       name: 'REFRESH_TOKEN_GRACE',
+      realm: true,
       schema: is.seconds(0, 60),
       default: '5',
       help: 'How long a repeated refresh gets the same answer as the first. Later it counts as theft.',
@@ -164,12 +125,14 @@ export const protocolSections = {
   Sessions: [
     {
       name: 'SESSION_IDLE_TTL',
+      realm: true,
       schema: is.seconds(60, 10 * year),
       default: '86400',
       help: 'A session that is unused for this long ends.',
     },
     {
       name: 'SESSION_TTL',
+      realm: true,
       schema: is.seconds(60, 10 * year),
       default: '604800',
       help: 'A session ends this long after sign-in.',
@@ -181,12 +144,14 @@ export const protocolSections = {
     },
     {
       name: 'INTERACTION_TTL',
+      realm: true,
       schema: is.seconds(60, 86_400),
       default: '3600',
       help: 'How long the sign-in and consent pages of one authorization request stay valid.',
     },
     {
       name: 'CONSENT_TTL',
+      realm: true,
       schema: is.seconds(0, 10 * year),
       default: `${year}`,
       help: 'How long consent is remembered. 0: the consent page is always shown.',
@@ -196,6 +161,7 @@ export const protocolSections = {
   'Scopes and registration': [
     {
       name: 'UNKNOWN_ACR_VALUES',
+      realm: true,
       schema: is.oneOf('refuse', 'ignore'),
       default: 'refuse',
       profiles: { classic: 'ignore' },
@@ -203,18 +169,21 @@ export const protocolSections = {
     },
     {
       name: 'SCOPES',
+      realm: true,
       schema: is.words,
       default: '',
       help: 'Scopes of your own APIs, in addition to those of OpenID Connect.',
     },
     {
       name: 'EDITABLE_ATTRIBUTES',
+      realm: true,
       schema: is.editableAttributes,
       default: '',
       help: 'Attributes that End-Users may change on their profile page, as text. All others are set with `latchkey user set`. None that CUSTOM_SCOPES returns as roles, groups, entitlements or permissions.',
     },
     {
       name: 'UNKNOWN_SCOPES',
+      realm: true,
       schema: is.oneOf('refuse', 'ignore'),
       default: 'refuse',
       profiles: { classic: 'ignore', mcp: 'ignore' },
@@ -222,6 +191,7 @@ export const protocolSections = {
     },
     {
       name: 'REGISTRATION',
+      realm: true,
       schema: is.oneOf('open', 'closed', 'token'),
       default: { development: 'open', production: 'closed' },
       profiles: { mcp: 'open' },
@@ -235,24 +205,28 @@ export const protocolSections = {
     },
     {
       name: 'UNVERIFIED_CLIENT_LOGOS',
+      realm: true,
       schema: is.boolean,
       default: 'false',
       help: 'Shows the logo of a client that registered itself, beside its warning. The logo may imitate another. It is fetched by this provider and served from here.',
     },
     {
       name: 'UNVERIFIED_CLIENTS_REDIRECT',
+      realm: true,
       schema: is.oneOf('after_a_page', 'at_once'),
       default: 'after_a_page',
       help: 'When a client that registered itself gets the browser back from a request with an error, or from a sign-out without a session. after_a_page: after a page that names its host. at_once: without a page, so that a link to this provider can lead anywhere (RFC 9700 §4.11.2).',
     },
     {
       name: 'REGISTRATION_ALLOWED_SCOPES',
+      realm: true,
       schema: is.words,
       computed: '`openid profile email address phone offline_access`; with `PROFILE=mcp` also `SCOPES`',
       help: 'Scopes that a client may have when it registers itself.',
     },
     {
       name: 'REGISTRATION_ALLOWED_GRANT_TYPES',
+      realm: true,
       schema: is.words,
       default: 'authorization_code refresh_token',
       profiles: {
@@ -263,12 +237,14 @@ export const protocolSections = {
     },
     {
       name: 'REGISTRATION_UNUSED_TTL',
+      realm: true,
       schema: is.seconds(0, year),
       default: '604800',
       help: 'How long a client that registered itself may stay without getting tokens; then it ends, and must register again. 0: for ever.',
     },
     {
       name: 'REGISTRATION_REDIRECT_SCHEMES',
+      realm: true,
       schema: is.oneOf('reverse_domain', 'with_host'),
       default: 'reverse_domain',
       profiles: { mcp: 'with_host' },
@@ -276,6 +252,7 @@ export const protocolSections = {
     },
     {
       name: 'REGISTRATION_MISFITS',
+      realm: true,
       schema: is.oneOf('refuse', 'leave_out'),
       default: 'refuse',
       profiles: { mcp: 'leave_out' },

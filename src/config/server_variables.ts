@@ -17,6 +17,7 @@ export const serverSections = {
     },
     {
       name: 'PROFILE',
+      realm: true,
       schema: is.oneOf(...profiles),
       default: 'oauth21',
       help: 'Sets the defaults of many other variables at once: for OAuth 2.1, classic OpenID Connect, FAPI 2.0 or MCP.',
@@ -84,12 +85,14 @@ export const serverSections = {
     },
     {
       name: 'CORS_ALLOWED_ORIGINS',
+      realm: true,
       schema: is.origins,
       default: { development: '*', production: '' },
       help: 'Origins of browser clients, in addition to those of CORS_REDIRECT_ORIGINS. `*` is allowed in development only.',
     },
     {
       name: 'CORS_REDIRECT_ORIGINS',
+      realm: true,
       schema: is.oneOf('off', 'clients', 'registration'),
       default: 'clients',
       profiles: { mcp: 'registration' },
@@ -212,12 +215,14 @@ export const serverSections = {
   Pages: [
     {
       name: 'DEFAULT_LANGUAGE',
+      realm: true,
       schema: is.oneOf(...languages),
       default: 'en',
       help: 'Language of pages and mails for an End-User who asks for none of the available languages.',
     },
     {
       name: 'THEME_PATH',
+      realm: 'by_command',
       schema: is.path,
       help: 'Folder with the appearance of the pages: name, logo, links, colours, templates, messages (examples/theme).',
     },
@@ -271,18 +276,21 @@ export const serverSections = {
     },
     {
       name: 'USAGE_CLIENTS',
+      realm: true,
       schema: is.integer(0, 1000),
       default: '100',
       help: 'How many clients are counted by themselves in each hour and day: tokens, sign-ins, refusals, active people and sessions. At most half of them registered themselves. The rest is counted together. 0 counts nothing.',
     },
     {
       name: 'USAGE_HOURS_KEPT',
+      realm: true,
       schema: is.integer(1, 31),
       default: '7',
       help: 'Days for which the counts of each hour are kept.',
     },
     {
       name: 'USAGE_DAYS_KEPT',
+      realm: true,
       schema: is.integer(1, 1100),
       default: '400',
       help: 'Days for which the counts of each day are kept.',

@@ -19,6 +19,7 @@ const hostAndPort = described('a host name such as admin.example.com, with or wi
 export const env = defineEntries([
   {
     name: 'ADMINISTRATION',
+    realm: true,
     schema: is.boolean,
     default: 'true',
     help: 'The administration API (/admin/v1) and its pages (/admin). false: neither exists, and administrators use the commands of latchkey.',
@@ -30,18 +31,21 @@ export const env = defineEntries([
   },
   {
     name: 'ADMIN_NETWORKS',
+    realm: true,
     schema: is.networks,
     default: '',
     help: 'Networks from which the administration API and its pages exist. For other addresses they are 404. Default: every address.',
   },
   {
     name: 'ADMIN_SECOND_FACTOR',
+    realm: true,
     schema: is.boolean,
     default: 'true',
     help: 'Whether an administrator needs a sign-in with two factors, or with a passkey that verified the user.',
   },
   {
     name: 'ADMIN_FRESH_SIGN_IN',
+    realm: true,
     schema: is.seconds(0, 86_400),
     default: '900',
     help: 'Seconds since the sign-in of an administrator within which changes are accepted. 0: the sign-in may be of any age.',

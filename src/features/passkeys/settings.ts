@@ -7,6 +7,7 @@ import type { Context } from '../../contracts/context.ts'
 export const env = defineEntries([
   {
     name: 'PASSKEYS',
+    realm: true,
     schema: is.boolean,
     default: 'true',
     help: 'Sign-in with passkeys. They are bound to PASSKEY_RP_ID and cannot be used under another one.',
@@ -25,12 +26,14 @@ export const env = defineEntries([
   },
   {
     name: 'PASSKEY_OFFER',
+    realm: true,
     schema: is.boolean,
     default: 'true',
     help: 'Offers a passkey after a sign-in with a password, if the browser can make one. "Not now" is respected for 90 days.',
   },
   {
     name: 'PASSKEY_LOSS_WAIT',
+    realm: true,
     schema: is.seconds(0, 2_592_000),
     default: '259200',
     help: 'How long an End-User who lost all passkeys waits before a mailed code removes them. 0: not offered.',

@@ -23,6 +23,7 @@ import { isTokenOf, nextGeneration, tokenOf } from './token.ts'
 const env = defineEntries([
   {
     name: 'REGISTRATION_MANAGEMENT',
+    realm: true,
     schema: is.boolean,
     default: 'true',
     help: 'Clients that registered themselves may read, change and delete their registration (RFC 7592).',

@@ -8,23 +8,27 @@ export const featureName = 'second_factor'
 export const env = defineEntries([
   {
     name: 'SECOND_FACTOR',
+    realm: true,
     schema: is.oneOf('optional', 'required'),
     default: 'optional',
     help: 'Whether every End-User must have a second factor. Without one, the End-User sets one up at the next sign-in.',
   },
   {
     name: 'SECOND_FACTOR_ROLES',
+    realm: true,
     schema: is.words,
     help: 'Roles whose members must have a second factor.',
   },
   {
     name: 'SECOND_FACTOR_ATTEMPTS',
+    realm: true,
     schema: is.integer(3, 1000),
     default: '10',
     help: 'Allowed wrong second factors of one account in SIGN_IN_WINDOW, and five times as many in a day. A browser that signed in before has a count of its own.',
   },
   {
     name: 'TRUSTED_DEVICE_TTL',
+    realm: true,
     schema: is.seconds(0, 31_536_000),
     default: '2592000',
     help: 'How long an End-User may let a device skip the second factor; acr and amr then say one factor. 0: not offered.',

@@ -8,6 +8,7 @@ import { defineFeature } from '../../contracts/feature.ts'
 const env = defineEntries([
   {
     name: 'REQUIRE_SENDER_CONSTRAINED',
+    realm: true,
     schema: is.boolean,
     default: 'false',
     profiles: { fapi2: 'true' },

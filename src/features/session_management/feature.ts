@@ -15,6 +15,7 @@ import { defineFeature } from '../../contracts/feature.ts'
 const env = defineEntries([
   {
     name: 'SESSION_MANAGEMENT',
+    realm: true,
     schema: is.boolean,
     default: 'true',
     profiles: { fapi2: 'false', mcp: 'false' },

@@ -14,6 +14,7 @@ import { defineFeature, type RegistrationRule } from '../../contracts/feature.ts
 const env = defineEntries([
   {
     name: 'SOFTWARE_STATEMENT_ISSUERS',
+    realm: true,
     schema: is.issuersWithKeys,
     outbound: is.jwksUrisIn,
     default: '',
@@ -21,6 +22,7 @@ const env = defineEntries([
   },
   {
     name: 'REQUIRE_SOFTWARE_STATEMENT',
+    realm: true,
     schema: is.boolean,
     default: 'false',
     help: 'Requires a software statement of clients that register themselves.',

@@ -1,0 +1,20 @@
+/** Which variables a realm may have its own value of. docs/realms.md */
+import type { Entries, Entry } from './entry.ts'
+
+/** By which way a setting comes: the command line of the operator, or the administration over the network. */
+export type SettingWay = 'command' | 'administration'
+
+/** Why a realm has no own value of this variable, and what to do; undefined where it may have one. */
+export function realmSettingProblem(entries: Entries, name: string, way: SettingWay): string | undefined {
+  const entry = entries.find((each) => each.name === name)
+  if (!entry) return 'unknown variable; docs/configuration.md marks the variables of realms with ◆'
+  if (entry.realm === true || (entry.realm === 'by_command' && way === 'command')) return undefined
+  if (entry.realm === 'by_command')
+    return 'expected a variable that names no file or service of the operator; set it at the command line: latchkey realm set'
+  return `expected a variable of a realm (◆ in docs/configuration.md), got one of ${ownerOf(entry)}`
+}
+
+const ownerOf = ({ secret }: Entry): string =>
+  secret
+    ? 'a secret, which is not kept in the record of a realm'
+    : 'the server, which all realms share: set it in the environment of the process'
