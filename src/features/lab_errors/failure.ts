@@ -105,4 +105,6 @@ export interface Failure {
   request: SeenRequest
   clientId: string | undefined
   traces: Traces
+  /** How the clock of the lab stood. */
+  clock?: { aheadMs: number; isStopped: boolean } | undefined
 }

@@ -58,6 +58,7 @@ async function keepRead(call: Call, context: Context, { kind, status, refusal }:
     request: seenRequest(call, context, text),
     clientId: call.clientId && clip(call.clientId),
     traces,
+    clock: context.clock.lab?.state(),
   }
   const kept = traces.secret?.isClientId ? withoutClientId(failure) : failure
   const { failures, routine: regular } = memoryOf(context)

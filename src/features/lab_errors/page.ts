@@ -9,8 +9,8 @@ import { query } from '../../http/call.ts'
 import { nearest } from '../../lib/nearest.ts'
 import { Client } from '../../models/client.ts'
 import { clientsIndex } from '../../models/client_index.ts'
-import { cameIn, type Cause, causesOf, type Seen } from './causes/cause.ts'
-import { causeRows } from './causes/rows.ts'
+import { cameIn, type Cause, type Seen } from './causes/cause.ts'
+import { causesOfFailure } from './causes/rows.ts'
 import { compare, mostLike } from './compare.ts'
 import type { Failure } from './failure.ts'
 import { findFailure, memoryOf } from './memory.ts'
@@ -21,6 +21,7 @@ import {
   errorView,
   factView,
   flowLink,
+  muted,
   pairView,
   paragraph,
   wordsOf,
@@ -92,9 +93,26 @@ function flowOf({ basePath, recorder }: Context, requestId: string): Html | Html
   return flow ? flowLink({ path: `${basePath}${flowPath}?id=${encodeURIComponent(flow.id)}` }) : []
 }
 
+const isCommand = (line: string): boolean => line.startsWith('latchkey ')
+
+/** How the commands of the page are run, and what to do where they reach nothing. */
+function commandNotes(causes: readonly Cause[], { config }: Context): string[] {
+  const lines = causes.flatMap(({ mend }) => mend.flatMap(({ code = [] }) => code))
+  if (!lines.some(isCommand)) return []
+  const source = 'In a folder with the sources, latchkey is: bun src/main.ts.'
+  if (config.store.kind !== 'memory') return [source]
+  return [
+    'The data of this provider is in the memory of its process, so that a command in another terminal does not reach it. To use commands, start the server and run them with one store: STORE_URL=sqlite:latchkey.db.',
+    ...(config.registration === 'open'
+      ? [`Without a restart, a client with other values is registered by POST ${config.issuer}/register.`]
+      : []),
+    source,
+  ]
+}
+
 async function pageOf(context: Context, failure: Failure): Promise<Html> {
   const { code, status, rule, problem, next, request, clientId, at, id } = failure
-  const causes = causesOf(causeRows, await seen(context, failure))
+  const causes = causesOfFailure(await seen(context, failure))
   const { title, url } = readRule(rule)
   return errorView({
     summary: written(
@@ -103,7 +121,7 @@ async function pageOf(context: Context, failure: Failure): Promise<Html> {
     problem: problem === undefined ? [] : paragraph({ text: written(problem) }),
     compared: comparedOf(failure, causes),
     next: next === undefined ? [] : paragraph({ text: written(next) }),
-    causes: causesView(causes),
+    causes: [causesView(causes), ...commandNotes(causes, context).map((text) => muted({ text }))],
     rule,
     ruleUrl: url,
     ruleTitle: title,

@@ -29,6 +29,8 @@ export const flowLink = defineView(
   ['path'],
 )
 
+export const muted = defineView('lab_error_muted', '<p class="muted">{{text}}</p>', ['text'])
+
 const codeBlock = defineView('lab_error_code', '<pre class="raw" tabindex="0"><code>{{code}}</code></pre>', [
   'code',
 ])
@@ -36,7 +38,6 @@ const step = defineView('lab_error_step', '<li>{{text}}{{code}}</li>', ['text', 
 const steps = defineView('lab_error_steps', '<p class="told_title">How to mend it</p><ul>{{steps}}</ul>', [
   'steps',
 ])
-const evidence = defineView('lab_error_evidence', '<p class="muted">{{text}}</p>', ['text'])
 const cause = defineView(
   'lab_error_cause',
   '<li data-cause="{{name}}"><h3>{{title}} <span class="muted">({{certainty}})</span></h3>{{evidence}}{{steps}}</li>',
@@ -60,7 +61,7 @@ const causeOf = ({ name, title, certainty, evidence: said, mend }: Cause): Html 
     name,
     title: written(title),
     certainty,
-    evidence: said.map((text) => evidence({ text: written(text) })),
+    evidence: said.map((text) => muted({ text: written(text) })),
     steps: mend.length > 0 ? steps({ steps: mend.map(stepOf) }) : [],
   })
 

@@ -1,9 +1,10 @@
 /** Causes of requests that the endpoint cannot read: method, path, content type, missing parameters. https://www.rfc-editor.org/rfc/rfc6749#section-3.2 */
 import { nearest } from '../../../lib/nearest.ts'
 import { compare } from '../compare.ts'
-import { cameIn, type CauseRow, clientSet, hasParameter, parameter, word } from './cause.ts'
+import { cameIn, type CauseRow, parameter } from './cause.ts'
 
-const formSteps = [
+/** How a form is sent. */
+export const formSteps = [
   {
     text: 'Send a form. In a program:',
     code: "fetch(url, { method: 'POST', body: new URLSearchParams({ grant_type, code, redirect_uri }) })",
@@ -168,65 +169,6 @@ export const requestCauses: readonly CauseRow[] = [
         evidence: ['Paths are compared with regard to case, and a slash at the end is another path.'],
         mend: [{ text: 'Send the request to:', code: `${context.config.issuer}${meant}` }],
         compared: compare('path', meant, request.path),
-      }
-    },
-  },
-  {
-    name: 'grant_type_missing',
-    codes: ['invalid_request'],
-    explain(seen) {
-      if (seen.failure.request.path !== '/token' || hasParameter(seen, 'grant_type')) return undefined
-      if (!seen.failure.expected.startsWith('grant_type')) return undefined
-      return {
-        certainty: 'proven',
-        title: 'The token request has no grant_type.',
-        evidence: [`Parameters that came: ${Object.keys(seen.failure.request.form).join(', ') || 'none'}.`],
-        mend: [{ text: 'For a code:', code: 'grant_type=authorization_code' }, ...formSteps],
-      }
-    },
-  },
-  {
-    name: 'grant_type_misspelled',
-    codes: ['unsupported_grant_type'],
-    explain(seen) {
-      const came = parameter(seen, 'grant_type') ?? ''
-      const known = [...seen.context.table.grantTypes.keys()]
-      const [meant] = came.length > 80 ? [] : nearest(came, known)
-      return {
-        certainty: meant === undefined ? 'possible' : 'likely',
-        title:
-          meant === undefined
-            ? `This provider does not serve the grant type ${came}.`
-            : `The grant type ${came} is unknown; ${meant} is near.`,
-        evidence:
-          came === 'password'
-            ? ['OAuth 2.1 removed the password grant: an app must not see the password.']
-            : [],
-        mend: [{ text: 'Send one of:', code: known }],
-        ...(meant !== undefined && { compared: compare('grant_type', meant, came) }),
-      }
-    },
-  },
-  {
-    name: 'grant_type_not_registered',
-    codes: ['unauthorized_client'],
-    explain(seen) {
-      const came = parameter(seen, 'grant_type')
-      const { client } = seen
-      if (!client || came === undefined || client.grant_types.includes(came)) return undefined
-      return {
-        certainty: 'proven',
-        title: `The client ${client.client_id} is not registered for the grant type ${came}.`,
-        evidence: [`It registered: ${client.grant_types.join(', ')}.`],
-        mend: [
-          {
-            text: 'Register it. The options replace the whole list:',
-            code: clientSet(
-              seen,
-              ...[...client.grant_types, came].map((each) => `--grant-type ${word(each)}`),
-            ),
-          },
-        ],
       }
     },
   },

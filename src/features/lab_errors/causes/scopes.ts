@@ -1,5 +1,5 @@
 /** Causes of refused scopes. https://www.rfc-editor.org/rfc/rfc6749#section-3.3 */
-import { scopeValues } from '../../../auth/scope.ts'
+import { scopeValues, standardScopes } from '../../../auth/scope.ts'
 import { nearest } from '../../../lib/nearest.ts'
 import { compare } from '../compare.ts'
 import { type CauseRow, clientSet, parameter, type Seen, word } from './cause.ts'
@@ -17,9 +17,23 @@ function meantBy(came: string, known: readonly string[]): string | undefined {
   return known.find((each) => sorted(each) === sorted(lower)) ?? nearest(lower, known)[0]
 }
 
+const asked = (seen: Seen): string[] => scopeValues(parameter(seen, 'scope') ?? '')
+
 /** The first value that this provider does not have. */
 const unknownIn = (seen: Seen): string | undefined =>
-  scopeValues(parameter(seen, 'scope') ?? '').find((each) => !seen.context.scopes.includes(each))
+  asked(seen).find((each) => !seen.context.scopes.includes(each))
+
+const isForItself = (seen: Seen): boolean => parameter(seen, 'grant_type') === 'client_credentials'
+
+/** Scopes that this kind of request can have. */
+const possible = (seen: Seen): string[] => {
+  const ofEndUsers: readonly string[] = isForItself(seen) ? standardScopes : []
+  return seen.context.scopes.filter((each) => !ofEndUsers.includes(each))
+}
+
+/** Scopes of the client that this kind of request can have. */
+const ownOf = (seen: Seen): string[] =>
+  scopeValues(seen.client?.scope ?? '').filter((each) => possible(seen).includes(each))
 
 export const scopeCauses: readonly CauseRow[] = [
   {
@@ -45,12 +59,42 @@ export const scopeCauses: readonly CauseRow[] = [
     },
   },
   {
+    name: 'scope_of_end_user',
+    codes,
+    explain(seen) {
+      const ofEndUser = asked(seen).find((each) => meantBy(each, standardScopes) !== undefined)
+      if (!isForItself(seen) || ofEndUser === undefined || ofEndUser.length > longestName) return undefined
+      const own = ownOf(seen)
+      return {
+        certainty: 'proven',
+        title: `The client asks for the scope ${ofEndUser} for itself, and scopes of OpenID Connect are about an End-User.`,
+        evidence: [
+          'With client_credentials no End-User takes part, so there is no ID Token and no profile.',
+          `Scopes that this client may have for itself: ${own.join(' ') || 'none'}.`,
+        ],
+        mend: [
+          {
+            text: 'Leave it out:',
+            code: [
+              'grant_type=client_credentials',
+              ...(own.length > 0 ? [`scope=${own.join('%20')}`] : []),
+            ].join('&'),
+          },
+          {
+            text: 'For a sign-in, send the browser to the authorization endpoint:',
+            code: 'response_type=code',
+          },
+        ],
+      }
+    },
+  },
+  {
     name: 'scope_misspelled',
     codes,
     explain(seen) {
       const came = unknownIn(seen)
       if (came === undefined || came.length > longestName) return undefined
-      const meant = meantBy(came, seen.context.scopes)
+      const meant = meantBy(came, possible(seen))
       if (meant === undefined) return undefined
       return {
         certainty: 'likely',
@@ -70,7 +114,11 @@ export const scopeCauses: readonly CauseRow[] = [
       return {
         certainty: 'possible',
         title: `This provider has no scope ${came}.`,
-        evidence: [`It has: ${seen.context.openScopes.join(', ')}.`],
+        evidence: [
+          isForItself(seen)
+            ? `This client may have for itself: ${ownOf(seen).join(', ') || 'none'}.`
+            : `It has: ${seen.context.openScopes.join(', ')}.`,
+        ],
         mend: [
           {
             text: 'Scopes of your APIs are named by the operator, and given to the client:',

@@ -25,6 +25,12 @@ const tokenRow = (
   },
 })
 
+const lookWords: Partial<Record<Token['look'], string>> = {
+  other: 'The token is not from this provider: a placeholder, a token of another provider, or another value.',
+  'cut short': 'The access token was cut short.',
+  'percent-encoded': 'The access token is percent-encoded: in a header it is sent as it is.',
+}
+
 /** RFC 9068 §2.1, and the mark of access tokens of type JWT. */
 const isAccessToken = ({ header, claims }: NonNullable<Token['jwt']>): boolean =>
   /at\+jwt$/i.test(String(header.typ)) || claims.token_use === 'access'
@@ -131,6 +137,16 @@ export const tokenCauses: readonly CauseRow[] = [
     const exp = jwt?.claims.exp
     const isAlive = jwt && isAccessToken(jwt) && typeof exp === 'number' && exp * 1000 > failure.at
     return isAlive || look === 'access token' ? revoked : undefined
+  }),
+  tokenRow('token_of_nowhere', ({ look, jwt }, { failure }) => {
+    const how = jwt ? undefined : lookWords[look]
+    if (how === undefined || !/^an? (?:valid )?access token/.test(failure.expected)) return undefined
+    return {
+      certainty: look === 'other' ? 'likely' : 'proven',
+      title: how,
+      evidence: ['An access token of this provider begins with lka_, or is a JWT in three parts.'],
+      mend: [{ text: 'Send the access_token of the token response, whole and as it is.' }, send],
+    }
   }),
   {
     name: 'no_token',
