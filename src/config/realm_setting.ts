@@ -18,3 +18,30 @@ const ownerOf = ({ secret }: Entry): string =>
   secret
     ? 'a secret, which is not kept in the record of a realm'
     : 'the server, which all realms share: set it in the environment of the process'
+
+/**
+ * What is of the server alone: its keys and credentials, its issuer, and services that know it. A realm has the default, or
+ * its own value. A secret that all realms shared would lead from one to another.
+ */
+const ofServer = new RegExp(
+  `^(?:${[
+    '(?:MTLS_)?ISSUER_URL',
+    '(?:PRIVATE|PUBLIC)_KEY_PATH',
+    'SIGNING_KEY_SOURCES',
+    'PKCS11_PIN',
+    'METRICS_TOKEN',
+    'ACCESS_TOKEN_AUDIENCE',
+    'RESOURCES',
+    'REGISTRATION_INITIAL_ACCESS_TOKEN',
+    'JWT_BEARER_ISSUERS',
+    'SOFTWARE_STATEMENT_ISSUERS',
+    'LAB_SEED',
+    'CIBA_NOTIFY_\\w+',
+    'UPSTREAM_\\w+',
+    'AUDIT_(?:SYSLOG|WEBHOOK|FILE|ALERT)_\\w+',
+    'AUDIT_FILE',
+  ].join('|')})(?:_FILE)?$`,
+)
+
+/** Whether a realm has the value of the server where it has none of its own. */
+export const isInherited = (name: string): boolean => !ofServer.test(name)

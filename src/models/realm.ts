@@ -1,0 +1,179 @@
+/** Realms: each is a provider of its own in this process, by its name. docs/realms.md, docs/decisions/0100-realms.md */
+import * as v from 'valibot'
+import { realClock, seconds } from '../lib/clock.ts'
+import { isVisible } from '../lib/plain_name.ts'
+import type { Random } from '../lib/random.ts'
+import { defineRecord, type Memory } from './define_record.ts'
+import { everyMember } from './every_member.ts'
+
+const shape = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/
+
+/** The name is a part of the issuer, and one spelling is one realm. */
+export const isRealmName = (text: string): boolean => shape.test(text)
+
+const realmNameWords = '1 to 40 lower-case letters, digits and dashes, with no dash at an end'
+
+const Name = v.pipe(v.string(), v.check(isRealmName))
+const Seconds = v.pipe(v.number(), v.integer(), v.minValue(0))
+
+const schema = v.object({
+  /** Random: a realm that comes again under a name has another one, hence other names in the store and other secrets. */
+  id: v.string(),
+  name: Name,
+  title: v.optional(v.pipe(v.string(), v.check(isVisible))),
+  /** Values of variables, by name. */
+  settings: v.record(v.string(), v.string()),
+  created_at: Seconds,
+  /** From then on it is as if it did not exist, and what it kept is removed. By the clock of the machine. */
+  ends_at: v.optional(Seconds),
+  disabled: v.optional(v.boolean()),
+  /** It has the demo people and clients. */
+  demo: v.optional(v.boolean()),
+  /** The id of the classroom that it belongs to. */
+  classroom: v.optional(v.string()),
+  /** It was removed. What is left of it keeps another realm of the name from being taken for it, until `exp`. */
+  removed_at: v.optional(Seconds),
+  exp: v.optional(Seconds),
+})
+const records = defineRecord('realm_named', schema)
+
+export type RealmRecord = v.InferOutput<typeof schema>
+
+/** The members of a realm that are chosen when it is created. */
+export type NewRealm = Pick<RealmRecord, 'name' | 'title' | 'settings' | 'ends_at' | 'demo' | 'classroom'>
+
+/** `name id`, scored by creation (ms): a removal never takes a later realm of the name out. */
+const index = 'realms'
+/** `name id` of realms whose data is to be removed, scored by the moment of their removal (ms). */
+const goneIndex = 'realms_gone'
+/** Changes with each change of any realm, so that an instance sees by one read whether what it knows still holds. */
+const versionKey = 'realms_version'
+
+const mostSettings = 100
+const idBytes = 15
+/** Seconds for which the record of a removed realm stays. */
+const keptFor = 86_400
+
+/** What names one realm for good, also when another one comes under its name. */
+export interface RealmKey {
+  id: string
+  name: string
+}
+
+const memberOf = ({ id, name }: RealmKey): string => `${name} ${id}`
+
+function keyOf(member: string): RealmKey {
+  const [name = '', id = ''] = member.split(' ')
+  return { id, name }
+}
+
+export class RealmError extends Error {
+  override name = 'RealmError'
+}
+
+const now = ({ clock }: Memory): number => realClock(clock).now()
+const secondsNow = ({ clock }: Memory): number => seconds(realClock(clock))
+/** Realms begin and end by the clock of the machine, wherever the lab has moved that of the root. */
+const real = (memory: Memory): Memory =>
+  memory.clock.lab ? { ...memory, clock: realClock(memory.clock) } : memory
+
+/** Whether requests to it are answered at `ms`. */
+export const isOpen = ({ disabled, removed_at, ends_at }: RealmRecord, ms: number): boolean =>
+  disabled !== true && removed_at === undefined && (ends_at === undefined || ends_at * 1000 > ms)
+
+const touch = ({ store }: Memory, random: Random): Promise<void> => store.put(versionKey, random(9))
+
+export const Realm = {
+  /** The new record; undefined when the name is taken. Throws RealmError for a name or a title that no realm can have. */
+  async create(memory: Memory, random: Random, made: NewRealm): Promise<RealmRecord | undefined> {
+    if (!isRealmName(made.name)) throw new RealmError(`the name of a realm is ${realmNameWords}`)
+    if (made.title !== undefined && !isVisible(made.title))
+      throw new RealmError('the title of a realm is one line of at most 200 characters')
+    requireFew(made.settings)
+    const record = { ...made, id: random(idBytes), created_at: secondsNow(memory) }
+    const isNew =
+      (await records.create(real(memory), made.name, record)) || (await replaceRemoved(memory, record))
+    const there = isNew ? record : await Realm.find(memory, made.name)
+    // Also of one that is there: the process that created it may have died in between.
+    if (there) await memory.store.link(index, memberOf(there), there.created_at * 1000)
+    await touch(memory, random)
+    return isNew ? record : undefined
+  },
+
+  /** One that is disabled or has ended too; a removed one does not exist. */
+  async find(memory: Memory, name: string): Promise<RealmRecord | undefined> {
+    const record = isRealmName(name) ? await records.find(real(memory), name) : undefined
+    return record?.removed_at === undefined ? record : undefined
+  },
+
+  /** The changed record; undefined when there is no such realm, or `change` gives none. */
+  async update(
+    memory: Memory,
+    random: Random,
+    name: string,
+    change: (current: RealmRecord) => RealmRecord | undefined,
+  ): Promise<RealmRecord | undefined> {
+    const written = await records.update(real(memory), name, (current) => {
+      if (current.removed_at !== undefined) return undefined
+      const next = change(current)
+      if (next) requireFew(next.settings)
+      return next && { ...next, id: current.id, name: current.name, created_at: current.created_at }
+    })
+    if (written) await touch(memory, random)
+    return written
+  },
+
+  /**
+   * Its name is free at once, and its data goes later. False when there is no such realm. Of two that remove one realm, one
+   * does; a realm that comes again under the name meanwhile stays.
+   */
+  async remove(memory: Memory, random: Random, name: string): Promise<boolean> {
+    const record = await Realm.find(memory, name)
+    if (!record) return false
+    await memory.store.link(goneIndex, memberOf(record), now(memory))
+    return markRemoved(memory, random, record)
+  },
+
+  /** Of all realms, also of those that are disabled or have ended. */
+  keys: async (memory: Memory): Promise<RealmKey[]> => (await everyMember(memory.store, index)).map(keyOf),
+
+  /** Changes with each change of any realm. */
+  version: ({ store }: Memory): Promise<string | undefined> => store.get(versionKey),
+
+  /** Realms that were removed at least `ms` ago, and whose data may still be there. */
+  async gone(memory: Memory, random: Random, ms: number): Promise<RealmKey[]> {
+    const found = (await memory.store.range(goneIndex, { max: now(memory) - ms })).map(({ member }) =>
+      keyOf(member),
+    )
+    // Finishes what a process that died began.
+    for (const each of found) await markRemoved(memory, random, each)
+    return found
+  },
+
+  /** After its data was removed. */
+  forget: ({ store }: Memory, realm: RealmKey): Promise<void> => store.unlink(goneIndex, memberOf(realm)),
+}
+
+/** Takes the place of a removed realm of the same name, for one caller. */
+const replaceRemoved = async (memory: Memory, record: RealmRecord): Promise<boolean> =>
+  (await records.update(real(memory), record.name, ({ removed_at }) =>
+    removed_at === undefined ? undefined : record,
+  )) !== undefined
+
+/** True for the one caller that removed this very realm. */
+async function markRemoved(memory: Memory, random: Random, { id, name }: RealmKey): Promise<boolean> {
+  const removed_at = secondsNow(memory)
+  const written = await records.update(real(memory), name, (current) =>
+    current.id !== id || current.removed_at !== undefined
+      ? undefined
+      : { ...current, removed_at, exp: removed_at + keptFor },
+  )
+  await memory.store.unlink(index, memberOf({ id, name }))
+  if (written) await touch(memory, random)
+  return written !== undefined
+}
+
+function requireFew(settings: RealmRecord['settings']): void {
+  if (Object.keys(settings).length > mostSettings)
+    throw new RealmError(`a realm has at most ${mostSettings} settings`)
+}

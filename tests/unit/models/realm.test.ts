@@ -1,0 +1,188 @@
+/** Records of realms: names, races of creation and removal, ends, and what tells other instances of a change. */
+import { describe, expect, test } from 'bun:test'
+import { createLabClock } from '../../../src/lib/lab_clock.ts'
+import { createLog } from '../../../src/lib/log.ts'
+import { systemRandom } from '../../../src/lib/random.ts'
+import type { Memory } from '../../../src/models/define_record.ts'
+import { isOpen, isRealmName, Realm, RealmError } from '../../../src/models/realm.ts'
+import { memoryStore } from '../../../src/store/memory.ts'
+import type { Store } from '../../../src/store/store.ts'
+import { turnableClock } from '../../support/provider.ts'
+
+function realms(store?: Store) {
+  const clock = turnableClock(1_800_000_000_000)
+  const memory: Memory = {
+    store: store ?? memoryStore(clock),
+    clock,
+    log: createLog('error', 'text', () => {}),
+  }
+  return {
+    clock,
+    memory,
+    create: (name: string, more = {}) => Realm.create(memory, systemRandom, { name, settings: {}, ...more }),
+    remove: (name: string) => Realm.remove(memory, systemRandom, name),
+    update: (name: string, more: object) =>
+      Realm.update(memory, systemRandom, name, (current) => ({ ...current, ...more })),
+    gone: (ms = 60_000) => Realm.gone(memory, systemRandom, ms),
+    names: async () => (await Realm.keys(memory)).map(({ name }) => name),
+  }
+}
+
+test.each(['a', '0', 'class-7', 'a--b', 'x'.repeat(40)])('%p is a name', (name) => {
+  expect(isRealmName(name)).toBe(true)
+})
+
+test.each([
+  ...[
+    '',
+    '-',
+    '-a',
+    'a-',
+    'A',
+    'é',
+    'a b',
+    'a\n',
+    'a/b',
+    '..',
+    '.',
+    '%61',
+    'a%2fb',
+    'a:b',
+    'a_b',
+    'x'.repeat(41),
+  ],
+  ...['ａ', 'a\u200b', '__proto__', 'a\0'],
+])('%p is none, and no store is asked', async (name) => {
+  const { memory, create } = realms()
+  expect(isRealmName(name)).toBe(false)
+  expect(await create(name).catch((error: unknown) => error)).toBeInstanceOf(RealmError)
+  const none = { ...memory, store: {} as Store }
+  expect(await Realm.find(none, name)).toBeUndefined()
+})
+
+test('of many that create one name at once, one does', async () => {
+  const { create, names } = realms()
+  const made = await Promise.all(Array.from({ length: 30 }, () => create('class')))
+  expect(made.filter(Boolean)).toHaveLength(1)
+  expect(await names()).toEqual(['class'])
+})
+
+test('a realm that comes again under its name is another one, and stays when the first is removed', async () => {
+  const { create, remove, memory, names, gone, clock } = realms()
+  const first = (await create('class'))!
+  expect(await Promise.all([remove('class'), remove('class')])).toContain(true)
+  expect(await remove('class')).toBe(false)
+  expect([await Realm.find(memory, 'class'), await names()]).toEqual([undefined, []])
+  const again = await Promise.all([create('class'), create('class'), create('class')])
+  const [second] = again.filter(Boolean)
+  expect(again.filter(Boolean)).toHaveLength(1)
+  expect(second!.id).not.toBe(first.id)
+  clock.advance(61_000)
+  expect(await gone()).toEqual([{ id: first.id, name: 'class' }])
+  expect((await Realm.find(memory, 'class'))?.id).toBe(second!.id)
+  expect(await names()).toEqual(['class'])
+})
+
+test('of many that remove one realm, one does; it is gone only later, when no instance serves it', async () => {
+  const { create, remove, gone, clock, memory } = realms()
+  const { id } = (await create('a'))!
+  const removed = await Promise.all(Array.from({ length: 20 }, () => remove('a')))
+  expect(removed.filter(Boolean)).toHaveLength(1)
+  clock.advance(59_000)
+  expect(await gone()).toEqual([])
+  clock.advance(1_000)
+  expect(await gone()).toEqual([{ id, name: 'a' }])
+  await Realm.forget(memory, { id, name: 'a' })
+  expect(await gone()).toEqual([])
+})
+
+test('a removal whose process died is finished', async () => {
+  const { create, memory, gone, clock, names } = realms()
+  const { id } = (await create('a'))!
+  const dying = {
+    ...memory,
+    store: { ...verbsOf(memory.store), replace: () => Promise.reject(new Error('died')) },
+  }
+  expect(await Realm.remove(dying, systemRandom, 'a').catch(() => 'died')).toBe('died')
+  expect(await names()).toEqual(['a'])
+  clock.advance(61_000)
+  expect(await gone()).toEqual([{ id, name: 'a' }])
+  expect([await names(), await Realm.find(memory, 'a')]).toEqual([[], undefined])
+})
+
+test('a creation whose process died before the list is finished by the next try', async () => {
+  const { create, memory, names } = realms()
+  const dying = {
+    ...memory,
+    store: { ...verbsOf(memory.store), link: () => Promise.reject(new Error('died')) },
+  }
+  expect(await Realm.create(dying, systemRandom, { name: 'a', settings: {} }).catch(() => 'died')).toBe(
+    'died',
+  )
+  expect(await names()).toEqual([])
+  expect(await create('a')).toBeUndefined()
+  expect(await names()).toEqual(['a'])
+})
+
+describe('a change', () => {
+  test('changes the version, and never the id, the name or the creation', async () => {
+    const { create, update, remove, memory } = realms()
+    const made = (await create('a'))!
+    const versions = [await Realm.version(memory)]
+    const changed = await update('a', { id: 'x', name: 'b', created_at: 0, settings: { PROFILE: 'mcp' } })
+    versions.push(await Realm.version(memory))
+    expect(changed).toEqual({ ...made, settings: { PROFILE: 'mcp' } })
+    await remove('a')
+    versions.push(await Realm.version(memory))
+    expect(await update('a', { disabled: true })).toBeUndefined()
+    expect(new Set(versions).size).toBe(3)
+    expect(await update('none', {})).toBeUndefined()
+  })
+
+  test('has a bounded number of settings', async () => {
+    const { create, update } = realms()
+    const settings = Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`N${i}`, '']))
+    expect(await create('a', { settings }).catch((error: unknown) => error)).toBeInstanceOf(RealmError)
+    await create('a')
+    expect(await update('a', { settings }).catch((error: unknown) => error)).toBeInstanceOf(RealmError)
+  })
+})
+
+test('it is open from its creation until its end, unless it is disabled', async () => {
+  const { create, update } = realms()
+  const made = (await create('a', { ends_at: 1_800_003_600 }))!
+  expect(isOpen(made, 1_800_003_599_999)).toBe(true)
+  expect(isOpen(made, 1_800_003_600_000)).toBe(false)
+  expect(isOpen((await update('a', { disabled: true }))!, 1_800_000_000_000)).toBe(false)
+})
+
+test('the clock of the lab moves neither begin nor end', async () => {
+  const turned = turnableClock(1_800_000_000_000)
+  const clock = createLabClock(turned)
+  const { memory, remove, create } = realms()
+  const lab = { ...memory, clock }
+  clock.lab.moveTo(1_800_000_000_000 + 400 * 86_400_000)
+  const made = await Realm.create(lab, systemRandom, { name: 'a', settings: {} })
+  expect(made?.created_at).toBe(1_800_000_000)
+  await remove('a')
+  expect(await create('a')).toBeDefined()
+  expect((await Realm.find(lab, 'a'))?.created_at).toBe(1_800_000_000)
+})
+
+/** The verbs of a store, to replace one of them. */
+const verbsOf = (store: Store): Store => ({
+  seals: store.seals,
+  get: (key) => store.get(key),
+  put: (key, value, ttl) => store.put(key, value, ttl),
+  create: (key, value, ttl) => store.create(key, value, ttl),
+  replace: (key, expected, value, ttl) => store.replace(key, expected, value, ttl),
+  take: (key) => store.take(key),
+  increment: (key, ttl, by) => store.increment(key, ttl, by),
+  link: (index, member, score, ttl) => store.link(index, member, score, ttl),
+  unlink: (index, member) => store.unlink(index, member),
+  range: (index, options) => store.range(index, options),
+  trim: (index, max) => store.trim(index, max),
+  scan: () => store.scan(),
+  ping: () => store.ping(),
+  close: () => store.close(),
+})
