@@ -19,7 +19,7 @@ const documents = [
   'README.md',
   'SECURITY.md',
   'CONTRIBUTING.md',
-  ...['docs', 'docs/clients'].flatMap((folder) =>
+  ...['docs', 'docs/clients', 'docs/course'].flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((name) => name.endsWith('.md'))
       .map((name) => `${folder}/${name}`),
