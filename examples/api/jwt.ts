@@ -1,33 +1,28 @@
 /** JWT access tokens: no request to the provider beyond its keys, and revocation is noticed when the token expires. https://www.rfc-editor.org/rfc/rfc9068#section-4 */
-import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
-import { Refused, type Verify } from './refusal.ts'
+import { errors, jwtVerify, type JWTVerifyGetKey } from 'jose'
+import { callerOf, type Verify } from './caller.ts'
+import { Refused } from './refusal.ts'
 
-/** The keys could not be fetched: that says nothing about the token. */
-const aboutKeys = ['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID']
+/** Characters. A longer token is refused before anything of it is read. */
+const longest = 8_192
 
-export async function byJwt(issuer: string, audience: string): Promise<Verify> {
-  const discovery = await fetch(`${issuer}/.well-known/openid-configuration`)
-  const { jwks_uri } = (await discovery.json()) as { jwks_uri: string }
-  const keys = createRemoteJWKSet(new URL(jwks_uri)) // cached, and fetched again when an unknown key appears
-  return async (token) => {
+/** `resource` is the URI of this API: a token for another API is not good here, whoever issued it and whatever it allows. */
+export const byJwt =
+  (issuer: string, resource: string, keys: JWTVerifyGetKey): Verify =>
+  async (token) => {
+    if (token.length > longest) throw new Refused(401, 'invalid_token', 'the token is too long')
     try {
       const { payload } = await jwtVerify(token, keys, {
         issuer,
-        audience,
-        typ: 'at+jwt', // an ID Token is not an access token
-        algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
-        requiredClaims: ['exp', 'sub', 'client_id'],
+        audience: resource,
+        typ: 'at+jwt', // an ID Token or a logout token is no access token
+        algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'], // no MAC, no `none`
+        requiredClaims: ['exp', 'iat', 'jti', 'sub', 'client_id'],
+        clockTolerance: 5,
       })
-      return {
-        sub: String(payload.sub),
-        client_id: String(payload.client_id),
-        scope: String(payload.scope ?? ''),
-        auth_time: typeof payload.auth_time === 'number' ? payload.auth_time : undefined,
-        acr: typeof payload.acr === 'string' ? payload.acr : undefined,
-      }
+      return callerOf(payload)
     } catch (error) {
-      const aboutToken = error instanceof errors.JOSEError && !aboutKeys.includes(error.code)
-      throw aboutToken ? new Refused(401, 'invalid_token') : error
+      if (error instanceof errors.JOSEError) throw new Refused(401, 'invalid_token', error.message)
+      throw error
     }
   }
-}
