@@ -8,10 +8,7 @@ interface Started {
 }
 
 /** `env` has the ports. Resolves once it has printed `Ready.` */
-export async function startByCommand(
-  command: readonly string[],
-  env: Record<string, string>,
-): Promise<Started> {
+async function startByCommand(command: readonly string[], env: Record<string, string>): Promise<Started> {
   const child = Bun.spawn([...command], {
     cwd: root,
     env: { PATH: process.env.PATH, ...env },
