@@ -209,6 +209,7 @@ export const selfEnvironment = (
   ISSUER_URL: `http://localhost:${port}`,
   STORE_URL: 'memory:',
   NODE_ENV: 'development',
+  LAB: 'false', // as in production: the recorder of the lab keeps every request
   LOG_LEVEL: 'error',
   RATE_LIMITING_ENABLED: 'false',
   // All sign-ins are by one End-User from one address: attempts are counted, up to this. And a thousand may wait.

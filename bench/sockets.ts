@@ -23,7 +23,7 @@ type Requests = Record<string, () => Promise<unknown>>
 
 /** No sockets and no HTTP: what is left is what our own code does. */
 async function requestsOf(features: boolean): Promise<Requests> {
-  const env = { ISSUER_URL: issuer, LOG_LEVEL: 'error', ACCESS_TOKEN_ALG: 'ES256' }
+  const env = { ISSUER_URL: issuer, LOG_LEVEL: 'error', ACCESS_TOKEN_ALG: 'ES256', LAB: 'false' }
   const config = loadConfig(env, { featureEntries })
   const log = createLog(config.logLevel, config.logFormat, () => {})
   const store = memoryStore(clock)

@@ -7,7 +7,7 @@ import { shown } from '../../auth/refusal.ts'
 import { isAmong, resourceKey, resourceProblem } from '../../auth/resource_uri.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
-import type { Context } from '../../contracts/context.ts'
+import type { Context, Table } from '../../contracts/context.ts'
 import type { GrantRule, GrantUse, Issue } from '../../contracts/grant_type.ts'
 import { isLoopbackHost } from '../../lib/address.ts'
 import type { Client } from '../../models/client.ts'
@@ -52,13 +52,25 @@ function listedAs(uri: string, allowed: readonly string[]): string | undefined {
   return listed ?? (isWeb && allowed.includes(any) ? uri : undefined)
 }
 
-/** This provider, its own resources (RFC 9728), and the audience of tokens that name none: each client may name them. */
+const memo = new WeakMap<Table, readonly string[]>()
+
+/** The paths of our own resources (RFC 9728), found once: a table has some hundred endpoints. */
+function resourcePaths(table: Table): readonly string[] {
+  let paths = memo.get(table)
+  if (!paths) {
+    paths = table.endpoints
+      .filter(({ resourceScopes }) => resourceScopes !== undefined)
+      .map(({ path, resource = path }) => resource)
+    memo.set(table, paths)
+  }
+  return paths
+}
+
+/** This provider, its own resources, and the audience of tokens that name none: each client may name them. */
 const ownAudience = ({ config, table }: Context): string[] => [
   config.issuer,
   config.accessTokenAudience,
-  ...table.endpoints
-    .filter(({ resourceScopes }) => resourceScopes !== undefined)
-    .map(({ path, resource = path }) => `${config.issuer}${resource}`),
+  ...resourcePaths(table).map((path) => `${config.issuer}${path}`),
 ]
 
 /** What a request without `resource` names; undefined where it names nothing. docs/decisions/0072 */
@@ -182,9 +194,10 @@ const rule: GrantRule = {
   },
   shape(issue, use) {
     const shaped = withAudience(issue, use)
-    const audience = [shaped.audience ?? shaped.copyOf?.aud ?? []].flat()
+    const audience = shaped.audience ?? shaped.copyOf?.aud
+    if (audience === undefined) return shaped // most tokens name no API, and the list walks all endpoints
     const listed = listedFor(use.client, use.context)
-    return { ...shaped, apis: audience.filter((each) => listed.includes(each)) }
+    return { ...shaped, apis: [audience].flat().filter((each) => listed.includes(each)) }
   },
 }
 
