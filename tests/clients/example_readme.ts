@@ -33,10 +33,14 @@ async function startByCommand(command: readonly string[], env: Record<string, st
   return { output: () => text, stop }
 }
 
-/** `ports` has the variable, the port that the README names, and the one to use: `['PORT', 9000, freePort()]`. */
+/**
+ * `ports` has the variable, the port that the README names, and the one to use: `['PORT', 9000, freePort()]`. `variables` are
+ * those of the terminal of the reader.
+ */
 export async function carryOut(
   name: string,
   ports: readonly (readonly [variable: string, written: number, used: number])[],
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<{ runs: Run[]; output: string }> {
   const markdown = document(`examples/${name}/README.md`)
   const [first, ...others] = blocksOf(markdown).filter(isShell)
@@ -53,11 +57,16 @@ export async function carryOut(
     rest,
   )
   const env = Object.fromEntries(ports.map(([variable, , used]) => [variable, `${used}`]))
+  const exported = Object.entries(variables).map(([name, value]) => `export ${name}='${value}'\n`)
+  const before = exported.length === 0 ? '' : `\`\`\`sh\n${exported.join('')}\`\`\`\n`
   const started = await startByCommand(command.split(' '), env)
   const folder = reader()
   try {
     const provider = ports.find(([variable]) => variable === 'PROVIDER_PORT')![2]
-    return { runs: await folder.read(moved, `http://localhost:${provider}`), output: started.output() }
+    return {
+      runs: await folder.read(before + moved, `http://localhost:${provider}`),
+      output: started.output(),
+    }
   } finally {
     folder.remove()
     await started.stop()

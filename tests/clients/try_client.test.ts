@@ -1,14 +1,15 @@
-/** The examples of this repository pass `latchkey try-client`: the web application by the command, the single-page application in Chromium. */
+/** The examples of this repository pass `latchkey try-client`: the web application by the command, the single-page application in Chromium, the native application with a browser of the trial. */
 import { afterAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { type OwnProvider, startProvider } from '../../src/cli/try_client/own_provider.ts'
-import type { Seen, Visit } from '../../src/cli/try_client/browser.ts'
+import { createBrowser, type Seen, type Visit } from '../../src/cli/try_client/browser.ts'
 import { type FaultRow, type Outcome, tryFaults } from '../../src/cli/try_client/trial.ts'
 import { fillLogin, launchChromium, openTab } from '../support/chromium.ts'
 import { commandLine } from '../support/command.ts'
 import { freePort } from '../support/free_port.ts'
 import { startExample } from './example.ts'
+import { nativeApp } from './native_app.ts'
 
 setDefaultTimeout(300_000)
 
@@ -93,6 +94,51 @@ test('examples/single_page_app passes, in Chromium', async () => {
   } finally {
     await browser.close()
     await app.stop()
+    await op.stop()
+  }
+})
+
+test('examples/native_app passes', async () => {
+  const client = {
+    client_id: 'native-app',
+    client_secret: undefined,
+    redirect_uri: 'http://127.0.0.1/callback',
+    id_token_alg: undefined,
+  }
+  const op = await startProvider(0, client)
+  const visitBy =
+    (...args: string[]): Visit =>
+    async (url): Promise<Seen> => {
+      const app = nativeApp({ ISSUER: op.issuer })
+      try {
+        const command = app.run(...args)
+        const found = await command.url.catch(() => undefined)
+        const seen = found && (await createBrowser(op.issuer, op.account, 30_000)(found.href))
+        // An answer without the right state is not its answer: it waits for another.
+        if (seen?.text.includes('not the answer')) command.kill()
+        return { url, status: await command.exited, text: await command.said }
+      } finally {
+        app.remove()
+      }
+    }
+  try {
+    const { faults } = await op.lab<{ faults: FaultRow[] }>('GET', '/trouble')
+    const outcomes = await tryFaults(
+      {
+        provider: op,
+        clientId: client.client_id,
+        start: 'bun examples/native_app/main.ts sign-in',
+        isSignedIn: ({ text }) => text.includes('Signed in as Try Client'),
+        newBrowser: () => visitBy('sign-in', '--no-browser'),
+        stranger: () => visitBy('whoami'),
+        slow: 1,
+      },
+      faults,
+      () => {},
+    )
+    expect(swallowed(outcomes)).toEqual([])
+    expect(notTold(outcomes)).toEqual([])
+  } finally {
     await op.stop()
   }
 })

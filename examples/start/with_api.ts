@@ -1,0 +1,32 @@
+/** What an application of the examples needs on this machine: a provider that knows its client, and the API of examples/api. */
+import { join } from 'node:path'
+import { startLatchkey, startProgram } from './latchkey.ts'
+
+export interface Surroundings {
+  issuer: string
+  /** The URI of the API: its address, and what `resource` and `aud` say. */
+  api: string
+  stop(): Promise<void>
+}
+
+/** `client` in the form of docs/configuration_files.md; `env` has further variables of docs/configuration.md. */
+export async function startWithApi(
+  ports: { provider: number; api: number },
+  client: object,
+  env: Record<string, string> = {},
+): Promise<Surroundings> {
+  const api = `http://localhost:${ports.api}`
+  const provider = await startLatchkey(
+    ports.provider,
+    { scopes: ['read:notes', 'write:notes'], clients: [client] },
+    { RESOURCES: api, ...env },
+  )
+  const { issuer } = provider
+  const program = join(import.meta.dir, '../api/main.ts')
+  const running = await startProgram(program, { PORT: `${ports.api}`, ISSUER: issuer })
+  const stop = async () => {
+    await running.stop()
+    await provider.stop()
+  }
+  return { issuer, api, stop }
+}

@@ -1,0 +1,30 @@
+/** The READMEs of the applications in examples/: the one command that starts each, and every other block in another terminal. */
+import { afterAll, expect, test } from 'bun:test'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { carryOut } from '../clients/example_readme.ts'
+import { root } from '../support/document.ts'
+import { freePort } from '../support/free_port.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'latchkey-browser-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** The program that opens addresses on the machine of the reader: it signs alice in. */
+const browser = join(folder, 'browser')
+const program = join(root, 'tests/clients/browser_of_alice_process.ts')
+writeFileSync(browser, `#!/bin/sh\nexec '${process.execPath}' '${program}' "$1"\n`)
+chmodSync(browser, 0o755)
+
+test('examples/native_app/README.md does what it says', async () => {
+  const ports = [
+    ['PROVIDER_PORT', 5000, freePort()],
+    ['API_PORT', 9000, freePort()],
+  ] as const
+  const { runs } = await carryOut('native_app', ports, { BROWSER: browser })
+  const said = runs.map(({ stdout }) => stdout).join('')
+  expect(said).toContain('Signed in as Alice Adams')
+  expect(said).toContain('user-alice at http://localhost:')
+  expect(said).toContain('"notes"')
+  expect(said).toContain('Signed out')
+}, 120_000)
