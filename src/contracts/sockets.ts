@@ -171,6 +171,8 @@ export const sockets = {
     modes: each<(mode: ResponseMode) => ResponseMode>,
     /** Called once for each refusal, where it is logged. Returns the URL of the page that explains it, for `error_uri`. It must not throw. */
     refused: each<(call: Call, context: Context, error: RefusedError) => string | undefined>,
+    /** What is known of a request that failed, for an administrator; undefined for an unknown request id. */
+    explains: each<(context: Context, requestId: string) => Promise<Html | undefined>>,
     /** Called with each response before it is sent. It must not throw. */
     answered: each<(call: Call, context: Context, answered: Answered) => void>,
   },

@@ -53,7 +53,7 @@ test('without LAB nothing of it is in the table or around an answer, and no faul
   const off = await provider({ store: on.context.store, clock: on.clock })
   const { table } = off.context
   expect(table.features).not.toContain('lab_trouble')
-  expect(table.lab).toEqual({ answers: [], modes: [], refused: [], answered: [] })
+  expect(table.lab).toEqual({ answers: [], modes: [], refused: [], explains: [], answered: [] })
   expect(table.documentWrappers.map(({ name }) => name)).not.toContain('lab_trouble')
   expect(table.responseModes.get('query')).toBe(query)
   const { find } = createRouter(table.endpoints, table.lab.answers)

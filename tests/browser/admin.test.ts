@@ -82,6 +82,8 @@ test('every page is accessible, and fits a phone without JavaScript', async () =
     '/admin/upstreams',
     '/admin/audit',
     '/admin/audit/verification',
+    '/admin/failed_request',
+    '/admin/failed_request?id=unknown',
   ]
   const tab = await openTab(browser)
   for (const path of paths) {

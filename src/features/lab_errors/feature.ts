@@ -80,6 +80,10 @@ export const labErrors = defineFeature({
       note(context, ({ noteRefused }) => noteRefused(call, context, error))
       return context.config.environment === 'production' ? undefined : pageOf(call, context)
     },
+    async explains(context, requestId) {
+      await noting()
+      return (await onPage()).explain(context, requestId)
+    },
     answered(call, context, answered) {
       if (!isBlocked(call, context, answered)) return
       readConnection(call)

@@ -21,6 +21,7 @@ import {
   errorView,
   factView,
   flowLink,
+  listLink,
   muted,
   pairView,
   paragraph,
@@ -110,7 +111,11 @@ function commandNotes(causes: readonly Cause[], { config }: Context): string[] {
   ]
 }
 
-async function pageOf(context: Context, failure: Failure): Promise<Html> {
+async function pageOf(
+  context: Context,
+  failure: Failure,
+  onward: (context: Context, id: string) => Html[],
+): Promise<Html> {
   const { code, status, rule, problem, next, request, clientId, at, id } = failure
   const causes = causesOfFailure(await seen(context, failure))
   const { title, url } = readRule(rule)
@@ -127,9 +132,20 @@ async function pageOf(context: Context, failure: Failure): Promise<Html> {
     ruleTitle: title,
     request: written(`${request.method} ${request.path}`),
     facts: factsOf({ ...request, id }),
-    flow: flowOf(context, id),
-    list: `${context.basePath}${errorsPath}`,
+    onward: onward(context, id),
   })
+}
+
+/** Links to pages of the lab, for an address that may open them. */
+const onward = (context: Context, id: string): Html[] => [
+  ...[flowOf(context, id)].flat(),
+  listLink({ path: `${context.basePath}${errorsPath}` }),
+]
+
+/** For an administrator, from wherever: without links to pages that are for the networks of the lab alone. */
+export async function explain(context: Context, id: string): Promise<Html | undefined> {
+  const failure = await findFailure(context, id)
+  return failure && pageOf(context, failure, () => [])
 }
 
 /** For an unknown id the page says the same as for one that is gone. */
@@ -148,6 +164,6 @@ export async function show(call: Call, context: Context): Promise<Reply> {
   return labPage(context, {
     current: errorsPath,
     title: 'Why this request failed',
-    main: await pageOf(context, failure),
+    main: await pageOf(context, failure, onward),
   })
 }

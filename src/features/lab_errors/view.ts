@@ -17,11 +17,14 @@ export const errorView = defineView('lab_error', source, [
   'next',
   'request',
   'facts',
-  'flow',
-  'list',
+  'onward',
 ])
 
 export const paragraph = defineView('lab_error_text', '<p>{{text}}</p>', ['text'])
+
+export const listLink = defineView('lab_error_list', '<p><a href="{{path}}">All failed requests</a></p>', [
+  'path',
+])
 
 export const flowLink = defineView(
   'lab_error_flow',

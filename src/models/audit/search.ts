@@ -15,6 +15,7 @@ export interface Filter {
   client?: string | undefined
   address?: string | undefined
   operator?: string | undefined
+  request?: string | undefined
   /** Milliseconds, inclusive. */
   from?: number | undefined
   to?: number | undefined
@@ -52,6 +53,7 @@ const members = {
   client: 'client_id',
   address: 'address',
   operator: 'operator',
+  request: 'request_id',
 } as const satisfies Partial<Record<keyof Filter, keyof Entry>>
 
 function fits(entry: Entry, filter: Filter): boolean {

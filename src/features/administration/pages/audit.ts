@@ -1,5 +1,6 @@
 /** /admin/audit: what happened, by kind, outcome, client and address; and whether the trail is as it was written. */
 import type * as v from 'valibot'
+import type { Context } from '../../../contracts/context.ts'
 import { dataTable, filters } from '../../../html/data_table.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
 import type { Html } from '../../../html/view.ts'
@@ -7,6 +8,7 @@ import { say } from '../../../lib/say.ts'
 import { auditRoutes } from '../routes/audit.ts'
 import { defineAdminPage, type PageInput } from './page.ts'
 import { code, facts, lead, onwardLink, section, state, when } from './parts.ts'
+import { toFailedRequest } from './failed_request.ts'
 import { actorWords, outcomeWords } from './words.ts'
 
 const path = '/admin/audit'
@@ -27,7 +29,7 @@ const detailsOf = ({ details }: Entry): string =>
       )
     : ''
 
-const off = (): Html[] => [lead({ text: say('admin.audit_off') })]
+const off = (context: Context): Html[] => [lead({ text: say('admin.audit_off') }), toFailedRequest(context)]
 
 export const auditPage = defineAdminPage({
   path,
@@ -35,7 +37,7 @@ export const auditPage = defineAdminPage({
   scope: 'admin:audit.read',
   async show({ context, query, action, ask }) {
     const title = say('admin.audit')
-    if (context.config.auditSigningKey === undefined) return { title, main: off() }
+    if (context.config.auditSigningKey === undefined) return { title, main: off(context) }
     const { kind, outcome, client_id, address, sub, cursor } = query
     const chosen = { kind, outcome, client_id, address, sub, cursor }
     const [{ kinds }, { answer }] = await Promise.all([
@@ -89,6 +91,7 @@ export const auditPage = defineAdminPage({
           ],
         }),
         onwardLink({ path: `${context.basePath}${verificationPath}`, text: say('admin.audit_verify') }),
+        toFailedRequest(context),
       ],
     }
   },
@@ -102,7 +105,7 @@ export const auditVerificationPage = defineAdminPage({
   scope: 'admin:audit.read',
   async show({ context, ask }: PageInput<typeof verificationPath>) {
     const title = say('admin.audit_verification')
-    if (context.config.auditSigningKey === undefined) return { title, main: off() }
+    if (context.config.auditSigningKey === undefined) return { title, main: off(context) }
     const { answer } = await ask(auditRoutes.verification)
     return {
       title,

@@ -4,6 +4,7 @@ import { auditPage, auditVerificationPage } from './audit.ts'
 import { clientPage } from './client.ts'
 import { clientKitPage, clientKitsPage } from './client_kits.ts'
 import { clientsPage, newClientPage } from './clients.ts'
+import { failedRequestPage } from './failed_request.ts'
 import { initialTokensPage } from './initial_tokens.ts'
 import { invitationsPage } from './invitations.ts'
 import { jobsPage } from './jobs.ts'
@@ -38,4 +39,5 @@ export const adminPages: readonly Endpoint[] = [
   upstreamsPage,
   auditPage,
   auditVerificationPage,
+  failedRequestPage,
 ]

@@ -57,7 +57,7 @@ const fact = defineView('admin_fact', '<div><dt>{{name}}</dt><dd><bdi>{{value}}<
   'name',
   'value',
 ])
-export const facts = (rows: readonly (readonly [name: Said, value: ViewValue])[]): Html =>
+export const facts = (rows: readonly (readonly [name: Said | Html, value: ViewValue])[]): Html =>
   factList({ facts: rows.map(([name, value]) => fact({ name, value })) })
 
 export const code = (text: string): Html => codeText({ text })

@@ -124,6 +124,9 @@ export const auditRoutes = {
       subject: v.optional(v.pipe(v.string(), v.maxLength(500), v.description('The pseudonym of an account'))),
       client_id: word,
       operator: word,
+      request_id: v.optional(
+        v.pipe(v.string(), v.maxLength(200), v.description('The x-request-id of an answer')),
+      ),
       address: word,
       from: time,
       to: time,
@@ -142,6 +145,7 @@ export const auditRoutes = {
         client: query.client_id,
         operator: query.operator,
         address: query.address,
+        request: query.request_id,
         from: query.from === undefined ? undefined : Date.parse(query.from),
         to: query.to === undefined ? undefined : Date.parse(query.to),
       }
