@@ -2,9 +2,11 @@
 import type * as v from 'valibot'
 import { readRule, type Rule } from '../../../auth/rule.ts'
 import type { Context } from '../../../contracts/context.ts'
+import { labStylePath } from '../../../html/assets.ts'
 import { filters } from '../../../html/data_table.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
-import type { Html } from '../../../html/view.ts'
+import { stylesheet } from '../../../html/page_parts.ts'
+import { defer, type Html } from '../../../html/view.ts'
 import { ownMember } from '../../../lib/own_member.ts'
 import { say } from '../../../lib/say.ts'
 import { auditRoutes } from '../routes/audit.ts'
@@ -40,11 +42,14 @@ function entryOf(entry: Entry): Html {
   ])
 }
 
+const labStyle = defer(({ base }) => stylesheet({ path: `${base}${labStylePath}` }))
+
 /** The lab knows the most, and only while it is on. */
 async function explained({ context, ask }: PageInput<typeof path>, id: string): Promise<Html[]> {
   const told = await Promise.all(context.table.lab.explains.map((explain) => explain(context, id)))
   const known = told.filter((each) => each !== undefined)
-  if (known.length > 0 || context.config.auditSigningKey === undefined) return known
+  if (known.length > 0) return [labStyle, ...known]
+  if (context.config.auditSigningKey === undefined) return []
   const { answer } = await ask(auditRoutes.entries, { query: { request_id: id, kind: 'refused' } })
   return answer.items.map(entryOf)
 }
