@@ -32,14 +32,18 @@ param() { # NAME ADDRESS: a parameter of the query or the fragment, decoded
   printf '%b\n' "$(printf '%s' "$2" | tr '?#&' '\n\n\n' | sed -n "s/^$1=//p" | sed -e 's/+/ /g' -e 's/%/\\x/g')"
 }
 member() { # NAME: a member of the JSON object on the standard input
-  tr -d '\n' | sed -nE 's/.*"'"$1"'" *: *("([^"]*)"|(\[[^]]*\]|[^],}]*)).*/\2\3/p'
+  printf '%s\n' "$(tr -d '\n' | sed -nE 's/.*"'"$1"'" *: *("([^"]*)"|(\[[^]]*\]|[^],}]*)).*/\2\3/p')"
 }
 lines() { awk '{ gsub(/,"/, ",\n  \""); sub(/^\{/, "{\n  "); sub(/\}$/, "\n}"); print }'; } # JSON, a member a line
 plain() { sed -e 's/<[^>]*>//g' -e "s/&#x27;/'/g" -e 's/&quot;/"/g' -e 's/&lt;/</g' -e 's/&gt;/>/g' -e 's/&amp;/\&/g'; }
 
 # --- JSON Web Tokens ---
 
-part() { printf '%s' "$2" | cut -d . -f "$1" | unb64url; } # 1 is the header, 2 has the claims
+part() { printf '%s\n' "$(printf '%s' "$2" | cut -d . -f "$1" | unb64url)"; } # 1 is the header, 2 has the claims
+rsa_pem() { # a JWK with kty RSA and 2048 bits on the standard input: the same key as OpenSSL reads it (RFC 5280 section 4.1.2.7)
+  { unhex <<< 30820122300d06092a864886f70d01010105000382010f003082010a0282010100; member n | tr -d '\n' | unb64url; unhex <<< 0203010001; } |
+    openssl pkey -pubin -inform DER
+}
 rsa_jwk() { # KEYFILE: the public key as a JWK (RFC 7518 section 6.3.1)
   printf '{"kty":"RSA","e":"AQAB","n":"%s"}' "$(openssl rsa -in "$1" -noout -modulus | sed 's/.*=//' | unhex | b64url)"
 }
@@ -72,6 +76,7 @@ press() { # BUTTON [FIELD=VALUE …]: sends the form that has this button, with 
   visit "${options[@]}" "$(printf '%s' "$ISSUER" | cut -d / -f 1-3)$action"
 }
 title() { printf '%s' "$PAGE" | tr '\n' ' ' | sed -n 's#.*<h1[^>]*>\(.*\)</h1>.*#\1#p' | plain; }
+items() { printf '%s' "$PAGE" | tr '\n' ' ' | awk '{ gsub(/<li>/, "\n&"); gsub(/<\/li>/, "&\n"); print }' | sed -n '/^<li><svg/p' | plain | sed -E -e 's/ +/ /g' -e 's/ $//'; } # of the list on the page
 browse() { # ADDRESS: PERSON signs in and allows, as far as pages ask; CALLBACK is the address that the browser ends at
   CALLBACK=
   visit "$1"
