@@ -64,6 +64,7 @@ import { labTrouble } from './features/lab_trouble/feature.ts'
 import { labClientFeature } from './features/lab_client/feature.ts'
 import { labErrors } from './features/lab_errors/feature.ts'
 import { labToken } from './features/lab_token/feature.ts'
+import { labWorksheet } from './features/lab_worksheet/feature.ts'
 import { mutualTls } from './features/mutual_tls/feature.ts'
 import { migrationPaths } from './features/migration_paths/feature.ts'
 import { par } from './features/par/feature.ts'
@@ -178,6 +179,7 @@ export const features: readonly Feature[] = [
   labTrouble,
   labErrors,
   labToken,
+  labWorksheet,
   labClientFeature,
   recovery,
   emailAddress,

@@ -59,6 +59,12 @@ export interface Answered {
   response: Response
 }
 
+/** A request in the recorder of the lab, by the id of its flow and its own. */
+export interface RecordedRequest {
+  flow: string
+  request: string
+}
+
 export const sockets = {
   // HTTP and the process.
   endpoints: named<Endpoint>,
@@ -175,6 +181,8 @@ export const sockets = {
     explains: each<(context: Context, requestId: string) => Promise<Html | undefined>>,
     /** Called with each response before it is sent. It must not throw. */
     answered: each<(call: Call, context: Context, answered: Answered) => void>,
+    /** Called when a request became a part of a recorded flow, before its answer is sent. It must not throw. */
+    recorded: each<(context: Context, recorded: RecordedRequest) => void>,
   },
 
   // The account of an End-User.

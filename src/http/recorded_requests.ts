@@ -1,5 +1,6 @@
 /** Gives each request of a flow to the recorder of the lab. Not recorded: the lab, the administration, accounts and public documents. */
 import type { Context } from '../contracts/context.ts'
+import type { RecordedRequest } from '../contracts/sockets.ts'
 import type { Answered, Recorder } from '../lib/recorder.ts'
 import { describeCall } from './describe_call.ts'
 import { keptBody } from './kept_body.ts'
@@ -8,12 +9,20 @@ import type { Route } from './router.ts'
 type Handle = (request: Request, readPeer: () => string) => Promise<Response> | Response
 
 /** What is below these is no part of a flow. A page of an account reads all grants of its End-User. */
-const besideFlows = /^\/(?:lab|admin|account|user)(?:\/|$)/
+const besideFlows = /^\/(?:lab|classroom|admin|account|user)(?:\/|$)/
 
 /** `find` tells the endpoint of a path. */
-export const recordedRequests =
-  (handle: Handle, find: (path: string) => Route | undefined, context: Context, recorder: Recorder): Handle =>
-  (request, readPeer) => {
+export function recordedRequests(
+  handle: Handle,
+  find: (path: string) => Route | undefined,
+  context: Context,
+  recorder: Recorder,
+): Handle {
+  const listeners = context.table.lab.recorded
+  const kept = (request: RecordedRequest): void => {
+    for (const tell of listeners) tell(context, request)
+  }
+  return (request, readPeer) => {
     const { path } = describeCall(request, readPeer, '', context)
     const endpoint = find(path)?.endpoint
     // Anyone may read documents of cors 'any', and they belong to no flow.
@@ -30,8 +39,10 @@ export const recordedRequests =
       },
       () => handle(request, readPeer),
       answered,
+      kept,
     )
   }
+}
 
 const longestBody = 500_000
 

@@ -49,11 +49,12 @@ export interface Answered {
 }
 
 export interface Recorder extends Heard {
-  /** Answers a request and keeps both, with all that is heard until then. */
+  /** Answers a request and keeps both, with all that is heard until then. `kept` is called with what became a part of a flow. */
   exchange<T>(
     arrival: Arrival,
     answer: () => Promise<T> | T,
     read: (given: T) => Promise<Answered>,
+    kept?: (kept: { flow: string; request: string }) => void,
   ): Promise<T>
 }
 

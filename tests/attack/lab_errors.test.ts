@@ -29,7 +29,14 @@ test('with the lab off no answer has error_uri, and nothing is kept', async () =
   const page = await op.fetch(authorizationUrl(op.issuer, demo, { client_id: 'nobody' }).url)
   expect(await page.text()).not.toContain('/lab/')
   expect((await op.fetch(pagePath(json))).status).toBe(404)
-  expect(op.context.table.lab).toEqual({ answers: [], modes: [], refused: [], explains: [], answered: [] })
+  expect(op.context.table.lab).toEqual({
+    answers: [],
+    modes: [],
+    refused: [],
+    explains: [],
+    answered: [],
+    recorded: [],
+  })
   const respond = () => new Response()
   expect(observed(respond, op.context)).toBe(respond)
   expect(observed(respond, (await lab()).context)).not.toBe(respond)

@@ -16,9 +16,11 @@ for (const path of [
   '/lab/errors',
   '/lab/flows',
   '/lab/token',
+  '/lab/worksheet',
 ])
   await op.fetch(path)
 const loaded = Object.keys(require.cache).flatMap(
-  (path) => /(?:src\/features\/(?=lab_\w)|src\/(?=models\/recording\/))(.+)/.exec(path)?.[1] ?? [],
+  (path) =>
+    /(?:src\/features\/(?=lab_\w)|src\/(?=models\/recording\/|flow\/lessons\/))(.+)/.exec(path)?.[1] ?? [],
 )
 process.stdout.write(JSON.stringify({ status, loaded: loaded.toSorted() }))

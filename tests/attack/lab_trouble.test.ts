@@ -53,7 +53,7 @@ test('without LAB nothing of it is in the table or around an answer, and no faul
   const off = await provider({ store: on.context.store, clock: on.clock })
   const { table } = off.context
   expect(table.features).not.toContain('lab_trouble')
-  expect(table.lab).toEqual({ answers: [], modes: [], refused: [], explains: [], answered: [] })
+  expect(table.lab).toEqual({ answers: [], modes: [], refused: [], explains: [], answered: [], recorded: [] })
   expect(table.documentWrappers.map(({ name }) => name)).not.toContain('lab_trouble')
   expect(table.responseModes.get('query')).toBe(query)
   const { find } = createRouter(table.endpoints, table.lab.answers)
@@ -164,6 +164,8 @@ test('without LAB no file of the lab is loaded but those that say when; with LAB
       'lab_recorder/paths.ts',
       'lab_token/feature.ts',
       'lab_trouble/feature.ts',
+      'lab_worksheet/feature.ts',
+      'lab_worksheet/paths.ts',
     ],
   })
   const { status, loaded } = loadedWith('true')
@@ -177,6 +179,7 @@ test('without LAB no file of the lab is loaded but those that say when; with LAB
     'lab_recorder/list.ts',
     'lab_token/page.ts',
     'lab_trouble/page.ts',
+    'lab_worksheet/page.ts',
   ])
 })
 

@@ -496,6 +496,7 @@ const labFiles: Readonly<Record<string, readonly string[]>> = {
   'lab_trouble.test.ts': ['lab_trouble', 'lab_clock'],
   'lab_flows.test.ts': ['lab_flows', 'lab_flow', 'lab_compare'],
   'lab_token.test.ts': ['lab_token'],
+  'lab_worksheet.test.ts': ['lab_worksheet'],
   'lab_client.test.ts': ['lab_client', 'lab_client_run'],
 }
 /** A download, a redirect to the run, and an invisible frame. */

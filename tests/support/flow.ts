@@ -32,9 +32,12 @@ export async function read(response: Response): Promise<Answer> {
   }
 }
 
+/** A provider as its clients and browsers reach it. */
+export type At = Pick<Provider, 'issuer' | 'fetch'>
+
 /** A form POST by `client`, read. */
 export const post = async (
-  op: Provider,
+  op: At,
   path: string,
   client: TestClient,
   fields: Record<string, string>,
@@ -42,7 +45,7 @@ export const post = async (
 ): Promise<Answer> => read(await op.fetch(path, formPost(client, fields, headers)))
 
 /** A new browser at `op`. */
-export const browser = (op: Provider): Person => person(op.issuer, op.fetch)
+export const browser = (op: At): Person => person(op.issuer, op.fetch)
 
 /** A client that an operator made, with whatever it may not register by itself. */
 export async function operatorClient(
@@ -73,7 +76,7 @@ export interface Authorized {
 
 /** A code: the person signs in and allows as far as pages come. */
 export async function authorize(
-  op: Provider,
+  op: At,
   who: Person,
   client: TestClient = demo,
   more: Record<string, string | undefined> = {},
@@ -88,7 +91,7 @@ export async function authorize(
 
 /** The code at /token; `fields` bends the request, '' takes a parameter out. */
 export const redeem = (
-  op: Provider,
+  op: At,
   client: TestClient,
   { code, code_verifier }: Pick<Authorized, 'code' | 'code_verifier'>,
   fields: Record<string, string> = {},
@@ -111,7 +114,7 @@ export interface Tokens {
 }
 
 export async function tokensOf(
-  op: Provider,
+  op: At,
   who: Person,
   client: TestClient = demo,
   more: Record<string, string | undefined> = {},
@@ -123,24 +126,20 @@ export async function tokensOf(
   return { ...(body as unknown as Tokens), nonce: authorized.params.nonce }
 }
 
-export const refresh = (
-  op: Provider,
-  client: TestClient,
-  refresh_token: string,
-  more = {},
-): Promise<Answer> => post(op, '/token', client, { grant_type: 'refresh_token', refresh_token, ...more })
+export const refresh = (op: At, client: TestClient, refresh_token: string, more = {}): Promise<Answer> =>
+  post(op, '/token', client, { grant_type: 'refresh_token', refresh_token, ...more })
 
 export const bearer = (token: string): RequestInit => ({ headers: { authorization: `Bearer ${token}` } })
 
-export const userinfo = async (op: Provider, token: string): Promise<Answer> =>
+export const userinfo = async (op: At, token: string): Promise<Answer> =>
   read(await op.fetch('/userinfo', bearer(token)))
 
-export const introspect = async (op: Provider, token: string, client = demo): Promise<Json> =>
+export const introspect = async (op: At, token: string, client = demo): Promise<Json> =>
   (await post(op, '/introspect', client, { token })).body
 
 /** Opens an authorization request with `more`, and returns where it leads the browser. */
 export const open = (
-  op: Provider,
+  op: At,
   who: Person,
   more: Record<string, string | undefined> = {},
   client: TestClient = demo,

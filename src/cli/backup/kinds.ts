@@ -110,6 +110,7 @@ export const leftOut: Readonly<Record<string, string>> = {
   pushed_request: 'used once',
   device: 'used once',
   lab_trouble: 'ends within an hour',
+  worksheet: 'of lessons that are under way',
   device_user_code: 'used once',
   backchannel_request: 'used once',
   backchannel_requests: 'of such requests',

@@ -20,7 +20,8 @@ interface Entry {
 }
 
 export interface Flows {
-  add(ended: Ended): void
+  /** The id of the flow; undefined for an exchange that is too large to keep. */
+  add(ended: Ended): string | undefined
   /** Newest first, by their last exchange. */
   list(): Flow[]
   find(id: string): Flow | undefined
@@ -101,7 +102,7 @@ export function createFlows(maxBytes: number, nextId: () => string): Flows {
   return {
     add({ exchange, links }) {
       const bytes = JSON.stringify(exchange).length * bytesPerCharacter + links.size * bytesPerLink
-      if (bytes > maxBytes / 8) return
+      if (bytes > maxBytes / 8) return undefined
       const touched = [...links]
       const flow = continued(touched) ?? newFlow(nextId())
       put(flow, exchange, bytes, touched)
@@ -113,6 +114,7 @@ export function createFlows(maxBytes: number, nextId: () => string): Flows {
         remove(oldest)
       }
       changes += 1
+      return flow.id
     },
     list: () => [...flows.values()].reverse().map(flowOf),
     find(id) {

@@ -52,14 +52,16 @@ export function openRecorder(
     verified: (jwt, held) => hear((running) => running.signature('verified', jwt, held)),
     outbound: (event) => hear((running) => running.outbound(event)),
     log: (level, event, fields) => hear((running) => running.log(level, event, fields)),
-    async exchange(arrival, answer, read) {
+    async exchange(arrival, answer, read, kept) {
       if (usernames.size > mostNames) usernames.clear()
       const mask = createMask(key, showSecrets)
       const running = beginExchange(arrival, { mask, now: clock.now(), usernames })
       const given = await active.run(running, answer)
       try {
         const ended = running.end(await read(given))
-        if (ended.links.size > 0 || isOfFlow(ended.exchange.endpoint)) flows.add(ended)
+        if (ended.links.size === 0 && !isOfFlow(ended.exchange.endpoint)) return given
+        const flow = flows.add(ended)
+        if (flow !== undefined) kept?.({ flow, request: ended.exchange.id })
       } catch (error) {
         failed(error)
       }
