@@ -37,7 +37,7 @@ async function redirects(at: At): Promise<void> {
   await goTo(at, who, { redirect_uri: 'http://localhost:8080/other' })
 }
 
-export async function codeFlow(at: At): Promise<void> {
+async function codeFlow(at: At): Promise<void> {
   const authorized = await authorize(at, browser(at))
   const { body } = await redeem(at, demo, authorized)
   await userinfo(at, asText(body.access_token))
