@@ -3,7 +3,9 @@
 export type Ask = (url: string, init: RequestInit) => Promise<Response>
 
 /** The provider cannot be asked now. This says nothing about a token: the answer is 503, never 401. */
-export class Unavailable extends Error {}
+export class Unavailable extends Error {
+  override readonly name = 'Unavailable'
+}
 
 const limits = { ms: 3_000, bytes: 262_144 }
 

@@ -3,7 +3,10 @@ import { createHash, randomUUID } from 'node:crypto'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 
 /** `token` goes into the Authorization header; without it the request is for a token. */
-export type ProvingFetch = (url: string, init?: RequestInit & { token?: string }) => Promise<Response>
+type Init = RequestInit & { token?: string }
+
+/** A function makes the request anew for each try, where it has what is good once, such as a client assertion. */
+export type ProvingFetch = (url: string, init?: Init | (() => Promise<Init>)) => Promise<Response>
 
 /** Servers whose latest nonce is kept. */
 const mostNonces = 100
@@ -23,7 +26,7 @@ export async function createProvingFetch(through: typeof fetch = fetch): Promise
       .sign(privateKey)
   }
 
-  async function once(url: URL, { token, ...init }: RequestInit & { token?: string }): Promise<Response> {
+  async function once(url: URL, { token, ...init }: Init): Promise<Response> {
     const headers = new Headers(init.headers)
     headers.set('dpop', await proof(url, init.method ?? 'GET', token))
     if (token !== undefined) headers.set('authorization', `DPoP ${token}`)
@@ -39,11 +42,12 @@ export async function createProvingFetch(through: typeof fetch = fetch): Promise
   return async (address, init = {}) => {
     const url = new URL(address)
     const known = nonces.get(url.origin)
-    const answer = await once(url, init)
+    const made = async () => (typeof init === 'function' ? init() : init)
+    const answer = await once(url, await made())
     // A refusal with another nonce asks for one more try (§8, §9), and for no third one.
     const refused = answer.status === 400 || answer.status === 401
     if (!refused || nonces.get(url.origin) === known) return answer
     await answer.body?.cancel()
-    return once(url, init)
+    return once(url, await made())
   }
 }

@@ -8,6 +8,7 @@ export type Code =
   | 'use_dpop_nonce'
 
 export class Refused extends Error {
+  override readonly name = 'Refused'
   readonly status: 401 | 403
   readonly code: Code | undefined
   /** What would do: `scope` (RFC 6750 §3), `acr_values` and `max_age` (RFC 9470 §3). */

@@ -47,7 +47,11 @@ export async function signInByBrowser(
  * Takes the one answer that has our state. Every page in the browser, and every program of every user of this machine, can
  * send requests to this port, so that anything else is refused and the wait goes on.
  */
-function listen(state: string, redeem: (answer: URL) => Promise<string>, fail: (error: unknown) => void) {
+export function listen(
+  state: string,
+  redeem: (answer: URL) => Promise<string>,
+  fail: (error: unknown) => void,
+) {
   let taken = false
   const server = Bun.serve({
     hostname: '127.0.0.1', // no other machine can reach it

@@ -12,11 +12,15 @@ export interface RunningLatchkey {
   stop(): Promise<void>
 }
 
-/** `configuration` has the form of docs/configuration_files.md; `env` has further variables of docs/configuration.md. */
+/**
+ * `configuration` has the form of docs/configuration_files.md; `env` has further variables of docs/configuration.md. `watch`
+ * gets each line of the log.
+ */
 export async function startLatchkey(
   port: number,
   configuration: object,
   env: Record<string, string> = {},
+  watch: (line: string) => void = () => {},
 ): Promise<RunningLatchkey> {
   const issuer = `http://localhost:${port}`
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-example-'))
@@ -48,7 +52,14 @@ export async function startLatchkey(
   const server = Bun.spawn([...latchkey, 'serve'], options)
   let text = ''
   const drain = async () => {
-    for await (const chunk of server.stderr) text += Buffer.from(chunk).toString()
+    let rest = ''
+    for await (const chunk of server.stderr) {
+      const came = Buffer.from(chunk).toString()
+      text += came
+      const lines = (rest + came).split('\n')
+      rest = lines.pop() ?? ''
+      lines.forEach(watch)
+    }
   }
   void drain()
   const stop = async () => {

@@ -8,7 +8,10 @@ interface Started {
 }
 
 /** `env` has the ports. Resolves once it has printed `Ready.` */
-async function startByCommand(command: readonly string[], env: Record<string, string>): Promise<Started> {
+export async function startByCommand(
+  command: readonly string[],
+  env: Record<string, string>,
+): Promise<Started> {
   const child = Bun.spawn([...command], {
     cwd: root,
     env: { PATH: process.env.PATH, ...env },

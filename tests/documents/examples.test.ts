@@ -28,3 +28,12 @@ test('examples/native_app/README.md does what it says', async () => {
   expect(said).toContain('"notes"')
   expect(said).toContain('Signed out')
 }, 120_000)
+
+test('examples/services/README.md does what it says', async () => {
+  const services = { GATEWAY_PORT: freePort(), ORDERS_PORT: freePort(), STOCK_PORT: freePort() }
+  const own = Object.entries(services).map(([variable, port]) => [variable, port, port] as const)
+  const ports = [['PROVIDER_PORT', 5000, freePort()] as const, ...own]
+  const variables = Object.fromEntries(Object.entries(services).map(([name, port]) => [name, `${port}`]))
+  const { output } = await carryOut('services', ports, { BROWSER: browser, ...variables })
+  expect(output.match(/"event":"tokens_issued"/g)).toHaveLength(4)
+}, 120_000)
