@@ -3,12 +3,9 @@ import { createPublicKey } from 'node:crypto'
 import { createReadStream, readFileSync } from 'node:fs'
 import { isThumbprint, thumbprint } from '../auth/jwk.ts'
 import { type VerificationKey, verificationKey, type VerificationKeys } from '../auth/jws.ts'
-import { csvLine } from '../lib/csv.ts'
-import { ownMember } from '../lib/own_member.ts'
-import { readLine } from '../models/audit/entry.ts'
 import { exportLines } from '../models/audit/export_lines.ts'
+import { type ExportName, exportNames, exports } from '../models/audit/exports.ts'
 import { trailIssuer } from '../models/audit/trail_issuer.ts'
-import { type FormatName, formats, type Origin } from '../models/audit/formats/format.ts'
 import { type Demands, type Verification, verifyTrail } from '../models/audit/verify.ts'
 import { withTrail } from './audit_store.ts'
 import { auditChange, closeTrail } from './audit_trail.ts'
@@ -114,21 +111,12 @@ async function* linesOf(path: string): AsyncGenerator<string> {
   yield rest
 }
 
-const columns = [
-  ...['time', 'chain', 'seq', 'kind', 'outcome', 'reason', 'actor', 'operator', 'subject', 'client_id'],
-  ...['request_id', 'trace_id', 'address', 'device', 'details'],
-] as const
-
-/** `jsonl` is the trail itself, with its checkpoints. All others have the entries alone, in the vocabulary of another tool. */
-const exports: Readonly<
-  Record<string, (lines: AsyncIterable<string>, origin: Origin) => AsyncIterable<string>>
-> = {
-  jsonl: (lines) => lines,
-  csv: csvOf,
-  ocsf: (lines, origin) => entriesAs('ocsf', lines, origin),
-  ecs: (lines, origin) => entriesAs('ecs', lines, origin),
+function exportOf(name: string): ExportName {
+  const found = exportNames.find((each) => each === name)
+  if (!found)
+    throw new UsageError(`--format: expected one of ${exportNames.join(', ')}, got ${printable(name)}`)
+  return found
 }
-const exportNames = Object.keys(exports)
 
 export const exportTrail = defineCommand({
   takes: ['FILE'],
@@ -140,16 +128,16 @@ export const exportTrail = defineCommand({
     },
   },
   async run({ format }, [file]) {
-    const chosen = format ?? (/\.csv$/i.test(file) ? 'csv' : 'jsonl')
-    const write = ownMember(exports, chosen)
-    if (!write)
-      throw new UsageError(`--format: expected one of ${exportNames.join(', ')}, got ${printable(chosen)}`)
+    const chosen = exportOf(format ?? (/\.csv$/i.test(file) ? 'csv' : 'jsonl'))
     return withTrail(async (audit, opened) => {
       await auditChange(audit, opened, { change: 'audit_exported' })
       const newest = await audit.checkpoints.extend(undefined, { all: true })
       const { issuer } = opened.config
       const lines = exportLines({ store: opened.store, issuer }, newest)
-      const written = await writeLines(file, write(lines, { issuer, version }))
+      const written = await writeLines(
+        file,
+        exports[chosen].write(lines, { issuer, version }, () => true),
+      )
       return {
         facts: { file, format: chosen, lines: written, checkpoint: newest?.number },
         show: () =>
@@ -158,27 +146,6 @@ export const exportTrail = defineCommand({
     })
   },
 })
-
-async function* entriesAs(
-  format: FormatName,
-  lines: AsyncIterable<string>,
-  origin: Origin,
-): AsyncGenerator<string> {
-  for await (const line of lines) {
-    const entry = readLine(line)?.entry
-    if (entry) yield formats[format]({ entry, line }, origin)
-  }
-}
-
-async function* csvOf(lines: AsyncIterable<string>): AsyncGenerator<string> {
-  yield `${csvLine(columns)}\r`
-  for await (const text of lines) {
-    const entry: Record<string, unknown> | undefined = readLine(text)?.entry
-    if (!entry) continue
-    const cells = columns.map((name) => printable(entry[name] ?? ''))
-    yield `${csvLine(cells)}\r`
-  }
-}
 
 /** Opening the trail makes the first key. */
 export const jwks = defineCommand({

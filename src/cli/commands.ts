@@ -200,7 +200,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'audit report',
     help: 'Write a report for an auditor: rights, what administrators did, failed sign-ins, factors, dormant accounts',
-    load: async () => (await import('./audit_report/report.ts')).report,
+    load: async () => (await import('./audit_report.ts')).report,
   },
   {
     name: 'audit jwks',

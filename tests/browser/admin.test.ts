@@ -84,6 +84,7 @@ test('every page is accessible, and fits a phone without JavaScript', async () =
     '/admin/audit/verification',
     '/admin/failed_request',
     '/admin/failed_request?id=unknown',
+    '/admin/audit/export',
   ]
   const tab = await openTab(browser)
   for (const path of paths) {

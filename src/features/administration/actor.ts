@@ -87,5 +87,8 @@ export const isWithin =
   (current: Administrator | undefined): boolean =>
     holdsRole(scopes, current?.role)
 
+/** Streams are counted for each caller. */
+export const laneOf = ({ sub, clientId }: Actor): string => sub ?? `client ${clientId}`
+
 /** By whose act a route changes something. */
 export const authorOf = (call: Call, { sub, role }: Actor): Administrating => ({ call, sub, role })

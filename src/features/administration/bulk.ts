@@ -33,8 +33,8 @@ const Result = v.object({
   body: v.pipe(v.nullable(v.unknown()), v.description('The answer, or the problem')),
 })
 
-export const statusOf = ({ answer, creates }: Route): number =>
-  answer === undefined ? 204 : creates ? 201 : 200
+export const statusOf = ({ answer, file, creates }: Route): number =>
+  answer === undefined && file === undefined ? 204 : creates ? 201 : 200
 
 /** Runs one request with all that a call of its own would go through. */
 async function runOne(
@@ -56,7 +56,7 @@ async function runOne(
   return key === undefined ? make() : once(context, { actor, route, key, body: given.body }, make)
 }
 
-/** `routes` are those that a bulk call can name: all but itself. */
+/** `routes` are those that a bulk call can name: all but itself and those that answer with a file. */
 export function bulkRoute(routes: readonly Route[]) {
   const patterns = routes.map((route) => ({ route, pattern: segmentPattern(route.path) }))
   const isExact = ({ path }: Route) => !path.includes('{')

@@ -105,7 +105,7 @@ const isHeld = (role: Actor['role'], scope: ReturnType<typeof scopesOfRole>[numb
 
 /** Throws 403 without the scope, and 401 (RFC 9470 §3) where the person must sign in with more, or anew. */
 export function requireRight(call: Call, context: Context, actor: Actor, route: Route): void {
-  const { scope, changes } = route
+  const { scope, changes, noted } = route
   if (scope === undefined) return
   if (!actor.scopes.has(scope)) {
     const problem = problemOf(actor, scope)
@@ -121,7 +121,7 @@ export function requireRight(call: Call, context: Context, actor: Actor, route: 
       headers: challenge(context, 'insufficient_scope', problem, call, [`scope="${scope}"`]),
     })
   }
-  const missing = missingOf(actor, context, changes !== undefined)
+  const missing = missingOf(actor, context, changes !== undefined || noted === true)
   if (missing === undefined) return
   const { adminFreshSignIn: seconds } = settingsOf(context.config)
   const [problem, wanted, setting] =
@@ -132,7 +132,7 @@ export function requireRight(call: Call, context: Context, actor: Actor, route: 
           'ADMIN_SECOND_FACTOR',
         ]
       : [
-          `a change needs a sign-in within the last ${seconds} seconds`,
+          `${changes === undefined ? 'this' : 'a change'} needs a sign-in within the last ${seconds} seconds`,
           `max_age="${seconds}"`,
           'ADMIN_FRESH_SIGN_IN',
         ]

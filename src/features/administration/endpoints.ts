@@ -3,9 +3,11 @@ import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Answer, Endpoint } from '../../contracts/endpoint.ts'
 import type { Reply } from '../../contracts/reply.ts'
+import { fileReply } from '../../http/file_reply.ts'
 import { empty, json } from '../../http/reply.ts'
 import type { HttpMethod } from '../../lib/http_method.ts'
 import { statusOf } from './bulk.ts'
+import { laneOf } from './actor.ts'
 import { callerOf, requireRight, root } from './caller.ts'
 import { administrationExists } from './existence.ts'
 import { once, readKey } from './idempotency.ts'
@@ -25,7 +27,7 @@ const answerOf =
     const make = () => perform(call, context, route, given)
     const done =
       key === undefined ? await make() : await once(context, { actor, route, key, body: given.body }, make)
-    return written(context, route, done)
+    return done.file ? fileReply(context, laneOf(actor), done.file) : written(context, route, done)
   }
 
 function written(

@@ -31,13 +31,18 @@ const DryRun = v.object({
   ),
 })
 
+const fileOf = (types: readonly string[]): Part => ({
+  description: 'The file',
+  content: Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' } }])),
+})
+
 export function operationOf(route: Route): Operation {
   const { summary, scope, changes, creates, guarded, destructive, answer, path, query, body } = route
   const entries = { ...query, ...(destructive && dryRunQuery) }
   const status = statusOf(route)
   return {
     summary,
-    description: `Scope: ${scope ?? 'any'}.${changes === undefined ? '' : ` Changes: ${changes}.`}`,
+    description: `Scope: ${scope ?? 'any'}.${changes === undefined ? '' : ` Changes: ${changes}.`}${route.noted ? ' The audit trail has an entry for it, and a person signs in anew for it.' : ''}`,
     tags: ['administration'],
     security: withToken,
     parameters: [
@@ -53,7 +58,7 @@ export function operationOf(route: Route): Operation {
       answer: { status, description: summary, shape: destructive ? v.intersect([answer, DryRun]) : answer },
     }),
     responses: {
-      ...(answer === undefined && { [status]: { description: 'Done' } }),
+      ...(answer === undefined && { [status]: route.file ? fileOf(route.file) : { description: 'Done' } }),
       ...Object.fromEntries(Object.keys(troubles).map((each) => [each, problem('Refused')])),
       401: problem('No access token of this API, or the person must sign in with more (RFC 9470)'),
       403: problem('The scope or the role does not allow it'),

@@ -44,7 +44,7 @@ export async function perform<
 ): Promise<Done<AnswerOf<A>>> {
   const { actor, params, query, body, ifMatch = [], dryRun = false } = given
   requireRight(call, context, actor, route as unknown as Route)
-  const isReading = route.changes === undefined || (dryRun && route.destructive === true)
+  const isReading = (route.changes === undefined && !route.noted) || (dryRun && route.destructive === true)
   const done = await route.run(call, isReading ? readingContext(context) : context, {
     actor,
     params,

@@ -3,6 +3,7 @@ import type * as v from 'valibot'
 import type { AdminScope } from '../../auth/admin_roles.ts'
 import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
+import type { SentFile } from '../../http/file_reply.ts'
 import type { HttpMethod } from '../../lib/http_method.ts'
 import type { Actor } from './actor.ts'
 
@@ -30,6 +31,8 @@ export interface Done<A> {
   etag?: string
   /** The path below /admin/v1 of what was created. */
   location?: string
+  /** In place of an answer, for a route with `file`. */
+  file?: SentFile
 }
 
 type Text<S> = S extends v.GenericSchema ? v.InferInput<S> : undefined
@@ -51,10 +54,14 @@ export interface RouteOf<
   query?: Q
   /** Any other member is refused. */
   body?: B
-  /** Members that it does not name are left out of the answer. Without it the answer is 204. */
+  /** Members that it does not name are left out of the answer. Without it and without `file` the answer is 204. */
   answer?: A
+  /** It answers with a file of one of these media types. */
+  file?: readonly [string, ...string[]]
   /** What it changes, in words. A route without it reads, and its context keeps no write. */
   changes?: string
+  /** It changes nothing and tells much at once: an entry of the audit trail says that it was read, and a person signs in anew for it as for a change. */
+  noted?: true
   /** Makes something new: 201, and the header Idempotency-Key is understood. Members of the answer in `once` are shown once. */
   creates?: { once: readonly string[] }
   /** The caller names by If-Match the version that it has read. `run` calls `requireMatch`. */

@@ -4,6 +4,7 @@ import type { Route } from './route.ts'
 import { clientRoutes } from './routes/clients.ts'
 import { healthRoutes } from './routes/health.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { auditFileRoutes } from './routes/audit_files.ts'
 import { accessRoutes } from './routes/access.ts'
 import { administratorRoutes } from './routes/administrators.ts'
 import { initialTokenRoutes } from './routes/initial_access_tokens.ts'
@@ -31,6 +32,7 @@ const single: readonly Route[] = [
   ...Object.values(peopleRoutes),
   ...Object.values(personActivityRoutes),
   ...Object.values(auditRoutes),
+  ...Object.values(auditFileRoutes),
   ...Object.values(personChangeRoutes),
   ...Object.values(personStateRoutes),
   ...Object.values(accessRoutes),
@@ -45,4 +47,7 @@ const single: readonly Route[] = [
   ...Object.values(initialTokenRoutes),
 ]
 
-export const routes: readonly Route[] = [...single, bulkRoute(single)]
+export const routes: readonly Route[] = [
+  ...single,
+  bulkRoute(single.filter(({ file }) => file === undefined)),
+]

@@ -6,6 +6,7 @@ import { foreignText } from '../../../html/foreign_text.ts'
 import type { Html } from '../../../html/view.ts'
 import { say } from '../../../lib/say.ts'
 import { auditRoutes } from '../routes/audit.ts'
+import { exportLink } from './files.ts'
 import { defineAdminPage, type PageInput } from './page.ts'
 import { code, facts, lead, onwardLink, section, state, when } from './parts.ts'
 import { toFailedRequest } from './failed_request.ts'
@@ -92,6 +93,7 @@ export const auditPage = defineAdminPage({
         }),
         onwardLink({ path: `${context.basePath}${verificationPath}`, text: say('admin.audit_verify') }),
         toFailedRequest(context),
+        exportLink(context.basePath),
       ],
     }
   },

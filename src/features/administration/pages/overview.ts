@@ -9,6 +9,7 @@ import { auditRoutes } from '../routes/audit.ts'
 import { healthRoutes } from '../routes/health.ts'
 import { responseTimeRoutes } from '../routes/response_times.ts'
 import { usageRoutes } from '../routes/usage.ts'
+import { usageLink } from './files.ts'
 import { adminPath } from './frame.ts'
 import { livePath } from './live.ts'
 import { defineAdminPage } from './page.ts'
@@ -155,6 +156,7 @@ export const overviewPage = defineAdminPage({
             ...(used.whole.clients.length > 0 ? [clientChart(used.whole)] : []),
           ],
         }),
+        usageLink(context.basePath),
         section(say('admin.response_times'), [timesTable(action, times.items)]),
         section(say('admin.checks'), [
           dataTable({

@@ -94,6 +94,8 @@ export interface AdminPage<P extends string> {
   /** Without it the page does not exist for the administrator. Undefined: any role. */
   scope: AdminScope | undefined
   show(input: PageInput<P>): Promise<Shown>
+  /** Also to be seen it needs the fresh sign-in of a change. */
+  fresh?: true
   /** `known`: an action must not run twice for a form that is sent twice (contracts/endpoint.ts). */
   repetition?: 'known'
   /** By the name of the button that was pressed. */
@@ -161,7 +163,7 @@ export function defineAdminPage<const P extends string>(row: AdminPage<P>): Endp
     ...(row.repetition && { repetition: row.repetition }),
   }
   const get = async (call: Call, context: Context): Promise<Reply> => {
-    const found = await administratorOf(call, context, pathWithQuery(call), { isChange: false })
+    const found = await administratorOf(call, context, pathWithQuery(call), { isChange: row.fresh === true })
     return 'reply' in found ? found.reply : shown(call, context, row, found)
   }
   if (row.actions === undefined) return defineEndpoint({ ...common, get })

@@ -5,6 +5,7 @@ import { clientPage } from './client.ts'
 import { clientKitPage, clientKitsPage } from './client_kits.ts'
 import { clientsPage, newClientPage } from './clients.ts'
 import { failedRequestPage } from './failed_request.ts'
+import { adminFiles, auditExportPage } from './files.ts'
 import { initialTokensPage } from './initial_tokens.ts'
 import { invitationsPage } from './invitations.ts'
 import { jobsPage } from './jobs.ts'
@@ -40,4 +41,6 @@ export const adminPages: readonly Endpoint[] = [
   auditPage,
   auditVerificationPage,
   failedRequestPage,
+  auditExportPage,
+  ...adminFiles,
 ]

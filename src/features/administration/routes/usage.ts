@@ -2,8 +2,9 @@
 import * as v from 'valibot'
 import { HttpError } from '../../../auth/errors.ts'
 import { seconds } from '../../../lib/clock.ts'
-import { periods, secondsOf } from '../../../models/usage/stored.ts'
-import { mostPeriods, usage } from '../../../people/usage.ts'
+import type { Context } from '../../../contracts/context.ts'
+import { type Period, periods, secondsOf } from '../../../models/usage/stored.ts'
+import { mostPeriods, usage, usageCsv } from '../../../people/usage.ts'
 import { GivenMoment } from '../person.ts'
 import { defineRoute } from '../route.ts'
 
@@ -20,7 +21,7 @@ const numbers = {
   ),
   sessions: v.pipe(count, v.description('Different sessions of them; estimated likewise')),
 }
-const Period = v.object({
+const UsageOfPeriod = v.object({
   at: v.pipe(v.string(), v.description('The beginning, UTC')),
   total: v.object(numbers),
   clients: v.array(
@@ -44,32 +45,67 @@ const time = (what: string) =>
     ),
   )
 
+const within = {
+  from: time('Default: a day before `to`, or 30 days by day'),
+  to: time('Default: now'),
+  by: v.optional(v.picklist(periods), 'hour'),
+}
+
+interface Asked {
+  from: number
+  to: number
+  by: Period
+}
+
+/** Throws 400 for more periods than one answer reads. */
+function askedOf(
+  { clock }: Context,
+  { by, to = seconds(clock) + 1, from }: { by: Period; to?: number | undefined; from?: number | undefined },
+): Asked {
+  const first = from ?? to - (by === 'hour' ? 24 : 30) * secondsOf[by]
+  if ((to - first) / secondsOf[by] > mostPeriods - 1)
+    throw new HttpError('bad_request', {
+      expected: `at most ${mostPeriods - 1} periods between from and to`,
+      came: `${Math.ceil((to - first) / secondsOf[by])} of by=${by}`,
+      next: 'choose a later from, or by=day',
+    })
+  return { from: first, to, by }
+}
+
 export const usageRoutes = {
   list: defineRoute({
     method: 'GET',
     path: '/usage',
     summary: 'Tokens, sign-ins, refusals, active people and sessions by client, hour and day',
     scope: 'admin:statistics.read',
-    query: {
-      from: time('Default: a day before `to`, or 30 days by day'),
-      to: time('Default: now'),
-      by: v.optional(v.picklist(periods), 'hour'),
-    },
-    answer: v.object({ periods: v.array(Period), whole: Period }),
-    async run(_call, context, { query: { by, to = seconds(context.clock) + 1, from } }) {
-      const first = from ?? to - (by === 'hour' ? 24 : 30) * secondsOf[by]
-      if ((to - first) / secondsOf[by] > mostPeriods - 1)
-        throw new HttpError('bad_request', {
-          expected: `at most ${mostPeriods - 1} periods between from and to`,
-          came: `${Math.ceil((to - first) / secondsOf[by])} of by=${by}`,
-          next: 'choose a later from, or by=day',
-        })
-      const found = await usage(context, { from: first, to, by })
+    query: within,
+    answer: v.object({ periods: v.array(UsageOfPeriod), whole: UsageOfPeriod }),
+    async run(_call, context, { query }) {
+      const found = await usage(context, askedOf(context, query))
       const shown = (period: (typeof found)['whole']) => ({
         ...period,
         at: new Date(period.at * 1000).toISOString(),
       })
       return { answer: { periods: found.periods.map(shown), whole: shown(found.whole) } }
+    },
+  }),
+
+  export: defineRoute({
+    method: 'GET',
+    path: '/usage/export',
+    summary: 'The same as CSV, a line for each client of each period',
+    scope: 'admin:statistics.read',
+    query: within,
+    file: ['text/csv'],
+    async run(_call, context, { query }) {
+      const asked = askedOf(context, query)
+      const { periods: found } = await usage(context, asked)
+      const day = new Date(asked.to * 1000).toISOString().slice(0, 10)
+      const lines = usageCsv(found).trimEnd().split('\n')
+      return {
+        answer: undefined,
+        file: { type: 'text/csv; charset=utf-8', name: `usage_by_${asked.by}_${day}.csv`, lines },
+      }
     },
   }),
 }

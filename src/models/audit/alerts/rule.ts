@@ -73,7 +73,7 @@ const builtIn = {
   },
   mass_export: {
     kinds: changes,
-    details: { change: ['accounts_exported', 'backup_made'] },
+    details: { change: ['accounts_exported', 'audit_exported', 'backup_made'] },
     window: 60,
   },
   many_exports_by_administrators: {
