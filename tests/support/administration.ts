@@ -131,6 +131,9 @@ export async function admin(
   return {
     status: response.status,
     headers: response.headers,
-    body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
+    body:
+      text === '' || response.headers.has('content-disposition') // a file
+        ? {}
+        : (JSON.parse(text) as Record<string, unknown>),
   }
 }
