@@ -11,7 +11,7 @@ const shape = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/
 /** The name is a part of the issuer, and one spelling is one realm. */
 export const isRealmName = (text: string): boolean => shape.test(text)
 
-const realmNameWords = '1 to 40 lower-case letters, digits and dashes, with no dash at an end'
+export const realmNameWords = '1 to 40 lower-case letters, digits and dashes, with no dash at an end'
 
 const Name = v.pipe(v.string(), v.check(isRealmName))
 const Seconds = v.pipe(v.number(), v.integer(), v.minValue(0))
@@ -62,7 +62,8 @@ export interface RealmKey {
 
 const memberOf = ({ id, name }: RealmKey): string => `${name} ${id}`
 
-function keyOf(member: string): RealmKey {
+/** What a member of the list of realms names. */
+export function realmKeyOf(member: string): RealmKey {
   const [name = '', id = ''] = member.split(' ')
   return { id, name }
 }
@@ -84,12 +85,13 @@ export const isOpen = ({ disabled, removed_at, ends_at }: RealmRecord, ms: numbe
 const touch = ({ store }: Memory, random: Random): Promise<void> => store.put(versionKey, random(9))
 
 export const Realm = {
+  /** Where the list of realms is, for a scan of the whole store. */
+  index,
+  key: records.key,
+
   /** The new record; undefined when the name is taken. Throws RealmError for a name or a title that no realm can have. */
   async create(memory: Memory, random: Random, made: NewRealm): Promise<RealmRecord | undefined> {
-    if (!isRealmName(made.name)) throw new RealmError(`the name of a realm is ${realmNameWords}`)
-    if (made.title !== undefined && !isVisible(made.title))
-      throw new RealmError('the title of a realm is one line of at most 200 characters')
-    requireFew(made.settings)
+    requireGood(made)
     const record = { ...made, id: random(idBytes), created_at: secondsNow(memory) }
     const isNew =
       (await records.create(real(memory), made.name, record)) || (await replaceRemoved(memory, record))
@@ -116,7 +118,7 @@ export const Realm = {
     const written = await records.update(real(memory), name, (current) => {
       if (current.removed_at !== undefined) return undefined
       const next = change(current)
-      if (next) requireFew(next.settings)
+      if (next) requireGood(next)
       return next && { ...next, id: current.id, name: current.name, created_at: current.created_at }
     })
     if (written) await touch(memory, random)
@@ -135,7 +137,8 @@ export const Realm = {
   },
 
   /** Of all realms, also of those that are disabled or have ended. */
-  keys: async (memory: Memory): Promise<RealmKey[]> => (await everyMember(memory.store, index)).map(keyOf),
+  keys: async (memory: Memory): Promise<RealmKey[]> =>
+    (await everyMember(memory.store, index)).map(realmKeyOf),
 
   /** Changes with each change of any realm. */
   version: ({ store }: Memory): Promise<string | undefined> => store.get(versionKey),
@@ -143,7 +146,7 @@ export const Realm = {
   /** Realms that were removed at least `ms` ago, and whose data may still be there. */
   async gone(memory: Memory, random: Random, ms: number): Promise<RealmKey[]> {
     const found = (await memory.store.range(goneIndex, { max: now(memory) - ms })).map(({ member }) =>
-      keyOf(member),
+      realmKeyOf(member),
     )
     // Finishes what a process that died began.
     for (const each of found) await markRemoved(memory, random, each)
@@ -173,7 +176,11 @@ async function markRemoved(memory: Memory, random: Random, { id, name }: RealmKe
   return written !== undefined
 }
 
-function requireFew(settings: RealmRecord['settings']): void {
+/** Throws RealmError. */
+export function requireGood({ name, title, settings }: NewRealm): void {
+  if (!isRealmName(name)) throw new RealmError(`the name of a realm is ${realmNameWords}`)
+  if (title !== undefined && !isVisible(title))
+    throw new RealmError('the title of a realm is one line of at most 200 characters')
   if (Object.keys(settings).length > mostSettings)
     throw new RealmError(`a realm has at most ${mostSettings} settings`)
 }

@@ -99,3 +99,11 @@ export function realmOf(found: Found): { realm: string; inside: Found } | undefi
   const own = name.slice(end + 1)
   return { realm, inside: found.kind === 'value' ? { ...found, key: own } : { ...found, index: own } }
 }
+
+/** What a scan of the realm found, as a scan of the whole store finds it. */
+export function ofRealm(id: string, inside: Found): Found {
+  const prefix = prefixOf(id)
+  return inside.kind === 'value'
+    ? { ...inside, key: prefix + inside.key }
+    : { ...inside, index: prefix + inside.index }
+}

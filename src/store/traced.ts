@@ -2,8 +2,8 @@
 import type { Tracing } from '../lib/tracing.ts'
 import type { Store } from './store.ts'
 
-/** What a key is of, such as `session`. The rest of a key may name a person. */
-const kindOf = (key: string): string => /^[a-z_]+(?=:)/.exec(key)?.[0] ?? 'other'
+/** What a key is of, such as `session`, also in a realm. The rest of a key may name a person. */
+const kindOf = (key: string): string => /^(?:realm:[^:]*:)?([a-z_]+)(?=:)/.exec(key)?.[1] ?? 'other'
 
 /** `system` is the kind of the backend. */
 export function tracedStore(store: Store, system: string, tracing: Pick<Tracing, 'within'>): Store {

@@ -1,6 +1,6 @@
 /** Forgeries of the audit trail by lines and records that this provider wrote itself: left out, put elsewhere, or put in the way. */
 import { expect, test } from 'bun:test'
-import { trailOf } from '../../src/cli/backup/trail.ts'
+import { trailsOf } from '../../src/cli/backup/trail.ts'
 import { macKeysOf } from '../../src/models/audit/audit.ts'
 import { readCheckpoint, signCheckpoint } from '../../src/models/audit/checkpoint.ts'
 import { droppedLine, readLine } from '../../src/models/audit/entry.ts'
@@ -164,7 +164,7 @@ test('names that a stranger put into the index of chains leave no chain out of a
     await one.store.link(chainsIndex, `before-${i}`, 0)
     await one.store.link(chainsIndex, `after-${i}`, 1e9)
   }
-  const { ends, isIn } = await trailOf(one.store)
+  const { ends, isIn } = await trailsOf(one.store, [])
   expect(ends).toContainEqual({ kind: 'member', index: chainsIndex, member: 'one', score: 6 })
   for (let batch = 1; batch <= 6; batch += 1)
     expect(isIn({ kind: 'value', key: batchKey('one', batch), value: '' })).toBe(true)

@@ -22,7 +22,8 @@ import { type Contents, isKept } from './kinds.ts'
 import { keepNewest, nameAt, type Place, type Target } from './place.ts'
 import { type Due, repeat } from './schedule.ts'
 import { sealFile } from './sealed_file.ts'
-import { trailOf } from './trail.ts'
+import { type KeptRealms, keptRealms } from './realms.ts'
+import { trailsOf } from './trail.ts'
 import { verify } from './verify.ts'
 
 const most = 10_000
@@ -63,7 +64,11 @@ export const backup = defineCommand({
       value: 'PATH',
       help: 'The file to write, or a folder that gets a file named by time; also s3://BUCKET/FOLDER/',
     },
-    only: { type: 'string', value: 'configuration', help: 'Only clients and signing keys, no accounts' },
+    only: {
+      type: 'string',
+      value: 'configuration',
+      help: 'Only clients, signing keys and realms, no accounts',
+    },
     keep: { type: 'string', value: 'N', help: 'Then delete all but the N newest backups of that folder' },
     every: {
       type: 'string',
@@ -157,7 +162,8 @@ export async function make(
   }
   let records = 0
   const now = () => clock.now()
-  const text = writeContent(about, kept(plain, contents), { now, counted: (count) => void (records = count) })
+  const all = kept(plain, await keptRealms({ store, clock, log }), contents)
+  const text = writeContent(about, all, { now, counted: (count) => void (records = count) })
   const hash = createHash('sha256')
   await place.write(name, hashed(sealFile(secret, text), hash))
   const sha256 = hash.digest('hex')
@@ -166,11 +172,11 @@ export async function make(
   return { records, sha256 }
 }
 
-async function* kept(plain: Store, contents: Contents): AsyncGenerator<readonly Found[]> {
-  const trail = await trailOf(plain)
+async function* kept(plain: Store, realms: KeptRealms, contents: Contents): AsyncGenerator<readonly Found[]> {
+  const trail = await trailsOf(plain, realms.ids)
   yield trail.ends.filter((found) => isKept(found, contents))
   for await (const page of plain.scan())
-    yield page.filter((found) => isKept(found, contents) && trail.isIn(found))
+    yield page.filter((found) => isKept(found, contents) && realms.isIn(found) && trail.isIn(found))
 }
 
 async function* hashed(parts: AsyncIterable<Uint8Array>, hash: ReturnType<typeof createHash>) {

@@ -4,6 +4,7 @@ import { createBirth } from '../../models/birth.ts'
 import { FactorGeneration } from '../../models/factor_generation.ts'
 import { useOf } from '../../models/presence.ts'
 import { isOfMove, isOfPresence, unfinishedKey } from '../../store/moving/mark.ts'
+import { realmStore } from '../../store/realm.ts'
 import type { Found, Store } from '../../store/store.ts'
 import { storeLocation } from '../administration.ts'
 import { Refusal } from '../failure.ts'
@@ -78,9 +79,11 @@ export async function fill(
   for await (const found of records) {
     waiting.push(found)
     if (waiting.length >= atOnce) await flush()
-    const sub = accountOf(found)
+    const { sub, realm } = accountOf(found) ?? {}
+    if (sub === undefined) continue
+    const store = realm === undefined ? accounts : realmStore(accounts, realm)
     // No device is trusted that may have lost this trust since the backup.
-    if (sub !== undefined) await FactorGeneration.renew({ ...target, store: accounts }, systemRandom, sub)
+    await FactorGeneration.renew({ ...target, store }, systemRandom, sub)
   }
   await flush()
   await end(target)

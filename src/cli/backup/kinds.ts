@@ -1,4 +1,5 @@
 /** What a backup has: each kind of record and index by name. docs/decisions/0080-backups.md */
+import { realmOf } from '../../store/realm.ts'
 import type { Found } from '../../store/store.ts'
 
 /** `configuration` is also in a backup of the configuration alone. */
@@ -132,12 +133,18 @@ export const isListed = (name: string): boolean =>
 
 export type Contents = 'everything' | 'configuration'
 
+/** Of a realm, the kinds are those of the server itself. */
 export function isKept(found: Found, contents: Contents): boolean {
-  const [parts, name] = found.kind === 'value' ? [values, nameOf(found.key)] : [indexes, nameOf(found.index)]
+  const own = realmOf(found)?.inside ?? found
+  const [parts, name] = own.kind === 'value' ? [values, nameOf(own.key)] : [indexes, nameOf(own.index)]
   const part = Object.hasOwn(parts, name) ? parts[name] : undefined
   return part !== undefined && (contents === 'everything' || part === 'configuration')
 }
 
-/** The `sub` of the record of an account; undefined for any other. */
-export const accountOf = (found: Found): string | undefined =>
-  found.kind === 'value' && nameOf(found.key) === 'user' ? found.key.slice('user:'.length) : undefined
+/** The record of an account: its `sub`, and the id of its realm if it has one; undefined for any other. */
+export function accountOf(found: Found): { sub: string; realm?: string } | undefined {
+  const { realm, inside } = realmOf(found) ?? {}
+  const own = inside ?? found
+  if (own.kind !== 'value' || nameOf(own.key) !== 'user') return undefined
+  return { sub: own.key.slice('user:'.length), ...(realm !== undefined && { realm }) }
+}

@@ -1,5 +1,6 @@
 /** What two stores have, by kind, to be compared without keeping either in the memory: eight bytes for each record. docs/decisions/0086-moves.md */
 import { createHash } from 'node:crypto'
+import { realmOf } from '../../store/realm.ts'
 import type { Found, Store } from '../../store/store.ts'
 
 /** A growing list of numbers, which sorts and has no number twice once it is `settled`. */
@@ -33,11 +34,14 @@ interface Kind {
 
 export type Contents = ReadonlyMap<string, Kind>
 
-/** The first part of a key is its kind; the rest may name a person. */
-const kindOf = (found: Found): string =>
-  found.kind === 'value'
+/** The first part of a key is its kind; the rest may name a person. Of all realms together. */
+function kindOf(found: Found): string {
+  const inside = realmOf(found)?.inside
+  if (inside) return `realm ${kindOf(inside)}`
+  return found.kind === 'value'
     ? found.key.split(':', 1)[0]!.slice(0, 60)
     : `index ${found.index.split(':', 1)[0]!.slice(0, 60)}`
+}
 
 function hashOf(found: Found): bigint {
   const parts =
