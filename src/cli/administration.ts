@@ -7,10 +7,13 @@ import type { Context } from '../contracts/context.ts'
 import { systemRandom } from '../lib/random.ts'
 import { writeUsage } from '../people/usage.ts'
 import type { KeyRing } from '../models/key_ring.ts'
+import type { Memory } from '../models/define_record.ts'
 import { createPresence } from '../models/presence.ts'
+import { Realm, type RealmRecord } from '../models/realm.ts'
 import { StoreUnavailable } from '../store/store.ts'
-import { underApplied } from './applied_settings.ts'
+import { underApplied, underRealm } from './applied_settings.ts'
 import { auditAdded, closeTrail, openTrail } from './audit_trail.ts'
+import { chosenRealm } from './chosen_realm.ts'
 import { Refusal } from './failure.ts'
 import { newDatabase } from './own_files.ts'
 import { requireNone } from './folders.ts'
@@ -25,6 +28,7 @@ import {
   requireWhole,
 } from './open.ts'
 import { machine, ownId } from './own_process.ts'
+import { printable } from './output.ts'
 
 export { allOf, listAll } from '../models/every_member.ts'
 
@@ -40,7 +44,6 @@ function unlessReadOnly(error: Error): undefined {
   throw error
 }
 
-/** A move or a restore of the store waits for the command, or keeps it out. */
 /** A relative path names another database in another folder: a command then works on an empty one. */
 function sayItIsNew({ store }: Config, made: string | undefined, { log }: Opened): void {
   if (made === undefined || store.kind !== 'sqlite' || isAbsolute(store.path)) return
@@ -51,7 +54,29 @@ function sayItIsNew({ store }: Config, made: string | undefined, { log }: Opened
   })
 }
 
-export async function withOpened<T>(config: Config, work: (opened: Opened) => Promise<T>): Promise<T> {
+/** What the command works on: what is of the server, or with --realm of that realm. */
+async function chosenIn(opened: Opened, env: Env): Promise<Opened> {
+  const name = chosenRealm()
+  if (name === undefined) return opened
+  requireSharedStore(opened.config, 'realms')
+  return underRealm(opened, env, await requireRealm(opened, name))
+}
+
+/** Throws Refusal. One that is disabled or has ended is there for commands. */
+export async function requireRealm(memory: Memory, name: string): Promise<RealmRecord> {
+  const realm = await Realm.find(memory, name)
+  if (realm) return realm
+  throw new Refusal(
+    `there is no realm ${printable(name)}; latchkey realm list shows all, latchkey realm add makes one`,
+  )
+}
+
+/** A move or a restore of the store waits for the command, or keeps it out. `env` is that of `readSettings`. */
+export async function withOpened<T>(
+  config: Config,
+  env: Env,
+  work: (opened: Opened) => Promise<T>,
+): Promise<T> {
   const made = newDatabase(config)
   const opened = await open(quieter(config))
   sayItIsNew(config, made, opened)
@@ -59,7 +84,7 @@ export async function withOpened<T>(config: Config, work: (opened: Opened) => Pr
     config.store.kind === 'memory' ? undefined : createPresence(opened, `${machine}:command`, ownId)
   try {
     requireNone('STORE_URL', await presence?.sign().catch(unlessReadOnly))
-    return await work(opened)
+    return await work(await chosenIn(opened, env))
   } finally {
     await presence?.leave('command').catch(() => {}) // the error of the command is the one to be told
     await opened.store.close()
@@ -69,7 +94,9 @@ export async function withOpened<T>(config: Config, work: (opened: Opened) => Pr
 /** The store under the settings of the environment and of the configuration file that was applied last. */
 export async function withSettings<T>(work: (opened: Opened) => Promise<T>): Promise<T> {
   const { config, environment } = await readSettings()
-  return withOpened(config, async (opened) => work(await underApplied(opened, environment.env)))
+  return withOpened(config, environment.env, async (opened) =>
+    work(await underApplied(opened, environment.env)),
+  )
 }
 
 /** The keys of the configured store; with the memory store those of KEYS_PATH, which a running server reads too. */
@@ -89,33 +116,46 @@ export interface Scene {
   /** With the values of secrets, without the settings of a configuration file. */
   env: Env
   make(config: Config): Context
+  /** In a realm, with what is of it. */
+  inRealm<T>(realm: RealmRecord, work: (context: Context) => Promise<T>): Promise<T>
 }
 
 /** A context like that of the server. Throws Refusal with the memory store, which is in the process of the server. */
 export async function withContext<T>(
-  what: 'accounts' | 'clients' | 'secrets',
+  what: 'accounts' | 'clients' | 'secrets' | 'realms',
   work: (context: Context, scene: Scene) => Promise<T>,
   isOfTheFile = false,
 ): Promise<T> {
   const { config, environment } = await readSettings()
   requireSharedStore(config, what)
-  return withOpened(config, async (plain) => {
-    const opened = await underApplied(plain, environment.env, isOfTheFile)
-    const keys = await openKeys(opened) // features sign logout tokens with them
-    const lastingRoot = await openRoot(opened)
-    const audit = await openTrail(opened, 'cli')
-    try {
-      await auditAdded(audit, keys)
-      const make = (config: Config) =>
-        createContext({ ...opened, config, keys, audit, lastingRoot, random: systemRandom })
-      const context = make(opened.config)
-      const result = await work(context, { env: environment.env, make })
-      await writeUsage(context) // sessions that it ended
-      return result
-    } finally {
-      await closeTrail(audit)
-    }
-  })
+  return withOpened(config, environment.env, async (plain) =>
+    inContext(await underApplied(plain, environment.env, isOfTheFile), environment.env, work),
+  )
+}
+
+async function inContext<T>(
+  opened: Opened,
+  env: Env,
+  work: (context: Context, scene: Scene) => Promise<T>,
+): Promise<T> {
+  const keys = await openKeys(opened) // features sign logout tokens with them
+  const lastingRoot = await openRoot(opened)
+  const audit = await openTrail(opened, 'cli')
+  try {
+    await auditAdded(audit, keys)
+    const make = (config: Config) =>
+      createContext({ ...opened, config, keys, audit, lastingRoot, random: systemRandom })
+    const context = make(opened.config)
+    const result = await work(context, {
+      env,
+      make,
+      inRealm: async (realm, inside) => inContext(await underRealm(opened, env, realm), env, inside),
+    })
+    await writeUsage(context) // sessions that it ended
+    return result
+  } finally {
+    await closeTrail(audit)
+  }
 }
 
 /** Throws Refusal with the memory store. */

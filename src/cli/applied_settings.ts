@@ -1,13 +1,16 @@
 /** Settings of the configuration file that was applied last: each stands for a variable that is not set. docs/configuration_files.md, "Settings" */
 import * as v from 'valibot'
-import { ConfigError } from '../config.ts'
+import { type Config, ConfigError } from '../config.ts'
 import type { Entries } from '../config/entry.ts'
 import { type Env, given } from '../config/read.ts'
 import { entries } from '../config/variables.ts'
 import { Applied } from '../models/applied.ts'
 import type { Memory } from '../models/define_record.ts'
+import type { RealmRecord } from '../models/realm.ts'
+import { realmStore } from '../store/realm.ts'
 import { featureEntries } from '../table.ts'
 import { type Opened, readConfig } from './open.ts'
+import { realmConfig, type Root } from './realms/realm_config.ts'
 
 export type Settings = Readonly<Record<string, string>>
 
@@ -79,22 +82,50 @@ export function appliedSettings(memory: Memory): AppliedSettings {
   }
 }
 
+/** `env` with the settings that are in force, for a command; undefined where there are none. */
+async function envInForce(memory: Memory, env: Env, lenient: boolean): Promise<Env | undefined> {
+  const { file, settings } = await readApplied(memory)
+  if (Object.keys(settings).length === 0) return undefined
+  if (!lenient) return withSettings(env, settings, file)
+  const base = Object.fromEntries(
+    Object.entries(env).filter(([name]) => !Object.hasOwn(settings, name.replace(/_FILE$/, ''))),
+  )
+  return { ...base, ...(await placed(settings)) }
+}
+
 /**
  * For a command: the store as it was opened, under the settings that are in force. `lenient` takes the file where the
  * environment contradicts it, so that the commands of the file can mend that.
  */
 export async function underApplied(opened: Opened, env: Env, lenient = false): Promise<Opened> {
-  const { file, settings } = await readApplied(opened)
-  if (Object.keys(settings).length === 0) return opened
-  const base = lenient
-    ? Object.fromEntries(
-        Object.entries(env).filter(([name]) => !Object.hasOwn(settings, name.replace(/_FILE$/, ''))),
-      )
-    : env
-  const next = lenient ? { ...base, ...(await placed(settings)) } : await withSettings(base, settings, file)
-  const { logLevel, logLevels } = opened.config
-  return { ...opened, config: { ...readConfig(next), logLevel, logLevels } }
+  const next = await envInForce(opened, env, lenient)
+  return next ? { ...opened, config: quietAs(opened, readConfig(next)) } : opened
 }
+
+/** The settings of the server as they are in force, on which those of realms stand. */
+export async function settingsInForce(memory: Memory, env: Env): Promise<Root> {
+  const inForce = (await envInForce(memory, env, false)) ?? env
+  return { config: readConfig(inForce), env: inForce }
+}
+
+type Kept = Memory & Pick<Opened, 'config'>
+
+/** What is of a realm, under its settings and those of the server. */
+export async function underRealm<O extends Kept>(
+  opened: O,
+  env: Env,
+  realm: RealmRecord,
+): Promise<O & { realm: RealmRecord }> {
+  const config = realmConfig(await settingsInForce(opened, env), realm)
+  return { ...opened, realm, config: quietAs(opened, config), store: realmStore(opened.store, realm.id) }
+}
+
+/** The level of the log is that of the command. */
+const quietAs = ({ config: { logLevel, logLevels } }: Pick<Opened, 'config'>, config: Config): Config => ({
+  ...config,
+  logLevel,
+  logLevels,
+})
 
 /** With stand-ins for secrets that only a server reads. */
 export async function placed(settings: Settings): Promise<Settings> {

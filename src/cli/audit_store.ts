@@ -6,12 +6,12 @@ import { Refusal } from './failure.ts'
 import { type Opened, readSettings } from './open.ts'
 
 export async function withTrail<T>(work: (audit: Audit, opened: Opened) => Promise<T>): Promise<T> {
-  const { config } = await readSettings()
+  const { config, environment } = await readSettings()
   if (config.store.kind === 'memory')
     throw new Refusal(
       'the memory store keeps the audit trail in the process of the server. Configure one store for the server and this command: STORE_URL=sqlite:latchkey.db, or REDIS_URL=redis://…',
     )
-  return withOpened(config, async (opened) => {
+  return withOpened(config, environment.env, async (opened) => {
     const audit = await openTrail(opened, 'cli')
     if (!audit)
       throw new Refusal('there is no audit trail: set AUDIT_SIGNING_KEY to the value that the server has')

@@ -33,6 +33,13 @@ export interface Command {
   start(name: string, args: readonly string[]): Promise<void>
 }
 
+/** A command in the list of all (commands.ts). Its modules are loaded when it is called. */
+export interface CommandEntry {
+  readonly name: string
+  readonly help: string
+  load(): Promise<Command>
+}
+
 /** What a command found or did. It is printed here alone: as JSON with `--json`, else in words. */
 export interface Answer {
   /** With `--json` all that is printed. */

@@ -1,12 +1,7 @@
 /** The list of commands. The modules of a command are loaded when it is called. */
-import { type Command, defineProcess } from './command.ts'
+import { type CommandEntry, defineProcess } from './command.ts'
+import { realmCommands } from './realms/commands.ts'
 import { startServer } from './start_server.ts'
-
-export interface CommandEntry {
-  readonly name: string
-  readonly help: string
-  load(): Promise<Command>
-}
 
 const serve = async () => defineProcess({ options: {}, run: () => startServer() })
 const keys = () => import('./keys.ts')
@@ -212,6 +207,7 @@ export const commands: readonly CommandEntry[] = [
     help: 'Make a new key for checkpoints; the old one still verifies',
     load: async () => (await audit()).rotate,
   },
+  ...realmCommands,
   {
     name: 'config check',
     help: 'Show the effective configuration and all its problems',

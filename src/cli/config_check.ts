@@ -2,8 +2,11 @@
 import { type Config, ConfigError } from '../config.ts'
 import { readNamed } from '../config/named_files.ts'
 import { type Env, given } from '../config/read.ts'
+import { type EffectiveSetting } from '../config/effective_setting.ts'
+import { isInherited } from '../config/realm_setting.ts'
 import { faultOf } from '../config/setting_fault.ts'
-import { storeLocation } from './administration.ts'
+import { storeLocation, withOpened } from './administration.ts'
+import { chosenRealm } from './chosen_realm.ts'
 import { type Answer, defineCommand } from './command.ts'
 import { notesOn } from './config_notes.ts'
 import { warningsAbout } from './config_warnings.ts'
@@ -41,6 +44,13 @@ export const check = defineCommand({
       throw new UsageError('--changed shows settings, and --deploy shows none: leave one out')
     try {
       const { config, environment } = await readSettings()
+      if (chosenRealm() !== undefined) {
+        if (deep || deploy)
+          throw new UsageError(
+            '--deep and --deploy try what the server has for all realms: leave --realm out',
+          )
+        return await reportOfRealm(config, environment, changed ?? false)
+      }
       const warnings = [...warningsAbout(config)]
       const notes = [...notesOn(config)]
       const together = [...problemsIn(() => featuresFor(config)), ...problemsIn(() => looksOf(config))]
@@ -88,24 +98,57 @@ async function report(
   const settings = onlyChanged ? all.filter(({ from }) => from !== 'default') : all
   const notes = [...own, ...featureNotes(config)]
   const profiles = onlyChanged ? [] : await profilesFor(config, environment.env, warnings)
-  const values = Object.fromEntries(settings.map(({ name, value }) => [name, value]))
+  const facts = { ok: true, settings: valuesOf(settings), warnings, notes }
+  const between = () => {
+    if (!onlyChanged) printProfiles(profiles, config)
+  }
   return {
-    facts: { ok: true, settings: values, warnings, notes, ...(!onlyChanged && { profiles }) },
-    show() {
-      if (settings.length === 0)
-        print('All settings have their defaults; config check without --changed shows them.')
-      else
-        printTable(
-          ['VARIABLE', 'VALUE', 'FROM'],
-          settings.map(({ name, value, from }) => [name, value ?? '', from]),
-        )
-      if (!onlyChanged) printProfiles(profiles, config)
-      for (const note of notes) print(`\nnote: ${printable(note)}`)
-      for (const warning of warnings) process.stderr.write(`warning: ${printable(warning)}\n`)
-      print('\nok')
-    },
+    facts: { ...facts, ...(!onlyChanged && { profiles }) },
+    show: () => printReport({ settings, warnings, notes }, between),
   }
 }
+
+const valuesOf = (settings: readonly EffectiveSetting[]) =>
+  Object.fromEntries(settings.map(({ name, value }) => [name, value]))
+
+interface Report {
+  settings: readonly EffectiveSetting[]
+  warnings: readonly string[]
+  notes: readonly string[]
+}
+
+function printReport({ settings, warnings, notes }: Report, between: () => void = () => {}): void {
+  if (settings.length === 0)
+    print('All settings have their defaults; config check without --changed shows them.')
+  else
+    printTable(
+      ['VARIABLE', 'VALUE', 'FROM'],
+      settings.map(({ name, value, from }) => [name, value ?? '', from]),
+    )
+  between()
+  for (const note of notes) print(`\nnote: ${printable(note)}`)
+  for (const warning of warnings) process.stderr.write(`warning: ${printable(warning)}\n`)
+  print('\nok')
+}
+
+/** What a realm has: settings of its own, and those of the server. */
+const reportOfRealm = (config: Config, read: Environment, onlyChanged: boolean): Promise<Answer> =>
+  withOpened(config, read.env, async ({ config: own, realm }) => {
+    const problems = [...problemsIn(() => featuresFor(own)), ...problemsIn(() => looksOf(own))]
+    if (problems.length > 0) throw new ConfigError(problems)
+    const inherited = (env: Env) =>
+      Object.fromEntries(Object.entries(env).filter(([name]) => isInherited(name)))
+    const environment = { ...read, env: inherited(read.env), written: inherited(read.written) }
+    const settings = effectiveSettings(own, environment).map((each) =>
+      Object.hasOwn(realm?.settings ?? {}, each.name) ? { ...each, from: 'realm' as const } : each,
+    )
+    const shown = onlyChanged ? settings.filter(({ from }) => from !== 'default') : settings
+    const notes = [...featureNotes(own)]
+    return {
+      facts: { ok: true, realm: realm?.name, settings: valuesOf(shown), warnings: [], notes },
+      show: () => printReport({ settings: shown, warnings: [], notes }),
+    }
+  })
 
 /** Empty, with a warning, when the store cannot be read: the configuration itself may be correct. */
 async function profilesFor(config: Config, env: Env, warnings: string[]): Promise<ProfileFinding[]> {

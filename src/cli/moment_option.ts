@@ -16,3 +16,17 @@ export function readMoment(option: string, text: string, now: number): number {
     )
   return at
 }
+
+/** Milliseconds after `now`: `12h` is in twelve hours. */
+export function readFuture(option: string, text: string, now: number): number {
+  const at = /^\d{1,9}[smhd]$/.test(text)
+    ? now + readTime(option, text, century) * 1000
+    : iso.test(text)
+      ? Date.parse(text)
+      : Number.NaN
+  if (at > now) return at
+  const came = Number.isNaN(at) ? printable(text) : `${printable(text)}, which is over`
+  throw new UsageError(
+    `--${option}: expected a time to come: 90m, 12h or 30d from now, or such as 2027-01-31T12:00:00Z, got ${came}`,
+  )
+}

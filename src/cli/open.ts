@@ -14,6 +14,7 @@ import { clockOffset, clockProblem } from '../models/clock_guard.ts'
 import { type KeyRing, loadKeyRing } from '../models/key_ring.ts'
 import type { KeyRingOptions } from '../models/key_ring_options.ts'
 import { openLastingRoot } from '../models/lasting_root.ts'
+import type { RealmRecord } from '../models/realm.ts'
 import { SignerUnavailable } from '../models/remote_signer.ts'
 import { keysAreLost, lostKeysWords } from '../models/readable_keys.ts'
 import { parseDocument, recordName } from '../models/signing_keys.ts'
@@ -32,6 +33,8 @@ import { machine, ownId } from './own_process.ts'
 import { createSecrets, type Secrets } from './secrets.ts'
 
 export interface Opened {
+  /** Where the command works in a realm: `config`, `store` and keys are its own. */
+  realm?: RealmRecord
   config: Config
   clock: Clock
   log: AdjustableLog

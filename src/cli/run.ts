@@ -1,8 +1,9 @@
 /** Finds and runs the command that the arguments name; also answers `help`, `--help` and `version`. */
 import { nearest } from '../lib/nearest.ts'
 import { build, commit, version } from '../version.ts'
-import { optionsHelp, usage } from './command.ts'
-import { type CommandEntry, commands } from './commands.ts'
+import { type CommandEntry, optionsHelp, usage } from './command.ts'
+import { commands } from './commands.ts'
+import { realmOptionHelp, requireInRealm, takeRealm, withRealm, worksInRealm } from './chosen_realm.ts'
 import { ExitOne, UsageError } from './failure.ts'
 import { print, printJson } from './output.ts'
 
@@ -10,8 +11,9 @@ import { print, printJson } from './output.ts'
  * `args` without the program. The first `--` ends the options: each argument after it is a word, whatever it looks like.
  * Throws UsageError, or what the command throws.
  */
-export async function run(args: readonly string[]): Promise<void> {
+export async function run(typed: readonly string[]): Promise<void> {
   outliveTheReader()
+  const { name: realm, args } = takeRealm(typed)
   const end = args.includes('--') ? args.indexOf('--') : args.length
   const options = args.slice(0, end)
   const words = args.toSpliced(end, 1)
@@ -24,10 +26,11 @@ export async function run(args: readonly string[]): Promise<void> {
     return help([first])
   if (!found) throw unknown(words)
   if (options.some(isHelp)) return helpOn([found])
+  if (realm !== undefined) requireInRealm(found.name)
   const command = await found.load()
   const name = found.name.split(' ')
   const given = name.length > end ? ['--', ...words.slice(name.length)] : args.slice(name.length)
-  const started = command.start(`latchkey ${found.name}`, given)
+  const started = withRealm(realm, () => command.start(`latchkey ${found.name}`, given))
   return command.failsWithOne
     ? started.catch((error: unknown) => Promise.reject(new ExitOne(error)))
     : started
@@ -63,7 +66,8 @@ async function helpOn(entries: readonly CommandEntry[]): Promise<void> {
   const parts = await Promise.all(
     entries.map(async ({ name, help, load }) => {
       const command = await load()
-      return [`${usage(`latchkey ${name}`, command)}\n  ${help}.`, optionsHelp(command)]
+      const options = [optionsHelp(command), worksInRealm(name) ? realmOptionHelp : '']
+      return [`${usage(`latchkey ${name}`, command)}\n  ${help}.`, options.filter(Boolean).join('\n')]
         .filter(Boolean)
         .join('\n\n')
     }),
@@ -85,7 +89,7 @@ ${listing(commands)}
   ${'help COMMAND'.padEnd(nameWidth)}Show the usage of a command
   ${'version'.padEnd(nameWidth)}Print the version and the commit
 
-Commands use the store that the environment and .env configure. All variables: docs/configuration.md`
+Commands use the store that the environment and .env configure, and with --realm NAME that of a realm (docs/realms.md). All variables: docs/configuration.md`
 
 function unknown(words: readonly string[]): UsageError {
   const [group = ''] = words

@@ -8,8 +8,11 @@ import { resealed, unseal } from '../lib/seal.ts'
 import { findAuditKeys } from '../models/audit/audit.ts'
 import { note } from '../models/audit/note.ts'
 import { resealLastingRoot } from '../models/lasting_root.ts'
+import { Realm } from '../models/realm.ts'
+import { recordName } from '../models/signing_keys.ts'
+import { realmStore } from '../store/realm.ts'
 import { features } from '../table.ts'
-import { withContext } from './administration.ts'
+import { type Scene, withContext } from './administration.ts'
 import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
 import { openBackend } from './open.ts'
@@ -71,11 +74,37 @@ const everyKind = (ofTable: readonly SealedRecords[]): SealedRecords[] => {
   return [...new Map(all.map((kind) => [kind.name, kind])).values()]
 }
 
-async function pass(context: Context, write: boolean): Promise<Record<string, Count>> {
+type Counts = Record<string, Count>
+
+/** Of the server and of all realms together. */
+async function pass(context: Context, scene: Scene, write: boolean): Promise<Counts> {
+  const { config } = context
+  const counts = await passOne(context, write)
+  for (const { name } of await Realm.keys(context)) {
+    const realm = await Realm.find(context, name)
+    // One that has no keys yet has sealed nothing.
+    if (!realm || (await realmStore(context.store, realm.id).get(recordName)) === undefined) continue
+    add(counts, await scene.inRealm(realm, (inside) => passOne(inside, write)))
+  }
+  // The encryption is beneath all realms.
+  if (config.storeEncryption) counts['values of the store'] = await resealValues(context, write)
+  return counts
+}
+
+function add(counts: Counts, more: Counts): void {
+  for (const [name, { moved, current, unreadable }] of Object.entries(more)) {
+    const count = (counts[name] ??= { moved: 0, current: 0, unreadable: 0 })
+    count.moved += moved
+    count.current += current
+    count.unreadable += unreadable
+  }
+}
+
+async function passOne(context: Context, write: boolean): Promise<Counts> {
   const { audit, config, keys, store, table } = context
   const moved = await keys.reseal(write)
   const root = await resealLastingRoot(store, config.secretKey, write)
-  const counts: Record<string, Count> = {
+  const counts: Counts = {
     'signing keys': { moved, current: keys.list().length - moved, unreadable: 0 },
     'root of names': { moved: root ? 1 : 0, current: root ? 0 : 1, unreadable: 0 },
   }
@@ -87,11 +116,10 @@ async function pass(context: Context, write: boolean): Promise<Record<string, Co
   }
   for (const kind of everyKind(table.operation.sealedRecords))
     counts[kind.name] = await resealKind(kind, context, write)
-  if (config.storeEncryption) counts['values of the store'] = await resealValues(context, write)
   return counts
 }
 
-const sum = (counts: Record<string, Count>, what: keyof Count): number =>
+const sum = (counts: Counts, what: keyof Count): number =>
   Object.values(counts).reduce((total, each) => total + each[what], 0)
 
 const mark = 'reseal'
@@ -111,12 +139,12 @@ export const reseal = defineCommand({
   takes: [],
   options: { 'dry-run': { type: 'boolean', help: 'Only count what would be moved' } },
   run: ({ 'dry-run': dryRun = false }) =>
-    withContext('secrets', async (context) => {
+    withContext('secrets', async (context, scene) => {
       const { config, clock } = context
       const since = await sealsSince(context, !dryRun)
-      const counts = await pass(context, !dryRun)
+      const counts = await pass(context, scene, !dryRun)
       // A server that still seals with a former value makes more of it during the run.
-      const left = dryRun ? sum(counts, 'moved') : sum(await pass(context, false), 'moved')
+      const left = dryRun ? sum(counts, 'moved') : sum(await pass(context, scene, false), 'moved')
       const unreadable = sum(counts, 'unreadable')
       const dropFrom = since + config.refreshTokenTtl
       if (!dryRun && sum(counts, 'moved') > 0)

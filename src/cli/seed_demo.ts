@@ -4,11 +4,12 @@ import { systemRandom } from '../lib/random.ts'
 import { defaultSigningAlg } from '../clients/signer.ts'
 import { Client, makeClient } from '../models/client.ts'
 import { demoClient, demoDeviceClient, demoPublicClient, demoUsers } from '../models/demo.ts'
+import type { Memory } from '../models/define_record.ts'
 import { User } from '../models/user.ts'
 import type { Opened } from './open.ts'
 import { seconds } from '../lib/clock.ts'
 
-export async function seedDemo(opened: Opened): Promise<void> {
+export async function seedDemo(opened: Memory & Pick<Opened, 'config'>): Promise<void> {
   const now = seconds(opened.clock)
   const { client_secret, ...confidential } = demoClient
   const making = { ...opened, random: systemRandom, secrets: secretsOf(opened.config) }

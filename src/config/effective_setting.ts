@@ -8,8 +8,8 @@ export interface EffectiveSetting {
   value: string | undefined
   /** Whether `value` stands for a secret, or leaves a credential out. */
   hidden: boolean
-  /** `apply`: a configuration file that was applied. */
-  from: 'environment' | '.env' | 'file' | ReferenceScheme | 'apply' | 'PROFILE' | 'default'
+  /** `apply`: a configuration file that was applied. `realm`: the record of the realm. */
+  from: 'environment' | '.env' | 'file' | ReferenceScheme | 'apply' | 'realm' | 'PROFILE' | 'default'
 }
 
 /** The text without what stands before the host of a URL: up to the last `@` of its authority. */

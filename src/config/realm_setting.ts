@@ -11,13 +11,13 @@ export function realmSettingProblem(entries: Entries, name: string, way: Setting
   if (entry.realm === true || (entry.realm === 'by_command' && way === 'command')) return undefined
   if (entry.realm === 'by_command')
     return 'expected a variable that names no file or service of the operator; set it at the command line: latchkey realm set'
-  return `expected a variable of a realm (◆ in docs/configuration.md), got one of ${ownerOf(entry)}`
+  return `expected a variable of a realm (◆ in docs/configuration.md), got ${ownerOf(entry)}`
 }
 
 const ownerOf = ({ secret }: Entry): string =>
   secret
     ? 'a secret, which is not kept in the record of a realm'
-    : 'the server, which all realms share: set it in the environment of the process'
+    : 'one of the server, which all realms share: set it in the environment of the process'
 
 /**
  * What is of the server alone: its keys and credentials, its issuer, and services that know it. A realm has the default, or

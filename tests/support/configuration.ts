@@ -28,6 +28,7 @@ export const sceneOf = (context: Context, env: Record<string, string> = {}): Sce
       log: context.log,
       audit: context.audit,
     }),
+  inRealm: () => Promise.reject(new Error('a configuration file is of the server itself')),
 })
 
 export const wantedIn = (text: string, context: Context): Wanted =>

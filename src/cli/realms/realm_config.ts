@@ -14,7 +14,7 @@ export interface Root {
   env: Env
 }
 
-const realmIssuer = (config: Pick<Config, 'issuer'>, name: string): string =>
+export const realmIssuer = (config: Pick<Config, 'issuer'>, name: string): string =>
   `${config.issuer}/realms/${name}`
 
 /** A secret of the realm for each of the root, in their order: nothing that one of them made opens with another. */

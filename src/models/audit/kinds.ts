@@ -49,6 +49,7 @@ const changeDetails = {
   token: text,
   /** The name of a job or of an upstream provider. */
   about: text,
+  realm: text,
   /** The id of a mail that waits. */
   mail: text,
   hashes: flag,
