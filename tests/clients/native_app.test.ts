@@ -15,7 +15,7 @@ setDefaultTimeout(120_000)
 let provider: Surroundings
 beforeAll(async () => {
   const ports = { provider: freePort(), api: freePort() }
-  provider = await startWithApi(ports, client, { DEVICE_POLL_INTERVAL: '1' })
+  provider = await startWithApi(ports, client, { DEVICE_POLL_INTERVAL: '1', REFRESH_TOKEN_GRACE: '0' })
 })
 afterAll(() => provider.stop())
 

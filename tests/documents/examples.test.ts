@@ -37,3 +37,15 @@ test('examples/services/README.md does what it says', async () => {
   const { output } = await carryOut('services', ports, { BROWSER: browser, ...variables })
   expect(output.match(/"event":"tokens_issued"/g)).toHaveLength(4)
 }, 120_000)
+
+test('examples/web_app/README.md does what it says', async () => {
+  const ports = [
+    ['PROVIDER_PORT', 5000, freePort()],
+    ['API_PORT', 9000, freePort()],
+    ['PORT', 8080, freePort()],
+  ] as const
+  const { runs } = await carryOut('web_app', ports)
+  const [first] = runs.map(({ stdout }) => stdout)
+  expect(first).toStartWith('You are signed out\n{"error":"signed_out"} 401\n')
+  expect(first).toMatch(/\n303 http:\/\/localhost:\d+\/authorize\?\S*request_uri\n$/)
+}, 120_000)
