@@ -16,7 +16,6 @@ beforeAll(async () => {
   app = await startWebApp({
     env: { ACCESS_TOKEN_TTL: '20', REFRESH_TOKEN_GRACE: '0' },
     apiEnv: { MAX_AGE: `${maxAge}` },
-    appEnv: {},
   })
 })
 afterAll(() => app.stop())
@@ -323,7 +322,7 @@ describe('back-channel logout', () => {
 })
 
 test('over https the cookies are __Host- cookies, which no other host can plant', async () => {
-  const secure = await startWebApp({ env: {}, apiEnv: {}, appEnv: { BASE_URL: 'https://app.example' } })
+  const secure = await startWebApp({ appEnv: { BASE_URL: 'https://app.example' } })
   try {
     const host = /^__Host-\w+=[\w-]{43}; Path=\/;(?: Max-Age=600;)? Secure; HttpOnly; SameSite=Lax$/
     const asked = await fetch(`${secure.listens}/login`, { redirect: 'manual' })

@@ -23,7 +23,7 @@ export async function startWebApp({
   env = {},
   apiEnv = {},
   appEnv = {},
-}: Record<'env' | 'apiEnv' | 'appEnv', Record<string, string>>): Promise<WebApp> {
+}: Partial<Record<'env' | 'apiEnv' | 'appEnv', Record<string, string>>> = {}): Promise<WebApp> {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
   const about = { alg: 'ES256', kid: 'test' }
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-web-app-test-'))
