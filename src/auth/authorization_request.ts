@@ -144,14 +144,17 @@ export function readAuthorizationRequest(
     issuesCode && (isPublic || (client.require_pkce ?? abilities.requirePkce)),
     isPublic ? undefined : withoutPkce,
   )
-  check(!responseType.split(' ').includes('id_token') || read.nonce !== undefined, 'invalid_request', () => ({
+  const withIdToken = responseType.split(' ').includes('id_token')
+  check(!withIdToken || read.nonce !== undefined, 'invalid_request', () => ({
     rule: 'OpenID Connect Core §3.2.2.1',
     expected: `nonce is required with response_type=${read.response_type}`,
+    held: withIdToken ? undefined : `a nonce may be left out with response_type=${read.response_type}`,
     came: read.nonce,
   }))
-  check(!responseType.split(' ').includes('id_token') || scope.includes('openid'), 'invalid_scope', () => ({
+  check(!withIdToken || scope.includes('openid'), 'invalid_scope', () => ({
     rule: 'OpenID Connect Core §3.2.2.1',
     expected: `scope must have openid with response_type=${read.response_type}`,
+    held: withIdToken ? undefined : `scope may lack openid with response_type=${read.response_type}`,
     came: read.scope,
   }))
   return {

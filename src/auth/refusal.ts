@@ -8,6 +8,8 @@ export interface Grounds {
   rule: Rule
   /** The condition that does not hold, in the words of the specification: `max_age must be a whole number of seconds`. */
   expected: string
+  /** What is true where the check holds, if `expected` is a demand that is made of other requests alone. */
+  held?: string | undefined
   /** The received value. Codes, tokens, passwords and secrets, and values that may contain one, are wrapped in `secret(value)`. */
   came?: unknown
   /** The value that `came` is compared with, where there is one. Secrets are wrapped, too. */

@@ -261,6 +261,7 @@ function checkTogether(metadata: ClientMetadata): void {
       rule: 'RFC 6749 §4.4',
       expected:
         'grant_types: client_credentials is for clients that authenticate; token_endpoint_auth_method is none',
+      held: 'grant_types without client_credentials, or a client that authenticates',
     }),
   )
   check(

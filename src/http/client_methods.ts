@@ -17,6 +17,7 @@ import type { Client } from '../models/client.ts'
 import type { Call } from '../contracts/call.ts'
 import { isSecretOf, secretsOf } from '../clients/client_secret.ts'
 import { clientVerificationKey } from '../clients/client_keys.ts'
+import { heardVerification } from '../lib/recorder.ts'
 
 const grounds = (expected: string): Grounds => ({
   rule: 'RFC 6749 §2.3.1',
@@ -192,10 +193,12 @@ const privateKeyJwt: ClientAuthMethod = {
   verify: (call, context, { credentials, client }) =>
     verifyAssertion(call, context, { credentials, client }, async (jwt, audience, now) => {
       const { jwtVerify } = await import('jose')
-      return jwtVerify(
-        jwt,
-        clientVerificationKey(client, context),
-        options(audience, now, allowed(client, clientAlgs(context.config.signingAlgs))),
+      return heardVerification(context, { jwt, whose: 'client' }, () =>
+        jwtVerify(
+          jwt,
+          clientVerificationKey(client, context),
+          options(audience, now, allowed(client, clientAlgs(context.config.signingAlgs))),
+        ),
       )
     }),
 }
@@ -211,7 +214,9 @@ const clientSecretJwt: ClientAuthMethod = {
     verifyAssertion(call, context, { credentials, client }, async (jwt, audience, now) => {
       const { errors, jwtVerify } = await import('jose')
       const verify = (secret: string) =>
-        jwtVerify(jwt, utf8(secret), options(audience, now, allowed(client, hmacAlgs)))
+        heardVerification(context, { jwt, whose: 'client_secret' }, () =>
+          jwtVerify(jwt, utf8(secret), options(audience, now, allowed(client, hmacAlgs))),
+        )
       const [newest, former] = secretsOf(client, context)
       check(newest, () => wrong('a client whose client_secret can be decrypted')) // never verify with an empty key
       const isWrong = (error: unknown) => error instanceof errors.JWSSignatureVerificationFailed

@@ -21,12 +21,16 @@ export interface OutboundEvent {
   answer: { status: number; headers: Readonly<Record<string, string>>; body: string } | { problem: string }
 }
 
+/** Where the key of a signature is looked for. */
+export type KeysOf = 'provider' | 'client' | 'client_secret' | 'issuer' | 'header'
+
 /** What the parts of the provider tell the recorder. Each call belongs to the request that runs; outside of one it does nothing. */
 export interface Heard {
   store(event: StoreEvent): void
   /** `input`: header and payload of a JWS, encoded. */
   signed(kid: string, alg: string, input: string): void
-  verified(jwt: string, held: boolean): void
+  /** `whose`: those of whom the key is looked for among; this provider's by default. */
+  verified(jwt: string, held: boolean, whose?: KeysOf): void
   outbound(event: OutboundEvent): void
   log(level: LogLevel, event: string, fields: Fields): void
 }
@@ -49,6 +53,8 @@ export interface Answered {
 }
 
 export interface Recorder extends Heard {
+  /** Runs work that goes on after its request, such as a delivery: `key` is that of its record. What is heard joins the flow of that request. */
+  later<T>(job: string, key: string, work: () => Promise<T>): Promise<T>
   /** Answers a request and keeps both, with all that is heard until then. `kept` is called with what became a part of a flow. */
   exchange<T>(
     arrival: Arrival,
@@ -56,6 +62,23 @@ export interface Recorder extends Heard {
     read: (given: T) => Promise<Answered>,
     kept?: (kept: { flow: string; request: string }) => void,
   ): Promise<T>
+}
+
+/** The result of `verify`, heard as the verification of the signature of `jwt`. Without the lab it is `verify` and nothing more. */
+export async function heardVerification<T>(
+  { recorder }: { recorder?: Pick<Heard, 'verified'> | undefined },
+  { jwt, whose }: { jwt: string; whose: KeysOf },
+  verify: () => Promise<T>,
+): Promise<T> {
+  if (!recorder) return verify()
+  try {
+    const verified = await verify()
+    recorder.verified(jwt, true, whose)
+    return verified
+  } catch (error) {
+    recorder.verified(jwt, false, whose)
+    throw error
+  }
 }
 
 /** The same log, whose lines are also heard, of all levels. */

@@ -4,6 +4,7 @@ import { type BoundedMap, createBoundedMap } from '../lib/bounded_map.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Store } from '../store/store.ts'
+import type { Recorder } from '../lib/recorder.ts'
 
 /** The part of the context that records need. */
 export interface Memory {
@@ -12,6 +13,8 @@ export interface Memory {
   log: Log
   /** Parsed records by their stored text, so that equal text is not parsed again. */
   parsed?: ParsedRecords
+  /** Absent without LAB. */
+  recorder?: Pick<Recorder, 'later'> | undefined
 }
 
 /**

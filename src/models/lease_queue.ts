@@ -90,6 +90,8 @@ export interface LeaseQueue<T extends Leased> {
   /** After a failure: postpones, or finishes the item when it would be due after `until` (ms). */
   retry(memory: Memory, item: Claimed<T>, delay: number, until: number): Promise<'postponed' | 'given_up'>
   find(memory: Memory, member: string): Promise<T | undefined>
+  /** Runs what is done for an item. With the lab, what is heard joins the flow of the request that added it. */
+  within<R>(memory: Memory, member: string, run: () => Promise<R>): Promise<R>
   /** Changes an item that is there, as `update` of a record. */
   update(memory: Memory, member: string, change: (current: T) => T | undefined): Promise<T | undefined>
 }
@@ -118,6 +120,8 @@ export function defineLeaseQueue<const S extends v.GenericSchema<unknown, Leased
 
   const queue: LeaseQueue<T> = {
     find,
+    within: (memory, member, run) =>
+      memory.recorder ? memory.recorder.later(name, `${name}:${idOf(member)}`, run) : run(),
     update: (memory, member, change) => records.update(memory, idOf(member), change),
 
     async add(memory, member, item, due) {
@@ -169,7 +173,7 @@ export function defineLeaseQueue<const S extends v.GenericSchema<unknown, Leased
       const worker = async () => {
         for (let member = left.pop(); member !== undefined && !stopped; member = left.pop()) {
           const item = await queue.claim(memory, member, lease)
-          if (item && (await work(item)) === 'stop') stopped = true
+          if (item && (await queue.within(memory, member, () => work(item))) === 'stop') stopped = true
         }
       }
       const workers = await Promise.allSettled(Array.from({ length: atOnce }, worker))

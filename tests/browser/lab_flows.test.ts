@@ -65,3 +65,20 @@ test('a new flow appears on an open page, and without JavaScript after a reload'
   await tab.close()
   await still.close()
 })
+
+test('on a phone the page stands still, and the diagram scrolls in its box by keyboard', async () => {
+  await tokensOf(op, person(op))
+  const [{ id }] = op.context.recorder!.flows.list() as [{ id: string }]
+  const tab = await openTab(browser, { viewport: { width: 360, height: 740 } })
+  await tab.page.goto(`${op.issuer}/lab/flow?id=${id}`)
+  await tab.page.evaluate(() => document.querySelectorAll('details').forEach((each) => (each.open = true)))
+  const widths = await tab.page.evaluate(() => [document.scrollingElement!.scrollWidth, innerWidth])
+  expect(widths).toEqual([360, 360])
+  const box = tab.page.locator('.lab_diagram')
+  await box.focus()
+  expect(await box.evaluate((each) => each.scrollWidth > each.clientWidth)).toBe(true)
+  await tab.page.keyboard.press('ArrowRight')
+  await tab.page.waitForFunction(() => document.querySelector('.lab_diagram')!.scrollLeft > 0)
+  expect(tab.complaints).toEqual([])
+  await tab.close()
+})

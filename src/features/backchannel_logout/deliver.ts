@@ -29,7 +29,9 @@ const busyDelay = 2_000
 /** Starts every delivery that is due and returns their promises. They run concurrently, so a slow client delays no other. */
 export async function deliverDue(context: Context): Promise<Promise<void>[]> {
   const lease = context.config.outboundTimeoutMs + leaseMarginMs
-  return (await claimDue(context, lease)).map((delivery) => deliver(delivery, context))
+  return (await claimDue(context, lease)).map((delivery) =>
+    logoutQueue.within(context, delivery.member, () => deliver(delivery, context)),
+  )
 }
 
 async function deliver(delivery: Delivery, context: Context): Promise<void> {

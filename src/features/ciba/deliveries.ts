@@ -47,7 +47,8 @@ export async function deliverNow(
   id: string,
 ): Promise<void> {
   try {
-    await attempt(context, notifications, memberOf(kind, id))
+    const member = memberOf(kind, id)
+    await notificationQueue.within(context, member, () => attempt(context, notifications, member))
   } catch (error) {
     context.log.error('backchannel_delivery_failed', { kind, problem: (error as Error).message })
   }

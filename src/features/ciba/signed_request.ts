@@ -12,6 +12,7 @@ import { sha256 } from '../../lib/hash.ts'
 import type { Client } from '../../models/client.ts'
 import { type Params, repeated } from '../../auth/params.ts'
 import { metadata } from './settings.ts'
+import { heardVerification } from '../../lib/recorder.ts'
 
 const maxLength = 32_768
 /** The longest validity of a signed request. */
@@ -32,7 +33,11 @@ export async function readParams(submitted: Params, client: Client, context: Con
   const alg = metadata.of(client).backchannel_authentication_request_signing_alg
   const { request } = submitted
   check(submitted.request_uri === undefined, () =>
-    refuse('request', submitted.request_uri, 'request_uri is not supported: send request'),
+    refuse(
+      'a request without request_uri',
+      submitted.request_uri,
+      'request_uri is not supported: send request',
+    ),
   )
   if (request === undefined) {
     if (alg !== undefined)
@@ -59,14 +64,16 @@ const allowedOutside = ['request', 'client_id', 'client_secret', 'client_asserti
 async function verify(jwt: string, alg: string, client: Client, context: Context): Promise<JWTPayload> {
   check(jwt.length <= maxLength, () => refuse(`request may have at most ${maxLength} characters`, jwt.length))
   requireType(jwt)
-  const { payload } = await jwtVerify(jwt, clientVerificationKey(client, context), {
-    algorithms: [alg],
-    issuer: client.client_id,
-    audience: context.config.issuer,
-    requiredClaims: ['exp', 'iat', 'nbf', 'jti'],
-    currentDate: new Date(context.clock.now()),
-    clockTolerance: toleranceSeconds,
-  }).catch((error: Error) => {
+  const { payload } = await heardVerification(context, { jwt, whose: 'client' }, () =>
+    jwtVerify(jwt, clientVerificationKey(client, context), {
+      algorithms: [alg],
+      issuer: client.client_id,
+      audience: context.config.issuer,
+      requiredClaims: ['exp', 'iat', 'nbf', 'jti'],
+      currentDate: new Date(context.clock.now()),
+      clockTolerance: toleranceSeconds,
+    }),
+  ).catch((error: Error) => {
     throw error instanceof RefusedError && error.status >= 500
       ? error
       : refuse(

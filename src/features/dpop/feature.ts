@@ -42,6 +42,7 @@ const askForNonce = (context: Context, resource: Call | undefined) =>
   new OAuthError('use_dpop_nonce', {
     rule: resource ? 'RFC 9449 §9' : 'RFC 9449 §8',
     expected: 'the DPoP proof needs the nonce of the DPoP-Nonce header',
+    held: 'a DPoP proof with the current nonce, or without one where none is asked for',
     status: resource ? 401 : 400,
     headers: {
       'dpop-nonce': currentNonce(context),

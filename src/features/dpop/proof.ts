@@ -10,6 +10,7 @@ import { rememberedMs } from '../../lib/clock.ts'
 import { onceWords, useOnce } from '../../models/once.ts'
 import { equalInConstantTime } from '../../lib/equal.ts'
 import { sha256 } from '../../lib/hash.ts'
+import { heardVerification } from '../../lib/recorder.ts'
 
 /** Asymmetric algorithms alone; `none` and MACs prove no possession of a key. */
 const proofAlgs = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'RS256', 'Ed25519', 'EdDSA']
@@ -37,7 +38,11 @@ export function proofHeader(call: Call): string | undefined {
   const header = call.request.headers.get('dpop')
   if (header === null) return undefined
   check(!header.includes(','), () =>
-    failed('exactly one DPoP header', undefined, 'exactly one DPoP header is expected, got several'),
+    failed(
+      'exactly one DPoP header',
+      header.split(',').length,
+      'exactly one DPoP header is expected, got several',
+    ),
   )
   return header.trim()
 }
@@ -56,12 +61,14 @@ export async function verifyProof(
     failed('a proof of at most 8192 characters', proof.length, 'the proof is longer than 8192 characters'),
   )
   const { EmbeddedJWK, jwtVerify } = await import('jose')
-  const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {
-    typ: 'dpop+jwt',
-    algorithms: proofAlgsOf(context),
-    currentDate: new Date(context.clock.now()),
-    clockTolerance: windowSeconds,
-  }).catch((error: Error) => {
+  const { payload, protectedHeader } = await heardVerification(context, { jwt: proof, whose: 'header' }, () =>
+    jwtVerify(proof, EmbeddedJWK, {
+      typ: 'dpop+jwt',
+      algorithms: proofAlgsOf(context),
+      currentDate: new Date(context.clock.now()),
+      clockTolerance: windowSeconds,
+    }),
+  ).catch((error: Error) => {
     throw failed(
       'a JWT with typ dpop+jwt, signed by the key in its header',
       undefined,
@@ -70,7 +77,7 @@ export async function verifyProof(
   })
   const { htm, htu, iat, jti, ath, nonce } = payload
   check(typeof jti === 'string' && jti !== '' && jti.length <= 200, () =>
-    failed('jti must be a string of at most 200 characters'),
+    failed('jti must be a string of at most 200 characters', jti),
   )
   check(htm === call.method, () => failed(`htm must be ${call.method}`, htm, undefined, call.method))
   const targets = context.baseUrls.map((base) => withoutQuery(base + call.path))

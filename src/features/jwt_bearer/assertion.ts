@@ -9,6 +9,7 @@ import { clientVerificationKey } from '../../clients/client_keys.ts'
 import { rememberedMs } from '../../lib/clock.ts'
 import { type Issued, issuedAt, type OnceProblem, useOnce } from '../../models/once.ts'
 import { sha256 } from '../../lib/hash.ts'
+import { heardVerification } from '../../lib/recorder.ts'
 
 export const refuse = (expected: string, came?: unknown, problem = expected) =>
   new OAuthError('invalid_grant', {
@@ -93,14 +94,16 @@ async function verified(
     : config.signingAlgs
   const key = clientVerificationKey({ client_id: issuer, jwks_uri }, context)
   try {
-    const { payload } = await jwtVerify(jwt, key, {
-      issuer,
-      audience: [config.issuer, ...baseUrls.map((base) => `${base}/token`)],
-      algorithms: [...algorithms],
-      currentDate: new Date(clock.now()),
-      clockTolerance: toleranceSeconds,
-      requiredClaims: ['sub', 'exp'], // RFC 7523 §3: iat and jti are optional
-    })
+    const { payload } = await heardVerification(context, { jwt, whose: 'issuer' }, () =>
+      jwtVerify(jwt, key, {
+        issuer,
+        audience: [config.issuer, ...baseUrls.map((base) => `${base}/token`)],
+        algorithms: [...algorithms],
+        currentDate: new Date(clock.now()),
+        clockTolerance: toleranceSeconds,
+        requiredClaims: ['sub', 'exp'], // RFC 7523 §3: iat and jti are optional
+      }),
+    )
     return payload
   } catch (error) {
     if (!(error instanceof RefusedError))

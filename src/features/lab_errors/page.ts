@@ -90,7 +90,7 @@ const flowPath = '/lab/flow'
 
 /** Where the recorder of the lab shows the request, while it has it. */
 function flowOf({ basePath, recorder }: Context, requestId: string): Html | Html[] {
-  const flow = recorder?.flows.list().find(({ exchanges }) => exchanges.some(({ id }) => id === requestId))
+  const flow = recorder?.flows.ofRequest(requestId)
   return flow ? flowLink({ path: `${basePath}${flowPath}?id=${encodeURIComponent(flow.id)}` }) : []
 }
 

@@ -7,11 +7,11 @@ import { adminScriptPath } from '../../html/assets.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import { query } from '../../http/call.ts'
 import { eventStream } from '../../http/event_stream.ts'
-import { clientsOf, outcomeOf, peopleOf } from '../../models/recording/flow_kinds.ts'
+import { clientsOf, faultsOf, outcomeOf, peopleOf } from '../../models/recording/flow_kinds.ts'
 import type { Flow, Outcome } from '../../models/recording/recorded.ts'
 import { flowsOf } from './found_flow.ts'
 import { comparePath, flowPath, flowsPath, livePath } from './paths.ts'
-import { link, outcomeBadge, timeText, titleOf } from './words.ts'
+import { faultBadge, link, outcomeBadge, timeText, titleOf } from './words.ts'
 import { written } from '../../lib/unsafe_text.ts'
 
 const mostShown = 200
@@ -20,6 +20,7 @@ const outcomes: readonly Outcome[] = ['succeeded', 'refused', 'failed', 'open']
 const view = defineView(
   'lab_flows',
   `<p>Each flow is what clients, browsers and this provider said to each other until it ended, with each check in between. Secrets are masked: values with the same mark are the same.</p>
+<p class="muted">Open: the last answer was a page, a redirect to the next page, or a refusal after which the client asks again.</p>
 <form class="filters" method="get" action="{{path}}">{{filters}}<p><button type="submit">Show</button></p></form>
 <div data-part="flows"><p class="muted">{{count}}</p>{{table}}</div>
 <div data-stream="{{live}}"></div>`,
@@ -46,6 +47,9 @@ const row = defineView(
   ['link', 'clients', 'people', 'outcome', 'requests', 'time', 'id', 'title'],
 )
 
+/** Faults of the lab that were told in a flow, each once. */
+const toldIn = ({ exchanges }: Flow): Html[] => [...new Set(exchanges.flatMap(faultsOf))].map(faultBadge)
+
 const rowOf = (flow: Flow, { basePath }: Context): Html =>
   row({
     id: flow.id,
@@ -53,7 +57,7 @@ const rowOf = (flow: Flow, { basePath }: Context): Html =>
     link: link({ path: `${basePath}${flowPath}?id=${flow.id}`, text: titleOf(flow) }),
     clients: written(clientsOf(flow).join(', ')),
     people: written(peopleOf(flow).join(', ')),
-    outcome: outcomeBadge(outcomeOf(flow)),
+    outcome: [outcomeBadge(outcomeOf(flow)), ...toldIn(flow)],
     requests: `${flow.exchanges.length + flow.dropped}`,
     time: timeText(flow.exchanges.at(-1)?.at ?? 0),
   })

@@ -39,7 +39,8 @@ const codeLine = defineView('lab_code_line', '<p>{{text}} <code dir="ltr">{{code
 ])
 
 function checkOf({ held, code, rule, expected, came, wanted, problem, next }: CheckStep): Html {
-  const hasValues = came !== undefined || wanted !== undefined
+  // A check that holds without a value was made of what is there, or of what may be left out.
+  const hasValues = came !== undefined || (wanted !== undefined && !held)
   return checkView({
     held: heldBadge(held),
     expected: written(expected),
@@ -92,7 +93,18 @@ const duration = (ms: number): string => {
 const signatureView = defineView('lab_signature', '<ol class="lab_verified">{{lines}}</ol>', ['lines'])
 const signatureLine = defineView('lab_signature_line', '<li>{{text}}</li>', ['text'])
 
-function signatureOf({ kind, held, kid, alg, token }: SignatureStep): Html {
+/** Where the key of a signature was looked for, and what it does. */
+const keysOf: Readonly<Record<SignatureStep['whose'], readonly [found: string, verifies: string]>> = {
+  provider: ['is looked for among the keys of this provider', 'with the public key'],
+  client: ['is looked for among the public keys that the client registered', 'with the public key'],
+  client_secret: ['is the client_secret, which both sides know', 'as a MAC with the secret'],
+  issuer: ['is looked for among the keys of the issuer that this provider trusts', 'with the public key'],
+  header: ['stands in the header: the client proves that it has the private half', 'with that public key'],
+}
+
+function signatureOf({ kind, held, kid, alg, token, whose }: SignatureStep): Html {
+  const [found, verifies] = keysOf[whose]
+
   const lines =
     kind === 'signed'
       ? [
@@ -103,12 +115,12 @@ function signatureOf({ kind, held, kid, alg, token }: SignatureStep): Html {
       : token === undefined
         ? ['The text is no JWT: it has no header and no claims that can be read.']
         : [
-            `The header names the algorithm ${alg || 'of none'} and the key ${kid || 'of no name'}.`,
-            'The key of that name is looked for among the keys of this provider, and must be for that algorithm.',
-            'The signature, the third part, is verified over the first two parts with the public key.',
+            `The header names the algorithm ${alg || 'of none'} and ${kid === '' ? 'no key' : `the key ${kid}`}.`,
+            `The key ${found}, and must be for that algorithm.`,
+            `The signature, the third part, is verified over the first two parts ${verifies}.`,
             held
-              ? 'It holds, and the type of the token is the one that is expected here.'
-              : 'It does not hold: the key is unknown, the signature is of another text, or the token is of another type.',
+              ? 'It holds, and the type, the audience and the times of the token are those that are expected here.'
+              : 'It does not hold: the key is unknown, the signature is of another text, or the type, the audience or a time of the token is another one.',
           ]
   return signatureView({ lines: lines.map((text) => signatureLine({ text: written(text) })) })
 }
@@ -133,19 +145,33 @@ function outboundOf({ purpose, sent, answer }: OutboundStep): Html {
 const logOf = ({ level, event, fields }: LogStep): Html =>
   codeLine({ text: `Log, ${level}: ${event}`, code: written(fields) })
 
-export function stepOf(step: Step, began: number): Html {
+export const stepOf = (step: Step, began: number): Html =>
+  step.job === undefined
+    ? partOf(step, began)
+    : item({
+        kind: 'later',
+        main: [
+          plain({ text: written(`The job ${step.job}, ${duration(step.at)} after the request:`) }),
+          ...mainOf(step, began),
+        ],
+      })
+
+const partOf = (step: Step, began: number): Html =>
+  item({ kind: step.kind === 'outbound' ? 'server' : step.kind, main: mainOf(step, began) })
+
+function mainOf(step: Step, began: number): Html[] {
   switch (step.kind) {
     case 'check':
-      return item({ kind: 'check', main: checkOf(step) })
+      return [checkOf(step)]
     case 'store':
-      return item({ kind: 'store', main: storeOf(step, began) })
+      return [storeOf(step, began)]
     case 'outbound':
-      return item({ kind: 'server', main: outboundOf(step) })
+      return [outboundOf(step)]
     case 'log':
-      return item({ kind: 'log', main: logOf(step) })
+      return [logOf(step)]
     case 'signed':
     case 'verified':
-      return item({ kind: step.kind, main: [...badgeOf(step), signatureOf(step)] })
+      return [...badgeOf(step), signatureOf(step)]
   }
 }
 

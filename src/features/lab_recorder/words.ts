@@ -44,6 +44,9 @@ export const outcomeBadge = (outcome: Outcome): Html => {
   return badge({ kind, icon: icon(mark), text: outcome })
 }
 
+export const faultBadge = (fault: string): Html =>
+  badge({ kind: 'doubtful', icon: icon('triangle-alert'), text: `fault told: ${fault}` })
+
 /** Whether a check held. */
 export const heldBadge = (held: boolean): Html =>
   badge({

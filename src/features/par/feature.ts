@@ -209,6 +209,7 @@ const pushedRequests: AuthorizationRule = {
     check(!required || pushed || params.request_uri?.startsWith(prefix), 'invalid_request', () => ({
       rule: 'RFC 9126 §5',
       expected: 'a request_uri of a pushed request',
+      held: required ? undefined : 'a request may come without being pushed',
       problem: 'authorization requests must be pushed',
       next: 'POST them to /par first',
     }))

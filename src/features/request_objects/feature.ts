@@ -128,12 +128,14 @@ const withoutFragment = (uri: string): string => uri.split('#')[0]!
 const signatureRequired: AuthorizationRule = {
   name: 'require_signed_request_object',
   check(context, { client, params }) {
+    const isAsked = mustSign(client, context)
     check(
-      !mustSign(client, context) || params.request !== undefined || params.request_uri !== undefined,
+      !isAsked || params.request !== undefined || params.request_uri !== undefined,
       'invalid_request',
       () => ({
         rule: 'RFC 9101 §10.5',
         expected: 'a signed request object is required',
+        held: isAsked ? undefined : 'a request may come without a signed request object',
         next: 'send the parameter request',
       }),
     )

@@ -11,6 +11,7 @@ import { clientVerificationKey } from '../../clients/client_keys.ts'
 import type { Client } from '../../models/client.ts'
 import { type Params, repeated } from '../../auth/params.ts'
 import { metadata } from './metadata.ts'
+import { heardVerification } from '../../lib/recorder.ts'
 
 const refuse = (rule: Rule, grounds: Omit<Grounds, 'rule'>) =>
   new OAuthError('invalid_request_object', { ...grounds, rule })
@@ -146,11 +147,13 @@ async function verify(jwt: string, client: Client, context: Context, unsigned: b
   const algorithms = clientAlgs(context.config.signingAlgs).filter(
     (alg) => registered === undefined || registered === alg,
   )
-  const verified = await jwtVerify(jwt, clientVerificationKey(client, context), {
-    algorithms,
-    currentDate: new Date(context.clock.now()),
-    clockTolerance: 10,
-  }).catch((error: Error) => {
+  const verified = await heardVerification(context, { jwt, whose: 'client' }, () =>
+    jwtVerify(jwt, clientVerificationKey(client, context), {
+      algorithms,
+      currentDate: new Date(context.clock.now()),
+      clockTolerance: 10,
+    }),
+  ).catch((error: Error) => {
     if (error instanceof RefusedError && error.status >= 500) throw error
     const refused = refuse('RFC 9101 §6.2', {
       expected: `a request object that the client signed, with ${algorithms.join(' or ')}`,

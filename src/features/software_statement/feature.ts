@@ -10,6 +10,7 @@ import type { Context } from '../../contracts/context.ts'
 import { clientVerificationKey } from '../../clients/client_keys.ts'
 import { declareMetadata } from '../../models/client.ts'
 import { defineFeature, type RegistrationRule } from '../../contracts/feature.ts'
+import { heardVerification } from '../../lib/recorder.ts'
 
 const env = defineEntries([
   {
@@ -82,12 +83,14 @@ async function verify(jwt: string, context: Context): Promise<JWTPayload> {
   const [issuer, jwks_uri] = keys
   const publisher = { client_id: issuer, jwks_uri }
   const { signingAlgs } = context.config
-  const { payload } = await jwtVerify(jwt, clientVerificationKey(publisher, context), {
-    issuer,
-    algorithms: signingAlgs.includes('EdDSA') ? [...signingAlgs, 'Ed25519'] : [...signingAlgs],
-    currentDate: new Date(context.clock.now()),
-    clockTolerance: 10,
-  }).catch((error: Error) => {
+  const { payload } = await heardVerification(context, { jwt, whose: 'issuer' }, () =>
+    jwtVerify(jwt, clientVerificationKey(publisher, context), {
+      issuer,
+      algorithms: signingAlgs.includes('EdDSA') ? [...signingAlgs, 'Ed25519'] : [...signingAlgs],
+      currentDate: new Date(context.clock.now()),
+      clockTolerance: 10,
+    }),
+  ).catch((error: Error) => {
     if (!(error instanceof RefusedError))
       throw invalid(
         `software_statement is a JWT that ${issuer} signed, unexpired`,

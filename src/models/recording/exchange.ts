@@ -2,9 +2,10 @@
 import type { MadeCheck } from '../../auth/check.ts'
 import { isSecret, revealed } from '../../auth/refusal.ts'
 import type { Fields } from '../../lib/log.ts'
-import type { Answered, Arrival, OutboundEvent, StoreEvent } from '../../lib/recorder.ts'
-import { kindOfKey, linkOf, namesIn } from './links.ts'
-import { maskedAgain } from './masked_again.ts'
+import type { Answered, Arrival, KeysOf, OutboundEvent, StoreEvent } from '../../lib/recorder.ts'
+import { isSignOut } from './flow_kinds.ts'
+import { isQueued, kindOfKey, linkOf, namesIn, signOutOf } from './links.ts'
+import { maskedAgain, maskedStep } from './masked_again.ts'
 import type { Mask } from './mask.ts'
 import { readToken } from './read_token.ts'
 import type { CheckStep, Exchange, Message, NewStep, Step } from './recorded.ts'
@@ -18,16 +19,23 @@ export interface Ended {
   exchange: Exchange
   /** Keys of the records that belong to one flow. */
   links: ReadonlySet<string>
+  /** Keys of the records of work that a job does later. */
+  queued: ReadonlySet<string>
 }
+
+/** What a job did. */
+export type Later = Omit<Ended, 'exchange'> & { steps: readonly Step[] }
 
 /** An exchange that runs. */
 export interface Running {
   check(made: MadeCheck): void
   store(event: StoreEvent): void
-  signature(kind: 'signed' | 'verified', jwt: string, held: boolean): void
+  signature(kind: 'signed' | 'verified', jwt: string, held: boolean, whose: KeysOf): void
   outbound(event: OutboundEvent): void
   log(level: string, event: string, fields: Fields): void
   end(answer: Answered): Ended
+  /** The steps of a job, which has no answer. */
+  done(): Later
 }
 
 interface Deps {
@@ -42,6 +50,8 @@ export function beginExchange(arrival: Arrival, { mask, now, usernames }: Deps):
   const started = performance.now()
   const steps: Step[] = []
   const links = new Set<string>()
+  const queued = new Set<string>()
+  let session: string | undefined
   const names: { clientId?: string | undefined; sub?: string | undefined } = {}
   let left = 0
   let ended = false
@@ -69,7 +79,7 @@ export function beginExchange(arrival: Arrival, { mask, now, usernames }: Deps):
         held,
         code: refusal.code,
         rule: refusal.rule,
-        expected: mask.value(refusal.expected),
+        expected: mask.value((held ? refusal.held : undefined) ?? refusal.expected),
         came: value(refusal.came),
         wanted: value(refusal.wanted),
         ...(!held && { problem: value(refusal.problem), next: value(refusal.next) }),
@@ -77,16 +87,18 @@ export function beginExchange(arrival: Arrival, { mask, now, usernames }: Deps):
     store({ verb, key, value: text, ttl, held }) {
       const link = linkOf(key)
       if (link !== undefined) links.add(link)
+      if (verb === 'create' && isQueued(key)) queued.add(key)
+      if (kindOfKey(key) === 'session') session = key
       const { clientId, sub, username } = namesIn(key, text)
       names.clientId ??= clientId
       names.sub = sub ?? names.sub
       if (sub !== undefined && username !== undefined) usernames.set(sub, username)
       add({ kind: 'store', verb, of: kindOfKey(key), held, ttl })
     },
-    signature(kind, jwt, held) {
+    signature(kind, jwt, held, whose) {
       const token = readToken(jwt)
       const { kid = '', alg = '' } = token?.header ?? {}
-      add({ kind, held, kid: String(kid), alg: String(alg), token })
+      add({ kind, held, kid: String(kid), alg: String(alg), whose, token })
     },
     outbound({ purpose, method, url, headers, body: text, answer }) {
       const type = headers['content-type'] ?? 'application/x-www-form-urlencoded'
@@ -140,7 +152,13 @@ export function beginExchange(arrival: Arrival, { mask, now, usernames }: Deps):
         steps,
         left,
       }
-      return { exchange: maskedAgain(exchange, mask.again()), links }
+      if (session !== undefined && isSignOut(endpoint.name)) links.add(signOutOf(session))
+      return { exchange: maskedAgain(exchange, mask.again()), links, queued }
+    },
+    done() {
+      ended = true
+      const again = mask.again()
+      return { steps: steps.map((each) => maskedStep(each, again)), links, queued }
     },
   }
 

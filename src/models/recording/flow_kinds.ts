@@ -31,6 +31,8 @@ const kindsOfGrants: Readonly<Record<string, string>> = {
   'urn:ietf:params:oauth:grant-type:jwt-bearer': 'assertion',
 }
 
+export const isSignOut = (endpoint: string): boolean => kindsOfEndpoints[endpoint] === 'logout'
+
 export const isOfFlow = (endpoint: string): boolean => Object.hasOwn(kindsOfEndpoints, endpoint)
 
 const kindOf = ({ endpoint, grantType }: Exchange): string | undefined =>
@@ -59,6 +61,26 @@ const headerOf = ({ answer }: Exchange, name: string): string | undefined =>
 
 const failedCodes = ({ steps }: Exchange): string[] =>
   steps.flatMap((step) => (step.kind === 'check' && !step.held ? [step.code] : []))
+
+/** What the lab told wrongly on command (lab_trouble), by the name of its fault. */
+export const faultsOf = ({ steps }: Exchange): string[] => [
+  ...new Set(
+    steps.flatMap((step) => {
+      if (step.kind !== 'log' || step.event !== 'lab_trouble_told') return []
+      return /"fault":"([a-z_]+)"/.exec(step.fields)?.[1] ?? []
+    }),
+  ),
+]
+
+/** Why a flow is open, in a sentence; undefined for another outcome. */
+export function whyOpen({ exchanges }: Flow): string | undefined {
+  const last = exchanges.at(-1)
+  if (!last || outcomeOfExchange(last) !== 'open') return undefined
+  const code = failedCodes(last).find((each) => waiting.has(each))
+  if (code !== undefined) return `the client is to ask again, because the answer was ${code}`
+  if (last.answer.page) return 'a page was shown, and its form has not been sent'
+  return 'the browser was led to the next page, and has not asked for it'
+}
 
 export function outcomeOfExchange(exchange: Exchange): Outcome {
   const { status } = exchange.answer

@@ -1,6 +1,6 @@
 /** The flows of recorded exchanges: one that touches the record of a flow continues it. Bounded by bytes; the flow that was quiet the longest goes first. */
-import type { Ended } from './exchange.ts'
-import { isOfRequest } from './links.ts'
+import type { Ended, Later } from './exchange.ts'
+import { isOfRequest, isSignOutLink } from './links.ts'
 import type { Exchange, Flow } from './recorded.ts'
 
 /** A flow with what the list needs. */
@@ -17,20 +17,39 @@ interface Entry {
   exchange: Exchange
   bytes: number
   links: readonly string[]
+  queued: readonly string[]
 }
+
+/** What a job did, and when it began: milliseconds by the clock of the provider. */
+export type JobSteps = Later & { job: string; at: number }
 
 export interface Flows {
   /** The id of the flow; undefined for an exchange that is too large to keep. */
   add(ended: Ended): string | undefined
+  /** Adds the steps of a job to the exchange that queued the record, else to the flow whose records they touch. */
+  later(record: string, done: JobSteps): void
   /** Newest first, by their last exchange. */
   list(): Flow[]
   find(id: string): Flow | undefined
+  /** The flow of a request id. */
+  ofRequest(id: string): Flow | undefined
   clear(): void
   /** Rises with each change. */
   version(): number
   /** The memory that all flows take, about. */
   bytes(): number
 }
+
+/** Where steps of a job go. */
+interface Place {
+  flow: Kept
+  entry: Entry
+}
+
+/** Steps of one exchange with those of its jobs. */
+const mostSteps = 600
+/** Jobs whose request is not kept: deliveries of a process before, or without a flow. */
+const mostEarly = 100
 
 /** A character of JSON takes up to two bytes, and objects more than their text. */
 const bytesPerCharacter = 3
@@ -49,12 +68,21 @@ export function createFlows(maxBytes: number, nextId: () => string): Flows {
   // In order of the last exchange, the oldest first: a flow that gets another one moves to the end.
   const flows = new Map<string, Kept>()
   const byLink = new Map<string, Kept>()
+  const byRequest = new Map<string, Kept>()
+  const byQueued = new Map<string, Place>()
+  /** Of requests that have no answer yet: a delivery may be faster. */
+  const early = new Map<string, JobSteps>()
   let total = 0
   let changes = 0
 
+  function forget({ exchange, queued }: Entry): void {
+    byRequest.delete(exchange.id)
+    for (const each of queued) byQueued.delete(each)
+  }
   const remove = (flow: Kept): void => {
     flows.delete(flow.id)
     for (const link of flow.links.keys()) byLink.delete(link)
+    for (const entry of flow.exchanges) forget(entry)
     total -= flow.bytes
   }
   /** The flow of these keys, if it is one. */
@@ -64,24 +92,33 @@ export function createFlows(maxBytes: number, nextId: () => string): Flows {
   }
   /**
    * An exchange that touches several flows continues that of its own code, interaction or such, else none: a sign-out ends
-   * the grants of many, and is no part of each.
+   * the grants of many, and is no part of each. Its page, its form and what follows are one flow.
    */
   const continued = (links: readonly string[]): Kept | undefined =>
-    flowOfAll(links) ?? flowOfAll(links.filter(isOfRequest))
+    flowOfAll(links.filter(isSignOutLink)) ?? flowOfAll(links) ?? flowOfAll(links.filter(isOfRequest))
   /** Keys of other flows stay theirs. */
-  function put(flow: Kept, exchange: Exchange, bytes: number, touched: readonly string[]): void {
+  function put(
+    flow: Kept,
+    { exchange, queued: keys }: Ended,
+    bytes: number,
+    touched: readonly string[],
+  ): void {
     const links = touched.filter((link) => (byLink.get(link) ?? flow) === flow)
     for (const link of links) {
       byLink.set(link, flow)
       flow.links.set(link, (flow.links.get(link) ?? 0) + 1)
     }
-    flow.exchanges.push({ exchange, bytes, links })
+    const entry: Entry = { exchange, bytes, links, queued: [...keys] }
+    flow.exchanges.push(entry)
+    byRequest.set(exchange.id, flow)
+    for (const each of keys) byQueued.set(each, { flow, entry })
     flow.bytes += bytes
     total += bytes
   }
   /** A key goes with the last exchange that has it. */
   function drop(flow: Kept, at: number): void {
     const [gone] = flow.exchanges.splice(at, 1)
+    forget(gone!)
     flow.bytes -= gone!.bytes
     total -= gone!.bytes
     flow.dropped += 1
@@ -99,31 +136,73 @@ export function createFlows(maxBytes: number, nextId: () => string): Flows {
       drop(flow, Math.min(4, flow.exchanges.length >> 1))
   }
 
+  function placeOf(links: readonly string[]): Place | undefined {
+    const flow = flowOfAll(links)
+    const entry = flow?.exchanges.at(-1)
+    return flow && entry && { flow, entry }
+  }
+  /** The exchange is replaced: a reader may have it. */
+  function append({ flow, entry }: Place, { job, at, steps, queued }: JobSteps): void {
+    const { exchange } = entry
+    if (exchange.steps.length + steps.length > mostSteps) return
+    const late = at - exchange.at
+    const added = steps.map((each) => ({ ...each, at: Math.max(0, late + each.at), job }))
+    entry.exchange = { ...exchange, steps: [...exchange.steps, ...added] }
+    const bytes = JSON.stringify(added).length * bytesPerCharacter
+    for (const part of [entry, flow]) part.bytes += bytes
+    total += bytes
+    for (const each of queued) byQueued.set(each, { flow, entry })
+    entry.queued = [...entry.queued, ...queued]
+  }
+  function makeRoom(): void {
+    for (const oldest of flows.values()) {
+      if (total <= maxBytes) break
+      remove(oldest)
+    }
+  }
+
   return {
-    add({ exchange, links }) {
+    add(ended) {
+      const { exchange, links, queued } = ended
       const bytes = JSON.stringify(exchange).length * bytesPerCharacter + links.size * bytesPerLink
       if (bytes > maxBytes / 8) return undefined
       const touched = [...links]
       const flow = continued(touched) ?? newFlow(nextId())
-      put(flow, exchange, bytes, touched)
+      put(flow, ended, bytes, touched)
       flows.delete(flow.id)
       flows.set(flow.id, flow)
       shorten(flow)
-      for (const oldest of flows.values()) {
-        if (total <= maxBytes) break
-        remove(oldest)
+      for (const record of queued) {
+        const done = early.get(record)
+        if (early.delete(record) && done) append({ flow, entry: flow.exchanges.at(-1)! }, done)
       }
+      makeRoom()
       changes += 1
       return flow.id
+    },
+    later(record, done) {
+      const place = byQueued.get(record) ?? placeOf([...done.links])
+      if (place) append(place, done)
+      else {
+        if (early.size >= mostEarly) early.clear()
+        early.set(record, done)
+        return
+      }
+      makeRoom()
+      changes += 1
     },
     list: () => [...flows.values()].reverse().map(flowOf),
     find(id) {
       const flow = flows.get(id)
       return flow && flowOf(flow)
     },
+    ofRequest(id) {
+      const flow = byRequest.get(id)
+      return flow && flowOf(flow)
+    },
     clear() {
       flows.clear()
-      byLink.clear()
+      for (const index of [byLink, byRequest, byQueued, early]) index.clear()
       total = 0
       changes += 1
     },

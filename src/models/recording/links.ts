@@ -19,6 +19,18 @@ export const kindOfKey = (key: string): string => /^[a-z_]+(?=:|$)/.exec(key)?.[
 export const linkOf = (key: string): string | undefined =>
   kindsOfOneFlow.has(kindOfKey(key)) ? key : undefined
 
+/** Records of work that a job does after the answer. */
+const kindsOfQueues = new Set(['logout_delivery', 'backchannel_delivery', 'mail'])
+
+export const isQueued = (key: string): boolean => kindsOfQueues.has(kindOfKey(key))
+
+const signOut = 'sign_out'
+
+/** The pages and forms with which one session is ended are one flow, however many grants end with it. */
+export const signOutOf = (session: string): string => `${signOut}:${session}`
+
+export const isSignOutLink = (link: string): boolean => kindOfKey(link) === signOut
+
 /** Records that a page reads of each flow of an End-User, and a sign-out ends. */
 const kindsOfTokens = new Set(['access', 'grant', 'revoked'])
 

@@ -1,5 +1,6 @@
 /** What the recorder of the lab keeps: exchanges of HTTP with the steps in between, as text that is masked and clipped. docs/lab.md */
 import type { Claims } from '../../auth/jws.ts'
+import type { KeysOf } from '../../lib/recorder.ts'
 
 /** A JWT without its signature. */
 export interface ReadToken {
@@ -10,6 +11,8 @@ export interface ReadToken {
 interface At {
   /** Milliseconds since the request arrived. */
   at: number
+  /** The job that did it after the answer, such as a delivery. */
+  job?: string | undefined
 }
 
 export interface CheckStep extends At {
@@ -39,6 +42,8 @@ export interface SignatureStep extends At {
   held: boolean
   kid: string
   alg: string
+  /** Of whom the key is. */
+  whose: KeysOf
   token?: ReadToken | undefined
 }
 

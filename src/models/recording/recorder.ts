@@ -4,7 +4,7 @@ import { listenToChecks } from '../../auth/check.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { type Random, systemRandom } from '../../lib/random.ts'
-import type { Recorder } from '../../lib/recorder.ts'
+import type { Arrival, Recorder } from '../../lib/recorder.ts'
 import { utf8 } from '../../lib/bytes.ts'
 import { beginExchange, type Running } from './exchange.ts'
 import { createFlows, type Flows } from './flows.ts'
@@ -16,6 +16,15 @@ export interface FlowRecorder extends Recorder {
   /** Stops listening. */
   close(): void
 }
+
+/** A job has no request. */
+const ofJob = (name: string): Arrival => ({
+  method: '',
+  url: '',
+  headers: [],
+  body: () => undefined,
+  endpoint: { name, page: false },
+})
 
 /** Of all flows, about: some thousand authorizations with their pages, and little beside what a provider of a class takes. */
 const maxBytes = 67_108_864
@@ -43,19 +52,35 @@ export function openRecorder(
       failed(error)
     }
   }
+  const begin = (arrival: Arrival): Running => {
+    if (usernames.size > mostNames) usernames.clear()
+    return beginExchange(arrival, { mask: createMask(key, showSecrets), now: clock.now(), usernames })
+  }
   const close = listenToChecks((made) => hear((running) => running.check(made)))
   return {
     flows,
     close,
     store: (event) => hear((running) => running.store(event)),
-    signed: (_kid, _alg, input) => hear((running) => running.signature('signed', input, true)),
-    verified: (jwt, held) => hear((running) => running.signature('verified', jwt, held)),
+    signed: (_kid, _alg, input) => hear((running) => running.signature('signed', input, true, 'provider')),
+    verified: (jwt, held, whose = 'provider') =>
+      hear((running) => running.signature('verified', jwt, held, whose)),
     outbound: (event) => hear((running) => running.outbound(event)),
     log: (level, event, fields) => hear((running) => running.log(level, event, fields)),
+    async later(job, record, work) {
+      const at = clock.now()
+      const running = begin(ofJob(job))
+      try {
+        return await active.run(running, work)
+      } finally {
+        try {
+          flows.later(record, { job, at, ...running.done() })
+        } catch (error) {
+          failed(error)
+        }
+      }
+    },
     async exchange(arrival, answer, read, kept) {
-      if (usernames.size > mostNames) usernames.clear()
-      const mask = createMask(key, showSecrets)
-      const running = beginExchange(arrival, { mask, now: clock.now(), usernames })
+      const running = begin(arrival)
       const given = await active.run(running, answer)
       try {
         const ended = running.end(await read(given))

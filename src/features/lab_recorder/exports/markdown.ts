@@ -1,5 +1,12 @@
 /** A flow as a lab report in Markdown. Recorded values stand in code blocks, in which nothing is markup. */
-import { clientsOf, outcomeOf, outcomeOfExchange, peopleOf } from '../../../models/recording/flow_kinds.ts'
+import {
+  clientsOf,
+  faultsOf,
+  outcomeOf,
+  outcomeOfExchange,
+  peopleOf,
+  whyOpen,
+} from '../../../models/recording/flow_kinds.ts'
 import type { CheckStep, Exchange, Flow, Step } from '../../../models/recording/recorded.ts'
 import { rawText } from '../raw.ts'
 import { pathOf, targetOf, timeText, titleOf } from '../words.ts'
@@ -58,6 +65,7 @@ const section = (exchange: Exchange, at: number): string[] => {
   return [
     `## ${at + 1}. ${request.method} ${code(pathOf(exchange))}: ${answer.status}, ${outcomeOfExchange(exchange)}`,
     '',
+    ...faultsOf(exchange).flatMap((fault) => [`The lab told the fault ${code(fault)} here.`, '']),
     ...(answer.page ? [`The End-User saw the page ${code(answer.page.title)}.`, ''] : []),
     ...checks(steps),
     ...others(steps),
@@ -82,7 +90,7 @@ export const asMarkdown = (flow: Flow): string =>
   [
     `# Flow: ${titleOf(flow)}`,
     '',
-    `- Outcome: ${outcomeOf(flow)}`,
+    `- Outcome: ${[outcomeOf(flow), whyOpen(flow) ?? []].flat().join(': ')}`,
     `- Client: ${code(clientsOf(flow).join(', ') || 'none')}`,
     `- End-User: ${code(peopleOf(flow).join(', ') || 'none')}`,
     `- Began: ${timeText(flow.exchanges[0]?.at ?? 0)} (UTC)`,
