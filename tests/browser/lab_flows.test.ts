@@ -68,7 +68,7 @@ test('a new flow appears on an open page, and without JavaScript after a reload'
 
 test('on a phone the page stands still, and the diagram scrolls in its box by keyboard', async () => {
   await tokensOf(op, person(op))
-  const [{ id }] = op.context.recorder!.flows.list() as [{ id: string }]
+  const { id } = op.context.recorder!.flows.list()[0]!
   const tab = await openTab(browser, { viewport: { width: 360, height: 740 } })
   await tab.page.goto(`${op.issuer}/lab/flow?id=${id}`)
   await tab.page.evaluate(() => document.querySelectorAll('details').forEach((each) => (each.open = true)))
