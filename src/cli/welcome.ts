@@ -2,7 +2,13 @@
 import type { Config } from '../config.ts'
 import { accountPath } from '../html/account_parts.ts'
 import { firstCurl, mailsShownAt } from '../endpoints/start.ts'
-import { demoClient, demoDeviceClient, demoPublicClient, demoUsers } from '../models/demo.ts'
+import {
+  demoClient,
+  demoDeviceClient,
+  demoPublicClient,
+  demoServiceClient,
+  demoUsers,
+} from '../models/demo.ts'
 import { build } from '../version.ts'
 
 /** `port` is the one that is in use. */
@@ -19,7 +25,7 @@ export function welcome(config: Config, port: number): string {
       `  Start page  ${issuer}/`,
       `  Discovery   ${issuer}/.well-known/openid-configuration`,
       `  Sign in as  ${demoUsers.map((user) => `${user.username} / ${user.password}`).join('   or   ')}`,
-      `  Client      ${demoClient.client_id} / ${demoClient.client_secret}   (public: ${demoPublicClient.client_id}; device: ${demoDeviceClient.client_id})`,
+      `  Client      ${demoClient.client_id} / ${demoClient.client_secret}   (public: ${demoPublicClient.client_id}; device: ${demoDeviceClient.client_id}; service: ${demoServiceClient.client_id} / ${demoServiceClient.client_secret})`,
       `  Redirects   ${demoClient.redirect_uris.join('  ')}`,
       `  Account     ${issuer}${accountPath}`,
       ...(mails === undefined ? [] : [`  Emails      ${mails}`]),

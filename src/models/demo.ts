@@ -95,3 +95,18 @@ export const demoDeviceClient = {
   grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
   token_endpoint_auth_method: 'none',
 } satisfies Partial<Client>
+
+/** A service without End-Users of its own: it accepts access tokens as an API, and exchanges them for tokens of another API. */
+export const demoServiceClient = {
+  client_id: 'service-client',
+  client_secret: 'secret789',
+  client_name: 'Demo service',
+  redirect_uris: [],
+  response_types: [],
+  scope: shared.scope,
+  subject_type: shared.subject_type,
+  grant_types: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+  either_secret_method: true,
+  resource_server: true,
+  allowed_resources: ['https://api.example'],
+} satisfies Partial<Client> & { client_secret: string }

@@ -7,7 +7,7 @@ import { spawnProvider } from '../support/provider.ts'
 setDefaultTimeout(120_000)
 
 /** In the order of the course. Worksheets of a classroom have the same names. */
-const ids = ['redirects', 'code-flow', 'pkce', 'tokens', 'scopes-and-consent']
+const ids = ['redirects', 'code-flow', 'pkce', 'tokens', 'scopes-and-consent', 'refresh', 'service']
 
 const lesson = (id: string): string => document(`docs/course/${id}.md`)
 

@@ -1,6 +1,12 @@
 /** Checks before going live of what the store has and how its server is set. */
 import { recordName, parseDocument } from '../../models/signing_keys.ts'
-import { demoClient, demoDeviceClient, demoPublicClient, demoUsers } from '../../models/demo.ts'
+import {
+  demoClient,
+  demoDeviceClient,
+  demoPublicClient,
+  demoServiceClient,
+  demoUsers,
+} from '../../models/demo.ts'
 import { LastBackup } from '../../models/last_backup.ts'
 import { hasData } from '../../models/birth.ts'
 import type { Concern } from '../../store/store.ts'
@@ -30,7 +36,9 @@ export const storeRows: readonly Row[] = [
       if (!store) return undefined
       const keys = [
         ...demoUsers.map(({ sub }) => `user:${sub}`),
-        ...[demoClient, demoPublicClient, demoDeviceClient].map(({ client_id }) => `client:${client_id}`),
+        ...[demoClient, demoPublicClient, demoDeviceClient, demoServiceClient].map(
+          ({ client_id }) => `client:${client_id}`,
+        ),
       ]
       const found = await Promise.all(keys.map(async (key) => ((await store.get(key)) ? [key] : [])))
       const names = found.flat()
