@@ -49,7 +49,10 @@ import { buildTable, featuresFor, featuresLeftOut } from './table.ts'
 
 /** The dependencies of the application, which the commands and the tests provide. */
 export interface Deps extends Partial<
-  Pick<Context, 'unreadSecrets' | 'audit' | 'tracing' | 'recorder' | 'errorReports' | 'server'>
+  Pick<
+    Context,
+    'unreadSecrets' | 'audit' | 'tracing' | 'recorder' | 'errorReports' | 'server' | 'realms' | 'realm'
+  >
 > {
   config: Config
   store: Store
@@ -67,6 +70,8 @@ export interface Deps extends Partial<
   lastingRoot?: Uint8Array | undefined
   /** The context that this one replaces: what the process has counted and measured goes on. */
   previous?: Context | undefined
+  /** Of a realm: the context of the server. What protects the process is shared with it. */
+  host?: Context | undefined
 }
 
 export interface App {
@@ -78,7 +83,7 @@ export interface App {
   context: Context
 }
 
-export function createContext({ previous, ...deps }: Deps): Context {
+export function createContext({ previous, host, ...deps }: Deps): Context {
   const { config } = deps
   const table = deps.table ?? buildTable(featuresFor(config), featuresLeftOut(config))
   const scopeSources = table.claims.flatMap(({ scopes }) =>
@@ -88,7 +93,7 @@ export function createContext({ previous, ...deps }: Deps): Context {
   const byOperator = new Set(scopeSources.flatMap(([name, row]) => (row.byOperator ? [name] : [])))
   return {
     ...deps,
-    parsed: deps.parsed ?? createParsedRecords(),
+    parsed: deps.parsed ?? host?.parsed ?? createParsedRecords(),
     table,
     closing: deps.closing ?? (() => false),
     soon: deps.soon ?? (() => {}),
@@ -99,25 +104,24 @@ export function createContext({ previous, ...deps }: Deps): Context {
     basePath: new URL(config.issuer).pathname.replace(/\/$/, ''),
     baseUrls: [config.issuer, ...table.baseUrls.flatMap((add) => add(config))],
     secrets: secretsOf(config, deps.lastingRoot),
-    signInQueue: createLimiter({
-      atOnce: config.signInConcurrency,
-      waiting: config.signInQueue,
-      refusal: signInBusy,
-    }),
-    oldHashes: previous?.oldHashes ?? { slowest: 0 },
+    signInQueue:
+      host?.signInQueue ??
+      createLimiter({ atOnce: config.signInConcurrency, waiting: config.signInQueue, refusal: signInBusy }),
+    oldHashes: host?.oldHashes ?? previous?.oldHashes ?? { slowest: 0 },
     clients: createClientCache(deps.clock),
     wrongSecrets: createCache(deps.clock, { lifetime: 60_000, maxBytes: 4_194_304, bytesOf: () => 100 }),
     labMemory: createMadeOnce(),
-    streams: previous?.streams ?? createStreams(),
+    streams: host?.streams ?? previous?.streams ?? createStreams(),
     changes: previous?.changes ?? { instance: deps.random(12), running: new Map() },
-    metrics: previous?.metrics ?? createMetrics(),
+    metrics: host?.metrics ?? previous?.metrics ?? createMetrics(),
     usage: previous?.usage ?? createUsage(config.usageClients),
     birth: deps.birth ?? neverLost,
     clockGuard:
+      host?.clockGuard ??
       previous?.clockGuard ??
       createClockGuard({ ...deps, clock: realClock(deps.clock) }, config.clockTolerance),
     looks: looksOf(config),
-    outbound: createOutbound(deps),
+    outbound: createOutbound(deps, host?.outbound),
     clientKeys: new WeakMap(),
     scopes,
     openScopes: byOperator.size > 0 ? scopes.filter((each) => !byOperator.has(each)) : scopes,

@@ -32,6 +32,7 @@ interface Derived {
   readonly accessTokenAudience: string
   readonly registrationAllowedScopes: readonly string[]
   readonly signInConcurrency: number
+  readonly realms: boolean
   /** Values of features' own entries, by feature; read them with `featureConfig`. */
   readonly features: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }
@@ -122,6 +123,7 @@ function assemble(
     publicKeyPath: values.PUBLIC_KEY_PATH ?? handy('public.pem'),
     accessTokenAudience: values.ACCESS_TOKEN_AUDIENCE ?? issuer,
     registrationAllowedScopes: values.REGISTRATION_ALLOWED_SCOPES ?? scopesOfStrangers(values),
+    realms: values.REALMS ?? values.LAB,
     signInConcurrency: values.SIGN_IN_CONCURRENCY ?? Math.max(1, availableParallelism() - 1),
     features,
   }

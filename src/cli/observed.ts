@@ -2,22 +2,34 @@
 import { type ErrorReports, reportingLog } from '../lib/error_reports.ts'
 import { tracedLog, type Tracing } from '../lib/tracing.ts'
 import { tracedStore } from '../store/traced.ts'
-import type { FlowRecorder } from '../models/recording/recorder.ts'
+import type { FlowRecorder, Listening } from '../models/recording/recorder.ts'
 import type { Opened } from './open.ts'
 
 type Observable = Pick<Opened, 'config' | 'clock' | 'log' | 'store'>
 
-export interface Observed<O extends Opened> {
-  opened: O
+export interface Observers {
   tracing: Tracing | undefined
-  recorder: FlowRecorder | undefined
   errorReports: ErrorReports | undefined
 }
 
+export interface Observed<O extends Opened> extends Observers {
+  opened: O
+  recorder: FlowRecorder | undefined
+  /** Without the recorder of the server and without traces: what a realm adds its own to. */
+  unrecorded: O
+}
+
 export async function observed<O extends Opened>(plain: O): Promise<Observed<O>> {
-  const { opened: reporting, errorReports } = await withErrorReports(plain)
-  const { opened: recording, recorder } = await withRecorder(reporting)
-  return { ...(await withTracing(recording)), recorder, errorReports }
+  const { opened: unrecorded, errorReports } = await withErrorReports(plain)
+  const { opened: recording, recorder } = await withRecorder(unrecorded)
+  const tracing = await tracingOf(recording)
+  return {
+    opened: tracing ? traced(recording, tracing) : recording,
+    unrecorded,
+    recorder,
+    tracing,
+    errorReports,
+  }
 }
 
 /** The same log, whose errors are reported too. */
@@ -29,25 +41,35 @@ async function withErrorReports<O extends Opened>(plain: O) {
   return { opened: { ...plain, log: reportingLog(plain.log, errorReports) }, errorReports }
 }
 
+/** How much a recorder keeps, and where it hears the checks of the process; left out: as a server alone does. */
+interface Recording {
+  bytes?: number
+  listening?: Listening
+}
+
 /** The same log and store, whose lines and verbs the recorder of the lab hears. */
-export async function withRecorder<O extends Observable>(plain: O) {
+export async function withRecorder<O extends Observable>(plain: O, { bytes, listening }: Recording = {}) {
   if (!plain.config.lab) return { opened: plain, recorder: undefined }
   const [{ openRecorder }, { recordedLog }, { recordedStore }] = await Promise.all([
     import('../models/recording/recorder.ts'),
     import('../lib/recorder.ts'),
     import('../store/recorded.ts'),
   ])
-  const recorder = openRecorder(plain, plain.config.labShowSecrets)
+  const recorder = openRecorder(plain, plain.config.labShowSecrets, bytes, listening)
   const log = recordedLog(plain.log, recorder)
   return { opened: { ...plain, log, store: recordedStore(plain.store, recorder) }, recorder }
 }
 
-/** The same log and store, whose lines and round trips belong to the request. */
-async function withTracing<O extends Opened>(plain: O): Promise<{ opened: O; tracing: Tracing | undefined }> {
-  const { otelExporterOtlpEndpoint: endpoint, store } = plain.config
-  if (endpoint === undefined) return { opened: plain, tracing: undefined }
+async function tracingOf({ config, log }: Opened): Promise<Tracing | undefined> {
+  const { otelExporterOtlpEndpoint: endpoint } = config
+  if (endpoint === undefined) return undefined
   const { openTracing } = await import('./open_tracing.ts')
-  const tracing = openTracing(plain.config, endpoint, plain.log)
-  const log = tracedLog(plain.log, tracing)
-  return { opened: { ...plain, log, store: tracedStore(plain.store, store.kind, tracing) }, tracing }
+  return openTracing(config, endpoint, log)
 }
+
+/** The same log and store, whose lines and round trips belong to the request. */
+export const traced = <O extends Observable>(plain: O, tracing: Tracing): O => ({
+  ...plain,
+  log: tracedLog(plain.log, tracing),
+  store: tracedStore(plain.store, plain.config.store.kind, tracing),
+})

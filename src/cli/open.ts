@@ -12,7 +12,7 @@ import { systemRandom } from '../lib/random.ts'
 import { deriveKeys } from '../lib/secret_keys.ts'
 import { clockOffset, clockProblem } from '../models/clock_guard.ts'
 import { type KeyRing, loadKeyRing } from '../models/key_ring.ts'
-import type { KeyRingOptions } from '../models/key_ring_options.ts'
+import type { KeyRingOptions, KeyStorage } from '../models/key_ring_options.ts'
 import { openLastingRoot } from '../models/lasting_root.ts'
 import type { RealmRecord } from '../models/realm.ts'
 import { SignerUnavailable } from '../models/remote_signer.ts'
@@ -226,6 +226,21 @@ async function requireKeptKeys({ config, log, store }: Opened): Promise<void> {
 export const openRoot = async ({ config, store }: Opened): Promise<Uint8Array | undefined> =>
   config.store.kind === 'memory' ? undefined : openLastingRoot(store, config.secretKey)
 
+/** Of a ring whose keys are all in `storage`. */
+export const ringOptions = ({ config, clock, log }: Opened, storage: KeyStorage): KeyRingOptions => ({
+  storage,
+  sealingKey: keyRingSecret(config.secretKey),
+  clock: realClock(clock), // keys that were made in a moved time would stay in the store after it
+  log,
+  algs: algsInUse(config),
+  rsaBits: Number(config.rsaKeySize),
+  activationDelay: config.keyActivationDelay,
+  retention: Math.max(config.accessTokenTtl, config.idTokenTtl),
+  hints: config.sessionTtl,
+  // In development the file shows the key that this provider made.
+  rotation: { interval: config.keyRotationInterval, keepsImported: config.environment === 'production' },
+})
+
 export interface OpenedKeys extends KeyRing {
   /** The `kid` of each key that was made or imported just now: also a command that only looks does so, by its settings. */
   added: readonly string[]
@@ -233,7 +248,7 @@ export interface OpenedKeys extends KeyRing {
 
 /** The keys are in the store, so that all instances have the same; with the memory store they are in KEYS_PATH. */
 export async function openKeys(opened: Opened): Promise<OpenedKeys> {
-  const { config, clock, log, store } = opened
+  const { config, store } = opened
   await requireGoodClock(opened)
   await requireKeptKeys(opened)
   const inFolder = config.store.kind === 'memory'
@@ -247,18 +262,8 @@ export async function openKeys(opened: Opened): Promise<OpenedKeys> {
     return { ...ring, added: added.map(({ kid }) => kid) }
   }
   const options: KeyRingOptions = {
-    storage,
-    sealingKey: keyRingSecret(config.secretKey),
-    clock: realClock(clock), // keys that were made in a moved time would stay in the store after it
-    log,
-    algs: algsInUse(config),
-    rsaBits: Number(config.rsaKeySize),
+    ...ringOptions(opened, storage),
     imported,
-    activationDelay: config.keyActivationDelay,
-    retention: Math.max(config.accessTokenTtl, config.idTokenTtl),
-    hints: config.sessionTtl,
-    // In development the file shows the key that this provider made.
-    rotation: { interval: config.keyRotationInterval, keepsImported: config.environment === 'production' },
     remote: openRemoteKeys(opened, readEnvironment().env),
   }
   return load().catch((error: Error) => {

@@ -34,6 +34,7 @@ export const fixed = {
   idTokenTtl: 'ID_TOKEN_TTL',
   sessionTtl: 'SESSION_TTL',
   clockTolerance: 'CLOCK_TOLERANCE',
+  realms: 'REALMS',
   lab: 'LAB', // the clock, the store and the log are those of the lab
   labShowSecrets: 'LAB_SHOW_SECRETS',
   labSeed: 'LAB_SEED',

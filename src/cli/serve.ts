@@ -6,7 +6,6 @@ import { finishApply } from '../clients/apply_steps.ts'
 import { keyRefreshSeconds } from '../config/checks.ts'
 import { compileViews } from '../html/view.ts'
 import { type Env, given } from '../config/read.ts'
-import { SettingFault } from '../config/setting_fault.ts'
 import type { Context } from '../contracts/context.ts'
 import { createJobRuns } from '../lib/job_runs.ts'
 import type { Log } from '../lib/log.ts'
@@ -15,8 +14,6 @@ import { neverLost, openBirth } from '../models/birth.ts'
 import type { Audit } from '../models/audit/audit.ts'
 import type { Facts } from '../models/audit/kinds.ts'
 import { record } from '../models/audit/note.ts'
-import { type KeyRing } from '../models/key_ring.ts'
-import { writePemFiles } from '../models/pem_files.ts'
 import { recordedKeys } from '../models/recorded_keys.ts'
 import { tracedKeys } from '../models/traced_keys.ts'
 import { commit, isCompiled, version } from '../version.ts'
@@ -24,8 +21,8 @@ import { appliedSettings } from './applied_settings.ts'
 import { writeUsage } from '../people/usage.ts'
 import { closeTrail, openTrail, settingsFor } from './audit_trail.ts'
 import { effectiveSettings } from './effective_settings.ts'
-import { readEnvironment, storeVariable } from './environment.ts'
-import { requireNone } from './folders.ts'
+import { lookAtStore, prepareDevelopment } from './before_serving.ts'
+import { readEnvironment } from './environment.ts'
 import { databasePath } from './own_files.ts'
 import type { HangUps } from './hang_ups.ts'
 import { handleTheUncaught } from './last_resort.ts'
@@ -33,11 +30,11 @@ import { listenFault } from './listen_fault.ts'
 import { type Listener, openListener } from './listener.ts'
 import { logFileOf } from './log_file.ts'
 import { observed } from './observed.ts'
-import { open, openKeys, type Opened, openRoot, readConfig, readSettings, refusedConcern } from './open.ts'
+import { open, openKeys, openRoot, readConfig, readSettings } from './open.ts'
 import { arrive } from './present.ts'
 import { createSecrets } from './secrets.ts'
-import { seedDemo } from './seed_demo.ts'
 import { randomOf } from './random_of.ts'
+import type { RealmParts, RealmServer } from './realms/realms.ts'
 import { changedNames, problemsOf, requireReloadable } from './reload.ts'
 import { startTimers, type Timers } from './timers.ts'
 import { warnOfFaults } from './start_warnings.ts'
@@ -59,6 +56,10 @@ function logConsole(log: Log): void {
   Object.assign(console, { warn: line, error: line })
 }
 
+/** Loaded with REALMS alone. */
+const openRealms = async (parts: RealmParts): Promise<RealmServer> =>
+  (await import('./realms/realms.ts')).createRealms(parts)
+
 export async function serve(hangUps: HangUps): Promise<void> {
   outliveReaders()
   let closing = false
@@ -69,6 +70,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
   const file = logFileOf(config)
   const {
     opened: plain,
+    unrecorded,
     tracing,
     recorder,
     errorReports,
@@ -91,11 +93,22 @@ export async function serve(hangUps: HangUps): Promise<void> {
   if (audit && ring.added.length > 0) await record(undefined, audit, 'keys_added', { kids: [...ring.added] })
   await finishApply({ ...opened, audit })
   if (config.environment === 'development') await prepareDevelopment(config, opened, keys)
-  // From here to `createApp` nothing waits, so that no request arrives before there is an answer.
   let app: App
+  const ofRealms = config.realms
+    ? await openRealms({
+        opened: unrecorded,
+        observers: { tracing, errorReports },
+        root: () => ({ config, env }),
+        app: () => app,
+      })
+    : undefined
+  // From here to `createApp` nothing waits, so that no request arrives before there is an answer.
   let listener: Listener
   try {
-    listener = openListener(config, (request, readPeer) => app.handle(request, readPeer))
+    listener = openListener(
+      config,
+      ofRealms?.handle ?? ((request, readPeer) => app.handle(request, readPeer)),
+    )
   } catch (error) {
     await present?.leave()
     throw await listenFault(error, config)
@@ -118,6 +131,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
       recorder,
       errorReports,
       server,
+      realms: ofRealms?.realms,
       lastingRoot,
       random,
       closing: () => closing,
@@ -127,6 +141,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
     })
   app = makeApp()
   timers = startTimers(app, keys)
+  ofRealms?.scheduler.start()
   process.stdout.write(welcome(config, port))
   timers.soon('first_owner')
   const { host: address, issuer, store } = config
@@ -152,6 +167,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
     try {
       config = nextConfig
       app = makeApp(app.context)
+      ofRealms?.adopt()
     } catch (error) {
       config = old
       takeBack()
@@ -259,7 +275,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
     timers?.stop()
     clearTimeout(refreshing)
     clearInterval(watching)
-    await writeUsage(app.context)
+    await Promise.all([writeUsage(app.context), ofRealms?.close()])
     if (audit) {
       await audited('stopped', audit, { signal })
       await closeTrail(audit).catch(notWritten)
@@ -275,23 +291,4 @@ export async function serve(hangUps: HangUps): Promise<void> {
   })
   handleTheUncaught(log, () => void stop('uncaughtException', 1))
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
-}
-
-async function lookAtStore({ config, store, log }: Opened): Promise<void> {
-  const { refused, accepted } = refusedConcern(config, (await store.concerns?.()) ?? [])
-  requireNone(storeVariable(readEnvironment().env), refused)
-  for (const { name, text } of accepted) log.warn('store_may_lose_records', { concern: name, problem: text })
-}
-
-async function prepareDevelopment(
-  { privateKeyPath, publicKeyPath }: Config,
-  opened: Opened,
-  keys: KeyRing,
-): Promise<void> {
-  await seedDemo(opened)
-  if (privateKeyPath === undefined || publicKeyPath === undefined) return
-  const names = `PRIVATE_KEY_PATH=${privateKeyPath} and PUBLIC_KEY_PATH=${publicKeyPath}`
-  await writePemFiles(keys, { private: privateKeyPath, public: publicKeyPath }).catch((error: Error) => {
-    throw new SettingFault('PUBLIC_KEY_PATH', `${names} cannot be written: ${error.message}`)
-  })
 }

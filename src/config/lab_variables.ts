@@ -1,8 +1,16 @@
-/** Variables of the teaching lab. docs/lab.md */
+/** Variables of realms and of the teaching lab. docs/realms.md, docs/lab.md */
 import type { Sections } from './entry.ts'
 import * as is from './schemas.ts'
 
 export const labSections = {
+  Realms: [
+    {
+      name: 'REALMS',
+      schema: is.boolean,
+      computed: 'the value of LAB',
+      help: 'Serves the realms of `latchkey realm add` below /realms: providers of their own in this process, with their own keys, people, clients and settings.',
+    },
+  ],
   Lab: [
     {
       name: 'LAB',

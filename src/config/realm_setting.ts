@@ -25,11 +25,11 @@ const ownerOf = ({ secret }: Entry): string =>
  */
 const ofServer = new RegExp(
   `^(?:${[
+    'REALMS',
     '(?:MTLS_)?ISSUER_URL',
     '(?:PRIVATE|PUBLIC)_KEY_PATH',
     'SIGNING_KEY_SOURCES',
     'PKCS11_PIN',
-    'METRICS_TOKEN',
     'ACCESS_TOKEN_AUDIENCE',
     'RESOURCES',
     'REGISTRATION_INITIAL_ACCESS_TOKEN',

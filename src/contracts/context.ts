@@ -1,5 +1,6 @@
 /** The context that is passed to endpoints and features: types only. */
 import type { Config } from '../config.ts'
+import type { Realms } from './realms.ts'
 import type { ServerControls } from './server.ts'
 import type { Joined, Sockets } from './sockets.ts'
 import type { Random } from '../lib/random.ts'
@@ -12,6 +13,7 @@ import type { Memory } from '../models/define_record.ts'
 import type { Birth } from '../models/birth.ts'
 import type { ClockGuard } from '../models/clock_guard.ts'
 import type { KeyRing } from '../models/key_ring.ts'
+import type { RealmRecord } from '../models/realm.ts'
 import type { Client } from '../models/client.ts'
 import type { FlowRecorder } from '../models/recording/recorder.ts'
 import type { Cache } from '../lib/cache.ts'
@@ -102,8 +104,12 @@ export interface Context extends Memory {
   recorder?: FlowRecorder | undefined
   /** Undefined without SENTRY_DSN. */
   errorReports?: Pick<ErrorReports, 'problem'> | undefined
-  /** Undefined in a command. */
+  /** Undefined in a command, and in a realm: it is of the process. */
   server: ServerControls | undefined
+  /** Of the server alone; undefined without REALMS, in a realm and in a command. */
+  realms?: Realms | undefined
+  /** The realm that this is the context of; undefined for the server itself. */
+  realm?: Pick<RealmRecord, 'id' | 'name' | 'title' | 'classroom'> | undefined
   /**
    * Answers a request as if it had come from `peer` over the network: for the playground of the lab, whose client is a part
    * of this process. It rejects in a command.

@@ -17,6 +17,7 @@ export const metrics = defineEndpoint({
   path: '/metrics',
   whateverTheClock: true,
   advertised: false,
+  exists: (_call, { realm }) => realm === undefined, // it counts the process
   api: () => ({
     GET: {
       summary: 'Counters for Prometheus',

@@ -98,3 +98,16 @@ export function createLog(
   }
   return log
 }
+
+/** The same log, whose lines have these fields too. */
+export function logWith(log: AdjustableLog, more: Fields): AdjustableLog {
+  const told = (level: 'debug' | 'info' | 'warn' | 'error') => (event: string, fields?: Fields) =>
+    log[level](event, { ...fields, ...more })
+  return {
+    debug: told('debug'),
+    info: told('info'),
+    warn: told('warn'),
+    error: told('error'),
+    setLevel: (level, levels) => log.setLevel(level, levels),
+  }
+}

@@ -46,6 +46,8 @@ export type NewRealm = Pick<RealmRecord, 'name' | 'title' | 'settings' | 'ends_a
 const index = 'realms'
 /** `name id` of realms whose data is to be removed, scored by the moment of their removal (ms). */
 const goneIndex = 'realms_gone'
+/** `name id` of realms that end, scored by that moment (ms). */
+const endsIndex = 'realms_end'
 /** Changes with each change of any realm, so that an instance sees by one read whether what it knows still holds. */
 const versionKey = 'realms_version'
 
@@ -98,6 +100,7 @@ export const Realm = {
     const there = isNew ? record : await Realm.find(memory, made.name)
     // Also of one that is there: the process that created it may have died in between.
     if (there) await memory.store.link(index, memberOf(there), there.created_at * 1000)
+    if (there) await keepEnd(memory, there)
     await touch(memory, random)
     return isNew ? record : undefined
   },
@@ -121,6 +124,7 @@ export const Realm = {
       if (next) requireGood(next)
       return next && { ...next, id: current.id, name: current.name, created_at: current.created_at }
     })
+    if (written) await keepEnd(memory, written)
     if (written) await touch(memory, random)
     return written
   },
@@ -143,6 +147,20 @@ export const Realm = {
   /** Changes with each change of any realm. */
   version: ({ store }: Memory): Promise<string | undefined> => store.get(versionKey),
 
+  /** Removes those whose end has come. */
+  async removeEnded(memory: Memory, random: Random): Promise<RealmKey[]> {
+    const removed: RealmKey[] = []
+    for (const { member } of await memory.store.range(endsIndex, { max: now(memory) })) {
+      const { id, name } = keyOf(member)
+      const record = await Realm.find(memory, name)
+      const hasEnded = (record?.ends_at ?? Infinity) * 1000 <= now(memory)
+      if (record?.id === id && hasEnded && (await Realm.remove(memory, random, name)))
+        removed.push({ id, name })
+      await memory.store.unlink(endsIndex, member)
+    }
+    return removed
+  },
+
   /** Realms that were removed at least `ms` ago, and whose data may still be there. */
   async gone(memory: Memory, random: Random, ms: number): Promise<RealmKey[]> {
     const found = (await memory.store.range(goneIndex, { max: now(memory) - ms })).map(({ member }) =>
@@ -155,6 +173,10 @@ export const Realm = {
 
   /** After its data was removed. */
   forget: ({ store }: Memory, realm: RealmKey): Promise<void> => store.unlink(goneIndex, memberOf(realm)),
+}
+
+const keepEnd = async ({ store }: Memory, record: RealmRecord): Promise<void> => {
+  if (record.ends_at !== undefined) await store.link(endsIndex, memberOf(record), record.ends_at * 1000)
 }
 
 /** Takes the place of a removed realm of the same name, for one caller. */

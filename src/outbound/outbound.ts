@@ -2,13 +2,13 @@
 import type { Config } from '../config.ts'
 import { readAuthorities } from '../config/named_files.ts'
 import type { Clock } from '../lib/clock.ts'
-import { createLimiter, type Limits } from '../lib/limiter.ts'
+import { createLimiter, type Limiter, type Limits } from '../lib/limiter.ts'
 import type { Log } from '../lib/log.ts'
 import type { Heard } from '../lib/recorder.ts'
 import type { Tracing } from '../lib/tracing.ts'
 import { OutboundError } from './error.ts'
 import { createGetters, type GetImage, type GetJson } from './get_json.ts'
-import { byPurpose } from './purpose.ts'
+import { byPurpose, type Purpose } from './purpose.ts'
 import { recorded } from './recorded.ts'
 import { neverConnected, type OutboundOptions, type OutboundResponse, request } from './request.ts'
 import { addressesOf, readTarget, type Resolve, siteOf, type Target } from './target.ts'
@@ -28,6 +28,14 @@ export interface Outbound {
   getImage: GetImage
   /** How the last request to another server ended, by the name that a feature gives it; of configured servers alone, so that they are few. */
   readonly outcomes: Map<string, Outcome>
+  /** How many requests may run; the realms of a server share them with it. */
+  readonly limitersOf: (purpose: Purpose) => Limiters
+}
+
+interface Limiters {
+  sites: Limiter
+  hosts: Limiter
+  addresses: Limiter
 }
 
 export interface Outcome {
@@ -63,6 +71,11 @@ const refusal = () => new OutboundError('busy', 'is requested too often at the m
  */
 const hostLimits: Limits = { atOnce: 64, waiting: 512, lane: { atOnce: 4, waiting: 16 }, refusal }
 const partyLimits: Limits = { atOnce: 64, waiting: 0, lane: { atOnce: 16, waiting: 0 }, refusal }
+const createLimiters = (): Limiters => ({
+  sites: createLimiter(partyLimits),
+  hosts: createLimiter(hostLimits),
+  addresses: createLimiter(partyLimits),
+})
 /** The number of addresses of one name that are tried. */
 const mostAddresses = 3
 
@@ -79,22 +92,17 @@ export function authoritiesFor({ outboundCaPath: path }: Pick<Config, 'outboundC
   }
 }
 
-/** Throws SettingFault when OUTBOUND_CA_PATH cannot be used. Other work waits for the first request. */
-export function createOutbound({
-  config,
-  clock,
-  log,
-  tracing,
-  recorder,
-  resolve = systemResolve,
-}: OutboundDeps): Outbound {
+/**
+ * Throws SettingFault when OUTBOUND_CA_PATH cannot be used. Other work waits for the first request. `host`: of the server, for
+ * a realm. Copies and failures are not shared.
+ */
+export function createOutbound(
+  { config, clock, log, tracing, recorder, resolve = systemResolve }: OutboundDeps,
+  host?: Pick<Outbound, 'limitersOf'>,
+): Outbound {
   const exemptions = new Set(config.outboundAllowHosts)
   const authorities = authoritiesFor(config)
-  const limitersOf = byPurpose(() => ({
-    sites: createLimiter(partyLimits),
-    hosts: createLimiter(hostLimits),
-    addresses: createLimiter(partyLimits),
-  }))
+  const limitersOf = host?.limitersOf ?? byPurpose(createLimiters)
 
   async function exchange(target: Target, options: OutboundOptions, signal: AbortSignal) {
     const ca = target.secure ? await authorities() : undefined
@@ -146,7 +154,7 @@ export function createOutbound({
   }
   const kept = recorder ? recorded(send, recorder) : send
   const fetch = tracing ? traced(kept, tracing) : kept
-  return { fetch, ...createGetters(fetch, clock), outcomes: new Map() }
+  return { fetch, ...createGetters(fetch, clock), outcomes: new Map(), limitersOf }
 }
 
 /** A request of a span says so to the other server: it learns two random numbers, and no address. */

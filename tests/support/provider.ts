@@ -2,10 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createApp } from '../../src/app.ts'
+import { type App, createApp } from '../../src/app.ts'
 import { algsInUse } from '../../src/cli/open.ts'
 import { effectiveSettings } from '../../src/cli/effective_settings.ts'
 import { withRecorder } from '../../src/cli/observed.ts'
+import { createRealms, type RealmServer } from '../../src/cli/realms/realms.ts'
 import { seedDemo } from '../../src/cli/seed_demo.ts'
 import { loadConfig } from '../../src/config.ts'
 import { createLabClock } from '../../src/lib/lab_clock.ts'
@@ -55,6 +56,8 @@ export interface Provider {
   clock: TurnableClock
   /** Log lines so far. */
   lines: string[]
+  /** With REALMS. */
+  realms: RealmServer | undefined
   /** `path` is below the issuer, or a whole URL. Redirects are not followed. */
   fetch(path: string, init?: RequestInit, peer?: string): Promise<Response>
 }
@@ -76,6 +79,8 @@ export interface ProviderOptions {
   birth?: Birth
   lastingRoot?: Uint8Array
   random?: Random
+  /** How many realms are in memory. */
+  mostRealms?: number
 }
 
 /** Development settings with the demo people and clients and without the lab, unless `env` says otherwise. */
@@ -118,8 +123,17 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
       true,
     ))
   const { opened, recorder } = await withRecorder({ config, store, clock, log })
-  const app = createApp({
+  const realms = config.realms
+    ? createRealms({
+        opened: { config, store, clock, log },
+        root: () => ({ config, env }),
+        app: () => app,
+        ...(options.mostRealms !== undefined && { most: options.mostRealms }),
+      })
+    : undefined
+  const app: App = createApp({
     ...opened,
+    realms: realms?.realms,
     audit,
     parsed: frozenRecords(),
     keys: recorder ? recordedKeys(keys, recorder) : keys,
@@ -140,8 +154,9 @@ export async function provider(options: ProviderOptions = {}): Promise<Provider>
     context: app.context,
     clock,
     lines,
+    realms,
     fetch: async (path, init, peer = '127.0.0.1') =>
-      app.handle(
+      (realms?.handle ?? app.handle)(
         new Request(new URL(path, `${config.issuer}/`), { redirect: 'manual', ...init }),
         () => peer,
       ),

@@ -1,6 +1,6 @@
 /** The recorder of the teaching lab: hears what the provider does for a request, and keeps it as flows. docs/decisions/0092-recorder.md */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { listenToChecks } from '../../auth/check.ts'
+import { listenToChecks, type MadeCheck } from '../../auth/check.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { type Random, systemRandom } from '../../lib/random.ts'
@@ -11,8 +11,27 @@ import { createFlows, type Flows } from './flows.ts'
 import { isOfFlow } from './flow_kinds.ts'
 import { createMask } from './mask.ts'
 
+/** The request that runs, and the recorder that keeps it. */
+interface Active {
+  recorder: object
+  running: Running
+  check(made: MadeCheck): void
+}
+
+/** Hears the checks of the process, once for all recorders: each check is of the request that runs. */
+export interface Listening {
+  readonly active: AsyncLocalStorage<Active>
+  close(): void
+}
+
+export function listen(): Listening {
+  const active = new AsyncLocalStorage<Active>()
+  return { active, close: listenToChecks((made) => active.getStore()?.check(made)) }
+}
+
 export interface FlowRecorder extends Recorder {
   readonly flows: Flows
+  readonly listening: Listening
   /** Stops listening. */
   close(): void
 }
@@ -36,18 +55,20 @@ export function openRecorder(
   { clock, random = systemRandom, log }: { clock: Clock; random?: Random; log?: Pick<Log, 'error'> },
   showSecrets: boolean,
   bytes = maxBytes,
+  shared?: Listening,
 ): FlowRecorder {
-  const active = new AsyncLocalStorage<Running>()
+  const listening = shared ?? listen()
+  const { active } = listening
   const key = utf8(random(33))
   const flows = createFlows(bytes, () => random(9))
   const usernames = new Map<string, string>()
   /** A request is answered, whatever its recording throws. */
   const failed = (error: unknown): void => log?.error('exchange_not_recorded', { problem: String(error) })
   const hear = (told: (running: Running) => void): void => {
-    const running = active.getStore()
-    if (!running) return
+    const now = active.getStore()
+    if (now?.recorder !== flows) return // of none, or of a recorder of another realm
     try {
-      told(running)
+      told(now.running)
     } catch (error) {
       failed(error)
     }
@@ -56,10 +77,13 @@ export function openRecorder(
     if (usernames.size > mostNames) usernames.clear()
     return beginExchange(arrival, { mask: createMask(key, showSecrets), now: clock.now(), usernames })
   }
-  const close = listenToChecks((made) => hear((running) => running.check(made)))
+  const check = (made: MadeCheck): void => hear((running) => running.check(made))
+  const within = <T>(running: Running, work: () => T): T =>
+    active.run({ recorder: flows, running, check }, work)
   return {
     flows,
-    close,
+    listening,
+    close: () => (shared ? undefined : listening.close()),
     store: (event) => hear((running) => running.store(event)),
     signed: (_kid, _alg, input) => hear((running) => running.signature('signed', input, true, 'provider')),
     verified: (jwt, held, whose = 'provider') =>
@@ -70,7 +94,7 @@ export function openRecorder(
       const at = clock.now()
       const running = begin(ofJob(job))
       try {
-        return await active.run(running, work)
+        return await within(running, work)
       } finally {
         try {
           flows.later(record, { job, at, ...running.done() })
@@ -81,7 +105,7 @@ export function openRecorder(
     },
     async exchange(arrival, answer, read, kept) {
       const running = begin(arrival)
-      const given = await active.run(running, answer)
+      const given = await within(running, () => answer())
       try {
         const ended = running.end(await read(given))
         if (ended.links.size === 0 && !isOfFlow(ended.exchange.endpoint)) return given

@@ -1,0 +1,70 @@
+/** The jobs of one realm: run when they are due or asked for, each one at a time. No timer is kept for a realm. */
+import type { Context } from '../../contracts/context.ts'
+import { record } from '../../models/audit/note.ts'
+import type { KeyRing } from '../../models/key_ring.ts'
+
+export interface Runs {
+  /** Runs this job now, or again as soon as its current run has ended. Never rejects: what fails is logged. */
+  run(job: string): Promise<void>
+  /** The jobs that have not run for as long as they say, or for `least` milliseconds if that is longer. */
+  due(now: number, least: number): (() => Promise<void>)[]
+  /** Milliseconds, by the clock of `due`: when the keys were last looked at. */
+  keysSeen(): number
+}
+
+/** Seconds between two looks at the record of keys. */
+const keysEvery = 5
+
+/** Milliseconds of the monotonic clock. */
+export const elapsedNow = (): number => performance.now()
+
+export function createRuns(context: Context, keys: KeyRing): Runs {
+  const { clockGuard, table, log, tracing } = context
+  const jobs = new Map<string, { every: number; run: () => Promise<void>; ran: number }>()
+  const running = new Set<string>()
+  const again = new Set<string>()
+
+  async function lookAtKeys(): Promise<void> {
+    const [rotated] = await Promise.all([keys.rotateDue(), context.birth.beat()])
+    const kids = rotated.map(({ kid }) => kid)
+    if (context.audit && kids.length > 0) await record(undefined, context.audit, 'keys_rotated', { kids })
+  }
+  const opened = elapsedNow()
+  jobs.set('keys', { every: keysEvery, run: lookAtKeys, ran: opened })
+  for (const { name, every, run } of table.jobs)
+    jobs.set(name, { every, run: async () => run(context), ran: opened })
+
+  /** With a wrong clock a job would remove accounts or keys before their time. */
+  async function start(name: string): Promise<void> {
+    const job = jobs.get(name)
+    if (!job) return
+    if (running.has(name)) return void again.add(name)
+    running.add(name)
+    again.delete(name)
+    job.ran = elapsedNow()
+    const byGoodClock = async () => {
+      if (clockGuard.problem() === undefined) await job.run()
+    }
+    try {
+      await (tracing?.job(name, byGoodClock) ?? byGoodClock())
+    } catch (error) {
+      log.error('job_failed', { job: name, problem: error instanceof Error ? error.message : String(error) })
+    } finally {
+      running.delete(name)
+    }
+    if (again.has(name)) await start(name)
+  }
+
+  return {
+    run: start,
+    due: (now, least) =>
+      [...jobs]
+        .filter(([name, { every, ran }]) => !running.has(name) && now - ran >= Math.max(every * 1000, least))
+        .map(
+          ([name]) =>
+            () =>
+              start(name),
+        ),
+    keysSeen: () => jobs.get('keys')!.ran,
+  }
+}

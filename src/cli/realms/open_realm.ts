@@ -1,0 +1,164 @@
+/** Opens a realm: its store, its keys, its observers and its application. docs/decisions/0100-realms.md */
+import { type App, createApp } from '../../app.ts'
+import type { Config } from '../../config.ts'
+import type { Context, Table } from '../../contracts/context.ts'
+import { type Clock, realClock } from '../../lib/clock.ts'
+import { type AdjustableLog, logWith } from '../../lib/log.ts'
+import type { Audit } from '../../models/audit/audit.ts'
+import { record as note } from '../../models/audit/note.ts'
+import { type Birth, neverLost, openBirth } from '../../models/birth.ts'
+import { type KeyRing, loadKeyRing } from '../../models/key_ring.ts'
+import type { RealmRecord } from '../../models/realm.ts'
+import { recordedKeys } from '../../models/recorded_keys.ts'
+import type { FlowRecorder, Listening } from '../../models/recording/recorder.ts'
+import { tracedKeys } from '../../models/traced_keys.ts'
+import { writeUsage } from '../../people/usage.ts'
+import { realmStore } from '../../store/realm.ts'
+import { version } from '../../version.ts'
+import { closeTrail, openTrail, settingsFor } from '../audit_trail.ts'
+import { type Observers, traced, withRecorder } from '../observed.ts'
+import { type Opened, openRoot, ringOptions } from '../open.ts'
+import { seedDemo } from '../seed_demo.ts'
+import { createRuns, type Runs } from './job_runs.ts'
+import { realmConfig, type Root } from './realm_config.ts'
+
+/** What realms have of the server. */
+export interface Host {
+  /** Its store and its log without its recorder and traces. */
+  opened: Opened
+  observers: Partial<Observers>
+  root(): Root
+  context(): Context
+  tableFor(config: Config): Table
+  /** The clock of the lab of this realm, which is as it was when the realm was last in memory. */
+  clockFor(id: string, real: Clock): Clock
+  listening(): Promise<Listening>
+}
+
+/** What stays while a realm is in memory, whatever its settings become. */
+interface Lasting {
+  opened: Opened
+  recorder: FlowRecorder | undefined
+  audit: Audit | undefined
+  birth: Birth
+  lastingRoot: Uint8Array | undefined
+}
+
+export interface OpenRealm {
+  record: RealmRecord
+  app: App
+  keys: KeyRing
+  runs: Runs
+  lasting: Lasting
+  /** Writes what is in memory alone. */
+  close(): Promise<void>
+}
+
+/** Bytes of the flows of one realm. */
+const recordedBytes = 4_194_304
+
+/** Throws ConfigError for settings that this release does not take. `before`: the same realm with other settings. */
+export async function openRealm(host: Host, record: RealmRecord, before?: OpenRealm): Promise<OpenRealm> {
+  const config = realmConfig(host.root(), record)
+  const goesOn = before && isAlike(before, config) ? before : undefined
+  if (before && !goesOn) await before.close()
+  const lasting = goesOn?.lasting ?? (await openLasting(host, record, config))
+  const opened = { ...lasting.opened, config }
+  const { tracing, errorReports } = host.observers
+  const { recorder, audit, birth, lastingRoot } = lasting
+  const ring = await loadKeyRing(ringOptions(opened, opened.store))
+  const kept = recorder ? recordedKeys(ring, recorder) : ring
+  const keys = tracing ? tracedKeys(kept, tracing) : kept
+  const root = host.context()
+  let runs: Runs | undefined
+  const app = createApp({
+    ...opened,
+    config,
+    keys,
+    birth,
+    audit,
+    tracing,
+    recorder,
+    errorReports,
+    lastingRoot,
+    host: root,
+    table: host.tableFor(config),
+    random: root.random,
+    closing: root.closing,
+    soon: (job) => void runs?.run(job),
+    realm: record,
+    previous: goesOn?.app.context,
+  })
+  if (record.demo) await seedDemo(opened)
+  runs = createRuns(app.context, keys)
+  return { record, app, keys, runs, lasting, close: () => close(app.context) }
+}
+
+/** The recorder and the clock depend on two settings. */
+const isAlike = ({ app: { context } }: OpenRealm, { lab, labShowSecrets }: Config): boolean =>
+  context.config.lab === lab && context.config.labShowSecrets === labShowSecrets
+
+async function openLasting(host: Host, record: RealmRecord, config: Config): Promise<Lasting> {
+  const { tracing } = host.observers
+  const real = realClock(host.opened.clock)
+  const plain: Opened = {
+    config,
+    clock: config.lab ? host.clockFor(record.id, real) : real,
+    log: logWith(host.opened.log, { realm: record.name }),
+    store: realmStore(host.opened.store, record.id),
+  }
+  const listening = config.lab ? { listening: await host.listening() } : {}
+  const { opened: recording, recorder } = await withRecorder(plain, { bytes: recordedBytes, ...listening })
+  const opened = tracing ? traced(recording, tracing) : recording
+  const lastingRoot = await openRoot(opened)
+  return {
+    opened,
+    recorder,
+    audit: await trailOf(host, opened, record),
+    birth: await birthOf(host, opened, record),
+    lastingRoot,
+  }
+}
+
+async function trailOf(host: Host, opened: Opened, { settings }: RealmRecord): Promise<Audit | undefined> {
+  if (opened.config.auditSigningKey === undefined) return undefined
+  const trail = await openTrail(opened, 'server')
+  const { tracing } = host.observers
+  const audit = trail && tracing ? { ...trail, traceId: tracing.traceId } : trail
+  if (audit) await note(undefined, audit, 'started', { version, settings: settingsFor(audit, settings) })
+  return audit
+}
+
+/** Of the server and of the realm: what either has lost counts. An administrator of a realm renews that of the realm alone. */
+async function birthOf(host: Host, opened: Opened, { created_at }: RealmRecord): Promise<Birth> {
+  const root = host.context().birth
+  if (opened.config.store.kind === 'memory') return neverLost
+  const own = await openBirth({ ...opened, log: withoutNotices(opened.log) }, created_at)
+  return {
+    async since() {
+      const [one, other] = await Promise.all([root.since(), own.since()])
+      return {
+        dated: Math.max(one.dated, other.dated),
+        undated: Math.max(one.undated, other.undated),
+      }
+    },
+    beat: () => own.beat(),
+    renew: () => own.renew(),
+  }
+}
+
+/** A realm is not in use for hours, and that is no sign of an older copy of the store. */
+const withoutNotices = (log: AdjustableLog): AdjustableLog => ({ ...log, info: () => {} })
+
+async function close(context: Context): Promise<void> {
+  const { audit, log, recorder } = context
+  recorder?.close()
+  try {
+    await writeUsage(context)
+    if (!audit) return
+    await note(undefined, audit, 'stopped', { signal: 'realm' })
+    await closeTrail(audit)
+  } catch (error) {
+    log.error('audit_not_written', { problem: String(error) })
+  }
+}
