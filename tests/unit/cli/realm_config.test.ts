@@ -62,7 +62,6 @@ describe('what is of the server alone', () => {
         ACCESS_TOKEN_AUDIENCE: 'https://api.example',
         UPSTREAM_GOOGLE_CLIENT_ID: 'x',
         UPSTREAM_GOOGLE_CLIENT_SECRET: secret,
-        METRICS_TOKEN: secret,
         CIBA_NOTIFY_URL: 'https://notify.example',
         CIBA_NOTIFY_SECRET: secret,
         AUDIT_SIGNING_KEY: 'k'.repeat(40),
@@ -76,7 +75,7 @@ describe('what is of the server alone', () => {
     expect(text).toContain(config.secretKey[0])
     expect(text).not.toContain(secret)
     expect(text).not.toContain('api.example')
-    expect([config.auditFile, config.metricsToken]).toEqual([undefined, undefined])
+    expect(config.auditFile).toBeUndefined()
     expect(config.outboundAllowHosts).toEqual(['notify.example:443'])
   })
 
