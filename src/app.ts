@@ -85,6 +85,7 @@ export interface App {
 
 export function createContext({ previous, host, ...deps }: Deps): Context {
   const { config } = deps
+  const shared = host ?? previous
   const table = deps.table ?? buildTable(featuresFor(config), featuresLeftOut(config))
   const scopeSources = table.claims.flatMap(({ scopes }) =>
     Object.entries((typeof scopes === 'function' ? scopes(config) : scopes) ?? {}),
@@ -107,18 +108,17 @@ export function createContext({ previous, host, ...deps }: Deps): Context {
     signInQueue:
       host?.signInQueue ??
       createLimiter({ atOnce: config.signInConcurrency, waiting: config.signInQueue, refusal: signInBusy }),
-    oldHashes: host?.oldHashes ?? previous?.oldHashes ?? { slowest: 0 },
+    oldHashes: shared?.oldHashes ?? { slowest: 0 },
     clients: createClientCache(deps.clock),
     wrongSecrets: createCache(deps.clock, { lifetime: 60_000, maxBytes: 4_194_304, bytesOf: () => 100 }),
     labMemory: createMadeOnce(),
-    streams: host?.streams ?? previous?.streams ?? createStreams(),
+    streams: shared?.streams ?? createStreams(),
     changes: previous?.changes ?? { instance: deps.random(12), running: new Map() },
-    metrics: host?.metrics ?? previous?.metrics ?? createMetrics(),
+    metrics: shared?.metrics ?? createMetrics(),
     usage: previous?.usage ?? createUsage(config.usageClients),
     birth: deps.birth ?? neverLost,
     clockGuard:
-      host?.clockGuard ??
-      previous?.clockGuard ??
+      shared?.clockGuard ??
       createClockGuard({ ...deps, clock: realClock(deps.clock) }, config.clockTolerance),
     looks: looksOf(config),
     outbound: createOutbound(deps, host?.outbound),
