@@ -47,13 +47,11 @@ import { signInBusy } from './people/password.ts'
 import type { Store } from './store/store.ts'
 import { buildTable, featuresFor, featuresLeftOut } from './table.ts'
 
+type Passed =
+  'unreadSecrets' | 'audit' | 'tracing' | 'recorder' | 'errorReports' | 'server' | 'realms' | 'realm'
+
 /** The dependencies of the application, which the commands and the tests provide. */
-export interface Deps extends Partial<
-  Pick<
-    Context,
-    'unreadSecrets' | 'audit' | 'tracing' | 'recorder' | 'errorReports' | 'server' | 'realms' | 'realm'
-  >
-> {
+export interface Deps extends Partial<Pick<Context, Passed>> {
   config: Config
   store: Store
   keys: KeyRing

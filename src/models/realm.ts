@@ -151,7 +151,7 @@ export const Realm = {
   async removeEnded(memory: Memory, random: Random): Promise<RealmKey[]> {
     const removed: RealmKey[] = []
     for (const { member } of await memory.store.range(endsIndex, { max: now(memory) })) {
-      const { id, name } = keyOf(member)
+      const { id, name } = realmKeyOf(member)
       const record = await Realm.find(memory, name)
       const hasEnded = (record?.ends_at ?? Infinity) * 1000 <= now(memory)
       if (record?.id === id && hasEnded && (await Realm.remove(memory, random, name)))

@@ -6,7 +6,7 @@ import { entries } from '../../config/variables.ts'
 import { deepFreeze } from '../../lib/freeze.ts'
 import { deriveKey } from '../../lib/hash.ts'
 import type { RealmRecord } from '../../models/realm.ts'
-import { featureEntries, featuresFor } from '../../table.ts'
+import { featureEntries } from '../../table.ts'
 
 export interface Root {
   config: Config
@@ -36,7 +36,6 @@ export function realmConfig(
     ISSUER_URL: realmIssuer(root.config, name),
   }
   const config = loadConfig(env, { featureEntries })
-  featuresFor(config) // throws for settings that do not go together
   const { secretKey, auditSigningKey } = config
   return deepFreeze({
     ...config,

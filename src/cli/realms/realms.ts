@@ -7,7 +7,7 @@ import { createLabClock } from '../../lib/lab_clock.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { systemRandom } from '../../lib/random.ts'
 import type { Memory } from '../../models/define_record.ts'
-import { Realm, type RealmRecord } from '../../models/realm.ts'
+import { Realm } from '../../models/realm.ts'
 import { buildTable, featuresFor, featuresLeftOut } from '../../table.ts'
 import type { Handle } from '../listener.ts'
 import type { Observers } from '../observed.ts'
@@ -17,7 +17,8 @@ import { realmHandle } from './handle.ts'
 import { elapsedNow } from './job_runs.ts'
 import { createKnown } from './known.ts'
 import type { Host } from './open_realm.ts'
-import { realmConfig, type Root } from './realm_config.ts'
+import { writtenRealms } from './check_realm.ts'
+import type { Root } from './realm_config.ts'
 import { removeRealms } from './removal.ts'
 import { createScheduler, type Scheduler } from './scheduler.ts'
 
@@ -75,28 +76,17 @@ export function createRealms({
     remove: () => removeRealms(memory),
   })
   /** This instance sees its own change at once. */
-  const seen = async <T>(change: Promise<T>): Promise<T> => {
-    const result = await change
+  const seen = async <T>(change: () => Promise<T>): Promise<T> => {
+    const result = await change()
     await known.look()
     return result
   }
-  const requireUsable = (record: Pick<RealmRecord, 'id' | 'name' | 'settings'>) =>
-    void realmConfig(root(), record)
+  const written = writtenRealms(memory, systemRandom, root)
   const realms: Realms = {
-    async create(made) {
-      requireUsable({ ...made, id: '' })
-      return seen(Realm.create(memory, systemRandom, made))
-    },
+    create: (made) => seen(async () => written.create(made)),
     find: (name) => Realm.find(memory, name),
-    update: (name, change) =>
-      seen(
-        Realm.update(memory, systemRandom, name, (current) => {
-          const next = change(current)
-          if (next) requireUsable({ ...next, name })
-          return next
-        }),
-      ),
-    remove: (name) => seen(Realm.remove(memory, systemRandom, name)),
+    update: (name, change) => seen(() => written.update(name, change)),
+    remove: (name) => seen(() => written.remove(name)),
     async list() {
       const keys = await Realm.keys(memory)
       const found = await Promise.all(keys.map(({ name }) => Realm.find(memory, name)))
