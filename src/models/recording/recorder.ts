@@ -105,7 +105,7 @@ export function openRecorder(
     },
     async exchange(arrival, answer, read, kept) {
       const running = begin(arrival)
-      const given = await within(running, () => answer())
+      const given = await within(running, answer)
       try {
         const ended = running.end(await read(given))
         if (ended.links.size === 0 && !isOfFlow(ended.exchange.endpoint)) return given
