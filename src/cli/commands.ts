@@ -43,6 +43,16 @@ export const commands: readonly CommandEntry[] = [
     help: 'Seal with the first value of SECRET_KEY what a former one has sealed',
     load: async () => (await import('./secrets_reseal.ts')).reseal,
   },
+  {
+    name: 'secrets seal',
+    help: 'Encrypt a store that is in use; every server has STORE_ENCRYPTION=migrate, and goes on',
+    load: async () => (await import('./secrets_seal.ts')).seal,
+  },
+  {
+    name: 'secrets unseal',
+    help: 'Decrypt a store that is in use; every server has STORE_ENCRYPTION=migrate, and goes on',
+    load: async () => (await import('./secrets_seal.ts')).unseal,
+  },
   { name: 'jwks', help: 'Print the public keys as a JWKS (RFC 7517)', load: async () => (await keys()).jwks },
   {
     name: 'pkce',

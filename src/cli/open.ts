@@ -31,6 +31,7 @@ import { keyFolder, newDatabase, newDatabaseProblem, ownKey } from './own_files.
 import { openRemoteKeys } from './key_sources/open_sources.ts'
 import { machine, ownId } from './own_process.ts'
 import { createSecrets, type Secrets } from './secrets.ts'
+import type { Places } from './store_place.ts'
 
 export interface Opened {
   /** Where the command works in a realm: `config`, `store` and keys are its own. */
@@ -75,6 +76,8 @@ export function lineOf(format: Config['logFormat'], event: string, fields: Field
 export interface OpenedPlain extends Omit<Opened, 'store'> {
   /** Beneath an encryption. */
   plain: Store
+  /** Which of two places in one store this is; absent where it is all of the store. */
+  place?: string
 }
 
 /** The store as it is kept, which may be one that a restore did not finish. `stream` gets the lines of the log. */
@@ -112,22 +115,55 @@ export async function requireWhole(plain: Store): Promise<void> {
   }
 }
 
-/** The same store, with encryption when the configuration wants it. */
-export async function encrypted(plain: Store, { storeEncryption, secretKey }: Config): Promise<Store> {
-  if (!storeEncryption) return plain
+/** The same store, with encryption when the configuration wants it. That of a change of STORE_ENCRYPTION seals by itself. */
+export async function encrypted(plain: Store, { store, storeEncryption, secretKey }: Config): Promise<Store> {
+  if (storeEncryption === 'false' || (storeEncryption === 'migrate' && store.kind !== 'memory')) return plain
   const { sealedStore } = await import('../store/sealed.ts')
   return sealedStore(plain, deriveKeys(secretKey, 'store'))
 }
 
-/** The store of the settings, in which STORE_MOVE_TO takes part in a move. Of the backends, those that are not chosen are not loaded. */
+/**
+ * The store of the settings, which takes part in a move with STORE_MOVE_TO, and with STORE_ENCRYPTION=migrate. Of the backends,
+ * those that are not chosen are not loaded.
+ */
 export async function openBackend(config: Config, clock: Clock): Promise<Store> {
-  const { storeMoveTo } = config
-  if (storeMoveTo === undefined) return openOne(config, clock)
+  if (isBetweenPlaces(config)) return openBetween(config, clock)
+  if (config.storeMoveTo === undefined) return openPlace(config, clock)
   const target = await openTarget(config, clock)
+  return openMoving(config, clock, { source: await openPlace(config, clock), target })
+}
+
+const isBetweenPlaces = ({ store, storeEncryption }: Config): boolean =>
+  storeEncryption === 'migrate' && store.kind !== 'memory'
+
+/** A store that is being encrypted or decrypted: a move from one place in it to the other. */
+async function openBetween(config: Config, clock: Clock): Promise<Store> {
+  if (config.storeMoveTo !== undefined)
+    throw new SettingFault('STORE_ENCRYPTION', 'migrate and STORE_MOVE_TO are one after the other')
+  const { from, to } = await openPlaces(config, clock)
+  return openMoving(config, clock, { source: from, target: to })
+}
+
+/** Both places of a store, for STORE_ENCRYPTION=migrate. */
+async function openPlaces(config: Config, clock: Clock): Promise<Places> {
+  const backend = await openWhole(config, clock)
+  try {
+    const { bothPlaces } = await import('./store_place.ts')
+    return await bothPlaces(backend, config)
+  } catch (error) {
+    await backend.close()
+    throw error
+  }
+}
+
+async function openMoving(
+  config: Config,
+  clock: Clock,
+  stores: { source: Backend; target: Backend },
+): Promise<Store> {
   const { movingStore } = await import('../store/moving/moving.ts')
   return movingStore({
-    source: await openOne(config, clock),
-    target,
+    ...stores,
     name: `${machine}:${process.pid}/${ownId}/${systemRandom(6)}`,
     clock: { now: () => clock.now(), elapsed: () => performance.now() },
     unique: () => systemRandom(12),
@@ -135,11 +171,19 @@ export async function openBackend(config: Config, clock: Clock): Promise<Store> 
   })
 }
 
+/** The place of the settings in their store. */
+async function openPlace(config: Config, clock: Clock): Promise<Backend> {
+  const backend = await openWhole(config, clock)
+  if (config.store.kind === 'memory') return backend
+  if (config.storeEncryption === 'false') return (await import('../store/named.ts')).plainPlace(backend)
+  return (await import('./store_place.ts')).placeOf(backend, config)
+}
+
 /** The store of STORE_MOVE_TO. Throws SettingFault. */
 export async function openTarget(config: Config, clock: Clock): Promise<Backend> {
   const { storeMoveTo: store, ...others } = config
   try {
-    const target = await openOne({ ...others, ...(store && { store }) } as Config, clock)
+    const target = await openPlace({ ...others, ...(store && { store }) } as Config, clock)
     await target.ping()
     return target
   } catch (error) {
@@ -148,8 +192,8 @@ export async function openTarget(config: Config, clock: Clock): Promise<Backend>
   }
 }
 
-/** The only code that chooses a backend. */
-async function openOne(config: Config, clock: Clock): Promise<Backend> {
+/** The only code that chooses a backend: all of a store, whatever its encryption. */
+export async function openWhole(config: Config, clock: Clock): Promise<Backend> {
   const { store, redisCaPath, storeTimeoutMs } = config
   if (store.kind === 'memory') return memoryStore(clock)
   if (store.kind === 'sqlite') {
@@ -171,7 +215,18 @@ async function openOne(config: Config, clock: Clock): Promise<Backend> {
 /** The store of the settings as it is, for a command that moves it. */
 export async function openForMove(config: Config): Promise<OpenedPlain & { plain: Backend }> {
   const log = logTo(config, process.stderr)
-  return { config, clock: systemClock, log, plain: await openOne(config, systemClock) }
+  return { config, clock: systemClock, log, plain: await openPlace(config, systemClock) }
+}
+
+/** As `openForMove`, both places of one store; that of `from` closes it. */
+export async function openSides(
+  config: Config,
+): Promise<Record<'from' | 'to', OpenedPlain & { plain: Backend }>> {
+  const log = logTo({ ...config, logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel }, process.stderr)
+  const { from, to } = await openPlaces(config, systemClock)
+  const { nameOfPlace } = await import('./store_place.ts')
+  const side = (plain: Backend, place: string) => ({ config, clock: systemClock, log, plain, place })
+  return { from: side(from, nameOfPlace(!to.seals)), to: side(to, nameOfPlace(to.seals)) }
 }
 
 function postgresOptions({ postgresCaPath, postgresPoolSize, storeTimeoutMs }: Config) {

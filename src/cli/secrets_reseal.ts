@@ -15,8 +15,9 @@ import { features } from '../table.ts'
 import { type Scene, withContext } from './administration.ts'
 import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
-import { openBackend } from './open.ts'
+import { openBackend, openWhole } from './open.ts'
 import { moment, print, printTable } from './output.ts'
+import { resealNames, valuesKeys } from './store_place.ts'
 
 interface Count {
   /** Sealed by the first value now. */
@@ -51,7 +52,7 @@ const isCount = /^-?[0-9]+$/
 /** With STORE_ENCRYPTION: every value, in the store below. A value that a server changes in between is sealed anew by that change. */
 async function resealValues({ config, clock }: Context, write: boolean): Promise<Count> {
   const count: Count = { moved: 0, current: 0, unreadable: 0 }
-  const keys = deriveKeys(config.secretKey, 'store')
+  const keys = valuesKeys(config.secretKey)
   const plain = await openBackend(config, clock)
   try {
     for await (const page of plain.scan())
@@ -66,6 +67,16 @@ async function resealValues({ config, clock }: Context, write: boolean): Promise
     await plain.close()
   }
   return count
+}
+
+/** Also in a store that is not encrypted any more. */
+async function namesAreMoved({ config, clock }: Context, write: boolean): Promise<boolean | undefined> {
+  const whole = await openWhole(config, clock)
+  try {
+    return await resealNames(whole, config.secretKey, write)
+  } finally {
+    await whole.close()
+  }
 }
 
 /** Also those of features that are off: they may be turned on again when the former value is gone. */
@@ -87,7 +98,10 @@ async function pass(context: Context, scene: Scene, write: boolean): Promise<Cou
     add(counts, await scene.inRealm(realm, (inside) => passOne(inside, write)))
   }
   // The encryption is beneath all realms.
-  if (config.storeEncryption) counts['values of the store'] = await resealValues(context, write)
+  const names = await namesAreMoved(context, write)
+  if (names !== undefined)
+    counts['secret of names'] = { moved: names ? 1 : 0, current: names ? 0 : 1, unreadable: 0 }
+  if (config.storeEncryption === 'true') counts['values of the store'] = await resealValues(context, write)
   return counts
 }
 
@@ -141,6 +155,10 @@ export const reseal = defineCommand({
   run: ({ 'dry-run': dryRun = false }) =>
     withContext('secrets', async (context, scene) => {
       const { config, clock } = context
+      if (config.storeEncryption === 'migrate')
+        throw new Refusal(
+          'STORE_ENCRYPTION is migrate: end that change first, by latchkey secrets seal or unseal, and set it to true or false',
+        )
       const since = await sealsSince(context, !dryRun)
       const counts = await pass(context, scene, !dryRun)
       // A server that still seals with a former value makes more of it during the run.

@@ -170,9 +170,9 @@ export const serverSections = {
     },
     {
       name: 'STORE_ENCRYPTION',
-      schema: is.boolean,
+      schema: is.truthOr('migrate'),
       default: 'false',
-      help: 'Encrypts values in the store with a key derived from SECRET_KEY.',
+      help: 'Encrypts values and names of records in the store with keys that are kept under SECRET_KEY. migrate: while `latchkey secrets seal` or `latchkey secrets unseal` encrypts or decrypts a store that is in use.',
     },
     {
       name: 'BACKUP_KEY',

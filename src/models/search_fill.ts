@@ -43,7 +43,11 @@ const progress = defineRecord(
 type Progress = NonNullable<Awaited<ReturnType<typeof progress.find>>>
 
 const isCurrent = (memory: Memory, found: Progress | undefined): found is Progress =>
-  found?.version === version && found.seals === memory.store.seals
+  found?.version === version && (found.seals === memory.store.seals || isMoreThanSealed(memory, found))
+
+/** A store that seals since then uses a part of what was filled. */
+const isMoreThanSealed = ({ store }: Memory, { seals, filled }: Progress): boolean =>
+  store.seals && !seals && filled
 
 /** Whether every record has its entries; false while a store from before is being filled. */
 export async function isFilled<T>(memory: Memory, of: Searched<T>): Promise<boolean> {
@@ -67,14 +71,15 @@ export async function keepIndexes<T extends object>(
 ): Promise<void> {
   const { name } = filled.of
   let state = await progress.find(memory, name)
-  if (!isCurrent(memory, state)) {
-    const { seals } = memory.store
+  const { seals } = memory.store
+  if (!isCurrent(memory, state) || state.seals !== seals) {
     // What a move from a store that does not seal may have brought along.
     if (seals)
       await Promise.all(
         [wordsIndex, namesIndex].map((index) => memory.store.trim(index(filled.of), Infinity)),
       )
-    state = { version, seals, filled: false, reading: 'records', began_at: memory.clock.now() }
+    const isFilled = isCurrent(memory, state)
+    state = { version, seals, filled: isFilled, reading: 'records', began_at: memory.clock.now() }
     await progress.put(memory, name, state)
   }
   for (let page = 0; mayGoOn() && (!state.filled || page < pagesOfTurn); page++) {

@@ -1,4 +1,5 @@
 /** Indexes by which records are listed, filtered and found: what they have of a record, and how they follow it. docs/decisions/0083-large-tables.md */
+import { namesOf, wordsOf } from '../store/readable_index.ts'
 import type { Scored, Store } from '../store/store.ts'
 import type { Memory, RecordKind } from './define_record.ts'
 
@@ -28,8 +29,8 @@ type Place = Pick<Store, 'seals' | 'link' | 'unlink'>
 /** A text never has it, because the spelling of a search drops control characters. */
 const separator = '\0'
 
-export const wordsIndex = ({ name }: { name: string }): string => `${name}_words`
-export const namesIndex = ({ name }: { name: string }): string => `${name}_names`
+export const wordsIndex = ({ name }: { name: string }): string => wordsOf(name)
+export const namesIndex = ({ name }: { name: string }): string => namesOf(name)
 export const markIndex = ({ name }: { name: string }, mark: string): string => `${name}_marked:${mark}`
 
 /** Of a member of an index of words or names. */

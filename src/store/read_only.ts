@@ -6,7 +6,9 @@ import type { Store, Ttl } from './store.ts'
  * is absent, `replace` whether the value is `expected`, `take` returns the value, and a counter starts at zero.
  */
 export const readOnlyStore = (store: Store): Store => ({
-  seals: store.seals,
+  get seals() {
+    return store.seals
+  },
   get: (key) => store.get(key),
   range: (index, options) => store.range(index, options),
   scan: () => store.scan(),

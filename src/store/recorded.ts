@@ -19,7 +19,9 @@ export function recordedStore(store: Store, recorder: Pick<Heard, 'store'>): Sto
     return result
   }
   return {
-    seals: store.seals,
+    get seals() {
+      return store.seals
+    },
     get: (key) => read('get', key, () => store.get(key)),
     take: (key) => read('take', key, () => store.take(key)),
     put: (key, value, ttl) => write('put', key, () => store.put(key, value, ttl), { value, ttl }),

@@ -1,104 +1,142 @@
 /** A store that encrypts the values of another store. docs/architecture.md, "Store". */
 import { seal, unseal } from '../lib/seal.ts'
 import type { Keys } from '../lib/secret_keys.ts'
-import type { Concern, Counted, Found, RangeOptions, Scored, Store, Ttl } from './store.ts'
+import { isMark } from './moving/mark.ts'
+import { isReadable } from './readable_index.ts'
+import type { Backend, Concern, Counted, Found, RangeOptions, Scored, Store, Ttl } from './store.ts'
 
 /**
  * Values are sealed with the first of `keys` and bound to their store key, so that a value copied to another store key
- * does not open. Store keys, counters and indexes stay readable. A value that does not open is absent for `get` and
- * `take` (which still deletes it) and never equal to `expected` of `replace`. For `create` it exists, so that a damaged
- * value does not allow a second use of something single-use.
+ * does not open. Store keys, counters and indexes stay readable; an index of readable words is not kept. A value that does not
+ * open is absent for `get` and `take` (which still deletes it) and never equal to `expected` of `replace`. For `create` it
+ * exists, so that a damaged value does not allow a second use of something single-use.
  */
 export const sealedStore = (store: Store, keys: Keys): Store => new SealedStore(store, keys)
 
+/** As `sealedStore`, for a move. The marks of the move are not sealed, because others read them beneath the encryption. */
+export const sealedBackend = (backend: Backend, keys: Keys): Backend => new SealedBackend(backend, keys)
+
+/**
+ * A counter cannot be sealed, and a backend does not tell a counter from a value of digits alone. So such a value is not sealed
+ * either: it says that something is there.
+ */
 const isCount = /^-?[0-9]+$/
 
-class SealedStore implements Store {
+/** What the store has for `value`. */
+export const sealedValue = (keys: Keys, key: string, value: string): string =>
+  isCount.test(value) ? value : seal(keys, value, key)
+
+class SealedStore<Inner extends Store = Store> implements Store {
   readonly seals = true
-  readonly #store: Store
+  protected readonly inner: Inner
   readonly #keys: Keys
 
-  constructor(store: Store, keys: Keys) {
+  constructor(inner: Inner, keys: Keys) {
     seal(keys, '', '') // throws here, not at the first request, when the key has the wrong length
-    this.#store = store
+    this.inner = inner
     this.#keys = keys
   }
 
   async get(key: string): Promise<string | undefined> {
-    return this.#open(key, await this.#store.get(key))
+    return this.opened(key, await this.inner.get(key))
   }
 
   put(key: string, value: string, ttl?: Ttl): Promise<void> {
-    return this.#store.put(key, seal(this.#keys, value, key), ttl)
+    return this.inner.put(key, this.sealed(key, value), ttl)
   }
 
   create(key: string, value: string, ttl?: Ttl): Promise<boolean> {
-    return this.#store.create(key, seal(this.#keys, value, key), ttl)
+    return this.inner.create(key, this.sealed(key, value), ttl)
   }
 
   async replace(key: string, expected: string, value: string, ttl?: Ttl): Promise<boolean> {
-    const next = seal(this.#keys, value, key)
+    const next = this.sealed(key, value)
     // Two ciphertexts of one plaintext differ, so the swap compares ciphertexts. When another writer has stored the same
     // plaintext again, the swap fails and is repeated. Each repetition means that another writer succeeded.
     for (;;) {
-      const current = await this.#store.get(key)
-      if (current === undefined || this.#open(key, current) !== expected) return false
-      if (await this.#store.replace(key, current, next, ttl)) return true
+      const current = await this.inner.get(key)
+      if (current === undefined || this.opened(key, current) !== expected) return false
+      if (await this.inner.replace(key, current, next, ttl)) return true
     }
   }
 
   async take(key: string): Promise<string | undefined> {
-    return this.#open(key, await this.#store.take(key))
+    return this.opened(key, await this.inner.take(key))
   }
 
   increment(key: string, ttl: Ttl, by?: number): Promise<Counted> {
-    return this.#store.increment(key, ttl, by)
+    return this.inner.increment(key, ttl, by)
   }
 
-  link(index: string, member: string, score: number, ttl?: Ttl): Promise<void> {
-    return this.#store.link(index, member, score, ttl)
+  async link(index: string, member: string, score: number, ttl?: Ttl): Promise<void> {
+    if (!isReadable(index)) await this.inner.link(index, member, score, ttl)
   }
 
   unlink(index: string, member: string): Promise<void> {
-    return this.#store.unlink(index, member)
+    return this.inner.unlink(index, member)
   }
 
   range(index: string, options?: RangeOptions): Promise<Scored[]> {
-    return this.#store.range(index, options)
+    return this.inner.range(index, options)
   }
 
   trim(index: string, max: number): Promise<void> {
-    return this.#store.trim(index, max)
+    return this.inner.trim(index, max)
   }
 
   async *scan(): AsyncGenerator<readonly Found[]> {
-    for await (const page of this.#store.scan()) yield page.flatMap((found) => this.#opened(found))
+    for await (const page of this.inner.scan()) yield page.flatMap((found) => this.#opened(found))
   }
 
   ping(): Promise<void> {
-    return this.#store.ping()
+    return this.inner.ping()
   }
 
   async time(): Promise<number | undefined> {
-    return this.#store.time?.()
+    return this.inner.time?.()
   }
 
   async concerns(): Promise<Concern[]> {
-    return (await this.#store.concerns?.()) ?? []
+    return (await this.inner.concerns?.()) ?? []
   }
 
   close(): Promise<void> {
-    return this.#store.close()
+    return this.inner.close()
   }
 
-  /** A counter is not sealed. Nothing for a value that does not open, which is absent for `get` too. */
+  /** Nothing for a value that does not open, which is absent for `get` too. */
   #opened(found: Found): Found[] {
-    if (found.kind === 'member' || isCount.test(found.value)) return [found]
-    const value = this.#open(found.key, found.value)
+    if (found.kind === 'member') return [found]
+    const value = this.opened(found.key, found.value)
     return value === undefined ? [] : [{ ...found, value }]
   }
 
-  #open(key: string, sealed: string | undefined): string | undefined {
-    return sealed === undefined ? undefined : unseal(this.#keys, sealed, key)
+  protected sealed(key: string, value: string): string {
+    return sealedValue(this.#keys, key, value)
+  }
+
+  protected opened(key: string, sealed: string | undefined): string | undefined {
+    if (sealed === undefined || isCount.test(sealed)) return sealed
+    return unseal(this.#keys, sealed, key)
+  }
+}
+
+class SealedBackend extends SealedStore<Backend> implements Backend {
+  async read(key: string): Promise<{ value: string; ttl?: Ttl } | undefined> {
+    const found = await this.inner.read(key)
+    const value = this.opened(key, found?.value)
+    return found && value !== undefined ? { ...found, value } : undefined
+  }
+
+  async adopt(index: string, member: string, score: number, ttl?: Ttl): Promise<void> {
+    if (!isReadable(index)) await this.inner.adopt(index, member, score, ttl)
+  }
+
+  protected override sealed(key: string, value: string): string {
+    return isMark(key) ? value : super.sealed(key, value)
+  }
+
+  protected override opened(key: string, sealed: string | undefined): string | undefined {
+    return isMark(key) ? sealed : super.opened(key, sealed)
   }
 }

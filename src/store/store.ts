@@ -50,8 +50,8 @@ export interface Counted {
  */
 export interface Store {
   /**
-   * Whether values are sealed from the backend. Names of keys and indexes, members and scores are not, so what is written of a
-   * person there must not be personal data then.
+   * Whether values are sealed from the backend. Members and scores are not, so what is written of a person there must not be
+   * personal data then. It may change while values are being sealed or unsealed: do not keep it.
    */
   readonly seals: boolean
   /** The value, or undefined when absent or expired. */

@@ -21,7 +21,9 @@ export function tracedStore(store: Store, system: string, tracing: Pick<Tracing,
       run,
     )
   return {
-    seals: store.seals,
+    get seals() {
+      return store.seals
+    },
     get: (key) => trip('get', key, () => store.get(key)),
     put: (key, value, ttl) => trip('put', key, () => store.put(key, value, ttl)),
     create: (key, value, ttl) => trip('create', key, () => store.create(key, value, ttl)),

@@ -158,7 +158,7 @@ export async function make(
     version,
     issuer: config.issuer,
     contents,
-    sealed: config.storeEncryption,
+    sealed: config.storeEncryption === 'true',
   }
   let records = 0
   const now = () => clock.now()

@@ -8,6 +8,7 @@ import type { Config } from '../../config.ts'
 import type { Env } from '../../config/read.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { requireReadable } from '../../models/readable_keys.ts'
+import { sealedValue } from '../../store/sealed.ts'
 import type { Found } from '../../store/store.ts'
 import { requireSharedStore, storeLocation, withUnfinished } from '../administration.ts'
 import { auditPlain } from '../audit_trail.ts'
@@ -15,9 +16,10 @@ import { defineCommand } from '../command.ts'
 import { Refusal, UsageError } from '../failure.ts'
 import { encrypted, openBackend, type OpenedPlain, readSettings } from '../open.ts'
 import { moment, print } from '../output.ts'
+import { valuesKeys } from '../store_place.ts'
 import { backupKeyOf, targetOf } from './backup.ts'
 import { type About, type Part, readContent } from './content.ts'
-import { fill } from './fill.ts'
+import { fill, write } from './fill.ts'
 import { folderPlace } from './files.ts'
 import { isKept } from './kinds.ts'
 import { namedByTime } from './place.ts'
@@ -35,6 +37,10 @@ export const restore = defineCommand({
     const { config, environment } = await readSettings()
     const secret = backupKeyOf(config)
     requireSharedStore(config)
+    if (config.storeEncryption === 'migrate')
+      throw new Refusal(
+        'STORE_ENCRYPTION is migrate: a store is restored with true or false. With true, a backup that is not encrypted inside is encrypted on its way',
+      )
     if (config.storeMoveTo !== undefined)
       throw new Refusal(
         'STORE_MOVE_TO is set: a store that takes part in a move is not restored. Remove it first',
@@ -106,7 +112,8 @@ export async function restoreFrom(
   try {
     const now = target.clock.now()
     const { about, digest } = await look(read(file, secret, now), target.config)
-    const records = await fill(target, again(file, { secret, now, digest }), { replace })
+    const form = formOf(about, target.config)
+    const records = await fill(target, again(file, { secret, now, digest, form }), { replace })
     return { about, records }
   } finally {
     await file.close()
@@ -134,6 +141,16 @@ function read(file: FileHandle, secret: string, now: number): Reading {
   return { parts: readContent(openFile(secret, bytes()), now), digest: () => hash.digest('hex') }
 }
 
+/** A record as the store of the settings keeps it. */
+type Form = (found: Found) => Found
+
+function formOf({ sealed }: Pick<About, 'sealed'>, config: Config): Form {
+  if (sealed || config.storeEncryption !== 'true') return (found) => found
+  const keys = valuesKeys(config.secretKey)
+  return (found) =>
+    found.kind === 'value' ? { ...found, value: sealedValue(keys, found.key, found.value) } : found
+}
+
 /** Reads all of it, so that a file which cannot be restored is refused before anything is written. */
 async function look({ parts, digest }: Reading, config: Config): Promise<{ about: About; digest: string }> {
   let about: About | undefined
@@ -148,7 +165,7 @@ async function look({ parts, digest }: Reading, config: Config): Promise<{ about
         'the backup has a record that no backup of this release has: use the release that made it',
       )
     else if (part.found.kind === 'value' && part.found.key === 'key_ring')
-      await keys.put(part.found.key, part.found.value)
+      await write(keys, formOf(about, config)(part.found))
   await requireReadable(await encrypted(keys, config), keys, keyRingSecret(config.secretKey))
   await keys.close()
   if (!about) throw new Refusal('the backup is empty')
@@ -156,9 +173,9 @@ async function look({ parts, digest }: Reading, config: Config): Promise<{ about
 }
 
 function requireFit({ sealed, issuer }: About, config: Config): void {
-  if (sealed !== config.storeEncryption)
+  if (sealed && config.storeEncryption === 'false')
     throw new Refusal(
-      `the backup is of a store with STORE_ENCRYPTION=${sealed}, and it is ${config.storeEncryption} here: set it to ${sealed}`,
+      'the backup is of a store with STORE_ENCRYPTION=true, and it is false here: set it to true. latchkey secrets unseal decrypts a store',
     )
   if (issuer !== config.issuer)
     throw new Refusal(
@@ -169,10 +186,10 @@ function requireFit({ sealed, issuer }: About, config: Config): void {
 /** The same bytes once more. Throws at the end when they are not, so that the store stays unfinished. */
 async function* again(
   file: FileHandle,
-  { secret, now, digest }: { secret: string; now: number; digest: string },
+  { secret, now, digest, form }: { secret: string; now: number; digest: string; form: Form },
 ): AsyncGenerator<Found> {
   const reading = read(file, secret, now)
-  for await (const part of reading.parts) if ('found' in part) yield part.found
+  for await (const part of reading.parts) if ('found' in part) yield form(part.found)
   if (reading.digest() !== digest)
     throw new Refusal('the file was changed while it was restored: begin again')
 }

@@ -216,10 +216,10 @@ export const settingRows: readonly Row[] = [
     name: 'store_encryption',
     level: 'note',
     expected: 'a disk that is encrypted, or STORE_ENCRYPTION=true',
-    mend: 'set STORE_ENCRYPTION=true before the first start',
+    mend: 'set STORE_ENCRYPTION=true before the first start, or encrypt a store in use: latchkey secrets seal',
     link: 'configuration.md#store',
     source: 'hardening plan, Data Protection',
-    find: ({ config }) => (config.storeEncryption ? undefined : 'STORE_ENCRYPTION is false'),
+    find: ({ config }) => (config.storeEncryption === 'true' ? undefined : `STORE_ENCRYPTION is ${config.storeEncryption}`),
   },
   {
     name: 'metrics',

@@ -6,7 +6,7 @@ import { requireReadable } from '../../models/readable_keys.ts'
 import { unfinishedWords } from '../../models/unfinished.ts'
 import { type MoveMark, parseMoveMark, unfinishedKey } from '../../store/moving/mark.ts'
 import { storeLocation } from '../administration.ts'
-import { isEmpty, requireUnused } from '../backup/fill.ts'
+import { clear, isEmpty, requireUnused } from '../backup/fill.ts'
 import { Refusal } from '../failure.ts'
 import { encrypted, type OpenedPlain, refusedConcern } from '../open.ts'
 import { hasEnded, machine, ownId } from '../own_process.ts'
@@ -31,7 +31,7 @@ export interface Held {
 }
 
 const ownRun = (): string => `${machine}/${ownId}/${systemRandom(6)}`
-export const placeOf = ({ config }: OpenedPlain): string => storeLocation(config)
+export const placeOf = ({ config, place }: OpenedPlain): string => place ?? storeLocation(config)
 
 export async function heldBy({ plain }: OpenedPlain): Promise<Held | undefined> {
   const raw = await plain.get(unfinishedKey)
@@ -90,6 +90,8 @@ export const isTargetOf = ({ move: id }: MoveMark, there: MoveMark | undefined):
 export async function markTarget({ from, to }: Stores, { mark }: Held): Promise<boolean> {
   const raw = await to.plain.get(unfinishedKey)
   const there = parseMoveMark(raw)
+  const target: MoveMark = { ...mark, role: 'target', other: placeOf(from) }
+  if (to.place !== undefined && !isTargetOf(mark, there)) return markPlace(to, raw, target)
   if (there) {
     if (isTargetOf(mark, there)) return true
     throw new Refusal(
@@ -102,13 +104,23 @@ export async function markTarget({ from, to }: Stores, { mark }: Held): Promise<
   if (mark.state === 'moved' || mark.state === 'drained') return false
   if (!(await isEmpty(to.plain))) throw new Refusal(`--to: ${placeOf(to)} has data: name an empty store`)
   await requireUnused(to)
-  const target: MoveMark = { ...mark, role: 'target', other: placeOf(from) }
   if (!(await to.plain.create(unfinishedKey, JSON.stringify(target))))
     throw new Refusal(`--to: another command has begun to fill ${placeOf(to)} just now`)
   if (!(await isEmpty(to.plain))) {
     await to.plain.take(unfinishedKey)
     throw new Refusal(`--to: ${placeOf(to)} is in use`)
   }
+  return true
+}
+
+/** The other place of one store, which has at most the mark of having been given up. What else is there was written by no process that takes part. */
+async function markPlace(to: OpenedPlain, raw: string | undefined, target: MoveMark): Promise<true> {
+  const text = JSON.stringify(target)
+  const isOurs = await (raw === undefined
+    ? to.plain.create(unfinishedKey, text)
+    : to.plain.replace(unfinishedKey, raw, text))
+  if (!isOurs) throw takenOver()
+  await clear(to.plain)
   return true
 }
 

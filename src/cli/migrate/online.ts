@@ -14,6 +14,7 @@ import type { Backend } from '../../store/store.ts'
 import { isOfLooks } from '../backup/fill.ts'
 import { Refusal } from '../failure.ts'
 import { hasEnded } from '../own_process.ts'
+import { givenUp } from '../store_place.ts'
 import {
   type Held,
   heldBy,
@@ -82,7 +83,7 @@ async function requireHandles({ from, to }: Backends, { gone, progress }: Moving
   const other = others.find((name) => !isEnded(name, gone))
   if (other !== undefined)
     throw new Refusal(
-      `${other} uses ${placeOf(from)} without STORE_MOVE_TO: restart it with STORE_MOVE_TO set to ${placeOf(to)}. If it has ended without leaving, say so with --gone ${other}`,
+      `${other} ${from.place === undefined ? `uses ${placeOf(from)} without STORE_MOVE_TO: restart it with STORE_MOVE_TO set to ${placeOf(to)}` : 'uses the store without STORE_ENCRYPTION=migrate: restart it with that'}. If it has ended without leaving, say so with --gone ${other}`,
     )
   const ended = handles.filter((name) => isEnded(name, gone))
   if (ended.length + others.length === 0) return
@@ -203,6 +204,8 @@ export async function moveWhileServing(stores: Backends, moving: Moving): Promis
 async function withdraw({ from, to }: Backends, { mark }: Held): Promise<void> {
   const now = await heldBy(from)
   if (now?.mark.run !== mark.run || now.mark.state !== 'announced') return
-  await to.plain.take(unfinishedKey)
+  // The other place of one store stays given up.
+  if (to.place === undefined) await to.plain.take(unfinishedKey)
+  else await to.plain.put(unfinishedKey, givenUp(placeOf(from)))
   await from.plain.take(unfinishedKey)
 }

@@ -52,8 +52,21 @@ export const presentIndex = 'present'
 export const leftKey = 'all_left'
 export const isOfPresence = (name: string): boolean => name === presentIndex || name === leftKey
 
+/** A record that a move itself has left. */
+export const isMark = (key: string): boolean =>
+  key === unfinishedKey || key === arrivedKey || key.startsWith(closedKey(''))
+
 /** Whether a scan found what a move itself has left there. */
 export const isOfMove = (found: Found): boolean =>
-  found.kind === 'member'
-    ? found.index === handlesIndex
-    : [unfinishedKey, arrivedKey].includes(found.key) || found.key.startsWith(closedKey(''))
+  found.kind === 'member' ? found.index === handlesIndex : isMark(found.key)
+
+/** What `other` of a mark says where both places are in one store, which is being encrypted or decrypted. */
+export const encryptedWords = 'STORE_ENCRYPTION=true'
+export const decryptedWords = 'STORE_ENCRYPTION=false'
+
+export const isOfEncryption = ({ other }: MoveMark): boolean =>
+  other === encryptedWords || other === decryptedWords
+
+/** A place with this mark has nothing any more: the other one has all. */
+export const isGivenUp = ({ role, state }: MoveMark): boolean =>
+  role === 'source' && (state === 'moved' || state === 'drained')

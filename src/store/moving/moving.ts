@@ -59,7 +59,6 @@ export async function movingStore(parts: MovingParts): Promise<Store> {
 }
 
 class MovingStore implements Store {
-  readonly seals = false
   readonly #parts: MovingParts
   readonly #pulling: Pulling
   readonly #ended: Store
@@ -83,6 +82,12 @@ class MovingStore implements Store {
     this.#parts = parts
     this.#pulling = pullingStore({ ...parts, elapsed: () => parts.clock.elapsed() })
     this.#ended = endedStore(parts.target)
+  }
+
+  /** Where a value is written now. */
+  get seals(): boolean {
+    const { source, target } = this.#parts
+    return (this.#phase === 'moving' || this.#phase === 'ended' ? target : source).seals
   }
 
   async begin(): Promise<void> {

@@ -4,7 +4,16 @@
  * finds what is true. docs/decisions/0086-moves.md
  */
 import { compareScored } from '../bounds.ts'
-import type { Backend, Counted, Found, RangeOptions, Scored, Store, Ttl } from '../store.ts'
+import {
+  type Backend,
+  type Counted,
+  type Found,
+  type RangeOptions,
+  type Scored,
+  type Store,
+  StoreUnavailable,
+  type Ttl,
+} from '../store.ts'
 
 /** What stands in the target for a value that is on its way there. It has the name of the one who brings it. */
 const placePrefix = '\u0001move:'
@@ -14,6 +23,12 @@ const placeTtl = 60_000
 
 /** Of a longer member, no backend looks for all of it in its order. */
 const longestPrefix = 200
+
+/** Times that a value may be there for `create` and absent for `get`: a value that ends in between is so once. */
+const mostHidden = 20
+/** A target that seals has a value there that does not open: another party has written it. */
+const hidden = (key: string): StoreUnavailable =>
+  new StoreUnavailable(`the value of a record does not open where it is moved to (${/^\w*/.exec(key)?.[0]})`)
 
 const known = (value: string | undefined): string | undefined => (isPlace(value) ? undefined : value)
 
@@ -30,13 +45,17 @@ class Target {
   }
 
   async create(key: string, value: string, ttl?: Ttl): Promise<boolean> {
-    for (;;) {
+    for (let absent = 0; absent < mostHidden;) {
       if (await this.#store.create(key, value, ttl)) return true
       const there = await this.#store.get(key)
-      if (there === undefined) continue // it has just expired, or was taken
+      if (there === undefined) {
+        absent++ // it has just expired, or was taken
+        continue
+      }
       if (!isPlace(there)) return false
       if (await this.#store.replace(key, there, value, ttl)) return true
     }
+    return false
   }
 
   async take(key: string): Promise<string | undefined> {
@@ -89,7 +108,7 @@ export function pullingStore({ source, target, elapsed, unique }: Parts): Pullin
    * that fails when another one was faster, so that a call that sleeps anywhere does nothing when it wakes up.
    */
   async function pull(key: string): Promise<void> {
-    for (;;) {
+    for (let absent = 0; ;) {
       const readAt = elapsed()
       const found = await source.read(key)
       if (!found) return
@@ -104,7 +123,11 @@ export function pullingStore({ source, target, elapsed, unique }: Parts): Pullin
         before === undefined
           ? await target.create(key, place, placeTtl)
           : await target.replace(key, before, place, placeTtl)
-      if (!placed) continue
+      if (!placed) {
+        absent = before === undefined ? absent + 1 : 0
+        if (absent === mostHidden) throw hidden(key)
+        continue
+      }
       // It may have been moved and used up since it was read. From here on, that would have replaced the place.
       const left = found.ttl === undefined ? undefined : found.ttl - (elapsed() - readAt)
       if ((await source.get(key)) === undefined || (left !== undefined && left <= 0)) {
@@ -121,7 +144,7 @@ export function pullingStore({ source, target, elapsed, unique }: Parts): Pullin
   }
 
   return {
-    seals: false,
+    seals: target.seals,
     pull,
     async pullMember({ index, member, score, ttl }) {
       if (!(await isListed(source, { index, member, score }))) return
@@ -198,7 +221,7 @@ async function rangeOfBoth(
 export function endedStore(target: Backend): Store {
   const there = new Target(target)
   return {
-    seals: false,
+    seals: target.seals,
     get: (key) => there.get(key),
     put: (key, value, ttl) => target.put(key, value, ttl),
     create: (key, value, ttl) => there.create(key, value, ttl),
