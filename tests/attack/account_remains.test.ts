@@ -1,19 +1,16 @@
 /** What an account leaves behind: an account with something of everything is erased, and the whole store is walked for anything that still names it. */
 import { afterAll, expect, test } from 'bun:test'
-import { answerRequests } from '../../src/features/recovery/job.ts'
 import { exportPerson } from '../../src/people/person_data.ts'
 import { sha256 } from '../../src/lib/hash.ts'
-import { Administrators } from '../../src/models/administrators.ts'
 import { User } from '../../src/models/user.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
-import { pageOf, setUpApp, withPassword } from '../support/authenticator.ts'
-import { addClient, begin } from '../support/backchannel.ts'
-import { bearer, bob, browser, operatorClient, read, tokensOf } from '../support/flow.ts'
+import { pageOf, withPassword } from '../support/authenticator.ts'
+import { bob, browser } from '../support/flow.ts'
 import { mailsOf } from '../support/mailbox.ts'
-import { alice, person, type Person } from '../support/person.ts'
-import { addPasskey, provePasskey } from '../support/passkeys.ts'
+import { person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
+import { liveRichly } from '../support/rich_life.ts'
 import { secondLatchkey, upstreamEnv } from '../support/upstream.ts'
 
 const second = 1_000
@@ -55,37 +52,6 @@ function openStore(inner: Store) {
 const turn = (op: Provider, job: string) =>
   op.context.table.jobs.find(({ name }) => name === job)!.run(op.context)
 
-/** Something of everything that people leave here. */
-async function liveRichly(op: Provider, who: Person): Promise<void> {
-  await withPassword(who)
-  const { sub } = (await User.findByUsername(op.context, 'alice'))!
-  await Administrators.set(op.context, sub, 'support')
-  const profile = pageOf(await who.open('/account/profile'))
-  await who.press(profile, 'save', { name: 'Alice Anders', website: 'https://alice.example/' })
-  const connections = pageOf(await who.open('/account/connections'))
-  const { location } = await who.press(connections, 'connect_corp')
-  const back = await person(up.issuer, up.fetch).goThrough(location!.href, alice)
-  await who.open(back.href)
-  await provePasskey(op.issuer, who, await addPasskey(op.issuer, who))
-  await setUpApp(op, who) // last: from here on it is asked for
-  const email = pageOf(await who.open('/account/email'))
-  await who.press(email, 'change', { email: 'alice@new.example' })
-  const cloud = await operatorClient(op, {
-    client_id: 'cloud',
-    scope: 'openid profile offline_access data_export',
-    backchannel_logout_uri: `${up.issuer}/nowhere`,
-  })
-  const { access_token } = await tokensOf(op, who, cloud, { scope: 'openid offline_access data_export' })
-  expect((await read(await op.fetch('/user/data-export', bearer(access_token)))).status).toBe(200)
-  await addClient(op)
-  expect((await begin(op)).status).toBe(200)
-  const stranger = browser(op)
-  await withPassword(stranger, { ...alice, password: 'not hers' })
-  const forgot = pageOf(await stranger.open('/forgot_password'))
-  await stranger.press(forgot, 'send', { username: 'alice' })
-  await answerRequests(op.context)
-}
-
 /** What is not looked for at the end, because it ends by itself within two days. */
 const passing = [
   'tries',
@@ -116,7 +82,7 @@ test('when an account has ended nothing names it but what passes by itself, and 
   const hers = person(op.issuer, (url, init) => op.fetch(url, init, herAddress))
   const his = browser(op)
   await withPassword(his, bob)
-  await liveRichly(op, hers)
+  await liveRichly(op, hers, up)
   const { sub } = (await User.findByUsername(op.context, 'alice'))!
   const naming = async () => {
     const sought = needles(sub)
@@ -150,7 +116,7 @@ test('a copy has something of each kind, what is hers and nothing of his', async
   await withPassword(his, bob)
   const profile = pageOf(await his.open('/account/profile'))
   await his.press(profile, 'save', { name: 'Robert the other' })
-  await liveRichly(op, hers)
+  await liveRichly(op, hers, up)
   const { sub } = (await User.findByUsername(op.context, 'alice'))!
   const { data } = JSON.parse(await exportPerson(sub, op.context)) as { data: Record<string, unknown> }
   const empty = Object.entries(data).filter(([, value]) => !value || Bun.deepEquals(value, []))

@@ -1,7 +1,7 @@
 /** Alerts that are raised and not over: a record for each rule and whom it is about, so that of all instances one raises it. */
 import * as v from 'valibot'
-import { sha256 } from '../../../lib/hash.ts'
 import type { Store } from '../../../store/store.ts'
+import type { Audit } from '../audit.ts'
 
 /** Scored by when the alert is over (ms). */
 export const activeIndex = 'audit_alerts'
@@ -23,7 +23,9 @@ const Active = v.object({
 })
 export type Active = v.InferOutput<typeof Active>
 
-export const activeId = (rule: string, of: string): string => `${rule}:${sha256(of).slice(0, 22)}`
+/** Members of an index are readable in every store, and an address has few digests: a keyed one does not tell it. */
+export const activeId = ({ fingerprint }: Pick<Audit, 'fingerprint'>, rule: string, of: string): string =>
+  `${rule}:${fingerprint(of).slice(-16)}`
 
 const keyOf = (id: string): string => `audit_alert:${id}`
 

@@ -122,15 +122,15 @@ function fits({ outcome, reasons, details = {} }: Rule, entry: Entry): boolean {
 
 async function judge(parts: JudgeParts, sum: Sum): Promise<void> {
   const { rule, weight } = sum
-  const count = rule.threshold === 1 ? weight : await countOf(parts.store, sum)
+  const count = rule.threshold === 1 ? weight : await countOf(parts, sum)
   if (count >= rule.threshold) await raise(parts, sum, count)
 }
 
 /** Counts in the window of the rule. Changes `of` of the sum where too many are counted apart. */
-async function countOf(store: Store, sum: Sum): Promise<number> {
+async function countOf({ store, audit }: Pick<JudgeParts, 'store' | 'audit'>, sum: Sum): Promise<number> {
   const { rule, weight } = sum
   const windowMs = rule.window * 1000
-  const keyOf = (of: string) => `audit_alert_count:${activeId(rule.name, of)}`
+  const keyOf = (of: string) => `audit_alert_count:${activeId(audit, rule.name, of)}`
   const { count } = await store.increment(keyOf(sum.of), windowMs, weight)
   if (count > weight || rule.by === undefined) return count
   const { count: apart } = await store.increment(`audit_alert_apart:${rule.name}`, windowMs)
@@ -142,16 +142,16 @@ async function countOf(store: Store, sum: Sum): Promise<number> {
 
 /** Raises the alert, or says to the one that is raised that it goes on. */
 async function raise(parts: JudgeParts, sum: Sum, count: number): Promise<void> {
-  const { store, clock } = parts
+  const { store, clock, audit } = parts
   const { rule, entry, last } = sum
   const now = clock.now()
   const until = now + Math.max(quietMs, rule.window * 1000)
-  const own = await readActive(store, activeId(rule.name, sum.of))
+  const own = await readActive(store, activeId(audit, rule.name, sum.of))
   if (!own && rule.by !== undefined && sum.of !== many) {
     const raised = await store.increment(`audit_alert_raised:${rule.name}`, hourMs)
     if (raised.count > mostRaised) sum.of = many
   }
-  const id = activeId(rule.name, sum.of)
+  const id = activeId(audit, rule.name, sum.of)
   const about = `${entry.chain}:${entry.seq}`
   const alert: Active = {
     ...{ rule: rule.name, level: rule.level, of: sum.of, count, about },
