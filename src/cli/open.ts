@@ -222,7 +222,10 @@ export async function openForMove(config: Config): Promise<OpenedPlain & { plain
 export async function openSides(
   config: Config,
 ): Promise<Record<'from' | 'to', OpenedPlain & { plain: Backend }>> {
-  const log = logTo({ ...config, logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel }, process.stderr)
+  const log = logTo(
+    { ...config, logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel },
+    process.stderr,
+  )
   const { from, to } = await openPlaces(config, systemClock)
   const { nameOfPlace } = await import('./store_place.ts')
   const side = (plain: Backend, place: string) => ({ config, clock: systemClock, log, plain, place })

@@ -1,14 +1,15 @@
 /** `latchkey secrets seal` and `unseal`: encrypt or decrypt a store while servers use it. docs/operations.md, "A store that is encrypted later" */
 import type { Config } from '../config.ts'
+import { systemClock } from '../lib/clock.ts'
 import { type MoveMark, unfinishedKey } from '../store/moving/mark.ts'
 import { requireSharedStore, storeLocation } from './administration.ts'
 import { auditPlain } from './audit_trail.ts'
 import { type Answer, defineCommand } from './command.ts'
-import { Refusal } from './failure.ts'
+import { Refusal, UsageError } from './failure.ts'
 import { heldBy } from './migrate/marks.ts'
 import { moveWhileServing } from './migrate/online.ts'
 import type { Backends } from './migrate/stores.ts'
-import { newStore, openSides, readSettings } from './open.ts'
+import { newStore, openSides, openWhole, readSettings } from './open.ts'
 import { print } from './output.ts'
 
 type Way = 'seal' | 'unseal'
@@ -44,53 +45,89 @@ function isNeeded({ from, to }: Backends, way: Way, mark: MoveMark | undefined):
 
 const progress = (text: string): void => void process.stderr.write(`${text}\n`)
 
-async function change(way: Way, gone: readonly string[]): Promise<Answer> {
-  const { config } = await readSettings()
-  requireSettings(config, way)
-  if ((await newStore(config)) !== undefined)
-    throw new Refusal(`${storeLocation(config)} does not exist yet: set STORE_ENCRYPTION=${words[way].set}, and start`)
-  const both = await openSides(config)
+interface Wish {
+  gone?: readonly string[] | undefined
+  overwrite?: boolean | undefined
+}
+
+/** What was removed is in files of the backend until that uses their place again. */
+const remains = {
+  sqlite: 'latchkey secrets seal --overwrite rewrites the file',
+  postgres: 'VACUUM FULL latchkey.entries, latchkey.members rewrites the tables',
+  redis: 'BGSAVE and BGREWRITEAOF make new files',
+  memory: '',
+} as const
+
+async function overwriteRemoved(config: Config): Promise<void> {
+  const whole = await openWhole(config, systemClock)
   try {
-    const { done, set } = words[way]
-    const held = await heldBy(both.from)
-    const isOpen = isNeeded(both, way, held?.mark)
-    const records = isOpen ? await moveWhileServing(both, { gone, progress }) : 0
-    // Of a run that was killed as its last step.
-    if (!isOpen && held?.mark.role === 'target') await both.from.plain.take(unfinishedKey)
-    if (isOpen) await auditPlain(both.to, { change: words[way].change, records })
-    return {
-      facts: { store: storeLocation(config), encrypted: way === 'seal', records },
-      show() {
-        print(
-          isOpen
-            ? `${done} ${records} records of ${storeLocation(config)}; nothing is left that is not`
-            : `${storeLocation(config)} is ${done} already`,
-        )
-        print(`Set STORE_ENCRYPTION=${set}, and restart one server after the other.`)
-      },
-    }
+    await whole.overwriteRemoved?.()
   } finally {
-    await both.from.plain.close()
+    await whole.close()
   }
 }
 
-const options = {
-  gone: {
-    type: 'string',
-    multiple: true,
-    value: 'NAME',
-    help: 'This process did not leave in order, and has ended',
-  },
+async function change(way: Way, { gone = [], overwrite = false }: Wish): Promise<Answer> {
+  const { config } = await readSettings()
+  requireSettings(config, way)
+  const { done, set } = words[way]
+  if ((await newStore(config)) !== undefined)
+    throw new Refusal(`${storeLocation(config)} does not exist yet: set STORE_ENCRYPTION=${set}, and start`)
+  if (overwrite && config.store.kind !== 'sqlite')
+    throw new UsageError(`--overwrite is for SQLite. Here ${remains[config.store.kind]}`)
+  const both = await openSides(config)
+  const moved = await changeBetween(both, way, gone).finally(() => both.from.plain.close())
+  if (overwrite) await overwriteRemoved(config)
+  const facts = { store: storeLocation(config), encrypted: way === 'seal', records: moved ?? 0 }
+  return {
+    facts,
+    show() {
+      print(
+        moved === undefined
+          ? `${facts.store} is ${done} already`
+          : `${done} ${moved} records of ${facts.store}; nothing is left that is not`,
+      )
+      print(`Set STORE_ENCRYPTION=${set}, and restart one server after the other.`)
+      if (way === 'seal' && !overwrite)
+        print(`Files and backups of before have the data as it was: ${remains[config.store.kind]}.`)
+    },
+  }
+}
+
+/** The number of records that this run has moved; undefined where all of them were in their place. */
+async function changeBetween(both: Backends, way: Way, gone: readonly string[]): Promise<number | undefined> {
+  const held = await heldBy(both.from)
+  if (!isNeeded(both, way, held?.mark)) {
+    // Of a run that was killed as its last step.
+    if (held?.mark.role === 'target') await both.from.plain.take(unfinishedKey)
+    return undefined
+  }
+  const records = await moveWhileServing(both, { gone, progress })
+  await auditPlain(both.to, { change: words[way].change, records })
+  return records
+}
+
+const gone = {
+  type: 'string',
+  multiple: true,
+  value: 'NAME',
+  help: 'This process did not leave in order, and has ended',
 } as const
 
 export const seal = defineCommand({
   takes: [],
-  options,
-  run: ({ gone = [] }) => change('seal', gone),
+  options: {
+    gone,
+    overwrite: {
+      type: 'boolean',
+      help: 'Then rewrite the file of SQLite, so that nothing removed is left in it. Requests wait for it',
+    },
+  },
+  run: (wish) => change('seal', wish),
 })
 
 export const unseal = defineCommand({
   takes: [],
-  options,
-  run: ({ gone = [] }) => change('unseal', gone),
+  options: { gone },
+  run: (wish) => change('unseal', wish),
 })

@@ -32,7 +32,8 @@ export const valuesKeys = (values: SecretValues) => deriveKeys(values, 'store')
 async function cipherOf(backend: Backend, { secretKey }: Config): Promise<NameCipher> {
   const keys = namesKeys(secretKey)
   const made = seal(keys, systemRandom(32), namesSecret)
-  const text = (await backend.get(namesSecret)) ?? ((await backend.create(namesSecret, made)) ? made : undefined)
+  const text =
+    (await backend.get(namesSecret)) ?? ((await backend.create(namesSecret, made)) ? made : undefined)
   const secret = unseal(keys, text ?? (await backend.get(namesSecret)) ?? '', namesSecret)
   if (secret === undefined)
     throw new SettingFault(

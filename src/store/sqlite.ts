@@ -167,6 +167,11 @@ class SqliteStore implements Backend {
     await this.#pinging
   }
 
+  async overwriteRemoved(): Promise<void> {
+    await retryWhileBusy(() => this.#db.run('VACUUM'))
+    await retryWhileBusy(() => this.#db.run('PRAGMA wal_checkpoint(TRUNCATE)'))
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer)
     await this.#flushing

@@ -99,8 +99,10 @@ export interface Store {
   close(): Promise<void>
 }
 
-/** What a backend can besides, for a move of its data into another one. docs/decisions/0086-moves.md */
+/** What a backend can besides, for a move of its data. docs/decisions/0086-moves.md */
 export interface Backend extends Store {
+  /** Overwrites what was removed and is in its files still. Absent where the operator of the backend does that. */
+  overwriteRemoved?(): Promise<void>
   /** The value, and the milliseconds until it expires; without `ttl` it does not. */
   read(key: string): Promise<{ value: string; ttl?: Ttl } | undefined>
   /** As `link`, but a member that is there keeps its score. */

@@ -93,6 +93,8 @@ const others: Readonly<Record<string, string>> = {
   'migrate abort': 'below',
   'migrate status': 'looks',
   'secrets reseal': 'below',
+  'secrets seal': 'needs STORE_ENCRYPTION=migrate; tests/operations/sealing.test.ts',
+  'secrets unseal': 'needs STORE_ENCRYPTION=migrate; tests/operations/sealing.test.ts',
   jwks: 'looks',
   pkce: 'uses no store',
   'keys list': 'looks',

@@ -56,11 +56,13 @@ async function partsOf(backend: Backend): Promise<string[]> {
 const found = (parts: readonly string[]): string[] =>
   canaries.flatMap((canary) => {
     const forms = formsOf(canary)
-    return parts
-      // The `sub` of a demo account has her name; that of others is random.
-      .map((part) => part.replaceAll('user-alice', ''))
-      .filter((part) => forms.some((form) => part.includes(form) || part.toLowerCase().includes(form)))
-      .map((part) => `${canary} in ${part}`)
+    return (
+      parts
+        // The `sub` of a demo account has her name; that of others is random.
+        .map((part) => part.replaceAll('user-alice', ''))
+        .filter((part) => forms.some((form) => part.includes(form) || part.toLowerCase().includes(form)))
+        .map((part) => `${canary} in ${part}`)
+    )
   })
 
 /** An alert of the audit trail counts by address, and is a member of an index. */
@@ -82,9 +84,7 @@ async function life(encrypts: boolean) {
   const clock = turnableClock(Math.max(Date.now(), up.clock.now()))
   const backend = memoryStore(clock)
   const cipher = createNameCipher('a-secret-of-names-for-this-test-with-256-bits')
-  const store = encrypts
-    ? sealedStore(encryptedPlace(backend, cipher), new Uint8Array(32).fill(7))
-    : backend
+  const store = encrypts ? sealedStore(encryptedPlace(backend, cipher), new Uint8Array(32).fill(7)) : backend
   const env = { ...upstreamEnv([corp], [up]), AUDIT_SIGNING_KEY: 'a-key-for-the-audit-trail-of-this-test' }
   const op = await provider({ clock, store, env: { ...env, RATE_LIMITING_ENABLED: 'true' } })
   const from = (url: string, init: RequestInit = {}) => {

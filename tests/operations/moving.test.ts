@@ -11,27 +11,16 @@ import { openForMove, readConfig } from '../../src/cli/open.ts'
 import { isUnfinished } from '../../src/models/unfinished.ts'
 import { parseMoveMark, unfinishedKey } from '../../src/store/moving/mark.ts'
 import type { Backend } from '../../src/store/store.ts'
+import { backendUrls } from '../support/backend_urls.ts'
 import { commandLine } from '../support/command.ts'
-import { freePort } from '../support/free_port.ts'
-import {
-  type CodeInHand,
-  codeFor,
-  type Fetch,
-  good,
-  isActive,
-  redeem,
-  refresh,
-  visitor,
-} from '../support/journey.ts'
+import { type CodeInHand, codeFor, good, isActive, redeem, refresh, visitor } from '../support/journey.ts'
 import { type MixedLoad, startMixedLoad } from '../support/mixed_load.ts'
-import { startPostgres } from '../support/postgres.ts'
-import { spawnProvider, type SpawnedProvider } from '../support/provider.ts'
-import { startRedis, startRedisCluster } from '../support/redis.ts'
+import type { SpawnedProvider } from '../support/provider.ts'
+import { finished, threeInstances } from '../support/three_instances.ts'
 import { until } from '../support/until.ts'
 
 setDefaultTimeout(480_000)
 
-const main = join(import.meta.dir, '../../src/main.ts')
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-moving-'))
 const stops: (() => Promise<unknown>)[] = []
 const started: SpawnedProvider[] = []
@@ -53,100 +42,18 @@ const opened = async (env: Record<string, string>): Promise<Backend> => {
   return plain
 }
 
-const urls: Record<string, () => Promise<string>> = {
-  SQLite: async () => `sqlite:${join(folder, `${crypto.randomUUID()}.db`)}`,
-  async PostgreSQL() {
-    const server = await startPostgres()
-    stops.push(() => server.stop())
-    return server.database()
-  },
-  async Redis() {
-    const server = await startRedis()
-    stops.push(() => server.stop())
-    return server.url
-  },
-  async 'Redis Cluster'() {
-    const cluster = await startRedisCluster()
-    stops.push(() => cluster.stop())
-    return cluster.url
-  },
-}
+const urls = backendUrls(folder, stops)
 
 /** Three instances of one provider, and the stores of a move. */
 async function stage(fromKind: string, toKind: string) {
   const [from, to] = [await urls[fromKind]!(), await urls[toKind]!()]
-  const issuer = `http://localhost:${freePort()}` // nobody listens there: each request goes to one of the three
-  const shared = {
-    ISSUER_URL: issuer,
-    AUDIT_SIGNING_KEY: 'a-key-for-the-audit-trail-of-this-test',
-    STORE_TIMEOUT_MS: '5000',
-    REFRESH_TOKEN_GRACE: '30',
-    RATE_LIMITING_ENABLED: 'false', // all of the load comes from one address
-    SECRET_KEY: 'tGh3o2uTqJ1mZ8vXw5cR7yLk0sNd9bQf4iAe6pUx',
-  }
-  const before = { ...shared, STORE_URL: from }
+  const three = threeInstances(started)
+  const before = { ...three.shared, STORE_URL: from }
   const during = { ...before, STORE_MOVE_TO: to }
-  const after = { ...shared, STORE_URL: to }
-  const ports = [freePort(), freePort(), freePort()]
-  const instances: (SpawnedProvider | undefined)[] = []
-  const start = async (i: number, env: Record<string, string>) => {
-    const one = await spawnProvider({ ...env, PORT: `${ports[i]}`, AUDIT_CHAIN: `web-${i}` })
-    instances[i] = one
-    started.push(one)
-  }
-  const end = async (i: number, signal: NodeJS.Signals) => {
-    const one = instances[i]!
-    instances[i] = undefined
-    one.signal(signal)
-    await one.exited
-  }
-  /** One after the other. */
-  const restart = async (env: Record<string, string>, which: readonly number[] = [0, 1, 2]) => {
-    for (const i of which) {
-      if (instances[i]) await end(i, 'SIGTERM')
-      await start(i, env)
-    }
-  }
-  const at =
-    (i: number): Fetch =>
-    (url, init) =>
-      fetch(url.replace(issuer, `http://localhost:${ports[i]}`), init)
-  let turn = 0
-  const balanced: Fetch = (url, init) => {
-    const up = ports.map((_, i) => i).filter((i) => instances[i])
-    return at(up[turn++ % up.length]!)(url, init)
-  }
+  const after = { ...three.shared, STORE_URL: to }
   const move = (...more: string[]) =>
-    Bun.spawn(['bun', main, 'migrate', '--from', from, '--to', to, '--while-serving', '--json', ...more], {
-      cwd: folder,
-      env: { PATH: process.env.PATH, HOME: folder, ...shared },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-  const finished = async (child: ReturnType<typeof move>) => {
-    const [stdout, stderr, code] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-      child.exited,
-    ])
-    return { stdout, stderr, code }
-  }
-  return {
-    from,
-    to,
-    issuer,
-    before,
-    during,
-    after,
-    ports,
-    instances,
-    start,
-    end,
-    restart,
-    at,
-    balanced,
-    move,
-    finished,
-  }
+    three.command(three.shared, 'migrate', '--from', from, '--to', to, '--while-serving', '--json', ...more)
+  return { ...three, before, during, after, move }
 }
 
 const redirect = 'https://shop.example/callback'
@@ -158,7 +65,7 @@ test.each([
   ['PostgreSQL', 'Redis'],
 ])('from %s to %s while serving: no answer is wrong, whatever is killed', async (fromKind, toKind) => {
   const scene = await stage(fromKind, toKind)
-  const { issuer, before, during, after, balanced, move, finished } = scene
+  const { issuer, before, during, after, balanced, move } = scene
   await scene.start(0, before)
   const cli = commandLine(before)
   const accounts = []
@@ -257,7 +164,7 @@ test.each([
   'from %s to %s: an instance that is frozen over the change redeems nothing a second time',
   async (fromKind, toKind) => {
     const scene = await stage(fromKind, toKind)
-    const { issuer, during, after, at, move, finished } = scene
+    const { issuer, during, after, at, move } = scene
     for (const i of [0, 1, 2]) await scene.start(i, during)
     const journey = (i: number) => ({ issuer, fetch: at(i) })
     const codes: CodeInHand[] = []

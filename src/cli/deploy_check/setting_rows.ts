@@ -219,7 +219,8 @@ export const settingRows: readonly Row[] = [
     mend: 'set STORE_ENCRYPTION=true before the first start, or encrypt a store in use: latchkey secrets seal',
     link: 'configuration.md#store',
     source: 'hardening plan, Data Protection',
-    find: ({ config }) => (config.storeEncryption === 'true' ? undefined : `STORE_ENCRYPTION is ${config.storeEncryption}`),
+    find: ({ config }) =>
+      config.storeEncryption === 'true' ? undefined : `STORE_ENCRYPTION is ${config.storeEncryption}`,
   },
   {
     name: 'metrics',
