@@ -65,6 +65,8 @@ const ofAll = 'it takes the name of a realm as its argument'
 const elsewhere: Readonly<Record<string, string>> = {
   serve: 'one server has all realms',
   'secrets reseal': 'it is done for all realms together',
+  'secrets seal': ofStore,
+  'secrets unseal': ofStore,
   backup: ofStore,
   restore: ofStore,
   migrate: ofStore,

@@ -1,6 +1,7 @@
 /** The list of commands. The modules of a command are loaded when it is called. */
 import { type CommandEntry, defineProcess } from './command.ts'
 import { realmCommands } from './realms/commands.ts'
+import { secretCommands } from './secret_commands.ts'
 import { startServer } from './start_server.ts'
 
 const serve = async () => defineProcess({ options: {}, run: () => startServer() })
@@ -38,21 +39,7 @@ export const commands: readonly CommandEntry[] = [
     help: 'List the signing keys and the state of each',
     load: async () => (await keys()).list,
   },
-  {
-    name: 'secrets reseal',
-    help: 'Seal with the first value of SECRET_KEY what a former one has sealed',
-    load: async () => (await import('./secrets_reseal.ts')).reseal,
-  },
-  {
-    name: 'secrets seal',
-    help: 'Encrypt a store that is in use; every server has STORE_ENCRYPTION=migrate, and goes on',
-    load: async () => (await import('./secrets_seal.ts')).seal,
-  },
-  {
-    name: 'secrets unseal',
-    help: 'Decrypt a store that is in use; every server has STORE_ENCRYPTION=migrate, and goes on',
-    load: async () => (await import('./secrets_seal.ts')).unseal,
-  },
+  ...secretCommands,
   { name: 'jwks', help: 'Print the public keys as a JWKS (RFC 7517)', load: async () => (await keys()).jwks },
   {
     name: 'pkce',

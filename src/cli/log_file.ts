@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '../lib/clock.ts'
 import { type Rotation, rotatingFile } from '../lib/rotating_file.ts'
 import { newFileProblem, requireNone } from './folders.ts'
 import type { LineStream } from './log_writer.ts'
-import { lineOf } from './open.ts'
+import { lineOf } from './open_store.ts'
 
 export interface LogFile extends LineStream {
   /** Opens the path again, after a program such as logrotate has renamed the file. */

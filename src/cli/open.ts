@@ -2,13 +2,11 @@
 import { keyRingSecret } from '../app.ts'
 import type { KeyAlg } from '../auth/jwk.ts'
 import { type Config, loadConfig } from '../config.ts'
-import { readAuthorities } from '../config/named_files.ts'
 import type { Env } from '../config/read.ts'
 import { SettingFault } from '../config/setting_fault.ts'
 import { type Clock, realClock, systemClock } from '../lib/clock.ts'
 import { createLabClock } from '../lib/lab_clock.ts'
-import { type AdjustableLog, createLog, type Fields, type Log } from '../lib/log.ts'
-import { systemRandom } from '../lib/random.ts'
+import { type AdjustableLog, createLog, type Log } from '../lib/log.ts'
 import { deriveKeys } from '../lib/secret_keys.ts'
 import { clockOffset, clockProblem } from '../models/clock_guard.ts'
 import { type KeyRing, loadKeyRing } from '../models/key_ring.ts'
@@ -20,18 +18,16 @@ import { keysAreLost, lostKeysWords } from '../models/readable_keys.ts'
 import { parseDocument, recordName } from '../models/signing_keys.ts'
 import { unfinishedWords } from '../models/unfinished.ts'
 import { unfinishedKey } from '../store/moving/mark.ts'
-import { memoryStore } from '../store/memory.ts'
 import { type Backend, type Concern, quietConcerns, type Store, StoreUnavailable } from '../store/store.ts'
 import { featureEntries, featureKeyAlgs } from '../table.ts'
 import { isCompiled } from '../version.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { type LineStream, lineWriter } from './log_writer.ts'
 import { requireNone } from './folders.ts'
-import { keyFolder, newDatabase, newDatabaseProblem, ownKey } from './own_files.ts'
+import { keyFolder, ownKey } from './own_files.ts'
+import { lineOf, openBackend, openPlace, openPlaces } from './open_store.ts'
 import { openRemoteKeys } from './key_sources/open_sources.ts'
-import { machine, ownId } from './own_process.ts'
 import { createSecrets, type Secrets } from './secrets.ts'
-import type { Places } from './store_place.ts'
 
 export interface Opened {
   /** Where the command works in a realm: `config`, `store` and keys are its own. */
@@ -64,13 +60,6 @@ export async function readSettings(
   const environment = readEnvironment()
   const env = await secrets.resolve(environment.env)
   return { config: readConfig(env), environment: { ...environment, env } }
-}
-
-/** A single line at level `warn`. */
-export function lineOf(format: Config['logFormat'], event: string, fields: Fields): string {
-  let made = ''
-  createLog('warn', format, (line) => (made = line)).warn(event, fields)
-  return made
 }
 
 export interface OpenedPlain extends Omit<Opened, 'store'> {
@@ -122,96 +111,6 @@ export async function encrypted(plain: Store, { store, storeEncryption, secretKe
   return sealedStore(plain, deriveKeys(secretKey, 'store'))
 }
 
-/**
- * The store of the settings, which takes part in a move with STORE_MOVE_TO, and with STORE_ENCRYPTION=migrate. Of the backends,
- * those that are not chosen are not loaded.
- */
-export async function openBackend(config: Config, clock: Clock): Promise<Store> {
-  if (isBetweenPlaces(config)) return openBetween(config, clock)
-  if (config.storeMoveTo === undefined) return openPlace(config, clock)
-  const target = await openTarget(config, clock)
-  return openMoving(config, clock, { source: await openPlace(config, clock), target })
-}
-
-const isBetweenPlaces = ({ store, storeEncryption }: Config): boolean =>
-  storeEncryption === 'migrate' && store.kind !== 'memory'
-
-/** A store that is being encrypted or decrypted: a move from one place in it to the other. */
-async function openBetween(config: Config, clock: Clock): Promise<Store> {
-  if (config.storeMoveTo !== undefined)
-    throw new SettingFault('STORE_ENCRYPTION', 'migrate and STORE_MOVE_TO are one after the other')
-  const { from, to } = await openPlaces(config, clock)
-  return openMoving(config, clock, { source: from, target: to })
-}
-
-/** Both places of a store, for STORE_ENCRYPTION=migrate. */
-async function openPlaces(config: Config, clock: Clock): Promise<Places> {
-  const backend = await openWhole(config, clock)
-  try {
-    const { bothPlaces } = await import('./store_place.ts')
-    return await bothPlaces(backend, config)
-  } catch (error) {
-    await backend.close()
-    throw error
-  }
-}
-
-async function openMoving(
-  config: Config,
-  clock: Clock,
-  stores: { source: Backend; target: Backend },
-): Promise<Store> {
-  const { movingStore } = await import('../store/moving/moving.ts')
-  return movingStore({
-    ...stores,
-    name: `${machine}:${process.pid}/${ownId}/${systemRandom(6)}`,
-    clock: { now: () => clock.now(), elapsed: () => performance.now() },
-    unique: () => systemRandom(12),
-    warn: (problem) => process.stderr.write(`${lineOf(config.logFormat, 'store_not_moved', { problem })}\n`),
-  })
-}
-
-/** The place of the settings in their store. */
-async function openPlace(config: Config, clock: Clock): Promise<Backend> {
-  const backend = await openWhole(config, clock)
-  if (config.store.kind === 'memory') return backend
-  if (config.storeEncryption === 'false') return (await import('../store/named.ts')).plainPlace(backend)
-  return (await import('./store_place.ts')).placeOf(backend, config)
-}
-
-/** The store of STORE_MOVE_TO. Throws SettingFault. */
-export async function openTarget(config: Config, clock: Clock): Promise<Backend> {
-  const { storeMoveTo: store, ...others } = config
-  try {
-    const target = await openPlace({ ...others, ...(store && { store }) } as Config, clock)
-    await target.ping()
-    return target
-  } catch (error) {
-    if (!(error instanceof StoreUnavailable || error instanceof SettingFault)) throw error
-    throw new SettingFault('STORE_MOVE_TO', error.message.replace(/^STORE_URL: /, ''))
-  }
-}
-
-/** The only code that chooses a backend: all of a store, whatever its encryption. */
-export async function openWhole(config: Config, clock: Clock): Promise<Backend> {
-  const { store, redisCaPath, storeTimeoutMs } = config
-  if (store.kind === 'memory') return memoryStore(clock)
-  if (store.kind === 'sqlite') {
-    requireNone('STORE_URL', newDatabaseProblem(config))
-    return (await import('../store/sqlite.ts')).sqliteStore(store.path, clock)
-  }
-  if (store.kind === 'postgres') {
-    const { postgresStore } = await import('../store/postgres.ts')
-    return postgresStore(store.url, clock, postgresOptions(config))
-  }
-  const caCert =
-    redisCaPath === undefined || !store.url.startsWith('rediss')
-      ? undefined
-      : readAuthorities('REDIS_CA_PATH', redisCaPath).pem
-  const { redisStore } = await import('../store/redis.ts')
-  return redisStore(store.url, { timeoutMs: storeTimeoutMs, ...(caCert !== undefined && { caCert }) })
-}
-
 /** The store of the settings as it is, for a command that moves it. */
 export async function openForMove(config: Config): Promise<OpenedPlain & { plain: Backend }> {
   const log = logTo(config, process.stderr)
@@ -230,23 +129,6 @@ export async function openSides(
   const { nameOfPlace } = await import('./store_place.ts')
   const side = (plain: Backend, place: string) => ({ config, clock: systemClock, log, plain, place })
   return { from: side(from, nameOfPlace(!to.seals)), to: side(to, nameOfPlace(to.seals)) }
-}
-
-function postgresOptions({ postgresCaPath, postgresPoolSize, storeTimeoutMs }: Config) {
-  const ca = postgresCaPath === undefined ? undefined : readAuthorities('POSTGRES_CA_PATH', postgresCaPath)
-  return { timeoutMs: storeTimeoutMs, poolSize: postgresPoolSize, ...(ca && { caCert: ca.pem }) }
-}
-
-/**
- * What `openBackend` would first create; undefined where it exists. A command that only looks leaves it to the service, which may
- * be another user. Throws StoreUnavailable when tables could not be created.
- */
-export async function newStore(config: Config): Promise<string | undefined> {
-  if (config.store.kind !== 'postgres') return newDatabase(config)
-  const { wantsTables } = await import('../store/postgres_migration.ts')
-  return (await wantsTables(config.store.url, postgresOptions(config)))
-    ? 'a schema latchkey with the tables of this release'
-    : undefined
 }
 
 /** Production refuses a store that evicts records before they expire, unless the operator allows it. Of the accepted ones a start warns. */

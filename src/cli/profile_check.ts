@@ -6,7 +6,8 @@ import { Client } from '../models/client.ts'
 import { buildTable, featuresFor } from '../table.ts'
 import { allOf } from './administration.ts'
 import { demandsOn } from './client_demands.ts'
-import { newStore, open, readConfig } from './open.ts'
+import { open, readConfig } from './open.ts'
+import { newStore } from './open_store.ts'
 
 export interface ClientFinding {
   client_id: string

@@ -11,11 +11,12 @@ import { resealLastingRoot } from '../models/lasting_root.ts'
 import { Realm } from '../models/realm.ts'
 import { recordName } from '../models/signing_keys.ts'
 import { realmStore } from '../store/realm.ts'
+import { isCount } from '../store/sealed_value.ts'
 import { features } from '../table.ts'
 import { type Scene, withContext } from './administration.ts'
 import { defineCommand } from './command.ts'
 import { Refusal } from './failure.ts'
-import { openBackend, openWhole } from './open.ts'
+import { openBackend, openWhole } from './open_store.ts'
 import { moment, print, printTable } from './output.ts'
 import { resealNames, valuesKeys } from './store_place.ts'
 
@@ -46,9 +47,6 @@ async function resealKind(
   return count
 }
 
-/** A counter is not sealed (src/store/sealed.ts). */
-const isCount = /^-?[0-9]+$/
-
 /** With STORE_ENCRYPTION: every value, in the store below. A value that a server changes in between is sealed anew by that change. */
 async function resealValues({ config, clock }: Context, write: boolean): Promise<Count> {
   const count: Count = { moved: 0, current: 0, unreadable: 0 }
@@ -57,7 +55,7 @@ async function resealValues({ config, clock }: Context, write: boolean): Promise
   try {
     for await (const page of plain.scan())
       for (const found of page) {
-        if (found.kind !== 'value' || isCount.test(found.value)) continue
+        if (found.kind !== 'value' || isCount(found.value)) continue
         const { key, value, ttl } = found
         const next = resealed(keys, value, key)
         if (next === undefined) count[unseal(keys, value, key) === undefined ? 'unreadable' : 'current']++

@@ -95,16 +95,12 @@ export const boolean = described('true or false (also yes, no, 1, 0)', (text) =>
   return ownMember(truths, word)
 })
 
-/** As `boolean`, and one more word. */
 export const truthOr = <const Word extends string>(other: Word) =>
-  described(
-    `true or false (also yes, no, 1, 0), or ${other}`,
-    (text): 'true' | 'false' | Word | undefined => {
-      if (text === other) return other
-      const is = ownMember(truths, text.toLowerCase())
-      return is === undefined ? undefined : is ? 'true' : 'false'
-    },
-  )
+  described(`true or false (also yes, no, 1, 0), or ${other}`, (text) => {
+    if (text === other) return other
+    const is = ownMember(truths, text.toLowerCase())
+    return is === undefined ? undefined : (`${is}` as const)
+  })
 
 export const oneOf = <const Word extends string>(...words: readonly Word[]) =>
   described(`one of ${words.join(', ')}`, (text) => words.find((word) => word === text))

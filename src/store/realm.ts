@@ -11,14 +11,16 @@ const prefixOf = (id: string): string => `${ofRealms}${id}:`
 export const realmStore = (store: Store, id: string): Store => new RealmStore(store, prefixOf(id))
 
 class RealmStore implements Store {
-  readonly seals: boolean
   readonly #store: Store
   readonly #prefix: string
 
   constructor(store: Store, prefix: string) {
-    this.seals = store.seals
     this.#store = store
     this.#prefix = prefix
+  }
+
+  get seals(): boolean {
+    return this.#store.seals
   }
 
   get(key: string): Promise<string | undefined> {

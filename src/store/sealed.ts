@@ -1,8 +1,9 @@
 /** A store that encrypts the values of another store. docs/architecture.md, "Store". */
-import { seal, unseal } from '../lib/seal.ts'
+import { seal } from '../lib/seal.ts'
 import type { Keys } from '../lib/secret_keys.ts'
 import { isMark } from './moving/mark.ts'
 import { isReadable } from './readable_index.ts'
+import { openedValue, sealedValue } from './sealed_value.ts'
 import type { Backend, Concern, Counted, Found, RangeOptions, Scored, Store, Ttl } from './store.ts'
 
 /**
@@ -15,16 +16,6 @@ export const sealedStore = (store: Store, keys: Keys): Store => new SealedStore(
 
 /** As `sealedStore`, for a move. The marks of the move are not sealed, because others read them beneath the encryption. */
 export const sealedBackend = (backend: Backend, keys: Keys): Backend => new SealedBackend(backend, keys)
-
-/**
- * A counter cannot be sealed, and a backend does not tell a counter from a value of digits alone. So such a value is not sealed
- * either: it says that something is there.
- */
-const isCount = /^-?[0-9]+$/
-
-/** What the store has for `value`. */
-export const sealedValue = (keys: Keys, key: string, value: string): string =>
-  isCount.test(value) ? value : seal(keys, value, key)
 
 class SealedStore<Inner extends Store = Store> implements Store {
   readonly seals = true
@@ -116,8 +107,7 @@ class SealedStore<Inner extends Store = Store> implements Store {
   }
 
   protected opened(key: string, sealed: string | undefined): string | undefined {
-    if (sealed === undefined || isCount.test(sealed)) return sealed
-    return unseal(this.#keys, sealed, key)
+    return openedValue(this.#keys, key, sealed)
   }
 }
 

@@ -1,7 +1,7 @@
 /** `latchkey secrets reseal` while a server runs: killed in the middle, run again; afterwards the former value opens nothing. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { generateSync } from 'otplib/functional'
-import { openBackend } from '../../src/cli/open.ts'
+import { openBackend } from '../../src/cli/open_store.ts'
 import { secretOf } from '../../src/clients/client_secret.ts'
 import { loadConfig } from '../../src/config.ts'
 import type { Context } from '../../src/contracts/context.ts'

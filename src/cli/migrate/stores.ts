@@ -5,7 +5,8 @@ import { type Backend, StoreUnavailable } from '../../store/store.ts'
 import { requireSharedStore } from '../administration.ts'
 import { readEnvironment } from '../environment.ts'
 import { Refusal, UsageError } from '../failure.ts'
-import { newStore, type OpenedPlain, openForMove, readConfig } from '../open.ts'
+import { type OpenedPlain, openForMove, readConfig } from '../open.ts'
+import { newStore } from '../open_store.ts'
 import { createSecrets } from '../secrets.ts'
 
 export interface Stores {

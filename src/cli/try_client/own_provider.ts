@@ -9,7 +9,8 @@ import { User } from '../../models/user.ts'
 import { hashPassword } from '../../people/password.ts'
 import { Refusal } from '../failure.ts'
 import { openListener } from '../listener.ts'
-import { algsInUse, openBackend, readConfig } from '../open.ts'
+import { algsInUse, readConfig } from '../open.ts'
+import { openBackend } from '../open_store.ts'
 
 export interface Account {
   username: string
