@@ -66,11 +66,11 @@ const notes = `<form id="add" hidden>
 <noscript><p>The notes need JavaScript. Signing in and out does not.</p></noscript>`
 
 /** The value for `x-csrf` is on the page, which no other site can read. */
-export const signedInPage = ({ name, csrf, exchanges }: Session): Response =>
+export const signedInPage = ({ name, email, csrf, exchanges }: Session): Response =>
   page(
     200,
     `<meta name="csrf" content="${csrf}"><script type="module" src="/front_end.js"></script>`,
-    `<p id="status">You are ${Bun.escapeHTML(name)}</p>
+    `<p id="status">You are ${Bun.escapeHTML(email === undefined ? name : `${name} <${email}>`)}</p>
 <form method="post" action="/logout"><input type="hidden" name="csrf" value="${csrf}"><p class="actions"><button name="sign_out" class="plain">Sign out</button></p></form>
 ${api === undefined ? '' : notes}`,
     shown([...exchanges.values()]),

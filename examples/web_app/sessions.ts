@@ -11,6 +11,7 @@ export interface Session {
   /** The session at the provider, as back-channel logout names it. */
   sid: string | undefined
   name: string
+  email: string | undefined
   idToken: string
   refreshToken: string | undefined
   /** For the API; `expiresAt` in milliseconds since 1970. */
@@ -70,8 +71,13 @@ export function sessionOf(request: Bun.BunRequest): Session | undefined {
   return session
 }
 
+const watchers: ((session: Session) => void)[] = []
+
+/** For what must end with a session, such as an open connection (../websocket). */
+export const onEnd = (watch: (session: Session) => void): void => void watchers.push(watch)
+
 export function end(session: Session | undefined): undefined {
-  if (session) sessions.delete(session.id)
+  if (session && sessions.delete(session.id)) watchers.forEach((watch) => watch(session))
 }
 
 export const isLive = ({ id }: Session): boolean => sessions.has(id)

@@ -1,6 +1,6 @@
 /** Where this application is, which client it is, and which API it calls. */
 const { PORT = '8080', ISSUER = 'http://localhost:5000', BASE_URL = `http://localhost:${PORT}` } = process.env
-const { CLIENT_ID = 'client123', CLIENT_SECRET = 'secret456', CLIENT_KEY_FILE, API } = process.env
+const { CLIENT_ID = 'client123', CLIENT_SECRET = 'secret456', CLIENT_KEY_FILE, API, API_SCOPE } = process.env
 
 export const port = Number(PORT)
 export const issuer = ISSUER
@@ -16,3 +16,4 @@ export const clientSecret = CLIENT_SECRET
 export const clientKeyFile = CLIENT_KEY_FILE
 /** The URI of the API; undefined without one. */
 export const api = API
+export const apiScope = API_SCOPE ?? 'read:notes write:notes'

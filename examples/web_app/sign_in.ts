@@ -8,7 +8,7 @@ import { type Pending, remember, take } from './pending.ts'
 import { config, current } from './provider.ts'
 import { begin, endedMeanwhile, sessionOf } from './sessions.ts'
 import { revoke } from './tokens.ts'
-import { api, home, issuer, origin, redirectUri } from './settings.ts'
+import { api, apiScope, home, issuer, origin, redirectUri } from './settings.ts'
 
 /** An address of this application, whatever was asked for: a sign-in that leads elsewhere helps phishing (CWE-601). Absolute, because `//` at the start of a path is another host. */
 export function ownAddress(asked: string | null): string {
@@ -33,10 +33,7 @@ export async function startSignIn(request: Bun.BunRequest): Promise<Response> {
   }
   const params = new URLSearchParams({
     redirect_uri: redirectUri,
-    scope: [
-      'openid profile email offline_access',
-      ...(api === undefined ? [] : ['read:notes write:notes']),
-    ].join(' '),
+    scope: ['openid profile email offline_access', ...(api === undefined ? [] : [apiScope])].join(' '),
     code_challenge: await oidc.calculatePKCECodeChallenge(pending.pkceCodeVerifier),
     code_challenge_method: 'S256',
     state,
@@ -104,7 +101,8 @@ async function redeem(answer: URL, expectedState: string, { maxAge, acrValues, .
   return {
     sub: claims.sub,
     sid: typeof claims.sid === 'string' ? claims.sid : undefined,
-    name: `${name}${person.email === undefined ? '' : ` <${person.email}>`}`,
+    name,
+    email: person.email,
     idToken,
     refreshToken: tokens.refresh_token,
   }

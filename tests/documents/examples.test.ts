@@ -49,3 +49,12 @@ test('examples/web_app/README.md does what it says', async () => {
   expect(first).toStartWith('You are signed out\n{"error":"signed_out"} 401\n')
   expect(first).toMatch(/\n303 http:\/\/localhost:\d+\/authorize\?\S*request_uri\n$/)
 }, 120_000)
+
+test('examples/websocket/README.md does what it says', async () => {
+  const ports = [
+    ['PORT', 9300, freePort()],
+    ['PROVIDER_PORT', 5000, freePort()],
+  ] as const
+  const { runs } = await carryOut('websocket', ports)
+  expect(runs.map(({ stdout }) => stdout).join('')).toContain('The server says: reading')
+}, 120_000)
