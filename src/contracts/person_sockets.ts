@@ -160,4 +160,9 @@ export interface PersonData {
   factor?: true
   /** Erases all of it; may be called again after a failure. */
   erase(context: Context, sub: string): Promise<void>
+  /** Removes the item of the list with this `id`: `kept` when the End-User could not sign in any more. */
+  removeOne?(context: Context, user: User, id: string): Promise<RemovedItem>
 }
+
+/** `name` is what End-Users call the item. */
+export type RemovedItem = { outcome: 'removed' | 'kept'; name: string } | { outcome: 'absent' }

@@ -14,9 +14,9 @@ import { upstreamCheck } from './health.ts'
 import { Links, sealedTokens } from './links.ts'
 import { connectionsOf } from './operator_view.ts'
 import { markOf, providerButtons } from './pages.ts'
-import { connectionsIn, eraseConnections } from './remove.ts'
+import { connectionsIn, eraseConnections, removeConnection } from './remove.ts'
 import { problems } from './problems.ts'
-import { env, upstreamsOf } from './settings.ts'
+import { env, findUpstream, upstreamsOf } from './settings.ts'
 import { trials } from './trials.ts'
 
 export const upstream = defineFeature({
@@ -70,7 +70,8 @@ export const upstreamRecords = defineFeature({
       name: 'connections',
       async read(context, sub) {
         const kept = await Links.listOfUser(context, sub)
-        return kept.map(({ link: { provider, issuer, subject, shown, created_at, used_at } }) => ({
+        return kept.map(({ id, link: { provider, issuer, subject, shown, created_at, used_at } }) => ({
+          id,
           provider,
           issuer,
           subject,
@@ -80,6 +81,13 @@ export const upstreamRecords = defineFeature({
         }))
       },
       erase: eraseConnections,
+      async removeOne(context, user, id) {
+        const kept = (await Links.listOfUser(context, user.sub)).find((each) => each.id === id)
+        if (!kept) return { outcome: 'absent' }
+        const { provider } = kept.link
+        const name = findUpstream(context.config, provider)?.label ?? provider
+        return { outcome: (await removeConnection(context, user, kept)) ? 'removed' : 'kept', name }
+      },
     },
   ],
 })

@@ -14,6 +14,7 @@ export type OperatorKind =
   | 'password_set'
   | 'profile_set'
   | 'roles_set'
+  | 'connection_taken'
   | 'factors_reset'
   | 'signed_out_by_operator'
 

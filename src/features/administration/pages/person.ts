@@ -15,6 +15,7 @@ import { actionsOf, namesForm, path, personActions, roleForm } from './person_ac
 import { roleWords, stateWords } from './words.ts'
 
 type Consent = v.InferOutput<NonNullable<typeof personActivityRoutes.consents.answer>>['items'][number]
+type Connection = v.InferOutput<NonNullable<typeof peopleRoutes.connections.answer>>['items'][number]
 type SessionOfPerson = v.InferOutput<typeof SessionRow>
 
 /** Rows of each list on the page; the API has all of them. */
@@ -41,7 +42,8 @@ export const personPage = defineAdminPage({
     const sessions = may('admin:sessions.read')
       ? (await ask(personActivityRoutes.sessions, { params, query })).answer.items
       : undefined
-    const [consents, events] = await Promise.all([
+    const [connections, consents, events] = await Promise.all([
+      ask(peopleRoutes.connections, { params }),
       ask(personActivityRoutes.consents, { params, query }),
       ask(personActivityRoutes.events, { params, query }),
     ])
@@ -88,6 +90,40 @@ export const personPage = defineAdminPage({
                       ({ sid, user_agent }) => ({
                         label: say('sessions.end_named', { device: deviceWords(user_agent ?? undefined) }),
                         fields: { sid },
+                      }),
+                    ),
+                  ],
+                }),
+              ]),
+            ]
+          : []),
+        ...(connections.answer.items.length > 0
+          ? [
+              section(say('connections.title'), [
+                dataTable<Connection>({
+                  label: say('connections.title'),
+                  path: action,
+                  query: {},
+                  rows: connections.answer.items,
+                  empty: say('admin.sessions_none'),
+                  columns: [
+                    { title: say('admin.upstream'), cell: ({ provider }) => foreignText(provider) },
+                    { title: say('admin.account'), cell: ({ shown }) => foreignText(shown) },
+                    { title: say('admin.last_used'), cell: ({ used_at }) => ago(used_at) },
+                    ...buttonColumn<Connection>(
+                      mayWrite,
+                      {
+                        action,
+                        csrf: input.csrf,
+                        name: 'remove_connection',
+                        text: say('connections.remove'),
+                      },
+                      ({ id, provider, shown }) => ({
+                        label: say('connections.remove_named', {
+                          provider: foreignText(provider),
+                          identity: foreignText(shown),
+                        }),
+                        fields: { connection: id },
                       }),
                     ),
                   ],

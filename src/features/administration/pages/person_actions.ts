@@ -8,6 +8,7 @@ import { type Said, say } from '../../../lib/say.ts'
 import { accessRoutes } from '../routes/access.ts'
 import { personChangeRoutes } from '../routes/person_changes.ts'
 import { administratorRoutes } from '../routes/administrators.ts'
+import { peopleRoutes } from '../routes/people.ts'
 import { personStateRoutes } from '../routes/person_state.ts'
 import { canMail } from '../../../people/mail.ts'
 import type { PageAction, PageInput } from './page.ts'
@@ -123,6 +124,13 @@ export const personActions: Readonly<Record<string, PageAction<typeof path>>> = 
     run: async ({ params, fields, ask }) =>
       void (await ask(accessRoutes.withdrawConsent, {
         params: { sub: params.sub, client_id: fields.client_id ?? '' },
+      })),
+  },
+  remove_connection: {
+    done: say('connections.removed'),
+    run: async ({ params, fields, ask }) =>
+      void (await ask(peopleRoutes.removeConnection, {
+        params: { sub: params.sub, id: fields.connection ?? '' },
       })),
   },
   role: {

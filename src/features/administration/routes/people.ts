@@ -1,12 +1,17 @@
 /** /admin/v1/people: the accounts of End-Users. */
 import * as v from 'valibot'
 import { HttpError } from '../../../auth/errors.ts'
+import type { Context } from '../../../contracts/context.ts'
+import { say } from '../../../lib/say.ts'
 import { Administrators } from '../../../models/administrators.ts'
 import { peopleStates } from '../../../models/people_index.ts'
 import { peopleSorts, searchPeople } from '../../../models/people_search.ts'
+import { noteChange } from '../../../people/author.ts'
 import { countSignInMethods } from '../../../people/sign_in_methods.ts'
+import { tellOfOperator } from '../../../people/tell_owner.ts'
+import { authorOf } from '../actor.ts'
 import { AfterMember, cursorOf, pageOf, pageQuery, positionOf } from '../cursor.ts'
-import { Person, personOf, PersonRow, requirePerson, rowOf } from '../person.ts'
+import { Moment, Person, personOf, PersonRow, requireChangeable, requirePerson, rowOf } from '../person.ts'
 import { defineRoute } from '../route.ts'
 import { orderOf, sortedBy, sortingsOf } from '../sorting.ts'
 import { versionOf } from '../version.ts'
@@ -14,6 +19,19 @@ import { versionOf } from '../version.ts'
 const list = 'people'
 
 const sortings = sortingsOf(peopleSorts)
+
+const Connection = v.object({
+  id: v.string(),
+  provider: v.string(),
+  issuer: v.string(),
+  subject: v.string(),
+  shown: v.pipe(v.string(), v.description('How the provider names the account')),
+  created_at: Moment,
+  used_at: Moment,
+})
+
+/** Connections are data of a feature. */
+const dataOf = ({ table }: Context) => table.personData.find(({ name }) => name === 'connections')
 
 export const peopleRoutes = {
   list: defineRoute({
@@ -112,14 +130,43 @@ export const peopleRoutes = {
     path: '/people/{sub}/connections',
     summary: 'The accounts at other providers that a person signs in with',
     scope: 'admin:people.read',
-    answer: v.object({ items: v.array(v.looseObject({})) }),
+    answer: v.object({ items: v.array(Connection) }),
     async run(_call, context, { params }) {
       const { sub } = await requirePerson(context, params.sub)
-      const row = context.table.personData.find(({ name }) => name === 'connections')
-      const found = await row?.read(context, sub)
-      if (found !== undefined && !Array.isArray(found))
-        throw new HttpError('server_error', { expected: 'connections as a list' })
-      return { answer: { items: found ?? [] } }
+      return {
+        answer: { items: v.parse(v.array(Connection), (await dataOf(context)?.read(context, sub)) ?? []) },
+      }
+    },
+  }),
+
+  removeConnection: defineRoute({
+    method: 'DELETE',
+    path: '/people/{sub}/connections/{id}',
+    summary: 'Disconnects an account at another provider, unless the person could not sign in without it',
+    scope: 'admin:people.write',
+    changes: 'the ways in which the person can sign in',
+    destructive: true,
+    answer: v.object({ sub: v.string(), id: v.string() }),
+    async run(call, context, { params: { sub, id }, actor, dryRun }) {
+      const user = await requireChangeable(context, actor, sub)
+      const removed = (await dataOf(context)?.removeOne?.(context, user, id)) ?? { outcome: 'absent' }
+      if (removed.outcome === 'absent')
+        throw new HttpError('not_found', {
+          expected: 'the id of a connection of this person',
+          came: id,
+          problem: 'there is no such connection',
+          next: `GET /admin/v1/people/${sub}/connections has them`,
+        })
+      if (removed.outcome === 'kept')
+        throw new HttpError('conflict', {
+          expected: 'another way to sign in',
+          problem: 'it is the only way in which the person can sign in',
+          next: 'set a password or send a link to choose one first',
+          say: say('admin.connection_last'),
+        })
+      if (!dryRun) await tellOfOperator(context, user, { kind: 'connection_taken', detail: removed.name })
+      await noteChange(context, authorOf(call, actor), 'connection_removed', { sub })
+      return { answer: { sub, id } }
     },
   }),
 }
