@@ -53,6 +53,36 @@ sign() { # KEYFILE HEADER CLAIMS: a JWT with RS256 (RFC 7515)
   printf '%s.%s\n' "$input" "$(printf '%s' "$input" | openssl dgst -sha256 -sign "$1" -binary | b64url)"
 }
 
+ec_jwk() { # KEYFILE with P-256: the public key as a JWK, in the order of a thumbprint (RFC 7638 section 3)
+  local xy
+  xy=$(openssl ec -in "$1" -pubout -outform DER 2> /dev/null | tail -c 64 | od -An -v -tx1 | tr -d ' \n')
+  printf '{"crv":"P-256","kty":"EC","x":"%s","y":"%s"}' "$(unhex <<< "${xy:0:64}" | b64url)" "$(unhex <<< "${xy:64}" | b64url)"
+}
+sign_ec() { # KEYFILE HEADER CLAIMS: a JWT with ES256. A JWS has the two numbers one after the other (RFC 7518 section 3.4), OpenSSL has DER
+  local input
+  input=$(printf '%s' "$2" | b64url).$(printf '%s' "$3" | b64url)
+  printf '%s.%s\n' "$input" "$(printf '%s' "$input" | openssl dgst -sha256 -sign "$1" -binary | openssl asn1parse -inform DER | sed -n 's/.*INTEGER *://p' |
+    awk '{ while (length($0) < 64) $0 = "0" $0; printf "%s", substr($0, length($0) - 63) }' | unhex | b64url)"
+}
+
+# --- An authenticator app ---
+
+base32_hex() { # TEXT in Base32 (RFC 4648 section 6), as hexadecimal digits
+  awk -v text="$1" 'BEGIN {
+    for (i = 1; i <= length(text); i++) {
+      left = left * 32 + index("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", substr(text, i, 1)) - 1
+      bits += 5
+      if (bits >= 8) { bits -= 8; byte = int(left / 2 ^ bits); left -= byte * 2 ^ bits; printf "%02x", byte }
+    }
+  }'
+}
+totp() { # KEY: the code of now (RFC 6238, RFC 4226 section 5.3)
+  local mac from
+  mac=$(printf '%016X' "$(($(date +%s) / 30))" | unhex | openssl dgst -sha1 -mac HMAC -macopt "hexkey:$(base32_hex "$1")" | sed 's/.* //')
+  from=$((2 * 0x${mac:39:1}))
+  printf '%06d\n' "$(((0x${mac:from:8} & 0x7fffffff) % 1000000))"
+}
+
 # --- An End-User with a browser ---
 
 PERSON=alice
@@ -65,9 +95,9 @@ visit() { # ADDRESS [OPTIONS of curl]: opens it, and follows redirects while the
   printf '%s %s\n' "$STATUS" "${to#"$ISSUER"}"
   if [[ $STATUS == 303 && $LOCATION == "$ISSUER"/* ]]; then visit "$LOCATION"; fi
 }
-press() { # BUTTON [FIELD=VALUE …]: sends the form that has this button, with its hidden fields
+press() { # BUTTON [FIELD=VALUE …]: sends the form that has this button, with its hidden fields. PICK is a text in it, where several have the button
   local form action field options=()
-  form=$(printf '%s' "$PAGE" | tr '\n' ' ' | awk '{ gsub(/<form /, "\n&"); print }' | sed -n "/<button [^>]*name=\"$1\"/s#</form>.*##p" | sed -n 1p)
+  form=$(printf '%s' "$PAGE" | tr '\n' ' ' | awk '{ gsub(/<form /, "\n&"); print }' | sed -n "/<button [^>]*name=\"$1\"/s#</form>.*##p" | grep -F -- "${PICK-}" | sed -n 1p)
   [[ $form ]] || { echo "no button $1 at $HERE ($STATUS)" >&2; return 1; }
   action=$(printf '%s' "$form" | sed -e 's/.* action="\([^"]*\)".*/\1/' -e 's/&amp;/\&/g')
   for field in $(printf '%s' "$form" | grep -o 'type="hidden" name="[^"]*" value="[^"]*"' | cut -d '"' -f 4,6 | tr '"' '=') "$1=$1" "${@:2}"; do

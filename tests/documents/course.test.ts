@@ -7,7 +7,18 @@ import { spawnProvider } from '../support/provider.ts'
 setDefaultTimeout(120_000)
 
 /** In the order of the course. Worksheets of a classroom have the same names. */
-const ids = ['redirects', 'code-flow', 'pkce', 'tokens', 'scopes-and-consent', 'refresh', 'service']
+const ids = [
+  'redirects',
+  'code-flow',
+  'pkce',
+  'tokens',
+  'scopes-and-consent',
+  'refresh',
+  'service',
+  'device',
+  'par-and-jar',
+  'dpop-and-step-up',
+]
 
 const lesson = (id: string): string => document(`docs/course/${id}.md`)
 
