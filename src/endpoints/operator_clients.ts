@@ -157,7 +157,10 @@ export async function addClient(
     await Client.remove(context, client.client_id)
     throw error
   })
-  await noteChange(context, author, 'client_added', { client_id: client.client_id })
+  await noteChange(context, author, 'client_added', {
+    client_id: client.client_id,
+    ...differences(context, {}, client, told),
+  })
   return { client, ...(chosen === undefined && secret !== undefined && { secret }) }
 }
 
@@ -274,11 +277,19 @@ export async function changeClient(
 /** Returns the number of grants that ended. */
 export async function removeClient(context: Context, author: Author, clientId: string): Promise<number> {
   // Access ends first, so that a stop leaves a client that can be removed again, and nothing for one with its client_id.
-  if (!(await Client.update(context, clientId, (current) => ({ ...current, disabled: true }))))
-    throw noClient(clientId)
+  let before: Client | undefined
+  const stopped = await Client.update(context, clientId, (current) => {
+    before = current
+    return { ...current, disabled: true }
+  })
+  if (!stopped || !before) throw noClient(clientId)
   const grants = await endGrants(context, clientId)
   if (!(await Client.remove(context, clientId))) throw noClient(clientId)
-  await noteChange(context, author, 'client_removed', { client_id: clientId, grants })
+  await noteChange(context, author, 'client_removed', {
+    client_id: clientId,
+    grants,
+    ...differences(context, before, {}, told),
+  })
   return grants
 }
 

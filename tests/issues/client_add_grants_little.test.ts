@@ -17,7 +17,7 @@ function add(...options: string[]): string {
   )
   // The one line is that of the change, as of every command of an operator.
   expect([stderr.toString(), exitCode]).toEqual([
-    expect.stringMatching(/^\S+ warn changed_by_operator change=client_added client_id=\S+\n$/),
+    expect.stringMatching(/^\S+ warn changed_by_operator change=client_added client_id=\S+ changed=.+\n$/),
     0,
   ])
   return stdout.toString()

@@ -60,6 +60,7 @@ test('the report, as a page and as tables', async () => {
     (await ok('client', 'add', 'Before', '--redirect-uri', 'https://app.example/cb')).stdout,
   )!
   await ok('client', 'set', id!, '--name', 'After')
+  await ok('client', 'remove', id!)
   await op.stop()
 
   // Before and after: of a client as it is shown, of personal data and secrets as fingerprints.
@@ -69,6 +70,11 @@ test('the report, as a page and as tables', async () => {
   const { changed, before, after } = told('client_set')
   expect(changed).toContain('client_name')
   expect(before!.client_name).not.toBe(after!.client_name!)
+  const [added, removed] = [told('client_added'), told('client_removed')]
+  expect(added.after!.redirect_uris).toContain('https://app.example/cb')
+  expect([added.before, removed.after]).toEqual([{}, {}])
+  expect(removed.before!.secret_mac).toMatch(/^sha256:/)
+  expect(removed.before!.client_name).toBe(after!.client_name!)
   expect(told('profile_set').after!['claims.nickname']).toMatch(/^sha256:[\w-]{16}$/)
   expect(listed.stdout).not.toContain('a-nickname')
 
