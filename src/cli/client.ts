@@ -1,5 +1,6 @@
 /** `latchkey client …`: an operator manages registered clients, without the limits of client registration. https://www.rfc-editor.org/rfc/rfc7591 */
-import { addClient, noClient, removeClient, withDefaults } from '../endpoints/operator_clients.ts'
+import { addClient, noClient, withDefaults } from '../endpoints/operator_clients.ts'
+import { removeClient } from '../endpoints/remove_client.ts'
 import { clientStates } from '../models/client_index.ts'
 import { clientSorts, searchClients } from '../models/client_search.ts'
 import { Client, isPublic } from '../models/client.ts'

@@ -3,7 +3,6 @@ import { grantTypesFor } from '../auth/agreeing_types.ts'
 import type { ClientMetadata } from '../auth/registration.ts'
 import { HttpError } from '../auth/errors.ts'
 import { leastSecret, secretsOf } from '../clients/client_secret.ts'
-import { endGrants } from '../clients/end_grants.ts'
 import { privileges } from '../clients/privileges.ts'
 import { isMetadata, replaced } from '../clients/replaced_client.ts'
 import type { Context } from '../contracts/context.ts'
@@ -94,7 +93,7 @@ async function requireNoPerson(context: Context, clientId: string): Promise<void
 }
 
 /** Members that the audit trail tells as they are: what is registered of a client is no personal data and no secret. */
-const told: readonly string[] = [
+export const told: readonly string[] = [
   'scope',
   'disabled',
   'self_registered',
@@ -272,25 +271,6 @@ export async function changeClient(
   await noteChange(context, author, 'client_set', { client_id: clientId, ...differing })
   const isNew = before.secret_mac === undefined && after.secret_mac !== undefined
   return { before, after, ...(isNew && { secret }) }
-}
-
-/** Returns the number of grants that ended. */
-export async function removeClient(context: Context, author: Author, clientId: string): Promise<number> {
-  // Access ends first, so that a stop leaves a client that can be removed again, and nothing for one with its client_id.
-  let before: Client | undefined
-  const stopped = await Client.update(context, clientId, (current) => {
-    before = current
-    return { ...current, disabled: true }
-  })
-  if (!stopped || !before) throw noClient(clientId)
-  const grants = await endGrants(context, clientId)
-  if (!(await Client.remove(context, clientId))) throw noClient(clientId)
-  await noteChange(context, author, 'client_removed', {
-    client_id: clientId,
-    grants,
-    ...differences(context, before, {}, told),
-  })
-  return grants
 }
 
 /** A client that is disabled gets nothing, and its tokens do not count. Throws where a file manages it. */

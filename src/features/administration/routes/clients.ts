@@ -3,10 +3,10 @@ import * as v from 'valibot'
 import {
   addClient,
   changeClient,
-  removeClient,
   setClientDisabled,
   withDefaults,
 } from '../../../endpoints/operator_clients.ts'
+import { removeClient } from '../../../endpoints/remove_client.ts'
 import { endFormerSecret, renewSecret } from '../../../endpoints/operator_secrets.ts'
 import { clientStates } from '../../../models/client_index.ts'
 import { searchClients } from '../../../models/client_search.ts'
