@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { type Exchange, exchangeOf, note, watched } from '../exchanges/exchange.ts'
 import type { Verify } from './caller.ts'
+import { allowOrigin } from './cors.ts'
 import { createGuard } from './guard.ts'
 import { byIntrospection } from './introspection.ts'
 import { byJwt } from './jwt.ts'
@@ -20,6 +21,7 @@ const {
   KEEP_FOR = '10',
   MAX_AGE = '300',
   ACR_VALUES = '',
+  ALLOWED_ORIGIN = '',
   DEVELOPER_PAGE = 'false',
 } = process.env
 
@@ -106,7 +108,7 @@ const server = Bun.serve({
   idleTimeout: 10,
   routes: {
     '/': (request, server) => (isHere(request, server) ? page(exchanges.values()) : notFound()),
-    '/notes': onNotes,
+    '/notes': allowOrigin(ALLOWED_ORIGIN, onNotes),
     [guard.metadataPath]: guard.metadata,
     '/style.css': () => new Response(Bun.file(join(import.meta.dir, '../exchanges/style.css'))),
   },

@@ -1,116 +1,141 @@
-/** The whole client: it signs a person in, renews the tokens and signs out. Tokens live in this tab alone (sessionStorage). https://authts.github.io/oidc-client-ts/ */
-import { type INavigator, type User, UserManager } from 'oidc-client-ts'
-import { type Exchange, note, redirectOf, watched } from '../exchanges/exchange.ts'
-import { exchangesHtml, tokensHtml } from '../exchanges/html.ts'
-import { requireIdToken, requireIssuer } from './verify.ts'
+/** The whole client: it signs a person in, calls the API, renews the tokens, sees the end of the session, and signs out. */
+import * as oidc from 'openid-client'
+import { causeOf, explanationOf } from '../answers/cause.ts'
+import { redirectOf, watched } from '../exchanges/exchange.ts'
+import { type Call, notesPage } from '../notes_page/notes.ts'
+import { lastPerson } from './kept.ts'
+import { discover } from './provider.ts'
+import { watchSession } from './session_watch.ts'
+import { settings } from './settings.ts'
+import { addressOfSignIn, finishSignIn, type Session, type Wanted } from './sign_in.ts'
+import { callApi, renew, SessionEnded, stepUp } from './tokens.ts'
+import { draw, element, forgetExchanges, keep, say, showPerson } from './view.ts'
 
-const { issuer, client_id } = (await (await fetch('/config.json')).json()) as {
-  issuer: string
-  client_id: string
-}
+const { issuer, clientId, api } = settings
+const home = `${location.origin}/`
 
-const element = (id: string): HTMLElement => document.getElementById(id)!
+/** The tokens live here, in memory: a script of an attacker may use them while the page is open, and cannot take them away. */
+let session: Session | undefined
+let stopWatching = () => {}
+let wanted: Wanted = {}
 
-/** What the page shows of the requests, without their secrets. Redirects leave the page, so they are kept like the tokens. */
-const exchanges = new Map(
-  JSON.parse(sessionStorage.getItem('exchanges') ?? '[]') as (readonly [string, Exchange])[],
-)
-
-function draw(): void {
-  sessionStorage.setItem('exchanges', JSON.stringify([...exchanges]))
-  element('tokens').innerHTML = tokensHtml(exchanges.values())
-  element('exchanges').innerHTML = exchangesHtml(exchanges.values())
-}
-
-function keep(exchange: Exchange): void {
-  note(exchanges, exchange)
-  draw()
-}
-
-globalThis.fetch = watched(fetch.bind(globalThis), keep) as typeof fetch
-
-/** Leaves this page for the provider, and keeps where it went. */
-const redirects: INavigator = {
-  prepare: async () => ({
-    navigate({ url }) {
-      keep(redirectOf('The browser goes to the provider', url))
-      location.assign(url)
-      return new Promise(() => {}) // the page ends here
-    },
-    close: () => {},
-  }),
-  callback: async () => {},
-}
-
-const settings = {
-  authority: issuer,
-  client_id,
-  redirect_uri: `${location.origin}/callback`,
-  post_logout_redirect_uri: `${location.origin}/`,
-  scope: 'openid profile email',
-  loadUserInfo: true,
-}
-const manager = new UserManager(settings, redirects)
-const { metadataService } = manager
-
-/** The nonce is kept with the state, and compared by the library. */
-async function signIn(): Promise<void> {
-  await requireIssuer(metadataService, issuer)
-  await manager.signinRedirect({ nonce: crypto.randomUUID() })
-}
-
-/** The user, whose ID Token is verified: otherwise nobody is signed in. */
-async function verified(user: User | null | undefined): Promise<User | null> {
-  if (!user) return null
-  try {
-    await requireIdToken(user, metadataService, { issuer, clientId: client_id })
-    return user
-  } catch (error) {
-    await manager.removeUser()
+const send = watched(fetch.bind(globalThis), keep) as typeof fetch
+let found: Promise<oidc.Configuration> | undefined
+const provider = (): Promise<oidc.Configuration> =>
+  (found ??= discover(send).catch((error) => {
+    found = undefined
     throw error
-  }
+  }))
+
+function leave(title: string, url: URL): void {
+  keep(redirectOf(title, url.href))
+  location.assign(url)
+}
+
+async function signIn(how: Wanted = {}): Promise<void> {
+  leave('The browser goes to the provider', await addressOfSignIn(await provider(), how))
+}
+
+function forget(): void {
+  session = undefined
+  stopWatching()
+  lastPerson.forget()
+  forgetExchanges()
+  showPerson(undefined)
+  element('notes_card').hidden = true
+}
+
+/** Says what happened. An ended session is no fault: the person signs in again. */
+function failed(error: unknown): void {
+  if (error instanceof SessionEnded) forget()
+  say(`This did not work: ${causeOf(error)}`, explanationOf(error, issuer))
 }
 
 /** Only `sub` is always there: people may leave out their name. */
-const nameOf = ({ profile }: User): string => profile.name ?? profile.preferred_username ?? profile.sub
+const nameOf = ({ name, preferred_username, sub }: oidc.UserInfoResponse): string =>
+  name ?? preferred_username ?? sub
 
-function show(user: User | null, status = user ? `Signed in as ${nameOf(user)}` : 'Signed out'): void {
-  element('status').textContent = status
-  element('sign_in').hidden = user !== null
-  element('renew').hidden = element('sign_out').hidden = user === null
-  element('user').hidden = user === null
-  element('user').textContent = user
-    ? JSON.stringify({ profile: user.profile, scope: user.scope, expires_at: user.expires_at }, null, 2)
-    : ''
-}
-
-/** Runs what a button stands for, and says what went wrong. */
-const onClick = (id: string, act: () => Promise<unknown>): void =>
-  element(id).addEventListener('click', () => act().catch((error) => show(null, String(error))))
-
-onClick('sign_in', signIn)
-onClick('renew', async () => show(await verified(await manager.signinSilent()), 'Renewed'))
-onClick('sign_out', () => {
-  exchanges.clear() // the next person in this tab sees nothing of this one
-  return manager.signoutRedirect()
-})
-
-/** Back from the provider, the library checks state and nonce, and verify.ts the rest; the code must not stay in the URL. */
-async function start(): Promise<User | null> {
-  const answer = new URLSearchParams(location.search)
-  if (!answer.has('state') && location.pathname !== '/callback') return manager.getUser()
-  keep(redirectOf('The browser comes back', location.href))
-  try {
-    if (location.pathname === '/callback') {
-      await requireIssuer(metadataService, issuer, answer)
-      return await verified(await manager.signinCallback())
-    }
-    await manager.signoutCallback()
-    return null
-  } finally {
-    history.replaceState(null, '', '/')
+async function begin(config: oidc.Configuration, begun: Session): Promise<void> {
+  session = begun
+  lastPerson.set(begun.sub)
+  const { person, sub, sessionState } = begun
+  say(`Signed in as ${nameOf(person)}`)
+  showPerson({ sub, name: nameOf(person), email: person.email })
+  const frame = config.serverMetadata().check_session_iframe
+  // The provider knows what has changed: this person may be signed in still, in a session that is new.
+  if (typeof frame === 'string' && sessionState !== undefined)
+    stopWatching = watchSession(frame, { clientId, sessionState }, () => {
+      signIn({ silentlyFor: sub }).catch(failed)
+    })
+  if (api !== undefined) {
+    element('notes_card').hidden = false
+    notesPage(callNotes(config, begun, api))
   }
 }
 
+const problem = (status: number, error: string): Response => Response.json({ error }, { status })
+
+const callNotes =
+  (config: oidc.Configuration, begun: Session, resource: string): Call =>
+  async (method, body) => {
+    if (session !== begun) return problem(401, 'signed_out')
+    try {
+      return await callApi(config, begun, { resource, path: '/notes', method, body })
+    } catch (error) {
+      const asked = stepUp(error)
+      if (asked) wanted = asked
+      else failed(error)
+      return problem(
+        403,
+        asked ? 'step_up' : error instanceof SessionEnded ? 'signed_out' : 'api_unavailable',
+      )
+    }
+  }
+
+async function signOut(): Promise<void> {
+  const before = session
+  forget()
+  const config = await provider()
+  const { refreshToken, idToken } = before ?? {}
+  if (refreshToken !== undefined)
+    await oidc.tokenRevocation(config, refreshToken).catch((error) => console.warn(causeOf(error)))
+  const params = { post_logout_redirect_uri: home, ...(idToken !== undefined && { id_token_hint: idToken }) }
+  location.assign(oidc.buildEndSessionUrl(config, params))
+}
+
+async function finish(answer: URL): Promise<void> {
+  history.replaceState(null, '', '/') // the code must not stay in the address
+  keep(redirectOf('The browser comes back', answer.href))
+  const config = await provider()
+  await begin(config, await finishSignIn(config, answer))
+}
+
+/** After a reload the tokens are gone. The provider knows whether the person is signed in, and is asked once. */
+async function start(): Promise<void> {
+  if (location.pathname === '/callback') return finish(new URL(location.href))
+  const sub = lastPerson.get()
+  if (sub === undefined) return say('Signed out')
+  lastPerson.forget()
+  await signIn({ silentlyFor: sub })
+}
+
+const onClick = (id: string, act: () => Promise<unknown>): void =>
+  element(id).addEventListener('click', () => act().catch(failed))
+
+onClick('sign_in', () => signIn())
+onClick('step_up', () => signIn(wanted))
+onClick('sign_out', signOut)
+onClick('renew', async () => {
+  if (!session) return
+  await renew(await provider(), session, issuer)
+  say('Renewed')
+})
+
 draw()
-start().then(show, (error) => show(null, String(error)))
+showPerson(undefined)
+start().catch((error: unknown) => {
+  const isSilence = error instanceof oidc.AuthorizationResponseError && error.error === 'login_required'
+  forget()
+  if (isSilence) say('Signed out')
+  else say(`Signing in did not work: ${causeOf(error)}`, explanationOf(error, issuer))
+})

@@ -9,11 +9,12 @@ export interface Surroundings {
   stop(): Promise<void>
 }
 
-/** `client` in the form of docs/configuration_files.md; `env` has further variables of docs/configuration.md. */
+/** `client` in the form of docs/configuration_files.md; `env` has further variables of docs/configuration.md, `apiEnv` those of the API. */
 export async function startWithApi(
   ports: { provider: number; api: number },
   client: object,
   env: Record<string, string> = {},
+  apiEnv: Record<string, string> = {},
 ): Promise<Surroundings> {
   const api = `http://localhost:${ports.api}`
   const provider = await startLatchkey(
@@ -23,7 +24,7 @@ export async function startWithApi(
   )
   const { issuer } = provider
   const program = join(import.meta.dir, '../api/main.ts')
-  const running = await startProgram(program, { PORT: `${ports.api}`, ISSUER: issuer })
+  const running = await startProgram(program, { PORT: `${ports.api}`, ISSUER: issuer, ...apiEnv })
   const stop = async () => {
     await running.stop()
     await provider.stop()

@@ -55,14 +55,14 @@ export const signedOutPage = (): Response =>
 <p class="actions"><a class="button" href="/login">Sign in</a></p>`,
   )
 
-const notes = `<form id="add" hidden>
-<label for="text">New note</label>
-<p class="actions"><input id="text" name="text" required maxlength="1000" autocomplete="off"><button>Add</button></p>
-</form>
-<h2>Notes</h2>
+const notes = `<h2>Notes</h2>
 <p id="said" role="status"></p>
 <ul id="notes"></ul>
-<p class="actions"><button id="remove" class="plain" hidden>Delete all notes</button> <a id="step_up" class="button" href="/login?step_up" hidden>Sign in again</a></p>
+<form id="add">
+<label for="text">New note</label>
+<p class="actions"><input id="text" required maxlength="1000" autocomplete="off"><button>Add</button></p>
+</form>
+<p class="actions"><button id="remove" class="plain" hidden>Delete all notes</button><a id="step_up" class="button" href="/login?step_up" hidden>Sign in again</a></p>
 <noscript><p>The notes need JavaScript. Signing in and out does not.</p></noscript>`
 
 /** The value for `x-csrf` is on the page, which no other site can read. */

@@ -89,7 +89,7 @@ test('examples/single_page_app passes, in Chromium', async () => {
       faults,
       () => {},
     )
-    expect(swallowed(outcomes)).toEqual(['at_hash'])
+    expect(swallowed(outcomes)).toEqual([])
     expect(notTold(outcomes)).toEqual([])
   } finally {
     await browser.close()

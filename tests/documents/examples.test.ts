@@ -58,3 +58,13 @@ test('examples/websocket/README.md does what it says', async () => {
   const { runs } = await carryOut('websocket', ports)
   expect(runs.map(({ stdout }) => stdout).join('')).toContain('The server says: reading')
 }, 120_000)
+
+test('examples/single_page_app/README.md does what it says', async () => {
+  const ports = [
+    ['PROVIDER_PORT', 5000, freePort()],
+    ['API_PORT', 9000, freePort()],
+    ['PORT', 3000, freePort()],
+  ] as const
+  const { runs } = await carryOut('single_page_app', ports)
+  expect(runs).toHaveLength(1) // its answer is compared with the one written
+}, 120_000)
