@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ServedProvider, serveProvider } from '../browser/served.ts'
+import { addClient, bank, begin, poll } from '../support/backchannel.ts'
 import { demo } from '../support/client.ts'
 import { alice, authorize, browser, post, redeem, tokensOf } from '../support/flow.ts'
 
@@ -24,10 +25,14 @@ const exported = async (as: string): Promise<string> =>
   (await op.fetch(`/lab/flow/export?id=${newest().id}&as=${as}`)).text()
 
 /** Plays the newest flow again at `issuer`. */
-async function play(issuer: string): Promise<{ code: number; out: string }> {
+async function play(
+  issuer: string,
+  change = (text: string): string => text,
+  CLIENT_SECRET = demo.client_secret,
+): Promise<{ code: number; out: string }> {
   const script = join(folder, 'flow.sh')
-  writeFileSync(script, await exported('curl'))
-  const env = { ...process.env, ISSUER: issuer, CLIENT_SECRET: demo.client_secret, PASSWORD: alice.password }
+  writeFileSync(script, change(await exported('curl')))
+  const env = { ...process.env, ISSUER: issuer, CLIENT_SECRET, PASSWORD: alice.password }
   const run = Bun.spawn(['bash', script], { env, stdout: 'pipe', stderr: 'pipe' })
   const [out, err, code] = await Promise.all([
     new Response(run.stdout).text(),
@@ -44,6 +49,66 @@ test('the script plays a code flow with a refresh again, at a provider that does
   const { code, out } = await play(other.issuer)
   expect(out).toContain(`${newest().exchanges.length}. GET /userinfo: 200`)
   expect(code).toBe(0)
+})
+
+/** The clock of the lab is moved where the script would wait. */
+const withoutWaiting = (script: string): string =>
+  script.replaceAll(
+    /^sleep .*$/gm,
+    `curl -s -o /dev/null "$ISSUER/lab/api/clock" -H 'content-type: application/json' -d '{"move": "+10s"}'`,
+  )
+
+const device = { client_id: 'device-client', client_secret: '', redirect_uri: '' }
+
+test('the script plays the flow of a device again: it signs in, takes the new codes and waits between polls', async () => {
+  const grant_type = 'urn:ietf:params:oauth:grant-type:device_code'
+  const sent = (path: string, fields: Record<string, string>) =>
+    op.fetch(path, { method: 'POST', body: new URLSearchParams({ client_id: device.client_id, ...fields }) })
+  const begun = (await (await sent('/device_authorization', { scope: 'openid' })).json()) as Record<
+    string,
+    string
+  >
+  await sent('/token', { grant_type, device_code: begun.device_code! })
+  const who = browser(op)
+  await who.press((await who.open(`${op.issuer}/login`)).page!, 'login', alice)
+  const page = (await who.open(begun.verification_uri_complete!)).page!
+  const confirm = (await who.press(page, 'continue')).page!
+  await who.press(confirm, 'allow')
+  op.clock.advance(10_000)
+  expect((await sent('/token', { grant_type, device_code: begun.device_code! })).status).toBe(200)
+  const script = await exported('curl')
+  expect(script).toContain('# It signs alice in before the page of the device')
+  expect(script.match(/^sleep .*$/gm)).toHaveLength(2)
+  const { code, out } = await play(other.issuer, withoutWaiting)
+  expect(out).toContain(`${newest().exchanges.length}. POST /token: 200`)
+  expect(code).toBe(0)
+})
+
+test('the script plays an answer of a backchannel request again', async () => {
+  for (const each of [op, other]) await addClient(each)
+  const { body } = await begin(op)
+  const who = browser(op)
+  await who.press((await who.open(`${op.issuer}/login`)).page!, 'login', alice)
+  await who.press((await who.open(`${op.issuer}/approvals`)).page!, 'allow')
+  op.clock.advance(10_000)
+  expect((await poll(op, body.auth_req_id)).status).toBe(200)
+  const { code, out } = await play(other.issuer, withoutWaiting, bank.client_secret)
+  expect(out).toContain('POST /token: 200')
+  expect(code).toBe(0)
+})
+
+test('the head of the script says what it cannot do', async () => {
+  const proof = `${btoa('{"typ":"dpop+jwt"}')}.${btoa('{}')}.x`
+  await op.fetch('/token', {
+    method: 'POST',
+    headers: { dpop: proof },
+    body: new URLSearchParams({ grant_type: 'client_credentials', client_assertion: proof, request: proof }),
+  })
+  const head = (await exported('curl')).split('set -euo pipefail')[0]!
+  expect(head).toContain('# It makes no DPoP proofs')
+  expect(head).toContain('# Each client_assertion is for one request')
+  expect(head).toContain('# It signs no request objects')
+  expect(head).not.toContain('passkey')
 })
 
 test('the script stops where the flow goes another way', async () => {

@@ -20,6 +20,9 @@ const handle = /(?<![\w-])lk[a-z]_[\w-]{20,}/g
 const json = /^application\/(?:[\w.+-]+\+)?json\b/i
 const form = /^application\/x-www-form-urlencoded\b/i
 
+/** A button of this provider sends its own name. A password that is the word password stays masked. */
+const isButton = (name: string, text: string): boolean => text === name && !isSecretMember(name)
+
 /** A text without its secrets. One for each exchange: what was masked once is masked wherever it comes again. */
 export interface Mask {
   value(text: string): string
@@ -74,7 +77,7 @@ export function createMask(key: Uint8Array, showing: boolean): Mask {
   const parameter = (name: string, text: string): string => {
     note(name, text)
     if (jwtAlone.test(text)) return clip(scrub(text), longestValue)
-    return isPlainParameter(name) ? clip(scrub(text), longestValue) : secret(text)
+    return isPlainParameter(name) || isButton(name, text) ? clip(scrub(text), longestValue) : secret(text)
   }
   const parameters = (text: string): string =>
     text
