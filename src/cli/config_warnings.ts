@@ -142,7 +142,7 @@ const warnings = [
   {
     name: 'lab',
     applies: ({ lab }, { production }) => production && lab,
-    text: 'LAB is on in production: from LAB_NETWORKS, its pages show the requests, sign-ins and tokens of all people. Remove LAB=true unless this provider is for teaching',
+    text: 'LAB is on in production: from LAB_NETWORKS, its pages show the requests, sign-ins and tokens of all people, and its clock revives what has expired and ends waits after wrong passwords. Remove LAB=true unless this provider is for teaching',
   },
   {
     name: 'log_level',

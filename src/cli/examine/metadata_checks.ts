@@ -11,6 +11,9 @@ const endpoints = ({ metadata }: Sight): [string, string][] =>
 
 const isLoopback = (url: URL): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
 
+/** http on this machine is for development, and says nothing of the provider in production. */
+const loopback = 'loopback, not judged: http on this machine is for development alone'
+
 function addressProblem(text: string): string | undefined {
   const url = URL.parse(text)
   if (!url) return 'is no URL'
@@ -77,9 +80,8 @@ export const metadataChecks: readonly Check[] = [
       if (problem !== undefined) return `the issuer ${problem}`
       const url = new URL(issuer)
       if (url.search !== '') return 'the issuer has a query'
-      return url.protocol === 'http:'
-        ? { note: 'http on this machine, which is for development alone' }
-        : undefined
+      if (url.protocol === 'http:') throw new NotExamined(loopback)
+      return undefined
     },
   },
   {
@@ -115,11 +117,15 @@ export const metadataChecks: readonly Check[] = [
     about: 'Each endpoint is an https URL without a fragment.',
     why: 'Codes, tokens and secrets travel there.',
     rule: 'RFC 6749 §3.1',
-    run: (sight) =>
-      endpoints(sight).flatMap(([name, url]) => {
+    run(sight) {
+      const problems = endpoints(sight).flatMap(([name, url]) => {
         const problem = addressProblem(url)
         return problem === undefined ? [] : `${name} ${problem}: ${url}`
-      }),
+      })
+      const isPlain = endpoints(sight).some(([, url]) => url.startsWith('http:'))
+      if (problems.length === 0 && isPlain) throw new NotExamined(loopback)
+      return problems
+    },
   },
   {
     id: 'metadata.same_origin',

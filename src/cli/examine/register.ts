@@ -58,13 +58,18 @@ async function send(
     throw new Refusal(`--register: the registration endpoint answered ${printable(said(answer))}`)
   return {
     client: { client_id, client_secret, redirect_uri: redirectUri, method },
-    remove: remover(sight, registration_client_uri, registration_access_token),
+    remove: remover(sight, client_id, registration_client_uri, registration_access_token),
   }
 }
 
-function remover(sight: Sight, uri: unknown, token: unknown): Registered['remove'] {
+/** The provider chose the URI: nothing is sent to another origin than that of the issuer. */
+function remover(sight: Sight, clientId: string, uri: unknown, token: unknown): Registered['remove'] {
   if (typeof uri !== 'string' || typeof token !== 'string') return undefined
   return async () => {
+    if (URL.parse(uri)?.origin !== new URL(sight.issuer).origin)
+      throw new Refusal(
+        `the registered client ${printable(clientId)} was not removed: registration_client_uri ${printable(uri.slice(0, 200))} is not at the origin of the issuer`,
+      )
     const headers = { authorization: `Bearer ${token}` }
     const { status } = await sight.ask(uri, { method: 'DELETE', headers })
     if (status !== 204) throw new Refusal(`the registered client could not be removed: status ${status}`)

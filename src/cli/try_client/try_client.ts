@@ -127,6 +127,21 @@ function show(outcomes: readonly Outcome[]): void {
     print(`\n${fault}: a good client\n  ${good}\n  ${rule}: ${rule_url}`)
 }
 
+const count = (outcomes: readonly Outcome[], result: Outcome['result']): string => {
+  const { length } = outcomes.filter((each) => each.result === result)
+  return length === 0 ? '' : `${length} ${words[result].toLowerCase()}`
+}
+
+/** The last line: whether the client passed, and the exit code. */
+function verdict(outcomes: readonly Outcome[]): string {
+  const failed = outcomes.filter((each) => each.failed)
+  const results = Object.keys(words) as Outcome['result'][]
+  const counts = results.map((each) => count(outcomes, each)).filter((each) => each !== '')
+  return failed.length === 0
+    ? `PASSED (exit code 0): ${counts.join(', ')}.`
+    : `FAILED (exit code 1) on ${failed.map(({ fault }) => fault).join(', ')}: ${counts.join(', ')}.`
+}
+
 /** For the first answer of a client where no time is left to wait: it may have to load its code for it. */
 const leastMs = 5_000
 
@@ -209,7 +224,14 @@ export const tryClient = defineCommand({
         failed.length > 0
           ? new Refusal(`the client fails on ${failed.map(({ fault }) => fault).join(', ')}`)
           : undefined
-      return { facts: { issuer, client_id, passed: !failure, outcomes }, show: () => show(outcomes), failure }
+      return {
+        facts: { issuer, client_id, passed: !failure, outcomes },
+        show() {
+          show(outcomes)
+          print(`\n${verdict(outcomes)}`)
+        },
+        failure,
+      }
     } finally {
       await provider.stop()
     }

@@ -18,11 +18,28 @@ export interface Change {
   reset?: true | undefined
 }
 
-const Body = v.union([
-  v.strictObject({ move: v.string() }),
-  v.strictObject({ stopped: v.boolean() }),
-  v.strictObject({ reset: v.literal(true) }),
-])
+const members = {
+  move: v.optional(v.string()),
+  stopped: v.optional(v.boolean()),
+  reset: v.optional(v.literal(true)),
+}
+const Body = v.object(members)
+const names = Object.keys(members)
+
+/** One member, and none that is misspelled. */
+function requireOne(body: unknown): void {
+  const given = typeof body === 'object' && body !== null ? Object.keys(body) : []
+  const unknown = given.find((name) => !names.includes(name))
+  if (unknown === undefined && given.length === 1) return
+  throw new HttpError('bad_request', {
+    expected: `one member, of ${names.join(', ')}`,
+    came: unknown ?? (given.join(', ') || 'none'),
+    problem:
+      unknown === undefined
+        ? undefined
+        : `the clock has no member ${unknown.slice(0, 60)}; a change has one of ${names.join(', ')}`,
+  })
+}
 
 /** Undefined where LAB came by a reload: the store and the records share a clock that is made at the start. */
 const controls = ({ clock }: Context): LabControls => {
@@ -49,6 +66,9 @@ export async function change(call: Call, context: Context, { move, stopped, rese
   await note(call, context, 'lab_clock_set', { change: what })
 }
 
+/** As a move is written: `2030-01-31T12:00:00Z`. */
+const timeOf = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+
 export interface Shown {
   time: string
   machine_time: string
@@ -60,8 +80,8 @@ export function stateOf(context: Context): Shown {
   const { state, real } = controls(context)
   const { aheadMs, isStopped } = state()
   return {
-    time: new Date(context.clock.now()).toISOString(),
-    machine_time: new Date(real.now()).toISOString(),
+    time: timeOf(context.clock.now()),
+    machine_time: timeOf(real.now()),
     ahead_seconds: Math.round(aheadMs / 1000),
     stopped: isStopped,
   }
@@ -71,6 +91,8 @@ export const show = (context: Context): Reply => json(200, stateOf(context))
 
 export async function set(call: Call, context: Context): Promise<Reply> {
   requireSameOrigin(call, context)
-  await change(call, context, shape(Body, await readJson(call, context)))
+  const body = await readJson(call, context)
+  requireOne(body)
+  await change(call, context, shape(Body, body))
   return show(context)
 }

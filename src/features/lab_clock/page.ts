@@ -14,11 +14,11 @@ const purpose = 'lab_clock'
 
 const clock = defineView(
   'lab_clock',
-  '<p>Codes, tokens and sessions expire by the clock of the lab, as if one had waited. Signing keys and the audit trail keep the time of the machine.</p><dl class="facts"><div><dt>Time of the lab</dt><dd><time datetime="{{time}}">{{time}}</time></dd></div><div><dt>Time of the machine</dt><dd>{{machine}}</dd></div><div><dt>State</dt><dd>{{state}}</dd></div></dl>{{forms}}',
+  '<p>Codes, tokens and sessions expire by the clock of the lab, as if one had waited. Signing keys and the audit trail keep the time of the machine.</p><dl class="facts"><div><dt>Time of the lab</dt><dd><time datetime="{{time}}">{{time}}</time></dd></div><div><dt>Time of the machine</dt><dd><time datetime="{{machine}}">{{machine}}</time></dd></div><div><dt>State</dt><dd>{{state}}</dd></div></dl>{{forms}}',
   ['time', 'machine', 'state', 'forms'],
 )
 
-const steps = { '+60': '1 minute', '+600': '10 minutes', '+1h': '1 hour', '+1d': '1 day', '+30d': '30 days' }
+const steps = { '+1m': '1 minute', '+10m': '10 minutes', '+1h': '1 hour', '+1d': '1 day', '+30d': '30 days' }
 
 function stateWords({ ahead_seconds: ahead, stopped }: ReturnType<typeof stateOf>): string {
   const away =

@@ -127,6 +127,7 @@ export function beginExchange(arrival: Arrival, { mask, now, usernames }: Deps):
       const given = parametersOf(url, text, type)
       const clientId = given('client_id') ?? basicName(headerOf(headers, 'authorization')) ?? names.clientId
       const sub = names.sub
+      for (const name of misplaced(answer.status, given, clientId)) mask.suspect(name)
       const answerType = headerOf(answer.headers, 'content-type')
       const isHtml = answerType.startsWith('text/html')
       const exchange: Exchange = {
@@ -136,7 +137,7 @@ export function beginExchange(arrival: Arrival, { mask, now, usernames }: Deps):
         endpoint: endpoint.name,
         from: senderOf(endpoint),
         grantType: given('grant_type'),
-        clientId: clientId?.slice(0, 300),
+        clientId: clientId && mask.parameter('client_id', clientId).slice(0, 300),
         person: sub === undefined ? undefined : (usernames.get(sub) ?? sub),
         request: {
           method,
@@ -160,6 +161,29 @@ export function beginExchange(arrival: Arrival, { mask, now, usernames }: Deps):
       const again = mask.again()
       return { steps: steps.map((each) => maskedStep(each, again)), links, queued }
     },
+  }
+
+  /**
+   * Names under which a secret may have come: the username of a sign-in that found no account, and the client_id of a
+   * secret that no client has. Other names that nobody registered are shown, so that a misspelled one is seen.
+   */
+  function misplaced(
+    status: number,
+    given: (name: string) => string | undefined,
+    clientId: string | undefined,
+  ): string[] {
+    if (status < 400) return []
+    const isUnknownClient = steps.some(
+      (step) =>
+        step.kind === 'check' && !step.held && step.expected === 'client_id is that of a registered client',
+    )
+    const cameWithSecret =
+      given('client_secret') !== undefined ||
+      basicName(headerOf(arrival.headers, 'authorization')) !== undefined
+    return [
+      ...(given('password') !== undefined && names.sub === undefined ? ['username'] : []),
+      ...(clientId !== undefined && isUnknownClient && cameWithSecret ? ['client_id'] : []),
+    ]
   }
 
   /** A refusal that no check declared is a check that failed. */

@@ -27,9 +27,13 @@ const isButton = (name: string, text: string): boolean => text === name && !isSe
 export interface Mask {
   value(text: string): string
   secret(text: string): string
+  /** The value of a parameter of a query or a form. */
+  parameter(name: string, text: string): string
   url(url: string): string
   headers(headers: readonly (readonly [string, string])[]): [string, string][]
   body(text: string, contentType: string): string
+  /** From then on the value of this parameter is a secret, too: a secret came where a name belongs. */
+  suspect(name: string): void
   /** The tokens that were found, by the name of their parameter. */
   readonly tokens: { where: string; token: ReadToken }[]
   /** A function that takes out of a text what was found to be a secret until now. */
@@ -52,6 +56,7 @@ const spellings = (text: string): string[] => {
 export function createMask(key: Uint8Array, showing: boolean): Mask {
   const found = new Map<string, string>()
   const tokens: Mask['tokens'] = []
+  const suspected = new Set<string>()
 
   /** The mark has 16 bits: enough to tell values of a flow apart, too few to confirm a guess. */
   const secret = (text: string): string => {
@@ -77,7 +82,8 @@ export function createMask(key: Uint8Array, showing: boolean): Mask {
   const parameter = (name: string, text: string): string => {
     note(name, text)
     if (jwtAlone.test(text)) return clip(scrub(text), longestValue)
-    return isPlainParameter(name) || isButton(name, text) ? clip(scrub(text), longestValue) : secret(text)
+    const isPlain = isPlainParameter(name) || isButton(name, text)
+    return isPlain && !suspected.has(name) ? clip(scrub(text), longestValue) : secret(text)
   }
   const parameters = (text: string): string =>
     text
@@ -137,12 +143,14 @@ export function createMask(key: Uint8Array, showing: boolean): Mask {
     const end = text.indexOf(':')
     return end < 0
       ? `${scheme} ${secret(rest)}`
-      : `${scheme} ${text.slice(0, end)}:${secret(text.slice(end + 1))}`
+      : `${scheme} ${parameter('client_id', text.slice(0, end))}:${secret(text.slice(end + 1))}`
   }
 
   return {
     tokens,
+    suspect: (name) => void suspected.add(name),
     secret,
+    parameter,
     url,
     value: (text) => clip(scrub(text), longestValue),
     headers: (headers) =>

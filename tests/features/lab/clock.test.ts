@@ -83,7 +83,14 @@ test('texts that are no move, and times that are too far', async () => {
     '+1h\n',
   ])
     expect([move, (await set(op, { move })).status]).toEqual([move, 422])
-  for (const body of [{}, { move: 5 }, { move: '+1h', reset: true }, { stopped: 'yes' }, []])
+  for (const body of [
+    {},
+    { moved: '+1h' },
+    { move: 5 },
+    { move: '+1h', reset: true },
+    { stopped: 'yes' },
+    [],
+  ])
     expect((await set(op, body)).status).toBe(400)
   expect(clock.now()).toBe(before)
   expect(readMove('+90m', 0)).toBe(5_400_000)
@@ -293,4 +300,20 @@ test('a machine that goes on between two readings changes no difference', () => 
     expect(clock.lab.state()).toEqual({ aheadMs: 0, isStopped: false })
     expect(clock.elapsed!() - before).toBeGreaterThanOrEqual(90_000) // one of both moves was forward
   }
+})
+
+test('a member that there is not is named', async () => {
+  const { op } = await lab()
+  const { status, body } = await read(await set(op, { moved: '+1h' }))
+  expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining('moved')])
+})
+
+test('each time is written as a move is read', async () => {
+  const { op } = await lab()
+  const { time, machine_time } = (await read(await op.fetch(api))).body as Record<string, string>
+  for (const each of [time, machine_time]) expect(each).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+  const { status, body } = await read(await set(op, { move: time! }))
+  expect(status).toBe(200)
+  expect(Math.abs(Number(body.ahead_seconds))).toBeLessThanOrEqual(1)
+  expect(await (await op.fetch('/lab/clock')).text()).not.toMatch(/\d\.\d{3}Z/)
 })

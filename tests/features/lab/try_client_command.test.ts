@@ -38,12 +38,14 @@ test('a client that passes: exit code 0', async () => {
   expect([code, stderr]).toEqual([0, ''])
   expect(stdout).toMatch(/aud +refused/)
   expect(stdout).toMatch(/nonce +refused/)
+  expect(stdout).toEndWith('PASSED (exit code 0): 2 refused.\n')
 })
 
 test('a client that does not: exit code 1, the fault, what a good client does, and the rule', async () => {
   const { code, stdout, stderr } = await attempt(['aud'], ...only)
   expect(code).toBe(1)
   expect(stderr).toContain('the client fails on aud')
+  expect(stdout).toEndWith('FAILED (exit code 1) on aud: 1 refused, 1 swallowed.\n')
   expect(stdout).toMatch(/aud +SWALLOWED/)
   expect(stdout).toContain('Requires its own client_id in aud.')
   expect(stdout).toContain('OpenID Connect Core §3.1.3.7: https://openid.net/specs/')
