@@ -1,9 +1,8 @@
 /** A secret that was typed where a name belongs stood in the recorded flow: a password as the username, a secret as the client_id. */
 import { expect, test } from 'bun:test'
-import { basic, demo } from '../support/client.ts'
+import { authorizationUrl, basic, demo } from '../support/client.ts'
 import { alice, authorize, browser } from '../support/flow.ts'
 import { provider } from '../support/provider.ts'
-import { authorizationUrl } from '../support/client.ts'
 
 const lab = () => provider({ env: { LAB: 'true' } })
 type Op = Awaited<ReturnType<typeof lab>>

@@ -32,8 +32,8 @@ const limits: readonly (readonly [isIn: (exchange: Exchange) => boolean, says: s
     (exchange) => exchange.from !== 'client' && isForm(exchange, 'code'),
     'The code of the second step comes from CODE; a code that was used before is refused.',
   ],
-  [({ endpoint }) => /^passkey/.test(endpoint), 'It has no passkey: a browser is needed for that step.'],
-  [({ endpoint }) => /^upstream/.test(endpoint), 'It cannot sign in at another provider.'],
+  [({ endpoint }) => endpoint.startsWith('passkey'), 'It has no passkey: a browser is needed for that step.'],
+  [({ endpoint }) => endpoint.startsWith('upstream'), 'It cannot sign in at another provider.'],
 ]
 
 /** Sentences for the head of the script. */
