@@ -10,6 +10,7 @@ const readable = [
   'settings',
   'statistics',
   'upstream',
+  'realms',
 ] as const
 const writable = ['people', 'clients', 'sessions', 'keys', 'mail', 'roles', 'settings', 'upstream'] as const
 
@@ -21,15 +22,19 @@ export const adminScopes = [
   'admin:sessions.end_all',
   /** Give the role owner, and change an owner. */
   'admin:owners.write',
+  /** Make, change and remove realms: each is a provider of its own, with administrators of its own. */
+  'admin:realms.write',
 ] as const
 export type AdminScope = (typeof adminScopes)[number]
 
 const isReading = (scope: AdminScope): boolean => scope.endsWith('.read')
 
+const ofOwners: readonly AdminScope[] = ['admin:owners.write', 'admin:realms.write']
+
 /** A role is a set of scopes. A person may change what another holds only within what the person holds. */
 export const adminRoles = {
   owner: adminScopes,
-  operator: adminScopes.filter((each) => each !== 'admin:owners.write'),
+  operator: adminScopes.filter((each) => !ofOwners.includes(each)),
   support: ['admin:people.read', 'admin:people.write', 'admin:sessions.read', 'admin:sessions.write'],
   auditor: adminScopes.filter(isReading),
 } as const satisfies Record<string, readonly AdminScope[]>

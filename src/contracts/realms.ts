@@ -18,6 +18,9 @@ export interface Realms {
   /** False when there is no such realm. What it kept goes within minutes. */
   remove(name: string): Promise<boolean>
   list(): Promise<RealmRecord[]>
+  /** Why this variable is not one that an administrator sets; undefined where it is. */
+  problemOfSetting(name: string): string | undefined
+  issuerOf(name: string): string
   /** Its context, as its requests have it; undefined when its requests are not answered. It is not kept: settings change. */
   open(name: string): Promise<Context | undefined>
 }

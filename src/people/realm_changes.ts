@@ -1,17 +1,11 @@
 /** Changes of realms, by an operator at a command line or an administrator of the server: checked, written, and in the audit trail. docs/realms.md */
 import type { Context } from '../contracts/context.ts'
+import type { Realms } from '../contracts/realms.ts'
 import { type NewRealm, type RealmRecord, requireGood } from '../models/realm.ts'
 import { type Author, differences, noteChange } from './author.ts'
 
 /** How realms are written: with a check of their settings, which throws what a start of the server would say of them. */
-export interface WrittenRealms {
-  create(made: NewRealm): Promise<RealmRecord | undefined>
-  update(
-    name: string,
-    change: (current: RealmRecord) => RealmRecord | undefined,
-  ): Promise<RealmRecord | undefined>
-  remove(name: string): Promise<boolean>
-}
+export type WrittenRealms = Pick<Realms, 'create' | 'update' | 'remove'>
 
 type Shared = Pick<Context, 'log' | 'audit'>
 

@@ -16,7 +16,7 @@ function checkRealm(root: Root, realm: Pick<RealmRecord, 'id' | 'name' | 'settin
 
 /** `root` is asked for each time: the settings of the server may have changed. */
 export const writtenRealms = (memory: Memory, random: Random, root: () => Root): WrittenRealms => ({
-  create(made) {
+  async create(made) {
     checkRealm(root(), { ...made, id: '' })
     return Realm.create(memory, random, made)
   },

@@ -47,11 +47,11 @@ export function realmConfig(
   })
 }
 
-const every = [...entries, ...Object.values(featureEntries).flat()]
+export const everyEntry = [...entries, ...Object.values(featureEntries).flat()]
 
 function requireOfRealms(settings: RealmRecord['settings']): void {
   const problems = Object.keys(settings).flatMap((name) => {
-    const problem = realmSettingProblem(every, name, 'command')
+    const problem = realmSettingProblem(everyEntry, name, 'command')
     return problem === undefined ? [] : [`${name}: ${problem}`]
   })
   if (problems.length > 0) throw new ConfigError(problems)

@@ -1,6 +1,7 @@
 /** The realms of a server: who answers a request, their jobs, and what builds on them. docs/realms.md */
 import type { App } from '../../app.ts'
 import type { Config } from '../../config.ts'
+import { realmSettingProblem } from '../../config/realm_setting.ts'
 import type { Table } from '../../contracts/context.ts'
 import type { Realms } from '../../contracts/realms.ts'
 import { createLabClock } from '../../lib/lab_clock.ts'
@@ -13,12 +14,12 @@ import type { Handle } from '../listener.ts'
 import type { Observers } from '../observed.ts'
 import type { Opened } from '../open.ts'
 import { createApps } from './apps.ts'
+import { writtenRealms } from './check_realm.ts'
 import { realmHandle } from './handle.ts'
 import { elapsedNow } from './job_runs.ts'
 import { createKnown } from './known.ts'
 import type { Host } from './open_realm.ts'
-import { writtenRealms } from './check_realm.ts'
-import type { Root } from './realm_config.ts'
+import { everyEntry, realmIssuer, type Root } from './realm_config.ts'
 import { removeRealms } from './removal.ts'
 import { createScheduler, type Scheduler } from './scheduler.ts'
 
@@ -92,6 +93,8 @@ export function createRealms({
       const found = await Promise.all(keys.map(({ name }) => Realm.find(memory, name)))
       return found.filter((each) => each !== undefined)
     },
+    problemOfSetting: (name) => realmSettingProblem(everyEntry, name, 'administration'),
+    issuerOf: (name) => realmIssuer(root().config, name),
     open: async (name) =>
       (await known.id(name)) === undefined ? undefined : (await apps.get(name))?.app.context,
   }

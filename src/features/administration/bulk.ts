@@ -60,8 +60,11 @@ async function runOne(
 export function bulkRoute(routes: readonly Route[]) {
   const patterns = routes.map((route) => ({ route, pattern: segmentPattern(route.path) }))
   const isExact = ({ path }: Route) => !path.includes('{')
-  const find = ({ method, path }: One): Route => {
-    const found = patterns.filter(({ route, pattern }) => route.method === method && pattern.test(path))
+  const find = ({ method, path }: One, context: Context): Route => {
+    const found = patterns.filter(
+      ({ route, pattern }) =>
+        route.method === method && pattern.test(path) && (route.exists?.(context) ?? true),
+    )
     const chosen = found.find(({ route }) => isExact(route)) ?? found[0]
     if (chosen) return chosen.route
     throw new HttpError('not_found', {
@@ -90,7 +93,7 @@ export function bulkRoute(routes: readonly Route[]) {
       const results: v.InferInput<typeof Result>[] = []
       for (const one of body.requests)
         try {
-          const route = find(one)
+          const route = find(one, context)
           // A bulk call may take minutes, and one of its requests may take the role of the caller.
           const actor = await callerStill(call, context)
           const { answer, etag, location } = await runOne(call, context, actor, route, one)

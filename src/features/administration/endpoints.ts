@@ -66,7 +66,8 @@ export function endpointsOf(routes: readonly Route[]): Endpoint[] {
       path: root + path,
       resource: root,
       resourceScopes: [...new Set(rows.flatMap(({ scope }) => scope ?? []))],
-      exists: administrationExists,
+      exists: (call, context) =>
+        administrationExists(call, context) && rows.some((row) => row.exists?.(context) ?? true),
       problems: true,
       advertised: false,
       limited: 'by_proof',

@@ -68,6 +68,8 @@ export interface RouteOf<
   guarded?: true
   /** Takes `dry_run=true`, and its answer has `dry_run`. */
   destructive?: true
+  /** Without it the route is always there. */
+  exists?(context: Context): boolean
   run(call: Call, context: Context, input: Input<P, Q, B>): Promise<Done<Text<A>>>
 }
 

@@ -16,6 +16,7 @@ import { peopleRoutes } from './routes/people.ts'
 import { personActivityRoutes } from './routes/person_activity.ts'
 import { personChangeRoutes } from './routes/person_changes.ts'
 import { personStateRoutes } from './routes/person_state.ts'
+import { realmRoutes } from './routes/realms.ts'
 import { scopeRoutes } from './routes/scopes.ts'
 import { responseTimeRoutes } from './routes/response_times.ts'
 import { settingRoutes } from './routes/settings.ts'
@@ -43,6 +44,7 @@ const single: readonly Route[] = [
   ...Object.values(scopeRoutes),
   ...Object.values(jobRoutes),
   ...Object.values(upstreamRoutes),
+  ...Object.values(realmRoutes),
   ...Object.values(invitationRoutes),
   ...Object.values(initialTokenRoutes),
 ]

@@ -19,7 +19,7 @@ import {
 import { browser, post, tokensOf } from '../../support/flow.ts'
 import { provider } from '../../support/provider.ts'
 
-const op = await provider()
+const op = await provider({ env: { REALMS: 'true' } })
 const client = await consoleClient(op)
 const people = new Map<AdminRole | undefined, string>()
 for (const role of [...adminRoleNames, undefined])
@@ -154,7 +154,7 @@ test('an expired token at every route', async () => {
 
 test('another host and another network: every route is an unknown path', async () => {
   const hidden = await provider({
-    env: { ADMIN_HOST: 'admin.example', ADMIN_NETWORKS: '10.0.0.0/8' },
+    env: { REALMS: 'true', ADMIN_HOST: 'admin.example', ADMIN_NETWORKS: '10.0.0.0/8' },
   })
   const own = await serviceToken(hidden, await serviceClient(hidden))
   const unknown = await hidden.fetch('/admin/v1/there-is-none')
