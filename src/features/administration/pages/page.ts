@@ -93,6 +93,8 @@ export interface AdminPage<P extends string> {
   section: SectionPath
   /** Without it the page does not exist for the administrator. Undefined: any role. */
   scope: AdminScope | undefined
+  /** Without it the page is there for each administrator who may see it. */
+  exists?(context: Context): boolean
   show(input: PageInput<P>): Promise<Shown>
   /** Also to be seen it needs the fresh sign-in of a change. */
   fresh?: true
@@ -159,7 +161,8 @@ export function defineAdminPage<const P extends string>(row: AdminPage<P>): Endp
     advertised: false as const,
     limited: true as const,
     page: true as const,
-    exists: administrationExists,
+    exists: (call: Call, context: Context) =>
+      administrationExists(call, context) && (row.exists?.(context) ?? true),
     ...(row.repetition && { repetition: row.repetition }),
   }
   const get = async (call: Call, context: Context): Promise<Reply> => {

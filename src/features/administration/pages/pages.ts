@@ -15,6 +15,8 @@ import { mailPage } from './mails.ts'
 import { overviewPage } from './overview.ts'
 import { newPersonPage, peoplePage } from './people.ts'
 import { personPage } from './person.ts'
+import { realmPage } from './realm.ts'
+import { realmsPage } from './realms.ts'
 import { scopesPage } from './scopes.ts'
 import { settingsPage } from './settings.ts'
 import { upstreamsPage } from './upstreams.ts'
@@ -38,6 +40,8 @@ export const adminPages: readonly Endpoint[] = [
   scopesPage,
   jobsPage,
   upstreamsPage,
+  realmsPage,
+  realmPage,
   auditPage,
   auditVerificationPage,
   failedRequestPage,

@@ -18,6 +18,7 @@ import {
   selectField,
   warning,
 } from './parts.ts'
+import { realmsExist, realmsPath } from './realms.ts'
 import { scopesPath } from './scopes.ts'
 import { upstreamsPath } from './upstreams.ts'
 import { buttonForm } from '../../../html/account_parts.ts'
@@ -84,6 +85,9 @@ export const settingsPage = defineAdminPage({
           buttonLink({ path: to(jobsPath), text: say('admin.jobs') }),
           may('admin:upstream.read')
             ? buttonLink({ path: to(upstreamsPath), text: say('admin.upstreams') })
+            : undefined,
+          realmsExist(context) && may('admin:realms.read')
+            ? buttonLink({ path: to(realmsPath), text: say('admin.realms') })
             : undefined,
         ]),
         filters({
