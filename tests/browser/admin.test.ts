@@ -19,7 +19,11 @@ let op: ServedProvider
 let browser: Browser
 beforeAll(async () => {
   ;[op, browser] = await Promise.all([
-    serveProvider({ ADMIN_SECOND_FACTOR: 'false', AUDIT_SIGNING_KEY: 'a_key_of_the_test_'.repeat(3) }),
+    serveProvider({
+      ADMIN_SECOND_FACTOR: 'false',
+      AUDIT_SIGNING_KEY: 'a_key_of_the_test_'.repeat(3),
+      REALMS: 'true',
+    }),
     launchChromium(),
   ])
   const now = Math.floor(op.clock.now() / 1000)
@@ -32,6 +36,7 @@ beforeAll(async () => {
       created_at: now - at * 3600,
       updated_at: now,
     })
+  await op.context.realms!.create({ name: 'team', title: 'Team of the north', settings: { LAB: 'true' } })
   // The last owner cannot lose the role.
   expect(await Administrators.set(op.context, 'sub-1', 'owner')).toBe('done')
 })
@@ -80,6 +85,8 @@ test('every page is accessible, and fits a phone without JavaScript', async () =
     '/admin/scopes',
     '/admin/jobs',
     '/admin/upstreams',
+    '/admin/realms',
+    '/admin/realms/team',
     '/admin/audit',
     '/admin/audit/verification',
     '/admin/failed_request',

@@ -50,6 +50,7 @@ export const formsEnv = ({ gateway, up }: World): Record<string, string> => ({
   ACCOUNT_REGISTRATION: 'open',
   RATE_LIMITING_ENABLED: 'false',
   ADMIN_SECOND_FACTOR: 'false',
+  REALMS: 'true',
 })
 
 const aliceMail = 'alice@example.com'

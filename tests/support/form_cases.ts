@@ -309,6 +309,19 @@ export const formCases: Record<string, FormCase> = {
     prepare: ofOwner('/admin/upstreams', 'test', { id: 'corp' }),
     ends: '/admin/upstreams?done=test',
   },
+  'a new realm': {
+    name: 'admin_page_realms',
+    prepare: ofOwner('/admin/realms', 'add', { name: 'team', title: 'Team' }),
+    ends: '/admin/realms/team?done=add',
+  },
+  'a change of a realm': {
+    name: 'admin_page_realms_name',
+    async prepare(op) {
+      await op.context.realms!.create({ name: 'team', settings: {} })
+      return ofOwner('/admin/realms/team', 'change', { title: 'Team', settings: 'LAB=true' })(op)
+    },
+    ends: '/admin/realms/team?done=change',
+  },
   'an account that stays': { name: 'keep_account', prepare: leaving, ends: '/account' },
   'a copy of the data': {
     name: 'account_data',
