@@ -31,13 +31,14 @@ interface Document {
   }
 }
 
-// With a provider to sign in with, the audit trail and the paths of an older provider: otherwise their paths are not served.
+// With a provider to sign in with, the audit trail, realms and the paths of an older provider: otherwise their paths are not served.
 const op = await provider({
   env: {
     UPSTREAM_GITHUB_CLIENT_ID: 'id',
     UPSTREAM_GITHUB_CLIENT_SECRET: 'secret',
     AUDIT_SIGNING_KEY: 'an-audit-signing-key-of-this-test',
     MIGRATION_PATHS: 'true',
+    REALMS: 'true',
   },
 })
 const served = await op.fetch('/openapi.json')
