@@ -7,7 +7,7 @@ import { Refused } from './refusal.ts'
 
 export const proofAlgs: readonly string[] = ['ES256', 'EdDSA', 'Ed25519', 'PS256']
 
-/** Seconds: how old a proof may be, and how far ahead the clock of its client. */
+/** Seconds: how old a proof may be, and by how much the clock of its client may be off. */
 const leeway = 60
 const longest = 4_096
 

@@ -57,7 +57,8 @@ export function createGuard({ issuer, resource, scopes, verify, useOnce, nonceKe
       // The header alone: an address and a form end up in logs and in the history of browsers (RFC 6750 §5.3).
       const authorization = request.headers.get('authorization') ?? ''
       const [, scheme, token] = /^(bearer|dpop) +([\w.~+/-]+=*)$/i.exec(authorization) ?? []
-      if (scheme === undefined || token === undefined) throw new Refused(401)
+      if (scheme === undefined || token === undefined)
+        throw new Refused(401, undefined, 'no token', { scope: wanted.join(' ') })
       const caller = await verify(token)
       await requireHolder(request, scheme.toLowerCase(), token, caller)
       if (!wanted.every((each) => caller.scope.includes(each)))

@@ -5,14 +5,14 @@ import { Unavailable } from './ask.ts'
 export type UseOnce = (owner: string, id: string) => boolean | Promise<boolean>
 
 interface Bounds {
-  /** Milliseconds for which a key is remembered: longer than a proof is good. */
+  /** Milliseconds for which a key is remembered: longer than a proof is good, with the clock of its client ahead. */
   ms: number
   most: number
   /** Of one owner, so that one client cannot use up the memory for all. */
   mostOfOne: number
 }
 
-const usual: Bounds = { ms: 150_000, most: 200_000, mostOfOne: 10_000 }
+const usual: Bounds = { ms: 200_000, most: 200_000, mostOfOne: 10_000 }
 
 export function createUseOnce({ ms, most, mostOfOne }: Bounds = usual, now = Date.now): UseOnce {
   // All are remembered for the same time, so the first of the Map is the oldest.

@@ -1,5 +1,5 @@
 /** The least of the Model Context Protocol: one tool, called with JSON-RPC. https://modelcontextprotocol.io/specification/2025-11-25/server/tools */
-import type { Caller } from './token.ts'
+import type { Caller } from '../api/caller.ts'
 
 interface Message {
   jsonrpc: '2.0'

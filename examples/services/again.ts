@@ -1,4 +1,5 @@
 /** Sends a request again when the other side asks for it, within bounds. https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 */
+import { timeLeft } from './deadline.ts'
 
 interface Bounds {
   /** Tries in all. */
@@ -29,7 +30,7 @@ export async function again(
   { tries, ms }: Bounds = usual,
   wait: (ms: number) => Promise<unknown> = Bun.sleep,
 ): Promise<Response> {
-  const end = Date.now() + ms
+  const end = Date.now() + Math.min(ms, timeLeft())
   for (let attempt = 1; ; attempt++) {
     const left = Math.max(end - Date.now(), 1)
     const result = await send(AbortSignal.timeout(left)).catch((error: unknown) => ({ error }))

@@ -5,6 +5,7 @@ import { byJwt } from '../api/jwt.ts'
 import { keysOf } from '../api/keys.ts'
 import { chainOf } from './actors.ts'
 import { Answer } from './answer.ts'
+import { within } from './deadline.ts'
 import { createLog, type Log } from './log.ts'
 import { childOf, inTrace, newTrace, readTraceParent } from './trace.ts'
 
@@ -35,6 +36,9 @@ interface Options {
   isEdge?: boolean
   routes: readonly Route[]
 }
+
+/** Milliseconds for a request and all behind it. Less than what ends an idle connection, so that the caller gets an answer. */
+const longest = 8_000
 
 const segment = /^[\w-]{1,64}$/
 
@@ -90,13 +94,12 @@ export function startService({ name, port, issuer, resource, isEdge = false, rou
     maxRequestBodySize: 16_384,
     idleTimeout: 10,
     routes: { [guard.metadataPath]: guard.metadata },
-    fetch: (request) =>
-      inTrace(newTrace(), async () => {
-        const found = find(request)
-        return found
-          ? authenticated(request, found).catch(failed)
-          : Response.json({ error: 'not_found' }, { status: 404 })
-      }),
+    fetch: (request) => {
+      const found = find(request)
+      if (!found) return Response.json({ error: 'not_found' }, { status: 404 })
+      const act = () => authenticated(request, found).catch(failed)
+      return within(longest, () => inTrace(newTrace(), act))
+    },
     error: failed,
   })
   process.on('SIGTERM', () => void server.stop().then(() => process.exit(0)))

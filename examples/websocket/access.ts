@@ -34,6 +34,9 @@ async function ofToken(request: Request): Promise<Access> {
   return { sub, name: sub, origin: from, session: null, until: exp * 1000 }
 }
 
+/** Milliseconds: a token with less than this left is renewed, so that a ticket is worth its while. */
+const soon = 120_000
+
 /**
  * The connection ends with the access token of the session, which is renewed here when it is about to end: so the provider is
  * asked, and a person who has no access any more gets no ticket.
@@ -43,7 +46,9 @@ async function ofSession(request: Request & { cookies: Bun.CookieMap }): Promise
   if (!session) throw new Refused(401)
   const problem = refused(request, session, request.headers.get('x-csrf'))
   if (problem !== undefined) throw new Refused(403, undefined, problem)
-  await accessToken(session, resource).catch((error: unknown) => {
+  const kept = session.accessToken
+  const isShort = kept !== undefined && kept.expiresAt - Date.now() < soon
+  await accessToken(session, resource, isShort ? kept.token : undefined).catch((error: unknown) => {
     throw error instanceof SessionEnded ? new Refused(401, undefined, error.message) : error
   })
   const until = session.accessToken?.expiresAt ?? 0

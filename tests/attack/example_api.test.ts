@@ -111,6 +111,20 @@ describe('a JWT', () => {
   })
 })
 
+test('the metadata are where RFC 9728 has them, and the challenge says where, and what is needed', async () => {
+  const of = (uri: string) =>
+    createGuard({ issuer: op.issuer, resource: uri, scopes: [], verify: () => Promise.reject(new Error()) })
+  expect(of(resource).metadataPath).toBe('/.well-known/oauth-protected-resource')
+  expect(of('https://x.example/a/b').metadataPath).toBe('/.well-known/oauth-protected-resource/a/b')
+  const guard = of('https://x.example/a')
+  const error = await guard
+    .callerOf(new Request('https://x.example/a'), 'one', 'two')
+    .catch((thrown: unknown) => thrown)
+  expect(guard.answerTo(error).headers.get('www-authenticate')).toStartWith(
+    'Bearer scope="one two", resource_metadata="https://x.example/.well-known/oauth-protected-resource/a", DPoP ',
+  )
+})
+
 describe('keys', () => {
   const times = { fresh: 60_000, pause: 1_000, stale: 600_000 }
 

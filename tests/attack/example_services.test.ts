@@ -7,6 +7,8 @@ import { createProvingFetch } from '../../examples/api/proving_fetch.ts'
 import { chainOf, isForItself, requireActor } from '../../examples/services/actors.ts'
 import { again } from '../../examples/services/again.ts'
 import { Answer } from '../../examples/services/answer.ts'
+import { createCalls } from '../../examples/services/calls.ts'
+import { timeLeft, within } from '../../examples/services/deadline.ts'
 import { cacheKey, createTokenCache } from '../../examples/services/token_cache.ts'
 import { createTokenClient, type Token, TokenRefused } from '../../examples/services/token_client.ts'
 import { inTrace, newTrace, readTraceParent, traceHeaders } from '../../examples/services/trace.ts'
@@ -167,6 +169,74 @@ describe('the token endpoint', async () => {
     ])
       expect(await outcome(answer)).toBe('Unavailable')
     expect(new Unavailable('x')).toBeInstanceOf(Error)
+  })
+})
+
+describe('calls of the next service', async () => {
+  let op: StandInIssuer
+  beforeAll(async () => {
+    op = await standInIssuer()
+    op.answer('/token', () =>
+      Response.json({ access_token: `t${op.count('/token')}`, token_type: 'DPoP', expires_in: 300 }),
+    )
+  })
+  afterAll(() => op.stop())
+  const pair = await generateKeyPair('ES256', { extractable: true })
+  const calls = async () => createCalls(op.issuer, 'gateway', await exportJWK(pair.privateKey))
+  const incoming = (token = 'subject') =>
+    new Request('https://gateway.example', { headers: { authorization: `Bearer ${token}` } })
+  const send = () => ({ resource: op.issuer, scope: 'a', method: 'PUT' as const, path: '/next', body: {} })
+  const outcome = (got: Promise<Response>) =>
+    got.then(
+      ({ status }) => `${status}`,
+      (error: Error) => error.name,
+    )
+
+  test('a token that the service refuses is got anew, once', async () => {
+    const call = await calls()
+    const tokens: (string | null)[] = []
+    op.answer('/next', (request) => {
+      tokens.push(request.headers.get('authorization'))
+      return new Response(null, { status: tokens.length === 2 ? 401 : 200 })
+    })
+    expect(await outcome(call.onBehalfOf(incoming(), send()))).toBe('200')
+    expect(await outcome(call.onBehalfOf(incoming(), send()))).toBe('200')
+    expect([tokens[0] === tokens[1], tokens[1] === tokens[2], tokens.length]).toEqual([true, false, 3])
+    op.answer('/next', () => new Response(null, { status: 401 }))
+    const before = op.count('/next')
+    expect([await outcome(call.onBehalfOf(incoming(), send())), op.count('/next') - before]).toEqual([
+      '401',
+      2,
+    ])
+  })
+
+  test('another End-User, scope or service is another token', async () => {
+    const call = await calls()
+    const used = new Set<string | null>()
+    op.answer('/next', (request) => {
+      used.add(request.headers.get('authorization'))
+      return new Response(null, { status: 200 })
+    })
+    await call.onBehalfOf(incoming('alice'), send())
+    await call.onBehalfOf(incoming('bob'), send())
+    await call.onBehalfOf(incoming('alice'), { ...send(), scope: 'b' })
+    await call.forItself(send())
+    await call.onBehalfOf(incoming('alice'), send())
+    expect(used.size).toBe(4)
+  })
+
+  test('a service or a provider that does not answer holds a request no longer than its limit', async () => {
+    const never = () => new Promise<Response>(() => {})
+    const call = await calls()
+    op.answer('/next', never)
+    expect(await within(200, () => outcome(call.forItself(send())))).toBe('Unavailable')
+    op.answer('/token', never)
+    expect(await within(200, () => outcome(call.onBehalfOf(incoming('new'), send())))).toBe('Unavailable')
+    op.answer('/token', () => Response.json({ error: 'invalid_request' }, { status: 400 }))
+    expect(await outcome(call.onBehalfOf(incoming('ended'), send()))).toBe('Refused')
+    op.answer('/token', () => Response.json({ error: 'invalid_scope' }, { status: 400 }))
+    expect(await outcome(call.onBehalfOf(incoming('narrow'), send()))).toBe('TokenRefused')
+    expect(within(1_000, () => within(60_000, timeLeft))).toBeLessThanOrEqual(1_000)
   })
 })
 

@@ -68,3 +68,14 @@ test('examples/single_page_app/README.md does what it says', async () => {
   const { runs } = await carryOut('single_page_app', ports)
   expect(runs).toHaveLength(1) // its answer is compared with the one written
 }, 120_000)
+
+test('examples/mcp_server/README.md does what it says', async () => {
+  const ports = [
+    ['PORT', 9100, freePort()],
+    ['PROVIDER_PORT', 5000, freePort()],
+  ] as const
+  const { runs } = await carryOut('mcp_server', ports)
+  const said = runs.map(({ stdout }) => stdout).join('')
+  expect(said).toContain('scope="profile", resource_metadata=')
+  expect(said).toContain('"authorization_servers":["http://localhost:')
+}, 120_000)
