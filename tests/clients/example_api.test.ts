@@ -16,7 +16,7 @@ test('the README does what it says', async () => {
     ['PORT', 9000, freePort()],
     ['PROVIDER_PORT', 5000, freePort()],
   ])
-  expect(runs[0]!.stdout).toMatch(/www-authenticate: Bearer resource_metadata=".*"/)
+  expect(runs[0]!.stdout).toMatch(/www-authenticate: Bearer scope="read:notes", resource_metadata=/)
   expect(runs[0]!.stdout).toContain('"scopes_supported":["read:notes","write:notes"]')
 })
 
