@@ -110,7 +110,7 @@ export function createContext({ previous, host, ...deps }: Deps): Context {
     clients: createClientCache(deps.clock),
     wrongSecrets: createCache(deps.clock, { lifetime: 60_000, maxBytes: 4_194_304, bytesOf: () => 100 }),
     labMemory: createMadeOnce(),
-    streams: shared?.streams ?? createStreams(),
+    streams: shared?.streams ?? createStreams(config.lab),
     changes: previous?.changes ?? { instance: deps.random(12), running: new Map() },
     metrics: shared?.metrics ?? createMetrics(),
     usage: previous?.usage ?? createUsage(config.usageClients),

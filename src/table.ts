@@ -64,6 +64,7 @@ import { labTrouble } from './features/lab_trouble/feature.ts'
 import { labClientFeature } from './features/lab_client/feature.ts'
 import { labErrors } from './features/lab_errors/feature.ts'
 import { labToken } from './features/lab_token/feature.ts'
+import { labClassroom } from './features/lab_classroom/feature.ts'
 import { labWorksheet } from './features/lab_worksheet/feature.ts'
 import { mutualTls } from './features/mutual_tls/feature.ts'
 import { migrationPaths } from './features/migration_paths/feature.ts'
@@ -180,6 +181,7 @@ export const features: readonly Feature[] = [
   labErrors,
   labToken,
   labWorksheet,
+  labClassroom,
   labClientFeature,
   recovery,
   emailAddress,

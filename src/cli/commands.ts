@@ -281,6 +281,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./try_client/try_client.ts')).tryClient,
   },
   {
+    name: 'classroom',
+    help: 'Open a classroom: one link for students, one for the teacher',
+    load: async () => (await import('./classroom.ts')).classroom,
+  },
+  {
     name: 'monitor report',
     help: 'Availability and latency of the last 24 hours',
     load: async () => (await import('./monitor/monitor.ts')).report,

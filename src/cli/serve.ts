@@ -60,7 +60,12 @@ function logConsole(log: Log): void {
 const openRealms = async (parts: RealmParts): Promise<RealmServer> =>
   (await import('./realms/realms.ts')).createRealms(parts)
 
-export async function serve(hangUps: HangUps): Promise<void> {
+/** Says that the server is there; requests are answered. */
+export type Started = (context: Context, port: number) => Promise<void> | void
+
+const showWelcome: Started = ({ config }, port) => void process.stdout.write(welcome(config, port))
+
+export async function serve(hangUps: HangUps, started: Started = showWelcome): Promise<void> {
   outliveReaders()
   let closing = false
   if (!isCompiled) compileViews() // scripts/build.ts does it for a binary
@@ -142,7 +147,7 @@ export async function serve(hangUps: HangUps): Promise<void> {
   app = makeApp()
   timers = startTimers(app, keys)
   ofRealms?.scheduler.start()
-  process.stdout.write(welcome(config, port))
+  await started(app.context, port)
   timers.soon('first_owner')
   const { host: address, issuer, store } = config
   void warnOfFaults(config, env, log)

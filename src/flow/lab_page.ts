@@ -8,7 +8,7 @@ import { type Section, sectionPage, type SectionView } from '../html/section_pag
 import { defer, type Html } from '../html/view.ts'
 import { page } from '../http/reply.ts'
 
-const styles: readonly Html[] = [adminStylePath, labStylePath].map((path) =>
+export const labStyles: readonly Html[] = [adminStylePath, labStylePath].map((path) =>
   defer(({ base }) => stylesheet({ path: `${base}${path}` })),
 )
 
@@ -40,7 +40,7 @@ export const labPage = (context: Context, { status = 200, scripts = [], ...view 
       {
         label: 'Lab',
         list: labSections(context),
-        head: [...styles, ...scripts.map(ownScript)],
+        head: [...labStyles, ...scripts.map(ownScript)],
         inEnglish: true,
       },
       view,

@@ -7,6 +7,8 @@ import { createLimiter, type Limiter } from '../lib/limiter.ts'
 
 /** Open streams of one process, and of one lane such as a person. */
 const mostStreams = 200
+/** In a lab each student of a class has one. */
+const mostStreamsOfLab = 1_000
 const mostOfLane = 10
 /** Milliseconds between two looks. */
 const everyMs = 5_000
@@ -17,14 +19,14 @@ const silentLooks = 1
 /** Milliseconds that the browser waits before it opens a stream again. */
 const retryMs = 5_000
 
-export const createStreams = (): Limiter =>
+export const createStreams = (inLab = false, most = inLab ? mostStreamsOfLab : mostStreams): Limiter =>
   createLimiter({
-    atOnce: mostStreams,
+    atOnce: most,
     waiting: 0,
     lane: { atOnce: mostOfLane, waiting: 0 },
     refusal: () =>
       new HttpError('too_many_requests', {
-        expected: `at most ${mostOfLane} streams of one person and ${mostStreams} in all`,
+        expected: `at most ${mostOfLane} streams of one person and ${most} in all`,
         retryAfter: 30,
       }),
   })

@@ -1,0 +1,45 @@
+/** Cookies of classrooms: sent to their pages alone, so that the recorder of no student sees them. */
+import type { Config } from '../../config.ts'
+import type { Call } from '../../contracts/call.ts'
+import type { Context } from '../../contracts/context.ts'
+import { cookieName, readCookie, setCookie } from '../../http/cookie.ts'
+import { isMacOf, macOf } from '../../lib/secret_keys.ts'
+import type { Classroom } from '../../models/classroom.ts'
+import { secondsLeft } from './realms.ts'
+
+const ofClassrooms = (config: Config): Config => ({ ...config, issuer: `${config.issuer}/classroom` })
+
+const isId = (text: string): boolean => /^[A-Z2-7]{4}$/.test(text)
+
+const read = (call: Call, { config }: Context, kind: 'seat' | 'teacher', id: string): string | undefined =>
+  isId(id) ? readCookie(call, cookieName(ofClassrooms(config), `${kind}_${id}`)) : undefined
+
+const write = (context: Context, kind: 'seat' | 'teacher', classroom: Classroom, value: string): string =>
+  setCookie(
+    ofClassrooms(context.config),
+    `${kind}_${classroom.id}`,
+    value,
+    value === '' ? 0 : secondsLeft(context, classroom),
+  )
+
+/** No form has this purpose. */
+const seatText = (id: string, realm: string): string => `classroom seat\n${id} ${realm}`
+
+/** By which a browser that has joined finds its realm again. */
+export const seatCookie = (context: Context, classroom: Classroom, realm: string): string =>
+  write(context, 'seat', classroom, `${realm}.${macOf(context.secrets.csrf, seatText(classroom.id, realm))}`)
+
+/** The name of the realm; undefined for a browser without a seat there. */
+export function seatOf(call: Call, context: Context, id: string): string | undefined {
+  const [realm, mac] = (read(call, context, 'seat', id) ?? '').split('.')
+  const isOwn =
+    realm !== undefined && mac !== undefined && isMacOf(context.secrets.csrf, seatText(id, realm), mac)
+  return isOwn ? realm : undefined
+}
+
+/** With the key of the teacher's link. */
+export const teacherCookie = (context: Context, classroom: Classroom, key: string): string =>
+  write(context, 'teacher', classroom, key)
+
+export const teacherKeyOf = (call: Call, context: Context, id: string): string | undefined =>
+  read(call, context, 'teacher', id)
