@@ -12,7 +12,7 @@ import { type Answer, defineCommand, type Values } from './command.ts'
 import { readEnvironment } from './environment.ts'
 import { UsageError } from './failure.ts'
 import { open, readConfigWithoutSecrets, readSettings } from './open.ts'
-import { print, printable } from './output.ts'
+import { moment, print, printable } from './output.ts'
 import { startServer } from './start_server.ts'
 
 const usual = { students: '30', hours: '3', lesson: 'code-flow' }
@@ -103,7 +103,7 @@ function answerOf(config: Config, { classroom, teacherKey }: MadeClassroom, isSe
   const facts = {
     lesson: classroom.lesson,
     students: classroom.students,
-    ends_at: new Date(classroom.exp * 1000).toISOString(),
+    ends_at: moment(classroom.exp),
     code: shownCode(classroom),
     join: joinLink(config, classroom),
     board: teacherLink(config, teacherKey),

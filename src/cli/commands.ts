@@ -15,6 +15,7 @@ const client = () => import('./client.ts')
 const audit = () => import('./audit.ts')
 const migrate = () => import('./migrate/migrate.ts')
 const admin = () => import('./admin.ts')
+const classroom = () => import('./classroom.ts')
 const clientToken = () => import('./client_token.ts')
 
 export const commands: readonly CommandEntry[] = [
@@ -280,11 +281,7 @@ export const commands: readonly CommandEntry[] = [
     help: 'Tell a relying party wrong things, and report which of them it swallows',
     load: async () => (await import('./try_client/try_client.ts')).tryClient,
   },
-  {
-    name: 'classroom',
-    help: 'Open a classroom: one link for students, one for the teacher',
-    load: async () => (await import('./classroom.ts')).classroom,
-  },
+  { name: 'classroom', help: 'Open a classroom of the lab', load: async () => (await classroom()).classroom },
   {
     name: 'monitor report',
     help: 'Availability and latency of the last 24 hours',

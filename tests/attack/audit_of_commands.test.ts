@@ -125,6 +125,8 @@ const others: Readonly<Record<string, string>> = {
   monitor: 'uses no store',
   'monitor report': 'uses no store',
   'try-client': 'uses no store but its own, in memory',
+  classroom:
+    'no account, client or setting of the provider; each seat is a line of the log, and all of it ends by itself',
 }
 
 test('each command is in one of the two lists', () => {

@@ -155,6 +155,8 @@ test('without LAB no file of the lab is loaded but those that say when; with LAB
   expect(loadedWith('false')).toEqual({
     status: 404,
     loaded: [
+      'lab_classroom/feature.ts',
+      'lab_classroom/paths.ts',
       'lab_client/feature.ts',
       'lab_client/paths.ts',
       'lab_clock/feature.ts',

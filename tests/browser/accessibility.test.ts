@@ -497,10 +497,17 @@ const labFiles: Readonly<Record<string, readonly string[]>> = {
   'lab_flows.test.ts': ['lab_flows', 'lab_flow', 'lab_compare'],
   'lab_token.test.ts': ['lab_token'],
   'lab_worksheet.test.ts': ['lab_worksheet'],
+  'lab_classroom.test.ts': ['classroom_join', 'classroom_board'],
   'lab_client.test.ts': ['lab_client', 'lab_client_run'],
 }
-/** A download, a redirect to the run, and an invisible frame. */
-const withoutPageOfLab = ['lab_flow_export', 'lab_client_callback', 'lab_client_frontchannel']
+/** Downloads, redirects, and an invisible frame. */
+const withoutPageOfLab = [
+  'classroom_open',
+  'classroom_results',
+  'lab_flow_export',
+  'lab_client_callback',
+  'lab_client_frontchannel',
+]
 const isOfLab = (name: string): boolean =>
   withoutPageOfLab.includes(name) || Object.values(labFiles).flat().includes(name)
 

@@ -55,7 +55,14 @@ function* objectsIn(value: unknown): Generator<Record<string, unknown>> {
 }
 
 /** Endpoints that are no pages, and that only pages of this provider load or call. */
-const ofPages = ['admin_live', 'assets', 'check_session_script', 'passkey_script', 'passkey_sign_in_options']
+const ofPages = [
+  'admin_live',
+  'assets',
+  'check_session_script',
+  'classroom_board_live',
+  'passkey_script',
+  'passkey_sign_in_options',
+]
 /** Pages that a client or another site sends the browser to, by the parameters that the document describes. */
 const pagesOfClients = ['authorization', 'end_session', 'check_session', 'initiate_login']
 

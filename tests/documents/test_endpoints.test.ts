@@ -83,8 +83,8 @@ async function walk(args: readonly string[], env: Record<string, string> = {}) {
 const written = (path: string): string =>
   path.replaceAll(/\{[^}]*\}/g, '*').replace(/\/[\w-]{16}\.js$/, '/*.js')
 
-/** The pages below /lab change with the lab; the script follows the links of /lab. Its interfaces are in docs/lab.md. */
-const isLab = (path: string): boolean => path === '/lab' || path.startsWith('/lab/')
+/** The pages below /lab change with the lab; the script follows the links of /lab. Its interfaces are in docs/lab.md, and those of classrooms in docs/classrooms.md. */
+const isLab = (path: string): boolean => /^\/(?:lab|classroom)(?:\/|$)/.test(path)
 
 const served = (endpoints: readonly Endpoint[]): string[] =>
   endpoints.flatMap((endpoint) =>

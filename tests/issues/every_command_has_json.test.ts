@@ -141,6 +141,7 @@ const runs: Readonly<Record<string, Run | ((seen: Map<string, Json>) => Run)>> =
   // No server listens there.
   examine: { args: ['http://127.0.0.1:1'], exit: 1 },
   'try-client': { args: ['--list'] },
+  classroom: { args: ['--students', '2'], shows: { students: 2, lesson: 'code-flow' } },
   'monitor report': { args: ['--issuer', 'https://id.example'], shows: { checks: [], incidents: [] } },
 }
 
