@@ -50,15 +50,33 @@ export interface Wanted<T> extends Search {
 
 const oneScore = { min: 0, max: 0 }
 
+/** A place in an index of words: the scores there are 0, and those of other indexes are times. */
+const isAmongWords = ({ score }: Scored): boolean => score === 0
+/** Follows a page that exact findings fill; the beginning of any index. */
+const isBeginning = ({ score }: Scored): boolean => Math.abs(score) === Number.MAX_VALUE
+
+/**
+ * Whether words lead to the records. A store that seals has none, and one that is being filled does not have all of them: there
+ * the records are read. A page goes on in the index of the page before it.
+ */
+async function readsWords<T>(
+  of: Searched<T>,
+  memory: Memory,
+  terms: readonly string[],
+  after: Scored | undefined,
+): Promise<boolean> {
+  if (terms.length === 0 || memory.store.seals) return false
+  return after && !isBeginning(after) ? isAmongWords(after) : isFilled(memory, of)
+}
+
 function sourceOf<T>(
   of: Searched<T>,
   seals: boolean,
-  terms: readonly string[],
+  [longest]: readonly string[],
   wanted: Wanted<T>,
 ): Source<T> {
   const { marks, order } = wanted
-  const [longest] = terms
-  if (longest !== undefined && !seals)
+  if (longest !== undefined)
     return {
       index: wordsIndex(of),
       options: { ...oneScore, prefix: longest },
@@ -98,9 +116,13 @@ export async function search<T>(
   const { query = '', after, limit, descending = false } = wanted
   const { store } = memory
   const terms = searchTerms(query)
-  const source = sourceOf(of, store.seals, terms, wanted)
+  const byWords = await readsWords(of, memory, terms, after)
+  const source = sourceOf(of, store.seals, byWords ? terms : [], wanted)
+  const isFound = (record: T) => byWords || store.seals || terms.length === 0 || of.isKept(record)
   const matches = (record: T) =>
-    matchesTerms(of.wordsOf(record), terms) && wanted.marks.every((mark) => of.marksOf(record).includes(mark))
+    isFound(record) &&
+    matchesTerms(of.wordsOf(record), terms) &&
+    wanted.marks.every((mark) => of.marksOf(record).includes(mark))
   const whole = terms.length > 0 && wanted.exactly ? await wanted.exactly(query.trim()) : []
   const exact = [
     ...new Map(whole.filter((each) => each !== undefined).map((each) => [of.idOf(each), each])).values(),
@@ -115,7 +137,8 @@ export async function search<T>(
     records.set(id, reading)
     return reading
   }
-  let place = after
+  // Where the words have gone since the page before: from the beginning, so that nothing is missed.
+  let place = terms.length > 0 && after && !byWords && isAmongWords(after) ? undefined : after
   const beginning = { member: '', score: descending ? Number.MAX_VALUE : -Number.MAX_VALUE }
   for (let read = 0; read < mostRead;) {
     const batch = Math.min(mostRead - read, Math.max(limit - items.length, 1) + read)

@@ -102,7 +102,7 @@ test('each refusal says what to do, and leaves the store as it was', async () =>
   await refused('SECRET_KEY', ['restore', file, '--replace', '--yes'], {
     SECRET_KEY: `${settings.SECRET_KEY}x`,
   })
-  await refused('STORE_ENCRYPTION=false, and it is true here', ['restore', file, '--replace', '--yes'], {
+  await refused('the store has data that is not encrypted', ['restore', file, '--replace', '--yes'], {
     STORE_ENCRYPTION: 'true',
   })
   await refused('of the issuer http://localhost:5000', ['restore', file, '--replace', '--yes'], {

@@ -214,7 +214,7 @@ test('with STORE_ENCRYPTION every value is moved', async () => {
       { client_name: 'Shop' },
     ])
     expect((await old.latchkey(['client', 'list'])).code).not.toBe(0)
-    const plain = await openBackend(loadConfig(base), systemClock)
+    const plain = await openBackend(loadConfig({ ...base, SECRET_KEY: b }), systemClock)
     let seen = 0
     for await (const page of plain.scan())
       for (const found of page)

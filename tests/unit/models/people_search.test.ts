@@ -153,6 +153,7 @@ describe('people', () => {
   test('a page of a search that finds little is bounded, and the search goes on from there', async () => {
     for (let i = 0; i < 1200; i++)
       await User.create(memory, person(`p${i}`, { username: `u${i}`, created_at: i, disabled: i === 1100 }))
+    await fill()
     let reads = 0
     const counted = { ...memory, store: countingGets(memory.store, () => reads++) }
     const wanted = { query: 'u', filter: { state: 'disabled' as const }, limit: 10 }
@@ -229,6 +230,58 @@ describe('a store that seals', () => {
   })
 })
 
+describe('a store that is sealed or unsealed meanwhile', () => {
+  /** At the moment of the change all handles seal, or do not any more. */
+  const changing = () => {
+    const backend = memory.store
+    let seals = false
+    const store = new Proxy(backend, {
+      get(target, name: keyof Store) {
+        const member = name === 'seals' ? seals : target[name]
+        return typeof member === 'function' ? member.bind(target) : member
+      },
+    })
+    memory = { ...memory, store }
+    return (next: boolean) => void (seals = next)
+  }
+  const found = async (complete: boolean) => {
+    const page = await searchPeople(memory, { query: 'ann', limit: 5 })
+    expect([page.items.map(({ sub }) => sub).toSorted(), page.complete]).toEqual([['s1', 's2'], complete])
+  }
+
+  test('finds all before, at the change, and after it, in both directions', async () => {
+    const seal = changing()
+    await threePeople()
+    await fill()
+    await found(true)
+    seal(true)
+    await found(true)
+    await fill()
+    await found(true)
+    expect(await memory.store.range(wordsIndex(people))).toEqual([])
+    seal(false)
+    await found(false)
+    await fill()
+    await found(true)
+    expect(await memory.store.range(wordsIndex(people))).not.toEqual([])
+  })
+
+  test.each([true, false])('a search over pages goes on when it becomes sealed: %p', async (next) => {
+    const seal = changing()
+    for (let i = 1; i <= 30; i++)
+      await User.create(memory, person(`p${i}`, { username: `u${i}`, created_at: 1000 + i }))
+    seal(!next)
+    await fill()
+    const first = await searchPeople(memory, { query: 'u', limit: 10 })
+    expect(first.items).toHaveLength(10)
+    seal(next)
+    const rest = await all((after) =>
+      searchPeople(memory, { query: 'u', limit: 10, after: after ?? first.next }),
+    )
+    expect(new Set([...first.items, ...rest].map(({ sub }) => sub)).size).toBe(30)
+  })
+})
+
 describe('the job', () => {
   const forget = async () => {
     for (const index of [wordsIndex(people), namesIndex(people), 'people_signed_in', wordsIndex(clientIndex)])
@@ -242,7 +295,8 @@ describe('the job', () => {
     await Event.add(memory, () => 'event', { sub: 's1', kind: 'signed_in' })
     await forget()
     const before = await searchPeople(memory, { query: 'ann', limit: 5 })
-    expect([before.items, before.complete]).toEqual([[], false])
+    expect([before.items.map(({ sub }) => sub), before.complete]).toEqual([['s1', 's2'], false])
+    expect(await subs({ filter: { state: 'disabled' } })).toEqual([])
     await fill()
     const page = await searchPeople(memory, { query: 'ann', limit: 5 })
     expect(page.items.map(({ sub }) => sub).toSorted()).toEqual(['s1', 's2'])
