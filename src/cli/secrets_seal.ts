@@ -1,9 +1,11 @@
 /** `latchkey secrets seal` and `unseal`: encrypt or decrypt a store while servers use it. docs/operations.md, "A store that is encrypted later" */
 import type { Config } from '../config.ts'
 import { systemClock } from '../lib/clock.ts'
+import { presentBeside } from '../models/presence.ts'
 import { type MoveMark, unfinishedKey } from '../store/moving/mark.ts'
 import { requireSharedStore, storeLocation } from './administration.ts'
 import { auditPlain } from './audit_trail.ts'
+import { isEmpty } from './backup/fill.ts'
 import { type Answer, defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { heldBy } from './migrate/marks.ts'
@@ -103,9 +105,23 @@ async function changeBetween(both: Backends, way: Way, gone: readonly string[]):
     if (held?.mark.role === 'target') await both.from.plain.take(unfinishedKey)
     return undefined
   }
+  // One that was stopped after its last record has a mark.
+  if (!held && (await isEmpty(both.from.plain))) return withoutData(both, way)
   const records = await moveWhileServing(both, { gone, progress })
   await auditPlain(both.to, { change: words[way].change, records })
   return records
+}
+
+/** A store that was set up with an encryption and never used may be used without. */
+async function withoutData({ from, to }: Backends, way: Way): Promise<undefined> {
+  const [present] = await presentBeside(from.plain, [])
+  if (present !== undefined)
+    throw new Refusal(`the store has no data, and ${present} uses it: stop it, and try again`)
+  if (way === 'seal')
+    throw new Refusal(
+      `${storeLocation(from.config)} has no data: set STORE_ENCRYPTION=true, and start. Is it the store of the server?`,
+    )
+  await to.plain.take(unfinishedKey)
 }
 
 const gone = {

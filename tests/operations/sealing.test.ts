@@ -260,3 +260,32 @@ test('the file of SQLite has no readable word after --overwrite', async () => {
   expect(again.stdout).toContain('is encrypted already')
   between.remove()
 })
+
+test('a store without data is told the setting, and one that was set up with an encryption is released from it', async () => {
+  const base = { STORE_URL: await urls.SQLite!(), SECRET_KEY: 'tGh3o2uTqJ1mZ8vXw5cR7yLk0sNd9bQf4iAe6pUx' }
+  const on = async (STORE_ENCRYPTION: string, ...args: string[]) => {
+    const line = commandLine({ ...base, STORE_ENCRYPTION })
+    const ran = await line.latchkey(args)
+    line.remove()
+    return ran
+  }
+  const absent = await on('migrate', 'secrets', 'seal')
+  expect([absent.code, absent.stderr]).toEqual([1, expect.stringContaining('does not exist yet: set')])
+  // A look at it makes nothing that holds it to a setting.
+  const looked = await on('true', 'config', 'check', '--deep')
+  expect(looked.stderr).not.toContain('STORE_ENCRYPTION')
+  const backend = await openWhole(readConfig(base), systemClock)
+  const empty = await on('migrate', 'secrets', 'seal')
+  expect([empty.code, empty.stderr]).toEqual([
+    1,
+    expect.stringContaining('has no data: set STORE_ENCRYPTION=true'),
+  ])
+  expect((await on('true', 'client', 'list')).code).toBe(0)
+  for await (const page of backend.scan())
+    for (const found of page)
+      if (found.kind === 'value' && /^~(?!names_secret)/.test(found.key)) await backend.take(found.key)
+  expect((await on('false', 'client', 'list')).stderr).toContain('it is encrypted: set STORE_ENCRYPTION=true')
+  expect((await on('migrate', 'secrets', 'unseal')).code).toBe(0)
+  expect((await on('false', 'client', 'list')).code).toBe(0)
+  await backend.close()
+})

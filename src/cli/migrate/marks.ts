@@ -60,7 +60,7 @@ export async function takeOver({ plain }: OpenedPlain, { raw, mark }: Held): Pro
   const next = { ...mark, run: ownRun() }
   const text = JSON.stringify(next)
   if (!(await plain.replace(unfinishedKey, raw, text)))
-    throw new Refusal('another latchkey migrate works on this move: wait for it')
+    throw new Refusal('another command works on this move: wait for it')
   return { raw: text, mark: next }
 }
 
