@@ -11,7 +11,7 @@ export const say = (text: string): void => {
 const words: Readonly<Record<string, string>> = {
   signed_out: 'Your session has ended. Load the page again to sign in.',
   refused: 'This page is of another session. Load it again.',
-  step_up: 'For this you must have signed in lately. Sign in again, then repeat it.',
+  step_up: 'For this, your sign-in must be recent. Sign in again, then repeat it.',
   api_unavailable: 'The notes cannot be reached. Try again in a moment.',
   invalid_request: 'This note is too long, or there are too many.',
 }
