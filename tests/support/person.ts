@@ -36,6 +36,10 @@ export const bob = { username: 'bob', password: 'bobpassword' }
 
 export function person(issuer: string, fetch: Fetch): Person {
   const cookies = new Map<string, string>()
+  const base = new URL(issuer).pathname.replace(/\/$/, '')
+  /** A path of the provider, with or without that of its issuer. */
+  const belowIssuer = (url: string): string =>
+    url.startsWith('/') && !url.startsWith(`${base}/`) ? base + url : url
 
   async function go(url: string, init: RequestInit = {}): Promise<Landing> {
     for (let hops = 0; hops < 10; hops++) {
@@ -68,7 +72,7 @@ export function person(issuer: string, fetch: Fetch): Person {
 
   const self: Person = {
     cookies,
-    open: (url) => go(new URL(url, `${issuer}/`).href),
+    open: (url) => go(new URL(belowIssuer(url), `${issuer}/`).href),
     press(page, button, fields = {}) {
       const form = page.forms.find((each) => each.buttons.includes(button))
       if (!form) throw new Error(`no button ${button} on ${page.url} (${page.status}):\n${page.html}`)

@@ -29,6 +29,11 @@ export async function openRealm(op: Provider, name: string): Promise<Provider> {
     ...op,
     issuer,
     context,
-    fetch: (path, init, peer) => op.fetch(path.startsWith('/') ? `${issuer}${path}` : path, init, peer),
+    fetch: (path, init, peer) =>
+      op.fetch(
+        path.startsWith('/') && !path.startsWith(`${new URL(issuer).pathname}/`) ? `${issuer}${path}` : path,
+        init,
+        peer,
+      ),
   }
 }

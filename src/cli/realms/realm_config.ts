@@ -32,6 +32,7 @@ export function realmConfig(
   const inherited = Object.entries(root.env).filter(([each]) => isInherited(each))
   const env = {
     ...Object.fromEntries(inherited),
+    ...(lacksTokens(root) && { REGISTRATION: 'closed' }),
     ...settings,
     ISSUER_URL: realmIssuer(root.config, name),
   }
@@ -46,6 +47,10 @@ export function realmConfig(
     publicKeyPath: undefined,
   })
 }
+
+/** The token of the server is not that of a realm, and no command makes one in the memory of another process. */
+const lacksTokens = ({ config: { registration, store } }: Root): boolean =>
+  registration === 'token' && store.kind === 'memory'
 
 export const everyEntry = [...entries, ...Object.values(featureEntries).flat()]
 

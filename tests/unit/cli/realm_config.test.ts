@@ -69,13 +69,13 @@ describe('what is of the server alone', () => {
         RESOURCES: 'https://api.example',
         OUTBOUND_ALLOW_HOSTS: 'notify.example:443',
       }),
-      record({ REGISTRATION: 'closed' }),
+      record(),
     )
     const text = Bun.inspect(config, { depth: 10 })
     expect(text).toContain(config.secretKey[0])
     expect(text).not.toContain(secret)
     expect(text).not.toContain('api.example')
-    expect(config.auditFile).toBeUndefined()
+    expect([config.auditFile, config.registration]).toEqual([undefined, 'closed'])
     expect(config.outboundAllowHosts).toEqual(['notify.example:443'])
   })
 
