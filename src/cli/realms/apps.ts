@@ -18,6 +18,8 @@ interface Slot {
   stamp?: string | undefined
   failure?: { error: unknown; at: number } | undefined
   lastUsed: number
+  /** Not for its turn of jobs alone. */
+  isUsed?: true
   /** Requests that are being answered. */
   running: number
 }
@@ -35,8 +37,8 @@ export interface Apps {
   /** A request of it begins; the returned function ends it. */
   use(name: string): () => void
   list(): InMemory[]
-  /** Takes a realm out of memory that no request has used since `since`. */
-  retire(name: string, since: number): void
+  /** Takes a realm out of memory that no request has used there. */
+  retire(name: string): void
   close(): Promise<void>
 }
 
@@ -162,13 +164,13 @@ export function createApps({ host, memory, version, generation, most }: Parts): 
       const slot = slots.get(name)
       if (!slot) return () => {}
       slot.running += 1
+      slot.isUsed = true
       slot.lastUsed = elapsedNow()
       return () => void (slot.running -= 1)
     },
     list: () => [...slots].flatMap(([name, { open, lastUsed }]) => (open ? [{ name, open, lastUsed }] : [])),
-    retire(name, since) {
-      const slot = slots.get(name)
-      if (slot && slot.running === 0 && slot.lastUsed < since) drop(name)
+    retire(name) {
+      if (slots.get(name)?.isUsed !== true) drop(name)
     },
     async close() {
       for (const name of slots.keys()) drop(name)

@@ -8,19 +8,31 @@ export interface Runs {
   run(job: string): Promise<void>
   /** The jobs that have not run for as long as they say, or for `least` milliseconds if that is longer. */
   due(now: number, least: number): (() => Promise<void>)[]
+  /** Those of a turn, which comes about once an hour; what is for a start of a server or once a day is not among them. */
+  inTurn(): (() => Promise<void>)[]
   /** Milliseconds, by the clock of `due`: when the keys were last looked at. */
   keysSeen(): number
 }
 
+/** Seconds. */
+const hour = 3_600
 /** Seconds between two looks at the record of keys. */
 const keysEvery = 5
 
 /** Milliseconds of the monotonic clock. */
 export const elapsedNow = (): number => performance.now()
 
+interface Job {
+  /** Seconds. */
+  every: number
+  run(): Promise<void>
+  /** Milliseconds: when it began last, or the realm was opened. */
+  ran: number
+}
+
 export function createRuns(context: Context, keys: KeyRing): Runs {
   const { clockGuard, table, log, tracing } = context
-  const jobs = new Map<string, { every: number; run: () => Promise<void>; ran: number }>()
+  const jobs = new Map<string, Job>()
   const running = new Set<string>()
   const again = new Set<string>()
 
@@ -55,16 +67,19 @@ export function createRuns(context: Context, keys: KeyRing): Runs {
     if (again.has(name)) await start(name)
   }
 
+  const chosen = (isDue: (job: Job) => boolean) =>
+    [...jobs]
+      .filter(([name, job]) => !running.has(name) && isDue(job))
+      .map(
+        ([name]) =>
+          () =>
+            start(name),
+      )
+
   return {
     run: start,
-    due: (now, least) =>
-      [...jobs]
-        .filter(([name, { every, ran }]) => !running.has(name) && now - ran >= Math.max(every * 1000, least))
-        .map(
-          ([name]) =>
-            () =>
-              start(name),
-        ),
+    due: (now, least) => chosen(({ every, ran }) => now - ran >= Math.max(every * 1000, least)),
+    inTurn: () => chosen(({ every }) => every <= hour),
     keysSeen: () => jobs.get('keys')!.ran,
   }
 }

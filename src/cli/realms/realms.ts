@@ -44,6 +44,8 @@ export interface RealmServer {
   /** In place of that of the server. */
   handle: Handle
   scheduler: Scheduler
+  /** How many realms are in memory. */
+  inMemory(): number
   /** The settings of the server have changed. */
   adopt(): void
   /** Writes what is in memory alone. */
@@ -95,13 +97,18 @@ export function createRealms({
     },
     problemOfSetting: (name) => realmSettingProblem(everyEntry, name, 'administration'),
     issuerOf: (name) => realmIssuer(root().config, name),
-    open: async (name) =>
-      (await known.id(name)) === undefined ? undefined : (await apps.get(name))?.app.context,
+    async open(name) {
+      if ((await known.id(name)) === undefined) return undefined
+      const open = await apps.get(name)
+      apps.use(name)()
+      return open?.app.context
+    },
   }
   return {
     realms,
     handle: realmHandle({ root: app, known, apps }),
     scheduler,
+    inMemory: () => apps.list().length,
     adopt: () => void generation++,
     async close() {
       scheduler.stop()

@@ -43,25 +43,27 @@ export function createScheduler({ known, apps, log, remove }: Parts): Scheduler 
   let turn: Promise<void> | undefined
   let turnAt = elapsedNow()
   let next = 0
+  let isRunning = false
   let removing = false
   let removedAt = elapsedNow()
 
+  /** Not while jobs of the step before wait: they would come twice. */
   async function runDue(now: number): Promise<void> {
+    if (isRunning) return
+    isRunning = true
     const due = apps.list().flatMap(({ open, lastUsed }) => {
       const idle = now - lastUsed
       return idle > usedFor ? [] : open.runs.due(now, idle > minute ? afterUse : whileUsed)
     })
-    await Promise.all(due.map((run) => limiter.run(run)))
+    await Promise.all(due.map((run) => limiter.run(run))).finally(() => (isRunning = false))
   }
 
   /** A realm that is in memory for its turn alone does not stay there. */
   async function takeTurn(names: readonly string[]): Promise<void> {
     const name = names[next++ % names.length]!
-    const since = elapsedNow()
-    const wasThere = apps.list().some((each) => each.name === name)
     const open = await apps.get(name)
-    for (const run of open?.runs.due(Infinity, 0) ?? []) await run()
-    if (!wasThere) apps.retire(name, since + 1)
+    for (const run of open?.runs.inTurn() ?? []) await run()
+    apps.retire(name)
   }
 
   async function inTurn(now: number): Promise<void> {
@@ -76,7 +78,7 @@ export function createScheduler({ known, apps, log, remove }: Parts): Scheduler 
     if (removing || now - removedAt < removalEvery) return
     removedAt = now
     removing = true
-    await remove().finally(() => (removing = false))
+    await Promise.all([known.look(), remove()]).finally(() => (removing = false))
   }
 
   /** The flows of the realms that were not used the longest go first. */
