@@ -112,7 +112,7 @@ test('a realm has no realms of its own, and no metrics', async () => {
   const op = await withRealms()
   const realm = await realmOf(op, 'a')
   expect(realm.context.realms).toBeUndefined()
-  expect((await realm.fetch('/realms/a/.well-known/jwks.json')).status).toBe(404)
+  expect((await realm.fetch(`${realm.issuer}/realms/a/.well-known/jwks.json`)).status).toBe(404)
   expect([(await op.fetch('/metrics')).status, (await realm.fetch('/metrics')).status]).toEqual([200, 404])
   expect((await realm.fetch('/health')).status).toBe(200)
 })
