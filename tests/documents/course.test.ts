@@ -2,6 +2,7 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import { blocksOf, document, isShell, reader, root, withoutBlocks } from '../support/document.ts'
+import { freePort } from '../support/free_port.ts'
 import { spawnProvider } from '../support/provider.ts'
 
 setDefaultTimeout(120_000)
@@ -51,21 +52,34 @@ async function flowsOf(issuer: string): Promise<string[][]> {
   )
 }
 
-test.each(ids)('%s: every block does what it says, also a second time', async (id) => {
+/** A new student at a new provider, with its address as in "What you need". */
+async function classroom(env: Record<string, string> = {}) {
   const student = reader()
-  const op = await spawnProvider({ KEYS_PATH: join(student.folder, 'keys') })
-  try {
-    const markdown = `\`\`\`sh\nexport ISSUER=http://localhost:5000\n\`\`\`\n${lesson(id)}`
-    const runs = await student.read(markdown, op.issuer)
-    expect(runs.map(({ block }) => block.text)).toHaveLength(shellOf(markdown).length)
-    const recorded = await flowsOf(op.issuer)
-    for (const named of flowsNamed(markdown)) expect(recorded).toContainEqual(named)
-    await student.read(markdown, op.issuer)
-  } finally {
-    await op.stop()
-    student.remove()
+  const op = await spawnProvider({ KEYS_PATH: join(student.folder, 'keys'), ...env })
+  return {
+    issuer: op.issuer,
+    read: (id: string) =>
+      student.read(`\`\`\`sh\nexport ISSUER=http://localhost:5000\n\`\`\`\n${lesson(id)}`, op.issuer),
+    async [Symbol.asyncDispose]() {
+      await op.stop()
+      student.remove()
+    },
   }
+}
+
+test.each(ids)('%s: every block does what it says', async (id) => {
+  await using lab = await classroom()
+  const runs = await lab.read(id)
+  expect(runs).toHaveLength(shellOf(lesson(id)).length + 1)
+  const recorded = await flowsOf(lab.issuer)
+  for (const named of flowsNamed(lesson(id))) expect(recorded).toContainEqual(named)
 })
+
+test('one lesson after the other, the last one twice, at a provider with a path', async () => {
+  const port = `${freePort()}`
+  await using lab = await classroom({ PORT: port, ISSUER_URL: `http://localhost:${port}/class/alice` })
+  for (const id of [...ids, ids.at(-1)!]) await lab.read(id)
+}, 240_000)
 
 test.each(ids)('%s: the check sees each step that is left out', (id) => {
   const [check] = shellOf(sectionsOf(lesson(id)).get('Check')!)
