@@ -203,6 +203,8 @@ export interface ClientSource {
   name: string
   accepts(clientId: string): boolean
   find(context: Context, clientId: string): Promise<Client | undefined>
+  /** Those that are known before a request names them. */
+  known?(context: Context): Promise<readonly Client[]>
 }
 
 /** The kinds of documents that a client may register to receive signed, encrypted, or both. */

@@ -11,6 +11,7 @@ import {
   callbackPath,
   frontchannelPath,
   kindOf,
+  kinds,
   purpose,
   runPath,
   startPath,
@@ -91,6 +92,10 @@ const clients: ClientSource = {
   async find(context, clientId) {
     const kind = kindOf(clientId)
     return kind && (await (await memory()).labClients(context)(kind)).client
+  },
+  async known(context) {
+    const find = (await memory()).labClients(context)
+    return (await Promise.all(kinds.map(find))).map(({ client }) => client)
   },
 }
 

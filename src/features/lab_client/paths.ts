@@ -10,7 +10,7 @@ export const backchannelPath = '/lab/client/backchannel'
 /** Of the forms of the playground. */
 export const purpose = 'lab client'
 
-const kinds = ['public', 'logout', 'confidential', 'keys'] as const
+export const kinds = ['public', 'logout', 'confidential', 'keys'] as const
 export type LabClientKind = (typeof kinds)[number]
 
 export const clientIdOf = (kind: LabClientKind): string => `latchkey-lab-${kind}`

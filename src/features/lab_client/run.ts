@@ -30,6 +30,7 @@ const runView = defineView('lab_client_run', runSource, [
   'ruleUrl',
   'steps',
   'answer',
+  'next',
   'stepTitle',
   'step',
   'values',
@@ -52,6 +53,21 @@ function chosenStep(flow: Flow, run: Run, name: string | undefined): Step {
 }
 
 const nextOf = ({ steps }: Flow, step: Step): string | undefined => steps[steps.indexOf(step) + 1]?.name
+
+/** What is to be done now, and when a run is done. */
+function nextWords(flow: Flow, run: Run, step: Step): string {
+  const { length } = flow.steps
+  const named = `step ${flow.steps.indexOf(step) + 1} of ${length}, ${step.title}`
+  const last = run.exchanges.at(-1)
+  if (!last) return `Begin with ${named}.`
+  const isGood = last.findings.every(({ held }) => held)
+  if (!isGood)
+    return `The last request did not do what the flow needs. Change it and send it again, or go on with ${named}.`
+  const isAnswered = last.answer !== undefined
+  if (isAnswered && last.step === flow.steps.at(-1)!.name)
+    return 'The run is done. Open a step to change its request and send it again, or begin another run.'
+  return `Next: ${named}.`
+}
 
 interface Shown {
   call: Call
@@ -111,6 +127,7 @@ function runPage({ call, context, flow, run, step, draft, problem }: Shown): Rep
         }),
       ),
       answer: last ? answerView(titleOf(flow, last), last, linksOf(last)) : [],
+      next: nextWords(flow, run, step),
       stepTitle: `Step: ${step.title}`,
       step: stepSection({ context, flow, run, step, draft, action, csrf, problem }),
       values: valuesView(run.values, explainAt(context, browser)),

@@ -4,7 +4,7 @@ import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { labField, labForm, labForms } from '../../flow/lab_form.ts'
-import { labPage } from '../../flow/lab_page.ts'
+import { labPage, orRefusedInLab } from '../../flow/lab_page.ts'
 import { redirectWithin } from '../../http/reply.ts'
 import { defineView } from '../../html/view.ts'
 import { change, type Change, stateOf } from './change.ts'
@@ -80,7 +80,8 @@ export function show(call: Call, context: Context): Reply {
   return { ...page, cookies }
 }
 
-export async function submit(call: Call, context: Context, fields: Params): Promise<Reply> {
-  await change(call, context, changeOf(fields))
-  return redirectWithin(`${context.basePath}${path}`)
-}
+export const submit = (call: Call, context: Context, fields: Params): Promise<Reply> =>
+  orRefusedInLab(call, context, path, async () => {
+    await change(call, context, changeOf(fields))
+    return redirectWithin(`${context.basePath}${path}`)
+  })

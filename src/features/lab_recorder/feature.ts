@@ -1,6 +1,7 @@
 /** The flow recorder of the teaching lab: its pages and exports. What it shows is recorded by models/recording/. docs/lab.md, "Flows" */
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { defineFeature } from '../../contracts/feature.ts'
+import { orRefusedInLab } from '../../flow/lab_page.ts'
 import { labExists } from '../../http/lab_exists.ts'
 import { lazy } from '../../lib/lazy.ts'
 import { comparePath, exportPath, flowPath, flowsPath, livePath } from './paths.ts'
@@ -23,7 +24,8 @@ const flowsPage = defineEndpoint({
     title: 'Flows',
     about: 'Each sign-in and each token as it happened: requests, answers, checks, records and tokens.',
   },
-  get: async (call, context) => (await onList()).show(call, context),
+  get: (call, context) =>
+    orRefusedInLab(call, context, flowsPath, async () => (await onList()).show(call, context)),
 })
 
 const flowsLive = defineEndpoint({
@@ -40,21 +42,24 @@ const flowPage = defineEndpoint({
   ...ofLab,
   name: 'lab_flow',
   path: flowPath,
-  get: async (call, context) => (await onFlow()).show(call, context),
+  get: (call, context) =>
+    orRefusedInLab(call, context, flowsPath, async () => (await onFlow()).show(call, context)),
 })
 
 const comparePage = defineEndpoint({
   ...ofLab,
   name: 'lab_compare',
   path: comparePath,
-  get: async (call, context) => (await compared()).show(call, context),
+  get: (call, context) =>
+    orRefusedInLab(call, context, flowsPath, async () => (await compared()).show(call, context)),
 })
 
 const exportEndpoint = defineEndpoint({
   ...ofLab,
   name: 'lab_flow_export',
   path: exportPath,
-  get: async (call, context) => (await exported()).send(call, context),
+  get: (call, context) =>
+    orRefusedInLab(call, context, flowsPath, async () => (await exported()).send(call, context)),
 })
 
 export const labRecorder = defineFeature({

@@ -4,7 +4,7 @@ import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { labField, labForm, labForms, labSelect } from '../../flow/lab_form.ts'
-import { labPage } from '../../flow/lab_page.ts'
+import { labPage, orRefusedInLab } from '../../flow/lab_page.ts'
 import { foreignText } from '../../html/foreign_text.ts'
 import { codeText } from '../../html/page_parts.ts'
 import { defineView, type Html } from '../../html/view.ts'
@@ -108,8 +108,12 @@ function switchForm({ action, csrf_token }: Shared, clients: readonly Client[], 
 export async function show(call: Call, context: Context): Promise<Reply> {
   const { csrf_token, cookies } = labForms(call, context, purpose)
   const shared = { action: `${context.basePath}${path}`, csrf_token }
-  const [on, clients] = await Promise.all([listOn(context), Client.list(context, 0, mostClients)])
-  const marked = clients.filter((each) => each.lab_client)
+  const [on, stored, others] = await Promise.all([
+    listOn(context),
+    Client.list(context, 0, mostClients),
+    Promise.all(context.table.clientSources.map((each) => each.known?.(context) ?? [])),
+  ])
+  const marked = [...stored, ...others.flat()].filter((each) => each.lab_client)
   const main = page({
     on:
       on.length === 0
@@ -125,7 +129,10 @@ export async function show(call: Call, context: Context): Promise<Reply> {
   return { ...labPage(context, { current: path, title: 'Trouble', main }), cookies }
 }
 
-export async function submit(call: Call, context: Context, fields: Params): Promise<Reply> {
+export const submit = (call: Call, context: Context, fields: Params): Promise<Reply> =>
+  orRefusedInLab(call, context, path, () => change(call, context, fields))
+
+async function change(call: Call, context: Context, fields: Params): Promise<Reply> {
   const { action, client_id = '', fault = '', minutes, slow, address } = fields
   if (action === 'end') await end(call, context, { client_id, fault })
   else

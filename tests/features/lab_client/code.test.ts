@@ -34,6 +34,21 @@ test('from the metadata to the sign-out, each check holds', async () => {
   }
 })
 
+test('the page says what is next, and when the run is done', async () => {
+  const walk = await begin(op, 'code')
+  expect(walk.page.html).toContain('Begin with step 1 of ')
+  await walk.send('discover')
+  expect(walk.page.html).toContain('Next: step 2 of ')
+  await walk.send('authorize')
+  await walk.take()
+  await walk.send('token', { 'p.code_verifier': 'x'.repeat(43) })
+  expect(walk.page.html).toContain('The last request did not do what the flow needs.')
+  expect(walk.page.html).not.toContain('The run is done.')
+  for (const step of ['token', 'userinfo', 'refresh', 'revoke', 'logout']) await walk.send(step)
+  await walk.take()
+  expect(walk.page.html).toContain('The run is done.')
+})
+
 test('a request that was changed is sent as it was changed', async () => {
   const walk = await withCode()
   const { code, code_verifier } = held(walk.page)
