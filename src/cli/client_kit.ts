@@ -44,9 +44,11 @@ export const kit = defineCommand({
       const client = await Client.find(context, clientId)
       if (!client) throw noClient(clientId)
       requireOwnSecret(context, client, secret)
+      const provider = kitProvider(context, metadata(context), issuer)
+      if (issuer === undefined) noteIssuer(provider.issuer)
       const made = makeKit(kind, {
         client,
-        provider: kitProvider(context, metadata(context), issuer),
+        provider,
         secret,
         random: context.random,
       })
@@ -55,7 +57,7 @@ export const kit = defineCommand({
         throw new Refusal(command === undefined ? problem : `${problem}:\n${command}`)
       }
       if (options.to !== undefined) await write(options.to, made.files)
-      return answerOf({ kind: kind.kind, client, ...made }, options.to)
+      return answerOf({ kind: kind.kind, client, issuer: provider.issuer, ...made }, options.to)
     })
   },
 })
@@ -76,6 +78,14 @@ function readIssuer(text: string | undefined): string | undefined {
   if (!url || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '' || url.username !== '')
     throw new UsageError(`--issuer: expected an http or https URL, got ${printable(text)}`)
   return url.href.replace(/\/+$/, '')
+}
+
+/** On stderr, so that a file on stdout stays as it is. A client on another machine does not reach this address. */
+function noteIssuer(issuer: string): void {
+  if (!/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(issuer).hostname)) return
+  process.stderr.write(
+    `note: the files name the issuer ${printable(issuer)}, which is this machine; --issuer URL or ISSUER_URL names another\n`,
+  )
 }
 
 /** A secret that is not that of the client would be found out only when the application runs. */
@@ -114,14 +124,16 @@ function requireFree(folder: string, path: string): void {
 interface Made {
   kind: string
   client: Client
+  issuer: string
   files: readonly KitFile[]
   run: readonly string[]
 }
 
-function answerOf({ kind, client, files, run }: Made, folder: string | undefined): Answer {
+function answerOf({ kind, client, issuer, files, run }: Made, folder: string | undefined): Answer {
   const shown = files.map(({ path, text }) => (folder === undefined ? { path, text } : { path }))
   const facts = {
     client_id: client.client_id,
+    issuer,
     kind,
     ...(folder !== undefined && { folder }),
     files: shown,

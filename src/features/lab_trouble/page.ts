@@ -111,7 +111,7 @@ export async function show(call: Call, context: Context): Promise<Reply> {
   const [on, stored, others] = await Promise.all([
     listOn(context),
     Client.list(context, 0, mostClients),
-    Promise.all(context.table.clientSources.map((each) => each.known?.(context) ?? [])),
+    Promise.all(context.table.clientSources.flatMap((each) => (each.known ? [each.known(context)] : []))),
   ])
   const marked = [...stored, ...others.flat()].filter((each) => each.lab_client)
   const main = page({

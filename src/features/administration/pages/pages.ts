@@ -2,7 +2,7 @@
 import type { Endpoint } from '../../../contracts/endpoint.ts'
 import { auditPage, auditVerificationPage } from './audit.ts'
 import { clientPage } from './client.ts'
-import { clientKitPage, clientKitsPage } from './client_kits.ts'
+import { clientKitPage, clientKitsPage, clientKitZip } from './client_kits.ts'
 import { clientsPage, newClientPage } from './clients.ts'
 import { failedRequestPage } from './failed_request.ts'
 import { adminFiles, auditExportPage } from './files.ts'
@@ -32,6 +32,7 @@ export const adminPages: readonly Endpoint[] = [
   clientPage,
   clientKitsPage,
   clientKitPage,
+  clientKitZip,
   invitationsPage,
   initialTokensPage,
   keysPage,
