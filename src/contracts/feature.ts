@@ -5,6 +5,7 @@ import type { Context } from './context.ts'
 import type { Filled, Sockets } from './sockets.ts'
 import type { FeatureTrial } from './feature_trial.ts'
 
+export type * from './client_source.ts'
 export type * from './person_sockets.ts'
 export type * from './protocol_sockets.ts'
 

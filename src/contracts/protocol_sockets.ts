@@ -198,15 +198,6 @@ export interface RegistrationRule {
   extras?(context: Context, client: Client): Record<string, unknown>
 }
 
-/** A source of clients outside of the store, such as Client ID Metadata Documents. */
-export interface ClientSource {
-  name: string
-  accepts(clientId: string): boolean
-  find(context: Context, clientId: string): Promise<Client | undefined>
-  /** Those that are known before a request names them. */
-  known?(context: Context): Promise<readonly Client[]>
-}
-
 /** The kinds of documents that a client may register to receive signed, encrypted, or both. */
 export type DocumentKind = 'id_token' | 'userinfo' | 'introspection' | 'authorization'
 

@@ -2,6 +2,7 @@
  * The sockets that features fill, one row each: the type of a filling, and how the fillings of all features are joined
  * (join.ts). `Feature`, `Table` and the join are derived from the rows. docs/architecture.md, "Features"
  */
+import type { ClientSource } from './client_source.ts'
 import type { Acr } from '../auth/acr.ts'
 import type { AuthorizationRequest } from '../auth/authorization_request.ts'
 import type { RefusedError } from '../auth/refusal.ts'
@@ -36,7 +37,6 @@ import type {
   AuthorizationRule,
   ClaimSource,
   ClientAuthMethod,
-  ClientSource,
   CorsHeaders,
   Decrypt,
   DocumentWrapper,
