@@ -22,7 +22,14 @@ async function signIn(...options: string[]): Promise<void> {
           print(`Open this address in a browser on this machine: ${url.href}`)
         else print('Your browser is open. Sign in there.')
       })
-  await alone(() => save(person))
+  const before = await alone(async () => {
+    const found = await stored().catch(() => undefined)
+    await save(person)
+    return found
+  })
+  // What the sign-in before had is of no use any more. The sign-in does not fail for it.
+  if (before?.refreshToken !== undefined)
+    await oidc.tokenRevocation(config, before.refreshToken).catch(() => {})
   print(`Signed in as ${person.name}`)
 }
 

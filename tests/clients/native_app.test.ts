@@ -15,7 +15,11 @@ setDefaultTimeout(120_000)
 let provider: Surroundings
 beforeAll(async () => {
   const ports = { provider: freePort(), api: freePort() }
-  provider = await startWithApi(ports, client, { DEVICE_POLL_INTERVAL: '1', REFRESH_TOKEN_GRACE: '0' })
+  provider = await startWithApi(
+    ports,
+    { ...client, lab_client: true },
+    { DEVICE_POLL_INTERVAL: '1', REFRESH_TOKEN_GRACE: '0' },
+  )
 })
 afterAll(() => provider.stop())
 
@@ -168,13 +172,33 @@ test('a denial is told with its cause, on the page and in the terminal', async (
   expect(await command.said).toContain('login_required')
 })
 
+test('a sign-in again ends what the one before had', async () => {
+  const app = newApp()
+  await signIn(app)
+  const before = tokenOf(app)
+  await signIn(app)
+  const [old, now] = await Promise.all(
+    [before, tokenOf(app)].map((token) =>
+      fetch(`${provider.issuer}/userinfo`, { headers: { authorization: `Bearer ${token}` } }),
+    ),
+  )
+  expect([old!.status, now!.status]).toEqual([401, 200])
+})
+
 test('processes that find the access token expired at once use one refresh token once', async () => {
   const app = newApp()
   await signIn(app)
   expire(app)
-  const said = await Promise.all(Array.from({ length: 6 }, () => app.run('whoami').said))
+  // Slow, so that each process has started before the first one has its answer.
+  const trouble = `${provider.issuer}/lab/api/trouble`
+  const headers = { 'content-type': 'application/json' }
+  const slow = { client_id: 'native-app', fault: 'token_slow', slow: 2, minutes: 1 }
+  const begun = await fetch(trouble, { method: 'POST', headers, body: JSON.stringify(slow) })
+  expect(begun.status).toBeLessThan(300)
+  const said = await Promise.all(Array.from({ length: 4 }, () => app.run('whoami').said))
+  await fetch(`${trouble}?client_id=native-app`, { method: 'DELETE' })
   for (const each of said) expect(each).toContain('Alice Adams')
-  // The grant lives: no use was taken for a replay.
+  // The grant lives: no use was taken for that of a thief.
   expire(app)
   expect(await app.run('whoami').said).toContain('Alice Adams')
 })
