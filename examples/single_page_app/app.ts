@@ -7,7 +7,7 @@ import { lastPerson } from './kept.ts'
 import { discover } from './provider.ts'
 import { watchSession } from './session_watch.ts'
 import { settings } from './settings.ts'
-import { addressOfSignIn, finishSignIn, type Session, type Wanted } from './sign_in.ts'
+import { addressOfSignIn, finishSignIn, OtherPerson, type Session, type Wanted } from './sign_in.ts'
 import { callApi, renew, SessionEnded, stepUp } from './tokens.ts'
 import { draw, element, forgetExchanges, keep, say, showPerson } from './view.ts'
 
@@ -33,6 +33,7 @@ function leave(title: string, url: URL): void {
 }
 
 async function signIn(how: Wanted = {}): Promise<void> {
+  if (!session) forgetExchanges()
   leave('The browser goes to the provider', await addressOfSignIn(await provider(), how))
 }
 
@@ -134,8 +135,9 @@ onClick('renew', async () => {
 draw()
 showPerson(undefined)
 start().catch((error: unknown) => {
-  const isSilence = error instanceof oidc.AuthorizationResponseError && error.error === 'login_required'
-  forget()
+  const code = error instanceof oidc.AuthorizationResponseError ? error.error : ''
+  const isSilence = ['login_required', 'interaction_required', 'consent_required'].includes(code)
+  if (isSilence || error instanceof OtherPerson) forget()
   if (isSilence) say('Signed out')
   else say(`Signing in did not work: ${causeOf(error)}`, explanationOf(error, issuer))
 })

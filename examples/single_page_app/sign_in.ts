@@ -27,6 +27,9 @@ export interface Wanted {
   acrValues?: string
 }
 
+/** After a reload: nothing of the person before may be shown to this one. */
+export class OtherPerson extends Error {}
+
 const redirectUri = `${location.origin}/callback`
 
 /** Where the browser must go. A new key for each sign-in: tokens of different sign-ins have nothing in common. */
@@ -85,7 +88,7 @@ export async function finishSignIn(config: oidc.Configuration, answer: URL): Pro
     throw new Error('the access token is not bound to the key of this browser')
   await requireAtHash(idToken, access_token)
   if (expectedSub !== undefined && claims.sub !== expectedSub)
-    throw new Error('another person is signed in at the provider')
+    throw new OtherPerson('another person is signed in at the provider')
   if (acrValues !== undefined && !acrValues.split(' ').includes(String(claims.acr)))
     throw new Error(`the sign-in has not the strength that was asked for (${acrValues})`)
   return {

@@ -153,6 +153,7 @@ test('a person who denies comes back to an application that says so', async () =
   await fillLogin(tab.page, bob)
   await tab.page.click('button[name=deny]')
   await status(tab.page, 'access_denied: the End-User denied the request')
+  expect(await tab.page.innerText('#exchanges')).toContain('The browser comes back') // to look at what came
   await tab.close()
 })
 
@@ -247,6 +248,7 @@ test('a tab that is loaded again is of the person before, or of nobody', async (
   await tab.page.goBack()
   await status(tab.page, 'another person is signed in at the provider')
   expect(await tab.page.isVisible('#sign_in')).toBe(true)
+  expect(await stored(tab.page)).not.toMatch(/alice|bob/i)
   await tab.close()
 })
 
