@@ -12,8 +12,8 @@ trap 'rm -rf "$COURSE"' EXIT
 # --- Text ---
 
 b64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; } # RFC 4648 section 5, without padding
-random() { openssl rand 32 | b64url; }                     # 256 bits as 43 characters
-s256() { printf '%s' "$1" | openssl dgst -sha256 -binary | b64url; }
+random() { printf '%s\n' "$(openssl rand 32 | b64url)"; }   # 256 bits as 43 characters
+s256() { printf '%s\n' "$(printf '%s' "$1" | openssl dgst -sha256 -binary | b64url)"; }
 unhex() { printf "$(sed 's/../\\x&/g')"; }
 unb64url() { # adds the padding that a JWT leaves out
   local text

@@ -71,6 +71,8 @@ test.each(ids)('%s: every block does what it says', async (id) => {
   await using lab = await classroom()
   const runs = await lab.read(id)
   expect(runs).toHaveLength(shellOf(lesson(id)).length + 1)
+  // Without a line break at its end an answer stands before the prompt.
+  for (const { block, stdout } of runs) expect(stdout, block.text).toMatch(/^$|\n$/)
   const recorded = await flowsOf(lab.issuer)
   for (const named of flowsNamed(lesson(id))) expect(recorded).toContainEqual(named)
 })
