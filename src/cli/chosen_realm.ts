@@ -64,6 +64,7 @@ const ofAll = 'it takes the name of a realm as its argument'
 /** Why another command does not, and what to do. */
 const elsewhere: Readonly<Record<string, string>> = {
   serve: 'one server has all realms',
+  classroom: 'each of its students gets a realm of the server',
   'secrets reseal': 'it is done for all realms together',
   'secrets seal': ofStore,
   'secrets unseal': ofStore,

@@ -65,11 +65,10 @@ async function tokens(at: At): Promise<void> {
 
 async function scopesAndConsent(at: At): Promise<void> {
   const who = browser(at)
-  const asked = await goTo(at, who, { scope: 'openid profile email phone', prompt: 'consent' })
-  const signedIn = await who.press(asked.page!, 'login', alice)
-  await who.press(signedIn.page!, 'deny')
   for (const scope of ['openid', 'openid email'])
-    await userinfo(at, (await tokensOf(at, who, demo, { scope })).access_token)
+    await userinfo(at, (await tokensOf(at, who, demo, { scope, prompt: 'consent' })).access_token)
+  const asked = await goTo(at, who, { scope: 'openid profile email phone', prompt: 'consent' })
+  await who.press(asked.page!, 'deny')
   await goTo(at, who, { scope: 'openid email' })
 }
 

@@ -1,5 +1,5 @@
 /** Lesson: tokens that are bound to a key, and a sign-in that is strong enough. https://www.rfc-editor.org/rfc/rfc9449 https://www.rfc-editor.org/rfc/rfc9470 */
-import { makeVerifier, printRequest, say, signInAs } from './commands.ts'
+import { makeVerifier, pasteCode, printRequest, redeem, say, signInAs } from './commands.ts'
 import { accessToken, claim, idToken, isOf, parameter } from './evidence.ts'
 import type { Lesson } from './lesson.ts'
 import type { Exchange, ReadToken } from '../../models/recording/recorded.ts'
@@ -84,7 +84,11 @@ export const dpopAndStepUp: Lesson = {
     {
       id: 'stepped-up',
       title: 'Prove both',
-      todo: () => [say('Finish the sign-in with the second step, and redeem the code.')],
+      todo: (values) => [
+        say('Finish the sign-in with the second step, and redeem the code.'),
+        pasteCode,
+        redeem(values),
+      ],
       done: (exchange) => claim(idToken(exchange), 'acr') === level,
       question: {
         ask: 'Which acr does the ID Token have? The client must compare it.',

@@ -22,34 +22,21 @@ const tokensAndUserinfo = (issuer: string) =>
 
 const askedConsent = ({ exchanges }: Flow): boolean => exchanges.some((each) => isOf(each, 'consent'))
 
+/** Whether the End-User was asked for the same scopes before. */
+const wasAllowed = (flow: Flow, all: readonly Flow[]): boolean =>
+  all.some((each) => askedConsent(each) && scopesOf(each).join() === scopesOf(flow).join())
+
 export const scopesAndConsent: Lesson = {
   id: 'scopes-and-consent',
   title: 'Scopes and consent',
   goal: 'Ask for as little as the client needs, and see what the End-User decides.',
   steps: [
     {
-      id: 'deny',
-      title: 'Deny',
-      todo: (values) => [
-        makeVerifier,
-        printRequest(values, { scope: 'openid profile email phone', prompt: 'consent' }),
-        say(
-          `Open the address, sign in as ${values.username} with the password ${values.password}, and deny.`,
-        ),
-      ],
-      done: (exchange) => response(exchange, 'error') === 'access_denied',
-      question: {
-        ask: 'The client learns of it. Which error does the address have?',
-        answer: (exchange) => response(exchange, 'error'),
-      },
-      hints: ['The page that asks has two buttons.'],
-    },
-    {
       id: 'openid-only',
       title: 'Ask for the identity alone',
       todo: (values) => [
         makeVerifier,
-        printRequest(values, { scope: 'openid' }),
+        printRequest(values, { scope: 'openid', prompt: 'consent' }),
         signInAs(values),
         pasteCode,
         intoTokens(redeem(values)),
@@ -75,9 +62,9 @@ export const scopesAndConsent: Lesson = {
       id: 'more',
       title: 'Ask for more',
       todo: (values) => [
-        say('The End-User is asked again, because the client wants more than before.'),
+        say('With prompt=consent the End-User is asked even for what was allowed before.'),
         makeVerifier,
-        printRequest(values, { scope: 'openid email' }),
+        printRequest(values, { scope: 'openid email', prompt: 'consent' }),
         signInAs(values),
         pasteCode,
         intoTokens(redeem(values)),
@@ -92,6 +79,23 @@ export const scopesAndConsent: Lesson = {
       hints: ['Send a new authorization request with scope=openid email.'],
     },
     {
+      id: 'deny',
+      title: 'Deny',
+      todo: (values) => [
+        makeVerifier,
+        printRequest(values, { scope: 'openid profile email phone', prompt: 'consent' }),
+        say(
+          `Open the address, sign in as ${values.username} with the password ${values.password}, and deny.`,
+        ),
+      ],
+      done: (exchange) => response(exchange, 'error') === 'access_denied',
+      question: {
+        ask: 'The client learns of it. Which error does the address have?',
+        answer: (exchange) => response(exchange, 'error'),
+      },
+      hints: ['The page that asks has two buttons.'],
+    },
+    {
       id: 'remembered',
       title: 'Ask for the same again',
       todo: (values) => [
@@ -99,7 +103,7 @@ export const scopesAndConsent: Lesson = {
         makeVerifier,
         printRequest(values, { scope: 'openid email' }),
       ],
-      done: (exchange, flow) => hasCode(exchange) && !askedConsent(flow),
+      done: (exchange, flow, all) => hasCode(exchange) && !askedConsent(flow) && wasAllowed(flow, all()),
       question: {
         ask: 'No page was shown. Which state came back?',
         answer: (exchange) => response(exchange, 'state'),
