@@ -33,7 +33,7 @@ function openShell() {
     async run(lines: string): Promise<string> {
       const mark = `end-of-${++count}`
       const from = text.length
-      child.stdin.write(`${lines}\necho; echo ${mark}\n`)
+      await child.stdin.write(`${lines}\necho; echo ${mark}\n`)
       await child.stdin.flush()
       await until(() => text.includes(`\n${mark}\n`), lines)
       return text.slice(from)
