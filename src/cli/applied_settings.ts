@@ -5,6 +5,7 @@ import type { Entries } from '../config/entry.ts'
 import { type Env, given } from '../config/read.ts'
 import { entries } from '../config/variables.ts'
 import { Applied } from '../models/applied.ts'
+import { logWith } from '../lib/log.ts'
 import type { Memory } from '../models/define_record.ts'
 import type { RealmRecord } from '../models/realm.ts'
 import { realmStore } from '../store/realm.ts'
@@ -108,20 +109,20 @@ export async function settingsInForce(memory: Memory, env: Env): Promise<Root> {
   return { config: readConfig(inForce), env: inForce }
 }
 
-type Kept = Memory & Pick<Opened, 'config'>
-
 /** What is of a realm, under its settings and those of the server. */
-export async function underRealm<O extends Kept>(
-  opened: O,
-  env: Env,
-  realm: RealmRecord,
-): Promise<O & { realm: RealmRecord }> {
+export async function underRealm(opened: Opened, env: Env, realm: RealmRecord): Promise<Opened> {
   const config = realmConfig(await settingsInForce(opened, env), realm)
-  return { ...opened, realm, config: quietAs(opened, config), store: realmStore(opened.store, realm.id) }
+  return {
+    ...opened,
+    realm,
+    config: quietAs(opened, config),
+    log: logWith(opened.log, { realm: realm.name }),
+    store: realmStore(opened.store, realm.id),
+  }
 }
 
 /** The level of the log is that of the command. */
-const quietAs = ({ config: { logLevel, logLevels } }: Pick<Opened, 'config'>, config: Config): Config => ({
+const quietAs = ({ config: { logLevel, logLevels } }: Opened, config: Config): Config => ({
   ...config,
   logLevel,
   logLevels,

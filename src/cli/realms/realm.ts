@@ -89,7 +89,10 @@ const shown = (context: Context, realm: RealmRecord, next: readonly string[] = [
   }
 }
 
-const soon = 'A running server has the change within seconds.'
+const soon = ({ config }: Context): string =>
+  config.realms
+    ? 'A running server has the change within seconds.'
+    : 'REALMS is off here: a server answers for realms only with REALMS=true.'
 
 export const add = defineCommand({
   takes: ['NAME'],
@@ -129,7 +132,7 @@ export const add = defineCommand({
       if (demo) await scene.inRealm(realm, seedDemo)
       return shown(context, realm, [
         `Its first administrator: latchkey --realm ${name} user add USER, then latchkey --realm ${name} admin grant USER`,
-        soon,
+        soon(context),
       ])
     }),
 })
@@ -177,7 +180,7 @@ const changed = (name: string, change: (current: RealmRecord) => RealmRecord): P
     const root = await settingsInForce(context, scene.env)
     const realms = writtenRealms(context, context.random, () => root)
     const realm = await changeRealm(context, 'operator', realms, name, change)
-    return shown(context, realm ?? (await requireRealm(context, name)), [soon])
+    return shown(context, realm ?? (await requireRealm(context, name)), [soon(context)])
   })
 
 const without = <T extends object>(record: T, names: readonly string[]): T =>
