@@ -109,15 +109,24 @@ export async function settingsInForce(memory: Memory, env: Env): Promise<Root> {
   return { config: readConfig(inForce), env: inForce }
 }
 
-/** What is of a realm, under its settings and those of the server. */
+/** What is of a realm, under its settings and those of the server. Throws ConfigError, which names the realm. */
 export async function underRealm(opened: Opened, env: Env, realm: RealmRecord): Promise<Opened> {
-  const config = realmConfig(await settingsInForce(opened, env), realm)
+  const config = configOf(await settingsInForce(opened, env), realm)
   return {
     ...opened,
     realm,
     config: quietAs(opened, config),
     log: logWith(opened.log, { realm: realm.name }),
     store: realmStore(opened.store, realm.id),
+  }
+}
+
+function configOf(root: Root, realm: RealmRecord): Config {
+  try {
+    return realmConfig(root, realm)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    throw new ConfigError(error.problems.map((problem) => `realm ${realm.name}: ${problem}`))
   }
 }
 

@@ -1,6 +1,9 @@
 /** `latchkey realm …` and `--realm`: each realm has its own people, clients, keys and trail, and commands never mix them. docs/realms.md */
 import { afterAll, describe, expect, test } from 'bun:test'
+import { Realm } from '../../src/models/realm.ts'
+import { realmStore } from '../../src/store/realm.ts'
 import { commandLine } from '../support/command.ts'
+import { openContext } from '../support/opened.ts'
 
 const env = {
   STORE_URL: 'sqlite:latchkey.db',
@@ -208,6 +211,23 @@ test('a realm with the demo accounts; not in production, where their passwords w
   const ran = await production.latchkey(['realm', 'add', 'public', '--demo'])
   production.remove()
   expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('passwords are public')])
+}, 60_000)
+
+test('a setting that a later release refuses: each command names the realm, and it can be disabled and mended', async () => {
+  const { context, close } = await openContext({ ...env, STORE_URL: `sqlite:${line.folder}/latchkey.db` })
+  await Realm.create(context, context.random, { name: 'old', settings: { ACCESS_TOKEN_TTL: '0' } })
+  await realmStore(context.store, (await Realm.find(context, 'old'))!.id).put('key_ring', '{}')
+  await close()
+  const words = 'realm old: ACCESS_TOKEN_TTL: expected whole seconds'
+  await refused(words, 2, '--realm', 'old', 'user', 'list')
+  await refused(words, 2, 'secrets', 'reseal')
+  const checked = await line.latchkey(['config', 'check', '--realm', 'old'])
+  expect([checked.code, checked.stderr]).toEqual([2, expect.stringContaining(words)])
+  expect(await line.json('realm', 'disable', 'old', '--json')).toMatchObject({ state: 'disabled' })
+  await refused('ACCESS_TOKEN_TTL: expected whole seconds', 2, 'realm', 'set', 'old', '--set', 'LAB=true')
+  const mended = await line.json('realm', 'set', 'old', '--unset', 'ACCESS_TOKEN_TTL', '--json')
+  expect(mended).toMatchObject({ settings: {}, state: 'disabled' })
+  await line.json('realm', 'remove', 'old', '--yes', '--json')
 }, 60_000)
 
 test('the memory store has no realms for commands', async () => {

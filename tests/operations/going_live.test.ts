@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { chmodSync } from 'node:fs'
 import { rows } from '../../src/cli/deploy_check/table.ts'
+import { systemRandom } from '../../src/lib/random.ts'
 import { LastBackup } from '../../src/models/last_backup.ts'
+import { Realm } from '../../src/models/realm.ts'
 import { commandLine } from '../support/command.ts'
 import { anchorsOf, document } from '../support/document.ts'
 import { freePort } from '../support/free_port.ts'
@@ -188,7 +190,25 @@ const faults: Readonly<Record<string, Fault | (() => Fault | Promise<Fault>)>> =
     }),
     also: ['store_encryption'],
   }),
+  realm_settings: () => withRealm('unusable', { ACCESS_TOKEN_TTL: '0' }),
+  realm_demo: () => withRealm('demo', {}, { demo: true }),
+  realm_lab: () => withRealm('taught', { LAB: 'true' }),
 }
+
+/** A realm that commands refuse to make, or that was made elsewhere. */
+const withRealm = async (
+  name: string,
+  settings: Record<string, string>,
+  more: { demo?: boolean } = {},
+): Promise<Fault> => ({
+  env: {
+    ...(await storeWith(`realm_${name}`, (store) =>
+      Realm.create(memoryOf(store), systemRandom, { name, settings, ...more }),
+    )),
+    REALMS: 'true',
+  },
+  also: ['store_encryption'],
+})
 
 test('each row has a fault', () => {
   expect(Object.keys(faults).toSorted()).toEqual(rows.map(({ name }) => name).toSorted())

@@ -8,7 +8,7 @@ import { featuresFor } from '../../table.ts'
 import { realmConfig, type Root } from './realm_config.ts'
 
 /** Throws ConfigError. */
-function checkRealm(root: Root, realm: Pick<RealmRecord, 'id' | 'name' | 'settings'>): void {
+export function checkRealm(root: Root, realm: Pick<RealmRecord, 'id' | 'name' | 'settings'>): void {
   const config = realmConfig(root, realm)
   featuresFor(config)
   looksOf(config)
