@@ -54,11 +54,11 @@ export function createLive({ tickets, limits = usual }: Options) {
     for (const socket of open) socket.send(text)
   }
 
-  /** With so many more, for one person or for all. */
-  function hasTooMany(more: number, sub: string): boolean {
-    let own = more
+  /** With one more, for one person or for all. */
+  function hasTooMany(sub: string): boolean {
+    let own = 0
     for (const { data } of open) if (data.sub === sub) own++
-    return own > limits.ofOnePerson || open.size + more > limits.connections
+    return own >= limits.ofOnePerson || open.size >= limits.connections
   }
 
   /** The connection is not open for longer than the access that it was opened with. */
@@ -100,8 +100,7 @@ export function createLive({ tickets, limits = usual }: Options) {
     open(socket) {
       const { isLive, until, name } = socket.data
       open.add(socket)
-      // Others may have come between the answer and this moment, and the session may have ended.
-      if (hasTooMany(0, socket.data.sub)) return socket.close(codes.later, 'too many connections')
+      // The session may have ended between the ticket and this moment.
       if (!isLive()) return socket.close(codes.ended, 'the session has ended')
       endAt(socket, until)
       tell(socket, { type: 'welcome', name, expires_in: until - Date.now() })
@@ -130,7 +129,7 @@ export function createLive({ tickets, limits = usual }: Options) {
     handler,
     /** Data for a connection that may be opened; undefined when there are too many. */
     admit(access: Access, isLive: () => boolean): Connection | undefined {
-      if (hasTooMany(1, access.sub)) return undefined
+      if (hasTooMany(access.sub)) return undefined
       const { sub, name, origin, session, until } = access
       return {
         sub,

@@ -11,7 +11,7 @@ export type ToPage =
   | { type: 'error'; error: 'bad_ticket' }
 
 /** https://www.rfc-editor.org/rfc/rfc6455#section-7.4 */
-export const codes = { away: 1001, policy: 1008, later: 1013, ended: 4401, expired: 4408 } as const
+export const codes = { away: 1001, policy: 1008, ended: 4401, expired: 4408 } as const
 
 const longestText = 500
 

@@ -178,12 +178,16 @@ describe('keys', () => {
     expect(await outcome(guard, asking(old))).toBe('let in: alice')
   })
 
-  const lies: Record<string, (path: string) => void> = {
+  const lies: Record<string, () => void | Promise<void>> = {
     'metadata of another issuer': () =>
       op.answer('/.well-known/openid-configuration', () =>
         Response.json({ issuer: 'https://evil.example', jwks_uri: `${op.issuer}/jwks` }),
       ),
-    'a redirect to other keys': () => op.answer('/jwks', () => Response.redirect(`${op.issuer}/other`)),
+    'a redirect, even to the right keys': async () => {
+      const keys = await (await fetch(`${op.issuer}/jwks`)).text()
+      op.answer('/other', () => new Response(keys))
+      op.answer('/jwks', () => Response.redirect(`${op.issuer}/other`))
+    },
     'keys without end': () =>
       op.answer(
         '/jwks',
@@ -194,7 +198,7 @@ describe('keys', () => {
   }
   for (const [name, lie] of Object.entries(lies))
     test(`${name}: the token is neither let in nor refused`, async () => {
-      lie(name)
+      await lie()
       const answer = await outcome(guardOf(), asking(await op.sign(claims)))
       op.answer('/jwks')
       op.answer('/.well-known/openid-configuration')
