@@ -26,7 +26,7 @@ import type { Reply } from './contracts/reply.ts'
 import { recordedRequests } from './http/recorded_requests.ts'
 import { requireSafeConnection } from './http/plain_http.ts'
 import { atIssuer } from './http/other_host.ts'
-import { observed } from './http/observed.ts'
+import { observedAnswers } from './http/observed.ts'
 import { createRouter, methodNotAllowed, type Route } from './http/router.ts'
 import { tracedRequests } from './http/traced_requests.ts'
 import { type Html, isHtml, render } from './html/view.ts'
@@ -160,7 +160,7 @@ export function createApp(deps: Deps): App {
   const { find } = createRouter(context.table.endpoints, context.table.lab.answers)
   const forHead = headContext(context)
   const headersOf = createHeaders(context.config)
-  const answerWith = observed(respond, context)
+  const answerWith = observedAnswers(respond, context)
   const nextId = requestIds(deps.random)
 
   function handle(request: Request, readPeer: () => string): Promise<Response> | Response {
@@ -169,7 +169,7 @@ export function createApp(deps: Deps): App {
     const route = existing(find(call.path), call, context)
     // Public documents do without. For all others it is read now, while the connection is surely open.
     if (route?.endpoint.cors !== 'any') void call.address
-    const send = (reply: Written): Response => {
+    const send = (reply: Rendered): Response => {
       if (route?.endpoint.page) logRefusedPage(reply, call, context)
       context.metrics.observe(route?.endpoint.name ?? 'none', reply.status, performance.now() - started)
       return answerWith(reply, call, route, headersOf, context)
@@ -177,13 +177,13 @@ export function createApp(deps: Deps): App {
     const refuse = (thrown: unknown): Response => {
       const error = refusalOf(thrown, call, context)
       return send(
-        written(errorReply(error, call, context, errorFormOf(call, route?.endpoint)), call, context),
+        rendered(errorReply(error, call, context, errorFormOf(call, route?.endpoint)), call, context),
       )
     }
     const finish = (given: Reply): Response => {
-      let reply: Written
+      let reply: Rendered
       try {
-        reply = written(given, call, context)
+        reply = rendered(given, call, context)
       } catch (thrown) {
         return refuse(thrown)
       }
@@ -255,12 +255,12 @@ function requireGoodClock(problem: string | undefined): void {
   })
 }
 
-type Written = Reply & { body: Exclude<Reply['body'], Html> }
+type Rendered = Reply & { body: Exclude<Reply['body'], Html> }
 
 /** Renders a page in the language of the request and with the operator's theme. */
-function written(reply: Reply, call: Call, context: Context): Written {
+function rendered(reply: Reply, call: Call, context: Context): Rendered {
   const { body } = reply
-  if (!isHtml(body)) return reply as Written
+  if (!isHtml(body)) return reply as Rendered
   const setting = settingOf(call, context, reply.language)
   return {
     ...reply,
@@ -274,7 +274,7 @@ const existing = (route: Route | undefined, call: Call, context: Context): Route
   route?.endpoint.exists?.(call, context) === false ? undefined : route
 
 function respond(
-  reply: Written,
+  reply: Rendered,
   call: Call,
   route: Route | undefined,
   headersOf: (reply: Reply) => Headers | Record<string, string>,

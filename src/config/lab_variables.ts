@@ -2,7 +2,7 @@
 import type { Sections } from './entry.ts'
 import * as is from './schemas.ts'
 
-export const labSections = {
+export const labVariables = {
   Realms: [
     {
       name: 'REALMS',

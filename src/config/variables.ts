@@ -1,7 +1,7 @@
 /** All variables of the core. Features have entries of the same type. */
 import { auditSections as audit } from './audit_variables.ts'
 import type { Sections } from './entry.ts'
-import { labSections as lab } from './lab_variables.ts'
+import { labVariables as lab } from './lab_variables.ts'
 import { mailSections as mail } from './mail_variables.ts'
 import { protocolSections as protocol } from './protocol_variables.ts'
 import { secretSourceSections as places } from './secret_source_variables.ts'

@@ -54,7 +54,7 @@ import type {
 } from './protocol_sockets.ts'
 
 /** A response, and the endpoint that made it. */
-export interface Answered {
+export interface AnsweredCall {
   endpoint: Endpoint | undefined
   response: Response
 }
@@ -180,7 +180,7 @@ export const sockets = {
     /** What is known of a request that failed, for an administrator; undefined for an unknown request id. */
     explains: each<(context: Context, requestId: string) => Promise<Html | undefined>>,
     /** Called with each response before it is sent. It must not throw. */
-    answered: each<(call: Call, context: Context, answered: Answered) => void>,
+    answered: each<(call: Call, context: Context, answered: AnsweredCall) => void>,
     /** Called when a request became a part of a recorded flow, before its answer is sent. It must not throw. */
     recorded: each<(context: Context, recorded: RecordedRequest) => void>,
   },

@@ -13,7 +13,10 @@ type Respond<R extends Reply, H> = (
 ) => Response
 
 /** `respond` itself where no feature looks: then a response passes no further branch. */
-export function observed<R extends Reply, H>(respond: Respond<R, H>, { table }: Context): Respond<R, H> {
+export function observedAnswers<R extends Reply, H>(
+  respond: Respond<R, H>,
+  { table }: Context,
+): Respond<R, H> {
   const { answered } = table.lab
   if (answered.length === 0) return respond
   return (reply, call, route, headersOf, context) => {

@@ -1,7 +1,7 @@
 /** Gives each request of a flow to the recorder of the lab. Not recorded: the lab, the administration, accounts and public documents. */
 import type { Context } from '../contracts/context.ts'
 import type { RecordedRequest } from '../contracts/sockets.ts'
-import type { Answered, Recorder } from '../lib/recorder.ts'
+import type { SentAnswer, Recorder } from '../lib/recorder.ts'
 import { describeCall } from './describe_call.ts'
 import { keptBody } from './kept_body.ts'
 import type { Route } from './router.ts'
@@ -47,7 +47,7 @@ export function recordedRequests(
 const longestBody = 500_000
 
 /** A stream, such as that of events, has no end; a picture says nothing. */
-async function answered(response: Response): Promise<Answered> {
+async function answered(response: Response): Promise<SentAnswer> {
   const type = response.headers.get('content-type') ?? ''
   const isText = /^(?:text|application)\//.test(type) && !type.startsWith('text/event-stream')
   const body = isText && response.body !== null ? await response.clone().text() : ''

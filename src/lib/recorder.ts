@@ -46,7 +46,7 @@ export interface Arrival {
 }
 
 /** An answer as it was sent. */
-export interface Answered {
+export interface SentAnswer {
   status: number
   headers: readonly (readonly [name: string, value: string])[]
   body: string
@@ -59,7 +59,7 @@ export interface Recorder extends Heard {
   exchange<T>(
     arrival: Arrival,
     answer: () => Promise<T> | T,
-    read: (given: T) => Promise<Answered>,
+    read: (given: T) => Promise<SentAnswer>,
     kept?: (kept: { flow: string; request: string }) => void,
   ): Promise<T>
 }

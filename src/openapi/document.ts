@@ -42,7 +42,7 @@ function queryParameters(query: ObjectShape | undefined): Part[] {
 const bodyTypes = { form: 'application/x-www-form-urlencoded', json: 'application/json' } as const
 
 /** What an endpoint says of a method, with the schemas of its parsers in the terms of OpenAPI. */
-function written(operation: Operation): Part {
+function operationPart(operation: Operation): Part {
   const { query, form, json, answer, parameters = [], responses, ...words } = operation
   const all = [...parameters, ...queryParameters(query)]
   const shapes = Object.entries({ form, json } as const).flatMap(([kind, shape]) =>
@@ -67,7 +67,7 @@ function pathItem(endpoint: DescribedEndpoint, described: Operations, index: num
     methodsOf(endpoint).map((method) => {
       const operation = described[method] ?? bare(endpoint.name)
       const id = `${method.toLowerCase()}_${endpoint.name}${index === 0 ? '' : `_${index + 1}`}`
-      return [method.toLowerCase(), { operationId: id, tags: [tagOf(endpoint)], ...written(operation) }]
+      return [method.toLowerCase(), { operationId: id, tags: [tagOf(endpoint)], ...operationPart(operation) }]
     }),
   )
 }

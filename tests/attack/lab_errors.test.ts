@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { createKept } from '../../src/features/lab_errors/kept.ts'
 import { memoryOf } from '../../src/features/lab_errors/memory.ts'
-import { observed } from '../../src/http/observed.ts'
+import { observedAnswers } from '../../src/http/observedAnswers.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import { explainedAt } from '../lab/explained.ts'
 import { authorizationUrl, basic, demo, formPost } from '../support/client.ts'
@@ -38,8 +38,8 @@ test('with the lab off no answer has error_uri, and nothing is kept', async () =
     recorded: [],
   })
   const respond = () => new Response()
-  expect(observed(respond, op.context)).toBe(respond)
-  expect(observed(respond, (await lab()).context)).not.toBe(respond)
+  expect(observedAnswers(respond, op.context)).toBe(respond)
+  expect(observedAnswers(respond, (await lab()).context)).not.toBe(respond)
   expect(memoryOf(op.context).failures.latest(1)).toEqual([])
 })
 

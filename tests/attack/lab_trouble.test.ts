@@ -5,7 +5,7 @@ import { signingKey } from '../../src/auth/jws.ts'
 import { generateKey } from '../../src/auth/jwk.ts'
 import { faults } from '../../src/features/lab_trouble/faults.ts'
 import type { Told } from '../../src/features/lab_trouble/fault.ts'
-import { readToken, writeToken } from '../../src/features/lab_trouble/wrong_token.ts'
+import { madeTokenOf, writeToken } from '../../src/features/lab_trouble/wrong_token.ts'
 import { jwks } from '../../src/endpoints/jwks.ts'
 import { token } from '../../src/endpoints/token.ts'
 import { createRouter } from '../../src/http/router.ts'
@@ -66,7 +66,7 @@ test('without LAB nothing of it is in the table or around an answer, and no faul
 test('the key of the provider signs nothing that is good elsewhere', async () => {
   const op = await lab()
   const { id_token } = await tokensOf(op, browser(op))
-  const made = readToken(id_token)
+  const made = madeTokenOf(id_token)
   const told: Told = {
     clientId: demo.client_id,
     now: Math.floor(op.clock.now() / 1000),

@@ -27,10 +27,10 @@ const answerOf =
     const make = () => perform(call, context, route, given)
     const done =
       key === undefined ? await make() : await once(context, { actor, route, key, body: given.body }, make)
-    return done.file ? fileReply(context, laneOf(actor), done.file) : written(context, route, done)
+    return done.file ? fileReply(context, laneOf(actor), done.file) : replyOf(context, route, done)
   }
 
-function written(
+function replyOf(
   { config }: Context,
   route: Route,
   { answer, etag, location, replayed }: Done<unknown> & { replayed?: true },

@@ -155,7 +155,7 @@ async function readRequest(given: Params, client: Client, context: Context): Pro
     scope,
     ...(acr && { acr }),
     binding_message: readBindingMessage(params.binding_message),
-    token: readToken(params.client_notification_token, client),
+    token: notificationTokenOf(params.client_notification_token, client),
     lifetime: readLifetime(params.requested_expiry, context),
   }
   return { ...read, extra: await readExtra(given, client, context) }
@@ -190,7 +190,7 @@ function readBindingMessage(message: string | undefined): string | undefined {
   return message
 }
 /** §7.1: as RFC 6750 §2.1 spells it, at most 1024 characters. */
-function readToken(token: string | undefined, client: Client): string | undefined {
+function notificationTokenOf(token: string | undefined, client: Client): string | undefined {
   const mode = modeOf(client)
   if (mode === 'poll') return undefined
   check(

@@ -9,7 +9,7 @@ import { query } from '../../http/call.ts'
 import { csrfToken, ensureBrowser } from '../../http/csrf.ts'
 import { redirectToIssuer, withinUrl } from '../../http/reply.ts'
 import { prefixed } from './draft.ts'
-import { type Answer, type Flow, type Step, stepOf } from './flow.ts'
+import { type Answer, type RunFlow, type RunStep, stepOf } from './flow.ts'
 import { makingOf } from './making.ts'
 import { addExchange, openExchange, type Run } from './memory.ts'
 import { requestField } from './request_form.ts'
@@ -34,7 +34,7 @@ const noRun =
 const mostFields = 30
 
 /** The step that the browser was sent away for. */
-const stepAway = (flow: Flow, run: Run): Step =>
+const stepAway = (flow: RunFlow, run: Run): RunStep =>
   stepOf(flow, openExchange(run)?.step) ?? flow.steps.find((each) => each.by === 'browser') ?? flow.steps[0]
 
 export function show(call: Call, context: Context): Reply {

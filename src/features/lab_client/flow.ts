@@ -44,7 +44,7 @@ export interface Reading {
   findings: readonly Finding[]
 }
 
-export interface Step {
+export interface RunStep {
   name: string
   title: string
   about: string
@@ -60,7 +60,7 @@ export interface Step {
   read(making: Making, answer: Answer): Reading | Promise<Reading>
 }
 
-export interface Flow {
+export interface RunFlow {
   name: string
   title: string
   about: string
@@ -68,10 +68,10 @@ export interface Flow {
   client: LabClientKind
   /** What the client makes before its first request. */
   begin?(context: Context): Values | Promise<Values>
-  steps: readonly [Step, ...Step[]]
+  steps: readonly [RunStep, ...RunStep[]]
 }
 
-export const stepOf = ({ steps }: Flow, name: string | undefined): Step | undefined =>
+export const stepOf = ({ steps }: RunFlow, name: string | undefined): RunStep | undefined =>
   steps.find((each) => each.name === name)
 
 /** Longer texts are not kept: a fault of the lab makes such tokens. */

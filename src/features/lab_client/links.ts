@@ -1,13 +1,13 @@
 /** Links of an answer to what the other tools of the lab know of its request. */
 import type { Context } from '../../contracts/context.ts'
-import type { Exchange } from './memory.ts'
+import type { RunExchange } from './memory.ts'
 import type { Link } from './view.ts'
 
 const errorPath = '/lab/error'
 const flowPath = '/lab/flow'
 
 /** The links of an exchange. The recorded flows are read once, for all exchanges of a page. */
-export function linksIn(context: Context): (exchange: Exchange) => Link[] {
+export function linksIn(context: Context): (exchange: RunExchange) => Link[] {
   const { basePath, table } = context
   const paths = new Set(table.endpoints.map(({ path }) => path))
   const flows = new Map<string, string>()

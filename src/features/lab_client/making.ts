@@ -2,7 +2,7 @@
 import type { JSONWebKeySet } from 'jose'
 import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
-import type { Flow, Making, Values } from './flow.ts'
+import type { RunFlow, Making, Values } from './flow.ts'
 import { labClients } from './memory.ts'
 import { send } from './sent.ts'
 import { pathOf } from './steps.ts'
@@ -10,7 +10,7 @@ import { pathOf } from './steps.ts'
 export const makingOf = async (
   call: Call,
   context: Context,
-  { flow, values }: { flow: Flow; values: Values },
+  { flow, values }: { flow: RunFlow; values: Values },
 ): Promise<Making> => ({
   context,
   values,

@@ -13,7 +13,7 @@ export interface ShownAnswer {
 }
 
 /** A request of a run as it was sent, and what came back. */
-export interface Exchange {
+export interface RunExchange {
   step: string
   /** Milliseconds. */
   at: number
@@ -32,7 +32,7 @@ export interface Run {
   /** Milliseconds. */
   exp: number
   values: Values
-  exchanges: readonly Exchange[]
+  exchanges: readonly RunExchange[]
 }
 
 interface Memory {
@@ -98,7 +98,7 @@ export function addExchange(
   context: Context,
   browser: string,
   run: Pick<Run, 'id'>,
-  { exchange, values = {} }: { exchange: Exchange; values?: Values | undefined },
+  { exchange, values = {} }: { exchange: RunExchange; values?: Values | undefined },
 ): void {
   const current = findRun(context, browser)
   if (current?.id !== run.id) return
@@ -111,7 +111,7 @@ export function addExchange(
 }
 
 /** Adds what the client was told of the session `sid`. A request with which the browser is away stays open. */
-export function addTold(context: Context, sid: string, told: Exchange): void {
+export function addTold(context: Context, sid: string, told: RunExchange): void {
   const key = memoryOf(context).sids.get(sid)
   const run = key === undefined ? undefined : findByKey(context, key)
   if (key === undefined || run?.values.sid !== sid) return
@@ -119,5 +119,5 @@ export function addTold(context: Context, sid: string, told: Exchange): void {
 }
 
 /** The request with which the browser left last, if it has brought no answer. */
-export const openExchange = ({ exchanges }: Run): Exchange | undefined =>
+export const openExchange = ({ exchanges }: Run): RunExchange | undefined =>
   exchanges.findLast((each) => each.answer === undefined)

@@ -2,7 +2,7 @@
 import { parameterMeanings, readMeaning } from '../../auth/parameter_meanings.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import { type Draft, methods } from './draft.ts'
-import type { Step } from './flow.ts'
+import type { RunStep } from './flow.ts'
 import { fieldOf, type KeyChoice, keyChoices, type Signed } from './signed.ts'
 import { csrfField, problemView, ruleView } from './view.ts'
 
@@ -118,7 +118,7 @@ const person = defineView(
 const onward = defineView('lab_client_onward', '<p><a href="{{path}}">Then go on</a></p>', ['path'])
 
 export const personView = (view: {
-  step: Step
+  step: RunStep
   href: string
   next: string | undefined
   action: string
@@ -137,7 +137,7 @@ const provider = defineView(
 )
 
 /** A step in which the client is told something. */
-export const providerView = (view: { step: Step; next: string | undefined; action: string }): Html =>
+export const providerView = (view: { step: RunStep; next: string | undefined; action: string }): Html =>
   provider({
     about: view.step.about,
     rule: ruleView(view.step.rule),
@@ -146,7 +146,7 @@ export const providerView = (view: { step: Step; next: string | undefined; actio
   })
 
 export interface RequestForm {
-  step: Step
+  step: RunStep
   draft: Draft
   run: string
   action: string

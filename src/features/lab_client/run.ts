@@ -12,11 +12,11 @@ import { query } from '../../http/call.ts'
 import { browserOf, csrfToken, ensureBrowser } from '../../http/csrf.ts'
 import { redirectToIssuer, redirectWithin, withinUrl } from '../../http/reply.ts'
 import { addressOf, complete, type Draft, readDraft, requireSendable } from './draft.ts'
-import { type Flow, type Step, stepOf } from './flow.ts'
+import { type RunFlow, type RunStep, stepOf } from './flow.ts'
 import { findFlow } from './flows/flows.ts'
 import { linksIn } from './links.ts'
 import { makingOf } from './making.ts'
-import { addExchange, type Exchange, findRun, type Run } from './memory.ts'
+import { addExchange, type RunExchange, findRun, type Run } from './memory.ts'
 import { personView, providerView, requestForm } from './request_form.ts'
 import { send } from './sent.ts'
 import { answerText, clip, curlOf, httpOf } from './shown_request.ts'
@@ -38,11 +38,11 @@ const runView = defineView('lab_client_run', runSource, [
   'leave',
 ])
 
-const titleOf = (flow: Flow, exchange: Exchange): string =>
+const titleOf = (flow: RunFlow, exchange: RunExchange): string =>
   stepOf(flow, exchange.step)?.title ?? exchange.step
 
 /** The step that is asked for; else the one after the last request that succeeded, or that one again. */
-function chosenStep(flow: Flow, run: Run, name: string | undefined): Step {
+function chosenStep(flow: RunFlow, run: Run, name: string | undefined): RunStep {
   const asked = stepOf(flow, name)
   if (asked) return asked
   const last = run.exchanges.at(-1)
@@ -52,10 +52,10 @@ function chosenStep(flow: Flow, run: Run, name: string | undefined): Step {
   return flow.steps[isDone ? at + 1 : at] ?? flow.steps.at(-1)!
 }
 
-const nextOf = ({ steps }: Flow, step: Step): string | undefined => steps[steps.indexOf(step) + 1]?.name
+const nextOf = ({ steps }: RunFlow, step: RunStep): string | undefined => steps[steps.indexOf(step) + 1]?.name
 
 /** What is to be done now, and when a run is done. */
-function nextWords(flow: Flow, run: Run, step: Step): string {
+function nextWords(flow: RunFlow, run: Run, step: RunStep): string {
   const { length } = flow.steps
   const named = `step ${flow.steps.indexOf(step) + 1} of ${length}, ${step.title}`
   const last = run.exchanges.at(-1)
@@ -72,9 +72,9 @@ function nextWords(flow: Flow, run: Run, step: Step): string {
 interface Shown {
   call: Call
   context: Context
-  flow: Flow
+  flow: RunFlow
   run: Run
-  step: Step
+  step: RunStep
   draft: Draft
   problem?: string | undefined
 }
@@ -145,7 +145,10 @@ function runPage({ call, context, flow, run, step, draft, problem }: Shown): Rep
 }
 
 /** The run of this browser with its flow. */
-export function runOf(call: Call, context: Context): { browser: string; run: Run; flow: Flow } | undefined {
+export function runOf(
+  call: Call,
+  context: Context,
+): { browser: string; run: Run; flow: RunFlow } | undefined {
   const browser = browserOf(call, context)
   const run = findRun(context, browser)
   const flow = findFlow(run?.flow)

@@ -7,7 +7,7 @@ import { labPage } from '../../flow/lab_page.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import { csrfToken, ensureBrowser, requireOwnBrowser } from '../../http/csrf.ts'
 import { redirectWithin } from '../../http/reply.ts'
-import type { Flow } from './flow.ts'
+import type { RunFlow } from './flow.ts'
 import { findFlow, flows } from './flows/flows.ts'
 import { beginRun, findRun } from './memory.ts'
 import { purpose, runPath, startPath } from './paths.ts'
@@ -19,7 +19,7 @@ const again = defineView(
   ['action', 'csrf', 'flow'],
 )
 
-export const startForm = ({ context, csrf, flow }: { context: Context; csrf: string; flow: Flow }): Html =>
+export const startForm = ({ context, csrf, flow }: { context: Context; csrf: string; flow: RunFlow }): Html =>
   again({ action: `${context.basePath}${startPath}`, csrf: csrfField(csrf), flow: flow.name })
 
 export function show(call: Call, context: Context): Reply {

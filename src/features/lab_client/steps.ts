@@ -4,7 +4,7 @@ import type { Context } from '../../contracts/context.ts'
 import { callbackPath } from './paths.ts'
 import { credentialsOf } from './credentials.ts'
 import { type Draft, formType, type Pairs } from './draft.ts'
-import { type Answer, equal, type Finding, kept, type Making, type Reading, type Step } from './flow.ts'
+import { type Answer, equal, type Finding, kept, type Making, type Reading, type RunStep } from './flow.ts'
 import { idTokenFindings, sidOf, subOf } from './id_token.ts'
 
 /** The path of an endpoint of this provider; that of the first page for one that is switched off. */
@@ -36,7 +36,7 @@ export const succeeded = ({ status, members }: Answer, rule: Rule): Finding => (
   came: [status, text(members.error), text(members.error_description)].filter(Boolean).join(' '),
 })
 
-export const discoverStep: Step = {
+export const discoverStep: RunStep = {
   name: 'discover',
   title: 'Read the metadata of the provider',
   about:
@@ -91,7 +91,7 @@ export const codeRequest = ({ context, client, values }: Making): Pairs => [
   ['code_challenge_method', 'S256'],
 ]
 
-export const authorizeStep: Step = {
+export const authorizeStep: RunStep = {
   name: 'authorize',
   title: 'Send the browser to the provider',
   about:
@@ -138,7 +138,7 @@ export async function readTokens(
   }
 }
 
-export const tokenStep: Step = {
+export const tokenStep: RunStep = {
   name: 'token',
   title: 'Redeem the code',
   about:
@@ -161,7 +161,7 @@ export const tokenStep: Step = {
   read: (making, answer) => readTokens(making, answer, { nonce: making.values.nonce }),
 }
 
-export const userinfoStep: Step = {
+export const userinfoStep: RunStep = {
   name: 'userinfo',
   title: 'Ask for the claims of the End-User',
   about:
@@ -190,7 +190,7 @@ export const userinfoStep: Step = {
   }),
 }
 
-export const refreshStep: Step = {
+export const refreshStep: RunStep = {
   name: 'refresh',
   title: 'Refresh the tokens',
   about:
@@ -222,7 +222,7 @@ export const refreshStep: Step = {
   },
 }
 
-export const revokeStep: Step = {
+export const revokeStep: RunStep = {
   name: 'revoke',
   title: 'Revoke the refresh token',
   about:
@@ -235,7 +235,7 @@ export const revokeStep: Step = {
   read: (_, answer) => ({ findings: [succeeded(answer, 'RFC 7009 §2.2')] }),
 }
 
-export const logoutStep: Step = {
+export const logoutStep: RunStep = {
   name: 'logout',
   title: 'Sign the End-User out at the provider',
   about:

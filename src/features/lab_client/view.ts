@@ -2,7 +2,7 @@
 import { readRule, type Rule } from '../../auth/rule.ts'
 import { hiddenField } from '../../html/page_parts.ts'
 import { defineView, type Html } from '../../html/view.ts'
-import type { Exchange } from './memory.ts'
+import type { RunExchange } from './memory.ts'
 import type { Finding, Values } from './flow.ts'
 import { legible } from './shown_request.ts'
 
@@ -101,7 +101,7 @@ export interface Link {
   text: string
 }
 
-const shownExchange = ({ http, curl, answer, findings }: Exchange, links: readonly Link[]): Html =>
+const shownExchange = ({ http, curl, answer, findings }: RunExchange, links: readonly Link[]): Html =>
   exchangeView({
     http: legible(http),
     command: curl === '' ? [] : commandView({ curl: legible(curl) }),
@@ -116,7 +116,7 @@ const answerSection = defineView(
   '<section aria-labelledby="answer"><h2 id="answer">{{title}}</h2>{{exchange}}</section>',
   ['title', 'exchange'],
 )
-export const answerView = (title: string, exchange: Exchange, links: readonly Link[]): Html =>
+export const answerView = (title: string, exchange: RunExchange, links: readonly Link[]): Html =>
   answerSection({ title: `Answer: ${title}`, exchange: shownExchange(exchange, links) })
 
 const earlierRow = defineView(
@@ -130,7 +130,7 @@ const earlierSection = defineView(
   ['rows'],
 )
 export const earlierView = (
-  rows: readonly { title: string; exchange: Exchange; links: readonly Link[] }[],
+  rows: readonly { title: string; exchange: RunExchange; links: readonly Link[] }[],
 ): Html[] =>
   rows.length === 0
     ? []

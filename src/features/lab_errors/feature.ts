@@ -3,7 +3,7 @@ import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
 import { defineEndpoint } from '../../contracts/endpoint.ts'
 import { defineFeature } from '../../contracts/feature.ts'
-import type { Answered } from '../../contracts/sockets.ts'
+import type { AnsweredCall } from '../../contracts/sockets.ts'
 import { labExists } from '../../http/lab_exists.ts'
 import { lazy } from '../../lib/lazy.ts'
 import { errorPath, errorsPath } from './paths.ts'
@@ -33,7 +33,7 @@ const pageOf = ({ requestId }: Call, { config }: Context): string =>
   `${config.issuer}${errorPath}?id=${encodeURIComponent(requestId)}`
 
 /** An answer to a script of another origin, which has no header that lets the script read it. */
-function isBlocked({ request }: Call, { config }: Context, { endpoint, response }: Answered): boolean {
+function isBlocked({ request }: Call, { config }: Context, { endpoint, response }: AnsweredCall): boolean {
   const origin = request.headers.get('origin')
   if (origin === null || origin === new URL(config.issuer).origin) return false
   const mode = request.headers.get('sec-fetch-mode')

@@ -2,7 +2,7 @@
 import source from '../../../views/lab_error.html' with { type: 'text' }
 import { defineView, type Html } from '../../html/view.ts'
 import { written } from '../../lib/unsafe_text.ts'
-import type { Cause, Step } from './causes/cause.ts'
+import type { Cause, Remedy } from './causes/cause.ts'
 import type { Comparison, Marked } from './compare.ts'
 import type { Shown } from './failure.ts'
 
@@ -53,7 +53,7 @@ const noCause = defineView(
   [],
 )
 
-const stepOf = ({ text, code }: Step): Html =>
+const stepOf = ({ text, code }: Remedy): Html =>
   step({
     text: written(text),
     code: code === undefined ? [] : codeBlock({ code: [code].flat().map(written).join('\n') }),

@@ -5,7 +5,7 @@ import { resourceKey } from '../../auth/resource_uri.ts'
 import { kinds } from './kind.ts'
 import type { Json } from './pasted.ts'
 import type { State } from './state.ts'
-import { type Step, textOf, timeInWords } from './step.ts'
+import { type TokenStep, textOf, timeInWords } from './step.ts'
 
 /** What the API is, by the form. Empty texts were not given. */
 export interface Api {
@@ -28,10 +28,10 @@ export interface Presented {
 const scopesOf = (value: unknown): string[] =>
   typeof value === 'string' ? value.split(' ').filter((each) => each !== '') : []
 
-function kindSteps({ kind, typ, claims }: Presented): Step[] {
+function kindSteps({ kind, typ, claims }: Presented): TokenStep[] {
   if (kind === undefined) return []
   const isAccess = kind === 'access_token'
-  const step: Step = {
+  const step: TokenStep = {
     about: 'It is an access token.',
     outcome: isAccess ? 'holds' : 'fails',
     rule: 'RFC 9068 §4',
@@ -63,7 +63,7 @@ function kindSteps({ kind, typ, claims }: Presented): Step[] {
   ]
 }
 
-function originSteps({ kind, claims, verified, issuer, state }: Presented): Step[] {
+function originSteps({ kind, claims, verified, issuer, state }: Presented): TokenStep[] {
   if (kind === undefined)
     return [
       {
@@ -90,7 +90,7 @@ function originSteps({ kind, claims, verified, issuer, state }: Presented): Step
   ]
 }
 
-function audienceStep({ claims: { aud } }: Presented, audience: string): Step {
+function audienceStep({ claims: { aud } }: Presented, audience: string): TokenStep {
   const about = 'The audience is this API.'
   const rule = 'RFC 9068 §4'
   const came = textOf(aud)
@@ -107,7 +107,7 @@ function audienceStep({ claims: { aud } }: Presented, audience: string): Step {
   return { about, outcome: holds ? 'holds' : 'fails', rule, expected: audience, came }
 }
 
-function scopeStep({ claims }: Presented, scope: string): Step {
+function scopeStep({ claims }: Presented, scope: string): TokenStep {
   const about = 'It has the scope that the request needs.'
   const has = scopesOf(claims.scope)
   const came = has.join(' ') || 'no scope'
@@ -131,7 +131,7 @@ function scopeStep({ claims }: Presented, scope: string): Step {
   }
 }
 
-function timeStep({ claims: { exp }, now }: Presented): Step {
+function timeStep({ claims: { exp }, now }: Presented): TokenStep {
   const holds = typeof exp === 'number' && now < exp
   return {
     about: 'It has not expired.',
@@ -142,7 +142,7 @@ function timeStep({ claims: { exp }, now }: Presented): Step {
   }
 }
 
-function bindingStep({ claims: { cnf } }: Presented): Step {
+function bindingStep({ claims: { cnf } }: Presented): TokenStep {
   const about = 'The presenter holds the key that the token is bound to.'
   const bound = typeof cnf === 'object' && cnf !== null ? (cnf as Json) : undefined
   if (!bound)
@@ -165,7 +165,7 @@ function bindingStep({ claims: { cnf } }: Presented): Step {
   }
 }
 
-function stateStep({ kind, state }: Presented): Step[] {
+function stateStep({ kind, state }: Presented): TokenStep[] {
   if (kind === undefined || !state) return []
   return [
     {
@@ -180,7 +180,7 @@ function stateStep({ kind, state }: Presented): Step[] {
 }
 
 /** The checklist, in the order in which an API should go through it. */
-export const apiSteps = (token: Presented, { audience, scope }: Api): Step[] => [
+export const apiSteps = (token: Presented, { audience, scope }: Api): TokenStep[] => [
   ...kindSteps(token),
   ...originSteps(token),
   audienceStep(token, audience.trim()),

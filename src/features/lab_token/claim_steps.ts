@@ -3,7 +3,7 @@ import type { TokenKind } from '../../auth/claim_meanings.ts'
 import { hasType } from '../../auth/jwt_type.ts'
 import { kinds } from './kind.ts'
 import type { Json, Jws } from './pasted.ts'
-import { type Step, textOf, timeInWords } from './step.ts'
+import { type TokenStep, textOf, timeInWords } from './step.ts'
 
 /** Seconds by which clocks may differ. */
 const skew = 60
@@ -15,7 +15,7 @@ const timeOf = (value: unknown, now: number): string =>
 interface TimeRule {
   claim: 'exp' | 'nbf' | 'iat'
   about: string
-  rule: Step['rule']
+  rule: TokenStep['rule']
   holds(at: number, now: number): boolean
   note: string
 }
@@ -44,8 +44,8 @@ const timeRules: readonly TimeRule[] = [
   },
 ]
 
-const timeSteps = (claims: Json, now: number): Step[] =>
-  timeRules.flatMap(({ claim, about, rule, holds, note }): Step[] => {
+const timeSteps = (claims: Json, now: number): TokenStep[] =>
+  timeRules.flatMap(({ claim, about, rule, holds, note }): TokenStep[] => {
     if (!Object.hasOwn(claims, claim)) return []
     const at = claims[claim]
     const isGood = timeInWords(at, now) !== undefined && holds(at as number, now)
@@ -54,7 +54,7 @@ const timeSteps = (claims: Json, now: number): Step[] =>
     ]
   })
 
-function typeStep(typ: unknown, kind: TokenKind): Step | undefined {
+function typeStep(typ: unknown, kind: TokenKind): TokenStep | undefined {
   const { typ: wanted, rule } = kinds[kind]
   if (wanted === undefined)
     return hasType(typ, ['jwt'])
@@ -78,7 +78,7 @@ function typeStep(typ: unknown, kind: TokenKind): Step | undefined {
 }
 
 /** What single kinds ask beyond their required claims. */
-const ofKind: Readonly<Partial<Record<TokenKind, (claims: Json, now: number) => Step[]>>> = {
+const ofKind: Readonly<Partial<Record<TokenKind, (claims: Json, now: number) => TokenStep[]>>> = {
   id_token: ({ aud, azp }) =>
     Array.isArray(aud) && aud.length > 1
       ? [
@@ -128,7 +128,7 @@ const ofKind: Readonly<Partial<Record<TokenKind, (claims: Json, now: number) => 
 }
 
 /** Of the whole token, by its kind. `now` in seconds. */
-export function claimSteps({ header, claims }: Jws, kind: TokenKind, now: number): Step[] {
+export function claimSteps({ header, claims }: Jws, kind: TokenKind, now: number): TokenStep[] {
   const { required, rule, title } = kinds[kind]
   const missing = required.filter((name) => !Object.hasOwn(claims, name))
   const type = typeStep(header.typ, kind)

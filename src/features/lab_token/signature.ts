@@ -8,10 +8,10 @@ import { equalInConstantTime } from '../../lib/equal.ts'
 import { base64url } from '../../lib/bytes.ts'
 import type { RightKeys } from './keys.ts'
 import type { Json, Jws } from './pasted.ts'
-import { type Step, textOf } from './step.ts'
+import { type TokenStep, textOf } from './step.ts'
 
 export interface Verified {
-  steps: Step[]
+  steps: TokenStep[]
   /** Undefined where it cannot be decided here. */
   verified: boolean | undefined
 }
@@ -49,7 +49,7 @@ function macSteps(jws: Jws, alg: string, right: RightKeys, context: Context): Ve
   const secrets = client ? secretsOf(client, context) : []
   if (client && secrets.length > 0) {
     const holds = secrets.some((secret) => equalInConstantTime(macOf(jws, hash, secret), tagOf(jws)))
-    const step: Step = {
+    const step: TokenStep = {
       about: `The MAC is made with the secret of ${right.whose}.`,
       outcome: holds ? 'holds' : 'fails',
       rule: 'RFC 7518 §3.2',
@@ -57,7 +57,7 @@ function macSteps(jws: Jws, alg: string, right: RightKeys, context: Context): Ve
     return { steps: [step], verified: holds }
   }
   const forged = confused(jws, hash, right.keys)
-  const step: Step = {
+  const step: TokenStep = {
     about: 'The algorithm is a signature by a private key.',
     outcome: 'fails',
     rule: 'RFC 8725 §3.1',
@@ -71,7 +71,7 @@ function macSteps(jws: Jws, alg: string, right: RightKeys, context: Context): Ve
 }
 
 /** Undefined where the algorithm is one that keys sign with. */
-function algProblem(alg: unknown): Step | undefined {
+function algProblem(alg: unknown): TokenStep | undefined {
   const about = 'The algorithm is a signature by a private key.'
   const expected = 'an algorithm of the keys of the issuer, such as RS256 or ES256'
   if (typeof alg === 'string' && /^none$/i.test(alg))
@@ -90,7 +90,7 @@ function algProblem(alg: unknown): Step | undefined {
 
 const leading = ['jwk', 'jku', 'x5u', 'x5c']
 
-function headerSteps({ header }: Jws, isProof: boolean): Step[] {
+function headerSteps({ header }: Jws, isProof: boolean): TokenStep[] {
   const found = leading.filter((name) => Object.hasOwn(header, name) && !(isProof && name === 'jwk'))
   const critical = Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')
   return [
@@ -134,7 +134,7 @@ function keyStep(
   { whose, keys, problem, own }: RightKeys,
   key: Json | undefined,
   context: Context,
-): Step {
+): TokenStep {
   const about = `The key of the header is one of ${whose}.`
   const { kid } = header
   const came = kid === undefined ? 'no kid' : textOf(kid)
@@ -174,7 +174,7 @@ export async function verifySignature(
   const problem = algProblem(alg)
   if (problem) return { steps: [problem, ...headerSteps(jws, isProof)], verified: false }
   const name = alg as string
-  const steps: Step[] = [
+  const steps: TokenStep[] = [
     {
       about: 'The algorithm is a signature by a private key.',
       outcome: 'holds',

@@ -4,7 +4,7 @@ import type { Rule } from '../../auth/rule.ts'
 /** `open`: it cannot be decided here, or it is up to the verifier. */
 export type Outcome = 'holds' | 'fails' | 'open'
 
-export interface Step {
+export interface TokenStep {
   about: string
   outcome: Outcome
   rule: Rule

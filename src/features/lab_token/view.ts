@@ -6,7 +6,7 @@ import { readRule } from '../../auth/rule.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import { written } from '../../lib/unsafe_text.ts'
 import type { Json } from './pasted.ts'
-import { type Outcome, type Step, textOf, timeInWords } from './step.ts'
+import { type Outcome, type TokenStep, textOf, timeInWords } from './step.ts'
 
 export const tokenView = defineView('lab_token', source, [
   'action',
@@ -93,7 +93,7 @@ export const claimMembers = (claims: Json, now: number, kind: TokenKind | undefi
 
 const words: Readonly<Record<Outcome, string>> = { holds: 'holds', fails: 'FAILS', open: 'open' }
 
-const stepItem = ({ about, outcome, rule, expected, came, note }: Step): Html =>
+const stepItem = ({ about, outcome, rule, expected, came, note }: TokenStep): Html =>
   stepView({
     outcome,
     word: words[outcome],
@@ -112,4 +112,4 @@ const stepItem = ({ about, outcome, rule, expected, came, note }: Step): Html =>
     note: note === undefined ? [] : unknownView({ text: written(note) }),
   })
 
-export const stepsView = (steps: readonly Step[]): Html => stepList({ items: steps.map(stepItem) })
+export const stepsView = (steps: readonly TokenStep[]): Html => stepList({ items: steps.map(stepItem) })

@@ -5,7 +5,7 @@ import type { PublicJwk } from '../../auth/jwk.ts'
 import type { Reply } from '../../contracts/reply.ts'
 
 export type Json = Record<string, unknown>
-export type Answered = Record<string, string | undefined>
+export type ResponseParams = Record<string, string | undefined>
 
 /** An ID Token as it was made, and the key that signed it. */
 export interface MadeToken {
@@ -38,7 +38,7 @@ export interface Told {
 export interface Places {
   idToken?(token: MadeToken, told: Told): WrongToken
   /** The parameters of the authorization response. */
-  response?(params: Answered): Answered
+  response?(params: ResponseParams): ResponseParams
   /** The answer of the token endpoint. */
   token?(reply: Reply, told: Told): Promise<Reply> | Reply
   userinfo?(document: Json): Json

@@ -4,9 +4,9 @@ import type { Context } from '../../contracts/context.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import type { Client } from '../../models/client.ts'
 import { seconds } from '../../lib/clock.ts'
-import type { Answered, Fault, Json, Places, Told } from './fault.ts'
+import type { ResponseParams, Fault, Json, Places, Told } from './fault.ts'
 import { countTold, type Entry, faultsAt, keyOf } from './trouble.ts'
-import { readToken, writeToken } from './wrong_token.ts'
+import { madeTokenOf, writeToken } from './wrong_token.ts'
 
 type Place = keyof Places
 type To = Parameters<typeof faultsAt>[2]
@@ -58,7 +58,7 @@ export async function tellToken(context: Context, client: Client, jwt: string): 
     { place: 'idToken', to: { clientId: client.client_id } },
     jwt,
     async (given, { apply }, about) => {
-      const made = readToken(given)
+      const made = madeTokenOf(given)
       const wrong = apply.idToken!(made, about)
       const isSame =
         wrong.signer === undefined &&
@@ -70,7 +70,11 @@ export async function tellToken(context: Context, client: Client, jwt: string): 
   return told === jwt ? undefined : told
 }
 
-export const tellResponse = (context: Context, client: Client, params: Answered): Promise<Answered> =>
+export const tellResponse = (
+  context: Context,
+  client: Client,
+  params: ResponseParams,
+): Promise<ResponseParams> =>
   tell(context, { place: 'response', to: { clientId: client.client_id } }, params, (given, { apply }) => {
     const next = apply.response!(given)
     return isUnchanged(given, next) && isUnchanged(next, given) ? given : next

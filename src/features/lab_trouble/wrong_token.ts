@@ -9,7 +9,7 @@ import { type Json, type MadeToken, otherClient, type Told, type WrongToken } fr
 const decoded = (segment: string): Json => JSON.parse(fromUtf8(fromBase64url(segment)!)) as Json
 const encoded = (value: Json): string => base64url(JSON.stringify(value))
 
-export function readToken(jwt: string): MadeToken {
+export function madeTokenOf(jwt: string): MadeToken {
   const [header = '', claims = ''] = jwt.split('.')
   return { header: decoded(header), claims: decoded(claims) }
 }

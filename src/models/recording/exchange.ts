@@ -2,7 +2,7 @@
 import type { MadeCheck } from '../../auth/check.ts'
 import { isSecret, revealed } from '../../auth/refusal.ts'
 import type { Fields } from '../../lib/log.ts'
-import type { Answered, Arrival, KeysOf, OutboundEvent, StoreEvent } from '../../lib/recorder.ts'
+import type { SentAnswer, Arrival, KeysOf, OutboundEvent, StoreEvent } from '../../lib/recorder.ts'
 import { isSignOut } from './flow_kinds.ts'
 import { isQueued, kindOfKey, linkOf, namesIn, signOutOf } from './links.ts'
 import { maskedAgain, maskedStep } from './masked_again.ts'
@@ -33,7 +33,7 @@ export interface Running {
   signature(kind: 'signed' | 'verified', jwt: string, held: boolean, whose: KeysOf): void
   outbound(event: OutboundEvent): void
   log(level: string, event: string, fields: Fields): void
-  end(answer: Answered): Ended
+  end(answer: SentAnswer): Ended
   /** The steps of a job, which has no answer. */
   done(): Later
 }
@@ -67,7 +67,7 @@ export function beginExchange(arrival: Arrival, { mask, now, usernames }: Deps):
     if (isSecret(given)) return mask.secret(textOf(revealed(given)))
     return mask.value(textOf(given))
   }
-  const message = (headers: Answered['headers'], text: string | undefined, type: string): Message => ({
+  const message = (headers: SentAnswer['headers'], text: string | undefined, type: string): Message => ({
     headers: mask.headers(headers),
     body: text === undefined || text === '' ? undefined : mask.body(text, type),
   })
@@ -201,7 +201,7 @@ export function beginExchange(arrival: Arrival, { mask, now, usernames }: Deps):
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
 
-const headerOf = (headers: Answered['headers'], name: string): string =>
+const headerOf = (headers: SentAnswer['headers'], name: string): string =>
   headers.find(([each]) => each.toLowerCase() === name)?.[1] ?? ''
 
 /** A parameter of the query or of the form. */

@@ -1,8 +1,8 @@
 /** Backchannel authentication (CIBA): the client asks, and the End-User answers on a device of their own. */
-import { type Flow, kept, type Step } from '../flow.ts'
+import { type RunFlow, kept, type RunStep } from '../flow.ts'
 import { formAs, pathOf, readTokens, succeeded, userinfoStep } from '../steps.ts'
 
-const begin: Step = {
+const begin: RunStep = {
   name: 'request',
   title: 'Ask for the End-User',
   about:
@@ -26,7 +26,7 @@ const begin: Step = {
   }),
 }
 
-const answer: Step = {
+const answer: RunStep = {
   name: 'person',
   title: 'Answer as the End-User',
   about:
@@ -38,7 +38,7 @@ const answer: Step = {
   read: () => ({ findings: [] }),
 }
 
-const poll: Step = {
+const poll: RunStep = {
   name: 'token',
   title: 'Poll for the tokens',
   about:
@@ -58,7 +58,7 @@ const poll: Step = {
   read: (making, came) => readTokens(making, came, { rule: 'OpenID Connect CIBA §10.1.1' }),
 }
 
-export const ciba: Flow = {
+export const ciba: RunFlow = {
   name: 'ciba',
   title: 'Backchannel authentication (CIBA)',
   about:

@@ -1,8 +1,8 @@
 /** A client that acts for itself: with a secret, and with a key. */
-import { equal, type Flow, kept, type Step } from '../flow.ts'
+import { equal, type RunFlow, kept, type RunStep } from '../flow.ts'
 import { formAs, pathOf, succeeded } from '../steps.ts'
 
-const tokenStep: Step = {
+const tokenStep: RunStep = {
   name: 'token',
   title: 'Get a token for the client itself',
   about: 'No End-User takes part. The client authenticates, and the token is about the client.',
@@ -27,7 +27,7 @@ const tokenStep: Step = {
   }),
 }
 
-const withAssertion: Step = {
+const withAssertion: RunStep = {
   ...tokenStep,
   about:
     'The client signs a short-lived assertion with its private key. The provider knows the public key alone, so a copy of its store is of no use to a thief.',
@@ -40,7 +40,7 @@ const withAssertion: Step = {
   ],
 }
 
-const isActive = (wanted: boolean): Step['read'] => {
+const isActive = (wanted: boolean): RunStep['read'] => {
   const about = wanted ? 'The token is active.' : 'The token is not active any more.'
   return (_, answer) => ({
     findings: [
@@ -50,7 +50,7 @@ const isActive = (wanted: boolean): Step['read'] => {
   })
 }
 
-const introspectStep: Step = {
+const introspectStep: RunStep = {
   name: 'introspect',
   title: 'Ask whether the token is active',
   about:
@@ -63,7 +63,7 @@ const introspectStep: Step = {
   read: isActive(true),
 }
 
-const revokeStep: Step = {
+const revokeStep: RunStep = {
   name: 'revoke',
   title: 'Revoke the token',
   about: 'The client gives the token back.',
@@ -75,7 +75,7 @@ const revokeStep: Step = {
   read: (_, answer) => ({ findings: [succeeded(answer, 'RFC 7009 §2.2')] }),
 }
 
-const again: Step = {
+const again: RunStep = {
   ...introspectStep,
   name: 'introspect_again',
   title: 'Ask again',
@@ -83,7 +83,7 @@ const again: Step = {
   read: isActive(false),
 }
 
-export const clientCredentials: Flow = {
+export const clientCredentials: RunFlow = {
   name: 'client_credentials',
   title: 'Client credentials',
   about: 'A service that calls an API for itself: token, introspection, revocation.',
@@ -92,7 +92,7 @@ export const clientCredentials: Flow = {
   steps: [tokenStep, introspectStep, revokeStep, again],
 }
 
-export const privateKeyJwt: Flow = {
+export const privateKeyJwt: RunFlow = {
   name: 'private_key_jwt',
   title: 'A client with a key (private_key_jwt)',
   about: 'The client authenticates with a signed assertion in place of a secret.',

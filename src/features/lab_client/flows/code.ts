@@ -1,7 +1,7 @@
 /** The authorization code flow of a public client, with PKCE. */
 import { generatePkce } from '../../../auth/pkce.ts'
 import type { Context } from '../../../contracts/context.ts'
-import type { Flow, Values } from '../flow.ts'
+import type { RunFlow, Values } from '../flow.ts'
 import {
   authorizeStep,
   discoverStep,
@@ -20,7 +20,7 @@ export const newRequest = ({ random }: Context): Values => ({
   logout_state: random(18),
 })
 
-export const code: Flow = {
+export const code: RunFlow = {
   name: 'code',
   title: 'Authorization code with PKCE',
   about:

@@ -1,8 +1,8 @@
 /** The device authorization grant: the End-User answers on another device. */
-import { type Flow, kept, type Step } from '../flow.ts'
+import { type RunFlow, kept, type RunStep } from '../flow.ts'
 import { formAs, pathOf, readTokens, succeeded, userinfoStep } from '../steps.ts'
 
-const begin: Step = {
+const begin: RunStep = {
   name: 'device_authorization',
   title: 'Begin on the device',
   about:
@@ -18,7 +18,7 @@ const begin: Step = {
   }),
 }
 
-const poll: Step = {
+const poll: RunStep = {
   name: 'token',
   title: 'Poll for the tokens',
   about:
@@ -37,7 +37,7 @@ const poll: Step = {
   read: (making, answer) => readTokens(making, answer, { rule: 'RFC 8628 §3.5' }),
 }
 
-const answer: Step = {
+const answer: RunStep = {
   name: 'person',
   title: 'Answer as the End-User',
   about:
@@ -54,7 +54,7 @@ const answer: Step = {
   read: () => ({ findings: [] }),
 }
 
-export const device: Flow = {
+export const device: RunFlow = {
   name: 'device',
   title: 'Device authorization',
   about: 'A television or a command without a browser. The End-User signs in on another device.',

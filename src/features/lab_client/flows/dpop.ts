@@ -2,7 +2,7 @@
 import { calculateJwkThumbprint, decodeJwt, exportJWK, generateKeyPair, type JWK } from 'jose'
 import { sha256 } from '../../../lib/hash.ts'
 import { seconds } from '../../../lib/clock.ts'
-import { type Answer, equal, type Flow, type Making, type Reading, type Step } from '../flow.ts'
+import { type Answer, equal, type RunFlow, type Making, type Reading, type RunStep } from '../flow.ts'
 import { signedPart } from '../signed.ts'
 import { authorizeStep, codeRequest, pathOf, refreshStep, tokenStep, userinfoStep } from '../steps.ts'
 import { newRequest } from './code.ts'
@@ -56,7 +56,7 @@ function boundTo(token: string): unknown {
   }
 }
 
-const bound = (step: Step): Step => ({
+const bound = (step: RunStep): RunStep => ({
   ...step,
   rule: 'RFC 9449 §5',
   about: `${step.about} A proof, signed with the key of the client, binds the tokens to that key.`,
@@ -85,7 +85,7 @@ const bound = (step: Step): Step => ({
   },
 })
 
-const authorize: Step = {
+const authorize: RunStep = {
   ...authorizeStep,
   async draft(making) {
     const jkt = await calculateJwkThumbprint(publicHalf(keyOf(making)))
@@ -98,7 +98,7 @@ const authorize: Step = {
   },
 }
 
-const userinfo: Step = {
+const userinfo: RunStep = {
   ...userinfoStep,
   rule: 'RFC 9449 §7',
   about: 'The access token comes with a proof that names its hash (ath).',
@@ -124,7 +124,7 @@ const userinfo: Step = {
   },
 }
 
-export const dpop: Flow = {
+export const dpop: RunFlow = {
   name: 'dpop',
   title: 'Tokens bound to a key (DPoP)',
   about: 'A public client proves with each request that it has the key to which its tokens are bound.',

@@ -1,5 +1,5 @@
 /** All flows of the playground, one line each. */
-import type { Flow } from '../flow.ts'
+import type { RunFlow } from '../flow.ts'
 import { clientCredentials, privateKeyJwt } from './client_credentials.ts'
 import { ciba } from './ciba.ts'
 import { code } from './code.ts'
@@ -11,7 +11,7 @@ import { logout } from './logout.ts'
 import { par } from './par.ts'
 import { tokenExchange } from './token_exchange.ts'
 
-export const flows: readonly Flow[] = [
+export const flows: readonly RunFlow[] = [
   code,
   clientCredentials,
   device,
@@ -26,5 +26,5 @@ export const flows: readonly Flow[] = [
   implicit,
 ]
 
-export const findFlow = (name: string | undefined): Flow | undefined =>
+export const findFlow = (name: string | undefined): RunFlow | undefined =>
   flows.find((each) => each.name === name)

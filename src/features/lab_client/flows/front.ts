@@ -1,7 +1,15 @@
 /** The implicit and the hybrid flow: tokens in the address of the browser, to see why a code is better. */
 import type { Rule } from '../../../auth/rule.ts'
 import type { Pairs } from '../draft.ts'
-import { type Answer, type Finding, type Flow, kept, type Making, type Reading, type Step } from '../flow.ts'
+import {
+  type Answer,
+  type Finding,
+  type RunFlow,
+  kept,
+  type Making,
+  type Reading,
+  type RunStep,
+} from '../flow.ts'
 import { idTokenFindings } from '../id_token.ts'
 import { authorizeStep, codeRequest, pathOf, responseFindings, tokenStep, userinfoStep } from '../steps.ts'
 import { newRequest } from './code.ts'
@@ -44,7 +52,7 @@ const frontStep = (
   responseType: string,
   wanted: readonly string[],
   words: { about: string; rule: Rule; tries: readonly string[] },
-): Step => ({
+): RunStep => ({
   ...authorizeStep,
   ...words,
   draft: (making) => ({
@@ -78,7 +86,7 @@ const hybridStep = frontStep('code id_token', ['code', 'id_token'], {
   ],
 })
 
-export const implicit: Flow = {
+export const implicit: RunFlow = {
   name: 'implicit',
   title: 'Implicit flow, to see why not',
   about: 'Tokens in the address of the browser. RFC 9700 tells clients not to use it.',
@@ -88,7 +96,7 @@ export const implicit: Flow = {
   steps: [implicitStep, userinfoStep],
 }
 
-export const hybrid: Flow = {
+export const hybrid: RunFlow = {
   name: 'hybrid',
   title: 'Hybrid flow',
   about: 'A code and an ID Token by the browser, the access token by the token endpoint.',

@@ -1,7 +1,7 @@
 /** A signed authorization request (JAR), answered by a signed response (JARM). */
 import { compactVerify, createLocalJWKSet, decodeJwt } from 'jose'
 import { seconds } from '../../../lib/clock.ts'
-import { type Answer, equal, type Finding, type Flow, kept, type Making, type Step } from '../flow.ts'
+import { type Answer, equal, type Finding, type RunFlow, kept, type Making, type RunStep } from '../flow.ts'
 import { signedPart } from '../signed.ts'
 import { authorizeStep, codeRequest, pathOf, responseFindings, tokenStep, userinfoStep } from '../steps.ts'
 import { newRequest } from './code.ts'
@@ -75,7 +75,7 @@ async function readResponse(making: Making, answer: Answer) {
   }
 }
 
-const authorize: Step = {
+const authorize: RunStep = {
   ...authorizeStep,
   about:
     'All parameters are claims of a JWT that the client signs. The answer comes as a JWT that the provider signs, so that neither can be changed in the browser.',
@@ -96,7 +96,7 @@ const authorize: Step = {
   read: readResponse,
 }
 
-export const jar: Flow = {
+export const jar: RunFlow = {
   name: 'jar',
   title: 'Signed request and signed response (JAR, JARM)',
   about: 'The request is a JWT of the client, and the answer is a JWT of the provider.',

@@ -1,10 +1,10 @@
 /** Sign-out in all forms: begun by the client, and told to the client by the browser and by the provider. */
 import type { Rule } from '../../../auth/rule.ts'
-import type { Flow, Step } from '../flow.ts'
+import type { RunFlow, RunStep } from '../flow.ts'
 import { authorizeStep, logoutStep, tokenStep } from '../steps.ts'
 import { newRequest } from './code.ts'
 
-const toldStep = (words: { name: string; title: string; about: string; rule: Rule }): Step => ({
+const toldStep = (words: { name: string; title: string; about: string; rule: Rule }): RunStep => ({
   ...words,
   tries: [],
   by: 'provider',
@@ -28,7 +28,7 @@ const backStep = toldStep({
   rule: 'OpenID Connect Back-Channel Logout §2.5',
 })
 
-export const logout: Flow = {
+export const logout: RunFlow = {
   name: 'logout',
   title: 'Sign-out in all forms',
   about: 'The client signs the End-User out, and hears of it by front-channel and back-channel logout.',

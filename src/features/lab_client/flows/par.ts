@@ -1,5 +1,5 @@
 /** Pushed authorization requests: the browser carries a reference alone. */
-import { type Flow, kept, type Step } from '../flow.ts'
+import { type RunFlow, kept, type RunStep } from '../flow.ts'
 import {
   authorizeStep,
   codeRequest,
@@ -12,7 +12,7 @@ import {
 } from '../steps.ts'
 import { newRequest } from './code.ts'
 
-const push: Step = {
+const push: RunStep = {
   name: 'push',
   title: 'Push the request to the provider',
   about:
@@ -32,7 +32,7 @@ const push: Step = {
   }),
 }
 
-const authorize: Step = {
+const authorize: RunStep = {
   ...authorizeStep,
   about:
     'The browser carries client_id and the reference. The provider takes all other parameters from what was pushed.',
@@ -53,7 +53,7 @@ const authorize: Step = {
   }),
 }
 
-export const par: Flow = {
+export const par: RunFlow = {
   name: 'par',
   title: 'Pushed authorization request (PAR)',
   about: 'A confidential client pushes its request first; the browser carries a reference.',

@@ -1,12 +1,12 @@
 /** Token exchange: a client turns a token into another one, with less scope or with the name of the actor. */
 import { decodeJwt } from 'jose'
-import { equal, type Finding, type Flow, kept, type Step } from '../flow.ts'
+import { equal, type Finding, type RunFlow, kept, type RunStep } from '../flow.ts'
 import { authorizeStep, formAs, pathOf, succeeded, tokenStep } from '../steps.ts'
 import { newRequest } from './code.ts'
 
 const accessToken = 'urn:ietf:params:oauth:token-type:access_token'
 
-const actorStep: Step = {
+const actorStep: RunStep = {
   name: 'actor',
   title: 'Get a token for the client itself',
   about: 'The actor token names the client that acts. It is a token of the client, without an End-User.',
@@ -35,7 +35,7 @@ function actorFindings(token: string | undefined, clientId: string): Finding[] {
   }
 }
 
-const exchangeStep: Step = {
+const exchangeStep: RunStep = {
   name: 'exchange',
   title: 'Exchange the token',
   about:
@@ -77,7 +77,7 @@ const exchangeStep: Step = {
   },
 }
 
-const useStep: Step = {
+const useStep: RunStep = {
   name: 'userinfo',
   title: 'Use the new token',
   about: 'With the narrow scope, userinfo answers with sub alone.',
@@ -102,7 +102,7 @@ const useStep: Step = {
   }),
 }
 
-export const tokenExchange: Flow = {
+export const tokenExchange: RunFlow = {
   name: 'token_exchange',
   title: 'Token exchange',
   about: 'A service calls another one for an End-User with a token that can do less, and that names both.',

@@ -9,7 +9,7 @@ import type { Failure, Shown } from '../failure.ts'
 export const certainties = ['proven', 'likely', 'possible'] as const
 export type Certainty = (typeof certainties)[number]
 
-export interface Step {
+export interface Remedy {
   text: string
   /** A command, a setting or lines of a program. */
   code?: string | readonly string[]
@@ -22,7 +22,7 @@ export interface Cause {
   title: string
   /** What this provider knows that speaks for it. */
   evidence: readonly string[]
-  mend: readonly Step[]
+  mend: readonly Remedy[]
   /** In place of the comparison of the refusal. */
   compared?: Comparison | undefined
 }

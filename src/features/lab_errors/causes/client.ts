@@ -1,12 +1,12 @@
 /** Causes of refused client authentication. https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 */
 import { authMethodsOf } from '../../../models/client.ts'
 import { compare } from '../compare.ts'
-import { cameIn, type CauseRow, clientSet, hasParameter, type Seen, type Step, word } from './cause.ts'
+import { cameIn, type CauseRow, clientSet, hasParameter, type Seen, type Remedy, word } from './cause.ts'
 
 const codes = ['invalid_client']
 
 /** How each method is sent. */
-const sending: Readonly<Record<string, Step>> = {
+const sending: Readonly<Record<string, Remedy>> = {
   client_secret_basic: {
     text: 'Send the secret in the header:',
     code: 'curl -u "$CLIENT_ID:$CLIENT_SECRET" …',

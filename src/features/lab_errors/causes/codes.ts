@@ -1,6 +1,6 @@
 /** Causes of refused codes and refresh tokens. https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 import type { Use } from '../failure.ts'
-import { type CauseRow, duration, type Seen, type Step, textIn } from './cause.ts'
+import { type CauseRow, duration, type Seen, type Remedy, textIn } from './cause.ts'
 
 const grantTypeIs = (seen: Seen, name: string): boolean =>
   textIn(seen.failure.request.form, 'grant_type') === name
@@ -30,7 +30,7 @@ const by = (use: Use, seen: Seen): string =>
 /** Milliseconds: a person does not reload a page twice in this time, a program does. */
 const atOnce = 2_000
 
-const twice: readonly Step[] = [
+const twice: readonly Remedy[] = [
   {
     text: 'A component that redeems the code in an effect runs twice in React StrictMode, and in other frameworks when it is mounted twice. Redeem the code outside of the component, and let both runs wait for one promise:',
     code: ['let redeeming', "const redeemOnce = (code) => (redeeming ??= fetch('/token', …))"],
@@ -41,7 +41,7 @@ const twice: readonly Step[] = [
   },
 ]
 
-const reloaded: readonly Step[] = [
+const reloaded: readonly Remedy[] = [
   {
     text: 'The page at the redirect URI was reloaded, or opened again with Back or from a restored tab. After the code is redeemed, take it out of the address:',
     code: "history.replaceState(null, '', location.pathname)",

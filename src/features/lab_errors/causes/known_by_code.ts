@@ -1,9 +1,9 @@
 /** Known causes by the code of the refusal alone: those of the transport, and what is left. https://www.rfc-editor.org/rfc/rfc9110#section-15.5 */
-import type { CauseRow, Step } from './cause.ts'
+import type { CauseRow, Remedy } from './cause.ts'
 
 const discovery = 'curl "$ISSUER/.well-known/openid-configuration"'
 
-const byCode = (name: string, code: string, title: string, ...mend: Step[]): CauseRow => ({
+const byCode = (name: string, code: string, title: string, ...mend: Remedy[]): CauseRow => ({
   name,
   codes: [code],
   explain: () => ({ certainty: 'likely', title, evidence: [], mend }),

@@ -1,8 +1,8 @@
 /** Causes of refused code_verifiers and code_challenges. https://www.rfc-editor.org/rfc/rfc7636#section-4 */
 import { compare } from '../compare.ts'
-import { type CauseRow, duration, parameter, type Seen, type Step } from './cause.ts'
+import { type CauseRow, duration, parameter, type Seen, type Remedy } from './cause.ts'
 
-const make: Step = {
+const make: Remedy = {
   text: 'The code_challenge is base64url(SHA-256(ASCII of code_verifier)), without padding:',
   code: [
     "verifier=$(openssl rand -base64 32 | tr '+/' '-_' | tr -d '=')",

@@ -1,6 +1,6 @@
 /** Causes of refused redirect URIs. https://www.rfc-editor.org/rfc/rfc9700#section-2.1 */
 import { compare, mostLike } from '../compare.ts'
-import { type CauseRow, clientSet, parameter, type Seen, type Step, word } from './cause.ts'
+import { type CauseRow, clientSet, parameter, type Seen, type Remedy, word } from './cause.ts'
 
 /** The parameter that was refused, and its registered values. */
 interface Redirect {
@@ -98,8 +98,11 @@ const differences: readonly Difference[] = [
   },
 ]
 
-function mendOf(seen: Seen, { name, came, registered, nearest }: Redirect): Step[] {
-  const send: Step = { text: 'Send the expected value, character by character:', code: `${name}=${nearest}` }
+function mendOf(seen: Seen, { name, came, registered, nearest }: Redirect): Remedy[] {
+  const send: Remedy = {
+    text: 'Send the expected value, character by character:',
+    code: `${name}=${nearest}`,
+  }
   if (isOfToken(seen)) return [send]
   const option = name === 'redirect_uri' ? '--redirect-uri' : '--post-logout-redirect-uri'
   return [

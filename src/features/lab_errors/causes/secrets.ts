@@ -1,15 +1,15 @@
 /** Causes of refused client secrets. https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 */
-import { type CauseRow, type Seen, type Step, word } from './cause.ts'
+import { type CauseRow, type Seen, type Remedy, word } from './cause.ts'
 
 const codes = ['invalid_client']
 
-const newSecret = ({ failure, client }: Seen): Step => ({
+const newSecret = ({ failure, client }: Seen): Remedy => ({
   text: 'A secret that is lost is replaced. The one before holds for another day:',
   code: `latchkey client secret ${word(client?.client_id ?? failure.clientId ?? 'CLIENT_ID')}`,
 })
 
 /** Why a secret was wrong, by the reading that makes it right (traces.ts). */
-const readings: readonly { name: string; reading: string; title: string; mend: readonly Step[] }[] = [
+const readings: readonly { name: string; reading: string; title: string; mend: readonly Remedy[] }[] = [
   {
     name: 'secret_with_spaces',
     reading: 'with spaces around it',

@@ -1,13 +1,13 @@
 /** Causes of refused access tokens. https://www.rfc-editor.org/rfc/rfc6750#section-3.1 */
 import type { Traces } from '../failure.ts'
 import { compare } from '../compare.ts'
-import { cameIn, type CauseRow, duration, type Seen, type Step } from './cause.ts'
+import { cameIn, type CauseRow, duration, type Seen, type Remedy } from './cause.ts'
 
 const codes = ['invalid_token']
 
 type Token = NonNullable<Traces['token']>
 
-const send: Step = {
+const send: Remedy = {
   text: 'Send the access token in the header:',
   code: 'curl -H "Authorization: Bearer $ACCESS_TOKEN" …',
 }
