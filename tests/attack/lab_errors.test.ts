@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { createKept } from '../../src/features/lab_errors/kept.ts'
 import { memoryOf } from '../../src/features/lab_errors/memory.ts'
-import { observedAnswers } from '../../src/http/observedAnswers.ts'
+import { observedAnswers } from '../../src/http/observed.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import { explainedAt } from '../lab/explained.ts'
 import { authorizationUrl, basic, demo, formPost } from '../support/client.ts'
