@@ -202,8 +202,15 @@ test('two tabs have sign-ins of their own, and neither takes the token of the ot
   await second.click('#sign_in')
   await status(second, 'Signed in as Alice Adams')
   for (let round = 0; round < 3; round++) {
-    await Promise.all([tab.page.click('#renew'), second.click('#renew')])
-    for (const page of [tab.page, second]) await status(page, 'Renewed')
+    const answers = await Promise.all(
+      [tab.page, second].map(async (page) => {
+        const isToken = (answer: { url(): string; request(): { method(): string } }) =>
+          answer.url() === `${around.issuer}/token` && answer.request().method() === 'POST'
+        const [answer] = await Promise.all([page.waitForResponse(isToken), page.click('#renew')])
+        return answer.status()
+      }),
+    )
+    expect(answers).toEqual([200, 200])
   }
   await tab.close()
 })
