@@ -14,27 +14,30 @@ const isProbe = (name: string): boolean => name.startsWith('config_check:')
 
 export function placeMadeOnWrite({ empty, look, make }: Parts): Backend {
   let place: Backend | undefined
-  const read = async (): Promise<Backend> => (place ??= await look()) ?? empty
-  const write = async (name: string): Promise<Backend> =>
-    isOfPresence(name) || (!place && isProbe(name)) ? empty : (place ??= await make())
-  /** What removes from nothing makes nothing. */
-  const remove = (name: string): Promise<Backend> => (isOfPresence(name) ? write(name) : read())
+  const find = async (): Promise<Backend> => (place ??= await look()) ?? empty
+  const placeFor = async (name: string): Promise<Backend> =>
+    isOfPresence(name) || isProbe(name) ? empty : (place ??= await make())
+  /** What removes from nothing makes nothing. Once the place is there, no verb waits for anything else. */
+  const reading = <T>(verb: (at: Backend) => Promise<T>): Promise<T> =>
+    place ? verb(place) : find().then(verb)
+  const writing = <T>(name: string, verb: (at: Backend) => Promise<T>): Promise<T> =>
+    place ? verb(place) : placeFor(name).then(verb)
   return {
     seals: false,
-    get: async (key) => (await read()).get(key),
-    read: async (key) => (await read()).read(key),
-    put: async (key, value, ttl) => (await write(key)).put(key, value, ttl),
-    create: async (key, value, ttl) => (await write(key)).create(key, value, ttl),
-    replace: async (key, expected, value, ttl) => (await remove(key)).replace(key, expected, value, ttl),
-    take: async (key) => (await remove(key)).take(key),
-    increment: async (key, ttl, by) => (await write(key)).increment(key, ttl, by),
-    link: async (index, member, score, ttl) => (await write(index)).link(index, member, score, ttl),
-    adopt: async (index, member, score, ttl) => (await write(index)).adopt(index, member, score, ttl),
-    unlink: async (index, member) => (await remove(index)).unlink(index, member),
-    range: async (index, options) => (await read()).range(index, options),
-    trim: async (index, max) => (await remove(index)).trim(index, max),
+    get: (key) => reading((at) => at.get(key)),
+    read: (key) => reading((at) => at.read(key)),
+    put: (key, value, ttl) => writing(key, (at) => at.put(key, value, ttl)),
+    create: (key, value, ttl) => writing(key, (at) => at.create(key, value, ttl)),
+    replace: (key, expected, value, ttl) => reading((at) => at.replace(key, expected, value, ttl)),
+    take: (key) => reading((at) => at.take(key)),
+    increment: (key, ttl, by) => writing(key, (at) => at.increment(key, ttl, by)),
+    link: (index, member, score, ttl) => writing(index, (at) => at.link(index, member, score, ttl)),
+    adopt: (index, member, score, ttl) => writing(index, (at) => at.adopt(index, member, score, ttl)),
+    unlink: (index, member) => reading((at) => at.unlink(index, member)),
+    range: (index, options) => reading((at) => at.range(index, options)),
+    trim: (index, max) => reading((at) => at.trim(index, max)),
     async *scan() {
-      yield* (await read()).scan()
+      yield* (await find()).scan()
     },
     ping: () => empty.ping(),
     time: async () => empty.time?.(),

@@ -1,4 +1,5 @@
 /** The two places in one backend: data under the names that it has, and data under encrypted names. docs/decisions/0105-encryption-of-a-store-in-use.md */
+import { createBoundedMap } from '../lib/bounded_map.ts'
 import type { NameCipher } from '../lib/name_cipher.ts'
 import { isOfPresence } from './moving/mark.ts'
 import type { Backend, Concern, Counted, Found, RangeOptions, Scored, Ttl } from './store.ts'
@@ -8,6 +9,9 @@ const first = '~'
 
 /** Where the secret of these names is kept: in neither place. */
 export const namesSecret = `${first}names_secret`
+
+/** Of names that were made lately. */
+const mostBytes = 2_097_152
 
 interface Naming {
   nameOf(name: string): string
@@ -32,16 +36,26 @@ export const plainPlace = (backend: Backend, as: As = {}): Backend =>
  * Its names cannot be guessed without the secret of `cipher`, unlike the SHA-256 of a user name or an address. Names of processes
  * that use the store are those of the plain place, so that all see each other.
  */
-export const encryptedPlace = (backend: Backend, cipher: NameCipher, as: As = {}): Backend =>
-  new NamedStore(
+export function encryptedPlace(backend: Backend, cipher: NameCipher, as: As = {}): Backend {
+  // A session, an account and a grant are read again and again.
+  const made = createBoundedMap<string>(mostBytes)
+  const sealed = (name: string): string => {
+    const known = made.get(name)
+    if (known !== undefined) return known
+    const text = first + cipher.seal(name)
+    made.set(name, text, 2 * (name.length + text.length))
+    return text
+  }
+  return new NamedStore(
     backend,
     {
-      nameOf: (name) => (isOfPresence(name) ? name : first + cipher.seal(name)),
+      nameOf: (name) => (isOfPresence(name) ? name : sealed(name)),
       named: (name) =>
         name.startsWith(first) && name !== namesSecret ? cipher.open(name.slice(first.length)) : undefined,
     },
     as,
   )
+}
 
 class NamedStore implements Backend {
   readonly seals = false
