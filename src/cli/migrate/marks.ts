@@ -113,14 +113,17 @@ export async function markTarget({ from, to }: Stores, { mark }: Held): Promise<
   return true
 }
 
-/** The other place of one store, which has at most the mark of having been given up. What else is there was written by no process that takes part. */
+/**
+ * The other place of one store, which has at most the mark of having been given up. What else is there was written by no process
+ * that takes part, and would count as newer: it is removed first, unless records may have been moved there already.
+ */
 async function markPlace(to: OpenedPlain, raw: string | undefined, target: MoveMark): Promise<true> {
+  if (target.state === 'announced') await clear(to.plain)
   const text = JSON.stringify(target)
   const isOurs = await (raw === undefined
     ? to.plain.create(unfinishedKey, text)
     : to.plain.replace(unfinishedKey, raw, text))
   if (!isOurs) throw takenOver()
-  await clear(to.plain)
   return true
 }
 
