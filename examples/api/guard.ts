@@ -29,6 +29,13 @@ interface Options {
 
 const wellKnown = '/.well-known/oauth-protected-resource'
 
+/** Of the header alone: an address and a form end up in logs and in the history of browsers (RFC 6750 §5.3). */
+export function tokenOf(request: Request): { scheme: string; token: string } | undefined {
+  const authorization = request.headers.get('authorization') ?? ''
+  const [, scheme, token] = /^(bearer|dpop) +([\w.~+/-]+=*)$/i.exec(authorization) ?? []
+  return scheme === undefined || token === undefined ? undefined : { scheme: scheme.toLowerCase(), token }
+}
+
 export function createGuard({ issuer, resource, scopes, verify, useOnce, nonceKey }: Options): Guard {
   const { origin, pathname } = new URL(resource)
   const metadataPath = `${wellKnown}${pathname === '/' ? '' : pathname}`
@@ -54,13 +61,10 @@ export function createGuard({ issuer, resource, scopes, verify, useOnce, nonceKe
 
   return {
     async callerOf(request, ...wanted) {
-      // The header alone: an address and a form end up in logs and in the history of browsers (RFC 6750 §5.3).
-      const authorization = request.headers.get('authorization') ?? ''
-      const [, scheme, token] = /^(bearer|dpop) +([\w.~+/-]+=*)$/i.exec(authorization) ?? []
-      if (scheme === undefined || token === undefined)
-        throw new Refused(401, undefined, 'no token', { scope: wanted.join(' ') })
-      const caller = await verify(token)
-      await requireHolder(request, scheme.toLowerCase(), token, caller)
+      const sent = tokenOf(request)
+      if (!sent) throw new Refused(401, undefined, 'no token', { scope: wanted.join(' ') })
+      const caller = await verify(sent.token)
+      await requireHolder(request, sent.scheme, sent.token, caller)
       if (!wanted.every((each) => caller.scope.includes(each)))
         throw new Refused(403, 'insufficient_scope', 'the token has another scope', {
           scope: wanted.join(' '),

@@ -27,6 +27,7 @@ const secrets = new Set([
   'code',
   'code_verifier',
   'cookie',
+  'dpop',
   'id_token',
   'id_token_hint',
   'logout_token',
@@ -91,7 +92,7 @@ function tokenOf(name: string, token: unknown): Token[] {
 
 function tokensIn(request: Request, text: string): Token[] {
   const { access_token, id_token } = (parsed(text) ?? {}) as Record<string, unknown>
-  const [, bearer] = /^Bearer (\S+)$/i.exec(request.headers.get('authorization') ?? '') ?? []
+  const [, bearer] = /^(?:Bearer|DPoP) (\S+)$/i.exec(request.headers.get('authorization') ?? '') ?? []
   return [...tokenOf('access_token', access_token ?? bearer), ...tokenOf('id_token', id_token)]
 }
 

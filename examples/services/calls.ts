@@ -1,6 +1,7 @@
 /** Requests of one service to the next one: with a token that is narrower than the one that came, in the trace, and with a limit of time. */
 import type { JWK } from 'jose'
 import { Unavailable } from '../api/ask.ts'
+import { tokenOf } from '../api/guard.ts'
 import { createProvingFetch } from '../api/proving_fetch.ts'
 import { Refused } from '../api/refusal.ts'
 import { again } from './again.ts'
@@ -62,7 +63,7 @@ export async function createCalls(issuer: string, clientId: string, key: JWK): P
 
   return {
     onBehalfOf(incoming, request) {
-      const [, subjectToken = ''] = (incoming.headers.get('authorization') ?? '').split(' ')
+      const subjectToken = tokenOf(incoming)?.token ?? ''
       const cached = cacheKey('exchange', subjectToken, request.resource, request.scope)
       const exchange = () =>
         tokens(exchangeOf(subjectToken, request.resource, request.scope)).catch(asRefusal)

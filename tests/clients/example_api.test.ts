@@ -157,8 +157,13 @@ describe('with the tokens of an End-User', () => {
   test('the page for the developer shows no secret, and no other host sees it', async () => {
     const { access_token } = await tokens('jwt')
     await notes('jwt', `Bearer ${access_token}`)
+    const send = await createProvingFetch()
+    const bound = await tokens('jwt', { send: send as typeof fetch })
+    await send(`${resource('jwt')}/notes`, { token: bound.access_token })
     const page = await (await fetch(`${resource('jwt')}/`)).text()
     expect(page).toContain('GET /notes')
+    expect(page).toContain('dpop: eyJ0…')
+    expect(page).toContain('&#34;jkt&#34;')
     expect(page).toContain('&#34;sub&#34;: &#34;user-alice&#34;')
     expect(page).not.toMatch(/eyJ[\w-]{20}|lkr_[\w-]/)
     const elsewhere = await fetch(`${resource('jwt')}/`, { headers: { host: 'notes.example.com' } })
