@@ -4,10 +4,12 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { deliverDue } from '../../src/features/backchannel_logout/deliver.ts'
 import { kindsOf, outcomeOf, whyOpen } from '../../src/models/recording/flow_kinds.ts'
 import type { Flow, Step } from '../../src/models/recording/recorded.ts'
+import { begin, receiver, settle, start } from '../support/backchannel.ts'
 import { authorizationUrl, demo, formPost } from '../support/client.ts'
 import { browser, operatorClient, tokensOf } from '../support/flow.ts'
 import { listener } from '../support/listener.ts'
 import { type Provider, provider } from '../support/provider.ts'
+import { until } from '../support/until.ts'
 
 const app = listener()
 afterAll(() => app.stop())
@@ -115,6 +117,29 @@ test('the delivery of a logout token is a part of the flow of its sign-out', asy
   // The token is masked as in any other message.
   const signature = app.heard[0]!.form.logout_token!.split('.')[2]!
   expect(JSON.stringify(later)).not.toContain(signature)
+})
+
+test('a notification of CIBA is a part of the flow of its request', async () => {
+  const ear = receiver()
+  const op = await start(
+    { env: { LAB: 'true', OUTBOUND_ALLOW_HOSTS: ear.host } },
+    { backchannel_token_delivery_mode: 'ping', backchannel_client_notification_endpoint: ear.url },
+  )
+  await begin(op, { client_notification_token: 'the-token-of-the-client' })
+  await settle(op)
+  await ear.until(1)
+  const posted = () =>
+    flows(op).flatMap((flow) =>
+      stepsOf(flow).flatMap((step) =>
+        step.kind === 'outbound' && step.job === 'backchannel_delivery'
+          ? [[kindsOf(flow)[0], step.answer]]
+          : [],
+      ),
+    )
+  await until(() => posted().length > 0, 'the steps of the delivery')
+  expect(posted()).toEqual([['CIBA', expect.objectContaining({ status: 204 })]])
+  expect(JSON.stringify(flows(op))).not.toContain('the-token-of-the-client')
+  ear.stop()
 })
 
 test('a job of a request that is not kept changes no flow', async () => {
