@@ -20,6 +20,9 @@ const removalEvery = 15_000
 /** Bytes of the flows of all realms together. */
 const mostRecorded = 268_435_456
 
+/** Jobs that begin in one step: a thousand realms in use take no more of the process than some. */
+const mostInStep = 200
+
 const atOnce = { atOnce: 4, waiting: 100_000, refusal: () => new Error('too many jobs of realms wait') }
 
 interface Parts {
@@ -44,17 +47,29 @@ export function createScheduler({ known, apps, log, remove }: Parts): Scheduler 
   let turnAt = elapsedNow()
   let next = 0
   let isRunning = false
+  let from = 0
   let removing = false
   let removedAt = elapsedNow()
+
+  /** A step goes on where the one before ended, so that each realm has its share. */
+  function dueOf(now: number): (() => Promise<void>)[] {
+    const all = apps.list()
+    const due: (() => Promise<void>)[] = []
+    const first = from
+    for (let i = 0; i < all.length && due.length < mostInStep; i++) {
+      from = (first + i + 1) % all.length
+      const { open, lastUsed } = all[(first + i) % all.length]!
+      const idle = now - lastUsed
+      if (idle <= usedFor) due.push(...open.runs.due(now, idle > minute ? afterUse : whileUsed))
+    }
+    return due
+  }
 
   /** Not while jobs of the step before wait: they would come twice. */
   async function runDue(now: number): Promise<void> {
     if (isRunning) return
     isRunning = true
-    const due = apps.list().flatMap(({ open, lastUsed }) => {
-      const idle = now - lastUsed
-      return idle > usedFor ? [] : open.runs.due(now, idle > minute ? afterUse : whileUsed)
-    })
+    const due = dueOf(now)
     await Promise.all(due.map((run) => limiter.run(run))).finally(() => (isRunning = false))
   }
 
