@@ -5,7 +5,7 @@ import { joinLink, shownCode, teacherLink } from '../flow/classroom_links.ts'
 import { findLesson, lessons } from '../flow/lessons/lessons.ts'
 import type { Lesson } from '../flow/lessons/lesson.ts'
 import type { Config } from '../config.ts'
-import { given as valueOf } from '../config/read.ts'
+import { type Env, given as valueOf } from '../config/read.ts'
 import { systemRandom } from '../lib/random.ts'
 import { Classroom, type MadeClassroom, type NewClassroom } from '../models/classroom.ts'
 import { type Answer, defineCommand, type Values } from './command.ts'
@@ -68,30 +68,33 @@ const networkAddress = (): string | undefined =>
     .flatMap((each) => each ?? [])
     .find(({ internal, family }) => !internal && family === 'IPv4')?.address
 
-/** The settings of a server for a class, where the operator has none. An address that is given beside one of them is a mistake. */
-function prepareServer({ host, port }: Given): void {
-  const { env } = readEnvironment()
-  if (valueOf(env, 'ISSUER_URL') !== undefined) {
-    if (host !== undefined) throw new UsageError('--host and ISSUER_URL: give one of them')
-  }
-  if (port !== undefined && !/^\d{1,5}$/.test(port))
-    throw new UsageError(`--port: expected a number, got ${printable(port)}`)
-  if (port !== undefined && valueOf(env, 'PORT') !== undefined)
-    throw new UsageError('--port and PORT: give one of them')
+/** The address by which students reach this machine, as settings. A name may stand for any of its addresses. */
+function addressOf({ host, port }: Given, env: Env): Record<string, string> {
   const name = host ?? networkAddress() ?? 'localhost'
-  const inUrl = isIP(name) === 6 ? `[${name}]` : name
   const own = port ?? valueOf(env, 'PORT') ?? '5000'
-  const settings = {
-    LAB: 'true',
-    REALMS: 'true',
-    // A name may stand for any address of this machine.
+  return {
     HOST: isIP(name) === 0 && name !== 'localhost' ? '0.0.0.0' : name,
     PORT: own,
-    ISSUER_URL: `http://${inUrl}:${own}`,
-    SIGN_IN_QUEUE: `${mostStudents}`,
+    ISSUER_URL: `http://${isIP(name) === 6 ? `[${name}]` : name}:${own}`,
   }
-  for (const [variable, value] of Object.entries(settings))
-    if (valueOf(env, variable) === undefined) process.env[variable] = value
+}
+
+/** The settings of a server for a class, where the operator has none. An option beside the variable that it stands for is a mistake. */
+function prepareServer(given: Given): void {
+  const { env } = readEnvironment()
+  const has = (name: string) => valueOf(env, name) !== undefined
+  const { host, port } = given
+  if (host !== undefined && has('ISSUER_URL')) throw new UsageError('--host and ISSUER_URL: give one of them')
+  if (port !== undefined && has('PORT')) throw new UsageError('--port and PORT: give one of them')
+  if (port !== undefined && !(Number(port) >= 1 && Number(port) <= 65_535))
+    throw new UsageError(`--port: expected a number from 1 to 65535, got ${printable(port)}`)
+  const settings: Record<string, string> = {
+    LAB: 'true',
+    REALMS: 'true',
+    SIGN_IN_QUEUE: `${mostStudents}`,
+    ...(has('ISSUER_URL') ? port !== undefined && { PORT: port } : addressOf(given, env)),
+  }
+  for (const [name, value] of Object.entries(settings)) if (!has(name)) process.env[name] = value
 }
 
 function requireRealms({ lab, realms }: Config): void {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { removeRealms } from '../../src/cli/realms/removal.ts'
 import { inGroups } from '../../src/lib/base32.ts'
 import { Classroom } from '../../src/models/classroom.ts'
+import { Seat } from '../../src/models/classroom_seat.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
 import { atRealm, classroomEnv, join, type Joined, makeClassroom, teacher } from '../support/classroom.ts'
@@ -23,10 +24,19 @@ const cookiesOf = ({ cookies }: Person): string =>
 const statusAt = async (op: Provider, url: string, who?: Person, peer = elsewhere): Promise<number> =>
   (await op.fetch(url, who ? { headers: { cookie: cookiesOf(who) } } : {}, peer)).status
 
+const namesOf = async (op: Provider, classroom: Classroom): Promise<string[]> =>
+  (await Seat.list(op.context, classroom)).map(({ name }) => name)
+
 const boardOf = (op: Provider, id: string): string => `${op.issuer}/classroom/board?room=${id}`
 const labPages = ['/lab', '/lab/worksheet', '/lab/flows', '/lab/client', '/lab/errors', '/lab/api/clock']
 
 const realmName = ({ at }: Joined): string => at.issuer.split('/').at(-1)!
+
+/** Whether any value of the store has the text. */
+async function holds(store: Store, text: string): Promise<boolean> {
+  for await (const page of store.scan()) if (JSON.stringify(page).includes(text)) return true
+  return false
+}
 
 async function keysOf(store: Store): Promise<string[]> {
   const keys: string[] = []
@@ -200,11 +210,7 @@ describe('joining', () => {
     const all = await Promise.all(Array.from({ length: 40 }, () => join(op, classroom.code, 'Eve')))
     expect(all.filter(({ at }) => at.issuer !== '')).toHaveLength(3)
     expect(all.filter(({ landing }) => landing.page!.status === 409)).toHaveLength(37)
-    expect((await op.context.realms!.list()).map(({ title }) => title).sort()).toEqual([
-      'Eve',
-      'Eve (2)',
-      'Eve (3)',
-    ])
+    expect((await namesOf(op, classroom)).toSorted()).toEqual(['Eve', 'Eve (2)', 'Eve (3)'])
     const seated = all.find(({ at }) => at.issuer !== '')!
     const again = await join(op, classroom.code, 'Another name', seated.who)
     expect(again.at.issuer).toBe(seated.at.issuer)
@@ -224,7 +230,7 @@ describe('joining', () => {
     const ada = await join(op, made.classroom.code, 'Ada')
     expect(ada.at.issuer).not.toBe(eve.at.issuer)
     expect(ada.landing.page!.url).toContain('/lab/worksheet')
-    expect((await op.context.realms!.list()).map(({ title }) => title)).toEqual(['Ada'])
+    expect(await namesOf(op, made.classroom)).toEqual(['Ada'])
   })
 
   test('names are text: markup, formulas and scripts of the right; invisible ones are refused; equal ones get a number', async () => {
@@ -257,10 +263,35 @@ describe('joining', () => {
     expect(csv).toContain(`,'@SUM(1),`)
     expect(csv).toContain('"a""b,c"')
     for (const line of csv.split('\r\n')) expect(line).not.toMatch(/(?:^|,)"?[=+@-]/)
-    expect((await op.context.realms!.list()).map(({ title }) => title)).toEqual(
+    expect(await namesOf(op, made.classroom)).toEqual(
       expect.arrayContaining(['Ada', 'ada (2)', 'ＡＤＡ (3)']),
     )
   })
+})
+
+test('a student who lost the browser gets a link of the teacher, which leads to that seat alone', async () => {
+  const op = await start()
+  const made = await makeClassroom(op)
+  const [ada, bob] = [await join(op, made.classroom.code, 'Ada'), await join(op, made.classroom.code, 'Bob')]
+  const { who } = await teacher(op, made)
+  const ask = `${boardOf(op, made.classroom.id)}&ask=link&student=1`
+  expect(await statusAt(op, ask, ada.who)).toBe(404)
+  const { html } = (await who.open(ask)).page!
+  const link = /<code[^>]*>(http[^<]+seat=[^<]+)</.exec(html)![1]!.replaceAll('&amp;', '&')
+  const answer = await op.fetch(link)
+  expect(answer.headers.get('location')).not.toContain('seat')
+  const fresh = browser(op)
+  expect((await fresh.open(link)).page!.url).toStartWith(`${ada.at.issuer}/lab/worksheet`)
+  expect(await statusAt(op, `${bob.at.issuer}/lab`, fresh)).toBe(404)
+  const name = bob.at.issuer.split('/').at(-1)!
+  for (const forged of [
+    link.replace(/seat=[^.]+/, `seat=${name}`),
+    link.replace(/.$/, link.endsWith('A') ? 'B' : 'A'),
+    `${link.split('seat=')[0]}seat=x`,
+  ])
+    expect((await browser(op).open(forged)).page!.url).toContain('/classroom/join')
+  await who.press((await who.open(`${boardOf(op, made.classroom.id)}&ask=remove&student=1`)).page!, 'remove')
+  expect((await browser(op).open(link)).page!.url).toContain('/classroom/join')
 })
 
 describe('the board', () => {
@@ -359,7 +390,8 @@ describe('the end', () => {
     const op = await start({ clock, store })
     const before = new Set(await keysOf(store))
     const made = await makeClassroom(op)
-    const ada = await join(op, made.classroom.code, 'Ada')
+    const ada = await join(op, made.classroom.code, 'Zebulon')
+    expect(await holds(store, 'Zebulon')).toBe(true)
     await acts['code-flow']!(ada.at, () => {})
     const { who } = await teacher(op, made)
     const ask = (await who.open(`${boardOf(op, made.classroom.id)}&ask=end`)).page!
@@ -373,6 +405,7 @@ describe('the end', () => {
     await removeRealms({ store, clock, log: op.context.log })
     const left = (await keysOf(store)).filter((key) => !before.has(key))
     expect(left.filter((key) => /^classroom|^realm:/.test(key))).toEqual([])
+    expect(await holds(store, 'Zebulon')).toBe(false)
   })
 
   test('by the time: the same, with no one at the board', async () => {
@@ -380,7 +413,7 @@ describe('the end', () => {
     const store = memoryStore(clock)
     const op = await start({ clock, store })
     const made = await makeClassroom(op, { hours: 1 })
-    const ada = await join(op, made.classroom.code, 'Ada')
+    const ada = await join(op, made.classroom.code, 'Zebulon')
     const { who } = await teacher(op, made)
     op.clock.advance(60 * minute)
     expect(await labOf(op, ada)).toBe(404)
@@ -391,6 +424,7 @@ describe('the end', () => {
       op.clock.advance(2 * minute)
     }
     expect((await keysOf(store)).filter((key) => /^classroom|^realm:/.test(key))).toEqual([])
+    expect(await holds(store, 'Zebulon')).toBe(false)
   })
 
   test('while students join: none of them keeps a provider', async () => {

@@ -67,6 +67,9 @@ test('it works without JavaScript on a phone, to the end', async () => {
     page.click('text=Download the results'),
   ])
   expect(download.suggestedFilename()).toMatch(/^classroom_[a-z2-7]{4}_code-flow\.csv$/)
+  await page.click('a:has-text("link") >> nth=0')
+  await narrow()
+  await page.click('text=Back to the board')
   await page.click('a:has-text("remove") >> nth=0')
   await narrow()
   await page.click('button[name=remove]')
@@ -83,7 +86,7 @@ test('each page has nothing that axe finds', async () => {
   await join(op, made.classroom.code, 'Ada')
   const { page, complaints, close } = await openTab(browser)
   await page.goto(`${op.issuer}/classroom/board?key=${made.teacherKey}`)
-  for (const more of ['&ask=remove&student=1', '&ask=end']) {
+  for (const more of ['&ask=link&student=1', '&ask=remove&student=1', '&ask=end']) {
     await page.goto(`${op.issuer}/classroom/board?room=${made.classroom.id}${more}`)
     expect(await accessibilityProblems(page)).toEqual([])
   }

@@ -12,7 +12,7 @@ import { query } from '../../http/call.ts'
 import { eventStream } from '../../http/event_stream.ts'
 import type { Classroom } from '../../models/classroom.ts'
 import { boardView } from './board_view.ts'
-import { endForm } from './end_form.ts'
+import { askPage } from './ask_page.ts'
 import { classroomPage } from './frame.ts'
 import { boardLivePath, boardPurpose } from './paths.ts'
 import { studentsOf } from './students.ts'
@@ -49,7 +49,7 @@ export async function show(call: Call, context: Context): Promise<Reply> {
             live: `${context.basePath}${boardLivePath}?${new URLSearchParams({ room: classroom.id })}`,
           }),
         })
-      : endForm({ ...shared, students, number: ask === 'remove' ? Number(student) : undefined })
+      : askPage({ ...shared, ask, students, number: ask === 'end' ? undefined : Number(student) })
   return { ...page, cookies }
 }
 

@@ -42,8 +42,8 @@ const head = defineView('classroom_head', '<th scope="col"><abbr title="{{title}
 const stepName = defineView('classroom_step', '<li>{{title}}</li>', ['title'])
 const row = defineView(
   'classroom_row',
-  `<tr><th scope="row"><bdi>{{name}}</bdi></th><td data-title="State">{{state}}</td>{{steps}}<td data-title="Answers">{{right}}</td><td data-title="Last request">{{last}}</td><td data-title="Open"><span><a href="{{worksheet}}">Worksheet<span class="unseen"> of {{name}}</span></a>, <a href="{{flows}}">flows<span class="unseen"> of {{name}}</span></a>, <a href="{{remove}}">remove<span class="unseen"> {{name}}</span></a></span></td></tr>`,
-  ['name', 'state', 'steps', 'right', 'last', 'worksheet', 'flows', 'remove'],
+  `<tr><th scope="row"><bdi>{{name}}</bdi></th><td data-title="State">{{state}}</td>{{steps}}<td data-title="Answers">{{right}}</td><td data-title="Last request">{{last}}</td><td data-title="Open"><span><a href="{{worksheet}}">Worksheet<span class="unseen"> of {{name}}</span></a>, <a href="{{flows}}">flows<span class="unseen"> of {{name}}</span></a>, <a href="{{link}}">link<span class="unseen"> for another browser of {{name}}</span></a>, <a href="{{remove}}">remove<span class="unseen"> {{name}}</span></a></span></td></tr>`,
+  ['name', 'state', 'steps', 'right', 'last', 'worksheet', 'flows', 'link', 'remove'],
 )
 const doneCell = defineView(
   'classroom_done',
@@ -102,7 +102,8 @@ function rowOf(board: Board, student: Student): Html {
   const { context, classroom, lesson } = board
   const { seat, state, right, lastAt } = student
   const [kind, mark] = states[state]
-  const remove = { room: classroom.id, ask: 'remove', student: `${seat.number}` }
+  const asking = (ask: string): string =>
+    `${context.basePath}${boardPath}?${new URLSearchParams({ room: classroom.id, ask, student: `${seat.number}` })}`
   return row({
     name: written(seat.name),
     state: stateView({ kind, icon: icon(mark), text: state }),
@@ -111,7 +112,8 @@ function rowOf(board: Board, student: Student): Html {
     last: lastAt === undefined ? 'none' : timeOf(lastAt),
     worksheet: way(board, student, {}),
     flows: way(board, student, { flow: '' }),
-    remove: `${context.basePath}${boardPath}?${new URLSearchParams(remove)}`,
+    link: asking('link'),
+    remove: asking('remove'),
   })
 }
 

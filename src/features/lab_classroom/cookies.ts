@@ -25,13 +25,17 @@ const write = (context: Context, kind: 'seat' | 'teacher', classroom: Classroom,
 /** No form has this purpose. */
 const seatText = (id: string, realm: string): string => `classroom seat\n${id} ${realm}`
 
+/** What proves a seat: in the cookie of a browser that has joined, and in a link of the teacher for another one. */
+export const seatKey = ({ secrets }: Context, { id }: Classroom, realm: string): string =>
+  `${realm}.${macOf(secrets.csrf, seatText(id, realm))}`
+
 /** By which a browser that has joined finds its realm again. */
 export const seatCookie = (context: Context, classroom: Classroom, realm: string): string =>
-  write(context, 'seat', classroom, `${realm}.${macOf(context.secrets.csrf, seatText(classroom.id, realm))}`)
+  write(context, 'seat', classroom, seatKey(context, classroom, realm))
 
-/** The name of the realm; undefined for a browser without a seat there. */
-export function seatOf(call: Call, context: Context, id: string): string | undefined {
-  const [realm, mac] = (read(call, context, 'seat', id) ?? '').split('.')
+/** The name of the realm, by the key that was `given` or by the cookie; undefined for a browser without a seat there. */
+export function seatOf(call: Call, context: Context, id: string, given?: string): string | undefined {
+  const [realm, mac] = (given ?? read(call, context, 'seat', id) ?? '').split('.')
   const isOwn =
     realm !== undefined && mac !== undefined && isMacOf(context.secrets.csrf, seatText(id, realm), mac)
   return isOwn ? realm : undefined

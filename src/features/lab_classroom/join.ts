@@ -66,17 +66,24 @@ function joinForm(call: Call, context: Context, { code, name, problem, status = 
 }
 
 /** A browser that has a seat goes to its worksheet, with a new pass. */
-async function seated(call: Call, context: Context, id: string): Promise<Reply | undefined> {
-  const realm = seatOf(call, context, id)
+async function seated(call: Call, context: Context, id: string, key?: string): Promise<Reply | undefined> {
+  const realm = seatOf(call, context, id, key)
   const classroom = realm === undefined ? undefined : await Classroom.find(context, id)
-  const way = realm !== undefined && classroom ? await wayInto(context, classroom, realm) : undefined
-  return way && classroom && redirectWithin(worksheetAt(way.basePath, classroom), way.cookies)
+  if (realm === undefined || !classroom) return undefined
+  const way = await wayInto(context, classroom, realm)
+  return (
+    way &&
+    redirectWithin(worksheetAt(way.basePath, classroom), [
+      ...way.cookies,
+      seatCookie(context, classroom, realm),
+    ])
+  )
 }
 
 export async function show(call: Call, context: Context): Promise<Reply> {
-  const { code = '' } = query(call, context)
+  const { code = '', seat } = query(call, context)
   const read = readCode(code)
-  return (read && (await seated(call, context, read.id))) ?? joinForm(call, context, { code, name: '' })
+  return (read && (await seated(call, context, read.id, seat))) ?? joinForm(call, context, { code, name: '' })
 }
 
 /** Undefined for what is no name: empty, too long, or with characters that mislead the reader of the board. */
@@ -119,7 +126,7 @@ async function sit(
   try {
     own = await Seat.claimName(context, classroom, name)
     if (own === undefined) throw new HttpError('conflict', { expected: 'a name that is free' })
-    const record = await createRealm(context, classroom, { number, name: own })
+    const record = await createRealm(context, classroom, number)
     realm = record.name
     const way = await wayInto(context, classroom, realm)
     if (!way) throw new HttpError('temporarily_unavailable', { expected: 'the provider of the student' })

@@ -34,11 +34,12 @@ const nameOf = ({ id }: Classroom, number: number, context: Context): string =>
 export async function createRealm(
   context: Context,
   classroom: Classroom,
-  { number, name }: { number: number; name: string },
+  number: number,
 ): Promise<RealmRecord> {
   const record = await realmsOf(context).create({
     name: nameOf(classroom, number, context),
-    title: name,
+    // Not the name of the student: what is left of a removed realm keeps its title for a day.
+    title: `Student ${number}`,
     settings,
     ends_at: classroom.exp,
     demo: true,

@@ -1,10 +1,12 @@
-/** The question before a classroom ends, or a student is removed. */
+/** The question before a classroom ends or a student is removed, and the link for another browser of a student. */
 import type { Context } from '../../contracts/context.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { labForm } from '../../flow/lab_form.ts'
+import { joinLink } from '../../flow/classroom_links.ts'
 import { defineView } from '../../html/view.ts'
 import { written } from '../../lib/unsafe_text.ts'
 import type { Classroom } from '../../models/classroom.ts'
+import { seatKey } from './cookies.ts'
 import { classroomPage } from './frame.ts'
 import { boardPath, resultsPath } from './paths.ts'
 import type { Student } from './students.ts'
@@ -21,20 +23,39 @@ const removing = defineView(
   ['name', 'form', 'back'],
 )
 
+const linking = defineView(
+  'classroom_linking',
+  '<p>In another browser, this link leads to the provider of <bdi class="strong">{{name}}</bdi>. It is a secret of that student.</p><p class="lesson_address"><code dir="ltr">{{link}}</code></p><p><a href="{{back}}">Back to the board</a></p>',
+  ['name', 'link', 'back'],
+)
+
 interface Asked {
+  /** What is asked: `end`, `remove` or `link`. */
+  ask: string
   context: Context
   classroom: Classroom
   csrf: string
   students: readonly Student[]
-  /** Of the student who is removed. */
+  /** Of the student whom it is about. */
   number: number | undefined
 }
 
-export function endForm({ context, classroom, csrf, students, number }: Asked): Reply {
+export function askPage({ ask, context, classroom, csrf, students, number }: Asked): Reply {
   const action = `${context.basePath}${boardPath}`
   const hidden = { csrf_token: csrf, room: classroom.id }
   const back = boardAt(context, classroom)
   const student = students.find(({ seat }) => seat.number === number)
+  if (student && ask === 'link') {
+    const seat = new URLSearchParams({ seat: seatKey(context, classroom, student.seat.realm) })
+    return classroomPage({
+      title: 'Link for another browser',
+      main: linking({
+        name: written(student.seat.name),
+        link: `${joinLink(context.config, classroom)}&${seat}`,
+        back,
+      }),
+    })
+  }
   if (student)
     return classroomPage({
       title: 'Remove a student?',
