@@ -17,7 +17,7 @@ export interface Caller {
   /** How and when the End-User signed in (seconds). */
   auth_time: number | undefined
   acr: string | undefined
-  /** What the token is bound to: who only holds the token cannot use it. */
+  /** What the token is bound to: its holder needs a proof of that. */
   cnf: Readonly<Record<string, unknown>> | undefined
   act: Actor | undefined
   /** The session at the provider, where the token names it. */

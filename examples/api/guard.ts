@@ -1,4 +1,4 @@
-/** Stands before the endpoints of a resource server: who calls, with which token, and whether that token allows it. */
+/** Stands before the endpoints of a resource server: the caller, its token, and whether that token allows the request. */
 import { Unavailable } from './ask.ts'
 import type { Caller, Verify } from './caller.ts'
 import { proofAlgs, requireProof } from './dpop.ts'
@@ -43,7 +43,7 @@ export function createGuard({ issuer, resource, scopes, verify, useOnce, nonceKe
   const proofs = { origin, nonces, useOnce: useOnce ?? createUseOnce() }
   const terms = { resourceMetadata: `${origin}${metadataPath}`, algs: proofAlgs, nonce: nonces.current }
 
-  /** A token alone is good for whoever holds it, unless it is bound: then the scheme and the proof belong to it. */
+  /** A token that is not bound is good for each holder. A bound one needs its scheme and a proof. */
   async function requireHolder(
     request: Request,
     scheme: string,

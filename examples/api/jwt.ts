@@ -6,7 +6,7 @@ import { Refused } from './refusal.ts'
 /** Characters. A longer token is refused before anything of it is read. */
 const longest = 8_192
 
-/** `resource` is the URI of this API: a token for another API is not good here, whoever issued it and whatever it allows. */
+/** `resource` is the URI of this API: a token for another API is refused, although the same provider issued it. */
 export const byJwt =
   (issuer: string, resource: string, keys: JWTVerifyGetKey): Verify =>
   async (token) => {

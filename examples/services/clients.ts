@@ -1,4 +1,4 @@
-/** What an operator registers for the services, in the form of docs/configuration_files.md: who may call whom, and for what. */
+/** What an operator registers for the services, in the form of docs/configuration_files.md: which service may call which one, and for what. */
 
 interface Resources {
   gateway: string
@@ -30,7 +30,7 @@ export const configurationOf = (at: Resources, publicKeys: Readonly<Record<strin
         scope: 'openid place:orders reserve:stock',
         allowed_resources: [at.gateway],
       },
-      // `resource_uris`: whose tokens it may exchange. `allowed_resources`: for whom it may get others.
+      // `resource_uris`: the audience of the tokens that it may exchange. `allowed_resources`: the audience of those that it may get.
       service('gateway', {
         grant_types: [exchange],
         scope: 'place:orders reserve:stock',

@@ -6,5 +6,5 @@ const end = new AsyncLocalStorage<number>()
 export const within = <T>(ms: number, act: () => T): T =>
   end.run(Math.min(Date.now() + ms, end.getStore() ?? Infinity), act)
 
-/** Milliseconds; as many as you like where no limit was set. */
+/** Milliseconds; `Infinity` where no limit was set. */
 export const timeLeft = (): number => Math.max((end.getStore() ?? Infinity) - Date.now(), 0)

@@ -1,4 +1,4 @@
-/** What the services have in common: who calls, the trace, the log, limits, and answers for everything that goes wrong. */
+/** What the services have in common: the check of the caller, the trace, the log, limits, and answers for everything that goes wrong. */
 import type { Caller } from '../api/caller.ts'
 import { createGuard } from '../api/guard.ts'
 import { byJwt } from '../api/jwt.ts'

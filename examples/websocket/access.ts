@@ -1,4 +1,4 @@
-/** Who gets a ticket: a page of this server with the session of its browser, or a program with an access token for this resource. */
+/** Tickets are given to a page of this server with the session of its browser, and to a program with an access token for this resource. */
 import { byJwt } from '../api/jwt.ts'
 import { createGuard } from '../api/guard.ts'
 import { keysOf } from '../api/keys.ts'
@@ -34,12 +34,12 @@ async function ofToken(request: Request): Promise<Access> {
   return { sub, name: sub, origin: from, session: null, until: exp * 1000 }
 }
 
-/** Milliseconds: a token with less than this left is renewed, so that a ticket is worth its while. */
+/** Milliseconds: a token with less than this left is renewed, so that a ticket gives some minutes of access. */
 const soon = 120_000
 
 /**
  * The connection ends with the access token of the session, which is renewed here when it is about to end: so the provider is
- * asked, and a person who has no access any more gets no ticket.
+ * asked, and an End-User without access any more gets no ticket.
  */
 async function ofSession(request: Request & { cookies: Bun.CookieMap }): Promise<Access> {
   const session = sessionOf(request as Bun.BunRequest)

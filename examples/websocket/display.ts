@@ -32,7 +32,7 @@ await new Promise<void>((resolve, reject) => {
 })
 socket.close()
 
-// The ticket has opened one connection. Whoever reads it now, in a log or a history, opens none.
+// The ticket has opened one connection. A copy of it, from a log or a history, opens none.
 const headers = { upgrade: 'websocket', connection: 'Upgrade' }
 const again = await fetch(`${APP}/live?ticket=${ticket}`, { headers })
 console.log(`The same ticket again: ${again.status}`)
