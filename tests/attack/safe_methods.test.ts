@@ -26,6 +26,7 @@ const op = await provider({
     UPSTREAM_GITHUB_CLIENT_ID: 'id',
     UPSTREAM_GITHUB_CLIENT_SECRET: 'secret',
     REGISTRATION: 'open',
+    REALMS: 'true',
   },
 })
 
