@@ -16,7 +16,7 @@ import {
 } from '../support/flow.ts'
 import { provider } from '../support/provider.ts'
 
-const { op, alice } = await stage()
+const { op, alice } = await stage({ env: { REALMS: 'true' } }) // otherwise some endpoints do not exist
 const formType = { 'content-type': 'application/x-www-form-urlencoded' }
 
 describe('methods', () => {
