@@ -289,3 +289,34 @@ test('a store without data is told the setting, and one that was set up with an 
   expect((await on('false', 'client', 'list')).code).toBe(0)
   await backend.close()
 })
+
+test('a move from a store that is not encrypted into one that is tells the way, and leaves both as they are', async () => {
+  const [from, to] = [await urls.SQLite!(), await urls.SQLite!()]
+  const base = { STORE_URL: from, SECRET_KEY: 'tGh3o2uTqJ1mZ8vXw5cR7yLk0sNd9bQf4iAe6pUx' }
+  const on = async (STORE_ENCRYPTION: string, ...args: string[]) => {
+    const line = commandLine({ ...base, STORE_ENCRYPTION })
+    const ran = await line.latchkey(args, 'annabel-correct-horse')
+    line.remove()
+    return ran
+  }
+  expect((await on('false', 'user', 'add', 'annabel', '--password-stdin')).code).toBe(0)
+  for (const [encryption, said] of [
+    ['true', 'run latchkey secrets seal, and set it to true afterwards'],
+    ['migrate', 'end that change first, by latchkey secrets seal or unseal'],
+  ] as const) {
+    const ran = await on(encryption, 'migrate', '--from', from, '--to', to)
+    expect([ran.code, ran.stderr]).toEqual([1, expect.stringContaining(said)])
+    const listed = await on('false', 'user', 'list')
+    expect([listed.code, listed.stdout]).toEqual([0, expect.stringContaining('annabel')])
+  }
+  // The way: encrypted where it is, and moved then.
+  expect((await on('migrate', 'secrets', 'seal')).code).toBe(0)
+  const moved = await on('true', 'migrate', '--from', from, '--to', to)
+  expect([moved.code, moved.stderr]).toEqual([0, moved.stderr])
+  const there = commandLine({ ...base, STORE_URL: to, STORE_ENCRYPTION: 'true' })
+  expect(await there.json<object[]>('user', 'list', '--json')).toMatchObject([{ username: 'annabel' }])
+  there.remove()
+  const backend = await openWhole(readConfig({ ...base, STORE_URL: to }), systemClock)
+  expect(await readable(backend, ['annabel'])).toEqual([])
+  await backend.close()
+})
