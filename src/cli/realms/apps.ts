@@ -20,7 +20,7 @@ interface Slot {
   lastUsed: number
   /** Not for its turn of jobs alone. */
   isUsed?: true
-  /** Requests that are being answered. */
+  /** Requests that are being answered, and openings. */
   running: number
 }
 
@@ -103,7 +103,10 @@ export function createApps({ host, memory, version, generation, most }: Parts): 
   async function open(slot: Slot): Promise<void> {
     const { record } = slot
     const wanted = `${generation()} ${JSON.stringify(record)}`
-    if (slot.open && slot.madeFor === wanted) return
+    if (slot.open && slot.madeFor === wanted) {
+      slot.failure = undefined // settings that this server cannot use were taken back
+      return
+    }
     try {
       slot.open = await limiter.run(() => openRealm(host, record, slot.open))
       slot.madeFor = wanted
@@ -112,6 +115,7 @@ export function createApps({ host, memory, version, generation, most }: Parts): 
       const problem = error instanceof Error ? error.message : String(error)
       memory.log.error('realm_not_opened', { realm: record.name, problem })
       slot.failure = { error: error instanceof ConfigError ? unusable(error) : error, at: elapsedNow() }
+      if (slot.open?.isClosed() === true) slot.open = undefined
     }
   }
 
@@ -124,9 +128,11 @@ export function createApps({ host, memory, version, generation, most }: Parts): 
     const slot: Slot = slots.get(name) ?? { record, lastUsed: elapsedNow(), running: 0 }
     slots.set(name, slot)
     slot.record = record
+    slot.running += 1 // it is not dropped before the realm is open: the realm would never be closed
     if (isAnswering(slot)) await open(slot)
     slot.stamp = seen
     bound()
+    slot.running -= 1
     return settled(slot)
   }
 
@@ -170,7 +176,8 @@ export function createApps({ host, memory, version, generation, most }: Parts): 
     },
     list: () => [...slots].flatMap(([name, { open, lastUsed }]) => (open ? [{ name, open, lastUsed }] : [])),
     retire(name) {
-      if (slots.get(name)?.isUsed !== true) drop(name)
+      const slot = slots.get(name)
+      if (slot?.isUsed !== true && slot?.running === 0) drop(name)
     },
     async close() {
       for (const name of slots.keys()) drop(name)

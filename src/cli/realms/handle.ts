@@ -66,6 +66,13 @@ export function realmHandle({ root, known, apps }: Parts): Handle {
     return answered
   }
 
+  /** As a request of the realm: otherwise it could leave the memory meanwhile, because it was not used for long. */
+  async function lookAtKeys(name: string, { runs }: OpenRealm): Promise<void> {
+    const end = apps.use(name)
+    await runs.run('keys')
+    end()
+  }
+
   async function later(
     name: string,
     finding: Promise<OpenRealm | undefined> | OpenRealm | undefined,
@@ -74,7 +81,7 @@ export function realmHandle({ root, known, apps }: Parts): Handle {
   ): Promise<Response> {
     try {
       const open = await finding
-      if (open && hasOldKeys(open)) await open.runs.run('keys')
+      if (open && hasOldKeys(open)) await lookAtKeys(name, open)
       return await answer(name, open, request, () => peer)
     } catch (error) {
       return refused(error, root(), request, peer)

@@ -50,8 +50,9 @@ export interface OpenRealm {
   keys: KeyRing
   runs: Runs
   lasting: Lasting
-  /** Writes what is in memory alone. */
+  /** Writes what is in memory alone, once. */
   close(): Promise<void>
+  isClosed(): boolean
 }
 
 /** Bytes of the flows of one realm. */
@@ -91,7 +92,12 @@ export async function openRealm(host: Host, record: RealmRecord, before?: OpenRe
   })
   if (record.demo) await seedDemo(opened)
   runs = createRuns(app.context, keys)
-  return { record, app, keys, runs, lasting, close: () => close(app.context) }
+  let closed: Promise<void> | undefined
+  return {
+    ...{ record, app, keys, runs, lasting },
+    close: () => (closed ??= close(app.context)),
+    isClosed: () => closed !== undefined,
+  }
 }
 
 /** The recorder and the clock depend on two settings. */
