@@ -137,7 +137,9 @@ export const Realm = {
     const record = await Realm.find(memory, name)
     if (!record) return false
     await memory.store.link(goneIndex, memberOf(record), now(memory))
-    return markRemoved(memory, random, record)
+    const isDone = (await markRemoved(memory, random, record)) === 'removed'
+    await memory.store.unlink(endsIndex, memberOf(record))
+    return isDone
   },
 
   /** Of all realms, also of those that are disabled or have ended. */
@@ -147,16 +149,20 @@ export const Realm = {
   /** Changes with each change of any realm. */
   version: ({ store }: Memory): Promise<string | undefined> => store.get(versionKey),
 
-  /** Removes those whose end has come. */
+  /** Removes those whose end has come, unless it is moved meanwhile. */
   async removeEnded(memory: Memory, random: Random): Promise<RealmKey[]> {
+    const hasEnded = ({ ends_at = Infinity }: RealmRecord) => ends_at * 1000 <= now(memory)
     const removed: RealmKey[] = []
     for (const { member } of await memory.store.range(endsIndex, { max: now(memory) })) {
-      const { id, name } = realmKeyOf(member)
-      const record = await Realm.find(memory, name)
-      const hasEnded = (record?.ends_at ?? Infinity) * 1000 <= now(memory)
-      if (record?.id === id && hasEnded && (await Realm.remove(memory, random, name)))
-        removed.push({ id, name })
+      const realm = realmKeyOf(member)
+      const found = await markRemoved(memory, random, realm, hasEnded)
+      if (found === 'removed') removed.push(realm)
+      // Also of one that is absent: the process that removed it may have died before this.
+      if (found !== 'kept') await memory.store.link(goneIndex, member, now(memory))
       await memory.store.unlink(endsIndex, member)
+      // A change of the end may have been written before the member was taken out.
+      const there = found === 'kept' ? await Realm.find(memory, realm.name) : undefined
+      if (there?.id === realm.id) await keepEnd(memory, there)
     }
     return removed
   },
@@ -185,17 +191,25 @@ const replaceRemoved = async (memory: Memory, record: RealmRecord): Promise<bool
     removed_at === undefined ? undefined : record,
   )) !== undefined
 
-/** True for the one caller that removed this very realm. */
-async function markRemoved(memory: Memory, random: Random, { id, name }: RealmKey): Promise<boolean> {
+/** `removed` for the one caller that removed this very realm; `kept` when `isDue` does not hold. Otherwise it leaves the list of realms. */
+async function markRemoved(
+  memory: Memory,
+  random: Random,
+  { id, name }: RealmKey,
+  isDue: (current: RealmRecord) => boolean = () => true,
+): Promise<'removed' | 'kept' | 'absent'> {
   const removed_at = secondsNow(memory)
-  const written = await records.update(real(memory), name, (current) =>
-    current.id !== id || current.removed_at !== undefined
-      ? undefined
-      : { ...current, removed_at, exp: removed_at + keptFor },
-  )
+  let isKept = false
+  const written = await records.update(real(memory), name, (current) => {
+    if (current.id !== id || current.removed_at !== undefined) return undefined
+    isKept = !isDue(current)
+    return isKept ? undefined : { ...current, removed_at, exp: removed_at + keptFor }
+  })
+  if (isKept) return 'kept'
   await memory.store.unlink(index, memberOf({ id, name }))
-  if (written) await touch(memory, random)
-  return written !== undefined
+  if (!written) return 'absent'
+  await touch(memory, random)
+  return 'removed'
 }
 
 /** Throws RealmError. */

@@ -116,7 +116,7 @@ export function createScheduler({ known, apps, log, remove }: Parts): Scheduler 
 
   async function tick(now: number): Promise<void> {
     boundFlows()
-    await Promise.all([runDue(now), inTurn(now).catch(failed), removeEnded(now).catch(failed)])
+    await Promise.all([runDue(now).catch(failed), inTurn(now).catch(failed), removeEnded(now).catch(failed)])
   }
 
   return {

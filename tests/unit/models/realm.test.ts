@@ -169,6 +169,114 @@ test('the clock of the lab moves neither begin nor end', async () => {
   expect((await Realm.find(lab, 'a'))?.created_at).toBe(1_800_000_000)
 })
 
+describe('the end', () => {
+  const end = 1_800_003_600
+  /** Realms, and `sweep`, which removes what has ended: `between` runs before its first `verb` on a record or on the list of ends. */
+  const swept = (verb: 'replace' | 'unlink') => {
+    const own = realms()
+    const { store } = own.memory
+    const sweep = async (between: () => Promise<unknown>) => {
+      let happened = false
+      const before = async () => {
+        if (happened) return
+        happened = true
+        await between()
+      }
+      const slow: Store = {
+        ...verbsOf(store),
+        ...(verb === 'replace'
+          ? { replace: async (...given) => (await before(), store.replace(...given)) }
+          : {
+              async unlink(index, member) {
+                if (index === 'realms_end') await before()
+                await store.unlink(index, member)
+              },
+            }),
+      }
+      return Realm.removeEnded({ ...own.memory, store: slow }, systemRandom)
+    }
+    return { ...own, sweep }
+  }
+
+  test('removes a realm once', async () => {
+    const { create, clock, memory, names, gone } = realms()
+    const { id } = (await create('a', { ends_at: end }))!
+    await create('b')
+    expect(await Realm.removeEnded(memory, systemRandom)).toEqual([])
+    clock.advance(3_600_000)
+    const removed = await Promise.all([1, 2].map(() => Realm.removeEnded(memory, systemRandom)))
+    expect(removed.flat()).toEqual([{ id, name: 'a' }])
+    expect(await names()).toEqual(['b'])
+    clock.advance(60_000)
+    expect(await gone()).toEqual([{ id, name: 'a' }])
+  })
+
+  test('of one that was removed before does not have its data removed twice', async () => {
+    const { create, remove, clock, memory, gone } = realms()
+    const { id } = (await create('a', { ends_at: end }))!
+    await remove('a')
+    await Realm.forget(memory, { id, name: 'a' })
+    clock.advance(3_600_000)
+    await Realm.removeEnded(memory, systemRandom)
+    clock.advance(60_000)
+    expect(await gone()).toEqual([])
+  })
+
+  test('that was moved while it came leaves the realm', async () => {
+    const { create, update, clock, memory, names, gone, sweep } = swept('replace')
+    const { id } = (await create('a', { ends_at: end }))!
+    clock.advance(3_600_000)
+    expect(await sweep(() => update('a', { ends_at: end + 3_600 }))).toEqual([])
+    clock.advance(61_000)
+    expect(await gone()).toEqual([])
+    expect([(await Realm.find(memory, 'a'))?.id, await names()]).toEqual([id, ['a']])
+  })
+
+  test('of one realm does not remove another one that came under its name', async () => {
+    const { create, remove, clock, memory, names, sweep } = swept('replace')
+    await create('a', { ends_at: end })
+    clock.advance(3_600_000)
+    let second: string | undefined
+    const removed = await sweep(async () => {
+      await remove('a')
+      second = (await create('a'))?.id
+    })
+    expect(removed).toEqual([])
+    expect([(await Realm.find(memory, 'a'))?.id, await names()]).toEqual([second, ['a']])
+  })
+
+  test('that was moved while it was taken out of the list comes all the same', async () => {
+    const { create, update, clock, memory, names, sweep } = swept('unlink')
+    const { id } = (await create('a', { ends_at: end }))!
+    await update('a', { ends_at: end + 1 })
+    await memory.store.link('realms_end', `a ${id}`, end * 1000)
+    clock.advance(3_600_000)
+    expect(await sweep(() => update('a', { ends_at: end + 3_600 }))).toEqual([])
+    clock.advance(3_600_000)
+    expect(await Realm.removeEnded(memory, systemRandom)).toEqual([{ id, name: 'a' }])
+    expect(await names()).toEqual([])
+  })
+
+  test('is finished where the process died before the data was noted', async () => {
+    const { create, clock, memory, gone } = realms()
+    const { id } = (await create('a', { ends_at: end }))!
+    clock.advance(3_600_000)
+    const dying: Store = {
+      ...verbsOf(memory.store),
+      link: () => Promise.reject(new Error('died')),
+      unlink: () => Promise.reject(new Error('died')),
+    }
+    expect(
+      await Realm.removeEnded({ ...memory, store: dying }, systemRandom).catch(
+        (error: Error) => error.message,
+      ),
+    ).toBe('died')
+    await Realm.removeEnded(memory, systemRandom)
+    clock.advance(60_000)
+    expect(await gone()).toEqual([{ id, name: 'a' }])
+  })
+})
+
 /** The verbs of a store, to replace one of them. */
 const verbsOf = (store: Store): Store => ({
   seals: store.seals,
