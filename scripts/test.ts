@@ -53,7 +53,7 @@ async function main(args: readonly string[]): Promise<{ passed: number; failed: 
   try {
     await run(
       files.filter((file) => !runsAlone(file)),
-      Math.min(4, availableParallelism()),
+      Math.min(4, availableParallelism() + 1), // tests wait for the processes that they start
     )
     await run(files.filter(runsAlone), 1)
   } finally {
