@@ -27,11 +27,21 @@ function cookiePath({ issuer }: Config): string {
  * Over http, on loopback, there is no prefix. docs/decisions/0061
  */
 export function cookieName(config: Config, name: string): string {
-  const path = cookiePath(config)
-  const own = path === '/' ? name : `${name}_${path.slice(1).replaceAll(/[^A-Za-z0-9]/g, '-')}`
-  const prefix = path === '/' ? '__Host-' : '__Secure-'
-  return `${isSecure(config) ? prefix : ''}latchkey_${own}`
+  const prefix = cookiePath(config) === '/' ? '__Host-' : '__Secure-'
+  return `${isSecure(config) ? prefix : ''}latchkey_${name}${cookieEnd(config)}`
 }
+
+function cookieEnd(config: Config): string {
+  const path = cookiePath(config)
+  return path === '/' ? '' : `_${path.slice(1).replaceAll(/[^A-Za-z0-9]/g, '-')}`
+}
+
+/** A `Cookie` header with the cookies of a realm alone: browsers also send it those of the server, which are secrets of others. */
+export const cookiesOfRealm = (config: Config, header: string): string =>
+  header
+    .split(/; */)
+    .filter((each) => each.split('=', 1)[0]!.endsWith(cookieEnd(config)))
+    .join('; ')
 
 interface Cookie {
   name: string

@@ -2,6 +2,7 @@
 import type { Context } from '../contracts/context.ts'
 import type { RecordedRequest } from '../contracts/sockets.ts'
 import type { SentAnswer, Recorder } from '../lib/recorder.ts'
+import { cookiesOfRealm } from './cookie.ts'
 import { describeCall } from './describe_call.ts'
 import { keptBody } from './kept_body.ts'
 import type { Route } from './router.ts'
@@ -33,7 +34,7 @@ export function recordedRequests(
       {
         method: request.method,
         url: request.url,
-        headers: [...request.headers],
+        headers: headersOf(request, context),
         body: keptBody(request),
         endpoint: { name, page },
       },
@@ -43,6 +44,13 @@ export function recordedRequests(
     )
   }
 }
+
+/** The lab of a realm shows no cookie of the server, also where it shows secrets. */
+const headersOf = ({ headers }: Request, { config, realm }: Context): [string, string][] =>
+  [...headers].map(([name, value]) => [
+    name,
+    realm && name === 'cookie' ? cookiesOfRealm(config, value) : value,
+  ])
 
 const longestBody = 500_000
 

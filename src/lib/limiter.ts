@@ -114,3 +114,9 @@ export function createLimiter({ atOnce, waiting: mostWaiting, lane: ofLane, refu
     },
   }
 }
+
+/** The same bounds, with lanes that no other `owner` has. */
+export const ownLanes = ({ run, waiting }: Limiter, owner: string): Limiter => ({
+  waiting,
+  run: (work, { lane = '', ...options } = {}) => run(work, { ...options, lane: `${owner} ${lane}` }),
+})

@@ -1,0 +1,50 @@
+/** What realms share in one process and one browser: places of streams, and cookies that a browser sends below their path. docs/realms.md */
+import { describe, expect, test } from 'bun:test'
+import { cookieName } from '../../src/http/cookie.ts'
+import { type Provider } from '../support/provider.ts'
+import { realmOf, withRealms } from '../support/realms.ts'
+
+const live = '/lab/flows/live'
+const mostOfOne = 10
+
+async function openStream(place: Provider): Promise<ReadableStreamDefaultReader<Uint8Array>> {
+  const answer = await place.fetch(live)
+  expect(answer.status).toBe(200)
+  return answer.body!.getReader()
+}
+
+describe('streams', () => {
+  test('of one realm take no place of another one or of the server, for one address', async () => {
+    const op = await withRealms({ env: { LAB: 'true' } })
+    const [a, b] = [await realmOf(op, 'a'), await realmOf(op, 'b')]
+    const taken = await Promise.all(Array.from({ length: mostOfOne }, () => openStream(a)))
+    for (const each of taken) expect((await each.read()).done).toBe(false)
+    const tooMany = await openStream(a)
+    expect((await tooMany.read()).done).toBe(true)
+    for (const place of [b, op]) {
+      const own = await openStream(place)
+      expect((await own.read()).done).toBe(false)
+      taken.push(own)
+    }
+    for (const each of taken) await each.cancel()
+  })
+})
+
+describe('the recorder of a realm', () => {
+  for (const issuer of ['http://localhost:5000', 'https://op.example', 'https://op.example/base'])
+    test(`has no cookie of the server at ${issuer}, also where its lab shows secrets`, async () => {
+      const op = await withRealms({ env: { ISSUER_URL: issuer } })
+      const a = await realmOf(op, 'a', { settings: { LAB: 'true', LAB_SHOW_SECRETS: 'true' } })
+      const own = cookieName(a.context.config, 'browser')
+      const others = ['session', 'browser'].map((name) => cookieName(op.context.config, name))
+      const cookie = [
+        ...others.map((name) => `${name}=of-the-server`),
+        `${own}=of-the-realm`,
+        'x=of-the-server',
+      ]
+      await a.fetch('/authorize?client_id=client123', { headers: { cookie: cookie.join('; ') } })
+      const kept = JSON.stringify(a.context.recorder!.flows.list())
+      expect(kept).toContain(`${own}=of-the-realm`)
+      expect(kept).not.toContain('of-the-server')
+    })
+})
