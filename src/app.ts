@@ -11,7 +11,7 @@ import { corsHeaders, preflightHeaders } from './http/cors.ts'
 import { describeCall } from './http/describe_call.ts'
 import { errorFormOf, errorReply, logRefusedPage, refusalOf } from './http/error_reply.ts'
 import { isForeign } from './http/foreign_request.ts'
-import { createStreams } from './http/event_stream.ts'
+import { streamsOf } from './http/event_stream.ts'
 import { headContext } from './http/head_context.ts'
 import { createHeaders } from './http/headers.ts'
 import { settingOf } from './http/language.ts'
@@ -32,7 +32,7 @@ import { tracedRequests } from './http/traced_requests.ts'
 import { type Html, isHtml, render } from './html/view.ts'
 import { createCache } from './lib/cache.ts'
 import { type Clock, realClock } from './lib/clock.ts'
-import { createLimiter, ownLanes } from './lib/limiter.ts'
+import { createLimiter } from './lib/limiter.ts'
 import type { Log } from './lib/log.ts'
 import { createMadeOnce, createTexts } from './lib/made_once.ts'
 import type { Random } from './lib/random.ts'
@@ -110,9 +110,7 @@ export function createContext({ previous, host, ...deps }: Deps): Context {
     clients: createClientCache(deps.clock),
     wrongSecrets: createCache(deps.clock, { lifetime: 60_000, maxBytes: 4_194_304, bytesOf: () => 100 }),
     labMemory: createMadeOnce(),
-    streams: host
-      ? ownLanes(host.streams, deps.realm?.id ?? '')
-      : (previous?.streams ?? createStreams(config.lab)),
+    streams: streamsOf(deps, shared?.streams),
     changes: previous?.changes ?? { instance: deps.random(12), running: new Map() },
     metrics: shared?.metrics ?? createMetrics(),
     usage: previous?.usage ?? createUsage(config.usageClients),

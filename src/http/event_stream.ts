@@ -3,7 +3,7 @@ import { HttpError } from '../auth/errors.ts'
 import type { Call } from '../contracts/call.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Reply } from '../contracts/reply.ts'
-import { createLimiter, type Limiter } from '../lib/limiter.ts'
+import { createLimiter, type Limiter, ownLanes } from '../lib/limiter.ts'
 
 /** Open streams of one process, and of one lane such as a person. */
 const mostStreams = 200
@@ -30,6 +30,15 @@ export const createStreams = (inLab = false, most = inLab ? mostStreamsOfLab : m
         retryAfter: 30,
       }),
   })
+
+/** The process has one limit; each realm has lanes of its own, since people and addresses of two realms may have one name. */
+export const streamsOf = (
+  { config, realm }: Pick<Context, 'config' | 'realm'>,
+  shared: Limiter | undefined,
+): Limiter => {
+  if (!shared) return createStreams(config.lab)
+  return realm ? ownLanes(shared, realm.id) : shared
+}
 
 /**
  * `look` resolves to the present state as a text: the stream sends `changed` when it differs from that before. When it
