@@ -123,10 +123,15 @@ export function redirectOf(title: string, url: string): Exchange {
   }
 }
 
-/** The latest of each title, in the order in which they happened: a page that is opened often does not fill the memory. */
+/** A title has what a caller sent. */
+const mostTitles = 50
+
+/** The latest of each title, in the order in which they happened: whatever is sent and however often, it does not fill the memory. */
 export function note(exchanges: Map<string, Exchange>, exchange: Exchange): void {
   exchanges.delete(exchange.title)
   exchanges.set(exchange.title, exchange)
+  const [oldest] = exchanges.keys()
+  if (exchanges.size > mostTitles && oldest !== undefined) exchanges.delete(oldest)
 }
 
 /** `fetch`, of which `keep` gets each exchange. */

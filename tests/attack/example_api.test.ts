@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { createHash, randomUUID } from 'node:crypto'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { type Exchange, exchangeOf, note } from '../../examples/exchanges/exchange.ts'
 import { Unavailable } from '../../examples/api/ask.ts'
 import { createGuard } from '../../examples/api/guard.ts'
 import { byIntrospection } from '../../examples/api/introspection.ts'
@@ -383,4 +384,19 @@ describe('introspection', () => {
     expect(answers.filter((each) => each === 'let in: alice').length).toBeLessThanOrEqual(64)
     expect(op.count('/introspection') - before).toBeLessThanOrEqual(64)
   })
+})
+
+test('what a developer page keeps of requests does not grow with the grant types that strangers make up', async () => {
+  const kept = new Map<string, Exchange>()
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  for (let i = 0; i < 500; i++) {
+    const request = new Request(`${resource}/notes`, {
+      method: 'POST',
+      headers,
+      body: `grant_type=made-up-${i}`,
+    })
+    note(kept, await exchangeOf(request, new Response()))
+  }
+  expect(kept.size).toBe(50)
+  expect([...kept.keys()].at(-1)).toContain('made-up-499')
 })
