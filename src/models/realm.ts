@@ -130,12 +130,12 @@ export const Realm = {
   },
 
   /**
-   * Its name is free at once, and its data goes later. False when there is no such realm. Of two that remove one realm, one
-   * does; a realm that comes again under the name meanwhile stays.
+   * Its name is free at once, and its data goes later. False when there is no such realm, or it has another `id`. Of two that
+   * remove one realm, one does; a realm that comes again under the name meanwhile stays.
    */
-  async remove(memory: Memory, random: Random, name: string): Promise<boolean> {
+  async remove(memory: Memory, random: Random, name: string, id?: string): Promise<boolean> {
     const record = await Realm.find(memory, name)
-    if (!record) return false
+    if (!record || record.id !== (id ?? record.id)) return false
     await memory.store.link(goneIndex, memberOf(record), now(memory))
     const isDone = (await markRemoved(memory, random, record)) === 'removed'
     await memory.store.unlink(endsIndex, memberOf(record))

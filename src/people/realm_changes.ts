@@ -1,7 +1,7 @@
 /** Changes of realms, by an operator at a command line or an administrator of the server: checked, written, and in the audit trail. docs/realms.md */
 import type { Context } from '../contracts/context.ts'
 import type { Realms } from '../contracts/realms.ts'
-import { type NewRealm, type RealmRecord, requireGood } from '../models/realm.ts'
+import { type NewRealm, type RealmKey, type RealmRecord, requireGood } from '../models/realm.ts'
 import { type Author, differences, noteChange } from './author.ts'
 
 /** How realms are written: with a check of their settings, which throws what a start of the server would say of them. */
@@ -70,9 +70,9 @@ export async function removeRealm(
   context: Shared,
   author: Author,
   realms: WrittenRealms,
-  name: string,
+  { name, id }: RealmKey,
 ): Promise<boolean> {
-  const isDone = await realms.remove(name)
+  const isDone = await realms.remove(name, id)
   if (isDone) await noteChange(context, author, 'realm_removed', { realm: name })
   return isDone
 }

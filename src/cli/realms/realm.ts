@@ -261,7 +261,7 @@ export const remove = defineCommand({
         if (!yes) await confirm(name, words)
         const root = await settingsInForce(context, scene.env)
         const realms = writtenRealms(context, context.random, () => root)
-        if (!(await removeRealm(context, 'operator', realms, name)))
+        if (!(await removeRealm(context, 'operator', realms, realm)))
           throw new Refusal(`the realm ${name} was removed by another command just now`)
       }
       return {

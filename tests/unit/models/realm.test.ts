@@ -96,6 +96,16 @@ test('of many that remove one realm, one does; it is gone only later, when no in
   expect(await gone()).toEqual([])
 })
 
+test('a removal that was decided for one realm leaves the one that has come under its name since', async () => {
+  const { create, remove, memory, names } = realms()
+  const first = (await create('class'))!
+  await remove('class')
+  const second = (await create('class'))!
+  expect(await Realm.remove(memory, systemRandom, 'class', first.id)).toBe(false)
+  expect([(await Realm.find(memory, 'class'))?.id, await names()]).toEqual([second.id, ['class']])
+  expect(await Realm.remove(memory, systemRandom, 'class', second.id)).toBe(true)
+})
+
 test('a removal whose process died is finished', async () => {
   const { create, memory, gone, clock, names } = realms()
   const { id } = (await create('a'))!

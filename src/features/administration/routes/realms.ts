@@ -280,7 +280,7 @@ export const realmRoutes = {
         count(context, realm, 'clients'),
       ])
       // The realms do not know of a dry run.
-      if (!dryRun && !(await removeRealm(context, authorOf(call, actor), realmsOf(context), name)))
+      if (!dryRun && !(await removeRealm(context, authorOf(call, actor), realmsOf(context), realm)))
         throw unknown(name)
       return { answer: { name, people, clients } }
     },
