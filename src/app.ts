@@ -48,7 +48,8 @@ import type { Store } from './store/store.ts'
 import { buildTable, featuresFor, featuresLeftOut } from './table.ts'
 
 type Passed =
-  'unreadSecrets' | 'audit' | 'tracing' | 'recorder' | 'errorReports' | 'server' | 'realms' | 'realm'
+  | ('unreadSecrets' | 'audit' | 'tracing' | 'recorder' | 'errorReports' | 'server')
+  | ('realms' | 'realm' | 'ownSettings')
 
 /** The dependencies of the application, which the commands and the tests provide. */
 export interface Deps extends Partial<Pick<Context, Passed>> {

@@ -1,5 +1,6 @@
 /** The context that is passed to endpoints and features: types only. */
 import type { Config } from '../config.ts'
+import type { EffectiveSetting } from '../config/effective_setting.ts'
 import type { Realms } from './realms.ts'
 import type { ServerControls } from './server.ts'
 import type { Joined, Sockets } from './sockets.ts'
@@ -108,6 +109,8 @@ export interface Context extends Memory {
   server: ServerControls | undefined
   /** Of the server alone; undefined without REALMS, in a realm and in a command. */
   realms?: Realms | undefined
+  /** Of a realm: those that a realm may set. Undefined for the server, whose `server` has all. */
+  ownSettings?: (() => readonly EffectiveSetting[]) | undefined
   /** The realm that this is the context of; undefined for the server itself. */
   realm?: Pick<RealmRecord, 'id' | 'name' | 'title' | 'classroom'> | undefined
   /**

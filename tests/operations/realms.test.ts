@@ -10,6 +10,9 @@ import { Realm } from '../../src/models/realm.ts'
 import { sqliteStore } from '../../src/store/sqlite.ts'
 import { demo } from '../support/client.ts'
 import { quickKeys } from '../support/realms.ts'
+import { redisStore } from '../../src/store/redis.ts'
+import { freePort } from '../support/free_port.ts'
+import { startRedis } from '../support/redis.ts'
 import { spawnProvider } from '../support/provider.ts'
 import { until } from '../support/until.ts'
 
@@ -49,4 +52,27 @@ test('a realm that another process creates, changes and removes', async () => {
   expect((await fetch(`${op.issuer}/health`)).status).toBe(200)
   await op.stop()
   await store.close()
+}, 120_000)
+
+test('two servers on one Redis: a realm that one creates is answered by both, with one key ring', async () => {
+  const redis = await startRedis()
+  const env = { STORE_URL: redis.url, REALMS: 'true', LAB: 'false' }
+  const one = await spawnProvider(env)
+  const port = new URL(one.issuer).port
+  const otherPort = freePort()
+  const other = await spawnProvider({ ...env, ISSUER_URL: one.issuer, PORT: `${otherPort}` })
+  const there = `http://localhost:${otherPort}/realms/class`
+  const store = redisStore(redis.url)
+  const memory = { store, clock: systemClock, log: createLog('silent', 'text', () => {}) }
+  await Realm.create(memory, systemRandom, { name: 'class', settings: quickKeys, demo: true })
+  const here = `http://localhost:${port}/realms/class`
+  const answered = async (issuer: string) => (await fetch(`${issuer}/health`)).ok
+  await until(async () => (await answered(here)) && (await answered(there)), 'both answer')
+  const tokens = await Promise.all([token(here), token(there), token(here), token(there)])
+  expect(tokens.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+  expect(await jwksOf(here)).toBe(await jwksOf(there))
+  await Realm.remove(memory, systemRandom, 'class')
+  await until(async () => !(await answered(here)) && !(await answered(there)), 'neither answers')
+  await Promise.all([one.stop(), other.stop(), store.close()])
+  await redis.stop()
 }, 120_000)

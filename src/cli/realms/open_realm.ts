@@ -1,6 +1,7 @@
 /** Opens a realm: its store, its keys, its observers and its application. docs/decisions/0100-realms.md */
 import { type App, createApp } from '../../app.ts'
-import type { Config } from '../../config.ts'
+import type { Config, Entry } from '../../config.ts'
+import type { EffectiveSetting } from '../../config/effective_setting.ts'
 import type { Context, Table } from '../../contracts/context.ts'
 import { type Clock, realClock } from '../../lib/clock.ts'
 import { type AdjustableLog, logWith } from '../../lib/log.ts'
@@ -16,11 +17,12 @@ import { writeUsage } from '../../people/usage.ts'
 import { realmStore } from '../../store/realm.ts'
 import { version } from '../../version.ts'
 import { closeTrail, openTrail, settingsFor } from '../audit_trail.ts'
+import { effectiveSettings } from '../effective_settings.ts'
 import { type Observers, traced, withRecorder } from '../observed.ts'
 import { type Opened, openRoot, ringOptions } from '../open.ts'
 import { seedDemo } from '../seed_demo.ts'
 import { createRuns, type Runs } from './job_runs.ts'
-import { realmConfig, type Root } from './realm_config.ts'
+import { everyEntry, realmConfig, type Root } from './realm_config.ts'
 
 /** What realms have of the server. */
 export interface Host {
@@ -88,6 +90,7 @@ export async function openRealm(host: Host, record: RealmRecord, before?: OpenRe
     closing: root.closing,
     soon: (job) => void runs?.run(job),
     realm: record,
+    ownSettings: () => settingsOf(host, config, record),
     previous: goesOn?.app.context,
   })
   if (record.demo) await seedDemo(opened)
@@ -99,6 +102,18 @@ export async function openRealm(host: Host, record: RealmRecord, before?: OpenRe
     isClosed: () => closed !== undefined,
   }
 }
+
+/** Those that a realm may set, in the order of the documentation. */
+function settingsOf(host: Host, config: Config, { settings }: RealmRecord): EffectiveSetting[] {
+  const env = { ...host.root().env, ...settings }
+  return effectiveSettings(config, { env, written: env, fromDotenv: () => false })
+    .filter(({ name }) => mayBeSet.has(name))
+    .map((each) => (Object.hasOwn(settings, each.name) ? { ...each, from: 'realm' as const } : each))
+}
+
+const mayBeSet: ReadonlySet<string> = new Set(
+  everyEntry.flatMap(({ name, realm }: Entry) => (realm === undefined ? [] : [name])),
+)
 
 /** The recorder and the clock depend on two settings. */
 const isAlike = ({ app: { context } }: OpenRealm, { lab, labShowSecrets }: Config): boolean =>

@@ -5,6 +5,7 @@ import { dataTable } from '../../../html/data_table.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
 import { say } from '../../../lib/say.ts'
 import { jobRoutes } from '../routes/jobs.ts'
+import { isOfServer } from '../routes/settings.ts'
 import { defineAdminPage } from './page.ts'
 import { ago, code, lead, state } from './parts.ts'
 
@@ -19,6 +20,7 @@ const hasFailed = ({ last_failed_at: failed, last_began_at: began }: Job): boole
 export const jobsPage = defineAdminPage({
   path: jobsPath,
   section: '/admin/settings',
+  exists: isOfServer,
   scope: 'admin:settings.read',
   async show({ action, csrf, may, ask }) {
     const { answer } = await ask(jobRoutes.list)

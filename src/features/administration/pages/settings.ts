@@ -3,7 +3,7 @@ import type * as v from 'valibot'
 import { dataTable, filters } from '../../../html/data_table.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
 import { say } from '../../../lib/say.ts'
-import { changeableLevels, settingRoutes } from '../routes/settings.ts'
+import { changeableLevels, isOfServer, settingRoutes } from '../routes/settings.ts'
 import { jobsPath } from './jobs.ts'
 import { defineAdminPage, type PageInput } from './page.ts'
 import {
@@ -82,7 +82,7 @@ export const settingsPage = defineAdminPage({
         lead({ text: say('admin.settings_lead') }),
         ...actions([
           buttonLink({ path: to(scopesPath), text: say('admin.scopes') }),
-          buttonLink({ path: to(jobsPath), text: say('admin.jobs') }),
+          isOfServer(context) ? buttonLink({ path: to(jobsPath), text: say('admin.jobs') }) : undefined,
           may('admin:upstream.read')
             ? buttonLink({ path: to(upstreamsPath), text: say('admin.upstreams') })
             : undefined,
@@ -116,7 +116,7 @@ export const settingsPage = defineAdminPage({
             { title: say('admin.setting_from'), cell: ({ from }) => code(from) },
           ],
         }),
-        await logPart(input),
+        ...(isOfServer(context) ? [await logPart(input)] : []),
       ],
     }
   },

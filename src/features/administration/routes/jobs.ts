@@ -7,7 +7,7 @@ import { noteChange } from '../../../people/author.ts'
 import { authorOf } from '../actor.ts'
 import { Moment, moment } from '../person.ts'
 import { defineRoute } from '../route.ts'
-import { requireServer } from './settings.ts'
+import { isOfServer, requireServer } from './settings.ts'
 
 const Job = v.object({
   name: v.string(),
@@ -28,6 +28,7 @@ export const jobRoutes = {
     method: 'GET',
     path: '/jobs',
     summary: 'Lists the jobs of this instance',
+    exists: isOfServer,
     scope: 'admin:settings.read',
     answer: v.object({ items: v.array(Job) }),
     async run(_call, context) {
@@ -52,6 +53,7 @@ export const jobRoutes = {
     method: 'POST',
     path: '/jobs/{name}/run',
     summary: 'Runs a job of this instance now, or again when it runs already',
+    exists: isOfServer,
     scope: 'admin:settings.write',
     changes: 'what the job changes at its next run by itself; runs of one job never overlap',
     async run(call, context, { params: { name }, actor }) {

@@ -14,6 +14,9 @@ export function requireServer({ server }: Context): ServerControls {
   throw new HttpError('temporarily_unavailable', { expected: 'a process that serves requests' })
 }
 
+/** In a realm there is none of what is of the whole process: the log and its jobs. */
+export const isOfServer = ({ realm }: Context): boolean => realm === undefined
+
 const Setting = v.object({
   name: v.string(),
   value: v.pipe(v.nullable(v.string()), v.description('As text; null where nothing is set')),
@@ -69,8 +72,7 @@ export const settingRoutes = {
     answer: pageOf(Setting),
     async run(_call, context, { query }) {
       const wanted = query.q?.toUpperCase()
-      const all = requireServer(context)
-        .settings()
+      const all = (context.ownSettings ?? requireServer(context).settings)()
         .filter(({ name }) => wanted === undefined || name.includes(wanted))
         .filter(({ from }) => query.changed !== 'true' || from !== 'default')
       const { items, next } = pageWithin(context, { list: 'settings', query }, all, ({ name }) => name)
@@ -84,6 +86,7 @@ export const settingRoutes = {
     method: 'GET',
     path: '/log_levels',
     summary: 'The levels of the log of this instance',
+    exists: isOfServer,
     scope: 'admin:settings.read',
     answer: LogLevels,
     run: async (_call, context) => ({ answer: shown(requireServer(context)) }),
@@ -93,6 +96,7 @@ export const settingRoutes = {
     method: 'PUT',
     path: '/log_levels',
     summary: 'Changes the levels of the log of this instance until it restarts',
+    exists: isOfServer,
     scope: 'admin:settings.write',
     changes:
       'what this instance logs, until it restarts or SIGHUP finds other levels in the configuration; other instances stay as they are',
@@ -128,6 +132,7 @@ export const settingRoutes = {
     method: 'DELETE',
     path: '/log_levels',
     summary: 'The levels of the configuration hold again',
+    exists: isOfServer,
     scope: 'admin:settings.write',
     changes: 'what this instance logs',
     answer: LogLevels,

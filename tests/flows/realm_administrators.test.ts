@@ -1,0 +1,68 @@
+/** Administrators of a realm: they see the settings of their realm, and nothing of the process that all realms share. */
+import { beforeAll, expect, test } from 'bun:test'
+import { admin, administrator, tokenOf } from '../support/administration.ts'
+import { adminScopes } from '../../src/auth/admin_roles.ts'
+import { demo } from '../support/client.ts'
+import { operatorClient } from '../support/flow.ts'
+import type { Person } from '../support/person.ts'
+import type { Provider } from '../support/provider.ts'
+import { realmOf, withRealms } from '../support/realms.ts'
+
+let realm: Provider
+let who: Person
+let token: string
+
+beforeAll(async () => {
+  const op = await withRealms({ env: { METRICS_TOKEN: 'the-token-of-the-operator-of-the-process' } })
+  realm = await realmOf(op, 'a', { settings: { ACCESS_TOKEN_TTL: '77' } })
+  await operatorClient(realm, {
+    client_id: 'console',
+    token_endpoint_auth_method: 'none',
+    id_token_signed_response_alg: 'ES256',
+    scope: ['openid', ...adminScopes].join(' '),
+  })
+  const owner = await administrator(realm, 'owner')
+  who = owner.who
+  token = await tokenOf(realm, { client_id: 'console', redirect_uri: demo.redirect_uri }, owner)
+})
+
+test('the settings are those that a realm may set, with what its record says', async () => {
+  const items: { name: string; value: string; from: string }[] = []
+  let cursor = ''
+  do {
+    const { status, body } = await admin(realm, token, 'GET', `/settings${cursor}`)
+    expect(status).toBe(200)
+    items.push(...(body.items as typeof items))
+    cursor = typeof body.next === 'string' ? `?cursor=${encodeURIComponent(body.next)}` : ''
+  } while (cursor !== '')
+  const named = new Map(items.map((each) => [each.name, each]))
+  expect(named.get('ACCESS_TOKEN_TTL')).toMatchObject({ value: '77', from: 'realm' })
+  for (const name of ['STORE_URL', 'SECRET_KEY', 'METRICS_TOKEN', 'TRUSTED_PROXIES', 'LOG_FILE'])
+    expect(named.has(name)).toBe(false)
+  expect(items.length).toBeGreaterThan(100)
+  expect(JSON.stringify(items)).not.toContain('the-token-of-the-operator')
+})
+
+test.each([
+  ['GET', '/log_levels'],
+  ['PUT', '/log_levels'],
+  ['DELETE', '/log_levels'],
+  ['GET', '/jobs'],
+  ['POST', '/jobs/keys/run'],
+  ['GET', '/realms'],
+])('%s %s of the process does not exist', async (method, path) => {
+  const body = method === 'PUT' ? { level: 'silent' } : undefined
+  expect((await admin(realm, token, method, path, { body })).status).toBe(404)
+})
+
+test('each page of the menu of the administration opens, and none of the process is on it', async () => {
+  const { page } = await who.open('/admin')
+  const paths = [...page!.html.matchAll(/href="(\/realms\/a\/admin[^"]*)"/g)].map(([, path]) => path!)
+  expect(new Set(paths).size).toBeGreaterThan(5)
+  for (const path of new Set(paths)) expect([path, (await who.open(path)).page?.status]).toEqual([path, 200])
+  const settings = (await who.open('/admin/settings')).page!
+  expect(settings.html).toContain('ACCESS_TOKEN_TTL')
+  expect(settings.html).not.toContain('/admin/jobs')
+  expect(settings.forms.some(({ buttons }) => buttons.includes('log'))).toBe(false)
+  expect((await who.open('/admin/jobs')).page?.status).toBe(404)
+})
