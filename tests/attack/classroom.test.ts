@@ -1,6 +1,7 @@
 /** Attacks on a classroom: foreign cookies, guesses, floods, names, other sites, clocks, and what is left after its end. docs/classrooms.md */
 import { describe, expect, test } from 'bun:test'
 import { removeRealms } from '../../src/cli/realms/removal.ts'
+import { memoryOf } from '../../src/features/lab_errors/memory.ts'
 import { inGroups } from '../../src/lib/base32.ts'
 import { Classroom } from '../../src/models/classroom.ts'
 import { Seat } from '../../src/models/classroom_seat.ts'
@@ -117,6 +118,23 @@ describe('the lab of a student', () => {
     const realm = (await op.context.realms!.open(realmName(ada)))!
     expect(realm.recorder!.flows.list()).toHaveLength(1)
     expect(JSON.stringify(realm.recorder!.flows.list())).not.toContain(key.slice(5))
+  })
+
+  test('a student who floods the own provider fills a few megabytes, and no more', async () => {
+    const op = await start()
+    const made = await makeClassroom(op)
+    const ada = await join(op, made.classroom.code, 'Ada')
+    const state = 'x'.repeat(1_500)
+    for (let n = 0; n < 1_000; n++)
+      await op.fetch(
+        `${ada.at.issuer}/authorize?client_id=client123&redirect_uri=http://localhost/${n}&state=${state}`,
+      )
+    const realm = (await op.context.realms!.open(realmName(ada)))!
+    await until(() => memoryOf(realm).failures.bytes() > 500_000, 'failures that are kept')
+    expect(memoryOf(realm).failures.bytes()).toBeLessThanOrEqual(8_388_608 / 8)
+    expect(realm.recorder!.flows.bytes()).toBeGreaterThan(1_000_000)
+    expect(realm.recorder!.flows.bytes()).toBeLessThanOrEqual(4_194_304)
+    expect(op.context.recorder!.flows.list()).toEqual([])
   })
 
   test('a clock that one student moves is the clock of that student alone', async () => {

@@ -1,5 +1,6 @@
 /** The runs of the playground, in the memory of this instance alone: bounded, one for each browser, for an hour. */
 import type { Context } from '../../contracts/context.ts'
+import { labBytes } from '../../flow/lab_memory.ts'
 import { type BoundedMap, createBoundedMap } from '../../lib/bounded_map.ts'
 import { sha256 } from '../../lib/hash.ts'
 import { createLabClients, type LabClients } from './clients.ts'
@@ -49,8 +50,8 @@ const bytesOfSid = 300
 const mostExchanges = 24
 
 const createMemory = (context: Context): Memory => ({
-  runs: createBoundedMap(maxBytes),
-  sids: createBoundedMap(maxBytesOfSids),
+  runs: createBoundedMap(labBytes(context, maxBytes)),
+  sids: createBoundedMap(labBytes(context, maxBytesOfSids)),
   clients: createLabClients(context),
 })
 

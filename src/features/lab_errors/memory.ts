@@ -1,5 +1,6 @@
 /** What the lab remembers of one provider, in the memory of this instance alone. It ends with the process, and with a change of the configuration. */
 import type { Context } from '../../contracts/context.ts'
+import { labBytes } from '../../flow/lab_memory.ts'
 import { type BoundedMap, createBoundedMap } from '../../lib/bounded_map.ts'
 import { hmac } from '../../lib/hash.ts'
 import type { Failure, History } from './failure.ts'
@@ -39,15 +40,16 @@ export const findFailure = async (context: Context, id: string): Promise<Failure
   return failures.find(id) ?? routine.find(id)
 }
 
-function createMemory({ secrets }: Context): Memory {
-  const key = secrets.lasting('lab errors')
+function createMemory(context: Context): Memory {
+  const key = context.secrets.lasting('lab errors')
+  const most = (name: keyof typeof maxBytes): number => labBytes(context, maxBytes[name])
   return {
-    failures: createKept(maxBytes.failures),
-    routine: createKept(maxBytes.routine),
+    failures: createKept(most('failures')),
+    routine: createKept(most('routine')),
     reading: new Map(),
-    histories: createBoundedMap(maxBytes.histories),
-    challenges: createBoundedMap(maxBytes.challenges),
-    blocked: createBoundedMap(maxBytes.blocked),
+    histories: createBoundedMap(most('histories')),
+    challenges: createBoundedMap(most('challenges')),
+    blocked: createBoundedMap(most('blocked')),
     mark: (value) => Buffer.from(hmac(key, value), 'base64url').toString('hex').slice(0, 4),
   }
 }
