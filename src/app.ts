@@ -16,7 +16,7 @@ import { headContext } from './http/head_context.ts'
 import { createHeaders } from './http/headers.ts'
 import { settingOf } from './http/language.ts'
 import { looksOf } from './html/looks.ts'
-import { createMetrics } from './lib/metrics.ts'
+import { createMetrics, metricsWithin } from './lib/metrics.ts'
 import { createUsage } from './models/usage/usage.ts'
 import { createOutbound } from './outbound/outbound.ts'
 import { scopeDescriptions } from './html/pages.ts'
@@ -113,7 +113,7 @@ export function createContext({ previous, host, ...deps }: Deps): Context {
     labMemory: createMadeOnce(),
     streams: streamsOf(deps, shared?.streams),
     changes: previous?.changes ?? { instance: deps.random(12), running: new Map() },
-    metrics: shared?.metrics ?? createMetrics(),
+    metrics: previous?.metrics ?? (host ? metricsWithin(host.metrics) : createMetrics()),
     usage: previous?.usage ?? createUsage(config.usageClients),
     birth: deps.birth ?? neverLost,
     clockGuard:

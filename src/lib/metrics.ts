@@ -160,3 +160,19 @@ export function createMetrics(): Metrics {
     },
   }
 }
+
+/** Of a realm: it counts for itself and for the whole process. */
+export function metricsWithin(whole: Metrics): Metrics {
+  const own = createMetrics()
+  return {
+    ...own,
+    observe(...request) {
+      own.observe(...request)
+      whole.observe(...request)
+    },
+    count(...counted) {
+      own.count(...counted)
+      whole.count(...counted)
+    },
+  }
+}

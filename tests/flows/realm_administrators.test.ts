@@ -8,12 +8,13 @@ import type { Person } from '../support/person.ts'
 import type { Provider } from '../support/provider.ts'
 import { realmOf, withRealms } from '../support/realms.ts'
 
+let op: Provider
 let realm: Provider
 let who: Person
 let token: string
 
 beforeAll(async () => {
-  const op = await withRealms({ env: { METRICS_TOKEN: 'the-token-of-the-operator-of-the-process' } })
+  op = await withRealms({ env: { METRICS_TOKEN: 'the-token-of-the-operator-of-the-process' } })
   realm = await realmOf(op, 'a', { settings: { ACCESS_TOKEN_TTL: '77' } })
   await operatorClient(realm, {
     client_id: 'console',
@@ -65,4 +66,15 @@ test('each page of the menu of the administration opens, and none of the process
   expect(settings.html).not.toContain('/admin/jobs')
   expect(settings.forms.some(({ buttons }) => buttons.includes('log'))).toBe(false)
   expect((await who.open('/admin/jobs')).page?.status).toBe(404)
+})
+
+test('figures are those of the realm; the metrics of the process have all', async () => {
+  await op.fetch('/revoke', { method: 'POST' })
+  await realm.fetch('/introspect', { method: 'POST' })
+  const { body } = await admin(realm, token, 'GET', '/response_times')
+  expect(JSON.stringify(body)).toContain('introspection')
+  expect(JSON.stringify(body)).not.toContain('revocation')
+  const authorization = 'Bearer the-token-of-the-operator-of-the-process'
+  const text = await (await op.fetch('/metrics', { headers: { authorization } })).text()
+  for (const endpoint of ['introspection', 'revocation']) expect(text).toContain(`endpoint="${endpoint}"`)
 })
