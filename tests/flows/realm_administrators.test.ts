@@ -3,10 +3,13 @@ import { beforeAll, expect, test } from 'bun:test'
 import { admin, administrator, tokenOf } from '../support/administration.ts'
 import { adminScopes } from '../../src/auth/admin_roles.ts'
 import { demo } from '../support/client.ts'
-import { operatorClient } from '../support/flow.ts'
+import { auditKey, words } from '../support/audit_trail.ts'
+import { browser, operatorClient, tokensOf } from '../support/flow.ts'
+import { exportLines } from '../../src/models/audit/export_lines.ts'
+import { verifyTrail } from '../../src/models/audit/verify.ts'
 import type { Person } from '../support/person.ts'
 import type { Provider } from '../support/provider.ts'
-import { realmOf, withRealms } from '../support/realms.ts'
+import { openRealm, realmOf, withRealms } from '../support/realms.ts'
 
 let op: Provider
 let realm: Provider
@@ -77,4 +80,27 @@ test('figures are those of the realm; the metrics of the process have all', asyn
   const authorization = 'Bearer the-token-of-the-operator-of-the-process'
   const text = await (await op.fetch('/metrics', { headers: { authorization } })).text()
   for (const endpoint of ['introspection', 'revocation']) expect(text).toContain(`endpoint="${endpoint}"`)
+})
+
+test('the audit trail of a realm goes on without a gap when the realm leaves the memory and comes back', async () => {
+  const op = await withRealms({ mostRealms: 1, env: { AUDIT_SIGNING_KEY: auditKey } })
+  const first = await realmOf(op, 'a')
+  await tokensOf(first, browser(first))
+  const other = await realmOf(op, 'b')
+  await tokensOf(other, browser(other))
+  const again = await openRealm(op, 'a')
+  expect(again.context).not.toBe(first.context)
+  await tokensOf(again, browser(again))
+  const audit = again.context.audit!
+  await audit.close()
+  await audit.checkpoints.extend(audit, { all: true })
+  const lines = await Array.fromAsync(
+    exportLines({ store: again.context.store, issuer: again.issuer }, await audit.checkpoints.newest()),
+  )
+  const found = await verifyTrail(lines, { keys: audit.ring, issuer: again.issuer, macKeys: audit.keys })
+  expect(words(found)).toEqual([])
+  const text = lines.join('\n')
+  expect([...text.matchAll(/"kind":"signed_in"/g)]).toHaveLength(2)
+  expect(text).not.toContain('"kind":"audit_gap"')
+  expect(text).not.toContain('/realms/b')
 })

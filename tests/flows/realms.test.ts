@@ -216,3 +216,18 @@ async function makeUser(
   const rest = { password_hash: await hashPassword(password), claims: {}, disabled: false }
   expect(await User.create(place.context, { ...user, ...rest, created_at: now, updated_at: now })).toBe(true)
 }
+
+test('a realm has the lab although the server has none, and its recorder hears its own requests', async () => {
+  const op = await withRealms()
+  const [lab, plain] = [await realmOf(op, 'lab', { settings: { LAB: 'true' } }), await realmOf(op, 'plain')]
+  await tokensOf(plain, browser(plain))
+  await tokensOf(lab, browser(lab))
+  expect([op.context.recorder, plain.context.recorder]).toEqual([undefined, undefined])
+  const flows = lab.context.recorder!.flows.list()
+  expect(JSON.stringify(flows)).toContain('/realms/lab/token')
+  expect(JSON.stringify(flows)).not.toContain('/realms/plain')
+  const statuses = await Promise.all(
+    [lab, plain, op].map(async (place) => (await place.fetch('/lab')).status),
+  )
+  expect(statuses).toEqual([200, 404, 404])
+})
