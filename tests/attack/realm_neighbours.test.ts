@@ -1,8 +1,13 @@
-/** What realms share in one process and one browser: places of streams, and cookies that a browser sends below their path. docs/realms.md */
+/** What realms share in one process and one browser, and what is under way when one is opened again. docs/realms.md */
 import { describe, expect, test } from 'bun:test'
 import { cookieName } from '../../src/http/cookie.ts'
+import type { Context } from '../../src/contracts/context.ts'
+import { exportLines } from '../../src/models/audit/export_lines.ts'
+import { note } from '../../src/models/audit/note.ts'
+import { auditKey } from '../support/audit_trail.ts'
 import { type Provider } from '../support/provider.ts'
-import { realmOf, withRealms } from '../support/realms.ts'
+import { openRealm, realmOf, withRealms } from '../support/realms.ts'
+import { until } from '../support/until.ts'
 
 const live = '/lab/flows/live'
 const mostOfOne = 10
@@ -47,4 +52,23 @@ describe('the recorder of a realm', () => {
       expect(kept).toContain(`${own}=of-the-realm`)
       expect(kept).not.toContain('of-the-server')
     })
+})
+
+describe('the audit trail of a realm', () => {
+  const kindsOf = async ({ store, config }: Context): Promise<string[]> => {
+    const lines = await Array.fromAsync(exportLines({ store, issuer: config.issuer }, undefined))
+    return lines.flatMap((line) => (JSON.parse(line) as { kind?: string }).kind ?? [])
+  }
+
+  test('has the sign-in of a request that was under way when the realm was opened with other settings', async () => {
+    const op = await withRealms({ env: { AUDIT_SIGNING_KEY: auditKey } })
+    const { context: before } = await realmOf(op, 'a')
+    const lab = { LAB: 'true' }
+    await op.context.realms!.update('a', (realm) => ({ ...realm, settings: { ...realm.settings, ...lab } }))
+    const { context } = await openRealm(op, 'a')
+    expect(context.audit).not.toBe(before.audit)
+    note(undefined, before, 'signed_in', { sub: 'user-alice' })
+    await until(async () => (await kindsOf(context)).includes('signed_in'), 'the entry', 5_000)
+    expect(await kindsOf(context)).toEqual(['started', 'stopped', 'started', 'signed_in'])
+  })
 })

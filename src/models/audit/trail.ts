@@ -201,7 +201,9 @@ export function createTrail({ store, clock, log, chain, keys }: TrailParts, star
     later(draft) {
       if (waiting.length < mostWaiting) {
         push(draft)
-        if (!running) writeSoon(longestWait)
+        if (!running && isClosed)
+          write().catch(() => {}) // of a request that was under way when a realm was closed
+        else if (!running) writeSoon(longestWait)
         return
       }
       if (lost === 0) lostSince = clock.now()
