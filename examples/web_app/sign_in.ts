@@ -10,10 +10,10 @@ import { begin, endedMeanwhile, sessionOf } from './sessions.ts'
 import { revoke } from './tokens.ts'
 import { api, apiScope, home, issuer, origin, redirectUri } from './settings.ts'
 
-/** An address of this application, whatever was asked for: a sign-in that leads elsewhere helps phishing (CWE-601). Absolute, because `//` at the start of a path is another host. */
+/** An address of this application, whatever was asked for: a sign-in that leads elsewhere helps phishing (CWE-601). Absolute, because `//` at the start of a path is another host. A `blob:` URL has the origin of this application, and is none of its pages. */
 export function ownAddress(asked: string | null): string {
   const url = URL.parse(asked ?? '/', origin)
-  return url && url.origin === origin && url.username === '' ? url.href : home
+  return url?.href.startsWith(home) ? url.href : home
 }
 
 /** With `?step_up` the sign-in that the API asked for last (RFC 9470 §4). */

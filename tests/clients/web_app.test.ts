@@ -185,6 +185,7 @@ describe('other sites', () => {
       `${app.origin}.attacker.example/`,
       `http://user@${new URL(app.origin).host}@attacker.example/`,
       `http://${new URL(app.origin).host}:pass@attacker.example/`,
+      `blob:${app.origin}/9115d58c-bcda-ff47-86e5-083e9a215304`,
     ]
     for (const path of [...evil, '/?page=2#part']) {
       const visit = visitor()
