@@ -235,6 +235,26 @@ describe('joining', () => {
     expect(await op.context.realms!.list()).toHaveLength(3)
   })
 
+  test('a double click takes one seat, and its second answer leads there with the cookies', async () => {
+    const op = await start()
+    const { classroom } = await makeClassroom(op)
+    const who = browser(op)
+    const [form] = (await who.open(`${op.issuer}/classroom/join?code=${classroom.code}`)).page!.forms
+    const send = () =>
+      op.fetch('/classroom/join', {
+        method: 'POST',
+        headers: { cookie: cookiesOf(who), 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({ ...form!.fields, name: 'Ada', join: 'join' }).toString(),
+      })
+    const answers = await Promise.all([send(), send()])
+    expect(answers.map(({ status }) => status)).toEqual([303, 303])
+    expect(await namesOf(op, classroom)).toEqual(['Ada'])
+    const second = answers.find((each) => each.headers.get('location')!.includes('seat='))!
+    expect(second.headers.getSetCookie()).toEqual([])
+    const landed = (await browser(op).open(`${op.issuer}${second.headers.get('location')}`)).page!
+    expect([landed.status, landed.url]).toEqual([200, expect.stringContaining('/lab/worksheet')])
+  })
+
   test('a teacher who removes a student frees the seat and the name, and the browser of that student has nothing', async () => {
     const op = await start()
     const made = await makeClassroom(op, { students: 1 })
@@ -426,7 +446,7 @@ describe('the end', () => {
     expect(await holds(store, 'Zebulon')).toBe(false)
   })
 
-  test('by the time: the same, with no one at the board', async () => {
+  test('by the time: the same, while the board is closed', async () => {
     const clock = turnableClock()
     const store = memoryStore(clock)
     const op = await start({ clock, store })

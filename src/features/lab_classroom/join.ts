@@ -5,6 +5,7 @@ import { secret } from '../../auth/refusal.ts'
 import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Reply } from '../../contracts/reply.ts'
+import { shownCode } from '../../flow/classroom_links.ts'
 import { labForms } from '../../flow/lab_form.ts'
 import { clientRangeOf } from '../../lib/address.ts'
 import { inGroups } from '../../lib/base32.ts'
@@ -17,7 +18,7 @@ import { redirectWithin } from '../../http/reply.ts'
 import { Classroom, readCode } from '../../models/classroom.ts'
 import { Seat } from '../../models/classroom_seat.ts'
 import { countAddress, requireTriesLeft } from '../../people/rate_limit.ts'
-import { seatCookie, seatOf } from './cookies.ts'
+import { seatCookie, seatKey, seatOf } from './cookies.ts'
 import { classroomPage } from './frame.ts'
 import { joinPath, joinPurpose } from './paths.ts'
 import { beginLesson, createRealm, realmsOf, wayInto, worksheetAt } from './realms.ts'
@@ -139,10 +140,14 @@ async function sit(
         problem: 'the classroom has ended',
       })
     context.log.info('classroom_joined', { classroom: classroom.id, number, realm })
-    return redirectWithin(worksheetAt(way.basePath, classroom), [
+    const seat = seatKey(context, classroom, realm)
+    const reply = redirectWithin(worksheetAt(way.basePath, classroom), [
       ...way.cookies,
       seatCookie(context, classroom, realm),
     ])
+    // Of a double click the browser takes the second answer, which needs the cookies too.
+    const again = new URLSearchParams({ code: shownCode(classroom), seat })
+    return { ...reply, again: `${context.basePath}${joinPath}?${again}` }
   } catch (error) {
     if (realm !== undefined) await realmsOf(context).remove(realm)
     const removed = await Seat.remove(context, classroom, number)
