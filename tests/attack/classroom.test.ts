@@ -330,6 +330,10 @@ test('a student who lost the browser gets a link of the teacher, which leads to 
     expect((await browser(op).open(forged)).page!.url).toContain('/classroom/join')
   await who.press((await who.open(`${boardOf(op, made.classroom.id)}&ask=remove&student=1`)).page!, 'remove')
   expect((await browser(op).open(link)).page!.url).toContain('/classroom/join')
+  // A page of before about a student who is gone: no other question takes its place.
+  const board = boardOf(op, made.classroom.id)
+  for (const more of ['ask=remove&student=1', 'ask=link&student=1', 'ask=remove', 'ask=other&student=2'])
+    expect([more, await statusAt(op, `${board}&${more}`, who)]).toEqual([more, 404])
 })
 
 describe('the board', () => {

@@ -1,5 +1,4 @@
 /** What the teacher does: opens the lab of a student, removes a student, ends the classroom. */
-import { HttpError } from '../../auth/errors.ts'
 import type { Params } from '../../auth/params.ts'
 import type { Call } from '../../contracts/call.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -12,6 +11,7 @@ import { Seat } from '../../models/classroom_seat.ts'
 import { classroomPage } from './frame.ts'
 import { realmsOf, wayInto, worksheetAt } from './realms.ts'
 import { teacherCookie } from './cookies.ts'
+import { noStudent } from './students.ts'
 import { boardAt, requireTeacher } from './teacher.ts'
 
 const ended = defineView(
@@ -20,16 +20,9 @@ const ended = defineView(
   [],
 )
 
-const gone = (came: string | undefined) =>
-  new HttpError('not_found', {
-    expected: 'the number of a student of this classroom',
-    came,
-    problem: 'this student has no provider any more',
-  })
-
 const seatOf = async (context: Context, classroom: Classroom, text: string | undefined): Promise<Seat> => {
   const seat = /^\d{1,6}$/.test(text ?? '') ? await Seat.find(context, classroom, Number(text)) : undefined
-  if (!seat) throw gone(text)
+  if (!seat) throw noStudent(text)
   return seat
 }
 
@@ -39,7 +32,7 @@ export async function open(call: Call, context: Context): Promise<Reply> {
   const classroom = await requireTeacher(call, context, room)
   const { realm } = await seatOf(context, classroom, student)
   const way = await wayInto(context, classroom, realm)
-  if (!way) throw gone(student)
+  if (!way) throw noStudent(student)
   const at = (path: string, id: string) => `${way.basePath}/lab/${path}?${new URLSearchParams({ id })}`
   if (error) return redirectWithin(at('error', error), way.cookies)
   if (flow) return redirectWithin(at('flow', flow), way.cookies)

@@ -49,7 +49,7 @@ export async function show(call: Call, context: Context): Promise<Reply> {
             live: `${context.basePath}${boardLivePath}?${new URLSearchParams({ room: classroom.id })}`,
           }),
         })
-      : askPage({ ...shared, ask, students, number: ask === 'end' ? undefined : Number(student) })
+      : askPage({ ...shared, students }, ask, student)
   return { ...page, cookies }
 }
 

@@ -1,4 +1,5 @@
 /** What each student of a classroom has done, from the records of their realms: the same on every instance. */
+import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Lesson } from '../../flow/lessons/lesson.ts'
 import { realClock } from '../../lib/clock.ts'
@@ -20,6 +21,14 @@ export interface Student {
   stepsDone: number
   right: number
 }
+
+/** `came`: the number that was asked for. */
+export const noStudent = (came: string | undefined) =>
+  new HttpError('not_found', {
+    expected: 'the number of a student of this classroom',
+    came,
+    problem: 'this student has no provider any more',
+  })
 
 const stuckAfter = 60_000
 const stuckTimes = 2

@@ -13,8 +13,8 @@ import { boardPath } from './paths.ts'
 /** Wrong keys from one address in a minute. */
 const wrongKeys = 30
 
-export const boardAt = ({ basePath }: Context, { id }: Pick<Classroom, 'id'>, hash = ''): string =>
-  `${basePath}${boardPath}?${new URLSearchParams({ room: id })}${hash}`
+export const boardAt = ({ basePath }: Context, { id }: Pick<Classroom, 'id'>): string =>
+  `${basePath}${boardPath}?${new URLSearchParams({ room: id })}`
 
 const unknown = () =>
   new HttpError('not_found', {
