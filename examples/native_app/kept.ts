@@ -16,7 +16,7 @@ const lock = join(folder, 'lock')
 
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).code
 
-/** Undefined when nobody is signed in. */
+/** Undefined when no person is signed in. */
 export async function stored(): Promise<SignedIn | undefined> {
   const text = await readFile(file, 'utf8').catch((error) => {
     if (codeOf(error) !== 'ENOENT') throw error

@@ -37,7 +37,7 @@ async function signIn(...options: string[]): Promise<void> {
 function requireToken(config: oidc.Configuration, resource: string): Promise<{ sub: string; token: string }> {
   return alone(async () => {
     const person = await load()
-    if (!person) throw new Error('nobody is signed in: run "sign-in"')
+    if (!person) throw new Error('no person is signed in: run "sign-in"')
     const { sub } = person
     const kept = person.accessTokens[resource]
     if (kept && kept.expiresAt - Date.now() > 30_000) return { sub, token: kept.token }

@@ -7,7 +7,7 @@ export interface Pending {
   expectedNonce: string
   maxAge: number | undefined
   acrValues: string | undefined
-  /** The person of whom this page is; undefined for a sign-in by hand, which anybody may do. */
+  /** The person of whom this page is; undefined for a sign-in by hand, which any person may do. */
   expectedSub: string | undefined
   startedAt: number
 }

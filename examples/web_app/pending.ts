@@ -16,7 +16,7 @@ export interface Pending {
 }
 
 const lastsFor = 10 * 60_000
-/** Whoever opens the sign-in a million times makes the oldest of them fail, and ends nobody's session. */
+/** An attacker who opens the sign-in a million times makes the oldest of them fail, and ends no session. */
 const most = 10_000
 
 const pendings = new Map<string, Pending & { browser: string }>()

@@ -44,7 +44,7 @@ export async function startSignIn(request: Bun.BunRequest): Promise<Response> {
   // Each token is for one of these, so that one API cannot use it at another (RFC 8707).
   for (const resource of api === undefined ? [] : [issuer, api]) params.append('resource', resource)
   try {
-    // The parameters go from server to server, so that nobody can read or change them in the browser (RFC 9126).
+    // The parameters go from server to server, so that the browser cannot read or change them (RFC 9126).
     const url = config.serverMetadata().pushed_authorization_request_endpoint
       ? await current.run(pending.exchanges, () => oidc.buildAuthorizationUrlWithPAR(config, params))
       : oidc.buildAuthorizationUrl(config, params)

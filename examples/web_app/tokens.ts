@@ -41,7 +41,7 @@ async function refresh(session: Session, resource: string): Promise<string> {
   }
 }
 
-/** The grant ends with its refresh token (RFC 7009 §2.1). A provider that cannot be reached keeps nobody signed in here. */
+/** The grant ends with its refresh token (RFC 7009 §2.1). When the provider cannot be reached, the session here ends all the same. */
 export async function revoke({ refreshToken }: Session): Promise<void> {
   if (refreshToken === undefined) return
   await oidc

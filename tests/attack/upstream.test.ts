@@ -125,7 +125,7 @@ describe('a provider that does not behave', () => {
     ],
   }
   for (const [what, [status, bend]] of Object.entries(troubles))
-    test(`and ${what}: nobody is signed in, nothing is made, and a password still works`, async () => {
+    test(`and ${what}: no person is signed in, nothing is made, and a password still works`, async () => {
       const at = corp()
       bend(at)
       const impatient = /never|byte/.test(what) ? { OUTBOUND_TIMEOUT_MS: '1000' } : undefined

@@ -65,7 +65,7 @@ async function signIn(app: NativeApp) {
 
 test('signs in, calls UserInfo and the API, refreshes, signs out', async () => {
   const app = newApp()
-  expect(await app.run('whoami').said).toContain('nobody is signed in')
+  expect(await app.run('whoami').said).toContain('no person is signed in')
   const { answer } = await signIn(app)
   expect(answer.origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
   expect(await app.run('whoami').said).toContain('Alice Adams, user-alice at http://localhost')
@@ -239,7 +239,7 @@ test('the refresh token goes to the issuer that issued it alone', async () => {
   })
   const evil = nativeApp({ ISSUER: `http://localhost:${other.port}`, XDG_STATE_HOME: join(app.folder, '..') })
   apps.push(evil)
-  expect(await evil.run('whoami').said).toContain('nobody is signed in')
+  expect(await evil.run('whoami').said).toContain('no person is signed in')
   expect(await evil.run('sign-out').exited).toBe(0)
   expect(await app.run('whoami').said).toContain('user-alice') // its session is another
   await other.stop(true)

@@ -141,7 +141,7 @@ describe('a client sends them', () => {
     expect(await isSignedIn(op, elsewhere)).toBe(true)
   })
 
-  test('when nobody is signed in any more: straight back', async () => {
+  test('when no person is signed in any more: straight back', async () => {
     const { op } = await stage()
     const { location } = await browser(op).open(
       logoutUrl({ client_id: demo.client_id, post_logout_redirect_uri: after }),

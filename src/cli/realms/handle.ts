@@ -13,7 +13,7 @@ import type { OpenRealm } from './open_realm.ts'
 
 /** The longest name, and the slash after it. */
 const longest = 41
-/** Milliseconds after which a realm that nobody used looks at its keys before it answers. */
+/** Milliseconds after which a realm that was not used looks at its keys before it answers. */
 const keysOldAfter = 60_000
 
 const wellKnown = '/.well-known/'

@@ -12,7 +12,7 @@ const tickEvery = 1_000
 const whileUsed = 5_000
 const afterUse = 30_000
 const usedFor = 10 * minute
-/** In which every realm that nobody uses has a turn, as far as there is one in two seconds. */
+/** In which each realm that is not in use has one turn, unless that is more than one turn in two seconds. */
 const roundOf = 60 * minute
 const leastTurn = 2_000
 const removalEvery = 15_000

@@ -165,7 +165,7 @@ export function beginExchange(arrival: Arrival, { mask, now, usernames }: Deps):
 
   /**
    * Names under which a secret may have come: the username of a sign-in that found no account, and the client_id of a
-   * secret that no client has. Other names that nobody registered are shown, so that a misspelled one is seen.
+   * secret that no client has. Other names that are not registered are shown, so that a misspelled one is seen.
    */
   function misplaced(
     status: number,
